@@ -1,0 +1,132 @@
+"""The record as a file: versioned JSON, its JSON Schema, and what a newer writer added kept."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from cardcallback.errors import CardCallbackError
+from cardcallback.record.run import SCHEMA_VERSION, RunRecord
+
+RECORD_FOLDER = "training_run"
+RECORD_NAME = "record.json"
+_LARGEST_RECORD_BYTES = 64 * 1024**2
+
+
+class LoadedRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A record and the raw document it came from, which holds fields this version does not know."""
+
+    record: RunRecord
+    document: dict[str, Any]
+
+
+def record_path(location: Path) -> Path:
+    """The record's file for a folder that holds a run, or the file itself."""
+    if location.is_dir():
+        nested = location / RECORD_FOLDER / RECORD_NAME
+        return nested if nested.exists() else location / RECORD_NAME
+    return location
+
+
+def load_run(location: str | Path) -> RunRecord:
+    """The record in a file, or in an output folder's ``training_run/record.json``.
+
+    Raises:
+        CardCallbackError: missing (exit code 3), damaged, or written by a newer major version.
+    """
+    return load_document(location).record
+
+
+def load_document(location: str | Path) -> LoadedRecord:
+    """As ``load_run``, with the raw document so that ``encode`` can keep unknown fields."""
+    path = record_path(Path(location))
+    try:
+        if path.stat().st_size > _LARGEST_RECORD_BYTES:
+            msg = f"{path.name} is larger than any record: give the record.json that cardcallback wrote"
+            raise CardCallbackError(msg)
+        content = path.read_bytes()
+    except OSError as error:
+        reason = error.strerror or "cannot be read"
+        msg = f"no record at {location}: {reason}; give an output folder or its training_run/record.json"
+        raise CardCallbackError(msg, exit_code=3) from error
+    return decode(content, name=path.name)
+
+
+def decode(content: bytes, *, name: str = RECORD_NAME) -> LoadedRecord:
+    """Parse a record's bytes; ``name`` is only for the message.
+
+    Raises:
+        CardCallbackError: damaged, or written by a newer major version.
+    """
+    try:
+        document = json.loads(content, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        msg = f"{name} is damaged ({_first_line(error)}): restore it or run the training again"
+        raise CardCallbackError(msg) from error
+    version = document.get("schema_version") if isinstance(document, dict) else None
+    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+        msg = f"{name} is not a cardcallback record (no schema_version): give training_run/record.json"
+        raise CardCallbackError(msg)
+    if version > SCHEMA_VERSION:
+        msg = f"{name} has schema version {version}, newer than {SCHEMA_VERSION}: upgrade cardcallback"
+        raise CardCallbackError(msg)
+    try:
+        record = msgspec.convert(document, RunRecord)
+    except (msgspec.ValidationError, ValueError) as error:
+        msg = f"{name} is damaged ({_first_line(error)}): restore it or run the training again"
+        raise CardCallbackError(msg) from error
+    return LoadedRecord(record=record, document=document)
+
+
+def encode(record: RunRecord, *, document: dict[str, Any] | None = None) -> str:
+    """The record as indented JSON with a final newline; ``document`` gives unknown fields to keep."""
+    own = msgspec.to_builtins(record)
+    _require_finite(own, "record")
+    if document is not None:
+        own = _with_unknown(own, document)
+    return json.dumps(own, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema (2020-12) of the record."""
+    schema = msgspec.json.schema(RunRecord)
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": f"cardcallback run record, version {SCHEMA_VERSION}",
+        **schema,
+    }
+
+
+def _with_unknown(own: Any, document: Any) -> Any:
+    if isinstance(own, dict) and isinstance(document, dict):
+        merged = {key: _with_unknown(value, document.get(key)) for key, value in own.items()}
+        unknown = {key: value for key, value in document.items() if key not in own}
+        return merged | unknown
+    if isinstance(own, list) and isinstance(document, list) and len(own) == len(document):
+        return [_with_unknown(left, right) for left, right in zip(own, document, strict=True)]
+    return own
+
+
+def _require_finite(value: Any, path: str) -> None:
+    if isinstance(value, float) and not math.isfinite(value):
+        msg = f"{path} is {value}: unknown quantities are None with a reason"
+        raise ValueError(msg)
+    if isinstance(value, dict):
+        for key, item in value.items():
+            _require_finite(item, f"{path}.{key}")
+    elif isinstance(value, (list, tuple)):
+        for index, item in enumerate(value):
+            _require_finite(item, f"{path}[{index}]")
+
+
+def _refuse_constant(name: str) -> float:
+    msg = f"{name} is not a number"
+    raise ValueError(msg)
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -1,0 +1,96 @@
+"""One figure and everything that has to be said about it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+Covered = Literal["yes", "no", "unknown"]
+Method = Literal[
+    "counter",  # difference of a hardware energy counter
+    "integrated_power",  # integral of power readings over time
+    "counter_bridged",  # counter, with integrated power where the counter failed
+    "sampled_peak",  # highest of periodic readings: may miss a spike between two
+    "high_water_mark",  # kept exactly by the system that owns the quantity
+    "clock",  # difference of two clock readings
+    "calculated",  # arithmetic over measurements
+    "estimated",  # rests on an assumption, not on a reading
+]
+
+
+class Scope(msgspec.Struct, frozen=True, kw_only=True):
+    """Which parts of the machine a figure includes; two figures compare only for equal scopes.
+
+    "unknown" is what the vendor does not document, and it never equals anything.
+    """
+
+    gpu_core: Covered = "no"
+    gpu_memory: Covered = "no"
+    cpu: Covered = "no"
+    host_dram: Covered = "no"
+    network: Covered = "no"
+    regulators: Covered = "no"
+    supply_loss: Covered = "no"
+
+
+class Window(msgspec.Struct, frozen=True, kw_only=True):
+    """The interval a measurement covers, in seconds since the session began.
+
+    A begin before the session (loading, tokenising) is negative; ``None`` is "not known", such as the
+    begin of a high-water mark that another program may have reset.
+    """
+
+    name: str
+    begin_seconds: float | None = None
+    end_seconds: float | None = None
+
+
+class InstrumentAccuracy(msgspec.Struct, frozen=True, kw_only=True):
+    """How far the instrument itself may be off, from its literature; not the recording's own error.
+
+    ``relative`` is a share (0.05 for five percent) or ``None`` where nothing is published.
+    """
+
+    statement: str
+    relative: float | None = None
+    source: str | None = None
+
+
+class Measurement(msgspec.Struct, frozen=True, kw_only=True):
+    """A value with unit, provenance and both of its doubts; ``value`` None comes with a ``reason``.
+
+    ``recording_low`` and ``recording_high`` are bounds proved from sampling, refresh and gaps, in
+    ``unit``; ``None`` where no bound can be proved. ``coverage`` is the share of the window in which
+    the sensor was really watched (0 to 1). ``scope`` is for energy, power and memory figures;
+    ``covers`` names the devices or processes in words.
+    """
+
+    value: float | None
+    unit: str
+    recording_low: float | None = None
+    recording_high: float | None = None
+    instrument_accuracy: InstrumentAccuracy | None = None
+    source: str | None = None
+    scope: Scope | None = None
+    covers: tuple[str, ...] = ()
+    method: Method | None = None
+    coverage: float | None = None
+    longest_gap_seconds: float | None = None
+    sampling_interval_seconds: float | None = None
+    window: Window | None = None
+    reason: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse the two lies a figure can tell: absent without a reason, present without a source."""
+        if self.value is None and not self.reason:
+            msg = "a measurement without a value needs a reason"
+            raise ValueError(msg)
+        if self.value is not None and (self.source is None or self.method is None):
+            msg = "a measured value needs its source and method"
+            raise ValueError(msg)
+
+
+def not_measured(unit: str, reason: str, **known: object) -> Measurement:
+    """The absent figure: no value, and why. ``known`` may give source, scope, window or coverage."""
+    return msgspec.convert({**known, "value": None, "unit": unit, "reason": reason}, Measurement, from_attributes=True)

@@ -1,0 +1,303 @@
+"""The run record: everything measured and observed about one run, and nothing calculated from a place.
+
+Paths and names are a public interface (design section 4): a card, a comparison and a published file all
+read them. Names with a unit suffix are plain numbers; other names that hold a quantity are a Measurement.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from cardcallback.record.measurement import Measurement, Scope
+
+# Version 1: first published layout.
+SCHEMA_VERSION = 1
+
+Status = Literal["running", "completed", "interrupted"]
+Scalar = str | int | float | bool | None
+Point = tuple[float, float]
+
+
+class Accelerator(msgspec.Struct, frozen=True, kw_only=True):
+    """One device of the job; never its UUID, serial or bus address."""
+
+    name: str
+    energy: Measurement
+    memory_total_bytes: int | None = None
+    architecture: str | None = None
+    compute_capability: str | None = None
+    mean_power: Measurement | None = None
+    median_sm_clock: Measurement | None = None
+    highest_temperature: Measurement | None = None
+    throttle_reasons: tuple[str, ...] = ()
+    other_processes: int | None = None
+    used_by_job: bool = True
+
+
+class Machine(msgspec.Struct, frozen=True, kw_only=True):
+    """The computer, by product and parts; nothing that tells two of a kind apart."""
+
+    name: str | None = None
+    processor: str | None = None
+    processor_count: int | None = None
+    architecture: str | None = None
+    memory_total_bytes: int | None = None
+    unified_memory: bool | None = None
+    operating_system: str | None = None
+
+
+class Hardware(msgspec.Struct, frozen=True, kw_only=True):
+    """What the job ran on; ``accelerators_reason`` says why the list is empty."""
+
+    accelerators: tuple[Accelerator, ...] = ()
+    accelerators_reason: str | None = None
+    machine: Machine = Machine()
+
+
+class PhaseEnergy(msgspec.Struct, frozen=True, kw_only=True):
+    """GPU energy and time of one phase ("training", "evaluation", "saving") over all its visits."""
+
+    phase: str
+    duration_seconds: float
+    visits: int
+    energy: Measurement
+
+
+class Energy(msgspec.Struct, frozen=True, kw_only=True):
+    """Energies in joules. ``gpu`` is the best figure; counter and integral are what it rests on."""
+
+    gpu: Measurement
+    gpu_counter: Measurement
+    gpu_integrated: Measurement
+    cpu: Measurement
+    dram: Measurement
+    system: Measurement
+    before_training: Measurement
+    phases: tuple[PhaseEnergy, ...] = ()
+    per_step: Measurement | None = None
+    per_token: Measurement | None = None
+
+
+class Memory(msgspec.Struct, frozen=True, kw_only=True):
+    """Memory in bytes: seven figures with seven windows, never summed."""
+
+    system_peak: Measurement
+    system_baseline: Measurement
+    torch_peak_allocated: Measurement
+    torch_peak_reserved: Measurement
+    accelerator_process_peak: Measurement
+    process_peak_rss: Measurement
+    total: Measurement
+
+
+class Session(msgspec.Struct, frozen=True, kw_only=True):
+    """One process's part of the run. ``started_on`` is a date (ISO 8601), never a time."""
+
+    started_on: str
+    duration_seconds: float
+    suspended_seconds: float = 0.0
+    first_step: int
+    last_step: int
+    status: Status
+    hardware: Hardware
+    software: dict[str, str]
+    energy: Energy
+
+
+class Stage(msgspec.Struct, frozen=True, kw_only=True):
+    """One run in a chain such as SFT, then DPO; ``reason`` says what is missing of it."""
+
+    name: str
+    method: str | None = None
+    base_model: str | None = None
+    dataset: str | None = None
+    steps: int | None = None
+    duration_seconds: float | None = None
+    energy: Measurement | None = None
+    reason: str | None = None
+
+
+class Tokens(msgspec.Struct, frozen=True, kw_only=True):
+    """Tokens of the training steps by kind; ``source`` says who counted, ``reason`` why one is None."""
+
+    processed: int | None = None
+    non_padding: int | None = None
+    in_loss: int | None = None
+    source: str | None = None
+    reason: str | None = None
+
+
+class Lora(msgspec.Struct, frozen=True, kw_only=True):
+    """The adapter's own settings, as PEFT holds them."""
+
+    rank: int
+    alpha: float
+    dropout: float | None = None
+    target_modules: tuple[str, ...] = ()
+    all_linear: bool | None = None
+    bias: str | None = None
+    variants: tuple[str, ...] = ()  # "DoRA", "rsLoRA", ...
+
+
+class Quantization(msgspec.Struct, frozen=True, kw_only=True):
+    """How the base weights were held while training; ``loaded_from`` names an earlier quantisation."""
+
+    method: str
+    bits: int | None = None
+    kind: str | None = None  # "NF4", "FP4", "INT8"
+    double: bool | None = None
+    compute_dtype: str | None = None
+    loaded_from: str | None = None
+
+
+class Dataset(msgspec.Struct, frozen=True, kw_only=True):
+    """The data by name and size; ``name`` is a Hub id or "local file", never a path."""
+
+    name: str | None = None
+    training_examples: int | None = None
+    evaluation_examples: int | None = None
+    training_sequences: int | None = None  # after packing, where it differs
+
+
+class Training(msgspec.Struct, frozen=True, kw_only=True):
+    """What the run did, read from the trainer; hyper-parameters come from an allow-list."""
+
+    method: str | None = None  # "QLoRA", "LoRA", "full fine-tuning"
+    objective: str | None = None  # "SFT", "DPO", "language modelling", ...
+    trainer: str | None = None
+    trainer_library: str | None = None
+    stage: str | None = None
+    base_model: str | None = None
+    base_model_reason: str | None = None
+    model_type: str | None = None
+    steps: int = 0
+    planned_steps: int | None = None
+    epochs: float | None = None
+    tokens: Tokens = Tokens()
+    hyperparameters: dict[str, Scalar] = {}
+    precision: str | None = None
+    lora: Lora | None = None
+    quantization: Quantization | None = None
+    dataset: Dataset = Dataset()
+    trainable_parameters: int | None = None
+    total_parameters: int | None = None
+    loss_covers: str | None = None  # "answer tokens only", "all tokens"
+    published_step: int | None = None
+    published_reason: str | None = None  # "lowest held-out loss", "last step"
+
+
+class EvaluationResult(msgspec.Struct, frozen=True, kw_only=True):
+    """One evaluation of the held-out set; perplexity only where the loss is token cross-entropy."""
+
+    loss: float | None
+    kind: str | None = None  # "token cross-entropy", "DPO loss", ...
+    perplexity: float | None = None
+    step: int | None = None
+    examples: int | None = None
+    covers: str | None = None
+    weights: str | None = None  # "NF4", "bf16": what held the weights while this was measured
+    metrics: dict[str, float] = {}
+
+
+class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
+    """The held-out set before and after training, where someone evaluated it."""
+
+    before: EvaluationResult | None = None
+    after: EvaluationResult | None = None
+
+
+class Trace(msgspec.Struct, frozen=True, kw_only=True):
+    """A thinned series of one sensor: points are (seconds since the session began, value).
+
+    ``reduction`` says what one point is of the readings it stands for: their mean or their maximum.
+    """
+
+    quantity: str
+    unit: str
+    source: str
+    session: int
+    device: int | None = None
+    reduction: Literal["mean", "maximum", "last"]
+    points: tuple[Point, ...]
+
+
+class PhaseSpan(msgspec.Struct, frozen=True, kw_only=True):
+    """One visit of a phase, in seconds since its session began."""
+
+    phase: str
+    session: int
+    begin_seconds: float
+    end_seconds: float
+
+
+class CarbonFactor(msgspec.Struct, frozen=True, kw_only=True):
+    """Grams of CO2e per kWh of electricity, for one place, year and boundary."""
+
+    grams_per_kwh: float
+    place: str
+    place_code: str | None = None
+    year: int | None = None
+    boundary: str
+    source: str
+    licence: str | None = None
+
+
+class Carbon(msgspec.Struct, frozen=True, kw_only=True):
+    """Calculated when rendering: energy times one labelled factor."""
+
+    emissions_grams: float
+    factor: CarbonFactor
+    scope: Scope
+    energy_joules: float
+    energy_name: str  # "gpu" or "system"
+    pue: float | None = None
+    pue_source: str | None = None
+
+
+class Fill(msgspec.Struct, frozen=True, kw_only=True):
+    """One placeholder we replaced, so that a later run knows what is still ours."""
+
+    heading: str
+    label: str
+    placeholder: str
+    text: str
+
+
+class Card(msgspec.Struct, frozen=True, kw_only=True):
+    """What we put into the card outside our own section."""
+
+    body: str | None = None  # "template", "person", "trainer", "hub template"
+    filled: tuple[Fill, ...] = ()
+
+
+class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One model's training from first begin to last end, across interruptions.
+
+    ``duration_seconds`` is the sum over sessions from begin to end, suspend included; the part spent
+    suspended is ``suspended_seconds``.
+    """
+
+    schema_version: int = SCHEMA_VERSION
+    cardcallback_version: str
+    run_id: str
+    simulated: bool
+    status: Status
+    recovered: bool = False
+    duration_seconds: float
+    suspended_seconds: float = 0.0
+    sessions: tuple[Session, ...]
+    stages: tuple[Stage, ...] = ()
+    training: Training
+    evaluation: Evaluation = Evaluation()
+    curves: dict[str, tuple[Point, ...]] = {}
+    hardware: Hardware
+    software: dict[str, str]
+    energy: Energy
+    memory: Memory
+    traces: tuple[Trace, ...] = ()
+    phase_spans: tuple[PhaseSpan, ...] = ()
+    carbon: Carbon | None = None
+    card: Card = Card()
+    notes: tuple[str, ...] = ()

@@ -1,0 +1,71 @@
+"""What a sensor is: a spec that never changes and a reading in base units."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, Protocol, runtime_checkable
+
+from cardcallback.record import InstrumentAccuracy, Scope
+
+Kind = Literal["counter", "gauge"]
+Unit = Literal["joules", "watts", "bytes", "celsius", "hertz", "bitmask", "count"]
+Quantity = Literal[
+    "gpu_energy",
+    "gpu_power",
+    "gpu_process_memory",
+    "gpu_temperature",
+    "gpu_sm_clock",
+    "gpu_clock_event_reasons",
+    "system_memory",
+    "process_rss",
+    "torch_allocated",
+    "torch_reserved",
+    "cpu_energy",
+    "dram_energy",
+    "system_power",
+    "system_energy",
+]
+
+NOT_PUBLISHED = InstrumentAccuracy(statement="not published")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SensorSpec:
+    """What one sensor reads.
+
+    ``source`` names the interface ("nvml:total_energy_consumption", "proc:meminfo"). ``interval_seconds``
+    is how often a sensor of this kind must be read to lose nothing. ``averaging_seconds`` is the window a
+    power reading averages over (``None``: it does not average). ``refresh_seconds`` is how often the
+    hardware renews the value, where known. ``device`` is the accelerator's place in the job's own list.
+    ``wraps_at`` is the value, in ``unit``, after which a counter starts again at zero.
+    """
+
+    quantity: Quantity
+    source: str
+    kind: Kind
+    unit: Unit
+    scope: Scope
+    covers: str
+    interval_seconds: float
+    averaging_seconds: float | None = None
+    refresh_seconds: float | None = None
+    device: int | None = None
+    accuracy: InstrumentAccuracy = NOT_PUBLISHED
+    wraps_at: float | None = None
+
+
+@runtime_checkable
+class Sensor(Protocol):
+    """Anything with a ``spec`` and a ``read()``; also what the entry-point group yields."""
+
+    @property
+    def spec(self) -> SensorSpec:
+        """What this sensor reads; constant for the sensor's life."""
+
+    def read(self) -> float:
+        """One reading in ``spec.unit``.
+
+        Raises:
+            SensorReadError: this reading failed; the next may succeed.
+            SensorUnavailableError: no reading will succeed any more.
+        """

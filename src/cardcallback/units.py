@@ -1,0 +1,123 @@
+"""Every conversion factor and every human format; the only place a 3600 or a 1024 appears."""
+
+from __future__ import annotations
+
+import math
+
+SECONDS_PER_MINUTE = 60
+SECONDS_PER_HOUR = 3600
+SECONDS_PER_DAY = 86400
+JOULES_PER_WATT_HOUR = 3600.0
+JOULES_PER_KILOWATT_HOUR = 3.6e6
+JOULES_PER_MILLIJOULE = 1e-3
+JOULES_PER_MICROJOULE = 1e-6
+WATTS_PER_MILLIWATT = 1e-3
+WATTS_PER_MICROWATT = 1e-6
+HERTZ_PER_MEGAHERTZ = 1e6
+BYTES_PER_KIBIBYTE = 1024
+BYTES_PER_MEBIBYTE = 1024**2
+BYTES_PER_GIBIBYTE = 1024**3
+GRAMS_PER_POUND = 453.59237
+KILOWATT_HOURS_PER_MEGAWATT_HOUR = 1000.0
+
+CARD_FIGURES = 3
+EMISSIONS_FIGURES = 2
+_PLAIN_LIMIT = 1e15
+
+
+def format_number(value: float, figures: int = CARD_FIGURES) -> str:
+    """``value`` with at most ``figures`` significant figures, as a plain decimal without exponent.
+
+    Integers keep their digits before the decimal point rounded to the figures; trailing zeros after
+    it are kept only where they are significant (1.0 stays "1.0" at two figures).
+    """
+    if not math.isfinite(value):
+        msg = f"cannot format {value!r}: unknown quantities are None with a reason"
+        raise ValueError(msg)
+    if value == 0:
+        return "0"
+    exponent = math.floor(math.log10(abs(value)))
+    rounded = round(value, figures - 1 - exponent)
+    if abs(rounded) >= _PLAIN_LIMIT:
+        return f"{rounded:,.0f}"
+    exponent = math.floor(math.log10(abs(rounded)))
+    decimals = max(0, figures - 1 - exponent)
+    return f"{rounded:,.{decimals}f}"
+
+
+def format_count(value: float) -> str:
+    """An exact count with thousands separators ("5,000")."""
+    return f"{value:,.0f}"
+
+
+def format_large(value: float) -> str:
+    """A large count in three figures and a unit word's letter: "5.52 M", "1.20 G"."""
+    for factor, suffix in ((1e9, " G"), (1e6, " M")):
+        if abs(value) >= factor:
+            return format_number(value / factor) + suffix
+    return format_count(value)
+
+
+def _scaled(value: float, steps: tuple[tuple[float, str], ...], figures: int = CARD_FIGURES) -> str:
+    for factor, unit in steps[:-1]:
+        # Compare what will be printed: 999.6 Wh is printed as 1.00 kWh, never as 1,000 Wh.
+        if abs(float(format_number(value / factor, figures).replace(",", ""))) >= 1:
+            return f"{format_number(value / factor, figures)} {unit}"
+    factor, unit = steps[-1]
+    return f"{format_number(value / factor, figures)} {unit}"
+
+
+def format_energy(joules: float) -> str:
+    """Joules as J (below 1 Wh), Wh, kWh or MWh in three figures."""
+    return _scaled(
+        joules,
+        (
+            (JOULES_PER_KILOWATT_HOUR * 1e3, "MWh"),
+            (JOULES_PER_KILOWATT_HOUR, "kWh"),
+            (JOULES_PER_WATT_HOUR, "Wh"),
+            (1.0, "J"),
+            (1e-3, "mJ"),
+        ),
+    )
+
+
+def format_power(watts: float) -> str:
+    """Watts in three figures."""
+    return f"{format_number(watts)} W"
+
+
+def format_bytes(size_bytes: float) -> str:
+    """Bytes as GiB, or MiB below one GiB, in three figures."""
+    return _scaled(size_bytes, ((BYTES_PER_GIBIBYTE, "GiB"), (BYTES_PER_MEBIBYTE, "MiB")))
+
+
+def format_emissions(grams: float) -> str:
+    """CO2e as g, kg or t in two figures."""
+    return _scaled(grams, ((1e6, "t"), (1e3, "kg"), (1.0, "g"), (1e-3, "mg")), EMISSIONS_FIGURES)
+
+
+def format_percent(share: float, figures: int = CARD_FIGURES) -> str:
+    """A share (0.004) as a percentage ("0.4 %" at one figure)."""
+    return f"{format_number(share * 100, figures)} %"
+
+
+def format_duration(seconds: float) -> str:
+    """Seconds as "48 s", "12 min 5 s", "1 h 52 min" or "2 d 3 h": two units at most."""
+    if seconds < 10:
+        return f"{format_number(seconds, 2)} s"
+    whole = round(seconds)
+    if whole < SECONDS_PER_MINUTE:
+        return f"{whole} s"
+    if whole < SECONDS_PER_HOUR:
+        return _two_units(whole, SECONDS_PER_MINUTE, "min", 1, "s")
+    whole = round(seconds / SECONDS_PER_MINUTE) * SECONDS_PER_MINUTE
+    if whole < SECONDS_PER_DAY:
+        return _two_units(whole, SECONDS_PER_HOUR, "h", SECONDS_PER_MINUTE, "min")
+    whole = round(seconds / SECONDS_PER_HOUR) * SECONDS_PER_HOUR
+    return _two_units(whole, SECONDS_PER_DAY, "d", SECONDS_PER_HOUR, "h")
+
+
+def _two_units(whole: int, large: int, large_name: str, small: int, small_name: str) -> str:
+    first, rest = divmod(whole, large)
+    second = rest // small
+    return f"{first} {large_name} {second} {small_name}" if second else f"{first} {large_name}"
