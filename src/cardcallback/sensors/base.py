@@ -69,3 +69,62 @@ class Sensor(Protocol):
             SensorReadError: this reading failed; the next may succeed.
             SensorUnavailableError: no reading will succeed any more.
         """
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Absence:
+    """A quantity that cannot be read here, and the reason a card prints, with the cure where there is one."""
+
+    quantity: Quantity
+    source: str
+    reason: str
+    device: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DeviceInfo:
+    """One accelerator as its driver describes it; ``uuid`` is for matching and is never written to a file.
+
+    ``module`` tells devices that share one module counter apart from those that do not: equal values are
+    one module. ``energy_scope_note`` is the sentence a card prints about a whole-GPU figure (MIG, other
+    processes), or ``None``.
+    """
+
+    index: int
+    name: str
+    uuid: str | None = None
+    memory_total_bytes: int | None = None
+    architecture: str | None = None
+    compute_capability: str | None = None
+    module: str | None = None
+    energy_scope_note: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SensorSet:
+    """Every sensor that works, why the others do not, and the devices they belong to."""
+
+    sensors: tuple[Sensor, ...] = ()
+    absences: tuple[Absence, ...] = ()
+    devices: tuple[DeviceInfo, ...] = ()
+    driver_version: str | None = None
+    simulated: bool = False
+    notes: tuple[str, ...] = ()
+
+    def for_devices(self, indices: frozenset[int]) -> SensorSet:
+        """This set with only the devices in ``indices``; what belongs to no device stays."""
+        return SensorSet(
+            sensors=tuple(s for s in self.sensors if s.spec.device is None or s.spec.device in indices),
+            absences=tuple(a for a in self.absences if a.device is None or a.device in indices),
+            devices=tuple(d for d in self.devices if d.index in indices),
+            driver_version=self.driver_version,
+            simulated=self.simulated,
+            notes=self.notes,
+        )
+
+    def absence(self, quantity: Quantity, device: int | None = None) -> Absence | None:
+        """The first reason why ``quantity`` is not read (of ``device``, where given)."""
+        for absence in self.absences:
+            if absence.quantity == quantity and device in {None, absence.device}:
+                return absence
+        return None
