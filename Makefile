@@ -1,0 +1,81 @@
+# Every target builds the environment it needs on first use and is quick afterwards.
+PYTHON ?= python3
+# The simulated device that `make demo SIMULATED=gb10` runs on; empty: the machine as it is.
+SIMULATED ?=
+ENVIRONMENT := $(PYTHON) scripts/environment.py
+RECIPE := pyproject.toml constraints.txt scripts/environment.py
+# Tests and the demo never ask the network for a model; a dataset or model of your own: HF_HUB_OFFLINE=0.
+export HF_HUB_OFFLINE ?= 1
+export TOKENIZERS_PARALLELISM ?= false
+
+.PHONY: help demo test lint matrix matrix-aarch64 matrix-transformers4 matrix-python310 clean
+
+help:
+	@echo "make demo     fine-tune Gemma 3 270M with QLoRA on this machine and show the card (minutes)"
+	@echo "              SIMULATED=gb10: the same beside a simulated GPU, so that the card has energy figures"
+	@echo "make test     unit and integration tests"
+	@echo "make lint     ruff, mypy, import-linter, codespell"
+	@echo "make matrix   what needs environments of its own: transformers 4, Python 3.10, aarch64 wheels"
+
+demo: .venv/.demo
+ifeq ($(SIMULATED),)
+	@echo "Fine-tuning Gemma 3 270M with QLoRA; the card will be in runs/demo/README.md ..."
+	.venv/bin/python examples/qlora_gemma.py --output-dir runs/demo
+	@echo "To see the card of a machine with a GPU, simulated and marked so: make demo SIMULATED=gb10"
+else
+	@echo "Fine-tuning beside a simulated $(SIMULATED); the card will be in runs/demo-$(SIMULATED)/README.md ..."
+	.venv/bin/python tests/simulator/run_simulated.py --profile $(SIMULATED) -- \
+	  .venv/bin/python examples/qlora_gemma.py --output-dir runs/demo-$(SIMULATED)
+endif
+
+test: .venv/.test
+	@echo "Running the unit and integration tests ..."
+	.venv/bin/python -m pytest -m "not gpu"
+
+lint: .venv-lint/.done
+	@echo "Checking style, types, import direction and spelling ..."
+	.venv-lint/bin/ruff check .
+	.venv-lint/bin/ruff format --check .
+	.venv-lint/bin/mypy
+	.venv-lint/bin/lint-imports
+	.venv-lint/bin/codespell
+
+matrix: matrix-aarch64 matrix-transformers4 matrix-python310
+
+matrix-aarch64: .venv-lint/.done
+	@echo "Resolving every dependency for aarch64 from wheels alone ..."
+	.venv-lint/bin/python scripts/aarch64_wheels.py
+
+matrix-transformers4: .venv-transformers4/.done
+	@echo "Running the tests with the oldest transformers that is supported ..."
+	.venv-transformers4/bin/python -m pytest -m "not gpu and not slow"
+
+# Unit tests need no torch, and the pinned build of it may not exist for this Python.
+matrix-python310:
+	@if ! command -v python3.10 > /dev/null; then echo "skipped: no python3.10 on this machine"; else \
+	  echo "Running the unit tests with Python 3.10 ..."; \
+	  $(MAKE) --no-print-directory .venv-python310/.done && .venv-python310/bin/python -m pytest tests/unit; fi
+
+# make compares whole folders' stamps, so that a changed recipe extends the environment and nothing is repeated.
+.venv/.demo: $(RECIPE)
+	$(ENVIRONMENT) .venv --torch --extra examples
+	@touch $@
+
+.venv/.test: .venv/.demo
+	$(ENVIRONMENT) .venv --torch --extra examples --group test
+	@touch $@
+
+.venv-lint/.done: $(RECIPE)
+	$(ENVIRONMENT) .venv-lint --group lint
+	@touch $@
+
+.venv-transformers4/.done: $(RECIPE)
+	$(ENVIRONMENT) .venv-transformers4 --torch --group test --group oldest
+	@touch $@
+
+.venv-python310/.done: $(RECIPE)
+	python3.10 scripts/environment.py .venv-python310 --group test
+	@touch $@
+
+clean:
+	rm -rf .venv .venv-lint .venv-transformers4 .venv-python310 runs build dist
