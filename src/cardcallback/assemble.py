@@ -1,0 +1,153 @@
+"""Join what was measured and what was observed into one ``RunRecord``; pure, no files, no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from cardcallback.record import (
+    Card,
+    Energy,
+    Evaluation,
+    Hardware,
+    Machine,
+    Measurement,
+    Point,
+    RunRecord,
+    Session,
+    Stage,
+    Status,
+    Training,
+    not_measured,
+)
+from cardcallback.recorder import Recording
+from cardcallback.sensors import SensorSet
+
+
+class RunState(msgspec.Struct, frozen=True, kw_only=True):
+    """What the callback knows of a run beside its sensors, at one moment."""
+
+    run_id: str
+    cardcallback_version: str
+    status: Status
+    first_step: int
+    last_step: int
+    training: Training
+    evaluation: Evaluation
+    curves: dict[str, tuple[Point, ...]]
+    stages: tuple[Stage, ...] = ()
+    card: Card = Card()
+    notes: tuple[str, ...] = ()
+
+
+def assemble_record(
+    state: RunState,
+    recording: Recording,
+    sensors: SensorSet,
+    *,
+    software: dict[str, str],
+    machine: Machine,
+) -> RunRecord:
+    """The record of a run of one session.
+
+    Args:
+        state: the run's progress and description.
+        recording: measurements from the session's begin until now.
+        sensors: where the measurements came from.
+        software: versions by distribution name.
+        machine: the computer.
+    """
+    hardware = _hardware(recording, sensors, machine)
+    software = software | ({"driver": sensors.driver_version} if sensors.driver_version else {})
+    energy = with_ratios(recording.energy, steps=state.last_step - state.first_step, training=state.training)
+    session = Session(
+        started_on=recording.started_on,
+        duration_seconds=recording.duration_seconds,
+        suspended_seconds=recording.suspended_seconds,
+        first_step=state.first_step,
+        last_step=state.last_step,
+        status=state.status,
+        hardware=hardware,
+        software=software,
+        energy=energy,
+    )
+    own_stage = Stage(
+        name=state.training.stage or state.training.objective or "training",
+        method=state.training.method,
+        base_model=state.training.base_model,
+        dataset=state.training.dataset.name,
+        steps=state.training.steps,
+        duration_seconds=recording.duration_seconds,
+        energy=energy.gpu,
+    )
+    return RunRecord(
+        cardcallback_version=state.cardcallback_version,
+        run_id=state.run_id,
+        simulated=sensors.simulated,
+        status=state.status,
+        duration_seconds=recording.duration_seconds,
+        suspended_seconds=recording.suspended_seconds,
+        sessions=(session,),
+        stages=(*state.stages, own_stage),
+        training=state.training,
+        evaluation=state.evaluation,
+        curves=state.curves,
+        hardware=hardware,
+        software=software,
+        energy=energy,
+        memory=recording.memory,
+        traces=recording.traces,
+        phase_spans=recording.phase_spans,
+        card=state.card,
+        notes=_unique((*sensors.notes, *recording.notes, *state.notes)),
+    )
+
+
+def with_ratios(energy: Energy, *, steps: int, training: Training) -> Energy:
+    """``energy`` with its figures per step and per token of the training phase, or of the whole window.
+
+    A phase of its own is used where it could be resolved; otherwise the whole window, evaluations and
+    saving included, and the figure's window says which.
+    """
+    spent = next((p.energy for p in energy.phases if p.phase == "training" and p.energy.value is not None), energy.gpu)
+    tokens = training.tokens.non_padding
+    reason = training.tokens.reason or "nobody counted the tokens"
+    return msgspec.structs.replace(
+        energy,
+        per_step=_per(spent, steps, "joules/step", "no optimiser step was taken"),
+        per_token=_per(energy.gpu, tokens, "joules/token", f"tokens without padding are not known: {reason}"),
+    )
+
+
+def stages_before(previous: RunRecord | None) -> tuple[Stage, ...]:
+    """The stages of the run this one builds on, in order."""
+    return previous.stages if previous is not None else ()
+
+
+def _per(spent: Measurement, count: int | None, unit: str, no_count: str) -> Measurement:
+    if spent.value is None:
+        return not_measured(unit, spent.reason or "energy was not measured")
+    if not count or count < 0:
+        return not_measured(unit, no_count)
+    bounds = [None if bound is None else bound / count for bound in (spent.recording_low, spent.recording_high)]
+    return msgspec.structs.replace(
+        spent,
+        value=spent.value / count,
+        recording_low=bounds[0],
+        recording_high=bounds[1],
+        unit=unit,
+        method="calculated",
+    )
+
+
+def _hardware(recording: Recording, sensors: SensorSet, machine: Machine) -> Hardware:
+    absence = sensors.absence("gpu_energy") or sensors.absence("gpu_power")
+    reason = None
+    if not recording.accelerators:
+        reason = absence.reason if absence else "no accelerator belongs to this job"
+    return Hardware(accelerators=recording.accelerators, accelerators_reason=reason, machine=machine)
+
+
+def _unique(notes: Sequence[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(notes))

@@ -1,0 +1,277 @@
+"""``CardCallback``: the Trainer's events, handed on; no maths and no text here."""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import inspect
+import os
+import weakref
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from transformers import TrainerCallback
+
+from cardcallback.assemble import stages_before
+from cardcallback.console import begin_line, end_line, say
+from cardcallback.guard import Guard
+from cardcallback.hooks import find_trainer, watch_card_writers, watch_train
+from cardcallback.live_run import LiveRun
+from cardcallback.publisher import Publisher
+from cardcallback.record import Stage, Status, load_run
+from cardcallback.recorder import BackgroundOpening, SystemClock
+from cardcallback.run_folder import RunFolder
+from cardcallback.sensors.discovery import open_sensors
+from cardcallback.settings import Settings, resolve_settings, system_root, user_config_directory
+
+
+def _remember_given(initialise: Callable[..., None]) -> Callable[..., None]:
+    # An argument equal to its default still outranks the environment when the person wrote it.
+    signature = inspect.signature(initialise)
+
+    @functools.wraps(initialise)
+    def remembering(self: CardCallback, *args: Any, **kwargs: Any) -> None:
+        given = set(signature.bind(self, *args, **kwargs).arguments) - {"self"}
+        self._given = frozenset(given)
+        initialise(self, *args, **kwargs)
+
+    return remembering
+
+
+class CardCallback(TrainerCallback):
+    """Measures a training run and completes its model card.
+
+    Add it to any Hugging Face trainer: ``SFTTrainer(..., callbacks=[CardCallback()])``. Everything has a
+    default; each argument may also come from ``CARDCALLBACK_<NAME>``, ``./cardcallback.toml`` or the
+    user's configuration folder, in that order.
+
+    Args:
+        location: where the electricity comes from: a country ("DE", "DEU"), "US-CA", "CA-QC" or a cloud
+            region ("gcp/us-central1"). Without it there is no CO2e figure.
+        carbon_intensity_grams_per_kwh: a factor of your own, in grams of CO2e per kWh.
+        pue: power usage effectiveness of the building, 1.0 or more; applied to whole-machine energy only.
+        base_model: the Hub id of a model that was loaded from disk.
+        stage: this run's name in a chain, such as "SFT".
+        previous: folder or record of the stage before.
+        template: a Markdown card to fill instead of the one in the output folder.
+        card: the card's file name in the output folder.
+        sampling_interval_seconds: read every sensor this often; None reads each as its kind needs.
+        charts: draw the pictures.
+        log_metrics: add live figures to the trackers.
+        estimate_rest: estimate the rest of the machine, as a separate line.
+        publish: what may be uploaded beside the card: "card", "pictures" or "all" (the record too).
+        quiet: print nothing.
+
+    Raises:
+        CardCallbackError: an argument is wrong; the message says what to do.
+    """
+
+    @_remember_given
+    def __init__(  # noqa: PLR0913, PLR0917 - the public interface: each setting is an argument with a name
+        self,
+        location: str | None = None,
+        carbon_intensity_grams_per_kwh: float | None = None,
+        pue: float | None = None,
+        base_model: str | None = None,
+        stage: str | None = None,
+        previous: str | os.PathLike[str] | None = None,
+        template: str | os.PathLike[str] | None = None,
+        card: str = "README.md",
+        sampling_interval_seconds: float | None = None,
+        charts: bool = True,  # noqa: FBT001, FBT002 - the published signature
+        log_metrics: bool = False,  # noqa: FBT001, FBT002
+        estimate_rest: bool = False,  # noqa: FBT001, FBT002
+        publish: str = "all",
+        quiet: bool = False,  # noqa: FBT001, FBT002
+    ) -> None:
+        values = locals()
+        self._settings = resolve_settings(
+            {name: values[name] for name in self._given},
+            environ=os.environ,
+            working_directory=Path.cwd(),
+            user_config_directory=user_config_directory(os.environ),
+        )
+        self._stages = _stages(self._settings)
+        self._reset()
+        self._open_sensors()
+
+    def _reset(self) -> None:
+        self._guard = Guard()
+        self._opening: BackgroundOpening | None = None
+        self._run: LiveRun | None = None
+        self._publisher: Publisher | None = None
+        self._trainer: weakref.ref[Any] | None = None
+        self._state: Any = None
+        self._metrics_before: Mapping[str, Any] | None = None
+
+    def _open_sensors(self) -> None:
+        # At construction, so that "before training" (loading, tokenising) can be read from the counter.
+        if not self._settings.disabled and os.environ.get("RANK", "0") == "0":
+            root = system_root(os.environ)
+            self._opening = BackgroundOpening(lambda: open_sensors(system_root=root, environ=os.environ), SystemClock())
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"_settings": self._settings, "_stages": self._stages}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        # A copy (hyper-parameter search, Ray) measures for itself: threads and handles do not travel.
+        self.__dict__.update(state)
+        self._reset()
+        self._open_sensors()
+
+    def on_init_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Find the trainer early, so that ``train()`` itself can be watched for exceptions."""
+        del args, state, control, kwargs
+        if self._opening is not None:
+            with self._guard("find the trainer"):
+                self.watch(find_trainer(self))
+
+    def watch(self, trainer: Any) -> None:
+        """Follow a trainer's card writing and its ``train()``; None is not an error."""
+        if trainer is None or (self._trainer is not None and self._trainer() is trainer):
+            return
+        self._trainer = weakref.ref(trainer)
+        watch_card_writers(trainer, self._after_card_write)
+        watch_train(trainer, on_exception=self._on_exception)
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Begin to measure, then read what the run is."""
+        del control
+        if self._opening is None or not state.is_world_process_zero:
+            return
+        with self._guard("begin to measure"):
+            self._begin(args, state, kwargs)
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Remember when the step ended, where an evaluation or a checkpoint follows."""
+        del args, state, kwargs
+        if self._run is not None and (control.should_evaluate or control.should_save):
+            with self._guard("mark a phase"):
+                self._run.mark_boundary()
+
+    def on_epoch_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """As ``on_step_end``, for what follows an epoch."""
+        self.on_step_end(args, state, control, **kwargs)
+
+    def on_evaluate(self, args: Any, state: Any, control: Any, metrics: Any = None, **kwargs: Any) -> None:
+        """Keep the held-out loss, whenever it was measured."""
+        del args, control, kwargs
+        if self._opening is None or metrics is None or not state.is_world_process_zero:
+            return
+        with self._guard("keep an evaluation"):
+            if self._run is None:
+                self._metrics_before = dict(metrics)
+                return
+            self._run.mark_phase("evaluation")
+            self._run.evaluated(metrics, step=state.global_step)
+            if self._run.finished and self._publisher is not None:
+                self._publisher.evaluated_afterwards(state)
+
+    def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """A checkpoint was written: the record in progress goes beside it."""
+        del args, state, control, kwargs
+        if self._run is not None and self._publisher is not None and not self._run.finished:
+            with self._guard("mark a phase"):
+                self._run.mark_phase("saving")
+            self._publisher.checkpoint_saved()
+
+    def on_push_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """A push is about to upload this run's weights: the card must describe them."""
+        del args, state, control, kwargs
+        self._before_push()
+
+    def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Stop measuring and write the record, the pictures and the card."""
+        del args, control, kwargs
+        if self._run is None or self._run.finished or not state.is_world_process_zero:
+            return
+        with self._guard("complete the card"):
+            self._state = state
+            self._end("completed")
+            if self._publisher is not None and self._publisher.record is not None:
+                say(end_line(self._publisher.record, _shown(self._publisher.card_path)), self._settings)
+
+    def _begin(self, args: Any, state: Any, objects: dict[str, Any]) -> None:
+        self._end("interrupted")  # a begin without an end between: the attempt before was given up
+        run = LiveRun(self._settings, clock=SystemClock(), system_root=system_root(os.environ), stages=self._stages)
+        if self._opening is not None:
+            run.start_recording(self._opening, os.environ, args, objects.get("model"), first=self._run is None)
+        run.begin_steps(state)
+        self._run, self._state = run, state
+        folder = RunFolder(
+            Path(args.output_dir),
+            run_id=run.run_id,
+            card=self._settings.card,
+            template=self._settings.template_text,
+            publish=self._settings.publish,
+        )
+        charts = self._settings.charts
+        self._publisher = Publisher(run, folder, state=state, trainer=self._watched, guard=self._guard, charts=charts)
+        atexit.register(self._at_exit, os.getpid())
+        with self._guard("find the trainer"):
+            self.watch(find_trainer(self))
+        with self._guard("read what the run is"):
+            run.describe(args=args, trainer=self._watched(), **_described(objects))
+            if self._metrics_before is not None and state.global_step == 0:
+                run.evaluated(self._metrics_before, step=0)
+        self._publisher.keep_what_was_there()
+        say(begin_line(run.sensors, self._settings), self._settings)
+
+    def _end(self, status: Status) -> None:
+        if self._run is not None and self._publisher is not None and not self._run.finished:
+            atexit.unregister(self._at_exit)
+            self._publisher.end(status, self._state)
+
+    def _before_push(self) -> None:
+        if self._publisher is not None:
+            self._publisher.before_push()
+
+    def _after_card_write(self, card: Path) -> None:
+        if self._publisher is not None:
+            self._publisher.card_rewritten(card)
+
+    def _on_exception(self, error: BaseException) -> None:
+        del error
+        with self._guard("record an interrupted run"):
+            self._end("interrupted")
+
+    def _at_exit(self, process_id: int) -> None:
+        if process_id == os.getpid():  # a forked worker inherits the handler, not the run
+            self._on_exception(SystemExit())
+
+    def _watched(self) -> Any:
+        return self._trainer() if self._trainer is not None else None
+
+
+def attach(trainer: Any, **settings: Any) -> CardCallback:
+    """Add a ``CardCallback`` to a trainer that exists already; the surest way to be found by it.
+
+    Args:
+        trainer: any Hugging Face trainer.
+        settings: as for ``CardCallback``.
+
+    Raises:
+        CardCallbackError: a setting is wrong.
+    """
+    callback = CardCallback(**settings)
+    trainer.add_callback(callback)
+    callback.watch(trainer)
+    return callback
+
+
+def _stages(settings: Settings) -> tuple[Stage, ...]:
+    return stages_before(load_run(settings.previous)) if settings.previous is not None else ()
+
+
+def _described(objects: dict[str, Any]) -> dict[str, Any]:
+    names = ("model", "train_dataloader", "eval_dataloader")
+    processing = objects.get("processing_class") or objects.get("tokenizer")
+    return {name: objects.get(name) for name in names} | {"processing_class": processing}
+
+
+def _shown(path: Path) -> str:
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)

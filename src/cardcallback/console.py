@@ -1,0 +1,57 @@
+"""The two lines a person sees, safe beside a progress bar."""
+
+from __future__ import annotations
+
+import sys
+
+from cardcallback.record import RunRecord
+from cardcallback.sensors import SensorSet
+from cardcallback.settings import Settings
+from cardcallback.units import format_bytes, format_duration, format_energy
+
+
+def say(line: str, settings: Settings) -> None:
+    """Print one line unless the person asked for quiet."""
+    if settings.quiet:
+        return
+    tqdm = sys.modules.get("tqdm")
+    if tqdm is not None and hasattr(tqdm, "tqdm"):
+        tqdm.tqdm.write(line)
+    else:
+        print(line)  # noqa: T201
+
+
+def begin_line(sensors: SensorSet | None, settings: Settings) -> str:
+    """What is measured, what is not and why, and the place."""
+    if sensors is None:
+        return "cardcallback: sensors are still opening; measuring begins as soon as they answer"
+    names = {device.index: device.name for device in sensors.devices}
+    measured = list(dict.fromkeys(names.values()))
+    kinds = {sensor.spec.quantity for sensor in sensors.sensors}
+    parts = []
+    if measured and kinds & {"gpu_energy", "gpu_power"}:
+        how = "energy counter and power" if {"gpu_energy", "gpu_power"} <= kinds else "power"
+        how = "energy counter" if kinds.isdisjoint({"gpu_power"}) else how
+        parts.append(f"GPU {how} ({len(names)} x {', '.join(measured)})")
+    if "system_memory" in kinds:
+        parts.append("memory")
+    parts.append("time")
+    absence = None if kinds & {"gpu_energy", "gpu_power"} else sensors.absence("gpu_power")
+    missing = f"; GPU energy not measured: {absence.reason}" if absence else ""
+    simulated = "SIMULATED DEVICE: " if sensors.simulated else ""
+    return f"cardcallback: {simulated}measuring {', '.join(parts)}{missing}; {_place(settings)}"
+
+
+def end_line(record: RunRecord, card: str) -> str:
+    """Where the card is, and its three main figures."""
+    energy, memory = record.energy.gpu, record.memory.system_peak
+    gpu = "GPU energy not measured" if energy.value is None else f"GPU {format_energy(energy.value)}"
+    peak = "memory not measured" if memory.value is None else f"peak memory {format_bytes(memory.value)}"
+    simulated = " (SIMULATED DEVICE)" if record.simulated else ""
+    return f"cardcallback: {card}: {format_duration(record.duration_seconds)}, {gpu}, {peak}{simulated}"
+
+
+def _place(settings: Settings) -> str:
+    if settings.location is None and settings.carbon_intensity_grams_per_kwh is None:
+        return "no place given, so no CO2e (set location=... or, later, cardcallback render --location)"
+    return f"place: {settings.location or 'own factor'}"

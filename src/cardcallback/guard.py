@@ -1,0 +1,59 @@
+"""The one boundary between our failures and the person's training."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from cardcallback.errors import CardCallbackError, CardCallbackWarning
+
+# What was swallowed, newest last: the test suite fails on any that a test did not expect.
+swallowed: deque[BaseException] = deque(maxlen=100)
+
+
+class Guard:
+    """Lets nothing of ours escape: the first failure warns, every failure leaves a sentence.
+
+    ``sentences`` are for the record's notes. KeyboardInterrupt and SystemExit belong to the person and
+    pass through.
+    """
+
+    def __init__(self) -> None:
+        self.sentences: list[str] = []
+        self._warned = False
+
+    @contextmanager
+    def __call__(self, task: str) -> Iterator[None]:
+        """Run a block; ``task`` completes "could not ..."."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - the guarded boundary itself: anything may fail, training may not
+            self.note(task, error)
+
+    def note(self, task: str, error: BaseException) -> None:
+        """Keep a failure that was caught elsewhere, and warn if it is the first."""
+        swallowed.append(error)
+        sentence = f"cardcallback could not {task}: {_reason(error)}"
+        if sentence not in self.sentences:
+            self.sentences.append(sentence)
+        if not self._warned:
+            self._warned = True
+            _warn(f"{sentence}. Training goes on; the card says what is missing.")
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror  # never the file name: it may hold a user's name and goes into the record
+    text = (str(error).splitlines() or [""])[0]
+    return text if isinstance(error, CardCallbackError) else f"{type(error).__name__}: {text}"[:200]
+
+
+def _warn(message: str) -> None:
+    try:
+        warnings.warn(message, CardCallbackWarning, stacklevel=4)
+    except CardCallbackWarning:
+        # Someone runs with warnings as errors; that must not become our way of stopping a training.
+        print(message, file=sys.stderr)  # noqa: T201

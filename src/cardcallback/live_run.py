@@ -1,0 +1,172 @@
+"""A run in progress: its recorder, its description so far, and the record it would leave now."""
+
+from __future__ import annotations
+
+import sys
+import uuid
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from cardcallback.assemble import RunState, assemble_record
+from cardcallback.carbon import factor_for, find_place, footprint, user_factor
+from cardcallback.curves import curves_from_history
+from cardcallback.observe import evaluation_result, observe_machine, observe_software, observe_training, with_progress
+from cardcallback.record import Evaluation, RunRecord, Stage, Status, Training
+from cardcallback.recorder import BackgroundOpening, Clock, Recorder, Recording
+from cardcallback.sensors import SensorSet
+from cardcallback.sensors.nvml import select_devices
+from cardcallback.sensors.torch_memory import cuda_device_uuids
+from cardcallback.settings import Settings
+
+_OPENING_TIMEOUT_SECONDS = 0.05
+_STILL_OPENING = SensorSet(notes=("the sensors had not answered when training began; nothing was measured",))
+
+
+class LiveRun:
+    """Holds one session from begin to end; ``record`` may be asked at any time."""
+
+    def __init__(self, settings: Settings, *, clock: Clock, system_root: Path, stages: tuple[Stage, ...]) -> None:
+        self.run_id = uuid.uuid4().hex
+        self._settings = settings
+        self._clock = clock
+        self._system_root = system_root
+        self._stages = stages
+        self._sensors = SensorSet()
+        self._recorder: Recorder | None = None
+        self._recording: Recording | None = None
+        self._training = Training()
+        self._evaluation = Evaluation()
+        self._first_step = 0
+        self._boundary_seconds = 0.0
+        self.notes: list[str] = []
+
+    @property
+    def sensors(self) -> SensorSet:
+        """The sensors of this job's devices."""
+        return self._sensors
+
+    @property
+    def finished(self) -> bool:
+        """Whether measuring has ended."""
+        return self._recording is not None
+
+    def start_recording(
+        self, opening: BackgroundOpening, environ: Mapping[str, str], args: Any, model: Any, *, first: bool
+    ) -> None:
+        """Begin to measure; waits for no driver longer than 50 ms twice (opening, first reading)."""
+        opened = opening.result(_OPENING_TIMEOUT_SECONDS)
+        sensors, early = opened if opened is not None else (_STILL_OPENING, None)
+        uuids = cuda_device_uuids(sys.modules.get("torch"), device_indices(args, model))
+        selection = select_devices(
+            sensors.devices, cuda_uuids=uuids, visible_devices=environ.get("CUDA_VISIBLE_DEVICES")
+        )
+        self.notes.extend(selection.notes)
+        self._sensors = sensors.for_devices(selection.indices)
+        self._recorder = Recorder(
+            self._sensors,
+            clock=self._clock,
+            sampling_interval_seconds=self._settings.sampling_interval_seconds,
+            early=early if first else None,  # a second train() has had the first one "before" it
+        )
+        self._recorder.start()
+
+    def describe(self, **trainer_objects: Any) -> None:
+        """Read what the run is from the trainer's own objects."""
+        self._training = observe_training(
+            base_model=self._settings.base_model, stage=self._settings.stage, **trainer_objects
+        )
+
+    def begin_steps(self, state: Any) -> None:
+        """Remember where this session starts, which is not step 0 after a resume."""
+        self._first_step = int(state.global_step)
+
+    def mark_boundary(self) -> None:
+        """The step is over: what follows until the next event is evaluation or saving."""
+        if self._recorder is not None:
+            self._boundary_seconds = self._recorder.now_seconds()
+
+    def mark_phase(self, phase: str) -> None:
+        """A phase that began at the last boundary ends now."""
+        if self._recorder is None or self.finished:
+            return
+        now = self._recorder.now_seconds()
+        self._recorder.mark_phase(phase, self._boundary_seconds, now)
+        self._boundary_seconds = now
+
+    def evaluated(self, metrics: Mapping[str, Any], *, step: int) -> None:
+        """Keep an evaluation of the held-out set: the first before any step, the newest after."""
+        result = evaluation_result(metrics, self._training, step=step)
+        before = step == 0 and not self.finished and self._evaluation.after is None
+        if before and self._evaluation.before is None:
+            self._evaluation = Evaluation(before=result)
+        else:
+            self._evaluation = msgspec.structs.replace(self._evaluation, after=result)
+
+    def progress(self, state: Any, **trainer_objects: Any) -> None:
+        """Bring steps, tokens and the published step up to now."""
+        self._training = with_progress(self._training, state=state, **trainer_objects)
+
+    def stop_recording(self) -> None:
+        """End measuring; a second call does nothing."""
+        if self._recorder is not None and self._recording is None:
+            self._recording = self._recorder.stop()
+
+    def record(self, status: Status, *, log_history: list[dict[str, Any]], last_step: int) -> RunRecord:
+        """The record as of now."""
+        if self._recorder is None:
+            msg = "no recording was started"
+            raise RuntimeError(msg)
+        recording = self._recording or self._recorder.snapshot()
+        state = RunState(
+            run_id=self.run_id,
+            cardcallback_version=version("cardcallback"),
+            status=status,
+            first_step=self._first_step,
+            last_step=last_step,
+            training=self._training,
+            evaluation=self._evaluation,
+            curves=curves_from_history(log_history),
+            stages=self._stages,
+            notes=tuple(self.notes),
+        )
+        record = assemble_record(
+            state,
+            recording,
+            self._sensors,
+            software=observe_software(),
+            machine=observe_machine(self._system_root),
+        )
+        return with_carbon(record, self._settings)
+
+
+def with_carbon(record: RunRecord, settings: Settings) -> RunRecord:
+    """The record with its CO2e, where a place or a factor was given."""
+    if settings.carbon_intensity_grams_per_kwh is not None:
+        factor = user_factor(settings.carbon_intensity_grams_per_kwh)
+    elif settings.location is not None:
+        factor = factor_for(find_place(settings.location))
+    else:
+        return msgspec.structs.replace(record, carbon=None)
+    return msgspec.structs.replace(record, carbon=footprint(record.energy, factor, settings.pue))
+
+
+def device_indices(args: Any, model: Any) -> tuple[int, ...] | None:
+    """CUDA indices this job computes on, or None where the trainer does not say: then all it can see.
+
+    A model spread by ``hf_device_map`` uses what the map names; ``nn.DataParallel`` uses every visible
+    device; otherwise it is the one of ``args.device``.
+    """
+    spread = {d for d in (getattr(model, "hf_device_map", None) or {}).values() if isinstance(d, int)}
+    if len(spread) > 1:
+        return tuple(sorted(spread))
+    count = int(getattr(args, "n_gpu", 0) or 0)
+    if count > 1:
+        return tuple(range(count))
+    device = getattr(args, "device", None)
+    if getattr(device, "type", None) != "cuda":
+        return None
+    return (int(device.index or 0),)

@@ -1,0 +1,127 @@
+"""When which file of a run may change: a card describes weights, a record describes the run so far."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from cardcallback.guard import Guard
+from cardcallback.live_run import LiveRun
+from cardcallback.record import RunRecord, Status
+from cardcallback.run_folder import RunFolder
+
+
+class Publisher:
+    """Writes one run's record, pictures and card.
+
+    Args:
+        run: the run in progress.
+        folder: where its files lie.
+        state: the Trainer's state, read anew at every write.
+        trainer: gives the trainer, or None where it was not found or is gone.
+        guard: catches what fails here and turns it into sentences of the record.
+        charts: whether to draw the pictures.
+    """
+
+    def __init__(
+        self,
+        run: LiveRun,
+        folder: RunFolder,
+        *,
+        state: Any,
+        trainer: Callable[[], Any],
+        guard: Guard,
+        charts: bool,
+    ) -> None:
+        self._run = run
+        self._folder = folder
+        self._state = state
+        self._trainer = trainer
+        self._guard = guard
+        self._charts = charts
+        self._status: Status = "running"
+        self._weights_saved = False
+        self._pictures = False
+        self.record: RunRecord | None = None
+
+    @property
+    def card_path(self) -> Path:
+        """Where the card lies."""
+        return self._folder.card_path
+
+    def keep_what_was_there(self) -> None:
+        """Before anyone overwrites it: the person's card, or the one of a completed run."""
+        with self._guard("keep the card that was there"):
+            self._folder.begin()
+
+    def checkpoint_saved(self) -> None:
+        """A record in progress goes beside every checkpoint; the card is left to whoever writes it."""
+        self._weights_saved = True
+        with self._guard("write the record in progress"):
+            self._folder.write_record(self._current())
+
+    def before_push(self) -> None:
+        """The folder is about to be uploaded with this run's weights."""
+        with self._guard("complete the card before a push"):
+            self._folder.weights_are_ours()
+            self._write_everything()
+
+    def evaluated_afterwards(self, state: Any) -> None:
+        """The held-out set was evaluated after the end: the card is rendered again."""
+        self._state = state
+        with self._guard("add a later evaluation to the card"):
+            self._write_everything()
+
+    def card_rewritten(self, card: Path) -> None:
+        """Someone else just wrote ``card``: complete it, or put back the one that still holds."""
+        with self._guard("complete a card that was rewritten"):
+            if card.resolve() != self._folder.card_path.resolve():
+                self._folder.complete_other_card(card, self.record or self._current())
+            elif not self._run.finished and self._folder.keeps_earlier_card:
+                self._folder.restore_earlier_card()
+            else:
+                self._folder.write_card(self.record or self._current(), pictures=self._pictures)
+
+    def end(self, status: Status, state: Any) -> None:
+        """Measuring is over; an interrupted run never replaces the card of a completed one."""
+        self._status, self._state = status, state
+        self._run.stop_recording()
+        with self._guard("complete the card"):
+            if status == "completed":
+                self._folder.weights_are_ours()
+            if status == "completed" or (self._weights_saved and not self._folder.keeps_earlier_card):
+                self._write_everything()
+            else:
+                self._folder.restore_earlier_card()
+                self.record = self._current()
+                self._folder.write_record(self.record)
+
+    def _current(self) -> RunRecord:
+        self._run.progress(self._state, trainer=self._trainer())
+        return self._with_sentences(
+            self._run.record(
+                self._status,
+                log_history=list(self._state.log_history),
+                last_step=int(self._state.global_step),
+            )
+        )
+
+    def _write_everything(self) -> None:
+        record = self._current()
+        if self._run.finished and self._charts:
+            with self._guard("draw the pictures"):
+                self._pictures = self._folder.draw(record)
+        with self._guard("write the card"):
+            record = msgspec.structs.replace(record, card=self._folder.write_card(record, pictures=self._pictures))
+        with self._guard("write the record"):
+            record = self._with_sentences(record)
+            self._folder.write_record(record)
+        # While running, the next card is of a later moment; at the end it is this one.
+        self.record = record if self._run.finished else None
+
+    def _with_sentences(self, record: RunRecord) -> RunRecord:
+        notes = tuple(dict.fromkeys((*record.notes, *self._guard.sentences)))
+        return msgspec.structs.replace(record, notes=notes)

@@ -1,0 +1,210 @@
+"""The output folder: the card, the record, the pictures, and the originals kept aside."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import msgspec
+
+from cardcallback.errors import CardCallbackError
+from cardcallback.record import RECORD_FOLDER, RECORD_NAME, Card, RunRecord, encode, load_run
+from cardcallback.render import (
+    compose_card,
+    default_hub_template,
+    draw_pictures,
+    render_section,
+    write_atomically,
+)
+
+PRIVATE_FOLDER = "_cardcallback"
+_ORIGINAL_NAME = "original_card.md"
+_STATE_NAME = "card.json"
+# Sentences that only a tool's own template writes; a card with one of them was not written by a person.
+_HUB_TEMPLATE_MARK = "<!-- Provide a quick summary of what the model is/does. -->"
+_GENERATED_MARKS = (
+    "<!-- This model card has been generated automatically according to the information the Trainer had access to",
+    "It has been trained using [TRL](https://github.com/huggingface/trl).",
+    _HUB_TEMPLATE_MARK,
+)
+
+
+class _CardState(msgspec.Struct, frozen=True, kw_only=True):
+    """What we remember of the card between runs: whose body it has and its digest as we left it."""
+
+    body_kind: str
+    digest: str
+
+
+class RunFolder:
+    """Everything written for one run; each method leaves either the old file whole or the new one.
+
+    ``publish`` says what may lie where a push finds it: "card", "pictures" or "all" (the record too). What
+    may not is kept under ``_cardcallback/``, which pushes of the Trainer leave out.
+    """
+
+    def __init__(self, folder: Path, *, run_id: str, card: str, template: str | None, publish: str) -> None:
+        self._folder = folder
+        self._run_id = run_id
+        self._card = folder / card
+        self._template = template
+        self._publish = publish
+        self._private = folder / PRIVATE_FOLDER
+        self._original: str | None = None
+        self._previous_card = Card()
+        self._earlier_completed_card: str | None = None
+        self._owns_main_record = False
+
+    @property
+    def card_path(self) -> Path:
+        """The card's file."""
+        return self._card
+
+    @property
+    def keeps_earlier_card(self) -> bool:
+        """Whether a completed run's card stands here and this run has not yet replaced its weights."""
+        return self._earlier_completed_card is not None
+
+    def begin(self) -> None:
+        """Keep what a person had written, and the card of a completed earlier run, before anyone overwrites it."""
+        text = read_text(self._card)
+        earlier = self._earlier_record()
+        if earlier is not None:
+            self._previous_card = earlier.card
+            if earlier.status == "completed" and text is not None:
+                self._earlier_completed_card = text
+        if text is None:
+            return
+        state = self._state()
+        if state is not None and state.digest == _digest(text):
+            if state.body_kind == "person":
+                self._original = read_text(self._private / _ORIGINAL_NAME)
+            return
+        self._keep_original(text)
+        if not _is_generated(text):
+            self._original = text
+
+    def restore_earlier_card(self) -> None:
+        """Put the completed run's card back after the trainer wrote over it at a mere checkpoint."""
+        if self._earlier_completed_card is not None and read_text(self._card) != self._earlier_completed_card:
+            write_atomically(self._card, self._earlier_completed_card)
+
+    def weights_are_ours(self) -> None:
+        """From here on the folder's weights are this run's, so its card may describe them."""
+        self._earlier_completed_card = None
+
+    def write_card(self, record: RunRecord, *, pictures: bool) -> Card:
+        """Compose the card around what stands in the folder now; returns what the record must remember.
+
+        Raises:
+            CardCallbackError: the card cannot be edited safely (broken front matter, not UTF-8).
+            OSError: it cannot be written. In both cases the old card is whole.
+        """
+        current = read_text(self._card)
+        body, kind = self._body(current)
+        record = msgspec.structs.replace(record, card=self._previous_card)
+        composed = compose_card(
+            record, body=body, trainer_card=current, section=render_section(record, pictures=pictures), body_kind=kind
+        )
+        self._card.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(self._card, composed.text)
+        self._remember(_CardState(body_kind=kind, digest=_digest(composed.text)))
+        self._previous_card = composed.card
+        return composed.card
+
+    def complete_other_card(self, card: Path, record: RunRecord) -> None:
+        """Complete a card of this run's weights in another folder, such as an adapter's in a checkpoint."""
+        current = read_text(card)
+        if current is None:
+            return
+        section = render_section(record, pictures=False)
+        record = msgspec.structs.replace(record, card=Card())
+        composed = compose_card(record, body=current, trainer_card=current, section=section, body_kind="trainer")
+        write_atomically(card, composed.text)
+
+    def write_record(self, record: RunRecord) -> Path:
+        """Write the record; an earlier run's record in the main place is kept under its own run id."""
+        folder = self._folder / RECORD_FOLDER if self._publish == "all" else self._private / RECORD_FOLDER
+        folder.mkdir(parents=True, exist_ok=True)
+        main = folder / RECORD_NAME
+        if not self._owns_main_record and self._earlier_completed_card is not None:
+            main = folder / f"record-{self._run_id}.json"
+        elif not self._owns_main_record:
+            self._set_aside(main)
+            (folder / f"record-{self._run_id}.json").unlink(missing_ok=True)
+            self._owns_main_record = True
+        write_atomically(main, encode(record))
+        return main
+
+    def draw(self, record: RunRecord) -> bool:
+        """Draw the pictures beside the card; whether there is any."""
+        if self._publish == "card":
+            return False
+        folder = self._folder / RECORD_FOLDER
+        folder.mkdir(parents=True, exist_ok=True)
+        return bool(draw_pictures(record, folder))
+
+    def _body(self, current: str | None) -> tuple[str, str]:
+        if self._template is not None:
+            return self._template, "template"
+        if self._original is not None:
+            return self._original, "person"
+        if current is not None:
+            return current, "hub template" if _HUB_TEMPLATE_MARK in current else "trainer"
+        return default_hub_template(), "hub template"
+
+    def _earlier_record(self) -> RunRecord | None:
+        for folder in (self._folder, self._private):
+            if (folder / RECORD_FOLDER / RECORD_NAME).exists():
+                try:
+                    return load_run(folder)
+                except CardCallbackError:
+                    return None  # a damaged record of another run: set aside under a name of its own, not read
+        return None
+
+    def _set_aside(self, main: Path) -> None:
+        if not main.exists():
+            return
+        try:
+            name = f"record-{load_run(main).run_id}.json"
+        except CardCallbackError:
+            name = "record-damaged.json"
+        main.replace(main.with_name(Path(name).name))
+
+    def _keep_original(self, text: str) -> None:
+        self._private.mkdir(parents=True, exist_ok=True)
+        write_atomically(self._private / _ORIGINAL_NAME, text)
+
+    def _state(self) -> _CardState | None:
+        try:
+            return msgspec.json.decode((self._private / _STATE_NAME).read_bytes(), type=_CardState)
+        except (OSError, msgspec.MsgspecError):
+            return None
+
+    def _remember(self, state: _CardState) -> None:
+        self._private.mkdir(parents=True, exist_ok=True)
+        write_atomically(self._private / _STATE_NAME, json.dumps(msgspec.to_builtins(state)) + "\n")
+
+
+def read_text(path: Path) -> str | None:
+    """A file's text with its line ends as they are, or None where there is none.
+
+    Raises:
+        CardCallbackError: not UTF-8, so nothing of ours may be put into it.
+    """
+    try:
+        return path.read_bytes().decode("utf-8")
+    except FileNotFoundError:
+        return None
+    except UnicodeDecodeError as error:
+        msg = f"{path.name} is not UTF-8 and is left as it is: save it as UTF-8"
+        raise CardCallbackError(msg) from error
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _is_generated(text: str) -> bool:
+    return any(mark in text for mark in _GENERATED_MARKS)
