@@ -1,0 +1,102 @@
+"""From what a person writes to the place whose grid is meant."""
+
+from __future__ import annotations
+
+import difflib
+import unicodedata
+from dataclasses import dataclass
+from functools import lru_cache
+
+from cardcallback.carbon.table import cloud_regions, factor_rows
+from cardcallback.errors import CardCallbackError
+
+_LONGEST_PLACE = 80
+_MATCHES = 3
+_CLOSE_ENOUGH = 0.6
+_SYNTAX = "a country (DE, DEU, Germany), US-CA, CA-QC, gcp/us-central1, aws/us-east-1 or azure/westeurope"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """Where the electricity came from.
+
+    ``code`` is the place in short ("DE", "US-CA", "aws/us-east-1"), ``name`` the same in words, and
+    ``factor_code`` the row of the factor table that holds for it, which for an AWS or Azure region is the
+    row of its country or state.
+    """
+
+    code: str
+    name: str
+    factor_code: str
+
+
+def find_place(text: str) -> Place:
+    """The place that ``text`` names, whatever its case and accents; bare two letters are a country.
+
+    Raises:
+        CardCallbackError: unknown or ambiguous; the message gives the nearest matches.
+    """
+    if len(text) > _LONGEST_PLACE:
+        msg = f"that is no place ({len(text)} characters): give {_SYNTAX}"
+        raise CardCallbackError(msg)
+    found = _index().get(_plain(text), ())
+    if len(found) == 1:
+        return found[0]
+    if found:
+        msg = f"{_shown(text)} is more than one place: give " + " or ".join(f"{p.code} ({p.name})" for p in found)
+        raise CardCallbackError(msg)
+    raise CardCallbackError(_unknown(text))
+
+
+def _unknown(text: str) -> str:
+    nearest = _nearest(_plain(text))
+    hint = f"nearest: {', '.join(f'{place.name} ({place.code})' for place in nearest)}; " if nearest else ""
+    return f"no grid factor for the place {_shown(text)}: {hint}give {_SYNTAX}, or your grid's carbon intensity"
+
+
+def _nearest(plain: str) -> list[Place]:
+    index = _index()
+    if len(plain) == 2:
+        # Two letters that are no country were most likely meant as a state or province.
+        parts = [index[key][0] for key in (f"us-{plain}", f"ca-{plain}") if key in index]
+        if parts:
+            return parts
+    keys = difflib.get_close_matches(plain, index, n=_MATCHES, cutoff=_CLOSE_ENOUGH)
+    keys += [key for key in (f"{provider}/{plain}" for provider in ("aws", "azure", "gcp")) if key in index]
+    country = plain.partition("-")[0]
+    if len(country) == 2 and country in index and len(plain) > 2:
+        keys.insert(0, country)
+    places = {place.code: place for key in keys for place in index[key]}
+    return list(places.values())[:_MATCHES]
+
+
+@lru_cache(maxsize=1)
+def _index() -> dict[str, tuple[Place, ...]]:
+    """Every spelling that is understood; a spelling shared by two places (Georgia) keeps both."""
+    index: dict[str, tuple[Place, ...]] = {}
+    for place, spellings in _spellings():
+        for spelling in {_plain(text) for text in spellings}:
+            index[spelling] = (*index.get(spelling, ()), place)
+    return index
+
+
+def _spellings() -> list[tuple[Place, tuple[str, ...]]]:
+    rows = factor_rows()
+    entries = []
+    for row in rows.values():
+        place = Place(code=row.code, name=row.name, factor_code=row.code)
+        codes = (row.code, row.alpha3) if row.alpha3 else (row.code,)
+        entries.append((place, (*codes, row.name, *row.other_names)))
+    for code, factor_code in cloud_regions().items():
+        place = Place(code=code, name=f"{rows[factor_code].name} ({code})", factor_code=factor_code)
+        entries.append((place, (code,)))
+    return entries
+
+
+def _plain(text: str) -> str:
+    bare = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode("ascii")
+    return " ".join(bare.lower().replace(".", "").split())
+
+
+def _shown(text: str) -> str:
+    return repr(text if text.isprintable() else ascii(text))
