@@ -93,7 +93,8 @@ def encode(record: RunRecord, *, document: dict[str, Any] | None = None) -> str:
 
 def json_schema() -> dict[str, Any]:
     """The JSON Schema (2020-12) of the record."""
-    schema = msgspec.json.schema(RunRecord)
+    # Through JSON once, so that defaults are lists here as in the published file, and not tuples.
+    schema = json.loads(json.dumps(msgspec.json.schema(RunRecord)))
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": f"cardcallback run record, version {SCHEMA_VERSION}",
@@ -106,7 +107,7 @@ def _with_unknown(own: Any, document: Any) -> Any:
         merged = {key: _with_unknown(value, document.get(key)) for key, value in own.items()}
         unknown = {key: value for key, value in document.items() if key not in own}
         return merged | unknown
-    if isinstance(own, list) and isinstance(document, list) and len(own) == len(document):
+    if isinstance(own, (list, tuple)) and isinstance(document, list) and len(own) == len(document):
         return [_with_unknown(left, right) for left, right in zip(own, document, strict=True)]
     return own
 

@@ -1,0 +1,146 @@
+"""The record as a file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import cardcallback.record
+from cardcallback.errors import CardCallbackError
+from cardcallback.record import (
+    SCHEMA_VERSION,
+    Measurement,
+    Scope,
+    decode,
+    encode,
+    json_schema,
+    load_run,
+    not_measured,
+)
+from cardcallback.testing import make_record
+
+FIXTURES = Path(__file__).parents[1] / "fixtures" / "records"
+SCHEMA_FILE = Path(cardcallback.record.__file__).with_name("record.schema.json")
+
+
+def document(**changes: Any) -> dict[str, Any]:
+    """A valid record's document with top-level changes."""
+    return json.loads(encode(make_record())) | changes
+
+
+def test_a_record_survives_its_file() -> None:
+    """What was written is what is read."""
+    record = make_record()
+    assert decode(encode(record).encode()).record == record
+
+
+def test_the_file_follows_the_published_schema() -> None:
+    """The document validates against the JSON Schema that ships with the package."""
+    jsonschema.Draft202012Validator(json.loads(SCHEMA_FILE.read_text())).validate(document())
+
+
+def test_the_published_schema_is_the_one_of_the_types() -> None:
+    """The committed schema is not older than the types."""
+    assert json.loads(SCHEMA_FILE.read_text()) == json_schema()
+
+
+@pytest.mark.parametrize("path", sorted(FIXTURES.glob("*.json")), ids=lambda path: path.name)
+def test_records_of_every_published_version_can_be_read(path: Path) -> None:
+    """A file written by an earlier version stays readable, and rewriting it loses nothing."""
+    loaded = decode(path.read_bytes())
+    rewritten = json.loads(encode(loaded.record, document=loaded.document))
+    assert rewritten.items() >= json.loads(path.read_text()).items()
+
+
+def test_fields_of_a_newer_writer_are_kept_at_every_depth() -> None:
+    """Rewriting a file keeps what this version does not know, also inside lists."""
+    newer = document(colour="green")
+    newer["energy"]["gpu"]["phase_of_moon"] = 0.5
+    newer["sessions"][0]["hardware"]["machine"]["noise_decibels"] = 31
+    loaded = decode(json.dumps(newer).encode())
+    assert json.loads(encode(loaded.record, document=loaded.document)) == newer
+
+
+def test_a_newer_version_is_refused_with_the_cure() -> None:
+    """A newer major version says: upgrade."""
+    with pytest.raises(CardCallbackError, match="upgrade cardcallback") as caught:
+        decode(json.dumps(document(schema_version=SCHEMA_VERSION + 1)).encode())
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b"\xff\xfe",
+        b'{"schema_version": 1}',
+        b'{"schema_version": true}',
+        b'{"schema_version": "1"}',
+        b'{"schema_version": 1, "duration_seconds": NaN}',
+        b"[" * 100_000,
+        json.dumps(document(duration_seconds="long")).encode(),
+        json.dumps(document(sessions=None)).encode(),
+    ],
+)
+def test_damaged_files_are_refused_in_one_line(content: bytes) -> None:
+    """Whatever is wrong with a file, the message is one line and an exit code of 1."""
+    with pytest.raises(CardCallbackError) as caught:
+        decode(content)
+    assert "\n" not in str(caught.value)
+    assert caught.value.exit_code == 1
+
+
+@given(st.binary(max_size=200))
+def test_no_bytes_raise_anything_else(content: bytes) -> None:
+    """Arbitrary bytes never escape as another kind of error."""
+    with pytest.raises(CardCallbackError):
+        decode(content)
+
+
+def test_a_missing_record_is_nothing_to_work_on(tmp_path: Path) -> None:
+    """A folder without a record gives exit code 3."""
+    with pytest.raises(CardCallbackError) as caught:
+        load_run(tmp_path)
+    assert caught.value.exit_code == 3
+
+
+def test_a_folder_stands_for_its_record(tmp_path: Path) -> None:
+    """An output folder may be given instead of the file in it."""
+    (tmp_path / "training_run").mkdir()
+    (tmp_path / "training_run" / "record.json").write_text(encode(make_record()))
+    assert load_run(tmp_path) == make_record()
+
+
+def test_numbers_that_are_none_are_never_written() -> None:
+    """NaN and infinity are refused when writing: unknown is None with a reason."""
+    record = msgspec.structs.replace(make_record(), duration_seconds=float("nan"))
+    with pytest.raises(ValueError, match="duration_seconds"):
+        encode(record)
+
+
+def test_an_absent_figure_needs_its_reason() -> None:
+    """A measurement without a value and without a reason cannot be built."""
+    with pytest.raises(ValueError, match="reason"):
+        Measurement(value=None, unit="joules")
+
+
+def test_a_figure_needs_its_source() -> None:
+    """A value that came from nowhere cannot be built."""
+    with pytest.raises(ValueError, match="source"):
+        Measurement(value=1.0, unit="joules")
+
+
+def test_an_absent_figure_keeps_what_is_known_of_it() -> None:
+    """Scope and source of what could not be read stay with the reason."""
+    figure = not_measured("joules", "no driver", source="nvml", scope=Scope(gpu_core="yes"))
+    assert (figure.value, figure.scope, figure.reason) == (None, Scope(gpu_core="yes"), "no driver")
