@@ -1,0 +1,128 @@
+"""Be told after whatever writes a card for this run, and before whatever uploads one."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from cardcallback.hooks.wrapping import (
+    Call,
+    GuardFactory,
+    Hook,
+    guard_or_own,
+    start_watch,
+    watch_of_model,
+    wrap_method,
+    wrap_own_attribute,
+)
+
+AfterWrite = Callable[[Path], None]
+BeforePush = Callable[[], None]
+
+CARD_NAME = "README.md"
+_TOPIC = "card writers"
+_PEFT_MODULES = (("peft.peft_model", "PeftModel"), ("peft.mixed_model", "PeftMixedModel"))
+_PEFT_METHOD = "create_or_update_model_card"
+
+
+def watch_card_writers(
+    trainer: Any,
+    after_write: AfterWrite,
+    *,
+    before_push: BeforePush | None = None,
+    guard: GuardFactory | None = None,
+) -> None:
+    """Call ``after_write(card)`` each time this trainer, or PEFT for its model, has written a card.
+
+    ``card`` is the path of the ``README.md``: the output folder's, a checkpoint's, or that of any folder
+    the adapter was saved into. After the person's own ``save_model(folder)`` it is told too, and the file
+    may then not exist yet. It comes before the upload that follows, and may come twice for one save, so
+    it must be idempotent. It is called on the main process only and stays in place after training.
+
+    ``before_push()`` comes before a push reads the output folder, also where no card is written first
+    (a checkpoint's push); without it ``after_write`` is called with the output folder's card.
+
+    Calling this again for the same trainer replaces what is called. Exceptions of ours end in ``guard``,
+    by default one that warns once; those of the trainer pass unchanged, and then nothing is called.
+
+    Args:
+        trainer: any Hugging Face trainer; held weakly.
+        after_write: told of the card's file.
+        before_push: told that an upload is about to begin.
+        guard: makes the context manager that our part runs in, from what it is about to do.
+    """
+    guard = guard_or_own(guard)
+    told = _Told(after_write, before_push)
+    watch = start_watch(trainer)
+    complete = functools.partial(Hook, task="complete a card that was rewritten", guard=guard)
+    push = functools.partial(Hook, task="complete the card before a push", guard=guard)
+    for method, hook in (
+        ("create_model_card", complete(after=told.card_written)),
+        ("save_model", complete(after=told.model_saved)),
+        ("push_to_hub", push(before=told.push_begins)),
+        ("_push_from_checkpoint", push(before=told.checkpoint_push_begins)),
+    ):
+        watch.set_hook(method, _TOPIC, hook)
+        wrap_method(type(trainer), method)
+        wrap_own_attribute(trainer, method)
+    watch.set_hook(_PEFT_METHOD, _TOPIC, complete(after=told.adapter_card_written))
+    _wrap_adapter_writers()
+
+
+class _Told:
+    """What a call of each method says about a card's file."""
+
+    def __init__(self, after_write: AfterWrite, before_push: BeforePush | None) -> None:
+        self._after_write = after_write
+        self._before_push = before_push
+
+    def card_written(self, call: Call, result: Any) -> None:
+        del result
+        if _is_main_process(call.trainer):
+            self._after_write(_output_folder(call.trainer) / CARD_NAME)
+
+    def adapter_card_written(self, call: Call, result: Any) -> None:
+        del result
+        folder = call.argument(0, "output_dir")
+        if folder is not None and _is_main_process(call.trainer):
+            self._after_write(Path(folder) / CARD_NAME)
+
+    def model_saved(self, call: Call, result: Any) -> None:
+        del result
+        folder = call.argument(0, "output_dir")
+        card = (_output_folder(call.trainer) if folder is None else Path(folder)) / CARD_NAME
+        internal = bool(call.argument(1, "_internal_call", default=False))
+        if _is_main_process(call.trainer) and (card.exists() or not internal):
+            self._after_write(card)
+
+    def push_begins(self, call: Call) -> None:
+        if not _is_main_process(call.trainer):
+            return
+        if self._before_push is None:
+            self._after_write(_output_folder(call.trainer) / CARD_NAME)
+        else:
+            self._before_push()
+
+    def checkpoint_push_begins(self, call: Call) -> None:
+        # The strategy "end" pushes no checkpoint; the trainer calls the method all the same.
+        if getattr(call.trainer.args, "hub_strategy", None) != "end":
+            self.push_begins(call)
+
+
+def _wrap_adapter_writers() -> None:
+    # PEFT is found, never imported: without it in the process no adapter is trained.
+    for module_name, class_name in _PEFT_MODULES:
+        kind = getattr(sys.modules.get(module_name), class_name, None)
+        if isinstance(kind, type):
+            wrap_method(kind, _PEFT_METHOD, find=watch_of_model)
+
+
+def _is_main_process(trainer: Any) -> bool:
+    return bool(trainer.is_world_process_zero())
+
+
+def _output_folder(trainer: Any) -> Path:
+    return Path(trainer.args.output_dir)

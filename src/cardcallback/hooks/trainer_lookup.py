@@ -1,0 +1,93 @@
+"""Find the trainer that a callback works for: no event of transformers names it."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import sys
+from collections.abc import Callable
+from types import FrameType
+from typing import Any, TypeVar
+
+from cardcallback.hooks.wrapping import GuardFactory, guard_or_own
+
+CallbackT = TypeVar("CallbackT")
+
+_TRAINER_MODULE = "transformers.trainer"
+_LOCAL_NAMES = ("self", "trainer")
+_DEEPEST = 100  # frames above an event; a trainer calls its callbacks from about five
+_ADDED_MARK = "__cardcallback_added__"
+
+
+def find_trainer(callback: object) -> Any | None:
+    """The trainer whose event is running, found by walking up the calling frames; ``None`` without one.
+
+    Works inside any event, for callbacks given by ``callbacks=`` and by ``add_callback``, and for one that
+    another callback holds and calls.
+    """
+    handlers: list[object] = []
+    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - the only way up: events carry no trainer
+    try:
+        for _ in range(_DEEPEST):
+            if frame is None:
+                return None
+            for name in _LOCAL_NAMES:
+                candidate = frame.f_locals.get(name)
+                if _is_trainer_of(candidate, callback, handlers):
+                    return candidate
+                if candidate is not None and hasattr(type(candidate), "call_event"):
+                    handlers.append(candidate)
+            frame = frame.f_back
+        return None
+    finally:
+        del frame  # a kept frame would keep everything in it alive
+
+
+def watch_add_callback(
+    kind: type[CallbackT],
+    on_added: Callable[[CallbackT, Any], None],
+    *,
+    guard: GuardFactory | None = None,
+) -> None:
+    """Call ``on_added(callback, trainer)`` when a callback of ``kind`` is given to ``trainer.add_callback``.
+
+    That road fires no ``on_init_end``, so without this the first ``train()`` could not be watched from
+    outside. Does nothing where transformers' trainer is not loaded yet; ``find_trainer`` in
+    ``on_train_begin`` remains. Once per ``kind``; further calls change nothing.
+    """
+    trainer_class = getattr(sys.modules.get(_TRAINER_MODULE), "Trainer", None)
+    original = getattr(trainer_class, "add_callback", None)
+    if not isinstance(trainer_class, type) or not inspect.isfunction(original):
+        return
+    if kind in getattr(original, _ADDED_MARK, ()):
+        return
+    trainer_class.add_callback = _telling(original, kind, on_added, guard_or_own(guard))  # type: ignore[attr-defined] # a class found at run time
+
+
+def _telling(
+    original: Callable[..., Any],
+    kind: type[CallbackT],
+    on_added: Callable[[CallbackT, Any], None],
+    guard: GuardFactory,
+) -> Callable[..., Any]:
+    @functools.wraps(original)
+    def add_callback(self: Any, callback: Any, /, *args: Any, **kwargs: Any) -> Any:
+        result = original(self, callback, *args, **kwargs)
+        if callback is kind or isinstance(callback, kind):
+            with guard("find the trainer"):
+                for added in self.callback_handler.callbacks:
+                    if isinstance(added, kind):
+                        on_added(added, self)
+        return result
+
+    setattr(add_callback, _ADDED_MARK, (*getattr(original, _ADDED_MARK, ()), kind))
+    return add_callback
+
+
+def _is_trainer_of(candidate: object, callback: object, handlers: list[object]) -> bool:
+    handler = getattr(candidate, "__dict__", {}).get("callback_handler")
+    if handler is None or not callable(getattr(type(candidate), "train", None)):
+        return False
+    return any(handler is seen for seen in handlers) or any(
+        known is callback for known in getattr(handler, "callbacks", ())
+    )

@@ -1,0 +1,222 @@
+"""The one mechanism behind every wrap: class-level functions that act only for a watched trainer.
+
+What is told to whom is kept on the trainer itself, never in a table of ours: a trainer that is dropped is
+collected with it, and a pickled or copied trainer carries ``None`` instead. Only weak references to the
+watched trainers stand here, to find the one that a model belongs to.
+"""
+
+from __future__ import annotations
+
+import copy
+import functools
+import inspect
+import threading
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from cardcallback.guard import Guard
+
+GuardFactory = Callable[[str], AbstractContextManager[None]]
+
+_ATTRIBUTE = "_cardcallback_watch"
+_MARK = "__cardcallback_wrap__"
+_live: dict[int, weakref.ref[Any]] = {}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Call:
+    """One call of a wrapped method: ``subject`` is the trainer or model it was called on."""
+
+    subject: Any
+    trainer: Any
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+
+    def argument(self, position: int, name: str, default: Any = None) -> Any:
+        """An argument by name or by place (0 is the first after ``self``)."""
+        if name in self.kwargs:
+            return self.kwargs[name]
+        return self.args[position] if len(self.args) > position else default
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Hook:
+    """What to do around one method; ``task`` completes "could not ..." where a part of it fails.
+
+    ``failed`` is given the exception, which goes on unchanged afterwards.
+    """
+
+    task: str
+    guard: GuardFactory
+    before: Callable[[Call], None] | None = None
+    after: Callable[[Call, Any], None] | None = None
+    failed: Callable[[Call, BaseException], None] | None = None
+
+
+class Watch:
+    """The hooks of one trainer, by method and topic; a topic set again replaces the earlier one."""
+
+    def __init__(self, trainer: Any) -> None:
+        self._trainer = weakref.ref(trainer)
+        self._hooks: dict[str, dict[str, Hook]] = {}
+        self._running: set[tuple[int, str]] = set()
+        self._seen: set[str] = set()
+
+    def __reduce__(self) -> tuple[Callable[[], None], tuple[()]]:
+        # Copies and pickles get None: a copy is not the watched trainer, and a pickle must not need us.
+        return type(None), ()
+
+    def watches(self, trainer: Any) -> bool:
+        """Whether this is that trainer's own (a shallow copy shares the attribute, not the watch)."""
+        return self._trainer() is trainer
+
+    def trainer(self) -> Any:
+        """The watched trainer, or ``None`` once it is gone."""
+        return self._trainer()
+
+    def set_hook(self, method: str, topic: str, hook: Hook) -> None:
+        """Act around ``method`` from the next call on."""
+        self._hooks.setdefault(method, {})[topic] = hook
+
+    def hooks(self, method: str) -> tuple[Hook, ...]:
+        """The hooks around ``method``, oldest topic first."""
+        return tuple(self._hooks.get(method, {}).values())
+
+    def is_running(self, method: str) -> bool:
+        """Whether this thread is inside a wrapped call of ``method``."""
+        return (threading.get_ident(), method) in self._running
+
+    def has_run(self, method: str) -> bool:
+        """Whether any call of ``method`` went through a wrap."""
+        return method in self._seen
+
+    @contextmanager
+    def running(self, method: str) -> Iterator[None]:
+        """Mark the outermost call: a subclass that calls its parent's method is one call, not two."""
+        key = (threading.get_ident(), method)
+        self._running.add(key)
+        self._seen.add(method)
+        try:
+            yield
+        finally:
+            self._running.discard(key)
+
+
+def watch_of(trainer: Any) -> Watch | None:
+    """The trainer's watch, or ``None`` where it is not watched."""
+    watch = getattr(trainer, "__dict__", {}).get(_ATTRIBUTE)
+    return watch if isinstance(watch, Watch) and watch.watches(trainer) else None
+
+
+def start_watch(trainer: Any) -> Watch:
+    """The trainer's watch, made if there is none."""
+    watch = watch_of(trainer)
+    if watch is None:
+        watch = Watch(trainer)
+        setattr(trainer, _ATTRIBUTE, watch)
+    for key in [key for key, reference in _live.items() if reference() is None]:
+        del _live[key]
+    _live[id(trainer)] = weakref.ref(trainer)
+    return watch
+
+
+def watch_of_model(model: Any) -> Watch | None:
+    """The watch of the trainer whose model this is, or holds, however it is wrapped."""
+    for reference in list(_live.values()):
+        trainer = reference()
+        if trainer is not None and _is_model_of(model, trainer):
+            return watch_of(trainer)
+    return None
+
+
+def wrap_method(start: type, method: str, *, find: Callable[[Any], Watch | None] = watch_of) -> None:
+    """Wrap ``method`` on every class above and including ``start`` that defines it; once each."""
+    for owner in start.__mro__:
+        original = owner.__dict__.get(method)
+        if inspect.isfunction(original) and not hasattr(original, _MARK):
+            setattr(owner, method, _wrapped(original, method, find))
+
+
+def wrap_own_attribute(trainer: Any, method: str) -> None:
+    """Wrap ``method`` where someone put a replacement onto the trainer object itself, which hides the class's."""
+    original = vars(trainer).get(method)
+    if callable(original) and not isinstance(original, _InstanceWrap):
+        setattr(trainer, method, _InstanceWrap(original, method, trainer))
+
+
+def _wrapped(original: Callable[..., Any], method: str, find: Callable[[Any], Watch | None]) -> Callable[..., Any]:
+    @functools.wraps(original)
+    def around(self: Any, /, *args: Any, **kwargs: Any) -> Any:
+        return _run(functools.partial(original, self), method, find(self), (self, args, kwargs))
+
+    setattr(around, _MARK, True)
+    return around
+
+
+class _InstanceWrap:
+    """A replacement on one trainer, called through; pickles and copies as what it replaced."""
+
+    def __init__(self, original: Callable[..., Any], method: str, trainer: Any) -> None:
+        functools.update_wrapper(self, original)
+        self._original = original
+        self._method = method
+        self._subject = weakref.ref(trainer)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        trainer = self._subject()
+        return _run(self._original, self._method, watch_of(trainer), (trainer, args, kwargs))
+
+    def __reduce__(self) -> tuple[Callable[[Any], Any], tuple[Callable[..., Any]]]:
+        # The standard library's copy of a function or method is that function or method.
+        return copy.copy, (self._original,)
+
+
+def _run(
+    original: Callable[..., Any],
+    method: str,
+    watch: Watch | None,
+    call: tuple[Any, tuple[Any, ...], dict[str, Any]],
+) -> Any:
+    subject, args, kwargs = call
+    if watch is None or watch.is_running(method):
+        return original(*args, **kwargs)
+    hooks = watch.hooks(method)
+    told = Call(subject=subject, trainer=watch.trainer(), args=args, kwargs=kwargs)
+    with watch.running(method):
+        _tell(hooks, "before", told)
+        try:
+            result = original(*args, **kwargs)
+        except BaseException as error:
+            _tell(hooks, "failed", told, error)
+            raise
+        _tell(hooks, "after", told, result)
+        return result
+
+
+def _tell(hooks: tuple[Hook, ...], moment: Literal["before", "after", "failed"], *about: Any) -> None:
+    for hook in hooks:
+        action = getattr(hook, moment)
+        if action is not None:
+            with hook.guard(hook.task):
+                action(*about)
+
+
+def _is_model_of(model: Any, trainer: Any) -> bool:
+    roots = (getattr(trainer, "model", None), getattr(trainer, "model_wrapped", None))
+    if any(root is model for root in roots):
+        return True
+    # DataParallel, torch.compile and sentence-transformers keep the PEFT model somewhere inside.
+    return any(part is model for root in roots for part in _parts(root))
+
+
+def _parts(root: Any) -> Iterator[Any]:
+    modules = getattr(root, "modules", None)
+    return iter(modules()) if callable(modules) else iter(())
+
+
+def guard_or_own(guard: GuardFactory | None) -> GuardFactory:
+    """The caller's guard, or one that warns once."""
+    return Guard() if guard is None else guard
