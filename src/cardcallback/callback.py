@@ -16,7 +16,15 @@ from transformers import TrainerCallback
 from cardcallback.assemble import stages_before
 from cardcallback.console import begin_line, end_line, say
 from cardcallback.guard import Guard
-from cardcallback.hooks import find_trainer, watch_card_writers, watch_train
+from cardcallback.hooks import (
+    TrainerCall,
+    find_trainer,
+    watch_add_callback,
+    watch_card_writers,
+    watch_evaluate,
+    watch_save,
+    watch_train,
+)
 from cardcallback.live_run import LiveRun
 from cardcallback.publisher import Publisher
 from cardcallback.record import Stage, Status, load_run
@@ -108,6 +116,7 @@ class CardCallback(TrainerCallback):
     def _open_sensors(self) -> None:
         # At construction, so that "before training" (loading, tokenising) can be read from the counter.
         if not self._settings.disabled and os.environ.get("RANK", "0") == "0":
+            watch_add_callback(CardCallback, CardCallback.watch, guard=self._guard)
             root = system_root(os.environ)
             self._opening = BackgroundOpening(lambda: open_sensors(system_root=root, environ=os.environ), SystemClock())
 
@@ -132,8 +141,15 @@ class CardCallback(TrainerCallback):
         if trainer is None or (self._trainer is not None and self._trainer() is trainer):
             return
         self._trainer = weakref.ref(trainer)
-        watch_card_writers(trainer, self._after_card_write)
-        watch_train(trainer, on_exception=self._on_exception)
+        watch_card_writers(trainer, self._after_card_write, before_push=self._before_push, guard=self._guard)
+        watch_train(trainer, on_exception=self._on_exception, guard=self._guard)
+        for phase, watch_phase in (("evaluation", watch_evaluate), ("saving", watch_save)):
+            watch_phase(
+                trainer,
+                now_seconds=self._now_seconds,
+                on_end=functools.partial(self._phase_ended, phase),
+                guard=self._guard,
+            )
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Begin to measure, then read what the run is."""
@@ -142,17 +158,6 @@ class CardCallback(TrainerCallback):
             return
         with self._guard("begin to measure"):
             self._begin(args, state, kwargs)
-
-    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """Remember when the step ended, where an evaluation or a checkpoint follows."""
-        del args, state, kwargs
-        if self._run is not None and (control.should_evaluate or control.should_save):
-            with self._guard("mark a phase"):
-                self._run.mark_boundary()
-
-    def on_epoch_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """As ``on_step_end``, for what follows an epoch."""
-        self.on_step_end(args, state, control, **kwargs)
 
     def on_evaluate(self, args: Any, state: Any, control: Any, metrics: Any = None, **kwargs: Any) -> None:
         """Keep the held-out loss, whenever it was measured."""
@@ -163,8 +168,7 @@ class CardCallback(TrainerCallback):
             if self._run is None:
                 self._metrics_before = dict(metrics)
                 return
-            self._run.mark_phase("evaluation")
-            self._run.evaluated(metrics, step=state.global_step)
+            self._run.evaluated(metrics, step=state.global_step, outside=self._run.finished)
             if self._run.finished and self._publisher is not None:
                 self._publisher.evaluated_afterwards(state)
 
@@ -172,8 +176,6 @@ class CardCallback(TrainerCallback):
         """A checkpoint was written: the record in progress goes beside it."""
         del args, state, control, kwargs
         if self._run is not None and self._publisher is not None and not self._run.finished:
-            with self._guard("mark a phase"):
-                self._run.mark_phase("saving")
             self._publisher.checkpoint_saved()
 
     def on_push_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
@@ -214,7 +216,7 @@ class CardCallback(TrainerCallback):
         with self._guard("read what the run is"):
             run.describe(args=args, trainer=self._watched(), **_described(objects))
             if self._metrics_before is not None and state.global_step == 0:
-                run.evaluated(self._metrics_before, step=0)
+                run.evaluated(self._metrics_before, step=0, outside=True)
         self._publisher.keep_what_was_there()
         say(begin_line(run.sensors, self._settings), self._settings)
 
@@ -222,6 +224,13 @@ class CardCallback(TrainerCallback):
         if self._run is not None and self._publisher is not None and not self._run.finished:
             atexit.unregister(self._at_exit)
             self._publisher.end(status, self._state)
+
+    def _now_seconds(self) -> float:
+        return self._run.now_seconds() if self._run is not None else 0.0
+
+    def _phase_ended(self, phase: str, call: TrainerCall) -> None:
+        if self._run is not None and call.during_training:
+            self._run.mark_phase(phase, call.begin_seconds, call.end_seconds)
 
     def _before_push(self) -> None:
         if self._publisher is not None:

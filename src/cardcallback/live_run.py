@@ -41,7 +41,6 @@ class LiveRun:
         self._training = Training()
         self._evaluation = Evaluation()
         self._first_step = 0
-        self._boundary_seconds = 0.0
         self.notes: list[str] = []
 
     @property
@@ -84,22 +83,23 @@ class LiveRun:
         """Remember where this session starts, which is not step 0 after a resume."""
         self._first_step = int(state.global_step)
 
-    def mark_boundary(self) -> None:
-        """The step is over: what follows until the next event is evaluation or saving."""
-        if self._recorder is not None:
-            self._boundary_seconds = self._recorder.now_seconds()
+    def now_seconds(self) -> float:
+        """Seconds since this session began; 0 before it did."""
+        return self._recorder.now_seconds() if self._recorder is not None else 0.0
 
-    def mark_phase(self, phase: str) -> None:
-        """A phase that began at the last boundary ends now."""
-        if self._recorder is None or self.finished:
-            return
-        now = self._recorder.now_seconds()
-        self._recorder.mark_phase(phase, self._boundary_seconds, now)
-        self._boundary_seconds = now
+    def mark_phase(self, phase: str, begin_seconds: float, end_seconds: float) -> None:
+        """One visit of a phase inside the training; before the session began there is none."""
+        if self._recorder is not None and not self.finished:
+            self._recorder.mark_phase(phase, begin_seconds, end_seconds)
 
-    def evaluated(self, metrics: Mapping[str, Any], *, step: int) -> None:
-        """Keep an evaluation of the held-out set: the first before any step, the newest after."""
+    def evaluated(self, metrics: Mapping[str, Any], *, step: int, outside: bool) -> None:
+        """Keep an evaluation of the held-out set: the first before any step, the newest after.
+
+        ``outside``: it ran before or after ``train()``, so its energy is in no figure.
+        """
         result = evaluation_result(metrics, self._training, step=step)
+        if outside:
+            self.notes.append("Evaluations outside training are shown; their energy is not in the total.")
         before = step == 0 and not self.finished and self._evaluation.after is None
         if before and self._evaluation.before is None:
             self._evaluation = Evaluation(before=result)
