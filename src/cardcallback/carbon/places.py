@@ -12,7 +12,7 @@ from cardcallback.errors import CardCallbackError
 
 _LONGEST_PLACE = 80
 _MATCHES = 3
-_CLOSE_ENOUGH = 0.6
+_CLOSE_ENOUGH = 0.65
 _SYNTAX = "a country (DE, DEU, Germany), US-CA, CA-QC, gcp/us-central1, aws/us-east-1 or azure/westeurope"
 
 
@@ -50,8 +50,14 @@ def find_place(text: str) -> Place:
 
 def _unknown(text: str) -> str:
     nearest = _nearest(_plain(text))
-    hint = f"nearest: {', '.join(f'{place.name} ({place.code})' for place in nearest)}; " if nearest else ""
-    return f"no grid factor for the place {_shown(text)}: {hint}give {_SYNTAX}, or your grid's carbon intensity"
+    if nearest:
+        return f"no grid factor for the place {_shown(text)}: nearest are {', '.join(map(_label, nearest))}"
+    return f"no grid factor for the place {_shown(text)}: give {_SYNTAX}, or your grid's carbon intensity"
+
+
+def _label(place: Place) -> str:
+    # A cloud region's name ends with its code already.
+    return place.name if place.code in place.name else f"{place.name} ({place.code})"
 
 
 def _nearest(plain: str) -> list[Place]:
@@ -61,11 +67,11 @@ def _nearest(plain: str) -> list[Place]:
         parts = [index[key][0] for key in (f"us-{plain}", f"ca-{plain}") if key in index]
         if parts:
             return parts
-    keys = difflib.get_close_matches(plain, index, n=_MATCHES, cutoff=_CLOSE_ENOUGH)
-    keys += [key for key in (f"{provider}/{plain}" for provider in ("aws", "azure", "gcp")) if key in index]
+    keys = [key for key in (f"{provider}/{plain}" for provider in ("aws", "azure", "gcp")) if key in index]
     country = plain.partition("-")[0]
-    if len(country) == 2 and country in index and len(plain) > 2:
-        keys.insert(0, country)
+    if not keys and len(country) == 2 and country in index:
+        keys.append(country)
+    keys += difflib.get_close_matches(plain, index, n=_MATCHES, cutoff=_CLOSE_ENOUGH)
     places = {place.code: place for key in keys for place in index[key]}
     return list(places.values())[:_MATCHES]
 
@@ -94,9 +100,9 @@ def _spellings() -> list[tuple[Place, tuple[str, ...]]]:
 
 
 def _plain(text: str) -> str:
-    bare = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode("ascii")
-    return " ".join(bare.lower().replace(".", "").split())
+    bare = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+    return " ".join(bare.lower().split())
 
 
 def _shown(text: str) -> str:
-    return repr(text if text.isprintable() else ascii(text))
+    return ascii(text) if not text.isprintable() else repr(text)

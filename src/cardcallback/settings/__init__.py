@@ -1,0 +1,19 @@
+"""The settings of ``CardCallback``, from wherever they come, checked."""
+
+from cardcallback.settings.resolving import (
+    SETTINGS_FILE,
+    Settings,
+    is_switched_on,
+    resolve_settings,
+    system_root,
+    user_config_directory,
+)
+
+__all__ = [
+    "SETTINGS_FILE",
+    "Settings",
+    "is_switched_on",
+    "resolve_settings",
+    "system_root",
+    "user_config_directory",
+]

@@ -1,0 +1,178 @@
+"""What each setting may be: from a value as it was given to the value as it is used."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from numbers import Real
+from pathlib import Path
+from typing import Any
+
+from cardcallback.carbon import find_place, user_factor
+from cardcallback.carbon.footprint import check_pue
+from cardcallback.errors import CardCallbackError
+from cardcallback.record import load_run
+
+SHORTEST_INTERVAL_SECONDS = 0.01
+LONGEST_INTERVAL_SECONDS = 600.0
+_PUBLISH = ("card", "pictures", "all")
+_WORDS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.\-]*(/[A-Za-z0-9][\w.\-]*)?", re.ASCII)
+_LONGEST_TEXT = 96
+_LARGEST_TEMPLATE_BYTES = 4 * 1024**2
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Origin:
+    """Where a value came from: what the person would look for, and what its relative paths start from."""
+
+    label: str
+    folder: Path
+    is_text: bool = False
+
+
+Check = Callable[[Any, Origin], Any]
+
+
+def place(value: Any, origin: Origin) -> str:
+    """The code of a known place."""
+    return _named(origin, lambda: find_place(_text(value, origin)).code)
+
+
+def carbon_intensity(value: Any, origin: Origin) -> float:
+    """Grams of CO2e per kWh that a grid can have."""
+    return _named(origin, lambda: user_factor(_number(value, origin)).grams_per_kwh)
+
+
+def pue(value: Any, origin: Origin) -> float:
+    """A power usage effectiveness of 1 or more."""
+    number = _number(value, origin)
+    _named(origin, lambda: check_pue(number))
+    return number
+
+
+def hub_id(value: Any, origin: Origin) -> str:
+    """A Hub id such as "google/gemma-3-1b-it", never a path."""
+    text = _text(value, origin)
+    if len(text) > _LONGEST_TEXT or not _HUB_ID.fullmatch(text) or ".." in text:
+        raise _wrong(origin, 'needs a Hub id such as "google/gemma-3-1b-it", not a path')
+    return text
+
+
+def stage(value: Any, origin: Origin) -> str:
+    """A short name on one line."""
+    text = _text(value, origin).strip()
+    if not text or len(text) > _LONGEST_TEXT or not text.isprintable():
+        raise _wrong(origin, f'needs a short name on one line, such as "SFT" (at most {_LONGEST_TEXT} characters)')
+    return text
+
+
+def path(value: Any, origin: Origin) -> Path:
+    """A path, from the folder the value was written in where it is relative."""
+    if not isinstance(value, (str, os.PathLike)) or not str(value).strip() or "\0" in str(value):
+        raise _wrong(origin, "needs a path")
+    return origin.folder / Path(os.fspath(value)).expanduser()
+
+
+def record_location(value: Any, origin: Origin) -> Path:
+    """The folder or record of an earlier run that can be read."""
+    location = path(value, origin)
+    _named(origin, lambda: load_run(location))
+    return location
+
+
+def template_text(template: Path) -> str:
+    """The template's text, read once so that a later change of it does not reach this run.
+
+    Raises:
+        CardCallbackError: it cannot be read or is not UTF-8.
+    """
+    try:
+        with template.open("rb") as file:
+            content = file.read(_LARGEST_TEMPLATE_BYTES + 1)
+    except OSError as error:
+        msg = f"template cannot be read ({template}: {error.strerror}): give a Markdown file"
+        raise CardCallbackError(msg) from error
+    if len(content) > _LARGEST_TEMPLATE_BYTES:
+        msg = f"template is larger than any card ({template}): give a Markdown file"
+        raise CardCallbackError(msg)
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        msg = f"template is not UTF-8 ({template}): save it as UTF-8"
+        raise CardCallbackError(msg) from error
+
+
+def card_name(value: Any, origin: Origin) -> str:
+    """The bare name of a Markdown file, so that the card stays in the output folder."""
+    text = _text(value, origin)
+    bare = not set(text) & set('/\\:*?"<>|') and text.isprintable() and not text.startswith(".")
+    if not bare or not text.lower().endswith(".md") or len(text) > _LONGEST_TEXT:
+        raise _wrong(origin, f'needs a bare file name ending in .md, such as "README.md", not {text!r}')
+    return text
+
+
+def interval(value: Any, origin: Origin) -> float:
+    """Seconds between readings."""
+    number = _number(value, origin)
+    if not SHORTEST_INTERVAL_SECONDS <= number <= LONGEST_INTERVAL_SECONDS:
+        between = f"between {SHORTEST_INTERVAL_SECONDS:g} and {LONGEST_INTERVAL_SECONDS:g} seconds"
+        raise _wrong(origin, f"needs {between}, not {number:g}; leave it out to read each sensor as it needs")
+    return number
+
+
+def publish(value: Any, origin: Origin) -> str:
+    """How much is put where a push finds it."""
+    text = _text(value, origin)
+    if text not in _PUBLISH:
+        raise _wrong(origin, f"needs one of {', '.join(_PUBLISH)}, not {text!r}")
+    return text
+
+
+def flag(value: Any, origin: Origin) -> bool:
+    """On or off."""
+    if isinstance(value, bool):
+        return value
+    if origin.is_text and str(value).strip().lower() in _WORDS:
+        return _WORDS[str(value).strip().lower()]
+    raise _wrong(origin, f"needs {'1 or 0' if origin.is_text else 'true or false'}, not {value!r}")
+
+
+def not_yet(name: str, value: Any, origin: Origin) -> bool:
+    """Off: what ``name`` asks for is not in this version, and silence would pass for it."""
+    if flag(value, origin):
+        msg = f"{name} does nothing in this version of cardcallback: leave {origin.label} out"
+        raise CardCallbackError(msg)
+    return False
+
+
+def _text(value: Any, origin: Origin) -> str:
+    if not isinstance(value, str):
+        raise _wrong(origin, f"needs text, not {type(value).__name__}")
+    return value
+
+
+def _number(value: Any, origin: Origin) -> float:
+    if isinstance(value, str) and origin.is_text:
+        try:
+            value = float(value)
+        except ValueError:
+            raise _wrong(origin, f"needs a number, not {value!r}") from None
+    if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value):
+        raise _wrong(origin, f"needs a number, not {value!r}")
+    return float(value)
+
+
+def _wrong(origin: Origin, need: str) -> CardCallbackError:
+    return CardCallbackError(f"{origin.label} {need}")
+
+
+def _named(origin: Origin, check: Callable[[], Any]) -> Any:
+    try:
+        return check()
+    except CardCallbackError as error:
+        msg = f"{origin.label}: {error}"
+        raise CardCallbackError(msg, exit_code=error.exit_code) from error
