@@ -183,6 +183,7 @@ class Training(msgspec.Struct, frozen=True, kw_only=True):
     dataset: Dataset = Dataset()
     trainable_parameters: int | None = None
     total_parameters: int | None = None
+    loss_kind: str | None = None  # "token cross-entropy", "DPO loss"; None where a person's own code computes it
     loss_covers: str | None = None  # "answer tokens only", "all tokens"
     published_step: int | None = None
     published_reason: str | None = None  # "lowest held-out loss", "last step"
