@@ -1,0 +1,114 @@
+"""Curves from a trainer's log history: finite, thinned, and ending where training ended."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from cardcallback.record import Point
+
+LARGEST_POINTS = 1000
+_LARGEST_CURVES = 64
+_NOT_CURVES = re.compile(
+    r"step|epoch|total_flos|num_tokens|num_input_tokens_seen|(train|eval|test)_num_tokens"
+    r"|train_loss|.*_runtime|.*_per_second|.*_model_preparation_time|.*_jit_compilation_time|.*_mem_.*"
+)
+_NAME = re.compile(r"[A-Za-z][\w.\- ]{0,79}(/[\w.\- ]{1,79}){0,3}")
+# A held-out set named by a path, an address or a key: not for publishing.
+_IDENTIFYING = re.compile(
+    r"_/|\.\.|(^|[/_])(home|users|root|mnt|tmp|var|private|volumes)/|[0-9a-f]{32,}|[A-Za-z0-9]{40,}", re.IGNORECASE
+)
+
+LogHistory = Sequence[Mapping[str, Any]]
+
+
+def curves_from_history(log_history: LogHistory, *, limit: int = LARGEST_POINTS) -> dict[str, tuple[Point, ...]]:
+    """Each logged quantity as ``(step, value)`` points in rising step, at most ``limit`` of them.
+
+    Thinning keeps the first, last, smallest and largest point. Values that are not finite are left out
+    (``history_notes`` names them). A step logged twice keeps its last value. What was logged after
+    training ended (an evaluation of restored weights) belongs to no step and is left out.
+    """
+    series: dict[str, dict[float, float]] = {}
+    for entry in _training_part(log_history):
+        step = _finite(entry.get("step"))
+        if step is None:
+            continue
+        for name, value in entry.items():
+            if _is_curve(name) and (number := _finite(value)) is not None:
+                series.setdefault(name, {})[step] = number
+    kept = sorted(series, key=_importance)[:_LARGEST_CURVES]
+    return {name: thin(sorted(series[name].items()), limit=limit) for name in kept}
+
+
+def thin(points: Sequence[Point], *, limit: int = LARGEST_POINTS) -> tuple[Point, ...]:
+    """At most ``limit`` (4 or more) of the points, evenly by place, with first, last, smallest and largest."""
+    if len(points) <= limit:
+        return tuple(points)
+    values = [value for _, value in points]
+    places = range(len(points))
+    kept = {0, len(points) - 1, min(places, key=values.__getitem__), max(places, key=values.__getitem__)}
+    free = limit - len(kept)
+    kept.update(round((index + 1) * (len(points) - 1) / (free + 1)) for index in range(free))
+    return tuple(points[place] for place in sorted(kept))
+
+
+def last_value(points: Sequence[Point]) -> float | None:
+    """The value of the last point; ``None`` for an empty curve."""
+    return points[-1][1] if points else None
+
+
+def smallest(points: Sequence[Point]) -> Point | None:
+    """The first point with the smallest value; ``None`` for an empty curve."""
+    return min(points, key=lambda point: point[1]) if points else None
+
+
+def history_notes(log_history: LogHistory) -> tuple[str, ...]:
+    """One sentence for each quantity that was not a finite number at some logged step.
+
+    A trainer that filters NaN losses (transformers' default) hides them from ``loss``; the gradient norm
+    still shows them, so it is named too.
+    """
+    odd: dict[str, list[float]] = {}
+    for entry in _training_part(log_history):
+        step = _finite(entry.get("step"))
+        for name, value in entry.items():
+            if step is not None and _is_curve(name) and isinstance(value, float) and not math.isfinite(value):
+                odd.setdefault(name, []).append(step)
+    return tuple(
+        f"{name} was not a finite number at {len(steps):,} logged step{'s' if len(steps) > 1 else ''}, "
+        f"first at step {min(steps):,.0f}."
+        for name, steps in sorted(odd.items())
+    )
+
+
+def _training_part(log_history: LogHistory) -> Sequence[Mapping[str, Any]]:
+    for place in range(len(log_history) - 1, -1, -1):
+        # Only the closing summary has train_loss; train_runtime is in every entry when tokens are counted.
+        if "train_loss" in log_history[place]:
+            return log_history[:place]
+    return log_history
+
+
+def publishable_name(name: object) -> bool:
+    """Whether a logged quantity's name ("rewards/chosen") is harmless to publish: no path, address or key in it."""
+    return isinstance(name, str) and _NAME.fullmatch(name) is not None and _IDENTIFYING.search(name) is None
+
+
+def _is_curve(name: object) -> bool:
+    return isinstance(name, str) and publishable_name(name) and _NOT_CURVES.fullmatch(name) is None
+
+
+def _importance(name: str) -> tuple[int, str]:
+    for rank, pattern in enumerate((r"loss", r"eval_loss", r".*_loss", r"reward.*", r"(eval_)?rewards?/.*")):
+        if re.fullmatch(pattern, name):
+            return rank, name
+    return 9, name
+
+
+def _finite(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    return float(value) if math.isfinite(value) else None

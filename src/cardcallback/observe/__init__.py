@@ -1,0 +1,26 @@
+"""What a run is: method, model, data, settings, software and machine, read from plain objects."""
+
+from cardcallback.observe.base_model import find_base_model, is_hub_id
+from cardcallback.observe.evaluation import LOSS_IS_MEAN_OF_BATCHES, evaluation_result, perplexity
+from cardcallback.observe.machine import observe_machine
+from cardcallback.observe.objective import TOKEN_CROSS_ENTROPY
+from cardcallback.observe.progress import training_completed, with_progress
+from cardcallback.observe.software import observe_software
+from cardcallback.observe.tokens import TokenBaseline, token_baseline
+from cardcallback.observe.training import observe_training
+
+__all__ = [
+    "LOSS_IS_MEAN_OF_BATCHES",
+    "TOKEN_CROSS_ENTROPY",
+    "TokenBaseline",
+    "evaluation_result",
+    "find_base_model",
+    "is_hub_id",
+    "observe_machine",
+    "observe_software",
+    "observe_training",
+    "perplexity",
+    "token_baseline",
+    "training_completed",
+    "with_progress",
+]

@@ -1,0 +1,141 @@
+"""The base model's Hub id, and never a folder of the machine it was loaded from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cardcallback.observe.plain import read, unwrapped
+
+_PART = r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}"
+_HUB_ID = re.compile(rf"{_PART}/{_PART}")
+_SNAPSHOT = re.compile(r"models--([^/\\]+?)(?:--([^/\\]+))?[/\\]snapshots[/\\]")
+_CHECKPOINT = re.compile(r"(checkpoint|ckpt|step|epoch|run|merged|final)[-_]?\d*", re.IGNORECASE)
+_FOLDER_NAMES = frozenset(
+    [
+        "checkpoint",
+        "checkpoints",
+        "ckpt",
+        "ckpts",
+        "data",
+        "local",
+        "model",
+        "models",
+        "out",
+        "output",
+        "outputs",
+        "result",
+        "results",
+        "run",
+        "runs",
+        "saved",
+        "tmp",
+        "weights",
+        "work",
+        "workspace",
+        "adapters",
+        "adapter",
+        "artifacts",
+        "cache",
+        "experiments",
+    ]
+)
+# Ids from before the Hub had namespaces; any other bare name is as likely a folder.
+_BARE_IDS = frozenset(
+    [
+        "gpt2",
+        "gpt2-medium",
+        "gpt2-large",
+        "gpt2-xl",
+        "distilgpt2",
+        "bert-base-uncased",
+        "bert-base-cased",
+        "bert-large-uncased",
+        "bert-large-cased",
+        "bert-base-multilingual-cased",
+        "distilbert-base-uncased",
+        "distilbert-base-cased",
+        "roberta-base",
+        "roberta-large",
+        "distilroberta-base",
+        "xlm-roberta-base",
+        "xlm-roberta-large",
+        "albert-base-v2",
+        "t5-small",
+        "t5-base",
+        "t5-large",
+        "t5-3b",
+        "t5-11b",
+        "xlnet-base-cased",
+        "openai-gpt",
+        "camembert-base",
+    ]
+)
+_CURE = 'name it with CardCallback(base_model="organisation/name")'
+REASON_LOCAL = f"the model was loaded from a local folder: {_CURE}"
+REASON_UNNAMED = f"the model carries no Hub id: {_CURE}"
+REASON_ARGUMENT = "the base_model given is not a Hub id: give it as organisation/name"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BaseModel:
+    """``hub_id`` is ``None`` exactly where ``reason`` says why."""
+
+    hub_id: str | None
+    reason: str | None
+
+
+def is_hub_id(text: object) -> bool:
+    """Whether ``text`` has the form of a model's id on the Hub; says nothing about its existence."""
+    if not isinstance(text, str) or "--" in text or ".." in text or text.endswith((".git", ".gguf", ".safetensors")):
+        return False
+    return text in _BARE_IDS or _HUB_ID.fullmatch(text) is not None
+
+
+def hub_id_of(name: object) -> str | None:
+    """The Hub id in a ``name_or_path``: an id, or a snapshot folder of the Hub's cache; else ``None``."""
+    if not isinstance(name, str) or not name.strip():
+        return None
+    snapshot = _SNAPSHOT.search(name + "/")
+    if snapshot:
+        found = "/".join(part for part in snapshot.groups() if part)
+        return found if is_hub_id(found) else None
+    if not is_hub_id(name) or _looks_like_folder(name):
+        return None
+    return name
+
+
+def _looks_like_folder(name: str) -> bool:
+    first, _, last = name.partition("/")
+    if first.lower() in _FOLDER_NAMES or (last and _CHECKPOINT.fullmatch(last)):
+        return True
+    try:
+        return Path(name).exists()
+    except OSError:
+        return True  # cannot be looked at, so it is a path of some kind
+
+
+def find_base_model(model: object, given: str | None = None) -> BaseModel:
+    """The Hub id of what ``model`` was loaded from; ``given`` is the person's own word and wins."""
+    if given:
+        if is_hub_id(given):
+            return BaseModel(hub_id=given, reason=None)
+        return BaseModel(hub_id=None, reason=REASON_ARGUMENT)
+    names = [name for name in _names(unwrapped(model)) if isinstance(name, str) and name]
+    for name in names:
+        found = hub_id_of(name)
+        if found is not None:
+            return BaseModel(hub_id=found, reason=None)
+    return BaseModel(hub_id=None, reason=REASON_LOCAL if names else REASON_UNNAMED)
+
+
+def _names(model: Any) -> Iterator[Any]:
+    configs = read(model, "peft_config")
+    if isinstance(configs, dict):
+        for config in configs.values():
+            yield read(config, "base_model_name_or_path")
+    yield read(read(model, "config"), "_name_or_path")
+    yield read(model, "name_or_path")

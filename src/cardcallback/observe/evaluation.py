@@ -1,0 +1,93 @@
+"""One evaluation of the held-out set, and its perplexity where the loss allows one."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from cardcallback.curves import publishable_name
+from cardcallback.observe.objective import TOKEN_CROSS_ENTROPY
+from cardcallback.observe.plain import number
+from cardcallback.observe.progress import LAST_STEP
+from cardcallback.record import EvaluationResult, Training
+
+# exp() of more is not a number a float holds; such a model predicts nothing anyway.
+_LARGEST_LOSS = 700.0
+_RUNTIME = re.compile(r"(.+)_runtime")
+_NOT_RESULTS = re.compile(
+    r"epoch|step|.*_(runtime|samples_per_second|steps_per_second|model_preparation_time|jit_compilation_time"
+    r"|num_tokens|num_input_tokens_seen)|num_input_tokens_seen|train_.*"
+)
+LOSS_IS_MEAN_OF_BATCHES = (
+    "The held-out loss is the trainer's: the mean over examples of their batch's mean loss per token, "
+    "so tokens of short batches weigh more."
+)
+
+
+def perplexity(loss: float | None, kind: str | None) -> float | None:
+    """exp(loss) where ``kind`` is a plain token cross-entropy and the result is finite; else ``None``."""
+    if loss is None or kind != TOKEN_CROSS_ENTROPY or not 0 <= loss <= _LARGEST_LOSS:
+        return None
+    return math.exp(loss)
+
+
+def evaluation_result(metrics: Mapping[str, Any], training: Training, *, step: int | None) -> EvaluationResult:
+    """The result of one ``evaluate()`` call from the metrics its event carries.
+
+    Args:
+        metrics: as ``on_evaluate`` gets them ("eval_loss", "eval_runtime", ...). One of several held-out
+            sets has its name in every key and no plain "eval_loss": its loss stays under ``metrics``.
+        training: what the loss is and what held the weights.
+        step: the global step; after training the restored best checkpoint's step is taken instead.
+    """
+    loss = number(metrics.get("eval_loss"))
+    kind = training.loss_kind
+    return EvaluationResult(
+        loss=None if loss is None else float(loss),
+        kind=kind,
+        perplexity=perplexity(loss, kind),
+        step=_step_of_weights(training, step),
+        examples=_examples(metrics, training),
+        covers=training.loss_covers,
+        weights=_weights(training),
+        metrics=_results(metrics),
+    )
+
+
+def _step_of_weights(training: Training, step: int | None) -> int | None:
+    restored = training.published_step is not None and training.published_reason != LAST_STEP
+    return training.published_step if restored and step == training.steps else step
+
+
+def _examples(metrics: Mapping[str, Any], training: Training) -> int | None:
+    """The held-out set's size, unless the evaluation's own speed says that it was another set."""
+    size = training.dataset.evaluation_examples
+    prefix = next((m.group(1) for name in metrics if (m := _RUNTIME.fullmatch(str(name)))), "eval")
+    seconds = number(metrics.get(f"{prefix}_runtime"))
+    per_second = number(metrics.get(f"{prefix}_samples_per_second"))
+    if not seconds or not per_second:
+        return size
+    counted = seconds * per_second
+    # The Trainer rounds to 1e-4 seconds and 1e-3 samples per second.
+    doubt = per_second * 0.5e-4 + seconds * 0.5e-3 + 1e-6 * counted
+    if size is not None and abs(size - counted) <= doubt + 0.5:
+        return size
+    return round(counted) if doubt < 0.5 else None
+
+
+def _weights(training: Training) -> str | None:
+    if training.quantization is not None:
+        return training.quantization.kind or training.quantization.method
+    held = training.hyperparameters.get("weights_dtype")
+    return held if isinstance(held, str) else None
+
+
+def _results(metrics: Mapping[str, Any]) -> dict[str, float]:
+    found = {}
+    for name, value in metrics.items():
+        figure = number(value)
+        if figure is not None and publishable_name(name) and not _NOT_RESULTS.fullmatch(name):
+            found[name] = float(figure)
+    return found

@@ -1,0 +1,228 @@
+"""Hyper-parameters by an allow-list: each by the type it must have, so that no path or token slips through."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from cardcallback.observe.plain import choice, class_names, flag, integer, number, read, unwrapped, word
+from cardcallback.record import Scalar
+
+Reader = Callable[[object], Scalar]
+_SCHEDULERS = frozenset(
+    [
+        "linear",
+        "cosine",
+        "cosine_with_restarts",
+        "polynomial",
+        "constant",
+        "constant_with_warmup",
+        "inverse_sqrt",
+        "reduce_lr_on_plateau",
+        "cosine_with_min_lr",
+        "cosine_warmup_with_min_lr",
+        "warmup_stable_decay",
+        "greedy",
+    ]
+)
+_ATTENTION = frozenset(
+    [
+        "eager",
+        "sdpa",
+        "flash_attention_2",
+        "flash_attention_3",
+        "flash_attention_4",
+        "flex_attention",
+        "paged_attention",
+        "xformers",
+    ]
+)
+_PACKING = frozenset({"bfd", "bfd_split", "bfd-requeue", "wrapped"})
+_INTERVALS = frozenset({"no", "steps", "epoch", "best"})
+_DIVERGENCES = frozenset({"reverse_kl", "js_divergence", "alpha_divergence", "forward_kl"})
+_REWARD_SCALES = frozenset({"group", "batch", "none"})
+_LARGEST_LOSSES = 8
+
+
+def _one_of(allowed: frozenset[str]) -> Reader:
+    return lambda value: choice(getattr(value, "value", value), allowed)
+
+
+def _positive(value: object) -> Scalar:
+    found = number(value)
+    return found if found is not None and found > 0 else None
+
+
+def _losses(value: object) -> Scalar:
+    """One loss type, or DPO's list of them joined by "+"."""
+    parts = value if isinstance(value, (list, tuple)) else [value]
+    words = [word(part) for part in parts[:_LARGEST_LOSSES]]
+    return "+".join(part for part in words if part) if words and all(words) else None
+
+
+_SHARED: dict[str, Reader] = {
+    "learning_rate": number,
+    "lr_scheduler_type": _one_of(_SCHEDULERS),
+    "optim": word,
+    "adam_beta1": number,
+    "adam_beta2": number,
+    "adam_epsilon": number,
+    "weight_decay": number,
+    "max_grad_norm": number,
+    "num_train_epochs": number,
+    "max_steps": _positive,
+    "per_device_train_batch_size": integer,
+    "per_device_eval_batch_size": integer,
+    "gradient_accumulation_steps": integer,
+    "seed": integer,
+    "data_seed": integer,
+    "label_smoothing_factor": number,
+    "gradient_checkpointing": flag,
+    "use_liger_kernel": flag,
+    "neftune_noise_alpha": number,
+    "torch_compile": flag,
+    "tf32": flag,
+    "auto_find_batch_size": flag,
+    "eval_strategy": _one_of(_INTERVALS),
+    "load_best_model_at_end": flag,
+    "metric_for_best_model": word,
+    "greater_is_better": flag,
+    # TRL's, where its argument classes have them
+    "max_length": integer,
+    "max_seq_length": integer,
+    "max_prompt_length": integer,
+    "max_completion_length": integer,
+    "packing": flag,
+    "packing_strategy": _one_of(_PACKING),
+    "padding_free": flag,
+    "completion_only_loss": flag,
+    "assistant_only_loss": flag,
+    "loss_type": _losses,
+    "beta": number,
+    "label_smoothing": number,
+    "ld_alpha": number,
+    "f_divergence_type": _one_of(_DIVERGENCES),
+    "desirable_weight": number,
+    "undesirable_weight": number,
+    "num_generations": integer,
+    "num_iterations": integer,
+    "temperature": number,
+    "top_p": number,
+    "epsilon": number,
+    "epsilon_high": number,
+    "scale_rewards": _one_of(_REWARD_SCALES),
+    "router_aux_loss_coef": number,
+}
+_MEANINGLESS_ZERO = frozenset({"label_smoothing_factor", "label_smoothing", "neftune_noise_alpha"})
+
+
+def observe_hyperparameters(args: object, trainer: object, model: object) -> dict[str, Scalar]:
+    """The allow-listed settings that have a value, and what follows from several of them.
+
+    ``effective_batch_size`` is sequences per optimiser step over all devices. Warm-up is ``warmup_ratio``
+    (a share of the steps) or ``warmup_steps``, never both.
+    """
+    found: dict[str, Scalar] = {}
+    for name, reader in _SHARED.items():
+        value = reader(read(args, name))
+        if value is not None and not (name in _MEANINGLESS_ZERO and not value):
+            found[name] = value
+    if found.get("packing") is not True:
+        found.pop("packing_strategy", None)
+    found.update(_warm_up(args))
+    found.update(_batch(args, trainer))
+    found.update(_distribution(args, trainer))
+    attention = choice(read(read(unwrapped(model), "config"), "_attn_implementation"), _ATTENTION)
+    if attention:
+        found["attention"] = attention
+    return _as_really_built(found, read(trainer, "optimizer"))
+
+
+def _warm_up(args: object) -> dict[str, Scalar]:
+    steps = number(read(args, "warmup_steps"))
+    ratio = number(read(args, "warmup_ratio"))
+    if steps is not None and steps >= 1:
+        return {"warmup_steps": int(steps)}
+    if steps:  # transformers 5: a number below one is a share of the steps
+        return {"warmup_ratio": steps}
+    return {"warmup_ratio": ratio} if ratio else {"warmup_steps": 0} if steps is not None else {}
+
+
+def _batch(args: object, trainer: object) -> dict[str, Scalar]:
+    world = integer(read(args, "world_size"))
+    found: dict[str, Scalar] = {"world_size": world} if world else {}
+    effective = _effective_by_trainer(args, trainer)
+    if effective is None:
+        parts = [integer(read(args, name)) for name in ("train_batch_size", "gradient_accumulation_steps")]
+        batch, accumulation = parts
+        effective = batch * accumulation * world if batch and accumulation and world else None
+    if effective:
+        found["effective_batch_size"] = effective
+    return found
+
+
+def _effective_by_trainer(args: object, trainer: object) -> int | None:
+    """The Trainer's own figure, which knows of tensor, context and sequence parallelism."""
+    method = read(trainer, "get_total_train_batch_size")
+    split = read(read(args, "accelerator_config"), "split_batches") is True
+    if not callable(method) or split:
+        # With split batches the device's batch is cut over the processes instead of multiplied.
+        return _split_batch(args) if split else None
+    try:
+        return integer(method(args))
+    except (AttributeError, TypeError, ValueError):
+        return None
+
+
+def _split_batch(args: object) -> int | None:
+    batch, accumulation = (integer(read(args, n)) for n in ("train_batch_size", "gradient_accumulation_steps"))
+    return batch * accumulation if batch and accumulation else None
+
+
+def _distribution(args: object, trainer: object) -> dict[str, Scalar]:
+    found: dict[str, Scalar] = {}
+    plugin = read(args, "deepspeed_plugin")
+    stage = integer(read(plugin, "zero_stage"))
+    if stage is not None:
+        found["deepspeed_zero_stage"] = stage
+    if read(trainer, "is_fsdp_enabled") is True:
+        found["fsdp"] = True
+    return found
+
+
+def _as_really_built(found: dict[str, Scalar], optimizer: Any) -> dict[str, Scalar]:
+    """Correct ``optim`` and ``learning_rate`` where the trainer was handed another optimiser than its arguments say."""
+    inner = read(optimizer, "optimizer") or optimizer  # accelerate wraps it
+    if inner is None:
+        return found
+    names = " ".join(class_names(inner)).lower()
+    family = _family(str(found.get("optim", "")))
+    if family and family not in names:
+        found.pop("optim", None)
+        for name in ("adam_beta1", "adam_beta2", "adam_epsilon"):
+            found.pop(name, None)
+        known = word(type(inner).__name__) if type(inner).__module__.partition(".")[0] in _OPTIMISER_LIBRARIES else None
+        if known:
+            found["optim"] = known
+    groups = read(inner, "param_groups")
+    rates = {_rate(group) for group in groups} if isinstance(groups, list) else set()
+    if len(rates) == 1 and None not in rates:
+        found["learning_rate"] = rates.pop()
+    return found
+
+
+_OPTIMISER_LIBRARIES = frozenset({"torch", "bitsandbytes", "transformers", "torchao", "apex", "deepspeed"})
+
+
+def _rate(group: object) -> float | int | None:
+    """The rate before the schedule changed it."""
+    first = number(read(group, "initial_lr"))
+    return first if first is not None else number(read(group, "lr"))
+
+
+def _family(optim: str) -> str | None:
+    """A part of the class name that every optimiser of this setting has; ``None`` where that is not sure."""
+    for name in ("ademamix", "adafactor", "adagrad", "rmsprop", "lion", "sgd"):
+        if name in optim:
+            return name
+    return "adam" if "adamw" in optim else None

@@ -1,0 +1,145 @@
+"""The adapter: what PEFT trains, read from its configuration and from the modules it really wrapped."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cardcallback.observe.plain import integer, modules, number, read, word
+from cardcallback.record import Lora
+
+_LORA_TYPES = frozenset({"LORA", "ADALORA"})
+_ADAPTER_NAMES = {
+    "LORA": "LoRA",
+    "ADALORA": "AdaLoRA",
+    "IA3": "IA3",
+    "PROMPT_TUNING": "prompt tuning",
+    "PREFIX_TUNING": "prefix tuning",
+    "P_TUNING": "p-tuning",
+    "LOHA": "LoHa",
+    "LOKR": "LoKr",
+    "OFT": "OFT",
+    "BOFT": "BOFT",
+    "VERA": "VeRA",
+    "FOURIERFT": "FourierFT",
+    "LN_TUNING": "LayerNorm tuning",
+    "HRA": "HRA",
+    "BONE": "Bone",
+    "RANDLORA": "RandLoRA",
+    "XLORA": "X-LoRA",
+}
+_INITIALISATIONS = {
+    "pissa": "PiSSA",
+    "olora": "OLoRA",
+    "loftq": "LoftQ",
+    "eva": "EVA",
+    "corda": "CorDA",
+    "orthogonal": "orthogonal initialisation",
+}
+
+
+def adapter_config(model: object) -> Any:
+    """The configuration of the active adapter; ``None`` without PEFT."""
+    configs = read(model, "peft_config")
+    if not isinstance(configs, dict) or not configs:
+        return None
+    active = read(model, "active_adapter")
+    if isinstance(active, (list, tuple)):
+        active = active[0] if active else None
+    return configs.get(active, next(iter(configs.values())))
+
+
+def adapter_type(config: object) -> str | None:
+    """PEFT's own name of the method, in capitals ("LORA"); ``None`` without an adapter."""
+    found = word(read(config, "peft_type"))
+    return found.upper() if found else None
+
+
+def adapter_name(config: object) -> str | None:
+    """The method's name as its papers write it ("LoRA", "prefix tuning")."""
+    kind = adapter_type(config)
+    return None if kind is None else _ADAPTER_NAMES.get(kind, kind)
+
+
+def observe_lora(model: object) -> Lora | None:
+    """Rank, alpha and targets of the active LoRA adapter; ``None`` where there is none."""
+    config = adapter_config(model)
+    if adapter_type(config) not in _LORA_TYPES:
+        return None
+    rank = integer(read(config, "init_r")) if adapter_type(config) == "ADALORA" else integer(read(config, "r"))
+    alpha = number(read(config, "lora_alpha"))
+    if rank is None or alpha is None:
+        return None
+    adapted, all_linear = _targets(model)
+    return Lora(
+        rank=rank,
+        alpha=float(alpha),
+        dropout=_float(read(config, "lora_dropout")),
+        target_modules=adapted or _configured_targets(config),
+        all_linear=all_linear,
+        bias=word(read(config, "bias")),
+        variants=_variants(config),
+    )
+
+
+def _float(value: object) -> float | None:
+    found = number(value)
+    return None if found is None else float(found)
+
+
+def _targets(model: object) -> tuple[tuple[str, ...], bool | None]:
+    """Names of the wrapped modules, and whether every linear layer but the output head is wrapped.
+
+    PEFT replaces "all-linear" in its configuration by the names it found, so only the model can tell.
+    """
+    adapted: dict[str, None] = {}
+    prefixes: list[str] = []
+    linear: list[tuple[str, Any]] = []
+    for name, module in modules(model):
+        if read(module, "lora_A") is not None:
+            leaf = word(name.rpartition(".")[2])
+            if leaf:
+                adapted[leaf] = None
+            prefixes.append(name + ".")
+        elif "Linear" in type(module).__name__ or type(module).__name__ == "Conv1D":
+            linear.append((name, module))
+    if not adapted:
+        return (), None
+    heads = {id(head) for head in _output_heads(model)}
+    wrapped = tuple(prefixes)
+    untouched = [name for name, module in linear if not name.startswith(wrapped) and id(module) not in heads]
+    return tuple(sorted(adapted)), not untouched
+
+
+def _output_heads(model: object) -> list[Any]:
+    getter = read(model, "get_output_embeddings")
+    if not callable(getter):
+        return []
+    try:
+        head = getter()
+    except (NotImplementedError, AttributeError):
+        return []
+    # A head that is itself trained (modules_to_save) is a wrapper around the linear layer.
+    return [head, read(head, "original_module")]
+
+
+def _configured_targets(config: object) -> tuple[str, ...]:
+    targets = read(config, "target_modules")
+    if isinstance(targets, str):
+        targets = [targets]
+    if not isinstance(targets, (list, set, tuple, frozenset)):
+        return ()
+    return tuple(sorted({leaf for target in targets if (leaf := word(str(target).rpartition(".")[2]))}))
+
+
+def _variants(config: object) -> tuple[str, ...]:
+    named = {"use_dora": "DoRA", "use_rslora": "rsLoRA", "use_qalora": "QALoRA"}
+    found = [label for name, label in named.items() if read(config, name) is True]
+    if adapter_type(config) == "ADALORA":
+        found.append("AdaLoRA")
+    initialisation = read(config, "init_lora_weights")
+    if isinstance(initialisation, str):
+        known = _INITIALISATIONS.get(initialisation.partition("_niter_")[0].lower())
+        found.extend([known] if known else [])
+    if read(config, "rank_pattern"):
+        found.append("rank differs by layer")
+    return tuple(found)

@@ -1,0 +1,160 @@
+"""What is trained for, by which trainer, and whether its loss is a token cross-entropy."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from cardcallback.observe.plain import class_names, lineage, number, read, top_package, word
+
+TOKEN_CROSS_ENTROPY = "token cross-entropy"  # noqa: S105  a kind of loss, not a password
+
+_OBJECTIVES = {
+    "SFT": "SFT",
+    "DPO": "DPO",
+    "OnlineDPO": "online DPO",
+    "KTO": "KTO",
+    "ORPO": "ORPO",
+    "CPO": "CPO",
+    "BCO": "BCO",
+    "XPO": "XPO",
+    "NashMD": "Nash-MD",
+    "TPO": "TPO",
+    "A2PO": "A2PO",
+    "GRPO": "GRPO",
+    "AsyncGRPO": "GRPO",
+    "GMPO": "GMPO",
+    "RLOO": "RLOO",
+    "PPO": "PPO",
+    "Reward": "reward modelling",
+    "PRM": "process reward modelling",
+    "GKD": "GKD",
+    "GOLD": "GOLD",
+    "MiniLLM": "MiniLLM",
+    "Distillation": "distillation",
+    "AsyncDistillation": "distillation",
+    "ServerDistillation": "distillation",
+    "SDFT": "self-distillation",
+    "SDPO": "SDPO",
+    "SentenceTransformer": "sentence embedding",
+    "CrossEncoder": "cross-encoder",
+}
+_NAME = re.compile(r"_?(?:Unsloth)?(\w+?)(?:Trainer|Config|TrainingArguments)")
+_MODEL_OBJECTIVES = (
+    ("ForCausalLM", "language modelling"),
+    ("LMHeadModel", "language modelling"),
+    ("ForMaskedLM", "masked language modelling"),
+    ("ForSequenceClassification", "sequence classification"),
+    ("ForTokenClassification", "token classification"),
+    ("ForQuestionAnswering", "question answering"),
+    ("ForMultipleChoice", "multiple choice"),
+    ("ForImageClassification", "image classification"),
+)
+# Reinforcement learning counts the tokens it generates itself.
+GENERATING = frozenset({"GRPO", "RLOO", "GMPO", "distillation", "online DPO"})
+_LIBRARIES = frozenset({"transformers", "trl", "unsloth", "axolotl", "llamafactory", "sentence_transformers", "setfit"})
+_SFT_LOSSES = {
+    None: TOKEN_CROSS_ENTROPY,
+    "nll": TOKEN_CROSS_ENTROPY,
+    "chunked_nll": TOKEN_CROSS_ENTROPY,
+    "dft": "DFT loss",
+}
+# Their compute_loss is known to give what find_loss_kind says.
+_KNOWN_LOSSES = frozenset({"transformers", "trl", "unsloth", "unsloth_zoo"})
+
+
+def find_objective(trainer: object, args: object, model: object) -> str | None:
+    """SFT, DPO, language modelling, ...: by the names of the trainer's classes, its arguments', the model's."""
+    for name in (*class_names(trainer), *class_names(args)):
+        matched = _NAME.fullmatch(name)
+        if matched and matched.group(1) in _OBJECTIVES:
+            return _OBJECTIVES[matched.group(1)]
+    return _model_objective(model)
+
+
+def _model_objective(model: object) -> str | None:
+    names = class_names(_innermost(model))
+    if read(read(model, "config"), "is_encoder_decoder") is True and any(
+        name.endswith(("ForConditionalGeneration", "ForSeq2SeqLM")) for name in names
+    ):
+        return "sequence-to-sequence"
+    for ending, objective in _MODEL_OBJECTIVES:
+        if any(name.endswith(ending) for name in names):
+            return objective
+    return None
+
+
+def _innermost(model: object) -> Any:
+    """The model under PEFT's wrapper, by PEFT's own accessor."""
+    getter = read(model, "get_base_model")
+    return getter() if callable(getter) else model
+
+
+def objective_from_history(keys: Iterable[str]) -> str | None:
+    """What logged quantities give away where class names do not; only families, since several methods share them."""
+    logged = {key.removeprefix("eval_") for key in keys}
+    if {"rewards/chosen", "rewards/rejected"} <= logged:
+        return "preference optimisation"
+    if "reward" in logged and any(key.startswith("rewards/") for key in logged):
+        return "reinforcement learning"
+    return None
+
+
+def trainer_names(trainer: object, args: object) -> tuple[str | None, str | None]:
+    """The trainer's class and library; of a person's own subclass, the nearest class of a known library."""
+    for cls in lineage(trainer) if trainer is not None else ():
+        library = _library(cls)
+        if library is not None:
+            return word(cls.__name__.removeprefix("_")), library
+    for cls in lineage(args):
+        library = _library(cls)
+        if library is not None and library != "transformers":
+            return None, library
+    return None, None
+
+
+def _library(cls: type) -> str | None:
+    if cls.__name__.removeprefix("_").startswith("Unsloth") or top_package(cls).startswith("unsloth"):
+        return "unsloth"
+    package = top_package(cls)
+    return package if package in _LIBRARIES else None
+
+
+def find_loss_kind(objective: str | None, trainer: object, args: object, model: object) -> str | None:
+    """What the logged and held-out loss is; ``None`` where a person's own code computes it, or nothing tells.
+
+    "token cross-entropy" is promised only where its exponential is a perplexity: no smoothing, no
+    re-weighting, no router loss, and ``compute_loss`` as a known library wrote it.
+    """
+    if objective is None or trainer is None or not _computed_by_library(trainer):
+        return None
+    if objective == "masked language modelling":
+        return "masked-token cross-entropy"
+    if objective not in {"SFT", "language modelling", "sequence-to-sequence"}:
+        return f"{objective} loss"
+    kind = _SFT_LOSSES.get(read(args, "loss_type"))
+    if kind == TOKEN_CROSS_ENTROPY and number(read(args, "label_smoothing_factor")):
+        return f"label-smoothed {kind}"
+    if kind == TOKEN_CROSS_ENTROPY and _adds_router_loss(trainer, model):
+        return f"{kind} plus router loss"
+    return kind
+
+
+def _computed_by_library(trainer: object) -> bool:
+    if read(trainer, "compute_loss_func") is not None:
+        return False
+    for name in ("compute_loss", "prediction_step"):
+        method = read(trainer, name)
+        package = top_package(read(method, "__func__"))
+        if package not in _KNOWN_LOSSES and not package.startswith("Unsloth"):
+            return False
+    return True
+
+
+def _adds_router_loss(trainer: object, model: object) -> bool:
+    if read(trainer, "aux_loss_enabled") is True:
+        return True
+    config = read(model, "config")
+    text = read(config, "text_config")
+    return any(read(part, "output_router_logits") is True for part in (config, text) if part is not None)

@@ -1,0 +1,106 @@
+"""How many parameters there are, how many are trained, and in which precision."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from cardcallback.observe.plain import class_names, dtype_name, integer, read, unwrapped
+from cardcallback.record import Quantization
+
+_PACKED = frozenset({"Params4bit"})  # two parameters in each stored byte
+_PRECISIONS = {
+    "bf16": "bf16 mixed precision",
+    "fp16": "fp16 mixed precision",
+    "fp8": "fp8 mixed precision",
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Parameters:
+    """Counts over the whole model, adapter included; ``dtype`` is that of most unquantised weights.
+
+    ``total`` and ``trainable`` are ``None`` where the model object holds only a shard or another form of them.
+    """
+
+    total: int | None = None
+    trainable: int | None = None
+    dtype: str | None = None
+    trained_dtype: str | None = None
+
+    @property
+    def all_trained(self) -> bool:
+        """Whether no parameter is frozen."""
+        return self.total is not None and self.total == self.trainable
+
+
+def count_parameters(model: object, quantization: Quantization | None) -> Parameters:
+    """Count ``model.parameters()``; tied weights once, 4-bit weights as what they stand for."""
+    bare = unwrapped(model)
+    getter = read(bare, "parameters")
+    if not callable(getter) or _is_sharded(model):
+        return Parameters()
+    total, trainable = 0, 0
+    held: Counter[str] = Counter()
+    trained: Counter[str] = Counter()
+    for parameter in getter():
+        size = _size(parameter)
+        total += size
+        dtype = dtype_name(read(parameter, "dtype"))
+        if dtype is not None:
+            held[dtype] += size
+        if read(parameter, "requires_grad") is True:
+            trainable += size
+            trained[dtype or "other"] += size
+    # GPTQ, AWQ and their like keep packed weights in buffers, which parameters() does not list.
+    whole = quantization is None or quantization.method == "bitsandbytes"
+    return Parameters(
+        total=total if whole and total else None,
+        trainable=trainable if total else None,
+        dtype=_most(held),
+        trained_dtype=_most(trained),
+    )
+
+
+def _most(sizes: Counter[str]) -> str | None:
+    found = sizes.most_common(1)
+    return found[0][0] if found and found[0][0] != "other" else None
+
+
+def _is_sharded(model: object) -> bool:
+    return any("FullySharded" in name or "FSDPModule" in name for name in class_names(model))
+
+
+def _size(parameter: Any) -> int:
+    # DeepSpeed's third stage leaves an empty parameter that remembers its size.
+    sharded = integer(read(parameter, "ds_numel"))
+    size = sharded or int(parameter.numel())
+    if type(parameter).__name__ in _PACKED and read(parameter, "quant_state") is not None:
+        storage = integer(read(read(parameter, "quant_storage"), "itemsize")) or 1
+        return size * 2 * storage
+    return size
+
+
+def find_precision(args: object, trainer: object, parameters: Parameters) -> str | None:
+    """The training regime in the Hub template's words ("bf16 mixed precision", "fp32")."""
+    mode = read(read(trainer, "accelerator"), "mixed_precision")
+    if not isinstance(mode, str):
+        mode = "bf16" if read(args, "bf16") is True else "fp16" if read(args, "fp16") is True else "no"
+    if mode in _PRECISIONS:
+        return _PRECISIONS[mode]
+    if parameters.trained_dtype == "fp32":
+        return "fp32"
+    return f"{parameters.trained_dtype} non-mixed precision" if parameters.trained_dtype else None
+
+
+def find_method(adapter: str | None, quantization: Quantization | None, parameters: Parameters) -> str | None:
+    """Name the method ("QLoRA", "LoRA", "full fine-tuning"); ``adapter`` is the adapter method's name or ``None``."""
+    if adapter is not None:
+        four_bit = quantization is not None and quantization.bits == 4
+        return "QLoRA" if adapter == "LoRA" and four_bit else adapter
+    if parameters.trainable is None or parameters.total is None:
+        return None
+    if parameters.trainable == 0:
+        return None
+    return "full fine-tuning" if parameters.all_trained else "fine-tuning of part of the weights"

@@ -1,0 +1,130 @@
+"""Reading other libraries' objects without trusting them: what a value is decides whether it is kept.
+
+Nothing here imports those libraries. Generated and renamed classes (Unsloth's) are known by their names.
+"""
+
+from __future__ import annotations
+
+import enum
+import math
+import re
+from collections.abc import Iterator
+from typing import Any
+
+_WORD = re.compile(r"[A-Za-z][A-Za-z0-9_.+-]{0,39}")
+_IDENTIFYING = re.compile(
+    r"(^|[^A-Za-z0-9])(home|users|root|mnt|tmp|var|private|volumes)[/\\]"  # the start of a path
+    r"|\\|~|@|:|\.\."
+    r"|\b(hf|sk|ghp|github_pat|xox[abp])[_-][A-Za-z0-9]{8,}"  # access tokens by their prefixes
+    r"|[0-9a-f]{32,}|[A-Za-z0-9]{40,}",  # keys and UUIDs
+    re.IGNORECASE,
+)
+
+
+def read(source: object, name: str) -> Any:
+    """The attribute, or a mapping's entry; ``None`` where there is none or reading it fails."""
+    if isinstance(source, dict):
+        return source.get(name)
+    try:
+        return getattr(source, name, None)
+    except Exception:  # noqa: BLE001  a property of a foreign object may raise anything; it is then unknown
+        return None
+
+
+def number(value: object) -> float | int | None:
+    """A finite int or float (also of numpy and torch scalars); no bool, NaN or infinity."""
+    if isinstance(value, bool) or value is None or isinstance(value, (str, bytes)):
+        return None
+    if not isinstance(value, (int, float)):
+        value = _scalar(value)
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _scalar(value: object) -> object:
+    item = read(value, "item")
+    if not callable(item):
+        return None
+    try:
+        return item()
+    except (TypeError, ValueError, RuntimeError):
+        return None  # an array of several elements is not a figure
+
+
+def integer(value: object) -> int | None:
+    """A whole number, also one held as a float (512.0)."""
+    found = number(value)
+    if found is None or found != int(found):
+        return None
+    return int(found)
+
+
+def flag(value: object) -> bool | None:
+    """A real bool and nothing that only behaves like one."""
+    return value if isinstance(value, bool) else None
+
+
+def word(value: object) -> str | None:
+    """A short technical term: an enumeration's value or a plain identifier, never a path, token or sentence."""
+    if isinstance(value, enum.Enum):
+        value = value.value
+    if not isinstance(value, str) or not _WORD.fullmatch(value) or _IDENTIFYING.search(value):
+        return None
+    return value
+
+
+def choice(value: object, allowed: frozenset[str]) -> str | None:
+    """The value where it is one of ``allowed``."""
+    found = word(value)
+    return found if found in allowed else None
+
+
+def dtype_name(value: object) -> str | None:
+    """A torch dtype or its name as the field abbreviates it: "bf16", "fp16", "fp32"."""
+    text = str(value).removeprefix("torch.") if value is not None else ""
+    known = {
+        "bfloat16": "bf16",
+        "float16": "fp16",
+        "half": "fp16",
+        "float32": "fp32",
+        "float": "fp32",
+        "float64": "fp64",
+        "float8_e4m3fn": "fp8",
+        "float8_e5m2": "fp8",
+    }
+    return known.get(text)
+
+
+def lineage(source: object) -> Iterator[type]:
+    """The classes of an object from its own to its last base, without ``object``."""
+    for cls in type(source).__mro__:
+        if cls is not object:
+            yield cls
+
+
+def class_names(source: object) -> tuple[str, ...]:
+    """The names of ``lineage``; empty for ``None``."""
+    return () if source is None else tuple(cls.__name__ for cls in lineage(source))
+
+
+def top_package(cls: Any) -> str:
+    """The distribution-like first part of where a class or function was defined."""
+    return str(getattr(cls, "__module__", "") or "").partition(".")[0]
+
+
+def unwrapped(model: object) -> Any:
+    """The model inside data-parallel and compiling wrappers (``module``, ``_orig_mod``)."""
+    for _ in range(8):  # wrappers nest a few deep; a bound keeps a hostile chain from holding us
+        inner = read(model, "_orig_mod") if read(model, "_orig_mod") is not None else read(model, "module")
+        if inner is None or not callable(read(inner, "parameters")):
+            return model
+        model = inner
+    return model
+
+
+def modules(model: object) -> Iterator[tuple[str, Any]]:
+    """Every named submodule; nothing for an object that has none."""
+    named = read(model, "named_modules")
+    if callable(named):
+        yield from named()

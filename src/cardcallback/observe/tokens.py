@@ -1,0 +1,116 @@
+"""Tokens the training steps of this session went through, by kind and by who counted them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cardcallback.observe.objective import GENERATING
+from cardcallback.observe.plain import integer, read
+from cardcallback.record import Tokens
+
+_CURE = 'set include_num_input_tokens_seen="non_padding" in the training arguments'
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TokenBaseline:
+    """The counters when this session began: the Trainer's goes on after a resume, TRL's does not.
+
+    ``step`` is the global step, ``trl_tokens`` TRL's total in this process, ``seen_tokens`` the Trainer's.
+    """
+
+    step: int = 0
+    trl_tokens: int = 0
+    seen_tokens: int = 0
+
+
+def token_baseline(trainer: object, state: object) -> TokenBaseline:
+    """To be taken at the session's begin, before the first step."""
+    return TokenBaseline(
+        step=integer(read(state, "global_step")) or 0,
+        trl_tokens=integer(read(trainer, "_total_train_tokens")) or 0,
+        seen_tokens=integer(read(state, "num_input_tokens_seen")) or 0,
+    )
+
+
+def count_tokens(
+    objective: str | None, *, state: object, args: object, trainer: object = None, baseline: TokenBaseline | None = None
+) -> Tokens:
+    """Tokens since ``baseline`` (the process's start without one); steps done again after a resume count again.
+
+    TRL sums attention masks over all ranks: tokens without padding. The Trainer counts only when asked,
+    every token or those without padding. Tokens in the loss are counted by nobody.
+    """
+    baseline = baseline or TokenBaseline()
+    if objective in GENERATING:
+        return _generated(state, baseline)
+    trl = _trl_total(trainer, state, baseline)
+    seen = max(0, (integer(read(state, "num_input_tokens_seen")) or 0) - baseline.seen_tokens)
+    kind = _seen_kind(args) if seen else None
+    non_padding = trl if trl is not None else seen if kind == "non_padding" else None
+    processed = seen if kind == "all" else None
+    sources = [
+        name
+        for name, used in (("TRL num_tokens", trl is not None), ("Trainer num_input_tokens_seen", kind is not None))
+        if used
+    ]
+    if not sources:
+        return Tokens(reason=f"the trainer counted no tokens: {_CURE}")
+    return Tokens(
+        processed=processed,
+        non_padding=non_padding,
+        source=", ".join(sources),
+        reason=_missing(processed, non_padding),
+    )
+
+
+def _missing(processed: int | None, non_padding: int | None) -> str:
+    missing = ["tokens in the loss"]
+    if processed is None:
+        missing.insert(0, "tokens with padding")
+    if non_padding is None:
+        missing.insert(0, "tokens without padding")
+    return f"{' and '.join(missing)}: not counted by the trainer"
+
+
+def _generated(state: object, baseline: TokenBaseline) -> Tokens:
+    """Reinforcement learning: prompt and generated tokens, once for each generation."""
+    seen = (integer(read(state, "num_input_tokens_seen")) or 0) - baseline.seen_tokens
+    if seen <= 0:
+        return Tokens(reason="the trainer counted no tokens")
+    return Tokens(
+        non_padding=seen,
+        source="TRL num_tokens (prompts and generated answers)",
+        reason="tokens with padding and tokens in the loss: not counted by the trainer",
+    )
+
+
+def _seen_kind(args: object) -> str | None:
+    setting = read(args, "include_num_input_tokens_seen")
+    setting = read(setting, "value") if not isinstance(setting, (str, bool)) else setting
+    if setting is True or setting == "all":
+        return "all"
+    return "non_padding" if setting == "non_padding" else None
+
+
+def _trl_total(trainer: object, state: object, baseline: TokenBaseline) -> int | None:
+    """TRL's own total, else its last logged one; less what this process had counted before the session."""
+    total = integer(read(trainer, "_total_train_tokens"))
+    if not total:
+        total = _last_logged(read(state, "log_history"), baseline.step)
+    if not total:
+        return None
+    own = total - baseline.trl_tokens
+    return own if own > 0 else None
+
+
+def _last_logged(history: object, after_step: int) -> int | None:
+    if not isinstance(history, Sequence):
+        return None
+    for entry in reversed(history):
+        if isinstance(entry, Mapping) and (integer(entry.get("step")) or 0) > after_step:
+            found: Any = integer(entry.get("num_tokens"))
+            if found:
+                return int(found)
+    return None

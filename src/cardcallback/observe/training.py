@@ -1,0 +1,82 @@
+"""What the run is, read once from what the trainer passes to its callbacks."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from cardcallback.observe.base_model import find_base_model
+from cardcallback.observe.data import evaluation_dataset, find_loss_coverage, observe_dataset, training_dataset
+from cardcallback.observe.hyperparameters import observe_hyperparameters
+from cardcallback.observe.lora import adapter_config, adapter_name, observe_lora
+from cardcallback.observe.objective import find_loss_kind, find_objective, trainer_names
+from cardcallback.observe.parameters import count_parameters, find_method, find_precision
+from cardcallback.observe.plain import read, unwrapped
+from cardcallback.observe.quantization import observe_quantization
+from cardcallback.record import Training
+
+_MODEL_TYPE = re.compile(r"[a-z0-9][a-z0-9_.-]{0,39}")
+
+
+def observe_training(
+    *,
+    args: Any,
+    model: Any,
+    processing_class: Any = None,
+    train_dataloader: Any = None,
+    eval_dataloader: Any = None,
+    trainer: Any = None,
+    base_model: str | None = None,
+    stage: str | None = None,
+) -> Training:
+    """The run's description before its first step; progress is added by ``with_progress``.
+
+    Classes are known by name and attributes, never by ``isinstance``, so that Unsloth's generated ones
+    count. What cannot be read stays ``None``; nothing here is estimated.
+
+    Args:
+        args: the training arguments (``TrainingArguments``, ``SFTConfig``, ...).
+        model: the model being trained, wrapped or not.
+        processing_class: not read today; accepted because the Trainer passes it.
+        train_dataloader: used for the data where there is no ``trainer``.
+        eval_dataloader: the same for the held-out data.
+        trainer: the trainer itself, where it was found; without it the kind of loss is not known.
+        base_model: the Hub id the person gave, for a model loaded from disk.
+        stage: the person's name for this stage of a chain.
+    """
+    del processing_class
+    model = model if model is not None else read(trainer, "model")
+    bare = unwrapped(model)
+    data = training_dataset(trainer, train_dataloader)
+    objective = find_objective(trainer, args, bare)
+    quantization = observe_quantization(bare)
+    parameters = count_parameters(model, quantization)
+    base = find_base_model(bare, base_model)
+    name, library = trainer_names(trainer, args)
+    settings = observe_hyperparameters(args, trainer, bare)
+    if parameters.dtype is not None:
+        settings["weights_dtype"] = parameters.dtype
+    return Training(
+        method=find_method(adapter_name(adapter_config(bare)), quantization, parameters),
+        objective=objective,
+        trainer=name,
+        trainer_library=library,
+        stage=stage,
+        base_model=base.hub_id,
+        base_model_reason=base.reason,
+        model_type=_model_type(bare),
+        hyperparameters=settings,
+        precision=find_precision(args, trainer, parameters),
+        lora=observe_lora(bare),
+        quantization=quantization,
+        dataset=observe_dataset(data, evaluation_dataset(trainer, eval_dataloader)),
+        trainable_parameters=parameters.trainable,
+        total_parameters=parameters.total,
+        loss_kind=find_loss_kind(objective, trainer, args, bare),
+        loss_covers=find_loss_coverage(objective, trainer, args, data),
+    )
+
+
+def _model_type(model: object) -> str | None:
+    found = read(read(model, "config"), "model_type")
+    return found if isinstance(found, str) and _MODEL_TYPE.fullmatch(found) else None
