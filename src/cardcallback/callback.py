@@ -199,7 +199,6 @@ class CardCallback(TrainerCallback):
         run = LiveRun(self._settings, clock=SystemClock(), system_root=system_root(os.environ), stages=self._stages)
         if self._opening is not None:
             run.start_recording(self._opening, os.environ, args, objects.get("model"), first=self._run is None)
-        run.begin_steps(state)
         self._run, self._state = run, state
         folder = RunFolder(
             Path(args.output_dir),
@@ -214,6 +213,7 @@ class CardCallback(TrainerCallback):
         with self._guard("find the trainer"):
             self.watch(find_trainer(self))
         with self._guard("read what the run is"):
+            run.begin_steps(state, self._watched())
             run.describe(args=args, trainer=self._watched(), **_described(objects))
             if self._metrics_before is not None and state.global_step == 0:
                 run.evaluated(self._metrics_before, step=0, outside=True)

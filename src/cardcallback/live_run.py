@@ -12,9 +12,17 @@ from typing import Any
 import msgspec
 
 from cardcallback.assemble import RunState, assemble_record
-from cardcallback.carbon import factor_for, find_place, footprint, user_factor
-from cardcallback.curves import curves_from_history
-from cardcallback.observe import evaluation_result, observe_machine, observe_software, observe_training, with_progress
+from cardcallback.carbon import assess_footprint
+from cardcallback.curves import curves_from_history, history_notes
+from cardcallback.observe import (
+    TokenBaseline,
+    evaluation_result,
+    observe_machine,
+    observe_software,
+    observe_training,
+    token_baseline,
+    with_progress,
+)
 from cardcallback.record import Evaluation, RunRecord, Stage, Status, Training
 from cardcallback.recorder import BackgroundOpening, Clock, Recorder, Recording
 from cardcallback.sensors import SensorSet
@@ -41,6 +49,7 @@ class LiveRun:
         self._training = Training()
         self._evaluation = Evaluation()
         self._first_step = 0
+        self._tokens_before = TokenBaseline()
         self.notes: list[str] = []
 
     @property
@@ -79,9 +88,10 @@ class LiveRun:
             base_model=self._settings.base_model, stage=self._settings.stage, **trainer_objects
         )
 
-    def begin_steps(self, state: Any) -> None:
-        """Remember where this session starts, which is not step 0 after a resume."""
+    def begin_steps(self, state: Any, trainer: Any) -> None:
+        """Remember where this session starts, which is neither step 0 nor token 0 after a resume."""
         self._first_step = int(state.global_step)
+        self._tokens_before = token_baseline(trainer, state)
 
     def now_seconds(self) -> float:
         """Seconds since this session began; 0 before it did."""
@@ -108,7 +118,7 @@ class LiveRun:
 
     def progress(self, state: Any, **trainer_objects: Any) -> None:
         """Bring steps, tokens and the published step up to now."""
-        self._training = with_progress(self._training, state=state, **trainer_objects)
+        self._training = with_progress(self._training, state=state, baseline=self._tokens_before, **trainer_objects)
 
     def stop_recording(self) -> None:
         """End measuring; a second call does nothing."""
@@ -131,7 +141,7 @@ class LiveRun:
             evaluation=self._evaluation,
             curves=curves_from_history(log_history),
             stages=self._stages,
-            notes=tuple(self.notes),
+            notes=(*self.notes, *history_notes(log_history)),
         )
         record = assemble_record(
             state,
@@ -144,14 +154,12 @@ class LiveRun:
 
 
 def with_carbon(record: RunRecord, settings: Settings) -> RunRecord:
-    """The record with its CO2e, where a place or a factor was given."""
-    if settings.carbon_intensity_grams_per_kwh is not None:
-        factor = user_factor(settings.carbon_intensity_grams_per_kwh)
-    elif settings.location is not None:
-        factor = factor_for(find_place(settings.location))
-    else:
+    """The record with its CO2e, where a place or a factor was given, or with the reason why there is none."""
+    if settings.factor is None:
         return msgspec.structs.replace(record, carbon=None)
-    return msgspec.structs.replace(record, carbon=footprint(record.energy, factor, settings.pue))
+    assessed = assess_footprint(record.energy, settings.factor, settings.pue)
+    notes = assessed.notes if assessed.reason is None else (*assessed.notes, f"No CO2e figure: {assessed.reason}.")
+    return msgspec.structs.replace(record, carbon=assessed.carbon, notes=(*record.notes, *notes))
 
 
 def device_indices(args: Any, model: Any) -> tuple[int, ...] | None:
