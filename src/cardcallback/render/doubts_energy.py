@@ -1,0 +1,91 @@
+"""Both doubts of the energy figure, and what it covers and leaves out."""
+
+from __future__ import annotations
+
+from cardcallback.record import Measurement, RunRecord, Scope
+from cardcallback.render.figures import (
+    CONSISTENT_SHARE,
+    absent,
+    accuracy_words,
+    coverage_words,
+    disagreement,
+    recording_error,
+)
+from cardcallback.render.references import POWER_SENSOR_STUDY, SPARK_POWER, References
+from cardcallback.render.run_words import device_names, has_gb10
+from cardcallback.render.text import join_words
+from cardcallback.units import format_energy
+
+_PARTS = (
+    ("gpu_core", "the GPU's cores"),
+    ("gpu_memory", "the GPU's memory"),
+    ("cpu", "CPU"),
+    ("host_dram", "main memory"),
+    ("network", "network"),
+    ("regulators", "voltage regulators"),
+    ("supply_loss", "losses of the power supply"),
+)
+_NEVER_COVERED = ("storage", "building")
+_AFTERWARDS = "merging and export afterwards"
+
+
+def energy_doubts(record: RunRecord, references: References) -> str:
+    """Recording error and the instrument's own accuracy, always in one breath."""
+    gpu = record.energy.gpu
+    if gpu.value is None:
+        return f"GPU energy {absent(gpu)}."
+    recording = f"Recording error {recording_error(gpu)}{_interval(gpu)}: {coverage_words(gpu)}."
+    sentences = [recording, _instrument(record, references)]
+    apart = disagreement(record)
+    if apart is not None and abs(apart) > CONSISTENT_SHARE:
+        sentences.append("Counter and integrated power disagree; which is right is not known.")
+    elif apart is not None and gpu.method != "integrated_power":
+        sentences.append("That two readings agree does not prove them: they may share a sensor.")
+    return " ".join(sentences)
+
+
+def scope_lines(record: RunRecord) -> list[tuple[str, str]]:
+    """What the GPU figure covers, what nobody documents, and what it leaves out."""
+    gpu = record.energy.gpu
+    making = "making the hardware (no figure published)" if has_gb10(record) else "making the hardware"
+    if gpu.value is None or gpu.scope is None:
+        return []
+    covered, unknown, missing = (_parts(gpu.scope, state) for state in ("yes", "unknown", "no"))
+    words = f"{join_words(covered) or 'not documented'}."
+    if unknown:
+        named = ["LPDDR5X memory" if has_gb10(record) and part == "the GPU's memory" else part for part in unknown]
+        verb = "is" if len(named) == 1 else "are"
+        words += f" Whether {join_words(named)} {verb} included is not documented."
+    left_out = [*missing, *_NEVER_COVERED]
+    outside = f"{_first_upper(join_words(left_out))}; {_AFTERWARDS}; {making}."
+    return [("Covered", _first_upper(words)), ("Not covered", outside)]
+
+
+def _interval(gpu: Measurement) -> str:
+    if gpu.recording_low is None or gpu.recording_high is None:
+        return ""
+    low, high = format_energy(gpu.recording_low), format_energy(gpu.recording_high)
+    return "" if low == high else f" ({low} to {high})"
+
+
+def _instrument(record: RunRecord, references: References) -> str:
+    accuracy = record.energy.gpu.instrument_accuracy
+    name = device_names(record)
+    published = accuracy is not None and accuracy.relative is not None
+    statement = accuracy_words(accuracy)
+    on_device = f" on {name}" if name else ""
+    if published or (accuracy is not None and accuracy.statement != "not published"):
+        return f"The sensor's own accuracy{on_device}: {statement}."
+    sentence = f"The sensor's own accuracy{on_device} is **not published**"
+    sentence += f"; other NVIDIA GPUs read about 5 % off {references.cite(POWER_SENSOR_STUDY)}"
+    if has_gb10(record):
+        sentence += f", and a second sensor inside one Spark read about 20 % higher {references.cite(SPARK_POWER)}"
+    return f"{sentence}."
+
+
+def _parts(scope: Scope, state: str) -> list[str]:
+    return [words for name, words in _PARTS if getattr(scope, name) == state]
+
+
+def _first_upper(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,136 @@
+"""How one measurement is put into words: its value, its source, its doubts, or why it is absent."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+from cardcallback.record import InstrumentAccuracy, Measurement, RunRecord
+from cardcallback.render.text import escape_markdown
+from cardcallback.units import format_duration, format_percent
+
+# Up to here two sensors are called consistent (design rule 4), and an interval narrow.
+CONSISTENT_SHARE = 0.02
+FULL_COVERAGE = 0.9995
+# The counter and the integral are compared on windows of this length and more.
+SHORTEST_COMPARISON_SECONDS = 30.0
+
+_EVERY = {1.0: "second", 60.0: "minute"}
+_VERBS = {"calculated": "calculated", "estimated": "estimated"}
+_SOURCES = {
+    "nvml:total_energy_consumption": "NVML energy counter",
+    "nvml:processes": "NVML, this job's own processes",
+    "proc:meminfo": "/proc/meminfo",
+    "torch:allocator": "PyTorch's allocator",
+    "psutil:rss": "resident memory of this process and its children",
+}
+_SOURCE_FAMILIES = (
+    ("nvml:field", "NVML power readings"),
+    ("nvml:power", "NVML power readings"),
+    ("nvml:process", "NVML, this job's own processes"),
+    ("nvml:total_energy", "NVML energy counter"),
+    ("proc:meminfo", "/proc/meminfo"),
+    ("torch:", "PyTorch's allocator"),
+    ("rapl", "RAPL energy counter"),
+)
+
+
+def is_known(measurement: Measurement | None) -> bool:
+    """Whether there is a figure to print."""
+    return measurement is not None and measurement.value is not None
+
+
+def value_of(measurement: Measurement | None) -> float | None:
+    """The figure, or ``None``."""
+    return None if measurement is None else measurement.value
+
+
+def absent(measurement: Measurement | None, otherwise: str = "nobody measured it") -> str:
+    """The words "not measured" and why, as Markdown; ``otherwise`` is why where there is no measurement."""
+    reason = measurement.reason if measurement is not None and measurement.reason else otherwise
+    return f"not measured: {escape_markdown(reason)}"
+
+
+def figure(measurement: Measurement | None, form: Callable[[float], str], otherwise: str = "nobody measured it") -> str:
+    """The figure as ``form`` writes it, or why there is none."""
+    value = value_of(measurement)
+    return absent(measurement, otherwise) if value is None else form(value)
+
+
+def verb(measurement: Measurement) -> str:
+    """One of "measured", "calculated" and "estimated"."""
+    return _VERBS.get(measurement.method or "", "measured")
+
+
+def source_words(measurement: Measurement) -> str:
+    """The interface a figure came from, in words, as Markdown."""
+    source = measurement.source or "unknown source"
+    if source in _SOURCES:
+        return _SOURCES[source]
+    for prefix, words in _SOURCE_FAMILIES:
+        if source.startswith(prefix):
+            return words
+    return escape_markdown(source)
+
+
+def cadence(measurement: Measurement) -> str | None:
+    """How often the sensor was read, as in "read every second", where the measurement says so."""
+    interval = measurement.sampling_interval_seconds
+    if interval is None or interval <= 0:
+        return None
+    return "read every " + _EVERY.get(interval, format_duration(interval))
+
+
+def relative_width(measurement: Measurement) -> float | None:
+    """Larger distance of the recording bounds from the value, as a share of it; ``None`` without bounds."""
+    value, low, high = measurement.value, measurement.recording_low, measurement.recording_high
+    if not value or low is None or high is None:
+        return None
+    return max(high - value, value - low, 0.0) / abs(value)
+
+
+def recording_error(measurement: Measurement) -> str:
+    """The recording's own error, as in "below 0.1 %" or "up to 3.2 %"; never printed without the instrument's."""
+    width = relative_width(measurement)
+    if width is None:
+        return "not known"
+    for bound in (0.001, 0.005, 0.01):
+        if width < bound:
+            return f"below {format_percent(bound, 1)}"
+    return f"up to {format_percent(width, 2)}"
+
+
+def accuracy_words(accuracy: InstrumentAccuracy | None) -> str:
+    """The instrument's own accuracy as its literature gives it, as Markdown."""
+    if accuracy is None:
+        return "not published"
+    source = f" ({escape_markdown(accuracy.source)})" if accuracy.source else ""
+    return escape_markdown(accuracy.statement) + source
+
+
+def coverage_words(measurement: Measurement) -> str:
+    """How much of the window was observed, and the longest gap in it."""
+    coverage, gap = measurement.coverage, measurement.longest_gap_seconds
+    if coverage is None:
+        return "coverage not known"
+    if coverage >= FULL_COVERAGE:
+        return "full coverage, no gaps"
+    # Rounding 99.96 % up to 100 % would claim what was not seen.
+    share = math.floor(coverage * 1000) / 10
+    words = f"{share:.1f} % of the time observed"
+    return words if gap is None else f"{words}, longest gap {format_duration(gap)}"
+
+
+def disagreement(record: RunRecord) -> float | None:
+    """The integrated power's distance from the counter as a share of it; ``None`` where not comparable."""
+    counter, integrated = record.energy.gpu_counter.value, record.energy.gpu_integrated.value
+    if not counter or integrated is None or record.duration_seconds < SHORTEST_COMPARISON_SECONDS:
+        return None
+    return (integrated - counter) / counter
+
+
+def total(measurements: Sequence[Measurement | None]) -> float | None:
+    """The sum, or ``None`` where one is unknown or there is none."""
+    values = [value_of(measurement) for measurement in measurements]
+    known = [value for value in values if value is not None]
+    return sum(known) if known and len(known) == len(values) else None

@@ -1,0 +1,96 @@
+"""Which pictures a record gives, and what each shows in words; drawing itself is in ``charts``."""
+
+from __future__ import annotations
+
+import math
+
+from cardcallback.record import RECORD_FOLDER, Point, RunRecord, Trace
+from cardcallback.render.text import join_words
+from cardcallback.units import format_bytes, format_duration, format_number, format_power
+
+LOSS_PICTURE = "loss_curve.png"
+POWER_PICTURE = "power_and_memory.png"
+
+TRAIN_LOSS, HELD_OUT_LOSS = "loss", "eval_loss"
+REWARD_CURVES = ("rewards/chosen", "rewards/rejected", "rewards/margins", "reward")
+MEMORY_TRACES = ("system_memory", "gpu_process_memory", "torch_reserved", "torch_allocated")
+
+
+def pictures_of(record: RunRecord) -> tuple[str, ...]:
+    """File names of the pictures worth drawing, in the order of the card."""
+    names = []
+    if any(len(curve(record, name)) > 1 for name in (TRAIN_LOSS, HELD_OUT_LOSS)):
+        names.append(LOSS_PICTURE)
+    if any(len(trace.points) > 1 for trace in (*power_traces(record), *memory_traces(record))):
+        names.append(POWER_PICTURE)
+    return tuple(names)
+
+
+def picture_address(name: str) -> str:
+    """Where the card finds a picture, relative to itself."""
+    return f"{RECORD_FOLDER}/{name}"
+
+
+def curve(record: RunRecord, name: str) -> tuple[Point, ...]:
+    """The finite points of a curve, in order of step."""
+    points = record.curves.get(name, ())
+    return tuple(sorted((step, value) for step, value in points if math.isfinite(step) and math.isfinite(value)))
+
+
+def reward_curves(record: RunRecord) -> dict[str, tuple[Point, ...]]:
+    """Reward curves by name, training before held-out, those with fewer than two points left out."""
+    names = [prefix + name for name in REWARD_CURVES for prefix in ("", "eval_")]
+    return {name: points for name in names if len(points := curve(record, name)) > 1}
+
+
+def power_traces(record: RunRecord) -> tuple[Trace, ...]:
+    """The GPU's power traces, by session and device."""
+    return _traces(record, ("gpu_power",))
+
+
+def memory_traces(record: RunRecord) -> tuple[Trace, ...]:
+    """Memory traces: the whole machine, then this process on the accelerator, then PyTorch."""
+    return _traces(record, MEMORY_TRACES)
+
+
+def picture_alt_text(record: RunRecord, name: str) -> str:
+    """What a picture shows, with its main figures, for those who cannot see it; Markdown-safe."""
+    text = _loss_alt_text(record) if name == LOSS_PICTURE else _power_alt_text(record)
+    return f"{text} (simulated device)" if record.simulated else text
+
+
+def _traces(record: RunRecord, quantities: tuple[str, ...]) -> tuple[Trace, ...]:
+    found = [trace for trace in record.traces if trace.quantity in quantities and trace.points]
+    return tuple(sorted(found, key=lambda t: (quantities.index(t.quantity), t.device or 0, t.session)))
+
+
+def _loss_alt_text(record: RunRecord) -> str:
+    train, held_out = curve(record, TRAIN_LOSS), curve(record, HELD_OUT_LOSS)
+    shown = [word for word, points in (("training", train), ("held-out", held_out)) if points]
+    last_step = max(points[-1][0] for points in (train, held_out) if points)
+    text = f"{join_words(shown).capitalize()} loss over {last_step:,.0f} steps"
+    if train:
+        text += f"; training loss from {format_number(train[0][1])} to {format_number(train[-1][1])}"
+    if held_out:
+        step, loss = min(held_out, key=lambda point: point[1])
+        text += f"; lowest held-out loss {format_number(loss)} at step {step:,.0f}"
+    if reward_curves(record):
+        text += "; rewards below"
+    return text
+
+
+def _power_alt_text(record: RunRecord) -> str:
+    parts = []
+    power, memory = power_traces(record), memory_traces(record)
+    if power:
+        highest = max(value for trace in power for _, value in trace.points)
+        parts.append(f"GPU power over {format_duration(record.duration_seconds)}, at most {format_power(highest)}")
+    if memory:
+        first = [trace for trace in memory if trace.quantity == memory[0].quantity]
+        highest = max(value for trace in first for _, value in trace.points)
+        words = "memory in use" if memory[0].quantity == "system_memory" else "accelerator memory"
+        parts.append(f"{words}, at most {format_bytes(highest)}")
+    phases = {span.phase for span in record.phase_spans} & {"evaluation", "saving"}
+    text = "; ".join(parts)
+    text = text[:1].upper() + text[1:]
+    return f"{text}; {join_words(sorted(phases))} shaded" if phases else text

@@ -1,0 +1,138 @@
+"""Hyper-parameters in words: the batch, the optimiser, and whatever else the trainer was given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cardcallback.record import RunRecord, Scalar
+from cardcallback.render.run_words import devices, plural
+from cardcallback.render.text import TIMES, escape_markdown
+from cardcallback.units import format_count, format_percent
+
+_LENGTH_KEYS = ("max_length", "max_seq_length", "model_max_length")
+_BATCH_KEYS = ("per_device_train_batch_size", "gradient_accumulation_steps", "packing", "world_size", *_LENGTH_KEYS)
+_OPTIMISER_KEYS = ("optim", "learning_rate", "lr_scheduler_type", "warmup_ratio", "warmup_steps", "seed")
+_OPTIMISERS = {
+    "adamw_torch": "AdamW",
+    "adamw_torch_fused": "fused AdamW",
+    "adamw_hf": "AdamW",
+    "adamw_8bit": "AdamW 8-bit",
+    "adamw_bnb_8bit": "AdamW 8-bit",
+    "paged_adamw": "paged AdamW",
+    "paged_adamw_32bit": "paged AdamW 32-bit",
+    "paged_adamw_8bit": "paged AdamW 8-bit",
+    "adafactor": "Adafactor",
+    "sgd": "SGD",
+}
+_MOST_OTHER_SETTINGS = 20
+_BY = f" {TIMES} "
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BatchSettings:
+    """How many sequences one optimiser step sees; ``processes`` is ``None`` where nobody said."""
+
+    per_device: int | None
+    accumulation: int
+    processes: int | None
+    longest: int | None
+    packing: bool | None
+
+    @classmethod
+    def of(cls, record: RunRecord) -> BatchSettings:
+        """Read from the record's hyper-parameters; one device or none is one process."""
+        settings = record.training.hyperparameters
+        known = _whole(settings.get("world_size"))
+        return cls(
+            per_device=_whole(settings.get("per_device_train_batch_size")),
+            accumulation=_whole(settings.get("gradient_accumulation_steps")) or 1,
+            processes=known or (1 if len(devices(record)) <= 1 else None),
+            longest=next((length for key in _LENGTH_KEYS if (length := _whole(settings.get(key)))), None),
+            packing=packing if isinstance(packing := settings.get("packing"), bool) else None,
+        )
+
+    def words(self) -> str:
+        """Sequences to an optimiser step with their factors, their longest length, and packing."""
+        if self.per_device is None:
+            return ""
+        text = self._size()
+        if self.longest:
+            text += f" of up to {format_count(self.longest)} tokens"
+        if self.packing is not None:
+            text += ", packed" if self.packing else ", no packing"
+        return text
+
+    def _size(self) -> str:
+        factors = [format_count(self.per_device or 0)]
+        if self.accumulation > 1:
+            factors.append(f"{format_count(self.accumulation)} accumulation")
+        if self.processes is None:
+            return f"{_BY.join(factors)} sequences on each process"
+        if self.processes > 1:
+            factors.append(f"{format_count(self.processes)} processes")
+        whole = (self.per_device or 0) * self.accumulation * self.processes
+        product = f"{_BY.join(factors)} = " if len(factors) > 1 else ""
+        return product + plural(whole, "sequence")
+
+
+def optimiser_words(settings: dict[str, Scalar]) -> str:
+    """For example "paged AdamW 8-bit, learning rate 2e-4, cosine schedule, 3 % warm-up, seed 42"."""
+    parts = []
+    name = settings.get("optim")
+    if name:
+        parts.append(_OPTIMISERS.get(str(name)) or escape_markdown(str(name)))
+    if (rate := _number(settings.get("learning_rate"))) is not None:
+        parts.append(f"learning rate {_short(rate)}")
+    if schedule := settings.get("lr_scheduler_type"):
+        parts.append(f"{escape_markdown(str(schedule).replace('_', ' '))} schedule")
+    if warmup := _warmup(settings):
+        parts.append(warmup)
+    if (seed := _whole(settings.get("seed"))) is not None:
+        parts.append(f"seed {seed}")
+    return ", ".join(parts)
+
+
+def other_settings(settings: dict[str, Scalar]) -> str:
+    """What no other row of the recipe shows, by the trainer's own names."""
+    shown = {*_BATCH_KEYS, *_OPTIMISER_KEYS}
+    others = [
+        f"{escape_markdown(name, 60)} {_scalar(value)}"
+        for name, value in settings.items()
+        if name not in shown and value is not None
+    ]
+    more = len(others) - _MOST_OTHER_SETTINGS
+    return ", ".join(others[:_MOST_OTHER_SETTINGS]) + (f" and {more} more in the record" if more > 0 else "")
+
+
+def _warmup(settings: dict[str, Scalar]) -> str:
+    steps, ratio = _number(settings.get("warmup_steps")), _number(settings.get("warmup_ratio"))
+    # transformers 5 takes a share of the steps under the name of the count.
+    if steps is not None and 0 < steps < 1:
+        steps, ratio = None, steps
+    if steps:
+        return f"{format_count(steps)} warm-up {'step' if steps == 1 else 'steps'}"
+    return f"{format_percent(ratio, 2).replace('.0 %', ' %')} warm-up" if ratio else ""
+
+
+def _scalar(value: Scalar) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, (int, float)):
+        return _short(value)
+    return escape_markdown(str(value), 80)
+
+
+def _short(value: float) -> str:
+    """A setting as people write it: "2e-4" and "0.001" rather than "0.0002" and "1e-3"."""
+    if isinstance(value, int) or value == 0 or 1e-3 <= abs(value) < 1e6:
+        return f"{value:,}" if isinstance(value, int) else f"{value:g}"
+    mantissa, exponent = f"{value:.3e}".split("e")
+    return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
+
+
+def _number(value: Scalar) -> float | None:
+    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+
+
+def _whole(value: Scalar) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None

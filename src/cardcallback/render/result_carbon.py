@@ -1,0 +1,52 @@
+"""The CO2e row: energy times one labelled factor, or what the energy would mean in two grids."""
+
+from __future__ import annotations
+
+from cardcallback.carbon import assess_footprint, grid_examples
+from cardcallback.record import Carbon, CarbonFactor, RunRecord
+from cardcallback.render.references import References
+from cardcallback.render.text import TIMES, escape_markdown
+from cardcallback.units import format_emissions, format_energy, format_number
+
+Row = tuple[str, str, str]
+_PARTS = {"gpu": "GPU part only", "system": "whole machine"}
+
+
+def carbon_row(record: RunRecord, references: References) -> Row:
+    """Label, result and how it is known, as Markdown."""
+    carbon = record.carbon
+    if carbon is not None:
+        return _label(carbon.energy_name), format_emissions(carbon.emissions_grams), _calculation(carbon, references)
+    # Any factor tells whether, and from which energy, CO2e could be calculated once a place is known.
+    trial = assess_footprint(record.energy, grid_examples(1.0).clean.factor)
+    if trial.carbon is None:
+        return "CO2e", f"not calculated: {escape_markdown(trial.reason or 'energy not measured')}", ""
+    joules = trial.carbon.energy_joules
+    examples = grid_examples(joules)
+    clean, dirty = (
+        f"{format_emissions(example.grams)} in {escape_markdown(example.factor.place)}"
+        for example in (examples.clean, examples.dirty)
+    )
+    result = f"depends on the grid: {format_energy(joules)} is {clean}, {dirty}"
+    return _label(trial.carbon.energy_name), result, "set the place with `cardcallback render --location`"
+
+
+def _label(energy_name: str) -> str:
+    return f"CO2e, {_PARTS.get(energy_name, escape_markdown(energy_name))}"
+
+
+def _calculation(carbon: Carbon, references: References) -> str:
+    factor = carbon.factor
+    formula = f"{format_energy(carbon.energy_joules)} {TIMES} {format_number(factor.grams_per_kwh)} g/kWh"
+    formula += f" ({_factor_words(factor)} {references.cite_text(factor.source)})"
+    source = escape_markdown(carbon.pue_source or "")
+    if carbon.pue is None:
+        return f"calculated: {formula}; building overhead not included" + (f" ({source})" if source else "")
+    return f"calculated: {formula} {TIMES} {format_number(carbon.pue)} for building overhead" + (
+        f" ({source})" if source else ""
+    )
+
+
+def _factor_words(factor: CarbonFactor) -> str:
+    year = f"{factor.year} average" if factor.year else ""
+    return ", ".join(escape_markdown(part) for part in (factor.place, year, factor.boundary) if part)

@@ -1,0 +1,112 @@
+"""The GPU energy row: the figure, what it is of, and whether the second way of measuring agrees."""
+
+from __future__ import annotations
+
+from cardcallback.record import Measurement, RunRecord
+from cardcallback.render.figures import (
+    CONSISTENT_SHARE,
+    FULL_COVERAGE,
+    absent,
+    accuracy_words,
+    cadence,
+    coverage_words,
+    disagreement,
+    is_known,
+    relative_width,
+    source_words,
+    total,
+    value_of,
+    verb,
+)
+from cardcallback.render.run_words import devices, plural
+from cardcallback.render.text import escape_markdown
+from cardcallback.units import format_energy, format_percent, format_power
+
+
+def gpu_energy_row(record: RunRecord) -> tuple[str, str, str]:
+    """Label, result and how it is known, as Markdown."""
+    gpu = record.energy.gpu
+    if gpu.value is None:
+        return _label(record), absent(gpu), ""
+    return _label(record), f"**{format_energy(gpu.value)}**{_mean_power(record)}", "; ".join(_how(record, gpu))
+
+
+def interval_words(measurement: Measurement) -> str | None:
+    """Both doubts of an energy in one phrase, or ``None`` where no bound is known.
+
+    The recording interval is never printed without the instrument's accuracy.
+    """
+    if measurement.recording_low is None or measurement.recording_high is None:
+        return None
+    low, high = format_energy(measurement.recording_low), format_energy(measurement.recording_high)
+    accuracy = accuracy_words(measurement.instrument_accuracy)
+    return f"recording interval {low} to {high}, the sensor's own accuracy besides: {accuracy}"
+
+
+def _label(record: RunRecord) -> str:
+    scope = record.energy.gpu.scope
+    label = "Module energy (GPU, CPU and memory)" if scope and scope.cpu == "yes" else "GPU energy"
+    count = len(devices(record))
+    return f"{label}, {count} devices" if count > 1 else label
+
+
+def _mean_power(record: RunRecord) -> str:
+    watts = total([device.mean_power for device in devices(record)])
+    if watts is None:
+        return ""
+    return f" (mean {format_power(watts)}{' together' if len(devices(record)) > 1 else ''})"
+
+
+def _how(record: RunRecord, gpu: Measurement) -> list[str]:
+    parts = [_method_words(record, gpu)]
+    if gpu.coverage is not None and gpu.coverage < FULL_COVERAGE:
+        parts.append(coverage_words(gpu))
+    agreement = _agreement_words(record)
+    width = relative_width(gpu)
+    if agreement:
+        parts.append(agreement)
+    if width is not None and width > CONSISTENT_SHARE:
+        parts.append(interval_words(gpu) or "")
+    parts += _whose(record)
+    return parts
+
+
+def _method_words(record: RunRecord, gpu: Measurement) -> str:
+    source = source_words(gpu)
+    during = "so far" if record.status == "running" else "over the whole run"
+    if gpu.method == "integrated_power":
+        read = f", {often}," if (often := cadence(gpu)) else ""
+        counter = record.energy.gpu_counter
+        why = f"; no energy counter: {escape_markdown(counter.reason or '')}" if not is_known(counter) else ""
+        return f"measured: {source}{read} integrated {during}{why}"
+    if gpu.method == "counter_bridged":
+        return f"measured: {source} {during}, bridged with integrated power where the counter failed"
+    if gpu.method == "counter":
+        return f"measured: {source} {during}"
+    return f"{verb(gpu)}: {source}"
+
+
+def _agreement_words(record: RunRecord) -> str | None:
+    energy = record.energy
+    if energy.gpu.method == "integrated_power":
+        return None
+    if not is_known(energy.gpu_integrated):
+        return f"integrated power {absent(energy.gpu_integrated)}"
+    apart = disagreement(record)
+    if apart is None:
+        return None
+    if abs(apart) <= CONSISTENT_SHARE:
+        return f"integrated power is consistent ({format_percent(abs(apart), 1)} apart)"
+    integrated = format_energy(value_of(energy.gpu_integrated) or 0.0)
+    side = "more" if apart > 0 else "less"
+    return f"integrated power gives {integrated}, {format_percent(abs(apart), 2)} {side}"
+
+
+def _whose(record: RunRecord) -> list[str]:
+    words = []
+    others = sum(device.other_processes or 0 for device in devices(record))
+    if others:
+        words.append(f"the whole GPU's, shared with {plural(others, 'other process', 'other processes')}")
+    if devices(record) and not any(device.used_by_job for device in devices(record)):
+        words.append("this job did not use CUDA: it is what the GPU drew meanwhile")
+    return words

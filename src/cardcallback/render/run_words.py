@@ -1,0 +1,104 @@
+"""What a run was and ran on, in words that several parts of the card share. All results are Markdown."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+from cardcallback.record import Accelerator, RunRecord, Training
+from cardcallback.render.text import TIMES, escape_markdown, join_words
+
+_GB10 = re.compile(r"\bGB10\b")
+_SPARK = re.compile(r"\bDGX[ _]Spark\b", re.IGNORECASE)
+_NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+
+
+def devices(record: RunRecord) -> tuple[Accelerator, ...]:
+    """The accelerators whose energy the section reports."""
+    return record.hardware.accelerators
+
+
+def has_gb10(record: RunRecord) -> bool:
+    """Whether the job's device is a GB10 (DGX Spark and its relatives)."""
+    return any(_GB10.search(device.name) for device in devices(record))
+
+
+def has_unified_memory(record: RunRecord) -> bool:
+    """Whether CPU and GPU share one memory, as far as the record knows."""
+    known = record.hardware.machine.unified_memory
+    return has_gb10(record) if known is None else known
+
+
+def device_names(record: RunRecord) -> str:
+    """The devices' names, several of a kind counted; empty without any."""
+    counts = Counter(device.name for device in devices(record))
+    return join_words(
+        [
+            escape_markdown(name) if count == 1 else f"{count} {TIMES} {escape_markdown(name)}"
+            for name, count in counts.items()
+        ]
+    )
+
+
+def place_of_work(record: RunRecord) -> str:
+    """What the run was "on": "one NVIDIA DGX Spark", "two NVIDIA H100", "the CPU (AMD EPYC)"."""
+    machine = record.hardware.machine
+    counts = Counter(device.name for device in devices(record))
+    if len(counts) == 1 and machine.name and _SPARK.search(machine.name) and sum(counts.values()) == 1:
+        return f"one {escape_markdown(machine.name)}"
+    if counts:
+        return join_words([f"{spell(count)} {escape_markdown(name)}" for name, count in counts.items()])
+    return f"the CPU ({escape_markdown(machine.processor)})" if machine.processor else "the CPU"
+
+
+def spell(count: int) -> str:
+    """Small counts as words."""
+    return _NUMBERS[count] if 0 <= count < len(_NUMBERS) else f"{count:,}"
+
+
+def plural(count: float, singular: str, several: str | None = None) -> str:
+    """The count and its noun: "1 step", "500 steps"."""
+    return f"{count:,} {singular if count == 1 else several or singular + 's'}"
+
+
+def model_name(training: Training) -> str:
+    """The base model's name without its owner, or what is known instead."""
+    if training.base_model:
+        return escape_markdown(training.base_model.rstrip("/").rsplit("/", 1)[-1])
+    return "a model whose Hub id is not known"
+
+
+def method_noun(training: Training) -> str:
+    """What the run was, to stand before "of": "QLoRA fine-tune", "DPO (LoRA fine-tune)"."""
+    method = training.method
+    if method is None:
+        return "Training"
+    full = method.lower().startswith("full")
+    noun = "Full fine-tune" if full else f"{escape_markdown(method)} fine-tune"
+    if training.objective and training.objective not in {"SFT", "language modelling"}:
+        return f"{escape_markdown(training.objective)} ({noun[0].lower() + noun[1:] if full else noun})"
+    return noun
+
+
+def recorded_steps(record: RunRecord) -> int:
+    """Optimiser steps taken while this record measured; fewer than ``training.steps`` after a resume."""
+    return sum(max(0, session.last_step - session.first_step) for session in record.sessions)
+
+
+def covers_every_step(record: RunRecord) -> bool:
+    """Whether time and energy belong to all the steps the weights have seen."""
+    return recorded_steps(record) >= record.training.steps
+
+
+def status_words(record: RunRecord) -> str:
+    """How the run went: "uninterrupted", "in 3 sessions", "interrupted at step 300 of 500"."""
+    training = record.training
+    planned = training.planned_steps
+    of_planned = f" of {planned:,}" if planned and planned > training.steps else ""
+    if record.status == "interrupted":
+        return f"interrupted at step {training.steps:,}{of_planned}"
+    if record.status == "running":
+        return f"still running when this was written, at step {training.steps:,}{of_planned}"
+    if len(record.sessions) > 1:
+        return f"in {len(record.sessions)} sessions"
+    return f"stopped before the planned {planned:,}" if of_planned else "uninterrupted"

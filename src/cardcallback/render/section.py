@@ -1,0 +1,50 @@
+"""Our whole section of a card, from the record alone."""
+
+from __future__ import annotations
+
+from cardcallback.record import RunRecord
+from cardcallback.render.pictures import LOSS_PICTURE, picture_address, picture_alt_text, pictures_of
+from cardcallback.render.references import References
+from cardcallback.render.section_doubts import doubts
+from cardcallback.render.section_evaluation import evaluation_table, published_sentence
+from cardcallback.render.section_headline import headline
+from cardcallback.render.section_recipe import recipe
+from cardcallback.render.section_results import result_table
+
+TITLE = "## Training, hardware and environmental impact"
+_CLOSING = (
+    "<sub>Written by cardcallback. To change place or building overhead no retraining is needed: "
+    "`cardcallback render`.</sub>"
+)
+
+
+def render_section(record: RunRecord, *, pictures: bool = True) -> str:
+    """The section's Markdown, from its heading to its last line, with a final newline.
+
+    Args:
+        record: what was measured; ``record.carbon`` is printed where it is set.
+        pictures: whether the files of ``draw_pictures`` stand beside the card.
+    """
+    references = References()
+    shown = pictures_of(record) if pictures else ()
+    blocks = [
+        [TITLE],
+        *([paragraph] for paragraph in headline(record)),
+        result_table(record, references),
+        [_image(record, LOSS_PICTURE)] if LOSS_PICTURE in shown else [],
+        evaluation_table(record),
+        [published_sentence(record)],
+        _folded("Recipe", recipe(record)),
+        _folded("How sure these figures are, and what they leave out", doubts(record, references, shown)),
+        [_CLOSING],
+    ]
+    return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
+
+
+def _image(record: RunRecord, name: str) -> str:
+    return f"![{picture_alt_text(record, name)}]({picture_address(name)})"
+
+
+def _folded(summary: str, lines: list[str]) -> list[str]:
+    # The empty lines make the inside Markdown again; without them it would be shown as raw text.
+    return [f"<details><summary><b>{summary}</b></summary>", "", *lines, "", "</details>"]

@@ -1,0 +1,138 @@
+"""The folded account of how sure the figures are, what they cover and what they leave out."""
+
+from __future__ import annotations
+
+from cardcallback.record import Measurement, PhaseEnergy, RunRecord, Session
+from cardcallback.render.doubts_energy import energy_doubts, scope_lines
+from cardcallback.render.figures import absent, cadence, figure, is_known, source_words, verb
+from cardcallback.render.machine_state import device_lines, machine_state
+from cardcallback.render.pictures import POWER_PICTURE, picture_address
+from cardcallback.render.references import References
+from cardcallback.render.run_words import plural
+from cardcallback.render.section_evaluation import TOKEN_CROSS_ENTROPY
+from cardcallback.render.text import escape_markdown
+from cardcallback.units import format_bytes, format_duration, format_energy
+
+_MOST_NOTES = 20
+
+
+def doubts(record: RunRecord, references: References, pictures: tuple[str, ...]) -> list[str]:
+    """A Markdown list that ends with the numbered sources."""
+    bullets = [
+        ("Energy", energy_doubts(record, references)),
+        *scope_lines(record),
+        ("Before training", _before_training(record)),
+        ("Phases", _phases(record)),
+        ("Other energy", _other_energy(record)),
+        ("Held-out loss", _held_out(record)),
+        ("Memory", _memory(record)),
+        ("Machine state", machine_state(record, _power_picture(pictures))),
+        *device_lines(record),
+        ("Sessions", _sessions(record)),
+        ("Notes", _notes(record)),
+    ]
+    lines = [f"- **{title}.** {text}" for title, text in bullets if text]
+    return [*lines, *(f"- {source}" for source in references.listing())]
+
+
+def _power_picture(pictures: tuple[str, ...]) -> str:
+    if POWER_PICTURE not in pictures:
+        return ""
+    return f"Power and memory over time: [picture]({picture_address(POWER_PICTURE)})."
+
+
+def _before_training(record: RunRecord) -> str:
+    before = record.energy.before_training
+    excluded = "loading, tokenising; not in the figures above"
+    if before.value is None:
+        return f"Energy of what came before ({excluded}) {absent(before)}."
+    window = before.window
+    time = ""
+    if window and window.begin_seconds is not None and window.end_seconds is not None:
+        time = f"{format_duration(max(0.0, window.end_seconds - window.begin_seconds))}, "
+    return f"{time}{format_energy(before.value)} of GPU energy from the callback's construction on ({excluded})."
+
+
+def _phases(record: RunRecord) -> str:
+    phases = [_phase(phase) for phase in record.energy.phases]
+    return f"Of the GPU energy: {'; '.join(phases)}." if phases else ""
+
+
+def _phase(phase: PhaseEnergy) -> str:
+    time = f"{format_duration(phase.duration_seconds)} in {plural(phase.visits, 'visit')}"
+    return f"{escape_markdown(phase.phase)} {figure(phase.energy, format_energy)} ({time})"
+
+
+def _other_energy(record: RunRecord) -> str:
+    cpu, dram = record.energy.cpu, record.energy.dram
+    if is_known(cpu) or is_known(dram) or cpu.reason != dram.reason:
+        return f"{_part('CPU', cpu)}; {_part('memory', dram)}; neither is in another figure."
+    return f"CPU and memory {absent(cpu)}."
+
+
+def _part(name: str, measurement: Measurement) -> str:
+    if measurement.value is None:
+        return f"{name} {absent(measurement)}"
+    return f"{name} {format_energy(measurement.value)} ({verb(measurement)}: {source_words(measurement)})"
+
+
+def _held_out(record: RunRecord) -> str:
+    after = record.evaluation.after or record.evaluation.before
+    if after is None or after.perplexity is not None:
+        return ""
+    if after.kind is None:
+        return "No perplexity: what kind of loss this is was not recorded."
+    if after.kind == TOKEN_CROSS_ENTROPY:
+        return "No perplexity: it was not recorded."
+    return f"No perplexity: the loss is {escape_markdown(after.kind)}, not token cross-entropy."
+
+
+def _memory(record: RunRecord) -> str:
+    memory = record.memory
+    sentences = [_torch_memory(record)]
+    own = memory.accelerator_process_peak
+    often = f" ({cadence(own)})" if is_known(own) and cadence(own) else ""
+    sentences.append(f"This job on the GPU by NVML: {figure(own, format_bytes)}{often}.")
+    sentences.append(f"This process and its children in main memory: {figure(memory.process_peak_rss, format_bytes)}.")
+    if "paged" in str(record.training.hyperparameters.get("optim", "")):
+        sentences.append("Paged optimiser state is invisible to PyTorch.")
+    sentences.append("These overlap and are not summed. A peak observed, not a minimum required.")
+    return " ".join(sentences)
+
+
+def _torch_memory(record: RunRecord) -> str:
+    allocated, reserved = record.memory.torch_peak_allocated, record.memory.torch_peak_reserved
+    if not is_known(allocated) and not is_known(reserved):
+        return f"PyTorch's allocator {absent(allocated)}."
+    window = (allocated if is_known(allocated) else reserved).window
+    since = escape_markdown(window.name) if window is not None else "window not recorded"
+    return (
+        f"PyTorch ({since}): {figure(allocated, format_bytes)} in tensors, {figure(reserved, format_bytes)} reserved."
+    )
+
+
+def _sessions(record: RunRecord) -> str:
+    if len(record.sessions) < 2:
+        return ""
+    return "; ".join(_session(number, session) for number, session in enumerate(record.sessions, start=1)) + "."
+
+
+def _session(number: int, session: Session) -> str:
+    begun = escape_markdown(session.started_on)
+    steps = f"steps {session.first_step:,} to {session.last_step:,}"
+    energy = f"GPU energy {figure(session.energy.gpu, format_energy)}"
+    return f"{number}: {begun}, {steps}, {format_duration(session.duration_seconds)}, {energy}, {session.status}"
+
+
+def _notes(record: RunRecord) -> str:
+    notes = [_sentence(note) for note in record.notes[:_MOST_NOTES]]
+    more = len(record.notes) - len(notes)
+    if more > 0:
+        notes.append(f"{plural(more, 'more note')} in the record.")
+    return " ".join(notes)
+
+
+def _sentence(note: str) -> str:
+    text = escape_markdown(note)
+    text = text[:1].upper() + text[1:]
+    return text if text.endswith((".", "!", "?", "…")) else f"{text}."

@@ -1,0 +1,110 @@
+"""The held-out table, and which step's weights these are."""
+
+from __future__ import annotations
+
+from cardcallback.record import EvaluationResult, RunRecord, Training
+from cardcallback.render.text import escape_markdown, table_row
+from cardcallback.units import format_count, format_number, format_percent
+
+TOKEN_CROSS_ENTROPY = "token cross-entropy"  # noqa: S105  a kind of loss, not a password
+_MOST_METRICS = 5
+_SHARES = ("accuracy", "accuracies", "mean_token_accuracy")
+
+
+def evaluation_table(record: RunRecord) -> list[str]:
+    """The table's Markdown lines, or one line that says there is nothing to show."""
+    before, after = record.evaluation.before, record.evaluation.after
+    results = [result for result in (before, after) if result is not None]
+    if not results:
+        return ["Held-out evaluation: not measured, none was run during or beside training."]
+    columns = [
+        *([f"{_before_name(record)}{_weights(before)}"] if before else []),
+        *([f"{_after_name(record.training, after)}{_weights(after)}"] if after else []),
+    ]
+    lines = [table_row(_title(results), *columns), "|---" * (len(columns) + 1) + "|"]
+    lines += [table_row(name, *cells) for name, cells in _rows(results)]
+    return [*lines, *_differences(before, after)]
+
+
+def published_sentence(record: RunRecord) -> str:
+    """Which step's weights the card describes, and what time and energy are for."""
+    training = record.training
+    step, reason = training.published_step, training.published_reason
+    spent = f"Time and energy are for all {format_count(training.steps)} steps."
+    if step is None:
+        return f"Which step these weights are from was not recorded. {spent}"
+    if step == training.steps:
+        return f"These weights are from the last step, {format_count(step)}."
+    why = f", {_article(reason)}" if reason else ""
+    return f"These weights are from step {format_count(step)}{why}. {spent}"
+
+
+def _article(reason: str) -> str:
+    return (
+        f"the {escape_markdown(reason)}"
+        if reason.startswith(("lowest", "highest", "last", "best"))
+        else escape_markdown(reason)
+    )
+
+
+def _title(results: list[EvaluationResult]) -> str:
+    last = results[-1]
+    about = [f"{format_count(last.examples)} examples"] if last.examples else []
+    about += [escape_markdown(last.covers)] if last.covers else []
+    return f"Held-out set: {', '.join(about)}" if about else "Held-out set"
+
+
+def _before_name(record: RunRecord) -> str:
+    return "Before this stage" if len(record.stages) > 1 else "Base"
+
+
+def _after_name(training: Training, after: EvaluationResult) -> str:
+    if after.step is None:
+        return "After training"
+    if after.step == training.published_step:
+        return f"This model (step {format_count(after.step)})"
+    return f"Step {format_count(after.step)}, not the published weights"
+
+
+def _weights(result: EvaluationResult | None) -> str:
+    return f", {escape_markdown(result.weights)}" if result is not None and result.weights else ""
+
+
+def _rows(results: list[EvaluationResult]) -> list[tuple[str, list[str]]]:
+    rows = [(_loss_name(results), [_number(result.loss) for result in results])]
+    if any(result.perplexity is not None for result in results):
+        rows.append(("Perplexity", [_number(result.perplexity) for result in results]))
+    names = [name for name in results[-1].metrics if not name.endswith(("runtime", "per_second"))]
+    metrics = [(escape_markdown(name), [_metric(name, result) for result in results]) for name in names[:_MOST_METRICS]]
+    return rows + metrics
+
+
+def _loss_name(results: list[EvaluationResult]) -> str:
+    kind = results[-1].kind
+    if kind == TOKEN_CROSS_ENTROPY:
+        return "Loss per token"
+    return f"Loss ({escape_markdown(kind)})" if kind else "Loss"
+
+
+def _number(value: float | None) -> str:
+    return "not measured" if value is None else format_number(value)
+
+
+def _metric(name: str, result: EvaluationResult) -> str:
+    value = result.metrics.get(name)
+    if value is not None and name.endswith(_SHARES) and 0 <= value <= 1:
+        return format_percent(value)
+    return _number(value)
+
+
+def _differences(before: EvaluationResult | None, after: EvaluationResult | None) -> list[str]:
+    if before is None or after is None:
+        return []
+    pairs = (
+        ("the weights' format", before.weights, after.weights),
+        ("the examples", before.examples, after.examples),
+        ("the tokens counted", before.covers, after.covers),
+        ("the kind of loss", before.kind, after.kind),
+    )
+    differing = [name for name, left, right in pairs if left != right]
+    return ["", f"The two columns differ also in {', '.join(differing)}."] if differing else []

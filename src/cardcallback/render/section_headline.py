@@ -1,0 +1,65 @@
+"""The section's first words: one bold sentence for who reads no further, and warnings that must be seen."""
+
+from __future__ import annotations
+
+from cardcallback.record import EvaluationResult, RunRecord
+from cardcallback.render.figures import value_of
+from cardcallback.render.run_words import covers_every_step, method_noun, model_name, place_of_work, recorded_steps
+from cardcallback.units import format_duration, format_energy, format_number
+
+
+def headline(record: RunRecord) -> list[str]:
+    """Markdown paragraphs, without blank lines between them."""
+    what = f"{method_noun(record.training)} of {model_name(record.training)}"
+    time = f"{format_duration(record.duration_seconds)} on {place_of_work(record)}"
+    sentences = [f"{what}: {time}.", _energy_sentence(record), _loss_sentence(record)]
+    return [f"**{' '.join(sentence for sentence in sentences if sentence)}**", *_warnings(record)]
+
+
+def _energy_sentence(record: RunRecord) -> str:
+    joules = value_of(record.energy.gpu)
+    if joules is None:
+        system = value_of(record.energy.system)
+        return "Energy was not measured." if system is None else f"The machine used {format_energy(system)}."
+    several = len(record.hardware.accelerators) > 1
+    return f"The GPU{'s' if several else ''} used {format_energy(joules)}."
+
+
+def _loss_sentence(record: RunRecord) -> str:
+    before, after = record.evaluation.before, record.evaluation.after
+    if after is None or after.loss is None:
+        return ""
+    loss = format_number(after.loss)
+    step = "" if after.step == record.training.published_step or after.step is None else f" (step {after.step:,})"
+    if before is None or before.loss is None or not _alike(before, after):
+        return f"Held-out loss {loss}{step}."
+    earlier = format_number(before.loss)
+    if earlier == loss:
+        return f"Held-out loss stayed at {loss}{step}."
+    return f"Held-out loss {'fell' if after.loss < before.loss else 'rose'} from {earlier} to {loss}{step}."
+
+
+def _alike(before: EvaluationResult, after: EvaluationResult) -> bool:
+    return (before.kind, before.covers, before.examples) == (after.kind, after.covers, after.examples)
+
+
+def _warnings(record: RunRecord) -> list[str]:
+    warnings = []
+    if record.simulated:
+        warnings.append(
+            "**Simulated device.** Energy, power and GPU figures here come from a simulated driver, "
+            "not from hardware; they show what a card looks like and say nothing about a real machine."
+        )
+    if record.status == "interrupted":
+        warnings.append("**Interrupted.** Training did not finish; the figures are for the part that ran.")
+    if record.status == "running":
+        warnings.append("**Still running.** Written during training; the figures are for the part done so far.")
+    if record.recovered:
+        warnings.append("**Recovered.** The process was killed; figures end with its last saved reading.")
+    if not covers_every_step(record):
+        missing = record.training.steps - recorded_steps(record)
+        warnings.append(
+            f"**Part of the run.** Time and energy leave out {missing:,} of {record.training.steps:,} steps, "
+            "which were taken before this record began."
+        )
+    return warnings

@@ -1,0 +1,164 @@
+"""The folded recipe: what a stranger needs to repeat the run."""
+
+from __future__ import annotations
+
+from cardcallback.record import Machine, RunRecord, Stage, Training
+from cardcallback.render.figures import figure
+from cardcallback.render.recipe_settings import BatchSettings, optimiser_words, other_settings
+from cardcallback.render.run_words import device_names, has_unified_memory, plural
+from cardcallback.render.text import escape_markdown, table_row
+from cardcallback.units import format_bytes, format_count, format_duration, format_energy, format_large, format_percent
+
+_LIBRARIES = {"trl": "TRL", "unsloth": "Unsloth", "axolotl": "Axolotl", "llamafactory": "LLaMA-Factory"}
+_MOST_TARGETS = 8
+
+
+def recipe(record: RunRecord) -> list[str]:
+    """A table of the known parts; what is not known is left out, except the base model."""
+    training = record.training
+    rows = {
+        "Base model": _base_model(training),
+        "Method": _method(training),
+        "LoRA": _lora(training),
+        "Trained parameters": "" if training.lora else _trained_parameters(training),
+        "Base weights": _base_weights(training),
+        "Data": _data(training),
+        "Batch": BatchSettings.of(record).words(),
+        "Optimiser": optimiser_words(training.hyperparameters),
+        "Other settings": other_settings(training.hyperparameters),
+        "Earlier stages": "; ".join(_stage(stage) for stage in record.stages[:-1]),
+        "Hardware": _hardware(record),
+        "Software": _software(record.software),
+    }
+    lines = [table_row(label, text) for label, text in rows.items() if text]
+    return ["| | |", "|---|---|", *lines]
+
+
+def _base_model(training: Training) -> str:
+    if not training.base_model:
+        return f"not known: {escape_markdown(training.base_model_reason or 'the trainer does not name it')}"
+    size = f", {_parameters(training.total_parameters)} parameters" if training.total_parameters else ""
+    return escape_markdown(training.base_model) + size
+
+
+def _method(training: Training) -> str:
+    names = [escape_markdown(name) for name in (training.objective, training.method) if name]
+    words = " with ".join(names)
+    if training.trainer:
+        library = training.trainer_library
+        owner = f"{_LIBRARIES.get(library, escape_markdown(library))} " if library else ""
+        words += f" ({owner}{escape_markdown(training.trainer)})"
+    if training.stage:
+        words += f", stage {escape_markdown(training.stage)}"
+    if training.loss_covers:
+        words += f", loss on {escape_markdown(training.loss_covers)}"
+    return words.strip(" ,")
+
+
+def _lora(training: Training) -> str:
+    lora = training.lora
+    if lora is None:
+        return ""
+    parts = [f"r {lora.rank}", f"alpha {lora.alpha:g}"]
+    if lora.dropout:
+        parts.append(f"dropout {lora.dropout:g}")
+    if lora.all_linear:
+        parts.append("all linear layers")
+    elif lora.target_modules:
+        shown = [escape_markdown(name, 60) for name in lora.target_modules[:_MOST_TARGETS]]
+        more = len(lora.target_modules) - len(shown)
+        parts.append(f"layers {' '.join(shown)}" + (f" and {more} more" if more else ""))
+    if lora.bias and lora.bias != "none":
+        parts.append(f"bias {escape_markdown(lora.bias)}")
+    parts += [escape_markdown(variant) for variant in lora.variants]
+    trained = _trained_parameters(training)
+    return ", ".join(parts) + (f"; {trained}" if trained else "")
+
+
+def _trained_parameters(training: Training) -> str:
+    trained, total = training.trainable_parameters, training.total_parameters
+    if trained is None:
+        return ""
+    words = f"{_parameters(trained)} trainable parameters"
+    return f"{words} ({format_percent(trained / total, 2)})" if total and trained <= total else words
+
+
+def _parameters(count: int) -> str:
+    # Models are counted in B (10^9), not in the G of other large numbers.
+    return format_large(count).replace(" G", " B")
+
+
+def _base_weights(training: Training) -> str:
+    quantization = training.quantization
+    if quantization is None:
+        return escape_markdown(training.precision) + " training" if training.precision else ""
+    held = quantization.kind or (f"{quantization.bits}-bit" if quantization.bits else quantization.method)
+    parts = [escape_markdown(held)]
+    if quantization.double:
+        parts.append("double quantisation")
+    if quantization.compute_dtype:
+        parts.append(f"{escape_markdown(quantization.compute_dtype)} compute")
+    if quantization.kind or quantization.bits:
+        parts.append(f"by {escape_markdown(quantization.method)}")
+    if quantization.loaded_from:
+        parts.append(f"loaded from {escape_markdown(quantization.loaded_from)}")
+    return ", ".join(parts)
+
+
+def _data(training: Training) -> str:
+    data = training.dataset
+    counts = [
+        f"{format_count(count)} {words}"
+        for count, words in (
+            (data.training_examples, "training"),
+            (data.evaluation_examples, "held-out"),
+        )
+        if count is not None
+    ]
+    sizes = f"{' and '.join(counts)} examples" if counts else "size not known"
+    packed = f", packed into {format_count(data.training_sequences)} sequences" if data.training_sequences else ""
+    return f"{escape_markdown(data.name or 'name not known')}, {sizes}{packed}"
+
+
+def _stage(stage: Stage) -> str:
+    name = escape_markdown(stage.name)
+    parts = [f"{name} ({escape_markdown(stage.method)})" if stage.method else name]
+    if stage.steps is not None:
+        parts.append(plural(stage.steps, "step"))
+    if stage.duration_seconds is not None:
+        parts.append(format_duration(stage.duration_seconds))
+    energy = figure(stage.energy, format_energy, stage.reason or "not in its record")
+    parts.append(f"GPU energy {energy}")
+    return ", ".join(parts) + ", not in the figures above"
+
+
+def _hardware(record: RunRecord) -> str:
+    machine = record.hardware.machine
+    parts = [device_names(record) or _no_accelerator(record), *_processor(machine)]
+    if machine.memory_total_bytes:
+        kind = "unified memory" if has_unified_memory(record) else "memory"
+        parts.append(f"{format_bytes(machine.memory_total_bytes)} {kind}")
+    if machine.operating_system:
+        parts.append(escape_markdown(machine.operating_system))
+    words = ", ".join(part for part in parts if part)
+    return f"{escape_markdown(machine.name)}: {words}" if machine.name else words
+
+
+def _no_accelerator(record: RunRecord) -> str:
+    reason = record.hardware.accelerators_reason
+    return f"no NVIDIA GPU measured ({escape_markdown(reason)})" if reason else ""
+
+
+def _processor(machine: Machine) -> list[str]:
+    if not machine.processor and not machine.processor_count:
+        return []
+    count = f"{machine.processor_count} CPU cores" if machine.processor_count else "CPU"
+    return [f"{count} ({escape_markdown(machine.processor)})" if machine.processor else count]
+
+
+def _software(software: dict[str, str]) -> str:
+    names = {"driver": "NVIDIA driver", "python": "Python"}
+    return ", ".join(
+        f"{names.get(name, escape_markdown(name, 60))} {escape_markdown(version, 60)}"
+        for name, version in software.items()
+    )

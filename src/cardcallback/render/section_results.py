@@ -1,0 +1,106 @@
+"""The result table: each figure and, beside it, how it is known."""
+
+from __future__ import annotations
+
+from cardcallback.record import Measurement, RunRecord
+from cardcallback.render.figures import absent, figure, is_known, source_words, value_of, verb
+from cardcallback.render.references import SPARK_POWER, References
+from cardcallback.render.result_carbon import carbon_row
+from cardcallback.render.result_energy import gpu_energy_row
+from cardcallback.render.result_memory import memory_rows
+from cardcallback.render.run_words import covers_every_step, has_gb10, plural, recorded_steps, status_words
+from cardcallback.render.text import escape_markdown, table_row
+from cardcallback.units import format_duration, format_energy, format_large, format_number, format_percent
+
+Row = tuple[str, str, str]
+
+
+def result_table(record: RunRecord, references: References) -> list[str]:
+    """The table's Markdown lines."""
+    rows = [
+        _time_row(record),
+        gpu_energy_row(record),
+        *_cpu_row(record),
+        _system_row(record, references),
+        carbon_row(record, references),
+        *memory_rows(record),
+        _speed_row(record),
+    ]
+    return ["| | Result | How it is known |", "|---|---|---|", *(table_row(*row) for row in rows)]
+
+
+def _time_row(record: RunRecord) -> Row:
+    training = record.training
+    parts = [format_duration(record.duration_seconds), plural(training.steps, "step")]
+    if training.epochs is not None:
+        epochs = format_number(training.epochs).removesuffix(".00")
+        parts.append(f"{epochs} {'epoch' if epochs == '1' else 'epochs'}")
+    parts.append(status_words(record))
+    how = ["measured by a clock that counts suspend"]
+    if record.suspended_seconds >= 1:
+        how.append(f"{format_duration(record.suspended_seconds)} of it the machine was suspended")
+    how.append(_dates(record))
+    return "Time", ", ".join(parts), "; ".join(part for part in how if part)
+
+
+def _dates(record: RunRecord) -> str:
+    dates = sorted({session.started_on for session in record.sessions})
+    if not dates:
+        return ""
+    return f"begun on {escape_markdown(dates[0])}" + (f", last on {escape_markdown(dates[-1])}" if dates[1:] else "")
+
+
+def _cpu_row(record: RunRecord) -> list[Row]:
+    cpu = record.energy.cpu
+    if is_known(cpu):
+        return [("CPU energy", figure(cpu, format_energy), _measured(cpu))]
+    # Beside a GPU figure the processor's absence is a detail; without one it is the main thing missing.
+    return [] if is_known(record.energy.gpu) else [("CPU energy", absent(cpu), "")]
+
+
+def _system_row(record: RunRecord, references: References) -> Row:
+    system = record.energy.system
+    if is_known(system):
+        return "Whole-machine energy", f"**{figure(system, format_energy)}**", _measured(system)
+    expect = ""
+    if is_known(record.energy.gpu):
+        expect = "expect more than the GPU figure: processor, memory and power supply are not in it"
+    if expect and has_gb10(record):
+        mark = references.cite(SPARK_POWER)
+        expect = f"expect more: on another Spark the whole machine drew about twice the GPU figure {mark}"
+    return "Whole-machine energy", absent(system), expect
+
+
+def _measured(measurement: Measurement) -> str:
+    covers = f" ({escape_markdown(', '.join(measurement.covers))})" if measurement.covers else ""
+    return f"{verb(measurement)}: {source_words(measurement)}{covers}"
+
+
+def _speed_row(record: RunRecord) -> Row:
+    tokens = record.training.tokens
+    if tokens.non_padding and covers_every_step(record) and record.duration_seconds > 0:
+        result = f"{format_number(tokens.non_padding / record.duration_seconds)} tokens/s"
+        per_token = value_of(record.energy.per_token)
+        if per_token is not None:
+            result += f"; {format_energy(per_token)} of GPU energy per token"
+        return "Speed", result, _token_words(record)
+    steps = recorded_steps(record)
+    if not steps or record.duration_seconds <= 0:
+        return "Speed", "not measured: no optimiser step was taken", ""
+    result = f"{format_duration(record.duration_seconds / steps)} a step"
+    per_step = value_of(record.energy.per_step)
+    if per_step is not None:
+        result += f"; {format_energy(per_step)} of GPU energy per step"
+    reason = tokens.reason or "nobody counted them"
+    known = "tokens of earlier steps cannot be told apart" if tokens.non_padding else escape_markdown(reason)
+    return "Speed", result, f"calculated over the whole run; tokens/s not measured: {known}"
+
+
+def _token_words(record: RunRecord) -> str:
+    tokens = record.training.tokens
+    words = f"calculated over the whole run, evaluation and saving included: {format_large(tokens.non_padding or 0)} "
+    words += "tokens without padding"
+    if tokens.processed and tokens.non_padding and tokens.processed >= tokens.non_padding:
+        extra = tokens.processed / tokens.non_padding - 1
+        words += f" (padding: {format_percent(extra, 1)} more)" if extra > 0 else " (there was none)"
+    return words

@@ -1,0 +1,71 @@
+"""Outside strings made safe for Markdown, HTML and pictures.
+
+Every string in a record is hostile until it has passed here: names of models, data sets, devices and
+reasons come from files and drivers that somebody else controls.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+LONGEST_TEXT = 300
+TIMES = "\N{MULTIPLICATION SIGN}"
+
+# What CommonMark, GFM tables and strikethrough, and the Hub's mathematics give a meaning anywhere in a line.
+_INLINE = re.compile(r"[\\`*\[\]|~$]|(?<![0-9A-Za-z])_|_(?![0-9A-Za-z])")
+# What begins a heading, list, rule or setext underline at the start of a line.
+_LEADING = re.compile(r"^(?P<number>\d{0,9})(?P<mark>[#+=.)-])")
+_HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+
+
+def clean(text: str, longest: int = LONGEST_TEXT) -> str:
+    """``text`` as one line of at most ``longest`` characters without anything invisible.
+
+    Line breaks and tabs become a space; control, format (text direction, zero width), private and
+    unpaired surrogate characters go.
+    """
+    visible = (" " if character.isspace() else character for character in text)
+    kept = "".join(character for character in visible if unicodedata.category(character)[0] != "C")
+    line = " ".join(kept.split())
+    return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"
+
+
+def escape_markdown(text: str, longest: int = LONGEST_TEXT) -> str:
+    """``text`` for a table cell, the inside of a sentence or a picture's alt text: it reads as itself.
+
+    No markup, link, HTML, comment or table column can come from it; for the start of a line see ``escape_line``.
+    """
+    line = clean(text, longest)
+    escaped = _INLINE.sub(lambda match: "\\" + match.group(), line)
+    return "".join(_HTML.get(character, character) for character in escaped)
+
+
+def escape_line(text: str, longest: int = LONGEST_TEXT) -> str:
+    """As ``escape_markdown``, for text that a line begins with: no heading, list or rule comes from it."""
+    return _LEADING.sub(r"\g<number>\\\g<mark>", escape_markdown(text, longest))
+
+
+def escape_html(text: str, longest: int = LONGEST_TEXT) -> str:
+    """``text`` for the inside of an HTML element or a quoted attribute."""
+    line = clean(text, longest)
+    for character, entity in (*_HTML.items(), ('"', "&quot;"), ("'", "&#x27;")):
+        line = line.replace(character, entity)
+    return line
+
+
+def escape_picture(text: str, longest: int = 60) -> str:
+    """``text`` for a picture, whose font has no glyph beyond Latin: others become a question mark."""
+    return clean(text, longest).encode("latin-1", "replace").decode("latin-1")
+
+
+def table_row(*cells: str) -> str:
+    """One line of a Markdown table; cells are Markdown already and hold no bare ``|``."""
+    return "| " + " | ".join(cells) + " |"
+
+
+def join_words(words: tuple[str, ...] | list[str]) -> str:
+    """The words with commas and a final "and"."""
+    if len(words) < 2:
+        return "".join(words)
+    return f"{', '.join(words[:-1])} and {words[-1]}"
