@@ -37,7 +37,8 @@ class SensorSpec:
     is how often a sensor of this kind must be read to lose nothing. ``averaging_seconds`` is the window a
     power reading averages over (``None``: it does not average). ``refresh_seconds`` is how often the
     hardware renews the value, where known. ``device`` is the accelerator's place in the job's own list.
-    ``wraps_at`` is the value, in ``unit``, after which a counter starts again at zero.
+    ``wraps_at`` is the value, in ``unit``, after which a counter starts again at zero. ``read_seconds`` is
+    how long one reading took when the sensor was opened, where that was timed.
     """
 
     quantity: Quantity
@@ -52,6 +53,7 @@ class SensorSpec:
     device: int | None = None
     accuracy: InstrumentAccuracy = NOT_PUBLISHED
     wraps_at: float | None = None
+    read_seconds: float | None = None
 
 
 @runtime_checkable
@@ -87,7 +89,7 @@ class DeviceInfo:
 
     ``module`` tells devices that share one module counter apart from those that do not: equal values are
     one module. ``energy_scope_note`` is the sentence a card prints about a whole-GPU figure (MIG, other
-    processes), or ``None``.
+    processes), or ``None``. ``mig_uuids`` are the instances it is divided into, for matching only.
     """
 
     index: int
@@ -98,6 +100,7 @@ class DeviceInfo:
     compute_capability: str | None = None
     module: str | None = None
     energy_scope_note: str | None = None
+    mig_uuids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
