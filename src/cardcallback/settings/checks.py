@@ -39,12 +39,14 @@ Check = Callable[[Any, Origin], Any]
 
 def place(value: Any, origin: Origin) -> str:
     """The code of a known place."""
-    return _named(origin, lambda: find_place(_text(value, origin)).code)
+    code: str = _named(origin, lambda: find_place(_text(value, origin)).code)
+    return code
 
 
 def carbon_intensity(value: Any, origin: Origin) -> float:
     """Grams of CO2e per kWh that a grid can have."""
-    return _named(origin, lambda: user_factor(_number(value, origin)).grams_per_kwh)
+    grams_per_kwh: float = _named(origin, lambda: user_factor(_number(value, origin)).grams_per_kwh)
+    return grams_per_kwh
 
 
 def pue(value: Any, origin: Origin) -> float:

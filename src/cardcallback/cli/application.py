@@ -1,0 +1,54 @@
+"""The ``cardcallback`` command: its commands, and how its errors end."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from cardcallback.cli.doctor import doctor
+from cardcallback.cli.output import one_line
+from cardcallback.cli.render import render
+from cardcallback.errors import CardCallbackError
+
+# Frames drawn with box characters help nobody who reads the output in a log or a pipe.
+application = typer.Typer(
+    add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None
+)
+application.command()(doctor)
+application.command()(render)
+
+
+def _print_version(wanted: bool) -> None:  # noqa: FBT001 - the signature typer calls
+    if wanted:
+        typer.echo(f"cardcallback {importlib.metadata.version('cardcallback')}")
+        raise typer.Exit
+
+
+@application.callback()
+def _options(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and stop.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Complete model cards with what training really used."""
+    del version
+
+
+def main() -> None:
+    """Run the command line; a mistake of the person ends in one line, never in a traceback."""
+    try:
+        application()
+    except CardCallbackError as error:
+        sys.stderr.write(f"cardcallback: {one_line(str(error))}\n")
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        # The reader (head, less) left: what it wanted it has. The interpreter must not complain at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        sys.stderr.write(f"cardcallback: {one_line(str(error))}\n")
+        sys.exit(1)

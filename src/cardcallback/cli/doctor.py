@@ -1,0 +1,166 @@
+"""``cardcallback doctor``: which sensors work here, what they cover, and what to do about the rest."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import typer
+
+from cardcallback.baseline import BASELINES_FILE, Baseline, encode_baselines, load_baselines, measure_baselines
+from cardcallback.cli.examination import Finding, examine
+from cardcallback.cli.output import print_json, say, warn
+from cardcallback.errors import CardCallbackError
+from cardcallback.recorder import SystemClock
+from cardcallback.render import write_atomically
+from cardcallback.sensors.base import SensorSet
+from cardcallback.sensors.discovery import open_sensors
+from cardcallback.sensors.nvml import other_processes
+from cardcallback.settings import system_root, user_config_directory
+from cardcallback.units import format_bytes, format_duration, format_number, format_power
+
+_COLOURS = {"works": "green", "unproven": "yellow", "fails": "red", "absent": None}
+
+_SHORTEST_BASELINE_SECONDS = 5
+_LONGEST_BASELINE_SECONDS = 3600
+
+
+def doctor(
+    *,
+    json: Annotated[bool, typer.Option("--json", help="Print data only.")] = False,
+    baseline: Annotated[
+        float | None,
+        typer.Option(
+            help="Measure the idle power of the GPUs for so many seconds and keep it for later cards.",
+            metavar="SECONDS",
+            min=_SHORTEST_BASELINE_SECONDS,
+            max=_LONGEST_BASELINE_SECONDS,
+        ),
+    ] = None,
+) -> None:
+    """Say of every sensor whether it works, what it covers, why not, what to do and what that costs in safety."""
+    root, clock = system_root(os.environ), SystemClock()
+    sensors = open_sensors(system_root=root, environ=os.environ)
+    findings = examine(sensors, elapsed_seconds=clock.elapsed_seconds, wait=time.sleep, system_root=root)
+    if not json:
+        _print_findings(sensors, findings)
+    baselines = _baseline(sensors, baseline, clock) if baseline is not None else ()
+    if json:
+        print_json(_document(sensors, findings, baselines))
+    else:
+        for measured in baselines:
+            _print_baseline(measured)
+
+
+def _baseline(sensors: SensorSet, seconds: float, clock: SystemClock) -> tuple[Baseline, ...]:
+    warn(f"measuring idle power for {format_duration(seconds)}: start nothing on the GPU meanwhile")
+    measured = measure_baselines(
+        sensors, seconds=seconds, clock=clock, wait=time.sleep, other_processes=other_processes
+    )
+    folder = user_config_directory(os.environ)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_atomically(folder / BASELINES_FILE, encode_baselines(_kept(folder), measured))
+    return measured
+
+
+def _kept(folder: Path) -> tuple[Baseline, ...]:
+    try:
+        return load_baselines(folder)
+    except CardCallbackError as error:
+        warn(f"{error}; replaced by the new measurement")
+        return ()
+
+
+def _document(sensors: SensorSet, findings: tuple[Finding, ...], baselines: tuple[Baseline, ...]) -> dict[str, Any]:
+    # Devices by what they are; their UUIDs are for matching and stay out of everything printed to a file.
+    return {
+        "cardcallback_version": importlib.metadata.version("cardcallback"),
+        "simulated": sensors.simulated,
+        "driver_version": sensors.driver_version,
+        "devices": [
+            {
+                "index": d.index,
+                "name": d.name,
+                "architecture": d.architecture,
+                "memory_total_bytes": d.memory_total_bytes,
+            }
+            for d in sensors.devices
+        ],
+        "sensors": [msgspec.to_builtins(finding) for finding in findings],
+        "notes": list(sensors.notes),
+        "baselines": [msgspec.to_builtins(measured) for measured in baselines],
+    }
+
+
+def _print_findings(sensors: SensorSet, findings: tuple[Finding, ...]) -> None:
+    driver = f"NVIDIA driver {sensors.driver_version}" if sensors.driver_version else "no NVIDIA driver"
+    say(f"cardcallback {importlib.metadata.version('cardcallback')}, {driver}", bold=True)
+    if sensors.simulated:
+        say("simulated: these readings come from no real device", colour="yellow")
+    for finding in findings:
+        _print_finding(finding)
+    for note in sensors.notes:
+        say(f"note: {note}")
+
+
+def _print_finding(finding: Finding) -> None:
+    device = f", {finding.device}" if finding.device else ""
+    say(f"{finding.status}: {finding.quantity}{device}", colour=_COLOURS[finding.status])
+    lines = {
+        "read": _reading_words(finding),
+        "covers": _scope_words(finding),
+        "why": finding.reason,
+        "do": finding.cure,
+        "safety": finding.safety,
+    }
+    for label, text in lines.items():
+        if text:
+            # The label's own spaces indent it: one_line() would take leading ones away.
+            typer.echo("  ", nl=False)
+            say(f"{label}: {text}")
+
+
+def _reading_words(finding: Finding) -> str | None:
+    if finding.second is None:
+        return None
+    return f"{_value_words(finding, finding.second)} ({finding.source})"
+
+
+def _value_words(finding: Finding, value: float) -> str:
+    if finding.unit == "joules" and finding.first is not None and finding.seconds_between:
+        watts = (value - finding.first) / finding.seconds_between
+        return f"{format_power(watts)} between two readings" if watts > 0 else "no difference between two readings"
+    if finding.unit == "bytes":
+        return format_bytes(value)
+    if finding.unit == "bitmask":
+        return hex(int(value))
+    units = {"watts": "W", "celsius": "degrees C", "hertz": "Hz"}
+    return f"{format_number(value)} {units.get(finding.unit or '', '')}".strip()
+
+
+def _scope_words(finding: Finding) -> str | None:
+    if finding.scope is None:
+        return finding.covers
+    scope: dict[str, str] = msgspec.to_builtins(finding.scope)
+    parts = [finding.covers or ""]
+    for answer, words in (("yes", "holds"), ("unknown", "not documented"), ("no", "leaves out")):
+        names = [name for name, value in scope.items() if value == answer]
+        if names:
+            parts.append(f"{words} {', '.join(names)}")
+    return "; ".join(part for part in parts if part)
+
+
+def _print_baseline(measured: Baseline) -> None:
+    others = measured.other_processes
+    circumstances = "other processes not known" if others is None else f"{others} other processes"
+    mark = ", simulated" if measured.simulated else ""
+    say(
+        f"idle power of {measured.device}: {format_power(measured.watts_mean)} over "
+        f"{format_duration(measured.seconds)} on {measured.date} ({circumstances}{mark}); kept for later cards"
+    )
+    if others:
+        warn("the GPU was in use, so this is not its idle power: stop what runs there and measure again")

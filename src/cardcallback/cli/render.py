@@ -1,0 +1,147 @@
+"""``cardcallback render``: a record to a card again, with another place or overhead."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from cardcallback.carbon import assess_footprint, factor_for, find_place, user_factor
+from cardcallback.cli.output import warn
+from cardcallback.errors import CardCallbackError
+from cardcallback.record import (
+    RECORD_FOLDER,
+    CarbonFactor,
+    Card,
+    LoadedRecord,
+    RunRecord,
+    encode,
+    load_document,
+    record_path,
+)
+from cardcallback.render import (
+    ComposedCard,
+    compose_card,
+    default_hub_template,
+    draw_pictures,
+    render_section,
+    write_atomically,
+)
+from cardcallback.render.pictures import pictures_of
+from cardcallback.render.writing import read_card
+from cardcallback.settings import checks
+
+# Records that may not be uploaded lie there (publish = "card" or "pictures"); so may not their pictures.
+_UNPUBLISHED_FOLDER = "_cardcallback"
+
+
+def render(
+    record: Annotated[Path, typer.Argument(help="An output folder, or its training_run/record.json.")],
+    *,
+    card: Annotated[Path | None, typer.Option(help="Write into this card (made where there is none).")] = None,
+    template: Annotated[Path | None, typer.Option(help="Fill this Markdown template instead.")] = None,
+    location: Annotated[str | None, typer.Option(help="Where the electricity came from: DE, US-CA, gcp/...")] = None,
+    carbon_intensity: Annotated[
+        float | None, typer.Option(help="The grid's own factor, in grams of CO2e per kWh.", metavar="G")
+    ] = None,
+    pue: Annotated[float | None, typer.Option(help="Building overhead (power usage effectiveness).")] = None,
+    charts: Annotated[bool, typer.Option(help="With --card: draw the pictures where they are missing.")] = True,
+) -> None:
+    """Print the section of a run's card; with --card write it, and keep place and overhead in the record."""
+    loaded = load_document(record)
+    current = _with_carbon(loaded.record, location=location, carbon_intensity=carbon_intensity, pue=pue)
+    template_text = checks.template_text(template) if template is not None else None
+    record_file = record_path(record)
+    if card is None:
+        typer.echo(_printed(current, record_file, template_text), nl=False)
+        return
+    if card.suffix.lower() != ".md":
+        msg = f"{card} is no Markdown file: give the card a name ending in .md"
+        raise CardCallbackError(msg)
+    may_draw = charts and _UNPUBLISHED_FOLDER not in record_file.resolve().parts
+    _write(current, loaded, card=card, record_file=record_file, template_text=template_text, may_draw=may_draw)
+    typer.echo(f"wrote {card}")
+
+
+def _with_carbon(
+    record: RunRecord, *, location: str | None, carbon_intensity: float | None, pue: float | None
+) -> RunRecord:
+    # Nothing given: the record's own place stays. Settings of this machine are not asked, since training
+    # may have run elsewhere.
+    earlier = record.carbon
+    place = find_place(location) if location is not None else None
+    factor: CarbonFactor | None
+    if carbon_intensity is not None:
+        factor = user_factor(carbon_intensity, place)
+    elif place is not None:
+        factor = factor_for(place)
+    else:
+        factor = earlier.factor if earlier else None
+    if place is None and carbon_intensity is None and pue is None:
+        return record
+    overhead = pue if pue is not None or earlier is None else earlier.pue
+    result = assess_footprint(record.energy, factor, overhead)
+    for note in result.notes:
+        warn(note)
+    if result.carbon is None:
+        warn(f"no CO2e figure: {result.reason}")
+    return msgspec.structs.replace(record, carbon=result.carbon)
+
+
+def _printed(record: RunRecord, record_file: Path, template_text: str | None) -> str:
+    section = render_section(record, pictures=_all_drawn(record, record_file.parent))
+    return section if template_text is None else _filled(record, section, template_text).text
+
+
+def _write(
+    record: RunRecord,
+    loaded: LoadedRecord,
+    *,
+    card: Path,
+    record_file: Path,
+    template_text: str | None,
+    may_draw: bool,
+) -> None:
+    folder = card.parent / RECORD_FOLDER
+    drawn = _all_drawn(record, folder)
+    section = render_section(record, pictures=drawn or may_draw)
+    composed = _composed(record, section, card, template_text)
+    # Both texts are complete before the first write, so that whatever is wrong with them changes nothing.
+    encoded = encode(msgspec.structs.replace(record, card=composed.card), document=loaded.document)
+    _require_writable(card.parent, record_file.parent)
+    if may_draw and not drawn and pictures_of(record):
+        folder.mkdir(exist_ok=True)
+        draw_pictures(record, folder)
+    write_atomically(card, composed.text)
+    write_atomically(record_file, encoded)
+
+
+def _require_writable(*folders: Path) -> None:
+    for folder in folders:
+        if not os.access(folder, os.W_OK | os.X_OK):
+            state = "cannot be written" if folder.is_dir() else "is not there"
+            msg = f"the folder {folder} {state}: nothing was changed"
+            raise CardCallbackError(msg)
+
+
+def _all_drawn(record: RunRecord, folder: Path) -> bool:
+    return all((folder / name).is_file() for name in pictures_of(record))
+
+
+def _composed(record: RunRecord, section: str, card: Path, template_text: str | None) -> ComposedCard:
+    if template_text is not None:
+        return _filled(record, section, template_text)
+    if card.exists():
+        body, kind = read_card(card), record.card.body or "person"
+    else:
+        body, kind = default_hub_template(), "hub template"
+    return compose_card(record, body=body, trainer_card=None, section=section, body_kind=kind)
+
+
+def _filled(record: RunRecord, section: str, template_text: str) -> ComposedCard:
+    # The fills the record remembers are of another card's placeholders.
+    fresh = msgspec.structs.replace(record, card=Card())
+    return compose_card(fresh, body=template_text, trainer_card=None, section=section, body_kind="template")
