@@ -144,8 +144,8 @@ def _device_lines(device: Device) -> list[str]:
     lines = [_line("device", head | {"minor": minor, "memory_total": device.memory_total} | dict(device.numbers))]
     rails = {"gpu": device.waveform, "module": device.module_waveform, "memory": device.memory_waveform}
     for rail, waveform in rails.items():
-        for part in waveform.segments if waveform is not None else ():
-            lines.append(_line("segment", {"rail": rail} | vars(part)))
+        segments = waveform.segments if waveform is not None else ()
+        lines += [_line("segment", {"rail": rail} | vars(part)) for part in segments]
     lines += [_line("meter", {"kind": kind} | vars(meter)) for kind, meter in device.meters.items()]
     lines += _counter_lines(device.counter)
     for (number, scope), source in device.fields.items():
@@ -164,9 +164,8 @@ def _counter_lines(counter: Counter | None) -> list[str]:
         return []
     lines = [_line("counter", {key: value for key, value in vars(counter).items() if key != "faults"})]
     for fault in counter.faults:
-        lines.append(
-            _line("counter_fault", {"kind": fault.kind, "from": fault.at, "until": fault.until, "amount": fault.amount})
-        )
+        pairs = {"kind": fault.kind, "from": fault.at, "until": fault.until, "amount": fault.amount}
+        lines += [_line("counter_fault", pairs)]
     return lines
 
 

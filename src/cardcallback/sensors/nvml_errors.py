@@ -1,0 +1,57 @@
+"""What an NVML return code means to a person, and whether asking again can help. Pure; knows no binding."""
+
+from __future__ import annotations
+
+UNINITIALIZED = 1
+INVALID_ARGUMENT = 2
+NOT_SUPPORTED = 3
+NO_PERMISSION = 4
+DRIVER_NOT_LOADED = 9
+LIBRARY_NOT_FOUND = 12
+FUNCTION_NOT_FOUND = 13
+GPU_IS_LOST = 15
+RESET_REQUIRED = 16
+OPERATING_SYSTEM = 17
+VERSION_MISMATCH = 18
+DEPRECATED = 26
+GPU_NOT_FOUND = 28
+UNKNOWN = 999
+
+# After these in the middle of a run no reading of the device will succeed any more.
+LOST = frozenset({GPU_IS_LOST, RESET_REQUIRED, VERSION_MISMATCH, GPU_NOT_FOUND})
+# After these at the start the call is not asked again.
+NEVER = LOST | {INVALID_ARGUMENT, NOT_SUPPORTED, NO_PERMISSION, FUNCTION_NOT_FOUND, OPERATING_SYSTEM, DEPRECATED}
+
+_NO_DRIVER = "no NVIDIA driver found: install it, or start the container with GPU access (docker run --gpus all)"
+_AT_START = {
+    LIBRARY_NOT_FOUND: _NO_DRIVER,
+    DRIVER_NOT_LOADED: "the NVIDIA driver is installed but not loaded: load it (nvidia-smi shows why it is not)",
+    VERSION_MISMATCH: "the NVIDIA driver was upgraded while the system ran: restart the machine",
+    NO_PERMISSION: "no permission to use the NVIDIA driver: check the permissions of /dev/nvidia*",
+    OPERATING_SYSTEM: "the operating system denies access to the GPU: ask for it in the job or container",
+    GPU_IS_LOST: "the GPU has fallen off the bus: restart the machine",
+    UNKNOWN: "the NVIDIA driver does not answer (unknown error): in a container that lost its GPU, restart it",
+}
+_IN_A_CALL = {
+    INVALID_ARGUMENT: "the driver does not know this reading",
+    NOT_SUPPORTED: "not supported by this GPU's driver",
+    NO_PERMISSION: "the driver wants more rights for this reading",
+    FUNCTION_NOT_FOUND: "this driver is too old for this reading: upgrade it",
+    GPU_IS_LOST: "the GPU has fallen off the bus",
+    RESET_REQUIRED: "the GPU must be reset",
+    OPERATING_SYSTEM: "the operating system denies this reading",
+    VERSION_MISMATCH: "the driver was upgraded while the system ran",
+    DEPRECATED: "this driver no longer gives this reading",
+    GPU_NOT_FOUND: "the GPU is gone",
+    UNKNOWN: "the driver answered with an unknown error",
+}
+
+
+def reason_at_start(code: int) -> str:
+    """Why NVML as a whole cannot be used, with the cure."""
+    return _AT_START.get(code, f"the NVIDIA driver does not start (NVML code {code}): try nvidia-smi")
+
+
+def reason_in_call(code: int) -> str:
+    """Why one reading failed."""
+    return _IN_A_CALL.get(code, f"the driver answered with NVML code {code}")

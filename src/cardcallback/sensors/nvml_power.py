@@ -1,0 +1,176 @@
+"""What each power and energy reading of each GPU generation means: window, refresh, scope, accuracy.
+
+Windows, refresh intervals and errors against an external meter: Yang, Adamek, Armour, "Part-time Power
+Measurements" (arXiv 2312.02741, SC24) and its published table; which call averages: the NVML header. No
+Blackwell part is covered by that work, so for those the accuracy is not published.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cardcallback.record import InstrumentAccuracy, Scope
+from cardcallback.sensors.base import NOT_PUBLISHED
+
+PASCAL, VOLTA, TURING, AMPERE, ADA, HOPPER, BLACKWELL = 4, 5, 6, 7, 8, 9, 10
+_ARCHITECTURES = {
+    2: "Kepler",
+    3: "Maxwell",
+    PASCAL: "Pascal",
+    VOLTA: "Volta",
+    TURING: "Turing",
+    AMPERE: "Ampere",
+    ADA: "Ada Lovelace",
+    HOPPER: "Hopper",
+    BLACKWELL: "Blackwell",
+    13: "Rubin",
+}
+_GA100 = (8, 0)
+FIELD_AVERAGE, FIELD_INSTANT = 185, 186
+SCOPE_GPU, SCOPE_MODULE = 0, 1
+
+_YANG = "Yang et al., SC24"
+_SECOND = 1.0
+# A second's mean, read twice a second, leaves no part of the run unseen.
+_SECOND_INTERVAL = 0.5
+_COUNTER_INTERVAL = 1.0
+# The granularity the ML.ENERGY project reports for data-centre and consumer parts from Volta on.
+_COUNTER_REFRESH = 0.1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Part:
+    """What tells one GPU's readings from another's; ``capability`` is (major, minor)."""
+
+    name: str
+    architecture: int | None = None
+    capability: tuple[int, int] | None = None
+
+    @property
+    def architecture_name(self) -> str | None:
+        """The generation's name, or ``None`` for one this version does not know."""
+        return None if self.architecture is None else _ARCHITECTURES.get(self.architecture)
+
+    @property
+    def unified(self) -> bool:
+        """Whether the GPU shares the system's memory, by the parts known to (GB10, Thor, Orin)."""
+        return any(word in self.name for word in ("GB10", "Thor", "Orin")) and "GB100" not in self.name
+
+    @property
+    def whole_module_counter(self) -> bool:
+        """Whether the energy counter is known to be the whole module's (GH200: one GPU on each module)."""
+        return "GH200" in self.name
+
+    @property
+    def superchip(self) -> bool:
+        """Whether a Grace processor shares the module (GH200, GB200, GB300)."""
+        return any(word in self.name for word in ("GH200", "GB200", "GB300"))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PowerSource:
+    """One way to ask for power: a field and its scope, or (``field`` None) the plain call."""
+
+    source: str
+    field: int | None
+    module: bool = False
+
+    @property
+    def element(self) -> tuple[int, int] | None:
+        """(field, scope) as NVML takes it, or ``None`` for the plain call."""
+        if self.field is None:
+            return None
+        return self.field, SCOPE_MODULE if self.module else SCOPE_GPU
+
+
+# A mean over the past second misses nothing, an instantaneous reading does: it is asked second.
+POWER_SOURCES = (
+    PowerSource(source="nvml:power_average", field=FIELD_AVERAGE),
+    PowerSource(source="nvml:power_instant", field=FIELD_INSTANT),
+    PowerSource(source="nvml:module_power_average", field=FIELD_AVERAGE, module=True),
+    PowerSource(source="nvml:module_power_instant", field=FIELD_INSTANT, module=True),
+    PowerSource(source="nvml:power_usage", field=None),
+)
+
+
+def power_sources(part: Part) -> tuple[PowerSource, ...]:
+    """The ways to ask ``part`` for power, best first.
+
+    Where several GPUs share a module (GB200, GB300) its power is left out: nothing tells which GPUs
+    those are, and it would be counted more than once.
+    """
+    shared = part.superchip and not part.whole_module_counter
+    return tuple(source for source in POWER_SOURCES if not (source.module and shared))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Timing:
+    """How a gauge sees time, in seconds; ``None`` is "not known"."""
+
+    averaging_seconds: float | None
+    refresh_seconds: float | None
+    interval_seconds: float
+
+
+def power_timing(part: Part, source: PowerSource) -> Timing:
+    """The window, the refresh and how often to read, for one way of asking one part."""
+    if source.field == FIELD_AVERAGE or (source.field is None and _plain_call_averages(part)):
+        return Timing(averaging_seconds=_SECOND, refresh_seconds=0.1, interval_seconds=_SECOND_INTERVAL)
+    return _instant_timing(part)
+
+
+def _plain_call_averages(part: Part) -> bool:
+    if part.architecture is None or part.architecture < AMPERE:
+        return False
+    return part.capability != _GA100
+
+
+def _instant_timing(part: Part) -> Timing:
+    if part.architecture in {PASCAL, VOLTA}:
+        return Timing(averaging_seconds=0.01, refresh_seconds=0.02, interval_seconds=0.02)
+    if part.capability == _GA100 or part.architecture == HOPPER:
+        return Timing(averaging_seconds=0.025, refresh_seconds=0.1, interval_seconds=0.1)
+    if part.architecture in {TURING, AMPERE, ADA}:
+        return Timing(averaging_seconds=0.1, refresh_seconds=0.1, interval_seconds=0.1)
+    return Timing(averaging_seconds=None, refresh_seconds=None, interval_seconds=0.1)
+
+
+def counter_timing(part: Part) -> Timing:
+    """How often the energy counter moves and is to be read; on GB10 its refresh is not published."""
+    refresh = None if part.unified else _COUNTER_REFRESH
+    return Timing(averaging_seconds=None, refresh_seconds=refresh, interval_seconds=_COUNTER_INTERVAL)
+
+
+def power_scope(part: Part, *, module: bool) -> Scope:
+    """Which parts of the machine a power or energy figure of ``part`` includes."""
+    if module:
+        return Scope(gpu_core="yes", gpu_memory="yes", cpu="yes", host_dram="unknown", regulators="unknown")
+    if part.unified:
+        return Scope(gpu_core="yes", gpu_memory="unknown")
+    return Scope(gpu_core="yes", gpu_memory="yes")
+
+
+def counter_scope(part: Part, *, module: bool) -> Scope:
+    """The same for the energy counter; a superchip's may hold its processor, which is not published."""
+    if part.superchip and not module:
+        return Scope(gpu_core="yes", gpu_memory="yes", cpu="unknown", host_dram="unknown", regulators="unknown")
+    return power_scope(part, module=module)
+
+
+def power_accuracy(part: Part) -> InstrumentAccuracy:
+    """How far the power gauge was off an external meter, where someone measured that generation."""
+    if part.architecture == PASCAL:
+        return _measured("within 1 % on two Pascal GPUs", 0.01)
+    if part.architecture == TURING:
+        return _measured("between 8 % low and 13 % high on two Turing GPUs", 0.13)
+    if part.capability == _GA100:
+        return _measured("about 6 % low on an A100", 0.06)
+    if part.architecture == AMPERE and not part.unified:
+        return _measured("about 5 % low on Ampere consumer GPUs", 0.06)
+    if part.architecture == ADA:
+        return _measured("about 5 % low on an RTX 4090", 0.06)
+    return NOT_PUBLISHED
+
+
+def _measured(statement: str, relative: float) -> InstrumentAccuracy:
+    return InstrumentAccuracy(statement=statement, relative=relative, source=_YANG)

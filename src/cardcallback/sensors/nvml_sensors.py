@@ -1,0 +1,278 @@
+"""One sensor object per device and quantity, or the reason why there is none. Knows no binding."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from cardcallback.errors import SensorReadError, SensorUnavailableError
+from cardcallback.record import Scope
+from cardcallback.sensors.base import Absence, Quantity, Sensor, SensorSpec
+from cardcallback.sensors.nvml_errors import LOST, NEVER, NOT_SUPPORTED, reason_in_call
+from cardcallback.sensors.nvml_power import (
+    Part,
+    PowerSource,
+    counter_scope,
+    counter_timing,
+    power_accuracy,
+    power_scope,
+    power_sources,
+    power_timing,
+)
+from cardcallback.sensors.nvml_values import (
+    GpuProcess,
+    celsius_from,
+    hertz_from,
+    joules_from,
+    own_bytes_from,
+    reasons_from,
+    watts_from,
+)
+
+GPU_QUANTITIES: tuple[Quantity, ...] = (
+    "gpu_energy",
+    "gpu_power",
+    "gpu_process_memory",
+    "gpu_temperature",
+    "gpu_sm_clock",
+    "gpu_clock_event_reasons",
+)
+_CLOCK_SM = 1
+_TEMPERATURE_GPU = 0
+# A process list may hold a lock in the driver for milliseconds.
+_PROCESS_LIST_INTERVAL_SECONDS = 60.0
+_STATE_INTERVAL_SECONDS = 1.0
+_TEMPERATURE_INTERVAL_SECONDS = 5.0
+_WITHOUT = {
+    "gpu_energy": "no energy counter",
+    "gpu_power": "no power reading",
+    "gpu_process_memory": "no memory per process",
+    "gpu_temperature": "no temperature",
+    "gpu_sm_clock": "no SM clock",
+    "gpu_clock_event_reasons": "no clock-event reasons",
+}
+
+Ask = Callable[[], float]
+
+
+class NvmlCallError(Exception):
+    """An NVML call returned ``code`` instead of an answer; never leaves the NVML sensors."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(reason_in_call(code))
+        self.code = code
+
+
+class Driver(Protocol):
+    """What the sensors need of NVML: calls by name on a device by index, in NVML's own units."""
+
+    def ask(self, call: str, index: int, *arguments: Any) -> Any:
+        """The answer of ``nvmlDeviceGet<call>`` for device ``index``.
+
+        Raises:
+            NvmlCallError: it returned an error.
+        """
+
+    def ask_field(self, index: int, field: int, scope: int) -> int:
+        """One field's value in one scope.
+
+        Raises:
+            NvmlCallError: the call or the field's element returned an error.
+        """
+
+    def processes(self, index: int, *, graphics: bool = False) -> list[GpuProcess]:
+        """Processes with a compute (or graphics) context.
+
+        Raises:
+            NvmlCallError: it returned an error.
+        """
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Device:
+    """One GPU as the sensors see it. ``own_pids`` gives our process and its children."""
+
+    driver: Driver
+    index: int
+    part: Part
+    own_pids: Callable[[], frozenset[int]]
+    clock: Callable[[], float]
+
+
+class NvmlSensor:
+    """One quantity of one GPU."""
+
+    __slots__ = ("_ask", "_spec")
+
+    def __init__(self, spec: SensorSpec, ask: Ask) -> None:
+        self._spec = spec
+        self._ask = ask
+
+    @property
+    def spec(self) -> SensorSpec:
+        """What this sensor reads."""
+        return self._spec
+
+    def read(self) -> float:
+        """One reading in ``spec.unit``.
+
+        Raises:
+            SensorReadError: the call failed or its answer cannot be true; the next may succeed.
+            SensorUnavailableError: the GPU is gone.
+        """
+        try:
+            return self._ask()
+        except NvmlCallError as error:
+            kind = SensorUnavailableError if error.code in LOST else SensorReadError
+            raise kind(str(error)) from error
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OpenedDevice:
+    """The sensors of a device, the absences, and whether its energy is the whole module's."""
+
+    sensors: tuple[Sensor, ...]
+    absences: tuple[Absence, ...]
+    module_energy: bool
+
+
+def open_device(device: Device) -> OpenedDevice:
+    """Try every quantity of a device once, each on its own."""
+    power = _open_first(
+        [(_power_spec(device, way), _ask_power(device, way)) for way in power_sources(device.part)], device
+    )
+    module_power = isinstance(power, NvmlSensor) and power.spec.source.startswith("nvml:module")
+    module = device.part.whole_module_counter or module_power
+    opened = [
+        _open_first([_energy(device, module=module)], device),
+        power,
+        _open_first([_process_memory(device)], device),
+        _open_first(_temperatures(device), device),
+        _open_first([_sm_clock(device)], device),
+        _open_first(_clock_events(device), device),
+    ]
+    return OpenedDevice(
+        sensors=tuple(one for one in opened if isinstance(one, NvmlSensor)),
+        absences=tuple(one for one in opened if isinstance(one, Absence)),
+        module_energy=module,
+    )
+
+
+def _open_first(ways: Sequence[tuple[SensorSpec, Ask]], device: Device) -> NvmlSensor | Absence:
+    """The first way that answers now; else the first that may answer later; else why none ever will."""
+    later: NvmlSensor | None = None
+    code = NOT_SUPPORTED
+    for spec, ask in ways:
+        begin = device.clock()
+        try:
+            ask()
+        except NvmlCallError as error:
+            code = error.code
+            if code not in NEVER:
+                later = later or NvmlSensor(spec, ask)
+        except SensorReadError:
+            later = later or NvmlSensor(spec, ask)
+        else:
+            return NvmlSensor(replace(spec, read_seconds=device.clock() - begin), ask)
+    spec = ways[-1][0]
+    return later or Absence(
+        quantity=spec.quantity,
+        source=spec.source,
+        reason=f"{_WITHOUT[spec.quantity]}: {reason_in_call(code)}",
+        device=device.index,
+    )
+
+
+def _energy(device: Device, *, module: bool) -> tuple[SensorSpec, Ask]:
+    timing = counter_timing(device.part)
+    spec = SensorSpec(
+        quantity="gpu_energy",
+        source="nvml:total_energy_consumption",
+        kind="counter",
+        unit="joules",
+        scope=counter_scope(device.part, module=module),
+        covers=_covers(device, module=module),
+        interval_seconds=timing.interval_seconds,
+        refresh_seconds=timing.refresh_seconds,
+        device=device.index,
+    )
+    return spec, lambda: joules_from(device.driver.ask("TotalEnergyConsumption", device.index))
+
+
+def _power_spec(device: Device, way: PowerSource) -> SensorSpec:
+    timing = power_timing(device.part, way)
+    return SensorSpec(
+        quantity="gpu_power",
+        source=way.source,
+        kind="gauge",
+        unit="watts",
+        scope=power_scope(device.part, module=way.module),
+        covers=_covers(device, module=way.module),
+        interval_seconds=timing.interval_seconds,
+        averaging_seconds=timing.averaging_seconds,
+        refresh_seconds=timing.refresh_seconds,
+        device=device.index,
+        accuracy=power_accuracy(device.part),
+    )
+
+
+def _ask_power(device: Device, way: PowerSource) -> Ask:
+    if way.element is None:
+        return lambda: watts_from(device.driver.ask("PowerUsage", device.index))
+    field, scope = way.element
+    return lambda: watts_from(device.driver.ask_field(device.index, field, scope))
+
+
+def _process_memory(device: Device) -> tuple[SensorSpec, Ask]:
+    spec = SensorSpec(
+        quantity="gpu_process_memory",
+        source="nvml:compute_running_processes",
+        kind="gauge",
+        unit="bytes",
+        scope=Scope(gpu_memory="yes"),
+        covers=f"this process and its children on {device.part.name}",
+        interval_seconds=_PROCESS_LIST_INTERVAL_SECONDS,
+        device=device.index,
+    )
+    return spec, lambda: own_bytes_from(device.driver.processes(device.index), device.own_pids())
+
+
+def _temperatures(device: Device) -> list[tuple[SensorSpec, Ask]]:
+    spec = _state_spec(device, "gpu_temperature", "nvml:temperature", _TEMPERATURE_INTERVAL_SECONDS)
+    spec = replace(spec, unit="celsius")
+    return [
+        (spec, lambda: celsius_from(device.driver.ask("TemperatureV", device.index, _TEMPERATURE_GPU))),
+        (spec, lambda: celsius_from(device.driver.ask("Temperature", device.index, _TEMPERATURE_GPU))),
+    ]
+
+
+def _sm_clock(device: Device) -> tuple[SensorSpec, Ask]:
+    spec = _state_spec(device, "gpu_sm_clock", "nvml:clock_info_sm", _STATE_INTERVAL_SECONDS)
+    return replace(spec, unit="hertz"), lambda: hertz_from(device.driver.ask("ClockInfo", device.index, _CLOCK_SM))
+
+
+def _clock_events(device: Device) -> list[tuple[SensorSpec, Ask]]:
+    spec = _state_spec(device, "gpu_clock_event_reasons", "nvml:clocks_event_reasons", _STATE_INTERVAL_SECONDS)
+    return [
+        (spec, lambda: reasons_from(device.driver.ask("CurrentClocksEventReasons", device.index))),
+        # The name before driver 535.
+        (spec, lambda: reasons_from(device.driver.ask("CurrentClocksThrottleReasons", device.index))),
+    ]
+
+
+def _state_spec(device: Device, quantity: Quantity, source: str, interval_seconds: float) -> SensorSpec:
+    return SensorSpec(
+        quantity=quantity,
+        source=source,
+        kind="gauge",
+        unit="bitmask",
+        scope=Scope(gpu_core="yes"),
+        covers=device.part.name,
+        interval_seconds=interval_seconds,
+        device=device.index,
+    )
+
+
+def _covers(device: Device, *, module: bool) -> str:
+    return f"{device.part.name} module (GPU, processor and memory)" if module else device.part.name
