@@ -1,0 +1,197 @@
+"""The energy of one device: counter, integral and the best of both, fed reading by reading."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, replace
+
+from cardcallback.energy.closing import Gauge, close_best, close_counter, compare
+from cardcallback.energy.counter import CounterAccount, CounterPoint
+from cardcallback.energy.history import Cumulative, FadingHistory
+from cardcallback.energy.integral import PEAK_MARGIN, PowerIntegral
+from cardcallback.energy.notes import account_notes
+from cardcallback.energy.result import AccountResult, EnergyResult, PhaseSum
+from cardcallback.energy.traits import CounterTraits, PowerTraits
+
+# Counter readings and phase visits that may wait for the power readings to catch up with them.
+_MOST_WAITING = 16
+
+
+@dataclass(frozen=True, slots=True)
+class _Visit:
+    phase: str
+    begin_seconds: float
+    end_seconds: float
+
+
+class EnergyAccount:
+    """Streaming account of one device; its memory does not grow with the run.
+
+    Args:
+        counter: the energy counter's traits, or ``None`` without one.
+        power: the power gauge's traits, or ``None`` without one.
+        begin_seconds: when the window begins, on the same clock as the readings.
+    """
+
+    def __init__(self, *, counter: CounterTraits | None, power: PowerTraits | None, begin_seconds: float = 0.0) -> None:
+        self.begin_seconds = begin_seconds
+        self._integral = PowerIntegral(power, begin_seconds) if power is not None else None
+        self._counter = CounterAccount(counter, power) if counter is not None else None
+        self._waiting: deque[CounterPoint] = deque()
+        self._best = FadingHistory()
+        self._lead_joules = 0.0
+        self._phases: dict[str, PhaseSum] = {}
+        self._visits: deque[_Visit] = deque()
+
+    def add_counter(self, at_seconds: float, joules: float) -> None:
+        """A reading of the energy counter, in joules."""
+        if self._counter is None:
+            msg = "this account was opened without a counter"
+            raise ValueError(msg)
+        self._waiting.append(CounterPoint(at_seconds, joules, None))
+        self._settle()
+
+    def add_power(self, at_seconds: float, watts: float) -> None:
+        """A reading of the power gauge, in watts."""
+        if self._integral is None:
+            msg = "this account was opened without a power gauge"
+            raise ValueError(msg)
+        self._integral.add(at_seconds, watts)
+        self._settle()
+
+    def mark_phase(self, phase: str, begin_seconds: float, end_seconds: float) -> None:
+        """One visit of a phase, told after it ended; its begin may lie far back."""
+        if end_seconds > begin_seconds:
+            self._visits.append(_Visit(phase, begin_seconds, end_seconds))
+            self._settle()
+
+    def result(self, end_seconds: float) -> AccountResult:
+        """The energies of the window from the begin to ``end_seconds``; changes nothing."""
+        duration = max(end_seconds - self.begin_seconds, 0.0)
+        integrated = self._integral.result(end_seconds) if self._integral is not None else None
+        account = self._settled_counter()
+        if account is None or account.anchor is None:
+            return AccountResult(duration_seconds=duration, counter=None, integrated=integrated, best=integrated)
+        begin = CounterPoint(self.begin_seconds, 0.0, self._gauge_at(self.begin_seconds))
+        end = CounterPoint(end_seconds, 0.0, self._gauge_at(end_seconds))
+        gauge = self._gauge()
+        counter = close_counter(account, begin, end, gauge)
+        if counter is None and integrated is not None:
+            best: EnergyResult | None = integrated
+        elif counter is None:
+            best = None
+        else:
+            best = close_best(account, begin, end, gauge, integrated)
+        verdict = compare(account)
+        notes = account_notes(account, verdict)
+        return AccountResult(
+            duration_seconds=duration,
+            counter=counter,
+            integrated=integrated,
+            best=best,
+            consistency=verdict,
+            notes=notes,
+        )
+
+    def phases(self) -> dict[str, PhaseSum]:
+        """The sum over all visits of each phase, those that just ended included; changes nothing."""
+        sums = {name: replace(phase) for name, phase in self._phases.items()}
+        for visit in self._visits:
+            self._tally(visit, sums)
+        return sums
+
+    @property
+    def peak_watts(self) -> float:
+        """A power the device is taken not to have exceeded; 0 before anything is known."""
+        gauge = self._integral.peak_watts if self._integral is not None else 0.0
+        counter = PEAK_MARGIN * self._counter.highest_watts if self._counter is not None else 0.0
+        return gauge or counter
+
+    def _settle(self) -> None:
+        while self._waiting and (self._gauge_reaches(self._waiting[0].at_seconds) or self._overfull(self._waiting)):
+            self._count(self._waiting.popleft())
+        while self._visits and (self._known_to(self._visits[0].end_seconds) or self._overfull(self._visits)):
+            self._tally(self._visits.popleft(), self._phases)
+
+    def _overfull(self, queue: deque[CounterPoint] | deque[_Visit]) -> bool:
+        return len(queue) > _MOST_WAITING
+
+    def _gauge_reaches(self, seconds: float) -> bool:
+        return self._integral is None or (self._integral.readings > 0 and self._integral.lagged_to >= seconds)
+
+    def _known_to(self, seconds: float) -> bool:
+        if self._counter is None:
+            return self._gauge_reaches(seconds)
+        newest = self._best.last
+        return newest is not None and newest.at_seconds >= seconds
+
+    def _count(self, point: CounterPoint) -> None:
+        if self._counter is None:
+            return
+        before = self._counter.anchor
+        power = self._gauge_at(point.at_seconds)
+        self._counter.add(replace(point, power=power), self.peak_watts)
+        anchor = self._counter.anchor
+        if anchor is None or anchor is before:
+            return
+        if before is None:
+            self._lead_joules = power.joules if power is not None else 0.0
+        joules = self._lead_joules + self._counter.best_joules
+        self._best.append(Cumulative(anchor.at_seconds, joules, self._counter.unbridged_seconds))
+
+    def _settled_counter(self) -> CounterAccount | None:
+        if self._counter is None:
+            return None
+        account = self._counter.copy()
+        for point in self._waiting:
+            account.add(replace(point, power=self._gauge_at(point.at_seconds)), self.peak_watts)
+        return account
+
+    def _gauge_at(self, seconds: float) -> Cumulative | None:
+        return self._integral.at(seconds) if self._integral is not None else None
+
+    def _gauge(self) -> Gauge:
+        if self._integral is None:
+            return Gauge(peak_watts=self.peak_watts)
+        traits = self._integral.traits
+        return Gauge(
+            peak_watts=self.peak_watts,
+            edge_seconds=traits.sight_seconds / 2 + min(traits.interval_seconds, traits.gap_after_seconds) / 2,
+            relative_doubt=self._integral.relative_doubt,
+        )
+
+    def _best_at(self, seconds: float) -> Cumulative | None:
+        newest = self._best.last
+        if newest is None:
+            return self._gauge_at(seconds)
+        if seconds <= newest.at_seconds:
+            return self._best.at(seconds) or self._gauge_at(seconds)
+        now, then = self._gauge_at(seconds), self._gauge_at(newest.at_seconds)
+        if now is None or then is None:
+            return None
+        return Cumulative(
+            seconds,
+            newest.joules + now.joules - then.joules,
+            newest.gap_seconds + now.gap_seconds - then.gap_seconds,
+        )
+
+    def _tally(self, visit: _Visit, sums: dict[str, PhaseSum]) -> None:
+        phase = sums.setdefault(visit.phase, PhaseSum())
+        seconds = visit.end_seconds - visit.begin_seconds
+        phase.visits += 1
+        phase.seconds += seconds
+        phase.shortest_seconds = min(phase.shortest_seconds, seconds)
+        begin, end = self._best_at(visit.begin_seconds), self._best_at(visit.end_seconds)
+        if begin is None or end is None:
+            phase.unknown = True
+            return
+        phase.joules += end.joules - begin.joules
+        phase.gap_seconds += max(end.gap_seconds - begin.gap_seconds, 0.0)
+        phase.doubt_joules += self._mark_doubt(begin) + self._mark_doubt(end)
+
+    def _mark_doubt(self, mark: Cumulative) -> float:
+        """A straight line between two points is off by at most a quarter of their distance at peak power."""
+        blur = self._counter.traits.refresh_seconds if self._counter is not None else 0.0
+        if self._integral is not None and self._counter is None:
+            blur = self._integral.traits.sight_seconds / 4
+        return (mark.spacing_seconds / 4 + blur) * self.peak_watts

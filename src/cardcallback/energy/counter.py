@@ -1,0 +1,183 @@
+"""Differences of an energy counter, checked against the power readings, bridged where it misbehaves."""
+
+from __future__ import annotations
+
+import copy
+from collections import Counter as Tally
+from dataclasses import dataclass
+from typing import Literal
+
+from cardcallback.energy.history import Cumulative
+from cardcallback.energy.traits import CounterTraits, PowerTraits
+
+Event = Literal["reset", "wrap", "standstill", "jump"]
+
+# Above this share of the intervals, counter and gauge disagree as such: neither is the one at fault.
+_SYSTEMATIC_SHARE = 0.2
+# How far one interval of the counter may be from the gauge, beside what lag and refresh explain.
+_INTERVAL_TOLERANCE = 0.15
+# More than any one device draws: what a counter may show without a gauge to check it against.
+_IMPOSSIBLE_WATTS = 5000.0
+# Without a gauge, a stillness longer than this and much slower than the rest is a fault.
+_LONG_STILLNESS_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class CounterPoint:
+    """One counter reading with the gauge's integral at the same time (``None``: no gauge)."""
+
+    at_seconds: float
+    joules: float
+    power: Cumulative | None
+
+
+class CounterAccount:
+    """Running sums over the intervals between counter readings."""
+
+    def __init__(self, traits: CounterTraits, power_traits: PowerTraits | None) -> None:
+        self.traits = traits
+        self._power_traits = power_traits
+        self.first: CounterPoint | None = None
+        self.anchor: CounterPoint | None = None  # the latest reading at which the counter had moved
+        self.still_until: float | None = None
+        self.counted_joules = 0.0
+        self.counted_seconds = 0.0
+        self.bridged_joules = 0.0
+        self.bridged_seconds = 0.0
+        self.longest_bridged_seconds = 0.0
+        self.unbridged_seconds = 0.0
+        self.longest_unbridged_seconds = 0.0
+        self.pieces = 1
+        self.compared_seconds = 0.0
+        self.compared_counter_joules = 0.0
+        self.compared_power_joules = 0.0
+        self.highest_watts = 0.0
+        self.jumped_seconds = 0.0
+        self.jumped_counter_joules = 0.0
+        self.jumped_power_joules = 0.0
+        self.events: Tally[Event] = Tally()
+
+    def copy(self) -> CounterAccount:
+        """An independent copy."""
+        twin = copy.copy(self)
+        twin.events = self.events.copy()
+        return twin
+
+    @property
+    def best_joules(self) -> float:
+        """Energy from the first reading to the anchor: counted where good, bridged where not."""
+        return self.counted_joules + self.bridged_joules
+
+    @property
+    def disagrees_throughout(self) -> bool:
+        """Whether counter and gauge differ so often that no single interval can be blamed."""
+        return self.jumped_seconds > _SYSTEMATIC_SHARE * (self.compared_seconds + self.jumped_seconds)
+
+    def add(self, point: CounterPoint, peak_watts: float) -> None:
+        """The next reading, in order of time; ``peak_watts`` bounds the device's power (0: not known)."""
+        if self.anchor is None:
+            self.first = self.anchor = point
+            return
+        if point.at_seconds <= self.anchor.at_seconds:
+            return
+        change = point.joules - self.anchor.joules
+        if change == 0:
+            self.still_until = point.at_seconds
+            return
+        if change < 0:
+            self._backward(point, change, peak_watts)
+        elif self._plausible(point, change, peak_watts):
+            self._count(point, change)
+        else:
+            self._implausible(point, change)
+        self.anchor = point
+        self.still_until = None
+
+    def _backward(self, point: CounterPoint, change: float, peak_watts: float) -> None:
+        if self.traits.wraps_at is not None and self._plausible(point, change + self.traits.wraps_at, peak_watts):
+            self.events["wrap"] += 1
+            self._count(point, change + self.traits.wraps_at)
+            return
+        self.events["reset"] += 1
+        self._bridge(point)
+
+    def _implausible(self, point: CounterPoint, change: float) -> None:
+        if self._stood_still(point):
+            self.events["standstill"] += 1
+            self._bridge(point)
+            return
+        self.events["jump"] += 1
+        integral = self._integral(point)
+        if integral is not None:
+            self.jumped_seconds += self._seconds(point)
+            self.jumped_counter_joules += change
+            self.jumped_power_joules += integral
+        self._bridge(point)
+
+    def _stood_still(self, point: CounterPoint) -> bool:
+        if self.still_until is None or self.anchor is None:
+            return False
+        return self.still_until - self.anchor.at_seconds > self._seconds(point) / 2
+
+    def _plausible(self, point: CounterPoint, change: float, peak_watts: float) -> bool:
+        if change < 0:
+            return False
+        seconds = self._seconds(point)
+        integral = self._integral(point)
+        if integral is None:
+            return self._plausible_alone(point, change / seconds, peak_watts)
+        slack = peak_watts * (self.traits.refresh_seconds + self._power_slack_seconds())
+        return abs(change - integral) <= _INTERVAL_TOLERANCE * integral + slack
+
+    def _plausible_alone(self, point: CounterPoint, watts: float, peak_watts: float) -> bool:
+        seconds = self._seconds(point)
+        # Two refreshes may fall into a short interval.
+        highest = 2 * peak_watts * (1 + self.traits.refresh_seconds / seconds) if peak_watts > 0 else _IMPOSSIBLE_WATTS
+        if watts > min(highest, _IMPOSSIBLE_WATTS):
+            return False
+        usual = self.counted_joules / self.counted_seconds if self.counted_seconds > 0 else 0.0
+        return not (self._stood_still(point) and seconds > _LONG_STILLNESS_SECONDS and watts < usual / 2)
+
+    def _power_slack_seconds(self) -> float:
+        if self._power_traits is None:
+            return 0.0
+        return self._power_traits.sight_seconds / 2 + self._power_traits.interval_seconds / 2
+
+    def _integral(self, point: CounterPoint) -> float | None:
+        """Energy the gauge saw since the anchor; ``None`` where it did not see all of it."""
+        if self.anchor is None or self.anchor.power is None or point.power is None:
+            return None
+        if point.power.gap_seconds > self.anchor.power.gap_seconds:
+            return None
+        return point.power.joules - self.anchor.power.joules
+
+    def _seconds(self, point: CounterPoint) -> float:
+        return point.at_seconds - self.anchor.at_seconds if self.anchor else 0.0
+
+    def _count(self, point: CounterPoint, joules: float) -> None:
+        seconds = self._seconds(point)
+        self.counted_joules += joules
+        self.counted_seconds += seconds
+        if seconds > 2 * self.traits.refresh_seconds:
+            self.highest_watts = max(self.highest_watts, joules / seconds)
+        integral = self._integral(point)
+        if integral is not None:
+            self.compared_seconds += seconds
+            self.compared_counter_joules += joules
+            self.compared_power_joules += integral
+
+    def _bridge(self, point: CounterPoint) -> None:
+        self.pieces += 1
+        seconds = self._seconds(point)
+        if self.anchor is None or self.anchor.power is None or point.power is None:
+            self._leave_open(seconds)
+            return
+        gap = point.power.gap_seconds - self.anchor.power.gap_seconds
+        self.bridged_joules += point.power.joules - self.anchor.power.joules
+        self.bridged_seconds += seconds - gap
+        self.longest_bridged_seconds = max(self.longest_bridged_seconds, seconds)
+        self._leave_open(gap)
+
+    def _leave_open(self, seconds: float) -> None:
+        self.unbridged_seconds += seconds
+        self.longest_unbridged_seconds = max(self.longest_unbridged_seconds, seconds)

@@ -1,0 +1,177 @@
+"""The integral of power readings over time, corrected for their lag, with what was not seen kept apart."""
+
+from __future__ import annotations
+
+import math
+
+from cardcallback.energy.history import Cumulative, FadingHistory
+from cardcallback.energy.result import EnergyResult
+from cardcallback.energy.traits import PowerTraits
+
+# How far above the highest reading the true power may lie: readings of a mean flatten a peak.
+PEAK_MARGIN = 1.25
+# A bound of this many standard deviations of the error of independent samples.
+_DEVIATIONS = 3.0
+# The error of the trapezoid over one step of readings, as a share of step times difference.
+_TRAPEZOID_ERROR = 0.125
+
+
+class PowerIntegral:
+    """Streaming integral of one gauge from ``begin_seconds`` on.
+
+    A reading is the mean over the past, so it stands for the time ``traits.lag_seconds`` earlier. Before
+    the begin the power is taken to have been what the first reading says; after the last reading, what
+    that one says. Both assumptions are in the bounds.
+    """
+
+    def __init__(self, traits: PowerTraits, begin_seconds: float = 0.0) -> None:
+        self.traits = traits
+        self.begin_seconds = begin_seconds
+        self.lowest = math.inf
+        self.highest = 0.0
+        self.readings = 0
+        self.longest_gap_seconds = 0.0
+        self._history = FadingHistory()
+        self._first_watts = 0.0
+        self._last_watts = 0.0
+        self._last_at = -math.inf
+        self._joules = 0.0
+        self._gap_seconds = 0.0
+        self._unseen_seconds = 0.0
+        self._trapezoid_variance = 0.0
+        self._unseen_squared = 0.0
+        self._blind_joules = 0.0
+        self._sum = 0.0
+        self._sum_squared = 0.0
+
+    def add(self, at_seconds: float, watts: float) -> None:
+        """One reading; readings not later than the one before are ignored."""
+        if at_seconds <= self._last_at:
+            return
+        if self.readings == 0:
+            self._begin(at_seconds, watts)
+        else:
+            self._extend(at_seconds, watts)
+        self._last_at, self._last_watts = at_seconds, watts
+        self._remember(self.lagged_to)
+        self.lowest, self.highest = min(self.lowest, watts), max(self.highest, watts)
+        self.readings += 1
+        self._sum += watts
+        self._sum_squared += watts * watts
+
+    @property
+    def lagged_to(self) -> float:
+        """The time up to which readings say what happened."""
+        return self._last_at - self.traits.lag_seconds
+
+    @property
+    def peak_watts(self) -> float:
+        """A power the device is taken not to have exceeded."""
+        return PEAK_MARGIN * self.highest
+
+    def at(self, seconds: float) -> Cumulative | None:
+        """Energy from the begin to a time; ``None`` without any reading.
+
+        Later than the readings reach, the last one is held as long as it may be, and then it is a gap.
+        """
+        if self.readings == 0:
+            return None
+        if seconds <= self.lagged_to:
+            return self._history.at(seconds) or Cumulative(seconds, 0.0, 0.0)
+        held, gap = self._held(seconds)
+        return Cumulative(seconds, self._joules + held * self._last_watts, self._gap_seconds + gap)
+
+    @property
+    def relative_doubt(self) -> float:
+        """The doubt from sampling and from the gauge's own blindness, as a share of the energy."""
+        if self.readings == 0 or self._joules <= 0:
+            return 0.0
+        blind = self._blind_doubt(self._joules, max(self.lagged_to - self.begin_seconds - self._gap_seconds, 0.0))
+        return (self._sampling_doubt() + max(blind)) / self._joules
+
+    def result(self, end_seconds: float) -> EnergyResult | None:
+        """The energy from the begin to ``end_seconds``; ``None`` without any reading."""
+        total = self.at(end_seconds)
+        if total is None:
+            return None
+        held, tail_gap = self._held(end_seconds) if end_seconds > self.lagged_to else (0.0, 0.0)
+        duration = max(end_seconds - self.begin_seconds, 0.0)
+        seen = max(duration - total.gap_seconds, 0.0)
+        doubt = self._edge_doubt(self._first_watts) + self._edge_doubt(self._last_watts) + self._sampling_doubt()
+        doubt += max(held - self.traits.lag_seconds, 0.0) * self.peak_watts
+        blind_low, blind_high = self._blind_doubt(total.joules, seen)
+        return EnergyResult(
+            joules=total.joules,
+            low=max(total.joules - doubt - blind_low, 0.0),
+            high=None if tail_gap > 0 else total.joules + doubt + blind_high + total.gap_seconds * self.peak_watts,
+            method="integrated_power",
+            gap_seconds=total.gap_seconds,
+            longest_gap_seconds=max(self.longest_gap_seconds, tail_gap),
+            unseen_seconds=min(self._unseen_seconds + seen * self.traits.blind_share, seen),
+        )
+
+    def _begin(self, at_seconds: float, watts: float) -> None:
+        self._first_watts = watts
+        late = at_seconds - self.traits.lag_seconds - self.begin_seconds
+        if late > self.traits.gap_after_seconds:
+            half = self.traits.sight_seconds / 2
+            self._joules = watts * half
+            self._count_gap(late - half)
+        else:
+            # Negative where the reading reaches back before the begin: that part is not this window's.
+            self._joules = watts * late
+
+    def _extend(self, at_seconds: float, watts: float) -> None:
+        step = at_seconds - self._last_at
+        unseen = max(0.0, step - self.traits.sight_seconds)
+        if unseen > self.traits.gap_after_seconds:
+            half = self.traits.sight_seconds / 2
+            self._joules += self._last_watts * half
+            self._remember(self.lagged_to + half)
+            self._count_gap(step - 2 * half)
+            self._remember(at_seconds - self.traits.lag_seconds - half)
+            self._joules += watts * half
+            return
+        difference = abs(watts - self._last_watts)
+        self._joules += step * (watts + self._last_watts) / 2
+        self._unseen_seconds += unseen
+        self._unseen_squared += unseen * unseen
+        self._trapezoid_variance += (difference * step * _TRAPEZOID_ERROR) ** 2
+        self._blind_joules += difference * step * self.traits.blind_share
+
+    def _remember(self, at_seconds: float) -> None:
+        self._history.append(Cumulative(at_seconds, self._joules, self._gap_seconds))
+
+    def _count_gap(self, seconds: float) -> None:
+        self._gap_seconds += seconds
+        self.longest_gap_seconds = max(self.longest_gap_seconds, seconds)
+
+    def _held(self, seconds: float) -> tuple[float, float]:
+        """How long the last reading is held up to a time after it, and the gap that follows."""
+        beyond = seconds - self.lagged_to
+        if beyond - self.traits.lag_seconds <= self.traits.gap_after_seconds:
+            return beyond, 0.0
+        half = self.traits.sight_seconds / 2
+        return half, beyond - half
+
+    def _edge_doubt(self, watts: float) -> float:
+        """What cutting a window of the gauge's mean at an edge may cost, in joules.
+
+        Known is the energy of the whole averaging window; unknown is when in it it was used, at no more
+        than the peak power. The refresh adds up to half of itself at that power.
+        """
+        steadiness = min(watts / self.peak_watts, 1.0) if self.peak_watts > 0 else 1.0
+        moved = self.traits.averaging_seconds * watts * (1 - steadiness) / 2
+        return moved + self.traits.refresh_seconds / 2 * self.peak_watts
+
+    def _sampling_doubt(self) -> float:
+        mean = self._sum / self.readings
+        variance = max(self._sum_squared / self.readings - mean * mean, 0.0)
+        return _DEVIATIONS * math.sqrt(self._trapezoid_variance + self._unseen_squared * variance)
+
+    def _blind_doubt(self, joules: float, seen_seconds: float) -> tuple[float, float]:
+        if not self.traits.may_lock:
+            return self._blind_joules / 2, self._blind_joules / 2
+        blind = seen_seconds * self.traits.blind_share
+        share = self.traits.blind_share * joules
+        return max(share - blind * self.lowest, 0.0), max(blind * self.highest - share, 0.0)

@@ -1,0 +1,31 @@
+"""One sentence for each oddity of an energy account."""
+
+from __future__ import annotations
+
+from cardcallback.energy.counter import CounterAccount, Event
+from cardcallback.energy.result import Consistency
+from cardcallback.units import format_duration, format_percent
+
+_SENTENCES: dict[Event, str] = {
+    "reset": "the energy counter went back {times}; integrated power stands in for that time",
+    "wrap": "the energy counter wrapped {times}, which was corrected",
+    "standstill": "the energy counter stood still {times}; integrated power stands in for that time",
+    "jump": "the energy counter moved {times} in a way the power readings rule out; they stand in for that time",
+}
+
+
+def account_notes(account: CounterAccount, verdict: Consistency | None) -> tuple[str, ...]:
+    """What went wrong with a counter, and how it was bridged."""
+    notes = []
+    for event, sentence in _SENTENCES.items():
+        count = account.events[event]
+        if count and not (event == "jump" and account.disagrees_throughout):
+            notes.append(sentence.format(times="once" if count == 1 else f"{count} times"))
+    if account.unbridged_seconds > 0:
+        notes.append(f"for {format_duration(account.unbridged_seconds)} no sensor told the energy")
+    if verdict is not None and not verdict.consistent:
+        notes.append(
+            f"the energy counter and integrated power are {format_percent(verdict.apart, 2)} apart; "
+            "the recording interval spans both"
+        )
+    return tuple(notes)

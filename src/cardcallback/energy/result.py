@@ -1,0 +1,89 @@
+"""What the accounting of one device ends in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from cardcallback.record import Method
+
+# Closer than this, two sensors are called consistent.
+CONSISTENT_SHARE = 0.02
+# Lag and refresh weigh too much in a shorter comparison.
+SHORTEST_COMPARISON_SECONDS = 30.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EnergyResult:
+    """Joules of the watched part of a window and their proved bounds.
+
+    ``gap_seconds`` of the window were watched by nothing: their energy is not in ``joules`` but in
+    ``high``, which is ``None`` where nothing bounds it (the device was lost before the end).
+    ``unseen_seconds`` lie between readings that were interpolated.
+    """
+
+    joules: float
+    low: float
+    high: float | None
+    method: Method
+    gap_seconds: float = 0.0
+    longest_gap_seconds: float = 0.0
+    unseen_seconds: float = 0.0
+
+    def coverage(self, duration_seconds: float) -> float | None:
+        """The share of the window that was watched; ``None`` for a window without length."""
+        if duration_seconds <= 0:
+            return None
+        unwatched = self.gap_seconds + self.unseen_seconds
+        return min(max(1 - unwatched / duration_seconds, 0.0), 1.0)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Consistency:
+    """Counter and integrated power over the intervals that both watched."""
+
+    seconds: float
+    counter_joules: float
+    integrated_joules: float
+
+    @property
+    def apart(self) -> float:
+        """How far the integral is from the counter, as a share of the counter; never negative."""
+        if self.counter_joules <= 0:
+            return float("inf")
+        return abs(self.integrated_joules - self.counter_joules) / self.counter_joules
+
+    @property
+    def consistent(self) -> bool:
+        """Whether they are close enough to be called consistent, which does not prove them right."""
+        return self.apart <= CONSISTENT_SHARE
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AccountResult:
+    """The energies of one window; ``None`` where the sensor is missing or gave nothing to build on.
+
+    ``consistency`` is ``None`` where both were not watched together for long enough.
+    """
+
+    duration_seconds: float
+    counter: EnergyResult | None
+    integrated: EnergyResult | None
+    best: EnergyResult | None
+    consistency: Consistency | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class PhaseSum:
+    """Energy of all visits of one phase so far; ``unknown`` if one visit could not be told.
+
+    ``doubt_joules`` goes either way; ``gap_seconds`` of the visits were not watched.
+    """
+
+    seconds: float = 0.0
+    visits: int = 0
+    shortest_seconds: float = field(default=float("inf"))
+    joules: float = 0.0
+    doubt_joules: float = 0.0
+    gap_seconds: float = 0.0
+    unknown: bool = False
