@@ -1,0 +1,152 @@
+"""A whole card from a body, what the trainer wrote, our section and the record."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from cardcallback.errors import CardCallbackError
+from cardcallback.record import Card, Fill, RunRecord
+from cardcallback.render.card_metadata import EMISSIONS_KEY, complete_metadata, emissions_owner
+from cardcallback.render.card_section import place_section, section_spans
+from cardcallback.render.filling import LabelMap, fill_placeholders, states_emissions
+from cardcallback.render.front_matter import SplitCard, parse_matter, split_card
+
+# Bodies whose front matter a program wrote.
+_GENERATED_KINDS = frozenset({"trainer", "hub template"})
+_TRAINER_KIND = "trainer"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CardReport:
+    """What a person should know: ``warnings`` ask for something, ``remarks`` only explain."""
+
+    warnings: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ComposedCard:
+    """The card's text, what the record has to remember of it, and what to tell the person."""
+
+    text: str
+    card: Card
+    report: CardReport
+
+
+def compose_card(
+    record: RunRecord,
+    *,
+    body: str,
+    trainer_card: str | None,
+    section: str,
+    body_kind: str,
+    previous: Sequence[Fill] = (),
+    labels: LabelMap | None = None,
+) -> ComposedCard:
+    """Complete a card; outside fills, our section and the front-matter keys we own not a byte changes.
+
+    Composing the result again gives the same text.
+
+    Args:
+        record: the run; ``record.card`` is what the last composition of this card left in it.
+        body: the card to keep: a person's, a template, the trainer's or the Hub's template, whole.
+        trainer_card: what the trainer last wrote, whose front-matter keys are added where ``body`` lacks them.
+        section: our section as Markdown, without comments around it.
+        body_kind: "person", "template", "trainer" or "hub template".
+        previous: fills of an earlier run that may still stand in ``body``.
+        labels: which label asks for which value; the map that ships unless given.
+
+    Raises:
+        CardCallbackError: the front matter is not valid YAML or cannot be edited safely.
+    """
+    known = (*record.card.filled, *previous)
+    card = split_card(body)
+    by_person = body_kind not in _GENERATED_KINDS
+    owner = _emissions_stated_by(record, card, trainer_card, by_person=by_person, known=known, labels=labels)
+    told = record if owner is None else msgspec.structs.replace(record, carbon=None)
+    edit = complete_metadata(card, told, trainer_card=trainer_card, by_person=by_person, known=known)
+    hidden = section_spans(edit.card.body)
+    filled = fill_placeholders(edit.card.body, told, known=known, labels=labels, hidden=hidden)
+    text, marks = place_section(
+        filled.text, section, before_citation=body_kind == _TRAINER_KIND, newline=edit.card.newline
+    )
+    result = edit.card.with_body(text)
+    _check(result)
+    return ComposedCard(
+        text=result.join(),
+        card=Card(body=body_kind, filled=(*edit.fills, *filled.fills)),
+        report=CardReport(
+            warnings=(*_emissions_warning(record, owner), *edit.warnings, *marks),
+            remarks=(*edit.remarks, *filled.remarks),
+        ),
+    )
+
+
+def emissions_stated_by(
+    record: RunRecord,
+    *,
+    body: str,
+    trainer_card: str | None,
+    body_kind: str,
+    previous: Sequence[Fill] = (),
+    labels: LabelMap | None = None,
+) -> str | None:
+    """Who else states CO2e in the card: "person" or "trainer", or None.
+
+    Where somebody does, ours is left out of the card, since two different figures help nobody: render the
+    section from a record without ``carbon``.
+
+    Raises:
+        CardCallbackError: the front matter is not valid YAML.
+    """
+    known = (*record.card.filled, *previous)
+    by_person = body_kind not in _GENERATED_KINDS
+    card = split_card(body)
+    return _emissions_stated_by(record, card, trainer_card, by_person=by_person, known=known, labels=labels)
+
+
+def default_hub_template() -> str:
+    """The Hub's annotated template with every placeholder still in it, without front matter."""
+    # Loaded here: it takes longer to load than everything else a card needs.
+    from huggingface_hub import ModelCard, ModelCardData  # noqa: PLC0415
+
+    template = Path(str(ModelCard.default_template_path))
+    return split_card(str(ModelCard.from_template(ModelCardData(), template_path=str(template)))).body.lstrip("\n")
+
+
+def _emissions_stated_by(
+    record: RunRecord,
+    card: SplitCard,
+    trainer_card: str | None,
+    *,
+    by_person: bool,
+    known: Sequence[Fill],
+    labels: LabelMap | None,
+) -> str | None:
+    owner = emissions_owner(card, trainer_card, by_person=by_person, known=known)
+    if owner is not None:
+        return owner
+    hidden = section_spans(card.body)
+    if not states_emissions(card.body, record, known=known, labels=labels, hidden=hidden):
+        return None
+    return "person" if by_person else "trainer"
+
+
+def _emissions_warning(record: RunRecord, owner: str | None) -> tuple[str, ...]:
+    if owner is None or record.carbon is None:
+        return ()
+    whose = "a person's" if owner == "person" else "the trainer's"
+    return (f"the card states CO2e already ({whose} {EMISSIONS_KEY} or text), which stays; ours is left out of it",)
+
+
+def _check(card: SplitCard) -> None:
+    """What is written must be read back as it was meant: a broken card can end a training run."""
+    read = split_card(card.join())
+    if (read.matter, read.body) != (card.matter, card.body):
+        msg = "the card's front matter and text cannot be told apart: separate them by a line of three dashes"
+        raise CardCallbackError(msg)
+    parse_matter(read.matter)

@@ -1,0 +1,288 @@
+"""The front-matter keys we own or have to clean: what they should say, and whose word counts."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from cardcallback.errors import CardCallbackError
+from cardcallback.record import Carbon, Fill, RunRecord
+from cardcallback.render.card_names import is_local, looks_local, split_relation_tag
+from cardcallback.render.figures import verb
+from cardcallback.render.front_matter import (
+    SplitCard,
+    add_source,
+    key_source,
+    parse_matter,
+    plain,
+    plain_decimal,
+    remove_key,
+    set_key,
+    split_card,
+)
+from cardcallback.render.text import clean
+from cardcallback.render.values import published_base_model
+from cardcallback.units import EMISSIONS_FIGURES, format_energy, format_number
+
+HEADING = "front matter"
+EMISSIONS_KEY = "co2_eq_emissions"
+_BASE_KEY = "base_model"
+_RELATION_KEY = "base_model_relation"
+_OWNED = (_BASE_KEY, _RELATION_KEY, EMISSIONS_KEY)
+_SOURCE_BEGIN = "Calculated by cardcallback: "
+_PARTS = {"gpu": "GPU energy only", "system": "energy of the whole machine"}
+
+
+@dataclass(kw_only=True, slots=True)
+class MetadataEdit:
+    """A card whose front matter is being completed, the fills in it, and what to tell the person."""
+
+    card: SplitCard
+    fills: list[Fill] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+
+    def data(self) -> dict[str, Any]:
+        """The front matter as it stands now."""
+        return parse_matter(self.card.matter)
+
+    def set(self, key: str, value: Any) -> None:
+        """Set one key, which stays untouched where it says the same already."""
+        data = self.data()
+        if key not in data or plain(data[key]) != value or not _is_plainly_written(self.card, key, value):
+            matter = set_key(self.card.matter or "", key, value, newline=self.card.newline)
+            self.card = self.card.with_matter(matter)
+
+    def remove(self, key: str) -> None:
+        """Take one key out, if it is there."""
+        if key in self.data():
+            self.card = self.card.with_matter(remove_key(self.card.matter or "", key))
+
+
+def complete_metadata(
+    card: SplitCard,
+    record: RunRecord,
+    *,
+    trainer_card: str | None,
+    by_person: bool,
+    known: Sequence[Fill] = (),
+) -> MetadataEdit:
+    """``card`` with the trainer's keys it lacks, no local folder in it, and the keys we own.
+
+    Args:
+        card: the card, split.
+        record: the run; its ``carbon`` is None where another figure is to stand alone.
+        trainer_card: what the trainer last wrote.
+        by_person: whether the card's own front matter is a person's (or a template's), whose word counts.
+        known: what earlier runs wrote.
+
+    Raises:
+        CardCallbackError: the card's front matter is not valid YAML, or cannot be edited key by key.
+    """
+    edit = MetadataEdit(card=card)
+    by_others = set() if by_person else set(edit.data())
+    by_others |= _unite(edit, trainer_card, known)
+    ours = {key for key in _OWNED if _is_ours(key, edit.data().get(key), known)}
+    _settle_base_model(edit, record, by_others=by_others | ours, ours=ours)
+    _clean_tags(edit, record, by_others=by_others)
+    _clean_datasets(edit, by_others=by_others)
+    _settle_emissions(edit, record, ours=ours)
+    return edit
+
+
+def emissions_owner(card: SplitCard, trainer_card: str | None, *, by_person: bool, known: Sequence[Fill]) -> str | None:
+    """Whose ``co2_eq_emissions`` a card has: "person", "trainer", or None where there is none but ours."""
+    value = parse_matter(card.matter).get(EMISSIONS_KEY)
+    if value is not None and not _is_ours(EMISSIONS_KEY, value, known):
+        return "person" if by_person else "trainer"
+    value = _trainer_data(trainer_card)[1].get(EMISSIONS_KEY)
+    return "trainer" if value is not None and not _is_ours(EMISSIONS_KEY, value, known) else None
+
+
+def emissions_metadata(record: RunRecord, hardware: str | None) -> dict[str, Any] | None:
+    """``co2_eq_emissions`` as the Hub specifies it (grams), or None without a place or energy.
+
+    A rounded 0 is left out too: the Hub reads it as absent.
+    """
+    carbon = record.carbon
+    if carbon is None or not math.isfinite(carbon.emissions_grams) or carbon.emissions_grams <= 0:
+        return None
+    grams = float(f"{carbon.emissions_grams:.{EMISSIONS_FIGURES}g}")
+    entries = {
+        "emissions": int(grams) if grams.is_integer() else grams,
+        "source": _source(record, carbon),
+        "training_type": _training_type(record),
+        # A place without a code was not given, only a factor.
+        "geographical_location": clean(carbon.factor.place) if carbon.factor.place_code else None,
+        "hardware_used": hardware,
+    }
+    return {key: value for key, value in entries.items() if value is not None}
+
+
+def _unite(edit: MetadataEdit, trainer_card: str | None, known: Sequence[Fill]) -> set[str]:
+    """Add the trainer's keys that the card lacks, as they are written; returns their names."""
+    source, data = _trainer_data(trainer_card)
+    present = edit.data()
+    added = set()
+    for key, value in data.items():
+        if key in present or (key in _OWNED and _is_ours(key, value, known)):
+            continue
+        lines = key_source(source.matter or "", key)
+        matter, newline = edit.card.matter or "", edit.card.newline
+        if lines is None:
+            matter = set_key(matter, key, plain(value), newline=newline)
+        else:
+            matter = add_source(matter, lines, key, value, newline=newline)
+        edit.card = edit.card.with_matter(matter)
+        added.add(key)
+    return added
+
+
+def _trainer_data(trainer_card: str | None) -> tuple[SplitCard, dict[str, Any]]:
+    source = split_card(trainer_card or "")
+    try:
+        return source, parse_matter(source.matter)
+    except CardCallbackError:
+        # What a trainer wrote is regenerated at its next save; the card at hand does not depend on it.
+        return source, {}
+
+
+def _settle_base_model(edit: MetadataEdit, record: RunRecord, *, by_others: set[str], ours: set[str]) -> None:
+    known_base = published_base_model(record)
+    present = edit.data().get(_BASE_KEY)
+    names = [str(name) for name in (present if isinstance(present, list) else [present]) if name is not None]
+    foreign = _BASE_KEY in by_others
+    replace_all = foreign and len(names) < 2
+    kept = [known_base if (replace_all and known_base) or _is_folder(name, foreign=foreign) else name for name in names]
+    kept = [known_base] if not names else list(dict.fromkeys(kept))
+    result = [name for name in kept if name is not None]
+    if _BASE_KEY in ours and known_base is None:
+        result = []
+    if result != names:
+        if names and not result:
+            edit.remarks.append("base_model was a folder and is left out: name the model with base_model=")
+        _store(edit, _BASE_KEY, result[0] if len(result) == 1 else result)
+    if known_base is not None and result == [known_base] and (result != names or _BASE_KEY in ours):
+        edit.fills.append(_metadata_fill(_BASE_KEY, known_base))
+    _settle_relation(edit, record, is_base=known_base is not None and result == [known_base], ours=ours)
+
+
+def _settle_relation(edit: MetadataEdit, record: RunRecord, *, is_base: bool, ours: set[str]) -> None:
+    wanted = "adapter" if is_base and record.training.lora is not None else None
+    if _RELATION_KEY in edit.data() and _RELATION_KEY not in ours:
+        return
+    _store(edit, _RELATION_KEY, wanted)
+    if wanted:
+        edit.fills.append(_metadata_fill(_RELATION_KEY, wanted))
+
+
+def _clean_tags(edit: MetadataEdit, record: RunRecord, *, by_others: set[str]) -> None:
+    tags = edit.data().get("tags")
+    if not isinstance(tags, list):
+        return
+    foreign = "tags" in by_others
+    cleaned = [_clean_tag(tag, published_base_model(record), foreign=foreign) for tag in tags]
+    kept = [plain(tag) for tag in dict.fromkeys(map(_hashable, cleaned)) if tag is not None]
+    if kept != plain(tags):
+        _store(edit, "tags", kept)
+
+
+def _clean_tag(tag: Any, base: str | None, *, foreign: bool) -> Any:
+    relation = split_relation_tag(tag) if isinstance(tag, str) else None
+    if relation is None:
+        return tag
+    prefix, name = relation
+    if foreign and base:
+        return prefix + base
+    if _is_folder(name, foreign=foreign):
+        return prefix + base if base else None
+    return tag
+
+
+def _clean_datasets(edit: MetadataEdit, *, by_others: set[str]) -> None:
+    if "datasets" not in by_others:
+        return
+    present = edit.data()["datasets"]
+    names = present if isinstance(present, list) else [present]
+    kept = [plain(name) for name in names if not (isinstance(name, str) and is_local(name))]
+    if len(kept) != len(names):
+        _store(edit, "datasets", kept)
+
+
+def _settle_emissions(edit: MetadataEdit, record: RunRecord, *, ours: set[str]) -> None:
+    present = edit.data().get(EMISSIONS_KEY)
+    if present is not None and EMISSIONS_KEY not in ours:
+        return
+    wanted = emissions_metadata(record, hardware_text(record))
+    _store(edit, EMISSIONS_KEY, wanted)
+    if wanted is not None:
+        edit.fills.append(_metadata_fill(EMISSIONS_KEY, wanted))
+
+
+def hardware_text(record: RunRecord) -> str | None:
+    """Count and name of the GPUs, and the machine, as plain text for metadata."""
+    names = [device.name for device in record.hardware.accelerators]
+    counted = ", ".join(f"{names.count(name)} x {clean(name)}" for name in dict.fromkeys(names))
+    machine = clean(record.hardware.machine.name or "")
+    if not counted:
+        return machine or None
+    return counted + (f" ({machine})" if machine else "") + (", simulated" if record.simulated else "")
+
+
+def _source(record: RunRecord, carbon: Carbon) -> str:
+    factor = carbon.factor
+    energy = record.energy.system if carbon.energy_name == "system" else record.energy.gpu
+    parts = [
+        f"{_PARTS.get(carbon.energy_name, carbon.energy_name)}, {verb(energy)}",
+        f"{format_energy(carbon.energy_joules)} x {format_number(factor.grams_per_kwh)} g/kWh",
+        *([f"x {format_number(carbon.pue)} building overhead"] if carbon.pue is not None else []),
+        ", ".join(clean(str(part)) for part in (factor.place, factor.year, factor.boundary, factor.source) if part),
+        *(["simulated device"] if record.simulated else []),
+    ]
+    return _SOURCE_BEGIN + "; ".join(parts)
+
+
+def _training_type(record: RunRecord) -> str | None:
+    training = record.training
+    if training.base_model or training.lora:
+        return "fine-tuning"
+    return "fine-tuning" if training.method and "fine-tun" in training.method.lower() else None
+
+
+def _is_folder(name: str, *, foreign: bool) -> bool:
+    return is_local(name) if foreign else looks_local(name)
+
+
+def _is_ours(key: str, value: Any, known: Sequence[Fill]) -> bool:
+    written = [fill.text for fill in known if fill.heading == HEADING and fill.label == key]
+    if written:
+        return any(json.loads(text) == plain(value) for text in written)
+    # Without a record of what was written the source still says whose figure it is.
+    found = value.get("source") if isinstance(value, dict) else None
+    return key == EMISSIONS_KEY and isinstance(found, str) and found.startswith(_SOURCE_BEGIN)
+
+
+def _is_plainly_written(card: SplitCard, key: str, value: Any) -> bool:
+    """Other tools write small numbers with an exponent, which the Hub's filter misreads."""
+    emissions = value.get("emissions") if isinstance(value, dict) else None
+    if key != EMISSIONS_KEY or emissions is None:
+        return True
+    return f"emissions: {plain_decimal(emissions)}" in (key_source(card.matter or "", key) or "")
+
+
+def _store(edit: MetadataEdit, key: str, value: Any) -> None:
+    if value is None or value == []:
+        edit.remove(key)
+    else:
+        edit.set(key, value)
+
+
+def _metadata_fill(key: str, value: Any) -> Fill:
+    return Fill(heading=HEADING, label=key, placeholder="", text=json.dumps(value))
+
+
+def _hashable(value: Any) -> Any:
+    return value if value is None or isinstance(value, (str, int, float, bool)) else json.dumps(plain(value))

@@ -1,0 +1,309 @@
+"""Named values of a record that a card's placeholders ask for, as one line of Markdown each.
+
+A name is absent where its value is not known: the placeholder then stays, which says just that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from cardcallback.record import RunRecord, Session
+from cardcallback.render.card_names import is_hub_name
+from cardcallback.render.figures import is_known, verb
+from cardcallback.render.run_words import device_names, plural, recorded_steps
+from cardcallback.render.text import escape_markdown
+from cardcallback.units import (
+    EMISSIONS_FIGURES,
+    JOULES_PER_KILOWATT_HOUR,
+    SECONDS_PER_HOUR,
+    format_bytes,
+    format_count,
+    format_duration,
+    format_energy,
+    format_large,
+    format_number,
+)
+
+_CLOUDS = {"aws": "Amazon Web Services", "azure": "Microsoft Azure", "gcp": "Google Cloud"}
+_TOKEN_LOSS = "token cross-entropy"  # noqa: S105  not a secret: the loss over tokens
+_PARTS = {"gpu": "GPU only", "system": "whole machine"}
+_SIMULATED = " (simulated device)"
+
+
+def card_values(record: RunRecord) -> dict[str, str]:
+    """Every value of ``VALUE_NAMES`` that the record knows, as Markdown without line breaks."""
+    found = {name: make(record) for name, make in _MAKERS.items()}
+    return {name: text for name, text in found.items() if text}
+
+
+def card_facts(record: RunRecord) -> dict[str, bool]:
+    """Statements a template's stock text may make, and whether they hold; absent where not known."""
+    name = record.hardware.machine.name
+    devices = record.hardware.accelerators
+    if name:
+        return {"machine_is_dgx_spark": "dgx spark" in name.lower().replace("_", " ")}
+    if devices and not any("GB10" in device.name for device in devices):
+        return {"machine_is_dgx_spark": False}
+    return {}
+
+
+def hardware_words(record: RunRecord) -> str | None:
+    """Count and name of the GPUs and the machine as Markdown; the processor where no GPU was measured."""
+    machine = record.hardware.machine
+    computer = escape_markdown(machine.name) if machine.name else None
+    if record.hardware.accelerators:
+        names = device_names(record)
+        names = f"1 × {names}" if len(record.hardware.accelerators) == 1 else names
+        simulated = _SIMULATED if record.simulated else ""
+        return f"{names} ({computer}){simulated}" if computer else names + simulated
+    processor = escape_markdown(machine.processor) if machine.processor else None
+    if processor and machine.processor_count:
+        processor += f", {machine.processor_count} cores"
+    known = "; ".join(part for part in (computer, processor) if part)
+    if not known:
+        return None
+    reason = escape_markdown(record.hardware.accelerators_reason or "none was found")
+    return f"{known}; no GPU measured: {reason}"
+
+
+def base_model_link(record: RunRecord) -> str | None:
+    """The base model as a link to its page on the Hub."""
+    name = published_base_model(record)
+    return f"[{escape_markdown(name)}](https://huggingface.co/{name})" if name else None
+
+
+def published_base_model(record: RunRecord) -> str | None:
+    """The base model's Hub id; None where it is not known, and for anything that can only be a folder."""
+    name = record.training.base_model
+    return name if name and is_hub_name(name) else None
+
+
+def _base_model(record: RunRecord) -> str | None:
+    name = published_base_model(record)
+    return escape_markdown(name) if name else None
+
+
+def _method(record: RunRecord) -> str | None:
+    training = record.training
+    return escape_markdown(training.method) if training.method else None
+
+
+def _training_regime(record: RunRecord) -> str | None:
+    training, quantization = record.training, record.training.quantization
+    parts = [escape_markdown(training.precision)] if training.precision else []
+    if quantization is not None:
+        kind = quantization.kind or (f"{quantization.bits}-bit" if quantization.bits else quantization.method)
+        words = f"base weights {escape_markdown(kind)} ({escape_markdown(quantization.method)})"
+        words += ", double quantisation" if quantization.double else ""
+        words += f", {escape_markdown(quantization.compute_dtype)} compute" if quantization.compute_dtype else ""
+        parts.append(words)
+    return "; ".join(parts) or None
+
+
+def _speeds(record: RunRecord) -> str | None:
+    seconds, steps, tokens = record.duration_seconds, recorded_steps(record), record.training.tokens.non_padding
+    if seconds <= 0 or steps <= 0:
+        return None
+    parts = [f"{format_duration(seconds)} for {plural(steps, 'step')} ({format_number(steps / seconds)} steps/s)"]
+    if tokens:
+        parts.append(f"{format_large(tokens)} tokens without padding ({format_number(tokens / seconds)} tokens/s)")
+    if record.training.trainable_parameters:
+        parts.append(f"{format_large(record.training.trainable_parameters)} trained parameters")
+    peak = _peak_words(record)
+    return "; ".join([*parts, *([peak] if peak else [])])
+
+
+def _training_time(record: RunRecord) -> str | None:
+    if record.duration_seconds <= 0:
+        return None
+    suspended = f" (of which suspended: {format_duration(record.suspended_seconds)})"
+    return format_duration(record.duration_seconds) + (suspended if record.suspended_seconds > 0 else "")
+
+
+def _hours_used(record: RunRecord) -> str | None:
+    if record.duration_seconds <= 0:
+        return None
+    words = f"{format_number(record.duration_seconds / SECONDS_PER_HOUR)} hours of wall time"
+    if record.suspended_seconds > 0:
+        words += f", of which {format_number(record.suspended_seconds / SECONDS_PER_HOUR)} suspended"
+    hours = sum(_gpu_seconds(session) for session in record.sessions) / SECONDS_PER_HOUR
+    if not hours:
+        return f"{words}; no GPU measured"
+    most = max(len(session.hardware.accelerators) for session in record.sessions)
+    return f"{words}; {format_number(hours)} GPU-hours ({plural(most, 'GPU')}){_SIMULATED if record.simulated else ''}"
+
+
+def _gpu_seconds(session: Session) -> float:
+    used = [device for device in session.hardware.accelerators if device.used_by_job]
+    return max(0.0, session.duration_seconds - session.suspended_seconds) * len(used)
+
+
+def _energy(record: RunRecord) -> str | None:
+    name, energy = ("system", record.energy.system) if is_known(record.energy.system) else ("gpu", record.energy.gpu)
+    if energy.value is None:
+        return None
+    kilowatt_hours = format_number(energy.value / JOULES_PER_KILOWATT_HOUR)
+    simulated = ", simulated device" if record.simulated else ""
+    return f"{kilowatt_hours} kWh ({_PARTS[name]}, {verb(energy)}{simulated})"
+
+
+def _carbon(record: RunRecord) -> str | None:
+    carbon = record.carbon
+    if carbon is None:
+        return None
+    factor = carbon.factor
+    grid = ", ".join(str(part) for part in (factor.place, factor.year, factor.boundary) if part)
+    words = f"{_PARTS.get(carbon.energy_name, carbon.energy_name)}: {format_energy(carbon.energy_joules)}"
+    words += f" × {format_number(factor.grams_per_kwh)} g/kWh, {escape_markdown(grid)}"
+    words += f", × {format_number(carbon.pue)} building overhead" if carbon.pue is not None else ""
+    words += ", simulated device" if record.simulated else ""
+    return f"{format_number(carbon.emissions_grams, EMISSIONS_FIGURES)} g CO2eq ({words})"
+
+
+def _cloud(record: RunRecord) -> tuple[str, str] | None:
+    """Provider and region, where the place given is a cloud's."""
+    code = record.carbon.factor.place_code if record.carbon else None
+    provider, found, region = (code or "").partition("/")
+    return (_CLOUDS[provider], region) if found and provider in _CLOUDS else None
+
+
+def _cloud_provider(record: RunRecord) -> str | None:
+    cloud = _cloud(record)
+    return cloud[0] if cloud else None
+
+
+def _cloud_region(record: RunRecord) -> str | None:
+    cloud = _cloud(record)
+    return escape_markdown(cloud[1]) if cloud else None
+
+
+def _infrastructure(record: RunRecord) -> str | None:
+    machine = record.hardware.machine
+    parts = [escape_markdown(machine.name)] if machine.name else []
+    if machine.processor:
+        cores = f", {machine.processor_count} cores" if machine.processor_count else ""
+        parts.append(escape_markdown(machine.processor) + cores)
+    if machine.memory_total_bytes:
+        unified = " unified" if machine.unified_memory else ""
+        parts.append(f"{format_bytes(machine.memory_total_bytes)}{unified} memory")
+    parts += [escape_markdown(machine.operating_system)] if machine.operating_system else []
+    return "; ".join(parts) or None
+
+
+def _hardware_needed(record: RunRecord) -> str | None:
+    hardware, peak = hardware_words(record), _peak_words(record)
+    if not hardware or not peak:
+        return hardware
+    return f"{hardware}; {peak}. A peak observed, not a minimum required"
+
+
+def _peak_words(record: RunRecord) -> str | None:
+    peak = _peak_memory(record)
+    return f"peak memory in use, whole machine, {peak}" if peak else None
+
+
+def _peak_memory(record: RunRecord) -> str | None:
+    peak, total = record.memory.system_peak.value, record.memory.total.value
+    if peak is None:
+        return None
+    return format_bytes(peak) + (f" of {format_bytes(total)}" if total else "")
+
+
+def _software(record: RunRecord) -> str | None:
+    return ", ".join(f"{escape_markdown(name)} {escape_markdown(text)}" for name, text in record.software.items())
+
+
+def _lora_rank(record: RunRecord) -> str | None:
+    return format_count(record.training.lora.rank) if record.training.lora else None
+
+
+def _lora_alpha(record: RunRecord) -> str | None:
+    return f"{record.training.lora.alpha:g}" if record.training.lora else None
+
+
+def _hyperparameter(*names: str) -> Callable[[RunRecord], str | None]:
+    def make(record: RunRecord) -> str | None:
+        settings = record.training.hyperparameters
+        value = next((settings[name] for name in names if settings.get(name) is not None), None)
+        return None if value is None else escape_markdown(f"{value:g}" if isinstance(value, float) else str(value))
+
+    return make
+
+
+def _learning_rate(record: RunRecord) -> str | None:
+    rate = _hyperparameter("learning_rate")(record)
+    schedule = _hyperparameter("lr_scheduler_type")(record)
+    return f"{rate}, {schedule} schedule" if rate and schedule else rate
+
+
+def _batch_size(record: RunRecord) -> str | None:
+    settings = record.training.hyperparameters
+    size, accumulation = settings.get("per_device_train_batch_size"), settings.get("gradient_accumulation_steps")
+    if not isinstance(size, int) or not isinstance(accumulation, int) or accumulation == 1:
+        return str(size) if isinstance(size, int) else None
+    return f"{size} per device × {accumulation} accumulation steps"
+
+
+def _epochs(record: RunRecord) -> str | None:
+    return None if record.training.epochs is None else f"{record.training.epochs:.3g}"
+
+
+def _training_loss(record: RunRecord) -> str | None:
+    points = record.curves.get("loss")
+    return f"{format_number(points[-1][1])} (last logged, step {format_count(points[-1][0])})" if points else None
+
+
+def _validation_loss(record: RunRecord) -> str | None:
+    after = record.evaluation.after
+    return None if after is None or after.loss is None else format_number(after.loss)
+
+
+def _perplexity(which: str) -> Callable[[RunRecord], str | None]:
+    def make(record: RunRecord) -> str | None:
+        result = getattr(record.evaluation, which)
+        if result is None or result.perplexity is None or result.kind != _TOKEN_LOSS:
+            return None
+        weights = f" ({escape_markdown(result.weights)} weights)" if result.weights else ""
+        return format_number(result.perplexity) + weights
+
+    return make
+
+
+def _examples(record: RunRecord) -> str | None:
+    count = record.training.dataset.training_examples
+    return f"{plural(count, 'example')}" if count else None
+
+
+_MAKERS: Mapping[str, Callable[[RunRecord], Any]] = {
+    "base_model": _base_model,
+    "base_model_link": base_model_link,
+    "batch_size": _batch_size,
+    "carbon_emitted": _carbon,
+    "cloud_provider": _cloud_provider,
+    "cloud_region": _cloud_region,
+    "compute_infrastructure": _infrastructure,
+    "energy": _energy,
+    "epochs": _epochs,
+    "hardware": hardware_words,
+    "hardware_needed": _hardware_needed,
+    "hours_used": _hours_used,
+    "learning_rate": _learning_rate,
+    "lora_alpha": _lora_alpha,
+    "lora_rank": _lora_rank,
+    "max_length": _hyperparameter("max_length", "max_seq_length"),
+    "method": _method,
+    "optimizer": _hyperparameter("optim"),
+    "peak_memory": _peak_memory,
+    "perplexity_base": _perplexity("before"),
+    "perplexity_tuned": _perplexity("after"),
+    "software": _software,
+    "speeds_sizes_times": _speeds,
+    "training_examples": _examples,
+    "training_loss": _training_loss,
+    "training_regime": _training_regime,
+    "training_time": _training_time,
+    "validation_loss": _validation_loss,
+}
+VALUE_NAMES = frozenset(_MAKERS)
+FACT_NAMES = frozenset({"machine_is_dgx_spark"})
