@@ -127,6 +127,8 @@ def observe_hyperparameters(args: object, trainer: object, model: object) -> dic
         value = reader(read(args, name))
         if value is not None and not (name in _MEANINGLESS_ZERO and not value):
             found[name] = value
+    if "max_steps" in found:  # it overrules the number of epochs
+        found.pop("num_train_epochs", None)
     if found.get("packing") is not True:
         found.pop("packing_strategy", None)
     found.update(_warm_up(args))

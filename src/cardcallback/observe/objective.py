@@ -51,8 +51,8 @@ _MODEL_OBJECTIVES = (
     ("ForMultipleChoice", "multiple choice"),
     ("ForImageClassification", "image classification"),
 )
-# Reinforcement learning counts the tokens it generates itself.
-GENERATING = frozenset({"GRPO", "RLOO", "GMPO", "distillation", "online DPO"})
+# They count the tokens they generate themselves, in the Trainer's own counter.
+GENERATING = frozenset({"GRPO", "RLOO", "GMPO", "distillation"})
 _LIBRARIES = frozenset({"transformers", "trl", "unsloth", "axolotl", "llamafactory", "sentence_transformers", "setfit"})
 _SFT_LOSSES = {
     None: TOKEN_CROSS_ENTROPY,

@@ -63,15 +63,16 @@ def observe_quantization(model: object) -> Quantization | None:
     held = _bitsandbytes_modules(bare, config)
     if held is not None:
         return Quantization(**held, loaded_from=_earlier(bare, method))
-    if method in {None, "bitsandbytes"}:
+    named = method or "bitsandbytes"  # whose flags on the model need no configuration
+    if named == "bitsandbytes":
         return _from_flags(bare, config)
-    if method is None or (method == "gguf" and read(config, "dequantize") is True):
+    if named == "gguf" and read(config, "dequantize") is True:
         return None
-    bits = integer(read(config, "bits")) or integer(read(config, "weight_bits")) or _BITS.get(method)
+    bits = integer(read(config, "bits")) or integer(read(config, "weight_bits")) or _BITS.get(named)
     return Quantization(
-        method=method,
+        method=named,
         bits=bits if bits is not None and 0 < bits <= _LARGEST_BITS else None,
-        kind=_KINDS.get(method),
+        kind=_KINDS.get(named),
     )
 
 

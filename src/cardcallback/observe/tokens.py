@@ -43,13 +43,18 @@ def count_tokens(
     every token or those without padding. Tokens in the loss are counted by nobody.
     """
     baseline = baseline or TokenBaseline()
-    if objective in GENERATING:
-        return _generated(state, baseline)
-    trl = _trl_total(trainer, state, baseline)
+    asked = _seen_kind(args)
     seen = max(0, (integer(read(state, "num_input_tokens_seen")) or 0) - baseline.seen_tokens)
-    kind = _seen_kind(args) if seen else None
+    if objective in GENERATING and asked is not None:
+        return Tokens(reason="TRL and the Trainer both added to one counter: unset include_num_input_tokens_seen")
+    if seen and asked is None:
+        return _generated(seen)
+    trl = _trl_total(trainer, state, baseline)
+    kind = asked if seen else None
     non_padding = trl if trl is not None else seen if kind == "non_padding" else None
     processed = seen if kind == "all" else None
+    if _counts_padding(trainer, args):
+        processed, non_padding = non_padding, None
     sources = [
         name
         for name, used in (("TRL num_tokens", trl is not None), ("Trainer num_input_tokens_seen", kind is not None))
@@ -74,11 +79,14 @@ def _missing(processed: int | None, non_padding: int | None) -> str:
     return f"{' and '.join(missing)}: not counted by the trainer"
 
 
-def _generated(state: object, baseline: TokenBaseline) -> Tokens:
-    """Reinforcement learning: prompt and generated tokens, once for each generation."""
-    seen = (integer(read(state, "num_input_tokens_seen")) or 0) - baseline.seen_tokens
-    if seen <= 0:
-        return Tokens(reason="the trainer counted no tokens")
+def _counts_padding(trainer: object, args: object) -> bool:
+    """Whether TRL's total holds padding: flattened batches have no mask, so filling them up is counted."""
+    flattened = read(trainer, "padding_free") is True or read(args, "padding_free") is True
+    return flattened and bool(integer(read(args, "pad_to_multiple_of")))
+
+
+def _generated(seen: int) -> Tokens:
+    """Nobody asked the Trainer to count, so TRL did: prompts and generated answers, once for each generation."""
     return Tokens(
         non_padding=seen,
         source="TRL num_tokens (prompts and generated answers)",

@@ -54,7 +54,7 @@ def observe_training(
     base = find_base_model(bare, base_model)
     name, library = trainer_names(trainer, args)
     settings = observe_hyperparameters(args, trainer, bare)
-    if parameters.dtype is not None:
+    if parameters.dtype is not None and quantization is None:
         settings["weights_dtype"] = parameters.dtype
     return Training(
         method=find_method(adapter_name(adapter_config(bare)), quantization, parameters),
