@@ -6,19 +6,18 @@ A name is absent where its value is not known: the placeholder then stays, which
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from cardcallback.record import RunRecord, Session
 from cardcallback.render.card_names import is_hub_name
 from cardcallback.render.figures import is_known, verb
 from cardcallback.render.run_words import device_names, plural, recorded_steps
 from cardcallback.render.text import escape_markdown
+from cardcallback.render.values_recipe import RECIPE_VALUES
 from cardcallback.units import (
     EMISSIONS_FIGURES,
     JOULES_PER_KILOWATT_HOUR,
     SECONDS_PER_HOUR,
     format_bytes,
-    format_count,
     format_duration,
     format_energy,
     format_large,
@@ -26,7 +25,6 @@ from cardcallback.units import (
 )
 
 _CLOUDS = {"aws": "Amazon Web Services", "azure": "Microsoft Azure", "gcp": "Google Cloud"}
-_TOKEN_LOSS = "token cross-entropy"  # noqa: S105  not a secret: the loss over tokens
 _PARTS = {"gpu": "GPU only", "system": "whole machine"}
 _SIMULATED = " (simulated device)"
 
@@ -82,23 +80,6 @@ def published_base_model(record: RunRecord) -> str | None:
 def _base_model(record: RunRecord) -> str | None:
     name = published_base_model(record)
     return escape_markdown(name) if name else None
-
-
-def _method(record: RunRecord) -> str | None:
-    training = record.training
-    return escape_markdown(training.method) if training.method else None
-
-
-def _training_regime(record: RunRecord) -> str | None:
-    training, quantization = record.training, record.training.quantization
-    parts = [escape_markdown(training.precision)] if training.precision else []
-    if quantization is not None:
-        kind = quantization.kind or (f"{quantization.bits}-bit" if quantization.bits else quantization.method)
-        words = f"base weights {escape_markdown(kind)} ({escape_markdown(quantization.method)})"
-        words += ", double quantisation" if quantization.double else ""
-        words += f", {escape_markdown(quantization.compute_dtype)} compute" if quantization.compute_dtype else ""
-        parts.append(words)
-    return "; ".join(parts) or None
 
 
 def _speeds(record: RunRecord) -> str | None:
@@ -214,96 +195,22 @@ def _software(record: RunRecord) -> str | None:
     return ", ".join(f"{escape_markdown(name)} {escape_markdown(text)}" for name, text in record.software.items())
 
 
-def _lora_rank(record: RunRecord) -> str | None:
-    return format_count(record.training.lora.rank) if record.training.lora else None
-
-
-def _lora_alpha(record: RunRecord) -> str | None:
-    return f"{record.training.lora.alpha:g}" if record.training.lora else None
-
-
-def _hyperparameter(*names: str) -> Callable[[RunRecord], str | None]:
-    def make(record: RunRecord) -> str | None:
-        settings = record.training.hyperparameters
-        value = next((settings[name] for name in names if settings.get(name) is not None), None)
-        return None if value is None else escape_markdown(f"{value:g}" if isinstance(value, float) else str(value))
-
-    return make
-
-
-def _learning_rate(record: RunRecord) -> str | None:
-    rate = _hyperparameter("learning_rate")(record)
-    schedule = _hyperparameter("lr_scheduler_type")(record)
-    return f"{rate}, {schedule} schedule" if rate and schedule else rate
-
-
-def _batch_size(record: RunRecord) -> str | None:
-    settings = record.training.hyperparameters
-    size, accumulation = settings.get("per_device_train_batch_size"), settings.get("gradient_accumulation_steps")
-    if not isinstance(size, int) or not isinstance(accumulation, int) or accumulation == 1:
-        return str(size) if isinstance(size, int) else None
-    return f"{size} per device × {accumulation} accumulation steps"
-
-
-def _epochs(record: RunRecord) -> str | None:
-    return None if record.training.epochs is None else f"{record.training.epochs:.3g}"
-
-
-def _training_loss(record: RunRecord) -> str | None:
-    points = record.curves.get("loss")
-    return f"{format_number(points[-1][1])} (last logged, step {format_count(points[-1][0])})" if points else None
-
-
-def _validation_loss(record: RunRecord) -> str | None:
-    after = record.evaluation.after
-    return None if after is None or after.loss is None else format_number(after.loss)
-
-
-def _perplexity(which: str) -> Callable[[RunRecord], str | None]:
-    def make(record: RunRecord) -> str | None:
-        result = getattr(record.evaluation, which)
-        if result is None or result.perplexity is None or result.kind != _TOKEN_LOSS:
-            return None
-        weights = f" ({escape_markdown(result.weights)} weights)" if result.weights else ""
-        return format_number(result.perplexity) + weights
-
-    return make
-
-
-def _examples(record: RunRecord) -> str | None:
-    count = record.training.dataset.training_examples
-    return f"{plural(count, 'example')}" if count else None
-
-
-_MAKERS: Mapping[str, Callable[[RunRecord], Any]] = {
+_MAKERS: Mapping[str, Callable[[RunRecord], str | None]] = {
+    **RECIPE_VALUES,
     "base_model": _base_model,
     "base_model_link": base_model_link,
-    "batch_size": _batch_size,
     "carbon_emitted": _carbon,
     "cloud_provider": _cloud_provider,
     "cloud_region": _cloud_region,
     "compute_infrastructure": _infrastructure,
     "energy": _energy,
-    "epochs": _epochs,
     "hardware": hardware_words,
     "hardware_needed": _hardware_needed,
     "hours_used": _hours_used,
-    "learning_rate": _learning_rate,
-    "lora_alpha": _lora_alpha,
-    "lora_rank": _lora_rank,
-    "max_length": _hyperparameter("max_length", "max_seq_length"),
-    "method": _method,
-    "optimizer": _hyperparameter("optim"),
     "peak_memory": _peak_memory,
-    "perplexity_base": _perplexity("before"),
-    "perplexity_tuned": _perplexity("after"),
     "software": _software,
     "speeds_sizes_times": _speeds,
-    "training_examples": _examples,
-    "training_loss": _training_loss,
-    "training_regime": _training_regime,
     "training_time": _training_time,
-    "validation_loss": _validation_loss,
 }
 VALUE_NAMES = frozenset(_MAKERS)
 FACT_NAMES = frozenset({"machine_is_dgx_spark"})

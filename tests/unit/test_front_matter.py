@@ -1,0 +1,198 @@
+"""Front matter is found as the Hub finds it and edited key by key."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cardcallback.errors import CardCallbackError
+from cardcallback.render.front_matter import (
+    add_source,
+    key_source,
+    parse_matter,
+    plain_decimal,
+    remove_key,
+    set_key,
+    split_card,
+    yaml_scalar,
+)
+
+MATTER = """\
+# made by hand
+license: 'apache-2.0'   # checked
+base_model: "./models/x"
+tags:
+  - a
+  - b
+
+# who speaks
+language:
+- en
+- no
+description: |
+  # not a comment
+  text
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "matter", "body"),
+    [
+        ("---\na: 1\n---\n# T\n", "a: 1\n", "# T\n"),
+        ("---\r\na: 1\r\n---\r\n# T", "a: 1\r\n", "# T"),
+        ("\ufeff---\na: 1\n---\n", "a: 1\n", ""),
+        ("\n\n---\na: 1\n---", "a: 1\n", ""),
+        ("---\n---\n# T\n", "", "# T\n"),
+        ("# T\n\n---\n\nmore\n\n---\n", None, "# T\n\n---\n\nmore\n\n---\n"),
+        ("---\nno end", None, "---\nno end"),
+        ("", None, ""),
+    ],
+)
+def test_the_front_matter_is_found(text: str, matter: str | None, body: str) -> None:
+    """Line ends, a byte order mark, an empty block and a mere rule are told apart."""
+    card = split_card(text)
+    assert (card.matter, card.body) == (matter, body)
+
+
+@given(text=st.text(alphabet="-\n\r a:#\ufeff{}[]'\"é"))
+def test_a_split_card_joins_to_itself(text: str) -> None:
+    """Splitting loses and adds nothing."""
+    assert split_card(text).join() == text
+
+
+@pytest.mark.parametrize(
+    ("bad", "problem"),
+    [
+        ("a: [1\n", "line"),
+        ("a: 1\na: 2\n", "line"),
+        ("- a\n", "keys and values"),
+        ("text\n", "keys and values"),
+        ("a: 2024-99-99\n", "ValueError"),
+        ("a: *nowhere\n", "line"),
+        ("\ta: 1\n", "line"),
+    ],
+)
+def test_bad_yaml_is_one_clear_line(bad: str, problem: str) -> None:
+    """What cannot be read is refused, with the cure and without repeating the text."""
+    with pytest.raises(CardCallbackError, match=problem) as raised:
+        parse_matter(bad)
+    assert "mend it" in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+@given(text=st.text(alphabet="abc:-? \n'\"[]{}!&*#|>%@`<~.,0123456789\t\\=é\x85\u2028", max_size=60))
+def test_hostile_yaml_raises_only_our_error(text: str) -> None:
+    """Whatever stands in a card, reading it ends in data or in one clear line."""
+    try:
+        parse_matter(text)
+    except CardCallbackError as error:
+        assert "\n" not in str(error)  # noqa: PT017  the fuzz has two good outcomes
+
+
+def test_setting_a_key_touches_its_lines_only() -> None:
+    """Comments, quotes, empty lines and order stay."""
+    edited = set_key(MATTER, "base_model", "google/gemma-3-4b-it")
+    assert edited == MATTER.replace('base_model: "./models/x"', "base_model: google/gemma-3-4b-it")
+
+
+def test_a_list_is_replaced_up_to_the_comment_of_the_next_key() -> None:
+    """What stands between two keys belongs to the person."""
+    edited = set_key(MATTER, "tags", ["c"])
+    assert edited == MATTER.replace("tags:\n  - a\n  - b\n", "tags:\n- c\n")
+
+
+def test_a_removed_key_leaves_the_rest() -> None:
+    """Removing takes the key's own lines."""
+    assert remove_key(MATTER, "tags") == MATTER.replace("tags:\n  - a\n  - b\n", "")
+
+
+def test_a_block_scalar_goes_as_a_whole() -> None:
+    """A line that only looks like a comment is part of the text it stands in."""
+    assert remove_key(MATTER, "description") == MATTER[: MATTER.index("description")]
+
+
+@pytest.mark.parametrize("matter", ["{}\n", "", "{ }\n", "# only a comment\n"])
+def test_the_first_key_of_an_empty_block(matter: str) -> None:
+    """The empty mapping that tools write gives way to the first key."""
+    assert parse_matter(set_key(matter, "a", 1)) == {"a": 1}
+
+
+def test_keys_on_one_line_are_left_alone() -> None:
+    """What cannot be edited line by line is refused, not rewritten."""
+    with pytest.raises(CardCallbackError, match="one key per line"):
+        set_key("{a: 1, b: 2}\n", "c", 3)
+
+
+def test_an_indented_block_keeps_its_indent() -> None:
+    """New keys line up with the old ones."""
+    assert set_key("  a: 1\n  b: 2\n", "c", {"d": 1}) == "  a: 1\n  b: 2\n  c:\n    d: 1\n"
+
+
+def test_windows_line_ends_stay() -> None:
+    """Edited lines end like the others."""
+    assert set_key("a: 1\r\nb: 2\r\n", "a", "x/y", newline="\r\n") == "a: x/y\r\nb: 2\r\n"
+
+
+def test_lines_of_another_card_are_taken_over_as_they_are() -> None:
+    """A quoted "no" stays a string for every reader."""
+    source = key_source("language:\n- 'no'\nother: 1\n", "language")
+    assert source == "language:\n- 'no'\n"
+    assert add_source("a: 1\n", source, "language", ["no"], newline="\n") == "a: 1\nlanguage:\n- 'no'\n"
+
+
+def test_lines_that_mean_nothing_alone_are_written_out() -> None:
+    """An alias whose anchor stays behind is resolved."""
+    other = "a: &x [1, 2]\nb: *x\n"
+    source = key_source(other, "b")
+    assert source == "b: *x\n"
+    assert parse_matter(add_source("", source, "b", parse_matter(other)["b"], newline="\n")) == {"b": [1, 2]}
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(37.0, "37"), (0.00012, "0.00012"), (5.7e-07, "0.00000057"), (1.5e21, "1500000000000000000000"), (41110, "41110")],
+)
+def test_numbers_are_plain_decimals(value: float, text: str) -> None:
+    """The Hub's filter misreads an exponent."""
+    assert plain_decimal(value) == text
+
+
+@given(value=st.floats(allow_nan=False, allow_infinity=False, min_value=1e-12, max_value=1e18))
+def test_plain_decimals_lose_nothing(value: float) -> None:
+    """Read back they are the same number."""
+    assert math.isclose(float(plain_decimal(value)), value, rel_tol=1e-15)
+    assert "e" not in plain_decimal(value)
+
+
+SCALARS = st.one_of(st.text(), st.booleans(), st.integers(-(10**9), 10**9), st.none())
+
+
+@given(value=SCALARS)
+def test_scalars_read_alike_in_both_yaml_versions(value: Any) -> None:
+    """Norway's code, numbers as text and odd characters survive PyYAML (1.1) and ruamel.yaml (1.2)."""
+    line = f"key: {yaml_scalar(value)}\n"
+    assert yaml.safe_load(line) == {"key": value}
+    assert parse_matter(line) == {"key": value}
+
+
+@given(
+    data=st.dictionaries(
+        st.text(alphabet="abcdef_-", min_size=1, max_size=8),
+        st.one_of(SCALARS, st.lists(SCALARS, min_size=1, max_size=3)),
+        max_size=5,
+    ),
+    width=st.sampled_from([20, 80, 10_000]),
+    value=st.one_of(SCALARS, st.lists(SCALARS, min_size=1, max_size=3)),
+)
+def test_any_dumped_block_takes_a_key_and_gives_it_back(data: dict[str, Any], width: int, value: Any) -> None:
+    """Adding a key appends only, and removing it gives back every byte."""
+    matter = yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=width) if data else ""
+    edited = set_key(matter, "zzz", value)
+    assert edited.startswith(matter)
+    assert yaml.safe_load(edited) == {**data, "zzz": value}
+    assert remove_key(edited, "zzz") == matter
