@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import warnings
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from cardcallback.errors import CardCallbackError, CardCallbackWarning
@@ -32,6 +32,13 @@ class Guard:
             yield
         except Exception as error:  # noqa: BLE001 - the guarded boundary itself: anything may fail, training may not
             self.note(task, error)
+
+    def tell(self, warnings_to_give: Iterable[str]) -> None:
+        """Warn of what a person should know, each sentence once; nothing failed."""
+        for sentence in warnings_to_give:
+            if sentence not in self.sentences:
+                self.sentences.append(sentence)
+                _warn(f"cardcallback: {sentence}")
 
     def note(self, task: str, error: BaseException) -> None:
         """Keep a failure that was caught elsewhere, and warn if it is the first."""

@@ -115,7 +115,9 @@ class Publisher:
             with self._guard("draw the pictures"):
                 self._pictures = self._folder.draw(record)
         with self._guard("write the card"):
-            record = msgspec.structs.replace(record, card=self._folder.write_card(record, pictures=self._pictures))
+            composed = self._folder.write_card(record, pictures=self._pictures)
+            self._guard.tell(composed.report.warnings)
+            record = msgspec.structs.replace(record, card=composed.card)
         with self._guard("write the record"):
             record = self._with_sentences(record)
             self._folder.write_record(record)

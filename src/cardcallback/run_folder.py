@@ -10,13 +10,11 @@ import msgspec
 
 from cardcallback.errors import CardCallbackError
 from cardcallback.record import RECORD_FOLDER, RECORD_NAME, Card, RunRecord, encode, load_run
-from cardcallback.render import (
-    compose_card,
-    default_hub_template,
-    draw_pictures,
-    render_section,
-    write_atomically,
-)
+from cardcallback.render.card import ComposedCard, compose_card, default_hub_template, emissions_stated_by
+from cardcallback.render.card_section import has_section
+from cardcallback.render.charts import draw_pictures
+from cardcallback.render.section import render_section
+from cardcallback.render.writing import read_card, write_atomically
 
 PRIVATE_FOLDER = "_cardcallback"
 _ORIGINAL_NAME = "original_card.md"
@@ -82,7 +80,8 @@ class RunFolder:
                 self._original = read_text(self._private / _ORIGINAL_NAME)
             return
         self._keep_original(text)
-        if not _is_generated(text):
+        if not _is_generated(text) or has_section(text):
+            # Our finished card with other bytes than we left: somebody edited it, so it is theirs now.
             self._original = text
 
     def restore_earlier_card(self) -> None:
@@ -94,34 +93,29 @@ class RunFolder:
         """From here on the folder's weights are this run's, so its card may describe them."""
         self._earlier_completed_card = None
 
-    def write_card(self, record: RunRecord, *, pictures: bool) -> Card:
-        """Compose the card around what stands in the folder now; returns what the record must remember.
+    def write_card(self, record: RunRecord, *, pictures: bool) -> ComposedCard:
+        """Compose the card around what stands in the folder now, and write it.
 
         Raises:
-            CardCallbackError: the card cannot be edited safely (broken front matter, not UTF-8).
-            OSError: it cannot be written. In both cases the old card is whole.
+            CardCallbackError: the card cannot be edited or written safely; the old card is whole.
         """
         current = read_text(self._card)
         body, kind = self._body(current)
-        record = msgspec.structs.replace(record, card=self._previous_card)
-        composed = compose_card(
-            record, body=body, trainer_card=current, section=render_section(record, pictures=pictures), body_kind=kind
+        composed = _compose(
+            msgspec.structs.replace(record, card=self._previous_card), body, kind, current, pictures=pictures
         )
         self._card.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(self._card, composed.text)
         self._remember(_CardState(body_kind=kind, digest=_digest(composed.text)))
         self._previous_card = composed.card
-        return composed.card
+        return composed
 
     def complete_other_card(self, card: Path, record: RunRecord) -> None:
         """Complete a card of this run's weights in another folder, such as an adapter's in a checkpoint."""
         current = read_text(card)
-        if current is None:
-            return
-        section = render_section(record, pictures=False)
-        record = msgspec.structs.replace(record, card=Card())
-        composed = compose_card(record, body=current, trainer_card=current, section=section, body_kind="trainer")
-        write_atomically(card, composed.text)
+        if current is not None:
+            other = msgspec.structs.replace(record, card=Card())
+            write_atomically(card, _compose(other, current, _generated_kind(current), current, pictures=False).text)
 
     def write_record(self, record: RunRecord) -> Path:
         """Write the record; an earlier run's record in the main place is kept under its own run id."""
@@ -151,7 +145,7 @@ class RunFolder:
         if self._original is not None:
             return self._original, "person"
         if current is not None:
-            return current, "hub template" if _HUB_TEMPLATE_MARK in current else "trainer"
+            return current, _generated_kind(current)
         return default_hub_template(), "hub template"
 
     def _earlier_record(self) -> RunRecord | None:
@@ -188,18 +182,24 @@ class RunFolder:
 
 
 def read_text(path: Path) -> str | None:
-    """A file's text with its line ends as they are, or None where there is none.
+    """A card's text, or None where there is none.
 
     Raises:
-        CardCallbackError: not UTF-8, so nothing of ours may be put into it.
+        CardCallbackError: it cannot be read, or is not UTF-8, so nothing of ours may be put into it.
     """
-    try:
-        return path.read_bytes().decode("utf-8")
-    except FileNotFoundError:
-        return None
-    except UnicodeDecodeError as error:
-        msg = f"{path.name} is not UTF-8 and is left as it is: save it as UTF-8"
-        raise CardCallbackError(msg) from error
+    return read_card(path) if path.exists() else None
+
+
+def _compose(record: RunRecord, body: str, kind: str, current: str | None, *, pictures: bool) -> ComposedCard:
+    # Two different CO2e figures help nobody: where the card states one already, ours stays out of it.
+    stated = emissions_stated_by(record, body=body, trainer_card=current, body_kind=kind)
+    shown = record if stated is None else msgspec.structs.replace(record, carbon=None)
+    section = render_section(shown, pictures=pictures)
+    return compose_card(record, body=body, trainer_card=current, section=section, body_kind=kind)
+
+
+def _generated_kind(text: str) -> str:
+    return "hub template" if _HUB_TEMPLATE_MARK in text else "trainer"
 
 
 def _digest(text: str) -> str:

@@ -1,0 +1,188 @@
+"""What lies in an output folder, and when it may change."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from cardcallback.errors import CardCallbackError
+from cardcallback.record import RunRecord, load_run
+from cardcallback.run_folder import RunFolder
+from cardcallback.testing import make_record
+
+HEADING = "## Training, hardware and environmental impact"
+TRL_CARD = """---
+library_name: peft
+tags:
+- trl
+---
+
+# Model Card for out
+
+It has been trained using [TRL](https://github.com/huggingface/trl).
+
+## Citations
+
+None.
+"""
+PERSONS_CARD = """---
+license: mit # chosen by us
+---
+
+# My model
+
+Written by hand, with care.
+"""
+
+
+def open_folder(folder: Path, run_id: str = "this-run", **changes: Any) -> RunFolder:
+    """A run's folder after training began in it."""
+    settings = {"card": "README.md", "template": None, "publish": "all"} | changes
+    opened = RunFolder(folder, run_id=run_id, **settings)
+    opened.begin()
+    return opened
+
+
+def record_of(run_id: str, **changes: Any) -> RunRecord:
+    """A record under a run id."""
+    return make_record(run_id=run_id, **changes)
+
+
+def leave_completed_run(folder: Path) -> str:
+    """Complete a run in the folder and return its card."""
+    opened = open_folder(folder, "earlier")
+    opened.weights_are_ours()
+    record = record_of("earlier")
+    card = opened.write_card(record, pictures=False).card
+    opened.write_record(msgspec.structs.replace(record, card=card))
+    return (folder / "README.md").read_text()
+
+
+def test_an_empty_folder_gets_the_hubs_template_filled(tmp_path: Path) -> None:
+    """Without any card the Hub's annotated template is completed and our section added."""
+    card = open_folder(tmp_path).write_card(make_record(), pictures=False).card
+    text = (tmp_path / "README.md").read_text()
+    assert HEADING in text
+    assert card.body == "hub template"
+    assert "**Hardware Type:** [More Information Needed]" not in text
+
+
+def test_a_persons_card_comes_back_after_the_trainer_rewrote_it(tmp_path: Path) -> None:
+    """What a person wrote stands in the final card byte for byte, whatever the trainer wrote since."""
+    (tmp_path / "README.md").write_text(PERSONS_CARD)
+    folder = open_folder(tmp_path)
+    (tmp_path / "README.md").write_text(TRL_CARD)
+    assert folder.write_card(make_record(), pictures=False).card.body == "person"
+    text = (tmp_path / "README.md").read_text()
+    assert "# My model\n\nWritten by hand, with care.\n" in text
+    assert "license: mit # chosen by us" in text
+    assert "- trl" in text
+    assert "It has been trained using" not in text
+
+
+def test_a_second_run_still_knows_what_a_person_wrote(tmp_path: Path) -> None:
+    """The kept original serves the next run in the folder too."""
+    (tmp_path / "README.md").write_text(PERSONS_CARD)
+    first = open_folder(tmp_path, "first")
+    first.write_card(record_of("first"), pictures=False)
+    first.write_record(record_of("first"))
+    second = open_folder(tmp_path, "second")
+    (tmp_path / "README.md").write_text(TRL_CARD)
+    assert second.write_card(record_of("second"), pictures=False).card.body == "person"
+    assert "Written by hand" in (tmp_path / "README.md").read_text()
+
+
+def test_a_person_who_edits_the_finished_card_keeps_the_edit(tmp_path: Path) -> None:
+    """An edit made after a run is a person's card for the next one."""
+    leave_completed_run(tmp_path)
+    path = tmp_path / "README.md"
+    path.write_text(path.read_text().replace("# Model Card", "# Our model card, second thoughts\n\n# Model Card", 1))
+    folder = open_folder(tmp_path, "second")
+    path.write_text(TRL_CARD)
+    folder.weights_are_ours()
+    folder.write_card(record_of("second"), pictures=False)
+    assert "second thoughts" in path.read_text()
+
+
+def test_a_generated_card_is_the_trainers_and_a_copy_is_kept(tmp_path: Path) -> None:
+    """A card with a tool's own sentences is not taken for a person's, but nothing is lost."""
+    (tmp_path / "README.md").write_text(TRL_CARD)
+    assert open_folder(tmp_path).write_card(make_record(), pictures=False).card.body == "trainer"
+    assert (tmp_path / "_cardcallback" / "original_card.md").read_text() == TRL_CARD
+
+
+def test_writing_twice_changes_nothing(tmp_path: Path) -> None:
+    """The second time the card is byte for byte the first."""
+    (tmp_path / "README.md").write_text(TRL_CARD)
+    folder = open_folder(tmp_path)
+    folder.write_card(make_record(), pictures=False)
+    once = (tmp_path / "README.md").read_bytes()
+    folder.write_card(make_record(), pictures=False)
+    assert (tmp_path / "README.md").read_bytes() == once
+
+
+def test_a_running_run_puts_a_completed_card_back(tmp_path: Path) -> None:
+    """A checkpoint of a later run does not replace the card of the weights that are there."""
+    good = leave_completed_run(tmp_path)
+    folder = open_folder(tmp_path, "second")
+    (tmp_path / "README.md").write_text(TRL_CARD)
+    assert folder.keeps_earlier_card
+    folder.restore_earlier_card()
+    assert (tmp_path / "README.md").read_text() == good
+
+
+def test_an_unfinished_runs_record_stands_beside_the_completed_one(tmp_path: Path) -> None:
+    """The main record stays the completed run's until its weights are replaced."""
+    leave_completed_run(tmp_path)
+    folder = open_folder(tmp_path, "second")
+    folder.write_record(record_of("second", status="running"))
+    assert load_run(tmp_path).run_id == "earlier"
+    assert load_run(tmp_path / "training_run" / "record-second.json").run_id == "second"
+
+
+def test_a_completed_run_keeps_the_old_record_under_its_id(tmp_path: Path) -> None:
+    """A new run in a used folder moves the old record aside."""
+    leave_completed_run(tmp_path)
+    folder = open_folder(tmp_path, "second")
+    folder.write_record(record_of("second", status="running"))
+    folder.weights_are_ours()
+    folder.write_record(record_of("second"))
+    assert load_run(tmp_path).run_id == "second"
+    names = sorted(path.name for path in (tmp_path / "training_run").iterdir())
+    assert names == ["record-earlier.json", "record.json"]
+
+
+@pytest.mark.parametrize("content", [b"---\nlicense: [mit\n---\n# Card\n", b"# Caf\xe9\n"])
+def test_a_card_that_cannot_be_edited_is_left_alone(tmp_path: Path, content: bytes) -> None:
+    """Broken front matter and other encodings: one error, not a byte changed."""
+    (tmp_path / "README.md").write_bytes(content)
+    folder = RunFolder(tmp_path, run_id="this-run", card="README.md", template=None, publish="all")
+
+    def begin_and_write() -> None:
+        folder.begin()
+        folder.write_card(make_record(), pictures=False)
+
+    with pytest.raises(CardCallbackError) as caught:
+        begin_and_write()
+    assert "\n" not in str(caught.value)
+    assert (tmp_path / "README.md").read_bytes() == content
+
+
+def test_what_may_not_be_published_lies_apart(tmp_path: Path) -> None:
+    """With publish="card" pictures and record stay out of what a push uploads."""
+    folder = open_folder(tmp_path, publish="card")
+    folder.write_record(make_record())
+    assert not folder.draw(make_record())
+    assert not (tmp_path / "training_run").exists()
+    assert load_run(tmp_path / "_cardcallback").run_id == make_record().run_id
+
+
+def test_a_template_comes_before_everything(tmp_path: Path) -> None:
+    """A template given is the body, whatever stood there."""
+    (tmp_path / "README.md").write_text(PERSONS_CARD)
+    folder = open_folder(tmp_path, template="# Company card\n\nOurs.\n")
+    assert folder.write_card(make_record(), pictures=False).card.body == "template"
+    assert "# Company card" in (tmp_path / "README.md").read_text()
