@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import copy
 import functools
-import inspect
 import threading
 import weakref
 from collections.abc import Callable, Iterator
@@ -136,7 +135,7 @@ def wrap_method(start: type, method: str, *, find: Callable[[Any], Watch | None]
     """Wrap ``method`` on every class above and including ``start`` that defines it; once each."""
     for owner in start.__mro__:
         original = owner.__dict__.get(method)
-        if inspect.isfunction(original) and not hasattr(original, _MARK):
+        if _is_method(original) and not hasattr(original, _MARK):
             setattr(owner, method, _wrapped(original, method, find))
 
 
@@ -147,10 +146,15 @@ def wrap_own_attribute(trainer: Any, method: str) -> None:
         setattr(trainer, method, _InstanceWrap(original, method, trainer))
 
 
-def _wrapped(original: Callable[..., Any], method: str, find: Callable[[Any], Watch | None]) -> Callable[..., Any]:
+def _is_method(attribute: Any) -> bool:
+    # Other tools' wraps are often objects, not functions; all that can be bound to the trainer will do.
+    return hasattr(type(attribute), "__get__") and not isinstance(attribute, (staticmethod, classmethod, property))
+
+
+def _wrapped(original: Any, method: str, find: Callable[[Any], Watch | None]) -> Callable[..., Any]:
     @functools.wraps(original)
-    def around(self: Any, /, *args: Any, **kwargs: Any) -> Any:
-        return _run(functools.partial(original, self), method, find(self), (self, args, kwargs))
+    def around(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return _run(original.__get__(self, type(self)), method, find(self), (self, args, kwargs))
 
     setattr(around, _MARK, True)
     return around
