@@ -169,13 +169,15 @@ class Simulation:
             RuntimeError: another libnvidia-ml is loaded in this process already.
         """
         before = dict(os.environ)
-        _preload()
+        library = _preload()
         reset()
+        library.simulator_forget()
         os.environ.update({key: value for key, value in self.environment.items() if key != "LD_LIBRARY_PATH"})
         try:
             yield self
         finally:
             reset()
+            library.simulator_forget()
             os.environ.clear()
             os.environ.update(before)
 

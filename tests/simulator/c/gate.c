@@ -151,6 +151,14 @@ nvmlReturn_t enter(const char *call, const void *handle)
     return pass(call, device);
 }
 
+/* Forgets whoever initialised it, so that the next initialisation reads the configuration anew. */
+void simulator_forget(void)
+{
+    pthread_mutex_lock(&state_lock);
+    users = 0;
+    pthread_mutex_unlock(&state_lock);
+}
+
 nvmlReturn_t nvmlInitWithFlags(unsigned flags)
 {
     nvmlReturn_t code = NVML_SUCCESS;

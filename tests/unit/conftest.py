@@ -1,0 +1,5 @@
+"""Fixtures of the unit tests."""
+
+from simulator_fixtures import simulate
+
+__all__ = ["simulate"]
