@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import sys
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -39,10 +40,17 @@ def _options(
     del version
 
 
-def main() -> None:
-    """Run the command line; a mistake of the person ends in one line, never in a traceback."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line; a mistake of the person ends in one line, never in a traceback.
+
+    Args:
+        arguments: what follows the command's name; the process's own unless given.
+
+    Raises:
+        SystemExit: always, with the exit code.
+    """
     try:
-        application()
+        application(args=list(arguments) if arguments is not None else None, prog_name="cardcallback")
     except CardCallbackError as error:
         sys.stderr.write(f"cardcallback: {one_line(str(error))}\n")
         sys.exit(error.exit_code)

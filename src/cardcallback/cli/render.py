@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -27,6 +28,7 @@ from cardcallback.render import (
     compose_card,
     default_hub_template,
     draw_pictures,
+    emissions_stated_by,
     render_section,
     write_atomically,
 )
@@ -36,6 +38,14 @@ from cardcallback.settings import checks
 
 # Records that may not be uploaded lie there (publish = "card" or "pictures"); so may not their pictures.
 _UNPUBLISHED_FOLDER = "_cardcallback"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Body:
+    """The card to keep, and whose it is."""
+
+    text: str
+    kind: str
 
 
 def render(
@@ -62,7 +72,8 @@ def render(
         msg = f"{card} is no Markdown file: give the card a name ending in .md"
         raise CardCallbackError(msg)
     may_draw = charts and _UNPUBLISHED_FOLDER not in record_file.resolve().parts
-    _write(current, loaded, card=card, record_file=record_file, template_text=template_text, may_draw=may_draw)
+    body = _body(current, card, template_text)
+    _write(current, loaded, card=card, record_file=record_file, body=body, may_draw=may_draw)
     typer.echo(f"wrote {card}")
 
 
@@ -92,31 +103,52 @@ def _with_carbon(
 
 
 def _printed(record: RunRecord, record_file: Path, template_text: str | None) -> str:
-    section = render_section(record, pictures=_all_drawn(record, record_file.parent))
-    return section if template_text is None else _filled(record, section, template_text).text
+    pictures = _all_drawn(record, record_file.parent)
+    if template_text is None:
+        return render_section(record, pictures=pictures)
+    return _composed(record, _Body(text=template_text, kind="template"), pictures=pictures).text
 
 
 def _write(
-    record: RunRecord,
-    loaded: LoadedRecord,
-    *,
-    card: Path,
-    record_file: Path,
-    template_text: str | None,
-    may_draw: bool,
+    record: RunRecord, loaded: LoadedRecord, *, card: Path, record_file: Path, body: _Body, may_draw: bool
 ) -> None:
     folder = card.parent / RECORD_FOLDER
     drawn = _all_drawn(record, folder)
-    section = render_section(record, pictures=drawn or may_draw)
-    composed = _composed(record, section, card, template_text)
+    composed = _composed(record, body, pictures=drawn or may_draw)
     # Both texts are complete before the first write, so that whatever is wrong with them changes nothing.
     encoded = encode(msgspec.structs.replace(record, card=composed.card), document=loaded.document)
     _require_writable(card.parent, record_file.parent)
-    if may_draw and not drawn and pictures_of(record):
+    if may_draw and not drawn:
         folder.mkdir(exist_ok=True)
         draw_pictures(record, folder)
     write_atomically(card, composed.text)
     write_atomically(record_file, encoded)
+
+
+def _body(record: RunRecord, card: Path, template_text: str | None) -> _Body:
+    if template_text is not None:
+        return _Body(text=template_text, kind="template")
+    if card.exists():
+        return _Body(text=read_card(card), kind=record.card.body or "person")
+    return _Body(text=default_hub_template(), kind="hub template")
+
+
+def _composed(record: RunRecord, body: _Body, *, pictures: bool) -> ComposedCard:
+    if body.kind == "template":
+        # The fills the record remembers are of another card's placeholders.
+        record = msgspec.structs.replace(record, card=Card())
+    stated_by = emissions_stated_by(record, body=body.text, trainer_card=None, body_kind=body.kind)
+    told = record if stated_by is None else msgspec.structs.replace(record, carbon=None)
+    composed = compose_card(
+        record,
+        body=body.text,
+        trainer_card=None,
+        section=render_section(told, pictures=pictures),
+        body_kind=body.kind,
+    )
+    for warning in composed.report.warnings:
+        warn(warning)
+    return composed
 
 
 def _require_writable(*folders: Path) -> None:
@@ -129,19 +161,3 @@ def _require_writable(*folders: Path) -> None:
 
 def _all_drawn(record: RunRecord, folder: Path) -> bool:
     return all((folder / name).is_file() for name in pictures_of(record))
-
-
-def _composed(record: RunRecord, section: str, card: Path, template_text: str | None) -> ComposedCard:
-    if template_text is not None:
-        return _filled(record, section, template_text)
-    if card.exists():
-        body, kind = read_card(card), record.card.body or "person"
-    else:
-        body, kind = default_hub_template(), "hub template"
-    return compose_card(record, body=body, trainer_card=None, section=section, body_kind=kind)
-
-
-def _filled(record: RunRecord, section: str, template_text: str) -> ComposedCard:
-    # The fills the record remembers are of another card's placeholders.
-    fresh = msgspec.structs.replace(record, card=Card())
-    return compose_card(fresh, body=template_text, trainer_card=None, section=section, body_kind="template")

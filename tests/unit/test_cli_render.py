@@ -1,0 +1,246 @@
+"""``cardcallback render``: what it prints, what it writes, and what it never touches."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from cardcallback.cli import main
+from cardcallback.record import Measurement, encode, load_run
+from cardcallback.testing import make_record
+
+
+@pytest.fixture
+def output(tmp_path: Path) -> Path:
+    """An output folder with the made-up run's record, which has a field of a later version."""
+    folder = tmp_path / "output"
+    (folder / "training_run").mkdir(parents=True)
+    document = json.loads(encode(make_record(carbon=None)))
+    document["later"] = {"kept": True}
+    document["training"]["later"] = 1
+    (folder / "training_run" / "record.json").write_text(json.dumps(document))
+    return folder
+
+
+def run(*arguments: str | Path) -> int:
+    """The exit code of the command."""
+    with pytest.raises(SystemExit) as stop:
+        main([str(argument) for argument in arguments])
+    return int(stop.value.code or 0)
+
+
+def snapshot(folder: Path) -> dict[str, bytes]:
+    """Every file below ``folder`` with its content."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_prints_and_changes_nothing(output: Path, capsys: Any) -> None:
+    """Without --card the section goes to the terminal and no file changes."""
+    before = snapshot(output)
+    assert run("render", output, "--location", "DE") == 0
+    printed = capsys.readouterr()
+    assert printed.out.startswith("## Training, hardware and environmental impact")
+    assert "344 g/kWh (Germany, 2024 average, lifecycle" in printed.out
+    assert printed.err == ""
+    assert snapshot(output) == before
+
+
+def test_without_a_place_energy_is_explained(output: Path, capsys: Any) -> None:
+    """No place: no CO2e figure, but what the energy means in two grids."""
+    assert run("render", output / "training_run" / "record.json") == 0
+    out = capsys.readouterr().out
+    assert "3.3 g in Norway" in out
+    assert "76 g in India" in out
+
+
+def test_card_and_record_are_written_and_unknown_fields_kept(output: Path) -> None:
+    """With --card both files hold the new figure, and what a later version wrote stays."""
+    assert run("render", output, "--card", output / "README.md", "--location", "DE") == 0
+    document = json.loads((output / "training_run" / "record.json").read_text())
+    assert document["carbon"]["emissions_grams"] == pytest.approx(36.8, abs=0.05)
+    assert document["carbon"]["factor"]["place"] == "Germany"
+    assert document["later"] == {"kept": True}
+    assert document["training"]["later"] == 1
+    assert document["card"]["body"] == "hub template"
+    card = (output / "README.md").read_text()
+    assert "emissions: 37\n" in card
+    assert "geographical_location: Germany" in card
+    assert (output / "training_run" / "loss_curve.png").is_file()
+
+
+def test_rendering_twice_is_identical(output: Path) -> None:
+    """The same command again changes no byte of any file."""
+    command = ("render", output, "--card", output / "README.md", "--location", "FR", "--pue", "1.2")
+    assert run(*command) == 0
+    first = snapshot(output)
+    assert run(*command) == 0
+    assert snapshot(output) == first
+
+
+def test_place_may_change_and_is_kept_when_not_given(output: Path) -> None:
+    """A new place replaces the old figure everywhere; a later render without one keeps it."""
+    card = output / "README.md"
+    for location in ("DE", "NO"):
+        assert run("render", output, "--card", card, "--location", location) == 0
+    text = card.read_text()
+    assert "geographical_location: Norway" in text
+    assert "Germany" not in text
+    assert run("render", output, "--card", card) == 0
+    assert card.read_text() == text
+
+
+def test_persons_text_stays(output: Path) -> None:
+    """A card that a person wrote keeps every line of theirs."""
+    card = output / "README.md"
+    card.write_text("---\nlicense: mit # mine\n---\n# My model\n\nMy words.\n")
+    assert run("render", output, "--card", card) == 0
+    text = card.read_text()
+    assert "license: mit # mine" in text
+    assert "# My model\n\nMy words.\n" in text
+    assert "## Training, hardware and environmental impact" in text
+
+
+def test_template_is_filled_and_printed(output: Path, tmp_path: Path, capsys: Any) -> None:
+    """--template without --card prints the whole filled card."""
+    template = tmp_path / "t.md"
+    template.write_text("# House card\n\nOurs.\n")
+    assert run("render", output, "--template", template) == 0
+    out = capsys.readouterr().out
+    assert "# House card" in out
+    assert "## Training, hardware and environmental impact" in out
+    assert not (output / "README.md").exists()
+
+
+def test_own_factor_with_a_place_name(output: Path) -> None:
+    """--carbon-intensity goes before the table and keeps the place's name."""
+    card = output / "README.md"
+    assert run("render", output, "--card", card, "--location", "DE", "--carbon-intensity", "20") == 0
+    carbon = load_run(output).carbon
+    assert carbon is not None
+    assert (carbon.factor.grams_per_kwh, carbon.factor.place) == (20.0, "Germany")
+
+
+def test_overhead_of_the_gpu_alone_is_not_applied_and_said(output: Path, capsys: Any) -> None:
+    """--pue with GPU scope changes no figure; the person and the record are told."""
+    assert run("render", output, "--card", output / "README.md", "--location", "DE", "--pue", "1.5") == 0
+    assert "not applied" in capsys.readouterr().err
+    carbon = load_run(output).carbon
+    assert carbon is not None
+    assert carbon.pue is None
+    assert carbon.emissions_grams == pytest.approx(36.8, abs=0.05)
+
+
+def test_overhead_without_a_place_says_what_is_missing(output: Path, capsys: Any) -> None:
+    """--pue alone on a record without a place gives no figure and says why."""
+    assert run("render", output, "--pue", "1.5") == 0
+    assert "no CO2e figure: no place given" in capsys.readouterr().err
+
+
+def test_overhead_of_a_measured_machine_is_kept_with_a_new_place(output: Path) -> None:
+    """Changing the place of a whole-machine figure keeps the overhead given before."""
+    record = load_run(output)
+    system = Measurement(value=3.6e6, unit="joules", source="meter", method="counter", coverage=1.0)
+    record = msgspec.structs.replace(record, energy=msgspec.structs.replace(record.energy, system=system))
+    (output / "training_run" / "record.json").write_text(encode(record))
+    card = output / "README.md"
+    assert run("render", output, "--card", card, "--location", "DE", "--pue", "1.5") == 0
+    assert run("render", output, "--card", card, "--location", "NO") == 0
+    carbon = load_run(output).carbon
+    assert carbon is not None
+    assert carbon.emissions_grams == pytest.approx(30.75 * 1.5)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"{", "record.json is damaged"),
+        (b'{"schema_version": 99}', "newer than 1: upgrade cardcallback"),
+        (b"[]", "not a cardcallback record"),
+        (b"\xff\xfe\x00", "record.json is damaged"),
+    ],
+)
+def test_bad_record_changes_nothing(output: Path, capsys: Any, content: bytes, said: str) -> None:
+    """A damaged or newer record is one line, exit code 1, and an untouched folder."""
+    (output / "training_run" / "record.json").write_bytes(content)
+    (output / "README.md").write_text("mine\n")
+    before = snapshot(output)
+    assert run("render", output, "--card", output / "README.md", "--location", "DE") == 1
+    error = capsys.readouterr().err
+    assert said in error
+    assert error.count("\n") == 1
+    assert snapshot(output) == before
+
+
+def test_missing_record_is_nothing_to_work_on(tmp_path: Path, capsys: Any) -> None:
+    """No record: exit code 3 and one line."""
+    assert run("render", tmp_path / "absent", "--card", tmp_path / "README.md") == 3
+    assert capsys.readouterr().err.count("\n") == 1
+    assert snapshot(tmp_path) == {}
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--location", "Grmany"), "nearest are Germany (DE)"),
+        (("--pue", "0.5"), "PUE must be between 1 and 10"),
+        (("--carbon-intensity", "-1"), "carbon intensity must be between 0"),
+        (("--template", "absent.md"), "template cannot be read"),
+    ],
+)
+def test_bad_option_changes_nothing(output: Path, capsys: Any, options: tuple[str, ...], said: str) -> None:
+    """A wrong value is one line with the cure, exit code 1, and an untouched folder."""
+    before = snapshot(output)
+    assert run("render", output, "--card", output / "README.md", "--location", "DE", *options) == 1
+    error = capsys.readouterr().err
+    assert said in error
+    assert error.count("\n") == 1
+    assert snapshot(output) == before
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("README.md", b"---\nlicense: [\n---\nMine.\n", ""),
+        ("README.md", b"caf\xe9\n", "UTF-8"),
+        ("card.txt", b"mine\n", "no Markdown file"),
+        ("training_run/record.json", None, "no Markdown file"),
+    ],
+)
+def test_card_that_cannot_be_edited_stays_whole(
+    output: Path, capsys: Any, name: str, content: bytes | None, said: str
+) -> None:
+    """Broken front matter, another encoding or another kind of file: one line, nothing changed."""
+    if content is not None:
+        (output / name).write_bytes(content)
+    before = snapshot(output)
+    assert run("render", output, "--card", output / name, "--location", "DE") == 1
+    error = capsys.readouterr().err
+    assert said in error
+    assert error.count("\n") == 1
+    assert snapshot(output) == before
+
+
+def test_card_in_a_folder_that_is_not_there(output: Path, capsys: Any) -> None:
+    """The folder is named, and the record keeps what it had."""
+    before = snapshot(output)
+    assert run("render", output, "--card", output / "no" / "README.md", "--location", "DE") == 1
+    assert "is not there: nothing was changed" in capsys.readouterr().err
+    assert snapshot(output) == before
+
+
+@pytest.mark.parametrize("arguments", [("render",), ("render", "x", "--nonsense"), ("nonsense",)])
+def test_usage_errors(arguments: tuple[str, ...]) -> None:
+    """A missing argument, an unknown option and an unknown command end with exit code 2."""
+    assert run(*arguments) == 2
+
+
+def test_message_cannot_steer_the_terminal(tmp_path: Path, capsys: Any) -> None:
+    """Control characters of a name are shown, not sent."""
+    assert run("render", tmp_path / "a\x1b[31m\nb") == 3
+    error = capsys.readouterr().err
+    assert "\x1b" not in error
+    assert error.count("\n") == 1
