@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 from profiles import Profile
-from simulator import Simulation, build_problem, profile_named
 
 from cardcallback.sensors.nvml import reset_nvml
+from simulator import Simulation, build_problem, profile_named
 
 Simulate = Callable[..., Simulation]
 

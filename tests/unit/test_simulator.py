@@ -14,9 +14,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from profiles import ALL_ONES, Counter, CounterFault, Device, Fault, GpuProcess, Meter, Profile
-from simulator import PROFILE_NAMES, calls, profile_named
 from simulator_fixtures import Simulate
 from waveforms import Segment, Waveform, constant, ramp, sine, square
+
+from simulator import PROFILE_NAMES, calls, profile_named
 
 _MIXED = Waveform(
     (
@@ -117,6 +118,20 @@ def test_reading_is_the_mean_of_its_window(simulate: Simulate, meter: Meter, beg
     machine.advance(10.26)
     watts = machine.true_joules(begin, end) / (end - begin)
     assert pynvml.nvmlDeviceGetPowerUsage(handle) == pytest.approx(watts * 1e3, abs=1.0)
+
+
+def test_noise_and_gain_are_bounded_and_repeatable(simulate: Simulate) -> None:
+    """A noisy gauge moves with every refresh, stays within its bounds and repeats itself within a refresh."""
+    meter = Meter(window=0.1, refresh=0.1, noise=5.0, gain=0.9)
+    machine = simulate(_profile(waveform=Waveform((constant(100.0),)), meters={"usage": meter}))
+    handle = _first_handle()
+    readings = []
+    for _ in range(200):
+        machine.advance(0.1)
+        readings.append(pynvml.nvmlDeviceGetPowerUsage(handle))
+        assert pynvml.nvmlDeviceGetPowerUsage(handle) == readings[-1]
+    assert all(85_000 <= reading <= 95_000 for reading in readings)
+    assert len(set(readings)) > 100
 
 
 @pytest.mark.parametrize(
@@ -272,9 +287,7 @@ def test_command_meets_the_machine_through_its_environment() -> None:
         "print(open(os.environ['CARDCALLBACK_SYSTEM_ROOT'] + '/proc/meminfo').readline()); sys.exit(7)"
     )
     command = [sys.executable, str(_SIMULATOR / "run_simulated.py"), "--profile", "gb10", "--", sys.executable]
-    done = subprocess.run(
-        [*command, "-c", program], capture_output=True, text=True, check=False, env=dict(os.environ)
-    )
+    done = subprocess.run([*command, "-c", program], capture_output=True, text=True, check=False, env=dict(os.environ))
     if "no C compiler" in done.stderr:
         pytest.skip(done.stderr)
     assert done.returncode == 7, done.stderr
