@@ -24,7 +24,9 @@ def main() -> int:
     for python_version in PYTHON_VERSIONS:
         with tempfile.TemporaryDirectory() as folder:
             report = Path(folder) / "report.json"
-            result = subprocess.run(resolve_command(python_version, report), capture_output=True, text=True, check=False)
+            result = subprocess.run(
+                resolve_command(python_version, report), capture_output=True, text=True, check=False
+            )
             if result.returncode:
                 failed = True
                 print(f"Python {python_version} on aarch64: {last_errors(result.stderr)}")
