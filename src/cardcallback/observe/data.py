@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from cardcallback.observe.plain import class_names, read, top_package
+from cardcallback.observe.plain import choice, class_names, read, top_package
 from cardcallback.record import Dataset
 
 ANSWERS = "answer tokens only"
@@ -101,8 +101,8 @@ def dataset_name(data: object) -> str | None:
         found = _HUB_DATA.match(str(source))
         if found:
             return found.group(1)
-    builder = read(info, "builder_name")
-    if builder in _FILE_READERS and read(info, "dataset_name") == builder:
+    builder = choice(read(info, "builder_name"), _FILE_READERS)
+    if builder is not None and read(info, "dataset_name") == builder:
         return "local file"
     return None
 

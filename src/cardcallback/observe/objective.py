@@ -133,7 +133,8 @@ def find_loss_kind(objective: str | None, trainer: object, args: object, model: 
         return "masked-token cross-entropy"
     if objective not in {"SFT", "language modelling", "sequence-to-sequence"}:
         return f"{objective} loss"
-    kind = _SFT_LOSSES.get(read(args, "loss_type"))
+    asked = read(args, "loss_type")
+    kind = _SFT_LOSSES.get(asked) if asked is None or isinstance(asked, str) else None
     if kind == TOKEN_CROSS_ENTROPY and number(read(args, "label_smoothing_factor")):
         return f"label-smoothed {kind}"
     if kind == TOKEN_CROSS_ENTROPY and _adds_router_loss(trainer, model):

@@ -1,0 +1,113 @@
+"""What is trained for, by whom and with which loss, told by names and attributes."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import msgspec
+import pytest
+from observe_stand_ins import BASE_TRAINER, CAUSAL, SFT_TRAINER, library_loss, named, observe
+
+from cardcallback.observe import TOKEN_CROSS_ENTROPY
+
+
+@pytest.mark.parametrize(
+    ("cls", "objective"),
+    [
+        (SFT_TRAINER, "SFT"),
+        (named("UnslothSFTTrainer", named("_UnslothSFTTrainer", BASE_TRAINER), module="UnslothSFTTrainer"), "SFT"),
+        (named("UnslothGRPOTrainer", BASE_TRAINER, module="UnslothGRPOTrainer"), "GRPO"),
+        (named("CustomDPOTrainer", named("DPOTrainer", BASE_TRAINER), module="llamafactory.train"), "DPO"),
+        (named("AxolotlKTOTrainer", named("KTOTrainer", BASE_TRAINER), module="axolotl.core"), "KTO"),
+        (named("GKDTrainer", SFT_TRAINER), "GKD"),
+        (named("OnlineDPOTrainer", BASE_TRAINER), "online DPO"),
+        (named("RewardTrainer", BASE_TRAINER), "reward modelling"),
+        (BASE_TRAINER, "language modelling"),
+    ],
+)
+def test_the_objective_is_known_by_class_names(cls: type, objective: str) -> None:
+    """The nearest named class tells, whoever generated or subclassed it."""
+    assert observe(cls()).objective == objective
+
+
+@pytest.mark.parametrize(
+    ("name", "objective"), [("SFTConfig", "SFT"), ("UnslothGRPOConfig", "GRPO"), ("RewardConfig", "reward modelling")]
+)
+def test_without_a_trainer_its_arguments_tell(name: str, objective: str) -> None:
+    """The class of the arguments names the method too."""
+    assert observe(args=named(name)()).objective == objective
+
+
+@pytest.mark.parametrize(
+    ("model", "encoder_decoder", "objective"),
+    [
+        ("BertForMaskedLM", False, "masked language modelling"),
+        ("BertForSequenceClassification", False, "sequence classification"),
+        ("T5ForConditionalGeneration", True, "sequence-to-sequence"),
+        ("LlavaForConditionalGeneration", False, None),
+        ("Net", False, None),
+    ],
+)
+def test_a_plain_trainer_is_named_by_its_model(model: str, encoder_decoder: bool, objective: str | None) -> None:  # noqa: FBT001 - a column
+    """What the model is for is what it is trained for."""
+    instance = named(model)()
+    instance.config = SimpleNamespace(is_encoder_decoder=encoder_decoder)
+    assert observe(BASE_TRAINER(), model=instance).objective == objective
+
+
+def test_a_persons_own_class_name_is_not_published() -> None:
+    """Of somebody's subclass the nearest library class is named."""
+    training = observe(named("SomebodysTrainer", SFT_TRAINER, module="__main__")())
+    assert (training.trainer, training.trainer_library) == ("SFTTrainer", "trl")
+    assert "Somebody" not in msgspec.json.encode(training).decode()
+
+
+def test_unsloths_generated_class_is_unsloths() -> None:
+    """A module of its own name is Unsloth's cache."""
+    training = observe(named("UnslothSFTTrainer", BASE_TRAINER, module="UnslothSFTTrainer")())
+    assert (training.trainer, training.trainer_library) == ("UnslothSFTTrainer", "unsloth")
+
+
+def test_a_librarys_loss_is_a_token_cross_entropy() -> None:
+    """SFT and language modelling as the libraries wrote them."""
+    assert observe(SFT_TRAINER()).loss_kind == TOKEN_CROSS_ENTROPY
+    assert observe(BASE_TRAINER()).loss_kind == TOKEN_CROSS_ENTROPY
+    unsloth = named("UnslothSFTTrainer", module="UnslothSFTTrainer", **library_loss("UnslothSFTTrainer"))
+    assert observe(unsloth()).loss_kind == TOKEN_CROSS_ENTROPY
+
+
+@pytest.mark.parametrize(
+    ("args", "kind"),
+    [
+        ({"label_smoothing_factor": 0.1}, "label-smoothed token cross-entropy"),
+        ({"loss_type": "dft"}, "DFT loss"),
+        ({"loss_type": "something_new"}, None),
+        ({"loss_type": "chunked_nll"}, TOKEN_CROSS_ENTROPY),
+    ],
+)
+def test_settings_that_change_the_loss_are_seen(args: dict[str, object], kind: str | None) -> None:
+    """Smoothing, re-weighting or an unknown loss has no perplexity."""
+    assert observe(SFT_TRAINER(), SimpleNamespace(**args)).loss_kind == kind
+
+
+def test_router_loss_is_not_cross_entropy() -> None:
+    """A mixture of experts adds a loss of its own."""
+    model = CAUSAL()
+    model.config = SimpleNamespace(output_router_logits=True)
+    assert observe(SFT_TRAINER(), model=model).loss_kind == "token cross-entropy plus router loss"
+
+
+def test_a_persons_own_loss_is_not_guessed() -> None:
+    """A subclass's compute_loss, or a loss function handed in, may be anything."""
+    own = named("Own", SFT_TRAINER, module="__main__", **library_loss("__main__"))
+    assert observe(own()).loss_kind is None
+    given_function = SFT_TRAINER()
+    given_function.compute_loss_func = print
+    assert observe(given_function).loss_kind is None
+    assert observe().loss_kind is None
+
+
+def test_preference_losses_are_named() -> None:
+    """DPO's loss is DPO's, and covers no tokens."""
+    training = observe(named("DPOTrainer", BASE_TRAINER)())
+    assert (training.loss_kind, training.loss_covers) == ("DPO loss", None)

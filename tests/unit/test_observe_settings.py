@@ -1,0 +1,121 @@
+"""Hyper-parameters by type, and nothing of a person among them."""
+
+from __future__ import annotations
+
+import enum
+from types import SimpleNamespace
+
+import msgspec
+import pytest
+from observe_stand_ins import SFT_TRAINER, named, observe
+
+from cardcallback.observe.hyperparameters import observe_hyperparameters
+
+
+class Scheduler(str, enum.Enum):
+    """As transformers has it."""
+
+    COSINE = "cosine"
+
+
+SECRET = "hf_abcdefghijklmnopqrstuv"  # noqa: S105 - made up
+LEAKY = SimpleNamespace(
+    output_dir="/home/somebody/out",
+    hub_token=SECRET,
+    run_name="somebodys run",
+    optim="/home/somebody/optim.py",
+    lr_scheduler_type="../somebody",
+    metric_for_best_model="eval_/home/somebody/x_loss",
+    loss_type=["sigmoid", "/home/somebody"],
+    packing_strategy="somebody",
+    scale_rewards="somebody@example.com",
+    logging_dir="/home/somebody/logs",
+    resume_from_checkpoint="/home/somebody/c",
+    max_length="somebody",
+    seed="somebody",
+)
+
+
+def test_nothing_of_a_person_passes_the_allow_list() -> None:
+    """Paths, tokens, names and addresses in any setting stay out of the record."""
+    text = msgspec.json.encode(observe(SFT_TRAINER(), LEAKY)).decode()
+    assert "somebody" not in text
+    assert SECRET not in text
+
+
+def test_settings_are_read_by_type() -> None:
+    """Numbers, flags and known words; the rest is left out."""
+    args = SimpleNamespace(
+        learning_rate=2e-4,
+        lr_scheduler_type=Scheduler.COSINE,
+        optim="paged_adamw_8bit",
+        seed=42,
+        packing=False,
+        packing_strategy="bfd",
+        gradient_checkpointing=True,
+        loss_type=["sigmoid", "sft"],
+        label_smoothing_factor=0.0,
+        neftune_noise_alpha=None,
+        max_grad_norm=float("inf"),
+        num_train_epochs=3,
+        max_steps=-1,
+    )
+    assert observe_hyperparameters(args, None, None) == {
+        "learning_rate": 2e-4,
+        "lr_scheduler_type": "cosine",
+        "optim": "paged_adamw_8bit",
+        "seed": 42,
+        "packing": False,
+        "gradient_checkpointing": True,
+        "loss_type": "sigmoid+sft",
+        "num_train_epochs": 3,
+    }
+
+
+def test_a_limit_of_steps_overrules_epochs() -> None:
+    """With max_steps the number of epochs asked for is not what is trained."""
+    found = observe_hyperparameters(SimpleNamespace(num_train_epochs=3.0, max_steps=500), None, None)
+    assert found == {"max_steps": 500}
+
+
+@pytest.mark.parametrize(
+    ("args", "expected"),
+    [
+        ({"warmup_steps": 100, "warmup_ratio": 0.1}, {"warmup_steps": 100}),
+        ({"warmup_steps": 0, "warmup_ratio": 0.03}, {"warmup_ratio": 0.03}),
+        ({"warmup_steps": 0.03, "warmup_ratio": None}, {"warmup_ratio": 0.03}),
+        ({"warmup_steps": 0, "warmup_ratio": 0.0}, {"warmup_steps": 0}),
+        ({}, {}),
+    ],
+)
+def test_warm_up_is_a_share_or_steps(args: dict[str, object], expected: dict[str, object]) -> None:
+    """Transformers 4 has two settings, 5 has one that is a share below one."""
+    assert observe_hyperparameters(SimpleNamespace(**args), None, None) == expected
+
+
+def test_the_effective_batch_counts_devices_and_accumulation() -> None:
+    """Per device times devices times accumulation times processes; split batches are not multiplied."""
+    args = SimpleNamespace(
+        per_device_train_batch_size=2, train_batch_size=4, n_gpu=2, gradient_accumulation_steps=8, world_size=3
+    )
+    assert observe_hyperparameters(args, None, None)["effective_batch_size"] == 96
+    args.accelerator_config = SimpleNamespace(split_batches=True)
+    assert observe_hyperparameters(args, None, None)["effective_batch_size"] == 32
+
+
+def test_the_trainers_own_batch_figure_wins() -> None:
+    """It knows of tensor and sequence parallelism."""
+    trainer = SimpleNamespace(get_total_train_batch_size=lambda _: 16)
+    args = SimpleNamespace(train_batch_size=4, gradient_accumulation_steps=8, world_size=3)
+    assert observe_hyperparameters(args, trainer, None)["effective_batch_size"] == 16
+
+
+def test_an_optimiser_handed_in_outranks_the_arguments() -> None:
+    """The arguments still say AdamW at 5e-5 when somebody passes SGD at 0.1."""
+    sgd = named("SGD", module="torch.optim.sgd", param_groups=[{"lr": 0.0, "initial_lr": 0.1}, {"lr": 0.1}])()
+    args = SimpleNamespace(optim="adamw_torch", learning_rate=5e-5, adam_beta1=0.9)
+    found = observe_hyperparameters(args, SimpleNamespace(optimizer=SimpleNamespace(optimizer=sgd)), None)
+    assert found == {"optim": "SGD", "learning_rate": 0.1}
+    own = named("SomebodysOptimizer", module="__main__", param_groups=[{"lr": 1.0}, {"lr": 2.0}])()
+    found = observe_hyperparameters(args, SimpleNamespace(optimizer=own), None)
+    assert found == {"learning_rate": 5e-5}
