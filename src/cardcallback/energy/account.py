@@ -10,7 +10,7 @@ from cardcallback.energy.counter import CounterAccount, CounterPoint
 from cardcallback.energy.history import Cumulative, FadingHistory
 from cardcallback.energy.integral import PEAK_MARGIN, PowerIntegral
 from cardcallback.energy.notes import account_notes
-from cardcallback.energy.result import AccountResult, EnergyResult, PhaseSum
+from cardcallback.energy.result import SHORTEST_VISIT_SECONDS, AccountResult, EnergyResult, PhaseSum
 from cardcallback.energy.traits import CounterTraits, PowerTraits
 
 # Counter readings and phase visits that may wait for the power readings to catch up with them.
@@ -180,7 +180,7 @@ class EnergyAccount:
         seconds = visit.end_seconds - visit.begin_seconds
         phase.visits += 1
         phase.seconds += seconds
-        phase.shortest_seconds = min(phase.shortest_seconds, seconds)
+        phase.short_seconds += seconds if seconds < SHORTEST_VISIT_SECONDS else 0.0
         begin, end = self._best_at(visit.begin_seconds), self._best_at(visit.end_seconds)
         if begin is None or end is None:
             phase.unknown = True

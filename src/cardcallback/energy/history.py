@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-_POINTS_PER_LEVEL = 96
+_POINTS_PER_LEVEL = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class FadingHistory:
     """Points of a cumulative series; memory grows with the logarithm of their number.
 
     Level k keeps the newest points at every 2**k-th append, so that the spacing around a time is at most
-    about two percent of its age.
+    about three percent of its age.
     """
 
     def __init__(self) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from cardcallback.record import Method
 
 # Closer than this, two sensors are called consistent.
 CONSISTENT_SHARE = 0.02
+# A shorter visit of a phase is smaller than what lag and refresh blur.
+SHORTEST_VISIT_SECONDS = 3.0
 # Lag and refresh weigh too much in a shorter comparison.
 SHORTEST_COMPARISON_SECONDS = 30.0
 
@@ -77,12 +79,13 @@ class AccountResult:
 class PhaseSum:
     """Energy of all visits of one phase so far; ``unknown`` if one visit could not be told.
 
-    ``doubt_joules`` goes either way; ``gap_seconds`` of the visits were not watched.
+    ``doubt_joules`` goes either way; ``gap_seconds`` of the visits were not watched, ``short_seconds`` of
+    them belong to visits too short to resolve.
     """
 
     seconds: float = 0.0
     visits: int = 0
-    shortest_seconds: float = field(default=float("inf"))
+    short_seconds: float = 0.0
     joules: float = 0.0
     doubt_joules: float = 0.0
     gap_seconds: float = 0.0

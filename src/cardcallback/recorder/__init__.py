@@ -1,0 +1,8 @@
+"""Reading sensors on a schedule, from a session's begin to its end."""
+
+from cardcallback.recorder.clock import Clock, SystemClock
+from cardcallback.recorder.opening import BackgroundOpening, EarlyReading
+from cardcallback.recorder.recorder import Recorder
+from cardcallback.recorder.recording import Recording
+
+__all__ = ["BackgroundOpening", "Clock", "EarlyReading", "Recorder", "Recording", "SystemClock"]

@@ -1,0 +1,172 @@
+"""Energy results as measurements: of one device, summed over devices, by phase, before training."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from cardcallback.energy import EnergyResult, PhaseSum
+from cardcallback.record import Measurement, PhaseEnergy, Scope, Window, not_measured
+from cardcallback.recorder.ledger import OpenAccount, PhaseTime
+from cardcallback.sensors.base import SensorSpec
+
+# A phase's energy is told only if it was visited for this long in sum, and hardly ever too briefly.
+_SHORTEST_PHASE_SECONDS = 10.0
+_MOST_IN_SHORT_VISITS = 0.1
+
+
+def energy_measurement(
+    result: EnergyResult | None, specs: Sequence[SensorSpec | None], window: Window, reason: str
+) -> Measurement:
+    """One result as a measurement; ``reason`` is used where there is none. ``specs``: what it rests on."""
+    present = [spec for spec in specs if spec is not None]
+    if result is None or not present:
+        return not_measured("joules", reason, window=window)
+    main = present[-1] if result.method == "integrated_power" else present[0]
+    bridged = result.method == "counter_bridged"
+    duration = (window.end_seconds or 0.0) - (window.begin_seconds or 0.0)
+    return Measurement(
+        value=result.joules,
+        unit="joules",
+        recording_low=result.low,
+        recording_high=result.high,
+        instrument_accuracy=main.accuracy,
+        source=" + ".join(spec.source for spec in present) if bridged else main.source,
+        scope=main.scope,
+        covers=(main.covers,),
+        method=result.method,
+        coverage=result.coverage(duration),
+        longest_gap_seconds=result.longest_gap_seconds,
+        sampling_interval_seconds=main.interval_seconds,
+        window=window,
+    )
+
+
+def summed(parts: Sequence[Measurement], reason: str) -> Measurement:
+    """The sum over devices; without a value if one of them has none, or there is none at all."""
+    if not parts:
+        return not_measured("joules", reason)
+    if len(parts) == 1:
+        return parts[0]
+    missing = next((part for part in parts if part.value is None), None)
+    if missing is not None:
+        return not_measured("joules", missing.reason or reason, window=missing.window)
+    first = parts[0]
+    return msgspec.structs.replace(
+        first,
+        value=sum(part.value or 0.0 for part in parts),
+        recording_low=_sum_or_none([part.recording_low for part in parts]),
+        recording_high=_sum_or_none([part.recording_high for part in parts]),
+        source=" + ".join(dict.fromkeys(part.source or "" for part in parts)),
+        scope=_common_scope([part.scope for part in parts]),
+        covers=tuple(name for part in parts for name in part.covers),
+        method=first.method if len({part.method for part in parts}) == 1 else "calculated",
+        coverage=_mean_coverage(parts),
+        longest_gap_seconds=max(part.longest_gap_seconds or 0.0 for part in parts),
+    )
+
+
+def before_training(account: OpenAccount, early: tuple[float, float] | None, reason: str) -> Measurement:
+    """Energy from the early reading (seconds, negative; joules) to the begin; needs the counter."""
+    if account.counter is None:
+        return not_measured("joules", f"only an energy counter tells what was used before training: {reason}")
+    if early is None or account.first_counter is None:
+        return not_measured("joules", "the energy counter was not read before training began")
+    at, joules = early
+    first_at, first_joules = account.first_counter
+    window = Window(name="before training", begin_seconds=at, end_seconds=0.0)
+    used, seconds = first_joules - joules, first_at - at
+    if used < 0 and account.counter.wraps_at is not None:
+        used += account.counter.wraps_at
+    if used < 0:
+        return not_measured("joules", "the energy counter was reset before training began", window=window)
+    if seconds <= 0 or (used == 0 and seconds > 1.0):
+        return not_measured("joules", "the energy counter did not move before training began", window=window)
+    inside = used * first_at / seconds  # what of it fell after the begin
+    doubt = account.account.peak_watts * ((account.counter.refresh_seconds or 0.1) + abs(first_at))
+    result = EnergyResult(
+        joules=used - inside, low=max(used - inside - doubt, 0.0), high=used - inside + doubt, method="counter"
+    )
+    return energy_measurement(result, [account.counter], window, reason)
+
+
+def phase_energies(
+    times: dict[str, PhaseTime], sums: Sequence[dict[str, PhaseSum]], total: Measurement
+) -> tuple[PhaseEnergy, ...]:
+    """Each marked phase, and what no phase claims as "training" (``sums``: one dict per device)."""
+    if not times:
+        return ()
+    marked = {phase: _over_devices([one.get(phase) for one in sums]) for phase in times}
+    phases = [
+        PhaseEnergy(
+            phase=phase,
+            duration_seconds=time.seconds,
+            visits=time.visits,
+            energy=_phase_measurement(marked[phase], time.seconds, total),
+        )
+        for phase, time in times.items()
+    ]
+    if "training" not in times and total.window is not None and total.window.end_seconds is not None:
+        rest = _rest(marked, times, total)
+        seconds = total.window.end_seconds - sum(time.seconds for time in times.values())
+        visits = sum(time.visits for time in times.values()) + 1
+        energy = _phase_measurement(rest, seconds, total)
+        phases.insert(0, PhaseEnergy(phase="training", duration_seconds=seconds, visits=visits, energy=energy))
+    return tuple(phases)
+
+
+def _over_devices(sums: Sequence[PhaseSum | None]) -> PhaseSum:
+    whole = PhaseSum(unknown=not sums)
+    for one in sums:
+        if one is None:
+            whole.unknown = True
+            continue
+        whole.unknown |= one.unknown
+        whole.joules += one.joules
+        whole.doubt_joules += one.doubt_joules
+        whole.gap_seconds = max(whole.gap_seconds, one.gap_seconds)
+        whole.short_seconds = max(whole.short_seconds, one.short_seconds)
+    return whole
+
+
+def _rest(marked: dict[str, PhaseSum], times: dict[str, PhaseTime], total: Measurement) -> PhaseSum:
+    rest = PhaseSum(unknown=total.value is None or any(phase.unknown for phase in marked.values()))
+    rest.joules = (total.value or 0.0) - sum(marked[phase].joules for phase in times)
+    bounds = [abs((total.value or 0.0) - bound) for bound in (total.recording_low, total.recording_high) if bound]
+    rest.doubt_joules = sum(marked[phase].doubt_joules for phase in times) + max(bounds, default=0.0)
+    return rest
+
+
+def _phase_measurement(phase: PhaseSum, seconds: float, total: Measurement) -> Measurement:
+    if total.value is None or phase.unknown:
+        return not_measured("joules", total.reason or "the sensor did not see all of its visits")
+    if seconds < _SHORTEST_PHASE_SECONDS or phase.short_seconds > _MOST_IN_SHORT_VISITS * seconds:
+        return not_measured("joules", "too short to resolve")
+    return msgspec.structs.replace(
+        total,
+        value=phase.joules,
+        recording_low=max(phase.joules - phase.doubt_joules, 0.0),
+        recording_high=None if total.recording_high is None else phase.joules + phase.doubt_joules,
+        coverage=min(max(1 - phase.gap_seconds / seconds, 0.0), 1.0),
+        window=None,
+    )
+
+
+def _sum_or_none(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) if len(known) == len(values) else None
+
+
+def _mean_coverage(parts: Sequence[Measurement]) -> float | None:
+    total = _sum_or_none([part.coverage for part in parts])
+    return None if total is None else total / len(parts)
+
+
+def _common_scope(scopes: Sequence[Scope | None]) -> Scope | None:
+    first = scopes[0]
+    if first is None or any(scope is None for scope in scopes):
+        return None
+    names = Scope.__struct_fields__
+    same = {name for name in names if len({getattr(scope, name) for scope in scopes}) == 1}
+    return Scope(**{name: getattr(first, name) if name in same else "unknown" for name in names})

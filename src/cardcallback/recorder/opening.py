@@ -1,0 +1,87 @@
+"""Opening the sensors beside the caller, with one reading from before training."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from cardcallback.errors import SensorReadError, SensorUnavailableError
+from cardcallback.recorder.clock import Clock
+from cardcallback.sensors.base import Absence, Quantity, Sensor, SensorSet, SensorSpec
+
+SensorKey = tuple[str, str, int | None]
+_EARLY_QUANTITIES = ("gpu_energy", "cpu_energy", "dram_energy", "system_energy", "system_memory")
+
+
+def sensor_key(spec: SensorSpec) -> SensorKey:
+    """What tells one sensor from another across openings: quantity, source and device."""
+    return (spec.quantity, spec.source, spec.device)
+
+
+@dataclass(frozen=True, slots=True)
+class EarlyReading:
+    """Readings from before training: (clock's elapsed seconds, value in the sensor's unit) by sensor."""
+
+    readings: dict[SensorKey, tuple[float, float]] = field(default_factory=dict)
+
+    def of(self, spec: SensorSpec) -> tuple[float, float] | None:
+        """The reading of one sensor, or ``None``."""
+        return self.readings.get(sensor_key(spec))
+
+
+class BackgroundOpening:
+    """Opens the sensors in a daemon thread at once, and reads energy counters and memory there once.
+
+    Args:
+        open_sensors: gives the sensors; may take as long as a driver does.
+        clock: where the time of the reading comes from.
+    """
+
+    def __init__(self, open_sensors: Callable[[], SensorSet], clock: Clock) -> None:
+        self._open = open_sensors
+        self._clock = clock
+        self._done = threading.Event()
+        self._sensors = SensorSet()
+        self._early = EarlyReading()
+        threading.Thread(target=self._work, name="cardcallback-opening", daemon=True).start()
+
+    def result(self, timeout_seconds: float) -> tuple[SensorSet, EarlyReading] | None:
+        """Sensors and early reading, or ``None`` if they are not there within ``timeout_seconds``."""
+        if not self._done.wait(timeout_seconds):
+            return None
+        return self._sensors, self._early
+
+    def _work(self) -> None:
+        try:
+            self._sensors = self._open()
+            self._early = read_early(self._sensors, self._clock)
+        except Exception as error:  # noqa: BLE001 - a thread has nobody to raise to; the card gives the reason
+            reason = f"the sensors could not be opened ({type(error).__name__})"
+            quantities: tuple[Quantity, ...] = ("gpu_energy", "gpu_power", "system_memory", "process_rss")
+            self._sensors = SensorSet(
+                absences=tuple(Absence(quantity=q, source="opening", reason=reason) for q in quantities),
+                notes=(reason,),
+            )
+        finally:
+            self._done.set()
+
+
+def read_early(sensors: SensorSet, clock: Clock) -> EarlyReading:
+    """One reading of every energy counter and of the memory in use; what fails is left out."""
+    readings = {}
+    for sensor in sensors.sensors:
+        if sensor.spec.quantity in _EARLY_QUANTITIES:
+            reading = _read(sensor, clock)
+            if reading is not None:
+                readings[sensor_key(sensor.spec)] = reading
+    return EarlyReading(readings)
+
+
+def _read(sensor: Sensor, clock: Clock) -> tuple[float, float] | None:
+    before = clock.elapsed_seconds()
+    try:
+        value = sensor.read()
+    except (SensorReadError, SensorUnavailableError):
+        return None
+    return (before + clock.elapsed_seconds()) / 2, value

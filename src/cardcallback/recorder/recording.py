@@ -1,0 +1,200 @@
+"""A recording: everything measured from a session's begin until a moment, as the record's own types."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from cardcallback.energy import AccountResult
+from cardcallback.record import (
+    Accelerator,
+    Energy,
+    Measurement,
+    Memory,
+    PhaseSpan,
+    Trace,
+    Window,
+    not_measured,
+)
+from cardcallback.recorder.energy_figures import before_training, energy_measurement, phase_energies, summed
+from cardcallback.recorder.ledger import AccountKey, DeviceState, Ledger, OpenAccount
+from cardcallback.recorder.memory_figures import MemoryFigures
+from cardcallback.recorder.session import Session, absence_reason
+from cardcallback.sensors.base import DeviceInfo, Quantity
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recording:
+    """What was measured of one session; times are seconds since it began.
+
+    ``energy`` leaves ``per_step`` and ``per_token`` to whoever knows steps and tokens.
+    """
+
+    started_on: str
+    duration_seconds: float
+    suspended_seconds: float
+    energy: Energy
+    memory: Memory
+    accelerators: tuple[Accelerator, ...] = ()
+    traces: tuple[Trace, ...] = ()
+    phase_spans: tuple[PhaseSpan, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def make_recording(ledger: Ledger, session: Session) -> Recording:
+    """The recording as of ``session.duration_seconds``; changes nothing."""
+    builder = _Builder(ledger, session)
+    energy = builder.energy()
+    return Recording(
+        started_on=session.started_on,
+        duration_seconds=session.duration_seconds,
+        suspended_seconds=session.suspended_seconds,
+        energy=energy,
+        memory=MemoryFigures(ledger.peaks, session).memory(),
+        accelerators=builder.accelerators(),
+        traces=ledger.traces(session.index),
+        phase_spans=ledger.phase_spans(session.index),
+        notes=(*session.notes, *builder.notes()),
+    )
+
+
+class _Builder:
+    def __init__(self, ledger: Ledger, session: Session) -> None:
+        self._ledger = ledger
+        self._session = session
+        self._window = Window(name="training", begin_seconds=0.0, end_seconds=session.duration_seconds)
+        self._results: dict[AccountKey, AccountResult] = {
+            key: opened.account.result(session.duration_seconds) for key, opened in ledger.accounts.items()
+        }
+        self._devices = _once_per_module(session.sensors.devices)
+
+    def energy(self) -> Energy:
+        gpu = self._gpu("best")
+        sums = [opened.account.phases() for opened in self._gpu_accounts()]
+        return Energy(
+            gpu=gpu,
+            gpu_counter=self._gpu("counter"),
+            gpu_integrated=self._gpu("integrated"),
+            cpu=self._other("cpu", "cpu_energy"),
+            dram=self._other("dram", "dram_energy"),
+            system=self._other("system", "system_energy"),
+            before_training=self._before_training(),
+            phases=phase_energies(self._ledger.phase_times, sums, gpu),
+        )
+
+    def accelerators(self) -> tuple[Accelerator, ...]:
+        return tuple(self._accelerator(info) for info in self._session.sensors.devices)
+
+    def notes(self) -> tuple[str, ...]:
+        several = len(self._session.sensors.devices) > 1
+        notes = []
+        for key, result in self._results.items():
+            name = f"GPU {key.device}" if key.group == "gpu" else key.group
+            label = f"{name}: " if several or key.group != "gpu" else ""
+            notes += [f"{label}{note}" if label else note[0].upper() + note[1:] for note in result.notes]
+        return tuple(f"{note}." for note in notes)
+
+    def _gpu_accounts(self) -> list[OpenAccount]:
+        keys = [AccountKey("gpu", info.index) for info in self._devices]
+        return [self._ledger.accounts[key] for key in keys if key in self._ledger.accounts]
+
+    def _gpu(self, which: str) -> Measurement:
+        reason = self._reason("gpu_power" if which == "integrated" else "gpu_energy", None)
+        return summed([self._device_energy(info, which) for info in self._devices], reason)
+
+    def _device_energy(self, info: DeviceInfo, which: str) -> Measurement:
+        key = AccountKey("gpu", info.index)
+        opened = self._ledger.accounts.get(key)
+        quantity: Quantity = "gpu_power" if which == "integrated" else "gpu_energy"
+        reason = self._reason(quantity, info.index)
+        if opened is None:
+            return not_measured("joules", reason, window=self._window)
+        if which == "counter" and opened.counter is not None and opened.first_counter is not None:
+            reason = "the energy counter did not advance"
+        result = getattr(self._results[key], which)
+        specs = {"counter": [opened.counter], "integrated": [opened.power]}.get(which, [opened.counter, opened.power])
+        return energy_measurement(result, specs, self._window, reason)
+
+    def _other(self, group: str, quantity: Quantity) -> Measurement:
+        keys = [key for key in self._ledger.accounts if key.group == group]
+        reason = self._reason(quantity, None)
+        parts = []
+        for key in keys:
+            opened = self._ledger.accounts[key]
+            parts.append(
+                energy_measurement(self._results[key].best, [opened.counter, opened.power], self._window, reason)
+            )
+        return summed(parts, reason)
+
+    def _before_training(self) -> Measurement:
+        parts = []
+        for opened in self._gpu_accounts():
+            early = self._session.early.of(opened.counter) if opened.counter is not None else None
+            shifted = (early[0] - self._session.begin_elapsed_seconds, early[1]) if early is not None else None
+            parts.append(before_training(opened, shifted, self._reason("gpu_energy", None)))
+        return summed(parts, self._reason("gpu_energy", None))
+
+    def _accelerator(self, info: DeviceInfo) -> Accelerator:
+        state = self._ledger.devices.get(info.index, DeviceState())
+        energy = self._device_energy(info, "best")
+        return Accelerator(
+            name=info.name,
+            energy=energy,
+            memory_total_bytes=info.memory_total_bytes,
+            architecture=info.architecture,
+            compute_capability=info.compute_capability,
+            mean_power=_mean_power(energy, self._session.duration_seconds),
+            median_sm_clock=self._state_figure("gpu_sm_clock", info.index, "hertz", state.clock.value()),
+            highest_temperature=self._state_figure("gpu_temperature", info.index, "celsius", state.temperature.highest),
+            throttle_reasons=state.reasons.words(),
+            other_processes=state.other_processes,
+        )
+
+    def _state_figure(self, quantity: Quantity, device: int, unit: str, value: float | None) -> Measurement:
+        specs = [s.spec for s in self._session.sensors.sensors]
+        spec = next((s for s in specs if s.quantity == quantity and s.device == device), None)
+        if value is None or spec is None:
+            return not_measured(unit, self._reason(quantity, device), window=self._window)
+        return Measurement(
+            value=value,
+            unit=unit,
+            source=spec.source,
+            method="sampled_peak" if quantity == "gpu_temperature" else "calculated",
+            instrument_accuracy=spec.accuracy,
+            sampling_interval_seconds=spec.interval_seconds,
+            covers=(spec.covers,),
+            window=self._window,
+        )
+
+    def _reason(self, quantity: Quantity, device: int | None) -> str:
+        return absence_reason(self._session, quantity, device)
+
+
+def _once_per_module(devices: Sequence[DeviceInfo]) -> tuple[DeviceInfo, ...]:
+    seen: set[str] = set()
+    kept = []
+    for info in devices:
+        if info.module is not None:
+            if info.module in seen:
+                continue
+            seen.add(info.module)
+        kept.append(info)
+    return tuple(kept)
+
+
+def _mean_power(energy: Measurement, duration_seconds: float) -> Measurement:
+    watched = duration_seconds * (energy.coverage if energy.coverage is not None else 1.0)
+    if energy.value is None or watched <= 0:
+        return not_measured("watts", energy.reason or "the session has no length yet", window=energy.window)
+    low, high = energy.recording_low, energy.recording_high
+    whole = energy.coverage is None or energy.coverage >= 1
+    return msgspec.structs.replace(
+        energy,
+        value=energy.value / watched,
+        unit="watts",
+        recording_low=low / duration_seconds if low is not None and whole else None,
+        recording_high=high / duration_seconds if high is not None and whole else None,
+        method="calculated",
+    )

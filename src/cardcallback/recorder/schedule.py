@@ -1,0 +1,84 @@
+"""When each sensor is read next."""
+
+from __future__ import annotations
+
+import math
+import random
+
+from cardcallback.sensors.base import Sensor, SensorSpec
+
+# One sensor's calls may take at most this share of the time; together they stay about 0.1 percent.
+_DRIVER_SHARE = 0.0005
+# Costs are judged after this many calls: the first ones of a driver are slow.
+_CALLS_TO_JUDGE = 5
+_LONGEST_STRETCHED_SECONDS = 60.0
+# A sensor whose readings fail is asked less and less often, but never more rarely than this.
+_LONGEST_RETRY_SECONDS = 5.0
+# Reading in step with the work is always wrong in the same direction, so the distance varies.
+_VARIATION = 0.3
+# Sensors asked rarely for the driver's sake are not asked oftener because someone wants finer energy.
+_RARE_SECONDS = 10.0
+
+
+class Appointment:
+    """One sensor with the time of its next reading."""
+
+    def __init__(self, sensor: Sensor, interval_seconds: float, variation: random.Random) -> None:
+        self.sensor = sensor
+        self.interval_seconds = interval_seconds
+        self.due_seconds = -math.inf
+        self.reads = 0
+        self.failures = 0
+        self.retired = False
+        self.last_failure = ""
+        self._failures_in_a_row = 0
+        self._variation = variation
+        self._costs: list[float] = []
+
+    def succeeded(self, now_seconds: float, cost_seconds: float) -> None:
+        """Book the next reading after one that took ``cost_seconds``."""
+        self.reads += 1
+        self._failures_in_a_row = 0
+        self._judge_cost(cost_seconds)
+        self._book(now_seconds, self.interval_seconds)
+
+    def failed(self, now_seconds: float, reason: str) -> None:
+        """Book the next attempt after a reading that failed."""
+        self.last_failure = reason
+        self.reads += 1
+        self.failures += 1
+        self._failures_in_a_row += 1
+        delay = self.interval_seconds * 2 ** min(self._failures_in_a_row - 1, 10)
+        self._book(now_seconds, max(min(delay, _LONGEST_RETRY_SECONDS), self.interval_seconds))
+
+    def _book(self, now_seconds: float, delay: float) -> None:
+        if _locks_onto_work(self.sensor.spec, self.interval_seconds):
+            delay *= 1 + _VARIATION * (2 * self._variation.random() - 1)
+        # From the time it was due, so that the rate holds; from now after a stall, so that none is made up.
+        on_time = self.due_seconds + delay
+        self.due_seconds = on_time if on_time > now_seconds else now_seconds + delay
+
+    def _judge_cost(self, cost_seconds: float) -> None:
+        if len(self._costs) >= _CALLS_TO_JUDGE:
+            return
+        self._costs.append(cost_seconds)
+        if len(self._costs) == _CALLS_TO_JUDGE:
+            usual = sorted(self._costs)[_CALLS_TO_JUDGE // 2]
+            affordable = min(usual / _DRIVER_SHARE, _LONGEST_STRETCHED_SECONDS)
+            self.interval_seconds = max(self.interval_seconds, affordable)
+
+
+def interval_of(spec: SensorSpec, sampling_interval_seconds: float | None) -> float:
+    """How often a sensor is read: as its kind needs, or as the user wants."""
+    if sampling_interval_seconds is None:
+        return spec.interval_seconds
+    if spec.interval_seconds >= _RARE_SECONDS:
+        return max(spec.interval_seconds, sampling_interval_seconds)
+    return sampling_interval_seconds
+
+
+def _locks_onto_work(spec: SensorSpec, interval_seconds: float) -> bool:
+    if spec.kind != "gauge" or spec.unit != "watts":
+        return False
+    sight = max(spec.averaging_seconds or 0.0, spec.refresh_seconds or 0.0)
+    return interval_seconds > sight

@@ -1,0 +1,127 @@
+"""Every sensor of this machine in one set, with the reasons for those that are absent."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from cardcallback.errors import CardCallbackError, SensorReadError
+from cardcallback.record import Scope
+from cardcallback.sensors import nvml
+from cardcallback.sensors.base import Absence, DeviceInfo, Sensor, SensorSet, SensorSpec
+from cardcallback.sensors.meminfo import open_meminfo
+from cardcallback.sensors.process import SOURCE as PROCESS_SOURCE
+from cardcallback.sensors.process import ProcessMemorySensor
+from cardcallback.sensors.torch_memory import TorchMemorySensor
+
+ENTRY_POINT_GROUP = "cardcallback.sensors"
+_OTHERS_INTERVAL_SECONDS = 60.0
+
+
+def open_sensors(
+    *,
+    system_root: Path,
+    environ: Mapping[str, str],
+    open_gpus: Callable[[Mapping[str, str]], SensorSet] = nvml.open_nvml,
+    plugins: Iterable[Any] | None = None,
+) -> SensorSet:
+    """Open all sensors; raises nothing for a sensor that is missing or broken.
+
+    May take as long as a driver takes to start.
+
+    Args:
+        system_root: the folder that holds ``proc`` and ``sys``.
+        environ: the environment's variables.
+        open_gpus: opens the GPUs' sensors.
+        plugins: entry points of the group ``cardcallback.sensors``; ``None``: those installed. Each is
+            loaded and called without arguments and gives an iterable of sensors.
+    """
+    gpus = open_gpus(environ)
+    machine = _machine_sensors(system_root, unified=_unified(gpus.devices))
+    own = _plugin_sensors(entry_points(group=ENTRY_POINT_GROUP) if plugins is None else plugins)
+    others = tuple(OtherProcessesSensor(device.index) for device in gpus.devices)
+    return replace(
+        gpus,
+        sensors=(*gpus.sensors, *others, *machine.sensors, *own.sensors),
+        absences=(*gpus.absences, *machine.absences),
+        notes=(*gpus.notes, *own.notes),
+    )
+
+
+class OtherProcessesSensor:
+    """How many processes of others use one GPU."""
+
+    def __init__(self, index: int, count: Callable[[int], int | None] = nvml.other_processes) -> None:
+        self._index = index
+        self._count = count
+        self.spec = SensorSpec(
+            quantity="gpu_other_processes",
+            source="nvml:running_processes",
+            kind="gauge",
+            unit="count",
+            scope=Scope(),
+            covers="processes of others on this GPU",
+            interval_seconds=_OTHERS_INTERVAL_SECONDS,
+            device=index,
+        )
+
+    def read(self) -> float:
+        """Their number now.
+
+        Raises:
+            SensorReadError: the driver does not tell.
+        """
+        count = self._count(self._index)
+        if count is None:
+            msg = "the driver does not tell which processes use the GPU"
+            raise SensorReadError(msg)
+        return float(count)
+
+
+def _machine_sensors(system_root: Path, *, unified: bool | None) -> SensorSet:
+    sensors, absences = open_meminfo(system_root, unified=unified)
+    torch_sensors = tuple(
+        TorchMemorySensor(quantity, _find_torch) for quantity in ("torch_allocated", "torch_reserved")
+    )
+    try:
+        process: tuple[Sensor, ...] = (ProcessMemorySensor(),)
+    except psutil.Error:
+        reason = "the system does not tell this process's memory"
+        process = ()
+        absences = (*absences, Absence(quantity="process_rss", source=PROCESS_SOURCE, reason=reason))
+    return SensorSet(sensors=(*sensors, *process, *torch_sensors), absences=absences)
+
+
+def _find_torch() -> Any | None:
+    # Only ever found: importing it here would cost seconds and start CUDA libraries.
+    return sys.modules.get("torch")
+
+
+def _unified(devices: tuple[DeviceInfo, ...]) -> bool | None:
+    """Whether a GPU shares the machine's memory: it then reports none of its own."""
+    if not devices:
+        return False
+    return any(not device.memory_total_bytes for device in devices)
+
+
+def _plugin_sensors(plugins: Iterable[Any]) -> SensorSet:
+    sensors: list[Sensor] = []
+    notes: list[str] = []
+    for plugin in plugins:
+        try:
+            given = list(plugin.load()())
+        except Exception as error:  # noqa: BLE001 - a plugin is anyone's code; the rest must still open
+            detail = str(error) if isinstance(error, CardCallbackError) else type(error).__name__
+            notes.append(f"The sensors of the plugin {plugin.name} could not be opened: {detail}.")
+            continue
+        good = [one for one in given if isinstance(one, Sensor) and isinstance(one.spec, SensorSpec)]
+        sensors += good
+        if len(good) < len(given):
+            notes.append(f"The plugin {plugin.name} gave {len(given) - len(good)} things that are not sensors.")
+    return SensorSet(sensors=tuple(sensors), notes=tuple(notes))
