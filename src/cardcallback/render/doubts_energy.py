@@ -9,6 +9,7 @@ from cardcallback.render.figures import (
     accuracy_words,
     coverage_words,
     disagreement,
+    is_known,
     recording_error,
 )
 from cardcallback.render.references import POWER_SENSOR_STUDY, SPARK_POWER, References
@@ -41,6 +42,8 @@ def energy_doubts(record: RunRecord, references: References) -> str:
         sentences.append("Counter and integrated power disagree; which is right is not known.")
     elif apart is not None and gpu.method != "integrated_power":
         sentences.append("That two readings agree does not prove them: they may share a sensor.")
+    elif apart is None and gpu.method == "counter" and is_known(record.energy.gpu_integrated):
+        sentences.append("Integrated power is too uncertain here, or the run too short, to confirm the counter.")
     return " ".join(sentences)
 
 

@@ -19,15 +19,15 @@ _EVERY = {1.0: "second", 60.0: "minute"}
 _VERBS = {"calculated": "calculated", "estimated": "estimated"}
 _SOURCES = {
     "nvml:total_energy_consumption": "NVML energy counter",
-    "nvml:processes": "NVML, this job's own processes",
     "proc:meminfo": "/proc/meminfo",
     "torch:allocator": "PyTorch's allocator",
     "psutil:rss": "resident memory of this process and its children",
 }
 _SOURCE_FAMILIES = (
-    ("nvml:field", "NVML power readings"),
+    ("nvml:module_power", "NVML power readings of the module"),
     ("nvml:power", "NVML power readings"),
     ("nvml:process", "NVML, this job's own processes"),
+    ("nvml:compute_running_processes", "NVML, this job's own processes"),
     ("nvml:total_energy", "NVML energy counter"),
     ("proc:meminfo", "/proc/meminfo"),
     ("torch:", "PyTorch's allocator"),
@@ -64,7 +64,11 @@ def verb(measurement: Measurement) -> str:
 
 def source_words(measurement: Measurement) -> str:
     """The interface a figure came from, in words, as Markdown."""
-    source = measurement.source or "unknown source"
+    parts = dict.fromkeys(_one_source(part) for part in (measurement.source or "unknown source").split(" + "))
+    return " and ".join(parts)
+
+
+def _one_source(source: str) -> str:
     if source in _SOURCES:
         return _SOURCES[source]
     for prefix, words in _SOURCE_FAMILIES:
@@ -122,11 +126,20 @@ def coverage_words(measurement: Measurement) -> str:
 
 
 def disagreement(record: RunRecord) -> float | None:
-    """The integrated power's distance from the counter as a share of it; ``None`` where not comparable."""
-    counter, integrated = record.energy.gpu_counter.value, record.energy.gpu_integrated.value
-    if not counter or integrated is None or record.duration_seconds < SHORTEST_COMPARISON_SECONDS:
+    """The integrated power's distance from the counter as a share of it; ``None`` where not comparable.
+
+    An integral with gaps is lower for its gaps alone: where its own interval is wide and holds the counter's
+    figure, the two say nothing about each other.
+    """
+    counter, integral = record.energy.gpu_counter.value, record.energy.gpu_integrated
+    if not counter or integral.value is None or record.duration_seconds < SHORTEST_COMPARISON_SECONDS:
         return None
-    return (integrated - counter) / counter
+    low, high, width = integral.recording_low, integral.recording_high, relative_width(integral)
+    if low is None or high is None or width is None:
+        return None
+    if width > CONSISTENT_SHARE and low <= counter <= high:
+        return None
+    return (integral.value - counter) / counter
 
 
 def total(measurements: Sequence[Measurement | None]) -> float | None:

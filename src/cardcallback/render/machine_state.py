@@ -52,10 +52,11 @@ def _state(device: Accelerator) -> str:
 
 
 def _throttling(device: Accelerator) -> str:
-    if device.throttle_reasons:
-        reasons = [escape_markdown(reason) for reason in device.throttle_reasons]
-        return f"slowed at times by {join_words(reasons)}"
-    return "no thermal slowdown"
+    heat = [reason for reason in device.throttle_reasons if "thermal" in reason]
+    others = [escape_markdown(reason) for reason in device.throttle_reasons if reason not in heat]
+    words = f"slowed at times by {join_words([escape_markdown(reason) for reason in heat])}" if heat else ""
+    words = words or "no thermal slowdown recorded"
+    return f"{words}, limited at times by {join_words(others)}" if others else words
 
 
 def _company(device: Accelerator) -> str:

@@ -13,7 +13,8 @@ POWER_PICTURE = "power_and_memory.png"
 
 TRAIN_LOSS, HELD_OUT_LOSS = "loss", "eval_loss"
 REWARD_CURVES = ("rewards/chosen", "rewards/rejected", "rewards/margins", "reward")
-MEMORY_TRACES = ("system_memory", "gpu_process_memory", "torch_reserved", "torch_allocated")
+SYSTEM_MEMORY = "system_memory"
+MEMORY_TRACES = (SYSTEM_MEMORY, "gpu_process_memory", "torch_reserved", "torch_allocated")
 
 
 def pictures_of(record: RunRecord) -> tuple[str, ...]:
@@ -84,11 +85,11 @@ def _power_alt_text(record: RunRecord) -> str:
     power, memory = power_traces(record), memory_traces(record)
     if power:
         highest = max(value for trace in power for _, value in trace.points)
-        parts.append(f"GPU power over {format_duration(record.duration_seconds)}, at most {format_power(highest)}")
+        parts.append(f"GPU power over {format_duration(record.duration_seconds)}, up to about {format_power(highest)}")
     if memory:
         first = [trace for trace in memory if trace.quantity == memory[0].quantity]
         highest = max(value for trace in first for _, value in trace.points)
-        words = "memory in use" if memory[0].quantity == "system_memory" else "accelerator memory"
+        words = "memory in use" if memory[0].quantity == SYSTEM_MEMORY else "accelerator memory"
         parts.append(f"{words}, at most {format_bytes(highest)}")
     phases = {span.phase for span in record.phase_spans} & {"evaluation", "saving"}
     text = "; ".join(parts)

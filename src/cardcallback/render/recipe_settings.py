@@ -10,7 +10,16 @@ from cardcallback.render.text import TIMES, escape_markdown
 from cardcallback.units import format_count, format_percent
 
 _LENGTH_KEYS = ("max_length", "max_seq_length", "model_max_length")
-_BATCH_KEYS = ("per_device_train_batch_size", "gradient_accumulation_steps", "packing", "world_size", *_LENGTH_KEYS)
+_BATCH_KEYS = (
+    "per_device_train_batch_size",
+    "gradient_accumulation_steps",
+    "effective_batch_size",
+    "packing",
+    "world_size",
+    *_LENGTH_KEYS,
+)
+# The result table has steps and epochs as they were really done.
+_DONE_KEYS = ("num_train_epochs", "max_steps")
 _OPTIMISER_KEYS = ("optim", "learning_rate", "lr_scheduler_type", "warmup_ratio", "warmup_steps", "seed")
 _OPTIMISERS = {
     "adamw_torch": "AdamW",
@@ -30,11 +39,12 @@ _BY = f" {TIMES} "
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BatchSettings:
-    """How many sequences one optimiser step sees; ``processes`` is ``None`` where nobody said."""
+    """How many sequences one optimiser step sees, by the trainer's own account where it gave one."""
 
     per_device: int | None
     accumulation: int
     processes: int | None
+    effective: int | None
     longest: int | None
     packing: bool | None
 
@@ -42,11 +52,11 @@ class BatchSettings:
     def of(cls, record: RunRecord) -> BatchSettings:
         """Read from the record's hyper-parameters; one device or none is one process."""
         settings = record.training.hyperparameters
-        known = _whole(settings.get("world_size"))
         return cls(
             per_device=_whole(settings.get("per_device_train_batch_size")),
             accumulation=_whole(settings.get("gradient_accumulation_steps")) or 1,
-            processes=known or (1 if len(devices(record)) <= 1 else None),
+            processes=_whole(settings.get("world_size")) or (1 if len(devices(record)) <= 1 else None),
+            effective=_whole(settings.get("effective_batch_size")),
             longest=next((length for key in _LENGTH_KEYS if (length := _whole(settings.get(key)))), None),
             packing=packing if isinstance(packing := settings.get("packing"), bool) else None,
         )
@@ -66,13 +76,15 @@ class BatchSettings:
         factors = [format_count(self.per_device or 0)]
         if self.accumulation > 1:
             factors.append(f"{format_count(self.accumulation)} accumulation")
-        if self.processes is None:
+        if self.processes is None and self.effective is None:
             return f"{_BY.join(factors)} sequences on each process"
-        if self.processes > 1:
+        if self.processes and self.processes > 1:
             factors.append(f"{format_count(self.processes)} processes")
-        whole = (self.per_device or 0) * self.accumulation * self.processes
-        product = f"{_BY.join(factors)} = " if len(factors) > 1 else ""
-        return product + plural(whole, "sequence")
+        product = (self.per_device or 0) * self.accumulation * (self.processes or 1)
+        if self.effective not in {None, product}:
+            # Parallelism inside one model or split batches: the factors do not multiply.
+            return f"{plural(self.effective or 0, 'sequence')} to a step ({', '.join(factors)})"
+        return (f"{_BY.join(factors)} = " if len(factors) > 1 else "") + plural(product, "sequence")
 
 
 def optimiser_words(settings: dict[str, Scalar]) -> str:
@@ -94,7 +106,7 @@ def optimiser_words(settings: dict[str, Scalar]) -> str:
 
 def other_settings(settings: dict[str, Scalar]) -> str:
     """What no other row of the recipe shows, by the trainer's own names."""
-    shown = {*_BATCH_KEYS, *_OPTIMISER_KEYS}
+    shown = {*_BATCH_KEYS, *_OPTIMISER_KEYS, *_DONE_KEYS}
     others = [
         f"{escape_markdown(name, 60)} {_scalar(value)}"
         for name, value in settings.items()

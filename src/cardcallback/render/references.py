@@ -17,7 +17,7 @@ class Reference:
 
 SPARK_POWER = Reference(
     text=(
-        "One DGX Spark under load: 125.7 W for the whole machine by its firmware's sensor, 61.6 W for the GPU by NVML "
+        "One DGX Spark under load: 126 W for the whole machine by its firmware's sensor, 61.6 W for the GPU by NVML "
         "and 73.7 W by the firmware's GPU sensor (documentation of sparks-dgx 0.1.1). "
         "Another report found the two GPU sensors within 0.5 W of each other."
     ),

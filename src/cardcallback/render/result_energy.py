@@ -83,6 +83,8 @@ def _method_words(record: RunRecord, gpu: Measurement) -> str:
         return f"measured: {source} {during}, bridged with integrated power where the counter failed"
     if gpu.method == "counter":
         return f"measured: {source} {during}"
+    if gpu.method == "calculated" and len(devices(record)) > 1:
+        return f"measured: {source} {during}, each device by its own, and summed"
     return f"{verb(gpu)}: {source}"
 
 
@@ -103,7 +105,9 @@ def _agreement_words(record: RunRecord) -> str | None:
 
 
 def _whose(record: RunRecord) -> list[str]:
-    words = []
+    names = [device.name for device in devices(record)]
+    covers = record.energy.gpu.covers
+    words = [escape_markdown(part) for part in covers if not any(name in part for name in names)]
     others = sum(device.other_processes or 0 for device in devices(record))
     if others:
         words.append(f"the whole GPU's, shared with {plural(others, 'other process', 'other processes')}")

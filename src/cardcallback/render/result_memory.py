@@ -35,9 +35,10 @@ def _system_row(record: RunRecord) -> Row:
     if peak.value is None:
         return label, absent(peak), ""
     result = f"peak {peak_of(peak.value, value_of(memory.total))}"
-    baseline = value_of(memory.system_baseline)
-    if baseline is not None:
-        result += f"; {format_bytes(baseline)} before training began"
+    baseline = memory.system_baseline
+    if baseline.value is not None:
+        at_begin = baseline.window is not None and baseline.window.name == "training began"
+        result += f"; {format_bytes(baseline.value)} {'when' if at_begin else 'before'} training began"
     return label, result, _how(peak)
 
 

@@ -157,7 +157,7 @@ def _processor(machine: Machine) -> list[str]:
 
 
 def _software(software: dict[str, str]) -> str:
-    names = {"driver": "NVIDIA driver", "python": "Python"}
+    names = {"driver": "NVIDIA driver", "python": "Python", "cuda": "CUDA"}
     return ", ".join(
         f"{names.get(name, escape_markdown(name, 60))} {escape_markdown(version, 60)}"
         for name, version in software.items()

@@ -1,0 +1,201 @@
+"""Power and memory over time, with evaluation and saving shaded; sessions follow one another."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import statistics
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from cardcallback.record import RunRecord, Trace
+from cardcallback.render.chart_style import (
+    DASHES,
+    EVALUATION_SHADE,
+    FAINT,
+    INK,
+    SAVING_SHADE,
+    SERIES,
+    draw_levels,
+    legend_above,
+    new_figure,
+)
+from cardcallback.render.figures import total, value_of
+from cardcallback.render.pictures import SYSTEM_MEMORY, memory_traces, power_traces
+from cardcallback.render.run_words import has_unified_memory
+from cardcallback.render.text import escape_picture
+from cardcallback.units import BYTES_PER_GIBIBYTE, SECONDS_PER_HOUR, SECONDS_PER_MINUTE, format_power
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Panel = Callable[["Axes", RunRecord, float], None]
+
+_SHADES = {"evaluation": EVALUATION_SHADE, "saving": SAVING_SHADE}
+_MEMORY_NAMES = {
+    "gpu_process_memory": "this job",
+    "torch_reserved": "reserved by PyTorch",
+    "torch_allocated": "PyTorch tensors",
+}
+# A silence this many times the usual distance between points is a gap, and no line crosses it.
+_GAP_FACTOR = 4.0
+# Narrower spans would vanish at 700 px.
+_NARROWEST_SPAN_SHARE = 0.002
+
+
+def draw_power_and_memory(record: RunRecord) -> Figure:
+    """The picture as a figure; needs ``pictures_of`` to have named it."""
+    panels = _panels(record)
+    figure, axes = new_figure(len(panels), 2.5 * len(panels) + 0.4)
+    unit_seconds, unit = _time_unit(record.duration_seconds)
+    for place, (axis, draw) in enumerate(zip(axes, panels, strict=True)):
+        draw(axis, record, unit_seconds)
+        _shade(axis, record, unit_seconds, labelled=place == 0)
+        _divide_sessions(axis, record, unit_seconds)
+        axis.margins(x=0.01, y=0.1 if draw is _draw_power else None)
+        axis.set_ylim(bottom=0)
+        legend_above(axis)
+    axes[-1].set_xlabel(f"time since training began ({unit})")
+    return figure
+
+
+def _panels(record: RunRecord) -> list[Panel]:
+    """One panel for each kind of quantity; memory of the GPU's own has another scale than the machine's."""
+    panels: list[Panel] = [_draw_power] if power_traces(record) else []
+    traces = memory_traces(record)
+    if any(trace.quantity != SYSTEM_MEMORY for trace in traces) and not has_unified_memory(record):
+        panels.append(_draw_gpu_memory)
+        traces = tuple(trace for trace in traces if trace.quantity == SYSTEM_MEMORY)
+    return [*panels, _draw_memory] if traces else panels
+
+
+def with_gaps(points: Sequence[tuple[float, float]]) -> tuple[list[float], list[float]]:
+    """Times and values with a NaN in every gap, where a line must not claim what nobody saw."""
+    times, values = [points[0][0]], [points[0][1]]
+    distances = [right[0] - left[0] for left, right in itertools.pairwise(points)]
+    usual = statistics.median(distances) if distances else 0.0
+    for distance, (time, value) in zip(distances, points[1:], strict=True):
+        if distance > _GAP_FACTOR * usual > 0:
+            times.append(time - distance / 2)
+            values.append(math.nan)
+        times.append(time)
+        values.append(value)
+    return times, values
+
+
+def session_offsets(record: RunRecord) -> list[float]:
+    """Where each session begins on the time axis, in seconds; pauses between sessions are not drawn."""
+    offsets = [0.0]
+    for session in record.sessions:
+        offsets.append(offsets[-1] + session.duration_seconds)
+    return offsets
+
+
+def _draw_power(axes: Axes, record: RunRecord, unit_seconds: float) -> None:
+    traces = power_traces(record)
+    devices = sorted({trace.device or 0 for trace in traces})
+    for trace in traces:
+        place = devices.index(trace.device or 0)
+        label = "GPU power" if len(devices) == 1 else _device_label(record, trace.device or 0)
+        _draw_trace(axes, record, trace, unit_seconds, 1.0, color=SERIES[place % len(SERIES)], label=label)
+    watts = total([device.mean_power for device in record.hardware.accelerators])
+    if watts is not None and len(devices) == 1 == len(record.hardware.accelerators):
+        axes.axhline(watts, color=INK, linewidth=1.0, linestyle=DASHES, zorder=4, label=f"mean {format_power(watts)}")
+    axes.set_ylabel("GPU power (W)")
+
+
+def _draw_gpu_memory(axes: Axes, record: RunRecord, unit_seconds: float) -> None:
+    traces = [trace for trace in memory_traces(record) if trace.quantity != SYSTEM_MEMORY]
+    _draw_memory_traces(axes, record, traces, unit_seconds)
+    sizes = {device.memory_total_bytes for device in record.hardware.accelerators}
+    if len(sizes) == 1 and (size := sizes.pop()):
+        draw_levels(axes, [("total", float(size))])
+    axes.set_ylabel("GPU memory (GiB)")
+
+
+def _draw_memory(axes: Axes, record: RunRecord, unit_seconds: float) -> None:
+    traces = memory_traces(record)
+    if not has_unified_memory(record):
+        traces = tuple(trace for trace in traces if trace.quantity == SYSTEM_MEMORY)
+    _draw_memory_traces(axes, record, traces, unit_seconds)
+    memory = record.memory
+    if any(trace.quantity == SYSTEM_MEMORY for trace in traces):
+        named = (("total", memory.total), ("peak", memory.system_peak), ("before training", memory.system_baseline))
+        draw_levels(axes, [(name, size) for name, measurement in named if (size := value_of(measurement))])
+    axes.set_ylabel("memory in use (GiB)")
+
+
+def _draw_memory_traces(axes: Axes, record: RunRecord, traces: Sequence[Trace], unit_seconds: float) -> None:
+    whole = "unified memory, whole machine" if has_unified_memory(record) else "main memory, whole machine"
+    names = {SYSTEM_MEMORY: whole} | _MEMORY_NAMES
+    devices = sorted({trace.device or 0 for trace in traces})
+    for trace in traces:
+        label = names[trace.quantity]
+        device = trace.device or 0
+        if len(devices) > 1 and trace.device is not None:
+            label += f", GPU {device}"
+        place = list(names).index(trace.quantity) + 1 + devices.index(device) * len(names)
+        color = SERIES[place % len(SERIES)]
+        _draw_trace(axes, record, trace, unit_seconds, BYTES_PER_GIBIBYTE, color=color, label=label)
+
+
+def _draw_trace(
+    axes: Axes, record: RunRecord, trace: Trace, unit_seconds: float, unit: float, *, color: str, label: str
+) -> None:
+    offsets = session_offsets(record)
+    offset = offsets[min(trace.session, len(offsets) - 1)]
+    times, values = with_gaps(trace.points)
+    known = {text.get_label() for text in axes.get_lines()}
+    axes.plot(
+        [(time + offset) / unit_seconds for time in times],
+        [value / unit for value in values],
+        color=color,
+        linewidth=1.4,
+        label=None if label in known else label,
+        zorder=3,
+    )
+
+
+def _device_label(record: RunRecord, device: int) -> str:
+    found = record.hardware.accelerators
+    alike = len({accelerator.name for accelerator in found}) <= 1
+    name = "" if alike or device >= len(found) else f" ({escape_picture(found[device].name, 24)})"
+    return f"GPU {device}{name}"
+
+
+def _shade(axes: Axes, record: RunRecord, unit_seconds: float, *, labelled: bool) -> None:
+    offsets = session_offsets(record)
+    narrowest = record.duration_seconds * _NARROWEST_SPAN_SHARE
+    named: set[str] = set()
+    for span in record.phase_spans:
+        color = _SHADES.get(span.phase)
+        if color is None or span.session >= len(record.sessions):
+            continue
+        begin = offsets[span.session] + span.begin_seconds
+        end = max(begin + narrowest, offsets[span.session] + span.end_seconds)
+        label = span.phase if labelled and span.phase not in named else None
+        axes.axvspan(begin / unit_seconds, end / unit_seconds, color=color, linewidth=0, zorder=0, label=label)
+        named.add(span.phase)
+
+
+def _divide_sessions(axes: Axes, record: RunRecord, unit_seconds: float) -> None:
+    for offset in session_offsets(record)[1 : len(record.sessions)]:
+        axes.axvline(offset / unit_seconds, color=FAINT, linewidth=1.2, linestyle=":", zorder=2)
+        axes.annotate(
+            "resumed",
+            xy=(offset / unit_seconds, 0.02),
+            xycoords=axes.get_xaxis_transform(),
+            xytext=(3, 0),
+            textcoords="offset points",
+            fontsize=9,
+            color=FAINT,
+        )
+
+
+def _time_unit(duration_seconds: float) -> tuple[float, str]:
+    if duration_seconds >= 3 * SECONDS_PER_HOUR:
+        return SECONDS_PER_HOUR, "hours"
+    if duration_seconds >= 3 * SECONDS_PER_MINUTE:
+        return SECONDS_PER_MINUTE, "minutes"
+    return 1.0, "seconds"

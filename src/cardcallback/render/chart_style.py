@@ -1,0 +1,129 @@
+"""Sizes, colours and small parts that both pictures share.
+
+The Hub shows a card's pictures about 700 px wide: 7 inches at 200 dots are twice that, for sharp screens,
+and a 10 point letter is then 14 px high. The background is white, so a dark page shows a white plate.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cardcallback.units import BYTES_PER_GIBIBYTE, format_bytes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+DOTS_PER_INCH = 200
+WIDTH_INCHES = 7.0
+_LEGEND_LETTERS = 104
+# Names of lines closer than this share of the axis would overlap.
+_LEVEL_DISTANCE = 0.1
+DASHES = (0, (4, 3))
+
+# Okabe and Ito's colours, which people with colour-vision deficiency can tell apart.
+BLUE, ORANGE, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#AA4499"
+SERIES = (BLUE, ORANGE, GREEN, PURPLE, "#E69F00", "#56B4E9", "#332288", "#882255")
+INK, FAINT = "#222222", "#6B6B6B"
+EVALUATION_SHADE, SAVING_SHADE = "#9CC9E8", "#F3C98B"
+
+STYLE: dict[str, Any] = {
+    "figure.facecolor": "white",
+    "savefig.facecolor": "white",
+    "axes.facecolor": "white",
+    "axes.edgecolor": FAINT,
+    "axes.labelcolor": INK,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlesize": 11.0,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.labelsize": 10.5,
+    "font.family": "DejaVu Sans",
+    "font.size": 10.0,
+    "grid.color": "#E4E4E4",
+    "grid.linewidth": 0.8,
+    "legend.fontsize": 9.5,
+    "legend.frameon": False,
+    "lines.linewidth": 1.8,
+    "text.color": INK,
+    # A dollar sign in a name is a dollar sign.
+    "text.parse_math": False,
+    "xtick.color": FAINT,
+    "xtick.labelcolor": INK,
+    "ytick.color": FAINT,
+    "ytick.labelcolor": INK,
+}
+
+
+def new_figure(rows: int, height_inches: float, ratios: tuple[float, ...] | None = None) -> tuple[Figure, list[Axes]]:
+    """A figure and its stacked axes, which share their horizontal axis."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415  loaded only to draw
+    from matplotlib.figure import Figure  # noqa: PLC0415
+
+    figure = Figure(figsize=(WIDTH_INCHES, height_inches), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(rows, 1, sharex=True, squeeze=False, height_ratios=ratios)
+    return figure, [row[0] for row in axes]
+
+
+def legend_above(axes: Axes) -> None:
+    """The legend in one line between title and plot, where it hides no data."""
+    handles, labels = axes.get_legend_handles_labels()
+    if handles:
+        longest = max(len(label) for label in labels)
+        axes.legend(
+            handles,
+            labels,
+            loc="lower left",
+            bbox_to_anchor=(-0.01, 1.0),
+            ncols=max(1, min(len(handles), _LEGEND_LETTERS // (longest + 6))),
+            columnspacing=1.4,
+            handlelength=1.6,
+            borderaxespad=0.2,
+        )
+
+
+def draw_levels(axes: Axes, levels: list[tuple[str, float]]) -> None:
+    """Dashed lines at sizes in bytes with their names, the first on top; the axes end above the first."""
+    top = levels[0][1] / BYTES_PER_GIBIBYTE * 1.13 if levels else 0.0
+    above = top * 2
+    for name, size_bytes in levels:
+        value = size_bytes / BYTES_PER_GIBIBYTE
+        axes.axhline(value, color=INK, linewidth=1.0, linestyle=DASHES, zorder=2)
+        under = above - value < top * _LEVEL_DISTANCE
+        axes.annotate(
+            f"{name} {format_bytes(size_bytes)}",
+            xy=(1.0, value),
+            xycoords=axes.get_yaxis_transform(),
+            xytext=(-3, -3 if under else 3),
+            textcoords="offset points",
+            ha="right",
+            va="top" if under else "bottom",
+            fontsize=9.5,
+            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1.0},
+            zorder=6,
+        )
+        above = value - top * _LEVEL_DISTANCE if under else value
+    axes.set_ylim(top=top or None)
+
+
+def mark_simulated(figure: Figure) -> None:
+    """The mark that no crop of the picture loses: in its corner, and across every panel."""
+    figure.suptitle("SIMULATED DEVICE: not measured on hardware", color="#B00020", fontsize=10.5, fontweight="bold")
+    for axes in figure.axes:
+        axes.text(
+            0.5,
+            0.5,
+            "SIMULATED DEVICE",
+            transform=axes.transAxes,
+            ha="center",
+            va="center",
+            fontsize=26,
+            fontweight="bold",
+            color="#B00020",
+            alpha=0.13,
+            zorder=0.5,
+        )

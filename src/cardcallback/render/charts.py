@@ -1,0 +1,53 @@
+"""The run's pictures as PNG files. matplotlib is loaded only here, and only to draw."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cardcallback.record import RunRecord
+from cardcallback.render.chart_loss import draw_loss
+from cardcallback.render.chart_power import draw_power_and_memory
+from cardcallback.render.chart_style import DOTS_PER_INCH, STYLE, mark_simulated
+from cardcallback.render.pictures import LOSS_PICTURE, pictures_of
+from cardcallback.render.writing import write_bytes_atomically
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def draw_pictures(record: RunRecord, folder: Path) -> tuple[Path, ...]:
+    """Write every picture of ``pictures_of(record)`` into ``folder``, which must exist.
+
+    The same record gives the same bytes with the same matplotlib. Neither a person's matplotlib settings
+    nor pyplot's figures are used or changed.
+
+    Returns:
+        The files, in the order of the card; none where there is nothing to draw.
+
+    Raises:
+        CardCallbackError: a file cannot be written.
+        ImportError: matplotlib cannot be loaded.
+    """
+    return tuple(_draw(record, folder / name) for name in pictures_of(record))
+
+
+def _draw(record: RunRecord, path: Path) -> Path:
+    from matplotlib import rc_context, rcParamsDefault  # noqa: PLC0415  loaded only to draw
+
+    # The backend is pyplot's affair, which is not used; setting it would load one.
+    defaults = {key: rcParamsDefault[key] for key in rcParamsDefault if not key.startswith("backend")}
+    with rc_context(defaults | STYLE):
+        figure = draw_loss(record) if path.name == LOSS_PICTURE else draw_power_and_memory(record)
+        if record.simulated:
+            mark_simulated(figure)
+        write_bytes_atomically(path, _png(figure))
+    return path
+
+
+def _png(figure: Figure) -> bytes:
+    buffer = io.BytesIO()
+    # Software would name the matplotlib version, and bytes would change with it for no visible reason.
+    figure.savefig(buffer, format="png", dpi=DOTS_PER_INCH, metadata={"Software": None})
+    return buffer.getvalue()
