@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from profiles import Profile
 
 from cardcallback.sensors.nvml import reset_nvml
+from profiles import Profile
 from simulator import Simulation, build_problem, profile_named
 
 Simulate = Callable[..., Simulation]

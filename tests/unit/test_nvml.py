@@ -13,14 +13,14 @@ import pynvml  # noqa: TID251 - a test plays another library that uses NVML in t
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from profiles import ALL_ONES, Fault, GpuProcess, Profile
-from simulator_fixtures import Simulate
 
 from cardcallback.errors import SensorReadError, SensorUnavailableError
 from cardcallback.sensors.base import Quantity, Sensor, SensorSet
 from cardcallback.sensors.nvml import open_nvml, other_processes, own_pids, reset_nvml, select_devices
 from cardcallback.sensors.nvml_sensors import GPU_QUANTITIES
+from profiles import ALL_ONES, Fault, GpuProcess, Profile
 from simulator import calls, profile_named
+from simulator_fixtures import Simulate
 
 _SIMULATED = {"CARDCALLBACK_SIMULATED": "1"}
 
@@ -299,12 +299,28 @@ def test_older_names_of_calls_serve_where_the_new_are_missing(simulate: Simulate
 @pytest.mark.parametrize("profile", ["gb10", "gb10-total0", "gb10-meminfo-success"])
 def test_unified_memory_is_never_the_gpus_own(simulate: Simulate, profile: str) -> None:
     """However the driver answers on a Spark, the system's memory is not called the GPU's."""
-    assert _opened(simulate, profile).devices[0].memory_total_bytes is None
+    (device,) = _opened(simulate, profile).devices
+    assert device.memory_total_bytes is None
+    assert device.unified_memory is True
+
+
+def test_part_without_memory_of_its_own_is_unified_by_whatever_name(simulate: Simulate) -> None:
+    """A later system on a chip is told by its driver's answer, and nothing is claimed of its memory."""
+    sensors = _opened(simulate, _with("gb10", name="NVIDIA Later"))
+    assert sensors.devices[0].unified_memory is True
+    assert _sensor(sensors, "gpu_energy").spec.scope.gpu_memory == "unknown"
+
+
+def test_memory_behind_a_permission_is_not_taken_for_unified(simulate: Simulate) -> None:
+    """A divided GPU in a container hides its memory, which says nothing about whose memory it is."""
+    (device,) = _opened(simulate, "mig").devices
+    assert (device.memory_total_bytes, device.unified_memory) == (None, None)
 
 
 def test_memory_of_a_discrete_gpu(simulate: Simulate) -> None:
     """An H100's memory is read from the driver."""
-    assert _opened(simulate, "h100").devices[0].memory_total_bytes == 80 * 1024**3
+    (device,) = _opened(simulate, "h100").devices
+    assert (device.memory_total_bytes, device.unified_memory) == (80 * 1024**3, False)
 
 
 def test_divided_gpu_says_whose_energy_it_is(simulate: Simulate) -> None:

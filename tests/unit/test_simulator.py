@@ -13,11 +13,11 @@ import pynvml  # noqa: TID251 - the simulator is tested through what it pretends
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from profiles import ALL_ONES, Counter, CounterFault, Device, Fault, GpuProcess, Meter, Profile
+from simulator import PROFILE_NAMES, calls, profile_named
 from simulator_fixtures import Simulate
 from waveforms import Segment, Waveform, constant, ramp, sine, square
-
-from simulator import PROFILE_NAMES, calls, profile_named
 
 _MIXED = Waveform(
     (

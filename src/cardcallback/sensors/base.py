@@ -92,6 +92,7 @@ class DeviceInfo:
     ``module`` tells devices that share one module counter apart from those that do not: equal values are
     one module. ``energy_scope_note`` is the sentence a card prints about a whole-GPU figure (MIG, other
     processes), or ``None``. ``mig_uuids`` are the instances it is divided into, for matching only.
+    ``unified_memory`` says whether the GPU shares the machine's memory; ``None`` where that is not known.
     """
 
     index: int
@@ -103,6 +104,7 @@ class DeviceInfo:
     module: str | None = None
     energy_scope_note: str | None = None
     mig_uuids: tuple[str, ...] = ()
+    unified_memory: bool | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

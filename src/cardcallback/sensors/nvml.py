@@ -15,6 +15,7 @@ from cardcallback.sensors.base import Absence, DeviceInfo, SensorSet
 from cardcallback.sensors.nvml_devices import Selection, select_devices
 from cardcallback.sensors.nvml_errors import (
     FUNCTION_NOT_FOUND,
+    NOT_SUPPORTED,
     UNINITIALIZED,
     UNKNOWN,
     reason_at_start,
@@ -222,17 +223,21 @@ def _open_index(nvml: _Nvml, index: int, clock: Callable[[], float]) -> SensorSe
         absences = tuple(Absence(quantity=one, source=_SOURCE, reason=reason, device=index) for one in GPU_QUANTITIES)
         return SensorSet(absences=absences, notes=(reason,))
     capability = _known(nvml, "CudaComputeCapability", index)
+    memory_total = _memory_total(nvml, index)
     part = Part(
         name=name,
         architecture=_known(nvml, "Architecture", index),
         capability=None if capability is None else (int(capability[0]), int(capability[1])),
+        has_no_memory=memory_total == 0,
     )
     device = Device(driver=nvml, index=index, part=part, own_pids=own_pids, clock=clock)
     opened = open_device(device)
-    return SensorSet(sensors=opened.sensors, absences=opened.absences, devices=(_describe(nvml, device, opened),))
+    return SensorSet(
+        sensors=opened.sensors, absences=opened.absences, devices=(_describe(nvml, device, opened, memory_total),)
+    )
 
 
-def _describe(nvml: _Nvml, device: Device, opened: OpenedDevice) -> DeviceInfo:
+def _describe(nvml: _Nvml, device: Device, opened: OpenedDevice, memory_total: int | None) -> DeviceInfo:
     part, index = device.part, device.index
     mig = _known(nvml, "MigMode", index)
     divided = mig is not None and mig[0] == _MIG_ON
@@ -240,20 +245,23 @@ def _describe(nvml: _Nvml, device: Device, opened: OpenedDevice) -> DeviceInfo:
         index=index,
         name=part.name,
         uuid=_known(nvml, "UUID", index),
-        memory_total_bytes=_memory_total(nvml, device),
+        # On a unified part it would be the system's memory, or zero, or not supported, by driver.
+        memory_total_bytes=None if part.unified else memory_total,
         architecture=part.architecture_name,
         compute_capability=None if part.capability is None else "{}.{}".format(*part.capability),
         module=f"module {index}" if opened.module_energy else None,
         energy_scope_note=_MIG_NOTE if divided else _MODULE_NOTE if opened.module_energy else None,
         mig_uuids=_mig_uuids(nvml, index) if divided else (),
+        unified_memory=part.unified if part.unified or memory_total else None,
     )
 
 
-def _memory_total(nvml: _Nvml, device: Device) -> int | None:
-    if device.part.unified:
-        return None  # it would be the system's memory, or zero, or not supported, by driver
-    memory = _known(nvml, "MemoryInfo", device.index)
-    return None if memory is None else int(memory.total) or None
+def _memory_total(nvml: _Nvml, index: int) -> int | None:
+    """The GPU's own memory in bytes, 0 where the driver says it has none, ``None`` where it does not say."""
+    try:
+        return int(nvml.ask("MemoryInfo", index).total)
+    except NvmlCallError as error:
+        return 0 if error.code == NOT_SUPPORTED else None
 
 
 def _mig_uuids(nvml: _Nvml, index: int) -> tuple[str, ...]:

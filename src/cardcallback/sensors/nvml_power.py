@@ -40,11 +40,15 @@ _COUNTER_REFRESH = 0.1
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Part:
-    """What tells one GPU's readings from another's; ``capability`` is (major, minor)."""
+    """What tells one GPU's readings from another's; ``capability`` is (major, minor).
+
+    ``has_no_memory``: the driver has no memory figure for it, as the NVML header says of systems on a chip.
+    """
 
     name: str
     architecture: int | None = None
     capability: tuple[int, int] | None = None
+    has_no_memory: bool = False
 
     @property
     def architecture_name(self) -> str | None:
@@ -53,8 +57,9 @@ class Part:
 
     @property
     def unified(self) -> bool:
-        """Whether the GPU shares the system's memory, by the parts known to (GB10, Thor, Orin)."""
-        return any(word in self.name for word in ("GB10", "Thor", "Orin")) and "GB100" not in self.name
+        """Whether the GPU shares the machine's memory: as its driver shows, or a part known to (GB10, Thor, Orin)."""
+        known = any(word in self.name for word in ("GB10", "Thor", "Orin")) and "GB100" not in self.name
+        return known or self.has_no_memory
 
     @property
     def whole_module_counter(self) -> bool:
