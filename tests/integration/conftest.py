@@ -6,6 +6,9 @@ import os
 from pathlib import Path
 
 import pytest
+from simulator_fixtures import simulate
+
+__all__ = ["simulate"]
 
 # Read when the libraries are imported, so set before any test module imports them.
 os.environ["HF_HUB_OFFLINE"] = "1"

@@ -124,7 +124,7 @@ class Simulation:
         search = [str(library.parent), *filter(None, [os.environ.get("LD_LIBRARY_PATH")])]
         variables = {
             "LD_LIBRARY_PATH": os.pathsep.join(search),
-            "CARDCALLBACK_SIMULATOR": str(self.configuration_path),
+            "NVML_SIMULATOR": str(self.configuration_path),
             "CARDCALLBACK_SIMULATED": "1",
         }
         if self.profile.system_root is not None:

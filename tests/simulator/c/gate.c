@@ -167,7 +167,7 @@ nvmlReturn_t nvmlInitWithFlags(unsigned flags)
     if (users == 0) {
         memset(calls, 0, sizeof calls);
         call_count = 0;
-        code = read_configuration(getenv("CARDCALLBACK_SIMULATOR")) == 0 ? NVML_SUCCESS : NVML_UNKNOWN;
+        code = read_configuration(getenv("NVML_SIMULATOR")) == 0 ? NVML_SUCCESS : NVML_UNKNOWN;
     }
     pthread_mutex_unlock(&state_lock);
     if (code == NVML_SUCCESS) {
