@@ -17,7 +17,7 @@ import huggingface_hub
 import transformers
 from hub_recorder import REPO_ID, HubRecorder
 from huggingface_hub import ModelCard
-from subjects import IN_MATRIX, SUBJECTS, Subject
+from subjects import IN_MATRIX, SUBJECTS, MarkerCallback, Subject
 from tiny import TRAINER_KINDS, TrainerKind, make_trainer
 
 pytestmark = pytest.mark.training
@@ -221,3 +221,46 @@ def test_an_adapter_saved_elsewhere(
     trainer.train()
     trainer.model.save_pretrained(tmp_path / "adapter")
     check(tmp_path / "adapter")
+
+
+@pytest.mark.parametrize("kind", TRAINER_KINDS)
+def test_saving_into_another_folder_then_uploading_it(
+    kind: TrainerKind,
+    subject: Subject,
+    check: Any,
+    hub: HubRecorder,
+    tmp_path: Path,
+    base_folder: Path,
+    output_folder: Path,
+) -> None:
+    """``save_model("final")`` leaves a complete card there, which is what such a script publishes."""
+    trainer = make_trainer(kind, output_folder, base_folder=base_folder, callbacks=[subject.make()])
+    trainer.train()
+    trainer.save_model(str(tmp_path / "final"))
+    huggingface_hub.upload_folder(repo_id=REPO_ID, folder_path=tmp_path / "final")
+    check(tmp_path / "final", commits=1)
+    check(output_folder)
+    assert hub.commits[0].cards
+
+
+@pytest.mark.parametrize("kind", TRAINER_KINDS)
+def test_events_alone_lose_the_block(
+    kind: TrainerKind, hub: HubRecorder, base_folder: Path, output_folder: Path
+) -> None:
+    """The matrix can fail: a callback that only writes when training ends is overwritten by the push."""
+    marker = SUBJECTS["marker"]()
+
+    class EventsOnly(MarkerCallback):
+        """The marker without its hooks."""
+
+        def on_init_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            """Watch nothing."""
+
+    push = Push("end", checkpoints=False, blocking=True)
+    trainer = make_trainer(kind, output_folder, base_folder=base_folder, callbacks=[EventsOnly()], **push.settings())
+    trainer.train()
+    marker.assert_block((output_folder / "README.md").read_text(encoding="utf-8"))
+    trainer.push_to_hub()
+    lost = marker.begin not in hub.commits[-1].cards["README.md"]
+    # PEFT alone keeps what it finds, and the plain trainer rewrites a card that is not yet PEFT's.
+    assert lost

@@ -17,6 +17,10 @@ class Handler:
     def __init__(self, callbacks: list[Any]) -> None:
         self.callbacks = callbacks
 
+    def add_callback(self, callback: Any) -> None:
+        """Add a callback, or a class of one."""
+        self.callbacks.append(callback() if isinstance(callback, type) else callback)
+
     def call_event(self, event: str) -> None:
         """Call one event of all."""
         for callback in self.callbacks:
@@ -31,8 +35,8 @@ class Trainer:
         self.callback_handler.call_event("on_init_end")
 
     def add_callback(self, callback: Any) -> None:
-        """Add a callback, or a class of one."""
-        self.callback_handler.callbacks.append(callback() if isinstance(callback, type) else callback)
+        """Hand it to the handler."""
+        self.callback_handler.add_callback(callback)
 
     def train(self) -> None:
         """Call the first event of training."""
@@ -108,37 +112,48 @@ def test_without_a_trainer_there_is_none() -> None:
 
 
 @pytest.fixture
-def trainer_class(monkeypatch: pytest.MonkeyPatch) -> type[Trainer]:
-    """A fresh class where transformers' own would be."""
-    fresh: type[Trainer] = type("Trainer", (Trainer,), {"add_callback": Trainer.add_callback})
-    module = types.ModuleType("transformers.trainer")
-    module.Trainer = fresh  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "transformers.trainer", module)
-    return fresh
+def _fresh_handler(monkeypatch: pytest.MonkeyPatch) -> None:
+    # A class of this test's own where transformers' would be, and where its trainers find it.
+    fresh = type("Handler", (Handler,), {"add_callback": Handler.add_callback})
+    module = types.ModuleType("transformers.trainer_callback")
+    module.CallbackHandler = fresh  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "transformers.trainer_callback", module)
+    monkeypatch.setattr(sys.modules[__name__], "Handler", fresh)
 
 
+@pytest.mark.usefixtures("_fresh_handler")
 @pytest.mark.parametrize("as_class", [False, True])
-def test_an_added_callback_is_told_its_trainer(trainer_class: type[Trainer], *, as_class: bool) -> None:
+def test_an_added_callback_is_told_its_trainer(*, as_class: bool) -> None:
     """``add_callback`` names callback and trainer, also for a class that the handler makes one of."""
     told: list[tuple[Any, Any]] = []
     watch_add_callback(Callback, lambda callback, trainer: told.append((callback, trainer)))
     watch_add_callback(Callback, lambda *_: pytest.fail("once per kind"))
-    trainer = trainer_class([])
+    trainer = Trainer([])
     trainer.add_callback(Callback if as_class else Callback())
     assert told == [(trainer.callback_handler.callbacks[0], trainer)]
 
 
-def test_other_callbacks_are_not_told_of(trainer_class: type[Trainer]) -> None:
+@pytest.mark.usefixtures("_fresh_handler")
+def test_other_callbacks_are_not_told_of() -> None:
     """A callback of another kind changes nothing, though ours is there."""
     told: list[Any] = []
-    trainer = trainer_class([Callback()])
+    trainer = Trainer([Callback()])
     watch_add_callback(Callback, lambda *given: told.append(given))
     trainer.add_callback(object())
     assert told == []
 
 
+@pytest.mark.usefixtures("_fresh_handler")
+def test_a_handler_without_a_trainer_is_not_told_of() -> None:
+    """A callback added where no trainer is at work, or while one is being made, waits for its events."""
+    told: list[Any] = []
+    watch_add_callback(Callback, lambda *given: told.append(given))
+    Handler([]).add_callback(Callback())
+    assert told == []
+
+
 def test_before_transformers_is_loaded_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None:
-    """There is no trainer class to watch, and none is imported."""
-    monkeypatch.delitem(sys.modules, "transformers.trainer", raising=False)
+    """There is no handler to watch, and none is imported."""
+    monkeypatch.delitem(sys.modules, "transformers.trainer_callback", raising=False)
     watch_add_callback(Callback, lambda *_: None)
-    assert "transformers.trainer" not in sys.modules
+    assert "transformers.trainer_callback" not in sys.modules

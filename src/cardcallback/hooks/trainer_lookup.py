@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import inspect
 import sys
 from collections.abc import Callable
 from types import FrameType
@@ -13,7 +12,7 @@ from cardcallback.hooks.wrapping import GuardFactory, guard_or_own
 
 CallbackT = TypeVar("CallbackT")
 
-_TRAINER_MODULE = "transformers.trainer"
+_HANDLER_MODULE = "transformers.trainer_callback"
 _LOCAL_NAMES = ("self", "trainer")
 _DEEPEST = 100  # frames above an event; a trainer calls its callbacks from about five
 _ADDED_MARK = "__cardcallback_added__"
@@ -52,16 +51,15 @@ def watch_add_callback(
     """Call ``on_added(callback, trainer)`` when a callback of ``kind`` is given to ``trainer.add_callback``.
 
     That road fires no ``on_init_end``, so without this the first ``train()`` could not be watched from
-    outside. Does nothing where transformers' trainer is not loaded yet; ``find_trainer`` in
+    outside. Does nothing where transformers' callbacks are not loaded; ``find_trainer`` in
     ``on_train_begin`` remains. Once per ``kind``; further calls change nothing.
     """
-    trainer_class = getattr(sys.modules.get(_TRAINER_MODULE), "Trainer", None)
-    original = getattr(trainer_class, "add_callback", None)
-    if not isinstance(trainer_class, type) or not inspect.isfunction(original):
+    # The handler, not the trainer: any callback's own base class has loaded its module.
+    handler_class = getattr(sys.modules.get(_HANDLER_MODULE), "CallbackHandler", None)
+    original = getattr(handler_class, "add_callback", None)
+    if not isinstance(handler_class, type) or original is None or kind in getattr(original, _ADDED_MARK, ()):
         return
-    if kind in getattr(original, _ADDED_MARK, ()):
-        return
-    trainer_class.add_callback = _telling(original, kind, on_added, guard_or_own(guard))  # type: ignore[attr-defined] # a class found at run time
+    handler_class.add_callback = _telling(original, kind, on_added, guard_or_own(guard))  # type: ignore[attr-defined] # a class found at run time
 
 
 def _telling(
@@ -71,13 +69,15 @@ def _telling(
     guard: GuardFactory,
 ) -> Callable[..., Any]:
     @functools.wraps(original)
-    def add_callback(self: Any, callback: Any, /, *args: Any, **kwargs: Any) -> Any:
-        result = original(self, callback, *args, **kwargs)
-        if callback is kind or isinstance(callback, kind):
+    def add_callback(self: Any, *args: Any, **kwargs: Any) -> Any:
+        result = original(self, *args, **kwargs)
+        added = self.callbacks[-1] if self.callbacks else None
+        if isinstance(added, kind):
             with guard("find the trainer"):
-                for added in self.callback_handler.callbacks:
-                    if isinstance(added, kind):
-                        on_added(added, self)
+                # None while the trainer is still being made: on_init_end follows.
+                trainer = find_trainer(added)
+                if trainer is not None:
+                    on_added(added, trainer)
         return result
 
     setattr(add_callback, _ADDED_MARK, (*getattr(original, _ADDED_MARK, ()), kind))
