@@ -88,6 +88,8 @@ def measure_baselines(
         CardCallbackError: no device has a power or energy sensor that works.
     """
     logs = [_Log(sensor=s, points=[]) for s in sensors.sensors if s.spec.quantity in {"gpu_energy", "gpu_power"}]
+    if not logs:
+        raise _nothing(sensors)
     begin = clock.elapsed_seconds()
     while True:
         _read(logs, clock)
@@ -98,10 +100,7 @@ def measure_baselines(
     measured_seconds = clock.elapsed_seconds() - begin
     readings = [r for d in sensors.devices if (r := _device(d, logs, other_processes(d.index))) is not None]
     if not readings:
-        absence = sensors.absence("gpu_power") or sensors.absence("gpu_energy")
-        reason = absence.reason if absence else "no GPU gave two power readings"
-        msg = f"no idle power to measure: {reason}"
-        raise CardCallbackError(msg, exit_code=3)
+        raise _nothing(sensors)
     return tuple(
         _joined([r for r in readings if r.name == name], measured_seconds, sensors, clock.today())
         for name in dict.fromkeys(r.name for r in readings)
@@ -144,6 +143,12 @@ def encode_baselines(kept: Sequence[Baseline], measured: Sequence[Baseline]) -> 
     baselines = (*(b for b in kept if _key(b) not in replaced), *measured)
     content = msgspec.json.encode(_File(schema_version=_SCHEMA_VERSION, baselines=baselines))
     return msgspec.json.format(content, indent=1).decode() + "\n"
+
+
+def _nothing(sensors: SensorSet) -> CardCallbackError:
+    absence = sensors.absence("gpu_power") or sensors.absence("gpu_energy")
+    reason = absence.reason if absence else "no GPU gave two power readings"
+    return CardCallbackError(f"no idle power to measure: {reason}", exit_code=3)
 
 
 def _key(baseline: Baseline) -> tuple[str, str | None, bool]:

@@ -17,14 +17,15 @@ from cardcallback.cli.output import print_json, say, warn
 from cardcallback.errors import CardCallbackError
 from cardcallback.recorder import SystemClock
 from cardcallback.render import write_atomically
-from cardcallback.sensors.base import SensorSet
+from cardcallback.sensors.base import Quantity, SensorSet
 from cardcallback.sensors.discovery import open_sensors
 from cardcallback.sensors.nvml import other_processes
 from cardcallback.settings import system_root, user_config_directory
-from cardcallback.units import format_bytes, format_duration, format_number, format_power
+from cardcallback.units import HERTZ_PER_MEGAHERTZ, format_bytes, format_duration, format_number, format_power
 
 _COLOURS = {"works": "green", "unproven": "yellow", "fails": "red", "absent": None}
 
+_SCOPED_UNITS = {"joules", "watts", "bytes"}
 _SHORTEST_BASELINE_SECONDS = 5
 _LONGEST_BASELINE_SECONDS = 3600
 
@@ -101,15 +102,24 @@ def _print_findings(sensors: SensorSet, findings: tuple[Finding, ...]) -> None:
     say(f"cardcallback {importlib.metadata.version('cardcallback')}, {driver}", bold=True)
     if sensors.simulated:
         say("simulated: these readings come from no real device", colour="yellow")
-    for finding in findings:
-        _print_finding(finding)
+    for group in _alike(findings):
+        _print_finding(group[0], [finding.quantity for finding in group])
     for note in sensors.notes:
         say(f"note: {note}")
 
 
-def _print_finding(finding: Finding) -> None:
-    device = f", {finding.device}" if finding.device else ""
-    say(f"{finding.status}: {finding.quantity}{device}", colour=_COLOURS[finding.status])
+def _alike(findings: tuple[Finding, ...]) -> list[list[Finding]]:
+    # Six quantities without a driver have one reason: it is said once.
+    groups: dict[object, list[Finding]] = {}
+    for number, finding in enumerate(findings):
+        key = (finding.device, finding.reason, finding.cure) if finding.status == "absent" else number
+        groups.setdefault(key, []).append(finding)
+    return list(groups.values())
+
+
+def _print_finding(finding: Finding, quantities: list[Quantity]) -> None:
+    device = f" of {finding.device}" if finding.device else ""
+    say(f"{finding.status}: {', '.join(quantities)}{device}", colour=_COLOURS[finding.status])
     lines = {
         "read": _reading_words(finding),
         "covers": _scope_words(finding),
@@ -138,12 +148,15 @@ def _value_words(finding: Finding, value: float) -> str:
         return format_bytes(value)
     if finding.unit == "bitmask":
         return hex(int(value))
-    units = {"watts": "W", "celsius": "degrees C", "hertz": "Hz"}
+    if finding.unit == "hertz":
+        return f"{format_number(value / HERTZ_PER_MEGAHERTZ, 4)} MHz"
+    units = {"watts": "W", "celsius": "degrees C"}
     return f"{format_number(value)} {units.get(finding.unit or '', '')}".strip()
 
 
 def _scope_words(finding: Finding) -> str | None:
-    if finding.scope is None:
+    # A temperature or a clock is of its device; what it leaves out is no question.
+    if finding.scope is None or finding.unit not in _SCOPED_UNITS:
         return finding.covers
     scope: dict[str, str] = msgspec.to_builtins(finding.scope)
     parts = [finding.covers or ""]

@@ -16,7 +16,7 @@ def one_line(text: str) -> str:
 
 def say(text: str, *, colour: str | None = None, bold: bool = False) -> None:
     """Print a line; typer drops the colour where the output is not a terminal."""
-    typer.secho(one_line(text) if "\n" not in text else text, fg=colour, bold=bold)
+    typer.secho(one_line(text), fg=colour, bold=bold)
 
 
 def warn(text: str) -> None:

@@ -23,15 +23,8 @@ from cardcallback.record import (
     load_document,
     record_path,
 )
-from cardcallback.render import (
-    ComposedCard,
-    compose_card,
-    default_hub_template,
-    draw_pictures,
-    emissions_stated_by,
-    render_section,
-    write_atomically,
-)
+from cardcallback.render import compose_card, default_hub_template, draw_pictures, render_section, write_atomically
+from cardcallback.render.card import ComposedCard, emissions_stated_by
 from cardcallback.render.pictures import pictures_of
 from cardcallback.render.writing import read_card
 from cardcallback.settings import checks

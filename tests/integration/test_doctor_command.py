@@ -1,0 +1,65 @@
+"""``cardcallback doctor`` as a process of its own, on simulated machines and on this one."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SIMULATOR = Path(__file__).parents[1] / "simulator"
+DOCTOR = (sys.executable, "-m", "cardcallback.cli", "doctor", "--json")
+
+
+def doctor(tmp_path: Path, *options: str, profile: str | None = None) -> dict[str, Any]:
+    """The data that doctor prints, on a simulated machine where a profile is named."""
+    sys.path.insert(0, str(SIMULATOR))
+    try:
+        from simulator import build_problem  # noqa: PLC0415 - not a package, found by the path above
+    finally:
+        sys.path.remove(str(SIMULATOR))
+    if profile and (problem := build_problem()) is not None:
+        pytest.skip(problem)
+    wrap = (sys.executable, str(SIMULATOR / "run_simulated.py"), "--profile", profile, "--") if profile else ()
+    done = subprocess.run(
+        [*wrap, *DOCTOR, *options],
+        env=os.environ | {"XDG_CONFIG_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return dict(json.loads(done.stdout))
+
+
+def by_quantity(document: dict[str, Any]) -> dict[str, Any]:
+    """The findings by quantity."""
+    return {finding["quantity"]: finding for finding in document["sensors"]}
+
+
+def test_simulated_spark(tmp_path: Path) -> None:
+    """GB10: the GPU's rail, memory scope not documented, no NVML memory figure; idle power is kept."""
+    document = doctor(tmp_path, "--baseline", "5", profile="gb10")
+    found = by_quantity(document)
+    assert document["simulated"] is True
+    assert found["gpu_energy"]["status"] == "works"
+    assert found["gpu_energy"]["scope"]["gpu_memory"] == "unknown"
+    assert found["system_memory"]["status"] == "works"
+    kept = json.loads((tmp_path / "cardcallback" / "baselines.json").read_text())["baselines"]
+    assert [(b["device"], b["simulated"], b["method"]) for b in kept] == [("NVIDIA GB10", True, "counter")]
+    gained = found["gpu_energy"]["second"] - found["gpu_energy"]["first"]
+    assert gained > 0
+    assert "uuid" not in json.dumps(document).lower()
+
+
+def test_this_machine(tmp_path: Path) -> None:
+    """Whatever this machine has, every quantity has an answer, and memory can be read."""
+    found = by_quantity(doctor(tmp_path))
+    assert found["system_memory"]["status"] == "works"
+    assert found["process_rss"]["status"] == "works"
+    assert all(finding["reason"] for finding in found.values() if finding["status"] != "works")
+    assert not (tmp_path / "cardcallback").exists()
