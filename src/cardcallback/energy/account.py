@@ -40,6 +40,7 @@ class EnergyAccount:
         self._waiting: deque[CounterPoint] = deque()
         self._best = FadingHistory()
         self._lead_joules = 0.0
+        self._begin_power: Cumulative | None = None  # kept, since the history forgets detail
         self._phases: dict[str, PhaseSum] = {}
         self._visits: deque[_Visit] = deque()
 
@@ -72,7 +73,7 @@ class EnergyAccount:
         account = self._settled_counter()
         if account is None or account.anchor is None:
             return AccountResult(duration_seconds=duration, counter=None, integrated=integrated, best=integrated)
-        begin = CounterPoint(self.begin_seconds, 0.0, self._gauge_at(self.begin_seconds))
+        begin = CounterPoint(self.begin_seconds, 0.0, self._begin_power or self._gauge_at(self.begin_seconds))
         end = CounterPoint(end_seconds, 0.0, self._gauge_at(end_seconds))
         gauge = self._gauge()
         counter = close_counter(account, begin, end, gauge)
@@ -108,6 +109,8 @@ class EnergyAccount:
         return gauge or counter
 
     def _settle(self) -> None:
+        if self._begin_power is None and self._integral is not None and self._gauge_reaches(self.begin_seconds):
+            self._begin_power = self._gauge_at(self.begin_seconds)
         while self._waiting and (self._gauge_reaches(self._waiting[0].at_seconds) or self._overfull(self._waiting)):
             self._count(self._waiting.popleft())
         while self._visits and (self._known_to(self._visits[0].end_seconds) or self._overfull(self._visits)):
@@ -135,7 +138,8 @@ class EnergyAccount:
         if anchor is None or anchor is before:
             return
         if before is None:
-            self._lead_joules = power.joules if power is not None else 0.0
+            begin = self._begin_power
+            self._lead_joules = power.joules - begin.joules if power is not None and begin is not None else 0.0
         joules = self._lead_joules + self._counter.best_joules
         self._best.append(Cumulative(anchor.at_seconds, joules, self._counter.unbridged_seconds))
 
@@ -156,7 +160,7 @@ class EnergyAccount:
         traits = self._integral.traits
         return Gauge(
             peak_watts=self.peak_watts,
-            edge_seconds=traits.sight_seconds / 2 + min(traits.interval_seconds, traits.gap_after_seconds) / 2,
+            edge_seconds=traits.edge_seconds,
             relative_doubt=self._integral.relative_doubt,
         )
 
@@ -193,5 +197,5 @@ class EnergyAccount:
         """A straight line between two points is off by at most a quarter of their distance at peak power."""
         blur = self._counter.traits.refresh_seconds if self._counter is not None else 0.0
         if self._integral is not None and self._counter is None:
-            blur = self._integral.traits.sight_seconds / 4
+            blur = self._integral.traits.edge_seconds
         return (mark.spacing_seconds / 4 + blur) * self.peak_watts

@@ -13,7 +13,7 @@ _PATIENCE_SECONDS = 2.5
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Gauge:
-    """What bridging with the power gauge costs: doubt per stretch (s at peak power), and per joule."""
+    """What bridging with the power gauge costs: doubt per cut (seconds at peak power), and per joule."""
 
     peak_watts: float
     edge_seconds: float = 0.0
@@ -34,7 +34,7 @@ def close_best(
         joules += account.jumped_counter_joules - account.jumped_power_joules
     bridged = account.bridged_joules
     doubt = account.pieces * account.traits.refresh_seconds * gauge.peak_watts
-    doubt += (account.pieces - 1) * gauge.edge_seconds * gauge.peak_watts
+    doubt += 2 * (account.pieces - 1) * gauge.edge_seconds * gauge.peak_watts
     doubt += gauge.relative_doubt * abs(bridged) + _edge_doubt(lead, gauge) + _edge_doubt(tail, gauge)
     gap = account.unbridged_seconds + lead.gap_seconds + tail.gap_seconds
     low, high = max(joules - doubt, 0.0), joules + doubt + gap * gauge.peak_watts
@@ -141,4 +141,4 @@ def _edge_doubt(edge: _Edge, gauge: Gauge) -> float:
     all_of_it = watched * gauge.peak_watts
     if not edge.by_gauge:
         return all_of_it
-    return min(all_of_it, gauge.edge_seconds * gauge.peak_watts + gauge.relative_doubt * abs(edge.joules))
+    return min(all_of_it, 2 * gauge.edge_seconds * gauge.peak_watts + gauge.relative_doubt * abs(edge.joules))

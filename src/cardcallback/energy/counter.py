@@ -64,6 +64,11 @@ class CounterAccount:
         return twin
 
     @property
+    def still_at_the_end_seconds(self) -> float:
+        """How long the newest readings have shown the same value."""
+        return self.still_until - self.anchor.at_seconds if self.still_until is not None and self.anchor else 0.0
+
+    @property
     def best_joules(self) -> float:
         """Energy from the first reading to the anchor: counted where good, bridged where not."""
         return self.counted_joules + self.bridged_joules
@@ -126,7 +131,8 @@ class CounterAccount:
         integral = self._integral(point)
         if integral is None:
             return self._plausible_alone(point, change / seconds, peak_watts)
-        slack = peak_watts * (self.traits.refresh_seconds + self._power_slack_seconds())
+        edges = 2 * self._power_traits.edge_seconds if self._power_traits is not None else 0.0
+        slack = peak_watts * (self.traits.refresh_seconds + edges)
         return abs(change - integral) <= _INTERVAL_TOLERANCE * integral + slack
 
     def _plausible_alone(self, point: CounterPoint, watts: float, peak_watts: float) -> bool:
@@ -137,11 +143,6 @@ class CounterAccount:
             return False
         usual = self.counted_joules / self.counted_seconds if self.counted_seconds > 0 else 0.0
         return not (self._stood_still(point) and seconds > _LONG_STILLNESS_SECONDS and watts < usual / 2)
-
-    def _power_slack_seconds(self) -> float:
-        if self._power_traits is None:
-            return 0.0
-        return self._power_traits.sight_seconds / 2 + self._power_traits.interval_seconds / 2
 
     def _integral(self, point: CounterPoint) -> float | None:
         """Energy the gauge saw since the anchor; ``None`` where it did not see all of it."""

@@ -43,6 +43,15 @@ class PowerTraits:
         return max(self.averaging_seconds, self.refresh_seconds)
 
     @property
+    def edge_seconds(self) -> float:
+        """What a cut through the integral may be off by, as time at the difference of two powers.
+
+        A mean over a window smooths a step by an eighth of it; a refresh moves it by half of itself; a
+        straight line between two readings errs by an eighth of their distance.
+        """
+        return self.averaging_seconds / 8 + self.refresh_seconds / 2 + self.interval_seconds / 8
+
+    @property
     def gap_after_seconds(self) -> float:
         """The longest unseen stretch that is still interpolated."""
         return max(2 * self.interval_seconds, _SHORTEST_GAP_SECONDS)
