@@ -100,7 +100,7 @@ _P100 = replace(
     _A100,
     name="Tesla P100-PCIE-16GB",
     uuid=_uuid(0xF100),
-    waveform=Waveform((constant(30.0), square(40.0, 190.0, 0.7, begin=0.0, duty=0.7))),
+    waveform=Waveform((constant(30.0), square(40.0, 190.0, 0.737, begin=0.0, duty=0.7))),
     architecture=4,
     compute_capability=(6, 0),
     memory_total=16 * _GIB,
