@@ -76,6 +76,21 @@ def test_one_failed_reading_is_a_finding(tmp_path: Path, readings: list[Any], re
     assert (finding.status, finding.reason) == ("fails", reason)
 
 
+def test_allocator_without_training_is_not_called_broken(tmp_path: Path) -> None:
+    """PyTorch's allocator cannot be read here; that is no failure, and training is where it is seen."""
+    never = sensor([SensorReadError("not used CUDA")] * 2, "torch_allocated", None, kind="gauge", unit="bytes")
+    finding = findings(tmp_path, never)["torch_allocated"]
+    assert (finding.status, finding.reason) == ("unproven", "not used CUDA")
+    assert "while training" in (finding.cure or "")
+
+
+def test_unlisted_figure_of_an_absent_gpu_has_its_reason(tmp_path: Path) -> None:
+    """Without a driver every figure of the GPU is absent for that reason."""
+    absence = Absence(quantity="gpu_energy", source="nvml", reason="no driver")
+    found = findings(tmp_path, devices=(), absences=(absence,))
+    assert found["gpu_sm_clock"].reason == "no driver"
+
+
 def test_every_quantity_has_an_answer(tmp_path: Path) -> None:
     """What no sensor reads is absent with a reason, and the order is that of the quantities."""
     found = findings(tmp_path, sensor([1.0, 2.0]))

@@ -25,6 +25,10 @@ class Advice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 NO_ADVICE = Advice()
+ONLY_WHILE_TRAINING = frozenset({"torch_allocated", "torch_reserved"})
+TRAIN_TO_SEE = Advice(
+    reason="only a process that trains has an allocator to ask", cure="nothing to do: it is read while training"
+)
 
 
 def advice_for(quantity: Quantity, system_root: Path) -> Advice:
@@ -33,10 +37,8 @@ def advice_for(quantity: Quantity, system_root: Path) -> Advice:
         return _rapl(system_root)
     if quantity in {"system_power", "system_energy"}:
         return Advice(reason="no sensor for the whole machine", cure=_OWN_SENSOR)
-    if quantity in {"torch_allocated", "torch_reserved"}:
-        return Advice(
-            reason="only a process that trains has an allocator to ask", cure="nothing to do: it is read while training"
-        )
+    if quantity in ONLY_WHILE_TRAINING:
+        return TRAIN_TO_SEE
     return NO_ADVICE
 
 

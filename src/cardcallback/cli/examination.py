@@ -9,7 +9,7 @@ from typing import Literal, get_args
 
 import msgspec
 
-from cardcallback.cli.advice import NO_ADVICE, Advice, advice_for
+from cardcallback.cli.advice import NO_ADVICE, ONLY_WHILE_TRAINING, TRAIN_TO_SEE, Advice, advice_for
 from cardcallback.errors import SensorReadError, SensorUnavailableError
 from cardcallback.record import Scope
 from cardcallback.sensors.base import Absence, Quantity, Sensor, SensorSet
@@ -58,9 +58,7 @@ def examine(
     ]
     findings += [_absent(absence, names, system_root) for absence in sensors.absences]
     known = {finding.quantity for finding in findings}
-    for quantity in get_args(Quantity):
-        if quantity not in known:
-            findings.append(_nothing_reads(quantity, advice_for(quantity, system_root)))
+    findings += [_nothing_reads(sensors, q, system_root) for q in get_args(Quantity) if q not in known]
     order = {quantity: place for place, quantity in enumerate(get_args(Quantity))}
     return tuple(sorted(findings, key=lambda finding: (order.get(finding.quantity, len(order)), finding.device or "")))
 
@@ -106,6 +104,8 @@ def _finding(sensor: Sensor, names: dict[int, str], first: _Attempt, second: _At
 def _verdict(sensor: Sensor, first: _Attempt, second: _Attempt) -> tuple[Status, str | None, Advice]:
     error = first.error or second.error
     if first.value is None or second.value is None:
+        if sensor.spec.quantity in ONLY_WHILE_TRAINING:
+            return "unproven", error, TRAIN_TO_SEE
         return "fails", error, Advice(cure="run doctor again; if it stays so, the figure is left out of the card")
     if sensor.spec.kind == "counter" and second.value == first.value:
         return (
@@ -131,8 +131,11 @@ def _absent(absence: Absence, names: dict[int, str], system_root: Path) -> Findi
     )
 
 
-def _nothing_reads(quantity: Quantity, advice: Advice) -> Finding:
-    reason = advice.reason or "no sensor for it on this machine"
+def _nothing_reads(sensors: SensorSet, quantity: Quantity, system_root: Path) -> Finding:
+    advice = advice_for(quantity, system_root)
+    # Without a driver every figure of the GPU is absent for the same reason, listed or not.
+    gpu = sensors.absence("gpu_energy") if quantity.startswith("gpu_") and not sensors.devices else None
+    reason = gpu.reason if gpu else advice.reason or "this version of cardcallback has no sensor for it here"
     return Finding(
         quantity=quantity, source="none", status="absent", reason=reason, cure=advice.cure, safety=advice.safety
     )
