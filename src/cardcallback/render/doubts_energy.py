@@ -9,13 +9,13 @@ from cardcallback.render.figures import (
     accuracy_words,
     coverage_words,
     disagreement,
+    energy_range,
     is_known,
     recording_error,
 )
 from cardcallback.render.references import POWER_SENSOR_STUDY, SPARK_POWER, References
 from cardcallback.render.run_words import device_names, has_gb10
 from cardcallback.render.text import join_words
-from cardcallback.units import format_energy
 
 _PARTS = (
     ("gpu_core", "the GPU's cores"),
@@ -67,8 +67,8 @@ def scope_lines(record: RunRecord) -> list[tuple[str, str]]:
 def _interval(gpu: Measurement) -> str:
     if gpu.recording_low is None or gpu.recording_high is None:
         return ""
-    low, high = format_energy(gpu.recording_low), format_energy(gpu.recording_high)
-    return "" if low == high else f" ({low} to {high})"
+    interval = energy_range(gpu.recording_low, gpu.recording_high)
+    return f" ({interval})" if " to " in interval else ""
 
 
 def _instrument(record: RunRecord, references: References) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from cardcallback.record import InstrumentAccuracy, Measurement, RunRecord
 from cardcallback.render.text import escape_markdown
-from cardcallback.units import format_duration, format_percent
+from cardcallback.units import format_duration, format_energy, format_percent
 
 # Up to here two sensors are called consistent (design rule 4), and an interval narrow.
 CONSISTENT_SHARE = 0.02
@@ -102,6 +102,15 @@ def recording_error(measurement: Measurement) -> str:
         if width < bound:
             return f"below {format_percent(bound, 1)}"
     return f"up to {format_percent(width, 2)}"
+
+
+def energy_range(low_joules: float, high_joules: float) -> str:
+    """Two energies as "101 to 112 Wh", each with its unit where they differ; one where both print alike."""
+    low, high = format_energy(low_joules), format_energy(high_joules)
+    if low == high:
+        return low
+    number, unit = low.rsplit(" ", 1)
+    return f"{number} to {high}" if high.endswith(f" {unit}") else f"{low} to {high}"
 
 
 def accuracy_words(accuracy: InstrumentAccuracy | None) -> str:

@@ -11,6 +11,7 @@ from cardcallback.render.figures import (
     cadence,
     coverage_words,
     disagreement,
+    energy_range,
     is_known,
     relative_width,
     source_words,
@@ -38,9 +39,9 @@ def interval_words(measurement: Measurement) -> str | None:
     """
     if measurement.recording_low is None or measurement.recording_high is None:
         return None
-    low, high = format_energy(measurement.recording_low), format_energy(measurement.recording_high)
+    interval = energy_range(measurement.recording_low, measurement.recording_high)
     accuracy = accuracy_words(measurement.instrument_accuracy)
-    return f"recording interval {low} to {high}, the sensor's own accuracy besides: {accuracy}"
+    return f"recording interval {interval}, and beside it the sensor's own accuracy: {accuracy}"
 
 
 def _label(record: RunRecord) -> str:
@@ -98,10 +99,14 @@ def _agreement_words(record: RunRecord) -> str | None:
     if apart is None:
         return None
     if abs(apart) <= CONSISTENT_SHARE:
-        return f"integrated power is consistent ({format_percent(abs(apart), 1)} apart)"
+        return f"integrated power is consistent ({_apart(apart)} apart)"
     integrated = format_energy(value_of(energy.gpu_integrated) or 0.0)
     side = "more" if apart > 0 else "less"
     return f"integrated power gives {integrated}, {format_percent(abs(apart), 2)} {side}"
+
+
+def _apart(share: float) -> str:
+    return "less than 0.1 %" if abs(share) < 0.001 else format_percent(abs(share), 1)
 
 
 def _whose(record: RunRecord) -> list[str]:

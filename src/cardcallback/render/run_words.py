@@ -41,14 +41,16 @@ def device_names(record: RunRecord) -> str:
 
 
 def place_of_work(record: RunRecord) -> str:
-    """What the run was "on": "one NVIDIA DGX Spark", "two NVIDIA H100", "the CPU (AMD EPYC)"."""
+    """What the run was "on": "one NVIDIA DGX Spark", "two NVIDIA H100", "one computer (AMD EPYC)"."""
     machine = record.hardware.machine
     counts = Counter(device.name for device in devices(record))
     if len(counts) == 1 and machine.name and _SPARK.search(machine.name) and sum(counts.values()) == 1:
         return f"one {escape_markdown(machine.name)}"
     if counts:
         return join_words([f"{spell(count)} {escape_markdown(name)}" for name, count in counts.items()])
-    return f"the CPU ({escape_markdown(machine.processor)})" if machine.processor else "the CPU"
+    # Not "on the CPU": an accelerator that no sensor of ours sees may have done the work.
+    described = machine.name or machine.processor
+    return f"one computer ({escape_markdown(described)})" if described else "one computer"
 
 
 def spell(count: int) -> str:

@@ -83,7 +83,13 @@ def _loss_name(results: list[EvaluationResult]) -> str:
     kind = results[-1].kind
     if kind == TOKEN_CROSS_ENTROPY:
         return "Loss per token"
-    return f"Loss ({escape_markdown(kind)})" if kind else "Loss"
+    if not kind:
+        return "Loss"
+    return _first_upper(escape_markdown(kind)) if kind.endswith("loss") else f"Loss ({escape_markdown(kind)})"
+
+
+def _first_upper(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _number(value: float | None) -> str:

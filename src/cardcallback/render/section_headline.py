@@ -47,8 +47,8 @@ def _warnings(record: RunRecord) -> list[str]:
     warnings = []
     if record.simulated:
         warnings.append(
-            "**Simulated device.** Energy, power and GPU figures here come from a simulated driver, "
-            "not from hardware; they show what a card looks like and say nothing about a real machine."
+            "**Simulated device.** The GPU, its power and its energy are simulated, and memory may be; "
+            "no hardware figure here says anything about a real machine."
         )
     if record.status == "interrupted":
         warnings.append("**Interrupted.** Training did not finish; the figures are for the part that ran.")

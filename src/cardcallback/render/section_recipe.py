@@ -26,7 +26,7 @@ def recipe(record: RunRecord) -> list[str]:
         "Batch": BatchSettings.of(record).words(),
         "Optimiser": optimiser_words(training.hyperparameters),
         "Other settings": other_settings(training.hyperparameters),
-        "Earlier stages": "; ".join(_stage(stage) for stage in record.stages[:-1]),
+        "Earlier stages": _stages(record.stages[:-1]),
         "Hardware": _hardware(record),
         "Software": _software(record.software),
     }
@@ -115,9 +115,15 @@ def _data(training: Training) -> str:
         )
         if count is not None
     ]
+    if not counts and data.name is None:
+        return ""
     sizes = f"{' and '.join(counts)} examples" if counts else "size not known"
     packed = f", packed into {format_count(data.training_sequences)} sequences" if data.training_sequences else ""
     return f"{escape_markdown(data.name or 'name not known')}, {sizes}{packed}"
+
+
+def _stages(stages: tuple[Stage, ...]) -> str:
+    return f"{'; '.join(_stage(stage) for stage in stages)} (not in the figures above)" if stages else ""
 
 
 def _stage(stage: Stage) -> str:
@@ -129,7 +135,7 @@ def _stage(stage: Stage) -> str:
         parts.append(format_duration(stage.duration_seconds))
     energy = figure(stage.energy, format_energy, stage.reason or "not in its record")
     parts.append(f"GPU energy {energy}")
-    return ", ".join(parts) + ", not in the figures above"
+    return ", ".join(parts)
 
 
 def _hardware(record: RunRecord) -> str:

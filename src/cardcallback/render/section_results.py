@@ -33,12 +33,13 @@ def _time_row(record: RunRecord) -> Row:
     training = record.training
     parts = [format_duration(record.duration_seconds), plural(training.steps, "step")]
     if training.epochs is not None:
-        epochs = format_number(training.epochs).removesuffix(".00")
+        epochs = format_number(training.epochs)
+        epochs = epochs.rstrip("0").rstrip(".") if "." in epochs else epochs
         parts.append(f"{epochs} {'epoch' if epochs == '1' else 'epochs'}")
     parts.append(status_words(record))
     how = ["measured by a clock that counts suspend"]
     if record.suspended_seconds >= 1:
-        how.append(f"{format_duration(record.suspended_seconds)} of it the machine was suspended")
+        how.append(f"suspended for {format_duration(record.suspended_seconds)} of it")
     how.append(_dates(record))
     return "Time", ", ".join(parts), "; ".join(part for part in how if part)
 
