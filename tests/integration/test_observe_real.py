@@ -106,9 +106,9 @@ def settings(folder: Path, **own: Any) -> dict[str, Any]:
     }
 
 
-def train(trainer_class: Any, *, watcher: Watcher | None = None, **arguments: Any) -> Watcher:
+def train(trainer_class: Any, **arguments: Any) -> Watcher:
     """Train with a watcher that knows its trainer."""
-    watcher = watcher or Watcher()
+    watcher = Watcher()
     watcher.trainer = trainer_class(callbacks=[watcher], **arguments)
     watcher.trainer.train()
     return watcher
@@ -138,15 +138,11 @@ def test_a_plain_trainer(output_folder: Path) -> None:
             output_folder, include_num_input_tokens_seen="all", gradient_accumulation_steps=2, eval_strategy="epoch"
         )
     )
-    watched = train(
-        transformers.Trainer, model=make_model(), args=args, train_dataset=rows, eval_dataset=rows.select(range(2))
-    )
+    data = {"train_dataset": rows, "eval_dataset": rows.select(range(2))}
+    watched = train(transformers.Trainer, model=make_model(), args=args, **data)
     training = watched.training
-    assert (training.method, training.objective, training.trainer) == (
-        "full fine-tuning",
-        "language modelling",
-        "Trainer",
-    )
+    named = (training.method, training.objective, training.trainer)
+    assert named == ("full fine-tuning", "language modelling", "Trainer")
     assert (training.loss_kind, training.loss_covers) == (TOKEN_CROSS_ENTROPY, "all tokens")
     assert training.hyperparameters["effective_batch_size"] == 4
     assert training.tokens.processed == 4 * 4 * 5

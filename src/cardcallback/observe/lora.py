@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cardcallback.observe.plain import integer, modules, number, read, word
+from cardcallback.observe.plain import Listing, holds, integer, number, read, word
 from cardcallback.record import Lora
 
 _LORA_TYPES = frozenset({"LORA", "ADALORA"})
@@ -60,7 +60,7 @@ def adapter_name(config: object) -> str | None:
     return None if kind is None else _ADAPTER_NAMES.get(kind, kind)
 
 
-def observe_lora(model: object) -> Lora | None:
+def observe_lora(model: object, listing: Listing) -> Lora | None:
     """Rank, alpha and targets of the active LoRA adapter; ``None`` where there is none."""
     config = adapter_config(model)
     if adapter_type(config) not in _LORA_TYPES:
@@ -69,7 +69,7 @@ def observe_lora(model: object) -> Lora | None:
     alpha = number(read(config, "lora_alpha"))
     if rank is None or alpha is None:
         return None
-    adapted, all_linear = _targets(model)
+    adapted, all_linear = _targets(model, listing)
     return Lora(
         rank=rank,
         alpha=float(alpha),
@@ -86,28 +86,35 @@ def _float(value: object) -> float | None:
     return None if found is None else float(found)
 
 
-def _targets(model: object) -> tuple[tuple[str, ...], bool | None]:
+def _targets(model: object, listing: Listing) -> tuple[tuple[str, ...], bool | None]:
     """Names of the wrapped modules, and whether every linear layer but the output head is wrapped.
 
     PEFT replaces "all-linear" in its configuration by the names it found, so only the model can tell.
     """
     adapted: dict[str, None] = {}
-    prefixes: list[str] = []
+    wrapped: set[str] = set()
     linear: list[tuple[str, Any]] = []
-    for name, module in modules(model):
-        if read(module, "lora_A") is not None:
+    for name, module in listing:
+        if holds(module, "lora_A"):
             leaf = word(name.rpartition(".")[2])
             if leaf:
                 adapted[leaf] = None
-            prefixes.append(name + ".")
+            wrapped.add(name)
         elif "Linear" in type(module).__name__ or type(module).__name__ == "Conv1D":
             linear.append((name, module))
     if not adapted:
         return (), None
     heads = {id(head) for head in _output_heads(model)}
-    wrapped = tuple(prefixes)
-    untouched = [name for name, module in linear if not name.startswith(wrapped) and id(module) not in heads]
+    untouched = any(id(module) not in heads and not _is_inside(name, wrapped) for name, module in linear)
     return tuple(sorted(adapted)), not untouched
+
+
+def _is_inside(name: str, wrapped: set[str]) -> bool:
+    while name:
+        name = name.rpartition(".")[0]
+        if name in wrapped:
+            return True
+    return False
 
 
 def _output_heads(model: object) -> list[Any]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from cardcallback.observe.plain import class_names, dtype_name, integer, read, unwrapped
+from cardcallback.observe.plain import Listing, class_names, dtype_name, integer, own_table, read
 from cardcallback.record import Quantization
 
 _PACKED = frozenset({"Params4bit"})  # two parameters in each stored byte
@@ -35,24 +36,21 @@ class Parameters:
         return self.total is not None and self.total == self.trainable
 
 
-def count_parameters(model: object, quantization: Quantization | None) -> Parameters:
-    """Count ``model.parameters()``; tied weights once, 4-bit weights as what they stand for."""
-    bare = unwrapped(model)
-    getter = read(bare, "parameters")
-    if not callable(getter) or _is_sharded(model):
+def count_parameters(model: object, listing: Listing, quantization: Quantization | None) -> Parameters:
+    """Count the parameters of every module; tied weights once, 4-bit weights as what they stand for."""
+    if _is_sharded(model):
         return Parameters()
     total, trainable = 0, 0
-    held: Counter[str] = Counter()
-    trained: Counter[str] = Counter()
-    for parameter in getter():
+    held: Counter[Any] = Counter()
+    trained: Counter[Any] = Counter()
+    for parameter in _parameters(listing):
         size = _size(parameter)
         total += size
-        dtype = dtype_name(read(parameter, "dtype"))
-        if dtype is not None:
-            held[dtype] += size
+        dtype = read(parameter, "dtype")
+        held[dtype] += size
         if read(parameter, "requires_grad") is True:
             trainable += size
-            trained[dtype or "other"] += size
+            trained[dtype] += size
     # GPTQ, AWQ and their like keep packed weights in buffers, which parameters() does not list.
     whole = quantization is None or quantization.method == "bitsandbytes"
     return Parameters(
@@ -63,9 +61,24 @@ def count_parameters(model: object, quantization: Quantization | None) -> Parame
     )
 
 
-def _most(sizes: Counter[str]) -> str | None:
-    found = sizes.most_common(1)
-    return found[0][0] if found and found[0][0] != "other" else None
+def _parameters(listing: Listing) -> Iterator[Any]:
+    """Each parameter once, also where layers share it."""
+    seen: set[int] = set()
+    for _, module in listing:
+        for parameter in (own_table(module, "_parameters") or {}).values():
+            if parameter is not None and id(parameter) not in seen:
+                seen.add(id(parameter))
+                yield parameter
+
+
+def _most(sizes: Counter[Any]) -> str | None:
+    """The commonest floating-point type; packed integers hold quantised weights and are none."""
+    named: Counter[str] = Counter()
+    for dtype, size in sizes.items():
+        name = dtype_name(dtype)
+        if name is not None:
+            named[name] += size
+    return named.most_common(1)[0][0] if named else None
 
 
 def _is_sharded(model: object) -> bool:
@@ -74,7 +87,7 @@ def _is_sharded(model: object) -> bool:
 
 def _size(parameter: Any) -> int:
     # DeepSpeed's third stage leaves an empty parameter that remembers its size.
-    sharded = integer(read(parameter, "ds_numel"))
+    sharded = integer(getattr(parameter, "__dict__", {}).get("ds_numel"))
     size = sharded or int(parameter.numel())
     if type(parameter).__name__ in _PACKED and read(parameter, "quant_state") is not None:
         storage = integer(read(read(parameter, "quant_storage"), "itemsize")) or 1

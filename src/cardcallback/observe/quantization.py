@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from cardcallback.observe.plain import choice, dtype_name, flag, integer, modules, read, unwrapped
+from cardcallback.observe.plain import Listing, choice, dtype_name, flag, holds, integer, read, unwrapped
 from cardcallback.record import Quantization
 
 _METHODS = frozenset(
@@ -55,12 +55,12 @@ _LARGEST_BITS = 16
 _NOTED = re.compile(r"[A-Za-z0-9_-]{1,20}( [A-Za-z0-9_-]{1,20})?")
 
 
-def observe_quantization(model: object) -> Quantization | None:
+def observe_quantization(model: object, listing: Listing) -> Quantization | None:
     """The quantisation of the base weights while training; ``None`` where they are not quantised."""
     bare = unwrapped(model)
     config = _configuration(bare)
     method = choice(read(config, "quant_method"), _METHODS)
-    held = _bitsandbytes_modules(bare, config)
+    held = _bitsandbytes_modules(listing, config)
     if held is not None:
         return Quantization(**held, loaded_from=_earlier(bare, method))
     named = method or "bitsandbytes"  # whose flags on the model need no configuration
@@ -99,14 +99,14 @@ def _configuration(model: object) -> Any:
     return None
 
 
-def _bitsandbytes_modules(model: object, config: object) -> dict[str, Any] | None:
+def _bitsandbytes_modules(listing: Listing, config: object) -> dict[str, Any] | None:
     eight_bit = None
-    for _, module in modules(model):
+    for _, module in listing:
         name = type(module).__name__
         # PEFT wraps each in a class of the same name, whose weight is the wrapped one's.
-        if name == "Linear4bit" and read(module, "lora_A") is None:
+        if name == "Linear4bit" and not holds(module, "lora_A"):
             return _four_bit(module, config)
-        if name == "Linear8bitLt" and read(module, "lora_A") is None:
+        if name == "Linear8bitLt" and not holds(module, "lora_A"):
             eight_bit = module
     if eight_bit is None:
         return None

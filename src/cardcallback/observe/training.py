@@ -11,7 +11,7 @@ from cardcallback.observe.hyperparameters import observe_hyperparameters
 from cardcallback.observe.lora import adapter_config, adapter_name, observe_lora
 from cardcallback.observe.objective import find_loss_kind, find_objective, trainer_names
 from cardcallback.observe.parameters import count_parameters, find_method, find_precision
-from cardcallback.observe.plain import read, unwrapped
+from cardcallback.observe.plain import modules, read, unwrapped
 from cardcallback.observe.quantization import observe_quantization
 from cardcallback.record import Training
 
@@ -47,10 +47,11 @@ def observe_training(
     del processing_class
     model = model if model is not None else read(trainer, "model")
     bare = unwrapped(model)
+    listing = modules(bare)
     data = training_dataset(trainer, train_dataloader)
     objective = find_objective(trainer, args, bare)
-    quantization = observe_quantization(bare)
-    parameters = count_parameters(model, quantization)
+    quantization = observe_quantization(bare, listing)
+    parameters = count_parameters(model, listing, quantization)
     base = find_base_model(bare, base_model)
     name, library = trainer_names(trainer, args)
     settings = observe_hyperparameters(args, trainer, bare)
@@ -67,7 +68,7 @@ def observe_training(
         model_type=_model_type(bare),
         hyperparameters=settings,
         precision=find_precision(args, trainer, parameters),
-        lora=observe_lora(bare),
+        lora=observe_lora(bare, listing),
         quantization=quantization,
         dataset=observe_dataset(data, evaluation_dataset(trainer, eval_dataloader)),
         trainable_parameters=parameters.trainable,
