@@ -1,0 +1,85 @@
+"""A real training without a GPU: what the callback leaves, and what it leaves alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tiny import STEPS, make_trainer
+from transformers import TrainerCallback
+
+from cardcallback import CardCallback, attach, load_run
+
+pytestmark = pytest.mark.training
+SECTION = "## Training, hardware and environmental impact"
+
+
+def test_nothing_simulated_nothing_claimed(output_folder: Path, base_folder: Path) -> None:
+    """Without a driver the card says why there is no GPU energy, and the rest is there."""
+    trainer = make_trainer("plain", output_folder, base_folder=base_folder, callbacks=[CardCallback(quiet=True)])
+    trainer.train()
+    record = load_run(output_folder)
+    assert record.energy.gpu.value is None
+    assert record.energy.gpu.reason
+    assert not record.simulated
+    assert record.memory.system_peak.value is not None
+    text = (output_folder / "README.md").read_text()
+    assert "not measured" in text
+    assert "co2_eq_emissions" not in text
+
+
+def test_attach_is_the_same(output_folder: Path, base_folder: Path) -> None:
+    """A callback attached to a finished trainer leaves the same record."""
+    trainer = make_trainer("sft", output_folder, base_folder=base_folder)
+    attach(trainer, quiet=True)
+    trainer.train()
+    assert load_run(output_folder).training.steps == STEPS
+
+
+def test_an_interrupted_run_is_recorded_at_once(output_folder: Path, base_folder: Path) -> None:
+    """Ctrl-C inside train() leaves a record that says so, and no card, since no weights were saved."""
+
+    class Interrupt(TrainerCallback):
+        def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+            del args, control, kwargs
+            if state.global_step == 2:
+                raise KeyboardInterrupt
+
+    trainer = make_trainer(
+        "plain", output_folder, base_folder=base_folder, callbacks=[CardCallback(quiet=True), Interrupt()]
+    )
+    with pytest.raises(KeyboardInterrupt):
+        trainer.train()
+    record = load_run(output_folder)
+    assert record.status == "interrupted"
+    assert record.sessions[0].last_step == 2
+    assert not (output_folder / "README.md").exists()
+
+
+@pytest.mark.parametrize("again", [1, 2])
+def test_rendering_again_changes_nothing(output_folder: Path, base_folder: Path, again: int) -> None:
+    """A later save of the adapter, which rewrites the card, leaves it byte for byte as it was."""
+    trainer = make_trainer("sft-peft", output_folder, base_folder=base_folder, callbacks=[CardCallback(quiet=True)])
+    trainer.train()
+    trainer.save_model()
+    once = (output_folder / "README.md").read_text()
+    for _ in range(again):
+        trainer.save_model()
+    assert (output_folder / "README.md").read_text() == once
+    assert once.count(SECTION) == 1
+
+
+def test_training_is_bit_identical(tmp_path: Path, base_folder: Path) -> None:
+    """Losses and weights are the same with and without the callback."""
+    import torch  # noqa: PLC0415 - only where a training test runs
+
+    results = []
+    for name, callbacks in (("with", [CardCallback(quiet=True)]), ("without", [])):
+        trainer = make_trainer("plain", tmp_path / name, base_folder=base_folder, callbacks=callbacks)
+        trainer.train()
+        losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
+        results.append((losses, {key: value.clone() for key, value in trainer.model.state_dict().items()}))
+    assert results[0][0] == results[1][0]
+    assert all(torch.equal(results[0][1][key], results[1][1][key]) for key in results[0][1])
+    assert (tmp_path / "with" / "training_run" / "record.json").exists()
