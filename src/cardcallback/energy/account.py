@@ -9,7 +9,7 @@ from cardcallback.energy.closing import Gauge, close_best, close_counter, compar
 from cardcallback.energy.counter import CounterAccount, CounterPoint
 from cardcallback.energy.history import Cumulative, FadingHistory
 from cardcallback.energy.integral import PEAK_MARGIN, PowerIntegral
-from cardcallback.energy.notes import account_notes
+from cardcallback.energy.notes import LONG_STILLNESS_SECONDS, account_notes
 from cardcallback.energy.result import SHORTEST_VISIT_SECONDS, AccountResult, EnergyResult, PhaseSum
 from cardcallback.energy.traits import CounterTraits, PowerTraits
 
@@ -73,6 +73,8 @@ class EnergyAccount:
         account = self._settled_counter()
         if account is None or account.anchor is None:
             return AccountResult(duration_seconds=duration, counter=None, integrated=integrated, best=integrated)
+        notes = account_notes(account, compare(account))
+        account.distrust_stillness(LONG_STILLNESS_SECONDS)
         begin = CounterPoint(self.begin_seconds, 0.0, self._begin_power or self._gauge_at(self.begin_seconds))
         end = CounterPoint(end_seconds, 0.0, self._gauge_at(end_seconds))
         gauge = self._gauge()
@@ -83,14 +85,12 @@ class EnergyAccount:
             best = None
         else:
             best = close_best(account, begin, end, gauge, integrated)
-        verdict = compare(account)
-        notes = account_notes(account, verdict)
         return AccountResult(
             duration_seconds=duration,
             counter=counter,
             integrated=integrated,
             best=best,
-            consistency=verdict,
+            consistency=compare(account),
             notes=notes,
         )
 

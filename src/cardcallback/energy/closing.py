@@ -41,7 +41,8 @@ def close_best(
     verdict = compare(account)
     if verdict is not None and not verdict.consistent and integrated is not None:
         other = joules * verdict.integrated_joules / verdict.counter_joules if verdict.counter_joules > 0 else 0.0
-        low, high = min(low, other), max(high, other)
+        other_doubt = integrated.joules - integrated.low
+        low, high = min(low, max(other - other_doubt, 0.0)), max(high, other + other_doubt)
     pure = account.pieces == 1 and not lead.long and not tail.long
     return EnergyResult(
         joules=joules,

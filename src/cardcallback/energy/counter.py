@@ -31,6 +31,16 @@ class CounterPoint:
     power: Cumulative | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    """The newest interval that was counted, so that it can be taken back."""
+
+    begin: CounterPoint
+    seconds: float
+    joules: float
+    integral: float | None
+
+
 class CounterAccount:
     """Running sums over the intervals between counter readings."""
 
@@ -56,6 +66,8 @@ class CounterAccount:
         self.jumped_counter_joules = 0.0
         self.jumped_power_joules = 0.0
         self.events: Tally[Event] = Tally()
+        self._newest_counted: _Counted | None = None
+        self._bridging = False
 
     def copy(self) -> CounterAccount:
         """An independent copy."""
@@ -109,6 +121,7 @@ class CounterAccount:
     def _implausible(self, point: CounterPoint, change: float) -> None:
         if self._stood_still(point):
             self.events["standstill"] += 1
+            self._take_back()
             self._bridge(point)
             return
         self.events["jump"] += 1
@@ -152,6 +165,24 @@ class CounterAccount:
             return None
         return point.power.joules - self.anchor.power.joules
 
+    def distrust_stillness(self, longest_seconds: float) -> None:
+        """Before closing: a counter that has stood still for longer stopped somewhere in the interval before."""
+        if self.still_at_the_end_seconds > longest_seconds:
+            self._take_back()
+
+    def _take_back(self) -> None:
+        """Forget the newest counted interval, in the middle of which the counter may have stopped."""
+        newest = self._newest_counted
+        if newest is None or newest.integral is None:
+            return
+        self.counted_joules -= newest.joules
+        self.counted_seconds -= newest.seconds
+        self.compared_seconds -= newest.seconds
+        self.compared_counter_joules -= newest.joules
+        self.compared_power_joules -= newest.integral
+        self.anchor = newest.begin
+        self._newest_counted = None
+
     def _seconds(self, point: CounterPoint) -> float:
         return point.at_seconds - self.anchor.at_seconds if self.anchor else 0.0
 
@@ -162,13 +193,18 @@ class CounterAccount:
         if seconds > 2 * self.traits.refresh_seconds:
             self.highest_watts = max(self.highest_watts, joules / seconds)
         integral = self._integral(point)
+        self._bridging = False
+        self._newest_counted = _Counted(self.anchor, seconds, joules, integral) if self.anchor is not None else None
         if integral is not None:
             self.compared_seconds += seconds
             self.compared_counter_joules += joules
             self.compared_power_joules += integral
 
     def _bridge(self, point: CounterPoint) -> None:
-        self.pieces += 1
+        if not self._bridging:
+            self.pieces += 1
+        self._bridging = True
+        self._newest_counted = None
         seconds = self._seconds(point)
         if self.anchor is None or self.anchor.power is None or point.power is None:
             self._leave_open(seconds)

@@ -6,7 +6,7 @@ from cardcallback.energy.counter import CounterAccount, Event
 from cardcallback.energy.result import Consistency
 from cardcallback.units import format_duration, format_percent
 
-_LONG_STILLNESS_SECONDS = 5.0
+LONG_STILLNESS_SECONDS = 5.0
 _SENTENCES: dict[Event, str] = {
     "reset": "the energy counter went back {times}; integrated power stands in for that time",
     "wrap": "the energy counter wrapped {times}, which was corrected",
@@ -22,7 +22,7 @@ def account_notes(account: CounterAccount, verdict: Consistency | None) -> tuple
         count = account.events[event]
         if count and not (event == "jump" and account.disagrees_throughout):
             notes.append(sentence.format(times="once" if count == 1 else f"{count} times"))
-    if account.still_at_the_end_seconds > _LONG_STILLNESS_SECONDS:
+    if account.still_at_the_end_seconds > LONG_STILLNESS_SECONDS:
         stillness = format_duration(account.still_at_the_end_seconds)
         notes.append(f"the energy counter stood still for the last {stillness}")
     if account.unbridged_seconds > 0:

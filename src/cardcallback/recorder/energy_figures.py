@@ -11,6 +11,8 @@ from cardcallback.record import Measurement, PhaseEnergy, Scope, Window, not_mea
 from cardcallback.recorder.ledger import OpenAccount, PhaseTime
 from cardcallback.sensors.base import SensorSpec
 
+# A shorter time before training is smaller than what a counter's refresh blurs.
+_SHORTEST_BEFORE_SECONDS = 1.0
 # A phase's energy is told only if it was visited for this long in sum, and hardly ever too briefly.
 _SHORTEST_PHASE_SECONDS = 10.0
 _MOST_IN_SHORT_VISITS = 0.1
@@ -74,6 +76,8 @@ def before_training(account: OpenAccount, early: tuple[float, float] | None, rea
     if early is None or account.first_counter is None:
         return not_measured("joules", "the energy counter was not read before training began")
     at, joules = early
+    if at > -_SHORTEST_BEFORE_SECONDS:
+        return not_measured("joules", "too short to resolve: training began at once")
     first_at, first_joules = account.first_counter
     window = Window(name="before training", begin_seconds=at, end_seconds=0.0)
     used, seconds = first_joules - joules, first_at - at
@@ -81,7 +85,7 @@ def before_training(account: OpenAccount, early: tuple[float, float] | None, rea
         used += account.counter.wraps_at
     if used < 0:
         return not_measured("joules", "the energy counter was reset before training began", window=window)
-    if seconds <= 0 or (used == 0 and seconds > 1.0):
+    if used == 0:
         return not_measured("joules", "the energy counter did not move before training began", window=window)
     inside = used * first_at / seconds  # what of it fell after the begin
     doubt = account.account.peak_watts * ((account.counter.refresh_seconds or 0.1) + abs(first_at))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from cardcallback.energy import USUAL_REFRESH_SECONDS, CounterTraits, EnergyAccount, PowerTraits
 from cardcallback.record import PhaseSpan, Trace
@@ -107,7 +107,7 @@ class Ledger:
                 )
                 self._traces[sensor_key(spec)] = (spec, trace)
             if spec.quantity in self.peaks:
-                self.peaks[spec.quantity].specs.append(spec)
+                self.peaks[spec.quantity].specs.append(as_read(spec, sampling_interval_seconds))
 
     def add(self, spec: SensorSpec, at_seconds: float, value: float) -> None:
         """One reading, at seconds since the session began."""
@@ -174,13 +174,18 @@ def account_key(spec: SensorSpec) -> AccountKey:
     return AccountKey(group, spec.device, spec.source, spec.covers)
 
 
+def as_read(spec: SensorSpec, sampling_interval_seconds: float | None) -> SensorSpec:
+    """The spec with the interval at which the sensor is really read."""
+    return replace(spec, interval_seconds=interval_of(spec, sampling_interval_seconds))
+
+
 def _open_accounts(sensors: SensorSet, sampling_interval_seconds: float | None) -> dict[AccountKey, OpenAccount]:
     counters: dict[AccountKey, SensorSpec] = {}
     gauges: dict[AccountKey, SensorSpec] = {}
     for sensor in sensors.sensors:
         if sensor.spec.quantity in _ACCOUNTS:
             found = counters if _ACCOUNTS[sensor.spec.quantity][1] == "counter" else gauges
-            found.setdefault(account_key(sensor.spec), sensor.spec)
+            found.setdefault(account_key(sensor.spec), as_read(sensor.spec, sampling_interval_seconds))
     opened = {}
     for key in (*counters, *(key for key in gauges if key not in counters)):
         counter, power = counters.get(key), gauges.get(key)
@@ -189,7 +194,7 @@ def _open_accounts(sensors: SensorSet, sampling_interval_seconds: float | None) 
             power = None
         account = EnergyAccount(
             counter=_counter_traits(counter) if counter is not None else None,
-            power=_power_traits(power, sampling_interval_seconds) if power is not None else None,
+            power=_power_traits(power) if power is not None else None,
         )
         opened[key] = OpenAccount(account, counter, power)
     return opened
@@ -199,11 +204,11 @@ def _counter_traits(spec: SensorSpec) -> CounterTraits:
     return CounterTraits(refresh_seconds=spec.refresh_seconds or USUAL_REFRESH_SECONDS, wraps_at=spec.wraps_at)
 
 
-def _power_traits(spec: SensorSpec, sampling_interval_seconds: float | None) -> PowerTraits:
+def _power_traits(spec: SensorSpec) -> PowerTraits:
     return PowerTraits(
         averaging_seconds=spec.averaging_seconds or 0.0,
         refresh_seconds=spec.refresh_seconds or 0.0,
-        interval_seconds=interval_of(spec, sampling_interval_seconds),
+        interval_seconds=spec.interval_seconds,
     )
 
 

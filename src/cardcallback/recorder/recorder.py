@@ -65,6 +65,7 @@ class Recorder:
         self._sensors = sensors
         self._clock = clock
         self._session = session
+        self._sampling_interval_seconds = sampling_interval_seconds
         self._early = early or EarlyReading()
         self._ledger = Ledger(sensors, sampling_interval_seconds)
         # The distance of readings has to vary, not to be unpredictable.
@@ -205,6 +206,7 @@ class Recorder:
             early=self._early,
             failures=self._failures(),
             notes=(*self._notes, *self._failure_notes()),
+            sampling_interval_seconds=self._sampling_interval_seconds,
         )
 
     def _failures(self) -> dict[tuple[str, int | None], str]:

@@ -19,7 +19,7 @@ from cardcallback.record import (
     not_measured,
 )
 from cardcallback.recorder.energy_figures import before_training, energy_measurement, phase_energies, summed
-from cardcallback.recorder.ledger import AccountKey, DeviceState, Ledger, OpenAccount
+from cardcallback.recorder.ledger import AccountKey, DeviceState, Ledger, OpenAccount, as_read
 from cardcallback.recorder.memory_figures import MemoryFigures
 from cardcallback.recorder.session import Session, absence_reason
 from cardcallback.sensors.base import DeviceInfo, Quantity
@@ -154,7 +154,8 @@ class _Builder:
 
     def _state_figure(self, quantity: Quantity, device: int, unit: str, value: float | None) -> Measurement:
         specs = [s.spec for s in self._session.sensors.sensors]
-        spec = next((s for s in specs if s.quantity == quantity and s.device == device), None)
+        found = next((s for s in specs if s.quantity == quantity and s.device == device), None)
+        spec = as_read(found, self._session.sampling_interval_seconds) if found is not None else None
         if value is None or spec is None:
             return not_measured(unit, self._reason(quantity, device), window=self._window)
         return Measurement(

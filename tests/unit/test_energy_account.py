@@ -1,0 +1,334 @@
+"""Energy accounting against the formula's truth, through every fault of a counter."""
+
+from __future__ import annotations
+
+import pickle
+import random
+from collections.abc import Callable
+from itertools import pairwise
+
+import pytest
+from virtual_gpu import A100, GB10, P100, VirtualGpu, account_for, rising_waveform, training_waveform
+
+from cardcallback.energy import AccountResult, EnergyAccount, EnergyResult
+from waveforms import Waveform, constant, square
+
+Fault = Callable[[float, float], "float | None"]
+ALWAYS = Waveform((constant(5.0, end=0.0), square(20.0, 90.0, 1.7, begin=0.0)))
+
+
+def watch(
+    account: EnergyAccount,
+    gpu: VirtualGpu,
+    end: float,
+    *,
+    interval: float = 0.5,
+    fault: Fault = lambda _, joules: joules,
+    blind: tuple[float, float] = (-1.0, -1.0),
+    gauge: bool = True,
+) -> EnergyAccount:
+    """Feed an account as a recorder does, with somewhat irregular readings; ``blind``: no reading at all."""
+    varied = random.Random(1)  # noqa: S311 - readings that vary, not secrets
+    times, at = [], 0.003
+    while at < end:
+        times.append((at, "power"))
+        at += interval * (1 + varied.uniform(-0.02, 0.02))
+    times += [(second + 0.002 + 0.001 * (second % 7), "counter") for second in range(int(end))]
+    times += [(end + 0.001, "counter"), (end + 0.0015, "power")]
+    for moment, kind in sorted(times):
+        if blind[0] <= moment < blind[1]:
+            continue
+        if kind == "power" and gauge:
+            account.add_power(moment, gpu.watts(moment))
+        elif kind == "counter" and account._counter is not None:
+            joules = fault(moment, gpu.joules(moment))
+            if joules is not None:
+                account.add_counter(moment, joules)
+    return account
+
+
+def best(result: AccountResult) -> EnergyResult:
+    """The best energy, which must be there."""
+    assert result.best is not None
+    return result.best
+
+
+def off(result: EnergyResult, truth: float) -> float:
+    """Relative error."""
+    return result.joules / truth - 1
+
+
+def holds(result: EnergyResult, truth: float) -> bool:
+    """Whether the recording interval contains the truth."""
+    return result.low <= truth and (result.high is None or truth <= result.high)
+
+
+@pytest.mark.parametrize(
+    ("device", "interval"), [(GB10, 0.5), (GB10, 0.2), (A100, 0.1)], ids=["gb10", "gb10 at 5 Hz", "h100 instant"]
+)
+@pytest.mark.parametrize("waveform", [training_waveform(), training_waveform(period=0.37), rising_waveform()])
+def test_counter_is_right_within_half_a_percent(device: dict[str, float], interval: float, waveform: Waveform) -> None:
+    """Where the counter lives, 60 s are right within 0.5 % and the interval holds the truth."""
+    gpu = VirtualGpu(waveform=waveform, **device)
+    result = best(watch(account_for(gpu, interval=interval), gpu, 60.0, interval=interval).result(60.0))
+    assert result.method == "counter"
+    assert abs(off(result, gpu.truth(0, 60))) < 0.005
+    assert holds(result, gpu.truth(0, 60))
+
+
+@pytest.mark.parametrize(("device", "interval"), [(GB10, 0.5), (P100, 0.02)], ids=["gb10", "p100"])
+@pytest.mark.parametrize("waveform", [ALWAYS, training_waveform(period=0.37, seconds=90), rising_waveform()])
+def test_integral_is_right_within_half_a_percent_without_a_counter(
+    device: dict[str, float], interval: float, waveform: Waveform
+) -> None:
+    """Where the gauge sees all the time, its integral alone is right within 0.5 %, lag and all."""
+    gpu = VirtualGpu(waveform=waveform, **device)
+    account = watch(account_for(gpu, counter=False, interval=interval), gpu, 60.0, interval=interval)
+    result = best(account.result(60.0))
+    assert result.method == "integrated_power"
+    assert abs(off(result, gpu.truth(0, 60))) < 0.005
+    assert holds(result, gpu.truth(0, 60))
+
+
+def test_plain_trapezoid_would_have_missed_the_lag() -> None:
+    """The correction matters: the same readings integrated as they come are off by more than 0.5 %."""
+    gpu = VirtualGpu(waveform=Waveform((constant(5.0, end=0.0), constant(80.0, begin=0.0))), **GB10)
+    times = [0.25 * i for i in range(161)]
+    plain = sum((gpu.watts(a) + gpu.watts(b)) / 2 * (b - a) for a, b in pairwise(times))
+    account = account_for(gpu, counter=False, interval=0.25)
+    for at in times:
+        account.add_power(at, gpu.watts(at))
+    truth = gpu.truth(0, 40)
+    assert plain / truth - 1 < -0.005
+    assert abs(off(best(account.result(40.0)), truth)) < 0.002
+
+
+def reset(at: float, joules: float) -> float:
+    """A counter that starts again at zero after half a minute."""
+    return joules if at < 30.2 else joules - VirtualGpu(waveform=ALWAYS).joules(30.2)
+
+
+def stuck(at: float, joules: float) -> float:
+    """A counter that stands still from 30 s on."""
+    return min(joules, VirtualGpu(waveform=ALWAYS).joules(30.2)) if at > 0 else joules
+
+
+def paused(at: float, joules: float) -> float:
+    """A counter that loses ten seconds."""
+    gpu = VirtualGpu(waveform=ALWAYS)
+    if at < 40:
+        return stuck(at, joules)
+    return joules - gpu.joules(40.0) + gpu.joules(30.2)
+
+
+def late_register(at: float, joules: float) -> float:
+    """A counter that shows nothing new for ten seconds and then catches up."""
+    return stuck(at, joules) if at < 40 else joules
+
+
+def jump(at: float, joules: float) -> float:
+    """A counter that makes a step."""
+    return joules if at < 30.2 else joules + 500.0
+
+
+def spike(at: float, joules: float) -> float:
+    """One absurd reading."""
+    return joules + 1e6 if 30.0 <= at < 31.0 else joules
+
+
+def dead(at: float, joules: float) -> float | None:
+    """A counter that cannot be read any more."""
+    return joules if at < 30.2 else None
+
+
+@pytest.mark.parametrize("fault", [reset, stuck, paused, jump, spike, dead])
+def test_faulty_counter_is_bridged(fault: Fault) -> None:
+    """What the counter does wrong is bridged by the gauge; the interval holds, and is not wide."""
+    gpu = VirtualGpu(waveform=ALWAYS)
+    result = watch(account_for(gpu), gpu, 60.0, fault=fault).result(60.0)
+    truth = gpu.truth(0, 60)
+    assert best(result).method == "counter_bridged"
+    assert best(result).coverage(60.0) == 1.0
+    assert abs(off(best(result), truth)) < 0.006
+    assert holds(best(result), truth)
+    assert best(result).high is not None
+    assert (best(result).high or 0) - best(result).low < 0.06 * truth
+
+
+@pytest.mark.parametrize("fault", [reset, stuck, paused, jump, spike])
+def test_each_fault_is_told(fault: Fault) -> None:
+    """A counter's fault leaves a sentence."""
+    gpu = VirtualGpu(waveform=ALWAYS)
+    assert any("energy counter" in note for note in watch(account_for(gpu), gpu, 60.0, fault=fault).result(60.0).notes)
+
+
+def test_counter_that_catches_up_is_no_fault() -> None:
+    """A register that is renewed late loses nothing: the counter stands, without a note."""
+    gpu = VirtualGpu(waveform=ALWAYS)
+    result = watch(account_for(gpu), gpu, 60.0, fault=late_register).result(60.0)
+    assert best(result).method == "counter"
+    assert abs(off(best(result), gpu.truth(0, 60))) < 0.005
+    assert result.notes == ()
+
+
+def test_wrap_is_corrected() -> None:
+    """A counter that starts again at its known end loses nothing."""
+    gpu = VirtualGpu(waveform=ALWAYS)
+    modulus = gpu.joules(30.2)
+    account = account_for(gpu)
+    assert account._counter is not None
+    account._counter.traits = type(account._counter.traits)(refresh_seconds=0.1, wraps_at=modulus)
+    result = watch(account, gpu, 60.0, fault=lambda _, joules: joules % modulus).result(60.0)
+    assert best(result).method == "counter"
+    assert abs(off(best(result), gpu.truth(0, 60))) < 0.005
+    assert any("wrapped once" in note for note in result.notes)
+
+
+@pytest.mark.parametrize("gain", [0.9, 1.05, 3.0])
+def test_wrong_gain_makes_the_interval_span_both(gain: float) -> None:
+    """A counter at a wrong rate is not consistent with the gauge, and the interval holds both."""
+    gpu = VirtualGpu(waveform=ALWAYS)
+    result = watch(account_for(gpu), gpu, 60.0, fault=lambda _, joules: joules * gain).result(60.0)
+    assert result.consistency is not None
+    assert not result.consistency.consistent
+    assert holds(best(result), gpu.truth(0, 60))
+    assert best(result).low < best(result).joules
+    assert any("apart" in note for note in result.notes)
+
+
+def test_agreement_is_called_consistent() -> None:
+    """Counter and gauge of a healthy device are consistent, with how far they are apart."""
+    gpu = VirtualGpu(waveform=ALWAYS)
+    verdict = watch(account_for(gpu), gpu, 600.0).result(600.0).consistency
+    assert verdict is not None
+    assert verdict.consistent
+    assert verdict.apart < 0.005
+
+
+def test_short_run_gets_no_verdict() -> None:
+    """Half a minute is needed to compare two sensors."""
+    gpu = VirtualGpu(waveform=ALWAYS)
+    assert watch(account_for(gpu), gpu, 20.0).result(20.0).consistency is None
+
+
+def test_lost_device_gives_the_measured_part_without_an_upper_bound() -> None:
+    """After both sensors are gone the figure is a part: coverage says so and no bound is invented."""
+    gpu = VirtualGpu(waveform=ALWAYS)
+    result = best(watch(account_for(gpu), gpu, 60.0, blind=(30.2, 99.0)).result(60.0))
+    assert result.high is None
+    assert abs(off(result, gpu.truth(0, 30.2))) < 0.02
+    assert result.coverage(60.0) == pytest.approx(0.5, abs=0.02)
+    assert result.longest_gap_seconds == pytest.approx(30, abs=1)
+
+
+def test_stall_is_a_gap_for_the_gauge_and_nothing_for_the_counter() -> None:
+    """Ten seconds without readings: the counter went on, the integral says what it did not see."""
+    gpu = VirtualGpu(waveform=ALWAYS)
+    result = watch(account_for(gpu), gpu, 60.0, blind=(20.0, 30.0)).result(60.0)
+    truth = gpu.truth(0, 60)
+    assert best(result).coverage(60.0) == 1.0
+    assert abs(off(best(result), truth)) < 0.005
+    assert result.integrated is not None
+    assert result.integrated.joules < 0.9 * truth
+    assert result.integrated.longest_gap_seconds == pytest.approx(10, abs=1.2)
+    assert holds(result.integrated, truth)
+
+
+def test_late_first_reading_is_a_gap_at_the_begin() -> None:
+    """Nothing is made up for the time before the first reading."""
+    gpu = VirtualGpu(waveform=ALWAYS)
+    result = best(watch(account_for(gpu), gpu, 60.0, blind=(-1.0, 5.0)).result(60.0))
+    assert result.joules < gpu.truth(0, 60)
+    assert holds(result, gpu.truth(0, 60))
+    assert result.coverage(60.0) == pytest.approx(56 / 60, abs=0.01)
+
+
+def test_counter_alone_needs_no_gauge() -> None:
+    """Without power readings the counter is enough, and a reset leaves a gap."""
+    gpu = VirtualGpu(waveform=ALWAYS)
+    healthy = best(watch(account_for(gpu, power=False), gpu, 60.0, gauge=False).result(60.0))
+    assert abs(off(healthy, gpu.truth(0, 60))) < 0.005
+    assert holds(healthy, gpu.truth(0, 60))
+    broken = best(watch(account_for(gpu, power=False), gpu, 60.0, fault=reset, gauge=False).result(60.0))
+    assert broken.gap_seconds == pytest.approx(1.0, abs=0.1)
+    assert holds(broken, gpu.truth(0, 60))
+
+
+def test_part_time_gauge_says_so() -> None:
+    """A gauge that looks a quarter of the time covers a quarter, and its interval is honest about it."""
+    gpu = VirtualGpu(waveform=ALWAYS, **A100)
+    result = watch(account_for(gpu, counter=False, interval=0.1), gpu, 60.0, interval=0.1).result(60.0)
+    assert best(result).coverage(60.0) == pytest.approx(0.25, abs=0.02)
+    assert holds(best(result), gpu.truth(0, 60))
+
+
+def test_rare_readings_widen_the_interval() -> None:
+    """Reading every 15 s covers a fifteenth; the interval is wide and holds."""
+    gpu = VirtualGpu(waveform=ALWAYS)
+    result = best(watch(account_for(gpu, counter=False, interval=15), gpu, 600.0, interval=15).result(600.0))
+    assert result.coverage(600.0) == pytest.approx(1 / 15, abs=0.01)
+    assert holds(result, gpu.truth(0, 600))
+    assert (result.high or 0) - result.low > 0.05 * result.joules
+
+
+def test_account_without_readings_says_nothing() -> None:
+    """No reading, no figure."""
+    result = account_for(VirtualGpu(waveform=ALWAYS)).result(60.0)
+    assert (result.best, result.counter, result.integrated) == (None, None, None)
+
+
+def test_asking_changes_nothing() -> None:
+    """A result in the middle does not disturb the one at the end."""
+    gpu = VirtualGpu(waveform=ALWAYS)
+    asked, unasked = account_for(gpu), account_for(gpu)
+    watch(unasked, gpu, 60.0)
+    for second in range(60):
+        asked.result(float(second))
+        asked.phases()
+    watch(asked, gpu, 60.0)
+    asked.result(60.0)
+    assert asked.result(60.0) == unasked.result(60.0)
+
+
+def test_phases_are_told_after_they_ended() -> None:
+    """A visit's energy comes from the readings around it, its begin found in the history."""
+    gpu = VirtualGpu(
+        waveform=Waveform((constant(60.0), constant(-40.0, begin=100, end=140), constant(-40.0, begin=200, end=240)))
+    )
+    account = watch(account_for(gpu), gpu, 300.0)
+    account.mark_phase("evaluation", 100.0, 140.0)
+    account.mark_phase("evaluation", 200.0, 240.0)
+    phase = account.phases()["evaluation"]
+    assert (phase.visits, phase.seconds, phase.short_seconds) == (2, 80.0, 0.0)
+    assert abs(phase.joules - 1600.0) <= phase.doubt_joules
+    assert phase.doubt_joules < 0.25 * phase.joules
+    assert phase.joules == pytest.approx(1600.0, rel=0.05)
+
+
+def test_phase_is_settled_when_its_readings_arrive() -> None:
+    """A visit marked at once, before its last readings, ends with the same energy as one marked late."""
+    gpu = VirtualGpu(waveform=ALWAYS)
+    account = account_for(gpu)
+    for at in [0.5 * i for i in range(121)]:
+        account.add_power(at, gpu.watts(at))
+        if at == int(at):
+            account.add_counter(at, gpu.joules(at))
+        if at == 30.5:
+            account.mark_phase("evaluation", 10.5, 30.5)
+    phase = account.phases()["evaluation"]
+    assert phase.joules == pytest.approx(gpu.truth(10.5, 30.5), abs=phase.doubt_joules)
+
+
+def test_memory_does_not_grow_with_the_run() -> None:
+    """A hundred times the readings take hardly more memory."""
+
+    def size_after(seconds: int) -> int:
+        account = account_for(VirtualGpu(waveform=ALWAYS))
+        for second in range(seconds):
+            account.add_counter(second, 55.0 * second)
+            account.add_power(second + 0.1, 55.0)
+            if second % 100 == 50:
+                account.mark_phase("evaluation", second - 20.0, second)
+        return len(pickle.dumps(account))
+
+    assert size_after(200_000) < 3 * size_after(2_000)
