@@ -52,7 +52,7 @@ def summary(report: Path) -> str:
 
 
 def last_errors(stderr: str) -> str:
-    """pip's own reason, without its warnings."""
+    """The reason that pip gives, without its warnings."""
     lines = [line for line in stderr.splitlines() if line.startswith("ERROR")]
     return " / ".join(lines) or stderr.strip()
 

@@ -55,7 +55,11 @@ def main() -> int:
         command += ["--group", f"{arguments.project / 'pyproject.toml'}:{group}"]
     if arguments.torch:
         command.append("torch")
-    return subprocess.call(command)
+    code = subprocess.call(command)
+    if code and torch_version:
+        hint = f"pip could not keep the torch {torch_version} that is there, or failed otherwise; it is untouched"
+        print(hint, file=sys.stderr)
+    return code
 
 
 def importable_torch_version() -> str | None:
@@ -69,13 +73,8 @@ def importable_torch_version() -> str | None:
 
 def companion_constraints() -> str:
     """One exact requirement a line for torch and whatever is compiled against it."""
-    lines = []
-    for name in COMPANIONS:
-        try:
-            lines.append(f"{name}=={importlib.metadata.version(name)}")
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return "\n".join(lines) + "\n"
+    present = {item.name.lower(): item.version for item in importlib.metadata.distributions() if item.name}
+    return "".join(f"{name}=={present[name]}\n" for name in COMPANIONS if name in present)
 
 
 def prepare(folder: Path, *, inherit: bool) -> Path:
