@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cardcallback.errors import CardCallbackError
@@ -59,6 +59,7 @@ def test_the_front_matter_is_found(text: str, matter: str | None, body: str) -> 
     assert (card.matter, card.body) == (matter, body)
 
 
+@settings(deadline=None)
 @given(text=st.text(alphabet="-\n\r a:#\ufeff{}[]'\"é"))
 def test_a_split_card_joins_to_itself(text: str) -> None:
     """Splitting loses and adds nothing."""
@@ -85,6 +86,7 @@ def test_bad_yaml_is_one_clear_line(bad: str, problem: str) -> None:
     assert "\n" not in str(raised.value)
 
 
+@settings(deadline=None)
 @given(text=st.text(alphabet="abc:-? \n'\"[]{}!&*#|>%@`<~.,0123456789\t\\=é\x85\u2028", max_size=60))
 def test_hostile_yaml_raises_only_our_error(text: str) -> None:
     """Whatever stands in a card, reading it ends in data or in one clear line."""
@@ -162,6 +164,7 @@ def test_numbers_are_plain_decimals(value: float, text: str) -> None:
     assert plain_decimal(value) == text
 
 
+@settings(deadline=None)
 @given(value=st.floats(allow_nan=False, allow_infinity=False, min_value=1e-12, max_value=1e18))
 def test_plain_decimals_lose_nothing(value: float) -> None:
     """Read back they are the same number."""
@@ -172,6 +175,7 @@ def test_plain_decimals_lose_nothing(value: float) -> None:
 SCALARS = st.one_of(st.text(), st.booleans(), st.integers(-(10**9), 10**9), st.none())
 
 
+@settings(deadline=None)
 @given(value=SCALARS)
 def test_scalars_read_alike_in_both_yaml_versions(value: Any) -> None:
     """Norway's code, numbers as text and odd characters survive PyYAML (1.1) and ruamel.yaml (1.2)."""
@@ -180,6 +184,7 @@ def test_scalars_read_alike_in_both_yaml_versions(value: Any) -> None:
     assert parse_matter(line) == {"key": value}
 
 
+@settings(deadline=None)
 @given(
     data=st.dictionaries(
         st.text(alphabet="abcdef_-", min_size=1, max_size=8),

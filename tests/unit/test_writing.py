@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cardcallback.errors import CardCallbackError
@@ -121,6 +121,7 @@ def test_a_full_disk_leaves_the_old_card(tmp_path: Path) -> None:
     assert names(tmp_path) == ["README.md"]
 
 
+@settings(deadline=None)
 @given(text=st.text())
 def test_any_text_is_read_back_as_it_was_written(text: str, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Reading a card changes no line end."""

@@ -90,7 +90,8 @@ def place_section(
         return text[:at] + lead + block + newline + text[at:], scan.warnings
     if not text:
         return block, scan.warnings
-    lead = newline if text.endswith(("\n", "\r")) else newline * 2
+    # A carriage return alone would become one line end with our line feed.
+    lead = newline if text.endswith("\n") else newline * 2
     return text + lead + block, scan.warnings
 
 
@@ -130,7 +131,7 @@ def _scan(text: str) -> _Scan:
 
 def _last_citation(text: str) -> int | None:
     """Where the heading begins that starts the card's last section, if that is the citation."""
-    tokens = MarkdownIt("commonmark").parse(text)
+    tokens = MarkdownIt("commonmark").disable("inline").parse(text)
     headings = [
         (token.tag, token.map[0], tokens[index + 1].content)
         for index, token in enumerate(tokens)

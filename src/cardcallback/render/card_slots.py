@@ -31,6 +31,9 @@ _DATASET_SENTENCE = re.compile(
 )
 _PLAIN_BASE_SENTENCE = re.compile(r"\bfine-tuned version of (?P<value>an unnamed base model)\b")
 
+# Blocks are enough: what stands inside a line is read from the line itself.
+_PARSER = MarkdownIt("commonmark").enable("table").disable("inline")
+
 SlotKind = Literal["line", "cell", "block", "sentence"]
 BASE_SENTENCE = "fine-tuned version of"
 DATASET_SENTENCE = "on the data set"
@@ -78,7 +81,7 @@ def find_slots(body: str, hidden: Sequence[tuple[int, int]] = ()) -> tuple[Slot,
         # Blanked, not removed: positions and the headings around stay what they are.
         body = body[:begin] + re.sub(r"[^\r\n]", " ", body[begin:end]) + body[end:]
     lines = [_Line(begin=match.start(), text=match.group(1)) for match in _LINE.finditer(body)]
-    return tuple(_walk(MarkdownIt("commonmark").enable("table").parse(body), lines))
+    return tuple(_walk(_PARSER.parse(body), lines))
 
 
 def _walk(tokens: list[Token], lines: list[_Line]) -> Iterator[Slot]:

@@ -58,8 +58,9 @@ class SplitCard:
         return replace(self, opening=line, matter=matter, closing=line, body=gap + self.body)
 
     def with_body(self, body: str) -> SplitCard:
-        """The card with another body."""
-        return replace(self, body=body)
+        """The card with another body, which begins on a line of its own."""
+        open_end = body and self.closing and not self.closing.endswith(("\n", "\r"))
+        return replace(self, body=body, closing=self.closing + (self.newline if open_end else ""))
 
 
 def split_card(text: str) -> SplitCard:
