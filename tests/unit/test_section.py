@@ -221,3 +221,13 @@ def test_any_string_keeps_the_tables_shape(text: str) -> None:
     tame = rendered(render_section(_hostile_record("ab")))
     for tag in ("h2", "td", "th", "img", "a", "code", "em", "strong", "details", "li", "del", "hr"):
         assert html.count(f"<{tag}") == tame.count(f"<{tag}"), tag
+
+
+def test_several_held_out_sets_keep_their_losses_by_name() -> None:
+    """Where each set has a loss of its own, no row claims that the loss was not measured."""
+    results = EvaluationResult(loss=None, step=450, metrics={"eval_code_loss": 1.5, "eval_prose_loss": 2.25})
+    record = make_record()
+    section = render_section(replace(record, evaluation=replace(record.evaluation, before=None, after=results)))
+    assert "| code_loss | 1.50 |" in section
+    assert "| prose_loss | 2.25 |" in section
+    assert "| Loss" not in section

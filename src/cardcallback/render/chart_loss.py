@@ -79,7 +79,7 @@ def _draw_training(axes: Axes, train: tuple[Point, ...]) -> None:
 
 def _loss_name(record: RunRecord) -> str:
     result = record.evaluation.after or record.evaluation.before
-    kind = result.kind if result is not None else None
+    kind = record.training.loss_kind or (result.kind if result is not None else None)
     if kind is None or "loss" in kind.lower():
         return escape_picture(kind or "loss", 30)
     return f"loss ({escape_picture(kind, 30)})"

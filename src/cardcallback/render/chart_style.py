@@ -112,7 +112,9 @@ def draw_levels(axes: Axes, levels: list[tuple[str, float]]) -> None:
 
 def mark_simulated(figure: Figure) -> None:
     """The mark that no crop of the picture loses: in its corner, and across every panel."""
-    figure.suptitle("SIMULATED DEVICE: not measured on hardware", color="#B00020", fontsize=10.5, fontweight="bold")
+    figure.suptitle(
+        "SIMULATED DEVICE: no hardware figure here is real", color="#B00020", fontsize=10.5, fontweight="bold"
+    )
     for axes in figure.axes:
         axes.text(
             0.5,

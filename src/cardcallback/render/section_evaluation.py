@@ -71,11 +71,16 @@ def _weights(result: EvaluationResult | None) -> str:
 
 
 def _rows(results: list[EvaluationResult]) -> list[tuple[str, list[str]]]:
-    rows = [(_loss_name(results), [_number(result.loss) for result in results])]
+    rows = []
+    if any(result.loss is not None for result in results):
+        rows.append((_loss_name(results), [_number(result.loss) for result in results]))
     if any(result.perplexity is not None for result in results):
         rows.append(("Perplexity", [_number(result.perplexity) for result in results]))
     names = [name for name in results[-1].metrics if not name.endswith(("runtime", "per_second"))]
-    metrics = [(escape_markdown(name), [_metric(name, result) for result in results]) for name in names[:_MOST_METRICS]]
+    metrics = [
+        (escape_markdown(name.removeprefix("eval_")), [_metric(name, result) for result in results])
+        for name in names[:_MOST_METRICS]
+    ]
     return rows + metrics
 
 
