@@ -146,7 +146,13 @@ def _hardware(recording: Recording, sensors: SensorSet, machine: Machine) -> Har
     reason = None
     if not recording.accelerators:
         reason = absence.reason if absence else "no accelerator belongs to this job"
-    return Hardware(accelerators=recording.accelerators, accelerators_reason=reason, machine=machine)
+    # The driver knows an integrated GPU that the firmware's product name does not tell of.
+    unified = machine.unified_memory or next((d.unified_memory for d in sensors.devices if d.unified_memory), None)
+    return Hardware(
+        accelerators=recording.accelerators,
+        accelerators_reason=reason,
+        machine=msgspec.structs.replace(machine, unified_memory=unified),
+    )
 
 
 def _unique(notes: Sequence[str]) -> tuple[str, ...]:

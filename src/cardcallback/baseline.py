@@ -11,6 +11,7 @@ import msgspec
 
 from cardcallback.errors import CardCallbackError, SensorReadError, SensorUnavailableError
 from cardcallback.sensors.base import DeviceInfo, Sensor, SensorSet
+from cardcallback.units import format_duration, format_power
 
 BASELINES_FILE = "baselines.json"
 _SCHEMA_VERSION = 1
@@ -105,6 +106,22 @@ def measure_baselines(
         _joined([r for r in readings if r.name == name], measured_seconds, sensors, clock.today())
         for name in dict.fromkeys(r.name for r in readings)
     )
+
+
+def baseline_notes(folder: Path, sensors: SensorSet) -> tuple[str, ...]:
+    """A sentence for each kind of device here whose idle power was measured before, for a card's notes.
+
+    Raises:
+        CardCallbackError: as ``load_baselines``.
+    """
+    notes = []
+    for name in dict.fromkeys(device.name for device in sensors.devices):
+        for kept in load_baselines(folder, device=name, driver_version=sensors.driver_version):
+            if kept.simulated == sensors.simulated:
+                idle = f"{format_power(kept.watts_mean)} for {format_duration(kept.seconds)} on {kept.date}"
+                busy = "" if not kept.other_processes else f", while {kept.other_processes} processes used it"
+                notes.append(f"Idle power of {kept.device}, measured before: {idle}{busy}; included in the energy.")
+    return tuple(notes)
 
 
 def load_baselines(

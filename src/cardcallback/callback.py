@@ -14,6 +14,7 @@ from typing import Any
 from transformers import TrainerCallback
 
 from cardcallback.assemble import stages_before
+from cardcallback.baseline import baseline_notes
 from cardcallback.console import begin_line, end_line, say
 from cardcallback.guard import Guard
 from cardcallback.hooks import (
@@ -47,7 +48,7 @@ def _remember_given(initialise: Callable[..., None]) -> Callable[..., None]:
     return remembering
 
 
-class CardCallback(TrainerCallback):
+class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is typed Any here
     """Measures a training run and completes its model card.
 
     Add it to any Hugging Face trainer: ``SFTTrainer(..., callbacks=[CardCallback()])``. Everything has a
@@ -212,6 +213,8 @@ class CardCallback(TrainerCallback):
         atexit.register(self._at_exit, os.getpid())
         with self._guard("find the trainer"):
             self.watch(find_trainer(self))
+        with self._guard("read the idle power measured before"):
+            run.notes.extend(baseline_notes(user_config_directory(os.environ), run.sensors))
         with self._guard("read what the run is"):
             run.begin_steps(state, self._watched())
             run.describe(args=args, trainer=self._watched(), **_described(objects))

@@ -15,6 +15,7 @@ from cardcallback.assemble import RunState, assemble_record
 from cardcallback.carbon import assess_footprint
 from cardcallback.curves import curves_from_history, history_notes
 from cardcallback.observe import (
+    LOSS_IS_MEAN_OF_BATCHES,
     TokenBaseline,
     evaluation_result,
     observe_machine,
@@ -108,6 +109,8 @@ class LiveRun:
         ``outside``: it ran before or after ``train()``, so its energy is in no figure.
         """
         result = evaluation_result(metrics, self._training, step=step)
+        if result.perplexity is not None:
+            self.notes.append(LOSS_IS_MEAN_OF_BATCHES)
         if outside:
             self.notes.append("Evaluations outside training are shown; their energy is not in the total.")
         before = step == 0 and not self.finished and self._evaluation.after is None
@@ -175,6 +178,6 @@ def device_indices(args: Any, model: Any) -> tuple[int, ...] | None:
     if count > 1:
         return tuple(range(count))
     device = getattr(args, "device", None)
-    if getattr(device, "type", None) != "cuda":
+    if device is None or getattr(device, "type", None) != "cuda":
         return None
     return (int(device.index or 0),)
