@@ -231,3 +231,14 @@ def test_several_held_out_sets_keep_their_losses_by_name() -> None:
     assert "| code_loss | 1.50 |" in section
     assert "| prose_loss | 2.25 |" in section
     assert "| Loss" not in section
+
+
+def test_the_loss_has_one_row() -> None:
+    """The trainer repeats the loss among its metrics; the table does not."""
+    after = make_record().evaluation.after
+    assert after is not None
+    after = replace(after, metrics={"eval_loss": 1.043, "eval_mean_token_accuracy": 0.71, "eval_runtime": 3.0})
+    section = render_section(replace(make_record(), evaluation=replace(make_record().evaluation, after=after)))
+    assert "| loss |" not in section
+    assert "runtime" not in section
+    assert "| mean_token_accuracy | not measured | 71.0 % |" in section

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 DOTS_PER_INCH = 200
 WIDTH_INCHES = 7.0
+_WARNING = "#B00020"
 _LEGEND_LETTERS = 104
 # Names of lines closer than this share of the axis would overlap.
 _LEVEL_DISTANCE = 0.1
@@ -113,7 +114,7 @@ def draw_levels(axes: Axes, levels: list[tuple[str, float]]) -> None:
 def mark_simulated(figure: Figure) -> None:
     """The mark that no crop of the picture loses: in its corner, and across every panel."""
     figure.suptitle(
-        "SIMULATED DEVICE: no hardware figure here is real", color="#B00020", fontsize=10.5, fontweight="bold"
+        "SIMULATED DEVICE: no hardware figure here is real", color=_WARNING, fontsize=10.5, fontweight="bold"
     )
     for axes in figure.axes:
         axes.text(
@@ -125,7 +126,7 @@ def mark_simulated(figure: Figure) -> None:
             va="center",
             fontsize=26,
             fontweight="bold",
-            color="#B00020",
+            color=_WARNING,
             alpha=0.13,
             zorder=0.5,
         )

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 from cardcallback.record import EvaluationResult, RunRecord, Training
 from cardcallback.render.text import escape_markdown, table_row
 from cardcallback.units import format_count, format_number, format_percent
 
 TOKEN_CROSS_ENTROPY = "token cross-entropy"  # noqa: S105  a kind of loss, not a password
 _MOST_METRICS = 5
+# Times are the result table's, and the loss has its own row.
+_ELSEWHERE = re.compile(r"(runtime|per_second)$|^eval_loss$")
 _SHARES = ("accuracy", "accuracies", "mean_token_accuracy")
 
 
@@ -76,12 +80,10 @@ def _rows(results: list[EvaluationResult]) -> list[tuple[str, list[str]]]:
         rows.append((_loss_name(results), [_number(result.loss) for result in results]))
     if any(result.perplexity is not None for result in results):
         rows.append(("Perplexity", [_number(result.perplexity) for result in results]))
-    names = [name for name in results[-1].metrics if not name.endswith(("runtime", "per_second"))]
-    metrics = [
-        (escape_markdown(name.removeprefix("eval_")), [_metric(name, result) for result in results])
-        for name in names[:_MOST_METRICS]
-    ]
-    return rows + metrics
+    for name in [name for name in results[-1].metrics if not _ELSEWHERE.search(name)][:_MOST_METRICS]:
+        cells = [_metric(name, result) for result in results]
+        rows.append((escape_markdown(name.removeprefix("eval_")), cells))
+    return rows
 
 
 def _loss_name(results: list[EvaluationResult]) -> str:
