@@ -1,0 +1,117 @@
+"""All sensors of a machine in one set."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from cardcallback.errors import CardCallbackError, SensorReadError
+from cardcallback.record import Scope
+from cardcallback.sensors import Absence, DeviceInfo, SensorSet, SensorSpec
+from cardcallback.sensors.discovery import OtherProcessesSensor, open_sensors
+from cardcallback.testing import FakeSensor
+
+PLUG = FakeSensor(
+    SensorSpec(
+        quantity="system_power",
+        source="plug",
+        kind="gauge",
+        unit="watts",
+        scope=Scope(supply_loss="yes"),
+        covers="all",
+        interval_seconds=1.0,
+    ),
+    100.0,
+)
+
+
+class EntryPoint:
+    """What importlib.metadata gives for one plugin."""
+
+    name = "plug"
+
+    def __init__(self, opener: Callable[[], object]) -> None:
+        self._opener = opener
+
+    def load(self) -> Callable[[], object]:
+        """The callable behind the entry point."""
+        return self._opener
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A system with memory and nothing else."""
+    (tmp_path / "proc").mkdir()
+    (tmp_path / "proc" / "meminfo").write_text("MemTotal: 100 kB\nMemAvailable: 60 kB\n")
+    return tmp_path
+
+
+def opened(root: Path, gpus: SensorSet | None = None, *openers: Callable[[], object]) -> SensorSet:
+    """The set for given GPUs and plugins."""
+    plugins = [EntryPoint(opener) for opener in openers]
+    return open_sensors(system_root=root, environ={}, open_gpus=lambda _: gpus or SensorSet(), plugins=plugins)
+
+
+def test_parts_are_joined(root: Path) -> None:
+    """GPUs, memory, process, torch and plugins; what the GPUs said of themselves stays."""
+    gpus = SensorSet(
+        devices=(DeviceInfo(index=0, name="NVIDIA GB10"),),
+        absences=(Absence(quantity="gpu_temperature", source="nvml", reason="none"),),
+        driver_version="580",
+        simulated=True,
+    )
+    sensors = opened(root, gpus, lambda: [PLUG])
+    assert {one.spec.quantity for one in sensors.sensors} == {
+        "gpu_other_processes",
+        "system_memory",
+        "system_memory_total",
+        "process_rss",
+        "torch_allocated",
+        "torch_reserved",
+        "system_power",
+    }
+    assert (sensors.driver_version, sensors.simulated) == ("580", True)
+    assert sensors.absence("gpu_temperature") is not None
+
+
+@pytest.mark.parametrize(
+    ("devices", "covered"),
+    [
+        ((), "no"),
+        ((DeviceInfo(index=0, name="NVIDIA GB10"),), "yes"),
+        ((DeviceInfo(index=0, name="NVIDIA H100", memory_total_bytes=80 * 1024**3),), "no"),
+    ],
+)
+def test_unified_memory_is_in_the_scope(root: Path, devices: tuple[DeviceInfo, ...], covered: str) -> None:
+    """A GPU without memory of its own shares the machine's."""
+    memory = next(one for one in opened(root, SensorSet(devices=devices)).sensors if one.spec.unit == "bytes")
+    assert memory.spec.scope.gpu_memory == covered
+
+
+def _broken() -> object:
+    msg = "x"
+    raise OSError(msg)
+
+
+def _unmendable() -> object:
+    msg = "the plug has no address: set PLUG_ADDRESS"
+    raise CardCallbackError(msg)
+
+
+@pytest.mark.parametrize(
+    ("opener", "note"), [(_broken, "OSError"), (_unmendable, "set PLUG_ADDRESS"), (lambda: [1, PLUG], "gave 1 things")]
+)
+def test_broken_plugin_leaves_a_note(root: Path, opener: Callable[[], object], note: str) -> None:
+    """A plugin that fails, or gives something else, is named; the rest opens."""
+    sensors = opened(root, None, opener)
+    assert any(note in one for one in sensors.notes)
+    assert any(one.spec.quantity == "system_memory" for one in sensors.sensors)
+
+
+def test_other_processes_are_counted_or_unknown() -> None:
+    """A driver that does not tell is a failed reading, not zero."""
+    assert OtherProcessesSensor(0, lambda _: 3).read() == 3.0
+    with pytest.raises(SensorReadError):
+        OtherProcessesSensor(0, lambda _: None).read()

@@ -1,0 +1,63 @@
+"""Opening the sensors beside the caller."""
+
+from __future__ import annotations
+
+import threading
+
+from cardcallback.errors import SensorReadError
+from cardcallback.record import Scope
+from cardcallback.recorder import BackgroundOpening
+from cardcallback.sensors import Quantity, SensorSet, SensorSpec
+from cardcallback.testing import FakeClock, FakeSensor
+
+
+def spec(quantity: Quantity, source: str = "fake") -> SensorSpec:
+    """A spec of a quantity."""
+    return SensorSpec(
+        quantity=quantity, source=source, kind="gauge", unit="bytes", scope=Scope(), covers="", interval_seconds=1.0
+    )
+
+
+def test_counters_and_memory_are_read_once_when_opened() -> None:
+    """Energy counters and memory have an early reading, the rest is left alone, failures are left out."""
+    memory, power = FakeSensor(spec("system_memory"), 8.0), FakeSensor(spec("gpu_power"), 50.0)
+    counter = FakeSensor(spec("gpu_energy"), [SensorReadError("busy")])
+    opening = BackgroundOpening(lambda: SensorSet(sensors=(memory, power, counter)), FakeClock(elapsed=10.0))
+    opened = opening.result(30)
+    assert opened is not None
+    sensors, early = opened
+    assert sensors.sensors == (memory, power, counter)
+    assert early.of(memory.spec) == (10.0, 8.0)
+    assert early.of(power.spec) is None
+    assert early.of(counter.spec) is None
+    assert power.reads == 0
+
+
+def test_slow_opening_is_not_waited_for() -> None:
+    """A driver that takes its time gives None now and the sensors later."""
+    release = threading.Event()
+
+    def slow() -> SensorSet:
+        release.wait(60)
+        return SensorSet(driver_version="1")
+
+    opening = BackgroundOpening(slow, FakeClock())
+    assert opening.result(0.0) is None
+    release.set()
+    opened = opening.result(30)
+    assert opened is not None
+    assert opened[0].driver_version == "1"
+
+
+def test_failing_opening_gives_reasons() -> None:
+    """Whatever breaks while opening, the figures say why they are missing."""
+
+    def broken() -> SensorSet:
+        msg = "x"
+        raise RuntimeError(msg)
+
+    opened = BackgroundOpening(broken, FakeClock()).result(30)
+    assert opened is not None
+    absence = opened[0].absence("gpu_energy")
+    assert absence is not None
+    assert "could not be opened (RuntimeError)" in absence.reason
