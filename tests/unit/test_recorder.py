@@ -223,6 +223,25 @@ def test_slow_driver_is_asked_less_often() -> None:
     assert costly.reads * 0.01 < 0.001 * 3600
 
 
+def test_answer_that_came_too_late_is_not_used() -> None:
+    """A driver that hung for 20 s says nothing about when its answer was true; the energy stays right."""
+    clock, gpu = FakeClock(), VirtualGpu(waveform=training_waveform(seconds=120), **GB10)
+    hung = []
+
+    def joules() -> float:
+        at = clock.elapsed_seconds() - 1000.0
+        if at > 30 and not hung:
+            hung.append(at)
+            clock.advance(20)
+        return gpu.joules(at)
+
+    power = sensor("gpu_power", lambda: gpu.watts(clock.elapsed_seconds() - 1000.0), 0)
+    recording = record(SensorSet(sensors=(sensor("gpu_energy", joules, 0), power), devices=(device(),)), 90.0, clock)
+    assert recording.energy.gpu.value == pytest.approx(gpu.truth(0, 90), rel=0.005)
+    assert recording.energy.gpu_integrated.longest_gap_seconds == pytest.approx(19, abs=1)
+    assert any("came too late" in note for note in recording.notes)
+
+
 def test_suspend_is_counted_and_named() -> None:
     """A machine that slept: the duration holds it, and says how much of it was sleep."""
     clock = FakeClock()

@@ -18,6 +18,8 @@ from cardcallback.units import format_duration
 
 _LONGEST_WAIT_SECONDS = 1.0
 _STOP_TIMEOUT_SECONDS = 1.0
+# A call within which a second's mean would have changed by a good part.
+_LONGEST_CALL_SECONDS = 0.5
 # The two clocks are read one after the other.
 _CLOCK_NOISE_SECONDS = 0.1
 # What a run's end needs once more: everything but the process lists, which may take long.
@@ -174,6 +176,9 @@ class Recorder:
         if not math.isfinite(value):
             appointment.failed(after, "the reading is not a number")
             return
+        if _too_slow(sensor, after - before):
+            appointment.failed(after, "the answer came too late to say when it was true")
+            return
         appointment.succeeded(after, after - before)
         with self._lock:
             if self._recording is None:
@@ -220,6 +225,12 @@ class Recorder:
             for a in self._appointments
             if a.reads > a.failures > 0
         ]
+
+
+def _too_slow(sensor: Sensor, seconds: float) -> bool:
+    """Whether an energy or power reading took so long that its time is not known well enough."""
+    timed = sensor.spec.unit in {"joules", "watts"}
+    return timed and seconds > max(_LONGEST_CALL_SECONDS, sensor.spec.interval_seconds / 2)
 
 
 def _rank(quantity: str) -> int:
