@@ -1,0 +1,160 @@
+"""What the callback costs a training run: step time with and without it, and the times of begin and end.
+
+    python benchmarks/step_time.py
+    python tests/simulator/run_simulated.py --profile gb10 -- python benchmarks/step_time.py
+
+Runs come in pairs, one with and one without the callback, whose order alternates, in one process, so that a
+drifting machine slows both alike. The ratio is the median over the pairs. The model is one small layer: the
+shorter a step, the more a fixed cost shows.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import tempfile
+from time import perf_counter
+from typing import Any
+
+import torch
+from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
+
+from cardcallback import CardCallback
+
+WARM_UP_STEPS = 50
+BUDGETS = {
+    "step_time_ratio": 1.005,
+    "on_train_begin_seconds": 0.050,
+    "on_train_end_seconds": 0.150,
+    "on_train_end_with_charts_seconds": 1.5,
+}
+
+
+class StepClock(TrainerCallback):
+    """The mean time of a step, from the end of the warm-up to the last step."""
+
+    def __init__(self) -> None:
+        self.begin = 0.0
+        self.mean_seconds = 0.0
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Note the time where the warm-up ends and where the run does."""
+        del args, control, kwargs
+        if state.global_step == WARM_UP_STEPS:
+            self.begin = perf_counter()
+        elif state.global_step == state.max_steps:
+            self.mean_seconds = (perf_counter() - self.begin) / (state.max_steps - WARM_UP_STEPS)
+
+
+class TimedCardCallback(CardCallback):
+    """The callback, and how long its begin and end take."""
+
+    begin_seconds = 0.0
+    end_seconds = 0.0
+
+    def on_train_begin(self, *args: Any, **kwargs: Any) -> None:
+        """Time the real one."""
+        begin = perf_counter()
+        super().on_train_begin(*args, **kwargs)
+        self.begin_seconds = perf_counter() - begin
+
+    def on_train_end(self, *args: Any, **kwargs: Any) -> None:
+        """Time the real one."""
+        begin = perf_counter()
+        super().on_train_end(*args, **kwargs)
+        self.end_seconds = perf_counter() - begin
+
+
+class OneLayer(torch.nn.Module):
+    """A regression in ``width`` dimensions; width sets the time of a step."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.layer = torch.nn.Linear(width, width)
+
+    def forward(self, inputs: torch.Tensor, labels: torch.Tensor) -> dict[str, torch.Tensor]:
+        """The mean squared error, as a Trainer wants it."""
+        return {"loss": torch.nn.functional.mse_loss(self.layer(inputs), labels)}
+
+
+def main() -> None:
+    """Measure, print a table or JSON."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--pairs", type=int, default=21, help="pairs of runs (default: %(default)s)")
+    parser.add_argument("--steps", type=int, default=1000, help="steps of a run (default: %(default)s)")
+    parser.add_argument("--width", type=int, default=128, help="width of the layer (default: %(default)s)")
+    parser.add_argument("--json", action="store_true", help="print data only")
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    figures = measure(pairs=arguments.pairs, steps=WARM_UP_STEPS + arguments.steps, width=arguments.width)
+    print(json.dumps(figures, indent=1) if arguments.json else table(figures))
+
+
+def measure(*, pairs: int, steps: int, width: int) -> dict[str, float]:
+    """Every figure of this benchmark, times in seconds."""
+    # The first run pays for loading the drawing library, as a person's only run does.
+    first = TimedCardCallback(quiet=True)
+    train(steps=WARM_UP_STEPS + 10, width=width, callback=first)
+    ratios, without_seconds, callbacks = [], [], []
+    for pair in range(pairs):
+        callback = TimedCardCallback(quiet=True, charts=False)
+        order = [callback, None] if pair % 2 else [None, callback]
+        seconds = {candidate: train(steps=steps, width=width, callback=candidate) for candidate in order}
+        ratios.append(seconds[callback] / seconds[None])
+        without_seconds.append(seconds[None])
+        callbacks.append(callback)
+    quartiles = statistics.quantiles(ratios, n=4) if pairs > 1 else [ratios[0]] * 3
+    return {
+        "step_seconds_without": statistics.median(without_seconds),
+        "step_time_ratio": quartiles[1],
+        "step_time_ratio_lower_quartile": quartiles[0],
+        "step_time_ratio_upper_quartile": quartiles[2],
+        "on_train_begin_seconds": statistics.median(callback.begin_seconds for callback in callbacks),
+        "on_train_begin_first_seconds": first.begin_seconds,
+        "on_train_end_seconds": statistics.median(callback.end_seconds for callback in callbacks),
+        "on_train_end_with_charts_seconds": first.end_seconds,
+    }
+
+
+def train(*, steps: int, width: int, callback: CardCallback | None) -> float:
+    """Train for ``steps`` and give the mean time of a step in seconds."""
+    torch.manual_seed(0)
+    examples = [{"inputs": torch.randn(width), "labels": torch.randn(width)} for _ in range(64)]
+    clock = StepClock()
+    with tempfile.TemporaryDirectory() as folder:
+        settings = TrainingArguments(
+            output_dir=folder,
+            max_steps=steps,
+            per_device_train_batch_size=4,
+            logging_steps=100,
+            save_strategy="no",
+            report_to="none",
+            disable_tqdm=True,
+            use_cpu=True,
+        )
+        trainer = Trainer(
+            model=OneLayer(width),
+            args=settings,
+            train_dataset=examples,
+            callbacks=[clock, *([callback] if callback else [])],
+        )
+        trainer.remove_callback(PrinterCallback)
+        trainer.train()
+    return clock.mean_seconds
+
+
+def table(figures: dict[str, float]) -> str:
+    """One figure a line, beside its budget."""
+    lines = []
+    for name, value in figures.items():
+        shown = f"{value:.4f}" if "ratio" in name else f"{value * 1e3:.1f} ms"
+        budget = BUDGETS.get(name)
+        limit = "" if budget is None else f"{budget:.3f}" if "ratio" in name else f"{budget * 1e3:.0f} ms"
+        verdict = "" if budget is None else f"budget {limit}: {'kept' if value <= budget else 'BROKEN'}"
+        lines.append(f"{name.removesuffix('_seconds').replace('_', ' '):38} {shown:>10}  {verdict}".rstrip())
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()
