@@ -121,15 +121,15 @@ def test_simulated_mark_is_red_ink(tmp_path: Path) -> None:
 def test_loss_picture_names_its_lines_and_the_published_step() -> None:
     """Raw, smoothed, held-out and the published step with its loss."""
     figure = draw_loss(make_record())
-    assert legend_of(figure) == ["training, as logged", "training, smoothed", "held-out"]
-    assert "published: step 450\nheld-out loss 1.04" in texts(figure)
+    names = ["training, as logged", "training, smoothed", "held-out", "published: step 450, held-out loss 1.04"]
+    assert legend_of(figure) == names
     assert "loss (token cross-entropy)" in texts(figure)
 
 
 def test_few_points_are_not_smoothed() -> None:
     """Four logged losses are shown as four points."""
     figure = draw_loss(make_record(curves={"loss": ((1.0, 4.2), (2.0, 3.9), (3.0, 3.3), (4.0, 3.2))}))
-    assert legend_of(figure) == ["training"]
+    assert legend_of(figure) == ["training", "published: step 450"]
 
 
 def test_rewards_have_a_panel_of_their_own() -> None:

@@ -64,7 +64,7 @@ def _draw_losses(axes: Axes, record: RunRecord) -> None:
         axes.set_yscale("log")
     axes.set_ylabel(_loss_name(record))
     axes.margins(x=0.02, y=0.1)
-    _mark_published(axes, record, train, held_out)
+    _mark_published(axes, record, held_out)
     legend_above(axes)
 
 
@@ -85,35 +85,17 @@ def _loss_name(record: RunRecord) -> str:
     return f"loss ({escape_picture(kind, 30)})"
 
 
-def _mark_published(axes: Axes, record: RunRecord, train: tuple[Point, ...], held_out: tuple[Point, ...]) -> None:
+def _mark_published(axes: Axes, record: RunRecord, held_out: tuple[Point, ...]) -> None:
+    """A line at the published step, named in the legend, where no name can hide data."""
     step = record.training.published_step
     if step is None:
         return
-    axes.axvline(step, color=INK, linewidth=1.1, linestyle=DASHES, zorder=1)
-    first, last = _range(train, held_out)
-    on_the_left = step > (first + last) / 2
-    text = f"published: step {step:,}"
+    label = f"published: step {step:,}"
     loss = dict(held_out).get(float(step))
     if loss is not None:
-        text += f"\nheld-out loss {format_number(loss)}"
+        label += f", held-out loss {format_number(loss)}"
         axes.plot([step], [loss], marker="o", markersize=11, markerfacecolor="none", markeredgecolor=INK, zorder=5)
-    axes.annotate(
-        text,
-        xy=(step, 1.0),
-        xycoords=axes.get_xaxis_transform(),
-        xytext=(-6 if on_the_left else 6, -2),
-        textcoords="offset points",
-        ha="right" if on_the_left else "left",
-        va="top",
-        fontsize=9.5,
-        bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1.5},
-        zorder=6,
-    )
-
-
-def _range(train: tuple[Point, ...], held_out: tuple[Point, ...]) -> tuple[float, float]:
-    steps = [step for step, _ in (*train, *held_out)]
-    return min(steps), max(steps)
+    axes.axvline(step, color=INK, linewidth=1.1, linestyle=DASHES, zorder=1, label=label)
 
 
 def _draw_rewards(axes: Axes, rewards: dict[str, tuple[Point, ...]]) -> None:

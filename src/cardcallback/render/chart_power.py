@@ -152,6 +152,8 @@ def _draw_trace(
         [value / unit for value in values],
         color=color,
         linewidth=1.4,
+        marker="o" if len(times) == 1 else None,
+        markersize=4,
         label=None if label in known else label,
         zorder=3,
     )

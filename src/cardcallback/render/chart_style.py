@@ -88,13 +88,15 @@ def legend_above(axes: Axes) -> None:
 
 
 def draw_levels(axes: Axes, levels: list[tuple[str, float]]) -> None:
-    """Dashed lines at sizes in bytes with their names, the first on top; the axes end above the first."""
+    """Dashed lines at sizes in bytes, the highest first, named where there is room; the axes end above it."""
     top = levels[0][1] / BYTES_PER_GIBIBYTE * 1.13 if levels else 0.0
     above = top * 2
     for name, size_bytes in levels:
         value = size_bytes / BYTES_PER_GIBIBYTE
         axes.axhline(value, color=INK, linewidth=1.0, linestyle=DASHES, zorder=2)
         under = above - value < top * _LEVEL_DISTANCE
+        if under and value < top * _LEVEL_DISTANCE:
+            continue
         axes.annotate(
             f"{name} {format_bytes(size_bytes)}",
             xy=(1.0, value),

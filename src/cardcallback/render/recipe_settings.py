@@ -20,6 +20,7 @@ _BATCH_KEYS = (
 )
 # The result table has steps and epochs as they were really done.
 _DONE_KEYS = ("num_train_epochs", "max_steps")
+_WEIGHT_KEYS = ("weights_dtype",)
 _OPTIMISER_KEYS = ("optim", "learning_rate", "lr_scheduler_type", "warmup_ratio", "warmup_steps", "seed")
 _OPTIMISERS = {
     "adamw_torch": "AdamW",
@@ -105,12 +106,12 @@ def optimiser_words(settings: dict[str, Scalar]) -> str:
 
 
 def other_settings(settings: dict[str, Scalar]) -> str:
-    """What no other row of the recipe shows, by the trainer's own names."""
-    shown = {*_BATCH_KEYS, *_OPTIMISER_KEYS, *_DONE_KEYS}
+    """What no other row of the recipe shows, by the trainer's own names; what is switched off is left out."""
+    shown = {*_BATCH_KEYS, *_OPTIMISER_KEYS, *_DONE_KEYS, *_WEIGHT_KEYS}
     others = [
         f"{escape_markdown(name, 60)} {_scalar(value)}"
         for name, value in settings.items()
-        if name not in shown and value is not None
+        if name not in shown and value is not None and value is not False
     ]
     more = len(others) - _MOST_OTHER_SETTINGS
     return ", ".join(others[:_MOST_OTHER_SETTINGS]) + (f" and {more} more in the record" if more > 0 else "")
@@ -127,8 +128,8 @@ def _warmup(settings: dict[str, Scalar]) -> str:
 
 
 def _scalar(value: Scalar) -> str:
-    if isinstance(value, bool):
-        return "on" if value else "off"
+    if value is True:
+        return "on"
     if isinstance(value, (int, float)):
         return _short(value)
     return escape_markdown(str(value), 80)

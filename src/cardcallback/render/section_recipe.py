@@ -91,7 +91,10 @@ def _parameters(count: int) -> str:
 def _base_weights(training: Training) -> str:
     quantization = training.quantization
     if quantization is None:
-        return escape_markdown(training.precision) + " training" if training.precision else ""
+        held = training.hyperparameters.get("weights_dtype")
+        parts = [f"{escape_markdown(str(held))} weights"] if held else []
+        parts += [f"{escape_markdown(training.precision)} training"] if training.precision else []
+        return ", ".join(parts)
     held = quantization.kind or (f"{quantization.bits}-bit" if quantization.bits else quantization.method)
     parts = [escape_markdown(held)]
     if quantization.double:
