@@ -48,6 +48,7 @@ def assemble_record(
     *,
     software: dict[str, str],
     machine: Machine,
+    uses_accelerators: bool = True,
 ) -> RunRecord:
     """The record of a run of one session.
 
@@ -57,8 +58,9 @@ def assemble_record(
         sensors: where the measurements came from.
         software: versions by distribution name.
         machine: the computer.
+        uses_accelerators: whether the job computes on the measured devices, or they were only watched.
     """
-    hardware = _hardware(recording, sensors, machine)
+    hardware = _hardware(recording, sensors, machine, uses_accelerators=uses_accelerators)
     software = software | ({"driver": sensors.driver_version} if sensors.driver_version else {})
     energy = with_ratios(recording.energy, steps=state.last_step - state.first_step, training=state.training)
     session = Session(
@@ -141,7 +143,7 @@ def _per(spent: Measurement, count: int | None, unit: str, no_count: str) -> Mea
     )
 
 
-def _hardware(recording: Recording, sensors: SensorSet, machine: Machine) -> Hardware:
+def _hardware(recording: Recording, sensors: SensorSet, machine: Machine, *, uses_accelerators: bool) -> Hardware:
     absence = sensors.absence("gpu_energy") or sensors.absence("gpu_power")
     reason = None
     if not recording.accelerators:
@@ -149,7 +151,10 @@ def _hardware(recording: Recording, sensors: SensorSet, machine: Machine) -> Har
     # The driver knows an integrated GPU that the firmware's product name does not tell of.
     unified = machine.unified_memory or next((d.unified_memory for d in sensors.devices if d.unified_memory), None)
     return Hardware(
-        accelerators=recording.accelerators,
+        accelerators=tuple(
+            msgspec.structs.replace(accelerator, used_by_job=uses_accelerators)
+            for accelerator in recording.accelerators
+        ),
         accelerators_reason=reason,
         machine=msgspec.structs.replace(machine, unified_memory=unified),
     )

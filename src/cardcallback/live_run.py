@@ -45,6 +45,7 @@ class LiveRun:
         self._system_root = system_root
         self._stages = stages
         self._sensors = SensorSet()
+        self._uses_accelerators = False
         self._recorder: Recorder | None = None
         self._recording: Recording | None = None
         self._training = Training()
@@ -75,6 +76,7 @@ class LiveRun:
         )
         self.notes.extend(selection.notes)
         self._sensors = sensors.for_devices(selection.indices)
+        self._uses_accelerators = uuids is not None
         self._recorder = Recorder(
             self._sensors,
             clock=self._clock,
@@ -152,6 +154,7 @@ class LiveRun:
             self._sensors,
             software=observe_software(),
             machine=observe_machine(self._system_root),
+            uses_accelerators=self._uses_accelerators,
         )
         return with_carbon(record, self._settings)
 

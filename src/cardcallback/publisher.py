@@ -56,6 +56,9 @@ class Publisher:
         """Before anyone overwrites it: the person's card, or the one of a completed run."""
         with self._guard("keep the card that was there"):
             self._folder.begin()
+        with self._guard("sum up the earlier runs in the folder"):
+            note = self._folder.unfinished_runs_note()
+            self._run.notes.extend([] if note is None else [note])
 
     def checkpoint_saved(self) -> None:
         """A record in progress goes beside every checkpoint; the card is left to whoever writes it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -15,6 +16,7 @@ from cardcallback.render.card_section import has_section
 from cardcallback.render.charts import draw_pictures
 from cardcallback.render.section import render_section
 from cardcallback.render.writing import read_card, write_atomically
+from cardcallback.units import format_duration, format_energy
 
 PRIVATE_FOLDER = "_cardcallback"
 _ORIGINAL_NAME = "original_card.md"
@@ -84,6 +86,17 @@ class RunFolder:
             # Our finished card with other bytes than we left: somebody edited it, so it is theirs now.
             self._original = text
 
+    def unfinished_runs_note(self) -> str | None:
+        """What earlier runs in this folder used without being completed, in one sentence."""
+        unfinished = [record for record in self._earlier_records() if record.status != "completed"]
+        if not unfinished:
+            return None
+        spent = [record.energy.gpu.value for record in unfinished if record.energy.gpu.value is not None]
+        energy = f"together {format_energy(sum(spent))} of GPU energy" if spent else "GPU energy not measured"
+        unknown = f" (not measured in {len(unfinished) - len(spent)})" if spent and len(spent) < len(unfinished) else ""
+        seconds = format_duration(sum(record.duration_seconds for record in unfinished))
+        return f"Earlier unfinished runs in this folder, in no figure here: {len(unfinished)}, {seconds}, {energy}{unknown}."
+
     def restore_earlier_card(self) -> None:
         """Put the completed run's card back after the trainer wrote over it at a mere checkpoint."""
         if self._earlier_completed_card is not None and read_text(self._card) != self._earlier_completed_card:
@@ -111,11 +124,11 @@ class RunFolder:
         return composed
 
     def complete_other_card(self, card: Path, record: RunRecord) -> None:
-        """Complete a card of this run's weights in another folder, such as an adapter's in a checkpoint."""
+        """Complete, or begin, a card of this run's weights in another folder: a checkpoint's, or a person's choice."""
         current = read_text(card)
-        if current is not None:
-            other = msgspec.structs.replace(record, card=Card())
-            write_atomically(card, _compose(other, current, _generated_kind(current), current, pictures=False).text)
+        body, kind = self._body(read_text(self._card)) if current is None else (current, _generated_kind(current))
+        other = msgspec.structs.replace(record, card=Card() if current is not None else self._previous_card)
+        write_atomically(card, _compose(other, body, kind, current, pictures=False).text)
 
     def write_record(self, record: RunRecord) -> Path:
         """Write the record; an earlier run's record in the main place is kept under its own run id."""
@@ -147,6 +160,16 @@ class RunFolder:
         if current is not None:
             return current, _generated_kind(current)
         return default_hub_template(), "hub template"
+
+    def _earlier_records(self) -> Iterator[RunRecord]:
+        for folder in (self._folder, self._private):
+            for path in sorted((folder / RECORD_FOLDER).glob("record*.json")):
+                try:
+                    record = load_run(path)
+                except CardCallbackError:
+                    continue  # damaged: it stays where it is, and nothing is claimed of it
+                if record.run_id != self._run_id:
+                    yield record
 
     def _earlier_record(self) -> RunRecord | None:
         for folder in (self._folder, self._private):

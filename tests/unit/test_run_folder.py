@@ -186,3 +186,14 @@ def test_a_template_comes_before_everything(tmp_path: Path) -> None:
     folder = open_folder(tmp_path, template="# Company card\n\nOurs.\n")
     assert folder.write_card(make_record(), pictures=False).card.body == "template"
     assert "# Company card" in (tmp_path / "README.md").read_text()
+
+
+def test_what_earlier_unfinished_runs_used_is_said(tmp_path: Path) -> None:
+    """Interrupted runs in the folder are counted with their time and energy; completed ones are not."""
+    leave_completed_run(tmp_path)
+    for run_id in ("stopped-1", "stopped-2"):
+        folder = open_folder(tmp_path, run_id)
+        folder.write_record(record_of(run_id, status="interrupted"))
+    note = open_folder(tmp_path, "third").unfinished_runs_note()
+    assert note is not None
+    assert "2, 3 h 44 min, together 214 Wh of GPU energy" in note
