@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
+import threading
 import uuid
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, get_args
 
 import msgspec
 
@@ -25,14 +26,26 @@ from cardcallback.observe import (
     with_progress,
 )
 from cardcallback.record import Evaluation, RunRecord, Stage, Status, Training
-from cardcallback.recorder import BackgroundOpening, Clock, Recorder, Recording
-from cardcallback.sensors import SensorSet
+from cardcallback.recorder import BackgroundOpening, Clock, EarlyReading, Recorder, Recording
+from cardcallback.sensors import Absence, Quantity, SensorSet
 from cardcallback.sensors.nvml import select_devices
 from cardcallback.sensors.torch_memory import cuda_device_uuids
 from cardcallback.settings import Settings
 
 _OPENING_TIMEOUT_SECONDS = 0.05
-_STILL_OPENING = SensorSet(notes=("the sensors had not answered when training began; nothing was measured",))
+_LATE_OPENING_TIMEOUT_SECONDS = 600.0
+_LATE = "the driver had not answered yet"
+_STILL_OPENING = SensorSet(
+    absences=tuple(Absence(quantity=quantity, source="opening", reason=_LATE) for quantity in get_args(Quantity))
+)
+
+
+class _Job(NamedTuple):
+    """Which devices are this job's, and whether anything trained before it in this process."""
+
+    cuda_uuids: list[str] | None
+    visible_devices: str | None
+    first: bool
 
 
 class LiveRun:
@@ -44,7 +57,7 @@ class LiveRun:
         self._clock = clock
         self._system_root = system_root
         self._stages = stages
-        self._sensors = SensorSet()
+        self._sensors = _STILL_OPENING
         self._uses_accelerators = False
         self._recorder: Recorder | None = None
         self._recording: Recording | None = None
@@ -67,23 +80,39 @@ class LiveRun:
     def start_recording(
         self, opening: BackgroundOpening, environ: Mapping[str, str], args: Any, model: Any, *, first: bool
     ) -> None:
-        """Begin to measure; waits for no driver longer than 50 ms twice (opening, first reading)."""
-        opened = opening.result(_OPENING_TIMEOUT_SECONDS)
-        sensors, early = opened if opened is not None else (_STILL_OPENING, None)
+        """Begin to measure; waits for no driver longer than 50 ms twice (opening, first reading).
+
+        Sensors that open later are taken up then: until then is a gap at the start.
+        """
         uuids = cuda_device_uuids(sys.modules.get("torch"), device_indices(args, model))
-        selection = select_devices(
-            sensors.devices, cuda_uuids=uuids, visible_devices=environ.get("CUDA_VISIBLE_DEVICES")
-        )
-        self.notes.extend(selection.notes)
-        self._sensors = sensors.for_devices(selection.indices)
         self._uses_accelerators = uuids is not None
+        job = _Job(uuids, environ.get("CUDA_VISIBLE_DEVICES"), first)
+        opened = opening.result(_OPENING_TIMEOUT_SECONDS)
+        early = self._select(opened, job) if opened is not None else None
         self._recorder = Recorder(
             self._sensors,
             clock=self._clock,
             sampling_interval_seconds=self._settings.sampling_interval_seconds,
-            early=early if first else None,  # a second train() has had the first one "before" it
+            early=early,
         )
         self._recorder.start()
+        if opened is None:
+            threading.Thread(
+                target=self._adopt_late, args=(opening, job), name="cardcallback-late", daemon=True
+            ).start()
+
+    def _select(self, opened: tuple[SensorSet, EarlyReading], job: _Job) -> EarlyReading | None:
+        sensors, early = opened
+        selection = select_devices(sensors.devices, cuda_uuids=job.cuda_uuids, visible_devices=job.visible_devices)
+        self.notes.extend(selection.notes)
+        self._sensors = sensors.for_devices(selection.indices)
+        return early if job.first else None  # a second train() has had the first one "before" it
+
+    def _adopt_late(self, opening: BackgroundOpening, job: _Job) -> None:
+        opened = opening.result(_LATE_OPENING_TIMEOUT_SECONDS)
+        if opened is not None and self._recorder is not None and not self.finished:
+            early = self._select(opened, job)
+            self._recorder.adopt(self._sensors, early)
 
     def describe(self, **trainer_objects: Any) -> None:
         """Read what the run is from the trainer's own objects."""

@@ -53,6 +53,7 @@ class RunFolder:
         self._private = folder / PRIVATE_FOLDER
         self._original: str | None = None
         self._previous_card = Card()
+        self._other_cards: dict[Path, Card] = {}
         self._earlier_completed_card: str | None = None
         self._owns_main_record = False
 
@@ -95,7 +96,8 @@ class RunFolder:
         energy = f"together {format_energy(sum(spent))} of GPU energy" if spent else "GPU energy not measured"
         unknown = f" (not measured in {len(unfinished) - len(spent)})" if spent and len(spent) < len(unfinished) else ""
         seconds = format_duration(sum(record.duration_seconds for record in unfinished))
-        return f"Earlier unfinished runs in this folder, in no figure here: {len(unfinished)}, {seconds}, {energy}{unknown}."
+        count = f"{len(unfinished)}, {seconds}, {energy}{unknown}"
+        return f"Earlier unfinished runs in this folder, in no figure here: {count}."
 
     def restore_earlier_card(self) -> None:
         """Put the completed run's card back after the trainer wrote over it at a mere checkpoint."""
@@ -127,8 +129,10 @@ class RunFolder:
         """Complete, or begin, a card of this run's weights in another folder: a checkpoint's, or a person's choice."""
         current = read_text(card)
         body, kind = self._body(read_text(self._card)) if current is None else (current, _generated_kind(current))
-        other = msgspec.structs.replace(record, card=Card() if current is not None else self._previous_card)
-        write_atomically(card, _compose(other, body, kind, current, pictures=False).text)
+        known = self._other_cards.get(card, Card() if current is not None else self._previous_card)
+        composed = _compose(msgspec.structs.replace(record, card=known), body, kind, current, pictures=False)
+        write_atomically(card, composed.text)
+        self._other_cards[card] = composed.card
 
     def write_record(self, record: RunRecord) -> Path:
         """Write the record; an earlier run's record in the main place is kept under its own run id."""

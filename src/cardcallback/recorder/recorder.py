@@ -64,18 +64,10 @@ class Recorder:
         session: int = 0,
         early: EarlyReading | None = None,
     ) -> None:
-        self._sensors = sensors
         self._clock = clock
         self._session = session
         self._sampling_interval_seconds = sampling_interval_seconds
-        self._early = early or EarlyReading()
-        self._ledger = Ledger(sensors, sampling_interval_seconds)
-        # The distance of readings has to vary, not to be unpredictable.
-        variation = random.Random(session)  # noqa: S311
-        ordered = sorted(sensors.sensors, key=lambda s: _rank(s.spec.quantity))
-        self._appointments = [
-            Appointment(sensor, interval_of(sensor.spec, sampling_interval_seconds), variation) for sensor in ordered
-        ]
+        self._take(sensors, early)
         self._lock = threading.Lock()  # never held while a sensor is read
         self._wake = threading.Event()
         self._first_pass = threading.Event()
@@ -94,6 +86,15 @@ class Recorder:
         self._thread = threading.Thread(target=self._run, name="cardcallback-recorder", daemon=True)
         self._thread.start()
         self._first_pass.wait(first_reading_timeout_seconds)
+
+    def adopt(self, sensors: SensorSet, early: EarlyReading | None = None) -> None:
+        """Read these sensors instead from now on, for drivers that open late: until here it is a gap."""
+        with self._lock:
+            phases = tuple(self._ledger.spans)
+            self._take(sensors, early)
+            for phase in phases:
+                self._ledger.mark_phase(*phase)
+        self._wake.set()
 
     def now_seconds(self) -> float:
         """Seconds since the session began."""
@@ -136,6 +137,18 @@ class Recorder:
             self._recording = make_recording(self._ledger, self._state(end_seconds))
         return self._recording
 
+    def _take(self, sensors: SensorSet, early: EarlyReading | None) -> None:
+        self._sensors = sensors
+        self._early = early or EarlyReading()
+        self._ledger = Ledger(sensors, self._sampling_interval_seconds)
+        # The distance of readings has to vary, not to be unpredictable.
+        variation = random.Random(self._session)  # noqa: S311
+        ordered = sorted(sensors.sensors, key=lambda s: _rank(s.spec.quantity))
+        self._appointments = [
+            Appointment(sensor, interval_of(sensor.spec, self._sampling_interval_seconds), variation)
+            for sensor in ordered
+        ]
+
     def _begin(self) -> None:
         self._started_on = self._clock.today()
         self._begin_elapsed = self._clock.elapsed_seconds()
@@ -146,6 +159,7 @@ class Recorder:
             wait = self.sample_due()
             self._first_pass.set()
             self._wake.wait(min(wait, _LONGEST_WAIT_SECONDS))
+            self._wake.clear()  # after a stop the loop ends by its own condition
         self._read_last()
 
     def _read_last(self) -> None:

@@ -115,7 +115,10 @@ class _Builder:
             reason = "the energy counter did not advance"
         result = getattr(self._results[key], which)
         specs = {"counter": [opened.counter], "integrated": [opened.power]}.get(which, [opened.counter, opened.power])
-        return energy_measurement(result, specs, self._window, reason)
+        figure = energy_measurement(result, specs, self._window, reason)
+        if info.energy_scope_note is None:
+            return figure
+        return msgspec.structs.replace(figure, covers=(*figure.covers, info.energy_scope_note))
 
     def _other(self, group: str, quantity: Quantity) -> Measurement:
         keys = [key for key in self._ledger.accounts if key.group == group]

@@ -104,10 +104,11 @@ def _find_torch() -> Any | None:
 
 
 def _unified(devices: tuple[DeviceInfo, ...]) -> bool | None:
-    """Whether a GPU shares the machine's memory: it then reports none of its own."""
-    if not devices:
-        return False
-    return any(not device.memory_total_bytes for device in devices)
+    """Whether a GPU shares the machine's memory; ``None`` where the driver leaves it open."""
+    known = {device.unified_memory for device in devices}
+    if True in known:
+        return True
+    return None if None in known else False
 
 
 def _plugin_sensors(plugins: Iterable[Any]) -> SensorSet:

@@ -1,0 +1,97 @@
+"""What a run is and what it achieved: the parts of a record that describe, not measure."""
+
+from __future__ import annotations
+
+import msgspec
+
+Scalar = str | int | float | bool | None
+
+
+class Tokens(msgspec.Struct, frozen=True, kw_only=True):
+    """Tokens of the training steps by kind; ``source`` says who counted, ``reason`` why one is None."""
+
+    processed: int | None = None
+    non_padding: int | None = None
+    in_loss: int | None = None
+    source: str | None = None
+    reason: str | None = None
+
+
+class Lora(msgspec.Struct, frozen=True, kw_only=True):
+    """The adapter's own settings, as PEFT holds them."""
+
+    rank: int
+    alpha: float
+    dropout: float | None = None
+    target_modules: tuple[str, ...] = ()
+    all_linear: bool | None = None
+    bias: str | None = None
+    variants: tuple[str, ...] = ()  # "DoRA", "rsLoRA", ...
+
+
+class Quantization(msgspec.Struct, frozen=True, kw_only=True):
+    """How the base weights were held while training; ``loaded_from`` names an earlier quantisation."""
+
+    method: str
+    bits: int | None = None
+    kind: str | None = None  # "NF4", "FP4", "INT8"
+    double: bool | None = None
+    compute_dtype: str | None = None
+    loaded_from: str | None = None
+
+
+class Dataset(msgspec.Struct, frozen=True, kw_only=True):
+    """The data by name and size; ``name`` is a Hub id or "local file", never a path."""
+
+    name: str | None = None
+    training_examples: int | None = None
+    evaluation_examples: int | None = None
+    training_sequences: int | None = None  # after packing, where it differs
+
+
+class Training(msgspec.Struct, frozen=True, kw_only=True):
+    """What the run did, read from the trainer; hyper-parameters come from an allow-list."""
+
+    method: str | None = None  # "QLoRA", "LoRA", "full fine-tuning"
+    objective: str | None = None  # "SFT", "DPO", "language modelling", ...
+    trainer: str | None = None
+    trainer_library: str | None = None
+    stage: str | None = None
+    base_model: str | None = None
+    base_model_reason: str | None = None
+    model_type: str | None = None
+    steps: int = 0
+    planned_steps: int | None = None
+    epochs: float | None = None
+    tokens: Tokens = Tokens()
+    hyperparameters: dict[str, Scalar] = {}
+    precision: str | None = None
+    lora: Lora | None = None
+    quantization: Quantization | None = None
+    dataset: Dataset = Dataset()
+    trainable_parameters: int | None = None
+    total_parameters: int | None = None
+    loss_kind: str | None = None  # "token cross-entropy", "DPO loss"; None where a person's own code computes it
+    loss_covers: str | None = None  # "answer tokens only", "all tokens"
+    published_step: int | None = None
+    published_reason: str | None = None  # "lowest held-out loss", "last step"
+
+
+class EvaluationResult(msgspec.Struct, frozen=True, kw_only=True):
+    """One evaluation of the held-out set; perplexity only where the loss is token cross-entropy."""
+
+    loss: float | None
+    kind: str | None = None  # "token cross-entropy", "DPO loss", ...
+    perplexity: float | None = None
+    step: int | None = None
+    examples: int | None = None
+    covers: str | None = None
+    weights: str | None = None  # "NF4", "bf16": what held the weights while this was measured
+    metrics: dict[str, float] = {}
+
+
+class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
+    """The held-out set before and after training, where someone evaluated it."""
+
+    before: EvaluationResult | None = None
+    after: EvaluationResult | None = None
