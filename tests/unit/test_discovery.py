@@ -80,12 +80,13 @@ def test_parts_are_joined(root: Path) -> None:
     ("devices", "covered"),
     [
         ((), "no"),
-        ((DeviceInfo(index=0, name="NVIDIA GB10"),), "yes"),
-        ((DeviceInfo(index=0, name="NVIDIA H100", memory_total_bytes=80 * 1024**3),), "no"),
+        ((DeviceInfo(index=0, name="NVIDIA GB10", unified_memory=True),), "yes"),
+        ((DeviceInfo(index=0, name="NVIDIA H100", unified_memory=False),), "no"),
+        ((DeviceInfo(index=0, name="NVIDIA H100 MIG"),), "unknown"),
     ],
 )
 def test_unified_memory_is_in_the_scope(root: Path, devices: tuple[DeviceInfo, ...], covered: str) -> None:
-    """A GPU without memory of its own shares the machine's."""
+    """Whether the GPU's memory is the machine's is the driver's word, and unknown where it says nothing."""
     memory = next(one for one in opened(root, SensorSet(devices=devices)).sensors if one.spec.unit == "bytes")
     assert memory.spec.scope.gpu_memory == covered
 

@@ -14,6 +14,7 @@ from cardcallback.hooks.wrapping import (
     Hook,
     guard_or_own,
     start_watch,
+    watch_of,
     watch_of_model,
     wrap_method,
     wrap_own_attribute,
@@ -25,6 +26,7 @@ BeforePush = Callable[[], None]
 CARD_NAME = "README.md"
 _TOPIC = "card writers"
 _PEFT_MODULES = (("peft.peft_model", "PeftModel"), ("peft.mixed_model", "PeftMixedModel"))
+_SAVE_CHECKPOINT = "_save_checkpoint"
 _PEFT_METHOD = "create_or_update_model_card"
 
 
@@ -41,6 +43,10 @@ def watch_card_writers(
     the adapter was saved into. After the person's own ``save_model(folder)`` it is told too, and the file
     may then not exist yet. It comes before the upload that follows, and may come twice for one save, so
     it must be idempotent. It is called on the main process only and stays in place after training.
+
+    One rewrite is left out: TRL's at a checkpoint while the push of the one before still reads the folder,
+    because that upload could catch the card between TRL's writing and ours. The card that stands there is
+    the same, and ``after_write`` is called all the same.
 
     ``before_push()`` comes before a push reads the output folder, also where no card is written first
     (a checkpoint's push); without it ``after_write`` is called with the output folder's card.
@@ -60,7 +66,7 @@ def watch_card_writers(
     complete = functools.partial(Hook, task="complete a card that was rewritten", guard=guard)
     push = functools.partial(Hook, task="complete the card before a push", guard=guard)
     for method, hook in (
-        ("create_model_card", complete(after=told.card_written)),
+        ("create_model_card", complete(instead=told.is_being_uploaded, after=told.card_written)),
         ("save_model", complete(after=told.model_saved)),
         ("push_to_hub", push(before=told.push_begins)),
         ("_push_from_checkpoint", push(before=told.checkpoint_push_begins)),
@@ -68,6 +74,7 @@ def watch_card_writers(
         watch.set_hook(method, _TOPIC, hook)
         wrap_method(type(trainer), method)
         wrap_own_attribute(trainer, method)
+    wrap_method(type(trainer), _SAVE_CHECKPOINT)  # only to know that one is being saved
     watch.set_hook(_PEFT_METHOD, _TOPIC, complete(after=told.adapter_card_written))
     _wrap_adapter_writers()
 
@@ -83,6 +90,13 @@ class _Told:
         del result
         if _is_main_process(call.trainer):
             self._after_write(_output_folder(call.trainer) / CARD_NAME)
+
+    def is_being_uploaded(self, call: Call) -> bool:
+        watch = watch_of(call.trainer)
+        push = getattr(call.trainer, "push_in_progress", None)
+        if watch is None or push is None or not watch.is_running(_SAVE_CHECKPOINT):
+            return False
+        return not push.is_done() and (_output_folder(call.trainer) / CARD_NAME).exists()
 
     def adapter_card_written(self, call: Call, result: Any) -> None:
         del result

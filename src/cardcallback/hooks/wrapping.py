@@ -45,11 +45,13 @@ class Call:
 class Hook:
     """What to do around one method; ``task`` completes "could not ..." where a part of it fails.
 
-    ``failed`` is given the exception, which goes on unchanged afterwards.
+    Where ``instead`` says so the method itself is left out, and returns None. ``failed`` is given the
+    exception, which goes on unchanged afterwards.
     """
 
     task: str
     guard: GuardFactory
+    instead: Callable[[Call], bool] | None = None
     before: Callable[[Call], None] | None = None
     after: Callable[[Call, Any], None] | None = None
     failed: Callable[[Call, BaseException], None] | None = None
@@ -192,7 +194,7 @@ def _run(
     with watch.running(method):
         _tell(hooks, "before", told)
         try:
-            result = original(*args, **kwargs)
+            result = None if _left_out(hooks, told) else original(*args, **kwargs)
         except BaseException as error:
             _tell(hooks, "failed", told, error)
             raise
@@ -206,6 +208,15 @@ def _tell(hooks: tuple[Hook, ...], moment: Literal["before", "after", "failed"],
         if action is not None:
             with hook.guard(hook.task):
                 action(*about)
+
+
+def _left_out(hooks: tuple[Hook, ...], told: Call) -> bool:
+    for hook in hooks:
+        if hook.instead is not None:
+            with hook.guard(hook.task):
+                if hook.instead(told):
+                    return True
+    return False
 
 
 def _is_model_of(model: Any, trainer: Any) -> bool:

@@ -43,6 +43,7 @@ class _Nvml:
 
     def __init__(self, binding: Any) -> None:
         self._binding = binding
+        self._mismatch = getattr(binding, "NVMLLibraryMismatchError", ())
         self._lock = threading.Lock()
         self._handles: dict[int, Any] = {}
         self._process = 0
@@ -74,6 +75,9 @@ class _Nvml:
             return function(*arguments)
         except self._binding.NVMLError as error:
             raise NvmlCallError(int(error.value)) from error
+        except self._mismatch as error:
+            # Not one of the binding's own kind: an older driver lacks the newest version of a call.
+            raise NvmlCallError(FUNCTION_NOT_FOUND) from error
         except (OSError, ValueError, TypeError, AttributeError) as error:
             # What the binding raises when a driver hands it what it cannot decode.
             raise NvmlCallError(UNKNOWN) from error
