@@ -62,7 +62,7 @@ class Subject:
 
 def _card_callback() -> Subject:
     from cardcallback import CardCallback  # noqa: PLC0415 - only where it is the subject
-    from cardcallback.render import SECTION_BEGIN, SECTION_END  # noqa: PLC0415 - as above
+    from cardcallback.render.card_section import SECTION_BEGIN, SECTION_END  # noqa: PLC0415 - as above
 
     return Subject(make=lambda: CardCallback(quiet=True), begin=SECTION_BEGIN, end=SECTION_END, cleans=True)
 
@@ -72,4 +72,4 @@ SUBJECTS: dict[str, Callable[[], Subject]] = {
     "card": _card_callback,
 }
 # The one line that says with what the matrix is run.
-IN_MATRIX = ("marker",)
+IN_MATRIX = ("marker", "card")

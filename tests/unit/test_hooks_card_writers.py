@@ -47,6 +47,9 @@ class Base:
     def _push_from_checkpoint(self, checkpoint_folder: str) -> None:
         self.log.append(f"uploaded {checkpoint_folder}")
 
+    def _save_checkpoint(self) -> None:
+        self.create_model_card()
+
 
 class Child(Base):
     """A subclass that calls its parent, as TRL's do."""
@@ -277,6 +280,22 @@ def test_a_copy_with_a_replaced_method_works(trainer: Child) -> None:
     other = pickle.loads(pickle.dumps(copy.deepcopy(trainer)))  # noqa: S301 - our own bytes
     assert other.create_model_card("name") == "name"
     assert told.cards == []
+
+
+@pytest.mark.parametrize(("uploading", "card_there"), [(True, True), (False, True), (True, False)])
+def test_a_checkpoint_does_not_rewrite_a_card_being_uploaded(
+    trainer: Child, tmp_path: Path, *, uploading: bool, card_there: bool
+) -> None:
+    """A push that still reads the folder must not meet a bare card; otherwise the trainer writes as ever."""
+    if card_there:
+        (tmp_path / "README.md").write_text("# card\n", encoding="utf-8")
+    trainer.push_in_progress = types.SimpleNamespace(is_done=lambda: not uploading)  # type: ignore[attr-defined]
+    watch_card_writers(trainer, Told(trainer))
+    trainer._save_checkpoint()
+    left_out = uploading and card_there
+    assert trainer.log == (["told"] if left_out else ["card written", "told"])
+    trainer.create_model_card()
+    assert trainer.log[-2:] == ["card written", "told"], "the person's own call is never left out"
 
 
 class Adapter:
