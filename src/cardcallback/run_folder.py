@@ -198,14 +198,11 @@ class RunFolder:
         write_atomically(self._private / _ORIGINAL_NAME, text)
 
     def _state(self) -> _CardState | None:
-        try:
-            return msgspec.json.decode((self._private / _STATE_NAME).read_bytes(), type=_CardState)
-        except (OSError, msgspec.MsgspecError):
-            return None
+        return _read_state(self._private)
 
     def _remember(self, state: _CardState) -> None:
         self._private.mkdir(parents=True, exist_ok=True)
-        write_atomically(self._private / _STATE_NAME, json.dumps(msgspec.to_builtins(state)) + "\n")
+        _write_state(self._private, state)
 
 
 def read_text(path: Path) -> str | None:
@@ -215,6 +212,25 @@ def read_text(path: Path) -> str | None:
         CardCallbackError: it cannot be read, or is not UTF-8, so nothing of ours may be put into it.
     """
     return read_card(path) if path.exists() else None
+
+
+def note_rendered(card: Path, *, before: str | None, after: str) -> None:
+    """Remember that a card was rendered again by us, so that the next run does not take it for a person's edit."""
+    private = card.parent / PRIVATE_FOLDER
+    state = _read_state(private)
+    if state is not None and before is not None and state.digest == _digest(before):
+        _write_state(private, msgspec.structs.replace(state, digest=_digest(after)))
+
+
+def _read_state(private: Path) -> _CardState | None:
+    try:
+        return msgspec.json.decode((private / _STATE_NAME).read_bytes(), type=_CardState)
+    except (OSError, msgspec.MsgspecError):
+        return None
+
+
+def _write_state(private: Path, state: _CardState) -> None:
+    write_atomically(private / _STATE_NAME, json.dumps(msgspec.to_builtins(state)) + "\n")
 
 
 def _compose(record: RunRecord, body: str, kind: str, current: str | None, *, pictures: bool) -> ComposedCard:

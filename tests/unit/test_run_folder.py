@@ -10,7 +10,7 @@ import pytest
 
 from cardcallback.errors import CardCallbackError
 from cardcallback.record import RunRecord, load_run
-from cardcallback.run_folder import RunFolder
+from cardcallback.run_folder import RunFolder, note_rendered
 from cardcallback.testing import make_record
 
 HEADING = "## Training, hardware and environmental impact"
@@ -197,3 +197,15 @@ def test_what_earlier_unfinished_runs_used_is_said(tmp_path: Path) -> None:
     note = open_folder(tmp_path, "third").unfinished_runs_note()
     assert note is not None
     assert "2, 3 h 44 min, together 214 Wh of GPU energy" in note
+
+
+def test_a_card_rendered_again_is_still_ours(tmp_path: Path) -> None:
+    """Changing the place after training does not make the card a person's for the next run."""
+    before = leave_completed_run(tmp_path)
+    after = f"{before}\n"
+    (tmp_path / "README.md").write_text(after)
+    note_rendered(tmp_path / "README.md", before=before, after=after)
+    folder = open_folder(tmp_path, "second")
+    (tmp_path / "README.md").write_text(TRL_CARD)
+    folder.weights_are_ours()
+    assert folder.write_card(record_of("second"), pictures=False).card.body == "trainer"

@@ -27,6 +27,7 @@ from cardcallback.render import compose_card, default_hub_template, draw_picture
 from cardcallback.render.card import ComposedCard, emissions_stated_by
 from cardcallback.render.pictures import pictures_of
 from cardcallback.render.writing import read_card
+from cardcallback.run_folder import note_rendered, read_text
 from cardcallback.settings import checks
 
 # Records that may not be uploaded lie there (publish = "card" or "pictures"); so may not their pictures.
@@ -114,8 +115,10 @@ def _write(
     if may_draw and not drawn:
         folder.mkdir(exist_ok=True)
         draw_pictures(record, folder)
+    before = read_text(card)
     write_atomically(card, composed.text)
     write_atomically(record_file, encoded)
+    note_rendered(card, before=before, after=composed.text)
 
 
 def _body(record: RunRecord, card: Path, template_text: str | None) -> _Body:
