@@ -2,83 +2,15 @@
 
 from __future__ import annotations
 
-import copy
 import functools
-import gc
 import inspect
-import pickle
-import sys
 import types
-import weakref
 from pathlib import Path
-from typing import Any
 
 import pytest
+from card_writing_trainers import Base, Broken, Child, Told
 
 from cardcallback.hooks import watch_card_writers
-
-
-class Base:
-    """As much of a trainer as writes and pushes cards."""
-
-    def __init__(self, folder: Path, *, main: bool = True, strategy: str = "every_save") -> None:
-        self.args = types.SimpleNamespace(output_dir=str(folder), hub_strategy=strategy)
-        self.model: Any = object()
-        self.main = main
-        self.log: list[str] = []
-
-    def is_world_process_zero(self) -> bool:
-        """Whether this is the process that writes."""
-        return self.main
-
-    def create_model_card(self, model_name: str | None = None) -> str | None:
-        """The parent's card."""
-        self.log.append("card written")
-        return model_name
-
-    def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:  # noqa: FBT001, FBT002 - the real signature
-        """Save weights, without a card."""
-        self.log.append(f"saved {output_dir} {_internal_call}")
-
-    def push_to_hub(self) -> None:
-        """Upload without writing a card first."""
-        self.log.append("uploaded")
-
-    def _push_from_checkpoint(self, checkpoint_folder: str) -> None:
-        self.log.append(f"uploaded {checkpoint_folder}")
-
-    def _save_checkpoint(self) -> None:
-        self.create_model_card()
-
-
-class Child(Base):
-    """A subclass that calls its parent, as TRL's do."""
-
-    def create_model_card(self, model_name: str | None = None) -> str | None:
-        """The child's card."""
-        return super().create_model_card(model_name)
-
-
-class Broken(Base):
-    """A trainer whose own card writing fails."""
-
-    def create_model_card(self, model_name: str | None = None) -> str | None:
-        """Fail."""
-        raise OSError(model_name)
-
-
-class Told:
-    """What the hooks said."""
-
-    def __init__(self, trainer: Any = None) -> None:
-        self.cards: list[Path] = []
-        self.trainer = trainer
-
-    def __call__(self, card: Path) -> None:
-        """Take note."""
-        self.cards.append(card)
-        if self.trainer is not None:
-            self.trainer.log.append("told")
 
 
 @pytest.fixture
@@ -249,39 +181,6 @@ def test_a_method_that_is_an_object_is_told_of(tmp_path: Path) -> None:
     assert len(told.cards) == 1
 
 
-def test_a_dropped_trainer_is_collected(tmp_path: Path) -> None:
-    """Nothing of ours keeps a trainer alive, even when what is told holds it."""
-    trainer = Child(tmp_path)
-    watch_card_writers(trainer, Told(trainer))
-    gone = weakref.ref(trainer)
-    del trainer
-    gc.collect()
-    assert gone() is None
-
-
-@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, lambda it: pickle.loads(pickle.dumps(it))])  # noqa: S301 - our own bytes
-def test_a_copy_is_not_watched(trainer: Child, duplicate: Any) -> None:
-    """Copied and pickled trainers work, tell nothing, and their pickles do not need this package."""
-    told = Told()
-    watch_card_writers(trainer, told)
-    other = duplicate(trainer)
-    other.create_model_card()
-    assert told.cards == []
-    trainer.create_model_card()
-    assert len(told.cards) == 1
-    assert b"cardcallback" not in pickle.dumps(trainer).replace(b"_cardcallback_watch", b"")
-
-
-def test_a_copy_with_a_replaced_method_works(trainer: Child) -> None:
-    """A method that lies on the object is copied as what it was before."""
-    trainer.create_model_card = types.MethodType(Base.create_model_card, trainer)  # type: ignore[method-assign]
-    told = Told()
-    watch_card_writers(trainer, told)
-    other = pickle.loads(pickle.dumps(copy.deepcopy(trainer)))  # noqa: S301 - our own bytes
-    assert other.create_model_card("name") == "name"
-    assert told.cards == []
-
-
 @pytest.mark.parametrize(("uploading", "card_there"), [(True, True), (False, True), (True, False)])
 def test_a_checkpoint_does_not_rewrite_a_card_being_uploaded(
     trainer: Child, tmp_path: Path, *, uploading: bool, card_there: bool
@@ -296,50 +195,3 @@ def test_a_checkpoint_does_not_rewrite_a_card_being_uploaded(
     assert trainer.log == (["told"] if left_out else ["card written", "told"])
     trainer.create_model_card()
     assert trainer.log[-2:] == ["card written", "told"], "the person's own call is never left out"
-
-
-class Adapter:
-    """As much of a PEFT model as writes cards."""
-
-    def create_or_update_model_card(self, output_dir: str) -> None:
-        """Update the card in a folder."""
-
-
-class Holder:
-    """A model that keeps the adapter inside, as DataParallel does."""
-
-    def __init__(self, inside: Adapter) -> None:
-        self.inside = inside
-
-    def modules(self) -> list[Any]:
-        """Itself and what it holds."""
-        return [self, self.inside]
-
-
-@pytest.fixture
-def _peft(monkeypatch: pytest.MonkeyPatch) -> None:
-    module = types.ModuleType("peft.peft_model")
-    module.PeftModel = Adapter  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "peft.peft_model", module)
-
-
-@pytest.mark.usefixtures("_peft")
-@pytest.mark.parametrize("nested", [False, True])
-def test_the_adapters_own_card_is_told_of(trainer: Child, tmp_path: Path, *, nested: bool) -> None:
-    """PEFT's updater names the folder it wrote to, for our trainer's model and no other."""
-    adapter, told = Adapter(), Told()
-    trainer.model = Holder(adapter) if nested else adapter
-    watch_card_writers(trainer, told)
-    Adapter().create_or_update_model_card(str(tmp_path / "not-ours"))
-    adapter.create_or_update_model_card(output_dir=str(tmp_path / "checkpoint-2"))
-    assert told.cards == [tmp_path / "checkpoint-2" / "README.md"]
-
-
-@pytest.mark.usefixtures("_peft")
-def test_a_model_given_later_is_ours_too(trainer: Child, tmp_path: Path) -> None:
-    """``model_init`` makes the model only when training begins."""
-    told = Told()
-    watch_card_writers(trainer, told)
-    trainer.model = Adapter()
-    trainer.model.create_or_update_model_card(str(tmp_path))
-    assert told.cards == [tmp_path / "README.md"]
