@@ -12,8 +12,8 @@ import msgspec
 from cardcallback.errors import CardCallbackError
 from cardcallback.record import RECORD_FOLDER, RECORD_NAME, Card, RunRecord, encode, load_run
 from cardcallback.render.card import ComposedCard, compose_card, default_hub_template, emissions_stated_by
-from cardcallback.render.card_section import has_section
-from cardcallback.render.charts import draw_pictures
+from cardcallback.render.card.section_block import has_section
+from cardcallback.render.pictures import draw_pictures
 from cardcallback.render.section import render_section
 from cardcallback.render.writing import read_card, write_atomically
 from cardcallback.units import format_duration, format_energy

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from simulator_fixtures import simulate
 
 __all__ = ["simulate"]

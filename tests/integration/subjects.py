@@ -62,7 +62,7 @@ class Subject:
 
 def _card_callback() -> Subject:
     from cardcallback import CardCallback  # noqa: PLC0415 - only where it is the subject
-    from cardcallback.render.card_section import SECTION_BEGIN, SECTION_END  # noqa: PLC0415 - as above
+    from cardcallback.render.card.section_block import SECTION_BEGIN, SECTION_END  # noqa: PLC0415 - as above
 
     return Subject(make=lambda: CardCallback(quiet=True), begin=SECTION_BEGIN, end=SECTION_END, cleans=True)
 

@@ -12,7 +12,7 @@ from huggingface_hub import ModelCard, ModelCardData
 
 from cardcallback.carbon import factor_for, find_place, footprint
 from cardcallback.record import RunRecord
-from cardcallback.render.card import ComposedCard, compose_card
+from cardcallback.render.card.compose import ComposedCard, compose_card
 from cardcallback.testing import make_record
 
 SECTION = "## Training, hardware and environmental impact\n\n| | Result |\n|---|---|\n| Time | 1 h 52 min |\n"

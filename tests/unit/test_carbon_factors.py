@@ -52,9 +52,7 @@ def test_every_row_is_labelled_and_possible() -> None:
 
 def test_country_state_and_cloud_figures_keep_their_boundaries_apart() -> None:
     """Kinds of places do not share a boundary by accident: it decides what may be compared."""
-    boundaries = {
-        (row.code.startswith("gcp/"), "-" in row.code, row.boundary) for row in factor_rows().values()
-    }
+    boundaries = {(row.code.startswith("gcp/"), "-" in row.code, row.boundary) for row in factor_rows().values()}
     assert boundaries == {(False, False, "lifecycle"), (False, True, "combustion"), (True, True, "operational")}
 
 

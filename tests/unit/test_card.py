@@ -9,8 +9,9 @@ import pytest
 from card_inputs import SECTION, again, compose, metadata, trl_card, with_place
 
 from cardcallback.errors import CardCallbackError
-from cardcallback.render.card import default_hub_template
-from cardcallback.render.card_section import (
+from cardcallback.render.card.compose import default_hub_template
+from cardcallback.render.card.front_matter import split_card
+from cardcallback.render.card.section_block import (
     BROKEN_MARKS,
     EDITED_BLOCK,
     SECTION_BEGIN,
@@ -18,7 +19,6 @@ from cardcallback.render.card_section import (
     has_section,
     strip_section,
 )
-from cardcallback.render.front_matter import split_card
 from cardcallback.testing import make_record
 
 

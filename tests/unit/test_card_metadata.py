@@ -8,8 +8,8 @@ import msgspec
 import pytest
 from card_inputs import FOLDER, again, compose, metadata, peft_updated, trl_card, with_place, without_base
 
-from cardcallback.render.card import emissions_stated_by
-from cardcallback.render.front_matter import split_card
+from cardcallback.render.card.compose import emissions_stated_by
+from cardcallback.render.card.front_matter import split_card
 from cardcallback.testing import make_record
 
 

@@ -10,13 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cardcallback.errors import CardCallbackError
-from cardcallback.render.card import ComposedCard
-from cardcallback.render.card_section import (
+from cardcallback.render.card.compose import ComposedCard
+from cardcallback.render.card.front_matter import parse_matter, split_card
+from cardcallback.render.card.section_block import (
     SECTION_BEGIN,
     SECTION_END,
     section_spans,
 )
-from cardcallback.render.front_matter import parse_matter, split_card
 from cardcallback.testing import make_record
 
 PIECES = st.sampled_from(

@@ -16,10 +16,10 @@ from msgspec.structs import replace
 from section_records import RECORDS
 
 from cardcallback.record import PhaseSpan, RunRecord, Trace
-from cardcallback.render.chart_loss import draw_loss, smooth
-from cardcallback.render.chart_power import draw_power_and_memory, session_offsets, with_gaps
-from cardcallback.render.charts import draw_pictures
-from cardcallback.render.pictures import LOSS_PICTURE, POWER_PICTURE, picture_alt_text, pictures_of
+from cardcallback.render.pictures.choice import LOSS_PICTURE, POWER_PICTURE, picture_alt_text, pictures_of
+from cardcallback.render.pictures.draw import draw_pictures
+from cardcallback.render.pictures.loss import draw_loss, smooth
+from cardcallback.render.pictures.power import draw_power_and_memory, session_offsets, with_gaps
 from cardcallback.testing import make_record
 from cardcallback.units import BYTES_PER_GIBIBYTE
 

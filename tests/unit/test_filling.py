@@ -8,10 +8,10 @@ import pytest
 from cardcallback.carbon import factor_for, find_place, footprint
 from cardcallback.errors import CardCallbackError
 from cardcallback.record import Fill, Hardware, Machine, RunRecord
-from cardcallback.render.card import default_hub_template
-from cardcallback.render.card_slots import find_slots, normalize_label
-from cardcallback.render.filling import default_label_map, fill_placeholders, read_label_map, states_emissions
-from cardcallback.render.values import VALUE_NAMES, card_values
+from cardcallback.render.card.compose import default_hub_template
+from cardcallback.render.card.filling import default_label_map, fill_placeholders, read_label_map, states_emissions
+from cardcallback.render.card.slots import find_slots, normalize_label
+from cardcallback.render.card.values import VALUE_NAMES, card_values
 from cardcallback.testing import make_record
 
 MORE = "[More Information Needed]"

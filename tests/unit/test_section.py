@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from section_records import RECORDS
 
 from cardcallback.record import Dataset, EvaluationResult, RunRecord
-from cardcallback.render.section import TITLE, render_section
+from cardcallback.render.section.whole import TITLE, render_section
 from cardcallback.testing import make_record
 
 GOLDEN = Path(__file__).parents[1] / "golden"

@@ -16,7 +16,7 @@ from cardcallback.cli.examination import Finding, examine
 from cardcallback.cli.output import print_json, say, warn
 from cardcallback.errors import CardCallbackError
 from cardcallback.recorder import SystemClock
-from cardcallback.render import write_atomically
+from cardcallback.render.writing import write_atomically
 from cardcallback.sensors.base import Quantity, SensorSet
 from cardcallback.sensors.discovery import open_sensors
 from cardcallback.sensors.nvml import other_processes

@@ -23,10 +23,11 @@ from cardcallback.record import (
     load_document,
     record_path,
 )
-from cardcallback.render import compose_card, default_hub_template, draw_pictures, render_section, write_atomically
-from cardcallback.render.card import ComposedCard, emissions_stated_by
-from cardcallback.render.pictures import pictures_of
-from cardcallback.render.writing import read_card
+from cardcallback.render.card import ComposedCard, compose_card, default_hub_template, emissions_stated_by
+from cardcallback.render.pictures import draw_pictures
+from cardcallback.render.pictures.choice import pictures_of
+from cardcallback.render.section import render_section
+from cardcallback.render.writing import read_card, write_atomically
 from cardcallback.run_folder import note_rendered, read_text
 from cardcallback.settings import checks
 

@@ -10,9 +10,7 @@ from typing import Any
 
 from cardcallback.errors import CardCallbackError
 from cardcallback.record import Carbon, Fill, RunRecord
-from cardcallback.render.card_names import is_local, looks_local, split_relation_tag
-from cardcallback.render.figures import verb
-from cardcallback.render.front_matter import (
+from cardcallback.render.card.front_matter import (
     SplitCard,
     add_source,
     key_source,
@@ -23,8 +21,10 @@ from cardcallback.render.front_matter import (
     set_key,
     split_card,
 )
+from cardcallback.render.card.names import is_local, looks_local, split_relation_tag
+from cardcallback.render.card.values import published_base_model
+from cardcallback.render.figures import verb
 from cardcallback.render.text import clean
-from cardcallback.render.values import published_base_model
 from cardcallback.units import EMISSIONS_FIGURES, format_energy, format_number
 
 HEADING = "front matter"

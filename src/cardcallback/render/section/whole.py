@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from cardcallback.record import RunRecord
-from cardcallback.render.pictures import LOSS_PICTURE, picture_address, picture_alt_text, pictures_of
-from cardcallback.render.references import References
-from cardcallback.render.section_doubts import doubts
-from cardcallback.render.section_evaluation import evaluation_table, published_sentence
-from cardcallback.render.section_headline import headline
-from cardcallback.render.section_recipe import recipe
-from cardcallback.render.section_results import result_table
+from cardcallback.render.pictures.choice import LOSS_PICTURE, picture_address, picture_alt_text, pictures_of
+from cardcallback.render.section.doubts import doubts
+from cardcallback.render.section.evaluation import evaluation_table, published_sentence
+from cardcallback.render.section.headline import headline
+from cardcallback.render.section.recipe import recipe
+from cardcallback.render.section.references import References
+from cardcallback.render.section.results import result_table
 
 TITLE = "## Training, hardware and environmental impact"
 _CLOSING = (

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cardcallback.record import RunRecord
-from cardcallback.render.chart_loss import draw_loss
-from cardcallback.render.chart_power import draw_power_and_memory
-from cardcallback.render.chart_style import DOTS_PER_INCH, STYLE, mark_simulated
-from cardcallback.render.pictures import LOSS_PICTURE, pictures_of
+from cardcallback.render.pictures.choice import LOSS_PICTURE, pictures_of
+from cardcallback.render.pictures.loss import draw_loss
+from cardcallback.render.pictures.power import draw_power_and_memory
+from cardcallback.render.pictures.style import DOTS_PER_INCH, STYLE, mark_simulated
 from cardcallback.render.writing import write_bytes_atomically
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from markdown_it import MarkdownIt
 
-from cardcallback.render.front_matter import newline_of
+from cardcallback.render.card.front_matter import newline_of
 
 SECTION_BEGIN = "<!-- cardcallback:begin -->"
 SECTION_END = "<!-- cardcallback:end"

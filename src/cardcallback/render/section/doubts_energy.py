@@ -13,8 +13,8 @@ from cardcallback.render.figures import (
     is_known,
     recording_error,
 )
-from cardcallback.render.references import POWER_SENSOR_STUDY, SPARK_POWER, References
 from cardcallback.render.run_words import device_names, has_gb10
+from cardcallback.render.section.references import POWER_SENSOR_STUDY, SPARK_POWER, References
 from cardcallback.render.text import join_words
 
 _PARTS = (

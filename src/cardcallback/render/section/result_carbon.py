@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cardcallback.carbon import assess_footprint, grid_examples
 from cardcallback.record import Carbon, CarbonFactor, RunRecord
-from cardcallback.render.references import References
+from cardcallback.render.section.references import References
 from cardcallback.render.text import TIMES, escape_markdown
 from cardcallback.units import format_emissions, format_energy, format_number
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cardcallback.record import Point, RunRecord
-from cardcallback.render.chart_style import BLUE, DASHES, FAINT, INK, ORANGE, SERIES, legend_above, new_figure
-from cardcallback.render.pictures import HELD_OUT_LOSS, TRAIN_LOSS, curve, reward_curves
+from cardcallback.render.pictures.choice import HELD_OUT_LOSS, TRAIN_LOSS, curve, reward_curves
+from cardcallback.render.pictures.style import BLUE, DASHES, FAINT, INK, ORANGE, SERIES, legend_above, new_figure
 from cardcallback.render.text import escape_picture
 from cardcallback.units import format_number
 

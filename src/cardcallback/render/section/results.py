@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from cardcallback.record import Measurement, RunRecord
 from cardcallback.render.figures import absent, figure, is_known, source_words, value_of, verb
-from cardcallback.render.references import SPARK_POWER, References
-from cardcallback.render.result_carbon import carbon_row
-from cardcallback.render.result_energy import gpu_energy_row
-from cardcallback.render.result_memory import memory_rows
 from cardcallback.render.run_words import covers_every_step, has_gb10, plural, recorded_steps, status_words
+from cardcallback.render.section.references import SPARK_POWER, References
+from cardcallback.render.section.result_carbon import carbon_row
+from cardcallback.render.section.result_energy import gpu_energy_row
+from cardcallback.render.section.result_memory import memory_rows
 from cardcallback.render.text import escape_markdown, table_row
 from cardcallback.units import format_duration, format_energy, format_large, format_number, format_percent
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from cardcallback.record import Measurement, PhaseEnergy, RunRecord, Session
-from cardcallback.render.doubts_energy import energy_doubts, scope_lines
 from cardcallback.render.figures import absent, cadence, figure, is_known, source_words, verb
-from cardcallback.render.machine_state import device_lines, machine_state
-from cardcallback.render.pictures import POWER_PICTURE, picture_address
-from cardcallback.render.references import References
+from cardcallback.render.pictures.choice import POWER_PICTURE, picture_address
 from cardcallback.render.run_words import plural
-from cardcallback.render.section_evaluation import TOKEN_CROSS_ENTROPY
+from cardcallback.render.section.doubts_energy import energy_doubts, scope_lines
+from cardcallback.render.section.evaluation import TOKEN_CROSS_ENTROPY
+from cardcallback.render.section.machine_state import device_lines, machine_state
+from cardcallback.render.section.references import References
 from cardcallback.render.text import escape_markdown
 from cardcallback.units import format_bytes, format_duration, format_energy
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from cardcallback.record import Machine, RunRecord, Stage, Training
 from cardcallback.render.figures import figure
-from cardcallback.render.recipe_settings import BatchSettings, optimiser_words, other_settings
 from cardcallback.render.run_words import device_names, has_unified_memory, plural
+from cardcallback.render.section.recipe_settings import BatchSettings, optimiser_words, other_settings
 from cardcallback.render.text import escape_markdown, table_row
 from cardcallback.units import format_bytes, format_count, format_duration, format_energy, format_large, format_percent
 

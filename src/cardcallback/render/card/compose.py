@@ -10,10 +10,10 @@ import msgspec
 
 from cardcallback.errors import CardCallbackError
 from cardcallback.record import Card, Fill, RunRecord
-from cardcallback.render.card_metadata import EMISSIONS_KEY, complete_metadata, emissions_owner
-from cardcallback.render.card_section import place_section, section_spans
-from cardcallback.render.filling import LabelMap, fill_placeholders, states_emissions
-from cardcallback.render.front_matter import SplitCard, parse_matter, split_card
+from cardcallback.render.card.filling import LabelMap, fill_placeholders, states_emissions
+from cardcallback.render.card.front_matter import SplitCard, parse_matter, split_card
+from cardcallback.render.card.metadata import EMISSIONS_KEY, complete_metadata, emissions_owner
+from cardcallback.render.card.section_block import place_section, section_spans
 
 # Bodies whose front matter a program wrote.
 _GENERATED_KINDS = frozenset({"trainer", "hub template"})

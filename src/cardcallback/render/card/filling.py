@@ -15,15 +15,15 @@ from ruamel.yaml.error import YAMLError
 
 from cardcallback.errors import CardCallbackError
 from cardcallback.record import Fill, RunRecord
-from cardcallback.render.card_names import looks_local
-from cardcallback.render.card_slots import (
+from cardcallback.render.card.names import looks_local
+from cardcallback.render.card.slots import (
     BASE_SENTENCE,
     DATASET_SENTENCE,
     Slot,
     find_slots,
     normalize_label,
 )
-from cardcallback.render.values import FACT_NAMES, VALUE_NAMES, base_model_link, card_facts, card_values
+from cardcallback.render.card.values import FACT_NAMES, VALUE_NAMES, base_model_link, card_facts, card_values
 
 _BRACKETED = re.compile(r"\[[^\[\]]*[A-Za-z%][^\[\]]*\]")
 # A ticked box; in capitals it is what templates write for a number.
@@ -87,7 +87,7 @@ def read_label_map(text: str, *, name: str = "label map") -> LabelMap:
 def default_label_map() -> LabelMap:
     """The label map that ships."""
     name = "labels.yaml"
-    text = resources.files("cardcallback.render").joinpath(name).read_text(encoding="utf-8")
+    text = resources.files("cardcallback.render.card").joinpath(name).read_text(encoding="utf-8")
     return read_label_map(text, name=name)
 
 

@@ -9,7 +9,9 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from cardcallback.record import RunRecord, Trace
-from cardcallback.render.chart_style import (
+from cardcallback.render.figures import total, value_of
+from cardcallback.render.pictures.choice import SYSTEM_MEMORY, memory_traces, power_traces
+from cardcallback.render.pictures.style import (
     DASHES,
     EVALUATION_SHADE,
     FAINT,
@@ -20,8 +22,6 @@ from cardcallback.render.chart_style import (
     legend_above,
     new_figure,
 )
-from cardcallback.render.figures import total, value_of
-from cardcallback.render.pictures import SYSTEM_MEMORY, memory_traces, power_traces
 from cardcallback.render.run_words import has_unified_memory
 from cardcallback.render.text import escape_picture
 from cardcallback.units import BYTES_PER_GIBIBYTE, SECONDS_PER_HOUR, SECONDS_PER_MINUTE, format_power

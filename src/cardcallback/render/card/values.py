@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from cardcallback.record import RunRecord, Session
-from cardcallback.render.card_names import is_hub_name
+from cardcallback.render.card.names import is_hub_name
+from cardcallback.render.card.values_recipe import RECIPE_VALUES
 from cardcallback.render.figures import is_known, verb
 from cardcallback.render.run_words import device_names, plural, recorded_steps
 from cardcallback.render.text import escape_markdown
-from cardcallback.render.values_recipe import RECIPE_VALUES
 from cardcallback.units import (
     EMISSIONS_FIGURES,
     JOULES_PER_KILOWATT_HOUR,
