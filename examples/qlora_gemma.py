@@ -151,10 +151,10 @@ def closing_line(output_dir: Path) -> str:
     """Where the card is, and its three main figures: training time, GPU energy, held-out loss."""
     record = load_run(output_dir)
     energy, losses = record.energy.gpu, record.evaluation
+    drawn = f"{energy.value / 3600:.3g} Wh" if energy.value is not None else f"not measured ({energy.reason})"
     return (
         f"Card: {output_dir / 'README.md'} | training {record.duration_seconds / 60:.1f} min"
-        f" | GPU energy {f'{energy.value / 3600:.3g} Wh' if energy.value is not None else energy.reason}"
-        f" | held-out loss {losses.before.loss:.2f} -> {losses.after.loss:.2f}"
+        f" | held-out loss {losses.before.loss:.2f} -> {losses.after.loss:.2f} | GPU energy {drawn}"
     )
 
 
