@@ -1,5 +1,6 @@
 # Every target builds the environment it needs on first use and is quick afterwards.
 PYTHON ?= python3
+PYTHON310 ?= python3.10
 # The simulated device that `make demo SIMULATED=gb10` runs on; empty: the machine as it is.
 SIMULATED ?=
 ENVIRONMENT := $(PYTHON) scripts/environment.py
@@ -52,7 +53,7 @@ matrix-transformers4: .venv-transformers4/.done
 
 # Unit tests need no torch, and the pinned build of it may not exist for this Python.
 matrix-python310:
-	@if ! command -v python3.10 > /dev/null; then echo "skipped: no python3.10 on this machine"; else \
+	@if ! $(PYTHON310) -c "" 2> /dev/null; then echo "skipped: no $(PYTHON310) on this machine (set PYTHON310)"; else \
 	  echo "Running the unit tests with Python 3.10 ..."; \
 	  $(MAKE) --no-print-directory .venv-python310/.done && .venv-python310/bin/python -m pytest tests/unit; fi
 
@@ -74,7 +75,7 @@ matrix-python310:
 	@touch $@
 
 .venv-python310/.done: $(RECIPE)
-	python3.10 scripts/environment.py .venv-python310 --group test
+	$(PYTHON310) scripts/environment.py .venv-python310 --group test
 	@touch $@
 
 clean:
