@@ -158,17 +158,17 @@ def test_device_without_anything_is_still_a_device(simulate: Simulate) -> None:
     ("profile", "words"),
     [
         ("no-driver", "not loaded"),
-        ("mismatch", "restart the machine"),
+        ("mismatch", "was upgraded while the system ran: restart the machine"),
         ("init999", "unknown error"),
         ("no-device", "lists no GPU"),
     ],
 )
 def test_driver_that_does_not_start_is_a_reason(simulate: Simulate, profile: str, words: str) -> None:
-    """Every GPU quantity is absent with the same one-line reason, which says what to do."""
+    """Every GPU quantity is absent with the same one-line reason, and the cure beside it."""
     sensors = _opened(simulate, profile)
     assert sensors.sensors == ()
     assert {absence.quantity for absence in sensors.absences} == set(GPU_QUANTITIES)
-    reasons = {absence.reason for absence in sensors.absences}
+    reasons = {f"{absence.reason}: {absence.cure}" for absence in sensors.absences}
     assert len(reasons) == 1
     assert words in reasons.pop()
 

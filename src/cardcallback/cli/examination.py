@@ -126,7 +126,7 @@ def _absent(absence: Absence, names: dict[int, str], system_root: Path) -> Findi
         status="absent",
         device=_device_name(absence.device, names),
         reason=absence.reason,
-        cure=advice.cure,
+        cure=absence.cure or advice.cure,
         safety=advice.safety,
     )
 
@@ -137,7 +137,12 @@ def _nothing_reads(sensors: SensorSet, quantity: Quantity, system_root: Path) ->
     gpu = sensors.absence("gpu_energy") if quantity.startswith("gpu_") and not sensors.devices else None
     reason = gpu.reason if gpu else advice.reason or "this version of cardcallback has no sensor for it here"
     return Finding(
-        quantity=quantity, source="none", status="absent", reason=reason, cure=advice.cure, safety=advice.safety
+        quantity=quantity,
+        source="none",
+        status="absent",
+        reason=reason,
+        cure=gpu.cure if gpu else advice.cure,
+        safety=advice.safety,
     )
 
 

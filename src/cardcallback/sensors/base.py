@@ -77,12 +77,13 @@ class Sensor(Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Absence:
-    """A quantity that cannot be read here, and the reason a card prints, with the cure where there is one."""
+    """A quantity that cannot be read here: the reason a card prints, and the cure for whoever is at the machine."""
 
     quantity: Quantity
     source: str
     reason: str
     device: int | None = None
+    cure: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

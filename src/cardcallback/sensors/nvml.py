@@ -28,9 +28,8 @@ from cardcallback.sensors.nvml_values import GpuProcess, count_others
 __all__ = ["Selection", "open_nvml", "other_processes", "own_pids", "reset_nvml", "select_devices"]
 
 _SOURCE = "nvml"
-_NO_BINDING = (
-    "the package nvidia-ml-py is missing or replaced by an old pynvml: pip install --force-reinstall nvidia-ml-py"
-)
+_NO_BINDING = "the package nvidia-ml-py is missing or replaced by an old pynvml"
+_BINDING_CURE = "pip install --force-reinstall nvidia-ml-py"
 _MIG_NOTE = "The GPU is divided (MIG): its energy is the whole GPU's, shared by every job on it."
 _MODULE_NOTE = "The energy is the whole module's: GPU, processor and memory together."
 _MIG_ON = 1
@@ -146,12 +145,12 @@ def open_nvml(environ: Mapping[str, str], *, clock: Callable[[], float] = time.p
         version = str(nvml.call("nvmlSystemGetDriverVersion"))
         count = int(nvml.call("nvmlDeviceGetCount"))
     except ImportError:
-        return _nothing(_NO_BINDING, simulated=simulated)
+        return _nothing(_NO_BINDING, _BINDING_CURE, simulated=simulated)
     except NvmlCallError as error:
-        return _nothing(reason_at_start(error.code), simulated=simulated)
+        return _nothing(*reason_at_start(error.code), simulated=simulated)
     simulated = simulated or "simulated" in version
     if count == 0:
-        return _nothing("the NVIDIA driver lists no GPU", simulated=simulated, driver_version=version)
+        return _nothing("the NVIDIA driver lists no GPU", None, simulated=simulated, driver_version=version)
     parts = [_open_index(nvml, index, clock) for index in range(count)]
     return SensorSet(
         sensors=tuple(sensor for part in parts for sensor in part.sensors),
@@ -214,8 +213,10 @@ def _binding() -> Any:
     return pynvml
 
 
-def _nothing(reason: str, *, simulated: bool, driver_version: str | None = None) -> SensorSet:
-    absences = tuple(Absence(quantity=quantity, source=_SOURCE, reason=reason) for quantity in GPU_QUANTITIES)
+def _nothing(reason: str, cure: str | None, *, simulated: bool, driver_version: str | None = None) -> SensorSet:
+    absences = tuple(
+        Absence(quantity=quantity, source=_SOURCE, reason=reason, cure=cure) for quantity in GPU_QUANTITIES
+    )
     return SensorSet(absences=absences, driver_version=driver_version, simulated=simulated)
 
 

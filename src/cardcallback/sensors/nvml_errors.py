@@ -22,15 +22,19 @@ LOST = frozenset({GPU_IS_LOST, RESET_REQUIRED, VERSION_MISMATCH, GPU_NOT_FOUND})
 # After these at the start the call is not asked again.
 NEVER = LOST | {INVALID_ARGUMENT, NOT_SUPPORTED, NO_PERMISSION, FUNCTION_NOT_FOUND, OPERATING_SYSTEM, DEPRECATED}
 
-_NO_DRIVER = "no NVIDIA driver found: install it, or start the container with GPU access (docker run --gpus all)"
+_NO_DRIVER = ("no NVIDIA driver found", "install it, or start the container with GPU access (docker run --gpus all)")
+# What a card prints, and what only the person at the machine needs.
 _AT_START = {
     LIBRARY_NOT_FOUND: _NO_DRIVER,
-    DRIVER_NOT_LOADED: "the NVIDIA driver is installed but not loaded: load it (nvidia-smi shows why it is not)",
-    VERSION_MISMATCH: "the NVIDIA driver was upgraded while the system ran: restart the machine",
-    NO_PERMISSION: "no permission to use the NVIDIA driver: check the permissions of /dev/nvidia*",
-    OPERATING_SYSTEM: "the operating system denies access to the GPU: ask for it in the job or container",
-    GPU_IS_LOST: "the GPU has fallen off the bus: restart the machine",
-    UNKNOWN: "the NVIDIA driver does not answer (unknown error): in a container that lost its GPU, restart it",
+    DRIVER_NOT_LOADED: ("the NVIDIA driver is installed but not loaded", "load it; nvidia-smi shows why it is not"),
+    VERSION_MISMATCH: ("the NVIDIA driver was upgraded while the system ran", "restart the machine"),
+    NO_PERMISSION: ("no permission to use the NVIDIA driver", "check the permissions of /dev/nvidia*"),
+    OPERATING_SYSTEM: ("the operating system denies access to the GPU", "ask for it in the job or container"),
+    GPU_IS_LOST: ("the GPU has fallen off the bus", "restart the machine"),
+    UNKNOWN: (
+        "the NVIDIA driver does not answer (unknown error)",
+        "try nvidia-smi; a container that lost its GPU must be restarted",
+    ),
 }
 _IN_A_CALL = {
     INVALID_ARGUMENT: "the driver does not know this reading",
@@ -47,9 +51,9 @@ _IN_A_CALL = {
 }
 
 
-def reason_at_start(code: int) -> str:
-    """Why NVML as a whole cannot be used, with the cure."""
-    return _AT_START.get(code, f"the NVIDIA driver does not start (NVML code {code}): try nvidia-smi")
+def reason_at_start(code: int) -> tuple[str, str]:
+    """Why NVML as a whole cannot be used, and the cure."""
+    return _AT_START.get(code, (f"the NVIDIA driver does not start (NVML code {code})", "try nvidia-smi"))
 
 
 def reason_in_call(code: int) -> str:

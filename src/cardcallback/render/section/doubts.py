@@ -54,13 +54,17 @@ def _before_training(record: RunRecord) -> str:
 
 
 def _phases(record: RunRecord) -> str:
-    phases = [_phase(phase) for phase in record.energy.phases]
-    return f"Of the GPU energy: {'; '.join(phases)}." if phases else ""
+    phases = record.energy.phases
+    if not phases:
+        return ""
+    if not is_known(record.energy.gpu):
+        return "; ".join(f"{escape_markdown(phase.phase)} {_time(phase)}" for phase in phases) + "."
+    shares = [f"{escape_markdown(p.phase)} {figure(p.energy, format_energy)} ({_time(p)})" for p in phases]
+    return f"Of the GPU energy: {'; '.join(shares)}."
 
 
-def _phase(phase: PhaseEnergy) -> str:
-    time = f"{format_duration(phase.duration_seconds)} in {plural(phase.visits, 'visit')}"
-    return f"{escape_markdown(phase.phase)} {figure(phase.energy, format_energy)} ({time})"
+def _time(phase: PhaseEnergy) -> str:
+    return f"{format_duration(phase.duration_seconds)} in {plural(phase.visits, 'visit')}"
 
 
 def _other_energy(record: RunRecord) -> str:
