@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 import warnings
 from collections import deque
@@ -43,19 +45,32 @@ class Guard:
     def note(self, task: str, error: BaseException) -> None:
         """Keep a failure that was caught elsewhere, and warn if it is the first."""
         swallowed.append(error)
-        sentence = f"cardcallback could not {task}: {_reason(error)}"
+        sentence = f"cardcallback could not {task}: {_published_reason(error)}"
         if sentence not in self.sentences:
             self.sentences.append(sentence)
         if not self._warned:
             self._warned = True
-            _warn(f"{sentence}. Training goes on; the card says what is missing.")
+            said = f"cardcallback could not {task}: {_whole_reason(error)}"
+            _warn(f"{said}. Training goes on; the card says what is missing.")
 
 
-def _reason(error: BaseException) -> str:
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror  # never the file name: it may hold a user's name and goes into the record
-    text = (str(error).splitlines() or [""])[0]
-    return text if isinstance(error, CardCallbackError) else f"{type(error).__name__}: {text}"[:200]
+def _published_reason(error: BaseException) -> str:
+    """Only words of ours or of the operating system's own table: other texts hold paths and names."""
+    if isinstance(error, CardCallbackError):
+        return _first_line(error)
+    number = error.errno if isinstance(error, OSError) else None
+    if number is not None and number in errno.errorcode:
+        return os.strerror(number)
+    return type(error).__name__
+
+
+def _whole_reason(error: BaseException) -> str:
+    text = _first_line(error)
+    return text if isinstance(error, CardCallbackError) else f"{type(error).__name__}: {text}"
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def _warn(message: str) -> None:
