@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cardcallback.observe import find_base_model, is_hub_id
+from cardcallback.hub_id import is_hub_id
+from cardcallback.observe import find_base_model
 
 
 def model_named(name: object, **more: object) -> SimpleNamespace:

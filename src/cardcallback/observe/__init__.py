@@ -1,6 +1,6 @@
 """What a run is: method, model, data, settings, software and machine, read from plain objects."""
 
-from cardcallback.observe.base_model import find_base_model, is_hub_id
+from cardcallback.observe.base_model import find_base_model
 from cardcallback.observe.evaluation import LOSS_IS_MEAN_OF_BATCHES, evaluation_result, perplexity
 from cardcallback.observe.machine import observe_machine
 from cardcallback.observe.objective import TOKEN_CROSS_ENTROPY
@@ -15,7 +15,6 @@ __all__ = [
     "TokenBaseline",
     "evaluation_result",
     "find_base_model",
-    "is_hub_id",
     "observe_machine",
     "observe_software",
     "observe_training",

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cardcallback.hub_id import is_hub_id
 from cardcallback.observe.plain import read, unwrapped
 
-_PART = r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}"
-_HUB_ID = re.compile(rf"{_PART}/{_PART}")
 _SNAPSHOT = re.compile(r"models--([^/\\]+?)(?:--([^/\\]+))?[/\\]snapshots[/\\]")
 _CHECKPOINT = re.compile(r"(checkpoint|ckpt|step|epoch|run|merged|final)[-_]?\d*", re.IGNORECASE)
 _FOLDER_NAMES = frozenset(
@@ -43,41 +42,10 @@ _FOLDER_NAMES = frozenset(
         "experiments",
     ]
 )
-# Ids from before the Hub had namespaces; any other bare name is as likely a folder.
-_BARE_IDS = frozenset(
-    [
-        "gpt2",
-        "gpt2-medium",
-        "gpt2-large",
-        "gpt2-xl",
-        "distilgpt2",
-        "bert-base-uncased",
-        "bert-base-cased",
-        "bert-large-uncased",
-        "bert-large-cased",
-        "bert-base-multilingual-cased",
-        "distilbert-base-uncased",
-        "distilbert-base-cased",
-        "roberta-base",
-        "roberta-large",
-        "distilroberta-base",
-        "xlm-roberta-base",
-        "xlm-roberta-large",
-        "albert-base-v2",
-        "t5-small",
-        "t5-base",
-        "t5-large",
-        "t5-3b",
-        "t5-11b",
-        "xlnet-base-cased",
-        "openai-gpt",
-        "camembert-base",
-    ]
-)
 _CURE = 'name it with CardCallback(base_model="organisation/name")'
 REASON_LOCAL = f"the model was loaded from a local folder: {_CURE}"
 REASON_UNNAMED = f"the model carries no Hub id: {_CURE}"
-REASON_ARGUMENT = "the base_model given is not a Hub id: give it as organisation/name"
+REASON_ARGUMENT = f"the base_model given is not a Hub id: {_CURE}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,13 +54,6 @@ class BaseModel:
 
     hub_id: str | None
     reason: str | None
-
-
-def is_hub_id(text: object) -> bool:
-    """Whether ``text`` has the form of a model's id on the Hub; says nothing about its existence."""
-    if not isinstance(text, str) or "--" in text or ".." in text or text.endswith((".git", ".gguf", ".safetensors")):
-        return False
-    return text in _BARE_IDS or _HUB_ID.fullmatch(text) is not None
 
 
 def hub_id_of(name: object) -> str | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from numbers import Real
@@ -14,13 +13,13 @@ from typing import Any
 from cardcallback.carbon import find_place, user_factor
 from cardcallback.carbon.footprint import check_pue
 from cardcallback.errors import CardCallbackError
+from cardcallback.hub_id import is_hub_id
 from cardcallback.record import load_run
 
 SHORTEST_INTERVAL_SECONDS = 0.01
 LONGEST_INTERVAL_SECONDS = 600.0
 _PUBLISH = ("card", "pictures", "all")
 _WORDS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
-_HUB_ID = re.compile(r"[A-Za-z0-9][\w.\-]*(/[A-Za-z0-9][\w.\-]*)?", re.ASCII)
 _LONGEST_TEXT = 96
 _LARGEST_TEMPLATE_BYTES = 4 * 1024**2
 
@@ -57,10 +56,11 @@ def pue(value: Any, origin: Origin) -> float:
 
 
 def hub_id(value: Any, origin: Origin) -> str:
-    """A Hub id such as "google/gemma-3-1b-it", never a path."""
+    """A Hub id such as "google/gemma-3-1b-it", never a path or a file."""
     text = _text(value, origin)
-    if len(text) > _LONGEST_TEXT or not _HUB_ID.fullmatch(text) or ".." in text:
-        raise _wrong(origin, 'needs a Hub id such as "google/gemma-3-1b-it", not a path')
+    if not is_hub_id(text):
+        need = 'needs a Hub id as organisation/name, such as "google/gemma-3-1b-it", not a path or a file\'s name'
+        raise _wrong(origin, need)
     return text
 
 

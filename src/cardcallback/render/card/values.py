@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from cardcallback.hub_id import is_hub_id
 from cardcallback.record import RunRecord, Session
-from cardcallback.render.card.names import is_hub_name
 from cardcallback.render.card.values_recipe import RECIPE_VALUES
 from cardcallback.render.figures import is_known, verb
 from cardcallback.render.run_words import device_names, plural, recorded_steps
@@ -74,7 +74,7 @@ def base_model_link(record: RunRecord) -> str | None:
 def published_base_model(record: RunRecord) -> str | None:
     """The base model's Hub id; None where it is not known, and for anything that can only be a folder."""
     name = record.training.base_model
-    return name if name and is_hub_name(name) else None
+    return name if is_hub_id(name) else None
 
 
 def _base_model(record: RunRecord) -> str | None:

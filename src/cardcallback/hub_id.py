@@ -1,0 +1,47 @@
+"""What a model's id on the Hub looks like: the one rule for what is asked for, found and published."""
+
+from __future__ import annotations
+
+import re
+
+_PART = r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}"
+_HUB_ID = re.compile(rf"{_PART}/{_PART}")
+_FILE_ENDINGS = (".git", ".gguf", ".safetensors")
+# Ids from before the Hub had namespaces; any other bare name is as likely a folder.
+_BARE_IDS = frozenset(
+    [
+        "gpt2",
+        "gpt2-medium",
+        "gpt2-large",
+        "gpt2-xl",
+        "distilgpt2",
+        "bert-base-uncased",
+        "bert-base-cased",
+        "bert-large-uncased",
+        "bert-large-cased",
+        "bert-base-multilingual-cased",
+        "distilbert-base-uncased",
+        "distilbert-base-cased",
+        "roberta-base",
+        "roberta-large",
+        "distilroberta-base",
+        "xlm-roberta-base",
+        "xlm-roberta-large",
+        "albert-base-v2",
+        "t5-small",
+        "t5-base",
+        "t5-large",
+        "t5-3b",
+        "t5-11b",
+        "xlnet-base-cased",
+        "openai-gpt",
+        "camembert-base",
+    ]
+)
+
+
+def is_hub_id(text: object) -> bool:
+    """Whether ``text`` has the form of a model's id on the Hub; says nothing about its existence."""
+    if not isinstance(text, str) or "--" in text or ".." in text or text.endswith(_FILE_ENDINGS):
+        return False
+    return text in _BARE_IDS or _HUB_ID.fullmatch(text) is not None
