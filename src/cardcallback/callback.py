@@ -142,7 +142,13 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
         if trainer is None or (self._trainer is not None and self._trainer() is trainer):
             return
         self._trainer = weakref.ref(trainer)
-        watch_card_writers(trainer, self._after_card_write, before_push=self._before_push, guard=self._guard)
+        watch_card_writers(
+            trainer,
+            self._after_card_write,
+            before_write=self._before_card_write,
+            before_push=self._before_push,
+            guard=self._guard,
+        )
         watch_train(trainer, on_exception=self._on_exception, guard=self._guard)
         for phase, watch_phase in (("evaluation", watch_evaluate), ("saving", watch_save)):
             watch_phase(
@@ -166,8 +172,10 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
         if self._opening is None or metrics is None or not state.is_world_process_zero:
             return
         with self._guard("keep an evaluation"):
+            if self._run is None or self._run.finished:
+                # Also after one training: it is what the next one begins with.
+                self._metrics_before = {**(self._metrics_before or {}), **metrics}
             if self._run is None:
-                self._metrics_before = dict(metrics)
                 return
             self._run.evaluated(metrics, step=state.global_step, outside=self._run.finished)
             if self._run.finished and self._publisher is not None:
@@ -182,7 +190,8 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
     def on_push_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """A push is about to upload this run's weights: the card must describe them."""
         del args, state, control, kwargs
-        self._before_push()
+        if self._watched() is None:  # a trainer that was found is watched itself, on every version
+            self._before_push()
 
     def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Stop measuring and write the record, the pictures and the card."""
@@ -193,7 +202,7 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
             self._state = state
             self._end("completed")
             if self._publisher is not None and self._publisher.record is not None:
-                say(end_line(self._publisher.record, _shown(self._publisher.card_path)), self._settings)
+                say(end_line(self._publisher.record, self._publisher.card_path), self._settings)
 
     def _begin(self, args: Any, state: Any, objects: dict[str, Any]) -> None:
         self._end("interrupted")  # a begin without an end between: the attempt before was given up
@@ -210,6 +219,7 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
         )
         charts = self._settings.charts
         self._publisher = Publisher(run, folder, state=state, trainer=self._watched, guard=self._guard, charts=charts)
+        atexit.unregister(self._at_exit)
         atexit.register(self._at_exit, os.getpid())
         with self._guard("find the trainer"):
             self.watch(find_trainer(self))
@@ -220,12 +230,12 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
             run.describe(args=args, trainer=self._watched(), **_described(objects))
             if self._metrics_before is not None and state.global_step == 0:
                 run.evaluated(self._metrics_before, step=0, outside=True)
+            self._metrics_before = None
         self._publisher.keep_what_was_there()
         say(begin_line(run.sensors, self._settings), self._settings)
 
     def _end(self, status: Status) -> None:
         if self._run is not None and self._publisher is not None and not self._run.finished:
-            atexit.unregister(self._at_exit)
             self._publisher.end(status, self._state)
 
     def _now_seconds(self) -> float:
@@ -239,6 +249,10 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
         if self._publisher is not None:
             self._publisher.before_push()
 
+    def _before_card_write(self) -> None:
+        if self._publisher is not None:
+            self._publisher.card_about_to_change()
+
     def _after_card_write(self, card: Path) -> None:
         if self._publisher is not None:
             self._publisher.card_rewritten(card)
@@ -251,6 +265,8 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
     def _at_exit(self, process_id: int) -> None:
         if process_id == os.getpid():  # a forked worker inherits the handler, not the run
             self._on_exception(SystemExit())
+            if self._publisher is not None:
+                self._publisher.leave()
 
     def _watched(self) -> Any:
         return self._trainer() if self._trainer is not None else None
@@ -280,10 +296,3 @@ def _described(objects: dict[str, Any]) -> dict[str, Any]:
     names = ("model", "train_dataloader", "eval_dataloader")
     processing = objects.get("processing_class") or objects.get("tokenizer")
     return {name: objects.get(name) for name in names} | {"processing_class": processing}
-
-
-def _shown(path: Path) -> str:
-    try:
-        return str(path.relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 from cardcallback.record import RunRecord
 from cardcallback.sensors import SensorSet
@@ -42,16 +43,23 @@ def begin_line(sensors: SensorSet | None, settings: Settings) -> str:
     return f"cardcallback: {simulated}measuring {', '.join(parts)}{missing}; {_place(settings)}"
 
 
-def end_line(record: RunRecord, card: str) -> str:
+def end_line(record: RunRecord, card: Path) -> str:
     """Where the card is, and its three main figures."""
     energy, memory = record.energy.gpu, record.memory.system_peak
     gpu = "GPU energy not measured" if energy.value is None else f"GPU {format_energy(energy.value)}"
     peak = "memory not measured" if memory.value is None else f"peak memory {format_bytes(memory.value)}"
     simulated = " (SIMULATED DEVICE)" if record.simulated else ""
-    return f"cardcallback: {card}: {format_duration(record.duration_seconds)}, {gpu}, {peak}{simulated}"
+    return f"cardcallback: {_shown(card)}: {format_duration(record.duration_seconds)}, {gpu}, {peak}{simulated}"
 
 
 def _place(settings: Settings) -> str:
     if settings.location is None and settings.carbon_intensity_grams_per_kwh is None:
         return "no place given, so no CO2e (set location=... or, later, cardcallback render --location)"
     return f"place: {settings.location or 'own factor'}"
+
+
+def _shown(path: Path) -> str:
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)

@@ -25,7 +25,7 @@ from cardcallback.observe import (
     token_baseline,
     with_progress,
 )
-from cardcallback.record import Evaluation, RunRecord, Stage, Status, Training
+from cardcallback.record import Evaluation, EvaluationResult, RunRecord, Stage, Status, Training
 from cardcallback.recorder import BackgroundOpening, Clock, EarlyReading, Recorder, Recording
 from cardcallback.sensors import Absence, Quantity, SensorSet
 from cardcallback.sensors.nvml import select_devices
@@ -145,10 +145,11 @@ class LiveRun:
         if outside:
             self.notes.append("Evaluations outside training are shown; their energy is not in the total.")
         before = step == 0 and not self.finished and self._evaluation.after is None
-        if before and self._evaluation.before is None:
-            self._evaluation = Evaluation(before=result)
+        if before:
+            self._evaluation = Evaluation(before=_joined(self._evaluation.before, result, keep_first=True))
         else:
-            self._evaluation = msgspec.structs.replace(self._evaluation, after=result)
+            after = _joined(self._evaluation.after, result, keep_first=False)
+            self._evaluation = msgspec.structs.replace(self._evaluation, after=after)
 
     def progress(self, state: Any, **trainer_objects: Any) -> None:
         """Bring steps, tokens and the published step up to now."""
@@ -195,6 +196,16 @@ def with_carbon(record: RunRecord, settings: Settings) -> RunRecord:
     assessed = assess_footprint(record.energy, settings.factor, settings.pue)
     notes = assessed.notes if assessed.reason is None else (*assessed.notes, f"No CO2e figure: {assessed.reason}.")
     return msgspec.structs.replace(record, carbon=assessed.carbon, notes=(*record.notes, *notes))
+
+
+def _joined(known: EvaluationResult | None, new: EvaluationResult, *, keep_first: bool) -> EvaluationResult:
+    """Results of several held-out sets at one step are one result; of the same set again, the first or newest."""
+    if known is None:
+        return new
+    if known.step != new.step or not set(known.metrics).isdisjoint(new.metrics):
+        return known if keep_first else new
+    best = known if known.loss is not None else new
+    return msgspec.structs.replace(best, metrics={**known.metrics, **new.metrics})
 
 
 def device_indices(args: Any, model: Any) -> tuple[int, ...] | None:

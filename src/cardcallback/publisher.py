@@ -45,6 +45,7 @@ class Publisher:
         self._status: Status = "running"
         self._weights_saved = False
         self._pictures = False
+        self._unusable = False  # a person's card that could not be completed
         self.record: RunRecord | None = None
 
     @property
@@ -73,10 +74,21 @@ class Publisher:
             self._write_everything()
 
     def evaluated_afterwards(self, state: Any) -> None:
-        """The held-out set was evaluated after the end: the card is rendered again."""
+        """The held-out set was evaluated after the end: the card is rendered again, if it is this run's."""
         self._state = state
         with self._guard("add a later evaluation to the card"):
-            self._write_everything()
+            self._write_what_may_change()
+
+    def card_about_to_change(self) -> None:
+        """Someone is about to write the card: keep what a person wrote into it since we did."""
+        with self._guard("keep what was written into the card"):
+            self._folder.notice_edits()
+
+    def leave(self) -> None:
+        """The process ends: a person's card that could not be completed stands in its place again."""
+        if self._unusable:
+            with self._guard("put the person's card back"):
+                self._folder.put_original_back()
 
     def card_rewritten(self, card: Path) -> None:
         """Someone else just wrote ``card``: complete it, or put back the one that still holds."""
@@ -95,12 +107,16 @@ class Publisher:
         with self._guard("complete the card"):
             if status == "completed":
                 self._folder.weights_are_ours()
-            if status == "completed" or (self._weights_saved and not self._folder.keeps_earlier_card):
-                self._write_everything()
-            else:
-                self._folder.restore_earlier_card()
-                self.record = self._current()
-                self._folder.write_record(self.record)
+            self._write_what_may_change()
+
+    def _write_what_may_change(self) -> None:
+        # A card describes weights: one of this run only where this run's weights are.
+        if self._status == "completed" or (self._weights_saved and not self._folder.keeps_earlier_card):
+            self._write_everything()
+            return
+        self._folder.restore_earlier_card()
+        self.record = self._current()
+        self._folder.write_record(self.record)
 
     def _current(self) -> RunRecord:
         self._run.progress(self._state, trainer=self._trainer())
@@ -118,7 +134,10 @@ class Publisher:
             with self._guard("draw the pictures"):
                 self._pictures = self._folder.draw(record)
         with self._guard("write the card"):
+            self._folder.notice_edits()
+            self._unusable = True
             composed = self._folder.write_card(record, pictures=self._pictures)
+            self._unusable = False
             self._guard.tell(composed.report.warnings)
             record = msgspec.structs.replace(record, card=composed.card)
         with self._guard("write the record"):

@@ -2,39 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 
+from cardcallback.card_keeper import ORIGINAL_NAME, CardKeeper, author_of, generated_kind, read_text
 from cardcallback.errors import CardCallbackError
 from cardcallback.record import RECORD_FOLDER, RECORD_NAME, Card, RunRecord, encode, load_run
-from cardcallback.render.card import ComposedCard, compose_card, default_hub_template, emissions_stated_by
-from cardcallback.render.card.section_block import has_section
+from cardcallback.render.card import ComposedCard, compose_card, emissions_stated_by
 from cardcallback.render.pictures import draw_pictures
 from cardcallback.render.section import render_section
-from cardcallback.render.writing import read_card, write_atomically
+from cardcallback.render.writing import write_atomically
 from cardcallback.units import format_duration, format_energy
 
 PRIVATE_FOLDER = "_cardcallback"
-_ORIGINAL_NAME = "original_card.md"
-_STATE_NAME = "card.json"
-# Sentences that only a tool's own template writes; a card with one of them was not written by a person.
-_HUB_TEMPLATE_MARK = "<!-- Provide a quick summary of what the model is/does. -->"
-_GENERATED_MARKS = (
-    "<!-- This model card has been generated automatically according to the information the Trainer had access to",
-    "It has been trained using [TRL](https://github.com/huggingface/trl).",
-    _HUB_TEMPLATE_MARK,
-)
-
-
-class _CardState(msgspec.Struct, frozen=True, kw_only=True):
-    """What we remember of the card between runs: whose body it has and its digest as we left it."""
-
-    body_kind: str
-    digest: str
 
 
 class RunFolder:
@@ -48,10 +30,9 @@ class RunFolder:
         self._folder = folder
         self._run_id = run_id
         self._card = folder / card
-        self._template = template
         self._publish = publish
         self._private = folder / PRIVATE_FOLDER
-        self._original: str | None = None
+        self._keeper = CardKeeper(self._card, self._private, template)
         self._previous_card = Card()
         self._other_cards: dict[Path, Card] = {}
         self._earlier_completed_card: str | None = None
@@ -69,23 +50,16 @@ class RunFolder:
 
     def begin(self) -> None:
         """Keep what a person had written, and the card of a completed earlier run, before anyone overwrites it."""
-        text = read_text(self._card)
+        text = self._keeper.begin()
         earlier = self._earlier_record()
         if earlier is not None:
             self._previous_card = earlier.card
             if earlier.status == "completed" and text is not None:
                 self._earlier_completed_card = text
-        if text is None:
-            return
-        state = self._state()
-        if state is not None and state.digest == _digest(text):
-            if state.body_kind == "person":
-                self._original = read_text(self._private / _ORIGINAL_NAME)
-            return
-        self._keep_original(text)
-        if not _is_generated(text) or has_section(text):
-            # Our finished card with other bytes than we left: somebody edited it, so it is theirs now.
-            self._original = text
+
+    def notice_edits(self) -> None:
+        """Before a tool writes the card: what a person wrote into it since we did is kept."""
+        self._keeper.notice()
 
     def unfinished_runs_note(self) -> str | None:
         """What earlier runs in this folder used without being completed, in one sentence."""
@@ -115,27 +89,49 @@ class RunFolder:
             CardCallbackError: the card cannot be edited or written safely; the old card is whole.
         """
         current = read_text(self._card)
-        body, kind = self._body(current)
-        composed = _compose(
-            msgspec.structs.replace(record, card=self._previous_card), body, kind, current, pictures=pictures
-        )
+        body, kind = self._keeper.body(current)
+        known = msgspec.structs.replace(record, card=self._previous_card)
+        try:
+            composed = _compose(known, body, kind, current, pictures=pictures)
+        except CardCallbackError as error:
+            if current == body:
+                raise
+            msg = f"{error}; a copy of it is in {PRIVATE_FOLDER}/{ORIGINAL_NAME}"
+            raise CardCallbackError(msg) from error
         self._card.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(self._card, composed.text)
-        self._remember(_CardState(body_kind=kind, digest=_digest(composed.text)))
+        self._keeper.wrote(composed.text, kind)
         self._previous_card = composed.card
         return composed
 
     def complete_other_card(self, card: Path, record: RunRecord) -> None:
-        """Complete, or begin, a card of this run's weights in another folder: a checkpoint's, or a person's choice."""
+        """Complete, or begin, a card of this run's weights in another folder: a checkpoint's, or a person's choice.
+
+        Another card in the output folder itself is left alone: who chose a name for ours left that one to others.
+        """
+        if card.parent.resolve() == self._folder.resolve():
+            return
         current = read_text(card)
-        body, kind = self._body(read_text(self._card)) if current is None else (current, _generated_kind(current))
+        if current is None:
+            body, kind = self._keeper.body(read_text(self._card))
+        else:
+            body, kind = current, "person" if self._is_persons(card, current) else generated_kind(current)
         known = self._other_cards.get(card, Card() if current is not None else self._previous_card)
         composed = _compose(msgspec.structs.replace(record, card=known), body, kind, current, pictures=False)
         write_atomically(card, composed.text)
         self._other_cards[card] = composed.card
 
+    def put_original_back(self) -> None:
+        """At the very end: a person's card that we could not complete stands in its place again."""
+        self._keeper.put_original_back()
+
+    def _is_persons(self, card: Path, text: str) -> bool:
+        # One that we completed before still has the tool's own sentences.
+        return card not in self._other_cards and author_of(text) == "person"
+
     def write_record(self, record: RunRecord) -> Path:
         """Write the record; an earlier run's record in the main place is kept under its own run id."""
+        self._private.mkdir(parents=True, exist_ok=True)
         folder = self._folder / RECORD_FOLDER if self._publish == "all" else self._private / RECORD_FOLDER
         folder.mkdir(parents=True, exist_ok=True)
         main = folder / RECORD_NAME
@@ -155,15 +151,6 @@ class RunFolder:
         folder = self._folder / RECORD_FOLDER
         folder.mkdir(parents=True, exist_ok=True)
         return bool(draw_pictures(record, folder))
-
-    def _body(self, current: str | None) -> tuple[str, str]:
-        if self._template is not None:
-            return self._template, "template"
-        if self._original is not None:
-            return self._original, "person"
-        if current is not None:
-            return current, _generated_kind(current)
-        return default_hub_template(), "hub template"
 
     def _earlier_records(self) -> Iterator[RunRecord]:
         for folder in (self._folder, self._private):
@@ -193,45 +180,6 @@ class RunFolder:
             name = "record-damaged.json"
         main.replace(main.with_name(Path(name).name))
 
-    def _keep_original(self, text: str) -> None:
-        self._private.mkdir(parents=True, exist_ok=True)
-        write_atomically(self._private / _ORIGINAL_NAME, text)
-
-    def _state(self) -> _CardState | None:
-        return _read_state(self._private)
-
-    def _remember(self, state: _CardState) -> None:
-        self._private.mkdir(parents=True, exist_ok=True)
-        _write_state(self._private, state)
-
-
-def read_text(path: Path) -> str | None:
-    """A card's text, or None where there is none.
-
-    Raises:
-        CardCallbackError: it cannot be read, or is not UTF-8, so nothing of ours may be put into it.
-    """
-    return read_card(path) if path.exists() else None
-
-
-def note_rendered(card: Path, *, before: str | None, after: str) -> None:
-    """Remember that a card was rendered again by us, so that the next run does not take it for a person's edit."""
-    private = card.parent / PRIVATE_FOLDER
-    state = _read_state(private)
-    if state is not None and before is not None and state.digest == _digest(before):
-        _write_state(private, msgspec.structs.replace(state, digest=_digest(after)))
-
-
-def _read_state(private: Path) -> _CardState | None:
-    try:
-        return msgspec.json.decode((private / _STATE_NAME).read_bytes(), type=_CardState)
-    except (OSError, msgspec.MsgspecError):
-        return None
-
-
-def _write_state(private: Path, state: _CardState) -> None:
-    write_atomically(private / _STATE_NAME, json.dumps(msgspec.to_builtins(state)) + "\n")
-
 
 def _compose(record: RunRecord, body: str, kind: str, current: str | None, *, pictures: bool) -> ComposedCard:
     # Two different CO2e figures help nobody: where the card states one already, ours stays out of it.
@@ -239,15 +187,3 @@ def _compose(record: RunRecord, body: str, kind: str, current: str | None, *, pi
     shown = record if stated is None else msgspec.structs.replace(record, carbon=None)
     section = render_section(shown, pictures=pictures)
     return compose_card(record, body=body, trainer_card=current, section=section, body_kind=kind)
-
-
-def _generated_kind(text: str) -> str:
-    return "hub template" if _HUB_TEMPLATE_MARK in text else "trainer"
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _is_generated(text: str) -> bool:
-    return any(mark in text for mark in _GENERATED_MARKS)

@@ -15,6 +15,16 @@ pytestmark = pytest.mark.training
 SECTION = "## Training, hardware and environmental impact"
 
 
+class Interrupt(TrainerCallback):
+    """Ctrl-C at the second step."""
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Raise as the signal's handler would."""
+        del args, control, kwargs
+        if state.global_step == 2:
+            raise KeyboardInterrupt
+
+
 def test_nothing_simulated_nothing_claimed(output_folder: Path, base_folder: Path) -> None:
     """Without a driver the card says why there is no GPU energy, and the rest is there."""
     trainer = make_trainer("plain", output_folder, base_folder=base_folder, callbacks=[CardCallback(quiet=True)])
@@ -39,13 +49,6 @@ def test_attach_is_the_same(output_folder: Path, base_folder: Path) -> None:
 
 def test_an_interrupted_run_is_recorded_at_once(output_folder: Path, base_folder: Path) -> None:
     """Ctrl-C inside train() leaves a record that says so, and no card, since no weights were saved."""
-
-    class Interrupt(TrainerCallback):
-        def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-            del args, control, kwargs
-            if state.global_step == 2:
-                raise KeyboardInterrupt
-
     trainer = make_trainer(
         "plain", output_folder, base_folder=base_folder, callbacks=[CardCallback(quiet=True), Interrupt()]
     )
@@ -83,3 +86,44 @@ def test_training_is_bit_identical(tmp_path: Path, base_folder: Path) -> None:
     assert results[0][0] == results[1][0]
     assert all(torch.equal(results[0][1][key], results[1][1][key]) for key in results[0][1])
     assert (tmp_path / "with" / "training_run" / "record.json").exists()
+
+
+def test_an_interrupted_run_evaluated_later_leaves_the_completed_card(output_folder: Path, base_folder: Path) -> None:
+    """Ctrl-C, then evaluate(): the card of the run completed before stays, byte for byte."""
+    make_trainer("plain", output_folder, base_folder=base_folder, callbacks=[CardCallback(quiet=True)]).train()
+    good = (output_folder / "README.md").read_text()
+    trainer = make_trainer(
+        "plain", output_folder, base_folder=base_folder, callbacks=[CardCallback(quiet=True), Interrupt()]
+    )
+    with pytest.raises(KeyboardInterrupt):
+        trainer.train()
+    trainer.evaluate()
+    assert (output_folder / "README.md").read_text() == good
+    assert load_run(output_folder).status == "completed"
+
+
+def test_a_second_training_begins_where_the_first_was_evaluated(output_folder: Path, base_folder: Path) -> None:
+    """The held-out loss "before" a second train() is that of the evaluation after the first."""
+    trainer = make_trainer(
+        "plain", output_folder, base_folder=base_folder, learning_rate=0.1, callbacks=[CardCallback(quiet=True)]
+    )
+    trainer.evaluate()
+    trainer.train()
+    after_first = trainer.evaluate()["eval_loss"]
+    trainer.train()
+    before = load_run(output_folder).evaluation.before
+    assert before is not None
+    assert before.loss == after_first
+
+
+def test_several_held_out_sets_are_all_kept(output_folder: Path, base_folder: Path) -> None:
+    """Two held-out sets by name, evaluated before and after: four losses in the record."""
+    trainer = make_trainer("plain", output_folder, base_folder=base_folder, callbacks=[CardCallback(quiet=True)])
+    trainer.eval_dataset = {"short": trainer.eval_dataset, "long": trainer.eval_dataset * 2}
+    trainer.evaluate()
+    trainer.train()
+    trainer.evaluate()
+    evaluation = load_run(output_folder).evaluation
+    for result in (evaluation.before, evaluation.after):
+        assert result is not None
+        assert {"eval_short_loss", "eval_long_loss"} <= set(result.metrics)

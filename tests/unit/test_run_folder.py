@@ -8,9 +8,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from cardcallback.card_keeper import note_rendered
 from cardcallback.errors import CardCallbackError
 from cardcallback.record import RunRecord, load_run
-from cardcallback.run_folder import RunFolder, note_rendered
+from cardcallback.run_folder import RunFolder
 from cardcallback.testing import make_record
 
 HEADING = "## Training, hardware and environmental impact"
@@ -204,8 +205,84 @@ def test_a_card_rendered_again_is_still_ours(tmp_path: Path) -> None:
     before = leave_completed_run(tmp_path)
     after = f"{before}\n"
     (tmp_path / "README.md").write_text(after)
-    note_rendered(tmp_path / "README.md", before=before, after=after)
+    note_rendered(tmp_path / "_cardcallback", before=before, after=after)
     folder = open_folder(tmp_path, "second")
     (tmp_path / "README.md").write_text(TRL_CARD)
     folder.weights_are_ours()
     assert folder.write_card(record_of("second"), pictures=False).card.body == "trainer"
+
+
+def test_an_edit_made_after_training_survives_every_later_write(tmp_path: Path) -> None:
+    """What a person writes into the finished card is kept when a tool rewrites it, and when we do."""
+    path = tmp_path / "README.md"
+    path.write_text(PERSONS_CARD)
+    folder = open_folder(tmp_path)
+    folder.weights_are_ours()
+    folder.write_card(make_record(), pictures=False)
+    path.write_text(path.read_text().replace("with care", "with care, and corrected"))
+    folder.notice_edits()
+    path.write_text(TRL_CARD)
+    folder.write_card(make_record(), pictures=False)
+    assert "with care, and corrected" in path.read_text()
+    assert path.read_text().count(HEADING) == 1
+
+
+def test_filling_in_a_template_by_hand_is_kept(tmp_path: Path) -> None:
+    """The blanks a person fills in a completed template stay filled when the card is rendered again."""
+    path = tmp_path / "README.md"
+    folder = open_folder(tmp_path, template="# Company card\n\n- **Owner:** [name]\n")
+    folder.write_card(make_record(), pictures=False)
+    path.write_text(path.read_text().replace("[name]", "the platform team"))
+    folder.notice_edits()
+    folder.write_card(make_record(), pictures=False)
+    assert "the platform team" in path.read_text()
+
+
+def test_a_persons_card_that_cannot_be_completed_comes_back_at_the_end(tmp_path: Path) -> None:
+    """A tool overwrote a card with broken front matter: the message names the copy, and the end restores it."""
+    path = tmp_path / "README.md"
+    broken = "---\nlicense: [mit\n---\n# Mine\n"
+    path.write_text(broken)
+    folder = open_folder(tmp_path)
+    path.write_text(TRL_CARD)
+    with pytest.raises(CardCallbackError, match=r"_cardcallback/original_card\.md"):
+        folder.write_card(make_record(), pictures=False)
+    assert path.read_text() == TRL_CARD
+    folder.put_original_back()
+    assert path.read_text() == broken
+
+
+def test_another_folders_card_of_a_person_keeps_their_metadata(tmp_path: Path) -> None:
+    """A person's own card in a folder the weights are saved to is completed, not taken for a tool's."""
+    other = tmp_path / "final"
+    other.mkdir()
+    (other / "README.md").write_text("---\nbase_model: me/other\n---\n# Mine\n")
+    folder = open_folder(tmp_path / "out")
+    folder.complete_other_card(other / "README.md", make_record())
+    text = (other / "README.md").read_text()
+    assert "base_model: me/other" in text
+    assert HEADING in text
+
+
+def test_a_card_beside_ours_is_left_to_its_writer(tmp_path: Path) -> None:
+    """With a name of its own for our card, the trainer's README.md is not touched."""
+    folder = open_folder(tmp_path, card="CARD.md")
+    (tmp_path / "README.md").write_text(TRL_CARD)
+    folder.complete_other_card(tmp_path / "README.md", make_record())
+    assert (tmp_path / "README.md").read_text() == TRL_CARD
+
+
+def test_no_upload_meets_a_temporary_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Temporary files lie in our own folder, which pushes leave out, also those of the record."""
+    folder = open_folder(tmp_path)
+    places = []
+    replace = Path.replace
+
+    def seen(self: Path, target: Path) -> Path:
+        places.append(self.parent.name)
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", seen)
+    folder.write_record(make_record())
+    folder.write_card(make_record(), pictures=False)
+    assert set(places) == {"_cardcallback"}

@@ -11,6 +11,7 @@ import msgspec
 import typer
 
 from cardcallback.carbon import assess_footprint, factor_for, find_place, user_factor
+from cardcallback.card_keeper import note_rendered, read_text
 from cardcallback.cli.output import warn
 from cardcallback.errors import CardCallbackError
 from cardcallback.record import (
@@ -28,7 +29,7 @@ from cardcallback.render.pictures import draw_pictures
 from cardcallback.render.pictures.choice import pictures_of
 from cardcallback.render.section import render_section
 from cardcallback.render.writing import read_card, write_atomically
-from cardcallback.run_folder import note_rendered, read_text
+from cardcallback.run_folder import PRIVATE_FOLDER
 from cardcallback.settings import checks
 
 # Records that may not be uploaded lie there (publish = "card" or "pictures"); so may not their pictures.
@@ -119,7 +120,7 @@ def _write(
     before = read_text(card)
     write_atomically(card, composed.text)
     write_atomically(record_file, encoded)
-    note_rendered(card, before=before, after=composed.text)
+    note_rendered(card.parent / PRIVATE_FOLDER, before=before, after=composed.text)
 
 
 def _body(record: RunRecord, card: Path, template_text: str | None) -> _Body:

@@ -22,6 +22,7 @@ from cardcallback.hooks.wrapping import (
 
 AfterWrite = Callable[[Path], None]
 BeforePush = Callable[[], None]
+BeforeWrite = Callable[[], None]
 
 CARD_NAME = "README.md"
 _TOPIC = "card writers"
@@ -34,6 +35,7 @@ def watch_card_writers(
     trainer: Any,
     after_write: AfterWrite,
     *,
+    before_write: BeforeWrite | None = None,
     before_push: BeforePush | None = None,
     guard: GuardFactory | None = None,
 ) -> None:
@@ -48,6 +50,8 @@ def watch_card_writers(
     because that upload could catch the card between TRL's writing and ours. The card that stands there is
     the same, and ``after_write`` is called all the same.
 
+    ``before_write()`` comes before any of them begins to write, while the card is still as somebody left it.
+
     ``before_push()`` comes before a push reads the output folder, also where no card is written first
     (a checkpoint's push); without it ``after_write`` is called with the output folder's card.
 
@@ -57,13 +61,15 @@ def watch_card_writers(
     Args:
         trainer: any Hugging Face trainer; held weakly.
         after_write: told of the card's file.
+        before_write: told that a card is about to be written.
         before_push: told that an upload is about to begin.
         guard: makes the context manager that our part runs in, from what it is about to do.
     """
     guard = guard_or_own(guard)
-    told = _Told(after_write, before_push)
+    told = _Told(after_write, before_write, before_push)
     watch = start_watch(trainer)
-    complete = functools.partial(Hook, task="complete a card that was rewritten", guard=guard)
+    task = "complete a card that was rewritten"
+    complete = functools.partial(Hook, task=task, guard=guard, before=told.write_begins)
     push = functools.partial(Hook, task="complete the card before a push", guard=guard)
     for method, hook in (
         ("create_model_card", complete(instead=told.is_being_uploaded, after=told.card_written)),
@@ -82,9 +88,16 @@ def watch_card_writers(
 class _Told:
     """What a call of each method says about a card's file."""
 
-    def __init__(self, after_write: AfterWrite, before_push: BeforePush | None) -> None:
+    def __init__(
+        self, after_write: AfterWrite, before_write: BeforeWrite | None, before_push: BeforePush | None
+    ) -> None:
         self._after_write = after_write
+        self._before_write = before_write
         self._before_push = before_push
+
+    def write_begins(self, call: Call) -> None:
+        if self._before_write is not None and _is_main_process(call.trainer):
+            self._before_write()
 
     def card_written(self, call: Call, result: Any) -> None:
         del result

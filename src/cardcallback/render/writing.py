@@ -10,6 +10,7 @@ from pathlib import Path
 from cardcallback.errors import CardCallbackError
 
 # Pushes of the Trainer leave out names that begin with an underscore.
+PRIVATE_FOLDER = "_cardcallback"
 _TEMPORARY_PREFIX = "_cardcallback-"
 _NEW_FILE_MODE = 0o666
 
@@ -76,7 +77,7 @@ def _content(path: Path) -> bytes | None:
 
 
 def _replace(target: Path, content: bytes) -> None:
-    temporary = target.with_name(f"{_TEMPORARY_PREFIX}{secrets.token_hex(8)}.tmp")
+    temporary = _temporary_folder(target) / f"{_TEMPORARY_PREFIX}{secrets.token_hex(8)}.tmp"
     try:
         _write_new(temporary, content)
         if temporary.read_bytes() != content:
@@ -87,6 +88,15 @@ def _replace(target: Path, content: bytes) -> None:
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _temporary_folder(target: Path) -> Path:
+    """Where an upload of the output folder that runs just now does not look: our own folder, where there is one."""
+    for folder in (target.parent, target.parent.parent):
+        private = folder / PRIVATE_FOLDER
+        if private.is_dir() and not private.is_symlink() and private.stat().st_dev == target.parent.stat().st_dev:
+            return private
+    return target.parent
 
 
 def _write_new(path: Path, content: bytes) -> None:

@@ -1,0 +1,148 @@
+"""Whose text a card is: the person's, a template, the trainer's, or the Hub's template; and what we did to it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import msgspec
+
+from cardcallback.render.card import default_hub_template
+from cardcallback.render.card.section_block import has_section
+from cardcallback.render.writing import read_card, write_atomically
+
+ORIGINAL_NAME = "original_card.md"
+_STATE_NAME = "card.json"
+# Sentences that only a tool's own template writes; a card with one of them was not written by a person.
+_HUB_TEMPLATE_MARK = "<!-- Provide a quick summary of what the model is/does. -->"
+_GENERATED_MARKS = (
+    "<!-- This model card has been generated automatically according to the information the Trainer had access to",
+    "It has been trained using [TRL](https://github.com/huggingface/trl).",
+    _HUB_TEMPLATE_MARK,
+)
+
+
+class _State(msgspec.Struct, frozen=True, kw_only=True):
+    """What we remember of the card between runs: whose body it has and its digest as we left it."""
+
+    body_kind: str
+    digest: str
+
+
+class CardKeeper:
+    """Tells a person's words in one card from a tool's, and keeps a copy before a tool overwrites them.
+
+    Args:
+        card: the card's file.
+        private: our folder beside it, where copies and the state are kept.
+        template: a text to fill instead of whatever stands there.
+    """
+
+    def __init__(self, card: Path, private: Path, template: str | None) -> None:
+        self._card = card
+        self._private = private
+        self._template = template
+        self._original: str | None = None
+        self._digest: str | None = None
+
+    def begin(self) -> str | None:
+        """Look at the card before training: the person's words in it are kept. Returns its text.
+
+        Raises:
+            CardCallbackError: it cannot be read, or is not UTF-8.
+        """
+        text = read_text(self._card)
+        state = _read_state(self._private)
+        if state is not None:
+            self._digest = state.digest
+            if text is not None and digest(text) == state.digest and state.body_kind == "person":
+                self._original = read_text(self._private / ORIGINAL_NAME)
+        template = self._template
+        self.notice()
+        if template is not None:
+            self._template, self._original = template, None  # asked for now, so it comes before what stood there
+        return text
+
+    def notice(self) -> None:
+        """Adopt what somebody wrote into the card since we did: from now on that is what is kept.
+
+        To be called before a tool writes the card, and before we do on our own account; never right after
+        a tool wrote it.
+        """
+        text = read_text(self._card)
+        if text is None or digest(text) == self._digest:
+            return
+        self._private.mkdir(parents=True, exist_ok=True)
+        write_atomically(self._private / ORIGINAL_NAME, text)
+        self._digest = digest(text)
+        if author_of(text) == "person":
+            self._original = text
+            self._template = None
+
+    def body(self, current: str | None) -> tuple[str, str]:
+        """The text to complete, and whose it is; ``current`` is what stands in the card now."""
+        if self._template is not None:
+            return self._template, "template"
+        if self._original is not None:
+            return self._original, "person"
+        if current is not None:
+            return current, generated_kind(current)
+        return default_hub_template(), "hub template"
+
+    def wrote(self, text: str, body_kind: str) -> None:
+        """Remember that the card is now as we left it."""
+        self._digest = digest(text)
+        self._private.mkdir(parents=True, exist_ok=True)
+        _write_state(self._private, _State(body_kind=body_kind, digest=self._digest))
+
+    def put_original_back(self) -> None:
+        """Give the person their card again, where a tool overwrote one that we could not complete."""
+        if self._original is not None and read_text(self._card) != self._original:
+            write_atomically(self._card, self._original)
+
+
+def author_of(text: str) -> str:
+    """Who wrote it: "tool" for a tool's own template, "person" for anything else.
+
+    To be asked only of a text that is not as we left it: our section in it means that somebody edited it.
+    """
+    generated = any(mark in text for mark in _GENERATED_MARKS)
+    return "person" if has_section(text) or not generated else "tool"
+
+
+def generated_kind(text: str) -> str:
+    """Which tool's card this is: "hub template" or "trainer"."""
+    return "hub template" if _HUB_TEMPLATE_MARK in text else "trainer"
+
+
+def note_rendered(private: Path, *, before: str | None, after: str) -> None:
+    """Remember that a card was rendered again by us, so that the next run does not take it for a person's edit."""
+    state = _read_state(private)
+    if state is not None and before is not None and state.digest == digest(before):
+        _write_state(private, msgspec.structs.replace(state, digest=digest(after)))
+
+
+def read_text(path: Path) -> str | None:
+    """A card's text, or None where there is none.
+
+    Raises:
+        CardCallbackError: it cannot be read, or is not UTF-8, so nothing of ours may be put into it.
+    """
+    return read_card(path) if path.exists() else None
+
+
+def digest(text: str) -> str:
+    """What tells one text from another."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _read_state(private: Path) -> _State | None:
+    try:
+        return msgspec.json.decode((private / _STATE_NAME).read_bytes(), type=_State)
+    except (OSError, msgspec.MsgspecError):
+        return None
+
+
+def _write_state(private: Path, state: _State) -> None:
+    write_atomically(private / _STATE_NAME, json.dumps(msgspec.to_builtins(state)) + "\n")
