@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from cardcallback.carbon import factor_for, find_place, footprint
 from cardcallback.record import (
+    Consistency,
     Energy,
     Evaluation,
     EvaluationResult,
@@ -150,7 +151,9 @@ def _h100s() -> RunRecord:
 
 
 def _counter_only() -> RunRecord:
-    return with_energy(make_record(), gpu_integrated=not_measured("joules", "power readings are not supported"))
+    return with_energy(
+        make_record(), gpu_integrated=not_measured("joules", "power readings are not supported"), consistency=None
+    )
 
 
 def _integral_only() -> RunRecord:
@@ -168,7 +171,22 @@ def _integral_only() -> RunRecord:
         ),
     )
     counter = not_measured("joules", "the driver has no energy counter for this GPU")
-    return with_energy(make_record(), gpu=wide, gpu_counter=counter, gpu_integrated=wide)
+    return with_energy(make_record(), gpu=wide, gpu_counter=counter, gpu_integrated=wide, consistency=None)
+
+
+def _lost_device() -> RunRecord:
+    record = make_record()
+    part = replace(
+        record.energy.gpu, value=42 * JOULES_PER_WATT_HOUR, recording_low=151_000.0, recording_high=None,
+        coverage=0.392, longest_gap_seconds=4085.0,
+    )  # fmt: skip
+    return with_energy(record, gpu=part, gpu_counter=part)
+
+
+def _part_time_gauge() -> RunRecord:
+    record = _integral_only()
+    part = replace(record.energy.gpu, coverage=1.0, observed=0.25, longest_gap_seconds=0.0)
+    return with_energy(record, gpu=part, gpu_integrated=part)
 
 
 def _disagreeing() -> RunRecord:
@@ -177,7 +195,8 @@ def _disagreeing() -> RunRecord:
     integral = replace(record.energy.gpu_integrated, value=low, recording_low=low - 30, recording_high=low + 30)
     gpu = replace(record.energy.gpu, recording_low=low - 30)
     note = "the energy counter and integrated power are 5.6 % apart; the recording interval spans both"
-    return replace(with_energy(record, gpu=gpu, gpu_integrated=integral), notes=(note,))
+    verdict = Consistency(relative_difference=-0.0561, compared_seconds=6700.0, verdict="inconsistent")
+    return replace(with_energy(record, gpu=gpu, gpu_integrated=integral, consistency=verdict), notes=(note,))
 
 
 def _dpo() -> RunRecord:
@@ -207,7 +226,9 @@ def _tiny() -> RunRecord:
     record = make_record(duration_seconds=9.6)
     energy = record.energy
     gpu = replace(energy.gpu, value=412.0, recording_low=380.0, recording_high=440.0)
-    record = with_energy(record, gpu=gpu, gpu_counter=gpu, gpu_integrated=replace(gpu, value=405.0), phases=())
+    record = with_energy(
+        record, gpu=gpu, gpu_counter=gpu, gpu_integrated=replace(gpu, value=405.0), phases=(), consistency=None
+    )
     record = replace(record, sessions=(replace(record.sessions[0], last_step=4, duration_seconds=9.6),))
     record = with_training(
         record, steps=4, planned_steps=4, published_step=4, epochs=0.01, tokens=Tokens(non_padding=2100)
@@ -261,6 +282,8 @@ RECORDS: dict[str, Callable[[], RunRecord]] = {
     "counter_only": _counter_only,
     "integral_only": _integral_only,
     "disagreeing": _disagreeing,
+    "lost_device": _lost_device,
+    "part_time_gauge": _part_time_gauge,
     "dpo_after_sft": _dpo,
     "tiny": _tiny,
     "nothing_known": _unknown_everything,

@@ -190,7 +190,7 @@ def test_wrong_gain_makes_the_interval_span_both(gain: float) -> None:
     gpu = VirtualGpu(waveform=ALWAYS)
     result = watch(account_for(gpu), gpu, 60.0, fault=lambda _, joules: joules * gain).result(60.0)
     assert result.consistency is not None
-    assert not result.consistency.consistent
+    assert result.consistency.verdict == "inconsistent"
     assert holds(best(result), gpu.truth(0, 60))
     assert best(result).low < best(result).joules
     assert any("apart" in note for note in result.notes)
@@ -201,7 +201,7 @@ def test_agreement_is_called_consistent() -> None:
     gpu = VirtualGpu(waveform=ALWAYS)
     verdict = watch(account_for(gpu), gpu, 600.0).result(600.0).consistency
     assert verdict is not None
-    assert verdict.consistent
+    assert verdict.verdict == "consistent"
     assert verdict.apart < 0.005
 
 
@@ -255,18 +255,19 @@ def test_counter_alone_needs_no_gauge() -> None:
 
 
 def test_part_time_gauge_says_so() -> None:
-    """A gauge that looks a quarter of the time covers a quarter, and its interval is honest about it."""
+    """A gauge that looks a quarter of the time leaves no gap but says so, and its interval is honest about it."""
     gpu = VirtualGpu(waveform=ALWAYS, **A100)
     result = watch(account_for(gpu, counter=False, interval=0.1), gpu, 60.0, interval=0.1).result(60.0)
-    assert best(result).coverage(60.0) == pytest.approx(0.25, abs=0.02)
+    assert best(result).coverage(60.0) == 1.0
+    assert best(result).observed(60.0) == pytest.approx(0.25, abs=0.02)
     assert holds(best(result), gpu.truth(0, 60))
 
 
 def test_rare_readings_widen_the_interval() -> None:
-    """Reading every 15 s covers a fifteenth; the interval is wide and holds."""
+    """Reading every 15 s looks at a fifteenth; the interval is wide and holds."""
     gpu = VirtualGpu(waveform=ALWAYS)
     result = best(watch(account_for(gpu, counter=False, interval=15), gpu, 600.0, interval=15).result(600.0))
-    assert result.coverage(600.0) == pytest.approx(1 / 15, abs=0.01)
+    assert result.observed(600.0) == pytest.approx(1 / 15, abs=0.01)
     assert holds(result, gpu.truth(0, 600))
     assert (result.high or 0) - result.low > 0.05 * result.joules
 

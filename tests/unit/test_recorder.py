@@ -93,6 +93,62 @@ def test_energy_of_a_session_is_right() -> None:
     assert recording.notes == ()
 
 
+@pytest.mark.parametrize(("averaging", "refresh", "looks"), [(0.01, 0.02, 0.5), (0.025, 0.1, 0.25), (1.0, 0.1, 1.0)])
+def test_part_time_gauge_tells_power_and_how_much_it_looks(averaging: float, refresh: float, looks: float) -> None:
+    """Steady 100 W are 100 W for a gauge that looks a quarter of the time, and leave no gap."""
+    interval = min(refresh, 0.1)
+    gauge = sensor(
+        "gpu_power", 100.0, 0, averaging_seconds=averaging, refresh_seconds=refresh, interval_seconds=interval
+    )
+    recording = record(SensorSet(sensors=(gauge,), devices=(device(),)), 60.0)
+    energy, power = recording.energy.gpu, recording.accelerators[0].mean_power
+    assert energy.value == pytest.approx(6000.0, rel=0.005)
+    assert energy.coverage == 1.0
+    assert energy.observed == pytest.approx(looks, abs=0.01)
+    assert power is not None
+    assert power.value == pytest.approx(100.0, rel=0.005)
+
+
+def test_gauge_of_unknown_window_does_not_claim_how_much_it_looks() -> None:
+    """Where nobody published the window, the share at which the sensor looks is unknown."""
+    gauge = sensor("gpu_power", 100.0, 0, averaging_seconds=None, refresh_seconds=None, interval_seconds=0.1)
+    energy = record(SensorSet(sensors=(gauge,), devices=(device(),)), 60.0).energy.gpu
+    assert (energy.coverage, energy.observed) == (1.0, None)
+
+
+def test_verdict_on_both_sensors_is_in_the_record() -> None:
+    """Counter against integral, with its sign, over the time that both watched; a wrong gain is told."""
+    for gain, word in ((1.0, "consistent"), (1.25, "inconsistent")):
+        clock, gpu = FakeClock(), VirtualGpu(waveform=training_waveform(seconds=300), **GB10)
+        counter, gauge = gpu_sensors(gpu, clock)
+        fast = sensor("gpu_energy", lambda read=counter.read, gain=gain: gain * read(), 0, refresh_seconds=0.1)
+        recording = record(SensorSet(sensors=(fast, gauge), devices=(device(),)), 300.0, clock)
+        verdict = recording.energy.consistency
+        assert verdict is not None
+        assert verdict.verdict == word
+        assert verdict.relative_difference == pytest.approx(1 / gain - 1, abs=0.005)
+        assert verdict.compared_seconds == pytest.approx(299, abs=2)
+
+
+def test_rest_of_the_phases_keeps_its_gaps() -> None:
+    """What no phase claims was not watched throughout either, and says so."""
+    clock, gpu = FakeClock(), VirtualGpu(waveform=training_waveform(seconds=300), **GB10)
+
+    def watts() -> float:
+        if 20 <= clock.elapsed_seconds() - 1000.0 < 60:
+            msg = "GPU is busy"
+            raise SensorReadError(msg)
+        return gpu.watts(clock.elapsed_seconds() - 1000.0)
+
+    recorder = Recorder(SensorSet(sensors=(sensor("gpu_power", watts, 0),), devices=(device(),)), clock=clock)
+    run(recorder, clock, 150.0)
+    recorder.mark_phase("evaluation", 100.0, 140.0)
+    run(recorder, clock, 10.0)
+    phases = {phase.phase: phase.energy for phase in recorder.stop().energy.phases}
+    assert phases["evaluation"].coverage == 1.0
+    assert phases["training"].coverage == pytest.approx(1 - 40 / 120, abs=0.05)
+
+
 def test_devices_are_summed_with_their_intervals() -> None:
     """Two GPUs: the job's energy and its bounds are sums; each GPU keeps its own."""
     clock = FakeClock()

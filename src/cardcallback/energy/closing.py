@@ -39,7 +39,7 @@ def close_best(
     gap = account.unbridged_seconds + lead.gap_seconds + tail.gap_seconds
     low, high = max(joules - doubt, 0.0), joules + doubt + gap * gauge.peak_watts
     verdict = compare(account)
-    if verdict is not None and not verdict.consistent and integrated is not None:
+    if verdict is not None and verdict.verdict == "inconsistent" and integrated is not None:
         other = joules * verdict.integrated_joules / verdict.counter_joules if verdict.counter_joules > 0 else 0.0
         other_doubt = integrated.joules - integrated.low
         low, high = min(low, max(other - other_doubt, 0.0)), max(high, other + other_doubt)

@@ -27,7 +27,7 @@ def account_notes(account: CounterAccount, verdict: Consistency | None) -> tuple
         notes.append(f"the energy counter stood still for the last {stillness}")
     if account.unbridged_seconds > 0:
         notes.append(f"for {format_duration(account.unbridged_seconds)} no sensor told the energy")
-    if verdict is not None and not verdict.consistent:
+    if verdict is not None and verdict.verdict == "inconsistent":
         notes.append(
             f"the energy counter and integrated power are {format_percent(verdict.apart, 2)} apart; "
             "the recording interval spans both"

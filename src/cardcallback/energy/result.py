@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from cardcallback.record import Method
+
+Verdict = Literal["consistent", "inconsistent", "not resolved"]
 
 # Closer than this, two sensors are called consistent.
 CONSISTENT_SHARE = 0.02
@@ -20,7 +23,7 @@ class EnergyResult:
 
     ``gap_seconds`` of the window were watched by nothing: their energy is not in ``joules`` but in
     ``high``, which is ``None`` where nothing bounds it (the device was lost before the end).
-    ``unseen_seconds`` lie between readings that were interpolated.
+    ``unseen_seconds`` lie where the sensor did not look but readings around them stand for them.
     """
 
     joules: float
@@ -32,32 +35,45 @@ class EnergyResult:
     unseen_seconds: float = 0.0
 
     def coverage(self, duration_seconds: float) -> float | None:
-        """The share of the window that was watched; ``None`` for a window without length."""
-        if duration_seconds <= 0:
-            return None
-        unwatched = self.gap_seconds + self.unseen_seconds
-        return min(max(1 - unwatched / duration_seconds, 0.0), 1.0)
+        """The share of the window for which readings stand; ``None`` for a window without length."""
+        return _rest_share(self.gap_seconds, duration_seconds)
+
+    def observed(self, duration_seconds: float) -> float | None:
+        """The share of the window at which the sensor looked; ``None`` for a window without length."""
+        return _rest_share(self.gap_seconds + self.unseen_seconds, duration_seconds)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Consistency:
-    """Counter and integrated power over the intervals that both watched."""
+    """Counter and integrated power over the intervals that both watched.
+
+    ``doubt_joules`` is how far apart sampling alone may make them.
+    """
 
     seconds: float
     counter_joules: float
     integrated_joules: float
+    doubt_joules: float = 0.0
 
     @property
     def apart(self) -> float:
         """How far the integral is from the counter, as a share of the counter; never negative."""
-        if self.counter_joules <= 0:
-            return float("inf")
-        return abs(self.integrated_joules - self.counter_joules) / self.counter_joules
+        return abs(self.relative_difference)
 
     @property
-    def consistent(self) -> bool:
-        """Whether they are close enough to be called consistent, which does not prove them right."""
-        return self.apart <= CONSISTENT_SHARE
+    def relative_difference(self) -> float:
+        """The same with its sign: positive where the integral is higher."""
+        if self.counter_joules <= 0:
+            return float("inf")
+        return (self.integrated_joules - self.counter_joules) / self.counter_joules
+
+    @property
+    def verdict(self) -> Verdict:
+        """Close enough to be called consistent, which does not prove them right; or whether sampling explains it."""
+        if self.apart <= CONSISTENT_SHARE:
+            return "consistent"
+        explained = abs(self.integrated_joules - self.counter_joules) <= self.doubt_joules
+        return "not resolved" if explained else "inconsistent"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,3 +106,9 @@ class PhaseSum:
     doubt_joules: float = 0.0
     gap_seconds: float = 0.0
     unknown: bool = False
+
+
+def _rest_share(missing_seconds: float, duration_seconds: float) -> float | None:
+    if duration_seconds <= 0:
+        return None
+    return min(max(1 - missing_seconds / duration_seconds, 0.0), 1.0)

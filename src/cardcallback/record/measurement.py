@@ -61,9 +61,11 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True):
     """A value with unit, provenance and both of its doubts; ``value`` None comes with a ``reason``.
 
     ``recording_low`` and ``recording_high`` are bounds proved from sampling, refresh and gaps, in
-    ``unit``; ``None`` where no bound can be proved. ``coverage`` is the share of the window in which
-    the sensor was really watched (0 to 1). ``scope`` is for energy, power and memory figures;
-    ``covers`` names the devices or processes in words.
+    ``unit``; ``None`` where no bound can be proved. ``coverage`` is the share of the window (0 to 1) for
+    which readings stand, the rest being gaps whose energy is not in ``value``. ``observed`` is the share at
+    which the sensor itself looked: 1 for readings that average over all the time between them, less for
+    one that looks only now and then, ``None`` where that is not known. ``scope`` is for energy, power and
+    memory figures; ``covers`` names the devices or processes in words.
     """
 
     value: float | None
@@ -76,6 +78,7 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True):
     covers: tuple[str, ...] = ()
     method: Method | None = None
     coverage: float | None = None
+    observed: float | None = None
     longest_gap_seconds: float | None = None
     sampling_interval_seconds: float | None = None
     window: Window | None = None

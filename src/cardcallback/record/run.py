@@ -65,8 +65,23 @@ class PhaseEnergy(msgspec.Struct, frozen=True, kw_only=True):
     energy: Measurement
 
 
+class Consistency(msgspec.Struct, frozen=True, kw_only=True):
+    """Energy counter against integrated power, over the time that both watched.
+
+    ``relative_difference`` is the integral's distance from the counter as a share of it: positive where the
+    integral is higher. ``verdict`` is "not resolved" where sampling alone may explain the difference.
+    """
+
+    relative_difference: float
+    compared_seconds: float
+    verdict: Literal["consistent", "inconsistent", "not resolved"]
+
+
 class Energy(msgspec.Struct, frozen=True, kw_only=True):
-    """Energies in joules. ``gpu`` is the best figure; counter and integral are what it rests on."""
+    """Energies in joules. ``gpu`` is the best figure; counter and integral are what it rests on.
+
+    ``consistency`` is ``None`` where the two were not watched together for long enough to compare.
+    """
 
     gpu: Measurement
     gpu_counter: Measurement
@@ -76,8 +91,10 @@ class Energy(msgspec.Struct, frozen=True, kw_only=True):
     system: Measurement
     before_training: Measurement
     phases: tuple[PhaseEnergy, ...] = ()
+    partial_reason: str | None = None  # set where ``gpu`` leaves out GPUs of the job
     per_step: Measurement | None = None
     per_token: Measurement | None = None
+    consistency: Consistency | None = None
 
 
 class Memory(msgspec.Struct, frozen=True, kw_only=True):

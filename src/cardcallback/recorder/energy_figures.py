@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import msgspec
 
+from cardcallback.energy import Consistency as Verdict
 from cardcallback.energy import EnergyResult, PhaseSum
-from cardcallback.record import Measurement, PhaseEnergy, Scope, Window, not_measured
+from cardcallback.record import Consistency, Measurement, PhaseEnergy, Scope, Window, not_measured
 from cardcallback.recorder.ledger import OpenAccount, PhaseTime
 from cardcallback.sensors.base import SensorSpec
 
@@ -39,10 +40,18 @@ def energy_measurement(
         covers=(main.covers,),
         method=result.method,
         coverage=result.coverage(duration),
+        observed=_observed(result, main, duration),
         longest_gap_seconds=result.longest_gap_seconds,
         sampling_interval_seconds=main.interval_seconds,
         window=window,
     )
+
+
+def _observed(result: EnergyResult, spec: SensorSpec, duration_seconds: float) -> float | None:
+    # How much a counter sees, or a gauge whose window nobody published, is not known.
+    if result.method != "integrated_power" or spec.averaging_seconds is None:
+        return None
+    return result.observed(duration_seconds)
 
 
 def summed(parts: Sequence[Measurement], reason: str) -> Measurement:
@@ -64,8 +73,29 @@ def summed(parts: Sequence[Measurement], reason: str) -> Measurement:
         scope=_common_scope([part.scope for part in parts]),
         covers=tuple(name for part in parts for name in part.covers),
         method=first.method if len({part.method for part in parts}) == 1 else "calculated",
-        coverage=_mean_coverage(parts),
+        coverage=_mean_or_none([part.coverage for part in parts]),
+        observed=_mean_or_none([part.observed for part in parts]),
         longest_gap_seconds=max(part.longest_gap_seconds or 0.0 for part in parts),
+    )
+
+
+def joined_verdict(verdicts: Sequence[Verdict | None]) -> Consistency | None:
+    """What to say of all devices' counters and integrals; ``None`` if one device's could not be compared."""
+    known = [verdict for verdict in verdicts if verdict is not None]
+    if not known or len(known) < len(verdicts):
+        return None
+    whole = Verdict(
+        seconds=min(one.seconds for one in known),
+        counter_joules=sum(one.counter_joules for one in known),
+        integrated_joules=sum(one.integrated_joules for one in known),
+        doubt_joules=sum(one.doubt_joules for one in known),
+    )
+    # Two devices that are off in opposite directions do not confirm each other.
+    inconsistent = any(one.verdict == "inconsistent" for one in known)
+    return Consistency(
+        relative_difference=whole.relative_difference,
+        compared_seconds=whole.seconds,
+        verdict="inconsistent" if inconsistent else whole.verdict,
     )
 
 
@@ -137,7 +167,12 @@ def _over_devices(sums: Sequence[PhaseSum | None]) -> PhaseSum:
 def _rest(marked: dict[str, PhaseSum], times: dict[str, PhaseTime], total: Measurement) -> PhaseSum:
     rest = PhaseSum(unknown=total.value is None or any(phase.unknown for phase in marked.values()))
     rest.joules = (total.value or 0.0) - sum(marked[phase].joules for phase in times)
-    bounds = [abs((total.value or 0.0) - bound) for bound in (total.recording_low, total.recording_high) if bound]
+    limits = (total.recording_low, total.recording_high)
+    bounds = [abs((total.value or 0.0) - bound) for bound in limits if bound is not None]
+    window = total.window
+    if window is not None and window.end_seconds is not None and total.coverage is not None:
+        gaps = (1 - total.coverage) * (window.end_seconds - (window.begin_seconds or 0.0))
+        rest.gap_seconds = max(gaps - sum(marked[phase].gap_seconds for phase in times), 0.0)
     rest.doubt_joules = sum(marked[phase].doubt_joules for phase in times) + max(bounds, default=0.0)
     return rest
 
@@ -162,9 +197,9 @@ def _sum_or_none(values: Sequence[float | None]) -> float | None:
     return sum(known) if len(known) == len(values) else None
 
 
-def _mean_coverage(parts: Sequence[Measurement]) -> float | None:
-    total = _sum_or_none([part.coverage for part in parts])
-    return None if total is None else total / len(parts)
+def _mean_or_none(values: Sequence[float | None]) -> float | None:
+    total = _sum_or_none(values)
+    return None if total is None else total / len(values)
 
 
 def _common_scope(scopes: Sequence[Scope | None]) -> Scope | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from cardcallback.energy import AccountResult
+from cardcallback.energy import AccountResult, Consistency
 from cardcallback.record import (
     Accelerator,
     Energy,
@@ -18,7 +18,13 @@ from cardcallback.record import (
     Window,
     not_measured,
 )
-from cardcallback.recorder.energy_figures import before_training, energy_measurement, phase_energies, summed
+from cardcallback.recorder.energy_figures import (
+    before_training,
+    energy_measurement,
+    joined_verdict,
+    phase_energies,
+    summed,
+)
 from cardcallback.recorder.ledger import AccountKey, DeviceState, Ledger, OpenAccount, as_read
 from cardcallback.recorder.memory_figures import MemoryFigures
 from cardcallback.recorder.session import Session, absence_reason
@@ -82,6 +88,7 @@ class _Builder:
             system=self._other("system", "system_energy"),
             before_training=self._before_training(),
             phases=phase_energies(self._ledger.phase_times, sums, gpu),
+            consistency=joined_verdict(self._verdicts()),
         )
 
     def accelerators(self) -> tuple[Accelerator, ...]:
@@ -99,6 +106,10 @@ class _Builder:
     def _gpu_accounts(self) -> list[OpenAccount]:
         keys = [AccountKey("gpu", info.index) for info in self._devices]
         return [self._ledger.accounts[key] for key in keys if key in self._ledger.accounts]
+
+    def _verdicts(self) -> list[Consistency | None]:
+        keys = [AccountKey("gpu", info.index) for info in self._devices]
+        return [self._results[key].consistency if key in self._results else None for key in keys]
 
     def _gpu(self, which: str) -> Measurement:
         reason = self._reason("gpu_power" if which == "integrated" else "gpu_energy", None)
@@ -191,7 +202,8 @@ def _once_per_module(devices: Sequence[DeviceInfo]) -> tuple[DeviceInfo, ...]:
 def _mean_power(energy: Measurement, duration_seconds: float) -> Measurement:
     watched = duration_seconds * (energy.coverage if energy.coverage is not None else 1.0)
     if energy.value is None or watched <= 0:
-        return not_measured("watts", energy.reason or "the session has no length yet", window=energy.window)
+        no_length = "the session has no length yet" if duration_seconds <= 0 else "no sensor watched any part of it"
+        return not_measured("watts", energy.reason or no_length, window=energy.window)
     low, high = energy.recording_low, energy.recording_high
     whole = energy.coverage is None or energy.coverage >= 1
     return msgspec.structs.replace(

@@ -5,15 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
-from cardcallback.record import InstrumentAccuracy, Measurement, RunRecord
+from cardcallback.record import InstrumentAccuracy, Measurement
 from cardcallback.render.text import escape_markdown
 from cardcallback.units import format_duration, format_energy, format_percent
 
-# Up to here two sensors are called consistent (design rule 4), and an interval narrow.
-CONSISTENT_SHARE = 0.02
+# Up to here an interval is called narrow.
+NARROW_SHARE = 0.02
 FULL_COVERAGE = 0.9995
-# The counter and the integral are compared on windows of this length and more.
-SHORTEST_COMPARISON_SECONDS = 30.0
 
 _EVERY = {1.0: "second", 60.0: "minute"}
 _VERBS = {"calculated": "calculated", "estimated": "estimated"}
@@ -124,31 +122,33 @@ def accuracy_words(accuracy: InstrumentAccuracy | None) -> str:
 def coverage_words(measurement: Measurement) -> str:
     """How much of the window was observed, and the longest gap in it."""
     coverage, gap = measurement.coverage, measurement.longest_gap_seconds
+    looked = looking_words(measurement)
+    beside = f"; {looked}" if looked else ""
     if coverage is None:
-        return "coverage not known"
+        return f"coverage not known{beside}"
     if coverage >= FULL_COVERAGE:
-        return "full coverage, no gaps"
+        return f"{'' if looked else 'full coverage, '}no gaps{beside}"
+    words = f"readings for {_share_not_rounded_up(coverage)} of the time"
+    return f"{words}{beside}" if gap is None else f"{words}, longest gap {format_duration(gap)}{beside}"
+
+
+def looking_words(measurement: Measurement) -> str | None:
+    """At how much of the time the sensor looked, where less than at all that its readings stand for."""
+    observed = measurement.observed
+    if observed is None or observed >= min(measurement.coverage or 1.0, FULL_COVERAGE):
+        return None
+    return f"the sensor itself looked at {_share_not_rounded_up(observed)} of the time"
+
+
+def is_only_a_part(measurement: Measurement) -> bool:
+    """Whether the figure lacks the energy of a stretch that nothing bounds, such as after a device was lost."""
+    partly = measurement.coverage is not None and measurement.coverage < FULL_COVERAGE
+    return measurement.value is not None and measurement.recording_high is None and partly
+
+
+def _share_not_rounded_up(share: float) -> str:
     # Rounding 99.96 % up to 100 % would claim what was not seen.
-    share = math.floor(coverage * 1000) / 10
-    words = f"{share:.1f} % of the time observed"
-    return words if gap is None else f"{words}, longest gap {format_duration(gap)}"
-
-
-def disagreement(record: RunRecord) -> float | None:
-    """The integrated power's distance from the counter as a share of it; ``None`` where not comparable.
-
-    An integral with gaps is lower for its gaps alone: where its own interval is wide and holds the counter's
-    figure, the two say nothing about each other.
-    """
-    counter, integral = record.energy.gpu_counter.value, record.energy.gpu_integrated
-    if not counter or integral.value is None or record.duration_seconds < SHORTEST_COMPARISON_SECONDS:
-        return None
-    low, high, width = integral.recording_low, integral.recording_high, relative_width(integral)
-    if low is None or high is None or width is None:
-        return None
-    if width > CONSISTENT_SHARE and low <= counter <= high:
-        return None
-    return (integral.value - counter) / counter
+    return f"{math.floor(share * 1000 + 1e-6) / 10:.1f} %"
 
 
 def total(measurements: Sequence[Measurement | None]) -> float | None:

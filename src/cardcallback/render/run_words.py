@@ -92,6 +92,13 @@ def covers_every_step(record: RunRecord) -> bool:
     return recorded_steps(record) >= record.training.steps
 
 
+def over_the_run(record: RunRecord) -> str:
+    """Over what of the run a figure goes that was kept from its begin."""
+    if record.status == "running":
+        return "so far"
+    return "until it was interrupted" if record.status == "interrupted" else "over the whole run"
+
+
 def status_words(record: RunRecord) -> str:
     """How the run went: "uninterrupted", "in 3 sessions", "interrupted at step 300 of 500"."""
     training = record.training

@@ -7,6 +7,7 @@ from typing import Any
 
 from cardcallback.record import (
     Accelerator,
+    Consistency,
     Dataset,
     Energy,
     Evaluation,
@@ -114,6 +115,9 @@ def _energy() -> Energy:
         phases=tuple(
             PhaseEnergy(phase=name, duration_seconds=seconds, visits=visits, energy=_energy_figure(joules))
             for name, seconds, visits, joules in phases
+        ),
+        consistency=Consistency(
+            relative_difference=0.004, compared_seconds=_DURATION_SECONDS - 2, verdict="consistent"
         ),
         per_step=make_measurement(
             368_550.0 / _STEPS, "joules/step", "nvml:total_energy_consumption", "calculated", scope=GB10_SCOPE

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from cardcallback.record import Measurement, RunRecord, Scope
 from cardcallback.render.figures import (
-    CONSISTENT_SHARE,
     absent,
     accuracy_words,
     coverage_words,
-    disagreement,
     energy_range,
     is_known,
     recording_error,
@@ -37,12 +35,12 @@ def energy_doubts(record: RunRecord, references: References) -> str:
         return f"GPU energy {absent(gpu)}."
     recording = f"Recording error {recording_error(gpu)}{_interval(gpu)}: {coverage_words(gpu)}."
     sentences = [recording, _instrument(record, references)]
-    apart = disagreement(record)
-    if apart is not None and abs(apart) > CONSISTENT_SHARE:
+    verdict = record.energy.consistency.verdict if record.energy.consistency is not None else "not resolved"
+    if verdict == "inconsistent":
         sentences.append("Counter and integrated power disagree; which is right is not known.")
-    elif apart is not None and gpu.method != "integrated_power":
+    elif verdict == "consistent" and gpu.method != "integrated_power":
         sentences.append("That two readings agree does not prove them: they may share a sensor.")
-    elif apart is None and gpu.method == "counter" and is_known(record.energy.gpu_integrated):
+    elif gpu.method == "counter" and is_known(record.energy.gpu_integrated):
         sentences.append("Integrated power is too uncertain here, or the run too short, to confirm the counter.")
     return " ".join(sentences)
 

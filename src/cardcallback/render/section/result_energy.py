@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from cardcallback.record import Measurement, RunRecord
+from cardcallback.record import Consistency, Measurement, RunRecord
 from cardcallback.render.figures import (
-    CONSISTENT_SHARE,
     FULL_COVERAGE,
+    NARROW_SHARE,
     absent,
     accuracy_words,
     cadence,
     coverage_words,
-    disagreement,
     energy_range,
     is_known,
+    is_only_a_part,
+    looking_words,
     relative_width,
     source_words,
     total,
-    value_of,
     verb,
 )
-from cardcallback.render.run_words import devices, plural
+from cardcallback.render.run_words import devices, over_the_run, plural
 from cardcallback.render.text import escape_markdown
-from cardcallback.units import format_energy, format_percent, format_power
+from cardcallback.units import format_duration, format_energy, format_percent, format_power
+
+# A comparison of this share of the run is one of the run.
+FULL_COMPARISON = 0.95
 
 
 def gpu_energy_row(record: RunRecord) -> tuple[str, str, str]:
@@ -29,7 +32,8 @@ def gpu_energy_row(record: RunRecord) -> tuple[str, str, str]:
     gpu = record.energy.gpu
     if gpu.value is None:
         return _label(record), absent(gpu), ""
-    return _label(record), f"**{format_energy(gpu.value)}**{_mean_power(record)}", "; ".join(_how(record, gpu))
+    least = "at least " if is_only_a_part(gpu) else ""
+    return _label(record), f"{least}**{format_energy(gpu.value)}**{_mean_power(record)}", "; ".join(_how(record, gpu))
 
 
 def interval_words(measurement: Measurement) -> str | None:
@@ -60,13 +64,13 @@ def _mean_power(record: RunRecord) -> str:
 
 def _how(record: RunRecord, gpu: Measurement) -> list[str]:
     parts = [_method_words(record, gpu)]
-    if gpu.coverage is not None and gpu.coverage < FULL_COVERAGE:
+    if gpu.coverage is not None and (gpu.coverage < FULL_COVERAGE or looking_words(gpu)):
         parts.append(coverage_words(gpu))
     agreement = _agreement_words(record)
     width = relative_width(gpu)
     if agreement:
         parts.append(agreement)
-    if width is not None and width > CONSISTENT_SHARE:
+    if width is not None and width > NARROW_SHARE:
         parts.append(interval_words(gpu) or "")
     parts += _whose(record)
     return parts
@@ -74,7 +78,7 @@ def _how(record: RunRecord, gpu: Measurement) -> list[str]:
 
 def _method_words(record: RunRecord, gpu: Measurement) -> str:
     source = source_words(gpu)
-    during = "so far" if record.status == "running" else "over the whole run"
+    during = "over the part it saw, and the rest is not known" if is_only_a_part(gpu) else over_the_run(record)
     if gpu.method == "integrated_power":
         read = f", {often}," if (often := cadence(gpu)) else ""
         counter = record.energy.gpu_counter
@@ -95,14 +99,20 @@ def _agreement_words(record: RunRecord) -> str | None:
         return None
     if not is_known(energy.gpu_integrated):
         return f"integrated power {absent(energy.gpu_integrated)}"
-    apart = disagreement(record)
-    if apart is None:
+    verdict = energy.consistency
+    if verdict is None or verdict.verdict == "not resolved":
         return None
-    if abs(apart) <= CONSISTENT_SHARE:
+    apart = verdict.relative_difference
+    if verdict.verdict == "consistent":
         return f"integrated power is consistent ({_apart(apart)} apart)"
-    integrated = format_energy(value_of(energy.gpu_integrated) or 0.0)
     side = "more" if apart > 0 else "less"
-    return f"integrated power gives {integrated}, {format_percent(abs(apart), 2)} {side}"
+    return f"integrated power gives {format_percent(abs(apart), 2)} {side} over {_compared(record, verdict)}"
+
+
+def _compared(record: RunRecord, verdict: Consistency) -> str:
+    if verdict.compared_seconds >= FULL_COMPARISON * record.duration_seconds:
+        return "the same time"
+    return f"the {format_duration(verdict.compared_seconds)} that both watched"
 
 
 def _apart(share: float) -> str:

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from cardcallback.record import Measurement, RunRecord
 from cardcallback.render.figures import absent, figure, is_known, source_words, value_of, verb
-from cardcallback.render.run_words import covers_every_step, has_gb10, plural, recorded_steps, status_words
+from cardcallback.render.run_words import (
+    covers_every_step,
+    has_gb10,
+    over_the_run,
+    plural,
+    recorded_steps,
+    status_words,
+)
 from cardcallback.render.section.references import SPARK_POWER, References
 from cardcallback.render.section.result_carbon import carbon_row
 from cardcallback.render.section.result_energy import gpu_energy_row
@@ -94,12 +101,14 @@ def _speed_row(record: RunRecord) -> Row:
         result += f"; {format_energy(per_step)} of GPU energy per step"
     reason = tokens.reason or "nobody counted them"
     known = "tokens of earlier steps cannot be told apart" if tokens.non_padding else escape_markdown(reason)
-    return "Speed", result, f"calculated over the whole run; tokens/s not measured: {known}"
+    return "Speed", result, f"calculated {over_the_run(record)}; tokens/s not measured: {known}"
 
 
 def _token_words(record: RunRecord) -> str:
     tokens = record.training.tokens
-    words = f"calculated over the whole run, evaluation and saving included: {format_large(tokens.non_padding or 0)} "
+    words = (
+        f"calculated {over_the_run(record)}, evaluation and saving included: {format_large(tokens.non_padding or 0)} "
+    )
     words += "tokens without padding"
     if tokens.processed and tokens.non_padding and tokens.processed >= tokens.non_padding:
         extra = tokens.processed / tokens.non_padding - 1
