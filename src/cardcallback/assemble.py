@@ -39,6 +39,8 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True):
     stages: tuple[Stage, ...] = ()
     card: Card = Card()
     notes: tuple[str, ...] = ()
+    energy_covers: tuple[str, ...] = ()
+    energy_partial_reason: str | None = None
 
 
 def assemble_record(
@@ -61,8 +63,9 @@ def assemble_record(
         uses_accelerators: whether the job computes on the measured devices, or they were only watched.
     """
     hardware = _hardware(recording, sensors, machine, uses_accelerators=uses_accelerators)
+    steps = state.last_step - state.first_step
     software = software | ({"driver": sensors.driver_version} if sensors.driver_version else {})
-    energy = with_ratios(recording.energy, steps=state.last_step - state.first_step, training=state.training)
+    energy = with_ratios(_covering(recording.energy, state), steps=steps, training=state.training)
     session = Session(
         started_on=recording.started_on,
         duration_seconds=recording.duration_seconds,
@@ -110,8 +113,14 @@ def with_ratios(energy: Energy, *, steps: int, training: Training) -> Energy:
     """``energy`` with its figures per step and per token of the training phase, or of the whole window.
 
     A phase of its own is used where it could be resolved; otherwise the whole window, evaluations and
-    saving included, and the figure's window says which.
+    saving included, and the figure's window says which. An energy of a part of the job is divided by nothing.
     """
+    if energy.partial_reason is not None:
+        return msgspec.structs.replace(
+            energy,
+            per_step=not_measured("joules/step", energy.partial_reason),
+            per_token=not_measured("joules/token", energy.partial_reason),
+        )
     spent = next((p.energy for p in energy.phases if p.phase == "training" and p.energy.value is not None), energy.gpu)
     tokens = training.tokens.non_padding
     reason = training.tokens.reason or "nobody counted the tokens"
@@ -120,6 +129,11 @@ def with_ratios(energy: Energy, *, steps: int, training: Training) -> Energy:
         per_step=_per(spent, steps, "joules/step", "no optimiser step was taken"),
         per_token=_per(energy.gpu, tokens, "joules/token", f"tokens without padding are not known: {reason}"),
     )
+
+
+def _covering(energy: Energy, state: RunState) -> Energy:
+    gpu = msgspec.structs.replace(energy.gpu, covers=(*energy.gpu.covers, *state.energy_covers))
+    return msgspec.structs.replace(energy, gpu=gpu, partial_reason=state.energy_partial_reason)
 
 
 def stages_before(previous: RunRecord | None) -> tuple[Stage, ...]:

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, NamedTuple, get_args
+from typing import Any, get_args
 
 import msgspec
 
@@ -28,8 +28,8 @@ from cardcallback.observe import (
 from cardcallback.record import Evaluation, EvaluationResult, RunRecord, Stage, Status, Training
 from cardcallback.recorder import BackgroundOpening, Clock, EarlyReading, Recorder, Recording
 from cardcallback.sensors import Absence, Quantity, SensorSet
-from cardcallback.sensors.nvml import select_devices
-from cardcallback.sensors.torch_memory import cuda_device_uuids
+from cardcallback.sensors.job_devices import JobDevices, find_job_devices
+from cardcallback.sensors.nvml import Selection, select_devices
 from cardcallback.settings import Settings
 
 _OPENING_TIMEOUT_SECONDS = 0.05
@@ -38,14 +38,6 @@ _LATE = "the driver had not answered yet"
 _STILL_OPENING = SensorSet(
     absences=tuple(Absence(quantity=quantity, source="opening", reason=_LATE) for quantity in get_args(Quantity))
 )
-
-
-class _Job(NamedTuple):
-    """Which devices are this job's, and whether anything trained before it in this process."""
-
-    cuda_uuids: list[str] | None
-    visible_devices: str | None
-    first: bool
 
 
 class LiveRun:
@@ -58,7 +50,8 @@ class LiveRun:
         self._system_root = system_root
         self._stages = stages
         self._sensors = _STILL_OPENING
-        self._uses_accelerators = False
+        self._job = JobDevices(uses_cuda=None)
+        self._selection = Selection(indices=frozenset())
         self._recorder: Recorder | None = None
         self._recording: Recording | None = None
         self._training = Training()
@@ -84,11 +77,10 @@ class LiveRun:
 
         Sensors that open later are taken up then: until then is a gap at the start.
         """
-        uuids = cuda_device_uuids(sys.modules.get("torch"), device_indices(args, model))
-        self._uses_accelerators = uuids is not None
-        job = _Job(uuids, environ.get("CUDA_VISIBLE_DEVICES"), first)
+        self._job = find_job_devices(sys.modules.get("torch"), args=args, model=model, environ=environ)
+        visible = environ.get("CUDA_VISIBLE_DEVICES")
         opened = opening.result(_OPENING_TIMEOUT_SECONDS)
-        early = self._select(opened, job) if opened is not None else None
+        early = self._select(opened, visible, first=first) if opened is not None else None
         self._recorder = Recorder(
             self._sensors,
             clock=self._clock,
@@ -98,20 +90,26 @@ class LiveRun:
         self._recorder.start()
         if opened is None:
             threading.Thread(
-                target=self._adopt_late, args=(opening, job), name="cardcallback-late", daemon=True
+                target=self._adopt_late,
+                args=(opening, visible),
+                kwargs={"first": first},
+                name="cardcallback-late",
+                daemon=True,
             ).start()
 
-    def _select(self, opened: tuple[SensorSet, EarlyReading], job: _Job) -> EarlyReading | None:
+    def _select(
+        self, opened: tuple[SensorSet, EarlyReading], visible: str | None, *, first: bool
+    ) -> EarlyReading | None:
         sensors, early = opened
-        selection = select_devices(sensors.devices, cuda_uuids=job.cuda_uuids, visible_devices=job.visible_devices)
-        self.notes.extend(selection.notes)
-        self._sensors = sensors.for_devices(selection.indices)
-        return early if job.first else None  # a second train() has had the first one "before" it
+        self._selection = select_devices(sensors.devices, job=self._job, visible_devices=visible)
+        self.notes.extend(self._selection.notes)
+        self._sensors = sensors.for_devices(self._selection.indices)
+        return early if first else None  # a second train() has had the first one "before" it
 
-    def _adopt_late(self, opening: BackgroundOpening, job: _Job) -> None:
+    def _adopt_late(self, opening: BackgroundOpening, visible: str | None, *, first: bool) -> None:
         opened = opening.result(_LATE_OPENING_TIMEOUT_SECONDS)
         if opened is not None and self._recorder is not None and not self.finished:
-            early = self._select(opened, job)
+            early = self._select(opened, visible, first=first)
             self._recorder.adopt(self._sensors, early)
 
     def describe(self, **trainer_objects: Any) -> None:
@@ -177,6 +175,8 @@ class LiveRun:
             curves=curves_from_history(log_history),
             stages=self._stages,
             notes=(*self.notes, *history_notes(log_history)),
+            energy_covers=self._selection.covers,
+            energy_partial_reason=self._selection.partial_reason,
         )
         record = assemble_record(
             state,
@@ -184,7 +184,7 @@ class LiveRun:
             self._sensors,
             software=observe_software(),
             machine=observe_machine(self._system_root),
-            uses_accelerators=self._uses_accelerators,
+            uses_accelerators=self._job.uses_cuda is not False,
         )
         return with_carbon(record, self._settings)
 
@@ -206,21 +206,3 @@ def _joined(known: EvaluationResult | None, new: EvaluationResult, *, keep_first
         return known if keep_first else new
     best = known if known.loss is not None else new
     return msgspec.structs.replace(best, metrics={**known.metrics, **new.metrics})
-
-
-def device_indices(args: Any, model: Any) -> tuple[int, ...] | None:
-    """CUDA indices this job computes on, or None where the trainer does not say: then all it can see.
-
-    A model spread by ``hf_device_map`` uses what the map names; ``nn.DataParallel`` uses every visible
-    device; otherwise it is the one of ``args.device``.
-    """
-    spread = {d for d in (getattr(model, "hf_device_map", None) or {}).values() if isinstance(d, int)}
-    if len(spread) > 1:
-        return tuple(sorted(spread))
-    count = int(getattr(args, "n_gpu", 0) or 0)
-    if count > 1:
-        return tuple(range(count))
-    device = getattr(args, "device", None)
-    if device is None or getattr(device, "type", None) != "cuda":
-        return None
-    return (int(device.index or 0),)

@@ -114,3 +114,13 @@ def test_arithmetic_holds(joules: float, grams_per_kwh: float, pue: float | None
     expected = carbon.energy_joules / 3.6e6 * carbon.factor.grams_per_kwh * (carbon.pue or 1)
     assert carbon.emissions_grams == pytest.approx(expected)
     assert carbon.energy_joules == joules
+
+
+def test_a_part_of_the_job_has_no_footprint() -> None:
+    """One process's GPU of four times the factor would be a figure of no job; a measured machine stands."""
+    part = msgspec.structs.replace(energy(), partial_reason="1 of 4 processes' GPUs measured")
+    assessed = assess_footprint(part, GERMANY)
+    assert assessed.carbon is None
+    assert "1 of 4 processes" in str(assessed.reason)
+    whole = msgspec.structs.replace(part, system=measured(KILOWATT_HOUR, scope=MACHINE))
+    assert assess_footprint(whole, GERMANY).carbon is not None

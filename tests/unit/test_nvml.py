@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from cardcallback.errors import SensorReadError, SensorUnavailableError
 from cardcallback.sensors.base import Quantity, Sensor, SensorSet
+from cardcallback.sensors.job_devices import JobDevices
 from cardcallback.sensors.nvml import open_nvml, other_processes, own_pids, reset_nvml, select_devices
 from cardcallback.sensors.nvml_sensors import GPU_QUANTITIES
 from profiles import ALL_ONES, Fault, GpuProcess, Profile
@@ -329,7 +330,9 @@ def test_divided_gpu_says_whose_energy_it_is(simulate: Simulate) -> None:
     (device,) = sensors.devices
     assert "whole GPU's" in (device.energy_scope_note or "")
     assert len(device.mig_uuids) == 2
-    chosen = select_devices(sensors.devices, cuda_uuids=[device.mig_uuids[1]], visible_devices=None)
+    chosen = select_devices(
+        sensors.devices, job=JobDevices(uses_cuda=True, uuids=device.mig_uuids[1:]), visible_devices=None
+    )
     assert chosen.indices == {0}
 
 
@@ -346,7 +349,7 @@ def test_reordered_gpus_are_found_by_uuid(simulate: Simulate) -> None:
     """CUDA's first device may be NVML's second: the UUID decides, and for_devices keeps its sensors."""
     sensors = _opened(simulate, "multi-gpu-reordered")
     uuid = (sensors.devices[1].uuid or "").removeprefix("GPU-")
-    chosen = select_devices(sensors.devices, cuda_uuids=[uuid], visible_devices="0")
+    chosen = select_devices(sensors.devices, job=JobDevices(uses_cuda=True, uuids=(uuid,)), visible_devices="0")
     assert chosen.indices == {1}
     assert {one.spec.device for one in sensors.for_devices(chosen.indices).sensors} == {1}
 

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from cardcallback.errors import SensorReadError
-from cardcallback.sensors.torch_memory import TorchMemorySensor, cuda_device_uuids
+from cardcallback.sensors.torch_memory import TorchMemorySensor
 
 
 def torch_with(**cuda: object) -> SimpleNamespace:
@@ -18,7 +18,6 @@ def torch_with(**cuda: object) -> SimpleNamespace:
         "device_count": lambda: 2,
         "max_memory_allocated": lambda index: 100.0 + index,
         "max_memory_reserved": lambda index: 200.0 + index,
-        "get_device_properties": lambda index: SimpleNamespace(uuid=f"uuid-{index}"),
     }
     return SimpleNamespace(cuda=SimpleNamespace(**(usual | cuda)))
 
@@ -41,23 +40,3 @@ def test_unused_cuda_is_no_figure(torch: object) -> None:
     """No torch, a torch without CUDA or one that has not used it: unknown, never zero."""
     with pytest.raises(SensorReadError):
         TorchMemorySensor("torch_allocated", lambda: torch).read()
-
-
-def test_uuids_of_the_jobs_devices() -> None:
-    """All devices, or the ones named."""
-    assert cuda_device_uuids(torch_with()) == ["uuid-0", "uuid-1"]
-    assert cuda_device_uuids(torch_with(), [1]) == ["uuid-1"]
-
-
-@pytest.mark.parametrize(
-    "torch",
-    [
-        None,
-        torch_with(is_available=lambda: False),
-        torch_with(get_device_properties=lambda _: SimpleNamespace()),
-        torch_with(get_device_properties=_fail),
-    ],
-)
-def test_unknown_devices_are_none(torch: object) -> None:
-    """Where torch cannot tell, nothing is guessed."""
-    assert cuda_device_uuids(torch) is None

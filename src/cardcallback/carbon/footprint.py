@@ -97,10 +97,14 @@ def _best(energy: Energy) -> tuple[str, Measurement | None, str]:
     # An estimate of the machine never takes the place of a measurement of the GPU.
     if system_reason is None and energy.system.method != "estimated":
         return "system", energy.system, ""
-    gpu_reason = _unusable(energy.gpu)
+    gpu_reason = _unusable(energy.gpu) or _partial(energy)
     if gpu_reason is None:
         return "gpu", energy.gpu, ""
     return "gpu", None, f"GPU energy {gpu_reason}"
+
+
+def _partial(energy: Energy) -> str | None:
+    return None if energy.partial_reason is None else f"is not the whole job's: {energy.partial_reason}"
 
 
 def _unusable(measurement: Measurement) -> str | None:

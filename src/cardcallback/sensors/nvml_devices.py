@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cardcallback.sensors.base import DeviceInfo
+from cardcallback.sensors.job_devices import JobDevices
 
 _PREFIXES = ("GPU-", "MIG-")
 _NOT_CUDA = "The job did not use CUDA: the GPU energy is what {which} drew meanwhile, for other work or standing idle."
@@ -17,37 +18,71 @@ _BY_NUMBER = (
     "This machine has GPUs of different kinds and CUDA_VISIBLE_DEVICES names them by number: the numbers were "
     "taken in PCI order (set CUDA_DEVICE_ORDER=PCI_BUS_ID to make CUDA do the same)."
 )
+_BY_PLACE = (
+    "PyTorch did not tell which GPU the job computed on (it can from version 2.5): it was taken by its number from "
+    "CUDA_VISIBLE_DEVICES, or in PCI order where that is not set."
+)
+_BY_PLACE_WORDS = "the GPU taken from CUDA_VISIBLE_DEVICES, as PyTorch did not tell it"
+_ALL_SEEN = "It is not known on which GPUs the job computed: the GPU energy is that of all it could see."
+_ALL_SEEN_WORDS = "all GPUs the job could see, as it is not known which it used"
+_PROCESSES = (
+    "The job ran as {count} processes and only one of them was measured: no figure of a process, and no GPU energy, "
+    "holds the others."
+)
+_PROCESSES_ELSEWHERE = "The job ran as {count} processes: the figures of a process are those of one of them."
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Selection:
-    """The indices of the devices to measure, and what a reader must know about the choice."""
+    """The indices of the devices to measure, and what a reader must know about the choice.
+
+    ``covers`` are words for the energy's own row. ``partial_reason`` is set where GPUs of the job are not
+    among the devices, so that nothing may be divided by what the whole job did.
+    """
 
     indices: frozenset[int]
     notes: tuple[str, ...] = ()
+    covers: tuple[str, ...] = ()
+    partial_reason: str | None = None
 
 
-def select_devices(
-    devices: Sequence[DeviceInfo], *, cuda_uuids: Sequence[str] | None, visible_devices: str | None
-) -> Selection:
-    """The devices of the job.
+def select_devices(devices: Sequence[DeviceInfo], *, job: JobDevices, visible_devices: str | None) -> Selection:
+    """The devices of the job, or those it could see where it does not compute on CUDA or nothing tells.
 
     Args:
         devices: what NVML lists.
-        cuda_uuids: the UUIDs of the devices the job uses, as torch gives them, with or without "GPU-";
-            None or empty where the job does not use CUDA.
-        visible_devices: the text of CUDA_VISIBLE_DEVICES, None where unset. Only asked where the job does
-            not use CUDA.
+        job: what PyTorch and the trainer tell of the job's devices.
+        visible_devices: the text of CUDA_VISIBLE_DEVICES, None where unset. Only asked where ``job`` has
+            no UUIDs.
     """
     if not devices:
-        return Selection(indices=frozenset())
-    if cuda_uuids:
-        return _of_the_job(devices, cuda_uuids)
-    indices, notes = visible_indices(devices, visible_devices)
-    if not indices:
-        return Selection(indices=indices, notes=notes)
-    which = "the GPU" if len(indices) == 1 else "the GPUs"
-    return Selection(indices=indices, notes=(_NOT_CUDA.format(which=which), *notes))
+        chosen = Selection(indices=frozenset())
+    elif job.uses_cuda is False:
+        chosen = _watched(devices, visible_devices)
+    elif job.uuids:
+        chosen = _of_the_job(devices, job.uuids)
+    else:
+        chosen = _presumed(devices, job, visible_devices)
+    return chosen if job.processes == 1 else _of_one_process(chosen, job)
+
+
+def _watched(devices: Sequence[DeviceInfo], visible_devices: str | None) -> Selection:
+    order, notes = visible_order(devices, visible_devices)
+    if not order:
+        return Selection(indices=frozenset(), notes=notes)
+    which = "the GPU" if len(order) == 1 else "the GPUs"
+    return Selection(indices=frozenset(order), notes=(_NOT_CUDA.format(which=which), *notes))
+
+
+def _presumed(devices: Sequence[DeviceInfo], job: JobDevices, visible_devices: str | None) -> Selection:
+    order, notes = visible_order(devices, visible_devices)
+    places = job.cuda_indices
+    if places is None or any(place >= len(order) for place in places):
+        return Selection(indices=frozenset(order), notes=(_ALL_SEEN, *notes), covers=(_ALL_SEEN_WORDS,))
+    indices = frozenset(order[place] for place in places)
+    if len(indices) == len(devices):
+        return Selection(indices=indices)  # whatever the order, these are all there are
+    return Selection(indices=indices, notes=(_BY_PLACE, *notes), covers=(_BY_PLACE_WORDS,))
 
 
 def _of_the_job(devices: Sequence[DeviceInfo], cuda_uuids: Sequence[str]) -> Selection:
@@ -58,26 +93,41 @@ def _of_the_job(devices: Sequence[DeviceInfo], cuda_uuids: Sequence[str]) -> Sel
     # A virtual machine may show CUDA other UUIDs than NVML; where every device is used there is no doubt.
     if not known and len(set(map(_bare, cuda_uuids))) == len(devices):
         return Selection(indices=frozenset(device.index for device in devices))
-    missing = found.count(None)
-    return Selection(indices=known, notes=(_UNMATCHED.format(missing=missing, count=len(found)),))
+    missing, count = found.count(None), len(found)
+    partial = f"{count - missing} of the job's {count} GPUs measured"
+    note = _UNMATCHED.format(missing=missing, count=count)
+    return Selection(indices=known, notes=(note,), covers=(partial,), partial_reason=partial)
 
 
-def visible_indices(
+def _of_one_process(chosen: Selection, job: JobDevices) -> Selection:
+    if job.uses_cuda is False:
+        note = _PROCESSES_ELSEWHERE.format(count=job.processes)
+        return replace(chosen, notes=(*chosen.notes, note))
+    partial = f"1 of {job.processes} processes' GPUs measured"
+    return replace(
+        chosen,
+        notes=(*chosen.notes, _PROCESSES.format(count=job.processes)),
+        covers=(*chosen.covers, partial),
+        partial_reason=" and ".join(part for part in (chosen.partial_reason, partial) if part),
+    )
+
+
+def visible_order(
     devices: Sequence[DeviceInfo], visible_devices: str | None
-) -> tuple[frozenset[int], tuple[str, ...]]:
-    """What CUDA_VISIBLE_DEVICES names, read as CUDA reads it: the first bad entry ends the list."""
+) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    """What CUDA_VISIBLE_DEVICES names, in its order, read as CUDA reads it: the first bad entry ends the list."""
     if visible_devices is None:
-        return frozenset(device.index for device in devices), ()
-    indices: set[int] = set()
+        return tuple(device.index for device in devices), ()
+    order: dict[int, None] = {}
     by_number = False
     for entry in map(str.strip, visible_devices.split(",")):
         index = _index_of_entry(devices, entry)
         if index is None:
             break
         by_number = by_number or entry.isdigit()
-        indices.add(index)
+        order[index] = None
     mixed = len({device.name for device in devices}) > 1
-    return frozenset(indices), (_BY_NUMBER,) if by_number and mixed else ()
+    return tuple(order), (_BY_NUMBER,) if by_number and mixed else ()
 
 
 def _index_of_entry(devices: Sequence[DeviceInfo], entry: str) -> int | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from cardcallback.errors import SensorReadError
@@ -53,23 +53,3 @@ class TorchMemorySensor:
         except (RuntimeError, AttributeError, AssertionError) as error:
             msg = "PyTorch's allocator gave no figure"
             raise SensorReadError(msg) from error
-
-
-def cuda_device_uuids(torch_module: Any | None, indices: Sequence[int] | None = None) -> list[str] | None:
-    """UUIDs of the CUDA devices of this process, as the driver writes them but perhaps without "GPU-".
-
-    Args:
-        torch_module: torch, or ``None`` where nobody imported it.
-        indices: CUDA indices of the job's devices; ``None``: all that torch sees.
-
-    Returns:
-        ``None`` where torch is missing, has no CUDA, or is too old to tell UUIDs (before 2.5).
-    """
-    cuda = getattr(torch_module, "cuda", None)
-    try:
-        if cuda is None or not cuda.is_available():
-            return None
-        chosen = range(cuda.device_count()) if indices is None else indices
-        return [str(cuda.get_device_properties(index).uuid) for index in chosen]
-    except (RuntimeError, AttributeError, AssertionError):
-        return None
