@@ -138,25 +138,26 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
                 self.watch(find_trainer(self))
 
     def watch(self, trainer: Any) -> None:
-        """Follow a trainer's card writing and its ``train()``; None is not an error."""
-        if trainer is None or (self._trainer is not None and self._trainer() is trainer):
+        """Follow a trainer's card writing and its ``train()``; None is not an error, and switched off it is left alone."""
+        if self._opening is None or trainer is None or (self._trainer is not None and self._trainer() is trainer):
             return
-        self._trainer = weakref.ref(trainer)
-        watch_card_writers(
-            trainer,
-            self._after_card_write,
-            before_write=self._before_card_write,
-            before_push=self._before_push,
-            guard=self._guard,
-        )
-        watch_train(trainer, on_exception=self._on_exception, guard=self._guard)
-        for phase, watch_phase in (("evaluation", watch_evaluate), ("saving", watch_save)):
-            watch_phase(
+        with self._guard("follow the trainer"):
+            self._trainer = weakref.ref(trainer)
+            watch_card_writers(
                 trainer,
-                now_seconds=self._now_seconds,
-                on_end=functools.partial(self._phase_ended, phase),
+                self._after_card_write,
+                before_write=self._before_card_write,
+                before_push=self._before_push,
                 guard=self._guard,
             )
+            watch_train(trainer, on_exception=self._on_exception, guard=self._guard)
+            for phase, watch_phase in (("evaluation", watch_evaluate), ("saving", watch_save)):
+                watch_phase(
+                    trainer,
+                    now_seconds=self._now_seconds,
+                    on_end=functools.partial(self._phase_ended, phase),
+                    guard=self._guard,
+                )
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Begin to measure, then read what the run is."""
