@@ -138,7 +138,7 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
                 self.watch(find_trainer(self))
 
     def watch(self, trainer: Any) -> None:
-        """Follow a trainer's card writing and its ``train()``; None is not an error, and switched off it is left alone."""
+        """Follow a trainer's card writing and its ``train()``; nothing to do for None, or switched off."""
         if self._opening is None or trainer is None or (self._trainer is not None and self._trainer() is trainer):
             return
         with self._guard("follow the trainer"):
