@@ -92,7 +92,6 @@ class Energy(msgspec.Struct, frozen=True, kw_only=True):
     before_training: Measurement
     phases: tuple[PhaseEnergy, ...] = ()
     partial_reason: str | None = None  # set where ``gpu`` leaves out GPUs of the job
-    partial_reason: str | None = None  # set where ``gpu`` leaves out GPUs of the job
     per_step: Measurement | None = None
     per_token: Measurement | None = None
     consistency: Consistency | None = None
