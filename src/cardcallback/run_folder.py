@@ -9,14 +9,12 @@ import msgspec
 
 from cardcallback.card_keeper import ORIGINAL_NAME, CardKeeper, author_of, generated_kind, read_text
 from cardcallback.errors import CardCallbackError
-from cardcallback.record import RECORD_FOLDER, RECORD_NAME, Card, RunRecord, encode, load_run
+from cardcallback.record import PRIVATE_FOLDER, RECORD_FOLDER, RECORD_NAME, Card, RunRecord, encode, load_run
 from cardcallback.render.card import ComposedCard, compose_card, emissions_stated_by
 from cardcallback.render.pictures import draw_pictures
 from cardcallback.render.section import render_section
 from cardcallback.render.writing import write_atomically
 from cardcallback.units import format_duration, format_energy
-
-PRIVATE_FOLDER = "_cardcallback"
 
 
 class RunFolder:

@@ -72,6 +72,22 @@ def test_card_and_record_are_written_and_unknown_fields_kept(output: Path) -> No
     assert (output / "training_run" / "loss_curve.png").is_file()
 
 
+def test_a_run_that_publishes_no_record_is_rendered(output: Path, capsys: Any) -> None:
+    """With publish="pictures" the folder still stands for its run; the record stays aside and no picture is added."""
+    assert run("render", output, "--card", output / "README.md") == 0
+    pictures = sorted(path.name for path in (output / "training_run").glob("*.png"))
+    (output / "_cardcallback" / "training_run").mkdir(parents=True)
+    aside = output / "_cardcallback" / "training_run" / "record.json"
+    (output / "training_run" / "record.json").replace(aside)
+    capsys.readouterr()
+    assert run("render", output) == 0
+    assert "loss_curve.png" in capsys.readouterr().out
+    (output / "training_run" / pictures[0]).unlink()
+    assert run("render", output, "--card", output / "README.md", "--location", "DE") == 0
+    assert load_run(aside).carbon is not None
+    assert [path.name for path in (output / "training_run").iterdir()] == pictures[1:]
+
+
 def test_rendering_twice_is_identical(output: Path) -> None:
     """The same command again changes no byte of any file."""
     command = ("render", output, "--card", output / "README.md", "--location", "FR", "--pue", "1.2")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -119,6 +120,21 @@ def test_a_folder_stands_for_its_record(tmp_path: Path) -> None:
     (tmp_path / "training_run").mkdir()
     (tmp_path / "training_run" / "record.json").write_text(encode(make_record()))
     assert load_run(tmp_path) == make_record()
+
+
+def test_a_folder_stands_for_the_record_that_is_not_published(tmp_path: Path) -> None:
+    """A run with ``publish="card"`` keeps its record aside; beside an earlier published one the newer counts."""
+    aside = tmp_path / "_cardcallback" / "training_run"
+    aside.mkdir(parents=True)
+    (aside / "record.json").write_text(encode(make_record(run_id="aside")))
+    assert load_run(tmp_path).run_id == "aside"
+    (tmp_path / "training_run").mkdir()
+    published = tmp_path / "training_run" / "record.json"
+    published.write_text(encode(make_record(run_id="published")))
+    os.utime(published, (1000, 1000))
+    assert load_run(tmp_path).run_id == "aside"
+    os.utime(aside / "record.json", (500, 500))
+    assert load_run(tmp_path).run_id == "published"
 
 
 def test_numbers_that_are_none_are_never_written() -> None:

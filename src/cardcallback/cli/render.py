@@ -15,6 +15,7 @@ from cardcallback.card_keeper import note_rendered, read_text
 from cardcallback.cli.output import warn
 from cardcallback.errors import CardCallbackError
 from cardcallback.record import (
+    PRIVATE_FOLDER,
     RECORD_FOLDER,
     CarbonFactor,
     Card,
@@ -29,11 +30,7 @@ from cardcallback.render.pictures import draw_pictures
 from cardcallback.render.pictures.choice import pictures_of
 from cardcallback.render.section import render_section
 from cardcallback.render.writing import read_card, write_atomically
-from cardcallback.run_folder import PRIVATE_FOLDER
 from cardcallback.settings import checks
-
-# Records that may not be uploaded lie there (publish = "card" or "pictures"); so may not their pictures.
-_UNPUBLISHED_FOLDER = "_cardcallback"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,7 +64,8 @@ def render(
     if card.suffix.lower() != ".md":
         msg = f"{card} is no Markdown file: give the card a name ending in .md"
         raise CardCallbackError(msg)
-    may_draw = charts and _UNPUBLISHED_FOLDER not in record_file.resolve().parts
+    # Of a run that keeps its record to itself no picture is added to what a push finds.
+    may_draw = charts and PRIVATE_FOLDER not in record_file.resolve().parts
     body = _body(current, card, template_text)
     _write(current, loaded, card=card, record_file=record_file, body=body, may_draw=may_draw)
     typer.echo(f"wrote {card}")
@@ -99,7 +97,7 @@ def _with_carbon(
 
 
 def _printed(record: RunRecord, record_file: Path, template_text: str | None) -> str:
-    pictures = _all_drawn(record, record_file.parent)
+    pictures = _all_drawn(record, _published_folder(record_file))
     if template_text is None:
         return render_section(record, pictures=pictures)
     return _composed(record, _Body(text=template_text, kind="template"), pictures=pictures).text
@@ -155,6 +153,13 @@ def _require_writable(*folders: Path) -> None:
             state = "cannot be written" if folder.is_dir() else "is not there"
             msg = f"the folder {folder} {state}: nothing was changed"
             raise CardCallbackError(msg)
+
+
+def _published_folder(record_file: Path) -> Path:
+    """Where the run's pictures lie: beside the record, or in the output folder of a record that is kept aside."""
+    folder = record_file.parent
+    aside = folder.parent.name == PRIVATE_FOLDER
+    return folder.parent.parent / RECORD_FOLDER if aside else folder
 
 
 def _all_drawn(record: RunRecord, folder: Path) -> bool:

@@ -1,6 +1,7 @@
 """Frozen data types of a run, and their file format."""
 
 from cardcallback.record.codec import (
+    PRIVATE_FOLDER,
     RECORD_FOLDER,
     RECORD_NAME,
     LoadedRecord,
@@ -53,6 +54,7 @@ from cardcallback.record.training import (
 )
 
 __all__ = [
+    "PRIVATE_FOLDER",
     "RECORD_FOLDER",
     "RECORD_NAME",
     "SCHEMA_VERSION",

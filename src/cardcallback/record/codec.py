@@ -14,6 +14,8 @@ from cardcallback.record.run import SCHEMA_VERSION, RunRecord
 
 RECORD_FOLDER = "training_run"
 RECORD_NAME = "record.json"
+# What may not be published lies here in an output folder: pushes of the Trainer leave out names with an underscore.
+PRIVATE_FOLDER = "_cardcallback"
 _LARGEST_RECORD_BYTES = 64 * 1024**2
 
 
@@ -25,11 +27,15 @@ class LoadedRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def record_path(location: Path) -> Path:
-    """The record's file for a folder that holds a run, or the file itself."""
-    if location.is_dir():
-        nested = location / RECORD_FOLDER / RECORD_NAME
-        return nested if nested.exists() else location / RECORD_NAME
-    return location
+    """The record's file for a folder that holds a run, or the file itself.
+
+    A run that publishes no record keeps it in the private folder; where there are both, the newer one counts.
+    """
+    if not location.is_dir():
+        return location
+    places = (location / RECORD_FOLDER / RECORD_NAME, location / PRIVATE_FOLDER / RECORD_FOLDER / RECORD_NAME)
+    there = [place for place in places if place.exists()]
+    return max(there, key=lambda place: place.stat().st_mtime) if there else location / RECORD_NAME
 
 
 def load_run(location: str | Path) -> RunRecord:

@@ -8,9 +8,9 @@ import stat
 from pathlib import Path
 
 from cardcallback.errors import CardCallbackError
+from cardcallback.record import PRIVATE_FOLDER
 
 # Pushes of the Trainer leave out names that begin with an underscore.
-PRIVATE_FOLDER = "_cardcallback"
 _TEMPORARY_PREFIX = "_cardcallback-"
 _NEW_FILE_MODE = 0o666
 
