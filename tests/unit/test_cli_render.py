@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from cardcallback.cli import main
-from cardcallback.record import Measurement, encode, load_run
+from cardcallback.record import Card, Fill, Measurement, encode, load_run
 from cardcallback.testing import make_record
 
 
@@ -86,6 +86,20 @@ def test_a_run_that_publishes_no_record_is_rendered(output: Path, capsys: Any) -
     assert run("render", output, "--card", output / "README.md", "--location", "DE") == 0
     assert load_run(aside).carbon is not None
     assert [path.name for path in (output / "training_run").iterdir()] == pictures[1:]
+
+
+@pytest.mark.parametrize("text", ["{not JSON", "", "[" * 100_000])
+def test_a_remembered_fill_that_is_no_json_claims_nothing(output: Path, text: str) -> None:
+    """A record edited by hand: the card's own value stays, as a person's would, and nothing breaks."""
+    card, file = output / "README.md", output / "training_run" / "record.json"
+    card.write_text("---\npipeline_tag: text-generation\nbase_model: a/b\n---\n# Mine\n")
+    record = load_run(file)
+    fills = tuple(
+        Fill(heading="front matter", label=key, placeholder="", text=text) for key in ("base_model", "pipeline_tag")
+    )
+    file.write_text(encode(msgspec.structs.replace(record, card=Card(body="person", filled=fills))))
+    assert run("render", output, "--card", card, "--location", "DE") == 0
+    assert "base_model: a/b" in card.read_text()
 
 
 def test_rendering_twice_is_identical(output: Path) -> None:
