@@ -23,6 +23,10 @@ from cardcallback.record import (
 )
 from cardcallback.recorder import Recording
 from cardcallback.sensors import SensorSet
+from cardcallback.units import format_percent
+
+# Below this a quotient would divide a part of the energy by all of the work.
+_LOWEST_COVERAGE = 0.95
 
 
 class RunState(msgspec.Struct, frozen=True, kw_only=True):
@@ -146,6 +150,8 @@ def _per(spent: Measurement, count: int | None, unit: str, no_count: str) -> Mea
         return not_measured(unit, spent.reason or "energy was not measured")
     if not count or count < 0:
         return not_measured(unit, no_count)
+    if spent.coverage is not None and spent.coverage < _LOWEST_COVERAGE:
+        return not_measured(unit, f"the energy covers only {format_percent(spent.coverage)} of the time")
     bounds = [None if bound is None else bound / count for bound in (spent.recording_low, spent.recording_high)]
     return msgspec.structs.replace(
         spent,

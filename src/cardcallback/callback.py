@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import atexit
 import functools
-import inspect
 import os
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from transformers import TrainerCallback
 from cardcallback.assemble import stages_before
 from cardcallback.baseline import baseline_notes
 from cardcallback.console import begin_line, end_line, say
+from cardcallback.errors import CardCallbackError
 from cardcallback.guard import Guard
 from cardcallback.hooks import (
     TrainerCall,
@@ -33,19 +33,7 @@ from cardcallback.recorder import BackgroundOpening, SystemClock
 from cardcallback.run_folder import RunFolder
 from cardcallback.sensors.discovery import open_sensors
 from cardcallback.settings import Settings, resolve_settings, system_root, user_config_directory
-
-
-def _remember_given(initialise: Callable[..., None]) -> Callable[..., None]:
-    # An argument equal to its default still outranks the environment when the person wrote it.
-    signature = inspect.signature(initialise)
-
-    @functools.wraps(initialise)
-    def remembering(self: CardCallback, *args: Any, **kwargs: Any) -> None:
-        given = set(signature.bind(self, *args, **kwargs).arguments) - {"self"}
-        self._given = frozenset(given)
-        initialise(self, *args, **kwargs)
-
-    return remembering
+from cardcallback.settings.arguments import remember_given
 
 
 class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is typed Any here
@@ -67,8 +55,8 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
         card: the card's file name in the output folder.
         sampling_interval_seconds: read every sensor this often; None reads each as its kind needs.
         charts: draw the pictures.
-        log_metrics: add live figures to the trackers.
-        estimate_rest: estimate the rest of the machine, as a separate line.
+        log_metrics: reserved for live figures in the trackers; True is refused in this version.
+        estimate_rest: reserved for an estimate of the rest of the machine; True is refused in this version.
         publish: what may be uploaded beside the card: "card", "pictures" or "all" (the record too).
         quiet: print nothing.
 
@@ -76,7 +64,7 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
         CardCallbackError: an argument is wrong; the message says what to do.
     """
 
-    @_remember_given
+    @remember_given
     def __init__(  # noqa: PLR0913, PLR0917 - the public interface: each setting is an argument with a name
         self,
         location: str | None = None,
@@ -139,9 +127,13 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
 
     def watch(self, trainer: Any) -> None:
         """Follow a trainer's card writing and its ``train()``; nothing to do for None, or switched off."""
-        if self._opening is None or trainer is None or (self._trainer is not None and self._trainer() is trainer):
+        if self._opening is None or trainer is None or self._watched() is trainer:
             return
         with self._guard("follow the trainer"):
+            if _first_of(trainer, self) is not self:
+                self._opening = None  # which makes every event of this one do nothing
+                self._guard.tell(["a second CardCallback on one trainer stands aside: remove one of them"])
+                return
             self._trainer = weakref.ref(trainer)
             watch_card_writers(
                 trainer,
@@ -162,10 +154,13 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Begin to measure, then read what the run is."""
         del control
-        if self._opening is None or not state.is_world_process_zero:
+        if not state.is_world_process_zero:
             return
-        with self._guard("begin to measure"):
-            self._begin(args, state, kwargs)
+        with self._guard("find the trainer"):
+            self.watch(find_trainer(self))
+        if self._opening is not None:
+            with self._guard("begin to measure"):
+                self._begin(args, state, kwargs)
 
     def on_evaluate(self, args: Any, state: Any, control: Any, metrics: Any = None, **kwargs: Any) -> None:
         """Keep the held-out loss, whenever it was measured."""
@@ -202,8 +197,6 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
         with self._guard("complete the card"):
             self._state = state
             self._end("completed")
-            if self._publisher is not None and self._publisher.record is not None:
-                say(end_line(self._publisher.record, self._publisher.card_path), self._settings)
 
     def _begin(self, args: Any, state: Any, objects: dict[str, Any]) -> None:
         self._end("interrupted")  # a begin without an end between: the attempt before was given up
@@ -222,8 +215,6 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
         self._publisher = Publisher(run, folder, state=state, trainer=self._watched, guard=self._guard, charts=charts)
         atexit.unregister(self._at_exit)
         atexit.register(self._at_exit, os.getpid())
-        with self._guard("find the trainer"):
-            self.watch(find_trainer(self))
         with self._guard("read the idle power measured before"):
             run.notes.extend(baseline_notes(user_config_directory(os.environ), run.sensors))
         with self._guard("read what the run is"):
@@ -238,6 +229,9 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
     def _end(self, status: Status) -> None:
         if self._run is not None and self._publisher is not None and not self._run.finished:
             self._publisher.end(status, self._state)
+            if self._publisher.record is not None:
+                line = end_line(self._publisher.record, self._publisher.card_path, written=self._publisher.card_written)
+                say(line, self._settings)
 
     def _now_seconds(self) -> float:
         return self._run.now_seconds() if self._run is not None else 0.0
@@ -281,12 +275,20 @@ def attach(trainer: Any, **settings: Any) -> CardCallback:
         settings: as for ``CardCallback``.
 
     Raises:
-        CardCallbackError: a setting is wrong.
+        CardCallbackError: a setting is wrong, or this is no trainer.
     """
+    if not callable(getattr(trainer, "add_callback", None)):
+        msg = f"attach needs a Hugging Face trainer, not {type(trainer).__name__}: make the trainer first"
+        raise CardCallbackError(msg)
     callback = CardCallback(**settings)
     trainer.add_callback(callback)
     callback.watch(trainer)
     return callback
+
+
+def _first_of(trainer: Any, default: CardCallback) -> CardCallback:
+    callbacks = getattr(getattr(trainer, "callback_handler", None), "callbacks", ())
+    return next((callback for callback in callbacks if isinstance(callback, CardCallback)), default)
 
 
 def _stages(settings: Settings) -> tuple[Stage, ...]:
@@ -294,6 +296,4 @@ def _stages(settings: Settings) -> tuple[Stage, ...]:
 
 
 def _described(objects: dict[str, Any]) -> dict[str, Any]:
-    names = ("model", "train_dataloader", "eval_dataloader")
-    processing = objects.get("processing_class") or objects.get("tokenizer")
-    return {name: objects.get(name) for name in names} | {"processing_class": processing}
+    return {name: objects.get(name) for name in ("model", "train_dataloader", "eval_dataloader")}

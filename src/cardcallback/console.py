@@ -10,6 +10,8 @@ from cardcallback.sensors import SensorSet
 from cardcallback.settings import Settings
 from cardcallback.units import format_bytes, format_duration, format_energy
 
+_WHOLE = 0.95
+
 
 def say(line: str, settings: Settings) -> None:
     """Print one line unless the person asked for quiet."""
@@ -43,13 +45,19 @@ def begin_line(sensors: SensorSet | None, settings: Settings) -> str:
     return f"cardcallback: {simulated}measuring {', '.join(parts)}{missing}; {_place(settings)}"
 
 
-def end_line(record: RunRecord, card: Path) -> str:
-    """Where the card is, and its three main figures."""
+def end_line(record: RunRecord, card: Path, *, written: bool) -> str:
+    """Where the card is, and its three main figures; for a run without a card, how to get one."""
     energy, memory = record.energy.gpu, record.memory.system_peak
-    gpu = "GPU energy not measured" if energy.value is None else f"GPU {format_energy(energy.value)}"
+    at_least = "at least " if energy.recording_high is None or (energy.coverage or 0) < _WHOLE else ""
+    gpu = "GPU energy not measured" if energy.value is None else f"GPU {at_least}{format_energy(energy.value)}"
     peak = "memory not measured" if memory.value is None else f"peak memory {format_bytes(memory.value)}"
     simulated = " (SIMULATED DEVICE)" if record.simulated else ""
-    return f"cardcallback: {_shown(card)}: {format_duration(record.duration_seconds)}, {gpu}, {peak}{simulated}"
+    figures = f"{format_duration(record.duration_seconds)}, {gpu}, {peak}{simulated}"
+    if written:
+        return f"cardcallback: {_shown(card)}: {figures}"
+    steps = record.sessions[-1].last_step
+    state = f"interrupted at step {steps}" if record.status == "interrupted" else "no card was written"
+    return f"cardcallback: {state}: {figures}; for a card: cardcallback render {_shown(card.parent)} --card NEW.md"
 
 
 def _place(settings: Settings) -> str:

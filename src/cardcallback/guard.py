@@ -16,6 +16,15 @@ from cardcallback.errors import CardCallbackError, CardCallbackWarning
 swallowed: deque[BaseException] = deque(maxlen=100)
 
 
+_CURES: dict[type[BaseException], str] = {
+    PermissionError: "; make the output folder writable, then run `cardcallback render`",
+    NotADirectoryError: "; the output folder and training_run in it must be folders",
+    FileExistsError: "; the output folder and training_run in it must be folders",
+    FileNotFoundError: "; the output folder must stay while training runs",
+    OSError: "; see that the disk has room and the output folder can be written",
+}
+
+
 class Guard:
     """Lets nothing of ours escape: the first failure warns, every failure leaves a sentence.
 
@@ -51,7 +60,7 @@ class Guard:
         if not self._warned:
             self._warned = True
             said = f"cardcallback could not {task}: {_whole_reason(error)}"
-            _warn(f"{said}. Training goes on; the card says what is missing.")
+            _warn(f"{said}. Training goes on{_CURES.get(type(error), '')}.")
 
 
 def _published_reason(error: BaseException) -> str:
@@ -75,7 +84,8 @@ def _first_line(error: BaseException) -> str:
 
 def _warn(message: str) -> None:
     try:
-        warnings.warn(message, CardCallbackWarning, stacklevel=4)
+        # No line of code is named: the person's own did nothing wrong, and one of ours would tell them nothing.
+        warnings.warn_explicit(message, CardCallbackWarning, filename="cardcallback", lineno=1)
     except CardCallbackWarning:
         # Someone runs with warnings as errors; that must not become our way of stopping a training.
         print(message, file=sys.stderr)  # noqa: T201

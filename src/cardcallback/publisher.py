@@ -45,6 +45,7 @@ class Publisher:
         self._status: Status = "running"
         self._weights_saved = False
         self._pictures = False
+        self.card_written = False
         self._unusable = False  # a person's card that could not be completed
         self.record: RunRecord | None = None
 
@@ -136,8 +137,9 @@ class Publisher:
         with self._guard("write the card"):
             self._folder.notice_edits()
             self._unusable = True
+            self.card_written = False
             composed = self._folder.write_card(record, pictures=self._pictures)
-            self._unusable = False
+            self._unusable, self.card_written = False, True
             self._guard.tell(composed.report.warnings)
             record = msgspec.structs.replace(record, card=composed.card)
         with self._guard("write the record"):

@@ -10,6 +10,7 @@ from tiny import STEPS, make_trainer
 from transformers import TrainerCallback
 
 from cardcallback import CardCallback, attach, load_run
+from cardcallback.errors import CardCallbackError, CardCallbackWarning
 
 pytestmark = pytest.mark.training
 SECTION = "## Training, hardware and environmental impact"
@@ -127,3 +128,37 @@ def test_several_held_out_sets_are_all_kept(output_folder: Path, base_folder: Pa
     for result in (evaluation.before, evaluation.after):
         assert result is not None
         assert {"eval_short_loss", "eval_long_loss"} <= set(result.metrics)
+
+
+@pytest.mark.expects_failure
+def test_of_two_callbacks_one_acts(output_folder: Path, base_folder: Path) -> None:
+    """A second CardCallback on one trainer stands aside, with one warning."""
+    with pytest.warns(CardCallbackWarning, match="second CardCallback") as caught:
+        trainer = make_trainer(
+            "plain", output_folder, base_folder=base_folder, callbacks=[CardCallback(quiet=True) for _ in range(2)]
+        )
+        trainer.train()
+    assert len([one for one in caught if issubclass(one.category, CardCallbackWarning)]) == 1
+    assert load_run(output_folder).status == "completed"
+
+
+@pytest.mark.expects_failure
+def test_a_card_that_was_not_written_is_not_announced(
+    output_folder: Path, base_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where the card could not be written the closing line says so, in one line with the command that makes one."""
+    (output_folder / "README.md").mkdir(parents=True)
+    trainer = make_trainer("plain", output_folder, base_folder=base_folder, callbacks=[CardCallback()])
+    with pytest.warns(CardCallbackWarning):
+        trainer.train()
+    closing = [line for line in capsys.readouterr().out.splitlines() if line.startswith("cardcallback:")][-1]
+    assert "no card was written" in closing
+    assert "cardcallback render" in closing
+
+
+def test_a_misspelt_argument_is_refused_with_the_right_one() -> None:
+    """A wrong name raises at construction and says which one was meant."""
+    with pytest.raises(CardCallbackError, match="did you mean location"):
+        CardCallback(locaton="DE")
+    with pytest.raises(CardCallbackError, match="make the trainer first"):
+        attach(None)

@@ -91,6 +91,7 @@ def test_a_newer_version_is_refused_with_the_cure() -> None:
         b"[" * 100_000,
         json.dumps(document(duration_seconds="long")).encode(),
         json.dumps(document(sessions=None)).encode(),
+        json.dumps(document(duration_seconds=-5)).encode(),
     ],
 )
 def test_damaged_files_are_refused_in_one_line(content: bytes) -> None:

@@ -85,6 +85,9 @@ def decode(content: bytes, *, name: str = RECORD_NAME) -> LoadedRecord:
     except (msgspec.ValidationError, ValueError) as error:
         msg = f"{name} is damaged ({_first_line(error)}): restore it or run the training again"
         raise CardCallbackError(msg) from error
+    if record.duration_seconds < 0 or any(session.duration_seconds < 0 for session in record.sessions):
+        msg = f"{name} is damaged (a negative duration): restore it or run the training again"
+        raise CardCallbackError(msg)
     return LoadedRecord(record=record, document=document)
 
 

@@ -120,10 +120,11 @@ class SensorSet:
     notes: tuple[str, ...] = ()
 
     def for_devices(self, indices: frozenset[int]) -> SensorSet:
-        """This set with only the devices in ``indices``; what belongs to no device stays."""
+        """This set with only the devices in ``indices``; what belongs to no device that opened stays."""
+        others = {device.index for device in self.devices} - indices
         return SensorSet(
-            sensors=tuple(s for s in self.sensors if s.spec.device is None or s.spec.device in indices),
-            absences=tuple(a for a in self.absences if a.device is None or a.device in indices),
+            sensors=tuple(s for s in self.sensors if s.spec.device not in others),
+            absences=tuple(a for a in self.absences if a.device not in others),
             devices=tuple(d for d in self.devices if d.index in indices),
             driver_version=self.driver_version,
             simulated=self.simulated,

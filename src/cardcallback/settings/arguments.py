@@ -1,0 +1,33 @@
+"""Which arguments a person really gave: one equal to its default still outranks the environment."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from cardcallback.errors import CardCallbackError
+
+
+def remember_given(initialise: Callable[..., None]) -> Callable[..., None]:
+    """Wrap an ``__init__`` so that the names of its given arguments are in ``self._given`` before it runs.
+
+    An unknown name raises a CardCallbackError that says which one was meant.
+    """
+    signature = inspect.signature(initialise)
+    known = [name for name in signature.parameters if name != "self"]
+
+    @functools.wraps(initialise)
+    def remembering(self: Any, *args: Any, **kwargs: Any) -> None:
+        unknown = next((name for name in kwargs if name not in known), None)
+        if unknown is not None:
+            nearest = difflib.get_close_matches(unknown, known, n=1)
+            hint = f"did you mean {nearest[0]}?" if nearest else f"the arguments are {', '.join(known)}"
+            msg = f"unknown argument {unknown}: {hint}"
+            raise CardCallbackError(msg)
+        self._given = frozenset(signature.bind(self, *args, **kwargs).arguments) - {"self"}
+        initialise(self, *args, **kwargs)
+
+    return remembering
