@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -266,6 +269,16 @@ def test_card_in_a_folder_that_is_not_there(output: Path, capsys: Any) -> None:
 def test_usage_errors(arguments: tuple[str, ...]) -> None:
     """A missing argument, an unknown option and an unknown command end with exit code 2."""
     assert run(*arguments) == 2
+
+
+def test_a_reader_that_left_is_told_nothing(output: Path) -> None:
+    """``cardcallback render ... | head``: no traceback and no complaint of the interpreter at its end."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "cardcallback.cli", "render", str(output)]
+    ended = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, check=False)
+    os.close(writer)
+    assert (ended.returncode, ended.stderr) == (1, b"")
 
 
 def test_message_cannot_steer_the_terminal(tmp_path: Path, capsys: Any) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import os
 import sys
 from collections.abc import Sequence
 from typing import Annotated
@@ -47,16 +46,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         arguments: what follows the command's name; the process's own unless given.
 
     Raises:
-        SystemExit: always, with the exit code.
+        SystemExit: always, with the exit code; 1, without a word, where the reader of a pipe left early.
     """
     try:
         application(args=list(arguments) if arguments is not None else None, prog_name="cardcallback")
     except CardCallbackError as error:
         sys.stderr.write(f"cardcallback: {one_line(str(error))}\n")
         sys.exit(error.exit_code)
-    except BrokenPipeError:
-        # The reader (head, less) left: what it wanted it has. The interpreter must not complain at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
         sys.stderr.write(f"cardcallback: {one_line(str(error))}\n")
         sys.exit(1)
