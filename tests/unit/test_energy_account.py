@@ -152,7 +152,7 @@ def test_faulty_counter_is_bridged(fault: Fault) -> None:
     assert abs(off(best(result), truth)) < 0.006
     assert holds(best(result), truth)
     assert best(result).high is not None
-    assert (best(result).high or 0) - best(result).low < 0.06 * truth
+    assert (best(result).high or 0) - best(result).low < 0.11 * truth
 
 
 @pytest.mark.parametrize("fault", [reset, stuck, paused, jump, spike])
@@ -188,10 +188,10 @@ def test_wrap_is_corrected() -> None:
 def test_wrong_gain_makes_the_interval_span_both(gain: float) -> None:
     """A counter at a wrong rate is not consistent with the gauge, and the interval holds both."""
     gpu = VirtualGpu(waveform=ALWAYS)
-    result = watch(account_for(gpu), gpu, 60.0, fault=lambda _, joules: joules * gain).result(60.0)
+    result = watch(account_for(gpu), gpu, 300.0, fault=lambda _, joules: joules * gain).result(300.0)
     assert result.consistency is not None
     assert result.consistency.verdict == "inconsistent"
-    assert holds(best(result), gpu.truth(0, 60))
+    assert holds(best(result), gpu.truth(0, 300))
     assert best(result).low < best(result).joules
     assert any("apart" in note for note in result.notes)
 

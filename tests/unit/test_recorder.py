@@ -40,6 +40,8 @@ def sensor(quantity: Quantity, readings: Readings, device: int | None = None, **
         "interval_seconds": INTERVALS.get(quantity, 1.0),
         "device": device,
     }
+    if quantity.endswith("energy"):
+        fields["refresh_seconds"] = 0.1
     if quantity == "gpu_power":
         fields |= {"averaging_seconds": 1.0, "refresh_seconds": 0.1}
     return FakeSensor(SensorSpec(**(fields | details)), readings)
@@ -264,6 +266,21 @@ def test_given_interval_holds_for_all_but_the_rare() -> None:
     record(SensorSet(sensors=tuple(sensors), devices=(device(),)), 120.0, sampling_interval_seconds=5.0)
     assert sensors[0].reads == pytest.approx(25, abs=6)  # its distance varies
     assert sensors[1].reads <= 4
+
+
+def test_counter_of_unpublished_refresh_is_watched_at_first() -> None:
+    """It is read closely until it is seen how often it moves, the card says so, and the interval follows."""
+    clock, gpu = FakeClock(), VirtualGpu(waveform=training_waveform(), **GB10)
+    _, gauge = gpu_sensors(gpu, clock)
+    counter = sensor("gpu_energy", lambda: gpu.joules(clock.elapsed_seconds() - 1000.0), 0, refresh_seconds=None)
+    recording = record(SensorSet(sensors=(counter, gauge), devices=(device(),)), 60.0, clock)
+    assert counter.reads == pytest.approx(60 + 80, abs=4)
+    energy = recording.energy.gpu
+    assert energy.value == pytest.approx(gpu.truth(0, 60), rel=0.005)
+    assert energy.recording_low is not None
+    assert energy.recording_high is not None
+    assert energy.recording_high - energy.recording_low < 0.06 * energy.value
+    assert any("not published: it was seen to be about 0.1" in note for note in recording.notes)
 
 
 def test_slow_driver_is_asked_less_often() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 from dataclasses import dataclass
 
 from cardcallback.energy import CounterTraits, EnergyAccount, PowerTraits
@@ -41,6 +42,23 @@ def training_waveform(*, period: float = 1.7, seconds: float = 60.0, idle: float
     return Waveform(
         (constant(idle, end=0.0), square(20.0, 90.0, period, begin=0.0, end=seconds), constant(idle, begin=seconds))
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Swing:
+    """Work that swings between two powers, and for how much of each period it is high."""
+
+    low: float
+    high: float
+    period: float
+    duty: float
+
+    def begun_anywhere(self, varied: random.Random) -> Waveform:
+        """The swing with time 0 anywhere in its period."""
+        begun = -varied.uniform(0.0, self.period)
+        return Waveform(
+            (square(self.low, self.high, self.period, duty=self.duty, begin=begun), constant(self.low, end=begun))
+        )
 
 
 def rising_waveform(seconds: float = 60.0) -> Waveform:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import dataclass, replace
 
+from cardcallback.energy.ceiling import Ceiling
 from cardcallback.energy.closing import Gauge, close_best, close_counter, compare
 from cardcallback.energy.counter import CounterAccount, CounterPoint
 from cardcallback.energy.history import Cumulative, FadingHistory
-from cardcallback.energy.integral import PEAK_MARGIN, PowerIntegral
+from cardcallback.energy.integral import PowerIntegral
 from cardcallback.energy.notes import LONG_STILLNESS_SECONDS, account_notes
 from cardcallback.energy.result import SHORTEST_VISIT_SECONDS, AccountResult, EnergyResult, PhaseSum
 from cardcallback.energy.traits import CounterTraits, PowerTraits
 
-# Counter readings and phase visits that may wait for the power readings to catch up with them.
-_MOST_WAITING = 16
+# Counter readings and phase visits that may wait for the power readings to catch up with them: as many as
+# come within a second's lag while a counter's refresh is watched for.
+_MOST_WAITING = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,7 @@ class EnergyAccount:
     def __init__(self, *, counter: CounterTraits | None, power: PowerTraits | None, begin_seconds: float = 0.0) -> None:
         self.begin_seconds = begin_seconds
         self._integral = PowerIntegral(power, begin_seconds) if power is not None else None
-        self._counter = CounterAccount(counter, power) if counter is not None else None
+        self._counter = CounterAccount(counter) if counter is not None else None
         self._waiting: deque[CounterPoint] = deque()
         self._best = FadingHistory()
         self._lead_joules = 0.0
@@ -73,11 +76,11 @@ class EnergyAccount:
         account = self._settled_counter()
         if account is None or account.anchor is None:
             return AccountResult(duration_seconds=duration, counter=None, integrated=integrated, best=integrated)
-        notes = account_notes(account, compare(account))
+        gauge = self._gauge()
+        notes = account_notes(account, compare(account, gauge))
         account.distrust_stillness(LONG_STILLNESS_SECONDS)
         begin = CounterPoint(self.begin_seconds, 0.0, self._begin_power or self._gauge_at(self.begin_seconds))
         end = CounterPoint(end_seconds, 0.0, self._gauge_at(end_seconds))
-        gauge = self._gauge()
         counter = close_counter(account, begin, end, gauge)
         if counter is None and integrated is not None:
             best: EnergyResult | None = integrated
@@ -90,7 +93,7 @@ class EnergyAccount:
             counter=counter,
             integrated=integrated,
             best=best,
-            consistency=compare(account),
+            consistency=compare(account, gauge),
             notes=notes,
         )
 
@@ -102,11 +105,19 @@ class EnergyAccount:
         return sums
 
     @property
-    def peak_watts(self) -> float:
-        """A power the device is taken not to have exceeded; 0 before anything is known."""
-        gauge = self._integral.peak_watts if self._integral is not None else 0.0
-        counter = PEAK_MARGIN * self._counter.highest_watts if self._counter is not None else 0.0
-        return gauge or counter
+    def ceiling(self) -> Ceiling:
+        """The most energy the device can have used in a time; not known before any reading."""
+        if self._integral is not None and self._integral.ceiling.known:
+            return self._integral.ceiling
+        if self._counter is None:
+            return Ceiling(0.0, 0.0)
+        counter = self._counter
+        return Ceiling(counter.highest_watts, counter.highest_over_seconds, counter.traits.limit_watts)
+
+    @property
+    def refresh_seconds(self) -> float:
+        """How old the counter's value may be; 0 without a counter."""
+        return self._counter.refresh_seconds if self._counter is not None else 0.0
 
     def _settle(self) -> None:
         if self._begin_power is None and self._integral is not None and self._gauge_reaches(self.begin_seconds):
@@ -133,7 +144,7 @@ class EnergyAccount:
             return
         before = self._counter.anchor
         power = self._gauge_at(point.at_seconds)
-        self._counter.add(replace(point, power=power), self.peak_watts)
+        self._counter.add(replace(point, power=power), self._slack_joules(self._counter))
         anchor = self._counter.anchor
         if anchor is None or anchor is before:
             return
@@ -148,7 +159,7 @@ class EnergyAccount:
             return None
         account = self._counter.copy()
         for point in self._waiting:
-            account.add(replace(point, power=self._gauge_at(point.at_seconds)), self.peak_watts)
+            account.add(replace(point, power=self._gauge_at(point.at_seconds)), self._slack_joules(account))
         return account
 
     def _gauge_at(self, seconds: float) -> Cumulative | None:
@@ -156,13 +167,17 @@ class EnergyAccount:
 
     def _gauge(self) -> Gauge:
         if self._integral is None:
-            return Gauge(peak_watts=self.peak_watts)
-        traits = self._integral.traits
+            return Gauge(ceiling=self.ceiling)
         return Gauge(
-            peak_watts=self.peak_watts,
-            edge_seconds=traits.edge_seconds,
+            ceiling=self.ceiling,
+            edge_joules=self._integral.edge_joules,
             relative_doubt=self._integral.relative_doubt,
         )
+
+    def _slack_joules(self, counter: CounterAccount) -> float:
+        """How far one interval of a healthy counter may be from the gauge."""
+        edges = 2 * self._integral.edge_joules if self._integral is not None else 0.0
+        return self.ceiling.joules_within(counter.refresh_seconds) + edges
 
     def _best_at(self, seconds: float) -> Cumulative | None:
         newest = self._best.last
@@ -191,11 +206,12 @@ class EnergyAccount:
             return
         phase.joules += end.joules - begin.joules
         phase.gap_seconds += max(end.gap_seconds - begin.gap_seconds, 0.0)
-        phase.doubt_joules += self._mark_doubt(begin) + self._mark_doubt(end)
+        # Marks fall between readings unrelated to each other: their doubts add as squares.
+        phase.doubt_joules = math.hypot(phase.doubt_joules, self._mark_doubt(begin), self._mark_doubt(end))
 
     def _mark_doubt(self, mark: Cumulative) -> float:
-        """A straight line between two points is off by at most a quarter of their distance at peak power."""
-        blur = self._counter.traits.refresh_seconds if self._counter is not None else 0.0
-        if self._integral is not None and self._counter is None:
-            blur = self._integral.traits.edge_seconds
-        return (mark.spacing_seconds / 4 + blur) * self.peak_watts
+        """A straight line between two points is off by at most a quarter of their distance at the highest power."""
+        line = self.ceiling.joules_within(mark.spacing_seconds / 4)
+        if self._counter is not None:
+            return math.hypot(line, self.ceiling.joules_within(self._counter.refresh_seconds))
+        return math.hypot(line, self._integral.edge_joules if self._integral is not None else 0.0)

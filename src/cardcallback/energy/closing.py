@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
+from cardcallback.energy.ceiling import Ceiling
 from cardcallback.energy.counter import CounterAccount, CounterPoint
 from cardcallback.energy.result import SHORTEST_COMPARISON_SECONDS, Consistency, EnergyResult
 
@@ -13,10 +15,10 @@ _PATIENCE_SECONDS = 2.5
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Gauge:
-    """What bridging with the power gauge costs: doubt per cut (seconds at peak power), and per joule."""
+    """What bridging with the power gauge costs: doubt per cut, and per joule."""
 
-    peak_watts: float
-    edge_seconds: float = 0.0
+    ceiling: Ceiling
+    edge_joules: float = 0.0
     relative_doubt: float = 0.0
 
 
@@ -25,21 +27,20 @@ def close_best(
 ) -> EnergyResult:
     """The best energy of the window ``begin`` to ``end`` (whose ``joules`` mean nothing).
 
-    Counted where the counter behaves, integrated where it does not. Where counter and gauge are
-    inconsistent the bounds span both.
+    Counted where the counter behaves, integrated where it does not. Where counter and gauge are not
+    consistent the bounds span both, even if sampling may explain it.
     """
     lead, tail = _edges(account, begin, end)
     joules = account.best_joules + lead.joules + tail.joules
     if account.disagrees_throughout:
         joules += account.jumped_counter_joules - account.jumped_power_joules
     bridged = account.bridged_joules
-    doubt = account.pieces * account.traits.refresh_seconds * gauge.peak_watts
-    doubt += 2 * (account.pieces - 1) * gauge.edge_seconds * gauge.peak_watts
-    doubt += gauge.relative_doubt * abs(bridged) + _edge_doubt(lead, gauge) + _edge_doubt(tail, gauge)
+    edges = math.hypot(_edge_doubt(lead, gauge), _edge_doubt(tail, gauge))
+    doubt = math.hypot(_cut_doubt(account, gauge), edges) + gauge.relative_doubt * abs(bridged)
     gap = account.unbridged_seconds + lead.gap_seconds + tail.gap_seconds
-    low, high = max(joules - doubt, 0.0), joules + doubt + gap * gauge.peak_watts
-    verdict = compare(account)
-    if verdict is not None and verdict.verdict == "inconsistent" and integrated is not None:
+    low, high = max(joules - doubt, 0.0), joules + doubt + gap * gauge.ceiling.sustained_watts
+    verdict = compare(account, gauge)
+    if verdict is not None and verdict.verdict != "consistent" and integrated is not None:
         other = joules * verdict.integrated_joules / verdict.counter_joules if verdict.counter_joules > 0 else 0.0
         other_doubt = integrated.joules - integrated.low
         low, high = min(low, max(other - other_doubt, 0.0)), max(high, other + other_doubt)
@@ -47,7 +48,7 @@ def close_best(
     return EnergyResult(
         joules=joules,
         low=low,
-        high=None if tail.gap_seconds > 0 or (gap > 0 and gauge.peak_watts <= 0) else high,
+        high=None if tail.gap_seconds > 0 or (gap > 0 and not gauge.ceiling.known) else high,
         method="counter" if pure or account.disagrees_throughout else "counter_bridged",
         gap_seconds=gap,
         longest_gap_seconds=max(account.longest_unbridged_seconds, lead.gap_seconds, tail.gap_seconds),
@@ -77,19 +78,19 @@ def close_counter(account: CounterAccount, begin: CounterPoint, end: CounterPoin
             gap += rest
             longest = max(longest, rest)
     joules = counted + extended
-    doubt = (account.pieces * account.traits.refresh_seconds + short) * gauge.peak_watts
-    open_end = tail > _PATIENCE_SECONDS or (gap > 0 and gauge.peak_watts <= 0)
+    doubt = account.pieces * gauge.ceiling.joules_within(account.refresh_seconds) + gauge.ceiling.joules_within(short)
+    open_end = tail > _PATIENCE_SECONDS or (gap > 0 and not gauge.ceiling.known)
     return EnergyResult(
         joules=joules,
         low=max(joules - doubt, 0.0),
-        high=None if open_end else joules + doubt + gap * gauge.peak_watts,
+        high=None if open_end else joules + doubt + gap * gauge.ceiling.sustained_watts,
         method="counter",
         gap_seconds=gap,
         longest_gap_seconds=longest if gap > 0 else 0.0,
     )
 
 
-def compare(account: CounterAccount) -> Consistency | None:
+def compare(account: CounterAccount, gauge: Gauge) -> Consistency | None:
     """Counter against gauge over what both watched; ``None`` if that is too short to say anything."""
     counter, power, seconds = account.compared_counter_joules, account.compared_power_joules, account.compared_seconds
     if account.disagrees_throughout:
@@ -98,7 +99,8 @@ def compare(account: CounterAccount) -> Consistency | None:
         seconds += account.jumped_seconds
     if seconds < SHORTEST_COMPARISON_SECONDS:
         return None
-    return Consistency(seconds=seconds, counter_joules=counter, integrated_joules=power)
+    doubt = math.hypot(_cut_doubt(account, gauge), math.sqrt(2) * gauge.edge_joules) + gauge.relative_doubt * power
+    return Consistency(seconds=seconds, counter_joules=counter, integrated_joules=power, doubt_joules=doubt)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -138,8 +140,18 @@ def _edge(earlier: CounterPoint, later: CounterPoint, watts: float | None) -> _E
 
 
 def _edge_doubt(edge: _Edge, gauge: Gauge) -> float:
-    watched = abs(edge.seconds) - edge.gap_seconds
-    all_of_it = watched * gauge.peak_watts
+    all_of_it = gauge.ceiling.joules_within(abs(edge.seconds) - edge.gap_seconds)
     if not edge.by_gauge:
         return all_of_it
-    return min(all_of_it, 2 * gauge.edge_seconds * gauge.peak_watts + gauge.relative_doubt * abs(edge.joules))
+    return min(all_of_it, math.sqrt(2) * gauge.edge_joules + gauge.relative_doubt * abs(edge.joules))
+
+
+def _cut_doubt(account: CounterAccount, gauge: Gauge) -> float:
+    """What the ends of the counted pieces, and those of the bridges between them, may be off by.
+
+    A piece: at worst one end is as stale as can be and the other fresh. Pieces end wherever the counter
+    failed, unrelated to each other, so that theirs add as squares.
+    """
+    stale = gauge.ceiling.joules_within(account.refresh_seconds)
+    bridges = account.pieces - 1
+    return math.hypot(stale, math.sqrt(bridges) * math.hypot(stale, math.sqrt(2) * gauge.edge_joules))

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from cardcallback.energy.history import Cumulative
-from cardcallback.energy.traits import CounterTraits, PowerTraits
+from cardcallback.energy.refresh import ASSUMED_REFRESH_SECONDS, RefreshWatch
+from cardcallback.energy.traits import CounterTraits
 
 Event = Literal["reset", "wrap", "standstill", "jump"]
 
@@ -44,9 +45,9 @@ class _Counted:
 class CounterAccount:
     """Running sums over the intervals between counter readings."""
 
-    def __init__(self, traits: CounterTraits, power_traits: PowerTraits | None) -> None:
+    def __init__(self, traits: CounterTraits) -> None:
         self.traits = traits
-        self._power_traits = power_traits
+        self.refresh = RefreshWatch()
         self.first: CounterPoint | None = None
         self.anchor: CounterPoint | None = None  # the latest reading at which the counter had moved
         self.still_until: float | None = None
@@ -62,6 +63,7 @@ class CounterAccount:
         self.compared_counter_joules = 0.0
         self.compared_power_joules = 0.0
         self.highest_watts = 0.0
+        self.highest_over_seconds = 0.0
         self.jumped_seconds = 0.0
         self.jumped_counter_joules = 0.0
         self.jumped_power_joules = 0.0
@@ -73,7 +75,18 @@ class CounterAccount:
         """An independent copy."""
         twin = copy.copy(self)
         twin.events = self.events.copy()
+        twin.refresh = self.refresh.copy()
         return twin
+
+    @property
+    def refresh_seconds(self) -> float:
+        """How old the counter's value may be: as published, else as seen, else what its readings' distance allows."""
+        return self.traits.refresh_seconds or self.refresh.seconds or ASSUMED_REFRESH_SECONDS
+
+    @property
+    def refresh_seen(self) -> bool:
+        """Whether enough changes were seen to tell the refresh of a counter that nobody published it of."""
+        return self.refresh.seconds is not None
 
     @property
     def still_at_the_end_seconds(self) -> float:
@@ -90,8 +103,9 @@ class CounterAccount:
         """Whether counter and gauge differ so often that no single interval can be blamed."""
         return self.jumped_seconds > _SYSTEMATIC_SHARE * (self.compared_seconds + self.jumped_seconds)
 
-    def add(self, point: CounterPoint, peak_watts: float) -> None:
-        """The next reading, in order of time; ``peak_watts`` bounds the device's power (0: not known)."""
+    def add(self, point: CounterPoint, slack_joules: float) -> None:
+        """The next reading, in order of time; a difference to the gauge within ``slack_joules`` is its own blur."""
+        self.refresh.add(point.at_seconds, point.joules)
         if self.anchor is None:
             self.first = self.anchor = point
             return
@@ -102,16 +116,16 @@ class CounterAccount:
             self.still_until = point.at_seconds
             return
         if change < 0:
-            self._backward(point, change, peak_watts)
-        elif self._plausible(point, change, peak_watts):
+            self._backward(point, change, slack_joules)
+        elif self._plausible(point, change, slack_joules):
             self._count(point, change)
         else:
             self._implausible(point, change)
         self.anchor = point
         self.still_until = None
 
-    def _backward(self, point: CounterPoint, change: float, peak_watts: float) -> None:
-        if self.traits.wraps_at is not None and self._plausible(point, change + self.traits.wraps_at, peak_watts):
+    def _backward(self, point: CounterPoint, change: float, slack_joules: float) -> None:
+        if self.traits.wraps_at is not None and self._plausible(point, change + self.traits.wraps_at, slack_joules):
             self.events["wrap"] += 1
             self._count(point, change + self.traits.wraps_at)
             return
@@ -137,22 +151,19 @@ class CounterAccount:
             return False
         return self.still_until - self.anchor.at_seconds > self._seconds(point) / 2
 
-    def _plausible(self, point: CounterPoint, change: float, peak_watts: float) -> bool:
+    def _plausible(self, point: CounterPoint, change: float, slack_joules: float) -> bool:
         if change < 0:
             return False
         seconds = self._seconds(point)
         integral = self._integral(point)
         if integral is None:
-            return self._plausible_alone(point, change / seconds, peak_watts)
-        edges = 2 * self._power_traits.edge_seconds if self._power_traits is not None else 0.0
-        slack = peak_watts * (self.traits.refresh_seconds + edges)
-        return abs(change - integral) <= _INTERVAL_TOLERANCE * integral + slack
+            return self._plausible_alone(point, change / seconds)
+        return abs(change - integral) <= _INTERVAL_TOLERANCE * integral + slack_joules
 
-    def _plausible_alone(self, point: CounterPoint, watts: float, peak_watts: float) -> bool:
+    def _plausible_alone(self, point: CounterPoint, watts: float) -> bool:
         seconds = self._seconds(point)
-        # Two refreshes may fall into a short interval.
-        highest = 2 * peak_watts * (1 + self.traits.refresh_seconds / seconds) if peak_watts > 0 else _IMPOSSIBLE_WATTS
-        if watts > min(highest, _IMPOSSIBLE_WATTS):
+        # A device may go from idle to full load at once; two refreshes may fall into a short interval.
+        if watts > _IMPOSSIBLE_WATTS * (1 + self.refresh_seconds / seconds):
             return False
         usual = self.counted_joules / self.counted_seconds if self.counted_seconds > 0 else 0.0
         return not (self._stood_still(point) and seconds > _LONG_STILLNESS_SECONDS and watts < usual / 2)
@@ -190,8 +201,10 @@ class CounterAccount:
         seconds = self._seconds(point)
         self.counted_joules += joules
         self.counted_seconds += seconds
-        if seconds > 2 * self.traits.refresh_seconds:
+        # One refresh more or less falls into a short interval.
+        if seconds > 2 * self.refresh_seconds:
             self.highest_watts = max(self.highest_watts, joules / seconds)
+            self.highest_over_seconds = max(self.highest_over_seconds, seconds)
         integral = self._integral(point)
         self._bridging = False
         self._newest_counted = _Counted(self.anchor, seconds, joules, integral) if self.anchor is not None else None

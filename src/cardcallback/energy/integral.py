@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 
+from cardcallback.energy.ceiling import Ceiling
 from cardcallback.energy.history import Cumulative, FadingHistory
 from cardcallback.energy.result import EnergyResult
 from cardcallback.energy.traits import PowerTraits
 
-# How far above the highest reading the true power may lie: readings of a mean flatten a peak.
-PEAK_MARGIN = 1.25
 # A bound of this many standard deviations of the error of independent samples.
 _DEVIATIONS = 3.0
 # The error of the trapezoid over one step of readings, as a share of step times difference.
@@ -65,9 +64,15 @@ class PowerIntegral:
         return self._last_at - self.traits.lag_seconds
 
     @property
-    def peak_watts(self) -> float:
-        """A power the device is taken not to have exceeded."""
-        return PEAK_MARGIN * self.highest
+    def ceiling(self) -> Ceiling:
+        """The most energy the device can have used in a time."""
+        return Ceiling(self.highest, self.traits.averaging_seconds, self.traits.limit_watts)
+
+    @property
+    def edge_joules(self) -> float:
+        """What a cut through the integral may be off by, anywhere in it."""
+        reading = max(self.highest - self.lowest, 0.0) * self.traits.interval_seconds / 8
+        return self._edge_doubt(self.highest) + reading
 
     def at(self, seconds: float) -> Cumulative | None:
         """Energy from the begin to a time; ``None`` without any reading.
@@ -97,13 +102,15 @@ class PowerIntegral:
         held, tail_gap = self._held(end_seconds) if end_seconds > self.lagged_to else (0.0, 0.0)
         duration = max(end_seconds - self.begin_seconds, 0.0)
         seen = max(duration - total.gap_seconds, 0.0)
-        doubt = self._edge_doubt(self._first_watts) + self._edge_doubt(self._last_watts) + self._sampling_doubt()
-        doubt += max(held - self.traits.lag_seconds, 0.0) * self.peak_watts
+        # The two edges and the steps between fall into the work unrelated to each other: they add as squares.
+        edges = math.hypot(self._edge_doubt(self._first_watts), self._edge_doubt(self._last_watts))
+        doubt = math.hypot(edges, self._sampling_doubt())
+        doubt += self.ceiling.joules_within(held - self.traits.lag_seconds)
         blind_low, blind_high = self._blind_doubt(total.joules, seen)
         return EnergyResult(
             joules=total.joules,
             low=max(total.joules - doubt - blind_low, 0.0),
-            high=None if tail_gap > 0 else total.joules + doubt + blind_high + total.gap_seconds * self.peak_watts,
+            high=None if tail_gap > 0 else total.joules + doubt + blind_high + self._most_in_gaps(total.gap_seconds),
             method="integrated_power",
             gap_seconds=total.gap_seconds,
             longest_gap_seconds=max(self.longest_gap_seconds, tail_gap),
@@ -157,12 +164,16 @@ class PowerIntegral:
     def _edge_doubt(self, watts: float) -> float:
         """What cutting a window of the gauge's mean at an edge may cost, in joules.
 
-        Known is the energy of the whole averaging window; unknown is when in it it was used, at no more
-        than the peak power. The refresh adds up to half of itself at that power.
+        Known is the energy of the whole averaging window; unknown is when in it it was used: at most all of
+        it at once. The refresh adds up to half of itself at the highest power of so short a time.
         """
-        steadiness = min(watts / self.peak_watts, 1.0) if self.peak_watts > 0 else 1.0
-        moved = self.traits.averaging_seconds * watts * (1 - steadiness) / 2
-        return moved + self.traits.refresh_seconds / 2 * self.peak_watts
+        ceiling, window, refresh = self.ceiling, self.traits.averaging_seconds, self.traits.refresh_seconds
+        burst_watts = ceiling.highest_part(min(window, refresh) or window)
+        steadiness = min(watts / burst_watts, 1.0) if burst_watts > 0 else 1.0
+        return window * watts * (1 - steadiness) / 2 + ceiling.joules_within(refresh / 2)
+
+    def _most_in_gaps(self, seconds: float) -> float:
+        return seconds * self.ceiling.sustained_watts
 
     def _sampling_doubt(self) -> float:
         mean = self._sum / self.readings

@@ -16,8 +16,8 @@ _SENTENCES: dict[Event, str] = {
 
 
 def account_notes(account: CounterAccount, verdict: Consistency | None) -> tuple[str, ...]:
-    """What went wrong with a counter, and how it was bridged."""
-    notes = []
+    """What is not known of a counter, what went wrong with it, and how it was bridged."""
+    notes = _refresh_note(account)
     for event, sentence in _SENTENCES.items():
         count = account.events[event]
         if count and not (event == "jump" and account.disagrees_throughout):
@@ -33,3 +33,11 @@ def account_notes(account: CounterAccount, verdict: Consistency | None) -> tuple
             "the recording interval spans both"
         )
     return tuple(notes)
+
+
+def _refresh_note(account: CounterAccount) -> list[str]:
+    if account.traits.refresh_seconds is not None:
+        return []
+    seconds = format_duration(account.refresh_seconds)
+    how = f"it was seen to be about {seconds}" if account.refresh_seen else f"{seconds} were assumed"
+    return [f"how often the energy counter is renewed is not published: {how}"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-# NVIDIA's counters were seen to advance about every 100 ms; parts that publish nothing are taken alike.
+# NVIDIA's counters from Volta on were seen to advance about every 100 ms.
 USUAL_REFRESH_SECONDS = 0.1
 # Shorter than this a missing stretch is interpolated, with its doubt; longer, it is a gap.
 _SHORTEST_GAP_SECONDS = 0.5
@@ -15,22 +15,29 @@ _LOCKING_REFRESH_SECONDS = 0.05
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CounterTraits:
-    """A cumulative energy counter: how often it is renewed, and where (joules) it starts again at zero."""
+    """A cumulative energy counter: how often it is renewed, and where (joules) it starts again at zero.
 
-    refresh_seconds: float = USUAL_REFRESH_SECONDS
+    ``refresh_seconds`` ``None``: nobody published it, and it is watched for. ``limit_watts`` is what the
+    driver holds the device to, where known.
+    """
+
+    refresh_seconds: float | None = USUAL_REFRESH_SECONDS
     wraps_at: float | None = None
+    limit_watts: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PowerTraits:
     """A power gauge: each reading is the mean of the past ``averaging_seconds``, renewed every refresh.
 
-    ``interval_seconds`` is how often it is meant to be read.
+    ``interval_seconds`` is how often it is meant to be read; ``limit_watts`` is what the driver holds the
+    device to, where known.
     """
 
     averaging_seconds: float = 0.0
     refresh_seconds: float = 0.0
     interval_seconds: float = 1.0
+    limit_watts: float | None = None
 
     @property
     def lag_seconds(self) -> float:
@@ -41,15 +48,6 @@ class PowerTraits:
     def sight_seconds(self) -> float:
         """How much time one reading speaks for."""
         return max(self.averaging_seconds, self.refresh_seconds)
-
-    @property
-    def edge_seconds(self) -> float:
-        """What a cut through the integral may be off by, as time at the difference of two powers.
-
-        A mean over a window smooths a step by an eighth of it; a refresh moves it by half of itself; a
-        straight line between two readings errs by an eighth of their distance.
-        """
-        return self.averaging_seconds / 8 + self.refresh_seconds / 2 + self.interval_seconds / 8
 
     @property
     def gap_after_seconds(self) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field, replace
 
-from cardcallback.energy import USUAL_REFRESH_SECONDS, CounterTraits, EnergyAccount, PowerTraits
+from cardcallback.energy import CounterTraits, EnergyAccount, PowerTraits
 from cardcallback.record import PhaseSpan, Trace
 from cardcallback.recorder.keepers import Median, Peak, Reasons
 from cardcallback.recorder.opening import SensorKey, sensor_key
@@ -201,7 +201,7 @@ def _open_accounts(sensors: SensorSet, sampling_interval_seconds: float | None) 
 
 
 def _counter_traits(spec: SensorSpec) -> CounterTraits:
-    return CounterTraits(refresh_seconds=spec.refresh_seconds or USUAL_REFRESH_SECONDS, wraps_at=spec.wraps_at)
+    return CounterTraits(refresh_seconds=spec.refresh_seconds, wraps_at=spec.wraps_at)
 
 
 def _power_traits(spec: SensorSpec) -> PowerTraits:

@@ -1,0 +1,50 @@
+"""How often an energy counter is renewed, seen from readings that lie closer together than that."""
+
+from __future__ import annotations
+
+import copy
+from collections import deque
+
+# What is assumed of a counter that nobody published it of and that was not read often enough to see it:
+# ten times what NVIDIA's other counters show, and as far apart as such a counter is read.
+ASSUMED_REFRESH_SECONDS = 1.0
+_FEWEST_CHANGES = 5
+_MOST_KEPT = 16
+
+
+class RefreshWatch:
+    """The distances of a counter's changes, each as long as the readings around it allow."""
+
+    def __init__(self) -> None:
+        self.distances: deque[float] = deque(maxlen=_MOST_KEPT)
+        self._unchanged_since: float | None = None  # the last reading before the change before
+        self._previous: tuple[float, float] | None = None
+        self._first: float | None = None
+        self._last_change = 0.0
+
+    def copy(self) -> RefreshWatch:
+        """An independent copy."""
+        twin = copy.copy(self)
+        twin.distances = self.distances.copy()
+        return twin
+
+    @property
+    def seconds(self) -> float | None:
+        """How far apart changes lie at most; ``None`` before enough were seen."""
+        count = len(self.distances)
+        if count < _FEWEST_CHANGES or self._unchanged_since is None or self._first is None:
+            return None
+        # A reading that came late makes one distance long; a counter that is renewed late makes many so.
+        most = sorted(self.distances)[(3 * count) // 4]
+        # Where every reading shows a change, their number in all the time says more.
+        return min(most, (self._last_change - self._first) / count)
+
+    def add(self, at_seconds: float, joules: float) -> None:
+        """One reading, in order of time; only the first of a session tell, where they are closest."""
+        previous, self._previous = self._previous, (at_seconds, joules)
+        if previous is None or joules == previous[1] or len(self.distances) == _MOST_KEPT:
+            return
+        if self._unchanged_since is not None:
+            self.distances.append(at_seconds - self._unchanged_since)
+        self._first = previous[0] if self._first is None else self._first
+        self._unchanged_since, self._last_change = previous[0], at_seconds
