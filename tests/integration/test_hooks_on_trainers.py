@@ -44,12 +44,7 @@ class Following(TrainerCallback):
     def follow(self, trainer: Any) -> None:
         """Watch everything there is to watch."""
         hooks.watch_card_writers(trainer, lambda card: self.told.append(card.name))
-        hooks.watch_train(
-            trainer,
-            on_begin=lambda: self.told.append("begin"),
-            on_end=lambda: self.told.append("end"),
-            on_exception=lambda error: self.told.append(type(error).__name__),
-        )
+        hooks.watch_train(trainer, on_exception=lambda error: self.told.append(type(error).__name__))
         for watch in (hooks.watch_evaluate, hooks.watch_save):
             watch(
                 trainer,
@@ -77,7 +72,7 @@ def test_a_training_that_breaks_is_seen(
         trainer.train()
     assert caught.value is error
     trainer.evaluate()
-    assert following.told == ["begin", type(error).__name__, "evaluate"]
+    assert following.told == [type(error).__name__, "evaluate"]
 
 
 @pytest.mark.parametrize("kind", TRAINER_KINDS)
@@ -100,11 +95,9 @@ def test_evaluations_and_checkpoints_are_seen(
     phases = [told for told in following.told if told != "README.md"]
     assert phases == [
         "evaluate",
-        "begin",
         "evaluate inside",
         "evaluate inside",
         "_save_checkpoint inside",
-        "end",
         "evaluate",
     ]
 
@@ -119,7 +112,7 @@ def test_a_followed_trainer_is_copied_as_it_was(
     GradientState._reset_state()
     trainer = make_trainer(kind, output_folder, base_folder=base_folder)
     hooks.watch_card_writers(trainer, lambda card: following.told.append(card.name))
-    hooks.watch_train(trainer, on_begin=lambda: following.told.append("begin"))
+    hooks.watch_train(trainer, on_exception=lambda error: following.told.append(str(error)))
     duplicate = way(trainer)
     duplicate.create_model_card()
     assert following.told == []

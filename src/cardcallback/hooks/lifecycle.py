@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,27 +24,22 @@ _TOPIC = "life cycle"
 class TrainerCall:
     """One finished call, timed on the caller's clock.
 
-    ``method`` is "evaluate", "predict" or "_save_checkpoint". ``metrics`` are what it returned, by name, and
-    ``None`` where there are none or it raised. ``during_training``: it ran inside ``train()``.
+    ``method`` is "evaluate", "predict" or "_save_checkpoint". ``during_training``: it ran inside ``train()``.
     """
 
     method: str
     begin_seconds: float
     end_seconds: float
     during_training: bool
-    metrics: Mapping[str, Any] | None = None
-    error: BaseException | None = None
 
 
 def watch_train(
     trainer: Any,
     *,
-    on_begin: Callable[[], None] | None = None,
-    on_end: Callable[[], None] | None = None,
     on_exception: Callable[[BaseException], None] | None = None,
     guard: GuardFactory | None = None,
 ) -> None:
-    """Be told when ``train()`` is entered, returns, or is left by an exception or interrupt.
+    """Know when ``train()`` runs, and be told where it is left by an exception or interrupt.
 
     transformers calls no event then (KeyboardInterrupt and SystemExit included). The exception goes on
     unchanged. A ``train()`` that is already running is not seen. Calling this again for the same trainer
@@ -54,8 +49,6 @@ def watch_train(
     hook = Hook(
         task="follow the training",
         guard=guard_or_own(guard),
-        before=None if on_begin is None else lambda _: on_begin(),
-        after=None if on_end is None else lambda _, __: on_end(),
         failed=None if on_exception is None else lambda _, error: on_exception(error),
     )
     _set(trainer, watch, "train", hook)
@@ -66,16 +59,15 @@ def watch_evaluate(
     *,
     now_seconds: Callable[[], float],
     on_end: Callable[[TrainerCall], None],
-    on_begin: Callable[[str], None] | None = None,
     guard: GuardFactory | None = None,
 ) -> None:
     """Be told of each ``evaluate()`` and ``predict()``, inside ``train()`` or out of it, with its times.
 
-    ``now_seconds`` is the clock that begin and end are read from; ``on_begin`` is given the method's name.
-    One that raises is told of as well. An evaluation over several sets is one call.
+    ``now_seconds`` is the clock that begin and end are read from. One that raises is told of as well. An
+    evaluation over several sets is one call.
     """
     for method in ("evaluate", "predict"):
-        _watch_timed(trainer, method, _Timed(now_seconds, on_begin, on_end), guard)
+        _watch_timed(trainer, method, _Timed(now_seconds, on_end), guard)
 
 
 def watch_save(
@@ -86,13 +78,12 @@ def watch_save(
     guard: GuardFactory | None = None,
 ) -> None:
     """Be told of each checkpoint's saving, with its times."""
-    _watch_timed(trainer, "_save_checkpoint", _Timed(now_seconds, None, on_end), guard)
+    _watch_timed(trainer, "_save_checkpoint", _Timed(now_seconds, on_end), guard)
 
 
 @dataclass(frozen=True)
 class _Timed:
     now_seconds: Callable[[], float]
-    on_begin: Callable[[str], None] | None
     on_end: Callable[[TrainerCall], None]
 
 
@@ -103,10 +94,9 @@ def _watch_timed(trainer: Any, method: str, timed: _Timed, guard: GuardFactory |
     def before(call: Call) -> None:
         del call
         begun[:] = [timed.now_seconds()]
-        if timed.on_begin is not None:
-            timed.on_begin(method)
 
-    def finished(metrics: Mapping[str, Any] | None, error: BaseException | None) -> None:
+    def finished(call: Call, result: Any) -> None:
+        del call, result
         if begun:
             end_seconds = timed.now_seconds()
             timed.on_end(
@@ -115,20 +105,11 @@ def _watch_timed(trainer: Any, method: str, timed: _Timed, guard: GuardFactory |
                     begin_seconds=begun.pop(),
                     end_seconds=end_seconds,
                     during_training=_is_training(watch),
-                    metrics=metrics,
-                    error=error,
                 )
             )
 
-    def after(call: Call, result: Any) -> None:
-        del call
-        finished(_metrics(result), None)
-
-    def failed(call: Call, error: BaseException) -> None:
-        del call
-        finished(None, error)
-
-    hook = Hook(task=f"follow {method}", guard=guard_or_own(guard), before=before, after=after, failed=failed)
+    task = f"follow {method}"
+    hook = Hook(task=task, guard=guard_or_own(guard), before=before, after=finished, failed=finished)
     _set(trainer, watch, method, hook)
 
 
@@ -144,10 +125,3 @@ def _is_training(watch: Watch) -> bool:
     if watch.has_run("train"):
         return watch.is_running("train")
     return bool(getattr(watch.trainer(), "is_in_train", False))
-
-
-def _metrics(result: Any) -> Mapping[str, Any] | None:
-    if isinstance(result, Mapping):
-        return result
-    metrics = getattr(result, "metrics", None)
-    return metrics if isinstance(metrics, Mapping) else None
