@@ -55,16 +55,6 @@ def thin(points: Sequence[Point], *, limit: int = LARGEST_POINTS) -> tuple[Point
     return tuple(points[place] for place in sorted(kept))
 
 
-def last_value(points: Sequence[Point]) -> float | None:
-    """The value of the last point; ``None`` for an empty curve."""
-    return points[-1][1] if points else None
-
-
-def smallest(points: Sequence[Point]) -> Point | None:
-    """The first point with the smallest value; ``None`` for an empty curve."""
-    return min(points, key=lambda point: point[1]) if points else None
-
-
 def history_notes(log_history: LogHistory) -> tuple[str, ...]:
     """One sentence for each quantity that was not a finite number at some logged step.
 

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from huggingface_hub import ModelCard, ModelCardData
 
-from cardcallback.carbon import factor_for, find_place, footprint
+from cardcallback.carbon import assess_footprint, factor_for, find_place
 from cardcallback.record import RunRecord
 from cardcallback.render.card.compose import ComposedCard, compose_card
 from cardcallback.testing import make_record
@@ -22,7 +22,7 @@ FOLDER = "/home/ada/models/gemma"
 def with_place(place: str = "DE") -> RunRecord:
     """A run whose CO2e was calculated for a place."""
     record = make_record()
-    return msgspec.structs.replace(record, carbon=footprint(record.energy, factor_for(find_place(place))))
+    return msgspec.structs.replace(record, carbon=assess_footprint(record.energy, factor_for(find_place(place))).carbon)
 
 
 def without_base() -> RunRecord:

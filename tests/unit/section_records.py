@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from cardcallback.carbon import factor_for, find_place, footprint
+from cardcallback.carbon import assess_footprint, factor_for, find_place
 from cardcallback.record import (
     Consistency,
     Energy,
@@ -41,7 +41,7 @@ def with_training(record: RunRecord, **fields: Any) -> RunRecord:
 
 def with_place(record: RunRecord, place: str, pue: float | None = None) -> RunRecord:
     """``record`` with its CO2e calculated for ``place``."""
-    return replace(record, carbon=footprint(record.energy, factor_for(find_place(place)), pue))
+    return replace(record, carbon=assess_footprint(record.energy, factor_for(find_place(place)), pue).carbon)
 
 
 def _base() -> RunRecord:

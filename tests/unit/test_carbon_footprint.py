@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cardcallback.carbon import assess_footprint, factor_for, find_place, footprint, user_factor
+from cardcallback.carbon import assess_footprint, factor_for, find_place, user_factor
 from cardcallback.errors import CardCallbackError
 from cardcallback.record import Energy, Measurement, Scope, not_measured
 from cardcallback.testing import make_record
@@ -30,7 +30,7 @@ def energy(**replaced: Measurement) -> Energy:
 
 def test_card_example() -> None:
     """107 Wh in Germany is 37 g, by the GPU's energy and its scope."""
-    carbon = footprint(energy(), GERMANY)
+    carbon = assess_footprint(energy(), GERMANY).carbon
     assert carbon is not None
     assert carbon.emissions_grams == pytest.approx(36.8, abs=0.05)
     assert (carbon.energy_name, carbon.pue, carbon.pue_source) == ("gpu", None, None)
@@ -80,7 +80,7 @@ def test_no_figure_comes_with_its_reason(gpu: Measurement, reason: str) -> None:
 
 def test_coverage_of_exactly_95_percent_is_enough() -> None:
     """The limit itself counts as covered."""
-    assert footprint(energy(gpu=measured(1.0, coverage=0.95)), GERMANY) is not None
+    assert assess_footprint(energy(gpu=measured(1.0, coverage=0.95)), GERMANY).carbon is not None
 
 
 def test_no_place_no_figure() -> None:
@@ -92,12 +92,12 @@ def test_no_place_no_figure() -> None:
 def test_impossible_overhead_is_refused(pue: float) -> None:
     """A PUE below 1 or absurdly high is refused, with what it means."""
     with pytest.raises(CardCallbackError, match="PUE must be between 1 and 10"):
-        footprint(energy(), GERMANY, pue)
+        assess_footprint(energy(), GERMANY, pue)
 
 
 def test_unknown_scope_is_not_called_covered() -> None:
     """A figure without a stated scope covers nothing that can be relied on."""
-    carbon = footprint(energy(gpu=measured(1.0)), GERMANY)
+    carbon = assess_footprint(energy(gpu=measured(1.0)), GERMANY).carbon
     assert carbon is not None
     assert set(msgspec.to_builtins(carbon.scope).values()) == {"unknown"}
 
@@ -109,7 +109,7 @@ def test_unknown_scope_is_not_called_covered() -> None:
 )
 def test_arithmetic_holds(joules: float, grams_per_kwh: float, pue: float | None) -> None:
     """CO2e is energy in kWh times the factor times the overhead that the record names."""
-    carbon = footprint(energy(system=measured(joules)), user_factor(grams_per_kwh), pue)
+    carbon = assess_footprint(energy(system=measured(joules)), user_factor(grams_per_kwh), pue).carbon
     assert carbon is not None
     expected = carbon.energy_joules / 3.6e6 * carbon.factor.grams_per_kwh * (carbon.pue or 1)
     assert carbon.emissions_grams == pytest.approx(expected)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cardcallback.curves import curves_from_history, history_notes, last_value, publishable_name, smallest, thin
+from cardcallback.curves import curves_from_history, history_notes, publishable_name, thin
 
 _VALUES = st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=3000)
 
@@ -125,12 +125,3 @@ def test_long_curves_are_thinned_to_a_thousand_even_points() -> None:
     curve = curves_from_history([{"step": step, "loss": 1.0 + step % 7} for step in range(100_000)])["loss"]
     assert 950 <= len(curve) <= 1000
     assert max(b[0] - a[0] for a, b in itertools.pairwise(curve)) <= 210
-
-
-def test_last_and_smallest() -> None:
-    """The last value and the first smallest point; nothing of nothing."""
-    points = ((1.0, 3.0), (2.0, 1.0), (3.0, 1.0), (4.0, 2.0))
-    assert last_value(points) == 2.0
-    assert smallest(points) == (2.0, 1.0)
-    assert last_value(()) is None
-    assert smallest(()) is None

@@ -12,7 +12,6 @@ from markdown_it import MarkdownIt
 
 from cardcallback.render.text import (
     clean,
-    escape_html,
     escape_line,
     escape_markdown,
     escape_picture,
@@ -82,11 +81,6 @@ def test_ordinary_names_stay_legible_in_the_source(text: str, expected: str) -> 
 def test_long_strings_are_cut_with_a_mark() -> None:
     """A string of any length takes the room it is given, and shows that it was cut."""
     assert clean("x" * 500, 10) == "x" * 9 + "…"
-
-
-def test_html_escapes_quotes_for_attributes() -> None:
-    """Text for HTML cannot leave a quoted attribute."""
-    assert escape_html("\"'<&>") == "&quot;&#x27;&lt;&amp;&gt;"
 
 
 def test_pictures_get_only_letters_their_font_has() -> None:

@@ -8,7 +8,7 @@ from cardcallback.carbon.factors import (
     grid_examples,
     user_factor,
 )
-from cardcallback.carbon.footprint import Footprint, assess_footprint, footprint
+from cardcallback.carbon.footprint import Footprint, assess_footprint
 from cardcallback.carbon.places import Place, find_place
 
 __all__ = [
@@ -20,7 +20,6 @@ __all__ = [
     "assess_footprint",
     "factor_for",
     "find_place",
-    "footprint",
     "grid_examples",
     "user_factor",
 ]

@@ -33,11 +33,6 @@ class Footprint:
     notes: tuple[str, ...] = ()
 
 
-def footprint(energy: Energy, factor: CarbonFactor | None, pue: float | None = None) -> Carbon | None:
-    """As ``assess_footprint``, without the reason."""
-    return assess_footprint(energy, factor, pue).carbon
-
-
 def assess_footprint(energy: Energy, factor: CarbonFactor | None, pue: float | None = None) -> Footprint:
     """CO2e of the whole machine's energy where it was measured over the run, else of the GPU's.
 

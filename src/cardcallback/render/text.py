@@ -46,14 +46,6 @@ def escape_line(text: str, longest: int = LONGEST_TEXT) -> str:
     return _LEADING.sub(r"\g<number>\\\g<mark>", escape_markdown(text, longest))
 
 
-def escape_html(text: str, longest: int = LONGEST_TEXT) -> str:
-    """``text`` for the inside of an HTML element or a quoted attribute."""
-    line = clean(text, longest)
-    for character, entity in (*_HTML.items(), ('"', "&quot;"), ("'", "&#x27;")):
-        line = line.replace(character, entity)
-    return line
-
-
 def escape_picture(text: str, longest: int = 60) -> str:
     """``text`` for a picture, whose font has no glyph beyond Latin: others become a question mark."""
     return clean(text, longest).encode("latin-1", "replace").decode("latin-1")

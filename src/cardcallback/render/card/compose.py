@@ -10,7 +10,7 @@ import msgspec
 
 from cardcallback.errors import CardCallbackError
 from cardcallback.record import Card, Fill, RunRecord
-from cardcallback.render.card.filling import LabelMap, fill_placeholders, states_emissions
+from cardcallback.render.card.filling import fill_placeholders, states_emissions
 from cardcallback.render.card.front_matter import SplitCard, parse_matter, split_card
 from cardcallback.render.card.metadata import EMISSIONS_KEY, complete_metadata, emissions_owner
 from cardcallback.render.card.section_block import place_section, section_spans
@@ -44,8 +44,6 @@ def compose_card(
     trainer_card: str | None,
     section: str,
     body_kind: str,
-    previous: Sequence[Fill] = (),
-    labels: LabelMap | None = None,
 ) -> ComposedCard:
     """Complete a card; outside fills, our section and the front-matter keys we own not a byte changes.
 
@@ -57,20 +55,18 @@ def compose_card(
         trainer_card: what the trainer last wrote, whose front-matter keys are added where ``body`` lacks them.
         section: our section as Markdown, without comments around it.
         body_kind: "person", "template", "trainer" or "hub template".
-        previous: fills of an earlier run that may still stand in ``body``.
-        labels: which label asks for which value; the map that ships unless given.
 
     Raises:
         CardCallbackError: the front matter is not valid YAML or cannot be edited safely.
     """
-    known = (*record.card.filled, *previous)
+    known = record.card.filled
     card = split_card(body)
     by_person = body_kind not in _GENERATED_KINDS
-    owner = _emissions_stated_by(record, card, trainer_card, by_person=by_person, known=known, labels=labels)
+    owner = _emissions_stated_by(record, card, trainer_card, by_person=by_person, known=known)
     told = record if owner is None else msgspec.structs.replace(record, carbon=None)
     edit = complete_metadata(card, told, trainer_card=trainer_card, by_person=by_person, known=known)
     hidden = section_spans(edit.card.body)
-    filled = fill_placeholders(edit.card.body, told, known=known, labels=labels, hidden=hidden)
+    filled = fill_placeholders(edit.card.body, told, known=known, hidden=hidden)
     text, marks = place_section(
         filled.text, section, before_citation=body_kind == _TRAINER_KIND, newline=edit.card.newline
     )
@@ -92,8 +88,6 @@ def emissions_stated_by(
     body: str,
     trainer_card: str | None,
     body_kind: str,
-    previous: Sequence[Fill] = (),
-    labels: LabelMap | None = None,
 ) -> str | None:
     """Who else states CO2e in the card: "person" or "trainer", or None.
 
@@ -103,10 +97,10 @@ def emissions_stated_by(
     Raises:
         CardCallbackError: the front matter is not valid YAML.
     """
-    known = (*record.card.filled, *previous)
+    known = record.card.filled
     by_person = body_kind not in _GENERATED_KINDS
     card = split_card(body)
-    return _emissions_stated_by(record, card, trainer_card, by_person=by_person, known=known, labels=labels)
+    return _emissions_stated_by(record, card, trainer_card, by_person=by_person, known=known)
 
 
 def default_hub_template() -> str:
@@ -125,13 +119,12 @@ def _emissions_stated_by(
     *,
     by_person: bool,
     known: Sequence[Fill],
-    labels: LabelMap | None,
 ) -> str | None:
     owner = emissions_owner(card, trainer_card, by_person=by_person, known=known)
     if owner is not None:
         return owner
     hidden = section_spans(card.body)
-    if not states_emissions(card.body, record, known=known, labels=labels, hidden=hidden):
+    if not states_emissions(card.body, record, known=known, hidden=hidden):
         return None
     return "person" if by_person else "trainer"
 

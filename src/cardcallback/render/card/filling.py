@@ -52,10 +52,6 @@ class LabelMap(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     rows: tuple[LabelRow, ...] = ()
     placeholders: tuple[str, ...] = ()
 
-    def before(self, other: LabelMap) -> LabelMap:
-        """Both maps as one, in which rows of this one count first."""
-        return LabelMap(rows=self.rows + other.rows, placeholders=self.placeholders + other.placeholders)
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Filled:
@@ -96,7 +92,6 @@ def fill_placeholders(
     record: RunRecord,
     *,
     known: Sequence[Fill] = (),
-    labels: LabelMap | None = None,
     hidden: Sequence[tuple[int, int]] = (),
 ) -> Filled:
     """``body`` with the record's values where it has placeholders or values that are still ours.
@@ -106,10 +101,9 @@ def fill_placeholders(
         record: the run.
         known: what earlier runs filled; a text equal to one of these is replaced, or the placeholder put
             back where the value is not known any more. Any other text is a person's and stays.
-        labels: which label asks for what; the map that ships unless given.
         hidden: spans of ``body`` to leave alone.
     """
-    filler = _Filler(record, labels or default_label_map(), known)
+    filler = _Filler(record, default_label_map(), known)
     parts: list[str] = []
     fills: list[Fill] = []
     remarks: list[str] = []
@@ -132,11 +126,10 @@ def states_emissions(
     record: RunRecord,
     *,
     known: Sequence[Fill] = (),
-    labels: LabelMap | None = None,
     hidden: Sequence[tuple[int, int]] = (),
 ) -> bool:
     """Whether ``body`` states CO2e that is neither a placeholder nor ours: somebody else's figure."""
-    filler = _Filler(record, labels or default_label_map(), known)
+    filler = _Filler(record, default_label_map(), known)
     return any(filler.is_foreign_emissions(slot) for slot in find_slots(body, hidden))
 
 

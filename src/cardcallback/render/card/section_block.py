@@ -49,19 +49,6 @@ def section_spans(text: str) -> tuple[tuple[int, int], ...]:
     return _scan(text).blocks
 
 
-def strip_section(text: str) -> str:
-    """``text`` without our section and the empty line that came with it; an edited block stays."""
-    for begin, end in reversed(_scan(text).blocks):
-        before, after = text[:begin], text[end:]
-        gap = _LINE.match(after)
-        if after and gap is not None and not gap.group().strip("\r\n"):
-            after = after[gap.end() :]
-        elif not after:
-            before = _without_empty_line(before)
-        text = before + after
-    return text
-
-
 def place_section(
     text: str, section: str, *, before_citation: bool, newline: str | None = None
 ) -> tuple[str, tuple[str, ...]]:
@@ -148,7 +135,3 @@ def _ends_empty(text: str) -> bool:
     if not text:
         return True
     return re.search(r"(?:\r\n|\r|\n)[ \t]*(?:\r\n|\r|\n)\Z", text) is not None
-
-
-def _without_empty_line(text: str) -> str:
-    return re.sub(r"(\r\n|\r|\n)(?:\r\n|\r|\n)\Z", r"\1", text)
