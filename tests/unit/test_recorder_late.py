@@ -1,0 +1,71 @@
+"""Sensors that open after training began."""
+
+from __future__ import annotations
+
+import pytest
+
+from cardcallback.record import Scope
+from cardcallback.recorder import Recorder
+from cardcallback.sensors import DeviceInfo, SensorSet, SensorSpec
+from cardcallback.testing import FakeClock, FakeSensor
+
+_WATTS = 50.0
+
+
+def _counter(clock: FakeClock) -> SensorSet:
+    """One GPU that draws 50 W, by its energy counter."""
+    spec = SensorSpec(
+        quantity="gpu_energy",
+        source="nvml:total_energy_consumption",
+        kind="counter",
+        unit="joules",
+        scope=Scope(gpu_core="yes"),
+        covers="GPU 0",
+        interval_seconds=1.0,
+        device=0,
+    )
+    sensor = FakeSensor(spec, lambda: clock.elapsed_seconds() * _WATTS)
+    return SensorSet(sensors=(sensor,), devices=(DeviceInfo(index=0, name="NVIDIA GB10"),))
+
+
+def _run(recorder: Recorder, clock: FakeClock, seconds: int) -> None:
+    for _ in range(seconds):
+        recorder.sample_due()
+        clock.advance(1.0)
+
+
+def test_what_came_before_late_sensors_is_a_gap() -> None:
+    """Sensors that answer after 40 of 100 s measure the rest; the beginning is missing from coverage, not guessed."""
+    clock = FakeClock()
+    recorder = Recorder(SensorSet(), clock=clock)
+    _run(recorder, clock, 40)
+    recorder.adopt(_counter(clock))
+    _run(recorder, clock, 60)
+    recorder.sample_due()
+    recording = recorder.stop()
+    gpu = recording.energy.gpu
+    assert recording.duration_seconds == pytest.approx(100.0)
+    assert gpu.value == pytest.approx(60 * _WATTS, rel=0.05)
+    assert gpu.coverage == pytest.approx(0.6, abs=0.03)
+
+
+def test_phases_marked_before_the_sensors_came_are_kept() -> None:
+    """An evaluation told of while the driver was still starting is in the spans."""
+    clock = FakeClock()
+    recorder = Recorder(SensorSet(), clock=clock)
+    clock.advance(10.0)
+    recorder.mark_phase("evaluation", 2.0, 8.0)
+    recorder.adopt(_counter(clock))
+    _run(recorder, clock, 5)
+    assert [span.phase for span in recorder.stop().phase_spans] == ["evaluation"]
+
+
+def test_without_any_sensor_nothing_is_claimed() -> None:
+    """A recorder whose sensors never came gives a duration and no energy."""
+    clock = FakeClock()
+    recorder = Recorder(SensorSet(), clock=clock)
+    _run(recorder, clock, 5)
+    recording = recorder.stop()
+    assert recording.duration_seconds == pytest.approx(5.0)
+    assert recording.energy.gpu.value is None
+    assert recording.energy.gpu.reason
