@@ -11,14 +11,13 @@ from tiny import make_tokenizer
 
 from cardcallback.curves import curves_from_history
 from cardcallback.observe import (
-    TOKEN_CROSS_ENTROPY,
     evaluation_result,
     observe_software,
     observe_training,
     token_baseline,
     with_progress,
 )
-from cardcallback.record import EvaluationResult, Training
+from cardcallback.record import TOKEN_CROSS_ENTROPY, EvaluationResult, Training
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
 transformers = pytest.importorskip("transformers", reason="transformers is not installed")

@@ -42,7 +42,7 @@ def test_the_hub_template_is_filled_from_the_record() -> None:
     filled = fill_placeholders(template, make_record())
     text = filled.text
     assert value_of(text, "**Training regime:**").startswith(
-        "bf16; base weights NF4 (bitsandbytes), double quantisation, bf16 compute <!--fp32"
+        "bf16; base weights NF4, double quantisation, bf16 compute, by bitsandbytes <!--fp32"
     )
     assert below(text, "#### Speeds, Sizes, Times [optional]").startswith("1 h 52 min for 500 steps (0.0744 steps/s)")
     assert value_of(text, "**Hardware Type:**") == "1 × NVIDIA GB10 (NVIDIA DGX Spark)"

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from observe_stand_ins import BASE_TRAINER, CAUSAL, SFT_TRAINER, library_loss, named, observe
 
-from cardcallback.observe import TOKEN_CROSS_ENTROPY
+from cardcallback.record import TOKEN_CROSS_ENTROPY
 
 
 @pytest.mark.parametrize(

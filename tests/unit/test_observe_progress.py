@@ -13,14 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cardcallback.observe import (
-    TOKEN_CROSS_ENTROPY,
     TokenBaseline,
     evaluation_result,
     perplexity,
     token_baseline,
     with_progress,
 )
-from cardcallback.record import Dataset, Quantization, Training
+from cardcallback.record import TOKEN_CROSS_ENTROPY, Dataset, Quantization, Training
 
 
 def state(**fields: Any) -> SimpleNamespace:

@@ -3,7 +3,6 @@
 from cardcallback.observe.base_model import find_base_model
 from cardcallback.observe.evaluation import LOSS_IS_MEAN_OF_BATCHES, evaluation_result, perplexity
 from cardcallback.observe.machine import observe_machine
-from cardcallback.observe.objective import TOKEN_CROSS_ENTROPY
 from cardcallback.observe.progress import training_completed, with_progress
 from cardcallback.observe.software import observe_software
 from cardcallback.observe.tokens import TokenBaseline, token_baseline
@@ -11,7 +10,6 @@ from cardcallback.observe.training import observe_training
 
 __all__ = [
     "LOSS_IS_MEAN_OF_BATCHES",
-    "TOKEN_CROSS_ENTROPY",
     "TokenBaseline",
     "evaluation_result",
     "find_base_model",

@@ -8,10 +8,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from cardcallback.curves import publishable_name
-from cardcallback.observe.objective import TOKEN_CROSS_ENTROPY
 from cardcallback.observe.plain import number
 from cardcallback.observe.progress import LAST_STEP
-from cardcallback.record import EvaluationResult, Training
+from cardcallback.record import TOKEN_CROSS_ENTROPY, EvaluationResult, Training
 
 # exp() of more is not a number a float holds; such a model predicts nothing anyway.
 _LARGEST_LOSS = 700.0

@@ -7,8 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from cardcallback.observe.plain import class_names, lineage, number, read, top_package, word
-
-TOKEN_CROSS_ENTROPY = "token cross-entropy"  # noqa: S105  a kind of loss, not a password
+from cardcallback.record import TOKEN_CROSS_ENTROPY
 
 _OBJECTIVES = {
     "SFT": "SFT",

@@ -43,6 +43,7 @@ from cardcallback.record.run import (
     Trace,
 )
 from cardcallback.record.training import (
+    TOKEN_CROSS_ENTROPY,
     Dataset,
     Evaluation,
     EvaluationResult,
@@ -58,6 +59,7 @@ __all__ = [
     "RECORD_FOLDER",
     "RECORD_NAME",
     "SCHEMA_VERSION",
+    "TOKEN_CROSS_ENTROPY",
     "Accelerator",
     "Carbon",
     "CarbonFactor",

@@ -6,6 +6,9 @@ import msgspec
 
 Scalar = str | int | float | bool | None
 
+# The only kind of loss whose exponential is a perplexity.
+TOKEN_CROSS_ENTROPY = "token cross-entropy"  # noqa: S105  a kind of loss, not a password
+
 
 class Tokens(msgspec.Struct, frozen=True, kw_only=True):
     """Tokens of the training steps by kind; ``source`` says who counted, ``reason`` why one is None."""
@@ -71,7 +74,7 @@ class Training(msgspec.Struct, frozen=True, kw_only=True):
     dataset: Dataset = Dataset()
     trainable_parameters: int | None = None
     total_parameters: int | None = None
-    loss_kind: str | None = None  # "token cross-entropy", "DPO loss"; None where a person's own code computes it
+    loss_kind: str | None = None  # TOKEN_CROSS_ENTROPY, "DPO loss"; None where a person's own code computes it
     loss_covers: str | None = None  # "answer tokens only", "all tokens"
     published_step: int | None = None
     published_reason: str | None = None  # "lowest held-out loss", "last step"
@@ -81,7 +84,7 @@ class EvaluationResult(msgspec.Struct, frozen=True, kw_only=True):
     """One evaluation of the held-out set; perplexity only where the loss is token cross-entropy."""
 
     loss: float | None
-    kind: str | None = None  # "token cross-entropy", "DPO loss", ...
+    kind: str | None = None  # TOKEN_CROSS_ENTROPY, "DPO loss", ...
     perplexity: float | None = None
     step: int | None = None
     examples: int | None = None

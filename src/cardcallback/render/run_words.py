@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from cardcallback.record import Accelerator, RunRecord, Training
+from cardcallback.record import Accelerator, Quantization, RunRecord, Training
 from cardcallback.render.text import TIMES, escape_markdown, join_words
 
 _GB10 = re.compile(r"\bGB10\b")
@@ -80,6 +80,21 @@ def method_noun(training: Training) -> str:
     if training.objective and training.objective not in {"SFT", "language modelling"}:
         return f"{escape_markdown(training.objective)} ({noun[0].lower() + noun[1:] if full else noun})"
     return noun
+
+
+def quantization_words(quantization: Quantization) -> str:
+    """How the base weights were held, as Markdown: "NF4, double quantisation, bfloat16 compute, by bitsandbytes"."""
+    held = quantization.kind or (f"{quantization.bits}-bit" if quantization.bits else quantization.method)
+    parts = [escape_markdown(held)]
+    if quantization.double:
+        parts.append("double quantisation")
+    if quantization.compute_dtype:
+        parts.append(f"{escape_markdown(quantization.compute_dtype)} compute")
+    if quantization.kind or quantization.bits:
+        parts.append(f"by {escape_markdown(quantization.method)}")
+    if quantization.loaded_from:
+        parts.append(f"loaded from {escape_markdown(quantization.loaded_from)}")
+    return ", ".join(parts)
 
 
 def recorded_steps(record: RunRecord) -> int:

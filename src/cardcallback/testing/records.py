@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from cardcallback.record import (
+    TOKEN_CROSS_ENTROPY,
     Accelerator,
     Consistency,
     Dataset,
@@ -219,7 +220,7 @@ def _evaluation() -> Evaluation:
     def result(loss: float, step: int) -> EvaluationResult:
         return EvaluationResult(
             loss=loss,
-            kind="token cross-entropy",
+            kind=TOKEN_CROSS_ENTROPY,
             perplexity=math.exp(loss),
             step=step,
             examples=512,

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from cardcallback.record import RunRecord
-from cardcallback.render.run_words import plural
+from cardcallback.record import TOKEN_CROSS_ENTROPY, RunRecord
+from cardcallback.render.run_words import plural, quantization_words
 from cardcallback.render.text import escape_markdown
 from cardcallback.units import format_count, format_number
-
-_TOKEN_LOSS = "token cross-entropy"  # noqa: S105  not a secret: the loss over tokens
 
 
 def _method(record: RunRecord) -> str | None:
@@ -18,14 +16,10 @@ def _method(record: RunRecord) -> str | None:
 
 
 def _training_regime(record: RunRecord) -> str | None:
-    training, quantization = record.training, record.training.quantization
+    training = record.training
     parts = [escape_markdown(training.precision)] if training.precision else []
-    if quantization is not None:
-        kind = quantization.kind or (f"{quantization.bits}-bit" if quantization.bits else quantization.method)
-        words = f"base weights {escape_markdown(kind)} ({escape_markdown(quantization.method)})"
-        words += ", double quantisation" if quantization.double else ""
-        words += f", {escape_markdown(quantization.compute_dtype)} compute" if quantization.compute_dtype else ""
-        parts.append(words)
+    if training.quantization is not None:
+        parts.append(f"base weights {quantization_words(training.quantization)}")
     return "; ".join(parts) or None
 
 
@@ -77,7 +71,7 @@ def _validation_loss(record: RunRecord) -> str | None:
 def _perplexity(which: str) -> Callable[[RunRecord], str | None]:
     def make(record: RunRecord) -> str | None:
         result = getattr(record.evaluation, which)
-        if result is None or result.perplexity is None or result.kind != _TOKEN_LOSS:
+        if result is None or result.perplexity is None or result.kind != TOKEN_CROSS_ENTROPY:
             return None
         weights = f" ({escape_markdown(result.weights)} weights)" if result.weights else ""
         return format_number(result.perplexity) + weights

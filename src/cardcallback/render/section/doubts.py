@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from cardcallback.record import Measurement, PhaseEnergy, RunRecord, Session
+from cardcallback.record import TOKEN_CROSS_ENTROPY, Measurement, PhaseEnergy, RunRecord, Session
 from cardcallback.render.figures import absent, cadence, figure, is_known, source_words, verb
 from cardcallback.render.pictures.choice import POWER_PICTURE, picture_address
 from cardcallback.render.run_words import plural
 from cardcallback.render.section.doubts_energy import energy_doubts, scope_lines
-from cardcallback.render.section.evaluation import TOKEN_CROSS_ENTROPY
 from cardcallback.render.section.machine_state import device_lines, machine_state
 from cardcallback.render.section.references import References
 from cardcallback.render.text import escape_markdown

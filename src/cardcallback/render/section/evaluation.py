@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 
-from cardcallback.record import EvaluationResult, RunRecord, Training
+from cardcallback.record import TOKEN_CROSS_ENTROPY, EvaluationResult, RunRecord, Training
 from cardcallback.render.text import escape_markdown, table_row
 from cardcallback.units import format_count, format_number, format_percent
 
-TOKEN_CROSS_ENTROPY = "token cross-entropy"  # noqa: S105  a kind of loss, not a password
 _MOST_METRICS = 5
 # Times are the result table's, and the loss has its own row.
 _ELSEWHERE = re.compile(r"(runtime|per_second)$|^eval_loss$")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cardcallback.record import Machine, RunRecord, Stage, Training
 from cardcallback.render.figures import figure
-from cardcallback.render.run_words import device_names, has_unified_memory, plural
+from cardcallback.render.run_words import device_names, has_unified_memory, plural, quantization_words
 from cardcallback.render.section.recipe_settings import BatchSettings, optimiser_words, other_settings
 from cardcallback.render.text import escape_markdown, table_row
 from cardcallback.units import format_bytes, format_count, format_duration, format_energy, format_large, format_percent
@@ -95,17 +95,7 @@ def _base_weights(training: Training) -> str:
         parts = [f"{escape_markdown(str(held))} weights"] if held else []
         parts += [f"{escape_markdown(training.precision)} training"] if training.precision else []
         return ", ".join(parts)
-    held = quantization.kind or (f"{quantization.bits}-bit" if quantization.bits else quantization.method)
-    parts = [escape_markdown(held)]
-    if quantization.double:
-        parts.append("double quantisation")
-    if quantization.compute_dtype:
-        parts.append(f"{escape_markdown(quantization.compute_dtype)} compute")
-    if quantization.kind or quantization.bits:
-        parts.append(f"by {escape_markdown(quantization.method)}")
-    if quantization.loaded_from:
-        parts.append(f"loaded from {escape_markdown(quantization.loaded_from)}")
-    return ", ".join(parts)
+    return quantization_words(quantization)
 
 
 def _data(training: Training) -> str:
