@@ -10,9 +10,8 @@ import msgspec
 from cardcallback.card_keeper import ORIGINAL_NAME, CardKeeper, author_of, generated_kind, read_text
 from cardcallback.errors import CardCallbackError
 from cardcallback.record import PRIVATE_FOLDER, RECORD_FOLDER, RECORD_NAME, Card, RunRecord, encode, load_run
-from cardcallback.render.card import ComposedCard, compose_card, emissions_stated_by
+from cardcallback.render.card import ComposedCard, render_card
 from cardcallback.render.pictures import draw_pictures
-from cardcallback.render.section import render_section
 from cardcallback.render.writing import write_atomically
 from cardcallback.units import format_duration, format_energy
 
@@ -90,7 +89,7 @@ class RunFolder:
         body, kind = self._keeper.body(current)
         known = msgspec.structs.replace(record, card=self._previous_card)
         try:
-            composed = _compose(known, body, kind, current, pictures=pictures)
+            composed = render_card(known, body=body, body_kind=kind, trainer_card=current, pictures=pictures)
         except CardCallbackError as error:
             if current == body:
                 raise
@@ -115,7 +114,8 @@ class RunFolder:
         else:
             body, kind = current, "person" if self._is_persons(card, current) else generated_kind(current)
         known = self._other_cards.get(card, Card() if current is not None else self._previous_card)
-        composed = _compose(msgspec.structs.replace(record, card=known), body, kind, current, pictures=False)
+        told = msgspec.structs.replace(record, card=known)
+        composed = render_card(told, body=body, body_kind=kind, trainer_card=current, pictures=False)
         write_atomically(card, composed.text)
         self._other_cards[card] = composed.card
 
@@ -177,11 +177,3 @@ class RunFolder:
         except CardCallbackError:
             name = "record-damaged.json"
         main.replace(main.with_name(Path(name).name))
-
-
-def _compose(record: RunRecord, body: str, kind: str, current: str | None, *, pictures: bool) -> ComposedCard:
-    # Two different CO2e figures help nobody: where the card states one already, ours stays out of it.
-    stated = emissions_stated_by(record, body=body, trainer_card=current, body_kind=kind)
-    shown = record if stated is None else msgspec.structs.replace(record, carbon=None)
-    section = render_section(shown, pictures=pictures)
-    return compose_card(record, body=body, trainer_card=current, section=section, body_kind=kind)

@@ -25,7 +25,7 @@ from cardcallback.record import (
     load_document,
     record_path,
 )
-from cardcallback.render.card import ComposedCard, compose_card, default_hub_template, emissions_stated_by
+from cardcallback.render.card import ComposedCard, default_hub_template, render_card
 from cardcallback.render.pictures import draw_pictures
 from cardcallback.render.pictures.choice import pictures_of
 from cardcallback.render.section import render_section
@@ -133,15 +133,7 @@ def _composed(record: RunRecord, body: _Body, *, pictures: bool) -> ComposedCard
     if body.kind == "template":
         # The fills the record remembers are of another card's placeholders.
         record = msgspec.structs.replace(record, card=Card())
-    stated_by = emissions_stated_by(record, body=body.text, trainer_card=None, body_kind=body.kind)
-    told = record if stated_by is None else msgspec.structs.replace(record, carbon=None)
-    composed = compose_card(
-        record,
-        body=body.text,
-        trainer_card=None,
-        section=render_section(told, pictures=pictures),
-        body_kind=body.kind,
-    )
+    composed = render_card(record, body=body.text, body_kind=body.kind, pictures=pictures)
     for warning in composed.report.warnings:
         warn(warning)
     return composed

@@ -7,5 +7,6 @@ from cardcallback.render.card.compose import (
     default_hub_template,
     emissions_stated_by,
 )
+from cardcallback.render.card.whole import render_card
 
-__all__ = ["CardReport", "ComposedCard", "compose_card", "default_hub_template", "emissions_stated_by"]
+__all__ = ["CardReport", "ComposedCard", "compose_card", "default_hub_template", "emissions_stated_by", "render_card"]

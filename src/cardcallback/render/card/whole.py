@@ -1,0 +1,30 @@
+"""A card from a record and the text to keep: the section rendered as the card it goes into needs it."""
+
+from __future__ import annotations
+
+import msgspec
+
+from cardcallback.record import RunRecord
+from cardcallback.render.card.compose import ComposedCard, compose_card, emissions_stated_by
+from cardcallback.render.section import render_section
+
+
+def render_card(
+    record: RunRecord, *, body: str, body_kind: str, trainer_card: str | None = None, pictures: bool
+) -> ComposedCard:
+    """As ``compose_card``, with the section rendered here; where the card states CO2e already, without ours.
+
+    Args:
+        record: the run; ``record.card`` is what the last composition of this card left in it.
+        body: the card to keep, whole.
+        body_kind: "person", "template", "trainer" or "hub template".
+        trainer_card: what the trainer last wrote.
+        pictures: whether the run's pictures lie beside the card.
+
+    Raises:
+        CardCallbackError: the front matter is not valid YAML or cannot be edited safely.
+    """
+    stated = emissions_stated_by(record, body=body, trainer_card=trainer_card, body_kind=body_kind)
+    shown = record if stated is None else msgspec.structs.replace(record, carbon=None)
+    section = render_section(shown, pictures=pictures)
+    return compose_card(record, body=body, trainer_card=trainer_card, section=section, body_kind=body_kind)
