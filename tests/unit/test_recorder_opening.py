@@ -33,6 +33,17 @@ def test_counters_and_memory_are_read_once_when_opened() -> None:
     assert power.reads == 0
 
 
+def test_one_failing_sensor_does_not_cost_the_others() -> None:
+    """A plugin's sensor that raises anything at its early reading leaves every other sensor open."""
+    plugin, memory = FakeSensor(spec("system_energy"), [KeyError("x")]), FakeSensor(spec("system_memory"), 8.0)
+    opened = BackgroundOpening(lambda: SensorSet(sensors=(plugin, memory)), FakeClock(elapsed=10.0)).result(30)
+    assert opened is not None
+    sensors, early = opened
+    assert sensors.sensors == (plugin, memory)
+    assert early.of(memory.spec) == (10.0, 8.0)
+    assert early.of(plugin.spec) is None
+
+
 def test_slow_opening_is_not_waited_for() -> None:
     """A driver that takes its time gives None now and the sensors later."""
     release = threading.Event()

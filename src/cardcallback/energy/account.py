@@ -63,6 +63,11 @@ class EnergyAccount:
         self._integral.add(at_seconds, watts)
         self._settle()
 
+    def read_power_every(self, interval_seconds: float) -> None:
+        """From now on the power gauge is read at this interval."""
+        if self._integral is not None:
+            self._integral.traits = replace(self._integral.traits, interval_seconds=interval_seconds)
+
     def mark_phase(self, phase: str, begin_seconds: float, end_seconds: float) -> None:
         """One visit of a phase, told after it ended; its begin may lie far back."""
         if end_seconds > begin_seconds:

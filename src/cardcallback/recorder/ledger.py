@@ -60,6 +60,15 @@ class OpenAccount:
     counter: SensorSpec | None
     power: SensorSpec | None
     first_counter: tuple[float, float] | None = None
+    set_aside: SensorSpec | None = None  # a gauge of other parts of the machine than the counter's
+
+    def follow(self, key: SensorKey, interval_seconds: float) -> None:
+        """The sensor of that key is read at another interval from now on."""
+        if self.counter is not None and sensor_key(self.counter) == key:
+            self.counter = _read_every(self.counter, interval_seconds)
+        elif self.power is not None and sensor_key(self.power) == key:
+            self.power = _read_every(self.power, interval_seconds)
+            self.account.read_power_every(interval_seconds)
 
     def add(self, spec: SensorSpec, at_seconds: float, value: float) -> None:
         """One reading of either sensor; a second sensor of the same kind is not counted twice."""
@@ -97,9 +106,11 @@ class Ledger:
         self.devices: dict[int, DeviceState] = {info.index: DeviceState() for info in sensors.devices}
         self.phase_times: dict[str, PhaseTime] = {}
         self.spans: deque[tuple[str, float, float]] = deque(maxlen=_MOST_SPANS)
+        self.intervals: dict[SensorKey, float] = {}
         self._traces: dict[SensorKey, tuple[SensorSpec, ThinnedTrace]] = {}
         for sensor in sensors.sensors:
             spec = sensor.spec
+            self.intervals.setdefault(sensor_key(spec), interval_of(spec, sampling_interval_seconds))
             if spec.quantity in _TRACED:
                 trace = ThinnedTrace(
                     "mean" if _TRACED[spec.quantity] == "mean" else "maximum",
@@ -107,7 +118,7 @@ class Ledger:
                 )
                 self._traces[sensor_key(spec)] = (spec, trace)
             if spec.quantity in self.peaks:
-                self.peaks[spec.quantity].specs.append(as_read(spec, sampling_interval_seconds))
+                self.peaks[spec.quantity].specs.append(self.as_read(spec))
 
     def add(self, spec: SensorSpec, at_seconds: float, value: float) -> None:
         """One reading, at seconds since the session began."""
@@ -122,6 +133,21 @@ class Ledger:
         traced = self._traces.get(sensor_key(spec))
         if traced is not None:
             traced[1].add(at_seconds, value)
+
+    def follow(self, spec: SensorSpec, interval_seconds: float) -> None:
+        """From now on this sensor is read at another interval, and its figures say so."""
+        key = sensor_key(spec)
+        account = self.accounts.get(account_key(spec)) if spec.quantity in _ACCOUNTS else None
+        if account is not None:
+            account.follow(key, interval_seconds)
+        elif spec.quantity in self.peaks:
+            peak = self.peaks[spec.quantity]
+            peak.specs = [_read_every(one, interval_seconds) if sensor_key(one) == key else one for one in peak.specs]
+        self.intervals[key] = interval_seconds
+
+    def as_read(self, spec: SensorSpec) -> SensorSpec:
+        """The spec with the interval at which the sensor is really read."""
+        return _read_every(spec, self.intervals.get(sensor_key(spec), spec.interval_seconds))
 
     def mark_phase(self, phase: str, begin_seconds: float, end_seconds: float) -> None:
         """One visit of a phase; what overlaps the visit before it is not counted twice."""
@@ -174,9 +200,8 @@ def account_key(spec: SensorSpec) -> AccountKey:
     return AccountKey(group, spec.device, spec.source, spec.covers)
 
 
-def as_read(spec: SensorSpec, sampling_interval_seconds: float | None) -> SensorSpec:
-    """The spec with the interval at which the sensor is really read."""
-    return replace(spec, interval_seconds=interval_of(spec, sampling_interval_seconds))
+def _read_every(spec: SensorSpec, interval_seconds: float) -> SensorSpec:
+    return replace(spec, interval_seconds=interval_seconds)
 
 
 def _open_accounts(sensors: SensorSet, sampling_interval_seconds: float | None) -> dict[AccountKey, OpenAccount]:
@@ -185,18 +210,19 @@ def _open_accounts(sensors: SensorSet, sampling_interval_seconds: float | None) 
     for sensor in sensors.sensors:
         if sensor.spec.quantity in _ACCOUNTS:
             found = counters if _ACCOUNTS[sensor.spec.quantity][1] == "counter" else gauges
-            found.setdefault(account_key(sensor.spec), as_read(sensor.spec, sampling_interval_seconds))
+            interval = interval_of(sensor.spec, sampling_interval_seconds)
+            found.setdefault(account_key(sensor.spec), _read_every(sensor.spec, interval))
     opened = {}
     for key in (*counters, *(key for key in gauges if key not in counters)):
-        counter, power = counters.get(key), gauges.get(key)
+        counter, power, set_aside = counters.get(key), gauges.get(key), None
         if counter is not None and power is not None and counter.scope != power.scope:
             # Unequal scopes are neither compared nor bridged with each other.
-            power = None
+            power, set_aside = None, power
         account = EnergyAccount(
             counter=_counter_traits(counter) if counter is not None else None,
             power=_power_traits(power) if power is not None else None,
         )
-        opened[key] = OpenAccount(account, counter, power)
+        opened[key] = OpenAccount(account, counter, power, set_aside=set_aside)
     return opened
 
 

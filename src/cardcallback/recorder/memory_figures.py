@@ -50,10 +50,13 @@ class MemoryFigures:
             scope=spec.scope,
             covers=tuple(dict.fromkeys(one.covers for one in peak.specs)),
             method=method,
-            longest_gap_seconds=peak.longest_pause_seconds if method == "sampled_peak" else None,
+            longest_gap_seconds=self._longest_pause(peak) if method == "sampled_peak" else None,
             sampling_interval_seconds=spec.interval_seconds,
             window=window,
         )
+
+    def _longest_pause(self, peak: Peak) -> float:
+        return max(peak.longest_pause_seconds, self._session.duration_seconds - peak.last_at_seconds)
 
     def _baseline(self) -> Measurement:
         peak = self._peaks["system_memory"]

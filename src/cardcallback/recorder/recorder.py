@@ -7,22 +7,23 @@ import random
 import threading
 
 from cardcallback.errors import SensorReadError, SensorUnavailableError
+from cardcallback.recorder.budget import fit_intervals
 from cardcallback.recorder.clock import Clock
 from cardcallback.recorder.ledger import Ledger
 from cardcallback.recorder.opening import EarlyReading
 from cardcallback.recorder.recording import Recording, make_recording
-from cardcallback.recorder.schedule import Appointment, interval_of
+from cardcallback.recorder.schedule import HARMLESS_CALL_SECONDS, Appointment, interval_of
 from cardcallback.recorder.session import Session
 from cardcallback.sensors.base import Sensor, SensorSet
 from cardcallback.units import format_duration
 
 _LONGEST_WAIT_SECONDS = 1.0
-_STOP_TIMEOUT_SECONDS = 1.0
+_STOP_TIMEOUT_SECONDS = 0.1
 # A call within which a second's mean would have changed by a good part.
 _LONGEST_CALL_SECONDS = 0.5
 # The two clocks are read one after the other.
 _CLOCK_NOISE_SECONDS = 0.1
-# What a run's end needs once more: everything but the process lists, which may take long.
+# What a run's end needs once more; of the process lists, which may take long, only those that do not.
 _LAST_READ = frozenset(
     {
         "gpu_energy",
@@ -122,7 +123,10 @@ class Recorder:
             return make_recording(self._ledger, self._state(self.now_seconds()))
 
     def stop(self) -> Recording:
-        """End the session; at once even if a driver hangs. A second call gives the same recording."""
+        """End the session, waiting a tenth of a second at most for a driver that hangs.
+
+        A second call gives the same recording.
+        """
         if self._recording is not None:
             return self._recording
         end_seconds = self.now_seconds()
@@ -166,7 +170,7 @@ class Recorder:
         for appointment in self._appointments:
             if self._recording is not None:
                 return  # a driver hung, and nobody waits for these readings any more
-            if not appointment.retired and appointment.sensor.spec.quantity in _LAST_READ:
+            if not appointment.retired and _may_be_read_last(appointment):
                 self._read(appointment)
 
     def _read(self, appointment: Appointment) -> None:
@@ -194,9 +198,17 @@ class Recorder:
             appointment.failed(after, "the answer came too late to say when it was true")
             return
         appointment.succeeded(after, after - before)
+        if appointment.cost_is_new:
+            self._fit()
         with self._lock:
             if self._recording is None:
                 self._ledger.add(sensor.spec, (before + after) / 2 - self._begin_elapsed, value)
+
+    def _fit(self) -> None:
+        fit_intervals(self._appointments)
+        with self._lock:
+            for appointment in self._appointments:
+                self._ledger.follow(appointment.sensor.spec, appointment.interval_seconds)
 
     def _retire(self, appointment: Appointment, reason: str) -> None:
         appointment.retired = True
@@ -225,7 +237,6 @@ class Recorder:
             early=self._early,
             failures=self._failures(),
             notes=(*self._notes, *self._failure_notes()),
-            sampling_interval_seconds=self._sampling_interval_seconds,
         )
 
     def _failures(self) -> dict[tuple[str, int | None], str]:
@@ -245,6 +256,13 @@ def _too_slow(sensor: Sensor, seconds: float) -> bool:
     """Whether an energy or power reading took so long that its time is not known well enough."""
     timed = sensor.spec.unit in {"joules", "watts"}
     return timed and seconds > max(_LONGEST_CALL_SECONDS, sensor.spec.interval_seconds / 2)
+
+
+def _may_be_read_last(appointment: Appointment) -> bool:
+    quantity = appointment.sensor.spec.quantity
+    if quantity == "gpu_process_memory":
+        return appointment.last_cost_seconds < HARMLESS_CALL_SECONDS
+    return quantity in _LAST_READ
 
 
 def _rank(quantity: str) -> int:

@@ -25,7 +25,7 @@ from cardcallback.recorder.energy_figures import (
     phase_energies,
     summed,
 )
-from cardcallback.recorder.ledger import AccountKey, DeviceState, Ledger, OpenAccount, as_read
+from cardcallback.recorder.ledger import AccountKey, DeviceState, Ledger, OpenAccount
 from cardcallback.recorder.memory_figures import MemoryFigures
 from cardcallback.recorder.session import Session, absence_reason
 from cardcallback.sensors.base import DeviceInfo, Quantity
@@ -124,6 +124,10 @@ class _Builder:
             return not_measured("joules", reason, window=self._window)
         if which == "counter" and opened.counter is not None and opened.first_counter is not None:
             reason = "the energy counter did not advance"
+        if which == "integrated" and opened.set_aside is not None:
+            reason = (
+                "the power readings cover other parts than the energy counter, so that it cannot be checked by them"
+            )
         result = getattr(self._results[key], which)
         specs = {"counter": [opened.counter], "integrated": [opened.power]}.get(which, [opened.counter, opened.power])
         figure = energy_measurement(result, specs, self._window, reason)
@@ -169,7 +173,7 @@ class _Builder:
     def _state_figure(self, quantity: Quantity, device: int, unit: str, value: float | None) -> Measurement:
         specs = [s.spec for s in self._session.sensors.sensors]
         found = next((s for s in specs if s.quantity == quantity and s.device == device), None)
-        spec = as_read(found, self._session.sampling_interval_seconds) if found is not None else None
+        spec = self._ledger.as_read(found) if found is not None else None
         if value is None or spec is None:
             return not_measured(unit, self._reason(quantity, device), window=self._window)
         return Measurement(

@@ -7,11 +7,8 @@ import random
 
 from cardcallback.sensors.base import Sensor, SensorSpec
 
-# One sensor's calls may take at most this share of the time; together they stay about 0.1 percent.
-_DRIVER_SHARE = 0.0005
 # Costs are judged after this many calls: the first ones of a driver are slow.
 _CALLS_TO_JUDGE = 5
-_LONGEST_STRETCHED_SECONDS = 60.0
 # A sensor whose readings fail is asked less and less often, but never more rarely than this.
 _LONGEST_RETRY_SECONDS = 5.0
 # Reading in step with the work is always wrong in the same direction, so the distance varies.
@@ -23,6 +20,10 @@ _CLOSE_READINGS = 80
 _QUICK_CALL_SECONDS = 0.002
 # Sensors asked rarely for the driver's sake are not asked oftener because someone wants finer energy.
 _RARE_SECONDS = 10.0
+# A process has not put its model onto a device when training begins: what is read rarely is read again soon.
+_SOON_SECONDS = 5.0
+# A call that may be made at a run's end without holding it up.
+HARMLESS_CALL_SECONDS = 0.02
 
 
 class Appointment:
@@ -30,7 +31,8 @@ class Appointment:
 
     def __init__(self, sensor: Sensor, interval_seconds: float, variation: random.Random) -> None:
         self.sensor = sensor
-        self.interval_seconds = interval_seconds
+        self.wanted_seconds = interval_seconds
+        self.interval_seconds = interval_seconds  # as the driver's cost allows it
         self.due_seconds = -math.inf
         self.reads = 0
         self.failures = 0
@@ -38,6 +40,7 @@ class Appointment:
         self.last_failure = ""
         self._failures_in_a_row = 0
         self._variation = variation
+        self.last_cost_seconds = math.inf
         self._costs: list[float] = []
         self._close_readings = _CLOSE_READINGS if _refresh_is_unknown(sensor.spec) else 0
 
@@ -45,8 +48,12 @@ class Appointment:
         """Book the next reading after one that took ``cost_seconds``."""
         self.reads += 1
         self._failures_in_a_row = 0
-        self._judge_cost(cost_seconds)
-        if self._close_readings > 0 and cost_seconds <= _QUICK_CALL_SECONDS:
+        self.last_cost_seconds = cost_seconds
+        if len(self._costs) < _CALLS_TO_JUDGE:
+            self._costs.append(cost_seconds)
+        if self.reads == 1 and self.wanted_seconds >= _RARE_SECONDS and cost_seconds < HARMLESS_CALL_SECONDS:
+            self._book(now_seconds, min(_SOON_SECONDS, self.interval_seconds))
+        elif self._close_readings > 0 and cost_seconds <= _QUICK_CALL_SECONDS:
             self._close_readings -= 1
             self._book(now_seconds, min(_CLOSE_SECONDS, self.interval_seconds))
         else:
@@ -69,14 +76,16 @@ class Appointment:
         on_time = self.due_seconds + delay
         self.due_seconds = on_time if on_time > now_seconds else now_seconds + delay
 
-    def _judge_cost(self, cost_seconds: float) -> None:
-        if len(self._costs) >= _CALLS_TO_JUDGE:
-            return
-        self._costs.append(cost_seconds)
-        if len(self._costs) == _CALLS_TO_JUDGE:
-            usual = sorted(self._costs)[_CALLS_TO_JUDGE // 2]
-            affordable = min(usual / _DRIVER_SHARE, _LONGEST_STRETCHED_SECONDS)
-            self.interval_seconds = max(self.interval_seconds, affordable)
+    @property
+    def usual_cost_seconds(self) -> float | None:
+        """How long a call takes; ``None`` before enough were made to tell."""
+        needed = 1 if self.wanted_seconds >= _RARE_SECONDS else _CALLS_TO_JUDGE
+        return sorted(self._costs)[len(self._costs) // 2] if len(self._costs) >= needed else None
+
+    @property
+    def cost_is_new(self) -> bool:
+        """Whether the latest reading changed what is known of the cost."""
+        return self.usual_cost_seconds is not None and self.reads - self.failures <= _CALLS_TO_JUDGE
 
 
 def interval_of(spec: SensorSpec, sampling_interval_seconds: float | None) -> float:

@@ -24,7 +24,6 @@ class Session:
     early: EarlyReading
     failures: dict[tuple[str, int | None], str]
     notes: tuple[str, ...]
-    sampling_interval_seconds: float | None = None
 
 
 def absence_reason(session: Session, quantity: Quantity, device: int | None) -> str:

@@ -1,0 +1,66 @@
+"""How much of a driver's time reading may take: all sensors together, energy the last to be read less often."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from cardcallback.recorder.schedule import Appointment
+from cardcallback.sensors.base import SensorSpec
+
+# All sensors of all devices together may keep drivers busy for a thousandth of the time; a little of it is left
+# to the first calls, which are made before their cost is known.
+DRIVER_SHARE = 0.00095
+_ROUNDING = 1e-6
+
+
+def fit_intervals(appointments: Sequence[Appointment]) -> None:
+    """Stretch intervals until the calls whose cost is known fit, beginning with what loses least by it.
+
+    First what only describes the device's state, then counters, which lose nothing between readings, then
+    power gauges as far as they average; only what still costs too much is stretched further.
+    """
+    known = [one for one in appointments if not one.retired and one.usual_cost_seconds is not None]
+    for one in known:
+        one.interval_seconds = one.wanted_seconds
+    stages: tuple[tuple[Callable[[SensorSpec], bool], Callable[[SensorSpec], float]], ...] = (
+        (_tells_state, lambda _: 10.0),
+        (_is_counter, lambda _: 5.0),
+        (_is_gauge, _sight_seconds),
+        (_tells_state, lambda _: 60.0),
+        (_is_counter, lambda _: 10.0),
+        (_is_gauge, lambda _: 60.0),
+        (_is_counter, lambda _: 60.0),
+    )
+    for belongs, longest in stages:
+        excess = _load(known) - DRIVER_SHARE
+        if excess <= _ROUNDING * DRIVER_SHARE:
+            return
+        _stretch([one for one in known if belongs(one.sensor.spec)], excess, longest)
+
+
+def _stretch(group: Sequence[Appointment], excess: float, longest: Callable[[SensorSpec], float]) -> None:
+    load = _load(group)
+    factor = load / (load - excess) if load > excess else float("inf")
+    for one in group:
+        most = max(longest(one.sensor.spec), one.interval_seconds)
+        one.interval_seconds = min(one.interval_seconds * factor, most)
+
+
+def _load(appointments: Sequence[Appointment]) -> float:
+    return sum((one.usual_cost_seconds or 0.0) / one.interval_seconds for one in appointments)
+
+
+def _is_counter(spec: SensorSpec) -> bool:
+    return spec.unit == "joules"
+
+
+def _is_gauge(spec: SensorSpec) -> bool:
+    return spec.unit == "watts"
+
+
+def _tells_state(spec: SensorSpec) -> bool:
+    return spec.unit not in {"joules", "watts"}
+
+
+def _sight_seconds(spec: SensorSpec) -> float:
+    return max(spec.averaging_seconds or 0.0, spec.refresh_seconds or 0.0)

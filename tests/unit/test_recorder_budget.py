@@ -1,0 +1,119 @@
+"""What reading costs the driver, and what the figures say when it must be read less often for that."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from test_recorder import device, record, sensor
+from virtual_gpu import GB10, VirtualGpu, training_waveform
+
+from cardcallback.record import Scope
+from cardcallback.sensors import Sensor, SensorSet
+from cardcallback.testing import FakeClock, FakeSensor
+
+
+class Driver:
+    """Calls that take a while on the clock, with the time they took in all."""
+
+    def __init__(self, clock: FakeClock, seconds: float) -> None:
+        self.clock = clock
+        self.seconds = seconds
+        self.busy_seconds = 0.0
+
+    def call(self, value: Callable[[float], float]) -> Callable[[], float]:
+        """A reading that takes its time; ``value`` of seconds since the session began."""
+
+        def read() -> float:
+            self.clock.advance(self.seconds)
+            self.busy_seconds += self.seconds
+            return value(self.clock.elapsed_seconds() - 1000.0 - self.seconds / 2)
+
+        return read
+
+
+def test_slow_driver_is_asked_less_often() -> None:
+    """A call of 10 ms is not made every second: the driver's share stays below a thousandth."""
+    clock = FakeClock()
+
+    def slow() -> float:
+        clock.advance(0.01)
+        return 1.0
+
+    costly = sensor("gpu_temperature", slow, 0)
+    record(SensorSet(sensors=(costly,), devices=(device(),)), 3600.0, clock)
+    assert costly.reads * 0.01 < 0.001 * 3600
+
+
+def test_eight_gpus_together_stay_below_a_thousandth() -> None:
+    """Forty sensors at 0.1 ms a call cost the driver no more than one does, and energy stays right."""
+    clock = FakeClock()
+    driver = Driver(clock, 1e-4)
+    gpu = VirtualGpu(waveform=training_waveform(seconds=2000), **GB10)
+    sensors: list[Sensor] = []
+    for index in range(8):
+        sensors += [
+            sensor("gpu_energy", driver.call(gpu.joules), index),
+            sensor("gpu_power", driver.call(gpu.watts), index),
+            sensor("gpu_sm_clock", driver.call(lambda _: 2e9), index),
+            sensor("gpu_temperature", driver.call(lambda _: 60.0), index),
+            sensor("gpu_clock_event_reasons", driver.call(lambda _: 0.0), index),
+        ]
+    recording = record(SensorSet(sensors=tuple(sensors), devices=tuple(device(i) for i in range(8))), 1800.0, clock)
+    assert driver.busy_seconds <= 0.001 * 1800
+    assert recording.energy.gpu.value == pytest.approx(8 * gpu.truth(0, 1800), rel=0.005)
+    assert recording.energy.gpu.coverage == 1.0
+    verdict = recording.energy.consistency
+    assert verdict is not None
+    assert verdict.verdict == "consistent"
+    # The gauge is read no more rarely than it averages: it still sees all of the time.
+    assert recording.energy.gpu_integrated.observed == pytest.approx(1.0, abs=0.01)
+
+
+def test_slow_gauge_reports_the_interval_it_is_really_read_at() -> None:
+    """At 1.5 ms a call a gauge of 20 ms is read rarely: no gap, but the record tells the interval and the doubt."""
+    clock = FakeClock()
+    driver = Driver(clock, 1.5e-3)
+    gpu = VirtualGpu(waveform=training_waveform(seconds=2000), window=0.01, refresh=0.02)
+    timing = {"averaging_seconds": 0.01, "refresh_seconds": 0.02, "interval_seconds": 0.02}
+    gauge = sensor("gpu_power", driver.call(gpu.watts), 0, **timing)
+    energy = record(SensorSet(sensors=(gauge,), devices=(device(),)), 600.0, clock).energy.gpu
+    assert driver.busy_seconds <= 0.001 * 600
+    assert energy.sampling_interval_seconds == pytest.approx(600 / gauge.reads, rel=0.1)
+    assert energy.coverage == 1.0
+    assert energy.observed == pytest.approx(0.01 * gauge.reads / 600, abs=0.02)
+    assert energy.recording_low is not None
+    assert energy.recording_high is not None
+    assert energy.recording_low <= gpu.truth(0, 600) <= energy.recording_high
+
+
+def test_process_memory_is_read_soon_and_at_the_end() -> None:
+    """A run of half a minute: not only the value from before the model was on the device."""
+    clock = FakeClock()
+    lists = sensor("gpu_process_memory", lambda: 1e9 if clock.elapsed_seconds() < 1020 else 5e9, 0)
+    peak = record(SensorSet(sensors=(lists,), devices=(device(),)), 30.0, clock).memory.accelerator_process_peak
+    assert lists.reads == 3
+    assert peak.value == 5e9
+    assert peak.longest_gap_seconds == pytest.approx(25, abs=0.1)
+
+
+def test_slow_process_list_does_not_hold_up_the_end() -> None:
+    """A list that took 30 ms is left alone at the end, and the time since it was read is told."""
+    clock = FakeClock()
+    lists = sensor("gpu_process_memory", Driver(clock, 0.03).call(lambda _: 1e9), 0)
+    peak = record(SensorSet(sensors=(lists,), devices=(device(),)), 30.0, clock).memory.accelerator_process_peak
+    assert lists.reads == 1
+    assert peak.longest_gap_seconds == pytest.approx(30, abs=0.1)
+
+
+def test_gauge_of_other_parts_than_the_counter_is_set_aside_with_the_true_reason() -> None:
+    """Unequal scopes are not compared, and the card does not say that the sensor gave nothing."""
+    clock, gpu = FakeClock(), VirtualGpu(waveform=training_waveform(), **GB10)
+    counter = sensor(
+        "gpu_energy", lambda: gpu.joules(clock.elapsed_seconds() - 1000), 0, scope=Scope(gpu_core="yes", cpu="unknown")
+    )
+    gauge: FakeSensor = sensor("gpu_power", lambda: gpu.watts(clock.elapsed_seconds() - 1000), 0)
+    energy = record(SensorSet(sensors=(counter, gauge), devices=(device(),)), 30.0, clock).energy
+    assert energy.gpu_integrated.value is None
+    assert "other parts" in (energy.gpu_integrated.reason or "")
+    assert energy.consistency is None
