@@ -269,6 +269,45 @@ def _machine_measured() -> RunRecord:
     return with_place(with_energy(record, system=system), "FR", 1.2)
 
 
+def _devices(record: RunRecord, **fields: Any) -> RunRecord:
+    found = tuple(replace(device, **fields) for device in record.hardware.accelerators)
+    hardware = replace(record.hardware, accelerators=found)
+    sessions = tuple(replace(session, hardware=hardware) for session in record.sessions)
+    return replace(record, hardware=hardware, sessions=sessions)
+
+
+def _unused_gpu() -> RunRecord:
+    return with_place(_devices(make_record(), used_by_job=False), "DE")
+
+
+def _shared_gpu() -> RunRecord:
+    return with_place(_devices(make_record(), other_processes=2), "DE")
+
+
+def _divided_gpu() -> RunRecord:
+    record = make_record()
+    whole = "The GPU is divided (MIG): its energy is the whole GPU's, shared by every job on it."
+    return with_energy(record, gpu=replace(record.energy.gpu, covers=("NVIDIA GB10", whole)))
+
+
+def _module() -> RunRecord:
+    """A GH200, whose counter is the whole module's."""
+    record = make_record()
+    scope = Scope(gpu_core="yes", gpu_memory="yes", cpu="yes", host_dram="unknown", regulators="unknown")
+    sentence = "The energy is the whole module's: GPU, processor and memory together."
+    gpu = replace(record.energy.gpu, scope=scope, covers=("NVIDIA GH200 480GB module", sentence))
+    power = record.hardware.accelerators[0].mean_power
+    assert power is not None
+    record = _devices(record, name="NVIDIA GH200 480GB", mean_power=replace(power, scope=scope), energy=gpu)
+    machine = Machine(processor="Neoverse-V2", processor_count=72, unified_memory=False)
+    traces = tuple(
+        replace(trace, source="nvml:module_power_average") if trace.quantity == "gpu_power" else trace
+        for trace in record.traces
+    )
+    record = replace(record, hardware=replace(record.hardware, machine=machine), traces=traces)
+    return with_place(with_energy(record, gpu=gpu, gpu_counter=gpu), "DE")
+
+
 RECORDS: dict[str, Callable[[], RunRecord]] = {
     "gb10": _base,
     "gb10_germany": _germany,
@@ -288,4 +327,8 @@ RECORDS: dict[str, Callable[[], RunRecord]] = {
     "tiny": _tiny,
     "nothing_known": _unknown_everything,
     "machine_measured": _machine_measured,
+    "unused_gpu": _unused_gpu,
+    "shared_gpu": _shared_gpu,
+    "divided_gpu": _divided_gpu,
+    "module": _module,
 }

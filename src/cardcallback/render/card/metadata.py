@@ -23,6 +23,7 @@ from cardcallback.render.card.front_matter import (
 )
 from cardcallback.render.card.names import is_local, looks_local, split_relation_tag
 from cardcallback.render.card.values import published_base_model
+from cardcallback.render.energy_words import emissions_label
 from cardcallback.render.figures import verb
 from cardcallback.render.text import clean
 from cardcallback.units import EMISSIONS_FIGURES, format_energy, format_number
@@ -33,7 +34,6 @@ _BASE_KEY = "base_model"
 _RELATION_KEY = "base_model_relation"
 _OWNED = (_BASE_KEY, _RELATION_KEY, EMISSIONS_KEY)
 _SOURCE_BEGIN = "Calculated by cardcallback: "
-_PARTS = {"gpu": "GPU energy only", "system": "energy of the whole machine"}
 
 
 @dataclass(kw_only=True, slots=True)
@@ -236,13 +236,20 @@ def _source(record: RunRecord, carbon: Carbon) -> str:
     factor = carbon.factor
     energy = record.energy.system if carbon.energy_name == "system" else record.energy.gpu
     parts = [
-        f"{_PARTS.get(carbon.energy_name, carbon.energy_name)}, {verb(energy)}",
+        f"{_energy_words(record, carbon.energy_name)}, {verb(energy)}",
         f"{format_energy(carbon.energy_joules)} x {format_number(factor.grams_per_kwh)} g/kWh",
         *([f"x {format_number(carbon.pue)} building overhead"] if carbon.pue is not None else []),
         ", ".join(clean(str(part)) for part in (factor.place, factor.year, factor.boundary, factor.source) if part),
         *(["simulated device"] if record.simulated else []),
     ]
     return _SOURCE_BEGIN + "; ".join(parts)
+
+
+def _energy_words(record: RunRecord, energy_name: str) -> str:
+    part = emissions_label(record, energy_name)
+    return (
+        "GPU energy only" if part == "GPU part only" else f"energy of {part if part[:4] == 'the ' else f'the {part}'}"
+    )
 
 
 def _training_type(record: RunRecord) -> str | None:

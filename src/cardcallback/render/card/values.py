@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from cardcallback.hub_id import is_hub_id
 from cardcallback.record import RunRecord, Session
 from cardcallback.render.card.values_recipe import RECIPE_VALUES
+from cardcallback.render.energy_words import emissions_label, used_by_job
 from cardcallback.render.figures import is_known, verb
 from cardcallback.render.run_words import device_names, plural, recorded_steps
 from cardcallback.render.text import escape_markdown
@@ -17,6 +18,7 @@ from cardcallback.units import (
     EMISSIONS_FIGURES,
     JOULES_PER_KILOWATT_HOUR,
     SECONDS_PER_HOUR,
+    SECONDS_PER_MINUTE,
     format_bytes,
     format_duration,
     format_energy,
@@ -25,7 +27,6 @@ from cardcallback.units import (
 )
 
 _CLOUDS = {"aws": "Amazon Web Services", "azure": "Microsoft Azure", "gcp": "Google Cloud"}
-_PARTS = {"gpu": "GPU only", "system": "whole machine"}
 _SIMULATED = " (simulated device)"
 
 
@@ -105,14 +106,26 @@ def _training_time(record: RunRecord) -> str | None:
 def _hours_used(record: RunRecord) -> str | None:
     if record.duration_seconds <= 0:
         return None
-    words = f"{format_number(record.duration_seconds / SECONDS_PER_HOUR)} hours of wall time"
+    words = f"{_hours(record.duration_seconds)} of wall time"
     if record.suspended_seconds > 0:
-        words += f", of which {format_number(record.suspended_seconds / SECONDS_PER_HOUR)} suspended"
-    hours = sum(_gpu_seconds(session) for session in record.sessions) / SECONDS_PER_HOUR
-    if not hours:
+        words += f", of which {_hours(record.suspended_seconds)} suspended"
+    if not record.hardware.accelerators:
         return f"{words}; no GPU measured"
-    most = max(len(session.hardware.accelerators) for session in record.sessions)
-    return f"{words}; {format_number(hours)} GPU-hours ({plural(most, 'GPU')}){_SIMULATED if record.simulated else ''}"
+    if not used_by_job(record):
+        return f"{words}; this job did not use the GPU"
+    seconds = sum(_gpu_seconds(session) for session in record.sessions)
+    most = max((len(session.hardware.accelerators) for session in record.sessions), default=0)
+    simulated = _SIMULATED if record.simulated else ""
+    if seconds < SECONDS_PER_MINUTE:
+        return f"{words}, on {plural(most, 'GPU')}{simulated}"
+    return f"{words}; {format_number(seconds / SECONDS_PER_HOUR)} GPU-hours ({plural(most, 'GPU')}){simulated}"
+
+
+def _hours(seconds: float) -> str:
+    """Hours as the label asks for, or seconds and minutes where hours would be a string of zeros."""
+    if seconds < SECONDS_PER_HOUR / 10:
+        return format_duration(seconds)
+    return f"{format_number(seconds / SECONDS_PER_HOUR)} hours"
 
 
 def _gpu_seconds(session: Session) -> float:
@@ -126,7 +139,12 @@ def _energy(record: RunRecord) -> str | None:
         return None
     kilowatt_hours = format_number(energy.value / JOULES_PER_KILOWATT_HOUR)
     simulated = ", simulated device" if record.simulated else ""
-    return f"{kilowatt_hours} kWh ({_PARTS[name]}, {verb(energy)}{simulated})"
+    return f"{kilowatt_hours} kWh ({_part(record, name)}, {verb(energy)}{simulated})"
+
+
+def _part(record: RunRecord, energy_name: str) -> str:
+    part = emissions_label(record, energy_name)
+    return "GPU only" if part == "GPU part only" else part
 
 
 def _carbon(record: RunRecord) -> str | None:
@@ -135,7 +153,7 @@ def _carbon(record: RunRecord) -> str | None:
         return None
     factor = carbon.factor
     grid = ", ".join(str(part) for part in (factor.place, factor.year, factor.boundary) if part)
-    words = f"{_PARTS.get(carbon.energy_name, carbon.energy_name)}: {format_energy(carbon.energy_joules)}"
+    words = f"{_part(record, carbon.energy_name)}: {format_energy(carbon.energy_joules)}"
     words += f" × {format_number(factor.grams_per_kwh)} g/kWh, {escape_markdown(grid)}"
     words += f", × {format_number(carbon.pue)} building overhead" if carbon.pue is not None else ""
     words += ", simulated device" if record.simulated else ""

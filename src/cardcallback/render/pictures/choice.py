@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from cardcallback.record import RECORD_FOLDER, Point, RunRecord, Trace
+from cardcallback.render.energy_words import power_noun
 from cardcallback.render.text import join_words
 from cardcallback.units import format_bytes, format_duration, format_number, format_power
 
@@ -49,6 +50,12 @@ def power_traces(record: RunRecord) -> tuple[Trace, ...]:
     return _traces(record, ("gpu_power",))
 
 
+def power_words(traces: tuple[Trace, ...]) -> str:
+    """What the power traces are of: "GPU power", or "module power" where one reading is a whole module's."""
+    nouns = [power_noun(None, trace.source) for trace in traces]
+    return f"{'module' if 'module' in nouns else 'GPU'} power"
+
+
 def memory_traces(record: RunRecord) -> tuple[Trace, ...]:
     """Memory traces: the whole machine, then this process on the accelerator, then PyTorch."""
     return _traces(record, MEMORY_TRACES)
@@ -85,7 +92,9 @@ def _power_alt_text(record: RunRecord) -> str:
     power, memory = power_traces(record), memory_traces(record)
     if power:
         highest = max(value for trace in power for _, value in trace.points)
-        parts.append(f"GPU power over {format_duration(record.duration_seconds)}, up to about {format_power(highest)}")
+        parts.append(
+            f"{power_words(power)} over {format_duration(record.duration_seconds)}, up to about {format_power(highest)}"
+        )
     if memory:
         first = [trace for trace in memory if trace.quantity == memory[0].quantity]
         highest = max(value for trace in first for _, value in trace.points)

@@ -9,8 +9,9 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from cardcallback.record import RunRecord, Trace
+from cardcallback.render.energy_words import power_noun
 from cardcallback.render.figures import total, value_of
-from cardcallback.render.pictures.choice import SYSTEM_MEMORY, memory_traces, power_traces
+from cardcallback.render.pictures.choice import SYSTEM_MEMORY, memory_traces, power_traces, power_words
 from cardcallback.render.pictures.style import (
     DASHES,
     EVALUATION_SHADE,
@@ -97,12 +98,16 @@ def _draw_power(axes: Axes, record: RunRecord, unit_seconds: float) -> None:
     devices = sorted({trace.device or 0 for trace in traces})
     for trace in traces:
         place = devices.index(trace.device or 0)
-        label = "GPU power" if len(devices) == 1 else _device_label(record, trace.device or 0)
+        label = power_words((trace,)) if len(devices) == 1 else _device_label(record, trace.device or 0)
         _draw_trace(axes, record, trace, unit_seconds, 1.0, color=SERIES[place % len(SERIES)], label=label)
     watts = total([device.mean_power for device in record.hardware.accelerators])
     if watts is not None and len(devices) == 1 == len(record.hardware.accelerators):
-        axes.axhline(watts, color=INK, linewidth=1.0, linestyle=DASHES, zorder=4, label=f"mean {format_power(watts)}")
-    axes.set_ylabel("GPU power (W)")
+        # The energy counter that gives the mean may be the module's where the gauge is the GPU's.
+        noun = power_noun(record.hardware.accelerators[0].mean_power)
+        whose = "" if f"{noun} power" == power_words(traces) else f"{noun} "
+        label = f"{whose}mean {format_power(watts)}"
+        axes.axhline(watts, color=INK, linewidth=1.0, linestyle=DASHES, zorder=4, label=label)
+    axes.set_ylabel(f"{power_words(traces)} (W)")
 
 
 def _draw_gpu_memory(axes: Axes, record: RunRecord, unit_seconds: float) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cardcallback.record import TOKEN_CROSS_ENTROPY, Measurement, PhaseEnergy, RunRecord, Session
+from cardcallback.render.energy_words import energy_noun
 from cardcallback.render.figures import absent, cadence, figure, is_known, source_words, verb
 from cardcallback.render.pictures.choice import POWER_PICTURE, picture_address
 from cardcallback.render.run_words import plural
@@ -49,7 +50,8 @@ def _before_training(record: RunRecord) -> str:
     time = ""
     if window and window.begin_seconds is not None and window.end_seconds is not None:
         time = f"{format_duration(max(0.0, window.end_seconds - window.begin_seconds))}, "
-    return f"{time}{format_energy(before.value)} of GPU energy from the callback's construction on ({excluded})."
+    energy = f"{format_energy(before.value)} of {energy_noun(record)} energy"
+    return f"{time}{energy} from when the callback was made until training began ({excluded})."
 
 
 def _phases(record: RunRecord) -> str:
@@ -59,7 +61,7 @@ def _phases(record: RunRecord) -> str:
     if not is_known(record.energy.gpu):
         return "; ".join(f"{escape_markdown(phase.phase)} {_time(phase)}" for phase in phases) + "."
     shares = [f"{escape_markdown(p.phase)} {figure(p.energy, format_energy)} ({_time(p)})" for p in phases]
-    return f"Of the GPU energy: {'; '.join(shares)}."
+    return f"Of the {energy_noun(record)} energy: {'; '.join(shares)}."
 
 
 def _time(phase: PhaseEnergy) -> str:
@@ -117,13 +119,18 @@ def _torch_memory(record: RunRecord) -> str:
 def _sessions(record: RunRecord) -> str:
     if len(record.sessions) < 2:
         return ""
-    return "; ".join(_session(number, session) for number, session in enumerate(record.sessions, start=1)) + "."
+    return (
+        "; ".join(
+            _session(number, session, energy_noun(record)) for number, session in enumerate(record.sessions, start=1)
+        )
+        + "."
+    )
 
 
-def _session(number: int, session: Session) -> str:
+def _session(number: int, session: Session, noun: str) -> str:
     begun = escape_markdown(session.started_on)
     steps = f"steps {session.first_step:,} to {session.last_step:,}"
-    energy = f"GPU energy {figure(session.energy.gpu, format_energy)}"
+    energy = f"{noun} energy {figure(session.energy.gpu, format_energy)}"
     return f"{number}: {begun}, {steps}, {format_duration(session.duration_seconds)}, {energy}, {session.status}"
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from cardcallback.record import EvaluationResult, RunRecord
-from cardcallback.render.figures import value_of
+from cardcallback.render.energy_words import spending_sentence
+from cardcallback.render.figures import is_only_a_part, value_of
 from cardcallback.render.run_words import covers_every_step, method_noun, model_name, place_of_work, recorded_steps
 from cardcallback.units import format_duration, format_energy, format_number
 
@@ -21,8 +22,8 @@ def _energy_sentence(record: RunRecord) -> str:
     if joules is None:
         system = value_of(record.energy.system)
         return "Energy was not measured." if system is None else f"The machine used {format_energy(system)}."
-    several = len(record.hardware.accelerators) > 1
-    return f"The GPU{'s' if several else ''} used {format_energy(joules)}."
+    least = "at least " if is_only_a_part(record.energy.gpu) else ""
+    return spending_sentence(record, least + format_energy(joules))
 
 
 def _loss_sentence(record: RunRecord) -> str:

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from cardcallback.carbon import assess_footprint, grid_examples
 from cardcallback.record import Carbon, CarbonFactor, RunRecord
+from cardcallback.render.energy_words import emissions_label
 from cardcallback.render.section.references import References
 from cardcallback.render.text import TIMES, escape_markdown
 from cardcallback.units import format_emissions, format_energy, format_number
 
 Row = tuple[str, str, str]
-_PARTS = {"gpu": "GPU part only", "system": "whole machine"}
 
 
 def carbon_row(record: RunRecord, references: References) -> Row:
     """Label, result and how it is known, as Markdown."""
     carbon = record.carbon
     if carbon is not None:
-        return _label(carbon.energy_name), format_emissions(carbon.emissions_grams), _calculation(carbon, references)
+        return (
+            _label(record, carbon.energy_name),
+            format_emissions(carbon.emissions_grams),
+            _calculation(carbon, references),
+        )
     # Any factor tells whether, and from which energy, CO2e could be calculated once a place is known.
     trial = assess_footprint(record.energy, grid_examples(1.0).clean.factor)
     if trial.carbon is None:
@@ -28,11 +32,12 @@ def carbon_row(record: RunRecord, references: References) -> Row:
         for example in (examples.clean, examples.dirty)
     )
     result = f"depends on the grid: {format_energy(joules)} is {clean}, {dirty}"
-    return _label(trial.carbon.energy_name), result, "set the place with `cardcallback render --location`"
+    return _label(record, trial.carbon.energy_name), result, "set the place with `cardcallback render --location`"
 
 
-def _label(energy_name: str) -> str:
-    return f"CO2e, {_PARTS.get(energy_name, escape_markdown(energy_name))}"
+def _label(record: RunRecord, energy_name: str) -> str:
+    part = emissions_label(record, energy_name)
+    return f"CO2e of {part}" if part.startswith("the ") else f"CO2e, {part}"
 
 
 def _calculation(carbon: Carbon, references: References) -> str:

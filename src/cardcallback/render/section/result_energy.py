@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cardcallback.record import Consistency, Measurement, RunRecord
+from cardcallback.render.energy_words import energy_noun, energy_parts, used_by_job
 from cardcallback.render.figures import (
     FULL_COVERAGE,
     NARROW_SHARE,
@@ -25,6 +26,7 @@ from cardcallback.units import format_duration, format_energy, format_percent, f
 
 # A comparison of this share of the run is one of the run.
 FULL_COMPARISON = 0.95
+_SCOPE_SENTENCE = "The energy is the whole module's"
 
 
 def gpu_energy_row(record: RunRecord) -> tuple[str, str, str]:
@@ -49,8 +51,8 @@ def interval_words(measurement: Measurement) -> str | None:
 
 
 def _label(record: RunRecord) -> str:
-    scope = record.energy.gpu.scope
-    label = "Module energy (GPU, CPU and memory)" if scope and scope.cpu == "yes" else "GPU energy"
+    noun = energy_noun(record)
+    label = f"{noun[0].upper()}{noun[1:]} energy{energy_parts(record)}"
     count = len(devices(record))
     return f"{label}, {count} devices" if count > 1 else label
 
@@ -82,7 +84,7 @@ def _method_words(record: RunRecord, gpu: Measurement) -> str:
     if gpu.method == "integrated_power":
         read = f", {often}," if (often := cadence(gpu)) else ""
         counter = record.energy.gpu_counter
-        why = f"; no energy counter: {escape_markdown(counter.reason or '')}" if not is_known(counter) else ""
+        why = f"; {_without(counter.reason)}" if not is_known(counter) else ""
         return f"measured: {source}{read} integrated {during}{why}"
     if gpu.method == "counter_bridged":
         return f"measured: {source} {during}, bridged with integrated power where the counter failed"
@@ -91,6 +93,11 @@ def _method_words(record: RunRecord, gpu: Measurement) -> str:
     if gpu.method == "calculated" and len(devices(record)) > 1:
         return f"measured: {source} {during}, each device by its own, and summed"
     return f"{verb(gpu)}: {source}"
+
+
+def _without(reason: str | None) -> str:
+    why = escape_markdown(reason or "")
+    return why if why.startswith("no energy counter") else f"no energy counter: {why}"
 
 
 def _agreement_words(record: RunRecord) -> str | None:
@@ -122,10 +129,22 @@ def _apart(share: float) -> str:
 def _whose(record: RunRecord) -> list[str]:
     names = [device.name for device in devices(record)]
     covers = record.energy.gpu.covers
-    words = [escape_markdown(part) for part in covers if not any(name in part for name in names)]
+    words = [_inside(part) for part in covers if not any(name in part for name in names) and not _is_of_scope(part)]
     others = sum(device.other_processes or 0 for device in devices(record))
-    if others:
-        words.append(f"the whole GPU's, shared with {plural(others, 'other process', 'other processes')}")
-    if devices(record) and not any(device.used_by_job for device in devices(record)):
-        words.append("this job did not use CUDA: it is what the GPU drew meanwhile")
+    noun = energy_noun(record)
+    if others and used_by_job(record):
+        words.append(f"the whole {noun}'s, shared with {plural(others, 'other process', 'other processes')}")
+    if not used_by_job(record):
+        words.append(f"this job did not use CUDA: it is what the {noun} drew meanwhile")
     return words
+
+
+def _is_of_scope(words: str) -> bool:
+    # The label says it from the scope set, more exactly than the driver's sentence.
+    return words.startswith(_SCOPE_SENTENCE)
+
+
+def _inside(sentence: str) -> str:
+    """A sentence of its own as a part of a longer one."""
+    text = escape_markdown(sentence).rstrip(".")
+    return text[:1].lower() + text[1:] if text[1:2].islower() else text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cardcallback.record import Measurement, RunRecord
+from cardcallback.render.energy_words import energy_noun, outside_words, ratio_words
 from cardcallback.render.figures import absent, figure, is_known, source_words, value_of, verb
 from cardcallback.render.run_words import (
     covers_every_step,
@@ -72,11 +73,17 @@ def _system_row(record: RunRecord, references: References) -> Row:
         return "Whole-machine energy", f"**{figure(system, format_energy)}**", _measured(system)
     expect = ""
     if is_known(record.energy.gpu):
-        expect = "expect more than the GPU figure: processor, memory and power supply are not in it"
+        expect = f"expect more than the {energy_noun(record)} figure{_left_out(record)}"
     if expect and has_gb10(record):
         mark = references.cite(SPARK_POWER)
         expect = f"expect more: on another Spark the whole machine drew about twice the GPU figure {mark}"
     return "Whole-machine energy", absent(system), expect
+
+
+def _left_out(record: RunRecord) -> str:
+    outside = outside_words(record.energy.gpu.scope)
+    verb_words = "are" if " and " in outside else "is"
+    return f": the {outside} {verb_words} not in it" if outside else ""
 
 
 def _measured(measurement: Measurement) -> str:
@@ -90,7 +97,7 @@ def _speed_row(record: RunRecord) -> Row:
         result = f"{format_number(tokens.non_padding / record.duration_seconds)} tokens/s"
         per_token = value_of(record.energy.per_token)
         if per_token is not None:
-            result += f"; {format_energy(per_token)} of GPU energy per token"
+            result += f"; {ratio_words(record, format_energy(per_token), 'token')}"
         return "Speed", result, _token_words(record)
     steps = recorded_steps(record)
     if not steps or record.duration_seconds <= 0:
@@ -98,7 +105,7 @@ def _speed_row(record: RunRecord) -> Row:
     result = f"{format_duration(record.duration_seconds / steps)} a step"
     per_step = value_of(record.energy.per_step)
     if per_step is not None:
-        result += f"; {format_energy(per_step)} of GPU energy per step"
+        result += f"; {ratio_words(record, format_energy(per_step), 'step')}"
     reason = tokens.reason or "nobody counted them"
     known = "tokens of earlier steps cannot be told apart" if tokens.non_padding else escape_markdown(reason)
     return "Speed", result, f"calculated {over_the_run(record)}; tokens/s not measured: {known}"
