@@ -117,7 +117,7 @@ class EnergyAccount:
         if self._counter is None:
             return Ceiling(0.0, 0.0)
         counter = self._counter
-        return Ceiling(counter.highest_watts, counter.highest_over_seconds, counter.traits.limit_watts)
+        return Ceiling(counter.highest_watts, counter.highest_over_seconds)
 
     @property
     def refresh_seconds(self) -> float:

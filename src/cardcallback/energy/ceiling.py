@@ -9,20 +9,14 @@ _SUSTAINED_MARGIN = 1.25
 # How far above the mean over a window the power in a part of it is taken to lie at most: work that swings
 # between idle and full load draws ten times its mean only where it idles for nine tenths of the time.
 _HIGHEST_BURST = 10.0
-# Limits are kept on average; a single refresh may be above.
-_LIMIT_MARGIN = 1.25
 
 
 @dataclass(frozen=True, slots=True)
 class Ceiling:
-    """``highest_watts`` is the highest mean over ``averaging_seconds`` that was read, 0 if none was.
-
-    ``limit_watts`` is what the driver holds the device to, where known.
-    """
+    """``highest_watts`` is the highest mean over ``averaging_seconds`` that was read, 0 if none was."""
 
     highest_watts: float
     averaging_seconds: float
-    limit_watts: float | None = None
 
     @property
     def known(self) -> bool:
@@ -42,8 +36,6 @@ class Ceiling:
         if seconds <= 0:
             return 0.0
         burst = self.highest_watts * min(_HIGHEST_BURST * seconds, self.averaging_seconds + seconds)
-        if self.limit_watts is not None:
-            burst = min(burst, _LIMIT_MARGIN * max(self.limit_watts, self.highest_watts) * seconds)
         return max(burst, self.sustained_watts * seconds)
 
     def highest_part(self, seconds: float) -> float:

@@ -66,7 +66,7 @@ class PowerIntegral:
     @property
     def ceiling(self) -> Ceiling:
         """The most energy the device can have used in a time."""
-        return Ceiling(self.highest, self.traits.averaging_seconds, self.traits.limit_watts)
+        return Ceiling(self.highest, self.traits.averaging_seconds)
 
     @property
     def edge_joules(self) -> float:

@@ -17,27 +17,23 @@ _LOCKING_REFRESH_SECONDS = 0.05
 class CounterTraits:
     """A cumulative energy counter: how often it is renewed, and where (joules) it starts again at zero.
 
-    ``refresh_seconds`` ``None``: nobody published it, and it is watched for. ``limit_watts`` is what the
-    driver holds the device to, where known.
+    ``refresh_seconds`` ``None``: nobody published it, and it is watched for.
     """
 
     refresh_seconds: float | None = USUAL_REFRESH_SECONDS
     wraps_at: float | None = None
-    limit_watts: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PowerTraits:
     """A power gauge: each reading is the mean of the past ``averaging_seconds``, renewed every refresh.
 
-    ``interval_seconds`` is how often it is meant to be read; ``limit_watts`` is what the driver holds the
-    device to, where known.
+    ``interval_seconds`` is how often it is read.
     """
 
     averaging_seconds: float = 0.0
     refresh_seconds: float = 0.0
     interval_seconds: float = 1.0
-    limit_watts: float | None = None
 
     @property
     def lag_seconds(self) -> float:
