@@ -104,7 +104,7 @@ def test_gpu_hours_count_every_session_with_its_own_gpus() -> None:
     part = msgspec.structs.replace(session, duration_seconds=5400.0, suspended_seconds=1800.0, hardware=two)
     record = msgspec.structs.replace(record, sessions=(part,), duration_seconds=5400.0, suspended_seconds=1800.0)
     assert card_values(record)["hours_used"] == (
-        "1.50 hours of wall time, of which 0.500 suspended; 2.00 GPU-hours (2 GPUs)"
+        "1.50 hours of wall time, of which 0.500 hours suspended; 2.00 GPU-hours (2 GPUs)"
     )
 
 

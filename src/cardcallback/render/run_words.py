@@ -115,7 +115,7 @@ def over_the_run(record: RunRecord) -> str:
 
 
 def status_words(record: RunRecord) -> str:
-    """How the run went: "uninterrupted", "in 3 sessions", "interrupted at step 300 of 500"."""
+    """How the run went: "uninterrupted", "in 3 sessions", "interrupted at step 300 of 500"; empty if not known."""
     training = record.training
     planned = training.planned_steps
     of_planned = f" of {planned:,}" if planned and planned > training.steps else ""
@@ -125,4 +125,6 @@ def status_words(record: RunRecord) -> str:
         return f"still running when this was written, at step {training.steps:,}{of_planned}"
     if len(record.sessions) > 1:
         return f"in {len(record.sessions)} sessions"
-    return f"stopped before the planned {planned:,}" if of_planned else "uninterrupted"
+    if of_planned:
+        return f"stopped before the planned {planned:,}"
+    return "uninterrupted" if covers_every_step(record) else ""

@@ -39,17 +39,28 @@ def result_table(record: RunRecord, references: References) -> list[str]:
 
 def _time_row(record: RunRecord) -> Row:
     training = record.training
-    parts = [format_duration(record.duration_seconds), plural(training.steps, "step")]
-    if training.epochs is not None:
+    parts = [format_duration(record.duration_seconds), _steps(record)]
+    # Epochs are the trainer's count from step 0: beside a part of the steps they would be taken for its own.
+    if training.epochs is not None and covers_every_step(record):
         epochs = format_number(training.epochs)
         epochs = epochs.rstrip("0").rstrip(".") if "." in epochs else epochs
         parts.append(f"{epochs} {'epoch' if epochs == '1' else 'epochs'}")
-    parts.append(status_words(record))
+    if words := status_words(record):
+        parts.append(words)
     how = ["measured by a clock that counts suspend"]
     if record.suspended_seconds >= 1:
         how.append(f"suspended for {format_duration(record.suspended_seconds)} of it")
     how.append(_dates(record))
     return "Time", ", ".join(parts), "; ".join(part for part in how if part)
+
+
+def _steps(record: RunRecord) -> str:
+    steps, measured = record.training.steps, recorded_steps(record)
+    if covers_every_step(record):
+        return plural(steps, "step")
+    first = min((session.first_step for session in record.sessions), default=0)
+    resumed = f"resumed at step {first:,}; " if first > 0 else ""
+    return f"{measured:,} of {plural(steps, 'step')} ({resumed}what came before is not in this record)"
 
 
 def _dates(record: RunRecord) -> str:
