@@ -308,6 +308,15 @@ def _module() -> RunRecord:
     return with_place(with_energy(record, gpu=gpu, gpu_counter=gpu), "DE")
 
 
+def _different_sets() -> RunRecord:
+    record = make_record()
+    before, after = record.evaluation.before, record.evaluation.after
+    assert before is not None
+    assert after is not None
+    evaluation = Evaluation(before=replace(before, examples=16), after=replace(after, examples=64))
+    return replace(record, evaluation=evaluation)
+
+
 RECORDS: dict[str, Callable[[], RunRecord]] = {
     "gb10": _base,
     "gb10_germany": _germany,
@@ -331,4 +340,5 @@ RECORDS: dict[str, Callable[[], RunRecord]] = {
     "shared_gpu": _shared_gpu,
     "divided_gpu": _divided_gpu,
     "module": _module,
+    "different_sets": _different_sets,
 }

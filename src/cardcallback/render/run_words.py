@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from cardcallback.record import Accelerator, Quantization, RunRecord, Training
+from cardcallback.record import Accelerator, EvaluationResult, Quantization, RunRecord, Training
 from cardcallback.render.text import TIMES, escape_markdown, join_words
 
 _GB10 = re.compile(r"\bGB10\b")
@@ -95,6 +95,14 @@ def quantization_words(quantization: Quantization) -> str:
     if quantization.loaded_from:
         parts.append(f"loaded from {escape_markdown(quantization.loaded_from)}")
     return ", ".join(parts)
+
+
+def same_held_out_set(before: EvaluationResult, after: EvaluationResult) -> bool:
+    """Whether two evaluations are of the same examples, tokens and metrics, as far as the record tells."""
+    if (before.examples, before.covers) != (after.examples, after.covers):
+        return False
+    names, others = set(before.metrics), set(after.metrics)
+    return not names or not others or names == others
 
 
 def recorded_steps(record: RunRecord) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from cardcallback.record import TOKEN_CROSS_ENTROPY, RunRecord
-from cardcallback.render.run_words import plural, quantization_words
+from cardcallback.render.run_words import plural, quantization_words, same_held_out_set
 from cardcallback.render.text import escape_markdown
 from cardcallback.units import format_count, format_number
 
@@ -73,8 +73,12 @@ def _perplexity(which: str) -> Callable[[RunRecord], str | None]:
         result = getattr(record.evaluation, which)
         if result is None or result.perplexity is None or result.kind != TOKEN_CROSS_ENTROPY:
             return None
-        weights = f" ({escape_markdown(result.weights)} weights)" if result.weights else ""
-        return format_number(result.perplexity) + weights
+        about = [f"{escape_markdown(result.weights)} weights"] if result.weights else []
+        before, after = record.evaluation.before, record.evaluation.after
+        if before is not None and after is not None and not same_held_out_set(before, after):
+            size = f"{plural(result.examples, 'example')}, " if result.examples else ""
+            about.append(f"{size}another set than the other figure's")
+        return format_number(result.perplexity) + (f" ({', '.join(about)})" if about else "")
 
     return make
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 
 from cardcallback.record import TOKEN_CROSS_ENTROPY, EvaluationResult, RunRecord, Training
+from cardcallback.render.run_words import plural, same_held_out_set
 from cardcallback.render.text import escape_markdown, table_row
 from cardcallback.units import format_count, format_number, format_percent
 
 _MOST_METRICS = 5
+_MOST_LOSSES = 12
+_LOSS_NAME = re.compile(r".+_loss")
 # Times are the result table's, and the loss has its own row.
 _ELSEWHERE = re.compile(r"(runtime|per_second)$|^eval_loss$")
 _SHARES = ("accuracy", "accuracies", "mean_token_accuracy")
@@ -20,13 +23,16 @@ def evaluation_table(record: RunRecord) -> list[str]:
     results = [result for result in (before, after) if result is not None]
     if not results:
         return ["Held-out evaluation: not measured, none was run during or beside training."]
+    if before is not None and after is not None and not same_held_out_set(before, after):
+        return _apart(record, before, after)
     columns = [
-        *([f"{_before_name(record)}{_weights(before)}"] if before else []),
-        *([f"{_after_name(record.training, after)}{_weights(after)}"] if after else []),
+        *([_before_column(record, before)] if before else []),
+        *([_after_column(record, after)] if after else []),
     ]
+    rows, more = _rows(results)
     lines = [table_row(_title(results), *columns), "|---" * (len(columns) + 1) + "|"]
-    lines += [table_row(name, *cells) for name, cells in _rows(results)]
-    return [*lines, *_differences(before, after)]
+    lines += [table_row(name, *cells) for name, cells in rows]
+    return [*lines, *_more(more), *_differences(before, after)]
 
 
 def published_sentence(record: RunRecord) -> str:
@@ -42,6 +48,17 @@ def published_sentence(record: RunRecord) -> str:
     return f"These weights are from step {format_count(step)}{why}. {spent}"
 
 
+def _apart(record: RunRecord, before: EvaluationResult, after: EvaluationResult) -> list[str]:
+    """One line for each evaluation, for two that no table may set side by side."""
+    lines = ["Two held-out evaluations, of different sets, so their figures cannot be compared:", ""]
+    for name, result in ((_before_column(record, before), before), (_after_column(record, after), after)):
+        about = _about([result])
+        rows, more = _rows([result])
+        figures = [f"{label[:1].lower()}{label[1:]} {cells[0]}" for label, cells in rows] + _more(more)[1:]
+        lines.append(f"- {name}{f' ({about})' if about else ''}: {', '.join(figures) or 'no figure'}")
+    return lines
+
+
 def _article(reason: str) -> str:
     return (
         f"the {escape_markdown(reason)}"
@@ -51,10 +68,30 @@ def _article(reason: str) -> str:
 
 
 def _title(results: list[EvaluationResult]) -> str:
+    about = _about(results)
+    several = "Held-out sets" if _are_several_sets(results[-1]) else "Held-out set"
+    return f"{several}: {about}" if about else several
+
+
+def _about(results: list[EvaluationResult]) -> str:
     last = results[-1]
-    about = [f"{format_count(last.examples)} examples"] if last.examples else []
+    # Of several sets the count is one set's.
+    counted = last.examples and not _are_several_sets(last)
+    about = [plural(last.examples or 0, "example")] if counted else []
     about += [escape_markdown(last.covers)] if last.covers else []
-    return f"Held-out set: {', '.join(about)}" if about else "Held-out set"
+    return ", ".join(about)
+
+
+def _are_several_sets(result: EvaluationResult) -> bool:
+    return result.loss is None and sum(bool(_LOSS_NAME.fullmatch(name)) for name in result.metrics) > 1
+
+
+def _before_column(record: RunRecord, before: EvaluationResult) -> str:
+    return _before_name(record) + _weights(before)
+
+
+def _after_column(record: RunRecord, after: EvaluationResult) -> str:
+    return _after_name(record.training, after) + _weights(after)
 
 
 def _before_name(record: RunRecord) -> str:
@@ -73,16 +110,30 @@ def _weights(result: EvaluationResult | None) -> str:
     return f", {escape_markdown(result.weights)}" if result is not None and result.weights else ""
 
 
-def _rows(results: list[EvaluationResult]) -> list[tuple[str, list[str]]]:
+def _rows(results: list[EvaluationResult]) -> tuple[list[tuple[str, list[str]]], int]:
+    """The rows, and how many metrics are left to the record."""
     rows = []
     if any(result.loss is not None for result in results):
         rows.append((_loss_name(results), [_number(result.loss) for result in results]))
     if any(result.perplexity is not None for result in results):
         rows.append(("Perplexity", [_number(result.perplexity) for result in results]))
-    for name in [name for name in results[-1].metrics if not _ELSEWHERE.search(name)][:_MOST_METRICS]:
-        cells = [_metric(name, result) for result in results]
-        rows.append((escape_markdown(name.removeprefix("eval_")), cells))
-    return rows
+    names = list(dict.fromkeys(name for result in reversed(results) for name in result.metrics))
+    names = [name for name in names if not _ELSEWHERE.search(name)]
+    losses = [name for name in names if _LOSS_NAME.fullmatch(name)]
+    others = [name for name in names if name not in losses]
+    shown = [*losses[:_MOST_LOSSES], *others[:_MOST_METRICS]]
+    rows += [(_metric_name(name), [_metric(name, result) for result in results]) for name in shown]
+    return rows, len(names) - len(shown)
+
+
+def _metric_name(name: str) -> str:
+    # Every metric of the trainer's own evaluation has its prefix; another is a set evaluated beside it.
+    plain = escape_markdown(name.removeprefix("eval_"))
+    return plain if name.startswith("eval_") or "/" in name else f"{plain} (another set)"
+
+
+def _more(count: int) -> list[str]:
+    return ["", f"{plural(count, 'more metric')} in the record."] if count else []
 
 
 def _loss_name(results: list[EvaluationResult]) -> str:
@@ -114,8 +165,6 @@ def _differences(before: EvaluationResult | None, after: EvaluationResult | None
         return []
     pairs = (
         ("the weights' format", before.weights, after.weights),
-        ("the examples", before.examples, after.examples),
-        ("the tokens counted", before.covers, after.covers),
         ("the kind of loss", before.kind, after.kind),
     )
     differing = [name for name, left, right in pairs if left != right]

@@ -5,7 +5,14 @@ from __future__ import annotations
 from cardcallback.record import EvaluationResult, RunRecord
 from cardcallback.render.energy_words import spending_sentence
 from cardcallback.render.figures import is_only_a_part, value_of
-from cardcallback.render.run_words import covers_every_step, method_noun, model_name, place_of_work, recorded_steps
+from cardcallback.render.run_words import (
+    covers_every_step,
+    method_noun,
+    model_name,
+    place_of_work,
+    recorded_steps,
+    same_held_out_set,
+)
 from cardcallback.units import format_duration, format_energy, format_number
 
 
@@ -41,7 +48,7 @@ def _loss_sentence(record: RunRecord) -> str:
 
 
 def _alike(before: EvaluationResult, after: EvaluationResult) -> bool:
-    return (before.kind, before.covers, before.examples) == (after.kind, after.covers, after.examples)
+    return before.kind == after.kind and same_held_out_set(before, after)
 
 
 def _warnings(record: RunRecord) -> list[str]:

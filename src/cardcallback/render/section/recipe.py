@@ -6,7 +6,7 @@ from cardcallback.record import Machine, RunRecord, Stage, Training
 from cardcallback.render.figures import figure
 from cardcallback.render.run_words import device_names, has_unified_memory, plural, quantization_words
 from cardcallback.render.section.recipe_settings import BatchSettings, optimiser_words, other_settings
-from cardcallback.render.text import escape_markdown, table_row
+from cardcallback.render.text import escape_markdown, join_words, table_row
 from cardcallback.units import format_bytes, format_count, format_duration, format_energy, format_large, format_percent
 
 _LIBRARIES = {"trl": "TRL", "unsloth": "Unsloth", "axolotl": "Axolotl", "llamafactory": "LLaMA-Factory"}
@@ -22,7 +22,7 @@ def recipe(record: RunRecord) -> list[str]:
         "LoRA": _lora(training),
         "Trained parameters": "" if training.lora else _trained_parameters(training),
         "Base weights": _base_weights(training),
-        "Data": _data(training),
+        "Data": _data(record),
         "Batch": BatchSettings.of(record).words(),
         "Optimiser": optimiser_words(training.hyperparameters),
         "Other settings": other_settings(training.hyperparameters),
@@ -98,8 +98,8 @@ def _base_weights(training: Training) -> str:
     return quantization_words(quantization)
 
 
-def _data(training: Training) -> str:
-    data = training.dataset
+def _data(record: RunRecord) -> str:
+    data = record.training.dataset
     counts = [
         f"{format_count(count)} {words}"
         for count, words in (
@@ -112,7 +112,17 @@ def _data(training: Training) -> str:
         return ""
     sizes = f"{' and '.join(counts)} examples" if counts else "size not known"
     packed = f", packed into {format_count(data.training_sequences)} sequences" if data.training_sequences else ""
-    return f"{escape_markdown(data.name or 'name not known')}, {sizes}{packed}"
+    return f"{escape_markdown(data.name or 'name not known')}, {sizes}{packed}{_evaluated_on(record)}"
+
+
+def _evaluated_on(record: RunRecord) -> str:
+    """The sizes that were evaluated, where they are not that of the trainer's held-out set."""
+    given = record.training.dataset.evaluation_examples
+    results = (record.evaluation.before, record.evaluation.after)
+    sizes = dict.fromkeys(result.examples for result in results if result is not None and result.examples)
+    if given is None or set(sizes) <= {given}:
+        return ""
+    return f"; the evaluations above are of {join_words([format_count(size) for size in sizes if size])} examples"
 
 
 def _stages(stages: tuple[Stage, ...]) -> str:
