@@ -160,6 +160,14 @@ def plain(value: Any) -> Any:
     return None if value is None else str(value)
 
 
+def is_json_of(text: str, value: Any) -> bool:
+    """Whether ``text`` is JSON of ``value``; what cannot be read, in a record that somebody edited, is not."""
+    try:
+        return bool(json.loads(text) == plain(value))
+    except (ValueError, RecursionError):
+        return False
+
+
 def yaml_scalar(value: Any) -> str:
     """One scalar that YAML 1.1 and 1.2 read alike; numbers are plain decimals without an exponent."""
     if value is None or isinstance(value, bool):

@@ -13,6 +13,7 @@ from cardcallback.record import Carbon, Fill, RunRecord
 from cardcallback.render.card.front_matter import (
     SplitCard,
     add_source,
+    is_json_of,
     key_source,
     parse_matter,
     plain,
@@ -266,17 +267,10 @@ def _is_folder(name: str, *, foreign: bool) -> bool:
 def _is_ours(key: str, value: Any, known: Sequence[Fill]) -> bool:
     written = [fill.text for fill in known if fill.heading == HEADING and fill.label == key]
     if written:
-        return any(_is_text_of(text, value) for text in written)
+        return any(is_json_of(text, value) for text in written)
     # Without a record of what was written the source still says whose figure it is.
     found = value.get("source") if isinstance(value, dict) else None
     return key == EMISSIONS_KEY and isinstance(found, str) and found.startswith(_SOURCE_BEGIN)
-
-
-def _is_text_of(text: str, value: Any) -> bool:
-    try:
-        return bool(json.loads(text) == plain(value))
-    except (ValueError, RecursionError):
-        return False  # a record that somebody edited: what cannot be read is nothing we wrote
 
 
 def _is_plainly_written(card: SplitCard, key: str, value: Any) -> bool:
