@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
+from numbers import Real
 from typing import Any
 
 from cardcallback.record import Point
@@ -15,6 +16,7 @@ _NOT_CURVES = re.compile(
     r"step|epoch|total_flos|num_tokens|num_input_tokens_seen|(train|eval|test)_num_tokens"
     r"|train_loss|.*_runtime|.*_per_second|.*_model_preparation_time|.*_jit_compilation_time|.*_mem_.*"
 )
+_FILTERED = ": the gradient norm shows it, and the 0 that the trainer logged in its place is left out"
 _NAME = re.compile(r"[A-Za-z][\w.\- ]{0,79}(/[\w.\- ]{1,79}){0,3}")
 # A held-out set named by a path, an address or a key: not for publishing.
 _IDENTIFYING = re.compile(
@@ -22,14 +24,16 @@ _IDENTIFYING = re.compile(
 )
 
 LogHistory = Sequence[Mapping[str, Any]]
+_LOSS, _GRADIENT_NORM = "loss", "grad_norm"
 
 
 def curves_from_history(log_history: LogHistory, *, limit: int = LARGEST_POINTS) -> dict[str, tuple[Point, ...]]:
     """Each logged quantity as ``(step, value)`` points in rising step, at most ``limit`` of them.
 
     Thinning keeps the first, last, smallest and largest point. Values that are not finite are left out
-    (``history_notes`` names them). A step logged twice keeps its last value. What was logged after
-    training ended (an evaluation of restored weights) belongs to no step and is left out.
+    (``history_notes`` names them), and so is a loss that the trainer's NaN filter made 0. A step logged
+    twice keeps its last value. What was logged after training ended (an evaluation of restored weights)
+    belongs to no step and is left out.
     """
     series: dict[str, dict[float, float]] = {}
     for entry in _training_part(log_history):
@@ -37,7 +41,7 @@ def curves_from_history(log_history: LogHistory, *, limit: int = LARGEST_POINTS)
         if step is None:
             continue
         for name, value in entry.items():
-            if _is_curve(name) and (number := _finite(value)) is not None:
+            if _is_curve(name) and (number := _finite(value)) is not None and not _is_filtered(name, entry):
                 series.setdefault(name, {})[step] = number
     kept = sorted(series, key=_importance)[:_LARGEST_CURVES]
     return {name: thin(sorted(series[name].items()), limit=limit) for name in kept}
@@ -58,20 +62,34 @@ def thin(points: Sequence[Point], *, limit: int = LARGEST_POINTS) -> tuple[Point
 def history_notes(log_history: LogHistory) -> tuple[str, ...]:
     """One sentence for each quantity that was not a finite number at some logged step.
 
-    A trainer that filters NaN losses (transformers' default) hides them from ``loss``; the gradient norm
-    still shows them, so it is named too.
+    A trainer that filters NaN losses (transformers' default) logs 0 in their place; the gradient norm
+    still shows them.
     """
     odd: dict[str, list[float]] = {}
+    filtered = False
     for entry in _training_part(log_history):
         step = _finite(entry.get("step"))
         for name, value in entry.items():
-            if step is not None and _is_curve(name) and isinstance(value, float) and not math.isfinite(value):
+            if step is not None and _is_curve(name) and (_is_not_finite(value) or _is_filtered(name, entry)):
                 odd.setdefault(name, []).append(step)
+                filtered = filtered or _is_filtered(name, entry)
     return tuple(
         f"{name} was not a finite number at {len(steps):,} logged step{'s' if len(steps) > 1 else ''}, "
-        f"first at step {min(steps):,.0f}."
+        f"first at step {min(steps):,.0f}{_FILTERED if filtered and name == _LOSS else ''}."
         for name, steps in sorted(odd.items())
     )
+
+
+def _is_filtered(name: str, entry: Mapping[str, Any]) -> bool:
+    """Whether the 0 of a logged loss stands for NaN.
+
+    A gradient norm that is not finite is not enough: mixed precision skips such steps, and their loss is good.
+    """
+    return name == _LOSS and entry.get(name) == 0 and _is_not_finite(entry.get(_GRADIENT_NORM))
+
+
+def _is_not_finite(value: object) -> bool:
+    return isinstance(value, Real) and not math.isfinite(value)
 
 
 def _training_part(log_history: LogHistory) -> Sequence[Mapping[str, Any]]:
@@ -99,6 +117,6 @@ def _importance(name: str) -> tuple[int, str]:
 
 
 def _finite(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
+    if isinstance(value, bool) or not isinstance(value, Real):
         return None
     return float(value) if math.isfinite(value) else None

@@ -16,9 +16,9 @@ from msgspec.structs import replace
 from section_records import RECORDS
 
 from cardcallback.record import PhaseSpan, RunRecord, Trace
-from cardcallback.render.pictures.choice import LOSS_PICTURE, POWER_PICTURE, picture_alt_text, pictures_of
+from cardcallback.render.pictures.choice import LOSS_PICTURE, POWER_PICTURE, picture_alt_text, pictures_of, smooth
 from cardcallback.render.pictures.draw import draw_pictures
-from cardcallback.render.pictures.loss import draw_loss, smooth
+from cardcallback.render.pictures.loss import draw_loss
 from cardcallback.render.pictures.power import draw_power_and_memory, session_offsets, with_gaps
 from cardcallback.testing import make_record
 from cardcallback.units import BYTES_PER_GIBIBYTE

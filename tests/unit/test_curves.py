@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -56,6 +57,28 @@ def test_values_that_are_no_numbers_are_named_and_left_out() -> None:
         "grad_norm was not a finite number at 2 logged steps, first at step 1.",
         "loss was not a finite number at 1 logged step, first at step 1.",
     )
+
+
+def test_a_zero_that_stands_for_nan_is_no_loss() -> None:
+    """The trainer's NaN filter logs 0 for a loss that was NaN: no curve falls to it, and a note says so."""
+    history = [
+        {"step": 1, "loss": 4.14, "grad_norm": 1.0},
+        {"step": 2, "loss": 0.0, "grad_norm": math.nan},
+        {"step": 3, "loss": 0.0, "grad_norm": np.float32("nan")},
+        {"step": 3, "train_loss": 1.38},
+    ]
+    assert curves_from_history(history)["loss"] == ((1.0, 4.14),)
+    assert history_notes(history)[1] == (
+        "loss was not a finite number at 2 logged steps, first at step 2: the gradient norm shows it, "
+        "and the 0 that the trainer logged in its place is left out."
+    )
+
+
+def test_a_loss_of_zero_and_an_overflowing_gradient_are_good() -> None:
+    """A loss may be 0 (GRPO begins so), and mixed precision skips steps whose gradient overflows."""
+    history = [{"step": 1, "loss": 0.0, "grad_norm": 0.5}, {"step": 2, "loss": 2.5, "grad_norm": math.inf}]
+    assert curves_from_history(history)["loss"] == ((1.0, 0.0), (2.0, 2.5))
+    assert history_notes(history) == ("grad_norm was not a finite number at 1 logged step, first at step 2.",)
 
 
 def test_a_clean_history_has_no_notes() -> None:

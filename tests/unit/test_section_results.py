@@ -30,3 +30,14 @@ def test_only_a_whole_run_is_uninterrupted() -> None:
         assert "uninterrupted" not in row(RECORDS[name](), "Time")
     stopped = replace(make_record(), training=replace(make_record().training, planned_steps=900))
     assert "stopped before the planned 900" in row(stopped, "Time")
+
+
+def test_a_loss_that_was_no_number_is_said_at_the_top() -> None:
+    """A diverged run must not look like one whose loss fell."""
+    note = "loss was not a finite number at 9 logged steps, first at step 2."
+    record = replace(make_record(notes=(note, "nvml:total stood still")), curves={"loss": ((1.0, 3.44),)})
+    section = render_section(record)
+    top = section.split("| | Result")[0]
+    assert "**Not a number.** Loss was not a finite number at 9 logged steps, first at step 2." in top
+    assert section.count("was not a finite number") == 1
+    assert "- **Notes.** nvml:total stood still." in section

@@ -97,6 +97,17 @@ def quantization_words(quantization: Quantization) -> str:
     return ", ".join(parts)
 
 
+def not_finite_notes(record: RunRecord) -> tuple[str, ...]:
+    """The record's sentences about a loss that was not a number, which a reader must not miss."""
+    names = tuple(f"{name} was not a finite number" for name in ("loss", "eval_loss"))
+    return tuple(note for note in record.notes if note.startswith(names))
+
+
+def loss_ended_finite(record: RunRecord) -> bool:
+    """Whether the last logged training loss was a number."""
+    return not any(note.startswith("loss ") for note in not_finite_notes(record))
+
+
 def same_held_out_set(before: EvaluationResult, after: EvaluationResult) -> bool:
     """Whether two evaluations are of the same examples, tokens and metrics, as far as the record tells."""
     if (before.examples, before.covers) != (after.examples, after.covers):

@@ -46,6 +46,15 @@ def escape_line(text: str, longest: int = LONGEST_TEXT) -> str:
     return _LEADING.sub(r"\g<number>\\\g<mark>", escape_markdown(text, longest))
 
 
+def sentence(text: str) -> str:
+    """``text`` escaped, with a capital and an end; a name such as ``grad_norm`` keeps its own letters."""
+    escaped = escape_markdown(text)
+    first = escaped.split(" ", 1)[0]
+    if first.isalpha() and first[1:].islower():
+        escaped = escaped[:1].upper() + escaped[1:]
+    return escaped if escaped.endswith((".", "!", "?", "…")) else f"{escaped}."
+
+
 def escape_picture(text: str, longest: int = 60) -> str:
     """``text`` for a picture, whose font has no glyph beyond Latin: others become a question mark."""
     return clean(text, longest).encode("latin-1", "replace").decode("latin-1")

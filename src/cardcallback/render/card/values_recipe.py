@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from cardcallback.record import TOKEN_CROSS_ENTROPY, RunRecord
-from cardcallback.render.run_words import plural, quantization_words, same_held_out_set
+from cardcallback.render.run_words import loss_ended_finite, plural, quantization_words, same_held_out_set
 from cardcallback.render.text import escape_markdown
 from cardcallback.units import format_count, format_number
 
@@ -60,7 +60,10 @@ def _epochs(record: RunRecord) -> str | None:
 
 def _training_loss(record: RunRecord) -> str | None:
     points = record.curves.get("loss")
-    return f"{format_number(points[-1][1])} (last logged, step {format_count(points[-1][0])})" if points else None
+    if not points:
+        return None
+    ended = "" if loss_ended_finite(record) else "; it was not a finite number at other steps"
+    return f"{format_number(points[-1][1])} (last logged, step {format_count(points[-1][0])}{ended})"
 
 
 def _validation_loss(record: RunRecord) -> str | None:

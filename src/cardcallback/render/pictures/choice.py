@@ -6,8 +6,12 @@ import math
 
 from cardcallback.record import RECORD_FOLDER, Point, RunRecord, Trace
 from cardcallback.render.energy_words import power_noun
+from cardcallback.render.run_words import loss_ended_finite
 from cardcallback.render.text import join_words
 from cardcallback.units import format_bytes, format_duration, format_number, format_power
+
+FEWEST_SMOOTHED = 20
+_SMOOTHED_SHARE = 0.1
 
 LOSS_PICTURE = "loss_curve.png"
 POWER_PICTURE = "power_and_memory.png"
@@ -45,6 +49,17 @@ def reward_curves(record: RunRecord) -> dict[str, tuple[Point, ...]]:
     return {name: points for name in names if len(points := curve(record, name)) > 1}
 
 
+def smooth(points: tuple[Point, ...]) -> tuple[Point, ...]:
+    """Centred moving average over about a tenth of the points.
+
+    The ends, where only one side has neighbours, are left out: a one-sided mean would bend the curve.
+    """
+    reach = max(2, round(len(points) * _SMOOTHED_SHARE / 2))
+    width = 2 * reach + 1
+    windows = (points[place : place + width] for place in range(len(points) - width + 1))
+    return tuple((window[reach][0], sum(value for _, value in window) / width) for window in windows)
+
+
 def power_traces(record: RunRecord) -> tuple[Trace, ...]:
     """The GPU's power traces, by session and device."""
     return _traces(record, ("gpu_power",))
@@ -78,13 +93,23 @@ def _loss_alt_text(record: RunRecord) -> str:
     last_step = max(points[-1][0] for points in (train, held_out) if points)
     text = f"{join_words(shown).capitalize()} loss over {last_step:,.0f} steps"
     if train:
-        text += f"; training loss from {format_number(train[0][1])} to {format_number(train[-1][1])}"
+        text += f"; training loss{_course(train)}"
+        text += "" if loss_ended_finite(record) else ", not a finite number at other steps"
     if held_out:
         step, loss = min(held_out, key=lambda point: point[1])
         text += f"; lowest held-out loss {format_number(loss)} at step {step:,.0f}"
     if reward_curves(record):
         text += "; rewards below"
     return text
+
+
+def _course(train: tuple[Point, ...]) -> str:
+    """From where to where the loss went, by the curve that is drawn: one noisy step is no end of a run."""
+    smoothed = len(train) >= FEWEST_SMOOTHED
+    shown = smooth(train) if smoothed else train
+    if len(shown) == 1:
+        return f" {format_number(shown[0][1])}"
+    return f"{', smoothed,' if smoothed else ''} from {format_number(shown[0][1])} to {format_number(shown[-1][1])}"
 
 
 def _power_alt_text(record: RunRecord) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cardcallback.record import Point, RunRecord
-from cardcallback.render.pictures.choice import HELD_OUT_LOSS, TRAIN_LOSS, curve, reward_curves
+from cardcallback.render.pictures.choice import FEWEST_SMOOTHED, HELD_OUT_LOSS, TRAIN_LOSS, curve, reward_curves, smooth
 from cardcallback.render.pictures.style import BLUE, DASHES, FAINT, INK, ORANGE, SERIES, legend_above, new_figure
 from cardcallback.render.text import escape_picture
 from cardcallback.units import format_number
@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_FEWEST_SMOOTHED = 20
-_SMOOTHED_SHARE = 0.1
 _LOG_SPREAD = 15.0
 _REWARD_NAMES = {
     "rewards/chosen": "chosen",
@@ -41,17 +39,6 @@ def draw_loss(record: RunRecord) -> Figure:
     return figure
 
 
-def smooth(points: tuple[Point, ...]) -> tuple[Point, ...]:
-    """Centred moving average over about a tenth of the points.
-
-    The ends, where only one side has neighbours, are left out: a one-sided mean would bend the curve.
-    """
-    reach = max(2, round(len(points) * _SMOOTHED_SHARE / 2))
-    width = 2 * reach + 1
-    windows = (points[place : place + width] for place in range(len(points) - width + 1))
-    return tuple((window[reach][0], sum(value for _, value in window) / width) for window in windows)
-
-
 def _draw_losses(axes: Axes, record: RunRecord) -> None:
     train, held_out = curve(record, TRAIN_LOSS), curve(record, HELD_OUT_LOSS)
     if train:
@@ -70,7 +57,7 @@ def _draw_losses(axes: Axes, record: RunRecord) -> None:
 
 def _draw_training(axes: Axes, train: tuple[Point, ...]) -> None:
     steps, losses = zip(*train, strict=True)
-    if len(train) < _FEWEST_SMOOTHED:
+    if len(train) < FEWEST_SMOOTHED:
         axes.plot(steps, losses, color=BLUE, marker=".", markersize=6, label="training", zorder=3)
         return
     axes.plot(steps, losses, color=BLUE, alpha=0.3, linewidth=1.0, label="training, as logged", zorder=2)
@@ -108,7 +95,7 @@ def _draw_rewards(axes: Axes, rewards: dict[str, tuple[Point, ...]]) -> None:
         color = SERIES[names.index(plain)]
         if held_out:
             axes.plot(steps, values, color=color, marker="o", markersize=5, linestyle="none", label=label, zorder=4)
-        elif len(points) < _FEWEST_SMOOTHED:
+        elif len(points) < FEWEST_SMOOTHED:
             axes.plot(steps, values, color=color, label=label)
         else:
             axes.plot(steps, values, color=color, alpha=0.3, linewidth=1.0)

@@ -6,11 +6,11 @@ from cardcallback.record import TOKEN_CROSS_ENTROPY, Measurement, PhaseEnergy, R
 from cardcallback.render.energy_words import energy_noun
 from cardcallback.render.figures import absent, cadence, figure, is_known, source_words, verb
 from cardcallback.render.pictures.choice import POWER_PICTURE, picture_address
-from cardcallback.render.run_words import plural
+from cardcallback.render.run_words import not_finite_notes, plural
 from cardcallback.render.section.doubts_energy import energy_doubts, scope_lines
 from cardcallback.render.section.machine_state import device_lines, machine_state
 from cardcallback.render.section.references import References
-from cardcallback.render.text import escape_markdown
+from cardcallback.render.text import escape_markdown, sentence
 from cardcallback.units import format_bytes, format_duration, format_energy
 
 _MOST_NOTES = 20
@@ -135,14 +135,10 @@ def _session(number: int, session: Session, noun: str) -> str:
 
 
 def _notes(record: RunRecord) -> str:
-    notes = [_sentence(note) for note in record.notes[:_MOST_NOTES]]
-    more = len(record.notes) - len(notes)
+    told = set(not_finite_notes(record))
+    untold = [note for note in record.notes if note not in told]
+    notes = [sentence(note) for note in untold[:_MOST_NOTES]]
+    more = len(untold) - len(notes)
     if more > 0:
         notes.append(f"{plural(more, 'more note')} in the record.")
     return " ".join(notes)
-
-
-def _sentence(note: str) -> str:
-    text = escape_markdown(note)
-    text = text[:1].upper() + text[1:]
-    return text if text.endswith((".", "!", "?", "…")) else f"{text}."

@@ -9,10 +9,12 @@ from cardcallback.render.run_words import (
     covers_every_step,
     method_noun,
     model_name,
+    not_finite_notes,
     place_of_work,
     recorded_steps,
     same_held_out_set,
 )
+from cardcallback.render.text import sentence
 from cardcallback.units import format_duration, format_energy, format_number
 
 
@@ -64,6 +66,7 @@ def _warnings(record: RunRecord) -> list[str]:
         warnings.append("**Still running.** Written during training; the figures are for the part done so far.")
     if record.recovered:
         warnings.append("**Recovered.** The process was killed; figures end with its last saved reading.")
+    warnings += [f"**Not a number.** {sentence(note)}" for note in not_finite_notes(record)]
     if not covers_every_step(record):
         missing = record.training.steps - recorded_steps(record)
         warnings.append(
