@@ -165,7 +165,7 @@ def test_power_picture_shows_phases_mean_and_total() -> None:
     """Power with its mean, evaluation and saving shaded, memory with total, peak and the level before."""
     figure = draw_power_and_memory(make_record())
     assert legend_of(figure) == ["GPU power", "mean 57.3 W", "evaluation", "saving"]
-    assert {"total 120 GiB", "peak 61.0 GiB", "before training 8.00 GiB"} <= set(texts(figure))
+    assert {"total 120 GiB", "peak 61.0 GiB", "when the callback was made 8.00 GiB"} <= set(texts(figure))
     assert legend_of(figure, 1) == ["unified memory, whole machine"]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from cardcallback.record import Accelerator, EvaluationResult, Quantization, RunRecord, Training
+from cardcallback.record import Accelerator, EvaluationResult, Measurement, Quantization, RunRecord, Training
 from cardcallback.render.text import TIMES, escape_markdown, join_words
 
 _GB10 = re.compile(r"\bGB10\b")
@@ -114,6 +114,12 @@ def same_held_out_set(before: EvaluationResult, after: EvaluationResult) -> bool
         return False
     names, others = set(before.metrics), set(after.metrics)
     return not names or not others or names == others
+
+
+def baseline_words(baseline: Measurement) -> str:
+    """When the memory in use was read for the first time: it may have fallen since, even below this."""
+    at_begin = baseline.window is not None and baseline.window.name == "training began"
+    return "when training began" if at_begin else "when the callback was made"
 
 
 def recorded_steps(record: RunRecord) -> int:

@@ -206,7 +206,8 @@ def _peak_memory(record: RunRecord) -> str | None:
     peak, total = record.memory.system_peak.value, record.memory.total.value
     if peak is None:
         return None
-    return format_bytes(peak) + (f" of {format_bytes(total)}" if total else "")
+    # A peak above the total is a misreading: without a sentence about it neither is worth much beside the other.
+    return format_bytes(peak) + (f" of {format_bytes(total)}" if total and peak <= total else "")
 
 
 def _software(record: RunRecord) -> str | None:

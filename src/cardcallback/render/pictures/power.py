@@ -23,7 +23,7 @@ from cardcallback.render.pictures.style import (
     legend_above,
     new_figure,
 )
-from cardcallback.render.run_words import has_unified_memory
+from cardcallback.render.run_words import baseline_words, has_unified_memory
 from cardcallback.render.text import escape_picture
 from cardcallback.units import BYTES_PER_GIBIBYTE, SECONDS_PER_HOUR, SECONDS_PER_MINUTE, format_power
 
@@ -126,7 +126,11 @@ def _draw_memory(axes: Axes, record: RunRecord, unit_seconds: float) -> None:
     _draw_memory_traces(axes, record, traces, unit_seconds)
     memory = record.memory
     if any(trace.quantity == SYSTEM_MEMORY for trace in traces):
-        named = (("total", memory.total), ("peak", memory.system_peak), ("before training", memory.system_baseline))
+        named = (
+            ("total", memory.total),
+            ("peak", memory.system_peak),
+            (baseline_words(memory.system_baseline), memory.system_baseline),
+        )
         draw_levels(axes, [(name, size) for name, measurement in named if (size := value_of(measurement))])
     axes.set_ylabel("memory in use (GiB)")
 

@@ -89,7 +89,8 @@ def legend_above(axes: Axes) -> None:
 
 def draw_levels(axes: Axes, levels: list[tuple[str, float]]) -> None:
     """Dashed lines at sizes in bytes, the highest first, named where there is room; the axes end above it."""
-    top = levels[0][1] / BYTES_PER_GIBIBYTE * 1.13 if levels else 0.0
+    drawn = float(axes.dataLim.y1) if axes.has_data() else 0.0
+    top = max(levels[0][1] / BYTES_PER_GIBIBYTE, drawn) * 1.13 if levels else 0.0
     above = top * 2
     for name, size_bytes in levels:
         value = size_bytes / BYTES_PER_GIBIBYTE

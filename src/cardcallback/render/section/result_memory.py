@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cardcallback.record import Measurement, RunRecord
 from cardcallback.render.figures import absent, cadence, is_known, source_words, value_of
-from cardcallback.render.run_words import devices, has_unified_memory
+from cardcallback.render.run_words import baseline_words, devices, has_unified_memory
 from cardcallback.units import format_bytes
 
 Row = tuple[str, str, str]
@@ -19,10 +19,12 @@ def memory_rows(record: RunRecord) -> list[Row]:
 
 
 def peak_of(peak_bytes: float, total_bytes: float | None) -> str:
-    """The peak with the total beside it, as in "61.0 of 120 GiB", or alone."""
+    """The peak with the total beside it, as in "61.0 of 120 GiB", or alone; a peak above the total is doubted."""
     peak = format_bytes(peak_bytes)
     if total_bytes is None:
         return peak
+    if peak_bytes > total_bytes:
+        return f"{peak} by its reading, more than the {format_bytes(total_bytes)} there are: one of the two is wrong"
     number, unit = peak.rsplit(" ", 1)
     total = format_bytes(total_bytes)
     return f"{number} of {total}" if total.endswith(unit) else f"{peak} of {total}"
@@ -37,8 +39,7 @@ def _system_row(record: RunRecord) -> Row:
     result = f"peak {peak_of(peak.value, value_of(memory.total))}"
     baseline = memory.system_baseline
     if baseline.value is not None:
-        at_begin = baseline.window is not None and baseline.window.name == "training began"
-        result += f"; {format_bytes(baseline.value)} {'when' if at_begin else 'before'} training began"
+        result += f"; {format_bytes(baseline.value)} {baseline_words(baseline)}"
     return label, result, _how(peak)
 
 
