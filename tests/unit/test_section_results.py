@@ -5,9 +5,10 @@ from __future__ import annotations
 from msgspec.structs import replace
 from section_records import RECORDS
 
-from cardcallback.record import RunRecord
+from cardcallback.record import RunRecord, Tokens, Window, not_measured
 from cardcallback.render.section import render_section
 from cardcallback.testing import make_record
+from cardcallback.units import BYTES_PER_GIBIBYTE
 
 
 def row(record: RunRecord, label: str) -> str:
@@ -41,3 +42,68 @@ def test_a_loss_that_was_no_number_is_said_at_the_top() -> None:
     assert "**Not a number.** Loss was not a finite number at 9 logged steps, first at step 2." in top
     assert section.count("was not a finite number") == 1
     assert "- **Notes.** nvml:total stood still." in section
+
+
+def test_a_baseline_above_the_peak_says_when_it_was_read() -> None:
+    """Memory may fall between the callback's construction and training: the two are of different moments."""
+    record = make_record()
+    peak = replace(record.memory.system_peak, value=7.5 * BYTES_PER_GIBIBYTE)
+    record = replace(record, memory=replace(record.memory, system_peak=peak))
+    assert "peak 7.50 of 120 GiB; 8.00 GiB when the callback was made" in row(record, "Memory in use")
+    baseline = record.memory.system_baseline
+    late = replace(baseline, window=Window(name="training began", begin_seconds=0.0))
+    record = replace(record, memory=replace(record.memory, system_baseline=late))
+    assert "8.00 GiB when training began" in row(record, "Memory in use")
+
+
+def test_a_peak_above_the_total_is_doubted() -> None:
+    """No card prints 24 of 16 GiB as if that could be."""
+    record = RECORDS["module"]()
+    (device,) = record.hardware.accelerators
+    small = replace(device, memory_total_bytes=16 * BYTES_PER_GIBIBYTE)
+    record = replace(record, hardware=replace(record.hardware, accelerators=(small,)))
+    found = row(record, "GPU memory of this job")
+    assert "43.5 GiB by its reading, more than the 16.0 GiB there are: one of the two is wrong" in found
+
+
+def test_a_reason_is_given_once() -> None:
+    """A reader who has read why needs no second copy of it."""
+    section = render_section(RECORDS["cpu_only"]())
+    assert section.count("not measured: no NVIDIA driver found") == 1
+    assert "not measured, as above" in section
+
+
+def test_advice_for_the_author_is_not_for_the_reader() -> None:
+    """What to set next time stands on no card, beside the hints for rendering."""
+    record = make_record(notes=("the numbers were taken in PCI order (set CUDA_DEVICE_ORDER=PCI_BUS_ID).",))
+    tokens = Tokens(reason='the trainer counted no tokens: set include_num_input_tokens_seen="non_padding"')
+    reason = 'the model was loaded from a local folder: name it with CardCallback(base_model="a/b")'
+    training = replace(record.training, tokens=tokens, base_model=None, base_model_reason=reason)
+    section = render_section(replace(record, training=training))
+    assert "tokens/s not measured: the trainer counted no tokens |" in section
+    assert "| Base model | not known: the model was loaded from a local folder |" in section
+    assert "The numbers were taken in PCI order." in section
+    for advice in ("include_num", "CardCallback(", "CUDA_DEVICE_ORDER"):
+        assert advice not in section
+
+
+def test_phases_too_short_to_resolve_read_as_a_sentence() -> None:
+    """Phases without an energy stand together with their reason; the others with their share."""
+    record = make_record()
+    short = not_measured("joules", "too short to resolve")
+    phases = tuple(
+        phase if phase.phase == "training" else replace(phase, energy=short) for phase in record.energy.phases
+    )
+    section = render_section(replace(record, energy=replace(record.energy, phases=phases)))
+    assert (
+        "- **Phases.** Of the GPU energy: training 102 Wh (1 h 45 min in 11 visits). Energy of evaluation "
+        "(6 min in 10 visits) and saving (1 min in 2 visits) was not measured: too short to resolve."
+    ) in section
+
+
+def test_no_sentence_ends_twice() -> None:
+    """Sentences of the driver become parts of ours: no full stop before a semicolon, nothing said twice."""
+    for make in RECORDS.values():
+        section = render_section(make())
+        assert ".;" not in section
+        assert "no energy counter: no energy counter" not in section

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 
 from cardcallback.record import InstrumentAccuracy, Measurement
-from cardcallback.render.text import escape_markdown
+from cardcallback.render.text import escape_markdown, public_reason
 from cardcallback.units import format_duration, format_energy, format_percent
 
 # Up to here an interval is called narrow.
@@ -46,7 +46,7 @@ def value_of(measurement: Measurement | None) -> float | None:
 def absent(measurement: Measurement | None, otherwise: str = "nobody measured it") -> str:
     """The words "not measured" and why, as Markdown; ``otherwise`` is why where there is no measurement."""
     reason = measurement.reason if measurement is not None and measurement.reason else otherwise
-    return f"not measured: {escape_markdown(reason)}"
+    return f"not measured: {escape_markdown(public_reason(reason))}"
 
 
 def figure(measurement: Measurement | None, form: Callable[[float], str], otherwise: str = "nobody measured it") -> str:
@@ -105,6 +105,8 @@ def recording_error(measurement: Measurement) -> str:
 def energy_range(low_joules: float, high_joules: float) -> str:
     """Two energies as "101 to 112 Wh", each with its unit where they differ; one where both print alike."""
     low, high = format_energy(low_joules), format_energy(high_joules)
+    if low_joules == 0:
+        return f"0 to {high}"
     if low == high:
         return low
     number, unit = low.rsplit(" ", 1)

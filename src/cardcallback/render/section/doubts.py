@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from cardcallback.record import TOKEN_CROSS_ENTROPY, Measurement, PhaseEnergy, RunRecord, Session
 from cardcallback.render.energy_words import energy_noun
 from cardcallback.render.figures import absent, cadence, figure, is_known, source_words, verb
@@ -10,7 +12,7 @@ from cardcallback.render.run_words import not_finite_notes, plural
 from cardcallback.render.section.doubts_energy import energy_doubts, scope_lines
 from cardcallback.render.section.machine_state import device_lines, machine_state
 from cardcallback.render.section.references import References
-from cardcallback.render.text import escape_markdown, sentence
+from cardcallback.render.text import escape_markdown, join_words, public_reason, sentence
 from cardcallback.units import format_bytes, format_duration, format_energy
 
 _MOST_NOTES = 20
@@ -45,7 +47,7 @@ def _before_training(record: RunRecord) -> str:
     before = record.energy.before_training
     excluded = "loading, tokenising; not in the figures above"
     if before.value is None:
-        return f"Energy of what came before ({excluded}) {absent(before)}."
+        return f"Energy of what came before ({excluded}) was {absent(before)}."
     window = before.window
     time = ""
     if window and window.begin_seconds is not None and window.end_seconds is not None:
@@ -60,8 +62,24 @@ def _phases(record: RunRecord) -> str:
         return ""
     if not is_known(record.energy.gpu):
         return "; ".join(f"{escape_markdown(phase.phase)} {_time(phase)}" for phase in phases) + "."
-    shares = [f"{escape_markdown(p.phase)} {figure(p.energy, format_energy)} ({_time(p)})" for p in phases]
-    return f"Of the {energy_noun(record)} energy: {'; '.join(shares)}."
+    shares = [
+        f"{escape_markdown(phase.phase)} {format_energy(phase.energy.value)} ({_time(phase)})"
+        for phase in phases
+        if phase.energy.value is not None
+    ]
+    known = [f"Of the {energy_noun(record)} energy: {'; '.join(shares)}."] if shares else []
+    reasons = dict.fromkeys(absent(phase.energy) for phase in phases if phase.energy.value is None)
+    return " ".join([*known, *(f"Energy of {_without_energy(phases, reason)} {reason}." for reason in reasons)])
+
+
+def _without_energy(phases: Sequence[PhaseEnergy], reason: str) -> str:
+    """Phases with their time whose energy is missing for one reason, and the verb after them."""
+    names = [
+        f"{escape_markdown(phase.phase)} ({_time(phase)})"
+        for phase in phases
+        if phase.energy.value is None and absent(phase.energy) == reason
+    ]
+    return f"{join_words(names)} was"
 
 
 def _time(phase: PhaseEnergy) -> str:
@@ -72,7 +90,7 @@ def _other_energy(record: RunRecord) -> str:
     cpu, dram = record.energy.cpu, record.energy.dram
     if is_known(cpu) or is_known(dram) or cpu.reason != dram.reason:
         return f"{_part('CPU', cpu)}; {_part('memory', dram)}; neither is in another figure."
-    return f"CPU and memory {absent(cpu)}."
+    return f"CPU and memory were {absent(cpu)}."
 
 
 def _part(name: str, measurement: Measurement) -> str:
@@ -108,7 +126,7 @@ def _memory(record: RunRecord) -> str:
 def _torch_memory(record: RunRecord) -> str:
     allocated, reserved = record.memory.torch_peak_allocated, record.memory.torch_peak_reserved
     if not is_known(allocated) and not is_known(reserved):
-        return f"PyTorch's allocator {absent(allocated)}."
+        return f"PyTorch's allocator was {absent(allocated)}."
     window = (allocated if is_known(allocated) else reserved).window
     since = escape_markdown(window.name) if window is not None else "window not recorded"
     return (
@@ -137,7 +155,7 @@ def _session(number: int, session: Session, noun: str) -> str:
 def _notes(record: RunRecord) -> str:
     told = set(not_finite_notes(record))
     untold = [note for note in record.notes if note not in told]
-    notes = [sentence(note) for note in untold[:_MOST_NOTES]]
+    notes = [sentence(public_reason(note)) for note in untold[:_MOST_NOTES]]
     more = len(untold) - len(notes)
     if more > 0:
         notes.append(f"{plural(more, 'more note')} in the record.")

@@ -32,7 +32,7 @@ def energy_doubts(record: RunRecord, references: References) -> str:
     """Recording error and the instrument's own accuracy, always in one breath."""
     gpu = record.energy.gpu
     if gpu.value is None:
-        return f"GPU energy {absent(gpu)}."
+        return f"GPU energy was {absent(gpu)}."
     recording = f"Recording error {recording_error(gpu)}{_interval(gpu)}: {coverage_words(gpu)}."
     sentences = [recording, _instrument(record, references)]
     verdict = record.energy.consistency.verdict if record.energy.consistency is not None else "not resolved"

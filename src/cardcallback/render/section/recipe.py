@@ -6,7 +6,7 @@ from cardcallback.record import Machine, RunRecord, Stage, Training
 from cardcallback.render.figures import figure
 from cardcallback.render.run_words import device_names, has_unified_memory, plural, quantization_words
 from cardcallback.render.section.recipe_settings import BatchSettings, optimiser_words, other_settings
-from cardcallback.render.text import escape_markdown, join_words, table_row
+from cardcallback.render.text import escape_markdown, join_words, public_reason, table_row
 from cardcallback.units import format_bytes, format_count, format_duration, format_energy, format_large, format_percent
 
 _LIBRARIES = {"trl": "TRL", "unsloth": "Unsloth", "axolotl": "Axolotl", "llamafactory": "LLaMA-Factory"}
@@ -36,7 +36,8 @@ def recipe(record: RunRecord) -> list[str]:
 
 def _base_model(training: Training) -> str:
     if not training.base_model:
-        return f"not known: {escape_markdown(training.base_model_reason or 'the trainer does not name it')}"
+        reason = public_reason(training.base_model_reason or "the trainer does not name it")
+        return f"not known: {escape_markdown(reason)}"
     size = f", {_parameters(training.total_parameters)} parameters" if training.total_parameters else ""
     return escape_markdown(training.base_model) + size
 

@@ -17,7 +17,7 @@ from cardcallback.render.section.references import SPARK_POWER, References
 from cardcallback.render.section.result_carbon import carbon_row
 from cardcallback.render.section.result_energy import gpu_energy_row
 from cardcallback.render.section.result_memory import memory_rows
-from cardcallback.render.text import escape_markdown, table_row
+from cardcallback.render.text import escape_markdown, public_reason, table_row
 from cardcallback.units import format_duration, format_energy, format_large, format_number, format_percent
 
 Row = tuple[str, str, str]
@@ -118,7 +118,9 @@ def _speed_row(record: RunRecord) -> Row:
     if per_step is not None:
         result += f"; {ratio_words(record, format_energy(per_step), 'step')}"
     reason = tokens.reason or "nobody counted them"
-    known = "tokens of earlier steps cannot be told apart" if tokens.non_padding else escape_markdown(reason)
+    known = (
+        "tokens of earlier steps cannot be told apart" if tokens.non_padding else escape_markdown(public_reason(reason))
+    )
     return "Speed", result, f"calculated {over_the_run(record)}; tokens/s not measured: {known}"
 
 

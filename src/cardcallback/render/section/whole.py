@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from cardcallback.record import RunRecord
+from cardcallback.record import Measurement, RunRecord
+from cardcallback.render.figures import absent
 from cardcallback.render.pictures.choice import LOSS_PICTURE, picture_address, picture_alt_text, pictures_of
 from cardcallback.render.section.doubts import doubts
 from cardcallback.render.section.evaluation import evaluation_table, published_sentence
@@ -38,7 +39,21 @@ def render_section(record: RunRecord, *, pictures: bool = True) -> str:
         _folded("How sure these figures are, and what they leave out", doubts(record, references, shown)),
         [_CLOSING],
     ]
-    return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
+    return _said_once(record, "\n\n".join("\n".join(block) for block in blocks if block) + "\n")
+
+
+def _said_once(record: RunRecord, text: str) -> str:
+    """``text`` with each reason at full length where it comes first, and short after that."""
+    for absence in sorted({absent(found) for found in _measurements(record)}, key=len, reverse=True):
+        before, found, after = text.partition(absence)
+        text = before + found + after.replace(absence, "not measured, as above")
+    return text
+
+
+def _measurements(record: RunRecord) -> list[Measurement]:
+    holders = (record.energy, record.memory, *record.hardware.accelerators)
+    values = (getattr(holder, name) for holder in holders for name in holder.__struct_fields__)
+    return [value for value in values if isinstance(value, Measurement) and value.value is None]
 
 
 def _image(record: RunRecord, name: str) -> str:
