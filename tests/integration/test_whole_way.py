@@ -80,9 +80,9 @@ def _train(simulation: Any, output_folder: Path, base_folder: Path) -> Simulated
     trainer.evaluate()
     trainer.train()
     trainer.evaluate()
-    # The session begins after the first callback's event and before the last one's; on a busy machine they differ.
+    # The session begins between the two callbacks' events, which a busy machine holds apart, and ends at the first's.
     inner = simulation.true_joules(after.times[0], pace.times[1])
-    outer = simulation.true_joules(pace.times[0], after.times[1])
+    outer = simulation.true_joules(pace.times[0], pace.times[1])
     return SimulatedRun(load_run(output_folder), output_folder, inner, outer)
 
 
