@@ -153,3 +153,21 @@ def test_the_trainers_comments_of_our_section_cannot_end_it_early() -> None:
     second = compose(first.text, section="## New\n")
     assert "rest" not in second.text
     assert second.report.warnings == ()
+
+
+def test_what_is_appended_to_our_section_stands_apart() -> None:
+    """PEFT puts its versions right behind the end comment; an empty line between them comes once."""
+    first = compose("# Mine\n\nWords.\n").text
+    appended = first + "### Framework versions\n\n- PEFT 0.21.2\n"
+    second = compose(appended).text
+    assert "-->\n\n### Framework versions\n\n- PEFT 0.21.2\n" in second
+    assert compose(second).text == second
+
+
+def test_the_hubs_results_are_the_held_out_loss() -> None:
+    """The template's Results say what was measured on the held-out set."""
+    text = compose(default_hub_template(), body_kind="hub template").text
+    assert (
+        "### Results\n\nHeld-out loss 1.04 (token cross-entropy, 512 examples, answer tokens only), perplexity 2.84; "
+        "before training 1.87\n"
+    ) in text

@@ -70,7 +70,7 @@ def place_section(
         for begin, end in reversed(scan.blocks[1:]):
             text = text[:begin] + text[end:]
         begin, end = scan.blocks[0]
-        return text[:begin] + block + text[end:], scan.warnings
+        return text[:begin] + block + _apart(text[end:], newline), scan.warnings
     at = _last_citation(text) if before_citation else None
     if at is not None:
         lead = "" if _ends_empty(text[:at]) else newline
@@ -129,6 +129,11 @@ def _last_citation(text: str) -> int | None:
         return None
     begins = [match.start() for match in _LINE.finditer(text)]
     return begins[sections[-1][1]]
+
+
+def _apart(after: str, newline: str) -> str:
+    """What follows our block, behind an empty line: PEFT puts a heading right behind the end comment."""
+    return newline + after if after and after[0] not in "\r\n" else after
 
 
 def _ends_empty(text: str) -> bool:

@@ -71,6 +71,22 @@ def _validation_loss(record: RunRecord) -> str | None:
     return None if after is None or after.loss is None else format_number(after.loss)
 
 
+def _held_out_results(record: RunRecord) -> str | None:
+    before, after = record.evaluation.before, record.evaluation.after
+    if after is None or after.loss is None:
+        return None
+    words = f"Held-out loss {format_number(after.loss)}"
+    about = [escape_markdown(after.kind)] if after.kind else []
+    about += [plural(after.examples, "example")] if after.examples else []
+    about += [escape_markdown(after.covers)] if after.covers else []
+    words += f" ({', '.join(about)})" if about else ""
+    if after.perplexity is not None and after.kind == TOKEN_CROSS_ENTROPY:
+        words += f", perplexity {format_number(after.perplexity)}"
+    if before is not None and before.loss is not None and same_held_out_set(before, after):
+        words += f"; before training {format_number(before.loss)}"
+    return words
+
+
 def _perplexity(which: str) -> Callable[[RunRecord], str | None]:
     def make(record: RunRecord) -> str | None:
         result = getattr(record.evaluation, which)
@@ -94,6 +110,7 @@ def _examples(record: RunRecord) -> str | None:
 RECIPE_VALUES: Mapping[str, Callable[[RunRecord], str | None]] = {
     "batch_size": _batch_size,
     "epochs": _epochs,
+    "held_out_results": _held_out_results,
     "learning_rate": _learning_rate,
     "lora_alpha": _lora_alpha,
     "lora_rank": _lora_rank,
