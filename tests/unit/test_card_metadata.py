@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from card_inputs import FOLDER, again, compose, metadata, peft_updated, trl_card, with_place, without_base
 
-from cardcallback.render.card.compose import emissions_stated_by
+from cardcallback.render.card.compose import default_hub_template, emissions_stated_by
 from cardcallback.render.card.front_matter import split_card
 from cardcallback.testing import make_record
 
@@ -161,3 +161,14 @@ def test_a_merge_of_several_models_stays() -> None:
     """A list of ids is nothing the run can know better."""
     body = "---\nbase_model:\n- a/b\n- c/d\n---\n# Merge\n"
     assert metadata(compose(body, body_kind="trainer").text)["base_model"] == ["a/b", "c/d"]
+
+
+def test_a_programs_card_without_keys_gets_a_library() -> None:
+    """The Hub's client complains of a card without front matter; a person's card is theirs."""
+    bare = msgspec.structs.replace(without_base(), training=msgspec.structs.replace(without_base().training, lora=None))
+    composed = compose(default_hub_template(), bare, body_kind="hub template")
+    assert metadata(composed.text) == {"library_name": "transformers"}
+    assert again(composed, bare, body_kind="hub template").text == composed.text
+    assert metadata(compose("# Card\n", body_kind="trainer").text)["library_name"] == "peft"
+    assert metadata(compose("---\nlibrary_name: x\n---\n# Card\n", body_kind="trainer").text)["library_name"] == "x"
+    assert "library_name" not in metadata(compose("# Mine\n").text)

@@ -112,6 +112,8 @@ def test_any_card_changes_only_where_it_may(body: str, kind: str, placed: bool) 
     only_fills_changed(split_card(body).body, composed)
     before, after = parse_matter(split_card(body).matter), parse_matter(split_card(composed.text).matter)
     owned = {"base_model", "base_model_relation", "co2_eq_emissions"}
+    if kind in {"trainer", "hub template"} and "library_name" not in before:
+        owned.add("library_name")
     assert {key: value for key, value in after.items() if key not in owned} == {
         key: value for key, value in before.items() if key not in owned
     }

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from section_records import RECORDS, with_energy
 
 from cardcallback.record import RunRecord
-from cardcallback.render.card.metadata import emissions_metadata
+from cardcallback.render.card.emissions import emissions_metadata
 from cardcallback.render.card.values import card_values
 from cardcallback.render.energy_words import energy_owner, spending_sentence
 from cardcallback.render.pictures.choice import POWER_PICTURE, picture_alt_text

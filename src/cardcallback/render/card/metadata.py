@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from cardcallback.errors import CardCallbackError
-from cardcallback.record import Carbon, Fill, RunRecord
+from cardcallback.record import Fill, RunRecord
+from cardcallback.render.card.emissions import SOURCE_BEGIN, emissions_metadata, hardware_text
 from cardcallback.render.card.front_matter import (
     SplitCard,
     add_source,
@@ -24,17 +24,13 @@ from cardcallback.render.card.front_matter import (
 )
 from cardcallback.render.card.names import is_local, looks_local, split_relation_tag
 from cardcallback.render.card.values import published_base_model
-from cardcallback.render.energy_words import emissions_label
-from cardcallback.render.figures import verb
-from cardcallback.render.text import clean
-from cardcallback.units import EMISSIONS_FIGURES, format_energy, format_number
 
 HEADING = "front matter"
 EMISSIONS_KEY = "co2_eq_emissions"
 _BASE_KEY = "base_model"
 _RELATION_KEY = "base_model_relation"
-_OWNED = (_BASE_KEY, _RELATION_KEY, EMISSIONS_KEY)
-_SOURCE_BEGIN = "Calculated by cardcallback: "
+_LIBRARY_KEY = "library_name"
+_OWNED = (_BASE_KEY, _RELATION_KEY, EMISSIONS_KEY, _LIBRARY_KEY)
 
 
 @dataclass(kw_only=True, slots=True)
@@ -91,6 +87,8 @@ def complete_metadata(
     _clean_tags(edit, record, by_others=by_others)
     _clean_datasets(edit, by_others=by_others)
     _settle_emissions(edit, record, ours=ours)
+    if not by_person:
+        _settle_library(edit, record, ours=ours)
     return edit
 
 
@@ -101,26 +99,6 @@ def emissions_owner(card: SplitCard, trainer_card: str | None, *, by_person: boo
         return "person" if by_person else "trainer"
     value = _trainer_data(trainer_card)[1].get(EMISSIONS_KEY)
     return "trainer" if value is not None and not _is_ours(EMISSIONS_KEY, value, known) else None
-
-
-def emissions_metadata(record: RunRecord, hardware: str | None) -> dict[str, Any] | None:
-    """``co2_eq_emissions`` as the Hub specifies it (grams), or None without a place or energy.
-
-    A rounded 0 is left out too: the Hub reads it as absent.
-    """
-    carbon = record.carbon
-    if carbon is None or not math.isfinite(carbon.emissions_grams) or carbon.emissions_grams <= 0:
-        return None
-    grams = float(f"{carbon.emissions_grams:.{EMISSIONS_FIGURES}g}")
-    entries = {
-        "emissions": int(grams) if grams.is_integer() else grams,
-        "source": _source(record, carbon),
-        "training_type": _training_type(record),
-        # A place without a code was not given, only a factor.
-        "geographical_location": clean(carbon.factor.place) if carbon.factor.place_code else None,
-        "hardware_used": hardware,
-    }
-    return {key: value for key, value in entries.items() if value is not None}
 
 
 def _unite(edit: MetadataEdit, trainer_card: str | None, known: Sequence[Fill]) -> set[str]:
@@ -180,6 +158,15 @@ def _settle_relation(edit: MetadataEdit, record: RunRecord, *, is_base: bool, ou
         edit.fills.append(_metadata_fill(_RELATION_KEY, wanted))
 
 
+def _settle_library(edit: MetadataEdit, record: RunRecord, *, ours: set[str]) -> None:
+    """A program's card without any key has no front matter, which the Hub's client complains of."""
+    if _LIBRARY_KEY in edit.data() and _LIBRARY_KEY not in ours:
+        return
+    library = "peft" if record.training.lora is not None else "transformers"
+    edit.set(_LIBRARY_KEY, library)
+    edit.fills.append(_metadata_fill(_LIBRARY_KEY, library))
+
+
 def _clean_tags(edit: MetadataEdit, record: RunRecord, *, by_others: set[str]) -> None:
     tags = edit.data().get("tags")
     if not isinstance(tags, list):
@@ -223,43 +210,6 @@ def _settle_emissions(edit: MetadataEdit, record: RunRecord, *, ours: set[str]) 
         edit.fills.append(_metadata_fill(EMISSIONS_KEY, wanted))
 
 
-def hardware_text(record: RunRecord) -> str | None:
-    """Count and name of the GPUs, and the machine, as plain text for metadata."""
-    names = [device.name for device in record.hardware.accelerators]
-    counted = ", ".join(f"{names.count(name)} x {clean(name)}" for name in dict.fromkeys(names))
-    machine = clean(record.hardware.machine.name or "")
-    if not counted:
-        return machine or None
-    return counted + (f" ({machine})" if machine else "") + (", simulated" if record.simulated else "")
-
-
-def _source(record: RunRecord, carbon: Carbon) -> str:
-    factor = carbon.factor
-    energy = record.energy.system if carbon.energy_name == "system" else record.energy.gpu
-    parts = [
-        f"{_energy_words(record, carbon.energy_name)}, {verb(energy)}",
-        f"{format_energy(carbon.energy_joules)} x {format_number(factor.grams_per_kwh)} g/kWh",
-        *([f"x {format_number(carbon.pue)} building overhead"] if carbon.pue is not None else []),
-        ", ".join(clean(str(part)) for part in (factor.place, factor.year, factor.boundary, factor.source) if part),
-        *(["simulated device"] if record.simulated else []),
-    ]
-    return _SOURCE_BEGIN + "; ".join(parts)
-
-
-def _energy_words(record: RunRecord, energy_name: str) -> str:
-    part = emissions_label(record, energy_name)
-    return (
-        "GPU energy only" if part == "GPU part only" else f"energy of {part if part[:4] == 'the ' else f'the {part}'}"
-    )
-
-
-def _training_type(record: RunRecord) -> str | None:
-    training = record.training
-    if training.base_model or training.lora:
-        return "fine-tuning"
-    return "fine-tuning" if training.method and "fine-tun" in training.method.lower() else None
-
-
 def _is_folder(name: str, *, foreign: bool) -> bool:
     return is_local(name) if foreign else looks_local(name)
 
@@ -270,7 +220,7 @@ def _is_ours(key: str, value: Any, known: Sequence[Fill]) -> bool:
         return any(is_json_of(text, value) for text in written)
     # Without a record of what was written the source still says whose figure it is.
     found = value.get("source") if isinstance(value, dict) else None
-    return key == EMISSIONS_KEY and isinstance(found, str) and found.startswith(_SOURCE_BEGIN)
+    return key == EMISSIONS_KEY and isinstance(found, str) and found.startswith(SOURCE_BEGIN)
 
 
 def _is_plainly_written(card: SplitCard, key: str, value: Any) -> bool:
