@@ -6,7 +6,7 @@ import math
 
 from cardcallback.record import RECORD_FOLDER, Point, RunRecord, Trace
 from cardcallback.render.energy_words import power_noun
-from cardcallback.render.run_words import loss_ended_finite
+from cardcallback.render.run_words import loss_ended_finite, same_held_out_set
 from cardcallback.render.text import join_words
 from cardcallback.units import format_bytes, format_duration, format_number, format_power
 
@@ -41,6 +41,16 @@ def curve(record: RunRecord, name: str) -> tuple[Point, ...]:
     """The finite points of a curve, in order of step."""
     points = record.curves.get(name, ())
     return tuple(sorted((step, value) for step, value in points if math.isfinite(step) and math.isfinite(value)))
+
+
+def held_out_curve(record: RunRecord) -> tuple[Point, ...]:
+    """The held-out losses, with the one before training at step 0 where it is of the same set."""
+    points = curve(record, HELD_OUT_LOSS)
+    before, after = record.evaluation.before, record.evaluation.after
+    if before is None or after is None or before.loss is None or before.step != 0:
+        return points
+    alike = before.kind == after.kind and same_held_out_set(before, after)
+    return ((0.0, before.loss), *points) if alike and points and points[0][0] > 0 else points
 
 
 def reward_curves(record: RunRecord) -> dict[str, tuple[Point, ...]]:
@@ -88,7 +98,7 @@ def _traces(record: RunRecord, quantities: tuple[str, ...]) -> tuple[Trace, ...]
 
 
 def _loss_alt_text(record: RunRecord) -> str:
-    train, held_out = curve(record, TRAIN_LOSS), curve(record, HELD_OUT_LOSS)
+    train, held_out = curve(record, TRAIN_LOSS), held_out_curve(record)
     shown = [word for word, points in (("training", train), ("held-out", held_out)) if points]
     last_step = max(points[-1][0] for points in (train, held_out) if points)
     text = f"{join_words(shown).capitalize()} loss over {last_step:,.0f} steps"

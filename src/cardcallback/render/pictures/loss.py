@@ -5,8 +5,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cardcallback.record import Point, RunRecord
-from cardcallback.render.pictures.choice import FEWEST_SMOOTHED, HELD_OUT_LOSS, TRAIN_LOSS, curve, reward_curves, smooth
-from cardcallback.render.pictures.style import BLUE, DASHES, FAINT, INK, ORANGE, SERIES, legend_above, new_figure
+from cardcallback.render.pictures.choice import (
+    FEWEST_SMOOTHED,
+    TRAIN_LOSS,
+    curve,
+    held_out_curve,
+    reward_curves,
+    smooth,
+)
+from cardcallback.render.pictures.style import (
+    BLUE,
+    DASHES,
+    FAINT,
+    INK,
+    ORANGE,
+    SERIES,
+    legend_above,
+    new_figure,
+    plain_heights,
+)
 from cardcallback.render.text import escape_picture
 from cardcallback.units import format_number
 
@@ -40,7 +57,7 @@ def draw_loss(record: RunRecord) -> Figure:
 
 
 def _draw_losses(axes: Axes, record: RunRecord) -> None:
-    train, held_out = curve(record, TRAIN_LOSS), curve(record, HELD_OUT_LOSS)
+    train, held_out = curve(record, TRAIN_LOSS), held_out_curve(record)
     if train:
         _draw_training(axes, train)
     if held_out:
@@ -51,6 +68,7 @@ def _draw_losses(axes: Axes, record: RunRecord) -> None:
         axes.set_yscale("log")
     axes.set_ylabel(_loss_name(record))
     axes.margins(x=0.02, y=0.1)
+    plain_heights(axes, values)
     _mark_published(axes, record, held_out)
     legend_above(axes)
 
@@ -102,6 +120,7 @@ def _draw_rewards(axes: Axes, rewards: dict[str, tuple[Point, ...]]) -> None:
             axes.plot(*zip(*smooth(points), strict=True), color=color, label=label)
     axes.axhline(0, color=FAINT, linewidth=0.8, zorder=1)
     axes.set_ylabel("reward")
+    plain_heights(axes, [0.0, *(value for points in rewards.values() for _, value in points)])
     legend_above(axes)
 
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-import math
-import statistics
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -12,6 +9,7 @@ from cardcallback.record import RunRecord, Trace
 from cardcallback.render.energy_words import power_noun
 from cardcallback.render.figures import total, value_of
 from cardcallback.render.pictures.choice import SYSTEM_MEMORY, memory_traces, power_traces, power_words
+from cardcallback.render.pictures.lines import LINE_STYLES, MOST_LINES, draw_range, draw_trace, session_offsets
 from cardcallback.render.pictures.style import (
     DASHES,
     EVALUATION_SHADE,
@@ -39,8 +37,6 @@ _MEMORY_NAMES = {
     "torch_reserved": "reserved by PyTorch",
     "torch_allocated": "PyTorch tensors",
 }
-# A silence this many times the usual distance between points is a gap, and no line crosses it.
-_GAP_FACTOR = 4.0
 # Narrower spans would vanish at 700 px.
 _NARROWEST_SPAN_SHARE = 0.002
 
@@ -71,35 +67,17 @@ def _panels(record: RunRecord) -> list[Panel]:
     return [*panels, _draw_memory] if traces else panels
 
 
-def with_gaps(points: Sequence[tuple[float, float]]) -> tuple[list[float], list[float]]:
-    """Times and values with a NaN in every gap, where a line must not claim what nobody saw."""
-    times, values = [points[0][0]], [points[0][1]]
-    distances = [right[0] - left[0] for left, right in itertools.pairwise(points)]
-    usual = statistics.median(distances) if distances else 0.0
-    for distance, (time, value) in zip(distances, points[1:], strict=True):
-        if distance > _GAP_FACTOR * usual > 0:
-            times.append(time - distance / 2)
-            values.append(math.nan)
-        times.append(time)
-        values.append(value)
-    return times, values
-
-
-def session_offsets(record: RunRecord) -> list[float]:
-    """Where each session begins on the time axis, in seconds; pauses between sessions are not drawn."""
-    offsets = [0.0]
-    for session in record.sessions:
-        offsets.append(offsets[-1] + session.duration_seconds)
-    return offsets
-
-
 def _draw_power(axes: Axes, record: RunRecord, unit_seconds: float) -> None:
     traces = power_traces(record)
     devices = sorted({trace.device or 0 for trace in traces})
-    for trace in traces:
+    many = len(devices) > MOST_LINES
+    if many:
+        draw_range(axes, record, traces, unit_seconds, 1.0, color=SERIES[0], label=f"{len(devices)} GPUs")
+    for trace in () if many else traces:
         place = devices.index(trace.device or 0)
         label = power_words((trace,)) if len(devices) == 1 else _device_label(record, trace.device or 0)
-        _draw_trace(axes, record, trace, unit_seconds, 1.0, color=SERIES[place % len(SERIES)], label=label)
+        look = {"color": SERIES[place], "linestyle": LINE_STYLES[place]}
+        draw_trace(axes, record, trace, unit_seconds, 1.0, label=label, **look)
     watts = total([device.mean_power for device in record.hardware.accelerators])
     if watts is not None and len(devices) == 1 == len(record.hardware.accelerators):
         # The energy counter that gives the mean may be the module's where the gauge is the GPU's.
@@ -139,33 +117,23 @@ def _draw_memory_traces(axes: Axes, record: RunRecord, traces: Sequence[Trace], 
     whole = "unified memory, whole machine" if has_unified_memory(record) else "main memory, whole machine"
     names = {SYSTEM_MEMORY: whole} | _MEMORY_NAMES
     devices = sorted({trace.device or 0 for trace in traces})
-    for trace in traces:
-        label = names[trace.quantity]
-        device = trace.device or 0
-        if len(devices) > 1 and trace.device is not None:
-            label += f", GPU {device}"
-        place = list(names).index(trace.quantity) + 1 + devices.index(device) * len(names)
-        color = SERIES[place % len(SERIES)]
-        _draw_trace(axes, record, trace, unit_seconds, BYTES_PER_GIBIBYTE, color=color, label=label)
-
-
-def _draw_trace(
-    axes: Axes, record: RunRecord, trace: Trace, unit_seconds: float, unit: float, *, color: str, label: str
-) -> None:
-    offsets = session_offsets(record)
-    offset = offsets[min(trace.session, len(offsets) - 1)]
-    times, values = with_gaps(trace.points)
-    known = {text.get_label() for text in axes.get_lines()}
-    axes.plot(
-        [(time + offset) / unit_seconds for time in times],
-        [value / unit for value in values],
-        color=color,
-        linewidth=1.4,
-        marker="o" if len(times) == 1 else None,
-        markersize=4,
-        label=None if label in known else label,
-        zorder=3,
-    )
+    quantities = [name for name in names if any(trace.quantity == name for trace in traces)]
+    many = len(devices) > MOST_LINES or len(devices) * len(quantities) > len(SERIES) - 1
+    for row, quantity in enumerate(quantities):
+        found = [trace for trace in traces if trace.quantity == quantity]
+        if many and len({trace.device for trace in found}) > 1:
+            label = f"{names[quantity]}, {len(devices)} GPUs"
+            color = SERIES[row + 1]
+            draw_range(axes, record, found, unit_seconds, BYTES_PER_GIBIBYTE, color=color, label=label)
+            continue
+        for trace in found:
+            place = devices.index(trace.device or 0)
+            label = names[quantity]
+            if len(devices) > 1 and trace.device is not None:
+                label += f", GPU {trace.device}"
+            color = SERIES[1 + row + (0 if many else place * len(quantities))]
+            look = {"color": color, "linestyle": LINE_STYLES[0 if many else place]}
+            draw_trace(axes, record, trace, unit_seconds, BYTES_PER_GIBIBYTE, label=label, **look)
 
 
 def _device_label(record: RunRecord, device: int) -> str:

@@ -21,6 +21,8 @@ _LEGEND_LETTERS = 104
 # Names of lines closer than this share of the axis would overlap.
 _LEVEL_DISTANCE = 0.1
 DASHES = (0, (4, 3))
+# A curve that moves by less of its value is flat.
+_LEAST_RANGE_SHARE = 0.01
 
 # Okabe and Ito's colours, which people with colour-vision deficiency can tell apart.
 BLUE, ORANGE, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#AA4499"
@@ -85,6 +87,18 @@ def legend_above(axes: Axes) -> None:
             handlelength=1.6,
             borderaxespad=0.2,
         )
+
+
+def plain_heights(axes: Axes, values: list[float]) -> None:
+    """Whole numbers at the vertical axis, no offset to add to them, and no noise stretched to a curve."""
+    if axes.get_yscale() != "linear":
+        return
+    axes.ticklabel_format(axis="y", useOffset=False, style="plain")
+    low, high = min(values), max(values)
+    least = _LEAST_RANGE_SHARE * max(abs(low), abs(high)) or 1.0
+    if high - low < least:
+        middle = (low + high) / 2
+        axes.set_ylim(middle - least / 2, middle + least / 2)
 
 
 def draw_levels(axes: Axes, levels: list[tuple[str, float]]) -> None:
