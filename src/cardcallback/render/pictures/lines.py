@@ -89,7 +89,7 @@ def draw_range(
             continue
         values = np.array([np.interp(grid, times, values) for times, values in placed])
         first = number == 0
-        axes.plot(grid, values.mean(axis=0), color=color, label=f"mean of {label}" if first else None, zorder=3)
+        axes.plot(grid, values.mean(axis=0), color=color, label=label if first else None, zorder=3)
         band: dict[str, Any] = {
             "color": color,
             "alpha": 0.25,

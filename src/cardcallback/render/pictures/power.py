@@ -72,7 +72,7 @@ def _draw_power(axes: Axes, record: RunRecord, unit_seconds: float) -> None:
     devices = sorted({trace.device or 0 for trace in traces})
     many = len(devices) > MOST_LINES
     if many:
-        draw_range(axes, record, traces, unit_seconds, 1.0, color=SERIES[0], label=f"{len(devices)} GPUs")
+        draw_range(axes, record, traces, unit_seconds, 1.0, color=SERIES[0], label=f"mean of {len(devices)} GPUs")
     for trace in () if many else traces:
         place = devices.index(trace.device or 0)
         label = power_words((trace,)) if len(devices) == 1 else _device_label(record, trace.device or 0)
@@ -122,7 +122,7 @@ def _draw_memory_traces(axes: Axes, record: RunRecord, traces: Sequence[Trace], 
     for row, quantity in enumerate(quantities):
         found = [trace for trace in traces if trace.quantity == quantity]
         if many and len({trace.device for trace in found}) > 1:
-            label = f"{names[quantity]}, {len(devices)} GPUs"
+            label = f"{names[quantity]}, mean of {len(devices)} GPUs"
             color = SERIES[row + 1]
             draw_range(axes, record, found, unit_seconds, BYTES_PER_GIBIBYTE, color=color, label=label)
             continue
