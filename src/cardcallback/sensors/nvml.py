@@ -31,7 +31,7 @@ _SOURCE = "nvml"
 _NO_BINDING = "the package nvidia-ml-py is missing or replaced by an old pynvml"
 _BINDING_CURE = "pip install --force-reinstall nvidia-ml-py"
 _MIG_NOTE = "The GPU is divided (MIG): its energy is the whole GPU's, shared by every job on it."
-_MODULE_NOTE = "The energy is the whole module's: GPU, processor and memory together."
+_MODULE_NOTE = "The energy is the whole module's: GPU and processor together."
 _MIG_ON = 1
 # nvmlValueType_t: which member of the union holds the value.
 _UNION_MEMBERS = ("dVal", "uiVal", "ulVal", "ullVal", "sllVal", "siVal", "usVal")
