@@ -20,6 +20,7 @@ from cardcallback.guard import Guard
 from cardcallback.hooks import (
     TrainerCall,
     find_trainer,
+    first_of_kind,
     watch_add_callback,
     watch_card_writers,
     watch_evaluate,
@@ -28,20 +29,19 @@ from cardcallback.hooks import (
 )
 from cardcallback.live_run import LiveRun
 from cardcallback.publisher import Publisher
-from cardcallback.record import Stage, Status, load_run
+from cardcallback.record import Status, load_run
 from cardcallback.recorder import BackgroundOpening, SystemClock
 from cardcallback.run_folder import RunFolder
 from cardcallback.sensors.discovery import open_sensors
-from cardcallback.settings import Settings, resolve_settings, system_root, user_config_directory
+from cardcallback.settings import resolve_settings, system_root, user_config_directory
 from cardcallback.settings.arguments import remember_given
 
 
 class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is typed Any here
     """Measures a training run and completes its model card.
 
-    Add it to any Hugging Face trainer: ``SFTTrainer(..., callbacks=[CardCallback()])``. Everything has a
-    default; each argument may also come from ``CARDCALLBACK_<NAME>``, ``./cardcallback.toml`` or the
-    user's configuration folder, in that order.
+    Add it to any Hugging Face trainer: ``SFTTrainer(..., callbacks=[CardCallback()])``. Each argument may also
+    come from ``CARDCALLBACK_<NAME>``, ``./cardcallback.toml`` or the user's configuration folder, in that order.
 
     Args:
         location: where the electricity comes from: a country ("DE", "DEU"), "US-CA", "CA-QC" or a cloud
@@ -89,7 +89,8 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
             working_directory=Path.cwd(),
             user_config_directory=user_config_directory(os.environ),
         )
-        self._stages = _stages(self._settings)
+        previous = self._settings.previous
+        self._stages = stages_before(load_run(previous)) if previous is not None else ()
         self._reset()
         self._open_sensors()
 
@@ -130,7 +131,7 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
         if self._opening is None or trainer is None or self._watched() is trainer:
             return
         with self._guard("follow the trainer"):
-            if _first_of(trainer, self) is not self:
+            if first_of_kind(trainer, CardCallback) not in {None, self}:
                 self._opening = None  # which makes every event of this one do nothing
                 self._guard.tell(["a second CardCallback on one trainer stands aside: remove one of them"])
                 return
@@ -199,8 +200,15 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
             self._end("completed")
 
     def _begin(self, args: Any, state: Any, objects: dict[str, Any]) -> None:
-        self._end("interrupted")  # a begin without an end between: the attempt before was given up
-        run = LiveRun(self._settings, clock=SystemClock(), system_root=system_root(os.environ), stages=self._stages)
+        with self._guard("end the attempt before"):
+            self._end("interrupted")  # a begin without an end between: the attempt before was given up
+        run = LiveRun(
+            self._settings,
+            clock=SystemClock(),
+            system_root=system_root(os.environ),
+            stages=self._stages,
+            guard=self._guard,
+        )
         if self._opening is not None:
             run.start_recording(self._opening, os.environ, args, objects.get("model"), first=self._run is None)
         self._run, self._state = run, state
@@ -284,15 +292,6 @@ def attach(trainer: Any, **settings: Any) -> CardCallback:
     trainer.add_callback(callback)
     callback.watch(trainer)
     return callback
-
-
-def _first_of(trainer: Any, default: CardCallback) -> CardCallback:
-    callbacks = getattr(getattr(trainer, "callback_handler", None), "callbacks", ())
-    return next((callback for callback in callbacks if isinstance(callback, CardCallback)), default)
-
-
-def _stages(settings: Settings) -> tuple[Stage, ...]:
-    return stages_before(load_run(settings.previous)) if settings.previous is not None else ()
 
 
 def _described(objects: dict[str, Any]) -> dict[str, Any]:

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import msgspec
 
+from cardcallback.errors import CardCallbackError
 from cardcallback.render.card import default_hub_template
 from cardcallback.render.card.section_block import has_section
-from cardcallback.render.writing import read_card, write_atomically
+from cardcallback.render.writing import read_card, write_atomically, write_bytes_atomically
 
 ORIGINAL_NAME = "original_card.md"
+_GENERATED_NAME = "generated_card.md"
 _STATE_NAME = "card.json"
 # Sentences that only a tool's own template writes; a card with one of them was not written by a person.
 _HUB_TEMPLATE_MARK = "<!-- Provide a quick summary of what the model is/does. -->"
@@ -44,7 +46,9 @@ class CardKeeper:
         self._private = private
         self._template = template
         self._original: str | None = None
+        self._undecodable: bytes | None = None
         self._digest: str | None = None
+        self._digest_at_failure: str | None = None
 
     def begin(self) -> str | None:
         """Look at the card before training: the person's words in it are kept. Returns its text.
@@ -52,7 +56,7 @@ class CardKeeper:
         Raises:
             CardCallbackError: it cannot be read, or is not UTF-8.
         """
-        text = read_text(self._card)
+        text = self._read_or_copy()
         state = _read_state(self._private)
         if state is not None:
             self._digest = state.digest
@@ -74,14 +78,23 @@ class CardKeeper:
         if text is None or digest(text) == self._digest:
             return
         self._private.mkdir(parents=True, exist_ok=True)
-        write_atomically(self._private / ORIGINAL_NAME, text)
         self._digest = digest(text)
-        if author_of(text) == "person":
-            self._original = text
-            self._template = None
+        if author_of(text) == "tool":
+            write_atomically(self._private / _GENERATED_NAME, text)
+            return
+        self._copy(text.encode("utf-8"))
+        self._original = text
+        self._template = None
 
     def body(self, current: str | None) -> tuple[str, str]:
-        """The text to complete, and whose it is; ``current`` is what stands in the card now."""
+        """The text to complete, and whose it is; ``current`` is what stands in the card now.
+
+        Raises:
+            CardCallbackError: the person's card is not UTF-8; a copy of it is kept.
+        """
+        if self._undecodable is not None and self._template is None:
+            msg = f"the card that was there is not UTF-8; a copy of it is in {self.copy_name}"
+            raise CardCallbackError(msg)
         if self._template is not None:
             return self._template, "template"
         if self._original is not None:
@@ -92,14 +105,57 @@ class CardKeeper:
 
     def wrote(self, text: str, body_kind: str) -> None:
         """Remember that the card is now as we left it."""
-        self._digest = digest(text)
+        self._digest, self._digest_at_failure = digest(text), None
         self._private.mkdir(parents=True, exist_ok=True)
         _write_state(self._private, _State(body_kind=body_kind, digest=self._digest))
 
+    @property
+    def original(self) -> str | None:
+        """The person's own words, where there are any."""
+        return self._original
+
+    @property
+    def copy_name(self) -> str:
+        """Where a person's card is kept, as a message names it."""
+        return f"{self._private.name}/{ORIGINAL_NAME}"
+
+    def failed(self, current: str | None) -> None:
+        """The person's card could not be completed, and ``current``, a tool's, stands in its place."""
+        ours = current is not None and has_section(current)
+        self._digest_at_failure = None if current is None or ours else digest(current)
+
     def put_original_back(self) -> None:
-        """Give the person their card again, where a tool overwrote one that we could not complete."""
-        if self._original is not None and read_text(self._card) != self._original:
+        """At the very end: give the person their card again, where a tool overwrote one we could not complete.
+
+        Only where the card is still exactly what it was when that failed: whatever was written since is newer.
+        """
+        text = read_text(self._card)
+        if text is None or self._digest_at_failure != digest(text):
+            return
+        if self._undecodable is not None:
+            write_bytes_atomically(self._card, self._undecodable)
+        elif self._original is not None:
             write_atomically(self._card, self._original)
+
+    def _read_or_copy(self) -> str | None:
+        try:
+            return read_text(self._card)
+        except CardCallbackError:
+            if self._card.is_file():
+                self._undecodable = self._card.read_bytes()
+                self._copy(self._undecodable)
+            raise
+
+    def _copy(self, content: bytes) -> None:
+        """Keep a person's card; an earlier, different copy stays under a name of its own."""
+        self._private.mkdir(parents=True, exist_ok=True)
+        kept = self._private / ORIGINAL_NAME
+        if kept.exists() and kept.read_bytes() != content:
+            number = 2
+            while (earlier := kept.with_name(f"original_card-{number}.md")).exists():
+                number += 1
+            kept.replace(earlier)
+        write_bytes_atomically(kept, content)
 
 
 def author_of(text: str) -> str:

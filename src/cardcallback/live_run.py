@@ -15,6 +15,7 @@ import msgspec
 from cardcallback.assemble import RunState, assemble_record
 from cardcallback.carbon import assess_footprint
 from cardcallback.curves import curves_from_history, history_notes
+from cardcallback.guard import Guard
 from cardcallback.observe import (
     LOSS_IS_MEAN_OF_BATCHES,
     TokenBaseline,
@@ -45,7 +46,15 @@ _STILL_OPENING = SensorSet(
 class LiveRun:
     """Holds one session from begin to end; ``record`` may be asked at any time."""
 
-    def __init__(self, settings: Settings, *, clock: Clock, system_root: Path, stages: tuple[Stage, ...]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        clock: Clock,
+        system_root: Path,
+        stages: tuple[Stage, ...],
+        guard: Guard | None = None,
+    ) -> None:
         self.run_id = uuid.uuid4().hex
         self._settings = settings
         self._clock = clock
@@ -60,6 +69,7 @@ class LiveRun:
         self._evaluation = Evaluation()
         self._first_step = 0
         self._tokens_before = TokenBaseline()
+        self._guard = guard or Guard()
         self.notes: list[str] = []
 
     @property
@@ -110,9 +120,13 @@ class LiveRun:
 
     def _adopt_late(self, opening: BackgroundOpening, visible: str | None, *, first: bool) -> None:
         opened = opening.result(_LATE_OPENING_TIMEOUT_SECONDS)
-        if opened is not None and self._recorder is not None and not self.finished:
-            early = self._select(opened, visible, first=first)
-            self._recorder.adopt(self._sensors, early)
+        with self._guard("take up the sensors that opened late"):
+            if opened is None or self._recorder is None or self.finished:
+                return
+            chosen = select_devices(opened[0].devices, job=self._job, visible_devices=visible)
+            # A recorder that has stopped meanwhile keeps its own: record and reasons must be of one set.
+            if self._recorder.adopt(opened[0].for_devices(chosen.indices), opened[1] if first else None):
+                self._select(opened, visible, first=first)
 
     def describe(self, **trainer_objects: Any) -> None:
         """Read what the run is from the trainer's own objects."""

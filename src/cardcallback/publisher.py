@@ -46,7 +46,6 @@ class Publisher:
         self._weights_saved = False
         self._pictures = False
         self.card_written = False
-        self._unusable = False  # a person's card that could not be completed
         self.record: RunRecord | None = None
 
     @property
@@ -87,9 +86,8 @@ class Publisher:
 
     def leave(self) -> None:
         """The process ends: a person's card that could not be completed stands in its place again."""
-        if self._unusable:
-            with self._guard("put the person's card back"):
-                self._folder.put_original_back()
+        with self._guard("put the person's card back"):
+            self._folder.put_original_back()
 
     def card_rewritten(self, card: Path) -> None:
         """Someone else just wrote ``card``: complete it, or put back the one that still holds."""
@@ -104,7 +102,8 @@ class Publisher:
     def end(self, status: Status, state: Any) -> None:
         """Measuring is over; an interrupted run never replaces the card of a completed one."""
         self._status, self._state = status, state
-        self._run.stop_recording()
+        with self._guard("stop measuring"):
+            self._run.stop_recording()
         with self._guard("complete the card"):
             if status == "completed":
                 self._folder.weights_are_ours()
@@ -136,10 +135,9 @@ class Publisher:
                 self._pictures = self._folder.draw(record)
         with self._guard("write the card"):
             self._folder.notice_edits()
-            self._unusable = True
             self.card_written = False
             composed = self._folder.write_card(record, pictures=self._pictures)
-            self._unusable, self.card_written = False, True
+            self.card_written = True
             self._guard.tell(composed.report.warnings)
             record = msgspec.structs.replace(record, card=composed.card)
         with self._guard("write the record"):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from cardcallback.card_keeper import ORIGINAL_NAME, CardKeeper, author_of, generated_kind, read_text
+from cardcallback.card_keeper import CardKeeper, author_of, generated_kind, read_text
 from cardcallback.errors import CardCallbackError
 from cardcallback.record import PRIVATE_FOLDER, RECORD_FOLDER, RECORD_NAME, Card, RunRecord, encode, load_run
 from cardcallback.render.card import ComposedCard, render_card
@@ -71,9 +71,17 @@ class RunFolder:
         return f"Earlier unfinished runs in this folder, in no figure here: {count}."
 
     def restore_earlier_card(self) -> None:
-        """Put the completed run's card back after the trainer wrote over it at a mere checkpoint."""
-        if self._earlier_completed_card is not None and read_text(self._card) != self._earlier_completed_card:
+        """Put the completed run's card back after the trainer wrote over it at a mere checkpoint.
+
+        What a person wrote into it meanwhile, or a later run completed, is newer and stays.
+        """
+        current = read_text(self._card)
+        if self._earlier_completed_card is None or current is None or current == self._earlier_completed_card:
+            return
+        if author_of(current) == "tool":
             write_atomically(self._card, self._earlier_completed_card)
+        else:
+            self._earlier_completed_card = current
 
     def weights_are_ours(self) -> None:
         """From here on the folder's weights are this run's, so its card may describe them."""
@@ -86,14 +94,15 @@ class RunFolder:
             CardCallbackError: the card cannot be edited or written safely; the old card is whole.
         """
         current = read_text(self._card)
-        body, kind = self._keeper.body(current)
         known = msgspec.structs.replace(record, card=self._previous_card)
         try:
+            body, kind = self._keeper.body(current)
             composed = render_card(known, body=body, body_kind=kind, trainer_card=current, pictures=pictures)
         except CardCallbackError as error:
-            if current == body:
+            self._keeper.failed(current)
+            if current == self._keeper.original or self._keeper.copy_name in str(error):
                 raise
-            msg = f"{error}; a copy of it is in {PRIVATE_FOLDER}/{ORIGINAL_NAME}"
+            msg = f"{error}; a copy of the one that was there is in {self._keeper.copy_name}"
             raise CardCallbackError(msg) from error
         self._card.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(self._card, composed.text)

@@ -78,6 +78,7 @@ def _train(simulation: Any, output_folder: Path, base_folder: Path) -> Simulated
         callbacks=[pace, CardCallback(base_model="example/tiny-llama", location="DE"), after],
     )
     trainer.evaluate()
+    time.sleep(2.0)  # what came before training has to last long enough to be told from the counter's refresh
     trainer.train()
     trainer.evaluate()
     # The session begins between the two callbacks' events, which a busy machine holds apart, and ends at the first's.

@@ -112,7 +112,7 @@ def test_a_generated_card_is_the_trainers_and_a_copy_is_kept(tmp_path: Path) -> 
     """A card with a tool's own sentences is not taken for a person's, but nothing is lost."""
     (tmp_path / "README.md").write_text(TRL_CARD)
     assert open_folder(tmp_path).write_card(make_record(), pictures=False).card.body == "trainer"
-    assert (tmp_path / "_cardcallback" / "original_card.md").read_text() == TRL_CARD
+    assert (tmp_path / "_cardcallback" / "generated_card.md").read_text() == TRL_CARD
 
 
 def test_writing_twice_changes_nothing(tmp_path: Path) -> None:
@@ -286,3 +286,78 @@ def test_no_upload_meets_a_temporary_file(tmp_path: Path, monkeypatch: pytest.Mo
     folder.write_record(make_record())
     folder.write_card(make_record(), pictures=False)
     assert set(places) == {"_cardcallback"}
+
+
+def test_a_persons_only_copy_is_never_overwritten(tmp_path: Path) -> None:
+    """A tool's card at the next checkpoint is not copied over the person's words, nor is a later person's card."""
+    path, copy = tmp_path / "README.md", tmp_path / "_cardcallback" / "original_card.md"
+    broken = "---\nlicense: [mit\n---\n# Mine\n"
+    path.write_text(broken)
+    folder = open_folder(tmp_path)
+    for _ in range(2):
+        folder.notice_edits()
+        path.write_text(TRL_CARD)
+        with pytest.raises(CardCallbackError):
+            folder.write_card(make_record(), pictures=False)
+    assert copy.read_text() == broken
+    path.write_text(PERSONS_CARD)
+    open_folder(tmp_path, "second")
+    assert copy.read_text() == PERSONS_CARD
+    assert copy.with_name("original_card-2.md").read_text() == broken
+
+
+@pytest.mark.parametrize("newer", [PERSONS_CARD, TRL_CARD + "\nmended by hand\n", None])
+def test_what_was_written_since_is_not_put_back(tmp_path: Path, newer: str | None) -> None:
+    """A card mended, rewritten or removed after our failure stays as it is when the process ends."""
+    path = tmp_path / "README.md"
+    path.write_text("---\nlicense: [mit\n---\n# Mine\n")
+    folder = open_folder(tmp_path)
+    path.write_text(TRL_CARD)
+    with pytest.raises(CardCallbackError):
+        folder.write_card(make_record(), pictures=False)
+    path.unlink()
+    if newer is not None:
+        path.write_text(newer)
+    folder.put_original_back()
+    assert (path.read_text() if path.exists() else None) == newer
+
+
+def test_a_finished_card_is_not_given_up_for_a_later_failure(tmp_path: Path) -> None:
+    """Rendering again fails once: the completed card stays when the process ends."""
+    path = tmp_path / "README.md"
+    path.write_text(PERSONS_CARD)
+    folder = open_folder(tmp_path)
+    folder.write_card(make_record(), pictures=False)
+    finished = path.read_text()
+    folder._keeper.failed(finished)
+    folder.put_original_back()
+    assert path.read_text() == finished
+
+
+def test_a_card_in_another_encoding_survives_a_tool(tmp_path: Path) -> None:
+    """The bytes of a card that is not UTF-8 are kept aside, and stand again at the end."""
+    path = tmp_path / "README.md"
+    content = "# Caf\xe9\n".encode("latin-1")
+    path.write_bytes(content)
+    folder = RunFolder(tmp_path, run_id="this-run", card="README.md", template=None, publish="all")
+    with pytest.raises(CardCallbackError):
+        folder.begin()
+    path.write_text(TRL_CARD)
+    with pytest.raises(CardCallbackError, match=r"_cardcallback/original_card\.md"):
+        folder.write_card(make_record(), pictures=False)
+    assert (tmp_path / "_cardcallback" / "original_card.md").read_bytes() == content
+    folder.put_original_back()
+    assert path.read_bytes() == content
+
+
+def test_an_edit_during_an_unfinished_run_survives_the_restoring(tmp_path: Path) -> None:
+    """What a person writes into a completed card while another run trains is newer than what we would put back."""
+    leave_completed_run(tmp_path)
+    folder = open_folder(tmp_path, "second")
+    path = tmp_path / "README.md"
+    path.write_text(path.read_text() + "\nA remark.\n")
+    folder.restore_earlier_card()
+    assert "A remark." in path.read_text()
+    path.write_text(TRL_CARD)
+    folder.restore_earlier_card()
+    assert "A remark." in path.read_text()

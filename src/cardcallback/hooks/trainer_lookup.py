@@ -42,6 +42,12 @@ def find_trainer(callback: object) -> Any | None:
         del frame  # a kept frame would keep everything in it alive
 
 
+def first_of_kind(trainer: Any, kind: type[CallbackT]) -> CallbackT | None:
+    """The first callback of ``kind`` that ``trainer`` has, or ``None``."""
+    callbacks = getattr(getattr(trainer, "callback_handler", None), "callbacks", ())
+    return next((callback for callback in callbacks if isinstance(callback, kind)), None)
+
+
 def watch_add_callback(
     kind: type[CallbackT],
     on_added: Callable[[CallbackT, Any], None],

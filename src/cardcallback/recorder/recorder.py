@@ -88,14 +88,21 @@ class Recorder:
         self._thread.start()
         self._first_pass.wait(first_reading_timeout_seconds)
 
-    def adopt(self, sensors: SensorSet, early: EarlyReading | None = None) -> None:
-        """Read these sensors instead from now on, for drivers that open late: until here it is a gap."""
+    def adopt(self, sensors: SensorSet, early: EarlyReading | None = None) -> bool:
+        """Read these sensors instead from now on, for drivers that open late: until here it is a gap.
+
+        Returns:
+            Whether they were taken: a recorder that is stopping keeps its own.
+        """
         with self._lock:
+            if self._stopping or self._recording is not None:
+                return False
             phases = tuple(self._ledger.spans)
             self._take(sensors, early)
             for phase in phases:
                 self._ledger.mark_phase(*phase)
         self._wake.set()
+        return True
 
     def now_seconds(self) -> float:
         """Seconds since the session began."""
