@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from cardcallback.record import Scope
+from cardcallback.record import Scope, Window
 from cardcallback.recorder import Recorder
+from cardcallback.recorder.opening import read_early
+from cardcallback.render.run_words import baseline_words
 from cardcallback.sensors import DeviceInfo, SensorSet, SensorSpec
 from cardcallback.testing import FakeClock, FakeSensor
 
@@ -47,6 +51,39 @@ def test_what_came_before_late_sensors_is_a_gap() -> None:
     assert recording.duration_seconds == pytest.approx(100.0)
     assert gpu.value == pytest.approx(60 * _WATTS, rel=0.05)
     assert gpu.coverage == pytest.approx(0.6, abs=0.03)
+
+
+@pytest.mark.parametrize(("early", "first_read_at"), [(True, 40.0), (False, 45.0)])
+def test_what_is_first_read_after_the_begin_says_so(early: bool, first_read_at: float) -> None:  # noqa: FBT001 - a case
+    """A driver that opens after 40 s: no figure from "before training", nor the reason that there was no time."""
+    clock = FakeClock()
+    recorder = Recorder(SensorSet(), clock=clock)
+    _run(recorder, clock, 40)
+    counter = _counter(clock)
+    spec = SensorSpec(
+        quantity="system_memory",
+        source="proc:meminfo",
+        kind="gauge",
+        unit="bytes",
+        scope=Scope(),
+        covers="this machine",
+        interval_seconds=1.0,
+    )
+    sensors = replace(counter, sensors=(*counter.sensors, FakeSensor(spec, 8.0)))
+    readings = read_early(sensors, clock) if early else None
+    clock.advance(5.0)
+    recorder.adopt(sensors, readings)
+    _run(recorder, clock, 20)
+    recording = recorder.stop()
+    before, baseline = recording.energy.before_training, recording.memory.system_baseline
+    assert before.value is None
+    assert "too short" not in (before.reason or "")
+    assert baseline.window == Window(
+        name="after training began", begin_seconds=first_read_at, end_seconds=first_read_at
+    )
+    assert baseline_words(baseline) == "when first read, after training began"
+    if early:
+        assert before.reason == "the energy counter was first read after training began"
 
 
 def test_phases_marked_before_the_sensors_came_are_kept() -> None:

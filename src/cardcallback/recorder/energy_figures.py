@@ -107,7 +107,8 @@ def before_training(account: OpenAccount, early: tuple[float, float] | None, rea
         return not_measured("joules", "the energy counter was not read before training began")
     at, joules = early
     if at > -_SHORTEST_BEFORE_SECONDS:
-        return not_measured("joules", "too short to resolve: training began at once")
+        late, short = "the energy counter was first read after training began", "training began at once"
+        return not_measured("joules", late if at >= 0 else f"too short to resolve: {short}")
     first_at, first_joules = account.first_counter
     window = Window(name="before training", begin_seconds=at, end_seconds=0.0)
     used, seconds = first_joules - joules, first_at - at

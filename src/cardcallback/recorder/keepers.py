@@ -28,6 +28,7 @@ class Peak:
     specs: list[SensorSpec] = field(default_factory=list)
     latest: dict[int | None, float] = field(default_factory=dict)
     first: float | None = None
+    first_at_seconds: float = 0.0
     highest: float | None = None
     readings: int = 0
     last_at_seconds: float = 0.0
@@ -39,6 +40,7 @@ class Peak:
         total = sum(self.latest.values())
         if self.first is None:
             self.first = total
+            self.first_at_seconds = at_seconds
         self.highest = total if self.highest is None else max(self.highest, total)
         self.longest_pause_seconds = max(self.longest_pause_seconds, at_seconds - self.last_at_seconds)
         self.readings += 1

@@ -7,6 +7,9 @@ from cardcallback.recorder.keepers import Peak
 from cardcallback.recorder.session import Session, absence_reason
 from cardcallback.sensors.base import Quantity
 
+# The recorder's first pass through its sensors takes a moment itself.
+_AT_BEGIN_SECONDS = 1.0
+
 
 class MemoryFigures:
     """Builds ``record.Memory`` from the peaks of one session."""
@@ -63,8 +66,16 @@ class MemoryFigures:
         early = self._session.early.of(peak.specs[0]) if peak.specs else None
         if early is not None:
             at = early[0] - self._session.begin_elapsed_seconds
-            window = Window(name="before training", begin_seconds=at, end_seconds=at)
-            return self._measurement(peak, early[1], "sampled_peak", window)
+            return self._measurement(peak, early[1], "sampled_peak", _moment(at))
         if peak.first is None:
             return not_measured("bytes", absence_reason(self._session, "system_memory", None))
-        return self._measurement(peak, peak.first, "sampled_peak", Window(name="training began", begin_seconds=0.0))
+        return self._measurement(peak, peak.first, "sampled_peak", _moment(peak.first_at_seconds))
+
+
+def _moment(at_seconds: float) -> Window:
+    """The window of one reading, named by where it stands to the begin."""
+    if at_seconds < 0:
+        name = "before training"
+    else:
+        name = "training began" if at_seconds <= _AT_BEGIN_SECONDS else "after training began"
+    return Window(name=name, begin_seconds=at_seconds, end_seconds=at_seconds)

@@ -10,6 +10,10 @@ from cardcallback.render.text import TIMES, escape_markdown, join_words
 
 _GB10 = re.compile(r"\bGB10\b")
 _SPARK = re.compile(r"\bDGX[ _]Spark\b", re.IGNORECASE)
+_BASELINE_WORDS = {
+    "training began": "when training began",
+    "after training began": "when first read, after training began",
+}
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 
@@ -118,8 +122,8 @@ def same_held_out_set(before: EvaluationResult, after: EvaluationResult) -> bool
 
 def baseline_words(baseline: Measurement) -> str:
     """When the memory in use was read for the first time: it may have fallen since, even below this."""
-    at_begin = baseline.window is not None and baseline.window.name == "training began"
-    return "when training began" if at_begin else "when the callback was made"
+    name = baseline.window.name if baseline.window is not None else None
+    return _BASELINE_WORDS.get(name or "", "when the callback was made")
 
 
 def recorded_steps(record: RunRecord) -> int:
