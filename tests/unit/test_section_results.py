@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from msgspec.structs import replace
-from section_records import RECORDS
+from section_records import RECORDS, with_energy, with_place
 
 from cardcallback.record import RunRecord, Tokens, Window, not_measured
 from cardcallback.render.section import render_section
@@ -54,6 +54,23 @@ def test_a_baseline_above_the_peak_says_when_it_was_read() -> None:
     late = replace(baseline, window=Window(name="training began", begin_seconds=0.0))
     record = replace(record, memory=replace(record.memory, system_baseline=late))
     assert "8.00 GiB when training began" in row(record, "Memory in use")
+
+
+def test_every_figure_of_a_part_is_a_lower_bound() -> None:
+    """A stretch that nothing bounds is missing from the ratio and from the CO2e as it is from the energy."""
+    record = make_record()
+    open_end = {"coverage": 0.97, "recording_high": None}
+    figures = {name: replace(getattr(record.energy, name), **open_end) for name in ("gpu", "per_token", "per_step")}
+    part = with_energy(record, **figures)
+    counted = replace(part, training=replace(part.training, tokens=Tokens(reason="nobody counted them")))
+    assert "used at least 107 Wh" in render_section(part)
+    assert "; at least 69.8 mJ of GPU energy per token" in row(part, "Speed")
+    assert "; at least" in row(counted, "Speed")
+    assert "depends on the grid: at least 107 Wh is at least 3.3 g in Norway, at least 76 g" in row(part, "CO2e")
+    placed = row(with_place(part, "DE"), "CO2e")
+    assert "| at least 3" in placed
+    assert "calculated: at least 107 Wh" in placed
+    assert "at least" not in render_section(record)
 
 
 def test_a_peak_above_the_total_is_doubted() -> None:

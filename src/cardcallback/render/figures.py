@@ -148,6 +148,11 @@ def is_only_a_part(measurement: Measurement) -> bool:
     return measurement.value is not None and measurement.recording_high is None and partly
 
 
+def at_least(measurement: Measurement | None) -> str:
+    """The words to stand before a figure of energy, or of what is calculated from it; empty for a whole one."""
+    return "at least " if measurement is not None and is_only_a_part(measurement) else ""
+
+
 def _share_not_rounded_up(share: float) -> str:
     # Rounding 99.96 % up to 100 % would claim what was not seen.
     return f"{math.floor(share * 1000 + 1e-6) / 10:.1f} %"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cardcallback.record import EvaluationResult, RunRecord
 from cardcallback.render.energy_words import spending_sentence
-from cardcallback.render.figures import is_only_a_part, value_of
+from cardcallback.render.figures import at_least, value_of
 from cardcallback.render.run_words import (
     covers_every_step,
     method_noun,
@@ -30,9 +30,10 @@ def _energy_sentence(record: RunRecord) -> str:
     joules = value_of(record.energy.gpu)
     if joules is None:
         system = value_of(record.energy.system)
-        return "Energy was not measured." if system is None else f"The machine used {format_energy(system)}."
-    least = "at least " if is_only_a_part(record.energy.gpu) else ""
-    return spending_sentence(record, least + format_energy(joules))
+        if system is None:
+            return "Energy was not measured."
+        return f"The machine used {at_least(record.energy.system)}{format_energy(system)}."
+    return spending_sentence(record, at_least(record.energy.gpu) + format_energy(joules))
 
 
 def _loss_sentence(record: RunRecord) -> str:

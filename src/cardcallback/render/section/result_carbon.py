@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from cardcallback.carbon import assess_footprint, grid_examples
-from cardcallback.record import Carbon, CarbonFactor, RunRecord
+from cardcallback.record import Carbon, CarbonFactor, Measurement, RunRecord
 from cardcallback.render.energy_words import emissions_label
+from cardcallback.render.figures import at_least
 from cardcallback.render.section.references import References
 from cardcallback.render.text import TIMES, escape_markdown
 from cardcallback.units import format_emissions, format_energy, format_number
@@ -16,10 +17,11 @@ def carbon_row(record: RunRecord, references: References) -> Row:
     """Label, result and how it is known, as Markdown."""
     carbon = record.carbon
     if carbon is not None:
+        least = at_least(_energies(record).get(carbon.energy_name))
         return (
             _label(record, carbon.energy_name),
-            format_emissions(carbon.emissions_grams),
-            _calculation(carbon, references),
+            least + format_emissions(carbon.emissions_grams),
+            _calculation(carbon, references, least),
         )
     # Any factor tells whether, and from which energy, CO2e could be calculated once a place is known.
     trial = assess_footprint(record.energy, grid_examples(1.0).clean.factor)
@@ -27,12 +29,17 @@ def carbon_row(record: RunRecord, references: References) -> Row:
         return "CO2e", f"not calculated: {escape_markdown(trial.reason or 'energy not measured')}", ""
     joules = trial.carbon.energy_joules
     examples = grid_examples(joules)
+    least = at_least(_energies(record).get(trial.carbon.energy_name))
     clean, dirty = (
-        f"{format_emissions(example.grams)} in {escape_markdown(example.factor.place)}"
+        f"{least}{format_emissions(example.grams)} in {escape_markdown(example.factor.place)}"
         for example in (examples.clean, examples.dirty)
     )
-    result = f"depends on the grid: {format_energy(joules)} is {clean}, {dirty}"
+    result = f"depends on the grid: {least}{format_energy(joules)} is {clean}, {dirty}"
     return _label(record, trial.carbon.energy_name), result, "set the place with `cardcallback render --location`"
+
+
+def _energies(record: RunRecord) -> dict[str, Measurement | None]:
+    return {"gpu": record.energy.gpu, "system": record.energy.system}
 
 
 def _label(record: RunRecord, energy_name: str) -> str:
@@ -40,9 +47,9 @@ def _label(record: RunRecord, energy_name: str) -> str:
     return f"CO2e of {part}" if part.startswith("the ") else f"CO2e, {part}"
 
 
-def _calculation(carbon: Carbon, references: References) -> str:
+def _calculation(carbon: Carbon, references: References, least: str) -> str:
     factor = carbon.factor
-    formula = f"{format_energy(carbon.energy_joules)} {TIMES} {format_number(factor.grams_per_kwh)} g/kWh"
+    formula = f"{least}{format_energy(carbon.energy_joules)} {TIMES} {format_number(factor.grams_per_kwh)} g/kWh"
     formula += f" ({_factor_words(factor)} {references.cite_text(factor.source)})"
     source = escape_markdown(carbon.pue_source or "")
     if carbon.pue is None:

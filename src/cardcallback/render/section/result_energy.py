@@ -9,6 +9,7 @@ from cardcallback.render.figures import (
     NARROW_SHARE,
     absent,
     accuracy_words,
+    at_least,
     cadence,
     coverage_words,
     energy_range,
@@ -34,8 +35,8 @@ def gpu_energy_row(record: RunRecord) -> tuple[str, str, str]:
     gpu = record.energy.gpu
     if gpu.value is None:
         return _label(record), absent(gpu), ""
-    least = "at least " if is_only_a_part(gpu) else ""
-    return _label(record), f"{least}**{format_energy(gpu.value)}**{_mean_power(record)}", "; ".join(_how(record, gpu))
+    result = f"{at_least(gpu)}**{format_energy(gpu.value)}**{_mean_power(record)}"
+    return _label(record), result, "; ".join(_how(record, gpu))
 
 
 def interval_words(measurement: Measurement) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cardcallback.record import Measurement, RunRecord
 from cardcallback.render.energy_words import energy_noun, outside_words, ratio_words
-from cardcallback.render.figures import absent, figure, is_known, source_words, value_of, verb
+from cardcallback.render.figures import absent, at_least, figure, is_known, source_words, value_of, verb
 from cardcallback.render.run_words import (
     covers_every_step,
     has_gb10,
@@ -73,7 +73,7 @@ def _dates(record: RunRecord) -> str:
 def _cpu_row(record: RunRecord) -> list[Row]:
     cpu = record.energy.cpu
     if is_known(cpu):
-        return [("CPU energy", figure(cpu, format_energy), _measured(cpu))]
+        return [("CPU energy", at_least(cpu) + figure(cpu, format_energy), _measured(cpu))]
     # Beside a GPU figure the processor's absence is a detail; without one it is the main thing missing.
     return [] if is_known(record.energy.gpu) else [("CPU energy", absent(cpu), "")]
 
@@ -81,7 +81,7 @@ def _cpu_row(record: RunRecord) -> list[Row]:
 def _system_row(record: RunRecord, references: References) -> Row:
     system = record.energy.system
     if is_known(system):
-        return "Whole-machine energy", f"**{figure(system, format_energy)}**", _measured(system)
+        return "Whole-machine energy", f"{at_least(system)}**{figure(system, format_energy)}**", _measured(system)
     expect = ""
     if is_known(record.energy.gpu):
         expect = f"expect more than the {energy_noun(record)} figure{_left_out(record)}"
@@ -108,7 +108,8 @@ def _speed_row(record: RunRecord) -> Row:
         result = f"{format_number(tokens.non_padding / record.duration_seconds)} tokens/s"
         per_token = value_of(record.energy.per_token)
         if per_token is not None:
-            result += f"; {ratio_words(record, format_energy(per_token), 'token')}"
+            energy = at_least(record.energy.per_token) + format_energy(per_token)
+            result += f"; {ratio_words(record, energy, 'token')}"
         return "Speed", result, _token_words(record)
     steps = recorded_steps(record)
     if not steps or record.duration_seconds <= 0:
@@ -116,7 +117,9 @@ def _speed_row(record: RunRecord) -> Row:
     result = f"{format_duration(record.duration_seconds / steps)} a step"
     per_step = value_of(record.energy.per_step)
     if per_step is not None:
-        result += f"; {ratio_words(record, format_energy(per_step), 'step')}"
+        # A training phase that was seen whole is a whole figure, though the run's is not.
+        energy = at_least(record.energy.per_step) + format_energy(per_step)
+        result += f"; {ratio_words(record, energy, 'step')}"
     reason = tokens.reason or "nobody counted them"
     known = (
         "tokens of earlier steps cannot be told apart" if tokens.non_padding else escape_markdown(public_reason(reason))
