@@ -6,11 +6,11 @@ import sys
 from pathlib import Path
 
 from cardcallback.record import RunRecord
+from cardcallback.render.energy_words import energy_noun, energy_owner, is_plain
+from cardcallback.render.figures import at_least
 from cardcallback.sensors import SensorSet
 from cardcallback.settings import Settings
 from cardcallback.units import format_bytes, format_duration, format_energy
-
-_WHOLE = 0.95
 
 
 def say(line: str, settings: Settings) -> None:
@@ -47,17 +47,24 @@ def begin_line(sensors: SensorSet | None, settings: Settings) -> str:
 
 def end_line(record: RunRecord, card: Path, *, written: bool) -> str:
     """Where the card is, and its three main figures; for a run without a card, how to get one."""
-    energy, memory = record.energy.gpu, record.memory.system_peak
-    at_least = "at least " if energy.recording_high is None or (energy.coverage or 0) < _WHOLE else ""
-    gpu = "GPU energy not measured" if energy.value is None else f"GPU {at_least}{format_energy(energy.value)}"
+    memory = record.memory.system_peak
     peak = "memory not measured" if memory.value is None else f"peak memory {format_bytes(memory.value)}"
     simulated = " (SIMULATED DEVICE)" if record.simulated else ""
-    figures = f"{format_duration(record.duration_seconds)}, {gpu}, {peak}{simulated}"
+    figures = f"{format_duration(record.duration_seconds)}, {_energy(record)}, {peak}{simulated}"
     if written:
         return f"cardcallback: {_shown(card)}: {figures}"
     steps = record.sessions[-1].last_step
     state = f"interrupted at step {steps}" if record.status == "interrupted" else "no card was written"
     return f"cardcallback: {state}: {figures}; for a card: cardcallback render {_shown(card.parent)} --card NEW.md"
+
+
+def _energy(record: RunRecord) -> str:
+    measured = record.energy.gpu
+    if measured.value is None:
+        return f"{energy_noun(record)} energy not measured"
+    energy = at_least(measured) + format_energy(measured.value)
+    # As on the card: only what is simply this job's own goes by the short name.
+    return f"GPU {energy}" if is_plain(record) else f"{energy} drawn by {energy_owner(record)}"
 
 
 def _place(settings: Settings) -> str:

@@ -1,0 +1,43 @@
+"""The line a person sees at the end: its energy is told as the card tells it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+from section_records import RECORDS, with_energy
+
+from cardcallback.console import end_line
+from cardcallback.render.section import render_section
+from cardcallback.testing import make_record
+
+CARD = Path("README.md")
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("gb10", "GPU 107 Wh"),
+        ("unused_gpu", " drawn by the GPU, which this job did not use, peak memory"),
+        ("shared_gpu", " drawn by the whole GPU, shared with other work, peak memory"),
+        ("module", " drawn by the module (GPU and CPU), peak memory"),
+        ("cpu_only", ", GPU energy not measured, "),
+    ],
+)
+def test_the_energy_is_called_as_on_the_card(name: str, words: str) -> None:
+    """A GPU the job did not use, a shared one and a whole module are not "GPU 107 Wh"."""
+    line = end_line(RECORDS[name](), CARD, written=True)
+    assert words in line
+    assert ("GPU 107 Wh" in line) == (name == "gb10")
+
+
+@pytest.mark.parametrize(
+    ("coverage", "high", "part"), [(0.97, None, True), (0.97, 400_000.0, False), (1.0, None, False), (0.4, None, True)]
+)
+def test_at_least_is_said_where_the_card_says_it(coverage: float, high: float | None, part: bool) -> None:  # noqa: FBT001 - a case
+    """One rule for both: an open end and a stretch that was not seen."""
+    record = make_record()
+    record = with_energy(record, gpu=replace(record.energy.gpu, coverage=coverage, recording_high=high))
+    assert ("GPU at least 107 Wh" in end_line(record, CARD, written=True)) == part
+    assert ("used at least 107 Wh" in render_section(record)) == part
