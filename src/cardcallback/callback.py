@@ -211,7 +211,7 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
         )
         if self._opening is not None:
             run.start_recording(self._opening, os.environ, args, objects.get("model"), first=self._run is None)
-        self._run, self._state = run, state
+        earlier, self._run, self._state = self._run, run, state
         folder = RunFolder(
             Path(args.output_dir),
             run_id=run.run_id,
@@ -226,7 +226,7 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
         with self._guard("read the idle power measured before"):
             run.notes.extend(baseline_notes(user_config_directory(os.environ), run.sensors))
         with self._guard("read what the run is"):
-            run.begin_steps(state, self._watched())
+            run.begin_steps(state, self._watched(), objects.get("model"), after=earlier)
             run.describe(args=args, trainer=self._watched(), **_described(objects))
             if self._metrics_before is not None and state.global_step == 0:
                 run.evaluated(self._metrics_before, step=0, outside=True)

@@ -30,6 +30,7 @@ class _State(msgspec.Struct, frozen=True, kw_only=True):
 
     body_kind: str
     digest: str
+    template_digest: str | None = None
 
 
 class CardKeeper:
@@ -45,6 +46,7 @@ class CardKeeper:
         self._card = card
         self._private = private
         self._template = template
+        self._template_digest = None if template is None else digest(template)
         self._original: str | None = None
         self._undecodable: bytes | None = None
         self._digest: str | None = None
@@ -64,8 +66,12 @@ class CardKeeper:
                 self._original = read_text(self._private / ORIGINAL_NAME)
         template = self._template
         self.notice()
-        if template is not None:
-            self._template, self._original = template, None  # asked for now, so it comes before what stood there
+        filled_before = state is not None and state.template_digest == self._template_digest
+        if template is not None and not (filled_before and self._original is not None):
+            # Asked for now, so it comes before what stood there, unless that is this template with a person's words.
+            self._template, self._original = template, None
+        elif template is not None:
+            self._template = None
         return text
 
     def notice(self) -> None:
@@ -107,7 +113,9 @@ class CardKeeper:
         """Remember that the card is now as we left it."""
         self._digest, self._digest_at_failure = digest(text), None
         self._private.mkdir(parents=True, exist_ok=True)
-        _write_state(self._private, _State(body_kind=body_kind, digest=self._digest))
+        _write_state(
+            self._private, _State(body_kind=body_kind, digest=self._digest, template_digest=self._template_digest)
+        )
 
     @property
     def original(self) -> str | None:

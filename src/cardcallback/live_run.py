@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import uuid
+import weakref
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -43,6 +44,12 @@ _STILL_OPENING = SensorSet(
 )
 
 
+_TRAINED_BEFORE = (
+    "These weights were trained before in the same process, by a run of its own: its steps, time and energy are "
+    "not in this record."
+)
+
+
 class LiveRun:
     """Holds one session from begin to end; ``record`` may be asked at any time."""
 
@@ -68,6 +75,8 @@ class LiveRun:
         self._training = Training()
         self._evaluation = Evaluation()
         self._first_step = 0
+        self._last_step = 0
+        self._model: weakref.ref[Any] | None = None
         self._tokens_before = TokenBaseline()
         self._guard = guard or Guard()
         self.notes: list[str] = []
@@ -134,10 +143,20 @@ class LiveRun:
             base_model=self._settings.base_model, stage=self._settings.stage, **trainer_objects
         )
 
-    def begin_steps(self, state: Any, trainer: Any) -> None:
-        """Remember where this session starts, which is neither step 0 nor token 0 after a resume."""
-        self._first_step = int(state.global_step)
+    def begin_steps(self, state: Any, trainer: Any, model: Any, *, after: LiveRun | None) -> None:
+        """Remember where this session starts, which is neither step 0 nor token 0 after a resume.
+
+        ``after`` is the run before it in this process; where it trained the same model, a note says so.
+        """
+        self._first_step = self._last_step = int(state.global_step)
         self._tokens_before = token_baseline(trainer, state)
+        self._model = None if model is None else weakref.ref(model)
+        if after is not None and after.has_trained(model) and self._first_step == 0:
+            self.notes.append(_TRAINED_BEFORE)
+
+    def has_trained(self, model: Any) -> bool:
+        """Whether this run took steps on that model object."""
+        return self._last_step > 0 and self._model is not None and self._model() is model
 
     def now_seconds(self) -> float:
         """Seconds since this session began; 0 before it did."""
@@ -179,6 +198,7 @@ class LiveRun:
         if self._recorder is None:
             msg = "no recording was started"
             raise RuntimeError(msg)
+        self._last_step = last_step
         recording = self._recording or self._recorder.snapshot()
         state = RunState(
             run_id=self.run_id,
@@ -221,4 +241,5 @@ def _joined(known: EvaluationResult | None, new: EvaluationResult, *, keep_first
     if known.step != new.step or not set(known.metrics).isdisjoint(new.metrics):
         return known if keep_first else new
     best = known if known.loss is not None else new
-    return msgspec.structs.replace(best, metrics={**known.metrics, **new.metrics})
+    size = known.examples if known.examples == new.examples else None
+    return msgspec.structs.replace(best, metrics={**known.metrics, **new.metrics}, examples=size)

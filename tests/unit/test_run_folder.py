@@ -361,3 +361,19 @@ def test_an_edit_during_an_unfinished_run_survives_the_restoring(tmp_path: Path)
     path.write_text(TRL_CARD)
     folder.restore_earlier_card()
     assert "A remark." in path.read_text()
+
+
+def test_a_template_filled_by_hand_stays_filled_in_the_next_run(tmp_path: Path) -> None:
+    """The same template again continues the card a person filled; another template starts anew."""
+    template, path = "# Company card\n\n- **Owner:** [name]\n", tmp_path / "README.md"
+    folder = open_folder(tmp_path, "first", template=template)
+    folder.write_card(record_of("first"), pictures=False)
+    path.write_text(path.read_text().replace("[name]", "the platform team"))
+    for run_id in ("second", "third"):
+        folder = open_folder(tmp_path, run_id, template=template)
+        folder.write_card(record_of(run_id), pictures=False)
+        assert "the platform team" in path.read_text()
+    folder = open_folder(tmp_path, "fourth", template="# Another card\n")
+    folder.write_card(record_of("fourth"), pictures=False)
+    assert path.read_text().count("# Another card") == 1
+    assert "the platform team" not in path.read_text()
