@@ -117,3 +117,30 @@ def test_gauge_of_other_parts_than_the_counter_is_set_aside_with_the_true_reason
     assert energy.gpu_integrated.value is None
     assert "other parts" in (energy.gpu_integrated.reason or "")
     assert energy.consistency is None
+
+
+@pytest.mark.parametrize("sensors", [1, 3])
+def test_calls_too_slow_to_be_timed_cost_no_more_than_others(sensors: int) -> None:
+    """Calls of 0.6 s give no figure; over a day they take a thousandth of the driver's time, the first ones aside."""
+    clock = FakeClock()
+    driver = Driver(clock, 0.6)
+    slow = tuple(sensor("gpu_energy", driver.call(lambda at: 50.0 * at), index) for index in range(sensors))
+    record(SensorSet(sensors=slow, devices=tuple(device(i) for i in range(sensors))), 86400.0, clock)
+    assert all(one.reads > 10 for one in slow)
+    assert driver.busy_seconds <= 0.001 * 86400 + sensors * 12 * 0.6
+
+
+def test_one_slow_call_is_soon_made_again() -> None:
+    """A driver that was held up once loses seconds of the gauge, not the minutes that its call would cost."""
+    clock = FakeClock()
+    times = []
+
+    def watts() -> float:
+        times.append(clock.elapsed_seconds())
+        clock.advance(2.0 if len(times) == 20 else 0.0)
+        return 100.0
+
+    energy = record(SensorSet(sensors=(sensor("gpu_power", watts, 0),), devices=(device(),)), 600.0, clock).energy.gpu
+    assert times[20] - times[19] < 5
+    assert energy.longest_gap_seconds is not None
+    assert energy.longest_gap_seconds < 5

@@ -7,7 +7,7 @@ import random
 import threading
 
 from cardcallback.errors import SensorReadError, SensorUnavailableError
-from cardcallback.recorder.budget import fit_intervals
+from cardcallback.recorder.budget import DRIVER_SHARE, fit_intervals
 from cardcallback.recorder.clock import Clock
 from cardcallback.recorder.ledger import Ledger
 from cardcallback.recorder.opening import EarlyReading
@@ -190,7 +190,7 @@ class Recorder:
             self._retire(appointment, str(error))
             return
         except SensorReadError as error:
-            appointment.failed(self._clock.elapsed_seconds(), str(error))
+            self._failed(appointment, str(error), before)
             return
         except Exception as error:  # noqa: BLE001 - a sensor may be anyone's; its fault must not end the others
             self._retire(appointment, f"the sensor failed ({type(error).__name__})")
@@ -199,10 +199,10 @@ class Recorder:
             self._reading = None
         after = self._clock.elapsed_seconds()
         if not math.isfinite(value):
-            appointment.failed(after, "the reading is not a number")
+            self._failed(appointment, "the reading is not a number", before)
             return
         if _too_slow(sensor, after - before):
-            appointment.failed(after, "the answer came too late to say when it was true")
+            self._failed(appointment, "the answer came too late to say when it was true", before)
             return
         appointment.succeeded(after, after - before)
         if appointment.cost_is_new:
@@ -210,6 +210,11 @@ class Recorder:
         with self._lock:
             if self._recording is None:
                 self._ledger.add(sensor.spec, (before + after) / 2 - self._begin_elapsed, value)
+
+    def _failed(self, appointment: Appointment, reason: str, before: float) -> None:
+        now = self._clock.elapsed_seconds()
+        # All of them may fail at once, and together have no more than the one share.
+        appointment.failed(now, reason, now - before, DRIVER_SHARE / len(self._appointments))
 
     def _fit(self) -> None:
         fit_intervals(self._appointments)

@@ -9,8 +9,10 @@ from cardcallback.sensors.base import Sensor, SensorSpec
 
 # Costs are judged after this many calls: the first ones of a driver are slow.
 _CALLS_TO_JUDGE = 5
-# A sensor whose readings fail is asked less and less often, but never more rarely than this.
+# A sensor whose readings fail is asked less and less often, but not more rarely than this unless its calls cost
+# more of the driver's time than they may.
 _LONGEST_RETRY_SECONDS = 5.0
+_MOST_DOUBLINGS = 30
 # Reading in step with the work is always wrong in the same direction, so the distance varies.
 _VARIATION = 0.3
 # A counter whose refresh nobody published is read closely at first, to see how often it moves: fifteen
@@ -60,14 +62,20 @@ class Appointment:
             self._close_readings = 0
             self._book(now_seconds, self.interval_seconds)
 
-    def failed(self, now_seconds: float, reason: str) -> None:
-        """Book the next attempt after a reading that failed."""
+    def failed(self, now_seconds: float, reason: str, cost_seconds: float, share: float) -> None:
+        """Book the next attempt after a reading that failed.
+
+        Failures that go on end up with at most ``share`` of the time in calls of ``cost_seconds``; a single slow
+        call is asked for again at once, since any driver may be held up.
+        """
         self.last_failure = reason
         self.reads += 1
         self.failures += 1
         self._failures_in_a_row += 1
-        delay = self.interval_seconds * 2 ** min(self._failures_in_a_row - 1, 10)
-        self._book(now_seconds, max(min(delay, _LONGEST_RETRY_SECONDS), self.interval_seconds))
+        self.last_cost_seconds = cost_seconds
+        delay = self.interval_seconds * 2 ** min(self._failures_in_a_row - 1, _MOST_DOUBLINGS)
+        longest = max(_LONGEST_RETRY_SECONDS, cost_seconds / share)
+        self._book(now_seconds, max(min(delay, longest), self.interval_seconds))
 
     def _book(self, now_seconds: float, delay: float) -> None:
         if _locks_onto_work(self.sensor.spec, self.interval_seconds):
