@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 import threading
+from collections.abc import Callable
 
 from cardcallback.errors import SensorReadError, SensorUnavailableError
 from cardcallback.recorder.budget import DRIVER_SHARE, fit_intervals
@@ -19,6 +20,7 @@ from cardcallback.units import format_duration
 
 _LONGEST_WAIT_SECONDS = 1.0
 _STOP_TIMEOUT_SECONDS = 0.1
+_MOST_FAULTS = 10  # of our own, outside a sensor's reading
 # A call within which a second's mean would have changed by a good part.
 _LONGEST_CALL_SECONDS = 0.5
 # The two clocks are read one after the other.
@@ -76,6 +78,7 @@ class Recorder:
         self._thread: threading.Thread | None = None
         self._reading: Sensor | None = None
         self._notes: list[str] = []
+        self._faults = 0
         self._recording: Recording | None = None
         self._begin()
 
@@ -166,12 +169,28 @@ class Recorder:
         self._begin_awake = self._clock.awake_seconds()
 
     def _run(self) -> None:
-        while not self._stopping:
-            wait = self.sample_due()
+        while not self._stopping and self._faults < _MOST_FAULTS:
+            wait = self._guarded(self.sample_due)
             self._first_pass.set()
             self._wake.wait(min(wait, _LONGEST_WAIT_SECONDS))
             self._wake.clear()  # after a stop the loop ends by its own condition
-        self._read_last()
+        self._guarded(self._read_last)
+
+    def _guarded(self, work: Callable[[], float | None]) -> float:
+        """Do it; the seconds to wait after it, also where it failed by a fault of our own."""
+        try:
+            return work() or 0.0
+        except Exception as error:  # noqa: BLE001 - the thread has nobody to raise to, and must not end unnoticed
+            self._note_fault(error)
+            return _LONGEST_WAIT_SECONDS
+
+    def _note_fault(self, error: Exception) -> None:
+        self._faults += 1
+        when = format_duration(self.now_seconds())
+        first = f"A fault of the recorder itself ({type(error).__name__}) after {when} cost it readings."
+        last = f"After {_MOST_FAULTS} such faults, the last after {when}, it stopped reading."
+        with self._lock:
+            self._notes += {1: [first], _MOST_FAULTS: [last]}.get(self._faults, [])
 
     def _read_last(self) -> None:
         for appointment in self._appointments:
@@ -252,8 +271,8 @@ class Recorder:
         )
 
     def _failures(self) -> dict[tuple[str, int | None], str]:
-        specs = [(a, a.sensor.spec) for a in self._appointments if a.last_failure]
-        return {(spec.quantity, spec.device): appointment.last_failure for appointment, spec in specs}
+        failed = [a for a in self._appointments if a.last_failure]
+        return {(a.sensor.spec.quantity, a.sensor.spec.device): a.last_failure for a in failed}
 
     def _failure_notes(self) -> list[str]:
         # A sensor that never gave a reading has its reason in the figure itself.
@@ -266,8 +285,8 @@ class Recorder:
 
 def _too_slow(sensor: Sensor, seconds: float) -> bool:
     """Whether an energy or power reading took so long that its time is not known well enough."""
-    timed = sensor.spec.unit in {"joules", "watts"}
-    return timed and seconds > max(_LONGEST_CALL_SECONDS, sensor.spec.interval_seconds / 2)
+    spec = sensor.spec
+    return spec.unit in {"joules", "watts"} and seconds > max(_LONGEST_CALL_SECONDS, spec.interval_seconds / 2)
 
 
 def _may_be_read_last(appointment: Appointment) -> bool:
