@@ -121,21 +121,24 @@ class LiveRun:
     def _select(
         self, opened: tuple[SensorSet, EarlyReading], visible: str | None, *, first: bool
     ) -> EarlyReading | None:
-        sensors, early = opened
-        self._selection = select_devices(sensors.devices, job=self._job, visible_devices=visible)
-        self.notes.extend(self._selection.notes)
-        self._sensors = sensors.for_devices(self._selection.indices)
-        return early if first else None  # a second train() has had the first one "before" it
+        selection = select_devices(opened[0].devices, job=self._job, visible_devices=visible)
+        self._take(selection, opened[0].for_devices(selection.indices))
+        return opened[1] if first else None  # a second train() has had the first one "before" it
+
+    def _take(self, selection: Selection, sensors: SensorSet) -> None:
+        self._selection, self._sensors = selection, sensors
+        self.notes.extend(selection.notes)
 
     def _adopt_late(self, opening: BackgroundOpening, visible: str | None, *, first: bool) -> None:
         opened = opening.result(_LATE_OPENING_TIMEOUT_SECONDS)
         with self._guard("take up the sensors that opened late"):
             if opened is None or self._recorder is None or self.finished:
                 return
-            chosen = select_devices(opened[0].devices, job=self._job, visible_devices=visible)
+            selection = select_devices(opened[0].devices, job=self._job, visible_devices=visible)
+            sensors = opened[0].for_devices(selection.indices)
             # A recorder that has stopped meanwhile keeps its own: record and reasons must be of one set.
-            if self._recorder.adopt(opened[0].for_devices(chosen.indices), opened[1] if first else None):
-                self._select(opened, visible, first=first)
+            if self._recorder.adopt(sensors, opened[1] if first else None):
+                self._take(selection, sensors)
 
     def describe(self, **trainer_objects: Any) -> None:
         """Read what the run is from the trainer's own objects."""
