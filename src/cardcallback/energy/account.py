@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 
 from cardcallback.energy.ceiling import Ceiling
 from cardcallback.energy.closing import Gauge, close_best, close_counter, compare
-from cardcallback.energy.counter import CounterAccount, CounterPoint
-from cardcallback.energy.history import Cumulative, FadingHistory
+from cardcallback.energy.counter import Check, CounterAccount, CounterPoint
+from cardcallback.energy.history import NEVER, Cumulative, FadingHistory
 from cardcallback.energy.integral import PowerIntegral
-from cardcallback.energy.notes import LONG_STILLNESS_SECONDS, account_notes
+from cardcallback.energy.notes import LONG_STILLNESS_SECONDS, account_notes, gauge_notes
 from cardcallback.energy.result import SHORTEST_VISIT_SECONDS, AccountResult, EnergyResult, PhaseSum
 from cardcallback.energy.traits import CounterTraits, PowerTraits
 
@@ -34,11 +34,20 @@ class EnergyAccount:
         counter: the energy counter's traits, or ``None`` without one.
         power: the power gauge's traits, or ``None`` without one.
         begin_seconds: when the window begins, on the same clock as the readings.
+        limit_watts: what the device may draw, as its driver or maker says; ``None`` where neither does.
     """
 
-    def __init__(self, *, counter: CounterTraits | None, power: PowerTraits | None, begin_seconds: float = 0.0) -> None:
+    def __init__(
+        self,
+        *,
+        counter: CounterTraits | None,
+        power: PowerTraits | None,
+        begin_seconds: float = 0.0,
+        limit_watts: float | None = None,
+    ) -> None:
         self.begin_seconds = begin_seconds
-        self._integral = PowerIntegral(power, begin_seconds) if power is not None else None
+        self._limit_watts = limit_watts
+        self._integral = PowerIntegral(power, begin_seconds, limit_watts=limit_watts) if power is not None else None
         self._counter = CounterAccount(counter) if counter is not None else None
         self._waiting: deque[CounterPoint] = deque()
         self._best = FadingHistory()
@@ -80,9 +89,15 @@ class EnergyAccount:
         integrated = self._integral.result(end_seconds) if self._integral is not None else None
         account = self._settled_counter()
         if account is None or account.anchor is None:
-            return AccountResult(duration_seconds=duration, counter=None, integrated=integrated, best=integrated)
+            return AccountResult(
+                duration_seconds=duration,
+                counter=None,
+                integrated=integrated,
+                best=integrated,
+                notes=self._gauge_notes(),
+            )
         gauge = self._gauge()
-        notes = account_notes(account, compare(account, gauge))
+        notes = account_notes(account, compare(account, gauge)) + self._gauge_notes()
         account.distrust_stillness(LONG_STILLNESS_SECONDS)
         begin = CounterPoint(self.begin_seconds, 0.0, self._begin_power or self._gauge_at(self.begin_seconds))
         end = CounterPoint(end_seconds, 0.0, self._gauge_at(end_seconds))
@@ -117,7 +132,7 @@ class EnergyAccount:
         if self._counter is None:
             return Ceiling(0.0, 0.0)
         counter = self._counter
-        return Ceiling(counter.highest_watts, counter.highest_over_seconds)
+        return Ceiling(counter.highest_watts, counter.highest_over_seconds, self._limit_watts)
 
     @property
     def refresh_seconds(self) -> float:
@@ -149,7 +164,7 @@ class EnergyAccount:
             return
         before = self._counter.anchor
         power = self._gauge_at(point.at_seconds)
-        self._counter.add(replace(point, power=power), self._slack_joules(self._counter))
+        self._feed(self._counter, replace(point, power=power))
         anchor = self._counter.anchor
         if anchor is None or anchor is before:
             return
@@ -164,8 +179,17 @@ class EnergyAccount:
             return None
         account = self._counter.copy()
         for point in self._waiting:
-            account.add(replace(point, power=self._gauge_at(point.at_seconds)), self._slack_joules(account))
+            self._feed(account, replace(point, power=self._gauge_at(point.at_seconds)))
         return account
+
+    def _feed(self, counter: CounterAccount, point: CounterPoint) -> None:
+        seconds = point.at_seconds - counter.anchor.at_seconds if counter.anchor is not None else 0.0
+        check = Check(
+            slack_joules=self._slack_joules(counter),
+            most_joules=self.ceiling.joules_within(seconds + counter.refresh_seconds),
+            gauge_still=self._integral.still if self._integral is not None else NEVER,
+        )
+        counter.add(point, check)
 
     def _gauge_at(self, seconds: float) -> Cumulative | None:
         return self._integral.at(seconds) if self._integral is not None else None
@@ -177,7 +201,11 @@ class EnergyAccount:
             ceiling=self.ceiling,
             edge_joules=self._integral.edge_joules,
             relative_doubt=self._integral.relative_doubt,
+            rise_watts=self._integral.rise_watts,
         )
+
+    def _gauge_notes(self) -> tuple[str, ...]:
+        return gauge_notes(self._integral.sieve.refused) if self._integral is not None else ()
 
     def _slack_joules(self, counter: CounterAccount) -> float:
         """How far one interval of a healthy counter may be from the gauge."""

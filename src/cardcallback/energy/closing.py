@@ -12,14 +12,21 @@ from cardcallback.energy.result import SHORTEST_COMPARISON_SECONDS, Consistency,
 # A rest of the window no longer than this, next to a good counter, is extended where no gauge saw it.
 _PATIENCE_SECONDS = 2.5
 
+# How far beyond a gauge that agrees the truth may lie, as a share of its distance from the counter.
+_BEYOND_THE_GAUGE = 0.25
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Gauge:
-    """What bridging with the power gauge costs: doubt per cut, and per joule."""
+    """What bridging with the power gauge costs: doubt per cut, and per joule.
+
+    ``rise_watts`` is how much higher its newest reading is than its first.
+    """
 
     ceiling: Ceiling
     edge_joules: float = 0.0
     relative_doubt: float = 0.0
+    rise_watts: float = 0.0
 
 
 def close_best(
@@ -27,42 +34,72 @@ def close_best(
 ) -> EnergyResult:
     """The best energy of the window ``begin`` to ``end`` (whose ``joules`` mean nothing).
 
-    Counted where the counter behaves, integrated where it does not. Where counter and gauge are not
-    consistent the bounds span both, even if sampling may explain it.
+    Counted where the counter behaves, integrated where it does not. The bounds always hold what the gauge
+    says too: two sensors that agree within two percent may both be less than that off.
     """
     lead, tail = _edges(account, begin, end)
-    joules = account.best_joules + lead.joules + tail.joules
-    if account.disagrees_throughout:
-        joules += account.jumped_counter_joules - account.jumped_power_joules
-    bridged = account.bridged_joules
+    joules = account.best_joules + lead.joules + tail.joules + _age_joules(account, lead, tail, gauge)
+    trusted = account.trusted_against_gauge
+    joules += trusted.counter_joules - trusted.power_joules
+    bridged = account.bridged_joules - trusted.power_joules
     edges = math.hypot(_edge_doubt(lead, gauge), _edge_doubt(tail, gauge))
     doubt = math.hypot(_cut_doubt(account, gauge), edges) + gauge.relative_doubt * abs(bridged)
     gap = account.unbridged_seconds + lead.gap_seconds + tail.gap_seconds
-    low, high = max(joules - doubt, 0.0), joules + doubt + gap * gauge.ceiling.sustained_watts
+    below, above = _if_the_other_is_right(account)
+    low = max(joules - doubt - below, 0.0)
+    high = joules + doubt + above + gap * gauge.ceiling.sustained_watts
     verdict = compare(account, gauge)
-    if verdict is not None and verdict.verdict != "consistent" and integrated is not None:
-        other = joules * verdict.integrated_joules / verdict.counter_joules if verdict.counter_joules > 0 else 0.0
-        other_doubt = integrated.joules - integrated.low
+    if verdict is not None and integrated is not None:
+        other, other_doubt = _other_figure(account, joules, verdict, integrated)
         low, high = min(low, max(other - other_doubt, 0.0)), max(high, other + other_doubt)
     pure = account.pieces == 1 and not lead.long and not tail.long
     return EnergyResult(
         joules=joules,
         low=low,
         high=None if tail.gap_seconds > 0 or (gap > 0 and not gauge.ceiling.known) else high,
-        method="counter" if pure or account.disagrees_throughout else "counter_bridged",
+        method="counter" if pure or trusted.seconds > 0 else "counter_bridged",
         gap_seconds=gap,
         longest_gap_seconds=max(account.longest_unbridged_seconds, lead.gap_seconds, tail.gap_seconds),
     )
+
+
+def _if_the_other_is_right(account: CounterAccount) -> tuple[float, float]:
+    """How much lower and higher the energy is if in the disputed intervals the one that was not believed is right."""
+    if account.disagrees_throughout:
+        return 0.0, 0.0  # then the whole of what the gauge says is spanned
+    excess = account.disputed.counter_joules - account.disputed.power_joules
+    if account.trusted_against_gauge.seconds > 0:
+        excess = -excess
+    return max(-excess, 0.0), max(excess, 0.0)
+
+
+def _age_joules(account: CounterAccount, lead: _Edge, tail: _Edge, gauge: Gauge) -> float:
+    """What the counter's first value lacked of its own time more than its last did, each half a refresh old."""
+    if lead.long or tail.long or account.disagrees_throughout:
+        return 0.0
+    return gauge.rise_watts * account.refresh_seconds / 2
+
+
+def _other_figure(
+    account: CounterAccount, joules: float, verdict: Consistency, integrated: EnergyResult
+) -> tuple[float, float]:
+    """The window's energy if the gauge's rate were right all the time, and how far around it the truth may be."""
+    counted = account.counted_joules + account.trusted_against_gauge.counter_joules
+    other = joules + counted * verdict.relative_difference if verdict.counter_joules > 0 else 0.0
+    if verdict.verdict != "inconsistent":
+        # Sampling may explain it or the counter's rate may be off by this much: then the gauge is nearer.
+        return other, _BEYOND_THE_GAUGE * abs(other - joules)
+    return other, integrated.joules - integrated.low
 
 
 def close_counter(account: CounterAccount, begin: CounterPoint, end: CounterPoint, gauge: Gauge) -> EnergyResult | None:
     """What the counter alone says of the window; ``None`` if it never moved."""
     counted, seconds = account.counted_joules, account.counted_seconds
     bridged_seconds = account.bridged_seconds
-    if account.disagrees_throughout:
-        counted += account.jumped_counter_joules
-        seconds += account.jumped_seconds
-        bridged_seconds -= account.jumped_seconds
+    trusted = account.trusted_against_gauge
+    counted += trusted.counter_joules
+    seconds += trusted.seconds
+    bridged_seconds -= trusted.seconds
     if seconds <= 0 or account.first is None or account.anchor is None:
         return None
     watts = counted / seconds
@@ -92,15 +129,16 @@ def close_counter(account: CounterAccount, begin: CounterPoint, end: CounterPoin
 
 def compare(account: CounterAccount, gauge: Gauge) -> Consistency | None:
     """Counter against gauge over what both watched; ``None`` if that is too short to say anything."""
-    counter, power, seconds = account.compared_counter_joules, account.compared_power_joules, account.compared_seconds
-    if account.disagrees_throughout:
-        counter += account.jumped_counter_joules
-        power += account.jumped_power_joules
-        seconds += account.jumped_seconds
-    if seconds < SHORTEST_COMPARISON_SECONDS:
+    both = account.compared
+    if both.seconds < SHORTEST_COMPARISON_SECONDS:
         return None
-    doubt = math.hypot(_cut_doubt(account, gauge), math.sqrt(2) * gauge.edge_joules) + gauge.relative_doubt * power
-    return Consistency(seconds=seconds, counter_joules=counter, integrated_joules=power, doubt_joules=doubt)
+    cuts = math.hypot(_cut_doubt(account, gauge), math.sqrt(2) * gauge.edge_joules)
+    return Consistency(
+        seconds=both.seconds,
+        counter_joules=both.counter_joules,
+        integrated_joules=both.power_joules,
+        doubt_joules=cuts + gauge.relative_doubt * both.power_joules,
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -127,14 +165,13 @@ def _edges(account: CounterAccount, begin: CounterPoint, end: CounterPoint) -> t
 
 def _edge(earlier: CounterPoint, later: CounterPoint, watts: float | None) -> _Edge:
     seconds = later.at_seconds - earlier.at_seconds
+    short = watts is not None and seconds <= _PATIENCE_SECONDS
     if earlier.power is not None and later.power is not None:
-        return _Edge(
-            seconds=seconds,
-            joules=later.power.joules - earlier.power.joules,
-            gap_seconds=max(later.power.gap_seconds - earlier.power.gap_seconds, 0.0),
-            by_gauge=True,
-        )
-    if watts is not None and seconds <= _PATIENCE_SECONDS:
+        gap = max(later.power.gap_seconds - earlier.power.gap_seconds, 0.0)
+        if gap == 0 or not short:
+            joules = later.power.joules - earlier.power.joules
+            return _Edge(seconds=seconds, joules=joules, gap_seconds=gap, by_gauge=True)
+    if watts is not None and short:
         return _Edge(seconds=seconds, joules=watts * seconds, gap_seconds=0.0, by_gauge=False)
     return _Edge(seconds=seconds, joules=0.0, gap_seconds=max(seconds, 0.0), by_gauge=False)
 

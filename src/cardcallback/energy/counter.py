@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections import Counter as Tally
 from dataclasses import dataclass
 from typing import Literal
 
-from cardcallback.energy.history import Cumulative
+from cardcallback.energy.history import NEVER, Cumulative, Stretch
 from cardcallback.energy.refresh import ASSUMED_REFRESH_SECONDS, RefreshWatch
 from cardcallback.energy.traits import CounterTraits
 
-Event = Literal["reset", "wrap", "standstill", "jump"]
+Event = Literal["reset", "wrap", "standstill", "jump", "dispute"]
 
 # Above this share of the intervals, counter and gauge disagree as such: neither is the one at fault.
 _SYSTEMATIC_SHARE = 0.2
@@ -30,6 +31,42 @@ class CounterPoint:
     at_seconds: float
     joules: float
     power: Cumulative | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Check:
+    """What an interval of the counter is held against.
+
+    A difference to the gauge within ``slack_joules`` is its own blur; more than ``most_joules`` the device
+    cannot have used. ``gauge_still`` is when the gauge last gave the same reading over and over.
+    """
+
+    slack_joules: float
+    most_joules: float = math.inf
+    gauge_still: Stretch = NEVER
+
+
+@dataclass(slots=True)
+class BothWays:
+    """Sums over intervals that counter and gauge both watched; ``still_seconds``: with a gauge that stood still."""
+
+    seconds: float = 0.0
+    counter_joules: float = 0.0
+    power_joules: float = 0.0
+    still_seconds: float = 0.0
+
+    def add(self, seconds: float, counter_joules: float, power_joules: float) -> None:
+        """One interval, or, with a minus, one that is taken back."""
+        self.seconds += seconds
+        self.counter_joules += counter_joules
+        self.power_joules += power_joules
+
+    def joined(self, other: BothWays) -> BothWays:
+        """The sums of both."""
+        whole = copy.copy(self)
+        whole.add(other.seconds, other.counter_joules, other.power_joules)
+        whole.still_seconds += other.still_seconds
+        return whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +96,11 @@ class CounterAccount:
         self.unbridged_seconds = 0.0
         self.longest_unbridged_seconds = 0.0
         self.pieces = 1
-        self.compared_seconds = 0.0
-        self.compared_counter_joules = 0.0
-        self.compared_power_joules = 0.0
+        self.agreeing = BothWays()
+        self.disputed = BothWays()  # bridged, though the device may have used what the counter says
+        self.ruled_out = BothWays()  # bridged, since it cannot have
         self.highest_watts = 0.0
         self.highest_over_seconds = 0.0
-        self.jumped_seconds = 0.0
-        self.jumped_counter_joules = 0.0
-        self.jumped_power_joules = 0.0
         self.events: Tally[Event] = Tally()
         self._newest_counted: _Counted | None = None
         self._bridging = False
@@ -76,6 +110,7 @@ class CounterAccount:
         twin = copy.copy(self)
         twin.events = self.events.copy()
         twin.refresh = self.refresh.copy()
+        twin.agreeing, twin.disputed, twin.ruled_out = map(copy.copy, (self.agreeing, self.disputed, self.ruled_out))
         return twin
 
     @property
@@ -101,10 +136,29 @@ class CounterAccount:
     @property
     def disagrees_throughout(self) -> bool:
         """Whether counter and gauge differ so often that no single interval can be blamed."""
-        return self.jumped_seconds > _SYSTEMATIC_SHARE * (self.compared_seconds + self.jumped_seconds)
+        differing = self.disputed.seconds + self.ruled_out.seconds
+        return differing > _SYSTEMATIC_SHARE * (self.agreeing.seconds + differing)
 
-    def add(self, point: CounterPoint, slack_joules: float) -> None:
-        """The next reading, in order of time; a difference to the gauge within ``slack_joules`` is its own blur."""
+    @property
+    def trusted_against_gauge(self) -> BothWays:
+        """The intervals in which the counter stands although the gauge says otherwise.
+
+        All of them where they disagree throughout; those that the device may have used where the gauge stood
+        still meanwhile: readings in thousandths of a watt do not repeat under load.
+        """
+        if self.disagrees_throughout:
+            return self.disputed.joined(self.ruled_out)
+        return self.disputed if self.disputed.still_seconds > self.disputed.seconds / 2 else BothWays()
+
+    @property
+    def compared(self) -> BothWays:
+        """The intervals over which counter and gauge are compared: without the few in which one of them failed."""
+        if self.disagrees_throughout:
+            return self.agreeing.joined(self.disputed).joined(self.ruled_out)
+        return self.agreeing
+
+    def add(self, point: CounterPoint, check: Check) -> None:
+        """The next reading, in order of time."""
         self.refresh.add(point.at_seconds, point.joules)
         if self.anchor is None:
             self.first = self.anchor = point
@@ -116,34 +170,37 @@ class CounterAccount:
             self.still_until = point.at_seconds
             return
         if change < 0:
-            self._backward(point, change, slack_joules)
-        elif self._plausible(point, change, slack_joules):
+            self._backward(point, change, check)
+        elif self._plausible(point, change, check):
             self._count(point, change)
         else:
-            self._implausible(point, change)
+            self._implausible(point, change, check)
         self.anchor = point
         self.still_until = None
 
-    def _backward(self, point: CounterPoint, change: float, slack_joules: float) -> None:
-        if self.traits.wraps_at is not None and self._plausible(point, change + self.traits.wraps_at, slack_joules):
+    def _backward(self, point: CounterPoint, change: float, check: Check) -> None:
+        if self.traits.wraps_at is not None and self._plausible(point, change + self.traits.wraps_at, check):
             self.events["wrap"] += 1
             self._count(point, change + self.traits.wraps_at)
             return
         self.events["reset"] += 1
         self._bridge(point)
 
-    def _implausible(self, point: CounterPoint, change: float) -> None:
+    def _implausible(self, point: CounterPoint, change: float, check: Check) -> None:
         if self._stood_still(point):
             self.events["standstill"] += 1
             self._take_back()
             self._bridge(point)
             return
-        self.events["jump"] += 1
+        possible = change <= check.most_joules
+        self.events["dispute" if possible else "jump"] += 1
         integral = self._integral(point)
-        if integral is not None:
-            self.jumped_seconds += self._seconds(point)
-            self.jumped_counter_joules += change
-            self.jumped_power_joules += integral
+        if integral is not None and self.anchor is not None:
+            seconds = self._seconds(point)
+            sums = self.disputed if possible else self.ruled_out
+            sums.add(seconds, change, integral)
+            begin, end = check.gauge_still
+            sums.still_seconds += max(min(end, point.at_seconds) - max(begin, self.anchor.at_seconds), 0.0)
         self._bridge(point)
 
     def _stood_still(self, point: CounterPoint) -> bool:
@@ -151,14 +208,14 @@ class CounterAccount:
             return False
         return self.still_until - self.anchor.at_seconds > self._seconds(point) / 2
 
-    def _plausible(self, point: CounterPoint, change: float, slack_joules: float) -> bool:
+    def _plausible(self, point: CounterPoint, change: float, check: Check) -> bool:
         if change < 0:
             return False
         seconds = self._seconds(point)
         integral = self._integral(point)
         if integral is None:
             return self._plausible_alone(point, change / seconds)
-        return abs(change - integral) <= _INTERVAL_TOLERANCE * integral + slack_joules
+        return abs(change - integral) <= _INTERVAL_TOLERANCE * integral + check.slack_joules
 
     def _plausible_alone(self, point: CounterPoint, watts: float) -> bool:
         seconds = self._seconds(point)
@@ -188,9 +245,7 @@ class CounterAccount:
             return
         self.counted_joules -= newest.joules
         self.counted_seconds -= newest.seconds
-        self.compared_seconds -= newest.seconds
-        self.compared_counter_joules -= newest.joules
-        self.compared_power_joules -= newest.integral
+        self.agreeing.add(-newest.seconds, -newest.joules, -newest.integral)
         self.anchor = newest.begin
         self._newest_counted = None
 
@@ -209,9 +264,7 @@ class CounterAccount:
         self._bridging = False
         self._newest_counted = _Counted(self.anchor, seconds, joules, integral) if self.anchor is not None else None
         if integral is not None:
-            self.compared_seconds += seconds
-            self.compared_counter_joules += joules
-            self.compared_power_joules += integral
+            self.agreeing.add(seconds, joules, integral)
 
     def _bridge(self, point: CounterPoint) -> None:
         if not self._bridging:

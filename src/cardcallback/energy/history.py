@@ -8,6 +8,9 @@ from dataclasses import dataclass
 
 _POINTS_PER_LEVEL = 64
 
+Stretch = tuple[float, float]  # begin and end, seconds
+NEVER: Stretch = (float("inf"), float("-inf"))
+
 
 @dataclass(frozen=True, slots=True)
 class Cumulative:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 
 from cardcallback.energy.ceiling import Ceiling
-from cardcallback.energy.history import Cumulative, FadingHistory
+from cardcallback.energy.history import NEVER, Cumulative, FadingHistory, Stretch
 from cardcallback.energy.result import EnergyResult
+from cardcallback.energy.sieve import ReadingSieve
 from cardcallback.energy.traits import PowerTraits
 
 # A bound of this many standard deviations of the error of independent samples.
 _DEVIATIONS = 3.0
+# Fewer equal readings in a row may be chance, or read within one refresh.
+_STILL_READINGS = 4
 # The error of the trapezoid over one step of readings, as a share of step times difference.
 _TRAPEZOID_ERROR = 0.125
 
@@ -20,17 +23,22 @@ class PowerIntegral:
 
     A reading is the mean over the past, so it stands for the time ``traits.lag_seconds`` earlier. Before
     the begin the power is taken to have been what the first reading says; after the last reading, what
-    that one says. Both assumptions are in the bounds.
+    that one says. Both assumptions are in the bounds. ``limit_watts``: what the device may draw, if known.
     """
 
-    def __init__(self, traits: PowerTraits, begin_seconds: float = 0.0) -> None:
+    def __init__(self, traits: PowerTraits, begin_seconds: float = 0.0, *, limit_watts: float | None = None) -> None:
         self.traits = traits
         self.begin_seconds = begin_seconds
+        self.limit_watts = limit_watts
+        self.sieve = ReadingSieve(traits)
         self.lowest = math.inf
         self.highest = 0.0
         self.readings = 0
         self.longest_gap_seconds = 0.0
         self._history = FadingHistory()
+        self.still: Stretch = NEVER
+        self._same_since = math.inf
+        self._same_readings = 0
         self._first_watts = 0.0
         self._last_watts = 0.0
         self._last_at = -math.inf
@@ -44,9 +52,14 @@ class PowerIntegral:
         self._sum_squared = 0.0
 
     def add(self, at_seconds: float, watts: float) -> None:
-        """One reading; readings not later than the one before are ignored."""
+        """One reading; one that cannot be true, or is not later than the one before, is left out."""
+        for moment, power in self.sieve.pass_on(at_seconds, watts, self.ceiling):
+            self._add(moment, power)
+
+    def _add(self, at_seconds: float, watts: float) -> None:
         if at_seconds <= self._last_at:
             return
+        self._watch_stillness(at_seconds, watts)
         if self.readings == 0:
             self._begin(at_seconds, watts)
         else:
@@ -58,6 +71,13 @@ class PowerIntegral:
         self._sum += watts
         self._sum_squared += watts * watts
 
+    def _watch_stillness(self, at_seconds: float, watts: float) -> None:
+        if watts != self._last_watts or self.readings == 0:
+            self._same_since, self._same_readings = at_seconds, 0
+        self._same_readings += 1
+        if self._same_readings >= _STILL_READINGS:
+            self.still = (self._same_since, at_seconds)
+
     @property
     def lagged_to(self) -> float:
         """The time up to which readings say what happened."""
@@ -66,7 +86,12 @@ class PowerIntegral:
     @property
     def ceiling(self) -> Ceiling:
         """The most energy the device can have used in a time."""
-        return Ceiling(self.highest, self.traits.averaging_seconds)
+        return Ceiling(self.highest, self.traits.averaging_seconds, self.limit_watts)
+
+    @property
+    def rise_watts(self) -> float:
+        """How much higher the newest reading is than the first."""
+        return self._last_watts - self._first_watts
 
     @property
     def edge_joules(self) -> float:

@@ -12,6 +12,8 @@ _SENTENCES: dict[Event, str] = {
     "wrap": "the energy counter wrapped {times}, which was corrected",
     "standstill": "the energy counter stood still {times}; integrated power stands in for that time",
     "jump": "the energy counter moved {times} in a way the power readings rule out; they stand in for that time",
+    "dispute": "the energy counter and the power readings differed {times} by more than sampling explains; the "
+    "recording interval holds both",
 }
 
 
@@ -20,7 +22,7 @@ def account_notes(account: CounterAccount, verdict: Consistency | None) -> tuple
     notes = _refresh_note(account)
     for event, sentence in _SENTENCES.items():
         count = account.events[event]
-        if count and not (event == "jump" and account.disagrees_throughout):
+        if count and not (event in {"jump", "dispute"} and account.disagrees_throughout):
             notes.append(sentence.format(times="once" if count == 1 else f"{count} times"))
     if account.still_at_the_end_seconds > LONG_STILLNESS_SECONDS:
         stillness = format_duration(account.still_at_the_end_seconds)
@@ -33,6 +35,14 @@ def account_notes(account: CounterAccount, verdict: Consistency | None) -> tuple
             "the recording interval spans both"
         )
     return tuple(notes)
+
+
+def gauge_notes(refused: int) -> tuple[str, ...]:
+    """What was left out of the power readings."""
+    if not refused:
+        return ()
+    what = "one power reading was" if refused == 1 else f"{refused:,} power readings were"
+    return (f"{what} left out: more than the device can have drawn",)
 
 
 def _refresh_note(account: CounterAccount) -> list[str]:

@@ -221,6 +221,7 @@ def _open_accounts(sensors: SensorSet, sampling_interval_seconds: float | None) 
         account = EnergyAccount(
             counter=_counter_traits(counter) if counter is not None else None,
             power=_power_traits(power) if power is not None else None,
+            limit_watts=_limit(counter, power),
         )
         opened[key] = OpenAccount(account, counter, power, set_aside=set_aside)
     return opened
@@ -228,6 +229,11 @@ def _open_accounts(sensors: SensorSet, sampling_interval_seconds: float | None) 
 
 def _counter_traits(spec: SensorSpec) -> CounterTraits:
     return CounterTraits(refresh_seconds=spec.refresh_seconds, wraps_at=spec.wraps_at)
+
+
+def _limit(*specs: SensorSpec | None) -> float | None:
+    known = [spec.highest_watts for spec in specs if spec is not None and spec.highest_watts is not None]
+    return max(known, default=None)
 
 
 def _power_traits(spec: SensorSpec) -> PowerTraits:

@@ -40,7 +40,8 @@ class SensorSpec:
     power reading averages over (``None``: it does not average). ``refresh_seconds`` is how often the
     hardware renews the value, where known. ``device`` is the accelerator's place in the job's own list.
     ``wraps_at`` is the value, in ``unit``, after which a counter starts again at zero. ``read_seconds`` is
-    how long one reading took when the sensor was opened, where that was timed.
+    how long one reading took when the sensor was opened, where that was timed. ``highest_watts`` is what the
+    device may draw for longer than a moment, as its driver or maker says.
     """
 
     quantity: Quantity
@@ -56,6 +57,7 @@ class SensorSpec:
     accuracy: InstrumentAccuracy = NOT_PUBLISHED
     wraps_at: float | None = None
     read_seconds: float | None = None
+    highest_watts: float | None = None
 
 
 @runtime_checkable

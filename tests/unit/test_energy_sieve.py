@@ -1,0 +1,146 @@
+"""Power readings that cannot be true are left out, and told; those that can are kept."""
+
+from __future__ import annotations
+
+import pytest
+from virtual_gpu import GB10, P100, VirtualGpu, account_for, training_waveform
+
+from cardcallback.energy import CounterTraits, EnergyAccount, PowerTraits
+from cardcallback.energy.ceiling import Ceiling
+from cardcallback.energy.sieve import ReadingSieve
+from waveforms import Waveform, constant, sine
+
+SECOND_MEAN = PowerTraits(averaging_seconds=1.0, refresh_seconds=0.1, interval_seconds=0.5)
+UNLIMITED = Ceiling(90.0, 1.0)
+
+
+def passed(sieve: ReadingSieve, watts: list[float], ceiling: Ceiling = UNLIMITED) -> list[float]:
+    """What comes through, two readings a second."""
+    return [power for count, reading in enumerate(watts) for _, power in sieve.pass_on(count / 2, reading, ceiling)]
+
+
+def test_a_spike_between_overlapping_means_is_left_out() -> None:
+    """Two means that overlap a third one whole hold all of its energy, so that it cannot be far above both."""
+    sieve = ReadingSieve(SECOND_MEAN)
+    assert passed(sieve, [60.0, 60.0, 900.0, 60.0, 60.0]) == [60.0, 60.0, 60.0, 60.0]
+    assert sieve.refused == 1
+
+
+def test_a_rise_to_full_load_is_kept() -> None:
+    """From idle to eight times as much in one second is work."""
+    sieve = ReadingSieve(SECOND_MEAN)
+    rise = [11.0, 11.0, 50.0, 90.0, 90.0]
+    assert passed(sieve, rise) == rise
+    assert sieve.refused == 0
+
+
+def test_readings_that_do_not_overlap_are_not_judged_by_each_other() -> None:
+    """A gauge that does not average may leap as the work does."""
+    sieve = ReadingSieve(PowerTraits(averaging_seconds=0.01, refresh_seconds=0.02, interval_seconds=0.02))
+    leap = [30.0, 30.0, 240.0, 30.0]
+    assert passed(sieve, leap) == leap
+
+
+def test_a_reading_far_above_the_limit_is_left_out() -> None:
+    """Half as much again as the device may draw is garbage on any gauge; a burst above it is not."""
+    sieve = ReadingSieve(PowerTraits(averaging_seconds=0.01, refresh_seconds=0.02, interval_seconds=0.02))
+    limited = Ceiling(240.0, 0.01, limit_watts=250.0)
+    assert passed(sieve, [240.0, 300.0, 376.0, 240.0], limited) == [240.0, 300.0, 240.0]
+    assert sieve.refused == 1
+
+
+@pytest.mark.parametrize(("device", "interval"), [(GB10, 0.5), (P100, 0.02)], ids=["gb10", "p100"])
+def test_energy_stays_right_through_spikes(device: dict[str, float], interval: float) -> None:
+    """One absurd reading in a hundred costs no accuracy, and a sentence says how many there were."""
+    gpu = VirtualGpu(waveform=training_waveform(seconds=100.0), **device)
+    account = EnergyAccount(
+        counter=None,
+        power=PowerTraits(averaging_seconds=gpu.window, refresh_seconds=gpu.refresh, interval_seconds=interval),
+        limit_watts=140.0,
+    )
+    for count in range(int(60 / interval) + 1):
+        at = count * interval + 0.001
+        account.add_power(at, 50 * gpu.watts(at) if count % 100 == 50 else gpu.watts(at))
+    result = account.result(60.0)
+    truth = gpu.truth(0, 60)
+    assert result.best is not None
+    assert result.best.high is not None
+    assert abs(result.best.joules / truth - 1) < 0.01
+    assert result.best.low <= truth <= result.best.high
+    assert any("left out" in note for note in result.notes)
+
+
+def test_a_limit_narrows_the_interval() -> None:
+    """What a device may draw bounds what fell between a counter's last value and the end."""
+    gpu = VirtualGpu(waveform=training_waveform(), **GB10)
+
+    def width(limit_watts: float | None) -> float:
+        account = EnergyAccount(counter=CounterTraits(), power=SECOND_MEAN, limit_watts=limit_watts)
+        for count in range(121):
+            account.add_power(count / 2, gpu.watts(count / 2))
+            if count % 2 == 0:
+                account.add_counter(count / 2, gpu.joules(count / 2))
+        best = account.result(60.0).best
+        assert best is not None
+        assert best.high is not None
+        assert best.low <= gpu.truth(0, 60) <= best.high
+        return (best.high - best.low) / best.joules
+
+    assert width(140.0) < 0.02
+    assert width(140.0) < width(None) / 2
+
+
+def test_a_limit_that_readings_pass_bounds_nothing() -> None:
+    """A mean above the limit refutes it: it was raised since, or belongs to another part."""
+    assert Ceiling(200.0, 1.0, limit_watts=100.0).joules_within(0.1) == Ceiling(200.0, 1.0).joules_within(0.1)
+
+
+def test_a_gauge_that_stands_still_does_not_overrule_the_counter() -> None:
+    """Readings that repeat to the thousandth of a watt under load are the gauge's fault, and told."""
+    gpu = VirtualGpu(waveform=Waveform((sine(90.0, 5.0, 7.0),)), **GB10)
+    account = EnergyAccount(counter=CounterTraits(), power=SECOND_MEAN, limit_watts=100.0)
+    for count in range(121):
+        at = count / 2
+        account.add_power(at, gpu.watts(at) if at < 10 or at > 30 else 11.0)
+        if count % 2 == 0:
+            account.add_counter(at, gpu.joules(at))
+    result = account.result(60.0)
+    assert result.best is not None
+    assert result.best.high is not None
+    truth = gpu.truth(0, 60)
+    assert result.best.method == "counter"
+    assert abs(result.best.joules / truth - 1) < 0.01
+    assert result.best.low <= truth <= result.best.high
+    assert any("differed" in note for note in result.notes)
+
+
+def test_a_step_beside_a_steady_load_is_still_a_step() -> None:
+    """A constant reading may be a constant load: what the device cannot have used is the counter's fault."""
+    gpu = VirtualGpu(waveform=Waveform((constant(60.0),)), **GB10)
+    account = account_for(gpu)
+    for count in range(121):
+        at = count / 2
+        account.add_power(at, gpu.watts(at))
+        if count % 2 == 0:
+            account.add_counter(at, gpu.joules(at) + (500.0 if at > 30 else 0.0))
+    best = account.result(60.0).best
+    assert best is not None
+    assert best.joules == pytest.approx(3600.0, rel=0.005)
+
+
+@pytest.mark.parametrize("gain", [0.985, 1.012])
+def test_interval_spans_both_sensors_also_where_they_are_consistent(gain: float) -> None:
+    """Less than two percent apart is called consistent; the truth may be with either, and the interval holds it."""
+    gpu = VirtualGpu(waveform=training_waveform(seconds=900.0), **GB10)
+    account = account_for(gpu)
+    for count in range(1201):
+        at = count / 2
+        account.add_power(at, gpu.watts(at))
+        if count % 2 == 0:
+            account.add_counter(at, gain * gpu.joules(at))
+    result = account.result(600.0)
+    assert result.best is not None
+    assert result.best.high is not None
+    assert result.consistency is not None
+    assert result.consistency.verdict == "consistent"
+    assert result.best.low <= gpu.truth(0, 600) <= result.best.high
