@@ -101,7 +101,7 @@ def test_a_gauge_that_stands_still_does_not_overrule_the_counter() -> None:
     account = EnergyAccount(counter=CounterTraits(), power=SECOND_MEAN, limit_watts=100.0)
     for count in range(121):
         at = count / 2
-        account.add_power(at, gpu.watts(at) if at < 10 or at > 30 else 11.0)
+        account.add_power(at, gpu.watts(at) if at < 10 or at > 20 else 11.0)
         if count % 2 == 0:
             account.add_counter(at, gpu.joules(at))
     result = account.result(60.0)

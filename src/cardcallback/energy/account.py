@@ -185,9 +185,10 @@ class EnergyAccount:
     def _feed(self, counter: CounterAccount, point: CounterPoint) -> None:
         seconds = point.at_seconds - counter.anchor.at_seconds if counter.anchor is not None else 0.0
         check = Check(
-            slack_joules=self._slack_joules(counter),
+            slack_joules=self._slack_joules(counter, seconds),
             most_joules=self.ceiling.joules_within(seconds + counter.refresh_seconds),
             gauge_still=self._integral.still if self._integral is not None else NEVER,
+            gauge_sees_everything=self._integral is not None and self._integral.traits.sees_everything,
         )
         counter.add(point, check)
 
@@ -207,10 +208,12 @@ class EnergyAccount:
     def _gauge_notes(self) -> tuple[str, ...]:
         return gauge_notes(self._integral.sieve.refused) if self._integral is not None else ()
 
-    def _slack_joules(self, counter: CounterAccount) -> float:
+    def _slack_joules(self, counter: CounterAccount, seconds: float) -> float:
         """How far one interval of a healthy counter may be from the gauge."""
-        edges = 2 * self._integral.edge_joules if self._integral is not None else 0.0
-        return self.ceiling.joules_within(counter.refresh_seconds) + edges
+        stale = self.ceiling.joules_within(counter.refresh_seconds)
+        if self._integral is None:
+            return stale
+        return stale + 2 * self._integral.edge_joules + self._integral.sampling_joules(seconds)
 
     def _best_at(self, seconds: float) -> Cumulative | None:
         newest = self._best.last

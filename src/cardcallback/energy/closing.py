@@ -12,6 +12,8 @@ from cardcallback.energy.result import SHORTEST_COMPARISON_SECONDS, Consistency,
 # A rest of the window no longer than this, next to a good counter, is extended where no gauge saw it.
 _PATIENCE_SECONDS = 2.5
 
+# A counter whose refresh is only bounded from above may well be younger than half of that.
+_KNOWN_AGE_SECONDS = 0.25
 # How far beyond a gauge that agrees the truth may lie, as a share of its distance from the counter.
 _BEYOND_THE_GAUGE = 0.25
 
@@ -75,7 +77,7 @@ def _if_the_other_is_right(account: CounterAccount) -> tuple[float, float]:
 
 def _age_joules(account: CounterAccount, lead: _Edge, tail: _Edge, gauge: Gauge) -> float:
     """What the counter's first value lacked of its own time more than its last did, each half a refresh old."""
-    if lead.long or tail.long or account.disagrees_throughout:
+    if lead.long or tail.long or account.disagrees_throughout or account.refresh_seconds > _KNOWN_AGE_SECONDS:
         return 0.0
     return gauge.rise_watts * account.refresh_seconds / 2
 

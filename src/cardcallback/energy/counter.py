@@ -38,22 +38,27 @@ class Check:
     """What an interval of the counter is held against.
 
     A difference to the gauge within ``slack_joules`` is its own blur; more than ``most_joules`` the device
-    cannot have used. ``gauge_still`` is when the gauge last gave the same reading over and over.
+    cannot have used. ``gauge_still`` is when the gauge last gave the same reading over and over;
+    ``gauge_sees_everything`` is false for one that looks only now and then.
     """
 
     slack_joules: float
     most_joules: float = math.inf
     gauge_still: Stretch = NEVER
+    gauge_sees_everything: bool = True
 
 
 @dataclass(slots=True)
 class BothWays:
-    """Sums over intervals that counter and gauge both watched; ``still_seconds``: with a gauge that stood still."""
+    """Sums over intervals that counter and gauge both watched.
+
+    For ``weak_seconds`` of them the gauge is the weaker witness: it stood still, or looked only now and then.
+    """
 
     seconds: float = 0.0
     counter_joules: float = 0.0
     power_joules: float = 0.0
-    still_seconds: float = 0.0
+    weak_seconds: float = 0.0
 
     def add(self, seconds: float, counter_joules: float, power_joules: float) -> None:
         """One interval, or, with a minus, one that is taken back."""
@@ -65,7 +70,7 @@ class BothWays:
         """The sums of both."""
         whole = copy.copy(self)
         whole.add(other.seconds, other.counter_joules, other.power_joules)
-        whole.still_seconds += other.still_seconds
+        whole.weak_seconds += other.weak_seconds
         return whole
 
 
@@ -143,12 +148,13 @@ class CounterAccount:
     def trusted_against_gauge(self) -> BothWays:
         """The intervals in which the counter stands although the gauge says otherwise.
 
-        All of them where they disagree throughout; those that the device may have used where the gauge stood
-        still meanwhile: readings in thousandths of a watt do not repeat under load.
+        All of them where they disagree throughout; else those that the device may have used, where the gauge is
+        the weaker witness: readings in thousandths of a watt do not repeat under load, so that one that stands
+        still has failed.
         """
         if self.disagrees_throughout:
             return self.disputed.joined(self.ruled_out)
-        return self.disputed if self.disputed.still_seconds > self.disputed.seconds / 2 else BothWays()
+        return self.disputed if self.disputed.weak_seconds > self.disputed.seconds / 2 else BothWays()
 
     @property
     def compared(self) -> BothWays:
@@ -199,9 +205,15 @@ class CounterAccount:
             seconds = self._seconds(point)
             sums = self.disputed if possible else self.ruled_out
             sums.add(seconds, change, integral)
-            begin, end = check.gauge_still
-            sums.still_seconds += max(min(end, point.at_seconds) - max(begin, self.anchor.at_seconds), 0.0)
+            sums.weak_seconds += self._weakly_witnessed(point, check)
         self._bridge(point)
+
+    def _weakly_witnessed(self, point: CounterPoint, check: Check) -> float:
+        """How many seconds since the anchor the gauge is the weaker witness of the two."""
+        if self.anchor is None or not check.gauge_sees_everything:
+            return self._seconds(point)
+        begin, end = check.gauge_still
+        return max(min(end, point.at_seconds) - max(begin, self.anchor.at_seconds), 0.0)
 
     def _stood_still(self, point: CounterPoint) -> bool:
         if self.still_until is None or self.anchor is None:

@@ -119,6 +119,13 @@ class PowerIntegral:
         blind = self._blind_doubt(self._joules, max(self.lagged_to - self.begin_seconds - self._gap_seconds, 0.0))
         return (self._sampling_doubt() + max(blind)) / self._joules
 
+    def sampling_joules(self, seconds: float) -> float:
+        """How far the integral of a stretch may be off where the gauge looks only now and then."""
+        if self.traits.sees_everything or self.readings == 0:
+            return 0.0
+        step = max(self.traits.interval_seconds, self.traits.refresh_seconds)
+        return _DEVIATIONS * math.sqrt(self._variance() * step * seconds)
+
     def result(self, end_seconds: float) -> EnergyResult | None:
         """The energy from the begin to ``end_seconds``; ``None`` without any reading."""
         total = self.at(end_seconds)
@@ -201,9 +208,11 @@ class PowerIntegral:
         return seconds * self.ceiling.sustained_watts
 
     def _sampling_doubt(self) -> float:
+        return _DEVIATIONS * math.sqrt(self._trapezoid_variance + self._unseen_squared * self._variance())
+
+    def _variance(self) -> float:
         mean = self._sum / self.readings
-        variance = max(self._sum_squared / self.readings - mean * mean, 0.0)
-        return _DEVIATIONS * math.sqrt(self._trapezoid_variance + self._unseen_squared * variance)
+        return max(self._sum_squared / self.readings - mean * mean, 0.0)
 
     def _blind_doubt(self, joules: float, seen_seconds: float) -> tuple[float, float]:
         if not self.traits.may_lock:

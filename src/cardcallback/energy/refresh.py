@@ -21,6 +21,7 @@ class RefreshWatch:
         self._previous: tuple[float, float] | None = None
         self._first: float | None = None
         self._last_change = 0.0
+        self._repeated = False
 
     def copy(self) -> RefreshWatch:
         """An independent copy."""
@@ -37,12 +38,17 @@ class RefreshWatch:
         # A reading that came late makes one distance long; a counter that is renewed late makes many so.
         most = sorted(self.distances)[(3 * count) // 4]
         # Where every reading shows a change, their number in all the time says more.
-        return min(most, (self._last_change - self._first) / count)
+        seen = min(most, (self._last_change - self._first) / count)
+        # Readings too far apart to see one value twice tell nothing beyond their own distance.
+        return seen if self._repeated else min(seen, ASSUMED_REFRESH_SECONDS)
 
     def add(self, at_seconds: float, joules: float) -> None:
         """One reading, in order of time; only the first of a session tell, where they are closest."""
         previous, self._previous = self._previous, (at_seconds, joules)
-        if previous is None or joules == previous[1] or len(self.distances) == _MOST_KEPT:
+        if previous is None or len(self.distances) == _MOST_KEPT:
+            return
+        if joules == previous[1]:
+            self._repeated = True
             return
         if self._unchanged_since is not None:
             self.distances.append(at_seconds - self._unchanged_since)

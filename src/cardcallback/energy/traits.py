@@ -58,6 +58,11 @@ class PowerTraits:
         return 1 - self.averaging_seconds / self.refresh_seconds
 
     @property
+    def sees_everything(self) -> bool:
+        """Whether each moment is in some reading, so that the integral misses nothing that the device did."""
+        return self.blind_share == 0 and self.interval_seconds <= self.sight_seconds
+
+    @property
     def may_lock(self) -> bool:
         """Whether what the gauge does not see may differ, always in the same way, from what it sees."""
         return self.blind_share > 0 and self.refresh_seconds >= _LOCKING_REFRESH_SECONDS
