@@ -203,6 +203,7 @@ class EnergyAccount:
             edge_joules=self._integral.edge_joules,
             relative_doubt=self._integral.relative_doubt,
             rise_watts=self._integral.rise_watts,
+            sampling_joules=self._integral.sampling_joules,
         )
 
     def _gauge_notes(self) -> tuple[str, ...]:

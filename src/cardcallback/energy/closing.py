@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from cardcallback.energy.ceiling import Ceiling
@@ -12,6 +13,8 @@ from cardcallback.energy.result import SHORTEST_COMPARISON_SECONDS, Consistency,
 # A rest of the window no longer than this, next to a good counter, is extended where no gauge saw it.
 _PATIENCE_SECONDS = 2.5
 
+# How much further off than over the time in which the counter watched it a gauge may be where it stands alone.
+_BEYOND_SHOWN = 2.0
 # A counter whose refresh is only bounded from above may well be younger than half of that.
 _KNOWN_AGE_SECONDS = 0.25
 # How far beyond a gauge that agrees the truth may lie, as a share of its distance from the counter.
@@ -22,13 +25,15 @@ _BEYOND_THE_GAUGE = 0.25
 class Gauge:
     """What bridging with the power gauge costs: doubt per cut, and per joule.
 
-    ``rise_watts`` is how much higher its newest reading is than its first.
+    ``rise_watts`` is how much higher its newest reading is than its first; ``sampling_joules`` how far the
+    integral of so many seconds may be off by the moments it was read at.
     """
 
     ceiling: Ceiling
     edge_joules: float = 0.0
     relative_doubt: float = 0.0
     rise_watts: float = 0.0
+    sampling_joules: Callable[[float], float] = float  # without a gauge there is nothing to sample
 
 
 def close_best(
@@ -44,13 +49,14 @@ def close_best(
     trusted = account.trusted_against_gauge
     joules += trusted.counter_joules - trusted.power_joules
     bridged = account.bridged_joules - trusted.power_joules
-    edges = math.hypot(_edge_doubt(lead, gauge), _edge_doubt(tail, gauge))
-    doubt = math.hypot(_cut_doubt(account, gauge), edges) + gauge.relative_doubt * abs(bridged)
+    verdict = compare(account, gauge)
+    share = _bridge_doubt(account, gauge, verdict, tail)
+    edges = math.hypot(_edge_doubt(lead, gauge, share), _edge_doubt(tail, gauge, share))
+    doubt = math.hypot(_cut_doubt(account, gauge), edges) + share * abs(bridged)
     gap = account.unbridged_seconds + lead.gap_seconds + tail.gap_seconds
     below, above = _if_the_other_is_right(account)
     low = max(joules - doubt - below, 0.0)
     high = joules + doubt + above + gap * gauge.ceiling.sustained_watts
-    verdict = compare(account, gauge)
     if verdict is not None and integrated is not None:
         other, other_doubt = _other_figure(account, joules, verdict, integrated)
         low, high = min(low, max(other - other_doubt, 0.0)), max(high, other + other_doubt)
@@ -73,6 +79,20 @@ def _if_the_other_is_right(account: CounterAccount) -> tuple[float, float]:
     if account.trusted_against_gauge.seconds > 0:
         excess = -excess
     return max(-excess, 0.0), max(excess, 0.0)
+
+
+def _bridge_doubt(account: CounterAccount, gauge: Gauge, verdict: Consistency | None, tail: _Edge) -> float:
+    """How far the gauge may be off where it stands for the counter, as a share.
+
+    Over a time at least as long the counter has shown how far off the gauge is on this run's work: what it does
+    not see of the work by its own making is then no longer open, only what it missed by chance.
+    """
+    seconds = account.bridged_seconds + max(tail.seconds, 0.0)
+    joules = abs(account.bridged_joules) + abs(tail.joules)
+    if verdict is None or verdict.seconds < seconds or verdict.verdict == "inconsistent" or joules <= 0:
+        return gauge.relative_doubt
+    shown = _BEYOND_SHOWN * verdict.apart + gauge.sampling_joules(seconds) / joules
+    return min(gauge.relative_doubt, shown)
 
 
 def _age_joules(account: CounterAccount, lead: _Edge, tail: _Edge, gauge: Gauge) -> float:
@@ -178,11 +198,11 @@ def _edge(earlier: CounterPoint, later: CounterPoint, watts: float | None) -> _E
     return _Edge(seconds=seconds, joules=0.0, gap_seconds=max(seconds, 0.0), by_gauge=False)
 
 
-def _edge_doubt(edge: _Edge, gauge: Gauge) -> float:
+def _edge_doubt(edge: _Edge, gauge: Gauge, share: float) -> float:
     all_of_it = gauge.ceiling.joules_within(abs(edge.seconds) - edge.gap_seconds)
     if not edge.by_gauge:
         return all_of_it
-    return min(all_of_it, math.sqrt(2) * gauge.edge_joules + gauge.relative_doubt * abs(edge.joules))
+    return min(all_of_it, math.sqrt(2) * gauge.edge_joules + share * abs(edge.joules))
 
 
 def _cut_doubt(account: CounterAccount, gauge: Gauge) -> float:

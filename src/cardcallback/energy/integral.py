@@ -12,6 +12,8 @@ from cardcallback.energy.traits import PowerTraits
 
 # A bound of this many standard deviations of the error of independent samples.
 _DEVIATIONS = 3.0
+# Readings further apart than so many refreshes, at distances that vary, meet the work at random.
+_IN_STEP_REFRESHES = 2.0
 # Fewer equal readings in a row may be chance, or read within one refresh.
 _STILL_READINGS = 4
 # The error of the trapezoid over one step of readings, as a share of step times difference.
@@ -45,8 +47,7 @@ class PowerIntegral:
         self._joules = 0.0
         self._gap_seconds = 0.0
         self._unseen_seconds = 0.0
-        self._trapezoid_variance = 0.0
-        self._unseen_squared = 0.0
+        self._sampling_variance = 0.0
         self._blind_joules = 0.0
         self._sum = 0.0
         self._sum_squared = 0.0
@@ -174,9 +175,12 @@ class PowerIntegral:
         difference = abs(watts - self._last_watts)
         self._joules += step * (watts + self._last_watts) / 2
         self._unseen_seconds += unseen
-        self._unseen_squared += unseen * unseen
-        self._trapezoid_variance += (difference * step * _TRAPEZOID_ERROR) ** 2
-        self._blind_joules += difference * step * self.traits.blind_share
+        # Half the squared difference of neighbours is the variance of work that changes faster than it is read, and
+        # falls to nothing for work that changes slowly.
+        trapezoid, between = difference * step * _TRAPEZOID_ERROR, difference * unseen / math.sqrt(2)
+        self._sampling_variance += max(trapezoid, between) ** 2
+        if step <= _IN_STEP_REFRESHES * self.traits.refresh_seconds:
+            self._blind_joules += difference * step * self.traits.blind_share
 
     def _remember(self, at_seconds: float) -> None:
         self._history.append(Cumulative(at_seconds, self._joules, self._gap_seconds))
@@ -208,7 +212,7 @@ class PowerIntegral:
         return seconds * self.ceiling.sustained_watts
 
     def _sampling_doubt(self) -> float:
-        return _DEVIATIONS * math.sqrt(self._trapezoid_variance + self._unseen_squared * self._variance())
+        return _DEVIATIONS * math.sqrt(self._sampling_variance)
 
     def _variance(self) -> float:
         mean = self._sum / self.readings

@@ -19,7 +19,7 @@ _VARIATION = 0.3
 # times at the tenth of a second that others show.
 _CLOSE_SECONDS = 0.02
 _CLOSE_READINGS = 80
-_QUICK_CALL_SECONDS = 0.002
+_QUICK_CALL_SECONDS = 0.005
 # Sensors asked rarely for the driver's sake are not asked oftener because someone wants finer energy.
 _RARE_SECONDS = 10.0
 # A process has not put its model onto a device when training begins: what is read rarely is read again soon.
