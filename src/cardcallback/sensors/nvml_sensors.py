@@ -33,9 +33,9 @@ GPU_QUANTITIES: tuple[Quantity, ...] = (
     "gpu_power",
     "gpu_process_memory",
     "gpu_temperature",
-    "gpu_sm_clock",
-    "gpu_clock_event_reasons",
     "gpu_utilization",
+    "gpu_clock_event_reasons",
+    "gpu_sm_clock",
     "gpu_software_thermal_time",
     "gpu_hardware_thermal_time",
     "gpu_power_brake_time",
@@ -151,9 +151,10 @@ def open_device(device: Device) -> OpenedDevice:
         power,
         _open_first([_process_memory(device)], device),
         _open_first(temperatures(device), device),
-        _open_first(sm_clock(device), device),
-        _open_first(clock_events(device), device),
+        # What judges a clock is read just before it.
         _open_first(utilization(device), device),
+        _open_first(clock_events(device), device),
+        _open_first(sm_clock(device), device),
         *(_open_first(ways, device) for ways in slowdown_times(device)),
     ]
     return OpenedDevice(
