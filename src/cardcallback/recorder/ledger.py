@@ -198,7 +198,6 @@ class Ledger:
             for phase, begin, end in self.spans
         )
 
-
     def _note_state(self, device: int, spec: SensorSpec, at_seconds: float, value: float) -> None:
         state = self.devices[device]
         if spec.quantity == "gpu_sm_clock":

@@ -25,9 +25,7 @@ POWER_BRAKE = 0x80
 DISPLAY_CLOCKS = 0x100
 THERMAL = SOFTWARE_THERMAL | HARDWARE_THERMAL
 # With any of these a low clock is wanted, or is told as what it is; idle means that the load is over.
-EXPLAINING = (
-    IDLE | APPLICATION_CLOCKS | HARDWARE_SLOWDOWN | SYNC_BOOST | THERMAL | POWER_BRAKE | DISPLAY_CLOCKS
-)
+EXPLAINING = IDLE | APPLICATION_CLOCKS | HARDWARE_SLOWDOWN | SYNC_BOOST | THERMAL | POWER_BRAKE | DISPLAY_CLOCKS
 
 _State = Literal["no load", "explained", "low", "well"]
 
