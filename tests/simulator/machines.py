@@ -233,6 +233,14 @@ _PROFILES["h100-thermal"] = lambda: Profile(
     name="h100-thermal",
     devices=(replace(_H100, slowdowns=(Slowdown(kind="software_thermal", begin=30.0, end=330.0),)),),
 )
+_PROFILES["gb10-idle"] = lambda: _spark(
+    "gb10-idle",
+    replace(
+        _GB10,
+        waveform=Waveform((constant(3.4),)),
+        values=dict(_GB10.values) | {"nvmlDeviceGetPerformanceState": 8, "nvmlDeviceGetDisplayMode": 0},
+    ),
+)
 _PROFILES["gb10-intruder"] = lambda: _spark(
     "gb10-intruder", replace(_GB10, processes=(*_GB10.processes, GpuProcess(pid=1, bytes=2 * _GIB, begin=90.0)))
 )

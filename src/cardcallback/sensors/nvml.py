@@ -26,7 +26,7 @@ from cardcallback.sensors.nvml_sensors import GPU_QUANTITIES, Device, NvmlCallEr
 from cardcallback.sensors.nvml_state import CLOCK_SM
 from cardcallback.sensors.nvml_values import GpuProcess, count_others, known_hertz
 
-__all__ = ["Selection", "open_nvml", "other_processes", "own_pids", "reset_nvml", "select_devices"]
+__all__ = ["Selection", "driver", "open_nvml", "other_processes", "own_pids", "reset_nvml", "select_devices"]
 
 _SOURCE = "nvml"
 _NO_BINDING = "the package nvidia-ml-py is missing or replaced by an old pynvml"
@@ -176,6 +176,11 @@ def other_processes(index: int) -> int | None:
     with contextlib.suppress(NvmlCallError):
         listed += nvml.processes(index, graphics=True)
     return count_others(listed, own_pids())
+
+
+def driver() -> _Nvml | None:
+    """NVML as it is open in this process, for what is asked once and is no sensor; ``None`` before."""
+    return _opened
 
 
 def reset_nvml() -> None:
