@@ -183,6 +183,25 @@ def test_a_stalled_reader_makes_no_time() -> None:
     assert device.low_clock_time.value == 0.0
 
 
+def test_slow_drivers_are_read_rarely_and_judged_all_the_same() -> None:
+    """Calls of 5 ms are made every 16 s within the driver's share of time: still told, in a few minutes."""
+
+    def slow(course: Course) -> Course:
+        def read(at: float) -> float:
+            watched.clock.advance(0.005)
+            return course(at)
+
+        return read
+
+    watched = Watched({name: slow(course) for name, course in STUCK.items()})
+    device = watched.device_after(600.0)
+    assert len(watched.recorder.news) == 1
+    assert device.median_sm_clock is not None
+    assert (device.median_sm_clock.sampling_interval_seconds or 0.0) > 10.0
+    assert device.low_clock_time is not None
+    assert device.low_clock_time.value == pytest.approx(600.0, abs=35.0)
+
+
 def test_low_clock_of_a_spark_with_its_power_cap_names_the_cap() -> None:
     """Far below normal under the cap is still told; the cap is what the driver says."""
     (note,) = Watched(STUCK | {"gpu_clock_event_reasons": always(4.0)}).after(100.0).notes

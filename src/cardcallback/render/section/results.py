@@ -6,8 +6,8 @@ from cardcallback.record import Measurement, RunRecord
 from cardcallback.render.energy_words import energy_noun, outside_words, ratio_words
 from cardcallback.render.figures import absent, at_least, figure, is_known, source_words, value_of, verb
 from cardcallback.render.run_words import (
-    devices,
     covers_every_step,
+    devices,
     has_gb10,
     over_the_run,
     plural,
