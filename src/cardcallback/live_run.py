@@ -98,9 +98,14 @@ class LiveRun:
         return self._recorder is not None and bool(self._recorder.news)
 
     def tell_news(self) -> None:
-        """Print a line of each kind of trouble that began to hold since it was last asked."""
+        """Print a line of each kind of trouble that began to hold since it was last asked.
+
+        Trouble of a GPU that this job does not use is on its card only.
+        """
         while self._recorder is not None and self._recorder.news:
-            say(f"cardcallback: {self._recorder.news.pop(0)}", self._settings)
+            line = self._recorder.news.pop(0)
+            if self._job.uses_cuda is not False:
+                say(f"cardcallback: {line}", self._settings)
 
     def start_recording(
         self, opening: BackgroundOpening, environ: Mapping[str, str], args: Any, model: Any, *, first: bool

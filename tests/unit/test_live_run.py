@@ -86,6 +86,24 @@ def run_for_a_minute(machine: TwoGpus, tmp_path: Path, args: SimpleNamespace) ->
     return run.record("completed", log_history=[], last_step=100)
 
 
+def test_trouble_of_a_gpu_that_is_not_used_is_no_news(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """A job on the processor beside a stuck GPU: its news are taken and not printed."""
+    monkeypatch.setitem(sys.modules, "torch", torch(uuid="uuid-0"))
+    machine = TwoGpus()
+    run = LiveRun(Settings(), clock=machine.clock, system_root=tmp_path, stages=())
+    opening = BackgroundOpening(lambda: machine.set, machine.clock)
+    assert opening.result(30) is not None
+    run.start_recording(opening, {}, SimpleNamespace(device="cpu", n_gpu=0, world_size=1), None, first=True)
+    assert run._recorder is not None
+    run._recorder.news.append("the GPU is hot")
+    run.tell_news()
+    run.stop_recording()
+    assert not run.has_news
+    assert capsys.readouterr().out == ""
+
+
 @pytest.mark.parametrize("quiet", [False, True])
 def test_trouble_is_told_once_and_only_when_asked(
     capsys: pytest.CaptureFixture[str],

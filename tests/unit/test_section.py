@@ -148,6 +148,15 @@ def test_what_held_a_device_back_is_told_once_and_where_it_matters() -> None:
     assert "slower than it can be" not in render_section(RECORDS["gb10"]())
 
 
+def test_time_of_a_job_elsewhere_is_not_blamed_on_a_gpu() -> None:
+    """A stuck GPU that the job did not use made nothing slower: its own line tells of it, the time's row does not."""
+    record = RECORDS["stuck_spark"]()
+    unused = tuple(replace(device, used_by_job=False) for device in record.hardware.accelerators)
+    section = render_section(replace(record, hardware=replace(record.hardware, accelerators=unused)))
+    assert "a GPU was slower" not in section
+    assert "SM clock below 1,400 MHz" in section
+
+
 def test_unknown_heat_is_not_called_none() -> None:
     """Where nothing told of heat, the line says so; a record of an earlier version keeps its words."""
     record = make_record()

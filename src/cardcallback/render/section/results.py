@@ -51,7 +51,7 @@ def _time_row(record: RunRecord) -> Row:
     how = ["measured by a clock that counts suspend"]
     if record.suspended_seconds >= 1:
         how.append(f"suspended for {format_duration(record.suspended_seconds)} of it")
-    if any(device.health for device in devices(record)):
+    if any(device.health and device.used_by_job for device in devices(record)):
         how.append("a GPU was slower than it can be for a part of it (its state is told below)")
     how.append(_dates(record))
     return "Time", ", ".join(parts), "; ".join(part for part in how if part)
