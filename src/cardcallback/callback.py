@@ -119,9 +119,8 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
         self._reset()
         self._open_sensors()
 
-    def on_init_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+    def on_init_end(self, *_: Any, **__: Any) -> None:
         """Find the trainer early, so that ``train()`` itself can be watched for exceptions."""
-        del args, state, control, kwargs
         if self._opening is not None:
             with self._guard("find the trainer"):
                 self.watch(find_trainer(self))
@@ -163,6 +162,12 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
             with self._guard("begin to measure"):
                 self._begin(args, state, kwargs)
 
+    def on_step_end(self, *_: Any, **__: Any) -> None:
+        """Say what a person could act on now: here, and not in the reading thread, so that no bar is broken."""
+        if self._run is not None and self._run.has_news:
+            with self._guard("tell of trouble with the GPU"):
+                self._run.tell_news()
+
     def on_evaluate(self, args: Any, state: Any, control: Any, metrics: Any = None, **kwargs: Any) -> None:
         """Keep the held-out loss, whenever it was measured."""
         del args, control, kwargs
@@ -178,15 +183,13 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
             if self._run.finished and self._publisher is not None:
                 self._publisher.evaluated_afterwards(state)
 
-    def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+    def on_save(self, *_: Any, **__: Any) -> None:
         """A checkpoint was written: the record in progress goes beside it."""
-        del args, state, control, kwargs
         if self._run is not None and self._publisher is not None and not self._run.finished:
             self._publisher.checkpoint_saved()
 
-    def on_push_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+    def on_push_begin(self, *_: Any, **__: Any) -> None:
         """A push is about to upload this run's weights: the card must describe them."""
-        del args, state, control, kwargs
         if self._watched() is None:  # a trainer that was found is watched itself, on every version
             self._before_push()
 
@@ -227,7 +230,8 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
             run.notes.extend(baseline_notes(user_config_directory(os.environ), run.sensors))
         with self._guard("read what the run is"):
             run.begin_steps(state, self._watched(), objects.get("model"), after=earlier)
-            run.describe(args=args, trainer=self._watched(), **_described(objects))
+            described = {name: objects.get(name) for name in ("model", "train_dataloader", "eval_dataloader")}
+            run.describe(args=args, trainer=self._watched(), **described)
             if self._metrics_before is not None and state.global_step == 0:
                 run.evaluated(self._metrics_before, step=0, outside=True)
             self._metrics_before = None
@@ -292,7 +296,3 @@ def attach(trainer: Any, **settings: Any) -> CardCallback:
     trainer.add_callback(callback)
     callback.watch(trainer)
     return callback
-
-
-def _described(objects: dict[str, Any]) -> dict[str, Any]:
-    return {name: objects.get(name) for name in ("model", "train_dataloader", "eval_dataloader")}

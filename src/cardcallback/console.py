@@ -1,4 +1,4 @@
-"""The two lines a person sees, safe beside a progress bar."""
+"""The lines a person sees, safe beside a progress bar."""
 
 from __future__ import annotations
 

@@ -15,6 +15,7 @@ import msgspec
 
 from cardcallback.assemble import RunState, assemble_record
 from cardcallback.carbon import assess_footprint
+from cardcallback.console import say
 from cardcallback.curves import curves_from_history, history_notes
 from cardcallback.guard import Guard
 from cardcallback.observe import (
@@ -90,6 +91,21 @@ class LiveRun:
     def finished(self) -> bool:
         """Whether measuring has ended."""
         return self._recording is not None
+
+    @property
+    def has_news(self) -> bool:
+        """Whether there is trouble to tell of; cheap enough to be asked at each step."""
+        return self._recorder is not None and bool(self._recorder.news)
+
+    def tell_news(self) -> None:
+        """Print a line of each kind of trouble that began to hold since it was last asked.
+
+        Trouble of a GPU that this job does not use is on its card only.
+        """
+        while self._recorder is not None and self._recorder.news:
+            line = self._recorder.news.pop(0)
+            if self._job.uses_cuda is not False:
+                say(f"cardcallback: {line}", self._settings)
 
     def start_recording(
         self, opening: BackgroundOpening, environ: Mapping[str, str], args: Any, model: Any, *, first: bool

@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from profiles import ALL_ONES, NOT_SUPPORTED, Counter, Device, Fault, GpuProcess, Meter, Profile
+from profiles import ALL_ONES, NOT_SUPPORTED, Counter, Device, Fault, GpuProcess, Meter, Profile, Slowdown, Source
 from waveforms import Waveform, constant, sine, square
 
 _GIB = 1024**3
 _AVERAGE, _INSTANT, _ENERGY = 185, 186, 83
 _GPU, _MODULE, _MEMORY = 0, 1, 2
 _FIELDS = "nvmlDeviceGetFieldValues"
+_SLOWDOWN_TIMES: dict[tuple[int, int], Source] = {
+    (269, _GPU): "software_thermal",
+    (270, _GPU): "hardware_thermal",
+    (271, _GPU): "power_brake",
+}
 
 _SECOND_MEAN = Meter(window=1.0, refresh=0.1)
 _TRAINING = Waveform((constant(11.0), square(9.0, 70.0, 1.7, begin=0.0, duty=0.62), sine(0.0, 3.0, 23.0, begin=0.0)))
@@ -30,7 +35,7 @@ _GB10 = Device(
     compute_capability=(12, 1),
     meters={"average": _SECOND_MEAN, "instant": Meter(window=0.025, refresh=0.1), "usage": _SECOND_MEAN},
     counter=Counter(),
-    fields={(_INSTANT, _GPU): "instant", (_AVERAGE, _GPU): "average", (_ENERGY, _GPU): "energy"},
+    fields={(_INSTANT, _GPU): "instant", (_AVERAGE, _GPU): "average", (_ENERGY, _GPU): "energy"} | _SLOWDOWN_TIMES,
     values={
         "nvmlDeviceGetUtilizationRates": 0,
         "nvmlDeviceGetMaxClockInfo": 3003,
@@ -64,7 +69,8 @@ _H100 = Device(
         (_AVERAGE, _GPU): "average",
         (_AVERAGE, _MEMORY): "memory",
         (_ENERGY, _GPU): "energy",
-    },
+    }
+    | _SLOWDOWN_TIMES,
     values={
         "nvmlDeviceGetEnforcedPowerLimit": 700_000,
         "nvmlDeviceGetPowerManagementLimit": 700_000,
@@ -93,7 +99,7 @@ _A100 = replace(
     compute_capability=(8, 0),
     memory_total=40 * _GIB,
     meters={"instant": Meter(window=0.025, refresh=0.101), "usage": Meter(window=0.025, refresh=0.101)},
-    fields={(_INSTANT, _GPU): "instant", (_ENERGY, _GPU): "energy"},
+    fields={(_INSTANT, _GPU): "instant", (_ENERGY, _GPU): "energy"} | _SLOWDOWN_TIMES,
 )
 
 _P100 = replace(
@@ -125,7 +131,8 @@ _GH200 = replace(
         (_INSTANT, _MODULE): "module_instant",
         (_AVERAGE, _MODULE): "module_average",
         (_ENERGY, _GPU): "energy",
-    },
+    }
+    | _SLOWDOWN_TIMES,
 )
 
 _SOC_NUMBERS = {"nvmlDeviceGetMemoryInfo": NOT_SUPPORTED, "nvmlDeviceGetClockInfo": NOT_SUPPORTED}
@@ -221,6 +228,22 @@ _PROFILES: dict[str, Callable[[], Profile]] = {
         replace(_GB10, processes=(*_GB10.processes, GpuProcess(pid=1, bytes=ALL_ONES, graphics=True))),
     ),
 }
+
+_PROFILES["h100-thermal"] = lambda: Profile(
+    name="h100-thermal",
+    devices=(replace(_H100, slowdowns=(Slowdown(kind="software_thermal", begin=30.0, end=330.0),)),),
+)
+_PROFILES["gb10-idle"] = lambda: _spark(
+    "gb10-idle",
+    replace(
+        _GB10,
+        waveform=Waveform((constant(3.4),)),
+        values=dict(_GB10.values) | {"nvmlDeviceGetPerformanceState": 8, "nvmlDeviceGetDisplayMode": 0},
+    ),
+)
+_PROFILES["gb10-intruder"] = lambda: _spark(
+    "gb10-intruder", replace(_GB10, processes=(*_GB10.processes, GpuProcess(pid=1, bytes=2 * _GIB, begin=90.0)))
+)
 
 PROFILE_NAMES = tuple(_PROFILES)
 

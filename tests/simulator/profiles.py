@@ -9,7 +9,8 @@ from typing import Literal
 from waveforms import Waveform
 
 Rail = Literal["gpu", "module", "memory"]
-Source = Literal["average", "instant", "usage", "module_average", "module_instant", "memory", "energy"]
+SlowdownKind = Literal["software_thermal", "hardware_thermal", "power_brake"]
+Source = Literal["average", "instant", "usage", "module_average", "module_instant", "memory", "energy"] | SlowdownKind
 
 NOT_SUPPORTED = 3
 ALL_ONES = 2**64 - 1
@@ -66,6 +67,15 @@ class GpuProcess:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Slowdown:
+    """A stretch in which the GPU is slowed: the time counter of its kind goes on, and its reason's bits are set."""
+
+    kind: SlowdownKind
+    begin: float
+    end: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Device:
     """One device. ``values`` are plain answers by call, ``codes`` fixed return codes by call.
 
@@ -87,6 +97,7 @@ class Device:
     values: Mapping[str, int | tuple[int, int]] = field(default_factory=dict)
     codes: Mapping[str, int] = field(default_factory=dict)
     processes: tuple[GpuProcess, ...] = ()
+    slowdowns: tuple[Slowdown, ...] = ()
     mig_uuids: tuple[str, ...] = ()
     numbers: Mapping[str, float] = field(default_factory=dict)
 
@@ -155,6 +166,7 @@ def _device_lines(device: Device) -> list[str]:
         lines.append(_line("value", {"call": call, "first": first, "second": second}))
     lines += [_line("code", {"call": call, "code": code}) for call, code in device.codes.items()]
     lines += [_line("process", vars(process)) for process in device.processes]
+    lines += [_line("slowdown", vars(slowdown)) for slowdown in device.slowdowns]
     lines += [_line("mig", {"uuid": uuid}) for uuid in device.mig_uuids]
     return lines
 

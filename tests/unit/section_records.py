@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from msgspec.structs import replace
 
@@ -23,7 +23,9 @@ from cardcallback.record import (
     Tokens,
     not_measured,
 )
-from cardcallback.testing import make_record
+from cardcallback.recorder.health import DeviceHealth, clock_norm
+from cardcallback.sensors.base import DeviceInfo, Quantity
+from cardcallback.testing import make_measurement, make_record
 from cardcallback.units import BYTES_PER_GIBIBYTE, JOULES_PER_WATT_HOUR
 
 NO_DRIVER = "no NVIDIA driver found"
@@ -284,6 +286,59 @@ def _shared_gpu() -> RunRecord:
     return with_place(_devices(make_record(), other_processes=2), "DE")
 
 
+def _watched(info: DeviceInfo, **readings: Callable[[float], float]) -> tuple[DeviceHealth, RunRecord]:
+    """A device's health after two hours of these readings by quantity, and a record that tells them."""
+    health = DeviceHealth(clock_norm(info))
+    for second in range(6720):
+        for quantity, reading in readings.items():
+            health.add(cast("Quantity", quantity), f"nvml:{quantity}", float(second), reading(second), 2.5)
+    return health, replace(make_record(), notes=health.sentences())
+
+
+def _stuck_spark() -> RunRecord:
+    """Full load at 721 MHz for the first hour, without a reason from the driver."""
+    health, record = _watched(
+        DeviceInfo(index=0, name="NVIDIA GB10"),
+        gpu_utilization=lambda _: 0.96,
+        gpu_clock_event_reasons=lambda _: 0.0,
+        gpu_sm_clock=lambda at: 721e6 if at < 3600 else 2.41e9,
+    )
+    return _devices(
+        record,
+        median_sm_clock=make_measurement(721e6, "hertz", "nvml:clock_info_sm", "calculated"),
+        median_utilization=make_measurement(0.96, "share", "nvml:utilization_rates", "calculated"),
+        low_clock_time=make_measurement(health.low_clock.spells.seconds, "seconds", "nvml:clock_info_sm", "calculated"),
+        thermal_slowdown_time=make_measurement(0.0, "seconds", "nvml:field_269", "counter"),
+        health=health.sentences(),
+    )
+
+
+def _hot_h100() -> RunRecord:
+    """Two H100 of which the first was slowed by heat for half an hour."""
+    info = DeviceInfo(index=0, name="NVIDIA H100 80GB HBM3", max_sm_clock_hertz=1.98e9)
+    health, _ = _watched(
+        info,
+        gpu_software_thermal_time=lambda at: 12.0 + min(max(at - 600.0, 0.0), 1800.0),
+        gpu_hardware_thermal_time=lambda _: 0.0,
+        gpu_power_brake_time=lambda _: 0.0,
+    )
+    record = _h100s()
+    well = replace(
+        record.hardware.accelerators[0],
+        median_utilization=make_measurement(0.99, "share", "nvml:utilization_rates", "calculated"),
+        thermal_slowdown_time=make_measurement(0.0, "seconds", "nvml:field_269", "counter"),
+        other_processes=0,
+    )
+    hot = replace(
+        well,
+        throttle_reasons=("software power cap", "software thermal slowdown"),
+        thermal_slowdown_time=make_measurement(1800.0, "seconds", "nvml:field_269", "counter"),
+        health=health.sentences(),
+    )
+    notes = tuple(f"GPU 0: {sentence}" for sentence in health.sentences())
+    return replace(record, hardware=replace(record.hardware, accelerators=(hot, well)), notes=notes)
+
+
 def _divided_gpu() -> RunRecord:
     record = make_record()
     whole = "The GPU is divided (MIG): its energy is the whole GPU's, shared by every job on it."
@@ -339,6 +394,8 @@ RECORDS: dict[str, Callable[[], RunRecord]] = {
     "unused_gpu": _unused_gpu,
     "shared_gpu": _shared_gpu,
     "divided_gpu": _divided_gpu,
+    "stuck_spark": _stuck_spark,
+    "hot_h100": _hot_h100,
     "module": _module,
     "different_sets": _different_sets,
 }

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from cardcallback import CardCallback, attach
 from cardcallback.errors import CardCallbackWarning
+from cardcallback.live_run import LiveRun
+from cardcallback.recorder import Recorder
+from cardcallback.sensors import SensorSet
+from cardcallback.settings import Settings
+from cardcallback.testing import FakeClock
 
 
 class SmallTrainer:
@@ -66,3 +73,18 @@ def test_a_trainer_that_cannot_be_followed_still_gets_its_callback() -> None:
     with pytest.warns(CardCallbackWarning, match="follow the trainer"):
         callback = attach(trainer, quiet=True)
     assert trainer.callbacks == [callback]
+
+
+def test_trouble_is_told_at_the_end_of_a_step(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """Before the first run, and without trouble, a step prints nothing; with it one line, once."""
+    callback = CardCallback()
+    callback.on_step_end(None, None, None, model=None)
+    run = LiveRun(Settings(), clock=FakeClock(), system_root=tmp_path, stages=())
+    run._recorder = Recorder(SensorSet(), clock=FakeClock())
+    callback._run = run
+    callback.on_step_end(None, None, None, model=None)
+    assert capsys.readouterr().out == ""
+    run._recorder.news.append("the GPU is hot")
+    for _ in range(2):
+        callback.on_step_end(None, None, None, model=None)
+    assert capsys.readouterr().out == "cardcallback: the GPU is hot\n"

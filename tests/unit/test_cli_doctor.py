@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
-from cardcallback.baseline import Baseline
+from cardcallback.baseline import Baseline, load_baselines
 from cardcallback.cli import doctor, main
-from cardcallback.cli.doctor import _document, _print_baseline, _print_findings
+from cardcallback.cli.doctor import _document, _print_baseline, _print_findings, keep_baselines
 from cardcallback.cli.examination import Finding
+from cardcallback.errors import CardCallbackError
 from cardcallback.record import Scope
 from cardcallback.sensors.base import DeviceInfo, SensorSet
 
@@ -117,19 +120,42 @@ def test_data_identifies_nothing_and_is_json() -> None:
     assert document["baselines"][0]["watts_mean"] == 11.2
 
 
-@pytest.mark.parametrize(
-    ("others", "said", "warned"),
-    [(0, "0 other processes", False), (None, "other processes not known", False), (2, "2 other processes", True)],
-)
-def test_baseline_tells_its_circumstances(capsys: Any, others: int | None, said: str, warned: bool) -> None:  # noqa: FBT001
-    """Power, length, date and who else used the GPU; a GPU in use is not called idle in silence."""
-    _print_baseline(
-        Baseline(**{name: getattr(BASELINE, name) for name in Baseline.__struct_fields__} | {"other_processes": others})
-    )
+@pytest.mark.parametrize(("others", "said"), [(0, "0 other processes"), (None, "other processes not known")])
+def test_baseline_tells_its_circumstances(capsys: Any, others: int | None, said: str) -> None:
+    """Power, length, date, what the device did and who else used it."""
+    _print_baseline(replace(BASELINE, other_processes=others, utilization_mean=0.0, performance_states=(8,)))
     printed = capsys.readouterr()
-    assert "idle power of NVIDIA GB10: 11.2 W over 1 min on 2026-03-02" in printed.out
-    assert said in printed.out
-    assert ("not its idle power" in printed.err) is warned
+    assert f"idle power of NVIDIA GB10: 11.2 W over 1 min on 2026-03-02 (utilisation 0 %, P8, {said})" in printed.out
+    assert printed.err == ""
+
+
+def test_a_busy_gpu_is_not_called_idle(capsys: Any) -> None:
+    """The line says power, not idle power, and the warning why."""
+    _print_baseline(replace(BASELINE, busy=("its utilisation was 40 %",)))
+    printed = capsys.readouterr()
+    assert printed.out.startswith("power of NVIDIA GB10")
+    assert "not its idle power: its utilisation was 40 %" in printed.err
+
+
+def test_a_busy_baseline_is_kept_only_if_wanted(tmp_path: Path) -> None:
+    """Refused with the cure in one line, kept with --keep-busy; an idle device beside it is kept anyway."""
+    busy = replace(BASELINE, busy=("2 other processes held the GPU",))
+    idle = replace(BASELINE, device="NVIDIA H100")
+    with pytest.raises(CardCallbackError, match=r"2 other processes held the GPU.*--keep-busy") as caught:
+        keep_baselines(tmp_path / "new", (busy, idle), keep_busy=False)
+    assert "\n" not in str(caught.value)
+    assert caught.value.exit_code == 1
+    assert load_baselines(tmp_path / "new") == (idle,)
+    keep_baselines(tmp_path / "new", (busy,), keep_busy=True)
+    assert set(load_baselines(tmp_path / "new")) == {busy, idle}
+
+
+def test_nothing_is_written_for_a_busy_gpu_alone(tmp_path: Path) -> None:
+    """No empty file, and what was kept before stays."""
+    keep_baselines(tmp_path, (BASELINE,), keep_busy=False)
+    with pytest.raises(CardCallbackError):
+        keep_baselines(tmp_path, (replace(BASELINE, watts_mean=70.0, busy=("it worked",)),), keep_busy=False)
+    assert load_baselines(tmp_path) == (BASELINE,)
 
 
 @pytest.mark.parametrize("seconds", ["0", "4.9", "-1", "3601", "nan", "soon"])

@@ -56,6 +56,29 @@ def test_counter_that_has_not_advanced_is_unproven(tmp_path: Path, second: float
     assert "run doctor again" in (finding.cure or "")
 
 
+@pytest.mark.parametrize(
+    ("load", "reason", "cure"),
+    [
+        (0.96, "has not advanced under load (utilisation 96 %)", "stands still under load is not used"),
+        (0.0, "while the device was hardly used (utilisation 0 %)", "run doctor again while the device works"),
+    ],
+)
+def test_standing_still_is_judged_by_the_load(tmp_path: Path, load: float, reason: str, cure: str) -> None:
+    """Under load the counter is as good as disproved; idle, it has to be seen at work; either way it is unproven."""
+    utilization = sensor(load, "gpu_utilization", kind="gauge", unit="share")
+    of_another = sensor(0.5, "gpu_utilization", 1, kind="gauge", unit="share")
+    finding = findings(tmp_path, sensor(100.0), utilization, of_another)["gpu_energy"]
+    assert finding.status == "unproven"
+    assert reason in (finding.reason or "")
+    assert cure in (finding.cure or "")
+
+
+def test_time_in_slowdowns_may_stand_still(tmp_path: Path) -> None:
+    """A GPU that is not slowed is no fault of the counter of slowdowns."""
+    still = sensor(173.0, "gpu_software_thermal_time", unit="seconds")
+    assert findings(tmp_path, still)["gpu_software_thermal_time"].status == "works"
+
+
 def test_gauge_may_stand_still(tmp_path: Path) -> None:
     """Equal power readings are normal for a gauge."""
     assert findings(tmp_path, sensor(12.0, "gpu_power", kind="gauge", unit="watts"))["gpu_power"].status == "works"

@@ -10,12 +10,38 @@ import pytest
 
 from cardcallback.live_run import LiveRun
 from cardcallback.record import RunRecord, Scope
-from cardcallback.recorder import BackgroundOpening
-from cardcallback.sensors import DeviceInfo, SensorSet, SensorSpec
+from cardcallback.recorder import BackgroundOpening, Recorder
+from cardcallback.sensors import DeviceInfo, Quantity, SensorSet, SensorSpec
+from cardcallback.sensors.base import Unit
 from cardcallback.settings import Settings
 from cardcallback.testing import FakeClock, FakeSensor
 
 _DEVICES = tuple(DeviceInfo(index=index, name="NVIDIA A", uuid=f"GPU-uuid-{index}") for index in range(2))
+
+
+class StuckSpark:
+    """A GB10 at 721 MHz under full load."""
+
+    def __init__(self) -> None:
+        self.clock = FakeClock()
+        readings = {"gpu_utilization": ("share", 0.96), "gpu_sm_clock": ("hertz", 721e6)}
+        self.set = SensorSet(
+            sensors=tuple(FakeSensor(self._state(name, unit), value) for name, (unit, value) in readings.items()),
+            devices=(DeviceInfo(index=0, name="NVIDIA GB10"),),
+        )
+
+    @staticmethod
+    def _state(quantity: Quantity, unit: Unit) -> SensorSpec:
+        return SensorSpec(
+            quantity=quantity,
+            source=f"fake:{quantity}",
+            kind="gauge",
+            unit=unit,
+            scope=Scope(gpu_core="yes"),
+            covers="GPU",
+            interval_seconds=1.0,
+            device=0,
+        )
 
 
 class TwoGpus:
@@ -58,6 +84,50 @@ def run_for_a_minute(machine: TwoGpus, tmp_path: Path, args: SimpleNamespace) ->
     machine.clock.advance(60.0)
     run.stop_recording()
     return run.record("completed", log_history=[], last_step=100)
+
+
+def test_trouble_of_a_gpu_that_is_not_used_is_no_news(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """A job on the processor beside a stuck GPU: its news are taken and not printed."""
+    monkeypatch.setitem(sys.modules, "torch", torch(uuid="uuid-0"))
+    machine = TwoGpus()
+    run = LiveRun(Settings(), clock=machine.clock, system_root=tmp_path, stages=())
+    opening = BackgroundOpening(lambda: machine.set, machine.clock)
+    assert opening.result(30) is not None
+    run.start_recording(opening, {}, SimpleNamespace(device="cpu", n_gpu=0, world_size=1), None, first=True)
+    assert run._recorder is not None
+    run._recorder.news.append("the GPU is hot")
+    run.tell_news()
+    run.stop_recording()
+    assert not run.has_news
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("quiet", [False, True])
+def test_trouble_is_told_once_and_only_when_asked(
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    quiet: bool,  # noqa: FBT001 - a case
+) -> None:
+    """Nothing is printed by reading; the next step's question prints one line, the one after none."""
+    machine = StuckSpark()
+    run = LiveRun(Settings(quiet=quiet), clock=machine.clock, system_root=tmp_path, stages=())
+    run._recorder = recorder = Recorder(machine.set, clock=machine.clock)
+    for _ in range(100):
+        recorder.sample_due()
+        machine.clock.advance(1.0)
+    assert capsys.readouterr().out == ""
+    assert run.has_news
+    run.tell_news()
+    assert not run.has_news
+    told = capsys.readouterr().out.splitlines()
+    assert len(told) == (0 if quiet else 1)
+    assert all(line.startswith("cardcallback: the SM clock has been below 1,400 MHz") for line in told)
+    for _ in range(100):
+        recorder.sample_due()
+        machine.clock.advance(1.0)
+    assert not run.has_news
 
 
 def test_a_job_on_the_processor_only_watches_the_gpus(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ def _with(profile: str, *faults: Fault, **device: object) -> Profile:
 
 
 def test_gb10_gives_every_quantity(simulate: Simulate) -> None:
-    """A Spark has all six quantities, of the GPU alone, and no reason to explain anything away."""
+    """A Spark has all ten quantities, of the GPU alone, and no reason to explain anything away."""
     sensors = _opened(simulate, "gb10")
     assert [one.spec.quantity for one in sensors.sensors] == list(GPU_QUANTITIES)
     assert sensors.absences == ()

@@ -13,8 +13,9 @@ from markdown_it import MarkdownIt
 from msgspec.structs import replace
 from section_records import RECORDS
 
-from cardcallback.record import Dataset, EvaluationResult, RunRecord
+from cardcallback.record import Dataset, EvaluationResult, RunRecord, not_measured
 from cardcallback.render.section.whole import TITLE, render_section
+from cardcallback.render.text import LONGEST_TEXT
 from cardcallback.testing import make_record
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -134,6 +135,37 @@ def test_other_machines_are_not_told_about_sparks() -> None:
     assert "LPDDR5X" not in h100
 
 
+def test_what_held_a_device_back_is_told_once_and_where_it_matters() -> None:
+    """The time's row points to it, the device's line tells it, and the notes do not repeat it."""
+    for name in ("stuck_spark", "hot_h100"):
+        record = RECORDS[name]()
+        section = render_section(record)
+        assert section.count("the GPU was slower than it can be") == 1
+        assert "a GPU was slower than it can be for a part of it" in section.partition("GPU energy")[0]
+        assert "**Notes.**" not in section
+        (sentence,) = (words for device in record.hardware.accelerators for words in device.health)
+        assert len(sentence) < LONGEST_TEXT
+    assert "slower than it can be" not in render_section(RECORDS["gb10"]())
+
+
+def test_time_of_a_job_elsewhere_is_not_blamed_on_a_gpu() -> None:
+    """A stuck GPU that the job did not use made nothing slower: its own line tells of it, the time's row does not."""
+    record = RECORDS["stuck_spark"]()
+    unused = tuple(replace(device, used_by_job=False) for device in record.hardware.accelerators)
+    section = render_section(replace(record, hardware=replace(record.hardware, accelerators=unused)))
+    assert "a GPU was slower" not in section
+    assert "SM clock below 1,400 MHz" in section
+
+
+def test_unknown_heat_is_not_called_none() -> None:
+    """Where nothing told of heat, the line says so; a record of an earlier version keeps its words."""
+    record = make_record()
+    device = replace(record.hardware.accelerators[0], thermal_slowdown_time=not_measured("seconds", "not supported"))
+    unknown = replace(record, hardware=replace(record.hardware, accelerators=(device,)))
+    assert "thermal slowdown not known" in render_section(unknown)
+    assert "no thermal slowdown recorded" in render_section(record)
+
+
 def test_citations_and_sources_match() -> None:
     """Every number cited is listed once, in order."""
     for make in RECORDS.values():
@@ -146,7 +178,7 @@ def test_citations_and_sources_match() -> None:
 
 def _hostile_record(text: str) -> RunRecord:
     record = make_record(notes=(text,), software={text or "x": text})
-    device = replace(record.hardware.accelerators[0], name=text, throttle_reasons=(text,))
+    device = replace(record.hardware.accelerators[0], name=text, throttle_reasons=(text,), health=(f"{text} h",))
     machine = replace(record.hardware.machine, name=text, processor=text, operating_system=text)
     training = replace(
         record.training,

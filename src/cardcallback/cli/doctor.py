@@ -5,13 +5,21 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
 import typer
 
-from cardcallback.baseline import BASELINES_FILE, Baseline, encode_baselines, load_baselines, measure_baselines
+from cardcallback.baseline import (
+    BASELINES_FILE,
+    Baseline,
+    circumstance_words,
+    encode_baselines,
+    load_baselines,
+    measure_baselines,
+)
 from cardcallback.cli.examination import Finding, examine
 from cardcallback.cli.output import print_json, say, warn
 from cardcallback.errors import CardCallbackError
@@ -19,12 +27,28 @@ from cardcallback.recorder import SystemClock
 from cardcallback.render.writing import write_atomically
 from cardcallback.sensors.base import Quantity, SensorSet
 from cardcallback.sensors.discovery import open_sensors
-from cardcallback.sensors.nvml import other_processes
+from cardcallback.sensors.surroundings import surroundings
 from cardcallback.settings import system_root, user_config_directory
-from cardcallback.units import HERTZ_PER_MEGAHERTZ, format_bytes, format_duration, format_number, format_power
+from cardcallback.units import (
+    HERTZ_PER_MEGAHERTZ,
+    format_bytes,
+    format_duration,
+    format_number,
+    format_percent,
+    format_power,
+)
 
 _COLOURS = {"works": "green", "unproven": "yellow", "fails": "red", "absent": None}
 
+_WORDS: dict[str, Callable[[float], str]] = {
+    "bytes": format_bytes,
+    "watts": format_power,
+    "bitmask": lambda bits: hex(int(bits)),
+    "hertz": lambda hertz: f"{format_number(hertz / HERTZ_PER_MEGAHERTZ, 4)} MHz",
+    "celsius": lambda degrees: f"{format_number(degrees)} degrees C",
+    "share": lambda share: format_percent(share, 2),
+    "seconds": lambda seconds: f"{format_number(seconds)} s since the driver was loaded",
+}
 _SCOPED_UNITS = {"joules", "watts", "bytes"}
 _SHORTEST_BASELINE_SECONDS = 5
 _LONGEST_BASELINE_SECONDS = 3600
@@ -42,6 +66,10 @@ def doctor(
             max=_LONGEST_BASELINE_SECONDS,
         ),
     ] = None,
+    keep_busy: Annotated[
+        bool,
+        typer.Option("--keep-busy", help="Keep the measurement although the GPU was not idle; cards will say so."),
+    ] = False,
 ) -> None:
     """Say of every sensor whether it works, what it covers, why not, what to do and what that costs in safety."""
     root, clock = system_root(os.environ), SystemClock()
@@ -49,23 +77,39 @@ def doctor(
     findings = examine(sensors, elapsed_seconds=clock.elapsed_seconds, wait=time.sleep, system_root=root)
     if not json:
         _print_findings(sensors, findings)
-    baselines = _baseline(sensors, baseline, clock) if baseline is not None else ()
+    baselines = _measure(sensors, baseline, clock) if baseline is not None else ()
     if json:
         print_json(_document(sensors, findings, baselines))
     else:
         for measured in baselines:
             _print_baseline(measured)
+    if baselines:
+        keep_baselines(user_config_directory(os.environ), baselines, keep_busy=keep_busy)
 
 
-def _baseline(sensors: SensorSet, seconds: float, clock: SystemClock) -> tuple[Baseline, ...]:
+def keep_baselines(folder: Path, measured: tuple[Baseline, ...], *, keep_busy: bool) -> None:
+    """Write into ``folder`` what was measured of idle devices; of busy ones only if that is wanted.
+
+    Raises:
+        CardCallbackError: one was busy and is not kept.
+    """
+    kept = tuple(one for one in measured if keep_busy or not one.busy)
+    if kept:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_atomically(folder / BASELINES_FILE, encode_baselines(_kept(folder), kept))
+        warn(f"kept for later cards: {', '.join(one.device for one in kept)}")
+    refused = next((one for one in measured if one not in kept), None)
+    if refused is not None:
+        msg = (
+            f"the power of {refused.device} is not kept, as it was not idle ({'; '.join(refused.busy)}): stop what "
+            "runs there and measure again, or add --keep-busy"
+        )
+        raise CardCallbackError(msg)
+
+
+def _measure(sensors: SensorSet, seconds: float, clock: SystemClock) -> tuple[Baseline, ...]:
     warn(f"measuring idle power for {format_duration(seconds)}: start nothing on the GPU meanwhile")
-    measured = measure_baselines(
-        sensors, seconds=seconds, clock=clock, wait=time.sleep, other_processes=other_processes
-    )
-    folder = user_config_directory(os.environ)
-    folder.mkdir(parents=True, exist_ok=True)
-    write_atomically(folder / BASELINES_FILE, encode_baselines(_kept(folder), measured))
-    return measured
+    return measure_baselines(sensors, seconds=seconds, clock=clock, wait=time.sleep, surroundings=surroundings)
 
 
 def _kept(folder: Path) -> tuple[Baseline, ...]:
@@ -144,14 +188,7 @@ def _value_words(finding: Finding, value: float) -> str:
     if finding.unit == "joules" and finding.first is not None and finding.seconds_between:
         watts = (value - finding.first) / finding.seconds_between
         return f"{format_power(watts)} between two readings" if watts > 0 else "no difference between two readings"
-    if finding.unit == "bytes":
-        return format_bytes(value)
-    if finding.unit == "bitmask":
-        return hex(int(value))
-    if finding.unit == "hertz":
-        return f"{format_number(value / HERTZ_PER_MEGAHERTZ, 4)} MHz"
-    units = {"watts": "W", "celsius": "degrees C"}
-    return f"{format_number(value)} {units.get(finding.unit or '', '')}".strip()
+    return _WORDS.get(finding.unit or "", format_number)(value)
 
 
 def _scope_words(finding: Finding) -> str | None:
@@ -169,11 +206,15 @@ def _scope_words(finding: Finding) -> str | None:
 
 def _print_baseline(measured: Baseline) -> None:
     others = measured.other_processes
-    circumstances = "other processes not known" if others is None else f"{others} other processes"
-    mark = ", simulated" if measured.simulated else ""
+    circumstances = [
+        circumstance_words(measured),
+        "other processes not known" if others is None else f"{others} other processes",
+        "simulated" if measured.simulated else "",
+    ]
+    name = "power" if measured.busy else "idle power"
     say(
-        f"idle power of {measured.device}: {format_power(measured.watts_mean)} over "
-        f"{format_duration(measured.seconds)} on {measured.date} ({circumstances}{mark}); kept for later cards"
+        f"{name} of {measured.device}: {format_power(measured.watts_mean)} over "
+        f"{format_duration(measured.seconds)} on {measured.date} ({', '.join(filter(None, circumstances))})"
     )
-    if others:
-        warn("the GPU was in use, so this is not its idle power: stop what runs there and measure again")
+    if measured.busy:
+        warn(f"this is not its idle power: {'; '.join(measured.busy)}")

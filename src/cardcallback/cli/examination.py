@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -13,7 +13,10 @@ from cardcallback.cli.advice import NO_ADVICE, ONLY_WHILE_TRAINING, TRAIN_TO_SEE
 from cardcallback.errors import SensorReadError, SensorUnavailableError
 from cardcallback.record import Scope
 from cardcallback.sensors.base import Absence, Quantity, Sensor, SensorSet
+from cardcallback.units import format_percent
 
+# At which utilisation a device certainly uses energy that its counter must show within a second.
+_UNDER_LOAD = 0.5
 # "unproven": it can be read, and nothing shows that what it says is true.
 Status = Literal["works", "unproven", "fails", "absent"]
 
@@ -53,8 +56,10 @@ def examine(
     first = [_attempt(sensor, elapsed_seconds) for sensor in sensors.sensors]
     wait(seconds_between)
     second = [_attempt(sensor, elapsed_seconds) for sensor in sensors.sensors]
+    loads = _loads(sensors, second)
     findings = [
-        _finding(sensor, names, *attempts) for sensor, *attempts in zip(sensors.sensors, first, second, strict=True)
+        _finding(sensor, names, before, after, loads.get(sensor.spec.device))
+        for sensor, before, after in zip(sensors.sensors, first, second, strict=True)
     ]
     findings += [_absent(absence, names, system_root) for absence in sensors.absences]
     known = {finding.quantity for finding in findings}
@@ -81,9 +86,18 @@ def _attempt(sensor: Sensor, elapsed_seconds: Callable[[], float]) -> _Attempt:
     return _Attempt(elapsed_seconds(), value)
 
 
-def _finding(sensor: Sensor, names: dict[int, str], first: _Attempt, second: _Attempt) -> Finding:
+def _loads(sensors: SensorSet, attempts: Sequence[_Attempt]) -> dict[int | None, float]:
+    """The utilisation of each device that told it."""
+    return {
+        sensor.spec.device: attempt.value
+        for sensor, attempt in zip(sensors.sensors, attempts, strict=True)
+        if sensor.spec.quantity == "gpu_utilization" and attempt.value is not None
+    }
+
+
+def _finding(sensor: Sensor, names: dict[int, str], first: _Attempt, second: _Attempt, load: float | None) -> Finding:
     spec = sensor.spec
-    status, reason, advice = _verdict(sensor, first, second)
+    status, reason, advice = _verdict(sensor, first, second, load)
     return Finding(
         quantity=spec.quantity,
         source=spec.source,
@@ -101,21 +115,32 @@ def _finding(sensor: Sensor, names: dict[int, str], first: _Attempt, second: _At
     )
 
 
-def _verdict(sensor: Sensor, first: _Attempt, second: _Attempt) -> tuple[Status, str | None, Advice]:
+def _verdict(
+    sensor: Sensor, first: _Attempt, second: _Attempt, load: float | None
+) -> tuple[Status, str | None, Advice]:
     error = first.error or second.error
     if first.value is None or second.value is None:
         if sensor.spec.quantity in ONLY_WHILE_TRAINING:
             return "unproven", error, TRAIN_TO_SEE
         return "fails", error, Advice(cure="run doctor again; if it stays so, the figure is left out of the card")
-    if sensor.spec.kind == "counter" and second.value == first.value:
-        return (
-            "unproven",
-            "the counter has not advanced between two readings",
-            Advice(cure="run doctor again while the device works: a counter that stands still under load is not used"),
-        )
     if sensor.spec.kind == "counter" and second.value < first.value:
         return "unproven", "the counter went back between two readings", Advice(cure="run doctor again")
+    # A counter of time in slowdowns rightly stands still on a healthy device.
+    if sensor.spec.unit == "joules" and second.value == first.value:
+        return _standing_still(load)
     return "works", None, NO_ADVICE
+
+
+def _standing_still(load: float | None) -> tuple[Status, str, Advice]:
+    """A counter of energy that did not advance: under load that speaks against it, else it has to be seen again."""
+    reason = "the counter has not advanced between two readings"
+    if load is not None and load >= _UNDER_LOAD:
+        reason = f"the counter has not advanced under load (utilisation {format_percent(load, 2)})"
+        return "unproven", reason, Advice(cure="nothing to do: a counter that stands still under load is not used")
+    if load is not None:
+        reason += f", while the device was hardly used (utilisation {format_percent(load, 2)})"
+    cure = "run doctor again while the device works: a counter that stands still under load is not used"
+    return "unproven", reason, Advice(cure=cure)
 
 
 def _absent(absence: Absence, names: dict[int, str], system_root: Path) -> Finding:

@@ -21,7 +21,13 @@ Point = tuple[float, float]
 
 
 class Accelerator(msgspec.Struct, frozen=True, kw_only=True):
-    """One device of the job; never its UUID, serial or bus address."""
+    """One device of the job; never its UUID, serial or bus address.
+
+    ``low_clock_time``, ``thermal_slowdown_time`` and ``hardware_slowdown_time`` are seconds within the session:
+    at a clock far below normal under load, counting spells of a minute and more; slowed by heat; slowed by the
+    hardware for another reason. ``health`` is what that means, in sentences; empty for a device that was well.
+    ``median_utilization`` is a share.
+    """
 
     name: str
     energy: Measurement
@@ -31,6 +37,11 @@ class Accelerator(msgspec.Struct, frozen=True, kw_only=True):
     mean_power: Measurement | None = None
     median_sm_clock: Measurement | None = None
     highest_temperature: Measurement | None = None
+    median_utilization: Measurement | None = None
+    low_clock_time: Measurement | None = None
+    thermal_slowdown_time: Measurement | None = None
+    hardware_slowdown_time: Measurement | None = None
+    health: tuple[str, ...] = ()
     throttle_reasons: tuple[str, ...] = ()
     other_processes: int | None = None
     used_by_job: bool = True

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
+from cardcallback.recorder import slowdowns
 from cardcallback.sensors.base import SensorSpec
-from cardcallback.units import HERTZ_PER_MEGAHERTZ
 
-# Bits of NVML's clock-event reasons; an idle GPU (0x1) is not a slowed one.
+# An idle GPU is not a slowed one.
 _REASONS = {
-    0x2: "application clocks setting",
-    0x4: "software power cap",
-    0x8: "hardware slowdown",
-    0x10: "sync boost",
-    0x20: "software thermal slowdown",
-    0x40: "hardware thermal slowdown",
-    0x80: "hardware power brake",
-    0x100: "display clocks setting",
+    slowdowns.APPLICATION_CLOCKS: "application clocks setting",
+    slowdowns.POWER_CAP: "software power cap",
+    slowdowns.HARDWARE_SLOWDOWN: "hardware slowdown",
+    slowdowns.SYNC_BOOST: "sync boost",
+    slowdowns.SOFTWARE_THERMAL: "software thermal slowdown",
+    slowdowns.HARDWARE_THERMAL: "hardware thermal slowdown",
+    slowdowns.POWER_BRAKE: "hardware power brake",
+    slowdowns.DISPLAY_CLOCKS: "display clocks setting",
 }
 
 
@@ -49,21 +49,22 @@ class Peak:
 
 @dataclass(slots=True)
 class Median:
-    """Median of readings, to the megahertz, by counting them."""
+    """Median of readings, to a ``step`` of their unit, by counting them."""
 
+    step: float
     counts: Counter[int] = field(default_factory=Counter)
 
-    def add(self, hertz: float) -> None:
-        """One reading in hertz."""
-        self.counts[round(hertz / HERTZ_PER_MEGAHERTZ)] += 1
+    def add(self, value: float) -> None:
+        """One reading."""
+        self.counts[round(value / self.step)] += 1
 
     def value(self) -> float | None:
-        """The lower median in hertz, or ``None`` without a reading."""
+        """The lower median, or ``None`` without a reading."""
         half = (sum(self.counts.values()) + 1) // 2
-        for megahertz in sorted(self.counts):
-            half -= self.counts[megahertz]
+        for steps in sorted(self.counts):
+            half -= self.counts[steps]
             if half <= 0:
-                return megahertz * HERTZ_PER_MEGAHERTZ
+                return steps * self.step
         return None
 
 

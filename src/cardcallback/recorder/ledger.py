@@ -7,14 +7,19 @@ from dataclasses import dataclass, field, replace
 
 from cardcallback.energy import CounterTraits, EnergyAccount, PowerTraits
 from cardcallback.record import PhaseSpan, Trace
+from cardcallback.recorder.health import DeviceHealth, Trouble, clock_norm
 from cardcallback.recorder.keepers import Median, Peak, Reasons
 from cardcallback.recorder.opening import SensorKey, sensor_key
 from cardcallback.recorder.schedule import interval_of
 from cardcallback.recorder.traces import ThinnedTrace
 from cardcallback.sensors.base import Quantity, SensorSet, SensorSpec
+from cardcallback.units import HERTZ_PER_MEGAHERTZ
 
 # More visits than anyone can see in a picture; the sums keep counting all of them.
 _MOST_SPANS = 1000
+_PER_CENT = 0.01
+# A reading of a state stands until the next but one would have been due.
+_REACH = 2.5
 _PEAKS: tuple[Quantity, ...] = (
     "system_memory",
     "system_memory_total",
@@ -81,9 +86,11 @@ class OpenAccount:
 
 @dataclass(slots=True)
 class DeviceState:
-    """What one accelerator was doing."""
+    """What one accelerator was doing, and what held it back."""
 
-    clock: Median = field(default_factory=Median)
+    health: DeviceHealth
+    clock: Median = field(default_factory=lambda: Median(HERTZ_PER_MEGAHERTZ))
+    utilization: Median = field(default_factory=lambda: Median(_PER_CENT))
     temperature: Peak = field(default_factory=Peak)
     reasons: Reasons = field(default_factory=Reasons)
     other_processes: int | None = None
@@ -103,7 +110,9 @@ class Ledger:
     def __init__(self, sensors: SensorSet, sampling_interval_seconds: float | None) -> None:
         self.accounts = _open_accounts(sensors, sampling_interval_seconds)
         self.peaks: dict[Quantity, Peak] = {quantity: Peak() for quantity in _PEAKS}
-        self.devices: dict[int, DeviceState] = {info.index: DeviceState() for info in sensors.devices}
+        self.devices = {info.index: DeviceState(DeviceHealth(clock_norm(info))) for info in sensors.devices}
+        self.news: list[str] = []  # one line for each kind of trouble, when it was first seen to hold
+        self._told: set[Trouble] = set()
         self.phase_times: dict[str, PhaseTime] = {}
         self.spans: deque[tuple[str, float, float]] = deque(maxlen=_MOST_SPANS)
         self.intervals: dict[SensorKey, float] = {}
@@ -128,8 +137,8 @@ class Ledger:
                 account.add(spec, at_seconds, value)
         elif spec.quantity in self.peaks:
             self.peaks[spec.quantity].add(spec, at_seconds, value)
-        elif spec.device is not None:
-            _note_state(self.devices.setdefault(spec.device, DeviceState()), spec, at_seconds, value)
+        elif spec.device in self.devices:
+            self._note_state(spec.device, spec, at_seconds, value)
         traced = self._traces.get(sensor_key(spec))
         if traced is not None:
             traced[1].add(at_seconds, value)
@@ -189,6 +198,26 @@ class Ledger:
             for phase, begin, end in self.spans
         )
 
+    def _note_state(self, device: int, spec: SensorSpec, at_seconds: float, value: float) -> None:
+        state = self.devices[device]
+        if spec.quantity == "gpu_sm_clock":
+            state.clock.add(value)
+        elif spec.quantity == "gpu_utilization":
+            state.utilization.add(value)
+        elif spec.quantity == "gpu_temperature":
+            state.temperature.add(spec, at_seconds, value)
+        elif spec.quantity == "gpu_clock_event_reasons":
+            state.reasons.add(value)
+        elif spec.quantity == "gpu_other_processes":
+            state.other_processes = max(int(value), state.other_processes or 0)
+        reach = _REACH * self.intervals.get(sensor_key(spec), spec.interval_seconds)
+        state.health.add(spec.quantity, spec.source, at_seconds, value, reach)
+        for trouble in state.health.troubles():
+            if trouble not in self._told:
+                self._told.add(trouble)
+                label = f"GPU {device}: " if len(self.devices) > 1 else ""
+                self.news.append(label + state.health.warning(trouble))
+
 
 def account_key(spec: SensorSpec) -> AccountKey:
     """Which account a reading belongs to."""
@@ -242,14 +271,3 @@ def _power_traits(spec: SensorSpec) -> PowerTraits:
         refresh_seconds=spec.refresh_seconds or 0.0,
         interval_seconds=spec.interval_seconds,
     )
-
-
-def _note_state(state: DeviceState, spec: SensorSpec, at_seconds: float, value: float) -> None:
-    if spec.quantity == "gpu_sm_clock":
-        state.clock.add(value)
-    elif spec.quantity == "gpu_temperature":
-        state.temperature.add(spec, at_seconds, value)
-    elif spec.quantity == "gpu_clock_event_reasons":
-        state.reasons.add(value)
-    elif spec.quantity == "gpu_other_processes":
-        state.other_processes = max(int(value), state.other_processes or 0)

@@ -13,7 +13,7 @@ from cardcallback.recorder.clock import Clock
 from cardcallback.recorder.ledger import Ledger
 from cardcallback.recorder.opening import EarlyReading
 from cardcallback.recorder.recording import Recording, make_recording
-from cardcallback.recorder.schedule import HARMLESS_CALL_SECONDS, Appointment, interval_of
+from cardcallback.recorder.schedule import HARMLESS_CALL_SECONDS, Appointment, interval_of, took_too_long
 from cardcallback.recorder.session import Session
 from cardcallback.sensors.base import Sensor, SensorSet
 from cardcallback.units import format_duration
@@ -21,8 +21,6 @@ from cardcallback.units import format_duration
 _LONGEST_WAIT_SECONDS = 1.0
 _STOP_TIMEOUT_SECONDS = 0.1
 _MOST_FAULTS = 10  # of our own, outside a sensor's reading
-# A call within which a second's mean would have changed by a good part.
-_LONGEST_CALL_SECONDS = 0.5
 # The two clocks are read one after the other.
 _CLOCK_NOISE_SECONDS = 0.1
 # What a run's end needs once more; of the process lists, which may take long, only those that do not.
@@ -106,6 +104,11 @@ class Recorder:
                 self._ledger.mark_phase(*phase)
         self._wake.set()
         return True
+
+    @property
+    def news(self) -> list[str]:
+        """Trouble that a person could act on now, a line of each kind; whoever tells it takes it out."""
+        return self._ledger.news
 
     def now_seconds(self) -> float:
         """Seconds since the session began."""
@@ -220,7 +223,7 @@ class Recorder:
         if not math.isfinite(value):
             self._failed(appointment, "the reading is not a number", before)
             return
-        if _too_slow(sensor, after - before):
+        if took_too_long(sensor.spec, after - before):
             self._failed(appointment, "the answer came too late to say when it was true", before)
             return
         appointment.succeeded(after, after - before)
@@ -281,12 +284,6 @@ class Recorder:
             for a in self._appointments
             if a.reads > a.failures > 0
         ]
-
-
-def _too_slow(sensor: Sensor, seconds: float) -> bool:
-    """Whether an energy or power reading took so long that its time is not known well enough."""
-    spec = sensor.spec
-    return spec.unit in {"joules", "watts"} and seconds > max(_LONGEST_CALL_SECONDS, spec.interval_seconds / 2)
 
 
 def _may_be_read_last(appointment: Appointment) -> bool:

@@ -25,7 +25,8 @@ from cardcallback.recorder.energy_figures import (
     phase_energies,
     summed,
 )
-from cardcallback.recorder.ledger import AccountKey, DeviceState, Ledger, OpenAccount
+from cardcallback.recorder.health_figures import HealthFigures
+from cardcallback.recorder.ledger import AccountKey, Ledger, OpenAccount
 from cardcallback.recorder.memory_figures import MemoryFigures
 from cardcallback.recorder.session import Session, absence_reason
 from cardcallback.sensors.base import DeviceInfo, Quantity
@@ -101,7 +102,15 @@ class _Builder:
             name = f"GPU {key.device}" if key.group == "gpu" else key.group
             label = f"{name}: " if several or key.group != "gpu" else ""
             notes += [f"{label}{note}" if label else note[0].upper() + note[1:] for note in result.notes]
-        return tuple(f"{note}." for note in notes)
+        return (*(f"{note}." for note in notes), *self._health_notes(several=several))
+
+    def _health_notes(self, *, several: bool) -> list[str]:
+        devices = [info.index for info in self._session.sensors.devices]
+        return [
+            f"GPU {index}: {sentence}" if several else sentence
+            for index in devices
+            for sentence in self._ledger.devices[index].health.sentences()
+        ]
 
     def _gpu_accounts(self) -> list[OpenAccount]:
         keys = [AccountKey("gpu", info.index) for info in self._devices]
@@ -155,7 +164,8 @@ class _Builder:
         return summed(parts, self._reason("gpu_energy", None))
 
     def _accelerator(self, info: DeviceInfo) -> Accelerator:
-        state = self._ledger.devices.get(info.index, DeviceState())
+        state = self._ledger.devices[info.index]
+        health = HealthFigures(state.health, info.index, self._session, self._window)
         energy = self._device_energy(info, "best")
         return Accelerator(
             name=info.name,
@@ -166,6 +176,11 @@ class _Builder:
             mean_power=_mean_power(energy, self._session.duration_seconds),
             median_sm_clock=self._state_figure("gpu_sm_clock", info.index, "hertz", state.clock.value()),
             highest_temperature=self._state_figure("gpu_temperature", info.index, "celsius", state.temperature.highest),
+            median_utilization=self._state_figure("gpu_utilization", info.index, "share", state.utilization.value()),
+            low_clock_time=health.low_clock_time(),
+            thermal_slowdown_time=health.thermal_slowdown_time(),
+            hardware_slowdown_time=health.hardware_slowdown_time(),
+            health=state.health.sentences(),
             throttle_reasons=state.reasons.words(),
             other_processes=state.other_processes,
         )

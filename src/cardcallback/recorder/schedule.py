@@ -24,6 +24,8 @@ _QUICK_CALL_SECONDS = 0.005
 _RARE_SECONDS = 10.0
 # A process has not put its model onto a device when training begins: what is read rarely is read again soon.
 _SOON_SECONDS = 5.0
+# A call within which a second's mean would have changed by a good part.
+_LONGEST_CALL_SECONDS = 0.5
 # A call that may be made at a run's end without holding it up.
 HARMLESS_CALL_SECONDS = 0.02
 
@@ -103,6 +105,11 @@ def interval_of(spec: SensorSpec, sampling_interval_seconds: float | None) -> fl
     if spec.interval_seconds >= _RARE_SECONDS:
         return max(spec.interval_seconds, sampling_interval_seconds)
     return sampling_interval_seconds
+
+
+def took_too_long(spec: SensorSpec, seconds: float) -> bool:
+    """Whether an energy or power reading took so long that its time is not known well enough."""
+    return spec.unit in {"joules", "watts"} and seconds > max(_LONGEST_CALL_SECONDS, spec.interval_seconds / 2)
 
 
 def _refresh_is_unknown(spec: SensorSpec) -> bool:

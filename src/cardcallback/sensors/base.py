@@ -8,7 +8,7 @@ from typing import Literal, Protocol, runtime_checkable
 from cardcallback.record import InstrumentAccuracy, Scope
 
 Kind = Literal["counter", "gauge"]
-Unit = Literal["joules", "watts", "bytes", "celsius", "hertz", "bitmask", "count"]
+Unit = Literal["joules", "watts", "bytes", "celsius", "hertz", "bitmask", "count", "share", "seconds"]
 Quantity = Literal[
     "gpu_energy",
     "gpu_power",
@@ -16,6 +16,10 @@ Quantity = Literal[
     "gpu_temperature",
     "gpu_sm_clock",
     "gpu_clock_event_reasons",
+    "gpu_utilization",
+    "gpu_software_thermal_time",
+    "gpu_hardware_thermal_time",
+    "gpu_power_brake_time",
     "gpu_other_processes",
     "system_memory",
     "system_memory_total",
@@ -96,6 +100,7 @@ class DeviceInfo:
     one module. ``energy_scope_note`` is the sentence a card prints about a whole-GPU figure (MIG, other
     processes), or ``None``. ``mig_uuids`` are the instances it is divided into, for matching only.
     ``unified_memory`` says whether the GPU shares the machine's memory; ``None`` where that is not known.
+    ``max_sm_clock_hertz`` is the highest SM clock that its driver knows for it.
     """
 
     index: int
@@ -108,6 +113,7 @@ class DeviceInfo:
     energy_scope_note: str | None = None
     mig_uuids: tuple[str, ...] = ()
     unified_memory: bool | None = None
+    max_sm_clock_hertz: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

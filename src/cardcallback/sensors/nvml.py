@@ -23,9 +23,10 @@ from cardcallback.sensors.nvml_errors import (
 )
 from cardcallback.sensors.nvml_power import Part
 from cardcallback.sensors.nvml_sensors import GPU_QUANTITIES, Device, NvmlCallError, OpenedDevice, open_device
-from cardcallback.sensors.nvml_values import GpuProcess, count_others
+from cardcallback.sensors.nvml_state import CLOCK_SM
+from cardcallback.sensors.nvml_values import GpuProcess, count_others, known_hertz
 
-__all__ = ["Selection", "open_nvml", "other_processes", "own_pids", "reset_nvml", "select_devices"]
+__all__ = ["Selection", "driver", "open_nvml", "other_processes", "own_pids", "reset_nvml", "select_devices"]
 
 _SOURCE = "nvml"
 _NO_BINDING = "the package nvidia-ml-py is missing or replaced by an old pynvml"
@@ -177,6 +178,11 @@ def other_processes(index: int) -> int | None:
     return count_others(listed, own_pids())
 
 
+def driver() -> _Nvml | None:
+    """NVML as it is open in this process, for what is asked once and is no sensor; ``None`` before."""
+    return _opened
+
+
 def reset_nvml() -> None:
     """Let NVML go, so that the next ``open_nvml`` starts anew."""
     global _opened  # noqa: PLW0603 - NVML itself is one per process
@@ -258,6 +264,7 @@ def _describe(nvml: _Nvml, device: Device, opened: OpenedDevice, memory_total: i
         energy_scope_note=_MIG_NOTE if divided else _MODULE_NOTE if opened.module_energy else None,
         mig_uuids=_mig_uuids(nvml, index) if divided else (),
         unified_memory=part.unified if part.unified or memory_total else None,
+        max_sm_clock_hertz=known_hertz(_known(nvml, "MaxClockInfo", index, CLOCK_SM)),
     )
 
 
@@ -278,9 +285,9 @@ def _mig_uuids(nvml: _Nvml, index: int) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _known(nvml: _Nvml, call: str, index: int) -> Any:
+def _known(nvml: _Nvml, call: str, index: int, *arguments: Any) -> Any:
     """The answer of a call that describes the device, ``None`` where it fails."""
     try:
-        return nvml.ask(call, index)
+        return nvml.ask(call, index, *arguments)
     except NvmlCallError:
         return None

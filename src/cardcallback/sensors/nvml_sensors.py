@@ -20,13 +20,11 @@ from cardcallback.sensors.nvml_power import (
     power_sources,
     power_timing,
 )
+from cardcallback.sensors.nvml_state import clock_events, slowdown_times, sm_clock, temperatures, utilization
 from cardcallback.sensors.nvml_values import (
     GpuProcess,
-    celsius_from,
-    hertz_from,
     joules_from,
     own_bytes_from,
-    reasons_from,
     watts_from,
 )
 
@@ -35,15 +33,15 @@ GPU_QUANTITIES: tuple[Quantity, ...] = (
     "gpu_power",
     "gpu_process_memory",
     "gpu_temperature",
-    "gpu_sm_clock",
+    "gpu_utilization",
     "gpu_clock_event_reasons",
+    "gpu_sm_clock",
+    "gpu_software_thermal_time",
+    "gpu_hardware_thermal_time",
+    "gpu_power_brake_time",
 )
-_CLOCK_SM = 1
-_TEMPERATURE_GPU = 0
 # A process list may hold a lock in the driver for milliseconds.
 _PROCESS_LIST_INTERVAL_SECONDS = 60.0
-_STATE_INTERVAL_SECONDS = 1.0
-_TEMPERATURE_INTERVAL_SECONDS = 5.0
 _WITHOUT = {
     "gpu_energy": "no energy counter",
     "gpu_power": "no power reading",
@@ -51,6 +49,10 @@ _WITHOUT = {
     "gpu_temperature": "no temperature",
     "gpu_sm_clock": "no SM clock",
     "gpu_clock_event_reasons": "no clock-event reasons",
+    "gpu_utilization": "no utilisation",
+    "gpu_software_thermal_time": "no time of software thermal slowdown",
+    "gpu_hardware_thermal_time": "no time of hardware thermal slowdown",
+    "gpu_power_brake_time": "no time of the power brake",
 }
 
 Ask = Callable[[], float]
@@ -148,9 +150,12 @@ def open_device(device: Device) -> OpenedDevice:
         _open_first([_energy(device, module=module)], device),
         power,
         _open_first([_process_memory(device)], device),
-        _open_first(_temperatures(device), device),
-        _open_first([_sm_clock(device)], device),
-        _open_first(_clock_events(device), device),
+        _open_first(temperatures(device), device),
+        # What judges a clock is read just before it.
+        _open_first(utilization(device), device),
+        _open_first(clock_events(device), device),
+        _open_first(sm_clock(device), device),
+        *(_open_first(ways, device) for ways in slowdown_times(device)),
     ]
     return OpenedDevice(
         sensors=tuple(one for one in opened if isinstance(one, NvmlSensor)),
@@ -236,42 +241,6 @@ def _process_memory(device: Device) -> tuple[SensorSpec, Ask]:
         device=device.index,
     )
     return spec, lambda: own_bytes_from(device.driver.processes(device.index), device.own_pids())
-
-
-def _temperatures(device: Device) -> list[tuple[SensorSpec, Ask]]:
-    spec = _state_spec(device, "gpu_temperature", "nvml:temperature", _TEMPERATURE_INTERVAL_SECONDS)
-    spec = replace(spec, unit="celsius")
-    return [
-        (spec, lambda: celsius_from(device.driver.ask("TemperatureV", device.index, _TEMPERATURE_GPU))),
-        (spec, lambda: celsius_from(device.driver.ask("Temperature", device.index, _TEMPERATURE_GPU))),
-    ]
-
-
-def _sm_clock(device: Device) -> tuple[SensorSpec, Ask]:
-    spec = _state_spec(device, "gpu_sm_clock", "nvml:clock_info_sm", _STATE_INTERVAL_SECONDS)
-    return replace(spec, unit="hertz"), lambda: hertz_from(device.driver.ask("ClockInfo", device.index, _CLOCK_SM))
-
-
-def _clock_events(device: Device) -> list[tuple[SensorSpec, Ask]]:
-    spec = _state_spec(device, "gpu_clock_event_reasons", "nvml:clocks_event_reasons", _STATE_INTERVAL_SECONDS)
-    return [
-        (spec, lambda: reasons_from(device.driver.ask("CurrentClocksEventReasons", device.index))),
-        # The name before driver 535.
-        (spec, lambda: reasons_from(device.driver.ask("CurrentClocksThrottleReasons", device.index))),
-    ]
-
-
-def _state_spec(device: Device, quantity: Quantity, source: str, interval_seconds: float) -> SensorSpec:
-    return SensorSpec(
-        quantity=quantity,
-        source=source,
-        kind="gauge",
-        unit="bitmask",
-        scope=Scope(gpu_core="yes"),
-        covers=device.part.name,
-        interval_seconds=interval_seconds,
-        device=device.index,
-    )
 
 
 def _covers(device: Device, *, module: bool) -> str:

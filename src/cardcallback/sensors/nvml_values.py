@@ -6,7 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from cardcallback.errors import SensorReadError
-from cardcallback.units import HERTZ_PER_MEGAHERTZ, JOULES_PER_MILLIJOULE, WATTS_PER_MILLIWATT
+from cardcallback.units import (
+    HERTZ_PER_MEGAHERTZ,
+    JOULES_PER_MILLIJOULE,
+    SECONDS_PER_DAY,
+    SECONDS_PER_NANOSECOND,
+    WATTS_PER_MILLIWATT,
+)
 
 _ALL_ONES = frozenset({2**32 - 1, 2**64 - 1})
 # Far beyond any board or module (2.9 kW) and any lifetime (10 kW for three years): such a value is garbage.
@@ -14,6 +20,8 @@ _ABSURD_WATTS = 10_000.0
 _ABSURD_JOULES = 1e12
 _ABSURD_CELSIUS = 150
 _ABSURD_MEGAHERTZ = 10_000
+_ABSURD_SECONDS = 20 * 365 * SECONDS_PER_DAY
+_PER_CENT = 100
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,6 +87,14 @@ def hertz_from(megahertz: int) -> float:
     return megahertz * HERTZ_PER_MEGAHERTZ
 
 
+def known_hertz(megahertz: int | None) -> float | None:
+    """A clock that describes the device, ``None`` where the driver gives none or one that cannot be."""
+    try:
+        return None if megahertz is None else hertz_from(megahertz)
+    except SensorReadError:
+        return None
+
+
 def reasons_from(mask: int) -> float:
     """The clock-event reasons as a bitmask; no bit set is a true answer.
 
@@ -89,6 +105,31 @@ def reasons_from(mask: int) -> float:
         msg = "the clock-event reasons read all ones: the driver did not fill them in"
         raise SensorReadError(msg)
     return float(mask)
+
+
+def share_from(percent: int) -> float:
+    """A utilisation as a share; an idle GPU's nought is a true answer.
+
+    Raises:
+        SensorReadError: more than a hundred per cent, or all ones.
+    """
+    if not 0 <= percent <= _PER_CENT:
+        msg = f"the utilisation reads {percent} %, which cannot be"
+        raise SensorReadError(msg)
+    return percent / _PER_CENT
+
+
+def seconds_from(nanoseconds: int) -> float:
+    """A time that only grows, in seconds; nought where nothing of the kind ever happened.
+
+    Raises:
+        SensorReadError: all ones, or longer than any driver has run.
+    """
+    seconds = nanoseconds * SECONDS_PER_NANOSECOND
+    if nanoseconds in _ALL_ONES or seconds > _ABSURD_SECONDS:
+        msg = f"the time reads {seconds:.0f} s, which cannot be"
+        raise SensorReadError(msg)
+    return seconds
 
 
 def own_bytes_from(listed: Iterable[GpuProcess], own_pids: frozenset[int]) -> float:

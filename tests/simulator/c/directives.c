@@ -50,6 +50,7 @@ static void copy_text(char *to, size_t size, const char *from)
     snprintf(to, size, "%s", from);
 }
 
+static const char *const slowdown_names[] = {"software_thermal", "hardware_thermal", "power_brake"};
 static const char *const rail_names[] = {"gpu", "module", "memory"};
 static const char *const meter_names[] = {"average", "instant", "usage", "module_average", "module_instant", "memory"};
 
@@ -195,7 +196,7 @@ static int read_code(struct pairs *p, struct device *d)
 static int read_field(struct pairs *p, struct device *d)
 {
     static const char *const sources[] = {"average", "instant", "usage", "module_average", "module_instant", "memory",
-                                          "energy",  "value"};
+                                          "energy",  "value",   "software_thermal", "hardware_thermal", "power_brake"};
     struct field *f;
     int source;
     if (d->field_count == MAX_ENTRIES) {
@@ -205,8 +206,21 @@ static int read_field(struct pairs *p, struct device *d)
     f->id = (unsigned)whole_of(p, "id", 0);
     f->scope = (unsigned)whole_of(p, "scope", 0);
     f->value = whole_of(p, "value", 0);
-    source = choice_of(p, "source", sources, 8);
+    source = choice_of(p, "source", sources, 8 + SLOWDOWN_COUNT);
     f->meter = source < METER_COUNT ? source : METER_COUNT - 1 - source;
+    return 0;
+}
+
+static int read_slowdown(struct pairs *p, struct device *d)
+{
+    struct slowdown *s;
+    if (d->slowdown_count == MAX_ENTRIES) {
+        return -1;
+    }
+    s = &d->slowdowns[d->slowdown_count++];
+    s->kind = (enum slowdown_kind)choice_of(p, "kind", slowdown_names, SLOWDOWN_COUNT);
+    s->begin = number_of(p, "begin", 0);
+    s->end = number_of(p, "end", 0);
     return 0;
 }
 
@@ -268,6 +282,7 @@ static const struct {
     {"meter", 1, read_meter},           {"counter", 1, read_counter}, {"counter_fault", 1, read_counter_fault},
     {"value", 1, read_value},           {"code", 0, read_code},       {"field", 1, read_field},
     {"process", 1, read_process},       {"mig", 1, read_mig},         {"fault", 0, read_fault},
+    {"slowdown", 1, read_slowdown},
 };
 
 int apply_directive(const char *name, struct pairs *pairs, struct device *device)

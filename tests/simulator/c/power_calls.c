@@ -72,6 +72,12 @@ static void answer_field(struct device *device, struct field_value *out)
         out->value.large = faulted_value(name, device, counter_millijoules(device, now_seconds()));
         return;
     }
+    if (field->meter < -2) {
+        enum slowdown_kind kind = (enum slowdown_kind)(-3 - field->meter);
+        out->type = TYPE_UNSIGNED_LONG_LONG;
+        out->value.large = faulted_value(name, device, slowdown_nanoseconds(device, kind, now_seconds()));
+        return;
+    }
     out->type = TYPE_UNSIGNED;
     out->value.whole = (unsigned)faulted_value(
         name, device, field->meter < 0 ? field->value : milliwatts_of(device, &device->meters[field->meter]));

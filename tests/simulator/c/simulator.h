@@ -73,8 +73,16 @@ struct code {
 
 struct field {
     unsigned id, scope;
-    int meter; /* -1: the energy counter, -2: the plain value */
+    int meter; /* -1: the energy counter, -2: the plain value, -3 and below: a slowdown's time, by its place */
     uint64_t value;
+};
+
+enum slowdown_kind { SLOWDOWN_SOFTWARE_THERMAL, SLOWDOWN_HARDWARE_THERMAL, SLOWDOWN_POWER_BRAKE, SLOWDOWN_COUNT };
+
+/* A stretch in which the GPU was slowed: a counter of its time goes on, and the reason's bits are set. */
+struct slowdown {
+    enum slowdown_kind kind;
+    double begin, end;
 };
 
 struct process {
@@ -92,11 +100,12 @@ struct device {
     struct waveform rails[RAIL_COUNT];
     struct meter meters[METER_COUNT];
     struct counter counter;
-    int value_count, code_count, field_count, process_count, mig_count;
+    int value_count, code_count, field_count, process_count, mig_count, slowdown_count;
     struct value values[MAX_ENTRIES];
     struct code codes[MAX_ENTRIES];
     struct field fields[MAX_ENTRIES];
     struct process processes[MAX_ENTRIES];
+    struct slowdown slowdowns[MAX_ENTRIES];
     char mig_uuids[MAX_MIG][TEXT_BYTES];
     double temperature_base, temperature_per_watt, temperature_window;
     double busy_above_watts;
@@ -143,6 +152,9 @@ double rail_watts(const struct device *device, enum rail rail, double at);
 double rail_joules(const struct device *device, enum rail rail, double from, double to);
 double meter_watts(const struct device *device, const struct meter *meter, double at);
 uint64_t counter_millijoules(struct device *device, double at);
+/* Time in slowdowns of one kind until now, and the bits of those going on. */
+uint64_t slowdown_nanoseconds(const struct device *device, enum slowdown_kind kind, double at);
+uint64_t slowdown_bits(const struct device *device, double at);
 
 /* The gate of every call: counts it, takes its time, and says how it fails. device is NULL for the system's. */
 nvmlReturn_t enter(const char *call, const void *device);

@@ -136,7 +136,8 @@ nvmlReturn_t nvmlDeviceGetCurrentClocksEventReasons(void *handle, unsigned long 
     struct device *device = device_of(handle);
     if (code == NVML_SUCCESS) {
         *reasons = faulted_value("nvmlDeviceGetCurrentClocksEventReasons", device,
-                                 is_busy(device) ? device->events_busy : device->events_idle);
+                                 slowdown_bits(device, now_seconds()) |
+                                     (is_busy(device) ? device->events_busy : device->events_idle));
     }
     return code;
 }

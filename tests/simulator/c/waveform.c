@@ -204,3 +204,27 @@ uint64_t counter_millijoules(struct device *device, double at)
     millijoules = (uint64_t)floor(fmax(0.0, joules) * 1e3);
     return c->modulus_millijoules > 0 ? millijoules % c->modulus_millijoules : millijoules;
 }
+
+uint64_t slowdown_nanoseconds(const struct device *device, enum slowdown_kind kind, double at)
+{
+    double seconds = 0.0;
+    for (int i = 0; i < device->slowdown_count; i++) {
+        const struct slowdown *s = &device->slowdowns[i];
+        if (s->kind == kind && at > s->begin) {
+            seconds += fmin(at, s->end) - s->begin;
+        }
+    }
+    return (uint64_t)(seconds * 1e9);
+}
+
+uint64_t slowdown_bits(const struct device *device, double at)
+{
+    /* NVML sets the hardware slowdown's bit (0x8) beside that of its cause. */
+    static const uint64_t bits[SLOWDOWN_COUNT] = {0x20, 0x48, 0x88};
+    uint64_t set = 0;
+    for (int i = 0; i < device->slowdown_count; i++) {
+        const struct slowdown *s = &device->slowdowns[i];
+        set |= at >= s->begin && at < s->end ? bits[s->kind] : 0;
+    }
+    return set;
+}

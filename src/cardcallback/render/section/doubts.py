@@ -10,7 +10,7 @@ from cardcallback.render.figures import absent, cadence, figure, is_known, sourc
 from cardcallback.render.pictures.choice import POWER_PICTURE, picture_address
 from cardcallback.render.run_words import not_finite_notes, plural
 from cardcallback.render.section.doubts_energy import energy_doubts, scope_lines
-from cardcallback.render.section.machine_state import device_lines, machine_state
+from cardcallback.render.section.machine_state import device_lines, health_notes, machine_state
 from cardcallback.render.section.references import References
 from cardcallback.render.text import escape_markdown, join_words, public_reason, sentence
 from cardcallback.units import format_bytes, format_duration, format_energy
@@ -153,7 +153,7 @@ def _session(number: int, session: Session, noun: str) -> str:
 
 
 def _notes(record: RunRecord) -> str:
-    told = set(not_finite_notes(record))
+    told = {*not_finite_notes(record), *health_notes(record)}
     untold = [note for note in record.notes if note not in told]
     notes = [sentence(public_reason(note)) for note in untold[:_MOST_NOTES]]
     more = len(untold) - len(notes)

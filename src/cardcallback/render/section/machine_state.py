@@ -4,24 +4,31 @@ from __future__ import annotations
 
 from cardcallback.record import Accelerator, RunRecord
 from cardcallback.render.figures import figure, is_known
-from cardcallback.render.run_words import devices, has_gb10, plural
-from cardcallback.render.text import escape_markdown, join_words
-from cardcallback.units import HERTZ_PER_MEGAHERTZ, format_bytes, format_energy, format_number, format_power
-
-# Under load a GB10 runs near 2,400 MHz; one stuck in a low-power state stays far below it.
-_LOW_GB10_CLOCK_HERTZ = 1.4e9
+from cardcallback.render.run_words import devices, plural
+from cardcallback.render.text import escape_markdown, join_words, sentence
+from cardcallback.units import (
+    HERTZ_PER_MEGAHERTZ,
+    format_bytes,
+    format_duration,
+    format_energy,
+    format_number,
+    format_percent,
+    format_power,
+)
 
 
 def machine_state(record: RunRecord, picture: str) -> str:
     """Sentences about the only device; with several, each has a line of ``device_lines``."""
     found = devices(record)
     words = f"{_state(found[0])}." if len(found) == 1 else ""
-    if has_gb10(record) and any(_is_low(device) for device in found):
-        words += (
-            " This clock is far below the 2,400 MHz a GB10 reaches under load: the machine may have been in a "
-            "low-power state, and slower than it can be."
-        )
-    return " ".join(part for part in (words, picture) if part)
+    told = " ".join(_health(found[0])) if len(found) == 1 else ""
+    return " ".join(part for part in (words, told, picture) if part)
+
+
+def health_notes(record: RunRecord) -> frozenset[str]:
+    """The record's notes that stand beside their device already."""
+    told = {words for device in devices(record) for words in device.health}
+    return frozenset(note for note in record.notes if note in told or note.partition(": ")[2] in told)
 
 
 def device_lines(record: RunRecord) -> list[tuple[str, str]]:
@@ -38,13 +45,19 @@ def _device(device: Accelerator) -> str:
         parts.append(f"mean power {figure(device.mean_power, format_power)}")
     if device.memory_total_bytes:
         parts.append(f"{format_bytes(device.memory_total_bytes)} of memory")
-    return f"{', '.join(parts)}. {_state(device)}."
+    return " ".join([f"{', '.join(parts)}. {_state(device)}.", *_health(device)])
+
+
+def _health(device: Accelerator) -> list[str]:
+    return [sentence(words) for words in device.health]
 
 
 def _state(device: Accelerator) -> str:
     parts = []
     clock, heat = device.median_sm_clock, device.highest_temperature
     parts.append(f"Median clock {figure(clock, _megahertz)}")
+    if is_known(device.median_utilization):
+        parts.append(f"median utilisation {figure(device.median_utilization, _percent)}")
     if is_known(heat):
         parts.append(f"at most {figure(heat, format_number)} °C")
     parts += [_throttling(device), _company(device)]
@@ -54,9 +67,18 @@ def _state(device: Accelerator) -> str:
 def _throttling(device: Accelerator) -> str:
     heat = [reason for reason in device.throttle_reasons if "thermal" in reason]
     others = [escape_markdown(reason) for reason in device.throttle_reasons if reason not in heat]
-    words = f"slowed at times by {join_words([escape_markdown(reason) for reason in heat])}" if heat else ""
-    words = words or "no thermal slowdown recorded"
+    words = _heat(device, [escape_markdown(reason) for reason in heat])
     return f"{words}, limited at times by {join_words(others)}" if others else words
+
+
+def _heat(device: Accelerator, reasons: list[str]) -> str:
+    time = device.thermal_slowdown_time
+    if reasons:
+        return f"slowed at times by {join_words(reasons)}"
+    if time is not None and time.value:
+        return f"slowed by heat for {figure(time, format_duration)}"
+    # A record of an earlier version has no such time: its reasons were read or not, and it does not say.
+    return "no thermal slowdown recorded" if time is None or is_known(time) else "thermal slowdown not known"
 
 
 def _company(device: Accelerator) -> str:
@@ -67,10 +89,9 @@ def _company(device: Accelerator) -> str:
     return f"{plural(device.other_processes, 'other process', 'other processes')} on the GPU"
 
 
-def _is_low(device: Accelerator) -> bool:
-    clock = device.median_sm_clock
-    return clock is not None and clock.value is not None and clock.value < _LOW_GB10_CLOCK_HERTZ
-
-
 def _megahertz(hertz: float) -> str:
     return f"{format_number(hertz / HERTZ_PER_MEGAHERTZ)} MHz"
+
+
+def _percent(share: float) -> str:
+    return format_percent(share, 2)

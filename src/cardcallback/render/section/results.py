@@ -7,6 +7,7 @@ from cardcallback.render.energy_words import energy_noun, outside_words, ratio_w
 from cardcallback.render.figures import absent, at_least, figure, is_known, source_words, value_of, verb
 from cardcallback.render.run_words import (
     covers_every_step,
+    devices,
     has_gb10,
     over_the_run,
     plural,
@@ -50,6 +51,8 @@ def _time_row(record: RunRecord) -> Row:
     how = ["measured by a clock that counts suspend"]
     if record.suspended_seconds >= 1:
         how.append(f"suspended for {format_duration(record.suspended_seconds)} of it")
+    if any(device.health and device.used_by_job for device in devices(record)):
+        how.append("a GPU was slower than it can be for a part of it (its state is told below)")
     how.append(_dates(record))
     return "Time", ", ".join(parts), "; ".join(part for part in how if part)
 
