@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 
 from cardcallback.energy.ceiling import Ceiling
 from cardcallback.energy.closing import Gauge, close_best, close_counter, compare
-from cardcallback.energy.counter import Check, CounterAccount, CounterPoint
+from cardcallback.energy.counter import CounterAccount
 from cardcallback.energy.history import NEVER, Cumulative, FadingHistory
 from cardcallback.energy.integral import PowerIntegral
+from cardcallback.energy.intervals import Check, CounterPoint
 from cardcallback.energy.notes import LONG_STILLNESS_SECONDS, account_notes, gauge_notes
 from cardcallback.energy.result import SHORTEST_VISIT_SECONDS, AccountResult, EnergyResult, PhaseSum
 from cardcallback.energy.traits import CounterTraits, PowerTraits

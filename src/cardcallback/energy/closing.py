@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from cardcallback.energy.ceiling import Ceiling
-from cardcallback.energy.counter import CounterAccount, CounterPoint
+from cardcallback.energy.counter import CounterAccount
+from cardcallback.energy.intervals import CounterPoint
 from cardcallback.energy.result import SHORTEST_COMPARISON_SECONDS, Consistency, EnergyResult
 
 # A rest of the window no longer than this, next to a good counter, is extended where no gauge saw it.

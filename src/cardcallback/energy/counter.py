@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import copy
-import math
 from collections import Counter as Tally
 from dataclasses import dataclass
 from typing import Literal
 
-from cardcallback.energy.history import NEVER, Cumulative, Stretch
+from cardcallback.energy.intervals import BothWays, Check, CounterPoint
 from cardcallback.energy.refresh import ASSUMED_REFRESH_SECONDS, RefreshWatch
 from cardcallback.energy.traits import CounterTraits
 
@@ -22,56 +21,6 @@ _INTERVAL_TOLERANCE = 0.15
 _IMPOSSIBLE_WATTS = 5000.0
 # Without a gauge, a stillness longer than this and much slower than the rest is a fault.
 _LONG_STILLNESS_SECONDS = 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class CounterPoint:
-    """One counter reading with the gauge's integral at the same time (``None``: no gauge)."""
-
-    at_seconds: float
-    joules: float
-    power: Cumulative | None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Check:
-    """What an interval of the counter is held against.
-
-    A difference to the gauge within ``slack_joules`` is its own blur; more than ``most_joules`` the device
-    cannot have used. ``gauge_still`` is when the gauge last gave the same reading over and over;
-    ``gauge_sees_everything`` is false for one that looks only now and then.
-    """
-
-    slack_joules: float
-    most_joules: float = math.inf
-    gauge_still: Stretch = NEVER
-    gauge_sees_everything: bool = True
-
-
-@dataclass(slots=True)
-class BothWays:
-    """Sums over intervals that counter and gauge both watched.
-
-    For ``weak_seconds`` of them the gauge is the weaker witness: it stood still, or looked only now and then.
-    """
-
-    seconds: float = 0.0
-    counter_joules: float = 0.0
-    power_joules: float = 0.0
-    weak_seconds: float = 0.0
-
-    def add(self, seconds: float, counter_joules: float, power_joules: float) -> None:
-        """One interval, or, with a minus, one that is taken back."""
-        self.seconds += seconds
-        self.counter_joules += counter_joules
-        self.power_joules += power_joules
-
-    def joined(self, other: BothWays) -> BothWays:
-        """The sums of both."""
-        whole = copy.copy(self)
-        whole.add(other.seconds, other.counter_joules, other.power_joules)
-        whole.weak_seconds += other.weak_seconds
-        return whole
 
 
 @dataclass(frozen=True, slots=True)

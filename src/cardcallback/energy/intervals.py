@@ -1,0 +1,59 @@
+"""Intervals between two counter readings: what they are held against, and the sums of alike ones."""
+
+from __future__ import annotations
+
+import copy
+import math
+from dataclasses import dataclass
+
+from cardcallback.energy.history import NEVER, Cumulative, Stretch
+
+
+@dataclass(frozen=True, slots=True)
+class CounterPoint:
+    """One counter reading with the gauge's integral at the same time (``None``: no gauge)."""
+
+    at_seconds: float
+    joules: float
+    power: Cumulative | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Check:
+    """What an interval of the counter is held against.
+
+    A difference to the gauge within ``slack_joules`` is its own blur; more than ``most_joules`` the device
+    cannot have used. ``gauge_still`` is when the gauge last gave the same reading over and over;
+    ``gauge_sees_everything`` is false for one that looks only now and then.
+    """
+
+    slack_joules: float
+    most_joules: float = math.inf
+    gauge_still: Stretch = NEVER
+    gauge_sees_everything: bool = True
+
+
+@dataclass(slots=True)
+class BothWays:
+    """Sums over intervals that counter and gauge both watched.
+
+    For ``weak_seconds`` of them the gauge is the weaker witness: it stood still, or looked only now and then.
+    """
+
+    seconds: float = 0.0
+    counter_joules: float = 0.0
+    power_joules: float = 0.0
+    weak_seconds: float = 0.0
+
+    def add(self, seconds: float, counter_joules: float, power_joules: float) -> None:
+        """One interval, or, with a minus, one that is taken back."""
+        self.seconds += seconds
+        self.counter_joules += counter_joules
+        self.power_joules += power_joules
+
+    def joined(self, other: BothWays) -> BothWays:
+        """The sums of both."""
+        whole = copy.copy(self)
+        whole.add(other.seconds, other.counter_joules, other.power_joules)
+        whole.weak_seconds += other.weak_seconds
+        return whole
