@@ -1,0 +1,114 @@
+"""How far a gauge is believed where it stands for the counter, or against it."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from virtual_gpu import A100, GB10, P100, VirtualGpu
+
+from cardcallback.energy import CounterTraits, EnergyAccount, EnergyResult, PowerTraits
+from cardcallback.energy.refresh import ASSUMED_REFRESH_SECONDS, RefreshWatch
+from waveforms import Waveform, constant, square
+
+
+def account_of(gpu: VirtualGpu, *, interval: float, counter: bool, limit: float) -> EnergyAccount:
+    """An account whose gauge is read at ``interval``."""
+    return EnergyAccount(
+        counter=CounterTraits(refresh_seconds=gpu.counter_refresh) if counter else None,
+        power=PowerTraits(averaging_seconds=gpu.window, refresh_seconds=gpu.refresh, interval_seconds=interval),
+        limit_watts=limit,
+    )
+
+
+def readings(end: float, interval: float, seed: int) -> list[float]:
+    """Times of readings at distances that vary by a third, the last one just after the end."""
+    varied = random.Random(seed)  # noqa: S311 - readings that vary, not secrets
+    times, at = [], 0.001
+    while at < end:
+        times.append(at)
+        at += interval * varied.uniform(0.7, 1.3)
+    return [*times, end + 0.001]
+
+
+def best(account: EnergyAccount, end: float) -> EnergyResult:
+    """The best energy with both bounds, which must be there."""
+    result = account.result(end).best
+    assert result is not None
+    assert result.high is not None
+    return result
+
+
+def width(result: EnergyResult) -> float:
+    """The interval's width as a share."""
+    assert result.high is not None
+    return (result.high - result.low) / result.joules
+
+
+def test_a_gauge_that_the_counter_has_shown_right_bridges_narrowly() -> None:
+    """A gauge that sees a quarter of the time may be half off by itself; not after it agreed for ten minutes."""
+    gpu = VirtualGpu(waveform=Waveform((square(60.0, 350.0, 4.01, duty=0.3),)), **A100)
+    account = account_of(gpu, interval=0.1, counter=True, limit=400.0)
+    for at in readings(660.0, 0.1, 3):
+        account.add_power(at, gpu.watts(at))
+    for second in range(610):
+        account.add_counter(second + 0.002, gpu.joules(second + 0.002))
+    result = best(account, 660.0)
+    assert result.low <= gpu.truth(0, 660) <= (result.high or 0.0)
+    assert result.method == "counter_bridged"
+    assert width(result) < 0.03
+
+
+def test_rare_readings_at_random_moments_are_a_sample() -> None:
+    """A P100 asked every 0.4 s for its driver's sake: the interval is that of a sample and holds the truth."""
+    held, widths = 0, []
+    for seed in range(40):
+        varied = random.Random(seed)  # noqa: S311
+        waveform = Waveform((square(40.0, 190.0, varied.uniform(0.1, 5.0), duty=varied.uniform(0.2, 0.8)),))
+        gpu = VirtualGpu(waveform=waveform, **P100)
+        account = account_of(gpu, interval=0.4, counter=False, limit=250.0)
+        for at in readings(600.0, 0.4, seed):
+            account.add_power(at, gpu.watts(at))
+        result = best(account, 600.0)
+        held += result.low <= gpu.truth(0, 600) <= (result.high or 0.0)
+        widths.append(width(result))
+    assert held >= 39
+    assert sorted(widths)[20] < 0.10
+
+
+def test_a_gauge_that_looks_now_and_then_does_not_overrule_the_counter() -> None:
+    """Readings of ten milliseconds every two seconds say little of one interval: the counter stands."""
+    gpu = VirtualGpu(waveform=Waveform((square(30.0, 130.0, 3.12, duty=0.25),)), **P100)
+    account = account_of(gpu, interval=2.0, counter=True, limit=300.0)
+    for at in readings(300.0, 2.0, 5):
+        account.add_power(at, gpu.watts(at))
+    for tens in range(31):
+        at = min(tens * 10.0 + 0.002, 300.001)
+        account.add_counter(at, gpu.joules(at))
+    result = best(account, 300.0)
+    assert result.method == "counter"
+    assert result.joules == pytest.approx(gpu.truth(0, 300), rel=0.005)
+
+
+def test_rare_readings_tell_nothing_of_a_refresh_beyond_what_is_assumed() -> None:
+    """A counter read every ten seconds moved each time: that does not make it ten seconds old."""
+    watch = RefreshWatch()
+    for tens in range(20):
+        watch.add(tens * 10.0, tens * 600.0)
+    assert watch.seconds == ASSUMED_REFRESH_SECONDS
+
+
+def test_the_age_of_both_ends_is_corrected() -> None:
+    """A run that begins idle and ends busy loses half a refresh of the difference, unless that is put back."""
+    rise = Waveform((constant(10.0, end=2.0), constant(90.0, begin=2.0)))
+    errors = []
+    for phase in range(10):
+        gpu = VirtualGpu(waveform=rise, phase=phase / 100, **GB10)
+        account = account_of(gpu, interval=0.5, counter=True, limit=140.0)
+        for count in range(31):
+            at = count / 2 + 0.0005
+            account.add_power(at, gpu.watts(at))
+            if count % 2 == 0:
+                account.add_counter(at, gpu.joules(at))
+        errors.append(best(account, 15.0).joules - gpu.truth(0, 15))
+    assert abs(sum(errors) / len(errors)) < 0.5 * (90.0 - 10.0) * 0.05
