@@ -59,11 +59,11 @@ class FileClock(FakeClock):
 
     def __init__(self, *files: CounterFile | PowerFile) -> None:
         super().__init__(elapsed=ORIGIN_SECONDS)
-        self._files = files
+        self.files = list(files)
         self.advance(0.0)
 
     def advance(self, seconds: float) -> None:
         """Let ``seconds`` pass for clock and files."""
         super().advance(seconds)
-        for file in self._files:
+        for file in self.files:
             file.write(self.elapsed_seconds() - ORIGIN_SECONDS)

@@ -9,10 +9,19 @@ from typing import Literal, get_args
 
 import msgspec
 
-from cardcallback.cli.advice import NO_ADVICE, ONLY_WHILE_TRAINING, TRAIN_TO_SEE, Advice, advice_for
+from cardcallback.cli.advice import (
+    NO_ADVICE,
+    ONLY_WHILE_TRAINING,
+    TRAIN_TO_SEE,
+    Advice,
+    advice_for,
+    advice_on_open_rapl,
+)
 from cardcallback.errors import SensorReadError, SensorUnavailableError
 from cardcallback.record import Scope
 from cardcallback.sensors.base import Absence, Quantity, Sensor, SensorSet
+from cardcallback.sensors.machine import same_figure
+from cardcallback.sensors.rapl import SOURCE as RAPL
 
 # "unproven": it can be read, and nothing shows that what it says is true.
 Status = Literal["works", "unproven", "fails", "absent"]
@@ -54,7 +63,8 @@ def examine(
     wait(seconds_between)
     second = [_attempt(sensor, elapsed_seconds) for sensor in sensors.sensors]
     findings = [
-        _finding(sensor, names, *attempts) for sensor, *attempts in zip(sensors.sensors, first, second, strict=True)
+        _finding(sensor, names, system_root, *attempts)
+        for sensor, *attempts in zip(sensors.sensors, first, second, strict=True)
     ]
     findings += [_absent(absence, names, system_root) for absence in sensors.absences]
     known = {finding.quantity for finding in findings}
@@ -81,9 +91,10 @@ def _attempt(sensor: Sensor, elapsed_seconds: Callable[[], float]) -> _Attempt:
     return _Attempt(elapsed_seconds(), value)
 
 
-def _finding(sensor: Sensor, names: dict[int, str], first: _Attempt, second: _Attempt) -> Finding:
+def _finding(sensor: Sensor, names: dict[int, str], system_root: Path, first: _Attempt, second: _Attempt) -> Finding:
     spec = sensor.spec
     status, reason, advice = _verdict(sensor, first, second)
+    risk = advice_on_open_rapl(system_root) if spec.source.startswith(RAPL) else NO_ADVICE
     return Finding(
         quantity=spec.quantity,
         source=spec.source,
@@ -96,8 +107,8 @@ def _finding(sensor: Sensor, names: dict[int, str], first: _Attempt, second: _At
         scope=spec.scope,
         covers=spec.covers,
         reason=reason,
-        cure=advice.cure,
-        safety=advice.safety,
+        cure=advice.cure or risk.cure,
+        safety=advice.safety or risk.safety,
     )
 
 
@@ -120,18 +131,25 @@ def _verdict(sensor: Sensor, first: _Attempt, second: _Attempt) -> tuple[Status,
 
 def _absent(absence: Absence, names: dict[int, str], system_root: Path) -> Finding:
     advice = advice_for(absence.quantity, system_root)
+    cure = absence.cure or advice.cure
     return Finding(
         quantity=absence.quantity,
         source=absence.source,
         status="absent",
         device=_device_name(absence.device, names),
         reason=absence.reason,
-        cure=absence.cure or advice.cure,
-        safety=advice.safety,
+        cure=cure,
+        safety=advice.safety if cure else None,  # what a cure costs is no news without one
     )
 
 
 def _nothing_reads(sensors: SensorSet, quantity: Quantity, system_root: Path) -> Finding:
+    others = same_figure(quantity) - {quantity}
+    if instead := next((s.spec for s in sensors.sensors if s.spec.quantity in others), None):
+        reason = f"not needed: the figure comes from {instead.quantity} ({instead.source})"
+        return Finding(quantity=quantity, source="none", status="absent", reason=reason)
+    if absence := next((a for a in sensors.absences if a.quantity in others), None):
+        return msgspec.structs.replace(_absent(absence, {}, system_root), quantity=quantity)
     advice = advice_for(quantity, system_root)
     # Without a driver every figure of the GPU is absent for the same reason, listed or not.
     gpu = sensors.absence("gpu_energy") if quantity.startswith("gpu_") and not sensors.devices else None

@@ -23,10 +23,11 @@ def open_machine_energy(system_root: Path) -> SensorSet:
     by_rapl = {sensor.spec.quantity for sensor in rapl.sensors}
     of_board = [sensor for sensor in board.sensors if not (sensor.spec.quantity in _CPU and by_rapl & _CPU)]
     sensors = (*rapl.sensors, *of_board)
-    covered = {quantity for sensor in sensors for quantity in _same_figure(sensor.spec.quantity)}
+    covered = {quantity for sensor in sensors for quantity in same_figure(sensor.spec.quantity)}
     absences = [absence for absence in (*board.absences, *rapl.absences) if absence.quantity not in covered]
     return SensorSet(sensors=sensors, absences=tuple(absences))
 
 
-def _same_figure(quantity: str) -> frozenset[str]:
+def same_figure(quantity: str) -> frozenset[str]:
+    """The quantities that are ways to one figure, ``quantity`` among them."""
     return next((figure for figure in (_CPU, _SYSTEM) if quantity in figure), frozenset({quantity}))
