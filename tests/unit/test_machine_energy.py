@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 from machine_files import HWMON, ORIGIN_SECONDS, POWERCAP, CounterFile, FileClock, PowerFile, copied
-from waveforms import Waveform, constant, sine, square
 
 from cardcallback.record import Energy, Measurement, Scope
 from cardcallback.recorder import Recorder, Recording
 from cardcallback.sensors import DeviceInfo, Sensor, SensorSet, SensorSpec
 from cardcallback.sensors.machine import open_machine_energy
 from cardcallback.testing import FakeClock, FakeSensor
+from waveforms import Waveform, constant, sine, square
 
 RANGE_JOULES = 262_143.328850
 DRAM_RANGE_JOULES = 65_712.999613
