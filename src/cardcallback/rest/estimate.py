@@ -14,9 +14,7 @@ from cardcallback.units import format_power
 
 # Less of the run than this, and a share of its energy stands for another run.
 _LOWEST_COVERAGE = 0.95
-_REST_SCOPE = Scope(
-    cpu="yes", host_dram="yes", network="unknown", regulators="unknown", supply_loss="unknown"
-)
+_REST_SCOPE = Scope(cpu="yes", host_dram="yes", network="unknown", regulators="unknown", supply_loss="unknown")
 
 
 @dataclass(frozen=True, slots=True)

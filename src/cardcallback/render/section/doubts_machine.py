@@ -95,13 +95,13 @@ def _beside(record: RunRecord, other: Measurement) -> str:
 
 
 def _counterpart(record: RunRecord, other: Measurement) -> tuple[str, Measurement] | None:
-    """The figure above that the sensor may be a second opinion of: both hold, or both leave out, GPU and CPU."""
+    """The figure above that the sensor may be a second opinion of: of the same larger parts, documented or not."""
     energy, scope = record.energy, other.scope
     above = ((f"the {energy_noun(record)} figure", energy.gpu), ("the whole machine's figure", energy.system))
     for name, found in above:
         if scope is None or found.scope is None or not is_known(found):
             continue
-        if (scope.gpu_core, scope.cpu) == (found.scope.gpu_core, found.scope.cpu):
+        if (scope.gpu_core, scope.cpu, scope.network) == (found.scope.gpu_core, found.scope.cpu, found.scope.network):
             return f"{name} of {format_energy(found.value or 0.0)}", found
     return None
 
