@@ -89,7 +89,7 @@ def _beside(record: RunRecord, other: Measurement) -> str:
         return f"; beside {name} without a ratio, since the two did not watch the same time"
     apart = other.value / figure_above.value - 1
     if abs(apart) <= _CONSISTENT_SHARE:
-        return f"; consistent with {name} ({format_percent(abs(apart), 1)} apart), which proves neither"
+        return f"; consistent with {name} ({format_percent(abs(apart), 2)} apart), which proves neither"
     side = "more" if apart > 0 else "less"
     return f"; {format_percent(abs(apart), 2)} {side} than {name}, and which is right is not known"
 
