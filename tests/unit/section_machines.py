@@ -52,7 +52,7 @@ def spark_with_driver() -> RunRecord:
                 *(219.0, "hwmon:spbm:sys_total", machine, "whole machine behind its power supply"),
                 doubt=0.008,
                 method="integrated_power",
-                sampling_interval_seconds=0.1,
+                sampling_interval_seconds=0.2,
             ),
             cpu=_energy(*(21.4, "hwmon:spbm:cpu_p + hwmon:spbm:cpu_e", cores, "performance cores", "efficiency cores")),
             dram=not_measured("joules", "no RAPL energy counter on this machine"),
@@ -120,7 +120,7 @@ def gh200_with_meters() -> RunRecord:
     power = replace(device.mean_power, scope=_MODULE, value=565.0) if device.mean_power else None
     device = replace(device, name="NVIDIA GH200 480GB", energy=gpu, mean_power=power, memory_total_bytes=96 * 2**30)
     machine = Machine(processor="Neoverse V2", processor_count=72, unified_memory=False)
-    meter: dict[str, Any] = {"method": "integrated_power", "sampling_interval_seconds": 0.1, "doubt": 0.012}
+    meter: dict[str, Any] = {"method": "integrated_power", "sampling_interval_seconds": 0.2, "doubt": 0.012}
     grace = Scope(cpu="yes", host_dram="unknown", regulators="unknown")
     figures = {
         "gpu": gpu,

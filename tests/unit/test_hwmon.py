@@ -133,7 +133,7 @@ def test_grace_on_a_hopper_module() -> None:
         ("other_power", "hwmon:power_meter:module:0"): pytest.approx(412.0),
     }
     grace, module = (sensor.spec for sensor in sensors.sensors)
-    assert (grace.averaging_seconds, grace.refresh_seconds, grace.interval_seconds) == (0.05, 0.05, 0.1)
+    assert (grace.averaging_seconds, grace.refresh_seconds, grace.interval_seconds) == (0.05, 0.05, 0.2)
     assert (grace.scope.cpu, grace.scope.host_dram, grace.scope.gpu_core) == ("yes", "unknown", "no")
     assert (module.scope.gpu_core, module.scope.cpu) == ("yes", "yes")
 

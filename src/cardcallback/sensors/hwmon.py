@@ -25,10 +25,11 @@ _ABSURD_WATTS = {SPARK_CHIP: 1000.0, _METER_CHIP: 3000.0}
 _SPARK_WRAPS_AT_JOULES = 4_294_967.295
 # The counters were seen to step every 10.3 ms; the power readings swing with a loop of 100 ms in the firmware.
 _SPARK_REFRESH_SECONDS = 0.0103
-_SPARK_POWER_INTERVAL_SECONDS = 0.1
 _COUNTER_INTERVAL_SECONDS = 1.0
 _READINGS_PER_TURN = 4
-_METER_INTERVAL_SECONDS = 0.1
+# Often enough for a mean of readings at varying distances, and for one that fails to leave no gap; more would
+# cost more of the processor than everything else that is read.
+_POWER_INTERVAL_SECONDS = 0.2
 _LABEL = re.compile(r"(?P<kind>power|energy)(?P<number>\d+)_(?:label|oem_info)")
 _METER = re.compile(r"(?P<part>Module|Grace|CPU|SysIO) Power Socket (?P<socket>\d+)")
 # The driver's labels have no document of their maker: what they do not name is not known to be in them.
@@ -53,7 +54,7 @@ _SPARK_POWER = SensorSpec(
     unit="watts",
     scope=_SPARK_MACHINE,
     covers="whole machine behind its power supply",
-    interval_seconds=_SPARK_POWER_INTERVAL_SECONDS,
+    interval_seconds=_POWER_INTERVAL_SECONDS,
 )
 _ADDED_TO_NOTHING = ("other_energy", "other_power")
 _NO_DRIVER = "the driver for the Spark's own power sensors is not installed"
@@ -192,7 +193,7 @@ def _meter(part: str, socket: str, path: Path) -> HwmonSensor:
         unit="watts",
         scope=_MODULE if module else _GRACE,
         covers=covers,
-        interval_seconds=max(averaging or 0.0, _METER_INTERVAL_SECONDS),
+        interval_seconds=max(averaging or 0.0, _POWER_INTERVAL_SECONDS),
         averaging_seconds=averaging,
         refresh_seconds=averaging,
     )
