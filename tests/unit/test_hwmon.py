@@ -138,6 +138,13 @@ def test_grace_on_a_hopper_module() -> None:
     assert (module.scope.gpu_core, module.scope.cpu) == ("yes", "yes")
 
 
+def test_labels_are_read_as_words(tmp_path: Path) -> None:
+    """Case does not matter, and a machine of one socket need not number it."""
+    root = copied("gh200", tmp_path)
+    (root / HWMON / "hwmon2" / "device" / "power1_oem_info").write_text("grace power")
+    assert ("cpu_power", "hwmon:power_meter:grace:0") in values(open_hwmon(root))
+
+
 def test_a_core_rail_alone_is_not_the_processor(tmp_path: Path) -> None:
     """Without the meter of the whole processor its energy is absent."""
     root = copied("gh200", tmp_path)

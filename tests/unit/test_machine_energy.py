@@ -85,7 +85,7 @@ def test_two_sockets_and_their_memory(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("interval", [None, 600.0])
 def test_no_wrap_is_missed_whatever_interval_is_asked_for(tmp_path: Path, interval: float | None) -> None:
-    """A socket at 900 W whose counter turns over every 291 s is right over four of them, though 600 s were asked for."""
+    """A socket at 900 W whose counter turns over every 291 s is right over four turns, though 600 s are asked for."""
     root = copied("two-socket-rapl", tmp_path)
     busy = Waveform((constant(900.0),))
     clock = server(root, busy, Waveform((constant(18.0),)), busy)

@@ -3,7 +3,7 @@
 ``spbm`` is the community driver for the firmware's sensors of a DGX Spark (antheas/spark_hwmon, 0.3.0): power in
 microwatts, energy in microjoules from a register of 32 bits in millijoules, channels hidden that it could not
 resolve. ``power_meter`` is the kernel's driver for ACPI power meters (Documentation/hwmon/acpi_power_meter),
-through which a Grace processor shows the power of module, processor and rails.
+through which Grace processors show the power of module, processor and rails (Alumet's page on Grace Hopper).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from cardcallback.units import JOULES_PER_MICROJOULE, SECONDS_PER_MILLISECOND, W
 
 SPARK_CHIP = "spbm"
 _METER_CHIP = "power_meter"
-# A Spark's supply gives 240 W and a Grace module at most 1,000 W: beyond this a reading is no reading.
+# A Spark's supply gives 240 W and the highest limit seen of a module is 2,900 W (GB300): beyond this no reading.
 _ABSURD_WATTS = {SPARK_CHIP: 1000.0, _METER_CHIP: 3000.0}
 _SPARK_WRAPS_AT_JOULES = 4_294_967.295
 # The counters were seen to step every 10.3 ms; the power readings swing with a loop of 100 ms in the firmware.
@@ -31,7 +31,7 @@ _READINGS_PER_TURN = 4
 # cost more of the processor than everything else that is read.
 _POWER_INTERVAL_SECONDS = 0.2
 _LABEL = re.compile(r"(?P<kind>power|energy)(?P<number>\d+)_(?:label|oem_info)")
-_METER = re.compile(r"(?P<part>Module|Grace|CPU|SysIO) Power Socket (?P<socket>\d+)")
+_METER = re.compile(r"(?P<part>module|grace|cpu|sysio) power(?: socket (?P<socket>\d+))?", re.IGNORECASE)
 # The driver's labels have no document of their maker: what they do not name is not known to be in them.
 _SPARK_MACHINE = Scope(
     gpu_core="yes", gpu_memory="unknown", cpu="yes", host_dram="unknown", network="unknown", regulators="unknown"
@@ -173,12 +173,12 @@ def _grace(channels: dict[tuple[str, str], Path]) -> SensorSet:
     for (_, label), path in channels.items():
         named = _METER.fullmatch(label)
         if named is not None:
-            found.setdefault(named["socket"], {})[named["part"]] = path
-    modules = [_meter("module", socket, parts["Module"]) for socket, parts in found.items() if "Module" in parts]
-    if not all("Grace" in parts for parts in found.values()):
+            found.setdefault(named["socket"] or "0", {})[named["part"].lower()] = path
+    modules = [_meter("module", socket, parts["module"]) for socket, parts in found.items() if "module" in parts]
+    if not all("grace" in parts for parts in found.values()):
         reason = "the ACPI power meters here show no Grace processor whole"
         return _joined(_opened(modules), _absent("cpu_power", reason))
-    processors = [_meter("grace", socket, parts["Grace"]) for socket, parts in found.items()]
+    processors = [_meter("grace", socket, parts["grace"]) for socket, parts in found.items()]
     return _opened([*processors, *modules])
 
 
