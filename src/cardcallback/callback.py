@@ -56,7 +56,7 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
         sampling_interval_seconds: read every sensor this often; None reads each as its kind needs.
         charts: draw the pictures.
         log_metrics: reserved for live figures in the trackers; True is refused in this version.
-        estimate_rest: reserved for an estimate of the rest of the machine; True is refused in this version.
+        estimate_rest: show what the rest of the machine may have used, as an estimate in a line of its own.
         publish: what may be uploaded beside the card: "card", "pictures" or "all" (the record too).
         quiet: print nothing.
 

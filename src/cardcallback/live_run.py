@@ -30,6 +30,7 @@ from cardcallback.observe import (
 )
 from cardcallback.record import Evaluation, EvaluationResult, RunRecord, Stage, Status, Training
 from cardcallback.recorder import BackgroundOpening, Clock, EarlyReading, Recorder, Recording
+from cardcallback.rest import with_rest_estimate
 from cardcallback.sensors import Absence, Quantity, SensorSet
 from cardcallback.sensors.job_devices import JobDevices, find_job_devices
 from cardcallback.sensors.nvml import Selection, select_devices
@@ -241,7 +242,7 @@ class LiveRun:
             machine=observe_machine(self._system_root),
             uses_accelerators=self._job.uses_cuda is not False,
         )
-        return with_carbon(record, self._settings)
+        return with_carbon(with_rest_estimate(record) if self._settings.estimate_rest else record, self._settings)
 
 
 def with_carbon(record: RunRecord, settings: Settings) -> RunRecord:

@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
+from machine_files import FIXTURES, copied
 
 from cardcallback.cli.examination import Finding, examine
 from cardcallback.errors import SensorReadError, SensorUnavailableError
 from cardcallback.record import Scope
 from cardcallback.sensors.base import Absence, DeviceInfo, Quantity, SensorSet, SensorSpec
+from cardcallback.sensors.machine import open_machine_energy
+from cardcallback.sensors.rapl import ROOT_ONLY, energy_files
 from cardcallback.testing import FakeClock, FakeSensor
 
 GPU = Scope(gpu_core="yes", gpu_memory="unknown")
@@ -140,32 +143,67 @@ def test_alike_devices_are_told_apart_by_index(tmp_path: Path) -> None:
     assert found[0].device == "NVIDIA H100 (device 1)"
 
 
-def rapl(root: Path, mode: int) -> None:
-    """A RAPL energy file of the given mode under ``root``."""
-    folder = root / "sys" / "class" / "powercap" / "intel-rapl:0"
-    folder.mkdir(parents=True)
-    (folder / "energy_uj").write_text("1\n")
-    (folder / "energy_uj").chmod(mode)
+def machine(root: Path) -> dict[str, Finding]:
+    """What doctor finds of the machine whose files lie under ``root``."""
+    opened = open_machine_energy(root)
+    return findings(root, *opened.sensors, devices=(), absences=opened.absences)
 
 
-def test_readable_rapl_is_called_a_side_channel(tmp_path: Path) -> None:
-    """An energy file that every user may read is reported with what it gives away and how to close it."""
-    rapl(tmp_path, 0o444)
-    finding = findings(tmp_path)["cpu_energy"]
-    assert "reopens a known power side channel" in (finding.safety or "")
-    assert "sudo chmod 400" in (finding.cure or "")
+def modes(root: Path, mode: int) -> None:
+    """Give every RAPL energy file a mode."""
+    for file in energy_files(root):
+        file.chmod(mode)
 
 
-def test_closed_rapl_is_left_closed(tmp_path: Path) -> None:
-    """A closed energy file is not advised to be opened for nothing, and the cost of opening is said."""
-    rapl(tmp_path, 0o400)
-    finding = findings(tmp_path)["cpu_energy"]
-    assert finding.cure is None
-    assert "opening it would reopen a known power side channel" in (finding.safety or "")
+def test_readable_rapl_is_read_and_called_a_side_channel(tmp_path: Path) -> None:
+    """An energy file that every user may read is measured, with what that gives away and how to close it."""
+    root = copied("two-socket-rapl", tmp_path)
+    modes(root, 0o444)
+    finding = machine(root)["cpu_energy"]
+    assert finding.source == "rapl:package-1"
+    assert "reopens a known power side channel (CVE-2020-8694)" in (finding.safety or "")
+    found = machine(root)["dram_energy"]
+    assert found.status == "unproven"  # its file stands still
+    assert found.cure == "run doctor again while the device works: a counter that stands still under load is not used"
+
+
+def test_rapl_that_only_we_may_read_gives_nothing_away(tmp_path: Path) -> None:
+    """Read as root from closed files, nothing is open to others and nothing is said of it."""
+    root = copied("two-socket-rapl", tmp_path)
+    sensors = open_machine_energy(root).sensors
+    modes(root, 0o400)
+    assert findings(root, *sensors, devices=())["cpu_energy"].safety is None
+
+
+def test_closed_rapl_says_what_its_cure_costs(tmp_path: Path) -> None:
+    """A counter for root only: the reason, what opens it, and the side channel that this reopens."""
+    root = copied("two-socket-rapl", tmp_path)
+    modes(root, 0o400)
+    closed = Absence(quantity="cpu_energy", source="rapl", reason=ROOT_ONLY, cure="sudo chmod a+r")
+    finding = findings(root, devices=(), absences=(closed,))["cpu_energy"]
+    assert (finding.reason, finding.cure) == (ROOT_ONLY, "sudo chmod a+r")
+    assert "opening it reopens a known power side channel" in (finding.safety or "")
 
 
 def test_no_rapl(tmp_path: Path) -> None:
     """A machine without RAPL, such as a Spark, is told so and of sensors of one's own."""
-    finding = findings(tmp_path)["cpu_energy"]
-    assert finding.reason == "this machine shows no RAPL energy counter"
+    finding = machine(tmp_path)["cpu_energy"]
+    assert finding.reason == "no RAPL energy counter on this machine"
     assert "cardcallback.sensors" in (finding.cure or "")
+    assert finding.safety is None
+
+
+def test_a_spark_without_the_driver_is_told_what_it_costs(tmp_path: Path) -> None:
+    """The community driver is named for every figure of the machine, with what a foreign kernel module costs."""
+    found = machine(FIXTURES / "dgx-spark")
+    for quantity in ("system_power", "system_energy"):
+        assert "spark_hwmon" in (found[quantity].cure or "")
+        assert "Secure Boot" in (found[quantity].safety or "")
+    assert machine(tmp_path)["system_power"].safety is None
+
+
+def test_what_another_quantity_gives_is_not_called_missing() -> None:
+    """A machine whose power is read needs no energy counter, and the other way round."""
+    found = machine(FIXTURES / "dgx-spark-spbm")
+    assert found["system_energy"].reason == "not needed: the figure comes from system_power (hwmon:spbm:sys_total)"
+    assert found["cpu_power"].cure is None

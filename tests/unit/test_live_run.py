@@ -75,9 +75,11 @@ def torch(**properties: object) -> SimpleNamespace:
     return SimpleNamespace(cuda=cuda)
 
 
-def run_for_a_minute(machine: TwoGpus, tmp_path: Path, args: SimpleNamespace) -> RunRecord:
+def run_for_a_minute(
+    machine: TwoGpus, tmp_path: Path, args: SimpleNamespace, settings: Settings | None = None
+) -> RunRecord:
     """The record of 100 steps in 60 seconds."""
-    run = LiveRun(Settings(), clock=machine.clock, system_root=tmp_path, stages=())
+    run = LiveRun(settings or Settings(), clock=machine.clock, system_root=tmp_path, stages=())
     opening = BackgroundOpening(lambda: machine.set, machine.clock)
     assert opening.result(30) is not None
     run.start_recording(opening, {}, args, None, first=True)
@@ -162,3 +164,20 @@ def test_one_process_of_four_is_divided_by_nothing(monkeypatch: pytest.MonkeyPat
         assert ratio is not None
         assert ratio.value is None
         assert "1 of 4 processes" in str(ratio.reason)
+
+
+@pytest.mark.parametrize("asked", [False, True])
+def test_the_rest_is_estimated_only_where_that_was_asked_for(
+    asked: bool,  # noqa: FBT001
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    """Off by default; asked for, the record has the estimate or, as here, why there is none."""
+    monkeypatch.setitem(sys.modules, "torch", torch(uuid="uuid-0"))
+    args = SimpleNamespace(device="cuda:0", n_gpu=1, world_size=1)
+    record = run_for_a_minute(TwoGpus(), tmp_path, args, Settings(estimate_rest=asked))
+    rest = record.energy.rest_estimate
+    assert (rest.reason if rest is not None else None) == (
+        "nothing is published on the machine around NVIDIA A" if asked else None
+    )
+    assert record.energy.gpu.value == pytest.approx(6000.0)

@@ -8,11 +8,18 @@ from pathlib import Path
 import msgspec
 
 from cardcallback.sensors.base import Quantity
+from cardcallback.sensors.hwmon import is_spark
+from cardcallback.sensors.rapl import energy_files
 
 _READABLE_BY_OTHERS = stat.S_IRGRP | stat.S_IROTH
 _SIDE_CHANNEL = (
     "a known power side channel (CVE-2020-8694): from such readings a program can infer the secrets of others"
 )
+_FOREIGN_MODULE = (
+    "a kernel module from outside the kernel runs with all of its rights; under Secure Boot its signing key has to be "
+    "enrolled (MOK), after which every module signed with that key is trusted"
+)
+_RAPL_FILES = "/sys/class/powercap/*rapl*/energy_uj"
 _OWN_SENSOR = "give a sensor of your own, such as a plug meter, through the entry-point group cardcallback.sensors"
 
 
@@ -32,28 +39,34 @@ TRAIN_TO_SEE = Advice(
 
 
 def advice_for(quantity: Quantity, system_root: Path) -> Advice:
-    """What is known about ``quantity`` on the machine whose ``sys/`` lies under ``system_root``."""
-    if quantity in {"cpu_energy", "dram_energy"}:
-        return _rapl(system_root)
+    """What is known about a ``quantity`` that is absent, on the machine whose ``sys/`` lies under ``system_root``."""
+    if quantity in {"cpu_energy", "cpu_power", "dram_energy"}:
+        return _closed_rapl(system_root)
     if quantity in {"system_power", "system_energy"}:
-        return Advice(reason="no sensor for the whole machine", cure=_OWN_SENSOR)
+        safety = _FOREIGN_MODULE if is_spark(system_root) else None
+        return Advice(reason="no sensor for the whole machine", cure=_OWN_SENSOR, safety=safety)
+    if quantity in {"other_energy", "other_power"}:
+        return Advice(reason="nothing here measures a part of the machine a second time")
     if quantity in ONLY_WHILE_TRAINING:
         return TRAIN_TO_SEE
     return NO_ADVICE
 
 
-def _rapl(system_root: Path) -> Advice:
-    files = sorted(system_root.glob("sys/class/powercap/*rapl*/energy_uj"))
-    if not files:
-        return Advice(reason="this machine shows no RAPL energy counter", cure=_OWN_SENSOR)
-    reason = "RAPL is here, and this version of cardcallback does not read it"
-    if any(_mode(file) & _READABLE_BY_OTHERS for file in files):
+def advice_on_open_rapl(system_root: Path) -> Advice:
+    """What a RAPL counter that every user may read gives away, and how to close it; nothing where none is open."""
+    if any(_mode(file) & _READABLE_BY_OTHERS for file in energy_files(system_root)):
         return Advice(
-            reason=reason,
-            cure="close it again unless something else needs it: sudo chmod 400 /sys/class/powercap/*/energy_uj",
+            cure=f"close it when nothing measures any more: sudo chmod 400 {_RAPL_FILES}",
             safety=f"its energy file is readable without root, which reopens {_SIDE_CHANNEL}",
         )
-    return Advice(reason=reason, safety=f"leave it readable by root only: opening it would reopen {_SIDE_CHANNEL}")
+    return NO_ADVICE
+
+
+def _closed_rapl(system_root: Path) -> Advice:
+    if not energy_files(system_root):
+        return Advice(reason="this machine shows no RAPL energy counter", cure=_OWN_SENSOR)
+    opened = advice_on_open_rapl(system_root)
+    return opened if opened != NO_ADVICE else Advice(safety=f"opening it reopens {_SIDE_CHANNEL}")
 
 
 def _mode(file: Path) -> int:

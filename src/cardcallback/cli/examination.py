@@ -9,10 +9,19 @@ from typing import Literal, get_args
 
 import msgspec
 
-from cardcallback.cli.advice import NO_ADVICE, ONLY_WHILE_TRAINING, TRAIN_TO_SEE, Advice, advice_for
+from cardcallback.cli.advice import (
+    NO_ADVICE,
+    ONLY_WHILE_TRAINING,
+    TRAIN_TO_SEE,
+    Advice,
+    advice_for,
+    advice_on_open_rapl,
+)
 from cardcallback.errors import SensorReadError, SensorUnavailableError
 from cardcallback.record import Scope
 from cardcallback.sensors.base import Absence, Quantity, Sensor, SensorSet
+from cardcallback.sensors.machine import same_figure
+from cardcallback.sensors.rapl import SOURCE as RAPL
 from cardcallback.units import format_percent
 
 # At which utilisation a device certainly uses energy that its counter must show within a second.
@@ -58,7 +67,7 @@ def examine(
     second = [_attempt(sensor, elapsed_seconds) for sensor in sensors.sensors]
     loads = _loads(sensors, second)
     findings = [
-        _finding(sensor, names, before, after, loads.get(sensor.spec.device))
+        _finding(sensor, names, system_root, (before, after), loads.get(sensor.spec.device))
         for sensor, before, after in zip(sensors.sensors, first, second, strict=True)
     ]
     findings += [_absent(absence, names, system_root) for absence in sensors.absences]
@@ -95,9 +104,13 @@ def _loads(sensors: SensorSet, attempts: Sequence[_Attempt]) -> dict[int | None,
     }
 
 
-def _finding(sensor: Sensor, names: dict[int, str], first: _Attempt, second: _Attempt, load: float | None) -> Finding:
+def _finding(
+    sensor: Sensor, names: dict[int, str], system_root: Path, attempts: tuple[_Attempt, _Attempt], load: float | None
+) -> Finding:
     spec = sensor.spec
+    first, second = attempts
     status, reason, advice = _verdict(sensor, first, second, load)
+    risk = advice_on_open_rapl(system_root) if spec.source.startswith(RAPL) else NO_ADVICE
     return Finding(
         quantity=spec.quantity,
         source=spec.source,
@@ -110,8 +123,8 @@ def _finding(sensor: Sensor, names: dict[int, str], first: _Attempt, second: _At
         scope=spec.scope,
         covers=spec.covers,
         reason=reason,
-        cure=advice.cure,
-        safety=advice.safety,
+        cure=advice.cure or risk.cure,
+        safety=advice.safety or risk.safety,
     )
 
 
@@ -145,18 +158,25 @@ def _standing_still(load: float | None) -> tuple[Status, str, Advice]:
 
 def _absent(absence: Absence, names: dict[int, str], system_root: Path) -> Finding:
     advice = advice_for(absence.quantity, system_root)
+    cure = absence.cure or advice.cure
     return Finding(
         quantity=absence.quantity,
         source=absence.source,
         status="absent",
         device=_device_name(absence.device, names),
         reason=absence.reason,
-        cure=absence.cure or advice.cure,
-        safety=advice.safety,
+        cure=cure,
+        safety=advice.safety if cure else None,  # what a cure costs is no news without one
     )
 
 
 def _nothing_reads(sensors: SensorSet, quantity: Quantity, system_root: Path) -> Finding:
+    others = same_figure(quantity) - {quantity}
+    if instead := next((s.spec for s in sensors.sensors if s.spec.quantity in others), None):
+        reason = f"not needed: the figure comes from {instead.quantity} ({instead.source})"
+        return Finding(quantity=quantity, source="none", status="absent", reason=reason)
+    if absence := next((a for a in sensors.absences if a.quantity in others), None):
+        return msgspec.structs.replace(_absent(absence, {}, system_root), quantity=quantity)
     advice = advice_for(quantity, system_root)
     # Without a driver every figure of the GPU is absent for the same reason, listed or not.
     gpu = sensors.absence("gpu_energy") if quantity.startswith("gpu_") and not sensors.devices else None

@@ -65,7 +65,8 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True):
     which readings stand, the rest being gaps whose energy is not in ``value``. ``observed`` is the share at
     which the sensor itself looked: 1 for readings that average over all the time between them, less for
     one that looks only now and then, ``None`` where that is not known. ``scope`` is for energy, power and
-    memory figures; ``covers`` names the devices or processes in words.
+    memory figures; ``covers`` names the devices or processes in words. ``assumption`` is what an estimate
+    rests on, and for an estimate alone the two bounds are a stated range that proves nothing.
     """
 
     value: float | None
@@ -83,6 +84,7 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True):
     sampling_interval_seconds: float | None = None
     window: Window | None = None
     reason: str | None = None
+    assumption: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse the two lies a figure can tell: absent without a reason, present without a source."""

@@ -91,7 +91,10 @@ class Consistency(msgspec.Struct, frozen=True, kw_only=True):
 class Energy(msgspec.Struct, frozen=True, kw_only=True):
     """Energies in joules. ``gpu`` is the best figure; counter and integral are what it rests on.
 
-    ``consistency`` is ``None`` where the two were not watched together for long enough to compare.
+    ``consistency`` is ``None`` where the two were not watched together for long enough to compare. ``others``
+    overlap the figures above (a second sensor of the GPU, a package that holds it) and are added to nothing.
+    ``rest_estimate`` is what the rest of the machine is taken to have used, where that was asked for: an
+    estimate, in no other figure, whose bounds are a stated range and not proved.
     """
 
     gpu: Measurement
@@ -106,6 +109,8 @@ class Energy(msgspec.Struct, frozen=True, kw_only=True):
     per_step: Measurement | None = None
     per_token: Measurement | None = None
     consistency: Consistency | None = None
+    others: tuple[Measurement, ...] = ()
+    rest_estimate: Measurement | None = None
 
 
 class Memory(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from cardcallback.recorder.schedule import Appointment
+from cardcallback.recorder.schedule import Appointment, longest_interval_of
 from cardcallback.sensors.base import SensorSpec
 
 # All sensors of all devices together may keep drivers busy for a thousandth of the time; a little of it is left
@@ -42,7 +42,8 @@ def _stretch(group: Sequence[Appointment], excess: float, longest: Callable[[Sen
     load = _load(group)
     factor = load / (load - excess) if load > excess else float("inf")
     for one in group:
-        most = max(longest(one.sensor.spec), one.interval_seconds)
+        spec = one.sensor.spec
+        most = max(min(longest(spec), longest_interval_of(spec)), one.interval_seconds)
         one.interval_seconds = min(one.interval_seconds * factor, most)
 
 

@@ -43,17 +43,19 @@ _ACCOUNTS: dict[str, tuple[str, str]] = {
     "system_energy": ("system", "counter"),
     "system_power": ("system", "power"),
     "cpu_energy": ("cpu", "counter"),
+    "cpu_power": ("cpu", "power"),
     "dram_energy": ("dram", "counter"),
+    "other_energy": ("other", "counter"),
+    "other_power": ("other", "power"),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class AccountKey:
-    """One energy account: of a GPU, of the system, or of one CPU or DRAM counter (one per socket)."""
+    """One energy account: of a GPU, or of what one instrument beside it covers (one per socket)."""
 
     group: str
     device: int | None = None
-    source: str = ""
     covers: str = ""
 
 
@@ -222,11 +224,7 @@ class Ledger:
 def account_key(spec: SensorSpec) -> AccountKey:
     """Which account a reading belongs to."""
     group = _ACCOUNTS[spec.quantity][0]
-    if group == "gpu":
-        return AccountKey(group, spec.device)
-    if group == "system":
-        return AccountKey(group)
-    return AccountKey(group, spec.device, spec.source, spec.covers)
+    return AccountKey(group, spec.device, "" if group == "gpu" else spec.covers)
 
 
 def _read_every(spec: SensorSpec, interval_seconds: float) -> SensorSpec:

@@ -23,23 +23,13 @@ _STOP_TIMEOUT_SECONDS = 0.1
 _MOST_FAULTS = 10  # of our own, outside a sensor's reading
 # The two clocks are read one after the other.
 _CLOCK_NOISE_SECONDS = 0.1
-# What a run's end needs once more; of the process lists, which may take long, only those that do not.
-_LAST_READ = frozenset(
-    {
-        "gpu_energy",
-        "gpu_power",
-        "cpu_energy",
-        "dram_energy",
-        "system_power",
-        "system_energy",
-        "system_memory",
-        "process_rss",
-        "torch_allocated",
-        "torch_reserved",
-    }
-)
 # Energy first, so that a slow driver call elsewhere costs the window nothing at its begin.
-_ORDER = ("gpu_energy", "gpu_power", "cpu_energy", "dram_energy", "system_energy", "system_power", "system_memory")
+_ORDER = (
+    *("gpu_energy", "gpu_power", "cpu_energy", "cpu_power", "dram_energy", "system_energy", "system_power"),
+    *("other_energy", "other_power", "system_memory"),
+)
+# What a run's end needs once more; of the process lists, which may take long, only those that do not.
+_LAST_READ = frozenset({*_ORDER, "process_rss", "torch_allocated", "torch_reserved"})
 
 
 class Recorder:

@@ -27,6 +27,7 @@ from cardcallback.recorder.energy_figures import (
 )
 from cardcallback.recorder.health_figures import HealthFigures
 from cardcallback.recorder.ledger import AccountKey, Ledger, OpenAccount
+from cardcallback.recorder.machine_figures import MachineFigures
 from cardcallback.recorder.memory_figures import MemoryFigures
 from cardcallback.recorder.session import Session, absence_reason
 from cardcallback.sensors.base import DeviceInfo, Quantity
@@ -80,13 +81,15 @@ class _Builder:
     def energy(self) -> Energy:
         gpu = self._gpu("best")
         sums = [opened.account.phases() for opened in self._gpu_accounts()]
+        machine = MachineFigures(self._ledger.accounts, self._results, self._session, self._window)
         return Energy(
             gpu=gpu,
             gpu_counter=self._gpu("counter"),
             gpu_integrated=self._gpu("integrated"),
-            cpu=self._other("cpu", "cpu_energy"),
-            dram=self._other("dram", "dram_energy"),
-            system=self._other("system", "system_energy"),
+            cpu=machine.cpu(),
+            dram=machine.dram(),
+            system=machine.system(),
+            others=machine.others(),
             before_training=self._before_training(),
             phases=phase_energies(self._ledger.phase_times, sums, gpu),
             consistency=joined_verdict(self._verdicts()),
@@ -99,7 +102,7 @@ class _Builder:
         several = len(self._session.sensors.devices) > 1
         notes = []
         for key, result in self._results.items():
-            name = f"GPU {key.device}" if key.group == "gpu" else key.group
+            name = f"GPU {key.device}" if key.group == "gpu" else key.covers
             label = f"{name}: " if several or key.group != "gpu" else ""
             notes += [f"{label}{note}" if label else note[0].upper() + note[1:] for note in result.notes]
         return (*(f"{note}." for note in notes), *self._health_notes(several=several))
@@ -143,17 +146,6 @@ class _Builder:
         if info.energy_scope_note is None:
             return figure
         return msgspec.structs.replace(figure, covers=(*figure.covers, info.energy_scope_note))
-
-    def _other(self, group: str, quantity: Quantity) -> Measurement:
-        keys = [key for key in self._ledger.accounts if key.group == group]
-        reason = self._reason(quantity, None)
-        parts = []
-        for key in keys:
-            opened = self._ledger.accounts[key]
-            parts.append(
-                energy_measurement(self._results[key].best, [opened.counter, opened.power], self._window, reason)
-            )
-        return summed(parts, reason)
 
     def _before_training(self) -> Measurement:
         parts = []

@@ -99,12 +99,17 @@ class Appointment:
 
 
 def interval_of(spec: SensorSpec, sampling_interval_seconds: float | None) -> float:
-    """How often a sensor is read: as its kind needs, or as the user wants."""
+    """How often a sensor is read: as its kind needs, or as the user wants; never so rarely that a wrap is missed."""
     if sampling_interval_seconds is None:
         return spec.interval_seconds
     if spec.interval_seconds >= _RARE_SECONDS:
         return max(spec.interval_seconds, sampling_interval_seconds)
-    return sampling_interval_seconds
+    return min(sampling_interval_seconds, longest_interval_of(spec))
+
+
+def longest_interval_of(spec: SensorSpec) -> float:
+    """How far apart its readings may lie at most; infinite for a sensor that loses nothing by it."""
+    return math.inf if spec.longest_interval_seconds is None else spec.longest_interval_seconds
 
 
 def took_too_long(spec: SensorSpec, seconds: float) -> bool:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from cardcallback.recorder.opening import EarlyReading
 from cardcallback.sensors.base import Quantity, SensorSet
 
+NO_SENSOR = "no sensor for it on this machine"
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Session:
@@ -36,4 +38,4 @@ def absence_reason(session: Session, quantity: Quantity, device: int | None) -> 
         return absence.reason
     if any(sensor.spec.quantity == quantity for sensor in session.sensors.sensors):
         return "the sensor gave no usable reading"
-    return "no sensor for it on this machine"
+    return NO_SENSOR

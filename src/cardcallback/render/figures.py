@@ -30,6 +30,8 @@ _SOURCE_FAMILIES = (
     ("proc:meminfo", "/proc/meminfo"),
     ("torch:", "PyTorch's allocator"),
     ("rapl", "RAPL energy counter"),
+    ("hwmon:spbm", "the firmware's sensors through the driver spbm"),
+    ("hwmon:power_meter", "the firmware's ACPI power meter"),
 )
 
 

@@ -27,9 +27,12 @@ Quantity = Literal[
     "torch_allocated",
     "torch_reserved",
     "cpu_energy",
+    "cpu_power",
     "dram_energy",
     "system_power",
     "system_energy",
+    "other_energy",
+    "other_power",
 ]
 
 NOT_PUBLISHED = InstrumentAccuracy(statement="not published")
@@ -43,9 +46,14 @@ class SensorSpec:
     is how often a sensor of this kind must be read to lose nothing. ``averaging_seconds`` is the window a
     power reading averages over (``None``: it does not average). ``refresh_seconds`` is how often the
     hardware renews the value, where known. ``device`` is the accelerator's place in the job's own list.
-    ``wraps_at`` is the value, in ``unit``, after which a counter starts again at zero. ``read_seconds`` is
-    how long one reading took when the sensor was opened, where that was timed. ``highest_watts`` is what the
-    device may draw for longer than a moment, as its driver or maker says.
+    ``wraps_at`` is the value, in ``unit``, after which a counter starts again at zero, and
+    ``longest_interval_seconds`` how far apart its readings may lie at most without a wrap between them being
+    missed. ``read_seconds`` is how long one reading took when the sensor was opened, where that was timed.
+    ``highest_watts`` is what the device may draw for longer than a moment, as its driver or maker says.
+
+    Beside the GPU, a counter and a gauge of equal ``covers`` are one instrument. ``cpu_*`` and ``dram_energy``
+    are summed over instruments (one per socket); of several ``system_*`` ones the one that covers most is the
+    machine's figure. ``other_*`` overlaps other figures: it is printed beside them and added to nothing.
     """
 
     quantity: Quantity
@@ -60,6 +68,7 @@ class SensorSpec:
     device: int | None = None
     accuracy: InstrumentAccuracy = NOT_PUBLISHED
     wraps_at: float | None = None
+    longest_interval_seconds: float | None = None
     read_seconds: float | None = None
     highest_watts: float | None = None
 

@@ -15,6 +15,7 @@ from cardcallback.errors import CardCallbackError, SensorReadError
 from cardcallback.record import Scope
 from cardcallback.sensors import nvml
 from cardcallback.sensors.base import Absence, DeviceInfo, Sensor, SensorSet, SensorSpec
+from cardcallback.sensors.machine import open_machine_energy
 from cardcallback.sensors.meminfo import open_meminfo
 from cardcallback.sensors.process import SOURCE as PROCESS_SOURCE
 from cardcallback.sensors.process import ProcessMemorySensor
@@ -95,7 +96,10 @@ def _machine_sensors(system_root: Path, *, unified: bool | None) -> SensorSet:
         reason = "the system does not tell this process's memory"
         process = ()
         absences = (*absences, Absence(quantity="process_rss", source=PROCESS_SOURCE, reason=reason))
-    return SensorSet(sensors=(*sensors, *process, *torch_sensors), absences=absences)
+    energy = open_machine_energy(system_root)
+    return SensorSet(
+        sensors=(*energy.sensors, *sensors, *process, *torch_sensors), absences=(*energy.absences, *absences)
+    )
 
 
 def _find_torch() -> Any | None:

@@ -75,7 +75,7 @@ _CHECKS: Mapping[str, checks.Check] = {
     "sampling_interval_seconds": checks.interval,
     "charts": checks.flag,
     "log_metrics": partial(checks.not_yet, "log_metrics"),
-    "estimate_rest": partial(checks.not_yet, "estimate_rest"),
+    "estimate_rest": checks.flag,
     "publish": checks.publish,
     "quiet": checks.flag,
 }

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cardcallback.record import TOKEN_CROSS_ENTROPY, Measurement, PhaseEnergy, RunRecord, Session
+from cardcallback.record import TOKEN_CROSS_ENTROPY, PhaseEnergy, RunRecord, Session
 from cardcallback.render.energy_words import energy_noun
-from cardcallback.render.figures import absent, cadence, figure, is_known, source_words, verb
+from cardcallback.render.figures import absent, cadence, figure, is_known
 from cardcallback.render.pictures.choice import POWER_PICTURE, picture_address
 from cardcallback.render.run_words import not_finite_notes, plural
 from cardcallback.render.section.doubts_energy import energy_doubts, scope_lines
+from cardcallback.render.section.doubts_machine import other_energy, second_sensors, system_doubts
 from cardcallback.render.section.machine_state import device_lines, health_notes, machine_state
 from cardcallback.render.section.references import References
 from cardcallback.render.text import escape_markdown, join_words, public_reason, sentence
@@ -25,7 +26,9 @@ def doubts(record: RunRecord, references: References, pictures: tuple[str, ...])
         *scope_lines(record),
         ("Before training", _before_training(record)),
         ("Phases", _phases(record)),
-        ("Other energy", _other_energy(record)),
+        ("Whole machine", system_doubts(record)),
+        ("Other energy", other_energy(record)),
+        ("Second sensors", second_sensors(record)),
         ("Held-out loss", _held_out(record)),
         ("Memory", _memory(record)),
         ("Machine state", machine_state(record, _power_picture(pictures))),
@@ -84,19 +87,6 @@ def _without_energy(phases: Sequence[PhaseEnergy], reason: str) -> str:
 
 def _time(phase: PhaseEnergy) -> str:
     return f"{format_duration(phase.duration_seconds)} in {plural(phase.visits, 'visit')}"
-
-
-def _other_energy(record: RunRecord) -> str:
-    cpu, dram = record.energy.cpu, record.energy.dram
-    if is_known(cpu) or is_known(dram) or cpu.reason != dram.reason:
-        return f"{_part('CPU', cpu)}; {_part('memory', dram)}; neither is in another figure."
-    return f"CPU and memory were {absent(cpu)}."
-
-
-def _part(name: str, measurement: Measurement) -> str:
-    if measurement.value is None:
-        return f"{name} {absent(measurement)}"
-    return f"{name} {format_energy(measurement.value)} ({verb(measurement)}: {source_words(measurement)})"
 
 
 def _held_out(record: RunRecord) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from cardcallback.record import Measurement, RunRecord, Scope
+from cardcallback.record import Covered, Measurement, RunRecord
+from cardcallback.render.energy_words import scope_parts
 from cardcallback.render.figures import (
     absent,
     accuracy_words,
@@ -15,15 +16,7 @@ from cardcallback.render.run_words import device_names, has_gb10
 from cardcallback.render.section.references import POWER_SENSOR_STUDY, SPARK_POWER, References
 from cardcallback.render.text import join_words
 
-_PARTS = (
-    ("gpu_core", "the GPU's cores"),
-    ("gpu_memory", "the GPU's memory"),
-    ("cpu", "CPU"),
-    ("host_dram", "main memory"),
-    ("network", "network"),
-    ("regulators", "voltage regulators"),
-    ("supply_loss", "losses of the power supply"),
-)
+_STATES: tuple[Covered, ...] = ("yes", "unknown", "no")
 _NEVER_COVERED = ("storage", "building")
 _AFTERWARDS = "merging and export afterwards"
 
@@ -33,7 +26,7 @@ def energy_doubts(record: RunRecord, references: References) -> str:
     gpu = record.energy.gpu
     if gpu.value is None:
         return f"GPU energy was {absent(gpu)}."
-    recording = f"Recording error {recording_error(gpu)}{_interval(gpu)}: {coverage_words(gpu)}."
+    recording = f"Recording error {recording_error(gpu)}{range_words(gpu)}: {coverage_words(gpu)}."
     sentences = [recording, _instrument(record, references)]
     verdict = record.energy.consistency.verdict if record.energy.consistency is not None else "not resolved"
     if verdict == "inconsistent":
@@ -51,7 +44,7 @@ def scope_lines(record: RunRecord) -> list[tuple[str, str]]:
     making = "making the hardware (no figure published)" if has_gb10(record) else "making the hardware"
     if gpu.value is None or gpu.scope is None:
         return []
-    covered, unknown, missing = (_parts(gpu.scope, state) for state in ("yes", "unknown", "no"))
+    covered, unknown, missing = (scope_parts(gpu.scope, state) for state in _STATES)
     words = f"{join_words(covered) or 'not documented'}."
     if unknown:
         named = ["LPDDR5X memory" if has_gb10(record) and part == "the GPU's memory" else part for part in unknown]
@@ -62,7 +55,8 @@ def scope_lines(record: RunRecord) -> list[tuple[str, str]]:
     return [("Covered", _first_upper(words)), ("Not covered", outside)]
 
 
-def _interval(gpu: Measurement) -> str:
+def range_words(gpu: Measurement) -> str:
+    """The recording interval in brackets after a blank, where its ends print differently."""
     if gpu.recording_low is None or gpu.recording_high is None:
         return ""
     interval = energy_range(gpu.recording_low, gpu.recording_high)
@@ -82,10 +76,6 @@ def _instrument(record: RunRecord, references: References) -> str:
     if has_gb10(record):
         sentence += f", and a second sensor inside one Spark read about 20 % higher {references.cite(SPARK_POWER)}"
     return f"{sentence}."
-
-
-def _parts(scope: Scope, state: str) -> list[str]:
-    return [words for name, words in _PARTS if getattr(scope, name) == state]
 
 
 def _first_upper(text: str) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from cardcallback.record import EvaluationResult, RunRecord
+from cardcallback.record import EvaluationResult, Measurement, RunRecord
 from cardcallback.render.energy_words import spending_sentence
-from cardcallback.render.figures import at_least, value_of
+from cardcallback.render.figures import at_least
 from cardcallback.render.run_words import (
     covers_every_step,
     method_noun,
@@ -27,13 +27,16 @@ def headline(record: RunRecord) -> list[str]:
 
 
 def _energy_sentence(record: RunRecord) -> str:
-    joules = value_of(record.energy.gpu)
-    if joules is None:
-        system = value_of(record.energy.system)
-        if system is None:
-            return "Energy was not measured."
-        return f"The machine used {at_least(record.energy.system)}{format_energy(system)}."
-    return spending_sentence(record, at_least(record.energy.gpu) + format_energy(joules))
+    energy = record.energy
+    system = _used("The whole machine", energy.system)
+    if energy.gpu.value is None:
+        return system or _used("The CPU", energy.cpu) or "Energy was not measured."
+    gpu = spending_sentence(record, at_least(energy.gpu) + format_energy(energy.gpu.value))
+    return f"{gpu} {system}".rstrip()
+
+
+def _used(subject: str, figure: Measurement) -> str:
+    return "" if figure.value is None else f"{subject} used {at_least(figure)}{format_energy(figure.value)}."
 
 
 def _loss_sentence(record: RunRecord) -> str:

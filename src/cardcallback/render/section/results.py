@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from cardcallback.record import Measurement, RunRecord
-from cardcallback.render.energy_words import energy_noun, outside_words, ratio_words
-from cardcallback.render.figures import absent, at_least, figure, is_known, source_words, value_of, verb
+from cardcallback.record import RunRecord
+from cardcallback.render.energy_words import ratio_words
+from cardcallback.render.figures import at_least, value_of
 from cardcallback.render.run_words import (
     covers_every_step,
     devices,
-    has_gb10,
     over_the_run,
     plural,
     recorded_steps,
     status_words,
 )
-from cardcallback.render.section.references import SPARK_POWER, References
+from cardcallback.render.section.references import References
 from cardcallback.render.section.result_carbon import carbon_row
 from cardcallback.render.section.result_energy import gpu_energy_row
+from cardcallback.render.section.result_machine import cpu_rows, rest_rows, system_row
 from cardcallback.render.section.result_memory import memory_rows
 from cardcallback.render.text import escape_markdown, public_reason, table_row
 from cardcallback.units import format_duration, format_energy, format_large, format_number, format_percent
@@ -29,8 +29,9 @@ def result_table(record: RunRecord, references: References) -> list[str]:
     rows = [
         _time_row(record),
         gpu_energy_row(record),
-        *_cpu_row(record),
-        _system_row(record, references),
+        *cpu_rows(record),
+        system_row(record, references),
+        *rest_rows(record, references),
         carbon_row(record, references),
         *memory_rows(record),
         _speed_row(record),
@@ -71,38 +72,6 @@ def _dates(record: RunRecord) -> str:
     if not dates:
         return ""
     return f"begun on {escape_markdown(dates[0])}" + (f", last on {escape_markdown(dates[-1])}" if dates[1:] else "")
-
-
-def _cpu_row(record: RunRecord) -> list[Row]:
-    cpu = record.energy.cpu
-    if is_known(cpu):
-        return [("CPU energy", at_least(cpu) + figure(cpu, format_energy), _measured(cpu))]
-    # Beside a GPU figure the processor's absence is a detail; without one it is the main thing missing.
-    return [] if is_known(record.energy.gpu) else [("CPU energy", absent(cpu), "")]
-
-
-def _system_row(record: RunRecord, references: References) -> Row:
-    system = record.energy.system
-    if is_known(system):
-        return "Whole-machine energy", f"{at_least(system)}**{figure(system, format_energy)}**", _measured(system)
-    expect = ""
-    if is_known(record.energy.gpu):
-        expect = f"expect more than the {energy_noun(record)} figure{_left_out(record)}"
-    if expect and has_gb10(record):
-        mark = references.cite(SPARK_POWER)
-        expect = f"expect more: on another Spark the whole machine drew about twice the GPU figure {mark}"
-    return "Whole-machine energy", absent(system), expect
-
-
-def _left_out(record: RunRecord) -> str:
-    outside = outside_words(record.energy.gpu.scope)
-    verb_words = "are" if " and " in outside else "is"
-    return f": the {outside} {verb_words} not in it" if outside else ""
-
-
-def _measured(measurement: Measurement) -> str:
-    covers = f" ({escape_markdown(', '.join(measurement.covers))})" if measurement.covers else ""
-    return f"{verb(measurement)}: {source_words(measurement)}{covers}"
 
 
 def _speed_row(record: RunRecord) -> Row:

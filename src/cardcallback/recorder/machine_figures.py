@@ -1,0 +1,65 @@
+"""Energies of what is beside the GPU: processors, memory, the whole machine, and what overlaps them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from cardcallback.energy import AccountResult
+from cardcallback.record import Measurement, Scope, Window
+from cardcallback.recorder.energy_figures import energy_measurement, summed
+from cardcallback.recorder.ledger import AccountKey, OpenAccount
+from cardcallback.recorder.session import NO_SENSOR, Session, absence_reason
+from cardcallback.sensors.base import Quantity
+
+
+class MachineFigures:
+    """Builds the figures from one session's accounts and their results."""
+
+    def __init__(
+        self,
+        accounts: Mapping[AccountKey, OpenAccount],
+        results: Mapping[AccountKey, AccountResult],
+        session: Session,
+        window: Window,
+    ) -> None:
+        self._accounts = accounts
+        self._results = results
+        self._session = session
+        self._window = window
+        self._systems = self._figures("system", "system_energy", "system_power")
+
+    def cpu(self) -> Measurement:
+        """The processors, every socket's own instrument summed."""
+        quantities: tuple[Quantity, ...] = ("cpu_energy", "cpu_power")
+        return summed(self._figures("cpu", *quantities), self._reason(*quantities))
+
+    def dram(self) -> Measurement:
+        """Main memory, every socket's own instrument summed."""
+        return summed(self._figures("dram", "dram_energy"), self._reason("dram_energy"))
+
+    def system(self) -> Measurement:
+        """The machine, by the instrument that gave a figure and covers most of it."""
+        return summed(self._systems[:1], self._reason("system_energy", "system_power"))
+
+    def others(self) -> tuple[Measurement, ...]:
+        """What overlaps the other figures, and the machine by its further instruments; only what was measured."""
+        found = (*self._systems[1:], *self._figures("other", "other_energy", "other_power"))
+        return tuple(figure for figure in found if figure.value is not None)
+
+    def _figures(self, group: str, *quantities: Quantity) -> list[Measurement]:
+        reason = self._reason(*quantities)
+        figures = [
+            energy_measurement(self._results[key].best, [opened.counter, opened.power], self._window, reason)
+            for key, opened in self._accounts.items()
+            if key.group == group
+        ]
+        return sorted(figures, key=_least_covered) if group == "system" else figures
+
+    def _reason(self, *quantities: Quantity) -> str:
+        reasons = (absence_reason(self._session, quantity, None) for quantity in quantities)
+        return next((reason for reason in reasons if reason != NO_SENSOR), NO_SENSOR)
+
+
+def _least_covered(figure: Measurement) -> tuple[bool, int]:
+    scope = figure.scope or Scope()
+    return figure.value is None, sum(getattr(scope, name) != "yes" for name in Scope.__struct_fields__)

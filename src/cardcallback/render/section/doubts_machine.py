@@ -1,0 +1,110 @@
+"""Both doubts of what was measured beside the GPU, and second sensors that no figure holds."""
+
+from __future__ import annotations
+
+from cardcallback.record import Measurement, RunRecord
+from cardcallback.render.energy_words import energy_noun, not_alike
+from cardcallback.render.figures import (
+    FULL_COVERAGE,
+    absent,
+    accuracy_words,
+    at_least,
+    coverage_words,
+    figure,
+    is_known,
+    recording_error,
+    source_words,
+    verb,
+)
+from cardcallback.render.section.doubts_energy import range_words
+from cardcallback.render.section.result_machine import cpu_place
+from cardcallback.render.text import escape_markdown, join_words
+from cardcallback.units import format_energy, format_percent
+
+# As far as two sensors of equal scope may be apart and still be called consistent.
+_CONSISTENT_SHARE = 0.02
+
+
+def system_doubts(record: RunRecord) -> str:
+    """Recording error and accuracy of the whole machine's figure, where there is one."""
+    system = record.energy.system
+    if not is_known(system):
+        return ""
+    accuracy = accuracy_words(system.instrument_accuracy)
+    return (
+        f"Recording error {recording_error(system)}{range_words(system)}, and beside it the sensor's own accuracy: "
+        f"{accuracy}; {coverage_words(system)}."
+    )
+
+
+def other_energy(record: RunRecord) -> str:
+    """Processor and main memory, each with its doubts or its reason."""
+    cpu, dram = record.energy.cpu, record.energy.dram
+    if not is_known(cpu) and not is_known(dram) and cpu.reason == dram.reason:
+        return f"CPU and memory were {absent(cpu)}."
+    parts = [f"CPU {_figure(cpu)}" + (f": {cpu_place(record)}" if is_known(cpu) else "")]
+    parts.append(f"main memory {_figure(dram)}")
+    return f"{'; '.join(parts)}."
+
+
+def second_sensors(record: RunRecord) -> str:
+    """What overlaps the figures above: printed beside them, with a ratio only where both cover the same."""
+    others = record.energy.others
+    if not others:
+        return ""
+    sentences = [f"{_name(other)}: {_figure(other)}{_beside(record, other)}." for other in others]
+    return " ".join([*sentences, "These overlap the figures above and are added to nothing."])
+
+
+def _figure(measurement: Measurement) -> str:
+    if not is_known(measurement):
+        return absent(measurement)
+    energy = at_least(measurement) + figure(measurement, format_energy)
+    accuracy = accuracy_words(measurement.instrument_accuracy)
+    gaps = "" if _is_whole(measurement) else f"; {coverage_words(measurement)}"
+    return (
+        f"{energy} ({verb(measurement)}: {source_words(measurement)}; recording error {recording_error(measurement)}, "
+        f"the sensor's own accuracy {accuracy}{gaps})"
+    )
+
+
+def _name(other: Measurement) -> str:
+    words = escape_markdown(", ".join(other.covers)) or "A further sensor"
+    return words[:1].upper() + words[1:]
+
+
+def _beside(record: RunRecord, other: Measurement) -> str:
+    """How it compares with the figure of the same parts, if there is one."""
+    found = _counterpart(record, other)
+    if found is None:
+        return ""
+    name, figure_above = found
+    if other.scope is None or figure_above.scope is None or other.value is None or not figure_above.value:
+        return ""
+    different = not_alike(other.scope, figure_above.scope)
+    if different:
+        parts = join_words(different)
+        return f"; beside {name} without a ratio, since what they hold of {parts} differs or is not documented"
+    if not _is_whole(other) or not _is_whole(figure_above):
+        return f"; beside {name} without a ratio, since the two did not watch the same time"
+    apart = other.value / figure_above.value - 1
+    if abs(apart) <= _CONSISTENT_SHARE:
+        return f"; consistent with {name} ({format_percent(abs(apart), 2)} apart), which proves neither"
+    side = "more" if apart > 0 else "less"
+    return f"; {format_percent(abs(apart), 2)} {side} than {name}, and which is right is not known"
+
+
+def _counterpart(record: RunRecord, other: Measurement) -> tuple[str, Measurement] | None:
+    """The figure above that the sensor may be a second opinion of: of the same larger parts, documented or not."""
+    energy, scope = record.energy, other.scope
+    above = ((f"the {energy_noun(record)} figure", energy.gpu), ("the whole machine's figure", energy.system))
+    for name, found in above:
+        if scope is None or found.scope is None or not is_known(found):
+            continue
+        if (scope.gpu_core, scope.cpu, scope.network) == (found.scope.gpu_core, found.scope.cpu, found.scope.network):
+            return f"{name} of {format_energy(found.value or 0.0)}", found
+    return None
+
+
+def _is_whole(measurement: Measurement) -> bool:
+    return measurement.coverage is not None and measurement.coverage >= FULL_COVERAGE

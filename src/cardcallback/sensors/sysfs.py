@@ -1,0 +1,58 @@
+"""One value of one file under ``/sys``, and why it could not be had."""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+
+from cardcallback.errors import SensorReadError
+
+_LARGEST_BYTES = 4096
+# What no later reading mends; a chip that is busy or times out may answer the next time.
+_FOR_EVER = frozenset(
+    {errno.EACCES, errno.EPERM, errno.ENOENT, errno.EISDIR, errno.ENOTDIR, errno.ENODEV, errno.ENXIO, errno.EOPNOTSUPP}
+)
+
+
+def text_of(path: Path) -> str | None:
+    """The file's text without the blanks around it; ``None`` where there is none to read."""
+    try:
+        return _read(path)
+    except OSError:
+        return None
+
+
+def integer_of(path: Path) -> int:
+    """The whole number in the file.
+
+    Raises:
+        SensorReadError: the file cannot be read (its cause is an ``OSError``), or holds something else.
+    """
+    try:
+        text = _read(path)
+    except OSError as error:
+        msg = f"{path.name} cannot be read ({error.strerror})"
+        raise SensorReadError(msg) from error
+    try:
+        return int(text)
+    except ValueError as error:
+        msg = f"{path.name} holds no whole number"
+        raise SensorReadError(msg) from error
+
+
+def is_for_ever(error: SensorReadError) -> bool:
+    """Whether the file will not be readable later in this run either."""
+    return isinstance(error.__cause__, OSError) and error.__cause__.errno in _FOR_EVER
+
+
+def entries_of(folder: Path) -> list[Path]:
+    """What lies in a folder, in order; nothing where it cannot be listed."""
+    try:
+        return sorted(folder.iterdir())
+    except OSError:
+        return []
+
+
+def _read(path: Path) -> str:
+    with path.open("rb") as file:
+        return file.read(_LARGEST_BYTES).decode("utf-8", errors="replace").strip("\0 \t\r\n")
