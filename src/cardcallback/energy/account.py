@@ -12,7 +12,7 @@ from cardcallback.energy.counter import CounterAccount
 from cardcallback.energy.history import NEVER, Cumulative, FadingHistory
 from cardcallback.energy.integral import PowerIntegral
 from cardcallback.energy.intervals import Check, CounterPoint
-from cardcallback.energy.notes import LONG_STILLNESS_SECONDS, account_notes, gauge_notes
+from cardcallback.energy.notes import account_notes, gauge_notes
 from cardcallback.energy.result import SHORTEST_VISIT_SECONDS, AccountResult, EnergyResult, PhaseSum
 from cardcallback.energy.traits import CounterTraits, PowerTraits
 
@@ -99,7 +99,7 @@ class EnergyAccount:
             )
         gauge = self._gauge()
         notes = account_notes(account, compare(account, gauge)) + self._gauge_notes()
-        account.distrust_stillness(LONG_STILLNESS_SECONDS)
+        account.distrust_stillness()
         begin = CounterPoint(self.begin_seconds, 0.0, self._begin_power or self._gauge_at(self.begin_seconds))
         end = CounterPoint(end_seconds, 0.0, self._gauge_at(end_seconds))
         counter = close_counter(account, begin, end, gauge)
@@ -212,7 +212,7 @@ class EnergyAccount:
 
     def _slack_joules(self, counter: CounterAccount, seconds: float) -> float:
         """How far one interval of a healthy counter may be from the gauge."""
-        stale = self.ceiling.joules_within(counter.refresh_seconds)
+        stale = self.ceiling.joules_within(counter.refresh_seconds) + counter.traits.resolution_joules
         if self._integral is None:
             return stale
         return stale + 2 * self._integral.edge_joules + self._integral.sampling_joules(seconds)
@@ -251,5 +251,6 @@ class EnergyAccount:
         """A straight line between two points is off by at most a quarter of their distance at the highest power."""
         line = self.ceiling.joules_within(mark.spacing_seconds / 4)
         if self._counter is not None:
-            return math.hypot(line, self.ceiling.joules_within(self._counter.refresh_seconds))
+            stale = self.ceiling.joules_within(self._counter.refresh_seconds)
+            return math.hypot(line, stale + self._counter.traits.resolution_joules)
         return math.hypot(line, self._integral.edge_joules if self._integral is not None else 0.0)

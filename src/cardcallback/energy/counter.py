@@ -11,7 +11,7 @@ from cardcallback.energy.intervals import BothWays, Check, CounterPoint
 from cardcallback.energy.refresh import ASSUMED_REFRESH_SECONDS, RefreshWatch
 from cardcallback.energy.traits import CounterTraits
 
-Event = Literal["reset", "wrap", "standstill", "jump", "dispute"]
+Event = Literal["reset", "wrap", "turn", "standstill", "jump", "dispute"]
 
 # Above this share of the intervals, counter and gauge disagree as such: neither is the one at fault.
 _SYSTEMATIC_SHARE = 0.2
@@ -19,8 +19,9 @@ _SYSTEMATIC_SHARE = 0.2
 _INTERVAL_TOLERANCE = 0.15
 # More than any one device draws: what a counter may show without a gauge to check it against.
 _IMPOSSIBLE_WATTS = 5000.0
-# Without a gauge, a stillness longer than this and much slower than the rest is a fault.
-_LONG_STILLNESS_SECONDS = 10.0
+# A counter that is renewed often and shows the same for longer stands still.
+_STILLNESS_SECONDS = 5.0
+_STILL_STEPS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,17 @@ class CounterAccount:
         return self.still_until - self.anchor.at_seconds if self.still_until is not None and self.anchor else 0.0
 
     @property
+    def usual_watts(self) -> float:
+        """The mean power of what was counted so far, 0 before anything was."""
+        return self.counted_joules / self.counted_seconds if self.counted_seconds > 0 else 0.0
+
+    @property
+    def stillness_seconds(self) -> float:
+        """How long this counter may show the same value without anything being wrong."""
+        step = self.traits.resolution_joules / self.usual_watts if self.usual_watts > 0 else 0.0
+        return max(_STILLNESS_SECONDS, _STILL_STEPS * max(self.refresh_seconds, step))
+
+    @property
     def best_joules(self) -> float:
         """Energy from the first reading to the anchor: counted where good, bridged where not."""
         return self.counted_joules + self.bridged_joules
@@ -124,7 +136,10 @@ class CounterAccount:
         if change == 0:
             self.still_until = point.at_seconds
             return
-        if change < 0:
+        if self._seconds(point) > self.traits.turn_seconds:
+            self.events["turn"] += 1
+            self._bridge(point)
+        elif change < 0:
             self._backward(point, change, check)
         elif self._plausible(point, change, check):
             self._count(point, change)
@@ -183,8 +198,8 @@ class CounterAccount:
         # A device may go from idle to full load at once; two refreshes may fall into a short interval.
         if watts > _IMPOSSIBLE_WATTS * (1 + self.refresh_seconds / seconds):
             return False
-        usual = self.counted_joules / self.counted_seconds if self.counted_seconds > 0 else 0.0
-        return not (self._stood_still(point) and seconds > _LONG_STILLNESS_SECONDS and watts < usual / 2)
+        long = seconds > 2 * self.stillness_seconds
+        return not (self._stood_still(point) and long and watts < self.usual_watts / 2)
 
     def _integral(self, point: CounterPoint) -> float | None:
         """Energy the gauge saw since the anchor; ``None`` where it did not see all of it."""
@@ -194,9 +209,9 @@ class CounterAccount:
             return None
         return point.power.joules - self.anchor.power.joules
 
-    def distrust_stillness(self, longest_seconds: float) -> None:
-        """Before closing: a counter that has stood still for longer stopped somewhere in the interval before."""
-        if self.still_at_the_end_seconds > longest_seconds:
+    def distrust_stillness(self) -> None:
+        """Before closing: a counter that stands still stopped somewhere in the interval before."""
+        if self.still_at_the_end_seconds > self.stillness_seconds:
             self._take_back()
 
     def _take_back(self) -> None:

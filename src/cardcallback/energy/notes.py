@@ -6,10 +6,10 @@ from cardcallback.energy.counter import CounterAccount, Event
 from cardcallback.energy.result import Consistency
 from cardcallback.units import format_duration, format_percent
 
-LONG_STILLNESS_SECONDS = 5.0
 _SENTENCES: dict[Event, str] = {
     "reset": "the energy counter went back {times}; integrated power stands in for that time",
     "wrap": "the energy counter wrapped {times}, which was corrected",
+    "turn": "the energy counter was left unread {times} for so long that it may have wrapped unseen",
     "standstill": "the energy counter stood still {times}; integrated power stands in for that time",
     "jump": "the energy counter moved {times} in a way the power readings rule out; they stand in for that time",
     "dispute": "the energy counter and the power readings differed {times} by more than sampling explains; the "
@@ -24,7 +24,7 @@ def account_notes(account: CounterAccount, verdict: Consistency | None) -> tuple
         count = account.events[event]
         if count and not (event in {"jump", "dispute"} and account.disagrees_throughout):
             notes.append(sentence.format(times="once" if count == 1 else f"{count} times"))
-    if account.still_at_the_end_seconds > LONG_STILLNESS_SECONDS:
+    if account.still_at_the_end_seconds > account.stillness_seconds:
         stillness = format_duration(account.still_at_the_end_seconds)
         notes.append(f"the energy counter stood still for the last {stillness}")
     if account.unbridged_seconds > 0:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 USUAL_REFRESH_SECONDS = 0.1
 # Shorter than this a missing stretch is interpolated, with its doubt; longer, it is a gap.
 _SHORTEST_GAP_SECONDS = 0.5
+# One reading that fails is no gap: between its neighbours lie two distances that may each vary by a third.
+_GAP_INTERVALS = 3
 # A gauge that is blind between refreshes can lock onto work that repeats as it refreshes. Training steps
 # repeat at up to some tens of hertz, so only a faster gauge may be trusted to see the shape of the work.
 _LOCKING_REFRESH_SECONDS = 0.05
@@ -17,23 +19,27 @@ _LOCKING_REFRESH_SECONDS = 0.05
 class CounterTraits:
     """A cumulative energy counter: how often it is renewed, and where (joules) it starts again at zero.
 
-    ``refresh_seconds`` ``None``: nobody published it, and it is watched for.
+    ``refresh_seconds`` ``None``: nobody published it, and it is watched for. Readings further apart than
+    ``turn_seconds`` may hide a whole turn. ``resolution_joules`` is the smallest step it shows.
     """
 
     refresh_seconds: float | None = USUAL_REFRESH_SECONDS
     wraps_at: float | None = None
+    turn_seconds: float = float("inf")
+    resolution_joules: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PowerTraits:
     """A power gauge: each reading is the mean of the past ``averaging_seconds``, renewed every refresh.
 
-    ``interval_seconds`` is how often it is read.
+    ``interval_seconds`` is how often it is read, ``resolution_watts`` the smallest step it shows.
     """
 
     averaging_seconds: float = 0.0
     refresh_seconds: float = 0.0
     interval_seconds: float = 1.0
+    resolution_watts: float = 0.0
 
     @property
     def lag_seconds(self) -> float:
@@ -48,7 +54,7 @@ class PowerTraits:
     @property
     def gap_after_seconds(self) -> float:
         """The longest unseen stretch that is still interpolated."""
-        return max(2 * self.interval_seconds, _SHORTEST_GAP_SECONDS)
+        return max(_GAP_INTERVALS * self.interval_seconds, _SHORTEST_GAP_SECONDS)
 
     @property
     def blind_share(self) -> float:

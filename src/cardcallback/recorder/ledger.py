@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import dataclass, field, replace
 
@@ -255,7 +256,14 @@ def _open_accounts(sensors: SensorSet, sampling_interval_seconds: float | None) 
 
 
 def _counter_traits(spec: SensorSpec) -> CounterTraits:
-    return CounterTraits(refresh_seconds=spec.refresh_seconds, wraps_at=spec.wraps_at)
+    # A sensor asks to be read several times a turn: later than twice what it asks for is not sure any more.
+    turn = spec.longest_interval_seconds
+    return CounterTraits(
+        refresh_seconds=spec.refresh_seconds,
+        wraps_at=spec.wraps_at,
+        turn_seconds=2 * turn if turn is not None else math.inf,
+        resolution_joules=spec.resolution or 0.0,
+    )
 
 
 def _limit(*specs: SensorSpec | None) -> float | None:
@@ -268,4 +276,5 @@ def _power_traits(spec: SensorSpec) -> PowerTraits:
         averaging_seconds=spec.averaging_seconds or 0.0,
         refresh_seconds=spec.refresh_seconds or 0.0,
         interval_seconds=spec.interval_seconds,
+        resolution_watts=spec.resolution or 0.0,
     )

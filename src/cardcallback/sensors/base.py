@@ -50,6 +50,7 @@ class SensorSpec:
     ``longest_interval_seconds`` how far apart its readings may lie at most without a wrap between them being
     missed. ``read_seconds`` is how long one reading took when the sensor was opened, where that was timed.
     ``highest_watts`` is what the device may draw for longer than a moment, as its driver or maker says.
+    ``resolution`` is the smallest step it shows, in ``unit``, where that is coarse.
 
     Beside the GPU, a counter and a gauge of equal ``covers`` are one instrument. ``cpu_*`` and ``dram_energy``
     are summed over instruments (one per socket); of several ``system_*`` ones the one that covers most is the
@@ -71,6 +72,7 @@ class SensorSpec:
     longest_interval_seconds: float | None = None
     read_seconds: float | None = None
     highest_watts: float | None = None
+    resolution: float | None = None
 
 
 @runtime_checkable

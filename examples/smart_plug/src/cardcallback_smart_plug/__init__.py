@@ -33,6 +33,7 @@ _LARGEST_ANSWER_BYTES = 65536
 
 # Tasmota shows power in whole watts and energy in thousandths of a kilowatt-hour; no plug carries 4 kW.
 _STEP_JOULES = 0.001 * JOULES_PER_KILOWATT_HOUR
+_STEP_WATTS = 1.0
 _HIGHEST_WATTS = 4000.0
 _ACCURACY = InstrumentAccuracy(statement="not published (it shows steps of 1 W and of 0.001 kWh)")
 # A machine that draws less than this while the sensors open is switched off or plugged in elsewhere.
@@ -203,7 +204,7 @@ def open_sensors(environ: Mapping[str, str] = os.environ) -> list[Sensor]:
 
 
 def sensors_of(plug: _Answers, first: Answer) -> list[Sensor]:
-    """Energy and power of a plug that answered; ``first`` tells how often its counter moves at least.
+    """Energy and power of a plug that answered; ``first`` tells whether anything runs on it.
 
     Raises:
         CardCallbackError: nothing that runs is plugged in.
@@ -219,8 +220,8 @@ def sensors_of(plug: _Answers, first: Answer) -> list[Sensor]:
         scope=_SCOPE,
         covers="everything on the plug",
         interval_seconds=POLL_SECONDS,
-        # At work the machine draws no less than it does now, so that no step takes longer.
-        refresh_seconds=_STEP_JOULES / first.watts + OLDEST_SECONDS,
+        refresh_seconds=OLDEST_SECONDS,
+        resolution=_STEP_JOULES,
         accuracy=_ACCURACY,
     )
     power = SensorSpec(
@@ -234,6 +235,7 @@ def sensors_of(plug: _Answers, first: Answer) -> list[Sensor]:
         # What the plug sees between two answers is not published.
         averaging_seconds=None,
         refresh_seconds=POLL_SECONDS,
+        resolution=_STEP_WATTS,
         accuracy=_ACCURACY,
     )
     return [PlugSensor(plug, "joules", energy), PlugSensor(plug, "watts", power)]
