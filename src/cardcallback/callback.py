@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import functools
 import os
 import weakref
 from collections.abc import Mapping
@@ -18,14 +17,14 @@ from cardcallback.console import begin_line, end_line, say
 from cardcallback.errors import CardCallbackError
 from cardcallback.guard import Guard
 from cardcallback.hooks import (
-    TrainerCall,
+    PhaseVisit,
     find_trainer,
     first_of_kind,
     watch_add_callback,
     watch_card_writers,
-    watch_evaluate,
-    watch_save,
+    watch_phases,
     watch_train,
+    watch_training_step,
 )
 from cardcallback.live_run import LiveRun
 from cardcallback.publisher import Publisher
@@ -35,6 +34,9 @@ from cardcallback.run_folder import RunFolder
 from cardcallback.sensors.discovery import open_sensors
 from cardcallback.settings import resolve_settings, system_root, user_config_directory
 from cardcallback.settings.arguments import remember_given
+
+# Logged losses: to have them as numbers the Trainer waited for all the work before.
+_WAITED_FOR = frozenset({"loss", "eval_loss", "train_loss"})
 
 
 class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is typed Any here
@@ -144,13 +146,7 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
                 guard=self._guard,
             )
             watch_train(trainer, on_exception=self._on_exception, guard=self._guard)
-            for phase, watch_phase in (("evaluation", watch_evaluate), ("saving", watch_save)):
-                watch_phase(
-                    trainer,
-                    now_seconds=self._now_seconds,
-                    on_end=functools.partial(self._phase_ended, phase),
-                    guard=self._guard,
-                )
+            watch_phases(trainer, now_seconds=self._now_seconds, on_visit=self._phase_visited, guard=self._guard)
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Begin to measure, then read what the run is."""
@@ -177,6 +173,13 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
             self._run.evaluated(metrics, step=state.global_step, outside=self._run.finished)
             if self._run.finished and self._publisher is not None:
                 self._publisher.evaluated_afterwards(state)
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **kwargs: Any) -> None:
+        """Read the tokens counted so far, where the Trainer has just waited for the device itself."""
+        del args, state, control, kwargs
+        if self._run is not None and not self._run.finished and logs and not _WAITED_FOR.isdisjoint(logs):
+            with self._guard("read the tokens counted so far"):
+                self._run.read_tokens()
 
     def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """A checkpoint was written: the record in progress goes beside it."""
@@ -231,6 +234,8 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
             if self._metrics_before is not None and state.global_step == 0:
                 run.evaluated(self._metrics_before, step=0, outside=True)
             self._metrics_before = None
+        with self._guard("count the tokens of the training batches"):
+            self._count_tokens(run, args, objects.get("model"))
         self._publisher.keep_what_was_there()
         say(begin_line(run.sensors, self._settings), self._settings)
 
@@ -241,12 +246,18 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
                 line = end_line(self._publisher.record, self._publisher.card_path, written=self._publisher.card_written)
                 say(line, self._settings)
 
+    def _count_tokens(self, run: LiveRun, args: Any, model: Any) -> None:
+        trainer = self._watched()
+        if trainer is not None:
+            counter = run.count_tokens(args=args, trainer=trainer, model=model)
+            watch_training_step(trainer, on_batch=counter.add, guard=self._guard)
+
     def _now_seconds(self) -> float:
         return self._run.now_seconds() if self._run is not None else 0.0
 
-    def _phase_ended(self, phase: str, call: TrainerCall) -> None:
-        if self._run is not None and call.during_training:
-            self._run.mark_phase(phase, call.begin_seconds, call.end_seconds)
+    def _phase_visited(self, visit: PhaseVisit) -> None:
+        if self._run is not None and visit.during_training:
+            self._run.mark_phase(visit.phase, visit.begin_seconds, visit.end_seconds)
 
     def _before_push(self) -> None:
         if self._publisher is not None:

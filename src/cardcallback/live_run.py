@@ -19,11 +19,13 @@ from cardcallback.curves import curves_from_history, history_notes
 from cardcallback.guard import Guard
 from cardcallback.observe import (
     LOSS_IS_MEAN_OF_BATCHES,
+    StepTokens,
     TokenBaseline,
     evaluation_result,
     observe_machine,
     observe_software,
     observe_training,
+    plan_counting,
     token_baseline,
     with_progress,
 )
@@ -78,6 +80,7 @@ class LiveRun:
         self._last_step = 0
         self._model: weakref.ref[Any] | None = None
         self._tokens_before = TokenBaseline()
+        self._tokens: StepTokens | None = None
         self._guard = guard or Guard()
         self.notes: list[str] = []
 
@@ -187,12 +190,34 @@ class LiveRun:
             after = _joined(self._evaluation.after, result, keep_first=False)
             self._evaluation = msgspec.structs.replace(self._evaluation, after=after)
 
-    def progress(self, state: Any, **trainer_objects: Any) -> None:
-        """Bring steps, tokens and the published step up to now."""
-        self._training = with_progress(self._training, state=state, baseline=self._tokens_before, **trainer_objects)
+    def count_tokens(self, **trainer_objects: Any) -> StepTokens:
+        """The counter that is to be told of each training batch of this session, once the run is described."""
+        self._tokens = StepTokens(plan_counting(self._training, **trainer_objects))
+        return self._tokens
+
+    def read_tokens(self, *, may_wait: bool = True) -> None:
+        """Bring the count up to now; waits for the device's work unless told not to."""
+        if self._tokens is not None:
+            self._tokens.settle(may_wait=may_wait)
+
+    def progress(self, state: Any, *, may_wait: bool = True, **trainer_objects: Any) -> None:
+        """Bring steps, tokens and the published step up to now.
+
+        ``may_wait``: whether the device's work may be waited for; not where a run was interrupted.
+        """
+        self.read_tokens(may_wait=may_wait)
+        self._training = with_progress(
+            self._training,
+            state=state,
+            baseline=self._tokens_before,
+            counted=self._tokens.counts() if self._tokens is not None else None,
+            **trainer_objects,
+        )
 
     def stop_recording(self) -> None:
         """End measuring; a second call does nothing."""
+        if self._tokens is not None:
+            self._tokens.close()
         if self._recorder is not None and self._recording is None:
             self._recording = self._recorder.stop()
 
@@ -213,7 +238,7 @@ class LiveRun:
             evaluation=self._evaluation,
             curves=curves_from_history(log_history),
             stages=self._stages,
-            notes=(*self.notes, *history_notes(log_history)),
+            notes=(*self.notes, *history_notes(log_history), *self._token_notes()),
             energy_covers=self._selection.covers,
             energy_partial_reason=self._selection.partial_reason,
         )
@@ -226,6 +251,10 @@ class LiveRun:
             uses_accelerators=self._job.uses_cuda is not False,
         )
         return with_carbon(record, self._settings)
+
+    def _token_notes(self) -> tuple[str, ...]:
+        disagreement = self._training.tokens.disagreement
+        return () if disagreement is None else (disagreement,)
 
 
 def with_carbon(record: RunRecord, settings: Settings) -> RunRecord:

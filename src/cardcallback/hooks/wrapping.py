@@ -12,7 +12,7 @@ import functools
 import threading
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -94,16 +94,14 @@ class Watch:
         """Whether any call of ``method`` went through a wrap."""
         return method in self._seen
 
-    @contextmanager
-    def running(self, method: str) -> Iterator[None]:
+    def begins(self, method: str) -> None:
         """Mark the outermost call: a subclass that calls its parent's method is one call, not two."""
-        key = (threading.get_ident(), method)
-        self._running.add(key)
+        self._running.add((threading.get_ident(), method))
         self._seen.add(method)
-        try:
-            yield
-        finally:
-            self._running.discard(key)
+
+    def ends(self, method: str) -> None:
+        """That call is over."""
+        self._running.discard((threading.get_ident(), method))
 
 
 def watch_of(trainer: Any) -> Watch | None:
@@ -146,6 +144,13 @@ def wrap_own_attribute(trainer: Any, method: str) -> None:
     original = vars(trainer).get(method)
     if callable(original) and not isinstance(original, _InstanceWrap):
         setattr(trainer, method, _InstanceWrap(original, method, trainer))
+
+
+def watch_method(trainer: Any, method: str, topic: str, hook: Hook) -> None:
+    """Act around one method of one trainer from its next call on, wherever it is defined."""
+    start_watch(trainer).set_hook(method, topic, hook)
+    wrap_method(type(trainer), method)
+    wrap_own_attribute(trainer, method)
 
 
 def _is_method(attribute: Any) -> bool:
@@ -191,7 +196,9 @@ def _run(
         return original(*args, **kwargs)
     hooks = watch.hooks(method)
     told = Call(subject=subject, trainer=watch.trainer(), args=args, kwargs=kwargs)
-    with watch.running(method):
+    # No context manager: this runs at every training step.
+    watch.begins(method)
+    try:
         _tell(hooks, "before", told)
         try:
             result = None if _left_out(hooks, told) else original(*args, **kwargs)
@@ -200,6 +207,8 @@ def _run(
             raise
         _tell(hooks, "after", told, result)
         return result
+    finally:
+        watch.ends(method)
 
 
 def _tell(hooks: tuple[Hook, ...], moment: Literal["before", "after", "failed"], *about: Any) -> None:
