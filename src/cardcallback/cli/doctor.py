@@ -150,7 +150,7 @@ def _value_words(finding: Finding, value: float) -> str:
         return hex(int(value))
     if finding.unit == "hertz":
         return f"{format_number(value / HERTZ_PER_MEGAHERTZ, 4)} MHz"
-    units = {"watts": "W", "celsius": "degrees C"}
+    units = {"watts": "W", "celsius": "degrees C", "seconds": "s"}
     return f"{format_number(value)} {units.get(finding.unit or '', '')}".strip()
 
 

@@ -107,7 +107,8 @@ def _verdict(sensor: Sensor, first: _Attempt, second: _Attempt) -> tuple[Status,
         if sensor.spec.quantity in ONLY_WHILE_TRAINING:
             return "unproven", error, TRAIN_TO_SEE
         return "fails", error, Advice(cure="run doctor again; if it stays so, the figure is left out of the card")
-    if sensor.spec.kind == "counter" and second.value == first.value:
+    # Time stalled for want of memory stands still on a healthy machine; energy does not.
+    if sensor.spec.kind == "counter" and sensor.spec.unit == "joules" and second.value == first.value:
         return (
             "unproven",
             "the counter has not advanced between two readings",

@@ -35,9 +35,15 @@ _LAST_READ = frozenset(
         "system_power",
         "system_energy",
         "system_memory",
+        "swap_used",
+        "memory_stalled_some",
+        "memory_stalled_all",
         "process_rss",
         "torch_allocated",
         "torch_reserved",
+        "torch_allocated_now",
+        "torch_reserved_now",
+        "torch_devices",
     }
 )
 # Energy first, so that a slow driver call elsewhere costs the window nothing at its begin.

@@ -8,7 +8,7 @@ from typing import Literal, Protocol, runtime_checkable
 from cardcallback.record import InstrumentAccuracy, Scope
 
 Kind = Literal["counter", "gauge"]
-Unit = Literal["joules", "watts", "bytes", "celsius", "hertz", "bitmask", "count"]
+Unit = Literal["joules", "watts", "bytes", "seconds", "celsius", "hertz", "bitmask", "count"]
 Quantity = Literal[
     "gpu_energy",
     "gpu_power",
@@ -19,9 +19,16 @@ Quantity = Literal[
     "gpu_other_processes",
     "system_memory",
     "system_memory_total",
+    "memory_limit",
+    "swap_used",
+    "memory_stalled_some",
+    "memory_stalled_all",
     "process_rss",
     "torch_allocated",
     "torch_reserved",
+    "torch_allocated_now",
+    "torch_reserved_now",
+    "torch_devices",
     "cpu_energy",
     "dram_energy",
     "system_power",
