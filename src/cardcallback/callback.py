@@ -24,7 +24,6 @@ from cardcallback.hooks import (
     watch_card_writers,
     watch_phases,
     watch_train,
-    watch_training_step,
 )
 from cardcallback.live_run import LiveRun
 from cardcallback.publisher import Publisher
@@ -34,9 +33,6 @@ from cardcallback.run_folder import RunFolder
 from cardcallback.sensors.discovery import open_sensors
 from cardcallback.settings import resolve_settings, system_root, user_config_directory
 from cardcallback.settings.arguments import remember_given
-
-# Logged losses: to have them as numbers the Trainer waited for all the work before.
-_WAITED_FOR = frozenset({"loss", "eval_loss", "train_loss"})
 
 
 class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is typed Any here
@@ -177,9 +173,8 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **kwargs: Any) -> None:
         """Read the tokens counted so far, where the Trainer has just waited for the device itself."""
         del args, state, control, kwargs
-        if self._run is not None and not self._run.finished and logs and not _WAITED_FOR.isdisjoint(logs):
-            with self._guard("read the tokens counted so far"):
-                self._run.read_tokens()
+        if self._run is not None:
+            self._run.logged(logs or {})
 
     def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """A checkpoint was written: the record in progress goes beside it."""
@@ -235,7 +230,7 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
                 run.evaluated(self._metrics_before, step=0, outside=True)
             self._metrics_before = None
         with self._guard("count the tokens of the training batches"):
-            self._count_tokens(run, args, objects.get("model"))
+            run.count_tokens(self._watched(), args=args, model=objects.get("model"))
         self._publisher.keep_what_was_there()
         say(begin_line(run.sensors, self._settings), self._settings)
 
@@ -245,12 +240,6 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
             if self._publisher.record is not None:
                 line = end_line(self._publisher.record, self._publisher.card_path, written=self._publisher.card_written)
                 say(line, self._settings)
-
-    def _count_tokens(self, run: LiveRun, args: Any, model: Any) -> None:
-        trainer = self._watched()
-        if trainer is not None:
-            counter = run.count_tokens(args=args, trainer=trainer, model=model)
-            watch_training_step(trainer, on_batch=counter.add, guard=self._guard)
 
     def _now_seconds(self) -> float:
         return self._run.now_seconds() if self._run is not None else 0.0

@@ -17,6 +17,7 @@ from cardcallback.assemble import RunState, assemble_record
 from cardcallback.carbon import assess_footprint
 from cardcallback.curves import curves_from_history, history_notes
 from cardcallback.guard import Guard
+from cardcallback.hooks import watch_training_step
 from cardcallback.observe import (
     LOSS_IS_MEAN_OF_BATCHES,
     StepTokens,
@@ -40,6 +41,8 @@ from cardcallback.settings import Settings
 _OPENING_TIMEOUT_SECONDS = 0.02
 _FIRST_READING_TIMEOUT_SECONDS = 0.02
 _LATE_OPENING_TIMEOUT_SECONDS = 600.0
+# Logged numbers which the Trainer can have only after all the device's work before.
+_WAITED_FOR = frozenset({"loss", "eval_loss", "train_loss"})
 _LATE = "the driver had not answered yet"
 _STILL_OPENING = SensorSet(
     absences=tuple(Absence(quantity=quantity, source="opening", reason=_LATE) for quantity in get_args(Quantity))
@@ -190,10 +193,17 @@ class LiveRun:
             after = _joined(self._evaluation.after, result, keep_first=False)
             self._evaluation = msgspec.structs.replace(self._evaluation, after=after)
 
-    def count_tokens(self, **trainer_objects: Any) -> StepTokens:
-        """The counter that is to be told of each training batch of this session, once the run is described."""
-        self._tokens = StepTokens(plan_counting(self._training, **trainer_objects))
-        return self._tokens
+    def count_tokens(self, trainer: Any, **objects: Any) -> None:
+        """Count the training batches of this session from now on; once the run is described."""
+        if trainer is not None:
+            self._tokens = StepTokens(plan_counting(self._training, trainer=trainer, **objects))
+            watch_training_step(trainer, on_batch=self._tokens.add, guard=self._guard)
+
+    def logged(self, logs: Mapping[str, Any]) -> None:
+        """The Trainer logged: where it waited for the device itself, read the tokens counted so far."""
+        if not self.finished and not _WAITED_FOR.isdisjoint(logs):
+            with self._guard("read the tokens counted so far"):
+                self.read_tokens()
 
     def read_tokens(self, *, may_wait: bool = True) -> None:
         """Bring the count up to now; waits for the device's work unless told not to."""

@@ -76,9 +76,7 @@ def watch_phases(
 class _Nesting:
     """The phases that are open, innermost last."""
 
-    def __init__(
-        self, watch: Watch, now_seconds: Callable[[], float], on_visit: Callable[[PhaseVisit], None]
-    ) -> None:
+    def __init__(self, watch: Watch, now_seconds: Callable[[], float], on_visit: Callable[[PhaseVisit], None]) -> None:
         self._watch = watch
         self._now_seconds = now_seconds
         self._on_visit = on_visit
@@ -120,9 +118,7 @@ class _Nesting:
         if ended is not None and self._since > since:
             during_training = _is_training(self._watch)
             self._on_visit(
-                PhaseVisit(
-                    phase=ended, begin_seconds=since, end_seconds=self._since, during_training=during_training
-                )
+                PhaseVisit(phase=ended, begin_seconds=since, end_seconds=self._since, during_training=during_training)
             )
 
 

@@ -76,9 +76,7 @@ def count_tokens(
     return _merged({"processed": processed, "non_padding": non_padding}, sources, counted)
 
 
-def _merged(
-    trainers: Mapping[TokenKind, int | None], sources: Sequence[str], counted: StepCounts | None
-) -> Tokens:
+def _merged(trainers: Mapping[TokenKind, int | None], sources: Sequence[str], counted: StepCounts | None) -> Tokens:
     own = counted.tokens if counted is not None else {}
     tokens = {kind: _first_known(trainers.get(kind), own.get(kind)) for kind in KINDS}
     filled = any(trainers.get(kind) is None and kind in own for kind in KINDS)

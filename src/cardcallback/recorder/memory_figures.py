@@ -49,8 +49,10 @@ class MemoryFigures:
         interval = format_duration(self._peaks["torch_allocated"].specs[0].interval_seconds)
         often = "once" if times == 1 else f"{times:,} times"
         return (
-            f"Other code reset PyTorch's peak-memory marks {often} during training: the highest mark read, every "
-            f"{interval}, is given, and a peak shortly before a reset may be missing.",
+            (
+                f"Other code reset PyTorch's peak-memory marks {often} during training: the highest mark read, every "
+                f"{interval}, is given, and a peak shortly before a reset may be missing."
+            ),
         )
 
     def _figure(self, quantity: Quantity, method: Method, window: Window | None) -> Measurement:

@@ -13,7 +13,7 @@ from cardcallback.recorder.clock import Clock
 from cardcallback.recorder.ledger import Ledger
 from cardcallback.recorder.opening import EarlyReading
 from cardcallback.recorder.recording import Recording, make_recording
-from cardcallback.recorder.schedule import HARMLESS_CALL_SECONDS, Appointment, interval_of
+from cardcallback.recorder.schedule import HARMLESS_CALL_SECONDS, LAST_READ, Appointment, interval_of
 from cardcallback.recorder.session import Session
 from cardcallback.sensors.base import Sensor, SensorSet
 from cardcallback.units import format_duration
@@ -25,27 +25,6 @@ _MOST_FAULTS = 10  # of our own, outside a sensor's reading
 _LONGEST_CALL_SECONDS = 0.5
 # The two clocks are read one after the other.
 _CLOCK_NOISE_SECONDS = 0.1
-# What a run's end needs once more; of the process lists, which may take long, only those that do not.
-_LAST_READ = frozenset(
-    {
-        "gpu_energy",
-        "gpu_power",
-        "cpu_energy",
-        "dram_energy",
-        "system_power",
-        "system_energy",
-        "system_memory",
-        "swap_used",
-        "memory_stalled_some",
-        "memory_stalled_all",
-        "process_rss",
-        "torch_allocated",
-        "torch_reserved",
-        "torch_allocated_now",
-        "torch_reserved_now",
-        "torch_devices",
-    }
-)
 # Energy first, so that a slow driver call elsewhere costs the window nothing at its begin.
 _ORDER = ("gpu_energy", "gpu_power", "cpu_energy", "dram_energy", "system_energy", "system_power", "system_memory")
 
@@ -299,7 +278,7 @@ def _may_be_read_last(appointment: Appointment) -> bool:
     quantity = appointment.sensor.spec.quantity
     if quantity == "gpu_process_memory":
         return appointment.last_cost_seconds < HARMLESS_CALL_SECONDS
-    return quantity in _LAST_READ
+    return quantity in LAST_READ
 
 
 def _rank(quantity: str) -> int:

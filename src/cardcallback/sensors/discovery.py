@@ -12,7 +12,7 @@ from typing import Any
 from cardcallback.errors import CardCallbackError, SensorReadError
 from cardcallback.record import Scope
 from cardcallback.sensors import nvml
-from cardcallback.sensors.base import Absence, DeviceInfo, Sensor, SensorSet, SensorSpec
+from cardcallback.sensors.base import DeviceInfo, Sensor, SensorSet, SensorSpec
 from cardcallback.sensors.meminfo import open_meminfo
 from cardcallback.sensors.memory_limit import open_memory_limit
 from cardcallback.sensors.memory_pressure import open_memory_pressure

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from cardcallback.errors import SensorReadError
 from cardcallback.record import InstrumentAccuracy, Scope
-from cardcallback.sensors.base import Absence, Quantity, Sensor, SensorSpec
+from cardcallback.sensors.base import Absence, Quantity, Sensor, SensorSpec, those_readable
 from cardcallback.units import BYTES_PER_KIBIBYTE
 
 SOURCE = "proc:meminfo"
@@ -152,19 +152,13 @@ def open_meminfo(system_root: Path, *, unified: bool | None) -> tuple[tuple[Sens
     def spec(quantity: Quantity, interval_seconds: float) -> SensorSpec:
         return _spec(quantity, interval_seconds, unified=unified, containers_own=containers_own)
 
-    sensors: list[Sensor] = []
-    absences = []
-    for sensor in (
-        MeminfoSensor(path, spec("system_memory", _INTERVAL_SECONDS), used),
-        MeminfoSensor(path, spec("system_memory_total", _ONCE_SECONDS), _total),
-        MeminfoSensor(path, spec("swap_used", _SWAP_INTERVAL_SECONDS), _swap),
-    ):
-        try:
-            sensor.read()
-            sensors.append(sensor)
-        except SensorReadError as error:
-            absences.append(Absence(quantity=sensor.spec.quantity, source=SOURCE, reason=str(error)))
-    return tuple(sensors), tuple(absences)
+    return those_readable(
+        (
+            MeminfoSensor(path, spec("system_memory", _INTERVAL_SECONDS), used),
+            MeminfoSensor(path, spec("system_memory_total", _ONCE_SECONDS), _total),
+            MeminfoSensor(path, spec("swap_used", _SWAP_INTERVAL_SECONDS), _swap),
+        )
+    )
 
 
 def _is_containers_own(system_root: Path) -> bool:
@@ -176,9 +170,7 @@ def _is_containers_own(system_root: Path) -> bool:
     return any(line.split()[4:5] == ["/proc/meminfo"] for line in mounts.splitlines())
 
 
-def _spec(
-    quantity: Quantity, interval_seconds: float, *, unified: bool | None, containers_own: bool
-) -> SensorSpec:
+def _spec(quantity: Quantity, interval_seconds: float, *, unified: bool | None, containers_own: bool) -> SensorSpec:
     if containers_own:
         # Its figures come from a control group, which CUDA's memory is not charged to.
         scope, covers = Scope(host_dram="yes"), "this container, by its own /proc/meminfo; CUDA memory is not in it"

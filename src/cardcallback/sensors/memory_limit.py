@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from cardcallback.errors import SensorReadError
 from cardcallback.record import InstrumentAccuracy, Scope
-from cardcallback.sensors.base import Absence, Sensor, SensorSpec
+from cardcallback.sensors.base import Absence, Sensor, SensorSpec, those_readable
 from cardcallback.sensors.meminfo import parse_meminfo
 
 _ONCE_SECONDS = 86400.0
@@ -72,12 +72,7 @@ def open_memory_limit(system_root: Path) -> tuple[tuple[Sensor, ...], tuple[Abse
     Args:
         system_root: the folder that holds ``proc`` and ``sys``.
     """
-    sensor = MemoryLimitSensor(system_root)
-    try:
-        sensor.read()
-    except SensorReadError as error:
-        return (), (Absence(quantity="memory_limit", source=sensor.spec.source, reason=str(error)),)
-    return (sensor,), ()
+    return those_readable([MemoryLimitSensor(system_root)])
 
 
 def _groups(path: Path) -> dict[str, str]:

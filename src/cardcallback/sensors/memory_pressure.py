@@ -6,7 +6,7 @@ from pathlib import Path
 
 from cardcallback.errors import SensorReadError
 from cardcallback.record import InstrumentAccuracy, Scope
-from cardcallback.sensors.base import Absence, Quantity, Sensor, SensorSpec
+from cardcallback.sensors.base import Absence, Quantity, Sensor, SensorSpec, those_readable
 
 SOURCE = "proc:pressure/memory"
 _INTERVAL_SECONDS = 10.0
@@ -60,13 +60,4 @@ def open_memory_pressure(system_root: Path) -> tuple[tuple[Sensor, ...], tuple[A
     Args:
         system_root: the folder that holds ``proc``.
     """
-    sensors: list[Sensor] = []
-    absences = []
-    for quantity in _LINES:
-        sensor = MemoryPressureSensor(system_root, quantity)
-        try:
-            sensor.read()
-            sensors.append(sensor)
-        except SensorReadError as error:
-            absences.append(Absence(quantity=quantity, source=SOURCE, reason=str(error)))
-    return tuple(sensors), tuple(absences)
+    return those_readable(MemoryPressureSensor(system_root, quantity) for quantity in _LINES)

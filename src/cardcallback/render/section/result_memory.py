@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cardcallback.record import Measurement, RunRecord
-from cardcallback.render.figures import absent, cadence, is_known, source_words, value_of
+from cardcallback.render.figures import absent, cadence, source_words, value_of
 from cardcallback.render.run_words import baseline_words, devices, has_unified_memory
 from cardcallback.units import format_bytes
 
@@ -32,8 +32,8 @@ def peak_of(peak_bytes: float, total_bytes: float | None) -> str:
 
 def _system_row(record: RunRecord) -> Row:
     memory = record.memory
-    label = "Memory in use, whole machine"
     peak = memory.system_peak
+    label = f"Memory in use, {'this container' if _is_containers(peak) else 'whole machine'}"
     if peak.value is None:
         return label, absent(peak), ""
     result = f"peak {peak_of(peak.value, value_of(memory.total))}"
@@ -41,6 +41,11 @@ def _system_row(record: RunRecord) -> Row:
     if baseline.value is not None:
         result += f"; {format_bytes(baseline.value)} {baseline_words(baseline)}"
     return label, result, _how(peak)
+
+
+def _is_containers(peak: Measurement) -> bool:
+    """Whether the figure is of a container that is shown a meminfo of its own."""
+    return any("this container" in words for words in peak.covers)
 
 
 def _accelerator_row(record: RunRecord) -> Row:
@@ -63,8 +68,5 @@ def _how(peak: Measurement) -> str:
         return f"measured: high-water mark of {source_words(peak)}"
     words = f"measured: {source_words(peak)}"
     often = cadence(peak)
-    if often is None:
-        return words
-    return f"{words}, {often}" + (
-        "" if is_known(peak) and (peak.sampling_interval_seconds or 0) <= 1 else "; a short peak can be missed"
-    )
+    note = "; CUDA memory is not in it" if _is_containers(peak) else ""
+    return f"{words}, {often}; a shorter peak can be missed{note}" if often else f"{words}{note}"

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from cardcallback.record import Measurement, RunRecord
 from cardcallback.render.energy_words import energy_noun, outside_words, ratio_words
-from cardcallback.render.figures import absent, at_least, figure, is_known, source_words, value_of, verb
+from cardcallback.render.figures import (
+    NARROW_SHARE,
+    absent,
+    at_least,
+    figure,
+    is_known,
+    relative_width,
+    source_words,
+    value_of,
+    verb,
+)
 from cardcallback.render.run_words import (
     covers_every_step,
     has_gb10,
@@ -15,7 +25,7 @@ from cardcallback.render.run_words import (
 )
 from cardcallback.render.section.references import SPARK_POWER, References
 from cardcallback.render.section.result_carbon import carbon_row
-from cardcallback.render.section.result_energy import gpu_energy_row
+from cardcallback.render.section.result_energy import gpu_energy_row, interval_words
 from cardcallback.render.section.result_memory import memory_rows
 from cardcallback.render.text import escape_markdown, public_reason, table_row
 from cardcallback.units import format_duration, format_energy, format_large, format_number, format_percent
@@ -110,7 +120,7 @@ def _speed_row(record: RunRecord) -> Row:
         if per_token is not None:
             energy = at_least(record.energy.per_token) + format_energy(per_token)
             result += f"; {ratio_words(record, energy, 'token')}"
-        return "Speed", result, _token_words(record)
+        return "Speed", result, _token_words(record) + _doubt(record.energy.per_token)
     steps = recorded_steps(record)
     if not steps or record.duration_seconds <= 0:
         return "Speed", "not measured: no optimiser step was taken", ""
@@ -124,7 +134,16 @@ def _speed_row(record: RunRecord) -> Row:
     known = (
         "tokens of earlier steps cannot be told apart" if tokens.non_padding else escape_markdown(public_reason(reason))
     )
-    return "Speed", result, f"calculated {over_the_run(record)}; tokens/s not measured: {known}"
+    how = f"calculated {over_the_run(record)}; tokens/s not measured: {known}"
+    return "Speed", result, how + _doubt(record.energy.per_step)
+
+
+def _doubt(ratio: Measurement | None) -> str:
+    """The interval of an energy per step or token, where it is not narrow, after a semicolon."""
+    width = None if ratio is None or ratio.value is None else relative_width(ratio)
+    if ratio is None or width is None or width <= NARROW_SHARE:
+        return ""
+    return f"; of the energy: {interval_words(ratio)}"
 
 
 def _token_words(record: RunRecord) -> str:
@@ -136,4 +155,6 @@ def _token_words(record: RunRecord) -> str:
     if tokens.processed and tokens.non_padding and tokens.processed >= tokens.non_padding:
         extra = tokens.processed / tokens.non_padding - 1
         words += f" (padding: {format_percent(extra, 1)} more)" if extra > 0 else " (there was none)"
+    if tokens.in_loss and tokens.non_padding and tokens.in_loss <= tokens.non_padding:
+        words += f", {format_large(tokens.in_loss)} of them in the loss"
     return words
