@@ -30,8 +30,8 @@ def memory_doubts(record: RunRecord) -> str:
         _limit(record),
         _paged(record),
         (
-            "These overlap and are not summed. A peak read from time to time may have been higher; a peak observed is not "
-            "a minimum required."
+            "These overlap and are not summed. A peak read from time to time may have been higher; a peak observed "
+            "is not a minimum required."
         ),
     ]
     return " ".join(sentence for sentence in sentences if sentence)
