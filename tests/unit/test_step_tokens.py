@@ -68,6 +68,23 @@ def test_transformers_count_is_not_taken_where_it_is_of_another_kind() -> None:
     assert not given(shifts, n_gpu=2)
 
 
+def test_long_runs_are_added_up_on_the_way() -> None:
+    """Thousands of batches between two readings keep a few numbers, and lose none."""
+    counter = StepTokens(CountingPlan(labels_shifted=True, given_in_loss=True))
+    for _ in range(5000):
+        counter.add(PADDED, torch.tensor(4.0))
+    assert all(len(total._new) <= 32 for total in counter._sums.values())
+    assert counter.settle().tokens == {"processed": 60_000, "non_padding": 40_000, "in_loss": 20_000}
+    counter.add(PADDED, torch.tensor(4.0))
+    assert counter.settle().tokens == {"processed": 60_012, "non_padding": 40_008, "in_loss": 20_004}
+
+
+def test_a_sum_is_exact_beyond_what_a_float_holds() -> None:
+    """A hundred steps of a million tokens and one, each given as a float."""
+    plan = CountingPlan(labels_shifted=True, given_in_loss=True)
+    assert counted(*[PADDED] * 100, plan=plan, given=torch.tensor(1_000_001.0))["in_loss"] == 100_000_100
+
+
 def test_masks_that_number_packed_sequences_are_counted_not_summed() -> None:
     """Axolotl marks the tokens of its second sequence with 2."""
     assert counted({**PADDED, "attention_mask": torch.tensor([[1, 1, 2, 2, 3, 0]] * 2)})["non_padding"] == 10
@@ -178,7 +195,8 @@ def test_an_interrupted_run_does_not_wait_for_the_device() -> None:
     """What cannot be read at once is unknown; what the processor counted stands."""
     counter = StepTokens(CountingPlan(labels_shifted=True))
     counter.add(PADDED)
-    counter._sums["non_padding"] = {"cuda:0": Queued()}
+    counter._sums["non_padding"].take()
+    counter._sums["non_padding"]._total = Queued()
     counts = counter.settle(may_wait=False)
     assert counts.tokens == {"processed": 12, "in_loss": 4}
     assert "interrupted" in counts.reasons["non_padding"]
@@ -193,7 +211,8 @@ def test_a_failed_device_leaves_a_reason() -> None:
 
     counter = StepTokens(CountingPlan(labels_shifted=True))
     counter.add(PADDED)
-    counter._sums["non_padding"] = {"cuda:0": Broken()}
+    counter._sums["non_padding"].take()
+    counter._sums["non_padding"]._total = Broken()
     assert "failed" in counter.settle().reasons["non_padding"]
 
 

@@ -14,7 +14,7 @@ import weakref
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from cardcallback.guard import Guard
 
@@ -25,8 +25,7 @@ _MARK = "__cardcallback_wrap__"
 _live: dict[int, weakref.ref[Any]] = {}
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """One call of a wrapped method: ``subject`` is the trainer or model it was called on."""
 
     subject: Any
@@ -62,7 +61,8 @@ class Watch:
 
     def __init__(self, trainer: Any) -> None:
         self._trainer = weakref.ref(trainer)
-        self._hooks: dict[str, dict[str, Hook]] = {}
+        self._topics: dict[str, dict[str, Hook]] = {}
+        self._hooks: dict[str, tuple[Hook, ...]] = {}
         self._running: set[tuple[int, str]] = set()
         self._seen: set[str] = set()
 
@@ -80,11 +80,13 @@ class Watch:
 
     def set_hook(self, method: str, topic: str, hook: Hook) -> None:
         """Act around ``method`` from the next call on."""
-        self._hooks.setdefault(method, {})[topic] = hook
+        topics = self._topics.setdefault(method, {})
+        topics[topic] = hook
+        self._hooks[method] = tuple(topics.values())
 
     def hooks(self, method: str) -> tuple[Hook, ...]:
         """The hooks around ``method``, oldest topic first."""
-        return tuple(self._hooks.get(method, {}).values())
+        return self._hooks.get(method, ())
 
     def is_running(self, method: str) -> bool:
         """Whether this thread is inside a wrapped call of ``method``."""
@@ -94,13 +96,17 @@ class Watch:
         """Whether any call of ``method`` went through a wrap."""
         return method in self._seen
 
-    def begins(self, method: str) -> None:
-        """Mark the outermost call: a subclass that calls its parent's method is one call, not two."""
-        self._running.add((threading.get_ident(), method))
+    def begins(self, method: str) -> bool:
+        """Mark the outermost call, and say whether this is it: a call of the parent's method is part of it."""
+        key = (threading.get_ident(), method)
+        if key in self._running:
+            return False
+        self._running.add(key)
         self._seen.add(method)
+        return True
 
     def ends(self, method: str) -> None:
-        """That call is over."""
+        """The outermost call is over."""
         self._running.discard((threading.get_ident(), method))
 
 
@@ -192,13 +198,12 @@ def _run(
     call: tuple[Any, tuple[Any, ...], dict[str, Any]],
 ) -> Any:
     subject, args, kwargs = call
-    if watch is None or watch.is_running(method):
+    # No context manager around the call: this runs at every training step.
+    if watch is None or not watch.begins(method):
         return original(*args, **kwargs)
-    hooks = watch.hooks(method)
-    told = Call(subject=subject, trainer=watch.trainer(), args=args, kwargs=kwargs)
-    # No context manager: this runs at every training step.
-    watch.begins(method)
     try:
+        hooks = watch.hooks(method)
+        told = Call(subject=subject, trainer=watch.trainer(), args=args, kwargs=kwargs)
         _tell(hooks, "before", told)
         try:
             result = None if _left_out(hooks, told) else original(*args, **kwargs)

@@ -6,11 +6,11 @@ that a gradient flows through.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from cardcallback.observe.device_sum import DeviceSum
 from cardcallback.observe.plain import integer, read
 from cardcallback.record import Training
 
@@ -26,6 +26,7 @@ _SHIFTED = frozenset({"SFT", "language modelling"})
 _UNSHIFTED = frozenset({"masked language modelling", "sequence-to-sequence"})
 _NO_BATCH = "no training batch was seen"
 _NOT_READ = "the run was interrupted before they could be read without waiting for the GPU"
+_FAILED = "counting them failed"
 _DEVICE_FAILED = "the device they were counted on failed"
 _SEVERAL_PROCESSES = "several processes trained, and only this one's batches were seen"
 
@@ -103,7 +104,7 @@ class StepTokens:
         self._plan = plan
         self._reasons: dict[TokenKind, str] = dict(plan.unknown)
         self._whole: dict[TokenKind, int] = {}
-        self._sums: dict[TokenKind, dict[Any, Any]] = {}
+        self._sums: dict[TokenKind, DeviceSum] = {"non_padding": DeviceSum(), "in_loss": DeviceSum()}
         self._settled: dict[TokenKind, int] = {}
         self._closed = len(self._reasons) == len(KINDS)
 
@@ -114,7 +115,7 @@ class StepTokens:
         try:
             self._add(inputs, num_items_in_batch)
         except Exception:
-            self._lose("counting them failed")
+            self._lose(_FAILED)
             raise
 
     def close(self) -> None:
@@ -123,14 +124,12 @@ class StepTokens:
 
     def settle(self, *, may_wait: bool = True) -> StepCounts:
         """Read the sums; with ``may_wait`` False only those whose device has nothing left to do."""
-        for kind, sums in self._sums.items():
-            if not may_wait and not all(_is_idle(total) for total in sums.values()):
-                self._reasons[kind] = _NOT_READ
-                continue
-            try:
-                self._settled[kind] = sum(int(total.item()) for total in sums.values())
-            except RuntimeError:
-                self._reasons[kind] = _DEVICE_FAILED
+        for kind, total in self._sums.items():
+            # Asked before anything is added up, which gives the device work again.
+            if total and (may_wait or total.is_idle()):
+                self._read(kind, total)
+            elif total:
+                self._lose(_NOT_READ, kind)
         return self.counts()
 
     def counts(self) -> StepCounts:
@@ -143,9 +142,15 @@ class StepTokens:
         reasons = {kind: self._reasons.get(kind, _NO_BATCH) for kind in KINDS if kind not in tokens}
         return StepCounts(tokens=tokens, reasons=reasons)
 
+    def _read(self, kind: TokenKind, total: DeviceSum) -> None:
+        try:
+            self._settled[kind] = self._settled.get(kind, 0) + total.take()
+        except RuntimeError:
+            self._lose(_DEVICE_FAILED, kind)
+
     def _add(self, inputs: Any, num_items: Any) -> None:
         ids = inputs.get("input_ids") if isinstance(inputs, Mapping) else None
-        if ids is None or not hasattr(ids, "numel"):
+        if not hasattr(ids, "numel"):
             self._lose("the training batches hold no input_ids")
             return
         if not self._whole and ids.device.type not in _EAGER_DEVICES:
@@ -165,7 +170,7 @@ class StepTokens:
                 self._lose("the attention masks are not one mark a token", "non_padding")
                 return
             # Not a sum: masks of packed sequences may number them.
-            self._add_tensor("non_padding", mask.count_nonzero())
+            self._sums["non_padding"].add(mask.count_nonzero())
         elif ids.shape[0] == 1 and inputs.get("position_ids") is not None and not self._plan.filled_up:
             self._add_whole("non_padding", ids.numel())  # flattened: all sequences of the batch end to end
         else:
@@ -173,7 +178,10 @@ class StepTokens:
 
     def _add_in_loss(self, inputs: Mapping[str, Any], given: Any) -> None:
         if self._plan.given_in_loss and given is not None:
-            self._add_given(given)
+            if isinstance(given, int):
+                self._add_whole("in_loss", given)
+            else:
+                self._sums["in_loss"].add(given)
             return
         targets = inputs.get("shift_labels")
         if targets is None:
@@ -182,40 +190,14 @@ class StepTokens:
         if targets is None:
             self._lose("the batches carry no labels", "in_loss")
             return
-        self._add_tensor("in_loss", (targets != _IGNORED).count_nonzero())
-
-    def _add_given(self, given: Any) -> None:
-        if hasattr(given, "long"):
-            self._add_tensor("in_loss", given.long())  # transformers divides it, by 1, into a float
-        else:
-            self._add_whole("in_loss", int(given))
+        self._sums["in_loss"].add((targets != _IGNORED).count_nonzero())
 
     def _add_whole(self, kind: TokenKind, count: int) -> None:
         self._whole[kind] = self._whole.get(kind, 0) + count
 
-    def _add_tensor(self, kind: TokenKind, count: Any) -> None:
-        sums = self._sums.setdefault(kind, {})
-        total = sums.get(count.device)
-        if total is None:
-            sums[count.device] = count.clone()  # what is added to must be nobody else's
-        else:
-            total.add_(count)
-
     def _lose(self, reason: str, *kinds: TokenKind) -> None:
         for kind in kinds or KINDS:
             self._reasons.setdefault(kind, reason)
-            self._sums.pop(kind, None)
-        self._closed = len(self._reasons) == len(KINDS)
-
-
-def _is_idle(tensor: Any) -> bool:
-    """Whether reading the tensor would not wait; False where that cannot be told without waiting."""
-    if tensor.device.type == "cpu":
-        return True
-    cuda = getattr(sys.modules.get("torch"), "cuda", None)
-    try:
-        if tensor.device.type != "cuda" or cuda is None or not cuda.is_initialized():
-            return False
-        return bool(cuda.current_stream(tensor.device).query())
-    except (RuntimeError, AttributeError):
-        return False  # an error on the device: whatever is read there fails too
+            if kind in self._sums:
+                self._sums[kind].drop()
+        self._closed = self._closed or len(self._reasons) == len(KINDS)
