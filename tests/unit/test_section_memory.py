@@ -105,6 +105,7 @@ def test_a_containers_own_meminfo_is_not_called_the_machines() -> None:
     row = next(line for line in section.splitlines() if line.startswith("| Memory in use"))
     assert row.startswith("| Memory in use, this container | peak 61.0 of 120 GiB")
     assert "CUDA memory is not in it" in row
+    assert "the whole machine's figure" not in section
 
 
 def test_an_older_record_says_nothing_of_what_it_does_not_have() -> None:

@@ -150,7 +150,7 @@ class StepTokens:
 
     def _add(self, inputs: Any, num_items: Any) -> None:
         ids = inputs.get("input_ids") if isinstance(inputs, Mapping) else None
-        if not hasattr(ids, "numel"):
+        if ids is None or not hasattr(ids, "numel"):
             self._lose("the training batches hold no input_ids")
             return
         if not self._whole and ids.device.type not in _EAGER_DEVICES:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cardcallback.record import Measurement, RunRecord
 from cardcallback.render.figures import absent, cadence, figure, is_known, value_of
-from cardcallback.render.run_words import baseline_words, devices, has_unified_memory
+from cardcallback.render.run_words import WHOLE_MACHINE, baseline_words, devices, has_unified_memory, memory_owner
 from cardcallback.render.text import escape_markdown
 from cardcallback.units import format_bytes, format_duration, format_percent
 
@@ -101,6 +101,8 @@ def _paged(record: RunRecord) -> str:
     if "paged" not in str(record.training.hyperparameters.get("optim", "")):
         return ""
     words = "Paged optimiser state is managed memory: PyTorch's figures leave it out, and NVML's figure of this job may"
+    if memory_owner(record) != WHOLE_MACHINE:
+        return f"{words}."
     if has_unified_memory(record):
         return f"{words}; the whole machine's figure has it."
     return f"{words}; what of it lies in main memory is in the whole machine's figure."
