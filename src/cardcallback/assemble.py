@@ -19,6 +19,7 @@ from cardcallback.record import (
     Stage,
     Status,
     Training,
+    Window,
     not_measured,
 )
 from cardcallback.recorder import Recording
@@ -27,6 +28,10 @@ from cardcallback.units import format_percent
 
 # Below this a quotient would divide a part of the energy by all of the work.
 _LOWEST_COVERAGE = 0.95
+
+# What the energy of a step holds, as the name of its window.
+PHASES_LEFT_OUT = "evaluation and saving left out"
+PHASES_INCLUDED = "evaluation and saving included"
 
 
 class RunState(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,10 +119,11 @@ def assemble_record(
 
 
 def with_ratios(energy: Energy, *, steps: int, training: Training) -> Energy:
-    """``energy`` with its figures per step and per token of the training phase, or of the whole window.
+    """``energy`` with its figures per step and per token; each figure's window says what energy it rests on.
 
-    A phase of its own is used where it could be resolved; otherwise the whole window, evaluations and
-    saving included, and the figure's window says which. An energy of a part of the job is divided by nothing.
+    Per step it is the training phase's energy where that could be resolved, otherwise the whole window's,
+    evaluations and saving included. Per token it is the whole window's, and ``covers`` names the kind of
+    token. An energy of a part of the job is divided by nothing.
     """
     if energy.partial_reason is not None:
         return msgspec.structs.replace(
@@ -125,13 +131,20 @@ def with_ratios(energy: Energy, *, steps: int, training: Training) -> Energy:
             per_step=not_measured("joules/step", energy.partial_reason),
             per_token=not_measured("joules/token", energy.partial_reason),
         )
-    spent = next((p.energy for p in energy.phases if p.phase == "training" and p.energy.value is not None), energy.gpu)
+    phase = next((p.energy for p in energy.phases if p.phase == "training" and p.energy.value is not None), None)
+    spent = energy.gpu if phase is None else phase
+    if energy.phases:
+        # Only where there was something to leave out does it matter whether it is.
+        spent = msgspec.structs.replace(
+            spent, window=Window(name=PHASES_INCLUDED if phase is None else PHASES_LEFT_OUT)
+        )
     tokens = training.tokens.non_padding
     reason = training.tokens.reason or "nobody counted the tokens"
+    per_token = _per(energy.gpu, tokens, "joules/token", f"tokens without padding are not known: {reason}")
     return msgspec.structs.replace(
         energy,
         per_step=_per(spent, steps, "joules/step", "no optimiser step was taken"),
-        per_token=_per(energy.gpu, tokens, "joules/token", f"tokens without padding are not known: {reason}"),
+        per_token=msgspec.structs.replace(per_token, covers=(*per_token.covers, "tokens without padding")),
     )
 
 

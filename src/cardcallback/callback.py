@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import functools
 import os
 import weakref
 from collections.abc import Mapping
@@ -18,13 +17,12 @@ from cardcallback.console import begin_line, end_line, say
 from cardcallback.errors import CardCallbackError
 from cardcallback.guard import Guard
 from cardcallback.hooks import (
-    TrainerCall,
+    PhaseVisit,
     find_trainer,
     first_of_kind,
     watch_add_callback,
     watch_card_writers,
-    watch_evaluate,
-    watch_save,
+    watch_phases,
     watch_train,
 )
 from cardcallback.live_run import LiveRun
@@ -143,13 +141,7 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
                 guard=self._guard,
             )
             watch_train(trainer, on_exception=self._on_exception, guard=self._guard)
-            for phase, watch_phase in (("evaluation", watch_evaluate), ("saving", watch_save)):
-                watch_phase(
-                    trainer,
-                    now_seconds=self._now_seconds,
-                    on_end=functools.partial(self._phase_ended, phase),
-                    guard=self._guard,
-                )
+            watch_phases(trainer, now_seconds=self._now_seconds, on_visit=self._phase_visited, guard=self._guard)
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Begin to measure, then read what the run is."""
@@ -182,6 +174,11 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
             self._run.evaluated(metrics, step=state.global_step, outside=self._run.finished)
             if self._run.finished and self._publisher is not None:
                 self._publisher.evaluated_afterwards(state)
+
+    def on_log(self, *_: Any, logs: Any = None, **__: Any) -> None:
+        """Read the tokens counted so far, where the Trainer has just waited for the device itself."""
+        if self._run is not None:
+            self._run.logged(logs or {})
 
     def on_save(self, *_: Any, **__: Any) -> None:
         """A checkpoint was written: the record in progress goes beside it."""
@@ -235,6 +232,8 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
             if self._metrics_before is not None and state.global_step == 0:
                 run.evaluated(self._metrics_before, step=0, outside=True)
             self._metrics_before = None
+        with self._guard("count the tokens of the training batches"):
+            run.count_tokens(self._watched(), args=args, model=objects.get("model"))
         self._publisher.keep_what_was_there()
         say(begin_line(run.sensors, self._settings), self._settings)
 
@@ -248,9 +247,9 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
     def _now_seconds(self) -> float:
         return self._run.now_seconds() if self._run is not None else 0.0
 
-    def _phase_ended(self, phase: str, call: TrainerCall) -> None:
-        if self._run is not None and call.during_training:
-            self._run.mark_phase(phase, call.begin_seconds, call.end_seconds)
+    def _phase_visited(self, visit: PhaseVisit) -> None:
+        if self._run is not None and visit.during_training:
+            self._run.mark_phase(visit.phase, visit.begin_seconds, visit.end_seconds)
 
     def _before_push(self) -> None:
         if self._publisher is not None:

@@ -7,8 +7,8 @@ import os
 import sys
 import warnings
 from collections import deque
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
 
 from cardcallback.errors import CardCallbackError, CardCallbackWarning
 
@@ -36,13 +36,9 @@ class Guard:
         self.sentences: list[str] = []
         self._warned = False
 
-    @contextmanager
-    def __call__(self, task: str) -> Iterator[None]:
+    def __call__(self, task: str) -> AbstractContextManager[None]:
         """Run a block; ``task`` completes "could not ..."."""
-        try:
-            yield
-        except Exception as error:  # noqa: BLE001 - the guarded boundary itself: anything may fail, training may not
-            self.note(task, error)
+        return _Guarded(self, task)
 
     def tell(self, warnings_to_give: Iterable[str]) -> None:
         """Warn of what a person should know, each sentence once; nothing failed."""
@@ -61,6 +57,26 @@ class Guard:
             self._warned = True
             said = f"cardcallback could not {task}: {_whole_reason(error)}"
             _warn(f"{said}. Training goes on{_CURES.get(type(error), '')}.")
+
+
+class _Guarded(AbstractContextManager[None]):
+    """The guarded boundary itself: anything may fail in it, training may not."""
+
+    # A class and not a generator: one stands around what is done at every training step.
+    __slots__ = ("_guard", "_task")
+
+    def __init__(self, guard: Guard, task: str) -> None:
+        self._guard = guard
+        self._task = task
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> bool:
+        if not isinstance(error, Exception):
+            return False
+        self._guard.note(self._task, error)
+        return True
 
 
 def _published_reason(error: BaseException) -> str:

@@ -18,13 +18,16 @@ from cardcallback.carbon import assess_footprint
 from cardcallback.console import say
 from cardcallback.curves import curves_from_history, history_notes
 from cardcallback.guard import Guard
+from cardcallback.hooks import watch_training_step
 from cardcallback.observe import (
     LOSS_IS_MEAN_OF_BATCHES,
+    StepTokens,
     TokenBaseline,
     evaluation_result,
     observe_machine,
     observe_software,
     observe_training,
+    plan_counting,
     token_baseline,
     with_progress,
 )
@@ -40,6 +43,8 @@ from cardcallback.settings import Settings
 _OPENING_TIMEOUT_SECONDS = 0.02
 _FIRST_READING_TIMEOUT_SECONDS = 0.02
 _LATE_OPENING_TIMEOUT_SECONDS = 600.0
+# Logged numbers which the Trainer can have only after all the device's work before.
+_WAITED_FOR = frozenset({"loss", "eval_loss", "train_loss"})
 _LATE = "the driver had not answered yet"
 _STILL_OPENING = SensorSet(
     absences=tuple(Absence(quantity=quantity, source="opening", reason=_LATE) for quantity in get_args(Quantity))
@@ -80,6 +85,7 @@ class LiveRun:
         self._last_step = 0
         self._model: weakref.ref[Any] | None = None
         self._tokens_before = TokenBaseline()
+        self._tokens: StepTokens | None = None
         self._guard = guard or Guard()
         self.notes: list[str] = []
 
@@ -204,12 +210,41 @@ class LiveRun:
             after = _joined(self._evaluation.after, result, keep_first=False)
             self._evaluation = msgspec.structs.replace(self._evaluation, after=after)
 
-    def progress(self, state: Any, **trainer_objects: Any) -> None:
-        """Bring steps, tokens and the published step up to now."""
-        self._training = with_progress(self._training, state=state, baseline=self._tokens_before, **trainer_objects)
+    def count_tokens(self, trainer: Any, **objects: Any) -> None:
+        """Count the training batches of this session from now on; once the run is described."""
+        if trainer is not None:
+            self._tokens = StepTokens(plan_counting(self._training, trainer=trainer, **objects))
+            watch_training_step(trainer, on_batch=self._tokens.add, guard=self._guard)
+
+    def logged(self, logs: Mapping[str, Any]) -> None:
+        """The Trainer logged: where it waited for the device itself, read the tokens counted so far."""
+        if not self.finished and not _WAITED_FOR.isdisjoint(logs):
+            with self._guard("read the tokens counted so far"):
+                self.read_tokens()
+
+    def read_tokens(self, *, may_wait: bool = True) -> None:
+        """Bring the count up to now; waits for the device's work unless told not to."""
+        if self._tokens is not None:
+            self._tokens.settle(may_wait=may_wait)
+
+    def progress(self, state: Any, *, may_wait: bool = True, **trainer_objects: Any) -> None:
+        """Bring steps, tokens and the published step up to now.
+
+        ``may_wait``: whether the device's work may be waited for; not where a run was interrupted.
+        """
+        self.read_tokens(may_wait=may_wait)
+        self._training = with_progress(
+            self._training,
+            state=state,
+            baseline=self._tokens_before,
+            counted=self._tokens.counts() if self._tokens is not None else None,
+            **trainer_objects,
+        )
 
     def stop_recording(self) -> None:
         """End measuring; a second call does nothing."""
+        if self._tokens is not None:
+            self._tokens.close()
         if self._recorder is not None and self._recording is None:
             self._recording = self._recorder.stop()
 
@@ -230,7 +265,7 @@ class LiveRun:
             evaluation=self._evaluation,
             curves=curves_from_history(log_history),
             stages=self._stages,
-            notes=(*self.notes, *history_notes(log_history)),
+            notes=(*self.notes, *history_notes(log_history), *self._token_notes()),
             energy_covers=self._selection.covers,
             energy_partial_reason=self._selection.partial_reason,
         )
@@ -243,6 +278,10 @@ class LiveRun:
             uses_accelerators=self._job.uses_cuda is not False,
         )
         return with_carbon(with_rest_estimate(record) if self._settings.estimate_rest else record, self._settings)
+
+    def _token_notes(self) -> tuple[str, ...]:
+        disagreement = self._training.tokens.disagreement
+        return () if disagreement is None else (disagreement,)
 
 
 def with_carbon(record: RunRecord, settings: Settings) -> RunRecord:

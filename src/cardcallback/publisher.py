@@ -119,7 +119,7 @@ class Publisher:
         self._folder.write_record(self.record)
 
     def _current(self) -> RunRecord:
-        self._run.progress(self._state, trainer=self._trainer())
+        self._run.progress(self._state, may_wait=self._status != "interrupted", trainer=self._trainer())
         return self._with_sentences(
             self._run.record(
                 self._status,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import pickle
 from pathlib import Path
 from typing import Any
@@ -45,12 +46,11 @@ class Following(TrainerCallback):
         """Watch everything there is to watch."""
         hooks.watch_card_writers(trainer, lambda card: self.told.append(card.name))
         hooks.watch_train(trainer, on_exception=lambda error: self.told.append(type(error).__name__))
-        for watch in (hooks.watch_evaluate, hooks.watch_save):
-            watch(
-                trainer,
-                now_seconds=float,
-                on_end=lambda call: self.told.append(call.method + " inside" * call.during_training),
-            )
+        hooks.watch_phases(
+            trainer,
+            now_seconds=itertools.count().__next__,
+            on_visit=lambda visit: self.told.append(visit.phase + " inside" * visit.during_training),
+        )
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def test_a_training_that_breaks_is_seen(
         trainer.train()
     assert caught.value is error
     trainer.evaluate()
-    assert following.told == [type(error).__name__, "evaluate"]
+    assert following.told == [type(error).__name__, "evaluation"]
 
 
 @pytest.mark.parametrize("kind", TRAINER_KINDS)
@@ -94,11 +94,11 @@ def test_evaluations_and_checkpoints_are_seen(
     trainer.evaluate()
     phases = [told for told in following.told if told != "README.md"]
     assert phases == [
-        "evaluate",
-        "evaluate inside",
-        "evaluate inside",
-        "_save_checkpoint inside",
-        "evaluate",
+        "evaluation",
+        "evaluation inside",
+        "evaluation inside",
+        "saving inside",
+        "evaluation",
     ]
 
 

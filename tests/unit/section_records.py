@@ -236,8 +236,11 @@ def _tiny() -> RunRecord:
     record = with_training(
         record, steps=4, planned_steps=4, published_step=4, epochs=0.01, tokens=Tokens(non_padding=2100)
     )
-    per_token = replace(energy.gpu, value=412.0 / 2100, unit="joules/token")
-    return with_energy(replace(record, evaluation=Evaluation()), per_token=per_token)
+    per_token, per_step = (
+        replace(gpu, value=412.0 / count, recording_low=380.0 / count, recording_high=440.0 / count, unit=unit)
+        for count, unit in ((2100, "joules/token"), (4, "joules/step"))
+    )
+    return with_energy(replace(record, evaluation=Evaluation()), per_token=per_token, per_step=per_step)
 
 
 def _unknown_everything() -> RunRecord:

@@ -70,6 +70,9 @@ def test_parts_are_joined(root: Path) -> None:
         "process_rss",
         "torch_allocated",
         "torch_reserved",
+        "torch_allocated_now",
+        "torch_reserved_now",
+        "torch_devices",
         "system_power",
     }
     assert (sensors.driver_version, sensors.simulated) == ("580", True)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cardcallback.hooks import TrainerCall, watch_evaluate, watch_save, watch_train
+from cardcallback.hooks import PhaseVisit, watch_phases, watch_train
 from cardcallback.testing import FakeClock
 
 
@@ -19,10 +19,15 @@ class Trainer:
         self.steps = steps
         self.is_in_train = False
         self._work: Callable[[], None] = lambda: None
+        self._saving: Callable[[], None] = lambda: None
 
     def takes(self, work: Callable[[], None]) -> None:
         """Do this in every evaluation."""
         self._work = work
+
+    def saves_by(self, work: Callable[[], None]) -> None:
+        """Do this in every saving."""
+        self._saving = work
 
     def train(self) -> str:
         """Run the steps; the mark stays where one breaks, as in transformers."""
@@ -43,10 +48,15 @@ class Trainer:
 
     def predict(self) -> Any:
         """Metrics on an object."""
+        self._work()
         return types.SimpleNamespace(metrics={"test_loss": 2.0})
 
+    def save_model(self) -> None:
+        """Write the weights."""
+        self._saving()
+
     def _save_checkpoint(self) -> None:
-        pass
+        self.save_model()
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(3), RuntimeError("out of memory")])
@@ -84,88 +94,139 @@ def test_our_failure_does_not_hide_the_trainings() -> None:
 
 
 @pytest.fixture
-def calls() -> list[TrainerCall]:
-    """The finished calls."""
+def visits() -> list[PhaseVisit]:
+    """The finished visits."""
     return []
 
 
 @pytest.fixture
 def clock() -> FakeClock:
-    """A clock that only moves when told."""
-    return FakeClock()
+    """A clock that only moves when told; it stands at 0."""
+    return FakeClock(elapsed=0.0)
 
 
-def _watch(trainer: Trainer, clock: FakeClock, calls: list[TrainerCall]) -> None:
+def _watch(trainer: Trainer, clock: FakeClock, visits: list[PhaseVisit]) -> None:
     watch_train(trainer)
-    watch_evaluate(trainer, now_seconds=clock.elapsed_seconds, on_end=calls.append)
+    watch_phases(trainer, now_seconds=clock.elapsed_seconds, on_visit=visits.append)
+    trainer.takes(lambda: clock.advance(5.0))
+    trainer.saves_by(lambda: clock.advance(2.0))
 
 
-def test_an_evaluation_has_its_times(clock: FakeClock, calls: list[TrainerCall]) -> None:
+def _told(visits: list[PhaseVisit]) -> list[tuple[str, float, float]]:
+    return [(visit.phase, visit.begin_seconds, visit.end_seconds) for visit in visits]
+
+
+def test_an_evaluation_has_its_times(clock: FakeClock, visits: list[PhaseVisit]) -> None:
     """Begin and end come from the caller's clock; what was returned is untouched."""
     trainer = Trainer()
-    trainer.takes(lambda: clock.advance(5.0))
-    begin_seconds = clock.elapsed_seconds()
-    _watch(trainer, clock, calls)
+    _watch(trainer, clock, visits)
+    clock.advance(1.0)
     assert trainer.evaluate() == {"eval_loss": 1.0}
-    (call,) = calls
-    assert (call.method, call.during_training) == ("evaluate", False)
-    assert call.begin_seconds == begin_seconds
-    assert call.end_seconds == begin_seconds + 5.0
+    assert visits == [PhaseVisit(phase="evaluation", begin_seconds=1.0, end_seconds=6.0, during_training=False)]
 
 
-def test_a_prediction_is_an_evaluation_too(clock: FakeClock, calls: list[TrainerCall]) -> None:
+def test_a_prediction_is_an_evaluation_too(clock: FakeClock, visits: list[PhaseVisit]) -> None:
     """``predict`` is told of too."""
     trainer = Trainer()
-    _watch(trainer, clock, calls)
+    _watch(trainer, clock, visits)
     trainer.predict()
-    assert [call.method for call in calls] == ["predict"]
+    assert _told(visits) == [("evaluation", 0.0, 5.0)]
 
 
-def test_several_sets_are_one_evaluation(clock: FakeClock, calls: list[TrainerCall]) -> None:
-    """An evaluation that evaluates each part is told of once."""
+def test_several_sets_are_one_evaluation(clock: FakeClock, visits: list[PhaseVisit]) -> None:
+    """An evaluation that evaluates each part is told of once, from its own begin to its own end."""
     trainer = Trainer()
-    _watch(trainer, clock, calls)
+    _watch(trainer, clock, visits)
     trainer.evaluate({"a": None, "b": None})
-    assert [call.method for call in calls] == ["evaluate"]
+    assert _told(visits) == [("evaluation", 0.0, 15.0)]
 
 
-def test_evaluations_inside_training_are_told_apart(clock: FakeClock, calls: list[TrainerCall]) -> None:
+def test_an_evaluation_within_a_prediction_is_one_visit(clock: FakeClock, visits: list[PhaseVisit]) -> None:
+    """What came before the inner one belongs to it as well."""
+    trainer = Trainer()
+    _watch(trainer, clock, visits)
+
+    def work() -> None:
+        clock.advance(4.0)
+        trainer.takes(lambda: clock.advance(5.0))
+        trainer.evaluate()
+        clock.advance(1.0)
+
+    trainer.takes(work)
+    trainer.predict()
+    assert _told(visits) == [("evaluation", 0.0, 10.0)]
+
+
+def test_a_checkpoint_saved_by_an_evaluation_interrupts_it(clock: FakeClock, visits: list[PhaseVisit]) -> None:
+    """Each second belongs to one phase: evaluating, saving, evaluating again."""
+    trainer = Trainer()
+    _watch(trainer, clock, visits)
+
+    def work() -> None:
+        clock.advance(4.0)
+        trainer._save_checkpoint()
+        clock.advance(1.0)
+
+    trainer.takes(work)
+    trainer.evaluate()
+    assert _told(visits) == [("evaluation", 0.0, 4.0), ("saving", 4.0, 6.0), ("evaluation", 6.0, 7.0)]
+
+
+def test_what_breaks_inside_another_phase_closes_both(clock: FakeClock, visits: list[PhaseVisit]) -> None:
+    """A full disk in an evaluation's checkpoint: both are told of, and the next evaluation begins afresh."""
+    trainer, error = Trainer(), OSError("no space left")
+    _watch(trainer, clock, visits)
+
+    def fail() -> None:
+        clock.advance(2.0)
+        raise error
+
+    trainer.saves_by(fail)
+    trainer.takes(trainer._save_checkpoint)
+    with pytest.raises(OSError, match="no space left"):
+        trainer.evaluate()
+    trainer.takes(lambda: clock.advance(5.0))
+    trainer.evaluate()
+    assert _told(visits) == [("saving", 0.0, 2.0), ("evaluation", 2.0, 7.0)]
+
+
+def test_evaluations_inside_training_are_told_apart(clock: FakeClock, visits: list[PhaseVisit]) -> None:
     """Whether it ran within ``train()`` is known, also after a training that broke."""
 
     def interrupt(_: Trainer) -> None:
         raise KeyboardInterrupt
 
     trainer = Trainer(lambda it: it.evaluate(), interrupt)
-    _watch(trainer, clock, calls)
+    _watch(trainer, clock, visits)
     trainer.evaluate()
     with pytest.raises(KeyboardInterrupt):
         trainer.train()
     assert trainer.is_in_train, "as transformers leaves it"
     trainer.evaluate()
-    assert [call.during_training for call in calls] == [False, True, False]
+    assert [visit.during_training for visit in visits] == [False, True, False]
 
 
-def test_a_training_already_running_counts(clock: FakeClock, calls: list[TrainerCall]) -> None:
+def test_a_training_already_running_counts(clock: FakeClock, visits: list[PhaseVisit]) -> None:
     """A watch that begins inside ``train()`` goes by the trainer's own mark."""
-    trainer = Trainer(lambda it: _watch(it, clock, calls), lambda it: it.evaluate())
+    trainer = Trainer(lambda it: _watch(it, clock, visits), lambda it: it.evaluate())
     trainer.train()
     trainer.evaluate()
-    assert [call.during_training for call in calls] == [True, False]
+    assert [visit.during_training for visit in visits] == [True, False]
 
 
-def test_an_evaluation_that_breaks_is_told_of(clock: FakeClock, calls: list[TrainerCall]) -> None:
-    """It has an end too, and its exception goes on."""
-    trainer, error = Trainer(), RuntimeError("broken set")
-    _watch(trainer, clock, calls)
+def test_an_evaluation_that_breaks_is_told_of(clock: FakeClock, visits: list[PhaseVisit]) -> None:
+    """It has an end too, and its exception goes on; inside training it is training's."""
+    error = RuntimeError("broken set")
+    trainer = Trainer(lambda it: it.evaluate(error))
+    _watch(trainer, clock, visits)
     with pytest.raises(RuntimeError, match="broken set"):
-        trainer.evaluate(error)
-    assert [call.method for call in calls] == ["evaluate"]
+        trainer.train()
+    assert visits == [PhaseVisit(phase="evaluation", begin_seconds=0.0, end_seconds=5.0, during_training=True)]
 
 
-def test_a_checkpoint_has_its_times(clock: FakeClock, calls: list[TrainerCall]) -> None:
-    """Saving is told of like an evaluation."""
+def test_a_checkpoint_has_its_times(clock: FakeClock, visits: list[PhaseVisit]) -> None:
+    """Saving is told of like an evaluation, the weights it writes included."""
     trainer = Trainer(lambda it: it._save_checkpoint())
-    watch_train(trainer)
-    watch_save(trainer, now_seconds=clock.elapsed_seconds, on_end=calls.append)
+    _watch(trainer, clock, visits)
     trainer.train()
-    assert [(call.method, call.during_training) for call in calls] == [("_save_checkpoint", True)]
+    assert visits == [PhaseVisit(phase="saving", begin_seconds=0.0, end_seconds=2.0, during_training=True)]

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cardcallback.observe import (
+    StepCounts,
     TokenBaseline,
     evaluation_result,
     perplexity,
@@ -115,6 +116,36 @@ def test_the_trainers_own_count_is_of_the_kind_asked_for(
     seen = state(num_input_tokens_seen=1000)
     tokens = with_progress(SFT, state=seen, args=args, baseline=TokenBaseline(seen_tokens=300)).tokens
     assert (tokens.processed, tokens.non_padding) == (processed, non_padding)
+
+
+def test_batches_fill_in_what_the_trainer_does_not_count() -> None:
+    """TRL's tokens without padding stand; the other kinds come from the batches, and both are named."""
+    counted = StepCounts(tokens={"processed": 1000, "non_padding": 800, "in_loss": 300})
+    trainer = SimpleNamespace(_total_train_tokens=800)
+    tokens = with_progress(SFT, state=state(), trainer=trainer, counted=counted).tokens
+    assert (tokens.processed, tokens.non_padding, tokens.in_loss) == (1000, 800, 300)
+    assert tokens.source == "TRL num_tokens, training batches"
+    assert (tokens.reason, tokens.disagreement) == (None, None)
+
+
+def test_counts_that_differ_are_told() -> None:
+    """The trainer's own stands, and the difference is a sentence."""
+    counted = StepCounts(tokens={"non_padding": 790}, reasons={"processed": "no ids", "in_loss": "no labels"})
+    trainer = SimpleNamespace(_total_train_tokens=800)
+    tokens = with_progress(SFT, state=state(), trainer=trainer, counted=counted).tokens
+    assert tokens.non_padding == 800
+    assert tokens.source == "TRL num_tokens"
+    assert tokens.reason == "tokens with padding: no ids; tokens in the loss: no labels"
+    assert "800" in str(tokens.disagreement)
+    assert "790" in str(tokens.disagreement)
+
+
+def test_batches_alone_are_enough() -> None:
+    """A plain Trainer that was not asked to count; one reason for both kinds that are missing."""
+    counted = StepCounts(tokens={"processed": 64}, reasons={"non_padding": "no mask", "in_loss": "no mask"})
+    tokens = with_progress(SFT, state=state(), counted=counted).tokens
+    assert (tokens.processed, tokens.non_padding, tokens.source) == (64, None, "training batches")
+    assert tokens.reason == "tokens without padding and tokens in the loss: no mask"
 
 
 def test_generated_tokens_are_said_to_be_that() -> None:

@@ -2,35 +2,66 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from cardcallback.errors import SensorUnavailableError
-from cardcallback.sensors.process import ProcessMemorySensor
+from cardcallback.sensors.process import ProcessMemorySensor, own_pid
 
 _CHILD = [sys.executable, "-c", "print('ready', flush=True); input()"]
 
 
-def test_children_are_counted_and_looked_for_once_a_minute() -> None:
-    """A child started after the last look is in the sum only after the next."""
+def _times_of_looks(seconds: int) -> list[int]:
+    """When children are looked for, reading every second."""
+    now, looks = [0.0], []
+    sensor = ProcessMemorySensor(monotonic_seconds=lambda: now[0])
+    for second in range(seconds):
+        now[0] = float(second)
+        before = sensor._looked_at
+        sensor.read()
+        if sensor._looked_at != before:
+            looks.append(second)
+    return looks
+
+
+def test_children_are_looked_for_often_at_first_then_once_a_minute() -> None:
+    """Workers start after training began; later each look costs a walk through every process."""
+    assert _times_of_looks(300) == [0, 5, 15, 35, 75, 135, 195, 255]
+
+
+def test_a_child_counts_from_the_next_look_on() -> None:
+    """Started after the last one, it is in the sum only after the next; one that ended brings a look sooner."""
     now = [0.0]
     sensor = ProcessMemorySensor(monotonic_seconds=lambda: now[0])
     before = sensor.read()
     with subprocess.Popen(_CHILD, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
         assert child.stdout is not None
         child.stdout.readline()
-        now[0] = 59.0
+        now[0] = 4.0
         sensor.read()
         unseen = len(sensor._children)
-        now[0] = 61.0
-        with_child = sensor.read()
+        for now[0] in (5.0, 15.0, 35.0):
+            with_child = sensor.read()
         assert len(sensor._children) == unseen + 1
         child.communicate(b"\n")
     assert before > 0
     assert with_child > before
+    now[0] = 36.0
     sensor.read()  # the child has ended: no failure
+    now[0] = 45.0
+    sensor.read()
+    assert len(sensor._children) == unseen
+
+
+def test_the_own_number_is_the_one_of_the_process_files(tmp_path: Path) -> None:
+    """In a namespace that kept the machine's /proc, another process has our number there."""
+    assert own_pid(tmp_path) == os.getpid()
+    (tmp_path / "self").symlink_to("4711")
+    assert own_pid(tmp_path) == 4711
 
 
 def test_ended_process_is_unavailable() -> None:

@@ -118,6 +118,40 @@ def test_phases_too_short_to_resolve_read_as_a_sentence() -> None:
     ) in section
 
 
+def test_a_step_says_what_its_energy_holds() -> None:
+    """The training phase's where it was resolved, otherwise the whole window's."""
+    record = make_record()
+    assert "737 J of GPU energy per optimiser step; evaluation and saving left out." in render_section(record)
+    assert record.energy.per_step is not None
+    whole = replace(record.energy.per_step, window=Window(name="training"))
+    assert "737 J of GPU energy per optimiser step." in render_section(with_energy(record, per_step=whole))
+
+
+def test_a_wide_ratio_is_printed_with_both_its_doubts() -> None:
+    """69.8 mJ a token that may be 60 to 80; a narrow interval is left to the energy's own line."""
+    record = make_record()
+    assert record.energy.per_token is not None
+    assert record.energy.per_step is not None
+    wide = with_energy(
+        record,
+        per_token=replace(record.energy.per_token, recording_low=0.060, recording_high=0.080),
+        per_step=replace(record.energy.per_step, recording_low=700.0, recording_high=800.0),
+    )
+    interval = "recording interval 60.0 to 80.0 mJ, and beside it the sensor's own accuracy: not published"
+    assert f"; of the energy: {interval}" in row(wide, "Speed")
+    section = render_section(wide)
+    assert "; evaluation and saving left out; recording interval 700 to 800 J." in section
+    assert "Beside the recording interval stands the sensor's own accuracy: not published." in section
+    assert "recording interval" not in row(record, "Speed")
+
+
+def test_tokens_in_the_loss_stand_beside_those_that_were_read() -> None:
+    """Answers only: less than half of the tokens teach."""
+    assert "5.52 M tokens without padding (padding: 9 % more), 2.41 M of them in the loss" in row(
+        make_record(), "Speed"
+    )
+
+
 def test_no_sentence_ends_twice() -> None:
     """Sentences of the driver become parts of ours: no full stop before a semicolon, nothing said twice."""
     for make in RECORDS.values():

@@ -32,7 +32,9 @@ class Advice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 NO_ADVICE = Advice()
-ONLY_WHILE_TRAINING = frozenset({"torch_allocated", "torch_reserved"})
+ONLY_WHILE_TRAINING: frozenset[Quantity] = frozenset(
+    {"torch_allocated", "torch_reserved", "torch_allocated_now", "torch_reserved_now", "torch_devices"}
+)
 TRAIN_TO_SEE = Advice(
     reason="only a process that trains has an allocator to ask", cure="nothing to do: it is read while training"
 )

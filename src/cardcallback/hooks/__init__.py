@@ -5,18 +5,19 @@ training (scripts push later), and lets nothing of ours escape into the trainer'
 """
 
 from cardcallback.hooks.card_writers import AfterWrite, BeforePush, watch_card_writers
-from cardcallback.hooks.lifecycle import TrainerCall, watch_evaluate, watch_save, watch_train
+from cardcallback.hooks.lifecycle import PhaseVisit, watch_phases, watch_train
 from cardcallback.hooks.trainer_lookup import find_trainer, first_of_kind, watch_add_callback
+from cardcallback.hooks.training_step import watch_training_step
 
 __all__ = [
     "AfterWrite",
     "BeforePush",
-    "TrainerCall",
+    "PhaseVisit",
     "find_trainer",
     "first_of_kind",
     "watch_add_callback",
     "watch_card_writers",
-    "watch_evaluate",
-    "watch_save",
+    "watch_phases",
     "watch_train",
+    "watch_training_step",
 ]

@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cardcallback.hooks.wrapping import (
-    Call,
-    GuardFactory,
-    Hook,
-    Watch,
-    guard_or_own,
-    start_watch,
-    wrap_method,
-    wrap_own_attribute,
-)
+from cardcallback.hooks.wrapping import Call, GuardFactory, Hook, Watch, guard_or_own, start_watch, watch_method
 
 _TOPIC = "life cycle"
+# What a trainer spends time on inside ``train()`` that is not training. ``_save_checkpoint`` calls
+# ``save_model`` and starts an upload; a person's own callback may call the other two.
+PHASES: Mapping[str, Sequence[str]] = {
+    "evaluation": ("evaluate", "predict"),
+    "saving": ("_save_checkpoint", "save_model", "push_to_hub"),
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class TrainerCall:
-    """One finished call, timed on the caller's clock.
+class PhaseVisit:
+    """One stretch of a phase, timed on the caller's clock; ``during_training``: it ran inside ``train()``."""
 
-    ``method`` is "evaluate", "predict" or "_save_checkpoint". ``during_training``: it ran inside ``train()``.
-    """
-
-    method: str
+    phase: str
     begin_seconds: float
     end_seconds: float
     during_training: bool
@@ -45,78 +40,86 @@ def watch_train(
     unchanged. A ``train()`` that is already running is not seen. Calling this again for the same trainer
     replaces what is called.
     """
-    watch = start_watch(trainer)
     hook = Hook(
         task="follow the training",
         guard=guard_or_own(guard),
         failed=None if on_exception is None else lambda _, error: on_exception(error),
     )
-    _set(trainer, watch, "train", hook)
+    watch_method(trainer, "train", _TOPIC, hook)
 
 
-def watch_evaluate(
+def watch_phases(
     trainer: Any,
     *,
     now_seconds: Callable[[], float],
-    on_end: Callable[[TrainerCall], None],
+    on_visit: Callable[[PhaseVisit], None],
     guard: GuardFactory | None = None,
 ) -> None:
-    """Be told of each ``evaluate()`` and ``predict()``, inside ``train()`` or out of it, with its times.
+    """Be told of each stretch of ``PHASES``, inside ``train()`` or out of it, in the order of time.
 
-    ``now_seconds`` is the clock that begin and end are read from. One that raises is told of as well. An
-    evaluation over several sets is one call.
+    A phase inside itself (an evaluation of several sets, or within a prediction) is one visit. A phase
+    inside another (a checkpoint saved by an evaluation) interrupts it: the outer one's stretches before
+    and after are told apart, so that no second is told of twice. One that raises is told of as well.
+
+    Args:
+        trainer: whose.
+        now_seconds: the clock that begin and end are read from.
+        on_visit: what to call; at a visit's end, or when another phase interrupts it.
+        guard: catches what fails here.
     """
-    for method in ("evaluate", "predict"):
-        _watch_timed(trainer, method, _Timed(now_seconds, on_end), guard)
+    nesting = _Nesting(start_watch(trainer), now_seconds, on_visit)
+    for phase, methods in PHASES.items():
+        for method in methods:
+            watch_method(trainer, method, _TOPIC, nesting.hook(phase, method, guard_or_own(guard)))
 
 
-def watch_save(
-    trainer: Any,
-    *,
-    now_seconds: Callable[[], float],
-    on_end: Callable[[TrainerCall], None],
-    guard: GuardFactory | None = None,
-) -> None:
-    """Be told of each checkpoint's saving, with its times."""
-    _watch_timed(trainer, "_save_checkpoint", _Timed(now_seconds, on_end), guard)
+class _Nesting:
+    """The phases that are open, innermost last."""
 
+    def __init__(self, watch: Watch, now_seconds: Callable[[], float], on_visit: Callable[[PhaseVisit], None]) -> None:
+        self._watch = watch
+        self._now_seconds = now_seconds
+        self._on_visit = on_visit
+        self._open: list[str] = []
+        self._since = 0.0
+        self._thread: int | None = None
 
-@dataclass(frozen=True)
-class _Timed:
-    now_seconds: Callable[[], float]
-    on_end: Callable[[TrainerCall], None]
+    def hook(self, phase: str, method: str, guard: GuardFactory) -> Hook:
+        def enter(call: Call) -> None:
+            del call
+            self._enter(phase)
 
+        def leave(call: Call, result: Any) -> None:
+            del call, result
+            self._leave()
 
-def _watch_timed(trainer: Any, method: str, timed: _Timed, guard: GuardFactory | None) -> None:
-    watch = start_watch(trainer)
-    begun: list[float] = []
+        return Hook(task=f"follow {method}", guard=guard, before=enter, after=leave, failed=leave)
 
-    def before(call: Call) -> None:
-        del call
-        begun[:] = [timed.now_seconds()]
+    def _enter(self, phase: str) -> None:
+        thread = threading.get_ident()
+        if self._open and thread != self._thread:
+            return  # beside a phase of another thread, whose time it is already
+        self._thread = thread
+        outer = self._open[-1] if self._open else None
+        self._open.append(phase)
+        if outer != phase:
+            self._turn(outer)
 
-    def finished(call: Call, result: Any) -> None:
-        del call, result
-        if begun:
-            end_seconds = timed.now_seconds()
-            timed.on_end(
-                TrainerCall(
-                    method=method,
-                    begin_seconds=begun.pop(),
-                    end_seconds=end_seconds,
-                    during_training=_is_training(watch),
-                )
+    def _leave(self) -> None:
+        if not self._open or threading.get_ident() != self._thread:
+            return
+        ended = self._open.pop()
+        if not self._open or self._open[-1] != ended:
+            self._turn(ended)
+
+    def _turn(self, ended: str | None) -> None:
+        """Another phase than ``ended`` is on from now."""
+        since, self._since = self._since, self._now_seconds()
+        if ended is not None and self._since > since:
+            during_training = _is_training(self._watch)
+            self._on_visit(
+                PhaseVisit(phase=ended, begin_seconds=since, end_seconds=self._since, during_training=during_training)
             )
-
-    task = f"follow {method}"
-    hook = Hook(task=task, guard=guard_or_own(guard), before=before, after=finished, failed=finished)
-    _set(trainer, watch, method, hook)
-
-
-def _set(trainer: Any, watch: Watch, method: str, hook: Hook) -> None:
-    watch.set_hook(method, _TOPIC, hook)
-    wrap_method(type(trainer), method)
-    wrap_own_attribute(trainer, method)
 
 
 def _is_training(watch: Watch) -> bool:

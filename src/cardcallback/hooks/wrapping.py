@@ -12,9 +12,9 @@ import functools
 import threading
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from cardcallback.guard import Guard
 
@@ -25,8 +25,7 @@ _MARK = "__cardcallback_wrap__"
 _live: dict[int, weakref.ref[Any]] = {}
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """One call of a wrapped method: ``subject`` is the trainer or model it was called on."""
 
     subject: Any
@@ -62,7 +61,8 @@ class Watch:
 
     def __init__(self, trainer: Any) -> None:
         self._trainer = weakref.ref(trainer)
-        self._hooks: dict[str, dict[str, Hook]] = {}
+        self._topics: dict[str, dict[str, Hook]] = {}
+        self._hooks: dict[str, tuple[Hook, ...]] = {}
         self._running: set[tuple[int, str]] = set()
         self._seen: set[str] = set()
 
@@ -80,11 +80,13 @@ class Watch:
 
     def set_hook(self, method: str, topic: str, hook: Hook) -> None:
         """Act around ``method`` from the next call on."""
-        self._hooks.setdefault(method, {})[topic] = hook
+        topics = self._topics.setdefault(method, {})
+        topics[topic] = hook
+        self._hooks[method] = tuple(topics.values())
 
     def hooks(self, method: str) -> tuple[Hook, ...]:
         """The hooks around ``method``, oldest topic first."""
-        return tuple(self._hooks.get(method, {}).values())
+        return self._hooks.get(method, ())
 
     def is_running(self, method: str) -> bool:
         """Whether this thread is inside a wrapped call of ``method``."""
@@ -94,16 +96,18 @@ class Watch:
         """Whether any call of ``method`` went through a wrap."""
         return method in self._seen
 
-    @contextmanager
-    def running(self, method: str) -> Iterator[None]:
-        """Mark the outermost call: a subclass that calls its parent's method is one call, not two."""
+    def begins(self, method: str) -> bool:
+        """Mark the outermost call, and say whether this is it: a call of the parent's method is part of it."""
         key = (threading.get_ident(), method)
+        if key in self._running:
+            return False
         self._running.add(key)
         self._seen.add(method)
-        try:
-            yield
-        finally:
-            self._running.discard(key)
+        return True
+
+    def ends(self, method: str) -> None:
+        """The outermost call is over."""
+        self._running.discard((threading.get_ident(), method))
 
 
 def watch_of(trainer: Any) -> Watch | None:
@@ -148,6 +152,13 @@ def wrap_own_attribute(trainer: Any, method: str) -> None:
         setattr(trainer, method, _InstanceWrap(original, method, trainer))
 
 
+def watch_method(trainer: Any, method: str, topic: str, hook: Hook) -> None:
+    """Act around one method of one trainer from its next call on, wherever it is defined."""
+    start_watch(trainer).set_hook(method, topic, hook)
+    wrap_method(type(trainer), method)
+    wrap_own_attribute(trainer, method)
+
+
 def _is_method(attribute: Any) -> bool:
     # Other tools' wraps are often objects, not functions; all that can be bound to the trainer will do.
     return hasattr(type(attribute), "__get__") and not isinstance(attribute, (staticmethod, classmethod, property))
@@ -187,11 +198,12 @@ def _run(
     call: tuple[Any, tuple[Any, ...], dict[str, Any]],
 ) -> Any:
     subject, args, kwargs = call
-    if watch is None or watch.is_running(method):
+    # No context manager around the call: this runs at every training step.
+    if watch is None or not watch.begins(method):
         return original(*args, **kwargs)
-    hooks = watch.hooks(method)
-    told = Call(subject=subject, trainer=watch.trainer(), args=args, kwargs=kwargs)
-    with watch.running(method):
+    try:
+        hooks = watch.hooks(method)
+        told = Call(subject=subject, trainer=watch.trainer(), args=args, kwargs=kwargs)
         _tell(hooks, "before", told)
         try:
             result = None if _left_out(hooks, told) else original(*args, **kwargs)
@@ -200,6 +212,8 @@ def _run(
             raise
         _tell(hooks, "after", told, result)
         return result
+    finally:
+        watch.ends(method)
 
 
 def _tell(hooks: tuple[Hook, ...], moment: Literal["before", "after", "failed"], *about: Any) -> None:

@@ -5,11 +5,15 @@ from cardcallback.observe.evaluation import LOSS_IS_MEAN_OF_BATCHES, evaluation_
 from cardcallback.observe.machine import observe_machine
 from cardcallback.observe.progress import training_completed, with_progress
 from cardcallback.observe.software import observe_software
+from cardcallback.observe.step_tokens import CountingPlan, StepCounts, StepTokens, plan_counting
 from cardcallback.observe.tokens import TokenBaseline, token_baseline
 from cardcallback.observe.training import observe_training
 
 __all__ = [
     "LOSS_IS_MEAN_OF_BATCHES",
+    "CountingPlan",
+    "StepCounts",
+    "StepTokens",
     "TokenBaseline",
     "evaluation_result",
     "find_base_model",
@@ -17,6 +21,7 @@ __all__ = [
     "observe_software",
     "observe_training",
     "perplexity",
+    "plan_counting",
     "token_baseline",
     "training_completed",
     "with_progress",

@@ -11,6 +11,7 @@ import msgspec
 
 from cardcallback.observe.objective import objective_from_history
 from cardcallback.observe.plain import integer, number, read
+from cardcallback.observe.step_tokens import StepCounts
 from cardcallback.observe.tokens import TokenBaseline, count_tokens
 from cardcallback.record import Training
 
@@ -27,6 +28,7 @@ def with_progress(
     model: Any = None,
     trainer: Any = None,
     baseline: TokenBaseline | None = None,
+    counted: StepCounts | None = None,
 ) -> Training:
     """``training`` with steps, epochs, tokens and the published step as ``state`` has them now.
 
@@ -40,6 +42,7 @@ def with_progress(
         model: not read; accepted because the Trainer passes it.
         trainer: where found, for TRL's own token total.
         baseline: ``token_baseline`` of this session's begin; a resumed run needs it.
+        counted: tokens of this session's training batches, where those were seen.
     """
     del model
     args = args if args is not None else read(trainer, "args")
@@ -54,7 +57,9 @@ def with_progress(
         steps=steps,
         planned_steps=planned if planned and planned > 0 else training.planned_steps,
         epochs=number(read(state, "epoch")),
-        tokens=count_tokens(described.objective, state=state, args=args, trainer=trainer, baseline=baseline),
+        tokens=count_tokens(
+            described.objective, state=state, args=args, trainer=trainer, baseline=baseline, counted=counted
+        ),
         hyperparameters=_with_real_batch(described, state, args),
         published_step=step,
         published_reason=reason,

@@ -8,8 +8,14 @@ from typing import Any
 
 from cardcallback.observe.objective import GENERATING
 from cardcallback.observe.plain import integer, read
+from cardcallback.observe.step_tokens import KINDS, SOURCE, StepCounts, TokenKind
 from cardcallback.record import Tokens
 
+_WORDS: dict[TokenKind, str] = {
+    "non_padding": "tokens without padding",
+    "processed": "tokens with padding",
+    "in_loss": "tokens in the loss",
+}
 _CURE = 'set include_num_input_tokens_seen="non_padding" in the training arguments'
 
 
@@ -35,12 +41,19 @@ def token_baseline(trainer: object, state: object) -> TokenBaseline:
 
 
 def count_tokens(
-    objective: str | None, *, state: object, args: object, trainer: object = None, baseline: TokenBaseline | None = None
+    objective: str | None,
+    *,
+    state: object,
+    args: object,
+    trainer: object = None,
+    baseline: TokenBaseline | None = None,
+    counted: StepCounts | None = None,
 ) -> Tokens:
     """Tokens since ``baseline`` (the process's start without one); steps done again after a resume count again.
 
     TRL sums attention masks over all ranks: tokens without padding. The Trainer counts only when asked,
-    every token or those without padding. Tokens in the loss are counted by nobody.
+    every token or those without padding. ``counted`` is what was seen of this process's own batches: it fills
+    in the kinds that the trainer leaves out, and is compared with those that both counted.
     """
     baseline = baseline or TokenBaseline()
     asked = _seen_kind(args)
@@ -60,23 +73,46 @@ def count_tokens(
         for name, used in (("TRL num_tokens", trl is not None), ("Trainer num_input_tokens_seen", kind is not None))
         if used
     ]
-    if not sources:
+    return _merged({"processed": processed, "non_padding": non_padding}, sources, counted)
+
+
+def _merged(trainers: Mapping[TokenKind, int | None], sources: Sequence[str], counted: StepCounts | None) -> Tokens:
+    own = counted.tokens if counted is not None else {}
+    tokens = {kind: _first_known(trainers.get(kind), own.get(kind)) for kind in KINDS}
+    filled = any(trainers.get(kind) is None and kind in own for kind in KINDS)
+    sources = [*sources, *([SOURCE] if filled else [])]
+    if not sources and counted is None:
         return Tokens(reason=f"the trainer counted no tokens: {_CURE}")
     return Tokens(
-        processed=processed,
-        non_padding=non_padding,
-        source=", ".join(sources),
-        reason=_missing(processed, non_padding),
+        processed=tokens["processed"],
+        non_padding=tokens["non_padding"],
+        in_loss=tokens["in_loss"],
+        source=", ".join(sources) or None,
+        reason=_missing(tokens, counted),
+        disagreement=_disagreement(trainers, own),
     )
 
 
-def _missing(processed: int | None, non_padding: int | None) -> str:
-    missing = ["tokens in the loss"]
-    if processed is None:
-        missing.insert(0, "tokens with padding")
-    if non_padding is None:
-        missing.insert(0, "tokens without padding")
-    return f"{' and '.join(missing)}: not counted by the trainer"
+def _first_known(trainers: int | None, own: int | None) -> int | None:
+    return trainers if trainers is not None else own
+
+
+def _disagreement(trainers: Mapping[TokenKind, int | None], own: Mapping[TokenKind, int]) -> str | None:
+    for kind in KINDS:
+        theirs, ours = trainers.get(kind), own.get(kind)
+        if theirs is not None and ours is not None and theirs != ours:
+            return f"The trainer counted {theirs:,} {_WORDS[kind]}; its training batches held {ours:,}."
+    return None
+
+
+def _missing(tokens: Mapping[TokenKind, int | None], counted: StepCounts | None) -> str | None:
+    """Why kinds are missing, kinds of one reason together."""
+    reasons: dict[str, list[str]] = {}
+    for kind, words in _WORDS.items():
+        if tokens[kind] is None:
+            own = counted.reasons.get(kind) if counted is not None else None
+            reasons.setdefault(own or "not counted by the trainer", []).append(words)
+    return "; ".join(f"{' and '.join(words)}: {reason}" for reason, words in reasons.items()) or None
 
 
 def _counts_padding(trainer: object, args: object) -> bool:

@@ -114,7 +114,12 @@ class Energy(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Memory(msgspec.Struct, frozen=True, kw_only=True):
-    """Memory in bytes: seven figures with seven windows, never summed."""
+    """Memory in bytes: seven figures with seven windows, never summed; and what was short of it.
+
+    ``limit`` is what the job's control group lets it use of host memory. ``stalled_some`` and ``stalled_all``
+    are seconds of the training during which at least one task, or every task that had work, waited for
+    memory. What an older record does not have is ``None``.
+    """
 
     system_peak: Measurement
     system_baseline: Measurement
@@ -123,6 +128,11 @@ class Memory(msgspec.Struct, frozen=True, kw_only=True):
     accelerator_process_peak: Measurement
     process_peak_rss: Measurement
     total: Measurement
+    limit: Measurement | None = None
+    swap_peak: Measurement | None = None
+    swap_baseline: Measurement | None = None
+    stalled_some: Measurement | None = None
+    stalled_all: Measurement | None = None
 
 
 class Session(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,13 +11,17 @@ TOKEN_CROSS_ENTROPY = "token cross-entropy"  # noqa: S105  a kind of loss, not a
 
 
 class Tokens(msgspec.Struct, frozen=True, kw_only=True):
-    """Tokens of the training steps by kind; ``source`` says who counted, ``reason`` why one is None."""
+    """Tokens of the training steps by kind; ``source`` says who counted, ``reason`` why one is None.
+
+    ``disagreement`` says by how much two who counted the same kind differ; the trainer's own count stands.
+    """
 
     processed: int | None = None
     non_padding: int | None = None
     in_loss: int | None = None
     source: str | None = None
     reason: str | None = None
+    disagreement: str | None = None
 
 
 class Lora(msgspec.Struct, frozen=True, kw_only=True):

@@ -23,7 +23,10 @@ _REASONS = {
 
 @dataclass(slots=True)
 class Peak:
-    """First, latest and highest reading of one quantity, summed over its sensors (one per device)."""
+    """First, latest and highest reading of one quantity, summed over its sensors (one per device).
+
+    ``falls`` counts readings below the one before: of a high-water mark, that someone reset it.
+    """
 
     specs: list[SensorSpec] = field(default_factory=list)
     latest: dict[int | None, float] = field(default_factory=dict)
@@ -33,9 +36,11 @@ class Peak:
     readings: int = 0
     last_at_seconds: float = 0.0
     longest_pause_seconds: float = 0.0
+    falls: int = 0
 
     def add(self, spec: SensorSpec, at_seconds: float, value: float) -> None:
         """One reading."""
+        self.falls += value < self.latest.get(spec.device, value)
         self.latest[spec.device] = value
         total = sum(self.latest.values())
         if self.first is None:

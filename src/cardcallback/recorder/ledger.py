@@ -24,9 +24,16 @@ _REACH = 2.5
 _PEAKS: tuple[Quantity, ...] = (
     "system_memory",
     "system_memory_total",
+    "memory_limit",
+    "swap_used",
+    "memory_stalled_some",
+    "memory_stalled_all",
     "process_rss",
     "torch_allocated",
     "torch_reserved",
+    "torch_allocated_now",
+    "torch_reserved_now",
+    "torch_devices",
     "gpu_process_memory",
 )
 _TRACED: dict[str, str] = {

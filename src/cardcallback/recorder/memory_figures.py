@@ -1,14 +1,19 @@
-"""The seven memory figures, each with its own window and how often it was read."""
+"""The seven memory figures and what was short of memory, each with its own window and how often it was read."""
 
 from __future__ import annotations
+
+import msgspec
 
 from cardcallback.record import Measurement, Memory, Method, Window, not_measured
 from cardcallback.recorder.keepers import Peak
 from cardcallback.recorder.session import Session, absence_reason
 from cardcallback.sensors.base import Quantity
+from cardcallback.units import format_duration
 
 # The recorder's first pass through its sensors takes a moment itself.
 _AT_BEGIN_SECONDS = 1.0
+_MARKS: dict[Quantity, Quantity] = {"torch_allocated": "torch_allocated_now", "torch_reserved": "torch_reserved_now"}
+_NOTHING_ON_CUDA = "PyTorch's allocator held nothing on CUDA, or another allocator did its work"
 
 
 class MemoryFigures:
@@ -17,21 +22,37 @@ class MemoryFigures:
     def __init__(self, peaks: dict[Quantity, Peak], session: Session) -> None:
         self._peaks = peaks
         self._session = session
-        end = session.duration_seconds
-        self._window = Window(name="training", begin_seconds=0.0, end_seconds=end)
-        # The allocator's marks may have been reset by anyone since the process began.
-        self._since_process_start = Window(name="since process start", begin_seconds=None, end_seconds=end)
+        self._window = Window(name="training", begin_seconds=0.0, end_seconds=session.duration_seconds)
 
     def memory(self) -> Memory:
-        """All seven, each unknown with its reason where it was not read."""
+        """All of them, each unknown with its reason where it was not read."""
         return Memory(
             system_peak=self._figure("system_memory", "sampled_peak", self._window),
-            system_baseline=self._baseline(),
-            torch_peak_allocated=self._figure("torch_allocated", "high_water_mark", self._since_process_start),
-            torch_peak_reserved=self._figure("torch_reserved", "high_water_mark", self._since_process_start),
+            system_baseline=self._baseline("system_memory"),
+            torch_peak_allocated=self._torch("torch_allocated"),
+            torch_peak_reserved=self._torch("torch_reserved"),
             accelerator_process_peak=self._figure("gpu_process_memory", "sampled_peak", self._window),
             process_peak_rss=self._figure("process_rss", "sampled_peak", self._window),
             total=self._figure("system_memory_total", "high_water_mark", None),
+            limit=self._figure("memory_limit", "high_water_mark", None),
+            swap_peak=self._figure("swap_used", "sampled_peak", self._window),
+            swap_baseline=self._baseline("swap_used"),
+            stalled_some=self._stalled("memory_stalled_some"),
+            stalled_all=self._stalled("memory_stalled_all"),
+        )
+
+    def notes(self) -> tuple[str, ...]:
+        """What happened to the allocator's marks, in one sentence."""
+        times = max(self._peaks[quantity].falls for quantity in _MARKS)
+        if not times:
+            return ()
+        interval = format_duration(self._peaks["torch_allocated"].specs[0].interval_seconds)
+        often = "once" if times == 1 else f"{times:,} times"
+        return (
+            (
+                f"Other code reset PyTorch's peak-memory marks {often} during training: the highest mark read, every "
+                f"{interval}, is given, and a peak shortly before a reset may be missing."
+            ),
         )
 
     def _figure(self, quantity: Quantity, method: Method, window: Window | None) -> Measurement:
@@ -39,6 +60,28 @@ class MemoryFigures:
         if peak.highest is None:
             return not_measured("bytes", absence_reason(self._session, quantity, None), window=window)
         return self._measurement(peak, peak.highest, method, window)
+
+    def _torch(self, quantity: Quantity) -> Measurement:
+        """The highest mark read: of a window whose begin only those know who may have reset it before us."""
+        peak = self._peaks[quantity]
+        resets = ", with resets by other code" if peak.falls else ""
+        window = Window(
+            name=f"since process start{resets}", begin_seconds=None, end_seconds=self._session.duration_seconds
+        )
+        figure = self._figure(quantity, "high_water_mark", window)
+        if figure.value == 0:
+            return not_measured("bytes", _NOTHING_ON_CUDA, window=window)
+        if figure.value is not None and (self._peaks["torch_devices"].highest or 1) > 1:
+            figure = self._of_several_devices(figure, quantity)
+        return msgspec.structs.replace(figure, recording_high=None) if peak.falls else figure
+
+    def _of_several_devices(self, figure: Measurement, quantity: Quantity) -> Measurement:
+        # Each device's mark is exact, their sum is no moment's: what was seen at once bounds it from below.
+        at_once = self._peaks[_MARKS[quantity]].highest or 0.0
+        count = int(self._peaks["torch_devices"].highest or 1)
+        covers = f"sum of {count} devices' own peaks, which need not have been at the same moment"
+        low = min(at_once, figure.value or 0.0)
+        return msgspec.structs.replace(figure, recording_low=low, covers=(*figure.covers, covers))
 
     def _measurement(self, peak: Peak, value: float, method: Method, window: Window | None) -> Measurement:
         spec = peak.specs[0]
@@ -61,15 +104,28 @@ class MemoryFigures:
     def _longest_pause(self, peak: Peak) -> float:
         return max(peak.longest_pause_seconds, self._session.duration_seconds - peak.last_at_seconds)
 
-    def _baseline(self) -> Measurement:
-        peak = self._peaks["system_memory"]
+    def _baseline(self, quantity: Quantity) -> Measurement:
+        peak = self._peaks[quantity]
         early = self._session.early.of(peak.specs[0]) if peak.specs else None
         if early is not None:
             at = early[0] - self._session.begin_elapsed_seconds
             return self._measurement(peak, early[1], "sampled_peak", _moment(at))
         if peak.first is None:
-            return not_measured("bytes", absence_reason(self._session, "system_memory", None))
+            return not_measured("bytes", absence_reason(self._session, quantity, None))
         return self._measurement(peak, peak.first, "sampled_peak", _moment(peak.first_at_seconds))
+
+    def _stalled(self, quantity: Quantity) -> Measurement:
+        """What the kernel's count of stalled time grew by between its first and its last reading."""
+        peak = self._peaks[quantity]
+        if peak.first is None:
+            return not_measured("seconds", absence_reason(self._session, quantity, None), window=self._window)
+        if peak.readings < 2 or peak.falls:
+            reason = "the kernel's count went back" if peak.falls else "the kernel's count was read only once"
+            return not_measured("seconds", reason, window=self._window)
+        grown = sum(peak.latest.values()) - peak.first
+        window = Window(name="training", begin_seconds=peak.first_at_seconds, end_seconds=peak.last_at_seconds)
+        figure = self._measurement(peak, grown, "counter", window)
+        return msgspec.structs.replace(figure, unit="seconds", recording_high=grown)
 
 
 def _moment(at_seconds: float) -> Window:

@@ -10,7 +10,7 @@ from cardcallback.recorder.clock import Clock
 from cardcallback.sensors.base import Absence, Quantity, Sensor, SensorSet, SensorSpec
 
 SensorKey = tuple[str, str, int | None]
-_EARLY_QUANTITIES = ("gpu_energy", "cpu_energy", "dram_energy", "system_energy", "system_memory")
+_EARLY_QUANTITIES = ("gpu_energy", "cpu_energy", "dram_energy", "system_energy", "system_memory", "swap_used")
 
 
 def sensor_key(spec: SensorSpec) -> SensorKey:

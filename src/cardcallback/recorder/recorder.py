@@ -13,7 +13,7 @@ from cardcallback.recorder.clock import Clock
 from cardcallback.recorder.ledger import Ledger
 from cardcallback.recorder.opening import EarlyReading
 from cardcallback.recorder.recording import Recording, make_recording
-from cardcallback.recorder.schedule import HARMLESS_CALL_SECONDS, Appointment, interval_of, took_too_long
+from cardcallback.recorder.schedule import HARMLESS_CALL_SECONDS, LAST_READ, Appointment, interval_of, took_too_long
 from cardcallback.recorder.session import Session
 from cardcallback.sensors.base import Sensor, SensorSet
 from cardcallback.units import format_duration
@@ -280,7 +280,7 @@ def _may_be_read_last(appointment: Appointment) -> bool:
     quantity = appointment.sensor.spec.quantity
     if quantity == "gpu_process_memory":
         return appointment.last_cost_seconds < HARMLESS_CALL_SECONDS
-    return quantity in _LAST_READ
+    return quantity in LAST_READ
 
 
 def _rank(quantity: str) -> int:

@@ -55,16 +55,17 @@ def make_recording(ledger: Ledger, session: Session) -> Recording:
     """The recording as of ``session.duration_seconds``; changes nothing."""
     builder = _Builder(ledger, session)
     energy = builder.energy()
+    memory = MemoryFigures(ledger.peaks, session)
     return Recording(
         started_on=session.started_on,
         duration_seconds=session.duration_seconds,
         suspended_seconds=session.suspended_seconds,
         energy=energy,
-        memory=MemoryFigures(ledger.peaks, session).memory(),
+        memory=memory.memory(),
         accelerators=builder.accelerators(),
         traces=ledger.traces(session.index),
         phase_spans=ledger.phase_spans(session.index),
-        notes=(*session.notes, *builder.notes()),
+        notes=(*session.notes, *builder.notes(), *memory.notes()),
     )
 
 

@@ -28,6 +28,27 @@ _SOON_SECONDS = 5.0
 _LONGEST_CALL_SECONDS = 0.5
 # A call that may be made at a run's end without holding it up.
 HARMLESS_CALL_SECONDS = 0.02
+# What a run's end needs once more; of the process lists, which may take long, only those that do not.
+LAST_READ = frozenset(
+    {
+        "gpu_energy",
+        "gpu_power",
+        "cpu_energy",
+        "dram_energy",
+        "system_power",
+        "system_energy",
+        "system_memory",
+        "swap_used",
+        "memory_stalled_some",
+        "memory_stalled_all",
+        "process_rss",
+        "torch_allocated",
+        "torch_reserved",
+        "torch_allocated_now",
+        "torch_reserved_now",
+        "torch_devices",
+    }
+)
 
 
 class Appointment:

@@ -13,7 +13,7 @@ from cardcallback.units import format_duration, format_energy, format_percent
 NARROW_SHARE = 0.02
 FULL_COVERAGE = 0.9995
 
-_EVERY = {1.0: "second", 60.0: "minute"}
+_EVERY = {1.0: "second", 5.0: "5 seconds", 60.0: "minute"}
 _VERBS = {"calculated": "calculated", "estimated": "estimated"}
 _SOURCES = {
     "nvml:total_energy_consumption": "NVML energy counter",

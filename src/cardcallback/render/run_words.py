@@ -14,6 +14,7 @@ _BASELINE_WORDS = {
     "training began": "when training began",
     "after training began": "when first read, after training began",
 }
+WHOLE_MACHINE = "whole machine"
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 
@@ -124,6 +125,12 @@ def baseline_words(baseline: Measurement) -> str:
     """When the memory in use was read for the first time: it may have fallen since, even below this."""
     name = baseline.window.name if baseline.window is not None else None
     return _BASELINE_WORDS.get(name or "", "when the callback was made")
+
+
+def memory_owner(record: RunRecord) -> str:
+    """Whose the memory in use is: a container may be shown only its own."""
+    own = any("this container" in words for words in record.memory.system_peak.covers)
+    return "this container" if own else WHOLE_MACHINE
 
 
 def recorded_steps(record: RunRecord) -> int:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
+from cardcallback.errors import SensorReadError
 from cardcallback.record import InstrumentAccuracy, Scope
 
 Kind = Literal["counter", "gauge"]
@@ -23,9 +25,16 @@ Quantity = Literal[
     "gpu_other_processes",
     "system_memory",
     "system_memory_total",
+    "memory_limit",
+    "swap_used",
+    "memory_stalled_some",
+    "memory_stalled_all",
     "process_rss",
     "torch_allocated",
     "torch_reserved",
+    "torch_allocated_now",
+    "torch_reserved_now",
+    "torch_devices",
     "cpu_energy",
     "cpu_power",
     "dram_energy",
@@ -156,3 +165,23 @@ class SensorSet:
             if absence.quantity == quantity and device in {None, absence.device}:
                 return absence
         return None
+
+
+def those_readable(candidates: Iterable[Sensor]) -> tuple[tuple[Sensor, ...], tuple[Absence, ...]]:
+    """The sensors whose first reading succeeds, and why the others' did not."""
+    sensors, absences = [], []
+    for sensor in candidates:
+        reason = _failure(sensor)
+        if reason is None:
+            sensors.append(sensor)
+        else:
+            absences.append(Absence(quantity=sensor.spec.quantity, source=sensor.spec.source, reason=reason))
+    return tuple(sensors), tuple(absences)
+
+
+def _failure(sensor: Sensor) -> str | None:
+    try:
+        sensor.read()
+    except SensorReadError as error:
+        return str(error)
+    return None

@@ -9,17 +9,16 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 from cardcallback.errors import CardCallbackError, SensorReadError
 from cardcallback.record import Scope
 from cardcallback.sensors import nvml
-from cardcallback.sensors.base import Absence, DeviceInfo, Sensor, SensorSet, SensorSpec
+from cardcallback.sensors.base import DeviceInfo, Sensor, SensorSet, SensorSpec
 from cardcallback.sensors.machine import open_machine_energy
 from cardcallback.sensors.meminfo import open_meminfo
-from cardcallback.sensors.process import SOURCE as PROCESS_SOURCE
-from cardcallback.sensors.process import ProcessMemorySensor
-from cardcallback.sensors.torch_memory import TorchMemorySensor
+from cardcallback.sensors.memory_limit import open_memory_limit
+from cardcallback.sensors.memory_pressure import open_memory_pressure
+from cardcallback.sensors.process import open_process
+from cardcallback.sensors.torch_memory import open_torch_memory
 
 ENTRY_POINT_GROUP = "cardcallback.sensors"
 _OTHERS_INTERVAL_SECONDS = 60.0
@@ -86,19 +85,17 @@ class OtherProcessesSensor:
 
 
 def _machine_sensors(system_root: Path, *, unified: bool | None) -> SensorSet:
-    sensors, absences = open_meminfo(system_root, unified=unified)
-    torch_sensors = tuple(
-        TorchMemorySensor(quantity, _find_torch) for quantity in ("torch_allocated", "torch_reserved")
+    opened = (
+        open_meminfo(system_root, unified=unified),
+        open_memory_limit(system_root),
+        open_memory_pressure(system_root),
+        open_process(),
+        (open_torch_memory(_find_torch), ()),
     )
-    try:
-        process: tuple[Sensor, ...] = (ProcessMemorySensor(),)
-    except psutil.Error:
-        reason = "the system does not tell this process's memory"
-        process = ()
-        absences = (*absences, Absence(quantity="process_rss", source=PROCESS_SOURCE, reason=reason))
     energy = open_machine_energy(system_root)
     return SensorSet(
-        sensors=(*energy.sensors, *sensors, *process, *torch_sensors), absences=(*energy.absences, *absences)
+        sensors=(*energy.sensors, *(sensor for sensors, _ in opened for sensor in sensors)),
+        absences=(*energy.absences, *(absence for _, absences in opened for absence in absences)),
     )
 
 

@@ -6,15 +6,19 @@ use, and huge pages that are reserved but empty are not either (the kernel count
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from cardcallback.errors import SensorReadError
 from cardcallback.record import InstrumentAccuracy, Scope
-from cardcallback.sensors.base import Absence, Quantity, Sensor, SensorSpec
+from cardcallback.sensors.base import Absence, Quantity, Sensor, SensorSpec, those_readable
 from cardcallback.units import BYTES_PER_KIBIBYTE
 
 SOURCE = "proc:meminfo"
+# Where a container is given a meminfo of its own (LXC's lxcfs), which is its limit and use, not the machine's.
+CONTAINER_SOURCE = "proc:meminfo (container)"
 _INTERVAL_SECONDS = 1.0
+_SWAP_INTERVAL_SECONDS = 5.0
 _ONCE_SECONDS = 86400.0
 _COUNTS = frozenset({"HugePages_Total", "HugePages_Free", "HugePages_Rsvd", "HugePages_Surp"})
 
@@ -33,31 +37,83 @@ def parse_meminfo(text: str) -> dict[str, int]:
     return fields
 
 
-def used_bytes(fields: dict[str, int]) -> int:
+def used_bytes(fields: dict[str, int], free_huge_bytes: int | None = None) -> int:
     """Memory in use.
+
+    Args:
+        fields: of ``/proc/meminfo``.
+        free_huge_bytes: empty huge pages of every size; ``None``: those of the default size, by ``fields``.
 
     Raises:
         SensorReadError: a field that is needed is missing, or they contradict each other.
     """
-    try:
-        total, available = fields["MemTotal"], fields["MemAvailable"]
-    except KeyError as error:
-        msg = f"/proc/meminfo has no {error.args[0]}"
-        raise SensorReadError(msg) from error
-    free_huge_pages = fields.get("HugePages_Free", 0) * fields.get("Hugepagesize", 0)
-    used = total - available - free_huge_pages
+    total, available = (_needed(fields, name) for name in ("MemTotal", "MemAvailable"))
+    if free_huge_bytes is None:
+        free_huge_bytes = fields.get("HugePages_Free", 0) * fields.get("Hugepagesize", 0)
+    used = total - available - free_huge_bytes
     if not 0 <= used <= total:
         msg = "/proc/meminfo contradicts itself"
         raise SensorReadError(msg)
     return used
 
 
-class MeminfoSensor:
-    """One figure of ``/proc/meminfo`` in bytes: memory in use, or all there is."""
+def free_huge_bytes(fields: dict[str, int], huge_pages: Path) -> int | None:
+    """Empty huge pages of every size; ``None`` where sysfs does not list them.
 
-    def __init__(self, path: Path, spec: SensorSpec) -> None:
+    ``/proc/meminfo`` counts the default size only, but says in ``Hugetlb`` whether there is any.
+    """
+    if fields.get("Hugetlb") == 0:
+        return 0
+    free = None
+    for folder in _folders(huge_pages):
+        size = folder.name.removeprefix("hugepages-").removesuffix("kB")
+        try:
+            pages = (folder / "free_hugepages").read_text(encoding="ascii").strip()
+        except OSError:
+            continue
+        if size.isdecimal() and pages.isdecimal():
+            free = (free or 0) + int(size) * BYTES_PER_KIBIBYTE * int(pages)
+    return free
+
+
+def _folders(parent: Path) -> list[Path]:
+    try:
+        return sorted(parent.iterdir())
+    except OSError:
+        return []
+
+
+def _needed(fields: dict[str, int], name: str) -> int:
+    if name not in fields:
+        msg = f"/proc/meminfo has no {name}"
+        raise SensorReadError(msg)
+    return fields[name]
+
+
+def _total(fields: dict[str, int]) -> int:
+    if not fields.get("MemTotal"):
+        msg = "/proc/meminfo has no MemTotal"
+        raise SensorReadError(msg)
+    return fields["MemTotal"]
+
+
+def _swap(fields: dict[str, int]) -> int:
+    return max(_needed(fields, "SwapTotal") - _needed(fields, "SwapFree"), 0)
+
+
+class MeminfoSensor:
+    """One figure of ``/proc/meminfo`` in bytes.
+
+    Args:
+        path: the file.
+        spec: what it is.
+        figure: the figure from the file's fields; may raise ``SensorReadError``.
+    """
+
+    def __init__(self, path: Path, spec: SensorSpec, figure: Callable[[dict[str, int]], int]) -> None:
         self._path = path
         self._spec = spec
+        self._figure = figure
 
     @property
     def spec(self) -> SensorSpec:
@@ -71,46 +127,65 @@ class MeminfoSensor:
             SensorReadError: the file cannot be read, or is not what it should be.
         """
         try:
-            fields = parse_meminfo(self._path.read_text(encoding="ascii", errors="replace"))
+            text = self._path.read_text(encoding="ascii", errors="replace")
         except OSError as error:
             msg = f"/proc/meminfo cannot be read: {error.strerror}"
             raise SensorReadError(msg) from error
-        if self._spec.quantity == "system_memory":
-            return float(used_bytes(fields))
-        if not fields.get("MemTotal"):
-            msg = "/proc/meminfo has no MemTotal"
-            raise SensorReadError(msg)
-        return float(fields["MemTotal"])
+        return float(self._figure(parse_meminfo(text)))
 
 
 def open_meminfo(system_root: Path, *, unified: bool | None) -> tuple[tuple[Sensor, ...], tuple[Absence, ...]]:
-    """Sensors for memory in use and in all, or why there are none.
+    """Sensors for memory in use, all there is, and swap in use, or why there are none.
 
     Args:
-        system_root: the folder that holds ``proc``.
+        system_root: the folder that holds ``proc`` and ``sys``.
         unified: whether the GPU uses this memory too; ``None``: not known.
     """
     path = system_root / "proc" / "meminfo"
-    sensors = [
-        MeminfoSensor(path, _spec("system_memory", _INTERVAL_SECONDS, unified=unified)),
-        MeminfoSensor(path, _spec("system_memory_total", _ONCE_SECONDS, unified=unified)),
-    ]
+    huge_pages = system_root / "sys" / "kernel" / "mm" / "hugepages"
+    containers_own = _is_containers_own(system_root)
+
+    def used(fields: dict[str, int]) -> int:
+        # A container's own file knows no huge pages, while sysfs shows the machine's.
+        return used_bytes(fields, None if containers_own else free_huge_bytes(fields, huge_pages))
+
+    def spec(quantity: Quantity, interval_seconds: float) -> SensorSpec:
+        return _spec(quantity, interval_seconds, unified=unified, containers_own=containers_own)
+
+    return those_readable(
+        (
+            MeminfoSensor(path, spec("system_memory", _INTERVAL_SECONDS), used),
+            MeminfoSensor(path, spec("system_memory_total", _ONCE_SECONDS), _total),
+            MeminfoSensor(path, spec("swap_used", _SWAP_INTERVAL_SECONDS), _swap),
+        )
+    )
+
+
+def _is_containers_own(system_root: Path) -> bool:
+    """Whether another file is mounted over the kernel's, as lxcfs does."""
     try:
-        for sensor in sensors:
-            sensor.read()
-    except SensorReadError as error:
-        return (), tuple(Absence(quantity=s.spec.quantity, source=SOURCE, reason=str(error)) for s in sensors)
-    return tuple(sensors), ()
+        mounts = (system_root / "proc" / "self" / "mountinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+    return any(line.split()[4:5] == ["/proc/meminfo"] for line in mounts.splitlines())
 
 
-def _spec(quantity: Quantity, interval_seconds: float, *, unified: bool | None) -> SensorSpec:
+def _spec(quantity: Quantity, interval_seconds: float, *, unified: bool | None, containers_own: bool) -> SensorSpec:
+    if containers_own:
+        # Its figures come from a control group, which CUDA's memory is not charged to.
+        scope, covers = Scope(host_dram="yes"), "this container, by its own /proc/meminfo; CUDA memory is not in it"
+    elif quantity == "swap_used":
+        scope, covers = Scope(), "whole machine"
+    else:
+        scope = Scope(host_dram="yes", gpu_memory="unknown" if unified is None else "yes" if unified else "no")
+        covers = "whole machine, GPU memory included" if unified else "whole machine"
     return SensorSpec(
         quantity=quantity,
-        source=SOURCE,
+        source=CONTAINER_SOURCE if containers_own else SOURCE,
         kind="gauge",
         unit="bytes",
-        scope=Scope(host_dram="yes", gpu_memory="unknown" if unified is None else "yes" if unified else "no"),
-        covers="whole machine, GPU memory included" if unified else "whole machine",
+        scope=scope,
+        covers=covers,
         interval_seconds=interval_seconds,
         accuracy=InstrumentAccuracy(statement="kernel's own book-keeping, exact to a page", source="Linux kernel"),
     )

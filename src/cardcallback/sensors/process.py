@@ -5,28 +5,33 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import psutil
 
 from cardcallback.errors import SensorReadError, SensorUnavailableError
 from cardcallback.record import InstrumentAccuracy, Scope
-from cardcallback.sensors.base import SensorSpec
+from cardcallback.sensors.base import Absence, Sensor, SensorSpec
 
 SOURCE = "psutil:rss"
 _INTERVAL_SECONDS = 1.0
-# Finding children walks every process of the machine.
-_CHILDREN_INTERVAL_SECONDS = 60.0
+# Finding children walks every process of the machine: often at first, when workers start, then once a minute;
+# sooner again where one has ended, since another may have taken its place.
+_FIRST_LOOK_AGAIN_SECONDS = 5.0
+_LOOK_AGAIN_SECONDS = 60.0
+_AFTER_AN_END_SECONDS = 10.0
 
 
 class ProcessMemorySensor:
     """Resident bytes of one process and all its children.
 
-    Pages that several of them share are counted once for each. Children are looked for once a minute: a
-    shorter life is missed.
+    Pages that several of them share (those of forked data loader workers) are counted once for each, so that
+    the sum may be more than they take together. Children are looked for from time to time: a short life
+    between two looks is missed.
 
     Args:
         pid: whose memory; ``None``: this process's.
-        monotonic_seconds: a clock for that minute.
+        monotonic_seconds: a clock for when to look for children.
     """
 
     spec = SensorSpec(
@@ -41,10 +46,12 @@ class ProcessMemorySensor:
     )
 
     def __init__(self, pid: int | None = None, monotonic_seconds: Callable[[], float] = time.monotonic) -> None:
-        self._process = psutil.Process(pid if pid is not None else os.getpid())
+        self._process = psutil.Process(pid if pid is not None else own_pid())
         self._monotonic_seconds = monotonic_seconds
         self._children: list[psutil.Process] = []
         self._looked_at: float | None = None
+        self._look_again_seconds = _FIRST_LOOK_AGAIN_SECONDS
+        self._one_ended = False
 
     def read(self) -> float:
         """Bytes now.
@@ -61,21 +68,50 @@ class ProcessMemorySensor:
         except psutil.Error as error:
             msg = "the system does not tell this process's memory"
             raise SensorReadError(msg) from error
-        return own + sum(_resident(child) for child in self._current_children())
+        return own + sum(self._resident(child) for child in self._current_children())
 
     def _current_children(self) -> list[psutil.Process]:
         now = self._monotonic_seconds()
-        if self._looked_at is None or now - self._looked_at >= _CHILDREN_INTERVAL_SECONDS:
+        if self._looked_at is None or now - self._looked_at >= self._wait_seconds():
+            if self._looked_at is not None:
+                self._look_again_seconds = min(2 * self._look_again_seconds, _LOOK_AGAIN_SECONDS)
             self._looked_at = now
+            self._one_ended = False
             try:
                 self._children = self._process.children(recursive=True)
             except psutil.Error:
                 self._children = []
         return self._children
 
+    def _wait_seconds(self) -> float:
+        return min(self._look_again_seconds, _AFTER_AN_END_SECONDS) if self._one_ended else self._look_again_seconds
 
-def _resident(process: psutil.Process) -> float:
+    def _resident(self, child: psutil.Process) -> float:
+        try:
+            resident = float(child.memory_info().rss)
+        except psutil.Error:
+            resident = 0.0
+        if resident == 0.0:
+            self._one_ended = True  # gone, or waiting to be reaped
+        return resident
+
+
+def open_process() -> tuple[tuple[Sensor, ...], tuple[Absence, ...]]:
+    """The sensor of this process's memory, or why there is none."""
     try:
-        return float(process.memory_info().rss)
+        return (ProcessMemorySensor(),), ()
     except psutil.Error:
-        return 0.0  # it ended since it was found
+        reason = "the system does not tell this process's memory"
+        return (), (Absence(quantity="process_rss", source=SOURCE, reason=reason),)
+
+
+def own_pid(process_files: Path = Path("/proc")) -> int:
+    """This process's number as ``process_files`` has it.
+
+    In a process namespace that kept the machine's ``/proc``, ``os.getpid()`` is the number of someone else
+    there.
+    """
+    try:
+        return int((process_files / "self").readlink().name)
+    except (OSError, ValueError):
+        return os.getpid()

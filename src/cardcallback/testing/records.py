@@ -121,7 +121,12 @@ def _energy() -> Energy:
             relative_difference=0.004, compared_seconds=_DURATION_SECONDS - 2, verdict="consistent"
         ),
         per_step=make_measurement(
-            368_550.0 / _STEPS, "joules/step", "nvml:total_energy_consumption", "calculated", scope=GB10_SCOPE
+            368_550.0 / _STEPS,
+            "joules/step",
+            "nvml:total_energy_consumption",
+            "calculated",
+            scope=GB10_SCOPE,
+            window=Window(name="evaluation and saving left out"),
         ),
         per_token=make_measurement(
             _GPU_JOULES / _NON_PADDING_TOKENS,
@@ -140,14 +145,20 @@ def _memory() -> Memory:
     system = {"scope": UNIFIED_MEMORY_SCOPE, "covers": ("whole machine",), "sampling_interval_seconds": 1.0}
     at_start = Window(name="before training", begin_seconds=0.0, end_seconds=0.0)
     since_process_start = Window(name="since process start", begin_seconds=None, end_seconds=_DURATION_SECONDS)
+    torch = {"window": since_process_start, "sampling_interval_seconds": 5.0}
     return Memory(
         system_peak=figure(61, "proc:meminfo", "sampled_peak", **system),
         system_baseline=figure(8, "proc:meminfo", "sampled_peak", **(system | {"window": at_start})),
-        torch_peak_allocated=figure(38, "torch:allocator", "high_water_mark", window=since_process_start),
-        torch_peak_reserved=figure(42, "torch:allocator", "high_water_mark", window=since_process_start),
+        torch_peak_allocated=figure(38, "torch:allocator", "high_water_mark", **torch),
+        torch_peak_reserved=figure(42, "torch:allocator", "high_water_mark", **torch),
         accelerator_process_peak=figure(43.5, "nvml:processes", "sampled_peak", sampling_interval_seconds=60.0),
         process_peak_rss=figure(5.2, "psutil:rss", "sampled_peak", sampling_interval_seconds=1.0),
         total=figure(119.7, "proc:meminfo", "high_water_mark", covers=("whole machine",)),
+        limit=not_measured("bytes", "no limit below the machine's memory is set for this job"),
+        swap_peak=figure(0, "proc:meminfo", "sampled_peak", sampling_interval_seconds=5.0),
+        swap_baseline=figure(0, "proc:meminfo", "sampled_peak", sampling_interval_seconds=5.0, window=at_start),
+        stalled_some=make_measurement(2.1, "seconds", "proc:pressure/memory", "counter"),
+        stalled_all=make_measurement(0.4, "seconds", "proc:pressure/memory", "counter"),
     )
 
 

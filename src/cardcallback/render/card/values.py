@@ -12,7 +12,7 @@ from cardcallback.record import RunRecord, Session
 from cardcallback.render.card.values_recipe import RECIPE_VALUES
 from cardcallback.render.energy_words import emissions_label, used_by_job
 from cardcallback.render.figures import is_known, verb
-from cardcallback.render.run_words import device_names, plural, recorded_steps
+from cardcallback.render.run_words import device_names, memory_owner, plural, recorded_steps
 from cardcallback.render.text import escape_markdown
 from cardcallback.units import (
     EMISSIONS_FIGURES,
@@ -199,7 +199,7 @@ def _hardware_needed(record: RunRecord) -> str | None:
 
 def _peak_words(record: RunRecord) -> str | None:
     peak = _peak_memory(record)
-    return f"peak memory in use, whole machine, {peak}" if peak else None
+    return f"peak memory in use, {memory_owner(record)}, {peak}" if peak else None
 
 
 def _peak_memory(record: RunRecord) -> str | None:

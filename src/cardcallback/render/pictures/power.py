@@ -21,7 +21,7 @@ from cardcallback.render.pictures.style import (
     legend_above,
     new_figure,
 )
-from cardcallback.render.run_words import baseline_words, has_unified_memory
+from cardcallback.render.run_words import WHOLE_MACHINE, baseline_words, has_unified_memory, memory_owner
 from cardcallback.render.text import escape_picture
 from cardcallback.units import BYTES_PER_GIBIBYTE, SECONDS_PER_HOUR, SECONDS_PER_MINUTE, format_power
 
@@ -114,7 +114,8 @@ def _draw_memory(axes: Axes, record: RunRecord, unit_seconds: float) -> None:
 
 
 def _draw_memory_traces(axes: Axes, record: RunRecord, traces: Sequence[Trace], unit_seconds: float) -> None:
-    whole = "unified memory, whole machine" if has_unified_memory(record) else "main memory, whole machine"
+    owner = memory_owner(record)
+    whole = f"{'unified' if has_unified_memory(record) and owner == WHOLE_MACHINE else 'main'} memory, {owner}"
     names = {SYSTEM_MEMORY: whole} | _MEMORY_NAMES
     devices = sorted({trace.device or 0 for trace in traces})
     quantities = [name for name in names if any(trace.quantity == name for trace in traces)]

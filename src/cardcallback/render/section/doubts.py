@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from cardcallback.record import TOKEN_CROSS_ENTROPY, PhaseEnergy, RunRecord, Session
+from cardcallback.record import TOKEN_CROSS_ENTROPY, RunRecord, Session
 from cardcallback.render.energy_words import energy_noun
-from cardcallback.render.figures import absent, cadence, figure, is_known
+from cardcallback.render.figures import absent, figure
 from cardcallback.render.pictures.choice import POWER_PICTURE, picture_address
 from cardcallback.render.run_words import not_finite_notes, plural
 from cardcallback.render.section.doubts_energy import energy_doubts, scope_lines
 from cardcallback.render.section.doubts_machine import other_energy, second_sensors, system_doubts
+from cardcallback.render.section.doubts_memory import memory_doubts
+from cardcallback.render.section.doubts_phases import phase_doubts
 from cardcallback.render.section.machine_state import device_lines, health_notes, machine_state
 from cardcallback.render.section.references import References
-from cardcallback.render.text import escape_markdown, join_words, public_reason, sentence
-from cardcallback.units import format_bytes, format_duration, format_energy
+from cardcallback.render.text import escape_markdown, public_reason, sentence
+from cardcallback.units import format_duration, format_energy
 
 _MOST_NOTES = 20
 
@@ -25,12 +25,12 @@ def doubts(record: RunRecord, references: References, pictures: tuple[str, ...])
         ("Energy", energy_doubts(record, references)),
         *scope_lines(record),
         ("Before training", _before_training(record)),
-        ("Phases", _phases(record)),
+        ("Phases", phase_doubts(record)),
         ("Whole machine", system_doubts(record)),
         ("Other energy", other_energy(record)),
         ("Second sensors", second_sensors(record)),
         ("Held-out loss", _held_out(record)),
-        ("Memory", _memory(record)),
+        ("Memory", memory_doubts(record)),
         ("Machine state", machine_state(record, _power_picture(pictures))),
         *device_lines(record),
         ("Sessions", _sessions(record)),
@@ -59,36 +59,6 @@ def _before_training(record: RunRecord) -> str:
     return f"{time}{energy} from when the callback was made until training began ({excluded})."
 
 
-def _phases(record: RunRecord) -> str:
-    phases = record.energy.phases
-    if not phases:
-        return ""
-    if not is_known(record.energy.gpu):
-        return "; ".join(f"{escape_markdown(phase.phase)} {_time(phase)}" for phase in phases) + "."
-    shares = [
-        f"{escape_markdown(phase.phase)} {format_energy(phase.energy.value)} ({_time(phase)})"
-        for phase in phases
-        if phase.energy.value is not None
-    ]
-    known = [f"Of the {energy_noun(record)} energy: {'; '.join(shares)}."] if shares else []
-    reasons = dict.fromkeys(absent(phase.energy) for phase in phases if phase.energy.value is None)
-    return " ".join([*known, *(f"Energy of {_without_energy(phases, reason)} {reason}." for reason in reasons)])
-
-
-def _without_energy(phases: Sequence[PhaseEnergy], reason: str) -> str:
-    """Phases with their time whose energy is missing for one reason, and the verb after them."""
-    names = [
-        f"{escape_markdown(phase.phase)} ({_time(phase)})"
-        for phase in phases
-        if phase.energy.value is None and absent(phase.energy) == reason
-    ]
-    return f"{join_words(names)} was"
-
-
-def _time(phase: PhaseEnergy) -> str:
-    return f"{format_duration(phase.duration_seconds)} in {plural(phase.visits, 'visit')}"
-
-
 def _held_out(record: RunRecord) -> str:
     after = record.evaluation.after or record.evaluation.before
     if after is None or after.perplexity is not None:
@@ -98,30 +68,6 @@ def _held_out(record: RunRecord) -> str:
     if after.kind == TOKEN_CROSS_ENTROPY:
         return "No perplexity: it was not recorded."
     return f"No perplexity: the loss is {escape_markdown(after.kind)}, not token cross-entropy."
-
-
-def _memory(record: RunRecord) -> str:
-    memory = record.memory
-    sentences = [_torch_memory(record)]
-    own = memory.accelerator_process_peak
-    often = f" ({cadence(own)})" if is_known(own) and cadence(own) else ""
-    sentences.append(f"This job on the GPU by NVML: {figure(own, format_bytes)}{often}.")
-    sentences.append(f"This process and its children in main memory: {figure(memory.process_peak_rss, format_bytes)}.")
-    if "paged" in str(record.training.hyperparameters.get("optim", "")):
-        sentences.append("Paged optimiser state is invisible to PyTorch.")
-    sentences.append("These overlap and are not summed. A peak observed, not a minimum required.")
-    return " ".join(sentences)
-
-
-def _torch_memory(record: RunRecord) -> str:
-    allocated, reserved = record.memory.torch_peak_allocated, record.memory.torch_peak_reserved
-    if not is_known(allocated) and not is_known(reserved):
-        return f"PyTorch's allocator was {absent(allocated)}."
-    window = (allocated if is_known(allocated) else reserved).window
-    since = escape_markdown(window.name) if window is not None else "window not recorded"
-    return (
-        f"PyTorch ({since}): {figure(allocated, format_bytes)} in tensors, {figure(reserved, format_bytes)} reserved."
-    )
 
 
 def _sessions(record: RunRecord) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from cardcallback.record import Measurement, RunRecord
-from cardcallback.render.figures import absent, cadence, is_known, source_words, value_of
-from cardcallback.render.run_words import baseline_words, devices, has_unified_memory
+from cardcallback.render.figures import absent, cadence, source_words, value_of
+from cardcallback.render.run_words import WHOLE_MACHINE, baseline_words, devices, has_unified_memory, memory_owner
 from cardcallback.units import format_bytes
 
 Row = tuple[str, str, str]
@@ -32,15 +32,16 @@ def peak_of(peak_bytes: float, total_bytes: float | None) -> str:
 
 def _system_row(record: RunRecord) -> Row:
     memory = record.memory
-    label = "Memory in use, whole machine"
     peak = memory.system_peak
+    label = f"Memory in use, {memory_owner(record)}"
     if peak.value is None:
         return label, absent(peak), ""
     result = f"peak {peak_of(peak.value, value_of(memory.total))}"
     baseline = memory.system_baseline
     if baseline.value is not None:
         result += f"; {format_bytes(baseline.value)} {baseline_words(baseline)}"
-    return label, result, _how(peak)
+    outside = "" if memory_owner(record) == WHOLE_MACHINE else "; CUDA memory is not in it"
+    return label, result, f"{_how(peak)}{outside}"
 
 
 def _accelerator_row(record: RunRecord) -> Row:
@@ -63,8 +64,4 @@ def _how(peak: Measurement) -> str:
         return f"measured: high-water mark of {source_words(peak)}"
     words = f"measured: {source_words(peak)}"
     often = cadence(peak)
-    if often is None:
-        return words
-    return f"{words}, {often}" + (
-        "" if is_known(peak) and (peak.sampling_interval_seconds or 0) <= 1 else "; a short peak can be missed"
-    )
+    return f"{words}, {often}; a shorter peak can be missed" if often else words

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from cardcallback.record import RunRecord
+from cardcallback.record import Measurement, RunRecord
 from cardcallback.render.energy_words import ratio_words
-from cardcallback.render.figures import at_least, value_of
+from cardcallback.render.figures import NARROW_SHARE, at_least, relative_width, value_of
 from cardcallback.render.run_words import (
     covers_every_step,
     devices,
@@ -15,7 +15,7 @@ from cardcallback.render.run_words import (
 )
 from cardcallback.render.section.references import References
 from cardcallback.render.section.result_carbon import carbon_row
-from cardcallback.render.section.result_energy import gpu_energy_row
+from cardcallback.render.section.result_energy import gpu_energy_row, interval_words
 from cardcallback.render.section.result_machine import cpu_rows, rest_rows, system_row
 from cardcallback.render.section.result_memory import memory_rows
 from cardcallback.render.text import escape_markdown, public_reason, table_row
@@ -82,7 +82,7 @@ def _speed_row(record: RunRecord) -> Row:
         if per_token is not None:
             energy = at_least(record.energy.per_token) + format_energy(per_token)
             result += f"; {ratio_words(record, energy, 'token')}"
-        return "Speed", result, _token_words(record)
+        return "Speed", result, _token_words(record) + _doubt(record.energy.per_token)
     steps = recorded_steps(record)
     if not steps or record.duration_seconds <= 0:
         return "Speed", "not measured: no optimiser step was taken", ""
@@ -96,7 +96,16 @@ def _speed_row(record: RunRecord) -> Row:
     known = (
         "tokens of earlier steps cannot be told apart" if tokens.non_padding else escape_markdown(public_reason(reason))
     )
-    return "Speed", result, f"calculated {over_the_run(record)}; tokens/s not measured: {known}"
+    how = f"calculated {over_the_run(record)}; tokens/s not measured: {known}"
+    return "Speed", result, how + _doubt(record.energy.per_step)
+
+
+def _doubt(ratio: Measurement | None) -> str:
+    """The interval of an energy per step or token, where it is not narrow, after a semicolon."""
+    width = None if ratio is None or ratio.value is None else relative_width(ratio)
+    if ratio is None or width is None or width <= NARROW_SHARE:
+        return ""
+    return f"; of the energy: {interval_words(ratio)}"
 
 
 def _token_words(record: RunRecord) -> str:
@@ -108,4 +117,6 @@ def _token_words(record: RunRecord) -> str:
     if tokens.processed and tokens.non_padding and tokens.processed >= tokens.non_padding:
         extra = tokens.processed / tokens.non_padding - 1
         words += f" (padding: {format_percent(extra, 1)} more)" if extra > 0 else " (there was none)"
+    if tokens.in_loss and tokens.non_padding and tokens.in_loss <= tokens.non_padding:
+        words += f", {format_large(tokens.in_loss)} of them in the loss"
     return words

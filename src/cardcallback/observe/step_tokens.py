@@ -1,0 +1,203 @@
+"""Tokens of the training batches, counted by kind on the device they lie on, without waiting for it.
+
+torch is not imported: a tensor's own methods count and add. They draw no random numbers and touch nothing
+that a gradient flows through.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from cardcallback.observe.device_sum import DeviceSum
+from cardcallback.observe.plain import integer, read
+from cardcallback.record import Training
+
+TokenKind = Literal["processed", "non_padding", "in_loss"]
+KINDS: tuple[TokenKind, ...] = ("processed", "non_padding", "in_loss")
+SOURCE = "training batches"
+
+# Labels with this value are left out of the loss: PyTorch's default.
+_IGNORED = -100
+# Adding to a lazily built graph would change what is compiled.
+_EAGER_DEVICES = frozenset({"cpu", "cuda", "mps", "xpu", "npu", "hpu"})
+_SHIFTED = frozenset({"SFT", "language modelling"})
+_UNSHIFTED = frozenset({"masked language modelling", "sequence-to-sequence"})
+_NO_BATCH = "no training batch was seen"
+_NOT_READ = "the run was interrupted before they could be read without waiting for the GPU"
+_FAILED = "counting them failed"
+_DEVICE_FAILED = "the device they were counted on failed"
+_SEVERAL_PROCESSES = "several processes trained, and only this one's batches were seen"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CountingPlan:
+    """How the batches of one trainer are to be read.
+
+    ``labels_shifted``: position 0 of each row is no target, as in causal language modelling; ``None``: labels
+    are no tokens. ``given_in_loss``: transformers' own count is of exactly the batch it comes with.
+    ``filled_up``: flattened batches may end in padding that nothing marks. ``unknown`` holds the reason for
+    each kind that cannot be counted.
+    """
+
+    labels_shifted: bool | None = None
+    given_in_loss: bool = False
+    filled_up: bool = False
+    unknown: Mapping[TokenKind, str] = field(default_factory=dict)
+
+
+def plan_counting(training: Training, *, args: object, trainer: object, model: object) -> CountingPlan:
+    """Decide it once, before the first batch, from what the run is."""
+    if (integer(read(args, "world_size")) or 1) > 1:
+        return CountingPlan(unknown=dict.fromkeys(KINDS, _SEVERAL_PROCESSES))
+    shifted = True if training.objective in _SHIFTED else False if training.objective in _UNSHIFTED else None
+    return CountingPlan(
+        labels_shifted=shifted,
+        given_in_loss=_is_given(args, trainer, shifted=shifted),
+        filled_up=_fills_up(args, trainer),
+        unknown=_uncounted_loss(training, model, shifted=shifted),
+    )
+
+
+def _is_given(args: object, trainer: object, *, shifted: bool | None) -> bool:
+    """Whether ``num_items_in_batch`` is the number of this batch's targets.
+
+    transformers before 5 counted position 0 too (its trainers have no ``_loss_shifts_labels``), with several
+    GPUs it divides, and under accumulation it is of all batches of the step.
+    """
+    single = (integer(read(args, "n_gpu")) or 0) <= 1 and integer(read(args, "gradient_accumulation_steps")) == 1
+    return single and shifted is True and read(trainer, "_loss_shifts_labels") is True
+
+
+def _fills_up(args: object, trainer: object) -> bool:
+    collator = read(trainer, "data_collator")
+    return any(integer(read(owner, "pad_to_multiple_of")) for owner in (collator, args))
+
+
+def _uncounted_loss(training: Training, model: object, *, shifted: bool | None) -> dict[TokenKind, str]:
+    if training.loss_kind is None:
+        return {"in_loss": "code of the person's own computes the loss"}
+    if shifted is None:
+        return {"in_loss": f"the loss is {training.loss_kind}, not one over labelled tokens"}
+    if read(read(model, "active_peft_config"), "is_prompt_learning") is True:
+        return {"in_loss": "learned prompts stand before the labels"}
+    return {}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StepCounts:
+    """Tokens by kind as they were last read, and why a kind has none."""
+
+    tokens: Mapping[TokenKind, int] = field(default_factory=dict)
+    reasons: Mapping[TokenKind, str] = field(default_factory=dict)
+
+
+class StepTokens:
+    """Adds up the batches of one session.
+
+    ``add`` only starts work on the batch's own device; ``settle`` reads the sums, and is for moments at which
+    the Trainer has waited for the device anyway.
+    """
+
+    def __init__(self, plan: CountingPlan) -> None:
+        self._plan = plan
+        self._reasons: dict[TokenKind, str] = dict(plan.unknown)
+        self._whole: dict[TokenKind, int] = {}
+        self._sums: dict[TokenKind, DeviceSum] = {"non_padding": DeviceSum(), "in_loss": DeviceSum()}
+        self._settled: dict[TokenKind, int] = {}
+        self._closed = len(self._reasons) == len(KINDS)
+
+    def add(self, inputs: Any, num_items_in_batch: Any = None) -> None:
+        """One training batch, as ``training_step`` is given it."""
+        if self._closed:
+            return
+        try:
+            self._add(inputs, num_items_in_batch)
+        except Exception:
+            self._lose(_FAILED)
+            raise
+
+    def close(self) -> None:
+        """Count nothing more: the session is over."""
+        self._closed = True
+
+    def settle(self, *, may_wait: bool = True) -> StepCounts:
+        """Read the sums; with ``may_wait`` False only those whose device has nothing left to do."""
+        for kind, total in self._sums.items():
+            # Asked before anything is added up, which gives the device work again.
+            if total and (may_wait or total.is_idle()):
+                self._read(kind, total)
+            elif total:
+                self._lose(_NOT_READ, kind)
+        return self.counts()
+
+    def counts(self) -> StepCounts:
+        """The sums as last read; touches no device."""
+        tokens = {
+            kind: self._whole.get(kind, 0) + self._settled.get(kind, 0)
+            for kind in KINDS
+            if kind not in self._reasons and (kind in self._whole or kind in self._settled)
+        }
+        reasons = {kind: self._reasons.get(kind, _NO_BATCH) for kind in KINDS if kind not in tokens}
+        return StepCounts(tokens=tokens, reasons=reasons)
+
+    def _read(self, kind: TokenKind, total: DeviceSum) -> None:
+        try:
+            self._settled[kind] = self._settled.get(kind, 0) + total.take()
+        except RuntimeError:
+            self._lose(_DEVICE_FAILED, kind)
+
+    def _add(self, inputs: Any, num_items: Any) -> None:
+        ids = inputs.get("input_ids") if isinstance(inputs, Mapping) else None
+        if ids is None or not hasattr(ids, "numel"):
+            self._lose("the training batches hold no input_ids")
+            return
+        if not self._whole and ids.device.type not in _EAGER_DEVICES:
+            self._lose("batches on this kind of device are not counted")
+            return
+        if "processed" not in self._reasons:
+            self._add_whole("processed", ids.numel())
+        if "non_padding" not in self._reasons:
+            self._add_non_padding(inputs, ids)
+        if "in_loss" not in self._reasons:
+            self._add_in_loss(inputs, num_items)
+
+    def _add_non_padding(self, inputs: Mapping[str, Any], ids: Any) -> None:
+        mask = inputs.get("attention_mask")
+        if mask is not None:
+            if mask.numel() != ids.numel() or mask.is_floating_point():
+                self._lose("the attention masks are not one mark a token", "non_padding")
+                return
+            # Not a sum: masks of packed sequences may number them.
+            self._sums["non_padding"].add(mask.count_nonzero())
+        elif ids.shape[0] == 1 and inputs.get("position_ids") is not None and not self._plan.filled_up:
+            self._add_whole("non_padding", ids.numel())  # flattened: all sequences of the batch end to end
+        else:
+            self._lose("the batches carry no attention mask that would tell padding", "non_padding")
+
+    def _add_in_loss(self, inputs: Mapping[str, Any], given: Any) -> None:
+        if self._plan.given_in_loss and given is not None:
+            if isinstance(given, int):
+                self._add_whole("in_loss", given)
+            else:
+                self._sums["in_loss"].add(given)
+            return
+        targets = inputs.get("shift_labels")
+        if targets is None:
+            labels = inputs.get("labels")
+            targets = labels[..., 1:] if labels is not None and self._plan.labels_shifted else labels
+        if targets is None:
+            self._lose("the batches carry no labels", "in_loss")
+            return
+        self._sums["in_loss"].add((targets != _IGNORED).count_nonzero())
+
+    def _add_whole(self, kind: TokenKind, count: int) -> None:
+        self._whole[kind] = self._whole.get(kind, 0) + count
+
+    def _lose(self, reason: str, *kinds: TokenKind) -> None:
+        for kind in kinds or KINDS:
+            self._reasons.setdefault(kind, reason)
+            if kind in self._sums:
+                self._sums[kind].drop()
+        self._closed = self._closed or len(self._reasons) == len(KINDS)

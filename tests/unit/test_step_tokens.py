@@ -1,0 +1,225 @@
+"""Tokens of training batches by kind, from real tensors."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from cardcallback.observe import CountingPlan, StepTokens, plan_counting
+from cardcallback.record import TOKEN_CROSS_ENTROPY, Training
+
+torch = pytest.importorskip("torch")
+
+SFT = Training(objective="SFT", loss_kind=TOKEN_CROSS_ENTROPY)
+ARGS = SimpleNamespace(world_size=1, n_gpu=0, gradient_accumulation_steps=1)
+# Two rows of 5 and 3 tokens, filled up to 6; of each row the first two are a prompt.
+PADDED = {
+    "input_ids": torch.arange(12).reshape(2, 6),
+    "attention_mask": torch.tensor([[1, 1, 1, 1, 1, 0], [1, 1, 1, 0, 0, 0]]),
+    "labels": torch.tensor([[-100, -100, 3, 4, 5, -100], [-100, -100, 3, -100, -100, -100]]),
+}
+
+
+def counted(*batches: Any, plan: CountingPlan | None = None, given: Any = None) -> dict[str, int]:
+    """The sums over these batches."""
+    counter = StepTokens(plan or CountingPlan(labels_shifted=True))
+    for batch in batches:
+        counter.add(batch, given)
+    return dict(counter.settle().tokens)
+
+
+def test_the_three_kinds_of_a_padded_batch() -> None:
+    """With padding, without, and what the loss is a mean over, summed over batches."""
+    assert counted(PADDED) == {"processed": 12, "non_padding": 8, "in_loss": 4}
+    assert counted(PADDED, PADDED) == {"processed": 24, "non_padding": 16, "in_loss": 8}
+
+
+def test_the_first_position_is_no_target_of_a_causal_model() -> None:
+    """A label at position 0 is predicted by nothing; masked models predict it."""
+    batch = {**PADDED, "labels": torch.ones(2, 6, dtype=torch.long)}
+    assert counted(batch)["in_loss"] == 10
+    assert counted(batch, plan=CountingPlan(labels_shifted=False))["in_loss"] == 12
+    assert counted({**batch, "shift_labels": PADDED["labels"]})["in_loss"] == 4
+
+
+@pytest.mark.parametrize("given", [torch.tensor(4.0), torch.tensor(4), 4])
+def test_transformers_own_count_of_the_loss_is_taken(given: Any) -> None:
+    """It is not counted again, and the trainer's own tensor stays what it was."""
+    plan = CountingPlan(labels_shifted=True, given_in_loss=True)
+    labels = {**PADDED, "labels": None}
+    assert counted(labels, labels, labels, plan=plan, given=given)["in_loss"] == 12
+    assert given == 4
+
+
+def test_transformers_count_is_not_taken_where_it_is_of_another_kind() -> None:
+    """Under accumulation it is of the whole step, with several GPUs divided, before transformers 5 unshifted."""
+    shifts = SimpleNamespace(_loss_shifts_labels=True)
+
+    def given(trainer: Any, **args: int) -> bool:
+        arguments = SimpleNamespace(**{**vars(ARGS), **args})
+        return plan_counting(SFT, args=arguments, trainer=trainer, model=None).given_in_loss
+
+    assert given(shifts)
+    assert not given(SimpleNamespace())
+    assert not given(SimpleNamespace(_loss_shifts_labels=False))
+    assert not given(shifts, gradient_accumulation_steps=8)
+    assert not given(shifts, n_gpu=2)
+
+
+def test_long_runs_are_added_up_on_the_way() -> None:
+    """Thousands of batches between two readings keep a few numbers, and lose none."""
+    counter = StepTokens(CountingPlan(labels_shifted=True, given_in_loss=True))
+    for _ in range(5000):
+        counter.add(PADDED, torch.tensor(4.0))
+    assert all(len(total._new) <= 32 for total in counter._sums.values())
+    assert counter.settle().tokens == {"processed": 60_000, "non_padding": 40_000, "in_loss": 20_000}
+    counter.add(PADDED, torch.tensor(4.0))
+    assert counter.settle().tokens == {"processed": 60_012, "non_padding": 40_008, "in_loss": 20_004}
+
+
+def test_a_sum_is_exact_beyond_what_a_float_holds() -> None:
+    """A hundred steps of a million tokens and one, each given as a float."""
+    plan = CountingPlan(labels_shifted=True, given_in_loss=True)
+    assert counted(*[PADDED] * 100, plan=plan, given=torch.tensor(1_000_001.0))["in_loss"] == 100_000_100
+
+
+def test_masks_that_number_packed_sequences_are_counted_not_summed() -> None:
+    """Axolotl marks the tokens of its second sequence with 2."""
+    assert counted({**PADDED, "attention_mask": torch.tensor([[1, 1, 2, 2, 3, 0]] * 2)})["non_padding"] == 10
+
+
+FLAT = {
+    "input_ids": torch.arange(8)[None],
+    "position_ids": torch.tensor([[0, 1, 2, 3, 4, 0, 1, 2]]),
+    "labels": torch.tensor([[-100, 1, 2, 3, 4, -100, 1, 2]]),
+}
+
+
+def test_flattened_batches_have_no_padding() -> None:
+    """Sequences end to end: every token is one, unless the collator fills the end up."""
+    assert counted(FLAT) == {"processed": 8, "non_padding": 8, "in_loss": 6}
+    collator = SimpleNamespace(pad_to_multiple_of=8)
+    plan = plan_counting(SFT, args=ARGS, trainer=SimpleNamespace(data_collator=collator), model=None)
+    assert counted(FLAT, plan=plan) == {"processed": 8, "in_loss": 6}
+
+
+@pytest.mark.parametrize(
+    ("change", "lost", "word"),
+    [
+        ({"attention_mask": None}, {"non_padding"}, "no attention mask"),
+        ({"attention_mask": torch.ones(2, 1, 6, 6)}, {"non_padding"}, "not one mark a token"),
+        ({"labels": None}, {"in_loss"}, "no labels"),
+        ({"input_ids": None}, {"processed", "non_padding", "in_loss"}, "no input_ids"),
+    ],
+)
+def test_what_a_batch_does_not_tell_is_unknown(change: dict[str, Any], lost: set[str], word: str) -> None:
+    """One such batch makes the kind's sum no figure, whatever comes before or after."""
+    counter = StepTokens(CountingPlan(labels_shifted=True))
+    for batch in (PADDED, {**PADDED, **change}, PADDED):
+        counter.add(batch)
+    counts = counter.settle()
+    assert set(counts.reasons) == lost
+    assert not lost & set(counts.tokens)
+    assert all(word in counts.reasons[kind] for kind in lost)  # type: ignore[index]  # a kind's name
+
+
+def test_a_lazy_device_is_left_alone() -> None:
+    """Adding to a graph that is built first and run later would change what is compiled."""
+    counter = StepTokens(CountingPlan(labels_shifted=True))
+    counter.add({name: value.to("meta") for name, value in PADDED.items()})
+    assert all("this kind of device" in reason for reason in counter.settle().reasons.values())
+
+
+def test_batches_of_no_names_are_unknown() -> None:
+    """GRPO's steps are given prompts in a list."""
+    assert counted([{"prompt": "words"}]) == {}
+
+
+def test_without_a_batch_there_is_no_figure() -> None:
+    """Nothing counted is not zero tokens."""
+    counts = StepTokens(CountingPlan()).settle()
+    assert counts.tokens == {}
+    assert set(counts.reasons.values()) == {"no training batch was seen"}
+
+
+@pytest.mark.parametrize(
+    ("training", "word"),
+    [
+        (Training(objective="DPO", loss_kind="DPO loss"), "DPO loss"),
+        (Training(objective="SFT", loss_kind=None), "person's own"),
+    ],
+)
+def test_other_losses_are_not_over_labelled_tokens(training: Training, word: str) -> None:
+    """Only a loss that is known to be one over labels has tokens in it."""
+    plan = plan_counting(training, args=ARGS, trainer=None, model=None)
+    assert set(counted(PADDED, plan=plan)) == {"processed", "non_padding"}
+    assert word in plan.unknown["in_loss"]
+
+
+def test_one_process_of_several_does_not_speak_for_all() -> None:
+    """Its own batches are a part of the work."""
+    args = SimpleNamespace(world_size=4)
+    plan = plan_counting(SFT, args=args, trainer=None, model=None)
+    assert counted(PADDED, plan=plan) == {}
+    assert all("several processes" in reason for reason in plan.unknown.values())
+
+
+def test_learned_prompts_shift_the_labels() -> None:
+    """With prompt tuning position 0 is a target after all: no count rather than a wrong one."""
+    model = SimpleNamespace(active_peft_config=SimpleNamespace(is_prompt_learning=True))
+    assert "in_loss" not in counted(PADDED, plan=plan_counting(SFT, args=ARGS, trainer=None, model=model))
+
+
+def test_nothing_is_counted_after_the_end() -> None:
+    """A batch after ``close`` belongs to nobody."""
+    counter = StepTokens(CountingPlan(labels_shifted=True))
+    counter.add(PADDED)
+    counter.close()
+    counter.add(PADDED)
+    assert counter.settle().tokens["processed"] == 12
+
+
+class Queued:
+    """A number on a device that still works."""
+
+    device = SimpleNamespace(type="cuda")
+
+    def item(self) -> int:
+        """Reading it would wait."""
+        raise AssertionError("waited for the device")
+
+
+def test_an_interrupted_run_does_not_wait_for_the_device() -> None:
+    """What cannot be read at once is unknown; what the processor counted stands."""
+    counter = StepTokens(CountingPlan(labels_shifted=True))
+    counter.add(PADDED)
+    counter._sums["non_padding"].take()
+    counter._sums["non_padding"]._total = Queued()
+    counts = counter.settle(may_wait=False)
+    assert counts.tokens == {"processed": 12, "in_loss": 4}
+    assert "interrupted" in counts.reasons["non_padding"]
+
+
+def test_a_failed_device_leaves_a_reason() -> None:
+    """After an error of CUDA reading raises: the kind is unknown, and the rest is told."""
+
+    class Broken(Queued):
+        def item(self) -> int:
+            raise RuntimeError("CUDA error: device-side assert triggered")
+
+    counter = StepTokens(CountingPlan(labels_shifted=True))
+    counter.add(PADDED)
+    counter._sums["non_padding"].take()
+    counter._sums["non_padding"]._total = Broken()
+    assert "failed" in counter.settle().reasons["non_padding"]
+
+
+def test_a_failure_ends_the_counting_at_once() -> None:
+    """The batch's fault is told, and the next batches cost nothing."""
+    counter = StepTokens(CountingPlan(labels_shifted=True))
+    with pytest.raises(AttributeError):
+        counter.add({"input_ids": SimpleNamespace(numel=lambda: 3)})
+    counter.add(PADDED)
+    assert set(counter.settle().reasons.values()) == {"counting them failed"}
