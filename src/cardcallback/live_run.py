@@ -6,10 +6,10 @@ import sys
 import threading
 import uuid
 import weakref
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import msgspec
 
@@ -29,7 +29,8 @@ from cardcallback.observe import (
 )
 from cardcallback.record import Evaluation, EvaluationResult, RunRecord, Stage, Status, Training
 from cardcallback.recorder import BackgroundOpening, Clock, EarlyReading, Recorder, Recording
-from cardcallback.sensors import Absence, Quantity, SensorSet
+from cardcallback.sensors import SensorSet
+from cardcallback.sensors.discovery import joined
 from cardcallback.sensors.job_devices import JobDevices, find_job_devices
 from cardcallback.sensors.nvml import Selection, select_devices
 from cardcallback.settings import Settings
@@ -37,13 +38,7 @@ from cardcallback.settings import Settings
 # Together below the 50 ms that training's begin may cost.
 _OPENING_TIMEOUT_SECONDS = 0.02
 _FIRST_READING_TIMEOUT_SECONDS = 0.02
-_LATE_OPENING_TIMEOUT_SECONDS = 600.0
-_LATE = "the driver had not answered yet"
-_STILL_OPENING = SensorSet(
-    absences=tuple(Absence(quantity=quantity, source="opening", reason=_LATE) for quantity in get_args(Quantity))
-)
-
-
+_LATE_OPENING_TIMEOUT_SECONDS = 60.0
 _TRAINED_BEFORE = (
     "These weights were trained before in the same process, by a run of its own: its steps, time and energy are "
     "not in this record."
@@ -67,7 +62,9 @@ class LiveRun:
         self._clock = clock
         self._system_root = system_root
         self._stages = stages
-        self._sensors = _STILL_OPENING
+        self._sensors = SensorSet()
+        self._parts: dict[int, SensorSet] = {}
+        self._environ: Mapping[str, str] = {}
         self._job = JobDevices(uses_cuda=None)
         self._selection = Selection(indices=frozenset())
         self._recorder: Recorder | None = None
@@ -79,6 +76,7 @@ class LiveRun:
         self._model: weakref.ref[Any] | None = None
         self._tokens_before = TokenBaseline()
         self._guard = guard or Guard()
+        self._joining = threading.Lock()
         self.notes: list[str] = []
 
     @property
@@ -92,16 +90,26 @@ class LiveRun:
         return self._recording is not None
 
     def start_recording(
-        self, opening: BackgroundOpening, environ: Mapping[str, str], args: Any, model: Any, *, first: bool
+        self, openings: Sequence[BackgroundOpening], environ: Mapping[str, str], args: Any, model: Any, *, first: bool
     ) -> None:
         """Begin to measure; waits for no driver longer than 40 ms in all.
 
-        Sensors that open later are taken up then: until then is a gap at the start.
+        What opens later is taken up then, and until then is a gap at the start of its figures alone.
         """
         self._job = find_job_devices(sys.modules.get("torch"), args=args, model=model, environ=environ)
-        visible = environ.get("CUDA_VISIBLE_DEVICES")
-        opened = opening.result(_OPENING_TIMEOUT_SECONDS)
-        early = self._select(opened, visible, first=first) if opened is not None else None
+        self._environ = environ
+        deadline = self._clock.elapsed_seconds() + _OPENING_TIMEOUT_SECONDS
+        opened = [one.result(max(deadline - self._clock.elapsed_seconds(), 0.0)) for one in openings]
+        early = EarlyReading()
+        for place, (opening, result) in enumerate(zip(openings, opened, strict=True)):
+            if result is None:
+                self._parts[place] = opening.pending()
+                continue
+            self._parts[place], selection = self._own(result[0])
+            self._take(selection)
+            if first:  # a second train() has had the first one "before" it
+                early = early.with_others(result[1])
+        self._sensors = joined(self._parts.values())
         self._recorder = Recorder(
             self._sensors,
             clock=self._clock,
@@ -109,36 +117,47 @@ class LiveRun:
             early=early,
         )
         self._recorder.start(_FIRST_READING_TIMEOUT_SECONDS)
-        if opened is None:
-            threading.Thread(
-                target=self._adopt_late,
-                args=(opening, visible),
-                kwargs={"first": first},
-                name="cardcallback-late",
-                daemon=True,
-            ).start()
+        for place, (opening, result) in enumerate(zip(openings, opened, strict=True)):
+            if result is None:
+                threading.Thread(
+                    target=self._join_late,
+                    args=(place, opening),
+                    kwargs={"first": first},
+                    name="cardcallback-late",
+                    daemon=True,
+                ).start()
 
-    def _select(
-        self, opened: tuple[SensorSet, EarlyReading], visible: str | None, *, first: bool
-    ) -> EarlyReading | None:
-        selection = select_devices(opened[0].devices, job=self._job, visible_devices=visible)
-        self._take(selection, opened[0].for_devices(selection.indices))
-        return opened[1] if first else None  # a second train() has had the first one "before" it
+    def _own(self, sensors: SensorSet) -> tuple[SensorSet, Selection | None]:
+        """Of the part that knows of GPUs only this job's, with what a reader must know about the choice."""
+        if not sensors.devices and sensors.absence("gpu_energy") is None:
+            return sensors, None
+        selection = select_devices(
+            sensors.devices,
+            job=self._job,
+            visible_devices=self._environ.get("CUDA_VISIBLE_DEVICES"),
+            device_order=self._environ.get("CUDA_DEVICE_ORDER"),
+        )
+        return sensors.for_devices(selection.indices), selection
 
-    def _take(self, selection: Selection, sensors: SensorSet) -> None:
-        self._selection, self._sensors = selection, sensors
-        self.notes.extend(selection.notes)
+    def _take(self, selection: Selection | None) -> None:
+        if selection is not None:
+            self._selection = selection
+            self.notes.extend(selection.notes)
 
-    def _adopt_late(self, opening: BackgroundOpening, visible: str | None, *, first: bool) -> None:
-        opened = opening.result(_LATE_OPENING_TIMEOUT_SECONDS)
-        with self._guard("take up the sensors that opened late"):
-            if opened is None or self._recorder is None or self.finished:
+    def _join_late(self, place: int, opening: BackgroundOpening, *, first: bool) -> None:
+        opened = None
+        while opened is None and not self.finished:
+            opened = opening.result(_LATE_OPENING_TIMEOUT_SECONDS)
+        with self._guard("take up the sensors that opened late"), self._joining:
+            if opened is None or self._recorder is None:
                 return
-            selection = select_devices(opened[0].devices, job=self._job, visible_devices=visible)
-            sensors = opened[0].for_devices(selection.indices)
+            late, selection = self._own(opened[0])
+            parts = self._parts | {place: late}
+            whole = joined(parts.values())
             # A recorder that has stopped meanwhile keeps its own: record and reasons must be of one set.
-            if self._recorder.adopt(sensors, opened[1] if first else None):
-                self._take(selection, sensors)
+            if self._recorder.join(late, whole, opened[1] if first else None):
+                self._parts, self._sensors = parts, whole
+                self._take(selection)
 
     def describe(self, **trainer_objects: Any) -> None:
         """Read what the run is from the trainer's own objects."""

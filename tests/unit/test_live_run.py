@@ -54,7 +54,7 @@ def run_for_a_minute(machine: TwoGpus, tmp_path: Path, args: SimpleNamespace) ->
     run = LiveRun(Settings(), clock=machine.clock, system_root=tmp_path, stages=())
     opening = BackgroundOpening(lambda: machine.set, machine.clock)
     assert opening.result(30) is not None
-    run.start_recording(opening, {}, args, None, first=True)
+    run.start_recording((opening,), {}, args, None, first=True)
     machine.clock.advance(60.0)
     run.stop_recording()
     return run.record("completed", log_history=[], last_step=100)

@@ -67,7 +67,7 @@ def test_failing_opening_gives_reasons() -> None:
         msg = "x"
         raise RuntimeError(msg)
 
-    opened = BackgroundOpening(broken, FakeClock()).result(30)
+    opened = BackgroundOpening(broken, FakeClock(), quantities=("gpu_energy",)).result(30)
     assert opened is not None
     absence = opened[0].absence("gpu_energy")
     assert absence is not None

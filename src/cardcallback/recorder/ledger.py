@@ -10,7 +10,7 @@ from cardcallback.record import PhaseSpan, Trace
 from cardcallback.recorder.keepers import Median, Peak, Reasons
 from cardcallback.recorder.opening import SensorKey, sensor_key
 from cardcallback.recorder.schedule import interval_of
-from cardcallback.recorder.traces import ThinnedTrace
+from cardcallback.recorder.traces import Reduction, ThinnedTrace
 from cardcallback.sensors.base import Quantity, SensorSet, SensorSpec
 
 # More visits than anyone can see in a picture; the sums keep counting all of them.
@@ -101,24 +101,43 @@ class Ledger:
     """All that a recording is made from; its size does not depend on the run's length."""
 
     def __init__(self, sensors: SensorSet, sampling_interval_seconds: float | None) -> None:
-        self.accounts = _open_accounts(sensors, sampling_interval_seconds)
+        self._sampling_interval_seconds = sampling_interval_seconds
+        self.accounts: dict[AccountKey, OpenAccount] = {}
         self.peaks: dict[Quantity, Peak] = {quantity: Peak() for quantity in _PEAKS}
-        self.devices: dict[int, DeviceState] = {info.index: DeviceState() for info in sensors.devices}
+        self.devices: dict[int, DeviceState] = {}
         self.phase_times: dict[str, PhaseTime] = {}
         self.spans: deque[tuple[str, float, float]] = deque(maxlen=_MOST_SPANS)
         self.intervals: dict[SensorKey, float] = {}
         self._traces: dict[SensorKey, tuple[SensorSpec, ThinnedTrace]] = {}
+        self.join(sensors)
+
+    def join(self, sensors: SensorSet) -> None:
+        """Take up the sensors that are not known yet; what is known of the others stays, told by their new specs."""
+        known = set(self.intervals)
+        new = tuple(one for one in sensors.sensors if sensor_key(one.spec) not in known)
+        for key, opened in _open_accounts(replace(sensors, sensors=new), self._sampling_interval_seconds).items():
+            self.accounts.setdefault(key, opened)
+        for info in sensors.devices:
+            self.devices.setdefault(info.index, DeviceState())
         for sensor in sensors.sensors:
-            spec = sensor.spec
-            self.intervals.setdefault(sensor_key(spec), interval_of(spec, sampling_interval_seconds))
-            if spec.quantity in _TRACED:
-                trace = ThinnedTrace(
-                    "mean" if _TRACED[spec.quantity] == "mean" else "maximum",
-                    max(interval_of(spec, sampling_interval_seconds), 0.1),
-                )
-                self._traces[sensor_key(spec)] = (spec, trace)
-            if spec.quantity in self.peaks:
-                self.peaks[spec.quantity].specs.append(self.as_read(spec))
+            if sensor_key(sensor.spec) in known:
+                self._describe(sensor.spec)
+            else:
+                self._open(sensor.spec)
+
+    def _open(self, spec: SensorSpec) -> None:
+        interval = interval_of(spec, self._sampling_interval_seconds)
+        self.intervals.setdefault(sensor_key(spec), interval)
+        if spec.quantity in _TRACED:
+            reduction: Reduction = "mean" if _TRACED[spec.quantity] == "mean" else "maximum"
+            self._traces[sensor_key(spec)] = (spec, ThinnedTrace(reduction, max(interval, 0.1)))
+        if spec.quantity in self.peaks:
+            self.peaks[spec.quantity].specs.append(self.as_read(spec))
+
+    def _describe(self, spec: SensorSpec) -> None:
+        key = sensor_key(spec)
+        for peak in self.peaks.values():
+            peak.specs = [self.as_read(spec) if sensor_key(one) == key else one for one in peak.specs]
 
     def add(self, spec: SensorSpec, at_seconds: float, value: float) -> None:
         """One reading, at seconds since the session began."""

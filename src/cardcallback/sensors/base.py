@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
@@ -28,6 +29,8 @@ Quantity = Literal[
     "system_energy",
 ]
 
+# The source of an absence whose driver has not answered, or could not be asked, while sensors were opened.
+OPENING = "opening"
 NOT_PUBLISHED = InstrumentAccuracy(statement="not published")
 
 
@@ -40,7 +43,8 @@ class SensorSpec:
     power reading averages over (``None``: it does not average). ``refresh_seconds`` is how often the
     hardware renews the value, where known. ``device`` is the accelerator's place in the job's own list.
     ``wraps_at`` is the value, in ``unit``, after which a counter starts again at zero. ``read_seconds`` is
-    how long one reading took when the sensor was opened, where that was timed.
+    how long one reading took when the sensor was opened, where that was timed. ``highest_watts`` is the
+    most that what it covers may draw for long (its power limit when opened), where that is known.
     """
 
     quantity: Quantity
@@ -56,6 +60,7 @@ class SensorSpec:
     accuracy: InstrumentAccuracy = NOT_PUBLISHED
     wraps_at: float | None = None
     read_seconds: float | None = None
+    highest_watts: float | None = None
 
 
 @runtime_checkable
@@ -94,6 +99,7 @@ class DeviceInfo:
     one module. ``energy_scope_note`` is the sentence a card prints about a whole-GPU figure (MIG, other
     processes), or ``None``. ``mig_uuids`` are the instances it is divided into, for matching only.
     ``unified_memory`` says whether the GPU shares the machine's memory; ``None`` where that is not known.
+    ``power_limit_watts`` is the limit its driver enforced when it was opened; it may be changed later.
     """
 
     index: int
@@ -106,6 +112,7 @@ class DeviceInfo:
     energy_scope_note: str | None = None
     mig_uuids: tuple[str, ...] = ()
     unified_memory: bool | None = None
+    power_limit_watts: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -131,9 +138,31 @@ class SensorSet:
             notes=self.notes,
         )
 
+    def with_others(self, others: SensorSet) -> SensorSet:
+        """Both sets as one, what belongs to this one first."""
+        return SensorSet(
+            sensors=(*self.sensors, *others.sensors),
+            absences=(*self.absences, *others.absences),
+            devices=(*self.devices, *others.devices),
+            driver_version=self.driver_version or others.driver_version,
+            simulated=self.simulated or others.simulated,
+            notes=(*self.notes, *others.notes),
+        )
+
     def absence(self, quantity: Quantity, device: int | None = None) -> Absence | None:
         """The first reason why ``quantity`` is not read (of ``device``, where given)."""
         for absence in self.absences:
             if absence.quantity == quantity and device in {None, absence.device}:
                 return absence
         return None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SensorPart:
+    """Sensors that are opened apart from all others; ``quantities`` are what they may read.
+
+    ``open`` raises nothing that is known of and may take as long as a driver does.
+    """
+
+    open: Callable[[], SensorSet]
+    quantities: tuple[Quantity, ...] = ()

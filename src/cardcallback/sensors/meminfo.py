@@ -64,6 +64,10 @@ class MeminfoSensor:
         """What this sensor reads."""
         return self._spec
 
+    def told(self, spec: SensorSpec) -> MeminfoSensor:
+        """The same sensor by another spec."""
+        return MeminfoSensor(self._path, spec)
+
     def read(self) -> float:
         """Bytes now.
 
@@ -101,6 +105,13 @@ def open_meminfo(system_root: Path, *, unified: bool | None) -> tuple[tuple[Sens
     except SensorReadError as error:
         return (), tuple(Absence(quantity=s.spec.quantity, source=SOURCE, reason=str(error)) for s in sensors)
     return tuple(sensors), ()
+
+
+def with_unified_memory(sensor: Sensor, *, unified: bool | None) -> Sensor:
+    """The same sensor, told by whether the GPU uses this memory; any other sensor as it is."""
+    if not isinstance(sensor, MeminfoSensor):
+        return sensor
+    return sensor.told(_spec(sensor.spec.quantity, sensor.spec.interval_seconds, unified=unified))
 
 
 def _spec(quantity: Quantity, interval_seconds: float, *, unified: bool | None) -> SensorSpec:
