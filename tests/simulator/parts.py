@@ -12,7 +12,7 @@ from profiles import NOT_SUPPORTED, Counter, Device, GpuProcess, Meter
 from waveforms import Waveform, constant, sine, square
 
 _GIB = 1024**3
-AVERAGE, INSTANT, _ENERGY = 185, 186, 83
+AVERAGE, INSTANT, _ENERGY, _LIMIT = 185, 186, 83, 190
 _GPU, _MODULE, _MEMORY = 0, 1, 2
 FIELDS = "nvmlDeviceGetFieldValues"
 
@@ -233,11 +233,18 @@ GB200 = replace(
         "module_instant": Meter(rail="module", window=0.025, refresh=0.1),
     },
     counter=Counter(rail="module"),
-    fields=dict(H100.fields) | {(INSTANT, _MODULE): "module_instant", (AVERAGE, _MODULE): "module_average"},
+    fields=dict(H100.fields)
+    | {(INSTANT, _MODULE): "module_instant", (AVERAGE, _MODULE): "module_average", (_LIMIT, _MODULE): 2_500_000},
     values=_limited(H100, 1200),
 )
 
-GB300 = replace(GB200, name="NVIDIA GB300", uuid=uuid_of(0xB3000), values=_limited(H100, 1400))
+GB300 = replace(
+    GB200,
+    name="NVIDIA GB300",
+    uuid=uuid_of(0xB3000),
+    fields=dict(GB200.fields) | {(_LIMIT, _MODULE): 2_900_000},
+    values=_limited(H100, 1400),
+)
 
 # A part of a GPU in a virtual machine: no counter, no limits (mlco2/codecarbon#1316).
 VGPU = replace(
