@@ -88,6 +88,7 @@ H100 = Device(
     numbers={"temperature_base": 30, "temperature_per_watt": 0.07, "busy_above_watts": 150, "sm_busy_mhz": 1755},
 )
 
+
 def _limited(like: Device, watts: int) -> dict[str, int | tuple[int, int]]:
     """The plain answers of another device, with limits of its own."""
     calls = ("Enforced", "PowerManagement", "PowerManagementDefault")
@@ -205,9 +206,7 @@ LAPTOP = replace(
     values={"nvmlDeviceGetEnforcedPowerLimit": 150_000, "nvmlDeviceGetClockInfo": 9001},
 )
 
-L40S = replace(
-    RTX_4090, name="NVIDIA L40S", uuid=uuid_of(0x405), memory_total=48 * _GIB, values=_limited(H100, 350)
-)
+L40S = replace(RTX_4090, name="NVIDIA L40S", uuid=uuid_of(0x405), memory_total=48 * _GIB, values=_limited(H100, 350))
 
 B200 = replace(
     H100,
@@ -268,9 +267,7 @@ _SOC_CODES = dict.fromkeys(
     NOT_SUPPORTED,
 )
 
-THOR = replace(
-    GB10, name="NVIDIA Thor", uuid=uuid_of(0x7402), meters={}, counter=None, fields={}, codes=_SOC_CODES
-)
+THOR = replace(GB10, name="NVIDIA Thor", uuid=uuid_of(0x7402), meters={}, counter=None, fields={}, codes=_SOC_CODES)
 
 ORIN = replace(
     THOR,
@@ -279,7 +276,5 @@ ORIN = replace(
     architecture=7,
     compute_capability=(8, 7),
     codes=_SOC_CODES
-    | dict.fromkeys(
-        (FIELDS, "nvmlDeviceGetUtilizationRates", "nvmlDeviceGetComputeRunningProcesses"), NOT_SUPPORTED
-    ),
+    | dict.fromkeys((FIELDS, "nvmlDeviceGetUtilizationRates", "nvmlDeviceGetComputeRunningProcesses"), NOT_SUPPORTED),
 )

@@ -66,6 +66,8 @@ def measure(
     return recorder.stop()
 
 
-def truth(machine: Simulation, seconds: float, *, rail: str = "gpu", devices: int = 1, begin: float = OPENED_AT) -> float:
+def truth(
+    machine: Simulation, seconds: float, *, rail: str = "gpu", devices: int = 1, begin: float = OPENED_AT
+) -> float:
     """What the first ``devices`` devices used in that session, by the formula."""
     return sum(machine.true_joules(begin, begin + seconds, device=index, rail=rail) for index in range(devices))

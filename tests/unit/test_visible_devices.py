@@ -19,10 +19,11 @@ _UUIDS = (
     "GPU-11111111-d72c-4106-c12f-20bd9faed9f8",
 )
 _PARTS = tuple(f"MIG-{number}9c6b2f1-5157-5c41-8000-00000000000{number}" for number in range(3))
-_DEVICES = tuple(
-    DeviceInfo(index=index, name="NVIDIA A", uuid=uuid, mig_uuids=_PARTS[:2] if index == 0 else _PARTS[2:])
-    for index, uuid in enumerate(_UUIDS[:2])
-) + (DeviceInfo(index=2, name="NVIDIA B", uuid=_UUIDS[2]),)
+_DEVICES = (
+    DeviceInfo(index=0, name="NVIDIA A", uuid=_UUIDS[0], mig_uuids=_PARTS[:2]),
+    DeviceInfo(index=1, name="NVIDIA A", uuid=_UUIDS[1], mig_uuids=_PARTS[2:]),
+    DeviceInfo(index=2, name="NVIDIA B", uuid=_UUIDS[2]),
+)
 
 
 @pytest.mark.parametrize(
@@ -140,18 +141,20 @@ def test_any_text_is_read(text: str, job: bool | None) -> None:  # noqa: FBT001 
     ],
 )
 def test_numbers_are_doubtful_only_where_cuda_may_count_otherwise(
-    order: str | None, visible: str | None, doubtful: bool  # noqa: FBT001 - a case
+    order: str | None,
+    visible: str | None,
+    doubtful: bool,  # noqa: FBT001 - a case
 ) -> None:
     """CUDA numbers different GPUs by speed unless it is told to take the bus's order."""
-    chosen = select_devices(
-        _DEVICES, job=JobDevices(uses_cuda=False), visible_devices=visible, device_order=order
-    )
+    chosen = select_devices(_DEVICES, job=JobDevices(uses_cuda=False), visible_devices=visible, device_order=order)
     assert any("by number" in note for note in chosen.notes) == doubtful
 
 
 @pytest.mark.parametrize(("order", "visible", "doubtful"), [("PCI_BUS_ID", None, False), (None, None, True)])
 def test_a_torch_without_uuids_counts_as_cuda_does(
-    order: str | None, visible: str | None, doubtful: bool  # noqa: FBT001 - a case
+    order: str | None,
+    visible: str | None,
+    doubtful: bool,  # noqa: FBT001 - a case
 ) -> None:
     """CUDA's device 1 is taken by its number, which among different GPUs is in doubt without the bus's order."""
     job = JobDevices(uses_cuda=True, cuda_indices=(1,))

@@ -170,7 +170,7 @@ def _uncounted(device: Device) -> Absence:
     return Absence(
         quantity="gpu_energy",
         source="nvml:total_energy_consumption",
-        reason=f"{_WITHOUT['gpu_energy']}: whether that of this part holds the GPU or its whole module is not published",
+        reason="no energy counter: whether that of this part holds the GPU or its whole module is not published",
         device=device.index,
     )
 

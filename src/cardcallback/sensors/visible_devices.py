@@ -76,7 +76,7 @@ def _device(devices: Sequence[DeviceInfo], name: str) -> int | None:
 
 
 def _divided_device(devices: Sequence[DeviceInfo], name: str) -> int | None:
-    """The device whose part is called that: "MIG-<uuid>", or "MIG-GPU-<uuid>/<instance>/<instance>" before driver 470."""
+    """The device whose part is called "MIG-<uuid>", or "MIG-GPU-<uuid>/<instance>/<instance>" before driver 470."""
     if name.startswith(_MIG + _GPU):
         return _device(devices, name.removeprefix(_MIG).partition("/")[0])
     return _only([device.index for device in devices for uuid in device.mig_uuids if uuid.startswith(name)])
