@@ -7,8 +7,10 @@ import random
 
 from cardcallback.sensors.base import Sensor, SensorSpec
 
-# Costs are judged after this many calls: the first ones of a driver are slow.
+# Costs are judged after this many calls: the first ones of a driver are slow. Two that are both slow are enough.
 _CALLS_TO_JUDGE = 5
+_CALLS_TO_JUDGE_SLOW = 2
+_SLOW_CALL_SECONDS = 0.001
 # A sensor whose readings fail is asked less and less often, but not more rarely than this unless its calls cost
 # more of the driver's time than they may.
 _LONGEST_RETRY_SECONDS = 5.0
@@ -87,8 +89,14 @@ class Appointment:
     @property
     def usual_cost_seconds(self) -> float | None:
         """How long a call takes; ``None`` before enough were made to tell."""
-        needed = 1 if self.wanted_seconds >= _RARE_SECONDS else _CALLS_TO_JUDGE
-        return sorted(self._costs)[len(self._costs) // 2] if len(self._costs) >= needed else None
+        costs = sorted(self._costs)
+        if self.wanted_seconds >= _RARE_SECONDS:
+            needed = 1
+        else:
+            needed = _CALLS_TO_JUDGE_SLOW if costs and costs[0] >= _SLOW_CALL_SECONDS else _CALLS_TO_JUDGE
+        if len(costs) < needed:
+            return None
+        return costs[len(costs) // 2] if len(costs) == _CALLS_TO_JUDGE else costs[0]
 
     @property
     def cost_is_new(self) -> bool:

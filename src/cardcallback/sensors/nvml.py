@@ -6,7 +6,7 @@ import contextlib
 import os
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +22,7 @@ from cardcallback.sensors.nvml_power import FIELD_POWER_LIMIT, SCOPE_MODULE, Par
 from cardcallback.sensors.nvml_sensors import GPU_QUANTITIES, Device, OpenedDevice, open_device
 from cardcallback.sensors.nvml_values import count_others, watts_from
 
-__all__ = ["Selection", "open_nvml", "other_processes", "own_pids", "reset_nvml", "select_devices"]
+__all__ = ["Selection", "open_nvml", "other_processes", "own_among", "reset_nvml", "select_devices"]
 
 _SOURCE = "nvml"
 _NO_BINDING = "the package nvidia-ml-py is missing or replaced by an old pynvml"
@@ -31,6 +31,7 @@ _MIG_NOTE = "The GPU is divided (MIG): its energy is the whole GPU's, shared by 
 _MODULE_NOTE = "The energy is the whole module's: GPU and processor together."
 _SHARED_MODULE_NOTE = "The energy is the whole module's: all its GPUs and the processor together."
 _MIG_ON = 1
+_MOST_ANCESTORS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ def other_processes(index: int) -> int | None:
     # A data-centre driver may have no such list: the compute processes stand.
     with contextlib.suppress(NvmlCallError):
         listed += nvml.processes(index, graphics=True)
-    return count_others(listed, own_pids())
+    return count_others(listed, own_among(one.pid for one in listed))
 
 
 def reset_nvml() -> None:
@@ -102,13 +103,24 @@ def reset_nvml() -> None:
         _opened = None
 
 
-def own_pids() -> frozenset[int]:
-    """This process and its children."""
-    try:
-        children = psutil.Process().children(recursive=True)
-    except (psutil.Error, OSError):
-        children = []
-    return frozenset((os.getpid(), *(child.pid for child in children)))
+def own_among(pids: Iterable[int]) -> frozenset[int]:
+    """Those of these processes that are this one or descend from it.
+
+    Each is followed up to its ancestors: a driver lists few processes, and a machine has thousands.
+    """
+    return frozenset(pid for pid in set(pids) if _is_own(pid))
+
+
+def _is_own(pid: int) -> bool:
+    own = os.getpid()
+    for _ in range(_MOST_ANCESTORS):
+        if pid == own:
+            return True
+        try:
+            pid = psutil.Process(pid).ppid()
+        except (psutil.Error, OSError, ValueError, OverflowError):
+            return False
+    return False
 
 
 def _started() -> NvmlDriver:
@@ -156,7 +168,7 @@ def _identified(nvml: NvmlDriver, index: int, clock: Callable[[], float]) -> _Gp
         driver=nvml,
         index=index,
         part=part,
-        own_pids=own_pids,
+        own_among=own_among,
         clock=clock,
         highest_watts=highest_watts(part, limit_watts),
         highest_module_watts=_module_limit_watts(nvml, index) if part.superchip else None,

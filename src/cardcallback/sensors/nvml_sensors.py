@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -84,7 +84,7 @@ class Driver(Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Device:
-    """One GPU as the sensors see it. ``own_pids`` gives our process and its children.
+    """One GPU as the sensors see it. ``own_among`` gives those of some processes that are ours or our children.
 
     ``highest_watts`` is the most the GPU may draw for long, ``highest_module_watts`` its whole module.
     """
@@ -92,7 +92,7 @@ class Device:
     driver: Driver
     index: int
     part: Part
-    own_pids: Callable[[], frozenset[int]]
+    own_among: Callable[[Iterable[int]], frozenset[int]]
     clock: Callable[[], float]
     highest_watts: float | None = None
     highest_module_watts: float | None = None
@@ -253,7 +253,12 @@ def _process_memory(device: Device) -> tuple[SensorSpec, Ask]:
         interval_seconds=_PROCESS_LIST_INTERVAL_SECONDS,
         device=device.index,
     )
-    return spec, lambda: own_bytes_from(device.driver.processes(device.index), device.own_pids())
+
+    def ask() -> float:
+        listed = device.driver.processes(device.index)
+        return own_bytes_from(listed, device.own_among(process.pid for process in listed))
+
+    return spec, ask
 
 
 def _temperatures(device: Device) -> list[tuple[SensorSpec, Ask]]:
