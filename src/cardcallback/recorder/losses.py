@@ -59,6 +59,10 @@ class DeviceLosses:
         loss = self._losses.get(device) if device is not None else None
         return loss.retry_at if loss is not None else -math.inf
 
+    def away_seconds(self, end_seconds: float) -> dict[int, float]:
+        """How long each device that was lost has been away until the end."""
+        return {device: _away_seconds(loss, end_seconds) for device, loss in self._losses.items()}
+
     def notes(self, end_seconds: float, *, one_device: bool) -> list[str]:
         """One sentence for each device that was lost."""
         return [
@@ -67,11 +71,14 @@ class DeviceLosses:
         ]
 
 
+def _away_seconds(loss: _Loss, end_seconds: float) -> float:
+    return loss.away_seconds + (0.0 if loss.since_seconds is None else max(end_seconds - loss.since_seconds, 0.0))
+
+
 def _sentence(loss: _Loss, name: str, end_seconds: float) -> str:
     first = format_duration(loss.first_at_seconds)
-    away = loss.away_seconds + (0.0 if loss.since_seconds is None else end_seconds - loss.since_seconds)
     if loss.times > 1:
-        missing = format_duration(away)
+        missing = format_duration(_away_seconds(loss, end_seconds))
         return f"{name} was lost {loss.times} times, first after {first} ({loss.reason}): {missing} are a gap."
     if loss.since_seconds is not None:
         return f"{name} was lost after {first} ({loss.reason}): what it used since is not measured."

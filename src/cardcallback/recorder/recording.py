@@ -24,6 +24,7 @@ from cardcallback.recorder.energy_figures import (
     joined_verdict,
     phase_energies,
     summed,
+    without_lost_time,
 )
 from cardcallback.recorder.ledger import AccountKey, DeviceState, Ledger, OpenAccount
 from cardcallback.recorder.memory_figures import MemoryFigures
@@ -131,6 +132,7 @@ class _Builder:
         result = getattr(self._results[key], which)
         specs = {"counter": [opened.counter], "integrated": [opened.power]}.get(which, [opened.counter, opened.power])
         figure = energy_measurement(result, specs, self._window, reason)
+        figure = without_lost_time(figure, self._session.away_seconds.get(info.index, 0.0))
         if info.energy_scope_note is None:
             return figure
         return msgspec.structs.replace(figure, covers=(*figure.covers, info.energy_scope_note))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cardcallback.recorder.opening import EarlyReading
 from cardcallback.sensors.base import Quantity, SensorSet
@@ -12,7 +12,8 @@ from cardcallback.sensors.base import Quantity, SensorSet
 class Session:
     """Where and when a ledger was kept.
 
-    ``early`` holds readings at the clock's own time; ``failures`` the last failure by quantity and device.
+    ``early`` holds readings at the clock's own time; ``failures`` the last failure by quantity and device;
+    ``away_seconds`` how long each device was lost.
     """
 
     sensors: SensorSet
@@ -24,6 +25,7 @@ class Session:
     early: EarlyReading
     failures: dict[tuple[str, int | None], str]
     notes: tuple[str, ...]
+    away_seconds: dict[int, float] = field(default_factory=dict)
 
 
 def absence_reason(session: Session, quantity: Quantity, device: int | None) -> str:
