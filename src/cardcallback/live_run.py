@@ -98,34 +98,48 @@ class LiveRun:
         """
         self._job = find_job_devices(sys.modules.get("torch"), args=args, model=model, environ=environ)
         self._environ = environ
+        self._parts = {place: opening.pending() for place, opening in enumerate(openings)}
+        self._sensors = joined(self._parts.values())
         deadline = self._clock.elapsed_seconds() + _OPENING_TIMEOUT_SECONDS
         opened = [one.result(max(deadline - self._clock.elapsed_seconds(), 0.0)) for one in openings]
-        early = EarlyReading()
-        for place, (opening, result) in enumerate(zip(openings, opened, strict=True)):
-            if result is None:
-                self._parts[place] = opening.pending()
-                continue
-            self._parts[place], selection = self._own(result[0])
-            self._take(selection)
-            if first:  # a second train() has had the first one "before" it
-                early = early.with_others(result[1])
-        self._sensors = joined(self._parts.values())
         self._recorder = Recorder(
-            self._sensors,
-            clock=self._clock,
-            sampling_interval_seconds=self._settings.sampling_interval_seconds,
-            early=early,
+            self._sensors, clock=self._clock, sampling_interval_seconds=self._settings.sampling_interval_seconds
         )
+        for place, result in enumerate(opened):
+            if result is not None:
+                self._join(self._recorder, place, result, first=first)
         self._recorder.start(_FIRST_READING_TIMEOUT_SECONDS)
-        for place, (opening, result) in enumerate(zip(openings, opened, strict=True)):
+        for place, result in enumerate(opened):
             if result is None:
                 threading.Thread(
                     target=self._join_late,
-                    args=(place, opening),
+                    args=(self._recorder, place, openings[place]),
                     kwargs={"first": first},
                     name="cardcallback-late",
                     daemon=True,
                 ).start()
+
+    def _join_late(self, recorder: Recorder, place: int, opening: BackgroundOpening, *, first: bool) -> None:
+        opened = None
+        while opened is None and not self.finished:
+            opened = opening.result(_LATE_OPENING_TIMEOUT_SECONDS)
+        with self._guard("take up the sensors that opened late"):
+            if opened is not None:
+                self._join(recorder, place, opened, first=first)
+
+    def _join(self, recorder: Recorder, place: int, opened: tuple[SensorSet, EarlyReading], *, first: bool) -> None:
+        """Measure with this part's sensors too: each part is read apart, so that one that hangs holds up no other."""
+        with self._joining:
+            late, selection = self._own(opened[0])
+            parts = self._parts | {place: late}
+            whole = joined(parts.values())
+            early = opened[1] if first else None  # a second train() has had the first one "before" it
+            # A recorder that has stopped meanwhile keeps its own: record and reasons must be of one set.
+            if recorder.join(late, whole, early):
+                self._parts, self._sensors = parts, whole
+                if selection is not None:
+                    self._selection = selection
+                    self.notes.extend(selection.notes)
 
     def _own(self, sensors: SensorSet) -> tuple[SensorSet, Selection | None]:
         """Of the part that knows of GPUs only this job's, with what a reader must know about the choice."""
@@ -138,26 +152,6 @@ class LiveRun:
             device_order=self._environ.get("CUDA_DEVICE_ORDER"),
         )
         return sensors.for_devices(selection.indices), selection
-
-    def _take(self, selection: Selection | None) -> None:
-        if selection is not None:
-            self._selection = selection
-            self.notes.extend(selection.notes)
-
-    def _join_late(self, place: int, opening: BackgroundOpening, *, first: bool) -> None:
-        opened = None
-        while opened is None and not self.finished:
-            opened = opening.result(_LATE_OPENING_TIMEOUT_SECONDS)
-        with self._guard("take up the sensors that opened late"), self._joining:
-            if opened is None or self._recorder is None:
-                return
-            late, selection = self._own(opened[0])
-            parts = self._parts | {place: late}
-            whole = joined(parts.values())
-            # A recorder that has stopped meanwhile keeps its own: record and reasons must be of one set.
-            if self._recorder.join(late, whole, opened[1] if first else None):
-                self._parts, self._sensors = parts, whole
-                self._take(selection)
 
     def describe(self, **trainer_objects: Any) -> None:
         """Read what the run is from the trainer's own objects."""

@@ -176,7 +176,7 @@ class Simulation:
         try:
             yield self
         finally:
-            library.simulator_release()  # a call that hangs holds what the reset needs
+            library.simulator_release(1)  # a call that hangs holds what the reset needs
             reset()
             library.simulator_forget()
             os.environ.clear()
@@ -192,7 +192,7 @@ def calls(name: str) -> int:
 
 def release() -> None:
     """Let every call that hangs in this process go on."""
-    _preload().simulator_release()
+    _preload().simulator_release(0)
 
 
 def hanging() -> int:

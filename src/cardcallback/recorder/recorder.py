@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Sequence
 
@@ -29,8 +30,8 @@ class Recorder:
         session: the session's place in its run.
         early: readings from before training, at the same clock.
 
-    ``start`` reads in threads: those sensors in one, and in one more those of each set that joins later, so
-    that a driver which hangs costs only its own. Without ``start``, ``sample_due`` may be called by hand, and
+    ``start`` reads in threads: those sensors in one, and in one more those of each set that joins, so that a
+    driver which hangs costs only its own. Without ``start``, ``sample_due`` may be called by hand, and
     the session begins when the recorder is made.
     """
 
@@ -55,7 +56,7 @@ class Recorder:
         self._notes: list[str] = []
         self._recording: Recording | None = None
         self._begin()
-        self._lanes = [self._lane(sensors)]
+        self._lanes: list[Lane] = [self._lane(sensors)] if sensors.sensors else []
 
     def start(self, first_reading_timeout_seconds: float = 0.05) -> None:
         """Begin the session and its threads; waits at most that long for the first readings."""
@@ -85,8 +86,8 @@ class Recorder:
             self._sensors = whole
             self._ledger.join(whole)
             self._early = self._early.with_others(early or EarlyReading())
-            self._lanes.append(lane)
-        if self._started:
+            self._lanes += [lane] if late.sensors else []
+        if self._started and late.sensors:
             lane.start()
         return True
 
@@ -128,7 +129,7 @@ class Recorder:
 
     def sample_due(self) -> float:
         """Read every sensor that is due; the seconds until the next one is."""
-        return min(lane.sample_due() for lane in self._lanes)
+        return min((lane.sample_due() for lane in self._lanes), default=math.inf)
 
     def snapshot(self) -> Recording:
         """Everything measured until now; measuring goes on."""

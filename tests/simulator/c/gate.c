@@ -181,9 +181,10 @@ static nvmlReturn_t pass(const char *call, const struct device *device)
             continue;
         }
         if (f->hang) {
-            hang();
-            code = NVML_UNKNOWN;
-            break;
+            code = hang();
+            if (code != NVML_SUCCESS) {
+                break;
+            }
         }
         sleep_seconds(f->seconds);
         if (f->has_code) {

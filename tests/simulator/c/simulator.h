@@ -156,7 +156,7 @@ int read_configuration(const char *path);
 double now_seconds(void);
 /* On a driven clock the time passes there. */
 void sleep_seconds(double seconds);
-void hang(void);
+nvmlReturn_t hang(void);
 double rail_watts(const struct device *device, enum rail rail, double at);
 double rail_joules(const struct device *device, enum rail rail, double from, double to);
 double meter_watts(const struct device *device, const struct meter *meter, double at);
