@@ -79,7 +79,7 @@ class Hung:
 
 
 def test_a_driver_that_never_starts_costs_the_machine_nothing(simulate: Simulate) -> None:
-    """A driver whose start hangs for the whole run: begin and end return meanwhile, and memory and process are measured."""
+    """A driver whose start hangs for the whole run: begin and end return meanwhile, and memory is measured."""
     hung = Hung(simulate(_with("gb10", Fault(call="nvmlInit", hang=True))))
     _wait_until_it_hangs()
     hung.start()

@@ -14,12 +14,13 @@ import psutil
 
 from cardcallback.errors import SensorReadError
 from cardcallback.sensors.base import Absence, DeviceInfo, SensorSet
+from cardcallback.sensors.nvml_device import Device
 from cardcallback.sensors.nvml_devices import Selection, select_devices
 from cardcallback.sensors.nvml_driver import NvmlDriver
 from cardcallback.sensors.nvml_errors import NOT_SUPPORTED, NvmlCallError, reason_at_start, reason_in_call
 from cardcallback.sensors.nvml_modules import use_module_power
 from cardcallback.sensors.nvml_power import FIELD_POWER_LIMIT, SCOPE_MODULE, Part, highest_watts
-from cardcallback.sensors.nvml_sensors import GPU_QUANTITIES, Device, OpenedDevice, open_device
+from cardcallback.sensors.nvml_sensors import GPU_QUANTITIES, OpenedDevice, open_device
 from cardcallback.sensors.nvml_values import count_others, watts_from
 
 __all__ = ["Selection", "open_nvml", "other_processes", "own_among", "reset_nvml", "select_devices"]

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from cardcallback.sensors.base import Absence
-from cardcallback.sensors.nvml_sensors import Device, NvmlSensor, OpenedDevice, open_module_power
+from cardcallback.sensors.nvml_device import Device
+from cardcallback.sensors.nvml_sensors import NvmlSensor, OpenedDevice, open_module_power
 
 _UNKNOWN_MODULE = (
     "{reason}; the power of its whole module is left out, as the driver does not tell which GPUs share one"
