@@ -111,7 +111,7 @@ class Lane:
         """Read every sensor that is due; the seconds until the next one is."""
         now = self._clock.elapsed_seconds()
         for appointment in self.appointments:
-            if self._due(appointment) <= now and not self._book.stopping:
+            if self._due(appointment) <= now + appointment.slack_seconds and not self._book.stopping:
                 self._read(appointment)
         due = min(map(self._due, self.appointments), default=math.inf)
         return max(due - self._clock.elapsed_seconds(), 0.0)

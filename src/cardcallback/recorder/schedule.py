@@ -26,6 +26,9 @@ _QUICK_CALL_SECONDS = 0.002
 _RARE_SECONDS = 10.0
 # A process has not put its model onto a device when training begins: what is read rarely is read again soon.
 _SOON_SECONDS = 5.0
+# Sensors that are due almost together are read in one go: waking up costs more than most readings.
+_TOGETHER_SECONDS = 0.01
+_TOGETHER_SHARE = 0.05
 # A call that may be made at a run's end without holding it up.
 HARMLESS_CALL_SECONDS = 0.02
 
@@ -85,6 +88,11 @@ class Appointment:
         # From the time it was due, so that the rate holds; from now after a stall, so that none is made up.
         on_time = self.due_seconds + delay
         self.due_seconds = on_time if on_time > now_seconds else now_seconds + delay
+
+    @property
+    def slack_seconds(self) -> float:
+        """How much earlier than due it may be read."""
+        return min(_TOGETHER_SECONDS, _TOGETHER_SHARE * self.interval_seconds)
 
     @property
     def usual_cost_seconds(self) -> float | None:
