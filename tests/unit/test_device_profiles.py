@@ -156,11 +156,13 @@ def test_one_gpu_of_a_module_is_the_whole_modules(simulate: Simulate) -> None:
     assert any("all its GPUs" in words for words in energy.covers)
 
 
-def test_module_power_without_a_serial_is_left_out(simulate: Simulate) -> None:
+@pytest.mark.parametrize("told", [None, "0000000000000"])
+def test_module_power_without_a_serial_is_left_out(simulate: Simulate, told: str | None) -> None:
     """Which GPUs share a module cannot be told: no figure, and the reason says why."""
     profile = profile_named("gb200-module-only")
-    machine = simulate(replace(profile, faults=(*profile.faults, Fault(call="nvmlDeviceGetSerial", code=3))))
-    energy = measure(machine, 10.0).energy
+    faults = (*profile.faults, *((Fault(call="nvmlDeviceGetSerial", code=3),) if told is None else ()))
+    devices = tuple(replace(device, serial=told or device.serial) for device in profile.devices)
+    energy = measure(simulate(replace(profile, devices=devices, faults=faults)), 10.0).energy
     assert energy.gpu.value is None
     assert "which GPUs share one" in (energy.gpu_integrated.reason or "")
 

@@ -33,7 +33,7 @@ def use_module_power(
     by_serial: dict[str | None, list[Device]] = {}
     for device in devices:
         if device.part.shares_module:
-            by_serial.setdefault(serials.get(device.index), []).append(device)
+            by_serial.setdefault(_told(serials.get(device.index)), []).append(device)
     for serial, group in by_serial.items():
         powerless = [device for device in group if _absent_power(opened[device.index]) is not None]
         for device in powerless:
@@ -43,6 +43,10 @@ def use_module_power(
             else:
                 made[device.index] = _with_module_power(device, opened[device.index], group[0].index)
     return made
+
+
+def _told(serial: str | None) -> str | None:
+    return serial if serial is not None and serial.strip("0 ") else None  # a board that was never numbered
 
 
 def _absent_power(opened: OpenedDevice) -> Absence | None:
