@@ -19,7 +19,7 @@ from cardcallback.sensors.discovery import sensor_parts
 from cardcallback.sensors.nvml import open_nvml, reset_nvml
 from cardcallback.settings import Settings
 from profiles import Fault, Profile
-from simulator import Simulation, hanging, profile_named, release
+from simulator import hanging, profile_named, release
 from simulator_fixtures import Simulate
 
 _SPARK = Path(__file__).resolve().parents[1] / "fixtures" / "dgx-spark"
@@ -59,10 +59,9 @@ def _join_threads(name: str) -> None:
 class Hung:
     """A run on a machine whose driver hangs in one call."""
 
-    def __init__(self, machine: Simulation) -> None:
-        self.machine = machine
+    def __init__(self, plugins: tuple[object, ...] = ()) -> None:
         self.openings: tuple[BackgroundOpening, ...] = open_in_background(
-            sensor_parts(system_root=_SPARK, environ=SIMULATED, plugins=()), SystemClock()
+            sensor_parts(system_root=_SPARK, environ=SIMULATED, plugins=plugins), SystemClock()
         )
         self.run = LiveRun(Settings(), clock=SystemClock(), system_root=_SPARK, stages=())
 
@@ -80,7 +79,8 @@ class Hung:
 
 def test_a_driver_that_never_starts_costs_the_machine_nothing(simulate: Simulate) -> None:
     """A driver whose start hangs for the whole run: begin and end return meanwhile, and memory is measured."""
-    hung = Hung(simulate(_with("gb10", Fault(call="nvmlInit", hang=True))))
+    simulate(_with("gb10", Fault(call="nvmlInit", hang=True)))
+    hung = Hung()
     _wait_until_it_hangs()
     hung.start()
     record = hung.stop()
@@ -91,10 +91,27 @@ def test_a_driver_that_never_starts_costs_the_machine_nothing(simulate: Simulate
     assert record.energy.gpu.reason == "the driver had not answered yet"
 
 
+def test_a_plugin_that_hangs_costs_nobody_else(simulate: Simulate) -> None:
+    """A plugin whose opening never returns: GPU and memory are measured, and the end returns."""
+    simulate("gb10")
+    letting_go = threading.Event()
+    plugin = SimpleNamespace(name="plug", load=lambda: letting_go.wait)
+    hung = Hung(plugins=(plugin,))
+    try:
+        assert hung.openings[0].result(_LONG) is not None
+        hung.start()
+        record = hung.stop()
+    finally:
+        letting_go.set()
+    assert record.memory.system_peak.value is not None
+    assert [one.name for one in record.hardware.accelerators] == ["NVIDIA GB10"]
+
+
 @pytest.mark.parametrize("call", ["nvmlInit", "nvmlDeviceGetName", "nvmlDeviceGetTotalEnergyConsumption"])
 def test_a_driver_that_starts_late_joins_without_a_loss(simulate: Simulate, call: str) -> None:
     """It hangs while it opens and answers in mid-run: the GPU has a gap at its start, and memory has none."""
-    hung = Hung(simulate(_with("gb10", Fault(call=call, hang=True, calls=1))))
+    simulate(_with("gb10", Fault(call=call, hang=True, calls=1)))
+    hung = Hung()
     _wait_until_it_hangs()
     hung.start()
     hung.run.mark_phase("evaluation", 0.0, 1e-3)
@@ -119,7 +136,8 @@ def test_a_driver_that_starts_late_joins_without_a_loss(simulate: Simulate, call
 )
 def test_a_driver_that_hangs_in_mid_run_holds_up_neither_end_nor_memory(simulate: Simulate, call: str) -> None:
     """The first reading after the opening hangs: the end returns meanwhile, says so, and memory was read on."""
-    hung = Hung(simulate(_with("gb10", Fault(call=call, hang=True, after_calls=1 + (call.endswith("Consumption"))))))
+    simulate(_with("gb10", Fault(call=call, hang=True, after_calls=1 + (call.endswith("Consumption")))))
+    hung = Hung()
     assert hung.openings[0].result(_LONG) is not None
     hung.start()
     _wait_until_it_hangs()

@@ -6,8 +6,9 @@ import threading
 
 from cardcallback.errors import SensorReadError
 from cardcallback.record import Scope
-from cardcallback.recorder import BackgroundOpening
+from cardcallback.recorder import BackgroundOpening, open_in_background
 from cardcallback.sensors import Quantity, SensorSet, SensorSpec
+from cardcallback.sensors.base import SensorPart
 from cardcallback.testing import FakeClock, FakeSensor
 
 
@@ -58,6 +59,34 @@ def test_slow_opening_is_not_waited_for() -> None:
     opened = opening.result(30)
     assert opened is not None
     assert opened[0].driver_version == "1"
+
+
+def test_until_it_opens_there_are_reasons() -> None:
+    """What a part may read has its reason while its driver has not answered, and other quantities have none."""
+    release = threading.Event()
+    part = SensorPart(open=lambda: SensorSet() if release.wait(60) else SensorSet(), quantities=("gpu_energy",))
+    (opening,) = open_in_background((part,), FakeClock())
+    pending = opening.pending()
+    release.set()
+    assert [(one.quantity, one.reason) for one in pending.absences] == [
+        ("gpu_energy", "the driver had not answered yet")
+    ]
+    assert pending.sensors == ()
+
+
+def test_a_part_that_hangs_holds_up_no_other() -> None:
+    """Each part opens in a thread of its own."""
+    release = threading.Event()
+    parts = (
+        SensorPart(open=lambda: SensorSet() if release.wait(60) else SensorSet()),
+        SensorPart(open=lambda: SensorSet(driver_version="2")),
+    )
+    hanging, quick = open_in_background(parts, FakeClock())
+    opened = quick.result(30)
+    assert opened is not None
+    assert opened[0].driver_version == "2"
+    assert hanging.result(0.0) is None
+    release.set()
 
 
 def test_failing_opening_gives_reasons() -> None:

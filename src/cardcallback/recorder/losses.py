@@ -61,14 +61,17 @@ class DeviceLosses:
 
     def away_seconds(self, end_seconds: float) -> dict[int, float]:
         """How long each device that was lost has been away until the end."""
-        return {device: _away_seconds(loss, end_seconds) for device, loss in self._losses.items()}
+        return {device: _away_seconds(loss, end_seconds) for device, loss in self._all()}
 
     def notes(self, end_seconds: float, *, one_device: bool) -> list[str]:
         """One sentence for each device that was lost."""
         return [
-            _sentence(loss, "The GPU" if one_device else f"GPU {device}", end_seconds)
-            for device, loss in sorted(self._losses.items())
+            _sentence(loss, "The GPU" if one_device else f"GPU {device}", end_seconds) for device, loss in self._all()
         ]
+
+    def _all(self) -> list[tuple[int, _Loss]]:
+        # A copy: the lane's thread may find another one lost meanwhile.
+        return sorted(self._losses.copy().items())
 
 
 def _away_seconds(loss: _Loss, end_seconds: float) -> float:
