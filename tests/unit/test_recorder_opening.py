@@ -61,10 +61,15 @@ def test_slow_opening_is_not_waited_for() -> None:
     assert opened[0].driver_version == "1"
 
 
+def _opened_after(release: threading.Event) -> SensorSet:
+    release.wait(60)
+    return SensorSet()
+
+
 def test_until_it_opens_there_are_reasons() -> None:
     """What a part may read has its reason while its driver has not answered, and other quantities have none."""
     release = threading.Event()
-    part = SensorPart(open=lambda: SensorSet() if release.wait(60) else SensorSet(), quantities=("gpu_energy",))
+    part = SensorPart(open=lambda: _opened_after(release), quantities=("gpu_energy",))
     (opening,) = open_in_background((part,), FakeClock())
     pending = opening.pending()
     release.set()
@@ -78,7 +83,7 @@ def test_a_part_that_hangs_holds_up_no_other() -> None:
     """Each part opens in a thread of its own."""
     release = threading.Event()
     parts = (
-        SensorPart(open=lambda: SensorSet() if release.wait(60) else SensorSet()),
+        SensorPart(open=lambda: _opened_after(release)),
         SensorPart(open=lambda: SensorSet(driver_version="2")),
     )
     hanging, quick = open_in_background(parts, FakeClock())
