@@ -265,3 +265,42 @@ def test_any_mixture_of_errors(simulate: Simulate, faults: list[Fault], profile:
     assert_sound(recording)
     assert_told(recorder, recording)
     assert_holds(recording.energy.gpu, truth(machine, recording.duration_seconds, begin=begin))
+
+
+_LENGTHS = st.lists(st.tuples(st.floats(0.05, 40.0), st.floats(0.05, 40.0)), min_size=1, max_size=3)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+@given(
+    lengths=_LENGTHS,
+    stale=st.sampled_from([15, 2, 6]),
+    restarts=st.booleans(),
+    profile=st.sampled_from(["gb10", "h100", "rtx4090", "p100"]),
+)
+def test_any_losses(
+    simulate: Simulate,
+    lengths: list[tuple[float, float]],
+    stale: int,
+    restarts: bool,  # noqa: FBT001 - a case
+    profile: str,
+) -> None:
+    """Lost at any moments, the counter starting anew or not: the interval holds, and a lost end has no top."""
+    losses, at = [], OPENED_AT + 1
+    for here, away in lengths:
+        losses.append(Loss(at=at + here, until=at + here + away, stale=stale))
+        at = losses[-1].until
+    device = profile_named(profile).devices[0]
+    resets = tuple(CounterFault(kind="reset", at=loss.until - 0.02) for loss in losses) if restarts else ()
+    counter = None if device.counter is None else replace(device.counter, faults=resets)
+    machine = simulate(_with(profile, losses=tuple(losses), counter=counter))
+    machine.advance(OPENED_AT)
+    recorder = Recorder(open_nvml(SIMULATED), clock=MachineClock(machine))
+    run(recorder, machine, 90.0)
+    recording = recorder.stop()
+    assert_sound(recording)
+    assert_told(recorder, recording)
+    energy = recording.energy.gpu
+    assert_holds(energy, truth(machine, 90.0))
+    if losses[-1].at < OPENED_AT + 85 and losses[-1].until > OPENED_AT + 90:
+        assert energy.recording_high is None
+        assert energy.coverage is None or energy.coverage < 1

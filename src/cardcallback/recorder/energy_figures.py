@@ -10,6 +10,7 @@ from cardcallback.energy import Consistency as Verdict
 from cardcallback.energy import EnergyResult, PhaseSum
 from cardcallback.record import Consistency, Measurement, PhaseEnergy, Scope, Window, not_measured
 from cardcallback.recorder.ledger import OpenAccount, PhaseTime
+from cardcallback.recorder.session import LostTime
 from cardcallback.sensors.base import SensorSpec
 
 # A shorter time before training is smaller than what a counter's refresh blurs.
@@ -17,8 +18,8 @@ _SHORTEST_BEFORE_SECONDS = 1.0
 # A phase's energy is told only if it was visited for this long in sum, and hardly ever too briefly.
 _SHORTEST_PHASE_SECONDS = 10.0
 _MOST_IN_SHORT_VISITS = 0.1
-# By so much of the window an account may take a device's loss for a shorter gap.
-_ALREADY_A_GAP = 0.05
+# By so much an account may take a loss for a shorter gap, or for none: readings around it stand for it.
+_INTERPOLATED_SECONDS = 1.5
 
 
 def energy_measurement(
@@ -49,24 +50,23 @@ def energy_measurement(
     )
 
 
-def without_lost_time(figure: Measurement, away_seconds: float) -> Measurement:
-    """The figure of a device that was lost for so long, and whose counter seems to have gone on meanwhile.
+def without_lost_time(figure: Measurement, lost: LostTime | None) -> Measurement:
+    """The figure of a device that was lost, where its counter seems to have gone on meanwhile.
 
     It may as well have started anew and be ahead already, so that its difference proves no more than a least.
     """
     window = figure.window
-    duration = (window.end_seconds or 0.0) - (window.begin_seconds or 0.0) if window is not None else 0.0
-    if figure.value is None or figure.coverage is None or away_seconds <= 0 or duration <= 0:
+    if lost is None or figure.value is None or figure.coverage is None or window is None:
         return figure
-    seen = max(1 - away_seconds / duration, 0.0)
-    # What the account itself took for a gap is one already; the retries that find a device are not that exact.
-    if figure.coverage <= seen + _ALREADY_A_GAP:
+    duration = (window.end_seconds or 0.0) - (window.begin_seconds or 0.0)
+    gap_seconds = (1 - figure.coverage) * duration
+    if gap_seconds >= lost.seconds - lost.times * _INTERPOLATED_SECONDS or duration <= 0:
         return figure
     return msgspec.structs.replace(
         figure,
         recording_high=None,
-        coverage=seen,
-        longest_gap_seconds=max(figure.longest_gap_seconds or 0.0, away_seconds),
+        coverage=max(1 - lost.seconds / duration, 0.0),
+        longest_gap_seconds=max(figure.longest_gap_seconds or 0.0, lost.seconds / lost.times),
     )
 
 

@@ -201,7 +201,7 @@ class Recorder:
             early=self._early,
             failures=self._failures(),
             notes=(*self._notes, *losses, *self._failure_notes()),
-            away_seconds={d: s for lane in self._lanes for d, s in lane.losses.away_seconds(end_seconds).items()},
+            lost={device: time for lane in self._lanes for device, time in lane.losses.lost(end_seconds).items()},
         )
 
     def _appointments(self) -> list[Appointment]:

@@ -132,7 +132,7 @@ class _Builder:
         result = getattr(self._results[key], which)
         specs = {"counter": [opened.counter], "integrated": [opened.power]}.get(which, [opened.counter, opened.power])
         figure = energy_measurement(result, specs, self._window, reason)
-        figure = without_lost_time(figure, self._session.away_seconds.get(info.index, 0.0))
+        figure = without_lost_time(figure, self._session.lost.get(info.index))
         if info.energy_scope_note is None:
             return figure
         return msgspec.structs.replace(figure, covers=(*figure.covers, info.energy_scope_note))

@@ -8,12 +8,20 @@ from cardcallback.recorder.opening import EarlyReading
 from cardcallback.sensors.base import Quantity, SensorSet
 
 
+@dataclass(frozen=True, slots=True)
+class LostTime:
+    """How long a device was lost in all, and how many times."""
+
+    seconds: float = 0.0
+    times: int = 0
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Session:
     """Where and when a ledger was kept.
 
     ``early`` holds readings at the clock's own time; ``failures`` the last failure by quantity and device;
-    ``away_seconds`` how long each device was lost.
+    ``lost`` the devices that were lost.
     """
 
     sensors: SensorSet
@@ -25,7 +33,7 @@ class Session:
     early: EarlyReading
     failures: dict[tuple[str, int | None], str]
     notes: tuple[str, ...]
-    away_seconds: dict[int, float] = field(default_factory=dict)
+    lost: dict[int, LostTime] = field(default_factory=dict)
 
 
 def absence_reason(session: Session, quantity: Quantity, device: int | None) -> str:
