@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from cardcallback.carbon import assess_footprint
 from cardcallback.record import (
     Card,
     Energy,
@@ -24,6 +25,7 @@ from cardcallback.record import (
 )
 from cardcallback.recorder import Recording
 from cardcallback.sensors import SensorSet
+from cardcallback.settings import Settings
 from cardcallback.units import format_percent
 
 # Below this a quotient would divide a part of the energy by all of the work.
@@ -151,6 +153,15 @@ def with_ratios(energy: Energy, *, steps: int, training: Training) -> Energy:
 def _covering(energy: Energy, state: RunState) -> Energy:
     gpu = msgspec.structs.replace(energy.gpu, covers=(*energy.gpu.covers, *state.energy_covers))
     return msgspec.structs.replace(energy, gpu=gpu, partial_reason=state.energy_partial_reason)
+
+
+def with_carbon(record: RunRecord, settings: Settings) -> RunRecord:
+    """The record with its CO2e, where a place or a factor was given, or with the reason why there is none."""
+    if settings.factor is None:
+        return msgspec.structs.replace(record, carbon=None)
+    assessed = assess_footprint(record.energy, settings.factor, settings.pue)
+    notes = assessed.notes if assessed.reason is None else (*assessed.notes, f"No CO2e figure: {assessed.reason}.")
+    return msgspec.structs.replace(record, carbon=assessed.carbon, notes=(*record.notes, *notes))
 
 
 def stages_before(previous: RunRecord | None) -> tuple[Stage, ...]:

@@ -28,9 +28,9 @@ from cardcallback.hooks import (
 from cardcallback.live_run import LiveRun
 from cardcallback.publisher import Publisher
 from cardcallback.record import Status, load_run
-from cardcallback.recorder import BackgroundOpening, SystemClock
+from cardcallback.recorder import BackgroundOpening, SystemClock, open_in_background
 from cardcallback.run_folder import RunFolder
-from cardcallback.sensors.discovery import open_sensors
+from cardcallback.sensors.discovery import sensor_parts
 from cardcallback.settings import resolve_settings, system_root, user_config_directory
 from cardcallback.settings.arguments import remember_given
 
@@ -94,7 +94,7 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
 
     def _reset(self) -> None:
         self._guard = Guard()
-        self._opening: BackgroundOpening | None = None
+        self._opening: tuple[BackgroundOpening, ...] | None = None
         self._run: LiveRun | None = None
         self._publisher: Publisher | None = None
         self._trainer: weakref.ref[Any] | None = None
@@ -106,7 +106,7 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
         if not self._settings.disabled and os.environ.get("RANK", "0") == "0":
             watch_add_callback(CardCallback, CardCallback.watch, guard=self._guard)
             root = system_root(os.environ)
-            self._opening = BackgroundOpening(lambda: open_sensors(system_root=root, environ=os.environ), SystemClock())
+            self._opening = open_in_background(sensor_parts(system_root=root, environ=os.environ), SystemClock())
 
     def __getstate__(self) -> dict[str, Any]:
         return {"_settings": self._settings, "_stages": self._stages}

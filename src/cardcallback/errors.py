@@ -1,4 +1,4 @@
-"""The three kinds of error, and the warning, that cardcallback raises."""
+"""The kinds of error, and the warning, that cardcallback raises."""
 
 from __future__ import annotations
 
@@ -21,6 +21,10 @@ class SensorUnavailableError(CardCallbackError):
 
 class SensorReadError(CardCallbackError):
     """One reading failed; the next may succeed, so it lowers coverage instead of ending the sensor."""
+
+
+class DeviceLostError(SensorReadError):
+    """The whole device does not answer: no sensor of it can be read until it is back, if it ever is."""
 
 
 class CardCallbackWarning(UserWarning):

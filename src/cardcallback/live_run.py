@@ -6,15 +6,14 @@ import sys
 import threading
 import uuid
 import weakref
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import msgspec
 
-from cardcallback.assemble import RunState, assemble_record
-from cardcallback.carbon import assess_footprint
+from cardcallback.assemble import RunState, assemble_record, with_carbon
 from cardcallback.console import say
 from cardcallback.curves import curves_from_history, history_notes
 from cardcallback.guard import Guard
@@ -24,6 +23,7 @@ from cardcallback.observe import (
     StepTokens,
     TokenBaseline,
     evaluation_result,
+    joined_results,
     observe_machine,
     observe_software,
     observe_training,
@@ -31,10 +31,11 @@ from cardcallback.observe import (
     token_baseline,
     with_progress,
 )
-from cardcallback.record import Evaluation, EvaluationResult, RunRecord, Stage, Status, Training
+from cardcallback.record import Evaluation, RunRecord, Stage, Status, Training
 from cardcallback.recorder import BackgroundOpening, Clock, EarlyReading, Recorder, Recording
 from cardcallback.rest import with_rest_estimate
-from cardcallback.sensors import Absence, Quantity, SensorSet
+from cardcallback.sensors import SensorSet
+from cardcallback.sensors.discovery import joined
 from cardcallback.sensors.job_devices import JobDevices, find_job_devices
 from cardcallback.sensors.nvml import Selection, select_devices
 from cardcallback.settings import Settings
@@ -42,15 +43,9 @@ from cardcallback.settings import Settings
 # Together below the 50 ms that training's begin may cost.
 _OPENING_TIMEOUT_SECONDS = 0.02
 _FIRST_READING_TIMEOUT_SECONDS = 0.02
-_LATE_OPENING_TIMEOUT_SECONDS = 600.0
+_LATE_OPENING_TIMEOUT_SECONDS = 60.0
 # Logged numbers which the Trainer can have only after all the device's work before.
 _WAITED_FOR = frozenset({"loss", "eval_loss", "train_loss"})
-_LATE = "the driver had not answered yet"
-_STILL_OPENING = SensorSet(
-    absences=tuple(Absence(quantity=quantity, source="opening", reason=_LATE) for quantity in get_args(Quantity))
-)
-
-
 _TRAINED_BEFORE = (
     "These weights were trained before in the same process, by a run of its own: its steps, time and energy are "
     "not in this record."
@@ -74,7 +69,9 @@ class LiveRun:
         self._clock = clock
         self._system_root = system_root
         self._stages = stages
-        self._sensors = _STILL_OPENING
+        self._sensors = SensorSet()
+        self._parts: dict[int, SensorSet] = {}
+        self._environ: Mapping[str, str] = {}
         self._job = JobDevices(uses_cuda=None)
         self._selection = Selection(indices=frozenset())
         self._recorder: Recorder | None = None
@@ -87,6 +84,7 @@ class LiveRun:
         self._tokens_before = TokenBaseline()
         self._tokens: StepTokens | None = None
         self._guard = guard or Guard()
+        self._joining = threading.Lock()
         self.notes: list[str] = []
 
     @property
@@ -115,53 +113,68 @@ class LiveRun:
                 say(f"cardcallback: {line}", self._settings)
 
     def start_recording(
-        self, opening: BackgroundOpening, environ: Mapping[str, str], args: Any, model: Any, *, first: bool
+        self, openings: Sequence[BackgroundOpening], environ: Mapping[str, str], args: Any, model: Any, *, first: bool
     ) -> None:
         """Begin to measure; waits for no driver longer than 40 ms in all.
 
-        Sensors that open later are taken up then: until then is a gap at the start.
+        What opens later is taken up then, and until then is a gap at the start of its figures alone.
         """
         self._job = find_job_devices(sys.modules.get("torch"), args=args, model=model, environ=environ)
-        visible = environ.get("CUDA_VISIBLE_DEVICES")
-        opened = opening.result(_OPENING_TIMEOUT_SECONDS)
-        early = self._select(opened, visible, first=first) if opened is not None else None
+        self._environ = environ
+        self._parts = {place: opening.pending() for place, opening in enumerate(openings)}
+        self._sensors = joined(self._parts.values())
+        deadline = self._clock.elapsed_seconds() + _OPENING_TIMEOUT_SECONDS
+        opened = [one.result(max(deadline - self._clock.elapsed_seconds(), 0.0)) for one in openings]
         self._recorder = Recorder(
-            self._sensors,
-            clock=self._clock,
-            sampling_interval_seconds=self._settings.sampling_interval_seconds,
-            early=early,
+            self._sensors, clock=self._clock, sampling_interval_seconds=self._settings.sampling_interval_seconds
         )
+        for place, result in enumerate(opened):
+            if result is not None:
+                self._join(self._recorder, place, result, first=first)
         self._recorder.start(_FIRST_READING_TIMEOUT_SECONDS)
-        if opened is None:
-            threading.Thread(
-                target=self._adopt_late,
-                args=(opening, visible),
-                kwargs={"first": first},
-                name="cardcallback-late",
-                daemon=True,
-            ).start()
+        for place, result in enumerate(opened):
+            if result is None:
+                threading.Thread(
+                    target=self._join_late,
+                    args=(self._recorder, place, openings[place]),
+                    kwargs={"first": first},
+                    name="cardcallback-late",
+                    daemon=True,
+                ).start()
 
-    def _select(
-        self, opened: tuple[SensorSet, EarlyReading], visible: str | None, *, first: bool
-    ) -> EarlyReading | None:
-        selection = select_devices(opened[0].devices, job=self._job, visible_devices=visible)
-        self._take(selection, opened[0].for_devices(selection.indices))
-        return opened[1] if first else None  # a second train() has had the first one "before" it
-
-    def _take(self, selection: Selection, sensors: SensorSet) -> None:
-        self._selection, self._sensors = selection, sensors
-        self.notes.extend(selection.notes)
-
-    def _adopt_late(self, opening: BackgroundOpening, visible: str | None, *, first: bool) -> None:
-        opened = opening.result(_LATE_OPENING_TIMEOUT_SECONDS)
+    def _join_late(self, recorder: Recorder, place: int, opening: BackgroundOpening, *, first: bool) -> None:
+        opened = None
+        while opened is None and not self.finished:
+            opened = opening.result(_LATE_OPENING_TIMEOUT_SECONDS)
         with self._guard("take up the sensors that opened late"):
-            if opened is None or self._recorder is None or self.finished:
-                return
-            selection = select_devices(opened[0].devices, job=self._job, visible_devices=visible)
-            sensors = opened[0].for_devices(selection.indices)
+            if opened is not None:
+                self._join(recorder, place, opened, first=first)
+
+    def _join(self, recorder: Recorder, place: int, opened: tuple[SensorSet, EarlyReading], *, first: bool) -> None:
+        """Measure with this part's sensors too: each part is read apart, so that one that hangs holds up no other."""
+        with self._joining:
+            late, selection = self._own(opened[0])
+            parts = self._parts | {place: late}
+            whole = joined(parts.values())
+            early = opened[1] if first else None  # a second train() has had the first one "before" it
             # A recorder that has stopped meanwhile keeps its own: record and reasons must be of one set.
-            if self._recorder.adopt(sensors, opened[1] if first else None):
-                self._take(selection, sensors)
+            if recorder.join(late, whole, early):
+                self._parts, self._sensors = parts, whole
+                if selection is not None:
+                    self._selection = selection
+                    self.notes.extend(selection.notes)
+
+    def _own(self, sensors: SensorSet) -> tuple[SensorSet, Selection | None]:
+        """Of the part that knows of GPUs only this job's, with what a reader must know about the choice."""
+        if not sensors.devices and sensors.absence("gpu_energy") is None:
+            return sensors, None
+        selection = select_devices(
+            sensors.devices,
+            job=self._job,
+            visible_devices=self._environ.get("CUDA_VISIBLE_DEVICES"),
+            device_order=self._environ.get("CUDA_DEVICE_ORDER"),
+        )
+        return sensors.for_devices(selection.indices), selection
 
     def describe(self, **trainer_objects: Any) -> None:
         """Read what the run is from the trainer's own objects."""
@@ -205,9 +218,9 @@ class LiveRun:
             self.notes.append("Evaluations outside training are shown; their energy is not in the total.")
         before = step == 0 and not self.finished and self._evaluation.after is None
         if before:
-            self._evaluation = Evaluation(before=_joined(self._evaluation.before, result, keep_first=True))
+            self._evaluation = Evaluation(before=joined_results(self._evaluation.before, result, keep_first=True))
         else:
-            after = _joined(self._evaluation.after, result, keep_first=False)
+            after = joined_results(self._evaluation.after, result, keep_first=False)
             self._evaluation = msgspec.structs.replace(self._evaluation, after=after)
 
     def count_tokens(self, trainer: Any, **objects: Any) -> None:
@@ -282,23 +295,3 @@ class LiveRun:
     def _token_notes(self) -> tuple[str, ...]:
         disagreement = self._training.tokens.disagreement
         return () if disagreement is None else (disagreement,)
-
-
-def with_carbon(record: RunRecord, settings: Settings) -> RunRecord:
-    """The record with its CO2e, where a place or a factor was given, or with the reason why there is none."""
-    if settings.factor is None:
-        return msgspec.structs.replace(record, carbon=None)
-    assessed = assess_footprint(record.energy, settings.factor, settings.pue)
-    notes = assessed.notes if assessed.reason is None else (*assessed.notes, f"No CO2e figure: {assessed.reason}.")
-    return msgspec.structs.replace(record, carbon=assessed.carbon, notes=(*record.notes, *notes))
-
-
-def _joined(known: EvaluationResult | None, new: EvaluationResult, *, keep_first: bool) -> EvaluationResult:
-    """Results of several held-out sets at one step are one result; of the same set again, the first or newest."""
-    if known is None:
-        return new
-    if known.step != new.step or not set(known.metrics).isdisjoint(new.metrics):
-        return known if keep_first else new
-    best = known if known.loss is not None else new
-    size = known.examples if known.examples == new.examples else None
-    return msgspec.structs.replace(best, metrics={**known.metrics, **new.metrics}, examples=size)

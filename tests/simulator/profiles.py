@@ -14,6 +14,7 @@ Source = Literal["average", "instant", "usage", "module_average", "module_instan
 
 NOT_SUPPORTED = 3
 ALL_ONES = 2**64 - 1
+_UNDIVIDED = 2**32 - 1
 _INFINITE = float("inf")
 
 
@@ -57,10 +58,14 @@ class Counter:
 
 @dataclass(frozen=True, kw_only=True)
 class GpuProcess:
-    """A process on a device; ``pid`` 0 is whoever asks, ``bytes`` ``ALL_ONES`` is "not available"."""
+    """A process on a device; ``pid`` 0 is whoever asks, ``bytes`` ``ALL_ONES`` is "not available".
+
+    ``instance`` is the part of a divided device that it runs on.
+    """
 
     pid: int = 0
     bytes: int
+    instance: int = _UNDIVIDED
     begin: float = -_INFINITE
     end: float = _INFINITE
     graphics: bool = False
@@ -76,11 +81,22 @@ class Slowdown:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Loss:
+    """A time in which every call on a device returns ``code``; handles from before it return ``stale`` ever after."""
+
+    at: float
+    until: float = _INFINITE
+    code: int = 15
+    stale: int = 15
+
+
+@dataclass(frozen=True, kw_only=True)
 class Device:
     """One device. ``values`` are plain answers by call, ``codes`` fixed return codes by call.
 
-    ``fields`` maps (field id, scope) to what answers it. A call with neither meter nor value is not
-    supported. ``numbers`` are further keys of the configuration's device line.
+    ``fields`` maps (field id, scope) to what answers it: a meter, the counter, or a number. A call with
+    neither meter nor value is not supported. ``numbers`` are further keys of the configuration's device
+    line; ``serial`` is the board's, which the GPUs of one module share.
     """
 
     name: str
@@ -93,12 +109,14 @@ class Device:
     memory_total: int = 0
     meters: Mapping[str, Meter] = field(default_factory=dict)
     counter: Counter | None = None
-    fields: Mapping[tuple[int, int], Source] = field(default_factory=dict)
+    fields: Mapping[tuple[int, int], Source | int] = field(default_factory=dict)
     values: Mapping[str, int | tuple[int, int]] = field(default_factory=dict)
     codes: Mapping[str, int] = field(default_factory=dict)
     processes: tuple[GpuProcess, ...] = ()
     slowdowns: tuple[Slowdown, ...] = ()
     mig_uuids: tuple[str, ...] = ()
+    losses: tuple[Loss, ...] = ()
+    serial: str = "0000000000000"
     numbers: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -107,8 +125,10 @@ class Fault:
     """Something that goes wrong in ``call`` ("*": every call on a device), on ``device`` or all.
 
     It holds between two instants and for ``calls`` calls after the first ``after_calls``. ``code`` is
-    what the call returns, ``value`` what it answers instead of the truth, ``seconds`` how long it takes.
-    A field's element is the call "nvmlDeviceGetFieldValues#186.0".
+    what the call returns, ``value`` what it answers instead of the truth, ``seconds`` how long it takes
+    (on a driven clock the time passes there). ``frozen`` power or energy stays what it was at ``at``. A
+    call that does ``hang`` returns when the test releases it. A field's element is the call
+    "nvmlDeviceGetFieldValues#186.0".
     """
 
     call: str
@@ -120,6 +140,8 @@ class Fault:
     until: float = _INFINITE
     after_calls: int = 0
     calls: int | None = None
+    frozen: bool = False
+    hang: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,7 +173,8 @@ def configuration(profile: Profile, *, origin_nanoseconds: int, clock: str | Non
 
 def _device_lines(device: Device) -> list[str]:
     major, minor = device.compute_capability
-    head = {"name": device.name, "uuid": device.uuid, "architecture": device.architecture, "major": major}
+    head = {"name": device.name, "uuid": device.uuid, "serial": device.serial, "architecture": device.architecture}
+    head |= {"major": major}
     lines = [_line("device", head | {"minor": minor, "memory_total": device.memory_total} | dict(device.numbers))]
     rails = {"gpu": device.waveform, "module": device.module_waveform, "memory": device.memory_waveform}
     for rail, waveform in rails.items():
@@ -160,7 +183,8 @@ def _device_lines(device: Device) -> list[str]:
     lines += [_line("meter", {"kind": kind} | vars(meter)) for kind, meter in device.meters.items()]
     lines += _counter_lines(device.counter)
     for (number, scope), source in device.fields.items():
-        lines.append(_line("field", {"id": number, "scope": scope, "source": source}))
+        answer = {"source": source} if isinstance(source, str) else {"source": "value", "value": source}
+        lines.append(_line("field", {"id": number, "scope": scope} | answer))
     for call, value in device.values.items():
         first, second = value if isinstance(value, tuple) else (value, 0)
         lines.append(_line("value", {"call": call, "first": first, "second": second}))
@@ -168,6 +192,8 @@ def _device_lines(device: Device) -> list[str]:
     lines += [_line("process", vars(process)) for process in device.processes]
     lines += [_line("slowdown", vars(slowdown)) for slowdown in device.slowdowns]
     lines += [_line("mig", {"uuid": uuid}) for uuid in device.mig_uuids]
+    for loss in device.losses:
+        lines.append(_line("loss", {"from": loss.at, "until": loss.until, "code": loss.code, "stale": loss.stale}))
     return lines
 
 
@@ -184,6 +210,7 @@ def _counter_lines(counter: Counter | None) -> list[str]:
 def _fault_line(fault: Fault) -> str:
     pairs = {"call": fault.call, "device": -1 if fault.device is None else fault.device, "seconds": fault.seconds}
     pairs |= {"from": fault.at, "until": fault.until, "after_calls": fault.after_calls}
+    pairs |= {"frozen": fault.frozen, "hang": fault.hang}
     optional = {"code": fault.code, "value": fault.value, "calls": fault.calls}
     return _line("fault", pairs | {key: value for key, value in optional.items() if value is not None})
 

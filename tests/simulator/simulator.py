@@ -176,6 +176,7 @@ class Simulation:
         try:
             yield self
         finally:
+            library.simulator_release(1)  # a call that hangs holds what the reset needs
             reset()
             library.simulator_forget()
             os.environ.clear()
@@ -187,6 +188,16 @@ def calls(name: str) -> int:
     function = _preload().simulator_calls
     function.restype = ctypes.c_long
     return int(function(name.encode()))
+
+
+def release() -> None:
+    """Let every call that hangs in this process go on."""
+    _preload().simulator_release(0)
+
+
+def hanging() -> int:
+    """How many calls hang in this process."""
+    return int(_preload().simulator_hanging())
 
 
 @functools.cache

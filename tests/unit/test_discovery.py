@@ -9,9 +9,10 @@ import pytest
 
 from cardcallback.errors import CardCallbackError, SensorReadError
 from cardcallback.record import Scope
+from cardcallback.recorder import BackgroundOpening
 from cardcallback.sensors import Absence, DeviceInfo, SensorSet, SensorSpec
-from cardcallback.sensors.discovery import OtherProcessesSensor, open_sensors
-from cardcallback.testing import FakeSensor
+from cardcallback.sensors.discovery import OtherProcessesSensor, joined, open_sensors, sensor_parts
+from cardcallback.testing import FakeClock, FakeSensor
 
 PLUG = FakeSensor(
     SensorSpec(
@@ -92,6 +93,23 @@ def test_unified_memory_is_in_the_scope(root: Path, devices: tuple[DeviceInfo, .
     """Whether the GPU's memory is the machine's is the driver's word, and unknown where it says nothing."""
     memory = next(one for one in opened(root, SensorSet(devices=devices)).sensors if one.spec.unit == "bytes")
     assert memory.spec.scope.gpu_memory == covered
+
+
+def test_memory_is_told_anew_when_the_gpus_open(root: Path) -> None:
+    """While the driver has not answered nobody knows whose memory it is; a GPU that shares it then says so."""
+    gpus, machine, _ = sensor_parts(
+        system_root=root,
+        environ={},
+        open_gpus=lambda _: SensorSet(devices=(DeviceInfo(index=0, name="NVIDIA GB10", unified_memory=True),)),
+        plugins=(),
+    )
+    pending = BackgroundOpening(SensorSet, FakeClock(), quantities=gpus.quantities).pending()
+    opened = machine.open()
+    before, after = joined([pending, opened]), joined([gpus.open(), opened])
+    told = [next(s.spec for s in one.sensors if s.spec.quantity == "system_memory") for one in (before, after)]
+    assert [spec.scope.gpu_memory for spec in told] == ["unknown", "yes"]
+    assert "GPU memory included" in told[1].covers
+    assert not set(gpus.quantities) & set(machine.quantities)
 
 
 def _broken() -> object:

@@ -6,6 +6,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cardcallback.sensors.job_devices import JobDevices, find_job_devices
 
@@ -66,6 +68,28 @@ def test_devices_of_the_job(args: object, device_map: dict[str, Any] | None, ind
     job = found(Torch(), args, SimpleNamespace(hf_device_map=device_map))
     assert (job.uses_cuda, job.cuda_indices) == (True, indices)
     assert job.uuids == tuple(f"uuid-{index}" for index in indices)
+
+
+_NAMED = st.integers(0, 7).flatmap(
+    lambda index: st.sampled_from([index, f"cuda:{index}", Device("cuda", index)]).map(lambda place: (index, place))
+)
+_ELSEWHERE = st.sampled_from(["cpu", "disk", Device("cpu"), Device("meta")]).map(lambda place: (None, place))
+
+
+@given(places=st.lists(_NAMED | _ELSEWHERE, min_size=1), n_gpu=st.integers(1, 8), own=st.integers(0, 7))
+def test_a_spread_model_is_where_its_map_says(places: list[tuple[int | None, object]], n_gpu: int, own: int) -> None:
+    """However a map names them: its CUDA devices where it has several, else DataParallel's, else the one there is."""
+    named = {index for index, _ in places if index is not None}
+    model = SimpleNamespace(hf_device_map={f"layer.{number}": place for number, (_, place) in enumerate(places)})
+    job = found(Torch(), arguments(Device("cuda", own), n_gpu=n_gpu), model)
+    if len(named) > 1:
+        expected = tuple(sorted(named))
+    elif n_gpu > 1:
+        expected = tuple(range(n_gpu))
+    else:
+        expected = tuple(named) or (own,)
+    assert job.cuda_indices == expected
+    assert job.uuids == tuple(f"uuid-{index}" for index in expected)
 
 
 @pytest.mark.parametrize(

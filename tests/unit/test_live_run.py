@@ -82,7 +82,7 @@ def run_for_a_minute(
     run = LiveRun(settings or Settings(), clock=machine.clock, system_root=tmp_path, stages=())
     opening = BackgroundOpening(lambda: machine.set, machine.clock)
     assert opening.result(30) is not None
-    run.start_recording(opening, {}, args, None, first=True)
+    run.start_recording((opening,), {}, args, None, first=True)
     machine.clock.advance(60.0)
     run.stop_recording()
     return run.record("completed", log_history=[], last_step=100)
@@ -97,7 +97,7 @@ def test_trouble_of_a_gpu_that_is_not_used_is_no_news(
     run = LiveRun(Settings(), clock=machine.clock, system_root=tmp_path, stages=())
     opening = BackgroundOpening(lambda: machine.set, machine.clock)
     assert opening.result(30) is not None
-    run.start_recording(opening, {}, SimpleNamespace(device="cpu", n_gpu=0, world_size=1), None, first=True)
+    run.start_recording((opening,), {}, SimpleNamespace(device="cpu", n_gpu=0, world_size=1), None, first=True)
     assert run._recorder is not None
     run._recorder.news.append("the GPU is hot")
     run.tell_news()

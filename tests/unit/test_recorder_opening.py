@@ -6,8 +6,9 @@ import threading
 
 from cardcallback.errors import SensorReadError
 from cardcallback.record import Scope
-from cardcallback.recorder import BackgroundOpening
+from cardcallback.recorder import BackgroundOpening, open_in_background
 from cardcallback.sensors import Quantity, SensorSet, SensorSpec
+from cardcallback.sensors.base import SensorPart
 from cardcallback.testing import FakeClock, FakeSensor
 
 
@@ -60,6 +61,39 @@ def test_slow_opening_is_not_waited_for() -> None:
     assert opened[0].driver_version == "1"
 
 
+def _opened_after(release: threading.Event) -> SensorSet:
+    release.wait(60)
+    return SensorSet()
+
+
+def test_until_it_opens_there_are_reasons() -> None:
+    """What a part may read has its reason while its driver has not answered, and other quantities have none."""
+    release = threading.Event()
+    part = SensorPart(open=lambda: _opened_after(release), quantities=("gpu_energy",))
+    (opening,) = open_in_background((part,), FakeClock())
+    pending = opening.pending()
+    release.set()
+    assert [(one.quantity, one.reason) for one in pending.absences] == [
+        ("gpu_energy", "the driver had not answered yet")
+    ]
+    assert pending.sensors == ()
+
+
+def test_a_part_that_hangs_holds_up_no_other() -> None:
+    """Each part opens in a thread of its own."""
+    release = threading.Event()
+    parts = (
+        SensorPart(open=lambda: _opened_after(release)),
+        SensorPart(open=lambda: SensorSet(driver_version="2")),
+    )
+    hanging, quick = open_in_background(parts, FakeClock())
+    opened = quick.result(30)
+    assert opened is not None
+    assert opened[0].driver_version == "2"
+    assert hanging.result(0.0) is None
+    release.set()
+
+
 def test_failing_opening_gives_reasons() -> None:
     """Whatever breaks while opening, the figures say why they are missing."""
 
@@ -67,7 +101,7 @@ def test_failing_opening_gives_reasons() -> None:
         msg = "x"
         raise RuntimeError(msg)
 
-    opened = BackgroundOpening(broken, FakeClock()).result(30)
+    opened = BackgroundOpening(broken, FakeClock(), quantities=("gpu_energy",)).result(30)
     assert opened is not None
     absence = opened[0].absence("gpu_energy")
     assert absence is not None

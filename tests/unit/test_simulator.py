@@ -6,6 +6,7 @@ import math
 import os
 import subprocess
 import sys
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,8 +15,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from profiles import ALL_ONES, Counter, CounterFault, Device, Fault, GpuProcess, Meter, Profile
-from simulator import PROFILE_NAMES, calls, profile_named
+from profiles import ALL_ONES, Counter, CounterFault, Device, Fault, GpuProcess, Loss, Meter, Profile
+from simulator import PROFILE_NAMES, calls, hanging, profile_named, release
 from simulator_fixtures import Simulate
 from waveforms import Segment, Waveform, constant, ramp, sine, square
 
@@ -208,10 +209,69 @@ def test_fault_in_a_value(simulate: Simulate) -> None:
 
 
 def test_call_may_take_its_time_and_hold_the_driver(simulate: Simulate) -> None:
-    """A slow call is answered all the same, also where calls wait for one another."""
-    slow = Fault(call="nvmlDeviceGetPowerUsage", seconds=0.001)
-    simulate(replace(_profile(slow, waveform=Waveform((constant(50.0),))), serialise=True))
+    """A slow call is answered all the same, also where calls wait for one another; a driven clock moves by it."""
+    slow = Fault(call="nvmlDeviceGetPowerUsage", seconds=2.5)
+    machine = simulate(replace(_profile(slow, waveform=Waveform((constant(50.0),))), serialise=True))
     assert pynvml.nvmlDeviceGetPowerUsage(_first_handle()) == 50_000
+    assert machine.now_seconds() == pytest.approx(2.5)
+
+
+def test_call_may_hang_until_it_is_released(simulate: Simulate) -> None:
+    """A call that hangs keeps its thread and answers once it is let go; other calls are answered meanwhile."""
+    simulate(_profile(Fault(call="nvmlDeviceGetPowerUsage", hang=True), waveform=Waveform((constant(50.0),))))
+    handle, answers = _first_handle(), []
+    thread = threading.Thread(target=lambda: answers.append(pynvml.nvmlDeviceGetPowerUsage(handle)))
+    thread.start()
+    while not hanging():
+        assert pynvml.nvmlDeviceGetName(handle) == "NVIDIA Test"
+    assert not answers
+    release()
+    thread.join(30)
+    assert answers == [50_000]
+
+
+def test_value_may_freeze(simulate: Simulate) -> None:
+    """While frozen, counter and gauge show what they showed when that began, and the truth afterwards."""
+    calls_of = ("nvmlDeviceGetPowerUsage", "nvmlDeviceGetTotalEnergyConsumption")
+    machine = simulate(_profile(*(Fault(call=call, frozen=True, at=10.0, until=20.0) for call in calls_of)))
+    handle = _first_handle()
+
+    def seen() -> tuple[int, int]:
+        return pynvml.nvmlDeviceGetPowerUsage(handle), pynvml.nvmlDeviceGetTotalEnergyConsumption(handle)
+
+    machine.advance(10.0)
+    first = seen()
+    machine.advance(7.3)
+    assert seen() == first
+    machine.advance(3.0)
+    assert seen() != first
+    assert seen()[1] - first[1] == pytest.approx(1e3 * machine.true_joules(10.0, 20.3), abs=2)
+
+
+@pytest.mark.parametrize("stale", [2, 15])
+def test_lost_device_comes_back_with_another_handle(simulate: Simulate, stale: int) -> None:
+    """While it is gone every call says so; afterwards old handles are wrong and the same UUID has a new one."""
+    machine = simulate(_profile(losses=(Loss(at=5.0, until=8.0, code=15, stale=stale),)))
+    handle = _first_handle()
+    assert _code_of("nvmlDeviceGetPowerUsage", handle) == 0
+    machine.advance(6.0)
+    assert _code_of("nvmlDeviceGetPowerUsage", handle) == 15
+    assert _code_of("nvmlDeviceGetHandleByUUID", "GPU-1") == 15
+    assert _code_of("nvmlDeviceGetHandleByIndex", 0) == 15
+    machine.advance(3.0)
+    assert _code_of("nvmlDeviceGetPowerUsage", handle) == stale
+    assert _code_of("nvmlDeviceGetPowerUsage", pynvml.nvmlDeviceGetHandleByUUID("GPU-1")) == 0
+
+
+def test_gpus_of_a_module_share_a_serial(simulate: Simulate) -> None:
+    """As in captures of real trays: two boards for four GPUs, each GPU with a module id of its own."""
+    simulate("gb200")
+    pynvml.nvmlInit()
+    handles = [pynvml.nvmlDeviceGetHandleByIndex(index) for index in range(4)]
+    serials = [pynvml.nvmlDeviceGetSerial(handle) for handle in handles]
+    assert (serials[0], serials[2]) == (serials[1], serials[3])
+    assert serials[0] != serials[2]
+    assert sorted(pynvml.nvmlDeviceGetModuleId(handle) for handle in handles) == [1, 2, 3, 4]
 
 
 def test_abi_rules_hold(simulate: Simulate) -> None:

@@ -1,7 +1,7 @@
 """What a run is: method, model, data, settings, software and machine, read from plain objects."""
 
 from cardcallback.observe.base_model import find_base_model
-from cardcallback.observe.evaluation import LOSS_IS_MEAN_OF_BATCHES, evaluation_result, perplexity
+from cardcallback.observe.evaluation import LOSS_IS_MEAN_OF_BATCHES, evaluation_result, joined_results, perplexity
 from cardcallback.observe.machine import observe_machine
 from cardcallback.observe.progress import training_completed, with_progress
 from cardcallback.observe.software import observe_software
@@ -17,6 +17,7 @@ __all__ = [
     "TokenBaseline",
     "evaluation_result",
     "find_base_model",
+    "joined_results",
     "observe_machine",
     "observe_software",
     "observe_training",

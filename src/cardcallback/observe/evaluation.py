@@ -7,6 +7,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
 from cardcallback.curves import publishable_name
 from cardcallback.observe.plain import number
 from cardcallback.observe.progress import LAST_STEP
@@ -90,3 +92,14 @@ def _results(metrics: Mapping[str, Any]) -> dict[str, float]:
         if figure is not None and publishable_name(name) and not _NOT_RESULTS.fullmatch(name):
             found[name] = float(figure)
     return found
+
+
+def joined_results(known: EvaluationResult | None, new: EvaluationResult, *, keep_first: bool) -> EvaluationResult:
+    """Results of several held-out sets at one step are one result; of the same set again, the first or newest."""
+    if known is None:
+        return new
+    if known.step != new.step or not set(known.metrics).isdisjoint(new.metrics):
+        return known if keep_first else new
+    best = known if known.loss is not None else new
+    size = known.examples if known.examples == new.examples else None
+    return msgspec.structs.replace(best, metrics={**known.metrics, **new.metrics}, examples=size)

@@ -17,7 +17,8 @@ def fit_intervals(appointments: Sequence[Appointment]) -> None:
     """Stretch intervals until the calls whose cost is known fit, beginning with what loses least by it.
 
     First what only describes the device's state, then counters, which lose nothing between readings, then
-    power gauges as far as they average; only what still costs too much is stretched further.
+    power gauges as far as they average, then process lists; only what still costs too much is stretched
+    further.
     """
     known = [one for one in appointments if not one.retired and one.usual_cost_seconds is not None]
     for one in known:
@@ -26,10 +27,12 @@ def fit_intervals(appointments: Sequence[Appointment]) -> None:
         (_tells_state, lambda _: 10.0),
         (_is_counter, lambda _: 5.0),
         (_is_gauge, _sight_seconds),
+        (_lists_processes, lambda _: 600.0),
         (_tells_state, lambda _: 60.0),
         (_is_counter, lambda _: 10.0),
         (_is_gauge, lambda _: 60.0),
         (_is_counter, lambda _: 60.0),
+        (_tells_state, lambda _: 600.0),
     )
     for belongs, longest in stages:
         excess = _load(known) - DRIVER_SHARE
@@ -61,6 +64,10 @@ def _is_gauge(spec: SensorSpec) -> bool:
 
 def _tells_state(spec: SensorSpec) -> bool:
     return spec.unit not in {"joules", "watts"}
+
+
+def _lists_processes(spec: SensorSpec) -> bool:
+    return spec.quantity in {"gpu_process_memory", "gpu_other_processes"}
 
 
 def _sight_seconds(spec: SensorSpec) -> float:

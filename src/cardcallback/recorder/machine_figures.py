@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from cardcallback.energy import AccountResult
 from cardcallback.record import Measurement, Scope, Window
+from cardcallback.recorder.accounts import AccountKey, OpenAccount
 from cardcallback.recorder.energy_figures import energy_measurement, summed
-from cardcallback.recorder.ledger import AccountKey, OpenAccount
 from cardcallback.recorder.session import NO_SENSOR, Session, absence_reason
 from cardcallback.sensors.base import Quantity
 

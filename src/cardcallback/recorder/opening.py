@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 
 from cardcallback.recorder.clock import Clock
-from cardcallback.sensors.base import Absence, Quantity, Sensor, SensorSet, SensorSpec
+from cardcallback.sensors.base import OPENING, Absence, Quantity, Sensor, SensorPart, SensorSet, SensorSpec
 
 SensorKey = tuple[str, str, int | None]
+_LATE = "the driver had not answered yet"
 _EARLY_QUANTITIES = ("gpu_energy", "cpu_energy", "dram_energy", "system_energy", "system_memory", "swap_used")
 
 
@@ -28,18 +29,26 @@ class EarlyReading:
         """The reading of one sensor, or ``None``."""
         return self.readings.get(sensor_key(spec))
 
+    def with_others(self, others: EarlyReading) -> EarlyReading:
+        """Both readings as one."""
+        return EarlyReading({**self.readings, **others.readings})
+
 
 class BackgroundOpening:
-    """Opens the sensors in a daemon thread at once, and reads energy counters and memory there once.
+    """Opens sensors in a daemon thread at once, and reads energy counters and memory there once.
 
     Args:
         open_sensors: gives the sensors; may take as long as a driver does.
         clock: where the time of the reading comes from.
+        quantities: what they may read, to give the reason for while they are not open.
     """
 
-    def __init__(self, open_sensors: Callable[[], SensorSet], clock: Clock) -> None:
+    def __init__(
+        self, open_sensors: Callable[[], SensorSet], clock: Clock, *, quantities: Sequence[Quantity] = ()
+    ) -> None:
         self._open = open_sensors
         self._clock = clock
+        self._quantities = quantities
         self._done = threading.Event()
         self._sensors = SensorSet()
         self._early = EarlyReading()
@@ -51,19 +60,27 @@ class BackgroundOpening:
             return None
         return self._sensors, self._early
 
+    def pending(self) -> SensorSet:
+        """What there is until the driver answers: no sensor, and the reason."""
+        return self._absent(_LATE)
+
+    def _absent(self, reason: str) -> SensorSet:
+        return SensorSet(absences=tuple(Absence(quantity=q, source=OPENING, reason=reason) for q in self._quantities))
+
     def _work(self) -> None:
         try:
             self._sensors = self._open()
             self._early = read_early(self._sensors, self._clock)
         except Exception as error:  # noqa: BLE001 - a thread has nobody to raise to; the card gives the reason
             reason = f"the sensors could not be opened ({type(error).__name__})"
-            quantities: tuple[Quantity, ...] = ("gpu_energy", "gpu_power", "system_memory", "process_rss")
-            self._sensors = SensorSet(
-                absences=tuple(Absence(quantity=q, source="opening", reason=reason) for q in quantities),
-                notes=(reason,),
-            )
+            self._sensors = replace(self._absent(reason), notes=(f"{reason[0].upper()}{reason[1:]}.",))
         finally:
             self._done.set()
+
+
+def open_in_background(parts: Iterable[SensorPart], clock: Clock) -> tuple[BackgroundOpening, ...]:
+    """Each part in a thread of its own, so that one that hangs holds up no other."""
+    return tuple(BackgroundOpening(part.open, clock, quantities=part.quantities) for part in parts)
 
 
 def read_early(sensors: SensorSet, clock: Clock) -> EarlyReading:

@@ -1,35 +1,23 @@
-"""Reads every sensor at the rate of its kind, in one daemon thread that nobody ever waits on for long."""
+"""One session's measuring: lanes of sensors, each with a daemon thread that nobody ever waits on for long."""
 
 from __future__ import annotations
 
 import math
-import random
 import threading
-from collections.abc import Callable
+from collections.abc import Sequence
 
-from cardcallback.errors import SensorReadError, SensorUnavailableError
-from cardcallback.recorder.budget import DRIVER_SHARE, fit_intervals
 from cardcallback.recorder.clock import Clock
+from cardcallback.recorder.lane import Lane
 from cardcallback.recorder.ledger import Ledger
 from cardcallback.recorder.opening import EarlyReading
 from cardcallback.recorder.recording import Recording, make_recording
-from cardcallback.recorder.schedule import HARMLESS_CALL_SECONDS, LAST_READ, Appointment, interval_of, took_too_long
+from cardcallback.recorder.schedule import Appointment
 from cardcallback.recorder.session import Session
-from cardcallback.sensors.base import Sensor, SensorSet
-from cardcallback.units import format_duration
+from cardcallback.sensors.base import SensorSet, SensorSpec
 
-_LONGEST_WAIT_SECONDS = 1.0
 _STOP_TIMEOUT_SECONDS = 0.1
-_MOST_FAULTS = 10  # of our own, outside a sensor's reading
 # The two clocks are read one after the other.
 _CLOCK_NOISE_SECONDS = 0.1
-# Energy first, so that a slow driver call elsewhere costs the window nothing at its begin.
-_ORDER = (
-    *("gpu_energy", "gpu_power", "cpu_energy", "cpu_power", "dram_energy", "system_energy", "system_power"),
-    *("other_energy", "other_power", "system_memory"),
-)
-# What a run's end needs once more; of the process lists, which may take long, only those that do not.
-_LAST_READ = frozenset({*_ORDER, "process_rss", "torch_allocated", "torch_reserved"})
 
 
 class Recorder:
@@ -42,8 +30,9 @@ class Recorder:
         session: the session's place in its run.
         early: readings from before training, at the same clock.
 
-    ``start`` runs it in a thread. Without ``start``, ``sample_due`` may be called by hand, and the session
-    begins when the recorder is made.
+    ``start`` reads in threads: those sensors in one, and in one more those of each set that joins, so that a
+    driver which hangs costs only its own. Without ``start``, ``sample_due`` may be called by hand, and
+    the session begins when the recorder is made.
     """
 
     def __init__(
@@ -58,41 +47,48 @@ class Recorder:
         self._clock = clock
         self._session = session
         self._sampling_interval_seconds = sampling_interval_seconds
-        self._take(sensors, early)
+        self._sensors = sensors
+        self._early = early or EarlyReading()
+        self._ledger = Ledger(sensors, sampling_interval_seconds)
         self._lock = threading.Lock()  # never held while a sensor is read
-        self._wake = threading.Event()
-        self._first_pass = threading.Event()
         self._stopping = False
-        self._thread: threading.Thread | None = None
-        self._reading: Sensor | None = None
+        self._started = False
         self._notes: list[str] = []
-        self._faults = 0
         self._recording: Recording | None = None
         self._begin()
+        self._lanes: list[Lane] = [self._lane(sensors)] if sensors.sensors else []
 
     def start(self, first_reading_timeout_seconds: float = 0.05) -> None:
-        """Begin the session and the thread; waits at most that long for the first readings."""
-        if self._thread is not None:
+        """Begin the session and its threads; waits at most that long for the first readings."""
+        if self._started:
             return
+        self._started = True
         self._begin()
-        self._thread = threading.Thread(target=self._run, name="cardcallback-recorder", daemon=True)
-        self._thread.start()
-        self._first_pass.wait(first_reading_timeout_seconds)
+        for lane in self._lanes:
+            lane.start()
+        self._wait_for_first(self._lanes, first_reading_timeout_seconds)
 
-    def adopt(self, sensors: SensorSet, early: EarlyReading | None = None) -> bool:
-        """Read these sensors instead from now on, for drivers that open late: until here it is a gap.
+    def join(self, late: SensorSet, whole: SensorSet, early: EarlyReading | None = None) -> bool:
+        """Read ``late`` too from now on, for drivers that open late: until here is a gap in their figures.
+
+        Args:
+            late: the sensors that were not there before.
+            whole: all of them with those that were, as the recording is to describe them.
+            early: readings of ``late`` from before training.
 
         Returns:
-            Whether they were taken: a recorder that is stopping keeps its own.
+            Whether they were taken: a recorder that is stopping keeps what it has.
         """
+        lane = self._lane(late)
         with self._lock:
             if self._stopping or self._recording is not None:
                 return False
-            phases = tuple(self._ledger.spans)
-            self._take(sensors, early)
-            for phase in phases:
-                self._ledger.mark_phase(*phase)
-        self._wake.set()
+            self._sensors = whole
+            self._ledger.join(whole)
+            self._early = self._early.with_others(early or EarlyReading())
+            self._lanes += [lane] if late.sensors else []
+        if self._started and late.sensors:
+            lane.start()
         return True
 
     @property
@@ -100,9 +96,36 @@ class Recorder:
         """Trouble that a person could act on now, a line of each kind; whoever tells it takes it out."""
         return self._ledger.news
 
+    @property
+    def stopping(self) -> bool:
+        """Whether the session is ending."""
+        return self._stopping
+
+    @property
+    def closed(self) -> bool:
+        """Whether the recording is made, and takes nothing more."""
+        return self._recording is not None
+
     def now_seconds(self) -> float:
         """Seconds since the session began."""
         return self._clock.elapsed_seconds() - self._begin_elapsed
+
+    def enter(self, spec: SensorSpec, at: float, value: float) -> None:
+        """One reading, at the clock's time."""
+        with self._lock:
+            if self._recording is None:
+                self._ledger.add(spec, at - self._begin_elapsed, value)
+
+    def follow(self, appointments: Sequence[Appointment]) -> None:
+        """The sensors of these are read at their present intervals from now on."""
+        with self._lock:
+            for appointment in appointments:
+                self._ledger.follow(appointment.sensor.spec, appointment.interval_seconds)
+
+    def note(self, sentence: str) -> None:
+        """Something for the record to tell."""
+        with self._lock:
+            self._notes.append(sentence)
 
     def mark_phase(self, phase: str, begin_seconds: float, end_seconds: float) -> None:
         """One visit of a phase, told when it is over."""
@@ -111,12 +134,7 @@ class Recorder:
 
     def sample_due(self) -> float:
         """Read every sensor that is due; the seconds until the next one is."""
-        now = self._clock.elapsed_seconds()
-        for appointment in self._appointments:
-            if not appointment.retired and appointment.due_seconds <= now and not self._stopping:
-                self._read(appointment)
-        due = min((a.due_seconds for a in self._appointments if not a.retired), default=math.inf)
-        return max(due - self._clock.elapsed_seconds(), 0.0)
+        return min((lane.sample_due() for lane in self._lanes), default=math.inf)
 
     def snapshot(self) -> Recording:
         """Everything measured until now; measuring goes on."""
@@ -126,131 +144,58 @@ class Recorder:
             return make_recording(self._ledger, self._state(self.now_seconds()))
 
     def stop(self) -> Recording:
-        """End the session, waiting a tenth of a second at most for a driver that hangs.
+        """End the session, waiting a tenth of a second at most for drivers that hang.
 
         A second call gives the same recording.
         """
         if self._recording is not None:
             return self._recording
         end_seconds = self.now_seconds()
-        self._stopping = True
-        self._wake.set()
-        if self._thread is None:
-            self._read_last()
+        with self._lock:
+            self._stopping = True
+            lanes = list(self._lanes)
+        if self._started:
+            self._wait_for_last(lanes)
         else:
-            self._thread.join(_STOP_TIMEOUT_SECONDS)
-            self._note_hanging()
+            for lane in lanes:
+                lane.read_last()
         with self._lock:
             self._recording = make_recording(self._ledger, self._state(end_seconds))
         return self._recording
 
-    def _take(self, sensors: SensorSet, early: EarlyReading | None) -> None:
-        self._sensors = sensors
-        self._early = early or EarlyReading()
-        self._ledger = Ledger(sensors, self._sampling_interval_seconds)
-        # The distance of readings has to vary, not to be unpredictable.
-        variation = random.Random(self._session)  # noqa: S311
-        ordered = sorted(sensors.sensors, key=lambda s: _rank(s.spec.quantity))
-        self._appointments = [
-            Appointment(sensor, interval_of(sensor.spec, self._sampling_interval_seconds), variation)
-            for sensor in ordered
-        ]
+    def _lane(self, sensors: SensorSet) -> Lane:
+        return Lane(
+            sensors.sensors,
+            clock=self._clock,
+            book=self,
+            sampling_interval_seconds=self._sampling_interval_seconds,
+            seed=self._session,
+        )
 
     def _begin(self) -> None:
         self._started_on = self._clock.today()
         self._begin_elapsed = self._clock.elapsed_seconds()
         self._begin_awake = self._clock.awake_seconds()
 
-    def _run(self) -> None:
-        while not self._stopping and self._faults < _MOST_FAULTS:
-            wait = self._guarded(self.sample_due)
-            self._first_pass.set()
-            self._wake.wait(min(wait, _LONGEST_WAIT_SECONDS))
-            self._wake.clear()  # after a stop the loop ends by its own condition
-        self._guarded(self._read_last)
+    def _wait_for_first(self, lanes: Sequence[Lane], timeout_seconds: float) -> None:
+        deadline = self._clock.elapsed_seconds() + timeout_seconds
+        for lane in lanes:
+            lane.first_pass.wait(max(deadline - self._clock.elapsed_seconds(), 0.0))
 
-    def _guarded(self, work: Callable[[], float | None]) -> float:
-        """Do it; the seconds to wait after it, also where it failed by a fault of our own."""
-        try:
-            return work() or 0.0
-        except Exception as error:  # noqa: BLE001 - the thread has nobody to raise to, and must not end unnoticed
-            self._note_fault(error)
-            return _LONGEST_WAIT_SECONDS
-
-    def _note_fault(self, error: Exception) -> None:
-        self._faults += 1
-        when = format_duration(self.now_seconds())
-        first = f"A fault of the recorder itself ({type(error).__name__}) after {when} cost it readings."
-        last = f"After {_MOST_FAULTS} such faults, the last after {when}, it stopped reading."
-        with self._lock:
-            self._notes += {1: [first], _MOST_FAULTS: [last]}.get(self._faults, [])
-
-    def _read_last(self) -> None:
-        for appointment in self._appointments:
-            if self._recording is not None:
-                return  # a driver hung, and nobody waits for these readings any more
-            if not appointment.retired and _may_be_read_last(appointment):
-                self._read(appointment)
-
-    def _read(self, appointment: Appointment) -> None:
-        sensor = appointment.sensor
-        before = self._clock.elapsed_seconds()
-        self._reading = sensor
-        try:
-            value = float(sensor.read())
-        except SensorUnavailableError as error:
-            self._retire(appointment, str(error))
-            return
-        except SensorReadError as error:
-            self._failed(appointment, str(error), before)
-            return
-        except Exception as error:  # noqa: BLE001 - a sensor may be anyone's; its fault must not end the others
-            self._retire(appointment, f"the sensor failed ({type(error).__name__})")
-            return
-        finally:
-            self._reading = None
-        after = self._clock.elapsed_seconds()
-        if not math.isfinite(value):
-            self._failed(appointment, "the reading is not a number", before)
-            return
-        if took_too_long(sensor.spec, after - before):
-            self._failed(appointment, "the answer came too late to say when it was true", before)
-            return
-        appointment.succeeded(after, after - before)
-        if appointment.cost_is_new:
-            self._fit()
-        with self._lock:
-            if self._recording is None:
-                self._ledger.add(sensor.spec, (before + after) / 2 - self._begin_elapsed, value)
-
-    def _failed(self, appointment: Appointment, reason: str, before: float) -> None:
-        now = self._clock.elapsed_seconds()
-        # All of them may fail at once, and together have no more than the one share.
-        appointment.failed(now, reason, now - before, DRIVER_SHARE / len(self._appointments))
-
-    def _fit(self) -> None:
-        fit_intervals(self._appointments)
-        with self._lock:
-            for appointment in self._appointments:
-                self._ledger.follow(appointment.sensor.spec, appointment.interval_seconds)
-
-    def _retire(self, appointment: Appointment, reason: str) -> None:
-        appointment.retired = True
-        spec = appointment.sensor.spec
-        with self._lock:
-            appointment.last_failure = reason
-            self._notes.append(f"{spec.source} was given up after {format_duration(self.now_seconds())}: {reason}.")
-
-    def _note_hanging(self) -> None:
-        reading = self._reading
-        if self._thread is None or not self._thread.is_alive():
-            return
-        source = reading.spec.source if reading is not None else "a sensor"
-        with self._lock:
-            self._notes.append(f"{source} did not answer when the run ended; what followed its last reading is a gap.")
+    def _wait_for_last(self, lanes: Sequence[Lane]) -> None:
+        deadline = self._clock.elapsed_seconds() + _STOP_TIMEOUT_SECONDS
+        for lane in lanes:
+            lane.join(0.0)  # all of them are told before any is waited for
+        for lane in lanes:
+            if not lane.join(max(deadline - self._clock.elapsed_seconds(), 0.0)):
+                reading = lane.reading
+                source = reading.spec.source if reading is not None else "a sensor"
+                self.note(f"{source} did not answer when the run ended; what followed its last reading is a gap.")
 
     def _state(self, end_seconds: float) -> Session:
         suspended = self.now_seconds() - (self._clock.awake_seconds() - self._begin_awake)
+        one_device = len(self._sensors.devices) == 1
+        losses = [n for lane in self._lanes for n in lane.losses.notes(end_seconds, one_device=one_device)]
         return Session(
             sensors=self._sensors,
             index=self._session,
@@ -260,28 +205,21 @@ class Recorder:
             suspended_seconds=max(suspended, 0.0) if suspended > _CLOCK_NOISE_SECONDS else 0.0,
             early=self._early,
             failures=self._failures(),
-            notes=(*self._notes, *self._failure_notes()),
+            notes=(*self._notes, *losses, *self._failure_notes()),
+            lost={device: time for lane in self._lanes for device, time in lane.losses.lost(end_seconds).items()},
         )
 
+    def _appointments(self) -> list[Appointment]:
+        return [appointment for lane in self._lanes for appointment in lane.appointments]
+
     def _failures(self) -> dict[tuple[str, int | None], str]:
-        failed = [a for a in self._appointments if a.last_failure]
+        failed = [a for a in self._appointments() if a.last_failure]
         return {(a.sensor.spec.quantity, a.sensor.spec.device): a.last_failure for a in failed}
 
     def _failure_notes(self) -> list[str]:
         # A sensor that never gave a reading has its reason in the figure itself.
         return [
             f"{a.sensor.spec.source}: {a.failures} of {a.reads} readings failed (last: {a.last_failure})."
-            for a in self._appointments
+            for a in self._appointments()
             if a.reads > a.failures > 0
         ]
-
-
-def _may_be_read_last(appointment: Appointment) -> bool:
-    quantity = appointment.sensor.spec.quantity
-    if quantity == "gpu_process_memory":
-        return appointment.last_cost_seconds < HARMLESS_CALL_SECONDS
-    return quantity in LAST_READ
-
-
-def _rank(quantity: str) -> int:
-    return _ORDER.index(quantity) if quantity in _ORDER else len(_ORDER)

@@ -18,15 +18,17 @@ from cardcallback.record import (
     Window,
     not_measured,
 )
+from cardcallback.recorder.accounts import AccountKey, OpenAccount
 from cardcallback.recorder.energy_figures import (
     before_training,
     energy_measurement,
     joined_verdict,
     phase_energies,
     summed,
+    without_lost_time,
 )
 from cardcallback.recorder.health_figures import HealthFigures
-from cardcallback.recorder.ledger import AccountKey, Ledger, OpenAccount
+from cardcallback.recorder.ledger import Ledger
 from cardcallback.recorder.machine_figures import MachineFigures
 from cardcallback.recorder.memory_figures import MemoryFigures
 from cardcallback.recorder.session import Session, absence_reason
@@ -144,6 +146,7 @@ class _Builder:
         result = getattr(self._results[key], which)
         specs = {"counter": [opened.counter], "integrated": [opened.power]}.get(which, [opened.counter, opened.power])
         figure = energy_measurement(result, specs, self._window, reason)
+        figure = without_lost_time(figure, self._session.lost.get(info.index))
         if info.energy_scope_note is None:
             return figure
         return msgspec.structs.replace(figure, covers=(*figure.covers, info.energy_scope_note))

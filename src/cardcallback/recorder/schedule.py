@@ -7,8 +7,10 @@ import random
 
 from cardcallback.sensors.base import Sensor, SensorSpec
 
-# Costs are judged after this many calls: the first ones of a driver are slow.
+# Costs are judged after this many calls: the first ones of a driver are slow. Two that are both slow are enough.
 _CALLS_TO_JUDGE = 5
+_CALLS_TO_JUDGE_SLOW = 2
+_SLOW_CALL_SECONDS = 0.001
 # A sensor whose readings fail is asked less and less often, but not more rarely than this unless its calls cost
 # more of the driver's time than they may.
 _LONGEST_RETRY_SECONDS = 5.0
@@ -26,27 +28,22 @@ _RARE_SECONDS = 10.0
 _SOON_SECONDS = 5.0
 # A call within which a second's mean would have changed by a good part.
 _LONGEST_CALL_SECONDS = 0.5
+# Sensors that are due almost together are read in one go: waking up costs more than most readings.
+_TOGETHER_SECONDS = 0.01
+_TOGETHER_SHARE = 0.05
 # A call that may be made at a run's end without holding it up.
 HARMLESS_CALL_SECONDS = 0.02
+# Energy first, so that a slow driver call elsewhere costs the window nothing at its begin.
+_ORDER = (
+    *("gpu_energy", "gpu_power", "cpu_energy", "cpu_power", "dram_energy", "system_energy", "system_power"),
+    *("other_energy", "other_power", "system_memory"),
+)
 # What a run's end needs once more; of the process lists, which may take long, only those that do not.
 LAST_READ = frozenset(
     {
-        "gpu_energy",
-        "gpu_power",
-        "cpu_energy",
-        "dram_energy",
-        "system_power",
-        "system_energy",
-        "system_memory",
-        "swap_used",
-        "memory_stalled_some",
-        "memory_stalled_all",
-        "process_rss",
-        "torch_allocated",
-        "torch_reserved",
-        "torch_allocated_now",
-        "torch_reserved_now",
-        "torch_devices",
+        *_ORDER,
+        *("swap_used", "memory_stalled_some", "memory_stalled_all", "process_rss"),
+        *("torch_allocated", "torch_reserved", "torch_allocated_now", "torch_reserved_now", "torch_devices"),
     }
 )
 
@@ -108,10 +105,21 @@ class Appointment:
         self.due_seconds = on_time if on_time > now_seconds else now_seconds + delay
 
     @property
+    def slack_seconds(self) -> float:
+        """How much earlier than due it may be read."""
+        return min(_TOGETHER_SECONDS, _TOGETHER_SHARE * self.interval_seconds)
+
+    @property
     def usual_cost_seconds(self) -> float | None:
         """How long a call takes; ``None`` before enough were made to tell."""
-        needed = 1 if self.wanted_seconds >= _RARE_SECONDS else _CALLS_TO_JUDGE
-        return sorted(self._costs)[len(self._costs) // 2] if len(self._costs) >= needed else None
+        costs = sorted(self._costs)
+        if self.wanted_seconds >= _RARE_SECONDS:
+            needed = 1
+        else:
+            needed = _CALLS_TO_JUDGE_SLOW if costs and costs[0] >= _SLOW_CALL_SECONDS else _CALLS_TO_JUDGE
+        if len(costs) < needed:
+            return None
+        return costs[len(costs) // 2] if len(costs) == _CALLS_TO_JUDGE else costs[0]
 
     @property
     def cost_is_new(self) -> bool:
@@ -131,6 +139,11 @@ def interval_of(spec: SensorSpec, sampling_interval_seconds: float | None) -> fl
 def longest_interval_of(spec: SensorSpec) -> float:
     """How far apart its readings may lie at most; infinite for a sensor that loses nothing by it."""
     return math.inf if spec.longest_interval_seconds is None else spec.longest_interval_seconds
+
+
+def reading_rank(quantity: str) -> int:
+    """Its place among the sensors that are due together."""
+    return _ORDER.index(quantity) if quantity in _ORDER else len(_ORDER)
 
 
 def took_too_long(spec: SensorSpec, seconds: float) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
@@ -44,6 +44,8 @@ Quantity = Literal[
     "other_power",
 ]
 
+# The source of an absence whose driver has not answered, or could not be asked, while sensors were opened.
+OPENING = "opening"
 NOT_PUBLISHED = InstrumentAccuracy(statement="not published")
 
 
@@ -120,7 +122,8 @@ class DeviceInfo:
     one module. ``energy_scope_note`` is the sentence a card prints about a whole-GPU figure (MIG, other
     processes), or ``None``. ``mig_uuids`` are the instances it is divided into, for matching only.
     ``unified_memory`` says whether the GPU shares the machine's memory; ``None`` where that is not known.
-    ``max_sm_clock_hertz`` is the highest SM clock that its driver knows for it.
+    ``max_sm_clock_hertz`` is the highest SM clock that its driver knows for it. ``power_limit_watts`` is the limit
+    its driver enforced when it was opened; it may be changed later.
     """
 
     index: int
@@ -134,6 +137,7 @@ class DeviceInfo:
     mig_uuids: tuple[str, ...] = ()
     unified_memory: bool | None = None
     max_sm_clock_hertz: float | None = None
+    power_limit_watts: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -157,6 +161,17 @@ class SensorSet:
             driver_version=self.driver_version,
             simulated=self.simulated,
             notes=self.notes,
+        )
+
+    def with_others(self, others: SensorSet) -> SensorSet:
+        """Both sets as one, what belongs to this one first."""
+        return SensorSet(
+            sensors=(*self.sensors, *others.sensors),
+            absences=(*self.absences, *others.absences),
+            devices=(*self.devices, *others.devices),
+            driver_version=self.driver_version or others.driver_version,
+            simulated=self.simulated or others.simulated,
+            notes=(*self.notes, *others.notes),
         )
 
     def absence(self, quantity: Quantity, device: int | None = None) -> Absence | None:
@@ -185,3 +200,14 @@ def _failure(sensor: Sensor) -> str | None:
     except SensorReadError as error:
         return str(error)
     return None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SensorPart:
+    """Sensors that are opened apart from all others; ``quantities`` are what they may read.
+
+    ``open`` raises nothing that is known of and may take as long as a driver does.
+    """
+
+    open: Callable[[], SensorSet]
+    quantities: tuple[Quantity, ...] = ()

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from cardcallback.errors import CardCallbackError, SensorReadError
 from cardcallback.record import Scope
 from cardcallback.sensors import nvml
-from cardcallback.sensors.base import DeviceInfo, Sensor, SensorSet, SensorSpec
+from cardcallback.sensors.base import (
+    OPENING,
+    DeviceInfo,
+    Quantity,
+    Sensor,
+    SensorPart,
+    SensorSet,
+    SensorSpec,
+)
 from cardcallback.sensors.machine import open_machine_energy
-from cardcallback.sensors.meminfo import open_meminfo
+from cardcallback.sensors.meminfo import open_meminfo, with_unified_memory
 from cardcallback.sensors.memory_limit import open_memory_limit
 from cardcallback.sensors.memory_pressure import open_memory_pressure
 from cardcallback.sensors.process import open_process
@@ -22,6 +31,8 @@ from cardcallback.sensors.torch_memory import open_torch_memory
 
 ENTRY_POINT_GROUP = "cardcallback.sensors"
 _OTHERS_INTERVAL_SECONDS = 60.0
+_OF_GPUS: tuple[Quantity, ...] = tuple(one for one in get_args(Quantity) if one.startswith("gpu_"))
+_OF_THE_MACHINE: tuple[Quantity, ...] = tuple(one for one in get_args(Quantity) if one not in _OF_GPUS)
 
 
 def open_sensors(
@@ -31,9 +42,22 @@ def open_sensors(
     open_gpus: Callable[[Mapping[str, str]], SensorSet] = nvml.open_nvml,
     plugins: Iterable[Any] | None = None,
 ) -> SensorSet:
-    """Open all sensors; raises nothing for a sensor that is missing or broken.
+    """Open all sensors, one part after the other; raises nothing for a sensor that is missing or broken.
 
-    May take as long as a driver takes to start.
+    May take as long as a driver takes to start. The arguments are those of ``sensor_parts``.
+    """
+    parts = sensor_parts(system_root=system_root, environ=environ, open_gpus=open_gpus, plugins=plugins)
+    return joined([part.open() for part in parts])
+
+
+def sensor_parts(
+    *,
+    system_root: Path,
+    environ: Mapping[str, str],
+    open_gpus: Callable[[Mapping[str, str]], SensorSet] = nvml.open_nvml,
+    plugins: Iterable[Any] | None = None,
+) -> tuple[SensorPart, ...]:
+    """The GPUs, the rest of the machine, and plugins: to be opened apart, as any of them may hang.
 
     Args:
         system_root: the folder that holds ``proc`` and ``sys``.
@@ -42,16 +66,24 @@ def open_sensors(
         plugins: entry points of the group ``cardcallback.sensors``; ``None``: those installed. Each is
             loaded and called without arguments and gives an iterable of sensors.
     """
-    gpus = open_gpus(environ)
-    machine = _machine_sensors(system_root, unified=_unified(gpus.devices))
-    own = _plugin_sensors(entry_points(group=ENTRY_POINT_GROUP) if plugins is None else plugins)
-    others = tuple(OtherProcessesSensor(device.index) for device in gpus.devices)
-    return replace(
-        gpus,
-        sensors=(*gpus.sensors, *others, *machine.sensors, *own.sensors),
-        absences=(*gpus.absences, *machine.absences),
-        notes=(*gpus.notes, *own.notes),
+    return (
+        SensorPart(open=lambda: _gpu_sensors(open_gpus(environ)), quantities=_OF_GPUS),
+        SensorPart(open=lambda: _machine_sensors(system_root, unified=None), quantities=_OF_THE_MACHINE),
+        SensorPart(open=lambda: _plugin_sensors(entry_points(group=ENTRY_POINT_GROUP) if plugins is None else plugins)),
     )
+
+
+def joined(sets: Iterable[SensorSet]) -> SensorSet:
+    """Parts as one set, in which memory is told by whether the devices share the machine's."""
+    whole = functools.reduce(SensorSet.with_others, sets, SensorSet())
+    gpus = whole.absence("gpu_energy")
+    unified = None if gpus is not None and gpus.source == OPENING else _unified(whole.devices)
+    return replace(whole, sensors=tuple(with_unified_memory(one, unified=unified) for one in whole.sensors))
+
+
+def _gpu_sensors(gpus: SensorSet) -> SensorSet:
+    others = tuple(OtherProcessesSensor(device.index) for device in gpus.devices)
+    return replace(gpus, sensors=(*gpus.sensors, *others))
 
 
 class OtherProcessesSensor:

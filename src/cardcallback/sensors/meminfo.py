@@ -120,6 +120,10 @@ class MeminfoSensor:
         """What this sensor reads."""
         return self._spec
 
+    def told(self, spec: SensorSpec) -> MeminfoSensor:
+        """The same sensor by another spec."""
+        return MeminfoSensor(self._path, spec, self._figure)
+
     def read(self) -> float:
         """Bytes now.
 
@@ -168,6 +172,15 @@ def _is_containers_own(system_root: Path) -> bool:
     except OSError:
         return False
     return any(line.split()[4:5] == ["/proc/meminfo"] for line in mounts.splitlines())
+
+
+def with_unified_memory(sensor: Sensor, *, unified: bool | None) -> Sensor:
+    """The same sensor, told by whether the GPU uses this memory; any other sensor as it is."""
+    if not isinstance(sensor, MeminfoSensor):
+        return sensor
+    spec = sensor.spec
+    own = spec.source == CONTAINER_SOURCE
+    return sensor.told(_spec(spec.quantity, spec.interval_seconds, unified=unified, containers_own=own))
 
 
 def _spec(quantity: Quantity, interval_seconds: float, *, unified: bool | None, containers_own: bool) -> SensorSpec:

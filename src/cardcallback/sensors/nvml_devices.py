@@ -7,16 +7,17 @@ from dataclasses import dataclass, replace
 
 from cardcallback.sensors.base import DeviceInfo
 from cardcallback.sensors.job_devices import JobDevices
+from cardcallback.sensors.visible_devices import names_numbers, visible_order
 
-_PREFIXES = ("GPU-", "MIG-")
+_PCI_ORDER = "PCI_BUS_ID"
 _NOT_CUDA = "The job did not use CUDA: the GPU energy is what {which} drew meanwhile, for other work or standing idle."
 _UNMATCHED = (
     "Not every GPU of the job was found among those the NVIDIA driver lists: the energy of {missing} of {count} is "
     "not measured."
 )
 _BY_NUMBER = (
-    "This machine has GPUs of different kinds and CUDA_VISIBLE_DEVICES names them by number: the numbers were "
-    "taken in PCI order (set CUDA_DEVICE_ORDER=PCI_BUS_ID to make CUDA do the same)."
+    "This machine has GPUs of different kinds and they were told apart by number: the numbers were taken in PCI "
+    "order (set CUDA_DEVICE_ORDER=PCI_BUS_ID to make CUDA do the same)."
 )
 _BY_PLACE = (
     "PyTorch did not tell which GPU the job computed on (it can from version 2.5): it was taken by its number from "
@@ -46,7 +47,9 @@ class Selection:
     partial_reason: str | None = None
 
 
-def select_devices(devices: Sequence[DeviceInfo], *, job: JobDevices, visible_devices: str | None) -> Selection:
+def select_devices(
+    devices: Sequence[DeviceInfo], *, job: JobDevices, visible_devices: str | None, device_order: str | None = None
+) -> Selection:
     """The devices of the job, or those it could see where it does not compute on CUDA or nothing tells.
 
     Args:
@@ -54,35 +57,46 @@ def select_devices(devices: Sequence[DeviceInfo], *, job: JobDevices, visible_de
         job: what PyTorch and the trainer tell of the job's devices.
         visible_devices: the text of CUDA_VISIBLE_DEVICES, None where unset. Only asked where ``job`` has
             no UUIDs.
+        device_order: the text of CUDA_DEVICE_ORDER, None where unset.
     """
+    sure = device_order == _PCI_ORDER or len({device.name for device in devices}) == 1
     if not devices:
         chosen = Selection(indices=frozenset())
     elif job.uses_cuda is False:
-        chosen = _watched(devices, visible_devices)
+        chosen = _watched(devices, visible_devices, numbers_are_sure=sure)
     elif job.uuids:
         chosen = _of_the_job(devices, job.uuids)
     else:
-        chosen = _presumed(devices, job, visible_devices)
+        chosen = _presumed(devices, job, visible_devices, numbers_are_sure=sure)
     return chosen if job.processes == 1 else _of_one_process(chosen, job)
 
 
-def _watched(devices: Sequence[DeviceInfo], visible_devices: str | None) -> Selection:
-    order, notes = visible_order(devices, visible_devices)
+def _watched(devices: Sequence[DeviceInfo], visible_devices: str | None, *, numbers_are_sure: bool) -> Selection:
+    order = visible_order(devices, visible_devices)
     if not order:
-        return Selection(indices=frozenset(), notes=notes)
+        return Selection(indices=frozenset())
     which = "the GPU" if len(order) == 1 else "the GPUs"
-    return Selection(indices=frozenset(order), notes=(_NOT_CUDA.format(which=which), *notes))
+    doubtful = names_numbers(visible_devices) and len(order) < len(devices) and not numbers_are_sure
+    return Selection(
+        indices=frozenset(order), notes=(_NOT_CUDA.format(which=which), *((_BY_NUMBER,) if doubtful else ()))
+    )
 
 
-def _presumed(devices: Sequence[DeviceInfo], job: JobDevices, visible_devices: str | None) -> Selection:
-    order, notes = visible_order(devices, visible_devices)
+def _presumed(
+    devices: Sequence[DeviceInfo], job: JobDevices, visible_devices: str | None, *, numbers_are_sure: bool
+) -> Selection:
+    order = visible_order(devices, visible_devices)
+    by_number = visible_devices is None or names_numbers(visible_devices)
     places = job.cuda_indices
     if places is None or any(place >= len(order) for place in places):
-        return Selection(indices=frozenset(order), notes=(_ALL_SEEN, *notes), covers=(_ALL_SEEN_WORDS,))
+        doubtful = names_numbers(visible_devices) and len(order) < len(devices) and not numbers_are_sure
+        notes = (_ALL_SEEN, _BY_NUMBER) if doubtful else (_ALL_SEEN,)
+        return Selection(indices=frozenset(order), notes=notes, covers=(_ALL_SEEN_WORDS,))
     indices = frozenset(order[place] for place in places)
     if len(indices) == len(devices):
         return Selection(indices=indices)  # whatever the order, these are all there are
-    return Selection(indices=indices, notes=(_BY_PLACE, *notes), covers=(_BY_PLACE_WORDS,))
+    notes = (_BY_PLACE,) if numbers_are_sure or not by_number else (_BY_PLACE, _BY_NUMBER)
+    return Selection(indices=indices, notes=notes, covers=(_BY_PLACE_WORDS,))
 
 
 def _of_the_job(devices: Sequence[DeviceInfo], cuda_uuids: Sequence[str]) -> Selection:
@@ -110,33 +124,6 @@ def _of_one_process(chosen: Selection, job: JobDevices) -> Selection:
         covers=(*chosen.covers, partial),
         partial_reason=" and ".join(part for part in (chosen.partial_reason, partial) if part),
     )
-
-
-def visible_order(
-    devices: Sequence[DeviceInfo], visible_devices: str | None
-) -> tuple[tuple[int, ...], tuple[str, ...]]:
-    """What CUDA_VISIBLE_DEVICES names, in its order, read as CUDA reads it: the first bad entry ends the list."""
-    if visible_devices is None:
-        return tuple(device.index for device in devices), ()
-    order: dict[int, None] = {}
-    by_number = False
-    for entry in map(str.strip, visible_devices.split(",")):
-        index = _index_of_entry(devices, entry)
-        if index is None:
-            break
-        by_number = by_number or entry.isdigit()
-        order[index] = None
-    mixed = len({device.name for device in devices}) > 1
-    return tuple(order), (_BY_NUMBER,) if by_number and mixed else ()
-
-
-def _index_of_entry(devices: Sequence[DeviceInfo], entry: str) -> int | None:
-    if entry.isascii() and entry.isdigit():
-        place = int(entry)
-        return place if any(device.index == place for device in devices) else None
-    if not entry.startswith(_PREFIXES):
-        return None
-    return _index_of(devices, entry)
 
 
 def _index_of(devices: Sequence[DeviceInfo], uuid: str) -> int | None:

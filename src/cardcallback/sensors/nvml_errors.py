@@ -6,6 +6,8 @@ UNINITIALIZED = 1
 INVALID_ARGUMENT = 2
 NOT_SUPPORTED = 3
 NO_PERMISSION = 4
+NOT_FOUND = 6
+INSUFFICIENT_SIZE = 7
 DRIVER_NOT_LOADED = 9
 LIBRARY_NOT_FOUND = 12
 FUNCTION_NOT_FOUND = 13
@@ -13,14 +15,25 @@ GPU_IS_LOST = 15
 RESET_REQUIRED = 16
 OPERATING_SYSTEM = 17
 VERSION_MISMATCH = 18
+ARGUMENT_VERSION_MISMATCH = 25
 DEPRECATED = 26
 GPU_NOT_FOUND = 28
 UNKNOWN = 999
 
-# After these in the middle of a run no reading of the device will succeed any more.
+# After these in the middle of a run no reading of the device succeeds until it is back.
 LOST = frozenset({GPU_IS_LOST, RESET_REQUIRED, VERSION_MISMATCH, GPU_NOT_FOUND})
+# After these a handle that once worked is looked up anew.
+STALE_HANDLE = LOST | {INVALID_ARGUMENT, NOT_FOUND}
 # After these at the start the call is not asked again.
-NEVER = LOST | {INVALID_ARGUMENT, NOT_SUPPORTED, NO_PERMISSION, FUNCTION_NOT_FOUND, OPERATING_SYSTEM, DEPRECATED}
+NEVER = LOST | {
+    INVALID_ARGUMENT,
+    NOT_SUPPORTED,
+    NO_PERMISSION,
+    FUNCTION_NOT_FOUND,
+    OPERATING_SYSTEM,
+    ARGUMENT_VERSION_MISMATCH,
+    DEPRECATED,
+}
 
 _NO_DRIVER = ("no NVIDIA driver found", "install it, or start the container with GPU access (docker run --gpus all)")
 # What a card prints, and what only the person at the machine needs.
@@ -45,6 +58,7 @@ _IN_A_CALL = {
     RESET_REQUIRED: "the GPU must be reset",
     OPERATING_SYSTEM: "the operating system denies this reading",
     VERSION_MISMATCH: "the driver was upgraded while the system ran",
+    ARGUMENT_VERSION_MISMATCH: "this driver wants another version of this reading",
     DEPRECATED: "this driver no longer gives this reading",
     GPU_NOT_FOUND: "the GPU is gone",
     UNKNOWN: "the driver answered with an unknown error",
@@ -59,3 +73,11 @@ def reason_at_start(code: int) -> tuple[str, str]:
 def reason_in_call(code: int) -> str:
     """Why one reading failed."""
     return _IN_A_CALL.get(code, f"the driver answered with NVML code {code}")
+
+
+class NvmlCallError(Exception):
+    """An NVML call returned ``code`` instead of an answer; never leaves the NVML sensors."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(reason_in_call(code))
+        self.code = code

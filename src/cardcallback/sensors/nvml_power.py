@@ -26,7 +26,7 @@ _ARCHITECTURES = {
     13: "Rubin",
 }
 _GA100 = (8, 0)
-FIELD_AVERAGE, FIELD_INSTANT = 185, 186
+FIELD_AVERAGE, FIELD_INSTANT, FIELD_POWER_LIMIT = 185, 186, 190
 SCOPE_GPU, SCOPE_MODULE = 0, 1
 
 _YANG = "Yang et al., SC24"
@@ -71,6 +71,11 @@ class Part:
         """Whether a Grace processor shares the module (GH200, GB200, GB300)."""
         return any(word in self.name for word in ("GH200", "GB200", "GB300"))
 
+    @property
+    def shares_module(self) -> bool:
+        """Whether several GPUs are on one module (GB200, GB300)."""
+        return self.superchip and not self.whole_module_counter
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PowerSource:
@@ -98,14 +103,19 @@ POWER_SOURCES = (
 )
 
 
+MODULE_POWER_SOURCES = tuple(source for source in POWER_SOURCES if source.module)
+
+
 def power_sources(part: Part) -> tuple[PowerSource, ...]:
     """The ways to ask ``part`` for power, best first.
 
-    Where several GPUs share a module (GB200, GB300) its power is left out: nothing tells which GPUs
-    those are, and it would be counted more than once.
+    Where several GPUs share a module (GB200, GB300) only what is sure to be the GPU's own: the module's
+    power would be counted more than once where it is not known which GPUs those are, and whether the plain
+    call gives it is not published.
     """
-    shared = part.superchip and not part.whole_module_counter
-    return tuple(source for source in POWER_SOURCES if not (source.module and shared))
+    if part.shares_module:
+        return tuple(source for source in POWER_SOURCES if source.field is not None and not source.module)
+    return POWER_SOURCES
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -155,11 +165,23 @@ def power_scope(part: Part, *, module: bool) -> Scope:
     return Scope(gpu_core="yes", gpu_memory="yes")
 
 
-def counter_scope(part: Part, *, module: bool) -> Scope:
-    """The same for the energy counter; a superchip's may hold its processor, which is not published."""
-    if part.superchip and not module:
+# TDP of the whole chip, processor included, which the GPU's own rail cannot exceed for long: NVIDIA's Hot Chips
+# slides and huggingface/huggingface.js packages/tasks/src/hardware-nvidia.ts. Its driver tells no limit.
+_GB10_TDP_WATTS = 140.0
+
+
+def highest_watts(part: Part, limit_watts: float | None) -> float | None:
+    """The most that a GPU may draw for long: the limit its driver enforces, or what is published of its chip."""
+    if limit_watts is None and "GB10" in part.name and part.unified:
+        return _GB10_TDP_WATTS
+    return limit_watts
+
+
+def source_scope(part: Part, source: PowerSource) -> Scope:
+    """The same for one way of asking; what the plain call of a superchip includes is not published."""
+    if part.superchip and source.field is None:
         return Scope(gpu_core="yes", gpu_memory="yes", cpu="unknown", host_dram="unknown", regulators="unknown")
-    return power_scope(part, module=module)
+    return power_scope(part, module=source.module)
 
 
 def power_accuracy(part: Part) -> InstrumentAccuracy:

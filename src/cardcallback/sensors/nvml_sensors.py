@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
 
-from cardcallback.errors import SensorReadError, SensorUnavailableError
+from cardcallback.errors import DeviceLostError, SensorReadError
 from cardcallback.record import Scope
 from cardcallback.sensors.base import Absence, Quantity, Sensor, SensorSpec
-from cardcallback.sensors.nvml_errors import LOST, NEVER, NOT_SUPPORTED, reason_in_call
+from cardcallback.sensors.nvml_device import Ask, Device
+from cardcallback.sensors.nvml_errors import LOST, NEVER, NOT_SUPPORTED, NvmlCallError, reason_in_call
 from cardcallback.sensors.nvml_power import (
-    Part,
+    MODULE_POWER_SOURCES,
     PowerSource,
-    counter_scope,
     counter_timing,
     power_accuracy,
     power_scope,
     power_sources,
     power_timing,
+    source_scope,
 )
 from cardcallback.sensors.nvml_state import clock_events, slowdown_times, sm_clock, temperatures, utilization
 from cardcallback.sensors.nvml_values import (
-    GpuProcess,
     joules_from,
     own_bytes_from,
     watts_from,
@@ -55,52 +54,6 @@ _WITHOUT = {
     "gpu_power_brake_time": "no time of the power brake",
 }
 
-Ask = Callable[[], float]
-
-
-class NvmlCallError(Exception):
-    """An NVML call returned ``code`` instead of an answer; never leaves the NVML sensors."""
-
-    def __init__(self, code: int) -> None:
-        super().__init__(reason_in_call(code))
-        self.code = code
-
-
-class Driver(Protocol):
-    """What the sensors need of NVML: calls by name on a device by index, in NVML's own units."""
-
-    def ask(self, call: str, index: int, *arguments: Any) -> Any:
-        """The answer of ``nvmlDeviceGet<call>`` for device ``index``.
-
-        Raises:
-            NvmlCallError: it returned an error.
-        """
-
-    def ask_field(self, index: int, field: int, scope: int) -> int:
-        """One field's value in one scope.
-
-        Raises:
-            NvmlCallError: the call or the field's element returned an error.
-        """
-
-    def processes(self, index: int, *, graphics: bool = False) -> list[GpuProcess]:
-        """Processes with a compute (or graphics) context.
-
-        Raises:
-            NvmlCallError: it returned an error.
-        """
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Device:
-    """One GPU as the sensors see it. ``own_pids`` gives our process and its children."""
-
-    driver: Driver
-    index: int
-    part: Part
-    own_pids: Callable[[], frozenset[int]]
-    clock: Callable[[], float]
-
 
 class NvmlSensor:
     """One quantity of one GPU."""
@@ -121,33 +74,31 @@ class NvmlSensor:
 
         Raises:
             SensorReadError: the call failed or its answer cannot be true; the next may succeed.
-            SensorUnavailableError: the GPU is gone.
+            DeviceLostError: the GPU is gone; it may come back.
         """
         try:
             return self._ask()
         except NvmlCallError as error:
-            kind = SensorUnavailableError if error.code in LOST else SensorReadError
+            kind = DeviceLostError if error.code in LOST else SensorReadError
             raise kind(str(error)) from error
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OpenedDevice:
-    """The sensors of a device, the absences, and whether its energy is the whole module's."""
+    """The sensors of a device, the absences, and which module its energy is of, where it is a whole module's."""
 
     sensors: tuple[Sensor, ...]
     absences: tuple[Absence, ...]
-    module_energy: bool
+    module: str | None = None
 
 
 def open_device(device: Device) -> OpenedDevice:
     """Try every quantity of a device once, each on its own."""
-    power = _open_first(
-        [(_power_spec(device, way), _ask_power(device, way)) for way in power_sources(device.part)], device
-    )
+    power = _open_power(device, power_sources(device.part))
     module_power = isinstance(power, NvmlSensor) and power.spec.source.startswith("nvml:module")
     module = device.part.whole_module_counter or module_power
     opened = [
-        _open_first([_energy(device, module=module)], device),
+        _uncounted(device) if device.part.shares_module else _open_first([_energy(device, module=module)], device),
         power,
         _open_first([_process_memory(device)], device),
         _open_first(temperatures(device), device),
@@ -160,7 +111,27 @@ def open_device(device: Device) -> OpenedDevice:
     return OpenedDevice(
         sensors=tuple(one for one in opened if isinstance(one, NvmlSensor)),
         absences=tuple(one for one in opened if isinstance(one, Absence)),
-        module_energy=module,
+        module=f"module {device.index}" if module else None,
+    )
+
+
+def open_module_power(device: Device) -> NvmlSensor | Absence:
+    """The power of the module that ``device`` shares with others; to be counted once for all of them."""
+    return _open_power(device, MODULE_POWER_SOURCES)
+
+
+def _open_power(device: Device, ways: Sequence[PowerSource]) -> NvmlSensor | Absence:
+    return _open_first([(_power_spec(device, way), _ask_power(device, way)) for way in ways], device)
+
+
+def _uncounted(device: Device) -> Absence:
+    # The counter of GH200 holds the whole module (ml-energy/zeus#172). Were this one's alike, the sum over the
+    # GPUs of a module would hold it twice, and nobody published whether it is.
+    return Absence(
+        quantity="gpu_energy",
+        source="nvml:total_energy_consumption",
+        reason="no energy counter: whether that of this part holds the GPU or its whole module is not published",
+        device=device.index,
     )
 
 
@@ -196,11 +167,12 @@ def _energy(device: Device, *, module: bool) -> tuple[SensorSpec, Ask]:
         source="nvml:total_energy_consumption",
         kind="counter",
         unit="joules",
-        scope=counter_scope(device.part, module=module),
+        scope=power_scope(device.part, module=module),
         covers=_covers(device, module=module),
         interval_seconds=timing.interval_seconds,
         refresh_seconds=timing.refresh_seconds,
         device=device.index,
+        highest_watts=device.highest_module_watts if module else device.highest_watts,
     )
     return spec, lambda: joules_from(device.driver.ask("TotalEnergyConsumption", device.index))
 
@@ -212,13 +184,14 @@ def _power_spec(device: Device, way: PowerSource) -> SensorSpec:
         source=way.source,
         kind="gauge",
         unit="watts",
-        scope=power_scope(device.part, module=way.module),
+        scope=source_scope(device.part, way),
         covers=_covers(device, module=way.module),
         interval_seconds=timing.interval_seconds,
         averaging_seconds=timing.averaging_seconds,
         refresh_seconds=timing.refresh_seconds,
         device=device.index,
         accuracy=power_accuracy(device.part),
+        highest_watts=device.highest_module_watts if way.module else device.highest_watts,
     )
 
 
@@ -240,7 +213,12 @@ def _process_memory(device: Device) -> tuple[SensorSpec, Ask]:
         interval_seconds=_PROCESS_LIST_INTERVAL_SECONDS,
         device=device.index,
     )
-    return spec, lambda: own_bytes_from(device.driver.processes(device.index), device.own_pids())
+
+    def ask() -> float:
+        listed = device.driver.processes(device.index)
+        return own_bytes_from(listed, device.own_among(process.pid for process in listed))
+
+    return spec, ask
 
 
 def _covers(device: Device, *, module: bool) -> str:

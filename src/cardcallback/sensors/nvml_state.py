@@ -12,7 +12,7 @@ from cardcallback.sensors.nvml_power import SCOPE_GPU
 from cardcallback.sensors.nvml_values import celsius_from, hertz_from, reasons_from, seconds_from, share_from
 
 if TYPE_CHECKING:
-    from cardcallback.sensors.nvml_sensors import Device
+    from cardcallback.sensors.nvml_device import Device
 
 Way = tuple[SensorSpec, Callable[[], float]]
 

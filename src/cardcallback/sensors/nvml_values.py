@@ -26,10 +26,14 @@ _PER_CENT = 100
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GpuProcess:
-    """One process in the driver's list. ``used_bytes`` is ``None`` where the driver does not say."""
+    """One process in the driver's list. ``used_bytes`` is ``None`` where the driver does not say.
+
+    ``instance`` is the part of a divided GPU (MIG) that it uses: there it is listed once for each.
+    """
 
     pid: int
     used_bytes: int | None
+    instance: tuple[int | None, int | None] = (None, None)
 
 
 def joules_from(millijoules: int) -> float:
@@ -146,13 +150,15 @@ def own_bytes_from(listed: Iterable[GpuProcess], own_pids: frozenset[int]) -> fl
             "without the host's process numbers (start it with --pid=host)"
         )
         raise SensorReadError(msg)
-    total = 0
+    places: dict[tuple[int, tuple[int | None, int | None]], int] = {}
     for process in own:
         if not process.used_bytes or process.used_bytes in _ALL_ONES:
             msg = "the driver lists this process without its memory"
             raise SensorReadError(msg)
-        total += process.used_bytes
-    return float(total)
+        # Listed twice at one place it is still one process.
+        place = (process.pid, process.instance)
+        places[place] = max(places.get(place, 0), process.used_bytes)
+    return float(sum(places.values()))
 
 
 def count_others(listed: Iterable[GpuProcess], own_pids: frozenset[int]) -> int | None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from cardcallback.sensors import nvml
-from cardcallback.sensors.nvml_sensors import Driver, NvmlCallError
+from cardcallback.sensors.nvml_device import Driver
+from cardcallback.sensors.nvml_errors import NvmlCallError
 
 _LOWEST_STATE = 15
 
@@ -30,13 +31,13 @@ def surroundings(
     index: int,
     *,
     driver: Callable[[], Driver | None] = nvml.driver,
-    own_pids: Callable[[], frozenset[int]] = nvml.own_pids,
+    own_among: Callable[[Iterable[int]], frozenset[int]] = nvml.own_among,
 ) -> Surroundings:
     """What is about device ``index`` now, for a process that does not itself compute on it."""
     opened = driver()
     if opened is None:
         return Surroundings()
-    computing, drawing = (_pids(opened, index, own_pids(), graphics=graphics) for graphics in (False, True))
+    computing, drawing = (_pids(opened, index, own_among, graphics=graphics) for graphics in (False, True))
     state = _known(opened, "PerformanceState", index)
     display = _known(opened, "DisplayMode", index)
     return Surroundings(
@@ -48,11 +49,14 @@ def surroundings(
     )
 
 
-def _pids(driver: Driver, index: int, own: frozenset[int], *, graphics: bool) -> frozenset[int] | None:
+def _pids(
+    driver: Driver, index: int, own_among: Callable[[Iterable[int]], frozenset[int]], *, graphics: bool
+) -> frozenset[int] | None:
     try:
-        return frozenset(process.pid for process in driver.processes(index, graphics=graphics)) - own
+        listed = frozenset(process.pid for process in driver.processes(index, graphics=graphics))
     except NvmlCallError:
         return None
+    return listed - own_among(listed)
 
 
 def _known(driver: Driver, call: str, index: int) -> Any:

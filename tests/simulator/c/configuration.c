@@ -10,6 +10,7 @@ enum { LINE_BYTES = 4096 };
 
 struct simulation simulation;
 struct mig_handle mig_handles[MAX_DEVICES][MAX_MIG];
+struct device_handle device_handles[MAX_DEVICES][MAX_LOSSES + 1];
 
 static int read_line(char *line)
 {
@@ -36,6 +37,7 @@ static void forget(void)
     /* A driven clock stays mapped: a thread that hangs in a call may still look at it. */
     memset(&simulation, 0, sizeof simulation);
     memset(mig_handles, 0, sizeof mig_handles);
+    memset(device_handles, 0, sizeof device_handles);
 }
 
 int read_configuration(const char *path)

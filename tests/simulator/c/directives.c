@@ -10,45 +10,7 @@
 
 #include "configuration.h"
 
-static const char *text_of(struct pairs *pairs, const char *key, const char *otherwise)
-{
-    for (int i = 0; i < pairs->count; i++) {
-        if (strcmp(pairs->keys[i], key) == 0) {
-            pairs->used++;
-            return pairs->texts[i];
-        }
-    }
-    return otherwise;
-}
-
-static double number_of(struct pairs *pairs, const char *key, double otherwise)
-{
-    const char *text = text_of(pairs, key, NULL);
-    return text == NULL ? otherwise : strtod(text, NULL);
-}
-
-static uint64_t whole_of(struct pairs *pairs, const char *key, uint64_t otherwise)
-{
-    const char *text = text_of(pairs, key, NULL);
-    return text == NULL ? otherwise : strtoull(text, NULL, 0);
-}
-
-static int choice_of(struct pairs *pairs, const char *key, const char *const names[], int count)
-{
-    const char *text = text_of(pairs, key, names[0]);
-    for (int i = 0; i < count; i++) {
-        if (strcmp(text, names[i]) == 0) {
-            return i;
-        }
-    }
-    pairs->used = -MAX_PAIRS; /* makes the line an error */
-    return 0;
-}
-
-static void copy_text(char *to, size_t size, const char *from)
-{
-    snprintf(to, size, "%s", from);
-}
+#define copy_text(to, size, from) snprintf(to, size, "%s", from)
 
 static const char *const slowdown_names[] = {"software_thermal", "hardware_thermal", "power_brake"};
 static const char *const rail_names[] = {"gpu", "module", "memory"};
@@ -63,8 +25,8 @@ static int read_simulation(struct pairs *p, struct device *d)
     simulation.serialise = (int)whole_of(p, "serialise", 0);
     simulation.origin_nanoseconds = (int64_t)whole_of(p, "origin", 0);
     if (path != NULL) {
-        int file = open(path, O_RDONLY | O_CLOEXEC);
-        void *page = file < 0 ? MAP_FAILED : mmap(NULL, sizeof(int64_t), PROT_READ, MAP_SHARED, file, 0);
+        int file = open(path, O_RDWR | O_CLOEXEC);
+        void *page = file < 0 ? MAP_FAILED : mmap(NULL, sizeof(int64_t), PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
         if (file >= 0) {
             close(file);
         }
@@ -85,6 +47,10 @@ static int read_device(struct pairs *p, struct device *unused)
     }
     d = &simulation.devices[simulation.device_count];
     d->index = (unsigned)simulation.device_count++;
+    for (int life = 0; life <= MAX_LOSSES; life++) {
+        device_handles[d->index][life].device = d;
+        device_handles[d->index][life].life = life;
+    }
     copy_text(d->name, sizeof d->name, text_of(p, "name", ""));
     copy_text(d->uuid, sizeof d->uuid, text_of(p, "uuid", ""));
     copy_text(d->serial, sizeof d->serial, text_of(p, "serial", "0000000000000"));
@@ -236,6 +202,7 @@ static int read_process(struct pairs *p, struct device *d)
     e->begin = number_of(p, "begin", -INFINITY);
     e->end = number_of(p, "end", INFINITY);
     e->graphics = (int)whole_of(p, "graphics", 0);
+    e->instance = (unsigned)whole_of(p, "instance", 0xffffffffu);
     return 0;
 }
 
@@ -247,6 +214,20 @@ static int read_mig(struct pairs *p, struct device *d)
     mig_handles[d->index][d->mig_count].parent = d;
     mig_handles[d->index][d->mig_count].instance = d->mig_count;
     copy_text(d->mig_uuids[d->mig_count++], TEXT_BYTES, text_of(p, "uuid", ""));
+    return 0;
+}
+
+static int read_loss(struct pairs *p, struct device *d)
+{
+    struct loss *l;
+    if (d->loss_count == MAX_LOSSES) {
+        return -1;
+    }
+    l = &d->losses[d->loss_count++];
+    l->from = number_of(p, "from", 0);
+    l->until = number_of(p, "until", INFINITY);
+    l->code = (nvmlReturn_t)whole_of(p, "code", 15);
+    l->stale = (nvmlReturn_t)whole_of(p, "stale", 15);
     return 0;
 }
 
@@ -267,6 +248,8 @@ static int read_fault(struct pairs *p, struct device *d)
     f->from = number_of(p, "from", -INFINITY);
     f->until = number_of(p, "until", INFINITY);
     f->seconds = number_of(p, "seconds", 0);
+    f->frozen = (int)whole_of(p, "frozen", 0);
+    f->hang = (int)whole_of(p, "hang", 0);
     f->after_calls = (long)whole_of(p, "after_calls", 0);
     f->calls = (long)whole_of(p, "calls", (uint64_t)-1 >> 1);
     p->used -= f->has_code + f->has_value; /* asked for twice */
@@ -282,7 +265,7 @@ static const struct {
     {"meter", 1, read_meter},           {"counter", 1, read_counter}, {"counter_fault", 1, read_counter_fault},
     {"value", 1, read_value},           {"code", 0, read_code},       {"field", 1, read_field},
     {"process", 1, read_process},       {"mig", 1, read_mig},         {"fault", 0, read_fault},
-    {"slowdown", 1, read_slowdown},
+    {"slowdown", 1, read_slowdown},     {"loss", 1, read_loss},
 };
 
 int apply_directive(const char *name, struct pairs *pairs, struct device *device)

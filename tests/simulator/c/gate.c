@@ -48,19 +48,58 @@ long simulator_calls(const char *call)
     return sum;
 }
 
-struct device *device_of(const void *handle)
+const struct mig_handle *mig_of(const void *handle)
 {
     for (int i = 0; i < simulation.device_count; i++) {
-        if (handle == &simulation.devices[i]) {
-            return &simulation.devices[i];
-        }
         for (int m = 0; m < simulation.devices[i].mig_count; m++) {
             if (handle == &mig_handles[i][m]) {
-                return mig_handles[i][m].parent;
+                return &mig_handles[i][m];
             }
         }
     }
     return NULL;
+}
+
+static const struct device_handle *device_handle_of(const void *handle)
+{
+    const struct device_handle *known = handle, *first = &device_handles[0][0];
+    return known >= first && known <= &device_handles[MAX_DEVICES - 1][MAX_LOSSES] && known->device != NULL ? known : NULL;
+}
+
+struct device *device_of(const void *handle)
+{
+    const struct device_handle *own = device_handle_of(handle);
+    const struct mig_handle *part = mig_of(handle);
+    return own != NULL ? own->device : part != NULL ? part->parent : NULL;
+}
+
+static int life_of(const struct device *device)
+{
+    int life = 0;
+    for (int i = 0; i < device->loss_count; i++) {
+        life += now_seconds() >= device->losses[i].until;
+    }
+    return life;
+}
+
+struct device_handle *handle_of(struct device *device)
+{
+    return &device_handles[device->index][life_of(device)];
+}
+
+/* How the device's being gone fails a call; a handle from before a loss is wrong ever after. */
+static nvmlReturn_t loss_code(const struct device *device, const struct device_handle *handle)
+{
+    double at = now_seconds();
+    for (int i = 0; i < device->loss_count; i++) {
+        if (at >= device->losses[i].from && at < device->losses[i].until) {
+            return device->losses[i].code;
+        }
+    }
+    if (handle != NULL && handle->life < life_of(device)) {
+        return device->losses[handle->life].stale;
+    }
+    return NVML_SUCCESS;
 }
 
 static int meets(const struct fault *f, const char *call, const struct device *device, double at, long made)
@@ -108,6 +147,22 @@ uint64_t faulted_value(const char *call, const struct device *device, uint64_t v
     return value;
 }
 
+double seen_seconds(const char *call, const struct device *device)
+{
+    double at = now_seconds();
+    long made;
+    pthread_mutex_lock(&state_lock);
+    made = *counter_of(call, device);
+    pthread_mutex_unlock(&state_lock);
+    for (int i = 0; i < simulation.fault_count; i++) {
+        const struct fault *f = &simulation.faults[i];
+        if (f->frozen && meets(f, call, device, at, made)) {
+            return f->from;
+        }
+    }
+    return at;
+}
+
 /* Counts the call, takes the time it takes here, and returns how it fails. */
 static nvmlReturn_t pass(const char *call, const struct device *device)
 {
@@ -125,6 +180,12 @@ static nvmlReturn_t pass(const char *call, const struct device *device)
         if (!meets(f, call, device, at, made)) {
             continue;
         }
+        if (f->hang) {
+            code = hang();
+            if (code != NVML_SUCCESS) {
+                break;
+            }
+        }
         sleep_seconds(f->seconds);
         if (f->has_code) {
             code = f->code;
@@ -136,19 +197,28 @@ static nvmlReturn_t pass(const char *call, const struct device *device)
     return code;
 }
 
-nvmlReturn_t enter(const char *call, const void *handle)
+nvmlReturn_t enter_device(const char *call, const struct device *device)
 {
-    struct device *device = NULL;
+    nvmlReturn_t code;
     if (users == 0) {
         return NVML_UNINITIALIZED;
     }
-    if (handle != NULL) {
-        device = device_of(handle);
-        if (device == NULL) {
-            return NVML_INVALID_ARGUMENT;
-        }
+    code = pass(call, device);
+    return code != NVML_SUCCESS || device == NULL ? code : loss_code(device, NULL);
+}
+
+nvmlReturn_t enter(const char *call, const void *handle)
+{
+    struct device *device = handle == NULL ? NULL : device_of(handle);
+    nvmlReturn_t code;
+    if (users == 0) {
+        return NVML_UNINITIALIZED;
     }
-    return pass(call, device);
+    if (handle != NULL && device == NULL) {
+        return NVML_INVALID_ARGUMENT;
+    }
+    code = pass(call, device);
+    return code != NVML_SUCCESS || device == NULL ? code : loss_code(device, device_handle_of(handle));
 }
 
 /* Forgets whoever initialised it, so that the next initialisation reads the configuration anew. */

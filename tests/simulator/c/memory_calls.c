@@ -82,7 +82,7 @@ static nvmlReturn_t list_processes(const char *call, void *handle, int graphics,
         if (out != NULL && listed < *count) {
             out[listed].pid = p->pid ? p->pid : (unsigned)getpid();
             out[listed].bytes = p->bytes;
-            out[listed].gpu_instance = out[listed].compute_instance = 0xffffffffu;
+            out[listed].gpu_instance = out[listed].compute_instance = p->instance;
         }
         listed++;
     }

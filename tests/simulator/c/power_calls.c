@@ -5,9 +5,9 @@
 
 #include "simulator.h"
 
-static unsigned milliwatts_of(struct device *device, const struct meter *meter)
+static unsigned milliwatts_of(const char *call, struct device *device, const struct meter *meter)
 {
-    return (unsigned)(meter_watts(device, meter, now_seconds()) * 1e3 + 0.5);
+    return (unsigned)(meter_watts(device, meter, seen_seconds(call, device)) * 1e3 + 0.5);
 }
 
 nvmlReturn_t nvmlDeviceGetPowerUsage(void *handle, unsigned *milliwatts)
@@ -17,18 +17,20 @@ nvmlReturn_t nvmlDeviceGetPowerUsage(void *handle, unsigned *milliwatts)
     if (code != NVML_SUCCESS || !device->meters[METER_USAGE].present) {
         return code ? code : NVML_NOT_SUPPORTED;
     }
-    *milliwatts = (unsigned)faulted_value("nvmlDeviceGetPowerUsage", device, milliwatts_of(device, &device->meters[METER_USAGE]));
+    *milliwatts = (unsigned)faulted_value("nvmlDeviceGetPowerUsage", device,
+                                          milliwatts_of("nvmlDeviceGetPowerUsage", device, &device->meters[METER_USAGE]));
     return NVML_SUCCESS;
 }
 
 nvmlReturn_t nvmlDeviceGetTotalEnergyConsumption(void *handle, unsigned long long *millijoules)
 {
-    nvmlReturn_t code = enter("nvmlDeviceGetTotalEnergyConsumption", handle);
+    static const char call[] = "nvmlDeviceGetTotalEnergyConsumption";
+    nvmlReturn_t code = enter(call, handle);
     struct device *device = device_of(handle);
     if (code != NVML_SUCCESS || !device->counter.present) {
         return code ? code : NVML_NOT_SUPPORTED;
     }
-    *millijoules = faulted_value("nvmlDeviceGetTotalEnergyConsumption", device, counter_millijoules(device, now_seconds()));
+    *millijoules = faulted_value(call, device, counter_millijoules(device, seen_seconds(call, device)));
     return NVML_SUCCESS;
 }
 
@@ -60,7 +62,7 @@ static void answer_field(struct device *device, struct field_value *out)
     clock_gettime(CLOCK_REALTIME, &now);
     out->timestamp = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
     out->latency = 0;
-    out->code = enter(name, device);
+    out->code = enter_device(name, device);
     /* Undefined where the element failed: a client that reads it all the same shall notice. */
     out->value.large = 0xA5A5A5A5A5A5A5A5ull;
     if (out->code != NVML_SUCCESS || field == NULL) {
@@ -69,7 +71,7 @@ static void answer_field(struct device *device, struct field_value *out)
     }
     if (field->meter == -1) {
         out->type = TYPE_UNSIGNED_LONG_LONG;
-        out->value.large = faulted_value(name, device, counter_millijoules(device, now_seconds()));
+        out->value.large = faulted_value(name, device, counter_millijoules(device, seen_seconds(name, device)));
         return;
     }
     if (field->meter < -2) {
@@ -80,7 +82,7 @@ static void answer_field(struct device *device, struct field_value *out)
     }
     out->type = TYPE_UNSIGNED;
     out->value.whole = (unsigned)faulted_value(
-        name, device, field->meter < 0 ? field->value : milliwatts_of(device, &device->meters[field->meter]));
+        name, device, field->meter < 0 ? field->value : milliwatts_of(name, device, &device->meters[field->meter]));
 }
 
 nvmlReturn_t nvmlDeviceGetFieldValues(void *handle, int count, struct field_value *values)

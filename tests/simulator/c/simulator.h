@@ -20,7 +20,7 @@ enum {
     NVML_UNKNOWN = 999
 };
 
-enum { MAX_DEVICES = 16, MAX_ENTRIES = 32, MAX_MIG = 8, TEXT_BYTES = 96, CALL_BYTES = 64 };
+enum { MAX_DEVICES = 16, MAX_ENTRIES = 32, MAX_MIG = 8, MAX_LOSSES = 8, TEXT_BYTES = 96, CALL_BYTES = 64 };
 enum segment_kind { CONSTANT, SQUARE, RAMP, SINE };
 enum rail { RAIL_GPU, RAIL_MODULE, RAIL_MEMORY, RAIL_COUNT };
 enum meter_kind { METER_AVERAGE, METER_INSTANT, METER_USAGE, METER_MODULE_AVERAGE, METER_MODULE_INSTANT, METER_MEMORY, METER_COUNT };
@@ -89,7 +89,14 @@ struct process {
     unsigned pid; /* 0: whoever calls */
     uint64_t bytes;
     double begin, end;
+    unsigned instance; /* all ones where the device is not divided */
     int graphics;
+};
+
+/* A time in which the device is gone. Handles from before it stay wrong ever after. */
+struct loss {
+    double from, until;
+    nvmlReturn_t code, stale;
 };
 
 struct device {
@@ -100,12 +107,13 @@ struct device {
     struct waveform rails[RAIL_COUNT];
     struct meter meters[METER_COUNT];
     struct counter counter;
-    int value_count, code_count, field_count, process_count, mig_count, slowdown_count;
+    int value_count, code_count, field_count, process_count, mig_count, slowdown_count, loss_count;
     struct value values[MAX_ENTRIES];
     struct code codes[MAX_ENTRIES];
     struct field fields[MAX_ENTRIES];
     struct process processes[MAX_ENTRIES];
     struct slowdown slowdowns[MAX_ENTRIES];
+    struct loss losses[MAX_LOSSES];
     char mig_uuids[MAX_MIG][TEXT_BYTES];
     double temperature_base, temperature_per_watt, temperature_window;
     double busy_above_watts;
@@ -113,12 +121,13 @@ struct device {
     uint64_t events_idle, events_busy;
 };
 
-/* Something that goes wrong in a call: on one device or all (-1), from a time, or after a number of calls. */
+/* Something that goes wrong in a call: on one device or all (-1), from a time, or after a number of calls. A
+ * frozen call shows what was true when the fault began; one that hangs does so until the test releases it. */
 struct fault {
     int device;
     char call[CALL_BYTES];
     nvmlReturn_t code;
-    int has_code, has_value;
+    int has_code, has_value, frozen, hang;
     uint64_t value;
     double from, until, seconds;
     long after_calls, calls;
@@ -128,7 +137,7 @@ struct simulation {
     char driver[TEXT_BYTES];
     int cuda_version, serialise;
     int64_t origin_nanoseconds;
-    const int64_t *driven_nanoseconds; /* NULL: CLOCK_BOOTTIME */
+    int64_t *driven_nanoseconds; /* NULL: CLOCK_BOOTTIME */
     int device_count, fault_count, code_count;
     struct device devices[MAX_DEVICES];
     struct fault faults[MAX_ENTRIES];
@@ -141,13 +150,22 @@ struct mig_handle {
     int instance;
 };
 
+/* A device's handle: one for each time it came back. */
+struct device_handle {
+    struct device *device;
+    int life;
+};
+
 extern struct simulation simulation;
 extern struct mig_handle mig_handles[MAX_DEVICES][MAX_MIG];
+extern struct device_handle device_handles[MAX_DEVICES][MAX_LOSSES + 1];
 
 int read_configuration(const char *path);
 
 double now_seconds(void);
+/* On a driven clock the time passes there. */
 void sleep_seconds(double seconds);
+nvmlReturn_t hang(void);
 double rail_watts(const struct device *device, enum rail rail, double at);
 double rail_joules(const struct device *device, enum rail rail, double from, double to);
 double meter_watts(const struct device *device, const struct meter *meter, double at);
@@ -157,11 +175,16 @@ uint64_t slowdown_nanoseconds(const struct device *device, enum slowdown_kind ki
 uint64_t slowdown_bits(const struct device *device, double at);
 
 /* The gate of every call: counts it, takes its time, and says how it fails. device is NULL for the system's. */
-nvmlReturn_t enter(const char *call, const void *device);
+nvmlReturn_t enter(const char *call, const void *handle);
+nvmlReturn_t enter_device(const char *call, const struct device *device);
 /* A fault's value instead of the true one, where one is due. */
 uint64_t faulted_value(const char *call, const struct device *device, uint64_t value);
 nvmlReturn_t code_for(const char *call, const struct device *device);
 const struct value *value_for(const char *call, const struct device *device);
 struct device *device_of(const void *handle);
+const struct mig_handle *mig_of(const void *handle);
+struct device_handle *handle_of(struct device *device);
+/* Now, or the moment at which what the call shows was frozen. */
+double seen_seconds(const char *call, const struct device *device);
 
 #endif

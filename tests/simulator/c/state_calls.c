@@ -87,7 +87,7 @@ struct temperature_v1 {
 
 nvmlReturn_t nvmlDeviceGetTemperatureV(void *handle, struct temperature_v1 *temperature)
 {
-    nvmlReturn_t code = code_for("nvmlDeviceGetTemperatureV", device_of(handle));
+    nvmlReturn_t code = enter("nvmlDeviceGetTemperatureV", handle);
     unsigned celsius = 0;
     if (code == NVML_SUCCESS && temperature->version != (sizeof *temperature | 1u << 24)) {
         return NVML_ARGUMENT_VERSION_MISMATCH;
@@ -130,21 +130,26 @@ nvmlReturn_t nvmlDeviceGetMaxClockInfo(void *handle, unsigned type, unsigned *me
     return NVML_SUCCESS;
 }
 
-nvmlReturn_t nvmlDeviceGetCurrentClocksEventReasons(void *handle, unsigned long long *reasons)
+static nvmlReturn_t give_reasons(const char *call, void *handle, unsigned long long *reasons)
 {
-    nvmlReturn_t code = enter("nvmlDeviceGetCurrentClocksEventReasons", handle);
+    nvmlReturn_t code = enter(call, handle);
     struct device *device = device_of(handle);
     if (code == NVML_SUCCESS) {
-        *reasons = faulted_value("nvmlDeviceGetCurrentClocksEventReasons", device,
+        *reasons = faulted_value(call, device,
                                  slowdown_bits(device, now_seconds()) |
                                      (is_busy(device) ? device->events_busy : device->events_idle));
     }
     return code;
 }
 
+nvmlReturn_t nvmlDeviceGetCurrentClocksEventReasons(void *handle, unsigned long long *reasons)
+{
+    return give_reasons("nvmlDeviceGetCurrentClocksEventReasons", handle, reasons);
+}
+
 nvmlReturn_t nvmlDeviceGetCurrentClocksThrottleReasons(void *handle, unsigned long long *reasons)
 {
-    return nvmlDeviceGetCurrentClocksEventReasons(handle, reasons);
+    return give_reasons("nvmlDeviceGetCurrentClocksThrottleReasons", handle, reasons);
 }
 
 nvmlReturn_t nvmlDeviceGetArchitecture(void *handle, unsigned *architecture)

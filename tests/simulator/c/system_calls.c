@@ -77,9 +77,9 @@ nvmlReturn_t nvmlDeviceGetHandleByIndex_v2(unsigned index, void **handle)
     if (handle == NULL || index >= (unsigned)simulation.device_count) {
         return NVML_INVALID_ARGUMENT;
     }
-    code = enter("nvmlDeviceGetHandleByIndex", &simulation.devices[index]);
+    code = enter_device("nvmlDeviceGetHandleByIndex", &simulation.devices[index]);
     if (code == NVML_SUCCESS) {
-        *handle = &simulation.devices[index];
+        *handle = handle_of(&simulation.devices[index]);
     }
     return code;
 }
@@ -95,8 +95,8 @@ nvmlReturn_t nvmlDeviceGetHandleByUUID(const char *uuid, void **handle)
     for (int i = 0; code == NVML_SUCCESS && uuid != NULL && i < simulation.device_count; i++) {
         struct device *device = &simulation.devices[i];
         if (strcmp(uuid, device->uuid) == 0) {
-            *handle = device;
-            return enter("nvmlDeviceGetHandleByUUID", device);
+            *handle = handle_of(device);
+            return enter_device("nvmlDeviceGetHandleByUUID", device);
         }
         for (int m = 0; m < device->mig_count; m++) {
             if (strcmp(uuid, device->mig_uuids[m]) == 0) {
@@ -113,7 +113,7 @@ nvmlReturn_t nvmlDeviceGetHandleByPciBusId_v2(const char *bus_id, void **handle)
     nvmlReturn_t code = enter("nvmlDeviceGetHandleByPciBusId", NULL);
     for (int i = 0; code == NVML_SUCCESS && bus_id != NULL && i < simulation.device_count; i++) {
         if (strcmp(bus_id, simulation.devices[i].bus_id) == 0) {
-            *handle = &simulation.devices[i];
+            *handle = handle_of(&simulation.devices[i]);
             return NVML_SUCCESS;
         }
     }
@@ -130,8 +130,8 @@ nvmlReturn_t nvmlDeviceGetUUID(void *handle, char *uuid, unsigned size)
 {
     nvmlReturn_t code = enter("nvmlDeviceGetUUID", handle);
     struct device *device = device_of(handle);
-    if (code == NVML_SUCCESS && handle != device) {
-        return give_text(uuid, size, device->mig_uuids[((struct mig_handle *)handle)->instance]);
+    if (code == NVML_SUCCESS && mig_of(handle) != NULL) {
+        return give_text(uuid, size, device->mig_uuids[mig_of(handle)->instance]);
     }
     return code ? code : give_text(uuid, size, device->uuid);
 }
@@ -198,7 +198,7 @@ nvmlReturn_t nvmlDeviceGetDeviceHandleFromMigDeviceHandle(void *handle, void **p
 {
     nvmlReturn_t code = enter("nvmlDeviceGetDeviceHandleFromMigDeviceHandle", handle);
     if (code == NVML_SUCCESS) {
-        *parent = device_of(handle);
+        *parent = handle_of(device_of(handle));
     }
     return code;
 }

@@ -28,6 +28,10 @@ void sleep_seconds(double seconds)
     if (seconds <= 0) {
         return;
     }
+    if (simulation.driven_nanoseconds != NULL) {
+        __atomic_fetch_add(simulation.driven_nanoseconds, (int64_t)(seconds * 1e9), __ATOMIC_ACQ_REL);
+        return;
+    }
     spec.tv_sec = (time_t)seconds;
     spec.tv_nsec = (long)((seconds - (double)spec.tv_sec) * 1e9);
     while (nanosleep(&spec, &spec) != 0) {

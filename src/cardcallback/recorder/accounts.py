@@ -1,0 +1,125 @@
+"""The energy accounts of a recording: which sensors feed which, and what the accounting knows of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from cardcallback.energy import CounterTraits, EnergyAccount, PowerTraits
+from cardcallback.recorder.opening import SensorKey, sensor_key
+from cardcallback.recorder.schedule import interval_of
+from cardcallback.sensors.base import Sensor, SensorSpec
+
+_GROUPS: dict[str, tuple[str, str]] = {
+    "gpu_energy": ("gpu", "counter"),
+    "gpu_power": ("gpu", "power"),
+    "system_energy": ("system", "counter"),
+    "system_power": ("system", "power"),
+    "cpu_energy": ("cpu", "counter"),
+    "cpu_power": ("cpu", "power"),
+    "dram_energy": ("dram", "counter"),
+    "other_energy": ("other", "counter"),
+    "other_power": ("other", "power"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class AccountKey:
+    """One energy account: of a GPU, or of what one instrument beside it covers (one per socket)."""
+
+    group: str
+    device: int | None = None
+    covers: str = ""
+
+
+@dataclass(slots=True)
+class OpenAccount:
+    """An energy account with the sensors that feed it, and the counter's first reading."""
+
+    account: EnergyAccount
+    counter: SensorSpec | None
+    power: SensorSpec | None
+    first_counter: tuple[float, float] | None = None
+    set_aside: SensorSpec | None = None  # a gauge of other parts of the machine than the counter's
+
+    def follow(self, key: SensorKey, interval_seconds: float) -> None:
+        """The sensor of that key is read at another interval from now on."""
+        if self.counter is not None and sensor_key(self.counter) == key:
+            self.counter = read_every(self.counter, interval_seconds)
+        elif self.power is not None and sensor_key(self.power) == key:
+            self.power = read_every(self.power, interval_seconds)
+            self.account.read_power_every(interval_seconds)
+
+    def add(self, spec: SensorSpec, at_seconds: float, value: float) -> None:
+        """One reading of either sensor; a second sensor of the same kind is not counted twice."""
+        if self.counter is not None and sensor_key(spec) == sensor_key(self.counter):
+            self.first_counter = self.first_counter or (at_seconds, value)
+            self.account.add_counter(at_seconds, value)
+        elif self.power is not None and sensor_key(spec) == sensor_key(self.power):
+            self.account.add_power(at_seconds, value)
+
+
+def has_account(spec: SensorSpec) -> bool:
+    """Whether a sensor's readings are energy or power."""
+    return spec.quantity in _GROUPS
+
+
+def account_key(spec: SensorSpec) -> AccountKey:
+    """Which account a reading belongs to."""
+    group = _GROUPS[spec.quantity][0]
+    return AccountKey(group, spec.device, "" if group == "gpu" else spec.covers)
+
+
+def read_every(spec: SensorSpec, interval_seconds: float) -> SensorSpec:
+    """The spec of the same sensor, read at another interval."""
+    return replace(spec, interval_seconds=interval_seconds)
+
+
+def open_accounts(sensors: Iterable[Sensor], sampling_interval_seconds: float | None) -> dict[AccountKey, OpenAccount]:
+    """An account for each device and instrument that tells energy or power."""
+    counters: dict[AccountKey, SensorSpec] = {}
+    gauges: dict[AccountKey, SensorSpec] = {}
+    for sensor in sensors:
+        if has_account(sensor.spec):
+            found = counters if _GROUPS[sensor.spec.quantity][1] == "counter" else gauges
+            interval = interval_of(sensor.spec, sampling_interval_seconds)
+            found.setdefault(account_key(sensor.spec), read_every(sensor.spec, interval))
+    opened = {}
+    for key in (*counters, *(key for key in gauges if key not in counters)):
+        counter, power, set_aside = counters.get(key), gauges.get(key), None
+        if counter is not None and power is not None and counter.scope != power.scope:
+            # Unequal scopes are neither compared nor bridged with each other.
+            power, set_aside = None, power
+        account = EnergyAccount(
+            counter=_counter_traits(counter) if counter is not None else None,
+            power=_power_traits(power) if power is not None else None,
+            limit_watts=_limit(counter, power),
+        )
+        opened[key] = OpenAccount(account, counter, power, set_aside=set_aside)
+    return opened
+
+
+def _counter_traits(spec: SensorSpec) -> CounterTraits:
+    # A sensor asks to be read several times a turn: later than twice what it asks for is not sure any more.
+    turn = spec.longest_interval_seconds
+    return CounterTraits(
+        refresh_seconds=spec.refresh_seconds,
+        wraps_at=spec.wraps_at,
+        turn_seconds=2 * turn if turn is not None else math.inf,
+        resolution_joules=spec.resolution or 0.0,
+    )
+
+
+def _limit(*specs: SensorSpec | None) -> float | None:
+    known = [spec.highest_watts for spec in specs if spec is not None and spec.highest_watts is not None]
+    return max(known, default=None)
+
+
+def _power_traits(spec: SensorSpec) -> PowerTraits:
+    return PowerTraits(
+        averaging_seconds=spec.averaging_seconds or 0.0,
+        refresh_seconds=spec.refresh_seconds or 0.0,
+        interval_seconds=spec.interval_seconds,
+        resolution_watts=spec.resolution or 0.0,
+    )

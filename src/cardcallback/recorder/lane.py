@@ -1,0 +1,197 @@
+"""Sensors that are read one after another, apart from those of other drivers, which may hang."""
+
+from __future__ import annotations
+
+import math
+import random
+import threading
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from cardcallback.errors import DeviceLostError, SensorReadError, SensorUnavailableError
+from cardcallback.recorder.budget import DRIVER_SHARE, fit_intervals
+from cardcallback.recorder.clock import Clock
+from cardcallback.recorder.losses import DeviceLosses
+from cardcallback.recorder.schedule import (
+    HARMLESS_CALL_SECONDS,
+    LAST_READ,
+    Appointment,
+    interval_of,
+    reading_rank,
+    took_too_long,
+)
+from cardcallback.sensors.base import Sensor, SensorSpec
+from cardcallback.units import format_duration
+
+_LONGEST_WAIT_SECONDS = 1.0
+_MOST_FAULTS = 10  # of our own, outside a sensor's reading
+
+
+class Book(Protocol):
+    """Where a lane's readings and notes go."""
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the session is ending."""
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing is taken any more."""
+
+    def now_seconds(self) -> float:
+        """Seconds since the session began."""
+
+    def enter(self, spec: SensorSpec, at: float, value: float) -> None:
+        """A reading, at the clock's time."""
+
+    def follow(self, appointments: Sequence[Appointment]) -> None:
+        """Their intervals may have changed."""
+
+    def note(self, sentence: str) -> None:
+        """Something to tell."""
+
+
+class Lane:
+    """One driver's sensors with their schedule, and the thread that reads them where there is one.
+
+    ``sample_due`` may be called by hand instead.
+    """
+
+    def __init__(
+        self, sensors: Sequence[Sensor], *, clock: Clock, book: Book, sampling_interval_seconds: float | None, seed: int
+    ) -> None:
+        self._clock = clock
+        self._book = book
+        # The distance of readings has to vary, not to be unpredictable.
+        variation = random.Random(seed)  # noqa: S311
+        ordered = sorted(sensors, key=lambda s: reading_rank(s.spec.quantity))
+        self.appointments = [Appointment(s, interval_of(s.spec, sampling_interval_seconds), variation) for s in ordered]
+        self.losses = DeviceLosses()
+        self.reading: Sensor | None = None
+        self.first_pass = threading.Event()
+        self._wake = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._faults = 0
+
+    def start(self) -> None:
+        """Read in a daemon thread from now on."""
+        self._thread = threading.Thread(target=self.run, name="cardcallback-recorder", daemon=True)
+        self._thread.start()
+
+    def join(self, timeout_seconds: float) -> bool:
+        """Whether the thread, told to stop by the book, has ended within that time."""
+        self._wake.set()
+        if self._thread is None:
+            return True
+        self._thread.join(timeout_seconds)
+        return not self._thread.is_alive()
+
+    def run(self) -> None:
+        """Read what is due until the session stops, then once more what its end needs."""
+        while not self._book.stopping and self._faults < _MOST_FAULTS:
+            wait = self._guarded(self.sample_due)
+            self.first_pass.set()
+            self._wake.wait(min(wait, _LONGEST_WAIT_SECONDS))
+            self._wake.clear()  # after a stop the loop ends by its own condition
+        self._guarded(self.read_last)
+
+    def sample_due(self) -> float:
+        """Read every sensor that is due; the seconds until the next one is."""
+        now = self._clock.elapsed_seconds()
+        for appointment in self.appointments:
+            if self._due(appointment) <= now + appointment.slack_seconds and not self._book.stopping:
+                self._read(appointment)
+        due = min(map(self._due, self.appointments), default=math.inf)
+        return max(due - self._clock.elapsed_seconds(), 0.0)
+
+    def read_last(self) -> None:
+        """Read what the end of a run needs."""
+        for appointment in self.appointments:
+            if self._book.closed:
+                return  # a driver hung, and nobody waits for these readings any more
+            gone = self.losses.retry_at(appointment.sensor.spec.device) > self._clock.elapsed_seconds()
+            if not appointment.retired and not gone and _may_be_read_last(appointment):
+                self._read(appointment)
+
+    def _due(self, appointment: Appointment) -> float:
+        if appointment.retired:
+            return math.inf
+        return max(appointment.due_seconds, self.losses.retry_at(appointment.sensor.spec.device))
+
+    def _guarded(self, work: Callable[[], float | None]) -> float:
+        """Do it; the seconds to wait after it, also where it failed by a fault of our own."""
+        try:
+            return work() or 0.0
+        except Exception as error:  # noqa: BLE001 - the thread has nobody to raise to, and must not end unnoticed
+            self._note_fault(error)
+            return _LONGEST_WAIT_SECONDS
+
+    def _note_fault(self, error: Exception) -> None:
+        self._faults += 1
+        when = format_duration(self._book.now_seconds())
+        if self._faults == 1:
+            self._book.note(f"A fault of the recorder itself ({type(error).__name__}) after {when} cost it readings.")
+        elif self._faults == _MOST_FAULTS:
+            self._book.note(f"After {_MOST_FAULTS} such faults, the last after {when}, it stopped reading.")
+
+    def _read(self, appointment: Appointment) -> None:
+        sensor = appointment.sensor
+        before = self._clock.elapsed_seconds()
+        self.reading = sensor
+        try:
+            value = float(sensor.read())
+        except DeviceLostError as error:
+            self._lost(appointment, str(error), before)
+            return
+        except SensorUnavailableError as error:
+            self._retire(appointment, str(error))
+            return
+        except SensorReadError as error:
+            self._failed(appointment, str(error), before)
+            return
+        except Exception as error:  # noqa: BLE001 - a sensor may be anyone's; its fault must not end the others
+            self._retire(appointment, f"the sensor failed ({type(error).__name__})")
+            return
+        finally:
+            self.reading = None
+        after = self._clock.elapsed_seconds()
+        self.losses.answered(sensor.spec.device, self._book.now_seconds())
+        if not math.isfinite(value):
+            self._failed(appointment, "the reading is not a number", before)
+            return
+        if took_too_long(sensor.spec, after - before):
+            self._failed(appointment, "the answer came too late to say when it was true", before)
+            return
+        appointment.succeeded(after, after - before)
+        if appointment.cost_is_new:
+            fit_intervals(self.appointments)
+            self._book.follow(self.appointments)
+        self._book.enter(sensor.spec, (before + after) / 2, value)
+
+    def _failed(self, appointment: Appointment, reason: str, before: float) -> None:
+        now = self._clock.elapsed_seconds()
+        # All of them may fail at once, and together have no more than the one share.
+        appointment.failed(now, reason, now - before, DRIVER_SHARE / len(self.appointments))
+
+    def _lost(self, appointment: Appointment, reason: str, before: float) -> None:
+        device = appointment.sensor.spec.device
+        if device is None:
+            self._failed(appointment, reason, before)
+            return
+        now = self._clock.elapsed_seconds()
+        appointment.last_failure = reason
+        at_seconds = self._book.now_seconds()
+        self.losses.failed(device, reason, at_seconds=at_seconds, now=now, cost_seconds=now - before)
+
+    def _retire(self, appointment: Appointment, reason: str) -> None:
+        appointment.retired = True
+        appointment.last_failure = reason
+        when = format_duration(self._book.now_seconds())
+        self._book.note(f"{appointment.sensor.spec.source} was given up after {when}: {reason}.")
+
+
+def _may_be_read_last(appointment: Appointment) -> bool:
+    quantity = appointment.sensor.spec.quantity
+    if quantity == "gpu_process_memory":
+        return appointment.last_cost_seconds < HARMLESS_CALL_SECONDS
+    return quantity in LAST_READ

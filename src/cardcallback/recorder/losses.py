@@ -1,0 +1,90 @@
+"""Devices that stop answering as a whole, and may come back: when to ask again, and the sentence about each."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from cardcallback.recorder.budget import DRIVER_SHARE
+from cardcallback.recorder.session import LostTime
+from cardcallback.units import format_duration
+
+_FIRST_RETRY_SECONDS = 1.0
+# A device that fell off the bus stays away for a restart, a container's access to it for a minute.
+_LONGEST_RETRY_SECONDS = 30.0
+
+
+@dataclass(slots=True)
+class _Loss:
+    """What is told of one device; times are seconds since the session began, but for the clock's ``retry_at``."""
+
+    first_at_seconds: float
+    reason: str
+    since_seconds: float | None = None
+    back_at_seconds: float = 0.0
+    times: int = 0
+    away_seconds: float = 0.0
+    attempts: int = 0
+    retry_at: float = -math.inf
+
+
+class DeviceLosses:
+    """The devices of one lane that were lost. One reading at a time asks whether a device is back."""
+
+    def __init__(self) -> None:
+        self._losses: dict[int, _Loss] = {}
+
+    def failed(self, device: int, reason: str, *, at_seconds: float, now: float, cost_seconds: float) -> None:
+        """A reading said that the device is gone; ``at_seconds`` is since the begin, ``now`` the clock's."""
+        loss = self._losses.setdefault(device, _Loss(at_seconds, reason))
+        if loss.since_seconds is None:
+            loss.since_seconds = at_seconds
+            loss.times += 1
+            loss.attempts = 0
+        delay = min(_FIRST_RETRY_SECONDS * 2 ** min(loss.attempts, 10), _LONGEST_RETRY_SECONDS)
+        loss.attempts += 1
+        loss.retry_at = now + max(delay, cost_seconds / DRIVER_SHARE)
+
+    def answered(self, device: int | None, at_seconds: float) -> None:
+        """A reading of the device succeeded."""
+        loss = self._losses.get(device) if device is not None else None
+        if loss is None or loss.since_seconds is None:
+            return
+        loss.away_seconds += at_seconds - loss.since_seconds
+        loss.since_seconds = None
+        loss.back_at_seconds = at_seconds
+        loss.retry_at = -math.inf
+
+    def retry_at(self, device: int | None) -> float:
+        """The clock's time before which the device is not asked; long ago for one that is there."""
+        loss = self._losses.get(device) if device is not None else None
+        return loss.retry_at if loss is not None else -math.inf
+
+    def lost(self, end_seconds: float) -> dict[int, LostTime]:
+        """How long each device that was lost has been away until the end."""
+        return {device: LostTime(_away_seconds(loss, end_seconds), loss.times) for device, loss in self._all()}
+
+    def notes(self, end_seconds: float, *, one_device: bool) -> list[str]:
+        """One sentence for each device that was lost."""
+        return [
+            _sentence(loss, "The GPU" if one_device else f"GPU {device}", end_seconds) for device, loss in self._all()
+        ]
+
+    def _all(self) -> list[tuple[int, _Loss]]:
+        # A copy: the lane's thread may find another one lost meanwhile.
+        return sorted(self._losses.copy().items())
+
+
+def _away_seconds(loss: _Loss, end_seconds: float) -> float:
+    return loss.away_seconds + (0.0 if loss.since_seconds is None else max(end_seconds - loss.since_seconds, 0.0))
+
+
+def _sentence(loss: _Loss, name: str, end_seconds: float) -> str:
+    first = format_duration(loss.first_at_seconds)
+    if loss.times > 1:
+        missing = format_duration(_away_seconds(loss, end_seconds))
+        return f"{name} was lost {loss.times} times, first after {first} ({loss.reason}): {missing} are a gap."
+    if loss.since_seconds is not None:
+        return f"{name} was lost after {first} ({loss.reason}): what it used since is not measured."
+    back = format_duration(loss.back_at_seconds)
+    return f"{name} was lost after {first} ({loss.reason}) and came back after {back}: the time between is a gap."

@@ -1,0 +1,185 @@
+"""NVML started in this process: calls by name, errors as codes, handles that outlive a restart. Knows no binding."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from cardcallback.sensors.nvml_errors import (
+    FUNCTION_NOT_FOUND,
+    GPU_NOT_FOUND,
+    INSUFFICIENT_SIZE,
+    STALE_HANDLE,
+    UNINITIALIZED,
+    UNKNOWN,
+    NvmlCallError,
+)
+from cardcallback.sensors.nvml_values import GpuProcess
+
+# nvmlValueType_t: which member of the union holds the value.
+_UNION_MEMBERS = ("dVal", "uiVal", "ulVal", "ullVal", "sllVal", "siVal", "usVal")
+# What a binding raises when a driver hands it what it cannot decode.
+_UNDECODABLE = (OSError, ValueError, TypeError, AttributeError, ArithmeticError, LookupError, MemoryError)
+
+
+class NvmlDriver:
+    """The driver through the vendor's binding, which is handed in.
+
+    NVML is one per process and shared with PyTorch and NCCL: it is started again only where somebody stopped
+    it, never stopped to mend anything. A device is followed by its UUID, since its number and its handle may
+    be another's after a restart, or nobody's after it was lost.
+    """
+
+    def __init__(self, binding: Any) -> None:
+        self._binding = binding
+        self._mismatch = getattr(binding, "NVMLLibraryMismatchError", ())
+        self._lock = threading.Lock()
+        self._handles: dict[int, Any] = {}
+        self._uuids: dict[int, str] = {}
+        self._process = 0
+        self._starts = 0
+        self._start(self._starts)
+
+    def _start(self, starts_seen: int) -> None:
+        with self._lock:
+            if self._starts != starts_seen:
+                return  # another thread was faster
+            self._once("nvmlInit")
+            self._starts += 1
+            self._handles = {}
+            self._process = os.getpid()
+
+    def stop(self) -> None:
+        """Let NVML go; what was started by a parent process is only forgotten."""
+        if self._process == os.getpid():
+            try:
+                self._once("nvmlShutdown")
+            except NvmlCallError:
+                return  # someone else stopped it already, which is what was wanted
+
+    def _once(self, name: str, *arguments: Any) -> Any:
+        function = getattr(self._binding, name, None)
+        if function is None:
+            raise NvmlCallError(FUNCTION_NOT_FOUND)
+        try:
+            return function(*arguments)
+        except self._binding.NVMLError as error:
+            raise NvmlCallError(int(error.value)) from error
+        except self._mismatch as error:
+            # Not one of the binding's own kind: an older driver lacks the newest version of a call.
+            raise NvmlCallError(FUNCTION_NOT_FOUND) from error
+        except _UNDECODABLE as error:
+            raise NvmlCallError(UNKNOWN) from error
+
+    def call(self, name: str, *arguments: Any) -> Any:
+        """The answer of a call that needs no device.
+
+        Raises:
+            NvmlCallError: it returned an error.
+        """
+        return self._retried(lambda: self._once(name, *arguments))
+
+    def _retried(self, ask: Callable[[], Any]) -> Any:
+        starts = self._starts
+        if self._process != os.getpid():
+            self._start(starts)
+            return ask()
+        try:
+            return ask()
+        except NvmlCallError as error:
+            # Another library in the process may call nvmlShutdown once too often.
+            if error.code != UNINITIALIZED:
+                raise
+        self._start(starts)
+        return ask()
+
+    def _handle(self, index: int) -> Any:
+        """The handle of device ``index``, kept until NVML is started again or it is no good any more."""
+        handle = self._handles.get(index)
+        if handle is None:
+            handle = self._handles[index] = self._found(index)
+        return handle
+
+    def _found(self, index: int) -> Any:
+        uuid = self._uuids.get(index)
+        if uuid is None:
+            return self._once("nvmlDeviceGetHandleByIndex", index)
+        try:
+            return self._once("nvmlDeviceGetHandleByUUID", uuid)
+        except NvmlCallError as error:
+            # Some Tegra drivers find no device by its UUID.
+            handle = self._once("nvmlDeviceGetHandleByIndex", index)
+            if self._once("nvmlDeviceGetUUID", handle) != uuid:
+                raise NvmlCallError(GPU_NOT_FOUND) from error
+            return handle
+
+    def uuid(self, index: int) -> str | None:
+        """The device's UUID, by which it is found again; ``None`` where the driver does not tell."""
+        if index not in self._uuids:
+            try:
+                self._uuids[index] = str(self.ask("UUID", index))
+            except NvmlCallError:
+                return None
+        return self._uuids[index]
+
+    def ask(self, call: str, index: int, *arguments: Any) -> Any:
+        """The answer of ``nvmlDeviceGet<call>`` for device ``index``.
+
+        Raises:
+            NvmlCallError: it returned an error.
+        """
+        try:
+            return self._retried(lambda: self._once(f"nvmlDeviceGet{call}", self._handle(index), *arguments))
+        except NvmlCallError as error:
+            if error.code in STALE_HANDLE:
+                self._handles.pop(index, None)  # the next call looks the device up anew
+            raise
+
+    def ask_field(self, index: int, field: int, scope: int) -> int:
+        """One field's value in one scope, where the call and the field's own element succeed.
+
+        Raises:
+            NvmlCallError: the call or the field's element returned an error.
+        """
+        element = self.ask("FieldValues", index, [(field, scope)])[0]
+        if element.nvmlReturn != 0:
+            raise NvmlCallError(int(element.nvmlReturn))
+        if element.valueType >= len(_UNION_MEMBERS):
+            raise NvmlCallError(UNKNOWN)
+        try:
+            return int(getattr(element.value, _UNION_MEMBERS[element.valueType]))
+        except _UNDECODABLE as error:
+            raise NvmlCallError(UNKNOWN) from error
+
+    def processes(self, index: int, *, graphics: bool = False) -> list[GpuProcess]:
+        """Processes with a compute (or graphics) context, in the process numbers the driver uses.
+
+        Raises:
+            NvmlCallError: it returned an error.
+        """
+        kind = "GraphicsRunningProcesses" if graphics else "ComputeRunningProcesses"
+        try:
+            listed = self.ask(kind, index)
+        except NvmlCallError as error:
+            if error.code != INSUFFICIENT_SIZE:
+                raise
+            listed = self.ask(kind, index)  # more processes came between the binding's two calls
+        return [
+            GpuProcess(
+                pid=int(one.pid),
+                used_bytes=one.usedGpuMemory,
+                instance=(getattr(one, "gpuInstanceId", None), getattr(one, "computeInstanceId", None)),
+            )
+            for one in listed
+        ]
+
+    def mig_uuid(self, index: int, instance: int) -> str:
+        """The UUID of one MIG instance of device ``index``.
+
+        Raises:
+            NvmlCallError: there is none at that place, or it returned an error.
+        """
+        part = self.ask("MigDeviceHandleByIndex", index, instance)
+        return str(self._once("nvmlDeviceGetUUID", part))

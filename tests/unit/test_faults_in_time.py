@@ -1,0 +1,306 @@
+"""Faults whose moment matters, on a driven clock: devices that come back, stale and absurd values, slow calls."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pynvml  # noqa: TID251 - a test plays another library that uses NVML in the same process
+import pytest
+from driven import OPENED_AT, SIMULATED, MachineClock, measure, run, truth
+from fault_checks import assert_holds, assert_sound, assert_told
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from cardcallback.recorder import Recorder, Recording
+from cardcallback.recorder.budget import DRIVER_SHARE
+from cardcallback.sensors.nvml import open_nvml, reset_nvml
+from profiles import ALL_ONES, Counter, CounterFault, Fault, Loss, Profile
+from simulator import calls, profile_named
+from simulator_fixtures import Simulate
+
+_POWER = ("nvmlDeviceGetFieldValues#185.0", "nvmlDeviceGetFieldValues#186.0", "nvmlDeviceGetPowerUsage")
+_ENERGY = "nvmlDeviceGetTotalEnergyConsumption"
+
+
+@pytest.fixture(autouse=True)
+def _released() -> Iterator[None]:
+    yield
+    reset_nvml()
+
+
+def _with(profile: str, *faults: Fault, **device: object) -> Profile:
+    found = profile_named(profile)
+    return replace(found, devices=(replace(found.devices[0], **device), *found.devices[1:]), faults=faults)
+
+
+def _notes(recording: Recording) -> str:
+    return " ".join(recording.notes)
+
+
+def test_a_gpu_that_comes_back_is_measured_on(simulate: Simulate) -> None:
+    """Ten seconds away, its counter at zero again: a gap, one note about it, and the rest is right."""
+    machine = simulate("gb10-back")
+    recording = measure(machine, 60.0)
+    energy = recording.energy.gpu
+    assert_sound(recording)
+    assert_holds(energy, truth(machine, 60.0))
+    assert energy.coverage == pytest.approx(45 / 60, abs=0.05)
+    assert energy.value == pytest.approx(truth(machine, 60.0) * 45 / 60, rel=0.1)
+    (note,) = [one for one in recording.notes if "was lost" in one]
+    assert note.startswith("The GPU was lost after 10 s (the GPU has fallen off the bus) and came back after ")
+    assert recording.accelerators[0].highest_temperature.value is not None
+
+
+@pytest.mark.parametrize("at_first", [0.0, 5e4])
+def test_a_counter_that_seems_to_have_gone_on_proves_nothing(simulate: Simulate, at_first: float) -> None:
+    """After a loss a counter ahead of its last value may be a new one: at least so much, and no upper bound."""
+    restarts = (CounterFault(kind="reset", at=11.0), CounterFault(kind="reset", at=20.5)) if at_first == 0 else ()
+    losses = (Loss(at=20.0, until=30.0),)
+    machine = simulate(_with("gb10", losses=losses, counter=Counter(faults=restarts, offset=at_first)))
+    recording = measure(machine, 120.0)
+    energy = recording.energy.gpu
+    assert_sound(recording)
+    assert_holds(energy, truth(machine, 120.0))
+    assert energy.coverage == pytest.approx(1 - 15 / 120, abs=0.05)
+    assert energy.longest_gap_seconds == pytest.approx(15, abs=1)
+    assert energy.recording_high is None
+
+
+@pytest.mark.parametrize("stale", [15, 2, 6, 28])
+def test_handles_from_before_a_loss_are_given_up(simulate: Simulate, stale: int) -> None:
+    """Whatever an old handle answers after the GPU is back, it is looked up by its UUID and read again."""
+    counter = Counter(faults=(CounterFault(kind="reset", at=25.0),))
+    machine = simulate(_with("gb10", losses=(Loss(at=20.0, until=25.0, stale=stale),), counter=counter))
+    recording = measure(machine, 60.0)
+    assert_holds(recording.energy.gpu, truth(machine, 60.0))
+    assert recording.energy.gpu.coverage is not None
+    assert 0.75 < recording.energy.gpu.coverage < 1
+    assert recording.energy.gpu.recording_high is not None
+
+
+def test_a_gpu_that_flaps_leaves_one_note(simulate: Simulate) -> None:
+    """Lost eight times: one sentence with the number and the sum, however often."""
+    losses = tuple(Loss(at=15.0 + 10 * place, until=17.0 + 10 * place) for place in range(8))
+    counter = Counter(faults=tuple(CounterFault(kind="reset", at=loss.until) for loss in losses))
+    machine = simulate(_with("gb10", losses=losses, counter=counter))
+    recording = measure(machine, 120.0)
+    assert_holds(recording.energy.gpu, truth(machine, 120.0))
+    (note,) = [one for one in recording.notes if "was lost" in one]
+    assert note.startswith("The GPU was lost 8 times, first after 5.0 s")
+
+
+def test_a_lost_gpu_is_asked_rarely(simulate: Simulate) -> None:
+    """An hour without a GPU: two lookups a minute, not one for each reading that is missing."""
+    machine = simulate("gb10-lost")
+    machine.advance(OPENED_AT)
+    recorder = Recorder(open_nvml(SIMULATED), clock=MachineClock(machine))
+    run(recorder, machine, 15.0)
+    made = calls("nvmlDeviceGetHandleByUUID")
+    run(recorder, machine, 3600.0)
+    recording = recorder.stop()
+    # A lookup that gets as far as the device counts there too.
+    assert calls("nvmlDeviceGetHandleByUUID") - made <= 2 * (2 * 60 + 5)
+    assert recording.energy.gpu.recording_high is None
+    assert recording.energy.gpu.coverage is not None
+    assert recording.energy.gpu.coverage < 0.01
+    assert "what it used since is not measured" in _notes(recording)
+
+
+def test_slow_lookups_of_a_lost_gpu_cost_no_more_than_others(simulate: Simulate) -> None:
+    """A lost GPU whose calls take 2 s each: over a day its share of the driver's time, the first ones aside."""
+    slow = Fault(call="*", code=15, seconds=2.0, at=20.0)
+    machine = simulate(_with("gb10", slow))
+    machine.advance(OPENED_AT)
+    recorder = Recorder(open_nvml(SIMULATED), clock=MachineClock(machine))
+    run(recorder, machine, 86400.0)
+    asked = sum(calls(f"nvmlDeviceGet{name}") for name in ("HandleByUUID", "HandleByIndex"))
+    assert asked > 10
+    assert 2.0 * asked <= 2 * DRIVER_SHARE * 86400 + 20 * 2.0
+    assert_sound(recorder.stop())
+
+
+def test_the_other_gpus_go_on_while_one_is_away(simulate: Simulate) -> None:
+    """One of eight is lost and comes back: the sum has its gap and no more."""
+    profile = profile_named("h100x8")
+    counter = Counter(faults=(CounterFault(kind="reset", at=30.0),))
+    lost = replace(profile.devices[3], losses=(Loss(at=20.0, until=30.0, stale=2),), counter=counter)
+    machine = simulate(replace(profile, devices=(*profile.devices[:3], lost, *profile.devices[4:])))
+    recording = measure(machine, 60.0)
+    assert_holds(recording.energy.gpu, truth(machine, 60.0, devices=8))
+    assert [one.energy.coverage == 1.0 for one in recording.accelerators] == [True] * 3 + [False] + [True] * 4
+    assert any(note.startswith("GPU 3 was lost after 10 s") and "came back" in note for note in recording.notes)
+
+
+def test_gpus_are_followed_by_uuid_when_nvml_is_started_again(simulate: Simulate) -> None:
+    """Somebody shuts NVML down once too often, again and again: every GPU stays itself, and no reading is lost."""
+    machine = simulate("multi-gpu-reordered")
+    machine.advance(OPENED_AT)
+    recorder = Recorder(open_nvml(SIMULATED), clock=MachineClock(machine))
+    for _ in range(10):
+        run(recorder, machine, 6.0)
+        pynvml.nvmlShutdown()
+    recording = recorder.stop()
+    for index, one in enumerate(recording.accelerators):
+        begin, end = OPENED_AT, OPENED_AT + 60.0
+        assert one.energy.value == pytest.approx(machine.true_joules(begin, end, device=index), rel=0.005)
+        assert one.energy.coverage == 1.0
+    assert not any("failed" in note for note in recording.notes)
+
+
+@pytest.mark.parametrize("profile", ["gb10", "h100", "p100"])
+@pytest.mark.parametrize("value", [0, 2**32 - 1, ALL_ONES, 11_000_000])
+def test_readings_that_cannot_be_are_refused(simulate: Simulate, profile: str, value: int) -> None:
+    """Nought, all ones and eleven kilowatts for ten seconds: refused, told, and what can be known is known."""
+    faults = tuple(Fault(call=call, value=value, at=30.0, until=40.0) for call in _POWER)
+    machine = simulate(_with(profile, *faults))
+    machine.advance(OPENED_AT)
+    recorder = Recorder(open_nvml(SIMULATED), clock=MachineClock(machine))
+    run(recorder, machine, 60.0)
+    recording = recorder.stop()
+    assert_sound(recording)
+    assert_told(recorder, recording)
+    assert_holds(recording.energy.gpu, truth(machine, 60.0))
+    assert "readings failed" in _notes(recording)
+    assert recording.energy.gpu_integrated.coverage is not None
+    assert recording.energy.gpu_integrated.coverage < 0.9
+
+
+@pytest.mark.parametrize("value", [0, 2**32 - 1, ALL_ONES, 10**16])
+def test_counter_values_that_cannot_be_are_refused(simulate: Simulate, value: int) -> None:
+    """A counter that answers nonsense for ten seconds costs those readings and nothing of the energy."""
+    machine = simulate(_with("gb10", Fault(call=_ENERGY, value=value, at=30.0, until=40.0)))
+    recording = measure(machine, 60.0)
+    assert_sound(recording)
+    assert recording.energy.gpu.value == pytest.approx(truth(machine, 60.0), rel=0.005)
+    assert "total_energy_consumption" in _notes(recording)
+
+
+@pytest.mark.parametrize("call", [_ENERGY, *_POWER[:1]])
+def test_a_value_that_stands_still_is_not_believed(simulate: Simulate, call: str) -> None:
+    """Counter or gauge repeats one stale value for half a minute: the other one tells, and the interval holds."""
+    machine = simulate(_with("gb10", Fault(call=call, frozen=True, at=30.0, until=60.0)))
+    recording = measure(machine, 90.0)
+    assert_sound(recording)
+    assert_holds(recording.energy.gpu, truth(machine, 90.0))
+    assert recording.energy.gpu.value == pytest.approx(truth(machine, 90.0), rel=0.02)
+
+
+@pytest.mark.parametrize("seconds", [30.0, 3600.0, 86400.0])
+def test_a_machine_that_sleeps(simulate: Simulate, seconds: float) -> None:
+    """Suspend is in the duration and named; the counter, which went on, tells the energy, and bounds hold."""
+    machine = simulate("gb10")
+    machine.advance(OPENED_AT)
+    clock = MachineClock(machine)
+    recorder = Recorder(open_nvml(SIMULATED), clock=clock)
+    run(recorder, machine, 40.0)
+    clock.suspend(seconds)
+    run(recorder, machine, 40.0)
+    recording = recorder.stop()
+    assert_sound(recording)
+    assert recording.suspended_seconds == pytest.approx(seconds)
+    assert recording.duration_seconds == pytest.approx(80.0 + seconds, abs=1)
+    assert_holds(recording.energy.gpu, truth(machine, recording.duration_seconds))
+    assert recording.energy.gpu_integrated.coverage == pytest.approx(80 / (80 + seconds), abs=0.05)
+
+
+@pytest.mark.parametrize(
+    ("profile", "milliseconds", "list_milliseconds"),
+    [("gb10", 0.1, 4.5), ("gb10", 5.0, 50.0), ("h100x8", 0.1, 4.5), ("h100x8", 2.0, 20.0), ("p100", 1.0, 4.5)],
+)
+def test_driver_time_stays_a_thousandth(
+    simulate: Simulate, profile: str, milliseconds: float, list_milliseconds: float
+) -> None:
+    """One GPU or eight, quick or slow, once the calls' cost is known: a thousandth of half an hour in the driver."""
+    lists = [f"nvmlDeviceGet{kind}RunningProcesses" for kind in ("Compute", "Graphics")]
+    quick = ("FieldValues", "PowerUsage", "TotalEnergyConsumption", "Temperature", "ClockInfo")
+    quick = (*quick, "CurrentClocksEventReasons", "UtilizationRates")
+    costs = {f"nvmlDeviceGet{call}": milliseconds / 1e3 for call in quick}
+    costs |= dict.fromkeys(lists, list_milliseconds / 2e3)  # the binding asks twice: for the size, then for the list
+    machine = simulate(_with(profile, *(Fault(call=call, seconds=cost) for call, cost in costs.items())))
+    machine.advance(OPENED_AT)
+    sensors = open_nvml(SIMULATED)
+    begin = machine.now_seconds()
+    recorder = Recorder(sensors, clock=MachineClock(machine))
+    run(recorder, machine, 120.0)
+    made, settled = {call: calls(call) for call in costs}, machine.now_seconds()
+    run(recorder, machine, 1800.0)
+    busy = sum((calls(call) - made[call]) * cost for call, cost in costs.items())
+    # Of what is asked every ten minutes one more may fall into the time.
+    assert busy <= 0.001 * (machine.now_seconds() - settled) + 2 * len(sensors.devices) * list_milliseconds / 1e3
+    recording = recorder.stop()
+    assert_sound(recording)
+    devices = len(sensors.devices)
+    assert_holds(recording.energy.gpu, truth(machine, recording.duration_seconds, devices=devices, begin=begin))
+
+
+def test_process_lists_once_a_minute(simulate: Simulate) -> None:
+    """Eight GPUs for half an hour: each list about once a minute, whatever else is read."""
+    machine = simulate("h100x8")
+    measure(machine, 1800.0)
+    # Twice in the binding; one more soon after the begin, one at the end, one when opened.
+    assert calls("nvmlDeviceGetComputeRunningProcesses") <= 2 * 8 * (30 + 3)
+
+
+_FAULTS = st.builds(
+    lambda call, at, length, **what: Fault(call=call, at=at, until=at + length, **what),
+    call=st.sampled_from(["*", _ENERGY, "nvmlDeviceGetFieldValues", *_POWER[:1], "nvmlDeviceGetClockInfo"]),
+    at=st.floats(12.0, 80.0),
+    length=st.floats(0.05, 60.0),
+    code=st.sampled_from([1, 2, 3, 9, 10, 13, 15, 16, 17, 25, 26, 27, 999]),
+    seconds=st.sampled_from([0.0, 0.0, 0.001, 0.3, 2.0]),
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+@given(faults=st.lists(_FAULTS, min_size=1, max_size=5), profile=st.sampled_from(["gb10", "h100", "rtx4090", "p100"]))
+def test_any_mixture_of_errors(simulate: Simulate, faults: list[Fault], profile: str) -> None:
+    """Errors and slow calls at any moments and of any lengths: nothing raised, all told, the interval holds."""
+    machine = simulate(_with(profile, *faults))
+    machine.advance(OPENED_AT)
+    recorder = Recorder(open_nvml(SIMULATED), clock=MachineClock(machine))
+    begin = machine.now_seconds()
+    run(recorder, machine, 90.0)
+    recording = recorder.stop()
+    assert_sound(recording)
+    assert_told(recorder, recording)
+    assert_holds(recording.energy.gpu, truth(machine, recording.duration_seconds, begin=begin))
+
+
+_LENGTHS = st.lists(st.tuples(st.floats(0.05, 40.0), st.floats(0.05, 40.0)), min_size=1, max_size=3)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+@given(
+    lengths=_LENGTHS,
+    stale=st.sampled_from([15, 2, 6]),
+    restarts=st.booleans(),
+    profile=st.sampled_from(["gb10", "h100", "rtx4090", "p100"]),
+)
+def test_any_losses(
+    simulate: Simulate,
+    lengths: list[tuple[float, float]],
+    stale: int,
+    restarts: bool,  # noqa: FBT001 - a case
+    profile: str,
+) -> None:
+    """Lost at any moments, the counter starting anew or not: the interval holds, and a lost end has no top."""
+    losses, at = [], OPENED_AT + 1
+    for here, away in lengths:
+        losses.append(Loss(at=at + here, until=at + here + away, stale=stale))
+        at = losses[-1].until
+    device = profile_named(profile).devices[0]
+    resets = tuple(CounterFault(kind="reset", at=loss.until - 0.02) for loss in losses) if restarts else ()
+    counter = None if device.counter is None else replace(device.counter, faults=resets)
+    machine = simulate(_with(profile, losses=tuple(losses), counter=counter))
+    machine.advance(OPENED_AT)
+    recorder = Recorder(open_nvml(SIMULATED), clock=MachineClock(machine))
+    run(recorder, machine, 90.0)
+    recording = recorder.stop()
+    assert_sound(recording)
+    assert_told(recorder, recording)
+    energy = recording.energy.gpu
+    assert_holds(energy, truth(machine, 90.0))
+    if losses[-1].at < OPENED_AT + 85 and losses[-1].until > OPENED_AT + 90:
+        assert energy.recording_high is None
+        assert energy.coverage is None or energy.coverage < 1
