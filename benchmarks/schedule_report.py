@@ -18,6 +18,7 @@ _LIES = {"power zero", "power spike", "power stale"}
 # Neither sensor is known to be the wrong one, so that there is no right value: the interval spans both.
 _UNDECIDED = {"counter gain", "counter partial"}
 _WORST = 8
+_COLUMNS = ("held_share", "width_median", "width_90th_percentile", "error_median", "error_highest")
 
 
 def counter_lives(outcome: Outcome) -> bool:
@@ -94,45 +95,69 @@ def verdicts(summary: dict[str, Any]) -> list[tuple[str, float | None, str, bool
 
 def text(summary: dict[str, Any]) -> str:
     """The report for a terminal."""
-    lines = [
-        f"{summary['schedules']} random fault schedules, simulated; {summary['without_a_figure']} without a figure, "
-        f"{summary['without_an_upper_bound']} without an upper bound"
-    ]
+    lines = [_head(summary)]
     for name, value, limit, kept in verdicts(summary):
         lines.append(f"  {name:48} {_percent(value):>9}  budget {limit}: {'kept' if kept else 'BROKEN'}")
-    lines += [
-        f"  a sensor lasts (readings over 95 % of the run) in {summary['lasting']}; "
-        f"{_percent(summary['lasting_held_share'])} of these held",
-        f"  excluded from the widths: {summary['excluded']}; of these {summary['excluded_held']} held, "
-        f"{summary['excluded_without_an_upper_bound']} had no upper bound",
-        f"  one sensor is sound in {summary['budget_class']}: error median "
-        f"{_percent(summary['budget_class_error_median'])}, 99th percentile "
-        f"{_percent(summary['budget_class_error_99th_percentile'])}, highest "
-        f"{_percent(summary['budget_class_error_highest'])}",
-    ]
+    lines += [f"  {sentence}" for sentence in _sentences(summary)]
     for title in ("by_device", "by_fault", "by_only_fault"):
-        lines += ["", f"{title.replace('_', ' '):16} schedules    held   width: median   90th   error: median   highest"]
-        for name, row in summary[title].items():
-            cells = [_percent(row[key]) for key in ("held_share", "width_median", "width_90th_percentile")]
-            errors = [_percent(row[key]) for key in ("error_median", "error_highest")]
-            lines.append(
-                f"{name:16} {row['count']:9} {cells[0]:>7} {cells[1]:>15} {cells[2]:>6} {errors[0]:>15} {errors[1]:>9}"
-            )
+        name = title.replace("_", " ")
+        lines += ["", f"{name:16} schedules    held   width: median   90th   error: median   highest"]
+        for group, row in summary[title].items():
+            cells = [_percent(row[key]) for key in _COLUMNS]
+            lines.append("{:16} {:9} {:>7} {:>15} {:>6} {:>15} {:>9}".format(group, row["count"], *cells))
     for title in ("missed", "widest", "worst_errors"):
         lines += ["", f"{title.replace('_', ' ')} (replay: --seed N --verbose)"]
         lines += [_row(row) for row in summary[title]]
     return "\n".join(lines)
 
 
+def _head(summary: dict[str, Any]) -> str:
+    return (
+        f"{summary['schedules']} random fault schedules, simulated; {summary['without_a_figure']} without a figure, "
+        f"{summary['without_an_upper_bound']} without an upper bound"
+    )
+
+
+def _sentences(summary: dict[str, Any]) -> list[str]:
+    median, most, highest = (
+        _percent(summary[f"budget_class_error_{name}"]) for name in ("median", "99th_percentile", "highest")
+    )
+    lasting = f"{summary['lasting']}; {_percent(summary['lasting_held_share'])} of these held"
+    held, unbounded = summary["excluded_held"], summary["excluded_without_an_upper_bound"]
+    return [
+        f"a sensor lasts (readings over 95 % of the run) in {lasting}",
+        f"excluded from the widths: {summary['excluded']}; of these {held} held, {unbounded} had no upper bound",
+        f"one sensor is sound in {summary['budget_class']}: error median {median}, 99th {most}, highest {highest}",
+    ]
+
+
+def markdown(summary: dict[str, Any]) -> str:
+    """The budgets and the tables by device and by fault, for a document."""
+    lines = [f"{_head(summary)}.", "", *(f"- {sentence}" for sentence in _sentences(summary)), ""]
+    lines += ["| simulated, random faults | measured | budget | |", "|---|---|---|---|"]
+    for name, value, limit, kept in verdicts(summary):
+        lines.append(f"| {name} | {_percent(value)} | {limit} | {'kept' if kept else 'BROKEN'} |")
+    for title in ("by_device", "by_fault"):
+        heads = "schedules | held | width: median | 90th percentile | error: median | highest"
+        lines += ["", f"| simulated, {title.replace('_', ' ')} | {heads} |", "|" + "---|" * 7]
+        for name, row in summary[title].items():
+            cells = [_percent(row[key]) for key in _COLUMNS]
+            lines.append(f"| {name} | {row['count']} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
 def described(outcome: Outcome) -> str:
     """One outcome in full, for a replay."""
-    figure = "no figure: " + (outcome.reason or "") if outcome.value is None else (
-        f"{outcome.value:.1f} J ({outcome.method}) in [{outcome.low}, {outcome.high}], coverage {outcome.coverage}"
-    )
+    figure = f"no figure: {outcome.reason}"
+    if outcome.value is not None:
+        interval = f"[{outcome.low}, {outcome.high}], coverage {outcome.coverage}"
+        figure = f"{outcome.value:.1f} J ({outcome.method}) in {interval}"
+    faults = ", ".join(outcome.faults) or "none"
+    doubts = f"error {_percent(outcome.error)}; width {_percent(outcome.width)}; lasts {outcome.lasts}"
     lines = [
-        f"seed {outcome.seed}: {outcome.device}, {outcome.duration:.1f} s, faults {', '.join(outcome.faults) or 'none'}",
+        f"seed {outcome.seed}: {outcome.device}, {outcome.duration:.1f} s, faults: {faults}",
         f"  truth {outcome.truth:.1f} J; {figure}",
-        f"  held {outcome.held}; error {_percent(outcome.error)}; width {_percent(outcome.width)}; lasts {outcome.lasts}",
+        f"  held {outcome.held}; {doubts}",
         f"  value has to be right: {in_budget_class(outcome)}; counter {outcome.counter}; gauge {outcome.gauge}",
     ]
     return "\n".join([*lines, *(f"  note: {note}" for note in outcome.notes)])
