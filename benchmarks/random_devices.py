@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from simulated import Device, Meter, Segment, Waveform, constant, profile_named, ramp, sine, square
 
@@ -20,7 +20,7 @@ class DeviceKind:
     """A kind of device. ``highest_watts`` is what its work draws at most, ``rail`` what its energy is of."""
 
     name: str
-    device: Device
+    device: Device = field(repr=False)
     highest_watts: float
     rail: str = "gpu"
 

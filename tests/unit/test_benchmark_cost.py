@@ -1,0 +1,37 @@
+"""The cost benchmark: its machines, its verdicts, and the driver's share as the recorder's budget promises it."""
+
+from __future__ import annotations
+
+import pytest
+
+from cost import Figure, driver_share, machine, table
+from simulator import build_problem
+
+
+def test_eight_gpus_are_eight_devices() -> None:
+    """Of the same kind, told apart by UUID and place."""
+    profile = machine("8 x h100")
+    assert len(profile.devices) == 8
+    assert len({device.uuid for device in profile.devices}) == 8
+    assert {device.name for device in profile.devices} == {machine("h100").devices[0].name}
+    assert len(machine("gb10").devices) == 1
+
+
+def test_a_cost_above_its_budget_is_broken() -> None:
+    """And one at it is kept; without a budget there is no verdict."""
+    kept = Figure(name="import", value=30.0, unit="ms", budget=30.0)
+    broken = Figure(name="memory", value=3.1, unit="MiB", budget=3.0)
+    assert kept.kept
+    assert broken.kept is False
+    assert Figure(name="other", value=1.0, unit="ms").kept is None
+    first, second = table([kept, broken]).splitlines()
+    assert first.endswith("kept")
+    assert second.endswith("BROKEN")
+
+
+@pytest.mark.parametrize("call_seconds", [1e-4, 1e-3])
+def test_readings_keep_a_driver_busy_for_a_thousandth_of_the_time(call_seconds: float) -> None:
+    """Ten minutes of a GB10 whose calls take as long as real ones are reported to."""
+    if build_problem() is not None:
+        pytest.skip(build_problem() or "")
+    assert 0 < driver_share("gb10", call_seconds, seconds=600.0) <= 0.001
