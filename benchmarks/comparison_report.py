@@ -6,6 +6,8 @@ import statistics
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from device_letters import legend, letter
+
 OURS = "cardcallback"
 _HEADS = ("device", "fault", OURS, "interval", "held", "codecarbon", "codecarbon, 1 s", "zeus", "closest")
 _COST_HEADS = ("tool", "start: median", "highest", "stop: median", "highest", "processor time a run: median")
@@ -75,8 +77,8 @@ def summary(by_case: dict[tuple[str, str], list[Row]]) -> dict[str, Any]:
 
 
 def text(results: Sequence[Row], *, markdown: bool = False) -> str:
-    """Both tables for each length of run."""
-    parts = []
+    """The devices by letter, then both tables for each length of run."""
+    parts = ["\n".join(f"- {line}" for line in legend(row["device"] for row in results))]
     for seconds, by_case in grouped(results).items():
         name = length(seconds)
         cells = [_cells(case, rows) for case, rows in by_case.items()]
@@ -107,7 +109,8 @@ def _cells(case: tuple[str, str], rows: Sequence[Row]) -> list[str]:
     best = closest(rows)
     lead = " (beyond its refresh)" if best is not None and best["tool"] != OURS and beyond_refresh(rows) else ""
     return [
-        *case,
+        letter(case[0]),
+        case[1],
         _error_cell(ours),
         _interval_cell(ours),
         {True: "yes", False: "NO", None: "none stated"}[held(ours)],
@@ -167,7 +170,7 @@ def _raised(by_case: dict[tuple[str, str], list[Row]]) -> Iterator[str]:
         for row in rows:
             if row.get("raised"):
                 key = (row["tool"], row.get("stage", "start"), row["raised"])
-                seen.setdefault(key, []).append(f"{device}, {fault}")
+                seen.setdefault(key, []).append(f"{letter(device)}, {fault}")
     for (tool, stage, raised), where in seen.items():
         yield f"- {tool} at {stage}: `{raised}` ({'; '.join(where)})"
 

@@ -28,6 +28,7 @@ import psutil
 from cardcallback.recorder import Recorder
 from cardcallback.sensors import SensorSet
 from cardcallback.sensors.nvml import open_nvml, reset_nvml
+from device_letters import legend, letter
 from one_tool import CardCallbackTool
 from random_devices import KINDS
 from schedule_run import SimulatedClock, TimedSensor
@@ -37,6 +38,7 @@ from simulated import ROOT, Profile, Simulation, build_problem, profile_named
 _MEBIBYTE = 2**20
 _DAY_SECONDS = 86_400.0
 _EIGHT = "8 x "
+_DEVICES = ("gb10", "h100", "a100", "p100")
 # A driver's first calls are slow, and a counter's refresh is watched for: what lasts comes after.
 _WARM_UP_SECONDS = 10.0
 _PHASE_EVERY_SECONDS, _SNAPSHOT_EVERY_SECONDS = 600.0, 3600.0
@@ -75,6 +77,11 @@ def machine(name: str) -> Profile:
     return replace(found, name=name, devices=devices)
 
 
+def _devices(name: str) -> str:
+    count = "8" if name.startswith(_EIGHT) else "1"
+    return f"{count} of device {letter(name.removeprefix(_EIGHT))}"
+
+
 def processor(seconds: float) -> list[Figure]:
     """The recorder's thread on the real clock, as a share of one core; the simulator's own time is in it."""
     figures = []
@@ -86,7 +93,7 @@ def processor(seconds: float) -> list[Figure]:
                 command, env=os.environ | simulation.environment, capture_output=True, text=True, check=True
             )
         figures.append(
-            Figure(name=f"own processor time, {name}", value=float(done.stdout), unit="share", budget=budget)
+            Figure(name=f"own processor time, {_devices(name)}", value=float(done.stdout), unit="share", budget=budget)
         )
     return figures
 
@@ -112,7 +119,7 @@ def driver() -> list[Figure]:
     for name in ("gb10", "p100", "8 x h100"):
         for call_seconds in (1e-4, 1e-3, 1e-2):
             share = driver_share(name, call_seconds)
-            named = f"driver time, {name}, calls of {call_seconds * 1e3:g} ms"
+            named = f"driver time, {_devices(name)}, calls of {call_seconds * 1e3:g} ms"
             figures.append(Figure(name=named, value=share, unit="share", budget=0.001))
     return figures
 
@@ -250,13 +257,14 @@ def main() -> int:
 
 
 def table(figures: list[Figure]) -> str:
-    """One figure a line, beside its budget."""
-    return "\n".join(
+    """One figure a line, beside its budget, and what the simulated devices are."""
+    lines = [
         f"{one.name:44} {_shown(one.value, one.unit):>10}  budget {_shown(one.budget, one.unit):>8}: "
         f"{'kept' if one.kept else 'BROKEN'}"
         for one in figures
         if one.budget is not None
-    )
+    ]
+    return "\n".join([*lines, *(f"device {line} (simulated)" for line in legend(_DEVICES))])
 
 
 def _shown(value: float | None, unit: str) -> str:

@@ -7,6 +7,7 @@ import statistics
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from device_letters import legend, letter
 from schedule_run import Outcome
 
 HELD_SHARE = 0.99
@@ -52,6 +53,7 @@ def summarise(outcomes: Sequence[Outcome]) -> dict[str, Any]:
     errors = sorted(abs(one.error or 0.0) for one in budget)
     return {
         "simulated": True,
+        "devices": legend(one.device for one in outcomes),
         "schedules": len(outcomes),
         "without_a_figure": len(outcomes) - len(figures),
         "held": sum(one.held for one in figures),
@@ -69,7 +71,7 @@ def summarise(outcomes: Sequence[Outcome]) -> dict[str, Any]:
         "budget_class_error_median": _quantile(errors, 0.5),
         "budget_class_error_99th_percentile": _quantile(errors, 0.99),
         "budget_class_error_highest": errors[-1] if errors else None,
-        "by_device": _groups(figures, lambda one: (one.device,)),
+        "by_device": _groups(figures, lambda one: (letter(one.device),)),
         "by_fault": _groups(figures, lambda one: one.faults or ("none",)),
         "by_only_fault": _groups([one for one in figures if len(one.faults) <= 1], lambda one: one.faults or ("none",)),
         "missed": [_line_of(one) for one in sorted(figures, key=_miss, reverse=True) if not one.held],
@@ -99,6 +101,7 @@ def text(summary: dict[str, Any]) -> str:
     for name, value, limit, kept in verdicts(summary):
         lines.append(f"  {name:48} {_percent(value):>9}  budget {limit}: {'kept' if kept else 'BROKEN'}")
     lines += [f"  {sentence}" for sentence in _sentences(summary)]
+    lines += [f"  device {line}" for line in summary["devices"]]
     for title in ("by_device", "by_fault", "by_only_fault"):
         name = title.replace("_", " ")
         lines += ["", f"{name:16} schedules    held   width: median   90th   error: median   highest"]
@@ -134,6 +137,7 @@ def _sentences(summary: dict[str, Any]) -> list[str]:
 def markdown(summary: dict[str, Any]) -> str:
     """The budgets and the tables by device and by fault, for a document."""
     lines = [f"{_head(summary)}.", "", *(f"- {sentence}" for sentence in _sentences(summary)), ""]
+    lines += [*(f"- device {line}" for line in summary["devices"]), ""]
     lines += ["| simulated, random faults | measured | budget | |", "|---|---|---|---|"]
     for name, value, limit, kept in verdicts(summary):
         lines.append(f"| {name} | {_percent(value)} | {limit} | {'kept' if kept else 'BROKEN'} |")

@@ -110,3 +110,11 @@ def test_tables_for_documents_say_simulated() -> None:
     assert len(titles) == 4
     assert all("simulated" in title for title in titles)
     assert list(grouped(rows)) == [60.0, 600.0]
+
+
+def test_tables_name_no_product() -> None:
+    """A simulated device stands under a letter, with how its sensors behave."""
+    rows = [ours(1000.0, 990.0, 1010.0) | {"device": name} for name in DEVICES]
+    shown = text(rows).lower()
+    assert not any(name in shown for name in DEVICES)
+    assert "a: power is the mean of the past second" in shown
