@@ -29,7 +29,7 @@ _GAIN = 1.2
 _SLOW_CALL_SECONDS = 0.02
 # Imports and openings of all processes share this machine's processors; cases begin one after the other, so that
 # no tool's start is timed beside too many others.
-_LEAD_SECONDS, _LEAD_SECONDS_PER_CASE, _APART_SECONDS = 10.0, 3.0, 3.0
+_LEAD_SECONDS, _LEAD_SECONDS_PER_CASE, _APART_SECONDS = 10.0, 6.0, 3.0
 _PATIENCE_SECONDS = 120.0
 
 

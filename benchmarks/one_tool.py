@@ -79,6 +79,7 @@ class CardCallbackTool:
             "high": gpu.recording_high,
             "coverage": gpu.coverage,
             "method": gpu.method,
+            "power_read_every_seconds": record.energy.gpu_integrated.sampling_interval_seconds,
             "said": [note for note in record.notes if "No CO2e" not in note],
             "reason": gpu.reason,
         }

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from cost import Figure, driver_share, machine, table
+from cost import table
+from cost_recorder import Figure, awake_share, driver_share, machine
 from simulator import build_problem
 
 
@@ -35,3 +36,10 @@ def test_readings_keep_a_driver_busy_for_a_thousandth_of_the_time(call_seconds: 
     if build_problem() is not None:
         pytest.skip(build_problem() or "")
     assert 0 < driver_share("gb10", call_seconds, seconds=600.0) <= 0.001
+
+
+def test_readings_without_sleeping_take_a_small_share_of_a_core() -> None:
+    """The steadier measure of our own work: a GB10's readings, warm, are far below the budget of a thousandth."""
+    if build_problem() is not None:
+        pytest.skip(build_problem() or "")
+    assert 0 < awake_share("gb10", seconds=120.0) <= 0.001
