@@ -9,13 +9,14 @@ RECIPE := pyproject.toml constraints.txt scripts/environment.py
 export HF_HUB_OFFLINE ?= 1
 export TOKENIZERS_PARALLELISM ?= false
 
-.PHONY: help demo test lint matrix matrix-aarch64 matrix-transformers4 matrix-python310 clean
+.PHONY: help demo test lint bench bench-schedules bench-peers bench-cost bench-steps matrix matrix-aarch64 matrix-transformers4 matrix-python310 clean
 
 help:
 	@echo "make demo     fine-tune Gemma 3 270M with QLoRA on this machine and show the card (minutes)"
 	@echo "              SIMULATED=gb10: the same beside a simulated GPU, so that the card has energy figures"
 	@echo "make test     unit and integration tests"
 	@echo "make lint     ruff, mypy, import-linter, codespell"
+	@echo "make bench    accuracy beside codecarbon and zeus, and what measuring costs (half an hour)"
 	@echo "make matrix   what needs environments of its own: transformers 4, Python 3.10, aarch64 wheels"
 
 demo: .venv/.demo
@@ -40,6 +41,27 @@ lint: .venv-lint/.done
 	.venv-lint/bin/mypy
 	.venv-lint/bin/lint-imports
 	.venv-lint/bin/codespell
+
+# Each piece fails where a budget is broken; `make -k bench` runs all of them all the same.
+bench: bench-schedules bench-cost bench-steps bench-peers
+
+bench-schedules: .venv-peers/.done
+	@echo "Measuring 500 random fault schedules on a driven clock ..."
+	.venv-peers/bin/python benchmarks/accuracy.py --schedules 500
+
+bench-cost: .venv-peers/.done
+	@echo "Measuring what the recorder costs ..."
+	.venv-peers/bin/python benchmarks/cost.py
+
+bench-steps: .venv/.demo
+	@echo "Measuring what the callback adds to a training step beside a simulated GPU ..."
+	.venv/bin/python tests/simulator/run_simulated.py --profile gb10 -- .venv/bin/python benchmarks/step_time.py
+
+# Lengths of the runs in seconds; three cases at a time, 600 takes under two hours and 7200 most of a day.
+BENCH_SECONDS ?= 15
+bench-peers: .venv-peers/.done
+	@echo "Measuring beside codecarbon and zeus on simulated devices ..."
+	.venv-peers/bin/python benchmarks/accuracy.py --peers $(BENCH_SECONDS)
 
 matrix: matrix-aarch64 matrix-transformers4 matrix-python310
 
@@ -74,9 +96,13 @@ matrix-python310:
 	$(ENVIRONMENT) .venv-transformers4 --torch --group test --group oldest
 	@touch $@
 
+.venv-peers/.done: $(RECIPE)
+	$(ENVIRONMENT) .venv-peers --group peers
+	@touch $@
+
 .venv-python310/.done: $(RECIPE)
 	$(PYTHON310) scripts/environment.py .venv-python310 --group test
 	@touch $@
 
 clean:
-	rm -rf .venv .venv-lint .venv-transformers4 .venv-python310 runs build dist
+	rm -rf .venv .venv-lint .venv-transformers4 .venv-python310 .venv-peers runs build dist

@@ -1,0 +1,232 @@
+"""What the recorder costs on simulated machines: processor time, driver time, memory over a long run."""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import psutil
+
+from cardcallback.recorder import Recorder
+from cardcallback.sensors import SensorSet
+from cardcallback.sensors.nvml import open_nvml, reset_nvml
+from device_letters import letter
+from one_tool import CardCallbackTool
+from random_devices import KINDS
+from schedule_run import SimulatedClock, TimedSensor
+from schedules import Schedule
+from simulated import Profile, Simulation, profile_named
+
+_MEBIBYTE = 2**20
+_DAY_SECONDS = 86_400.0
+_EIGHT = "8 x "
+# A driver's first calls are slow, and a counter's refresh is watched for: what lasts comes after.
+_WARM_UP_SECONDS = 10.0
+_PHASE_EVERY_SECONDS, _SNAPSHOT_EVERY_SECONDS = 600.0, 3600.0
+_DRIVER_SECONDS = 3600.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figure:
+    """One cost and the most it may be, in ``unit``."""
+
+    name: str
+    value: float
+    unit: str
+    budget: float | None = None
+
+    @property
+    def kept(self) -> bool | None:
+        """Whether it is within the budget; ``None`` without one."""
+        return None if self.budget is None else self.value <= self.budget
+
+
+def machine(name: str) -> Profile:
+    """The simulated machine of that name, or eight of its GPU in one."""
+    if not name.startswith(_EIGHT):
+        return profile_named(name)
+    found = profile_named(name.removeprefix(_EIGHT))
+    device = found.devices[0]
+    devices = tuple(
+        replace(
+            device,
+            uuid=f"GPU-{place:08x}-5157-4c41-8000-{place:012x}",
+            numbers=dict(device.numbers) | {"pci_bus": place},
+        )
+        for place in range(1, 9)
+    )
+    return replace(found, name=name, devices=devices)
+
+
+def _devices(name: str) -> str:
+    count = "8" if name.startswith(_EIGHT) else "1"
+    return f"{count} of device {letter(name.removeprefix(_EIGHT))}"
+
+
+def processor(seconds: float) -> list[Figure]:
+    """The recorder's thread as a share of one core; the simulator's own time is in it.
+
+    On the real clock, with what a thread costs that only wakes as often; and what is left of it on a driven clock,
+    where nothing sleeps and caches stay warm.
+    """
+    figures = []
+    for name, budget in (("gb10", 0.001), ("h100", 0.001), ("p100", 0.001), ("8 x h100", 0.005), ("8 x a100", 0.005)):
+        with tempfile.TemporaryDirectory(prefix="cardcallback-cost-") as folder:
+            environment = os.environ | Simulation(machine(name), Path(folder)).environment
+            command = [sys.executable, __file__, str(seconds)]
+            done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+        shares = json.loads(done.stdout)
+        what = f"processor time, {_devices(name)}"
+        figures += [
+            Figure(name=f"own {what}", value=shares["recorder"], unit="share", budget=budget),
+            Figure(name="  a thread that only wakes as often", value=shares["waking"], unit="share"),
+            Figure(name="  the same readings without sleeping", value=awake_share(name), unit="share"),
+        ]
+    return figures
+
+
+def thread_share(seconds: float) -> dict[str, float]:
+    """Processor time by time passed: of the recorder's thread in this process, and of one that only wakes as often."""
+    tool = CardCallbackTool()
+    time.sleep(1.0)  # the driver opens beside the person's own preparations
+    tool.start()
+    time.sleep(_WARM_UP_SECONDS)
+    thread = next(one for one in threading.enumerate() if one.name == "cardcallback-recorder")
+    recorder, wakes = _watched(thread, seconds)
+    tool.stop()
+    ending = threading.Event()
+    idler = threading.Thread(target=_only_wake, args=(seconds / max(wakes, 1), ending), daemon=True)
+    idler.start()
+    waking, _ = _watched(idler, seconds)
+    ending.set()
+    return {"recorder": recorder, "waking": waking}
+
+
+def _only_wake(every_seconds: float, ending: threading.Event) -> None:
+    while not ending.wait(every_seconds):
+        pass
+
+
+def _watched(thread: threading.Thread, seconds: float) -> tuple[float, int]:
+    """The thread's share of a core for so long, and how often it slept."""
+    clock, slept = time.pthread_getcpuclockid(thread.ident or 0), _sleeps(thread)
+    used, begin = time.clock_gettime(clock), time.perf_counter()
+    time.sleep(seconds)
+    used, passed = time.clock_gettime(clock) - used, time.perf_counter() - begin
+    return used / passed, _sleeps(thread) - slept
+
+
+def _sleeps(thread: threading.Thread) -> int:
+    status = Path(f"/proc/self/task/{thread.native_id}/status").read_text(encoding="ascii")
+    line = next(line for line in status.splitlines() if line.startswith("voluntary_ctxt_switches"))
+    return int(line.split()[1])
+
+
+def awake_share(name: str, seconds: float = 600.0) -> float:
+    """Processor time of the same readings on a driven clock, by the time that passed on it."""
+    with tempfile.TemporaryDirectory(prefix="cardcallback-cost-") as folder:
+        simulation = Simulation(machine(name), Path(folder), driven=True)
+        with simulation.in_process(reset_nvml):
+            clock, sensors = _timed(simulation, 2e-5)
+            recorder = Recorder(sensors, clock=clock)
+            _run_for(recorder, clock, _WARM_UP_SECONDS)
+            used = time.process_time()
+            _run_for(recorder, clock, seconds)
+            used = time.process_time() - used
+            recorder.stop()
+    return used / seconds
+
+
+def driver() -> list[Figure]:
+    """The driver's time at default rates on the driven clock, for calls that take as long as drivers report."""
+    figures = []
+    for name in ("gb10", "p100", "8 x h100"):
+        for call_seconds in (1e-4, 1e-3, 1e-2):
+            share = driver_share(name, call_seconds)
+            named = f"driver time, {_devices(name)}, calls of {call_seconds * 1e3:g} ms"
+            figures.append(Figure(name=named, value=share, unit="share", budget=0.001))
+    return figures
+
+
+def driver_share(name: str, call_seconds: float, seconds: float = _DRIVER_SECONDS) -> float:
+    """The share of an hour that readings keep the driver busy, the first ones included."""
+    with tempfile.TemporaryDirectory(prefix="cardcallback-cost-") as folder:
+        simulation = Simulation(machine(name), Path(folder), driven=True)
+        with simulation.in_process(reset_nvml):
+            clock, sensors = _timed(simulation, call_seconds)
+            recorder = Recorder(sensors, clock=clock)
+            busy, begin = 0.0, clock.elapsed_seconds()
+            while clock.elapsed_seconds() < begin + seconds:
+                before = clock.elapsed_seconds()
+                wait = recorder.sample_due()
+                busy += clock.elapsed_seconds() - before
+                clock.advance(max(wait, 1e-6))
+            passed = clock.elapsed_seconds() - begin
+            recorder.stop()
+    return busy / passed
+
+
+def memory(days: float) -> list[Figure]:
+    """What a run of many days holds beyond one of a minute; phases are marked and records taken meanwhile."""
+    with tempfile.TemporaryDirectory(prefix="cardcallback-cost-") as folder:
+        simulation = Simulation(machine("gb10"), Path(folder), driven=True)
+        with simulation.in_process(reset_nvml):
+            clock, sensors = _timed(simulation, 1e-4)
+            recorder = Recorder(sensors, clock=clock)
+            _run_for(recorder, clock, 60.0)
+            after_a_minute = _resident_bytes()
+            _run_for(recorder, clock, days * _DAY_SECONDS)
+            grown = _resident_bytes() - after_a_minute
+            recorder.stop()
+    return [Figure(name=f"memory after {days:g} days beyond a minute", value=grown / _MEBIBYTE, unit="MiB", budget=3.0)]
+
+
+def _timed(simulation: Simulation, call_seconds: float) -> tuple[SimulatedClock, SensorSet]:
+    if simulation.clock is None:
+        msg = "the clock must be driven"
+        raise TypeError(msg)
+    clock = SimulatedClock(simulation.clock)
+    plain = Schedule(
+        seed=0,
+        kind=KINDS[0],
+        begin=0.0,
+        duration=0.0,
+        work=KINDS[0].device.waveform,
+        call_seconds=call_seconds,
+        jitter_seconds=0.0,
+    )
+    opened = open_nvml({"CARDCALLBACK_SIMULATED": "1"}, clock=clock.elapsed_seconds)
+    varied = random.Random(0)  # noqa: S311 - it has to vary, and to come again
+    return clock, replace(opened, sensors=tuple(TimedSensor(one, clock, plain, varied) for one in opened.sensors))
+
+
+def _run_for(recorder: Recorder, clock: SimulatedClock, seconds: float) -> None:
+    begin = clock.elapsed_seconds()
+    marked = snapped = begin
+    while (now := clock.elapsed_seconds()) < begin + seconds:
+        clock.advance(max(recorder.sample_due(), 1e-6))
+        if now - marked > _PHASE_EVERY_SECONDS:
+            recorder.mark_phase("evaluation", recorder.now_seconds() - 30.0, recorder.now_seconds())
+            marked = now
+        if now - snapped > _SNAPSHOT_EVERY_SECONDS:
+            recorder.snapshot()
+            snapped = now
+    recorder.snapshot()
+
+
+def _resident_bytes() -> int:
+    gc.collect()
+    return int(psutil.Process().memory_info().rss)
+
+
+if __name__ == "__main__":
+    print(json.dumps(thread_share(float(sys.argv[1]))))

@@ -1,0 +1,35 @@
+"""The simulator of the tests, found from the benchmarks: they share its machines and their truth by formula."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+_SIMULATOR = ROOT / "tests" / "simulator"
+if str(_SIMULATOR) not in sys.path:
+    sys.path.insert(0, str(_SIMULATOR))
+
+from profiles import Counter, CounterFault, Device, Fault, Meter, Profile  # noqa: E402 - found by the line above
+from simulator import DrivenClock, Simulation, build_problem, profile_named  # noqa: E402
+from waveforms import Segment, Waveform, constant, ramp, sine, square  # noqa: E402
+
+__all__ = [
+    "ROOT",
+    "Counter",
+    "CounterFault",
+    "Device",
+    "DrivenClock",
+    "Fault",
+    "Meter",
+    "Profile",
+    "Segment",
+    "Simulation",
+    "Waveform",
+    "build_problem",
+    "constant",
+    "profile_named",
+    "ramp",
+    "sine",
+    "square",
+]

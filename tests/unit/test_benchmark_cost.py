@@ -1,0 +1,45 @@
+"""The cost benchmark: its machines, its verdicts, and the driver's share as the recorder's budget promises it."""
+
+from __future__ import annotations
+
+import pytest
+
+from cost import table
+from cost_recorder import Figure, awake_share, driver_share, machine
+from simulator import build_problem
+
+
+def test_eight_gpus_are_eight_devices() -> None:
+    """Of the same kind, told apart by UUID and place."""
+    profile = machine("8 x h100")
+    assert len(profile.devices) == 8
+    assert len({device.uuid for device in profile.devices}) == 8
+    assert {device.name for device in profile.devices} == {machine("h100").devices[0].name}
+    assert len(machine("gb10").devices) == 1
+
+
+def test_a_cost_above_its_budget_is_broken() -> None:
+    """And one at it is kept; without a budget there is no verdict."""
+    kept = Figure(name="import", value=30.0, unit="ms", budget=30.0)
+    broken = Figure(name="memory", value=3.1, unit="MiB", budget=3.0)
+    assert kept.kept
+    assert broken.kept is False
+    assert Figure(name="other", value=1.0, unit="ms").kept is None
+    first, second, *_ = table([kept, broken]).splitlines()
+    assert first.endswith("kept")
+    assert second.endswith("BROKEN")
+
+
+@pytest.mark.parametrize("call_seconds", [1e-4, 1e-3])
+def test_readings_keep_a_driver_busy_for_a_thousandth_of_the_time(call_seconds: float) -> None:
+    """Ten minutes of a GB10 whose calls take as long as real ones are reported to."""
+    if build_problem() is not None:
+        pytest.skip(build_problem() or "")
+    assert 0 < driver_share("gb10", call_seconds, seconds=600.0) <= 0.001
+
+
+def test_readings_without_sleeping_take_a_small_share_of_a_core() -> None:
+    """The steadier measure of our own work: a GB10's readings, warm, are far below the budget of a thousandth."""
+    if build_problem() is not None:
+        pytest.skip(build_problem() or "")
+    assert 0 < awake_share("gb10", seconds=120.0) <= 0.001
