@@ -154,11 +154,9 @@ class Outcome:
 
     @property
     def lasts(self) -> bool:
-        """Whether some GPU sensor gave readings over 95 % of the run."""
-        return max(watch.share for watch in (self.counter, self.gauge, _NOTHING) if watch is not None) >= 0.95
-
-
-_NOTHING = Watch(share=0.0, lead_seconds=0.0, tail_seconds=0.0, longest_pause_seconds=0.0)
+        """Whether some GPU sensor gave readings over 95 % of the run, and until its end."""
+        watches = [watch for watch in (self.counter, self.gauge) if watch is not None]
+        return any(watch.share >= 0.95 and watch.tail_seconds <= LONGEST_PAUSE_SECONDS for watch in watches)
 
 
 def run(schedule: Schedule) -> Outcome:
@@ -190,7 +188,7 @@ def _run(schedule: Schedule, simulation: Simulation) -> Outcome:
         now = clock.elapsed_seconds()
         if late and now >= schedule.begin + schedule.late_seconds:
             late, sensors = False, _open(clock, schedule, varied)
-            recorder.adopt(sensors)
+            recorder.join(sensors, sensors)
         wait = min(recorder.sample_due(), _LONGEST_WAIT_SECONDS) if not late else 0.05
         now = clock.elapsed_seconds()
         wait += varied.expovariate(1 / schedule.jitter_seconds)

@@ -92,7 +92,7 @@ def draw(seed: int) -> Schedule:
         begin=begin,
         duration=duration,
         work=random_work(varied, kind.highest_watts, begin, begin + duration),
-        call_seconds=log_uniform(varied, 2e-5, 2e-3),
+        call_seconds=log_uniform(varied, 2e-5, 5e-4),
         jitter_seconds=log_uniform(varied, 1e-4, 2e-2),
     )
     possible = [*_ANY_DEVICE, *(_WITH_COUNTER if kind.has_counter else ())]

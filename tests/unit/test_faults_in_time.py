@@ -52,19 +52,29 @@ def test_a_gpu_that_comes_back_is_measured_on(simulate: Simulate) -> None:
     assert recording.accelerators[0].highest_temperature.value is not None
 
 
-@pytest.mark.parametrize("at_first", [0.0, 5e4])
-def test_a_counter_that_seems_to_have_gone_on_proves_nothing(simulate: Simulate, at_first: float) -> None:
-    """After a loss a counter ahead of its last value may be a new one: at least so much, and no upper bound."""
-    restarts = (CounterFault(kind="reset", at=11.0), CounterFault(kind="reset", at=20.5)) if at_first == 0 else ()
-    losses = (Loss(at=20.0, until=30.0),)
-    machine = simulate(_with("gb10", losses=losses, counter=Counter(faults=restarts, offset=at_first)))
+def test_a_young_counter_that_is_ahead_after_a_loss_proves_nothing(simulate: Simulate) -> None:
+    """It may be a new one that has overtaken its last value: the time without readings is a gap."""
+    restarts = (CounterFault(kind="reset", at=11.0), CounterFault(kind="reset", at=20.5))
+    machine = simulate(_with("gb10", losses=(Loss(at=20.0, until=30.0),), counter=Counter(faults=restarts)))
     recording = measure(machine, 120.0)
     energy = recording.energy.gpu
     assert_sound(recording)
     assert_holds(energy, truth(machine, 120.0))
     assert energy.coverage == pytest.approx(1 - 15 / 120, abs=0.05)
     assert energy.longest_gap_seconds == pytest.approx(15, abs=1)
-    assert energy.recording_high is None
+
+
+def test_a_counter_far_ahead_of_what_a_loss_can_have_used_went_on(simulate: Simulate) -> None:
+    """It shows more than the GPU can have used since it was lost, so that it was never at zero: nothing is missing."""
+    losses = (Loss(at=20.0, until=30.0),)
+    machine = simulate(_with("gb10", losses=losses, counter=Counter(offset=5e4)))
+    recording = measure(machine, 120.0)
+    energy = recording.energy.gpu
+    assert_sound(recording)
+    assert energy.coverage == 1.0
+    assert energy.value == pytest.approx(truth(machine, 120.0), rel=0.005)
+    assert_holds(energy, truth(machine, 120.0))
+    assert any("was lost" in note for note in recording.notes)
 
 
 @pytest.mark.parametrize("stale", [15, 2, 6, 28])

@@ -88,7 +88,7 @@ def _bridge_doubt(account: CounterAccount, gauge: Gauge, verdict: Consistency | 
     Over a time at least as long the counter has shown how far off the gauge is on this run's work: what it does
     not see of the work by its own making is then no longer open, only what it missed by chance.
     """
-    seconds = account.bridged_seconds + max(tail.seconds, 0.0)
+    seconds = max(account.bridged_seconds, 0.0) + max(tail.seconds, 0.0)
     joules = abs(account.bridged_joules) + abs(tail.joules)
     if verdict is None or verdict.seconds < seconds or verdict.verdict == "inconsistent" or joules <= 0:
         return gauge.relative_doubt

@@ -19,6 +19,8 @@ _SYSTEMATIC_SHARE = 0.2
 _INTERVAL_TOLERANCE = 0.15
 # More than any one device draws: what a counter may show without a gauge to check it against.
 _IMPOSSIBLE_WATTS = 5000.0
+# A driver is not loaded anew between two readings that lie closer together.
+_UNWATCHED_SECONDS = 2.5
 # A counter that is renewed often and shows the same for longer stands still.
 _STILLNESS_SECONDS = 5.0
 _STILL_STEPS = 3
@@ -139,6 +141,9 @@ class CounterAccount:
         if self._seconds(point) > self.traits.turn_seconds:
             self.events["turn"] += 1
             self._bridge(point)
+        elif change > 0 and self._may_have_begun_anew(point, check):
+            self.events["reset"] += 1
+            self._bridge(point)
         elif change < 0:
             self._backward(point, change, check)
         elif self._plausible(point, change, check):
@@ -147,6 +152,14 @@ class CounterAccount:
             self._implausible(point, change, check)
         self.anchor = point
         self.still_until = None
+
+    def _may_have_begun_anew(self, point: CounterPoint, check: Check) -> bool:
+        """Whether the counter may have gone back to zero and be ahead again, with no gauge to tell.
+
+        What it shows it has counted since: more than the device can have used meanwhile shows that it went on.
+        """
+        unwatched = self._integral(point) is None and self._seconds(point) > _UNWATCHED_SECONDS
+        return unwatched and self.traits.wraps_at is None and point.joules <= check.most_joules
 
     def _backward(self, point: CounterPoint, change: float, check: Check) -> None:
         if self.traits.wraps_at is not None and self._plausible(point, change + self.traits.wraps_at, check):
@@ -251,7 +264,7 @@ class CounterAccount:
         if self.anchor is None or self.anchor.power is None or point.power is None:
             self._leave_open(seconds)
             return
-        gap = point.power.gap_seconds - self.anchor.power.gap_seconds
+        gap = min(max(point.power.gap_seconds - self.anchor.power.gap_seconds, 0.0), seconds)
         self.bridged_joules += point.power.joules - self.anchor.power.joules
         self.bridged_seconds += seconds - gap
         self.longest_bridged_seconds = max(self.longest_bridged_seconds, seconds)

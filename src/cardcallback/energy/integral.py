@@ -117,8 +117,9 @@ class PowerIntegral:
         """The doubt from sampling and from the gauge's own blindness, as a share of the energy."""
         if self.readings == 0 or self._joules <= 0:
             return 0.0
-        blind = self._blind_doubt(self._joules, max(self.lagged_to - self.begin_seconds - self._gap_seconds, 0.0))
-        return (self._sampling_doubt() + max(blind)) / self._joules + self._rounding_share()
+        seen = max(self.lagged_to - self.begin_seconds - self._gap_seconds, 0.0)
+        blind = self._blind_doubt(self._joules, seen)
+        return (self._sampling_doubt() + max(blind) + self._rounding_joules(seen)) / self._joules
 
     def sampling_joules(self, seconds: float) -> float:
         """How far the integral of a stretch may be off where the gauge looks only now and then."""
@@ -139,7 +140,7 @@ class PowerIntegral:
         edges = math.hypot(self._edge_doubt(self._first_watts), self._edge_doubt(self._last_watts))
         doubt = math.hypot(edges, self._sampling_doubt())
         doubt += self.ceiling.joules_within(held - self.traits.lag_seconds)
-        doubt += self._rounding_share() * total.joules
+        doubt += self._rounding_joules(seen)
         blind_low, blind_high = self._blind_doubt(total.joules, seen)
         return EnergyResult(
             joules=total.joules,
@@ -215,10 +216,9 @@ class PowerIntegral:
     def _sampling_doubt(self) -> float:
         return _DEVIATIONS * math.sqrt(self._sampling_variance)
 
-    def _rounding_share(self) -> float:
+    def _rounding_joules(self, seconds: float) -> float:
         """A steady load is always rounded the same way, so that half a step stays half a step."""
-        mean = self._sum / self.readings
-        return self.traits.resolution_watts / 2 / mean if mean > 0 else 0.0
+        return self.traits.resolution_watts / 2 * seconds
 
     def _variance(self) -> float:
         mean = self._sum / self.readings

@@ -25,10 +25,11 @@ def fit_intervals(appointments: Sequence[Appointment]) -> None:
         one.interval_seconds = one.wanted_seconds
     stages: tuple[tuple[Callable[[SensorSpec], bool], Callable[[SensorSpec], float]], ...] = (
         (_tells_state, lambda _: 10.0),
-        (_is_counter, lambda _: 5.0),
+        (_is_counter, lambda _: 2.0),
         (_is_gauge, _sight_seconds),
         (_lists_processes, lambda _: 600.0),
         (_tells_state, lambda _: 60.0),
+        (_is_gauge, lambda _: 1.0),
         (_is_counter, lambda _: 10.0),
         (_is_gauge, lambda _: 60.0),
         (_is_counter, lambda _: 60.0),

@@ -11,7 +11,6 @@ from cardcallback.energy import EnergyResult, PhaseSum
 from cardcallback.record import Consistency, Measurement, PhaseEnergy, Scope, Window, not_measured
 from cardcallback.recorder.accounts import OpenAccount
 from cardcallback.recorder.ledger import PhaseTime
-from cardcallback.recorder.session import LostTime
 from cardcallback.sensors.base import SensorSpec
 
 # A shorter time before training is smaller than what a counter's refresh blurs.
@@ -19,8 +18,6 @@ _SHORTEST_BEFORE_SECONDS = 1.0
 # A phase's energy is told only if it was visited for this long in sum, and hardly ever too briefly.
 _SHORTEST_PHASE_SECONDS = 10.0
 _MOST_IN_SHORT_VISITS = 0.1
-# By so much an account may take a loss for a shorter gap, or for none: readings around it stand for it.
-_INTERPOLATED_SECONDS = 1.5
 
 
 def energy_measurement(
@@ -48,26 +45,6 @@ def energy_measurement(
         longest_gap_seconds=result.longest_gap_seconds,
         sampling_interval_seconds=main.interval_seconds,
         window=window,
-    )
-
-
-def without_lost_time(figure: Measurement, lost: LostTime | None) -> Measurement:
-    """The figure of a device that was lost, where its counter seems to have gone on meanwhile.
-
-    It may as well have started anew and be ahead already, so that its difference proves no more than a least.
-    """
-    window = figure.window
-    if lost is None or figure.value is None or figure.coverage is None or window is None:
-        return figure
-    duration = (window.end_seconds or 0.0) - (window.begin_seconds or 0.0)
-    gap_seconds = (1 - figure.coverage) * duration
-    if gap_seconds >= lost.seconds - lost.times * _INTERPOLATED_SECONDS or duration <= 0:
-        return figure
-    return msgspec.structs.replace(
-        figure,
-        recording_high=None,
-        coverage=max(1 - lost.seconds / duration, 0.0),
-        longest_gap_seconds=max(figure.longest_gap_seconds or 0.0, lost.seconds / lost.times),
     )
 
 

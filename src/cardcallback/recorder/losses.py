@@ -6,7 +6,6 @@ import math
 from dataclasses import dataclass
 
 from cardcallback.recorder.budget import DRIVER_SHARE
-from cardcallback.recorder.session import LostTime
 from cardcallback.units import format_duration
 
 _FIRST_RETRY_SECONDS = 1.0
@@ -59,10 +58,6 @@ class DeviceLosses:
         """The clock's time before which the device is not asked; long ago for one that is there."""
         loss = self._losses.get(device) if device is not None else None
         return loss.retry_at if loss is not None else -math.inf
-
-    def lost(self, end_seconds: float) -> dict[int, LostTime]:
-        """How long each device that was lost has been away until the end."""
-        return {device: LostTime(_away_seconds(loss, end_seconds), loss.times) for device, loss in self._all()}
 
     def notes(self, end_seconds: float, *, one_device: bool) -> list[str]:
         """One sentence for each device that was lost."""

@@ -206,7 +206,6 @@ class Recorder:
             early=self._early,
             failures=self._failures(),
             notes=(*self._notes, *losses, *self._failure_notes()),
-            lost={device: time for lane in self._lanes for device, time in lane.losses.lost(end_seconds).items()},
         )
 
     def _appointments(self) -> list[Appointment]:

@@ -25,7 +25,6 @@ from cardcallback.recorder.energy_figures import (
     joined_verdict,
     phase_energies,
     summed,
-    without_lost_time,
 )
 from cardcallback.recorder.health_figures import HealthFigures
 from cardcallback.recorder.ledger import Ledger
@@ -146,7 +145,6 @@ class _Builder:
         result = getattr(self._results[key], which)
         specs = {"counter": [opened.counter], "integrated": [opened.power]}.get(which, [opened.counter, opened.power])
         figure = energy_measurement(result, specs, self._window, reason)
-        figure = without_lost_time(figure, self._session.lost.get(info.index))
         if info.energy_scope_note is None:
             return figure
         return msgspec.structs.replace(figure, covers=(*figure.covers, info.energy_scope_note))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from cardcallback.recorder.opening import EarlyReading
 from cardcallback.sensors.base import Quantity, SensorSet
@@ -10,20 +10,11 @@ from cardcallback.sensors.base import Quantity, SensorSet
 NO_SENSOR = "no sensor for it on this machine"
 
 
-@dataclass(frozen=True, slots=True)
-class LostTime:
-    """How long a device was lost in all, and how many times."""
-
-    seconds: float = 0.0
-    times: int = 0
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Session:
     """Where and when a ledger was kept.
 
-    ``early`` holds readings at the clock's own time; ``failures`` the last failure by quantity and device;
-    ``lost`` the devices that were lost.
+    ``early`` holds readings at the clock's own time; ``failures`` the last failure by quantity and device.
     """
 
     sensors: SensorSet
@@ -35,7 +26,6 @@ class Session:
     early: EarlyReading
     failures: dict[tuple[str, int | None], str]
     notes: tuple[str, ...]
-    lost: dict[int, LostTime] = field(default_factory=dict)
 
 
 def absence_reason(session: Session, quantity: Quantity, device: int | None) -> str:
