@@ -51,6 +51,7 @@ class EnergyAccount:
         self._integral = PowerIntegral(power, begin_seconds, limit_watts=limit_watts) if power is not None else None
         self._counter = CounterAccount(counter) if counter is not None else None
         self._waiting: deque[CounterPoint] = deque()
+        self._was_lost = False
         self._best = FadingHistory()
         self._lead_joules = 0.0
         self._begin_power: Cumulative | None = None  # kept, since the history forgets detail
@@ -62,8 +63,13 @@ class EnergyAccount:
         if self._counter is None:
             msg = "this account was opened without a counter"
             raise ValueError(msg)
-        self._waiting.append(CounterPoint(at_seconds, joules, None))
+        self._waiting.append(CounterPoint(at_seconds, joules, None, after_loss=self._was_lost))
+        self._was_lost = False
         self._settle()
+
+    def note_loss(self) -> None:
+        """The device was lost since the latest readings: its counter may have begun anew."""
+        self._was_lost = True
 
     def add_power(self, at_seconds: float, watts: float) -> None:
         """A reading of the power gauge, in watts."""

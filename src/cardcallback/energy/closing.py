@@ -58,8 +58,9 @@ def close_best(
     below, above = _if_the_other_is_right(account)
     low = max(joules - doubt - below, 0.0)
     high = joules + doubt + above + gap * gauge.ceiling.sustained_watts
-    if verdict is not None and integrated is not None:
-        other, other_doubt = _other_figure(account, joules, verdict, integrated)
+    apart = verdict or _contradiction(account, gauge)
+    if apart is not None and integrated is not None:
+        other, other_doubt = _other_figure(account, joules, apart, integrated)
         low, high = min(low, max(other - other_doubt, 0.0)), max(high, other + other_doubt)
     pure = account.pieces == 1 and not lead.long and not tail.long
     return EnergyResult(
@@ -150,11 +151,20 @@ def close_counter(account: CounterAccount, begin: CounterPoint, end: CounterPoin
     )
 
 
+def _contradiction(account: CounterAccount, gauge: Gauge) -> Consistency | None:
+    """Counter against gauge in a run too short for a verdict, where nothing explains how far they are apart."""
+    found = _compared(account, gauge)
+    return found if found.seconds > _PATIENCE_SECONDS and found.verdict == "inconsistent" else None
+
+
 def compare(account: CounterAccount, gauge: Gauge) -> Consistency | None:
     """Counter against gauge over what both watched; ``None`` if that is too short to say anything."""
+    found = _compared(account, gauge)
+    return found if found.seconds >= SHORTEST_COMPARISON_SECONDS else None
+
+
+def _compared(account: CounterAccount, gauge: Gauge) -> Consistency:
     both = account.compared
-    if both.seconds < SHORTEST_COMPARISON_SECONDS:
-        return None
     cuts = math.hypot(_cut_doubt(account, gauge), math.sqrt(2) * gauge.edge_joules)
     return Consistency(
         seconds=both.seconds,

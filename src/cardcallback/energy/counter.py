@@ -19,8 +19,6 @@ _SYSTEMATIC_SHARE = 0.2
 _INTERVAL_TOLERANCE = 0.15
 # More than any one device draws: what a counter may show without a gauge to check it against.
 _IMPOSSIBLE_WATTS = 5000.0
-# A driver is not loaded anew between two readings that lie closer together.
-_UNWATCHED_SECONDS = 2.5
 # A counter that is renewed often and shows the same for longer stands still.
 _STILLNESS_SECONDS = 5.0
 _STILL_STEPS = 3
@@ -154,12 +152,11 @@ class CounterAccount:
         self.still_until = None
 
     def _may_have_begun_anew(self, point: CounterPoint, check: Check) -> bool:
-        """Whether the counter may have gone back to zero and be ahead again, with no gauge to tell.
+        """Whether the counter of a device that was lost may have gone back to zero and be ahead again.
 
         What it shows it has counted since: more than the device can have used meanwhile shows that it went on.
         """
-        unwatched = self._integral(point) is None and self._seconds(point) > _UNWATCHED_SECONDS
-        return unwatched and self.traits.wraps_at is None and point.joules <= check.most_joules
+        return point.after_loss and self._integral(point) is None and point.joules <= check.most_joules
 
     def _backward(self, point: CounterPoint, change: float, check: Check) -> None:
         if self.traits.wraps_at is not None and self._plausible(point, change + self.traits.wraps_at, check):

@@ -16,6 +16,8 @@ _DEVIATIONS = 3.0
 _IN_STEP_REFRESHES = 2.0
 # Fewer equal readings in a row may be chance, or read within one refresh.
 _STILL_READINGS = 4
+# How many steps as large as the highest reading the work is taken to make beside those that were seen.
+_UNLEARNED_STEPS = 4
 # The error of the trapezoid over one step of readings, as a share of step times difference.
 _TRAPEZOID_ERROR = 0.125
 
@@ -48,6 +50,8 @@ class PowerIntegral:
         self._gap_seconds = 0.0
         self._unseen_seconds = 0.0
         self._sampling_variance = 0.0
+        self._unseen_squared = 0.0
+        self._steps = 0
         self._blind_joules = 0.0
         self._sum = 0.0
         self._sum_squared = 0.0
@@ -181,6 +185,8 @@ class PowerIntegral:
         # falls to nothing for work that changes slowly.
         trapezoid, between = difference * step * _TRAPEZOID_ERROR, difference * unseen / math.sqrt(2)
         self._sampling_variance += max(trapezoid, between) ** 2
+        self._unseen_squared += unseen * unseen
+        self._steps += 1
         if step <= _IN_STEP_REFRESHES * self.traits.refresh_seconds:
             self._blind_joules += difference * step * self.traits.blind_share
 
@@ -214,7 +220,11 @@ class PowerIntegral:
         return seconds * self.ceiling.sustained_watts
 
     def _sampling_doubt(self) -> float:
-        return _DEVIATIONS * math.sqrt(self._sampling_variance)
+        if self._steps == 0:
+            return 0.0
+        # Two readings that agree by chance show no swing at all: some steps of the largest are added.
+        unlearned = _UNLEARNED_STEPS * self.highest**2 * self._unseen_squared / self._steps
+        return _DEVIATIONS * math.sqrt(self._sampling_variance + unlearned)
 
     def _rounding_joules(self, seconds: float) -> float:
         """A steady load is always rounded the same way, so that half a step stays half a step."""

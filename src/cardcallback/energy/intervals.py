@@ -11,11 +11,15 @@ from cardcallback.energy.history import NEVER, Cumulative, Stretch
 
 @dataclass(frozen=True, slots=True)
 class CounterPoint:
-    """One counter reading with the gauge's integral at the same time (``None``: no gauge)."""
+    """One counter reading with the gauge's integral at the same time (``None``: no gauge).
+
+    ``after_loss``: the device was lost before it, so that its counter may have begun anew.
+    """
 
     at_seconds: float
     joules: float
     power: Cumulative | None
+    after_loss: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

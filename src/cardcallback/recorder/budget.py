@@ -34,6 +34,8 @@ def fit_intervals(appointments: Sequence[Appointment]) -> None:
         (_is_gauge, lambda _: 60.0),
         (_is_counter, lambda _: 60.0),
         (_tells_state, lambda _: 600.0),
+        (_is_gauge, lambda _: 600.0),
+        (_is_counter, lambda _: 600.0),
     )
     for belongs, longest in stages:
         excess = _load(known) - DRIVER_SHARE

@@ -44,6 +44,9 @@ class Book(Protocol):
     def enter(self, spec: SensorSpec, at: float, value: float) -> None:
         """A reading, at the clock's time."""
 
+    def note_loss(self, device: int | None) -> None:
+        """That device is back after it was lost."""
+
     def follow(self, appointments: Sequence[Appointment]) -> None:
         """Their intervals may have changed."""
 
@@ -155,18 +158,23 @@ class Lane:
         finally:
             self.reading = None
         after = self._clock.elapsed_seconds()
-        self.losses.answered(sensor.spec.device, self._book.now_seconds())
+        self._take(appointment, before, after, value)
+
+    def _take(self, appointment: Appointment, before: float, after: float, value: float) -> None:
+        spec = appointment.sensor.spec
+        if self.losses.answered(spec.device, self._book.now_seconds()):
+            self._book.note_loss(spec.device)
         if not math.isfinite(value):
             self._failed(appointment, "the reading is not a number", before)
             return
-        if took_too_long(sensor.spec, after - before):
+        if took_too_long(spec, after - before):
             self._failed(appointment, "the answer came too late to say when it was true", before)
             return
         appointment.succeeded(after, after - before)
         if appointment.cost_is_new:
             fit_intervals(self.appointments)
             self._book.follow(self.appointments)
-        self._book.enter(sensor.spec, (before + after) / 2, value)
+        self._book.enter(spec, (before + after) / 2, value)
 
     def _failed(self, appointment: Appointment, reason: str, before: float) -> None:
         now = self._clock.elapsed_seconds()

@@ -124,6 +124,12 @@ class Ledger:
         if traced is not None:
             traced[1].add(at_seconds, value)
 
+    def note_loss(self, device: int | None) -> None:
+        """A device was lost and is back: its counter may have begun anew."""
+        opened = self.accounts.get(AccountKey("gpu", device))
+        if opened is not None:
+            opened.account.note_loss()
+
     def follow(self, spec: SensorSpec, interval_seconds: float) -> None:
         """From now on this sensor is read at another interval, and its figures say so."""
         key = sensor_key(spec)

@@ -44,15 +44,16 @@ class DeviceLosses:
         loss.attempts += 1
         loss.retry_at = now + max(delay, cost_seconds / DRIVER_SHARE)
 
-    def answered(self, device: int | None, at_seconds: float) -> None:
-        """A reading of the device succeeded."""
+    def answered(self, device: int | None, at_seconds: float) -> bool:
+        """A reading of the device succeeded: whether it is the first after a loss."""
         loss = self._losses.get(device) if device is not None else None
         if loss is None or loss.since_seconds is None:
-            return
+            return False
         loss.away_seconds += at_seconds - loss.since_seconds
         loss.since_seconds = None
         loss.back_at_seconds = at_seconds
         loss.retry_at = -math.inf
+        return True
 
     def retry_at(self, device: int | None) -> float:
         """The clock's time before which the device is not asked; long ago for one that is there."""

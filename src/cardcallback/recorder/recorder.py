@@ -116,6 +116,11 @@ class Recorder:
             if self._recording is None:
                 self._ledger.add(spec, at - self._begin_elapsed, value)
 
+    def note_loss(self, device: int | None) -> None:
+        """As its lane says: a device is back after it was lost."""
+        with self._lock:
+            self._ledger.note_loss(device)
+
     def follow(self, appointments: Sequence[Appointment]) -> None:
         """The sensors of these are read at their present intervals from now on."""
         with self._lock:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import random
+import statistics
+from collections import deque
 
 from cardcallback.sensors.base import Sensor, SensorSpec
 
@@ -15,6 +17,7 @@ _SLOW_CALL_SECONDS = 0.001
 # more of the driver's time than they may.
 _LONGEST_RETRY_SECONDS = 5.0
 _MOST_DOUBLINGS = 30
+_COSTS_KEPT = 9
 # Reading in step with the work is always wrong in the same direction, so the distance varies.
 _VARIATION = 0.3
 # A counter whose refresh nobody published is read closely at first, to see how often it moves: fifteen
@@ -64,6 +67,8 @@ class Appointment:
         self._variation = variation
         self.last_cost_seconds = math.inf
         self._costs: list[float] = []
+        self._latest_costs: deque[float] = deque(maxlen=_COSTS_KEPT)
+        self._judge_at = 0
         self._close_readings = _CLOSE_READINGS if _refresh_is_unknown(sensor.spec) else 0
 
     def succeeded(self, now_seconds: float, cost_seconds: float) -> None:
@@ -71,6 +76,7 @@ class Appointment:
         self.reads += 1
         self._failures_in_a_row = 0
         self.last_cost_seconds = cost_seconds
+        self._latest_costs.append(cost_seconds)
         if len(self._costs) < _CALLS_TO_JUDGE:
             self._costs.append(cost_seconds)
         if self.reads == 1 and self.wanted_seconds >= _RARE_SECONDS and cost_seconds < HARMLESS_CALL_SECONDS:
@@ -119,12 +125,20 @@ class Appointment:
             needed = _CALLS_TO_JUDGE_SLOW if costs and costs[0] >= _SLOW_CALL_SECONDS else _CALLS_TO_JUDGE
         if len(costs) < needed:
             return None
-        return costs[len(costs) // 2] if len(costs) == _CALLS_TO_JUDGE else costs[0]
+        if len(costs) < _CALLS_TO_JUDGE:
+            return costs[0]
+        # A machine that is busy when a run begins makes the first calls slow; a driver that is held up for a while
+        # later is no reason to read rarely ever after.
+        return min(statistics.median_low(costs), statistics.median_low(self._latest_costs))
 
     @property
     def cost_is_new(self) -> bool:
-        """Whether the latest reading changed what is known of the cost."""
-        return self.usual_cost_seconds is not None and self.reads - self.failures <= _CALLS_TO_JUDGE
+        """Whether the cost is to be judged: as soon as it is known, and again after ever more readings."""
+        done = self.reads - self.failures
+        if self.usual_cost_seconds is None or _CALLS_TO_JUDGE < done < self._judge_at:
+            return False
+        self._judge_at = 2 * max(done, _CALLS_TO_JUDGE)
+        return True
 
 
 def interval_of(spec: SensorSpec, sampling_interval_seconds: float | None) -> float:
