@@ -63,6 +63,9 @@ def summarise(outcomes: Sequence[Outcome]) -> dict[str, Any]:
         "lasting_held_share": _share(lasting, _held),
         "width_median": _quantile(_widths(lasting), 0.5),
         "width_90th_percentile": _quantile(_widths(lasting), 0.9),
+        "width_90th_percentile_without_gain": _quantile(
+            _widths([one for one in lasting if "counter gain" not in one.faults]), 0.9
+        ),
         "excluded": len(rest),
         "excluded_held": sum(one.held for one in rest),
         "excluded_without_an_upper_bound": sum(one.high is None for one in rest),
@@ -128,7 +131,9 @@ def _sentences(summary: dict[str, Any]) -> list[str]:
     lasting = f"{summary['lasting']}; {_percent(summary['lasting_held_share'])} of these held"
     held, unbounded = summary["excluded_held"], summary["excluded_without_an_upper_bound"]
     return [
-        f"a sensor lasts (readings over 95 % of the run) in {lasting}",
+        f"a sensor lasts (readings over 95 % of the run and until its end) in {lasting}",
+        "90th percentile of their widths without those whose counter runs at a wrong rate, which span both sensors: "
+        f"{_percent(summary['width_90th_percentile_without_gain'])}",
         f"excluded from the widths: {summary['excluded']}; of these {held} held, {unbounded} had no upper bound",
         f"one sensor is sound in {summary['budget_class']}: error median {median}, 99th {most}, highest {highest}",
     ]
