@@ -130,10 +130,10 @@ def _sentences(summary: dict[str, Any]) -> list[str]:
     )
     lasting = f"{summary['lasting']}; {_percent(summary['lasting_held_share'])} of these held"
     held, unbounded = summary["excluded_held"], summary["excluded_without_an_upper_bound"]
+    without_gain = _percent(summary["width_90th_percentile_without_gain"])
     return [
         f"a sensor lasts (readings over 95 % of the run and until its end) in {lasting}",
-        "90th percentile of their widths without those whose counter runs at a wrong rate, which span both sensors: "
-        f"{_percent(summary['width_90th_percentile_without_gain'])}",
+        f"90th percentile of their widths without a counter at a wrong rate, which spans both sensors: {without_gain}",
         f"excluded from the widths: {summary['excluded']}; of these {held} held, {unbounded} had no upper bound",
         f"one sensor is sound in {summary['budget_class']}: error median {median}, 99th {most}, highest {highest}",
     ]
