@@ -32,10 +32,10 @@ def test_a_cost_above_its_budget_is_broken() -> None:
 
 @pytest.mark.parametrize("call_seconds", [1e-4, 1e-3])
 def test_readings_keep_a_driver_busy_for_a_thousandth_of_the_time(call_seconds: float) -> None:
-    """Ten minutes of a GB10 whose calls take as long as real ones are reported to."""
+    """An hour of a GB10 whose calls take as long as real ones are reported to, or ten times that."""
     if build_problem() is not None:
         pytest.skip(build_problem() or "")
-    assert 0 < driver_share("gb10", call_seconds, seconds=600.0) <= 0.001
+    assert 0 < driver_share("gb10", call_seconds) <= 0.001
 
 
 def test_readings_without_sleeping_take_a_small_share_of_a_core() -> None:

@@ -24,7 +24,8 @@ _VARIATION = 0.3
 # times at the tenth of a second that others show.
 _CLOSE_SECONDS = 0.02
 _CLOSE_READINGS = 80
-_QUICK_CALL_SECONDS = 0.005
+# All of these close readings together may take so long: a slow driver is watched for a shorter time.
+_CLOSE_COST_SECONDS = 0.04
 # Sensors asked rarely for the driver's sake are not asked oftener because someone wants finer energy.
 _RARE_SECONDS = 10.0
 # A process has not put its model onto a device when training begins: what is read rarely is read again soon.
@@ -70,6 +71,7 @@ class Appointment:
         self._latest_costs: deque[float] = deque(maxlen=_COSTS_KEPT)
         self._judge_at = 0
         self._close_readings = _CLOSE_READINGS if _refresh_is_unknown(sensor.spec) else 0
+        self._close_cost_seconds = _CLOSE_COST_SECONDS
 
     def succeeded(self, now_seconds: float, cost_seconds: float) -> None:
         """Book the next reading after one that took ``cost_seconds``."""
@@ -81,8 +83,9 @@ class Appointment:
             self._costs.append(cost_seconds)
         if self.reads == 1 and self.wanted_seconds >= _RARE_SECONDS and cost_seconds < HARMLESS_CALL_SECONDS:
             self._book(now_seconds, min(_SOON_SECONDS, self.interval_seconds))
-        elif self._close_readings > 0 and cost_seconds <= _QUICK_CALL_SECONDS:
+        elif self._close_readings > 0 and cost_seconds <= self._close_cost_seconds:
             self._close_readings -= 1
+            self._close_cost_seconds -= cost_seconds
             self._book(now_seconds, min(_CLOSE_SECONDS, self.interval_seconds))
         else:
             self._close_readings = 0
