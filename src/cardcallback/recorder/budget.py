@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from cardcallback.recorder.schedule import Appointment, longest_interval_of
 from cardcallback.sensors.base import SensorSpec
 
-# All sensors of all devices together may keep drivers busy for a thousandth of the time; a part of it is left to
-# the first calls, which are made before their cost is known, and to those that take longer than usual.
-DRIVER_SHARE = 0.0009
+# All sensors of all devices together may keep drivers busy for a thousandth of the time; a little of it is left
+# to the first calls, which are made before their cost is known.
+DRIVER_SHARE = 0.00095
 _ROUNDING = 1e-6
 
 

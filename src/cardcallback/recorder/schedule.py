@@ -6,6 +6,7 @@ import math
 import random
 import statistics
 from collections import deque
+from collections.abc import Collection
 
 from cardcallback.sensors.base import Sensor, SensorSpec
 
@@ -18,6 +19,8 @@ _SLOW_CALL_SECONDS = 0.001
 _LONGEST_RETRY_SECONDS = 5.0
 _MOST_DOUBLINGS = 30
 _COSTS_KEPT = 9
+# A call that takes so many times as long as the median was held up.
+_HELD_UP = 2.0
 # Reading in step with the work is always wrong in the same direction, so the distance varies.
 _VARIATION = 0.3
 # A counter whose refresh nobody published is read closely at first, to see how often it moves: fifteen
@@ -132,7 +135,7 @@ class Appointment:
             return costs[0]
         # A machine that is busy when a run begins makes the first calls slow; a driver that is held up for a while
         # later is no reason to read rarely ever after.
-        return min(statistics.median_low(costs), statistics.median_low(self._latest_costs))
+        return min(_usual(costs), _usual(self._latest_costs))
 
     @property
     def cost_is_new(self) -> bool:
@@ -142,6 +145,12 @@ class Appointment:
             return False
         self._judge_at = 2 * max(done, _CALLS_TO_JUDGE)
         return True
+
+
+def _usual(costs: Collection[float]) -> float:
+    """The mean of calls without those that something held up."""
+    most = _HELD_UP * statistics.median(costs)
+    return statistics.fmean(cost for cost in costs if cost <= most)
 
 
 def interval_of(spec: SensorSpec, sampling_interval_seconds: float | None) -> float:
