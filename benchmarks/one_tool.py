@@ -51,19 +51,19 @@ class CardCallbackTool:
 
     def __init__(self) -> None:
         from cardcallback.live_run import LiveRun  # noqa: PLC0415 - each process loads the one tool it measures
-        from cardcallback.recorder import BackgroundOpening, SystemClock  # noqa: PLC0415
-        from cardcallback.sensors.discovery import open_sensors  # noqa: PLC0415
+        from cardcallback.recorder import SystemClock, open_in_background  # noqa: PLC0415
+        from cardcallback.sensors.discovery import sensor_parts  # noqa: PLC0415
         from cardcallback.settings import resolve_settings, system_root  # noqa: PLC0415
 
         settings = resolve_settings({}, environ={}, working_directory=Path("/"), user_config_directory=Path("/"))
         root = system_root(os.environ)
         clock = SystemClock()
-        self._opening = BackgroundOpening(lambda: open_sensors(system_root=root, environ=os.environ), clock)
+        self._openings = open_in_background(sensor_parts(system_root=root, environ=os.environ), clock)
         self._run = LiveRun(settings, clock=clock, system_root=root, stages=())
 
     def start(self) -> None:
         """As at ``on_train_begin``."""
-        self._run.start_recording(self._opening, os.environ, None, None, first=True)
+        self._run.start_recording(self._openings, os.environ, None, None, first=True)
 
     def stop(self) -> None:
         """As at ``on_train_end``."""
