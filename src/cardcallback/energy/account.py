@@ -134,12 +134,11 @@ class EnergyAccount:
     @property
     def ceiling(self) -> Ceiling:
         """The most energy the device can have used in a time; not known before any reading."""
-        if self._integral is not None and self._integral.ceiling.known:
-            return self._integral.ceiling
-        if self._counter is None:
-            return Ceiling(0.0, 0.0)
-        counter = self._counter
-        return Ceiling(counter.highest_watts, counter.highest_over_seconds, self._limit_watts)
+        by_gauge = self._integral.ceiling if self._integral is not None else Ceiling(0.0, 0.0, self._limit_watts)
+        if self._counter is None or self._counter.highest_watts <= by_gauge.highest_watts:
+            return by_gauge
+        # What the gauge does not see in its moments the counter may hold.
+        return Ceiling(self._counter.highest_watts, self._counter.highest_over_seconds, self._limit_watts)
 
     @property
     def refresh_seconds(self) -> float:
@@ -194,6 +193,7 @@ class EnergyAccount:
         check = Check(
             slack_joules=self._slack_joules(counter, seconds),
             most_joules=self.ceiling.joules_within(seconds + counter.refresh_seconds),
+            allowed_joules=self.ceiling.joules_if_allowed(seconds + counter.refresh_seconds),
             gauge_still=self._integral.still if self._integral is not None else NEVER,
             gauge_sees_everything=self._integral is not None and self._integral.traits.sees_everything,
         )
@@ -249,7 +249,10 @@ class EnergyAccount:
             phase.unknown = True
             return
         phase.joules += end.joules - begin.joules
-        phase.gap_seconds += max(end.gap_seconds - begin.gap_seconds, 0.0)
+        gap_seconds = max(end.gap_seconds - begin.gap_seconds, 0.0)
+        in_gap = self.ceiling.joules_in_gap(gap_seconds, visit.end_seconds - self.begin_seconds)
+        phase.gap_seconds += gap_seconds
+        phase.gap_joules += math.inf if in_gap is None else in_gap
         # Marks fall between readings unrelated to each other: their doubts add as squares.
         phase.doubt_joules = math.hypot(phase.doubt_joules, self._mark_doubt(begin), self._mark_doubt(end))
 

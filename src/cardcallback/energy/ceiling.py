@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
-# How far above the highest reading the mean over a stretch that nobody read may lie.
+# How far above the highest reading the mean over a stretch that nobody read may lie, and how long such a stretch may
+# be beside what was read: longer, the device may have begun to work in it.
 _SUSTAINED_MARGIN = 1.25
+_SHORT_GAP_SHARE = 0.1
 # How far above the mean over a window the power in a part of it is taken to lie at most: work that swings
 # between idle and full load draws ten times its mean only where it idles for nine tenths of the time.
 _HIGHEST_BURST = 10.0
@@ -31,10 +34,22 @@ class Ceiling:
         """Whether there is anything to bound with."""
         return self.highest_watts > 0
 
-    @property
-    def sustained_watts(self) -> float:
-        """A power the device is taken not to have exceeded for longer than readings average."""
-        return min(_SUSTAINED_MARGIN * self.highest_watts, self._burst_watts)
+    def joules_in_gap(self, gap_seconds: float, watched_seconds: float) -> float | None:
+        """The most energy of time that nobody watched: by the device's limit, or as in a much longer watched time.
+
+        ``None`` where neither bounds it.
+        """
+        if gap_seconds <= 0:
+            return 0.0
+        if math.isfinite(self._burst_watts):
+            return self._burst_watts / _BURST_OVER_LIMIT * gap_seconds
+        if self.known and gap_seconds <= _SHORT_GAP_SHARE * watched_seconds:
+            return _SUSTAINED_MARGIN * self.highest_watts * gap_seconds
+        return None
+
+    def joules_if_allowed(self, seconds: float) -> float:
+        """The most energy of that time by the device's own limit alone; infinite without one."""
+        return self._burst_watts * seconds
 
     def joules_within(self, seconds: float) -> float:
         """The most energy of any stretch of that length.

@@ -57,7 +57,8 @@ def close_best(
     gap = account.unbridged_seconds + lead.gap_seconds + tail.gap_seconds
     below, above = _if_the_other_is_right(account)
     low = max(joules - doubt - below, 0.0)
-    high = joules + doubt + above + gap * gauge.ceiling.sustained_watts
+    in_gaps = gauge.ceiling.joules_in_gap(gap, end.at_seconds - begin.at_seconds - gap)
+    high = joules + doubt + above + (in_gaps or 0.0)
     apart = verdict or _contradiction(account, gauge)
     if apart is not None and integrated is not None:
         other, other_doubt = _other_figure(account, joules, apart, integrated)
@@ -66,7 +67,7 @@ def close_best(
     return EnergyResult(
         joules=joules,
         low=low,
-        high=None if tail.gap_seconds > 0 or (gap > 0 and not gauge.ceiling.known) else high,
+        high=None if tail.gap_seconds > 0 or in_gaps is None else high,
         method="counter" if pure or trusted.seconds > 0 else "counter_bridged",
         gap_seconds=gap,
         longest_gap_seconds=max(account.longest_unbridged_seconds, lead.gap_seconds, tail.gap_seconds),
@@ -140,11 +141,11 @@ def close_counter(account: CounterAccount, begin: CounterPoint, end: CounterPoin
             longest = max(longest, rest)
     joules = counted + extended
     doubt = account.pieces * _stale_joules(account, gauge) + gauge.ceiling.joules_within(short)
-    open_end = tail > _PATIENCE_SECONDS or (gap > 0 and not gauge.ceiling.known)
+    in_gaps = gauge.ceiling.joules_in_gap(gap, end.at_seconds - begin.at_seconds - gap)
     return EnergyResult(
         joules=joules,
         low=max(joules - doubt, 0.0),
-        high=None if open_end else joules + doubt + gap * gauge.ceiling.sustained_watts,
+        high=None if tail > _PATIENCE_SECONDS or in_gaps is None else joules + doubt + in_gaps,
         method="counter",
         gap_seconds=gap,
         longest_gap_seconds=longest if gap > 0 else 0.0,

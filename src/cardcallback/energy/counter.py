@@ -154,9 +154,9 @@ class CounterAccount:
     def _may_have_begun_anew(self, point: CounterPoint, check: Check) -> bool:
         """Whether the counter of a device that was lost may have gone back to zero and be ahead again.
 
-        What it shows it has counted since: more than the device can have used meanwhile shows that it went on.
+        What it shows it has counted since: more than the device's limit allows shows that it went on.
         """
-        return point.after_loss and self._integral(point) is None and point.joules <= check.most_joules
+        return point.after_loss and self._integral(point) is None and point.joules <= check.allowed_joules
 
     def _backward(self, point: CounterPoint, change: float, check: Check) -> None:
         if self.traits.wraps_at is not None and self._plausible(point, change + self.traits.wraps_at, check):
@@ -178,6 +178,7 @@ class CounterAccount:
         if integral is not None and self.anchor is not None:
             seconds = self._seconds(point)
             sums = self.disputed if possible else self.ruled_out
+            self._note_highest(change if possible else 0.0, seconds)
             sums.add(seconds, change, integral)
             sums.weak_seconds += self._weakly_witnessed(point, check)
         self._bridge(point)
@@ -242,15 +243,19 @@ class CounterAccount:
         seconds = self._seconds(point)
         self.counted_joules += joules
         self.counted_seconds += seconds
-        # One refresh more or less falls into a short interval.
-        if seconds > 2 * self.refresh_seconds:
-            self.highest_watts = max(self.highest_watts, joules / seconds)
-            self.highest_over_seconds = max(self.highest_over_seconds, seconds)
+        self._note_highest(joules, seconds)
         integral = self._integral(point)
         self._bridging = False
         self._newest_counted = _Counted(self.anchor, seconds, joules, integral) if self.anchor is not None else None
         if integral is not None:
             self.agreeing.add(seconds, joules, integral)
+
+    def _note_highest(self, joules: float, seconds: float) -> None:
+        # One refresh more or less falls into a short interval.
+        if seconds > 2 * self.refresh_seconds:
+            certain = max(joules - self.traits.resolution_joules, 0.0)
+            self.highest_watts = max(self.highest_watts, certain / seconds)
+            self.highest_over_seconds = max(self.highest_over_seconds, seconds)
 
     def _bridge(self, point: CounterPoint) -> None:
         if not self._bridging:

@@ -48,6 +48,7 @@ class PowerIntegral:
         self._last_at = -math.inf
         self._joules = 0.0
         self._gap_seconds = 0.0
+        self._lead_gap_seconds = 0.0
         self._unseen_seconds = 0.0
         self._sampling_variance = 0.0
         self._unseen_squared = 0.0
@@ -95,8 +96,8 @@ class PowerIntegral:
 
     @property
     def rise_watts(self) -> float:
-        """How much higher the newest reading is than the first."""
-        return self._last_watts - self._first_watts
+        """How much higher the newest reading is than the first; 0 for readings of passing moments."""
+        return self._last_watts - self._first_watts if self.traits.sees_everything else 0.0
 
     @property
     def edge_joules(self) -> float:
@@ -112,7 +113,8 @@ class PowerIntegral:
         if self.readings == 0:
             return None
         if seconds <= self.lagged_to:
-            return self._history.at(seconds) or Cumulative(seconds, 0.0, 0.0)
+            lead_gap = min(max(seconds - self.begin_seconds, 0.0), self._lead_gap_seconds)
+            return self._history.at(seconds) or Cumulative(seconds, 0.0, lead_gap)
         held, gap = self._held(seconds)
         return Cumulative(seconds, self._joules + held * self._last_watts, self._gap_seconds + gap)
 
@@ -144,12 +146,12 @@ class PowerIntegral:
         edges = math.hypot(self._edge_doubt(self._first_watts), self._edge_doubt(self._last_watts))
         doubt = math.hypot(edges, self._sampling_doubt())
         doubt += self.ceiling.joules_within(held - self.traits.lag_seconds)
-        doubt += self._rounding_joules(seen)
+        doubt += self._rounding_joules(seen) + self.sieve.doubt_joules
         blind_low, blind_high = self._blind_doubt(total.joules, seen)
         return EnergyResult(
             joules=total.joules,
             low=max(total.joules - doubt - blind_low, 0.0),
-            high=None if tail_gap > 0 else total.joules + doubt + blind_high + self._most_in_gaps(total.gap_seconds),
+            high=self._high(total, doubt + blind_high, seen) if tail_gap == 0 else None,
             method="integrated_power",
             gap_seconds=total.gap_seconds,
             longest_gap_seconds=max(self.longest_gap_seconds, tail_gap),
@@ -162,6 +164,7 @@ class PowerIntegral:
         if late > self.traits.gap_after_seconds:
             half = self.traits.sight_seconds / 2
             self._joules = watts * half
+            self._lead_gap_seconds = late - half
             self._count_gap(late - half)
         else:
             # Negative where the reading reaches back before the begin: that part is not this window's.
@@ -216,8 +219,9 @@ class PowerIntegral:
         steadiness = min(watts / burst_watts, 1.0) if burst_watts > 0 else 1.0
         return window * watts * (1 - steadiness) / 2 + ceiling.joules_within(refresh / 2)
 
-    def _most_in_gaps(self, seconds: float) -> float:
-        return seconds * self.ceiling.sustained_watts
+    def _high(self, total: Cumulative, doubt_joules: float, seen_seconds: float) -> float | None:
+        in_gaps = self.ceiling.joules_in_gap(total.gap_seconds, seen_seconds)
+        return None if in_gaps is None else total.joules + doubt_joules + in_gaps
 
     def _sampling_doubt(self) -> float:
         if self._steps == 0:

@@ -42,7 +42,7 @@ def gauge_notes(refused: int) -> tuple[str, ...]:
     if not refused:
         return ()
     what = "one power reading was" if refused == 1 else f"{refused:,} power readings were"
-    return (f"{what} left out: more than the device can have drawn",)
+    return (f"{what} left out: more than the device may draw, or far above the readings that overlap it",)
 
 
 def _refresh_note(account: CounterAccount) -> list[str]:

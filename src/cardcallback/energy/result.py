@@ -95,8 +95,8 @@ class AccountResult:
 class PhaseSum:
     """Energy of all visits of one phase so far; ``unknown`` if one visit could not be told.
 
-    ``doubt_joules`` goes either way; ``gap_seconds`` of the visits were not watched, ``short_seconds`` of
-    them belong to visits too short to resolve.
+    ``doubt_joules`` goes either way; ``gap_seconds`` of the visits were not watched, with ``gap_joules`` in
+    them at most (infinite where nothing bounds it); ``short_seconds`` belong to visits too short to resolve.
     """
 
     seconds: float = 0.0
@@ -105,6 +105,7 @@ class PhaseSum:
     joules: float = 0.0
     doubt_joules: float = 0.0
     gap_seconds: float = 0.0
+    gap_joules: float = 0.0
     unknown: bool = False
 
 

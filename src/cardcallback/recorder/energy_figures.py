@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import math
 from collections.abc import Sequence
 
 import msgspec
@@ -140,7 +142,7 @@ def phase_energies(
             phase=phase,
             duration_seconds=time.seconds,
             visits=time.visits,
-            energy=_phase_measurement(marked[phase], time.seconds, total),
+            energy=_phase_measurement(_with_doubt_of(total, marked[phase]), time.seconds, total),
         )
         for phase, time in times.items()
     ]
@@ -153,6 +155,17 @@ def phase_energies(
     return tuple(phases)
 
 
+def _with_doubt_of(total: Measurement, phase: PhaseSum) -> PhaseSum:
+    """What makes the whole figure doubtful (a wrong rate, a gauge that looks now and then) does so for its parts."""
+    if not total.value or total.recording_low is None:
+        return phase
+    bounds = [total.recording_low]
+    if total.recording_high is not None and (total.coverage is None or total.coverage >= 1):
+        bounds.append(total.recording_high)
+    share = max(abs(total.value - bound) for bound in bounds) / total.value
+    return dataclasses.replace(phase, doubt_joules=phase.doubt_joules + share * abs(phase.joules))
+
+
 def _over_devices(sums: Sequence[PhaseSum | None]) -> PhaseSum:
     whole = PhaseSum(unknown=not sums)
     for one in sums:
@@ -163,13 +176,14 @@ def _over_devices(sums: Sequence[PhaseSum | None]) -> PhaseSum:
         whole.joules += one.joules
         whole.doubt_joules += one.doubt_joules
         whole.gap_seconds = max(whole.gap_seconds, one.gap_seconds)
+        whole.gap_joules += one.gap_joules
         whole.short_seconds = max(whole.short_seconds, one.short_seconds)
     return whole
 
 
 def _rest(marked: dict[str, PhaseSum], times: dict[str, PhaseTime], total: Measurement) -> PhaseSum:
     rest = PhaseSum(unknown=total.value is None or any(phase.unknown for phase in marked.values()))
-    rest.joules = (total.value or 0.0) - sum(marked[phase].joules for phase in times)
+    rest.joules = max((total.value or 0.0) - sum(marked[phase].joules for phase in times), 0.0)
     limits = (total.recording_low, total.recording_high)
     bounds = [abs((total.value or 0.0) - bound) for bound in limits if bound is not None]
     window = total.window
@@ -185,11 +199,13 @@ def _phase_measurement(phase: PhaseSum, seconds: float, total: Measurement) -> M
         return not_measured("joules", total.reason or "the sensor did not see all of its visits")
     if seconds < _SHORTEST_PHASE_SECONDS or phase.short_seconds > _MOST_IN_SHORT_VISITS * seconds:
         return not_measured("joules", "too short to resolve")
+    joules = max(phase.joules, 0.0)
+    high = joules + phase.doubt_joules + phase.gap_joules
     return msgspec.structs.replace(
         total,
-        value=phase.joules,
-        recording_low=max(phase.joules - phase.doubt_joules, 0.0),
-        recording_high=None if total.recording_high is None else phase.joules + phase.doubt_joules,
+        value=joules,
+        recording_low=max(joules - phase.doubt_joules, 0.0),
+        recording_high=None if total.recording_high is None or math.isinf(high) else high,
         coverage=min(max(1 - phase.gap_seconds / seconds, 0.0), 1.0),
         window=None,
     )
