@@ -23,9 +23,9 @@ _COLUMNS = ("held_share", "width_median", "width_90th_percentile", "error_median
 
 
 def counter_lives(outcome: Outcome) -> bool:
-    """Whether a sound counter was read at both ends."""
-    watch = outcome.counter
-    if watch is None or any(name.startswith("counter") and name != "counter errors" for name in outcome.faults):
+    """Whether a sound counter was read at both ends, of a device that was there all the time."""
+    watch, faulty = outcome.counter, ("counter", "lost")
+    if watch is None or any(name.startswith(faulty) and name != "counter errors" for name in outcome.faults):
         return False
     return max(watch.lead_seconds, watch.tail_seconds) <= _COUNTER_REACH_SECONDS
 

@@ -226,8 +226,8 @@ def test_failing_readings_lower_coverage_and_are_told() -> None:
     assert energy.coverage == pytest.approx(0.66, abs=0.08)
     assert energy.longest_gap_seconds == pytest.approx(21, abs=4)
     assert any("readings failed (last: GPU is busy)" in note for note in recording.notes)
-    assert energy.recording_high is not None
-    assert energy.recording_high >= gpu.truth(0, 60)
+    # Nobody knows what it may draw, and it was away for a third of the run.
+    assert energy.recording_high is None
 
 
 def test_failing_sensor_is_asked_less_often() -> None:

@@ -214,7 +214,11 @@ class EnergyAccount:
         )
 
     def _gauge_notes(self) -> tuple[str, ...]:
-        return gauge_notes(self._integral.sieve.refused) if self._integral is not None else ()
+        if self._integral is None:
+            return ()
+        # Beside a counter a gauge that stands still is found out by it.
+        still = self._integral.longest_still_seconds if self._counter is None else 0.0
+        return gauge_notes(self._integral.sieve.refused, still)
 
     def _slack_joules(self, counter: CounterAccount, seconds: float) -> float:
         """How far one interval of a healthy counter may be from the gauge."""

@@ -11,7 +11,7 @@ from cardcallback.energy.intervals import BothWays, Check, CounterPoint
 from cardcallback.energy.refresh import ASSUMED_REFRESH_SECONDS, RefreshWatch
 from cardcallback.energy.traits import CounterTraits
 
-Event = Literal["reset", "wrap", "turn", "standstill", "jump", "dispute"]
+Event = Literal["reset", "restart", "wrap", "turn", "standstill", "jump", "dispute"]
 
 # Above this share of the intervals, counter and gauge disagree as such: neither is the one at fault.
 _SYSTEMATIC_SHARE = 0.2
@@ -140,7 +140,7 @@ class CounterAccount:
             self.events["turn"] += 1
             self._bridge(point)
         elif change > 0 and self._may_have_begun_anew(point, check):
-            self.events["reset"] += 1
+            self.events["restart"] += 1
             self._bridge(point)
         elif change < 0:
             self._backward(point, change, check)

@@ -41,6 +41,7 @@ class PowerIntegral:
         self.longest_gap_seconds = 0.0
         self._history = FadingHistory()
         self.still: Stretch = NEVER
+        self.longest_still_seconds = 0.0
         self._same_since = math.inf
         self._same_readings = 0
         self._first_watts = 0.0
@@ -83,6 +84,7 @@ class PowerIntegral:
         self._same_readings += 1
         if self._same_readings >= _STILL_READINGS:
             self.still = (self._same_since, at_seconds)
+            self.longest_still_seconds = max(self.longest_still_seconds, at_seconds - self._same_since)
 
     @property
     def lagged_to(self) -> float:

@@ -27,8 +27,9 @@ class Check:
     """What an interval of the counter is held against.
 
     A difference to the gauge within ``slack_joules`` is its own blur; more than ``most_joules`` the device
-    cannot have used, ``allowed_joules`` by its own limit alone. ``gauge_still`` is when the gauge last gave the same reading over and over;
-    ``gauge_sees_everything`` is false for one that looks only now and then.
+    cannot have used by what was seen of it, more than ``allowed_joules`` not by its own limit. ``gauge_still``
+    is when the gauge last gave the same reading over and over; ``gauge_sees_everything`` is false for one that
+    looks only now and then.
     """
 
     slack_joules: float

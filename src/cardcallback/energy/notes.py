@@ -6,8 +6,11 @@ from cardcallback.energy.counter import CounterAccount, Event
 from cardcallback.energy.result import Consistency
 from cardcallback.units import format_duration, format_percent
 
+# A load that is steady to the milliwatt for so long is hardly one.
+_LONG_STILLNESS_SECONDS = 60.0
 _SENTENCES: dict[Event, str] = {
     "reset": "the energy counter went back {times}; integrated power stands in for that time",
+    "restart": "the energy counter may have begun anew {times} while the device was lost; it does not count that time",
     "wrap": "the energy counter wrapped {times}, which was corrected",
     "turn": "the energy counter was left unread {times} for so long that it may have wrapped unseen",
     "standstill": "the energy counter stood still {times}; integrated power stands in for that time",
@@ -37,12 +40,18 @@ def account_notes(account: CounterAccount, verdict: Consistency | None) -> tuple
     return tuple(notes)
 
 
-def gauge_notes(refused: int) -> tuple[str, ...]:
-    """What was left out of the power readings."""
-    if not refused:
-        return ()
-    what = "one power reading was" if refused == 1 else f"{refused:,} power readings were"
-    return (f"{what} left out: more than the device may draw, or far above the readings that overlap it",)
+def gauge_notes(refused: int, still_seconds: float) -> tuple[str, ...]:
+    """What was left out of the power readings, and whether they stood still where nothing else tells."""
+    notes = []
+    if refused:
+        what = "one power reading was" if refused == 1 else f"{refused:,} power readings were"
+        notes.append(f"{what} left out: more than the device may draw, or far above the readings that overlap it")
+    if still_seconds > _LONG_STILLNESS_SECONDS:
+        notes.append(
+            f"the power reading did not change for {format_duration(still_seconds)}: either the load was steady to the "
+            "milliwatt or the sensor stood still, and there is no energy counter to tell"
+        )
+    return tuple(notes)
 
 
 def _refresh_note(account: CounterAccount) -> list[str]:

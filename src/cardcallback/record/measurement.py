@@ -60,13 +60,14 @@ class InstrumentAccuracy(msgspec.Struct, frozen=True, kw_only=True):
 class Measurement(msgspec.Struct, frozen=True, kw_only=True):
     """A value with unit, provenance and both of its doubts; ``value`` None comes with a ``reason``.
 
-    ``recording_low`` and ``recording_high`` are bounds proved from sampling, refresh and gaps, in
-    ``unit``; ``None`` where no bound can be proved. ``coverage`` is the share of the window (0 to 1) for
-    which readings stand, the rest being gaps whose energy is not in ``value``. ``observed`` is the share at
-    which the sensor itself looked: 1 for readings that average over all the time between them, less for
-    one that looks only now and then, ``None`` where that is not known. ``scope`` is for energy, power and
-    memory figures; ``covers`` names the devices or processes in words. ``assumption`` is what an estimate
-    rests on, and for an estimate alone the two bounds are a stated range that proves nothing.
+    ``recording_low`` and ``recording_high`` bound what sampling, refresh and gaps leave open, in ``unit``,
+    doubts that have nothing to do with each other added as squares; ``None`` where nothing bounds it.
+    ``coverage`` is the share of the window (0 to 1) for which readings stand, the rest being gaps whose energy
+    is not in ``value``. ``observed`` is the share at which the sensor itself looked: 1 for readings that
+    average over all the time between them, less for one that looks only now and then, ``None`` where that is
+    not known. ``scope`` is for energy, power and memory figures; ``covers`` names the devices or processes in
+    words. ``assumption`` is what an estimate rests on, and for an estimate alone the two bounds are a stated
+    range that proves nothing.
     """
 
     value: float | None

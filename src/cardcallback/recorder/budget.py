@@ -1,4 +1,4 @@
-"""How much of a driver's time reading may take: all sensors together, energy the last to be read less often."""
+"""How much of a driver's time reading may take: all its sensors together, energy the last to be read less often."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from cardcallback.recorder.schedule import Appointment, longest_interval_of
 from cardcallback.sensors.base import SensorSpec
 
-# All sensors of all devices together may keep drivers busy for a thousandth of the time; a little of it is left
+# All sensors of a driver's devices together may keep it busy for a thousandth of the time; a little of it is left
 # to the first calls, which are made before their cost is known.
 DRIVER_SHARE = 0.00095
 _ROUNDING = 1e-6

@@ -87,7 +87,10 @@ class Ledger:
         known = set(self.intervals)
         new = tuple(one for one in sensors.sensors if sensor_key(one.spec) not in known)
         for key, opened in open_accounts(new, self._sampling_interval_seconds).items():
-            self.accounts.setdefault(key, opened)
+            if key not in self.accounts:
+                self.accounts[key] = opened
+                for span in self.spans:  # of before it opened, which is a gap in it
+                    opened.account.mark_phase(*span)
         for info in sensors.devices:
             self.devices.setdefault(info.index, DeviceState(DeviceHealth(clock_norm(info))))
         for sensor in sensors.sensors:
