@@ -18,7 +18,8 @@ Way = tuple[SensorSpec, Callable[[], float]]
 
 CLOCK_SM = 1
 _TEMPERATURE_GPU = 0
-_INTERVAL_SECONDS = 1.0
+# What is judged over a minute need not be read every second.
+_INTERVAL_SECONDS = 2.0
 # Nothing is lost between two readings of what only grows, and heat changes slowly.
 _SLOW_INTERVAL_SECONDS = 5.0
 # NVML header, API 13: time in each slowdown since the driver was loaded, in nanoseconds.
