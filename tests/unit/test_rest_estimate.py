@@ -109,7 +109,9 @@ def test_reasons_not_to_estimate() -> None:
     assert "no counter" in reason(with_device(energy=gone))
     assert "a part of the run" in reason(with_device(energy=replace(device.energy, coverage=0.4)))
     idle = replace(device.energy, value=12.0 * record.duration_seconds)
-    assert "judged to hold for a GPU that draws 50.0 W to 90.0 W, and this one drew 12.0 W" in reason(with_device(energy=idle))
+    assert "judged to hold for a GPU that draws 50.0 W to 90.0 W, and this one drew 12.0 W" in reason(
+        with_device(energy=idle)
+    )
 
 
 @pytest.mark.parametrize("cpu", ["yes", "unknown"])

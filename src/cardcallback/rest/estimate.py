@@ -96,7 +96,9 @@ def _why_not(row: HostOverhead, device: Accelerator, duration_seconds: float) ->
     watts = joules / duration_seconds
     if not (row.lowest_watts or 0.0) <= watts <= (row.highest_watts or watts):
         known = f"{format_power(row.lowest_watts or 0.0)} to {format_power(row.highest_watts or 0.0)}"
-        return f"what is published is judged to hold for a GPU that draws {known}, and this one drew {format_power(watts)}"
+        return (
+            f"what is published is judged to hold for a GPU that draws {known}, and this one drew {format_power(watts)}"
+        )
     return None
 
 
