@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from msgspec.structs import replace
+from section_energy import consistent
 from section_machines import MACHINES
 
 from cardcallback.carbon import assess_footprint, factor_for, find_place
@@ -15,7 +16,6 @@ from cardcallback.record import (
     Evaluation,
     EvaluationResult,
     Hardware,
-    InstrumentAccuracy,
     Machine,
     Measurement,
     RunRecord,
@@ -26,10 +26,12 @@ from cardcallback.record import (
 )
 from cardcallback.recorder.health import DeviceHealth, clock_norm
 from cardcallback.sensors.base import DeviceInfo, Quantity
+from cardcallback.sensors.nvml_power import PASCAL, Part, power_accuracy
 from cardcallback.testing import make_measurement, make_record
 from cardcallback.units import BYTES_PER_GIBIBYTE, JOULES_PER_WATT_HOUR
 
 NO_DRIVER = "no NVIDIA driver found"
+_P100 = "Tesla P100-SXM2-16GB"
 
 
 def with_energy(record: RunRecord, **figures: Any) -> RunRecord:
@@ -160,7 +162,9 @@ def _counter_only() -> RunRecord:
 
 
 def _integral_only() -> RunRecord:
-    integral = make_record().energy.gpu_integrated
+    """A P100, which has no energy counter, with a pause of three minutes in its readings."""
+    record = make_record()
+    integral = record.energy.gpu_integrated
     wide = replace(
         integral,
         value=107 * JOULES_PER_WATT_HOUR,
@@ -169,12 +173,34 @@ def _integral_only() -> RunRecord:
         coverage=0.958,
         longest_gap_seconds=190.0,
         sampling_interval_seconds=0.1,
-        instrument_accuracy=InstrumentAccuracy(
-            statement="within 1 % on two Pascal GPUs", relative=0.01, source="Yang et al., SC24"
-        ),
+        instrument_accuracy=power_accuracy(Part(name=_P100, architecture=PASCAL)),
+        scope=Scope(gpu_core="yes", gpu_memory="yes"),
+        covers=(_P100,),
     )
-    counter = not_measured("joules", "the driver has no energy counter for this GPU")
-    return with_energy(make_record(), gpu=wide, gpu_counter=counter, gpu_integrated=wide, consistency=None)
+    reason = "the driver has no energy counter for this GPU"
+    memory = replace(
+        record.memory,
+        torch_peak_allocated=replace(record.memory.torch_peak_allocated, value=11.2 * BYTES_PER_GIBIBYTE),
+        torch_peak_reserved=replace(record.memory.torch_peak_reserved, value=12.8 * BYTES_PER_GIBIBYTE),
+        accelerator_process_peak=replace(record.memory.accelerator_process_peak, value=13.4 * BYTES_PER_GIBIBYTE),
+    )
+    device = replace(
+        record.hardware.accelerators[0],
+        name=_P100,
+        architecture="Pascal",
+        energy=wide,
+        median_sm_clock=make_measurement(1.303e9, "hertz", "nvml:clock_info_sm", "calculated"),
+        memory_total_bytes=16 * BYTES_PER_GIBIBYTE,
+    )
+    machine = Machine(processor="Intel Xeon", processor_count=56, unified_memory=False)
+    return with_energy(
+        replace(record, hardware=Hardware(accelerators=(device,), machine=machine), memory=memory),
+        gpu=wide,
+        gpu_counter=not_measured("joules", reason),
+        gpu_integrated=wide,
+        consistency=None,
+        before_training=not_measured("joules", f"only an energy counter tells what was used before training: {reason}"),
+    )
 
 
 def _lost_device() -> RunRecord:
@@ -183,12 +209,22 @@ def _lost_device() -> RunRecord:
         record.energy.gpu, value=42 * JOULES_PER_WATT_HOUR, recording_low=151_000.0, recording_high=None,
         coverage=0.392, longest_gap_seconds=4085.0,
     )  # fmt: skip
-    return with_energy(record, gpu=part, gpu_counter=part)
+    training, evaluation, saving = record.energy.phases
+    # It was lost after 2,634 s: during the fourth of ten evaluations' times, and before anything was saved.
+    seen = replace(part, value=0.4 * (evaluation.energy.value or 0.0), coverage=0.4)
+    rest = replace(part, value=(part.value or 0.0) - (seen.value or 0.0))
+    unseen = not_measured("joules", "the sensor did not see all of its visits")
+    phases = (
+        replace(training, energy=rest),
+        replace(evaluation, energy=seen),
+        replace(saving, energy=unseen),
+    )
+    return with_energy(record, gpu=part, gpu_counter=part, phases=phases)
 
 
 def _part_time_gauge() -> RunRecord:
     record = _integral_only()
-    part = replace(record.energy.gpu, coverage=1.0, observed=0.25, longest_gap_seconds=0.0)
+    part = replace(record.energy.gpu, coverage=1.0, observed=0.5, longest_gap_seconds=0.0)
     return with_energy(record, gpu=part, gpu_integrated=part)
 
 
@@ -236,11 +272,7 @@ def _tiny() -> RunRecord:
     record = with_training(
         record, steps=4, planned_steps=4, published_step=4, epochs=0.01, tokens=Tokens(non_padding=2100)
     )
-    per_token, per_step = (
-        replace(gpu, value=412.0 / count, recording_low=380.0 / count, recording_high=440.0 / count, unit=unit)
-        for count, unit in ((2100, "joules/token"), (4, "joules/step"))
-    )
-    return with_energy(replace(record, evaluation=Evaluation()), per_token=per_token, per_step=per_step)
+    return replace(record, evaluation=Evaluation())
 
 
 def _unknown_everything() -> RunRecord:
@@ -307,7 +339,7 @@ def _stuck_spark() -> RunRecord:
         DeviceInfo(index=0, name="NVIDIA GB10"),
         gpu_utilization=lambda _: 0.96,
         gpu_clock_event_reasons=lambda _: 0.0,
-        gpu_sm_clock=lambda at: 721e6 if at < 3600 else 2.41e9,
+        gpu_sm_clock=lambda at: 721e6 if at <= 3600 else 2.41e9,
     )
     return _devices(
         record,
@@ -378,7 +410,7 @@ def _different_sets() -> RunRecord:
     return replace(record, evaluation=evaluation)
 
 
-RECORDS: dict[str, Callable[[], RunRecord]] = {
+_SITUATIONS: dict[str, Callable[[], RunRecord]] = {
     "gb10": _base,
     "gb10_germany": _germany,
     "simulated": _simulated,
@@ -404,5 +436,5 @@ RECORDS: dict[str, Callable[[], RunRecord]] = {
     "hot_h100": _hot_h100,
     "module": _module,
     "different_sets": _different_sets,
-    **MACHINES,
 }
+RECORDS = {name: consistent(make) for name, make in _SITUATIONS.items()} | MACHINES
