@@ -1,18 +1,35 @@
-"""Makes a record's energy agree with itself: parts, ratios and devices follow from its own figure of the GPU."""
+"""Changes a record, and makes its energy agree with itself: parts, ratios and devices follow from the GPU figure."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
+from typing import Any
 
 from msgspec.structs import replace
 
 from cardcallback.assemble import with_ratios
+from cardcallback.carbon import assess_footprint, factor_for, find_place
 from cardcallback.record import Accelerator, Energy, Measurement, RunRecord
 from cardcallback.render.run_words import recorded_steps
 
 # What loading and tokenising draws beside training, as in the record that the others are made from.
 _BEFORE_SHARE = 3 * 6720 / (107 * 360)
+
+
+def with_energy(record: RunRecord, **figures: Any) -> RunRecord:
+    """``record`` with other energy figures."""
+    return replace(record, energy=replace(record.energy, **figures))
+
+
+def with_training(record: RunRecord, **fields: Any) -> RunRecord:
+    """``record`` with other training facts."""
+    return replace(record, training=replace(record.training, **fields))
+
+
+def with_place(record: RunRecord, place: str, pue: float | None = None) -> RunRecord:
+    """``record`` with its CO2e calculated for ``place``."""
+    return replace(record, carbon=assess_footprint(record.energy, factor_for(find_place(place)), pue).carbon)
 
 
 def consistent(make: Callable[[], RunRecord]) -> Callable[[], RunRecord]:
