@@ -94,8 +94,7 @@ def _show_comparison(data: dict[str, object], arguments: argparse.Namespace) -> 
         print(json.dumps(data, indent=1))
     else:
         print(comparison_report.text(results, markdown=arguments.markdown), f"\nMachine: {data['machine']}.")
-    intervals = [comparison_report.held(row) for row in results]
-    return 0 if all(one is not False for one in intervals) else 1
+    return 0 if comparison_report.kept(results) else 1
 
 
 if __name__ == "__main__":

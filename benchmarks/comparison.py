@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from device_letters import letter
 from one_tool import TOOLS
 from simulated import ROOT, CounterFault, Device, Fault, Profile, Simulation, Waveform, profile_named
 
@@ -162,7 +163,7 @@ def _result(process: subprocess.Popen[str], seconds: float) -> dict[str, Any]:
 def _judged(case: Case, simulation: Simulation, result: dict[str, Any]) -> dict[str, Any]:
     """The result beside its truth: of the tool's window, and of the part in which the device was there."""
     planned = simulation.origin_nanoseconds * 1e-9
-    result |= {"device": case.device, "fault": case.fault, "seconds": case.seconds}
+    result |= {"device": letter(case.device), "fault": case.fault, "seconds": case.seconds}
     if "begin" not in result:
         return result
     begin, end = result.pop("begin") - planned, result.pop("end") - planned

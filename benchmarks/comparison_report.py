@@ -31,21 +31,35 @@ def held(row: Row) -> bool | None:
     return low <= row["truth"] and (high is None or row["truth"] <= high)
 
 
+def kept(results: Sequence[Row]) -> bool:
+    """Whether ours ran and did what it promises: in every case it stated an interval, which held."""
+    ours = [row for row in results if row["tool"] == OURS]
+    return bool(ours) and all(held(row) is True and not row.get("raised") for row in ours)
+
+
 def closest(rows: Sequence[Row]) -> Row | None:
     """The result with the smallest error, however small the difference; ``None`` if no tool gave any."""
     known = [row for row in rows if error(row) is not None]
-    return min(known, key=lambda row: abs(error(row) or 0.0)) if known else None
+    return min(known, key=_distance) if known else None
 
 
-def beyond_refresh(rows: Sequence[Row]) -> bool:
-    """Whether the closest leads ours by more than a counter's refresh at both ends explains."""
-    best, ours = closest(rows), next((row for row in rows if row["tool"] == OURS), None)
-    if best is None or ours is None:
-        return False
-    ours_error = error(ours)
-    if ours_error is None:
-        return True
-    return abs(ours_error) - abs(error(best) or 0.0) > 2 * _REFRESH_SECONDS / ours["seconds"]
+def tied(rows: Sequence[Row]) -> list[str]:
+    """The tools that the counter's refresh at both ends does not tell from the closest, that one included."""
+    best = closest(rows)
+    if best is None:
+        return []
+    reach = _distance(best) + 2 * _REFRESH_SECONDS / best["seconds"]
+    return [row["tool"] for row in rows if error(row) is not None and _distance(row) <= reach]
+
+
+def lead(rows: Sequence[Row]) -> str:
+    """Whose the case is: "ours", "peers" or "none"; a "tie" where a refresh explains the lead of either side."""
+    best, near = closest(rows), tied(rows)
+    if best is None:
+        return "none"
+    if OURS not in near:
+        return "peers"
+    return "tie" if len(near) > 1 else "ours"
 
 
 def grouped(results: Sequence[Row]) -> dict[float, dict[tuple[str, str], list[Row]]]:
@@ -57,20 +71,20 @@ def grouped(results: Sequence[Row]) -> dict[float, dict[tuple[str, str], list[Ro
 
 
 def summary(by_case: dict[tuple[str, str], list[Row]]) -> dict[str, Any]:
-    """Who was closest how often, and how many of our intervals held."""
-    wins: dict[str, int] = {}
-    clear = 0
-    for rows in by_case.values():
+    """Who led clearly how often, how many cases are ties, and how many of our intervals held."""
+    clear: dict[str, int] = {}
+    leads = [lead(rows) for rows in by_case.values()]
+    for rows, whose in zip(by_case.values(), leads, strict=True):
         best = closest(rows)
-        if best is not None:
-            wins[best["tool"]] = wins.get(best["tool"], 0) + 1
-            clear += best["tool"] != OURS and beyond_refresh(rows)
+        if best is not None and whose != "tie":
+            clear[best["tool"]] = clear.get(best["tool"], 0) + 1
     stated = [held(row) for rows in by_case.values() for row in rows if held(row) is not None]
     return {
         "simulated": True,
         "cases": len(by_case),
-        "closest": dict(sorted(wins.items())),
-        "peers_closer_beyond_refresh": clear,
+        "closest": dict(sorted(clear.items())),
+        "ties": leads.count("tie"),
+        "peers_closer_beyond_refresh": leads.count("peers"),
         "intervals_stated": len(stated),
         "intervals_held": sum(map(bool, stated)),
     }
@@ -107,7 +121,6 @@ def _cells(case: tuple[str, str], rows: Sequence[Row]) -> list[str]:
     by_tool = {row["tool"]: row for row in rows}
     ours = by_tool.get(OURS, {})
     best = closest(rows)
-    lead = " (beyond its refresh)" if best is not None and best["tool"] != OURS and beyond_refresh(rows) else ""
     return [
         letter(case[0]),
         case[1],
@@ -115,8 +128,12 @@ def _cells(case: tuple[str, str], rows: Sequence[Row]) -> list[str]:
         _interval_cell(ours),
         {True: "yes", False: "NO", None: "none stated"}[held(ours)],
         *(_error_cell(by_tool.get(tool, {})) for tool in _HEADS[5:8]),
-        "none" if best is None else best["tool"] + lead,
+        "none" if best is None else f"tie: {best['tool']}" if lead(rows) == "tie" else best["tool"],
     ]
+
+
+def _distance(row: Row) -> float:
+    return abs(error(row) or 0.0)
 
 
 def _error_cell(row: Row) -> str:
@@ -141,8 +158,8 @@ def _interval_cell(row: Row) -> str:
 def _sentence(figures: dict[str, Any]) -> str:
     wins = ", ".join(f"{tool} {count}" for tool, count in figures["closest"].items())
     return (
-        f"Closest to the truth in {figures['cases']} cases: {wins}. A peer was closer by more than a counter's "
-        f"refresh explains in {figures['peers_closer_beyond_refresh']}. "
+        f"Closest to the truth in {figures['cases']} cases, by more than a counter's refresh explains: "
+        f"{wins or 'nobody'}; ties of cardcallback and a peer within that: {figures['ties']}. "
         f"cardcallback stated {figures['intervals_stated']} intervals, of which {figures['intervals_held']} held; "
         "the peers state none."
     )

@@ -11,6 +11,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,6 +19,7 @@ import psutil
 
 from cardcallback.recorder import Recorder
 from cardcallback.sensors import SensorSet
+from cardcallback.sensors.discovery import joined, sensor_parts
 from cardcallback.sensors.nvml import open_nvml, reset_nvml
 from device_letters import letter
 from one_tool import CardCallbackTool
@@ -29,6 +31,7 @@ from simulated import Profile, Simulation, profile_named
 _MEBIBYTE = 2**20
 _DAY_SECONDS = 86_400.0
 _EIGHT = "8 x "
+_SIMULATED = {"CARDCALLBACK_SIMULATED": "1"}
 # A driver's first calls are slow, and a counter's refresh is watched for: what lasts comes after.
 _WARM_UP_SECONDS = 10.0
 _PHASE_EVERY_SECONDS, _SNAPSHOT_EVERY_SECONDS = 600.0, 3600.0
@@ -73,7 +76,7 @@ def _devices(name: str) -> str:
 
 
 def processor(seconds: float) -> list[Figure]:
-    """The recorder's thread as a share of one core; the simulator's own time is in it.
+    """The recorder's threads as a share of one core; the simulator's own time is in it.
 
     On the real clock, with what a thread costs that only wakes as often; and what is left of it on a driven clock,
     where nothing sleeps and caches stay warm.
@@ -95,20 +98,24 @@ def processor(seconds: float) -> list[Figure]:
 
 
 def thread_share(seconds: float) -> dict[str, float]:
-    """Processor time by time passed: of the recorder's thread in this process, and of one that only wakes as often."""
+    """Processor time by time passed: of the recorder's threads together, and of one that only wakes as often."""
     tool = CardCallbackTool()
     time.sleep(1.0)  # the driver opens beside the person's own preparations
     tool.start()
     time.sleep(_WARM_UP_SECONDS)
-    thread = next(one for one in threading.enumerate() if one.name == "cardcallback-recorder")
-    recorder, wakes = _watched(thread, seconds)
+    recorder, wakes = _watched(recorder_threads(), seconds)
     tool.stop()
     ending = threading.Event()
     idler = threading.Thread(target=_only_wake, args=(seconds / max(wakes, 1), ending), daemon=True)
     idler.start()
-    waking, _ = _watched(idler, seconds)
+    waking, _ = _watched([idler], seconds)
     ending.set()
     return {"recorder": recorder, "waking": waking}
+
+
+def recorder_threads() -> list[threading.Thread]:
+    """One for each part of the machine that opened: all of them are what measuring costs."""
+    return [one for one in threading.enumerate() if one.name == "cardcallback-recorder"]
 
 
 def _only_wake(every_seconds: float, ending: threading.Event) -> None:
@@ -116,13 +123,14 @@ def _only_wake(every_seconds: float, ending: threading.Event) -> None:
         pass
 
 
-def _watched(thread: threading.Thread, seconds: float) -> tuple[float, int]:
-    """The thread's share of a core for so long, and how often it slept."""
-    clock, slept = time.pthread_getcpuclockid(thread.ident or 0), _sleeps(thread)
-    used, begin = time.clock_gettime(clock), time.perf_counter()
+def _watched(threads: Sequence[threading.Thread], seconds: float) -> tuple[float, int]:
+    """The threads' share of a core for so long, and how often they slept, all summed."""
+    clocks = [time.pthread_getcpuclockid(one.ident or 0) for one in threads]
+    slept = sum(map(_sleeps, threads))
+    used, begin = sum(map(time.clock_gettime, clocks)), time.perf_counter()
     time.sleep(seconds)
-    used, passed = time.clock_gettime(clock) - used, time.perf_counter() - begin
-    return used / passed, _sleeps(thread) - slept
+    used, passed = sum(map(time.clock_gettime, clocks)) - used, time.perf_counter() - begin
+    return used / passed, sum(map(_sleeps, threads)) - slept
 
 
 def _sleeps(thread: threading.Thread) -> int:
@@ -132,11 +140,11 @@ def _sleeps(thread: threading.Thread) -> int:
 
 
 def awake_share(name: str, seconds: float = 600.0) -> float:
-    """Processor time of the same readings on a driven clock, by the time that passed on it."""
+    """Processor time of the same readings, the machine's too, on a driven clock, by the time that passed on it."""
     with tempfile.TemporaryDirectory(prefix="cardcallback-cost-") as folder:
         simulation = Simulation(machine(name), Path(folder), driven=True)
         with simulation.in_process(reset_nvml):
-            clock, sensors = _timed(simulation, 2e-5)
+            clock, sensors = _timed(simulation, 2e-5, parts=_every_part)
             recorder = Recorder(sensors, clock=clock)
             _run_for(recorder, clock, _WARM_UP_SECONDS)
             used = time.process_time()
@@ -180,7 +188,7 @@ def memory(days: float) -> list[Figure]:
     with tempfile.TemporaryDirectory(prefix="cardcallback-cost-") as folder:
         simulation = Simulation(machine("gb10"), Path(folder), driven=True)
         with simulation.in_process(reset_nvml):
-            clock, sensors = _timed(simulation, 1e-4)
+            clock, sensors = _timed(simulation, 1e-4, parts=_every_part)
             recorder = Recorder(sensors, clock=clock)
             _run_for(recorder, clock, 60.0)
             after_a_minute = _resident_bytes()
@@ -190,7 +198,24 @@ def memory(days: float) -> list[Figure]:
     return [Figure(name=f"memory after {days:g} days beyond a minute", value=grown / _MEBIBYTE, unit="MiB", budget=3.0)]
 
 
-def _timed(simulation: Simulation, call_seconds: float) -> tuple[SimulatedClock, SensorSet]:
+def _gpus(clock: SimulatedClock) -> SensorSet:
+    return open_nvml(_SIMULATED, clock=clock.elapsed_seconds)
+
+
+def _every_part(clock: SimulatedClock) -> SensorSet:
+    """The GPUs and this machine's own memory, processes and energy, as a run opens them; of installed plugins none."""
+    parts = sensor_parts(
+        system_root=Path("/"),
+        environ=_SIMULATED,
+        open_gpus=lambda environ: open_nvml(environ, clock=clock.elapsed_seconds),
+        plugins=(),
+    )
+    return joined([part.open() for part in parts])
+
+
+def _timed(
+    simulation: Simulation, call_seconds: float, parts: Callable[[SimulatedClock], SensorSet] = _gpus
+) -> tuple[SimulatedClock, SensorSet]:
     if simulation.clock is None:
         msg = "the clock must be driven"
         raise TypeError(msg)
@@ -204,7 +229,7 @@ def _timed(simulation: Simulation, call_seconds: float) -> tuple[SimulatedClock,
         call_seconds=call_seconds,
         jitter_seconds=0.0,
     )
-    opened = open_nvml({"CARDCALLBACK_SIMULATED": "1"}, clock=clock.elapsed_seconds)
+    opened = parts(clock)
     varied = random.Random(0)  # noqa: S311 - it has to vary, and to come again
     return clock, replace(opened, sensors=tuple(TimedSensor(one, clock, plain, varied) for one in opened.sensors))
 

@@ -17,12 +17,15 @@ _DEVICES = {
 }
 
 
+_LETTERS = {sign for sign, _ in _DEVICES.values()}
+
+
 def letter(name: str) -> str:
-    """The letter under which a device stands in tables."""
-    return _DEVICES[name][0]
+    """The letter under which a device stands in tables and data; of a letter, itself."""
+    return name if name in _LETTERS else _DEVICES[name][0]
 
 
 def legend(names: Iterable[str]) -> list[str]:
-    """One line for each of these devices, in the order of their letters."""
-    used = set(names)
-    return [f"{sign}: {words}" for name, (sign, words) in _DEVICES.items() if name in used]
+    """One line for each of these devices, named or by letter, in the order of their letters."""
+    used = {letter(name) for name in names}
+    return [f"{sign}: {words}" for sign, words in _DEVICES.values() if sign in used]

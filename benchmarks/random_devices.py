@@ -10,9 +10,6 @@ from simulated import Device, Meter, Segment, Waveform, constant, profile_named,
 
 _AVERAGE, _INSTANT, _ENERGY = 185, 186, 83
 _FIELDS = "nvmlDeviceGetFieldValues"
-_SECOND_MEAN = Meter(window=1.0, refresh=0.1)
-_TENTH_MEAN = Meter(window=0.1, refresh=0.1)
-_QUICK = Meter(window=0.01, refresh=0.02)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -164,7 +164,7 @@ def described(outcome: Outcome) -> str:
     faults = ", ".join(outcome.faults) or "none"
     doubts = f"error {_percent(outcome.error)}; width {_percent(outcome.width)}; lasts {outcome.lasts}"
     lines = [
-        f"seed {outcome.seed}: {outcome.device}, {outcome.duration:.1f} s, faults: {faults}",
+        f"seed {outcome.seed}: device {letter(outcome.device)}, {outcome.duration:.1f} s, faults: {faults}",
         f"  truth {outcome.truth:.1f} J; {figure}",
         f"  held {outcome.held}; {doubts}",
         f"  value has to be right: {in_budget_class(outcome)}; counter {outcome.counter}; gauge {outcome.gauge}",
@@ -230,7 +230,7 @@ def _group(members: Sequence[Outcome]) -> dict[str, Any]:
 def _line_of(outcome: Outcome) -> dict[str, Any]:
     return {
         "seed": outcome.seed,
-        "device": outcome.device,
+        "device": letter(outcome.device),
         "faults": list(outcome.faults),
         "seconds": round(outcome.duration, 1),
         "error": outcome.error,

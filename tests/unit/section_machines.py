@@ -5,15 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from msgspec.structs import replace
+from section_energy import consistent
 
 from cardcallback.carbon import assess_footprint, factor_for, find_place
 from cardcallback.record import Hardware, InstrumentAccuracy, Machine, Measurement, RunRecord, Scope, not_measured
 from cardcallback.rest import with_rest_estimate
+from cardcallback.sensors.nvml_power import ADA, Part, power_accuracy
 from cardcallback.testing import make_measurement, make_record
 from cardcallback.units import JOULES_PER_WATT_HOUR
 
 _SPARK = {"gpu_memory": "unknown", "host_dram": "unknown", "network": "unknown", "regulators": "unknown"}
 _EVERYTHING = dict.fromkeys(Scope.__struct_fields__, "yes")
+_RTX_4090 = Part(name="NVIDIA GeForce RTX 4090", architecture=ADA)
 _MODULE = Scope(gpu_core="yes", gpu_memory="yes", cpu="yes", host_dram="unknown", regulators="unknown")
 
 
@@ -40,6 +43,7 @@ def _in_germany(record: RunRecord) -> RunRecord:
     return replace(record, carbon=assess_footprint(record.energy, factor_for(find_place("DE")), None).carbon)
 
 
+@consistent
 def spark_with_driver() -> RunRecord:
     """A Spark with the community driver: machine, cores, and the firmware's own counters of package and GPU."""
     machine = Scope(gpu_core="yes", cpu="yes", **_SPARK)
@@ -67,6 +71,7 @@ def spark_with_driver() -> RunRecord:
     )
 
 
+@consistent
 def two_socket_server() -> RunRecord:
     """A server without a GPU: two sockets and their memory by RAPL, and the platform that holds them."""
     record = make_record()
@@ -100,6 +105,7 @@ def two_socket_server() -> RunRecord:
     return replace(
         record,
         hardware=Hardware(accelerators_reason=no_driver, machine=machine),
+        software={name: number for name, number in record.software.items() if name != "driver"},
         memory=replace(
             record.memory,
             torch_peak_allocated=no_cuda,
@@ -111,6 +117,7 @@ def two_socket_server() -> RunRecord:
     )
 
 
+@consistent
 def gh200_with_meters() -> RunRecord:
     """A GH200: the module's counter holds the processor, whose own meter is shown and added to nothing."""
     record = make_record()
@@ -137,6 +144,7 @@ def gh200_with_meters() -> RunRecord:
     return _with(replace(record, hardware=Hardware(accelerators=(device,), machine=machine)), **figures)
 
 
+@consistent
 def smart_plug() -> RunRecord:
     """A workstation on a smart plug beside a board meter: the plug is the machine's figure."""
     record = make_record()
@@ -150,6 +158,9 @@ def smart_plug() -> RunRecord:
         record,
         gpu=gpu,
         gpu_counter=gpu,
+        gpu_integrated=replace(
+            record.energy.gpu_integrated, scope=scope, covers=gpu.covers, instrument_accuracy=power_accuracy(_RTX_4090)
+        ),
         system=_energy(
             *(236.0, "smart plug", Scope(**_EVERYTHING), "everything on the plug"),
             doubt=0.025,
@@ -158,7 +169,7 @@ def smart_plug() -> RunRecord:
         cpu=_energy(64.0, "rapl:package-0", package, "processor socket 0"),
         dram=not_measured("joules", "RAPL has no memory counter on this machine"),
         others=(
-            _energy(233.0, "second plug", Scope(**_EVERYTHING), "the same socket by another plug", **second),
+            _energy(233.0, "second plug", Scope(**_EVERYTHING), "everything on the plug", **second),
             _energy(249.0, "socket strip", Scope(**_EVERYTHING), "the strip the plug is in", **second),
         ),
     )
@@ -166,11 +177,13 @@ def smart_plug() -> RunRecord:
     return _in_germany(replace(record, hardware=Hardware(accelerators=(device,), machine=machine)))
 
 
+@consistent
 def rest_estimated() -> RunRecord:
     """A Spark without the driver whose user asked for an estimate of the rest."""
     return with_rest_estimate(make_record())
 
 
+@consistent
 def rest_not_estimated() -> RunRecord:
     """The same on a card around which nothing is published."""
     record = smart_plug()

@@ -1,26 +1,21 @@
-"""Idle power: measured, kept and found again."""
+"""Idle power: measured from counter and power readings, with what the device did meanwhile."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cardcallback.baseline import (
-    BASELINES_FILE,
     Baseline,
-    baseline_notes,
     circumstance_words,
     encode_baselines,
-    load_baselines,
     measure_baselines,
 )
 from cardcallback.errors import CardCallbackError, SensorReadError
-from cardcallback.record import Scope
-from cardcallback.sensors.base import Absence, DeviceInfo, Quantity, SensorSet, SensorSpec, Unit
+from cardcallback.record import InstrumentAccuracy, Scope
+from cardcallback.sensors.base import NOT_PUBLISHED, Absence, DeviceInfo, Quantity, SensorSet, SensorSpec, Unit
 from cardcallback.sensors.surroundings import Surroundings
 from cardcallback.testing import FakeClock, FakeSensor
 
@@ -79,6 +74,7 @@ def test_mean_power_comes_from_the_counter() -> None:
     assert found.watts_low is not None
     assert found.watts_high is not None
     assert found.watts_low <= 11.0 <= found.watts_high
+    assert found.instrument_accuracy == NOT_PUBLISHED
     assert (found.busy, found.other_processes, found.simulated) == ((), 0, False)
 
 
@@ -121,58 +117,6 @@ def test_nothing_to_measure_says_why() -> None:
     with pytest.raises(CardCallbackError, match="no idle power to measure: no NVIDIA driver found") as caught:
         measure(FakeClock(), devices=(), absences=(absence,))
     assert caught.value.exit_code == 3
-
-
-def baseline(**replaced: Any) -> Baseline:
-    """A baseline with some fields replaced."""
-    fields: dict[str, Any] = {
-        "device": "NVIDIA GB10",
-        "driver_version": "580.95",
-        "watts_mean": 11.2,
-        "seconds": 60.0,
-        "date": "2026-03-02",
-        "device_count": 1,
-        "other_processes": 0,
-        "method": "counter",
-        "source": "nvml:total_energy_consumption",
-        "simulated": False,
-    }
-    return Baseline(**(fields | replaced))
-
-
-def test_kept_baselines_are_found_by_device_and_driver(tmp_path: Path) -> None:
-    """A newer measurement of the same device and driver replaces the older; others stay."""
-    old, other = baseline(), baseline(driver_version="570.1")
-    new = baseline(watts_mean=12.0, date="2026-04-01")
-    (tmp_path / BASELINES_FILE).write_text(encode_baselines((old, other), (new,)))
-    assert set(load_baselines(tmp_path)) == {new, other}
-    assert load_baselines(tmp_path, device="NVIDIA GB10", driver_version="580.95") == (new,)
-    assert load_baselines(tmp_path, device="H100") == ()
-
-
-def test_simulated_baseline_never_replaces_a_real_one() -> None:
-    """A simulated device of the same name is another device."""
-    assert len(json.loads(encode_baselines((baseline(),), (baseline(simulated=True),)))["baselines"]) == 2
-
-
-def test_no_file_no_baselines(tmp_path: Path) -> None:
-    """A folder that is not there holds none."""
-    assert load_baselines(tmp_path / "absent") == ()
-
-
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [
-        ("{", "is damaged"),
-        ('{"schema_version": 1, "baselines": [{"device": 1}]}', "is damaged"),
-        ('{"schema_version": 2, "baselines": []}', "newer cardcallback"),
-    ],
-)
-def test_damaged_file_is_refused(tmp_path: Path, content: str, said: str) -> None:
-    """A damaged or newer file is one line with the cure."""
-    (tmp_path / BASELINES_FILE).write_text(content)
-    with pytest.raises(CardCallbackError, match=said):
-        load_baselines(tmp_path)
 
 
 def test_circumstances_are_kept() -> None:
@@ -245,6 +189,24 @@ def test_a_counter_reset_is_bridged_by_power() -> None:
     (found,) = measure(clock, counter, sensor("gpu_power", 12.0))
     assert found.watts_mean == pytest.approx(12.0, rel=0.02)
     assert found.source == "nvml:gpu_energy + nvml:gpu_power"
+    assert found.instrument_accuracy == NOT_PUBLISHED
+
+
+def test_the_accuracy_is_that_of_the_sensors_that_were_used() -> None:
+    """The power reading's where it alone gives the figure; both in words where they differ and both were needed."""
+    clock, five = FakeClock(), InstrumentAccuracy(statement="about 5 % off", relative=0.05, source="a study")
+    (alone,) = measure(clock, sensor("gpu_power", 12.0, accuracy=five))
+    assert alone.instrument_accuracy == five
+    began = clock.elapsed_seconds()
+    counter = sensor(
+        "gpu_energy",
+        lambda: 12.0 * (clock.elapsed_seconds() - (0.0 if clock.elapsed_seconds() < began + 4 else began + 4)) + 5,
+    )
+    (both,) = measure(clock, counter, sensor("gpu_power", 12.0, accuracy=five))
+    assert both.method == "counter_bridged"
+    assert both.instrument_accuracy == InstrumentAccuracy(
+        statement="nvml:gpu_energy: not published; nvml:gpu_power: about 5 % off"
+    )
 
 
 @pytest.mark.parametrize("counter", [5.0, [5.0, *[SensorReadError("lost")] * 10]])
@@ -262,36 +224,6 @@ def test_half_a_measurement_is_none() -> None:
     devices = (GB10, DeviceInfo(index=1, name="other"))
     (found,) = measure(clock, sensor("gpu_power", lost), sensor("gpu_power", 20.0, 1), devices=devices)
     assert found.device == "other"
-
-
-VERSION_1 = """{"schema_version": 1, "baselines": [{"device": "NVIDIA GB10", "driver_version": "580.95",
- "watts_mean": 11.2, "seconds": 60.0, "date": "2026-03-02", "device_count": 1, "other_processes": 2,
- "method": "counter", "source": "nvml:total_energy_consumption", "simulated": false}]}"""
-
-
-def test_files_of_the_first_version_stay_readable(tmp_path: Path) -> None:
-    """What was kept before circumstances were known is found, and the card's sentence claims none."""
-    (tmp_path / BASELINES_FILE).write_text(VERSION_1)
-    assert load_baselines(tmp_path) == (baseline(other_processes=2),)
-    (note,) = baseline_notes(tmp_path, SensorSet(devices=(GB10,), driver_version="580.95"))
-    assert note == (
-        "Idle power of NVIDIA GB10, measured before: 11.2 W for 1 min on 2026-03-02, while 2 processes used it; "
-        "included in the energy."
-    )
-
-
-def test_the_cards_sentence_tells_the_circumstances(tmp_path: Path) -> None:
-    """What was known, and why it was not idle where someone kept it all the same."""
-    known = {"utilization_mean": 0.0, "sm_clock_hertz_median": 208e6, "performance_states": (0, 8)}
-    kept = baseline(**known, display_attached=True, busy=("1 other process held the GPU",))
-    (tmp_path / BASELINES_FILE).write_text(encode_baselines((), (kept,)))
-    assert load_baselines(tmp_path) == (kept,)
-    (note,) = baseline_notes(tmp_path, SensorSet(devices=(GB10,), driver_version="580.95"))
-    assert note == (
-        "Idle power of NVIDIA GB10, measured before: 11.2 W for 1 min on 2026-03-02 (utilisation 0 %, SM clock "
-        "208 MHz, P0 and P8, a display attached), though it was not idle: 1 other process held the GPU; included in "
-        "the energy."
-    )
 
 
 def test_file_identifies_nothing() -> None:

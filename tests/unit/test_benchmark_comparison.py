@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from comparison import DEVICES, FAULTS, Case, cases
-from comparison_report import beyond_refresh, closest, error, grouped, held, summary, text
+from comparison_report import closest, error, grouped, held, kept, lead, summary, text
+from simulated import ROOT, Simulation, build_problem, profile_named
 
 
 def row(tool: str, joules: float | None, **details: Any) -> dict[str, Any]:
@@ -61,15 +67,27 @@ def test_error_of_a_lost_device_is_against_the_part_before() -> None:
     assert not held(ours(500.0, 490.0, 510.0, measurable=500.0))
 
 
-def test_a_peer_that_is_closer_by_a_hair_is_named() -> None:
-    """However little it is: the table says who was closest, and whether a refresh explains the lead."""
-    rows = [ours(1001.0, 990.0, 1010.0), row("zeus", 1000.9)]
+@pytest.mark.parametrize(
+    ("own", "peer", "whose", "clear", "ties"),
+    [
+        (1001.0, 1000.9, "tie", {}, 1),
+        (1000.9, 1001.0, "tie", {}, 1),
+        (1010.0, 1000.9, "peers", {"zeus": 1}, 0),
+        (1000.9, 1010.0, "ours", {"cardcallback": 1}, 0),
+    ],
+)
+def test_a_lead_within_a_refresh_is_a_tie(
+    own: float, peer: float, whose: str, clear: dict[str, int], ties: int
+) -> None:
+    """A tenth of a second at both ends of a minute is 0.33 %: less than that is a tie, whichever side leads."""
+    rows = [ours(own, 900.0, 1100.0), row("zeus", peer)]
     best = closest(rows)
     assert best is not None
-    assert best["tool"] == "zeus"
-    assert not beyond_refresh(rows)
-    assert beyond_refresh([ours(1010.0, 990.0, 1020.0), row("zeus", 1000.9)])
-    assert summary({("gb10", "none"): rows})["closest"] == {"zeus": 1}
+    assert best["tool"] == ("zeus" if abs(peer - 1000) < abs(own - 1000) else "cardcallback")
+    assert lead(rows) == whose
+    counted = summary({("gb10", "none"): rows})
+    assert (counted["closest"], counted["ties"]) == (clear, ties)
+    assert ("tie: " in text(rows)) is (whose == "tie")
 
 
 def test_a_tool_that_raised_wins_nothing_and_is_quoted() -> None:
@@ -100,7 +118,43 @@ def test_an_interval_that_missed_is_shouted() -> None:
 
 def test_no_figure_of_ours_loses_to_any_peer() -> None:
     """Where we say nothing and a peer does, the peer leads clearly."""
-    assert beyond_refresh([ours(None), row("zeus", 1500.0)])
+    assert lead([ours(None), row("zeus", 1500.0)]) == "peers"
+
+
+@pytest.mark.parametrize(
+    ("rows", "good"),
+    [
+        ([ours(1000.0, 990.0, None), row("zeus", None, raised="GpuLost: gone")], True),
+        ([ours(1000.0, 990.0, 1010.0), ours(1000.0, 1001.0, 1010.0)], False),
+        ([ours(1000.0, 990.0, 1010.0), ours(1000.0)], False),
+        ([ours(1000.0, 990.0, 1010.0), ours(None, raised="TypeError: x")], False),
+        ([ours(1000.0, 990.0, 1010.0, raised="TypeError: x")], False),
+        ([row("zeus", 1000.0)], False),
+        ([], False),
+    ],
+)
+def test_the_comparison_fails_where_ours_did(rows: list[dict[str, Any]], *, good: bool) -> None:
+    """An interval that missed, none stated, an error raised, or no run of ours at all; what peers do is theirs."""
+    assert kept(rows) is good
+
+
+def test_the_tool_measures_as_the_callback_does(tmp_path: Path) -> None:
+    """A second of it in a process of its own, against the simulated NVML: a figure with an interval, nothing raised."""
+    if build_problem() is not None:
+        pytest.skip(build_problem() or "")
+    simulation = Simulation(profile_named("gb10"), tmp_path)
+    command = [sys.executable, str(ROOT / "benchmarks" / "one_tool.py"), "cardcallback", "--seconds", "1"]
+    environment = os.environ | simulation.environment | {"PYTHONPATH": str(ROOT / "src")}
+    done = subprocess.run(
+        command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=True, timeout=60
+    )
+    result = json.loads(done.stdout.splitlines()[-1])
+    assert "raised" not in result, result
+    begin, end = (result[name] - simulation.origin_nanoseconds * 1e-9 for name in ("begin", "end"))
+    truth = simulation.true_joules(begin, end, rail="gpu")
+    assert truth > 0
+    assert result["low"] <= truth <= result["high"]
+    assert result["method"] == "counter"
 
 
 def test_tables_for_documents_say_simulated() -> None:

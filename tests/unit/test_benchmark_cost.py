@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-import pytest
+import threading
 
+import pytest
+from test_recorder import sensor
+
+from cardcallback.recorder import Recorder, SystemClock
+from cardcallback.sensors import SensorSet
 from cost import table
-from cost_recorder import Figure, awake_share, driver_share, machine
+from cost_recorder import Figure, awake_share, driver_share, machine, recorder_threads
 from simulator import build_problem
 
 
@@ -43,3 +48,23 @@ def test_readings_without_sleeping_take_a_small_share_of_a_core() -> None:
     if build_problem() is not None:
         pytest.skip(build_problem() or "")
     assert 0 < awake_share("gb10", seconds=120.0) <= 0.001
+
+
+def test_every_thread_of_a_recorder_is_watched() -> None:
+    """Each part of a machine is read by a thread of its own: the processor time is that of all."""
+    ended = threading.Event()
+
+    def held() -> float:
+        ended.wait(30.0)
+        return 1.0
+
+    before = len(recorder_threads())
+    sensors = [SensorSet(sensors=(sensor("system_memory", held),)) for _ in range(2)]
+    recorder = Recorder(sensors[0], clock=SystemClock())
+    recorder.start(first_reading_timeout_seconds=0.0)
+    recorder.join(sensors[1], sensors[0].with_others(sensors[1]))
+    try:
+        assert len(recorder_threads()) - before == 2
+    finally:
+        ended.set()
+        recorder.stop()

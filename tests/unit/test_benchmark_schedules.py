@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import math
 import random
+import re
 from dataclasses import replace
 
 import pytest
 
+from device_letters import letter
 from profiles import configuration
 from random_devices import KINDS, random_work, silenced
-from schedule_report import counter_lives, gauge_sees_all, summarise, text, verdicts
+from schedule_report import counter_lives, described, gauge_sees_all, summarise, text, verdicts
 from schedule_run import Outcome, Watch, run
 from schedules import FAULTS, LONGEST_SECONDS, SHORTEST_SECONDS, draw
 from simulator import build_problem
@@ -132,6 +135,15 @@ def test_a_missed_interval_breaks_the_budget_and_is_listed() -> None:
     assert "seed    77" in text(summary)
 
 
+def test_no_output_names_a_product() -> None:
+    """Simulated devices stand under letters, in the data, the text and the replay of one."""
+    outcomes = [outcome(device=kind.name, truth=90.0) for kind in KINDS]
+    summary = summarise(outcomes)
+    shown = " ".join([json.dumps(summary), text(summary), *map(described, outcomes)]).lower()
+    assert not any(re.search(rf"\b{kind.name}\b", shown) for kind in KINDS)
+    assert {row["device"] for row in summary["missed"]} == {letter(kind.name) for kind in KINDS}
+
+
 def test_no_figure_at_all_keeps_no_budget() -> None:
     """Nothing measured is not everything right."""
     summary = summarise([outcome(value=None, low=None, high=None, reason="lost")])
@@ -179,7 +191,9 @@ def test_intervals_hold_over_random_faults() -> None:
     if build_problem() is not None:
         pytest.skip(build_problem() or "")
     summary = summarise([run(draw(seed)) for seed in SEEDS])
-    assert all(one["device"] == "p100" and "power stale" in one["faults"] for one in summary["missed"]), text(summary)
+    assert all(one["device"] == letter("p100") and "power stale" in one["faults"] for one in summary["missed"]), text(
+        summary
+    )
     assert summary["budget_class_share_within"] == 1.0, text(summary)
     assert summary["width_median"] <= 0.02, text(summary)
     assert summary["width_90th_percentile_without_gain"] <= 0.05, text(summary)

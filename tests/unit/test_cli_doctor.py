@@ -125,7 +125,9 @@ def test_baseline_tells_its_circumstances(capsys: Any, others: int | None, said:
     """Power, length, date, what the device did and who else used it."""
     _print_baseline(replace(BASELINE, other_processes=others, utilization_mean=0.0, performance_states=(8,)))
     printed = capsys.readouterr()
-    assert f"idle power of NVIDIA GB10: 11.2 W over 1 min on 2026-03-02 (utilisation 0 %, P8, {said})" in printed.out
+    doubts = "recording interval not known, the sensor's own accuracy: was not kept"
+    line = f"idle power of NVIDIA GB10: 11.2 W over 1 min on 2026-03-02 ({doubts}; utilisation 0 %, P8, {said})"
+    assert line in printed.out
     assert printed.err == ""
 
 

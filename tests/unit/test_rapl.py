@@ -66,6 +66,15 @@ def test_memory_without_a_zone_of_its_own_is_not_claimed_absent(server: Path) ->
     assert reasons(sensors) == {"dram_energy": "RAPL has no memory counter on this machine"}
 
 
+@pytest.mark.parametrize("without", ["intel-rapl:0:1", "intel-rapl:1:1"])
+def test_memory_of_one_socket_is_not_that_of_the_machine(server: Path, without: str) -> None:
+    """Where a socket shows no memory zone, main memory is absent with that reason, and the processors stay."""
+    shutil.rmtree(server / POWERCAP / without)
+    sensors = open_rapl(server)
+    assert {sensor.spec.quantity for sensor in sensors.sensors} == {"cpu_energy", "other_energy"}
+    assert reasons(sensors) == {"dram_energy": "RAPL counts the memory of 1 of 2 processor packages only"}
+
+
 @pytest.mark.parametrize(
     ("range_joules", "interval"),
     [(262_143.3, 1.0), (65_713.0, 1.0), (4000.0, 1.0), (1000.0, 0.25), (100.0, 0.025)],
@@ -134,7 +143,7 @@ def test_a_folder_in_place_of_the_file_is_a_reason() -> None:
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads files of every mode")
 def test_a_file_for_root_only_has_reason_and_cure(server: Path) -> None:
-    """What the kernel closes since CVE-2020-8694 is said, with what would open it."""
+    """What the kernel keeps for root is said, with what would open it."""
     for energy in energy_files(server):
         energy.chmod(0)
     absence = open_rapl(server).absence("cpu_energy")

@@ -6,6 +6,7 @@ import re
 
 import pytest
 from msgspec.structs import replace
+from section_machines import two_socket_server
 from section_records import RECORDS, with_energy, with_place
 
 from cardcallback.carbon import assess_footprint, factor_for, find_place
@@ -108,7 +109,42 @@ def test_reasons_not_to_estimate() -> None:
     assert "no counter" in reason(with_device(energy=gone))
     assert "a part of the run" in reason(with_device(energy=replace(device.energy, coverage=0.4)))
     idle = replace(device.energy, value=12.0 * record.duration_seconds)
-    assert "30.0 W to 100 W, and this one drew 12.0 W" in reason(with_device(energy=idle))
+    assert "judged to hold for a GPU that draws 50.0 W to 90.0 W, and this one drew 12.0 W" in reason(
+        with_device(energy=idle)
+    )
+
+
+@pytest.mark.parametrize("cpu", ["yes", "unknown"])
+def test_beside_a_figure_that_may_hold_the_processor_there_is_no_estimate(cpu: str) -> None:
+    """A module's energy has the processor in it: the estimate would tell that part twice."""
+    record = named("NVIDIA GB300")
+    device = record.hardware.accelerators[0]
+    assert device.energy.scope is not None
+    held = replace(device.energy, scope=replace(device.energy.scope, cpu=cpu))
+    machine = replace(record.hardware, accelerators=(replace(device, energy=held),))
+    assert "holds the processor" in reason(replace(record, hardware=machine))
+    assert "holds the processor" in reason(with_energy(record, gpu=held))
+    assert "holds the processor" in reason(with_energy(record, gpu=replace(held, scope=None)))
+    assert estimated(record).energy.gpu.scope == record.energy.gpu.scope
+
+
+def test_the_rest_overlaps_a_processor_that_was_measured() -> None:
+    """Beside RAPL's figures neither row says that it is in no other figure; without them it does."""
+    cpu, dram = two_socket_server().energy.cpu, two_socket_server().energy.dram
+    shown = render_section(with_energy(estimated(make_record()), cpu=cpu, dram=dram)).splitlines()
+    (rest,) = [line for line in shown if "(estimate)" in line]
+    (processor,) = [line for line in shown if line.startswith("| CPU energy")]
+    assert "overlaps the measured energy of CPU and main memory" in rest
+    assert "the estimate of the rest overlaps it" in processor
+    assert "in no other figure" not in rest + processor
+
+
+def test_the_highest_power_seen_is_an_upper_figure() -> None:
+    """8.4 kW of a node is the highest that was seen: the card says "at most", and for its share too."""
+    record = named("NVIDIA H100 80GB HBM3", RECORDS["two_h100"]())
+    (row,) = [line for line in render_section(estimated(record)).splitlines() if "(estimate)" in line]
+    assert "at most 1.31 kWh by the highest power seen, 2.15 kWh by nameplate; at most 78 % of GPU and rest" in row
+    assert "about" not in row
 
 
 def test_no_measurement_and_no_co2e_changes() -> None:

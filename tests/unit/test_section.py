@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from section_records import RECORDS
 
 from cardcallback.record import Dataset, EvaluationResult, RunRecord, not_measured
+from cardcallback.render.figures import is_known
 from cardcallback.render.section.whole import TITLE, render_section
 from cardcallback.render.text import LONGEST_TEXT
 from cardcallback.testing import make_record
@@ -48,6 +49,23 @@ def test_section_is_the_golden_one(name: str) -> None:
 def test_every_golden_section_has_its_record() -> None:
     """No golden file outlives the situation it was made for."""
     assert {path.stem.removeprefix("section_") for path in GOLDEN.glob("section_*.md")} == set(RECORDS)
+
+
+@every_record
+def test_a_situation_agrees_with_itself(name: str) -> None:
+    """No fixture's parts exceed its own figure, and no ratio is of another energy: a golden text would hide it."""
+    record = RECORDS[name]()
+    energy, gpu = record.energy, record.energy.gpu
+    if gpu.value is None:
+        assert not any(is_known(ratio) for ratio in (energy.per_step, energy.per_token))
+        return
+    phases = [phase.energy.value for phase in energy.phases if phase.energy.value is not None]
+    assert not phases or sum(phases) == pytest.approx(gpu.value)
+    assert sum(device.energy.value or 0.0 for device in record.hardware.accelerators) == pytest.approx(gpu.value)
+    whole = gpu.coverage is not None and gpu.coverage >= 0.95
+    assert is_known(energy.per_step) is whole
+    if energy.per_token is not None and energy.per_token.value is not None:
+        assert energy.per_token.value * (record.training.tokens.non_padding or 0) == pytest.approx(gpu.value)
 
 
 @every_record

@@ -47,6 +47,39 @@ def test_a_ratio_needs_equal_scopes_without_unknowns(scope: Scope, share: float,
     assert ("%" in text.partition("; beside")[2]) is False
 
 
+def test_meters_of_other_places_have_no_ratio() -> None:
+    """A strip may feed more than the plug in it: both are printed with what they cover, and no share between them."""
+    text = line(smart_plug(), "- **Second sensors.**")
+    plug, strip = text.split("The strip the plug is in: ")
+    assert "consistent with the whole machine's figure of 236 Wh (1.3 % apart)" in plug
+    assert "without a ratio: the strip the plug is in may hold more or less than everything on the plug" in strip
+    assert "% more" not in strip
+    assert "which is right" not in strip
+
+
+def test_an_interval_that_spans_a_second_sensor_says_so() -> None:
+    """Where the figure's bounds hold what the other reads, the reader is told."""
+    record = second_of(smart_plug(), 1.2, KNOWN)
+    assert "spans both" not in line(record, "- **Second sensors.**")
+    wide = replace(record.energy.gpu, recording_high=1.3 * (record.energy.gpu.value or 0.0))
+    text = line(with_energy(record, gpu=wide), "- **Second sensors.**")
+    assert "20 % more than the GPU figure of 107 Wh, whose recording interval spans both" in text
+
+
+def test_what_the_gpu_figure_leaves_out_may_be_measured_beside_it() -> None:
+    """With a processor's or a machine's figure in the table, the list says whose gaps these are."""
+    assert line(smart_plug(), "- **Not covered").startswith("- **Not covered by the GPU figure.** CPU, main memory")
+    assert line(gh200_with_meters(), "- **Covered").startswith("- **Covered by the module figure.**")
+    assert line(RECORDS["gb10"](), "- **Not covered").startswith("- **Not covered.** CPU")
+
+
+def test_published_accuracy_of_power_readings_is_told_beside_the_counter() -> None:
+    """Nobody published the counter's on an RTX 4090, but its power readings were measured against a meter."""
+    energy = line(smart_plug(), "- **Energy.**")
+    assert "is **not published** for the counter; for its power readings: about 5 % low on an RTX 4090" in energy
+    assert "other NVIDIA GPUs" not in energy
+
+
 def test_figures_of_unlike_times_have_no_ratio() -> None:
     """A second sensor that saw half of the run is not compared with one that saw all of it."""
     record = second_of(smart_plug(), 0.5, KNOWN)

@@ -61,6 +61,22 @@ def test_paged_optimiser_state_is_placed() -> None:
     assert "aged" not in memory_line(replace(plain, training=replace(plain.training, hyperparameters=settings)))
 
 
+def test_paged_state_is_told_of_known_figures_only() -> None:
+    """What was not measured leaves nothing out and holds nothing."""
+    record, none = make_record(), not_measured("bytes", "x")
+    no_torch = {"torch_peak_allocated": none, "torch_peak_reserved": none}
+    assert "memory: NVML's figure of this job may leave it out; the whole" in memory_line(
+        with_memory(record, **no_torch)
+    )
+    line = memory_line(with_memory(record, accelerator_process_peak=none))
+    assert "memory: PyTorch's figures leave it out; the whole machine's figure has it." in line
+    line = memory_line(with_memory(record, system_peak=none))
+    assert "PyTorch's figures leave it out, and NVML's figure of this job may. " in line
+    everything = {**no_torch, "accelerator_process_peak": none}
+    assert "managed memory: the whole machine's figure has it." in memory_line(with_memory(record, **everything))
+    assert "managed memory" not in memory_line(with_memory(record, **everything, system_peak=none))
+
+
 def test_waiting_for_memory_is_told_where_it_cost_time() -> None:
     """From one percent of the time on; 672 s of 6,720 s are 10 %."""
     record = make_record()

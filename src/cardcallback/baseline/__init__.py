@@ -5,6 +5,7 @@ from cardcallback.baseline.kept import (
     Baseline,
     baseline_notes,
     circumstance_words,
+    doubt_words,
     encode_baselines,
     load_baselines,
 )
@@ -15,6 +16,7 @@ __all__ = [
     "Baseline",
     "baseline_notes",
     "circumstance_words",
+    "doubt_words",
     "encode_baselines",
     "load_baselines",
     "measure_baselines",

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from cardcallback.errors import CardCallbackError
+from cardcallback.record import InstrumentAccuracy
 from cardcallback.sensors.base import SensorSet
 from cardcallback.units import HERTZ_PER_MEGAHERTZ, format_duration, format_number, format_percent, format_power
 
@@ -20,7 +21,8 @@ class Baseline(msgspec.Struct, frozen=True, kw_only=True):
     """Mean power of one device while nothing was asked of it; alike devices of a machine are one entry.
 
     ``watts_mean`` is per device, over ``seconds`` and ``device_count`` devices; ``watts_low`` and ``watts_high``
-    are what sampling, refresh and gaps prove, and ``coverage`` is the share of the time for which readings stand.
+    are what sampling, refresh and gaps prove, ``instrument_accuracy`` is the sensor's own beside that (None in files
+    of earlier versions), and ``coverage`` is the share of the time for which readings stand.
     ``other_processes`` counts the programs that held a device meanwhile, None where the driver does not say;
     ``graphics_processes`` those that only draw on it, such as a desktop. ``busy`` says why the machine was not
     idle after all; it is empty where nothing speaks against it. ``performance_states`` are those seen, 0 the
@@ -39,6 +41,7 @@ class Baseline(msgspec.Struct, frozen=True, kw_only=True):
     simulated: bool
     watts_low: float | None = None
     watts_high: float | None = None
+    instrument_accuracy: InstrumentAccuracy | None = None
     coverage: float | None = None
     utilization_mean: float | None = None
     sm_clock_hertz_median: float | None = None
@@ -65,13 +68,30 @@ def baseline_notes(folder: Path, sensors: SensorSet) -> tuple[str, ...]:
         for kept in load_baselines(folder, device=name, driver_version=sensors.driver_version):
             if kept.simulated == sensors.simulated:
                 idle = f"{format_power(kept.watts_mean)} for {format_duration(kept.seconds)} on {kept.date}"
-                known = circumstance_words(kept)
-                known = f" ({known})" if known else ""
+                known = "; ".join(part for part in (doubt_words(kept), circumstance_words(kept)) if part)
                 notes.append(
-                    f"Idle power of {kept.device}, measured before: {idle}{known}{_busy_words(kept)}; "
+                    f"Idle power of {kept.device}, measured before: {idle} ({known}){_busy_words(kept)}; "
                     "included in the energy."
                 )
     return tuple(notes)
+
+
+def doubt_words(kept: Baseline) -> str:
+    """Both doubts of the mean: what its recording proves, and the sensor's own accuracy."""
+    accuracy = kept.instrument_accuracy
+    own = "was not kept" if accuracy is None else accuracy.statement
+    source = f" ({accuracy.source})" if accuracy is not None and accuracy.source else ""
+    return f"{_recording_words(kept)}, the sensor's own accuracy: {own}{source}"
+
+
+def _recording_words(kept: Baseline) -> str:
+    if kept.watts_low is None:
+        return "recording interval not known"
+    low = format_power(kept.watts_low)
+    if kept.watts_high is None:
+        return f"by its recording at least {low}"
+    high = format_power(kept.watts_high)
+    return f"by its recording {low} to {high}" if low != high else "recording error too small to show"
 
 
 def circumstance_words(kept: Baseline) -> str:

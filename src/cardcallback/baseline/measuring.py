@@ -10,7 +10,8 @@ from typing import Protocol
 from cardcallback.baseline.kept import Baseline
 from cardcallback.energy import CounterTraits, EnergyAccount, EnergyResult, PowerTraits
 from cardcallback.errors import CardCallbackError, SensorReadError, SensorUnavailableError
-from cardcallback.sensors.base import DeviceInfo, Quantity, Sensor, SensorSet
+from cardcallback.record import InstrumentAccuracy
+from cardcallback.sensors.base import DeviceInfo, Quantity, Sensor, SensorSet, SensorSpec
 from cardcallback.sensors.surroundings import Surroundings
 from cardcallback.units import format_percent
 
@@ -50,6 +51,7 @@ class _Measured:
 
     energy: EnergyResult
     source: str
+    accuracy: InstrumentAccuracy
     logs: dict[Quantity, _Log]
     about: tuple[Surroundings, Surroundings]
 
@@ -131,8 +133,16 @@ def _device(
     if energy is None or (energy.coverage(seconds) or 0.0) < _LOWEST_COVERAGE:
         return None
     used = {"counter": [counter], "integrated_power": [power]}.get(energy.method, [counter, power])
-    source = " + ".join(log.sensor.spec.source for log in used if log is not None)
-    return _Measured(energy, source, own, about)
+    specs = [log.sensor.spec for log in used if log is not None]
+    return _Measured(energy, " + ".join(spec.source for spec in specs), _accuracy(specs), own, about)
+
+
+def _accuracy(specs: Sequence[SensorSpec]) -> InstrumentAccuracy:
+    """The sensors' own, where they have one in common; else each one's in words."""
+    first, *others = (spec.accuracy for spec in specs)
+    if all(other == first for other in others):
+        return first
+    return InstrumentAccuracy(statement="; ".join(f"{spec.source}: {spec.accuracy.statement}" for spec in specs))
 
 
 def _energy(counter: _Log | None, power: _Log | None, seconds: float) -> EnergyResult | None:
@@ -175,6 +185,7 @@ def _joined(name: str, alike: list[_Measured], seconds: float, sensors: SensorSe
         watts_mean=round(statistics.fmean(one.energy.joules / one.watched(seconds) for one in alike), 3),
         watts_low=round(statistics.fmean(lows) / seconds, 3) if complete else None,
         watts_high=_mean_power(highs, seconds) if complete else None,
+        instrument_accuracy=alike[0].accuracy,
         coverage=round(statistics.fmean(one.watched(seconds) / seconds for one in alike), 4),
         seconds=round(seconds, 1),
         date=date,

@@ -13,7 +13,8 @@ from cardcallback.sensors.rapl import energy_files
 
 _READABLE_BY_OTHERS = stat.S_IRGRP | stat.S_IROTH
 _SIDE_CHANNEL = (
-    "a known power side channel (CVE-2020-8694): from such readings a program can infer the secrets of others"
+    "a known power side channel of processors' energy counters (PLATYPUS, 2020; CVE-2020-8694 for Intel's): from such "
+    "readings a program can infer the secrets of others"
 )
 _FOREIGN_MODULE = (
     "a kernel module from outside the kernel runs with all of its rights; under Secure Boot its signing key has to be "

@@ -16,6 +16,7 @@ from cardcallback.baseline import (
     BASELINES_FILE,
     Baseline,
     circumstance_words,
+    doubt_words,
     encode_baselines,
     load_baselines,
     measure_baselines,
@@ -214,7 +215,8 @@ def _print_baseline(measured: Baseline) -> None:
     name = "power" if measured.busy else "idle power"
     say(
         f"{name} of {measured.device}: {format_power(measured.watts_mean)} over "
-        f"{format_duration(measured.seconds)} on {measured.date} ({', '.join(filter(None, circumstances))})"
+        f"{format_duration(measured.seconds)} on {measured.date} "
+        f"({doubt_words(measured)}; {', '.join(filter(None, circumstances))})"
     )
     if measured.busy:
         warn(f"this is not its idle power: {'; '.join(measured.busy)}")

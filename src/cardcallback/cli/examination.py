@@ -89,7 +89,8 @@ def _attempt(sensor: Sensor, elapsed_seconds: Callable[[], float]) -> _Attempt:
     except (SensorReadError, SensorUnavailableError) as error:
         return _Attempt(elapsed_seconds(), None, str(error))
     except Exception as error:  # noqa: BLE001 - a sensor of someone else may raise anything; that is its finding
-        return _Attempt(elapsed_seconds(), None, f"{type(error).__name__}: {error}")
+        # Its text is anyone's and may hold a host, a path or an address.
+        return _Attempt(elapsed_seconds(), None, f"its reading raised {type(error).__name__}")
     if not math.isfinite(value):
         return _Attempt(elapsed_seconds(), None, f"gave {value}, which is no quantity")
     return _Attempt(elapsed_seconds(), value)

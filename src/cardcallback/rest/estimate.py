@@ -35,7 +35,8 @@ def with_rest_estimate(record: RunRecord) -> RunRecord:
 def estimate_rest(energy: Energy, devices: Sequence[Accelerator], duration_seconds: float) -> Measurement:
     """Energy of everything but the devices, in joules, with its assumption and source, or why there is none.
 
-    The bounds are the range of the published figures. They prove nothing about this machine.
+    The bounds are the range of the published figures. They prove nothing about this machine. There is none beside a
+    figure that holds the processor, or of which nobody documents it: a part of the rest would be told twice.
     """
     window = energy.gpu.window
     reason = _why_none(energy, devices)
@@ -72,9 +73,16 @@ def _why_none(energy: Energy, devices: Sequence[Accelerator]) -> str | None:
         return "no GPU of this job was measured"
     if not all(device.used_by_job for device in devices):
         return "what is published is of machines whose GPU is at work, and this job did not use the GPU"
+    if any(_may_hold_processor(figure) for figure in (energy.gpu, *(device.energy for device in devices))):
+        return "the measured figure holds the processor, or nobody documents whether it does"
     if energy.partial_reason is not None:
         return f"not all GPUs of the job are known: {energy.partial_reason}"
     return None
+
+
+def _may_hold_processor(figure: Measurement) -> bool:
+    """Whether a part of the rest may be measured already, as in the energy of a module."""
+    return figure.value is not None and (figure.scope is None or figure.scope.cpu != "no")
 
 
 def _why_not(row: HostOverhead, device: Accelerator, duration_seconds: float) -> str | None:
@@ -88,7 +96,9 @@ def _why_not(row: HostOverhead, device: Accelerator, duration_seconds: float) ->
     watts = joules / duration_seconds
     if not (row.lowest_watts or 0.0) <= watts <= (row.highest_watts or watts):
         known = f"{format_power(row.lowest_watts or 0.0)} to {format_power(row.highest_watts or 0.0)}"
-        return f"what is published is of machines whose GPU draws {known}, and this one drew {format_power(watts)}"
+        return (
+            f"what is published is judged to hold for a GPU that draws {known}, and this one drew {format_power(watts)}"
+        )
     return None
 
 

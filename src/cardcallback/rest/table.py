@@ -15,9 +15,10 @@ Basis = Literal["times_gpu", "watts_per_gpu"]
 class HostOverhead:
     """The rest of one kind of machine, for each GPU whose NVML name ``pattern`` finds.
 
-    ``basis`` "times_gpu": multiples of the GPU's own energy, for a mean power between ``lowest_watts`` and
-    ``highest_watts``. "watts_per_gpu": watts for as long as the run takes. ``low`` and ``high`` are ``None``
-    where nobody published such a bound; ``value`` equal to ``high`` is a nameplate's upper limit.
+    ``basis`` "times_gpu": multiples of the GPU's own energy, judged to hold for a mean power between
+    ``lowest_watts`` and ``highest_watts``. "watts_per_gpu": watts for as long as the run takes. ``low`` and ``high``
+    are ``None`` where nobody published such a bound. Without ``low``, ``value`` is an upper figure itself: the
+    highest that was seen, or, equal to ``high``, the nameplate's limit.
     """
 
     pattern: str

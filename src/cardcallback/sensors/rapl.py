@@ -80,7 +80,7 @@ class RaplSensor:
 def open_rapl(system_root: Path) -> SensorSet:
     """A sensor for every package and its memory, and for the platform as an other figure, or why there is none.
 
-    All sockets or none: the energy of a part of the processors is not that of the processors.
+    All sockets or none: the energy of a part of the processors, or of their memory, is not that of all.
 
     Args:
         system_root: the folder that holds ``sys``.
@@ -91,10 +91,11 @@ def open_rapl(system_root: Path) -> SensorSet:
     packages = _once([zone for zone in zones if zone.package is None and _PACKAGE.fullmatch(zone.name)])
     memories = _once([zone for zone in zones if zone.package is not None and zone.name == "dram"])
     platforms = _once([zone for zone in zones if zone.package is None and _PLATFORM.fullmatch(zone.name)])
-    with_memory = {zone.package for zone in memories}
+    with_memory = {zone.package for zone in memories} & {zone.name for zone in packages}
     parts = (
         _opened("cpu_energy", [_package_sensor(zone, apart=zone.name in with_memory) for zone in packages], entries),
-        _opened("dram_energy", [_memory_sensor(zone) for zone in memories], entries),
+        _some_memory(len(with_memory), packages)
+        or _opened("dram_energy", [_memory_sensor(zone) for zone in memories], entries),
         _opened("other_energy", [_platform_sensor(zone) for zone in platforms], entries),
     )
     return SensorSet(
@@ -145,6 +146,14 @@ def _opened(quantity: Quantity, sensors: list[RaplSensor | None], entries: list[
                 return SensorSet(absences=(_unreadable(quantity, error),))
         good.append(sensor)
     return SensorSet(sensors=tuple(good))
+
+
+def _some_memory(count: int, packages: list[Zone]) -> SensorSet | None:
+    """The absence where a part of the packages alone has a memory zone; ``None`` for all and for none."""
+    if count in {0, len(packages)}:
+        return None
+    reason = f"RAPL counts the memory of {count} of {len(packages)} processor packages only"
+    return SensorSet(absences=(Absence(quantity="dram_energy", source=SOURCE, reason=reason),))
 
 
 def _nothing(quantity: Quantity, entries: list[Path]) -> Absence:

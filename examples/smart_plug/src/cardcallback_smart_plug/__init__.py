@@ -234,7 +234,8 @@ def sensors_of(plug: _Answers, first: Answer) -> list[Sensor]:
         interval_seconds=POLL_SECONDS,
         # What the plug sees between two answers is not published.
         averaging_seconds=None,
-        refresh_seconds=POLL_SECONDS,
+        # Its newest answer may be that old, as the counter's.
+        refresh_seconds=OLDEST_SECONDS,
         resolution=_STEP_WATTS,
         accuracy=_ACCURACY,
     )

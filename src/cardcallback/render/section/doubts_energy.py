@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cardcallback.record import Covered, Measurement, RunRecord
-from cardcallback.render.energy_words import scope_parts
+from cardcallback.render.energy_words import energy_noun, scope_parts
 from cardcallback.render.figures import (
     absent,
     accuracy_words,
@@ -52,7 +52,10 @@ def scope_lines(record: RunRecord) -> list[tuple[str, str]]:
         words += f" Whether {join_words(named)} {verb} included is not documented."
     left_out = [*missing, *_NEVER_COVERED]
     outside = f"{_first_upper(join_words(left_out))}; {_AFTERWARDS}; {making}."
-    return [("Covered", _first_upper(words)), ("Not covered", outside)]
+    # Beside figures of other parts of the machine, what this one leaves out may well be measured.
+    others = any(is_known(found) for found in (record.energy.cpu, record.energy.dram, record.energy.system))
+    whose = f" by the {energy_noun(record)} figure" if others else ""
+    return [(f"Covered{whose}", _first_upper(words)), (f"Not covered{whose}", outside)]
 
 
 def range_words(gpu: Measurement) -> str:
@@ -72,6 +75,12 @@ def _instrument(record: RunRecord, references: References) -> str:
     if published or (accuracy is not None and accuracy.statement != "not published"):
         return f"The sensor's own accuracy{on_device}: {statement}."
     sentence = f"The sensor's own accuracy{on_device} is **not published**"
+    gauge = record.energy.gpu_integrated
+    if is_known(gauge) and gauge.instrument_accuracy is not None and gauge.instrument_accuracy.relative is not None:
+        mark = references.cite(POWER_SENSOR_STUDY)
+        return (
+            f"{sentence} for the counter; for its power readings: {accuracy_words(gauge.instrument_accuracy)} {mark}."
+        )
     sentence += f"; other NVIDIA GPUs read about 5 % off {references.cite(POWER_SENSOR_STUDY)}"
     if has_gb10(record):
         sentence += f", and a second sensor inside one Spark read about 20 % higher {references.cite(SPARK_POWER)}"

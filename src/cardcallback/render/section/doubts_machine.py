@@ -81,17 +81,42 @@ def _beside(record: RunRecord, other: Measurement) -> str:
     name, figure_above = found
     if other.scope is None or figure_above.scope is None or other.value is None or not figure_above.value:
         return ""
-    different = not_alike(other.scope, figure_above.scope)
+    why_not = _why_no_ratio(record, other, figure_above)
+    if why_not:
+        return f"; beside {name} without a ratio{why_not}"
+    return _apart(other.value / figure_above.value - 1, name, spanned=_spans(figure_above, other.value))
+
+
+def _why_no_ratio(record: RunRecord, other: Measurement, above: Measurement) -> str:
+    """What forbids to compare two figures, to stand after "without a ratio"; empty where nothing does."""
+    if other.scope is None or above.scope is None:
+        return ""
+    different = not_alike(other.scope, above.scope)
     if different:
-        parts = join_words(different)
-        return f"; beside {name} without a ratio, since what they hold of {parts} differs or is not documented"
-    if not _is_whole(other) or not _is_whole(figure_above):
-        return f"; beside {name} without a ratio, since the two did not watch the same time"
-    apart = other.value / figure_above.value - 1
+        return f", since what they hold of {join_words(different)} differs or is not documented"
+    if not _is_whole(other) or not _is_whole(above):
+        return ", since the two did not watch the same time"
+    if above is record.energy.system and other.covers != above.covers:
+        # Two meters of whole machines may meter unlike things: a strip feeds more than the plug in it.
+        return f": {_covers(other)} may hold more or less than {_covers(above)}"
+    return ""
+
+
+def _apart(apart: float, name: str, *, spanned: bool) -> str:
     if abs(apart) <= _CONSISTENT_SHARE:
         return f"; consistent with {name} ({format_percent(abs(apart), 2)} apart), which proves neither"
     side = "more" if apart > 0 else "less"
-    return f"; {format_percent(abs(apart), 2)} {side} than {name}, and which is right is not known"
+    spans = ", whose recording interval spans both" if spanned else ""
+    return f"; {format_percent(abs(apart), 2)} {side} than {name}{spans}, and which is right is not known"
+
+
+def _covers(measurement: Measurement) -> str:
+    return escape_markdown(", ".join(measurement.covers)) or "what it covers, which was not recorded,"
+
+
+def _spans(measurement: Measurement, joules: float) -> bool:
+    low, high = measurement.recording_low, measurement.recording_high
+    return low is not None and low <= joules and (high is None or joules <= high)
 
 
 def _counterpart(record: RunRecord, other: Measurement) -> tuple[str, Measurement] | None:

@@ -100,9 +100,24 @@ def _limit(record: RunRecord) -> str:
 def _paged(record: RunRecord) -> str:
     if "paged" not in str(record.training.hyperparameters.get("optim", "")):
         return ""
-    words = "Paged optimiser state is managed memory: PyTorch's figures leave it out, and NVML's figure of this job may"
-    if memory_owner(record) != WHOLE_MACHINE:
-        return f"{words}."
+    parts = [part for part in (_paged_in_others(record), _paged_in_system(record)) if part]
+    return f"Paged optimiser state is managed memory: {'; '.join(parts)}." if parts else ""
+
+
+def _paged_in_others(record: RunRecord) -> str:
+    memory = record.memory
+    torch = is_known(memory.torch_peak_allocated) or is_known(memory.torch_peak_reserved)
+    driver = is_known(memory.accelerator_process_peak)
+    if torch and driver:
+        return "PyTorch's figures leave it out, and NVML's figure of this job may"
+    if torch:
+        return "PyTorch's figures leave it out"
+    return "NVML's figure of this job may leave it out" if driver else ""
+
+
+def _paged_in_system(record: RunRecord) -> str:
+    if not is_known(record.memory.system_peak) or memory_owner(record) != WHOLE_MACHINE:
+        return ""
     if has_unified_memory(record):
-        return f"{words}; the whole machine's figure has it."
-    return f"{words}; what of it lies in main memory is in the whole machine's figure."
+        return "the whole machine's figure has it"
+    return "what of it lies in main memory is in the whole machine's figure"

@@ -36,7 +36,7 @@ def _phases(record: RunRecord) -> str:
     if not is_known(record.energy.gpu):
         return "; ".join(f"{escape_markdown(phase.phase)} {_time(phase)}" for phase in phases) + "."
     shares = [
-        f"{escape_markdown(phase.phase)} {format_energy(phase.energy.value)} ({_visits(phase)})"
+        f"{escape_markdown(phase.phase)} {at_least(phase.energy)}{format_energy(phase.energy.value)} ({_visits(phase)})"
         for phase in phases
         if phase.energy.value is not None
     ]

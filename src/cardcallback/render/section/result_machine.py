@@ -49,6 +49,9 @@ def cpu_place(record: RunRecord) -> str:
         return f"a part of {join_words(holders)}, added to nothing"
     if is_known(gpu) and gpu.scope is not None and gpu.scope.cpu == "unknown":
         return f"whether the {energy_noun(record)} figure holds it is not documented, so it is added to nothing"
+    rest = record.energy.rest_estimate
+    if rest is not None and is_known(rest):
+        return "in no other measured figure; the estimate of the rest overlaps it, and they are not added"
     return "in no other figure"
 
 
@@ -76,11 +79,26 @@ def rest_rows(record: RunRecord, references: References) -> list[Row]:
         return [(REST_LABEL, f"no estimate: {escape_markdown(public_reason(rest.reason or ''))}", "")]
     result = _estimated(rest, rest.value)
     if gpu.value is not None:
-        share = format_percent(rest.value / (rest.value + gpu.value), 2)
-        result += f"; {share} of GPU and rest together"
+        upper = (rest.recording_high or rest.value) if _is_upper_figure(rest) else rest.value
+        share = format_percent(upper / (upper + gpu.value), 2)
+        most = "at most " if _is_upper_figure(rest) else ""
+        result += f"; {most}{share} of GPU and rest together"
     source = references.cite_text(rest.source or "")
-    how = f"estimated, not measured, and in no other figure: {escape_markdown(rest.assumption or '')} {source}"
+    how = f"estimated, not measured, and {_rest_place(record)}: {escape_markdown(rest.assumption or '')} {source}"
     return [(REST_LABEL, result, how)]
+
+
+def _rest_place(record: RunRecord) -> str:
+    """What else of this record is of the same parts of the machine."""
+    inside = (("CPU", record.energy.cpu), ("main memory", record.energy.dram))
+    measured = [name for name, figure_of in inside if is_known(figure_of)]
+    if not measured:
+        return "in no other figure"
+    return f"it overlaps the measured energy of {join_words(measured)}, to which it is not added"
+
+
+def _is_upper_figure(rest: Measurement) -> bool:
+    return rest.recording_low is None and rest.recording_high is not None
 
 
 def _estimated(rest: Measurement, value: float) -> str:
@@ -90,7 +108,7 @@ def _estimated(rest: Measurement, value: float) -> str:
     if value >= high:
         return f"at most {format_energy(high)}"
     if low is None:
-        return f"about {format_energy(value)}, at most {format_energy(high)}"
+        return f"at most {format_energy(value)} by the highest power seen, {format_energy(high)} by nameplate"
     return f"about {format_energy(value)} (published figures give {energy_range(low, high)})"
 
 
