@@ -35,9 +35,13 @@ def test_a_counter_in_thousandths_of_a_kilowatt_hour_is_off_by_a_step_at_most(se
         account.add_power(at, float(round(WORK.power_watts(at))))
         account.add_counter(at, math.floor(used / STEP_JOULES) * STEP_JOULES)
     result, truth = account.result(float(seconds)), WORK.energy_joules(0.0, seconds)
+    assert result.counter is not None
+    assert result.counter.low <= truth <= (result.counter.high or truth)
     found = best(account, float(seconds))
     assert found.low <= truth <= (found.high or 0.0)
     assert (found.high or 0.0) - found.low < 4 * STEP_JOULES
+    # What reads every two seconds knows more of a short run than steps of half a minute.
+    assert found.joules == pytest.approx(truth, rel=0.04)
     assert not any("stood still" in note for note in result.notes)
 
 

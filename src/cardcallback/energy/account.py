@@ -115,6 +115,8 @@ class EnergyAccount:
             best = None
         else:
             best = close_best(account, begin, end, gauge, integrated)
+            if account.traits.resolution_joules > 0 and integrated is not None and _is_surer(integrated, best):
+                best = integrated  # a counter of coarse steps confirms it and is worse by itself
         return AccountResult(
             duration_seconds=duration,
             counter=counter,
@@ -267,3 +269,10 @@ class EnergyAccount:
             stale = self.ceiling.joules_within(self._counter.refresh_seconds)
             return math.hypot(line, stale + self._counter.traits.resolution_joules)
         return math.hypot(line, self._integral.edge_joules if self._integral is not None else 0.0)
+
+
+def _is_surer(one: EnergyResult, other: EnergyResult) -> bool:
+    """Whether its bounds are narrower, and nothing is missing from it."""
+    if one.high is None or one.gap_seconds > other.gap_seconds:
+        return False
+    return other.high is None or one.high - one.low < other.high - other.low
