@@ -6,7 +6,7 @@ import math
 import random
 import threading
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from cardcallback.errors import DeviceLostError, SensorReadError, SensorUnavailableError
 from cardcallback.recorder.budget import DRIVER_SHARE, fit_intervals
@@ -52,6 +52,13 @@ class Book(Protocol):
 
     def note(self, sentence: str) -> None:
         """Something to tell."""
+
+
+class _Call(NamedTuple):
+    """When a call to a driver began; only time awake is time that it kept the driver."""
+
+    began_seconds: float
+    began_awake_seconds: float
 
 
 class Lane:
@@ -109,12 +116,19 @@ class Lane:
 
     def read_last(self) -> None:
         """Read what the end of a run needs."""
+        asked: set[int | None] = set()
         for appointment in self.appointments:
             if self._book.closed:
                 return  # a driver hung, and nobody waits for these readings any more
-            gone = self.losses.retry_at(appointment.sensor.spec.device) > self._clock.elapsed_seconds()
-            if not appointment.retired and not gone and _may_be_read_last(appointment):
-                self._read(appointment)
+            if appointment.retired or not _may_be_read_last(appointment):
+                continue
+            device = appointment.sensor.spec.device
+            if self.losses.is_lost(device):
+                # It may have come back since; only one call finds out, and none that would hold up the end.
+                if device in asked or self.losses.last_cost_seconds(device) >= HARMLESS_CALL_SECONDS:
+                    continue
+                asked.add(device)
+            self._read(appointment)
 
     def _due(self, appointment: Appointment) -> float:
         if appointment.retired:
@@ -139,57 +153,62 @@ class Lane:
 
     def _read(self, appointment: Appointment) -> None:
         sensor = appointment.sensor
-        before = self._clock.elapsed_seconds()
+        call = _Call(self._clock.elapsed_seconds(), self._clock.awake_seconds())
         self.reading = sensor
         try:
             value = float(sensor.read())
         except DeviceLostError as error:
-            self._lost(appointment, str(error), before)
+            self._lost(appointment, str(error), call)
             return
         except SensorUnavailableError as error:
             self._retire(appointment, str(error))
             return
         except SensorReadError as error:
-            self._failed(appointment, str(error), before)
+            self._failed(appointment, str(error), call)
             return
         except Exception as error:  # noqa: BLE001 - a sensor may be anyone's; its fault must not end the others
             self._retire(appointment, f"the sensor failed ({type(error).__name__})")
             return
         finally:
             self.reading = None
-        after = self._clock.elapsed_seconds()
-        self._take(appointment, before, after, value)
+        self._take(appointment, call, value)
 
-    def _take(self, appointment: Appointment, before: float, after: float, value: float) -> None:
+    def _take(self, appointment: Appointment, call: _Call, value: float) -> None:
+        before, after = call.began_seconds, self._clock.elapsed_seconds()
+        cost = self._cost_of(call)
         spec = appointment.sensor.spec
         if self.losses.answered(spec.device, self._book.now_seconds()):
             self._book.note_loss(spec.device)
         if not math.isfinite(value):
-            self._failed(appointment, "the reading is not a number", before)
+            self._failed(appointment, "the reading is not a number", call)
             return
         if took_too_long(spec, after - before):
-            self._failed(appointment, "the answer came too late to say when it was true", before)
+            self._failed(appointment, "the answer came too late to say when it was true", call)
             return
-        appointment.succeeded(after, after - before)
+        appointment.succeeded(after, cost)
         if appointment.cost_is_new:
             fit_intervals(self.appointments)
             self._book.follow(self.appointments)
         self._book.enter(spec, (before + after) / 2, value)
 
-    def _failed(self, appointment: Appointment, reason: str, before: float) -> None:
+    def _failed(self, appointment: Appointment, reason: str, call: _Call) -> None:
         now = self._clock.elapsed_seconds()
         # All of them may fail at once, and together have no more than the one share.
-        appointment.failed(now, reason, now - before, DRIVER_SHARE / len(self.appointments))
+        appointment.failed(now, reason, self._cost_of(call), DRIVER_SHARE / len(self.appointments))
 
-    def _lost(self, appointment: Appointment, reason: str, before: float) -> None:
+    def _cost_of(self, call: _Call) -> float:
+        return self._clock.awake_seconds() - call.began_awake_seconds
+
+    def _lost(self, appointment: Appointment, reason: str, call: _Call) -> None:
         device = appointment.sensor.spec.device
         if device is None:
-            self._failed(appointment, reason, before)
+            self._failed(appointment, reason, call)
             return
         now = self._clock.elapsed_seconds()
         appointment.last_failure = reason
-        at_seconds = self._book.now_seconds()
-        self.losses.failed(device, reason, at_seconds=at_seconds, now=now, cost_seconds=now - before)
+        # A call may hang for long before it fails, and nothing was read meanwhile.
+        at_seconds = self._book.now_seconds() - (now - call.began_seconds)
+        self.losses.failed(device, reason, at_seconds=at_seconds, now=now, cost_seconds=self._cost_of(call))
 
     def _retire(self, appointment: Appointment, reason: str) -> None:
         appointment.retired = True
