@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 import random
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from cardcallback.errors import DeviceLostError, SensorReadError, SensorUnavailableError
+from cardcallback.guard import swallowed
 from cardcallback.recorder.budget import DRIVER_SHARE, fit_intervals
 from cardcallback.recorder.clock import Clock
 from cardcallback.recorder.losses import DeviceLosses
@@ -24,7 +25,7 @@ from cardcallback.sensors.base import Sensor, SensorSpec
 from cardcallback.units import format_duration
 
 _LONGEST_WAIT_SECONDS = 1.0
-_MOST_FAULTS = 10  # of our own, outside a sensor's reading
+_MOST_FAULTS = 10  # of our own with one sensor, outside its reading
 
 
 class Book(Protocol):
@@ -81,7 +82,6 @@ class Lane:
         self.first_pass = threading.Event()
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
-        self._faults = 0
 
     def start(self) -> None:
         """Read in a daemon thread from now on."""
@@ -98,19 +98,20 @@ class Lane:
 
     def run(self) -> None:
         """Read what is due until the session stops, then once more what its end needs."""
-        while not self._book.stopping and self._faults < _MOST_FAULTS:
-            wait = self._guarded(self.sample_due)
+        while not self._book.stopping and not all(one.retired for one in self.appointments):
+            wait = self.sample_due()
             self.first_pass.set()
             self._wake.wait(min(wait, _LONGEST_WAIT_SECONDS))
             self._wake.clear()  # after a stop the loop ends by its own condition
-        self._guarded(self.read_last)
+        self.first_pass.set()
+        self.read_last()
 
     def sample_due(self) -> float:
         """Read every sensor that is due; the seconds until the next one is."""
         now = self._clock.elapsed_seconds()
         for appointment in self.appointments:
             if self._due(appointment) <= now + appointment.slack_seconds and not self._book.stopping:
-                self._read(appointment)
+                self._attempt(appointment)
         due = min(map(self._due, self.appointments), default=math.inf)
         return max(due - self._clock.elapsed_seconds(), 0.0)
 
@@ -128,28 +129,32 @@ class Lane:
                 if device in asked or self.losses.last_cost_seconds(device) >= HARMLESS_CALL_SECONDS:
                     continue
                 asked.add(device)
-            self._read(appointment)
+            self._attempt(appointment)
 
     def _due(self, appointment: Appointment) -> float:
         if appointment.retired:
             return math.inf
         return max(appointment.due_seconds, self.losses.retry_at(appointment.sensor.spec.device))
 
-    def _guarded(self, work: Callable[[], float | None]) -> float:
-        """Do it; the seconds to wait after it, also where it failed by a fault of our own."""
+    def _attempt(self, appointment: Appointment) -> None:
         try:
-            return work() or 0.0
-        except Exception as error:  # noqa: BLE001 - the thread has nobody to raise to, and must not end unnoticed
-            self._note_fault(error)
-            return _LONGEST_WAIT_SECONDS
+            self._read(appointment)
+        except Exception as error:  # noqa: BLE001 - the thread has nobody to raise to; the other sensors go on
+            self._note_fault(appointment, error)
 
-    def _note_fault(self, error: Exception) -> None:
-        self._faults += 1
+    def _note_fault(self, appointment: Appointment, error: Exception) -> None:
+        swallowed.append(error)
+        appointment.due_seconds = max(appointment.due_seconds, self._clock.elapsed_seconds() + _LONGEST_WAIT_SECONDS)
+        appointment.faults += 1
+        source = appointment.sensor.spec.source
         when = format_duration(self._book.now_seconds())
-        if self._faults == 1:
-            self._book.note(f"A fault of the recorder itself ({type(error).__name__}) after {when} cost it readings.")
-        elif self._faults == _MOST_FAULTS:
-            self._book.note(f"After {_MOST_FAULTS} such faults, the last after {when}, it stopped reading.")
+        if appointment.faults == 1:
+            kind = type(error).__name__
+            self._book.note(f"A fault of the recorder itself ({kind}) after {when} cost it readings of {source}.")
+        elif appointment.faults == _MOST_FAULTS:
+            appointment.retired = True
+            appointment.last_failure = f"the recorder itself failed ({type(error).__name__})"
+            self._book.note(f"After {_MOST_FAULTS} such faults, the last after {when}, it stopped reading {source}.")
 
     def _read(self, appointment: Appointment) -> None:
         sensor = appointment.sensor
@@ -186,10 +191,10 @@ class Lane:
             self._failed(appointment, "the answer came too late to say when it was true", call)
             return
         appointment.succeeded(after, cost)
+        self._book.enter(spec, (before + after) / 2, value)
         if appointment.cost_is_new:
             fit_intervals(self.appointments)
             self._book.follow(self.appointments)
-        self._book.enter(spec, (before + after) / 2, value)
 
     def _failed(self, appointment: Appointment, reason: str, call: _Call) -> None:
         now = self._clock.elapsed_seconds()
