@@ -59,7 +59,8 @@ class MemoryFigures:
         peak = self._peaks[quantity]
         if peak.highest is None:
             return not_measured("bytes", absence_reason(self._session, quantity, None), window=window)
-        return self._measurement(peak, peak.highest, method, window)
+        figure = self._measurement(peak, peak.highest, method, window)
+        return msgspec.structs.replace(figure, recording_low=min(peak.at_once, peak.highest))
 
     def _torch(self, quantity: Quantity) -> Measurement:
         """The highest mark read: of a window whose begin only those know who may have reset it before us."""
@@ -122,7 +123,7 @@ class MemoryFigures:
         if peak.readings < 2 or peak.falls:
             reason = "the kernel's count went back" if peak.falls else "the kernel's count was read only once"
             return not_measured("seconds", reason, window=self._window)
-        grown = sum(peak.latest.values()) - peak.first
+        grown = peak.newest - peak.first
         window = Window(name="training", begin_seconds=peak.first_at_seconds, end_seconds=peak.last_at_seconds)
         figure = self._measurement(peak, grown, "counter", window)
         return msgspec.structs.replace(figure, unit="seconds", recording_high=grown)
