@@ -267,7 +267,9 @@ class LiveRun:
             msg = "no recording was started"
             raise RuntimeError(msg)
         self._last_step = last_step
-        recording = self._recording or self._recorder.snapshot()
+        with self._joining:  # of one moment: a part that joins brings sensors, a selection and notes
+            recording, selection = self._recording or self._recorder.snapshot(), self._selection
+            notes = tuple(self.notes)
         state = RunState(
             run_id=self.run_id,
             cardcallback_version=version("cardcallback"),
@@ -278,14 +280,13 @@ class LiveRun:
             evaluation=self._evaluation,
             curves=curves_from_history(log_history),
             stages=self._stages,
-            notes=(*self.notes, *history_notes(log_history), *self._token_notes()),
-            energy_covers=self._selection.covers,
-            energy_partial_reason=self._selection.partial_reason,
+            notes=(*notes, *history_notes(log_history), *self._token_notes()),
+            energy_covers=selection.covers,
+            energy_partial_reason=selection.partial_reason,
         )
         record = assemble_record(
             state,
             recording,
-            self._sensors,
             software=observe_software(),
             machine=observe_machine(self._system_root),
             uses_accelerators=self._job.uses_cuda is not False,

@@ -31,16 +31,17 @@ from cardcallback.recorder.ledger import Ledger
 from cardcallback.recorder.machine_figures import MachineFigures
 from cardcallback.recorder.memory_figures import MemoryFigures
 from cardcallback.recorder.session import Session, absence_reason
-from cardcallback.sensors.base import DeviceInfo, Quantity
+from cardcallback.sensors.base import DeviceInfo, Quantity, SensorSet
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Recording:
-    """What was measured of one session; times are seconds since it began.
+    """What was measured of one session, and by which sensors; times are seconds since it began.
 
     ``energy`` leaves ``per_step`` and ``per_token`` to whoever knows steps and tokens.
     """
 
+    sensors: SensorSet
     started_on: str
     duration_seconds: float
     suspended_seconds: float
@@ -58,6 +59,7 @@ def make_recording(ledger: Ledger, session: Session) -> Recording:
     energy = builder.energy()
     memory = MemoryFigures(ledger.peaks, session)
     return Recording(
+        sensors=session.sensors,
         started_on=session.started_on,
         duration_seconds=session.duration_seconds,
         suspended_seconds=session.suspended_seconds,
