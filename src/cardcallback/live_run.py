@@ -146,13 +146,12 @@ class LiveRun:
         opened = None
         while opened is None and not self.finished:
             opened = opening.result(_LATE_OPENING_TIMEOUT_SECONDS)
-        with self._guard("take up the sensors that opened late"):
-            if opened is not None:
-                self._join(recorder, place, opened, first=first)
+        if opened is not None:
+            self._join(recorder, place, opened, first=first)
 
     def _join(self, recorder: Recorder, place: int, opened: tuple[SensorSet, EarlyReading], *, first: bool) -> None:
-        """Measure with this part's sensors too: each part is read apart, so that one that hangs holds up no other."""
-        with self._joining:
+        """Measure with this part's sensors too: each is read apart, and one that hangs or fails costs no other."""
+        with self._guard("measure with some of the sensors"), self._joining:
             late, selection = self._own(opened[0])
             parts = self._parts | {place: late}
             whole = joined(parts.values())

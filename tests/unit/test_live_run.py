@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from cardcallback.errors import CardCallbackWarning
 from cardcallback.live_run import LiveRun
 from cardcallback.record import RunRecord, Scope
 from cardcallback.recorder import BackgroundOpening, EarlyReading, Recorder, Recording
@@ -152,6 +153,24 @@ def test_an_old_torch_does_not_make_a_job_use_no_cuda(monkeypatch: pytest.Monkey
     assert not any("did not use CUDA" in note for note in record.notes)
     assert record.energy.per_step is not None
     assert record.energy.per_step.value is not None
+
+
+@pytest.mark.expects_failure
+def test_a_part_that_cannot_be_joined_costs_no_other(tmp_path: Path) -> None:
+    """A sensor of an impossible quantity, which no plugin can bring: the GPUs of another part are measured all the same."""
+    machine = TwoGpus()
+    spec = replace(TwoGpus._counter(_DEVICES[0]), quantity=["system_energy"], device=None)
+    broken = SensorSet(sensors=(FakeSensor(spec, 1.0),))
+    run = LiveRun(Settings(), clock=machine.clock, system_root=tmp_path, stages=())
+    openings = [BackgroundOpening(lambda one=one: one, machine.clock) for one in (broken, machine.set)]
+    assert all(opening.result(30) is not None for opening in openings)
+    with pytest.warns(CardCallbackWarning, match="some of the sensors"):
+        run.start_recording(openings, {}, SimpleNamespace(device="cpu", n_gpu=0, world_size=1), None, first=True)
+    machine.clock.advance(60.0)
+    run.stop_recording()
+    energy = run.record("completed", log_history=[], last_step=100).energy
+    assert energy.gpu.value == pytest.approx(12000.0)
+    assert energy.system.value is None
 
 
 class Joined(Recorder):

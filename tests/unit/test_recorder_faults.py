@@ -116,3 +116,27 @@ def test_a_fault_in_judging_costs_loses_no_reading() -> None:
     peak = recorder.stop().memory.process_peak_rss
     assert peak.longest_gap_seconds is not None
     assert peak.longest_gap_seconds < 1.5
+
+
+def test_an_account_that_fails_costs_its_own_figure() -> None:
+    """Two instruments of which one cannot be told: the other, and memory, are in the recording, with a sentence."""
+    clock = FakeClock()
+    nameless = sensor("other_power", 5.0, source=None, covers="board")
+    plug = sensor("system_power", 100.0, covers="desk")
+    recorder = Recorder(SensorSet(sensors=(nameless, plug, sensor("process_rss", 8.0))), clock=clock)
+    run(recorder, clock, 10.0)
+    recording = recorder.stop()
+    assert recording.energy.system.value is not None
+    assert recording.energy.others == ()
+    assert recording.memory.process_peak_rss.value == 8.0
+    assert "No energy of board: a fault of the recorder itself (ValueError)." in recording.notes
+
+
+def test_a_falling_mark_beside_no_other_is_told() -> None:
+    """Only reserved memory is read, and falls: the sentence has its interval, and nothing fails."""
+    clock = FakeClock()
+    marks = iter([9.0, 4.0])
+    recorder = Recorder(SensorSet(sensors=(sensor("torch_reserved", lambda: next(marks, 4.0)),)), clock=clock)
+    run(recorder, clock, 5.0)
+    (note,) = recorder.stop().notes
+    assert "the highest mark read, every 1.0 s" in note

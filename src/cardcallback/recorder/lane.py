@@ -110,8 +110,8 @@ class Lane:
         """Read every sensor that is due; the seconds until the next one is."""
         now = self._clock.elapsed_seconds()
         for appointment in self.appointments:
-            if self._due(appointment) <= now + appointment.slack_seconds and not self._book.stopping:
-                self._attempt(appointment)
+            if not self._book.stopping:
+                self._attempt(appointment, now)
         due = min(map(self._due, self.appointments), default=math.inf)
         return max(due - self._clock.elapsed_seconds(), 0.0)
 
@@ -136,9 +136,11 @@ class Lane:
             return math.inf
         return max(appointment.due_seconds, self.losses.retry_at(appointment.sensor.spec.device))
 
-    def _attempt(self, appointment: Appointment) -> None:
+    def _attempt(self, appointment: Appointment, now: float = math.inf) -> None:
+        """Read it if it is due by now."""
         try:
-            self._read(appointment)
+            if self._due(appointment) <= now + appointment.slack_seconds:
+                self._read(appointment)
         except Exception as error:  # noqa: BLE001 - the thread has nobody to raise to; the other sensors go on
             self._note_fault(appointment, error)
 
