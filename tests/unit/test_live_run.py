@@ -157,7 +157,7 @@ def test_an_old_torch_does_not_make_a_job_use_no_cuda(monkeypatch: pytest.Monkey
 
 @pytest.mark.expects_failure
 def test_a_part_that_cannot_be_joined_costs_no_other(tmp_path: Path) -> None:
-    """A sensor of an impossible quantity, which no plugin can bring: the GPUs of another part are measured all the same."""
+    """A sensor of an impossible quantity, which no plugin can bring: the GPUs of another part are measured."""
     machine = TwoGpus()
     spec = replace(TwoGpus._counter(_DEVICES[0]), quantity=["system_energy"], device=None)
     broken = SensorSet(sensors=(FakeSensor(spec, 1.0),))

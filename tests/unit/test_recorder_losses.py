@@ -1,4 +1,4 @@
-"""Devices that stop answering as a whole: when it began, when they are asked again, and what the end still finds out."""
+"""Devices that stop answering as a whole: when it began, when they are asked again, what the end finds out."""
 
 from __future__ import annotations
 

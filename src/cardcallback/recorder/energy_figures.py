@@ -79,7 +79,8 @@ def summed(parts: Sequence[Measurement], reason: str) -> Measurement:
         observed=_mean_or_none([part.observed for part in parts]),
         longest_gap_seconds=max(part.longest_gap_seconds or 0.0 for part in parts),
         sampling_interval_seconds=max(
-            (part.sampling_interval_seconds for part in parts if part.sampling_interval_seconds is not None), default=None
+            (part.sampling_interval_seconds for part in parts if part.sampling_interval_seconds is not None),
+            default=None,
         ),
     )
 

@@ -61,7 +61,10 @@ def make_recording(ledger: Ledger, session: Session) -> Recording:
     builder = _Builder(ledger, session, faults)
     memory = MemoryFigures(ledger.peaks, session, faults)
     energy, seen, accelerators = builder.energy(), memory.memory(), builder.accelerators()
-    told = (*faults.made("note on devices", builder.notes, lambda _: ()), *faults.made("note on memory", memory.notes, lambda _: ()))
+    told = (
+        *faults.made("note on devices", builder.notes, lambda _: ()),
+        *faults.made("note on memory", memory.notes, lambda _: ()),
+    )
     return Recording(
         sensors=session.sensors,
         started_on=session.started_on,
