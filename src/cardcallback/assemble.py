@@ -24,7 +24,6 @@ from cardcallback.record import (
     not_measured,
 )
 from cardcallback.recorder import Recording
-from cardcallback.sensors import SensorSet
 from cardcallback.settings import Settings
 from cardcallback.units import format_percent
 
@@ -57,7 +56,6 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True):
 def assemble_record(
     state: RunState,
     recording: Recording,
-    sensors: SensorSet,
     *,
     software: dict[str, str],
     machine: Machine,
@@ -67,13 +65,13 @@ def assemble_record(
 
     Args:
         state: the run's progress and description.
-        recording: measurements from the session's begin until now.
-        sensors: where the measurements came from.
+        recording: measurements from the session's begin until now, and where they came from.
         software: versions by distribution name.
         machine: the computer.
         uses_accelerators: whether the job computes on the measured devices, or they were only watched.
     """
-    hardware = _hardware(recording, sensors, machine, uses_accelerators=uses_accelerators)
+    sensors = recording.sensors
+    hardware = _hardware(recording, machine, uses_accelerators=uses_accelerators)
     steps = state.last_step - state.first_step
     software = software | ({"driver": sensors.driver_version} if sensors.driver_version else {})
     energy = with_ratios(_covering(recording.energy, state), steps=steps, training=state.training)
@@ -187,7 +185,8 @@ def _per(spent: Measurement, count: int | None, unit: str, no_count: str) -> Mea
     )
 
 
-def _hardware(recording: Recording, sensors: SensorSet, machine: Machine, *, uses_accelerators: bool) -> Hardware:
+def _hardware(recording: Recording, machine: Machine, *, uses_accelerators: bool) -> Hardware:
+    sensors = recording.sensors
     absence = sensors.absence("gpu_energy") or sensors.absence("gpu_power")
     reason = None
     if not recording.accelerators:

@@ -146,13 +146,12 @@ class LiveRun:
         opened = None
         while opened is None and not self.finished:
             opened = opening.result(_LATE_OPENING_TIMEOUT_SECONDS)
-        with self._guard("take up the sensors that opened late"):
-            if opened is not None:
-                self._join(recorder, place, opened, first=first)
+        if opened is not None:
+            self._join(recorder, place, opened, first=first)
 
     def _join(self, recorder: Recorder, place: int, opened: tuple[SensorSet, EarlyReading], *, first: bool) -> None:
-        """Measure with this part's sensors too: each part is read apart, so that one that hangs holds up no other."""
-        with self._joining:
+        """Measure with this part's sensors too: each is read apart, and one that hangs or fails costs no other."""
+        with self._guard("measure with some of the sensors"), self._joining:
             late, selection = self._own(opened[0])
             parts = self._parts | {place: late}
             whole = joined(parts.values())
@@ -267,7 +266,9 @@ class LiveRun:
             msg = "no recording was started"
             raise RuntimeError(msg)
         self._last_step = last_step
-        recording = self._recording or self._recorder.snapshot()
+        with self._joining:  # of one moment: a part that joins brings sensors, a selection and notes
+            recording, selection = self._recording or self._recorder.snapshot(), self._selection
+            notes = tuple(self.notes)
         state = RunState(
             run_id=self.run_id,
             cardcallback_version=version("cardcallback"),
@@ -278,14 +279,13 @@ class LiveRun:
             evaluation=self._evaluation,
             curves=curves_from_history(log_history),
             stages=self._stages,
-            notes=(*self.notes, *history_notes(log_history), *self._token_notes()),
-            energy_covers=self._selection.covers,
-            energy_partial_reason=self._selection.partial_reason,
+            notes=(*notes, *history_notes(log_history), *self._token_notes()),
+            energy_covers=selection.covers,
+            energy_partial_reason=selection.partial_reason,
         )
         record = assemble_record(
             state,
             recording,
-            self._sensors,
             software=observe_software(),
             machine=observe_machine(self._system_root),
             uses_accelerators=self._job.uses_cuda is not False,

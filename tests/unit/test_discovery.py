@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -130,6 +131,35 @@ def test_broken_plugin_leaves_a_note(root: Path, opener: Callable[[], object], n
     sensors = opened(root, None, opener)
     assert any(note in one for one in sensors.notes)
     assert any(one.spec.quantity == "system_memory" for one in sensors.sensors)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "reason"),
+    [
+        ({"source": None}, "source is not a text"),
+        ({"averaging_seconds": -1}, "averaging_seconds is not a number from 0 on"),
+        ({"interval_seconds": float("nan")}, "interval_seconds is not a positive number"),
+        ({"interval_seconds": float("inf")}, "interval_seconds is not a positive number"),
+        ({"interval_seconds": 0}, "interval_seconds is not a positive number"),
+        ({"interval_seconds": None}, "interval_seconds is not a positive number"),
+        ({"wraps_at": "x"}, "wraps_at is not a positive number"),
+        ({"quantity": ["system_power"]}, "quantity is not a known one"),
+        ({"unit": "kilowatts"}, "unit is not a known one"),
+        ({"unit": "joules"}, "system_power is measured in watts"),
+        ({"kind": "counter"}, "system_power is a gauge"),
+        ({"scope": "all"}, "scope is not a Scope"),
+        ({"accuracy": None}, "accuracy is not an InstrumentAccuracy"),
+        ({"device": -1}, "device is not a place"),
+    ],
+)
+def test_a_plugins_impossible_spec_is_refused(root: Path, wrong: dict[str, object], reason: str) -> None:
+    """One sentence with the plugin and the reason; its good sensor and all others open."""
+    bad = FakeSensor(replace(PLUG.spec, **wrong), 1.0)
+    sensors = opened(root, None, lambda: [PLUG, bad])
+    (note,) = [one for one in sensors.notes if "The plugin plug gave 1 things" in one]
+    assert reason in note
+    assert bad not in sensors.sensors
+    assert {PLUG.spec.quantity, "system_memory"} <= {one.spec.quantity for one in sensors.sensors}
 
 
 def test_other_processes_are_counted_or_unknown() -> None:

@@ -112,12 +112,33 @@ def test_what_lasts_to_the_end_does_not_recover() -> None:
     assert note.endswith("It was still so at the last reading.")
 
 
-def test_work_in_turns_with_idleness_interrupts_a_spell_only() -> None:
-    """Stuck for 40 s, idle for 60 s, stuck for 40 s: 80 s under load without one normal clock are told."""
-    pausing = STUCK | {"gpu_utilization": lambda at: 0.0 if 40 <= at < 100 else 0.96}
-    device = Watched(pausing).device_after(140.0)
+@pytest.mark.parametrize(("pause", "told"), [(20.0, 78.0), (60.0, 0.0), (600.0, 0.0)])
+def test_only_a_short_pause_leaves_a_spell_one(pause: float, told: float) -> None:
+    """Stuck for 40 s, idle, stuck for 40 s: 80 s under load after an evaluation's end, no minute after a long pause."""
+    pausing = STUCK | {"gpu_utilization": lambda at: 0.0 if 40 <= at < 40 + pause else 0.96}
+    device = Watched(pausing).device_after(80.0 + pause)
     assert device.low_clock_time is not None
-    assert device.low_clock_time.value == pytest.approx(78.0, abs=2.0)
+    assert device.low_clock_time.value == pytest.approx(told, abs=2.0)
+
+
+def test_moments_far_apart_are_no_minute() -> None:
+    """Twelve times 8 s at a low clock with ten idle minutes between: no line and no sentence."""
+    watched = Watched(STUCK | {"gpu_utilization": _alternating(608.0, 8.0, 0.96, 0.0)})
+    recording = watched.after(12 * 608.0)
+    assert watched.recorder.news == []
+    assert recording.notes == ()
+
+
+def test_idleness_after_a_stuck_clock_is_neither_recovery_nor_still_so() -> None:
+    """Stuck for 100 s, then idle to the end: the last readings showed nothing of it; a normal clock would have."""
+    idle_after = STUCK | {"gpu_utilization": until(100.0, 0.96, 0.0)}
+    (note,) = Watched(idle_after).after(400.0).notes
+    assert note.endswith("It was not seen to recover.")
+    (note,) = Watched(idle_after).after(110.0).notes
+    assert note.endswith("It was not seen to recover.")
+    back = {"gpu_utilization": _alternating(200.0, 100.0, 0.96, 0.0), "gpu_sm_clock": until(150.0, 721e6, 2.4e9)}
+    (note,) = Watched(STUCK | back).after(300.0).notes
+    assert note.endswith("It recovered later.")
 
 
 def _alternating(period: float, busy: float, high: float, low: float) -> Course:
@@ -310,6 +331,17 @@ def test_thermal_slowdown_by_bits_where_there_is_no_counter() -> None:
     assert "by readings of the driver's reasons" in device.health[0]
 
 
+def test_bits_on_both_sides_of_a_gap_are_no_minute() -> None:
+    """Heat for 40 s, ten minutes asleep, heat for 40 s: no line, and 80 s in the figure."""
+    watched = Watched({"gpu_clock_event_reasons": always(float(0x20))})
+    run(watched.recorder, watched.clock, 40.0)
+    watched.clock.suspend(600.0)
+    time = watched.device_after(40.0).thermal_slowdown_time
+    assert watched.recorder.news == []
+    assert time is not None
+    assert time.value == pytest.approx(80.0, abs=3.0)
+
+
 def test_a_counter_that_never_moves_does_not_hide_the_bits() -> None:
     """Bits that show heat for ten minutes beside a counter stuck at nought are believed."""
     still = {name: always(0.0) for name in THERMAL}
@@ -339,6 +371,19 @@ def test_a_counter_that_starts_anew_or_runs_too_fast_is_skipped() -> None:
     assert fast.thermal_slowdown_time is not None
     assert fast.thermal_slowdown_time.value is None
     assert (reset.health, fast.health) == ((), ())
+
+
+@pytest.mark.parametrize(("gain", "believed"), [(1.9, 2.0), (1.3, 5.0), (1.0005, 3600.0)])
+def test_a_counter_that_runs_a_little_too_fast_is_not_believed_for_long(gain: float, believed: float) -> None:
+    """What is ahead of time by a second in all counts something else; a clock that drifts does not."""
+    seconds = {"kind": "counter", "unit": "seconds", "interval_seconds": 1.0}
+    clock = FakeClock()
+    fast = sensor("gpu_software_thermal_time", lambda: gain * (clock.elapsed_seconds() - 1000.0), 0, **seconds)
+    recorder = Recorder(SensorSet(sensors=(fast,), devices=(GB10,)), clock=clock)
+    run(recorder, clock, 3600.0)
+    time = recorder.stop().accelerators[0].thermal_slowdown_time
+    assert time is not None
+    assert time.value == pytest.approx(believed, rel=0.01) if gain < 1.1 else time.value <= believed
 
 
 def test_moments_of_heat_are_in_the_figures_only() -> None:

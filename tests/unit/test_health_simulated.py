@@ -63,7 +63,7 @@ def trained_on(simulate: Simulate, profile: str, seconds: float, root: Path) -> 
         evaluation=Evaluation(),
         curves={},
     )
-    record = assemble_record(state, recorder.stop(), sensors, software={}, machine=Machine())
+    record = assemble_record(state, recorder.stop(), software={}, machine=Machine())
     return record, list(recorder.news)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import types
 from collections.abc import Callable
 from typing import Any
@@ -230,3 +231,48 @@ def test_a_checkpoint_has_its_times(clock: FakeClock, visits: list[PhaseVisit]) 
     _watch(trainer, clock, visits)
     trainer.train()
     assert visits == [PhaseVisit(phase="saving", begin_seconds=0.0, end_seconds=2.0, during_training=True)]
+
+
+def _in_a_thread(work: Callable[[], None]) -> None:
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+
+
+@pytest.mark.parametrize("watched_before", [True, False])
+def test_a_thread_beside_the_training_takes_none_of_its_time(
+    clock: FakeClock,
+    visits: list[PhaseVisit],
+    watched_before: bool,  # noqa: FBT001 - a case
+) -> None:
+    """Weights saved in a thread while an evaluation runs: the evaluation is told of, whole, and the saving is not."""
+    begun, over = threading.Event(), threading.Event()
+
+    def save_slowly() -> None:
+        begun.set()
+        assert over.wait(30)
+
+    def step(trainer: Trainer) -> None:
+        trainer.saves_by(save_slowly)
+        thread = threading.Thread(target=trainer.save_model)
+        thread.start()
+        assert begun.wait(30)
+        clock.advance(1.0)
+        trainer.evaluate()
+        over.set()
+        thread.join()
+
+    trainer = Trainer(lambda it: None if watched_before else _watch(it, clock, visits), step)
+    if watched_before:
+        _watch(trainer, clock, visits)
+    trainer.train()
+    assert visits == [PhaseVisit(phase="evaluation", begin_seconds=1.0, end_seconds=6.0, during_training=True)]
+
+
+def test_a_thread_is_told_of_where_nothing_trains(clock: FakeClock, visits: list[PhaseVisit]) -> None:
+    """Before and after a training it is anybody's time."""
+    trainer = Trainer()
+    _watch(trainer, clock, visits)
+    trainer.train()
+    _in_a_thread(trainer.save_model)
+    assert visits == [PhaseVisit(phase="saving", begin_seconds=0.0, end_seconds=2.0, during_training=False)]

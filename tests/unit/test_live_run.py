@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from cardcallback.errors import CardCallbackWarning
 from cardcallback.live_run import LiveRun
 from cardcallback.record import RunRecord, Scope
-from cardcallback.recorder import BackgroundOpening, Recorder
+from cardcallback.recorder import BackgroundOpening, EarlyReading, Recorder, Recording
 from cardcallback.sensors import DeviceInfo, Quantity, SensorSet, SensorSpec
 from cardcallback.sensors.base import Unit
 from cardcallback.settings import Settings
@@ -151,6 +153,55 @@ def test_an_old_torch_does_not_make_a_job_use_no_cuda(monkeypatch: pytest.Monkey
     assert not any("did not use CUDA" in note for note in record.notes)
     assert record.energy.per_step is not None
     assert record.energy.per_step.value is not None
+
+
+@pytest.mark.expects_failure
+def test_a_part_that_cannot_be_joined_costs_no_other(tmp_path: Path) -> None:
+    """A sensor of an impossible quantity, which no plugin can bring: the GPUs of another part are measured."""
+    machine = TwoGpus()
+    spec = replace(TwoGpus._counter(_DEVICES[0]), quantity=["system_energy"], device=None)
+    broken = SensorSet(sensors=(FakeSensor(spec, 1.0),))
+    run = LiveRun(Settings(), clock=machine.clock, system_root=tmp_path, stages=())
+    openings = [BackgroundOpening(lambda one=one: one, machine.clock) for one in (broken, machine.set)]
+    assert all(opening.result(30) is not None for opening in openings)
+    with pytest.warns(CardCallbackWarning, match="some of the sensors"):
+        run.start_recording(openings, {}, SimpleNamespace(device="cpu", n_gpu=0, world_size=1), None, first=True)
+    machine.clock.advance(60.0)
+    run.stop_recording()
+    energy = run.record("completed", log_history=[], last_step=100).energy
+    assert energy.gpu.value == pytest.approx(12000.0)
+    assert energy.system.value is None
+
+
+class Joined(Recorder):
+    """A recorder whose run takes up further sensors just after a snapshot, as soon as it may."""
+
+    run: LiveRun
+    late: SensorSet
+
+    def snapshot(self) -> Recording:
+        """As its base's; what joins then is not in it."""
+        recording = super().snapshot()
+        if not self.run._joining.locked():
+            self.run._join(self, 0, (self.late, EarlyReading()), first=True)
+        return recording
+
+
+def test_a_record_is_of_one_set_of_sensors(tmp_path: Path) -> None:
+    """GPUs that join while a record is made: either they are in it, or neither they nor what is said of them."""
+    machine = TwoGpus()
+    run = LiveRun(Settings(), clock=machine.clock, system_root=tmp_path, stages=())
+    recorder = Joined(SensorSet(), clock=machine.clock)
+    recorder.run, recorder.late = run, replace(machine.set, driver_version="580")
+    run._recorder = recorder
+    record = run.record("running", log_history=[], last_step=1)
+    assert not record.hardware.accelerators
+    assert "driver" not in record.software
+    assert not any("CUDA" in note for note in record.notes)
+    assert recorder.join(recorder.late, recorder.late)
+    recording = recorder.stop()
+    assert recording.sensors == recorder.late
+    assert len(recording.accelerators) == 2
 
 
 def test_one_process_of_four_is_divided_by_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
 
+from cardcallback.errors import SensorReadError
 from cardcallback.record import Memory, Scope
 from cardcallback.recorder import Recorder, Recording
 from cardcallback.recorder.opening import read_early
@@ -66,6 +67,49 @@ def test_a_peak_is_at_least_what_was_read() -> None:
     assert peak.window is not None
     assert (peak.window.name, peak.window.begin_seconds, peak.window.end_seconds) == ("training", 0.0, 3.0)
     assert memory.system_baseline.value == 8.0
+
+
+def _processes(clock: FakeClock, *courses: Callable[[float], float]) -> list[FakeSensor]:
+    """Memory of this job on one device for each course of seconds since the begin; a negative one is a failure."""
+
+    def follow(course: Callable[[float], float]) -> Callable[[], float]:
+        def read() -> float:
+            held = course(clock.elapsed_seconds() - 1000.0)
+            if held < 0:
+                raise SensorReadError("busy")
+            return held
+
+        return read
+
+    return [
+        sensor("gpu_process_memory", follow(course), 60.0, device=index, covers=f"GPU {index}")
+        for index, course in enumerate(courses)
+    ]
+
+
+def test_what_a_silent_device_held_is_not_added_for_ever() -> None:
+    """5 GB on one device until it stops answering, 10 GB on the other half an hour later: never 15 GB together."""
+    clock = FakeClock()
+    sensors = _processes(clock, lambda at: 1e9 if at < 1800 else 10e9, lambda at: 5e9 if at < 100 else -1.0)
+    peak = recorded(sensors, 3600.0, clock).memory.accelerator_process_peak
+    assert (peak.value, peak.recording_low) == (10e9, 10e9)
+
+
+def test_a_sum_of_different_moments_proves_no_more_than_what_was_seen_at_once() -> None:
+    """8 GB that wander from device to device: read at different times they may add up to more, which is not proved."""
+    clock = FakeClock()
+    first, second = (lambda at, turn=turn: 8e9 if int(at // 37) % 2 == turn else 0.0 for turn in (0, 1))
+    peak = recorded(_processes(clock, first, second), 3600.0, clock).memory.accelerator_process_peak
+    assert peak.recording_low == 8e9
+    assert peak.value is not None
+    assert peak.value >= 8e9
+
+
+def test_devices_read_in_one_pass_are_summed() -> None:
+    """3 and 4 GB held all the time are 7 GB, and at least that."""
+    clock = FakeClock()
+    peak = recorded(_processes(clock, lambda _: 3e9, lambda _: 4e9), 600.0, clock).memory.accelerator_process_peak
+    assert (peak.value, peak.recording_low, peak.recording_high) == (7e9, 7e9, None)
 
 
 def test_swap_has_its_baseline_from_before_training() -> None:

@@ -10,7 +10,7 @@ import pytest
 from virtual_gpu import GB10, VirtualGpu, rising_waveform, training_waveform
 
 from cardcallback.errors import SensorReadError, SensorUnavailableError
-from cardcallback.record import Scope
+from cardcallback.record import InstrumentAccuracy, Scope
 from cardcallback.recorder import Recorder, Recording, SystemClock
 from cardcallback.recorder.opening import read_early
 from cardcallback.sensors import Absence, DeviceInfo, Quantity, Sensor, SensorSet, SensorSpec
@@ -163,6 +163,33 @@ def test_devices_are_summed_with_their_intervals() -> None:
     assert total.value == pytest.approx(sum(one.value or 0 for one in own))
     assert total.recording_low == pytest.approx(sum(one.recording_low or 0 for one in own))
     assert total.covers == ("GPU 0", "GPU 1")
+
+
+def _accuracy_of_sum(*accuracies: InstrumentAccuracy) -> InstrumentAccuracy | None:
+    gauges = tuple(
+        sensor("gpu_power", 100.0, index, accuracy=one, covers=f"part {index}", interval_seconds=0.5 + index)
+        for index, one in enumerate(accuracies)
+    )
+    devices = tuple(device(index) for index in range(len(accuracies)))
+    total = record(SensorSet(sensors=gauges, devices=devices), 30.0).energy.gpu
+    assert total.sampling_interval_seconds == 0.5 + len(accuracies) - 1
+    return total.instrument_accuracy
+
+
+def test_unlike_devices_have_no_common_accuracy() -> None:
+    """A sum's accuracy names every device's; as a share it is the widest, and none where one has none."""
+    five = InstrumentAccuracy(statement="±5 % of the reading", relative=0.05, source="a data sheet")
+    ten = InstrumentAccuracy(statement="±10 %", relative=0.1)
+    unknown = InstrumentAccuracy(statement="not published")
+    assert _accuracy_of_sum(five, five) == five
+    both = _accuracy_of_sum(five, ten)
+    assert both is not None
+    assert both.statement == "differs by device (part 0: ±5 % of the reading, a data sheet; part 1: ±10 %)"
+    assert both.relative == 0.1
+    half = _accuracy_of_sum(unknown, five)
+    assert half is not None
+    assert half.statement == "differs by device (part 0: not published; part 1: ±5 % of the reading, a data sheet)"
+    assert half.relative is None
 
 
 def test_one_device_without_a_figure_leaves_the_sum_unknown() -> None:

@@ -91,6 +91,35 @@ def test_what_is_first_read_after_the_begin_says_so(early: bool, first_read_at: 
         assert before.reason == "the energy counter was first read after training began"
 
 
+def test_two_plugs_of_one_kind_are_two_instruments() -> None:
+    """One at the start and one that opens later, of one source: each has its figure and its trace."""
+    clock = FakeClock()
+    plugs = [
+        SensorSet(sensors=(FakeSensor(_plug(covers), watts),)) for covers, watts in (("desk", 100.0), ("rack", 300.0))
+    ]
+    recorder = Recorder(plugs[0], clock=clock)
+    _run(recorder, clock, 10)
+    assert recorder.join(plugs[1], plugs[0].with_others(plugs[1]))
+    _run(recorder, clock, 30)
+    recording = recorder.stop()
+    figures = (recording.energy.system, *recording.energy.others)
+    assert [one.covers for one in figures] == [("desk",), ("rack",)]
+    assert [one.value for one in figures] == [pytest.approx(4000.0, rel=0.05), pytest.approx(9000.0, rel=0.05)]
+    assert [{watts for _, watts in trace.points} for trace in recording.traces] == [{100.0}, {300.0}]
+
+
+def _plug(covers: str) -> SensorSpec:
+    return SensorSpec(
+        quantity="system_power",
+        source="smart plug",
+        kind="gauge",
+        unit="watts",
+        scope=Scope(supply_loss="yes"),
+        covers=covers,
+        interval_seconds=1.0,
+    )
+
+
 def test_phases_marked_before_the_sensors_came_are_kept() -> None:
     """An evaluation told of while the driver was still starting is in the spans."""
     clock = FakeClock()

@@ -57,6 +57,8 @@ def watch_phases(
 ) -> None:
     """Be told of each stretch of ``PHASES``, inside ``train()`` or out of it, in the order of time.
 
+    While ``train()`` runs only its own thread's are told of: what another one does meanwhile takes none of its time.
+
     A phase inside itself (an evaluation of several sets, or within a prediction) is one visit. A phase
     inside another (a checkpoint saved by an evaluation) interrupts it: the outer one's stretches before
     and after are told apart, so that no second is told of twice. One that raises is told of as well.
@@ -73,16 +75,24 @@ def watch_phases(
             watch_method(trainer, method, _TOPIC, nesting.hook(phase, method, guard_or_own(guard)))
 
 
+class _Open(threading.local):
+    """The phases that are open in one thread, innermost last, and since when the innermost is on."""
+
+    def __init__(self) -> None:
+        self.phases: list[str] = []
+        self.since = 0.0
+
+
 class _Nesting:
-    """The phases that are open, innermost last."""
+    """The phases of each thread by itself: an upload in one takes no time from an evaluation in another."""
 
     def __init__(self, watch: Watch, now_seconds: Callable[[], float], on_visit: Callable[[PhaseVisit], None]) -> None:
         self._watch = watch
         self._now_seconds = now_seconds
         self._on_visit = on_visit
-        self._open: list[str] = []
-        self._since = 0.0
-        self._thread: int | None = None
+        self._open = _Open()
+        # A training that began before the watch is this thread's, since its events are.
+        self._thread = threading.get_ident() if _is_in_train(watch) else None
 
     def hook(self, phase: str, method: str, guard: GuardFactory) -> Hook:
         def enter(call: Call) -> None:
@@ -96,35 +106,41 @@ class _Nesting:
         return Hook(task=f"follow {method}", guard=guard, before=enter, after=leave, failed=leave)
 
     def _enter(self, phase: str) -> None:
-        thread = threading.get_ident()
-        if self._open and thread != self._thread:
-            return  # beside a phase of another thread, whose time it is already
-        self._thread = thread
-        outer = self._open[-1] if self._open else None
-        self._open.append(phase)
+        phases = self._open.phases
+        outer = phases[-1] if phases else None
+        phases.append(phase)
         if outer != phase:
             self._turn(outer)
 
     def _leave(self) -> None:
-        if not self._open or threading.get_ident() != self._thread:
+        phases = self._open.phases
+        if not phases:
             return
-        ended = self._open.pop()
-        if not self._open or self._open[-1] != ended:
+        ended = phases.pop()
+        if not phases or phases[-1] != ended:
             self._turn(ended)
 
     def _turn(self, ended: str | None) -> None:
         """Another phase than ``ended`` is on from now."""
-        since, self._since = self._since, self._now_seconds()
-        if ended is not None and self._since > since:
-            during_training = _is_training(self._watch)
+        since, self._open.since = self._open.since, self._now_seconds()
+        if ended is None or self._open.since <= since:
+            return
+        here, elsewhere = self._training()
+        if here or not elsewhere:
             self._on_visit(
-                PhaseVisit(phase=ended, begin_seconds=since, end_seconds=self._since, during_training=during_training)
+                PhaseVisit(phase=ended, begin_seconds=since, end_seconds=self._open.since, during_training=here)
             )
 
+    def _training(self) -> tuple[bool, bool]:
+        """Whether ``train()`` runs in this thread, and whether in another, whose time this one's is not."""
+        # transformers leaves is_in_train True after an exception, so our own mark decides once there is one;
+        # a training that began before the watch has only transformers' mark.
+        if self._watch.has_run("train"):
+            return self._watch.is_running("train"), self._watch.runs_elsewhere("train")
+        running = _is_in_train(self._watch)
+        here = self._thread in {None, threading.get_ident()}
+        return running and here, running and not here
 
-def _is_training(watch: Watch) -> bool:
-    # transformers leaves is_in_train True after an exception, so our own mark decides once there is one;
-    # a training that began before the watch has only transformers' mark.
-    if watch.has_run("train"):
-        return watch.is_running("train")
+
+def _is_in_train(watch: Watch) -> bool:
     return bool(getattr(watch.trainer(), "is_in_train", False))

@@ -92,6 +92,11 @@ class Watch:
         """Whether this thread is inside a wrapped call of ``method``."""
         return (threading.get_ident(), method) in self._running
 
+    def runs_elsewhere(self, method: str) -> bool:
+        """Whether another thread is inside a wrapped call of ``method``."""
+        here = threading.get_ident()
+        return any(name == method and thread != here for thread, name in self._running.copy())
+
     def has_run(self, method: str) -> bool:
         """Whether any call of ``method`` went through a wrap."""
         return method in self._seen

@@ -157,12 +157,17 @@ def clock_norm(info: DeviceInfo) -> ClockNorm | None:
 def _low_clock_sentence(low: LowClock) -> str | None:
     if low.norm is None or low.spells.seconds == 0:
         return None
-    recovery = "It was still so at the last reading." if low.spells.goes_on else "It recovered later."
     return (
         f"SM clock below {_limit_words(low.norm)} for {format_duration(low.spells.seconds)} at a utilisation of "
         f"{format_percent(LOADED_SHARE, 2)} and more{_reason_words(low)}: the GPU was slower than it can be"
-        f"{_cause_words(low.norm)}. {recovery}"
+        f"{_cause_words(low.norm)}. {_recovery_words(low)}"
     )
+
+
+def _recovery_words(low: LowClock) -> str:
+    if low.recovered:
+        return "It recovered later."
+    return "It was still so at the last reading." if low.is_low else "It was not seen to recover."
 
 
 def _limit_words(norm: ClockNorm) -> str:

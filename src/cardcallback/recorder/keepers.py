@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -21,18 +22,27 @@ _REASONS = {
 }
 
 
+# A device's reading stands until the next but one would have been due; one that was lost holds nothing any more.
+_FRESH_INTERVALS = 2.5
+# What one pass through the sensors takes.
+_AT_ONCE_SECONDS = 1.0
+
+
 @dataclass(slots=True)
 class Peak:
     """First, latest and highest reading of one quantity, summed over its sensors (one per device).
 
-    ``falls`` counts readings below the one before: of a high-water mark, that someone reset it.
+    ``at_once`` is the highest sum of readings of one moment: devices are read at different times, so that
+    ``highest`` may hold what was never there together. ``falls`` counts readings below the one before: of a
+    high-water mark, that someone reset it.
     """
 
     specs: list[SensorSpec] = field(default_factory=list)
-    latest: dict[int | None, float] = field(default_factory=dict)
+    latest: dict[int | None, tuple[float, float]] = field(default_factory=dict)  # when, and the value
     first: float | None = None
     first_at_seconds: float = 0.0
     highest: float | None = None
+    at_once: float = 0.0
     readings: int = 0
     last_at_seconds: float = 0.0
     longest_pause_seconds: float = 0.0
@@ -40,9 +50,12 @@ class Peak:
 
     def add(self, spec: SensorSpec, at_seconds: float, value: float) -> None:
         """One reading."""
-        self.falls += value < self.latest.get(spec.device, value)
-        self.latest[spec.device] = value
-        total = sum(self.latest.values())
+        before = self.latest.get(spec.device)
+        self.falls += before is not None and value < before[1]
+        self.latest[spec.device] = (at_seconds, value)
+        interval = max((one.interval_seconds for one in self.specs), default=spec.interval_seconds)
+        total = self._sum_since(at_seconds - _FRESH_INTERVALS * interval)
+        self.at_once = max(self.at_once, self._sum_since(at_seconds - _AT_ONCE_SECONDS))
         if self.first is None:
             self.first = total
             self.first_at_seconds = at_seconds
@@ -50,6 +63,14 @@ class Peak:
         self.longest_pause_seconds = max(self.longest_pause_seconds, at_seconds - self.last_at_seconds)
         self.readings += 1
         self.last_at_seconds = at_seconds
+
+    @property
+    def newest(self) -> float:
+        """The latest readings' sum."""
+        return self._sum_since(-math.inf)
+
+    def _sum_since(self, begin_seconds: float) -> float:
+        return sum(value for at, value in self.latest.values() if at >= begin_seconds)
 
 
 @dataclass(slots=True)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 import random
 import threading
-from collections.abc import Callable, Sequence
-from typing import Protocol
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
 
 from cardcallback.errors import DeviceLostError, SensorReadError, SensorUnavailableError
+from cardcallback.guard import swallowed
 from cardcallback.recorder.budget import DRIVER_SHARE, fit_intervals
 from cardcallback.recorder.clock import Clock
 from cardcallback.recorder.losses import DeviceLosses
@@ -24,7 +25,7 @@ from cardcallback.sensors.base import Sensor, SensorSpec
 from cardcallback.units import format_duration
 
 _LONGEST_WAIT_SECONDS = 1.0
-_MOST_FAULTS = 10  # of our own, outside a sensor's reading
+_MOST_FAULTS = 10  # of our own with one sensor, outside its reading
 
 
 class Book(Protocol):
@@ -54,6 +55,13 @@ class Book(Protocol):
         """Something to tell."""
 
 
+class _Call(NamedTuple):
+    """When a call to a driver began; only time awake is time that it kept the driver."""
+
+    began_seconds: float
+    began_awake_seconds: float
+
+
 class Lane:
     """One driver's sensors with their schedule, and the thread that reads them where there is one.
 
@@ -74,7 +82,6 @@ class Lane:
         self.first_pass = threading.Event()
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
-        self._faults = 0
 
     def start(self) -> None:
         """Read in a daemon thread from now on."""
@@ -91,105 +98,124 @@ class Lane:
 
     def run(self) -> None:
         """Read what is due until the session stops, then once more what its end needs."""
-        while not self._book.stopping and self._faults < _MOST_FAULTS:
-            wait = self._guarded(self.sample_due)
+        while not self._book.stopping and not all(one.retired for one in self.appointments):
+            wait = self.sample_due()
             self.first_pass.set()
             self._wake.wait(min(wait, _LONGEST_WAIT_SECONDS))
             self._wake.clear()  # after a stop the loop ends by its own condition
-        self._guarded(self.read_last)
+        self.first_pass.set()
+        self.read_last()
 
     def sample_due(self) -> float:
         """Read every sensor that is due; the seconds until the next one is."""
         now = self._clock.elapsed_seconds()
         for appointment in self.appointments:
-            if self._due(appointment) <= now + appointment.slack_seconds and not self._book.stopping:
-                self._read(appointment)
+            if not self._book.stopping:
+                self._attempt(appointment, now)
         due = min(map(self._due, self.appointments), default=math.inf)
         return max(due - self._clock.elapsed_seconds(), 0.0)
 
     def read_last(self) -> None:
         """Read what the end of a run needs."""
+        asked: set[int | None] = set()
         for appointment in self.appointments:
             if self._book.closed:
                 return  # a driver hung, and nobody waits for these readings any more
-            gone = self.losses.retry_at(appointment.sensor.spec.device) > self._clock.elapsed_seconds()
-            if not appointment.retired and not gone and _may_be_read_last(appointment):
-                self._read(appointment)
+            if appointment.retired or not _may_be_read_last(appointment):
+                continue
+            device = appointment.sensor.spec.device
+            if self.losses.is_lost(device):
+                # It may have come back since; only one call finds out, and none that would hold up the end.
+                if device in asked or self.losses.last_cost_seconds(device) >= HARMLESS_CALL_SECONDS:
+                    continue
+                asked.add(device)
+            self._attempt(appointment)
 
     def _due(self, appointment: Appointment) -> float:
         if appointment.retired:
             return math.inf
         return max(appointment.due_seconds, self.losses.retry_at(appointment.sensor.spec.device))
 
-    def _guarded(self, work: Callable[[], float | None]) -> float:
-        """Do it; the seconds to wait after it, also where it failed by a fault of our own."""
+    def _attempt(self, appointment: Appointment, now: float = math.inf) -> None:
+        """Read it if it is due by now."""
         try:
-            return work() or 0.0
-        except Exception as error:  # noqa: BLE001 - the thread has nobody to raise to, and must not end unnoticed
-            self._note_fault(error)
-            return _LONGEST_WAIT_SECONDS
+            if self._due(appointment) <= now + appointment.slack_seconds:
+                self._read(appointment)
+        except Exception as error:  # noqa: BLE001 - the thread has nobody to raise to; the other sensors go on
+            self._note_fault(appointment, error)
 
-    def _note_fault(self, error: Exception) -> None:
-        self._faults += 1
+    def _note_fault(self, appointment: Appointment, error: Exception) -> None:
+        swallowed.append(error)
+        appointment.due_seconds = max(appointment.due_seconds, self._clock.elapsed_seconds() + _LONGEST_WAIT_SECONDS)
+        appointment.faults += 1
+        source = appointment.sensor.spec.source
         when = format_duration(self._book.now_seconds())
-        if self._faults == 1:
-            self._book.note(f"A fault of the recorder itself ({type(error).__name__}) after {when} cost it readings.")
-        elif self._faults == _MOST_FAULTS:
-            self._book.note(f"After {_MOST_FAULTS} such faults, the last after {when}, it stopped reading.")
+        if appointment.faults == 1:
+            kind = type(error).__name__
+            self._book.note(f"A fault of the recorder itself ({kind}) after {when} cost it readings of {source}.")
+        elif appointment.faults == _MOST_FAULTS:
+            appointment.retired = True
+            appointment.last_failure = f"the recorder itself failed ({type(error).__name__})"
+            self._book.note(f"After {_MOST_FAULTS} such faults, the last after {when}, it stopped reading {source}.")
 
     def _read(self, appointment: Appointment) -> None:
         sensor = appointment.sensor
-        before = self._clock.elapsed_seconds()
+        call = _Call(self._clock.elapsed_seconds(), self._clock.awake_seconds())
         self.reading = sensor
         try:
             value = float(sensor.read())
         except DeviceLostError as error:
-            self._lost(appointment, str(error), before)
+            self._lost(appointment, str(error), call)
             return
         except SensorUnavailableError as error:
             self._retire(appointment, str(error))
             return
         except SensorReadError as error:
-            self._failed(appointment, str(error), before)
+            self._failed(appointment, str(error), call)
             return
         except Exception as error:  # noqa: BLE001 - a sensor may be anyone's; its fault must not end the others
             self._retire(appointment, f"the sensor failed ({type(error).__name__})")
             return
         finally:
             self.reading = None
-        after = self._clock.elapsed_seconds()
-        self._take(appointment, before, after, value)
+        self._take(appointment, call, value)
 
-    def _take(self, appointment: Appointment, before: float, after: float, value: float) -> None:
+    def _take(self, appointment: Appointment, call: _Call, value: float) -> None:
+        before, after = call.began_seconds, self._clock.elapsed_seconds()
+        cost = self._cost_of(call)
         spec = appointment.sensor.spec
         if self.losses.answered(spec.device, self._book.now_seconds()):
             self._book.note_loss(spec.device)
         if not math.isfinite(value):
-            self._failed(appointment, "the reading is not a number", before)
+            self._failed(appointment, "the reading is not a number", call)
             return
         if took_too_long(spec, after - before):
-            self._failed(appointment, "the answer came too late to say when it was true", before)
+            self._failed(appointment, "the answer came too late to say when it was true", call)
             return
-        appointment.succeeded(after, after - before)
+        appointment.succeeded(after, cost)
+        self._book.enter(spec, (before + after) / 2, value)
         if appointment.cost_is_new:
             fit_intervals(self.appointments)
             self._book.follow(self.appointments)
-        self._book.enter(spec, (before + after) / 2, value)
 
-    def _failed(self, appointment: Appointment, reason: str, before: float) -> None:
+    def _failed(self, appointment: Appointment, reason: str, call: _Call) -> None:
         now = self._clock.elapsed_seconds()
         # All of them may fail at once, and together have no more than the one share.
-        appointment.failed(now, reason, now - before, DRIVER_SHARE / len(self.appointments))
+        appointment.failed(now, reason, self._cost_of(call), DRIVER_SHARE / len(self.appointments))
 
-    def _lost(self, appointment: Appointment, reason: str, before: float) -> None:
+    def _cost_of(self, call: _Call) -> float:
+        return self._clock.awake_seconds() - call.began_awake_seconds
+
+    def _lost(self, appointment: Appointment, reason: str, call: _Call) -> None:
         device = appointment.sensor.spec.device
         if device is None:
-            self._failed(appointment, reason, before)
+            self._failed(appointment, reason, call)
             return
         now = self._clock.elapsed_seconds()
         appointment.last_failure = reason
-        at_seconds = self._book.now_seconds()
-        self.losses.failed(device, reason, at_seconds=at_seconds, now=now, cost_seconds=now - before)
+        # A call may hang for long before it fails, and nothing was read meanwhile.
+        at_seconds = self._book.now_seconds() - (now - call.began_seconds)
+        self.losses.failed(device, reason, at_seconds=at_seconds, now=now, cost_seconds=self._cost_of(call))
 
     def _retire(self, appointment: Appointment, reason: str) -> None:
         appointment.retired = True

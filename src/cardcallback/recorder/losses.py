@@ -11,6 +11,10 @@ from cardcallback.units import format_duration
 _FIRST_RETRY_SECONDS = 1.0
 # A device that fell off the bus stays away for a restart, a container's access to it for a minute.
 _LONGEST_RETRY_SECONDS = 30.0
+# A call that finds a device gone may hang until the driver gives up, and the next ones answer at once. Only calls
+# that go on being slow are made as rarely as they cost, and then still often enough to see the device come back.
+_EARLY_ATTEMPTS = 5
+_LONGEST_SLOW_RETRY_SECONDS = 7200.0
 
 
 @dataclass(slots=True)
@@ -24,6 +28,7 @@ class _Loss:
     times: int = 0
     away_seconds: float = 0.0
     attempts: int = 0
+    last_cost_seconds: float = math.inf
     retry_at: float = -math.inf
 
 
@@ -34,15 +39,24 @@ class DeviceLosses:
         self._losses: dict[int, _Loss] = {}
 
     def failed(self, device: int, reason: str, *, at_seconds: float, now: float, cost_seconds: float) -> None:
-        """A reading said that the device is gone; ``at_seconds`` is since the begin, ``now`` the clock's."""
+        """A reading said that the device is gone.
+
+        Args:
+            device: which.
+            reason: what the driver said.
+            at_seconds: when the reading began, since the session's begin; what came before it was measured.
+            now: the clock's time.
+            cost_seconds: how long the call kept the driver, time suspended aside.
+        """
         loss = self._losses.setdefault(device, _Loss(at_seconds, reason))
         if loss.since_seconds is None:
             loss.since_seconds = at_seconds
             loss.times += 1
             loss.attempts = 0
+        loss.last_cost_seconds = cost_seconds
         delay = min(_FIRST_RETRY_SECONDS * 2 ** min(loss.attempts, 10), _LONGEST_RETRY_SECONDS)
         loss.attempts += 1
-        loss.retry_at = now + max(delay, cost_seconds / DRIVER_SHARE)
+        loss.retry_at = now + _within_share(loss, delay)
 
     def answered(self, device: int | None, at_seconds: float) -> bool:
         """A reading of the device succeeded: whether it is the first after a loss."""
@@ -60,6 +74,16 @@ class DeviceLosses:
         loss = self._losses.get(device) if device is not None else None
         return loss.retry_at if loss is not None else -math.inf
 
+    def is_lost(self, device: int | None) -> bool:
+        """Whether the device was away when it was last asked."""
+        loss = self._losses.get(device) if device is not None else None
+        return loss is not None and loss.since_seconds is not None
+
+    def last_cost_seconds(self, device: int | None) -> float:
+        """How long the last call took that found the device gone; infinite where there was none."""
+        loss = self._losses.get(device) if device is not None else None
+        return loss.last_cost_seconds if loss is not None else math.inf
+
     def notes(self, end_seconds: float, *, one_device: bool) -> list[str]:
         """One sentence for each device that was lost."""
         return [
@@ -69,6 +93,12 @@ class DeviceLosses:
     def _all(self) -> list[tuple[int, _Loss]]:
         # A copy: the lane's thread may find another one lost meanwhile.
         return sorted(self._losses.copy().items())
+
+
+def _within_share(loss: _Loss, delay: float) -> float:
+    if loss.attempts < _EARLY_ATTEMPTS:
+        return delay
+    return min(max(delay, loss.last_cost_seconds / DRIVER_SHARE), _LONGEST_SLOW_RETRY_SECONDS)
 
 
 def _away_seconds(loss: _Loss, end_seconds: float) -> float:

@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from cardcallback.energy import AccountResult
 from cardcallback.record import Measurement, Scope, Window
 from cardcallback.recorder.accounts import AccountKey, OpenAccount
 from cardcallback.recorder.energy_figures import energy_measurement, summed
+from cardcallback.recorder.faults import Faults
 from cardcallback.recorder.session import NO_SENSOR, Session, absence_reason
 from cardcallback.sensors.base import Quantity
 
 
 class MachineFigures:
-    """Builds the figures from one session's accounts and their results."""
+    """Builds the figures from one session's accounts and their results, each on its own."""
 
     def __init__(
         self,
         accounts: Mapping[AccountKey, OpenAccount],
-        results: Mapping[AccountKey, AccountResult],
+        result: Callable[[AccountKey], AccountResult],
         session: Session,
         window: Window,
+        faults: Faults,
     ) -> None:
         self._accounts = accounts
-        self._results = results
+        self._result = result
         self._session = session
         self._window = window
+        self._faults = faults
         self._systems = self._figures("system", "system_energy", "system_power")
 
     def cpu(self) -> Measurement:
@@ -49,7 +52,14 @@ class MachineFigures:
     def _figures(self, group: str, *quantities: Quantity) -> list[Measurement]:
         reason = self._reason(*quantities)
         figures = [
-            energy_measurement(self._results[key].best, [opened.counter, opened.power], self._window, reason)
+            self._faults.figure(
+                f"energy of {key.covers}",
+                "joules",
+                lambda key=key, opened=opened: energy_measurement(  # type: ignore[misc]
+                    self._result(key).best, [opened.counter, opened.power], self._window, reason
+                ),
+                window=self._window,
+            )
             for key, opened in self._accounts.items()
             if key.group == group
         ]

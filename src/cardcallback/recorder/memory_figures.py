@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 
 from cardcallback.record import Measurement, Memory, Method, Window, not_measured
+from cardcallback.recorder.faults import Faults
 from cardcallback.recorder.keepers import Peak
 from cardcallback.recorder.session import Session, absence_reason
 from cardcallback.sensors.base import Quantity
@@ -19,34 +22,43 @@ _NOTHING_ON_CUDA = "PyTorch's allocator held nothing on CUDA, or another allocat
 class MemoryFigures:
     """Builds ``record.Memory`` from the peaks of one session."""
 
-    def __init__(self, peaks: dict[Quantity, Peak], session: Session) -> None:
+    def __init__(self, peaks: dict[Quantity, Peak], session: Session, faults: Faults) -> None:
         self._peaks = peaks
         self._session = session
+        self._faults = faults
         self._window = Window(name="training", begin_seconds=0.0, end_seconds=session.duration_seconds)
 
     def memory(self) -> Memory:
         """All of them, each unknown with its reason where it was not read."""
+        window = self._window
         return Memory(
-            system_peak=self._figure("system_memory", "sampled_peak", self._window),
-            system_baseline=self._baseline("system_memory"),
-            torch_peak_allocated=self._torch("torch_allocated"),
-            torch_peak_reserved=self._torch("torch_reserved"),
-            accelerator_process_peak=self._figure("gpu_process_memory", "sampled_peak", self._window),
-            process_peak_rss=self._figure("process_rss", "sampled_peak", self._window),
-            total=self._figure("system_memory_total", "high_water_mark", None),
-            limit=self._figure("memory_limit", "high_water_mark", None),
-            swap_peak=self._figure("swap_used", "sampled_peak", self._window),
-            swap_baseline=self._baseline("swap_used"),
-            stalled_some=self._stalled("memory_stalled_some"),
-            stalled_all=self._stalled("memory_stalled_all"),
+            system_peak=self._made("system_memory", lambda of: self._figure(of, "sampled_peak", window)),
+            system_baseline=self._made("system_memory", self._baseline),
+            torch_peak_allocated=self._made("torch_allocated", self._torch),
+            torch_peak_reserved=self._made("torch_reserved", self._torch),
+            accelerator_process_peak=self._made(
+                "gpu_process_memory", lambda of: self._figure(of, "sampled_peak", window)
+            ),
+            process_peak_rss=self._made("process_rss", lambda of: self._figure(of, "sampled_peak", window)),
+            total=self._made("system_memory_total", lambda of: self._figure(of, "high_water_mark", None)),
+            limit=self._made("memory_limit", lambda of: self._figure(of, "high_water_mark", None)),
+            swap_peak=self._made("swap_used", lambda of: self._figure(of, "sampled_peak", window)),
+            swap_baseline=self._made("swap_used", self._baseline),
+            stalled_some=self._made("memory_stalled_some", self._stalled),
+            stalled_all=self._made("memory_stalled_all", self._stalled),
         )
+
+    def _made(self, quantity: Quantity, make: Callable[[Quantity], Measurement]) -> Measurement:
+        unit = "seconds" if quantity.startswith("memory_stalled") else "bytes"
+        return self._faults.figure(quantity.replace("_", " "), unit, lambda: make(quantity))
 
     def notes(self) -> tuple[str, ...]:
         """What happened to the allocator's marks, in one sentence."""
         times = max(self._peaks[quantity].falls for quantity in _MARKS)
         if not times:
             return ()
-        interval = format_duration(self._peaks["torch_allocated"].specs[0].interval_seconds)
+        fallen = next(self._peaks[quantity] for quantity in _MARKS if self._peaks[quantity].falls == times)
+        interval = format_duration(fallen.specs[0].interval_seconds)
         often = "once" if times == 1 else f"{times:,} times"
         return (
             (
@@ -59,7 +71,8 @@ class MemoryFigures:
         peak = self._peaks[quantity]
         if peak.highest is None:
             return not_measured("bytes", absence_reason(self._session, quantity, None), window=window)
-        return self._measurement(peak, peak.highest, method, window)
+        figure = self._measurement(peak, peak.highest, method, window)
+        return msgspec.structs.replace(figure, recording_low=min(peak.at_once, peak.highest))
 
     def _torch(self, quantity: Quantity) -> Measurement:
         """The highest mark read: of a window whose begin only those know who may have reset it before us."""
@@ -122,7 +135,7 @@ class MemoryFigures:
         if peak.readings < 2 or peak.falls:
             reason = "the kernel's count went back" if peak.falls else "the kernel's count was read only once"
             return not_measured("seconds", reason, window=self._window)
-        grown = sum(peak.latest.values()) - peak.first
+        grown = peak.newest - peak.first
         window = Window(name="training", begin_seconds=peak.first_at_seconds, end_seconds=peak.last_at_seconds)
         figure = self._measurement(peak, grown, "counter", window)
         return msgspec.structs.replace(figure, unit="seconds", recording_high=grown)

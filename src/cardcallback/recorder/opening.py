@@ -9,14 +9,18 @@ from dataclasses import dataclass, field, replace
 from cardcallback.recorder.clock import Clock
 from cardcallback.sensors.base import OPENING, Absence, Quantity, Sensor, SensorPart, SensorSet, SensorSpec
 
-SensorKey = tuple[str, str, int | None]
+SensorKey = tuple[str, str, int | None, str]
 _LATE = "the driver had not answered yet"
 _EARLY_QUANTITIES = ("gpu_energy", "cpu_energy", "dram_energy", "system_energy", "system_memory", "swap_used")
 
 
 def sensor_key(spec: SensorSpec) -> SensorKey:
-    """What tells one sensor from another across openings: quantity, source and device."""
-    return (spec.quantity, spec.source, spec.device)
+    """What tells one sensor from another across openings: quantity, source, device, and which instrument it is.
+
+    Only beside the GPU does ``covers`` name an instrument; of memory it is told anew once the GPUs are known.
+    """
+    instrument = spec.covers if spec.device is None and spec.unit in {"joules", "watts"} else ""
+    return (spec.quantity, spec.source, spec.device, instrument)
 
 
 @dataclass(frozen=True, slots=True)

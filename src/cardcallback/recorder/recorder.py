@@ -83,8 +83,8 @@ class Recorder:
         with self._lock:
             if self._stopping or self._recording is not None:
                 return False
-            self._sensors = whole
             self._ledger.join(whole)
+            self._sensors = whole
             self._early = self._early.with_others(early or EarlyReading())
             self._lanes += [lane] if late.sensors else []
         if self._started and late.sensors:

@@ -13,6 +13,7 @@ from cardcallback.record import (
     Energy,
     Measurement,
     Memory,
+    PhaseEnergy,
     PhaseSpan,
     Trace,
     Window,
@@ -26,21 +27,23 @@ from cardcallback.recorder.energy_figures import (
     phase_energies,
     summed,
 )
+from cardcallback.recorder.faults import Faults
 from cardcallback.recorder.health_figures import HealthFigures
 from cardcallback.recorder.ledger import Ledger
 from cardcallback.recorder.machine_figures import MachineFigures
 from cardcallback.recorder.memory_figures import MemoryFigures
 from cardcallback.recorder.session import Session, absence_reason
-from cardcallback.sensors.base import DeviceInfo, Quantity
+from cardcallback.sensors.base import DeviceInfo, Quantity, SensorSet
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Recording:
-    """What was measured of one session; times are seconds since it began.
+    """What was measured of one session, and by which sensors; times are seconds since it began.
 
     ``energy`` leaves ``per_step`` and ``per_token`` to whoever knows steps and tokens.
     """
 
+    sensors: SensorSet
     started_on: str
     duration_seconds: float
     suspended_seconds: float
@@ -54,36 +57,40 @@ class Recording:
 
 def make_recording(ledger: Ledger, session: Session) -> Recording:
     """The recording as of ``session.duration_seconds``; changes nothing."""
-    builder = _Builder(ledger, session)
-    energy = builder.energy()
-    memory = MemoryFigures(ledger.peaks, session)
+    faults = Faults()
+    builder = _Builder(ledger, session, faults)
+    memory = MemoryFigures(ledger.peaks, session, faults)
+    energy, seen, accelerators = builder.energy(), memory.memory(), builder.accelerators()
+    told = (
+        *faults.made("note on devices", builder.notes, lambda _: ()),
+        *faults.made("note on memory", memory.notes, lambda _: ()),
+    )
     return Recording(
+        sensors=session.sensors,
         started_on=session.started_on,
         duration_seconds=session.duration_seconds,
         suspended_seconds=session.suspended_seconds,
         energy=energy,
-        memory=memory.memory(),
-        accelerators=builder.accelerators(),
-        traces=ledger.traces(session.index),
+        memory=seen,
+        accelerators=accelerators,
+        traces=faults.made("traces", lambda: ledger.traces(session.index), lambda _: ()),
         phase_spans=ledger.phase_spans(session.index),
-        notes=(*session.notes, *builder.notes(), *memory.notes()),
+        notes=(*session.notes, *told, *dict.fromkeys(faults.notes)),
     )
 
 
 class _Builder:
-    def __init__(self, ledger: Ledger, session: Session) -> None:
+    def __init__(self, ledger: Ledger, session: Session, faults: Faults) -> None:
         self._ledger = ledger
         self._session = session
         self._window = Window(name="training", begin_seconds=0.0, end_seconds=session.duration_seconds)
-        self._results: dict[AccountKey, AccountResult] = {
-            key: opened.account.result(session.duration_seconds) for key, opened in ledger.accounts.items()
-        }
+        self._faults = faults
+        self._results: dict[AccountKey, AccountResult] = {}
         self._devices = _once_per_module(session.sensors.devices)
 
     def energy(self) -> Energy:
         gpu = self._gpu("best")
-        sums = [opened.account.phases() for opened in self._gpu_accounts()]
-        machine = MachineFigures(self._ledger.accounts, self._results, self._session, self._window)
+        machine = MachineFigures(self._ledger.accounts, self._result, self._session, self._window, self._faults)
         return Energy(
             gpu=gpu,
             gpu_counter=self._gpu("counter"),
@@ -92,18 +99,35 @@ class _Builder:
             dram=machine.dram(),
             system=machine.system(),
             others=machine.others(),
-            before_training=self._before_training(),
-            phases=phase_energies(self._ledger.phase_times, sums, gpu),
-            consistency=joined_verdict(self._verdicts()),
+            before_training=self._faults.figure("energy before training", "joules", self._before_training),
+            phases=self._faults.made("energy by phase", lambda: self._phases(gpu), lambda _: ()),
+            consistency=self._faults.made("comparison", lambda: joined_verdict(self._verdicts()), lambda _: None),
         )
 
+    def _phases(self, gpu: Measurement) -> tuple[PhaseEnergy, ...]:
+        sums = [opened.account.phases() for opened in self._gpu_accounts()]
+        return phase_energies(self._ledger.phase_times, sums, gpu)
+
+    def _result(self, key: AccountKey) -> AccountResult:
+        """Made when it is asked for first, so that an account that fails costs its own figures only."""
+        if key not in self._results:
+            self._results[key] = self._ledger.accounts[key].account.result(self._session.duration_seconds)
+        return self._results[key]
+
     def accelerators(self) -> tuple[Accelerator, ...]:
-        return tuple(self._accelerator(info) for info in self._session.sensors.devices)
+        return tuple(
+            self._faults.made(
+                f"figures of GPU {info.index}",
+                lambda info=info: self._accelerator(info),  # type: ignore[misc]
+                lambda reason, info=info: Accelerator(name=info.name, energy=not_measured("joules", reason)),  # type: ignore[misc]
+            )
+            for info in self._session.sensors.devices
+        )
 
     def notes(self) -> tuple[str, ...]:
         several = len(self._session.sensors.devices) > 1
         notes = []
-        for key, result in self._results.items():
+        for key, result in ((key, self._results[key]) for key in self._ledger.accounts if key in self._results):
             name = f"GPU {key.device}" if key.group == "gpu" else key.covers
             label = f"{name}: " if several or key.group != "gpu" else ""
             notes += [f"{label}{note}" if label else note[0].upper() + note[1:] for note in result.notes]
@@ -123,11 +147,16 @@ class _Builder:
 
     def _verdicts(self) -> list[Consistency | None]:
         keys = [AccountKey("gpu", info.index) for info in self._devices]
-        return [self._results[key].consistency if key in self._results else None for key in keys]
+        return [self._result(key).consistency if key in self._ledger.accounts else None for key in keys]
 
     def _gpu(self, which: str) -> Measurement:
         reason = self._reason("gpu_power" if which == "integrated" else "gpu_energy", None)
-        return summed([self._device_energy(info, which) for info in self._devices], reason)
+        return self._faults.figure(
+            "energy of the GPUs",
+            "joules",
+            lambda: summed([self._device_energy(info, which) for info in self._devices], reason),
+            window=self._window,
+        )
 
     def _device_energy(self, info: DeviceInfo, which: str) -> Measurement:
         key = AccountKey("gpu", info.index)
@@ -142,7 +171,7 @@ class _Builder:
             reason = (
                 "the power readings cover other parts than the energy counter, so that it cannot be checked by them"
             )
-        result = getattr(self._results[key], which)
+        result = getattr(self._result(key), which)
         specs = {"counter": [opened.counter], "integrated": [opened.power]}.get(which, [opened.counter, opened.power])
         figure = energy_measurement(result, specs, self._window, reason)
         if info.energy_scope_note is None:

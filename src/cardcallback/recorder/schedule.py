@@ -65,6 +65,7 @@ class Appointment:
         self.due_seconds = -math.inf
         self.reads = 0
         self.failures = 0
+        self.faults = 0  # of our own, outside the sensor's reading
         self.retired = False
         self.last_failure = ""
         self._failures_in_a_row = 0

@@ -8,10 +8,13 @@ from typing import Literal
 # What holds for less is a moment: a change of phase, a burst, two readings that do not belong together.
 HOLDS_SECONDS = 60.0
 LOADED_SHARE = 0.9
+# An evaluation's end or a checkpoint interrupts the load for so long; after a longer pause it is another spell.
+_LONGEST_PAUSE_SECONDS = 30.0
 # More than half of an interval slowed is a slowed interval.
 _MOST = 0.5
-# A counter may be renewed a moment after the clock was read.
+# A counter may be renewed a moment after the clock was read, and the driver's clock may run a little faster.
 _RENEWAL_SECONDS = 1.0
+_CLOCK_DRIFT = 1e-3
 
 # Bits of NVML's clock-event reasons (NVML header, API 13).
 IDLE = 0x1
@@ -83,7 +86,8 @@ class LowClock:
     """Time at a clock far below normal while the GPU was at work.
 
     A stretch counts where the readings at both of its ends show it, so that a clock read just after the load
-    ended is none. Times without load interrupt a spell; only a normal clock under load ends it.
+    ended is none. A normal clock under load ends a spell, and so does a pause that is no moment; short ones
+    interrupt it only. ``recovered``: a normal clock under load was seen since it last held for a minute.
     """
 
     norm: ClockNorm | None
@@ -92,6 +96,8 @@ class LowClock:
     loaded_seconds: float = 0.0
     capped_seconds: float = 0.0
     unexplained_seconds: float = 0.0
+    recovered: bool = False
+    _low_at_seconds: float | None = None
     _utilization: tuple[float, float] | None = None  # until when it stands, and the share
     _reasons: tuple[float, int] | None = None
     _before: tuple[float, _State | None] | None = None
@@ -109,20 +115,34 @@ class LowClock:
         reasons = self._reasons[1] if self._reasons is not None and self._reasons[0] >= at_seconds else None
         state = self._state(at_seconds, hertz, reasons)
         before, self._before = self._before, (at_seconds, state)
-        if state == "well":
+        seconds = at_seconds - before[0] if before is not None else 0.0
+        together = 0 < seconds <= reach_seconds
+        if together and state == "low" and before is not None and before[1] == "low":
+            self._hold(seconds, reasons)
+        else:
+            self._interrupt(at_seconds, state)
+        if state == "low":
+            self._low_at_seconds = at_seconds
+        if together and before is not None and None not in {state, before[1]}:
+            self.watched_seconds += seconds
+            self.loaded_seconds += seconds if "no load" not in {state, before[1]} else 0.0
+
+    @property
+    def is_low(self) -> bool:
+        """Whether the last reading showed it."""
+        return self._before is not None and self._before[1] == "low"
+
+    def _hold(self, seconds: float, reasons: int | None) -> None:
+        self.spells.hold(seconds)
+        self.recovered = self.recovered and not self.spells.goes_on
+        self.capped_seconds += seconds if reasons is not None and reasons & POWER_CAP else 0.0
+        self.unexplained_seconds += seconds if reasons is not None and not reasons & POWER_CAP else 0.0
+
+    def _interrupt(self, at_seconds: float, state: _State | None) -> None:
+        well = state == "well"
+        if well or (self._low_at_seconds is not None and at_seconds - self._low_at_seconds > _LONGEST_PAUSE_SECONDS):
             self.spells.end()
-        if before is None or state is None or before[1] is None:
-            return
-        seconds = at_seconds - before[0]
-        if not 0 < seconds <= reach_seconds:
-            return
-        self.watched_seconds += seconds
-        if "no load" not in {state, before[1]}:
-            self.loaded_seconds += seconds
-        if state == before[1] == "low":
-            self.spells.hold(seconds)
-            self.capped_seconds += seconds if reasons is not None and reasons & POWER_CAP else 0.0
-            self.unexplained_seconds += seconds if reasons is not None and not reasons & POWER_CAP else 0.0
+        self.recovered = self.recovered or well
 
     def _state(self, at_seconds: float, hertz: float, reasons: int | None) -> _State | None:
         if self.norm is None or self._utilization is None or self._utilization[0] < at_seconds:
@@ -139,6 +159,7 @@ class SlowdownTime:
     seconds: float = 0.0
     watched_seconds: float = 0.0
     spells: Spells = field(default_factory=Spells)
+    _ahead_seconds: float = 0.0
     _before: tuple[float, float] | None = None
 
     def add_total(self, at_seconds: float, total_seconds: float) -> None:
@@ -147,16 +168,21 @@ class SlowdownTime:
         if before is None:
             return
         passed, slowed = at_seconds - before[0], total_seconds - before[1]
+        # What it is ahead of time in sum: a little at every reading is too fast as well.
+        ahead = max(self._ahead_seconds + slowed - passed * (1 + _CLOCK_DRIFT), 0.0)
         # Back: the driver was loaded anew. Faster than time: it counts something else.
-        if passed > 0 and 0 <= slowed <= passed + _RENEWAL_SECONDS:
+        if passed > 0 and slowed >= 0 and ahead <= _RENEWAL_SECONDS:
+            self._ahead_seconds = ahead
             self._note(passed, slowed)
 
     def add_reading(self, at_seconds: float, *, holds: bool, reach_seconds: float) -> None:
         """A reading of the bits, which stands for the time since the one before it."""
         before, self._before = self._before, (at_seconds, 0.0)
-        if before is not None and 0 < at_seconds - before[0] <= reach_seconds:
-            passed = at_seconds - before[0]
+        passed = at_seconds - before[0] if before is not None else 0.0
+        if 0 < passed <= reach_seconds:
             self._note(passed, passed if holds else 0.0)
+        else:
+            self.spells.end()  # nobody knows what was between
 
     def _note(self, passed_seconds: float, slowed_seconds: float) -> None:
         self.watched_seconds += passed_seconds

@@ -26,6 +26,7 @@ from cardcallback.sensors.machine import open_machine_energy
 from cardcallback.sensors.meminfo import open_meminfo, with_unified_memory
 from cardcallback.sensors.memory_limit import open_memory_limit
 from cardcallback.sensors.memory_pressure import open_memory_pressure
+from cardcallback.sensors.plugin_checks import fault_of
 from cardcallback.sensors.process import open_process
 from cardcallback.sensors.torch_memory import open_torch_memory
 
@@ -149,13 +150,14 @@ def _plugin_sensors(plugins: Iterable[Any]) -> SensorSet:
     notes: list[str] = []
     for plugin in plugins:
         try:
-            given = list(plugin.load()())
+            given = [(one, fault_of(one)) for one in plugin.load()()]
         except Exception as error:  # noqa: BLE001 - a plugin is anyone's code; the rest must still open
             detail = str(error) if isinstance(error, CardCallbackError) else type(error).__name__
             notes.append(f"The sensors of the plugin {plugin.name} could not be opened: {detail}.")
             continue
-        good = [one for one in given if isinstance(one, Sensor) and isinstance(one.spec, SensorSpec)]
-        sensors += good
-        if len(good) < len(given):
-            notes.append(f"The plugin {plugin.name} gave {len(given) - len(good)} things that are not sensors.")
+        sensors += [one for one, fault in given if fault is None]
+        faults = [fault for _, fault in given if fault is not None]
+        if faults:
+            why = "; ".join(dict.fromkeys(faults))
+            notes.append(f"The plugin {plugin.name} gave {len(faults)} things that cannot be used as sensors: {why}.")
     return SensorSet(sensors=tuple(sensors), notes=tuple(notes))

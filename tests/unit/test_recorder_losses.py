@@ -1,0 +1,86 @@
+"""Devices that stop answering as a whole: when it began, when they are asked again, what the end finds out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from test_recorder import device, run, sensor
+
+from cardcallback.errors import DeviceLostError
+from cardcallback.recorder import Recorder, Recording
+from cardcallback.sensors import SensorSet
+from cardcallback.testing import FakeClock
+
+
+class Bus:
+    """A GPU of 100 W whose calls fail between two times, the first of them after a while of its own."""
+
+    def __init__(self, lost_at: float, back_at: float, *, first_call_seconds: float = 0.0) -> None:
+        self.clock = FakeClock()
+        self.lost = (1000.0 + lost_at, 1000.0 + back_at)
+        self.hang: Callable[[float], None] = self.clock.advance
+        self.first_call_seconds = first_call_seconds
+        self.asked: list[float] = []
+        counter = sensor("gpu_energy", self._joules, 0)
+        self.recorder = Recorder(SensorSet(sensors=(counter,), devices=(device(),)), clock=self.clock)
+
+    def _joules(self) -> float:
+        now = self.clock.elapsed_seconds()
+        if not self.lost[0] <= now < self.lost[1]:
+            return 100.0 * now
+        self.asked.append(now - 1000.0)
+        seconds, self.first_call_seconds = self.first_call_seconds, 0.0
+        self.hang(seconds)
+        raise DeviceLostError("the GPU has fallen off the bus")
+
+    def after(self, seconds: float) -> Recording:
+        """What was recorded by then."""
+        run(self.recorder, self.clock, seconds)
+        return self.recorder.stop()
+
+
+def test_a_loss_begins_when_the_failing_call_began() -> None:
+    """A call that hung for 30 s before it failed: what it read last was before it, not half a minute later."""
+    (note,) = Bus(20.0, 1e9, first_call_seconds=30.0).after(120.0).notes
+    assert note.startswith("The GPU was lost after 20 s (")
+
+
+@pytest.mark.parametrize("suspended", [False, True])
+def test_a_hang_or_a_suspend_before_a_loss_does_not_put_off_the_return(suspended: bool) -> None:  # noqa: FBT001 - a case
+    """Half a minute's hang, or an hour asleep, and then quick answers: asked again within half a minute."""
+    bus = Bus(20.0, 3900.0, first_call_seconds=3600.0 if suspended else 30.0)
+    bus.hang = bus.clock.suspend if suspended else bus.clock.advance
+    recording = bus.after(4500.0)
+    assert max(late - early for early, late in zip(bus.asked[1:], bus.asked[2:], strict=False)) < 31.0
+    assert "came back after 1 h 5 min" in recording.notes[0]
+
+
+def test_calls_that_stay_slow_are_made_every_two_hours_at_least() -> None:
+    """Every call hangs for 30 s: it would cost a thousandth of 8.8 h, and the device is looked for all the same."""
+    bus = Bus(20.0, 1e9)
+    bus.hang = lambda _: bus.clock.advance(30.0)
+    bus.after(12 * 3600.0)
+    assert len(bus.asked) >= 10
+    assert max(late - early for early, late in zip(bus.asked, bus.asked[1:], strict=False)) <= 7300.0
+
+
+def test_a_lost_device_is_asked_once_more_at_the_end() -> None:
+    """Back since the last attempt: its counter tells the time between; still away: one call and no more."""
+    back = Bus(20.0, 220.0).after(230.0)
+    assert "came back" in back.notes[0]
+    away = Bus(20.0, 1e9)
+    run(away.recorder, away.clock, 230.0)
+    asked = len(away.asked)
+    away.recorder.stop()
+    assert len(away.asked) == asked + 1
+
+
+def test_a_lost_device_whose_calls_hang_does_not_hold_up_the_end() -> None:
+    """Its last call took a second: none is made at the end."""
+    bus = Bus(20.0, 1e9)
+    bus.hang = lambda _: bus.clock.advance(1.0)
+    run(bus.recorder, bus.clock, 100.0)
+    asked = len(bus.asked)
+    bus.recorder.stop()
+    assert len(bus.asked) == asked
