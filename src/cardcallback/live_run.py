@@ -38,6 +38,7 @@ from cardcallback.sensors import SensorSet
 from cardcallback.sensors.discovery import joined
 from cardcallback.sensors.job_devices import JobDevices, find_job_devices
 from cardcallback.sensors.nvml import Selection, select_devices
+from cardcallback.sensors.visible_devices import without_visible
 from cardcallback.settings import Settings
 
 # Together below the 50 ms that training's begin may cost.
@@ -173,7 +174,8 @@ class LiveRun:
             visible_devices=self._environ.get("CUDA_VISIBLE_DEVICES"),
             device_order=self._environ.get("CUDA_DEVICE_ORDER"),
         )
-        return sensors.for_devices(selection.indices), selection
+        own = sensors.for_devices(selection.indices)
+        return own if own.devices or not sensors.devices else without_visible(own), selection
 
     def describe(self, **trainer_objects: Any) -> None:
         """Read what the run is from the trainer's own objects."""

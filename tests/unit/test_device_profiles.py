@@ -143,6 +143,15 @@ def test_module_power_is_counted_once_for_its_gpus(simulate: Simulate) -> None:
     assert {spec.highest_watts for spec in _specs(sensors, "gpu_power")} == {2500.0}
 
 
+def test_a_modules_power_is_told_of_one_of_its_gpus(simulate: Simulate) -> None:
+    """The other one has no energy and no curve of its own, so that nothing is summed twice."""
+    recording = measure(simulate("gb200-module-only"), 60.0)
+    told = [one.energy.value is not None for one in recording.accelerators]
+    assert told == [True, False, True, False]
+    assert "told once for the module" in (recording.accelerators[1].energy.reason or "")
+    assert [one.device for one in recording.traces if one.quantity == "gpu_power"] == [0, 2]
+
+
 def test_one_gpu_of_a_module_is_the_whole_modules(simulate: Simulate) -> None:
     """A job on one of a module's two GPUs has the module's energy, and it is called that."""
     machine = simulate("gb200-module-only")

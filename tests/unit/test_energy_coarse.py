@@ -41,7 +41,7 @@ def test_a_counter_in_thousandths_of_a_kilowatt_hour_is_off_by_a_step_at_most(se
     assert found.low <= truth <= (found.high or 0.0)
     assert (found.high or 0.0) - found.low < 4 * STEP_JOULES
     # What reads every two seconds knows more of a short run than steps of half a minute.
-    assert found.joules == pytest.approx(truth, rel=0.04)
+    assert found.joules == pytest.approx(truth, rel=0.06)
     assert not any("stood still" in note for note in result.notes)
 
 

@@ -106,3 +106,10 @@ def test_failing_opening_gives_reasons() -> None:
     absence = opened[0].absence("gpu_energy")
     assert absence is not None
     assert "could not be opened (RuntimeError)" in absence.reason
+
+
+def test_what_is_simulated_is_that_before_it_opens() -> None:
+    """A simulated driver that hangs for the whole run is no reason to take its card for a real one."""
+    pending = BackgroundOpening(SensorSet, FakeClock(), quantities=("gpu_energy",), simulated=True).pending()
+    assert pending.simulated
+    assert pending.absence("gpu_energy") is not None

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from cardcallback.sensors.base import DeviceInfo
+from cardcallback.sensors.base import DeviceInfo, SensorSet
 from cardcallback.sensors.job_devices import JobDevices
 from cardcallback.sensors.nvml_devices import select_devices
-from cardcallback.sensors.visible_devices import visible_order
+from cardcallback.sensors.visible_devices import visible_order, without_visible
 
 _UUIDS = (
     "GPU-8932f937-d72c-4106-c12f-20bd9faed9f6",
@@ -180,3 +180,12 @@ def test_what_pytorch_tells_outranks_the_variable(hidden: list[str], cuda: list[
         assert bool(chosen.partial_reason) == (bool(devices) and not set(cuda) <= listed)
     else:
         assert chosen.indices == {device.index for device in devices}
+
+
+def test_a_job_that_may_see_no_gpu_is_told_why() -> None:
+    """What CUDA_VISIBLE_DEVICES hides is absent for that reason, not for want of a sensor."""
+    hidden = without_visible(SensorSet())
+    absence = hidden.absence("gpu_energy")
+    assert absence is not None
+    assert absence.reason == "CUDA_VISIBLE_DEVICES leaves no GPU to this job"
+    assert hidden.absence("system_memory") is None

@@ -45,14 +45,21 @@ class BackgroundOpening:
         open_sensors: gives the sensors; may take as long as a driver does.
         clock: where the time of the reading comes from.
         quantities: what they may read, to give the reason for while they are not open.
+        simulated: whether they are known to be simulated before they are open.
     """
 
     def __init__(
-        self, open_sensors: Callable[[], SensorSet], clock: Clock, *, quantities: Sequence[Quantity] = ()
+        self,
+        open_sensors: Callable[[], SensorSet],
+        clock: Clock,
+        *,
+        quantities: Sequence[Quantity] = (),
+        simulated: bool = False,
     ) -> None:
         self._open = open_sensors
         self._clock = clock
         self._quantities = quantities
+        self._simulated = simulated
         self._done = threading.Event()
         self._sensors = SensorSet()
         self._early = EarlyReading()
@@ -69,7 +76,8 @@ class BackgroundOpening:
         return self._absent(_LATE)
 
     def _absent(self, reason: str) -> SensorSet:
-        return SensorSet(absences=tuple(Absence(quantity=q, source=OPENING, reason=reason) for q in self._quantities))
+        absences = tuple(Absence(quantity=q, source=OPENING, reason=reason) for q in self._quantities)
+        return SensorSet(absences=absences, simulated=self._simulated)
 
     def _work(self) -> None:
         try:
@@ -84,7 +92,9 @@ class BackgroundOpening:
 
 def open_in_background(parts: Iterable[SensorPart], clock: Clock) -> tuple[BackgroundOpening, ...]:
     """Each part in a thread of its own, so that one that hangs holds up no other."""
-    return tuple(BackgroundOpening(part.open, clock, quantities=part.quantities) for part in parts)
+    return tuple(
+        BackgroundOpening(part.open, clock, quantities=part.quantities, simulated=part.simulated) for part in parts
+    )
 
 
 def read_early(sensors: SensorSet, clock: Clock) -> EarlyReading:

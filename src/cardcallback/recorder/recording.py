@@ -35,6 +35,9 @@ from cardcallback.recorder.memory_figures import MemoryFigures
 from cardcallback.recorder.session import Session, absence_reason
 from cardcallback.sensors.base import DeviceInfo, Quantity, SensorSet
 
+_BELOW_GPUS = "its sensor gave less than the GPUs alone used, so that it does not cover the whole machine"
+_TOLD_ONCE = "told once for the module, with its first GPU"
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Recording:
@@ -73,7 +76,7 @@ def make_recording(ledger: Ledger, session: Session) -> Recording:
         energy=energy,
         memory=seen,
         accelerators=accelerators,
-        traces=faults.made("traces", lambda: ledger.traces(session.index), lambda _: ()),
+        traces=faults.made("traces", builder.traces, lambda _: ()),
         phase_spans=ledger.phase_spans(session.index),
         notes=(*session.notes, *told, *dict.fromkeys(faults.notes)),
     )
@@ -87,22 +90,32 @@ class _Builder:
         self._faults = faults
         self._results: dict[AccountKey, AccountResult] = {}
         self._devices = _once_per_module(session.sensors.devices)
+        self._counted = {info.index for info in self._devices}
 
     def energy(self) -> Energy:
         gpu = self._gpu("best")
         machine = MachineFigures(self._ledger.accounts, self._result, self._session, self._window, self._faults)
+        system, others = machine.system(), machine.others()
+        if self._below_gpus(system, gpu):
+            others = (system, *others)
+            system = not_measured("joules", _BELOW_GPUS, window=self._window)
         return Energy(
             gpu=gpu,
             gpu_counter=self._gpu("counter"),
             gpu_integrated=self._gpu("integrated"),
             cpu=machine.cpu(),
             dram=machine.dram(),
-            system=machine.system(),
-            others=machine.others(),
+            system=system,
+            others=others,
             before_training=self._faults.figure("energy before training", "joules", self._before_training),
             phases=self._faults.made("energy by phase", lambda: self._phases(gpu), lambda _: ()),
             consistency=self._faults.made("comparison", lambda: joined_verdict(self._verdicts()), lambda _: None),
         )
+
+    def _below_gpus(self, system: Measurement, gpu: Measurement) -> bool:
+        """Whether what calls itself the whole machine gave less than its GPUs alone used."""
+        most, least = system.recording_high, gpu.recording_low
+        return most is not None and least is not None and most < least
 
     def _phases(self, gpu: Measurement) -> tuple[PhaseEnergy, ...]:
         sums = [opened.account.phases() for opened in self._gpu_accounts()]
@@ -113,6 +126,11 @@ class _Builder:
         if key not in self._results:
             self._results[key] = self._ledger.accounts[key].account.result(self._session.duration_seconds)
         return self._results[key]
+
+    def traces(self) -> tuple[Trace, ...]:
+        """Every trace; of power one for each module, not one for each of its GPUs."""
+        found = self._ledger.traces(self._session.index)
+        return tuple(one for one in found if one.quantity != "gpu_power" or one.device in self._counted)
 
     def accelerators(self) -> tuple[Accelerator, ...]:
         return tuple(
@@ -190,6 +208,8 @@ class _Builder:
         state = self._ledger.devices[info.index]
         health = HealthFigures(state.health, info.index, self._session, self._window)
         energy = self._device_energy(info, "best")
+        if info.index not in self._counted:
+            energy = not_measured("joules", _TOLD_ONCE, window=self._window)
         return Accelerator(
             name=info.name,
             energy=energy,

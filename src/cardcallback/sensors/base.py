@@ -206,8 +206,10 @@ def _failure(sensor: Sensor) -> str | None:
 class SensorPart:
     """Sensors that are opened apart from all others; ``quantities`` are what they may read.
 
-    ``open`` raises nothing that is known of and may take as long as a driver does.
+    ``open`` raises nothing that is known of and may take as long as a driver does. ``simulated`` is what is known
+    of it before.
     """
 
     open: Callable[[], SensorSet]
     quantities: tuple[Quantity, ...] = ()
+    simulated: bool = False

@@ -68,7 +68,9 @@ def sensor_parts(
             loaded and called without arguments and gives an iterable of sensors.
     """
     return (
-        SensorPart(open=lambda: _gpu_sensors(open_gpus(environ)), quantities=_OF_GPUS),
+        SensorPart(
+            open=lambda: _gpu_sensors(open_gpus(environ)), quantities=_OF_GPUS, simulated=nvml.is_simulated(environ)
+        ),
         SensorPart(open=lambda: _machine_sensors(system_root, unified=None), quantities=_OF_THE_MACHINE),
         SensorPart(open=lambda: _plugin_sensors(entry_points(group=ENTRY_POINT_GROUP) if plugins is None else plugins)),
     )

@@ -54,7 +54,7 @@ def open_nvml(environ: Mapping[str, str], *, clock: Callable[[], float] = time.p
 
     Raises nothing. Starting a driver may take hundreds of milliseconds. ``clock`` times each first reading.
     """
-    simulated = environ.get("CARDCALLBACK_SIMULATED") == "1"
+    simulated = is_simulated(environ)
     try:
         nvml = _started()
         version = str(nvml.call("nvmlSystemGetDriverVersion"))
@@ -79,6 +79,11 @@ def open_nvml(environ: Mapping[str, str], *, clock: Callable[[], float] = time.p
         simulated=simulated,
         notes=tuple(note for part in parts for note in part.notes),
     )
+
+
+def is_simulated(environ: Mapping[str, str]) -> bool:
+    """Whether the environment says that the driver is a simulated one."""
+    return environ.get("CARDCALLBACK_SIMULATED") == "1"
 
 
 def other_processes(index: int) -> int | None:

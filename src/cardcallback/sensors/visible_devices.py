@@ -10,10 +10,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import get_args
 
-from cardcallback.sensors.base import DeviceInfo
+from cardcallback.sensors.base import Absence, DeviceInfo, Quantity, SensorSet
 
 _GPU, _MIG = "GPU-", "MIG-"
+_HIDDEN_SOURCE, _HIDDEN = "CUDA_VISIBLE_DEVICES", "CUDA_VISIBLE_DEVICES leaves no GPU to this job"
 _NUMBER = re.compile(r"[+-]?[0-9]+", re.ASCII)
 
 
@@ -84,3 +87,13 @@ def _divided_device(devices: Sequence[DeviceInfo], name: str) -> int | None:
 
 def _only(found: Sequence[int]) -> int | None:
     return found[0] if len(found) == 1 else None
+
+
+def without_visible(sensors: SensorSet) -> SensorSet:
+    """A set without devices, with the reason that their quantities have then."""
+    hidden = tuple(
+        Absence(quantity=quantity, source=_HIDDEN_SOURCE, reason=_HIDDEN)
+        for quantity in get_args(Quantity)
+        if quantity.startswith("gpu_")
+    )
+    return replace(sensors, absences=(*sensors.absences, *hidden))
