@@ -279,3 +279,40 @@ def test_without_any_sensor_the_reason_is_the_most_telling_one(tmp_path: Path) -
     energy = recorded(open_machine_energy(root), FakeClock(), 5.0).energy
     assert energy.system.reason == "the driver for the Spark's own power sensors is not installed"
     assert energy.cpu.reason == "no RAPL energy counter on this machine"
+
+
+@pytest.mark.parametrize(("watts", "believed"), [(150.0, True), (20.0, False)])
+def test_a_whole_machine_below_its_gpus_is_none(watts: float, *, believed: bool) -> None:
+    """A plug on one of several supplies gives less than the GPUs use: it is shown, and not as the whole machine."""
+    clock = FakeClock()
+    gpu = SensorSpec(
+        quantity="gpu_power",
+        source="fake:gpu",
+        kind="gauge",
+        unit="watts",
+        scope=Scope(gpu_core="yes"),
+        covers="GPU",
+        interval_seconds=0.5,
+        averaging_seconds=1.0,
+        refresh_seconds=0.1,
+        device=0,
+    )
+    plug = SensorSpec(
+        quantity="system_power",
+        source="fake:plug",
+        kind="gauge",
+        unit="watts",
+        scope=Scope(gpu_core="yes", cpu="yes", supply_loss="yes"),
+        covers="everything on the plug",
+        interval_seconds=0.5,
+        averaging_seconds=1.0,
+        refresh_seconds=0.1,
+    )
+    sensors = SensorSet(
+        sensors=(FakeSensor(gpu, 60.0), FakeSensor(plug, watts)), devices=(DeviceInfo(index=0, name="NVIDIA A"),)
+    )
+    energy = recorded(sensors, clock, 120.0).energy
+    assert (energy.system.value is not None) == believed
+    if not believed:
+        assert "less than the GPUs alone used" in (energy.system.reason or "")
+        assert energy.others[0].value == pytest.approx(120 * watts, rel=0.02)
