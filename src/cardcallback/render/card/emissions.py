@@ -7,7 +7,7 @@ from typing import Any
 
 from cardcallback.record import Carbon, RunRecord
 from cardcallback.render.energy_words import emissions_label
-from cardcallback.render.figures import verb
+from cardcallback.render.figures import at_least, verb
 from cardcallback.render.text import clean
 from cardcallback.units import EMISSIONS_FIGURES, format_energy, format_number
 
@@ -50,7 +50,7 @@ def _source(record: RunRecord, carbon: Carbon) -> str:
     energy = record.energy.system if carbon.energy_name == "system" else record.energy.gpu
     parts = [
         f"{_energy_words(record, carbon.energy_name)}, {verb(energy)}",
-        f"{format_energy(carbon.energy_joules)} x {format_number(factor.grams_per_kwh)} g/kWh",
+        f"{at_least(energy)}{format_energy(carbon.energy_joules)} x {format_number(factor.grams_per_kwh)} g/kWh",
         *([f"x {format_number(carbon.pue)} building overhead"] if carbon.pue is not None else []),
         ", ".join(clean(str(part)) for part in (factor.place, factor.year, factor.boundary, factor.source) if part),
         *(["simulated device"] if record.simulated else []),

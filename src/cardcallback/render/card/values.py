@@ -11,7 +11,7 @@ from cardcallback.hub_id import is_hub_id
 from cardcallback.record import RunRecord, Session
 from cardcallback.render.card.values_recipe import RECIPE_VALUES
 from cardcallback.render.energy_words import emissions_label, used_by_job
-from cardcallback.render.figures import is_known, verb
+from cardcallback.render.figures import at_least, is_known, verb
 from cardcallback.render.run_words import device_names, memory_owner, plural, recorded_steps
 from cardcallback.render.text import escape_markdown
 from cardcallback.units import (
@@ -139,7 +139,7 @@ def _energy(record: RunRecord) -> str | None:
         return None
     kilowatt_hours = format_number(energy.value / JOULES_PER_KILOWATT_HOUR)
     simulated = ", simulated device" if record.simulated else ""
-    return f"{kilowatt_hours} kWh ({_part(record, name)}, {verb(energy)}{simulated})"
+    return f"{at_least(energy)}{kilowatt_hours} kWh ({_part(record, name)}, {verb(energy)}{simulated})"
 
 
 def _part(record: RunRecord, energy_name: str) -> str:
@@ -153,11 +153,12 @@ def _carbon(record: RunRecord) -> str | None:
         return None
     factor = carbon.factor
     grid = ", ".join(str(part) for part in (factor.place, factor.year, factor.boundary) if part)
-    words = f"{_part(record, carbon.energy_name)}: {format_energy(carbon.energy_joules)}"
+    least = at_least(record.energy.system if carbon.energy_name == "system" else record.energy.gpu)
+    words = f"{_part(record, carbon.energy_name)}: {least}{format_energy(carbon.energy_joules)}"
     words += f" × {format_number(factor.grams_per_kwh)} g/kWh, {escape_markdown(grid)}"
     words += f", × {format_number(carbon.pue)} building overhead" if carbon.pue is not None else ""
     words += ", simulated device" if record.simulated else ""
-    return f"{format_number(carbon.emissions_grams, EMISSIONS_FIGURES)} g CO2eq ({words})"
+    return f"{least}{format_number(carbon.emissions_grams, EMISSIONS_FIGURES)} g CO2eq ({words})"
 
 
 def _cloud(record: RunRecord) -> tuple[str, str] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cardcallback.record import Accelerator, RunRecord
-from cardcallback.render.figures import figure, is_known
+from cardcallback.render.figures import at_least, figure, is_known
 from cardcallback.render.run_words import devices, plural
 from cardcallback.render.text import escape_markdown, join_words, sentence
 from cardcallback.units import (
@@ -40,7 +40,7 @@ def device_lines(record: RunRecord) -> list[tuple[str, str]]:
 
 
 def _device(device: Accelerator) -> str:
-    parts = [escape_markdown(device.name), f"energy {figure(device.energy, format_energy)}"]
+    parts = [escape_markdown(device.name), f"energy {at_least(device.energy)}{figure(device.energy, format_energy)}"]
     if is_known(device.mean_power):
         parts.append(f"mean power {figure(device.mean_power, format_power)}")
     if device.memory_total_bytes:

@@ -27,6 +27,7 @@ from cardcallback.units import format_duration, format_energy, format_percent, f
 
 # A comparison of this share of the run is one of the run.
 FULL_COMPARISON = 0.95
+_SEEN = "over the part it saw"
 _SCOPE_SENTENCE = "The energy is the whole module's"
 
 
@@ -62,7 +63,9 @@ def _mean_power(record: RunRecord) -> str:
     watts = total([device.mean_power for device in devices(record)])
     if watts is None:
         return ""
-    return f" (mean {format_power(watts)}{' together' if len(devices(record)) > 1 else ''})"
+    together = " together" if len(devices(record)) > 1 else ""
+    seen = f" {_SEEN}" if is_only_a_part(record.energy.gpu) else ""
+    return f" (mean {format_power(watts)}{together}{seen})"
 
 
 def _how(record: RunRecord, gpu: Measurement) -> list[str]:
@@ -81,24 +84,30 @@ def _how(record: RunRecord, gpu: Measurement) -> list[str]:
 
 def _method_words(record: RunRecord, gpu: Measurement) -> str:
     source = source_words(gpu)
-    during = "over the part it saw, and the rest is not known" if is_only_a_part(gpu) else over_the_run(record)
+    during = _during(record, gpu)
     if gpu.method == "integrated_power":
         read = f", {often}," if (often := cadence(gpu)) else ""
         counter = record.energy.gpu_counter
         why = f"; {_without(counter.reason)}" if not is_known(counter) else ""
         return f"measured: {source}{read} integrated {during}{why}"
     if gpu.method == "counter_bridged":
-        return f"measured: {source} {during}, bridged with integrated power where the counter failed"
+        return f"measured: {source}, bridged with integrated power where the counter failed, {during}"
     if gpu.method == "counter":
         return f"measured: {source} {during}"
     if gpu.method == "calculated" and len(devices(record)) > 1:
-        return f"measured: {source} {during}, each device by its own, and summed"
+        return f"measured: {source}, each device by its own, and summed, {during}"
     return f"{verb(gpu)}: {source}"
+
+
+def _during(record: RunRecord, gpu: Measurement) -> str:
+    if not is_only_a_part(gpu):
+        return over_the_run(record)
+    return _SEEN if gpu.recording_high is not None else f"{_SEEN} (the rest is not known)"
 
 
 def _without(reason: str | None) -> str:
     why = escape_markdown(reason or "")
-    return why if why.startswith("no energy counter") else f"no energy counter: {why}"
+    return why if "energy counter" in why else f"no energy counter: {why}"
 
 
 def _agreement_words(record: RunRecord) -> str | None:
