@@ -31,7 +31,7 @@ def test_a_bounded_gap_is_a_part_too() -> None:
     assert "The GPU used at least 107 Wh." in render_section(record).split("\n\n")[1]
     row = _row(record, "GPU energy")
     assert "at least **107 Wh** (mean 57.3 W over the part it saw)" in row
-    assert "NVML energy counter over the part it saw; readings for 64 % of the time" in row
+    assert "NVML energy counter over the part it saw; readings for 64.0 % of the time" in row
     assert "over the whole run" not in row
 
 

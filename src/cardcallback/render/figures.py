@@ -138,6 +138,11 @@ def accuracy_words(accuracy: InstrumentAccuracy | None) -> str:
     return escape_markdown(accuracy.statement) + source
 
 
+def beside_accuracy(measurement: Measurement) -> str:
+    """The instrument's accuracy to stand behind the recording's error, as Markdown."""
+    return f", and beside it the sensor's own accuracy: {accuracy_words(measurement.instrument_accuracy)}"
+
+
 def coverage_words(measurement: Measurement) -> str:
     """How much of the window was observed, and the longest gap in it."""
     coverage, gap = measurement.coverage, measurement.longest_gap_seconds

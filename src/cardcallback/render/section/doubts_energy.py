@@ -16,6 +16,8 @@ from cardcallback.render.run_words import device_names, has_gb10
 from cardcallback.render.section.references import POWER_SENSOR_STUDY, SPARK_POWER, References
 from cardcallback.render.text import join_words
 
+# Longer runs are long enough to compare; where their record has no comparison, its length is not why.
+_SHORT_RUN_SECONDS = 60.0
 _STATES: tuple[Covered, ...] = ("yes", "unknown", "no")
 _NEVER_COVERED = ("storage", "building")
 _AFTERWARDS = "merging and export afterwards"
@@ -28,14 +30,21 @@ def energy_doubts(record: RunRecord, references: References) -> str:
         return f"GPU energy was {absent(gpu)}."
     recording = f"Recording error {recording_error(gpu)}{range_words(gpu)}: {coverage_words(gpu)}."
     sentences = [recording, _instrument(record, references)]
-    verdict = record.energy.consistency.verdict if record.energy.consistency is not None else "not resolved"
+    verdict = _verdict(record)
     if verdict == "inconsistent":
         sentences.append("Counter and integrated power disagree; which is right is not known.")
     elif verdict == "consistent" and gpu.method != "integrated_power":
         sentences.append("That two readings agree does not prove them: they may share a sensor.")
-    elif gpu.method == "counter" and is_known(record.energy.gpu_integrated):
+    elif verdict == "not resolved" and gpu.method == "counter" and is_known(record.energy.gpu_integrated):
         sentences.append("Integrated power is too uncertain here, or the run too short, to confirm the counter.")
     return " ".join(sentences)
+
+
+def _verdict(record: RunRecord) -> str | None:
+    """Whether counter and integrated power agree; None where a long run's record, as of version 1, does not say."""
+    if record.energy.consistency is not None:
+        return record.energy.consistency.verdict
+    return "not resolved" if record.duration_seconds < _SHORT_RUN_SECONDS else None
 
 
 def scope_lines(record: RunRecord) -> list[tuple[str, str]]:

@@ -8,8 +8,8 @@ from cardcallback.render.figures import (
     FULL_COVERAGE,
     NARROW_SHARE,
     absent,
-    accuracy_words,
     at_least,
+    beside_accuracy,
     cadence,
     coverage_words,
     energy_range,
@@ -48,8 +48,7 @@ def interval_words(measurement: Measurement) -> str | None:
     if measurement.recording_low is None or measurement.recording_high is None:
         return None
     interval = energy_range(measurement.recording_low, measurement.recording_high)
-    accuracy = accuracy_words(measurement.instrument_accuracy)
-    return f"recording interval {interval}, and beside it the sensor's own accuracy: {accuracy}"
+    return f"recording interval {interval}{beside_accuracy(measurement)}"
 
 
 def _label(record: RunRecord) -> str:
