@@ -19,6 +19,8 @@ from cardcallback.units import (
 # Up to here an interval is called narrow.
 NARROW_SHARE = 0.02
 FULL_COVERAGE = 0.9995
+# Longer runs are long enough to compare and to resolve: their length is not why something is uncertain.
+SHORT_RUN_SECONDS = 60.0
 _SMALLEST_SHARE = 0.001
 
 _JOULES_OF = {
@@ -58,6 +60,11 @@ def is_known(measurement: Measurement | None) -> bool:
 def value_of(measurement: Measurement | None) -> float | None:
     """The figure, or ``None``."""
     return None if measurement is None else measurement.value
+
+
+def resolved_value(measurement: Measurement | None) -> float | None:
+    """As ``value_of``, and ``None`` also where the recording interval is wider than the figure."""
+    return None if is_unresolved(measurement) else value_of(measurement)
 
 
 def absent(measurement: Measurement | None, otherwise: str = "nobody measured it") -> str:
@@ -173,6 +180,39 @@ def is_only_a_part(measurement: Measurement) -> bool:
 def at_least(measurement: Measurement | None) -> str:
     """The words to stand before a figure of energy, or of what is calculated from it; empty for a whole one."""
     return "at least " if measurement is not None and is_only_a_part(measurement) else ""
+
+
+def is_unresolved(measurement: Measurement | None) -> bool:
+    """Whether a whole figure's recording interval is wider than the figure: its digits then say nothing."""
+    if measurement is None or measurement.value is None or measurement.method == "estimated":
+        return False
+    low, high = measurement.recording_low, measurement.recording_high
+    return (
+        not is_only_a_part(measurement) and low is not None and high is not None and high - low > abs(measurement.value)
+    )
+
+
+def spent_words(measurement: Measurement, seconds: float, strong: str = "") -> str:
+    """A known energy as it is printed on its own: "at least 42.0 Wh", or its interval where that is wider than it.
+
+    Args:
+        measurement: a known energy.
+        seconds: how long the run took, which tells whether that was too short.
+        strong: what encloses the figure, such as ``**``.
+    """
+    if measurement.value is None:
+        msg = "an unknown energy has a reason and no words"
+        raise ValueError(msg)
+    low, high = measurement.recording_low, measurement.recording_high
+    if low is None or high is None or not is_unresolved(measurement):
+        return f"{at_least(measurement)}{strong}{format_energy(measurement.value)}{strong}"
+    interval = energy_range(low, high).replace(" to ", " and ")
+    return f"{strong}between {interval}{strong} ({unresolved_reason(seconds)})"
+
+
+def unresolved_reason(seconds: float) -> str:
+    """Why an energy could not be resolved."""
+    return "too short to resolve" if seconds < SHORT_RUN_SECONDS else "not resolved any closer"
 
 
 def _share_words(share: float) -> str:

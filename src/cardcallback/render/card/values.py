@@ -11,7 +11,7 @@ from cardcallback.hub_id import is_hub_id
 from cardcallback.record import RunRecord, Session
 from cardcallback.render.card.values_recipe import RECIPE_VALUES
 from cardcallback.render.energy_words import emissions_label, used_by_job
-from cardcallback.render.figures import at_least, is_known, verb
+from cardcallback.render.figures import at_least, is_known, is_unresolved, verb
 from cardcallback.render.run_words import device_names, memory_owner, plural, recorded_steps
 from cardcallback.render.text import escape_markdown
 from cardcallback.units import (
@@ -135,7 +135,7 @@ def _gpu_seconds(session: Session) -> float:
 
 def _energy(record: RunRecord) -> str | None:
     name, energy = ("system", record.energy.system) if is_known(record.energy.system) else ("gpu", record.energy.gpu)
-    if energy.value is None:
+    if energy.value is None or is_unresolved(energy):
         return None
     kilowatt_hours = format_number(energy.value / JOULES_PER_KILOWATT_HOUR)
     simulated = ", simulated device" if record.simulated else ""
@@ -149,11 +149,12 @@ def _part(record: RunRecord, energy_name: str) -> str:
 
 def _carbon(record: RunRecord) -> str | None:
     carbon = record.carbon
-    if carbon is None:
+    energy = record.energy.system if carbon is not None and carbon.energy_name == "system" else record.energy.gpu
+    if carbon is None or is_unresolved(energy):
         return None
     factor = carbon.factor
     grid = ", ".join(str(part) for part in (factor.place, factor.year, factor.boundary) if part)
-    least = at_least(record.energy.system if carbon.energy_name == "system" else record.energy.gpu)
+    least = at_least(energy)
     words = f"{_part(record, carbon.energy_name)}: {least}{format_energy(carbon.energy_joules)}"
     words += f" × {format_number(factor.grams_per_kwh)} g/kWh, {escape_markdown(grid)}"
     words += f", × {format_number(carbon.pue)} building overhead" if carbon.pue is not None else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from cardcallback.record import Covered, Measurement, RunRecord
 from cardcallback.render.energy_words import energy_noun, scope_parts
 from cardcallback.render.figures import (
+    SHORT_RUN_SECONDS,
     absent,
     accuracy_words,
     coverage_words,
@@ -16,8 +17,6 @@ from cardcallback.render.run_words import device_names, has_gb10
 from cardcallback.render.section.references import POWER_SENSOR_STUDY, SPARK_POWER, References
 from cardcallback.render.text import join_words
 
-# Longer runs are long enough to compare; where their record has no comparison, its length is not why.
-_SHORT_RUN_SECONDS = 60.0
 _STATES: tuple[Covered, ...] = ("yes", "unknown", "no")
 _NEVER_COVERED = ("storage", "building")
 _AFTERWARDS = "merging and export afterwards"
@@ -44,7 +43,7 @@ def _verdict(record: RunRecord) -> str | None:
     """Whether counter and integrated power agree; None where a long run's record, as of version 1, does not say."""
     if record.energy.consistency is not None:
         return record.energy.consistency.verdict
-    return "not resolved" if record.duration_seconds < _SHORT_RUN_SECONDS else None
+    return "not resolved" if record.duration_seconds < SHORT_RUN_SECONDS else None
 
 
 def scope_lines(record: RunRecord) -> list[tuple[str, str]]:

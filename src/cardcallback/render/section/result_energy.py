@@ -8,22 +8,23 @@ from cardcallback.render.figures import (
     FULL_COVERAGE,
     NARROW_SHARE,
     absent,
-    at_least,
     beside_accuracy,
     cadence,
     coverage_words,
     energy_range,
     is_known,
     is_only_a_part,
+    is_unresolved,
     looking_words,
     relative_width,
     source_words,
+    spent_words,
     total,
     verb,
 )
 from cardcallback.render.run_words import devices, over_the_run, plural
 from cardcallback.render.text import escape_markdown
-from cardcallback.units import format_duration, format_energy, format_percent, format_power
+from cardcallback.units import format_duration, format_percent, format_power
 
 # A comparison of this share of the run is one of the run.
 FULL_COMPARISON = 0.95
@@ -36,7 +37,8 @@ def gpu_energy_row(record: RunRecord) -> tuple[str, str, str]:
     gpu = record.energy.gpu
     if gpu.value is None:
         return _label(record), absent(gpu), ""
-    result = f"{at_least(gpu)}**{format_energy(gpu.value)}**{_mean_power(record)}"
+    mean = "" if is_unresolved(gpu) else _mean_power(record)
+    result = spent_words(gpu, record.duration_seconds, "**") + mean
     return _label(record), result, "; ".join(_how(record, gpu))
 
 
