@@ -24,6 +24,7 @@ from cardcallback.record import (
     not_measured,
 )
 from cardcallback.recorder import Recording
+from cardcallback.render.figures import is_unresolved
 from cardcallback.settings import Settings
 from cardcallback.units import format_percent
 
@@ -172,6 +173,8 @@ def _per(spent: Measurement, count: int | None, unit: str, no_count: str) -> Mea
         return not_measured(unit, spent.reason or "energy was not measured")
     if not count or count < 0:
         return not_measured(unit, no_count)
+    if is_unresolved(spent):
+        return not_measured(unit, "the recording interval of the energy is wider than the energy")
     if spent.coverage is not None and spent.coverage < _LOWEST_COVERAGE:
         return not_measured(unit, f"the energy covers only {format_percent(spent.coverage)} of the time")
     bounds = [None if bound is None else bound / count for bound in (spent.recording_low, spent.recording_high)]

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from cardcallback.record import RunRecord
 from cardcallback.render.energy_words import energy_noun, energy_owner, is_plain
-from cardcallback.render.figures import at_least
+from cardcallback.render.figures import spent_words
 from cardcallback.sensors import SensorSet
 from cardcallback.settings import Settings
-from cardcallback.units import format_bytes, format_duration, format_energy
+from cardcallback.units import format_bytes, format_duration
 
 
 def say(line: str, settings: Settings) -> None:
@@ -62,7 +62,7 @@ def _energy(record: RunRecord) -> str:
     measured = record.energy.gpu
     if measured.value is None:
         return f"{energy_noun(record)} energy not measured"
-    energy = at_least(measured) + format_energy(measured.value)
+    energy = spent_words(measured, record.duration_seconds)
     # As on the card: only what is simply this job's own goes by the short name.
     return f"GPU {energy}" if is_plain(record) else f"{energy} drawn by {energy_owner(record)}"
 

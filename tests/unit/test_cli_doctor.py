@@ -11,11 +11,13 @@ from msgspec.structs import replace
 
 from cardcallback.baseline import Baseline, load_baselines
 from cardcallback.cli import doctor, main
-from cardcallback.cli.doctor import _document, _print_baseline, _print_findings, keep_baselines
+from cardcallback.cli.doctor import _document, _measure, _print_baseline, _print_findings, keep_baselines
 from cardcallback.cli.examination import Finding
 from cardcallback.errors import CardCallbackError
 from cardcallback.record import Scope
-from cardcallback.sensors.base import DeviceInfo, SensorSet
+from cardcallback.recorder import SystemClock
+from cardcallback.sensors.base import Absence, DeviceInfo, SensorSet
+from cardcallback.sensors.memory_pressure import SOURCE as PRESSURE
 
 WORKS = Finding(
     quantity="gpu_energy",
@@ -87,6 +89,42 @@ def test_a_counter_that_stood_still(capsys: Any) -> None:
     assert "no NVIDIA driver" in out
     assert "unproven: gpu_energy\n  read: no difference between two readings (nvml)\n" in out
     assert "  do: run doctor again while the device works" in out
+
+
+@pytest.mark.parametrize(
+    "reason", ["the NVIDIA driver is installed but not loaded", "the NVIDIA driver was upgraded while the system ran"]
+)
+def test_a_driver_that_cannot_be_used_is_not_called_absent(reason: str, capsys: Any) -> None:
+    """The first line gives the reason that stands below it too."""
+    _print_findings(SensorSet(absences=(Absence(quantity="gpu_energy", source="nvml", reason=reason),)), ())
+    out = capsys.readouterr().out
+    assert reason in out.splitlines()[0]
+    assert "no NVIDIA driver" not in out
+
+
+def test_seconds_are_since_their_counter_began(capsys: Any) -> None:
+    """The kernel counts stalls since it started; the driver counts slowdowns since it was loaded."""
+    stalled = replace(CLOCK, quantity="memory_stalled_some", source=PRESSURE, unit="seconds", second=2.5)
+    slowed = replace(stalled, quantity="gpu_hardware_thermal_time", source="nvml:field_270")
+    _print_findings(SENSORS, (stalled, slowed))
+    out = capsys.readouterr().out
+    assert f"2.50 s since the machine started ({PRESSURE})" in out
+    assert "2.50 s since the driver was loaded (nvml:field_270)" in out
+
+
+def test_no_wait_is_announced_where_there_is_nothing_to_measure(capsys: Any) -> None:
+    """Without a driver --baseline says why at once."""
+    with pytest.raises(CardCallbackError, match="no idle power to measure"):
+        _measure(SensorSet(), 5.0, SystemClock())
+    assert "measuring" not in "".join(capsys.readouterr())
+
+
+def test_like_devices_have_one_figure_for_each(capsys: Any) -> None:
+    """The mean is of one device and not of all of them."""
+    _print_baseline(replace(BASELINE, device_count=2))
+    assert f"idle power of each of 2 {BASELINE.device}: " in capsys.readouterr().out
+    _print_baseline(replace(BASELINE, device_count=1))
+    assert f"idle power of {BASELINE.device}: " in capsys.readouterr().out
 
 
 def test_one_reason_is_said_once(capsys: Any) -> None:

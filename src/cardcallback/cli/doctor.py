@@ -48,7 +48,7 @@ _WORDS: dict[str, Callable[[float], str]] = {
     "hertz": lambda hertz: f"{format_number(hertz / HERTZ_PER_MEGAHERTZ, 4)} MHz",
     "celsius": lambda degrees: f"{format_number(degrees)} degrees C",
     "share": lambda share: format_percent(share, 2),
-    "seconds": lambda seconds: f"{format_number(seconds)} s since the driver was loaded",
+    "seconds": lambda seconds: f"{format_number(seconds)} s",
 }
 _SCOPED_UNITS = {"joules", "watts", "bytes"}
 _SHORTEST_BASELINE_SECONDS = 5
@@ -109,7 +109,9 @@ def keep_baselines(folder: Path, measured: tuple[Baseline, ...], *, keep_busy: b
 
 
 def _measure(sensors: SensorSet, seconds: float, clock: SystemClock) -> tuple[Baseline, ...]:
-    warn(f"measuring idle power for {format_duration(seconds)}: start nothing on the GPU meanwhile")
+    # Where there is nothing to read, measure_baselines says so at once: no wait is announced.
+    if any(sensor.spec.quantity in {"gpu_energy", "gpu_power"} for sensor in sensors.sensors):
+        warn(f"measuring idle power for {format_duration(seconds)}: start nothing on the GPU meanwhile")
     return measure_baselines(sensors, seconds=seconds, clock=clock, wait=time.sleep, surroundings=surroundings)
 
 
@@ -143,14 +145,21 @@ def _document(sensors: SensorSet, findings: tuple[Finding, ...], baselines: tupl
 
 
 def _print_findings(sensors: SensorSet, findings: tuple[Finding, ...]) -> None:
-    driver = f"NVIDIA driver {sensors.driver_version}" if sensors.driver_version else "no NVIDIA driver"
-    say(f"cardcallback {importlib.metadata.version('cardcallback')}, {driver}", bold=True)
+    say(f"cardcallback {importlib.metadata.version('cardcallback')}, {_driver_words(sensors)}", bold=True)
     if sensors.simulated:
         say("simulated: these readings come from no real device", colour="yellow")
     for group in _alike(findings):
         _print_finding(group[0], [finding.quantity for finding in group])
     for note in sensors.notes:
         say(f"note: {note}")
+
+
+def _driver_words(sensors: SensorSet) -> str:
+    if sensors.driver_version:
+        return f"NVIDIA driver {sensors.driver_version}"
+    absence = sensors.absence("gpu_energy") or sensors.absence("gpu_power")
+    # A driver that is there and cannot be used is not called absent.
+    return absence.reason if absence and "driver" in absence.reason else "no NVIDIA driver"
 
 
 def _alike(findings: tuple[Finding, ...]) -> list[list[Finding]]:
@@ -189,7 +198,13 @@ def _value_words(finding: Finding, value: float) -> str:
     if finding.unit == "joules" and finding.first is not None and finding.seconds_between:
         watts = (value - finding.first) / finding.seconds_between
         return f"{format_power(watts)} between two readings" if watts > 0 else "no difference between two readings"
-    return _WORDS.get(finding.unit or "", format_number)(value)
+    since = f" {_since(finding)}" if finding.unit == "seconds" else ""
+    return _WORDS.get(finding.unit or "", format_number)(value) + since
+
+
+def _since(finding: Finding) -> str:
+    """Who counts the seconds: the kernel since it started, or the driver since it was loaded."""
+    return "since the machine started" if finding.source.startswith("proc:") else "since the driver was loaded"
 
 
 def _scope_words(finding: Finding) -> str | None:
@@ -205,6 +220,10 @@ def _scope_words(finding: Finding) -> str | None:
     return "; ".join(part for part in parts if part)
 
 
+def _each(measured: Baseline) -> str:
+    return f"each of {measured.device_count} " if measured.device_count > 1 else ""
+
+
 def _print_baseline(measured: Baseline) -> None:
     others = measured.other_processes
     circumstances = [
@@ -214,7 +233,7 @@ def _print_baseline(measured: Baseline) -> None:
     ]
     name = "power" if measured.busy else "idle power"
     say(
-        f"{name} of {measured.device}: {format_power(measured.watts_mean)} over "
+        f"{name} of {_each(measured)}{measured.device}: {format_power(measured.watts_mean)} over "
         f"{format_duration(measured.seconds)} on {measured.date} "
         f"({doubt_words(measured)}; {', '.join(filter(None, circumstances))})"
     )

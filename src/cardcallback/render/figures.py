@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 
 from cardcallback.record import InstrumentAccuracy, Measurement
 from cardcallback.render.text import escape_markdown, public_reason
-from cardcallback.units import format_duration, format_energy, format_percent
+from cardcallback.units import (
+    JOULES_PER_KILOWATT_HOUR,
+    JOULES_PER_MILLIJOULE,
+    JOULES_PER_WATT_HOUR,
+    format_duration,
+    format_energy,
+    format_number,
+    format_percent,
+)
 
 # Up to here an interval is called narrow.
 NARROW_SHARE = 0.02
 FULL_COVERAGE = 0.9995
+# Longer runs are long enough to compare and to resolve: their length is not why something is uncertain.
+SHORT_RUN_SECONDS = 60.0
+_SMALLEST_SHARE = 0.001
 
+_JOULES_OF = {
+    "MWh": 1e3 * JOULES_PER_KILOWATT_HOUR,
+    "kWh": JOULES_PER_KILOWATT_HOUR,
+    "Wh": JOULES_PER_WATT_HOUR,
+    "J": 1.0,
+    "mJ": JOULES_PER_MILLIJOULE,
+}
 _EVERY = {1.0: "second", 5.0: "5 seconds", 60.0: "minute"}
 _VERBS = {"calculated": "calculated", "estimated": "estimated"}
 _SOURCES = {
@@ -43,6 +60,11 @@ def is_known(measurement: Measurement | None) -> bool:
 def value_of(measurement: Measurement | None) -> float | None:
     """The figure, or ``None``."""
     return None if measurement is None else measurement.value
+
+
+def resolved_value(measurement: Measurement | None) -> float | None:
+    """As ``value_of``, and ``None`` also where the recording interval is wider than the figure."""
+    return None if is_unresolved(measurement) else value_of(measurement)
 
 
 def absent(measurement: Measurement | None, otherwise: str = "nobody measured it") -> str:
@@ -105,14 +127,14 @@ def recording_error(measurement: Measurement) -> str:
 
 
 def energy_range(low_joules: float, high_joules: float) -> str:
-    """Two energies as "101 to 112 Wh", each with its unit where they differ; one where both print alike."""
+    """Two energies as "101 to 112 Wh", in the larger one's unit; one where both print alike."""
     low, high = format_energy(low_joules), format_energy(high_joules)
     if low_joules == 0:
         return f"0 to {high}"
     if low == high:
         return low
-    number, unit = low.rsplit(" ", 1)
-    return f"{number} to {high}" if high.endswith(f" {unit}") else f"{low} to {high}"
+    unit = high.rsplit(" ", 1)[1]
+    return f"{format_number(low_joules / _JOULES_OF[unit])} to {high}"
 
 
 def accuracy_words(accuracy: InstrumentAccuracy | None) -> str:
@@ -121,6 +143,11 @@ def accuracy_words(accuracy: InstrumentAccuracy | None) -> str:
         return "not published"
     source = f" ({escape_markdown(accuracy.source)})" if accuracy.source else ""
     return escape_markdown(accuracy.statement) + source
+
+
+def beside_accuracy(measurement: Measurement) -> str:
+    """The instrument's accuracy to stand behind the recording's error, as Markdown."""
+    return f", and beside it the sensor's own accuracy: {accuracy_words(measurement.instrument_accuracy)}"
 
 
 def coverage_words(measurement: Measurement) -> str:
@@ -132,7 +159,7 @@ def coverage_words(measurement: Measurement) -> str:
         return f"coverage not known{beside}"
     if coverage >= FULL_COVERAGE:
         return f"{'' if looked else 'full coverage, '}no gaps{beside}"
-    words = f"readings for {_share_not_rounded_up(coverage)} of the time"
+    words = f"readings for {_share_words(coverage)} of the time"
     return f"{words}{beside}" if gap is None else f"{words}, longest gap {format_duration(gap)}{beside}"
 
 
@@ -141,13 +168,13 @@ def looking_words(measurement: Measurement) -> str | None:
     observed = measurement.observed
     if observed is None or observed >= min(measurement.coverage or 1.0, FULL_COVERAGE):
         return None
-    return f"the sensor itself looked at {_share_not_rounded_up(observed)} of the time"
+    return f"the sensor itself looked at {_share_words(observed)} of the time, which is a sample of it"
 
 
 def is_only_a_part(measurement: Measurement) -> bool:
-    """Whether the figure lacks the energy of a stretch that nothing bounds, such as after a device was lost."""
+    """Whether the figure lacks the energy of a stretch that nothing read, bounded or not."""
     partly = measurement.coverage is not None and measurement.coverage < FULL_COVERAGE
-    return measurement.value is not None and measurement.recording_high is None and partly
+    return measurement.value is not None and partly and measurement.method != "estimated"
 
 
 def at_least(measurement: Measurement | None) -> str:
@@ -155,9 +182,42 @@ def at_least(measurement: Measurement | None) -> str:
     return "at least " if measurement is not None and is_only_a_part(measurement) else ""
 
 
-def _share_not_rounded_up(share: float) -> str:
-    # Rounding 99.96 % up to 100 % would claim what was not seen.
-    return f"{math.floor(share * 1000 + 1e-6) / 10:.1f} %"
+def is_unresolved(measurement: Measurement | None) -> bool:
+    """Whether a whole figure's recording interval is wider than the figure: its digits then say nothing."""
+    if measurement is None or measurement.value is None or measurement.method == "estimated":
+        return False
+    low, high = measurement.recording_low, measurement.recording_high
+    return (
+        not is_only_a_part(measurement) and low is not None and high is not None and high - low > abs(measurement.value)
+    )
+
+
+def spent_words(measurement: Measurement, seconds: float, strong: str = "") -> str:
+    """A known energy as it is printed on its own: "at least 42.0 Wh", or its interval where that is wider than it.
+
+    Args:
+        measurement: a known energy.
+        seconds: how long the run took, which tells whether that was too short.
+        strong: what encloses the figure, such as ``**``.
+    """
+    if measurement.value is None:
+        msg = "an unknown energy has a reason and no words"
+        raise ValueError(msg)
+    low, high = measurement.recording_low, measurement.recording_high
+    if low is None or high is None or not is_unresolved(measurement):
+        return f"{at_least(measurement)}{strong}{format_energy(measurement.value)}{strong}"
+    interval = energy_range(low, high).replace(" to ", " and ")
+    return f"{strong}between {interval}{strong} ({unresolved_reason(seconds)})"
+
+
+def unresolved_reason(seconds: float) -> str:
+    """Why an energy could not be resolved."""
+    return "too short to resolve" if seconds < SHORT_RUN_SECONDS else "not resolved any closer"
+
+
+def _share_words(share: float) -> str:
+    # Only shares below FULL_COVERAGE come here: three figures never round one up to 100 %.
+    return format_percent(share) if share >= _SMALLEST_SHARE else f"less than {format_percent(_SMALLEST_SHARE, 1)}"
 
 
 def total(measurements: Sequence[Measurement | None]) -> float | None:

@@ -108,6 +108,11 @@ def not_finite_notes(record: RunRecord) -> tuple[str, ...]:
     return tuple(note for note in record.notes if note.startswith(names))
 
 
+def held_out_loss_was_no_number(record: RunRecord) -> bool:
+    """Whether a held-out loss was NaN or infinite: where a result has none, this is why."""
+    return any(note.startswith("eval_loss ") for note in not_finite_notes(record))
+
+
 def loss_ended_finite(record: RunRecord) -> bool:
     """Whether the last logged training loss was a number."""
     return not any(note.startswith("loss ") for note in not_finite_notes(record))

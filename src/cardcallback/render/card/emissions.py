@@ -7,7 +7,7 @@ from typing import Any
 
 from cardcallback.record import Carbon, RunRecord
 from cardcallback.render.energy_words import emissions_label
-from cardcallback.render.figures import verb
+from cardcallback.render.figures import at_least, is_unresolved, verb
 from cardcallback.render.text import clean
 from cardcallback.units import EMISSIONS_FIGURES, format_energy, format_number
 
@@ -16,12 +16,14 @@ SOURCE_BEGIN = "Calculated by cardcallback: "
 
 
 def emissions_metadata(record: RunRecord, hardware: str | None) -> dict[str, Any] | None:
-    """``co2_eq_emissions`` as the Hub specifies it (grams), or None without a place or energy.
+    """``co2_eq_emissions`` as the Hub specifies it (grams), or None without a place or a resolved energy.
 
     A rounded 0 is left out too: the Hub reads it as absent.
     """
     carbon = record.carbon
     if carbon is None or not math.isfinite(carbon.emissions_grams) or carbon.emissions_grams <= 0:
+        return None
+    if is_unresolved(record.energy.system if carbon.energy_name == "system" else record.energy.gpu):
         return None
     grams = float(f"{carbon.emissions_grams:.{EMISSIONS_FIGURES}g}")
     entries = {
@@ -50,7 +52,7 @@ def _source(record: RunRecord, carbon: Carbon) -> str:
     energy = record.energy.system if carbon.energy_name == "system" else record.energy.gpu
     parts = [
         f"{_energy_words(record, carbon.energy_name)}, {verb(energy)}",
-        f"{format_energy(carbon.energy_joules)} x {format_number(factor.grams_per_kwh)} g/kWh",
+        f"{at_least(energy)}{format_energy(carbon.energy_joules)} x {format_number(factor.grams_per_kwh)} g/kWh",
         *([f"x {format_number(carbon.pue)} building overhead"] if carbon.pue is not None else []),
         ", ".join(clean(str(part)) for part in (factor.place, factor.year, factor.boundary, factor.source) if part),
         *(["simulated device"] if record.simulated else []),

@@ -11,7 +11,7 @@ from cardcallback.hub_id import is_hub_id
 from cardcallback.record import RunRecord, Session
 from cardcallback.render.card.values_recipe import RECIPE_VALUES
 from cardcallback.render.energy_words import emissions_label, used_by_job
-from cardcallback.render.figures import is_known, verb
+from cardcallback.render.figures import at_least, is_known, is_unresolved, verb
 from cardcallback.render.run_words import device_names, memory_owner, plural, recorded_steps
 from cardcallback.render.text import escape_markdown
 from cardcallback.units import (
@@ -135,11 +135,11 @@ def _gpu_seconds(session: Session) -> float:
 
 def _energy(record: RunRecord) -> str | None:
     name, energy = ("system", record.energy.system) if is_known(record.energy.system) else ("gpu", record.energy.gpu)
-    if energy.value is None:
+    if energy.value is None or is_unresolved(energy):
         return None
     kilowatt_hours = format_number(energy.value / JOULES_PER_KILOWATT_HOUR)
     simulated = ", simulated device" if record.simulated else ""
-    return f"{kilowatt_hours} kWh ({_part(record, name)}, {verb(energy)}{simulated})"
+    return f"{at_least(energy)}{kilowatt_hours} kWh ({_part(record, name)}, {verb(energy)}{simulated})"
 
 
 def _part(record: RunRecord, energy_name: str) -> str:
@@ -149,15 +149,17 @@ def _part(record: RunRecord, energy_name: str) -> str:
 
 def _carbon(record: RunRecord) -> str | None:
     carbon = record.carbon
-    if carbon is None:
+    energy = record.energy.system if carbon is not None and carbon.energy_name == "system" else record.energy.gpu
+    if carbon is None or is_unresolved(energy):
         return None
     factor = carbon.factor
     grid = ", ".join(str(part) for part in (factor.place, factor.year, factor.boundary) if part)
-    words = f"{_part(record, carbon.energy_name)}: {format_energy(carbon.energy_joules)}"
+    least = at_least(energy)
+    words = f"{_part(record, carbon.energy_name)}: {least}{format_energy(carbon.energy_joules)}"
     words += f" × {format_number(factor.grams_per_kwh)} g/kWh, {escape_markdown(grid)}"
     words += f", × {format_number(carbon.pue)} building overhead" if carbon.pue is not None else ""
     words += ", simulated device" if record.simulated else ""
-    return f"{format_number(carbon.emissions_grams, EMISSIONS_FIGURES)} g CO2eq ({words})"
+    return f"{least}{format_number(carbon.emissions_grams, EMISSIONS_FIGURES)} g CO2eq ({words})"
 
 
 def _cloud(record: RunRecord) -> tuple[str, str] | None:

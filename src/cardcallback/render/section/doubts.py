@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from cardcallback.record import TOKEN_CROSS_ENTROPY, RunRecord, Session
 from cardcallback.render.energy_words import energy_noun
-from cardcallback.render.figures import absent, figure
+from cardcallback.render.figures import absent, at_least, figure, is_known
 from cardcallback.render.pictures.choice import POWER_PICTURE, picture_address
-from cardcallback.render.run_words import not_finite_notes, plural
+from cardcallback.render.run_words import held_out_loss_was_no_number, not_finite_notes, plural
 from cardcallback.render.section.doubts_energy import energy_doubts, scope_lines
 from cardcallback.render.section.doubts_machine import other_energy, second_sensors, system_doubts
 from cardcallback.render.section.doubts_memory import memory_doubts
@@ -17,6 +17,14 @@ from cardcallback.render.text import escape_markdown, public_reason, sentence
 from cardcallback.units import format_duration, format_energy
 
 _MOST_NOTES = 20
+_NOT_CUDA = "The job did not use CUDA: the GPU energy is"
+_NO_EMISSIONS = "No CO2e figure: "
+# The driver's own names of what its fields count, as in nvml.h.
+_NOTED_SOURCES = {
+    "nvml:field_269": "the driver's time of software thermal slowdown",
+    "nvml:field_270": "the driver's time of hardware thermal slowdown",
+    "nvml:field_271": "the driver's time of power brake slowdown",
+}
 
 
 def doubts(record: RunRecord, references: References, pictures: tuple[str, ...]) -> list[str]:
@@ -55,7 +63,7 @@ def _before_training(record: RunRecord) -> str:
     time = ""
     if window and window.begin_seconds is not None and window.end_seconds is not None:
         time = f"{format_duration(max(0.0, window.end_seconds - window.begin_seconds))}, "
-    energy = f"{format_energy(before.value)} of {energy_noun(record)} energy"
+    energy = f"{at_least(before)}{format_energy(before.value)} of {energy_noun(record)} energy"
     return f"{time}{energy} from when the callback was made until training began ({excluded})."
 
 
@@ -63,6 +71,8 @@ def _held_out(record: RunRecord) -> str:
     after = record.evaluation.after or record.evaluation.before
     if after is None or after.perplexity is not None:
         return ""
+    if after.loss is None and held_out_loss_was_no_number(record):
+        return "No perplexity: the loss was not a number."
     if after.kind is None:
         return "No perplexity: what kind of loss this is was not recorded."
     if after.kind == TOKEN_CROSS_ENTROPY:
@@ -84,15 +94,28 @@ def _sessions(record: RunRecord) -> str:
 def _session(number: int, session: Session, noun: str) -> str:
     begun = escape_markdown(session.started_on)
     steps = f"steps {session.first_step:,} to {session.last_step:,}"
-    energy = f"{noun} energy {figure(session.energy.gpu, format_energy)}"
+    energy = f"{noun} energy {at_least(session.energy.gpu)}{figure(session.energy.gpu, format_energy)}"
     return f"{number}: {begun}, {steps}, {format_duration(session.duration_seconds)}, {energy}, {session.status}"
 
 
 def _notes(record: RunRecord) -> str:
     told = {*not_finite_notes(record), *health_notes(record)}
-    untold = [note for note in record.notes if note not in told]
-    notes = [sentence(public_reason(note)) for note in untold[:_MOST_NOTES]]
+    untold = [note for note in record.notes if note not in told and not _is_told_or_untrue(record, note)]
+    notes = [sentence(public_reason(_in_words(note))) for note in untold[:_MOST_NOTES]]
     more = len(untold) - len(notes)
     if more > 0:
         notes.append(f"{plural(more, 'more note')} in the record.")
     return " ".join(notes)
+
+
+def _is_told_or_untrue(record: RunRecord, note: str) -> bool:
+    """A note about a GPU energy that is not there, and the reason that the CO2e row gives already."""
+    claims_energy = note.startswith(_NOT_CUDA) and not is_known(record.energy.gpu)
+    return claims_energy or (note.startswith(_NO_EMISSIONS) and record.carbon is None)
+
+
+def _in_words(note: str) -> str:
+    """A note that begins with a sensor's source, with the source in words."""
+    source, found, rest = note.partition(": ")
+    words = _NOTED_SOURCES.get(source) if found else None
+    return note if words is None else f"{words}: {rest}"

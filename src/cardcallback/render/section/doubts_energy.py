@@ -5,6 +5,7 @@ from __future__ import annotations
 from cardcallback.record import Covered, Measurement, RunRecord
 from cardcallback.render.energy_words import energy_noun, scope_parts
 from cardcallback.render.figures import (
+    SHORT_RUN_SECONDS,
     absent,
     accuracy_words,
     coverage_words,
@@ -28,14 +29,21 @@ def energy_doubts(record: RunRecord, references: References) -> str:
         return f"GPU energy was {absent(gpu)}."
     recording = f"Recording error {recording_error(gpu)}{range_words(gpu)}: {coverage_words(gpu)}."
     sentences = [recording, _instrument(record, references)]
-    verdict = record.energy.consistency.verdict if record.energy.consistency is not None else "not resolved"
+    verdict = _verdict(record)
     if verdict == "inconsistent":
         sentences.append("Counter and integrated power disagree; which is right is not known.")
     elif verdict == "consistent" and gpu.method != "integrated_power":
         sentences.append("That two readings agree does not prove them: they may share a sensor.")
-    elif gpu.method == "counter" and is_known(record.energy.gpu_integrated):
+    elif verdict == "not resolved" and gpu.method == "counter" and is_known(record.energy.gpu_integrated):
         sentences.append("Integrated power is too uncertain here, or the run too short, to confirm the counter.")
     return " ".join(sentences)
+
+
+def _verdict(record: RunRecord) -> str | None:
+    """Whether counter and integrated power agree; None where a long run's record, as of version 1, does not say."""
+    if record.energy.consistency is not None:
+        return record.energy.consistency.verdict
+    return "not resolved" if record.duration_seconds < SHORT_RUN_SECONDS else None
 
 
 def scope_lines(record: RunRecord) -> list[tuple[str, str]]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from cardcallback.record import Measurement, RunRecord
+from cardcallback.record import Measurement, RunRecord, Scope
 from cardcallback.render.energy_words import energy_noun, not_alike
 from cardcallback.render.figures import (
     FULL_COVERAGE,
     absent,
     accuracy_words,
     at_least,
+    beside_accuracy,
     coverage_words,
     figure,
     is_known,
@@ -30,21 +31,44 @@ def system_doubts(record: RunRecord) -> str:
     system = record.energy.system
     if not is_known(system):
         return ""
-    accuracy = accuracy_words(system.instrument_accuracy)
-    return (
-        f"Recording error {recording_error(system)}{range_words(system)}, and beside it the sensor's own accuracy: "
-        f"{accuracy}; {coverage_words(system)}."
-    )
+    recording = f"Recording error {recording_error(system)}{range_words(system)}"
+    return f"{recording}{beside_accuracy(system)}; {coverage_words(system)}."
 
 
 def other_energy(record: RunRecord) -> str:
     """Processor and main memory, each with its doubts or its reason."""
     cpu, dram = record.energy.cpu, record.energy.dram
+    inside = [name for name, found, held in _module_parts(record) if held == "yes" and not is_known(found)]
+    if inside:
+        return _other_than_the_modules(record, inside)
     if not is_known(cpu) and not is_known(dram) and cpu.reason == dram.reason:
         return f"CPU and memory were {absent(cpu)}."
     parts = [f"CPU {_figure(cpu)}" + (f": {cpu_place(record)}" if is_known(cpu) else "")]
     parts.append(f"main memory {_figure(dram)}")
     return f"{'; '.join(parts)}."
+
+
+def _module_parts(record: RunRecord) -> list[tuple[str, Measurement, str]]:
+    """Processor and main memory, with whether the GPU's figure, then a module's, holds them."""
+    energy = record.energy
+    scope = energy.gpu.scope if is_known(energy.gpu) and energy.gpu.scope is not None else Scope()
+    return [("CPU", energy.cpu, scope.cpu), ("main memory", energy.dram, scope.host_dram)]
+
+
+def _other_than_the_modules(record: RunRecord, inside: list[str]) -> str:
+    held = join_words(inside)
+    be, each = ("is", "by itself it was") if len(inside) == 1 else ("are", "by themselves they were")
+    part = next(found for name, found, _ in _module_parts(record) if name in inside)
+    parts = [f"{_first_upper(held)} {be} in the {energy_noun(record)} figure; {each} {absent(part)}"]
+    for name, found, _ in _module_parts(record):
+        if name not in inside:
+            place = f": {cpu_place(record)}" if name == "CPU" and is_known(found) else ""
+            parts.append(f"{name} {_figure(found)}{place}")
+    return f"{'; '.join(parts)}."
+
+
+def _first_upper(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def second_sensors(record: RunRecord) -> str:

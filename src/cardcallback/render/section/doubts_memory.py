@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cardcallback.record import Measurement, RunRecord
+from cardcallback.render.energy_words import used_by_job
 from cardcallback.render.figures import absent, cadence, figure, is_known, value_of
 from cardcallback.render.run_words import WHOLE_MACHINE, baseline_words, devices, has_unified_memory, memory_owner
 from cardcallback.render.text import escape_markdown
@@ -21,6 +22,7 @@ def memory_doubts(record: RunRecord) -> str:
             f"This job on the GPU by NVML{_read(record.memory.accelerator_process_peak)}: "
             f"{figure(record.memory.accelerator_process_peak, format_bytes)}."
         ),
+        _contradiction(record),
         (
             f"This process and its children in main memory{_read(record.memory.process_peak_rss, _SHARED)}: "
             f"{figure(record.memory.process_peak_rss, format_bytes)}."
@@ -51,6 +53,16 @@ def _torch(record: RunRecord) -> str:
     return (
         f"PyTorch ({'; '.join(words for words in told if words)}): {figure(allocated, format_bytes)} in tensors, "
         f"{figure(reserved, format_bytes)} reserved."
+    )
+
+
+def _contradiction(record: RunRecord) -> str:
+    """Two instruments that disagree on whether the job was on the GPU."""
+    if used_by_job(record) or not value_of(record.memory.accelerator_process_peak):
+        return ""
+    return (
+        "That contradicts that this job did not use the GPU: the driver lists its own process with memory there, while "
+        "PyTorch told of no work on it; which is right is not known."
     )
 
 

@@ -14,7 +14,7 @@ from cardcallback.render.figures import (
     energy_range,
     is_known,
     relative_width,
-    value_of,
+    resolved_value,
 )
 from cardcallback.render.run_words import plural
 from cardcallback.render.text import escape_markdown, join_words
@@ -25,8 +25,12 @@ _WHOLE_RUN = "training"
 
 def phase_doubts(record: RunRecord) -> str:
     """One paragraph of Markdown; empty where neither phases nor steps have a figure."""
-    energies = [*(phase.energy for phase in record.energy.phases), record.energy.per_step]
+    energies = [*(phase.energy for phase in record.energy.phases), *_shown(record.energy.per_step)]
     return " ".join(words for words in (_phases(record), _per_step(record), _instrument(energies)) if words)
+
+
+def _shown(ratio: Measurement | None) -> list[Measurement]:
+    return [] if ratio is None or resolved_value(ratio) is None else [ratio]
 
 
 def _phases(record: RunRecord) -> str:
@@ -48,7 +52,7 @@ def _phases(record: RunRecord) -> str:
 
 def _per_step(record: RunRecord) -> str:
     per_step = record.energy.per_step
-    joules = value_of(per_step)
+    joules = resolved_value(per_step)
     if per_step is None or joules is None:
         return ""
     words = ratio_words(record, at_least(per_step) + format_energy(joules), "optimiser step")

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 
 from cardcallback.record import TOKEN_CROSS_ENTROPY, EvaluationResult, RunRecord, Training
-from cardcallback.render.run_words import plural, same_held_out_set
+from cardcallback.render.run_words import held_out_loss_was_no_number, plural, same_held_out_set
 from cardcallback.render.text import escape_markdown, table_row
 from cardcallback.units import format_count, format_number, format_percent
 
 _MOST_METRICS = 5
+_ABSENT = "not measured"
+_NOT_A_NUMBER = "not a number"
 _MOST_LOSSES = 12
 _LOSS_NAME = re.compile(r".+_loss")
 # Times are the result table's, and the loss has its own row.
@@ -29,7 +31,7 @@ def evaluation_table(record: RunRecord) -> list[str]:
         *([_before_column(record, before)] if before else []),
         *([_after_column(record, after)] if after else []),
     ]
-    rows, more = _rows(results)
+    rows, more = _rows(results, _no_loss(record))
     lines = [table_row(_title(results), *columns), "|---" * (len(columns) + 1) + "|"]
     lines += [table_row(name, *cells) for name, cells in rows]
     return [*lines, *_more(more), *_differences(before, after)]
@@ -42,6 +44,9 @@ def published_sentence(record: RunRecord) -> str:
     spent = f"Time and energy are for all {format_count(training.steps)} steps."
     if step is None:
         return f"Which step these weights are from was not recorded. {spent}"
+    if step == training.steps and record.status == "interrupted":
+        saved = "Whether weights were saved at the interruption was not recorded"
+        return f"{saved}; they would be of step {format_count(step)}."
     if step == training.steps:
         return f"These weights are from the last step, {format_count(step)}."
     why = f", {_article(reason)}" if reason else ""
@@ -53,7 +58,7 @@ def _apart(record: RunRecord, before: EvaluationResult, after: EvaluationResult)
     lines = ["Two held-out evaluations, of different sets, so their figures cannot be compared:", ""]
     for name, result in ((_before_column(record, before), before), (_after_column(record, after), after)):
         about = _about([result])
-        rows, more = _rows([result])
+        rows, more = _rows([result], _no_loss(record))
         figures = [f"{label[:1].lower()}{label[1:]} {cells[0]}" for label, cells in rows] + _more(more)[1:]
         lines.append(f"- {name}{f' ({about})' if about else ''}: {', '.join(figures) or 'no figure'}")
     return lines
@@ -110,13 +115,15 @@ def _weights(result: EvaluationResult | None) -> str:
     return f", {escape_markdown(result.weights)}" if result is not None and result.weights else ""
 
 
-def _rows(results: list[EvaluationResult]) -> tuple[list[tuple[str, list[str]]], int]:
+def _rows(results: list[EvaluationResult], no_loss: str) -> tuple[list[tuple[str, list[str]]], int]:
     """The rows, and how many metrics are left to the record."""
     rows = []
-    if any(result.loss is not None for result in results):
-        rows.append((_loss_name(results), [_number(result.loss) for result in results]))
+    if any(result.loss is not None for result in results) or no_loss == _NOT_A_NUMBER:
+        rows.append((_loss_name(results), [_number(result.loss, no_loss) for result in results]))
     if any(result.perplexity is not None for result in results):
-        rows.append(("Perplexity", [_number(result.perplexity) for result in results]))
+        absent = [_ABSENT if result.loss is not None else no_loss for result in results]
+        cells = [_number(result.perplexity, why) for result, why in zip(results, absent, strict=True)]
+        rows.append(("Perplexity", cells))
     names = list(dict.fromkeys(name for result in reversed(results) for name in result.metrics))
     names = [name for name in names if not _ELSEWHERE.search(name)]
     losses = [name for name in names if _LOSS_NAME.fullmatch(name)]
@@ -149,8 +156,13 @@ def _first_upper(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _number(value: float | None) -> str:
-    return "not measured" if value is None else format_number(value)
+def _number(value: float | None, otherwise: str = _ABSENT) -> str:
+    return otherwise if value is None else format_number(value)
+
+
+def _no_loss(record: RunRecord) -> str:
+    """What stands in a loss's place where there is none: a NaN was measured, and is no number to print."""
+    return _NOT_A_NUMBER if held_out_loss_was_no_number(record) else _ABSENT
 
 
 def _metric(name: str, result: EvaluationResult) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cardcallback.record import EvaluationResult, Measurement, RunRecord
 from cardcallback.render.energy_words import spending_sentence
-from cardcallback.render.figures import at_least
+from cardcallback.render.figures import spent_words
 from cardcallback.render.run_words import (
     covers_every_step,
     method_noun,
@@ -15,7 +15,7 @@ from cardcallback.render.run_words import (
     same_held_out_set,
 )
 from cardcallback.render.text import sentence
-from cardcallback.units import format_duration, format_energy, format_number
+from cardcallback.units import format_duration, format_number
 
 
 def headline(record: RunRecord) -> list[str]:
@@ -28,15 +28,15 @@ def headline(record: RunRecord) -> list[str]:
 
 def _energy_sentence(record: RunRecord) -> str:
     energy = record.energy
-    system = _used("The whole machine", energy.system)
+    system = _used("The whole machine", energy.system, record)
     if energy.gpu.value is None:
-        return system or _used("The CPU", energy.cpu) or "Energy was not measured."
-    gpu = spending_sentence(record, at_least(energy.gpu) + format_energy(energy.gpu.value))
+        return system or _used("The CPU", energy.cpu, record) or "Energy was not measured."
+    gpu = spending_sentence(record, spent_words(energy.gpu, record.duration_seconds))
     return f"{gpu} {system}".rstrip()
 
 
-def _used(subject: str, figure: Measurement) -> str:
-    return "" if figure.value is None else f"{subject} used {at_least(figure)}{format_energy(figure.value)}."
+def _used(subject: str, figure: Measurement, record: RunRecord) -> str:
+    return "" if figure.value is None else f"{subject} used {spent_words(figure, record.duration_seconds)}."
 
 
 def _loss_sentence(record: RunRecord) -> str:

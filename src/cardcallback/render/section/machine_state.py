@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cardcallback.record import Accelerator, RunRecord
-from cardcallback.render.figures import figure, is_known
+from cardcallback.render.figures import at_least, figure, is_known, is_only_a_part
 from cardcallback.render.run_words import devices, plural
 from cardcallback.render.text import escape_markdown, join_words, sentence
 from cardcallback.units import (
@@ -40,7 +40,7 @@ def device_lines(record: RunRecord) -> list[tuple[str, str]]:
 
 
 def _device(device: Accelerator) -> str:
-    parts = [escape_markdown(device.name), f"energy {figure(device.energy, format_energy)}"]
+    parts = [escape_markdown(device.name), f"energy {at_least(device.energy)}{figure(device.energy, format_energy)}"]
     if is_known(device.mean_power):
         parts.append(f"mean power {figure(device.mean_power, format_power)}")
     if device.memory_total_bytes:
@@ -60,8 +60,15 @@ def _state(device: Accelerator) -> str:
         parts.append(f"median utilisation {figure(device.median_utilization, _percent)}")
     if is_known(heat):
         parts.append(f"at most {figure(heat, format_number)} °C")
-    parts += [_throttling(device), _company(device)]
-    return ", ".join(part for part in parts if part)
+    parts += [f"{_as_long_as_seen(device)}{_throttling(device)}", _company(device)]
+    return ", ".join(parts)
+
+
+def _as_long_as_seen(device: Accelerator) -> str:
+    """To stand before what was told of a device that was not watched all the time."""
+    if not is_only_a_part(device.energy):
+        return ""
+    return "until it was lost: " if device.energy.recording_high is None else "while it was seen: "
 
 
 def _throttling(device: Accelerator) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cardcallback.record import Machine, RunRecord, Stage, Training
-from cardcallback.render.figures import figure
+from cardcallback.render.figures import at_least, figure
 from cardcallback.render.run_words import device_names, has_unified_memory, plural, quantization_words
 from cardcallback.render.section.recipe_settings import BatchSettings, optimiser_words, other_settings
 from cardcallback.render.text import escape_markdown, join_words, public_reason, table_row
@@ -138,7 +138,7 @@ def _stage(stage: Stage) -> str:
     if stage.duration_seconds is not None:
         parts.append(format_duration(stage.duration_seconds))
     energy = figure(stage.energy, format_energy, stage.reason or "not in its record")
-    parts.append(f"GPU energy {energy}")
+    parts.append(f"GPU energy {at_least(stage.energy)}{energy}")
     return ", ".join(parts)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cardcallback.carbon import assess_footprint, grid_examples
 from cardcallback.record import Carbon, CarbonFactor, Measurement, RunRecord
 from cardcallback.render.energy_words import emissions_label
-from cardcallback.render.figures import at_least
+from cardcallback.render.figures import at_least, is_unresolved, unresolved_reason
 from cardcallback.render.section.references import References
 from cardcallback.render.text import TIMES, escape_markdown
 from cardcallback.units import format_emissions, format_energy, format_number
@@ -16,6 +16,8 @@ Row = tuple[str, str, str]
 def carbon_row(record: RunRecord, references: References) -> Row:
     """Label, result and how it is known, as Markdown."""
     carbon = record.carbon
+    if carbon is not None and is_unresolved(_energies(record).get(carbon.energy_name)):
+        return _unresolved(record, carbon.energy_name)
     if carbon is not None:
         least = at_least(_energies(record).get(carbon.energy_name))
         return (
@@ -27,6 +29,8 @@ def carbon_row(record: RunRecord, references: References) -> Row:
     trial = assess_footprint(record.energy, grid_examples(1.0).clean.factor)
     if trial.carbon is None:
         return "CO2e", f"not calculated: {escape_markdown(trial.reason or 'energy not measured')}", ""
+    if is_unresolved(_energies(record).get(trial.carbon.energy_name)):
+        return _unresolved(record, trial.carbon.energy_name)
     joules = trial.carbon.energy_joules
     examples = grid_examples(joules)
     least = at_least(_energies(record).get(trial.carbon.energy_name))
@@ -36,6 +40,11 @@ def carbon_row(record: RunRecord, references: References) -> Row:
     )
     result = f"depends on the grid: {least}{format_energy(joules)} is {clean}, {dirty}"
     return _label(record, trial.carbon.energy_name), result, "set the place with `cardcallback render --location`"
+
+
+def _unresolved(record: RunRecord, energy_name: str) -> Row:
+    why = unresolved_reason(record.duration_seconds)
+    return _label(record, energy_name), f"not calculated: energy {why}", ""
 
 
 def _energies(record: RunRecord) -> dict[str, Measurement | None]:

@@ -8,25 +8,27 @@ from cardcallback.render.figures import (
     FULL_COVERAGE,
     NARROW_SHARE,
     absent,
-    accuracy_words,
-    at_least,
+    beside_accuracy,
     cadence,
     coverage_words,
     energy_range,
     is_known,
     is_only_a_part,
+    is_unresolved,
     looking_words,
     relative_width,
     source_words,
+    spent_words,
     total,
     verb,
 )
 from cardcallback.render.run_words import devices, over_the_run, plural
 from cardcallback.render.text import escape_markdown
-from cardcallback.units import format_duration, format_energy, format_percent, format_power
+from cardcallback.units import format_duration, format_percent, format_power
 
 # A comparison of this share of the run is one of the run.
 FULL_COMPARISON = 0.95
+_SEEN = "over the part it saw"
 _SCOPE_SENTENCE = "The energy is the whole module's"
 
 
@@ -35,7 +37,8 @@ def gpu_energy_row(record: RunRecord) -> tuple[str, str, str]:
     gpu = record.energy.gpu
     if gpu.value is None:
         return _label(record), absent(gpu), ""
-    result = f"{at_least(gpu)}**{format_energy(gpu.value)}**{_mean_power(record)}"
+    mean = "" if is_unresolved(gpu) else _mean_power(record)
+    result = spent_words(gpu, record.duration_seconds, "**") + mean
     return _label(record), result, "; ".join(_how(record, gpu))
 
 
@@ -47,8 +50,7 @@ def interval_words(measurement: Measurement) -> str | None:
     if measurement.recording_low is None or measurement.recording_high is None:
         return None
     interval = energy_range(measurement.recording_low, measurement.recording_high)
-    accuracy = accuracy_words(measurement.instrument_accuracy)
-    return f"recording interval {interval}, and beside it the sensor's own accuracy: {accuracy}"
+    return f"recording interval {interval}{beside_accuracy(measurement)}"
 
 
 def _label(record: RunRecord) -> str:
@@ -62,7 +64,9 @@ def _mean_power(record: RunRecord) -> str:
     watts = total([device.mean_power for device in devices(record)])
     if watts is None:
         return ""
-    return f" (mean {format_power(watts)}{' together' if len(devices(record)) > 1 else ''})"
+    together = " together" if len(devices(record)) > 1 else ""
+    seen = f" {_SEEN}" if is_only_a_part(record.energy.gpu) else ""
+    return f" (mean {format_power(watts)}{together}{seen})"
 
 
 def _how(record: RunRecord, gpu: Measurement) -> list[str]:
@@ -81,24 +85,30 @@ def _how(record: RunRecord, gpu: Measurement) -> list[str]:
 
 def _method_words(record: RunRecord, gpu: Measurement) -> str:
     source = source_words(gpu)
-    during = "over the part it saw, and the rest is not known" if is_only_a_part(gpu) else over_the_run(record)
+    during = _during(record, gpu)
     if gpu.method == "integrated_power":
         read = f", {often}," if (often := cadence(gpu)) else ""
         counter = record.energy.gpu_counter
         why = f"; {_without(counter.reason)}" if not is_known(counter) else ""
         return f"measured: {source}{read} integrated {during}{why}"
     if gpu.method == "counter_bridged":
-        return f"measured: {source} {during}, bridged with integrated power where the counter failed"
+        return f"measured: {source}, bridged with integrated power where the counter failed, {during}"
     if gpu.method == "counter":
         return f"measured: {source} {during}"
     if gpu.method == "calculated" and len(devices(record)) > 1:
-        return f"measured: {source} {during}, each device by its own, and summed"
+        return f"measured: {source}, each device by its own, and summed, {during}"
     return f"{verb(gpu)}: {source}"
+
+
+def _during(record: RunRecord, gpu: Measurement) -> str:
+    if not is_only_a_part(gpu):
+        return over_the_run(record)
+    return _SEEN if gpu.recording_high is not None else f"{_SEEN} (the rest is not known)"
 
 
 def _without(reason: str | None) -> str:
     why = escape_markdown(reason or "")
-    return why if why.startswith("no energy counter") else f"no energy counter: {why}"
+    return why if "energy counter" in why else f"no energy counter: {why}"
 
 
 def _agreement_words(record: RunRecord) -> str | None:

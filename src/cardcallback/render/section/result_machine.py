@@ -7,15 +7,14 @@ from cardcallback.render.energy_words import energy_noun, outside_words, scope_p
 from cardcallback.render.figures import (
     NARROW_SHARE,
     absent,
-    at_least,
     cadence,
     coverage_words,
     energy_range,
-    figure,
     is_known,
     is_only_a_part,
     relative_width,
     source_words,
+    spent_words,
     verb,
 )
 from cardcallback.render.run_words import has_gb10
@@ -32,7 +31,8 @@ def cpu_rows(record: RunRecord) -> list[Row]:
     """The processor's energy, where it is known or nothing else is."""
     cpu = record.energy.cpu
     if is_known(cpu):
-        return [("CPU energy", at_least(cpu) + figure(cpu, format_energy), f"{_measured(cpu)}; {cpu_place(record)}")]
+        words = spent_words(cpu, record.duration_seconds)
+        return [("CPU energy", words, f"{_measured(cpu)}; {cpu_place(record)}")]
     # Beside a GPU figure the processor's absence is a detail; without one it is the main thing missing.
     return [] if is_known(record.energy.gpu) else [("CPU energy", absent(cpu), "")]
 
@@ -60,7 +60,7 @@ def system_row(record: RunRecord, references: References) -> Row:
     system = record.energy.system
     if is_known(system):
         how = "; ".join(part for part in (_measured(system), _leaves_out(system)) if part)
-        return "Whole-machine energy", f"{at_least(system)}**{figure(system, format_energy)}**", how
+        return "Whole-machine energy", spent_words(system, record.duration_seconds, "**"), how
     expect = ""
     if is_known(record.energy.gpu):
         expect = f"expect more than the {energy_noun(record)} figure{_left_out(record)}"

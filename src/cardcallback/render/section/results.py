@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cardcallback.record import Measurement, RunRecord
 from cardcallback.render.energy_words import ratio_words
-from cardcallback.render.figures import NARROW_SHARE, at_least, relative_width, value_of
+from cardcallback.render.figures import NARROW_SHARE, at_least, relative_width, resolved_value
 from cardcallback.render.run_words import (
     covers_every_step,
     devices,
@@ -78,7 +78,7 @@ def _speed_row(record: RunRecord) -> Row:
     tokens = record.training.tokens
     if tokens.non_padding and covers_every_step(record) and record.duration_seconds > 0:
         result = f"{format_number(tokens.non_padding / record.duration_seconds)} tokens/s"
-        per_token = value_of(record.energy.per_token)
+        per_token = resolved_value(record.energy.per_token)
         if per_token is not None:
             energy = at_least(record.energy.per_token) + format_energy(per_token)
             result += f"; {ratio_words(record, energy, 'token')}"
@@ -87,7 +87,7 @@ def _speed_row(record: RunRecord) -> Row:
     if not steps or record.duration_seconds <= 0:
         return "Speed", "not measured: no optimiser step was taken", ""
     result = f"{format_duration(record.duration_seconds / steps)} a step"
-    per_step = value_of(record.energy.per_step)
+    per_step = resolved_value(record.energy.per_step)
     if per_step is not None:
         # A training phase that was seen whole is a whole figure, though the run's is not.
         energy = at_least(record.energy.per_step) + format_energy(per_step)
@@ -102,7 +102,7 @@ def _speed_row(record: RunRecord) -> Row:
 
 def _doubt(ratio: Measurement | None) -> str:
     """The interval of an energy per step or token, where it is not narrow, after a semicolon."""
-    width = None if ratio is None or ratio.value is None else relative_width(ratio)
+    width = None if ratio is None or resolved_value(ratio) is None else relative_width(ratio)
     if ratio is None or width is None or width <= NARROW_SHARE:
         return ""
     return f"; of the energy: {interval_words(ratio)}"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 from cardcallback.record import Measurement, RunRecord
-from cardcallback.render.figures import absent
+from cardcallback.render.figures import absent, beside_accuracy
 from cardcallback.render.pictures.choice import LOSS_PICTURE, picture_address, picture_alt_text, pictures_of
 from cardcallback.render.section.doubts import doubts
 from cardcallback.render.section.evaluation import evaluation_table, published_sentence
@@ -47,13 +49,28 @@ def _said_once(record: RunRecord, text: str) -> str:
     for absence in sorted({absent(found) for found in _measurements(record)}, key=len, reverse=True):
         before, found, after = text.partition(absence)
         text = before + found + after.replace(absence, "not measured, as above")
+    for accuracy in sorted({beside_accuracy(found) for found in _all_measurements(record)}, key=len, reverse=True):
+        text = _accuracy_once(text, accuracy)
     return text
 
 
+def _accuracy_once(text: str, accuracy: str) -> str:
+    # One statement may begin another: only a whole one is the same.
+    pattern = re.compile(re.escape(accuracy) + r"(?=;|\.(?:\s|$)| \||$)", re.MULTILINE)
+    first = pattern.search(text)
+    if first is None:
+        return text
+    return text[: first.end()] + pattern.sub(", the sensor's own accuracy as above", text[first.end() :])
+
+
 def _measurements(record: RunRecord) -> list[Measurement]:
+    return [found for found in _all_measurements(record) if found.value is None]
+
+
+def _all_measurements(record: RunRecord) -> list[Measurement]:
     holders = (record.energy, record.memory, *record.hardware.accelerators)
     values = (getattr(holder, name) for holder in holders for name in holder.__struct_fields__)
-    return [value for value in values if isinstance(value, Measurement) and value.value is None]
+    return [value for value in values if isinstance(value, Measurement)]
 
 
 def _image(record: RunRecord, name: str) -> str:

@@ -1,0 +1,77 @@
+"""A run too short for its counter: the interval is printed, and nothing is divided or multiplied."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+from section_records import with_energy, with_place
+
+from cardcallback.assemble import with_ratios
+from cardcallback.console import end_line
+from cardcallback.record import RunRecord
+from cardcallback.render.card.emissions import emissions_metadata
+from cardcallback.render.card.values import card_values
+from cardcallback.render.figures import is_unresolved
+from cardcallback.render.section import render_section
+from cardcallback.testing import make_record
+
+
+def _record(*, seconds: float = 1.2, low: float = 0.0, high: float = 151.0) -> RunRecord:
+    record = make_record()
+    gpu = replace(record.energy.gpu, value=70.0, recording_low=low, recording_high=high)
+    return replace(with_energy(record, gpu=gpu, phases=()), duration_seconds=seconds)
+
+
+def test_the_interval_stands_in_place_of_the_digits() -> None:
+    """Headline, row and console: 70.0 J of 0 to 151 J is no figure of three digits."""
+    section = render_section(_record())
+    words = "between 0 and 151 J (too short to resolve)"
+    assert f"The GPU used {words}." in section.split("\n\n")[1]
+    assert "| **between 0 and 151 J** (too short to resolve) |" in section
+    assert f"GPU {words}" in end_line(_record(), Path("README.md"), written=True)
+    assert "70.0 J" not in section
+
+
+def test_only_a_short_run_is_called_short() -> None:
+    """An hour that was badly resolved was long enough."""
+    section = render_section(_record(seconds=3600.0))
+    assert "between 0 and 151 J (not resolved any closer)" in section
+    assert "too short" not in section
+
+
+@pytest.mark.parametrize(("low", "high", "unresolved"), [(40.0, 109.0, False), (35.0, 106.0, True), (0.0, 151.0, True)])
+def test_wider_than_the_value_is_unresolved(low: float, high: float, unresolved: bool) -> None:  # noqa: FBT001 - a case
+    """The interval's whole width counts: 69 J and 71 J beside 70 J."""
+    assert is_unresolved(_record(low=low, high=high).energy.gpu) == unresolved
+
+
+def test_a_part_with_a_wide_bound_stays_at_least() -> None:
+    """A gap makes the interval wide, not the run's shortness."""
+    record = _record()
+    gap = with_energy(record, gpu=replace(record.energy.gpu, coverage=0.5))
+    assert "The GPU used at least 70.0 J." in render_section(gap)
+
+
+def test_nothing_is_divided_or_multiplied() -> None:
+    """No energy per step or token, and no CO2e with or without a place; old records' ratios are not shown."""
+    record = _record()
+    ratios = with_ratios(record.energy, steps=4, training=record.training)
+    for ratio in (ratios.per_step, ratios.per_token):
+        assert ratio is not None
+        assert ratio.value is None
+        assert "wider than the energy" in (ratio.reason or "")
+    wide = replace(record.energy.gpu, unit="joules/token")
+    old = with_energy(record, per_token=wide, per_step=replace(wide, unit="joules/step"))
+    for shown in (replace(record, energy=ratios), old, with_place(old, "DE")):
+        section = render_section(shown)
+        assert "of GPU energy per" not in section
+        assert "not calculated: energy too short to resolve" in section
+
+
+def test_no_unresolved_figure_goes_into_metadata_or_labels() -> None:
+    """Front matter and the card's own labels have no room for an interval."""
+    record = with_place(_record(), "DE")
+    assert emissions_metadata(record, None) is None
+    assert not card_values(record).keys() & {"energy", "carbon_emitted"}
