@@ -94,7 +94,7 @@ class EnergyAccount:
         """The energies of the window from the begin to ``end_seconds``; changes nothing."""
         duration = max(end_seconds - self.begin_seconds, 0.0)
         integrated = self._integral.result(end_seconds) if self._integral is not None else None
-        account = self._settled_counter()
+        account = self._settled_counter(end_seconds)
         if account is None or account.anchor is None:
             return AccountResult(
                 duration_seconds=duration,
@@ -106,7 +106,7 @@ class EnergyAccount:
         gauge = self._gauge()
         notes = account_notes(account, compare(account, gauge)) + self._gauge_notes()
         account.distrust_stillness()
-        begin = CounterPoint(self.begin_seconds, 0.0, self._begin_power or self._gauge_at(self.begin_seconds))
+        begin = CounterPoint(self.begin_seconds, 0.0, self._begin_power or self._gauge_at(self.begin_seconds, end_seconds))
         end = CounterPoint(end_seconds, 0.0, self._gauge_at(end_seconds))
         counter = close_counter(account, begin, end, gauge)
         if counter is None and integrated is not None:
@@ -182,12 +182,12 @@ class EnergyAccount:
         joules = self._lead_joules + self._counter.best_joules
         self._best.append(Cumulative(anchor.at_seconds, joules, self._counter.unbridged_seconds))
 
-    def _settled_counter(self) -> CounterAccount | None:
+    def _settled_counter(self, end_seconds: float) -> CounterAccount | None:
         if self._counter is None:
             return None
         account = self._counter.copy()
         for point in self._waiting:
-            self._feed(account, replace(point, power=self._gauge_at(point.at_seconds)))
+            self._feed(account, replace(point, power=self._gauge_at(point.at_seconds, end_seconds)))
         return account
 
     def _feed(self, counter: CounterAccount, point: CounterPoint) -> None:
@@ -201,8 +201,8 @@ class EnergyAccount:
         )
         counter.add(point, check)
 
-    def _gauge_at(self, seconds: float) -> Cumulative | None:
-        return self._integral.at(seconds) if self._integral is not None else None
+    def _gauge_at(self, seconds: float, silent_until: float | None = None) -> Cumulative | None:
+        return self._integral.at(seconds, silent_until=silent_until) if self._integral is not None else None
 
     def _gauge(self) -> Gauge:
         if self._integral is None:

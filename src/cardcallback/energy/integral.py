@@ -107,17 +107,18 @@ class PowerIntegral:
         reading = max(self.highest - self.lowest, 0.0) * self.traits.interval_seconds / 8
         return self._edge_doubt(self.highest) + reading
 
-    def at(self, seconds: float) -> Cumulative | None:
+    def at(self, seconds: float, *, silent_until: float | None = None) -> Cumulative | None:
         """Energy from the begin to a time; ``None`` without any reading.
 
-        Later than the readings reach, the last one is held as long as it may be, and then it is a gap.
+        Later than the readings reach, the last one is held as long as it may be, and then it is a gap. Whether it
+        is one is judged by ``silent_until``, up to which no reading came, where that is later.
         """
         if self.readings == 0:
             return None
         if seconds <= self.lagged_to:
             lead_gap = min(max(seconds - self.begin_seconds, 0.0), self._lead_gap_seconds)
             return self._history.at(seconds) or Cumulative(seconds, 0.0, lead_gap)
-        held, gap = self._held(seconds)
+        held, gap = self._held(seconds, silent_until)
         return Cumulative(seconds, self._joules + held * self._last_watts, self._gap_seconds + gap)
 
     @property
@@ -202,12 +203,13 @@ class PowerIntegral:
         self._gap_seconds += seconds
         self.longest_gap_seconds = max(self.longest_gap_seconds, seconds)
 
-    def _held(self, seconds: float) -> tuple[float, float]:
+    def _held(self, seconds: float, silent_until: float | None = None) -> tuple[float, float]:
         """How long the last reading is held up to a time after it, and the gap that follows."""
         beyond = seconds - self.lagged_to
-        if beyond - self.traits.lag_seconds <= self.traits.gap_after_seconds:
+        silent = max(seconds, silent_until if silent_until is not None else seconds) - self.lagged_to
+        if silent - self.traits.lag_seconds <= self.traits.gap_after_seconds:
             return beyond, 0.0
-        half = self.traits.sight_seconds / 2
+        half = min(self.traits.sight_seconds / 2, beyond)
         return half, beyond - half
 
     def _edge_doubt(self, watts: float) -> float:
