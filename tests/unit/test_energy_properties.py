@@ -47,7 +47,7 @@ def asked(account: EnergyAccount, end: float) -> AccountResult:
     return account.result(end)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=300, derandomize=True)
 @given(counter=COUNTERS, power=GAUGES, limit=st.none() | st.floats(50.0, 1000.0), readings=READINGS, late=STEPS)
 def test_an_account_answers_whatever_it_is_told(
     counter: CounterTraits | None,

@@ -152,7 +152,7 @@ class PowerIntegral:
         doubt += self._rounding_joules(seen) + self.sieve.doubt_joules
         blind_low, blind_high = self._blind_doubt(total.joules, seen)
         return EnergyResult(
-            joules=total.joules,
+            joules=max(total.joules, 0.0),  # a first reading that reaches back before the begin takes that part off
             low=max(total.joules - doubt - blind_low, 0.0),
             high=self._high(total, doubt + blind_high, seen) if tail_gap == 0 else None,
             method="integrated_power",

@@ -54,7 +54,7 @@ class PowerTraits:
     @property
     def gap_after_seconds(self) -> float:
         """The longest unseen stretch that is still interpolated."""
-        return max(_GAP_INTERVALS * self.interval_seconds, _SHORTEST_GAP_SECONDS)
+        return max(_GAP_INTERVALS * self.interval_seconds, self.sight_seconds, _SHORTEST_GAP_SECONDS)
 
     @property
     def blind_share(self) -> float:
