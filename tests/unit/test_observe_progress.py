@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -116,6 +117,18 @@ def test_the_trainers_own_count_is_of_the_kind_asked_for(
     seen = state(num_input_tokens_seen=1000)
     tokens = with_progress(SFT, state=seen, args=args, baseline=TokenBaseline(seen_tokens=300)).tokens
     assert (tokens.processed, tokens.non_padding) == (processed, non_padding)
+
+
+def test_an_older_trainer_counts_padding_whatever_it_was_asked_for() -> None:
+    """Transformers before 5 has a switch: the word passes, and every token is counted."""
+
+    @dataclass
+    class OldArguments:
+        include_num_input_tokens_seen: bool | None = False
+
+    args = OldArguments(include_num_input_tokens_seen="non_padding")  # type: ignore[arg-type]
+    tokens = with_progress(SFT, state=state(num_input_tokens_seen=700), args=args).tokens
+    assert (tokens.processed, tokens.non_padding) == (700, None)
 
 
 def test_batches_fill_in_what_the_trainer_does_not_count() -> None:

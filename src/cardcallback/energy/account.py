@@ -106,7 +106,8 @@ class EnergyAccount:
         gauge = self._gauge()
         notes = account_notes(account, compare(account, gauge)) + self._gauge_notes()
         account.distrust_stillness()
-        begin = CounterPoint(self.begin_seconds, 0.0, self._begin_power or self._gauge_at(self.begin_seconds, end_seconds))
+        begin_power = self._begin_power or self._gauge_at(self.begin_seconds, end_seconds)
+        begin = CounterPoint(self.begin_seconds, 0.0, begin_power)
         end = CounterPoint(end_seconds, 0.0, self._gauge_at(end_seconds))
         counter = close_counter(account, begin, end, gauge)
         if counter is None and integrated is not None:

@@ -133,9 +133,15 @@ def _generated(seen: int) -> Tokens:
 def _seen_kind(args: object) -> str | None:
     setting = read(args, "include_num_input_tokens_seen")
     setting = read(setting, "value") if not isinstance(setting, (str, bool)) else setting
-    if setting is True or setting == "all":
+    if setting is True or setting == "all" or (setting == "non_padding" and _only_a_switch(args)):
         return "all"
     return "non_padding" if setting == "non_padding" else None
+
+
+def _only_a_switch(args: object) -> bool:
+    """Transformers before 5 declares a boolean and checks nothing: any word switches on the count of every token."""
+    field = getattr(type(args), "__dataclass_fields__", {}).get("include_num_input_tokens_seen")
+    return field is not None and "str" not in str(field.type)
 
 
 def _trl_total(trainer: object, state: object, baseline: TokenBaseline) -> int | None:
