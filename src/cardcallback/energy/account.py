@@ -19,6 +19,7 @@ from cardcallback.energy.traits import CounterTraits, PowerTraits
 # Counter readings and phase visits that may wait for the power readings to catch up with them: as many as
 # come within a second's lag while a counter's refresh is watched for.
 _MOST_WAITING = 128
+_LEAST_SHOWN = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ class EnergyAccount:
         if self._counter is None:
             msg = "this account was opened without a counter"
             raise ValueError(msg)
-        self._waiting.append(CounterPoint(at_seconds, joules, None, after_loss=self._was_lost))
+        self._waiting.append(CounterPoint(at_seconds, _shown(joules), None, after_loss=self._was_lost))
         self._was_lost = False
         self._settle()
 
@@ -76,7 +77,7 @@ class EnergyAccount:
         if self._integral is None:
             msg = "this account was opened without a power gauge"
             raise ValueError(msg)
-        self._integral.add(at_seconds, watts)
+        self._integral.add(at_seconds, _shown(watts))
         self._settle()
 
     def read_power_every(self, interval_seconds: float) -> None:
@@ -277,3 +278,8 @@ def _is_surer(one: EnergyResult, other: EnergyResult) -> bool:
     if one.high is None or one.gap_seconds > other.gap_seconds:
         return False
     return other.high is None or one.high - one.low < other.high - other.low
+
+
+def _shown(value: float) -> float:
+    """No sensor shows less than a nanowatt or a nanojoule; dividing by what is far less has no end."""
+    return 0.0 if 0 < value < _LEAST_SHOWN else value
