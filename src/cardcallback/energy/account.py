@@ -226,7 +226,7 @@ class EnergyAccount:
 
     def _slack_joules(self, counter: CounterAccount, seconds: float) -> float:
         """How far one interval of a healthy counter may be from the gauge."""
-        stale = self.ceiling.joules_within(counter.refresh_seconds) + counter.traits.resolution_joules
+        stale = counter.stale_joules(self.ceiling)
         if self._integral is None:
             return stale
         return stale + 2 * self._integral.edge_joules + self._integral.sampling_joules(seconds)
@@ -268,8 +268,7 @@ class EnergyAccount:
         """A straight line between two points is off by at most a quarter of their distance at the highest power."""
         line = self.ceiling.joules_within(mark.spacing_seconds / 4)
         if self._counter is not None:
-            stale = self.ceiling.joules_within(self._counter.refresh_seconds)
-            return math.hypot(line, stale + self._counter.traits.resolution_joules)
+            return math.hypot(line, self._counter.stale_joules(self.ceiling))
         return math.hypot(line, self._integral.edge_joules if self._integral is not None else 0.0)
 
 

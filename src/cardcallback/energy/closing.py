@@ -140,7 +140,7 @@ def close_counter(account: CounterAccount, begin: CounterPoint, end: CounterPoin
             gap += rest
             longest = max(longest, rest)
     joules = counted + extended
-    doubt = account.pieces * _stale_joules(account, gauge) + gauge.ceiling.joules_within(short)
+    doubt = account.pieces * account.stale_joules(gauge.ceiling) + gauge.ceiling.joules_within(short)
     in_gaps = gauge.ceiling.joules_in_gap(gap, end.at_seconds - begin.at_seconds - gap)
     return EnergyResult(
         joules=joules,
@@ -217,17 +217,12 @@ def _edge_doubt(edge: _Edge, gauge: Gauge, share: float) -> float:
     return min(all_of_it, math.sqrt(2) * gauge.edge_joules + share * abs(edge.joules))
 
 
-def _stale_joules(account: CounterAccount, gauge: Gauge) -> float:
-    """How far the value that a counter shows may lie behind the energy used."""
-    return gauge.ceiling.joules_within(account.refresh_seconds) + account.traits.resolution_joules
-
-
 def _cut_doubt(account: CounterAccount, gauge: Gauge) -> float:
     """What the ends of the counted pieces, and those of the bridges between them, may be off by.
 
     A piece: at worst one end is as stale as can be and the other fresh. Pieces end wherever the counter
     failed, unrelated to each other, so that theirs add as squares.
     """
-    stale = _stale_joules(account, gauge)
+    stale = account.stale_joules(gauge.ceiling)
     bridges = account.pieces - 1
     return math.hypot(stale, math.sqrt(bridges) * math.hypot(stale, math.sqrt(2) * gauge.edge_joules))

@@ -7,6 +7,7 @@ from collections import Counter as Tally
 from dataclasses import dataclass
 from typing import Literal
 
+from cardcallback.energy.ceiling import Ceiling
 from cardcallback.energy.intervals import BothWays, Check, CounterPoint
 from cardcallback.energy.refresh import ASSUMED_REFRESH_SECONDS, RefreshWatch
 from cardcallback.energy.traits import CounterTraits
@@ -72,6 +73,10 @@ class CounterAccount:
     def refresh_seconds(self) -> float:
         """How old the counter's value may be: as published, else as seen, else what its readings' distance allows."""
         return self.traits.refresh_seconds or self.refresh.seconds or ASSUMED_REFRESH_SECONDS
+
+    def stale_joules(self, ceiling: Ceiling) -> float:
+        """How far the value that it shows may lie behind the energy used."""
+        return ceiling.joules_within(self.refresh_seconds) + self.traits.resolution_joules
 
     @property
     def refresh_seen(self) -> bool:

@@ -85,8 +85,7 @@ def open_rapl(system_root: Path) -> SensorSet:
     Args:
         system_root: the folder that holds ``sys``.
     """
-    folder = system_root / "sys" / "class" / "powercap"
-    entries = [entry for entry in entries_of(folder) if _ENTRY.fullmatch(entry.name)]
+    entries = _entries(system_root)
     zones = list(_zones(entries))
     packages = _once([zone for zone in zones if zone.package is None and _PACKAGE.fullmatch(zone.name)])
     memories = _once([zone for zone in zones if zone.package is not None and zone.name == "dram"])
@@ -106,8 +105,11 @@ def open_rapl(system_root: Path) -> SensorSet:
 
 def energy_files(system_root: Path) -> list[Path]:
     """The file of every RAPL counter, of parts that are not read too."""
-    folder = system_root / "sys" / "class" / "powercap"
-    return [entry / "energy_uj" for entry in entries_of(folder) if _ENTRY.fullmatch(entry.name)]
+    return [entry / "energy_uj" for entry in _entries(system_root)]
+
+
+def _entries(system_root: Path) -> list[Path]:
+    return [entry for entry in entries_of(system_root / "sys" / "class" / "powercap") if _ENTRY.fullmatch(entry.name)]
 
 
 def _zones(entries: list[Path]) -> Iterator[Zone]:
