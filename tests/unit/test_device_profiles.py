@@ -46,7 +46,7 @@ _EXPECTED = {
     "gb10-no-energy": Expected(power=_AVERAGE, counter=False, window=1.0, **_GB10),
     "thor": Expected(power=None, counter=False, memory=False),
     "orin": Expected(power=None, counter=False, memory=False),
-    "gh200": Expected(power=_MODULE, counter=True, window=1.0, limit=700.0, rail="module"),
+    "gh200": Expected(power=_MODULE, counter=True, window=1.0, limit=700.0, highest=1000.0, rail="module"),
     "gb200": Expected(power=_AVERAGE, counter=False, window=1.0, limit=1200.0, highest=1200.0, gpus=4),
     "gb300": Expected(power=_AVERAGE, counter=False, window=1.0, limit=1400.0, highest=1400.0, gpus=4),
     "b200": Expected(power=_AVERAGE, counter=True, window=1.0, limit=1000.0, highest=1000.0),

@@ -94,18 +94,19 @@ class EnergyAccount:
     def result(self, end_seconds: float) -> AccountResult:
         """The energies of the window from the begin to ``end_seconds``; changes nothing."""
         duration = max(end_seconds - self.begin_seconds, 0.0)
-        integrated = self._integral.result(end_seconds) if self._integral is not None else None
         account = self._settled_counter(end_seconds)
+        uncounted = account is None or account.anchor is None
+        integrated = self._integral.result(end_seconds, alone=uncounted) if self._integral is not None else None
         if account is None or account.anchor is None:
             return AccountResult(
                 duration_seconds=duration,
                 counter=None,
                 integrated=integrated,
                 best=integrated,
-                notes=self._gauge_notes(),
+                notes=self._gauge_notes(alone=True),
             )
         gauge = self._gauge()
-        notes = account_notes(account, compare(account, gauge)) + self._gauge_notes()
+        notes = account_notes(account, compare(account, gauge)) + self._gauge_notes(alone=False)
         account.distrust_stillness()
         begin_power = self._begin_power or self._gauge_at(self.begin_seconds, end_seconds)
         begin = CounterPoint(self.begin_seconds, 0.0, begin_power)
@@ -198,7 +199,7 @@ class EnergyAccount:
             slack_joules=self._slack_joules(counter, seconds),
             most_joules=self.ceiling.joules_within(seconds + counter.refresh_seconds),
             allowed_joules=self.ceiling.joules_if_allowed(seconds + counter.refresh_seconds),
-            gauge_still=self._integral.still if self._integral is not None else NEVER,
+            gauge_still=self._integral.stillness.latest if self._integral is not None else NEVER,
             gauge_sees_everything=self._integral is not None and self._integral.traits.sees_everything,
         )
         counter.add(point, check)
@@ -217,12 +218,13 @@ class EnergyAccount:
             sampling_joules=self._integral.sampling_joules,
         )
 
-    def _gauge_notes(self) -> tuple[str, ...]:
+    def _gauge_notes(self, *, alone: bool) -> tuple[str, ...]:
         if self._integral is None:
             return ()
         # Beside a counter a gauge that stands still is found out by it.
-        still = self._integral.longest_still_seconds if self._counter is None else 0.0
-        return gauge_notes(self._integral.sieve.refused, still)
+        still = self._integral.stillness.longest_seconds if alone else 0.0
+        spanned = alone and self._integral.may_have_stood_still
+        return gauge_notes(self._integral.sieve.refused, still, spanned=spanned)
 
     def _slack_joules(self, counter: CounterAccount, seconds: float) -> float:
         """How far one interval of a healthy counter may be from the gauge."""

@@ -56,18 +56,18 @@ def close_best(
     doubt = math.hypot(_cut_doubt(account, gauge), edges) + share * abs(bridged)
     gap = account.unbridged_seconds + lead.gap_seconds + tail.gap_seconds
     below, above = _if_the_other_is_right(account)
-    low = max(joules - doubt - below, 0.0)
-    in_gaps = gauge.ceiling.joules_in_gap(gap, end.at_seconds - begin.at_seconds - gap)
-    high = joules + doubt + above + (in_gaps or 0.0)
+    low, high = joules - doubt - below, joules + doubt + above
     apart = verdict or _contradiction(account, gauge)
     if apart is not None and integrated is not None:
         other, other_doubt = _other_figure(account, joules, apart, integrated)
-        low, high = min(low, max(other - other_doubt, 0.0)), max(high, other + other_doubt)
+        other_doubt = math.hypot(other_doubt, doubt)
+        low, high = min(low, other - other_doubt), max(high, other + other_doubt)
+    in_gaps = gauge.ceiling.joules_in_gap(gap, end.at_seconds - begin.at_seconds - gap)
     pure = account.pieces == 1 and not lead.long and not tail.long
     return EnergyResult(
         joules=joules,
-        low=low,
-        high=None if tail.gap_seconds > 0 or in_gaps is None else high,
+        low=max(low, 0.0),
+        high=None if tail.gap_seconds > 0 or in_gaps is None else high + in_gaps,
         method="counter" if pure or trusted.seconds > 0 else "counter_bridged",
         gap_seconds=gap,
         longest_gap_seconds=max(account.longest_unbridged_seconds, lead.gap_seconds, tail.gap_seconds),
@@ -110,11 +110,15 @@ def _other_figure(
 ) -> tuple[float, float]:
     """The window's energy if the gauge's rate were right all the time, and how far around it the truth may be."""
     counted = account.counted_joules + account.trusted_against_gauge.counter_joules
-    other = joules + counted * verdict.relative_difference if verdict.counter_joules > 0 else 0.0
+    if verdict.counter_joules <= 0:
+        return 0.0, integrated.joules - integrated.low
+    other = joules + counted * verdict.relative_difference
     if verdict.verdict != "inconsistent":
         # Sampling may explain it or the counter's rate may be off by this much: then the gauge is nearer.
         return other, _BEYOND_THE_GAUGE * abs(other - joules)
-    return other, integrated.joules - integrated.low
+    # Where the gauge did not watch, the counter may be off by more than where it did: by twice as much.
+    alone = max(counted - verdict.counter_joules, 0.0) * verdict.apart
+    return other, integrated.joules - integrated.low + alone
 
 
 def close_counter(account: CounterAccount, begin: CounterPoint, end: CounterPoint, gauge: Gauge) -> EnergyResult | None:

@@ -5,17 +5,16 @@ from __future__ import annotations
 import math
 
 from cardcallback.energy.ceiling import Ceiling
-from cardcallback.energy.history import NEVER, Cumulative, FadingHistory, Stretch
+from cardcallback.energy.history import Cumulative, FadingHistory
 from cardcallback.energy.result import EnergyResult
 from cardcallback.energy.sieve import ReadingSieve
+from cardcallback.energy.stillness import Stillness
 from cardcallback.energy.traits import PowerTraits
 
 # A bound of this many standard deviations of the error of independent samples.
 _DEVIATIONS = 3.0
 # Readings further apart than so many refreshes, at distances that vary, meet the work at random.
 _IN_STEP_REFRESHES = 2.0
-# Fewer equal readings in a row may be chance, or read within one refresh.
-_STILL_READINGS = 4
 # How many steps as large as the highest reading the work is taken to make beside those that were seen.
 _UNLEARNED_STEPS = 4
 # The error of the trapezoid over one step of readings, as a share of step times difference.
@@ -40,10 +39,7 @@ class PowerIntegral:
         self.readings = 0
         self.longest_gap_seconds = 0.0
         self._history = FadingHistory()
-        self.still: Stretch = NEVER
-        self.longest_still_seconds = 0.0
-        self._same_since = math.inf
-        self._same_readings = 0
+        self.stillness = Stillness()
         self._first_watts = 0.0
         self._last_watts = 0.0
         self._last_at = -math.inf
@@ -66,7 +62,7 @@ class PowerIntegral:
     def _add(self, at_seconds: float, watts: float) -> None:
         if at_seconds <= self._last_at:
             return
-        self._watch_stillness(at_seconds, watts)
+        self.stillness.add(at_seconds, watts)
         if self.readings == 0:
             self._begin(at_seconds, watts)
         else:
@@ -77,14 +73,6 @@ class PowerIntegral:
         self.readings += 1
         self._sum += watts
         self._sum_squared += watts * watts
-
-    def _watch_stillness(self, at_seconds: float, watts: float) -> None:
-        if watts != self._last_watts or self.readings == 0:
-            self._same_since, self._same_readings = at_seconds, 0
-        self._same_readings += 1
-        if self._same_readings >= _STILL_READINGS:
-            self.still = (self._same_since, at_seconds)
-            self.longest_still_seconds = max(self.longest_still_seconds, at_seconds - self._same_since)
 
     @property
     def lagged_to(self) -> float:
@@ -130,6 +118,11 @@ class PowerIntegral:
         blind = self._blind_doubt(self._joules, seen)
         return (self._sampling_doubt() + max(blind) + self._rounding_joules(seen)) / self._joules
 
+    @property
+    def may_have_stood_still(self) -> bool:
+        """Whether it repeated one value for far longer than its other readings explain."""
+        return bool(self.stillness.unusual(self.lowest))
+
     def sampling_joules(self, seconds: float) -> float:
         """How far the integral of a stretch may be off where the gauge looks only now and then."""
         if self.traits.sees_everything or self.readings == 0:
@@ -137,8 +130,11 @@ class PowerIntegral:
         step = max(self.traits.interval_seconds, self.traits.refresh_seconds)
         return _DEVIATIONS * math.sqrt(self._variance() * step * seconds)
 
-    def result(self, end_seconds: float) -> EnergyResult | None:
-        """The energy from the begin to ``end_seconds``; ``None`` without any reading."""
+    def result(self, end_seconds: float, *, alone: bool = False) -> EnergyResult | None:
+        """The energy from the begin to ``end_seconds``; ``None`` without any reading.
+
+        ``alone``: no counter tells whether the gauge stood still.
+        """
         total = self.at(end_seconds)
         if total is None:
             return None
@@ -151,10 +147,11 @@ class PowerIntegral:
         doubt += self.ceiling.joules_within(held - self.traits.lag_seconds)
         doubt += self._rounding_joules(seen) + self.sieve.doubt_joules
         blind_low, blind_high = self._blind_doubt(total.joules, seen)
+        still_low, still_high = self._still_doubt() if alone else (0.0, 0.0)
         return EnergyResult(
             joules=max(total.joules, 0.0),  # a first reading that reaches back before the begin takes that part off
-            low=max(total.joules - doubt - blind_low, 0.0),
-            high=self._high(total, doubt + blind_high, seen) if tail_gap == 0 else None,
+            low=max(total.joules - doubt - blind_low - still_low, 0.0),
+            high=self._high(total, doubt + blind_high + still_high, seen) if tail_gap == 0 else None,
             method="integrated_power",
             gap_seconds=total.gap_seconds,
             longest_gap_seconds=max(self.longest_gap_seconds, tail_gap),
@@ -241,6 +238,12 @@ class PowerIntegral:
     def _variance(self) -> float:
         mean = self._sum / self.readings
         return max(self._sum_squared / self.readings - mean * mean, 0.0)
+
+    def _still_doubt(self) -> tuple[float, float]:
+        """How much less and more the device may have used while the gauge stood still, if it did."""
+        stretches = self.stillness.unusual(self.lowest)
+        below = sum(one.seconds * (one.watts - self.lowest) for one in stretches)
+        return below, sum(one.seconds * (self.highest - one.watts) for one in stretches)
 
     def _blind_doubt(self, joules: float, seen_seconds: float) -> tuple[float, float]:
         if not self.traits.may_lock:

@@ -40,16 +40,20 @@ def account_notes(account: CounterAccount, verdict: Consistency | None) -> tuple
     return tuple(notes)
 
 
-def gauge_notes(refused: int, still_seconds: float) -> tuple[str, ...]:
-    """What was left out of the power readings, and whether they stood still where nothing else tells."""
+def gauge_notes(refused: int, still_seconds: float, *, spanned: bool) -> tuple[str, ...]:
+    """What was left out of the power readings, and whether they stood still where nothing else tells.
+
+    ``spanned``: the interval holds what the device may have used meanwhile.
+    """
     notes = []
     if refused:
         what = "one power reading was" if refused == 1 else f"{refused:,} power readings were"
         notes.append(f"{what} left out: more than the device may draw, or far above the readings that overlap it")
-    if still_seconds > _LONG_STILLNESS_SECONDS:
+    if spanned or still_seconds > _LONG_STILLNESS_SECONDS:
+        unknown = "the recording interval holds both" if spanned else "there is no energy counter to tell"
         notes.append(
             f"the power reading did not change for {format_duration(still_seconds)}: either the load was steady to the "
-            "milliwatt or the sensor stood still, and there is no energy counter to tell"
+            f"milliwatt or the sensor stood still, and {unknown}"
         )
     return tuple(notes)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 USUAL_REFRESH_SECONDS = 0.1
 # Shorter than this a missing stretch is interpolated, with its doubt; longer, it is a gap.
 _SHORTEST_GAP_SECONDS = 0.5
-# One reading that fails is no gap: between its neighbours lie two distances that may each vary by a third.
+# One reading that fails is no gap: between its neighbours lie two distances that may each be half as long again.
 _GAP_INTERVALS = 3
 # A gauge that is blind between refreshes can lock onto work that repeats as it refreshes. Training steps
 # repeat at up to some tens of hertz, so only a faster gauge may be trusted to see the shape of the work.

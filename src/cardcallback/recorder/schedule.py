@@ -15,14 +15,17 @@ _CALLS_TO_JUDGE = 5
 _CALLS_TO_JUDGE_SLOW = 2
 _SLOW_CALL_SECONDS = 0.001
 # A sensor whose readings fail is asked less and less often, but not more rarely than this unless its calls cost
-# more of the driver's time than they may.
+# more of the driver's time than they may: promptly at first, since most faults pass and each late reading is a gap.
+_PROMPT_RETRIES = 30
+_PROMPT_RETRY_SECONDS = 1.0
 _LONGEST_RETRY_SECONDS = 5.0
 _MOST_DOUBLINGS = 30
 _COSTS_KEPT = 9
 # A call that takes so many times as long as the median was held up.
 _HELD_UP = 2.0
-# Reading in step with the work is always wrong in the same direction, so the distance varies.
-_VARIATION = 0.3
+# Reading in step with the work is always wrong in the same direction, so the distance varies: by as much as it is
+# long, over which work that repeats at that distance, or at a part of it, is met at every moment alike.
+_VARIATION = 0.5
 # A counter whose refresh nobody published is read closely at first, to see how often it moves: fifteen
 # times at the tenth of a second that others show.
 _CLOSE_SECONDS = 0.02
@@ -107,7 +110,8 @@ class Appointment:
         self._failures_in_a_row += 1
         self.last_cost_seconds = cost_seconds
         delay = self.interval_seconds * 2 ** min(self._failures_in_a_row - 1, _MOST_DOUBLINGS)
-        longest = max(_LONGEST_RETRY_SECONDS, cost_seconds / share)
+        prompt = self._failures_in_a_row <= _PROMPT_RETRIES
+        longest = max(_PROMPT_RETRY_SECONDS if prompt else _LONGEST_RETRY_SECONDS, cost_seconds / share)
         self._book(now_seconds, max(min(delay, longest), self.interval_seconds))
 
     def _book(self, now_seconds: float, delay: float) -> None:

@@ -19,7 +19,7 @@ from cardcallback.sensors.nvml_devices import Selection, select_devices
 from cardcallback.sensors.nvml_driver import NvmlDriver
 from cardcallback.sensors.nvml_errors import NOT_SUPPORTED, NvmlCallError, reason_at_start, reason_in_call
 from cardcallback.sensors.nvml_modules import use_module_power
-from cardcallback.sensors.nvml_power import FIELD_POWER_LIMIT, SCOPE_MODULE, Part, highest_watts
+from cardcallback.sensors.nvml_power import FIELD_POWER_LIMIT, SCOPE_MODULE, Part, highest_module_watts, highest_watts
 from cardcallback.sensors.nvml_sensors import GPU_QUANTITIES, OpenedDevice, open_device
 from cardcallback.sensors.nvml_state import CLOCK_SM
 from cardcallback.sensors.nvml_values import count_others, known_hertz, watts_from
@@ -183,7 +183,7 @@ def _identified(nvml: NvmlDriver, index: int, clock: Callable[[], float]) -> _Gp
         own_among=own_among,
         clock=clock,
         highest_watts=highest_watts(part, limit_watts),
-        highest_module_watts=_module_limit_watts(nvml, index) if part.superchip else None,
+        highest_module_watts=highest_module_watts(part, _module_limit_watts(nvml, index) if part.superchip else None),
     )
     return _Gpu(device, memory_total, limit_watts)
 

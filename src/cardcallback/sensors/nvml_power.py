@@ -177,6 +177,15 @@ def highest_watts(part: Part, limit_watts: float | None) -> float | None:
     return limit_watts
 
 
+# "Up to 1000 W", processor, GPU and memory: NVIDIA's data sheet of the GH200 Grace Hopper Superchip.
+_GH200_TDP_WATTS = 1000.0
+
+
+def highest_module_watts(part: Part, limit_watts: float | None) -> float | None:
+    """The same of the module that a GPU is on."""
+    return _GH200_TDP_WATTS if limit_watts is None and part.whole_module_counter else limit_watts
+
+
 def source_scope(part: Part, source: PowerSource) -> Scope:
     """The same for one way of asking; what the plain call of a superchip includes is not published."""
     if part.superchip and source.field is None:

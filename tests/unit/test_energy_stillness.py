@@ -1,0 +1,80 @@
+"""A gauge without a counter that repeats itself for far longer than its work does may have stood still."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from virtual_gpu import P100, VirtualGpu
+
+from cardcallback.energy import AccountResult, EnergyAccount, PowerTraits
+from cardcallback.energy.stillness import Still, Stillness
+from waveforms import Waveform, constant, square
+
+END = 300.0
+
+
+def recorded(waveform: Waveform, stuck: tuple[float, float] | None = None) -> tuple[AccountResult, float]:
+    """What an account of a P100 says of five minutes, in which its gauge may stand still, and the truth."""
+    gpu = VirtualGpu(waveform=waveform, **P100)
+    account = EnergyAccount(
+        counter=None,
+        power=PowerTraits(averaging_seconds=gpu.window, refresh_seconds=gpu.refresh, interval_seconds=0.1),
+        limit_watts=250.0,
+    )
+    varied, at = random.Random(1), 0.003  # noqa: S311 - readings that vary, not secrets
+    while at < END + 0.1:
+        frozen = stuck is not None and stuck[0] <= at < stuck[1]
+        account.add_power(at, gpu.watts(stuck[0] if frozen and stuck is not None else at))
+        at += 0.1 * varied.uniform(0.5, 1.5)
+    return account.result(END), gpu.truth(0, END)
+
+
+def best(result: AccountResult) -> tuple[float, float, float]:
+    """Value, low and high of the best energy, in joules."""
+    assert result.best is not None
+    assert result.best.high is not None
+    return result.best.joules, result.best.low, result.best.high
+
+
+# It stops at the top of the work, and at its bottom, which is not the device's.
+@pytest.mark.parametrize("begin", [100.3, 101.5])
+def test_a_gauge_that_stood_still_may_have_missed_what_its_work_does(begin: float) -> None:
+    """Two minutes at one value, to the milliwatt, amid work that changes twice a second."""
+    work = Waveform((constant(30.0), square(20.0, 150.0, 2.0, duty=0.5, begin=5.0)))
+    result, truth = recorded(work, stuck=(begin, begin + 120.0))
+    value, low, high = best(result)
+    assert low <= truth <= high
+    assert abs(value / truth - 1) > 0.1
+    assert any("did not change for 2 min" in note and "holds both" in note for note in result.notes)
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        Waveform((constant(120.0),)),
+        Waveform((constant(20.0), square(10.0, 150.0, 1.7, end=200.0))),
+        Waveform((constant(20.0), square(10.0, 150.0, 30.0, duty=0.9))),
+    ],
+    ids=["steady", "a hundred idle seconds at the end", "long steps"],
+)
+def test_work_that_is_steady_is_not_doubted(work: Waveform) -> None:
+    """A load that never changes, an idle device, and work whose own steps are long."""
+    result, truth = recorded(work)
+    value, low, high = best(result)
+    assert low <= truth <= high
+    assert high - low < 0.08 * value
+    assert not any("holds both" in note for note in result.notes)
+
+
+def test_the_longest_stretches_are_kept_however_many_there_are() -> None:
+    """Thousands of stretches of a second, and two of a minute and more."""
+    stillness, at = Stillness(), 0.0
+    for number in range(3000):
+        length = {700: 60.0, 2500: 75.0}.get(number, 1.0)
+        for step in range(int(length / 0.25) + 1):
+            stillness.add(at + step * 0.25, 100.0 + number % 7)
+        at += length + 0.5
+    assert stillness.unusual(20.0) == [Still(60.0, 100.0), Still(75.0, 101.0)]
+    assert stillness.longest_seconds == 75.0
+    assert stillness.unusual(101.0) == []
