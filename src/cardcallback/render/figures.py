@@ -10,6 +10,7 @@ from cardcallback.units import (
     JOULES_PER_KILOWATT_HOUR,
     JOULES_PER_MILLIJOULE,
     JOULES_PER_WATT_HOUR,
+    format_coverage,
     format_duration,
     format_energy,
     format_number,
@@ -216,8 +217,7 @@ def unresolved_reason(seconds: float) -> str:
 
 
 def _share_words(share: float) -> str:
-    # Only shares below FULL_COVERAGE come here: three figures never round one up to 100 %.
-    return format_percent(share) if share >= _SMALLEST_SHARE else f"less than {format_percent(_SMALLEST_SHARE, 1)}"
+    return format_coverage(share) if share >= _SMALLEST_SHARE else f"less than {format_percent(_SMALLEST_SHARE, 1)}"
 
 
 def total(measurements: Sequence[Measurement | None]) -> float | None:
