@@ -63,9 +63,10 @@ class SensorSpec:
     ``highest_watts`` is what the device may draw for longer than a moment, as its driver or maker says.
     ``resolution`` is the smallest step it shows, in ``unit``, where that is coarse.
 
-    Beside the GPU, a counter and a gauge of equal ``covers`` are one instrument. ``cpu_*`` and ``dram_energy``
-    are summed over instruments (one per socket); of several ``system_*`` ones the one that covers most is the
-    machine's figure. ``other_*`` overlaps other figures: it is printed beside them and added to nothing.
+    Beside the GPU, a counter and a gauge of equal ``covers`` are one instrument, and a further one is set aside, as it
+    would count the same twice. ``cpu_*`` and ``dram_energy`` are summed over instruments (one per socket); of several
+    ``system_*`` ones the one that covers most is the machine's figure. ``other_*`` overlaps other figures: it is
+    printed beside them and added to nothing.
     """
 
     quantity: Quantity
