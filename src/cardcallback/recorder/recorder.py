@@ -6,6 +6,7 @@ import math
 import threading
 from collections.abc import Sequence
 
+from cardcallback.recorder.budget import stretched_note
 from cardcallback.recorder.clock import Clock
 from cardcallback.recorder.instruments import Instruments
 from cardcallback.recorder.lane import Lane
@@ -215,7 +216,12 @@ class Recorder:
             suspended_seconds=max(suspended, 0.0) if suspended > _CLOCK_NOISE_SECONDS else 0.0,
             early=self._early,
             failures=self._failures(),
-            notes=(*self._notes, *losses, *self._failure_notes()),
+            notes=(
+                *self._notes,
+                *losses,
+                *self._failure_notes(),
+                *stretched_note(self._appointments(), self._sampling_interval_seconds),
+            ),
         )
 
     def _appointments(self) -> list[Appointment]:
