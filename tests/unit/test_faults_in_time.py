@@ -45,8 +45,8 @@ def test_a_gpu_that_comes_back_is_measured_on(simulate: Simulate) -> None:
     energy = recording.energy.gpu
     assert_sound(recording)
     assert_holds(energy, truth(machine, 60.0))
-    assert energy.coverage == pytest.approx(45 / 60, abs=0.05)
-    assert energy.value == pytest.approx(truth(machine, 60.0) * 45 / 60, rel=0.1)
+    assert energy.coverage == pytest.approx(49 / 60, abs=0.05)
+    assert energy.value == pytest.approx(truth(machine, 60.0) * 49 / 60, rel=0.1)
     (note,) = [one for one in recording.notes if "was lost" in one]
     assert note.startswith("The GPU was lost after 10 s (the GPU has fallen off the bus) and came back after ")
     assert recording.accelerators[0].highest_temperature.value is not None
@@ -60,8 +60,8 @@ def test_a_young_counter_that_is_ahead_after_a_loss_proves_nothing(simulate: Sim
     energy = recording.energy.gpu
     assert_sound(recording)
     assert_holds(energy, truth(machine, 120.0))
-    assert energy.coverage == pytest.approx(1 - 15 / 120, abs=0.05)
-    assert energy.longest_gap_seconds == pytest.approx(15, abs=1)
+    assert energy.coverage == pytest.approx(1 - 11 / 120, abs=0.03)
+    assert energy.longest_gap_seconds == pytest.approx(11, abs=1)
 
 
 def test_a_counter_far_ahead_of_what_a_loss_can_have_used_went_on(simulate: Simulate) -> None:
@@ -101,7 +101,7 @@ def test_a_gpu_that_flaps_leaves_one_note(simulate: Simulate) -> None:
 
 
 def test_a_lost_gpu_is_asked_rarely(simulate: Simulate) -> None:
-    """An hour without a GPU: two lookups a minute, not one for each reading that is missing."""
+    """An hour without a GPU: a lookup every 5 s, not one for each reading that is missing."""
     machine = simulate("gb10-lost")
     machine.advance(OPENED_AT)
     recorder = Recorder(open_nvml(SIMULATED), clock=MachineClock(machine))
@@ -110,7 +110,7 @@ def test_a_lost_gpu_is_asked_rarely(simulate: Simulate) -> None:
     run(recorder, machine, 3600.0)
     recording = recorder.stop()
     # A lookup that gets as far as the device counts there too.
-    assert calls("nvmlDeviceGetHandleByUUID") - made <= 2 * (2 * 60 + 5)
+    assert calls("nvmlDeviceGetHandleByUUID") - made <= 2 * (12 * 60 + 5)
     assert recording.energy.gpu.recording_high is None
     assert recording.energy.gpu.coverage is not None
     assert recording.energy.gpu.coverage < 0.01
