@@ -156,17 +156,23 @@ def test_device_without_anything_is_still_a_device(simulate: Simulate) -> None:
 
 
 @pytest.mark.parametrize(
-    ("profile", "words"),
+    ("profile", "words", "not_ready"),
     [
-        ("no-driver", "not loaded"),
-        ("mismatch", "was upgraded while the system ran: restart the machine"),
-        ("init999", "unknown error"),
-        ("no-device", "lists no GPU"),
+        ("no-driver", "not loaded", True),
+        ("mismatch", "was upgraded while the system ran: restart the machine", False),
+        ("init999", "unknown error", True),
+        ("no-device", "lists no GPU", False),
     ],
 )
-def test_driver_that_does_not_start_is_a_reason(simulate: Simulate, profile: str, words: str) -> None:
-    """Every GPU quantity is absent with the same one-line reason, and the cure beside it."""
+def test_driver_that_does_not_start_is_a_reason(
+    simulate: Simulate,
+    profile: str,
+    words: str,
+    not_ready: bool,  # noqa: FBT001 - a case
+) -> None:
+    """Every GPU quantity is absent with the same one-line reason, the cure beside it, and whether that may change."""
     sensors = _opened(simulate, profile)
+    assert sensors.not_ready == not_ready
     assert sensors.sensors == ()
     assert {absence.quantity for absence in sensors.absences} == set(GPU_QUANTITIES)
     reasons = {f"{absence.reason}: {absence.cure}" for absence in sensors.absences}
@@ -178,13 +184,30 @@ def test_no_library_is_a_reason() -> None:
     """Without libnvidia-ml every GPU quantity is absent, and opening raises nothing."""
     program = (
         "from cardcallback.sensors.nvml import open_nvml; s = open_nvml({});"
-        "print(s.simulated, len(s.sensors), s.absences[0].reason)"
+        "print(s.simulated, len(s.sensors), s.not_ready, s.absences[0].reason)"
     )
     environ = {key: value for key, value in os.environ.items() if not key.startswith(("CARDCALLBACK_", "LD_LIBRARY"))}
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environ)
     if not done.stdout.startswith("False 0"):
         pytest.skip("this machine has an NVIDIA driver")
-    assert "no NVIDIA driver found" in done.stdout
+    assert "False no NVIDIA driver found" in done.stdout
+
+
+def test_a_driver_that_was_not_ready_opens_when_asked_again(simulate: Simulate) -> None:
+    """Nothing of the failed start is kept: the second opening gives every quantity."""
+    machine = simulate(_with("gb10", Fault(call="nvmlInit", code=27, until=20.0)))
+    machine.advance(10.0)
+    assert open_nvml(_SIMULATED).not_ready
+    machine.advance(20.0)
+    sensors = open_nvml(_SIMULATED)
+    assert not sensors.not_ready
+    assert [one.spec.quantity for one in sensors.sensors] == list(GPU_QUANTITIES)
+
+
+@pytest.mark.parametrize(("code", "not_ready"), [(15, True), (4, False)])
+def test_gpus_that_cannot_be_opened_yet_may_be_later(simulate: Simulate, code: int, not_ready: bool) -> None:  # noqa: FBT001 - a case
+    """The only GPU has fallen off the bus, which a reset mends; rights that are missing stay so."""
+    assert _opened(simulate, _with("gb10", Fault(call="nvmlDeviceGetName", code=code))).not_ready == not_ready
 
 
 def test_importing_starts_and_loads_nothing() -> None:

@@ -143,7 +143,10 @@ class DeviceInfo:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SensorSet:
-    """Every sensor that works, why the others do not, and the devices they belong to."""
+    """Every sensor that works, why the others do not, and the devices they belong to.
+
+    ``not_ready``: the driver could not be used yet and may be later, so that opening again may give more.
+    """
 
     sensors: tuple[Sensor, ...] = ()
     absences: tuple[Absence, ...] = ()
@@ -151,6 +154,7 @@ class SensorSet:
     driver_version: str | None = None
     simulated: bool = False
     notes: tuple[str, ...] = ()
+    not_ready: bool = False
 
     def for_devices(self, indices: frozenset[int]) -> SensorSet:
         """This set with only the devices in ``indices``; what belongs to no device that opened stays."""
