@@ -100,6 +100,20 @@ def test_a_gpu_that_flaps_leaves_one_note(simulate: Simulate) -> None:
     assert note.startswith("The GPU was lost 8 times, first after 5.0 s")
 
 
+def test_power_that_is_withdrawn_in_mid_run_costs_one_reading(simulate: Simulate) -> None:
+    """A GPU without a counter whose power field is gone half-way: the plain call takes over, and the record says so."""
+    gone = Fault(call="nvmlDeviceGetFieldValues", code=3, at=OPENED_AT + 30.0)
+    machine = simulate(_with("gb10", gone, counter=None))
+    recording = measure(machine, 60.0)
+    energy = recording.energy.gpu
+    assert_sound(recording)
+    assert_holds(energy, truth(machine, 60.0))
+    assert energy.coverage == 1.0
+    assert energy.value == pytest.approx(truth(machine, 60.0), rel=0.01)
+    assert "nvml:power_average: 1 of " in _notes(recording)
+    assert "nvml:power_usage, which means the same, is read from then on" in _notes(recording)
+
+
 def test_a_lost_gpu_is_asked_rarely(simulate: Simulate) -> None:
     """An hour without a GPU: a lookup every 5 s, not one for each reading that is missing."""
     machine = simulate("gb10-lost")

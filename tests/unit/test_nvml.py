@@ -277,6 +277,34 @@ def test_failed_reading_may_succeed_again(simulate: Simulate, code: int) -> None
     assert energy.read() > 0
 
 
+def _withdrawn(simulate: Simulate, profile: str, code: int) -> Sensor:
+    """The power of a machine whose fields answer with a code from 12 s on; asked at 20 s."""
+    machine = simulate(_with(profile, Fault(call="nvmlDeviceGetFieldValues", code=code, at=12.0)))
+    machine.advance(10.0)
+    power = _sensor(open_nvml(_SIMULATED), "gpu_power")
+    machine.advance(10.0)
+    return power
+
+
+def test_power_that_is_withdrawn_is_asked_by_the_call_that_means_the_same(simulate: Simulate) -> None:
+    """One reading fails and names what follows; from then on the plain call's second's mean is read."""
+    power = _withdrawn(simulate, "gb10", 3)
+    with pytest.raises(SensorReadError, match="; nvml:power_usage, which means the same, is read from then on"):
+        power.read()
+    assert power.read() > 0
+    assert power.spec.source == "nvml:power_average"
+
+
+@pytest.mark.parametrize(("profile", "code"), [("gb10", 999), ("gb10", 10), ("gh200", 3)])
+def test_power_is_not_replaced_by_what_means_something_else(simulate: Simulate, profile: str, code: int) -> None:
+    """A driver that is only busy keeps its source, and a plain call of unknown scope is no second's mean of the GPU."""
+    power = _withdrawn(simulate, profile, code)
+    for _ in range(2):
+        with pytest.raises(SensorReadError) as failure:
+            power.read()
+        assert "from then on" not in str(failure.value)
+
+
 @pytest.mark.parametrize("value", [0, 2**32 - 1, 11_000_000])
 def test_impossible_power_is_a_failed_reading(simulate: Simulate, value: int) -> None:
     """Nought, all ones and eleven kilowatts are refused, whichever way power is asked."""

@@ -39,6 +39,8 @@ NEVER = LOST | {
     ARGUMENT_VERSION_MISMATCH,
     DEPRECATED,
 }
+# After these in the middle of a run a call that once worked is not going to answer again.
+GONE = NEVER - STALE_HANDLE
 # After these at the start the driver may be usable later in the same process. Not so a library that is missing, a
 # driver that was upgraded, or rights: those need an installation, a restart or another job.
 MAY_START_LATER = frozenset(
