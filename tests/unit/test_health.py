@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import pytest
-from test_recorder import run, sensor
+from recorded import run, sensor
 
 from cardcallback.errors import SensorReadError
 from cardcallback.record import Accelerator

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from test_recorder import device, record, sensor
+from recorded import device, record, sensor
 from virtual_gpu import GB10, VirtualGpu, training_waveform
 
 from cardcallback.record import Scope

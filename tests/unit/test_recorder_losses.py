@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from test_recorder import device, run, sensor
+from recorded import device, run, sensor
 
 from cardcallback.errors import DeviceLostError
 from cardcallback.recorder import Recorder, Recording
