@@ -26,7 +26,7 @@ from cardcallback.record import (
 from cardcallback.recorder import Recording
 from cardcallback.render.figures import is_unresolved
 from cardcallback.settings import Settings
-from cardcallback.units import format_percent
+from cardcallback.units import format_coverage
 
 # Below this a quotient would divide a part of the energy by all of the work.
 _LOWEST_COVERAGE = 0.95
@@ -176,7 +176,7 @@ def _per(spent: Measurement, count: int | None, unit: str, no_count: str) -> Mea
     if is_unresolved(spent):
         return not_measured(unit, "the recording interval of the energy is wider than the energy")
     if spent.coverage is not None and spent.coverage < _LOWEST_COVERAGE:
-        return not_measured(unit, f"the energy covers only {format_percent(spent.coverage)} of the time")
+        return not_measured(unit, f"the energy covers only {format_coverage(spent.coverage)} of the time")
     bounds = [None if bound is None else bound / count for bound in (spent.recording_low, spent.recording_high)]
     return msgspec.structs.replace(
         spent,

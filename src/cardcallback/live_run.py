@@ -44,7 +44,6 @@ from cardcallback.settings import Settings
 # Together below the 50 ms that training's begin may cost.
 _OPENING_TIMEOUT_SECONDS = 0.02
 _FIRST_READING_TIMEOUT_SECONDS = 0.02
-_LATE_OPENING_TIMEOUT_SECONDS = 60.0
 # Logged numbers which the Trainer can have only after all the device's work before.
 _WAITED_FOR = frozenset({"loss", "eval_loss", "train_loss"})
 _TRAINED_BEFORE = (
@@ -86,6 +85,7 @@ class LiveRun:
         self._tokens: StepTokens | None = None
         self._guard = guard or Guard()
         self._joining = threading.Lock()
+        self._ended = threading.Event()
         self.notes: list[str] = []
 
     @property
@@ -134,7 +134,7 @@ class LiveRun:
                 self._join(self._recorder, place, result, first=first)
         self._recorder.start(_FIRST_READING_TIMEOUT_SECONDS)
         for place, result in enumerate(opened):
-            if result is None:
+            if result is None or result[0].not_ready:
                 threading.Thread(
                     target=self._join_late,
                     args=(self._recorder, place, openings[place]),
@@ -144,10 +144,7 @@ class LiveRun:
                 ).start()
 
     def _join_late(self, recorder: Recorder, place: int, opening: BackgroundOpening, *, first: bool) -> None:
-        opened = None
-        while opened is None and not self.finished:
-            opened = opening.result(_LATE_OPENING_TIMEOUT_SECONDS)
-        if opened is not None:
+        for opened in opening.results(self._ended):
             self._join(recorder, place, opened, first=first)
 
     def _join(self, recorder: Recorder, place: int, opened: tuple[SensorSet, EarlyReading], *, first: bool) -> None:
@@ -257,6 +254,7 @@ class LiveRun:
 
     def stop_recording(self) -> None:
         """End measuring; a second call does nothing."""
+        self._ended.set()
         if self._tokens is not None:
             self._tokens.close()
         if self._recorder is not None and self._recording is None:

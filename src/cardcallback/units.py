@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from decimal import ROUND_DOWN, Decimal
 
 SECONDS_PER_MILLISECOND = 1e-3
 SECONDS_PER_MINUTE = 60
@@ -101,6 +102,13 @@ def format_emissions(grams: float) -> str:
 def format_percent(share: float, figures: int = CARD_FIGURES) -> str:
     """A share (0.004) as a percentage ("0.4 %" at one figure)."""
     return f"{format_number(share * 100, figures)} %"
+
+
+def format_coverage(share: float) -> str:
+    """A covered share in three figures, rounded down: no more is said to be covered than was."""
+    exact = Decimal(repr(share))  # of the digits that are printed: 0.57 * 100 is a little less than 57
+    floored = exact.quantize(Decimal(1).scaleb(exact.adjusted() - CARD_FIGURES + 1), ROUND_DOWN)
+    return format_percent(float(floored))
 
 
 def format_duration(seconds: float) -> str:

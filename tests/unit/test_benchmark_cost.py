@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 import pytest
-from test_recorder import sensor
+from recorded import sensor
 
 from cardcallback.recorder import Recorder, SystemClock
 from cardcallback.sensors import SensorSet

@@ -69,6 +69,7 @@ def test_doubtful_machine_figure_does_not_replace_the_gpu(details: dict[str, obj
     [
         (not_measured("joules", "no NVIDIA driver found"), "GPU energy not measured: no NVIDIA driver found"),
         (measured(1.0, coverage=0.949), "GPU energy covers 94.9 % of the run, and CO2e needs 95.0 %"),
+        (measured(1.0, coverage=0.94996), "GPU energy covers 94.9 % of the run, and CO2e needs 95.0 %"),
         (measured(1.0, coverage=None), "GPU energy has no stated coverage"),
     ],
 )

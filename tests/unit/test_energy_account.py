@@ -3,64 +3,13 @@
 from __future__ import annotations
 
 import pickle
-import random
-from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
 from virtual_gpu import A100, GB10, P100, VirtualGpu, account_for, rising_waveform, training_waveform
+from watching import ALWAYS, best, holds, off, reset, watch
 
-from cardcallback.energy import AccountResult, EnergyAccount, EnergyResult
-from waveforms import Waveform, constant, square
-
-Fault = Callable[[float, float], "float | None"]
-ALWAYS = Waveform((constant(5.0, end=0.0), square(20.0, 90.0, 1.7, begin=0.0)))
-
-
-def watch(
-    account: EnergyAccount,
-    gpu: VirtualGpu,
-    end: float,
-    *,
-    interval: float = 0.5,
-    fault: Fault = lambda _, joules: joules,
-    blind: tuple[float, float] = (-1.0, -1.0),
-    gauge: bool = True,
-) -> EnergyAccount:
-    """Feed an account as a recorder does, with somewhat irregular readings; ``blind``: no reading at all."""
-    varied = random.Random(1)  # noqa: S311 - readings that vary, not secrets
-    times, at = [], 0.003
-    while at < end:
-        times.append((at, "power"))
-        at += interval * (1 + varied.uniform(-0.02, 0.02))
-    times += [(second + 0.002 + 0.001 * (second % 7), "counter") for second in range(int(end))]
-    times += [(end + 0.001, "counter"), (end + 0.0015, "power")]
-    for moment, kind in sorted(times):
-        if blind[0] <= moment < blind[1]:
-            continue
-        if kind == "power" and gauge:
-            account.add_power(moment, gpu.watts(moment))
-        elif kind == "counter" and account._counter is not None:
-            joules = fault(moment, gpu.joules(moment))
-            if joules is not None:
-                account.add_counter(moment, joules)
-    return account
-
-
-def best(result: AccountResult) -> EnergyResult:
-    """The best energy, which must be there."""
-    assert result.best is not None
-    return result.best
-
-
-def off(result: EnergyResult, truth: float) -> float:
-    """Relative error."""
-    return result.joules / truth - 1
-
-
-def holds(result: EnergyResult, truth: float) -> bool:
-    """Whether the recording interval contains the truth."""
-    return result.low <= truth and (result.high is None or truth <= result.high)
+from waveforms import Waveform, constant
 
 
 @pytest.mark.parametrize(
@@ -103,100 +52,6 @@ def test_plain_trapezoid_would_have_missed_the_lag() -> None:
     assert abs(off(best(account.result(40.0)), truth)) < 0.002
 
 
-def reset(at: float, joules: float) -> float:
-    """A counter that starts again at zero after half a minute."""
-    return joules if at < 30.2 else joules - VirtualGpu(waveform=ALWAYS).joules(30.2)
-
-
-def stuck(at: float, joules: float) -> float:
-    """A counter that stands still from 30 s on."""
-    return min(joules, VirtualGpu(waveform=ALWAYS).joules(30.2)) if at > 0 else joules
-
-
-def paused(at: float, joules: float) -> float:
-    """A counter that loses ten seconds."""
-    gpu = VirtualGpu(waveform=ALWAYS)
-    if at < 40:
-        return stuck(at, joules)
-    return joules - gpu.joules(40.0) + gpu.joules(30.2)
-
-
-def late_register(at: float, joules: float) -> float:
-    """A counter that shows nothing new for ten seconds and then catches up."""
-    return stuck(at, joules) if at < 40 else joules
-
-
-def jump(at: float, joules: float) -> float:
-    """A counter that makes a step."""
-    return joules if at < 30.2 else joules + 500.0
-
-
-def spike(at: float, joules: float) -> float:
-    """One absurd reading."""
-    return joules + 1e6 if 30.0 <= at < 31.0 else joules
-
-
-def dead(at: float, joules: float) -> float | None:
-    """A counter that cannot be read any more."""
-    return joules if at < 30.2 else None
-
-
-@pytest.mark.parametrize("fault", [reset, stuck, paused, jump, spike, dead])
-def test_faulty_counter_is_bridged(fault: Fault) -> None:
-    """What the counter does wrong is bridged by the gauge; the interval holds, and is not wide."""
-    gpu = VirtualGpu(waveform=ALWAYS)
-    result = watch(account_for(gpu), gpu, 60.0, fault=fault).result(60.0)
-    truth = gpu.truth(0, 60)
-    assert best(result).method == "counter_bridged"
-    assert best(result).coverage(60.0) == 1.0
-    assert abs(off(best(result), truth)) < 0.006
-    assert holds(best(result), truth)
-    high = best(result).high
-    assert high is not None
-    assert high - best(result).low < 0.12 * truth
-
-
-@pytest.mark.parametrize("fault", [reset, stuck, paused, jump, spike])
-def test_each_fault_is_told(fault: Fault) -> None:
-    """A counter's fault leaves a sentence."""
-    gpu = VirtualGpu(waveform=ALWAYS)
-    assert any("energy counter" in note for note in watch(account_for(gpu), gpu, 60.0, fault=fault).result(60.0).notes)
-
-
-def test_counter_that_catches_up_is_no_fault() -> None:
-    """A register that is renewed late loses nothing: the counter stands, without a note."""
-    gpu = VirtualGpu(waveform=ALWAYS)
-    result = watch(account_for(gpu), gpu, 60.0, fault=late_register).result(60.0)
-    assert best(result).method == "counter"
-    assert abs(off(best(result), gpu.truth(0, 60))) < 0.005
-    assert result.notes == ()
-
-
-def test_wrap_is_corrected() -> None:
-    """A counter that starts again at its known end loses nothing."""
-    gpu = VirtualGpu(waveform=ALWAYS)
-    modulus = gpu.joules(30.2)
-    account = account_for(gpu)
-    assert account._counter is not None
-    account._counter.traits = type(account._counter.traits)(refresh_seconds=0.1, wraps_at=modulus)
-    result = watch(account, gpu, 60.0, fault=lambda _, joules: joules % modulus).result(60.0)
-    assert best(result).method == "counter"
-    assert abs(off(best(result), gpu.truth(0, 60))) < 0.005
-    assert any("wrapped once" in note for note in result.notes)
-
-
-@pytest.mark.parametrize("gain", [0.9, 1.05, 3.0])
-def test_wrong_gain_makes_the_interval_span_both(gain: float) -> None:
-    """A counter at a wrong rate is not consistent with the gauge, and the interval holds both."""
-    gpu = VirtualGpu(waveform=ALWAYS)
-    result = watch(account_for(gpu), gpu, 300.0, fault=lambda _, joules: joules * gain).result(300.0)
-    assert result.consistency is not None
-    assert result.consistency.verdict == "inconsistent"
-    assert holds(best(result), gpu.truth(0, 300))
-    assert best(result).low < best(result).joules
-    assert any("apart" in note for note in result.notes)
-
-
 def test_agreement_is_called_consistent() -> None:
     """Counter and gauge of a healthy device are consistent, with how far they are apart."""
     gpu = VirtualGpu(waveform=ALWAYS)
@@ -210,38 +65,6 @@ def test_short_run_gets_no_verdict() -> None:
     """Half a minute is needed to compare two sensors."""
     gpu = VirtualGpu(waveform=ALWAYS)
     assert watch(account_for(gpu), gpu, 20.0).result(20.0).consistency is None
-
-
-def test_lost_device_gives_the_measured_part_without_an_upper_bound() -> None:
-    """After both sensors are gone the figure is a part: coverage says so and no bound is invented."""
-    gpu = VirtualGpu(waveform=ALWAYS)
-    result = best(watch(account_for(gpu), gpu, 60.0, blind=(30.2, 99.0)).result(60.0))
-    assert result.high is None
-    assert abs(off(result, gpu.truth(0, 30.2))) < 0.02
-    assert result.coverage(60.0) == pytest.approx(0.5, abs=0.02)
-    assert result.longest_gap_seconds == pytest.approx(30, abs=1)
-
-
-def test_stall_is_a_gap_for_the_gauge_and_nothing_for_the_counter() -> None:
-    """Ten seconds without readings: the counter went on, the integral says what it did not see."""
-    gpu = VirtualGpu(waveform=ALWAYS)
-    result = watch(account_for(gpu), gpu, 60.0, blind=(20.0, 30.0)).result(60.0)
-    truth = gpu.truth(0, 60)
-    assert best(result).coverage(60.0) == 1.0
-    assert abs(off(best(result), truth)) < 0.005
-    assert result.integrated is not None
-    assert result.integrated.joules < 0.9 * truth
-    assert result.integrated.longest_gap_seconds == pytest.approx(10, abs=1.2)
-    assert holds(result.integrated, truth)
-
-
-def test_late_first_reading_is_a_gap_at_the_begin() -> None:
-    """Nothing is made up for the time before the first reading."""
-    gpu = VirtualGpu(waveform=ALWAYS)
-    result = best(watch(account_for(gpu), gpu, 60.0, blind=(-1.0, 5.0)).result(60.0))
-    assert result.joules < gpu.truth(0, 60)
-    assert holds(result, gpu.truth(0, 60))
-    assert result.coverage(60.0) == pytest.approx(56 / 60, abs=0.01)
 
 
 def test_counter_alone_needs_no_gauge() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from test_recorder import run
+from recorded import run
 
 from cardcallback.assemble import RunState, assemble_record
 from cardcallback.record import Evaluation, Machine, RunRecord, Training

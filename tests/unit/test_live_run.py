@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+import threading
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,7 +15,7 @@ from cardcallback.errors import CardCallbackWarning
 from cardcallback.live_run import LiveRun
 from cardcallback.record import RunRecord, Scope
 from cardcallback.recorder import BackgroundOpening, EarlyReading, Recorder, Recording
-from cardcallback.sensors import DeviceInfo, Quantity, SensorSet, SensorSpec
+from cardcallback.sensors import Absence, DeviceInfo, Quantity, SensorSet, SensorSpec
 from cardcallback.sensors.base import Unit
 from cardcallback.settings import Settings
 from cardcallback.testing import FakeClock, FakeSensor
@@ -171,6 +173,40 @@ def test_a_part_that_cannot_be_joined_costs_no_other(tmp_path: Path) -> None:
     energy = run.record("completed", log_history=[], last_step=100).energy
     assert energy.gpu.value == pytest.approx(12000.0)
     assert energy.system.value is None
+
+
+def test_a_driver_that_becomes_ready_is_measured_from_then_on(tmp_path: Path) -> None:
+    """Not loaded when training began: its GPUs join in mid-run, and what came before is a gap with a note."""
+    machine = TwoGpus()
+    absence = Absence(quantity="gpu_energy", source="nvml", reason="the NVIDIA driver is installed but not loaded")
+    loading, attempts = threading.Event(), count()
+
+    def open_gpus() -> SensorSet:
+        if next(attempts) == 0:
+            return SensorSet(absences=(absence,), not_ready=True)
+        assert loading.wait(30)
+        return machine.set
+
+    opening = BackgroundOpening(open_gpus, machine.clock)
+    assert opening.result(30) is not None
+    machine.clock.advance(10.0)  # the next attempt is due
+    run = LiveRun(Settings(), clock=machine.clock, system_root=tmp_path, stages=())
+    args = SimpleNamespace(device="cpu", n_gpu=0, world_size=1)
+    run.start_recording((opening,), {}, args, None, first=True)
+    assert run.record("running", log_history=[], last_step=1).energy.gpu.reason == absence.reason
+    machine.clock.advance(40.0)
+    loading.set()
+    for thread in threading.enumerate():
+        if thread.name == "cardcallback-late":
+            thread.join(30)
+    assert run._recorder is not None
+    assert all(lane.first_pass.wait(30) for lane in run._recorder._lanes)
+    machine.clock.advance(60.0)
+    run.stop_recording()
+    record = run.record("completed", log_history=[], last_step=100)
+    assert record.energy.gpu.value == pytest.approx(2 * 6000.0)
+    assert record.energy.gpu.coverage == pytest.approx(0.6)
+    assert any("was not ready when it was first asked" in note for note in record.notes)
 
 
 class Joined(Recorder):

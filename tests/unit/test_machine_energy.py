@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 from machine_files import HWMON, ORIGIN_SECONDS, POWERCAP, CounterFile, FileClock, PowerFile, copied
+from recorded import record
 
-from cardcallback.record import Energy, Measurement, Scope
-from cardcallback.recorder import Recorder, Recording
+from cardcallback.record import Measurement, Scope
+from cardcallback.recorder import Recorder
 from cardcallback.sensors import DeviceInfo, Sensor, SensorSet, SensorSpec
 from cardcallback.sensors.machine import open_machine_energy
 from cardcallback.testing import FakeClock, FakeSensor
@@ -17,16 +18,6 @@ from waveforms import Waveform, constant, sine, square
 RANGE_JOULES = 262_143.328850
 DRAM_RANGE_JOULES = 65_712.999613
 SPARK_RANGE_JOULES = 2**32 / 1000
-
-
-def recorded(sensors: SensorSet, clock: FakeClock, seconds: float, interval: float | None = None) -> Recording:
-    """One session of the real recorder, without its thread."""
-    recorder = Recorder(sensors, clock=clock, sampling_interval_seconds=interval)
-    end = clock.elapsed_seconds() + seconds
-    while clock.elapsed_seconds() < end:
-        wait = recorder.sample_due()
-        clock.advance(min(max(wait, 1e-3), end - clock.elapsed_seconds()))
-    return recorder.stop()
 
 
 def holds(figure: Measurement, truth: float) -> bool:
@@ -66,7 +57,7 @@ def test_two_sockets_and_their_memory(tmp_path: Path) -> None:
         Waveform((constant(600.0),)),
     )
     clock = server(root, socket, memory, platform)
-    recording = recorded(open_machine_energy(root), clock, 120.0)
+    recording = record(open_machine_energy(root), 120.0, clock)
     energy = recording.energy
     truth = 2 * socket.energy_joules(0.0, 120.0)
     assert energy.cpu.value == pytest.approx(truth, rel=0.005)
@@ -89,7 +80,7 @@ def test_no_wrap_is_missed_whatever_interval_is_asked_for(tmp_path: Path, interv
     root = copied("two-socket-rapl", tmp_path)
     busy = Waveform((constant(900.0),))
     clock = server(root, busy, Waveform((constant(18.0),)), busy)
-    energy = recorded(open_machine_energy(root), clock, 1200.0, interval).energy
+    energy = record(open_machine_energy(root), 1200.0, clock, sampling_interval_seconds=interval).energy
     assert energy.cpu.value == pytest.approx(2 * 900.0 * 1200.0, rel=0.01)
     assert energy.dram.value == pytest.approx(2 * 18.0 * 1200.0, rel=0.01)
 
@@ -107,7 +98,7 @@ def test_the_drivers_budget_stretches_no_counter_beyond_its_wrap(tmp_path: Path)
         return zone.read()
 
     slow = FakeSensor(zone.spec, slowly)
-    energy = recorded(SensorSet(sensors=(slow,)), clock, 600.0).energy
+    energy = record(SensorSet(sensors=(slow,)), 600.0, clock).energy
     assert energy.cpu.value == pytest.approx(800.0 * 600.0, rel=0.005)
 
 
@@ -179,7 +170,7 @@ def test_a_spark_with_the_driver(tmp_path: Path) -> None:
     opened = open_machine_energy(root)
     nvml = gpu_sensors(clock, gpu, Scope(gpu_core="yes", gpu_memory="unknown"))
     sensors = SensorSet(sensors=(*nvml, *opened.sensors), devices=(DeviceInfo(index=0, name="NVIDIA GB10"),))
-    recording = recorded(sensors, clock, 90.0)
+    recording = record(sensors, 90.0, clock)
     energy = recording.energy
     truth = machine.energy_joules(0.0, 90.0)
     assert energy.system.value == pytest.approx(truth, rel=0.005)
@@ -188,17 +179,13 @@ def test_a_spark_with_the_driver(tmp_path: Path) -> None:
     assert energy.cpu.value == pytest.approx(2 * 7.0 * 90.0, rel=0.005)
     assert holds(energy.cpu, 2 * 7.0 * 90.0)
     assert energy.gpu.value == pytest.approx(60.0 * 90.0, rel=0.005)
-    assert _others(energy) == {
+    assert {one.source: one.value for one in energy.others} == {
         "hwmon:spbm:pkg": pytest.approx(truth, rel=0.005),
         "hwmon:spbm:gpu": pytest.approx(60.0 * 90.0, rel=0.005),
     }
     assert "performance cores: the energy counter wrapped once, which was corrected." in recording.notes
     traced = [trace for trace in recording.traces if trace.quantity == "system_power"]
     assert traced[0].source == "hwmon:spbm:sys_total"
-
-
-def _others(energy: Energy) -> dict[str | None, float | None]:
-    return {other.source: other.value for other in energy.others}
 
 
 def test_absurd_readings_of_the_machine_are_left_out(tmp_path: Path) -> None:
@@ -214,7 +201,7 @@ def test_absurd_readings_of_the_machine_are_left_out(tmp_path: Path) -> None:
         file.write_text("65535000000" if count % 20 == 0 else "80000000")
         return zone.read()
 
-    recording = recorded(SensorSet(sensors=(FakeSensor(zone.spec, disturbed),)), clock, 60.0)
+    recording = record(SensorSet(sensors=(FakeSensor(zone.spec, disturbed),)), 60.0, clock)
     assert recording.energy.system.value == pytest.approx(80.0 * 60.0, rel=0.001)
     assert any("readings failed (last: hwmon:spbm:sys_total shows what cannot be" in note for note in recording.notes)
 
@@ -233,7 +220,7 @@ def test_grace_beside_a_module(tmp_path: Path) -> None:
         sensors=(*gpu_sensors(clock, module, scope), *opened.sensors),
         devices=(DeviceInfo(index=0, name="NVIDIA GH200 480GB"),),
     )
-    energy = recorded(sensors, clock, 90.0).energy
+    energy = record(sensors, 90.0, clock).energy
     assert energy.gpu.value == pytest.approx(module.energy_joules(0.0, 90.0), rel=0.005)
     assert holds(energy.cpu, grace.energy_joules(0.0, 90.0))
     assert energy.cpu.value == pytest.approx(grace.energy_joules(0.0, 90.0), rel=0.02)
@@ -242,77 +229,9 @@ def test_grace_beside_a_module(tmp_path: Path) -> None:
     assert holds(energy.others[0], module.energy_joules(0.0, 90.0))
 
 
-def _meter(watts: float, covers: str, **scope: str) -> FakeSensor:
-    spec = SensorSpec(
-        quantity="system_power",
-        source=f"meter:{covers}",
-        kind="gauge",
-        unit="watts",
-        scope=Scope(**scope),
-        covers=covers,
-        interval_seconds=1.0,
-    )
-    return FakeSensor(spec, watts)
-
-
-@pytest.mark.parametrize("order", [1, -1])
-def test_of_two_meters_of_one_machine_the_wider_counts(order: int) -> None:
-    """A plug that holds the supply's losses is the machine's figure; the board's stands beside, neither is added."""
-    board = _meter(100.0, "board", gpu_core="yes", cpu="yes", host_dram="yes")
-    plug = _meter(130.0, "plug", gpu_core="yes", cpu="yes", host_dram="yes", supply_loss="yes")
-    energy = recorded(SensorSet(sensors=(board, plug)[::order]), FakeClock(), 60.0).energy
-    assert energy.system.value == pytest.approx(130.0 * 60.0)
-    assert _others(energy) == {"meter:board": pytest.approx(100.0 * 60.0)}
-
-
-def test_a_meter_that_gives_nothing_leaves_the_place_to_the_next() -> None:
-    """The wider meter that never answered is no reason to leave the machine unmeasured."""
-    board, plug = _meter(100.0, "board", cpu="yes"), _meter(float("nan"), "plug", cpu="yes", supply_loss="yes")
-    energy = recorded(SensorSet(sensors=(plug, board)), FakeClock(), 60.0).energy
-    assert energy.system.value == pytest.approx(100.0 * 60.0)
-    assert energy.others == ()
-
-
 def test_without_any_sensor_the_reason_is_the_most_telling_one(tmp_path: Path) -> None:
     """A Spark's missing driver is said for the machine, not that there is no sensor."""
     root = copied("dgx-spark", tmp_path)
-    energy = recorded(open_machine_energy(root), FakeClock(), 5.0).energy
+    energy = record(open_machine_energy(root), 5.0).energy
     assert energy.system.reason == "the driver for the Spark's own power sensors is not installed"
     assert energy.cpu.reason == "no RAPL energy counter on this machine"
-
-
-@pytest.mark.parametrize(("watts", "believed"), [(150.0, True), (20.0, False)])
-def test_a_whole_machine_below_its_gpus_is_none(watts: float, *, believed: bool) -> None:
-    """A plug on one of several supplies gives less than the GPUs use: it is shown, and not as the whole machine."""
-    clock = FakeClock()
-    gpu = SensorSpec(
-        quantity="gpu_power",
-        source="fake:gpu",
-        kind="gauge",
-        unit="watts",
-        scope=Scope(gpu_core="yes"),
-        covers="GPU",
-        interval_seconds=0.5,
-        averaging_seconds=1.0,
-        refresh_seconds=0.1,
-        device=0,
-    )
-    plug = SensorSpec(
-        quantity="system_power",
-        source="fake:plug",
-        kind="gauge",
-        unit="watts",
-        scope=Scope(gpu_core="yes", cpu="yes", supply_loss="yes"),
-        covers="everything on the plug",
-        interval_seconds=0.5,
-        averaging_seconds=1.0,
-        refresh_seconds=0.1,
-    )
-    sensors = SensorSet(
-        sensors=(FakeSensor(gpu, 60.0), FakeSensor(plug, watts)), devices=(DeviceInfo(index=0, name="NVIDIA A"),)
-    )
-    energy = recorded(sensors, clock, 120.0).energy
-    assert (energy.system.value is not None) == believed
-    if not believed:
-        assert "less than the GPUs alone used" in (energy.system.reason or "")
-        assert energy.others[0].value == pytest.approx(120 * watts, rel=0.02)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from test_recorder import device, record, sensor
+from recorded import device, record, sensor
 from virtual_gpu import GB10, VirtualGpu, training_waveform
 
 from cardcallback.record import Scope
 from cardcallback.sensors import Sensor, SensorSet
 from cardcallback.testing import FakeClock, FakeSensor
+from cardcallback.units import format_duration
 
 
 class Driver:
@@ -85,6 +86,27 @@ def test_slow_gauge_reports_the_interval_it_is_really_read_at() -> None:
     assert energy.recording_low is not None
     assert energy.recording_high is not None
     assert energy.recording_low <= gpu.truth(0, 600) <= energy.recording_high
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(1.5e-3, True), (1e-5, False)])
+def test_an_interval_that_was_asked_for_and_not_kept_is_told(seconds: float, told: bool) -> None:  # noqa: FBT001 - a case
+    """Every 20 ms at 1.5 ms a call cannot be: one note says what was asked for and what was kept, as it really was."""
+    clock = FakeClock()
+    power = sensor("gpu_power", Driver(clock, seconds).call(lambda at: 100.0 + at % 7), 0)
+    rare = sensor("gpu_process_memory", lambda: 1e9, 0)
+    sensors = SensorSet(sensors=(power, rare), devices=(device(),))
+    notes = record(sensors, 600.0, clock, sampling_interval_seconds=0.02).notes
+    every = format_duration(600.0 / power.reads)
+    asked = "Readings were asked for every 0.020 s; to spare the driver some were made less often"
+    sentence = f"{asked}: fake:gpu_power every {every}."
+    assert notes == ((sentence,) if told else ())
+
+
+def test_an_interval_of_our_own_is_stretched_without_a_word() -> None:
+    """Nobody asked for one: the figure's own interval tells it."""
+    clock = FakeClock()
+    power = sensor("gpu_power", Driver(clock, 1.5e-3).call(lambda at: 100.0 + at % 7), 0)
+    assert record(SensorSet(sensors=(power,), devices=(device(),)), 600.0, clock).notes == ()
 
 
 def test_process_memory_is_read_soon_and_at_the_end() -> None:

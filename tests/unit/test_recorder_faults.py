@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
-from test_recorder import run, sensor
+from recorded import run, sensor
 
 from cardcallback.recorder import Recorder
 from cardcallback.recorder.lane import Lane

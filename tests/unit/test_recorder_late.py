@@ -108,10 +108,41 @@ def test_two_plugs_of_one_kind_are_two_instruments() -> None:
     assert [{watts for _, watts in trace.points} for trace in recording.traces] == [{100.0}, {300.0}]
 
 
-def _plug(covers: str) -> SensorSpec:
+@pytest.mark.parametrize("late", [False, True])
+@pytest.mark.parametrize("source", ["smart plug", "another plug"])
+def test_a_second_plug_of_the_same_cover_is_set_aside(source: str, late: bool) -> None:  # noqa: FBT001 - a case
+    """The first is the figure, unmixed; the second is not read, and one sentence names it."""
+    clock = FakeClock()
+    first, second = FakeSensor(_plug("desk"), 100.0), FakeSensor(_plug("desk", source), 300.0)
+    both = SensorSet(sensors=(first, second))
+    recorder = Recorder(SensorSet(sensors=(first,)) if late else both, clock=clock)
+    if late:
+        assert recorder.join(SensorSet(sensors=(second,)), both)
+    _run(recorder, clock, 30)
+    recording = recorder.stop()
+    assert recording.energy.system.value == pytest.approx(3000.0, rel=0.05)
+    assert recording.energy.others == ()
+    assert second.reads == 0
+    (note,) = recording.notes
+    assert note == f"A second sensor of the same parts (desk) was set aside, as both count the same energy: {source}."
+
+
+def test_counter_and_gauge_of_one_plug_are_one_instrument() -> None:
+    """Both are read, and nothing is said of a second sensor."""
+    clock = FakeClock()
+    gauge = FakeSensor(_plug("desk"), 100.0)
+    spec = replace(_plug("desk"), quantity="system_energy", kind="counter", unit="joules", refresh_seconds=0.1)
+    counter = FakeSensor(spec, lambda: 100.0 * clock.elapsed_seconds())
+    recorder = Recorder(SensorSet(sensors=(counter, gauge)), clock=clock)
+    _run(recorder, clock, 30)
+    assert recorder.stop().notes == ()
+    assert min(counter.reads, gauge.reads) >= 25
+
+
+def _plug(covers: str, source: str = "smart plug") -> SensorSpec:
     return SensorSpec(
         quantity="system_power",
-        source="smart plug",
+        source=source,
         kind="gauge",
         unit="watts",
         scope=Scope(supply_loss="yes"),

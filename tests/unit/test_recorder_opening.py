@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 from cardcallback.errors import SensorReadError
 from cardcallback.record import Scope
 from cardcallback.recorder import BackgroundOpening, open_in_background
-from cardcallback.sensors import Quantity, SensorSet, SensorSpec
+from cardcallback.sensors import Absence, Quantity, SensorSet, SensorSpec
 from cardcallback.sensors.base import SensorPart
 from cardcallback.testing import FakeClock, FakeSensor
 
@@ -106,6 +107,90 @@ def test_failing_opening_gives_reasons() -> None:
     absence = opened[0].absence("gpu_energy")
     assert absence is not None
     assert "could not be opened (RuntimeError)" in absence.reason
+
+
+_NOT_READY = SensorSet(
+    absences=(Absence(quantity="gpu_energy", source="nvml", reason="the NVIDIA driver is installed but not loaded"),),
+    not_ready=True,
+)
+
+
+class _End(threading.Event):
+    """A run's end that comes after ``seconds`` on the clock that waiting for it moves."""
+
+    def __init__(self, clock: FakeClock, seconds: float) -> None:
+        super().__init__()
+        self._clock = clock
+        self._at = clock.elapsed_seconds() + seconds
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Let the time pass."""
+        left = self._at - self._clock.elapsed_seconds()
+        self._clock.advance(min(timeout or 0.0, left))
+        return (timeout or 0.0) >= left
+
+
+class _Driver:
+    """A driver that is ready at a time of the clock, and takes a while to say that it is not."""
+
+    def __init__(self, clock: FakeClock, ready_at: float, *, cost_seconds: float = 0.0) -> None:
+        self.clock = clock
+        self.asked: list[float] = []
+        self._begin = clock.elapsed_seconds()
+        self._ready_at = ready_at
+        self._cost_seconds = cost_seconds
+        self.opening = BackgroundOpening(self._open, clock)
+        assert self.opening.result(30) is not None
+
+    def _open(self) -> SensorSet:
+        at = self.clock.elapsed_seconds() - self._begin
+        self.asked.append(at)
+        self.clock.advance(self._cost_seconds)
+        if at < self._ready_at:
+            return _NOT_READY
+        return SensorSet(sensors=(FakeSensor(spec("system_memory"), 8.0),), driver_version="580")
+
+
+def test_a_driver_that_was_not_ready_is_opened_later() -> None:
+    """After 10 s, 30 s and a minute, then each 5 minutes: its sensors come with a note about the gap."""
+    driver = _Driver(FakeClock(), ready_at=500.0)
+    not_ready, (sensors, early) = driver.opening.results(_End(driver.clock, 3600.0))
+    assert driver.asked == [0.0, 10.0, 40.0, 100.0, 400.0, 700.0]
+    assert not_ready[0] == _NOT_READY
+    assert sensors.driver_version == "580"
+    assert early.of(spec("system_memory")) == (1700.0, 8.0)
+    (note,) = sensors.notes
+    assert note == (
+        "The driver was not ready when it was first asked (the NVIDIA driver is installed but not loaded) and was "
+        "opened later: what the GPUs used until then is a gap."
+    )
+    again = driver.opening.result(0.0)
+    assert again is not None
+    assert again[0].notes == ()  # of a run that begins after it, the note is not true
+
+
+def test_a_driver_that_is_slow_to_refuse_is_tried_as_rarely_as_it_costs() -> None:
+    """Each attempt takes a second: no more than a thousandth of a day, the first ones aside."""
+    driver = _Driver(FakeClock(), ready_at=1e9, cost_seconds=1.0)
+    assert len(list(driver.opening.results(_End(driver.clock, 86_400.0)))) == 1
+    assert 10 < len(driver.asked) <= 86 + 2
+
+
+def test_trying_again_ends_with_the_run_and_begins_from_the_last_attempt() -> None:
+    """A run that ends at once asks nobody; one that begins minutes after the first attempt asks at once."""
+    driver = _Driver(FakeClock(), ready_at=100.0)
+    assert len(list(driver.opening.results(_End(driver.clock, 5.0)))) == 1
+    assert driver.asked == [0.0]
+    driver.clock.advance(200.0)
+    assert len(list(driver.opening.results(_End(driver.clock, 5.0)))) == 2
+    assert driver.asked == [0.0, 205.0]
+
+
+def test_what_cannot_change_is_not_tried_again() -> None:
+    """A machine without a GPU is asked once."""
+    clock = FakeClock()
+    opening = BackgroundOpening(lambda: replace(_NOT_READY, not_ready=False), clock)
+    assert len(list(opening.results(_End(clock, 86_400.0)))) == 1
 
 
 def test_what_is_simulated_is_that_before_it_opens() -> None:

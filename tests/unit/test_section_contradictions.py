@@ -81,13 +81,16 @@ def test_a_held_out_loss_that_was_no_number_is_called_so() -> None:
 
 
 def test_memory_on_a_gpu_that_the_job_did_not_use_is_called_a_contradiction() -> None:
-    """One sentence, only where the driver lists the job's own process with memory."""
+    """In short sentences, only where the driver lists the job's own process with memory; a simulated one is at once."""
     record = RECORDS["unused_gpu"]()
-    assert "contradicts that this job did not use the GPU" in _line(record, "Memory.")
+    assert "43.5 GiB. Two sources disagree here: the driver lists this job" in _line(record, "Memory.")
+    simulated = _line(replace(record, simulated=True), "Memory.")
+    assert "43.5 GiB. The driver is simulated, and so is this figure: PyTorch did not use the GPU. This" in simulated
+    assert "disagree" not in simulated
     none = not_measured("bytes", "not in the driver's list")
     memory = replace(record.memory, accelerator_process_peak=none)
-    assert "contradicts" not in render_section(replace(record, memory=memory))
-    assert "contradicts" not in render_section(make_record())
+    assert "disagree here" not in render_section(replace(record, memory=memory))
+    assert "disagree here" not in render_section(make_record())
 
 
 def test_a_lost_gpus_state_is_told_until_it_was_lost() -> None:

@@ -10,7 +10,7 @@ from section_records import with_energy, with_place
 
 from cardcallback.assemble import with_ratios
 from cardcallback.console import end_line
-from cardcallback.record import RunRecord
+from cardcallback.record import Measurement, RunRecord, Scope
 from cardcallback.render.card.emissions import emissions_metadata
 from cardcallback.render.card.values import card_values
 from cardcallback.render.figures import is_unresolved
@@ -68,6 +68,61 @@ def test_nothing_is_divided_or_multiplied() -> None:
         section = render_section(shown)
         assert "of GPU energy per" not in section
         assert "not calculated: energy too short to resolve" in section
+
+
+def _wide(measurement: Measurement | None) -> Measurement:
+    """The same with an interval wider than the figure, which is 70.0 J or 70.0 W."""
+    assert measurement is not None
+    return replace(measurement, value=70.0, recording_low=20.0, recording_high=151.0)
+
+
+def test_phases_are_held_to_the_same_rule() -> None:
+    """A phase whose interval is wider than its energy shows the interval alone, once, and the accuracy beside."""
+    record = make_record()
+    *others, saving = record.energy.phases
+    phases = (*others, replace(saving, energy=_wide(saving.energy)))
+    section = render_section(with_energy(record, phases=phases))
+    assert "; saving between 20.0 and 151 J (1 min in 2 visits)." in section
+    assert "Beside the recording interval stands the sensor's own accuracy: not published." in section
+    assert "70.0 J" not in section
+
+
+def test_device_lines_are_held_to_the_same_rule() -> None:
+    """Neither energy nor mean power of a device has digits that its interval does not support."""
+    record = make_record()
+    (device,) = record.hardware.accelerators
+    unresolved = replace(device, energy=_wide(device.energy), mean_power=_wide(device.mean_power))
+    wide = replace(device, energy=replace(_wide(device.energy), recording_low=60.0, recording_high=80.0))
+    section = render_section(replace(record, hardware=replace(record.hardware, accelerators=(unresolved, wide))))
+    interval = "recording interval {}, and beside it the sensor's own accuracy: not published"
+    assert f"NVIDIA GB10, energy between 20.0 and 151 J ({interval.format('20.0 to 151 J')}). Median" in section
+    assert f"NVIDIA GB10, energy 70.0 J ({interval.format('60.0 to 80.0 J')}), mean power 57.3 W. Median" in section
+    assert "70.0 W" not in section
+
+
+def test_energies_before_beside_and_in_sessions_are_held_to_the_same_rule() -> None:
+    """What came before, other sessions and stages, processor and second sensors: one rule for every energy."""
+    record = make_record()
+    whole = replace(record.energy.gpu, scope=Scope(gpu_core="yes", gpu_memory="yes"))
+    gpu = _wide(whole)
+    session = replace(record.sessions[0], energy=replace(record.energy, gpu=gpu))
+    stage = replace(record.stages[0], name="SFT before", energy=gpu)
+    second = replace(gpu, covers=("a second sensor",))
+    before = _wide(record.energy.before_training)
+    record = with_energy(record, gpu=whole, before_training=before, cpu=gpu, others=(second,))
+    section = render_section(replace(record, sessions=(session, session), stages=(stage, *record.stages)))
+    assert "70.0 J" not in section
+    figure = "between 20.0 and 151 J"
+    for words in (
+        f"6 min, {figure} of GPU energy from when",
+        f"GPU energy {figure}, completed",
+        f"| CPU energy | {figure} (not resolved any closer) |",
+        f"CPU {figure} (measured",
+        f"A second sensor: {figure} (measured",
+        "without a ratio, since not both are resolved",
+        f"GPU energy {figure} (not in the figures above)",
+    ):
+        assert words in section, words
 
 
 def test_no_unresolved_figure_goes_into_metadata_or_labels() -> None:

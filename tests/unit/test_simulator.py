@@ -6,54 +6,20 @@ import math
 import os
 import subprocess
 import sys
-import threading
-from dataclasses import replace
 from pathlib import Path
 
 import pynvml  # noqa: TID251 - the simulator is tested through what it pretends to serve
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from simulated_device import code_of, first_handle, profile_with
 
-from profiles import ALL_ONES, Counter, CounterFault, Device, Fault, GpuProcess, Loss, Meter, Profile
-from simulator import PROFILE_NAMES, calls, hanging, profile_named, release
+from profiles import Counter, GpuProcess, Meter
+from simulator import PROFILE_NAMES, profile_named
 from simulator_fixtures import Simulate
-from waveforms import Segment, Waveform, constant, ramp, sine, square
+from waveforms import Segment, Waveform, constant, square
 
-_MIXED = Waveform(
-    (
-        constant(12.0),
-        square(3.0, 71.0, 1.7, begin=2.0, duty=0.3, phase=0.4),
-        ramp(0.0, 40.0, 5.0, 25.0),
-        sine(5.0, 4.0, 3.1, begin=1.0),
-    )
-)
-_EXACT = Meter()
 _SIMULATOR = Path(__file__).resolve().parents[1] / "simulator"
-
-
-def _device(waveform: Waveform = _MIXED, **changes: object) -> Device:
-    device = Device(name="NVIDIA Test", uuid="GPU-1", waveform=waveform, architecture=9, compute_capability=(9, 0))
-    return replace(device, **({"counter": Counter(), "meters": {"usage": _EXACT}} | changes))
-
-
-def _profile(*faults: Fault, **changes: object) -> Profile:
-    return Profile(name="test", devices=(_device(**changes),), faults=faults)
-
-
-def _first_handle() -> object:
-    pynvml.nvmlInit()
-    return pynvml.nvmlDeviceGetHandleByIndex(0)
-
-
-def _code_of(call: str, *arguments: object) -> int:
-    try:
-        getattr(pynvml, call)(*arguments)
-    except pynvml.NVMLError as error:
-        return int(error.value)
-    return 0
-
-
 _SEGMENTS = st.builds(
     Segment,
     kind=st.sampled_from(["constant", "square", "ramp", "sine"]),
@@ -95,8 +61,8 @@ def test_counter_is_the_formula_at_its_last_refresh(
     """The C library's counter and the Python truth agree to the millijoule for any waveform."""
     # A sine may ask for less than no power; a real rail never feeds back.
     waveform = Waveform((constant(1300.0), *segments))
-    machine = simulate(_profile(waveform=waveform, counter=Counter(refresh=0.125)))
-    handle = _first_handle()
+    machine = simulate(profile_with(waveform=waveform, counter=Counter(refresh=0.125)))
+    handle = first_handle()
     before = pynvml.nvmlDeviceGetTotalEnergyConsumption(handle)
     machine.advance(seconds)
     counted = pynvml.nvmlDeviceGetTotalEnergyConsumption(handle) - before
@@ -114,8 +80,8 @@ def test_counter_is_the_formula_at_its_last_refresh(
 )
 def test_reading_is_the_mean_of_its_window(simulate: Simulate, meter: Meter, begin: float, end: float) -> None:
     """A gauge reports the mean over its past window, as of its last refresh, with its lag."""
-    machine = simulate(_profile(meters={"usage": meter}))
-    handle = _first_handle()
+    machine = simulate(profile_with(meters={"usage": meter}))
+    handle = first_handle()
     machine.advance(10.26)
     watts = machine.true_joules(begin, end) / (end - begin)
     assert pynvml.nvmlDeviceGetPowerUsage(handle) == pytest.approx(watts * 1e3, abs=1.0)
@@ -124,8 +90,8 @@ def test_reading_is_the_mean_of_its_window(simulate: Simulate, meter: Meter, beg
 def test_noise_and_gain_are_bounded_and_repeatable(simulate: Simulate) -> None:
     """A noisy gauge moves with every refresh, stays within its bounds and repeats itself within a refresh."""
     meter = Meter(window=0.1, refresh=0.1, noise=5.0, gain=0.9)
-    machine = simulate(_profile(waveform=Waveform((constant(100.0),)), meters={"usage": meter}))
-    handle = _first_handle()
+    machine = simulate(profile_with(waveform=Waveform((constant(100.0),)), meters={"usage": meter}))
+    handle = first_handle()
     readings = []
     for _ in range(200):
         machine.advance(0.1)
@@ -135,29 +101,10 @@ def test_noise_and_gain_are_bounded_and_repeatable(simulate: Simulate) -> None:
     assert len(set(readings)) > 100
 
 
-@pytest.mark.parametrize(
-    ("fault", "joules_at_20"),
-    [
-        (CounterFault(kind="reset", at=15.0), 500.0),
-        (CounterFault(kind="stuck", at=12.0), 361_200.0),
-        (CounterFault(kind="stuck", at=12.0, until=18.0), 362_000.0),
-        (CounterFault(kind="step", at=12.0, amount=5_000.0), 367_000.0),
-        (CounterFault(kind="gain", at=10.0, amount=1.2), 362_200.0),
-        (CounterFault(kind="gain", at=10.0, until=15.0, amount=0.5), 361_750.0),
-    ],
-)
-def test_counter_faults_do_what_they_say(simulate: Simulate, fault: CounterFault, joules_at_20: float) -> None:
-    """At 100 W since an hour before the origin the counter stands at 362 kJ after 20 s, but for its fault."""
-    machine = simulate(_profile(waveform=Waveform((constant(100.0),)), counter=Counter(faults=(fault,))))
-    handle = _first_handle()
-    machine.advance(20.05)
-    assert pynvml.nvmlDeviceGetTotalEnergyConsumption(handle) == pytest.approx(joules_at_20 * 1e3, abs=2)
-
-
 def test_counter_wraps(simulate: Simulate) -> None:
     """A counter with a modulus starts again at zero."""
-    machine = simulate(_profile(waveform=Waveform((constant(100.0),)), counter=Counter(modulus=1_000_000)))
-    handle = _first_handle()
+    machine = simulate(profile_with(waveform=Waveform((constant(100.0),)), counter=Counter(modulus=1_000_000)))
+    handle = first_handle()
     machine.advance(13.05)
     assert pynvml.nvmlDeviceGetTotalEnergyConsumption(handle) == pytest.approx(300_000, abs=2)
 
@@ -166,101 +113,13 @@ def test_counter_that_looks_part_of_the_time_misses_the_rest(simulate: Simulate)
     """With a window of a quarter of the refresh, power drawn outside it does not count."""
     # High for the first half of every refresh, looked at in its last quarter.
     wave = Waveform((square(10.0, 110.0, 0.1, begin=0.0),))
-    machine = simulate(_profile(waveform=wave, counter=Counter(refresh=0.1, window=0.025)))
-    handle = _first_handle()
+    machine = simulate(profile_with(waveform=wave, counter=Counter(refresh=0.1, window=0.025)))
+    handle = first_handle()
     before = pynvml.nvmlDeviceGetTotalEnergyConsumption(handle)
     machine.advance(30.05)
     counted = (pynvml.nvmlDeviceGetTotalEnergyConsumption(handle) - before) / 1e3
     assert counted == pytest.approx(300.0, abs=0.1)
     assert machine.true_joules(0.0, 30.0) == pytest.approx(1800.0)
-
-
-def test_fault_from_a_time_to_a_time(simulate: Simulate) -> None:
-    """A scheduled return code holds exactly between its two instants."""
-    machine = simulate(_profile(Fault(call="nvmlDeviceGetPowerUsage", code=10, at=5.0, until=7.0)))
-    handle = _first_handle()
-    seen = []
-    for _ in range(4):
-        machine.advance(2.5)
-        seen.append(_code_of("nvmlDeviceGetPowerUsage", handle))
-    assert seen == [0, 10, 0, 0]
-
-
-def test_fault_after_calls_for_calls(simulate: Simulate) -> None:
-    """A fault may wait for a number of calls and last for a number of calls."""
-    simulate(_profile(Fault(call="nvmlDeviceGetPowerUsage", code=999, after_calls=2, calls=1)))
-    handle = _first_handle()
-    assert [_code_of("nvmlDeviceGetPowerUsage", handle) for _ in range(4)] == [0, 0, 999, 0]
-    assert calls("nvmlDeviceGetPowerUsage") == 4
-
-
-def test_lost_device_fails_in_every_call(simulate: Simulate) -> None:
-    """The wildcard takes every call on the device, and none of the driver's own."""
-    simulate(_profile(Fault(call="*", code=15, after_calls=0, at=1.0))).advance(2.0)
-    pynvml.nvmlInit()
-    assert _code_of("nvmlDeviceGetHandleByIndex", 0) == 15
-    assert pynvml.nvmlDeviceGetCount() == 1
-
-
-def test_fault_in_a_value(simulate: Simulate) -> None:
-    """A fault may answer with another value instead of failing."""
-    simulate(_profile(Fault(call="nvmlDeviceGetTotalEnergyConsumption", value=ALL_ONES)))
-    assert pynvml.nvmlDeviceGetTotalEnergyConsumption(_first_handle()) == ALL_ONES
-
-
-def test_call_may_take_its_time_and_hold_the_driver(simulate: Simulate) -> None:
-    """A slow call is answered all the same, also where calls wait for one another; a driven clock moves by it."""
-    slow = Fault(call="nvmlDeviceGetPowerUsage", seconds=2.5)
-    machine = simulate(replace(_profile(slow, waveform=Waveform((constant(50.0),))), serialise=True))
-    assert pynvml.nvmlDeviceGetPowerUsage(_first_handle()) == 50_000
-    assert machine.now_seconds() == pytest.approx(2.5)
-
-
-def test_call_may_hang_until_it_is_released(simulate: Simulate) -> None:
-    """A call that hangs keeps its thread and answers once it is let go; other calls are answered meanwhile."""
-    simulate(_profile(Fault(call="nvmlDeviceGetPowerUsage", hang=True), waveform=Waveform((constant(50.0),))))
-    handle, answers = _first_handle(), []
-    thread = threading.Thread(target=lambda: answers.append(pynvml.nvmlDeviceGetPowerUsage(handle)))
-    thread.start()
-    while not hanging():
-        assert pynvml.nvmlDeviceGetName(handle) == "NVIDIA Test"
-    assert not answers
-    release()
-    thread.join(30)
-    assert answers == [50_000]
-
-
-def test_value_may_freeze(simulate: Simulate) -> None:
-    """While frozen, counter and gauge show what they showed when that began, and the truth afterwards."""
-    calls_of = ("nvmlDeviceGetPowerUsage", "nvmlDeviceGetTotalEnergyConsumption")
-    machine = simulate(_profile(*(Fault(call=call, frozen=True, at=10.0, until=20.0) for call in calls_of)))
-    handle = _first_handle()
-
-    def seen() -> tuple[int, int]:
-        return pynvml.nvmlDeviceGetPowerUsage(handle), pynvml.nvmlDeviceGetTotalEnergyConsumption(handle)
-
-    machine.advance(10.0)
-    first = seen()
-    machine.advance(7.3)
-    assert seen() == first
-    machine.advance(3.0)
-    assert seen() != first
-    assert seen()[1] - first[1] == pytest.approx(1e3 * machine.true_joules(10.0, 20.3), abs=2)
-
-
-@pytest.mark.parametrize("stale", [2, 15])
-def test_lost_device_comes_back_with_another_handle(simulate: Simulate, stale: int) -> None:
-    """While it is gone every call says so; afterwards old handles are wrong and the same UUID has a new one."""
-    machine = simulate(_profile(losses=(Loss(at=5.0, until=8.0, code=15, stale=stale),)))
-    handle = _first_handle()
-    assert _code_of("nvmlDeviceGetPowerUsage", handle) == 0
-    machine.advance(6.0)
-    assert _code_of("nvmlDeviceGetPowerUsage", handle) == 15
-    assert _code_of("nvmlDeviceGetHandleByUUID", "GPU-1") == 15
-    assert _code_of("nvmlDeviceGetHandleByIndex", 0) == 15
-    machine.advance(3.0)
-    assert _code_of("nvmlDeviceGetPowerUsage", handle) == stale
-    assert _code_of("nvmlDeviceGetPowerUsage", pynvml.nvmlDeviceGetHandleByUUID("GPU-1")) == 0
 
 
 def test_gpus_of_a_module_share_a_serial(simulate: Simulate) -> None:
@@ -276,9 +135,9 @@ def test_gpus_of_a_module_share_a_serial(simulate: Simulate) -> None:
 
 def test_abi_rules_hold(simulate: Simulate) -> None:
     """No call before initialisation, no foreign handle, and a short process list says how long it is."""
-    simulate(_profile(processes=(GpuProcess(pid=7, bytes=1), GpuProcess(pid=8, bytes=2))))
-    assert _code_of("nvmlDeviceGetCount") == 1
-    handle = _first_handle()
+    simulate(profile_with(processes=(GpuProcess(pid=7, bytes=1), GpuProcess(pid=8, bytes=2))))
+    assert code_of("nvmlDeviceGetCount") == 1
+    handle = first_handle()
     count = pynvml.c_uint(1)
     room = (pynvml.c_nvmlProcessInfo_v3_t * 1)()
     function = pynvml._nvmlGetFunctionPointer("nvmlDeviceGetComputeRunningProcesses_v3")
@@ -289,9 +148,9 @@ def test_abi_rules_hold(simulate: Simulate) -> None:
 
 def test_misspelt_configuration_is_refused(simulate: Simulate, capfd: pytest.CaptureFixture[str]) -> None:
     """An unknown key ends initialisation and names its line, so that a wrong profile cannot pass unnoticed."""
-    machine = simulate(_profile())
+    machine = simulate(profile_with())
     machine.configuration_path.write_text("simulation\tdriver=1\ndevice\tname=x\tcolour=red\n", encoding="utf-8")
-    assert _code_of("nvmlInit") == 999
+    assert code_of("nvmlInit") == 999
     assert "line 2" in capfd.readouterr().err
 
 
@@ -317,13 +176,13 @@ def test_misspelt_configuration_is_refused(simulate: Simulate, capfd: pytest.Cap
 def test_gb10_answers_as_published(simulate: Simulate, call: str, arguments: tuple[int, ...], code: int) -> None:
     """The GB10 profile supports and refuses what real units do."""
     simulate("gb10")
-    assert _code_of(call, _first_handle(), *arguments) == code
+    assert code_of(call, first_handle(), *arguments) == code
 
 
 def test_gb10_fields_and_identity(simulate: Simulate) -> None:
     """Power has GPU scope only, memory utilisation is always zero, and the names are the real ones."""
     simulate("gb10").advance(10.0)
-    handle = _first_handle()
+    handle = first_handle()
     fields = pynvml.nvmlDeviceGetFieldValues(handle, [(186, 0), (186, 1), (185, 0), (83, 0)])
     assert [field.nvmlReturn for field in fields] == [0, 3, 0, 0]
     assert pynvml.nvmlDeviceGetUtilizationRates(handle).gpu == 96
@@ -337,7 +196,7 @@ def test_gb10_fields_and_identity(simulate: Simulate) -> None:
 def test_every_profile_is_read(simulate: Simulate, name: str) -> None:
     """Each named machine starts, or fails to start with the code that it is about."""
     simulate(name)
-    assert _code_of("nvmlInit") == profile_named(name).codes.get("nvmlInit", 0)
+    assert code_of("nvmlInit") == profile_named(name).codes.get("nvmlInit", 0)
 
 
 def test_command_meets_the_machine_through_its_environment() -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from cardcallback.units import (
     format_bytes,
+    format_coverage,
     format_duration,
     format_emissions,
     format_energy,
@@ -76,6 +78,49 @@ def test_energy_has_the_unit_that_fits(joules: float, text: str) -> None:
 def test_durations_have_two_units(seconds: float, text: str) -> None:
     """Two units at most, and no "60 s"."""
     assert format_duration(seconds) == text
+
+
+_DURATION = re.compile(r"([\d.,]+) (s|min|h|d)(?: (\d+) (s|min|h))?")
+_SECONDS = {"s": 1, "min": 60, "h": 3600, "d": 86_400}
+_BELOW = {"s": 60, "min": 60, "h": 24, "d": math.inf}
+
+
+@given(
+    st.floats(0, 1e9)
+    | st.builds(
+        lambda unit, count, off: max(count * unit + off, 0.0),
+        st.sampled_from([1, 60, 3600, 86_400]),
+        st.integers(0, 100),
+        st.floats(-31, 31) | st.floats(-1, 1),
+    )
+)
+@example(3599.76)
+@example(86_369.9)
+def test_a_duration_is_rounded_once(seconds: float) -> None:
+    """What is printed is the nearest to the truth in its smaller unit, and no unit is full."""
+    match = _DURATION.fullmatch(format_duration(seconds))
+    assert match is not None
+    first, name, second, small = match.groups()
+    whole = float(first.replace(",", ""))
+    assert whole < _BELOW[name]
+    assert second is None or 0 < int(second) < _BELOW[small]
+    finest = {"s": 1, "min": 1, "h": 60, "d": 3600}[name] if whole >= 10 or name != "s" else 0.1
+    printed = whole * _SECONDS[name] + (int(second) * _SECONDS[small] if second else 0)
+    assert abs(printed - seconds) <= finest / 2 * (1 + 1e-9)
+
+
+@given(st.floats(0, 1))
+def test_a_coverage_is_never_said_to_be_more(share: float) -> None:
+    """Rounded down, by less than the third figure: 94.996 % is no 95 %."""
+    printed = float(format_coverage(share).removesuffix(" %")) / 100
+    assert share * 0.99 <= printed * (1 + 1e-9)
+    assert printed <= share * (1 + 1e-9)
+
+
+def test_a_coverage_of_round_figures_stays_itself() -> None:
+    """What a share's digits say is not lost to their binary form."""
+    shares = (0.57, 0.95, 0.94996, 0.012345, 0.0, 1.0)
+    assert [format_coverage(share) for share in shares] == ["57.0 %", "95.0 %", "94.9 %", "1.23 %", "0 %", "100 %"]
 
 
 def test_the_other_formats() -> None:

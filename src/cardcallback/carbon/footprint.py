@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from cardcallback.errors import CardCallbackError
 from cardcallback.record import Carbon, CarbonFactor, Energy, Measurement, Scope
-from cardcallback.units import JOULES_PER_KILOWATT_HOUR, format_number, format_percent
+from cardcallback.units import JOULES_PER_KILOWATT_HOUR, format_coverage, format_number, format_percent
 
 # Below this the energy is known for too little of the run for its CO2e to stand for the run.
 LOWEST_COVERAGE = 0.95
@@ -110,6 +110,6 @@ def _unusable(measurement: Measurement) -> str | None:
     if measurement.coverage is None:
         return "has no stated coverage"
     if measurement.coverage < LOWEST_COVERAGE:
-        covered, needed = format_percent(measurement.coverage), format_percent(LOWEST_COVERAGE)
+        covered, needed = format_coverage(measurement.coverage), format_percent(LOWEST_COVERAGE)
         return f"covers {covered} of the run, and CO2e needs {needed}"
     return None

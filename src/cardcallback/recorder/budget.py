@@ -6,11 +6,13 @@ from collections.abc import Callable, Sequence
 
 from cardcallback.recorder.schedule import Appointment, longest_interval_of
 from cardcallback.sensors.base import SensorSpec
+from cardcallback.units import format_duration
 
 # All sensors of a driver's devices together may keep it busy for a thousandth of the time; a little of it is left
 # to the first calls, which are made before their cost is known.
 DRIVER_SHARE = 0.00095
 _ROUNDING = 1e-6
+_NOTABLY = 1.05
 
 
 def fit_intervals(appointments: Sequence[Appointment]) -> None:
@@ -42,6 +44,27 @@ def fit_intervals(appointments: Sequence[Appointment]) -> None:
         if excess <= _ROUNDING * DRIVER_SHARE:
             return
         _stretch([one for one in known if belongs(one.sensor.spec)], excess, longest)
+
+
+def stretched_note(appointments: Sequence[Appointment], asked_seconds: float | None) -> tuple[str, ...]:
+    """One sentence about the sensors that are read less often than a person asked for, to spare the driver."""
+    if asked_seconds is None:
+        return ()
+    kept: dict[str, float] = {}
+    for one in appointments:
+        # Those that are rare for the driver's sake were never asked for at that interval.
+        if (
+            not one.retired
+            and one.interval_seconds > _NOTABLY * one.wanted_seconds
+            and one.wanted_seconds <= asked_seconds
+        ):
+            source = one.sensor.spec.source
+            kept[source] = max(kept.get(source, 0.0), one.interval_seconds)
+    if not kept:
+        return ()
+    told = ", ".join(f"{source} every {format_duration(seconds)}" for source, seconds in kept.items())
+    asked = format_duration(asked_seconds)
+    return (f"Readings were asked for every {asked}; to spare the driver some were made less often: {told}.",)
 
 
 def _stretch(group: Sequence[Appointment], excess: float, longest: Callable[[SensorSpec], float]) -> None:

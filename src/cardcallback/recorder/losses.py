@@ -9,8 +9,9 @@ from cardcallback.recorder.budget import DRIVER_SHARE
 from cardcallback.units import format_duration
 
 _FIRST_RETRY_SECONDS = 1.0
-# A device that fell off the bus stays away for a restart, a container's access to it for a minute.
-_LONGEST_RETRY_SECONDS = 30.0
+# A container's access to a device comes back within minutes: until somebody asks, what it uses again is a gap. Calls
+# that answer at once cost the driver nothing at that pace.
+_LONGEST_RETRY_SECONDS = 5.0
 # A call that finds a device gone may hang until the driver gives up, and the next ones answer at once. Only calls
 # that go on being slow are made as rarely as they cost, and then still often enough to see the device come back.
 _EARLY_ATTEMPTS = 5

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain, repeat
 
+from cardcallback.recorder.budget import DRIVER_SHARE
 from cardcallback.recorder.clock import Clock
 from cardcallback.sensors.base import OPENING, Absence, Quantity, Sensor, SensorPart, SensorSet, SensorSpec
 
 SensorKey = tuple[str, str, int | None, str]
 _LATE = "the driver had not answered yet"
+# How long after an attempt a driver that was not ready is tried again, and from then on.
+_FIRST_AGAIN_SECONDS = (10.0, 30.0, 60.0)
+_AGAIN_SECONDS = 300.0
+_ENDED_EVERY_SECONDS = 60.0
+_WAS_NOT_READY = (
+    "The driver was not ready when it was first asked ({reason}) and was opened later: what the GPUs used until then "
+    "is a gap."
+)
 _EARLY_QUANTITIES = ("gpu_energy", "cpu_energy", "dram_energy", "system_energy", "system_memory", "swap_used")
 
 
@@ -63,6 +73,7 @@ class BackgroundOpening:
         self._done = threading.Event()
         self._sensors = SensorSet()
         self._early = EarlyReading()
+        self._tried_at = clock.elapsed_seconds()
         threading.Thread(target=self._work, name="cardcallback-opening", daemon=True).start()
 
     def result(self, timeout_seconds: float) -> tuple[SensorSet, EarlyReading] | None:
@@ -70,6 +81,30 @@ class BackgroundOpening:
         if not self._done.wait(timeout_seconds):
             return None
         return self._sensors, self._early
+
+    def results(self, ended: threading.Event) -> Iterator[tuple[SensorSet, EarlyReading]]:
+        """What opening gave; of a driver that was not ready once more, when it is.
+
+        For a thread of its own: it waits for both until ``ended``.
+        """
+        while not self._done.wait(_ENDED_EVERY_SECONDS):
+            if ended.is_set():
+                return
+        first = self._sensors
+        yield first, self._early
+        cost_seconds = 0.0  # of the first attempt, which loads the binding too, nobody knows what was the driver's
+        for delay in chain(_FIRST_AGAIN_SECONDS, repeat(_AGAIN_SECONDS)):
+            if not self._sensors.not_ready or ended.wait(self._until(max(delay, cost_seconds / DRIVER_SHARE))):
+                break
+            began = self._clock.awake_seconds()
+            self._attempt()
+            cost_seconds = self._clock.awake_seconds() - began
+        if first.not_ready and not self._sensors.not_ready:
+            note = (_WAS_NOT_READY.format(reason=first.absences[0].reason),) if self._sensors.sensors else ()
+            yield replace(self._sensors, notes=(*self._sensors.notes, *note)), self._early
+
+    def _until(self, seconds_after_the_last: float) -> float:
+        return max(self._tried_at + seconds_after_the_last - self._clock.elapsed_seconds(), 0.0)
 
     def pending(self) -> SensorSet:
         """What there is until the driver answers: no sensor, and the reason."""
@@ -81,13 +116,18 @@ class BackgroundOpening:
 
     def _work(self) -> None:
         try:
+            self._attempt()
+        finally:
+            self._done.set()
+
+    def _attempt(self) -> None:
+        try:
             self._sensors = self._open()
             self._early = read_early(self._sensors, self._clock)
         except Exception as error:  # noqa: BLE001 - a thread has nobody to raise to; the card gives the reason
             reason = f"the sensors could not be opened ({type(error).__name__})"
             self._sensors = replace(self._absent(reason), notes=(f"{reason[0].upper()}{reason[1:]}.",))
-        finally:
-            self._done.set()
+        self._tried_at = self._clock.elapsed_seconds()
 
 
 def open_in_background(parts: Iterable[SensorPart], clock: Clock) -> tuple[BackgroundOpening, ...]:

@@ -6,14 +6,16 @@ import math
 import threading
 from collections.abc import Sequence
 
+from cardcallback.recorder.budget import stretched_note
 from cardcallback.recorder.clock import Clock
+from cardcallback.recorder.instruments import Instruments
 from cardcallback.recorder.lane import Lane
 from cardcallback.recorder.ledger import Ledger
 from cardcallback.recorder.opening import EarlyReading
 from cardcallback.recorder.recording import Recording, make_recording
 from cardcallback.recorder.schedule import Appointment
 from cardcallback.recorder.session import Session
-from cardcallback.sensors.base import SensorSet, SensorSpec
+from cardcallback.sensors.base import Sensor, SensorSet, SensorSpec
 
 _STOP_TIMEOUT_SECONDS = 0.1
 # The two clocks are read one after the other.
@@ -53,10 +55,12 @@ class Recorder:
         self._lock = threading.Lock()  # never held while a sensor is read
         self._stopping = False
         self._started = False
-        self._notes: list[str] = []
+        self._instruments = Instruments()
+        own, notes = self._instruments.first_of_each(sensors.sensors)
+        self._notes: list[str] = [*notes]
         self._recording: Recording | None = None
         self._begin()
-        self._lanes: list[Lane] = [self._lane(sensors)] if sensors.sensors else []
+        self._lanes: list[Lane] = [self._lane(own)] if own else []
 
     def start(self, first_reading_timeout_seconds: float = 0.05) -> None:
         """Begin the session and its threads; waits at most that long for the first readings."""
@@ -79,15 +83,17 @@ class Recorder:
         Returns:
             Whether they were taken: a recorder that is stopping keeps what it has.
         """
-        lane = self._lane(late)
+        own, notes = self._instruments.first_of_each(late.sensors)
+        lane = self._lane(own)
         with self._lock:
             if self._stopping or self._recording is not None:
                 return False
             self._ledger.join(whole)
             self._sensors = whole
             self._early = self._early.with_others(early or EarlyReading())
-            self._lanes += [lane] if late.sensors else []
-        if self._started and late.sensors:
+            self._notes += notes
+            self._lanes += [lane] if own else []
+        if self._started and own:
             lane.start()
         return True
 
@@ -168,9 +174,9 @@ class Recorder:
             self._recording = make_recording(self._ledger, self._state(end_seconds))
         return self._recording
 
-    def _lane(self, sensors: SensorSet) -> Lane:
+    def _lane(self, sensors: Sequence[Sensor]) -> Lane:
         return Lane(
-            sensors.sensors,
+            sensors,
             clock=self._clock,
             book=self,
             sampling_interval_seconds=self._sampling_interval_seconds,
@@ -210,7 +216,12 @@ class Recorder:
             suspended_seconds=max(suspended, 0.0) if suspended > _CLOCK_NOISE_SECONDS else 0.0,
             early=self._early,
             failures=self._failures(),
-            notes=(*self._notes, *losses, *self._failure_notes()),
+            notes=(
+                *self._notes,
+                *losses,
+                *self._failure_notes(),
+                *stretched_note(self._appointments(), self._sampling_interval_seconds),
+            ),
         )
 
     def _appointments(self) -> list[Appointment]:

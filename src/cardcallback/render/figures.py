@@ -10,6 +10,7 @@ from cardcallback.units import (
     JOULES_PER_KILOWATT_HOUR,
     JOULES_PER_MILLIJOULE,
     JOULES_PER_WATT_HOUR,
+    format_coverage,
     format_duration,
     format_energy,
     format_number,
@@ -192,8 +193,21 @@ def is_unresolved(measurement: Measurement | None) -> bool:
     )
 
 
+def energy_figure(measurement: Measurement | None, otherwise: str = "nobody measured it", strong: str = "") -> str:
+    """An energy as a card prints it anywhere: "42.0 Wh", "at least 42.0 Wh", its interval, or why there is none.
+
+    The interval stands in place of digits that it makes say nothing. ``strong`` encloses the figure, such as ``**``.
+    """
+    if measurement is None or measurement.value is None:
+        return absent(measurement, otherwise)
+    low, high = measurement.recording_low, measurement.recording_high
+    if low is None or high is None or not is_unresolved(measurement):
+        return f"{at_least(measurement)}{strong}{format_energy(measurement.value)}{strong}"
+    return f"{strong}between {energy_range(low, high).replace(' to ', ' and ')}{strong}"
+
+
 def spent_words(measurement: Measurement, seconds: float, strong: str = "") -> str:
-    """A known energy as it is printed on its own: "at least 42.0 Wh", or its interval where that is wider than it.
+    """A known energy of the run as it is printed on its own, with why it could not be resolved.
 
     Args:
         measurement: a known energy.
@@ -203,11 +217,8 @@ def spent_words(measurement: Measurement, seconds: float, strong: str = "") -> s
     if measurement.value is None:
         msg = "an unknown energy has a reason and no words"
         raise ValueError(msg)
-    low, high = measurement.recording_low, measurement.recording_high
-    if low is None or high is None or not is_unresolved(measurement):
-        return f"{at_least(measurement)}{strong}{format_energy(measurement.value)}{strong}"
-    interval = energy_range(low, high).replace(" to ", " and ")
-    return f"{strong}between {interval}{strong} ({unresolved_reason(seconds)})"
+    why = f" ({unresolved_reason(seconds)})" if is_unresolved(measurement) else ""
+    return energy_figure(measurement, strong=strong) + why
 
 
 def unresolved_reason(seconds: float) -> str:
@@ -216,8 +227,7 @@ def unresolved_reason(seconds: float) -> str:
 
 
 def _share_words(share: float) -> str:
-    # Only shares below FULL_COVERAGE come here: three figures never round one up to 100 %.
-    return format_percent(share) if share >= _SMALLEST_SHARE else f"less than {format_percent(_SMALLEST_SHARE, 1)}"
+    return format_coverage(share) if share >= _SMALLEST_SHARE else f"less than {format_percent(_SMALLEST_SHARE, 1)}"
 
 
 def total(measurements: Sequence[Measurement | None]) -> float | None:

@@ -63,9 +63,10 @@ class SensorSpec:
     ``highest_watts`` is what the device may draw for longer than a moment, as its driver or maker says.
     ``resolution`` is the smallest step it shows, in ``unit``, where that is coarse.
 
-    Beside the GPU, a counter and a gauge of equal ``covers`` are one instrument. ``cpu_*`` and ``dram_energy``
-    are summed over instruments (one per socket); of several ``system_*`` ones the one that covers most is the
-    machine's figure. ``other_*`` overlaps other figures: it is printed beside them and added to nothing.
+    Beside the GPU, a counter and a gauge of equal ``covers`` are one instrument, and a further one is set aside, as it
+    would count the same twice. ``cpu_*`` and ``dram_energy`` are summed over instruments (one per socket); of several
+    ``system_*`` ones the one that covers most is the machine's figure. ``other_*`` overlaps other figures: it is
+    printed beside them and added to nothing.
     """
 
     quantity: Quantity
@@ -142,7 +143,10 @@ class DeviceInfo:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SensorSet:
-    """Every sensor that works, why the others do not, and the devices they belong to."""
+    """Every sensor that works, why the others do not, and the devices they belong to.
+
+    ``not_ready``: the driver could not be used yet and may be later, so that opening again may give more.
+    """
 
     sensors: tuple[Sensor, ...] = ()
     absences: tuple[Absence, ...] = ()
@@ -150,6 +154,7 @@ class SensorSet:
     driver_version: str | None = None
     simulated: bool = False
     notes: tuple[str, ...] = ()
+    not_ready: bool = False
 
     def for_devices(self, indices: frozenset[int]) -> SensorSet:
         """This set with only the devices in ``indices``; what belongs to no device that opened stays."""

@@ -15,8 +15,8 @@ from pathlib import Path
 from cardcallback.errors import SensorReadError
 from cardcallback.record import Scope
 from cardcallback.sensors.base import Absence, Quantity, SensorSet, SensorSpec
-from cardcallback.sensors.sysfs import entries_of, integer_of, is_for_ever, text_of
-from cardcallback.units import JOULES_PER_MICROJOULE, SECONDS_PER_MILLISECOND, WATTS_PER_MICROWATT
+from cardcallback.sensors.sysfs import SysfsSensor, entries_of, integer_of, is_for_ever, text_of
+from cardcallback.units import SECONDS_PER_MILLISECOND
 
 SPARK_CHIP = "spbm"
 _METER_CHIP = "power_meter"
@@ -59,33 +59,6 @@ _SPARK_POWER = SensorSpec(
 _ADDED_TO_NOTHING = ("other_energy", "other_power")
 _NO_DRIVER = "the driver for the Spark's own power sensors is not installed"
 _CURE = "install the community driver spark_hwmon (github.com/antheas/spark_hwmon) and load its module spbm"
-
-
-class HwmonSensor:
-    """One channel of one chip, in watts or joules."""
-
-    def __init__(self, path: Path, spec: SensorSpec, highest: float) -> None:
-        self._path = path
-        self._spec = spec
-        self._highest = highest
-
-    @property
-    def spec(self) -> SensorSpec:
-        """What this sensor reads."""
-        return self._spec
-
-    def read(self) -> float:
-        """Watts now, or joules since the counter last began at zero.
-
-        Raises:
-            SensorReadError: the channel cannot be read now, or its value cannot be true.
-        """
-        factor = JOULES_PER_MICROJOULE if self._spec.unit == "joules" else WATTS_PER_MICROWATT
-        value = integer_of(self._path) * factor
-        if not 0 <= value <= self._highest:
-            msg = f"{self._spec.source} shows what cannot be: {value:g} {self._spec.unit}"
-            raise SensorReadError(msg)
-        return value
 
 
 def open_hwmon(system_root: Path) -> SensorSet:
@@ -132,7 +105,7 @@ def _folders(system_root: Path, chip: str) -> Iterator[Path]:
 def _spark_power(channels: dict[tuple[str, str], Path], system_root: Path) -> SensorSet:
     path = channels.get(("power", "sys_total"))
     if path is not None:
-        return _opened([HwmonSensor(path, _SPARK_POWER, _ABSURD_WATTS[SPARK_CHIP])])
+        return _opened([SysfsSensor(path, _SPARK_POWER, highest=_ABSURD_WATTS[SPARK_CHIP])])
     if channels:
         return _absent("system_power", "the driver spbm does not show sys_total on this machine")
     return _absent("system_power", _NO_DRIVER, _CURE) if is_spark(system_root) else SensorSet()
@@ -140,7 +113,11 @@ def _spark_power(channels: dict[tuple[str, str], Path], system_root: Path) -> Se
 
 def _spark_energies(channels: dict[tuple[str, str], Path]) -> SensorSet:
     sensors = [
-        HwmonSensor(channels["energy", label], _counter_spec(label, quantity, scope, covers), _SPARK_WRAPS_AT_JOULES)
+        SysfsSensor(
+            channels["energy", label],
+            _counter_spec(label, quantity, scope, covers),
+            highest=_SPARK_WRAPS_AT_JOULES,
+        )
         for label, quantity, scope, covers in _SPARK_ENERGIES
         if ("energy", label) in channels
     ]
@@ -182,7 +159,7 @@ def _grace(channels: dict[tuple[str, str], Path]) -> SensorSet:
     return _opened([*processors, *modules])
 
 
-def _meter(part: str, socket: str, path: Path) -> HwmonSensor:
+def _meter(part: str, socket: str, path: Path) -> SysfsSensor:
     module = part == "module"
     averaging = _averaging_seconds(path)
     covers = f"module socket {socket}, GPU and processor included" if module else f"Grace processor socket {socket}"
@@ -197,7 +174,7 @@ def _meter(part: str, socket: str, path: Path) -> HwmonSensor:
         averaging_seconds=averaging,
         refresh_seconds=averaging,
     )
-    return HwmonSensor(path, spec, _ABSURD_WATTS[_METER_CHIP])
+    return SysfsSensor(path, spec, highest=_ABSURD_WATTS[_METER_CHIP])
 
 
 def _averaging_seconds(path: Path) -> float | None:
@@ -208,10 +185,10 @@ def _averaging_seconds(path: Path) -> float | None:
     return milliseconds * SECONDS_PER_MILLISECOND if milliseconds > 0 else None
 
 
-def _opened(sensors: Sequence[HwmonSensor]) -> SensorSet:
+def _opened(sensors: Sequence[SysfsSensor]) -> SensorSet:
     """Those that can be read; of what is summed all or none, for a part of a sum is not the sum."""
     lost: dict[Quantity, str] = {}
-    good: list[HwmonSensor] = []
+    good: list[SysfsSensor] = []
     for sensor in sensors:
         try:
             sensor.read()

@@ -17,7 +17,13 @@ from cardcallback.sensors.base import Absence, DeviceInfo, SensorSet
 from cardcallback.sensors.nvml_device import Device
 from cardcallback.sensors.nvml_devices import Selection, select_devices
 from cardcallback.sensors.nvml_driver import NvmlDriver
-from cardcallback.sensors.nvml_errors import NOT_SUPPORTED, NvmlCallError, reason_at_start, reason_in_call
+from cardcallback.sensors.nvml_errors import (
+    MAY_START_LATER,
+    NOT_SUPPORTED,
+    NvmlCallError,
+    reason_at_start,
+    reason_in_call,
+)
 from cardcallback.sensors.nvml_modules import use_module_power
 from cardcallback.sensors.nvml_power import FIELD_POWER_LIMIT, SCOPE_MODULE, Part, highest_module_watts, highest_watts
 from cardcallback.sensors.nvml_sensors import GPU_QUANTITIES, OpenedDevice, open_device
@@ -62,7 +68,8 @@ def open_nvml(environ: Mapping[str, str], *, clock: Callable[[], float] = time.p
     except ImportError:
         return _nothing(_NO_BINDING, _BINDING_CURE, simulated=simulated)
     except NvmlCallError as error:
-        return _nothing(*reason_at_start(error.code), simulated=simulated)
+        not_ready = error.code in MAY_START_LATER
+        return _nothing(*reason_at_start(error.code), simulated=simulated, not_ready=not_ready)
     simulated = simulated or "simulated" in version
     if count == 0:
         return _nothing("the NVIDIA driver lists no GPU", None, simulated=simulated, driver_version=version)
@@ -78,6 +85,7 @@ def open_nvml(environ: Mapping[str, str], *, clock: Callable[[], float] = time.p
         driver_version=version,
         simulated=simulated,
         notes=tuple(note for part in parts for note in part.notes),
+        not_ready=not devices and any(part.not_ready for part in parts),
     )
 
 
@@ -152,11 +160,13 @@ def _binding() -> Any:
     return pynvml
 
 
-def _nothing(reason: str, cure: str | None, *, simulated: bool, driver_version: str | None = None) -> SensorSet:
+def _nothing(
+    reason: str, cure: str | None, *, simulated: bool, driver_version: str | None = None, not_ready: bool = False
+) -> SensorSet:
     absences = tuple(
         Absence(quantity=quantity, source=_SOURCE, reason=reason, cure=cure) for quantity in GPU_QUANTITIES
     )
-    return SensorSet(absences=absences, driver_version=driver_version, simulated=simulated)
+    return SensorSet(absences=absences, driver_version=driver_version, simulated=simulated, not_ready=not_ready)
 
 
 def _identified(nvml: NvmlDriver, index: int, clock: Callable[[], float]) -> _Gpu | SensorSet:
@@ -166,7 +176,7 @@ def _identified(nvml: NvmlDriver, index: int, clock: Callable[[], float]) -> _Gp
     except NvmlCallError as error:
         reason = f"GPU {index} cannot be opened: {reason_in_call(error.code)}"
         absences = tuple(Absence(quantity=one, source=_SOURCE, reason=reason, device=index) for one in GPU_QUANTITIES)
-        return SensorSet(absences=absences, notes=(reason,))
+        return SensorSet(absences=absences, notes=(reason,), not_ready=error.code in MAY_START_LATER)
     nvml.uuid(index)  # by which it is found again, also when other devices are gone
     memory_total, limit_watts = _memory_total(nvml, index), _limit_watts(nvml, index)
     capability = _known(nvml, "CudaComputeCapability", index)

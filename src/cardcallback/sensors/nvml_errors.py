@@ -9,14 +9,19 @@ NO_PERMISSION = 4
 NOT_FOUND = 6
 INSUFFICIENT_SIZE = 7
 DRIVER_NOT_LOADED = 9
+TIMEOUT = 10
 LIBRARY_NOT_FOUND = 12
 FUNCTION_NOT_FOUND = 13
 GPU_IS_LOST = 15
 RESET_REQUIRED = 16
 OPERATING_SYSTEM = 17
 VERSION_MISMATCH = 18
+IN_USE = 19
+MEMORY = 20
+INSUFFICIENT_RESOURCES = 23
 ARGUMENT_VERSION_MISMATCH = 25
 DEPRECATED = 26
+NOT_READY = 27
 GPU_NOT_FOUND = 28
 UNKNOWN = 999
 
@@ -34,6 +39,24 @@ NEVER = LOST | {
     ARGUMENT_VERSION_MISMATCH,
     DEPRECATED,
 }
+# After these in the middle of a run a call that once worked is not going to answer again.
+GONE = NEVER - STALE_HANDLE
+# After these at the start the driver may be usable later in the same process. Not so a library that is missing, a
+# driver that was upgraded, or rights: those need an installation, a restart or another job.
+MAY_START_LATER = frozenset(
+    {
+        UNINITIALIZED,
+        DRIVER_NOT_LOADED,
+        TIMEOUT,
+        GPU_IS_LOST,
+        RESET_REQUIRED,
+        IN_USE,
+        MEMORY,
+        INSUFFICIENT_RESOURCES,
+        NOT_READY,
+        UNKNOWN,
+    }
+)
 
 _NO_DRIVER = ("no NVIDIA driver found", "install it, or start the container with GPU access (docker run --gpus all)")
 # What a card prints, and what only the person at the machine needs.
@@ -44,6 +67,8 @@ _AT_START = {
     NO_PERMISSION: ("no permission to use the NVIDIA driver", "check the permissions of /dev/nvidia*"),
     OPERATING_SYSTEM: ("the operating system denies access to the GPU", "ask for it in the job or container"),
     GPU_IS_LOST: ("the GPU has fallen off the bus", "restart the machine"),
+    TIMEOUT: ("the NVIDIA driver did not answer in time", "try nvidia-smi"),
+    NOT_READY: ("the NVIDIA driver is not ready", "try nvidia-smi"),
     UNKNOWN: (
         "the NVIDIA driver does not answer (unknown error)",
         "try nvidia-smi; a container that lost its GPU must be restarted",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -9,7 +10,7 @@ from cardcallback.errors import DeviceLostError, SensorReadError
 from cardcallback.record import Scope
 from cardcallback.sensors.base import Absence, Quantity, Sensor, SensorSpec
 from cardcallback.sensors.nvml_device import Ask, Device
-from cardcallback.sensors.nvml_errors import LOST, NEVER, NOT_SUPPORTED, NvmlCallError, reason_in_call
+from cardcallback.sensors.nvml_errors import GONE, LOST, NEVER, NOT_SUPPORTED, NvmlCallError, reason_in_call
 from cardcallback.sensors.nvml_power import (
     MODULE_POWER_SOURCES,
     PowerSource,
@@ -56,13 +57,18 @@ _WITHOUT = {
 
 
 class NvmlSensor:
-    """One quantity of one GPU."""
+    """One quantity of one GPU.
 
-    __slots__ = ("_ask", "_spec")
+    ``stand_ins`` are further ways to ask for it, by their source, that mean the same in every other respect: should
+    the call itself be withdrawn in the middle of a run, the first of them that answers takes its place.
+    """
 
-    def __init__(self, spec: SensorSpec, ask: Ask) -> None:
+    __slots__ = ("_ask", "_spec", "_stand_ins")
+
+    def __init__(self, spec: SensorSpec, ask: Ask, stand_ins: Sequence[tuple[str, Ask]] = ()) -> None:
         self._spec = spec
         self._ask = ask
+        self._stand_ins = list(stand_ins)
 
     @property
     def spec(self) -> SensorSpec:
@@ -79,8 +85,24 @@ class NvmlSensor:
         try:
             return self._ask()
         except NvmlCallError as error:
-            kind = DeviceLostError if error.code in LOST else SensorReadError
-            raise kind(str(error)) from error
+            if error.code in LOST:
+                raise DeviceLostError(str(error)) from error
+            msg = f"{error}{self._replaced() if error.code in GONE else ''}"
+            raise SensorReadError(msg) from error
+
+    def with_stand_ins(self, stand_ins: Sequence[tuple[str, Ask]]) -> NvmlSensor:
+        """The same sensor with further ways to ask."""
+        return NvmlSensor(self._spec, self._ask, stand_ins)
+
+    def _replaced(self) -> str:
+        """What to add to the reason: this one reading fails all the same, so that it is told which source follows."""
+        while self._stand_ins:
+            source, ask = self._stand_ins.pop(0)
+            with contextlib.suppress(NvmlCallError, SensorReadError):
+                ask()
+                self._ask = ask
+                return f"; {source}, which means the same, is read from then on"
+        return ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -121,7 +143,13 @@ def open_module_power(device: Device) -> NvmlSensor | Absence:
 
 
 def _open_power(device: Device, ways: Sequence[PowerSource]) -> NvmlSensor | Absence:
-    return _open_first([(_power_spec(device, way), _ask_power(device, way)) for way in ways], device)
+    candidates = [(_power_spec(device, way), _ask_power(device, way)) for way in ways]
+    opened = _open_first(candidates, device)
+    if isinstance(opened, Absence):
+        return opened
+    spec = replace(opened.spec, read_seconds=None)
+    alike = [(other.source, ask) for other, ask in candidates if other == replace(spec, source=other.source)]
+    return opened.with_stand_ins([(source, ask) for source, ask in alike if source != spec.source])
 
 
 def _uncounted(device: Device) -> Absence:

@@ -8,6 +8,7 @@ AMD's processors appear under the same names.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from pathlib import Path
 from cardcallback.errors import SensorReadError
 from cardcallback.record import Scope
 from cardcallback.sensors.base import Absence, Quantity, Sensor, SensorSet, SensorSpec
-from cardcallback.sensors.sysfs import entries_of, integer_of, is_for_ever, text_of
+from cardcallback.sensors.sysfs import SysfsSensor, entries_of, integer_of, is_for_ever, text_of
 from cardcallback.units import JOULES_PER_MICROJOULE
 
 SOURCE = "rapl"
@@ -50,31 +51,6 @@ class Zone:
     def energy(self) -> Path:
         """The file of the counter, in microjoules."""
         return self.path / "energy_uj"
-
-
-class RaplSensor:
-    """One zone's counter in joules."""
-
-    def __init__(self, zone: Zone, spec: SensorSpec) -> None:
-        self._energy = zone.energy
-        self._spec = spec
-
-    @property
-    def spec(self) -> SensorSpec:
-        """What this sensor reads."""
-        return self._spec
-
-    def read(self) -> float:
-        """Joules since the counter last began at zero.
-
-        Raises:
-            SensorReadError: the file cannot be read, or holds no value of this counter.
-        """
-        joules = integer_of(self._energy) * JOULES_PER_MICROJOULE
-        if joules < 0 or (self._spec.wraps_at is not None and joules > self._spec.wraps_at):
-            msg = "the RAPL counter shows a value outside its own range"
-            raise SensorReadError(msg)
-        return joules
 
 
 def open_rapl(system_root: Path) -> SensorSet:
@@ -133,7 +109,7 @@ def _once(zones: list[Zone]) -> list[Zone]:
     return sorted(chosen.values(), key=lambda zone: zone.path.name)
 
 
-def _opened(quantity: Quantity, sensors: list[RaplSensor | None], entries: list[Path]) -> SensorSet:
+def _opened(quantity: Quantity, sensors: list[SysfsSensor | None], entries: list[Path]) -> SensorSet:
     if not sensors:
         return SensorSet(absences=(_nothing(quantity, entries),))
     good: list[Sensor] = []
@@ -184,19 +160,19 @@ def _readable(energy: Path) -> bool:
     return True
 
 
-def _package_sensor(zone: Zone, *, apart: bool) -> RaplSensor | None:
+def _package_sensor(zone: Zone, *, apart: bool) -> SysfsSensor | None:
     # Where memory has a zone of its own it is not in the package's; elsewhere nobody documents it.
     scope = Scope(cpu="yes", host_dram="no" if apart else "unknown", regulators="unknown")
     return _sensor(zone, "cpu_energy", f"{SOURCE}:{zone.name}", scope, _socket(zone.name))
 
 
-def _memory_sensor(zone: Zone) -> RaplSensor | None:
+def _memory_sensor(zone: Zone) -> SysfsSensor | None:
     scope = Scope(host_dram="yes", regulators="unknown")
     package = zone.package or ""
     return _sensor(zone, "dram_energy", f"{SOURCE}:{package}:dram", scope, f"memory of {_socket(package)}")
 
 
-def _platform_sensor(zone: Zone) -> RaplSensor | None:
+def _platform_sensor(zone: Zone) -> SysfsSensor | None:
     # What a platform is each maker decides; that it holds the packages is all that is documented.
     scope = Scope(
         gpu_core="unknown",
@@ -211,7 +187,7 @@ def _platform_sensor(zone: Zone) -> RaplSensor | None:
     return _sensor(zone, "other_energy", f"{SOURCE}:{zone.name}", scope, covers)
 
 
-def _sensor(zone: Zone, quantity: Quantity, source: str, scope: Scope, covers: str) -> RaplSensor | None:
+def _sensor(zone: Zone, quantity: Quantity, source: str, scope: Scope, covers: str) -> SysfsSensor | None:
     """``None`` where the counter turns over faster than it can be read."""
     wraps_at = _range_joules(zone)
     turn_seconds = wraps_at / HIGHEST_ZONE_WATTS if wraps_at is not None else None
@@ -230,7 +206,7 @@ def _sensor(zone: Zone, quantity: Quantity, source: str, scope: Scope, covers: s
         wraps_at=wraps_at,
         longest_interval_seconds=longest,
     )
-    return RaplSensor(zone, spec)
+    return SysfsSensor(zone.energy, spec, highest=math.inf if wraps_at is None else wraps_at)
 
 
 def _range_joules(zone: Zone) -> float | None:

@@ -1,4 +1,4 @@
-"""One value of one file under ``/sys``, and why it could not be had."""
+"""One value of one file under ``/sys``, and why it could not be had; such a value as a sensor."""
 
 from __future__ import annotations
 
@@ -6,12 +6,41 @@ import errno
 from pathlib import Path
 
 from cardcallback.errors import SensorReadError
+from cardcallback.sensors.base import SensorSpec
+from cardcallback.units import JOULES_PER_MICROJOULE, WATTS_PER_MICROWATT
 
+_FACTORS = {"joules": JOULES_PER_MICROJOULE, "watts": WATTS_PER_MICROWATT}
 _LARGEST_BYTES = 4096
 # What no later reading mends; a chip that is busy or times out may answer the next time.
 _FOR_EVER = frozenset(
     {errno.EACCES, errno.EPERM, errno.ENOENT, errno.EISDIR, errno.ENOTDIR, errno.ENODEV, errno.ENXIO, errno.EOPNOTSUPP}
 )
+
+
+class SysfsSensor:
+    """Energy or power in millionths of its unit in one file; what is not between 0 and ``highest`` is no reading."""
+
+    def __init__(self, path: Path, spec: SensorSpec, *, highest: float) -> None:
+        self._path = path
+        self._spec = spec
+        self._highest = highest
+
+    @property
+    def spec(self) -> SensorSpec:
+        """What this sensor reads."""
+        return self._spec
+
+    def read(self) -> float:
+        """Watts now, or joules since the counter last began at zero.
+
+        Raises:
+            SensorReadError: the file cannot be read now, or its value cannot be true.
+        """
+        value = integer_of(self._path) * _FACTORS[self._spec.unit]
+        if not 0 <= value <= self._highest:
+            msg = f"{self._spec.source} shows what cannot be: {value:g} {self._spec.unit}"
+            raise SensorReadError(msg)
+        return value
 
 
 def text_of(path: Path) -> str | None:

@@ -11,7 +11,7 @@ import urllib.error
 import urllib.request
 import weakref
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from http.client import HTTPException
 from typing import Any, Literal, Protocol
@@ -220,25 +220,13 @@ def sensors_of(plug: _Answers, first: Answer) -> list[Sensor]:
         scope=_SCOPE,
         covers="everything on the plug",
         interval_seconds=POLL_SECONDS,
+        # The newest answer may be that old.
         refresh_seconds=OLDEST_SECONDS,
         resolution=_STEP_JOULES,
         accuracy=_ACCURACY,
     )
-    power = SensorSpec(
-        quantity="system_power",
-        source="smart plug",
-        kind="gauge",
-        unit="watts",
-        scope=_SCOPE,
-        covers="everything on the plug",
-        interval_seconds=POLL_SECONDS,
-        # What the plug sees between two answers is not published.
-        averaging_seconds=None,
-        # Its newest answer may be that old, as the counter's.
-        refresh_seconds=OLDEST_SECONDS,
-        resolution=_STEP_WATTS,
-        accuracy=_ACCURACY,
-    )
+    # What the plug sees between two answers is not published: its power has no averaging_seconds.
+    power = replace(energy, quantity="system_power", kind="gauge", unit="watts", resolution=_STEP_WATTS)
     return [PlugSensor(plug, "joules", energy), PlugSensor(plug, "watts", power)]
 
 

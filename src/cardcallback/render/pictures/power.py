@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from cardcallback.record import RunRecord, Trace
 from cardcallback.render.energy_words import power_noun
-from cardcallback.render.figures import total, value_of
+from cardcallback.render.figures import resolved_value, value_of
 from cardcallback.render.pictures.choice import SYSTEM_MEMORY, memory_traces, power_traces, power_words
 from cardcallback.render.pictures.lines import LINE_STYLES, MOST_LINES, draw_range, draw_trace, session_offsets
 from cardcallback.render.pictures.style import (
@@ -78,10 +78,11 @@ def _draw_power(axes: Axes, record: RunRecord, unit_seconds: float) -> None:
         label = power_words((trace,)) if len(devices) == 1 else _device_label(record, trace.device or 0)
         look = {"color": SERIES[place], "linestyle": LINE_STYLES[place]}
         draw_trace(axes, record, trace, unit_seconds, 1.0, label=label, **look)
-    watts = total([device.mean_power for device in record.hardware.accelerators])
-    if watts is not None and len(devices) == 1 == len(record.hardware.accelerators):
+    accelerators = record.hardware.accelerators
+    mean = accelerators[0].mean_power if len(devices) == 1 == len(accelerators) else None
+    if (watts := resolved_value(mean)) is not None:
         # The energy counter that gives the mean may be the module's where the gauge is the GPU's.
-        noun = power_noun(record.hardware.accelerators[0].mean_power)
+        noun = power_noun(mean)
         whose = "" if f"{noun} power" == power_words(traces) else f"{noun} "
         label = f"{whose}mean {format_power(watts)}"
         axes.axhline(watts, color=INK, linewidth=1.0, linestyle=DASHES, zorder=4, label=label)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cardcallback.record import TOKEN_CROSS_ENTROPY, RunRecord, Session
 from cardcallback.render.energy_words import energy_noun
-from cardcallback.render.figures import absent, at_least, figure, is_known
+from cardcallback.render.figures import absent, energy_figure, is_known
 from cardcallback.render.pictures.choice import POWER_PICTURE, picture_address
 from cardcallback.render.run_words import held_out_loss_was_no_number, not_finite_notes, plural
 from cardcallback.render.section.doubts_energy import energy_doubts, scope_lines
@@ -14,7 +14,7 @@ from cardcallback.render.section.doubts_phases import phase_doubts
 from cardcallback.render.section.machine_state import device_lines, health_notes, machine_state
 from cardcallback.render.section.references import References
 from cardcallback.render.text import escape_markdown, public_reason, sentence
-from cardcallback.units import format_duration, format_energy
+from cardcallback.units import format_duration
 
 _MOST_NOTES = 20
 _NOT_CUDA = "The job did not use CUDA: the GPU energy is"
@@ -63,7 +63,7 @@ def _before_training(record: RunRecord) -> str:
     time = ""
     if window and window.begin_seconds is not None and window.end_seconds is not None:
         time = f"{format_duration(max(0.0, window.end_seconds - window.begin_seconds))}, "
-    energy = f"{at_least(before)}{format_energy(before.value)} of {energy_noun(record)} energy"
+    energy = f"{energy_figure(before)} of {energy_noun(record)} energy"
     return f"{time}{energy} from when the callback was made until training began ({excluded})."
 
 
@@ -94,7 +94,7 @@ def _sessions(record: RunRecord) -> str:
 def _session(number: int, session: Session, noun: str) -> str:
     begun = escape_markdown(session.started_on)
     steps = f"steps {session.first_step:,} to {session.last_step:,}"
-    energy = f"{noun} energy {at_least(session.energy.gpu)}{figure(session.energy.gpu, format_energy)}"
+    energy = f"{noun} energy {energy_figure(session.energy.gpu)}"
     return f"{number}: {begun}, {steps}, {format_duration(session.duration_seconds)}, {energy}, {session.status}"
 
 

@@ -8,11 +8,11 @@ from cardcallback.render.figures import (
     FULL_COVERAGE,
     absent,
     accuracy_words,
-    at_least,
     beside_accuracy,
     coverage_words,
-    figure,
+    energy_figure,
     is_known,
+    is_unresolved,
     recording_error,
     source_words,
     verb,
@@ -20,7 +20,7 @@ from cardcallback.render.figures import (
 from cardcallback.render.section.doubts_energy import range_words
 from cardcallback.render.section.result_machine import cpu_place
 from cardcallback.render.text import escape_markdown, join_words
-from cardcallback.units import format_energy, format_percent
+from cardcallback.units import format_percent
 
 # As far as two sensors of equal scope may be apart and still be called consistent.
 _CONSISTENT_SHARE = 0.02
@@ -83,12 +83,11 @@ def second_sensors(record: RunRecord) -> str:
 def _figure(measurement: Measurement) -> str:
     if not is_known(measurement):
         return absent(measurement)
-    energy = at_least(measurement) + figure(measurement, format_energy)
     accuracy = accuracy_words(measurement.instrument_accuracy)
     gaps = "" if _is_whole(measurement) else f"; {coverage_words(measurement)}"
     return (
-        f"{energy} ({verb(measurement)}: {source_words(measurement)}; recording error {recording_error(measurement)}, "
-        f"the sensor's own accuracy {accuracy}{gaps})"
+        f"{energy_figure(measurement)} ({verb(measurement)}: {source_words(measurement)}; "
+        f"recording error {recording_error(measurement)}, the sensor's own accuracy {accuracy}{gaps})"
     )
 
 
@@ -120,6 +119,8 @@ def _why_no_ratio(record: RunRecord, other: Measurement, above: Measurement) -> 
         return f", since what they hold of {join_words(different)} differs or is not documented"
     if not _is_whole(other) or not _is_whole(above):
         return ", since the two did not watch the same time"
+    if is_unresolved(other) or is_unresolved(above):
+        return ", since not both are resolved"
     if above is record.energy.system and other.covers != above.covers:
         # Two meters of whole machines may meter unlike things: a strip feeds more than the plug in it.
         return f": {_covers(other)} may hold more or less than {_covers(above)}"
@@ -151,7 +152,7 @@ def _counterpart(record: RunRecord, other: Measurement) -> tuple[str, Measuremen
         if scope is None or found.scope is None or not is_known(found):
             continue
         if (scope.gpu_core, scope.cpu, scope.network) == (found.scope.gpu_core, found.scope.cpu, found.scope.network):
-            return f"{name} of {format_energy(found.value or 0.0)}", found
+            return f"{name} of {energy_figure(found)}", found
     return None
 
 

@@ -60,9 +60,11 @@ def _contradiction(record: RunRecord) -> str:
     """Two instruments that disagree on whether the job was on the GPU."""
     if used_by_job(record) or not value_of(record.memory.accelerator_process_peak):
         return ""
+    if record.simulated:
+        return "The driver is simulated, and so is this figure: PyTorch did not use the GPU."
     return (
-        "That contradicts that this job did not use the GPU: the driver lists its own process with memory there, while "
-        "PyTorch told of no work on it; which is right is not known."
+        "Two sources disagree here: the driver lists this job with memory on the GPU, but PyTorch did not use it. "
+        "Which is right is not known."
     )
 
 

@@ -11,8 +11,10 @@ from cardcallback.render.figures import (
     absent,
     accuracy_words,
     at_least,
+    energy_figure,
     energy_range,
     is_known,
+    is_unresolved,
     relative_width,
     resolved_value,
 )
@@ -40,7 +42,7 @@ def _phases(record: RunRecord) -> str:
     if not is_known(record.energy.gpu):
         return "; ".join(f"{escape_markdown(phase.phase)} {_time(phase)}" for phase in phases) + "."
     shares = [
-        f"{escape_markdown(phase.phase)} {at_least(phase.energy)}{format_energy(phase.energy.value)} ({_visits(phase)})"
+        f"{escape_markdown(phase.phase)} {energy_figure(phase.energy)} ({_visits(phase)})"
         for phase in phases
         if phase.energy.value is not None
     ]
@@ -90,7 +92,9 @@ def _without_energy(phases: Sequence[PhaseEnergy], reason: str) -> str:
 
 
 def _visits(phase: PhaseEnergy) -> str:
-    return ", ".join(part for part in (_time(phase), _range(phase.energy)) if part)
+    # An interval that stands in place of the figure is not told again.
+    interval = "" if is_unresolved(phase.energy) else _range(phase.energy)
+    return ", ".join(part for part in (_time(phase), interval) if part)
 
 
 def _time(phase: PhaseEnergy) -> str:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from cardcallback.record import Accelerator, RunRecord
-from cardcallback.render.figures import at_least, figure, is_known, is_only_a_part
+from cardcallback.render.figures import energy_figure, figure, is_known, is_only_a_part, resolved_value
 from cardcallback.render.run_words import devices, plural
+from cardcallback.render.section.result_energy import interval_words
 from cardcallback.render.text import escape_markdown, join_words, sentence
 from cardcallback.units import (
     HERTZ_PER_MEGAHERTZ,
     format_bytes,
     format_duration,
-    format_energy,
     format_number,
     format_percent,
     format_power,
@@ -40,9 +40,11 @@ def device_lines(record: RunRecord) -> list[tuple[str, str]]:
 
 
 def _device(device: Accelerator) -> str:
-    parts = [escape_markdown(device.name), f"energy {at_least(device.energy)}{figure(device.energy, format_energy)}"]
-    if is_known(device.mean_power):
-        parts.append(f"mean power {figure(device.mean_power, format_power)}")
+    interval = interval_words(device.energy)
+    doubts = f" ({interval})" if interval else ""
+    parts = [escape_markdown(device.name), f"energy {energy_figure(device.energy)}{doubts}"]
+    if (watts := resolved_value(device.mean_power)) is not None:
+        parts.append(f"mean power {format_power(watts)}")
     if device.memory_total_bytes:
         parts.append(f"{format_bytes(device.memory_total_bytes)} of memory")
     return " ".join([f"{', '.join(parts)}. {_state(device)}.", *_health(device)])

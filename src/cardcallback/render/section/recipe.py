@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from cardcallback.record import Machine, RunRecord, Stage, Training
-from cardcallback.render.figures import at_least, figure
+from cardcallback.render.figures import energy_figure
 from cardcallback.render.run_words import device_names, has_unified_memory, plural, quantization_words
 from cardcallback.render.section.recipe_settings import BatchSettings, optimiser_words, other_settings
 from cardcallback.render.text import escape_markdown, join_words, public_reason, table_row
-from cardcallback.units import format_bytes, format_count, format_duration, format_energy, format_large, format_percent
+from cardcallback.units import format_bytes, format_count, format_duration, format_large, format_percent
 
 _LIBRARIES = {"trl": "TRL", "unsloth": "Unsloth", "axolotl": "Axolotl", "llamafactory": "LLaMA-Factory"}
 _MOST_TARGETS = 8
@@ -137,8 +137,7 @@ def _stage(stage: Stage) -> str:
         parts.append(plural(stage.steps, "step"))
     if stage.duration_seconds is not None:
         parts.append(format_duration(stage.duration_seconds))
-    energy = figure(stage.energy, format_energy, stage.reason or "not in its record")
-    parts.append(f"GPU energy {at_least(stage.energy)}{energy}")
+    parts.append(f"GPU energy {energy_figure(stage.energy, stage.reason or 'not in its record')}")
     return ", ".join(parts)
 
 

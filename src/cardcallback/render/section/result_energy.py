@@ -43,13 +43,14 @@ def gpu_energy_row(record: RunRecord) -> tuple[str, str, str]:
 
 
 def interval_words(measurement: Measurement) -> str | None:
-    """Both doubts of an energy in one phrase, or ``None`` where no bound is known.
+    """Both doubts of an energy in one phrase; ``None`` where its interval is narrow or no bound is known.
 
     The recording interval is never printed without the instrument's accuracy.
     """
-    if measurement.recording_low is None or measurement.recording_high is None:
+    low, high, width = measurement.recording_low, measurement.recording_high, relative_width(measurement)
+    if width is None or width <= NARROW_SHARE or low is None or high is None:
         return None
-    interval = energy_range(measurement.recording_low, measurement.recording_high)
+    interval = energy_range(low, high)
     return f"recording interval {interval}{beside_accuracy(measurement)}"
 
 
@@ -74,13 +75,8 @@ def _how(record: RunRecord, gpu: Measurement) -> list[str]:
     if gpu.coverage is not None and (gpu.coverage < FULL_COVERAGE or looking_words(gpu)):
         parts.append(coverage_words(gpu))
     agreement = _agreement_words(record)
-    width = relative_width(gpu)
-    if agreement:
-        parts.append(agreement)
-    if width is not None and width > NARROW_SHARE:
-        parts.append(interval_words(gpu) or "")
-    parts += _whose(record)
-    return parts
+    interval = interval_words(gpu)
+    return [*parts, *(words for words in (agreement, interval) if words), *_whose(record)]
 
 
 def _method_words(record: RunRecord, gpu: Measurement) -> str:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from cardcallback.record import Measurement, RunRecord
 from cardcallback.render.energy_words import energy_noun, outside_words, scope_parts
 from cardcallback.render.figures import (
-    NARROW_SHARE,
     absent,
     cadence,
     coverage_words,
     energy_range,
     is_known,
     is_only_a_part,
-    relative_width,
+    resolved_value,
     source_words,
     spent_words,
     verb,
@@ -78,9 +77,9 @@ def rest_rows(record: RunRecord, references: References) -> list[Row]:
     if rest.value is None:
         return [(REST_LABEL, f"no estimate: {escape_markdown(public_reason(rest.reason or ''))}", "")]
     result = _estimated(rest, rest.value)
-    if gpu.value is not None:
+    if (joules := resolved_value(gpu)) is not None:
         upper = (rest.recording_high or rest.value) if _is_upper_figure(rest) else rest.value
-        share = format_percent(upper / (upper + gpu.value), 2)
+        share = format_percent(upper / (upper + joules), 2)
         most = "at most " if _is_upper_figure(rest) else ""
         result += f"; {most}{share} of GPU and rest together"
     source = references.cite_text(rest.source or "")
@@ -133,8 +132,7 @@ def _leaves_out(system: Measurement) -> str:
 def _measured(measurement: Measurement) -> str:
     covers = f" ({escape_markdown(', '.join(measurement.covers))})" if measurement.covers else ""
     words = f"{verb(measurement)}: {source_words(measurement)}{_integrated(measurement)}{covers}"
-    width = relative_width(measurement)
-    if width is not None and width > NARROW_SHARE and (interval := interval_words(measurement)):
+    if interval := interval_words(measurement):
         words += f"; {interval}"
     return f"{words}; {coverage_words(measurement)}" if is_only_a_part(measurement) else words
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cardcallback.record import Measurement, RunRecord
 from cardcallback.render.energy_words import ratio_words
-from cardcallback.render.figures import NARROW_SHARE, at_least, relative_width, resolved_value
+from cardcallback.render.figures import at_least, resolved_value
 from cardcallback.render.run_words import (
     covers_every_step,
     devices,
@@ -102,10 +102,8 @@ def _speed_row(record: RunRecord) -> Row:
 
 def _doubt(ratio: Measurement | None) -> str:
     """The interval of an energy per step or token, where it is not narrow, after a semicolon."""
-    width = None if ratio is None or resolved_value(ratio) is None else relative_width(ratio)
-    if ratio is None or width is None or width <= NARROW_SHARE:
-        return ""
-    return f"; of the energy: {interval_words(ratio)}"
+    interval = None if ratio is None or resolved_value(ratio) is None else interval_words(ratio)
+    return "" if interval is None else f"; of the energy: {interval}"
 
 
 def _token_words(record: RunRecord) -> str:
