@@ -12,6 +12,8 @@ from cardcallback.sensors.base import SensorSpec
 DRIVER_SHARE = 0.00095
 _ROUNDING = 1e-6
 
+_Known = tuple[Appointment, float]  # with the seconds that one of its calls usually takes
+
 
 def fit_intervals(appointments: Sequence[Appointment]) -> None:
     """Stretch intervals until the calls whose cost is known fit, beginning with what loses least by it.
@@ -20,8 +22,10 @@ def fit_intervals(appointments: Sequence[Appointment]) -> None:
     power gauges as far as they average, then process lists; only what still costs too much is stretched
     further.
     """
-    known = [one for one in appointments if not one.retired and one.usual_cost_seconds is not None]
-    for one in known:
+    # Each is asked once: the cost is the mean of many calls.
+    costs = [(one, one.usual_cost_seconds) for one in appointments if not one.retired]
+    known = [(one, cost) for one, cost in costs if cost is not None]
+    for one, _ in known:
         one.interval_seconds = one.wanted_seconds
     stages: tuple[tuple[Callable[[SensorSpec], bool], Callable[[SensorSpec], float]], ...] = (
         (_tells_state, lambda _: 10.0),
@@ -41,20 +45,20 @@ def fit_intervals(appointments: Sequence[Appointment]) -> None:
         excess = _load(known) - DRIVER_SHARE
         if excess <= _ROUNDING * DRIVER_SHARE:
             return
-        _stretch([one for one in known if belongs(one.sensor.spec)], excess, longest)
+        _stretch([(one, cost) for one, cost in known if belongs(one.sensor.spec)], excess, longest)
 
 
-def _stretch(group: Sequence[Appointment], excess: float, longest: Callable[[SensorSpec], float]) -> None:
+def _stretch(group: Sequence[_Known], excess: float, longest: Callable[[SensorSpec], float]) -> None:
     load = _load(group)
     factor = load / (load - excess) if load > excess else float("inf")
-    for one in group:
+    for one, _ in group:
         spec = one.sensor.spec
         most = max(min(longest(spec), longest_interval_of(spec)), one.interval_seconds)
         one.interval_seconds = min(one.interval_seconds * factor, most)
 
 
-def _load(appointments: Sequence[Appointment]) -> float:
-    return sum((one.usual_cost_seconds or 0.0) / one.interval_seconds for one in appointments)
+def _load(group: Sequence[_Known]) -> float:
+    return sum(cost / one.interval_seconds for one, cost in group)
 
 
 def _is_counter(spec: SensorSpec) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 import random
 import threading
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ from cardcallback.recorder.losses import DeviceLosses
 from cardcallback.recorder.schedule import (
     HARMLESS_CALL_SECONDS,
     LAST_READ,
+    TOGETHER_SECONDS,
     Appointment,
     interval_of,
     reading_rank,
@@ -26,6 +28,7 @@ from cardcallback.units import format_duration
 
 _LONGEST_WAIT_SECONDS = 1.0
 _MOST_FAULTS = 10  # of our own with one sensor, outside its reading
+_due_seconds = operator.attrgetter("due_seconds")
 
 
 class Book(Protocol):
@@ -109,10 +112,12 @@ class Lane:
     def sample_due(self) -> float:
         """Read every sensor that is due; the seconds until the next one is."""
         now = self._clock.elapsed_seconds()
+        # Most are not due, and eight GPUs have a hundred: one comparison sorts them out.
+        soon = now + TOGETHER_SECONDS
         for appointment in self.appointments:
-            if not self._book.stopping:
+            if appointment.due_seconds <= soon and not self._book.stopping:
                 self._attempt(appointment, now)
-        due = min(map(self._due, self.appointments), default=math.inf)
+        due = min(map(self._due if self.losses else _due_seconds, self.appointments), default=math.inf)
         return max(due - self._clock.elapsed_seconds(), 0.0)
 
     def read_last(self) -> None:
@@ -132,8 +137,6 @@ class Lane:
             self._attempt(appointment)
 
     def _due(self, appointment: Appointment) -> float:
-        if appointment.retired:
-            return math.inf
         return max(appointment.due_seconds, self.losses.retry_at(appointment.sensor.spec.device))
 
     def _attempt(self, appointment: Appointment, now: float = math.inf) -> None:
@@ -154,8 +157,7 @@ class Lane:
             kind = type(error).__name__
             self._book.note(f"A fault of the recorder itself ({kind}) after {when} cost it readings of {source}.")
         elif appointment.faults == _MOST_FAULTS:
-            appointment.retired = True
-            appointment.last_failure = f"the recorder itself failed ({type(error).__name__})"
+            appointment.retire(f"the recorder itself failed ({type(error).__name__})")
             self._book.note(f"After {_MOST_FAULTS} such faults, the last after {when}, it stopped reading {source}.")
 
     def _read(self, appointment: Appointment) -> None:
@@ -184,7 +186,8 @@ class Lane:
         before, after = call.began_seconds, self._clock.elapsed_seconds()
         cost = self._cost_of(call)
         spec = appointment.sensor.spec
-        if self.losses.answered(spec.device, self._book.now_seconds()):
+        if self.losses.is_lost(spec.device):
+            self.losses.answered(spec.device, self._book.now_seconds())
             self._book.note_loss(spec.device)
         if not math.isfinite(value):
             self._failed(appointment, "the reading is not a number", call)
@@ -218,8 +221,7 @@ class Lane:
         self.losses.failed(device, reason, at_seconds=at_seconds, now=now, cost_seconds=self._cost_of(call))
 
     def _retire(self, appointment: Appointment, reason: str) -> None:
-        appointment.retired = True
-        appointment.last_failure = reason
+        appointment.retire(reason)
         when = format_duration(self._book.now_seconds())
         self._book.note(f"{appointment.sensor.spec.source} was given up after {when}: {reason}.")
 
