@@ -9,6 +9,7 @@ from test_recorder import device, record, sensor
 from virtual_gpu import GB10, VirtualGpu, training_waveform
 
 from cardcallback.record import Scope
+from cardcallback.recorder import Recorder
 from cardcallback.sensors import Sensor, SensorSet
 from cardcallback.testing import FakeClock, FakeSensor
 
@@ -144,3 +145,18 @@ def test_one_slow_call_is_soon_made_again() -> None:
     assert times[20] - times[19] < 5
     assert energy.longest_gap_seconds is not None
     assert energy.longest_gap_seconds < 5
+
+
+def test_gauges_of_eight_gpus_are_read_in_one_wake_up() -> None:
+    """The distance of their readings varies, and by the same: waking up costs more than most readings."""
+    clock = FakeClock()
+    driver = Driver(clock, 1e-5)
+    timing = {"averaging_seconds": 0.01, "refresh_seconds": 0.02, "interval_seconds": 0.1}
+    gauges = tuple(sensor("gpu_power", driver.call(lambda _: 100.0), index, **timing) for index in range(8))
+    recorder = Recorder(SensorSet(sensors=gauges, devices=tuple(device(i) for i in range(8))), clock=clock)
+    waits = []
+    while clock.elapsed_seconds() < 1060.0:
+        waits.append(recorder.sample_due())
+        clock.advance(waits[-1])
+    assert {one.reads for one in gauges} == {len(waits)}
+    assert max(waits[20:]) > 1.3 * min(waits[20:])

@@ -57,7 +57,7 @@ LAST_READ = frozenset(
 class Appointment:
     """One sensor with the time of its next reading."""
 
-    def __init__(self, sensor: Sensor, interval_seconds: float, variation: random.Random) -> None:
+    def __init__(self, sensor: Sensor, interval_seconds: float, *, seed: int) -> None:
         self.sensor = sensor
         self.wanted_seconds = interval_seconds
         self.interval_seconds = interval_seconds  # as the driver's cost allows it
@@ -68,7 +68,8 @@ class Appointment:
         self.retired = False
         self.last_failure = ""
         self._failures_in_a_row = 0
-        self._variation = variation
+        # The distance of readings has to vary, not to be unpredictable.
+        self._variation = random.Random(seed)  # noqa: S311
         self.last_cost_seconds = math.inf
         self._costs: list[float] = []
         self._latest_costs: deque[float] = deque(maxlen=_COSTS_KEPT)
