@@ -37,7 +37,8 @@ def fit_intervals(appointments: Sequence[Appointment]) -> None:
         (_is_counter, lambda _: 10.0),
         (_is_gauge, lambda _: 60.0),
         (_is_counter, lambda _: 60.0),
-        (_tells_state, lambda _: 600.0),
+        # Half an hour between two temperatures hides less than ten minutes between two readings of energy.
+        (_tells_state_alone, lambda _: 1800.0),
         (_is_gauge, lambda _: 600.0),
         (_is_counter, lambda _: 600.0),
     )
@@ -71,6 +72,10 @@ def _is_gauge(spec: SensorSpec) -> bool:
 
 def _tells_state(spec: SensorSpec) -> bool:
     return spec.unit not in {"joules", "watts"}
+
+
+def _tells_state_alone(spec: SensorSpec) -> bool:
+    return _tells_state(spec) and not _lists_processes(spec)
 
 
 def _lists_processes(spec: SensorSpec) -> bool:
