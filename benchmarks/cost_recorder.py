@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
+import itertools
 import json
 import os
 import random
@@ -17,8 +19,9 @@ from pathlib import Path
 
 import psutil
 
+from cardcallback.errors import SensorReadError
 from cardcallback.recorder import Recorder
-from cardcallback.sensors import SensorSet
+from cardcallback.sensors import Sensor, SensorSet
 from cardcallback.sensors.discovery import joined, sensor_parts
 from cardcallback.sensors.nvml import open_nvml, reset_nvml
 from device_letters import letter
@@ -78,8 +81,8 @@ def _devices(name: str) -> str:
 def processor(seconds: float) -> list[Figure]:
     """The recorder's threads as a share of one core; the simulator's own time is in it.
 
-    On the real clock, with what a thread costs that only wakes as often; and what is left of it on a driven clock,
-    where nothing sleeps and caches stay warm.
+    On the real clock, beside the least it can be there: a thread that wakes as often and does nothing, and one that
+    makes the same calls too; and what is left of it on a driven clock, where nothing sleeps and caches stay warm.
     """
     figures = []
     for name, budget in (("gb10", 0.001), ("h100", 0.001), ("p100", 0.001), ("8 x h100", 0.005), ("8 x a100", 0.005)):
@@ -92,25 +95,45 @@ def processor(seconds: float) -> list[Figure]:
         figures += [
             Figure(name=f"own {what}", value=shares["recorder"], unit="share", budget=budget),
             Figure(name="  a thread that only wakes as often", value=shares["waking"], unit="share"),
+            Figure(name="  and one that makes the same calls", value=shares["calling"], unit="share"),
+            Figure(name="  ours to that one", value=shares["recorder"] / shares["calling"], unit="times"),
             Figure(name="  the same readings without sleeping", value=awake_share(name), unit="share"),
         ]
     return figures
 
 
 def thread_share(seconds: float) -> dict[str, float]:
-    """Processor time by time passed: of the recorder's threads together, and of one that only wakes as often."""
+    """Processor time by time passed: of the recorder's threads, of one that only wakes as often, and with its calls."""
     tool = CardCallbackTool()
     time.sleep(1.0)  # the driver opens beside the person's own preparations
     tool.start()
     time.sleep(_WARM_UP_SECONDS)
+    before = tool.reads()
     recorder, wakes = _watched(recorder_threads(), seconds)
+    calls = [(sensor, reads - earlier) for (sensor, reads), (_, earlier) in zip(tool.reads(), before, strict=True)]
     tool.stop()
+    wakes = max(wakes, 1)
+    waking = _bare_share(seconds / wakes, seconds, [[]])
+    calling = _bare_share(seconds / wakes, seconds, spread(calls, wakes))
+    return {"recorder": recorder, "waking": waking, "calling": calling}
+
+
+def spread(calls: Sequence[tuple[Sensor, int]], wakes: int) -> list[list[Sensor]]:
+    """Which sensors to read at each of so many wake-ups, so that each is read as often as given, evenly."""
+    return [
+        [sensor for sensor, reads in calls for _ in range(reads * (wake + 1) // wakes - reads * wake // wakes)]
+        for wake in range(wakes)
+    ]
+
+
+def _bare_share(every_seconds: float, seconds: float, passes: Sequence[Sequence[Sensor]]) -> float:
     ending = threading.Event()
-    idler = threading.Thread(target=_only_wake, args=(seconds / max(wakes, 1), ending), daemon=True)
-    idler.start()
-    waking, _ = _watched([idler], seconds)
+    bare = threading.Thread(target=_only_call, args=(every_seconds, ending, passes), daemon=True)
+    bare.start()
+    share, _ = _watched([bare], seconds)
     ending.set()
-    return {"recorder": recorder, "waking": waking}
+    bare.join()
+    return share
 
 
 def recorder_threads() -> list[threading.Thread]:
@@ -118,9 +141,16 @@ def recorder_threads() -> list[threading.Thread]:
     return [one for one in threading.enumerate() if one.name == "cardcallback-recorder"]
 
 
-def _only_wake(every_seconds: float, ending: threading.Event) -> None:
-    while not ending.wait(every_seconds):
-        pass
+def _only_call(every_seconds: float, ending: threading.Event, passes: Sequence[Sequence[Sensor]]) -> None:
+    silent = threading.Lock()
+    silent.acquire()
+    for sensors in itertools.cycle(passes):
+        if ending.is_set():
+            return
+        silent.acquire(timeout=every_seconds)  # what costs least; an Event makes a lock for each wait
+        for sensor in sensors:
+            with contextlib.suppress(SensorReadError):
+                sensor.read()
 
 
 def _watched(threads: Sequence[threading.Thread], seconds: float) -> tuple[float, int]:

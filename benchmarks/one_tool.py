@@ -16,7 +16,10 @@ import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:  # each process loads the one tool it measures
+    from cardcallback.sensors import Sensor
 
 _BURST_SECONDS, _BURST_EVERY_SECONDS = 0.02, 1.0
 _JOULES_PER_KILOWATT_HOUR = 3.6e6
@@ -68,6 +71,11 @@ class CardCallbackTool:
     def stop(self) -> None:
         """As at ``on_train_end``."""
         self._run.stop_recording()
+
+    def reads(self) -> list[tuple[Sensor, int]]:
+        """Each sensor, and how often it was read until now."""
+        lanes = self._run._recorder._lanes if self._run._recorder is not None else []  # noqa: SLF001 - nobody else asks
+        return [(one.sensor, one.reads) for lane in lanes for one in lane.appointments]
 
     def figure(self) -> dict[str, Any]:
         """The record's energy of the GPU."""

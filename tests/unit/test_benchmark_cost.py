@@ -10,7 +10,7 @@ from recorded import sensor
 from cardcallback.recorder import Recorder, SystemClock
 from cardcallback.sensors import SensorSet
 from cost import table
-from cost_recorder import Figure, awake_share, driver_share, machine, recorder_threads
+from cost_recorder import Figure, awake_share, driver_share, machine, recorder_threads, spread
 from simulator import build_problem
 
 
@@ -68,3 +68,12 @@ def test_every_thread_of_a_recorder_is_watched() -> None:
     finally:
         ended.set()
         recorder.stop()
+
+
+def test_the_bare_thread_makes_the_calls_of_the_recorder() -> None:
+    """As many of each sensor, spread over the wake-ups: one read rarely, one each time, one more often than that."""
+    rare, each, often = (sensor("process_rss", float(place)) for place in range(3))
+    passes = spread([(rare, 2), (each, 10), (often, 25)], 10)
+    assert len(passes) == 10
+    assert [sum(one is wanted for found in passes for one in found) for wanted in (rare, each, often)] == [2, 10, 25]
+    assert {len(found) for found in passes} <= {3, 4, 5}

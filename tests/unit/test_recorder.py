@@ -238,3 +238,16 @@ def _raising(error: Exception) -> Callable[[], float]:
         raise error
 
     return read
+
+
+def test_what_was_read_a_moment_ago_is_in_every_figure() -> None:
+    """Readings are entered together once a second, but a record that is taken before then has them."""
+    clock, values = FakeClock(), iter([1.0, 7.0, 9.0])
+    memory = sensor("system_memory", lambda: next(values, 9.0), interval_seconds=0.2)
+    recorder = Recorder(SensorSet(sensors=(memory,)), clock=clock)
+    recorder.sample_due()
+    assert recorder.snapshot().memory.system_peak.value == 1.0
+    clock.advance(0.2)
+    recorder.sample_due()
+    assert recorder.snapshot().memory.system_peak.value == 7.0
+    assert recorder.stop().memory.system_peak.value == 9.0

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from recorded import device, record, sensor
+from recorded import device, record, run, sensor
 from virtual_gpu import GB10, VirtualGpu, training_waveform
 
 from cardcallback.record import Scope
+from cardcallback.recorder import Recorder
 from cardcallback.sensors import Sensor, SensorSet
 from cardcallback.testing import FakeClock, FakeSensor
 from cardcallback.units import format_duration
@@ -166,3 +167,40 @@ def test_one_slow_call_is_soon_made_again() -> None:
     assert times[20] - times[19] < 5
     assert energy.longest_gap_seconds is not None
     assert energy.longest_gap_seconds < 5
+
+
+def test_gauges_of_eight_gpus_are_read_in_one_wake_up() -> None:
+    """The distance of their readings varies, and by the same: waking up costs more than most readings."""
+    clock = FakeClock()
+    driver = Driver(clock, 1e-5)
+    timing = {"averaging_seconds": 0.01, "refresh_seconds": 0.02, "interval_seconds": 0.1}
+    gauges = tuple(sensor("gpu_power", driver.call(lambda _: 100.0), index, **timing) for index in range(8))
+    recorder = Recorder(SensorSet(sensors=gauges, devices=tuple(device(i) for i in range(8))), clock=clock)
+    waits = []
+    while clock.elapsed_seconds() < 1060.0:
+        waits.append(recorder.sample_due())
+        clock.advance(waits[-1])
+    assert {one.reads for one in gauges} == {len(waits)}
+    assert max(waits[20:]) > 1.3 * min(waits[20:])
+
+
+def test_calls_of_ten_milliseconds_keep_the_budget_and_energy_is_read_most() -> None:
+    """Eight GPUs of ten sensors each, once the first calls are made: a thousandth, by reading states the least."""
+    clock = FakeClock()
+    driver = Driver(clock, 0.01)
+    counters = [sensor("gpu_energy", driver.call(lambda at: 100.0 * at), index) for index in range(8)]
+    states = [
+        sensor("gpu_temperature", driver.call(lambda _: 60.0), index, source=f"fake:{number}")
+        for index in range(8)
+        for number in range(9)
+    ]
+    sensors = SensorSet(sensors=(*counters, *states), devices=tuple(device(i) for i in range(8)))
+    recorder = Recorder(sensors, clock=clock)
+    run(recorder, clock, 3600.0)
+    first = driver.busy_seconds
+    run(recorder, clock, 5 * 3600.0)
+    assert driver.busy_seconds - first <= 0.001 * 5 * 3600
+    assert min(one.reads for one in counters) > 4 * max(one.reads for one in states)
+    energy = recorder.stop().energy.gpu
+    assert energy.value == pytest.approx(8 * 100.0 * 6 * 3600, rel=0.005)
+    assert energy.longest_gap_seconds == 0.0

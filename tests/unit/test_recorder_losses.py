@@ -96,3 +96,19 @@ def test_a_lost_device_whose_calls_hang_does_not_hold_up_the_end() -> None:
     asked = len(bus.asked)
     bus.recorder.stop()
     assert len(bus.asked) == asked
+
+
+def test_the_reading_after_a_loss_is_the_doubted_one() -> None:
+    """Lost for a moment between two readings: the gap is the stretch around it, not the second before."""
+    clock = FakeClock()
+
+    def celsius() -> float:
+        if 1020.4 < clock.elapsed_seconds() < 1020.9:
+            raise DeviceLostError("the GPU has fallen off the bus")
+        return 60.0
+
+    counter = sensor("gpu_energy", lambda: 100.0 * clock.elapsed_seconds(), 0)
+    warmth = sensor("gpu_temperature", celsius, 0, interval_seconds=0.5)
+    recorder = Recorder(SensorSet(sensors=(counter, warmth), devices=(device(),)), clock=clock)
+    run(recorder, clock, 60.0)
+    assert recorder.stop().energy.gpu.longest_gap_seconds == pytest.approx(1.5, abs=0.05)

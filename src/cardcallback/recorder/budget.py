@@ -14,6 +14,8 @@ DRIVER_SHARE = 0.00095
 _ROUNDING = 1e-6
 _NOTABLY = 1.05
 
+_Known = tuple[Appointment, float]  # with the seconds that one of its calls usually takes
+
 
 def fit_intervals(appointments: Sequence[Appointment]) -> None:
     """Stretch intervals until the calls whose cost is known fit, beginning with what loses least by it.
@@ -22,8 +24,10 @@ def fit_intervals(appointments: Sequence[Appointment]) -> None:
     power gauges as far as they average, then process lists; only what still costs too much is stretched
     further.
     """
-    known = [one for one in appointments if not one.retired and one.usual_cost_seconds is not None]
-    for one in known:
+    # Each is asked once: the cost is the mean of many calls.
+    costs = [(one, one.usual_cost_seconds) for one in appointments if not one.retired]
+    known = [(one, cost) for one, cost in costs if cost is not None]
+    for one, _ in known:
         one.interval_seconds = one.wanted_seconds
     stages: tuple[tuple[Callable[[SensorSpec], bool], Callable[[SensorSpec], float]], ...] = (
         (_tells_state, lambda _: 10.0),
@@ -35,7 +39,8 @@ def fit_intervals(appointments: Sequence[Appointment]) -> None:
         (_is_counter, lambda _: 10.0),
         (_is_gauge, lambda _: 60.0),
         (_is_counter, lambda _: 60.0),
-        (_tells_state, lambda _: 600.0),
+        # Half an hour between two temperatures hides less than ten minutes between two readings of energy.
+        (_tells_state_alone, lambda _: 1800.0),
         (_is_gauge, lambda _: 600.0),
         (_is_counter, lambda _: 600.0),
     )
@@ -43,7 +48,7 @@ def fit_intervals(appointments: Sequence[Appointment]) -> None:
         excess = _load(known) - DRIVER_SHARE
         if excess <= _ROUNDING * DRIVER_SHARE:
             return
-        _stretch([one for one in known if belongs(one.sensor.spec)], excess, longest)
+        _stretch([(one, cost) for one, cost in known if belongs(one.sensor.spec)], excess, longest)
 
 
 def stretched_note(appointments: Sequence[Appointment], asked_seconds: float | None) -> tuple[str, ...]:
@@ -67,17 +72,17 @@ def stretched_note(appointments: Sequence[Appointment], asked_seconds: float | N
     return (f"Readings were asked for every {asked}; to spare the driver some were made less often: {told}.",)
 
 
-def _stretch(group: Sequence[Appointment], excess: float, longest: Callable[[SensorSpec], float]) -> None:
+def _stretch(group: Sequence[_Known], excess: float, longest: Callable[[SensorSpec], float]) -> None:
     load = _load(group)
     factor = load / (load - excess) if load > excess else float("inf")
-    for one in group:
+    for one, _ in group:
         spec = one.sensor.spec
         most = max(min(longest(spec), longest_interval_of(spec)), one.interval_seconds)
         one.interval_seconds = min(one.interval_seconds * factor, most)
 
 
-def _load(appointments: Sequence[Appointment]) -> float:
-    return sum((one.usual_cost_seconds or 0.0) / one.interval_seconds for one in appointments)
+def _load(group: Sequence[_Known]) -> float:
+    return sum(cost / one.interval_seconds for one, cost in group)
 
 
 def _is_counter(spec: SensorSpec) -> bool:
@@ -90,6 +95,10 @@ def _is_gauge(spec: SensorSpec) -> bool:
 
 def _tells_state(spec: SensorSpec) -> bool:
     return spec.unit not in {"joules", "watts"}
+
+
+def _tells_state_alone(spec: SensorSpec) -> bool:
+    return _tells_state(spec) and not _lists_processes(spec)
 
 
 def _lists_processes(spec: SensorSpec) -> bool:

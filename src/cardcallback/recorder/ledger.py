@@ -136,6 +136,8 @@ class Ledger:
     def follow(self, spec: SensorSpec, interval_seconds: float) -> None:
         """From now on this sensor is read at another interval, and its figures say so."""
         key = sensor_key(spec)
+        if self.intervals.get(key) == interval_seconds:
+            return
         account = self.accounts.get(account_key(spec)) if has_account(spec) else None
         if account is not None:
             account.follow(key, interval_seconds)

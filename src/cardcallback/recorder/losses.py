@@ -59,16 +59,19 @@ class DeviceLosses:
         loss.attempts += 1
         loss.retry_at = now + _within_share(loss, delay)
 
-    def answered(self, device: int | None, at_seconds: float) -> bool:
-        """A reading of the device succeeded: whether it is the first after a loss."""
+    def __bool__(self) -> bool:
+        """Whether any device was ever lost."""
+        return bool(self._losses)
+
+    def answered(self, device: int | None, at_seconds: float) -> None:
+        """A reading of the device succeeded, maybe the first after a loss."""
         loss = self._losses.get(device) if device is not None else None
         if loss is None or loss.since_seconds is None:
-            return False
+            return
         loss.away_seconds += at_seconds - loss.since_seconds
         loss.since_seconds = None
         loss.back_at_seconds = at_seconds
         loss.retry_at = -math.inf
-        return True
 
     def retry_at(self, device: int | None) -> float:
         """The clock's time before which the device is not asked; long ago for one that is there."""

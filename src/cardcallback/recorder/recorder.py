@@ -140,6 +140,7 @@ class Recorder:
 
     def mark_phase(self, phase: str, begin_seconds: float, end_seconds: float) -> None:
         """One visit of a phase, told when it is over."""
+        self._enter_taken()
         with self._lock:
             self._ledger.mark_phase(phase, begin_seconds, end_seconds)
 
@@ -151,6 +152,7 @@ class Recorder:
         """Everything measured until now; measuring goes on."""
         if self._recording is not None:
             return self._recording
+        self._enter_taken()
         with self._lock:
             return make_recording(self._ledger, self._state(self.now_seconds()))
 
@@ -170,9 +172,14 @@ class Recorder:
         else:
             for lane in lanes:
                 lane.read_last()
+        self._enter_taken()
         with self._lock:
             self._recording = make_recording(self._ledger, self._state(end_seconds))
         return self._recording
+
+    def _enter_taken(self) -> None:
+        for lane in self._lanes:
+            lane.enter_taken()
 
     def _lane(self, sensors: Sequence[Sensor]) -> Lane:
         return Lane(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import random
-import statistics
 from collections import deque
 from collections.abc import Collection
 
@@ -39,7 +38,7 @@ _SOON_SECONDS = 5.0
 # A call within which a second's mean would have changed by a good part.
 _LONGEST_CALL_SECONDS = 0.5
 # Sensors that are due almost together are read in one go: waking up costs more than most readings.
-_TOGETHER_SECONDS = 0.01
+TOGETHER_SECONDS = 0.01
 _TOGETHER_SHARE = 0.05
 # A call that may be made at a run's end without holding it up.
 HARMLESS_CALL_SECONDS = 0.02
@@ -61,7 +60,7 @@ LAST_READ = frozenset(
 class Appointment:
     """One sensor with the time of its next reading."""
 
-    def __init__(self, sensor: Sensor, interval_seconds: float, variation: random.Random) -> None:
+    def __init__(self, sensor: Sensor, interval_seconds: float, *, seed: int) -> None:
         self.sensor = sensor
         self.wanted_seconds = interval_seconds
         self.interval_seconds = interval_seconds  # as the driver's cost allows it
@@ -72,10 +71,13 @@ class Appointment:
         self.retired = False
         self.last_failure = ""
         self._failures_in_a_row = 0
-        self._variation = variation
+        # The distance of readings has to vary, not to be unpredictable.
+        self._variation = random.Random(seed)  # noqa: S311
         self.last_cost_seconds = math.inf
         self._costs: list[float] = []
         self._latest_costs: deque[float] = deque(maxlen=_COSTS_KEPT)
+        self._usual_cost_seconds: float | None = None
+        self._costs_changed = False
         self._judge_at = 0
         self._close_readings = _CLOSE_READINGS if _refresh_is_unknown(sensor.spec) else 0
         self._close_cost_seconds = _CLOSE_COST_SECONDS
@@ -85,6 +87,7 @@ class Appointment:
         self.reads += 1
         self._failures_in_a_row = 0
         self.last_cost_seconds = cost_seconds
+        self._costs_changed = True
         self._latest_costs.append(cost_seconds)
         if len(self._costs) < _CALLS_TO_JUDGE:
             self._costs.append(cost_seconds)
@@ -121,14 +124,27 @@ class Appointment:
         on_time = self.due_seconds + delay
         self.due_seconds = on_time if on_time > now_seconds else now_seconds + delay
 
+    def retire(self, reason: str) -> None:
+        """It is not read any more."""
+        self.retired = True
+        self.last_failure = reason
+        self.due_seconds = math.inf
+
     @property
     def slack_seconds(self) -> float:
         """How much earlier than due it may be read."""
-        return min(_TOGETHER_SECONDS, _TOGETHER_SHARE * self.interval_seconds)
+        return min(TOGETHER_SECONDS, _TOGETHER_SHARE * self.interval_seconds)
 
     @property
     def usual_cost_seconds(self) -> float | None:
         """How long a call takes; ``None`` before enough were made to tell."""
+        # Kept: whenever one sensor's cost is judged, those of all others are asked for.
+        if self._costs_changed:
+            self._usual_cost_seconds = self._cost_by_calls()
+            self._costs_changed = False
+        return self._usual_cost_seconds
+
+    def _cost_by_calls(self) -> float | None:
         costs = sorted(self._costs)
         if self.wanted_seconds >= _RARE_SECONDS:
             needed = 1
@@ -146,7 +162,8 @@ class Appointment:
     def cost_is_new(self) -> bool:
         """Whether the cost is to be judged: as soon as it is known, and again after ever more readings."""
         done = self.reads - self.failures
-        if self.usual_cost_seconds is None or _CALLS_TO_JUDGE < done < self._judge_at:
+        # The count first: it is all that most readings need.
+        if _CALLS_TO_JUDGE < done < self._judge_at or self.usual_cost_seconds is None:
             return False
         self._judge_at = 2 * max(done, _CALLS_TO_JUDGE)
         return True
@@ -154,8 +171,11 @@ class Appointment:
 
 def _usual(costs: Collection[float]) -> float:
     """The mean of calls without those that something held up."""
-    most = _HELD_UP * statistics.median(costs)
-    return statistics.fmean(cost for cost in costs if cost <= most)
+    ordered = sorted(costs)
+    middle = len(ordered) // 2
+    most = _HELD_UP * (ordered[middle] + ordered[-1 - middle]) / 2
+    kept = [cost for cost in ordered if cost <= most]
+    return math.fsum(kept) / len(kept)
 
 
 def interval_of(spec: SensorSpec, sampling_interval_seconds: float | None) -> float:
