@@ -89,3 +89,20 @@ def test_a_visit_in_a_gap_is_a_gap() -> None:
     phase = account.phases()["evaluation"]
     assert phase.gap_seconds == pytest.approx(20.0, abs=0.5)
     assert phase.joules + phase.doubt_joules + phase.gap_joules >= 1200.0
+
+
+def test_a_step_that_no_gauge_saw_is_not_believed_beyond_the_limit() -> None:
+    """A machine sleeps for three minutes, and its counter comes back with more than the device can have used."""
+    gpu = VirtualGpu(waveform=Waveform((constant(50.0),)), **GB10)
+    account = EnergyAccount(counter=CounterTraits(), power=gauge(GB10, 0.5), limit_watts=140.0)
+    for count in range(601):
+        at = count / 2
+        if 60 < at < 240:
+            continue
+        account.add_power(at, gpu.watts(at))
+        account.add_counter(at, gpu.joules(at) + (50_000.0 if at >= 240 else 0.0))
+    best = account.result(300.0).best
+    assert best is not None
+    assert best.gap_seconds == pytest.approx(180, abs=2)
+    assert best.low <= gpu.truth(0, 300) <= (best.high or 0.0)
+    assert best.joules == pytest.approx(120 * 50, rel=0.02)

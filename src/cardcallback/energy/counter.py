@@ -206,7 +206,7 @@ class CounterAccount:
         seconds = self._seconds(point)
         integral = self._integral(point)
         if integral is None:
-            return self._plausible_alone(point, change / seconds)
+            return change <= check.allowed_joules and self._plausible_alone(point, change / seconds)
         return abs(change - integral) <= _INTERVAL_TOLERANCE * integral + check.slack_joules
 
     def _plausible_alone(self, point: CounterPoint, watts: float) -> bool:
