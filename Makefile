@@ -53,9 +53,10 @@ bench-cost: .venv-peers/.done
 	@echo "Measuring what the recorder costs ..."
 	.venv-peers/bin/python benchmarks/cost.py
 
-bench-steps: .venv/.demo
+bench-steps: .venv-overhead/.done
 	@echo "Measuring what the callback adds to a training step beside a simulated GPU ..."
-	.venv/bin/python tests/simulator/run_simulated.py --profile gb10 -- .venv/bin/python benchmarks/step_time.py
+	.venv-overhead/bin/python tests/simulator/run_simulated.py --profile gb10 -- \
+	  .venv-overhead/bin/python benchmarks/overhead.py
 
 # Lengths of the runs in seconds; three cases at a time, 600 takes under two hours and 7200 most of a day.
 BENCH_SECONDS ?= 15
@@ -96,6 +97,10 @@ matrix-python310:
 	$(ENVIRONMENT) .venv-transformers4 --torch --group test --group oldest
 	@touch $@
 
+.venv-overhead/.done: $(RECIPE)
+	$(ENVIRONMENT) .venv-overhead --torch --group peers --group overhead
+	@touch $@
+
 .venv-peers/.done: $(RECIPE)
 	$(ENVIRONMENT) .venv-peers --group peers
 	@touch $@
@@ -105,4 +110,4 @@ matrix-python310:
 	@touch $@
 
 clean:
-	rm -rf .venv .venv-lint .venv-transformers4 .venv-python310 .venv-peers runs build dist
+	rm -rf .venv .venv-lint .venv-transformers4 .venv-python310 .venv-peers .venv-overhead runs build dist

@@ -21,7 +21,7 @@ from typing import Any
 
 from device_letters import letter
 from one_tool import TOOLS
-from simulated import ROOT, CounterFault, Device, Fault, Profile, Simulation, Waveform, profile_named
+from simulated import ROOT, CounterFault, Device, Fault, Profile, Simulation, Waveform, nvidia_smi_in, profile_named
 
 DEVICES = ("gb10", "h100", "a100", "p100", "gh200")
 FAULTS = ("none", "counter reset", "counter standstill", "counter gain", "lost", "slow calls")
@@ -131,20 +131,10 @@ def _start(python: str, tool: str, case: Case, simulation: Simulation, lead: flo
     command = [python, str(Path(__file__).with_name("one_tool.py")), tool]
     command += ["--seconds", str(case.seconds), "--begin-at", repr(begin)]
     environment = os.environ | simulation.environment | {"PYTHONPATH": str(ROOT / "src")}
-    environment["PATH"] = os.pathsep.join([str(_tool_folder(simulation.folder)), environment.get("PATH", "")])
+    environment["PATH"] = os.pathsep.join([str(nvidia_smi_in(simulation.folder)), environment.get("PATH", "")])
     return subprocess.Popen(
         command, env=environment, cwd=simulation.folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     )
-
-
-def _tool_folder(folder: Path) -> Path:
-    """A machine has an NVIDIA GPU for codecarbon only if nvidia-smi can be run there."""
-    place = folder / "bin"
-    place.mkdir(exist_ok=True)
-    command = place / "nvidia-smi"
-    command.write_text("#!/bin/sh\nexit 0\n", encoding="utf-8")
-    command.chmod(0o755)
-    return place
 
 
 def _result(process: subprocess.Popen[str], seconds: float) -> dict[str, Any]:

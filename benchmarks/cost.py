@@ -3,7 +3,7 @@
     python benchmarks/cost.py                  # all of it: a quarter of an hour
     python benchmarks/cost.py --only import processor
 
-What the callback adds to a training step, its begin and its end: benchmarks/step_time.py.
+What the callback adds to a training step, its begin and its end: benchmarks/overhead.py.
 """
 
 from __future__ import annotations

@@ -28,8 +28,19 @@ __all__ = [
     "Waveform",
     "build_problem",
     "constant",
+    "nvidia_smi_in",
     "profile_named",
     "ramp",
     "sine",
     "square",
 ]
+
+
+def nvidia_smi_in(folder: Path) -> Path:
+    """A folder for the path: codecarbon takes a machine to have an NVIDIA GPU only if nvidia-smi can be run there."""
+    place = folder / "bin"
+    place.mkdir(exist_ok=True)
+    command = place / "nvidia-smi"
+    command.write_text("#!/bin/sh\nexit 0\n", encoding="utf-8")
+    command.chmod(0o755)
+    return place

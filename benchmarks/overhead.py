@@ -1,0 +1,230 @@
+"""What the callback costs a training run, with codecarbon's own callback beside it: step time, begin and end.
+
+    python tests/simulator/run_simulated.py --profile gb10 -- python benchmarks/overhead.py
+
+Runs without a callback, with ours and with codecarbon's (where it is installed) take turns in one process, so that a
+drifting machine slows all alike. A ratio is the median over the rounds. The model is one small layer: the shorter a
+step, the more a fixed cost shows.
+
+On a machine that others use too, the ratio of times wavers by more than its budget. The ratio of processor times
+beside it does not count the time that others took; it counts the recorder's thread as if the step waited for it, so
+that it is never the kinder of the two.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import logging
+import os
+import statistics
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from time import perf_counter, process_time
+from typing import Any
+
+import torch
+from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
+
+from cardcallback import CardCallback
+from simulated import nvidia_smi_in
+
+# A counter whose refresh nobody published is watched closely at first: a fixed cost of a run, not one of its steps.
+WARM_UP_SECONDS = 2.5
+BUDGETS = {
+    "step_time_ratio": 1.005,
+    "on_train_begin_seconds": 0.050,
+    "on_train_end_seconds": 0.150,
+    "on_train_end_with_charts_seconds": 1.5,
+}
+
+
+class StepClock(TrainerCallback):
+    """The mean time of a step, from the end of the warm-up to the last step, and its processor time."""
+
+    def __init__(self) -> None:
+        self.first = self.begin = self.processor_begin = 0.0
+        self.begin_step = 0
+        self.mean_seconds = self.mean_processor_seconds = self.construction_seconds = 0.0
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Note the time where the warm-up ends and where the run does."""
+        del args, control, kwargs
+        now = perf_counter()
+        self.first = self.first or now
+        if not self.begin_step and now - self.first >= WARM_UP_SECONDS:
+            self.begin, self.processor_begin, self.begin_step = now, process_time(), state.global_step
+        elif state.global_step == state.max_steps:
+            if not self.begin_step:
+                msg = f"the run was over before its warm-up of {WARM_UP_SECONDS:g} s: give more --steps"
+                raise SystemExit(msg)
+            steps = state.max_steps - self.begin_step
+            self.mean_seconds = (now - self.begin) / steps
+            self.mean_processor_seconds = (process_time() - self.processor_begin) / steps
+
+
+def timed(kind: type[TrainerCallback]) -> type[TrainerCallback]:
+    """A callback of that kind which notes how long its begin and end take, and what it left in the output folder."""
+
+    class Timed(kind):  # type: ignore[misc, valid-type]  # the base is only known here
+        begin_seconds = end_seconds = 0.0
+        pictures = 0
+
+        def on_train_begin(self, *args: Any, **kwargs: Any) -> None:
+            begin = perf_counter()
+            super().on_train_begin(*args, **kwargs)
+            self.begin_seconds = perf_counter() - begin
+
+        def on_train_end(self, *args: Any, **kwargs: Any) -> None:
+            begin = perf_counter()
+            super().on_train_end(*args, **kwargs)
+            self.end_seconds = perf_counter() - begin
+            self.pictures = len(list(Path(args[0].output_dir, "training_run").glob("*.png")))
+
+    return Timed
+
+
+TimedCardCallback = timed(CardCallback)
+
+
+def peer() -> Callable[[], TrainerCallback] | None:
+    """Makes codecarbon's own callback for the Trainer, where codecarbon is installed."""
+    if importlib.util.find_spec("codecarbon") is None:
+        return None
+    from transformers.integrations import CodeCarbonCallback  # noqa: PLC0415 - only where there is codecarbon
+
+    return timed(CodeCarbonCallback)
+
+
+class OneLayer(torch.nn.Module):
+    """A regression in ``width`` dimensions; width sets the time of a step."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.layer = torch.nn.Linear(width, width)
+
+    def forward(self, inputs: torch.Tensor, labels: torch.Tensor) -> dict[str, torch.Tensor]:
+        """The mean squared error, as a Trainer wants it."""
+        return {"loss": torch.nn.functional.mse_loss(self.layer(inputs), labels)}
+
+
+def main() -> None:
+    """Measure, print a table or JSON."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=21, help="runs of each (default: %(default)s)")
+    parser.add_argument("--steps", type=int, default=6000, help="steps of a run (default: %(default)s)")
+    parser.add_argument("--width", type=int, default=128, help="width of the layer (default: %(default)s)")
+    parser.add_argument("--json", action="store_true", help="print data only")
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    logging.getLogger("codecarbon").disabled = True
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["PATH"] = os.pathsep.join([str(nvidia_smi_in(Path(folder))), os.environ.get("PATH", "")])
+        figures = measure(rounds=arguments.rounds, steps=arguments.steps, width=arguments.width)
+    print(json.dumps(figures, indent=1) if arguments.json else table(figures))
+
+
+def measure(*, rounds: int, steps: int, width: int) -> dict[str, dict[str, float]]:
+    """By tool, every figure of this benchmark, times in seconds."""
+    # The first run pays for loading the drawing library, as a person's only run does.
+    first = TimedCardCallback(quiet=True)
+    train(steps=steps, width=width, callback=first)
+    makers: dict[str, Callable[[], TrainerCallback | None]] = {
+        "nothing": lambda: None,
+        "cardcallback": lambda: TimedCardCallback(quiet=True, charts=False),
+    }
+    codecarbon = peer()
+    if codecarbon is not None:
+        makers["codecarbon"] = codecarbon
+    clocks: dict[str, list[StepClock]] = {name: [] for name in makers}
+    callbacks: dict[str, list[Any]] = {name: [] for name in makers}
+    for number in range(rounds):
+        # Each comes first, second and last equally often.
+        names = [*makers][number % len(makers) :] + [*makers][: number % len(makers)]
+        for name in names:
+            callback = makers[name]()
+            clocks[name].append(train(steps=steps, width=width, callback=callback))
+            callbacks[name].append(callback)
+    bare = clocks.pop("nothing")
+    figures = {name: _figures(own, bare, callbacks[name]) for name, own in clocks.items()}
+    figures["cardcallback"] |= {
+        "on_train_begin_first_seconds": first.begin_seconds,
+        "on_train_end_with_charts_seconds": first.end_seconds,
+        "pictures_drawn": first.pictures,
+    }
+    return figures
+
+
+def _figures(own: list[StepClock], bare: list[StepClock], callbacks: list[Any]) -> dict[str, float]:
+    pairs = list(zip(own, bare, strict=True))
+    quartiles = _quartiles([one.mean_seconds / other.mean_seconds for one, other in pairs])
+    processor = _quartiles([one.mean_processor_seconds / other.mean_processor_seconds for one, other in pairs])
+    return {
+        "step_without_seconds": statistics.median(one.mean_seconds for one in bare),
+        "step_time_ratio": quartiles[1],
+        "step_time_ratio_lower_quartile": quartiles[0],
+        "step_time_ratio_upper_quartile": quartiles[2],
+        "processor_time_ratio": processor[1],
+        "processor_time_ratio_lower_quartile": processor[0],
+        "processor_time_ratio_upper_quartile": processor[2],
+        "making_the_trainer_seconds": statistics.median(one.construction_seconds for one in own),
+        "on_train_begin_seconds": statistics.median(callback.begin_seconds for callback in callbacks),
+        "on_train_end_seconds": statistics.median(callback.end_seconds for callback in callbacks),
+    }
+
+
+def _quartiles(ratios: list[float]) -> list[float]:
+    return statistics.quantiles(ratios, n=4) if len(ratios) > 1 else ratios * 3
+
+
+def train(*, steps: int, width: int, callback: TrainerCallback | None) -> StepClock:
+    """Train for ``steps`` and give the clock that watched them."""
+    torch.manual_seed(0)
+    examples = [{"inputs": torch.randn(width), "labels": torch.randn(width)} for _ in range(64)]
+    clock = StepClock()
+    with tempfile.TemporaryDirectory() as folder:
+        settings = TrainingArguments(
+            output_dir=folder,
+            max_steps=steps,
+            per_device_train_batch_size=4,
+            logging_steps=100,
+            save_strategy="no",
+            report_to="none",
+            disable_tqdm=True,
+            use_cpu=True,
+        )
+        begin = perf_counter()
+        trainer = Trainer(
+            model=OneLayer(width),
+            args=settings,
+            train_dataset=examples,
+            callbacks=[clock, *([callback] if callback else [])],
+        )
+        clock.construction_seconds = perf_counter() - begin
+        trainer.remove_callback(PrinterCallback)
+        trainer.train()
+    return clock
+
+
+def table(figures: dict[str, dict[str, float]]) -> str:
+    """One figure a line: ours beside its budget, and codecarbon's callback's where it ran."""
+    ours, theirs = figures["cardcallback"], figures.get("codecarbon", {})
+    lines = [f"{'':38} {'cardcallback':>12} {'codecarbon':>12}"]
+    for name, value in ours.items():
+        budget = BUDGETS.get(name)
+        limit = "" if budget is None else f"{budget:.3f}" if "ratio" in name else f"{budget * 1e3:.0f} ms"
+        verdict = "" if budget is None else f"budget {limit}: {'kept' if value <= budget else 'BROKEN'}"
+        other = _shown(name, theirs[name]) if name in theirs else ""
+        label = name.removesuffix("_seconds").replace("_", " ")
+        lines.append(f"{label:38} {_shown(name, value):>12} {other:>12}  {verdict}".rstrip())
+    return "\n".join(lines)
+
+
+def _shown(name: str, value: float) -> str:
+    return f"{value * 1e3:.1f} ms" if name.endswith("_seconds") else f"{value:.4f}"
+
+
+if __name__ == "__main__":
+    main()
