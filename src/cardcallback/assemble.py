@@ -21,10 +21,10 @@ from cardcallback.record import (
     Status,
     Training,
     Window,
+    is_unresolved,
     not_measured,
 )
 from cardcallback.recorder import Recording
-from cardcallback.render.figures import is_unresolved
 from cardcallback.settings import Settings
 from cardcallback.units import format_coverage
 

@@ -19,13 +19,13 @@ from cardcallback.record import (
     Window,
     not_measured,
 )
+from cardcallback.record.sums import summed
 from cardcallback.recorder.accounts import AccountKey, OpenAccount
 from cardcallback.recorder.energy_figures import (
     before_training,
     energy_measurement,
     joined_verdict,
     phase_energies,
-    summed,
 )
 from cardcallback.recorder.faults import Faults
 from cardcallback.recorder.health_figures import HealthFigures
