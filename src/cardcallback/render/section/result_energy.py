@@ -19,7 +19,7 @@ from cardcallback.render.figures import (
     total,
     verb,
 )
-from cardcallback.render.run_words import devices, over_the_run, plural
+from cardcallback.render.run_words import devices, had_all_devices, over_the_run, plural
 from cardcallback.render.text import escape_markdown
 from cardcallback.units import format_duration, format_percent, format_power
 
@@ -60,7 +60,7 @@ def _label(record: RunRecord) -> str:
 
 def _mean_power(record: RunRecord) -> str:
     watts = total([device.mean_power for device in devices(record)])
-    if watts is None:
+    if watts is None or not had_all_devices(record):
         return ""
     together = " together" if len(devices(record)) > 1 else ""
     seen = f" {_SEEN}" if is_only_a_part(record.energy.gpu) else ""
