@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from cardcallback.carbon import assess_footprint
+from cardcallback.ratios import with_ratios
 from cardcallback.record import (
     Card,
     Energy,
@@ -21,7 +22,6 @@ from cardcallback.record import (
     Training,
 )
 from cardcallback.recorder import Recording
-from cardcallback.sessions import with_ratios
 from cardcallback.settings import Settings
 
 

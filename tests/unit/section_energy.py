@@ -9,9 +9,9 @@ from typing import Any
 from msgspec.structs import replace
 
 from cardcallback.carbon import assess_footprint, factor_for, find_place
+from cardcallback.ratios import with_ratios
 from cardcallback.record import Accelerator, Energy, Measurement, RunRecord
 from cardcallback.render.run_words import recorded_steps
-from cardcallback.sessions import with_ratios
 
 # What loading and tokenising draws beside training, as in the record that the others are made from.
 _BEFORE_SHARE = 3 * 6720 / (107 * 360)

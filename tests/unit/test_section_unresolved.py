@@ -9,11 +9,11 @@ from msgspec.structs import replace
 from section_records import with_energy, with_place
 
 from cardcallback.console import end_line
+from cardcallback.ratios import with_ratios
 from cardcallback.record import Measurement, RunRecord, Scope, is_unresolved
 from cardcallback.render.card.emissions import emissions_metadata
 from cardcallback.render.card.values import card_values
 from cardcallback.render.section import render_section
-from cardcallback.sessions import with_ratios
 from cardcallback.testing import make_record
 
 

@@ -18,7 +18,7 @@ Method = Literal[
     "estimated",  # rests on an assumption, not on a reading
 ]
 
-# From here on the readings of a figure are called full.
+# From here on a figure is called whole.
 FULL_COVERAGE = 0.9995
 
 
@@ -106,9 +106,9 @@ def not_measured(unit: str, reason: str, **known: object) -> Measurement:
 
 
 def is_only_a_part(measurement: Measurement) -> bool:
-    """Whether the figure lacks the energy of a stretch that nothing read, or that nobody knows the length of.
+    """Whether the figure lacks the energy of a stretch that nothing read, bounded or not.
 
-    The latter has a lower bound and no upper one.
+    A lower bound alone says so too: then nobody knows how long that stretch was.
     """
     if measurement.value is None or measurement.method == "estimated":
         return False

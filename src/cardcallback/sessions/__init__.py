@@ -3,18 +3,14 @@
 from cardcallback.sessions.accounts import discarded, with_longer_accounts
 from cardcallback.sessions.joining import joined_sessions
 from cardcallback.sessions.notes import EARLIER_RUNS, session_notes
-from cardcallback.sessions.ratios import PHASES_INCLUDED, PHASES_LEFT_OUT, with_ratios
 from cardcallback.sessions.steps import counted_steps, steps_done_again
 
 __all__ = [
     "EARLIER_RUNS",
-    "PHASES_INCLUDED",
-    "PHASES_LEFT_OUT",
     "counted_steps",
     "discarded",
     "joined_sessions",
     "session_notes",
     "steps_done_again",
     "with_longer_accounts",
-    "with_ratios",
 ]

@@ -7,12 +7,12 @@ from typing import TypeVar
 
 import msgspec
 
+from cardcallback.ratios import with_ratios
 from cardcallback.record import Memory, PhaseSpan, RunRecord, Session, Trace
 from cardcallback.sessions.energies import joined_energy
 from cardcallback.sessions.hardware import joined_hardware, joined_software
 from cardcallback.sessions.memory import of_session
 from cardcallback.sessions.notes import session_notes, unique
-from cardcallback.sessions.ratios import with_ratios
 from cardcallback.sessions.steps import counted_steps
 
 _InSession = TypeVar("_InSession", Trace, PhaseSpan)

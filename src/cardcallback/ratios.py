@@ -1,4 +1,4 @@
-"""Energy per step and per token."""
+"""What is calculated from an energy and from the work or the time it was spent on; pure."""
 
 from __future__ import annotations
 
@@ -42,6 +42,24 @@ def with_ratios(energy: Energy, *, steps: int, training: Training) -> Energy:
         energy,
         per_step=_per(spent, steps, "joules/step", "no optimiser step was taken"),
         per_token=msgspec.structs.replace(per_token, covers=(*per_token.covers, "tokens without padding")),
+    )
+
+
+def mean_power(energy: Measurement, duration_seconds: float) -> Measurement:
+    """``energy`` in watts over the time that was watched; without bounds where that is not all of it."""
+    watched = duration_seconds * (energy.coverage if energy.coverage is not None else 1.0)
+    if energy.value is None or watched <= 0:
+        no_length = "the session has no length yet" if duration_seconds <= 0 else "no sensor watched any part of it"
+        return not_measured("watts", energy.reason or no_length, window=energy.window)
+    low, high = energy.recording_low, energy.recording_high
+    whole = energy.coverage is None or energy.coverage >= 1
+    return msgspec.structs.replace(
+        energy,
+        value=energy.value / watched,
+        unit="watts",
+        recording_low=low / duration_seconds if low is not None and whole else None,
+        recording_high=high / duration_seconds if high is not None and whole else None,
+        method="calculated",
     )
 
 
