@@ -8,41 +8,64 @@ from __future__ import annotations
 
 import json
 import re
+import uuid
 from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from cardcallback.errors import CardCallbackError
-from cardcallback.record import PRIVATE_FOLDER, RECORD_FOLDER, RunRecord, encode, load_run
+from cardcallback.record import PRIVATE_FOLDER, RECORD_FOLDER, RunRecord, decode, encode, load_run
 from cardcallback.sessions.accounts import discarded, with_longer_accounts
+from cardcallback.sessions.joining import joined_sessions
 
 # Pushes of the Trainer leave out names with an underscore, and the checkpoint's own loader does not read it.
 SUMMARY_NAME = "_cardcallback.json"
 _STATE_NAME = "trainer_state.json"
-_LARGEST_STATE_BYTES = 64 * 1024**2
+_LARGEST_FILE_BYTES = 64 * 1024**2
 _CHECKPOINT = re.compile(r"checkpoint-(\d+)")
 # Run ids become file names.
 _RUN_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,63}")
 _NOT_MEASURED = "Earlier sessions of this run are in no figure here: {}."
 _NO_CHECKPOINT = "which checkpoint it went on from is not known"
 _NO_SUMMARY = "the checkpoint it went on from carries no record of them"
+_NOT_USABLE = "the record in the checkpoint it went on from is damaged, newer than this cardcallback or of another run"
+_OTHER_STEP = "the checkpoint it went on from is of another step"
+_ATTEMPT = (
+    "An attempt at a larger batch size was given up after {} optimiser steps, which the weights have seen: their time "
+    "and energy are in the figures, and figures per step and per token do not count them."
+)
 
 
-class Lineage(msgspec.Struct, frozen=True, kw_only=True):
-    """What a session goes on from: ``record`` of the sessions before, or None in a new run; and what to say of it.
+def _new_id() -> str:
+    return uuid.uuid4().hex
 
-    ``counts`` is the part of it whose work the session goes on with; where nothing was lost it is the record.
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Lineage:
+    """Which run a session is of, and what it goes on from; both ids are random.
+
+    ``record`` is of the sessions before, None in a new run; ``counts`` is the part of it whose work the session goes
+    on with. ``notes`` say what of the run is not known.
     """
 
     record: RunRecord | None = None
     counts: RunRecord | None = None
     notes: tuple[str, ...] = ()
+    run_id: str = field(default_factory=_new_id)
+    session_id: str = field(default_factory=_new_id)
+
+    def joined(self, now: RunRecord) -> RunRecord:
+        """The run's record out of the sessions before and the one that runs now."""
+        return now if self.record is None else joined_sessions(self.record, now)
 
     def after_attempt(self, attempt: RunRecord) -> Lineage:
-        """Where an attempt, which began from here, was given up and begins again: it is spent, its work lost."""
-        return Lineage(record=discarded(attempt, self.counts), counts=self.counts, notes=self.notes)
+        """Where ``attempt``, which began from here, was given up and begins again: it is spent, its work lost."""
+        last = attempt.sessions[-1]
+        steps = last.last_step - last.first_step
+        told = (_ATTEMPT.format(steps),) if steps > 0 else ()
+        record = discarded(attempt, self.counts)
+        return replace(self, record=record, notes=(*self.notes, *told), session_id=_new_id())
 
 
 def lineage_of(checkpoint: Path) -> RunRecord | None:
@@ -52,24 +75,20 @@ def lineage_of(checkpoint: Path) -> RunRecord | None:
         CardCallbackError: there is one, and it is damaged or not of this checkpoint.
     """
     path = checkpoint / SUMMARY_NAME
-    if not path.exists():
+    if not path.is_file():
         return None
     record = load_run(path)
-    state = _trainer_state(checkpoint)
-    step = None if state is None else state.get("global_step")
-    last_step = record.sessions[-1].last_step if record.sessions else None
-    if last_step is None or _RUN_ID.fullmatch(record.run_id) is None or step not in {None, last_step}:
-        msg = f"{SUMMARY_NAME} is not of this checkpoint"
+    if not record.sessions or _RUN_ID.fullmatch(record.run_id) is None or not _can_be_written(record):
+        msg = f"{SUMMARY_NAME} is damaged: training can go on without it"
         raise CardCallbackError(msg)
-    try:
-        encode(record)
-    except ValueError as error:
-        msg = f"{SUMMARY_NAME} is damaged (a number without a limit)"
-        raise CardCallbackError(msg) from error
+    step = _step_of(checkpoint)
+    if step is not None and step != record.sessions[-1].last_step:
+        msg = f"{SUMMARY_NAME} is of another checkpoint: training can go on without it"
+        raise CardCallbackError(msg)
     return record
 
 
-def earlier_sessions(checkpoint: Path | None, output_dir: Path) -> Lineage:
+def earlier_sessions(checkpoint: Path | None, output_dir: Path, *, step: int | None = None) -> Lineage:
     """The sessions of the run that ``checkpoint`` is of, each by the longest account that was left of it.
 
     Accounts are looked for beside the checkpoint and in ``output_dir``. Never raises for what it finds there:
@@ -78,32 +97,38 @@ def earlier_sessions(checkpoint: Path | None, output_dir: Path) -> Lineage:
     Args:
         checkpoint: what training goes on from; None where that is not known.
         output_dir: where the run writes now.
+        step: the optimiser step that training goes on from, where it is known.
     """
     if checkpoint is None:
         return Lineage(notes=(_NOT_MEASURED.format(_NO_CHECKPOINT),))
     try:
         summary = lineage_of(checkpoint)
-    except CardCallbackError as error:
-        return Lineage(notes=(_NOT_MEASURED.format(str(error).partition(":")[0]),))
+    except (CardCallbackError, OSError):
+        return Lineage(notes=(_NOT_MEASURED.format(_NOT_USABLE),))
     if summary is None:
         return Lineage(notes=(_NOT_MEASURED.format(_NO_SUMMARY),))
+    if step is not None and step != summary.sessions[-1].last_step:
+        # Weights without their trainer state: a training of its own.
+        return Lineage(notes=(_NOT_MEASURED.format(_OTHER_STEP),))
     record = summary
     for folder in dict.fromkeys((output_dir.absolute(), checkpoint.absolute().parent)):
         # Elsewhere than where the run goes on, a session that the checkpoint does not know is of another branch.
         here = folder == output_dir.absolute()
         record = with_longer_accounts(record, list(records_of_run(folder, summary.run_id)), all_sessions=here)
-    return Lineage(record=record, counts=summary)
+    return Lineage(record=record, counts=summary, run_id=summary.run_id)
 
 
 def records_of_run(folder: Path, run_id: str) -> Iterator[RunRecord]:
     """The readable records of one run in an output folder and in its checkpoints."""
     for path in record_files(folder):
+        content = _content(path)
+        if run_id.encode() not in content:
+            continue  # most files in a folder of many runs: not worth parsing
         try:
-            record = load_run(path)
-            encode(record)
-        except (CardCallbackError, ValueError):
+            record = decode(content, name=path.name).record
+        except CardCallbackError:
             continue  # damaged: it stays where it is, and nothing is claimed of it
-        if record.run_id == run_id and record.sessions:
+        if record.run_id == run_id and record.sessions and _can_be_written(record):
             yield record
 
 
@@ -139,13 +164,35 @@ def _folders(folder: Path) -> list[Path]:
         return []
 
 
-def _trainer_state(checkpoint: Path) -> dict[str, Any] | None:
-    path = checkpoint / _STATE_NAME
+def _content(path: Path) -> bytes:
+    """The file's bytes; none where it cannot be read or is too large to be one of ours."""
     try:
-        if path.stat().st_size > _LARGEST_STATE_BYTES:
-            return None
-        state = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError):
+        return path.read_bytes() if path.stat().st_size <= _LARGEST_FILE_BYTES else b""
+    except OSError:
+        return b""
+
+
+def _can_be_written(record: RunRecord) -> bool:
+    """Whether every number in it is finite: 1e999 in a file is not."""
+    try:
+        encode(record)
+    except ValueError:
+        return False
+    return True
+
+
+def _step_of(checkpoint: Path) -> int | None:
+    named = _CHECKPOINT.fullmatch(checkpoint.name)
+    if named is not None:
+        return int(named[1])
+    step = (_trainer_state(checkpoint) or {}).get("global_step")
+    return step if isinstance(step, int) else None
+
+
+def _trainer_state(checkpoint: Path) -> dict[str, Any] | None:
+    try:
+        state = json.loads(_content(checkpoint / _STATE_NAME))
+    except (ValueError, RecursionError):
         return None
     return state if isinstance(state, dict) else None
 
