@@ -29,6 +29,7 @@ from cardcallback.live_run import LiveRun
 from cardcallback.publisher import Publisher
 from cardcallback.record import Status, load_run
 from cardcallback.recorder import BackgroundOpening, SystemClock, open_in_background
+from cardcallback.resuming import Resuming
 from cardcallback.run_folder import RunFolder
 from cardcallback.sensors.discovery import sensor_parts
 from cardcallback.settings import resolve_settings, system_root, user_config_directory
@@ -94,6 +95,7 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
 
     def _reset(self) -> None:
         self._guard = Guard()
+        self._resuming = Resuming(self._guard)
         self._opening: tuple[BackgroundOpening, ...] | None = None
         self._run: LiveRun | None = None
         self._publisher: Publisher | None = None
@@ -140,6 +142,7 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
                 before_push=self._before_push,
                 guard=self._guard,
             )
+            self._resuming.watch(trainer)
             watch_train(trainer, on_exception=self._on_exception, guard=self._guard)
             watch_phases(trainer, now_seconds=self._now_seconds, on_visit=self._phase_visited, guard=self._guard)
 
@@ -208,6 +211,7 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
             system_root=system_root(os.environ),
             stages=self._stages,
             guard=self._guard,
+            lineage=self._resuming.lineage(args, state, self._publisher.record if self._publisher else None),
         )
         if self._opening is not None:
             run.start_recording(self._opening, os.environ, args, objects.get("model"), first=self._run is None)
@@ -263,8 +267,7 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
         if self._publisher is not None:
             self._publisher.card_rewritten(card)
 
-    def _on_exception(self, error: BaseException) -> None:
-        del error
+    def _on_exception(self, _: BaseException) -> None:
         with self._guard("record an interrupted run"):
             self._end("interrupted")
 

@@ -16,6 +16,7 @@ _NOT_CURVES = re.compile(
     r"step|epoch|total_flos|num_tokens|num_input_tokens_seen|(train|eval|test)_num_tokens"
     r"|train_loss|.*_runtime|.*_per_second|.*_model_preparation_time|.*_jit_compilation_time|.*_mem_.*"
 )
+_NOT_FINITE = " was not a finite number at "
 _FILTERED = ": the gradient norm shows it, and the 0 that the trainer logged in its place is left out"
 _NAME = re.compile(r"[A-Za-z][\w.\- ]{0,79}(/[\w.\- ]{1,79}){0,3}")
 # A held-out set named by a path, an address or a key: not for publishing.
@@ -74,10 +75,15 @@ def history_notes(log_history: LogHistory) -> tuple[str, ...]:
                 odd.setdefault(name, []).append(step)
                 filtered = filtered or _is_filtered(name, entry)
     return tuple(
-        f"{name} was not a finite number at {len(steps):,} logged step{'s' if len(steps) > 1 else ''}, "
+        f"{name}{_NOT_FINITE}{len(steps):,} logged step{'s' if len(steps) > 1 else ''}, "
         f"first at step {min(steps):,.0f}{_FILTERED if filtered and name == _LOSS else ''}."
         for name, steps in sorted(odd.items())
     )
+
+
+def is_history_note(note: str) -> bool:
+    """Whether ``note`` is one of ``history_notes``: a later log history, which holds the earlier one, tells it anew."""
+    return _NOT_FINITE in note
 
 
 def _is_filtered(name: str, entry: Mapping[str, Any]) -> bool:

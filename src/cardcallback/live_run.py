@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import threading
-import uuid
 import weakref
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
@@ -39,6 +38,7 @@ from cardcallback.sensors.discovery import joined
 from cardcallback.sensors.job_devices import JobDevices, find_job_devices
 from cardcallback.sensors.nvml import Selection, select_devices
 from cardcallback.sensors.visible_devices import without_visible
+from cardcallback.sessions import Lineage
 from cardcallback.settings import Settings
 
 # Together below the 50 ms that training's begin may cost.
@@ -63,8 +63,10 @@ class LiveRun:
         system_root: Path,
         stages: tuple[Stage, ...],
         guard: Guard | None = None,
+        lineage: Lineage | None = None,
     ) -> None:
-        self.run_id = uuid.uuid4().hex
+        self._lineage = lineage or Lineage()
+        self.run_id = self._lineage.run_id
         self._settings = settings
         self._clock = clock
         self._system_root = system_root
@@ -86,7 +88,7 @@ class LiveRun:
         self._guard = guard or Guard()
         self._joining = threading.Lock()
         self._ended = threading.Event()
-        self.notes: list[str] = []
+        self.notes: list[str] = list(self._lineage.notes)
 
     @property
     def sensors(self) -> SensorSet:
@@ -188,7 +190,7 @@ class LiveRun:
         self._first_step = self._last_step = int(state.global_step)
         self._tokens_before = token_baseline(trainer, state)
         self._model = None if model is None else weakref.ref(model)
-        if after is not None and after.has_trained(model) and self._first_step == 0:
+        if after is not None and after.run_id != self.run_id and after.has_trained(model) and self._first_step == 0:
             self.notes.append(_TRAINED_BEFORE)
 
     def has_trained(self, model: Any) -> bool:
@@ -279,9 +281,10 @@ class LiveRun:
             evaluation=self._evaluation,
             curves=curves_from_history(log_history),
             stages=self._stages,
-            notes=(*notes, *history_notes(log_history), *self._token_notes()),
+            notes=(*notes, *history_notes(log_history), *filter(None, [self._training.tokens.disagreement])),
             energy_covers=selection.covers,
             energy_partial_reason=selection.partial_reason,
+            session_id=self._lineage.session_id,
         )
         record = assemble_record(
             state,
@@ -290,8 +293,5 @@ class LiveRun:
             machine=observe_machine(self._system_root),
             uses_accelerators=self._job.uses_cuda is not False,
         )
+        record = self._lineage.joined(record)
         return with_carbon(with_rest_estimate(record) if self._settings.estimate_rest else record, self._settings)
-
-    def _token_notes(self) -> tuple[str, ...]:
-        disagreement = self._training.tokens.disagreement
-        return () if disagreement is None else (disagreement,)

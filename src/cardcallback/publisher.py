@@ -9,7 +9,9 @@ from typing import Any
 import msgspec
 
 from cardcallback.guard import Guard
+from cardcallback.hooks import checkpoint_folder, saves_checkpoint
 from cardcallback.live_run import LiveRun
+from cardcallback.observe import training_completed
 from cardcallback.record import RunRecord, Status
 from cardcallback.run_folder import RunFolder
 
@@ -65,7 +67,9 @@ class Publisher:
         """A record in progress goes beside every checkpoint; the card is left to whoever writes it."""
         self._weights_saved = True
         with self._guard("write the record in progress"):
-            self._folder.write_record(self._current())
+            record = self._current()
+            self._folder.write_record(record)
+            self._write_summary(record)
 
     def before_push(self) -> None:
         """The folder is about to be uploaded with this run's weights."""
@@ -101,11 +105,13 @@ class Publisher:
 
     def end(self, status: Status, state: Any) -> None:
         """Measuring is over; an interrupted run never replaces the card of a completed one."""
-        self._status, self._state = status, state
+        # A search ends a trial that it gives up with the event of a completed one, but without its closing summary.
+        pruned = getattr(state, "is_hyper_param_search", False) and not training_completed(state.log_history)
+        self._status, self._state = "interrupted" if pruned else status, state
         with self._guard("stop measuring"):
             self._run.stop_recording()
         with self._guard("complete the card"):
-            if status == "completed":
+            if self._status == "completed":
                 self._folder.weights_are_ours()
             self._write_what_may_change()
 
@@ -143,8 +149,19 @@ class Publisher:
         with self._guard("write the record"):
             record = self._with_sentences(record)
             self._folder.write_record(record)
+        if saves_checkpoint(self._trainer()):  # before it is uploaded; the event comes after that
+            with self._guard("write the record into the checkpoint"):
+                self._write_summary(record)
         # While running, the next card is of a later moment; at the end it is this one.
         self.record = record if self._run.finished else None
+
+    def _write_summary(self, record: RunRecord) -> None:
+        trainer = self._trainer()
+        args = getattr(trainer, "args", None)
+        strategy = getattr(args, "hub_strategy", None)
+        uploaded = bool(getattr(args, "push_to_hub", False)) and strategy in {"checkpoint", "all_checkpoints"}
+        checkpoint = checkpoint_folder(trainer, self._folder.path, record.sessions[-1].last_step)
+        self._folder.write_summary(record, checkpoint, uploaded=uploaded)
 
     def _with_sentences(self, record: RunRecord) -> RunRecord:
         notes = tuple(dict.fromkeys((*record.notes, *self._guard.sentences)))

@@ -12,8 +12,9 @@ from cardcallback.errors import CardCallbackError
 from cardcallback.record import PRIVATE_FOLDER, RECORD_FOLDER, RECORD_NAME, Card, RunRecord, encode, load_run
 from cardcallback.render.card import ComposedCard, render_card
 from cardcallback.render.pictures import draw_pictures
-from cardcallback.render.writing import write_atomically
+from cardcallback.sessions import EARLIER_RUNS, SUMMARY_NAME
 from cardcallback.units import format_duration, format_energy
+from cardcallback.writing import write_atomically
 
 
 class RunFolder:
@@ -34,6 +35,11 @@ class RunFolder:
         self._other_cards: dict[Path, Card] = {}
         self._earlier_completed_card: str | None = None
         self._owns_main_record = False
+
+    @property
+    def path(self) -> Path:
+        """The output folder."""
+        return self._folder
 
     @property
     def card_path(self) -> Path:
@@ -68,7 +74,7 @@ class RunFolder:
         unknown = f" (not measured in {len(unfinished) - len(spent)})" if spent and len(spent) < len(unfinished) else ""
         seconds = format_duration(sum(record.duration_seconds for record in unfinished))
         count = f"{len(unfinished)}, {seconds}, {energy}{unknown}"
-        return f"Earlier unfinished runs in this folder, in no figure here: {count}."
+        return f"{EARLIER_RUNS}, in no figure here: {count}."
 
     def restore_earlier_card(self) -> None:
         """Put the completed run's card back after the trainer wrote over it at a mere checkpoint.
@@ -150,6 +156,15 @@ class RunFolder:
             self._owns_main_record = True
         write_atomically(main, encode(record))
         return main
+
+    def write_summary(self, record: RunRecord, checkpoint: Path, *, uploaded: bool) -> None:
+        """What a resume from ``checkpoint`` has to know of its run, beside the weights; without curves of the sensors.
+
+        ``uploaded``: the checkpoint goes to the Hub as it is, so that a record which may not be published stays out.
+        """
+        if checkpoint.is_dir() and (self._publish == "all" or not uploaded):
+            summary = msgspec.structs.replace(record, traces=(), phase_spans=())
+            write_atomically(checkpoint / SUMMARY_NAME, encode(summary))
 
     def draw(self, record: RunRecord) -> bool:
         """Draw the pictures beside the card; whether there is any."""

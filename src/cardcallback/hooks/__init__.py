@@ -6,6 +6,7 @@ training (scripts push later), and lets nothing of ours escape into the trainer'
 
 from cardcallback.hooks.card_writers import AfterWrite, BeforePush, watch_card_writers
 from cardcallback.hooks.lifecycle import PhaseVisit, watch_phases, watch_train
+from cardcallback.hooks.resuming import checkpoint_folder, saves_checkpoint, watch_resume
 from cardcallback.hooks.trainer_lookup import find_trainer, first_of_kind, watch_add_callback
 from cardcallback.hooks.training_step import watch_training_step
 
@@ -13,11 +14,14 @@ __all__ = [
     "AfterWrite",
     "BeforePush",
     "PhaseVisit",
+    "checkpoint_folder",
     "find_trainer",
     "first_of_kind",
+    "saves_checkpoint",
     "watch_add_callback",
     "watch_card_writers",
     "watch_phases",
+    "watch_resume",
     "watch_train",
     "watch_training_step",
 ]

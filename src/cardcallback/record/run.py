@@ -136,7 +136,11 @@ class Memory(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Session(msgspec.Struct, frozen=True, kw_only=True):
-    """One process's part of the run. ``started_on`` is a date (ISO 8601), never a time."""
+    """One process's part of the run. ``started_on`` is a date (ISO 8601), never a time.
+
+    ``session_id`` is random and tells two accounts of one session from two sessions. An earlier session whose
+    ``rest_unknown`` is true is known until its last checkpoint only: it took longer and used more than it says.
+    """
 
     started_on: str
     duration_seconds: float
@@ -147,6 +151,8 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     hardware: Hardware
     software: dict[str, str]
     energy: Energy
+    session_id: str | None = None
+    rest_unknown: bool = False
 
 
 class Stage(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,7 +10,7 @@ import msgspec
 
 from cardcallback.energy import Consistency as Verdict
 from cardcallback.energy import EnergyResult, PhaseSum
-from cardcallback.record import Consistency, InstrumentAccuracy, Measurement, PhaseEnergy, Scope, Window, not_measured
+from cardcallback.record import Consistency, Measurement, PhaseEnergy, Window, not_measured
 from cardcallback.recorder.accounts import OpenAccount
 from cardcallback.recorder.ledger import PhaseTime
 from cardcallback.sensors.base import SensorSpec
@@ -55,36 +55,6 @@ def _observed(result: EnergyResult, spec: SensorSpec, duration_seconds: float) -
     if result.method != "integrated_power" or spec.averaging_seconds is None:
         return None
     return result.observed(duration_seconds)
-
-
-def summed(parts: Sequence[Measurement], reason: str) -> Measurement:
-    """The sum over devices; without a value if one of them has none, or there is none at all."""
-    if not parts:
-        return not_measured("joules", reason)
-    if len(parts) == 1:
-        return parts[0]
-    missing = next((part for part in parts if part.value is None), None)
-    if missing is not None:
-        return not_measured("joules", missing.reason or reason, window=missing.window)
-    first = parts[0]
-    return msgspec.structs.replace(
-        first,
-        value=sum(part.value or 0.0 for part in parts),
-        recording_low=_sum_or_none([part.recording_low for part in parts]),
-        recording_high=_sum_or_none([part.recording_high for part in parts]),
-        instrument_accuracy=_joined_accuracy(parts),
-        source=" + ".join(dict.fromkeys(part.source or "" for part in parts)),
-        scope=_common_scope([part.scope for part in parts]),
-        covers=tuple(name for part in parts for name in part.covers),
-        method=first.method if len({part.method for part in parts}) == 1 else "calculated",
-        coverage=_mean_or_none([part.coverage for part in parts]),
-        observed=_mean_or_none([part.observed for part in parts]),
-        longest_gap_seconds=max(part.longest_gap_seconds or 0.0 for part in parts),
-        sampling_interval_seconds=max(
-            (part.sampling_interval_seconds for part in parts if part.sampling_interval_seconds is not None),
-            default=None,
-        ),
-    )
 
 
 def joined_verdict(verdicts: Sequence[Verdict | None]) -> Consistency | None:
@@ -214,45 +184,3 @@ def _phase_measurement(phase: PhaseSum, seconds: float, total: Measurement) -> M
         coverage=min(max(1 - phase.gap_seconds / seconds, 0.0), 1.0),
         window=None,
     )
-
-
-def _joined_accuracy(parts: Sequence[Measurement]) -> InstrumentAccuracy | None:
-    """Their common accuracy; else every part's own in words, and the widest where each has a published one."""
-    names: dict[InstrumentAccuracy | None, list[str]] = {}
-    for part in parts:
-        names.setdefault(part.instrument_accuracy, []).extend(part.covers)
-    if len(names) == 1:
-        return parts[0].instrument_accuracy
-    relative = [one.relative if one is not None else None for one in names]
-    known = [share for share in relative if share is not None]
-    words = (f"{', '.join(dict.fromkeys(covers))}: {_accuracy_words(one)}" for one, covers in names.items())
-    return InstrumentAccuracy(
-        statement=f"differs by device ({'; '.join(words)})",
-        # What one part's maker is silent about bounds no sum that holds it.
-        relative=max(known) if len(known) == len(relative) else None,
-    )
-
-
-def _accuracy_words(accuracy: InstrumentAccuracy | None) -> str:
-    if accuracy is None:
-        return "not published"
-    return f"{accuracy.statement}, {accuracy.source}" if accuracy.source else accuracy.statement
-
-
-def _sum_or_none(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return sum(known) if len(known) == len(values) else None
-
-
-def _mean_or_none(values: Sequence[float | None]) -> float | None:
-    total = _sum_or_none(values)
-    return None if total is None else total / len(values)
-
-
-def _common_scope(scopes: Sequence[Scope | None]) -> Scope | None:
-    first = scopes[0]
-    if first is None or any(scope is None for scope in scopes):
-        return None
-    names = Scope.__struct_fields__
-    same = {name for name in names if len({getattr(scope, name) for scope in scopes}) == 1}
-    return Scope(**{name: getattr(first, name) if name in same else "unknown" for name in names})

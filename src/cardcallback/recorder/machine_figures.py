@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 
 from cardcallback.energy import AccountResult
 from cardcallback.record import Measurement, Scope, Window
+from cardcallback.record.sums import summed
 from cardcallback.recorder.accounts import AccountKey, OpenAccount
-from cardcallback.recorder.energy_figures import energy_measurement, summed
+from cardcallback.recorder.energy_figures import energy_measurement
 from cardcallback.recorder.faults import Faults
 from cardcallback.recorder.session import NO_SENSOR, Session, absence_reason
 from cardcallback.sensors.base import Quantity

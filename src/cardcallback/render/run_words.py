@@ -7,8 +7,10 @@ from collections import Counter
 
 from cardcallback.record import Accelerator, EvaluationResult, Measurement, Quantization, RunRecord, Training
 from cardcallback.render.text import TIMES, escape_markdown, join_words
+from cardcallback.sessions import counted_steps
 
 _GB10 = re.compile(r"\bGB10\b")
+_SESSION = re.compile(r", (session \d{1,6})$")
 _SPARK = re.compile(r"\bDGX[ _]Spark\b", re.IGNORECASE)
 _BASELINE_WORDS = {
     "training began": "when training began",
@@ -21,6 +23,11 @@ _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight"
 def devices(record: RunRecord) -> tuple[Accelerator, ...]:
     """The accelerators whose energy the section reports."""
     return record.hardware.accelerators
+
+
+def had_all_devices(record: RunRecord) -> bool:
+    """Whether every session had all of the devices: figures of devices that took turns have no sum at one time."""
+    return all(len(session.hardware.accelerators) == len(devices(record)) for session in record.sessions)
 
 
 def has_gb10(record: RunRecord) -> bool:
@@ -132,6 +139,12 @@ def baseline_words(baseline: Measurement) -> str:
     return _BASELINE_WORDS.get(name or "", "when the callback was made")
 
 
+def session_of(peak: Measurement) -> str:
+    """The session that a peak of several sessions was in, as in "session 2"; empty for a run of one."""
+    found = _SESSION.search(peak.window.name) if peak.window is not None else None
+    return found.group(1) if found else ""
+
+
 def memory_owner(record: RunRecord) -> str:
     """Whose the memory in use is: a container may be shown only its own."""
     own = any("this container" in words for words in record.memory.system_peak.covers)
@@ -139,8 +152,8 @@ def memory_owner(record: RunRecord) -> str:
 
 
 def recorded_steps(record: RunRecord) -> int:
-    """Optimiser steps taken while this record measured; fewer than ``training.steps`` after a resume."""
-    return sum(max(0, session.last_step - session.first_step) for session in record.sessions)
+    """Optimiser steps taken while this record measured, each once; without earlier records fewer than all."""
+    return counted_steps(record.sessions)
 
 
 def covers_every_step(record: RunRecord) -> bool:

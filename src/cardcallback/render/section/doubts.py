@@ -95,7 +95,9 @@ def _session(number: int, session: Session, noun: str) -> str:
     begun = escape_markdown(session.started_on)
     steps = f"steps {session.first_step:,} to {session.last_step:,}"
     energy = f"{noun} energy {energy_figure(session.energy.gpu)}"
-    return f"{number}: {begun}, {steps}, {format_duration(session.duration_seconds)}, {energy}, {session.status}"
+    least = "at least " if session.rest_unknown else ""
+    time = f"{least}{format_duration(session.duration_seconds)}"
+    return f"{number}: {begun}, {steps}, {time}, {energy}, {session.status}"
 
 
 def _notes(record: RunRecord) -> str:

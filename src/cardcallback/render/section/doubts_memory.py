@@ -73,7 +73,12 @@ def _read(measurement: Measurement, more: str = "") -> str:
     if not is_known(measurement):
         return ""
     window = measurement.window.name if measurement.window is not None else ""
-    told = [_WINDOWS.get(window, escape_markdown(window)), cadence(measurement) or "", more]
+    name, comma, session = window.partition(", session ")
+    told = [
+        _WINDOWS.get(name, escape_markdown(name)) + escape_markdown(comma + session),
+        cadence(measurement) or "",
+        more,
+    ]
     words = ", ".join(part for part in told if part)
     return f" ({words})" if words else ""
 

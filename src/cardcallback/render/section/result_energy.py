@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from cardcallback.record import Consistency, Measurement, RunRecord
+from cardcallback.record import FULL_COVERAGE, Consistency, Measurement, RunRecord, is_only_a_part, is_unresolved
 from cardcallback.render.energy_words import energy_noun, energy_parts, used_by_job
 from cardcallback.render.figures import (
-    FULL_COVERAGE,
     NARROW_SHARE,
     absent,
     beside_accuracy,
@@ -13,8 +12,6 @@ from cardcallback.render.figures import (
     coverage_words,
     energy_range,
     is_known,
-    is_only_a_part,
-    is_unresolved,
     looking_words,
     relative_width,
     source_words,
@@ -22,7 +19,7 @@ from cardcallback.render.figures import (
     total,
     verb,
 )
-from cardcallback.render.run_words import devices, over_the_run, plural
+from cardcallback.render.run_words import devices, had_all_devices, over_the_run, plural
 from cardcallback.render.text import escape_markdown
 from cardcallback.units import format_duration, format_percent, format_power
 
@@ -63,7 +60,7 @@ def _label(record: RunRecord) -> str:
 
 def _mean_power(record: RunRecord) -> str:
     watts = total([device.mean_power for device in devices(record)])
-    if watts is None:
+    if watts is None or not had_all_devices(record):
         return ""
     together = " together" if len(devices(record)) > 1 else ""
     seen = f" {_SEEN}" if is_only_a_part(record.energy.gpu) else ""

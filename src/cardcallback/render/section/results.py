@@ -41,7 +41,8 @@ def result_table(record: RunRecord, references: References) -> list[str]:
 
 def _time_row(record: RunRecord) -> Row:
     training = record.training
-    parts = [format_duration(record.duration_seconds), _steps(record)]
+    least = "at least " if any(session.rest_unknown for session in record.sessions) else ""
+    parts = [f"{least}{format_duration(record.duration_seconds)}", _steps(record)]
     # Epochs are the trainer's count from step 0: beside a part of the steps they would be taken for its own.
     if training.epochs is not None and covers_every_step(record):
         epochs = format_number(training.epochs)

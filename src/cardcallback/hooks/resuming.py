@@ -1,0 +1,57 @@
+"""Know which checkpoint a training goes on from: no event of transformers names it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from cardcallback.hooks.wrapping import Call, GuardFactory, Hook, guard_or_own, watch_method, watch_of
+from cardcallback.sessions import last_checkpoint
+
+_TOPIC = "resume"
+_ARGUMENT = "resume_from_checkpoint"
+
+
+def watch_resume(
+    trainer: Any, *, on_checkpoint: Callable[[Path | None], None], guard: GuardFactory | None = None
+) -> None:
+    """Call ``on_checkpoint`` when ``train()`` begins, with what it is asked to resume from, or None for nothing.
+
+    It is called again with the folder that is really loaded, where the trainer chooses one by itself. Calling this
+    again for the same trainer replaces what is called.
+    """
+
+    def asked(call: Call) -> None:
+        wanted = call.argument(0, _ARGUMENT)
+        if wanted is True:
+            on_checkpoint(last_checkpoint(Path(call.trainer.args.output_dir)))
+        else:
+            on_checkpoint(_path(wanted))
+
+    def loaded(call: Call) -> None:
+        found = _path(call.argument(0, _ARGUMENT))
+        if found is not None:
+            on_checkpoint(found)
+
+    for method, before in (("train", asked), ("_load_from_checkpoint", loaded)):
+        hook = Hook(task="see what training resumes from", guard=guard_or_own(guard), before=before)
+        watch_method(trainer, method, _TOPIC, hook)
+
+
+def checkpoint_folder(trainer: Any, output_dir: Path, step: int) -> Path:
+    """Where the trainer saves its checkpoint of ``step``: of a trial of a search in a folder of the trial's own."""
+    trial, choose = getattr(trainer, "_trial", None), getattr(trainer, "_get_output_dir", None)
+    parent = Path(choose(trial=trial)) if trial is not None and callable(choose) else output_dir
+    return parent / f"checkpoint-{step}"
+
+
+def saves_checkpoint(trainer: Any) -> bool:
+    """Whether the trainer is saving a checkpoint right now, as far as it is watched."""
+    watch = watch_of(trainer)
+    return watch is not None and watch.is_running("_save_checkpoint")
+
+
+def _path(value: Any) -> Path | None:
+    return Path(value) if isinstance(value, (str, os.PathLike)) and os.fspath(value) else None

@@ -1,0 +1,55 @@
+"""What the next session goes on from: a checkpoint's run, an attempt that was given up, or nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from cardcallback.guard import Guard
+from cardcallback.hooks import watch_resume
+from cardcallback.record import RunRecord
+from cardcallback.sessions import Lineage, agreeing_checkpoint, earlier_sessions
+
+
+class Resuming:
+    """Follows what one callback's trainer resumes from, from one ``train()`` to the next."""
+
+    def __init__(self, guard: Guard) -> None:
+        self._guard = guard
+        self._checkpoint: Path | None = None
+        self._called = False
+        self._lineage = Lineage()
+
+    def watch(self, trainer: Any) -> None:
+        """See the checkpoint that this trainer resumes from, in its next ``train()``."""
+        watch_resume(trainer, on_checkpoint=self._train_called, guard=self._guard)
+
+    def lineage(self, args: Any, state: Any, before: RunRecord | None) -> Lineage:
+        """The run that the session which begins now is of.
+
+        Args:
+            args: the training arguments.
+            state: the Trainer's state at the begin.
+            before: the record of this callback's session before, if there was one.
+        """
+        lineage = Lineage()
+        with self._guard("find the sessions before this one"):
+            if before is not None and self._is_given_up(args, before):
+                lineage = self._lineage.after_attempt(before)
+            elif self._checkpoint is not None or state.global_step > 0:
+                lineage = self._of_checkpoint(Path(args.output_dir), state)
+        self._lineage, self._checkpoint, self._called = lineage, None, False
+        return lineage
+
+    def _train_called(self, checkpoint: Path | None) -> None:
+        self._checkpoint, self._called = checkpoint, True
+
+    def _is_given_up(self, args: Any, before: RunRecord) -> bool:
+        # auto_find_batch_size begins again inside one train(), with a smaller batch.
+        again = bool(getattr(args, "auto_find_batch_size", False)) and not self._called
+        return again and before.status == "interrupted"
+
+    def _of_checkpoint(self, output_dir: Path, state: Any) -> Lineage:
+        # One that is added while train() runs has not seen what it was called with.
+        checkpoint = self._checkpoint or agreeing_checkpoint(output_dir, state)
+        return earlier_sessions(checkpoint, output_dir, step=int(state.global_step))

@@ -1,0 +1,32 @@
+"""Runs of several sessions: their sums, and which sessions a run has; pure but for the reading of records."""
+
+from cardcallback.sessions.accounts import discarded, with_longer_accounts
+from cardcallback.sessions.joining import joined_sessions
+from cardcallback.sessions.lineage import (
+    SUMMARY_NAME,
+    Lineage,
+    agreeing_checkpoint,
+    earlier_sessions,
+    last_checkpoint,
+    lineage_of,
+    record_files,
+)
+from cardcallback.sessions.notes import EARLIER_RUNS, session_notes
+from cardcallback.sessions.steps import counted_steps, steps_done_again
+
+__all__ = [
+    "EARLIER_RUNS",
+    "SUMMARY_NAME",
+    "Lineage",
+    "agreeing_checkpoint",
+    "counted_steps",
+    "discarded",
+    "earlier_sessions",
+    "joined_sessions",
+    "last_checkpoint",
+    "lineage_of",
+    "record_files",
+    "session_notes",
+    "steps_done_again",
+    "with_longer_accounts",
+]

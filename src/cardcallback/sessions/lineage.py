@@ -1,0 +1,201 @@
+"""Which run a checkpoint belongs to, and what its sessions used: read from the records that were left.
+
+A checkpoint carries the record of its run as of the moment it was written, so that a moved checkpoint is still
+the same run, and a folder that is used again a new one.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from cardcallback.errors import CardCallbackError
+from cardcallback.record import PRIVATE_FOLDER, RECORD_FOLDER, RunRecord, decode, encode, load_run
+from cardcallback.sessions.accounts import discarded, with_longer_accounts
+from cardcallback.sessions.joining import joined_sessions
+
+# Pushes of the Trainer leave out names with an underscore, and the checkpoint's own loader does not read it.
+SUMMARY_NAME = "_cardcallback.json"
+_STATE_NAME = "trainer_state.json"
+_LARGEST_FILE_BYTES = 64 * 1024**2
+_CHECKPOINT = re.compile(r"checkpoint-(\d+)")
+# Run ids become file names.
+_RUN_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,63}")
+_NOT_MEASURED = "Earlier sessions of this run are in no figure here: {}."
+_NO_CHECKPOINT = "which checkpoint it went on from is not known"
+_NO_SUMMARY = "the checkpoint it went on from carries no record of them"
+_NOT_USABLE = "the record in the checkpoint it went on from is damaged, newer than this cardcallback or of another run"
+_OTHER_STEP = "the checkpoint it went on from is of another step"
+_ATTEMPT = (
+    "An attempt at a larger batch size was given up after {} optimiser steps, which the weights have seen: their time "
+    "and energy are in the figures, and figures per step and per token do not count them."
+)
+
+
+def _new_id() -> str:
+    return uuid.uuid4().hex
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Lineage:
+    """Which run a session is of, and what it goes on from; both ids are random.
+
+    ``record`` is of the sessions before, None in a new run; ``counts`` is the part of it whose work the session goes
+    on with. ``notes`` say what of the run is not known.
+    """
+
+    record: RunRecord | None = None
+    counts: RunRecord | None = None
+    notes: tuple[str, ...] = ()
+    run_id: str = field(default_factory=_new_id)
+    session_id: str = field(default_factory=_new_id)
+
+    def joined(self, now: RunRecord) -> RunRecord:
+        """The run's record out of the sessions before and the one that runs now."""
+        return now if self.record is None else joined_sessions(self.record, now)
+
+    def after_attempt(self, attempt: RunRecord) -> Lineage:
+        """Where ``attempt``, which began from here, was given up and begins again: it is spent, its work lost."""
+        last = attempt.sessions[-1]
+        steps = last.last_step - last.first_step
+        told = (_ATTEMPT.format(steps),) if steps > 0 else ()
+        record = discarded(attempt, self.counts)
+        return replace(self, record=record, notes=(*self.notes, *told), session_id=_new_id())
+
+
+def lineage_of(checkpoint: Path) -> RunRecord | None:
+    """The record that a checkpoint carries, of its run up to that step; None where it carries none.
+
+    Raises:
+        CardCallbackError: there is one, and it is damaged or not of this checkpoint.
+    """
+    path = checkpoint / SUMMARY_NAME
+    if not path.is_file():
+        return None
+    record = load_run(path)
+    if not record.sessions or _RUN_ID.fullmatch(record.run_id) is None or not _can_be_written(record):
+        msg = f"{SUMMARY_NAME} is damaged: training can go on without it"
+        raise CardCallbackError(msg)
+    step = _step_of(checkpoint)
+    if step is not None and step != record.sessions[-1].last_step:
+        msg = f"{SUMMARY_NAME} is of another checkpoint: training can go on without it"
+        raise CardCallbackError(msg)
+    return record
+
+
+def earlier_sessions(checkpoint: Path | None, output_dir: Path, *, step: int | None = None) -> Lineage:
+    """The sessions of the run that ``checkpoint`` is of, each by the longest account that was left of it.
+
+    Accounts are looked for beside the checkpoint and in ``output_dir``. Never raises for what it finds there:
+    what is damaged or foreign is left out, and ``notes`` say so.
+
+    Args:
+        checkpoint: what training goes on from; None where that is not known.
+        output_dir: where the run writes now.
+        step: the optimiser step that training goes on from, where it is known.
+    """
+    if checkpoint is None:
+        return Lineage(notes=(_NOT_MEASURED.format(_NO_CHECKPOINT),))
+    try:
+        summary = lineage_of(checkpoint)
+    except (CardCallbackError, OSError):
+        return Lineage(notes=(_NOT_MEASURED.format(_NOT_USABLE),))
+    if summary is None:
+        return Lineage(notes=(_NOT_MEASURED.format(_NO_SUMMARY),))
+    if step is not None and step != summary.sessions[-1].last_step:
+        # Weights without their trainer state: a training of its own.
+        return Lineage(notes=(_NOT_MEASURED.format(_OTHER_STEP),))
+    record = summary
+    for folder in dict.fromkeys((output_dir.absolute(), checkpoint.absolute().parent)):
+        # Elsewhere than where the run goes on, a session that the checkpoint does not know is of another branch.
+        here = folder == output_dir.absolute()
+        record = with_longer_accounts(record, list(records_of_run(folder, summary.run_id)), all_sessions=here)
+    return Lineage(record=record, counts=summary, run_id=summary.run_id)
+
+
+def records_of_run(folder: Path, run_id: str) -> Iterator[RunRecord]:
+    """The readable records of one run in an output folder and in its checkpoints."""
+    for path in record_files(folder):
+        content = _content(path)
+        if run_id.encode() not in content:
+            continue  # most files in a folder of many runs: not worth parsing
+        try:
+            record = decode(content, name=path.name).record
+        except CardCallbackError:
+            continue  # damaged: it stays where it is, and nothing is claimed of it
+        if record.run_id == run_id and record.sessions and _can_be_written(record):
+            yield record
+
+
+def record_files(folder: Path) -> list[Path]:
+    """Every file in an output folder that may hold a record, the folder's own before its checkpoints'."""
+    places = (folder / RECORD_FOLDER, folder / PRIVATE_FOLDER / RECORD_FOLDER)
+    own = [path for place in places for path in sorted(place.glob("record*.json"))]
+    return [*own, *sorted(folder.glob(f"checkpoint-*/{SUMMARY_NAME}"))]
+
+
+def last_checkpoint(folder: Path) -> Path | None:
+    """The checkpoint with the highest step, as transformers chooses it for ``resume_from_checkpoint=True``."""
+    found = [(int(match[1]), path) for path in _folders(folder) if (match := _CHECKPOINT.fullmatch(path.name))]
+    return max(found)[1] if found else None
+
+
+def agreeing_checkpoint(output_dir: Path, state: Any) -> Path | None:
+    """The checkpoint in ``output_dir`` at the state's step, if its own state is the same as far as it went."""
+    checkpoint = output_dir / f"checkpoint-{int(state.global_step)}"
+    saved = _trainer_state(checkpoint)
+    if saved is None:
+        return None
+    names = ("global_step", "epoch", "log_history", "best_metric", "total_flos", "num_input_tokens_seen")
+    # As text: a loss that is not a number equals nothing, not even itself.
+    alike = all(_as_text(saved.get(name)) == _as_text(getattr(state, name, None)) for name in names)
+    return checkpoint if alike else None
+
+
+def _folders(folder: Path) -> list[Path]:
+    try:
+        return [path for path in folder.iterdir() if path.is_dir()]
+    except OSError:
+        return []
+
+
+def _content(path: Path) -> bytes:
+    """The file's bytes; none where it cannot be read or is too large to be one of ours."""
+    try:
+        return path.read_bytes() if path.stat().st_size <= _LARGEST_FILE_BYTES else b""
+    except OSError:
+        return b""
+
+
+def _can_be_written(record: RunRecord) -> bool:
+    """Whether every number in it is finite: 1e999 in a file is not."""
+    try:
+        encode(record)
+    except ValueError:
+        return False
+    return True
+
+
+def _step_of(checkpoint: Path) -> int | None:
+    named = _CHECKPOINT.fullmatch(checkpoint.name)
+    if named is not None:
+        return int(named[1])
+    step = (_trainer_state(checkpoint) or {}).get("global_step")
+    return step if isinstance(step, int) else None
+
+
+def _trainer_state(checkpoint: Path) -> dict[str, Any] | None:
+    try:
+        state = json.loads(_content(checkpoint / _STATE_NAME))
+    except (ValueError, RecursionError):
+        return None
+    return state if isinstance(state, dict) else None
+
+
+def _as_text(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, default=str)

@@ -1,0 +1,43 @@
+"""What a reader must be told about the sums over several sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from cardcallback.record import Session
+from cardcallback.sessions.energies import energy_notes
+from cardcallback.sessions.hardware import hardware_notes
+from cardcallback.sessions.steps import steps_done_again
+from cardcallback.sessions.words import session_name
+
+# How notes begin that every session tells anew, of its own moment.
+EARLIER_RUNS = "Earlier unfinished runs in this folder"
+NO_EMISSIONS = "No CO2e figure: "
+
+
+def session_notes(sessions: Sequence[Session]) -> tuple[str, ...]:
+    """What a reader must know about several sessions' sums."""
+    if len(sessions) < 2:
+        return ()
+    notes = [*_redone(sessions), *hardware_notes(sessions), *energy_notes(sessions)]
+    for place, session in enumerate(sessions):
+        if session.rest_unknown:
+            notes.append(
+                f"What {session_name(place)} did after its checkpoint at step {session.last_step:,} is not known: "
+                "time and energy are at least what is given."
+            )
+    return tuple(notes)
+
+
+def _redone(sessions: Sequence[Session]) -> list[str]:
+    again = steps_done_again(sessions)
+    if not again:
+        return []
+    steps, their = ("1 step was", "its") if again == 1 else (f"{again:,} steps were", "their")
+    counted = "time and energy are in the figures each time, and figures per step and per token count the work once"
+    return [f"{steps} done again after a resume: {their} {counted}."]
+
+
+def unique(notes: Iterable[str]) -> tuple[str, ...]:
+    """The notes in order, each once."""
+    return tuple(dict.fromkeys(notes))
