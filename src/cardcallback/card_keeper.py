@@ -11,7 +11,7 @@ import msgspec
 from cardcallback.errors import CardCallbackError
 from cardcallback.render.card import default_hub_template
 from cardcallback.render.card.section_block import has_section
-from cardcallback.render.writing import read_card, write_atomically, write_bytes_atomically
+from cardcallback.writing import read_card, write_atomically, write_bytes_atomically
 
 ORIGINAL_NAME = "original_card.md"
 _GENERATED_NAME = "generated_card.md"

@@ -12,8 +12,8 @@ from cardcallback.errors import CardCallbackError
 from cardcallback.record import PRIVATE_FOLDER, RECORD_FOLDER, RECORD_NAME, Card, RunRecord, encode, load_run
 from cardcallback.render.card import ComposedCard, render_card
 from cardcallback.render.pictures import draw_pictures
-from cardcallback.render.writing import write_atomically
 from cardcallback.units import format_duration, format_energy
+from cardcallback.writing import write_atomically
 
 
 class RunFolder:

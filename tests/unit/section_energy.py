@@ -8,8 +8,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from cardcallback.assemble import with_ratios
 from cardcallback.carbon import assess_footprint, factor_for, find_place
+from cardcallback.ratios import with_ratios
 from cardcallback.record import Accelerator, Energy, Measurement, RunRecord
 from cardcallback.render.run_words import recorded_steps
 

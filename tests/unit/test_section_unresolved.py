@@ -8,12 +8,11 @@ import pytest
 from msgspec.structs import replace
 from section_records import with_energy, with_place
 
-from cardcallback.assemble import with_ratios
 from cardcallback.console import end_line
-from cardcallback.record import Measurement, RunRecord, Scope
+from cardcallback.ratios import with_ratios
+from cardcallback.record import Measurement, RunRecord, Scope, is_unresolved
 from cardcallback.render.card.emissions import emissions_metadata
 from cardcallback.render.card.values import card_values
-from cardcallback.render.figures import is_unresolved
 from cardcallback.render.section import render_section
 from cardcallback.testing import make_record
 

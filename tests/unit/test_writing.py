@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cardcallback.errors import CardCallbackError
-from cardcallback.render.writing import read_card, write_atomically
+from cardcallback.writing import read_card, write_atomically
 
 
 def names(folder: Path) -> list[str]:
@@ -106,7 +106,7 @@ def test_a_full_disk_leaves_the_old_card(tmp_path: Path) -> None:
     card.write_text("old")
     program = (
         "import resource, signal, sys, pathlib\n"
-        "from cardcallback.render.writing import write_atomically\n"
+        "from cardcallback.writing import write_atomically\n"
         "from cardcallback.errors import CardCallbackError\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"

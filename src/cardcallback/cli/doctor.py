@@ -25,7 +25,6 @@ from cardcallback.cli.examination import Finding, examine
 from cardcallback.cli.output import print_json, say, warn
 from cardcallback.errors import CardCallbackError
 from cardcallback.recorder import SystemClock
-from cardcallback.render.writing import write_atomically
 from cardcallback.sensors.base import Quantity, SensorSet
 from cardcallback.sensors.discovery import open_sensors
 from cardcallback.sensors.surroundings import surroundings
@@ -38,6 +37,7 @@ from cardcallback.units import (
     format_percent,
     format_power,
 )
+from cardcallback.writing import write_atomically
 
 _COLOURS = {"works": "green", "unproven": "yellow", "fails": "red", "absent": None}
 

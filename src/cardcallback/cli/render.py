@@ -29,8 +29,8 @@ from cardcallback.render.card import ComposedCard, default_hub_template, render_
 from cardcallback.render.pictures import draw_pictures
 from cardcallback.render.pictures.choice import pictures_of
 from cardcallback.render.section import render_section
-from cardcallback.render.writing import read_card, write_atomically
 from cardcallback.settings import checks
+from cardcallback.writing import read_card, write_atomically
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

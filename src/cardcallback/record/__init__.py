@@ -13,12 +13,15 @@ from cardcallback.record.codec import (
     record_path,
 )
 from cardcallback.record.measurement import (
+    FULL_COVERAGE,
     Covered,
     InstrumentAccuracy,
     Measurement,
     Method,
     Scope,
     Window,
+    is_only_a_part,
+    is_unresolved,
     not_measured,
 )
 from cardcallback.record.run import (
@@ -55,6 +58,7 @@ from cardcallback.record.training import (
 )
 
 __all__ = [
+    "FULL_COVERAGE",
     "PRIVATE_FOLDER",
     "RECORD_FOLDER",
     "RECORD_NAME",
@@ -95,6 +99,8 @@ __all__ = [
     "Window",
     "decode",
     "encode",
+    "is_only_a_part",
+    "is_unresolved",
     "json_schema",
     "load_document",
     "load_run",

@@ -18,6 +18,9 @@ Method = Literal[
     "estimated",  # rests on an assumption, not on a reading
 ]
 
+# From here on a figure is called whole.
+FULL_COVERAGE = 0.9995
+
 
 class Scope(msgspec.Struct, frozen=True, kw_only=True):
     """Which parts of the machine a figure includes; two figures compare only for equal scopes.
@@ -100,3 +103,19 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True):
 def not_measured(unit: str, reason: str, **known: object) -> Measurement:
     """The absent figure: no value, and why. ``known`` may give source, scope, window or coverage."""
     return msgspec.convert({**known, "value": None, "unit": unit, "reason": reason}, Measurement, from_attributes=True)
+
+
+def is_only_a_part(measurement: Measurement) -> bool:
+    """Whether the figure lacks the energy of a stretch that nothing read, bounded or not."""
+    partly = measurement.coverage is not None and measurement.coverage < FULL_COVERAGE
+    return measurement.value is not None and partly and measurement.method != "estimated"
+
+
+def is_unresolved(measurement: Measurement | None) -> bool:
+    """Whether a whole figure's recording interval is wider than the figure: its digits then say nothing."""
+    if measurement is None or measurement.value is None or measurement.method == "estimated":
+        return False
+    low, high = measurement.recording_low, measurement.recording_high
+    return (
+        not is_only_a_part(measurement) and low is not None and high is not None and high - low > abs(measurement.value)
+    )

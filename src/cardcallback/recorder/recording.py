@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import msgspec
 
 from cardcallback.energy import AccountResult, Consistency
+from cardcallback.ratios import mean_power
 from cardcallback.record import (
     Accelerator,
     Energy,
@@ -216,7 +217,7 @@ class _Builder:
             memory_total_bytes=info.memory_total_bytes,
             architecture=info.architecture,
             compute_capability=info.compute_capability,
-            mean_power=_mean_power(energy, self._session.duration_seconds),
+            mean_power=mean_power(energy, self._session.duration_seconds),
             median_sm_clock=self._state_figure("gpu_sm_clock", info.index, "hertz", state.clock.value()),
             highest_temperature=self._state_figure("gpu_temperature", info.index, "celsius", state.temperature.highest),
             median_utilization=self._state_figure("gpu_utilization", info.index, "share", state.utilization.value()),
@@ -259,20 +260,3 @@ def _once_per_module(devices: Sequence[DeviceInfo]) -> tuple[DeviceInfo, ...]:
             seen.add(info.module)
         kept.append(info)
     return tuple(kept)
-
-
-def _mean_power(energy: Measurement, duration_seconds: float) -> Measurement:
-    watched = duration_seconds * (energy.coverage if energy.coverage is not None else 1.0)
-    if energy.value is None or watched <= 0:
-        no_length = "the session has no length yet" if duration_seconds <= 0 else "no sensor watched any part of it"
-        return not_measured("watts", energy.reason or no_length, window=energy.window)
-    low, high = energy.recording_low, energy.recording_high
-    whole = energy.coverage is None or energy.coverage >= 1
-    return msgspec.structs.replace(
-        energy,
-        value=energy.value / watched,
-        unit="watts",
-        recording_low=low / duration_seconds if low is not None and whole else None,
-        recording_high=high / duration_seconds if high is not None and whole else None,
-        method="calculated",
-    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from cardcallback.record import InstrumentAccuracy, Measurement
+from cardcallback.record import FULL_COVERAGE, InstrumentAccuracy, Measurement, is_only_a_part, is_unresolved
 from cardcallback.render.text import escape_markdown, public_reason
 from cardcallback.units import (
     JOULES_PER_KILOWATT_HOUR,
@@ -19,7 +19,6 @@ from cardcallback.units import (
 
 # Up to here an interval is called narrow.
 NARROW_SHARE = 0.02
-FULL_COVERAGE = 0.9995
 # Longer runs are long enough to compare and to resolve: their length is not why something is uncertain.
 SHORT_RUN_SECONDS = 60.0
 _SMALLEST_SHARE = 0.001
@@ -172,25 +171,9 @@ def looking_words(measurement: Measurement) -> str | None:
     return f"the sensor itself looked at {_share_words(observed)} of the time, which is a sample of it"
 
 
-def is_only_a_part(measurement: Measurement) -> bool:
-    """Whether the figure lacks the energy of a stretch that nothing read, bounded or not."""
-    partly = measurement.coverage is not None and measurement.coverage < FULL_COVERAGE
-    return measurement.value is not None and partly and measurement.method != "estimated"
-
-
 def at_least(measurement: Measurement | None) -> str:
     """The words to stand before a figure of energy, or of what is calculated from it; empty for a whole one."""
     return "at least " if measurement is not None and is_only_a_part(measurement) else ""
-
-
-def is_unresolved(measurement: Measurement | None) -> bool:
-    """Whether a whole figure's recording interval is wider than the figure: its digits then say nothing."""
-    if measurement is None or measurement.value is None or measurement.method == "estimated":
-        return False
-    low, high = measurement.recording_low, measurement.recording_high
-    return (
-        not is_only_a_part(measurement) and low is not None and high is not None and high - low > abs(measurement.value)
-    )
 
 
 def energy_figure(measurement: Measurement | None, otherwise: str = "nobody measured it", strong: str = "") -> str:

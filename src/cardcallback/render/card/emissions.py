@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from cardcallback.record import Carbon, RunRecord
+from cardcallback.record import Carbon, RunRecord, is_unresolved
 from cardcallback.render.energy_words import emissions_label
-from cardcallback.render.figures import at_least, is_unresolved, verb
+from cardcallback.render.figures import (
+    at_least,
+    verb,
+)
 from cardcallback.render.text import clean
 from cardcallback.units import EMISSIONS_FIGURES, format_energy, format_number
 

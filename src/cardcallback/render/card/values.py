@@ -8,10 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from cardcallback.hub_id import is_hub_id
-from cardcallback.record import RunRecord, Session
+from cardcallback.record import RunRecord, Session, is_unresolved
 from cardcallback.render.card.values_recipe import RECIPE_VALUES
 from cardcallback.render.energy_words import emissions_label, used_by_job
-from cardcallback.render.figures import at_least, is_known, is_unresolved, verb
+from cardcallback.render.figures import (
+    at_least,
+    is_known,
+    verb,
+)
 from cardcallback.render.run_words import device_names, memory_owner, plural, recorded_steps
 from cardcallback.render.text import escape_markdown
 from cardcallback.units import (

@@ -11,7 +11,7 @@ from cardcallback.render.pictures.choice import LOSS_PICTURE, pictures_of
 from cardcallback.render.pictures.loss import draw_loss
 from cardcallback.render.pictures.power import draw_power_and_memory
 from cardcallback.render.pictures.style import DOTS_PER_INCH, STYLE, mark_simulated
-from cardcallback.render.writing import write_bytes_atomically
+from cardcallback.writing import write_bytes_atomically
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

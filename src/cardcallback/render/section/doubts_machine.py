@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from cardcallback.record import Measurement, RunRecord, Scope
+from cardcallback.record import FULL_COVERAGE, Measurement, RunRecord, Scope, is_unresolved
 from cardcallback.render.energy_words import energy_noun, not_alike
 from cardcallback.render.figures import (
-    FULL_COVERAGE,
     absent,
     accuracy_words,
     beside_accuracy,
     coverage_words,
     energy_figure,
     is_known,
-    is_unresolved,
     recording_error,
     source_words,
     verb,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cardcallback.record import Measurement, PhaseEnergy, RunRecord
+from cardcallback.record import Measurement, PhaseEnergy, RunRecord, is_unresolved
 from cardcallback.render.energy_words import energy_noun, ratio_words
 from cardcallback.render.figures import (
     NARROW_SHARE,
@@ -14,7 +14,6 @@ from cardcallback.render.figures import (
     energy_figure,
     energy_range,
     is_known,
-    is_unresolved,
     relative_width,
     resolved_value,
 )

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from cardcallback.record import Accelerator, RunRecord
-from cardcallback.render.figures import energy_figure, figure, is_known, is_only_a_part, resolved_value
+from cardcallback.record import Accelerator, RunRecord, is_only_a_part
+from cardcallback.render.figures import (
+    energy_figure,
+    figure,
+    is_known,
+    resolved_value,
+)
 from cardcallback.render.run_words import devices, plural
 from cardcallback.render.section.result_energy import interval_words
 from cardcallback.render.text import escape_markdown, join_words, sentence

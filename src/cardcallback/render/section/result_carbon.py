@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from cardcallback.carbon import assess_footprint, grid_examples
-from cardcallback.record import Carbon, CarbonFactor, Measurement, RunRecord
+from cardcallback.record import Carbon, CarbonFactor, Measurement, RunRecord, is_unresolved
 from cardcallback.render.energy_words import emissions_label
-from cardcallback.render.figures import at_least, is_unresolved, unresolved_reason
+from cardcallback.render.figures import (
+    at_least,
+    unresolved_reason,
+)
 from cardcallback.render.section.references import References
 from cardcallback.render.text import TIMES, escape_markdown
 from cardcallback.units import format_emissions, format_energy, format_number

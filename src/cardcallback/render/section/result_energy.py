@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from cardcallback.record import Consistency, Measurement, RunRecord
+from cardcallback.record import FULL_COVERAGE, Consistency, Measurement, RunRecord, is_only_a_part, is_unresolved
 from cardcallback.render.energy_words import energy_noun, energy_parts, used_by_job
 from cardcallback.render.figures import (
-    FULL_COVERAGE,
     NARROW_SHARE,
     absent,
     beside_accuracy,
@@ -13,8 +12,6 @@ from cardcallback.render.figures import (
     coverage_words,
     energy_range,
     is_known,
-    is_only_a_part,
-    is_unresolved,
     looking_words,
     relative_width,
     source_words,

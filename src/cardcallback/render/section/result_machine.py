@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cardcallback.record import Measurement, RunRecord
+from cardcallback.record import Measurement, RunRecord, is_only_a_part
 from cardcallback.render.energy_words import energy_noun, outside_words, scope_parts
 from cardcallback.render.figures import (
     absent,
@@ -10,7 +10,6 @@ from cardcallback.render.figures import (
     coverage_words,
     energy_range,
     is_known,
-    is_only_a_part,
     resolved_value,
     source_words,
     spent_words,
