@@ -1,1 +1,19 @@
 """A run's figures on disk while it lives, for when it is killed."""
+
+from cardcallback.journal.alive import is_alive
+from cardcallback.journal.file import journal_path, journals_in, remove_journal
+from cardcallback.journal.keeper import JournalKeeper
+from cardcallback.journal.progress import Progress, progress_of
+from cardcallback.journal.reading import Recovered, read_journal
+
+__all__ = [
+    "JournalKeeper",
+    "Progress",
+    "Recovered",
+    "is_alive",
+    "journal_path",
+    "journals_in",
+    "progress_of",
+    "read_journal",
+    "remove_journal",
+]

@@ -91,13 +91,17 @@ def decode(content: bytes, *, name: str = RECORD_NAME) -> LoadedRecord:
     return LoadedRecord(record=record, document=document)
 
 
-def encode(record: RunRecord, *, document: dict[str, Any] | None = None) -> str:
-    """The record as indented JSON with a final newline; ``document`` gives unknown fields to keep."""
+def encode(record: RunRecord, *, document: dict[str, Any] | None = None, indent: int | None = 1) -> str:
+    """The record as JSON with a final newline; ``document`` gives unknown fields to keep.
+
+    ``indent`` is the spaces of each level, and ``None`` puts all of it on one line without any.
+    """
     own = msgspec.to_builtins(record)
     _require_finite(own, "record")
     if document is not None:
         own = _with_unknown(own, document)
-    return json.dumps(own, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    separators = (",", ":") if indent is None else None
+    return json.dumps(own, indent=indent, separators=separators, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def json_schema() -> dict[str, Any]:

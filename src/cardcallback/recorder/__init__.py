@@ -3,6 +3,15 @@
 from cardcallback.recorder.clock import Clock, SystemClock
 from cardcallback.recorder.opening import BackgroundOpening, EarlyReading, open_in_background
 from cardcallback.recorder.recorder import Recorder
-from cardcallback.recorder.recording import Recording
+from cardcallback.recorder.recording import EnergiesNow, Recording
 
-__all__ = ["BackgroundOpening", "Clock", "EarlyReading", "Recorder", "Recording", "SystemClock", "open_in_background"]
+__all__ = [
+    "BackgroundOpening",
+    "Clock",
+    "EarlyReading",
+    "EnergiesNow",
+    "Recorder",
+    "Recording",
+    "SystemClock",
+    "open_in_background",
+]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from cardcallback.energy import CounterTraits, EnergyAccount, PowerTraits
 from cardcallback.recorder.opening import SensorKey, sensor_key
 from cardcallback.recorder.schedule import interval_of
-from cardcallback.sensors.base import Sensor, SensorSpec
+from cardcallback.sensors.base import DeviceInfo, Sensor, SensorSpec
 
 _GROUPS: dict[str, tuple[str, str]] = {
     "gpu_energy": ("gpu", "counter"),
@@ -98,6 +98,19 @@ def open_accounts(sensors: Iterable[Sensor], sampling_interval_seconds: float | 
         )
         opened[key] = OpenAccount(account, counter, power, set_aside=set_aside)
     return opened
+
+
+def once_per_module(devices: Sequence[DeviceInfo]) -> tuple[DeviceInfo, ...]:
+    """The devices whose energies may be added: of those in one module the first, which tells the module's."""
+    seen: set[str] = set()
+    kept = []
+    for info in devices:
+        if info.module is not None:
+            if info.module in seen:
+                continue
+            seen.add(info.module)
+        kept.append(info)
+    return tuple(kept)
 
 
 def _counter_traits(spec: SensorSpec) -> CounterTraits:

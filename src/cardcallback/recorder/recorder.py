@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 
 from cardcallback.recorder.budget import stretched_note
 from cardcallback.recorder.clock import Clock
@@ -12,7 +13,7 @@ from cardcallback.recorder.instruments import Instruments
 from cardcallback.recorder.lane import Lane
 from cardcallback.recorder.ledger import Ledger
 from cardcallback.recorder.opening import EarlyReading
-from cardcallback.recorder.recording import Recording, make_recording
+from cardcallback.recorder.recording import EnergiesNow, Recording, make_energies, make_recording
 from cardcallback.recorder.schedule import Appointment
 from cardcallback.recorder.session import Session
 from cardcallback.sensors.base import Sensor, SensorSet, SensorSpec
@@ -156,6 +157,11 @@ class Recorder:
         with self._lock:
             return make_recording(self._ledger, self._state(self.now_seconds()))
 
+    def energies(self) -> EnergiesNow:
+        """The energies until now, at a small part of a snapshot's cost; measuring goes on."""
+        with self._lock:
+            return make_energies(self._ledger, self._session_until(self.now_seconds()))
+
     def stop(self) -> Recording:
         """End the session, waiting a tenth of a second at most for drivers that hang.
 
@@ -211,9 +217,21 @@ class Recorder:
                 self.note(f"{source} did not answer when the run ended; what followed its last reading is a gap.")
 
     def _state(self, end_seconds: float) -> Session:
-        suspended = self.now_seconds() - (self._clock.awake_seconds() - self._begin_awake)
         one_device = len(self._sensors.devices) == 1
         losses = [n for lane in self._lanes for n in lane.losses.notes(end_seconds, one_device=one_device)]
+        return replace(
+            self._session_until(end_seconds),
+            failures=self._failures(),
+            notes=(
+                *self._notes,
+                *losses,
+                *self._failure_notes(),
+                *stretched_note(self._appointments(), self._sampling_interval_seconds),
+            ),
+        )
+
+    def _session_until(self, end_seconds: float) -> Session:
+        suspended = self.now_seconds() - (self._clock.awake_seconds() - self._begin_awake)
         return Session(
             sensors=self._sensors,
             index=self._session,
@@ -222,13 +240,8 @@ class Recorder:
             duration_seconds=end_seconds,
             suspended_seconds=max(suspended, 0.0) if suspended > _CLOCK_NOISE_SECONDS else 0.0,
             early=self._early,
-            failures=self._failures(),
-            notes=(
-                *self._notes,
-                *losses,
-                *self._failure_notes(),
-                *stretched_note(self._appointments(), self._sampling_interval_seconds),
-            ),
+            failures={},
+            notes=(),
         )
 
     def _appointments(self) -> list[Appointment]:

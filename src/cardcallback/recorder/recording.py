@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -21,7 +20,7 @@ from cardcallback.record import (
     not_measured,
 )
 from cardcallback.record.sums import summed
-from cardcallback.recorder.accounts import AccountKey, OpenAccount
+from cardcallback.recorder.accounts import AccountKey, OpenAccount, once_per_module
 from cardcallback.recorder.energy_figures import (
     before_training,
     energy_measurement,
@@ -37,6 +36,7 @@ from cardcallback.recorder.session import Session, absence_reason
 from cardcallback.sensors.base import DeviceInfo, Quantity, SensorSet
 
 _BELOW_GPUS = "its sensor gave less than the GPUs alone used, so that it does not cover the whole machine"
+_NOT_ASKED = not_measured("joules", "what was used before training is not among these figures")
 _TOLD_ONCE = "told once for the module, with its first GPU"
 
 
@@ -57,6 +57,31 @@ class Recording:
     traces: tuple[Trace, ...] = ()
     phase_spans: tuple[PhaseSpan, ...] = ()
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EnergiesNow:
+    """The energies of a session until now, and nothing that would cost more to make.
+
+    ``energy`` leaves out what only a whole recording tells: what was used before training, phases, consistency
+    and ratios. ``accelerators`` are the devices' own energies, in the order of a recording's accelerators.
+    """
+
+    duration_seconds: float
+    suspended_seconds: float
+    energy: Energy
+    accelerators: tuple[Measurement, ...]
+
+
+def make_energies(ledger: Ledger, session: Session) -> EnergiesNow:
+    """The energies as of ``session.duration_seconds``; changes nothing."""
+    builder = _Builder(ledger, session, Faults())
+    return EnergiesNow(
+        duration_seconds=session.duration_seconds,
+        suspended_seconds=session.suspended_seconds,
+        energy=builder.sums(),
+        accelerators=tuple(builder.accelerator_energy(info) for info in session.sensors.devices),
+    )
 
 
 def make_recording(ledger: Ledger, session: Session) -> Recording:
@@ -90,10 +115,21 @@ class _Builder:
         self._window = Window(name="training", begin_seconds=0.0, end_seconds=session.duration_seconds)
         self._faults = faults
         self._results: dict[AccountKey, AccountResult] = {}
-        self._devices = _once_per_module(session.sensors.devices)
+        self._reasons: dict[tuple[Quantity, int | None], str] = {}
+        self._devices = once_per_module(session.sensors.devices)
         self._counted = {info.index for info in self._devices}
 
     def energy(self) -> Energy:
+        sums = self.sums()
+        return msgspec.structs.replace(
+            sums,
+            before_training=self._faults.figure("energy before training", "joules", self._before_training),
+            phases=self._faults.made("energy by phase", lambda: self._phases(sums.gpu), lambda _: ()),
+            consistency=self._faults.made("comparison", lambda: joined_verdict(self._verdicts()), lambda _: None),
+        )
+
+    def sums(self) -> Energy:
+        """The energies of the session's whole window."""
         gpu = self._gpu("best")
         machine = MachineFigures(self._ledger.accounts, self._result, self._session, self._window, self._faults)
         system, others = machine.system(), machine.others()
@@ -108,9 +144,7 @@ class _Builder:
             dram=machine.dram(),
             system=system,
             others=others,
-            before_training=self._faults.figure("energy before training", "joules", self._before_training),
-            phases=self._faults.made("energy by phase", lambda: self._phases(gpu), lambda _: ()),
-            consistency=self._faults.made("comparison", lambda: joined_verdict(self._verdicts()), lambda _: None),
+            before_training=_NOT_ASKED,
         )
 
     def _below_gpus(self, system: Measurement, gpu: Measurement) -> bool:
@@ -208,9 +242,7 @@ class _Builder:
     def _accelerator(self, info: DeviceInfo) -> Accelerator:
         state = self._ledger.devices[info.index]
         health = HealthFigures(state.health, info.index, self._session, self._window)
-        energy = self._device_energy(info, "best")
-        if info.index not in self._counted:
-            energy = not_measured("joules", _TOLD_ONCE, window=self._window)
+        energy = self.accelerator_energy(info)
         return Accelerator(
             name=info.name,
             energy=energy,
@@ -228,6 +260,11 @@ class _Builder:
             throttle_reasons=state.reasons.words(),
             other_processes=state.other_processes,
         )
+
+    def accelerator_energy(self, info: DeviceInfo) -> Measurement:
+        if info.index not in self._counted:
+            return not_measured("joules", _TOLD_ONCE, window=self._window)
+        return self._device_energy(info, "best")
 
     def _state_figure(self, quantity: Quantity, device: int, unit: str, value: float | None) -> Measurement:
         specs = [s.spec for s in self._session.sensors.sensors]
@@ -247,16 +284,6 @@ class _Builder:
         )
 
     def _reason(self, quantity: Quantity, device: int | None) -> str:
-        return absence_reason(self._session, quantity, device)
-
-
-def _once_per_module(devices: Sequence[DeviceInfo]) -> tuple[DeviceInfo, ...]:
-    seen: set[str] = set()
-    kept = []
-    for info in devices:
-        if info.module is not None:
-            if info.module in seen:
-                continue
-            seen.add(info.module)
-        kept.append(info)
-    return tuple(kept)
+        if (quantity, device) not in self._reasons:
+            self._reasons[quantity, device] = absence_reason(self._session, quantity, device)
+        return self._reasons[quantity, device]

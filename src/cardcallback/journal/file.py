@@ -1,0 +1,183 @@
+"""The journal's file: appended to, replaced in one step, locked while its process lives, never through a link."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import weakref
+from pathlib import Path
+
+from cardcallback.record import PRIVATE_FOLDER
+
+JOURNAL_FOLDER = "journal"
+JOURNAL_SUFFIX = ".journal"
+_MODE = 0o600
+_FOLDER_MODE = 0o777  # narrowed by the person's umask, as every folder of theirs
+_NEW_SUFFIX = ".new"
+_FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_NEW_FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+def journal_path(folder: Path, run_id: str, session_id: str) -> Path:
+    """Where a session's journal lies in an output folder, or in a folder on the node's own disk."""
+    return folder / PRIVATE_FOLDER / JOURNAL_FOLDER / f"{run_id}-{session_id}{JOURNAL_SUFFIX}"
+
+
+def journals_in(folder: Path) -> list[Path]:
+    """The journals that lie in an output folder, the oldest first."""
+    place = folder / PRIVATE_FOLDER / JOURNAL_FOLDER
+    if place.is_symlink() or place.parent.is_symlink():
+        return []
+    found = (path for path in place.glob(f"*{JOURNAL_SUFFIX}") if path.is_file() and not path.is_symlink())
+    return sorted(found, key=lambda path: path.stat().st_mtime)
+
+
+def remove_journal(path: Path) -> None:
+    """Remove it, and what a kill in the middle of replacing it left; a folder that it leaves empty goes too."""
+    for file in (path, path.with_name(path.name + _NEW_SUFFIX)):
+        file.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # other journals lie in it
+        path.parent.rmdir()
+
+
+class JournalFile:
+    """One journal that is being written.
+
+    Neither the file nor the two folders it lies in are followed where they are links. The lock on it says that its
+    process lives: a forked child gives its share of it up at once, since a lock of this kind outlives the process
+    that took it for as long as any child of it holds the file open.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._descriptor: int | None = None
+        self._open: set[int] = set()
+        self._torn = False
+        self.size_bytes = 0
+        self.written_bytes = 0
+        _of_this_process.add(self)
+
+    def is_missing(self) -> bool:
+        """Whether no file of ours lies in its place (any more)."""
+        if self._descriptor is None:
+            return True
+        try:
+            there = self._path.lstat()
+        except OSError:
+            return True
+        ours = os.fstat(self._descriptor)
+        return (there.st_dev, there.st_ino) != (ours.st_dev, ours.st_ino)
+
+    def replace(self, content: bytes) -> None:
+        """Begin anew with ``content``, on disk before it takes the old file's place; folders are made as needed.
+
+        Raises:
+            OSError: the disk is full, or a folder cannot be made, or one is a link. The old file is as it was.
+        """
+        folder = _open_folder(self._path.parent)
+        new = self._path.name + _NEW_SUFFIX
+        try:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(new, dir_fd=folder)
+            descriptor = os.open(new, _NEW_FLAGS, _MODE, dir_fd=folder)
+            self._open.add(descriptor)
+            try:
+                _lock(descriptor)
+                self._write(descriptor, content)
+                os.fdatasync(descriptor)
+                os.rename(new, self._path.name, src_dir_fd=folder, dst_dir_fd=folder)
+            except BaseException:
+                self._close(descriptor)
+                os.unlink(new, dir_fd=folder)
+                raise
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+        # Only now, so that there is no moment in which nobody holds a lock on what lies there.
+        self.close()
+        self._descriptor, self._torn, self.size_bytes = descriptor, False, len(content)
+
+    def append(self, lines: bytes) -> None:
+        """Add whole lines.
+
+        Raises:
+            OSError: the disk is full or failed; what was torn by it is parted from the next line.
+        """
+        if self._descriptor is None:
+            msg = "the journal was not begun"
+            raise ValueError(msg)
+        content = b"\n" + lines if self._torn else lines
+        self._torn = True
+        self._write(self._descriptor, content)
+        self._torn = False
+        self.size_bytes += len(content)
+
+    def sync(self) -> None:
+        """Wait until the disk has what was written."""
+        if self._descriptor is not None:
+            os.fdatasync(self._descriptor)
+
+    def close(self) -> None:
+        """Give the lock up; the file stays."""
+        if self._descriptor is not None:
+            self._close(self._descriptor)
+            self._descriptor = None
+
+    def remove(self) -> None:
+        """Close it and remove it, if what lies there is ours."""
+        missing = self.is_missing()
+        self.close()
+        if not missing:
+            remove_journal(self._path)
+
+    def forget(self) -> None:
+        """In a forked child: close without giving the parent's lock up."""
+        for descriptor in self._open:
+            with contextlib.suppress(OSError):  # somebody closed everything, as daemons do
+                os.close(descriptor)
+        self._open.clear()
+        self._descriptor = None
+
+    def _write(self, descriptor: int, content: bytes) -> None:
+        rest = memoryview(content)
+        while rest:
+            count = os.write(descriptor, rest)
+            self.written_bytes += count
+            rest = rest[count:]
+
+    def _close(self, descriptor: int) -> None:
+        self._open.discard(descriptor)
+        os.close(descriptor)
+
+
+_of_this_process: weakref.WeakSet[JournalFile] = weakref.WeakSet()
+
+
+def _forget_all() -> None:
+    for file in list(_of_this_process):
+        file.forget()
+
+
+os.register_at_fork(after_in_child=_forget_all)
+
+
+def _open_folder(path: Path) -> int:
+    """The folder itself, made where it is missing; it and the one above it must be no links."""
+    above = path.parent
+    above.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(above.parent, _FOLDER_FLAGS)
+    for name in (above.name, path.name):
+        try:
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(name, _FOLDER_MODE, dir_fd=descriptor)
+            inner = os.open(name, _FOLDER_FLAGS | os.O_NOFOLLOW, dir_fd=descriptor)
+        finally:
+            os.close(descriptor)
+        descriptor = inner
+    return descriptor
+
+
+def _lock(descriptor: int) -> None:
+    with contextlib.suppress(OSError):  # a file system without locks: ``is_alive`` then asks when it was written
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

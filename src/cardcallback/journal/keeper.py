@@ -1,0 +1,235 @@
+"""Keeps a session's journal: what is due when, in a thread that nobody waits for."""
+
+from __future__ import annotations
+
+import math
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from cardcallback.guard import Guard
+from cardcallback.journal.allowance import Allowance
+from cardcallback.journal.file import JournalFile
+from cardcallback.journal.lines import Entry, encode_line
+from cardcallback.journal.packing import pack_record
+from cardcallback.journal.progress import Progress, ProgressEntries
+from cardcallback.record import RunRecord
+from cardcallback.units import BYTES_PER_MEBIBYTE
+from cardcallback.writing import write_bytes_atomically
+
+_EVERY_SECONDS = 1.0
+_SYNC_SECONDS = 30.0
+_SNAPSHOT_SHARE = 1 / 20
+_SNAPSHOT_SHORTEST_SECONDS = 10.0
+_SNAPSHOT_LONGEST_SECONDS = 300.0
+_COMPACT_BYTES = BYTES_PER_MEBIBYTE
+_LONGEST_RETRY_SECONDS = 30.0
+_CLOSE_SECONDS = 0.2
+_TASK = "write the journal"
+
+
+class Clock(Protocol):
+    """Where durations come from."""
+
+    def elapsed_seconds(self) -> float:
+        """Seconds since an arbitrary origin, suspend counted."""
+
+
+class JournalKeeper:
+    """Writes one session's journal until it is closed.
+
+    Args:
+        path: where it lies, as ``journal_path`` says.
+        progress: how far the session is now; ``None`` before there is anything to say.
+        snapshot: the whole record now.
+        guard: catches what fails here; a full disk costs one sentence.
+        clock: where durations come from.
+        card: the card's file name, for whoever recovers the run.
+        publish: what of the run may be published, for the same.
+
+    ``start`` writes in a thread of its own. Without it ``write_due`` may be called by hand. In a forked child every
+    method does nothing.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        progress: Callable[[], Progress | None],
+        snapshot: Callable[[], RunRecord],
+        guard: Guard,
+        clock: Clock,
+        card: str | None = None,
+        publish: str | None = None,
+    ) -> None:
+        self._path = path
+        self._progress = progress
+        self._snapshot = snapshot
+        self._guard = guard
+        self._clock = clock
+        self._home = (card, publish)
+        self._process_id = os.getpid()
+        self._file = JournalFile(path)
+        self._entries = ProgressEntries()
+        self._begun_seconds = clock.elapsed_seconds()
+        self._allowance = Allowance(self._begun_seconds)
+        self._due_seconds = self._begun_seconds
+        self._snapshot_due_seconds = self._begun_seconds
+        self._synced_seconds = self._begun_seconds
+        self._snapshot_line = b""
+        self._in_snapshot: frozenset[str] = frozenset()
+        self._requested = threading.Event()
+        self._copies: list[Path] = []
+        self._failures = 0
+        self._ended = False
+        self._final = False
+        self._wake = threading.Event()
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    @property
+    def written_bytes(self) -> int:
+        """All that was written to the journal's disk so far."""
+        return self._file.written_bytes
+
+    def start(self) -> None:
+        """Write in a daemon thread from now on."""
+        if self._thread is None and not self._elsewhere():
+            self._thread = threading.Thread(target=self._run, name="cardcallback-journal", daemon=True)
+            self._thread.start()
+
+    def request_snapshot(self) -> None:
+        """The record has something new that a second's line does not hold: a save, an evaluation."""
+        if not self._elsewhere():
+            self._requested.set()
+            self._wake.set()
+
+    def copy_to(self, folder: Path) -> None:
+        """Put a copy of the journal into ``folder`` under its own name, soon, with a new snapshot in it."""
+        if not self._elsewhere():
+            self._copies.append(folder)
+            self.request_snapshot()
+
+    def close(self, *, final: bool) -> None:
+        """End it, waiting 0.2 s at most.
+
+        Args:
+            final: the run's record is on disk, so that the journal is not needed any more and is removed.
+        """
+        if self._elsewhere() or self._stopping.is_set():
+            return
+        self._final = final
+        self._stopping.set()
+        self._wake.set()
+        if self._thread is None:
+            self._end()
+        else:
+            self._thread.join(_CLOSE_SECONDS)
+
+    def write_due(self, now_seconds: float) -> float:
+        """Write what is due at that time of the clock; the seconds until something is again."""
+        if self._ended or self._elsewhere():
+            return math.inf
+        if now_seconds < self._due_seconds and not self._requested.is_set():
+            return self._due_seconds - now_seconds
+        try:
+            self._write(now_seconds)
+        except Exception as error:  # noqa: BLE001 - a full disk, or figures that fail: the thread has nobody to raise to
+            self._failed(error)
+        else:
+            self._failures = 0
+            self._due_seconds = now_seconds + _EVERY_SECONDS
+        return max(self._due_seconds - now_seconds, 0.0)
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            wait = self.write_due(self._clock.elapsed_seconds())
+            self._wake.wait(min(wait, _EVERY_SECONDS))
+            self._wake.clear()  # after a close the loop ends by its own condition
+        self._end()
+
+    def _write(self, now_seconds: float) -> None:
+        before = self.written_bytes
+        progress = self._progress()
+        try:
+            self._write_snapshot_if_due(now_seconds, progress)
+            if self._must_begin_anew():
+                self._file.replace(self._snapshot_line + self._whole_line(progress))
+                self._synced_seconds = now_seconds
+            elif progress is not None and self._allowance.has_for_progress(now_seconds):
+                self._file.append(encode_line(self._entries.next(progress)))
+            if now_seconds - self._synced_seconds >= _SYNC_SECONDS:
+                self._sync(now_seconds)
+        finally:
+            self._allowance.spend(self.written_bytes - before)
+        self._write_copies(progress)
+
+    def _must_begin_anew(self) -> bool:
+        """Whether the file is gone or too long, or what of the last lines is in it is not known."""
+        longest = max(_COMPACT_BYTES, 4 * len(self._snapshot_line))
+        return self._failures > 0 or self._file.is_missing() or self._file.size_bytes > longest
+
+    def _write_snapshot_if_due(self, now_seconds: float, progress: Progress | None) -> None:
+        known = frozenset() if progress is None else frozenset(progress.figures)
+        # A figure's source and scope are only in a snapshot.
+        asked = self._requested.is_set() or not known <= self._in_snapshot
+        if not (asked or now_seconds >= self._snapshot_due_seconds):
+            return
+        if self._snapshot_line and not self._allowance.has_for_snapshot(now_seconds, len(self._snapshot_line)):
+            return
+        self._requested.clear()
+        elapsed = now_seconds - self._begun_seconds
+        interval = min(max(elapsed * _SNAPSHOT_SHARE, _SNAPSHOT_SHORTEST_SECONDS), _SNAPSHOT_LONGEST_SECONDS)
+        self._snapshot_due_seconds = now_seconds + interval
+        self._in_snapshot = known  # also if this one fails: a record that cannot be made is not asked for every second
+        self._snapshot_line = self._new_snapshot_line()
+        if not self._must_begin_anew():
+            self._file.append(self._snapshot_line + self._whole_line(progress))
+            self._sync(now_seconds)
+
+    def _new_snapshot_line(self) -> bytes:
+        record = self._snapshot()
+        card, publish = self._home
+        seconds = record.sessions[-1].duration_seconds
+        return encode_line(Entry(t=round(seconds, 3), record=pack_record(record), card=card, publish=publish))
+
+    def _whole_line(self, progress: Progress | None) -> bytes:
+        return b"" if progress is None else encode_line(self._entries.whole(progress))
+
+    def _write_copies(self, progress: Progress | None) -> None:
+        while self._copies:
+            folder = self._copies.pop(0)
+            folder.mkdir(parents=True, exist_ok=True)
+            write_bytes_atomically(folder / self._path.name, self._snapshot_line + self._whole_line(progress))
+
+    def _sync(self, now_seconds: float) -> None:
+        self._file.sync()
+        self._synced_seconds = now_seconds
+
+    def _failed(self, error: Exception) -> None:
+        if self._failures == 0:
+            self._guard.note(_TASK, error)
+        self._failures += 1
+        self._requested.clear()  # asked for again by the snapshot's own interval, not at once
+        wait = min(_EVERY_SECONDS * 2**self._failures, _LONGEST_RETRY_SECONDS)
+        self._due_seconds = self._clock.elapsed_seconds() + wait
+
+    def _end(self) -> None:
+        if self._ended:
+            return
+        self._ended = True
+        try:
+            if self._final:
+                self._file.remove()
+            else:
+                self._file.replace(self._new_snapshot_line() + self._whole_line(self._progress()))
+        except Exception as error:  # noqa: BLE001 - as in write_due
+            self._guard.note(_TASK, error)
+        finally:
+            self._file.close()
+
+    def _elsewhere(self) -> bool:
+        """Whether this is a forked child, to which neither the run nor its journal belongs."""
+        return os.getpid() != self._process_id

@@ -1,0 +1,58 @@
+"""A whole record in one line of the journal: thinned, rounded to what a card shows, compressed."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import zlib
+from collections.abc import Sequence
+
+import msgspec
+
+from cardcallback.curves import thin
+from cardcallback.errors import CardCallbackError
+from cardcallback.record import Point, RunRecord, decode, encode
+
+# Together, so that eight devices with four traces each take no more than one; a picture needs no more.
+_TRACE_POINTS = 1200
+_CURVE_POINTS = 1000
+_FEWEST_POINTS = 16
+_MOST_SPANS = 100
+_TRACE_FIGURES = 4
+_CURVE_FIGURES = 6
+_LARGEST_RECORD_BYTES = 64 * 1024**2
+
+
+def pack_record(record: RunRecord) -> str:
+    """The record as text; traces, curves and visits of phases have fewer points, everything else is as it was.
+
+    Raises:
+        ValueError: a figure in it is not finite.
+    """
+    each_trace = max(_TRACE_POINTS // max(len(record.traces), 1), _FEWEST_POINTS)
+    each_curve = max(_CURVE_POINTS // max(len(record.curves), 1), _FEWEST_POINTS)
+    small = msgspec.structs.replace(
+        record,
+        traces=tuple(
+            msgspec.structs.replace(trace, points=_thinned(trace.points, each_trace, _TRACE_FIGURES))
+            for trace in record.traces
+        ),
+        curves={name: _thinned(points, each_curve, _CURVE_FIGURES) for name, points in record.curves.items()},
+        phase_spans=record.phase_spans[-_MOST_SPANS:],
+    )
+    return base64.b64encode(zlib.compress(encode(small, indent=None).encode())).decode("ascii")
+
+
+def unpack_record(text: str) -> RunRecord | None:
+    """The record, or ``None`` where the text is none."""
+    try:
+        unpacking = zlib.decompressobj()
+        content = unpacking.decompress(base64.b64decode(text), _LARGEST_RECORD_BYTES)
+        return decode(content).record
+    except (ValueError, binascii.Error, zlib.error, CardCallbackError):
+        return None
+
+
+def _thinned(points: Sequence[Point], most: int, figures: int) -> tuple[Point, ...]:
+    # Seconds and steps to a tenth, which no picture shows.
+    return tuple((round(at, 1), float(f"{value:.{figures}g}")) for at, value in thin(points, limit=most))

@@ -1,0 +1,210 @@
+"""The last snapshot of a killed session brought up to its last second; nothing in it contradicts the newer energy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from cardcallback.carbon import assess_footprint
+from cardcallback.journal.lines import Figure
+from cardcallback.journal.progress import ENERGIES, accelerator_name, other_name
+from cardcallback.ratios import mean_power, with_ratios
+from cardcallback.record import (
+    Accelerator,
+    Energy,
+    Measurement,
+    RunRecord,
+    Session,
+    Stage,
+    Tokens,
+    Training,
+    not_measured,
+)
+from cardcallback.rest import with_rest_estimate
+from cardcallback.units import format_duration
+
+_KILLED = "not known: the run was killed"
+_NO_LONGER = "it was no longer measured when the run was killed"
+# A gap that grew by more than a reading's distance may be the longest one.
+_GAP_GREW_SECONDS = 1.0
+replace = msgspec.structs.replace
+
+
+class Newest(msgspec.Struct, frozen=True, kw_only=True):
+    """What the lines after a snapshot say; each figure with the session's age at which it was written."""
+
+    duration_seconds: float
+    suspended_seconds: float | None
+    last_step: int | None
+    figures: dict[str, tuple[float, Figure | None]]
+
+
+def interrupted_record(snapshot: RunRecord, newest: Newest, *, damaged_lines: int = 0) -> RunRecord:
+    """The record of the killed run; of one that had ended by itself, when its record could not be written, that record.
+
+    Energies, times and steps are the newest. What they are divided by, and what is calculated from them, is made
+    anew or no longer told; the rest is the snapshot's, and a note says how old it is.
+    """
+    before = snapshot.sessions[-1]
+    if snapshot.status != "running":
+        return replace(snapshot, recovered=True, notes=(*snapshot.notes, *_notes(0.0, damaged_lines)))
+    session = _session(before, newest)
+    went_on = session.last_step > before.last_step
+    behind_seconds = session.duration_seconds - before.duration_seconds
+    training = _training(snapshot.training, session.last_step, behind_seconds) if went_on else snapshot.training
+    training = replace(training, published_step=None, published_reason=_KILLED)
+    sessions = (*snapshot.sessions[:-1], session)
+    whole = _whole_energy(snapshot, sessions)
+    energy = _with_ratios(whole, sessions, training, snapshot.energy.per_step)
+    session = replace(session, energy=_with_ratios(session.energy, (session,), training, before.energy.per_step))
+    duration_seconds = snapshot.duration_seconds + behind_seconds
+    record = replace(
+        snapshot,
+        status="interrupted",
+        recovered=True,
+        duration_seconds=duration_seconds,
+        suspended_seconds=snapshot.suspended_seconds + session.suspended_seconds - before.suspended_seconds,
+        sessions=(*snapshot.sessions[:-1], session),
+        stages=snapshot.stages and _stages(snapshot, training.steps, duration_seconds, energy.gpu),
+        training=training,
+        hardware=session.hardware if snapshot.hardware == before.hardware else snapshot.hardware,
+        energy=energy,
+        notes=(*snapshot.notes, *_notes(behind_seconds, damaged_lines)),
+    )
+    return _with_carbon(record if energy.rest_estimate is None else with_rest_estimate(record))
+
+
+def _session(before: Session, newest: Newest) -> Session:
+    hardware = before.hardware
+    alone = len(hardware.accelerators) == 1
+    names = ["gpu" if alone else accelerator_name(place) for place in range(len(hardware.accelerators))]
+    devices = tuple(
+        _device(device, newest.figures.get(name)) for device, name in zip(hardware.accelerators, names, strict=True)
+    )
+    suspended, step = newest.suspended_seconds, newest.last_step
+    return replace(
+        before,
+        duration_seconds=newest.duration_seconds,
+        suspended_seconds=before.suspended_seconds if suspended is None else max(suspended, before.suspended_seconds),
+        last_step=before.last_step if step is None else max(step, before.last_step),
+        status="interrupted",
+        hardware=replace(hardware, accelerators=devices),
+        energy=_energy(before.energy, newest.figures),
+    )
+
+
+def _energy(before: Energy, figures: Mapping[str, tuple[float, Figure | None]]) -> Energy:
+    others = tuple(_brought_up(one, figures.get(other_name(place))) for place, one in enumerate(before.others))
+    named = {name: _brought_up(getattr(before, name), figures.get(name)) for name in ENERGIES}
+    return replace(before, others=tuple(one for one in others if one.value is not None), **named)
+
+
+def _device(device: Accelerator, written: tuple[float, Figure | None] | None) -> Accelerator:
+    if written is None:
+        return device
+    energy = _brought_up(device.energy, written)
+    power = device.mean_power if device.mean_power is None else mean_power(energy, written[0])
+    return replace(device, energy=energy, mean_power=power)
+
+
+def _brought_up(before: Measurement, written: tuple[float, Figure | None] | None) -> Measurement:
+    """The figure as it was written last; its source and scope are only in the snapshot, so that it must be in both."""
+    if written is None or before.value is None:
+        return before
+    at_seconds, figure = written
+    window = None if before.window is None else replace(before.window, end_seconds=at_seconds)
+    if figure is None:
+        return not_measured(before.unit, _NO_LONGER, window=window)
+    value, low, high, coverage = figure
+    changes = {"value": value, "recording_low": low, "recording_high": high, "coverage": coverage, "window": window}
+    if _missing_seconds(coverage, at_seconds) > _missing_of(before) + _GAP_GREW_SECONDS:
+        changes["longest_gap_seconds"] = None
+    return replace(before, **changes)
+
+
+def _missing_of(measurement: Measurement) -> float:
+    end_seconds = None if measurement.window is None else measurement.window.end_seconds
+    return _missing_seconds(measurement.coverage, end_seconds or 0.0)
+
+
+def _missing_seconds(coverage: float | None, seconds: float) -> float:
+    return 0.0 if coverage is None else (1 - coverage) * seconds
+
+
+def _whole_energy(snapshot: RunRecord, sessions: tuple[Session, ...]) -> Energy:
+    """The run's energies: the session's own where it is the only one, else the snapshot's with what was added."""
+    before, now = snapshot.sessions[-1].energy, sessions[-1].energy
+    if len(sessions) == 1:
+        return replace(now, rest_estimate=snapshot.energy.rest_estimate)
+    others = sum(session.duration_seconds for session in sessions[:-1])
+    seconds = (snapshot.sessions[-1].duration_seconds, sessions[-1].duration_seconds)
+    sums = {
+        name: _with_added(getattr(snapshot.energy, name), getattr(before, name), getattr(now, name), others, seconds)
+        for name in ENERGIES
+    }
+    return replace(snapshot.energy, **sums)
+
+
+def _with_added(
+    whole: Measurement, before: Measurement, now: Measurement, others: float, seconds: tuple[float, float]
+) -> Measurement:
+    if whole.value is None or before.value is None:
+        return whole
+    if now.value is None:
+        return not_measured(whole.unit, now.reason or _NO_LONGER)
+    missing = _missing_seconds(whole.coverage, others + seconds[0])
+    missing += _missing_seconds(now.coverage, seconds[1]) - _missing_seconds(before.coverage, seconds[0])
+    return replace(
+        whole,
+        value=whole.value + now.value - before.value,
+        recording_low=_shifted(whole.recording_low, before.recording_low, now.recording_low),
+        recording_high=_shifted(whole.recording_high, before.recording_high, now.recording_high),
+        coverage=None if whole.coverage is None else min(max(1 - missing / (others + seconds[1]), 0.0), 1.0),
+    )
+
+
+def _shifted(whole: float | None, before: float | None, now: float | None) -> float | None:
+    return None if whole is None or before is None or now is None else whole + now - before
+
+
+def _training(training: Training, last_step: int, behind_seconds: float) -> Training:
+    """Steps are known to the end, what else was counted is not."""
+    known = training.tokens
+    if known.processed is None and known.non_padding is None and known.in_loss is None:
+        return replace(training, steps=max(last_step, training.steps), epochs=None)
+    words = f"they were counted until {format_duration(behind_seconds)} before the run was killed"
+    return replace(training, steps=max(last_step, training.steps), epochs=None, tokens=Tokens(reason=words))
+
+
+def _with_ratios(
+    energy: Energy, sessions: tuple[Session, ...], training: Training, per_step: Measurement | None
+) -> Energy:
+    steps = sum(max(session.last_step - session.first_step, 0) for session in sessions)
+    made = with_ratios(energy, steps=steps, training=training)
+    resolved = any(phase.phase == "training" and phase.energy.value is not None for phase in energy.phases)
+    # A phase is known to the snapshot only, and so are the steps that its energy may be divided by.
+    return replace(made, per_step=per_step) if resolved else made
+
+
+def _stages(snapshot: RunRecord, steps: int, duration_seconds: float, gpu: Measurement) -> tuple[Stage, ...]:
+    own = replace(snapshot.stages[-1], steps=steps, duration_seconds=duration_seconds, energy=gpu)
+    return (*snapshot.stages[:-1], own)
+
+
+def _with_carbon(record: RunRecord) -> RunRecord:
+    known = record.carbon
+    if known is None:
+        return record
+    return replace(record, carbon=assess_footprint(record.energy, known.factor, known.pue).carbon)
+
+
+def _notes(behind_seconds: float, damaged_lines: int) -> tuple[str, ...]:
+    reach = (
+        f"energy and time reach to its last second; curves, memory and phases to {format_duration(behind_seconds)} "
+        "before it"
+        if behind_seconds >= 1
+        else "all of it reaches to its last second"
+    )
+    damaged = f"{damaged_lines} damaged line{'s' if damaged_lines > 1 else ''} of the journal left out."
+    return (f"Recovered from the journal: {reach}.", *((damaged,) if damaged_lines else ()))

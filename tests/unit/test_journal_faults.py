@@ -1,0 +1,174 @@
+"""The journal when its disk is full, its folder gone, or its place taken by a link."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from journalled import WATTS, JournalledRun, path_in
+from test_journal_keeper import recovered_joules
+
+from cardcallback.errors import CardCallbackWarning
+from cardcallback.guard import Guard
+from cardcallback.journal import is_alive, read_journal
+
+
+@pytest.mark.parametrize("gone", ["file", "folder", "output"])
+def test_what_was_deleted_is_begun_anew(tmp_path: Path, gone: str) -> None:
+    """A deleted journal, folder or output folder is there again a second later, with everything in it."""
+    run = JournalledRun()
+    keeper = run.keeper(tmp_path / "output")
+    run.live(keeper, 30.0)
+    journal = path_in(tmp_path / "output")
+    journal.unlink()
+    if gone != "file":
+        journal.parent.rmdir()
+    if gone == "output":
+        journal.parent.parent.rmdir()
+        (tmp_path / "output").rmdir()
+    run.live(keeper, 2.0)
+    assert recovered_joules(tmp_path / "output") == pytest.approx(run.joules, abs=1.01 * WATTS)
+    assert is_alive(journal)
+
+
+def test_an_output_folder_that_was_moved_keeps_what_it_has(tmp_path: Path) -> None:
+    """The moved journal stays whole, and a new one begins where the run goes on."""
+    run = JournalledRun()
+    keeper = run.keeper(tmp_path / "output")
+    run.live(keeper, 10.0)
+    (tmp_path / "output").rename(tmp_path / "moved")
+    run.live(keeper, 10.0)
+    assert recovered_joules(tmp_path / "moved") == pytest.approx(10.0 * WATTS, abs=1.01 * WATTS)
+    assert recovered_joules(tmp_path / "output") == pytest.approx(run.joules, abs=1.01 * WATTS)
+
+
+def test_a_link_in_its_place_is_replaced_and_not_followed(tmp_path: Path) -> None:
+    """Somebody's file that a link points to is not written, before the run and during it."""
+    precious = tmp_path / "precious"
+    precious.write_text("precious")
+    run = JournalledRun()
+    journal = path_in(tmp_path / "output")
+    journal.parent.mkdir(parents=True)
+    journal.symlink_to(precious)
+    keeper = run.keeper(tmp_path / "output")
+    run.live(keeper, 5.0)
+    assert not journal.is_symlink()
+    journal.unlink()
+    journal.symlink_to(precious)
+    run.live(keeper, 5.0)
+    keeper.close(final=False)
+    assert precious.read_text() == "precious"
+    assert recovered_joules(tmp_path / "output") == pytest.approx(run.joules, abs=1.01 * WATTS)
+
+
+@pytest.mark.expects_failure
+@pytest.mark.parametrize("above", [0, 1])
+def test_a_link_in_the_folders_place_is_refused(tmp_path: Path, above: int) -> None:
+    """Nothing is written through it, and one sentence says so."""
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    link = path_in(tmp_path / "output").parents[above]
+    link.parent.mkdir(parents=True)
+    link.symlink_to(outside)
+    run, guard = JournalledRun(), Guard()
+    keeper = run.keeper(tmp_path / "output", guard=guard)
+    with pytest.warns(CardCallbackWarning, match="could not write the journal"):
+        run.live(keeper, 20.0)
+    assert list(outside.iterdir()) == []
+    assert len(guard.sentences) == 1
+
+
+@pytest.mark.expects_failure
+def test_a_full_disk_costs_one_sentence_and_is_left_behind(tmp_path: Path) -> None:
+    """While the disk is full nothing is lost of what is there; with room again the journal goes on."""
+    program = (
+        "import resource, sys, pathlib, warnings\n"
+        "from journalled import JournalledRun\n"
+        "from cardcallback.guard import Guard\n"
+        "warnings.simplefilter('ignore')\n"
+        "run, guard = JournalledRun(), Guard()\n"
+        "keeper = run.keeper(pathlib.Path(sys.argv[1]), guard=guard)\n"
+        "run.live(keeper, 30.0)\n"
+        "_, most = resource.getrlimit(resource.RLIMIT_FSIZE)\n"
+        "before = int(30 * 57.3)\n"
+        "for limit in (20_000, 20_010, 100):\n"
+        "    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, most))\n"
+        "    run.live(keeper, 400.0)\n"
+        "print(len(guard.sentences), guard.sentences[0])\n"
+        "print(run.joules, flush=True)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))\n"
+        "run.live(keeper, 40.0)\n"
+        "print(run.joules)\n"
+    )
+    search = os.pathsep.join([str(Path(__file__).parent), *sys.path])
+    environment = os.environ | {"PYTHONPATH": search}
+    command = [sys.executable, "-c", program, str(tmp_path)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    told, full, after = done.stdout.splitlines()
+    assert told == "1 cardcallback could not write the journal: File too large"
+    assert float(after) > float(full)
+    recovered = read_journal(path_in(tmp_path))
+    assert recovered is not None
+    assert recovered.damaged_lines == 0
+    assert recovered_joules(tmp_path) == pytest.approx(float(after), abs=1.01 * WATTS)
+
+
+@pytest.mark.expects_failure
+def test_a_line_torn_by_a_full_disk_costs_no_other(tmp_path: Path) -> None:
+    """A child whose file may not grow further leaves a torn line; the lines before it stand."""
+    run, guard = JournalledRun(), Guard()
+    keeper = run.keeper(tmp_path, guard=guard)
+    run.live(keeper, 30.0)
+    torn = path_in(tmp_path).read_bytes()[:-20]
+    path_in(tmp_path).write_bytes(torn)
+    recovered = read_journal(path_in(tmp_path))
+    assert recovered is not None
+    assert recovered.damaged_lines == 1
+    assert recovered_joules(tmp_path) == pytest.approx(run.joules, abs=2.01 * WATTS)
+    assert "1 damaged line of the journal left out." in " ".join(recovered.record.notes)
+
+
+@pytest.mark.expects_failure
+def test_a_record_that_cannot_be_made_costs_its_snapshots_only(tmp_path: Path) -> None:
+    """Seconds go on being written after the last snapshot, and the failure is told once."""
+    run, guard = JournalledRun(), Guard()
+    broken: list[bool] = []
+
+    def snapshot() -> object:
+        if broken:
+            raise RuntimeError("no recording was started")
+        return run.snapshot()
+
+    keeper = run.keeper(tmp_path, guard=guard, snapshot=snapshot)
+    run.live(keeper, 5.0)
+    broken.append(True)
+    with pytest.warns(CardCallbackWarning):
+        run.live(keeper, 60.0)
+    assert len(guard.sentences) == 1
+    assert recovered_joules(tmp_path) == pytest.approx(run.joules, abs=2.01 * WATTS)
+
+
+def test_reading_while_it_is_replaced_never_fails(tmp_path: Path) -> None:
+    """A reader meets the old file or the new one, both whole, and never takes the writer for dead."""
+    run = JournalledRun()
+    keeper = run.keeper(tmp_path)
+    run.live(keeper, 30.0)
+    ended = threading.Event()
+    seen: list[tuple[bool, int]] = []
+
+    def read() -> None:
+        while not ended.is_set():
+            recovered = read_journal(path_in(tmp_path))
+            seen.append((is_alive(path_in(tmp_path)), -1 if recovered is None else recovered.damaged_lines))
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    for _ in range(300):
+        keeper._file.replace(keeper._snapshot_line + keeper._whole_line(run.progress()))
+    ended.set()
+    reader.join()
+    assert set(seen) == {(True, 0)}
