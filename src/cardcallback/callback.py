@@ -13,11 +13,12 @@ from transformers import TrainerCallback
 
 from cardcallback.assemble import stages_before
 from cardcallback.baseline import baseline_notes
-from cardcallback.console import begin_line, end_line, say
+from cardcallback.console import begin_line, say
 from cardcallback.errors import CardCallbackError
 from cardcallback.guard import Guard
 from cardcallback.hooks import (
     PhaseVisit,
+    StopSignals,
     find_trainer,
     first_of_kind,
     watch_add_callback,
@@ -96,6 +97,7 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
     def _reset(self) -> None:
         self._guard = Guard()
         self._resuming = Resuming(self._guard)
+        self._signals = StopSignals(self._guard)
         self._opening: tuple[BackgroundOpening, ...] | None = None
         self._run: LiveRun | None = None
         self._publisher: Publisher | None = None
@@ -200,7 +202,7 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
             return
         with self._guard("complete the card"):
             self._state = state
-            self._end("completed")
+            self._end("interrupted" if self._signals.cut_short(state) else "completed")
 
     def _begin(self, args: Any, state: Any, objects: dict[str, Any]) -> None:
         with self._guard("end the attempt before"):
@@ -223,8 +225,8 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
             template=self._settings.template_text,
             publish=self._settings.publish,
         )
-        charts = self._settings.charts
-        self._publisher = Publisher(run, folder, state=state, trainer=self._watched, guard=self._guard, charts=charts)
+        own = self._settings
+        self._publisher = Publisher(run, folder, state=state, trainer=self._watched, guard=self._guard, settings=own)
         atexit.unregister(self._at_exit)
         atexit.register(self._at_exit, os.getpid())
         with self._guard("read the idle power measured before"):
@@ -239,14 +241,14 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
         with self._guard("count the tokens of the training batches"):
             run.count_tokens(self._watched(), args=args, model=objects.get("model"))
         self._publisher.keep_what_was_there()
+        self._signals.install(self._publisher)
         say(begin_line(run.sensors, self._settings), self._settings)
 
     def _end(self, status: Status) -> None:
         if self._run is not None and self._publisher is not None and not self._run.finished:
             self._publisher.end(status, self._state)
-            if self._publisher.record is not None:
-                line = end_line(self._publisher.record, self._publisher.card_path, written=self._publisher.card_written)
-                say(line, self._settings)
+            self._publisher.tell_end()
+        self._signals.remove()
 
     def _now_seconds(self) -> float:
         return self._run.now_seconds() if self._run is not None else 0.0

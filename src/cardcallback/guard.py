@@ -5,9 +5,10 @@ from __future__ import annotations
 import errno
 import os
 import sys
+import threading
 import warnings
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 
 from cardcallback.errors import CardCallbackError, CardCallbackWarning
@@ -29,12 +30,26 @@ class Guard:
     """Lets nothing of ours escape: the first failure warns, every failure leaves a sentence.
 
     ``sentences`` are for the record's notes. KeyboardInterrupt and SystemExit belong to the person and
-    pass through.
+    pass through. ``on_leave`` is called in the main thread when it leaves its outermost block.
     """
 
     def __init__(self) -> None:
         self.sentences: list[str] = []
+        self.on_leave: Callable[[], None] | None = None
         self._warned = False
+        self._depth = 0
+
+    @property
+    def busy(self) -> bool:
+        """Whether the main thread is inside a block, and so may hold locks and half-written files of ours."""
+        return self._depth > 0
+
+    def move(self, step: int) -> None:
+        """The main thread enters a block (1) or leaves one (-1); other threads do not count."""
+        if threading.get_ident() == threading.main_thread().ident:
+            self._depth += step
+            if self._depth == 0 and self.on_leave is not None:
+                self.on_leave()
 
     def __call__(self, task: str) -> AbstractContextManager[None]:
         """Run a block; ``task`` completes "could not ..."."""
@@ -70,13 +85,16 @@ class _Guarded(AbstractContextManager[None]):
         self._task = task
 
     def __enter__(self) -> None:
-        return None
+        self._guard.move(1)
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> bool:
-        if not isinstance(error, Exception):
-            return False
-        self._guard.note(self._task, error)
-        return True
+        try:
+            if not isinstance(error, Exception):
+                return False
+            self._guard.note(self._task, error)
+            return True
+        finally:
+            self._guard.move(-1)
 
 
 def _published_reason(error: BaseException) -> str:

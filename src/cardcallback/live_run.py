@@ -235,22 +235,25 @@ class LiveRun:
             with self._guard("read the tokens counted so far"):
                 self.read_tokens()
 
-    def read_tokens(self, *, may_wait: bool = True) -> None:
-        """Bring the count up to now; waits for the device's work unless told not to."""
+    def read_tokens(self) -> None:
+        """Bring the count up to now; waits for the device's work."""
         if self._tokens is not None:
-            self._tokens.settle(may_wait=may_wait)
+            self._tokens.settle()
 
     def progress(self, state: Any, *, may_wait: bool = True, **trainer_objects: Any) -> None:
         """Bring steps, tokens and the published step up to now.
 
         ``may_wait``: whether the device's work may be waited for; not where a run was interrupted.
         """
-        self.read_tokens(may_wait=may_wait)
+        counted = None
+        if self._tokens is not None:
+            at_once = not may_wait and not self.finished  # the count goes on, so nothing of it may be given up
+            counted = self._tokens.snapshot() if at_once else self._tokens.settle(may_wait=may_wait)
         self._training = with_progress(
             self._training,
             state=state,
             baseline=self._tokens_before,
-            counted=self._tokens.counts() if self._tokens is not None else None,
+            counted=counted,
             **trainer_objects,
         )
 

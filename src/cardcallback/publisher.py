@@ -8,12 +8,15 @@ from typing import Any
 
 import msgspec
 
+from cardcallback.console import end_line
 from cardcallback.guard import Guard
-from cardcallback.hooks import checkpoint_folder, saves_checkpoint
+from cardcallback.hooks import checkpoint_folder, saves_checkpoint, watch_checkpoints
 from cardcallback.live_run import LiveRun
+from cardcallback.notebook import show_end
 from cardcallback.observe import training_completed
 from cardcallback.record import RunRecord, Status
 from cardcallback.run_folder import RunFolder
+from cardcallback.settings import Settings
 
 
 class Publisher:
@@ -25,7 +28,7 @@ class Publisher:
         state: the Trainer's state, read anew at every write.
         trainer: gives the trainer, or None where it was not found or is gone.
         guard: catches what fails here and turns it into sentences of the record.
-        charts: whether to draw the pictures.
+        settings: whether to draw the pictures, and to print.
     """
 
     def __init__(
@@ -36,14 +39,14 @@ class Publisher:
         state: Any,
         trainer: Callable[[], Any],
         guard: Guard,
-        charts: bool,
+        settings: Settings,
     ) -> None:
         self._run = run
         self._folder = folder
         self._state = state
         self._trainer = trainer
         self._guard = guard
-        self._charts = charts
+        self._settings = settings
         self._status: Status = "running"
         self._weights_saved = False
         self._pictures = False
@@ -62,6 +65,9 @@ class Publisher:
         with self._guard("sum up the earlier runs in the folder"):
             note = self._folder.unfinished_runs_note()
             self._run.notes.extend([] if note is None else [note])
+        with self._guard("follow the checkpoints"):
+            # A checkpoint that a signal asks for comes without the event.
+            watch_checkpoints(self._trainer(), on_saved=self._checkpoint_is_there, guard=self._guard)
 
     def checkpoint_saved(self) -> None:
         """A record in progress goes beside every checkpoint; the card is left to whoever writes it."""
@@ -69,7 +75,25 @@ class Publisher:
         with self._guard("write the record in progress"):
             record = self._current()
             self._folder.write_record(record)
-            self._write_summary(record)
+            if self._trainer() is None:  # one that was found tells of each checkpoint itself
+                self._write_summary(record)
+
+    def keep_interrupted(self) -> None:
+        """The process may end at any moment: a record that says so; measuring goes on and a later one replaces it."""
+        if not self._run.finished:
+            with self._guard("write the record of an interrupted run"):
+                self._folder.write_record(self._current("interrupted"))
+
+    def end_interrupted(self) -> None:
+        """Measuring is over and so is the process: the record first, since pictures may take too long."""
+        if not self._run.finished:
+            self.keep_interrupted()
+            self.end("interrupted", self._state)
+
+    def tell_end(self) -> None:
+        """Print the closing line, or show it with the figures in a notebook."""
+        if self.record is not None:
+            show_end(self.record, end_line(self.record, self.card_path, written=self.card_written), self._settings)
 
     def before_push(self) -> None:
         """The folder is about to be uploaded with this run's weights."""
@@ -115,6 +139,11 @@ class Publisher:
                 self._folder.weights_are_ours()
             self._write_what_may_change()
 
+    def _checkpoint_is_there(self) -> None:
+        self._weights_saved = True
+        with self._guard("write the record into the checkpoint"):
+            self._write_summary(self._current())
+
     def _write_what_may_change(self) -> None:
         # A card describes weights: one of this run only where this run's weights are.
         if self._status == "completed" or (self._weights_saved and not self._folder.keeps_earlier_card):
@@ -124,11 +153,12 @@ class Publisher:
         self.record = self._current()
         self._folder.write_record(self.record)
 
-    def _current(self) -> RunRecord:
-        self._run.progress(self._state, may_wait=self._status != "interrupted", trainer=self._trainer())
+    def _current(self, status: Status | None = None) -> RunRecord:
+        status = status or self._status
+        self._run.progress(self._state, may_wait=status != "interrupted", trainer=self._trainer())
         return self._with_sentences(
             self._run.record(
-                self._status,
+                status,
                 log_history=list(self._state.log_history),
                 last_step=int(self._state.global_step),
             )
@@ -136,7 +166,7 @@ class Publisher:
 
     def _write_everything(self) -> None:
         record = self._current()
-        if self._run.finished and self._charts:
+        if self._run.finished and self._settings.charts:
             with self._guard("draw the pictures"):
                 self._pictures = self._folder.draw(record)
         with self._guard("write the card"):

@@ -1,12 +1,14 @@
 """Wraps over a trainer's own methods: who writes a card, when training breaks, what runs outside it.
 
 Everything here acts for one trainer that was named, is installed once per class, stays in place after
-training (scripts push later), and lets nothing of ours escape into the trainer's call.
+training (scripts push later), and lets nothing of ours escape into the trainer's call. ``StopSignals`` is the
+process's: it chains signal handlers from a training's begin to its end.
 """
 
 from cardcallback.hooks.card_writers import AfterWrite, BeforePush, watch_card_writers
-from cardcallback.hooks.lifecycle import PhaseVisit, watch_phases, watch_train
+from cardcallback.hooks.lifecycle import PhaseVisit, watch_checkpoints, watch_phases, watch_train
 from cardcallback.hooks.resuming import checkpoint_folder, saves_checkpoint, watch_resume
+from cardcallback.hooks.signals import StopSignals
 from cardcallback.hooks.trainer_lookup import find_trainer, first_of_kind, watch_add_callback
 from cardcallback.hooks.training_step import watch_training_step
 
@@ -14,12 +16,14 @@ __all__ = [
     "AfterWrite",
     "BeforePush",
     "PhaseVisit",
+    "StopSignals",
     "checkpoint_folder",
     "find_trainer",
     "first_of_kind",
     "saves_checkpoint",
     "watch_add_callback",
     "watch_card_writers",
+    "watch_checkpoints",
     "watch_phases",
     "watch_resume",
     "watch_train",

@@ -10,6 +10,7 @@ from typing import Any
 from cardcallback.hooks.wrapping import Call, GuardFactory, Hook, Watch, guard_or_own, start_watch, watch_method
 
 _TOPIC = "life cycle"
+_CHECKPOINTS = "checkpoints"
 # What a trainer spends time on inside ``train()`` that is not training. ``_save_checkpoint`` calls
 # ``save_model`` and starts an upload; a person's own callback may call the other two.
 PHASES: Mapping[str, Sequence[str]] = {
@@ -46,6 +47,16 @@ def watch_train(
         failed=None if on_exception is None else lambda _, error: on_exception(error),
     )
     watch_method(trainer, "train", _TOPIC, hook)
+
+
+def watch_checkpoints(trainer: Any, *, on_saved: Callable[[], None], guard: GuardFactory | None = None) -> None:
+    """Be told after each checkpoint that was written whole; nothing to do for None.
+
+    transformers' ``on_save`` comes only where the training loop itself decided to save.
+    """
+    if trainer is not None:
+        hook = Hook(task="follow the checkpoints", guard=guard_or_own(guard), after=lambda *_: on_saved())
+        watch_method(trainer, "_save_checkpoint", _CHECKPOINTS, hook)
 
 
 def watch_phases(

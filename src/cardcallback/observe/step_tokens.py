@@ -132,6 +132,12 @@ class StepTokens:
                 self._lose(_NOT_READ, kind)
         return self.counts()
 
+    def snapshot(self) -> StepCounts:
+        """The sums as of now, or none where a device would have to be waited for; counting goes on."""
+        if all(not total or total.is_idle() for total in self._sums.values()):
+            return self.settle(may_wait=False)
+        return StepCounts(reasons=dict.fromkeys(KINDS, _NOT_READ))
+
     def counts(self) -> StepCounts:
         """The sums as last read; touches no device."""
         tokens = {

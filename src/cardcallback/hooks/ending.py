@@ -1,0 +1,105 @@
+"""How a session ends when a signal ends its process: figures within a bounded time, then the signal's own action."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable
+from typing import Protocol
+
+from cardcallback.guard import Guard
+from cardcallback.hooks.os_signals import die_of
+from cardcallback.hooks.waiting_thread import WaitingThread
+
+# Schedulers send SIGKILL 10 s (Docker) or 30 s (SLURM, Kubernetes, torchrun) after SIGTERM.
+_END_TIMEOUT_SECONDS = 5.0
+_TELL_TIMEOUT_SECONDS = 0.5
+# A person's own handler is kept waiting this long.
+_KEEP_TIMEOUT_SECONDS = 1.0
+# After this the main thread is taken to be inside C code that does not return, such as a collective that hangs,
+_IN_C_SECONDS = 2.0
+# and where it is inside code of ours, which draws pictures, after this long again.
+_IN_OURS_SECONDS = 3.0
+
+
+class Stoppable(Protocol):
+    """A session as far as a signal concerns it."""
+
+    def keep_interrupted(self) -> None:
+        """Leave a record that is right if the process does not come back; measuring goes on."""
+
+    def end_interrupted(self) -> None:
+        """End it, and leave everything that an interrupted run leaves."""
+
+    def tell_end(self) -> None:
+        """Say to the person that it ended."""
+
+
+class Ending:
+    """Ends ``session`` from a signal handler, or beside a main thread that no handler reaches.
+
+    Nothing is done in the handler itself: the main thread may hold a lock, or be inside a write. A thread that
+    waits does it, and is waited for a bounded time.
+
+    Args:
+        guard: catches what fails; says whether the main thread is inside code of ours.
+        session: what is ended.
+    """
+
+    def __init__(self, guard: Guard, session: Stoppable) -> None:
+        self._guard = guard
+        self._session = session
+        self._thread = WaitingThread("cardcallback-ending")
+        self._claim = threading.Lock()
+        self._claimant: int | None = None
+        self._reached = threading.Lock()
+        self._reached.acquire()
+
+    def keep(self) -> None:
+        """A record of now, for a handler that may not come back."""
+        self._do("keep a record of now", self._session.keep_interrupted, _KEEP_TIMEOUT_SECONDS)
+
+    def die(self, signum: int) -> None:
+        """End the session, and the process by the signal; by the first of two threads, or of two signals."""
+        if not self._claim.acquire(blocking=False):
+            # A second signal in the same thread changes nothing: the first one's waiting is bounded.
+            if self._claimant != threading.get_ident():
+                self._wait_to_die(signum)
+            return
+        self._claimant = threading.get_ident()
+        self._reached.release()
+        try:
+            self._do("record an interrupted run", self._session.end_interrupted, _END_TIMEOUT_SECONDS)
+            self._do("print the closing line", self._tell_now, _TELL_TIMEOUT_SECONDS)
+        finally:
+            die_of(signum)  # also where Ctrl-C breaks the waiting
+
+    def stand_in(self, signum: int) -> None:
+        """For a main thread inside C code: Python's handler would keep alive what the signal used to end."""
+        if self._reached.acquire(timeout=_IN_C_SECONDS):
+            return
+        if self._guard.busy and self._reached.acquire(timeout=_IN_OURS_SECONDS):
+            return
+        self.die(signum)
+
+    def close(self) -> None:
+        """The session ended in good order."""
+        self._thread.stop()
+
+    def _do(self, task: str, action: Callable[[], None], timeout_seconds: float) -> None:
+        def guarded() -> None:
+            with self._guard(task):
+                action()
+
+        self._thread.do(guarded, timeout_seconds)
+
+    def _tell_now(self) -> None:
+        self._session.tell_end()
+        sys.stdout.flush()  # death by a signal does not
+
+    def _wait_to_die(self, signum: int) -> None:
+        # Training does not go on while another thread ends the session.
+        never = threading.Lock()
+        never.acquire()
+        never.acquire(timeout=_END_TIMEOUT_SECONDS + _TELL_TIMEOUT_SECONDS)
+        die_of(signum)

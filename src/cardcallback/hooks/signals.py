@@ -1,0 +1,177 @@
+"""When the process is told to stop: figures first, then whatever would have happened without us."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import signal
+import threading
+import weakref
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+from cardcallback.guard import Guard
+from cardcallback.hooks.ending import Ending, Stoppable
+from cardcallback.hooks.os_signals import die_of, handler_address
+from cardcallback.hooks.wakeup import Wakeup
+
+# SIGTERM is what everybody sends; the other two are SLURM's ``--signal``. SIGINT is Python's KeyboardInterrupt.
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
+
+
+class StopSignals:
+    """Handlers of ours in front of those that are there, from ``install`` to ``remove``.
+
+    What was there decides what happens. The default action: the session ends as interrupted, and the process
+    dies of the signal as it would have, 6 s later at most. A handler written in Python: it is called with the
+    same arguments and measuring goes on, since only the run's end tells whether it stopped; for SIGTERM a
+    record is kept first, since some handlers leave at once. A signal that is ignored, or handled in C, is left
+    alone.
+
+    Args:
+        guard: ours; while the main thread is inside one of its blocks, what there is to do waits until it leaves.
+    """
+
+    def __init__(self, guard: Guard) -> None:
+        self._guard = guard
+        self._links: dict[int, _Link] = {}
+        self._received: set[int] = set()
+        self._deferred: list[Callable[[], None]] = []
+        self._ending: Ending | None = None
+        self._wakeup: Wakeup | None = None
+
+    def install(self, session: Stoppable) -> None:
+        """Begin, in the main thread; elsewhere nothing is done, since only there Python handles signals."""
+        self.remove()
+        self._received = set()
+        if threading.current_thread() is not threading.main_thread():
+            return
+        found = {signum: signal.getsignal(signum) for signum in STOP_SIGNALS}
+        self._links = {
+            signum: _Link(self, previous) for signum, previous in found.items() if _may_chain(signum, previous)
+        }
+        if not self._links:
+            return
+        self._ending = Ending(self._guard, session)
+        _put_back_in_children()
+        _installed.add(self)
+        for signum, link in self._links.items():
+            signal.signal(signum, link)
+            link.address = handler_address(signum)
+        self._wakeup = Wakeup(self._heard)
+
+    def remove(self) -> None:
+        """Put back what was there, where ours is still in place; otherwise ours only passes on from now on."""
+        if self._ending is None or threading.current_thread() is not threading.main_thread():
+            return
+        self._put_back()
+        if self._wakeup is not None:
+            self._wakeup.close()
+        self._ending.close()
+        self._ending = self._wakeup = None
+        _installed.discard(self)
+
+    def cut_short(self, state: Any) -> bool:
+        """Whether training ended before its last step after one of the signals came.
+
+        transformers' just-in-time checkpoint and handlers like it stop a training in good order.
+        """
+        return bool(self._received) and int(state.global_step) < int(state.max_steps)
+
+    def received(self, signum: int, previous: Any, frame: FrameType | None) -> None:
+        """In the handler: first what has to come before the handler that was there, then what that does."""
+        self._received.add(signum)
+        if not callable(previous):
+            self._now_or_later(functools.partial(self._die, signum))
+            return
+        try:
+            if signum == signal.SIGTERM:
+                self._now_or_later(self._keep)
+        finally:
+            previous(signum, frame)  # also where Ctrl-C breaks the waiting
+
+    def forked(self) -> None:
+        """In a child process: its signals are none of ours, nor may ours hear of them."""
+        self._put_back()
+        if self._wakeup is not None:
+            self._wakeup.let_go()
+        self._ending = self._wakeup = None
+
+    def _now_or_later(self, action: Callable[[], None]) -> None:
+        if not self._guard.busy:
+            action()
+            return
+        self._deferred.append(action)
+        self._guard.on_leave = self._left_ours
+
+    def _left_ours(self) -> None:
+        self._guard.on_leave = None
+        deferred, self._deferred = self._deferred, []
+        for action in deferred:
+            action()
+
+    def _keep(self) -> None:
+        if self._ending is not None:
+            self._ending.keep()
+
+    def _die(self, signum: int) -> None:
+        if self._ending is not None:
+            self._ending.die(signum)
+        else:  # the session ended in good order meanwhile
+            die_of(signum)
+
+    def _heard(self, signum: int) -> None:
+        link, ending = self._links.get(signum), self._ending
+        if link is not None and ending is not None and not callable(link.previous):
+            ending.stand_in(signum)
+
+    def _put_back(self) -> None:
+        for signum, link in self._links.items():
+            link.owner = None
+            # faulthandler replaces a handler without Python's table knowing.
+            in_place: object = signal.getsignal(signum)
+            if in_place is link and handler_address(signum) == link.address:
+                signal.signal(signum, link.previous)
+        self._links = {}
+
+
+class _Link:
+    """Our handler of one signal; somebody who installed theirs on top may call it long after our time."""
+
+    def __init__(self, owner: StopSignals, previous: Any) -> None:
+        self.owner: StopSignals | None = owner
+        self.previous = previous
+        self.address: int | None = None
+        self._process_id = os.getpid()
+
+    def __call__(self, signum: int, frame: FrameType | None) -> None:
+        if self.owner is not None and os.getpid() == self._process_id:
+            self.owner.received(signum, self.previous, frame)
+        elif callable(self.previous):
+            self.previous(signum, frame)
+        else:
+            die_of(signum)
+
+
+def _may_chain(signum: int, previous: Any) -> bool:
+    if previous is signal.SIG_DFL:
+        return handler_address(signum) is None  # else one written in C replaced it
+    return callable(previous)  # neither ignored nor, as None says, written in C
+
+
+_installed: weakref.WeakSet[StopSignals] = weakref.WeakSet()
+
+
+@functools.cache
+def _put_back_in_children() -> None:
+    os.register_at_fork(after_in_child=_forked)
+
+
+def _forked() -> None:
+    for signals in list(_installed):
+        # Nothing may be raised or printed into somebody's fork; each handler knows its own process besides.
+        with contextlib.suppress(ValueError, OSError):
+            signals.forked()
+    _installed.clear()

@@ -1,0 +1,50 @@
+"""Signals heard of at once, even while the main thread is inside C code, where Python's handlers wait."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import threading
+from collections.abc import Callable
+
+_END = 0  # no signal has this number
+
+
+class Wakeup:
+    """Calls ``heard`` with a signal's number, in a thread of its own, for each that Python handles.
+
+    To be made and closed in the main thread. Where somebody has Python's wake-up descriptor already (an
+    asyncio loop with signal handlers) it stays theirs, and nothing is heard.
+    """
+
+    def __init__(self, heard: Callable[[int], None]) -> None:
+        self._heard = heard
+        read_end, self._write_end = os.pipe()
+        os.set_blocking(self._write_end, False)
+        threading.Thread(target=self._listen, args=(read_end,), name="cardcallback-wakeup", daemon=True).start()
+        theirs = signal.set_wakeup_fd(self._write_end, warn_on_full_buffer=False)
+        if theirs != -1:
+            signal.set_wakeup_fd(theirs)
+
+    def close(self) -> None:
+        """Hear of nothing more."""
+        self.let_go()
+        with contextlib.suppress(BlockingIOError):  # full: then the listener is awake and will see the end
+            os.write(self._write_end, bytes([_END]))
+        os.close(self._write_end)
+
+    def let_go(self) -> None:
+        """Give the descriptor back, if it is still ours; all that a forked child has to do."""
+        current = signal.set_wakeup_fd(-1)
+        if current not in {-1, self._write_end}:
+            signal.set_wakeup_fd(current)
+
+    def _listen(self, read_end: int) -> None:
+        # The descriptor is this thread's to close: another one's number may be the same a moment later.
+        with os.fdopen(read_end, "rb", buffering=0) as pipe:
+            while numbers := pipe.read(64):
+                for number in numbers:
+                    if number == _END:
+                        return
+                    self._heard(number)

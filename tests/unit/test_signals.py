@@ -1,0 +1,91 @@
+"""A process that is told to stop ends as it would have without us, and its session is ended first."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+SCRIPT = Path(__file__).with_name("stopped_process.py")
+STOPPING = (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
+HANDLERS = ("default", "ignored", "returns", "exits", "leaves", "raises", "faulthandler")
+DEATH = ["ended", "told"]
+
+
+class End(NamedTuple):
+    """How a process ended."""
+
+    code: int
+    output: str
+    errors: str
+
+
+def stopped(folder: Path, scene: str, signum: int, handler: str, *, chained: bool = True) -> tuple[End, list[str]]:
+    """How the process of that scene ended, and what its session was asked."""
+    folder.mkdir()
+    arguments = [str(SCRIPT), scene, str(int(signum)), handler, str(folder), *(["chained"] if chained else [])]
+    done = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, timeout=60, check=False)
+    events = folder / "events"
+    return (
+        End(done.returncode, done.stdout, done.stderr.splitlines()[-1] if done.stderr else ""),
+        events.read_text().split() if events.exists() else [],
+    )
+
+
+@pytest.mark.parametrize("handler", HANDLERS)
+@pytest.mark.parametrize("signum", [*STOPPING, signal.SIGINT])
+def test_a_process_ends_as_without_us(tmp_path: Path, signum: signal.Signals, handler: str) -> None:
+    """Exit code, output and the last line of errors are equal for each signal and each handler before ours."""
+    ours, events = stopped(tmp_path / "ours", "plain", signum, handler)
+    theirs, none = stopped(tmp_path / "theirs", "plain", signum, handler, chained=False)
+    assert ours == theirs
+    assert none == []
+    if signum is signal.SIGINT or handler in {"ignored", "faulthandler"}:
+        assert events == []
+    elif handler == "default":
+        assert (ours.code, events) == (-signum, DEATH)
+    else:
+        assert events == (["kept"] if signum is signal.SIGTERM else [])
+
+
+@pytest.mark.parametrize("scene", ["again", "interrupted"])
+def test_a_second_signal_meanwhile_changes_nothing(tmp_path: Path, scene: str) -> None:
+    """SIGTERM again, or Ctrl-C, while the session is being ended: it dies of the first signal, at once."""
+    end, events = stopped(tmp_path / "run", scene, signal.SIGTERM, "default")
+    assert end == End(-signal.SIGTERM, "", "")
+    assert set(events) <= set(DEATH)
+    assert events == DEATH or scene == "interrupted"
+
+
+def test_what_we_are_writing_is_finished_first(tmp_path: Path) -> None:
+    """A signal inside a block of ours waits for its end, and the session is ended then."""
+    end, events = stopped(tmp_path / "run", "busy", signal.SIGTERM, "default")
+    assert end == End(-signal.SIGTERM, "written\n", "")
+    assert events == DEATH
+
+
+def test_a_session_that_ends_meanwhile_is_not_ended_again(tmp_path: Path) -> None:
+    """A signal while the last files are written: they are, and then the process dies of it."""
+    end, events = stopped(tmp_path / "run", "ends meanwhile", signal.SIGTERM, "default")
+    assert end == End(-signal.SIGTERM, "", "")
+    assert events == []
+
+
+def test_a_forked_childs_signal_is_the_childs(tmp_path: Path) -> None:
+    """A child has nothing of ours, neither handler nor pipe, and dies as ever; its parent's session goes on."""
+    end, events = stopped(tmp_path / "run", "in a child", signal.SIGUSR1, "default")
+    assert end == End(0, f"clean\nchild {-signal.SIGUSR1}\nwent on\n", "")
+    assert events == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("scene", "expected"), [("in C", DEATH), ("locked", [])])
+def test_nothing_keeps_a_process_alive(tmp_path: Path, scene: str, expected: list[str]) -> None:
+    """A main thread inside C, or holding a lock that the session needs, costs seconds, not the death."""
+    end, events = stopped(tmp_path / "run", scene, signal.SIGTERM, "default")
+    assert end == End(-signal.SIGTERM, "", "")
+    assert events == expected
