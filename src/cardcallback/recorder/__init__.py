@@ -1,8 +1,18 @@
 """Reading sensors on a schedule, from a session's begin to its end."""
 
 from cardcallback.recorder.clock import Clock, SystemClock
+from cardcallback.recorder.energy_figures import summed
 from cardcallback.recorder.opening import BackgroundOpening, EarlyReading, open_in_background
 from cardcallback.recorder.recorder import Recorder
 from cardcallback.recorder.recording import Recording
 
-__all__ = ["BackgroundOpening", "Clock", "EarlyReading", "Recorder", "Recording", "SystemClock", "open_in_background"]
+__all__ = [
+    "BackgroundOpening",
+    "Clock",
+    "EarlyReading",
+    "Recorder",
+    "Recording",
+    "SystemClock",
+    "open_in_background",
+    "summed",
+]
