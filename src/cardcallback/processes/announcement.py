@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -76,8 +77,10 @@ def announce(own: OwnDevices, salt: str, *, rank: int, process: int) -> Announce
 def devices_of_ranks(devices: Sequence[DeviceInfo], announced: Sequence[Announcement], salt: str) -> Selection:
     """The devices of all ``announced`` processes among ``devices``, and what a reader must know about the choice."""
     told = [one for one in announced if one.uses_cuda and one.devices]
+    elsewhere = [one for one in announced if one.uses_cuda is False]
     parts = [_of_uuids(devices, told, salt)] if told else []
-    parts += [_of_one(devices, one, salt) for one in announced if one not in told]
+    parts += [_of_one(devices, one, salt) for one in announced if one not in told and one not in elsewhere]
+    parts += [_watched(devices, elsewhere, salt)] if elsewhere else []
     reasons = dict.fromkeys(part.partial_reason for part in parts if part.partial_reason)
     return Selection(
         indices=frozenset(index for part in parts for index in part.indices),
@@ -91,6 +94,16 @@ def _of_uuids(devices: Sequence[DeviceInfo], announced: Sequence[Announcement], 
     names = [reveal(name, salt, devices) for one in announced for name in one.devices or ()]
     job = JobDevices(uses_cuda=True, uuids=tuple(dict.fromkeys(names)))
     return select_devices(devices, job=job, visible_devices=None)
+
+
+def _watched(devices: Sequence[DeviceInfo], announced: Sequence[Announcement], salt: str) -> Selection:
+    """What processes that compute elsewhere could see, told as one."""
+    parts = [_of_one(devices, one, salt) for one in announced]
+    seen = [device for device in devices if any(device.index in part.indices for part in parts)]
+    whole = select_devices(seen, job=JobDevices(uses_cuda=False), visible_devices=None)
+    # Each part's first note is the one that is told of the whole.
+    doubts = (note for part in parts for note in part.notes[1:])
+    return replace(whole, notes=tuple(dict.fromkeys((*whole.notes, *doubts))))
 
 
 def _of_one(devices: Sequence[DeviceInfo], announced: Announcement, salt: str) -> Selection:

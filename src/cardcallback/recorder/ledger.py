@@ -128,7 +128,8 @@ class Ledger:
             if account is not None:
                 account.add(spec, at_seconds, value)
         elif spec.quantity in self.peaks:
-            self.peaks[spec.quantity].add(spec, at_seconds, value)
+            if spec.device in self.described:
+                self.peaks[spec.quantity].add(spec, at_seconds, value)
         elif spec.device in self.devices:
             self._note_state(spec.device, spec, at_seconds, value)
         traced = self._traces.get(sensor_key(spec))
