@@ -6,6 +6,7 @@ import atexit
 import os
 import weakref
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +28,12 @@ from cardcallback.hooks import (
     watch_train,
 )
 from cardcallback.live_run import LiveRun
+from cardcallback.node_publisher import NodePublisher, publisher_for
+from cardcallback.processes import ProcessPart, may_measure
 from cardcallback.publisher import Publisher
 from cardcallback.record import Status, load_run
 from cardcallback.recorder import BackgroundOpening, SystemClock, open_in_background
 from cardcallback.resuming import Resuming
-from cardcallback.run_folder import RunFolder
 from cardcallback.sensors.discovery import sensor_parts
 from cardcallback.settings import resolve_settings, system_root, user_config_directory
 from cardcallback.settings.arguments import remember_given
@@ -100,14 +102,15 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
         self._signals = StopSignals(self._guard)
         self._opening: tuple[BackgroundOpening, ...] | None = None
         self._run: LiveRun | None = None
-        self._publisher: Publisher | None = None
+        self._publisher: Publisher | NodePublisher | None = None
+        self._part = ProcessPart(self._guard)
         self._trainer: weakref.ref[Any] | None = None
         self._state: Any = None
         self._metrics_before: Mapping[str, Any] | None = None
 
     def _open_sensors(self) -> None:
         # At construction, so that "before training" (loading, tokenising) can be read from the counter.
-        if not self._settings.disabled and os.environ.get("RANK", "0") == "0":
+        if not self._settings.disabled and may_measure(os.environ):
             watch_add_callback(CardCallback, CardCallback.watch, guard=self._guard)
             root = system_root(os.environ)
             self._opening = open_in_background(sensor_parts(system_root=root, environ=os.environ), SystemClock())
@@ -149,15 +152,19 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
             watch_phases(trainer, now_seconds=self._now_seconds, on_visit=self._phase_visited, guard=self._guard)
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """Begin to measure, then read what the run is."""
+        """Begin to measure, then read what the run is; of several processes one measures for its computer."""
         del control
-        if not state.is_world_process_zero:
+        if self._settings.disabled or not self._part.begin(args, kwargs.get("model"), os.environ):
             return
         with self._guard("find the trainer"):
             self.watch(find_trainer(self))
         if self._opening is not None:
             with self._guard("begin to measure"):
                 self._begin(args, state, kwargs)
+
+    def on_step_begin(self, *_: Any, **__: Any) -> None:
+        """Count it, where other processes must be able to tell one that stands still."""
+        self._part.step_begins()
 
     def on_step_end(self, *_: Any, **__: Any) -> None:
         """Say what a person could act on now: here, and not in the reading thread, so that no bar is broken."""
@@ -198,7 +205,8 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
     def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Stop measuring and write the record, the pictures and the card."""
         del args, control, kwargs
-        if self._run is None or self._run.finished or not state.is_world_process_zero:
+        self._part.end()
+        if self._run is None or self._run.finished:
             return
         with self._guard("complete the card"):
             self._state = state
@@ -208,7 +216,7 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
         with self._guard("end the attempt before"):
             self._end("interrupted")  # a begin without an end between: the attempt before was given up
         run = LiveRun(
-            self._settings,
+            self._settings if self._part.place.writes else replace(self._settings, quiet=True),
             clock=SystemClock(),
             system_root=system_root(os.environ),
             stages=self._stages,
@@ -216,19 +224,17 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
             lineage=self._resuming.lineage(args, state, self._publisher.record if self._publisher else None),
         )
         if self._opening is not None:
-            run.start_recording(self._opening, os.environ, args, objects.get("model"), first=self._run is None)
+            model, first = objects.get("model"), self._run is None
+            run.start_recording(self._opening, os.environ, args, model, first=first, place=self._part.place)
         earlier, self._run, self._state = self._run, run, state
-        folder = RunFolder(
-            Path(args.output_dir),
-            run_id=run.run_id,
-            card=self._settings.card,
-            template=self._settings.template_text,
-            publish=self._settings.publish,
-        )
-        own = self._settings
-        self._publisher = Publisher(run, folder, state=state, trainer=self._watched, guard=self._guard, settings=own)
+        self._part.measures_for(run.node)
         atexit.unregister(self._at_exit)
         atexit.register(self._at_exit, os.getpid())
+        publisher = publisher_for(run, args, self._settings, state=state, trainer=self._watched, guard=self._guard)
+        self._publisher = publisher
+        self._signals.install(publisher)
+        if isinstance(publisher, NodePublisher):
+            return
         with self._guard("read the idle power measured before"):
             run.notes.extend(baseline_notes(user_config_directory(os.environ), run.sensors))
         with self._guard("read what the run is"):
@@ -240,8 +246,7 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
             self._metrics_before = None
         with self._guard("count the tokens of the training batches"):
             run.count_tokens(self._watched(), args=args, model=objects.get("model"))
-        self._publisher.keep_what_was_there()
-        self._signals.install(self._publisher)
+        publisher.keep_what_was_there()
         say(begin_line(run.sensors, self._settings), self._settings)
 
     def _end(self, status: Status) -> None:

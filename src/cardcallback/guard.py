@@ -30,12 +30,14 @@ class Guard:
     """Lets nothing of ours escape: the first failure warns, every failure leaves a sentence.
 
     ``sentences`` are for the record's notes. KeyboardInterrupt and SystemExit belong to the person and
-    pass through. ``on_leave`` is called in the main thread when it leaves its outermost block.
+    pass through. A ``quiet`` one keeps its sentences and warns of nothing: of several processes one speaks.
+    ``on_leave`` is called in the main thread when it leaves its outermost block.
     """
 
     def __init__(self) -> None:
         self.sentences: list[str] = []
         self.on_leave: Callable[[], None] | None = None
+        self.quiet = False
         self._warned = False
         self._depth = 0
 
@@ -60,7 +62,8 @@ class Guard:
         for sentence in warnings_to_give:
             if sentence not in self.sentences:
                 self.sentences.append(sentence)
-                _warn(f"cardcallback: {sentence}")
+                if not self.quiet:
+                    _warn(f"cardcallback: {sentence}")
 
     def note(self, task: str, error: BaseException) -> None:
         """Keep a failure that was caught elsewhere, and warn if it is the first."""
@@ -68,7 +71,7 @@ class Guard:
         sentence = f"cardcallback could not {task}: {_published_reason(error)}"
         if sentence not in self.sentences:
             self.sentences.append(sentence)
-        if not self._warned:
+        if not self._warned and not self.quiet:
             self._warned = True
             said = f"cardcallback could not {task}: {_whole_reason(error)}"
             _warn(f"{said}. Training goes on{_CURES.get(type(error), '')}.")

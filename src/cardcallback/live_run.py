@@ -30,14 +30,14 @@ from cardcallback.observe import (
     token_baseline,
     with_progress,
 )
+from cardcallback.processes.announcement import own_devices
+from cardcallback.processes.job_sensors import JobSensors
+from cardcallback.processes.node import MeasuredNode
+from cardcallback.processes.place import Place
 from cardcallback.record import Evaluation, RunRecord, Stage, Status, Training
 from cardcallback.recorder import BackgroundOpening, Clock, EarlyReading, Recorder, Recording
 from cardcallback.rest import with_rest_estimate
 from cardcallback.sensors import SensorSet
-from cardcallback.sensors.discovery import joined
-from cardcallback.sensors.job_devices import JobDevices, find_job_devices
-from cardcallback.sensors.nvml import Selection, select_devices
-from cardcallback.sensors.visible_devices import without_visible
 from cardcallback.sessions import Lineage
 from cardcallback.settings import Settings
 
@@ -71,11 +71,7 @@ class LiveRun:
         self._clock = clock
         self._system_root = system_root
         self._stages = stages
-        self._sensors = SensorSet()
-        self._parts: dict[int, SensorSet] = {}
-        self._environ: Mapping[str, str] = {}
-        self._job = JobDevices(uses_cuda=None)
-        self._selection = Selection(indices=frozenset())
+        self._devices = JobSensors()
         self._recorder: Recorder | None = None
         self._recording: Recording | None = None
         self._training = Training()
@@ -86,6 +82,7 @@ class LiveRun:
         self._tokens_before = TokenBaseline()
         self._tokens: StepTokens | None = None
         self._guard = guard or Guard()
+        self.node: MeasuredNode | None = None
         self._joining = threading.Lock()
         self._ended = threading.Event()
         self.notes: list[str] = list(self._lineage.notes)
@@ -93,7 +90,7 @@ class LiveRun:
     @property
     def sensors(self) -> SensorSet:
         """The sensors of this job's devices."""
-        return self._sensors
+        return self._devices.told
 
     @property
     def finished(self) -> bool:
@@ -112,34 +109,46 @@ class LiveRun:
         """
         while self._recorder is not None and self._recorder.news:
             line = self._recorder.news.pop(0)
-            if self._job.uses_cuda is not False:
+            if self._devices.job.uses_cuda is not False:
                 say(f"cardcallback: {line}", self._settings)
 
     def start_recording(
-        self, openings: Sequence[BackgroundOpening], environ: Mapping[str, str], args: Any, model: Any, *, first: bool
+        self,
+        openings: Sequence[BackgroundOpening],
+        environ: Mapping[str, str],
+        args: Any,
+        model: Any,
+        *,
+        first: bool,
+        place: Place | None = None,
     ) -> None:
-        """Begin to measure; waits for no driver longer than 40 ms in all.
+        """Begin to measure; waits for no driver longer than 40 ms in all, and for no other process.
 
-        What opens later is taken up then, and until then is a gap at the start of its figures alone.
+        What opens later is taken up then, and until then is a gap at the start of its figures alone. ``place`` is
+        given where this process measures for others of its node too.
         """
-        self._job = find_job_devices(sys.modules.get("torch"), args=args, model=model, environ=environ)
-        self._environ = environ
-        self._parts = {place: opening.pending() for place, opening in enumerate(openings)}
-        self._sensors = joined(self._parts.values())
+        own = own_devices(sys.modules.get("torch"), args=args, model=model, environ=environ)
+        if place is not None and not place.is_alone:
+            folder = Path(args.output_dir)
+            self.node = MeasuredNode(place, folder, own, clock=self._clock, on_change=self._choose_again)
+        ranks = self.node.ranks if self.node is not None else None
+        self._devices = JobSensors(own.job, environ, ranks, [opening.pending() for opening in openings])
         deadline = self._clock.elapsed_seconds() + _OPENING_TIMEOUT_SECONDS
         opened = [one.result(max(deadline - self._clock.elapsed_seconds(), 0.0)) for one in openings]
         self._recorder = Recorder(
-            self._sensors, clock=self._clock, sampling_interval_seconds=self._settings.sampling_interval_seconds
+            self.sensors, clock=self._clock, sampling_interval_seconds=self._settings.sampling_interval_seconds
         )
-        for place, result in enumerate(opened):
+        for part, result in enumerate(opened):
             if result is not None:
-                self._join(self._recorder, place, result, first=first)
+                self._join(self._recorder, part, result, first=first)
         self._recorder.start(_FIRST_READING_TIMEOUT_SECONDS)
-        for place, result in enumerate(opened):
+        if self.node is not None:
+            self.node.ranks.start()
+        for part, result in enumerate(opened):
             if result is None or result[0].not_ready:
                 threading.Thread(
                     target=self._join_late,
-                    args=(self._recorder, place, openings[place]),
+                    args=(self._recorder, part, openings[part]),
                     kwargs={"first": first},
                     name="cardcallback-late",
                     daemon=True,
@@ -152,29 +161,14 @@ class LiveRun:
     def _join(self, recorder: Recorder, place: int, opened: tuple[SensorSet, EarlyReading], *, first: bool) -> None:
         """Measure with this part's sensors too: each is read apart, and one that hangs or fails costs no other."""
         with self._guard("measure with some of the sensors"), self._joining:
-            late, selection = self._own(opened[0])
-            parts = self._parts | {place: late}
-            whole = joined(parts.values())
-            early = opened[1] if first else None  # a second train() has had the first one "before" it
-            # A recorder that has stopped meanwhile keeps its own: record and reasons must be of one set.
-            if recorder.join(late, whole, early):
-                self._parts, self._sensors = parts, whole
-                if selection is not None:
-                    self._selection = selection
-                    self.notes.extend(selection.notes)
+            # A second train() has had the first one "before" it.
+            self._devices.join(recorder, place, opened[0], opened[1] if first else None)
 
-    def _own(self, sensors: SensorSet) -> tuple[SensorSet, Selection | None]:
-        """Of the part that knows of GPUs only this job's, with what a reader must know about the choice."""
-        if not sensors.devices and sensors.absence("gpu_energy") is None:
-            return sensors, None
-        selection = select_devices(
-            sensors.devices,
-            job=self._job,
-            visible_devices=self._environ.get("CUDA_VISIBLE_DEVICES"),
-            device_order=self._environ.get("CUDA_DEVICE_ORDER"),
-        )
-        own = sensors.for_devices(selection.indices)
-        return own if own.devices or not sensors.devices else without_visible(own), selection
+    def _choose_again(self) -> None:
+        """Another process of this node announced its devices."""
+        with self._guard("measure the GPUs of a further process"), self._joining:
+            if self._recorder is not None and not self.finished:
+                self._devices.choose_again(self._recorder)
 
     def describe(self, **trainer_objects: Any) -> None:
         """Read what the run is from the trainer's own objects."""
@@ -264,6 +258,8 @@ class LiveRun:
             self._tokens.close()
         if self._recorder is not None and self._recording is None:
             self._recording = self._recorder.stop()
+            if self.node is not None:
+                self.node.finish()
 
     def record(self, status: Status, *, log_history: list[dict[str, Any]], last_step: int) -> RunRecord:
         """The record as of now."""
@@ -272,8 +268,8 @@ class LiveRun:
             raise RuntimeError(msg)
         self._last_step = last_step
         with self._joining:  # of one moment: a part that joins brings sensors, a selection and notes
-            recording, selection = self._recording or self._recorder.snapshot(), self._selection
-            notes = tuple(self.notes)
+            recording, selection = self._recording or self._recorder.snapshot(), self._devices.selection
+            notes = (*selection.notes, *self.notes)
         state = RunState(
             run_id=self.run_id,
             cardcallback_version=version("cardcallback"),
@@ -294,7 +290,7 @@ class LiveRun:
             recording,
             software=observe_software(),
             machine=observe_machine(self._system_root),
-            uses_accelerators=self._job.uses_cuda is not False,
+            uses_accelerators=self._devices.job.uses_cuda is not False,
         )
-        record = self._lineage.joined(record)
+        record = self._lineage.joined(self.node.joined(record) if self.node is not None else record)
         return with_carbon(with_rest_estimate(record) if self._settings.estimate_rest else record, self._settings)

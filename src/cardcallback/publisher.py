@@ -113,7 +113,13 @@ class Publisher:
             self._folder.notice_edits()
 
     def leave(self) -> None:
-        """The process ends: a person's card that could not be completed stands in its place again."""
+        """The process ends: a person's card that could not be completed stands in its place again.
+
+        Other computers of the job that were done later than this one come into record and card.
+        """
+        with self._guard("take up computers of the job that were done later"):
+            if self._run.finished and self._run.node is not None and self._run.node.look_again():
+                self._write_what_may_change()
         with self._guard("put the person's card back"):
             self._folder.put_original_back()
 

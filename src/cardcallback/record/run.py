@@ -155,6 +155,20 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     rest_unknown: bool = False
 
 
+class Node(msgspec.Struct, frozen=True, kw_only=True):
+    """One computer's part in a job of several processes, ``ranks`` being the numbers of its processes.
+
+    ``partial_reason`` is set where GPUs of the job on it are in no figure.
+    """
+
+    ranks: tuple[int, ...]
+    duration_seconds: float
+    accelerators: tuple[str, ...] = ()
+    gpu_energy_joules: float | None = None
+    memory_peak_bytes: float | None = None
+    partial_reason: str | None = None
+
+
 class Stage(msgspec.Struct, frozen=True, kw_only=True):
     """One run in a chain such as SFT, then DPO; ``reason`` says what is missing of it."""
 
@@ -236,7 +250,8 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One model's training from first begin to last end, across interruptions.
 
     ``duration_seconds`` is the sum over sessions from begin to end, suspend included; the part spent
-    suspended is ``suspended_seconds``.
+    suspended is ``suspended_seconds``. ``processes`` counts those of the job over all computers, and ``nodes`` are
+    the computers whose figures are in it: both only for a job of several processes.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -261,3 +276,5 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     carbon: Carbon | None = None
     card: Card = Card()
     notes: tuple[str, ...] = ()
+    processes: int | None = None
+    nodes: tuple[Node, ...] = ()

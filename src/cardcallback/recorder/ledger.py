@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from cardcallback.record import PhaseSpan, Trace
@@ -12,7 +13,7 @@ from cardcallback.recorder.keepers import Median, Peak, Reasons
 from cardcallback.recorder.opening import SensorKey, sensor_key
 from cardcallback.recorder.schedule import interval_of
 from cardcallback.recorder.traces import Reduction, ThinnedTrace
-from cardcallback.sensors.base import Quantity, SensorSet, SensorSpec
+from cardcallback.sensors.base import DeviceInfo, Quantity, SensorSet, SensorSpec
 from cardcallback.units import HERTZ_PER_MEGAHERTZ
 
 # More visits than anyone can see in a picture; the sums keep counting all of them.
@@ -74,6 +75,7 @@ class Ledger:
         self.accounts: dict[AccountKey, OpenAccount] = {}
         self.peaks: dict[Quantity, Peak] = {quantity: Peak() for quantity in _PEAKS}
         self.devices: dict[int, DeviceState] = {}
+        self.described: frozenset[int | None] = frozenset({None})
         self.news: list[str] = []  # one line for each kind of trouble, when it was first seen to hold
         self._told: set[Trouble] = set()
         self.phase_times: dict[str, PhaseTime] = {}
@@ -93,11 +95,17 @@ class Ledger:
                     opened.account.mark_phase(*span)
         for info in sensors.devices:
             self.devices.setdefault(info.index, DeviceState(DeviceHealth(clock_norm(info))))
+        self.describe(sensors.devices)
         for sensor in sensors.sensors:
             if sensor_key(sensor.spec) in known:
                 self._describe(sensor.spec)
             else:
                 self._open(sensor.spec)
+
+    def describe(self, devices: Iterable[DeviceInfo]) -> frozenset[int | None]:
+        """Only of these devices, and of what belongs to none, is anything told; gives their numbers."""
+        self.described = frozenset({None, *(info.index for info in devices)})
+        return self.described
 
     def _open(self, spec: SensorSpec) -> None:
         interval = interval_of(spec, self._sampling_interval_seconds)
@@ -120,7 +128,8 @@ class Ledger:
             if account is not None:
                 account.add(spec, at_seconds, value)
         elif spec.quantity in self.peaks:
-            self.peaks[spec.quantity].add(spec, at_seconds, value)
+            if spec.device in self.described:
+                self.peaks[spec.quantity].add(spec, at_seconds, value)
         elif spec.device in self.devices:
             self._note_state(spec.device, spec, at_seconds, value)
         traced = self._traces.get(sensor_key(spec))
@@ -168,7 +177,7 @@ class Ledger:
         """Every trace that has a point."""
         made = []
         for spec, trace in self._traces.values():
-            points = trace.points()
+            points = trace.points() if spec.device in self.described else ()
             if points:
                 made.append(
                     Trace(
@@ -205,7 +214,7 @@ class Ledger:
         reach = _REACH * self.intervals.get(sensor_key(spec), spec.interval_seconds)
         state.health.add(spec.quantity, spec.source, at_seconds, value, reach)
         for trouble in state.health.troubles():
-            if trouble not in self._told:
+            if trouble not in self._told and device in self.described:
                 self._told.add(trouble)
                 label = f"GPU {device}: " if len(self.devices) > 1 else ""
                 self.news.append(label + state.health.warning(trouble))

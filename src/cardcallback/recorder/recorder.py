@@ -98,6 +98,21 @@ class Recorder:
             lane.start()
         return True
 
+    def describe(self, whole: SensorSet, *, release_others: bool = False) -> None:
+        """From now on the recording is of the devices in ``whole`` alone.
+
+        Others that are read already go on being read, so that they can be described later without a gap, unless
+        ``release_others``.
+        """
+        with self._lock:
+            if self._recording is not None:
+                return
+            self._sensors = whole
+            described = self._ledger.describe(whole.devices)
+            if release_others:
+                for appointment in self._appointments():
+                    appointment.retired |= appointment.sensor.spec.device not in described
+
     @property
     def news(self) -> list[str]:
         """Trouble that a person could act on now, a line of each kind; whoever tells it takes it out."""
@@ -253,8 +268,9 @@ class Recorder:
 
     def _failure_notes(self) -> list[str]:
         # A sensor that never gave a reading has its reason in the figure itself.
+        described = self._ledger.described
         return [
             f"{a.sensor.spec.source}: {a.failures} of {a.reads} readings failed (last: {a.last_failure})."
             for a in self._appointments()
-            if a.reads > a.failures > 0
+            if a.reads > a.failures > 0 and a.sensor.spec.device in described
         ]

@@ -14,6 +14,7 @@ import psutil
 
 from cardcallback.errors import SensorReadError
 from cardcallback.sensors.base import Absence, DeviceInfo, SensorSet
+from cardcallback.sensors.job_processes import is_of_this_job
 from cardcallback.sensors.nvml_device import Device
 from cardcallback.sensors.nvml_devices import Selection, select_devices
 from cardcallback.sensors.nvml_driver import NvmlDriver
@@ -124,11 +125,11 @@ def reset_nvml() -> None:
 
 
 def own_among(pids: Iterable[int]) -> frozenset[int]:
-    """Those of these processes that are this one or descend from it.
+    """Those of these processes that are this one or descend from it, or are of the same job of several.
 
     Each is followed up to its ancestors: a driver lists few processes, and a machine has thousands.
     """
-    return frozenset(pid for pid in set(pids) if _is_own(pid))
+    return frozenset(pid for pid in set(pids) if _is_own(pid) or is_of_this_job(pid))
 
 
 def _is_own(pid: int) -> bool:

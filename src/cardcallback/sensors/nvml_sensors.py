@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from cardcallback.errors import DeviceLostError, SensorReadError
 from cardcallback.record import Scope
 from cardcallback.sensors.base import Absence, Quantity, Sensor, SensorSpec
+from cardcallback.sensors.job_processes import is_of_several
 from cardcallback.sensors.nvml_device import Ask, Device
 from cardcallback.sensors.nvml_errors import GONE, LOST, NEVER, NOT_SUPPORTED, NvmlCallError, reason_in_call
 from cardcallback.sensors.nvml_power import (
@@ -237,7 +238,7 @@ def _process_memory(device: Device) -> tuple[SensorSpec, Ask]:
         kind="gauge",
         unit="bytes",
         scope=Scope(gpu_memory="yes"),
-        covers=f"this process and its children on {device.part.name}",
+        covers=f"{'this job' if is_of_several() else 'this process and its children'} on {device.part.name}",
         interval_seconds=_PROCESS_LIST_INTERVAL_SECONDS,
         device=device.index,
     )

@@ -1,0 +1,98 @@
+"""What a node's measurer writes where rank 0 is on another computer: a summary, and nothing that is published."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from cardcallback.guard import Guard
+from cardcallback.live_run import LiveRun
+from cardcallback.publisher import Publisher
+from cardcallback.record import RunRecord, Status
+from cardcallback.run_folder import RunFolder
+from cardcallback.settings import Settings
+
+
+class NodePublisher:
+    """Stands where rank 0 has its ``Publisher``; card, pictures and record are not this process's to write.
+
+    Args:
+        run: the run as it is measured on this node.
+        state: the Trainer's state, read anew at every write.
+        guard: catches what fails here.
+    """
+
+    record: RunRecord | None = None
+    card_path = Path()
+    card_written = False
+
+    def __init__(self, run: LiveRun, *, state: Any, guard: Guard) -> None:
+        self._run = run
+        self._state = state
+        self._guard = guard
+
+    def checkpoint_saved(self) -> None:
+        """Figures in progress, for a rank 0 that ends before this node does."""
+        self._write("running")
+
+    def end(self, status: Status, state: Any) -> None:
+        """Measuring is over on this node."""
+        self._state = state
+        with self._guard("stop measuring"):
+            self._run.stop_recording()
+        self._write(status)
+
+    def keep_interrupted(self) -> None:
+        """The process may end at any moment: figures that say so, until later ones replace them."""
+        self._write("interrupted")
+
+    def end_interrupted(self) -> None:
+        """Measuring is over on this node, and so is the process."""
+        self.end("interrupted", self._state)
+
+    def tell_end(self) -> None:
+        """Nothing: one process of the job speaks."""
+
+    def before_push(self) -> None:
+        """Nothing: rank 0 pushes."""
+
+    def evaluated_afterwards(self, state: Any) -> None:
+        """Nothing: rank 0 keeps evaluations."""
+
+    def card_about_to_change(self) -> None:
+        """Nothing: rank 0 has the card."""
+
+    def card_rewritten(self, card: Path) -> None:
+        """Nothing: rank 0 has the card."""
+
+    def leave(self) -> None:
+        """Nothing remains to be done."""
+
+    def _write(self, status: Status) -> None:
+        with self._guard("leave this computer's figures for rank 0"):
+            if self._run.node is not None:
+                last_step = int(self._state.global_step)
+                self._run.node.leave_summary(self._run.record(status, log_history=[], last_step=last_step))
+
+
+def publisher_for(
+    run: LiveRun,
+    args: Any,
+    settings: Settings,
+    *,
+    state: Any,
+    trainer: Callable[[], Any],
+    guard: Guard,
+) -> Publisher | NodePublisher:
+    """Who writes in this process: card and record for rank 0, a summary for the measurer of another computer."""
+    if run.node is not None and not run.node.place.writes:
+        return NodePublisher(run, state=state, guard=guard)
+    folder = RunFolder(
+        Path(args.output_dir),
+        run_id=run.run_id,
+        card=settings.card,
+        template=settings.template_text,
+        publish=settings.publish,
+    )
+    return Publisher(run, folder, state=state, trainer=trainer, guard=guard, settings=settings)

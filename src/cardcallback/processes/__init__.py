@@ -1,0 +1,20 @@
+"""A job of several processes: who measures, whose devices, and what all its computers used together."""
+
+from cardcallback.processes.merging import merge_nodes
+from cardcallback.processes.node import MeasuredNode
+from cardcallback.processes.part import ProcessPart
+from cardcallback.processes.place import Place, may_measure
+from cardcallback.processes.ranks import Ranks
+from cardcallback.processes.summary import NodeSummary, load_summaries, summarize_node
+
+__all__ = [
+    "MeasuredNode",
+    "NodeSummary",
+    "Place",
+    "ProcessPart",
+    "Ranks",
+    "load_summaries",
+    "may_measure",
+    "merge_nodes",
+    "summarize_node",
+]

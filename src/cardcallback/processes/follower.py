@@ -1,0 +1,118 @@
+"""The side of a process that does not measure: it announces its devices, and that it lives."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from cardcallback.errors import SensorReadError
+from cardcallback.processes.announcement import Announcement, OwnDevices, announce, own_devices
+from cardcallback.processes.place import Place
+from cardcallback.processes.rendezvous import Rendezvous
+from cardcallback.sensors.base import Sensor
+from cardcallback.sensors.process import open_process
+from cardcallback.sensors.torch_memory import open_torch_memory
+
+PEAK_QUANTITIES = ("process_rss", "torch_allocated", "torch_reserved")
+BEAT_SECONDS = 5.0
+# The measurer may begin a little later than the others; one that never does costs little.
+_SOON_SECONDS = 0.5
+_SOON_ATTEMPTS = 120
+_END_TIMEOUT_SECONDS = 0.05
+
+
+class Follower:
+    """Tells its node's measurer of one process; all files are read and written in a thread of its own.
+
+    Args:
+        rendezvous: where the measurer invites.
+        own: this process's devices.
+        rank: its number in the job.
+        sensors: its own memory, of which the highest reading is told.
+
+    Without ``start``, ``beat`` may be called by hand.
+    """
+
+    def __init__(self, rendezvous: Rendezvous, own: OwnDevices, *, rank: int, sensors: Sequence[Sensor] = ()) -> None:
+        self._rendezvous = rendezvous
+        self._own = own
+        self._rank = rank
+        self._sensors = sensors
+        self._peaks: dict[str, float] = {}
+        self._salt: str | None = None
+        self._announcement: Announcement | None = None
+        self._beats = 0
+        self._steps = 0
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="cardcallback-rank", daemon=True)
+
+    def start(self) -> None:
+        """Announce as soon as somebody invites, and beat from then on."""
+        self._thread.start()
+
+    def step_begins(self) -> None:
+        """One more training step."""
+        self._steps += 1
+
+    def end(self) -> None:
+        """The training ended here; waits a moment at most for that to be told."""
+        self._ended.set()
+        if self._thread.is_alive():
+            self._thread.join(_END_TIMEOUT_SECONDS)
+
+    def beat(self) -> bool:
+        """Tell once; whether somebody invites."""
+        salt = self._rendezvous.salt()
+        if salt is None:
+            return False
+        if salt != self._salt or self._announcement is None:
+            self._salt = salt
+            self._announcement = announce(self._own, salt, rank=self._rank, process=os.getpid())
+        self._beats += 1
+        self._read_peaks()
+        state = msgspec.structs.replace(
+            self._announcement, beats=self._beats, steps=self._steps, ended=self._ended.is_set(), peaks=self._peaks
+        )
+        with contextlib.suppress(OSError):  # whom the measurer does not hear, it names
+            self._rendezvous.announce(state)
+        return True
+
+    def _run(self) -> None:
+        attempts = 0
+        while not self._ended.is_set():
+            heard = self.beat()
+            attempts += 1
+            self._ended.wait(BEAT_SECONDS if heard or attempts > _SOON_ATTEMPTS else _SOON_SECONDS)
+        self.beat()
+
+    def _read_peaks(self) -> None:
+        for sensor in self._sensors:
+            with contextlib.suppress(SensorReadError):  # a figure that this process does not have
+                value = sensor.read()
+                self._peaks[sensor.spec.quantity] = max(value, self._peaks.get(sensor.spec.quantity, 0.0))
+
+
+def follow(args: Any, model: Any, place: Place, environ: Mapping[str, str]) -> Follower:
+    """Announce this process from now on; its trainer's ``args`` and ``model`` tell its devices."""
+    follower = Follower(
+        Rendezvous(Path(args.output_dir), place.node),
+        own_devices(sys.modules.get("torch"), args=args, model=model, environ=environ),
+        rank=place.rank,
+        sensors=own_memory(),
+    )
+    follower.start()
+    return follower
+
+
+def own_memory() -> tuple[Sensor, ...]:
+    """The sensors of one process's own memory."""
+    sensors, _ = open_process()
+    allocator = open_torch_memory(lambda: sys.modules.get("torch"))
+    return tuple(one for one in (*sensors, *allocator) if one.spec.quantity in PEAK_QUANTITIES)

@@ -1,0 +1,186 @@
+"""Several nodes' figures as one job's. Pure: no files, no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from cardcallback.errors import CardCallbackError
+from cardcallback.processes.joining import added, added_if_all, highest_memory, joined_consistency, joined_phases
+from cardcallback.processes.summary import NodeSummary, summarize_node
+from cardcallback.processes.words import rank_words
+from cardcallback.ratios import with_ratios
+from cardcallback.record import Accelerator, Energy, Node, RunRecord, Session, Stage, not_measured
+from cardcallback.render.run_words import has_gb10
+
+_LINKS = (
+    "The job ran on {count} computers: the links between them and their network cards{which} draw power that no "
+    "sensor here measures."
+)
+_CONNECTX = " (ConnectX, in each GB10 system)"
+_FIRST_ALONE = "Pictures, curves of power and second sensors are those of the computer of rank 0 alone."
+_WHOLE_ONLY = "some of the job's computers are not in it: {which}"
+
+
+def merge_nodes(record: RunRecord, others: Sequence[NodeSummary | RunRecord]) -> RunRecord:
+    """The job's record from that of rank 0 and what the other nodes left.
+
+    Energies are summed, with their bounds, and durations are the longest. Memory is never summed: it is that of the
+    node that used most, named. What is missing is named, and then ``energy.partial_reason`` is set. A node that is
+    in the record already is not added again; without others it is told what is missing.
+
+    Args:
+        record: of the node that rank 0 ran on, perhaps with other nodes in it.
+        others: the other nodes' summaries, or records of one node each.
+
+    Raises:
+        CardCallbackError: a part is not of a job of several processes, or of another job.
+    """
+    if record.processes is None or not record.nodes:
+        msg = f"run {record.run_id[:8]} was not one of several processes: give the output folders of one job's nodes"
+        raise CardCallbackError(msg)
+    told = [summarize_node(one) if isinstance(one, RunRecord) else one for one in others]
+    new = _new_nodes(record, told)
+    nodes = (*record.nodes, *(one.node for one in new))
+    missing = tuple(sorted(set(range(record.processes)) - {rank for node in nodes for rank in node.ranks}))
+    session = record.sessions[-1]
+    energy = _energy(session.energy, new, partial=_partial(nodes, missing), missing=missing)
+    accelerators = (
+        *session.hardware.accelerators,
+        *(_with_power(a, one.node) for one in new for a in one.accelerators),
+    )
+    return _with_session(
+        msgspec.structs.replace(
+            record,
+            nodes=nodes,
+            simulated=record.simulated or any(one.simulated for one in new),
+            memory=highest_memory(record.memory, record.nodes, new),
+            notes=tuple(dict.fromkeys((*record.notes, *_notes(record, nodes, new, missing)))),
+        ),
+        session,
+        energy=energy,
+        accelerators=accelerators,
+        new=new,
+    )
+
+
+def _new_nodes(record: RunRecord, told: Sequence[NodeSummary]) -> list[NodeSummary]:
+    taken = {rank for node in record.nodes for rank in node.ranks}
+    new = []
+    for one in told:
+        if one.processes != record.processes:
+            msg = (
+                f"these are parts of different jobs, of {record.processes} and of {one.processes} processes: give the "
+                "output folders of one job's nodes"
+            )
+            raise CardCallbackError(msg)
+        if taken.isdisjoint(one.node.ranks):
+            taken |= set(one.node.ranks)
+            new.append(one)
+    return new
+
+
+def _energy(own: Energy, new: Sequence[NodeSummary], *, partial: str | None, missing: Sequence[int]) -> Energy:
+    parts = [own, *(one.energy for one in new)]
+    energy = msgspec.structs.replace(
+        own,
+        gpu=added([one.gpu for one in parts]),
+        gpu_counter=added_if_all([one.gpu_counter for one in parts]),
+        gpu_integrated=added_if_all([one.gpu_integrated for one in parts]),
+        before_training=added_if_all([one.before_training for one in parts]),
+        cpu=added_if_all([one.cpu for one in parts]),
+        dram=added_if_all([one.dram for one in parts]),
+        system=added_if_all([one.system for one in parts]),
+        phases=joined_phases(parts) if new else own.phases,
+        consistency=joined_consistency(parts) if new else own.consistency,
+        partial_reason=partial,
+    )
+    if not missing:
+        return energy
+    # What is called a whole must not be a part; the GPUs' sum is told as the part that it is.
+    reason = _WHOLE_ONLY.format(which=rank_words(missing))
+    wholes = {name: not_measured("joules", reason) for name in ("cpu", "dram", "system") if _has(energy, name)}
+    return msgspec.structs.replace(energy, **wholes)
+
+
+def _has(energy: Energy, name: str) -> bool:
+    return getattr(energy, name).value is not None
+
+
+def _partial(nodes: Sequence[Node], missing: Sequence[int]) -> str | None:
+    reasons = [] if not missing else [f"the GPUs of {rank_words(missing)} are not in it"]
+    somewhere = any(node.gpu_energy_joules is not None for node in nodes)
+    for node in nodes:
+        where = f" (computer of {rank_words(node.ranks)})" if len(nodes) > 1 else ""
+        if node.partial_reason is not None:
+            reasons.append(f"{node.partial_reason}{where}")
+        elif node.gpu_energy_joules is None and somewhere:
+            reasons.append(f"no GPU energy was measured on one of them{where}")
+    return "; ".join(reasons) or None
+
+
+def _notes(record: RunRecord, nodes: Sequence[Node], new: Sequence[NodeSummary], missing: Sequence[int]) -> list[str]:
+    notes = [f"Computer of {rank_words(one.node.ranks)}: {note}" for one in new for note in one.notes]
+    if missing:
+        left = rank_words(missing)
+        notes.append(f"{left[0].upper()}{left[1:]} of the job's {record.processes} left no figures here (yet).")
+    if len(nodes) > 1:
+        gb10 = has_gb10(record) or any("GB10" in name for node in nodes for name in node.accelerators)
+        notes.append(_LINKS.format(count=len(nodes), which=_CONNECTX if gb10 else ""))
+        notes.append(_FIRST_ALONE)
+    return notes
+
+
+def _with_power(accelerator: Accelerator, node: Node) -> Accelerator:
+    energy = accelerator.energy
+    if energy.value is None or energy.coverage is None or energy.coverage * node.duration_seconds <= 0:
+        return accelerator
+    power = msgspec.structs.replace(
+        energy,
+        value=energy.value / (energy.coverage * node.duration_seconds),
+        unit="watts",
+        recording_low=None,
+        recording_high=None,
+        method="calculated",
+    )
+    return msgspec.structs.replace(accelerator, mean_power=power)
+
+
+def _with_session(
+    record: RunRecord,
+    session: Session,
+    *,
+    energy: Energy,
+    accelerators: Sequence[Accelerator],
+    new: Sequence[NodeSummary],
+) -> RunRecord:
+    """The newest session, and with it the run, with the figures of all nodes."""
+    steps = sum(one.last_step - one.first_step for one in record.sessions)
+    duration = max([session.duration_seconds, *(one.node.duration_seconds for one in new)])
+    longer = duration - session.duration_seconds
+    suspended = max([session.suspended_seconds, *(one.suspended_seconds for one in new)])
+    energy = with_ratios(energy, steps=steps, training=record.training)
+    hardware = msgspec.structs.replace(session.hardware, accelerators=tuple(accelerators))
+    if accelerators:
+        hardware = msgspec.structs.replace(hardware, accelerators_reason=None)
+    merged = msgspec.structs.replace(
+        session, duration_seconds=duration, suspended_seconds=suspended, hardware=hardware, energy=energy
+    )
+    return msgspec.structs.replace(
+        record,
+        duration_seconds=record.duration_seconds + longer,
+        suspended_seconds=record.suspended_seconds + suspended - session.suspended_seconds,
+        sessions=(*record.sessions[:-1], merged),
+        stages=_with_own_stage(record.stages, energy, longer),
+        hardware=hardware,
+        energy=energy,
+    )
+
+
+def _with_own_stage(stages: Sequence[Stage], energy: Energy, longer_seconds: float) -> tuple[Stage, ...]:
+    if not stages:
+        return ()
+    own = stages[-1]
+    seconds = None if own.duration_seconds is None else own.duration_seconds + longer_seconds
+    return (*stages[:-1], msgspec.structs.replace(own, energy=energy.gpu, duration_seconds=seconds))

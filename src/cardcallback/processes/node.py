@@ -1,0 +1,144 @@
+"""A node's measurer in its job: the processes it measures for, and the other nodes at the end."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from cardcallback.processes.announcement import OwnDevices
+from cardcallback.processes.hidden import new_salt
+from cardcallback.processes.joining import highest_rank
+from cardcallback.processes.merging import merge_nodes
+from cardcallback.processes.place import Place
+from cardcallback.processes.ranks import Ranks
+from cardcallback.processes.rendezvous import Rendezvous, read_small, write_private
+from cardcallback.processes.summary import (
+    NodeSummary,
+    load_summaries,
+    summarize_node,
+    summary_files,
+    write_summary,
+)
+from cardcallback.record import PRIVATE_FOLDER, Node, RunRecord
+from cardcallback.recorder import Clock
+
+_JOB_FILE = "job"
+_JOB = re.compile(r"[0-9a-f]{32}")
+# Of the time that training's end may cost; the processes of a job end together.
+_NODES_TIMEOUT_SECONDS = 0.05
+_LOOK_SECONDS = 0.01
+_UNTIL_CHECKPOINT = "its figures end at its last checkpoint"
+
+
+class MeasuredNode:
+    """Measures for all processes of one node, and joins the other nodes' figures where it is rank 0's.
+
+    Args:
+        place: this process's place.
+        output_folder: ``args.output_dir``, which the nodes may share or not.
+        own: this process's own devices.
+        clock: of the run.
+        on_change: called, in a thread, where devices were announced.
+    """
+
+    def __init__(
+        self, place: Place, output_folder: Path, own: OwnDevices, *, clock: Clock, on_change: Callable[[], None]
+    ) -> None:
+        self.ranks = Ranks(
+            Rendezvous(output_folder, place.node), place, own, clock=clock, on_change=on_change, on_start=self._begin
+        )
+        self.place = place
+        self._folder = output_folder
+        self._clock = clock
+        self._job = new_salt() if place.writes else ""
+        self._others: tuple[NodeSummary, ...] = ()
+        self._finished = False
+
+    def finish(self) -> None:
+        """The session is over: hear the processes once more and, for rank 0, take up the nodes that are done."""
+        self.ranks.finish()
+        self._finished = True
+        if self.place.writes:
+            self._wait_for_nodes()
+
+    def joined(self, record: RunRecord) -> RunRecord:
+        """The record of this node's measuring as the job's, with those of its other nodes that are done by now."""
+        if self._finished:
+            self.look_again()
+        own = self._as_one_node(record)
+        return merge_nodes(own, self._others) if self.place.writes else own
+
+    def leave_summary(self, record: RunRecord) -> None:
+        """Write this node's figures for rank 0, or for whoever joins the nodes later.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        write_summary(self._folder, summarize_node(record, answers=self._seen_job()))
+
+    def look_again(self) -> bool:
+        """Take up nodes that were done later than this one; whether there were any."""
+        before = self._others
+        self._others = self._told()
+        return self._others != before
+
+    def _begin(self) -> None:
+        with contextlib.suppress(OSError):  # then no other node is found, and all are named
+            if self.place.writes:
+                for path in summary_files(self._folder):
+                    path.unlink(missing_ok=True)  # an earlier job's: none of this one's has ended
+                write_private(self._folder / PRIVATE_FOLDER / _JOB_FILE, self._job.encode())
+
+    def _seen_job(self) -> str:
+        text = (read_small(self._folder / PRIVATE_FOLDER / _JOB_FILE) or b"").decode("ascii", errors="replace")
+        return text if _JOB.fullmatch(text) else ""
+
+    def _as_one_node(self, record: RunRecord) -> RunRecord:
+        node = Node(
+            ranks=self.ranks.numbers,
+            duration_seconds=record.sessions[-1].duration_seconds,
+            accelerators=tuple(one.name for one in record.hardware.accelerators),
+            gpu_energy_joules=record.energy.gpu.value,
+            memory_peak_bytes=record.memory.system_peak.value,
+            partial_reason=record.energy.partial_reason,
+        )
+        return msgspec.structs.replace(
+            record,
+            processes=self.place.processes,
+            nodes=(node,),
+            memory=highest_rank(record.memory, self.place.rank, self.ranks.peaks()),
+            notes=tuple(dict.fromkeys((*record.notes, *self.ranks.troubles()))),
+        )
+
+    def _wait_for_nodes(self) -> None:
+        deadline = self._clock.elapsed_seconds() + _NODES_TIMEOUT_SECONDS
+        waiting = threading.Event()
+        while True:
+            self._others = self._told()
+            if self._is_complete() or self._clock.elapsed_seconds() >= deadline:
+                return
+            waiting.wait(_LOOK_SECONDS)
+
+    def _is_complete(self) -> bool:
+        ranks = {*self.ranks.numbers, *(rank for one in self._others for rank in one.node.ranks)}
+        return len(ranks) >= self.place.processes and not any(one.status == "running" for one in self._others)
+
+    def _told(self) -> tuple[NodeSummary, ...]:
+        if not self.place.writes or len(self.ranks.numbers) >= self.place.processes:
+            return ()
+        found = load_summaries(self._folder)
+        return tuple(_marked(one) for one in found if one.answers == self._job)
+
+
+def _marked(summary: NodeSummary) -> NodeSummary:
+    """With a word where it is of the middle of the run."""
+    if summary.status != "running":
+        return summary
+    reasons = [reason for reason in (summary.node.partial_reason, _UNTIL_CHECKPOINT) if reason]
+    node = msgspec.structs.replace(summary.node, partial_reason="; ".join(reasons))
+    return msgspec.structs.replace(summary, node=node)

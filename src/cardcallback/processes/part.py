@@ -1,0 +1,55 @@
+"""This process's part in its job, as the Trainer's events tell of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from cardcallback.guard import Guard
+from cardcallback.processes.follower import Follower, follow
+from cardcallback.processes.node import MeasuredNode
+from cardcallback.processes.place import Place, find_place
+from cardcallback.settings import system_root
+
+
+class ProcessPart:
+    """Whether this process writes, measures for its node, or only announces its devices; alone it does all.
+
+    Args:
+        guard: catches what fails here; quiet where another process speaks.
+    """
+
+    def __init__(self, guard: Guard) -> None:
+        self.place = Place()
+        self._guard = guard
+        self._follower: Follower | None = None
+        self._node: MeasuredNode | None = None
+
+    def begin(self, args: Any, model: Any, environ: Mapping[str, str]) -> bool:
+        """Find the place in the job, and where another process measures announce this one; whether this one does."""
+        self.end()
+        with self._guard("find this process's place in its job"):
+            self.place = find_place(environ, args, system_root(environ))
+        self._guard.quiet = not self.place.writes
+        if not self.place.measures:
+            with self._guard("announce this process's devices"):
+                self._follower = follow(args, model, self.place, environ)
+        return self.place.measures
+
+    def measures_for(self, node: MeasuredNode | None) -> None:
+        """The node whose measurer this process is now, where it is one of several."""
+        self._node = node
+
+    def step_begins(self) -> None:
+        """Count a step, by which the others can tell a process that stands still."""
+        if self._follower is not None:
+            self._follower.step_begins()
+        elif self._node is not None:
+            self._node.ranks.step_begins()
+
+    def end(self) -> None:
+        """The training ended in this process, where it is not the one that measures."""
+        if self._follower is not None:
+            with self._guard("tell that this process ended"):
+                self._follower.end()
+            self._follower = None

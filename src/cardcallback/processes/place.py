@@ -1,0 +1,124 @@
+"""Where in its job a process stands, by what launchers tell in the environment. No collective, no network."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+# torchrun and accelerate; Intel MPI, Open MPI, MVAPICH (those that accelerate reads too).
+_RANK = ("RANK", "PMI_RANK", "OMPI_COMM_WORLD_RANK", "MV2_COMM_WORLD_RANK")
+_LOCAL_RANK = ("LOCAL_RANK", "MPI_LOCALRANKID", "OMPI_COMM_WORLD_LOCAL_RANK", "MV2_COMM_WORLD_LOCAL_RANK")
+_PROCESSES = ("WORLD_SIZE", "PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "MV2_COMM_WORLD_SIZE")
+_LOCAL_PROCESSES = ("LOCAL_WORLD_SIZE", "MPI_LOCALNRANKS", "OMPI_COMM_WORLD_LOCAL_SIZE", "MV2_COMM_WORLD_LOCAL_SIZE")
+# What is the same for all processes of one job, and hardly ever for two jobs.
+_OF_THE_JOB = (
+    *("TORCHELASTIC_RUN_ID", "TORCHELASTIC_RESTART_COUNT", "MASTER_ADDR", "MASTER_PORT"),
+    *("SLURM_JOB_ID", "SLURM_RESTART_COUNT", "PMI_ID", "OMPI_MCA_ess_base_jobid"),
+)
+_TASKS = re.compile(r"(\d+)(?:\(x(\d+)\))?", re.ASCII)
+_MOST_NODES = 100_000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """One process of a job; ``rank`` counts over all nodes, ``local_rank`` on its own.
+
+    ``local_processes`` is ``None`` where nothing tells how many the node has. ``node`` names the node among the
+    job's own: a short hash, from which neither job nor machine can be told.
+    """
+
+    rank: int = 0
+    local_rank: int = 0
+    processes: int = 1
+    local_processes: int | None = 1
+    node: str = ""
+
+    @property
+    def writes(self) -> bool:
+        """Whether card and record are this process's to write."""
+        return self.rank == 0
+
+    @property
+    def measures(self) -> bool:
+        """Whether it measures for its node."""
+        return self.local_rank == 0 or self.rank == 0
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether it is the whole job."""
+        return self.processes == 1
+
+
+def may_measure(environ: Mapping[str, str]) -> bool:
+    """Whether this process may be its node's measurer, as far as can be told before there is a trainer."""
+    return find_place(environ).measures
+
+
+def find_place(environ: Mapping[str, str], args: Any = None, system_root: Path = Path("/")) -> Place:
+    """The place of this process in its job.
+
+    Args:
+        environ: the environment, as a launcher filled it.
+        args: the training arguments, whose word on rank and size counts before the environment's.
+        system_root: the folder that holds ``proc``.
+    """
+    processes = _told(args, "world_size", _first(environ, _PROCESSES)) or 1
+    if processes <= 1:
+        return Place()
+    slurm = environ if _first(environ, ("SLURM_NTASKS",)) == processes else {}
+    rank = _told(args, "process_index", _first(environ, (*_RANK, "SLURM_PROCID")))
+    local_rank = _first(environ, _LOCAL_RANK)
+    if local_rank is None:
+        local_rank = _first(slurm, ("SLURM_LOCALID",))
+    if local_rank is None:
+        local_rank = _told(args, "local_process_index", rank)
+    local_processes = _first(environ, _LOCAL_PROCESSES) or _slurm_tasks(slurm)
+    return Place(
+        rank=rank or 0,
+        local_rank=local_rank or 0,
+        processes=processes,
+        local_processes=local_processes,
+        node=_node(environ, slurm, processes, system_root),
+    )
+
+
+def _told(args: Any, name: str, otherwise: int | None) -> int | None:
+    value = getattr(args, name, None)
+    return value if isinstance(value, int) and value >= 0 else otherwise
+
+
+def _first(environ: Mapping[str, str], names: Sequence[str]) -> int | None:
+    return next((int(environ[name]) for name in names if environ.get(name, "").isdecimal()), None)
+
+
+def _slurm_tasks(slurm: Mapping[str, str]) -> int | None:
+    """This node's number in a list such as "4(x2),3": the tasks of each node in order."""
+    node = _first(slurm, ("SLURM_NODEID",))
+    if node is None:
+        return None
+    first_of_next = 0
+    for tasks, nodes in _TASKS.findall(slurm.get("SLURM_TASKS_PER_NODE", "")):
+        first_of_next += min(int(nodes or 1), _MOST_NODES)
+        if node < first_of_next:
+            return int(tasks)
+    return None
+
+
+def _node(environ: Mapping[str, str], slurm: Mapping[str, str], processes: int, system_root: Path) -> str:
+    # The number of the boot tells apart machines whose launcher numbers no nodes; only its hash goes anywhere.
+    group = _first(environ, ("GROUP_RANK",))
+    number = group if group is not None else _first(slurm, ("SLURM_NODEID",))
+    told = [environ.get(name, "") for name in _OF_THE_JOB]
+    text = "\n".join([*told, str(processes), "" if number is None else str(number), _boot(system_root)])
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+def _boot(system_root: Path) -> str:
+    try:
+        return (system_root / "proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except (OSError, ValueError):
+        return ""

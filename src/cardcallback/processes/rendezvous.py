@@ -1,0 +1,135 @@
+"""The files by which the processes of one node find each other in the output folder; nobody waits for any of them.
+
+The measurer invites with a random number, the others answer it: what an earlier job left behind answers another
+number. Only the node's own user may read the files, and the measurer removes them at the end.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from cardcallback.processes.announcement import Announcement
+from cardcallback.record import PRIVATE_FOLDER
+
+FILE_MODE = 0o600
+_FOLDER_MODE = 0o700
+_FOLDER = "ranks-"
+_INVITATION = "invitation"
+_ANNOUNCEMENT = "rank-{rank}.json"
+_SALT = re.compile(r"[0-9a-f]{16,64}")
+_LARGEST_BYTES = 64 * 1024
+# No process of a job that lives leaves its file unchanged for so long.
+_LEFT_BEHIND_SECONDS = 3600.0
+
+
+class Rendezvous:
+    """One node's files.
+
+    Args:
+        output_folder: ``args.output_dir``.
+        node: names the node, as ``Place.node``.
+    """
+
+    def __init__(self, output_folder: Path, node: str) -> None:
+        self._private = output_folder / PRIVATE_FOLDER
+        self._folder = self._private / f"{_FOLDER}{node}"
+
+    def invite(self, salt: str) -> None:
+        """Ask the node's other processes to announce themselves; folders that a killed job left are removed.
+
+        Raises:
+            OSError: the folder cannot be written.
+        """
+        self._private.mkdir(parents=True, exist_ok=True)
+        self._folder.mkdir(mode=_FOLDER_MODE, exist_ok=True)
+        for path in self._announcements():
+            path.unlink(missing_ok=True)
+        write_private(self._folder / _INVITATION, salt.encode())
+        self._remove_left_behind()
+
+    def salt(self) -> str | None:
+        """The measurer's number, ``None`` where nobody invites."""
+        content = read_small(self._folder / _INVITATION)
+        text = "" if content is None else content.decode("ascii", errors="replace")
+        return text if _SALT.fullmatch(text) else None
+
+    def announce(self, announcement: Announcement) -> None:
+        """Write one process's announcement, or its newest state.
+
+        Raises:
+            OSError: it cannot be written, or the measurer has removed the folder.
+        """
+        path = self._folder / _ANNOUNCEMENT.format(rank=announcement.rank)
+        write_private(path, msgspec.json.encode(announcement))
+        if self.salt() is None:
+            # The measurer ended while this was written, and removed all but this.
+            path.unlink(missing_ok=True)
+            self._folder.rmdir()
+
+    def announced(self) -> Iterator[Announcement]:
+        """Every announcement that can be read."""
+        for path in self._announcements():
+            content = read_small(path)
+            if content is not None:
+                with contextlib.suppress(msgspec.MsgspecError):  # another version's, or not ours
+                    yield msgspec.json.decode(content, type=Announcement)
+
+    def remove(self) -> None:
+        """Remove all of it."""
+        _remove_folder(self._folder)
+
+    def _announcements(self) -> list[Path]:
+        return sorted(self._folder.glob(_ANNOUNCEMENT.format(rank="*")))
+
+    def _remove_left_behind(self) -> None:
+        # Both ages are the file system's own.
+        now = (self._folder / _INVITATION).stat().st_mtime
+        for folder in self._private.glob(f"{_FOLDER}*"):
+            if folder != self._folder and not folder.is_symlink():
+                with contextlib.suppress(OSError):  # another node's measurer may be removing it
+                    newest = max((path.stat().st_mtime for path in folder.iterdir()), default=0.0)
+                    if newest < now - _LEFT_BEHIND_SECONDS:
+                        _remove_folder(folder)
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Replace ``path`` in one step by a file that only its owner may read; not forced onto the disk.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    temporary = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+        temporary.replace(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def read_small(path: Path) -> bytes | None:
+    """A small file's content; ``None`` where there is none, or one that is too large to be ours."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(_LARGEST_BYTES + 1)
+    except OSError:
+        return None
+    return content if len(content) <= _LARGEST_BYTES else None
+
+
+def _remove_folder(folder: Path) -> None:
+    # The invitation first: from then on nobody writes an announcement that would stay.
+    with contextlib.suppress(OSError):  # what is in use now is removed at the next begin
+        (folder / _INVITATION).unlink(missing_ok=True)
+        for path in list(folder.iterdir()):
+            path.unlink(missing_ok=True)
+        folder.rmdir()
