@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from cardcallback.cli.doctor import doctor
+from cardcallback.cli.ls import ls
 from cardcallback.cli.output import one_line
 from cardcallback.cli.render import render
 from cardcallback.errors import CardCallbackError
@@ -20,6 +21,7 @@ application = typer.Typer(
 )
 application.command()(doctor)
 application.command()(render)
+application.command()(ls)
 
 
 def _print_version(wanted: bool) -> None:  # noqa: FBT001 - the signature typer calls

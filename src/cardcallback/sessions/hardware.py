@@ -12,6 +12,7 @@ from cardcallback.sessions.energies import over_sessions
 from cardcallback.sessions.words import sessions_named
 
 _THEN = ", then "
+_UNNAMED = {"name": "another machine"}
 _SUMMED_TIMES = ("low_clock_time", "thermal_slowdown_time", "hardware_slowdown_time")
 _MEDIANS = {"median_sm_clock": "hertz", "median_utilization": "share"}
 
@@ -138,5 +139,5 @@ def _machine(machines: Sequence[Machine]) -> Machine:
         if len(values) == 1:
             joined[name] = next(iter(values))
         elif known and all(isinstance(value, str) for value in known):
-            joined[name] = _THEN.join(known)
+            joined[name] = _THEN.join(value or _UNNAMED.get(name, "not known") for value in values)
     return msgspec.structs.replace(Machine(), **joined)

@@ -16,7 +16,7 @@ from cardcallback.render.figures import (
     is_known,
     verb,
 )
-from cardcallback.render.run_words import device_names, memory_owner, plural, recorded_steps
+from cardcallback.render.run_words import device_names, had_all_devices, memory_owner, plural, recorded_steps
 from cardcallback.render.text import escape_markdown
 from cardcallback.units import (
     EMISSIONS_FIGURES,
@@ -44,6 +44,8 @@ def card_facts(record: RunRecord) -> dict[str, bool]:
     """Statements a template's stock text may make, and whether they hold; absent where not known."""
     name = record.hardware.machine.name
     devices = record.hardware.accelerators
+    if not had_all_devices(record):
+        return {"machine_is_dgx_spark": False}  # not only: the sessions ran on unlike machines
     if name:
         return {"machine_is_dgx_spark": "dgx spark" in name.lower().replace("_", " ")}
     if devices and not any("GB10" in device.name for device in devices):
