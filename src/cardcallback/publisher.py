@@ -132,6 +132,7 @@ class Publisher:
                 self._folder.restore_earlier_card()
             else:
                 self._folder.write_card(self.record or self._current(), pictures=self._pictures)
+                self.card_written = True
 
     def end(self, status: Status, state: Any) -> None:
         """Measuring is over; an interrupted run never replaces the card of a completed one."""
@@ -151,8 +152,10 @@ class Publisher:
             self._write_summary(self._current())
 
     def _write_what_may_change(self) -> None:
-        # A card describes weights: one of this run only where this run's weights are.
-        if self._status == "completed" or (self._weights_saved and not self._folder.keeps_earlier_card):
+        # A card describes weights: one of this run only where this run's weights are. One that stands must not
+        # go on saying that the run is in progress.
+        has_card = self._weights_saved or self.card_written
+        if self._status == "completed" or (has_card and not self._folder.keeps_earlier_card):
             self._write_everything()
             return
         self._folder.restore_earlier_card()

@@ -1,0 +1,133 @@
+"""A tiny training that ends in some way: python ending_process.py WAY FOLDER [with] [strict].
+
+``with``: beside our callback; ``strict``: every warning is an error from here on.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import sys
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tiny import make_trainer
+from transformers import TrainerCallback
+
+_STEP = 3
+_BAD_READ = 7
+_STEP_SECONDS = 0.3  # the simulated counter is renewed each tenth of a second
+
+
+class WayOut(TrainerCallback):
+    """Leaves at the third step."""
+
+    def __init__(self, leave: Callable[[], None]) -> None:
+        self._leave = leave
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Long enough for a sensor to see something."""
+        del args, control, kwargs
+        time.sleep(_STEP_SECONDS)
+        if state.global_step == _STEP:
+            self._leave()
+
+
+def _interrupt() -> None:
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+def _run_out_of_memory() -> None:
+    raise RuntimeError("CUDA out of memory. Tried to allocate 20.00 MiB")
+
+
+def _stop_and_continue() -> None:
+    """As SLURM does: SIGTERM to a process that is stopped, then SIGCONT."""
+    child = os.fork()
+    if child == 0:
+        parent = os.getppid()
+        os.kill(parent, signal.SIGSTOP)
+        os.kill(parent, signal.SIGTERM)
+        os.kill(parent, signal.SIGCONT)
+        os._exit(0)
+    os.waitpid(child, 0)
+
+
+def _kill(signum: int) -> Callable[[], None]:
+    return lambda: os.kill(os.getpid(), signum)
+
+
+class Rows(list[Any]):
+    """Rows of which the seventh that is read cannot be."""
+
+    reads = 0
+
+    def __getitem__(self, index: Any) -> Any:
+        self.reads += 1
+        if self.reads == _BAD_READ:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return super().__getitem__(index)
+
+
+def _requeue(*_: Any) -> None:
+    """As a SLURM job's own handler: ask for another place, then leave."""
+    sys.exit(75)
+
+
+def _save_and_exit(trainer: Any) -> Callable[..., None]:
+    """As Axolotl's handler of Ctrl-C."""
+
+    def handler(*_: Any) -> None:
+        trainer.save_model()
+        sys.exit(0)
+
+    return handler
+
+
+WAYS: dict[str, Callable[[], None]] = {
+    "nothing": lambda: None,
+    "interrupt": _interrupt,
+    "exit": lambda: sys.exit(7),
+    "memory": _run_out_of_memory,
+    "data": lambda: None,
+    "TERM": _kill(signal.SIGTERM),
+    "USR1": _kill(signal.SIGUSR1),
+    "stopped": _stop_and_continue,
+    "checkpoint": _kill(signal.SIGTERM),
+    "requeue": _kill(signal.SIGUSR1),
+    "ignored": _kill(signal.SIGTERM),
+    "axolotl": _interrupt,
+}
+
+
+def main(way: str, folder: Path, *, ours: bool, strict: bool) -> None:
+    """Train until the way out is reached."""
+    callbacks: list[Any] = [WayOut(WAYS[way])]
+    if ours:
+        from cardcallback import CardCallback  # noqa: PLC0415 - without it the process must not know of us
+
+        callbacks.insert(0, CardCallback())
+    options: dict[str, Any] = {"enable_jit_checkpoint": True, "max_steps": 200} if way == "checkpoint" else {}
+    if way == "TERM":
+        options["save_strategy"] = "steps"
+        options["save_steps"] = 2
+    if way == "ignored":
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    if way == "requeue":
+        signal.signal(signal.SIGUSR1, _requeue)
+    trainer = make_trainer("plain", folder / "tiny", base_folder=folder / "base", callbacks=callbacks, **options)
+    if way == "data":
+        trainer.train_dataset = Rows(trainer.train_dataset)
+    if way == "axolotl":
+        signal.signal(signal.SIGINT, _save_and_exit(trainer))
+    if strict:
+        warnings.simplefilter("error")
+    trainer.train()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]), ours="with" in sys.argv, strict="strict" in sys.argv)

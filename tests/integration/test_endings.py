@@ -1,0 +1,103 @@
+"""Real trainings that are broken off: same exit as without us, an interrupted record, and the card's rule."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from cardcallback import load_run
+from simulator import Simulation, build_problem, profile_named
+
+pytestmark = pytest.mark.training
+SCRIPT = Path(__file__).with_name("ending_process.py")
+# What each way out gives to whoever waits for the process.
+CODES: Mapping[str, int] = {
+    "nothing": 0,
+    "interrupt": -signal.SIGINT,
+    "exit": 7,
+    "memory": 1,
+    "data": 1,
+    "TERM": -signal.SIGTERM,
+    "USR1": -signal.SIGUSR1,
+    "stopped": -signal.SIGTERM,
+    "checkpoint": 0,
+    "requeue": 75,
+    "ignored": 0,
+    "axolotl": 0,
+}
+COMPLETED = {"nothing", "ignored"}
+# Weights were saved before the end, for a card to describe.
+WITH_WEIGHTS = {"TERM", "checkpoint", "axolotl"}
+
+
+class End(NamedTuple):
+    """How a process ended and what it said."""
+
+    code: int
+    output: str
+    errors: str
+
+    @property
+    def last_error(self) -> str:
+        """What a traceback ends with."""
+        lines = [line for line in self.errors.splitlines() if line.strip()]
+        return lines[-1] if lines else ""
+
+
+def train(folder: Path, way: str, *options: str) -> subprocess.Popen[str]:
+    """Train beside a simulated GB10 in a process of its own, until the way out."""
+    folder.mkdir()
+    simulation = Simulation(profile_named("gb10"), folder, driven=False)
+    return subprocess.Popen(
+        [sys.executable, str(SCRIPT), way, str(folder), *options],
+        env=os.environ | simulation.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def end_of(process: subprocess.Popen[str]) -> End:
+    """Wait for it."""
+    with process:
+        output, errors = process.communicate(timeout=240)
+    return End(process.returncode, output, errors)
+
+
+@pytest.mark.skipif(build_problem() is not None, reason=str(build_problem()))
+@pytest.mark.parametrize("way", CODES)
+def test_a_training_that_is_broken_off(tmp_path: Path, way: str) -> None:
+    """The exit and its last words are those without us; status, steps, energy, card and one closing line are right."""
+    both = [train(tmp_path / "ours", way, "with"), train(tmp_path / "theirs", way)]
+    ours, theirs = [end_of(process) for process in both]
+    assert (ours.code, theirs.code) == (CODES[way], CODES[way]), ours.errors
+    if ours.code == 1:
+        assert ours.last_error == theirs.last_error
+    folder = tmp_path / "ours" / "tiny"
+    record = load_run(folder)
+    assert record.status == ("completed" if way in COMPLETED else "interrupted")
+    assert record.sessions[0].last_step == record.training.steps
+    assert record.training.steps >= (1 if way == "data" else 3)
+    assert record.energy.gpu.value
+    assert record.energy.gpu.coverage == pytest.approx(1.0, abs=0.1)
+    assert (folder / "README.md").exists() == (way in COMPLETED | WITH_WEIGHTS)
+    said = [line for line in (ours.output + ours.errors).splitlines() if line.startswith("cardcallback:")]
+    assert ["measuring" in line for line in said] == [True, False], said
+    if way in WITH_WEIGHTS:
+        assert "interrupted at step" in (folder / "README.md").read_text()
+
+
+@pytest.mark.skipif(build_problem() is not None, reason=str(build_problem()))
+@pytest.mark.parametrize("way", ["memory", "TERM"])
+def test_warnings_as_errors_change_nothing(tmp_path: Path, way: str) -> None:
+    """Where every warning raises, the exit is the same and the record is there."""
+    end = end_of(train(tmp_path / "run", way, "with", "strict"))
+    assert end.code == CODES[way], end.errors
+    assert load_run(tmp_path / "run" / "tiny").status == "interrupted"
