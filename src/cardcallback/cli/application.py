@@ -11,6 +11,7 @@ import typer
 
 from cardcallback.cli.doctor import doctor
 from cardcallback.cli.output import one_line
+from cardcallback.cli.recover import recover
 from cardcallback.cli.render import render
 from cardcallback.errors import CardCallbackError
 
@@ -19,6 +20,7 @@ application = typer.Typer(
     add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None
 )
 application.command()(doctor)
+application.command()(recover)
 application.command()(render)
 
 
