@@ -17,6 +17,22 @@ from cardcallback.units import format_duration, format_energy
 from cardcallback.writing import write_atomically
 
 
+def records_in(folder: Path) -> Iterator[RunRecord]:
+    """Every record that lies in an output folder and can be read, of whichever run."""
+    for place in (folder, folder / PRIVATE_FOLDER):
+        for path in sorted((place / RECORD_FOLDER).glob("record*.json")):
+            record = _loaded(path)
+            if record is not None:
+                yield record
+
+
+def _loaded(path: Path) -> RunRecord | None:
+    try:
+        return load_run(path)
+    except CardCallbackError:
+        return None  # damaged: it stays where it is, and nothing is claimed of it
+
+
 class RunFolder:
     """Everything written for one run; each method leaves either the old file whole or the new one.
 
@@ -66,7 +82,8 @@ class RunFolder:
 
     def unfinished_runs_note(self) -> str | None:
         """What earlier runs in this folder used without being completed, in one sentence."""
-        unfinished = [record for record in self._earlier_records() if record.status != "completed"]
+        others = (record for record in records_in(self._folder) if record.run_id != self._run_id)
+        unfinished = [record for record in others if record.status != "completed"]
         if not unfinished:
             return None
         spent = [record.energy.gpu.value for record in unfinished if record.energy.gpu.value is not None]
@@ -173,16 +190,6 @@ class RunFolder:
         folder = self._folder / RECORD_FOLDER
         folder.mkdir(parents=True, exist_ok=True)
         return bool(draw_pictures(record, folder))
-
-    def _earlier_records(self) -> Iterator[RunRecord]:
-        for folder in (self._folder, self._private):
-            for path in sorted((folder / RECORD_FOLDER).glob("record*.json")):
-                try:
-                    record = load_run(path)
-                except CardCallbackError:
-                    continue  # damaged: it stays where it is, and nothing is claimed of it
-                if record.run_id != self._run_id:
-                    yield record
 
     def _earlier_record(self) -> RunRecord | None:
         for folder in (self._folder, self._private):

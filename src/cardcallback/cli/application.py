@@ -12,6 +12,7 @@ import typer
 from cardcallback.cli.doctor import doctor
 from cardcallback.cli.ls import ls
 from cardcallback.cli.output import one_line
+from cardcallback.cli.recover import recover
 from cardcallback.cli.render import render
 from cardcallback.errors import CardCallbackError
 
@@ -20,6 +21,7 @@ application = typer.Typer(
     add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None
 )
 application.command()(doctor)
+application.command()(recover)
 application.command()(render)
 application.command()(ls)
 

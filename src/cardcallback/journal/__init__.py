@@ -1,6 +1,6 @@
 """A run's figures on disk while it lives, for when it is killed."""
 
-from cardcallback.journal.alive import is_alive
+from cardcallback.journal.alive import goes_on, is_alive
 from cardcallback.journal.file import journal_path, journals_in, remove_journal
 from cardcallback.journal.keeper import JournalKeeper
 from cardcallback.journal.progress import Progress, progress_of
@@ -10,6 +10,7 @@ __all__ = [
     "JournalKeeper",
     "Progress",
     "Recovered",
+    "goes_on",
     "is_alive",
     "journal_path",
     "journals_in",

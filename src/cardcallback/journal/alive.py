@@ -11,6 +11,9 @@ from pathlib import Path
 
 # A line is written every second; a disk that is slow takes a few.
 _FRESH_SECONDS = 10.0
+# Clocks of two machines may differ by some of it.
+_RECENT_SECONDS = 60.0
+_LOOKS, _LOOK_SECONDS = 5, 0.5
 _READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 _HELD = (errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES)
 
@@ -39,6 +42,33 @@ def is_alive(path: Path, *, now_seconds: Callable[[], float] = wall_seconds) -> 
         finally:
             os.close(descriptor)
         # The writer replaced the file meanwhile, and holds a lock on the new one only.
+
+
+def goes_on(
+    path: Path, *, now_seconds: Callable[[], float] = wall_seconds, wait: Callable[[float], None] = time.sleep
+) -> bool:
+    """As ``is_alive``, for a writer on another machine too, of whose lock this one may not be told.
+
+    Waits up to 2.5 s for a file that was written in the last minute to be written again.
+    """
+    if is_alive(path, now_seconds=now_seconds):
+        return True
+    seen = _seen(path)
+    if seen is None or now_seconds() - seen.st_mtime > _RECENT_SECONDS:
+        return False
+    for _ in range(_LOOKS):
+        wait(_LOOK_SECONDS)
+        now = _seen(path)
+        if now is not None and (now.st_ino, now.st_size) != (seen.st_ino, seen.st_size):
+            return True
+    return False
+
+
+def _seen(path: Path) -> os.stat_result | None:
+    try:
+        return path.lstat()
+    except OSError:
+        return None
 
 
 def _is_held(descriptor: int) -> bool | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
@@ -31,9 +31,10 @@ _LARGEST_FILE_BYTES = 1024**2
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Settings:
-    """What ``CardCallback`` was asked to do, checked; the fields are its arguments.
+    """What ``CardCallback`` was asked to do, checked; all but the last three fields are its arguments.
 
-    ``location`` is the place's code. ``template_text`` is the template as it was at construction.
+    ``location`` is the place's code. ``journal_directory`` is a folder on the node's own disk for the journal of a run
+    whose output folder is on a slow or shared one. ``template_text`` is the template as it was at construction.
     ``disabled`` means that nothing is to be measured or written.
     """
 
@@ -51,6 +52,7 @@ class Settings:
     estimate_rest: bool = False
     publish: str = "all"
     quiet: bool = False
+    journal_directory: Path | None = None
     template_text: str | None = None
     disabled: bool = False
 
@@ -78,7 +80,10 @@ _CHECKS: Mapping[str, checks.Check] = {
     "estimate_rest": checks.flag,
     "publish": checks.publish,
     "quiet": checks.flag,
+    "journal_directory": checks.folder,
 }
+# Of the machine and not of the run: not to be found in a training script.
+_NO_ARGUMENTS = frozenset({"journal_directory"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -111,7 +116,7 @@ def resolve_settings(
     """
     if is_switched_on(environ, "DISABLE"):
         return Settings(disabled=True)
-    _refuse_unknown(arguments, "argument")
+    _refuse_unknown(arguments, "argument", known=[name for name in _CHECKS if name not in _NO_ARGUMENTS])
     _refuse_misspelt_variables(environ)
     sources = (
         _Source(values=arguments, label="{name}", folder=working_directory),
@@ -193,11 +198,11 @@ def _read_file(path: Path, label: str) -> dict[str, Any]:
     return values
 
 
-def _refuse_unknown(values: Mapping[str, Any], kind: str) -> None:
+def _refuse_unknown(values: Mapping[str, Any], kind: str, known: Collection[str] = _CHECKS.keys()) -> None:
     for name in values:
-        if name not in _CHECKS:
-            nearest = difflib.get_close_matches(name, _CHECKS, n=1)
-            cure = f"did you mean {nearest[0]}?" if nearest else f"there are {', '.join(_CHECKS)}"
+        if name not in known:
+            nearest = difflib.get_close_matches(name, known, n=1)
+            cure = f"did you mean {nearest[0]}?" if nearest else f"there are {', '.join(known)}"
             msg = f"unknown {kind}: {name!r}; {cure}"
             raise CardCallbackError(msg)
 

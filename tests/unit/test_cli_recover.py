@@ -1,0 +1,211 @@
+"""``cardcallback recover``: what it writes of a killed run, and what it leaves."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from folder_cards import HEADING, TRL_CARD, leave_completed_run, open_folder
+from journalled import JournalledRun, path_in
+from msgspec.structs import replace
+
+from cardcallback.cli import main
+from cardcallback.guard import Guard
+from cardcallback.journal import JournalKeeper, journal_path
+from cardcallback.record import load_run
+from cardcallback.testing import make_record
+
+RUN_ID = make_record().run_id
+
+
+@pytest.fixture(autouse=True)
+def _nothing_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No setting of this machine, and nothing in the working folder."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "none"))
+    monkeypatch.chdir(tmp_path)
+
+
+def run(*arguments: str | Path) -> int:
+    """The exit code of the command."""
+    with pytest.raises(SystemExit) as stop:
+        main([str(argument) for argument in arguments])
+    return int(stop.value.code or 0)
+
+
+def lived(folder: Path, seconds: float = 400.0, **settings: Any) -> JournalKeeper:
+    """A keeper whose run has lived so long, and lives."""
+    made = JournalledRun()
+    keeper = made.keeper(folder, **settings)
+    made.live(keeper, seconds)
+    return keeper
+
+
+def kill(folder: Path, seconds: float = 400.0, **settings: Any) -> None:
+    """Leave the journal of a run that was killed long ago: nobody holds it."""
+    lived(folder, seconds, **settings)._file.close()
+    age(path_in(folder))
+
+
+def age(journal: Path) -> None:
+    """Date it back, so that nobody waits whether it is written again."""
+    os.utime(journal, (0, 0))
+
+
+def test_a_run_without_saved_weights_gets_a_record(tmp_path: Path, capsys: Any) -> None:
+    """One line with time, energy, step and place; no card, as none of its weights are there; the journal goes."""
+    kill(tmp_path / "out")
+    assert run("recover", "out") == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith("out: 6 min 39 s, GPU 6.35 Wh, step 319: record in out/training_run/record.json")
+    assert printed.count("\n") == 1
+    record = load_run(tmp_path / "out")
+    assert (record.status, record.recovered) == ("interrupted", True)
+    assert not (tmp_path / "out" / "README.md").exists()
+    assert not path_in(tmp_path / "out").exists()
+
+
+def test_the_card_of_saved_weights_is_completed(tmp_path: Path, capsys: Any) -> None:
+    """A record in progress lies beside a checkpoint: the card there describes this run."""
+    kill(tmp_path / "out")
+    (tmp_path / "out" / "README.md").write_text(TRL_CARD)
+    open_folder(tmp_path / "out", RUN_ID).write_record(make_record(status="running", duration_seconds=100.0))
+    assert run("recover", "out") == 0
+    assert "card out/README.md" in capsys.readouterr().out
+    card = (tmp_path / "out" / "README.md").read_text()
+    assert HEADING in card
+    assert "interrupted at step 319" in card
+    assert load_run(tmp_path / "out").card.body == "trainer"
+
+
+def test_the_card_of_a_completed_run_stays(tmp_path: Path) -> None:
+    """Also where the killed run had saved a checkpoint: its record stands beside the completed one's."""
+    good = leave_completed_run(tmp_path / "out")
+    folder = open_folder(tmp_path / "out", RUN_ID)
+    folder.write_record(make_record(status="running", duration_seconds=100.0))
+    kill(tmp_path / "out")
+    assert run("recover", "out") == 0
+    assert (tmp_path / "out" / "README.md").read_text() == good
+    assert load_run(tmp_path / "out").run_id == "earlier"
+    beside = load_run(tmp_path / "out" / "training_run" / f"record-{RUN_ID}.json")
+    assert (beside.run_id, beside.recovered) == (RUN_ID, True)
+
+
+def test_what_may_not_be_published_stays_apart(tmp_path: Path) -> None:
+    """The run's own settings hold, also the card's name."""
+    kill(tmp_path / "out", card="CARD.md", publish="card")
+    open_folder(tmp_path / "out", RUN_ID, card="CARD.md", publish="card").write_record(
+        make_record(status="running", duration_seconds=100.0)
+    )
+    assert run("recover", "out") == 0
+    assert HEADING in (tmp_path / "out" / "CARD.md").read_text()
+    assert not (tmp_path / "out" / "training_run").exists()
+    assert load_run(tmp_path / "out").recovered
+
+
+def test_settings_in_a_hostile_journal_are_not_believed(tmp_path: Path) -> None:
+    """A card outside the folder is not written: the usual name is used."""
+    kill(tmp_path / "out", card="../outside.md", publish="everything")
+    open_folder(tmp_path / "out", RUN_ID).write_record(make_record(status="running", duration_seconds=100.0))
+    assert run("recover", "out") == 0
+    assert not (tmp_path / "outside.md").exists()
+    assert HEADING in (tmp_path / "out" / "README.md").read_text()
+
+
+def test_a_run_that_lives_is_refused(tmp_path: Path, capsys: Any) -> None:
+    """One line, nothing is changed; a killed one beside it is recovered all the same."""
+    keeper = lived(tmp_path / "alive")
+    kill(tmp_path / "out")
+    before = path_in(tmp_path / "alive").read_bytes()
+    assert run("recover", "alive", "out") == 1
+    printed = capsys.readouterr()
+    assert printed.err.startswith("cardcallback: a run in alive is still alive")
+    assert printed.err.count("\n") == 1
+    assert path_in(tmp_path / "alive").read_bytes() == before
+    assert load_run(tmp_path / "out").recovered
+    keeper.close(final=True)
+
+
+@pytest.mark.parametrize("folder", ["missing", "empty"])
+def test_nothing_to_recover_is_one_line(tmp_path: Path, capsys: Any, folder: str) -> None:
+    """Exit code 3."""
+    (tmp_path / "empty").mkdir()
+    assert run("recover", folder) == 3
+    assert capsys.readouterr().err.startswith(f"cardcallback: nothing to recover in {folder}: ")
+
+
+def test_a_second_time_there_is_nothing(tmp_path: Path) -> None:
+    """The first time left no journal."""
+    kill(tmp_path / "out")
+    assert run("recover", "out") == 0
+    assert run("recover", "out") == 3
+
+
+def test_a_record_that_is_complete_stays(tmp_path: Path) -> None:
+    """Killed between its record and the removal of its journal: only the journal goes."""
+    kill(tmp_path / "out")
+    open_folder(tmp_path / "out", RUN_ID).write_record(make_record())
+    before = (tmp_path / "out" / "training_run" / "record.json").read_bytes()
+    assert run("recover", "out") == 0
+    assert (tmp_path / "out" / "training_run" / "record.json").read_bytes() == before
+    assert not path_in(tmp_path / "out").exists()
+
+
+def test_a_journal_stays_where_no_record_can_be_written(tmp_path: Path, capsys: Any) -> None:
+    """A file in the folder's place: one line, and nothing is lost."""
+    kill(tmp_path / "out")
+    (tmp_path / "out" / "training_run").touch()
+    assert run("recover", "out") == 1
+    assert capsys.readouterr().err.count("\n") == 1
+    assert path_in(tmp_path / "out").exists()
+
+
+def test_a_damaged_journal_stays(tmp_path: Path, capsys: Any) -> None:
+    """Nothing whole is in it: it is said, and nothing is invented."""
+    kill(tmp_path / "out")
+    path_in(tmp_path / "out").write_bytes(b"no line of ours\n")
+    age(path_in(tmp_path / "out"))
+    assert run("recover", "out") == 3
+    assert "holds no whole snapshot" in capsys.readouterr().err
+    assert path_in(tmp_path / "out").exists()
+
+
+def test_a_journal_on_the_nodes_own_disk_is_newer_than_its_copy(tmp_path: Path, monkeypatch: Any) -> None:
+    """With the node's disk at hand the last second is recovered, and both go."""
+    node = tmp_path / "node"
+    node.mkdir()
+    made = JournalledRun()
+    keeper = made.keeper(node)
+    made.live(keeper, 100.0)
+    keeper.copy_to(path_in(tmp_path / "out").parent)
+    made.live(keeper, 100.0)
+    keeper._file.close()
+    copy, local = path_in(tmp_path / "out"), journal_path(node, RUN_ID, "first")
+    age(copy)
+    age(local)
+    monkeypatch.setenv("CARDCALLBACK_JOURNAL_DIRECTORY", str(node))
+    assert run("recover", "out") == 0
+    assert load_run(tmp_path / "out").duration_seconds > 198.0
+    assert not copy.exists()
+    assert not local.exists()
+
+
+def test_two_runs_in_one_folder_are_both_recovered(tmp_path: Path, capsys: Any) -> None:
+    """A line and a record each."""
+    kill(tmp_path / "out")
+    second = JournalledRun(replace(make_record(status="running"), run_id="second"))
+    keeper = JournalKeeper(
+        journal_path(tmp_path / "out", "second", "first"),
+        progress=second.progress,
+        snapshot=second.snapshot,
+        guard=Guard(),
+        clock=second.clock,
+    )
+    second.live(keeper, 30.0)
+    keeper._file.close()
+    age(journal_path(tmp_path / "out", "second", "first"))
+    assert run("recover", "out") == 0
+    assert capsys.readouterr().out.count("\n") == 2
+    names = {load_run(path).run_id for path in (tmp_path / "out" / "training_run").glob("record*.json")}
+    assert names == {RUN_ID, "second"}
