@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from cardcallback.errors import CardCallbackError
 from cardcallback.render.card.compose import ComposedCard
-from cardcallback.render.card.front_matter import parse_matter, split_card
+from cardcallback.render.card.front_matter import split_card
+from cardcallback.render.card.matter_data import parse_matter
 from cardcallback.render.card.section_block import (
     SECTION_BEGIN,
     SECTION_END,

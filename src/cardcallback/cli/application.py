@@ -10,9 +10,9 @@ from typing import Annotated
 import typer
 
 from cardcallback.cli.doctor import doctor
-from cardcallback.cli.output import one_line
 from cardcallback.cli.render import render
 from cardcallback.errors import CardCallbackError
+from cardcallback.units import one_line
 
 # Frames drawn with box characters help nobody who reads the output in a log or a pipe.
 application = typer.Typer(
