@@ -57,6 +57,7 @@ class RunFolder:
             self._previous_card = earlier.card
             if earlier.status == "completed" and text is not None:
                 self._earlier_completed_card = text
+        own_folder(self._private)  # last, since all of the above counts where it cannot be made too
 
     def notice_edits(self) -> None:
         """Before a tool writes the card: what a person wrote into it since we did is kept."""
@@ -117,8 +118,10 @@ class RunFolder:
             raise CardCallbackError(msg) from error
         self._card.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(self._card, composed.text, unless_changed_from=current)
-        self._keeper.wrote(composed.text, kind)
         self._previous_card = composed.card
+        with contextlib.suppress(CardCallbackError):
+            # The card stands; that we cannot remember it was said when training began.
+            self._keeper.wrote(composed.text, kind)
         return composed
 
     def complete_other_card(self, card: Path, record: RunRecord) -> None:
@@ -149,8 +152,8 @@ class RunFolder:
 
     def write_record(self, record: RunRecord) -> Path:
         """Write the record; an earlier run's record in the main place is kept under its own run id."""
-        private = own_folder(self._private)
-        folder = own_folder((self._folder if self._publish == "all" else private) / RECORD_FOLDER)
+        published = self._publish == "all"
+        folder = own_folder((self._folder if published else own_folder(self._private)) / RECORD_FOLDER)
         main = folder / RECORD_NAME
         if not self._owns_main_record and self._earlier_completed_card is not None:
             main = folder / f"record-{self._run_id}.json"
