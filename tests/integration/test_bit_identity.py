@@ -76,14 +76,14 @@ class Steps(TrainerCallback):
 
 def random_states() -> tuple[Any, ...]:
     """Where the three generators stand, comparable."""
-    name, keys, *rest = np.random.get_state()
+    name, keys, *rest = np.random.get_state()  # noqa: NPY002 - the legacy generator is the one that trainers use
     return random.getstate(), name, keys.tobytes(), *rest, torch.get_rng_state().numpy().tobytes()
 
 
 def seed() -> None:
     """The same beginning for every training."""
     random.seed(1)
-    np.random.seed(2)  # noqa: NPY002 - the legacy generator is the one that trainers use
+    np.random.seed(2)  # noqa: NPY002 - as above
     torch.manual_seed(3)
 
 

@@ -227,3 +227,9 @@ def test_what_is_read_may_be_changed_by_its_reader() -> None:
     """The data is read once; taking a key out of it takes it out for nobody else."""
     assert parse_matter("a: 1\n").pop("a") == 1
     assert parse_matter("a: 1\n") == {"a": 1}
+
+
+def test_an_anchor_used_twice_is_nobodys_news(recwarn: pytest.WarningsRecorder) -> None:
+    """YAML allows it; a person who trains hears nothing of it, and warnings as errors change nothing."""
+    assert parse_matter("a: &x 1\nb: &x 2\nc: *x\n") == {"a": 1, "b": 2, "c": 2}
+    assert not recwarn.list

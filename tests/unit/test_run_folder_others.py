@@ -72,15 +72,14 @@ def test_a_reader_sees_whole_files_only(tmp_path: Path) -> None:
     done, seen, faults = threading.Event(), set(), []
 
     def read() -> None:
-        while not done.is_set() or not seen:
-            try:
+        try:
+            while not done.is_set() or not seen:
                 card = split_card(path.read_bytes().decode())
                 assert parse_matter(card.matter)["license"] == "mit"
                 assert len(section_spans(card.body)) == 1
                 seen.add(decode(record_file.read_bytes()).record.notes)
-            except Exception as error:  # noqa: BLE001 - whatever a reader meets is the finding
-                faults.append(error)
-                return
+        except Exception as error:  # noqa: BLE001 - whatever a reader meets is the finding
+            faults.append(error)
 
     reader = threading.Thread(target=read)
     reader.start()

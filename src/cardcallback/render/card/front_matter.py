@@ -15,11 +15,10 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
-from ruamel.yaml import YAML
 from ruamel.yaml.nodes import MappingNode, ScalarNode
 
 from cardcallback.errors import CardCallbackError
-from cardcallback.render.card.matter_data import parse_matter
+from cardcallback.render.card.matter_data import parse_matter, reader
 
 BYTE_ORDER_MARK = "\ufeff"
 # As the Hub finds it, and the empty block too, which the Hub's own expression misses.
@@ -200,7 +199,7 @@ def _verified(before: str, after: str, key: str, expected: tuple[Any, ...]) -> s
 @lru_cache(maxsize=8)
 def _spans(matter: str) -> dict[str, tuple[int, int]]:
     """Where each top-level key's lines begin and end; empty where keys do not stand on lines of their own."""
-    root = YAML(typ="rt", pure=True).compose(io.StringIO(matter)) if matter.strip() else None
+    root = reader().compose(io.StringIO(matter)) if matter.strip() else None
     if not isinstance(root, MappingNode) or root.flow_style:
         return {}
     begins = [(key.value, _line_begin(matter, key.start_mark.index)) for key, _ in root.value if _is_plain_key(key)]

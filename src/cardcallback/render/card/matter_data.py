@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+from ruamel.yaml.error import YAMLError, YAMLWarning
 
 from cardcallback.errors import CardCallbackError
 
@@ -25,6 +25,13 @@ def parse_matter(matter: str | None) -> dict[str, Any]:
     return {} if matter is None else dict(_loaded(matter))
 
 
+def reader() -> YAML:
+    """A reader that keeps what it reads as it stands, and says nothing of an anchor used twice."""
+    made = YAML(typ="rt", pure=True)
+    made.composer.warn_double_anchors = False
+    return made
+
+
 @lru_cache(maxsize=8)
 def _loaded(matter: str) -> dict[str, Any]:
     """The data of one text, shared by all who ask: not to be changed."""
@@ -33,8 +40,17 @@ def _loaded(matter: str) -> dict[str, Any]:
         raise CardCallbackError(msg)
     try:
         # A round-trip reader makes no objects of the person's tags and keeps every key.
-        data = YAML(typ="rt", pure=True).load(io.StringIO(matter))
-    except (YAMLError, ValueError, TypeError, AttributeError, LookupError, RecursionError, AssertionError) as error:
+        data = reader().load(io.StringIO(matter))
+    except (
+        YAMLError,
+        YAMLWarning,
+        ValueError,
+        TypeError,
+        AttributeError,
+        LookupError,
+        RecursionError,
+        AssertionError,
+    ) as error:
         # ruamel.yaml lets plain Python errors out for some text that is no YAML, such as an impossible date.
         msg = f"the card's front matter is not valid YAML ({_problem(error)}): mend it, the card is left as it is"
         raise CardCallbackError(msg) from error
