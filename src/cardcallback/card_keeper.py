@@ -11,7 +11,7 @@ import msgspec
 from cardcallback.errors import CardCallbackError
 from cardcallback.render.card import default_hub_template
 from cardcallback.render.card.section_block import has_section
-from cardcallback.writing import read_card, write_atomically, write_bytes_atomically
+from cardcallback.writing import own_folder, read_card, write_atomically, write_bytes_atomically
 
 ORIGINAL_NAME = "original_card.md"
 _GENERATED_NAME = "generated_card.md"
@@ -23,6 +23,10 @@ _GENERATED_MARKS = (
     "It has been trained using [TRL](https://github.com/huggingface/trl).",
     _HUB_TEMPLATE_MARK,
 )
+
+
+# A card that nothing can be put into is held in memory too, to be put back at the end.
+_LARGEST_COPY_BYTES = 64 * 1024**2
 
 
 class _State(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,7 +52,8 @@ class CardKeeper:
         self._template = template
         self._template_digest = None if template is None else digest(template)
         self._original: str | None = None
-        self._undecodable: bytes | None = None
+        self._unusable: bytes | None = None
+        self._unusable_reason: str | None = None
         self._digest: str | None = None
         self._digest_at_failure: str | None = None
 
@@ -56,7 +61,7 @@ class CardKeeper:
         """Look at the card before training: the person's words in it are kept. Returns its text.
 
         Raises:
-            CardCallbackError: it cannot be read, or is not UTF-8.
+            CardCallbackError: it cannot be read or completed, or no copy of it can be kept.
         """
         text = self._read_or_copy()
         state = _read_state(self._private)
@@ -65,14 +70,19 @@ class CardKeeper:
             if text is not None and digest(text) == state.digest and state.body_kind == "person":
                 self._original = read_text(self._private / ORIGINAL_NAME)
         template = self._template
-        self.notice()
+        try:
+            self.notice()
+        finally:
+            self._choose_template(template, state)
+        return text
+
+    def _choose_template(self, template: str | None, state: _State | None) -> None:
         filled_before = state is not None and state.template_digest == self._template_digest
         if template is not None and not (filled_before and self._original is not None):
             # Asked for now, so it comes before what stood there, unless that is this template with a person's words.
             self._template, self._original = template, None
         elif template is not None:
             self._template = None
-        return text
 
     def notice(self) -> None:
         """Adopt what somebody wrote into the card since we did: from now on that is what is kept.
@@ -83,23 +93,24 @@ class CardKeeper:
         text = read_text(self._card)
         if text is None or digest(text) == self._digest:
             return
-        self._private.mkdir(parents=True, exist_ok=True)
         self._digest = digest(text)
         if author_of(text) == "tool":
-            write_atomically(self._private / _GENERATED_NAME, text)
+            kept = own_folder(self._private) / _GENERATED_NAME
+            write_bytes_atomically(kept, text.encode("utf-8"), as_open_as=self._card)
             return
-        self._copy(text.encode("utf-8"))
+        # First here: their words go into the card also where no copy can be kept.
         self._original = text
         self._template = None
+        self._copy(text.encode("utf-8"))
 
     def body(self, current: str | None) -> tuple[str, str]:
         """The text to complete, and whose it is; ``current`` is what stands in the card now.
 
         Raises:
-            CardCallbackError: the person's card is not UTF-8; a copy of it is kept.
+            CardCallbackError: the person's card is not UTF-8, or too long; a copy of it is kept.
         """
-        if self._undecodable is not None and self._template is None:
-            msg = f"the card that was there is not UTF-8; a copy of it is in {self.copy_name}"
+        if self._unusable_reason is not None and self._template is None:
+            msg = f"{self._unusable_reason}; a copy of the card that was there is in {self.copy_name}"
             raise CardCallbackError(msg)
         if self._template is not None:
             return self._template, "template"
@@ -112,9 +123,9 @@ class CardKeeper:
     def wrote(self, text: str, body_kind: str) -> None:
         """Remember that the card is now as we left it."""
         self._digest, self._digest_at_failure = digest(text), None
-        self._private.mkdir(parents=True, exist_ok=True)
         _write_state(
-            self._private, _State(body_kind=body_kind, digest=self._digest, template_digest=self._template_digest)
+            own_folder(self._private),
+            _State(body_kind=body_kind, digest=self._digest, template_digest=self._template_digest),
         )
 
     @property
@@ -140,30 +151,29 @@ class CardKeeper:
         text = read_text(self._card)
         if text is None or self._digest_at_failure != digest(text):
             return
-        if self._undecodable is not None:
-            write_bytes_atomically(self._card, self._undecodable)
+        if self._unusable is not None:
+            write_bytes_atomically(self._card, self._unusable)
         elif self._original is not None:
             write_atomically(self._card, self._original)
 
     def _read_or_copy(self) -> str | None:
         try:
             return read_text(self._card)
-        except CardCallbackError:
-            if self._card.is_file():
-                self._undecodable = self._card.read_bytes()
-                self._copy(self._undecodable)
+        except CardCallbackError as error:
+            if self._card.is_file() and self._card.stat().st_size <= _LARGEST_COPY_BYTES:
+                self._unusable, self._unusable_reason = self._card.read_bytes(), str(error)
+                self._copy(self._unusable)
             raise
 
     def _copy(self, content: bytes) -> None:
         """Keep a person's card; an earlier, different copy stays under a name of its own."""
-        self._private.mkdir(parents=True, exist_ok=True)
-        kept = self._private / ORIGINAL_NAME
+        kept = own_folder(self._private) / ORIGINAL_NAME
         if kept.exists() and kept.read_bytes() != content:
             number = 2
             while (earlier := kept.with_name(f"original_card-{number}.md")).exists():
                 number += 1
             kept.replace(earlier)
-        write_bytes_atomically(kept, content)
+        write_bytes_atomically(kept, content, as_open_as=self._card)
 
 
 def author_of(text: str) -> str:

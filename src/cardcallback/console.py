@@ -10,13 +10,14 @@ from cardcallback.render.energy_words import energy_noun, energy_owner, is_plain
 from cardcallback.render.figures import spent_words
 from cardcallback.sensors import SensorSet
 from cardcallback.settings import Settings
-from cardcallback.units import format_bytes, format_duration
+from cardcallback.units import format_bytes, format_duration, one_line
 
 
 def say(line: str, settings: Settings) -> None:
-    """Print one line unless the person asked for quiet."""
+    """Print one line unless the person asked for quiet; names of devices and folders in it steer no terminal."""
     if settings.quiet:
         return
+    line = one_line(line)
     tqdm = sys.modules.get("tqdm")
     if tqdm is not None and hasattr(tqdm, "tqdm"):
         tqdm.tqdm.write(line)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 
 from cardcallback.errors import CardCallbackError, CardCallbackWarning
+from cardcallback.units import LONGEST_LINE, one_line
 
 # What was swallowed, newest last: the test suite fails on any that a test did not expect.
 swallowed: deque[BaseException] = deque(maxlen=100)
@@ -116,10 +117,11 @@ def _whole_reason(error: BaseException) -> str:
 
 
 def _first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
+    return (str(error).splitlines() or [type(error).__name__])[0][:LONGEST_LINE]
 
 
 def _warn(message: str) -> None:
+    message = one_line(message)
     try:
         # No line of code is named: the person's own did nothing wrong, and one of ours would tell them nothing.
         warnings.warn_explicit(message, CardCallbackWarning, filename="cardcallback", lineno=1)

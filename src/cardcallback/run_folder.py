@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from cardcallback.render.card import ComposedCard, render_card
 from cardcallback.render.pictures import draw_pictures
 from cardcallback.sessions import EARLIER_RUNS, SUMMARY_NAME
 from cardcallback.units import format_duration, format_energy
-from cardcallback.writing import write_atomically
+from cardcallback.writing import FileChangedError, own_folder, write_atomically
 
 
 def records_in(folder: Path) -> Iterator[RunRecord]:
@@ -31,6 +32,10 @@ def _loaded(path: Path) -> RunRecord | None:
         return load_run(path)
     except CardCallbackError:
         return None  # damaged: it stays where it is, and nothing is claimed of it
+
+
+# An editor that saves while the card is composed costs one more composition; one that saves for ever does not.
+_ATTEMPTS = 3
 
 
 class RunFolder:
@@ -75,6 +80,7 @@ class RunFolder:
             self._previous_card = earlier.card
             if earlier.status == "completed" and text is not None:
                 self._earlier_completed_card = text
+        own_folder(self._private)  # last, since all of the above counts where it cannot be made too
 
     def notice_edits(self) -> None:
         """Before a tool writes the card: what a person wrote into it since we did is kept."""
@@ -102,7 +108,7 @@ class RunFolder:
         if self._earlier_completed_card is None or current is None or current == self._earlier_completed_card:
             return
         if author_of(current) == "tool":
-            write_atomically(self._card, self._earlier_completed_card)
+            write_atomically(self._card, self._earlier_completed_card, unless_changed_from=current)
         else:
             self._earlier_completed_card = current
 
@@ -116,6 +122,13 @@ class RunFolder:
         Raises:
             CardCallbackError: the card cannot be edited or written safely; the old card is whole.
         """
+        for _ in range(_ATTEMPTS - 1):
+            with contextlib.suppress(FileChangedError):
+                return self._compose_and_write(record, pictures=pictures)
+            self._keeper.notice()  # what was written while we composed is newer than what we read
+        return self._compose_and_write(record, pictures=pictures)
+
+    def _compose_and_write(self, record: RunRecord, *, pictures: bool) -> ComposedCard:
         current = read_text(self._card)
         known = msgspec.structs.replace(record, card=self._previous_card)
         try:
@@ -128,9 +141,11 @@ class RunFolder:
             msg = f"{error}; a copy of the one that was there is in {self._keeper.copy_name}"
             raise CardCallbackError(msg) from error
         self._card.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(self._card, composed.text)
-        self._keeper.wrote(composed.text, kind)
+        write_atomically(self._card, composed.text, unless_changed_from=current)
         self._previous_card = composed.card
+        with contextlib.suppress(CardCallbackError):
+            # The card stands; that we cannot remember it was said when training began.
+            self._keeper.wrote(composed.text, kind)
         return composed
 
     def complete_other_card(self, card: Path, record: RunRecord) -> None:
@@ -148,7 +163,7 @@ class RunFolder:
         known = self._other_cards.get(card, Card() if current is not None else self._previous_card)
         told = msgspec.structs.replace(record, card=known)
         composed = render_card(told, body=body, body_kind=kind, trainer_card=current, pictures=False)
-        write_atomically(card, composed.text)
+        write_atomically(card, composed.text, unless_changed_from=current)
         self._other_cards[card] = composed.card
 
     def put_original_back(self) -> None:
@@ -161,9 +176,8 @@ class RunFolder:
 
     def write_record(self, record: RunRecord) -> Path:
         """Write the record; an earlier run's record in the main place is kept under its own run id."""
-        self._private.mkdir(parents=True, exist_ok=True)
-        folder = self._folder / RECORD_FOLDER if self._publish == "all" else self._private / RECORD_FOLDER
-        folder.mkdir(parents=True, exist_ok=True)
+        published = self._publish == "all"
+        folder = own_folder((self._folder if published else own_folder(self._private)) / RECORD_FOLDER)
         main = folder / RECORD_NAME
         if not self._owns_main_record and self._earlier_completed_card is not None:
             main = folder / f"record-{self._run_id}.json"
@@ -187,8 +201,7 @@ class RunFolder:
         """Draw the pictures beside the card; whether there is any."""
         if self._publish == "card":
             return False
-        folder = self._folder / RECORD_FOLDER
-        folder.mkdir(parents=True, exist_ok=True)
+        folder = own_folder(self._folder / RECORD_FOLDER)
         return bool(draw_pictures(record, folder))
 
     def _earlier_record(self) -> RunRecord | None:

@@ -25,6 +25,7 @@ KILOWATT_HOURS_PER_MEGAWATT_HOUR = 1000.0
 
 CARD_FIGURES = 3
 EMISSIONS_FIGURES = 2
+LONGEST_LINE = 2000
 _PLAIN_LIMIT = 1e15
 
 
@@ -131,3 +132,10 @@ def _two_units(whole: int, large: int, large_name: str, small: int, small_name: 
     first, rest = divmod(whole, large)
     second = rest // small
     return f"{first} {large_name} {second} {small_name}" if second else f"{first} {large_name}"
+
+
+def one_line(text: str, longest: int = LONGEST_LINE) -> str:
+    """``text`` on one line of at most ``longest`` characters, with what could steer a terminal made visible."""
+    flat = " ".join(text[: longest * 4].split())
+    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in flat)
+    return shown if len(shown) <= longest else f"{shown[: longest - 1]}…"

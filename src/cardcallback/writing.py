@@ -2,26 +2,38 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import stat
 from pathlib import Path
+from types import EllipsisType
 
 from cardcallback.errors import CardCallbackError
 from cardcallback.record import PRIVATE_FOLDER
 
 # Pushes of the Trainer leave out names that begin with an underscore.
 _TEMPORARY_PREFIX = "_cardcallback-"
+# The person's umask narrows it: what is private holds no secret either, and a group may share the folder.
 _NEW_FILE_MODE = 0o666
+# A card is a few pages; to read the Markdown of a megabyte takes seconds, of fifty a part of the night.
+LARGEST_CARD_BYTES = 1024**2
+
+
+class FileChangedError(CardCallbackError):
+    """Somebody else wrote the file after it was read: nothing was written over it."""
 
 
 def read_card(path: Path) -> str:
     """A card's text with its line ends and byte order mark as they are on disk.
 
     Raises:
-        CardCallbackError: it cannot be read, or is not UTF-8.
+        CardCallbackError: it cannot be read, is not UTF-8, or is longer than any card.
     """
     try:
+        if _ordinary(path).st_size > LARGEST_CARD_BYTES:
+            msg = f"{path.name} is larger than {LARGEST_CARD_BYTES // 1024**2} MiB: shorten it, then try again"
+            raise CardCallbackError(msg)
         return path.read_bytes().decode("utf-8")
     except UnicodeDecodeError as error:
         msg = f"{path.name} is not UTF-8 text: save it as UTF-8, then try again"
@@ -31,28 +43,64 @@ def read_card(path: Path) -> str:
         raise CardCallbackError(msg, exit_code=3) from error
 
 
-def write_atomically(path: Path, text: str) -> bool:
+def own_folder(folder: Path) -> Path:
+    """A folder of ours in the output folder, made where it is missing.
+
+    Raises:
+        CardCallbackError: it cannot be made, or is a link that leads out of the output folder.
+    """
+    _require_inside(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        msg = f"cannot make the folder {folder.name}: {_reason(error)}"
+        raise CardCallbackError(msg) from error
+    return folder
+
+
+def write_atomically(path: Path, text: str, *, unless_changed_from: str | EllipsisType | None = ...) -> bool:
     """Replace the file at ``path`` by ``text`` (UTF-8, line ends as given) in one step.
 
-    The text goes to a temporary file beside it, is read back, and takes the old file's place and mode. A
-    symbolic link is followed only to a file of the same folder or below it.
+    The text goes to a temporary file beside it, is read back, and takes the old file's place, mode and, where
+    the person may give it away, owner and group. A symbolic link is followed only to a file of the same folder
+    or below it.
+
+    Args:
+        path: the file.
+        text: what it is to hold.
+        unless_changed_from: the text that was read from it, or None where it was not there: whatever else it
+            holds by now is not written over.
 
     Returns:
         Whether anything was written: a file that already holds ``text`` is not touched.
 
     Raises:
+        FileChangedError: it does not hold ``unless_changed_from`` any more.
         CardCallbackError: it cannot be written; the old file is whole and no temporary file remains.
     """
-    return write_bytes_atomically(path, text.encode("utf-8"))
+    try:
+        content = text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        msg = f"cannot write {path.name}: its text holds half a character; what was there is unchanged"
+        raise CardCallbackError(msg) from error
+    read = unless_changed_from.encode("utf-8") if isinstance(unless_changed_from, str) else unless_changed_from
+    return write_bytes_atomically(path, content, unless_changed_from=read)
 
 
-def write_bytes_atomically(path: Path, content: bytes) -> bool:
-    """As ``write_atomically``, for a file that is not text."""
+def write_bytes_atomically(
+    path: Path,
+    content: bytes,
+    *,
+    unless_changed_from: bytes | EllipsisType | None = ...,
+    as_open_as: Path | None = None,
+) -> bool:
+    """As ``write_atomically``, for a file that is not text; a new one gets the mode of ``as_open_as``, if given."""
     try:
         target = _target(path)
         if _content(target) == content:
             return False
-        _replace(target, content)
+        like = target if target.exists() else as_open_as
+        _replace(target, content, unless_changed_from=unless_changed_from, like=like)
     except OSError as error:
         msg = f"cannot write {path.name}: {_reason(error)}; what was there is unchanged"
         raise CardCallbackError(msg) from error
@@ -69,25 +117,61 @@ def _target(path: Path) -> Path:
     return resolved
 
 
+def _require_inside(folder: Path) -> None:
+    # The output folder itself may well be a link, to a larger disk; what is ours in it may not lead out of it.
+    if folder.is_symlink() and not folder.resolve().is_relative_to(folder.parent.resolve()):
+        msg = f"{folder.name} is a link to a place outside the output folder: replace the link by a folder"
+        raise CardCallbackError(msg)
+
+
 def _content(path: Path) -> bytes | None:
     try:
+        _ordinary(path)
         return path.read_bytes()
     except FileNotFoundError:
         return None
 
 
-def _replace(target: Path, content: bytes) -> None:
+def _ordinary(path: Path) -> os.stat_result:
+    """What the file system says of the file; a pipe in its place would keep whoever reads it waiting for ever."""
+    found = path.stat()
+    if not stat.S_ISREG(found.st_mode) and not stat.S_ISDIR(found.st_mode):
+        msg = f"{path.name} is no ordinary file: put one in its place"
+        raise CardCallbackError(msg)
+    return found
+
+
+def _replace(
+    target: Path, content: bytes, *, unless_changed_from: bytes | EllipsisType | None, like: Path | None
+) -> None:
     temporary = _temporary_folder(target) / f"{_TEMPORARY_PREFIX}{secrets.token_hex(8)}.tmp"
     try:
         _write_new(temporary, content)
         if temporary.read_bytes() != content:
             msg = f"cannot write {target.name}: the disk returned something else than was written"
             raise CardCallbackError(msg)
-        if target.exists():
-            temporary.chmod(stat.S_IMODE(target.stat().st_mode))
+        if like is not None and like.exists():
+            _take_over(temporary, like)
+        if unless_changed_from is not ... and _content(target) != unless_changed_from:
+            msg = f"{target.name} was changed by somebody else just now: it stays as it is"
+            raise FileChangedError(msg)
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _take_over(temporary: Path, like: Path) -> None:
+    """Give the new file the old one's owner, group and mode."""
+    old, new = like.stat(), temporary.stat()
+    mode = stat.S_IMODE(old.st_mode)
+    if (old.st_uid, old.st_gid) != (new.st_uid, new.st_gid):
+        try:
+            os.chown(temporary, old.st_uid, old.st_gid)
+        except PermissionError:
+            # Only root gives files away; the group alone may be one of the person's own.
+            with contextlib.suppress(PermissionError):
+                os.chown(temporary, -1, old.st_gid)
+    temporary.chmod(mode)
 
 
 def _temporary_folder(target: Path) -> Path:

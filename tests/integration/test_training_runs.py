@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tiny import STEPS, TRAINER_KINDS, TrainerKind, make_trainer
+from tiny import STEPS, make_trainer
 from transformers import TrainerCallback
 
 from cardcallback import CardCallback, attach, load_run
@@ -72,41 +72,6 @@ def test_rendering_again_changes_nothing(output_folder: Path, base_folder: Path,
         trainer.save_model()
     assert (output_folder / "README.md").read_text() == once
     assert once.count(SECTION) == 1
-
-
-@pytest.mark.parametrize("kind", TRAINER_KINDS)
-@pytest.mark.parametrize("accumulation", [1, 2])
-def test_training_is_bit_identical(tmp_path: Path, base_folder: Path, kind: TrainerKind, accumulation: int) -> None:
-    """Losses, gradients' norms and weights are the same with and without the callback, dropout and all."""
-    import torch  # noqa: PLC0415 - only where a training test runs
-
-    results = []
-    for name, callbacks in (("with", [CardCallback(quiet=True)]), ("without", [])):
-        trainer = make_trainer(
-            kind,
-            tmp_path / name,
-            base_folder=base_folder,
-            callbacks=callbacks,
-            gradient_accumulation_steps=accumulation,
-            eval_strategy="steps",
-            eval_steps=2,
-            learning_rate=0.01,
-        )
-        trainer.model.config.attention_dropout = 0.2  # draws random numbers in every step
-        for layer in trainer.model.modules():
-            if hasattr(layer, "attention_dropout"):
-                layer.attention_dropout = 0.2
-        trainer.train()
-        logged = [{key: entry.get(key) for key in ("loss", "grad_norm", "eval_loss")} for entry in _losses(trainer)]
-        results.append((logged, {key: value.clone() for key, value in trainer.model.state_dict().items()}))
-    assert results[0][0] == results[1][0]
-    assert len(results[0][0]) >= STEPS
-    assert all(torch.equal(results[0][1][key], results[1][1][key]) for key in results[0][1])
-    assert load_run(tmp_path / "with").training.tokens.in_loss
-
-
-def _losses(trainer: Any) -> list[dict[str, Any]]:
-    return [entry for entry in trainer.state.log_history if {"loss", "eval_loss"} & set(entry)]
 
 
 def test_an_interrupted_run_evaluated_later_leaves_the_completed_card(output_folder: Path, base_folder: Path) -> None:

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Any, Literal
 
-TrainerKind = Literal["plain", "peft", "sft", "sft-peft"]
+TrainerKind = Literal["plain", "peft", "sft", "sft-peft", "dpo"]
 TRAINER_KINDS: tuple[TrainerKind, ...] = ("plain", "peft", "sft", "sft-peft")
 STEPS = 4
 
@@ -73,6 +73,8 @@ def make_trainer(kind: TrainerKind, folder: Path, *, base_folder: Path, **option
         **options,
     }
     model, tokenizer = make_model(base_folder), make_tokenizer()
+    if kind == "dpo":
+        return _preferring(model, tokenizer, settings, own)
     if kind in {"sft", "sft-peft"}:
         return _supervised(model, tokenizer, settings, own, adapter=kind == "sft-peft")
     return _plain(model, tokenizer, settings, own, adapter=kind == "peft")
@@ -102,14 +104,38 @@ def _supervised(model: Any, tokenizer: Any, settings: dict[str, Any], own: dict[
     from trl import SFTConfig, SFTTrainer  # noqa: PLC0415 - as above
 
     texts = Dataset.from_dict({"text": [" ".join(_WORDS[start : start + _LENGTH]) for start in range(_LENGTH)]})
-    sft = {"max_length": 16, "bf16": False, "gradient_checkpointing": False}
-    known = inspect.signature(SFTConfig).parameters
     return SFTTrainer(
         model=model,
-        args=SFTConfig(**{name: value for name, value in sft.items() if name in known}, **settings),
+        args=SFTConfig(**_small(SFTConfig), **settings),
         train_dataset=texts,
         eval_dataset=texts.select(range(2)),
         processing_class=tokenizer,
         peft_config=lora_settings() if adapter else None,
         **own,
     )
+
+
+def _preferring(model: Any, tokenizer: Any, settings: dict[str, Any], own: dict[str, Any]) -> Any:
+    from datasets import Dataset  # noqa: PLC0415 - as above
+    from trl import DPOConfig, DPOTrainer  # noqa: PLC0415 - as above
+
+    pairs = [
+        {"prompt": f"the {word}", "chosen": " ".join(_WORDS[:3]), "rejected": " ".join(_WORDS[3:6])}
+        for word in _WORDS[:_LENGTH]
+    ]
+    data = Dataset.from_list(pairs)
+    return DPOTrainer(
+        model=model,
+        args=DPOConfig(**_small(DPOConfig), **settings),
+        train_dataset=data,
+        eval_dataset=data.select(range(2)),
+        processing_class=tokenizer,
+        **own,
+    )
+
+
+def _small(config: Any) -> dict[str, Any]:
+    """Of what TRL sets for large models, what its version knows."""
+    known = inspect.signature(config).parameters
+    small = {"max_length": 16, "bf16": False, "gradient_checkpointing": False}
+    return {name: value for name, value in small.items() if name in known}

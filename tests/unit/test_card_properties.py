@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
+from card_checks import only_fills_changed
 from card_inputs import again, compose, with_place
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cardcallback.errors import CardCallbackError
-from cardcallback.render.card.compose import ComposedCard
-from cardcallback.render.card.front_matter import parse_matter, split_card
+from cardcallback.render.card.front_matter import split_card
+from cardcallback.render.card.matter_data import parse_matter
 from cardcallback.render.card.section_block import (
     SECTION_BEGIN,
     SECTION_END,
-    section_spans,
 )
 from cardcallback.testing import make_record
 
@@ -66,36 +64,6 @@ def cards(draw: st.DrawFn) -> str:
     """A card of pieces that mean something, put together in any order and with any line ends."""
     parts = draw(st.lists(st.tuples(PIECES, NEWLINES), max_size=14))
     return draw(st.sampled_from(["", "\ufeff"])) + draw(MATTERS) + "".join(piece + end for piece, end in parts)
-
-
-LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+\Z")
-GENERATED = "[None](https://huggingface.co/None)"
-
-
-def only_fills_changed(before: str, composed: ComposedCard) -> None:
-    """Every line outside our section is an old one, in order, but for remembered fills and empty lines of ours."""
-    text = split_card(composed.text).body
-    ((begin, end),) = section_spans(text)
-    old = LINE.findall(before)
-    for line in LINE.findall(text[:begin]) + LINE.findall(text[end:]):
-        if old and is_same_line(old[0], line, composed):
-            old.pop(0)
-        else:
-            assert not line.strip()
-    assert old == []
-
-
-def is_same_line(old: str, new: str, composed: ComposedCard) -> bool:
-    """Byte for byte, but for one fill, and for the line end that the last line may have lacked."""
-    candidates = [old] + [
-        old.replace(placeholder, fill.text, 1)
-        for fill in composed.card.filled
-        for placeholder in (fill.placeholder, GENERATED)
-        if placeholder
-    ]
-    if not old.endswith("\n"):
-        return new.rstrip("\r\n") in [candidate.rstrip("\r") for candidate in candidates]
-    return new in candidates
 
 
 @settings(deadline=None)

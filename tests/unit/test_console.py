@@ -8,8 +8,9 @@ import pytest
 from msgspec.structs import replace
 from section_records import RECORDS, with_energy
 
-from cardcallback.console import end_line
+from cardcallback.console import end_line, say
 from cardcallback.render.section import render_section
+from cardcallback.settings import Settings
 from cardcallback.testing import make_record
 
 CARD = Path("README.md")
@@ -41,3 +42,11 @@ def test_at_least_is_said_where_the_card_says_it(coverage: float, high: float | 
     record = with_energy(record, gpu=replace(record.energy.gpu, coverage=coverage, recording_high=high))
     assert ("GPU at least 107 Wh" in end_line(record, CARD, written=True)) == part
     assert ("used at least 107 Wh" in render_section(record)) == part
+
+
+def test_a_name_from_outside_steers_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    """A device's or folder's name is printed as its characters, on the one line that is ours."""
+    say("cardcallback: \x1b[2J\x9b GB10\n\u202egnp", Settings())
+    printed = capsys.readouterr().out
+    assert printed.count("\n") == 1
+    assert printed.strip().isprintable()

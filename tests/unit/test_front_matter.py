@@ -14,13 +14,13 @@ from cardcallback.errors import CardCallbackError
 from cardcallback.render.card.front_matter import (
     add_source,
     key_source,
-    parse_matter,
     plain_decimal,
     remove_key,
     set_key,
     split_card,
     yaml_scalar,
 )
+from cardcallback.render.card.matter_data import parse_matter
 
 MATTER = """\
 # made by hand
@@ -203,3 +203,33 @@ def test_any_dumped_block_takes_a_key_and_gives_it_back(data: dict[str, Any], wi
     # Not with ``data``: PyYAML itself reads a next-line character that it wrote as a space.
     assert yaml.safe_load(edited) == {**(yaml.safe_load(matter) or {}), "zzz": value}
     assert remove_key(edited, "zzz") == matter
+
+
+ALIASES = "".join(f"b{level}: &b{level} [*b{level - 1}, *b{level - 1}]\n" for level in range(1, 40))
+
+
+@pytest.mark.parametrize(
+    ("matter", "words"),
+    [
+        ("a: " + "x" * 300_000 + "\n", "longer than 256 KiB"),
+        (f"b0: &b0 [x, x]\n{ALIASES}", "refers to its own parts"),
+        ("a: " + "[" * 2000 + "]" * 2000 + "\n", "not valid YAML"),
+    ],
+)
+def test_yaml_made_to_exhaust_its_reader_is_refused(matter: str, words: str) -> None:
+    """Too long, too deep, or a few lines that stand for more values than there is memory: one line each."""
+    with pytest.raises(CardCallbackError, match=words) as raised:
+        parse_matter(matter)
+    assert "\n" not in str(raised.value)
+
+
+def test_what_is_read_may_be_changed_by_its_reader() -> None:
+    """The data is read once; taking a key out of it takes it out for nobody else."""
+    assert parse_matter("a: 1\n").pop("a") == 1
+    assert parse_matter("a: 1\n") == {"a": 1}
+
+
+def test_an_anchor_used_twice_is_nobodys_news(recwarn: pytest.WarningsRecorder) -> None:
+    """YAML allows it; a person who trains hears nothing of it, and warnings as errors change nothing."""
+    assert parse_matter("a: &x 1\nb: &x 2\nc: *x\n") == {"a": 1, "b": 2, "c": 2}
+    assert not recwarn.list

@@ -60,3 +60,14 @@ def test_an_interrupt_belongs_to_the_person() -> None:
     """Ctrl-C passes through."""
     with pytest.raises(KeyboardInterrupt), Guard()("write the card"):
         raise KeyboardInterrupt
+
+
+@pytest.mark.expects_failure
+def test_the_warning_is_one_line_that_steers_no_terminal() -> None:
+    """What another library put into its message is shown, not obeyed, and not for pages."""
+    with pytest.warns(CardCallbackWarning) as caught, Guard()("write the card"):
+        raise ValueError("\x1b[2Jgone\u202e" + "x" * 1_000_000)
+    message = str(caught[0].message)
+    assert message.isprintable()
+    assert "\\x1b[2Jgone\\u202e" in message
+    assert len(message) <= 2000

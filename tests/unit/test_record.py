@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -170,3 +171,22 @@ def _holds(new: object, old: object) -> bool:
     if isinstance(old, list) and isinstance(new, list):
         return len(old) == len(new) and all(map(_holds, new, old))
     return new == old
+
+
+def test_hostile_texts_are_harmless_in_the_file() -> None:
+    """No control, direction or half character reaches the file as itself, no text is endless, and names are kept."""
+    names = (
+        "\x1b[2J\x9b31m",
+        "gnp.\u202eexe",
+        "zero\u200bwidth",
+        "flag \U0001f1e9\U0001f1ea",
+        "half \ud800",
+        "x" * 1_000_000,
+    )
+    text = encode(make_record(notes=names))
+    assert re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\ud800-\udfff]", text) is None
+    assert len(text.encode()) < 200_000
+    *kept, half, long = decode(text.encode()).record.notes
+    assert tuple(kept) == names[:4]
+    assert half == "half \ufffd"
+    assert len(long) == 10_000

@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from cardcallback.render.text import (
+    LONGEST_TEXT,
     clean,
     escape_line,
     escape_markdown,
     escape_picture,
     join_words,
+    public_reason,
     table_row,
 )
 
@@ -94,3 +96,11 @@ def test_pictures_get_only_letters_their_font_has() -> None:
 def test_words_are_joined_as_in_a_sentence(words: list[str], expected: str) -> None:
     """Commas, and a final "and"."""
     assert join_words(words) == expected
+
+
+@pytest.mark.parametrize("text", [" " * 1_000_000 + "end", "; set " * 200_000, "(set " * 200_000, "x" * 1_000_000])
+def test_endless_strings_are_short_work(text: str) -> None:
+    """Of a megabyte only the beginning is looked at, and what is left out shows."""
+    assert len(clean(text)) <= LONGEST_TEXT
+    assert clean(text).endswith("…")
+    assert len(public_reason(text)) <= 4 * LONGEST_TEXT

@@ -13,7 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cardcallback.errors import CardCallbackError
-from cardcallback.writing import read_card, write_atomically
+from cardcallback.writing import (
+    FileChangedError,
+    own_folder,
+    read_card,
+    write_atomically,
+    write_bytes_atomically,
+)
 
 
 def names(folder: Path) -> list[str]:
@@ -142,3 +148,87 @@ def test_a_missing_card_is_nothing_to_work_on(tmp_path: Path) -> None:
     with pytest.raises(CardCallbackError, match="no such file") as raised:
         read_card(tmp_path / "README.md")
     assert raised.value.exit_code == 3
+
+
+def test_what_somebody_else_wrote_meanwhile_is_not_written_over(tmp_path: Path) -> None:
+    """A card that changed, appeared or went since it was read stays as it is, and no temporary file remains."""
+    card = tmp_path / "README.md"
+    card.write_text("theirs")
+    for read in ("ours", None):
+        with pytest.raises(FileChangedError, match="changed by somebody else"):
+            write_atomically(card, "new", unless_changed_from=read)
+    assert card.read_text() == "theirs"
+    assert write_atomically(card, "new", unless_changed_from="theirs")
+    card.unlink()
+    with pytest.raises(FileChangedError):
+        write_atomically(card, "newer", unless_changed_from="new")
+    assert names(tmp_path) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give a file away")
+def test_the_owner_and_the_group_stay(tmp_path: Path) -> None:
+    """A card of a shared folder still belongs to the one who made it and to the group, mode and all."""
+    card = tmp_path / "README.md"
+    card.write_text("old")
+    os.chown(card, 1234, 5678)
+    card.chmod(0o2664)
+    write_atomically(card, "new")
+    found = card.stat()
+    assert (found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode)) == (1234, 5678, 0o2664)
+
+
+def test_a_copy_is_no_more_open_than_its_original(tmp_path: Path) -> None:
+    """The kept copy of a card that only its owner may read is as closed."""
+    card = tmp_path / "README.md"
+    card.write_text("secret")
+    card.chmod(0o600)
+    write_bytes_atomically(tmp_path / "copy.md", b"secret", as_open_as=card)
+    assert stat.S_IMODE((tmp_path / "copy.md").stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_folder_of_ours_that_leads_elsewhere_is_refused(tmp_path: Path, *, there: bool) -> None:
+    """A linked ``training_run`` is named in one line; a linked output folder above it is the person's choice."""
+    (tmp_path / "large-disk").mkdir()
+    (tmp_path / "out").symlink_to(tmp_path / "large-disk")
+    assert own_folder(tmp_path / "out" / "training_run").is_dir()
+    elsewhere = tmp_path / "elsewhere"
+    if there:
+        elsewhere.mkdir()
+    (tmp_path / "out" / "_cardcallback").symlink_to(elsewhere)
+    with pytest.raises(CardCallbackError, match=r"^_cardcallback is a link to a place outside the output folder: "):
+        own_folder(tmp_path / "out" / "_cardcallback")
+    assert elsewhere.exists() == there
+
+
+def test_a_file_in_a_folders_place_is_one_clear_line(tmp_path: Path) -> None:
+    """No folder can be made where a file stands."""
+    (tmp_path / "training_run").write_text("mine")
+    with pytest.raises(CardCallbackError, match=r"^cannot make the folder training_run: file exists$"):
+        own_folder(tmp_path / "training_run")
+    assert (tmp_path / "training_run").read_text() == "mine"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    """A named pipe in the card's place would keep a reader for ever."""
+    os.mkfifo(tmp_path / "README.md")
+    with pytest.raises(CardCallbackError, match="no ordinary file"):
+        read_card(tmp_path / "README.md")
+    with pytest.raises(CardCallbackError, match="no ordinary file"):
+        write_atomically(tmp_path / "README.md", "new")
+
+
+def test_a_card_larger_than_any_is_refused_unread(tmp_path: Path) -> None:
+    """Fifty megabytes of Markdown would hold up the end of training; the message says what to do."""
+    with (tmp_path / "README.md").open("wb") as file:
+        file.truncate(50 * 1024**2)
+    with pytest.raises(CardCallbackError, match=r"^README\.md is larger than 1 MiB: shorten it"):
+        read_card(tmp_path / "README.md")
+
+
+def test_half_a_character_is_one_clear_line(tmp_path: Path) -> None:
+    """A text that has no UTF-8 form is refused like any other that cannot be written."""
+    with pytest.raises(CardCallbackError, match=r"^cannot write README\.md: [^\n]+ unchanged$"):
+        write_atomically(tmp_path / "README.md", "a\ud800b")
+    assert names(tmp_path) == []

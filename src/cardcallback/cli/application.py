@@ -11,10 +11,10 @@ import typer
 
 from cardcallback.cli.doctor import doctor
 from cardcallback.cli.ls import ls
-from cardcallback.cli.output import one_line
 from cardcallback.cli.recover import recover
 from cardcallback.cli.render import render
 from cardcallback.errors import CardCallbackError
+from cardcallback.units import one_line
 
 # Frames drawn with box characters help nobody who reads the output in a log or a pipe.
 application = typer.Typer(

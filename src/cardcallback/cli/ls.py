@@ -11,13 +11,13 @@ from typing import Annotated, Any
 import typer
 
 from cardcallback.cli.found_runs import DamagedRecord, FoundRun, begun_on, find_runs
-from cardcallback.cli.output import one_line, print_json, say
+from cardcallback.cli.output import print_json, say
 from cardcallback.errors import CardCallbackError
 from cardcallback.record import RunRecord, is_only_a_part
 from cardcallback.render.figures import energy_figure
 from cardcallback.render.run_words import plural
 from cardcallback.render.text import clean
-from cardcallback.units import JOULES_PER_KILOWATT_HOUR, format_duration, format_energy, format_number
+from cardcallback.units import JOULES_PER_KILOWATT_HOUR, format_duration, format_energy, format_number, one_line
 
 _COLUMNS = ("date", "run", "status", "steps", "time", "GPU energy", "its cost")
 _LONGEST_CELL = 60

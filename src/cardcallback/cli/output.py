@@ -7,11 +7,7 @@ from typing import Any
 
 import typer
 
-
-def one_line(text: str) -> str:
-    """``text`` on one line, with what could steer a terminal made visible."""
-    flat = " ".join(text.split())
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in flat)
+from cardcallback.units import one_line
 
 
 def say(text: str, *, colour: str | None = None, bold: bool = False) -> None:

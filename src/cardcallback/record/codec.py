@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,10 @@ RECORD_NAME = "record.json"
 # What may not be published lies here in an output folder: pushes of the Trainer leave out names with an underscore.
 PRIVATE_FOLDER = "_cardcallback"
 _LARGEST_RECORD_BYTES = 64 * 1024**2
+_LONGEST_TEXT = 10_000
+_SURROGATE = re.compile("[\ud800-\udfff]")
+# JSON escapes the controls below the space itself. Here: the others, and what has no width or turns the direction.
+_UNSEEN = re.compile("[\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f]")
 
 
 class LoadedRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,14 +99,17 @@ def decode(content: bytes, *, name: str = RECORD_NAME) -> LoadedRecord:
 def encode(record: RunRecord, *, document: dict[str, Any] | None = None, indent: int | None = 1) -> str:
     """The record as JSON with a final newline; ``document`` gives unknown fields to keep.
 
-    ``indent`` is the spaces of each level, and ``None`` puts all of it on one line without any.
+    ``indent`` is the spaces of each level, and ``None`` puts all of it on one line without any. What could steer a
+    terminal or turn a line's direction is written as an escape; a text of more than 10,000 characters is cut, and
+    half a character (an unpaired surrogate) becomes a replacement character.
     """
-    own = msgspec.to_builtins(record)
+    own = _harmless(msgspec.to_builtins(record))
     _require_finite(own, "record")
     if document is not None:
         own = _with_unknown(own, document)
     separators = (",", ":") if indent is None else None
-    return json.dumps(own, indent=indent, separators=separators, ensure_ascii=False, allow_nan=False) + "\n"
+    text = json.dumps(own, indent=indent, separators=separators, ensure_ascii=False, allow_nan=False) + "\n"
+    return _UNSEEN.sub(lambda match: json.dumps(match.group())[1:-1], text)
 
 
 def json_schema() -> dict[str, Any]:
@@ -123,6 +131,17 @@ def _with_unknown(own: Any, document: Any) -> Any:
     if isinstance(own, (list, tuple)) and isinstance(document, list) and len(own) == len(document):
         return [_with_unknown(left, right) for left, right in zip(own, document, strict=True)]
     return own
+
+
+def _harmless(value: Any) -> Any:
+    if isinstance(value, str):
+        text = value if len(value) <= _LONGEST_TEXT else value[: _LONGEST_TEXT - 1] + "…"
+        return _SURROGATE.sub("\ufffd", text)
+    if isinstance(value, dict):
+        return {_harmless(key): _harmless(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_harmless(item) for item in value]
+    return value
 
 
 def _require_finite(value: Any, path: str) -> None:

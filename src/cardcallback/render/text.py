@@ -10,6 +10,8 @@ import re
 import unicodedata
 
 LONGEST_TEXT = 300
+# Of a string of a megabyte only the beginning is looked at, or each of its many uses takes a second.
+_LOOKED_AT = 16
 TIMES = "\N{MULTIPLICATION SIGN}"
 
 # What CommonMark, GFM tables and strikethrough, and the Hub's mathematics give a meaning anywhere in a line.
@@ -27,10 +29,12 @@ def clean(text: str, longest: int = LONGEST_TEXT) -> str:
     Line breaks and tabs become a space; control, format (text direction, zero width), private and
     unpaired surrogate characters go.
     """
-    visible = (" " if character.isspace() else character for character in text)
+    begin = text[: longest * _LOOKED_AT]
+    visible = (" " if character.isspace() else character for character in begin)
     kept = "".join(character for character in visible if unicodedata.category(character)[0] != "C")
     line = " ".join(kept.split())
-    return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"
+    whole = len(line) <= longest and begin == text
+    return line if whole else line[: longest - 1].rstrip() + "…"
 
 
 def escape_markdown(text: str, longest: int = LONGEST_TEXT) -> str:
@@ -50,7 +54,7 @@ def escape_line(text: str, longest: int = LONGEST_TEXT) -> str:
 
 def public_reason(text: str) -> str:
     """``text`` without what tells the author what to do, which is no news for a card's reader."""
-    return _ADVICE.sub("", text).rstrip(". ")
+    return _ADVICE.sub("", clean(text, 4 * LONGEST_TEXT)).rstrip(". ")
 
 
 def sentence(text: str) -> str:

@@ -11,7 +11,8 @@ import msgspec
 from cardcallback.errors import CardCallbackError
 from cardcallback.record import Card, Fill, RunRecord
 from cardcallback.render.card.filling import fill_placeholders, states_emissions
-from cardcallback.render.card.front_matter import SplitCard, parse_matter, split_card
+from cardcallback.render.card.front_matter import SplitCard, split_card
+from cardcallback.render.card.matter_data import parse_matter
 from cardcallback.render.card.metadata import EMISSIONS_KEY, complete_metadata, emissions_owner
 from cardcallback.render.card.section_block import place_section, section_spans
 

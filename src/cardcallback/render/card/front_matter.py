@@ -12,13 +12,13 @@ import math
 import re
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import MappingNode, ScalarNode
 
 from cardcallback.errors import CardCallbackError
+from cardcallback.render.card.matter_data import parse_matter, reader
 
 BYTE_ORDER_MARK = "\ufeff"
 # As the Hub finds it, and the empty block too, which the Hub's own expression misses.
@@ -81,29 +81,6 @@ def newline_of(text: str) -> str:
     """The line end a text uses first; a line feed where it has none."""
     found = _LINE_END.search(text)
     return "\r\n" if found is not None and found.group() == "\r\n" else "\n"
-
-
-def parse_matter(matter: str | None) -> dict[str, Any]:
-    """The front matter's data, keys as strings.
-
-    Raises:
-        CardCallbackError: not YAML, a key twice, or not a mapping.
-    """
-    if matter is None:
-        return {}
-    try:
-        # A round-trip reader makes no objects of the person's tags and keeps every key.
-        data = YAML(typ="rt", pure=True).load(io.StringIO(matter))
-    except (YAMLError, ValueError, TypeError, AttributeError, LookupError, RecursionError, AssertionError) as error:
-        # ruamel.yaml lets plain Python errors out for some text that is no YAML, such as an impossible date.
-        msg = f"the card's front matter is not valid YAML ({_problem(error)}): mend it, the card is left as it is"
-        raise CardCallbackError(msg) from error
-    if data is None:
-        return {}
-    if not isinstance(data, dict):
-        msg = "the card's front matter is not a list of keys and values: mend it, the card is left as it is"
-        raise CardCallbackError(msg)
-    return {str(key): value for key, value in data.items()}
 
 
 def key_source(matter: str, key: str) -> str | None:
@@ -219,9 +196,10 @@ def _verified(before: str, after: str, key: str, expected: tuple[Any, ...]) -> s
     return after
 
 
+@lru_cache(maxsize=8)
 def _spans(matter: str) -> dict[str, tuple[int, int]]:
     """Where each top-level key's lines begin and end; empty where keys do not stand on lines of their own."""
-    root = YAML(typ="rt", pure=True).compose(io.StringIO(matter)) if matter.strip() else None
+    root = reader().compose(io.StringIO(matter)) if matter.strip() else None
     if not isinstance(root, MappingNode) or root.flow_style:
         return {}
     begins = [(key.value, _line_begin(matter, key.start_mark.index)) for key, _ in root.value if _is_plain_key(key)]
@@ -271,10 +249,3 @@ def _lines(key: str, value: Any) -> list[str]:
 
 def _cannot(key: str) -> str:
     return f"the card's front matter cannot take {key} without other changes: write one key per line"
-
-
-def _problem(error: BaseException) -> str:
-    mark = getattr(error, "problem_mark", None)
-    problem = getattr(error, "problem", None) or type(error).__name__
-    # The text at fault is not repeated: it may be what the person would not have printed.
-    return f"line {mark.line + 1}: {problem}" if mark is not None else str(problem)

@@ -15,13 +15,13 @@ from cardcallback.render.card.front_matter import (
     add_source,
     is_json_of,
     key_source,
-    parse_matter,
     plain,
     plain_decimal,
     remove_key,
     set_key,
     split_card,
 )
+from cardcallback.render.card.matter_data import parse_matter
 from cardcallback.render.card.names import is_local, looks_local, split_relation_tag
 from cardcallback.render.card.values import published_base_model
 

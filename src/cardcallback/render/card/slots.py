@@ -10,6 +10,7 @@ import itertools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from markdown_it import MarkdownIt
@@ -25,9 +26,13 @@ _LABELLED = re.compile(
 )
 _TRAILING_COMMENT = re.compile(r"[ \t]*<!--(?:(?!-->).)*-->[ \t]*$")
 _QUOTATION = re.compile(r"[ \t]*(?:>[ \t]?)*")
-_BASE_SENTENCE = re.compile(r"\bfine-tuned version of (?P<value>\[[^\[\]\r\n]*\]\(https://huggingface\.co/[^)\r\n]*\))")
+# Bounded, since a search for an end that never comes, begun at each of many beginnings, takes for ever.
+_NAME, _ADDRESS_END = r"[^\[\]\r\n]{0,1000}", r"[^)\r\n]{0,1000}"
+_BASE_SENTENCE = re.compile(
+    rf"\bfine-tuned version of (?P<value>\[{_NAME}\]\(https://huggingface\.co/{_ADDRESS_END}\))"
+)
 _DATASET_SENTENCE = re.compile(
-    r" on (?P<value>the \[[^\[\]\r\n]*\]\(https://huggingface\.co/datasets/[^)\r\n]*\) dataset)"
+    rf" on (?P<value>the \[{_NAME}\]\(https://huggingface\.co/datasets/{_ADDRESS_END}\) dataset)"
 )
 _PLAIN_BASE_SENTENCE = re.compile(r"\bfine-tuned version of (?P<value>an unnamed base model)\b")
 
@@ -77,6 +82,12 @@ def find_slots(body: str, hidden: Sequence[tuple[int, int]] = ()) -> tuple[Slot,
 
     A paragraph below a heading comes as a "block" first, then the labelled lines inside it.
     """
+    return _slots(body, tuple(hidden))
+
+
+# One composition asks for the same body's slots several times, and to parse is most of its work.
+@lru_cache(maxsize=2)
+def _slots(body: str, hidden: tuple[tuple[int, int], ...]) -> tuple[Slot, ...]:
     for begin, end in hidden:
         # Blanked, not removed: positions and the headings around stay what they are.
         body = body[:begin] + re.sub(r"[^\r\n]", " ", body[begin:end]) + body[end:]
