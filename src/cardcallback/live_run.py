@@ -35,7 +35,7 @@ from cardcallback.processes.job_sensors import JobSensors
 from cardcallback.processes.node import MeasuredNode
 from cardcallback.processes.place import Place
 from cardcallback.record import Evaluation, RunRecord, Stage, Status, Training
-from cardcallback.recorder import BackgroundOpening, Clock, EarlyReading, Recorder, Recording
+from cardcallback.recorder import BackgroundOpening, Clock, EarlyReading, EnergiesNow, Recorder, Recording
 from cardcallback.rest import with_rest_estimate
 from cardcallback.sensors import SensorSet
 from cardcallback.sessions import Lineage
@@ -66,7 +66,7 @@ class LiveRun:
         lineage: Lineage | None = None,
     ) -> None:
         self._lineage = lineage or Lineage()
-        self.run_id = self._lineage.run_id
+        self.run_id, self.session_id = self._lineage.run_id, self._lineage.session_id
         self._settings = settings
         self._clock = clock
         self._system_root = system_root
@@ -261,12 +261,32 @@ class LiveRun:
             if self.node is not None:
                 self.node.finish()
 
+    def energies(self) -> EnergiesNow | None:
+        """What was used until now, cheaply; ``None`` where nothing is measured any more."""
+        return self._recorder.energies() if self._recorder is not None and not self.finished else None
+
+    def record_in_progress(self, state: Any, **trainer_objects: Any) -> RunRecord:
+        """The record as of now, for any thread: it touches no device, and changes nothing here."""
+        training = with_progress(
+            self._training,
+            state=state,
+            baseline=self._tokens_before,
+            counted=None if self._tokens is None else self._tokens.counts(),
+            **trainer_objects,
+        )
+        return self._record("running", training, list(state.log_history), int(state.global_step))
+
     def record(self, status: Status, *, log_history: list[dict[str, Any]], last_step: int) -> RunRecord:
         """The record as of now."""
+        self._last_step = last_step
+        return self._record(status, self._training, log_history, last_step)
+
+    def _record(
+        self, status: Status, training: Training, log_history: list[dict[str, Any]], last_step: int
+    ) -> RunRecord:
         if self._recorder is None:
             msg = "no recording was started"
             raise RuntimeError(msg)
-        self._last_step = last_step
         with self._joining:  # of one moment: a part that joins brings sensors, a selection and notes
             recording, selection = self._recording or self._recorder.snapshot(), self._devices.selection
             notes = (*selection.notes, *self.notes)
@@ -276,14 +296,14 @@ class LiveRun:
             status=status,
             first_step=self._first_step,
             last_step=last_step,
-            training=self._training,
+            training=training,
             evaluation=self._evaluation,
             curves=curves_from_history(log_history),
             stages=self._stages,
-            notes=(*notes, *history_notes(log_history), *filter(None, [self._training.tokens.disagreement])),
+            notes=(*notes, *history_notes(log_history), *filter(None, [training.tokens.disagreement])),
             energy_covers=selection.covers,
             energy_partial_reason=selection.partial_reason,
-            session_id=self._lineage.session_id,
+            session_id=self.session_id,
         )
         record = assemble_record(
             state,

@@ -16,6 +16,7 @@ from cardcallback.notebook import show_end
 from cardcallback.observe import training_completed
 from cardcallback.record import RunRecord, Status
 from cardcallback.run_folder import RunFolder
+from cardcallback.session_journal import SessionJournal
 from cardcallback.settings import Settings
 
 
@@ -50,6 +51,8 @@ class Publisher:
         self._status: Status = "running"
         self._weights_saved = False
         self._pictures = False
+        self._journal: SessionJournal | None = None
+        self._recorded = False
         self.card_written = False
         self.record: RunRecord | None = None
 
@@ -68,21 +71,32 @@ class Publisher:
         with self._guard("follow the checkpoints"):
             # A checkpoint that a signal asks for comes without the event.
             watch_checkpoints(self._trainer(), on_saved=self._checkpoint_is_there, guard=self._guard)
+        with self._guard("begin the journal"):
+            self._journal = SessionJournal(
+                self._run,
+                self._folder.path,
+                self._settings,
+                record=self._in_progress,
+                step=lambda: int(self._state.global_step),
+                guard=self._guard,
+            )
 
     def checkpoint_saved(self) -> None:
         """A record in progress goes beside every checkpoint; the card is left to whoever writes it."""
         self._weights_saved = True
         with self._guard("write the record in progress"):
             record = self._current()
-            self._folder.write_record(record)
+            self._write_record(record)
             if self._trainer() is None:  # one that was found tells of each checkpoint itself
                 self._write_summary(record)
+        if self._journal is not None:
+            self._journal.saved()
 
     def keep_interrupted(self) -> None:
         """The process may end at any moment: a record that says so; measuring goes on and a later one replaces it."""
         if not self._run.finished:
             with self._guard("write the record of an interrupted run"):
-                self._folder.write_record(self._current("interrupted"))
+                self._write_record(self._current("interrupted"))
 
     def end_interrupted(self) -> None:
         """Measuring is over and so is the process: the record first, since pictures may take too long."""
@@ -145,6 +159,8 @@ class Publisher:
             if self._status == "completed":
                 self._folder.weights_are_ours()
             self._write_what_may_change()
+        if self._journal is not None:
+            self._journal.close(recorded=self._recorded)
 
     def _checkpoint_is_there(self) -> None:
         self._weights_saved = True
@@ -160,7 +176,14 @@ class Publisher:
             return
         self._folder.restore_earlier_card()
         self.record = self._current()
-        self._folder.write_record(self.record)
+        self._write_record(self.record)
+
+    def _write_record(self, record: RunRecord) -> None:
+        self._folder.write_record(record)
+        self._recorded = self._run.finished
+
+    def _in_progress(self) -> RunRecord:
+        return self._with_sentences(self._run.record_in_progress(self._state, trainer=self._trainer()))
 
     def _current(self, status: Status | None = None) -> RunRecord:
         status = status or self._status
@@ -187,7 +210,7 @@ class Publisher:
             record = msgspec.structs.replace(record, card=composed.card)
         with self._guard("write the record"):
             record = self._with_sentences(record)
-            self._folder.write_record(record)
+            self._write_record(record)
         if saves_checkpoint(self._trainer()):  # before it is uploaded; the event comes after that
             with self._guard("write the record into the checkpoint"):
                 self._write_summary(record)

@@ -174,6 +174,7 @@ class Recorder:
 
     def energies(self) -> EnergiesNow:
         """The energies until now, at a small part of a snapshot's cost; measuring goes on."""
+        self._enter_taken()
         with self._lock:
             return make_energies(self._ledger, self._session_until(self.now_seconds()))
 
