@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import stat
+import threading
 from pathlib import Path
 
 import pytest
@@ -170,6 +171,26 @@ def test_the_thread_writes_and_ends(tmp_path: Path) -> None:
     assert keeper._thread is not None
     keeper._thread.join()
     assert recovered_joules(tmp_path) == pytest.approx(run.joules)
+
+
+def test_an_end_does_not_wait_for_a_disk_that_hangs(tmp_path: Path) -> None:
+    """Closing returns while the thread is held up; what it was asked to do is done when that is over."""
+    run, reached, released = JournalledRun(), threading.Event(), threading.Event()
+
+    def snapshot() -> RunRecord:
+        reached.set()
+        released.wait()
+        return run.snapshot()
+
+    keeper = run.keeper(tmp_path, snapshot=snapshot)
+    keeper.start()
+    reached.wait()
+    keeper.close(final=True)
+    assert keeper._thread is not None
+    assert keeper._thread.is_alive()
+    released.set()
+    keeper._thread.join()
+    assert not path_in(tmp_path).exists()
 
 
 def test_nothing_else_is_in_it(tmp_path: Path) -> None:

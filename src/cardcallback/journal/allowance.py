@@ -7,6 +7,8 @@ _BYTES_PER_SECOND = 223.0
 _MOST_SAVED_BYTES = 512 * 1024
 # Kept for the lines of each second when snapshots are asked for often.
 _FOR_PROGRESS_BYTES = 128 * 1024
+# However large a record is, the lines of each second go on after a minute.
+_DEEPEST_DEBT_BYTES = 60 * _BYTES_PER_SECOND
 
 
 class Allowance:
@@ -18,7 +20,7 @@ class Allowance:
 
     def spend(self, written_bytes: int) -> None:
         """So many bytes were written."""
-        self._left_bytes -= written_bytes
+        self._left_bytes = max(self._left_bytes - written_bytes, -_DEEPEST_DEBT_BYTES)
 
     def has_for_progress(self, now_seconds: float) -> bool:
         """Whether a line may be written now."""

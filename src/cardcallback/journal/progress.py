@@ -14,7 +14,7 @@ ENERGIES = ("gpu", "gpu_counter", "gpu_integrated", "cpu", "dram", "system")
 _EVERY_SECOND = frozenset({"gpu", "cpu", "dram", "system"})
 _FIGURES = 7
 # The others are written as often as this share of the session's age, and at least this often.
-_OTHERS_SHARE = 1 / 500
+_OTHERS_SHARE = 1 / 200
 _OTHERS_LONGEST_SECONDS = 10.0
 
 
