@@ -98,7 +98,7 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
 
     def _reset(self) -> None:
         self._guard = Guard()
-        self._resuming = Resuming(self._guard)
+        self._resuming = Resuming(self._guard, self._settings)
         self._signals = StopSignals(self._guard)
         self._opening: tuple[BackgroundOpening, ...] | None = None
         self._run: LiveRun | None = None
@@ -215,13 +215,14 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
     def _begin(self, args: Any, state: Any, objects: dict[str, Any]) -> None:
         with self._guard("end the attempt before"):
             self._end("interrupted")  # a begin without an end between: the attempt before was given up
+        writes, before = self._part.place.writes, self._publisher.record if self._publisher is not None else None
         run = LiveRun(
-            self._settings if self._part.place.writes else replace(self._settings, quiet=True),
+            self._settings if writes else replace(self._settings, quiet=True),
             clock=SystemClock(),
             system_root=system_root(os.environ),
             stages=self._stages,
             guard=self._guard,
-            lineage=self._resuming.lineage(args, state, self._publisher.record if self._publisher else None),
+            lineage=self._resuming.lineage(args, state, before, recovers=writes),
         )
         if self._opening is not None:
             model, first = objects.get("model"), self._run is None

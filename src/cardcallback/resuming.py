@@ -8,14 +8,17 @@ from typing import Any
 from cardcallback.guard import Guard
 from cardcallback.hooks import watch_resume
 from cardcallback.record import RunRecord
+from cardcallback.recovery import recover_before
 from cardcallback.sessions import Lineage, agreeing_checkpoint, earlier_sessions
+from cardcallback.settings import Settings
 
 
 class Resuming:
     """Follows what one callback's trainer resumes from, from one ``train()`` to the next."""
 
-    def __init__(self, guard: Guard) -> None:
+    def __init__(self, guard: Guard, settings: Settings) -> None:
         self._guard = guard
+        self._settings = settings
         self._checkpoint: Path | None = None
         self._called = False
         self._lineage = Lineage()
@@ -24,14 +27,18 @@ class Resuming:
         """See the checkpoint that this trainer resumes from, in its next ``train()``."""
         watch_resume(trainer, on_checkpoint=self._train_called, guard=self._guard)
 
-    def lineage(self, args: Any, state: Any, before: RunRecord | None) -> Lineage:
+    def lineage(self, args: Any, state: Any, before: RunRecord | None, *, recovers: bool) -> Lineage:
         """The run that the session which begins now is of.
 
         Args:
             args: the training arguments.
             state: the Trainer's state at the begin.
             before: the record of this callback's session before, if there was one.
+            recovers: whether runs that were killed in the output folder are this process's to recover.
         """
+        if recovers:
+            with self._guard("recover a run that was killed in this folder"):
+                recover_before(Path(args.output_dir), self._settings)
         lineage = Lineage()
         with self._guard("find the sessions before this one"):
             if before is not None and self._is_given_up(args, before):

@@ -132,6 +132,11 @@ def records_of_run(folder: Path, run_id: str) -> Iterator[RunRecord]:
             yield record
 
 
+def has_checkpoint_of(folder: Path, run_id: str) -> bool:
+    """Whether a checkpoint that carries this run's record lies in an output folder."""
+    return any(run_id.encode() in _content(path) for path in folder.glob(f"checkpoint-*/{SUMMARY_NAME}"))
+
+
 def record_files(folder: Path) -> list[Path]:
     """Every file in an output folder that may hold a record, the folder's own before its checkpoints'."""
     places = (folder / RECORD_FOLDER, folder / PRIVATE_FOLDER / RECORD_FOLDER)

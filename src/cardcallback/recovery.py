@@ -1,0 +1,166 @@
+"""Runs that were killed, made whole from their journals: record, and card where it may be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from cardcallback.errors import CardCallbackError
+from cardcallback.journal import Recovered, is_alive, journals_in, read_journal, remove_journal
+from cardcallback.record import RunRecord
+from cardcallback.render.figures import spent_words
+from cardcallback.run_folder import RunFolder, records_in
+from cardcallback.sessions import has_checkpoint_of
+from cardcallback.settings import Settings, checks
+from cardcallback.units import format_count, format_duration
+
+Warn = Callable[[str], None]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KilledRun:
+    """One journal whose process is gone: where it lies, the output folder it belongs to, and what it gave."""
+
+    folder: Path
+    journals: tuple[Path, ...]
+    recovered: Recovered
+
+
+def killed_runs(
+    folder: Path,
+    journal_directory: Path | None = None,
+    *,
+    lives: Callable[[Path], bool],
+    on_alive: Callable[[Path], None],
+    warn: Warn,
+) -> Iterator[KilledRun]:
+    """What can be recovered in an output folder, the oldest first.
+
+    Args:
+        folder: the output folder.
+        journal_directory: the node's own disk, if journals live there; the folder then holds copies of them.
+        lives: whether the process that writes a journal lives.
+        on_alive: told the folder for each run in it whose process lives.
+        warn: told of a journal that cannot be used, in one line.
+    """
+    for journal in journals_in(folder):
+        local = [] if journal_directory is None else journals_in(journal_directory)
+        journals = (*(one for one in local if one.name == journal.name), journal)
+        if any(lives(one) for one in journals):
+            on_alive(folder)
+            continue
+        found = [recovered for one in journals if (recovered := _read(one, warn)) is not None]
+        if found:
+            newest = max(found, key=lambda one: one.record.duration_seconds)
+            yield KilledRun(folder=folder, journals=journals, recovered=newest)
+
+
+def write_recovered(run: KilledRun, settings: Settings, *, warn: Warn) -> str:
+    """Write the record, and the card where it may be; the journal goes when the record is on disk.
+
+    Returns:
+        One line for a person.
+
+    Raises:
+        CardCallbackError: the record cannot be written; the journal stays.
+    """
+    record = run.recovered.record
+    if _has_newer(run.folder, record):
+        written, what = record, "its record was complete already, only the journal was removed"
+    else:
+        written, what = _write(run, settings, warn)
+    for journal in run.journals:
+        remove_journal(journal)
+    energy = written.energy.gpu
+    spent = (
+        "GPU energy not measured" if energy.value is None else f"GPU {spent_words(energy, written.duration_seconds)}"
+    )
+    step = format_count(written.sessions[-1].last_step)
+    return f"{run.folder}: {format_duration(written.duration_seconds)}, {spent}, step {step}: {what}"
+
+
+def recover_before(folder: Path, settings: Settings) -> None:
+    """Before a run begins in a folder: the records of those that were killed in it, from their journals.
+
+    Cards and pictures are left to ``cardcallback recover``: nothing waits for them here.
+    """
+    runs = killed_runs(folder, settings.journal_directory, lives=is_alive, on_alive=lambda _: None, warn=lambda _: None)
+    for run in runs:
+        if not _has_newer(run.folder, run.recovered.record):
+            _folder_of(run, settings).write_record(run.recovered.record)
+        for journal in run.journals:
+            remove_journal(journal)
+
+
+def _read(journal: Path, warn: Warn) -> Recovered | None:
+    try:
+        recovered = read_journal(journal)
+    except CardCallbackError as error:
+        warn(str(error))
+        return None
+    if recovered is None:
+        warn(f"{journal.name} holds no whole snapshot: it stays as it is")
+    return recovered
+
+
+def _has_newer(folder: Path, record: RunRecord) -> bool:
+    """Whether the run's own end, or a recovery before, wrote at least as much of it."""
+    known = _record_of(folder, record.run_id)
+    return known is not None and known.status != "running" and known.duration_seconds >= record.duration_seconds
+
+
+def _record_of(folder: Path, run_id: str) -> RunRecord | None:
+    return next((one for one in records_in(folder) if one.run_id == run_id), None)
+
+
+def _write(run: KilledRun, settings: Settings, warn: Warn) -> tuple[RunRecord, str]:
+    record = run.recovered.record
+    saved = _weights_were_saved(run.folder, record.run_id)
+    folder = _folder_of(run, settings)
+    try:
+        folder.begin()
+    except CardCallbackError as error:
+        warn(str(error))
+        saved = False
+    if not saved or folder.keeps_earlier_card:
+        return record, f"record in {folder.write_record(record)}; the card is of other weights and stays"
+    return _with_card(folder, record, settings, warn)
+
+
+def _folder_of(run: KilledRun, settings: Settings) -> RunFolder:
+    return RunFolder(
+        run.folder,
+        run_id=run.recovered.record.run_id,
+        card=_checked(checks.card_name, run.recovered.card) or settings.card,
+        template=settings.template_text,
+        publish=_checked(checks.publish, run.recovered.publish) or settings.publish,
+    )
+
+
+def _weights_were_saved(folder: Path, run_id: str) -> bool:
+    """Whether a checkpoint of the run lies there, or the record in progress that is written beside each."""
+    known = _record_of(folder, run_id)
+    return (known is not None and known.status == "running") or has_checkpoint_of(folder, run_id)
+
+
+def _with_card(folder: RunFolder, record: RunRecord, settings: Settings, warn: Warn) -> tuple[RunRecord, str]:
+    try:
+        pictures = settings.charts and folder.draw(record)
+        composed = folder.write_card(record, pictures=pictures)
+    except CardCallbackError as error:
+        warn(str(error))
+        return record, f"record in {folder.write_record(record)}; the card could not be completed"
+    record = msgspec.structs.replace(record, card=composed.card)
+    path = folder.write_record(record)
+    return record, f"card {folder.card_path}, record in {path}"
+
+
+def _checked(check: checks.Check, value: str | None) -> str | None:
+    """A setting from the journal, whose text is anyone's, if it is one."""
+    try:
+        return None if value is None else check(value, checks.Origin(label="journal", folder=Path()))
+    except CardCallbackError:
+        return None
