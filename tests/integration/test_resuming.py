@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tiny import make_trainer
+from tiny import TrainerKind, make_trainer
 from transformers import TrainerCallback
 
 from cardcallback import CardCallback, attach, load_run
@@ -102,16 +102,20 @@ def _trained(
     return float(simulation.true_joules(*work.times))
 
 
-def _killed(folder: Path, base: Path, *, at: int, resume: Any = None, **options: Any) -> None:
+def _killed(
+    folder: Path, base: Path, *, at: int, resume: Any = None, kind: TrainerKind = "plain", **options: Any
+) -> None:
     callbacks = [CardCallback(quiet=True), StopAt(at)]
-    trainer = make_trainer("plain", folder, base_folder=base, callbacks=callbacks, **(_SAVING | options))
+    trainer = make_trainer(kind, folder, base_folder=base, callbacks=callbacks, **(_SAVING | options))
     with pytest.raises(KilledError):
         trainer.train(resume_from_checkpoint=resume)
 
 
-def _finished(folder: Path, base: Path, *, resume: Any = None, **options: Any) -> RunRecord:
+def _finished(
+    folder: Path, base: Path, *, resume: Any = None, kind: TrainerKind = "plain", **options: Any
+) -> RunRecord:
     callbacks = [CardCallback(quiet=True)]
-    trainer = make_trainer("plain", folder, base_folder=base, callbacks=callbacks, **(_SAVING | options))
+    trainer = make_trainer(kind, folder, base_folder=base, callbacks=callbacks, **(_SAVING | options))
     trainer.train(resume_from_checkpoint=resume)
     return load_run(folder)
 
@@ -216,11 +220,16 @@ def test_killed_three_times(output_folder: Path, base_folder: Path) -> None:
     assert names == ["record.json"]
 
 
-def test_tokens_of_work_done_again_count_once(tmp_path: Path, base_folder: Path) -> None:
-    """Killed and resumed, the tokens are those of an uninterrupted training."""
-    _killed(tmp_path / "killed", base_folder, at=14)
-    resumed = _finished(tmp_path / "killed", base_folder, resume=True).training.tokens
-    whole = _finished(tmp_path / "whole", base_folder).training.tokens
+@pytest.mark.parametrize(
+    "options",
+    [{"kind": "plain"}, {"kind": "sft"}, {"kind": "plain", "include_num_input_tokens_seen": "non_padding"}],
+    ids=["batches", "TRL", "Trainer"],
+)
+def test_tokens_of_work_done_again_count_once(tmp_path: Path, base_folder: Path, options: Any) -> None:
+    """Killed and resumed, the tokens are those of an uninterrupted training, whoever counts them."""
+    _killed(tmp_path / "killed", base_folder, at=14, **options)
+    resumed = _finished(tmp_path / "killed", base_folder, resume=True, **options).training.tokens
+    whole = _finished(tmp_path / "whole", base_folder, **options).training.tokens
     assert whole.non_padding
     assert resumed.non_padding == whole.non_padding
 

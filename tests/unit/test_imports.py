@@ -29,23 +29,10 @@ def test_the_package_itself_loads_nothing_heavy() -> None:
     assert not loaded & HEAVY
 
 
-@pytest.mark.parametrize(
-    "module",
-    [
-        "record",
-        "render",
-        "cli",
-        "carbon",
-        "energy",
-        "sensors",
-        "recorder",
-        "observe",
-        "settings",
-        "curves",
-        "testing",
-        "journal",
-    ],
-)
+PARTS = "record render cli carbon energy sensors recorder observe settings curves sessions journal testing"
+
+
+@pytest.mark.parametrize("module", PARTS.split())
 def test_no_part_but_the_callback_loads_a_framework(module: str) -> None:
     """Rendering, measuring and the commands work where torch and transformers are absent or slow to load."""
     loaded = loaded_by(f"import cardcallback.{module}")

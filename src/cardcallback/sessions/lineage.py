@@ -14,8 +14,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from cardcallback.errors import CardCallbackError
-from cardcallback.record import PRIVATE_FOLDER, RECORD_FOLDER, RunRecord, decode, encode, load_run
+from cardcallback.record import PRIVATE_FOLDER, RECORD_FOLDER, SCHEMA_VERSION, RunRecord
 from cardcallback.sessions.accounts import discarded, with_longer_accounts
 from cardcallback.sessions.joining import joined_sessions
 
@@ -77,9 +79,9 @@ def lineage_of(checkpoint: Path) -> RunRecord | None:
     path = checkpoint / SUMMARY_NAME
     if not path.is_file():
         return None
-    record = load_run(path)
-    if not record.sessions or _RUN_ID.fullmatch(record.run_id) is None or not _can_be_written(record):
-        msg = f"{SUMMARY_NAME} is damaged: training can go on without it"
+    record = _record(_content(path))
+    if record is None or _RUN_ID.fullmatch(record.run_id) is None:
+        msg = f"{SUMMARY_NAME} is damaged or newer than this cardcallback: training can go on without it"
         raise CardCallbackError(msg)
     step = _step_of(checkpoint)
     if step is not None and step != record.sessions[-1].last_step:
@@ -124,11 +126,9 @@ def records_of_run(folder: Path, run_id: str) -> Iterator[RunRecord]:
         content = _content(path)
         if run_id.encode() not in content:
             continue  # most files in a folder of many runs: not worth parsing
-        try:
-            record = decode(content, name=path.name).record
-        except CardCallbackError:
-            continue  # damaged: it stays where it is, and nothing is claimed of it
-        if record.run_id == run_id and record.sessions and _can_be_written(record):
+        record = _record(content)
+        # A damaged one stays where it is, and nothing is claimed of it.
+        if record is not None and record.run_id == run_id:
             yield record
 
 
@@ -177,13 +177,16 @@ def _content(path: Path) -> bytes:
         return b""
 
 
-def _can_be_written(record: RunRecord) -> bool:
-    """Whether every number in it is finite: 1e999 in a file is not."""
+def _record(content: bytes) -> RunRecord | None:
+    """The record, read in milliseconds since training waits for it; None for what is none, or too new."""
     try:
-        encode(record)
-    except ValueError:
-        return False
-    return True
+        # Unlike the standard library's parser it refuses 1e999, which could not be written again.
+        record = msgspec.json.decode(content, type=RunRecord)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    lengths = (record.duration_seconds, *(session.duration_seconds for session in record.sessions))
+    usable = record.sessions and record.schema_version <= SCHEMA_VERSION and min(lengths) >= 0
+    return record if usable else None
 
 
 def _step_of(checkpoint: Path) -> int | None:
