@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import signal
 import sys
 import time
@@ -61,6 +62,17 @@ def _kill(signum: int) -> Callable[[], None]:
     return lambda: os.kill(os.getpid(), signum)
 
 
+def _lose_the_folder(folder: Path) -> Callable[[], None]:
+    """Nothing of ours can be written any more, and then the person's own failure comes."""
+
+    def leave() -> None:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.write_text("no longer a folder")
+        _run_out_of_memory()
+
+    return leave
+
+
 class Rows(list[Any]):
     """Rows of which the seventh that is read cannot be."""
 
@@ -106,7 +118,8 @@ WAYS: dict[str, Callable[[], None]] = {
 
 def main(way: str, folder: Path, *, ours: bool, strict: bool) -> None:
     """Train until the way out is reached."""
-    callbacks: list[Any] = [WayOut(WAYS[way])]
+    leave = WAYS[way] if way != "no folder" else _lose_the_folder(folder / "tiny")
+    callbacks: list[Any] = [WayOut(leave)]
     if ours:
         from cardcallback import CardCallback  # noqa: PLC0415 - without it the process must not know of us
 

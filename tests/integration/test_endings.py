@@ -101,3 +101,13 @@ def test_warnings_as_errors_change_nothing(tmp_path: Path, way: str) -> None:
     end = end_of(train(tmp_path / "run", way, "with", "strict"))
     assert end.code == CODES[way], end.errors
     assert load_run(tmp_path / "run" / "tiny").status == "interrupted"
+
+
+@pytest.mark.skipif(build_problem() is not None, reason=str(build_problem()))
+@pytest.mark.parametrize("options", [(), ("strict",)])
+def test_a_failure_of_ours_does_not_hide_theirs(tmp_path: Path, options: tuple[str, ...]) -> None:
+    """Where the record cannot be written after an exception, the exception is what the person sees last."""
+    end = end_of(train(tmp_path / "run", "no folder", "with", *options))
+    assert end.code == 1
+    assert "CUDA out of memory" in end.last_error
+    assert "cardcallback could not" in end.errors

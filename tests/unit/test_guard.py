@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import warnings
 
 import pytest
@@ -71,3 +72,31 @@ def test_the_warning_is_one_line_that_steers_no_terminal() -> None:
     assert message.isprintable()
     assert "\\x1b[2Jgone\\u202e" in message
     assert len(message) <= 2000
+
+
+def test_it_says_when_the_main_thread_is_inside_and_when_it_leaves() -> None:
+    """Busy within any block, also one that fails or is left by Ctrl-C; told once, after the outermost."""
+    guard = Guard()
+    left: list[bool] = []
+    with guard("write"):
+        guard.on_leave = lambda: left.append(guard.busy)
+        with pytest.raises(KeyboardInterrupt), guard("write a part"):
+            raise KeyboardInterrupt
+        assert guard.busy
+        assert left == []
+    assert left == [False]
+    assert not guard.busy
+
+
+def test_another_threads_work_does_not_make_it_busy() -> None:
+    """A handler runs in the main thread: only what that one holds is in its way."""
+    guard, seen = Guard(), []
+
+    def work() -> None:
+        with guard("measure"):
+            seen.append(guard.busy)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert seen == [False]

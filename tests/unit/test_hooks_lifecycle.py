@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from cardcallback.hooks import PhaseVisit, watch_phases, watch_train
+from cardcallback.hooks import PhaseVisit, watch_checkpoints, watch_phases, watch_train
 from cardcallback.testing import FakeClock
 
 
@@ -231,6 +231,25 @@ def test_a_checkpoint_has_its_times(clock: FakeClock, visits: list[PhaseVisit]) 
     _watch(trainer, clock, visits)
     trainer.train()
     assert visits == [PhaseVisit(phase="saving", begin_seconds=0.0, end_seconds=2.0, during_training=True)]
+
+
+def test_only_a_checkpoint_that_was_written_whole_counts() -> None:
+    """One that breaks is not told of, and there may be no trainer at all."""
+    saved: list[str] = []
+    trainer = Trainer()
+    watch_checkpoints(trainer, on_saved=lambda: saved.append("saved"))
+    watch_checkpoints(None, on_saved=lambda: saved.append("none"))
+    trainer.saves_by(_no_room)
+    with pytest.raises(OSError, match="no room"):
+        trainer._save_checkpoint()
+    assert saved == []
+    trainer.saves_by(lambda: None)
+    trainer._save_checkpoint()
+    assert saved == ["saved"]
+
+
+def _no_room() -> None:
+    raise OSError("no room")
 
 
 def _in_a_thread(work: Callable[[], None]) -> None:

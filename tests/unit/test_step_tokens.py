@@ -202,6 +202,19 @@ def test_an_interrupted_run_does_not_wait_for_the_device() -> None:
     assert "interrupted" in counts.reasons["non_padding"]
 
 
+def test_a_record_kept_in_passing_gives_nothing_up() -> None:
+    """Where the device still works it has no tokens and says why; the count goes on and is whole afterwards."""
+    counter = StepTokens(CountingPlan(labels_shifted=True))
+    counter.add(PADDED)
+    waiting = counter._sums["non_padding"]._new
+    waiting.append(Queued())
+    counts = counter.snapshot()
+    assert counts.tokens == {}
+    assert all("interrupted" in reason for reason in counts.reasons.values())
+    waiting.pop()
+    assert counter.snapshot().tokens == counted(PADDED)
+
+
 def test_a_failed_device_leaves_a_reason() -> None:
     """After an error of CUDA reading raises: the kind is unknown, and the rest is told."""
 
