@@ -15,9 +15,7 @@ from cardcallback.recorder import summed
 
 # Peaks by what they are of, each with the figures that are only understood beside it.
 _OF_A_NODE: Mapping[str, tuple[str, ...]] = {
-    "system_peak": ("system_baseline", "total", "limit"),
-    "swap_peak": ("swap_baseline",),
-    "stalled_some": ("stalled_all",),
+    "system_peak": ("system_baseline", "total"),
     "accelerator_process_peak": (),
 }
 _OF_A_PROCESS = {

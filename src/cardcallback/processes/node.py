@@ -68,13 +68,15 @@ class MeasuredNode:
 
     def joined(self, record: RunRecord) -> RunRecord:
         """The record of this node's measuring as the job's, with those of its other nodes that are done by now."""
-        if self._finished:
-            self.look_again()
         own = self._as_one_node(record)
+        if self._finished and self.place.writes and len(self.ranks.numbers) < self.place.processes:
+            self.look_again()
+            with contextlib.suppress(OSError):  # only whoever joins further nodes later needs it
+                self.leave_summary(own)
         return merge_nodes(own, self._others) if self.place.writes else own
 
     def leave_summary(self, record: RunRecord) -> None:
-        """Write this node's figures for rank 0, or for whoever joins the nodes later.
+        """Write this node's figures, a record of it alone, for rank 0 or for whoever joins the nodes later.
 
         Raises:
             OSError: it cannot be written.
