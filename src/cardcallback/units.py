@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from decimal import ROUND_DOWN, Decimal
+from itertools import groupby
 
 SECONDS_PER_MILLISECOND = 1e-3
 SECONDS_PER_MINUTE = 60
@@ -26,6 +28,7 @@ KILOWATT_HOURS_PER_MEGAWATT_HOUR = 1000.0
 CARD_FIGURES = 3
 EMISSIONS_FIGURES = 2
 _PLAIN_LIMIT = 1e15
+_MOST_RANK_PARTS = 6
 
 
 def format_number(value: float, figures: int = CARD_FIGURES) -> str:
@@ -131,3 +134,19 @@ def _two_units(whole: int, large: int, large_name: str, small: int, small_name: 
     first, rest = divmod(whole, large)
     second = rest // small
     return f"{first} {large_name} {second} {small_name}" if second else f"{first} {large_name}"
+
+
+def format_ranks(ranks: Iterable[int]) -> str:
+    """As "rank 3", "ranks 2 and 5", "ranks 8 to 15 and 20"; many separate ones are counted."""
+    ordered = sorted(set(ranks))
+    if len(ordered) == 1:
+        return f"rank {ordered[0]}"
+    runs = [[rank for _, rank in run] for _, run in groupby(enumerate(ordered), lambda pair: pair[1] - pair[0])]
+    parts = [part for run in runs for part in _run_words(run)]
+    if len(parts) > _MOST_RANK_PARTS:
+        return f"{len(ordered):,} ranks, {ordered[0]} the first,"
+    return f"ranks {', '.join(parts[:-1])} and {parts[-1]}" if len(parts) > 1 else f"ranks {parts[0]}"
+
+
+def _run_words(run: list[int]) -> list[str]:
+    return [f"{run[0]} to {run[-1]}"] if len(run) > 2 else [str(rank) for rank in run]

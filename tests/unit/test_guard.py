@@ -60,3 +60,16 @@ def test_an_interrupt_belongs_to_the_person() -> None:
     """Ctrl-C passes through."""
     with pytest.raises(KeyboardInterrupt), Guard()("write the card"):
         raise KeyboardInterrupt
+
+
+@pytest.mark.expects_failure
+def test_a_quiet_guard_keeps_its_sentences() -> None:
+    """Of several processes one speaks: the others' failures are in their records, and nothing is printed."""
+    guard = Guard()
+    guard.quiet = True
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        guard.tell(["two of them"])
+        with guard("read a sensor"):
+            raise CardCallbackError("it is gone: nothing")
+    assert guard.sentences == ["two of them", "cardcallback could not read a sensor: it is gone: nothing"]

@@ -8,7 +8,6 @@ from types import SimpleNamespace
 import pytest
 
 from cardcallback.processes.place import Place, find_place, may_measure
-from cardcallback.processes.words import rank_words
 
 TORCHRUN = {
     "RANK": "5",
@@ -113,18 +112,3 @@ def test_processes_of_one_node_have_one_name_and_others_another(tmp_path: Path) 
     names = [own, *(place.node for place in others)]
     assert len(set(names)) == len(names)
     assert all("secret" not in name and len(name) == 8 for name in names)
-
-
-@pytest.mark.parametrize(
-    ("ranks", "words"),
-    [
-        ([3], "rank 3"),
-        ([5, 2], "ranks 2 and 5"),
-        ([8, 9, 10, 20], "ranks 8 to 10 and 20"),
-        ([0, 1], "ranks 0 and 1"),
-        (range(0, 100, 2), "50 ranks, 0 the first,"),
-    ],
-)
-def test_ranks_in_words(ranks: list[int], words: str) -> None:
-    """Runs are told by their ends, and what is too many to list by its number."""
-    assert rank_words(ranks) == words

@@ -10,9 +10,9 @@ from cardcallback.assemble import with_ratios
 from cardcallback.errors import CardCallbackError
 from cardcallback.processes.joining import added, added_if_all, highest_memory, joined_consistency, joined_phases
 from cardcallback.processes.summary import NodeSummary, summarize_node
-from cardcallback.processes.words import rank_words
 from cardcallback.record import Accelerator, Energy, Memory, Node, RunRecord, Session, Stage, not_measured
 from cardcallback.render.run_words import has_gb10
+from cardcallback.units import format_ranks
 
 _LINKS = (
     "The job ran on {count} computers: the links between them and their network cards{which} draw power that no "
@@ -142,7 +142,7 @@ def _energy(own: Energy, new: Sequence[NodeSummary], *, partial: str | None, mis
     if not missing:
         return energy
     # What is called a whole must not be a part; the GPUs' sum is told as the part that it is.
-    reason = _WHOLE_ONLY.format(which=rank_words(missing))
+    reason = _WHOLE_ONLY.format(which=format_ranks(missing))
     wholes = {name: not_measured("joules", reason) for name in ("cpu", "dram", "system") if _has(energy, name)}
     return msgspec.structs.replace(energy, **wholes)
 
@@ -152,10 +152,10 @@ def _has(energy: Energy, name: str) -> bool:
 
 
 def _partial(nodes: Sequence[Node], missing: Sequence[int]) -> str | None:
-    reasons = [] if not missing else [f"the GPUs of {rank_words(missing)} are not in it"]
+    reasons = [] if not missing else [f"the GPUs of {format_ranks(missing)} are not in it"]
     somewhere = any(node.gpu_energy_joules is not None for node in nodes)
     for node in nodes:
-        where = f" (computer of {rank_words(node.ranks)})" if len(nodes) > 1 else ""
+        where = f" (computer of {format_ranks(node.ranks)})" if len(nodes) > 1 else ""
         if node.partial_reason is not None:
             reasons.append(f"{node.partial_reason}{where}")
         elif node.gpu_energy_joules is None and somewhere:
@@ -164,9 +164,9 @@ def _partial(nodes: Sequence[Node], missing: Sequence[int]) -> str | None:
 
 
 def _notes(record: RunRecord, nodes: Sequence[Node], new: Sequence[NodeSummary], missing: Sequence[int]) -> list[str]:
-    notes = [f"Computer of {rank_words(one.node.ranks)}: {note}" for one in new for note in one.notes]
+    notes = [f"Computer of {format_ranks(one.node.ranks)}: {note}" for one in new for note in one.notes]
     if missing:
-        left = rank_words(missing)
+        left = format_ranks(missing)
         notes.append(f"{left[0].upper()}{left[1:]} of the job's {record.processes} {_NOT_YET}")
     if len(nodes) > 1:
         gb10 = has_gb10(record) or any("GB10" in name for node in nodes for name in node.accelerators)

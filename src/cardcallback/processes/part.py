@@ -17,11 +17,13 @@ class ProcessPart:
 
     Args:
         guard: catches what fails here; quiet where another process speaks.
+        environ: as a launcher filled it.
     """
 
-    def __init__(self, guard: Guard) -> None:
+    def __init__(self, guard: Guard, environ: Mapping[str, str]) -> None:
         self.place = Place()
         self._guard = guard
+        self._guard.quiet = not find_place(environ).writes
         self._follower: Follower | None = None
         self._node: MeasuredNode | None = None
 

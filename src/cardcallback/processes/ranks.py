@@ -14,11 +14,10 @@ from cardcallback.processes.follower import BEAT_SECONDS
 from cardcallback.processes.hidden import new_salt
 from cardcallback.processes.place import Place
 from cardcallback.processes.rendezvous import Rendezvous
-from cardcallback.processes.words import rank_words
 from cardcallback.recorder import Clock
 from cardcallback.sensors.base import DeviceInfo
 from cardcallback.sensors.nvml_devices import Selection
-from cardcallback.units import format_duration
+from cardcallback.units import format_duration, format_ranks
 
 # So many beats may come late, as on a busy machine or over a slow file system.
 _SILENT_SECONDS = 4 * BEAT_SECONDS
@@ -151,7 +150,7 @@ class Ranks:
         if not missing or not devices:
             return selection
         theirs, it = ("its GPU", "its energy is") if len(missing) == 1 else ("their GPUs", "their energy is")
-        reason = f"{rank_words(missing)} did not announce {theirs}"
+        reason = f"{format_ranks(missing)} did not announce {theirs}"
         note = f"{reason[0].upper()}{reason[1:]}: {it} not in the figures."
         return replace(
             selection,

@@ -138,6 +138,11 @@ def memory_owner(record: RunRecord) -> str:
     return "this container" if own else WHOLE_MACHINE
 
 
+def whose_peak(peak: Measurement) -> str:
+    """Which of several processes or computers had it, to stand in a list; empty where there was only one."""
+    return "; ".join(words for words in peak.covers if "the highest of" in words)
+
+
 def recorded_steps(record: RunRecord) -> int:
     """Optimiser steps taken while this record measured; fewer than ``training.steps`` after a resume."""
     return sum(max(0, session.last_step - session.first_step) for session in record.sessions)

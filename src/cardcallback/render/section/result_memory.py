@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from cardcallback.record import Measurement, RunRecord
 from cardcallback.render.figures import absent, cadence, source_words, value_of
-from cardcallback.render.run_words import WHOLE_MACHINE, baseline_words, devices, has_unified_memory, memory_owner
+from cardcallback.render.run_words import (
+    WHOLE_MACHINE,
+    baseline_words,
+    devices,
+    has_unified_memory,
+    memory_owner,
+    whose_peak,
+)
 from cardcallback.units import format_bytes
 
 Row = tuple[str, str, str]
@@ -41,7 +48,8 @@ def _system_row(record: RunRecord) -> Row:
     if baseline.value is not None:
         result += f"; {format_bytes(baseline.value)} {baseline_words(baseline)}"
     outside = "" if memory_owner(record) == WHOLE_MACHINE else "; CUDA memory is not in it"
-    return label, result, f"{_how(peak)}{outside}"
+    whose = f"; {words}" if (words := whose_peak(peak)) else ""
+    return label, result, f"{_how(peak)}{whose}{outside}"
 
 
 def _accelerator_row(record: RunRecord) -> Row:
