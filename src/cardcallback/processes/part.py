@@ -35,7 +35,7 @@ class ProcessPart:
         self._guard.quiet = not self.place.writes
         if not self.place.measures:
             with self._guard("announce this process's devices"):
-                self._follower = follow(args, model, self.place, environ)
+                self._follower = follow(args, model, self.place, environ, self._guard)
         return self.place.measures
 
     def measures_for(self, node: MeasuredNode | None) -> None:

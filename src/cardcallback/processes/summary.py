@@ -124,15 +124,17 @@ def write_summary(output_folder: Path, summary: NodeSummary) -> Path:
 
 def load_summaries(output_folder: Path) -> tuple[NodeSummary, ...]:
     """Every node's summary in an output folder, in the order of their ranks; damaged ones are left out."""
-    found = []
-    for path in summary_files(output_folder):
-        content = read_small(path)
-        if content is not None:
-            try:
-                found.append(decode_summary(content, name=path.name))
-            except CardCallbackError:
-                continue  # its ranks are told as missing
-    return tuple(found)
+    found = map(load_summary, summary_files(output_folder))
+    return tuple(one for one in found if one is not None)
+
+
+def load_summary(path: Path) -> NodeSummary | None:
+    """One node's summary, ``None`` where it cannot be read: its ranks are told as missing then."""
+    content = read_small(path)
+    try:
+        return None if content is None else decode_summary(content, name=path.name)
+    except CardCallbackError:
+        return None
 
 
 def summary_files(output_folder: Path) -> list[Path]:
