@@ -103,7 +103,7 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
         self._opening: tuple[BackgroundOpening, ...] | None = None
         self._run: LiveRun | None = None
         self._publisher: Publisher | NodePublisher | None = None
-        self._part = ProcessPart(self._guard)
+        self._part = ProcessPart(self._guard, os.environ)
         self._trainer: weakref.ref[Any] | None = None
         self._state: Any = None
         self._metrics_before: Mapping[str, Any] | None = None

@@ -130,7 +130,9 @@ class LiveRun:
         own = own_devices(sys.modules.get("torch"), args=args, model=model, environ=environ)
         if place is not None and not place.is_alone:
             folder = Path(args.output_dir)
-            self.node = MeasuredNode(place, folder, own, clock=self._clock, on_change=self._choose_again)
+            self.node = MeasuredNode(
+                place, folder, own, clock=self._clock, on_change=self._choose_again, guard=self._guard
+            )
         ranks = self.node.ranks if self.node is not None else None
         self._devices = JobSensors(own.job, environ, ranks, [opening.pending() for opening in openings])
         deadline = self._clock.elapsed_seconds() + _OPENING_TIMEOUT_SECONDS

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from decimal import ROUND_DOWN, Decimal
+from itertools import groupby
 
 SECONDS_PER_MILLISECOND = 1e-3
 SECONDS_PER_MINUTE = 60
@@ -27,6 +29,7 @@ CARD_FIGURES = 3
 EMISSIONS_FIGURES = 2
 LONGEST_LINE = 2000
 _PLAIN_LIMIT = 1e15
+_MOST_RANK_PARTS = 6
 
 
 def format_number(value: float, figures: int = CARD_FIGURES) -> str:
@@ -139,3 +142,19 @@ def one_line(text: str, longest: int = LONGEST_LINE) -> str:
     flat = " ".join(text[: longest * 4].split())
     shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in flat)
     return shown if len(shown) <= longest else f"{shown[: longest - 1]}…"
+
+
+def format_ranks(ranks: Iterable[int]) -> str:
+    """As "rank 3", "ranks 2 and 5", "ranks 8 to 15 and 20"; many separate ones are counted."""
+    ordered = sorted(set(ranks))
+    if len(ordered) == 1:
+        return f"rank {ordered[0]}"
+    runs = [[rank for _, rank in run] for _, run in groupby(enumerate(ordered), lambda pair: pair[1] - pair[0])]
+    parts = [part for run in runs for part in _run_words(run)]
+    if len(parts) > _MOST_RANK_PARTS:
+        return f"{len(ordered):,} ranks, {ordered[0]} the first,"
+    return f"ranks {', '.join(parts[:-1])} and {parts[-1]}" if len(parts) > 1 else f"ranks {parts[0]}"
+
+
+def _run_words(run: list[int]) -> list[str]:
+    return [f"{run[0]} to {run[-1]}"] if len(run) > 2 else [str(rank) for rank in run]

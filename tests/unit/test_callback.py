@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from cardcallback import CardCallback, attach
 from cardcallback.errors import CardCallbackWarning
 from cardcallback.live_run import LiveRun
+from cardcallback.processes.place import find_place
+from cardcallback.processes.rendezvous import Rendezvous
 from cardcallback.recorder import Recorder
 from cardcallback.sensors import SensorSet
 from cardcallback.settings import Settings
@@ -88,3 +93,49 @@ def test_trouble_is_told_at_the_end_of_a_step(capsys: pytest.CaptureFixture[str]
     for _ in range(2):
         callback.on_step_end(None, None, None, model=None)
     assert capsys.readouterr().out == "cardcallback: the GPU is hot\n"
+
+
+def test_a_process_that_does_not_measure_opens_no_sensor_and_says_nothing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Rank 1 of two on one computer: one thread that announces it, and no file where nobody invites."""
+    for name, value in {"RANK": "1", "LOCAL_RANK": "1", "WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2"}.items():
+        monkeypatch.setenv(name, value)
+    before = set(threading.enumerate())
+    callback = CardCallback()
+    args = SimpleNamespace(output_dir=str(tmp_path), world_size=2, process_index=1, device="cpu", n_gpu=0)
+    state = SimpleNamespace(is_world_process_zero=False, global_step=0, log_history=[])
+    callback.on_train_begin(args, state, None, model=None)
+    started = set(threading.enumerate()) - before
+    assert {thread.name for thread in started} == {"cardcallback-rank"}
+    callback.on_step_begin(args, state, None)
+    callback.on_step_end(args, state, None)
+    callback.on_save(args, state, None)
+    callback.on_train_end(args, state, None)
+    for thread in started:
+        thread.join(30)
+        assert not thread.is_alive()
+    assert not list(tmp_path.iterdir())
+    assert capsys.readouterr().out == ""
+
+
+def test_a_process_that_does_not_measure_announces_itself(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Where the measurer has invited, its steps and its end are told."""
+    for name, value in {"RANK": "1", "LOCAL_RANK": "1", "WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2"}.items():
+        monkeypatch.setenv(name, value)
+    args = SimpleNamespace(output_dir=str(tmp_path), world_size=2, process_index=1, device="cpu", n_gpu=0)
+    state = SimpleNamespace(is_world_process_zero=False, global_step=0, log_history=[])
+    before = set(threading.enumerate())
+    callback = CardCallback()
+    place = find_place(os.environ, args)
+    rendezvous = Rendezvous(tmp_path, place.node)
+    rendezvous.invite("ab" * 16)
+    callback.on_train_begin(args, state, None, model=None)
+    for _ in range(3):
+        callback.on_step_begin(args, state, None)
+    callback.on_train_end(args, state, None)
+    for thread in set(threading.enumerate()) - before:
+        thread.join(30)
+    (said,) = rendezvous.announced()
+    assert (said.rank, said.steps, said.ended, said.uses_cuda) == (1, 3, True, False)
+    assert said.peaks["process_rss"] > 1e6

@@ -100,3 +100,16 @@ def test_another_threads_work_does_not_make_it_busy() -> None:
     thread.start()
     thread.join()
     assert seen == [False]
+
+
+@pytest.mark.expects_failure
+def test_a_quiet_guard_keeps_its_sentences() -> None:
+    """Of several processes one speaks: the others' failures are in their records, and nothing is printed."""
+    guard = Guard()
+    guard.quiet = True
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        guard.tell(["two of them"])
+        with guard("read a sensor"):
+            raise CardCallbackError("it is gone: nothing")
+    assert guard.sentences == ["two of them", "cardcallback could not read a sensor: it is gone: nothing"]

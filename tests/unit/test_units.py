@@ -18,6 +18,7 @@ from cardcallback.units import (
     format_large,
     format_number,
     format_percent,
+    format_ranks,
 )
 
 
@@ -131,3 +132,18 @@ def test_the_other_formats() -> None:
     assert format_percent(0.004, 1) == "0.4 %"
     assert format_large(5_520_000) == "5.52 M"
     assert format_large(8000) == "8,000"
+
+
+@pytest.mark.parametrize(
+    ("ranks", "words"),
+    [
+        ([3], "rank 3"),
+        ([5, 2], "ranks 2 and 5"),
+        ([8, 9, 10, 20], "ranks 8 to 10 and 20"),
+        ([0, 1], "ranks 0 and 1"),
+        (range(0, 100, 2), "50 ranks, 0 the first,"),
+    ],
+)
+def test_ranks_in_words(ranks: list[int], words: str) -> None:
+    """Runs are told by their ends, and what is too many to list by its number."""
+    assert format_ranks(ranks) == words

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from cardcallback.errors import SensorReadError
+from cardcallback.guard import Guard
 from cardcallback.processes.announcement import Announcement, OwnDevices, announce, own_devices
 from cardcallback.processes.place import Place
 from cardcallback.processes.rendezvous import Rendezvous
@@ -36,15 +37,25 @@ class Follower:
         own: this process's devices.
         rank: its number in the job.
         sensors: its own memory, of which the highest reading is told.
+        guard: catches what fails in the thread.
 
     Without ``start``, ``beat`` may be called by hand.
     """
 
-    def __init__(self, rendezvous: Rendezvous, own: OwnDevices, *, rank: int, sensors: Sequence[Sensor] = ()) -> None:
+    def __init__(
+        self,
+        rendezvous: Rendezvous,
+        own: OwnDevices,
+        *,
+        rank: int,
+        sensors: Sequence[Sensor] = (),
+        guard: Guard | None = None,
+    ) -> None:
         self._rendezvous = rendezvous
         self._own = own
         self._rank = rank
         self._sensors = sensors
+        self._guard = guard or Guard()
         self._peaks: dict[str, float] = {}
         self._salt: str | None = None
         self._announcement: Announcement | None = None
@@ -85,12 +96,13 @@ class Follower:
         return True
 
     def _run(self) -> None:
-        attempts = 0
-        while not self._ended.is_set():
-            heard = self.beat()
-            attempts += 1
-            self._ended.wait(BEAT_SECONDS if heard or attempts > _SOON_ATTEMPTS else _SOON_SECONDS)
-        self.beat()
+        with self._guard("announce this process"):
+            attempts = 0
+            while not self._ended.is_set():
+                heard = self.beat()
+                attempts += 1
+                self._ended.wait(BEAT_SECONDS if heard or attempts > _SOON_ATTEMPTS else _SOON_SECONDS)
+            self.beat()
 
     def _read_peaks(self) -> None:
         for sensor in self._sensors:
@@ -99,13 +111,14 @@ class Follower:
                 self._peaks[sensor.spec.quantity] = max(value, self._peaks.get(sensor.spec.quantity, 0.0))
 
 
-def follow(args: Any, model: Any, place: Place, environ: Mapping[str, str]) -> Follower:
+def follow(args: Any, model: Any, place: Place, environ: Mapping[str, str], guard: Guard) -> Follower:
     """Announce this process from now on; its trainer's ``args`` and ``model`` tell its devices."""
     follower = Follower(
         Rendezvous(Path(args.output_dir), place.node),
         own_devices(sys.modules.get("torch"), args=args, model=model, environ=environ),
         rank=place.rank,
         sensors=own_memory(),
+        guard=guard,
     )
     follower.start()
     return follower

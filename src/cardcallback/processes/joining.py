@@ -9,15 +9,13 @@ from typing import Literal
 import msgspec
 
 from cardcallback.processes.summary import NodeSummary
-from cardcallback.processes.words import rank_words
 from cardcallback.record import Consistency, Energy, Measurement, Memory, Node, PhaseEnergy, not_measured
 from cardcallback.record.sums import summed
+from cardcallback.units import format_ranks
 
 # Peaks by what they are of, each with the figures that are only understood beside it.
 _OF_A_NODE: Mapping[str, tuple[str, ...]] = {
-    "system_peak": ("system_baseline", "total", "limit"),
-    "swap_peak": ("swap_baseline",),
-    "stalled_some": ("stalled_all",),
+    "system_peak": ("system_baseline", "total"),
     "accelerator_process_peak": (),
 }
 _OF_A_PROCESS = {
@@ -124,7 +122,7 @@ def _value(memory: Memory, name: str) -> float | None:
 
 def _of_computer(figure: Measurement, ranks: Sequence[int], count: int) -> Measurement:
     """The figure with the name of its computer; one that was joined before has it already."""
-    names = [match[1] for one in figure.covers if (match := _COMPUTER.fullmatch(one))] or [rank_words(ranks)]
+    names = [match[1] for one in figure.covers if (match := _COMPUTER.fullmatch(one))] or [format_ranks(ranks)]
     kept = [one for one in figure.covers if not _COMPUTER.fullmatch(one)]
     words = f"the computer of {names[-1]}, the highest of {count}"
     return msgspec.structs.replace(figure, covers=(*kept, words))

@@ -9,17 +9,20 @@ import msgspec
 from cardcallback.errors import CardCallbackError
 from cardcallback.processes.joining import added, added_if_all, highest_memory, joined_consistency, joined_phases
 from cardcallback.processes.summary import NodeSummary, summarize_node
-from cardcallback.processes.words import rank_words
 from cardcallback.ratios import with_ratios
-from cardcallback.record import Accelerator, Energy, Node, RunRecord, Session, Stage, not_measured
+from cardcallback.record import Accelerator, Energy, Memory, Node, RunRecord, Session, Stage, not_measured
 from cardcallback.render.run_words import has_gb10
+from cardcallback.units import format_ranks
 
 _LINKS = (
     "The job ran on {count} computers: the links between them and their network cards{which} draw power that no "
     "sensor here measures."
 )
 _CONNECTX = " (ConnectX, in each GB10 system)"
-_FIRST_ALONE = "Pictures, curves of power and second sensors are those of the computer of rank 0 alone."
+_FIRST_ALONE = (
+    "Pictures, traces, second sensors, swap and time short of memory are those of the computer of rank 0 alone."
+)
+_NOT_YET = "left no figures here (yet)."
 _WHOLE_ONLY = "some of the job's computers are not in it: {which}"
 
 
@@ -28,7 +31,8 @@ def merge_nodes(record: RunRecord, others: Sequence[NodeSummary | RunRecord]) ->
 
     Energies are summed, with their bounds, and durations are the longest. Memory is never summed: it is that of the
     node that used most, named. What is missing is named, and then ``energy.partial_reason`` is set. A node that is
-    in the record already is not added again; without others it is told what is missing.
+    in the record already is not added again; without others it is told what is missing. Where the summaries hold all
+    nodes of the record, rank 0's own too, everything is joined anew, so that figures which need all nodes come back.
 
     Args:
         record: of the node that rank 0 ran on, perhaps with other nodes in it.
@@ -41,9 +45,10 @@ def merge_nodes(record: RunRecord, others: Sequence[NodeSummary | RunRecord]) ->
         msg = f"run {record.run_id[:8]} was not one of several processes: give the output folders of one job's nodes"
         raise CardCallbackError(msg)
     told = [summarize_node(one) if isinstance(one, RunRecord) else one for one in others]
+    record = _of_its_own_node(record, told)
     new = _new_nodes(record, told)
     nodes = (*record.nodes, *(one.node for one in new))
-    missing = tuple(sorted(set(range(record.processes)) - {rank for node in nodes for rank in node.ranks}))
+    missing = tuple(sorted(set(range(record.processes or 0)) - {rank for node in nodes for rank in node.ranks}))
     session = record.sessions[-1]
     energy = _energy(session.energy, new, partial=_partial(nodes, missing), missing=missing)
     accelerators = (
@@ -56,13 +61,51 @@ def merge_nodes(record: RunRecord, others: Sequence[NodeSummary | RunRecord]) ->
             nodes=nodes,
             simulated=record.simulated or any(one.simulated for one in new),
             memory=highest_memory(record.memory, record.nodes, new),
-            notes=tuple(dict.fromkeys((*record.notes, *_notes(record, nodes, new, missing)))),
+            notes=tuple(dict.fromkeys((*_kept(record.notes), *_notes(record, nodes, new, missing)))),
         ),
         session,
         energy=energy,
         accelerators=accelerators,
         new=new,
     )
+
+
+def _of_its_own_node(record: RunRecord, told: Sequence[NodeSummary]) -> RunRecord:
+    """The record as rank 0's own node left it, where that and every other node in it can be had again."""
+    first = record.nodes[0]
+    own = next((one for one in told if one.node.ranks == first.ranks), None)
+    if own is None or not {node.ranks for node in record.nodes} <= {one.node.ranks for one in told}:
+        return record
+    session = record.sessions[-1]
+    accelerators = session.hardware.accelerators[: len(first.accelerators)]
+    shorter = first.duration_seconds - session.duration_seconds
+    alone = msgspec.structs.replace(
+        session,
+        duration_seconds=first.duration_seconds,
+        suspended_seconds=own.suspended_seconds,
+        energy=own.energy,
+        hardware=msgspec.structs.replace(session.hardware, accelerators=accelerators),
+    )
+    return msgspec.structs.replace(
+        record,
+        duration_seconds=record.duration_seconds + shorter,
+        suspended_seconds=record.suspended_seconds + own.suspended_seconds - session.suspended_seconds,
+        sessions=(*record.sessions[:-1], alone),
+        stages=_with_own_stage(record.stages, own.energy, shorter),
+        memory=_with_its_own_peaks(record.memory, own.memory),
+        nodes=(first,),
+    )
+
+
+def _with_its_own_peaks(memory: Memory, own: Memory) -> Memory:
+    told = {name: figure for name in Memory.__struct_fields__ if (figure := getattr(own, name)) is not None}
+    return msgspec.structs.replace(memory, **told)
+
+
+def _kept(notes: Sequence[str]) -> list[str]:
+    """Those that do not depend on which nodes are known."""
+    links = _LINKS.partition("{")[0]
+    return [note for note in notes if not note.endswith(_NOT_YET) and not note.startswith(links)]
 
 
 def _new_nodes(record: RunRecord, told: Sequence[NodeSummary]) -> list[NodeSummary]:
@@ -99,7 +142,7 @@ def _energy(own: Energy, new: Sequence[NodeSummary], *, partial: str | None, mis
     if not missing:
         return energy
     # What is called a whole must not be a part; the GPUs' sum is told as the part that it is.
-    reason = _WHOLE_ONLY.format(which=rank_words(missing))
+    reason = _WHOLE_ONLY.format(which=format_ranks(missing))
     wholes = {name: not_measured("joules", reason) for name in ("cpu", "dram", "system") if _has(energy, name)}
     return msgspec.structs.replace(energy, **wholes)
 
@@ -109,10 +152,10 @@ def _has(energy: Energy, name: str) -> bool:
 
 
 def _partial(nodes: Sequence[Node], missing: Sequence[int]) -> str | None:
-    reasons = [] if not missing else [f"the GPUs of {rank_words(missing)} are not in it"]
+    reasons = [] if not missing else [f"the GPUs of {format_ranks(missing)} are not in it"]
     somewhere = any(node.gpu_energy_joules is not None for node in nodes)
     for node in nodes:
-        where = f" (computer of {rank_words(node.ranks)})" if len(nodes) > 1 else ""
+        where = f" (computer of {format_ranks(node.ranks)})" if len(nodes) > 1 else ""
         if node.partial_reason is not None:
             reasons.append(f"{node.partial_reason}{where}")
         elif node.gpu_energy_joules is None and somewhere:
@@ -121,10 +164,10 @@ def _partial(nodes: Sequence[Node], missing: Sequence[int]) -> str | None:
 
 
 def _notes(record: RunRecord, nodes: Sequence[Node], new: Sequence[NodeSummary], missing: Sequence[int]) -> list[str]:
-    notes = [f"Computer of {rank_words(one.node.ranks)}: {note}" for one in new for note in one.notes]
+    notes = [f"Computer of {format_ranks(one.node.ranks)}: {note}" for one in new for note in one.notes]
     if missing:
-        left = rank_words(missing)
-        notes.append(f"{left[0].upper()}{left[1:]} of the job's {record.processes} left no figures here (yet).")
+        left = format_ranks(missing)
+        notes.append(f"{left[0].upper()}{left[1:]} of the job's {record.processes} {_NOT_YET}")
     if len(nodes) > 1:
         gb10 = has_gb10(record) or any("GB10" in name for node in nodes for name in node.accelerators)
         notes.append(_LINKS.format(count=len(nodes), which=_CONNECTX if gb10 else ""))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import re
 import threading
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from cardcallback.guard import Guard
 from cardcallback.processes.announcement import OwnDevices
 from cardcallback.processes.hidden import new_salt
 from cardcallback.processes.joining import highest_rank
@@ -19,7 +21,7 @@ from cardcallback.processes.ranks import Ranks
 from cardcallback.processes.rendezvous import Rendezvous, read_small, write_private
 from cardcallback.processes.summary import (
     NodeSummary,
-    load_summaries,
+    load_summary,
     summarize_node,
     summary_files,
     write_summary,
@@ -44,19 +46,33 @@ class MeasuredNode:
         own: this process's own devices.
         clock: of the run.
         on_change: called, in a thread, where devices were announced.
+        guard: catches what fails in the thread.
     """
 
     def __init__(
-        self, place: Place, output_folder: Path, own: OwnDevices, *, clock: Clock, on_change: Callable[[], None]
+        self,
+        place: Place,
+        output_folder: Path,
+        own: OwnDevices,
+        *,
+        clock: Clock,
+        on_change: Callable[[], None],
+        guard: Guard | None = None,
     ) -> None:
         self.ranks = Ranks(
-            Rendezvous(output_folder, place.node), place, own, clock=clock, on_change=on_change, on_start=self._begin
+            Rendezvous(output_folder, place.node),
+            place,
+            own,
+            clock=clock,
+            on_change=on_change,
+            on_start=self._begin,
+            guard=guard,
         )
         self.place = place
         self._folder = output_folder
         self._clock = clock
         self._job = new_salt() if place.writes else ""
-        self._others: tuple[NodeSummary, ...] = ()
+        self._others: dict[Path, NodeSummary] = {}
         self._finished = False
 
     def finish(self) -> None:
@@ -68,23 +84,39 @@ class MeasuredNode:
 
     def joined(self, record: RunRecord) -> RunRecord:
         """The record of this node's measuring as the job's, with those of its other nodes that are done by now."""
-        if self._finished:
-            self.look_again()
         own = self._as_one_node(record)
-        return merge_nodes(own, self._others) if self.place.writes else own
+        if self._finished and self.place.writes and len(self.ranks.numbers) < self.place.processes:
+            self.look_again()
+            with contextlib.suppress(OSError):  # only whoever joins further nodes later needs it
+                self.leave_summary(own)
+        return merge_nodes(own, list(self._others.values())) if self.place.writes else own
 
     def leave_summary(self, record: RunRecord) -> None:
-        """Write this node's figures for rank 0, or for whoever joins the nodes later.
+        """Write this node's figures, a record of it alone, for rank 0 or for whoever joins the nodes later.
 
         Raises:
             OSError: it cannot be written.
         """
         write_summary(self._folder, summarize_node(record, answers=self._seen_job()))
 
-    def look_again(self) -> bool:
-        """Take up nodes that were done later than this one; whether there were any."""
-        before = self._others
-        self._others = self._told()
+    def look_again(self, until_seconds: float = math.inf) -> bool:
+        """Take up nodes that are done since the last look; whether there were any.
+
+        Args:
+            until_seconds: the clock's time at which what is not read yet is left.
+        """
+        if not self.place.writes or len(self.ranks.numbers) >= self.place.processes:
+            return False
+        before = dict(self._others)
+        for path in summary_files(self._folder):
+            known = self._others.get(path)
+            if known is not None and known.status != "running":
+                continue
+            summary = load_summary(path)
+            if summary is not None and summary.answers == self._job and summary.node.ranks != self.ranks.numbers:
+                self._others[path] = _marked(summary)
+            if self._clock.elapsed_seconds() >= until_seconds:
+                break
         return self._others != before
 
     def _begin(self) -> None:
@@ -118,21 +150,14 @@ class MeasuredNode:
     def _wait_for_nodes(self) -> None:
         deadline = self._clock.elapsed_seconds() + _NODES_TIMEOUT_SECONDS
         waiting = threading.Event()
-        while True:
-            self._others = self._told()
-            if self._is_complete() or self._clock.elapsed_seconds() >= deadline:
-                return
-            waiting.wait(_LOOK_SECONDS)
+        while not self._is_complete() and self._clock.elapsed_seconds() < deadline:
+            if not self.look_again(deadline):
+                waiting.wait(_LOOK_SECONDS)
 
     def _is_complete(self) -> bool:
-        ranks = {*self.ranks.numbers, *(rank for one in self._others for rank in one.node.ranks)}
-        return len(ranks) >= self.place.processes and not any(one.status == "running" for one in self._others)
-
-    def _told(self) -> tuple[NodeSummary, ...]:
-        if not self.place.writes or len(self.ranks.numbers) >= self.place.processes:
-            return ()
-        found = load_summaries(self._folder)
-        return tuple(_marked(one) for one in found if one.answers == self._job)
+        others = self._others.values()
+        ranks = {*self.ranks.numbers, *(rank for one in others for rank in one.node.ranks)}
+        return len(ranks) >= self.place.processes and not any(one.status == "running" for one in others)
 
 
 def _marked(summary: NodeSummary) -> NodeSummary:

@@ -17,11 +17,13 @@ class ProcessPart:
 
     Args:
         guard: catches what fails here; quiet where another process speaks.
+        environ: as a launcher filled it.
     """
 
-    def __init__(self, guard: Guard) -> None:
+    def __init__(self, guard: Guard, environ: Mapping[str, str]) -> None:
         self.place = Place()
         self._guard = guard
+        self._guard.quiet = not find_place(environ).writes
         self._follower: Follower | None = None
         self._node: MeasuredNode | None = None
 
@@ -33,7 +35,7 @@ class ProcessPart:
         self._guard.quiet = not self.place.writes
         if not self.place.measures:
             with self._guard("announce this process's devices"):
-                self._follower = follow(args, model, self.place, environ)
+                self._follower = follow(args, model, self.place, environ, self._guard)
         return self.place.measures
 
     def measures_for(self, node: MeasuredNode | None) -> None:

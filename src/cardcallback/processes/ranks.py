@@ -6,19 +6,20 @@ import contextlib
 import os
 import select
 import threading
+import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
+from cardcallback.guard import Guard
 from cardcallback.processes.announcement import Announcement, OwnDevices, announce, answers, devices_of_ranks
 from cardcallback.processes.follower import BEAT_SECONDS
 from cardcallback.processes.hidden import new_salt
 from cardcallback.processes.place import Place
 from cardcallback.processes.rendezvous import Rendezvous
-from cardcallback.processes.words import rank_words
 from cardcallback.recorder import Clock
 from cardcallback.sensors.base import DeviceInfo
 from cardcallback.sensors.nvml_devices import Selection
-from cardcallback.units import format_duration
+from cardcallback.units import format_duration, format_ranks
 
 # So many beats may come late, as on a busy machine or over a slow file system.
 _SILENT_SECONDS = 4 * BEAT_SECONDS
@@ -47,6 +48,7 @@ class _Process:
         self._descriptor: int | None = None
         with contextlib.suppress(OSError, AttributeError, OverflowError):  # an older kernel, or other numbers here
             self._descriptor = os.pidfd_open(number)
+            weakref.finalize(self, os.close, self._descriptor)
 
     def is_gone(self) -> bool:
         if self._descriptor is None:
@@ -56,9 +58,7 @@ class _Process:
         return bool(watch.poll(0))
 
     def forget(self) -> None:
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-            self._descriptor = None
+        self._descriptor = None
 
 
 @dataclass(slots=True)
@@ -77,6 +77,7 @@ class Ranks:
         clock: by which a silence is told.
         on_change: called where other devices were announced than before.
         on_start: called in the thread, once others were invited.
+        guard: catches what fails in the thread.
 
     Without ``start``, ``look`` may be called by hand after ``invite``.
     """
@@ -90,15 +91,18 @@ class Ranks:
         clock: Clock,
         on_change: Callable[[], None],
         on_start: Callable[[], None] = lambda: None,
+        guard: Guard | None = None,
     ) -> None:
         self._rendezvous = rendezvous
         self._place = place
         self._clock = clock
         self._on_change = on_change
         self._on_start = on_start
+        self._guard = guard or Guard()
         self._salt = new_salt()
         self._own = announce(own, self._salt, rank=place.rank, process=os.getpid())
         self._job = _Job()
+        self._at_end: tuple[str, ...] | None = None
         self._lock = threading.Lock()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="cardcallback-ranks", daemon=True)
@@ -151,7 +155,7 @@ class Ranks:
         if not missing or not devices:
             return selection
         theirs, it = ("its GPU", "its energy is") if len(missing) == 1 else ("their GPUs", "their energy is")
-        reason = f"{rank_words(missing)} did not announce {theirs}"
+        reason = f"{format_ranks(missing)} did not announce {theirs}"
         note = f"{reason[0].upper()}{reason[1:]}: {it} not in the figures."
         return replace(
             selection,
@@ -165,7 +169,13 @@ class Ranks:
             return {rank: one.said.peaks for rank, one in sorted(self._job.heard.items()) if one.said.peaks}
 
     def troubles(self) -> tuple[str, ...]:
-        """A sentence about each process that ended, fell silent or stood still before the others."""
+        """A sentence about each process that ended, fell silent or stood still before the others.
+
+        After the end it is as it was then: by now others may have ended as they should.
+        """
+        return self._troubles_now() if self._at_end is None else self._at_end
+
+    def _troubles_now(self) -> tuple[str, ...]:
         now = self._clock.awake_seconds()
         with self._lock:
             heard = sorted(self._job.heard.items())
@@ -177,17 +187,19 @@ class Ranks:
         self._ended.set()
         if self._thread.is_alive():
             self._thread.join(_END_TIMEOUT_SECONDS)
+        self._at_end = self._at_end or self._troubles_now()
 
     def _run(self) -> None:
-        self.invite()
-        self._on_start()
-        looks = 0
-        while not self._ended.is_set():
+        with self._guard("follow the other processes of this computer"):
+            self.invite()
+            self._on_start()
+            looks = 0
+            while not self._ended.is_set():
+                self.look()
+                looks += 1
+                soon = not self.all_heard and looks < _SOON_LOOKS
+                self._ended.wait(_SOON_SECONDS if soon else BEAT_SECONDS)
             self.look()
-            looks += 1
-            soon = not self.all_heard and looks < _SOON_LOOKS
-            self._ended.wait(_SOON_SECONDS if soon else BEAT_SECONDS)
-        self.look()
         self._rendezvous.remove()
 
     def _hear(self, said: Announcement, now: float) -> None:

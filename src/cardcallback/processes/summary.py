@@ -14,7 +14,6 @@ from cardcallback.record import (
     PRIVATE_FOLDER,
     Accelerator,
     Energy,
-    Measurement,
     Memory,
     Node,
     RunRecord,
@@ -26,12 +25,16 @@ MOST_BYTES = 4096
 SUMMARY_VERSION = 1
 _NAME = "node-{rank:05d}.json"
 _PATTERN = "node-*.json"
-_FIGURES = 9  # significant, as far as any sensor goes
-# Of a measurement what several share; told once in the file.
+_FIGURES = 7  # significant, farther than any sensor goes
+# A measurement's own numbers, and what is told once for all that share it, each in the order of the file.
+_NUMBERS = ("value", "recording_low", "recording_high", "coverage", "longest_gap_seconds")
 _SHARED = (
-    *("unit", "source", "scope", "method", "instrument_accuracy", "covers", "window", "observed"),
-    *("sampling_interval_seconds", "reason", "assumption"),
+    *("unit", "source", "method", "scope", "instrument_accuracy", "window", "covers", "sampling_interval_seconds"),
+    *("reason", "observed", "assumption"),
 )
+_PARTS = frozenset({"scope", "instrument_accuracy", "window"})
+# Of an accelerator what several are alike in.
+_KIND = ("name", "memory_total_bytes", "other_processes", "used_by_job")
 _TOO_MANY = "told for the node's GPUs together"
 
 
@@ -70,7 +73,9 @@ def summarize_node(record: RunRecord, *, answers: str = "") -> NodeSummary:
         suspended_seconds=session.suspended_seconds,
         accelerators=tuple(_figures_of(one) for one in session.hardware.accelerators),
         energy=msgspec.structs.replace(session.energy, per_step=None, per_token=None, others=(), rest_estimate=None),
-        memory=record.memory,
+        memory=msgspec.structs.replace(
+            record.memory, limit=None, swap_peak=None, swap_baseline=None, stalled_some=None, stalled_all=None
+        ),
         notes=record.notes,
     )
 
@@ -99,9 +104,8 @@ def decode_summary(content: bytes, *, name: str = "a node's summary") -> NodeSum
         if document["summary_version"] > SUMMARY_VERSION:
             msg = f"{name} was written by a newer cardcallback: upgrade it here"
             raise CardCallbackError(msg)
-        shared = document.pop("shared")
-        return msgspec.convert(_whole(document, shared), NodeSummary)
-    except (ValueError, KeyError, TypeError, IndexError, RecursionError, msgspec.MsgspecError) as error:
+        return _decoded(document)
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError, msgspec.MsgspecError) as error:
         msg = f"{name} is damaged: leave that node out, and the record says so"
         raise CardCallbackError(msg) from error
 
@@ -120,15 +124,17 @@ def write_summary(output_folder: Path, summary: NodeSummary) -> Path:
 
 def load_summaries(output_folder: Path) -> tuple[NodeSummary, ...]:
     """Every node's summary in an output folder, in the order of their ranks; damaged ones are left out."""
-    found = []
-    for path in summary_files(output_folder):
-        content = read_small(path)
-        if content is not None:
-            try:
-                found.append(decode_summary(content, name=path.name))
-            except CardCallbackError:
-                continue  # its ranks are told as missing
-    return tuple(found)
+    found = map(load_summary, summary_files(output_folder))
+    return tuple(one for one in found if one is not None)
+
+
+def load_summary(path: Path) -> NodeSummary | None:
+    """One node's summary, ``None`` where it cannot be read: its ranks are told as missing then."""
+    content = read_small(path)
+    try:
+        return None if content is None else decode_summary(content, name=path.name)
+    except CardCallbackError:
+        return None
 
 
 def summary_files(output_folder: Path) -> list[Path]:
@@ -148,36 +154,65 @@ def _figures_of(accelerator: Accelerator) -> Accelerator:
 
 def _encoded(summary: NodeSummary) -> bytes:
     shared: list[Any] = []
-    document = _slim(msgspec.to_builtins(summary), shared)
-    text = json.dumps(document | {"shared": shared}, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    return text.encode()
+    plain = msgspec.to_builtins(summary)
+    plain["accelerators"] = [
+        [_place_in(shared, [one[name] for name in _KIND]), *_packed(one["energy"], shared)]
+        for one in plain["accelerators"]
+    ]
+    plain["node"].pop("accelerators")
+    document = _slim(plain, shared) | {"shared": shared}
+    return json.dumps(document, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
 
 
 def _slim(value: Any, shared: list[Any]) -> Any:
-    """Without what is absent, with rounded numbers, and with what measurements share in ``shared``."""
+    """Without what is absent, with rounded numbers; a measurement packed."""
     if isinstance(value, float):
         return float(f"{value:.{_FIGURES}g}")
     if isinstance(value, (list, tuple)):
         return [_slim(one, shared) for one in value]
     if not isinstance(value, dict):
         return value
-    slim = {key: _slim(one, shared) for key, one in value.items() if one is not None and one != ()}
-    if not _is_measurement(value):
-        return slim
-    own = {key: one for key, one in slim.items() if key not in _SHARED}
-    common = {key: _without_no(one) for key, one in slim.items() if key in _SHARED}
-    if common not in shared:
-        shared.append(common)
-    return own | {"of": shared.index(common)}
+    if "unit" in value:
+        return {"of": _packed(value, shared)}
+    return {key: _slim(one, shared) for key, one in value.items() if one is not None and one != ()}
 
 
-def _without_no(part: Any) -> Any:
-    # A scope says "no" of what it does not name.
-    return {key: one for key, one in part.items() if one != "no"} if isinstance(part, dict) else part
+def _packed(measurement: dict[str, Any], shared: list[Any]) -> list[Any]:
+    """Where its provenance stands in ``shared``, and its numbers."""
+    common = []
+    for name in _SHARED:
+        part = _slim(measurement[name], shared)
+        if name == "covers":
+            part = list(dict.fromkeys(part)) or None
+        elif name in _PARTS and part is not None:
+            # A scope says "no" of what it does not name.
+            part = _place_in(shared, {key: one for key, one in part.items() if one != "no"})
+        common.append(part)
+    numbers = [_slim(measurement[name], shared) for name in _NUMBERS]
+    return [_place_in(shared, _trimmed(common)), *_trimmed(numbers)]
 
 
-def _is_measurement(value: dict[str, Any]) -> bool:
-    return "unit" in value and value.keys() <= set(Measurement.__struct_fields__)
+def _trimmed(values: list[Any]) -> list[Any]:
+    while values and values[-1] is None:
+        values.pop()
+    return values
+
+
+def _place_in(shared: list[Any], part: Any) -> int:
+    if part not in shared:
+        shared.append(part)
+    return shared.index(part)
+
+
+def _decoded(document: dict[str, Any]) -> NodeSummary:
+    shared = document.pop("shared")
+    whole = _whole(document, shared)
+    whole["accelerators"] = [
+        dict(zip(_KIND, shared[kind], strict=True)) | {"energy": _unpacked(packed, shared)}
+        for kind, *packed in document.get("accelerators", ())
+    ]
+    whole["node"]["accelerators"] = [one["name"] for one in whole["accelerators"]]
+    return msgspec.convert(whole, NodeSummary)
 
 
 def _whole(value: Any, shared: list[Any]) -> Any:
@@ -186,6 +221,12 @@ def _whole(value: Any, shared: list[Any]) -> Any:
     if not isinstance(value, dict):
         return value
     if "of" in value:
-        own = {key: one for key, one in value.items() if key != "of"}
-        return {"value": None} | own | shared[value["of"]]
+        return _unpacked(value["of"], shared)
     return {key: _whole(one, shared) for key, one in value.items()}
+
+
+def _unpacked(packed: list[Any], shared: list[Any]) -> dict[str, Any]:
+    place, *numbers = packed
+    common = {name: part for name, part in zip(_SHARED, shared[place], strict=False) if part is not None}
+    parts = {name: shared[common[name]] for name in _PARTS & common.keys()}
+    return {"value": None} | common | parts | dict(zip(_NUMBERS, numbers, strict=False))

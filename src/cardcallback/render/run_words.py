@@ -151,6 +151,13 @@ def memory_owner(record: RunRecord) -> str:
     return "this container" if own else WHOLE_MACHINE
 
 
+def whose_peak(peak: Measurement) -> str:
+    """Which of several sessions, processes or computers had it, to stand in a list; empty where there was only one."""
+    session = session_of(peak)
+    of_sessions = (f"the highest of all sessions, in {session}",) if session else ()
+    return "; ".join((*of_sessions, *(words for words in peak.covers if "the highest of" in words)))
+
+
 def recorded_steps(record: RunRecord) -> int:
     """Optimiser steps taken while this record measured, each once; without earlier records fewer than all."""
     return counted_steps(record.sessions)

@@ -7,6 +7,7 @@ from cardcallback.render.energy_words import energy_noun
 from cardcallback.render.figures import absent, energy_figure, is_known
 from cardcallback.render.pictures.choice import POWER_PICTURE, picture_address
 from cardcallback.render.run_words import held_out_loss_was_no_number, not_finite_notes, plural
+from cardcallback.render.section.computers import computer_lines
 from cardcallback.render.section.doubts_energy import energy_doubts, scope_lines
 from cardcallback.render.section.doubts_machine import other_energy, second_sensors, system_doubts
 from cardcallback.render.section.doubts_memory import memory_doubts
@@ -41,6 +42,7 @@ def doubts(record: RunRecord, references: References, pictures: tuple[str, ...])
         ("Memory", memory_doubts(record)),
         ("Machine state", machine_state(record, _power_picture(pictures))),
         *device_lines(record),
+        *computer_lines(record),
         ("Sessions", _sessions(record)),
         ("Notes", _notes(record)),
     ]

@@ -5,7 +5,14 @@ from __future__ import annotations
 from cardcallback.record import Measurement, RunRecord
 from cardcallback.render.energy_words import used_by_job
 from cardcallback.render.figures import absent, cadence, figure, is_known, value_of
-from cardcallback.render.run_words import WHOLE_MACHINE, baseline_words, devices, has_unified_memory, memory_owner
+from cardcallback.render.run_words import (
+    WHOLE_MACHINE,
+    baseline_words,
+    devices,
+    has_unified_memory,
+    memory_owner,
+    whose_peak,
+)
 from cardcallback.render.text import escape_markdown
 from cardcallback.units import format_bytes, format_duration, format_percent
 
@@ -24,7 +31,7 @@ def memory_doubts(record: RunRecord) -> str:
         ),
         _contradiction(record),
         (
-            f"This process and its children in main memory{_read(record.memory.process_peak_rss, _SHARED)}: "
+            f"This process and its children in main memory{_read(record.memory.process_peak_rss, _shared(record))}: "
             f"{figure(record.memory.process_peak_rss, format_bytes)}."
         ),
         _swap(record),
@@ -39,7 +46,9 @@ def memory_doubts(record: RunRecord) -> str:
     return " ".join(sentence for sentence in sentences if sentence)
 
 
-_SHARED = "shared pages count once for each process"
+def _shared(record: RunRecord) -> str:
+    whose = whose_peak(record.memory.process_peak_rss)
+    return "shared pages count once for each process" + (f"; {whose}" if whose else "")
 
 
 def _torch(record: RunRecord) -> str:

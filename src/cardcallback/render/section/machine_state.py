@@ -37,10 +37,12 @@ def health_notes(record: RunRecord) -> frozenset[str]:
 
 
 def device_lines(record: RunRecord) -> list[tuple[str, str]]:
-    """One line per device, where there are several."""
+    """One line per device, where there are several; of several computers only the first one's."""
     found = devices(record)
     if len(found) < 2:
         return []
+    if len(record.nodes) > 1:
+        found = found[: len(record.nodes[0].accelerators)]
     return [(f"GPU {number}", _device(device)) for number, device in enumerate(found)]
 
 

@@ -10,7 +10,7 @@ from cardcallback.render.run_words import (
     devices,
     has_unified_memory,
     memory_owner,
-    session_of,
+    whose_peak,
 )
 from cardcallback.units import format_bytes
 
@@ -47,9 +47,9 @@ def _system_row(record: RunRecord) -> Row:
     baseline = memory.system_baseline
     if baseline.value is not None:
         result += f"; {format_bytes(baseline.value)} {baseline_words(baseline)}"
-    session = f"; the highest of all sessions, in {session_of(peak)}" if session_of(peak) else ""
     outside = "" if memory_owner(record) == WHOLE_MACHINE else "; CUDA memory is not in it"
-    return label, result, f"{_how(peak)}{session}{outside}"
+    whose = f"; {words}" if (words := whose_peak(peak)) else ""
+    return label, result, f"{_how(peak)}{whose}{outside}"
 
 
 def _accelerator_row(record: RunRecord) -> Row:

@@ -1,0 +1,62 @@
+"""One process of a job, as a launcher starts it: trains a tiny model on the CPU with the callback.
+
+Arguments: output folder, folder of the base model, and for tests what goes wrong ("killed" or "stopped") in the
+last rank. ``GPU_OF_RANK`` holds the GPU that each local rank may see, as a launcher's own wrapper would set it.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+os.environ["CUDA_VISIBLE_DEVICES"] = os.environ["GPU_OF_RANK"].split(",")[int(os.environ["LOCAL_RANK"])]
+
+from tiny import make_trainer
+from transformers import TrainerCallback
+
+from cardcallback import CardCallback
+
+STEPS = 40
+# Longer than a silence that is worth a word.
+_LONG_SECONDS = 22.0
+
+
+class Trouble(TrainerCallback):
+    """Makes steps take a while, and the last rank go wrong as it is told to."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self.is_last = int(os.environ["RANK"]) == int(os.environ["WORLD_SIZE"]) - 1
+
+    def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Killed in the middle."""
+        del args, control
+        time.sleep(0.1)
+        if self.kind == "killed" and self.is_last and state.global_step == STEPS // 2:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def on_train_end(self, *_: Any, **__: Any) -> None:
+        """Stopped just before its own end, with the others' end a while later."""
+        if self.kind == "stopped":
+            if self.is_last:
+                os.kill(os.getpid(), signal.SIGSTOP)
+            time.sleep(_LONG_SECONDS)
+
+
+def main() -> None:
+    """Train."""
+    output_folder, base_folder, kind = Path(sys.argv[1]), Path(sys.argv[2]), (*sys.argv[3:], "")[0]
+    make_trainer(
+        "plain",
+        output_folder,
+        base_folder=base_folder / os.environ["RANK"],
+        max_steps=STEPS,
+        callbacks=[Trouble(kind), CardCallback(charts=False)],
+    ).train()
+
+
+main()

@@ -1,0 +1,167 @@
+"""Jobs of several real processes under gloo, beside a simulated machine whose GPUs each draw a power of their own."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import stat
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from cardcallback import load_run
+from cardcallback.processes import load_summaries, merge_nodes
+from cardcallback.record import RunRecord
+from simulator import Simulation, build_problem, profile_named
+from waveforms import Waveform, constant
+
+pytestmark = pytest.mark.training
+_HERE = Path(__file__).resolve().parent
+_SOURCE = _HERE.parent.parent / "src"
+_WORKER = _HERE / "rank_of_job.py"
+_TIMEOUT_SECONDS = 240
+_LAUNCHERS = {
+    "torchrun": ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "4"],
+    # The launcher of several GPUs also where there is none: the trainer asks for the CPU.
+    "accelerate": [
+        *("-m", "accelerate.commands.launch", "--multi_gpu", "--num_machines", "1", "--num_processes", "4"),
+        *("--mixed_precision", "no", "--dynamo_backend", "no"),
+    ],
+}
+
+
+def watts_of(gpu: int) -> float:
+    """What a GPU draws all the time: a sum tells of which GPUs it is."""
+    return 100.0 + 2.0**gpu
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> dict[str, str]:
+    """The environment of a machine with eight GPUs."""
+    if build_problem() is not None:
+        pytest.skip(str(build_problem()))
+    eight = profile_named("h100x8")
+    devices = tuple(
+        replace(device, waveform=Waveform((constant(watts_of(gpu)),)), memory_waveform=None)
+        for gpu, device in enumerate(eight.devices)
+    )
+    environment = os.environ | Simulation(replace(eight, devices=devices), tmp_path).environment
+    search = [str(_SOURCE), str(_HERE)]
+    return environment | {"PYTHONPATH": os.pathsep.join(search), "GPU_OF_RANK": "6,1,3,0"}
+
+
+StartRanks = Callable[..., list["subprocess.Popen[str]"]]
+
+
+@pytest.fixture
+def start_ranks(machine: dict[str, str], tmp_path: Path) -> Iterator[StartRanks]:
+    """Starts two processes of one job without a launcher that would end one for the other's sake."""
+    with contextlib.ExitStack() as stack:
+
+        def start(*folders: Path, nodes: int, kind: str = "") -> list[subprocess.Popen[str]]:
+            port = _free_port()
+            started = []
+            for rank, folder in enumerate(folders):
+                own = {"RANK": str(rank), "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+                own |= {"LOCAL_RANK": str(rank % (2 // nodes)), "LOCAL_WORLD_SIZE": str(2 // nodes)}
+                own |= {"GROUP_RANK": str(rank if nodes == 2 else 0)}
+                if nodes == 2:
+                    own["GPU_OF_RANK"] = str(5 + rank)
+                command = [sys.executable, str(_WORKER), str(folder), str(tmp_path / "base"), kind]
+                process = subprocess.Popen(command, env=machine | own, stdout=subprocess.PIPE, text=True)
+                stack.callback(_ended, process)
+                started.append(process)
+            return started
+
+        yield start
+
+
+def _ended(process: subprocess.Popen[str]) -> None:
+    process.kill()
+    process.communicate()
+
+
+def _free_port() -> str:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return str(listener.getsockname()[1])
+
+
+def _joules(record: RunRecord, *gpus: int) -> float:
+    return sum(map(watts_of, gpus)) * record.duration_seconds
+
+
+@pytest.mark.parametrize("launcher", _LAUNCHERS)
+def test_exactly_the_job_s_gpus_are_measured(launcher: str, machine: dict[str, str], tmp_path: Path) -> None:
+    """Four processes that each see one of eight GPUs: the energy of these four, told by one process alone."""
+    folder = tmp_path / "out"
+    command = [sys.executable, *_LAUNCHERS[launcher], str(_WORKER), str(folder), str(tmp_path / "base")]
+    done = subprocess.run(command, env=machine, capture_output=True, text=True, check=False, timeout=_TIMEOUT_SECONDS)
+    assert done.returncode == 0, done.stderr
+    record = load_run(folder)
+    assert record.energy.gpu.value == pytest.approx(_joules(record, 6, 1, 3, 0), rel=0.02)
+    assert record.energy.gpu.coverage == pytest.approx(1.0, abs=0.05)
+    assert record.energy.partial_reason is None
+    assert (record.processes, [node.ranks for node in record.nodes]) == (4, [(0, 1, 2, 3)])
+    assert record.memory.process_peak_rss.covers[-1].endswith("the highest of 4 processes")
+    told = [line for line in done.stdout.splitlines() if line.startswith("cardcallback:")]
+    assert len(told) == 2
+    assert "cardcallback" not in done.stderr
+    private = folder / "_cardcallback"
+    assert not list(private.glob("ranks-*"))
+    assert stat.S_IMODE((private / "job").stat().st_mode) == 0o600
+    for path in (path for path in folder.rglob("*") if path.is_file()):
+        assert b"-5157-4c41-" not in path.read_bytes()  # as in every UUID here
+
+
+def test_a_killed_rank_is_named(start_ranks: StartRanks, tmp_path: Path) -> None:
+    """The other one's training breaks off with it, and its record says which was gone."""
+    folder = tmp_path / "out"
+    first, second = start_ranks(folder, folder, nodes=1, kind="killed")
+    first.communicate(timeout=_TIMEOUT_SECONDS)
+    assert second.wait(_TIMEOUT_SECONDS) < 0
+    record = load_run(folder)
+    assert record.status == "interrupted"
+    assert [note for note in record.notes if note.startswith("Rank 1 was killed or ended by itself")]
+    assert record.energy.gpu.value == pytest.approx(_joules(record, 6, 1), rel=0.05)
+
+
+@pytest.mark.slow
+def test_a_stopped_rank_is_named_and_not_waited_for(start_ranks: StartRanks, tmp_path: Path) -> None:
+    """It is stopped before its end: the record is complete without it, and tells since when it was silent."""
+    folder = tmp_path / "out"
+    first, second = start_ranks(folder, folder, nodes=1, kind="stopped")
+    first.communicate(timeout=_TIMEOUT_SECONDS)
+    assert second.poll() is None
+    record = load_run(folder)
+    assert record.status == "completed"
+    assert [note for note in record.notes if note.startswith("Rank 1 gave no sign of life")]
+    assert record.energy.partial_reason is None
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_two_computers_are_one_job(
+    start_ranks: StartRanks,
+    tmp_path: Path,
+    shared: bool,  # noqa: FBT001 - a case
+) -> None:
+    """On a shared disk rank 0 joins both at its end; without one whoever has both folders does, to the same sum."""
+    folders = [tmp_path / "first", tmp_path / ("first" if shared else "second")]
+    for process in start_ranks(*folders, nodes=2):
+        process.communicate(timeout=_TIMEOUT_SECONDS)
+        assert process.returncode == 0
+    record = load_run(folders[0])
+    if not shared:
+        assert record.energy.partial_reason == "the GPUs of rank 1 are not in it"
+        assert record.energy.gpu.value == pytest.approx(_joules(record, 5), rel=0.02)
+        assert [path.name for path in sorted(folders[1].iterdir())] == ["_cardcallback"]
+        record = merge_nodes(record, [*load_summaries(folders[0]), *load_summaries(folders[1])])
+    assert record.energy.partial_reason is None
+    assert record.energy.gpu.value == pytest.approx(_joules(record, 5, 6), rel=0.02)
+    assert [node.ranks for node in record.nodes] == [(0,), (1,)]
+    assert any("network cards" in note for note in record.notes)

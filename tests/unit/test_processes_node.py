@@ -1,0 +1,139 @@
+"""What rank 0 takes up of other computers at its end, and what it leaves for whoever joins them later."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+from node_records import JOULES, node_record
+from ranks_of_a_node import NodeOfRanks, uses
+
+from cardcallback.processes import load_summaries, merge_nodes
+from cardcallback.processes.node import MeasuredNode
+from cardcallback.processes.place import Place
+from cardcallback.record import RunRecord
+from cardcallback.testing import FakeClock
+
+
+class PassingClock(FakeClock):
+    """Time passes with each look at it, so that nothing waits for ever."""
+
+    def elapsed_seconds(self) -> float:
+        """A hundredth of a second later than the last time."""
+        self.advance(0.01)
+        return super().elapsed_seconds()
+
+
+def computer(folder: Path, rank: int, processes: int = 2) -> MeasuredNode:
+    """A computer of one process, begun as its thread would."""
+    place = Place(rank=rank, processes=processes, local_processes=1, node=f"n{rank}")
+    node = MeasuredNode(place, folder, uses(f"{rank}aaa-bbbb"), clock=PassingClock(), on_change=lambda: None)
+    node.ranks.invite()
+    node._begin()
+    return node
+
+
+def record_of(rank: int) -> RunRecord:
+    """What one computer measured."""
+    return node_record([rank], processes=2)
+
+
+def test_a_computer_that_is_done_is_taken_up(tmp_path: Path) -> None:
+    """Its summary lies on the shared disk when rank 0 ends."""
+    first, second = computer(tmp_path, 0), computer(tmp_path, 1)
+    second.leave_summary(second.joined(record_of(1)))
+    first.finish()
+    merged = first.joined(record_of(0))
+    assert merged.energy.gpu.value == pytest.approx(2 * JOULES)
+    assert merged.energy.partial_reason is None
+
+
+def test_one_that_is_late_is_named_and_taken_up_afterwards(tmp_path: Path) -> None:
+    """At the end it is not there; at the next write of the record it is, and that is told once."""
+    first, second = computer(tmp_path, 0), computer(tmp_path, 1)
+    first.finish()
+    assert first.joined(record_of(0)).energy.partial_reason == "the GPUs of rank 1 are not in it"
+    assert not first.look_again()
+    second.leave_summary(second.joined(record_of(1)))
+    assert first.look_again()
+    assert not first.look_again()
+    assert first.joined(record_of(0)).energy.gpu.value == pytest.approx(2 * JOULES)
+
+
+def test_figures_of_a_checkpoint_are_called_that(tmp_path: Path) -> None:
+    """The other computer has not ended: what it left at its last checkpoint counts, as a part; its end replaces it."""
+    first, second = computer(tmp_path, 0), computer(tmp_path, 1)
+    whole = second.joined(record_of(1))
+    session = msgspec.structs.replace(whole.sessions[0], status="running")
+    second.leave_summary(msgspec.structs.replace(whole, sessions=(session,)))
+    first.finish()
+    merged = first.joined(record_of(0))
+    assert merged.energy.gpu.value == pytest.approx(2 * JOULES)
+    assert merged.energy.partial_reason == "its figures end at its last checkpoint (computer of rank 1)"
+    second.leave_summary(second.joined(record_of(1)))
+    assert first.joined(record_of(0)).energy.partial_reason is None
+
+
+def test_an_earlier_job_s_computers_are_not_this_one_s(tmp_path: Path) -> None:
+    """Left in the same folder: removed at the begin, and not believed where it comes again."""
+    before = computer(tmp_path, 1)
+    computer(tmp_path, 0)
+    before.leave_summary(before.joined(record_of(1)))
+    (left,) = (tmp_path / "_cardcallback").glob("node-*.json")
+    content = left.read_bytes()
+    first = computer(tmp_path, 0)
+    assert not left.exists()
+    left.write_bytes(content)
+    first.finish()
+    assert first.joined(record_of(0)).energy.partial_reason is not None
+
+
+def test_rank_0_leaves_its_own_part_for_whoever_joins_later(tmp_path: Path) -> None:
+    """Two folders without a shared disk: with both summaries all figures come back, processors' too."""
+    folders = (tmp_path / "first", tmp_path / "second")
+    first, second = computer(folders[0], 0), computer(folders[1], 1)
+    second.leave_summary(second.joined(record_of(1)))
+    first.finish()
+    record = first.joined(record_of(0))
+    assert record.energy.cpu.value is None
+    merged = merge_nodes(record, [one for folder in folders for one in load_summaries(folder)])
+    assert merged.energy.gpu.value == pytest.approx(2 * JOULES)
+    assert merged.energy.cpu.value is not None
+    assert merged.energy.partial_reason is None
+
+
+def test_one_computer_leaves_no_summary(tmp_path: Path) -> None:
+    """All processes are here: there is nothing to join."""
+    place = Place(processes=4, local_processes=4, node="n")
+    node = MeasuredNode(place, tmp_path, uses("0aaa-bbbb"), clock=PassingClock(), on_change=lambda: None)
+    node.ranks.invite()
+    node.finish()
+    node.joined(node_record(range(4), processes=4))
+    assert load_summaries(tmp_path) == ()
+
+
+def test_troubles_are_those_of_the_end(tmp_path: Path) -> None:
+    """A record that is written again long after tells nothing of processes that ended since."""
+    node = NodeOfRanks(tmp_path, processes=2)
+    node.ranks.invite()
+    node.follower(1).beat()
+    node.ranks.look()
+    node.ranks.finish()
+    node.clock.advance(3600.0)
+    assert node.ranks.troubles() == ()
+
+
+def test_the_highest_process_is_named(tmp_path: Path) -> None:
+    """Another process held more in main memory than the one that measured."""
+    place = Place(processes=2, local_processes=2, node="n")
+    node = MeasuredNode(place, tmp_path, uses("0aaa-bbbb"), clock=PassingClock(), on_change=lambda: None)
+    node.ranks.invite()
+    helper = NodeOfRanks(tmp_path, processes=2)
+    follower = helper.follower(1)
+    follower._peaks = {"process_rss": 1e12}
+    follower.beat()
+    node.ranks.look()
+    peak = node.joined(node_record(range(2), processes=2)).memory.process_peak_rss
+    assert peak.value == 1e12
+    assert peak.covers[-1] == "rank 1, the highest of 2 processes"

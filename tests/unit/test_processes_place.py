@@ -1,0 +1,114 @@
+"""Where in its job a process stands, by the variables that each launcher sets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from cardcallback.processes.place import Place, find_place, may_measure
+
+TORCHRUN = {
+    "RANK": "5",
+    "LOCAL_RANK": "1",
+    "WORLD_SIZE": "8",
+    "LOCAL_WORLD_SIZE": "4",
+    "GROUP_RANK": "1",
+    "MASTER_ADDR": "node-secret",
+    "MASTER_PORT": "29500",
+    "TORCHELASTIC_RUN_ID": "run",
+}
+# As srun sets them, with what a person's own script must add for PyTorch.
+SRUN = {
+    "RANK": "6",
+    "WORLD_SIZE": "11",
+    "SLURM_PROCID": "6",
+    "SLURM_LOCALID": "2",
+    "SLURM_NTASKS": "11",
+    "SLURM_NODEID": "1",
+    "SLURM_TASKS_PER_NODE": "4(x2),3",
+}
+OPEN_MPI = {
+    "OMPI_COMM_WORLD_RANK": "3",
+    "OMPI_COMM_WORLD_LOCAL_RANK": "0",
+    "OMPI_COMM_WORLD_SIZE": "6",
+    "OMPI_COMM_WORLD_LOCAL_SIZE": "3",
+}
+
+
+def where(environ: dict[str, str], args: object = None, root: Path = Path("/nowhere")) -> Place:
+    """The place by these words."""
+    return find_place(environ, args, root)
+
+
+@pytest.mark.parametrize(
+    ("environ", "rank", "local_rank", "processes", "local_processes"),
+    [(TORCHRUN, 5, 1, 8, 4), (SRUN, 6, 2, 11, 4), (OPEN_MPI, 3, 0, 6, 3)],
+)
+def test_each_launcher_is_understood(
+    environ: dict[str, str], rank: int, local_rank: int, processes: int, local_processes: int
+) -> None:
+    """By torchrun (accelerate starts it too), srun and mpirun."""
+    place = where(environ)
+    assert (place.rank, place.local_rank, place.processes, place.local_processes) == (
+        rank,
+        local_rank,
+        processes,
+        local_processes,
+    )
+    assert place.measures == (local_rank == 0)
+    assert not place.writes
+    assert may_measure(environ) == place.measures
+
+
+def test_the_last_node_of_a_slurm_job_has_its_own_count() -> None:
+    """The list "4(x2),3" is in the nodes' order."""
+    assert where(SRUN | {"SLURM_NODEID": "2"}).local_processes == 3
+    assert where(SRUN | {"SLURM_NODEID": "9"}).local_processes is None
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {},
+        {"RANK": "0", "WORLD_SIZE": "1", "LOCAL_RANK": "0"},
+        {"RANK": "3"},
+        # Independent runs as tasks of one allocation, and python without srun in a batch script.
+        {"SLURM_PROCID": "3", "SLURM_LOCALID": "3", "SLURM_NTASKS": "8"},
+        {"RANK": "x", "WORLD_SIZE": "-2"},
+    ],
+)
+def test_a_process_without_others_does_everything(environ: dict[str, str]) -> None:
+    """Also where a scheduler's variables would make it one of many: PyTorch's count decides."""
+    place = where(environ)
+    assert place == Place()
+    assert place.measures
+    assert place.writes
+    assert may_measure(environ)
+
+
+def test_the_trainer_s_word_counts_before_the_environment_s() -> None:
+    """It knows the processes that found each other."""
+    alone = SimpleNamespace(world_size=1, process_index=0, local_process_index=0)
+    assert where(TORCHRUN, alone).is_alone
+    told = SimpleNamespace(world_size=8, process_index=5, local_process_index=1)
+    assert where({}, told) == Place(rank=5, local_rank=1, processes=8, local_processes=None, node=where({}, told).node)
+
+
+def test_processes_of_one_node_have_one_name_and_others_another(tmp_path: Path) -> None:
+    """The name is alike for all ranks of a node, and unlike for a second node, machine or restart."""
+    own = where(TORCHRUN).node
+    assert where(TORCHRUN | {"RANK": "4", "LOCAL_RANK": "0"}).node == own
+    boot = tmp_path / "proc/sys/kernel/random/boot_id"
+    boot.parent.mkdir(parents=True)
+    boot.write_text("0f2c8d9e-0000\n")
+    others = [
+        where(TORCHRUN | {"GROUP_RANK": "0"}),
+        where(TORCHRUN, root=tmp_path),
+        where(TORCHRUN | {"TORCHELASTIC_RESTART_COUNT": "1"}),
+        where(TORCHRUN | {"MASTER_PORT": "29501"}),
+    ]
+    names = [own, *(place.node for place in others)]
+    assert len(set(names)) == len(names)
+    assert all("secret" not in name and len(name) == 8 for name in names)
