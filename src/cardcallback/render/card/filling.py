@@ -154,8 +154,10 @@ class _Filler:
         if placeholder is None:
             return None
         text = self._text(slot, row)
+        if placeholder == slot.text:
+            placeholder = slot.source  # as it was wrapped, should it have to be put back
         if text is None:
-            return None if slot.text == placeholder else (None, placeholder)
+            return None if slot.source == placeholder else (None, placeholder)
         return _fill(slot, placeholder, text), text
 
     def remark(self, slot: Slot) -> list[str]:
