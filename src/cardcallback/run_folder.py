@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -36,6 +37,7 @@ def _loaded(path: Path) -> RunRecord | None:
 
 # An editor that saves while the card is composed costs one more composition; one that saves for ever does not.
 _ATTEMPTS = 3
+_RUN_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
 
 
 class RunFolder:
@@ -217,7 +219,9 @@ class RunFolder:
         if not main.exists():
             return
         try:
-            name = f"record-{load_run(main).run_id}.json"
+            earlier = load_run(main).run_id
         except CardCallbackError:
-            name = "record-damaged.json"
-        main.replace(main.with_name(Path(name).name))
+            earlier = ""
+        # A run id of ours is plain; anything else was put there by somebody, and names no file of ours.
+        name = f"record-{earlier if _RUN_ID.fullmatch(earlier) else 'damaged'}.json"
+        main.replace(main.with_name(name))

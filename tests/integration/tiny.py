@@ -58,7 +58,7 @@ def lora_settings() -> Any:
 
 def make_trainer(kind: TrainerKind, folder: Path, *, base_folder: Path, **options: Any) -> Any:
     """A trainer of ``STEPS`` steps that writes to ``folder``; other options are its arguments' or its own."""
-    own = {name: options.pop(name) for name in ("callbacks",) if name in options}
+    own = {name: options.pop(name) for name in ("callbacks", "train_dataset") if name in options}
     settings: dict[str, Any] = {
         "output_dir": str(folder),
         "max_steps": STEPS,
@@ -107,11 +107,10 @@ def _supervised(model: Any, tokenizer: Any, settings: dict[str, Any], own: dict[
     return SFTTrainer(
         model=model,
         args=SFTConfig(**_small(SFTConfig), **settings),
-        train_dataset=texts,
         eval_dataset=texts.select(range(2)),
         processing_class=tokenizer,
         peft_config=lora_settings() if adapter else None,
-        **own,
+        **{"train_dataset": texts, **own},
     )
 
 

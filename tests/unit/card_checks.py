@@ -20,11 +20,19 @@ def only_fills_changed(before: str, composed: ComposedCard) -> None:
         before = before[:old_begin] + before[old_end:]
     old = LINE.findall(before)
     for line in LINE.findall(text[:begin]) + LINE.findall(text[end:]):
-        if old and is_same_line(old[0], line, composed):
-            old.pop(0)
-        else:
-            assert not line.strip()
+        same = lines_of(old, line, composed)
+        assert same or not line.strip()
+        del old[:same]
     assert old == []
+
+
+def lines_of(old: list[str], new: str, composed: ComposedCard) -> int:
+    """How many of the old lines ``new`` stands for: one, or those of a placeholder that was wrapped; else none."""
+    placeholders = {fill.placeholder for fill in composed.card.filled}
+    for count in sorted({1, *(len(LINE.findall(placeholder)) for placeholder in placeholders)}):
+        if 0 < count <= len(old) and is_same_line("".join(old[:count]), new, composed):
+            return count
+    return 0
 
 
 def is_same_line(old: str, new: str, composed: ComposedCard) -> bool:

@@ -281,3 +281,12 @@ def test_a_line_without_end_takes_no_time() -> None:
     """A very long line is skipped: no value stands there."""
     body = "- **Epochs:** " + "<!-- " * 100_000 + "\n\n- **Epochs:** [X]\n"
     assert fill_placeholders(body, make_record()).text.endswith("- **Epochs:** 1\n")
+
+
+def test_a_wrapped_placeholder_comes_back_as_it_was_wrapped() -> None:
+    """An editor broke it into lines: it is filled, and put back byte for byte where the value is gone again."""
+    body = "## Software\r\n\r\n[More Information\r\n   Needed]\r\n"
+    filled = fill_placeholders(body, make_record())
+    assert "[More" not in filled.text
+    unknown = fill_placeholders(filled.text, make_record(software={}), known=filled.fills)
+    assert unknown.text == body

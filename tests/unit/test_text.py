@@ -12,6 +12,7 @@ from markdown_it import MarkdownIt
 
 from cardcallback.render.text import (
     LONGEST_TEXT,
+    as_paragraph,
     clean,
     escape_line,
     escape_markdown,
@@ -104,3 +105,16 @@ def test_endless_strings_are_short_work(text: str) -> None:
     assert len(clean(text)) <= LONGEST_TEXT
     assert clean(text).endswith("…")
     assert len(public_reason(text)) <= 4 * LONGEST_TEXT
+
+
+@given(MARKS)
+def test_a_paragraph_begins_no_block(text: str) -> None:
+    """What is escaped for the inside of a sentence may begin one too."""
+    rendered = MARKDOWN.render(as_paragraph(escape_markdown(text, 100)))
+    assert not re.search(r"<(?!/?p>)", rendered)
+
+
+@pytest.mark.parametrize("text", ["1.5 hours", "1 h 52 min", "[a/b](https://huggingface.co/a/b)", "r 16"])
+def test_an_ordinary_value_begins_as_it_is(text: str) -> None:
+    """A figure is no item of a list."""
+    assert as_paragraph(text) == text

@@ -18,6 +18,7 @@ TIMES = "\N{MULTIPLICATION SIGN}"
 _INLINE = re.compile(r"[\\`*\[\]|~$]|(?<![0-9A-Za-z])_|_(?![0-9A-Za-z])")
 # What begins a heading, list, rule or setext underline at the start of a line.
 _LEADING = re.compile(r"^(?P<number>\d{0,9})(?P<mark>[#+=.)-])")
+_LEADING_BLOCK = re.compile(r"^(?:(?P<number>\d{1,9})(?=[.)](?:\s|$))|(?=[#+=-]))")
 # "...: set include_num_input_tokens_seen=...", "...(set CUDA_DEVICE_ORDER=...)".
 _ADVICE = re.compile(r"\s*(?:[:;]\s*(?:set|unset|name it|give|pass|use)\b.*|\((?:set|unset|pass|use)\b[^()]*\))")
 _HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
@@ -50,6 +51,11 @@ def escape_markdown(text: str, longest: int = LONGEST_TEXT) -> str:
 def escape_line(text: str, longest: int = LONGEST_TEXT) -> str:
     """As ``escape_markdown``, for text that a line begins with: no heading, list or rule comes from it."""
     return _LEADING.sub(r"\g<number>\\\g<mark>", escape_markdown(text, longest))
+
+
+def as_paragraph(markdown: str) -> str:
+    """One line of Markdown for the start of a paragraph: what it begins with makes no heading, list or rule."""
+    return _LEADING_BLOCK.sub(r"\g<number>\\", markdown)
 
 
 def public_reason(text: str) -> str:

@@ -24,6 +24,7 @@ from cardcallback.render.card.slots import (
     normalize_label,
 )
 from cardcallback.render.card.values import FACT_NAMES, VALUE_NAMES, base_model_link, card_facts, card_values
+from cardcallback.render.text import as_paragraph
 
 _BRACKETED = re.compile(r"\[[^\[\]]*[A-Za-z%][^\[\]]*\]")
 # A ticked box; in capitals it is what templates write for a number.
@@ -153,8 +154,10 @@ class _Filler:
         if placeholder is None:
             return None
         text = self._text(slot, row)
+        if placeholder == slot.text:
+            placeholder = slot.source  # as it was wrapped, should it have to be put back
         if text is None:
-            return None if slot.text == placeholder else (None, placeholder)
+            return None if slot.source == placeholder else (None, placeholder)
         return _fill(slot, placeholder, text), text
 
     def remark(self, slot: Slot) -> list[str]:
@@ -194,6 +197,8 @@ class _Filler:
 
     def _text(self, slot: Slot, row: LabelRow) -> str | None:
         text = self._values.get(row.value)
+        if text and slot.kind == "block":
+            return as_paragraph(text)
         # What a table cell cannot hold is escaped already where it comes from outside.
         return re.sub(r"(?<!\\)\|", r"\\|", text) if text and slot.kind == "cell" else text
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
@@ -48,7 +48,8 @@ DATASET_SENTENCE = "on the data set"
 class Slot:
     """One value in a card.
 
-    ``begin`` and ``end`` are offsets of ``text`` in the body. ``headings`` are the headings above it, the
+    ``begin`` and ``end`` are offsets in the body, and ``source`` is what stands between them; in ``text`` a value
+    of several lines has line feeds and no blanks around its lines. ``headings`` are the headings above it, the
     nearest last. ``label`` is None where the heading itself is the label ("block"). ``column`` is a table
     column's heading, and ``only_column`` says that the table has no other value column.
     """
@@ -59,6 +60,7 @@ class Slot:
     begin: int
     end: int
     text: str
+    source: str = ""
     column: str | None = None
     only_column: bool = False
 
@@ -92,7 +94,7 @@ def _slots(body: str, hidden: tuple[tuple[int, int], ...]) -> tuple[Slot, ...]:
         # Blanked, not removed: positions and the headings around stay what they are.
         body = body[:begin] + re.sub(r"[^\r\n]", " ", body[begin:end]) + body[end:]
     lines = [_Line(begin=match.start(), text=match.group(1)) for match in _LINE.finditer(body)]
-    return tuple(_walk(_PARSER.parse(body), lines))
+    return tuple(replace(slot, source=body[slot.begin : slot.end]) for slot in _walk(_PARSER.parse(body), lines))
 
 
 def _walk(tokens: list[Token], lines: list[_Line]) -> Iterator[Slot]:
