@@ -6,7 +6,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from cardcallback.callback import CardCallback, attach
+    from cardcallback.attaching import attach
+    from cardcallback.callback import CardCallback
     from cardcallback.record import RunRecord, load_run
     from cardcallback.sensors import Sensor
 
@@ -14,7 +15,7 @@ __all__ = ["CardCallback", "RunRecord", "Sensor", "attach", "load_run"]
 
 _HOME = {
     "CardCallback": "cardcallback.callback",
-    "attach": "cardcallback.callback",
+    "attach": "cardcallback.attaching",
     "RunRecord": "cardcallback.record",
     "load_run": "cardcallback.record",
     "Sensor": "cardcallback.sensors",

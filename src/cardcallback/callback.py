@@ -15,7 +15,6 @@ from transformers import TrainerCallback
 from cardcallback.assemble import stages_before
 from cardcallback.baseline import baseline_notes
 from cardcallback.console import begin_line, say
-from cardcallback.errors import CardCallbackError
 from cardcallback.guard import Guard
 from cardcallback.hooks import (
     PhaseVisit,
@@ -183,14 +182,14 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
                 self._metrics_before = {**(self._metrics_before or {}), **metrics}
             if self._run is None:
                 return
-            self._run.evaluated(metrics, step=state.global_step, outside=self._run.finished)
+            self._run.observed.evaluated(metrics, step=state.global_step, outside=self._run.finished)
             if self._run.finished and self._publisher is not None:
                 self._publisher.evaluated_afterwards(state)
 
     def on_log(self, *_: Any, logs: Any = None, **__: Any) -> None:
         """Read the tokens counted so far, where the Trainer has just waited for the device itself."""
         if self._run is not None:
-            self._run.logged(logs or {})
+            self._run.observed.logged(logs or {})
 
     def on_save(self, *_: Any, **__: Any) -> None:
         """A checkpoint was written: the record in progress goes beside it."""
@@ -241,12 +240,12 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
         with self._guard("read what the run is"):
             run.begin_steps(state, self._watched(), objects.get("model"), after=earlier)
             described = {name: objects.get(name) for name in ("model", "train_dataloader", "eval_dataloader")}
-            run.describe(args=args, trainer=self._watched(), **described)
+            run.observed.describe(args=args, trainer=self._watched(), **described)
             if self._metrics_before is not None and state.global_step == 0:
-                run.evaluated(self._metrics_before, step=0, outside=True)
+                run.observed.evaluated(self._metrics_before, step=0, outside=True)
             self._metrics_before = None
         with self._guard("count the tokens of the training batches"):
-            run.count_tokens(self._watched(), args=args, model=objects.get("model"))
+            run.observed.count_tokens(self._watched(), args=args, model=objects.get("model"))
         publisher.keep_what_was_there()
         say(begin_line(run.sensors, self._settings), self._settings)
 
@@ -287,22 +286,3 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
 
     def _watched(self) -> Any:
         return self._trainer() if self._trainer is not None else None
-
-
-def attach(trainer: Any, **settings: Any) -> CardCallback:
-    """Add a ``CardCallback`` to a trainer that exists already; the surest way to be found by it.
-
-    Args:
-        trainer: any Hugging Face trainer.
-        settings: as for ``CardCallback``.
-
-    Raises:
-        CardCallbackError: a setting is wrong, or this is no trainer.
-    """
-    if not callable(getattr(trainer, "add_callback", None)):
-        msg = f"attach needs a Hugging Face trainer, not {type(trainer).__name__}: make the trainer first"
-        raise CardCallbackError(msg)
-    callback = CardCallback(**settings)
-    trainer.add_callback(callback)
-    callback.watch(trainer)
-    return callback

@@ -1,40 +1,25 @@
-"""A run in progress: its recorder, its description so far, and the record it would leave now."""
+"""A run in progress: its recorder, what is known of it so far, and the record it would leave now."""
 
 from __future__ import annotations
 
 import sys
 import threading
-import weakref
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from cardcallback.assemble import RunState, assemble_record, with_carbon
 from cardcallback.console import say
 from cardcallback.curves import curves_from_history, history_notes
 from cardcallback.guard import Guard
-from cardcallback.hooks import watch_training_step
-from cardcallback.observe import (
-    LOSS_IS_MEAN_OF_BATCHES,
-    StepTokens,
-    TokenBaseline,
-    evaluation_result,
-    joined_results,
-    observe_machine,
-    observe_software,
-    observe_training,
-    plan_counting,
-    token_baseline,
-    with_progress,
-)
+from cardcallback.observe import observe_machine, observe_software
+from cardcallback.observed_run import ObservedRun
 from cardcallback.processes.announcement import own_devices
 from cardcallback.processes.job_sensors import JobSensors
 from cardcallback.processes.node import MeasuredNode
 from cardcallback.processes.place import Place
-from cardcallback.record import Evaluation, RunRecord, Stage, Status, Training
+from cardcallback.record import RunRecord, Stage, Status, Training
 from cardcallback.recorder import BackgroundOpening, Clock, EarlyReading, EnergiesNow, Recorder, Recording
 from cardcallback.rest import with_rest_estimate
 from cardcallback.sensors import SensorSet
@@ -44,8 +29,6 @@ from cardcallback.settings import Settings
 # Together below the 50 ms that training's begin may cost.
 _OPENING_TIMEOUT_SECONDS = 0.02
 _FIRST_READING_TIMEOUT_SECONDS = 0.02
-# Logged numbers which the Trainer can have only after all the device's work before.
-_WAITED_FOR = frozenset({"loss", "eval_loss", "train_loss"})
 _TRAINED_BEFORE = (
     "These weights were trained before in the same process, by a run of its own: its steps, time and energy are "
     "not in this record."
@@ -74,14 +57,8 @@ class LiveRun:
         self._devices = JobSensors()
         self._recorder: Recorder | None = None
         self._recording: Recording | None = None
-        self._training = Training()
-        self._evaluation = Evaluation()
-        self._first_step = 0
-        self._last_step = 0
-        self._model: weakref.ref[Any] | None = None
-        self._tokens_before = TokenBaseline()
-        self._tokens: StepTokens | None = None
         self._guard = guard or Guard()
+        self.observed = ObservedRun(settings, self._guard)
         self.node: MeasuredNode | None = None
         self._joining = threading.Lock()
         self._ended = threading.Event()
@@ -172,92 +149,29 @@ class LiveRun:
             if self._recorder is not None and not self.finished:
                 self._devices.choose_again(self._recorder)
 
-    def describe(self, **trainer_objects: Any) -> None:
-        """Read what the run is from the trainer's own objects."""
-        self._training = observe_training(
-            base_model=self._settings.base_model, stage=self._settings.stage, **trainer_objects
-        )
+    def now_seconds(self) -> float:
+        """Seconds since this session began; 0 before it did."""
+        return self._recorder.now_seconds() if self._recorder is not None else 0.0
 
     def begin_steps(self, state: Any, trainer: Any, model: Any, *, after: LiveRun | None) -> None:
         """Remember where this session starts, which is neither step 0 nor token 0 after a resume.
 
         ``after`` is the run before it in this process; where it trained the same model, a note says so.
         """
-        self._first_step = self._last_step = int(state.global_step)
-        self._tokens_before = token_baseline(trainer, state)
-        self._model = None if model is None else weakref.ref(model)
-        if after is not None and after.run_id != self.run_id and after.has_trained(model) and self._first_step == 0:
+        self.observed.begin(state, trainer, model)
+        another = after is not None and after.run_id != self.run_id and after.observed.has_trained(model)
+        if another and self.observed.first_step == 0:
             self.notes.append(_TRAINED_BEFORE)
-
-    def has_trained(self, model: Any) -> bool:
-        """Whether this run took steps on that model object."""
-        return self._last_step > 0 and self._model is not None and self._model() is model
-
-    def now_seconds(self) -> float:
-        """Seconds since this session began; 0 before it did."""
-        return self._recorder.now_seconds() if self._recorder is not None else 0.0
 
     def mark_phase(self, phase: str, begin_seconds: float, end_seconds: float) -> None:
         """One visit of a phase inside the training; before the session began there is none."""
         if self._recorder is not None and not self.finished:
             self._recorder.mark_phase(phase, begin_seconds, end_seconds)
 
-    def evaluated(self, metrics: Mapping[str, Any], *, step: int, outside: bool) -> None:
-        """Keep an evaluation of the held-out set: the first before any step, the newest after.
-
-        ``outside``: it ran before or after ``train()``, so its energy is in no figure.
-        """
-        result = evaluation_result(metrics, self._training, step=step)
-        if result.perplexity is not None:
-            self.notes.append(LOSS_IS_MEAN_OF_BATCHES)
-        if outside:
-            self.notes.append("Evaluations outside training are shown; their energy is not in the total.")
-        before = step == 0 and not self.finished and self._evaluation.after is None
-        if before:
-            self._evaluation = Evaluation(before=joined_results(self._evaluation.before, result, keep_first=True))
-        else:
-            after = joined_results(self._evaluation.after, result, keep_first=False)
-            self._evaluation = msgspec.structs.replace(self._evaluation, after=after)
-
-    def count_tokens(self, trainer: Any, **objects: Any) -> None:
-        """Count the training batches of this session from now on; once the run is described."""
-        if trainer is not None:
-            self._tokens = StepTokens(plan_counting(self._training, trainer=trainer, **objects))
-            watch_training_step(trainer, on_batch=self._tokens.add, guard=self._guard)
-
-    def logged(self, logs: Mapping[str, Any]) -> None:
-        """The Trainer logged: where it waited for the device itself, read the tokens counted so far."""
-        if not self.finished and not _WAITED_FOR.isdisjoint(logs):
-            with self._guard("read the tokens counted so far"):
-                self.read_tokens()
-
-    def read_tokens(self) -> None:
-        """Bring the count up to now; waits for the device's work."""
-        if self._tokens is not None:
-            self._tokens.settle()
-
-    def progress(self, state: Any, *, may_wait: bool = True, **trainer_objects: Any) -> None:
-        """Bring steps, tokens and the published step up to now.
-
-        ``may_wait``: whether the device's work may be waited for; not where a run was interrupted.
-        """
-        counted = None
-        if self._tokens is not None:
-            at_once = not may_wait and not self.finished  # the count goes on, so nothing of it may be given up
-            counted = self._tokens.snapshot() if at_once else self._tokens.settle(may_wait=may_wait)
-        self._training = with_progress(
-            self._training,
-            state=state,
-            baseline=self._tokens_before,
-            counted=counted,
-            **trainer_objects,
-        )
-
     def stop_recording(self) -> None:
         """End measuring; a second call does nothing."""
         self._ended.set()
-        if self._tokens is not None:
-            self._tokens.close()
+        self.observed.close()
         if self._recorder is not None and self._recording is None:
             self._recording = self._recorder.stop()
             if self.node is not None:
@@ -269,19 +183,13 @@ class LiveRun:
 
     def record_in_progress(self, state: Any, **trainer_objects: Any) -> RunRecord:
         """The record as of now, for any thread: it touches no device, and changes nothing here."""
-        training = with_progress(
-            self._training,
-            state=state,
-            baseline=self._tokens_before,
-            counted=None if self._tokens is None else self._tokens.counts(),
-            **trainer_objects,
-        )
+        training = self.observed.training_now(state, **trainer_objects)
         return self._record("running", training, list(state.log_history), int(state.global_step))
 
     def record(self, status: Status, *, log_history: list[dict[str, Any]], last_step: int) -> RunRecord:
         """The record as of now."""
-        self._last_step = last_step
-        return self._record(status, self._training, log_history, last_step)
+        self.observed.last_step = last_step
+        return self._record(status, self.observed.training, log_history, last_step)
 
     def _record(
         self, status: Status, training: Training, log_history: list[dict[str, Any]], last_step: int
@@ -291,15 +199,15 @@ class LiveRun:
             raise RuntimeError(msg)
         with self._joining:  # of one moment: a part that joins brings sensors, a selection and notes
             recording, selection = self._recording or self._recorder.snapshot(), self._devices.selection
-            notes = (*selection.notes, *self.notes)
+            notes = (*selection.notes, *self.notes, *self.observed.notes)
         state = RunState(
             run_id=self.run_id,
             cardcallback_version=version("cardcallback"),
             status=status,
-            first_step=self._first_step,
+            first_step=self.observed.first_step,
             last_step=last_step,
             training=training,
-            evaluation=self._evaluation,
+            evaluation=self.observed.evaluation,
             curves=curves_from_history(log_history),
             stages=self._stages,
             notes=(*notes, *history_notes(log_history), *filter(None, [training.tokens.disagreement])),

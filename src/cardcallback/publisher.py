@@ -187,7 +187,7 @@ class Publisher:
 
     def _current(self, status: Status | None = None) -> RunRecord:
         status = status or self._status
-        self._run.progress(self._state, may_wait=status != "interrupted", trainer=self._trainer())
+        self._run.observed.progress(self._state, may_wait=status != "interrupted", trainer=self._trainer())
         return self._with_sentences(
             self._run.record(
                 status,

@@ -1,0 +1,122 @@
+"""What a run in progress is and how far it has come, read from the Trainer's own objects; nothing is measured here."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from cardcallback.guard import Guard
+from cardcallback.hooks import watch_training_step
+from cardcallback.observe import (
+    LOSS_IS_MEAN_OF_BATCHES,
+    StepCounts,
+    StepTokens,
+    TokenBaseline,
+    evaluation_result,
+    joined_results,
+    observe_training,
+    plan_counting,
+    token_baseline,
+    with_progress,
+)
+from cardcallback.record import Evaluation, Training
+from cardcallback.settings import Settings
+
+# Logged numbers which the Trainer can have only after all the device's work before.
+_WAITED_FOR = frozenset({"loss", "eval_loss", "train_loss"})
+
+
+class ObservedRun:
+    """Its description, steps, evaluations and tokens, until it is closed."""
+
+    def __init__(self, settings: Settings, guard: Guard) -> None:
+        self._settings = settings
+        self._guard = guard
+        self.training = Training()
+        self.evaluation = Evaluation()
+        self.first_step = 0
+        self.last_step = 0
+        self.notes: list[str] = []
+        self._model: weakref.ref[Any] | None = None
+        self._tokens_before = TokenBaseline()
+        self._tokens: StepTokens | None = None
+        self._closed = False
+
+    def close(self) -> None:
+        """The session is over: no more steps are counted."""
+        if self._tokens is not None:
+            self._tokens.close()
+        self._closed = True
+
+    def begin(self, state: Any, trainer: Any, model: Any) -> None:
+        """Remember where this session starts, which is neither step 0 nor token 0 after a resume."""
+        self.first_step = self.last_step = int(state.global_step)
+        self._tokens_before = token_baseline(trainer, state)
+        self._model = None if model is None else weakref.ref(model)
+
+    def has_trained(self, model: Any) -> bool:
+        """Whether this run took steps on that model object."""
+        return self.last_step > 0 and self._model is not None and self._model() is model
+
+    def describe(self, **trainer_objects: Any) -> None:
+        """Read what the run is from the trainer's own objects."""
+        self.training = observe_training(
+            base_model=self._settings.base_model, stage=self._settings.stage, **trainer_objects
+        )
+
+    def evaluated(self, metrics: Mapping[str, Any], *, step: int, outside: bool) -> None:
+        """Keep an evaluation of the held-out set: the first before any step, the newest after.
+
+        ``outside``: it ran before or after ``train()``, so its energy is in no figure.
+        """
+        result = evaluation_result(metrics, self.training, step=step)
+        if result.perplexity is not None:
+            self.notes.append(LOSS_IS_MEAN_OF_BATCHES)
+        if outside:
+            self.notes.append("Evaluations outside training are shown; their energy is not in the total.")
+        before = step == 0 and not self._closed and self.evaluation.after is None
+        if before:
+            self.evaluation = Evaluation(before=joined_results(self.evaluation.before, result, keep_first=True))
+        else:
+            after = joined_results(self.evaluation.after, result, keep_first=False)
+            self.evaluation = msgspec.structs.replace(self.evaluation, after=after)
+
+    def count_tokens(self, trainer: Any, **objects: Any) -> None:
+        """Count the training batches of this session from now on; once the run is described."""
+        if trainer is not None:
+            self._tokens = StepTokens(plan_counting(self.training, trainer=trainer, **objects))
+            watch_training_step(trainer, on_batch=self._tokens.add, guard=self._guard)
+
+    def logged(self, logs: Mapping[str, Any]) -> None:
+        """The Trainer logged: where it waited for the device itself, read the tokens counted so far."""
+        if not self._closed and not _WAITED_FOR.isdisjoint(logs):
+            with self._guard("read the tokens counted so far"):
+                self.read_tokens()
+
+    def read_tokens(self) -> None:
+        """Bring the count up to now; waits for the device's work."""
+        if self._tokens is not None:
+            self._tokens.settle()
+
+    def progress(self, state: Any, *, may_wait: bool = True, **trainer_objects: Any) -> None:
+        """Bring steps, tokens and the published step up to now.
+
+        ``may_wait``: whether the device's work may be waited for; not where a run was interrupted.
+        """
+        counted = None
+        if self._tokens is not None:
+            at_once = not may_wait and not self._closed  # the count goes on, so nothing of it may be given up
+            counted = self._tokens.snapshot() if at_once else self._tokens.settle(may_wait=may_wait)
+        self.training = self._progressed(state, counted, trainer_objects)
+
+    def training_now(self, state: Any, **trainer_objects: Any) -> Training:
+        """The same, for any thread: tokens as last read, and nothing is changed here."""
+        return self._progressed(state, None if self._tokens is None else self._tokens.counts(), trainer_objects)
+
+    def _progressed(self, state: Any, counted: StepCounts | None, trainer_objects: dict[str, Any]) -> Training:
+        return with_progress(
+            self.training, state=state, baseline=self._tokens_before, counted=counted, **trainer_objects
+        )
