@@ -75,11 +75,21 @@ def test_what_is_divided_belongs_together(tmp_path: Path) -> None:
     assert power.value == pytest.approx(SPENT / AFTER)
     assert record.energy.per_token is not None
     assert record.energy.per_token.value is None
-    assert "counted until 48 s before the run was killed" in (record.energy.per_token.reason or "")
+    assert "killed before all of them were counted" in (record.energy.per_token.reason or "")
     assert record.training.tokens.non_padding is None
     assert (record.training.epochs, record.training.published_step) == (None, None)
     # The phases end with the snapshot, and so do the steps that this was divided by.
     assert record.energy.per_step == before.energy.per_step
+
+
+def test_tokens_of_an_earlier_step_are_not_the_snapshots(tmp_path: Path) -> None:
+    """Steps were counted on after the description was last brought up: the snapshot's own quotient is not told."""
+    record = running()
+    record = replace(record, training=replace(record.training, steps=490))
+    recovered = killed(tmp_path / "j", record).record
+    assert (recovered.training.steps, recovered.training.tokens.non_padding) == (500, None)
+    assert recovered.energy.per_token is not None
+    assert recovered.energy.per_token.value is None
 
 
 def test_without_phases_a_step_is_the_newest_energy_by_the_newest_steps(tmp_path: Path) -> None:

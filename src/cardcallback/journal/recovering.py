@@ -24,6 +24,7 @@ from cardcallback.record import (
 from cardcallback.rest import with_rest_estimate
 from cardcallback.units import format_duration
 
+_NOT_COUNTED = "the run was killed before all of them were counted"
 _KILLED = "not known: the run was killed"
 _NO_LONGER = "it was no longer measured when the run was killed"
 # A gap that grew by more than a reading's distance may be the longest one.
@@ -50,9 +51,10 @@ def interrupted_record(snapshot: RunRecord, newest: Newest, *, damaged_lines: in
     if snapshot.status != "running":
         return replace(snapshot, recovered=True, notes=(*snapshot.notes, *_notes(0.0, damaged_lines)))
     session = _session(before, newest)
-    went_on = session.last_step > before.last_step
+    # Tokens and epochs are of the step that the description was brought up to, which may be before the snapshot's.
+    went_on = session.last_step > min(before.last_step, snapshot.training.steps)
     behind_seconds = session.duration_seconds - before.duration_seconds
-    training = _training(snapshot.training, session.last_step, behind_seconds) if went_on else snapshot.training
+    training = _training(snapshot.training, session.last_step) if went_on else snapshot.training
     training = replace(training, published_step=None, published_reason=_KILLED)
     sessions = (*snapshot.sessions[:-1], session)
     whole = _whole_energy(snapshot, sessions)
@@ -168,13 +170,12 @@ def _shifted(whole: float | None, before: float | None, now: float | None) -> fl
     return None if whole is None or before is None or now is None else whole + now - before
 
 
-def _training(training: Training, last_step: int, behind_seconds: float) -> Training:
+def _training(training: Training, last_step: int) -> Training:
     """Steps are known to the end, what else was counted is not."""
     known = training.tokens
     if known.processed is None and known.non_padding is None and known.in_loss is None:
         return replace(training, steps=max(last_step, training.steps), epochs=None)
-    words = f"they were counted until {format_duration(behind_seconds)} before the run was killed"
-    return replace(training, steps=max(last_step, training.steps), epochs=None, tokens=Tokens(reason=words))
+    return replace(training, steps=max(last_step, training.steps), epochs=None, tokens=Tokens(reason=_NOT_COUNTED))
 
 
 def _with_ratios(
