@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from cardcallback.errors import CardCallbackError
+from cardcallback.journal import JOURNAL_FOLDER, JOURNAL_SUFFIX, is_alive, read_journal
 from cardcallback.record import PRIVATE_FOLDER, RECORD_FOLDER, RunRecord, encode, load_run
 from cardcallback.sessions import SUMMARY_NAME, with_longer_accounts
 
@@ -62,7 +63,6 @@ def find_runs(folders: Sequence[Path]) -> tuple[list[FoundRun], list[DamagedReco
                 damaged.append(found)
             else:
                 accounts.append(_Account(folder=name, record=found, is_checkpoint=path.name == SUMMARY_NAME))
-        accounts.extend(_of_journals(root, prefix))
     runs = [_one_run(of_run) for of_run in _by_run(accounts)]
     return sorted(runs, key=lambda run: (begun_on(run.record), run.folder)), sorted(damaged, key=lambda one: one.file)
 
@@ -70,12 +70,6 @@ def find_runs(folders: Sequence[Path]) -> tuple[list[FoundRun], list[DamagedReco
 def begun_on(record: RunRecord) -> str:
     """The date on which the run's first session began."""
     return min((session.started_on for session in record.sessions), default="")
-
-
-def _of_journals(root: Path, prefix: Path) -> Iterable[_Account]:
-    """Accounts of runs that left only a journal; this version writes none."""
-    del root, prefix
-    return ()
 
 
 def _record_files(root: Path) -> Iterator[tuple[Path, Path]]:
@@ -86,6 +80,8 @@ def _record_files(root: Path) -> Iterator[tuple[Path, Path]]:
         for name in sorted(files):
             if name == SUMMARY_NAME:
                 owner = here.parent if here != root else here
+            elif here.name == JOURNAL_FOLDER and here.parent.name == PRIVATE_FOLDER and name.endswith(JOURNAL_SUFFIX):
+                owner = here.parent.parent
             elif here.name == RECORD_FOLDER and name.startswith("record") and name.endswith(".json"):
                 owner = here.parent.parent if here.parent.name == PRIVATE_FOLDER else here.parent
             else:
@@ -96,7 +92,7 @@ def _record_files(root: Path) -> Iterator[tuple[Path, Path]]:
 
 def _loaded(path: Path, name: str) -> RunRecord | DamagedRecord:
     try:
-        record = load_run(path)
+        record = _of_journal(path) if path.suffix == JOURNAL_SUFFIX else load_run(path)
     except CardCallbackError as error:
         # What to do about it follows the first part; where the file lies stands beside it.
         problem = "cannot be read" if error.exit_code == 3 else str(error).partition(":")[0]
@@ -108,6 +104,15 @@ def _loaded(path: Path, name: str) -> RunRecord | DamagedRecord:
     except ValueError:
         return DamagedRecord(file=name, problem=f"{path.name} is damaged (a number without a limit)")
     return record
+
+
+def _of_journal(path: Path) -> RunRecord:
+    """What a journal tells of its run: that it goes on, or that it was killed and how far it came."""
+    recovered = read_journal(path)
+    if recovered is None:
+        msg = f"{path.name} holds nothing whole: nothing is known of its run"
+        raise CardCallbackError(msg)
+    return msgspec.structs.replace(recovered.record, status="running") if is_alive(path) else recovered.record
 
 
 def _by_run(accounts: Iterable[_Account]) -> Iterable[list[_Account]]:

@@ -1,12 +1,14 @@
 """A run's figures on disk while it lives, for when it is killed."""
 
 from cardcallback.journal.alive import goes_on, is_alive
-from cardcallback.journal.file import journal_path, journals_in, remove_journal
+from cardcallback.journal.file import JOURNAL_FOLDER, JOURNAL_SUFFIX, journal_path, journals_in, remove_journal
 from cardcallback.journal.keeper import JournalKeeper
 from cardcallback.journal.progress import Progress, progress_of
 from cardcallback.journal.reading import Recovered, read_journal
 
 __all__ = [
+    "JOURNAL_FOLDER",
+    "JOURNAL_SUFFIX",
     "JournalKeeper",
     "Progress",
     "Recovered",

@@ -1,0 +1,39 @@
+"""``cardcallback ls`` of runs that left a journal: one that goes on, one that was killed, one that left nothing whole."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from journalled import JournalledRun, path_in
+
+from cardcallback.cli import main
+
+
+@pytest.mark.parametrize("alive", [True, False])
+def test_what_a_journal_says_of_its_run(tmp_path: Path, capsys: pytest.CaptureFixture[str], *, alive: bool) -> None:
+    """Time and energy to the last second that was written."""
+    run = JournalledRun()
+    keeper = run.keeper(tmp_path)
+    run.live(keeper, 25.0)
+    if not alive:
+        keeper.close(final=False)
+    with pytest.raises(SystemExit):
+        main(["ls", str(tmp_path), "--json"])
+    (found,) = json.loads(capsys.readouterr().out)["runs"]
+    assert found["status"] == ("running" if alive else "interrupted")
+    assert found["duration_seconds"] == pytest.approx(25.0, abs=1.1)
+    keeper.close(final=True)
+
+
+def test_a_journal_without_a_whole_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Listed as damaged, not raised."""
+    path = path_in(tmp_path)
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"00000000 {}\n")
+    with pytest.raises(SystemExit):
+        main(["ls", str(tmp_path), "--json"])
+    found = json.loads(capsys.readouterr().out)
+    assert found["runs"] == []
+    assert len(found["damaged"]) == 1
