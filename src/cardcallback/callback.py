@@ -6,7 +6,6 @@ import atexit
 import os
 import weakref
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -210,13 +209,8 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
     def _begin(self, args: Any, state: Any, objects: dict[str, Any]) -> None:
         with self._guard("end the attempt before"):
             self._end("interrupted")  # a begin without an end between: the attempt before was given up
-        run = LiveRun(
-            self._settings if self._part.place.writes else replace(self._settings, quiet=True),
-            clock=SystemClock(),
-            system_root=system_root(os.environ),
-            stages=self._stages,
-            guard=self._guard,
-        )
+        clock, root = SystemClock(), system_root(os.environ)
+        run = LiveRun(self._settings, clock=clock, system_root=root, stages=self._stages, guard=self._guard)
         if self._opening is not None:
             model, first = objects.get("model"), self._run is None
             run.start_recording(self._opening, os.environ, args, model, first=first, place=self._part.place)

@@ -31,7 +31,20 @@ def test_the_package_itself_loads_nothing_heavy() -> None:
 
 @pytest.mark.parametrize(
     "module",
-    ["record", "render", "cli", "carbon", "energy", "sensors", "recorder", "observe", "settings", "curves", "testing", "processes"],
+    [
+        "record",
+        "render",
+        "cli",
+        "carbon",
+        "energy",
+        "sensors",
+        "recorder",
+        "observe",
+        "settings",
+        "curves",
+        "testing",
+        "processes",
+    ],
 )
 def test_no_part_but_the_callback_loads_a_framework(module: str) -> None:
     """Rendering, measuring and the commands work where torch and transformers are absent or slow to load."""
