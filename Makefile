@@ -9,7 +9,7 @@ RECIPE := pyproject.toml constraints.txt scripts/environment.py
 export HF_HUB_OFFLINE ?= 1
 export TOKENIZERS_PARALLELISM ?= false
 
-.PHONY: help demo test lint bench bench-schedules bench-peers bench-cost bench-steps bench-kills matrix matrix-aarch64 matrix-transformers4 matrix-python310 clean
+.PHONY: help demo test lint bench bench-schedules bench-peers bench-cost bench-steps bench-kills bench-nodes matrix matrix-aarch64 matrix-transformers4 matrix-python310 clean
 
 help:
 	@echo "make demo     fine-tune Gemma 3 270M with QLoRA on this machine and show the card (minutes)"
@@ -43,7 +43,7 @@ lint: .venv-lint/.done
 	.venv-lint/bin/codespell
 
 # Each piece fails where a budget is broken; `make -k bench` runs all of them all the same.
-bench: bench-schedules bench-cost bench-steps bench-kills bench-peers
+bench: bench-schedules bench-cost bench-steps bench-kills bench-nodes bench-peers
 
 bench-schedules: .venv-peers/.done
 	@echo "Measuring 500 random fault schedules on a driven clock ..."
@@ -61,6 +61,10 @@ bench-steps: .venv-overhead/.done
 bench-kills: .venv/.demo
 	@echo "Killing 200 trainings at random moments beside a simulated GPU ..."
 	.venv/bin/python benchmarks/kills.py --kills 200
+
+bench-nodes: .venv-peers/.done
+	@echo "Joining the summaries of 1,024 computers ..."
+	.venv-peers/bin/python benchmarks/merge_nodes.py
 
 # Lengths of the runs in seconds; three cases at a time, 600 takes under two hours and 7200 most of a day.
 BENCH_SECONDS ?= 15

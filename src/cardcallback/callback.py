@@ -6,7 +6,6 @@ import atexit
 import os
 import weakref
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -214,14 +213,11 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
     def _begin(self, args: Any, state: Any, objects: dict[str, Any]) -> None:
         with self._guard("end the attempt before"):
             self._end("interrupted")  # a begin without an end between: the attempt before was given up
-        writes, before = self._part.place.writes, self._publisher.record if self._publisher is not None else None
+        clock, root = SystemClock(), system_root(os.environ)
+        before = self._publisher.record if self._publisher is not None else None
+        lineage = self._resuming.lineage(args, state, before, recovers=self._part.place.writes)
         run = LiveRun(
-            self._settings if writes else replace(self._settings, quiet=True),
-            clock=SystemClock(),
-            system_root=system_root(os.environ),
-            stages=self._stages,
-            guard=self._guard,
-            lineage=self._resuming.lineage(args, state, before, recovers=writes),
+            self._settings, clock=clock, system_root=root, stages=self._stages, guard=self._guard, lineage=lineage
         )
         if self._opening is not None:
             model, first = objects.get("model"), self._run is None

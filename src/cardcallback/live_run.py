@@ -86,7 +86,7 @@ class LiveRun:
         """
         while self._recorder is not None and self._recorder.news:
             line = self._recorder.news.pop(0)
-            if self._devices.job.uses_cuda is not False:
+            if self._devices.job.uses_cuda is not False and not self._guard.quiet:
                 say(f"cardcallback: {line}", self._settings)
 
     def start_recording(

@@ -96,7 +96,7 @@ def _joules(record: RunRecord, *gpus: int) -> float:
     return sum(map(watts_of, gpus)) * record.duration_seconds
 
 
-@pytest.mark.parametrize("launcher", _LAUNCHERS)
+@pytest.mark.parametrize("launcher", ["torchrun", pytest.param("accelerate", marks=pytest.mark.slow)])
 def test_exactly_the_job_s_gpus_are_measured(launcher: str, machine: dict[str, str], tmp_path: Path) -> None:
     """Four processes that each see one of eight GPUs: the energy of these four, told by one process alone."""
     folder = tmp_path / "out"

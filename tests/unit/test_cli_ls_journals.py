@@ -1,4 +1,4 @@
-"""``cardcallback ls`` of runs that left a journal: one that goes on, one that was killed, one that left nothing whole."""
+"""``cardcallback ls`` of runs that left a journal: that go on, that were killed, that left nothing whole."""
 
 from __future__ import annotations
 

@@ -157,11 +157,13 @@ class CounterAccount:
         self.still_until = None
 
     def _may_have_begun_anew(self, point: CounterPoint, check: Check) -> bool:
-        """Whether the counter of a device that was lost may have gone back to zero and be ahead again.
+        """Whether the counter may have gone back to zero unseen and be ahead again.
 
-        What it shows it has counted since: more than the device's limit allows shows that it went on.
+        That of a device that was lost may, and one that went back before. What it shows it has counted since: more
+        than the device's limit allows shows that it went on.
         """
-        return point.after_loss and self._integral(point) is None and point.joules <= check.allowed_joules
+        unsteady = point.after_loss or (self.events["reset"] > 0 and point.power is not None)
+        return unsteady and self._integral(point) is None and point.joules <= check.allowed_joules
 
     def _backward(self, point: CounterPoint, change: float, check: Check) -> None:
         if self.traits.wraps_at is not None and self._plausible(point, change + self.traits.wraps_at, check):

@@ -10,7 +10,7 @@ from cardcallback.units import format_duration, format_percent
 _LONG_STILLNESS_SECONDS = 60.0
 _SENTENCES: dict[Event, str] = {
     "reset": "the energy counter went back {times}; integrated power stands in for that time",
-    "restart": "the energy counter may have begun anew {times} while the device was lost; it does not count that time",
+    "restart": "the energy counter may have begun anew {times} while nothing watched; it does not count that time",
     "wrap": "the energy counter wrapped {times}, which was corrected",
     "turn": "the energy counter was left unread {times} for so long that it may have wrapped unseen",
     "standstill": "the energy counter stood still {times}; integrated power stands in for that time",

@@ -75,7 +75,7 @@ class Ledger:
         self.accounts: dict[AccountKey, OpenAccount] = {}
         self.peaks: dict[Quantity, Peak] = {quantity: Peak() for quantity in _PEAKS}
         self.devices: dict[int, DeviceState] = {}
-        self.described: frozenset[int | None] = frozenset({None})
+        self.withheld: frozenset[int] = frozenset()  # devices that are read, and of which nothing is told
         self.news: list[str] = []  # one line for each kind of trouble, when it was first seen to hold
         self._told: set[Trouble] = set()
         self.phase_times: dict[str, PhaseTime] = {}
@@ -102,10 +102,9 @@ class Ledger:
             else:
                 self._open(sensor.spec)
 
-    def describe(self, devices: Iterable[DeviceInfo]) -> frozenset[int | None]:
-        """Only of these devices, and of what belongs to none, is anything told; gives their numbers."""
-        self.described = frozenset({None, *(info.index for info in devices)})
-        return self.described
+    def describe(self, devices: Iterable[DeviceInfo]) -> None:
+        """Of the devices that are known only these are told of."""
+        self.withheld = frozenset(self.devices) - {info.index for info in devices}
 
     def _open(self, spec: SensorSpec) -> None:
         interval = interval_of(spec, self._sampling_interval_seconds)
@@ -128,7 +127,7 @@ class Ledger:
             if account is not None:
                 account.add(spec, at_seconds, value)
         elif spec.quantity in self.peaks:
-            if spec.device in self.described:
+            if spec.device not in self.withheld:
                 self.peaks[spec.quantity].add(spec, at_seconds, value)
         elif spec.device in self.devices:
             self._note_state(spec.device, spec, at_seconds, value)
@@ -177,7 +176,7 @@ class Ledger:
         """Every trace that has a point."""
         made = []
         for spec, trace in self._traces.values():
-            points = trace.points() if spec.device in self.described else ()
+            points = () if spec.device in self.withheld else trace.points()
             if points:
                 made.append(
                     Trace(
@@ -214,7 +213,7 @@ class Ledger:
         reach = _REACH * self.intervals.get(sensor_key(spec), spec.interval_seconds)
         state.health.add(spec.quantity, spec.source, at_seconds, value, reach)
         for trouble in state.health.troubles():
-            if trouble not in self._told and device in self.described:
+            if trouble not in self._told and device not in self.withheld:
                 self._told.add(trouble)
                 label = f"GPU {device}: " if len(self.devices) > 1 else ""
                 self.news.append(label + state.health.warning(trouble))

@@ -108,10 +108,10 @@ class Recorder:
             if self._recording is not None:
                 return
             self._sensors = whole
-            described = self._ledger.describe(whole.devices)
+            self._ledger.describe(whole.devices)
             if release_others:
                 for appointment in self._appointments():
-                    appointment.retired |= appointment.sensor.spec.device not in described
+                    appointment.retired |= appointment.sensor.spec.device in self._ledger.withheld
 
     @property
     def news(self) -> list[str]:
@@ -269,9 +269,9 @@ class Recorder:
 
     def _failure_notes(self) -> list[str]:
         # A sensor that never gave a reading has its reason in the figure itself.
-        described = self._ledger.described
+        withheld = self._ledger.withheld
         return [
             f"{a.sensor.spec.source}: {a.failures} of {a.reads} readings failed (last: {a.last_failure})."
             for a in self._appointments()
-            if a.reads > a.failures > 0 and a.sensor.spec.device in described
+            if a.reads > a.failures > 0 and a.sensor.spec.device not in withheld
         ]
