@@ -88,3 +88,15 @@ def test_this_machine(tmp_path: Path) -> None:
     assert found["process_rss"]["status"] == "works"
     assert all(finding["reason"] for finding in found.values() if finding["status"] != "works")
     assert not (tmp_path / "cardcallback").exists()
+
+
+def test_a_person_is_pointed_at_what_is_theirs_to_check(tmp_path: Path) -> None:
+    """The page is named that says what the libraries publish; data stays data."""
+    done = subprocess.run(
+        DOCTOR[:-1], env=os.environ | {"XDG_CONFIG_HOME": str(tmp_path)}, capture_output=True, text=True, check=True
+    )
+    (line,) = (line for line in done.stdout.splitlines() if line.startswith("privacy: "))
+    page = Path(__file__).parents[2] / "docs" / "privacy.md"
+    assert line.endswith(f"docs/{page.name}")
+    assert page.exists()
+    assert "privacy" not in json.dumps(doctor(tmp_path))

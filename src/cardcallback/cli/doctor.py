@@ -51,6 +51,11 @@ _WORDS: dict[str, Callable[[float], str]] = {
     "seconds": lambda seconds: f"{format_number(seconds)} s",
 }
 _SCOPED_UNITS = {"joules", "watts", "bytes"}
+_PRIVACY = (
+    "privacy: files of ours name no person, path or machine; those that transformers, TRL and PEFT publish beside them "
+    "can (training_args.bin holds a hub_token, adapter_config.json a folder): "
+    "https://github.com/cardcallback/cardcallback/blob/main/docs/privacy.md"
+)
 _SHORTEST_BASELINE_SECONDS = 5
 _LONGEST_BASELINE_SECONDS = 3600
 
@@ -78,6 +83,7 @@ def doctor(
     findings = examine(sensors, elapsed_seconds=clock.elapsed_seconds, wait=time.sleep, system_root=root)
     if not json:
         _print_findings(sensors, findings)
+        say(_PRIVACY)
     baselines = _measure(sensors, baseline, clock) if baseline is not None else ()
     if json:
         print_json(_document(sensors, findings, baselines))
