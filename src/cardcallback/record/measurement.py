@@ -108,12 +108,12 @@ def not_measured(unit: str, reason: str, **known: object) -> Measurement:
 def is_only_a_part(measurement: Measurement) -> bool:
     """Whether the figure lacks the energy of a stretch that nothing read, bounded or not.
 
-    A lower bound alone says so too: then nobody knows how long that stretch was.
+    Where nobody knows how long that stretch was, there is no coverage, and a lower bound alone.
     """
     if measurement.value is None or measurement.method == "estimated":
         return False
-    if measurement.coverage is not None and measurement.coverage < FULL_COVERAGE:
-        return True
+    if measurement.coverage is not None:
+        return measurement.coverage < FULL_COVERAGE
     return measurement.recording_low is not None and measurement.recording_high is None
 
 

@@ -94,8 +94,8 @@ def of_unknown_rest(energy: Energy) -> Energy:
 
 
 def without_bound(figure: Measurement) -> Measurement:
-    """The figure as the least that was used."""
-    return figure if figure.value is None else msgspec.structs.replace(figure, recording_high=None)
+    """The figure as the least that was used, over a part of a time whose length nobody knows."""
+    return figure if figure.value is None else msgspec.structs.replace(figure, recording_high=None, coverage=None)
 
 
 def over_sessions(
