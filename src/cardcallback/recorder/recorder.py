@@ -111,7 +111,8 @@ class Recorder:
             self._ledger.describe(whole.devices)
             if release_others:
                 for appointment in self._appointments():
-                    appointment.retired |= appointment.sensor.spec.device in self._ledger.withheld
+                    if appointment.sensor.spec.device in self._ledger.withheld:
+                        appointment.retire(appointment.last_failure)
 
     @property
     def news(self) -> list[str]:

@@ -118,6 +118,8 @@ class Appointment:
         self._book(now_seconds, max(min(delay, longest), self.interval_seconds))
 
     def _book(self, now_seconds: float, delay: float) -> None:
+        if self.retired:  # by another thread, while it was read
+            return
         if _locks_onto_work(self.sensor.spec, self.interval_seconds):
             delay *= 1 + _VARIATION * (2 * self._variation.random() - 1)
         # From the time it was due, so that the rate holds; from now after a stall, so that none is made up.
