@@ -11,6 +11,7 @@ from cardcallback.live_run import LiveRun
 from cardcallback.publisher import Publisher
 from cardcallback.record import RunRecord, Status
 from cardcallback.run_folder import RunFolder
+from cardcallback.session_journal import SessionJournal
 from cardcallback.settings import Settings
 
 
@@ -19,6 +20,8 @@ class NodePublisher:
 
     Args:
         run: the run as it is measured on this node.
+        output_dir: where its files are written.
+        settings: of the person.
         state: the Trainer's state, read anew at every write.
         guard: catches what fails here.
     """
@@ -27,14 +30,27 @@ class NodePublisher:
     card_path = Path()
     card_written = False
 
-    def __init__(self, run: LiveRun, *, state: Any, guard: Guard) -> None:
+    def __init__(self, run: LiveRun, output_dir: Path, settings: Settings, *, state: Any, guard: Guard) -> None:
         self._run = run
         self._state = state
         self._guard = guard
+        self._left = False
+        self._journal: SessionJournal | None = None
+        with guard("begin the journal"):
+            self._journal = SessionJournal(
+                run,
+                output_dir,
+                settings,
+                record=lambda: run.record_in_progress(self._state),
+                step=lambda: int(self._state.global_step),
+                guard=guard,
+            )
 
     def checkpoint_saved(self) -> None:
         """Figures in progress, for a rank 0 that ends before this node does."""
         self._write("running")
+        if self._journal is not None:
+            self._journal.saved()
 
     def end(self, status: Status, state: Any) -> None:
         """Measuring is over on this node."""
@@ -42,6 +58,8 @@ class NodePublisher:
         with self._guard("stop measuring"):
             self._run.stop_recording()
         self._write(status)
+        if self._journal is not None:
+            self._journal.close(recorded=self._left)
 
     def keep_interrupted(self) -> None:
         """The process may end at any moment: figures that say so, until later ones replace them."""
@@ -74,6 +92,7 @@ class NodePublisher:
             if self._run.node is not None:
                 last_step = int(self._state.global_step)
                 self._run.node.leave_summary(self._run.record(status, log_history=[], last_step=last_step))
+                self._left = self._run.finished
 
 
 def publisher_for(
@@ -87,7 +106,7 @@ def publisher_for(
 ) -> Publisher | NodePublisher:
     """Who writes in this process: card and record for rank 0, a summary for the measurer of another computer."""
     if run.node is not None and not run.node.place.writes:
-        return NodePublisher(run, state=state, guard=guard)
+        return NodePublisher(run, Path(args.output_dir), settings, state=state, guard=guard)
     folder = RunFolder(
         Path(args.output_dir),
         run_id=run.run_id,

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
+from cardcallback.assemble import with_carbon
 from cardcallback.errors import CardCallbackError
 from cardcallback.journal import Recovered, is_alive, journals_in, read_journal, remove_journal
+from cardcallback.processes import load_summaries, merge_nodes, summarize_node, write_summary
 from cardcallback.record import RunRecord
 from cardcallback.render.figures import spent_words
+from cardcallback.rest import with_rest_estimate
 from cardcallback.run_folder import RunFolder, records_in
 from cardcallback.sessions import has_checkpoint_of
 from cardcallback.settings import Settings, checks
-from cardcallback.units import format_count, format_duration
+from cardcallback.units import format_count, format_duration, format_ranks
 
 Warn = Callable[[str], None]
 
@@ -68,18 +71,16 @@ def write_recovered(run: KilledRun, settings: Settings, *, warn: Warn) -> str:
         CardCallbackError: the record cannot be written; the journal stays.
     """
     record = run.recovered.record
-    if _has_newer(run.folder, record):
+    if _is_of_another_computer(record):
+        written, what = record, _leave_summary(run.folder, record)
+    elif _has_newer(run.folder, record):
         written, what = record, "its record was complete already, only the journal was removed"
     else:
         written, what = _write(run, settings, warn)
     for journal in run.journals:
         remove_journal(journal)
-    energy = written.energy.gpu
-    spent = (
-        "GPU energy not measured" if energy.value is None else f"GPU {spent_words(energy, written.duration_seconds)}"
-    )
     step = format_count(written.sessions[-1].last_step)
-    return f"{run.folder}: {format_duration(written.duration_seconds)}, {spent}, step {step}: {what}"
+    return f"{run.folder}: {format_duration(written.duration_seconds)}, {_spent_words(written)}, step {step}: {what}"
 
 
 def recover_before(folder: Path, settings: Settings) -> None:
@@ -89,10 +90,72 @@ def recover_before(folder: Path, settings: Settings) -> None:
     """
     runs = killed_runs(folder, settings.journal_directory, lives=is_alive, on_alive=lambda _: None, warn=lambda _: None)
     for run in runs:
-        if not _has_newer(run.folder, run.recovered.record):
+        if _is_of_another_computer(run.recovered.record):
+            _leave_summary(run.folder, run.recovered.record)
+        elif not _has_newer(run.folder, run.recovered.record):
             _folder_of(run, settings).write_record(run.recovered.record)
         for journal in run.journals:
             remove_journal(journal)
+
+
+def join_computers(folders: Sequence[Path], settings: Settings, *, warn: Warn) -> str | None:
+    """Join what the computers of one job left into the record and card of its rank 0, in the order of ``folders``.
+
+    Args:
+        folders: output folders of one job's computers.
+        settings: of the person.
+        warn: told what could not be written, in one line.
+
+    Returns:
+        One line for a person; ``None`` where there is nothing to join.
+
+    Raises:
+        CardCallbackError: the folders are of different jobs, or the record cannot be written.
+    """
+    summaries = [summary for folder in folders for summary in load_summaries(folder)]
+    for folder in folders:
+        for record in records_in(folder):
+            if not record.nodes or _is_of_another_computer(record):
+                continue
+            joined = merge_nodes(record, summaries)
+            if joined.nodes == record.nodes:
+                return None
+            joined = with_carbon(with_rest_estimate(joined) if settings.estimate_rest else joined, settings)
+            return _write_joined(folder, joined, settings, warn)
+    return None
+
+
+def _write_joined(folder: Path, record: RunRecord, settings: Settings, warn: Warn) -> str:
+    own = RunFolder(
+        folder,
+        run_id=record.run_id,
+        card=settings.card,
+        template=settings.template_text,
+        publish=settings.publish,
+    )
+    own.begin()
+    if record.status == "completed" or _weights_were_saved(folder, record.run_id):
+        own.weights_are_ours()
+        record, what = _with_card(own, record, settings, warn)
+    else:
+        what = f"record in {own.write_record(record)}"
+    return f"{folder}: {len(record.nodes)} computers, {_spent_words(record)}: {what}"
+
+
+def _is_of_another_computer(record: RunRecord) -> bool:
+    """Whether it is of a computer of the job on which rank 0 was not."""
+    return bool(record.nodes) and not any(0 in node.ranks for node in record.nodes)
+
+
+def _leave_summary(folder: Path, record: RunRecord) -> str:
+    write_summary(folder, summarize_node(record))
+    ranks = format_ranks(rank for node in record.nodes for rank in node.ranks)
+    return f"the figures of {ranks} are ready to be joined: give the output folder of rank 0 too"
+
+
+def _spent_words(record: RunRecord) -> str:
+    energy = record.energy.gpu
+    return "GPU energy not measured" if energy.value is None else f"GPU {spent_words(energy, record.duration_seconds)}"
 
 
 def _read(journal: Path, warn: Warn) -> Recovered | None:

@@ -11,16 +11,17 @@ import typer
 from cardcallback.cli.output import say, warn
 from cardcallback.errors import CardCallbackError
 from cardcallback.journal import goes_on
-from cardcallback.recovery import killed_runs, write_recovered
+from cardcallback.recovery import join_computers, killed_runs, write_recovered
 from cardcallback.settings import resolve_settings, user_config_directory
 
 
 def recover(
     folders: Annotated[
-        list[Path], typer.Argument(help="Output folders in which a run was killed.", metavar="OUTPUT_DIR...")
+        list[Path],
+        typer.Argument(help="Folders of killed runs, or of one job's computers.", metavar="OUTPUT_DIR..."),
     ],
 ) -> None:
-    """Write record and card of killed runs; a run that still lives is left alone."""
+    """Write record and card of killed runs, and join the computers of a job; a run that still lives is left alone."""
     settings = resolve_settings(
         {},
         environ=os.environ,
@@ -35,10 +36,13 @@ def recover(
     ]
     for run in killed:
         say(write_recovered(run, settings, warn=warn))
+    joined = join_computers(folders, settings, warn=warn)
+    if joined is not None:
+        say(joined)
     if alive:
         names = ", ".join(dict.fromkeys(str(folder) for folder in alive))
         msg = f"a run in {names} is still alive: nothing of it was changed; stop it first, or wait for its end"
         raise CardCallbackError(msg)
-    if not killed:
+    if not killed and joined is None:
         msg = f"nothing to recover in {', '.join(map(str, folders))}: no journal of a killed run lies there"
         raise CardCallbackError(msg, exit_code=3)

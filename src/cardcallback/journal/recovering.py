@@ -14,6 +14,7 @@ from cardcallback.record import (
     Accelerator,
     Energy,
     Measurement,
+    Node,
     RunRecord,
     Session,
     Stage,
@@ -72,9 +73,15 @@ def interrupted_record(snapshot: RunRecord, newest: Newest, *, damaged_lines: in
         training=training,
         hardware=session.hardware if snapshot.hardware == before.hardware else snapshot.hardware,
         energy=energy,
+        nodes=tuple(_node(node, session) for node in snapshot.nodes) if len(snapshot.nodes) == 1 else snapshot.nodes,
         notes=(*snapshot.notes, *_notes(behind_seconds, damaged_lines)),
     )
     return _with_carbon(record if energy.rest_estimate is None else with_rest_estimate(record))
+
+
+def _node(node: Node, session: Session) -> Node:
+    """The only computer that the session was measured on, as far as the session came."""
+    return replace(node, duration_seconds=session.duration_seconds, gpu_energy_joules=session.energy.gpu.value)
 
 
 def _session(before: Session, newest: Newest) -> Session:

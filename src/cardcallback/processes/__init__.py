@@ -5,7 +5,7 @@ from cardcallback.processes.node import MeasuredNode
 from cardcallback.processes.part import ProcessPart
 from cardcallback.processes.place import Place, may_measure
 from cardcallback.processes.ranks import Ranks
-from cardcallback.processes.summary import NodeSummary, load_summaries, summarize_node
+from cardcallback.processes.summary import NodeSummary, load_summaries, summarize_node, write_summary
 
 __all__ = [
     "MeasuredNode",
@@ -17,4 +17,5 @@ __all__ = [
     "may_measure",
     "merge_nodes",
     "summarize_node",
+    "write_summary",
 ]
