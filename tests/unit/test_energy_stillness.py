@@ -5,9 +5,9 @@ from __future__ import annotations
 import random
 
 import pytest
-from virtual_gpu import P100, VirtualGpu
+from virtual_gpu import GB10, P100, VirtualGpu
 
-from cardcallback.energy import AccountResult, EnergyAccount, PowerTraits
+from cardcallback.energy import AccountResult, CounterTraits, EnergyAccount, PowerTraits
 from cardcallback.energy.stillness import Still, Stillness
 from waveforms import Waveform, constant, square
 
@@ -67,6 +67,44 @@ def test_work_that_is_steady_is_not_doubted(work: Waveform) -> None:
     assert not any("holds both" in note for note in result.notes)
 
 
+@pytest.mark.parametrize("counted", [0.0, 10.0, 100.0])
+def test_a_gauge_that_stood_still_while_it_stood_alone(counted: float) -> None:
+    """Beside a counter that gave up: before, it finds the gauge out; afterwards it does not."""
+    gpu = VirtualGpu(waveform=Waveform((constant(20.0), square(0.0, 70.0, 1.7))), **GB10)
+    account = EnergyAccount(
+        counter=CounterTraits(),
+        power=PowerTraits(averaging_seconds=1.0, refresh_seconds=0.1, interval_seconds=0.5),
+        limit_watts=140.0,
+    )
+    varied, shown = random.Random(2), 0.0  # noqa: S311 - noise, not secrets
+    for count in range(401):
+        at = count / 2
+        shown = shown if 120 < at < 180 else gpu.watts(at) + varied.gauss(0, 0.1)
+        account.add_power(at, shown)
+        if at <= counted:
+            account.add_counter(at, gpu.joules(at))
+    _, low, high = best(account.result(200.0))
+    assert low <= gpu.truth(0, 200) <= high
+
+
+def test_counter_and_gauge_that_stand_still_together() -> None:
+    """A driver that serves what it knew a minute ago: when the counter catches up, nobody saw that minute."""
+    gpu = VirtualGpu(waveform=Waveform((constant(20.0), square(0.0, 70.0, 1.7), constant(50.0, begin=60.0))), **GB10)
+    account = EnergyAccount(
+        counter=CounterTraits(),
+        power=PowerTraits(averaging_seconds=1.0, refresh_seconds=0.1, interval_seconds=0.5),
+        limit_watts=140.0,
+    )
+    varied, shown = random.Random(2), 0.0  # noqa: S311 - noise, not secrets
+    for count in range(401):
+        at = count / 2
+        shown = shown if 60 < at < 120 else gpu.watts(at) + varied.gauss(0, 0.1)
+        account.add_power(at, shown)
+        account.add_counter(at, gpu.joules(60.0 if 60 < at < 120 else at))
+    _, low, high = best(account.result(200.0))
+    assert low <= gpu.truth(0, 200) <= high
+
+
 def test_the_longest_stretches_are_kept_however_many_there_are() -> None:
     """Thousands of stretches of a second, and two of a minute and more."""
     stillness, at = Stillness(), 0.0
@@ -75,6 +113,6 @@ def test_the_longest_stretches_are_kept_however_many_there_are() -> None:
         for step in range(int(length / 0.25) + 1):
             stillness.add(at + step * 0.25, 100.0 + number % 7)
         at += length + 0.5
-    assert stillness.unusual(20.0) == [Still(60.0, 100.0), Still(75.0, 101.0)]
+    assert stillness.unusual(20.0) == [Still(60.0, 100.0, 241), Still(75.0, 101.0, 301)]
     assert stillness.longest_seconds == 75.0
     assert stillness.unusual(101.0) == []

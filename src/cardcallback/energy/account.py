@@ -7,11 +7,11 @@ from collections import deque
 from dataclasses import dataclass, replace
 
 from cardcallback.energy.ceiling import Ceiling
-from cardcallback.energy.closing import Gauge, close_best, close_counter, compare
+from cardcallback.energy.closing import LONG_EDGE_SECONDS, Gauge, close_best, close_counter, compare
 from cardcallback.energy.counter import CounterAccount
 from cardcallback.energy.history import NEVER, Cumulative, FadingHistory
 from cardcallback.energy.integral import PowerIntegral
-from cardcallback.energy.intervals import Check, CounterPoint
+from cardcallback.energy.intervals import Check, CounterPoint, watched_joules
 from cardcallback.energy.notes import account_notes, gauge_notes
 from cardcallback.energy.result import SHORTEST_VISIT_SECONDS, AccountResult, EnergyResult, PhaseSum
 from cardcallback.energy.traits import CounterTraits, PowerTraits
@@ -95,7 +95,7 @@ class EnergyAccount:
         """The energies of the window from the begin to ``end_seconds``; changes nothing."""
         duration = max(end_seconds - self.begin_seconds, 0.0)
         account = self._settled_counter(end_seconds)
-        uncounted = account is None or account.anchor is None
+        uncounted = account is None or account.anchor is None or account.counted_seconds <= 0
         integrated = self._integral.result(end_seconds, alone=uncounted) if self._integral is not None else None
         if account is None or account.anchor is None:
             return AccountResult(
@@ -105,12 +105,14 @@ class EnergyAccount:
                 best=integrated,
                 notes=self._gauge_notes(alone=True),
             )
-        gauge = self._gauge()
-        notes = account_notes(account, compare(account, gauge)) + self._gauge_notes(alone=False)
-        account.distrust_stillness()
+        gauge = self._gauge(duration)
+        end_power = self._gauge_at(end_seconds)
+        bridged = account.bridged_seconds > 0 or end_seconds - account.anchor.at_seconds > LONG_EDGE_SECONDS
+        notes = account_notes(account, compare(account, gauge)) + self._gauge_notes(alone=bridged)
+        account.distrust_stillness(gauge_saw=watched_joules(account.anchor.power, end_power) is not None)
         begin_power = self._begin_power or self._gauge_at(self.begin_seconds, end_seconds)
         begin = CounterPoint(self.begin_seconds, 0.0, begin_power)
-        end = CounterPoint(end_seconds, 0.0, self._gauge_at(end_seconds))
+        end = CounterPoint(end_seconds, 0.0, end_power)
         counter = close_counter(account, begin, end, gauge)
         if counter is None and integrated is not None:
             best: EnergyResult | None = integrated
@@ -207,7 +209,7 @@ class EnergyAccount:
     def _gauge_at(self, seconds: float, silent_until: float | None = None) -> Cumulative | None:
         return self._integral.at(seconds, silent_until=silent_until) if self._integral is not None else None
 
-    def _gauge(self) -> Gauge:
+    def _gauge(self, duration_seconds: float) -> Gauge:
         if self._integral is None:
             return Gauge(ceiling=self.ceiling)
         return Gauge(
@@ -216,6 +218,8 @@ class EnergyAccount:
             relative_doubt=self._integral.relative_doubt,
             rise_watts=self._integral.rise_watts,
             sampling_joules=self._integral.sampling_joules,
+            still_seconds=self._integral.still_seconds,
+            still_joules=self._integral.still_doubt(duration_seconds),
         )
 
     def _gauge_notes(self, *, alone: bool) -> tuple[str, ...]:
@@ -223,7 +227,7 @@ class EnergyAccount:
             return ()
         # Beside a counter a gauge that stands still is found out by it.
         still = self._integral.stillness.longest_seconds if alone else 0.0
-        spanned = alone and self._integral.may_have_stood_still
+        spanned = alone and self._integral.still_seconds > 0
         return gauge_notes(self._integral.sieve.refused, still, spanned=spanned)
 
     def _slack_joules(self, counter: CounterAccount, seconds: float) -> float:

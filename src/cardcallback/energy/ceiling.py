@@ -41,10 +41,11 @@ class Ceiling:
         """
         if gap_seconds <= 0:
             return 0.0
-        watts = self._burst_watts / _BURST_OVER_LIMIT
+        if math.isfinite(self._burst_watts):
+            return self._burst_watts / _BURST_OVER_LIMIT * gap_seconds
         if self.known and gap_seconds <= _SHORT_GAP_SHARE * watched_seconds:
-            watts = min(watts, _SUSTAINED_MARGIN * self.highest_watts)
-        return watts * gap_seconds if math.isfinite(watts) else None
+            return _SUSTAINED_MARGIN * self.highest_watts * gap_seconds
+        return None
 
     def joules_if_allowed(self, seconds: float) -> float:
         """The most energy of that time by the device's own limit alone; infinite without one."""

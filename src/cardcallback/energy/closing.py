@@ -12,7 +12,7 @@ from cardcallback.energy.intervals import CounterPoint
 from cardcallback.energy.result import SHORTEST_COMPARISON_SECONDS, Consistency, EnergyResult
 
 # A rest of the window no longer than this, next to a good counter, is extended where no gauge saw it.
-_PATIENCE_SECONDS = 2.5
+LONG_EDGE_SECONDS = 2.5
 
 # How much further off than over the time in which the counter watched it a gauge may be where it stands alone.
 _BEYOND_SHOWN = 2.0
@@ -27,7 +27,8 @@ class Gauge:
     """What bridging with the power gauge costs: doubt per cut, and per joule.
 
     ``rise_watts`` is how much higher its newest reading is than its first; ``sampling_joules`` how far the
-    integral of so many seconds may be off by the moments it was read at.
+    integral of so many seconds may be off by the moments it was read at. In ``still_seconds`` it may have stood
+    still, and the device may have used ``still_joules`` less and more.
     """
 
     ceiling: Ceiling
@@ -35,6 +36,8 @@ class Gauge:
     relative_doubt: float = 0.0
     rise_watts: float = 0.0
     sampling_joules: Callable[[float], float] = float  # without a gauge there is nothing to sample
+    still_seconds: float = 0.0
+    still_joules: tuple[float, float] = (0.0, 0.0)
 
 
 def close_best(
@@ -56,7 +59,8 @@ def close_best(
     doubt = math.hypot(_cut_doubt(account, gauge), edges) + share * abs(bridged)
     gap = account.unbridged_seconds + lead.gap_seconds + tail.gap_seconds
     below, above = _if_the_other_is_right(account)
-    low, high = joules - doubt - below, joules + doubt + above
+    still_below, still_above = _if_it_stood_still(account, lead, tail, gauge)
+    low, high = joules - doubt - below - still_below, joules + doubt + above + still_above
     apart = verdict or _contradiction(account, gauge)
     if apart is not None and integrated is not None:
         other, other_doubt = _other_figure(account, joules, apart, integrated)
@@ -67,7 +71,7 @@ def close_best(
     return EnergyResult(
         joules=joules,
         low=max(low, 0.0),
-        high=None if tail.gap_seconds > 0 or in_gaps is None else high + in_gaps,
+        high=None if tail.gap_seconds > 0 or in_gaps is None or math.isinf(high) else high + in_gaps,
         method="counter" if pure or trusted.seconds > 0 else "counter_bridged",
         gap_seconds=gap,
         longest_gap_seconds=max(account.longest_unbridged_seconds, lead.gap_seconds, tail.gap_seconds),
@@ -82,6 +86,16 @@ def _if_the_other_is_right(account: CounterAccount) -> tuple[float, float]:
     if account.trusted_against_gauge.seconds > 0:
         excess = -excess
     return max(-excess, 0.0), max(excess, 0.0)
+
+
+def _if_it_stood_still(account: CounterAccount, lead: _Edge, tail: _Edge, gauge: Gauge) -> tuple[float, float]:
+    """How much lower and higher the energy is if the gauge stood still where it stands alone, counter or not."""
+    alone_seconds = account.bridged_seconds + sum(edge.seconds for edge in (lead, tail) if edge.long)
+    if gauge.still_seconds <= 0 or alone_seconds <= 0:
+        return 0.0, 0.0
+    share = min(alone_seconds / gauge.still_seconds, 1.0)
+    below, above = gauge.still_joules
+    return share * below, share * above
 
 
 def _bridge_doubt(account: CounterAccount, gauge: Gauge, verdict: Consistency | None, tail: _Edge) -> float:
@@ -137,7 +151,7 @@ def close_counter(account: CounterAccount, begin: CounterPoint, end: CounterPoin
     lead = account.first.at_seconds - begin.at_seconds
     tail = end.at_seconds - account.anchor.at_seconds
     for rest in (lead, tail):
-        if rest <= _PATIENCE_SECONDS:
+        if rest <= LONG_EDGE_SECONDS:
             extended += rest * watts
             short += abs(rest)
         else:
@@ -149,7 +163,7 @@ def close_counter(account: CounterAccount, begin: CounterPoint, end: CounterPoin
     return EnergyResult(
         joules=joules,
         low=max(joules - doubt, 0.0),
-        high=None if tail > _PATIENCE_SECONDS or in_gaps is None else joules + doubt + in_gaps,
+        high=None if tail > LONG_EDGE_SECONDS or in_gaps is None else joules + doubt + in_gaps,
         method="counter",
         gap_seconds=gap,
         longest_gap_seconds=longest if gap > 0 else 0.0,
@@ -159,7 +173,7 @@ def close_counter(account: CounterAccount, begin: CounterPoint, end: CounterPoin
 def _contradiction(account: CounterAccount, gauge: Gauge) -> Consistency | None:
     """Counter against gauge in a run too short for a verdict, where nothing explains how far they are apart."""
     found = _compared(account, gauge)
-    return found if found.seconds > _PATIENCE_SECONDS and found.verdict == "inconsistent" else None
+    return found if found.seconds > LONG_EDGE_SECONDS and found.verdict == "inconsistent" else None
 
 
 def compare(account: CounterAccount, gauge: Gauge) -> Consistency | None:
@@ -190,7 +204,7 @@ class _Edge:
 
     @property
     def long(self) -> bool:
-        return self.seconds > _PATIENCE_SECONDS
+        return self.seconds > LONG_EDGE_SECONDS
 
 
 def _edges(account: CounterAccount, begin: CounterPoint, end: CounterPoint) -> tuple[_Edge, _Edge]:
@@ -203,7 +217,7 @@ def _edges(account: CounterAccount, begin: CounterPoint, end: CounterPoint) -> t
 
 def _edge(earlier: CounterPoint, later: CounterPoint, watts: float | None) -> _Edge:
     seconds = later.at_seconds - earlier.at_seconds
-    short = watts is not None and seconds <= _PATIENCE_SECONDS
+    short = watts is not None and seconds <= LONG_EDGE_SECONDS
     if earlier.power is not None and later.power is not None:
         gap = max(later.power.gap_seconds - earlier.power.gap_seconds, 0.0)
         if gap == 0 or not short:

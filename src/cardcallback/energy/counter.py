@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from cardcallback.energy.ceiling import Ceiling
-from cardcallback.energy.intervals import BothWays, Check, CounterPoint
+from cardcallback.energy.intervals import BothWays, Check, CounterPoint, watched_joules
 from cardcallback.energy.refresh import ASSUMED_REFRESH_SECONDS, RefreshWatch
 from cardcallback.energy.traits import CounterTraits
 
@@ -96,8 +96,13 @@ class CounterAccount:
     @property
     def stillness_seconds(self) -> float:
         """How long this counter may show the same value without anything being wrong."""
+        return max(_STILLNESS_SECONDS, _STILL_STEPS * self._step_seconds)
+
+    @property
+    def _step_seconds(self) -> float:
+        """How long one of its steps lasts."""
         step = self.traits.resolution_joules / self.usual_watts if self.usual_watts > 0 else 0.0
-        return max(_STILLNESS_SECONDS, _STILL_STEPS * max(self.refresh_seconds, step))
+        return max(self.refresh_seconds, step)
 
     @property
     def best_joules(self) -> float:
@@ -221,15 +226,15 @@ class CounterAccount:
 
     def _integral(self, point: CounterPoint) -> float | None:
         """Energy the gauge saw since the anchor; ``None`` where it did not see all of it."""
-        if self.anchor is None or self.anchor.power is None or point.power is None:
-            return None
-        if point.power.gap_seconds > self.anchor.power.gap_seconds:
-            return None
-        return point.power.joules - self.anchor.power.joules
+        return None if self.anchor is None else watched_joules(self.anchor.power, point.power)
 
-    def distrust_stillness(self) -> None:
-        """Before closing: a counter that stands still stopped somewhere in the interval before."""
-        if self.still_at_the_end_seconds > self.stillness_seconds:
+    def distrust_stillness(self, *, gauge_saw: bool) -> None:
+        """Before closing: a counter that stands still stopped somewhere in the interval before.
+
+        Where the gauge saw the end too, nothing is lost by believing that early.
+        """
+        patience = _STILL_STEPS * self._step_seconds if gauge_saw else self.stillness_seconds
+        if self.still_at_the_end_seconds > patience:
             self._take_back()
 
     def _take_back(self) -> None:

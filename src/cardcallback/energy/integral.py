@@ -119,9 +119,20 @@ class PowerIntegral:
         return (self._sampling_doubt() + max(blind) + self._rounding_joules(seen)) / self._joules
 
     @property
-    def may_have_stood_still(self) -> bool:
-        """Whether it repeated one value for far longer than its other readings explain."""
-        return bool(self.stillness.unusual(self.lowest))
+    def still_seconds(self) -> float:
+        """For how long it repeated one value, in stretches that its other readings do not explain."""
+        return sum(one.seconds for one in self.stillness.unusual(self.lowest))
+
+    def still_doubt(self, watched_seconds: float) -> tuple[float, float]:
+        """How much less and more the device may have used in those stretches, in joules; more is unbounded as a gap's.
+
+        Args:
+            watched_seconds: for how long the gauge was read.
+        """
+        stretches = self.stillness.unusual(self.lowest)
+        joules = sum(one.seconds * one.watts for one in stretches)
+        most = self.ceiling.joules_in_gap(sum(one.seconds for one in stretches), watched_seconds)
+        return joules, math.inf if most is None else max(most - joules, 0.0)
 
     def sampling_joules(self, seconds: float) -> float:
         """How far the integral of a stretch may be off where the gauge looks only now and then."""
@@ -147,7 +158,7 @@ class PowerIntegral:
         doubt += self.ceiling.joules_within(held - self.traits.lag_seconds)
         doubt += self._rounding_joules(seen) + self.sieve.doubt_joules
         blind_low, blind_high = self._blind_doubt(total.joules, seen)
-        still_low, still_high = self._still_doubt() if alone else (0.0, 0.0)
+        still_low, still_high = self.still_doubt(seen) if alone else (0.0, 0.0)
         return EnergyResult(
             joules=max(total.joules, 0.0),  # a first reading that reaches back before the begin takes that part off
             low=max(total.joules - doubt - blind_low - still_low, 0.0),
@@ -222,7 +233,7 @@ class PowerIntegral:
 
     def _high(self, total: Cumulative, doubt_joules: float, seen_seconds: float) -> float | None:
         in_gaps = self.ceiling.joules_in_gap(total.gap_seconds, seen_seconds)
-        return None if in_gaps is None else total.joules + doubt_joules + in_gaps
+        return None if in_gaps is None or math.isinf(doubt_joules) else total.joules + doubt_joules + in_gaps
 
     def _sampling_doubt(self) -> float:
         if self._steps == 0:
@@ -238,12 +249,6 @@ class PowerIntegral:
     def _variance(self) -> float:
         mean = self._sum / self.readings
         return max(self._sum_squared / self.readings - mean * mean, 0.0)
-
-    def _still_doubt(self) -> tuple[float, float]:
-        """How much less and more the device may have used while the gauge stood still, if it did."""
-        stretches = self.stillness.unusual(self.lowest)
-        below = sum(one.seconds * (one.watts - self.lowest) for one in stretches)
-        return below, sum(one.seconds * (self.highest - one.watts) for one in stretches)
 
     def _blind_doubt(self, joules: float, seen_seconds: float) -> tuple[float, float]:
         if not self.traits.may_lock:

@@ -22,6 +22,13 @@ class CounterPoint:
     after_loss: bool = False
 
 
+def watched_joules(earlier: Cumulative | None, later: Cumulative | None) -> float | None:
+    """The energy that the gauge saw between two moments; ``None`` where it did not see all of it."""
+    if earlier is None or later is None or later.gap_seconds > earlier.gap_seconds:
+        return None
+    return later.joules - earlier.joules
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Check:
     """What an interval of the counter is held against.

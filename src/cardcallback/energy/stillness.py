@@ -14,11 +14,17 @@ _STILL_READINGS = 4
 _KEPT = 16
 _MOST_UNUSUAL = 4
 _FEWEST_USUAL = 8
-# Work repeats its steps: a stretch this many times as long as any of its others is not one of them. Readings in
-# thousandths of a watt do not repeat for that long where a load is merely steady.
+# Work repeats its steps: a stretch so many times as long as any usual one is not one of them.
 _UNUSUAL = 4.0
-_SHORTEST_UNUSUAL_SECONDS = 20.0
-# Only an idle device may be as steady as that: at its lowest power, give or take so much.
+# Small changes that turn up and down so often are noise, to a thousandth of a watt: readings with noise do not repeat
+# for long by themselves.
+_NOISY_TURNS = 0.25
+_FEWEST_CHANGES = 20
+_NOISE_SHARE = 0.02
+_DIGITS = 3
+_SHORTEST_SECONDS, _SHORTEST_READINGS = 2.0, 16
+# Where they are as smooth as the work, a pause in the work is as steady; a device may be so at its lowest power.
+_SHORTEST_SMOOTH_SECONDS = 20.0
 _IDLE_SHARE = 0.02
 
 
@@ -28,6 +34,7 @@ class Still:
 
     seconds: float
     watts: float
+    readings: int = 1
 
 
 class Stillness:
@@ -41,10 +48,18 @@ class Stillness:
         self._at = math.inf
         self._watts = math.nan
         self._readings = 0
+        self._highest = 0.0
+        self._rose = False
+        self._turns = 0
+        self._small_turns = 0
+        self._small_changes = 0
 
     def add(self, at_seconds: float, watts: float) -> None:
         """The next reading, in order of time."""
+        watts = round(watts, _DIGITS)
+        self._highest = max(self._highest, watts)
         if watts != self._watts:
+            self._note_turn(watts - self._watts)
             self._keep()
             self._since, self._watts, self._readings = at_seconds, watts, 0
         self._at = at_seconds
@@ -54,16 +69,34 @@ class Stillness:
             self.longest_seconds = max(self.longest_seconds, at_seconds - self._since)
 
     def unusual(self, lowest_watts: float) -> list[Still]:
-        """The stretches far longer than all others, in which the gauge may have stood still; not those at idle."""
-        newest = [Still(self._at - self._since, self._watts)] if self._readings else []
+        """The stretches far longer than all others, in which the gauge may have stood still."""
+        stretches = sorted(self._kept + self._newest())
+        if self._small_changes >= _FEWEST_CHANGES and self._small_turns > _NOISY_TURNS * self._small_changes:
+            return [one for one in _unusual_of(stretches, _SHORTEST_SECONDS) if one.readings >= _SHORTEST_READINGS]
+        if self._turns < _FEWEST_CHANGES:
+            return []  # a ramp, or a few steps: what comes next is as steady as any
         idle_watts = (1 + _IDLE_SHARE) * lowest_watts
-        ordered = sorted(one for one in self._kept + newest if one.watts > idle_watts)
-        for usual in range(max(len(ordered) - _MOST_UNUSUAL, _FEWEST_USUAL), len(ordered)):
-            if ordered[usual].seconds > max(_SHORTEST_UNUSUAL_SECONDS, _UNUSUAL * ordered[usual - 1].seconds):
-                return ordered[usual:]
-        return []
+        return _unusual_of([one for one in stretches if one.watts > idle_watts], _SHORTEST_SMOOTH_SECONDS)
+
+    def _note_turn(self, change: float) -> None:
+        turned = (change > 0) != self._rose
+        self._rose = change > 0
+        self._turns += turned
+        if abs(change) <= _NOISE_SHARE * self._highest:
+            self._small_changes += 1
+            self._small_turns += turned
+
+    def _newest(self) -> list[Still]:
+        return [Still(self._at - self._since, self._watts, self._readings)] if self._readings else []
 
     def _keep(self) -> None:
-        if self._readings:
-            bisect.insort(self._kept, Still(self._at - self._since, self._watts))
+        for ended in self._newest():
+            bisect.insort(self._kept, ended)
             del self._kept[: max(len(self._kept) - _KEPT, 0)]
+
+
+def _unusual_of(ordered: list[Still], shortest_seconds: float) -> list[Still]:
+    for usual in range(max(len(ordered) - _MOST_UNUSUAL, _FEWEST_USUAL), len(ordered)):
+        if ordered[usual].seconds > max(shortest_seconds, _UNUSUAL * ordered[usual - 1].seconds):
+            return ordered[usual:]
+    return []
