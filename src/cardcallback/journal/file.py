@@ -91,12 +91,13 @@ class JournalFile:
                 self._close(descriptor)
                 os.unlink(new, dir_fd=folder)
                 raise
-            os.fsync(folder)
+            # Only now, so that there is no moment in which nobody holds a lock on what lies there.
+            self.close()
+            self._descriptor, self._torn, self.size_bytes = descriptor, False, len(content)
+            with contextlib.suppress(OSError):  # a file system that syncs no folders: the file itself is on disk
+                os.fsync(folder)
         finally:
             os.close(folder)
-        # Only now, so that there is no moment in which nobody holds a lock on what lies there.
-        self.close()
-        self._descriptor, self._torn, self.size_bytes = descriptor, False, len(content)
 
     def append(self, lines: bytes) -> None:
         """Add whole lines.
