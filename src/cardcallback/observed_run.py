@@ -27,6 +27,7 @@ from cardcallback.settings import Settings
 
 # Logged numbers which the Trainer can have only after all the device's work before.
 _WAITED_FOR = frozenset({"loss", "eval_loss", "train_loss"})
+_OUTSIDE = "Evaluations outside training are shown; their energy is not in the total."
 
 
 class ObservedRun:
@@ -74,15 +75,20 @@ class ObservedRun:
         """
         result = evaluation_result(metrics, self.training, step=step)
         if result.perplexity is not None:
-            self.notes.append(LOSS_IS_MEAN_OF_BATCHES)
+            self._note(LOSS_IS_MEAN_OF_BATCHES)
         if outside:
-            self.notes.append("Evaluations outside training are shown; their energy is not in the total.")
+            self._note(_OUTSIDE)
         before = step == 0 and not self._closed and self.evaluation.after is None
         if before:
             self.evaluation = Evaluation(before=joined_results(self.evaluation.before, result, keep_first=True))
         else:
             after = joined_results(self.evaluation.after, result, keep_first=False)
             self.evaluation = msgspec.structs.replace(self.evaluation, after=after)
+
+    def _note(self, sentence: str) -> None:
+        # The same at each of what may be thousands of evaluations.
+        if sentence not in self.notes:
+            self.notes.append(sentence)
 
     def count_tokens(self, trainer: Any, **objects: Any) -> None:
         """Count the training batches of this session from now on; once the run is described."""

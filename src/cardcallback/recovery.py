@@ -10,7 +10,7 @@ import msgspec
 
 from cardcallback.assemble import with_carbon
 from cardcallback.errors import CardCallbackError
-from cardcallback.journal import Recovered, is_alive, journals_in, read_journal, remove_journal
+from cardcallback.journal import Recovered, is_alive, journals_in, original_name, read_journal, remove_journal
 from cardcallback.processes import load_summaries, merge_nodes, summarize_node, write_summary
 from cardcallback.record import RunRecord
 from cardcallback.render.figures import spent_words
@@ -51,10 +51,12 @@ def killed_runs(
     """
     for journal in journals_in(folder):
         local = [] if journal_directory is None else journals_in(journal_directory)
-        journals = (*(one for one in local if one.name == journal.name), journal)
-        if any(lives(one) for one in journals):
+        originals = tuple(one for one in local if one.name == original_name(journal) and one != journal)
+        # The lock on an original tells more than the age of its copy, which may be another computer's.
+        if any(lives(one) for one in originals or (journal,)):
             on_alive(folder)
             continue
+        journals = (*originals, journal)
         found = [recovered for one in journals if (recovered := _read(one, warn)) is not None]
         if found:
             newest = max(found, key=lambda one: one.record.duration_seconds)

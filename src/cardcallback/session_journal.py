@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cardcallback.guard import Guard
-from cardcallback.journal import JournalKeeper, Progress, journal_path, progress_of, remove_journal
+from cardcallback.journal import JournalKeeper, Progress, copy_path, journal_path, progress_of
 from cardcallback.live_run import LiveRun
 from cardcallback.record import RunRecord
 from cardcallback.recorder import SystemClock
@@ -37,11 +37,10 @@ class SessionJournal:
     ) -> None:
         self._run = run
         self._step = step
-        in_output = journal_path(output_dir, run.run_id, run.session_id)
         elsewhere = settings.journal_directory
-        self._copy = None if elsewhere is None else in_output
         self._keeper = JournalKeeper(
-            in_output if elsewhere is None else journal_path(elsewhere, run.run_id, run.session_id),
+            journal_path(elsewhere or output_dir, run.run_id, run.session_id),
+            copy=None if elsewhere is None else copy_path(output_dir, run.run_id, run.session_id),
             progress=self._progress,
             snapshot=record,
             guard=guard,
@@ -53,16 +52,11 @@ class SessionJournal:
 
     def saved(self) -> None:
         """Weights were saved: the journal is to know all of the run until here, beside them."""
-        if self._copy is None:
-            self._keeper.request_snapshot()
-        else:
-            self._keeper.copy_to(self._copy.parent)
+        self._keeper.saved()
 
     def close(self, *, recorded: bool) -> None:
         """The session is over; ``recorded``: its record is on disk, so that the journal may go."""
         self._keeper.close(final=recorded)
-        if recorded and self._copy is not None:
-            remove_journal(self._copy)
 
     def _progress(self) -> Progress | None:
         now = self._run.energies()

@@ -8,7 +8,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from cardcallback.guard import Guard
-from cardcallback.journal import JournalKeeper, Progress, journal_path, progress_of
+from cardcallback.journal import JournalKeeper, Progress, copy_path, journal_path, progress_of
 from cardcallback.record import Energy, Measurement, RunRecord, Window
 from cardcallback.testing import FakeClock, make_record
 
@@ -110,3 +110,8 @@ class JournalledRun:
 def path_in(folder: Path) -> Path:
     """Where that run's journal lies in an output folder."""
     return journal_path(folder, "20260302-5f0c1a", "first")
+
+
+def copy_in(folder: Path) -> Path:
+    """Where a copy of it does."""
+    return copy_path(folder, "20260302-5f0c1a", "first")

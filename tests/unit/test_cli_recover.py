@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from folder_cards import HEADING, TRL_CARD, leave_completed_run, open_folder
-from journalled import JournalledRun, path_in
+from journalled import JournalledRun, copy_in, path_in
 from msgspec.structs import replace
 
 from cardcallback.cli import main
@@ -176,12 +176,10 @@ def test_a_journal_on_the_nodes_own_disk_is_newer_than_its_copy(tmp_path: Path, 
     node = tmp_path / "node"
     node.mkdir()
     made = JournalledRun()
-    keeper = made.keeper(node)
-    made.live(keeper, 100.0)
-    keeper.copy_to(path_in(tmp_path / "out").parent)
-    made.live(keeper, 100.0)
+    copy, local = copy_in(tmp_path / "out"), path_in(node)
+    keeper = made.keeper(node, copy=copy)
+    made.live(keeper, 200.0)
     keeper._file.close()
-    copy, local = path_in(tmp_path / "out"), journal_path(node, RUN_ID, "first")
     age(copy)
     age(local)
     monkeypatch.setenv("CARDCALLBACK_JOURNAL_DIRECTORY", str(node))

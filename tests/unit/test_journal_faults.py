@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 import subprocess
 import sys
 import threading
@@ -115,6 +117,25 @@ def test_a_full_disk_costs_one_sentence_and_is_left_behind(tmp_path: Path) -> No
     assert recovered is not None
     assert recovered.damaged_lines == 0
     assert recovered_joules(tmp_path) == pytest.approx(float(after), abs=1.01 * WATTS)
+
+
+def test_a_disk_that_syncs_no_folders_holds_no_file_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some network and FUSE disks refuse it: the file is replaced all the same, and its lock ends with the run."""
+    sync = os.fsync
+
+    def refuse_folders(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", refuse_folders)
+    run, guard = JournalledRun(), Guard()
+    keeper = run.keeper(tmp_path, guard=guard)
+    run.live(keeper, 20.0)
+    keeper.close(final=False)
+    assert guard.sentences == []
+    assert not is_alive(path_in(tmp_path))
+    assert recovered_joules(tmp_path) == pytest.approx(run.joules)
 
 
 @pytest.mark.expects_failure

@@ -207,19 +207,6 @@ def test_nothing_else_is_in_it(tmp_path: Path) -> None:
     assert (recovered.card, recovered.publish) == ("CARD.md", "card")
 
 
-def test_a_copy_lies_beside_a_save(tmp_path: Path) -> None:
-    """The copy needs no line of the original, and gives the same energy."""
-    run = JournalledRun()
-    keeper = run.keeper(tmp_path / "node")
-    run.live(keeper, 30.0)
-    keeper.copy_to(tmp_path / "shared")
-    run.live(keeper, 1.0)
-    copy = read_journal(tmp_path / "shared" / path_in(tmp_path).name)
-    assert copy is not None
-    assert copy.record.energy.gpu.value == pytest.approx(run.joules, abs=1.001 * WATTS)
-    assert copy.behind_seconds <= 1.0
-
-
 def test_energies_beside_the_main_ones_are_at_most_ten_seconds_old(tmp_path: Path) -> None:
     """Of a long run each device's energy is written less often, and its window says until when it goes."""
     run = JournalledRun(devices=2)

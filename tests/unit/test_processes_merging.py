@@ -14,7 +14,8 @@ from node_records import JOULES, NAME, SECONDS, node_record
 from cardcallback.errors import CardCallbackError
 from cardcallback.processes import load_summaries, merge_nodes, summarize_node
 from cardcallback.processes.summary import MOST_BYTES, decode_summary, encode_summary, write_summary
-from cardcallback.record import Accelerator, Node
+from cardcallback.record import Accelerator, Node, RunRecord
+from cardcallback.sessions import counted_steps, joined_sessions
 from cardcallback.testing.records import make_record
 
 
@@ -127,6 +128,48 @@ def test_only_one_job_s_parts_are_joined() -> None:
         merge_nodes(make_record(), [])
     with pytest.raises(CardCallbackError, match="not one node's part"):
         merge_nodes(node_record(range(8)), [make_record()])
+
+
+def resumed_on_the_first_node() -> RunRecord:
+    """Rank 0's record of a job of one node that went on as one of two: it knows its own figures alone."""
+    first, second = node_record([0], processes=1, peak_bytes=3e12), node_record([0], processes=2)
+    before = msgspec.structs.replace(first.sessions[0], last_step=250, status="interrupted", session_id="first")
+    after = msgspec.structs.replace(second.sessions[0], first_step=240, session_id="second")
+    return joined_sessions(
+        msgspec.structs.replace(first, sessions=(before,)), msgspec.structs.replace(second, sessions=(after,))
+    )
+
+
+def test_nodes_are_added_to_the_newest_session_and_the_earlier_ones_stay() -> None:
+    """The run's figures are the sums over its sessions, and steps that were done again count once."""
+    record, other = resumed_on_the_first_node(), node_record([1], processes=2, seconds=SECONDS + 5)
+    merged = merge_nodes(record, [other])
+    assert merged.sessions[0] == record.sessions[0]
+    assert merged.sessions[1].energy.gpu.value == pytest.approx(2 * JOULES)
+    assert merged.energy.gpu.value == pytest.approx(3 * JOULES)
+    assert merged.energy.cpu.value == pytest.approx(3 * 400.0 * SECONDS)
+    assert (merged.duration_seconds, merged.stages[-1].duration_seconds) == (2 * SECONDS + 5, 2 * SECONDS + 5)
+    assert sum(one.energy.value or 0.0 for one in merged.hardware.accelerators) == pytest.approx(3 * JOULES)
+    phase = next(one for one in merged.energy.phases if one.phase == "training")
+    assert merged.energy.per_step is not None
+    assert merged.energy.per_step.value == pytest.approx((phase.energy.value or 0.0) / counted_steps(merged.sessions))
+
+
+def test_a_session_of_several_is_not_divided_by_the_tokens_of_all() -> None:
+    """The run's quotient is told, the session's own is not known any more."""
+    merged = merge_nodes(resumed_on_the_first_node(), [node_record([1], processes=2)])
+    for energy, known in ((merged.energy, True), (merged.sessions[-1].energy, False)):
+        assert energy.per_token is not None
+        assert (energy.per_token.value is not None) == known
+
+
+def test_joining_anew_keeps_the_peak_of_an_earlier_session() -> None:
+    """No summary holds it, and rank 0's own of the newest session is lower."""
+    record = resumed_on_the_first_node()
+    own, other = node_record([0], processes=2), node_record([1], processes=2)
+    merged = merge_nodes(merge_nodes(record, [other]), [own, other])
+    assert merged.memory.system_peak.value == 3e12
+    assert merged.energy.gpu.value == pytest.approx(3 * JOULES)
 
 
 @given(

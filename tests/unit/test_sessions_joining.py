@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from session_records import RUN_ID, session_record
 
 from cardcallback.record import Hardware, Machine, RunRecord, Scope, decode, encode, is_only_a_part
+from cardcallback.record.sums import summed
 from cardcallback.render.section import render_section
 from cardcallback.sessions import counted_steps, joined_sessions, steps_done_again
 from cardcallback.testing import make_record
@@ -74,6 +75,13 @@ def test_a_missing_bound_is_missing_in_the_sum() -> None:
     joined = joined_sessions(session_record(doubt=None), session_record())
     assert joined.energy.gpu.recording_high is None
     assert joined.energy.gpu.recording_low is None
+
+
+@pytest.mark.parametrize(("gaps", "longest"), [((2.0, None), None), ((None, 0.0), None), ((2.0, 3.0), 3.0)])
+def test_a_gap_of_unknown_length_may_be_the_longest(gaps: tuple[float | None, ...], longest: float | None) -> None:
+    """Of one that a killed session left nobody knows how long it was."""
+    gpu = session_record(coverage=0.9).energy.gpu
+    assert summed([replace(gpu, longest_gap_seconds=gap) for gap in gaps], "").longest_gap_seconds == longest
 
 
 def test_each_session_keeps_its_own() -> None:

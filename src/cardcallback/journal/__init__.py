@@ -1,7 +1,15 @@
 """A run's figures on disk while it lives, for when it is killed."""
 
 from cardcallback.journal.alive import goes_on, is_alive
-from cardcallback.journal.file import JOURNAL_FOLDER, JOURNAL_SUFFIX, journal_path, journals_in, remove_journal
+from cardcallback.journal.file import (
+    JOURNAL_FOLDER,
+    JOURNAL_SUFFIX,
+    copy_path,
+    journal_path,
+    journals_in,
+    original_name,
+    remove_journal,
+)
 from cardcallback.journal.keeper import JournalKeeper
 from cardcallback.journal.progress import Progress, progress_of
 from cardcallback.journal.reading import Recovered, read_journal
@@ -12,10 +20,12 @@ __all__ = [
     "JournalKeeper",
     "Progress",
     "Recovered",
+    "copy_path",
     "goes_on",
     "is_alive",
     "journal_path",
     "journals_in",
+    "original_name",
     "progress_of",
     "read_journal",
     "remove_journal",

@@ -9,8 +9,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from cardcallback.journal.file import is_copy
+
 # A line is written every second; a disk that is slow takes a few.
 _FRESH_SECONDS = 10.0
+# A copy's line is written every 30 s, on a disk that may be another computer's.
+_COPY_FRESH_SECONDS = 120.0
 # Clocks of two machines may differ by some of it.
 _RECENT_SECONDS = 60.0
 _LOOKS, _LOOK_SECONDS = 5, 0.5
@@ -26,7 +30,8 @@ def wall_seconds() -> float:
 def is_alive(path: Path, *, now_seconds: Callable[[], float] = wall_seconds) -> bool:
     """Whether its writer lives, by the lock it holds; without locks, by whether it wrote in the last 10 s.
 
-    A file that is not there has no writer.
+    The writer of a copy may be on another computer, of whose lock this one is not told: it lives while it wrote in
+    the last two minutes. A file that is not there has no writer.
     """
     while True:
         try:
@@ -36,9 +41,10 @@ def is_alive(path: Path, *, now_seconds: Callable[[], float] = wall_seconds) -> 
         try:
             held = _is_held(descriptor)
             if held is None:
-                return now_seconds() - os.fstat(descriptor).st_mtime < _FRESH_SECONDS
+                fresh = _COPY_FRESH_SECONDS if is_copy(path) else _FRESH_SECONDS
+                return _age_seconds(descriptor, now_seconds) < fresh
             if held or _lies_at(descriptor, path):
-                return held
+                return held or (is_copy(path) and _age_seconds(descriptor, now_seconds) < _COPY_FRESH_SECONDS)
         finally:
             os.close(descriptor)
         # The writer replaced the file meanwhile, and holds a lock on the new one only.
@@ -62,6 +68,10 @@ def goes_on(
         if now is not None and (now.st_ino, now.st_size) != (seen.st_ino, seen.st_size):
             return True
     return False
+
+
+def _age_seconds(descriptor: int, now_seconds: Callable[[], float]) -> float:
+    return now_seconds() - os.fstat(descriptor).st_mtime
 
 
 def _seen(path: Path) -> os.stat_result | None:

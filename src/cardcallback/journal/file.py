@@ -12,6 +12,7 @@ from cardcallback.record import PRIVATE_FOLDER
 
 JOURNAL_FOLDER = "journal"
 JOURNAL_SUFFIX = ".journal"
+_COPY_SUFFIX = f".copy{JOURNAL_SUFFIX}"
 _MODE = 0o600
 _FOLDER_MODE = 0o777  # narrowed by the person's umask, as every folder of theirs
 _NEW_SUFFIX = ".new"
@@ -22,6 +23,22 @@ _NEW_FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW 
 def journal_path(folder: Path, run_id: str, session_id: str) -> Path:
     """Where a session's journal lies in an output folder, or in a folder on the node's own disk."""
     return folder / PRIVATE_FOLDER / JOURNAL_FOLDER / f"{run_id}-{session_id}{JOURNAL_SUFFIX}"
+
+
+def copy_path(folder: Path, run_id: str, session_id: str) -> Path:
+    """Where a copy of that journal lies in an output folder, while the journal is on the node's own disk."""
+    path = journal_path(folder, run_id, session_id)
+    return path.with_name(path.name.removesuffix(JOURNAL_SUFFIX) + _COPY_SUFFIX)
+
+
+def is_copy(path: Path) -> bool:
+    """Whether it is a copy of a journal that lies on another disk."""
+    return path.name.endswith(_COPY_SUFFIX)
+
+
+def original_name(path: Path) -> str:
+    """The name of the journal that it is a copy of, or its own."""
+    return path.name.removesuffix(_COPY_SUFFIX) + JOURNAL_SUFFIX if is_copy(path) else path.name
 
 
 def journals_in(folder: Path) -> list[Path]:
@@ -91,12 +108,13 @@ class JournalFile:
                 self._close(descriptor)
                 os.unlink(new, dir_fd=folder)
                 raise
-            os.fsync(folder)
+            # Only now, so that there is no moment in which nobody holds a lock on what lies there.
+            self.close()
+            self._descriptor, self._torn, self.size_bytes = descriptor, False, len(content)
+            with contextlib.suppress(OSError):  # a file system that syncs no folders: the file itself is on disk
+                os.fsync(folder)
         finally:
             os.close(folder)
-        # Only now, so that there is no moment in which nobody holds a lock on what lies there.
-        self.close()
-        self._descriptor, self._torn, self.size_bytes = descriptor, False, len(content)
 
     def append(self, lines: bytes) -> None:
         """Add whole lines.

@@ -11,13 +11,13 @@ from typing import Protocol
 
 from cardcallback.guard import Guard
 from cardcallback.journal.allowance import Allowance
+from cardcallback.journal.copying import JournalCopy
 from cardcallback.journal.file import JournalFile
 from cardcallback.journal.lines import Entry, encode_line
 from cardcallback.journal.packing import pack_record
 from cardcallback.journal.progress import Progress, ProgressEntries
 from cardcallback.record import RunRecord
 from cardcallback.units import BYTES_PER_MEBIBYTE
-from cardcallback.writing import write_bytes_atomically
 
 _EVERY_SECONDS = 1.0
 _SYNC_SECONDS = 30.0
@@ -28,6 +28,7 @@ _COMPACT_BYTES = BYTES_PER_MEBIBYTE
 _LONGEST_RETRY_SECONDS = 30.0
 _CLOSE_SECONDS = 0.2
 _TASK = "write the journal"
+_COPY_TASK = "copy the journal into the output folder"
 
 
 class Clock(Protocol):
@@ -48,6 +49,7 @@ class JournalKeeper:
         clock: where durations come from.
         card: the card's file name, for whoever recovers the run.
         publish: what of the run may be published, for the same.
+        copy: where a copy of it lies, as ``copy_path`` says, if it is on a disk that others cannot read.
 
     ``start`` writes in a thread of its own. Without it ``write_due`` may be called by hand. In a forked child every
     method does nothing.
@@ -63,8 +65,8 @@ class JournalKeeper:
         clock: Clock,
         card: str | None = None,
         publish: str | None = None,
+        copy: Path | None = None,
     ) -> None:
-        self._path = path
         self._progress = progress
         self._snapshot = snapshot
         self._guard = guard
@@ -81,7 +83,7 @@ class JournalKeeper:
         self._snapshot_line = b""
         self._in_snapshot: frozenset[str] = frozenset()
         self._requested = threading.Event()
-        self._copies: list[Path] = []
+        self._copy = None if copy is None else JournalCopy(copy)
         self._failures = 0
         self._ended = False
         self._final = False
@@ -106,10 +108,11 @@ class JournalKeeper:
             self._requested.set()
             self._wake.set()
 
-    def copy_to(self, folder: Path) -> None:
-        """Put a copy of the journal into ``folder`` under its own name, soon, with a new snapshot in it."""
+    def saved(self) -> None:
+        """Weights were saved: the journal is to know all of the run until here, and so is its copy beside them."""
         if not self._elsewhere():
-            self._copies.append(folder)
+            if self._copy is not None:
+                self._copy.ask()
             self.request_snapshot()
 
     def close(self, *, final: bool) -> None:
@@ -141,6 +144,7 @@ class JournalKeeper:
         else:
             self._failures = 0
             self._due_seconds = now_seconds + _EVERY_SECONDS
+        self._write_copy(now_seconds)
         return max(self._due_seconds - now_seconds, 0.0)
 
     def _run(self) -> None:
@@ -164,7 +168,6 @@ class JournalKeeper:
                 self._sync(now_seconds)
         finally:
             self._allowance.spend(self.written_bytes - before)
-        self._write_copies(progress)
 
     def _must_begin_anew(self) -> bool:
         """Whether the file is gone or too long, or what of the last lines is in it is not known."""
@@ -198,11 +201,13 @@ class JournalKeeper:
     def _whole_line(self, progress: Progress | None) -> bytes:
         return b"" if progress is None else encode_line(self._entries.whole(progress))
 
-    def _write_copies(self, progress: Progress | None) -> None:
-        while self._copies:
-            folder = self._copies.pop(0)
-            folder.mkdir(parents=True, exist_ok=True)
-            write_bytes_atomically(folder / self._path.name, self._snapshot_line + self._whole_line(progress))
+    def _write_copy(self, now_seconds: float) -> None:
+        if self._copy is None or not self._snapshot_line:
+            return
+        try:
+            self._copy.write_due(now_seconds, self._snapshot_line, self._progress)
+        except Exception as error:  # noqa: BLE001 - as in write_due; the journal itself goes on
+            self._guard.note(_COPY_TASK, error)
 
     def _sync(self, now_seconds: float) -> None:
         self._file.sync()
@@ -220,15 +225,29 @@ class JournalKeeper:
         if self._ended:
             return
         self._ended = True
+        content = None
         try:
             if self._final:
                 self._file.remove()
             else:
-                self._file.replace(self._new_snapshot_line() + self._whole_line(self._progress()))
+                content = self._new_snapshot_line() + self._whole_line(self._progress())
+                self._file.replace(content)
         except Exception as error:  # noqa: BLE001 - as in write_due
             self._guard.note(_TASK, error)
         finally:
             self._file.close()
+        self._end_copy(content)
+
+    def _end_copy(self, content: bytes | None) -> None:
+        if self._copy is None:
+            return
+        try:
+            if self._final or content is not None:
+                self._copy.end(content)
+            else:
+                self._copy.close()
+        except Exception as error:  # noqa: BLE001 - as in write_due
+            self._guard.note(_COPY_TASK, error)
 
     def _elsewhere(self) -> bool:
         """Whether this is a forked child, to which neither the run nor its journal belongs."""

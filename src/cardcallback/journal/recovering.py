@@ -12,17 +12,18 @@ from cardcallback.journal.progress import ENERGIES, accelerator_name, other_name
 from cardcallback.ratios import mean_power, with_ratios
 from cardcallback.record import (
     Accelerator,
+    Carbon,
     Energy,
     Measurement,
     Node,
     RunRecord,
     Session,
-    Stage,
     Tokens,
     Training,
     not_measured,
 )
 from cardcallback.rest import with_rest_estimate
+from cardcallback.sessions import counted_steps, with_sessions
 from cardcallback.units import format_duration
 
 _NOT_COUNTED = "the run was killed before all of them were counted"
@@ -54,29 +55,26 @@ def interrupted_record(snapshot: RunRecord, newest: Newest, *, damaged_lines: in
     session = _session(before, newest)
     # Tokens and epochs are of the step that the description was brought up to, which may be before the snapshot's.
     went_on = session.last_step > min(before.last_step, snapshot.training.steps)
-    behind_seconds = session.duration_seconds - before.duration_seconds
     training = _training(snapshot.training, session.last_step) if went_on else snapshot.training
     training = replace(training, published_step=None, published_reason=_KILLED)
-    sessions = (*snapshot.sessions[:-1], session)
-    whole = _whole_energy(snapshot, sessions)
-    energy = _with_ratios(whole, sessions, training, snapshot.energy.per_step)
-    session = replace(session, energy=_with_ratios(session.energy, (session,), training, before.energy.per_step))
-    duration_seconds = snapshot.duration_seconds + behind_seconds
+    session = replace(session, energy=_with_ratios(session.energy, session, training, before.energy))
+    if len(snapshot.sessions) > 1 and not went_on:
+        # The tokens are the run's, and only the snapshot knows how many of them were this session's.
+        session = replace(session, energy=replace(session.energy, per_token=before.energy.per_token))
+    record = with_sessions(replace(snapshot, training=training), (*snapshot.sessions[:-1], session))
+    behind_seconds = session.duration_seconds - before.duration_seconds
     record = replace(
-        snapshot,
+        record,
         status="interrupted",
         recovered=True,
-        duration_seconds=duration_seconds,
-        suspended_seconds=snapshot.suspended_seconds + session.suspended_seconds - before.suspended_seconds,
-        sessions=(*snapshot.sessions[:-1], session),
-        stages=snapshot.stages and _stages(snapshot, training.steps, duration_seconds, energy.gpu),
-        training=training,
-        hardware=session.hardware if snapshot.hardware == before.hardware else snapshot.hardware,
-        energy=energy,
+        stages=(*record.stages[:-1], *(replace(own, steps=training.steps) for own in record.stages[-1:])),
+        energy=_with_phases_per_step(record.energy, snapshot.energy),
         nodes=tuple(_node(node, session) for node in snapshot.nodes) if len(snapshot.nodes) == 1 else snapshot.nodes,
-        notes=(*snapshot.notes, *_notes(behind_seconds, damaged_lines)),
+        notes=(*record.notes, *_notes(behind_seconds, damaged_lines)),
     )
-    return _with_carbon(record if energy.rest_estimate is None else with_rest_estimate(record))
+    if snapshot.energy.rest_estimate is not None:
+        record = with_rest_estimate(record)
+    return _with_carbon(record, snapshot.carbon)
 
 
 def _node(node: Node, session: Session) -> Node:
@@ -141,42 +139,6 @@ def _missing_seconds(coverage: float | None, seconds: float) -> float:
     return 0.0 if coverage is None else (1 - coverage) * seconds
 
 
-def _whole_energy(snapshot: RunRecord, sessions: tuple[Session, ...]) -> Energy:
-    """The run's energies: the session's own where it is the only one, else the snapshot's with what was added."""
-    before, now = snapshot.sessions[-1].energy, sessions[-1].energy
-    if len(sessions) == 1:
-        return replace(now, rest_estimate=snapshot.energy.rest_estimate)
-    others = sum(session.duration_seconds for session in sessions[:-1])
-    seconds = (snapshot.sessions[-1].duration_seconds, sessions[-1].duration_seconds)
-    sums = {
-        name: _with_added(getattr(snapshot.energy, name), getattr(before, name), getattr(now, name), others, seconds)
-        for name in ENERGIES
-    }
-    return replace(snapshot.energy, **sums)
-
-
-def _with_added(
-    whole: Measurement, before: Measurement, now: Measurement, others: float, seconds: tuple[float, float]
-) -> Measurement:
-    if whole.value is None or before.value is None:
-        return whole
-    if now.value is None:
-        return not_measured(whole.unit, now.reason or _NO_LONGER)
-    missing = _missing_seconds(whole.coverage, others + seconds[0])
-    missing += _missing_seconds(now.coverage, seconds[1]) - _missing_seconds(before.coverage, seconds[0])
-    return replace(
-        whole,
-        value=whole.value + now.value - before.value,
-        recording_low=_shifted(whole.recording_low, before.recording_low, now.recording_low),
-        recording_high=_shifted(whole.recording_high, before.recording_high, now.recording_high),
-        coverage=None if whole.coverage is None else min(max(1 - missing / (others + seconds[1]), 0.0), 1.0),
-    )
-
-
-def _shifted(whole: float | None, before: float | None, now: float | None) -> float | None:
-    return None if whole is None or before is None or now is None else whole + now - before
-
-
 def _training(training: Training, last_step: int) -> Training:
     """Steps are known to the end, what else was counted is not."""
     known = training.tokens
@@ -185,23 +147,18 @@ def _training(training: Training, last_step: int) -> Training:
     return replace(training, steps=max(last_step, training.steps), epochs=None, tokens=Tokens(reason=_NOT_COUNTED))
 
 
-def _with_ratios(
-    energy: Energy, sessions: tuple[Session, ...], training: Training, per_step: Measurement | None
-) -> Energy:
-    steps = sum(max(session.last_step - session.first_step, 0) for session in sessions)
-    made = with_ratios(energy, steps=steps, training=training)
+def _with_ratios(energy: Energy, session: Session, training: Training, before: Energy) -> Energy:
+    made = with_ratios(energy, steps=counted_steps((session,)), training=training)
+    return _with_phases_per_step(made, before)
+
+
+def _with_phases_per_step(energy: Energy, before: Energy) -> Energy:
+    """A phase is known to the snapshot only, and so are the steps that its energy may be divided by."""
     resolved = any(phase.phase == "training" and phase.energy.value is not None for phase in energy.phases)
-    # A phase is known to the snapshot only, and so are the steps that its energy may be divided by.
-    return replace(made, per_step=per_step) if resolved else made
+    return replace(energy, per_step=before.per_step) if resolved else energy
 
 
-def _stages(snapshot: RunRecord, steps: int, duration_seconds: float, gpu: Measurement) -> tuple[Stage, ...]:
-    own = replace(snapshot.stages[-1], steps=steps, duration_seconds=duration_seconds, energy=gpu)
-    return (*snapshot.stages[:-1], own)
-
-
-def _with_carbon(record: RunRecord) -> RunRecord:
-    known = record.carbon
+def _with_carbon(record: RunRecord, known: Carbon | None) -> RunRecord:
     if known is None:
         return record
     return replace(record, carbon=assess_footprint(record.energy, known.factor, known.pue).carbon)

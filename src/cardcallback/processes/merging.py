@@ -10,8 +10,9 @@ from cardcallback.errors import CardCallbackError
 from cardcallback.processes.joining import added, added_if_all, highest_memory, joined_consistency, joined_phases
 from cardcallback.processes.summary import NodeSummary, summarize_node
 from cardcallback.ratios import with_ratios
-from cardcallback.record import Accelerator, Energy, Memory, Node, RunRecord, Session, Stage, not_measured
+from cardcallback.record import Accelerator, Energy, Memory, Node, RunRecord, Session, not_measured
 from cardcallback.render.run_words import has_gb10
+from cardcallback.sessions import counted_steps, with_sessions
 from cardcallback.units import format_ranks
 
 _LINKS = (
@@ -23,16 +24,19 @@ _FIRST_ALONE = (
     "Pictures, traces, second sensors, swap and time short of memory are those of the computer of rank 0 alone."
 )
 _NOT_YET = "left no figures here (yet)."
+_TOKENS_OF_ALL = "tokens are known of all sessions together"
 _WHOLE_ONLY = "some of the job's computers are not in it: {which}"
 
 
 def merge_nodes(record: RunRecord, others: Sequence[NodeSummary | RunRecord]) -> RunRecord:
     """The job's record from that of rank 0 and what the other nodes left.
 
-    Energies are summed, with their bounds, and durations are the longest. Memory is never summed: it is that of the
-    node that used most, named. What is missing is named, and then ``energy.partial_reason`` is set. A node that is
-    in the record already is not added again; without others it is told what is missing. Where the summaries hold all
-    nodes of the record, rank 0's own too, everything is joined anew, so that figures which need all nodes come back.
+    Energies are summed, with their bounds, and durations are the longest: those of the newest session, which the
+    summaries are of. The run's are the sums over its sessions; CO2e is left to be calculated from them. Memory is
+    never summed: it is that of the node that used most, named. What is missing is named, and then
+    ``energy.partial_reason`` is set. A node that is in the record already is not added again; without others it is
+    told what is missing. Where the summaries hold all nodes of the record, rank 0's own too, everything is joined
+    anew, so that figures which need all nodes come back.
 
     Args:
         record: of the node that rank 0 ran on, perhaps with other nodes in it.
@@ -45,40 +49,33 @@ def merge_nodes(record: RunRecord, others: Sequence[NodeSummary | RunRecord]) ->
         msg = f"run {record.run_id[:8]} was not one of several processes: give the output folders of one job's nodes"
         raise CardCallbackError(msg)
     told = [summarize_node(one) if isinstance(one, RunRecord) else one for one in others]
-    record = _of_its_own_node(record, told)
-    new = _new_nodes(record, told)
-    nodes = (*record.nodes, *(one.node for one in new))
-    missing = tuple(sorted(set(range(record.processes or 0)) - {rank for node in nodes for rank in node.ranks}))
-    session = record.sessions[-1]
-    energy = _energy(session.energy, new, partial=_partial(nodes, missing), missing=missing)
-    accelerators = (
-        *session.hardware.accelerators,
-        *(_with_power(a, one.node) for one in new for a in one.accelerators),
+    own = _of_its_own_node(record, told)
+    new = _new_nodes(own, told)
+    nodes = (*own.nodes, *(one.node for one in new))
+    missing = tuple(sorted(set(range(record.processes)) - {rank for node in nodes for rank in node.ranks}))
+    energy = _energy(own.sessions[-1].energy, new, partial=_partial(nodes, missing), missing=missing)
+    session = _session(own, energy, new)
+    joined = msgspec.structs.replace(
+        record,
+        nodes=nodes,
+        simulated=record.simulated or any(one.simulated for one in new),
+        memory=highest_memory(own.memory, own.nodes, new),
+        notes=tuple(dict.fromkeys((*_kept(record.notes), *_notes(record, nodes, new, missing)))),
     )
-    return _with_session(
-        msgspec.structs.replace(
-            record,
-            nodes=nodes,
-            simulated=record.simulated or any(one.simulated for one in new),
-            memory=highest_memory(record.memory, record.nodes, new),
-            notes=tuple(dict.fromkeys((*_kept(record.notes), *_notes(record, nodes, new, missing)))),
-        ),
-        session,
-        energy=energy,
-        accelerators=accelerators,
-        new=new,
-    )
+    return with_sessions(joined, (*record.sessions[:-1], session))
 
 
 def _of_its_own_node(record: RunRecord, told: Sequence[NodeSummary]) -> RunRecord:
-    """The record as rank 0's own node left it, where that and every other node in it can be had again."""
+    """Newest session and peaks as rank 0's own node left them, where those and every other node's can be had again.
+
+    The sums over all sessions stay.
+    """
     first = record.nodes[0]
     own = next((one for one in told if one.node.ranks == first.ranks), None)
     if own is None or not {node.ranks for node in record.nodes} <= {one.node.ranks for one in told}:
         return record
     session = record.sessions[-1]
     accelerators = session.hardware.accelerators[: len(first.accelerators)]
-    shorter = first.duration_seconds - session.duration_seconds
     alone = msgspec.structs.replace(
         session,
         duration_seconds=first.duration_seconds,
@@ -88,11 +85,9 @@ def _of_its_own_node(record: RunRecord, told: Sequence[NodeSummary]) -> RunRecor
     )
     return msgspec.structs.replace(
         record,
-        duration_seconds=record.duration_seconds + shorter,
-        suspended_seconds=record.suspended_seconds + own.suspended_seconds - session.suspended_seconds,
         sessions=(*record.sessions[:-1], alone),
-        stages=_with_own_stage(record.stages, own.energy, shorter),
-        memory=_with_its_own_peaks(record.memory, own.memory),
+        # The highest peak of several sessions may be that of one before, which no summary holds.
+        memory=record.memory if len(record.sessions) > 1 else _with_its_own_peaks(record.memory, own.memory),
         nodes=(first,),
     )
 
@@ -190,40 +185,21 @@ def _with_power(accelerator: Accelerator, node: Node) -> Accelerator:
     return msgspec.structs.replace(accelerator, mean_power=power)
 
 
-def _with_session(
-    record: RunRecord,
-    session: Session,
-    *,
-    energy: Energy,
-    accelerators: Sequence[Accelerator],
-    new: Sequence[NodeSummary],
-) -> RunRecord:
-    """The newest session, and with it the run, with the figures of all nodes."""
-    steps = sum(one.last_step - one.first_step for one in record.sessions)
-    duration = max([session.duration_seconds, *(one.node.duration_seconds for one in new)])
-    longer = duration - session.duration_seconds
-    suspended = max([session.suspended_seconds, *(one.suspended_seconds for one in new)])
-    energy = with_ratios(energy, steps=steps, training=record.training)
-    hardware = msgspec.structs.replace(session.hardware, accelerators=tuple(accelerators))
+def _session(own: RunRecord, energy: Energy, new: Sequence[NodeSummary]) -> Session:
+    """The newest session with the figures of all nodes."""
+    session = own.sessions[-1]
+    energy = with_ratios(energy, steps=counted_steps((session,)), training=own.training)
+    if len(own.sessions) > 1:
+        energy = msgspec.structs.replace(energy, per_token=not_measured("joules/token", _TOKENS_OF_ALL))
+    more = (_with_power(device, one.node) for one in new for device in one.accelerators)
+    accelerators = (*session.hardware.accelerators, *more)
+    hardware = msgspec.structs.replace(session.hardware, accelerators=accelerators)
     if accelerators:
         hardware = msgspec.structs.replace(hardware, accelerators_reason=None)
-    merged = msgspec.structs.replace(
-        session, duration_seconds=duration, suspended_seconds=suspended, hardware=hardware, energy=energy
-    )
     return msgspec.structs.replace(
-        record,
-        duration_seconds=record.duration_seconds + longer,
-        suspended_seconds=record.suspended_seconds + suspended - session.suspended_seconds,
-        sessions=(*record.sessions[:-1], merged),
-        stages=_with_own_stage(record.stages, energy, longer),
+        session,
+        duration_seconds=max([session.duration_seconds, *(one.node.duration_seconds for one in new)]),
+        suspended_seconds=max([session.suspended_seconds, *(one.suspended_seconds for one in new)]),
         hardware=hardware,
         energy=energy,
     )
-
-
-def _with_own_stage(stages: Sequence[Stage], energy: Energy, longer_seconds: float) -> tuple[Stage, ...]:
-    if not stages:
-        return ()
-    own = stages[-1]
-    seconds = None if own.duration_seconds is None else own.duration_seconds + longer_seconds
-    return (*stages[:-1], msgspec.structs.replace(own, energy=energy.gpu, duration_seconds=seconds))

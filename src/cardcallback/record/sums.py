@@ -47,7 +47,7 @@ def summed(
         method=first.method if len({part.method for part in parts}) == 1 else "calculated",
         coverage=_mean_or_none([part.coverage for part in parts], weights),
         observed=_mean_or_none([part.observed for part in parts], weights),
-        longest_gap_seconds=max(part.longest_gap_seconds or 0.0 for part in parts),
+        longest_gap_seconds=_largest_or_none([part.longest_gap_seconds for part in parts]),
         sampling_interval_seconds=max(
             (part.sampling_interval_seconds for part in parts if part.sampling_interval_seconds is not None),
             default=None,
@@ -59,6 +59,11 @@ def sum_or_none(values: Sequence[float | None]) -> float | None:
     """The sum, or ``None`` where one of the values is not known."""
     known = [value for value in values if value is not None]
     return sum(known) if len(known) == len(values) else None
+
+
+def _largest_or_none(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return max(known) if len(known) == len(values) else None
 
 
 def _joined_source(parts: Sequence[Measurement]) -> str:

@@ -14,6 +14,7 @@ from cardcallback.sessions.lineage import (
 )
 from cardcallback.sessions.notes import EARLIER_RUNS, session_notes
 from cardcallback.sessions.steps import counted_steps, steps_done_again
+from cardcallback.sessions.totals import with_sessions
 
 __all__ = [
     "EARLIER_RUNS",
@@ -31,4 +32,5 @@ __all__ = [
     "session_notes",
     "steps_done_again",
     "with_longer_accounts",
+    "with_sessions",
 ]

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 
 import msgspec
 
-from cardcallback.record import RunRecord, Session, Tokens
-from cardcallback.sessions.memory import joined_memory
+from cardcallback.record import Memory, RunRecord, Session, Tokens
+from cardcallback.sessions.memory import joined_memory, with_unknown_waiting, with_waiting
 from cardcallback.sessions.notes import session_notes, unique
 from cardcallback.sessions.totals import moved, named_memory, with_sessions
 
 _NO_TOKENS = Tokens(processed=0, non_padding=0, in_loss=0)
+_WAITING_NOT_APART = "it was not kept for each session, and one of them went on after the other's account ended"
 
 
 def with_longer_accounts(record: RunRecord, others: Sequence[RunRecord], *, all_sessions: bool) -> RunRecord:
@@ -61,12 +62,22 @@ def _with_account(record: RunRecord, other: RunRecord, *, all_sessions: bool) ->
     untraced = {there: here for there, here in moves.items() if here not in traced}
     grown = msgspec.structs.replace(
         record,
-        memory=joined_memory(named_memory(record, 0), named_memory(other, moves.get(0, 0))),
+        memory=_memory(record, other, sessions, moves.get(0, 0)),
         traces=(*record.traces, *moved(other.traces, untraced)),
         phase_spans=(*record.phase_spans, *moved(other.phase_spans, untraced)),
         notes=unique((*record.notes, *(note for note in other.notes if note not in session_notes(other.sessions)))),
     )
     return with_sessions(grown, sessions)
+
+
+def _memory(record: RunRecord, other: RunRecord, sessions: Sequence[Session], other_place: int) -> Memory:
+    """The highest peaks, and the times of waiting once for each session that both tell of."""
+    joined = joined_memory(named_memory(record, 0), named_memory(other, other_place))
+    if all(session in other.sessions for session in sessions) and len(sessions) == len(other.sessions):
+        return with_waiting(joined, other.memory)
+    if len(sessions) == len(record.sessions) + len(other.sessions):
+        return joined  # none of them is told twice
+    return with_unknown_waiting(joined, _WAITING_NOT_APART)
 
 
 def _longer(session: Session, other: Session | None) -> Session:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from cardcallback.record import Measurement, Memory, Window
+from cardcallback.record import Measurement, Memory, Window, not_measured
 from cardcallback.record.sums import summed
 from cardcallback.sessions.words import session_name
 
@@ -30,6 +30,17 @@ def joined_memory(earlier: Memory, later: Memory) -> Memory:
     joined |= {name: getattr(_higher(earlier, later, name), name) for name in _PEAKS}
     joined |= {name: _sum(getattr(earlier, name), getattr(later, name)) for name in _SUMMED}
     return msgspec.structs.replace(later, **joined)
+
+
+def with_waiting(memory: Memory, of: Memory) -> Memory:
+    """``memory`` with the times of waiting ``of`` another."""
+    return msgspec.structs.replace(memory, **{name: getattr(of, name) for name in _SUMMED})
+
+
+def with_unknown_waiting(memory: Memory, reason: str) -> Memory:
+    """``memory`` with times of waiting that were measured and are no longer known."""
+    known = [name for name in _SUMMED if getattr(memory, name) is not None]
+    return msgspec.structs.replace(memory, **{name: not_measured("seconds", reason) for name in known})
 
 
 def _in_session(figure: Measurement, place: int) -> Measurement:
