@@ -101,6 +101,27 @@ def _in_child(signum: int) -> None:
     _say(f"child {os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])}")
 
 
+def _put_on_top(signum: int, *, chaining: bool) -> None:
+    """Install a handler over ours, which calls ours or does not."""
+    ours = signal.getsignal(signum)
+
+    def on_top(signum: int, frame: object) -> None:
+        _say("on top")
+        if chaining and callable(ours):
+            ours(signum, frame)
+
+    signal.signal(signum, on_top)
+
+
+def _hear(signals: StopSignals, signum: int, *, on_top_meanwhile: bool) -> None:
+    """What the listening thread does of a signal; perhaps another handler comes over ours before it stands in."""
+    thread = threading.Thread(target=signals._heard, args=(signum,))
+    thread.start()
+    if on_top_meanwhile:
+        _put_on_top(signum, chaining=False)
+    thread.join()
+
+
 def main(scene: str, signum: int, handler: str, folder: Path, *, chained: bool) -> None:
     """Play one scene; only what survives it prints "went on"."""
     if handler == "faulthandler":
@@ -121,6 +142,12 @@ def main(scene: str, signum: int, handler: str, folder: Path, *, chained: bool) 
         _in_c(signum)
     elif scene == "in a child":
         _in_child(signum)
+    elif scene in {"on top", "on top, chaining"}:
+        _put_on_top(signum, chaining=scene != "on top")
+        _send(signum)
+        _hear(signals, signum, on_top_meanwhile=False)
+    elif scene == "on top meanwhile":
+        _hear(signals, signum, on_top_meanwhile=True)
     elif scene == "busy":
         with guard("write"):
             _send(signum)

@@ -124,15 +124,17 @@ class StopSignals:
 
     def _heard(self, signum: int) -> None:
         link, ending = self._links.get(signum), self._ending
-        if link is not None and ending is not None and not callable(link.previous):
-            ending.stand_in(signum)
+        if link is None or ending is None or callable(link.previous):
+            return
+        # Every signal that Python handles is heard, also one that somebody's handler on top of ours deals with.
+        is_ours = functools.partial(link.is_in_place, signum)
+        if is_ours():
+            ending.stand_in(signum, is_ours=is_ours)
 
     def _put_back(self) -> None:
         for signum, link in self._links.items():
             link.owner = None
-            # faulthandler replaces a handler without Python's table knowing.
-            in_place: object = signal.getsignal(signum)
-            if in_place is link and handler_address(signum) == link.address:
+            if link.is_in_place(signum):
                 signal.signal(signum, link.previous)
         self._links = {}
 
@@ -153,6 +155,12 @@ class _Link:
             self.previous(signum, frame)
         else:
             die_of(signum)
+
+    def is_in_place(self, signum: int) -> bool:
+        """Whether nobody installed another handler since."""
+        # faulthandler replaces a handler without Python's table knowing.
+        in_place: object = signal.getsignal(signum)
+        return in_place is self and handler_address(signum) == self.address
 
 
 def _may_chain(signum: int, previous: Any) -> bool:
