@@ -113,11 +113,14 @@ def _put_on_top(signum: int, *, chaining: bool) -> None:
     signal.signal(signum, on_top)
 
 
-def _hear(signals: StopSignals, signum: int, *, on_top_meanwhile: bool) -> None:
-    """What the listening thread does of a signal; perhaps another handler comes over ours before it stands in."""
+def _with_another_on_top(signals: StopSignals, signum: int, scene: str) -> None:
+    """Another handler comes over ours before the signal, or after it is heard and before anybody stands in."""
+    if scene != "on top meanwhile":
+        _put_on_top(signum, chaining=scene == "on top, chaining")
+        _send(signum)
     thread = threading.Thread(target=signals._heard, args=(signum,))
     thread.start()
-    if on_top_meanwhile:
+    if scene == "on top meanwhile":
         _put_on_top(signum, chaining=False)
     thread.join()
 
@@ -142,12 +145,8 @@ def main(scene: str, signum: int, handler: str, folder: Path, *, chained: bool) 
         _in_c(signum)
     elif scene == "in a child":
         _in_child(signum)
-    elif scene in {"on top", "on top, chaining"}:
-        _put_on_top(signum, chaining=scene != "on top")
-        _send(signum)
-        _hear(signals, signum, on_top_meanwhile=False)
-    elif scene == "on top meanwhile":
-        _hear(signals, signum, on_top_meanwhile=True)
+    elif scene.startswith("on top"):
+        _with_another_on_top(signals, signum, scene)
     elif scene == "busy":
         with guard("write"):
             _send(signum)
