@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from cardcallback.errors import CardCallbackError
 from cardcallback.guard import Guard
 from cardcallback.processes.announcement import OwnDevices
 from cardcallback.processes.hidden import new_salt
@@ -28,6 +29,7 @@ from cardcallback.processes.summary import (
 )
 from cardcallback.record import PRIVATE_FOLDER, Node, RunRecord
 from cardcallback.recorder import Clock
+from cardcallback.writing import own_folder
 
 _JOB_FILE = "job"
 _JOB = re.compile(r"[0-9a-f]{32}")
@@ -87,7 +89,7 @@ class MeasuredNode:
         own = self._as_one_node(record)
         if self._finished and self.place.writes and len(self.ranks.numbers) < self.place.processes:
             self.look_again()
-            with contextlib.suppress(OSError):  # only whoever joins further nodes later needs it
+            with contextlib.suppress(OSError, CardCallbackError):  # only whoever joins further nodes later needs it
                 self.leave_summary(own)
         return merge_nodes(own, list(self._others.values())) if self.place.writes else own
 
@@ -95,6 +97,7 @@ class MeasuredNode:
         """Write this node's figures, a record of it alone, for rank 0 or for whoever joins the nodes later.
 
         Raises:
+            CardCallbackError: our folder is a link that leads out of the output folder, or cannot be made.
             OSError: it cannot be written.
         """
         write_summary(self._folder, summarize_node(record, answers=self._seen_job()))
@@ -120,11 +123,12 @@ class MeasuredNode:
         return self._others != before
 
     def _begin(self) -> None:
-        with contextlib.suppress(OSError):  # then no other node is found, and all are named
+        with contextlib.suppress(OSError, CardCallbackError):  # then no other node is found, and all are named
+            private = own_folder(self._folder / PRIVATE_FOLDER)
             if self.place.writes:
                 for path in summary_files(self._folder):
                     path.unlink(missing_ok=True)  # an earlier job's: none of this one's has ended
-                write_private(self._folder / PRIVATE_FOLDER / _JOB_FILE, self._job.encode())
+                write_private(private / _JOB_FILE, self._job.encode())
 
     def _seen_job(self) -> str:
         text = (read_small(self._folder / PRIVATE_FOLDER / _JOB_FILE) or b"").decode("ascii", errors="replace")

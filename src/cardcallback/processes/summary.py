@@ -20,6 +20,7 @@ from cardcallback.record import (
     Status,
     not_measured,
 )
+from cardcallback.writing import own_folder
 
 MOST_BYTES = 4096
 SUMMARY_VERSION = 1
@@ -114,10 +115,10 @@ def write_summary(output_folder: Path, summary: NodeSummary) -> Path:
     """Write it where the job's record is joined from.
 
     Raises:
+        CardCallbackError: our folder is a link that leads out of the output folder, or cannot be made.
         OSError: it cannot be written.
     """
-    path = output_folder / PRIVATE_FOLDER / _NAME.format(rank=summary.node.ranks[0])
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path = own_folder(output_folder / PRIVATE_FOLDER) / _NAME.format(rank=summary.node.ranks[0])
     write_private(path, encode_summary(summary))
     return path
 
