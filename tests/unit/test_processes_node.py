@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import msgspec
@@ -87,6 +88,38 @@ def test_an_earlier_job_s_computers_are_not_this_one_s(tmp_path: Path) -> None:
     left.write_bytes(content)
     first.finish()
     assert first.joined(record_of(0)).energy.partial_reason is not None
+
+
+def test_an_earlier_job_s_figures_go_from_a_disk_that_rank_0_does_not_see(tmp_path: Path) -> None:
+    """The computer of rank 1 was that of rank 8 yesterday: nobody joins that one's figures to today's."""
+    before = computer(tmp_path, 8, processes=16)
+    before.leave_summary(before.joined(node_record([8], processes=16)))
+    (tmp_path / "_cardcallback" / "node-00009.json").write_text("damaged")
+    computer(tmp_path, 1)
+    assert load_summaries(tmp_path) == ()
+    assert not list((tmp_path / "_cardcallback").glob("node-*.json"))
+
+
+def test_rank_0_s_computer_of_yesterday_is_another_s_today(tmp_path: Path) -> None:
+    """The job number and the figures that rank 0 left on its own disk are old: neither is today's."""
+    before = computer(tmp_path, 0)
+    before.leave_summary(before.joined(record_of(0)))
+    job = tmp_path / "_cardcallback" / "job"
+    at = job.stat().st_mtime - 2 * 3600.0
+    os.utime(job, (at, at))
+    today = computer(tmp_path, 1)
+    today.leave_summary(today.joined(record_of(1)))
+    (summary,) = load_summaries(tmp_path)
+    assert (summary.node.ranks, summary.answers) == ((1,), "")
+
+
+def test_a_computer_that_begins_late_leaves_the_others_figures(tmp_path: Path) -> None:
+    """One disk for all: what answers the job's own number was left by a computer of this job."""
+    computer(tmp_path, 0, processes=3)
+    second = computer(tmp_path, 1, processes=3)
+    second.leave_summary(second.joined(node_record([1], processes=3)))
+    computer(tmp_path, 2, processes=3)
+    assert [one.node.ranks for one in load_summaries(tmp_path)] == [(1,)]
 
 
 def test_rank_0_leaves_its_own_part_for_whoever_joins_later(tmp_path: Path) -> None:

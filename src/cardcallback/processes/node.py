@@ -61,8 +61,9 @@ class MeasuredNode:
         on_change: Callable[[], None],
         guard: Guard | None = None,
     ) -> None:
+        self._rendezvous = Rendezvous(output_folder, place.node)
         self.ranks = Ranks(
-            Rendezvous(output_folder, place.node),
+            self._rendezvous,
             place,
             own,
             clock=clock,
@@ -126,9 +127,18 @@ class MeasuredNode:
         with contextlib.suppress(OSError, CardCallbackError):  # then no other node is found, and all are named
             private = own_folder(self._folder / PRIVATE_FOLDER)
             if self.place.writes:
-                for path in summary_files(self._folder):
-                    path.unlink(missing_ok=True)  # an earlier job's: none of this one's has ended
                 write_private(private / _JOB_FILE, self._job.encode())
+            else:
+                self._rendezvous.remove_left_behind(private / _JOB_FILE)
+            self._remove_summaries_of_others()
+
+    def _remove_summaries_of_others(self) -> None:
+        # Each computer's own disk may hold an earlier job's, whose ranks may have run elsewhere.
+        job = self._seen_job()
+        for path in summary_files(self._folder):
+            summary = load_summary(path)
+            if not job or summary is None or summary.answers != job:
+                path.unlink(missing_ok=True)
 
     def _seen_job(self) -> str:
         text = (read_small(self._folder / PRIVATE_FOLDER / _JOB_FILE) or b"").decode("ascii", errors="replace")

@@ -95,18 +95,30 @@ class Rendezvous:
         """Remove all of it."""
         _remove_folder(self._folder)
 
+    def remove_left_behind(self, path: Path) -> None:
+        """Remove a file of ours that is far older than the invitation, and so was left by an earlier job.
+
+        Raises:
+            OSError: it cannot be removed, or nobody invites.
+        """
+        if path.exists() and path.stat().st_mtime < self._oldest_of_this_job():
+            path.unlink(missing_ok=True)
+
     def _announcements(self) -> list[Path]:
         return sorted(self._folder.glob(_ANNOUNCEMENT.format(rank="*")))
 
     def _remove_left_behind(self) -> None:
-        # Both ages are the file system's own.
-        now = (self._folder / _INVITATION).stat().st_mtime
+        oldest = self._oldest_of_this_job()
         for folder in self._private.glob(f"{_FOLDER}*"):
             if folder != self._folder:
                 with contextlib.suppress(OSError):  # another node's measurer may be removing it
                     newest = max((path.stat().st_mtime for path in folder.iterdir()), default=0.0)
-                    if newest < now - _LEFT_BEHIND_SECONDS:
+                    if newest < oldest:
                         _remove_folder(folder)
+
+    def _oldest_of_this_job(self) -> float:
+        # Both ages are the file system's own.
+        return (self._folder / _INVITATION).stat().st_mtime - _LEFT_BEHIND_SECONDS
 
 
 def write_private(path: Path, content: bytes) -> None:
