@@ -10,7 +10,7 @@ import pytest
 from node_records import JOULES, node_record
 from ranks_of_a_node import NodeOfRanks, uses
 
-from cardcallback.processes import load_summaries, merge_nodes
+from cardcallback.processes import load_summaries, merge_nodes, once_for_each_computer
 from cardcallback.processes.node import MeasuredNode
 from cardcallback.processes.place import Place
 from cardcallback.record import RunRecord
@@ -26,9 +26,9 @@ class PassingClock(FakeClock):
         return super().elapsed_seconds()
 
 
-def computer(folder: Path, rank: int, processes: int = 2) -> MeasuredNode:
+def computer(folder: Path, rank: int, processes: int = 2, boot: str = "") -> MeasuredNode:
     """A computer of one process, begun as its thread would."""
-    place = Place(rank=rank, processes=processes, local_processes=1, node=f"n{rank}")
+    place = Place(rank=rank, processes=processes, local_processes=1, node=f"n{rank}", boot=boot)
     node = MeasuredNode(place, folder, uses(f"{rank}aaa-bbbb"), clock=PassingClock(), on_change=lambda: None)
     node.ranks.invite()
     node._begin()
@@ -134,6 +134,28 @@ def test_rank_0_leaves_its_own_part_for_whoever_joins_later(tmp_path: Path) -> N
     assert merged.energy.gpu.value == pytest.approx(2 * JOULES)
     assert merged.energy.cpu.value is not None
     assert merged.energy.partial_reason is None
+
+
+@pytest.mark.parametrize("boots", [("here", "here"), ("here", "there"), ("", "")])
+def test_a_computer_with_two_launchers_is_not_counted_twice(tmp_path: Path, boots: tuple[str, str]) -> None:
+    """Each measured the whole processor: that is told, not summed; the GPUs are each one's own."""
+    first, second = (computer(tmp_path, rank, boot=boot) for rank, boot in enumerate(boots))
+    second.leave_summary(second.joined(record_of(1)))
+    first.finish()
+    merged = first.joined(record_of(0))
+    assert merged.energy.gpu.value == pytest.approx(2 * JOULES)
+    several = [note for note in merged.notes if "Several measurers ran on one computer" in note]
+    cpu = merged.energy.cpu
+    if boots == ("here", "here"):
+        assert several
+        assert (cpu.value, "several measurers ran on one computer" in (cpu.reason or "")) == (None, True)
+    else:
+        assert not several
+        assert cpu.value == pytest.approx(2 * 400.0 * 3600.0)
+    later = merge_nodes(merged, once_for_each_computer(load_summaries(tmp_path)))
+    assert later.energy.cpu.value == cpu.value
+    for path in (tmp_path / "_cardcallback").glob("node-*.json"):
+        assert '"here"' not in path.read_text()
 
 
 def test_one_computer_leaves_no_summary(tmp_path: Path) -> None:

@@ -14,12 +14,13 @@ import msgspec
 from cardcallback.errors import CardCallbackError
 from cardcallback.guard import Guard
 from cardcallback.processes.announcement import OwnDevices
-from cardcallback.processes.hidden import new_salt
+from cardcallback.processes.hidden import digest, new_salt
 from cardcallback.processes.joining import highest_rank
 from cardcallback.processes.merging import merge_nodes
 from cardcallback.processes.place import Place
 from cardcallback.processes.ranks import Ranks
 from cardcallback.processes.rendezvous import Rendezvous, read_small, write_private
+from cardcallback.processes.same_computer import once_for_each_computer
 from cardcallback.processes.summary import (
     NodeSummary,
     load_summary,
@@ -92,7 +93,9 @@ class MeasuredNode:
             self.look_again()
             with contextlib.suppress(OSError, CardCallbackError):  # only whoever joins further nodes later needs it
                 self.leave_summary(own)
-        return merge_nodes(own, list(self._others.values())) if self.place.writes else own
+        if not self.place.writes:
+            return own
+        return merge_nodes(own, once_for_each_computer(list(self._others.values()), self._computer(self._job)))
 
     def leave_summary(self, record: RunRecord) -> None:
         """Write this node's figures, a record of it alone, for rank 0 or for whoever joins the nodes later.
@@ -101,7 +104,8 @@ class MeasuredNode:
             CardCallbackError: our folder is a link that leads out of the output folder, or cannot be made.
             OSError: it cannot be written.
         """
-        write_summary(self._folder, summarize_node(record, answers=self._seen_job()))
+        job = self._seen_job()
+        write_summary(self._folder, summarize_node(record, answers=job, computer=self._computer(job)))
 
     def look_again(self, until_seconds: float = math.inf) -> bool:
         """Take up nodes that are done since the last look; whether there were any.
@@ -143,6 +147,9 @@ class MeasuredNode:
     def _seen_job(self) -> str:
         text = (read_small(self._folder / PRIVATE_FOLDER / _JOB_FILE) or b"").decode("ascii", errors="replace")
         return text if _JOB.fullmatch(text) else ""
+
+    def _computer(self, job: str) -> str:
+        return digest(job, self.place.boot) if job and self.place.boot else ""
 
     def _as_one_node(self, record: RunRecord) -> RunRecord:
         node = Node(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,7 +28,8 @@ class Place:
     """One process of a job; ``rank`` counts over all nodes, ``local_rank`` on its own.
 
     ``local_processes`` is ``None`` where nothing tells how many the node has. ``node`` names the node among the
-    job's own: a short hash, from which neither job nor machine can be told.
+    job's own: a short hash, from which neither job nor machine can be told. ``boot`` is alike for all processes of one
+    machine, and is written nowhere.
     """
 
     rank: int = 0
@@ -36,6 +37,7 @@ class Place:
     processes: int = 1
     local_processes: int | None = 1
     node: str = ""
+    boot: str = field(default="", repr=False)
 
     @property
     def writes(self) -> bool:
@@ -79,6 +81,7 @@ def find_place(environ: Mapping[str, str], args: Any = None, system_root: Path =
         processes=processes,
         local_processes=on_node.processes,
         node=_node(environ, slurm, processes, system_root),
+        boot=_boot(system_root),
     )
 
 

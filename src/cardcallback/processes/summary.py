@@ -40,10 +40,15 @@ _TOO_MANY = "told for the node's GPUs together"
 
 
 class NodeSummary(msgspec.Struct, frozen=True, kw_only=True):
-    """One node's figures of its part in a job; ``answers`` is the job's random number, where that could be seen."""
+    """One node's figures of its part in a job; ``answers`` is the job's random number, where that could be seen.
+
+    ``computer`` is alike for the nodes of one computer, where somebody started several launchers on it; a hash with
+    the job's number, which tells nothing of the computer.
+    """
 
     summary_version: int = SUMMARY_VERSION
     answers: str = ""
+    computer: str = ""
     processes: int
     node: Node
     simulated: bool
@@ -55,7 +60,7 @@ class NodeSummary(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
 
 
-def summarize_node(record: RunRecord, *, answers: str = "") -> NodeSummary:
+def summarize_node(record: RunRecord, *, answers: str = "", computer: str = "") -> NodeSummary:
     """A node's summary from the record of its newest session, which holds its figures alone.
 
     Raises:
@@ -67,6 +72,7 @@ def summarize_node(record: RunRecord, *, answers: str = "") -> NodeSummary:
     session = record.sessions[-1]
     return NodeSummary(
         answers=answers,
+        computer=computer,
         processes=record.processes,
         node=record.nodes[0],
         simulated=record.simulated,
