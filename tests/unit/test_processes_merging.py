@@ -154,9 +154,11 @@ def test_the_order_of_nodes_does_not_matter(nodes: list[tuple[float, float, floa
 def test_a_summary_takes_four_kibibytes_at_most(gpus: int, notes: int) -> None:
     """Also of a node with many GPUs and much to tell; what the sum needs is always in it."""
     record = node_record(
-        range(gpus), notes=[f"Something odd of the kind {number} was seen here." for number in range(notes)]
+        range(gpus),
+        processes=72,
+        notes=[f"Something odd of the kind {number} was seen here." for number in range(notes)],
     )
-    summary = summarize_node(record, answers="ab" * 16)
+    summary = summarize_node(record, answers="ab" * 16, computer="cd" * 16)
     content = encode_summary(summary)
     assert len(content) <= MOST_BYTES
     back = decode_summary(content)
@@ -185,6 +187,23 @@ def test_a_damaged_summary_is_refused_in_one_line(content: str) -> None:
     """Whatever the file holds."""
     with pytest.raises(CardCallbackError, match="is damaged"):
         decode_summary(content.encode())
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("ranks", "[]"),
+        ("ranks", "[16]"),
+        ("ranks", "[-1,8]"),
+        *(("duration_seconds", text) for text in ("NaN", "Infinity", "1e999", "1" + "0" * 400)),
+    ],
+)
+def test_a_summary_of_impossible_figures_is_damaged(field: str, value: str) -> None:
+    """Ranks that a job of 16 does not have, or none, and numbers that are none: they would break the job's record."""
+    document = json.loads(encode_summary(summarize_node(node_record(range(8, 16)))))
+    document["node"][field] = "here"
+    with pytest.raises(CardCallbackError, match="is damaged"):
+        decode_summary(json.dumps(document).replace('"here"', value).encode())
 
 
 def test_a_newer_summary_is_refused() -> None:

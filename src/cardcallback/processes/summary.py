@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,8 @@ _SHARED = (
 _PARTS = frozenset({"scope", "instrument_accuracy", "window"})
 # Of an accelerator what several are alike in.
 _KIND = ("name", "memory_total_bytes", "other_processes", "used_by_job")
+# What any part of a file that is not as it was written may raise.
+_DAMAGE = (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError, OverflowError)
 _TOO_MANY = "told for the node's GPUs together"
 
 
@@ -107,12 +110,12 @@ def decode_summary(content: bytes, *, name: str = "a node's summary") -> NodeSum
         CardCallbackError: damaged, or a newer version's.
     """
     try:
-        document = json.loads(content)
+        document = json.loads(content, parse_float=_finite, parse_constant=_finite)
         if document["summary_version"] > SUMMARY_VERSION:
             msg = f"{name} was written by a newer cardcallback: upgrade it here"
             raise CardCallbackError(msg)
         return _decoded(document)
-    except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError, msgspec.MsgspecError) as error:
+    except (*_DAMAGE, msgspec.MsgspecError) as error:
         msg = f"{name} is damaged: leave that node out, and the record says so"
         raise CardCallbackError(msg) from error
 
@@ -219,7 +222,20 @@ def _decoded(document: dict[str, Any]) -> NodeSummary:
         for kind, *packed in document.get("accelerators", ())
     ]
     whole["node"]["accelerators"] = [one["name"] for one in whole["accelerators"]]
-    return msgspec.convert(whole, NodeSummary)
+    summary = msgspec.convert(whole, NodeSummary)
+    ranks = summary.node.ranks
+    if not ranks or min(ranks) < 0 or max(ranks) >= summary.processes:
+        msg = "ranks that the job does not have"
+        raise ValueError(msg)
+    return summary
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        msg = "a number that is none"
+        raise ValueError(msg)
+    return number
 
 
 def _whole(value: Any, shared: list[Any]) -> Any:
