@@ -156,10 +156,9 @@ class MeasuredNode:
             ranks=self.ranks.numbers,
             duration_seconds=record.sessions[-1].duration_seconds,
             accelerators=tuple(one.name for one in record.hardware.accelerators),
-            gpu_energy_joules=record.energy.gpu.value,
             memory_peak_bytes=record.memory.system_peak.value,
             partial_reason=record.energy.partial_reason,
-        )
+        ).with_gpu_energy(record.energy.gpu)
         return msgspec.structs.replace(
             record,
             processes=self.place.processes,
