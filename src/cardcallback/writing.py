@@ -49,7 +49,7 @@ def own_folder(folder: Path) -> Path:
     Raises:
         CardCallbackError: it cannot be made, or is a link that leads out of the output folder.
     """
-    _require_inside(folder)
+    require_inside(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -117,7 +117,12 @@ def _target(path: Path) -> Path:
     return resolved
 
 
-def _require_inside(folder: Path) -> None:
+def require_inside(folder: Path) -> None:
+    """Make sure that a folder of ours, if it is there, lies where it seems to.
+
+    Raises:
+        CardCallbackError: it is a link that leads out of the output folder.
+    """
     # The output folder itself may well be a link, to a larger disk; what is ours in it may not lead out of it.
     if folder.is_symlink() and not folder.resolve().is_relative_to(folder.parent.resolve()):
         msg = f"{folder.name} is a link to a place outside the output folder: replace the link by a folder"

@@ -58,10 +58,9 @@ def node_record(
         ranks=tuple(ranks),
         duration_seconds=seconds,
         accelerators=(NAME,) * len(ranks),
-        gpu_energy_joules=energy.gpu.value,
         memory_peak_bytes=peak_bytes,
         partial_reason=partial_reason,
-    )
+    ).with_gpu_energy(energy.gpu)
     return msgspec.structs.replace(record, sessions=(session,), hardware=hardware, memory=memory, nodes=(node,))
 
 

@@ -101,6 +101,30 @@ def _in_child(signum: int) -> None:
     _say(f"child {os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])}")
 
 
+def _put_on_top(signum: int, *, chaining: bool) -> None:
+    """Install a handler over ours, which calls ours or does not."""
+    ours = signal.getsignal(signum)
+
+    def on_top(signum: int, frame: object) -> None:
+        _say("on top")
+        if chaining and callable(ours):
+            ours(signum, frame)
+
+    signal.signal(signum, on_top)
+
+
+def _with_another_on_top(signals: StopSignals, signum: int, scene: str) -> None:
+    """Another handler comes over ours before the signal, or after it is heard and before anybody stands in."""
+    if scene != "on top meanwhile":
+        _put_on_top(signum, chaining=scene == "on top, chaining")
+        _send(signum)
+    thread = threading.Thread(target=signals._heard, args=(signum,))
+    thread.start()
+    if scene == "on top meanwhile":
+        _put_on_top(signum, chaining=False)
+    thread.join()
+
+
 def main(scene: str, signum: int, handler: str, folder: Path, *, chained: bool) -> None:
     """Play one scene; only what survives it prints "went on"."""
     if handler == "faulthandler":
@@ -121,6 +145,8 @@ def main(scene: str, signum: int, handler: str, folder: Path, *, chained: bool) 
         _in_c(signum)
     elif scene == "in a child":
         _in_child(signum)
+    elif scene.startswith("on top"):
+        _with_another_on_top(signals, signum, scene)
     elif scene == "busy":
         with guard("write"):
             _send(signum)

@@ -197,15 +197,20 @@ def test_the_order_of_nodes_does_not_matter(nodes: list[tuple[float, float, floa
 def test_a_summary_takes_four_kibibytes_at_most(gpus: int, notes: int) -> None:
     """Also of a node with many GPUs and much to tell; what the sum needs is always in it."""
     record = node_record(
-        range(gpus), notes=[f"Something odd of the kind {number} was seen here." for number in range(notes)]
+        range(gpus),
+        processes=72,
+        notes=[f"Something odd of the kind {number} was seen here." for number in range(notes)],
     )
-    summary = summarize_node(record, answers="ab" * 16)
+    summary = summarize_node(record, answers="ab" * 16, computer="cd" * 16)
     content = encode_summary(summary)
     assert len(content) <= MOST_BYTES
     back = decode_summary(content)
     assert back.energy.gpu.value == pytest.approx(gpus * JOULES, rel=1e-6)
     assert back.energy.gpu.scope == summary.energy.gpu.scope
-    assert back.node == msgspec.structs.replace(summary.node, ranks=tuple(range(gpus)))
+    assert msgspec.structs.asdict(back.node) == {
+        name: pytest.approx(value, rel=1e-6) if isinstance(value, float) else value
+        for name, value in msgspec.structs.asdict(summary.node).items()
+    }
     assert len(back.accelerators) == gpus
     assert bool(back.notes) == bool(notes) or gpus == 72
 
@@ -230,6 +235,23 @@ def test_a_damaged_summary_is_refused_in_one_line(content: str) -> None:
         decode_summary(content.encode())
 
 
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("ranks", "[]"),
+        ("ranks", "[16]"),
+        ("ranks", "[-1,8]"),
+        *(("duration_seconds", text) for text in ("NaN", "Infinity", "1e999", "1" + "0" * 400)),
+    ],
+)
+def test_a_summary_of_impossible_figures_is_damaged(field: str, value: str) -> None:
+    """Ranks that a job of 16 does not have, or none, and numbers that are none: they would break the job's record."""
+    document = json.loads(encode_summary(summarize_node(node_record(range(8, 16)))))
+    document["node"][field] = "here"
+    with pytest.raises(CardCallbackError, match="is damaged"):
+        decode_summary(json.dumps(document).replace('"here"', value).encode())
+
+
 def test_a_newer_summary_is_refused() -> None:
     """Its figures may mean something else."""
     document = json.loads(encode_summary(summarize_node(node_record(range(8)))))
@@ -244,6 +266,9 @@ def test_the_types_that_a_summary_keeps_small_stay_known() -> None:
         "duration_seconds",
         "accelerators",
         "gpu_energy_joules",
+        "gpu_energy_low_joules",
+        "gpu_energy_high_joules",
+        "gpu_energy_coverage",
         "memory_peak_bytes",
         "partial_reason",
     }

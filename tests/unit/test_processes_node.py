@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import msgspec
@@ -9,7 +10,7 @@ import pytest
 from node_records import JOULES, node_record
 from ranks_of_a_node import NodeOfRanks, uses
 
-from cardcallback.processes import load_summaries, merge_nodes
+from cardcallback.processes import load_summaries, merge_nodes, once_for_each_computer
 from cardcallback.processes.node import MeasuredNode
 from cardcallback.processes.place import Place
 from cardcallback.record import RunRecord
@@ -25,9 +26,9 @@ class PassingClock(FakeClock):
         return super().elapsed_seconds()
 
 
-def computer(folder: Path, rank: int, processes: int = 2) -> MeasuredNode:
+def computer(folder: Path, rank: int, processes: int = 2, boot: str = "") -> MeasuredNode:
     """A computer of one process, begun as its thread would."""
-    place = Place(rank=rank, processes=processes, local_processes=1, node=f"n{rank}")
+    place = Place(rank=rank, processes=processes, local_processes=1, node=f"n{rank}", boot=boot)
     node = MeasuredNode(place, folder, uses(f"{rank}aaa-bbbb"), clock=PassingClock(), on_change=lambda: None)
     node.ranks.invite()
     node._begin()
@@ -89,6 +90,38 @@ def test_an_earlier_job_s_computers_are_not_this_one_s(tmp_path: Path) -> None:
     assert first.joined(record_of(0)).energy.partial_reason is not None
 
 
+def test_an_earlier_job_s_figures_go_from_a_disk_that_rank_0_does_not_see(tmp_path: Path) -> None:
+    """The computer of rank 1 was that of rank 8 yesterday: nobody joins that one's figures to today's."""
+    before = computer(tmp_path, 8, processes=16)
+    before.leave_summary(before.joined(node_record([8], processes=16)))
+    (tmp_path / "_cardcallback" / "node-00009.json").write_text("damaged")
+    computer(tmp_path, 1)
+    assert load_summaries(tmp_path) == ()
+    assert not list((tmp_path / "_cardcallback").glob("node-*.json"))
+
+
+def test_rank_0_s_computer_of_yesterday_is_another_s_today(tmp_path: Path) -> None:
+    """The job number and the figures that rank 0 left on its own disk are old: neither is today's."""
+    before = computer(tmp_path, 0)
+    before.leave_summary(before.joined(record_of(0)))
+    job = tmp_path / "_cardcallback" / "job"
+    at = job.stat().st_mtime - 2 * 3600.0
+    os.utime(job, (at, at))
+    today = computer(tmp_path, 1)
+    today.leave_summary(today.joined(record_of(1)))
+    (summary,) = load_summaries(tmp_path)
+    assert (summary.node.ranks, summary.answers) == ((1,), "")
+
+
+def test_a_computer_that_begins_late_leaves_the_others_figures(tmp_path: Path) -> None:
+    """One disk for all: what answers the job's own number was left by a computer of this job."""
+    computer(tmp_path, 0, processes=3)
+    second = computer(tmp_path, 1, processes=3)
+    second.leave_summary(second.joined(node_record([1], processes=3)))
+    computer(tmp_path, 2, processes=3)
+    assert [one.node.ranks for one in load_summaries(tmp_path)] == [(1,)]
+
+
 def test_rank_0_leaves_its_own_part_for_whoever_joins_later(tmp_path: Path) -> None:
     """Two folders without a shared disk: with both summaries all figures come back, processors' too."""
     folders = (tmp_path / "first", tmp_path / "second")
@@ -101,6 +134,28 @@ def test_rank_0_leaves_its_own_part_for_whoever_joins_later(tmp_path: Path) -> N
     assert merged.energy.gpu.value == pytest.approx(2 * JOULES)
     assert merged.energy.cpu.value is not None
     assert merged.energy.partial_reason is None
+
+
+@pytest.mark.parametrize("boots", [("here", "here"), ("here", "there"), ("", "")])
+def test_a_computer_with_two_launchers_is_not_counted_twice(tmp_path: Path, boots: tuple[str, str]) -> None:
+    """Each measured the whole processor: that is told, not summed; the GPUs are each one's own."""
+    first, second = (computer(tmp_path, rank, boot=boot) for rank, boot in enumerate(boots))
+    second.leave_summary(second.joined(record_of(1)))
+    first.finish()
+    merged = first.joined(record_of(0))
+    assert merged.energy.gpu.value == pytest.approx(2 * JOULES)
+    several = [note for note in merged.notes if "Several measurers ran on one computer" in note]
+    cpu = merged.energy.cpu
+    if boots == ("here", "here"):
+        assert several
+        assert (cpu.value, "several measurers ran on one computer" in (cpu.reason or "")) == (None, True)
+    else:
+        assert not several
+        assert cpu.value == pytest.approx(2 * 400.0 * 3600.0)
+    later = merge_nodes(merged, once_for_each_computer(load_summaries(tmp_path)))
+    assert later.energy.cpu.value == cpu.value
+    for path in (tmp_path / "_cardcallback").glob("node-*.json"):
+        assert '"here"' not in path.read_text()
 
 
 def test_one_computer_leaves_no_summary(tmp_path: Path) -> None:

@@ -68,6 +68,27 @@ def test_the_last_node_of_a_slurm_job_has_its_own_count() -> None:
     assert where(SRUN | {"SLURM_NODEID": "9"}).local_processes is None
 
 
+@pytest.mark.parametrize("task", [0, 1])
+def test_a_script_s_own_local_rank_does_not_make_every_task_a_measurer(task: int) -> None:
+    """With a GPU for each task it is the device's number, 0 everywhere: srun knows which task of the node it is."""
+    tasks = {"WORLD_SIZE": "2", "SLURM_NTASKS": "2", "SLURM_NODEID": "0", "SLURM_TASKS_PER_NODE": "2"}
+    by_script = {"LOCAL_RANK": "0", "LOCAL_WORLD_SIZE": "1", "CUDA_VISIBLE_DEVICES": str(task)}
+    environ = tasks | by_script | {"SLURM_PROCID": str(task), "SLURM_LOCALID": str(task)}
+    for told in ({"RANK": str(task)}, {}):
+        place = where(environ | told)
+        assert (place.rank, place.local_rank, place.local_processes) == (task, task, 2)
+        assert may_measure(environ | told) == (task == 0)
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_torchrun_within_one_task_is_believed(rank: int) -> None:
+    """A batch script with as many tasks as processes, on two nodes: srun's numbers are those of the script."""
+    batch = {"SLURM_NTASKS": "8", "SLURM_PROCID": "0", "SLURM_LOCALID": "0", "SLURM_NODEID": "0"}
+    own = {"RANK": str(rank), "LOCAL_RANK": str(rank), "GROUP_RANK": "0", "LOCAL_WORLD_SIZE": "8"}
+    place = where(TORCHRUN | batch | {"SLURM_TASKS_PER_NODE": "4(x2)"} | own)
+    assert (place.rank, place.local_rank, place.local_processes) == (rank, rank, 8)
+
+
 @pytest.mark.parametrize(
     "environ",
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Collection
 from dataclasses import replace
 
 from cardcallback.errors import SensorReadError
@@ -133,12 +134,15 @@ class _End(threading.Event):
 class _Driver:
     """A driver that is ready at a time of the clock, and takes a while to say that it is not."""
 
-    def __init__(self, clock: FakeClock, ready_at: float, *, cost_seconds: float = 0.0) -> None:
+    def __init__(
+        self, clock: FakeClock, ready_at: float, *, cost_seconds: float = 0.0, fails_at: Collection[float] = ()
+    ) -> None:
         self.clock = clock
         self.asked: list[float] = []
         self._begin = clock.elapsed_seconds()
         self._ready_at = ready_at
         self._cost_seconds = cost_seconds
+        self._fails_at = fails_at
         self.opening = BackgroundOpening(self._open, clock)
         assert self.opening.result(30) is not None
 
@@ -146,6 +150,8 @@ class _Driver:
         at = self.clock.elapsed_seconds() - self._begin
         self.asked.append(at)
         self.clock.advance(self._cost_seconds)
+        if at in self._fails_at:
+            raise OSError
         if at < self._ready_at:
             return _NOT_READY
         return SensorSet(sensors=(FakeSensor(spec("system_memory"), 8.0),), driver_version="580")
@@ -167,6 +173,16 @@ def test_a_driver_that_was_not_ready_is_opened_later() -> None:
     again = driver.opening.result(0.0)
     assert again is not None
     assert again[0].notes == ()  # of a run that begins after it, the note is not true
+
+
+def test_an_attempt_that_fails_is_not_the_last() -> None:
+    """While the driver was getting ready one attempt met something else: it is asked again, and found."""
+    driver = _Driver(FakeClock(), ready_at=100.0, fails_at={10.0, 40.0})
+    not_ready, (sensors, _) = driver.opening.results(_End(driver.clock, 3600.0))
+    assert driver.asked == [0.0, 10.0, 40.0, 100.0]
+    assert not_ready[0] == _NOT_READY
+    assert sensors.driver_version == "580"
+    assert len(sensors.notes) == 1
 
 
 def test_a_driver_that_is_slow_to_refuse_is_tried_as_rarely_as_it_costs() -> None:

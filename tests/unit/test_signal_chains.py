@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import faulthandler
+import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -130,6 +132,43 @@ def test_elsewhere_than_in_the_main_thread_nothing_is_touched(told: list[str]) -
     thread.start()
     thread.join()
     assert signal.getsignal(signal.SIGTERM) is theirs
+
+
+def test_what_would_not_end_the_first_process_of_a_container_does_not_end_its_session(told: list[str]) -> None:
+    """The kernel drops a default action's signal to it: training goes on, and so does measuring."""
+    for signum in (signal.SIGUSR1, signal.SIGUSR2):
+        signal.signal(signum, signal.SIG_DFL)
+    theirs = signal.getsignal(signal.SIGTERM)
+    signals = StopSignals(Guard(), process_id=1)
+    signals.install(Session(told))
+    assert signal.getsignal(signal.SIGTERM) is not theirs  # a handler in Python is called there too
+    assert signal.getsignal(signal.SIGUSR1) is signal.SIG_DFL
+    signals.remove()
+    assert signal.getsignal(signal.SIGTERM) is theirs
+
+
+def test_a_wakeup_descriptor_of_others_stays_silent_when_it_is_full(
+    told: list[str], capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Theirs, asked for without warnings, warns of nothing while ours is installed or afterwards."""
+    read_end, write_end = os.pipe()
+    os.set_blocking(write_end, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(write_end, bytes(4096))
+    signal.set_wakeup_fd(write_end, warn_on_full_buffer=False)
+    signals = StopSignals(Guard())
+    try:
+        signals.install(Session(told))
+        signal.raise_signal(signal.SIGTERM)
+        signals.remove()
+        signal.raise_signal(signal.SIGTERM)
+    finally:
+        assert signal.set_wakeup_fd(-1) == write_end
+        os.close(read_end)
+        os.close(write_end)
+    assert told == ["kept", "theirs", "theirs"]
+    assert capfd.readouterr().err == ""
 
 
 @pytest.mark.parametrize(("last_step", "came", "expected"), [(3, True, True), (4, True, False), (3, False, False)])

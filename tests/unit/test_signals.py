@@ -75,6 +75,28 @@ def test_a_session_that_ends_meanwhile_is_not_ended_again(tmp_path: Path) -> Non
     assert events == []
 
 
+def test_a_handler_that_came_after_ours_keeps_its_process_alive(tmp_path: Path) -> None:
+    """It calls nobody and stops the training in order: nothing of ours ends the process meanwhile."""
+    end, events = stopped(tmp_path / "run", "on top", signal.SIGTERM, "default")
+    assert end == End(0, "on top\nwent on\n", "")
+    assert events == []
+
+
+def test_a_handler_that_came_after_ours_may_pass_on_to_it(tmp_path: Path) -> None:
+    """It decided to: the session is ended and the process dies, as by the default action that ours stands for."""
+    end, events = stopped(tmp_path / "run", "on top, chaining", signal.SIGTERM, "default")
+    assert end == End(-signal.SIGTERM, "on top\n", "")
+    assert events == DEATH
+
+
+@pytest.mark.slow
+def test_a_handler_that_comes_while_we_wait_to_stand_in_keeps_its_process_alive(tmp_path: Path) -> None:
+    """Seconds pass before the main thread is taken to be inside C; by then another handler is in place."""
+    end, events = stopped(tmp_path / "run", "on top meanwhile", signal.SIGTERM, "default")
+    assert end == End(0, "went on\n", "")
+    assert events == []
+
+
 def test_a_forked_childs_signal_is_the_childs(tmp_path: Path) -> None:
     """A child has nothing of ours, neither handler nor pipe, and dies as ever; its parent's session goes on."""
     end, events = stopped(tmp_path / "run", "in a child", signal.SIGUSR1, "default")

@@ -74,13 +74,19 @@ class Ending:
         finally:
             die_of(signum)  # also where Ctrl-C breaks the waiting
 
-    def stand_in(self, signum: int) -> None:
-        """For a main thread inside C code: Python's handler would keep alive what the signal used to end."""
+    def stand_in(self, signum: int, *, is_ours: Callable[[], bool]) -> None:
+        """For a main thread inside C code: Python's handler would keep alive what the signal used to end.
+
+        Args:
+            signum: what came.
+            is_ours: whether the handler in place is ours still, and not one that keeps the process alive by itself.
+        """
         if self._reached.acquire(timeout=_IN_C_SECONDS):
             return
         if self._guard.busy and self._reached.acquire(timeout=_IN_OURS_SECONDS):
             return
-        self.die(signum)
+        if is_ours():
+            self.die(signum)
 
     def close(self) -> None:
         """The session ended in good order."""

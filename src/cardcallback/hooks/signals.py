@@ -19,6 +19,7 @@ from cardcallback.hooks.wakeup import Wakeup
 
 # SIGTERM is what everybody sends; the other two are SLURM's ``--signal``. SIGINT is Python's KeyboardInterrupt.
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
+_FIRST_PROCESS = 1
 
 
 class StopSignals:
@@ -32,10 +33,12 @@ class StopSignals:
 
     Args:
         guard: ours; while the main thread is inside one of its blocks, what there is to do waits until it leaves.
+        process_id: this process's number.
     """
 
-    def __init__(self, guard: Guard) -> None:
+    def __init__(self, guard: Guard, *, process_id: int | None = None) -> None:
         self._guard = guard
+        self._process_id = os.getpid() if process_id is None else process_id
         self._links: dict[int, _Link] = {}
         self._received: set[int] = set()
         self._deferred: list[Callable[[], None]] = []
@@ -50,7 +53,7 @@ class StopSignals:
             return
         found = {signum: signal.getsignal(signum) for signum in STOP_SIGNALS}
         self._links = {
-            signum: _Link(self, previous) for signum, previous in found.items() if _may_chain(signum, previous)
+            signum: _Link(self, previous) for signum, previous in found.items() if self._may_chain(signum, previous)
         }
         if not self._links:
             return
@@ -99,6 +102,12 @@ class StopSignals:
             self._wakeup.let_go()
         self._ending = self._wakeup = None
 
+    def _may_chain(self, signum: int, previous: Any) -> bool:
+        if previous is signal.SIG_DFL:
+            # One written in C may have replaced it; and a container's first process no default action ends.
+            return handler_address(signum) is None and self._process_id != _FIRST_PROCESS
+        return callable(previous)  # neither ignored nor, as None says, written in C
+
     def _now_or_later(self, action: Callable[[], None]) -> None:
         if not self._guard.busy:
             action()
@@ -124,15 +133,17 @@ class StopSignals:
 
     def _heard(self, signum: int) -> None:
         link, ending = self._links.get(signum), self._ending
-        if link is not None and ending is not None and not callable(link.previous):
-            ending.stand_in(signum)
+        if link is None or ending is None or callable(link.previous):
+            return
+        # Every signal that Python handles is heard, also one that somebody's handler on top of ours deals with.
+        is_ours = functools.partial(link.is_in_place, signum)
+        if is_ours():
+            ending.stand_in(signum, is_ours=is_ours)
 
     def _put_back(self) -> None:
         for signum, link in self._links.items():
             link.owner = None
-            # faulthandler replaces a handler without Python's table knowing.
-            in_place: object = signal.getsignal(signum)
-            if in_place is link and handler_address(signum) == link.address:
+            if link.is_in_place(signum):
                 signal.signal(signum, link.previous)
         self._links = {}
 
@@ -154,11 +165,11 @@ class _Link:
         else:
             die_of(signum)
 
-
-def _may_chain(signum: int, previous: Any) -> bool:
-    if previous is signal.SIG_DFL:
-        return handler_address(signum) is None  # else one written in C replaced it
-    return callable(previous)  # neither ignored nor, as None says, written in C
+    def is_in_place(self, signum: int) -> bool:
+        """Whether nobody installed another handler since."""
+        # faulthandler replaces a handler without Python's table knowing.
+        in_place: object = signal.getsignal(signum)
+        return in_place is self and handler_address(signum) == self.address
 
 
 _installed: weakref.WeakSet[StopSignals] = weakref.WeakSet()

@@ -25,7 +25,7 @@ class Wakeup:
         threading.Thread(target=self._listen, args=(read_end,), name="cardcallback-wakeup", daemon=True).start()
         theirs = signal.set_wakeup_fd(self._write_end, warn_on_full_buffer=False)
         if theirs != -1:
-            signal.set_wakeup_fd(theirs)
+            _give_back(theirs)
 
     def close(self) -> None:
         """Hear of nothing more."""
@@ -38,7 +38,7 @@ class Wakeup:
         """Give the descriptor back, if it is still ours; all that a forked child has to do."""
         current = signal.set_wakeup_fd(-1)
         if current not in {-1, self._write_end}:
-            signal.set_wakeup_fd(current)
+            _give_back(current)
 
     def _listen(self, read_end: int) -> None:
         # The descriptor is this thread's to close: another one's number may be the same a moment later.
@@ -48,3 +48,8 @@ class Wakeup:
                     if number == _END:
                         return
                     self._heard(number)
+
+
+def _give_back(descriptor: int) -> None:
+    # Python does not tell whether they wanted to be warned of a full buffer; asyncio and its like do not.
+    signal.set_wakeup_fd(descriptor, warn_on_full_buffer=False)

@@ -5,6 +5,7 @@ from cardcallback.processes.node import MeasuredNode
 from cardcallback.processes.part import ProcessPart
 from cardcallback.processes.place import Place, may_measure
 from cardcallback.processes.ranks import Ranks
+from cardcallback.processes.same_computer import once_for_each_computer
 from cardcallback.processes.summary import NodeSummary, load_summaries, summarize_node, write_summary
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "load_summaries",
     "may_measure",
     "merge_nodes",
+    "once_for_each_computer",
     "summarize_node",
     "write_summary",
 ]

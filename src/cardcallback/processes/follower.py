@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from cardcallback.errors import SensorReadError
+from cardcallback.errors import CardCallbackError, SensorReadError
 from cardcallback.guard import Guard
 from cardcallback.processes.announcement import Announcement, OwnDevices, announce, own_devices
 from cardcallback.processes.place import Place
@@ -91,7 +91,7 @@ class Follower:
         state = msgspec.structs.replace(
             self._announcement, beats=self._beats, steps=self._steps, ended=self._ended.is_set(), peaks=self._peaks
         )
-        with contextlib.suppress(OSError):  # whom the measurer does not hear, it names
+        with contextlib.suppress(OSError, CardCallbackError):  # whom the measurer does not hear, it names
             self._rendezvous.announce(state)
         return True
 

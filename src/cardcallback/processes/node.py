@@ -11,14 +11,16 @@ from pathlib import Path
 
 import msgspec
 
+from cardcallback.errors import CardCallbackError
 from cardcallback.guard import Guard
 from cardcallback.processes.announcement import OwnDevices
-from cardcallback.processes.hidden import new_salt
+from cardcallback.processes.hidden import digest, new_salt
 from cardcallback.processes.joining import highest_rank
 from cardcallback.processes.merging import merge_nodes
 from cardcallback.processes.place import Place
 from cardcallback.processes.ranks import Ranks
 from cardcallback.processes.rendezvous import Rendezvous, read_small, write_private
+from cardcallback.processes.same_computer import once_for_each_computer
 from cardcallback.processes.summary import (
     NodeSummary,
     load_summary,
@@ -28,6 +30,7 @@ from cardcallback.processes.summary import (
 )
 from cardcallback.record import PRIVATE_FOLDER, Node, RunRecord
 from cardcallback.recorder import Clock
+from cardcallback.writing import own_folder
 
 _JOB_FILE = "job"
 _JOB = re.compile(r"[0-9a-f]{32}")
@@ -59,8 +62,9 @@ class MeasuredNode:
         on_change: Callable[[], None],
         guard: Guard | None = None,
     ) -> None:
+        self._rendezvous = Rendezvous(output_folder, place.node)
         self.ranks = Ranks(
-            Rendezvous(output_folder, place.node),
+            self._rendezvous,
             place,
             own,
             clock=clock,
@@ -87,17 +91,21 @@ class MeasuredNode:
         own = self._as_one_node(record)
         if self._finished and self.place.writes and len(self.ranks.numbers) < self.place.processes:
             self.look_again()
-            with contextlib.suppress(OSError):  # only whoever joins further nodes later needs it
+            with contextlib.suppress(OSError, CardCallbackError):  # only whoever joins further nodes later needs it
                 self.leave_summary(own)
-        return merge_nodes(own, list(self._others.values())) if self.place.writes else own
+        if not self.place.writes:
+            return own
+        return merge_nodes(own, once_for_each_computer(list(self._others.values()), self._computer(self._job)))
 
     def leave_summary(self, record: RunRecord) -> None:
         """Write this node's figures, a record of it alone, for rank 0 or for whoever joins the nodes later.
 
         Raises:
+            CardCallbackError: our folder is a link that leads out of the output folder, or cannot be made.
             OSError: it cannot be written.
         """
-        write_summary(self._folder, summarize_node(record, answers=self._seen_job()))
+        job = self._seen_job()
+        write_summary(self._folder, summarize_node(record, answers=job, computer=self._computer(job)))
 
     def look_again(self, until_seconds: float = math.inf) -> bool:
         """Take up nodes that are done since the last look; whether there were any.
@@ -120,25 +128,37 @@ class MeasuredNode:
         return self._others != before
 
     def _begin(self) -> None:
-        with contextlib.suppress(OSError):  # then no other node is found, and all are named
+        with contextlib.suppress(OSError, CardCallbackError):  # then no other node is found, and all are named
+            private = own_folder(self._folder / PRIVATE_FOLDER)
             if self.place.writes:
-                for path in summary_files(self._folder):
-                    path.unlink(missing_ok=True)  # an earlier job's: none of this one's has ended
-                write_private(self._folder / PRIVATE_FOLDER / _JOB_FILE, self._job.encode())
+                write_private(private / _JOB_FILE, self._job.encode())
+            else:
+                self._rendezvous.remove_left_behind(private / _JOB_FILE)
+            self._remove_summaries_of_others()
+
+    def _remove_summaries_of_others(self) -> None:
+        # Each computer's own disk may hold an earlier job's, whose ranks may have run elsewhere.
+        job = self._seen_job()
+        for path in summary_files(self._folder):
+            summary = load_summary(path)
+            if not job or summary is None or summary.answers != job:
+                path.unlink(missing_ok=True)
 
     def _seen_job(self) -> str:
         text = (read_small(self._folder / PRIVATE_FOLDER / _JOB_FILE) or b"").decode("ascii", errors="replace")
         return text if _JOB.fullmatch(text) else ""
+
+    def _computer(self, job: str) -> str:
+        return digest(job, self.place.boot) if job and self.place.boot else ""
 
     def _as_one_node(self, record: RunRecord) -> RunRecord:
         node = Node(
             ranks=self.ranks.numbers,
             duration_seconds=record.sessions[-1].duration_seconds,
             accelerators=tuple(one.name for one in record.hardware.accelerators),
-            gpu_energy_joules=record.energy.gpu.value,
             memory_peak_bytes=record.memory.system_peak.value,
             partial_reason=record.energy.partial_reason,
-        )
+        ).with_gpu_energy(record.energy.gpu)
         return msgspec.structs.replace(
             record,
             processes=self.place.processes,

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 # torchrun and accelerate; Intel MPI, Open MPI, MVAPICH (those that accelerate reads too).
 _RANK = ("RANK", "PMI_RANK", "OMPI_COMM_WORLD_RANK", "MV2_COMM_WORLD_RANK")
@@ -28,7 +28,8 @@ class Place:
     """One process of a job; ``rank`` counts over all nodes, ``local_rank`` on its own.
 
     ``local_processes`` is ``None`` where nothing tells how many the node has. ``node`` names the node among the
-    job's own: a short hash, from which neither job nor machine can be told.
+    job's own: a short hash, from which neither job nor machine can be told. ``boot`` is alike for all processes of one
+    machine, and is written nowhere.
     """
 
     rank: int = 0
@@ -36,6 +37,7 @@ class Place:
     processes: int = 1
     local_processes: int | None = 1
     node: str = ""
+    boot: str = field(default="", repr=False)
 
     @property
     def writes(self) -> bool:
@@ -71,19 +73,39 @@ def find_place(environ: Mapping[str, str], args: Any = None, system_root: Path =
         return Place()
     slurm = environ if _first(environ, ("SLURM_NTASKS",)) == processes else {}
     rank = _told(args, "process_index", _first(environ, (*_RANK, "SLURM_PROCID")))
-    local_rank = _first(environ, _LOCAL_RANK)
-    if local_rank is None:
-        local_rank = _first(slurm, ("SLURM_LOCALID",))
-    if local_rank is None:
-        local_rank = _told(args, "local_process_index", rank)
-    local_processes = _first(environ, _LOCAL_PROCESSES) or _slurm_tasks(slurm)
+    on_node = _by_srun(slurm, rank) or _by_launcher(environ, slurm)
+    local_rank = on_node.rank if on_node.rank is not None else _told(args, "local_process_index", rank)
     return Place(
         rank=rank or 0,
         local_rank=local_rank or 0,
         processes=processes,
-        local_processes=local_processes,
+        local_processes=on_node.processes,
         node=_node(environ, slurm, processes, system_root),
+        boot=_boot(system_root),
     )
+
+
+class _OnNode(NamedTuple):
+    rank: int | None
+    processes: int | None
+
+
+def _by_srun(slurm: Mapping[str, str], rank: int | None) -> _OnNode | None:
+    """What srun says, where each of its tasks is a process of the job.
+
+    Scripts that give each task a GPU of its own set LOCAL_RANK=0 in all of them: the number of the device there.
+    """
+    if rank is None or "TORCHELASTIC_RUN_ID" in slurm or _first(slurm, ("SLURM_PROCID",)) != rank:
+        return None
+    local_rank = _first(slurm, ("SLURM_LOCALID",))
+    return None if local_rank is None else _OnNode(local_rank, _slurm_tasks(slurm))
+
+
+def _by_launcher(environ: Mapping[str, str], slurm: Mapping[str, str]) -> _OnNode:
+    local_rank = _first(environ, _LOCAL_RANK)
+    if local_rank is None:
+        local_rank = _first(slurm, ("SLURM_LOCALID",))
+    return _OnNode(local_rank, _first(environ, _LOCAL_PROCESSES) or _slurm_tasks(slurm))
 
 
 def _told(args: Any, name: str, otherwise: int | None) -> int | None:

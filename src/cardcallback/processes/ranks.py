@@ -10,6 +10,7 @@ import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
+from cardcallback.errors import CardCallbackError
 from cardcallback.guard import Guard
 from cardcallback.processes.announcement import Announcement, OwnDevices, announce, answers, devices_of_ranks
 from cardcallback.processes.follower import BEAT_SECONDS
@@ -113,7 +114,7 @@ class Ranks:
 
     def invite(self) -> None:
         """Ask the others to announce themselves."""
-        with contextlib.suppress(OSError):  # then nobody announces, and all are named
+        with contextlib.suppress(OSError, CardCallbackError):  # then nobody announces, and all are named
             self._rendezvous.invite(self._salt)
 
     def step_begins(self) -> None:

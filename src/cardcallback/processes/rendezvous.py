@@ -10,13 +10,16 @@ import contextlib
 import os
 import re
 import secrets
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 
+from cardcallback.errors import CardCallbackError
 from cardcallback.processes.announcement import Announcement
 from cardcallback.record import PRIVATE_FOLDER
+from cardcallback.writing import own_folder, require_inside
 
 FILE_MODE = 0o600
 _FOLDER_MODE = 0o700
@@ -24,7 +27,10 @@ _FOLDER = "ranks-"
 _INVITATION = "invitation"
 _ANNOUNCEMENT = "rank-{rank}.json"
 _SALT = re.compile(r"[0-9a-f]{16,64}")
+# A file of ours, or what a process that was killed while it wrote one left beside it.
+_OURS = re.compile(r"(?:invitation|rank-\d+\.json)|\.(?:invitation|rank-\d+\.json)-[0-9a-f]{8}")
 _LARGEST_BYTES = 64 * 1024
+_READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 # No process of a job that lives leaves its file unchanged for so long.
 _LEFT_BEHIND_SECONDS = 3600.0
 
@@ -45,9 +51,11 @@ class Rendezvous:
         """Ask the node's other processes to announce themselves; folders that a killed job left are removed.
 
         Raises:
-            OSError: the folder cannot be written.
+            CardCallbackError: a folder of ours is a link that leads elsewhere, or cannot be made.
+            OSError: it cannot be written.
         """
-        self._private.mkdir(parents=True, exist_ok=True)
+        own_folder(self._private)
+        _require_own(self._folder)
         self._folder.mkdir(mode=_FOLDER_MODE, exist_ok=True)
         for path in self._announcements():
             path.unlink(missing_ok=True)
@@ -64,8 +72,10 @@ class Rendezvous:
         """Write one process's announcement, or its newest state.
 
         Raises:
+            CardCallbackError: a folder of ours is a link that leads elsewhere.
             OSError: it cannot be written, or the measurer has removed the folder.
         """
+        _require_own(self._folder)
         path = self._folder / _ANNOUNCEMENT.format(rank=announcement.rank)
         write_private(path, msgspec.json.encode(announcement))
         if self.salt() is None:
@@ -85,18 +95,30 @@ class Rendezvous:
         """Remove all of it."""
         _remove_folder(self._folder)
 
+    def remove_left_behind(self, path: Path) -> None:
+        """Remove a file of ours that is far older than the invitation, and so was left by an earlier job.
+
+        Raises:
+            OSError: it cannot be removed, or nobody invites.
+        """
+        if path.exists() and path.stat().st_mtime < self._oldest_of_this_job():
+            path.unlink(missing_ok=True)
+
     def _announcements(self) -> list[Path]:
         return sorted(self._folder.glob(_ANNOUNCEMENT.format(rank="*")))
 
     def _remove_left_behind(self) -> None:
-        # Both ages are the file system's own.
-        now = (self._folder / _INVITATION).stat().st_mtime
+        oldest = self._oldest_of_this_job()
         for folder in self._private.glob(f"{_FOLDER}*"):
-            if folder != self._folder and not folder.is_symlink():
+            if folder != self._folder:
                 with contextlib.suppress(OSError):  # another node's measurer may be removing it
                     newest = max((path.stat().st_mtime for path in folder.iterdir()), default=0.0)
-                    if newest < now - _LEFT_BEHIND_SECONDS:
+                    if newest < oldest:
                         _remove_folder(folder)
+
+    def _oldest_of_this_job(self) -> float:
+        # Both ages are the file system's own.
+        return (self._folder / _INVITATION).stat().st_mtime - _LEFT_BEHIND_SECONDS
 
 
 def write_private(path: Path, content: bytes) -> None:
@@ -117,19 +139,32 @@ def write_private(path: Path, content: bytes) -> None:
 
 
 def read_small(path: Path) -> bytes | None:
-    """A small file's content; ``None`` where there is none, or one that is too large to be ours."""
+    """A small file's content; ``None`` where there is none, or one that is a link, no file or too large to be ours."""
     try:
-        with path.open("rb") as file:
+        # A pipe in its place is opened without waiting for whoever writes into it.
+        with os.fdopen(os.open(path, _READ_FLAGS), "rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                return None
             content = file.read(_LARGEST_BYTES + 1)
     except OSError:
         return None
     return content if len(content) <= _LARGEST_BYTES else None
 
 
+def _require_own(folder: Path) -> None:
+    require_inside(folder.parent)
+    if folder.is_symlink():
+        msg = f"{folder.name} is a link: remove it, then start again"
+        raise CardCallbackError(msg)
+
+
 def _remove_folder(folder: Path) -> None:
-    # The invitation first: from then on nobody writes an announcement that would stay.
-    with contextlib.suppress(OSError):  # what is in use now is removed at the next begin
+    # What is in use now is removed at the next begin, and what is not ours stays, and its folder with it.
+    with contextlib.suppress(OSError, CardCallbackError):
+        _require_own(folder)
+        # The invitation first: from then on nobody writes an announcement that would stay.
         (folder / _INVITATION).unlink(missing_ok=True)
         for path in list(folder.iterdir()):
-            path.unlink(missing_ok=True)
+            if _OURS.fullmatch(path.name):
+                path.unlink(missing_ok=True)
         folder.rmdir()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from cardcallback.record import (
     Status,
     not_measured,
 )
+from cardcallback.writing import own_folder
 
 MOST_BYTES = 4096
 SUMMARY_VERSION = 1
@@ -35,14 +37,21 @@ _SHARED = (
 _PARTS = frozenset({"scope", "instrument_accuracy", "window"})
 # Of an accelerator what several are alike in.
 _KIND = ("name", "memory_total_bytes", "other_processes", "used_by_job")
+# What any part of a file that is not as it was written may raise.
+_DAMAGE = (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError, OverflowError)
 _TOO_MANY = "told for the node's GPUs together"
 
 
 class NodeSummary(msgspec.Struct, frozen=True, kw_only=True):
-    """One node's figures of its part in a job; ``answers`` is the job's random number, where that could be seen."""
+    """One node's figures of its part in a job; ``answers`` is the job's random number, where that could be seen.
+
+    ``computer`` is alike for the nodes of one computer, where somebody started several launchers on it; a hash with
+    the job's number, which tells nothing of the computer.
+    """
 
     summary_version: int = SUMMARY_VERSION
     answers: str = ""
+    computer: str = ""
     processes: int
     node: Node
     simulated: bool
@@ -54,7 +63,7 @@ class NodeSummary(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
 
 
-def summarize_node(record: RunRecord, *, answers: str = "") -> NodeSummary:
+def summarize_node(record: RunRecord, *, answers: str = "", computer: str = "") -> NodeSummary:
     """A node's summary from the record of its newest session, which holds its figures alone.
 
     Raises:
@@ -66,6 +75,7 @@ def summarize_node(record: RunRecord, *, answers: str = "") -> NodeSummary:
     session = record.sessions[-1]
     return NodeSummary(
         answers=answers,
+        computer=computer,
         processes=record.processes,
         node=record.nodes[0],
         simulated=record.simulated,
@@ -100,12 +110,12 @@ def decode_summary(content: bytes, *, name: str = "a node's summary") -> NodeSum
         CardCallbackError: damaged, or a newer version's.
     """
     try:
-        document = json.loads(content)
+        document = json.loads(content, parse_float=_finite, parse_constant=_finite)
         if document["summary_version"] > SUMMARY_VERSION:
             msg = f"{name} was written by a newer cardcallback: upgrade it here"
             raise CardCallbackError(msg)
         return _decoded(document)
-    except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError, msgspec.MsgspecError) as error:
+    except (*_DAMAGE, msgspec.MsgspecError) as error:
         msg = f"{name} is damaged: leave that node out, and the record says so"
         raise CardCallbackError(msg) from error
 
@@ -114,10 +124,10 @@ def write_summary(output_folder: Path, summary: NodeSummary) -> Path:
     """Write it where the job's record is joined from.
 
     Raises:
+        CardCallbackError: our folder is a link that leads out of the output folder, or cannot be made.
         OSError: it cannot be written.
     """
-    path = output_folder / PRIVATE_FOLDER / _NAME.format(rank=summary.node.ranks[0])
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path = own_folder(output_folder / PRIVATE_FOLDER) / _NAME.format(rank=summary.node.ranks[0])
     write_private(path, encode_summary(summary))
     return path
 
@@ -212,7 +222,20 @@ def _decoded(document: dict[str, Any]) -> NodeSummary:
         for kind, *packed in document.get("accelerators", ())
     ]
     whole["node"]["accelerators"] = [one["name"] for one in whole["accelerators"]]
-    return msgspec.convert(whole, NodeSummary)
+    summary = msgspec.convert(whole, NodeSummary)
+    ranks = summary.node.ranks
+    if not ranks or min(ranks) < 0 or max(ranks) >= summary.processes:
+        msg = "ranks that the job does not have"
+        raise ValueError(msg)
+    return summary
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        msg = "a number that is none"
+        raise ValueError(msg)
+    return number
 
 
 def _whole(value: Any, shared: list[Any]) -> Any:

@@ -158,7 +158,8 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
 class Node(msgspec.Struct, frozen=True, kw_only=True):
     """One computer's part in a job of several processes, ``ranks`` being the numbers of its processes.
 
-    ``partial_reason`` is set where GPUs of the job on it are in no figure.
+    ``partial_reason`` is set where GPUs of the job on it are in no figure. Of the energy the bounds and the coverage
+    mean what a ``Measurement``'s mean; records of before they were kept have none.
     """
 
     ranks: tuple[int, ...]
@@ -167,6 +168,19 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
     gpu_energy_joules: float | None = None
     memory_peak_bytes: float | None = None
     partial_reason: str | None = None
+    gpu_energy_low_joules: float | None = None
+    gpu_energy_high_joules: float | None = None
+    gpu_energy_coverage: float | None = None
+
+    def with_gpu_energy(self, energy: Measurement) -> Node:
+        """The same with that energy in joules, its bounds and its coverage."""
+        return msgspec.structs.replace(
+            self,
+            gpu_energy_joules=energy.value,
+            gpu_energy_low_joules=energy.recording_low,
+            gpu_energy_high_joules=energy.recording_high,
+            gpu_energy_coverage=energy.coverage,
+        )
 
 
 class Stage(msgspec.Struct, frozen=True, kw_only=True):

@@ -148,7 +148,7 @@ class Lane:
         for appointment in self.appointments:
             if appointment.due_seconds <= soon and not self._book.stopping:
                 self._attempt(appointment, now)
-        if self._taken and now - self._taken[0].at >= _ENTERED_EVERY_SECONDS:
+        if self._taken and now - self._first_taken_at() >= _ENTERED_EVERY_SECONDS:
             self.enter_taken()
         due = min(map(self._due if self.losses else _due_seconds, self.appointments), default=math.inf)
         return max(due - self._clock.elapsed_seconds(), 0.0)
@@ -178,6 +178,12 @@ class Lane:
                     self._book.enter(appointment.sensor.spec, at, value)
                 except Exception as error:  # noqa: BLE001 - one sensor's figure is lost, not the others'
                     self._note_fault(appointment, error)
+
+    def _first_taken_at(self) -> float:
+        try:
+            return self._taken[0].at
+        except IndexError:  # whoever looks into the book has entered it since
+            return math.inf
 
     def _due(self, appointment: Appointment) -> float:
         return max(appointment.due_seconds, self.losses.retry_at(appointment.sensor.spec.device))

@@ -126,7 +126,10 @@ class BackgroundOpening:
             self._early = read_early(self._sensors, self._clock)
         except Exception as error:  # noqa: BLE001 - a thread has nobody to raise to; the card gives the reason
             reason = f"the sensors could not be opened ({type(error).__name__})"
-            self._sensors = replace(self._absent(reason), notes=(f"{reason[0].upper()}{reason[1:]}.",))
+            # A driver that was not ready is asked again, whatever one attempt meanwhile ended in.
+            self._sensors = replace(
+                self._absent(reason), notes=(f"{reason[0].upper()}{reason[1:]}.",), not_ready=self._sensors.not_ready
+            )
         self._tried_at = self._clock.elapsed_seconds()
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 
-from cardcallback.record import Node, RunRecord
+from cardcallback.record import Measurement, Node, RunRecord
+from cardcallback.render.figures import energy_figure
 from cardcallback.render.text import TIMES, escape_markdown, join_words, sentence
-from cardcallback.units import format_bytes, format_duration, format_energy, format_ranks
+from cardcallback.units import format_bytes, format_duration, format_ranks
 
 # More than anyone reads; the record has all of them.
 _MOST_LINES = 16
@@ -25,8 +26,20 @@ def _computer(node: Node) -> str:
     kinds = Counter(node.accelerators).items()
     parts = [join_words([f"{count} {TIMES} {escape_markdown(name)}" for name, count in kinds]) or "no GPU measured"]
     if node.gpu_energy_joules is not None:
-        parts.append(f"GPU energy {format_energy(node.gpu_energy_joules)} in {format_duration(node.duration_seconds)}")
+        parts.append(f"GPU energy {energy_figure(_gpu_energy(node))} in {format_duration(node.duration_seconds)}")
     if node.memory_peak_bytes is not None:
         parts.append(f"peak memory in use {format_bytes(node.memory_peak_bytes)}")
     partial = f" {sentence(node.partial_reason)}" if node.partial_reason else ""
     return f"{', '.join(parts)}.{partial}"
+
+
+def _gpu_energy(node: Node) -> Measurement:
+    return Measurement(
+        value=node.gpu_energy_joules,
+        unit="joules",
+        recording_low=node.gpu_energy_low_joules,
+        recording_high=node.gpu_energy_high_joules,
+        coverage=node.gpu_energy_coverage,
+        source="the computer's own record",
+        method="calculated",
+    )
