@@ -142,7 +142,7 @@ class Publisher:
         with self._guard("complete a card that was rewritten"):
             if card.resolve() != self._folder.card_path.resolve():
                 self._folder.complete_other_card(card, self.record or self._current())
-            elif not self._run.finished and self._folder.keeps_earlier_card:
+            elif self._folder.is_left_to_newer_run or (not self._run.finished and self._folder.keeps_earlier_card):
                 self._folder.restore_earlier_card()
             else:
                 self._folder.write_card(self.record or self._current(), pictures=self._pictures)
@@ -171,7 +171,7 @@ class Publisher:
         # A card describes weights: one of this run only where this run's weights are. One that stands must not
         # go on saying that the run is in progress.
         has_card = self._weights_saved or self.card_written
-        if self._status == "completed" or (has_card and not self._folder.keeps_earlier_card):
+        if (self._status == "completed" or has_card) and not self._folder.keeps_earlier_card:
             self._write_everything()
             return
         self._folder.restore_earlier_card()

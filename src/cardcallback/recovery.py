@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +13,10 @@ from cardcallback.assemble import with_carbon
 from cardcallback.errors import CardCallbackError
 from cardcallback.journal import Recovered, is_alive, journals_in, read_journal, remove_journal
 from cardcallback.processes import load_summaries, merge_nodes, summarize_node, write_summary
-from cardcallback.record import RunRecord
+from cardcallback.record import RunBrief, RunRecord, load_run, own_record_files, read_brief
 from cardcallback.render.figures import spent_words
 from cardcallback.rest import with_rest_estimate
-from cardcallback.run_folder import RunFolder, records_in
+from cardcallback.run_folder import RunFolder, briefs_in
 from cardcallback.sessions import has_checkpoint_of
 from cardcallback.settings import Settings, checks
 from cardcallback.units import format_count, format_duration, format_ranks
@@ -114,15 +115,25 @@ def join_computers(folders: Sequence[Path], settings: Settings, *, warn: Warn) -
     """
     summaries = [summary for folder in folders for summary in load_summaries(folder)]
     for folder in folders:
-        for record in records_in(folder):
-            if not record.nodes or _is_of_another_computer(record):
-                continue
+        for record in _records_of_jobs(folder):
             joined = merge_nodes(record, summaries)
             if joined.nodes == record.nodes:
-                return None
+                continue  # joined already; another job of the folder may not be
             joined = with_carbon(with_rest_estimate(joined) if settings.estimate_rest else joined, settings)
             return _write_joined(folder, joined, settings, warn)
     return None
+
+
+def _records_of_jobs(folder: Path) -> Iterator[RunRecord]:
+    """The records in a folder of the computer of rank 0, of whichever job."""
+    for path in own_record_files(folder):
+        brief = read_brief(path)
+        if brief is None or brief.processes is None:
+            continue  # not worth reading whole
+        with contextlib.suppress(CardCallbackError):  # damaged: it stays where it is, and nothing is claimed of it
+            record = load_run(path)
+            if record.nodes and not _is_of_another_computer(record):
+                yield record
 
 
 def _write_joined(folder: Path, record: RunRecord, settings: Settings, warn: Warn) -> str:
@@ -175,8 +186,8 @@ def _has_newer(folder: Path, record: RunRecord) -> bool:
     return known is not None and known.status != "running" and known.duration_seconds >= record.duration_seconds
 
 
-def _record_of(folder: Path, run_id: str) -> RunRecord | None:
-    return next((one for one in records_in(folder) if one.run_id == run_id), None)
+def _record_of(folder: Path, run_id: str) -> RunBrief | None:
+    return briefs_in(folder).get(run_id)
 
 
 def _write(run: KilledRun, settings: Settings, warn: Warn) -> tuple[RunRecord, str]:
