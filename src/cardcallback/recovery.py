@@ -13,7 +13,8 @@ from cardcallback.assemble import with_carbon
 from cardcallback.errors import CardCallbackError
 from cardcallback.journal import Recovered, is_alive, journals_in, read_journal, remove_journal
 from cardcallback.processes import load_summaries, merge_nodes, summarize_node, write_summary
-from cardcallback.record import RunBrief, RunRecord, load_run, own_record_files, read_brief
+from cardcallback.record import RECORD_NAME, RunBrief, RunRecord, load_run, own_record_files, read_brief, record_path
+from cardcallback.recorder import Clock, SystemClock
 from cardcallback.render.figures import spent_words
 from cardcallback.rest import with_rest_estimate
 from cardcallback.run_folder import RunFolder, briefs_in
@@ -22,6 +23,9 @@ from cardcallback.settings import Settings, checks
 from cardcallback.units import format_count, format_duration, format_ranks
 
 Warn = Callable[[str], None]
+
+# Of the time that training's begin may cost.
+_BEFORE_SECONDS = 0.02
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -84,19 +88,30 @@ def write_recovered(run: KilledRun, settings: Settings, *, warn: Warn) -> str:
     return f"{run.folder}: {format_duration(written.duration_seconds)}, {_spent_words(written)}, step {step}: {what}"
 
 
-def recover_before(folder: Path, settings: Settings) -> None:
+def recover_before(folder: Path, settings: Settings, *, clock: Clock | None = None) -> None:
     """Before a run begins in a folder: the records of those that were killed in it, from their journals.
 
-    Cards and pictures are left to ``cardcallback recover``: nothing waits for them here.
+    Cards and pictures stay as they are, since nothing waits for them here: ``cardcallback render`` makes a card
+    from such a record. After 20 ms no further journal is begun: those that remain are for the next begin, or for
+    ``cardcallback recover``.
     """
+    clock = clock or SystemClock()
+    end_seconds = clock.elapsed_seconds() + _BEFORE_SECONDS
     runs = killed_runs(folder, settings.journal_directory, lives=is_alive, on_alive=lambda _: None, warn=lambda _: None)
     for run in runs:
         if _is_of_another_computer(run.recovered.record):
             _leave_summary(run.folder, run.recovered.record)
         elif not _has_newer(run.folder, run.recovered.record):
-            _folder_of(run, settings).write_record(run.recovered.record)
+            own = _folder_of(run, settings)
+            with contextlib.suppress(CardCallbackError):  # the run that begins says what is wrong with the card
+                own.begin()
+            if _takes_place(run, own):
+                own.weights_are_ours()
+            own.write_record(run.recovered.record)
         for journal in run.journals:
             remove_journal(journal)
+        if clock.elapsed_seconds() >= end_seconds:
+            break
 
 
 def join_computers(folders: Sequence[Path], settings: Settings, *, warn: Warn) -> str | None:
@@ -125,8 +140,8 @@ def join_computers(folders: Sequence[Path], settings: Settings, *, warn: Warn) -
 
 
 def _records_of_jobs(folder: Path) -> Iterator[RunRecord]:
-    """The records in a folder of the computer of rank 0, of whichever job."""
-    for path in own_record_files(folder):
+    """The records in a folder of the computer of rank 0, of whichever job, the one in the main place first."""
+    for path in sorted(own_record_files(folder), key=lambda path: path.name != RECORD_NAME):
         brief = read_brief(path)
         if brief is None or brief.processes is None:
             continue  # not worth reading whole
@@ -145,11 +160,13 @@ def _write_joined(folder: Path, record: RunRecord, settings: Settings, warn: War
         publish=settings.publish,
     )
     own.begin()
-    if record.status == "completed" or _weights_were_saved(folder, record.run_id):
+    completed = record.status == "completed"
+    if completed and own.has_main_record:
         own.weights_are_ours()
-        record, what = _with_card(own, record, settings, warn)
-    else:
+    if own.keeps_earlier_card or not (completed or _weights_were_saved(folder, record.run_id)):
         what = f"record in {own.write_record(record)}"
+    else:
+        record, what = _with_card(own, record, settings, warn)
     return f"{folder}: {len(record.nodes)} computers, {_spent_words(record)}: {what}"
 
 
@@ -192,16 +209,29 @@ def _record_of(folder: Path, run_id: str) -> RunBrief | None:
 
 def _write(run: KilledRun, settings: Settings, warn: Warn) -> tuple[RunRecord, str]:
     record = run.recovered.record
-    saved = _weights_were_saved(run.folder, record.run_id)
     folder = _folder_of(run, settings)
     try:
         folder.begin()
     except CardCallbackError as error:
         warn(str(error))
-        saved = False
+        return record, f"record in {folder.write_record(record)}; the card stays as it is"
+    saved = _weights_were_saved(run.folder, record.run_id)
+    if _takes_place(run, folder):
+        folder.weights_are_ours()
+        saved = True
     if not saved or folder.keeps_earlier_card:
         return record, f"record in {folder.write_record(record)}; the card is of other weights and stays"
     return _with_card(folder, record, settings, warn)
+
+
+def _takes_place(run: KilledRun, folder: RunFolder) -> bool:
+    """Whether it completed, with only its record not on disk, after whichever run's record is in the main place."""
+    if run.recovered.record.status != "completed":
+        return False
+    if not folder.keeps_earlier_card or folder.has_main_record:
+        return True
+    there = record_path(run.folder).stat().st_mtime
+    return max(journal.stat().st_mtime for journal in run.journals if journal.exists()) > there
 
 
 def _folder_of(run: KilledRun, settings: Settings) -> RunFolder:
@@ -221,15 +251,16 @@ def _weights_were_saved(folder: Path, run_id: str) -> bool:
 
 
 def _with_card(folder: RunFolder, record: RunRecord, settings: Settings, warn: Warn) -> tuple[RunRecord, str]:
+    path = folder.write_record(record)  # first: whatever happens to the card, the figures are there
     try:
         pictures = settings.charts and folder.draw(record)
         composed = folder.write_card(record, pictures=pictures)
-    except CardCallbackError as error:
-        warn(str(error))
-        return record, f"record in {folder.write_record(record)}; the card could not be completed"
+    except Exception as error:  # noqa: BLE001 - a library draws the pictures, from whatever a journal holds
+        known = isinstance(error, CardCallbackError)
+        warn(str(error) if known else f"cannot complete the card: {type(error).__name__}")
+        return record, f"record in {path}; the card could not be completed"
     record = msgspec.structs.replace(record, card=composed.card)
-    path = folder.write_record(record)
-    return record, f"card {folder.card_path}, record in {path}"
+    return record, f"card {folder.card_path}, record in {folder.write_record(record)}"
 
 
 def _checked(check: checks.Check, value: str | None) -> str | None:
