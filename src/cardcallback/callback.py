@@ -246,10 +246,12 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
         say(begin_line(run.sensors, self._settings), self._settings)
 
     def _end(self, status: Status) -> None:
-        if self._run is not None and self._publisher is not None and not self._run.finished:
-            self._publisher.end(status, self._state)
-            self._publisher.tell_end()
-        self._signals.remove()
+        try:
+            if self._run is not None and self._publisher is not None and not self._run.finished:
+                self._publisher.end(status, self._state)
+                self._publisher.tell_end()
+        finally:
+            self._signals.remove()
 
     def _now_seconds(self) -> float:
         return self._run.now_seconds() if self._run is not None else 0.0

@@ -181,10 +181,13 @@ class LiveRun:
         """What was used until now, cheaply; ``None`` where nothing is measured any more."""
         return self._recorder.energies() if self._recorder is not None and not self.finished else None
 
-    def record_in_progress(self, state: Any, **trainer_objects: Any) -> RunRecord:
-        """The record as of now, for any thread: it touches no device, and changes nothing here."""
+    def record_in_progress(self, state: Any, *, status: Status = "running", **trainer_objects: Any) -> RunRecord:
+        """The record as of now, for any thread: it touches no device, and changes nothing here.
+
+        ``status`` is how the run ended, once it has.
+        """
         training = self.observed.training_now(state, **trainer_objects)
-        return self._record("running", training, list(state.log_history), int(state.global_step))
+        return self._record(status, training, list(state.log_history), int(state.global_step))
 
     def record(self, status: Status, *, log_history: list[dict[str, Any]], last_step: int) -> RunRecord:
         """The record as of now."""

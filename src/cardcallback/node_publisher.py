@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -34,14 +35,17 @@ class NodePublisher:
         self._run = run
         self._state = state
         self._guard = guard
+        self._status: Status = "running"
         self._left = False
+        # Summaries are written by the main thread and by the one that ends a session for a signal.
+        self._writing = threading.Lock()
         self._journal: SessionJournal | None = None
         with guard("begin the journal"):
             self._journal = SessionJournal(
                 run,
                 output_dir,
                 settings,
-                record=lambda: run.record_in_progress(self._state),
+                record=self._in_progress,
                 step=lambda: int(self._state.global_step),
                 guard=guard,
             )
@@ -50,16 +54,18 @@ class NodePublisher:
         """Figures in progress, for a rank 0 that ends before this node does."""
         self._write("running")
         if self._journal is not None:
-            self._journal.saved()
+            with self._guard("bring the journal up to the checkpoint"):
+                self._journal.saved()
 
     def end(self, status: Status, state: Any) -> None:
         """Measuring is over on this node."""
-        self._state = state
+        self._status, self._state = status, state
         with self._guard("stop measuring"):
             self._run.stop_recording()
         self._write(status)
         if self._journal is not None:
-            self._journal.close(recorded=self._left)
+            with self._guard("close the journal"):
+                self._journal.close(recorded=self._left)
 
     def keep_interrupted(self) -> None:
         """The process may end at any moment: figures that say so, until later ones replace them."""
@@ -87,12 +93,20 @@ class NodePublisher:
     def leave(self) -> None:
         """Nothing remains to be done."""
 
+    def _in_progress(self) -> RunRecord:
+        return self._run.record_in_progress(self._state, status=self._status if self._run.finished else "running")
+
     def _write(self, status: Status) -> None:
-        with self._guard("leave this computer's figures for rank 0"):
+        with self._guard("leave this computer's figures for rank 0"), self._writing:
+            finished = self._run.finished
+            if finished and status != self._status:
+                return  # the end came while another write was waited for, and left its own
             if self._run.node is not None:
                 last_step = int(self._state.global_step)
-                self._run.node.leave_summary(self._run.record(status, log_history=[], last_step=last_step))
-                self._left = self._run.finished
+                record = self._run.record(status, log_history=[], last_step=last_step)
+                if finished or not self._run.finished:
+                    self._run.node.leave_summary(record)
+                    self._left = finished
 
 
 def publisher_for(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,8 @@ class Publisher:
         self._pictures = False
         self._journal: SessionJournal | None = None
         self._recorded = False
+        # Records are made and written by the main thread and by the one that ends a session for a signal.
+        self._writing = threading.Lock()
         self.card_written = False
         self.record: RunRecord | None = None
 
@@ -84,19 +87,19 @@ class Publisher:
     def checkpoint_saved(self) -> None:
         """A record in progress goes beside every checkpoint; the card is left to whoever writes it."""
         self._weights_saved = True
-        with self._guard("write the record in progress"):
-            record = self._current()
-            self._write_record(record)
+        with self._guard("write the record into the checkpoint"):
+            record = self._record_now("write the record in progress")
             if self._trainer() is None:  # one that was found tells of each checkpoint itself
                 self._write_summary(record)
         if self._journal is not None:
-            self._journal.saved()
+            with self._guard("bring the journal up to the checkpoint"):
+                self._journal.saved()
 
     def keep_interrupted(self) -> None:
         """The process may end at any moment: a record that says so; measuring goes on and a later one replaces it."""
-        if not self._run.finished:
-            with self._guard("write the record of an interrupted run"):
-                self._write_record(self._current("interrupted"))
+        with self._guard("write the record of an interrupted run"), self._writing:
+            if not self._run.finished:  # asked here, since the run's own end may have been waited for
+                self._write_record(self._current("interrupted"), finished=False)
 
     def end_interrupted(self) -> None:
         """Measuring is over and so is the process: the record first, since pictures may take too long."""
@@ -142,7 +145,7 @@ class Publisher:
         with self._guard("complete a card that was rewritten"):
             if card.resolve() != self._folder.card_path.resolve():
                 self._folder.complete_other_card(card, self.record or self._current())
-            elif not self._run.finished and self._folder.keeps_earlier_card:
+            elif self._folder.is_left_to_newer_run or (not self._run.finished and self._folder.keeps_earlier_card):
                 self._folder.restore_earlier_card()
             else:
                 self._folder.write_card(self.record or self._current(), pictures=self._pictures)
@@ -160,7 +163,8 @@ class Publisher:
                 self._folder.weights_are_ours()
             self._write_what_may_change()
         if self._journal is not None:
-            self._journal.close(recorded=self._recorded)
+            with self._guard("close the journal"):
+                self._journal.close(recorded=self._recorded)
 
     def _checkpoint_is_there(self) -> None:
         self._weights_saved = True
@@ -171,19 +175,31 @@ class Publisher:
         # A card describes weights: one of this run only where this run's weights are. One that stands must not
         # go on saying that the run is in progress.
         has_card = self._weights_saved or self.card_written
-        if self._status == "completed" or (has_card and not self._folder.keeps_earlier_card):
+        if (self._status == "completed" or has_card) and not self._folder.keeps_earlier_card:
             self._write_everything()
             return
         self._folder.restore_earlier_card()
-        self.record = self._current()
-        self._write_record(self.record)
+        self.record = self._record_now("write the record")
 
-    def _write_record(self, record: RunRecord) -> None:
-        self._folder.write_record(record)
-        self._recorded = self._run.finished
+    def _record_now(self, task: str) -> RunRecord:
+        """Make a record and write it, so that no earlier one is written after it; ``task`` is told if that fails."""
+        with self._writing:
+            finished = self._run.finished
+            record = self._current()
+            with self._guard(task):
+                self._write_record(record, finished=finished)
+        return record
+
+    def _write_record(self, record: RunRecord, *, finished: bool) -> None:
+        """Write it, ``finished`` being whether measuring had ended when it was made; the lock is held."""
+        if finished or not self._run.finished:  # else the last one is written by whoever ended the run meanwhile
+            self._folder.write_record(record)
+            self._recorded = finished
 
     def _in_progress(self) -> RunRecord:
-        return self._with_sentences(self._run.record_in_progress(self._state, trainer=self._trainer()))
+        # A journal whose record cannot be written keeps how the run ended.
+        status = self._status if self._run.finished else "running"
+        return self._with_sentences(self._run.record_in_progress(self._state, status=status, trainer=self._trainer()))
 
     def _current(self, status: Status | None = None) -> RunRecord:
         status = status or self._status
@@ -197,8 +213,9 @@ class Publisher:
         )
 
     def _write_everything(self) -> None:
-        record = self._current()
-        if self._run.finished and self._settings.charts:
+        finished = self._run.finished
+        record = self._record_now("write the record")
+        if finished and self._settings.charts:
             with self._guard("draw the pictures"):
                 self._pictures = self._folder.draw(record)
         with self._guard("write the card"):
@@ -208,9 +225,9 @@ class Publisher:
             self.card_written = True
             self._guard.tell(composed.report.warnings)
             record = msgspec.structs.replace(record, card=composed.card)
-        with self._guard("write the record"):
+        with self._guard("write the record"), self._writing:
             record = self._with_sentences(record)
-            self._write_record(record)
+            self._write_record(record, finished=finished)
         if saves_checkpoint(self._trainer()):  # before it is uploaded; the event comes after that
             with self._guard("write the record into the checkpoint"):
                 self._write_summary(record)

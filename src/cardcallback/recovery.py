@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,15 +13,19 @@ from cardcallback.assemble import with_carbon
 from cardcallback.errors import CardCallbackError
 from cardcallback.journal import Recovered, is_alive, journals_in, original_name, read_journal, remove_journal
 from cardcallback.processes import load_summaries, merge_nodes, summarize_node, write_summary
-from cardcallback.record import RunRecord
+from cardcallback.record import RECORD_NAME, RunBrief, RunRecord, load_run, own_record_files, read_brief, record_path
+from cardcallback.recorder import Clock, SystemClock
 from cardcallback.render.figures import spent_words
 from cardcallback.rest import with_rest_estimate
-from cardcallback.run_folder import RunFolder, records_in
+from cardcallback.run_folder import RunFolder, briefs_in
 from cardcallback.sessions import has_checkpoint_of
 from cardcallback.settings import Settings, checks
 from cardcallback.units import format_count, format_duration, format_ranks
 
 Warn = Callable[[str], None]
+
+# Of the time that training's begin may cost.
+_BEFORE_SECONDS = 0.02
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,19 +90,30 @@ def write_recovered(run: KilledRun, settings: Settings, *, warn: Warn) -> str:
     return f"{run.folder}: {format_duration(written.duration_seconds)}, {_spent_words(written)}, step {step}: {what}"
 
 
-def recover_before(folder: Path, settings: Settings) -> None:
+def recover_before(folder: Path, settings: Settings, *, clock: Clock | None = None) -> None:
     """Before a run begins in a folder: the records of those that were killed in it, from their journals.
 
-    Cards and pictures are left to ``cardcallback recover``: nothing waits for them here.
+    Cards and pictures stay as they are, since nothing waits for them here: ``cardcallback render`` makes a card
+    from such a record. After 20 ms no further journal is begun: those that remain are for the next begin, or for
+    ``cardcallback recover``.
     """
+    clock = clock or SystemClock()
+    end_seconds = clock.elapsed_seconds() + _BEFORE_SECONDS
     runs = killed_runs(folder, settings.journal_directory, lives=is_alive, on_alive=lambda _: None, warn=lambda _: None)
     for run in runs:
         if _is_of_another_computer(run.recovered.record):
             _leave_summary(run.folder, run.recovered.record)
         elif not _has_newer(run.folder, run.recovered.record):
-            _folder_of(run, settings).write_record(run.recovered.record)
+            own = _folder_of(run, settings)
+            with contextlib.suppress(CardCallbackError):  # the run that begins says what is wrong with the card
+                own.begin()
+            if _takes_place(run, own):
+                own.weights_are_ours()
+            own.write_record(run.recovered.record)
         for journal in run.journals:
             remove_journal(journal)
+        if clock.elapsed_seconds() >= end_seconds:
+            break
 
 
 def join_computers(folders: Sequence[Path], settings: Settings, *, warn: Warn) -> str | None:
@@ -116,15 +132,25 @@ def join_computers(folders: Sequence[Path], settings: Settings, *, warn: Warn) -
     """
     summaries = [summary for folder in folders for summary in load_summaries(folder)]
     for folder in folders:
-        for record in records_in(folder):
-            if not record.nodes or _is_of_another_computer(record):
-                continue
+        for record in _records_of_jobs(folder):
             joined = merge_nodes(record, summaries)
             if joined.nodes == record.nodes:
-                return None
+                continue  # joined already; another job of the folder may not be
             joined = with_carbon(with_rest_estimate(joined) if settings.estimate_rest else joined, settings)
             return _write_joined(folder, joined, settings, warn)
     return None
+
+
+def _records_of_jobs(folder: Path) -> Iterator[RunRecord]:
+    """The records in a folder of the computer of rank 0, of whichever job, the one in the main place first."""
+    for path in sorted(own_record_files(folder), key=lambda path: path.name != RECORD_NAME):
+        brief = read_brief(path)
+        if brief is None or brief.processes is None:
+            continue  # not worth reading whole
+        with contextlib.suppress(CardCallbackError):  # damaged: it stays where it is, and nothing is claimed of it
+            record = load_run(path)
+            if record.nodes and not _is_of_another_computer(record):
+                yield record
 
 
 def _write_joined(folder: Path, record: RunRecord, settings: Settings, warn: Warn) -> str:
@@ -136,11 +162,13 @@ def _write_joined(folder: Path, record: RunRecord, settings: Settings, warn: War
         publish=settings.publish,
     )
     own.begin()
-    if record.status == "completed" or _weights_were_saved(folder, record.run_id):
+    completed = record.status == "completed"
+    if completed and own.has_main_record:
         own.weights_are_ours()
-        record, what = _with_card(own, record, settings, warn)
-    else:
+    if own.keeps_earlier_card or not (completed or _weights_were_saved(folder, record.run_id)):
         what = f"record in {own.write_record(record)}"
+    else:
+        record, what = _with_card(own, record, settings, warn)
     return f"{folder}: {len(record.nodes)} computers, {_spent_words(record)}: {what}"
 
 
@@ -177,22 +205,35 @@ def _has_newer(folder: Path, record: RunRecord) -> bool:
     return known is not None and known.status != "running" and known.duration_seconds >= record.duration_seconds
 
 
-def _record_of(folder: Path, run_id: str) -> RunRecord | None:
-    return next((one for one in records_in(folder) if one.run_id == run_id), None)
+def _record_of(folder: Path, run_id: str) -> RunBrief | None:
+    return briefs_in(folder).get(run_id)
 
 
 def _write(run: KilledRun, settings: Settings, warn: Warn) -> tuple[RunRecord, str]:
     record = run.recovered.record
-    saved = _weights_were_saved(run.folder, record.run_id)
     folder = _folder_of(run, settings)
     try:
         folder.begin()
     except CardCallbackError as error:
         warn(str(error))
-        saved = False
+        return record, f"record in {folder.write_record(record)}; the card stays as it is"
+    saved = _weights_were_saved(run.folder, record.run_id)
+    if _takes_place(run, folder):
+        folder.weights_are_ours()
+        saved = True
     if not saved or folder.keeps_earlier_card:
         return record, f"record in {folder.write_record(record)}; the card is of other weights and stays"
     return _with_card(folder, record, settings, warn)
+
+
+def _takes_place(run: KilledRun, folder: RunFolder) -> bool:
+    """Whether it completed, with only its record not on disk, after whichever run's record is in the main place."""
+    if run.recovered.record.status != "completed":
+        return False
+    if not folder.keeps_earlier_card or folder.has_main_record:
+        return True
+    there = record_path(run.folder).stat().st_mtime
+    return max(journal.stat().st_mtime for journal in run.journals if journal.exists()) > there
 
 
 def _folder_of(run: KilledRun, settings: Settings) -> RunFolder:
@@ -212,15 +253,16 @@ def _weights_were_saved(folder: Path, run_id: str) -> bool:
 
 
 def _with_card(folder: RunFolder, record: RunRecord, settings: Settings, warn: Warn) -> tuple[RunRecord, str]:
+    path = folder.write_record(record)  # first: whatever happens to the card, the figures are there
     try:
         pictures = settings.charts and folder.draw(record)
         composed = folder.write_card(record, pictures=pictures)
-    except CardCallbackError as error:
-        warn(str(error))
-        return record, f"record in {folder.write_record(record)}; the card could not be completed"
+    except Exception as error:  # noqa: BLE001 - a library draws the pictures, from whatever a journal holds
+        known = isinstance(error, CardCallbackError)
+        warn(str(error) if known else f"cannot complete the card: {type(error).__name__}")
+        return record, f"record in {path}; the card could not be completed"
     record = msgspec.structs.replace(record, card=composed.card)
-    path = folder.write_record(record)
-    return record, f"card {folder.card_path}, record in {path}"
+    return record, f"card {folder.card_path}, record in {folder.write_record(record)}"
 
 
 def _checked(check: checks.Check, value: str | None) -> str | None:

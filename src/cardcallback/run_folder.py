@@ -3,41 +3,41 @@
 from __future__ import annotations
 
 import contextlib
-import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 
 from cardcallback.card_keeper import CardKeeper, author_of, generated_kind, read_text
 from cardcallback.errors import CardCallbackError
-from cardcallback.record import PRIVATE_FOLDER, RECORD_FOLDER, RECORD_NAME, Card, RunRecord, encode, load_run
+from cardcallback.record import (
+    PRIVATE_FOLDER,
+    RECORD_FOLDER,
+    RECORD_NAME,
+    RUN_ID,
+    Card,
+    RunBrief,
+    RunRecord,
+    encode,
+    own_record_files,
+    read_brief,
+    record_path,
+)
 from cardcallback.render.card import ComposedCard, render_card
 from cardcallback.render.pictures import draw_pictures
 from cardcallback.sessions import EARLIER_RUNS, SUMMARY_NAME
 from cardcallback.units import format_duration, format_energy
-from cardcallback.writing import FileChangedError, own_folder, write_atomically
+from cardcallback.writing import FileChangedError, own_folder, write_atomically, write_bytes_atomically
 
 
-def records_in(folder: Path) -> Iterator[RunRecord]:
-    """Every record that lies in an output folder and can be read, of whichever run."""
-    for place in (folder, folder / PRIVATE_FOLDER):
-        for path in sorted((place / RECORD_FOLDER).glob("record*.json")):
-            record = _loaded(path)
-            if record is not None:
-                yield record
-
-
-def _loaded(path: Path) -> RunRecord | None:
-    try:
-        return load_run(path)
-    except CardCallbackError:
-        return None  # damaged: it stays where it is, and nothing is claimed of it
+def briefs_in(folder: Path) -> dict[str, RunBrief]:
+    """What every record in an output folder that can be read tells of its run, by run id."""
+    found = map(read_brief, own_record_files(folder))
+    # Of two of one run the one in the main place counts, which comes last.
+    return {brief.run_id: brief for brief in found if brief is not None}
 
 
 # An editor that saves while the card is composed costs one more composition; one that saves for ever does not.
 _ATTEMPTS = 3
-_RUN_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
 
 
 class RunFolder:
@@ -57,7 +57,8 @@ class RunFolder:
         self._previous_card = Card()
         self._other_cards: dict[Path, Card] = {}
         self._earlier_completed_card: str | None = None
-        self._owns_main_record = False
+        # Whose record may leave the main place; a run that is not among them began here after this one.
+        self._older_run_ids: frozenset[str] = frozenset()
 
     @property
     def path(self) -> Path:
@@ -71,33 +72,49 @@ class RunFolder:
 
     @property
     def keeps_earlier_card(self) -> bool:
-        """Whether a completed run's card stands here and this run has not yet replaced its weights."""
-        return self._earlier_completed_card is not None
+        """Whether the card is another run's: a completed one's whose weights are there, or a newer one's."""
+        return self._earlier_completed_card is not None or self.is_left_to_newer_run
+
+    @property
+    def is_left_to_newer_run(self) -> bool:
+        """Whether a run that began here after this one has its record in the main place."""
+        there = read_brief(record_path(self._folder))
+        return there is not None and self._is_newer(there)
+
+    @property
+    def has_main_record(self) -> bool:
+        """Whether the record in the main place is this run's."""
+        there = read_brief(record_path(self._folder))
+        return there is not None and there.run_id == self._run_id
 
     def begin(self) -> None:
         """Keep what a person had written, and the card of a completed earlier run, before anyone overwrites it."""
         text = self._keeper.begin()
-        earlier = self._earlier_record()
+        earlier = read_brief(record_path(self._folder))
         if earlier is not None:
             self._previous_card = earlier.card
             if earlier.status == "completed" and text is not None:
                 self._earlier_completed_card = text
+        self._older_run_ids = self._run_ids_in_main_places()
         own_folder(self._private)  # last, since all of the above counts where it cannot be made too
 
     def notice_edits(self) -> None:
-        """Before a tool writes the card: what a person wrote into it since we did is kept."""
-        self._keeper.notice()
+        """Before a tool writes the card: what a person wrote into it since we did is kept, or a newer run's card."""
+        if self.is_left_to_newer_run:
+            self._earlier_completed_card = read_text(self._card)
+        else:
+            self._keeper.notice()
 
     def unfinished_runs_note(self) -> str | None:
         """What earlier runs in this folder used without being completed, in one sentence."""
-        others = (record for record in records_in(self._folder) if record.run_id != self._run_id)
-        unfinished = [record for record in others if record.status != "completed"]
+        others = (one for run_id, one in briefs_in(self._folder).items() if run_id != self._run_id)
+        unfinished = [one for one in others if one.status != "completed"]
         if not unfinished:
             return None
-        spent = [record.energy.gpu.value for record in unfinished if record.energy.gpu.value is not None]
+        spent = [one.gpu_energy_joules for one in unfinished if one.gpu_energy_joules is not None]
         energy = f"together {format_energy(sum(spent))} of GPU energy" if spent else "GPU energy not measured"
         unknown = f" (not measured in {len(unfinished) - len(spent)})" if spent and len(spent) < len(unfinished) else ""
-        seconds = format_duration(sum(record.duration_seconds for record in unfinished))
+        seconds = format_duration(sum(one.duration_seconds for one in unfinished))
         count = f"{len(unfinished)}, {seconds}, {energy}{unknown}"
         return f"{EARLIER_RUNS}, in no figure here: {count}."
 
@@ -117,6 +134,7 @@ class RunFolder:
     def weights_are_ours(self) -> None:
         """From here on the folder's weights are this run's, so its card may describe them."""
         self._earlier_completed_card = None
+        self._older_run_ids = self._run_ids_in_main_places()
 
     def write_card(self, record: RunRecord, *, pictures: bool) -> ComposedCard:
         """Compose the card around what stands in the folder now, and write it.
@@ -177,18 +195,33 @@ class RunFolder:
         return card not in self._other_cards and author_of(text) == "person"
 
     def write_record(self, record: RunRecord) -> Path:
-        """Write the record; an earlier run's record in the main place is kept under its own run id."""
+        """Write the record; an earlier run's record in the main place is kept under its own run id.
+
+        It stays in its place, and this one stands beside it, where the folder's weights are that run's.
+
+        Raises:
+            CardCallbackError: it cannot be written; those that were there are whole.
+        """
         published = self._publish == "all"
         folder = own_folder((self._folder if published else own_folder(self._private)) / RECORD_FOLDER)
-        main = folder / RECORD_NAME
-        if not self._owns_main_record and self._earlier_completed_card is not None:
-            main = folder / f"record-{self._run_id}.json"
-        elif not self._owns_main_record:
-            self._set_aside(main)
-            (folder / f"record-{self._run_id}.json").unlink(missing_ok=True)
-            self._owns_main_record = True
-        write_atomically(main, encode(record))
+        main, beside = folder / RECORD_NAME, folder / f"record-{self._run_id}.json"
+        there, text = read_brief(main), encode(record)
+        if self._earlier_completed_card is not None or (there is not None and self._is_newer(there)):
+            write_atomically(beside, text)
+            return beside
+        if there is None or there.run_id != self._run_id:
+            _set_aside(main, there)
+        write_atomically(main, text)
+        self._older_run_ids = frozenset()
+        beside.unlink(missing_ok=True)
         return main
+
+    def _is_newer(self, there: RunBrief) -> bool:
+        return there.run_id != self._run_id and there.run_id not in self._older_run_ids
+
+    def _run_ids_in_main_places(self) -> frozenset[str]:
+        found = [read_brief(place / RECORD_FOLDER / RECORD_NAME) for place in (self._folder, self._private)]
+        return frozenset(brief.run_id for brief in found if brief is not None)
 
     def write_summary(self, record: RunRecord, checkpoint: Path, *, uploaded: bool) -> None:
         """What a resume from ``checkpoint`` has to know of its run, beside the weights; without curves of the sensors.
@@ -206,22 +239,23 @@ class RunFolder:
         folder = own_folder(self._folder / RECORD_FOLDER)
         return bool(draw_pictures(record, folder))
 
-    def _earlier_record(self) -> RunRecord | None:
-        for folder in (self._folder, self._private):
-            if (folder / RECORD_FOLDER / RECORD_NAME).exists():
-                try:
-                    return load_run(folder)
-                except CardCallbackError:
-                    return None  # a damaged record of another run: set aside under a name of its own, not read
-        return None
 
-    def _set_aside(self, main: Path) -> None:
-        if not main.exists():
-            return
-        try:
-            earlier = load_run(main).run_id
-        except CardCallbackError:
-            earlier = ""
-        # A run id of ours is plain; anything else was put there by somebody, and names no file of ours.
-        name = f"record-{earlier if _RUN_ID.fullmatch(earlier) else 'damaged'}.json"
-        main.replace(main.with_name(name))
+def _set_aside(main: Path, there: RunBrief | None) -> None:
+    """Keep the record in the main place under its run's own name."""
+    if not main.exists() and not main.is_symlink():
+        return
+    known = there is not None and RUN_ID.fullmatch(there.run_id) is not None
+    aside = main.with_name(f"record-{there.run_id}.json") if there is not None and known else _unused_name(main)
+    if known and not main.is_symlink():
+        # A copy, so that it has its place as long as the new one is not there.
+        write_bytes_atomically(aside, main.read_bytes(), as_open_as=main)
+    else:
+        main.replace(aside)
+
+
+def _unused_name(main: Path) -> Path:
+    number, name = 1, main.with_name("record-damaged.json")
+    while name.exists():
+        number += 1
+        name = main.with_name(f"record-damaged-{number}.json")
+    return name

@@ -1,5 +1,6 @@
 """Frozen data types of a run, and their file format."""
 
+from cardcallback.record.brief import RUN_ID, RunBrief, own_record_files, read_brief
 from cardcallback.record.codec import (
     PRIVATE_FOLDER,
     RECORD_FOLDER,
@@ -63,6 +64,7 @@ __all__ = [
     "PRIVATE_FOLDER",
     "RECORD_FOLDER",
     "RECORD_NAME",
+    "RUN_ID",
     "SCHEMA_VERSION",
     "TOKEN_CROSS_ENTROPY",
     "Accelerator",
@@ -89,6 +91,7 @@ __all__ = [
     "PhaseSpan",
     "Point",
     "Quantization",
+    "RunBrief",
     "RunRecord",
     "Scalar",
     "Scope",
@@ -107,5 +110,7 @@ __all__ = [
     "load_document",
     "load_run",
     "not_measured",
+    "own_record_files",
+    "read_brief",
     "record_path",
 ]

@@ -17,7 +17,7 @@ RECORD_FOLDER = "training_run"
 RECORD_NAME = "record.json"
 # What may not be published lies here in an output folder: pushes of the Trainer leave out names with an underscore.
 PRIVATE_FOLDER = "_cardcallback"
-_LARGEST_RECORD_BYTES = 64 * 1024**2
+LARGEST_RECORD_BYTES = 64 * 1024**2
 _LONGEST_TEXT = 10_000
 _SURROGATE = re.compile("[\ud800-\udfff]")
 # JSON escapes the controls below the space itself. Here: the others, and what has no width or turns the direction.
@@ -56,7 +56,7 @@ def load_document(location: str | Path) -> LoadedRecord:
     """As ``load_run``, with the raw document so that ``encode`` can keep unknown fields."""
     path = record_path(Path(location))
     try:
-        if path.stat().st_size > _LARGEST_RECORD_BYTES:
+        if path.stat().st_size > LARGEST_RECORD_BYTES:
             msg = f"{path.name} is larger than any record: give the record.json that cardcallback wrote"
             raise CardCallbackError(msg)
         content = path.read_bytes()

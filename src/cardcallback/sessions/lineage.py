@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from cardcallback.errors import CardCallbackError
-from cardcallback.record import PRIVATE_FOLDER, RECORD_FOLDER, SCHEMA_VERSION, RunRecord
+from cardcallback.record import RUN_ID, SCHEMA_VERSION, RunRecord, own_record_files
 from cardcallback.sessions.accounts import discarded, with_longer_accounts
 from cardcallback.sessions.joining import joined_sessions
 
@@ -26,8 +26,6 @@ SUMMARY_NAME = "_cardcallback.json"
 _STATE_NAME = "trainer_state.json"
 _LARGEST_FILE_BYTES = 64 * 1024**2
 _CHECKPOINT = re.compile(r"checkpoint-(\d+)")
-# Run ids become file names.
-_RUN_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,63}")
 _NOT_MEASURED = "Earlier sessions of this run are in no figure here: {}."
 _NO_CHECKPOINT = "which checkpoint it went on from is not known"
 _NO_SUMMARY = "the checkpoint it went on from carries no record of them"
@@ -80,7 +78,7 @@ def lineage_of(checkpoint: Path) -> RunRecord | None:
     if not path.is_file():
         return None
     record = _record(_content(path))
-    if record is None or _RUN_ID.fullmatch(record.run_id) is None:
+    if record is None or RUN_ID.fullmatch(record.run_id) is None:
         msg = f"{SUMMARY_NAME} is damaged or newer than this cardcallback: training can go on without it"
         raise CardCallbackError(msg)
     step = _step_of(checkpoint)
@@ -139,9 +137,7 @@ def has_checkpoint_of(folder: Path, run_id: str) -> bool:
 
 def record_files(folder: Path) -> list[Path]:
     """Every file in an output folder that may hold a record, the folder's own before its checkpoints'."""
-    places = (folder / RECORD_FOLDER, folder / PRIVATE_FOLDER / RECORD_FOLDER)
-    own = [path for place in places for path in sorted(place.glob("record*.json"))]
-    return [*own, *sorted(folder.glob(f"checkpoint-*/{SUMMARY_NAME}"))]
+    return [*own_record_files(folder), *sorted(folder.glob(f"checkpoint-*/{SUMMARY_NAME}"))]
 
 
 def last_checkpoint(folder: Path) -> Path | None:

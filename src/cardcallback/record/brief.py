@@ -1,0 +1,60 @@
+"""Of a record only what tells runs apart and sums them up: read in a millisecond, since training waits for it."""
+
+from __future__ import annotations
+
+import re
+import stat
+from pathlib import Path
+
+import msgspec
+
+from cardcallback.record.codec import LARGEST_RECORD_BYTES, PRIVATE_FOLDER, RECORD_FOLDER
+from cardcallback.record.run import SCHEMA_VERSION, Card, Status
+
+# Run ids become file names; one that is not like this was put there by somebody.
+RUN_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,63}")
+
+
+class _Figure(msgspec.Struct, frozen=True, kw_only=True):
+    value: float | None
+
+
+class _Energy(msgspec.Struct, frozen=True, kw_only=True):
+    gpu: _Figure
+
+
+class RunBrief(msgspec.Struct, frozen=True, kw_only=True):
+    """A record without its curves, traces and description."""
+
+    schema_version: int
+    run_id: str
+    status: Status
+    duration_seconds: float
+    energy: _Energy
+    card: Card = Card()
+    processes: int | None = None
+
+    @property
+    def gpu_energy_joules(self) -> float | None:
+        """What its GPUs used; ``None`` where that was not measured."""
+        return self.energy.gpu.value
+
+
+def read_brief(path: Path) -> RunBrief | None:
+    """What a record's file tells of its run; ``None`` where there is none that can be read, or one that is newer."""
+    try:
+        found = path.stat()
+        # A pipe in its place would keep whoever reads it waiting for ever.
+        if not stat.S_ISREG(found.st_mode) or found.st_size > LARGEST_RECORD_BYTES:
+            return None
+        brief = msgspec.json.decode(path.read_bytes(), type=RunBrief)
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    usable = 1 <= brief.schema_version <= SCHEMA_VERSION and brief.duration_seconds >= 0
+    return brief if usable else None
+
+
+def own_record_files(output_folder: Path) -> list[Path]:
+    """Every file of an output folder itself that may hold a record; a run's own name comes before the main place."""
+    places = (output_folder / RECORD_FOLDER, output_folder / PRIVATE_FOLDER / RECORD_FOLDER)
+    return [path for place in places for path in sorted(place.glob("record*.json"))]

@@ -1,0 +1,209 @@
+"""When the files of a run are written, by whichever thread, and what is left where one of them cannot be."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from folder_cards import open_folder
+from msgspec.structs import replace
+
+from cardcallback import CardCallback
+from cardcallback.guard import Guard
+from cardcallback.journal import journals_in, read_journal
+from cardcallback.node_publisher import NodePublisher
+from cardcallback.publisher import Publisher
+from cardcallback.record import RunRecord, Status, load_run
+from cardcallback.settings import Settings
+from cardcallback.testing import make_record
+
+# Bounds a wait that is over at once where nothing is wrong.
+LONG_SECONDS = 30.0
+STATE = SimpleNamespace(global_step=500, log_history=[], is_hyper_param_search=False)
+
+
+class MadeUpRun:
+    """As much of a live run as a publisher asks for; ``on_record`` is called while a record is being made."""
+
+    run_id = "this-run"
+    session_id = "first"
+
+    def __init__(self, on_record: Callable[[Status], None] = lambda _: None) -> None:
+        self.finished = False
+        self.notes: list[str] = []
+        self.left: list[RunRecord] = []
+        self.node: Any = None
+        self.observed = SimpleNamespace(progress=lambda *_, **__: None)
+        self._on_record = on_record
+
+    def stop_recording(self) -> None:
+        """Measuring is over."""
+        self.finished = True
+
+    def energies(self) -> None:
+        """Nothing is measured."""
+
+    def record(self, status: Status, **_: Any) -> RunRecord:
+        """The record as of now."""
+        self._on_record(status)
+        return self.record_in_progress(None, status=status)
+
+    def record_in_progress(self, _: Any, *, status: Status = "running", **__: Any) -> RunRecord:
+        """The same, for any thread."""
+        made = make_record(run_id=self.run_id, status=status)
+        return replace(made, sessions=(replace(made.sessions[0], status=status),))
+
+
+def publisher_of(run: MadeUpRun, folder: Path, **settings: Any) -> Publisher:
+    """What writes that run's files, before its begin."""
+    given: Any = run
+    chosen = Settings(quiet=True, **settings)
+    return Publisher(given, open_folder(folder), state=STATE, trainer=lambda: None, guard=Guard(), settings=chosen)
+
+
+def node_publisher_of(run: MadeUpRun, folder: Path) -> NodePublisher:
+    """What writes the summaries of a computer without rank 0."""
+    run.node = SimpleNamespace(leave_summary=run.left.append)
+    given: Any = run
+    return NodePublisher(given, folder, Settings(quiet=True), state=STATE, guard=Guard())
+
+
+def end_after_a_late_keep(publisher_for: Callable[[MadeUpRun], Any]) -> None:
+    """The run ends while the thread that keeps a record for a signal's handler is still making one."""
+    making, ended = threading.Event(), threading.Event()
+
+    def on_record(status: Status) -> None:
+        if status == "interrupted":
+            making.set()
+            ended.wait(0.2)  # the end's own write waits for this one, so that it never comes where all is right
+
+    publisher = publisher_for(MadeUpRun(on_record))
+    keeping = threading.Thread(target=publisher.keep_interrupted)
+    keeping.start()
+    assert making.wait(LONG_SECONDS)
+    publisher.end("completed", STATE)
+    ended.set()
+    keeping.join()
+    publisher.keep_interrupted()  # and a still later one finds that all is written
+
+
+def test_a_late_record_does_not_replace_the_last_one(tmp_path: Path) -> None:
+    """One that was begun before the run ended is given up."""
+    end_after_a_late_keep(lambda run: publisher_of(run, tmp_path))
+    assert load_run(tmp_path).status == "completed"
+
+
+def test_a_late_summary_does_not_replace_the_last_one(tmp_path: Path) -> None:
+    """As for rank 0's record."""
+    runs: list[MadeUpRun] = []
+
+    def made(run: MadeUpRun) -> NodePublisher:
+        runs.append(run)
+        return node_publisher_of(run, tmp_path)
+
+    end_after_a_late_keep(made)
+    assert runs[0].left[-1].status == "completed"
+    assert journals_in(tmp_path) == []
+
+
+def journal_after_end(publisher: Any, folder: Path) -> RunRecord:
+    """What the journal keeps of a run that has ended."""
+    publisher.end("completed", STATE)
+    for thread in threading.enumerate():
+        if thread.name == "cardcallback-journal":
+            thread.join(LONG_SECONDS)
+    (journal,) = journals_in(folder)
+    recovered = read_journal(journal)
+    assert recovered is not None
+    return recovered.record
+
+
+@pytest.mark.expects_failure
+@pytest.mark.filterwarnings("ignore:cardcallback could not")
+def test_a_journal_knows_that_the_run_completed(tmp_path: Path) -> None:
+    """Its record cannot be written: what is recovered later is a completed run."""
+    publisher = publisher_of(MadeUpRun(), tmp_path)
+    publisher.keep_what_was_there()
+    (tmp_path / "training_run").write_text("a file in the folder's place")
+    record = journal_after_end(publisher, tmp_path)
+    assert (record.status, record.recovered) == ("completed", True)
+
+
+@pytest.mark.expects_failure
+@pytest.mark.filterwarnings("ignore:cardcallback could not")
+def test_a_journal_of_another_computer_knows_it_too(tmp_path: Path) -> None:
+    """Its summary cannot be written."""
+
+    def full(_: RunRecord) -> None:
+        raise OSError
+
+    run = MadeUpRun()
+    publisher = node_publisher_of(run, tmp_path)
+    run.node = SimpleNamespace(leave_summary=full)
+    assert journal_after_end(publisher, tmp_path).status == "completed"
+
+
+@pytest.mark.expects_failure
+@pytest.mark.filterwarnings("ignore:cardcallback could not")
+def test_a_copy_that_cannot_be_removed_ends_nothing(tmp_path: Path) -> None:
+    """The journal's copy in the output folder lies where a file is now: the end raises nothing."""
+    (tmp_path / "disk").mkdir()
+    publisher = publisher_of(MadeUpRun(), tmp_path / "out", journal_directory=tmp_path / "disk")
+    publisher.keep_what_was_there()
+    (tmp_path / "out" / "_cardcallback" / "journal").write_text("a file in the folder's place")
+    publisher.end("completed", STATE)
+    assert load_run(tmp_path / "out").status == "completed"
+
+
+def test_the_record_is_there_before_the_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Drawing may take longer than a scheduler waits with SIGKILL."""
+    seen = []
+
+    def drawn(*_: object, **__: object) -> None:
+        seen.append(load_run(tmp_path).status)
+
+    monkeypatch.setattr("matplotlib.figure.Figure.savefig", drawn)
+    publisher_of(MadeUpRun(), tmp_path).end("completed", STATE)
+    assert seen
+    assert set(seen) == {"completed"}
+
+
+def test_an_evaluation_of_an_older_run_leaves_the_newer_ones_files(tmp_path: Path) -> None:
+    """A run that completed, and another one after it in the same folder and process."""
+    older = publisher_of(MadeUpRun(), tmp_path)
+    older.end("completed", STATE)
+    newer = MadeUpRun()
+    newer.run_id = "newer"
+    given: Any = newer
+    folder = open_folder(tmp_path, "newer")
+    last = Publisher(given, folder, state=STATE, trainer=lambda: None, guard=Guard(), settings=Settings(quiet=True))
+    last.end("completed", STATE)
+    card = (tmp_path / "README.md").read_text()
+    older.evaluated_afterwards(STATE)
+    older.card_rewritten(tmp_path / "README.md")
+    older.leave()
+    assert load_run(tmp_path).run_id == "newer"
+    assert (tmp_path / "README.md").read_text() == card
+
+
+def test_signals_are_put_back_where_the_end_is_broken_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second Ctrl-C while the card is written: the handlers are the person's own again."""
+    monkeypatch.setenv("CARDCALLBACK_DISABLE", "1")
+    callback: Any = CardCallback(quiet=True)
+
+    def broken_off(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.getsignal(signal.SIGTERM)
+    callback._run = MadeUpRun()
+    callback._publisher = SimpleNamespace(end=broken_off)
+    callback._signals.install(callback._publisher)
+    assert signal.getsignal(signal.SIGTERM) is not before
+    with pytest.raises(KeyboardInterrupt):
+        callback._end("interrupted")
+    assert signal.getsignal(signal.SIGTERM) is before

@@ -1,0 +1,171 @@
+"""What is recovered before a run begins, and whose card a recovered run may replace."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from folder_cards import HEADING, leave_completed_run
+from journalled import JournalledRun
+from msgspec.structs import replace
+from node_records import node_record
+
+from cardcallback.cli import main
+from cardcallback.guard import Guard
+from cardcallback.journal import JournalKeeper, journal_path, journals_in
+from cardcallback.processes import merge_nodes, summarize_node, write_summary
+from cardcallback.record import RunRecord, encode, load_run
+from cardcallback.recovery import recover_before
+from cardcallback.sessions import SUMMARY_NAME
+from cardcallback.settings import Settings, resolve_settings
+from cardcallback.testing import FakeClock, make_record
+
+
+@pytest.fixture(autouse=True)
+def _nothing_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No setting of this machine, and nothing in the working folder."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "none"))
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Those that hold where nothing is set."""
+    return resolve_settings({}, environ={}, working_directory=tmp_path, user_config_directory=tmp_path / "none")
+
+
+def kill(folder: Path, record: RunRecord, *, seconds_ago: float | None = None) -> None:
+    """Leave the journal of a run that was killed; long ago, where nothing is given."""
+    killed = JournalledRun(record)
+    path = journal_path(folder, record.run_id, "first")
+    snapshot = killed.snapshot if record.status == "running" else lambda: record
+    progress = killed.progress if record.status == "running" else lambda: None
+    keeper = JournalKeeper(path, progress=progress, snapshot=snapshot, guard=Guard(), clock=killed.clock)
+    killed.live(keeper, 30.0)
+    keeper._file.close()
+    age(path, seconds_ago)
+
+
+def age(path: Path, seconds_ago: float | None = None) -> None:
+    """Date it back."""
+    then = 0.0 if seconds_ago is None else path.stat().st_mtime - seconds_ago
+    os.utime(path, (then, then))
+
+
+def running(run_id: str) -> RunRecord:
+    """A record in progress."""
+    return make_record(run_id=run_id, status="running")
+
+
+def recover(*folders: str) -> int:
+    """The exit code of the command."""
+    with pytest.raises(SystemExit) as stop:
+        main(["recover", *folders])
+    return int(stop.value.code or 0)
+
+
+def test_a_good_card_and_its_record_stand_before_a_run_too(tmp_path: Path, settings: Settings) -> None:
+    """The killed run's record comes beside the completed one's, as ``recover`` would write it."""
+    good = leave_completed_run(tmp_path)
+    kill(tmp_path, running("killed"))
+    recover_before(tmp_path, settings)
+    assert load_run(tmp_path).run_id == "earlier"
+    assert (tmp_path / "README.md").read_text() == good
+    assert load_run(tmp_path / "training_run" / "record-killed.json").recovered
+    assert journals_in(tmp_path) == []
+
+
+def test_a_card_that_cannot_be_read_costs_no_record(tmp_path: Path, settings: Settings) -> None:
+    """The completed run's stays in its place, the killed one's comes beside it."""
+    leave_completed_run(tmp_path)
+    (tmp_path / "README.md").write_bytes(b"# Caf\xe9\n")
+    kill(tmp_path, running("killed"))
+    recover_before(tmp_path, settings)
+    assert load_run(tmp_path).run_id == "earlier"
+    assert load_run(tmp_path / "training_run" / "record-killed.json").recovered
+
+
+def test_a_begin_does_not_wait_for_many_journals(tmp_path: Path, settings: Settings) -> None:
+    """What is left after its share of the time is for the next begin."""
+
+    class Slow(FakeClock):
+        def elapsed_seconds(self) -> float:
+            self.advance(0.015)
+            return super().elapsed_seconds()
+
+    for number in range(4):
+        kill(tmp_path, running(f"killed-{number}"))
+    recover_before(tmp_path, settings, clock=Slow())
+    assert len(journals_in(tmp_path)) == 2
+    recover_before(tmp_path, settings, clock=FakeClock())
+    assert journals_in(tmp_path) == []
+
+
+def test_a_completed_run_without_record_gets_record_and_card(tmp_path: Path) -> None:
+    """Its record could not be written at the end: its journal knows that it completed."""
+    kill(tmp_path / "out", replace(make_record(), run_id="completed"))
+    assert recover("out") == 0
+    record = load_run(tmp_path / "out")
+    assert (record.status, record.recovered) == ("completed", True)
+    assert HEADING in (tmp_path / "out" / "README.md").read_text()
+
+
+@pytest.mark.parametrize(("seconds_ago", "main_run"), [(-60.0, "completed"), (60.0, "earlier")])
+def test_of_two_completed_runs_the_later_ones_card_stands(tmp_path: Path, seconds_ago: float, main_run: str) -> None:
+    """The one whose weights were written last, which its journal's date tells."""
+    good = leave_completed_run(tmp_path / "out")
+    age(tmp_path / "out" / "training_run" / "record.json", 3600.0)
+    kill(tmp_path / "out", replace(make_record(), run_id="completed"), seconds_ago=3600.0 + seconds_ago)
+    assert recover("out") == 0
+    assert load_run(tmp_path / "out").run_id == main_run
+    assert ((tmp_path / "out" / "README.md").read_text() == good) == (main_run == "earlier")
+
+
+def leave_job(folder: Path, run_id: str, status: Any, *ranks: int, name: str) -> None:
+    """The record of a job of 16 processes whose other computers are not in it."""
+    job = replace(node_record(ranks), run_id=run_id, status=status)
+    (folder / "training_run").mkdir(parents=True, exist_ok=True)
+    (folder / "training_run" / name).write_text(encode(merge_nodes(job, [])))
+
+
+def test_an_interrupted_jobs_card_does_not_replace_a_completed_runs(tmp_path: Path) -> None:
+    """Its computers are joined in its own record."""
+    out = tmp_path / "out"
+    good = leave_completed_run(out)
+    leave_job(out, "job", "interrupted", *range(8), name="record-job.json")
+    (out / "checkpoint-5").mkdir()
+    (out / "checkpoint-5" / SUMMARY_NAME).write_bytes((out / "training_run" / "record-job.json").read_bytes())
+    write_summary(out, summarize_node(node_record(range(8, 16))))
+    assert recover("out") == 0
+    assert (out / "README.md").read_text() == good
+    assert load_run(out).run_id == "earlier"
+    assert len(load_run(out / "training_run" / "record-job.json").nodes) == 2
+
+
+def test_a_completed_jobs_card_does_not_replace_a_later_completed_runs(tmp_path: Path) -> None:
+    """Its record was set aside by the later one; it is joined there."""
+    out = tmp_path / "out"
+    good = leave_completed_run(out)
+    leave_job(out, "job", "completed", *range(8), name="record-job.json")
+    write_summary(out, summarize_node(node_record(range(8, 16))))
+    assert recover("out") == 0
+    assert (out / "README.md").read_text() == good
+    assert load_run(out).run_id == "earlier"
+
+
+def test_a_picture_that_cannot_be_drawn_costs_no_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    """Whatever the drawing library raises: the record is there, and one line says what is not."""
+
+    def break_down(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("matplotlib.figure.Figure.savefig", break_down)
+    kill(tmp_path / "out", replace(make_record(), run_id="completed"))
+    assert recover("out") == 0
+    assert load_run(tmp_path / "out").recovered
+    assert capsys.readouterr().err.count("\n") == 1
+    assert journals_in(tmp_path / "out") == []
