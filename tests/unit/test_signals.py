@@ -11,7 +11,7 @@ from typing import NamedTuple
 import pytest
 
 SCRIPT = Path(__file__).with_name("stopped_process.py")
-STOPPING = (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
+STOPPING = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 HANDLERS = ("default", "ignored", "returns", "exits", "leaves", "raises", "faulthandler")
 DEATH = ["ended", "told"]
 

@@ -17,8 +17,9 @@ from cardcallback.hooks.ending import Ending, Stoppable
 from cardcallback.hooks.os_signals import die_of, handler_address
 from cardcallback.hooks.wakeup import Wakeup
 
-# SIGTERM is what everybody sends; the other two are SLURM's ``--signal``. SIGINT is Python's KeyboardInterrupt.
-STOP_SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
+# SIGTERM is what everybody sends, SIGHUP a terminal that closes; the other two are SLURM's ``--signal``. SIGINT is
+# Python's KeyboardInterrupt.
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 _FIRST_PROCESS = 1
 
 
