@@ -212,7 +212,8 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
 
     def _begin(self, args: Any, state: Any, objects: dict[str, Any]) -> None:
         with self._guard("end the attempt before"):
-            self._end("interrupted")  # a begin without an end between: the attempt before was given up
+            # A begin without an end between: the attempt before was given up, and the job goes on.
+            self._end("interrupted", tells=False)
         clock, root = SystemClock(), system_root(os.environ)
         before = self._publisher.record if self._publisher is not None else None
         lineage = self._resuming.lineage(args, state, before, recovers=self._part.place.writes)
@@ -245,11 +246,12 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
         publisher.keep_what_was_there()
         say(begin_line(run.sensors, self._settings), self._settings)
 
-    def _end(self, status: Status) -> None:
+    def _end(self, status: Status, *, tells: bool = True) -> None:
         try:
             if self._run is not None and self._publisher is not None and not self._run.finished:
                 self._publisher.end(status, self._state)
-                self._publisher.tell_end()
+                if tells:
+                    self._publisher.tell_end()
         finally:
             self._signals.remove()
 

@@ -211,6 +211,9 @@ class RunFolder:
             return beside
         if there is None or there.run_id != self._run_id:
             _set_aside(main, there)
+        if record.card == Card() != self._previous_card:
+            # The card that stands there was filled by us before, and only the record in this place remembers it.
+            text = encode(msgspec.structs.replace(record, card=self._previous_card))
         write_atomically(main, text)
         self._older_run_ids = frozenset()
         beside.unlink(missing_ok=True)

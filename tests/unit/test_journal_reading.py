@@ -129,7 +129,9 @@ def test_a_snapshot_alone_is_a_record(tmp_path: Path) -> None:
     assert recovered.behind_seconds == 0
     assert recovered.record.energy == before.energy
     assert recovered.record.duration_seconds == before.duration_seconds
-    assert recovered.record.notes == ("Recovered from the journal: all of it reaches to its last second.",)
+    assert recovered.record.notes == (
+        "Recovered from the journal: it reaches to the last second before the run was killed.",
+    )
 
 
 def test_lines_from_before_the_snapshot_change_nothing(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 from folder_cards import HEADING, PERSONS_CARD, TRL_CARD, leave_completed_run, open_folder, record_of
 
@@ -161,3 +162,14 @@ def test_a_finished_card_is_not_given_up_for_a_later_failure(tmp_path: Path) -> 
     folder._keeper.failed(finished)
     folder.put_original_back()
     assert path.read_text() == finished
+
+
+def test_what_was_filled_is_remembered_by_whatever_record_takes_the_main_place(tmp_path: Path) -> None:
+    """A run stopped after a save wrote the card, the next one stopped before its own: the third one knows the fills."""
+    first = open_folder(tmp_path, "first")
+    card = first.write_card(record_of("first", status="interrupted"), pictures=False).card
+    assert card.filled
+    first.write_record(msgspec.structs.replace(record_of("first", status="interrupted"), card=card))
+    open_folder(tmp_path, "second").write_record(record_of("second", status="interrupted"))
+    assert load_run(tmp_path).run_id == "second"
+    assert load_run(tmp_path).card == card

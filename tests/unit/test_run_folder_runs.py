@@ -74,7 +74,7 @@ def test_a_disk_that_is_full_costs_no_record(tmp_path: Path, monkeypatch: pytest
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(CardCallbackError, match="no space left"):
-        folder.write_record(record_of(run_id))
+        folder.write_record(record_of(run_id, notes=("Something new.",)))
     assert (tmp_path / "training_run" / "record.json").read_bytes() == before
 
 

@@ -169,7 +169,7 @@ def _notes(behind_seconds: float, damaged_lines: int) -> tuple[str, ...]:
         f"energy and time reach to its last second; curves, memory and phases to {format_duration(behind_seconds)} "
         "before it"
         if behind_seconds >= 1
-        else "all of it reaches to its last second"
+        else "it reaches to the last second before the run was killed"
     )
     damaged = f"{damaged_lines} damaged line{'s' if damaged_lines > 1 else ''} of the journal left out."
     return (f"Recovered from the journal: {reach}.", *((damaged,) if damaged_lines else ()))

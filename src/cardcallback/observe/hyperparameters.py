@@ -160,6 +160,10 @@ def _batch(args: object, trainer: object) -> dict[str, Scalar]:
         effective = batch * accumulation * world if batch and accumulation and world else None
     if effective:
         found["effective_batch_size"] = effective
+    real = integer(read(trainer, "_train_batch_size"))
+    if read(args, "auto_find_batch_size") is True and real:
+        # What it settled on so far: the arguments keep what was asked for.
+        found["per_device_train_batch_size"] = max(1, real // max(1, integer(read(args, "n_gpu")) or 1))
     return found
 
 

@@ -35,7 +35,7 @@ def _redone(sessions: Sequence[Session]) -> list[str]:
         return []
     steps, their = ("1 step was", "its") if again == 1 else (f"{again:,} steps were", "their")
     counted = "time and energy are in the figures each time, and figures per step and per token count the work once"
-    return [f"{steps} done again after a resume: {their} {counted}."]
+    return [f"{steps} done again after a resume or a new attempt: {their} {counted}."]
 
 
 def unique(notes: Iterable[str]) -> tuple[str, ...]:
