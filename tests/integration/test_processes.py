@@ -127,7 +127,7 @@ def test_a_killed_rank_is_named(start_ranks: StartRanks, tmp_path: Path) -> None
     assert second.wait(_TIMEOUT_SECONDS) < 0
     record = load_run(folder)
     assert record.status == "interrupted"
-    assert [note for note in record.notes if note.startswith("Rank 1 was killed or ended by itself")]
+    assert [note for note in record.notes if note.startswith("Rank 1 ended without saying so, or was killed,")]
     assert record.energy.gpu.value == pytest.approx(_joules(record, 6, 1), rel=0.05)
 
 

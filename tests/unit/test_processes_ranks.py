@@ -108,8 +108,15 @@ def test_processes_that_use_no_cuda_are_told_as_one(tmp_path: Path) -> None:
     assert "what the GPUs drew" in selection.notes[0]
 
 
-def test_a_killed_process_is_named_at_once(tmp_path: Path) -> None:
-    """Its number is a process that has ended, although its last beat is new."""
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0.0, "ended without saying so, or was killed, at the end of the run or just before it"),
+        (60.0, "was killed or ended by itself before the run did"),
+    ],
+)
+def test_a_process_that_is_gone_is_named_at_once(tmp_path: Path, seconds: float, words: str) -> None:
+    """Its number is one of a process that has ended; where its last beat is new, it may have ended in order."""
     node = NodeOfRanks(tmp_path, processes=2)
     node.ranks.invite()
     rank = node.follower(1)
@@ -121,7 +128,8 @@ def test_a_killed_process_is_named_at_once(tmp_path: Path) -> None:
         node.ranks.look()
         assert node.ranks.troubles() == ()
         process.kill()
-    assert node.ranks.troubles() == ("Rank 1 was killed or ended by itself before the run did, in its step 7.",)
+    node.clock.advance(seconds)
+    assert node.ranks.troubles() == (f"Rank 1 {words}, in its step 7.",)
 
 
 @pytest.mark.parametrize(("seconds", "told"), [(15.0, False), (90.0, True)])
@@ -180,6 +188,40 @@ def test_one_that_ended_is_in_no_trouble(tmp_path: Path) -> None:
     node.ranks.look()
     node.clock.advance(600.0)
     assert node.ranks.troubles() == ()
+
+
+def test_one_that_leaves_while_it_still_writes_says_that_it_ended(tmp_path: Path) -> None:
+    """A disk that answers only after the training's end: the process waits for its last word when it exits."""
+    node = NodeOfRanks(tmp_path, processes=2)
+    node.ranks.invite()
+    subprocess.run([sys.executable, "-c", _LEAVES_WHILE_IT_WRITES, str(tmp_path)], check=True, timeout=60)
+    (said,) = Rendezvous(tmp_path, "n").announced()
+    assert said.ended
+
+
+# What is registered last is called first at exit. Then it leaves at once, so that nothing is written by luck.
+_LEAVES_WHILE_IT_WRITES = """
+import atexit, os, sys, threading
+from pathlib import Path
+from cardcallback.processes.announcement import OwnDevices
+from cardcallback.processes.follower import Follower
+from cardcallback.processes.rendezvous import Rendezvous
+from cardcallback.sensors.job_devices import JobDevices
+
+class Slow(Rendezvous):
+    answers = threading.Event()
+
+    def announce(self, announcement):
+        self.answers.wait()
+        super().announce(announcement)
+
+follower = Follower(Slow(Path(sys.argv[1]), "n"), OwnDevices(job=JobDevices(uses_cuda=False)), rank=1)
+follower.start()
+follower.end()
+atexit.register(Slow.answers.set)
+atexit._run_exitfuncs()
+os._exit(0)
+"""
 
 
 def test_an_announcement_after_the_end_leaves_nothing(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import sys
@@ -27,6 +28,7 @@ BEAT_SECONDS = 5.0
 _SOON_SECONDS = 0.5
 _SOON_ATTEMPTS = 120
 _END_TIMEOUT_SECONDS = 0.05
+_EXIT_TIMEOUT_SECONDS = 2.0
 
 
 class Follower:
@@ -75,8 +77,12 @@ class Follower:
     def end(self) -> None:
         """The training ended here; waits a moment at most for that to be told."""
         self._ended.set()
+        if not self._thread.is_alive():
+            return
+        self._thread.join(_END_TIMEOUT_SECONDS)
         if self._thread.is_alive():
-            self._thread.join(_END_TIMEOUT_SECONDS)
+            # A slow disk; a process that leaves while its thread still writes looks like one that was killed.
+            atexit.register(self._thread.join, _EXIT_TIMEOUT_SECONDS)
 
     def beat(self) -> bool:
         """Tell once; whether somebody invites."""

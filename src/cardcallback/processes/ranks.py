@@ -29,6 +29,8 @@ _BEHIND_SECONDS = 60.0
 _SOON_SECONDS = 0.25
 _SOON_LOOKS = 240
 _END_TIMEOUT_SECONDS = 0.05
+_ENDED_LATELY = "ended without saying so, or was killed, at the end of the run or just before it"
+_ENDED_BEFORE = "was killed or ended by itself before the run did"
 
 
 @dataclass(slots=True)
@@ -220,7 +222,9 @@ class Ranks:
     def _trouble(self, rank: int, one: _Heard, now: float) -> str | None:
         steps = max([self._job.steps, *(other.said.steps for other in self._job.heard.values())])
         if one.process.is_gone():
-            return f"Rank {rank} was killed or ended by itself before the run did, in its step {one.said.steps}."
+            # Its last beat may have come just before an end in order that it could not tell of any more.
+            lately = now - one.beat_at <= _SILENT_SECONDS
+            return f"Rank {rank} {_ENDED_LATELY if lately else _ENDED_BEFORE}, in its step {one.said.steps}."
         if now - one.beat_at > _SILENT_SECONDS:
             return f"Rank {rank} gave no sign of life in the last {format_duration(now - one.beat_at)} of the run."
         if one.said.steps < steps and now - one.step_at > _BEHIND_SECONDS:
