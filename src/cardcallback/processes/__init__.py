@@ -5,7 +5,13 @@ from cardcallback.processes.node import MeasuredNode
 from cardcallback.processes.part import ProcessPart
 from cardcallback.processes.place import Place, may_measure
 from cardcallback.processes.ranks import Ranks
-from cardcallback.processes.summary import NodeSummary, load_summaries, summarize_node, write_summary
+from cardcallback.processes.summary import (
+    NodeSummary,
+    load_summaries,
+    summarize_node,
+    summary_of_ranks,
+    write_summary,
+)
 
 __all__ = [
     "MeasuredNode",
@@ -17,5 +23,6 @@ __all__ = [
     "may_measure",
     "merge_nodes",
     "summarize_node",
+    "summary_of_ranks",
     "write_summary",
 ]

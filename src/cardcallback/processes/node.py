@@ -138,6 +138,7 @@ class MeasuredNode:
             gpu_energy_joules=record.energy.gpu.value,
             memory_peak_bytes=record.memory.system_peak.value,
             partial_reason=record.energy.partial_reason,
+            job=self._job or self._seen_job() or None,
         )
         return msgspec.structs.replace(
             record,

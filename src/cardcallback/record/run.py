@@ -158,7 +158,8 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
 class Node(msgspec.Struct, frozen=True, kw_only=True):
     """One computer's part in a job of several processes, ``ranks`` being the numbers of its processes.
 
-    ``partial_reason`` is set where GPUs of the job on it are in no figure.
+    ``partial_reason`` is set where GPUs of the job on it are in no figure. ``job`` is a random number that the
+    computers of one session of one job share, where this one could see it.
     """
 
     ranks: tuple[int, ...]
@@ -167,6 +168,7 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
     gpu_energy_joules: float | None = None
     memory_peak_bytes: float | None = None
     partial_reason: str | None = None
+    job: str | None = None
 
 
 class Stage(msgspec.Struct, frozen=True, kw_only=True):
