@@ -223,12 +223,16 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
         if self._opening is not None:
             model, first = objects.get("model"), self._run is None
             run.start_recording(self._opening, os.environ, args, model, first=first, place=self._part.place)
-        earlier, self._run, self._state = self._run, run, state
+        try:
+            publisher = publisher_for(run, args, self._settings, state=state, trainer=self._watched, guard=self._guard)
+        except BaseException:  # whatever it is goes on up; nobody else would end these threads
+            run.stop_recording()
+            raise
+        # Together, since what one of them is asked is of the other.
+        earlier, self._run, self._publisher, self._state = self._run, run, publisher, state
         self._part.measures_for(run.node)
         atexit.unregister(self._at_exit)
         atexit.register(self._at_exit, os.getpid())
-        publisher = publisher_for(run, args, self._settings, state=state, trainer=self._watched, guard=self._guard)
-        self._publisher = publisher
         self._signals.install(publisher)
         if isinstance(publisher, NodePublisher):
             return

@@ -14,6 +14,7 @@ from cardcallback.errors import CardCallbackWarning
 from cardcallback.live_run import LiveRun
 from cardcallback.processes.place import find_place
 from cardcallback.processes.rendezvous import Rendezvous
+from cardcallback.record import load_run
 from cardcallback.recorder import Recorder
 from cardcallback.sensors import SensorSet
 from cardcallback.settings import Settings
@@ -139,3 +140,26 @@ def test_a_process_that_does_not_measure_announces_itself(monkeypatch: pytest.Mo
     (said,) = rendezvous.announced()
     assert (said.rank, said.steps, said.ended, said.uses_cuda) == (1, 3, True, False)
     assert said.peaks["process_rss"] > 1e6
+
+
+@pytest.mark.expects_failure
+@pytest.mark.filterwarnings("ignore:cardcallback could not")
+def test_a_begin_that_fails_leaves_the_run_before_as_it_ended(tmp_path: Path) -> None:
+    """What follows it is neither added to that run's record nor measured on."""
+    callback = CardCallback(quiet=True, charts=False)
+    state = SimpleNamespace(
+        is_world_process_zero=True, global_step=0, max_steps=4, log_history=[], is_hyper_param_search=False
+    )
+    args = SimpleNamespace(output_dir=str(tmp_path), world_size=1, process_index=0, device="cpu", n_gpu=0)
+    callback.on_train_begin(args, state, None, model=None)
+    callback.on_train_end(args, state, None)
+    record, run, publisher = load_run(tmp_path), callback._run, callback._publisher
+    threads = set(threading.enumerate())
+    args.output_dir = 7  # no folder
+    callback.on_train_begin(args, state, None, model=None)
+    callback.on_train_end(args, state, None)
+    assert (callback._run, callback._publisher) == (run, publisher)
+    assert load_run(tmp_path) == record
+    for thread in set(threading.enumerate()) - threads:
+        thread.join(30)
+        assert not thread.is_alive()

@@ -192,3 +192,11 @@ def test_the_highest_process_is_named(tmp_path: Path) -> None:
     peak = node.joined(node_record(range(2), processes=2)).memory.process_peak_rss
     assert peak.value == 1e12
     assert peak.covers[-1] == "rank 1, the highest of 2 processes"
+
+
+def test_the_computers_of_a_job_share_its_number(tmp_path: Path) -> None:
+    """Where the disk is shared, so that nobody joins another job's later; a disk of its own knows none."""
+    first, second, apart = computer(tmp_path, 0), computer(tmp_path, 1), computer(tmp_path / "apart", 1)
+    jobs = [node.joined(record_of(node.place.rank)).nodes[0].job for node in (first, second, apart)]
+    assert jobs[0] is not None
+    assert jobs == [jobs[0], jobs[0], None]

@@ -15,7 +15,7 @@ from node_records import node_record
 from cardcallback.cli import main
 from cardcallback.guard import Guard
 from cardcallback.journal import JournalKeeper, journal_path, journals_in
-from cardcallback.processes import merge_nodes, summarize_node, write_summary
+from cardcallback.processes import load_summaries, merge_nodes, summarize_node, write_summary
 from cardcallback.record import RunRecord, encode, load_run
 from cardcallback.recovery import recover_before
 from cardcallback.sessions import SUMMARY_NAME
@@ -169,3 +169,66 @@ def test_a_picture_that_cannot_be_drawn_costs_no_record(
     assert load_run(tmp_path / "out").recovered
     assert capsys.readouterr().err.count("\n") == 1
     assert journals_in(tmp_path / "out") == []
+
+
+def with_job(record: RunRecord, job: str | None) -> RunRecord:
+    """The record of a computer that could see its job's number."""
+    return replace(record, nodes=(replace(record.nodes[0], job=job),))
+
+
+def of_computer(ranks: range, run_id: str, *, job: str | None = None, **changes: Any) -> RunRecord:
+    """A record in progress of one computer of a job."""
+    record = with_job(node_record(ranks, **changes), job)
+    session = replace(record.sessions[0], status="running")
+    return replace(record, run_id=run_id, status="running", sessions=(session,))
+
+
+@pytest.mark.parametrize("job", [None, "ab" * 16])
+def test_an_old_journal_does_not_replace_a_newer_jobs_figures(tmp_path: Path, capsys: Any, job: str | None) -> None:
+    """The other computer's last figures are joined; the killed job's journal stays, and the line says so."""
+    here, there = tmp_path / "a", tmp_path / "b"
+    leave_job(here, "new", "completed", *range(8), name="record.json")
+    newer = with_job(node_record(range(8, 16)), job)
+    (there / "_cardcallback").mkdir(parents=True)
+    write_summary(there, summarize_node(newer, answers=job or ""))
+    kill(there, of_computer(range(8, 16), "killed"))
+    assert recover("a", "b") == 0
+    assert "its journal stays" in capsys.readouterr().out
+    assert load_run(here).energy.gpu.value == pytest.approx(2 * newer.energy.gpu.value)
+    assert len(journals_in(there)) == 1
+
+
+def test_figures_in_progress_of_the_same_job_are_replaced(tmp_path: Path) -> None:
+    """Those of its last checkpoint, by those of its last second."""
+    killed = of_computer(range(8, 16), "killed", job="ab" * 16)
+    (tmp_path / "_cardcallback").mkdir(parents=True)
+    write_summary(tmp_path, summarize_node(killed, answers="ab" * 16))
+    kill(tmp_path, killed)
+    assert recover(str(tmp_path)) == 0
+    (summary,) = load_summaries(tmp_path)
+    assert summary.status == "interrupted"
+    assert summary.node.duration_seconds < 31.0
+
+
+def test_figures_of_two_jobs_that_know_themselves_are_not_joined(tmp_path: Path, capsys: Any) -> None:
+    """The same ranks of as many processes, but of another job."""
+    out = tmp_path / "out"
+    job = with_job(node_record(range(8)), "ab" * 16)
+    (out / "training_run").mkdir(parents=True)
+    (out / "training_run" / "record.json").write_text(encode(merge_nodes(job, [])))
+    (out / "_cardcallback").mkdir()
+    write_summary(out, summarize_node(node_record(range(8, 16)), answers="cd" * 16))
+    assert recover("out") == 3
+    assert capsys.readouterr().err.startswith("cardcallback: nothing to recover")
+    assert len(load_run(out).nodes) == 1
+
+
+def test_a_killed_jobs_computers_are_joined_before_the_next_begins(tmp_path: Path, settings: Settings) -> None:
+    """On a shared disk, where the next job removes the figures of the others."""
+    kill(tmp_path, of_computer(range(8), "first", job="ab" * 16))
+    kill(tmp_path, of_computer(range(8, 16), "second", job="ab" * 16))
+    recover_before(tmp_path, settings, clock=FakeClock())
+    record = load_run(tmp_path)
+    assert (record.run_id, record.recovered) == ("first", True)
+    assert [node.ranks for node in record.nodes] == [tuple(range(8)), tuple(range(8, 16))]
+    assert record.energy.partial_reason is None

@@ -9,9 +9,10 @@ from typing import Annotated
 import typer
 
 from cardcallback.cli.output import say, warn
+from cardcallback.computers import join_computers
 from cardcallback.errors import CardCallbackError
 from cardcallback.journal import goes_on
-from cardcallback.recovery import join_computers, killed_runs, write_recovered
+from cardcallback.recovery import killed_runs, write_recovered
 from cardcallback.settings import resolve_settings, user_config_directory
 
 

@@ -79,7 +79,7 @@ def interrupted_record(snapshot: RunRecord, newest: Newest, *, damaged_lines: in
 
 def _node(node: Node, session: Session) -> Node:
     """The only computer that the session was measured on, as far as the session came."""
-    return replace(node, duration_seconds=session.duration_seconds, gpu_energy_joules=session.energy.gpu.value)
+    return replace(node, duration_seconds=session.duration_seconds).with_gpu_energy(session.energy.gpu)
 
 
 def _session(before: Session, newest: Newest) -> Session:

@@ -6,7 +6,13 @@ from cardcallback.processes.part import ProcessPart
 from cardcallback.processes.place import Place, may_measure
 from cardcallback.processes.ranks import Ranks
 from cardcallback.processes.same_computer import once_for_each_computer
-from cardcallback.processes.summary import NodeSummary, load_summaries, summarize_node, write_summary
+from cardcallback.processes.summary import (
+    NodeSummary,
+    load_summaries,
+    summarize_node,
+    summary_of_ranks,
+    write_summary,
+)
 
 __all__ = [
     "MeasuredNode",
@@ -19,5 +25,6 @@ __all__ = [
     "merge_nodes",
     "once_for_each_computer",
     "summarize_node",
+    "summary_of_ranks",
     "write_summary",
 ]

@@ -158,6 +158,7 @@ class MeasuredNode:
             accelerators=tuple(one.name for one in record.hardware.accelerators),
             memory_peak_bytes=record.memory.system_peak.value,
             partial_reason=record.energy.partial_reason,
+            job=self._job or self._seen_job() or None,
         ).with_gpu_energy(record.energy.gpu)
         return msgspec.structs.replace(
             record,

@@ -132,6 +132,11 @@ def write_summary(output_folder: Path, summary: NodeSummary) -> Path:
     return path
 
 
+def summary_of_ranks(output_folder: Path, ranks: tuple[int, ...]) -> NodeSummary | None:
+    """The summary that stands where a node of these ranks writes its own; ``None`` where there is none."""
+    return load_summary(output_folder / PRIVATE_FOLDER / _NAME.format(rank=ranks[0]))
+
+
 def load_summaries(output_folder: Path) -> tuple[NodeSummary, ...]:
     """Every node's summary in an output folder, in the order of their ranks; damaged ones are left out."""
     found = map(load_summary, summary_files(output_folder))

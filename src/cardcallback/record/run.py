@@ -159,7 +159,8 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
     """One computer's part in a job of several processes, ``ranks`` being the numbers of its processes.
 
     ``partial_reason`` is set where GPUs of the job on it are in no figure. Of the energy the bounds and the coverage
-    mean what a ``Measurement``'s mean; records of before they were kept have none.
+    mean what a ``Measurement``'s mean; records of before they were kept have none. ``job`` is a random number that
+    the computers of one session of one job share, where this one could see it.
     """
 
     ranks: tuple[int, ...]
@@ -168,6 +169,7 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
     gpu_energy_joules: float | None = None
     memory_peak_bytes: float | None = None
     partial_reason: str | None = None
+    job: str | None = None
     gpu_energy_low_joules: float | None = None
     gpu_energy_high_joules: float | None = None
     gpu_energy_coverage: float | None = None
