@@ -185,15 +185,13 @@ def test_a_gauge_sees_all_if_no_moment_escapes_it(details: dict[str, object], *,
 def test_intervals_hold_over_random_faults() -> None:
     """Sixty schedules through the simulated NVML, its binding and the recorder: intervals hold and are narrow.
 
-    A stale gauge without a counter beside it cannot be told from a steady load. Wide are intervals in which the
-    counter runs at a wrong rate, since they span both sensors.
+    Wide are intervals in which the counter runs at a wrong rate, since they span both sensors, and those of a device
+    without a counter whose gauge stood still or was not read for a while: up to what the device may draw.
     """
     if build_problem() is not None:
         pytest.skip(build_problem() or "")
     summary = summarise([run(draw(seed)) for seed in SEEDS])
-    assert all(one["device"] == letter("p100") and "power stale" in one["faults"] for one in summary["missed"]), text(
-        summary
-    )
+    assert summary["missed"] == [], text(summary)
     assert summary["budget_class_share_within"] == 1.0, text(summary)
     assert summary["width_median"] <= 0.02, text(summary)
-    assert summary["width_90th_percentile_without_gain"] <= 0.05, text(summary)
+    assert summary["width_90th_percentile_without_gain"] <= 0.06, text(summary)
