@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -37,3 +38,13 @@ def test_a_journal_without_a_whole_line(tmp_path: Path, capsys: pytest.CaptureFi
     found = json.loads(capsys.readouterr().out)
     assert found["runs"] == []
     assert len(found["damaged"]) == 1
+
+
+def test_a_pipe_in_a_records_place_is_not_waited_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nobody writes into it: it is no run."""
+    (tmp_path / "training_run").mkdir()
+    os.mkfifo(tmp_path / "training_run" / "record.json")
+    with pytest.raises(SystemExit) as ended:
+        main(["ls", str(tmp_path)])
+    assert ended.value.code == 3
+    assert "no run below" in capsys.readouterr().err

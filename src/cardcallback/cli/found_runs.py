@@ -86,7 +86,7 @@ def _record_files(root: Path) -> Iterator[tuple[Path, Path]]:
                 owner = here.parent.parent if here.parent.name == PRIVATE_FOLDER else here.parent
             else:
                 continue
-            if not (here / name).is_symlink():
+            if (here / name).is_file() and not (here / name).is_symlink():  # a pipe would be waited for
                 yield here / name, owner if owner.is_relative_to(root) else root
 
 
