@@ -61,8 +61,8 @@ def test_the_newest_energy_time_and_step_count(tmp_path: Path) -> None:
     assert (record.status, session.status, record.recovered) == ("interrupted", "interrupted", True)
     assert record.hardware == session.hardware
     assert record.notes[-1] == (
-        "Recovered from the journal: energy and time reach to its last second; "
-        "curves, memory and phases to 48 s before it."
+        "Recovered from the journal: energy and time reach to its last line, a second or so before the run was "
+        "killed; curves, memory and phases to 48 s before that line."
     )
 
 
@@ -130,7 +130,7 @@ def test_a_snapshot_alone_is_a_record(tmp_path: Path) -> None:
     assert recovered.record.energy == before.energy
     assert recovered.record.duration_seconds == before.duration_seconds
     assert recovered.record.notes == (
-        "Recovered from the journal: it reaches to the last second before the run was killed.",
+        "Recovered from the journal: energy and time reach to its last line, a second or so before the run was killed.",
     )
 
 

@@ -51,7 +51,8 @@ def interrupted_record(snapshot: RunRecord, newest: Newest, *, damaged_lines: in
     """
     before = snapshot.sessions[-1]
     if snapshot.status != "running":
-        return replace(snapshot, recovered=True, notes=(*snapshot.notes, *_notes(0.0, damaged_lines)))
+        notes = (*snapshot.notes, "Recovered from the journal: its record could not be written when the run ended.")
+        return replace(snapshot, recovered=True, notes=notes)
     session = _session(before, newest)
     # Tokens and epochs are of the step that the description was brought up to, which may be before the snapshot's.
     went_on = session.last_step > min(before.last_step, snapshot.training.steps)
@@ -165,11 +166,8 @@ def _with_carbon(record: RunRecord, known: Carbon | None) -> RunRecord:
 
 
 def _notes(behind_seconds: float, damaged_lines: int) -> tuple[str, ...]:
-    reach = (
-        f"energy and time reach to its last second; curves, memory and phases to {format_duration(behind_seconds)} "
-        "before it"
-        if behind_seconds >= 1
-        else "it reaches to the last second before the run was killed"
-    )
+    reach = "energy and time reach to its last line, a second or so before the run was killed"
+    if behind_seconds >= 1:
+        reach += f"; curves, memory and phases to {format_duration(behind_seconds)} before that line"
     damaged = f"{damaged_lines} damaged line{'s' if damaged_lines > 1 else ''} of the journal left out."
     return (f"Recovered from the journal: {reach}.", *((damaged,) if damaged_lines else ()))
