@@ -118,6 +118,8 @@ WAYS: dict[str, Callable[[], None]] = {
 
 def main(way: str, folder: Path, *, ours: bool, strict: bool) -> None:
     """Train until the way out is reached."""
+    # A shell that starts the tests in the background has them ignore Ctrl-C, which a child inherits.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     leave = WAYS[way] if way != "no folder" else _lose_the_folder(folder / "tiny")
     callbacks: list[Any] = [WayOut(leave)]
     if ours:
