@@ -58,7 +58,7 @@ def test_a_run_without_saved_weights_gets_a_record(tmp_path: Path, capsys: Any) 
     kill(tmp_path / "out")
     assert run("recover", "out") == 0
     printed = capsys.readouterr().out
-    assert printed.startswith("out: 6 min 39 s, GPU 6.35 Wh, step 319: record in out/training_run/record.json")
+    assert printed.startswith("out: 6 min 40 s, GPU 6.36 Wh, step 319: record in out/training_run/record.json")
     assert printed.count("\n") == 1
     record = load_run(tmp_path / "out")
     assert (record.status, record.recovered) == ("interrupted", True)

@@ -19,7 +19,8 @@ from cardcallback.journal.progress import Progress, ProgressEntries
 from cardcallback.record import RunRecord
 from cardcallback.units import BYTES_PER_MEBIBYTE
 
-_EVERY_SECONDS = 1.0
+# A little oftener than each second, so that with the time that writing takes no more than a second is ever missing.
+_EVERY_SECONDS = 0.9
 _SYNC_SECONDS = 30.0
 _SNAPSHOT_SHARE = 1 / 20
 _SNAPSHOT_SHORTEST_SECONDS = 10.0
