@@ -98,14 +98,9 @@ class ObservedRun:
 
     def logged(self, logs: Mapping[str, Any]) -> None:
         """The Trainer logged: where it waited for the device itself, read the tokens counted so far."""
-        if not self._closed and not _WAITED_FOR.isdisjoint(logs):
+        if self._tokens is not None and not self._closed and not _WAITED_FOR.isdisjoint(logs):
             with self._guard("read the tokens counted so far"):
-                self.read_tokens()
-
-    def read_tokens(self) -> None:
-        """Bring the count up to now; waits for the device's work."""
-        if self._tokens is not None:
-            self._tokens.settle()
+                self._tokens.settle()
 
     def progress(self, state: Any, *, may_wait: bool = True, **trainer_objects: Any) -> None:
         """Bring steps, tokens and the published step up to now.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 
 import pytest
 from virtual_gpu import GB10, P100, VirtualGpu
@@ -67,10 +68,12 @@ def test_work_that_is_steady_is_not_doubted(work: Waveform) -> None:
     assert not any("holds both" in note for note in result.notes)
 
 
-@pytest.mark.parametrize("counted", [0.0, 10.0, 100.0])
-def test_a_gauge_that_stood_still_while_it_stood_alone(counted: float) -> None:
-    """Beside a counter that gave up: before, it finds the gauge out; afterwards it does not."""
-    gpu = VirtualGpu(waveform=Waveform((constant(20.0), square(0.0, 70.0, 1.7))), **GB10)
+def beside_a_counter(work: Waveform, still: tuple[float, float], counter: Callable[[float], float | None]) -> None:
+    """Watch a noisy gauge that stands still for a while, and a counter that shows the energy of another moment, if any.
+
+    The interval must hold the truth.
+    """
+    gpu = VirtualGpu(waveform=work, **GB10)
     account = EnergyAccount(
         counter=CounterTraits(),
         power=PowerTraits(averaging_seconds=1.0, refresh_seconds=0.1, interval_seconds=0.5),
@@ -79,30 +82,26 @@ def test_a_gauge_that_stood_still_while_it_stood_alone(counted: float) -> None:
     varied, shown = random.Random(2), 0.0  # noqa: S311 - noise, not secrets
     for count in range(401):
         at = count / 2
-        shown = shown if 120 < at < 180 else gpu.watts(at) + varied.gauss(0, 0.1)
+        shown = shown if still[0] < at < still[1] else gpu.watts(at) + varied.gauss(0, 0.1)
         account.add_power(at, shown)
-        if at <= counted:
-            account.add_counter(at, gpu.joules(at))
+        counted_to = counter(at)
+        if counted_to is not None:
+            account.add_counter(at, gpu.joules(counted_to))
     _, low, high = best(account.result(200.0))
     assert low <= gpu.truth(0, 200) <= high
+
+
+@pytest.mark.parametrize("counted", [0.0, 10.0, 100.0])
+def test_a_gauge_that_stood_still_while_it_stood_alone(counted: float) -> None:
+    """Beside a counter that gave up: before, it finds the gauge out; afterwards it does not."""
+    work = Waveform((constant(20.0), square(0.0, 70.0, 1.7)))
+    beside_a_counter(work, (120.0, 180.0), lambda at: at if at <= counted else None)
 
 
 def test_counter_and_gauge_that_stand_still_together() -> None:
     """A driver that serves what it knew a minute ago: when the counter catches up, nobody saw that minute."""
-    gpu = VirtualGpu(waveform=Waveform((constant(20.0), square(0.0, 70.0, 1.7), constant(50.0, begin=60.0))), **GB10)
-    account = EnergyAccount(
-        counter=CounterTraits(),
-        power=PowerTraits(averaging_seconds=1.0, refresh_seconds=0.1, interval_seconds=0.5),
-        limit_watts=140.0,
-    )
-    varied, shown = random.Random(2), 0.0  # noqa: S311 - noise, not secrets
-    for count in range(401):
-        at = count / 2
-        shown = shown if 60 < at < 120 else gpu.watts(at) + varied.gauss(0, 0.1)
-        account.add_power(at, shown)
-        account.add_counter(at, gpu.joules(60.0 if 60 < at < 120 else at))
-    _, low, high = best(account.result(200.0))
-    assert low <= gpu.truth(0, 200) <= high
+    work = Waveform((constant(20.0), square(0.0, 70.0, 1.7), constant(50.0, begin=60.0)))
+    beside_a_counter(work, (60.0, 120.0), lambda at: 60.0 if 60 < at < 120 else at)
 
 
 def test_the_longest_stretches_are_kept_however_many_there_are() -> None:

@@ -104,7 +104,7 @@ class JournalFile:
                 self._write(descriptor, content)
                 os.fdatasync(descriptor)
                 os.rename(new, self._path.name, src_dir_fd=folder, dst_dir_fd=folder)
-            except BaseException:
+            except BaseException:  # whatever it is goes on up; the half-made file may not stay, nor its lock
                 self._close(descriptor)
                 os.unlink(new, dir_fd=folder)
                 raise
