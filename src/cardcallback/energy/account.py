@@ -95,6 +95,7 @@ class EnergyAccount:
         """The energies of the window from the begin to ``end_seconds``; changes nothing."""
         duration = max(end_seconds - self.begin_seconds, 0.0)
         account = self._settled_counter(end_seconds)
+        gauge = self._gauge(duration)
         uncounted = account is None or account.anchor is None or account.counted_seconds <= 0
         integrated = self._integral.result(end_seconds, alone=uncounted) if self._integral is not None else None
         if account is None or account.anchor is None:
@@ -103,12 +104,13 @@ class EnergyAccount:
                 counter=None,
                 integrated=integrated,
                 best=integrated,
-                notes=self._gauge_notes(alone=True),
+                notes=self._gauge_notes(alone=True, still_seconds=gauge.still_seconds),
             )
-        gauge = self._gauge(duration)
         end_power = self._gauge_at(end_seconds)
         bridged = account.bridged_seconds > 0 or end_seconds - account.anchor.at_seconds > LONG_EDGE_SECONDS
-        notes = account_notes(account, compare(account, gauge)) + self._gauge_notes(alone=bridged)
+        notes = account_notes(account, compare(account, gauge)) + self._gauge_notes(
+            alone=bridged, still_seconds=gauge.still_seconds
+        )
         account.distrust_stillness(gauge_saw=watched_joules(account.anchor.power, end_power) is not None)
         begin_power = self._begin_power or self._gauge_at(self.begin_seconds, end_seconds)
         begin = CounterPoint(self.begin_seconds, 0.0, begin_power)
@@ -212,23 +214,23 @@ class EnergyAccount:
     def _gauge(self, duration_seconds: float) -> Gauge:
         if self._integral is None:
             return Gauge(ceiling=self.ceiling)
+        still = self._integral.still_doubt(duration_seconds)
         return Gauge(
             ceiling=self.ceiling,
             edge_joules=self._integral.edge_joules,
             relative_doubt=self._integral.relative_doubt,
             rise_watts=self._integral.rise_watts,
             sampling_joules=self._integral.sampling_joules,
-            still_seconds=self._integral.still_seconds,
-            still_joules=self._integral.still_doubt(duration_seconds),
+            still_seconds=still.seconds,
+            still_joules=(still.less_joules, still.more_joules),
         )
 
-    def _gauge_notes(self, *, alone: bool) -> tuple[str, ...]:
+    def _gauge_notes(self, *, alone: bool, still_seconds: float) -> tuple[str, ...]:
         if self._integral is None:
             return ()
         # Beside a counter a gauge that stands still is found out by it.
         still = self._integral.stillness.longest_seconds if alone else 0.0
-        spanned = alone and self._integral.still_seconds > 0
-        return gauge_notes(self._integral.sieve.refused, still, spanned=spanned)
+        return gauge_notes(self._integral.sieve.refused, still, spanned=alone and still_seconds > 0)
 
     def _slack_joules(self, counter: CounterAccount, seconds: float) -> float:
         """How far one interval of a healthy counter may be from the gauge."""

@@ -8,7 +8,7 @@ from cardcallback.energy.ceiling import Ceiling
 from cardcallback.energy.history import Cumulative, FadingHistory
 from cardcallback.energy.result import EnergyResult
 from cardcallback.energy.sieve import ReadingSieve
-from cardcallback.energy.stillness import Stillness
+from cardcallback.energy.stillness import StillDoubt, Stillness
 from cardcallback.energy.traits import PowerTraits
 
 # A bound of this many standard deviations of the error of independent samples.
@@ -118,21 +118,17 @@ class PowerIntegral:
         blind = self._blind_doubt(self._joules, seen)
         return (self._sampling_doubt() + max(blind) + self._rounding_joules(seen)) / self._joules
 
-    @property
-    def still_seconds(self) -> float:
-        """For how long it repeated one value, in stretches that its other readings do not explain."""
-        return sum(one.seconds for one in self.stillness.unusual(self.lowest))
-
-    def still_doubt(self, watched_seconds: float) -> tuple[float, float]:
-        """How much less and more the device may have used in those stretches, in joules; more is unbounded as a gap's.
+    def still_doubt(self, watched_seconds: float) -> StillDoubt:
+        """What stretches of one value that its other readings do not explain leave open.
 
         Args:
             watched_seconds: for how long the gauge was read.
         """
         stretches = self.stillness.unusual(self.lowest)
+        seconds = sum(one.seconds for one in stretches)
         joules = sum(one.seconds * one.watts for one in stretches)
-        most = self.ceiling.joules_in_gap(sum(one.seconds for one in stretches), watched_seconds)
-        return joules, math.inf if most is None else max(most - joules, 0.0)
+        most = self.ceiling.joules_in_gap(seconds, watched_seconds)
+        return StillDoubt(seconds, joules, math.inf if most is None else max(most - joules, 0.0))
 
     def sampling_joules(self, seconds: float) -> float:
         """How far the integral of a stretch may be off where the gauge looks only now and then."""
@@ -158,11 +154,11 @@ class PowerIntegral:
         doubt += self.ceiling.joules_within(held - self.traits.lag_seconds)
         doubt += self._rounding_joules(seen) + self.sieve.doubt_joules
         blind_low, blind_high = self._blind_doubt(total.joules, seen)
-        still_low, still_high = self.still_doubt(seen) if alone else (0.0, 0.0)
+        still = self.still_doubt(seen) if alone else StillDoubt(0.0, 0.0, 0.0)
         return EnergyResult(
             joules=max(total.joules, 0.0),  # a first reading that reaches back before the begin takes that part off
-            low=max(total.joules - doubt - blind_low - still_low, 0.0),
-            high=self._high(total, doubt + blind_high + still_high, seen) if tail_gap == 0 else None,
+            low=max(total.joules - doubt - blind_low - still.less_joules, 0.0),
+            high=self._high(total, doubt + blind_high + still.more_joules, seen) if tail_gap == 0 else None,
             method="integrated_power",
             gap_seconds=total.gap_seconds,
             longest_gap_seconds=max(self.longest_gap_seconds, tail_gap),

@@ -37,6 +37,18 @@ class Still:
     readings: int = 1
 
 
+@dataclass(frozen=True, slots=True)
+class StillDoubt:
+    """For how long a gauge may have stood still, and how much less and more was used than it showed.
+
+    More is infinite where nothing bounds it, as in a gap.
+    """
+
+    seconds: float
+    less_joules: float
+    more_joules: float
+
+
 class Stillness:
     """Watches for stretches of equal readings; ``latest`` is the newest one that is no chance."""
 
