@@ -34,6 +34,7 @@ from cardcallback.journal import is_alive, journals_in
 from cardcallback.record import RunRecord
 from cardcallback.recovery import killed_runs, write_recovered
 from cardcallback.settings import resolve_settings
+from cardcallback.writing import remove_abandoned
 from simulated import Simulation, build_problem, nvidia_smi_in, profile_named
 
 _STEP_SECONDS = 0.02
@@ -142,6 +143,7 @@ def _train_and_leave(folder: Path, pipe: int, simulation: Simulation, seconds: f
 def _examined(seed: int, simulation: Simulation, folder: Path, *, begun: float | None, killed_at: float) -> Kill:
     damaged: list[str] = [f"{path.name} is still locked" for path in journals_in(folder) if is_alive(path)]
     settings = resolve_settings({}, environ={}, working_directory=Path("/"), user_config_directory=Path("/"))
+    remove_abandoned(folder)
     runs = list(killed_runs(folder, lives=lambda _: False, on_alive=lambda _: None, warn=damaged.append))
     for run in runs:
         write_recovered(run, settings, warn=damaged.append)

@@ -26,7 +26,13 @@ from cardcallback.render.card import ComposedCard, render_card
 from cardcallback.render.pictures import draw_pictures
 from cardcallback.sessions import EARLIER_RUNS, SUMMARY_NAME
 from cardcallback.units import format_duration, format_energy
-from cardcallback.writing import FileChangedError, own_folder, write_atomically, write_bytes_atomically
+from cardcallback.writing import (
+    FileChangedError,
+    own_folder,
+    remove_abandoned,
+    write_atomically,
+    write_bytes_atomically,
+)
 
 
 def briefs_in(folder: Path) -> dict[str, RunBrief]:
@@ -96,7 +102,8 @@ class RunFolder:
             if earlier.status == "completed" and text is not None:
                 self._earlier_completed_card = text
         self._older_run_ids = self._run_ids_in_main_places()
-        own_folder(self._private)  # last, since all of the above counts where it cannot be made too
+        own_folder(self._private)  # after the above, which counts where it cannot be made too
+        remove_abandoned(self._folder)
 
     def notice_edits(self) -> None:
         """Before a tool writes the card: what a person wrote into it since we did is kept, or a newer run's card."""

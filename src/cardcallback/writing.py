@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import secrets
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 from types import EllipsisType
 
@@ -13,7 +15,8 @@ from cardcallback.errors import CardCallbackError
 from cardcallback.record import PRIVATE_FOLDER
 
 # Pushes of the Trainer leave out names that begin with an underscore.
-_TEMPORARY_PREFIX = "_cardcallback-"
+_TEMPORARY_PREFIX, _TEMPORARY_SUFFIX = "_cardcallback-", ".tmp"
+_TRIES = 3
 # The person's umask narrows it: what is private holds no secret either, and a group may share the folder.
 _NEW_FILE_MODE = 0o666
 # A card is a few pages; to read the Markdown of a megabyte takes seconds, of fifty a part of the night.
@@ -107,6 +110,13 @@ def write_bytes_atomically(
     return True
 
 
+def remove_abandoned(folder: Path) -> None:
+    """Remove the temporary files that a process killed while it wrote left in ``folder`` and in our own one there."""
+    for place in (folder, folder / PRIVATE_FOLDER):
+        for path in place.glob(f"{_TEMPORARY_PREFIX}*{_TEMPORARY_SUFFIX}"):
+            _remove_if_abandoned(path)
+
+
 def _target(path: Path) -> Path:
     if not path.is_symlink():
         return path
@@ -149,9 +159,7 @@ def _ordinary(path: Path) -> os.stat_result:
 def _replace(
     target: Path, content: bytes, *, unless_changed_from: bytes | EllipsisType | None, like: Path | None
 ) -> None:
-    temporary = _temporary_folder(target) / f"{_TEMPORARY_PREFIX}{secrets.token_hex(8)}.tmp"
-    try:
-        _write_new(temporary, content)
+    with _new_file_beside(target, content) as temporary:
         if temporary.read_bytes() != content:
             msg = f"cannot write {target.name}: the disk returned something else than was written"
             raise CardCallbackError(msg)
@@ -161,8 +169,6 @@ def _replace(
             msg = f"{target.name} was changed by somebody else just now: it stays as it is"
             raise FileChangedError(msg)
         temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _take_over(temporary: Path, like: Path) -> None:
@@ -188,13 +194,43 @@ def _temporary_folder(target: Path) -> Path:
     return target.parent
 
 
-def _write_new(path: Path, content: bytes) -> None:
-    # O_EXCL refuses a file or link that somebody put there; the mode is narrowed by the person's umask.
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _NEW_FILE_MODE)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+@contextlib.contextmanager
+def _new_file_beside(target: Path, content: bytes) -> Iterator[Path]:
+    """A temporary file with ``content``, on disk; gone afterwards, unless it took the target's place."""
+    temporary, descriptor = _open_temporary(_temporary_folder(target))
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+            yield temporary
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _open_temporary(folder: Path) -> tuple[Path, int]:
+    """A new file that only we write, locked so that nobody takes it for abandoned."""
+    for _ in range(_TRIES):
+        path = folder / f"{_TEMPORARY_PREFIX}{secrets.token_hex(8)}{_TEMPORARY_SUFFIX}"
+        # O_EXCL refuses a file or link that somebody put there; the mode is narrowed by the person's umask.
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _NEW_FILE_MODE)
+        with contextlib.suppress(OSError):  # a file system without locks: nobody can find it unlocked there
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if os.fstat(descriptor).st_nlink:
+            break
+        os.close(descriptor)  # it was taken for abandoned before it was locked
+    return path, descriptor
+
+
+def _remove_if_abandoned(path: Path) -> None:
+    """Remove a temporary file whose writer died before it took its place; one that is being written is locked."""
+    with contextlib.suppress(OSError):  # locked, not ours to remove, or no locks here: it is in nobody's way
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            path.unlink()
+        finally:
+            os.close(descriptor)
 
 
 def _reason(error: OSError) -> str:

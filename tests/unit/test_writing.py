@@ -17,6 +17,7 @@ from cardcallback.writing import (
     FileChangedError,
     own_folder,
     read_card,
+    remove_abandoned,
     write_atomically,
     write_bytes_atomically,
 )
@@ -232,3 +233,44 @@ def test_half_a_character_is_one_clear_line(tmp_path: Path) -> None:
     with pytest.raises(CardCallbackError, match=r"^cannot write README\.md: [^\n]+ unchanged$"):
         write_atomically(tmp_path / "README.md", "a\ud800b")
     assert names(tmp_path) == []
+
+
+_WRITES_FOR_EVER = """
+import os, sys
+from pathlib import Path
+from cardcallback import writing
+
+def _slow_disk(file):
+    print("writing", flush=True)
+    sys.stdin.read()
+
+os.fsync = _slow_disk
+writing.write_atomically(Path(sys.argv[1]), "new")
+"""
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_what_a_killed_writer_left_goes_and_what_is_being_written_stays(tmp_path: Path, *, own: bool) -> None:
+    """The old card is whole, and its folder has no more in it than before; a living writer is not disturbed."""
+    card = tmp_path / "README.md"
+    card.write_text("old")
+    if own:
+        own_folder(tmp_path / "_cardcallback")
+    command = [sys.executable, "-c", _WRITES_FOR_EVER, str(card)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as writer:
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == "writing\n"
+        remove_abandoned(tmp_path)
+        assert len(list(tmp_path.rglob("*.tmp"))) == 1
+        writer.kill()
+    remove_abandoned(tmp_path)
+    assert list(tmp_path.rglob("*.tmp")) == []
+    assert card.read_text() == "old"
+
+
+def test_only_what_carries_our_name_is_cleaned_up(tmp_path: Path) -> None:
+    """A person's own temporary file, and a link with our name, stay."""
+    (tmp_path / "notes.tmp").write_text("mine")
+    (tmp_path / "_cardcallback-link.tmp").symlink_to(tmp_path / "notes.tmp")
+    remove_abandoned(tmp_path)
+    assert names(tmp_path) == ["_cardcallback-link.tmp", "notes.tmp"]

@@ -14,6 +14,7 @@ from cardcallback.errors import CardCallbackError
 from cardcallback.journal import goes_on
 from cardcallback.recovery import killed_runs, write_recovered
 from cardcallback.settings import resolve_settings, user_config_directory
+from cardcallback.writing import remove_abandoned
 
 
 def recover(
@@ -29,6 +30,8 @@ def recover(
         working_directory=Path.cwd(),
         user_config_directory=user_config_directory(os.environ),
     )
+    for folder in folders:
+        remove_abandoned(folder)
     alive: list[Path] = []
     killed = [
         run
