@@ -1,5 +1,6 @@
 """From energy to CO2e: places, the grid factors that ship with the package, and the footprint."""
 
+from cardcallback.carbon.embodied import embodied_share
 from cardcallback.carbon.factors import (
     HIGHEST_GRAMS_PER_KWH,
     GridExample,
@@ -8,16 +9,19 @@ from cardcallback.carbon.factors import (
     grid_examples,
     user_factor,
 )
-from cardcallback.carbon.footprint import Footprint, assess_footprint
+from cardcallback.carbon.footprint import PUE_SOURCE, Footprint, assess_footprint, check_pue
 from cardcallback.carbon.places import Place, find_place
 
 __all__ = [
     "HIGHEST_GRAMS_PER_KWH",
+    "PUE_SOURCE",
     "Footprint",
     "GridExample",
     "GridExamples",
     "Place",
     "assess_footprint",
+    "check_pue",
+    "embodied_share",
     "factor_for",
     "find_place",
     "grid_examples",

@@ -6,22 +6,13 @@ import math
 from dataclasses import dataclass
 
 from cardcallback.errors import CardCallbackError
-from cardcallback.record import Carbon, CarbonFactor, Energy, Measurement, Scope
+from cardcallback.record import UNKNOWN_SCOPE, Carbon, CarbonFactor, Energy, Measurement
 from cardcallback.units import JOULES_PER_KILOWATT_HOUR, format_coverage, format_number, format_percent
 
 # Below this the energy is known for too little of the run for its CO2e to stand for the run.
 LOWEST_COVERAGE = 0.95
 HIGHEST_PUE = 10.0
 PUE_SOURCE = "given by the user"
-_SCOPE_NOT_KNOWN = Scope(
-    gpu_core="unknown",
-    gpu_memory="unknown",
-    cpu="unknown",
-    host_dram="unknown",
-    network="unknown",
-    regulators="unknown",
-    supply_loss="unknown",
-)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,7 +45,7 @@ def assess_footprint(energy: Energy, factor: CarbonFactor | None, pue: float | N
     carbon = Carbon(
         emissions_grams=grams,
         factor=factor,
-        scope=measurement.scope or _SCOPE_NOT_KNOWN,
+        scope=measurement.scope or UNKNOWN_SCOPE,
         energy_joules=measurement.value,
         energy_name=name,
         pue=applied,

@@ -15,6 +15,7 @@ from cardcallback.record.codec import (
 )
 from cardcallback.record.measurement import (
     FULL_COVERAGE,
+    UNKNOWN_SCOPE,
     Covered,
     InstrumentAccuracy,
     Measurement,
@@ -67,6 +68,7 @@ __all__ = [
     "RUN_ID",
     "SCHEMA_VERSION",
     "TOKEN_CROSS_ENTROPY",
+    "UNKNOWN_SCOPE",
     "Accelerator",
     "Carbon",
     "CarbonFactor",

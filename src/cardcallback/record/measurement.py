@@ -37,6 +37,17 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
     supply_loss: Covered = "no"
 
 
+UNKNOWN_SCOPE = Scope(
+    gpu_core="unknown",
+    gpu_memory="unknown",
+    cpu="unknown",
+    host_dram="unknown",
+    network="unknown",
+    regulators="unknown",
+    supply_loss="unknown",
+)
+
+
 class Window(msgspec.Struct, frozen=True, kw_only=True):
     """The interval a measurement covers, in seconds since the session began.
 

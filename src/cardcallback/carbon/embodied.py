@@ -1,0 +1,32 @@
+"""What making the hardware is charged to a run with: its share of the hardware's life."""
+
+from __future__ import annotations
+
+from cardcallback.catalogue import GpuRow
+from cardcallback.record import Measurement, not_measured
+from cardcallback.units import GRAMS_PER_KILOGRAM
+
+LIFE_HOURS = 26280.0
+_LIFE_SOURCE = "three years, as BoaviztAPI takes for GPUs"
+
+
+def embodied_share(row: GpuRow | None, *, hours: float | None, count: int = 1) -> Measurement:
+    """CO2e in grams of making ``count`` devices, times the run's hours out of their life.
+
+    Never 0 for want of a figure: where nobody published what making one emitted there is a reason in its place.
+    """
+    if row is None:
+        return not_measured("grams", "which hardware it was is not known")
+    if row.embodied_kilograms is None:
+        return not_measured("grams", f"of the {row.name} nobody published what making one emitted")
+    if hours is None:
+        return not_measured("grams", "how long it ran is not known")
+    share = hours / LIFE_HOURS
+    return Measurement(
+        value=row.embodied_kilograms * GRAMS_PER_KILOGRAM * share * count,
+        unit="grams",
+        method="estimated",
+        source=row.embodied_source,
+        covers=(row.name,),
+        assumption=f"a life of {LIFE_HOURS:,.0f} h ({_LIFE_SOURCE}) at full use; without the machine around it",
+    )
