@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from cardcallback.attaching import attach
     from cardcallback.callback import CardCallback
+    from cardcallback.compare import compare_runs
     from cardcallback.record import RunRecord, load_run
     from cardcallback.sensors import Sensor
 
-__all__ = ["CardCallback", "RunRecord", "Sensor", "attach", "load_run"]
+__all__ = ["CardCallback", "RunRecord", "Sensor", "attach", "compare_runs", "load_run"]
 
 _HOME = {
     "CardCallback": "cardcallback.callback",
     "attach": "cardcallback.attaching",
     "RunRecord": "cardcallback.record",
     "load_run": "cardcallback.record",
+    "compare_runs": "cardcallback.compare",
     "Sensor": "cardcallback.sensors",
 }
 

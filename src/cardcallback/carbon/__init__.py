@@ -3,6 +3,7 @@
 from cardcallback.carbon.embodied import embodied_share
 from cardcallback.carbon.factors import (
     HIGHEST_GRAMS_PER_KWH,
+    USER_BOUNDARY,
     GridExample,
     GridExamples,
     factor_for,
@@ -15,6 +16,7 @@ from cardcallback.carbon.places import Place, find_place
 __all__ = [
     "HIGHEST_GRAMS_PER_KWH",
     "PUE_SOURCE",
+    "USER_BOUNDARY",
     "Footprint",
     "GridExample",
     "GridExamples",

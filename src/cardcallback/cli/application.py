@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from cardcallback.cli.compare import compare
 from cardcallback.cli.doctor import doctor
 from cardcallback.cli.estimate import estimate
 from cardcallback.cli.ls import ls
@@ -26,6 +27,7 @@ application.command()(recover)
 application.command()(render)
 application.command()(ls)
 application.command()(estimate)
+application.command()(compare)
 
 
 def _print_version(wanted: bool) -> None:  # noqa: FBT001 - the signature typer calls

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,16 +35,26 @@ def draw_pictures(record: RunRecord, folder: Path) -> tuple[Path, ...]:
 
 
 def _draw(record: RunRecord, path: Path) -> Path:
+    draw = draw_loss if path.name == LOSS_PICTURE else draw_power_and_memory
+    save_picture(path, lambda: draw(record), simulated=record.simulated)
+    return path
+
+
+def save_picture(path: Path, draw: Callable[[], Figure], *, simulated: bool) -> None:
+    """Write what ``draw`` returns as a PNG file in our style; what is simulated is marked across it.
+
+    Raises:
+        CardCallbackError: the file cannot be written.
+    """
     from matplotlib import rc_context, rcParamsDefault  # noqa: PLC0415  loaded only to draw
 
     # The backend is pyplot's affair, which is not used; setting it would load one.
     defaults = {key: rcParamsDefault[key] for key in rcParamsDefault if not key.startswith("backend")}
     with rc_context(defaults | STYLE):
-        figure = draw_loss(record) if path.name == LOSS_PICTURE else draw_power_and_memory(record)
-        if record.simulated:
+        figure = draw()
+        if simulated:
             mark_simulated(figure)
         write_bytes_atomically(path, _png(figure))
-    return path
 
 
 def _png(figure: Figure) -> bytes:

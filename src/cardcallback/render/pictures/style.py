@@ -61,14 +61,16 @@ STYLE: dict[str, Any] = {
 }
 
 
-def new_figure(rows: int, height_inches: float, ratios: tuple[float, ...] | None = None) -> tuple[Figure, list[Axes]]:
-    """A figure and its stacked axes, which share their horizontal axis."""
+def new_figure(
+    rows: int, height_inches: float, ratios: tuple[float, ...] | None = None, *, share_x: bool = True
+) -> tuple[Figure, list[Axes]]:
+    """A figure and its stacked axes, which share their horizontal axis unless told otherwise."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415  loaded only to draw
     from matplotlib.figure import Figure  # noqa: PLC0415
 
     figure = Figure(figsize=(WIDTH_INCHES, height_inches), layout="constrained")
     FigureCanvasAgg(figure)
-    axes = figure.subplots(rows, 1, sharex=True, squeeze=False, height_ratios=ratios)
+    axes = figure.subplots(rows, 1, sharex=share_x, squeeze=False, height_ratios=ratios)
     return figure, [row[0] for row in axes]
 
 

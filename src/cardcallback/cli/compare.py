@@ -1,0 +1,81 @@
+"""``cardcallback compare``: runs side by side, on equal terms or with what makes them unequal said first."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from cardcallback.carbon import factor_for, find_place, user_factor
+from cardcallback.cli.output import print_json, warn
+from cardcallback.compare import CostInput, compare_runs
+from cardcallback.errors import CardCallbackError
+from cardcallback.record import CarbonFactor, load_run
+from cardcallback.render.comparison import comparison_markdown, comparison_text
+from cardcallback.render.comparison.picture import draw_comparison
+
+_BY_GROUP = "of a group by its letter, as in A=2.99"
+
+
+def compare(  # noqa: PLR0913 - one argument an option, as typer wants them
+    records: Annotated[list[Path], typer.Argument(metavar="A B...", help="Output folders, or record.json files.")],
+    *,
+    location: Annotated[str | None, typer.Option(help="One grid for all: DE, US-CA, gcp/...")] = None,
+    carbon_intensity: Annotated[
+        float | None, typer.Option(help="One grid's factor for all, in grams of CO2e per kWh.", metavar="G")
+    ] = None,
+    pue: Annotated[float | None, typer.Option(help="Building overhead, for whole machines' energy.")] = None,
+    electricity_price: Annotated[
+        float | None, typer.Option(metavar="PER_KWH", help="Price of a kWh, in a currency of yours.")
+    ] = None,
+    hourly_price: Annotated[list[str] | None, typer.Option(help=f"Rent of an hour {_BY_GROUP}.")] = None,
+    purchase_price: Annotated[list[str] | None, typer.Option(help=f"Price of the machine {_BY_GROUP}.")] = None,
+    life_years: Annotated[list[str] | None, typer.Option(help=f"Years it is used {_BY_GROUP}.")] = None,
+    idle_watts: Annotated[list[str] | None, typer.Option(help=f"What it draws idle {_BY_GROUP}.")] = None,
+    powered_on_hours: Annotated[list[str] | None, typer.Option(help=f"Hours a year it is on {_BY_GROUP}.")] = None,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print data only.")] = False,
+    chart: Annotated[Path | None, typer.Option(help="Draw the figures into this PNG file.")] = None,
+) -> None:
+    """Compare runs: reasons first where they are not comparable, then time, energy, CO2e, memory, loss and cost."""
+    prices = CostInput(
+        electricity_price_per_kilowatt_hour=electricity_price,
+        hourly_price=_by_letter("--hourly-price", hourly_price),
+        purchase_price=_by_letter("--purchase-price", purchase_price),
+        life_years=_by_letter("--life-years", life_years),
+        idle_watts=_by_letter("--idle-watts", idle_watts),
+        powered_on_hours=_by_letter("--powered-on-hours", powered_on_hours),
+    )
+    if chart is not None and chart.suffix.lower() != ".png":
+        msg = f"{chart} is no PNG file: give the chart a name ending in .png"
+        raise CardCallbackError(msg)
+    loaded = [load_run(path) for path in records]
+    comparison = compare_runs(loaded, factor=_factor(location, carbon_intensity), pue=pue, prices=prices)
+    if json:
+        print_json(msgspec.to_builtins(comparison))
+    else:
+        typer.echo(comparison_markdown(comparison) if markdown else comparison_text(comparison), nl=False)
+    if chart is not None:
+        draw_comparison(comparison, chart)
+        warn(f"wrote {chart}")
+
+
+def _factor(location: str | None, carbon_intensity: float | None) -> CarbonFactor | None:
+    place = find_place(location) if location is not None else None
+    if carbon_intensity is not None:
+        return user_factor(carbon_intensity, place)
+    return None if place is None else factor_for(place)
+
+
+def _by_letter(option: str, values: list[str] | None) -> dict[str, float]:
+    found = {}
+    for text in values or ():
+        letter, _, number = text.partition("=")
+        try:
+            found[letter.strip().upper()] = float(number)
+        except ValueError as error:
+            msg = f"{option} takes a group's letter and a number, as in A=2.99, not {text!r}"
+            raise CardCallbackError(msg) from error
+    return found

@@ -1,0 +1,150 @@
+"""From records to a comparison; pure."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Sequence
+
+import msgspec
+
+from cardcallback.carbon import USER_BOUNDARY
+from cardcallback.compare.cost import CostInput, costs_of
+from cardcallback.compare.model import Comparison, Group, Ratio, Row
+from cardcallback.compare.quantities import Quantity, as_cell, quantities
+from cardcallback.compare.ratio import ratios
+from cardcallback.compare.whole_machine import with_verdict
+from cardcallback.compare.work import differences, same_work, work_key
+from cardcallback.errors import CardCallbackError
+from cardcallback.record import CarbonFactor, RunRecord
+
+MOST_GROUPS = len(string.ascii_uppercase)
+_LEAST = 2
+
+
+def compare_runs(
+    records: Sequence[RunRecord],
+    *,
+    factor: CarbonFactor | None = None,
+    pue: float | None = None,
+    prices: CostInput | None = None,
+) -> Comparison:
+    """Runs side by side: what makes them unequal, their figures, and ratios where those mean something.
+
+    Runs of one work on one kind of machine are one group: its figure is the median, with the range. Ratios are of
+    each group over the first. One of energies is given only where both hold the same parts of a machine, all of
+    them known; one of totals (time, energy, CO2e) only for the same steps or the same held-out loss reached; and an
+    interval only where both groups repeated their run.
+
+    Args:
+        records: two or more.
+        factor: grams of CO2e per kWh for all of them; each one's own is shown beside it.
+        pue: building overhead, applied to whole machines' energy alone.
+        prices: what electricity and machines cost; without them no cost is shown.
+
+    Raises:
+        CardCallbackError: fewer than two runs, the same run twice, more groups than letters, or senseless prices.
+    """
+    _check(records)
+    groups = _grouped(records)
+    if len(groups) > MOST_GROUPS:
+        msg = f"{len(groups)} kinds of run are more than a table shows: compare {MOST_GROUPS} at most at once"
+        raise CardCallbackError(msg)
+    works = [same_work(groups[0], group) for group in groups[1:]]
+    rows = quantities(factor, pue, own_factors=_own_factors_compare(records))
+    described = tuple(_group(letter, group) for letter, group in zip(string.ascii_uppercase, groups, strict=False))
+    comparison = Comparison(
+        groups=described,
+        differences=differences(groups),
+        rows=tuple(_row(quantity, groups, [why or None for _, why in works]) for quantity in rows),
+        same_work=tuple(name for name, _ in works),
+        notes=_notes(groups),
+    )
+    if prices is None or prices.is_empty():
+        return comparison
+    costs, break_even = costs_of(comparison, groups, prices)
+    return msgspec.structs.replace(comparison, costs=costs, break_even=break_even)
+
+
+def _check(records: Sequence[RunRecord]) -> None:
+    if len(records) < _LEAST:
+        msg = "one run compares with nothing: give two records or more"
+        raise CardCallbackError(msg)
+    seen: set[str] = set()
+    for record in records:
+        if record.run_id in seen:
+            msg = f"the run {record.run_id} was given twice: give each run once"
+            raise CardCallbackError(msg)
+        seen.add(record.run_id)
+
+
+def _grouped(records: Sequence[RunRecord]) -> list[list[RunRecord]]:
+    groups: dict[tuple[object, ...], list[RunRecord]] = {}
+    for record in records:
+        hardware = record.hardware
+        machine = (
+            tuple(device.name for device in hardware.accelerators),
+            hardware.machine.name,
+            hardware.machine.processor,
+            record.simulated,
+            record.energy.gpu.scope,
+        )
+        groups.setdefault((machine, work_key(record)), []).append(record)
+    return list(groups.values())
+
+
+def _group(letter: str, records: Sequence[RunRecord]) -> Group:
+    first = records[0]
+    simulated = any(record.simulated for record in records)
+    hardware = first.hardware
+    names = [device.name for device in hardware.accelerators]
+    devices = ", ".join(
+        f"{names.count(name)} × {name}" if names.count(name) > 1 else name for name in dict.fromkeys(names)
+    )
+    machine = hardware.machine.name or hardware.machine.processor
+    known = ", ".join(part for part in (machine, devices) if part) or "hardware not known"
+    return Group(
+        letter=letter,
+        # A simulated device stands for none that can be bought, whatever name it was given.
+        label="simulated device" if simulated else known,
+        run_ids=tuple(record.run_id for record in records),
+        simulated=simulated,
+        accuracy=first.energy.gpu.instrument_accuracy,
+    )
+
+
+def _row(quantity: Quantity, groups: Sequence[Sequence[RunRecord]], unlike: Sequence[str | None]) -> Row:
+    cells = tuple(as_cell([quantity.read(record) for record in group]) for group in groups)
+    if not quantity.has_ratio:
+        return Row(name=quantity.name, unit=quantity.unit, cells=cells)
+    evidence = [_mixed_evidence(groups[0], group) for group in groups[1:]]
+    reasons = [mixed or (why if quantity.is_total else None) for mixed, why in zip(evidence, unlike, strict=True)]
+    found = ratios(cells, has_scope=quantity.has_scope, unlike=reasons)
+    if quantity.name == "gpu_energy":
+        found = tuple(
+            _judged(one, groups[0], group, why) for one, group, why in zip(found, groups[1:], reasons, strict=True)
+        )
+    return Row(name=quantity.name, unit=quantity.unit, cells=cells, ratios=found)
+
+
+def _judged(found: Ratio, first: Sequence[RunRecord], other: Sequence[RunRecord], unlike: str | None) -> Ratio:
+    """Of energies of the same work that hold different parts: which whole machine used more, as far as is published."""
+    return found if found.value is not None or unlike is not None else with_verdict(found, first, other)
+
+
+def _mixed_evidence(first: Sequence[RunRecord], other: Sequence[RunRecord]) -> str | None:
+    kinds = {record.simulated for record in (*first, *other)}
+    return "one is simulated and one is measured" if len(kinds) > 1 else None
+
+
+def _own_factors_compare(records: Sequence[RunRecord]) -> bool:
+    boundaries = {None if record.carbon is None else record.carbon.factor.boundary for record in records}
+    return len(boundaries) == 1 and not boundaries & {None, USER_BOUNDARY}
+
+
+def _notes(groups: Sequence[Sequence[RunRecord]]) -> tuple[str, ...]:
+    notes = []
+    if any(record.simulated for group in groups for record in group):
+        notes.append("figures of simulated devices say nothing about any device that can be bought")
+    if any(len(group) == 1 for group in groups):
+        notes.append("of a run that was not repeated nobody knows how much the next would differ: no ratio interval")
+    return tuple(notes)

@@ -1,0 +1,150 @@
+"""What the runs cost by prices that a person gives; nothing is assumed about any market."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from cardcallback.compare.model import BreakEven, Comparison, Costs
+from cardcallback.errors import CardCallbackError
+from cardcallback.record import RunRecord
+from cardcallback.units import JOULES_PER_KILOWATT_HOUR, JOULES_PER_WATT_HOUR, SECONDS_PER_HOUR
+
+HOURS_PER_YEAR = 8766.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CostInput:
+    """Prices in one currency, by the letter of a group where they belong to one.
+
+    ``hourly_price`` rents the whole of a group's machine for an hour. A machine that is owned has a
+    ``purchase_price`` and ``life_years``, draws ``idle_watts`` while it does nothing, and is on for
+    ``powered_on_hours`` a year.
+    """
+
+    electricity_price_per_kilowatt_hour: float | None = None
+    hourly_price: Mapping[str, float] = field(default_factory=dict)
+    purchase_price: Mapping[str, float] = field(default_factory=dict)
+    life_years: Mapping[str, float] = field(default_factory=dict)
+    idle_watts: Mapping[str, float] = field(default_factory=dict)
+    powered_on_hours: Mapping[str, float] = field(default_factory=dict)
+
+    def is_empty(self) -> bool:
+        """Whether no price was given."""
+        return self == CostInput()
+
+
+def costs_of(
+    comparison: Comparison, groups: Sequence[Sequence[RunRecord]], given: CostInput
+) -> tuple[tuple[Costs, ...], tuple[BreakEven, ...]]:
+    """Costs of each group's run, and the break-even of each owned machine against each rented one.
+
+    Raises:
+        CardCallbackError: a price or an hour that makes no sense, or of a group that there is not.
+    """
+    letters = [group.letter for group in comparison.groups]
+    _check(given, letters)
+    costs = tuple(_costs(letter, group, given) for letter, group in zip(letters, groups, strict=True))
+    by_letter = dict(zip(letters, groups, strict=True))
+    pairs = [(owned, rented) for owned in given.purchase_price for rented in given.hourly_price if owned != rented]
+    return costs, tuple(_break_even(owned, rented, by_letter, given, comparison) for owned, rented in sorted(pairs))
+
+
+def _check(given: CostInput, letters: Sequence[str]) -> None:
+    named = {
+        "--hourly-price": given.hourly_price,
+        "--purchase-price": given.purchase_price,
+        "--life-years": given.life_years,
+        "--idle-watts": given.idle_watts,
+        "--powered-on-hours": given.powered_on_hours,
+    }
+    figures = [("--electricity-price", given.electricity_price_per_kilowatt_hour)]
+    for option, values in named.items():
+        for letter, value in values.items():
+            if letter not in letters:
+                msg = f"{option} names the group {letter!r}, and there are {', '.join(letters)}: give one of these"
+                raise CardCallbackError(msg)
+            figures.append((option, value))
+    for option, figure in figures:
+        if figure is not None and not (math.isfinite(figure) and figure >= 0):
+            msg = f"{option} must be 0 or more, not {figure:g}"
+            raise CardCallbackError(msg)
+    for letter, hours in given.powered_on_hours.items():
+        if not 0 < hours <= HOURS_PER_YEAR:
+            limit = f"{HOURS_PER_YEAR:,.0f}"
+            msg = f"--powered-on-hours is of a year: more than 0 and at most {limit}, not {hours:g} ({letter})"
+            raise CardCallbackError(msg)
+
+
+def _costs(letter: str, group: Sequence[RunRecord], given: CostInput) -> Costs:
+    joules, name, reason = _energy(group)
+    price = given.electricity_price_per_kilowatt_hour
+    hours = _hours(group)
+    hourly, purchase, years = (
+        table.get(letter) for table in (given.hourly_price, given.purchase_price, given.life_years)
+    )
+    return Costs(
+        letter=letter,
+        electricity=None if price is None or joules is None else joules / JOULES_PER_KILOWATT_HOUR * price,
+        electricity_reason=reason if joules is None else None if price is not None else "no price of electricity given",
+        energy_name=name if joules is not None else None,
+        rent=None if hourly is None else hourly * hours,
+        purchase_share=None if purchase is None or not years else purchase * hours / (years * HOURS_PER_YEAR),
+    )
+
+
+def _hours(group: Sequence[RunRecord]) -> float:
+    return statistics.median(record.duration_seconds for record in group) / SECONDS_PER_HOUR
+
+
+def _energy(group: Sequence[RunRecord]) -> tuple[float | None, str, str | None]:
+    """The median energy of the whole machine where it was measured in every run, else of its GPUs."""
+    for name in ("system", "gpu"):
+        values = [getattr(record.energy, name).value for record in group]
+        if None not in values:
+            return statistics.median(values), name, None
+    return None, "gpu", f"energy not measured: {group[0].energy.gpu.reason or 'in some of its runs'}"
+
+
+def _break_even(
+    owned: str, rented: str, groups: Mapping[str, Sequence[RunRecord]], given: CostInput, comparison: Comparison
+) -> BreakEven:
+    reason = _why_none(owned, given, comparison, rented)
+    joules, _, missing = _energy(groups[owned])
+    reason = reason or missing
+    if reason is not None:
+        return BreakEven(owned=owned, rented=rented, reason=reason)
+    price = given.electricity_price_per_kilowatt_hour or 0.0
+    hours = _hours(groups[owned])
+    on_hours = given.life_years[owned] * given.powered_on_hours[owned]
+    idle = given.idle_watts[owned] * JOULES_PER_WATT_HOUR / JOULES_PER_KILOWATT_HOUR * price
+    # While it runs it is not idle: what a run adds is what it draws beyond that.
+    one_run = (joules or 0.0) / JOULES_PER_KILOWATT_HOUR * price - idle * hours
+    saved = given.hourly_price[rented] * _hours(groups[rented]) - one_run
+    if saved <= 0:
+        return BreakEven(
+            owned=owned, rented=rented, reason="never: a rented run costs no more than the electricity of one"
+        )
+    runs = (given.purchase_price[owned] + idle * on_hours) / saved
+    if runs * hours > on_hours:
+        why = f"not within its life: {runs:,.0f} runs take {runs * hours:,.0f} h, and it is on for {on_hours:,.0f} h"
+        return BreakEven(owned=owned, rented=rented, reason=why)
+    return BreakEven(owned=owned, rented=rented, runs=runs)
+
+
+def _why_none(owned: str, given: CostInput, comparison: Comparison, rented: str) -> str | None:
+    needed = {
+        "--life-years": given.life_years,
+        "--idle-watts": given.idle_watts,
+        "--powered-on-hours": given.powered_on_hours,
+    }
+    absent = [f"{option} {owned}=..." for option, values in needed.items() if owned not in values]
+    if given.electricity_price_per_kilowatt_hour is None:
+        absent.append("--electricity-price")
+    if absent:
+        return f"give {', '.join(absent)}: an owned machine costs while it idles too"
+    letters = [group.letter for group in comparison.groups]
+    works = dict(zip(letters[1:], comparison.same_work, strict=True)) | {letters[0]: "itself"}
+    return None if works[owned] and works[rented] else "not the same work"

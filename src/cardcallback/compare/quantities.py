@@ -1,0 +1,252 @@
+"""The figures of one run that a comparison shows, each as a measurement or the like."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from cardcallback.carbon import assess_footprint
+from cardcallback.compare.model import Cell, RowName
+from cardcallback.ratios import mean_power
+from cardcallback.record import (
+    FULL_COVERAGE,
+    CarbonFactor,
+    Measurement,
+    RunRecord,
+    Scope,
+    is_only_a_part,
+    is_unresolved,
+)
+
+# A sensor that averages over a second, or a bucket of a second, cannot show less.
+_PEAK_SECONDS = 1.0
+_ROUNDING = 1.05
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reading:
+    """One run's figure, or why there is none."""
+
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    scope: Scope | None = None
+    is_part: bool = False
+    reason: str | None = None
+    detail: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Quantity:
+    """A row of the comparison. ``is_total`` grows with the work; ``has_ratio`` is false for what no ratio explains."""
+
+    name: RowName
+    unit: str
+    read: Callable[[RunRecord], Reading]
+    has_scope: bool = False
+    is_total: bool = False
+    has_ratio: bool = True
+
+
+def as_cell(readings: Sequence[Reading]) -> Cell:
+    """The runs of one group in one cell."""
+    known = [reading for reading in readings if reading.value is not None]
+    values = tuple(reading.value for reading in known if reading.value is not None)
+    if not values:
+        return Cell(value=None, reason=readings[0].reason or "not in the record")
+    lows, highs = [reading.low for reading in known], [reading.high for reading in known]
+    missing = len(readings) - len(known)
+    details = [f"{missing} of {len(readings)} runs have no figure"] if missing else []
+    details += [reading.detail for reading in known if reading.detail]
+    scopes = {reading.scope for reading in known}
+    return Cell(
+        value=statistics.median(values),
+        values=values,
+        low=None if None in lows else min(low for low in lows if low is not None),
+        high=None if None in highs else max(high for high in highs if high is not None),
+        scope=next(iter(scopes)) if len(scopes) == 1 else None,
+        is_part=any(reading.is_part for reading in known),
+        detail="; ".join(dict.fromkeys(details)) or None,
+    )
+
+
+def _plain(value: float | None, reason: str) -> Reading:
+    """A figure that is counted, not measured by a sensor that leaves something open."""
+    return Reading(value=value, low=value, high=value, reason=None if value is not None else reason)
+
+
+def _measured(figure: Measurement) -> Reading:
+    if figure.value is None:
+        return Reading(value=None, reason=figure.reason)
+    if is_unresolved(figure):
+        return Reading(value=None, reason="its recording interval is wider than the figure")
+    return Reading(
+        value=figure.value,
+        low=figure.recording_low,
+        high=figure.recording_high,
+        scope=figure.scope,
+        is_part=is_only_a_part(figure),
+    )
+
+
+def _gpu_energy(record: RunRecord) -> Reading:
+    if record.energy.partial_reason is not None:
+        return Reading(value=None, reason=record.energy.partial_reason)
+    return _measured(record.energy.gpu)
+
+
+def _divided(reading: Reading, by: float | None, reason: str) -> Reading:
+    if reading.value is None:
+        return reading
+    if not by:
+        return Reading(value=None, reason=reason)
+    return Reading(
+        value=reading.value / by,
+        low=None if reading.low is None else reading.low / by,
+        high=None if reading.high is None else reading.high / by,
+        scope=reading.scope,
+        is_part=reading.is_part,
+    )
+
+
+def _mean_power(record: RunRecord) -> Reading:
+    whole = _gpu_energy(record)
+    return whole if whole.value is None else _measured(mean_power(record.energy.gpu, record.duration_seconds))
+
+
+def _highest_power(record: RunRecord) -> Reading:
+    """The highest mean of a second of one GPU; only from traces that still hold seconds."""
+    traces = [trace for trace in record.traces if trace.quantity == "gpu_power" and trace.reduction == "mean"]
+    if not traces:
+        return Reading(value=None, reason="the record holds no trace of the power")
+    observed = [device.energy.observed for device in record.hardware.accelerators]
+    if any(share is not None and share < FULL_COVERAGE for share in observed):
+        return Reading(value=None, reason="the sensor looks at a part of each second only")
+    highest = []
+    for trace in traces:
+        spacing = statistics.median(
+            [two[0] - one[0] for one, two in zip(trace.points, trace.points[1:], strict=False)] or [0.0]
+        )
+        if spacing > _PEAK_SECONDS * _ROUNDING:
+            return Reading(value=None, reason=f"the trace holds one mean of {spacing:.3g} s a point, no longer seconds")
+        highest.append(_highest_second(trace.points))
+    value = max(highest)
+    return Reading(value=value, low=value, high=value, scope=record.energy.gpu.scope, detail="of one GPU")
+
+
+def _highest_second(points: Sequence[tuple[float, float]]) -> float:
+    highest, first = 0.0, 0
+    for last, (at_seconds, _) in enumerate(points):
+        while at_seconds - points[first][0] >= _PEAK_SECONDS:
+            first += 1
+        highest = max(highest, statistics.fmean(value for _, value in points[first : last + 1]))
+    return highest
+
+
+def _per_token(kind: str) -> Callable[[RunRecord], Reading]:
+    def read(record: RunRecord) -> Reading:
+        count = getattr(record.training.tokens, kind)
+        return _divided(_gpu_energy(record), count, record.training.tokens.reason or "nobody counted these tokens")
+
+    return read
+
+
+def _tokens_per_second(record: RunRecord) -> Reading:
+    tokens = record.training.tokens
+    kinds = (("without padding", tokens.non_padding), ("processed", tokens.processed))
+    for kind, count in kinds:
+        if count is not None and record.duration_seconds > 0:
+            rate = count / record.duration_seconds
+            return Reading(value=rate, low=rate, high=rate, detail=f"tokens {kind}, evaluation and saving included")
+    return Reading(value=None, reason=tokens.reason or "nobody counted the tokens")
+
+
+def _emissions(factor: CarbonFactor | None, pue: float | None, reason: str) -> Callable[[RunRecord], Reading]:
+    def read(record: RunRecord) -> Reading:
+        own = factor if factor is not None else record.carbon.factor if record.carbon is not None else None
+        if own is None:
+            return Reading(value=None, reason=reason)
+        footprint = assess_footprint(record.energy, own, pue)
+        if footprint.carbon is None:
+            return Reading(value=None, reason=footprint.reason)
+        carbon = footprint.carbon
+        figure = record.energy.system if carbon.energy_name == "system" else record.energy.gpu
+        scaled = carbon.emissions_grams / carbon.energy_joules if carbon.energy_joules else 0.0
+        words = ", ".join(str(part) for part in (own.place, own.year, own.boundary) if part)
+        return Reading(
+            value=carbon.emissions_grams,
+            low=None if figure.recording_low is None else figure.recording_low * scaled,
+            high=None if figure.recording_high is None else figure.recording_high * scaled,
+            scope=carbon.scope,
+            is_part=is_only_a_part(figure),
+            detail=f"{own.grams_per_kwh:g} g/kWh ({words}, {own.source})",
+        )
+
+    return read
+
+
+def _training_loss(record: RunRecord) -> Reading:
+    points = record.curves.get("loss", ())
+    return _plain(points[-1][1] if points else None, "no loss was logged")
+
+
+def _held_out_loss(record: RunRecord) -> Reading:
+    after = record.evaluation.after
+    return _plain(after.loss if after is not None else None, "nobody evaluated a held-out set after training")
+
+
+def quantities(factor: CarbonFactor | None, pue: float | None, *, own_factors: bool) -> tuple[Quantity, ...]:
+    """The rows in order.
+
+    Args:
+        factor: one grid's factor for all runs, or ``None``.
+        pue: building overhead, for whole machines' energy alone.
+        own_factors: whether every run has a factor of its own, all of one boundary.
+    """
+    no_common = "no place given for all: --location or --carbon-intensity"
+    no_own = "factors of different boundaries, or a run without one: they do not compare"
+    own = _emissions(None, pue, no_own) if own_factors else lambda _: Reading(value=None, reason=no_own)
+    common = (
+        _emissions(factor, pue, no_common) if factor is not None else lambda _: Reading(value=None, reason=no_common)
+    )
+    return (
+        Quantity(name="time", unit="seconds", read=lambda r: _plain(r.duration_seconds, ""), is_total=True),
+        Quantity(name="gpu_energy", unit="joules", read=_gpu_energy, has_scope=True, is_total=True),
+        Quantity(
+            name="system_energy",
+            unit="joules",
+            read=lambda r: _measured(r.energy.system),
+            has_scope=True,
+            is_total=True,
+        ),
+        Quantity(
+            name="cpu_energy", unit="joules", read=lambda r: _measured(r.energy.cpu), has_scope=True, is_total=True
+        ),
+        Quantity(name="mean_power", unit="watts", read=_mean_power, has_scope=True),
+        Quantity(name="highest_power", unit="watts", read=_highest_power, has_scope=True),
+        Quantity(name="energy_per_token_processed", unit="joules/token", read=_per_token("processed"), has_scope=True),
+        Quantity(
+            name="energy_per_token_non_padding", unit="joules/token", read=_per_token("non_padding"), has_scope=True
+        ),
+        Quantity(name="energy_per_token_in_loss", unit="joules/token", read=_per_token("in_loss"), has_scope=True),
+        Quantity(name="tokens_per_second", unit="tokens/second", read=_tokens_per_second),
+        Quantity(name="emissions_common_factor", unit="grams", read=common, has_scope=True, is_total=True),
+        Quantity(name="emissions_own_factor", unit="grams", read=own, has_scope=True, is_total=True),
+        Quantity(name="training_loss", unit="", read=_training_loss, has_ratio=False),
+        Quantity(name="held_out_loss", unit="", read=_held_out_loss, has_ratio=False),
+        *(Quantity(name=name, unit="bytes", read=_memory(field), has_ratio=False) for name, field in _MEMORY),
+    )
+
+
+_MEMORY: tuple[tuple[RowName, str], ...] = (
+    ("system_memory_peak", "system_peak"),
+    ("torch_memory_allocated_peak", "torch_peak_allocated"),
+    ("torch_memory_reserved_peak", "torch_peak_reserved"),
+    ("accelerator_process_memory_peak", "accelerator_process_peak"),
+    ("resident_memory_peak", "process_peak_rss"),
+)
+
+
+def _memory(field: str) -> Callable[[RunRecord], Reading]:
+    return lambda record: _measured(getattr(record.memory, field))

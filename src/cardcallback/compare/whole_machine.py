@@ -1,0 +1,50 @@
+"""Which of two whole machines used more, over what was published of the rest of each; an estimate, never a ratio."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cardcallback.compare.model import Ratio, Verdict
+from cardcallback.record import Measurement, RunRecord, is_only_a_part
+from cardcallback.rest import estimate_rest
+from cardcallback.units import format_energy
+
+
+def with_verdict(found: Ratio, first: Sequence[RunRecord], other: Sequence[RunRecord]) -> Ratio:
+    """The same without a value, and what the ranges say in its place."""
+    ranges = [_range(group) for group in (first, other)]
+    missing = next((why for _, why in ranges if why is not None), None)
+    spans = [span for span, _ in ranges if span is not None]
+    if missing is not None or len(spans) < len(ranges):
+        return Ratio(reason=found.reason, verdict="undecided", basis=missing)
+    (first_low, first_high), (other_low, other_high) = spans
+    verdict: Verdict = "undecided"
+    if other_high < first_low:
+        verdict = "lower"
+    elif other_low > first_high:
+        verdict = "higher"
+    words = [f"{format_energy(low)} to {format_energy(high)}" for low, high in spans]
+    sources = dict.fromkeys(_rest(record).source or "" for record in (first[0], other[0]))
+    basis = f"with the rest of the machine {words[1]} against {words[0]} ({'; '.join(filter(None, sources))})"
+    return Ratio(reason=found.reason, verdict=verdict, basis=basis)
+
+
+def _rest(record: RunRecord) -> Measurement:
+    return estimate_rest(record.energy, record.hardware.accelerators, record.duration_seconds)
+
+
+def _range(group: Sequence[RunRecord]) -> tuple[tuple[float, float] | None, str | None]:
+    """The lowest and the highest that the whole machine may have used over the group's runs; or why that is open."""
+    lows, highs = [], []
+    for record in group:
+        gpu, rest = record.energy.gpu, _rest(record)
+        if gpu.value is None or is_only_a_part(gpu):
+            return None, "the GPU's energy is not known for the whole run"
+        if rest.value is None:
+            return None, f"the rest of the machine: {rest.reason}"
+        if rest.recording_high is None:
+            return None, "nobody published an upper bound for the rest of the machine"
+        # Where nobody published the least that the rest takes, it may have taken nothing.
+        lows.append((gpu.recording_low if gpu.recording_low is not None else gpu.value) + (rest.recording_low or 0.0))
+        highs.append((gpu.recording_high if gpu.recording_high is not None else gpu.value) + rest.recording_high)
+    return (min(lows), max(highs)), None

@@ -1,0 +1,216 @@
+"""What a run did, in the words by which two runs are told to have done the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from cardcallback.compare.model import Difference
+from cardcallback.record import FULL_COVERAGE, RunRecord, Scope
+from cardcallback.units import format_count, format_coverage
+
+NOT_KNOWN = "not known"
+# Losses closer than this are called the same: evaluation of one model in two precisions differs by as much.
+SAME_LOSS_SHARE = 0.01
+_KERNELS = ("attention", "use_liger_kernel", "torch_compile", "tf32", "gradient_checkpointing")
+_LOCAL_DATA = "local file"
+
+_HAVE_TO_BE_KNOWN = frozenset({"model", "data", "tokens", "precision", "batch", "energy covers"})
+
+Reader = Callable[[RunRecord], str]
+
+
+def work_key(record: RunRecord) -> tuple[str, ...]:
+    """What runs of one group have in common besides their machine."""
+    return tuple(read(record) for _, read in _WORK)
+
+
+def differences(groups: Sequence[Sequence[RunRecord]]) -> tuple[Difference, ...]:
+    """In what the groups differ, and what is not known to be the same, the work first."""
+    found = [_difference(name, read, groups, is_work=True) for name, read in _WORK]
+    found += [_difference(name, read, groups, is_work=False) for name, read in _CIRCUMSTANCES]
+    found += [_counts(groups)]
+    return tuple(one for one in found if one is not None)
+
+
+def same_work(first: Sequence[RunRecord], other: Sequence[RunRecord]) -> tuple[str | None, str]:
+    """On what two groups' totals may be divided: (its name, ""), or (None, why they may not).
+
+    The same steps over the same tokens of the same data, or, where each was tuned for its machine, the same
+    held-out loss reached on the same held-out set.
+    """
+    one, two = first[0], other[0]
+    unlike = [name for name, read in _TASK if NOT_KNOWN in read(one) or read(one) != read(two)]
+    if unlike:
+        return None, f"not the same work: {', '.join(unlike)}"
+    if any(record.status != "completed" for record in (*first, *other)):
+        return None, "not the same work: not every run was completed"
+    unequal = [name for name, read in _AMOUNT if read(one) != read(two)]
+    if not unequal:
+        return "the same steps", ""
+    if _same_loss(first, other):
+        return "the same held-out loss", ""
+    return None, f"not the same work: {', '.join(unequal)}"
+
+
+def _same_loss(first: Sequence[RunRecord], other: Sequence[RunRecord]) -> bool:
+    reached = [_held_out(record) for record in (*first, *other)]
+    if any(loss is None for loss, _ in reached) or len({what for _, what in reached}) > 1:
+        return False
+    losses = [loss for loss, _ in reached if loss is not None]
+    return max(losses) - min(losses) <= SAME_LOSS_SHARE * min(abs(loss) for loss in losses)
+
+
+def _held_out(record: RunRecord) -> tuple[float | None, tuple[object, ...]]:
+    after = record.evaluation.after
+    return (None, ()) if after is None else (after.loss, (after.kind, after.examples, after.covers))
+
+
+def _difference(name: str, read: Reader, groups: Sequence[Sequence[RunRecord]], *, is_work: bool) -> Difference | None:
+    values = tuple(" / ".join(dict.fromkeys(read(record) for record in group)) for group in groups)
+    if len(set(values)) == 1 and not (name in _HAVE_TO_BE_KNOWN and values[0].startswith(NOT_KNOWN)):
+        return None
+    return Difference(name=name, values=values, is_work=is_work)
+
+
+def _counts(groups: Sequence[Sequence[RunRecord]]) -> Difference | None:
+    values = tuple(f"{len(group)}" for group in groups)
+    return Difference(name="runs", values=values) if len(set(values)) > 1 or "1" in values else None
+
+
+def _model(record: RunRecord) -> str:
+    training = record.training
+    parameters = f", {format_count(training.total_parameters)} parameters" if training.total_parameters else ""
+    return f"{training.base_model or training.model_type or NOT_KNOWN}{parameters}"
+
+
+def _method(record: RunRecord) -> str:
+    training = record.training
+    lora = f", rank {training.lora.rank}, alpha {training.lora.alpha:g}" if training.lora else ""
+    return f"{training.objective or 'objective not known'}, {training.method or 'method not known'}{lora}"
+
+
+def _data_said(record: RunRecord) -> str:
+    dataset = record.training.dataset
+    examples = "" if dataset.training_examples is None else f", {format_count(dataset.training_examples)} examples"
+    return (dataset.name or NOT_KNOWN) + examples
+
+
+def _data(record: RunRecord) -> str:
+    said = _data_said(record)
+    return f"{NOT_KNOWN} to be the same: {said}" if record.training.dataset.name == _LOCAL_DATA else said
+
+
+def _steps(record: RunRecord) -> str:
+    return format_count(record.training.steps)
+
+
+def _tokens(record: RunRecord) -> str:
+    tokens = record.training.tokens
+    kinds = (("processed", tokens.processed), ("without padding", tokens.non_padding), ("in the loss", tokens.in_loss))
+    known = [f"{format_count(count)} {kind}" for kind, count in kinds if count is not None]
+    return ", ".join(known) or NOT_KNOWN
+
+
+def _precision(record: RunRecord) -> str:
+    held = record.training.quantization
+    weights = f", weights in {held.kind or f'{held.bits} bits'}" if held is not None else ""
+    return f"{record.training.precision or NOT_KNOWN}{weights}"
+
+
+def _setting(*names: str) -> Reader:
+    def read(record: RunRecord) -> str:
+        settings = record.training.hyperparameters
+        known = [
+            f"{name} {settings[name]}" if len(names) > 1 else f"{settings[name]}" for name in names if name in settings
+        ]
+        return ", ".join(known) or NOT_KNOWN
+
+    return read
+
+
+def _batch(record: RunRecord) -> str:
+    settings = record.training.hyperparameters
+    device, accumulation = (
+        settings.get(name) for name in ("per_device_train_batch_size", "gradient_accumulation_steps")
+    )
+    effective = settings.get("effective_batch_size")
+    if device is None and effective is None:
+        return NOT_KNOWN
+    parts = f"{device} a device, {accumulation or 1} accumulated"
+    return parts if effective is None else f"{effective} ({parts})"
+
+
+def _hardware(record: RunRecord) -> str:
+    if record.simulated:
+        return "a simulated device"
+    names = [device.name for device in record.hardware.accelerators]
+    counted = [f"{names.count(name)} × {name}" if names.count(name) > 1 else name for name in dict.fromkeys(names)]
+    return ", ".join(counted) or record.hardware.machine.processor or NOT_KNOWN
+
+
+def _scope(record: RunRecord) -> str:
+    return "GPU energy not measured" if record.energy.gpu.value is None else scope_words(record.energy.gpu.scope)
+
+
+def scope_words(scope: Scope | None) -> str:
+    """Which parts a figure holds, as "GPU cores, GPU memory unknown"."""
+    if scope is None:
+        return NOT_KNOWN
+    names = {
+        "gpu_core": "GPU cores",
+        "gpu_memory": "GPU memory",
+        "cpu": "processor",
+        "host_dram": "host memory",
+        "network": "network",
+        "regulators": "regulators",
+        "supply_loss": "supply loss",
+    }
+    marks = {"yes": "", "unknown": " unknown"}
+    told = [words + marks[getattr(scope, name)] for name, words in names.items() if getattr(scope, name) in marks]
+    return ", ".join(told) or "nothing"
+
+
+def _coverage(record: RunRecord) -> str:
+    coverage = record.energy.gpu.coverage
+    if coverage is None:
+        return NOT_KNOWN
+    return "whole" if coverage >= FULL_COVERAGE else format_coverage(coverage)
+
+
+def _software(record: RunRecord) -> str:
+    return ", ".join(f"{name} {version}" for name, version in sorted(record.software.items())) or NOT_KNOWN
+
+
+def _evidence(record: RunRecord) -> str:
+    return "simulated" if record.simulated else "measured"
+
+
+_TASK: tuple[tuple[str, Reader], ...] = (
+    ("model", _model),
+    ("method", _method),
+    ("data", _data_said),
+)
+_AMOUNT: tuple[tuple[str, Reader], ...] = (("steps", _steps), ("tokens", _tokens))
+_WORK: tuple[tuple[str, Reader], ...] = (
+    ("model", _model),
+    ("method", _method),
+    ("data", _data),
+    ("steps", _steps),
+    ("tokens", _tokens),
+    ("precision", _precision),
+    ("batch", _batch),
+    ("maximum length", _setting("max_length", "max_seq_length")),
+    ("packing", _setting("packing")),
+    ("kernels", _setting(*_KERNELS)),
+    ("optimiser", _setting("optim")),
+    ("learning rate", _setting("learning_rate")),
+)
+_CIRCUMSTANCES: tuple[tuple[str, Reader], ...] = (
+    ("hardware", _hardware),
+    ("energy holds", _scope),
+    ("energy covers", _coverage),
+    ("software", _software),
+    ("seed", _setting("seed")),
+    ("status", lambda record: record.status),
+    ("evidence", _evidence),
+)

@@ -1,0 +1,251 @@
+"""Runs side by side: ratios only where they say something, and what makes runs unequal first."""
+
+from __future__ import annotations
+
+import math
+import random
+
+import msgspec
+import pytest
+from compared import GPU_SCOPE, run_on, trained
+
+from cardcallback import compare_runs
+from cardcallback.carbon import assess_footprint, factor_for, find_place, user_factor
+from cardcallback.compare import Comparison, Ratio, Row
+from cardcallback.errors import CardCallbackError
+from cardcallback.record import RunRecord, Scope, Trace, not_measured
+from cardcallback.testing import make_record
+
+H100, A100, GB10 = "NVIDIA H100 80GB HBM3", "NVIDIA A100-SXM4-80GB", "NVIDIA GB10"
+GB10_SCOPE = Scope(gpu_core="yes", gpu_memory="unknown")
+
+
+def row(comparison: Comparison, name: str) -> Row:
+    """The row of a quantity."""
+    return next(one for one in comparison.rows if one.name == name)
+
+
+def ratio(comparison: Comparison, name: str) -> Ratio:
+    """The second group's ratio in a row."""
+    return row(comparison, name).ratios[0]
+
+
+def difference(comparison: Comparison, name: str) -> tuple[str, ...] | None:
+    """What a difference says of each group; ``None`` where it is not listed."""
+    return next((one.values for one in comparison.differences if one.name == name), None)
+
+
+def repeats(name: str, *, energy: float, time: float = 1.0, count: int = 3) -> list[RunRecord]:
+    """Repeats that differ by a percent."""
+    factors = [1.0, 1.01, 0.99][:count]
+    return [
+        run_on(name, f"{name[7:11]}-{number}".replace(" ", "-"), energy=energy * factor, time=time * factor)
+        for number, factor in enumerate(factors)
+    ]
+
+
+def test_repeats_are_one_group_with_median_and_range() -> None:
+    """The ratio's interval reaches from the outermost to the outermost."""
+    found = compare_runs([*repeats(H100, energy=1.0), *repeats(A100, energy=2.0)])
+    assert [group.count for group in found.groups] == [3, 3]
+    cell = row(found, "gpu_energy").cells[0]
+    joules = make_record().energy.gpu.value or 0.0
+    assert cell.value == pytest.approx(joules)
+    assert cell.low is not None
+    assert cell.low < 0.99 * joules
+    one = ratio(found, "gpu_energy")
+    assert one.value == pytest.approx(2.0)
+    assert one.low is not None
+    assert one.high is not None
+    assert one.low < 2 * 0.99 / 1.01 < 2 * 1.01 / 0.99 < one.high
+
+
+def test_the_interval_holds_the_true_ratio() -> None:
+    """Of many made-up pairs whose figures are off by no more than their bounds say."""
+    varied = random.Random(3)  # noqa: S311 - it has to vary, and to come again
+    for _ in range(200):
+        truth = varied.uniform(0.2, 5.0)
+        bound = 12.0 / (make_record().energy.gpu.value or 1.0)
+        runs = [
+            run_on(name, f"{name[7]}{number}", energy=energy * (1 + varied.uniform(-bound, bound)))
+            for name, energy in ((H100, 1.0), (A100, truth))
+            for number in range(2)
+        ]
+        one = ratio(compare_runs(runs), "gpu_energy")
+        assert one.low is not None
+        assert one.high is not None
+        assert one.low <= truth <= one.high
+
+
+def test_a_single_run_has_no_ratio_interval() -> None:
+    """Nobody knows how much the next would differ."""
+    found = compare_runs([run_on(H100, "h"), run_on(A100, "a", energy=2.0)])
+    one = ratio(found, "gpu_energy")
+    assert one.value == pytest.approx(2.0)
+    assert (one.low, one.high) == (None, None)
+    assert difference(found, "runs") == ("1", "1")
+    assert any("not repeated" in note for note in found.notes)
+
+
+@pytest.mark.parametrize(
+    ("first", "other", "reason"),
+    [
+        (GPU_SCOPE, GB10_SCOPE, "they hold different parts"),
+        (GB10_SCOPE, GB10_SCOPE, "nobody documents what both figures hold"),
+        (GPU_SCOPE, Scope(gpu_core="yes", gpu_memory="yes", cpu="yes"), "they hold different parts"),
+        (GPU_SCOPE, None, "not known"),
+    ],
+)
+def test_unlike_or_unknown_parts_give_no_ratio(first: Scope, other: Scope | None, reason: str) -> None:
+    """Neither of the energy nor of what follows from it; time has no parts."""
+    found = compare_runs([run_on(H100, "h", scope=first), run_on(A100, "a", scope=other, time=2.0)])
+    for name in ("gpu_energy", "mean_power", "energy_per_token_processed"):
+        assert ratio(found, name).value is None
+        assert reason in (ratio(found, name).reason or "")
+    assert ratio(found, "time").value == pytest.approx(2.0)
+
+
+def test_whole_machines_are_judged_over_published_ranges() -> None:
+    """A Spark's rest is published as 0.85 to 1.07 of its GPU's energy, an H100's as at most 575 W."""
+    spark = run_on(GB10, "s", scope=GB10_SCOPE)
+    joules = spark.energy.gpu.value or 0.0
+    much = run_on(H100, "h", energy=3.0, time=0.3)
+    found = ratio(compare_runs([spark, much]), "gpu_energy")
+    assert found.verdict == "higher"
+    assert "arXiv 2412.08602" in (found.basis or "")
+    alike = run_on(H100, "h", energy=1.5, time=0.3)
+    assert 1.5 * joules < 2.07 * joules < 1.5 * joules + 575 * alike.duration_seconds
+    assert ratio(compare_runs([spark, alike]), "gpu_energy").verdict == "undecided"
+    little = run_on(H100, "h", energy=0.5, time=0.05)
+    assert ratio(compare_runs([spark, little]), "gpu_energy").verdict == "lower"
+
+
+def test_what_was_published_of_no_machine_decides_nothing() -> None:
+    """Of an A100's host no range is known: the verdict is open, with the reason."""
+    unknown = run_on("NVIDIA GeForce RTX 4090", "r", energy=50.0)
+    found = ratio(compare_runs([run_on(GB10, "s", scope=GB10_SCOPE), unknown]), "gpu_energy")
+    assert found.verdict == "undecided"
+    assert "rest of the machine" in (found.basis or "")
+
+
+def test_a_part_of_the_energy_gives_no_ratio() -> None:
+    """A lost device's figure is a lower bound of its run."""
+    lost = run_on(A100, "a")
+    gpu = msgspec.structs.replace(lost.energy.gpu, coverage=0.6, recording_high=None)
+    lost = msgspec.structs.replace(lost, energy=msgspec.structs.replace(lost.energy, gpu=gpu))
+    found = compare_runs([run_on(H100, "h"), lost])
+    assert row(found, "gpu_energy").cells[1].is_part
+    assert "part of its run" in (ratio(found, "gpu_energy").reason or "")
+    assert difference(found, "energy covers") == ("whole", "60.0 %")
+
+
+def test_totals_of_unlike_work_are_not_divided_and_rates_are() -> None:
+    """Half the steps take half the time: that says nothing about the machine."""
+    half = trained(run_on(A100, "a", energy=0.5, time=0.5), steps=250)
+    half = msgspec.structs.replace(half, evaluation=msgspec.structs.replace(half.evaluation, after=None))
+    found = compare_runs([run_on(H100, "h"), half])
+    assert ratio(found, "time").reason == "not the same work: steps"
+    assert ratio(found, "gpu_energy").value is None
+    assert ratio(found, "mean_power").value == pytest.approx(1.0)
+    assert difference(found, "steps") == ("500", "250")
+    assert found.same_work == (None,)
+
+
+def test_the_same_held_out_loss_is_the_same_work() -> None:
+    """Each tuned for its machine: fewer steps of a larger batch may reach what more of a smaller one reach."""
+    half = trained(run_on(A100, "a", energy=0.5, time=0.5), steps=250)
+    found = compare_runs([run_on(H100, "h"), half])
+    assert found.same_work == ("the same held-out loss",)
+    assert ratio(found, "time").value == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("field", ["base_model", "objective", "method"])
+def test_another_task_is_other_work_whatever_loss_it_reached(field: str) -> None:
+    """Of another model, data or method even the same steps are other work."""
+    other = trained(run_on(A100, "a"), **{field: "something else"})
+    found = compare_runs([run_on(H100, "h"), other])
+    assert ratio(found, "time").value is None
+    assert found.differences[0].is_work
+
+
+def test_simulated_and_measured_are_not_divided() -> None:
+    """And a simulated device has a letter in place of a name."""
+    simulated = run_on(A100, "a", simulated=True)
+    found = compare_runs([run_on(H100, "h"), simulated])
+    assert ratio(found, "time").reason == "one is simulated and one is measured"
+    assert found.groups[1].label == "simulated device"
+    assert A100 not in str(msgspec.to_builtins(found))
+
+
+def test_two_simulated_devices_have_no_names() -> None:
+    """No table sets a simulated Spark beside a simulated H100."""
+    runs = [
+        run_on(name, name[7:11].replace(" ", ""), simulated=True, energy=energy)
+        for name, energy in ((H100, 1.0), (A100, 2.0))
+    ]
+    found = compare_runs(runs)
+    assert len(found.groups) == 2
+    assert "NVIDIA" not in str(msgspec.to_builtins(found))
+    assert ratio(found, "gpu_energy").value == pytest.approx(2.0)
+
+
+def test_co2e_by_one_factor_and_by_each_ones_own() -> None:
+    """The same grid for both compares the machines; own grids compare only with one boundary."""
+    taiwan, quebec = (factor_for(find_place(place)) for place in ("TW", "CA-QC"))
+    assert taiwan.boundary != quebec.boundary
+    germany = factor_for(find_place("DE"))
+    runs = [run_on(H100, "h"), run_on(A100, "a", energy=2.0)]
+
+    def placed(first: object, second: object) -> list[RunRecord]:
+        return [
+            msgspec.structs.replace(run, carbon=assess_footprint(run.energy, factor).carbon)
+            for run, factor in zip(runs, (first, second), strict=True)
+        ]
+
+    found = compare_runs(placed(taiwan, germany), factor=user_factor(100.0))
+    assert ratio(found, "emissions_common_factor").value == pytest.approx(2.0)
+    own = row(found, "emissions_own_factor").cells
+    assert own[1].value == pytest.approx((runs[1].energy.gpu.value or 0.0) / 3.6e6 * germany.grams_per_kwh)
+    unlike = compare_runs(placed(taiwan, quebec))
+    assert row(unlike, "emissions_own_factor").cells[0].value is None
+    unknown = compare_runs(placed(user_factor(10.0), user_factor(20.0)))
+    assert row(unknown, "emissions_own_factor").cells[0].value is None
+
+
+def test_the_highest_second_comes_only_from_seconds() -> None:
+    """A trace that holds one mean a minute holds no second any more."""
+    points = tuple((0.1 * place, 300.0 if 50 <= place < 70 else 100.0) for place in range(200))
+    trace = Trace(quantity="gpu_power", unit="watts", source="nvml:power", session=0, reduction="mean", points=points)
+    runs = [run_on(H100, "h", traces=(trace,)), run_on(A100, "a")]
+    cells = row(compare_runs(runs), "highest_power").cells
+    assert cells[0].value == pytest.approx(300.0)
+    assert cells[1].value is None
+    assert "no longer seconds" in (cells[1].reason or "")
+
+
+def test_what_is_missing_says_why() -> None:
+    """A record without energy is compared by what it has."""
+    run = run_on(A100, "a", time=3.0)
+    blind = msgspec.structs.replace(run.energy, gpu=not_measured("joules", "no sensor"))
+    found = compare_runs([run_on(H100, "h"), msgspec.structs.replace(run, energy=blind)])
+    assert row(found, "gpu_energy").cells[1].reason == "no sensor"
+    assert ratio(found, "time").value == pytest.approx(3.0)
+    assert all(cell.value is None or math.isfinite(cell.value) for one in found.rows for cell in one.cells)
+
+
+@pytest.mark.parametrize(("ids", "message"), [(["a"], "give two records"), (["a", "a"], "given twice")])
+def test_nothing_to_compare_is_one_line(ids: list[str], message: str) -> None:
+    """One run, or one run twice."""
+    with pytest.raises(CardCallbackError, match=message):
+        compare_runs([run_on(H100, run_id) for run_id in ids])
+
+
+def test_differences_name_what_is_not_known_to_be_alike() -> None:
+    """Two local files may be two data sets; other software is another circumstance."""
+    other = run_on(A100, "a", software={"transformers": "5.0.0"})
+    found = compare_runs([run_on(H100, "h"), other])
+    data = difference(found, "data")
+    assert data is not None
+    assert data[0].startswith("not known to be the same")
+    assert difference(found, "software") is not None
+    assert difference(found, "model") is None
