@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cardcallback.carbon import assess_footprint, factor_for, find_place, user_factor
+from cardcallback.carbon import assess_footprint, embodied_of, factor_for, find_place, market_factor, user_factor
 from cardcallback.errors import CardCallbackError
 from cardcallback.record import Energy, Measurement, Scope, not_measured
 from cardcallback.testing import make_record
@@ -125,3 +125,26 @@ def test_a_part_of_the_job_has_no_footprint() -> None:
     assert "1 of 4 processes" in str(assessed.reason)
     whole = msgspec.structs.replace(part, system=measured(KILOWATT_HOUR, scope=MACHINE))
     assert assess_footprint(whole, GERMANY).carbon is not None
+
+
+def test_a_contracts_figure_stands_beside_that_of_the_grid() -> None:
+    """The main figure stays the grid's; overhead multiplies both."""
+    machine = energy(system=measured(KILOWATT_HOUR, scope=MACHINE))
+    carbon = assess_footprint(machine, GERMANY, 1.5, market_factor(20.0)).carbon
+    assert carbon is not None
+    assert carbon.emissions_grams == pytest.approx(344.14 * 1.5)
+    assert carbon.market_emissions_grams == pytest.approx(20.0 * 1.5)
+    assert carbon.market_factor is not None
+    assert carbon.market_factor.boundary == "market-based"
+    assert assess_footprint(machine, None, None, market_factor(0.0)).carbon is None
+
+
+def test_making_the_gpus_of_a_job_is_unknown_or_their_hours_of_a_life() -> None:
+    """Of GB10 nobody published it; two H100 for a hundredth of three years are a hundredth of two."""
+    spark = make_record().hardware.accelerators[0]
+    assert embodied_of([spark], 3600.0).value is None
+    server = msgspec.structs.replace(spark, name="NVIDIA H100 80GB HBM3")
+    seconds = 26280 * 3600 / 100
+    assert embodied_of([server, server], seconds).value == pytest.approx(2 * 1640.0)
+    assert embodied_of([server, spark], seconds).value is None
+    assert embodied_of([msgspec.structs.replace(server, used_by_job=False)], seconds).reason == "no GPU was used"

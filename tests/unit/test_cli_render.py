@@ -287,3 +287,13 @@ def test_message_cannot_steer_the_terminal(tmp_path: Path, capsys: Any) -> None:
     error = capsys.readouterr().err
     assert "\x1b" not in error
     assert error.count("\n") == 1
+
+
+def test_a_contracts_factor_needs_the_grids(output: Path, capsys: Any) -> None:
+    """Market-based never stands alone; beside the place it is told as what it is."""
+    assert run("render", output, "--market-intensity", "0") == 1
+    assert "--location" in capsys.readouterr().err
+    assert run("render", output, "--market-intensity", "20", "--location", "DE") == 0
+    out = capsys.readouterr().out
+    assert "37 g" in out
+    assert "Market-based, by a contract's factor (20.0 g/kWh, given by the user): 2.1 g" in out

@@ -1,6 +1,6 @@
 """From energy to CO2e: places, the grid factors that ship with the package, and the footprint."""
 
-from cardcallback.carbon.embodied import embodied_share
+from cardcallback.carbon.embodied import embodied_of, embodied_share
 from cardcallback.carbon.factors import (
     HIGHEST_GRAMS_PER_KWH,
     USER_BOUNDARY,
@@ -8,6 +8,7 @@ from cardcallback.carbon.factors import (
     GridExamples,
     factor_for,
     grid_examples,
+    market_factor,
     user_factor,
 )
 from cardcallback.carbon.footprint import PUE_SOURCE, Footprint, assess_footprint, check_pue
@@ -23,9 +24,11 @@ __all__ = [
     "Place",
     "assess_footprint",
     "check_pue",
+    "embodied_of",
     "embodied_share",
     "factor_for",
     "find_place",
     "grid_examples",
+    "market_factor",
     "user_factor",
 ]

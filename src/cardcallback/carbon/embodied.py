@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from cardcallback.catalogue import GpuRow
-from cardcallback.record import Measurement, not_measured
-from cardcallback.units import GRAMS_PER_KILOGRAM
+from collections.abc import Sequence
+
+from cardcallback.catalogue import GpuRow, gpu_of_nvml_name
+from cardcallback.record import Accelerator, Measurement, not_measured
+from cardcallback.record.sums import summed
+from cardcallback.units import GRAMS_PER_KILOGRAM, SECONDS_PER_HOUR
 
 LIFE_HOURS = 26280.0
-_LIFE_SOURCE = "three years, as BoaviztAPI takes for GPUs"
+_LIFE = "three years at full use, as BoaviztAPI takes for GPUs"
 
 
 def embodied_share(row: GpuRow | None, *, hours: float | None, count: int = 1) -> Measurement:
@@ -28,5 +31,12 @@ def embodied_share(row: GpuRow | None, *, hours: float | None, count: int = 1) -
         method="estimated",
         source=row.embodied_source,
         covers=(row.name,),
-        assumption=f"a life of {LIFE_HOURS:,.0f} h ({_LIFE_SOURCE}) at full use; without the machine around it",
+        assumption=f"a life of {_LIFE}; without the machine around it",
     )
+
+
+def embodied_of(devices: Sequence[Accelerator], duration_seconds: float) -> Measurement:
+    """The same of a job's GPUs, by the names their driver reports."""
+    hours = duration_seconds / SECONDS_PER_HOUR
+    shares = [embodied_share(gpu_of_nvml_name(device.name), hours=hours) for device in devices if device.used_by_job]
+    return summed(shares, "which hardware it was is not known") if shares else not_measured("grams", "no GPU was used")

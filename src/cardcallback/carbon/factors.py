@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import msgspec
+
 from cardcallback.carbon.places import Place
 from cardcallback.carbon.table import FactorRow, factor_rows
 from cardcallback.errors import CardCallbackError
@@ -15,6 +17,8 @@ from cardcallback.units import JOULES_PER_KILOWATT_HOUR, format_number
 HIGHEST_GRAMS_PER_KWH = 2000.0
 USER_SOURCE = "given by the user"
 USER_BOUNDARY = "boundary not stated"
+MARKET_PLACE = "as contracted"
+MARKET_BOUNDARY = "market-based"
 _CLEAN_CODE = "NO"
 _DIRTY_CODE = "IN"
 
@@ -59,6 +63,16 @@ def user_factor(grams_per_kwh: float, place: Place | None = None) -> CarbonFacto
         boundary=USER_BOUNDARY,
         source=USER_SOURCE,
     )
+
+
+def market_factor(grams_per_kwh: float) -> CarbonFactor:
+    """What a contract for electricity states, which holds for its buyer and for no grid.
+
+    Raises:
+        CardCallbackError: negative, not finite, or higher than any grid emits.
+    """
+    given = user_factor(grams_per_kwh)
+    return msgspec.structs.replace(given, place=MARKET_PLACE, boundary=MARKET_BOUNDARY)
 
 
 def grid_examples(joules: float) -> GridExamples:

@@ -24,12 +24,15 @@ class Footprint:
     notes: tuple[str, ...] = ()
 
 
-def assess_footprint(energy: Energy, factor: CarbonFactor | None, pue: float | None = None) -> Footprint:
+def assess_footprint(
+    energy: Energy, factor: CarbonFactor | None, pue: float | None = None, market: CarbonFactor | None = None
+) -> Footprint:
     """CO2e of the whole machine's energy where it was measured over the run, else of the GPU's.
 
     ``pue`` (building overhead, 1 or more) multiplies only the whole machine's energy: the GPU alone is not
     what the building's overhead is a share of. Given with GPU scope it is not applied, and
-    ``Carbon.pue_source`` says so while ``Carbon.pue`` stays ``None``.
+    ``Carbon.pue_source`` says so while ``Carbon.pue`` stays ``None``. ``market`` is a contract's factor: its figure
+    stands beside that of the grid and never alone.
 
     Raises:
         CardCallbackError: ``pue`` is not a PUE.
@@ -41,15 +44,17 @@ def assess_footprint(energy: Energy, factor: CarbonFactor | None, pue: float | N
     if measurement is None or measurement.value is None:
         return Footprint(reason=reason)
     applied = pue if name == "system" else None
-    grams = measurement.value / JOULES_PER_KILOWATT_HOUR * factor.grams_per_kwh * (applied or 1.0)
+    kilowatt_hours = measurement.value / JOULES_PER_KILOWATT_HOUR * (applied or 1.0)
     carbon = Carbon(
-        emissions_grams=grams,
+        emissions_grams=kilowatt_hours * factor.grams_per_kwh,
         factor=factor,
         scope=measurement.scope or UNKNOWN_SCOPE,
         energy_joules=measurement.value,
         energy_name=name,
         pue=applied,
         pue_source=_pue_source(pue, applied),
+        market_factor=market,
+        market_emissions_grams=None if market is None else kilowatt_hours * market.grams_per_kwh,
     )
     notes = (f"PUE {carbon.pue_source}",) if pue is not None and applied is None else ()
     return Footprint(carbon=carbon, notes=notes)

@@ -8,11 +8,11 @@ from typing import Annotated
 import msgspec
 import typer
 
-from cardcallback.carbon import factor_for, find_place, user_factor
 from cardcallback.cli.output import print_json, warn
+from cardcallback.cli.place import factor_given
 from cardcallback.compare import CostInput, compare_runs
 from cardcallback.errors import CardCallbackError
-from cardcallback.record import CarbonFactor, load_run
+from cardcallback.record import load_run
 from cardcallback.render.comparison import comparison_markdown, comparison_text
 from cardcallback.render.comparison.picture import draw_comparison
 
@@ -52,7 +52,7 @@ def compare(  # noqa: PLR0913 - one argument an option, as typer wants them
         msg = f"{chart} is no PNG file: give the chart a name ending in .png"
         raise CardCallbackError(msg)
     loaded = [load_run(path) for path in records]
-    comparison = compare_runs(loaded, factor=_factor(location, carbon_intensity), pue=pue, prices=prices)
+    comparison = compare_runs(loaded, factor=factor_given(location, carbon_intensity), pue=pue, prices=prices)
     if json:
         print_json(msgspec.to_builtins(comparison))
     else:
@@ -60,13 +60,6 @@ def compare(  # noqa: PLR0913 - one argument an option, as typer wants them
     if chart is not None:
         draw_comparison(comparison, chart)
         warn(f"wrote {chart}")
-
-
-def _factor(location: str | None, carbon_intensity: float | None) -> CarbonFactor | None:
-    place = find_place(location) if location is not None else None
-    if carbon_intensity is not None:
-        return user_factor(carbon_intensity, place)
-    return None if place is None else factor_for(place)
 
 
 def _by_letter(option: str, values: list[str] | None) -> dict[str, float]:

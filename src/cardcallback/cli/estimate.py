@@ -8,9 +8,9 @@ import msgspec
 import typer
 
 from cardcallback import estimate as estimates
-from cardcallback.carbon import PUE_SOURCE, factor_for, find_place, grid_examples, user_factor
+from cardcallback.carbon import PUE_SOURCE, grid_examples
 from cardcallback.cli.output import print_json, say
-from cardcallback.record import CarbonFactor
+from cardcallback.cli.place import factor_given
 from cardcallback.units import format_emissions, format_energy, format_number, format_power
 
 
@@ -32,19 +32,12 @@ def estimate(  # noqa: PLR0913 - one argument an option, as typer wants them
     given = estimates.EstimateInput(
         gpu=gpu, watts=watts, energy_kilowatt_hours=energy_kwh, hours=hours, count=count, pue=pue
     )
-    result = estimates.estimate(given, _factor(location, carbon_intensity))
+    result = estimates.estimate(given, factor_given(location, carbon_intensity))
     if json:
         print_json(_document(result, given))
         return
     for line in _lines(result, given):
         say(line)
-
-
-def _factor(location: str | None, carbon_intensity: float | None) -> CarbonFactor | None:
-    place = find_place(location) if location is not None else None
-    if carbon_intensity is not None:
-        return user_factor(carbon_intensity, place)
-    return None if place is None else factor_for(place)
 
 
 def _document(result: estimates.Estimate, given: estimates.EstimateInput) -> dict[str, Any]:

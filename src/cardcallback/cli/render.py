@@ -10,9 +10,10 @@ from typing import Annotated
 import msgspec
 import typer
 
-from cardcallback.carbon import assess_footprint, factor_for, find_place, user_factor
+from cardcallback.carbon import assess_footprint, market_factor
 from cardcallback.card_keeper import note_rendered, read_text
 from cardcallback.cli.output import warn
+from cardcallback.cli.place import factor_given
 from cardcallback.errors import CardCallbackError
 from cardcallback.record import (
     PRIVATE_FOLDER,
@@ -51,11 +52,16 @@ def render(
         float | None, typer.Option(help="The grid's own factor, in grams of CO2e per kWh.", metavar="G")
     ] = None,
     pue: Annotated[float | None, typer.Option(help="Building overhead (power usage effectiveness).")] = None,
+    market_intensity: Annotated[
+        float | None, typer.Option(help="A contract's factor, for a figure beside the grid's.", metavar="G")
+    ] = None,
     charts: Annotated[bool, typer.Option(help="With --card: draw the pictures where they are missing.")] = True,
 ) -> None:
     """Print the section of a run's card; with --card write it, and keep place and overhead in the record."""
     loaded = load_document(record)
-    current = _with_carbon(loaded.record, location=location, carbon_intensity=carbon_intensity, pue=pue)
+    factor = factor_given(location, carbon_intensity)
+    market = None if market_intensity is None else market_factor(market_intensity)
+    current = _with_carbon(loaded.record, factor=factor, pue=pue, market=market)
     template_text = checks.template_text(template) if template is not None else None
     record_file = record_path(record)
     if card is None:
@@ -72,23 +78,21 @@ def render(
 
 
 def _with_carbon(
-    record: RunRecord, *, location: str | None, carbon_intensity: float | None, pue: float | None
+    record: RunRecord, *, factor: CarbonFactor | None, pue: float | None, market: CarbonFactor | None
 ) -> RunRecord:
     # Nothing given: the record's own place stays. Settings of this machine are not asked, since training
     # may have run elsewhere.
-    earlier = record.carbon
-    place = find_place(location) if location is not None else None
-    factor: CarbonFactor | None
-    if carbon_intensity is not None:
-        factor = user_factor(carbon_intensity, place)
-    elif place is not None:
-        factor = factor_for(place)
-    else:
-        factor = earlier.factor if earlier else None
-    if place is None and carbon_intensity is None and pue is None:
+    if factor is None and pue is None and market is None:
         return record
-    overhead = pue if pue is not None or earlier is None else earlier.pue
-    result = assess_footprint(record.energy, factor, overhead)
+    earlier = record.carbon
+    if earlier is not None:
+        factor = factor or earlier.factor
+        pue = earlier.pue if pue is None else pue
+        market = market or earlier.market_factor
+    if market is not None and factor is None:
+        msg = "a contract's factor stands beside the grid's: give --location or --carbon-intensity too"
+        raise CardCallbackError(msg)
+    result = assess_footprint(record.energy, factor, pue, market)
     for note in result.notes:
         warn(note)
     if result.carbon is None:

@@ -235,7 +235,11 @@ class CarbonFactor(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Carbon(msgspec.Struct, frozen=True, kw_only=True):
-    """Calculated when rendering: energy times one labelled factor."""
+    """Calculated when rendering: energy times one labelled factor, that of the grid at the place.
+
+    ``market_factor`` is what a contract for electricity states, beside it and only where somebody gave one;
+    ``market_emissions_grams`` is the same energy times that.
+    """
 
     emissions_grams: float
     factor: CarbonFactor
@@ -244,6 +248,8 @@ class Carbon(msgspec.Struct, frozen=True, kw_only=True):
     energy_name: str  # "gpu" or "system"
     pue: float | None = None
     pue_source: str | None = None
+    market_factor: CarbonFactor | None = None
+    market_emissions_grams: float | None = None
 
 
 class Fill(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cardcallback.carbon import embodied_of
 from cardcallback.record import Covered, Measurement, RunRecord
 from cardcallback.render.energy_words import energy_noun, scope_parts
 from cardcallback.render.figures import (
@@ -15,7 +16,8 @@ from cardcallback.render.figures import (
 )
 from cardcallback.render.run_words import device_names, has_gb10
 from cardcallback.render.section.references import POWER_SENSOR_STUDY, SPARK_POWER, References
-from cardcallback.render.text import join_words
+from cardcallback.render.text import escape_markdown, join_words
+from cardcallback.units import format_emissions
 
 _STATES: tuple[Covered, ...] = ("yes", "unknown", "no")
 _NEVER_COVERED = ("storage", "building")
@@ -49,7 +51,7 @@ def _verdict(record: RunRecord) -> str | None:
 def scope_lines(record: RunRecord) -> list[tuple[str, str]]:
     """What the GPU figure covers, what nobody documents, and what it leaves out."""
     gpu = record.energy.gpu
-    making = "making the hardware (no figure published)" if has_gb10(record) else "making the hardware"
+    making, made = _making(record)
     if gpu.value is None or gpu.scope is None:
         return []
     covered, unknown, missing = (scope_parts(gpu.scope, state) for state in _STATES)
@@ -63,7 +65,20 @@ def scope_lines(record: RunRecord) -> list[tuple[str, str]]:
     # Beside figures of other parts of the machine, what this one leaves out may well be measured.
     others = any(is_known(found) for found in (record.energy.cpu, record.energy.dram, record.energy.system))
     whose = f" by the {energy_noun(record)} figure" if others else ""
-    return [(f"Covered{whose}", _first_upper(words)), (f"Not covered{whose}", outside)]
+    return [(f"Covered{whose}", _first_upper(words)), (f"Not covered{whose}", outside), *made]
+
+
+def _making(record: RunRecord) -> tuple[str, list[tuple[str, str]]]:
+    """How making the hardware is named among what is left out, and its own line where a figure is published."""
+    if record.simulated:
+        return "making the hardware", []
+    share = embodied_of(record.hardware.accelerators, record.duration_seconds)
+    if share.value is None:
+        return "making the hardware (no figure published)" if has_gb10(record) else "making the hardware", []
+    grams = format_emissions(share.value)
+    words = f"{grams} of CO2e, estimated and in no figure here: this run's hours out of {share.assumption}"
+    whose = "Making the GPUs" if len(record.hardware.accelerators) > 1 else "Making the GPU"
+    return "making the hardware", [(whose, f"{words} ({escape_markdown(share.source or '')}).")]
 
 
 def range_words(gpu: Measurement) -> str:

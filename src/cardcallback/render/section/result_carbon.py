@@ -14,6 +14,7 @@ from cardcallback.render.text import TIMES, escape_markdown
 from cardcallback.units import format_emissions, format_energy, format_number
 
 Row = tuple[str, str, str]
+_MILLION = 1e6
 
 
 def carbon_row(record: RunRecord, references: References) -> Row:
@@ -25,8 +26,8 @@ def carbon_row(record: RunRecord, references: References) -> Row:
         least = at_least(_energies(record).get(carbon.energy_name))
         return (
             _label(record, carbon.energy_name),
-            least + format_emissions(carbon.emissions_grams),
-            _calculation(carbon, references, least),
+            least + format_emissions(carbon.emissions_grams) + _per_million_tokens(record, carbon, least),
+            _calculation(carbon, references, least) + _market(carbon, least),
         )
     # Any factor tells whether, and from which energy, CO2e could be calculated once a place is known.
     trial = assess_footprint(record.energy, grid_examples(1.0).clean.factor)
@@ -43,6 +44,22 @@ def carbon_row(record: RunRecord, references: References) -> Row:
     )
     result = f"depends on the grid: {least}{format_energy(joules)} is {clean}, {dirty}"
     return _label(record, trial.carbon.energy_name), result, "set the place with `cardcallback render --location`"
+
+
+def _per_million_tokens(record: RunRecord, carbon: Carbon, least: str) -> str:
+    """What a million tokens emitted, of whole figures; the row of the speed says which tokens count."""
+    tokens, per_token = record.training.tokens.non_padding, record.energy.per_token
+    if not tokens or least or per_token is None or per_token.value is None:
+        return ""
+    return f"; {format_emissions(carbon.emissions_grams / tokens * _MILLION)} per million tokens"
+
+
+def _market(carbon: Carbon, least: str) -> str:
+    factor, grams = carbon.market_factor, carbon.market_emissions_grams
+    if factor is None or grams is None:
+        return ""
+    words = f"{format_number(factor.grams_per_kwh)} g/kWh, {escape_markdown(factor.source)}"
+    return f". Market-based, by a contract's factor ({words}): {least}{format_emissions(grams)}"
 
 
 def _unresolved(record: RunRecord, energy_name: str) -> Row:
