@@ -166,6 +166,8 @@ def is_complete(folder: Path) -> None:
     assert {"loss", "eval_loss", "grad_norm"} <= set(record.curves)
     assert record.memory.system_peak.value is not None
     assert record.memory.process_peak_rss.value is not None
-    assert record.training.tokens.non_padding
+    tokens = record.training.tokens
+    # An older TRL gives DPO batches that hold prompts and answers apart, which nobody counts.
+    assert tokens.non_padding or "batches hold no input_ids" in (tokens.reason or "")
     assert record.training.steps == _STEPS
     assert "## Training, hardware and environmental impact" in (folder / "README.md").read_text()

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from transformers import TrainingArguments
 
 from cardcallback import load_run
 from simulator import Simulation, build_problem, profile_named
@@ -75,6 +76,8 @@ def end_of(process: subprocess.Popen[str]) -> End:
 @pytest.mark.parametrize("way", CODES)
 def test_a_training_that_is_broken_off(tmp_path: Path, way: str) -> None:
     """The exit and its last words are those without us; status, steps, energy, card and one closing line are right."""
+    if way == "checkpoint" and not hasattr(TrainingArguments, "enable_jit_checkpoint"):
+        pytest.skip("this transformers writes no checkpoint just in time")
     both = [train(tmp_path / "ours", way, "with"), train(tmp_path / "theirs", way)]
     ours, theirs = [end_of(process) for process in both]
     assert (ours.code, theirs.code) == (CODES[way], CODES[way]), ours.errors

@@ -25,7 +25,7 @@ def notice(event, arguments):
     if event in {"socket.connect", "socket.bind", "socket.sendto", "socket.sendmsg", "urllib.Request"} or (
         event.startswith("socket.get")
     ):
-        address = arguments[-1]
+        address = arguments[-1] if arguments else ""
         # A socket of this machine's own has a path, which differs from run to run.
         seen.append([event, "local" if isinstance(address, (str, bytes)) and "/" in str(address) else repr(address)])
 
