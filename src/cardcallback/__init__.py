@@ -8,10 +8,18 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from cardcallback.attaching import attach
     from cardcallback.callback import CardCallback
+    from cardcallback.impact import EnvironmentalImpact
     from cardcallback.record import RunRecord, load_run
     from cardcallback.sensors import Sensor
 
-__all__ = ["CardCallback", "RunRecord", "Sensor", "attach", "load_run"]
+__all__ = [
+    "CardCallback",
+    "EnvironmentalImpact",
+    "RunRecord",
+    "Sensor",
+    "attach",
+    "load_run",
+]
 
 _HOME = {
     "CardCallback": "cardcallback.callback",
@@ -19,6 +27,7 @@ _HOME = {
     "RunRecord": "cardcallback.record",
     "load_run": "cardcallback.record",
     "Sensor": "cardcallback.sensors",
+    "EnvironmentalImpact": "cardcallback.impact",
 }
 
 
