@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from cardcallback.attaching import attach
     from cardcallback.callback import CardCallback
+    from cardcallback.detailed_card import DetailedModelCard
     from cardcallback.impact import EnvironmentalImpact
     from cardcallback.record import RunRecord, load_run
     from cardcallback.sensors import Sensor
 
 __all__ = [
     "CardCallback",
+    "DetailedModelCard",
     "EnvironmentalImpact",
     "RunRecord",
     "Sensor",
@@ -27,6 +29,7 @@ _HOME = {
     "RunRecord": "cardcallback.record",
     "load_run": "cardcallback.record",
     "Sensor": "cardcallback.sensors",
+    "DetailedModelCard": "cardcallback.detailed_card",
     "EnvironmentalImpact": "cardcallback.impact",
 }
 
