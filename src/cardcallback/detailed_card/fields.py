@@ -17,8 +17,16 @@ LONGEST_PROSE = 50_000
 MOST_ENTRIES = 1_000
 USE_KEYS = ("use", "example")
 BIAS_KEYS = ("type", "description", "mitigation")
-# Only what cannot be a name: "Llama 3.1 8B" is one, "./llama" and "C:\\llama" are folders.
-_FOLDER = re.compile(r"(?:[/~\\]|\.{1,2}(?:[/\\]|$)|[A-Za-z]:[/\\]|file:)|.*\\", re.DOTALL | re.IGNORECASE)
+# Only what cannot be a name: "Llama 3.1 8B" is one; "./llama", "C:\\llama" and "out/checkpoint-500" are folders.
+_FOLDER = re.compile(
+    r"""
+    (?:[/~\\]|\.{1,2}(?:[/\\]|$)|[A-Za-z]:[/\\]|file:).*
+    |[\w.-]+(?:\\[\w.-]+)+
+    |[\w.-]+(?:/[\w.-]+){2,}
+    |(?:.*/)?checkpoint-\d+/?
+    """,
+    re.DOTALL | re.IGNORECASE | re.VERBOSE,
+)
 
 
 def check_field(name: str, value: object) -> None:
@@ -68,7 +76,7 @@ def _required_text(name: str, value: object) -> None:
 
 def _base_model(name: str, value: object) -> None:
     _text(name, value)
-    if isinstance(value, str) and _FOLDER.match(value.strip()):
+    if isinstance(value, str) and _FOLDER.fullmatch(value.strip()):
         _refuse(f"{name} is a folder, which nobody else can find: give the model's Hub id (owner/name)")
 
 
