@@ -66,6 +66,6 @@ def card_of_text(text: str) -> DetailedModelCard:
     fields["primary_uses"] = [dict.fromkeys(USE_KEYS, text)]
     fields["biases"] = [dict.fromkeys(BIAS_KEYS, text)]
     fields["safety_evaluations"] = {text: 0.5}
-    # A folder is refused, which has a test of its own.
-    fields["base_model"] = f"a {text}"
+    # Folders are refused, which has a test of its own.
+    fields["model_name"] = fields["base_model"] = f"a {text}"
     return DetailedModelCard(**fields)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
+from typing import Any
 
 import pytest
 import yaml
@@ -14,7 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_hostile_values import structure
 
+from cardcallback import EnvironmentalImpact
 from cardcallback.detailed_card.fields import LONGEST_CELL
+from cardcallback.impact import Equivalent, Equivalents
 from cardcallback.record import RunRecord
 from cardcallback.render.card.front_matter import split_card
 
@@ -59,6 +62,22 @@ def is_harmless(text: str, *, lists: bool = True) -> None:
 def test_a_hostile_text_is_text(text: str) -> None:
     """In every field of the card and every text of the record at once."""
     is_harmless(text.lstrip() if len(text) > LONGEST_CELL else text)
+
+
+def report_of(text: str) -> str:
+    """Two reports: an estimate and a run's, with ``text`` as every text in them."""
+    rate = Equivalent(value=2.0, unit=text, source=f"a {text}")
+    rates = Equivalents(tree_kilograms_per_year=rate, car_grams_per_kilometre=rate, phone_charge_watt_hours=rate)
+    given: dict[str, Any] = {"equivalents": rates, "carbon_reduction_measures": [text], "grid_carbon_intensity": 100.0}
+    estimate = EnvironmentalImpact(4.0, 1, text, 100.0, factor_source=f"a {text}", **given)
+    return estimate.generate_report() + EnvironmentalImpact.from_record(hostile_record(text), **given).generate_report()
+
+
+@pytest.mark.parametrize("text", [text for text in HOSTILE if text.strip()], ids=lambda text: ascii(text[:24]))
+def test_a_hostile_text_is_text_in_a_report(text: str) -> None:
+    """The report alone, which people paste into a card of their own."""
+    tame = structure(report_of("x y"))
+    assert {kind: count for kind, count in structure(report_of(text)).items() if count > tame[kind]} == {}
 
 
 @settings(max_examples=80, deadline=None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from fractions import Fraction
 from typing import Any
@@ -234,6 +235,14 @@ def test_the_sources_of_the_defaults_are_printed() -> None:
     ):
         assert rate.source in report
         assert f"{rate.value:g} {rate.unit} each" in report
+
+
+def test_a_bare_number_is_no_equivalent() -> None:
+    """Nobody would know where it is from."""
+    with pytest.raises(CardCallbackError, match="give its value, unit and source"):
+        dataclasses.replace(DEFAULT_EQUIVALENTS, tree_kilograms_per_year=22)
+    with pytest.raises(CardCallbackError, match="needs its unit and its source in words"):
+        Equivalent(value=1.0, unit="kg", source=3)  # type: ignore[arg-type]
 
 
 def test_measures_are_the_authors_own() -> None:

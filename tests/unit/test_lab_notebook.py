@@ -70,7 +70,7 @@ def test_its_report_has_the_notebooks_parts_and_none_of_its_claims() -> None:
         "| Grid Carbon Intensity | 400 gCO2/kWh",
         "### Energy Consumption",
         "| Total Energy | 0.40 kWh (estimate: ",
-        "| CO2 Emissions | 0.16 kg (estimate: ",
+        "| CO2 Emissions | 0.16 kg CO2e (estimate: ",
         "### Equivalents",
         "| Trees to offset (1 year) | 0.0073 trees (estimate: ",
         "| Equivalent driving | 1.3 km (estimate: ",

@@ -68,10 +68,12 @@ def _prose(name: str, value: object) -> None:
     _text(name, value, LONGEST_PROSE)
 
 
-def _required_text(name: str, value: object) -> None:
+def _model_name(name: str, value: object) -> None:
     _text(name, value)
     if isinstance(value, str) and not clean(value):
         _refuse(f"{name} is empty: give the model's name")
+    if isinstance(value, str) and _FOLDER.fullmatch(value.strip()):
+        _refuse(f"{name} is a folder: give the model's name")
 
 
 def _base_model(name: str, value: object) -> None:
@@ -142,7 +144,7 @@ def _refuse(message: str) -> None:
 
 
 _CHECKS: dict[str, Callable[[str, object], None]] = {
-    "model_name": _required_text,
+    "model_name": _model_name,
     "model_version": _text,
     "model_type": _text,
     "base_model": _base_model,

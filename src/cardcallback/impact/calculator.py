@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -66,7 +67,7 @@ class EnvironmentalImpact:
     pue: float | None = None
     location: str | None = field(default=None, kw_only=True)
     equivalents: Equivalents = field(default=DEFAULT_EQUIVALENTS, kw_only=True)
-    carbon_reduction_measures: list[str] = field(default_factory=list, kw_only=True)
+    carbon_reduction_measures: Sequence[str] = field(default=(), kw_only=True)
     factor_source: str | None = field(default=None, kw_only=True)
     record: RunRecord | None = field(default=None, kw_only=True, repr=False)
 
@@ -112,6 +113,7 @@ class EnvironmentalImpact:
         grid_carbon_intensity: float | None = None,
         pue: float | None = None,
         equivalents: Equivalents = DEFAULT_EQUIVALENTS,
+        carbon_reduction_measures: Sequence[str] = (),
     ) -> EnvironmentalImpact:
         """The impact of a run by its measured energy, over its own time and hardware.
 
@@ -124,6 +126,7 @@ class EnvironmentalImpact:
             grid_carbon_intensity: grams of CO2e per kWh.
             pue: building overhead.
             equivalents: what trees, cars and telephones are taken for.
+            carbon_reduction_measures: what was done to emit less.
 
         Raises:
             CardCallbackError: as the class, or no record there (exit code 3).
@@ -139,6 +142,7 @@ class EnvironmentalImpact:
             pue,
             location=location,
             equivalents=equivalents,
+            carbon_reduction_measures=carbon_reduction_measures,
             record=run,
         )
 

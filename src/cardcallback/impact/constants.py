@@ -31,8 +31,8 @@ class Equivalent:
                 f"an equivalent must be a number above 0, not {one_line(repr(self.value), 60)}: give it in {self.unit}"
             )
             raise CardCallbackError(msg)
-        if not self.source.strip():
-            msg = "an equivalent needs its source: say where the figure is published"
+        if not isinstance(self.unit, str) or not isinstance(self.source, str) or not self.source.strip():
+            msg = "an equivalent needs its unit and its source in words: say where the figure is published"
             raise CardCallbackError(msg)
 
 
@@ -47,6 +47,17 @@ class Equivalents:
     tree_kilograms_per_year: Equivalent
     car_grams_per_kilometre: Equivalent
     phone_charge_watt_hours: Equivalent
+
+    def __post_init__(self) -> None:
+        """Refuse a bare number, whose source nobody would know.
+
+        Raises:
+            CardCallbackError: one of them is no ``Equivalent``.
+        """
+        for rate in (self.tree_kilograms_per_year, self.car_grams_per_kilometre, self.phone_charge_watt_hours):
+            if not isinstance(rate, Equivalent):
+                msg = "each of the equivalents must be an Equivalent: give its value, unit and source"
+                raise CardCallbackError(msg)
 
 
 # A mature tree's "22 kg" (48 lb) is quoted everywhere and has no primary source; 120 g/km is near the type approval

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from cardcallback.impact.constants import Equivalent
@@ -138,7 +139,7 @@ def _carbon(impact: EnvironmentalImpact) -> str:
     formula = f"{kilowatt_hours(energy_kwh)} kWh {TIMES} {format_number(factor.grams_per_kwh)} g/kWh"
     formula += f" {TIMES} PUE {_pue(pue)}" if pue is not None else ""
     simulated = f"; {SIMULATED}" if impact.record is not None and impact.record.simulated else ""
-    return f"{least}{_few(kilograms)} kg ({how}: {formula}; {_factor_words(factor)}{simulated})"
+    return f"{least}{_few(kilograms)} kg CO2e ({how}: {formula}; {_factor_words(factor)}{simulated})"
 
 
 def _applied(measured: MeasuredEnergy) -> float | None:
@@ -171,7 +172,7 @@ def _equivalent(least: str, value: float | None, unit: str, rate: Equivalent) ->
     return f"{least}{_few(value)} {unit} (estimate: {each}; {escape_markdown(rate.source)})"
 
 
-def _measures(measures: list[str]) -> list[str]:
+def _measures(measures: Sequence[str]) -> list[str]:
     return [f"- {escape_line(measure, _LONGEST_MEASURE)}" for measure in measures if measure.strip()] or [PLACEHOLDER]
 
 
