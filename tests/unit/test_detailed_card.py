@@ -160,6 +160,14 @@ def test_what_author_and_record_say_of_a_setting_stands_side_by_side(name: str, 
     assert text.count(" 16 (recorded") == 1
 
 
+def test_names_in_another_script_are_told_apart() -> None:
+    """Where neither has a Latin letter, only the same text is the same."""
+    record = make_record()
+    record = replace(record, training=replace(record.training, method="漢"))
+    for stated, cell in (("字", "漢 (recorded; the author states 字)"), ("漢", "漢 (recorded)")):
+        assert f"| Method | {cell} |" in complete_card(training_hyperparameters={"Method": stated}).render(record)
+
+
 def test_another_base_model_of_the_record_is_told() -> None:
     """The author's word stands, and the reader sees what the run named."""
     text = complete_card(base_model="meta-llama/Llama-3.1-8B-Instruct").render(make_record())

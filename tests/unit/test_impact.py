@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from section_records import RECORDS
 
 from cardcallback import EnvironmentalImpact
-from cardcallback.carbon import factor_for, find_place
+from cardcallback.carbon import assess_footprint, factor_for, find_place
 from cardcallback.errors import CardCallbackError
 from cardcallback.impact import DEFAULT_EQUIVALENTS, Equivalent
 from cardcallback.impact.checks import MOST_GPUS, MOST_HOURS, MOST_WATTS
@@ -177,6 +177,24 @@ def test_overhead_multiplies_the_whole_machine_only() -> None:
     expected = record.energy.system.value / 3.6e6 * GERMANY / 1000 * 1.5
     assert machine.calculate_carbon_kg() == pytest.approx(expected)
     assert "| Data Center PUE | 1.5 (given) |" in machine.generate_report()
+
+
+def test_a_records_own_overhead_holds_until_another_is_given() -> None:
+    """As its place does."""
+    record = RECORDS["machine_measured"]()
+    record = replace(record, carbon=assess_footprint(record.energy, factor_for(find_place("DE")), 1.2).carbon)
+    plain, own = EnvironmentalImpact.from_record(record, pue=1.0), EnvironmentalImpact.from_record(record)
+    assert plain.carbon_kilograms is not None
+    assert own.calculate_carbon_kg() == pytest.approx(plain.carbon_kilograms * 1.2)
+
+
+@pytest.mark.parametrize(
+    ("name", "warning"),
+    [("interrupted", "**Interrupted.**"), ("simulated", "**Simulated device.**"), ("resumed_elsewhere", "**Part of ")],
+)
+def test_a_report_repeats_what_nobody_may_miss(name: str, warning: str) -> None:
+    """It may stand alone in somebody's card."""
+    assert f"### Note\n\n{warning}" in EnvironmentalImpact.from_record(RECORDS[name]()).generate_report()
 
 
 def test_what_a_run_did_not_measure_is_not_known() -> None:

@@ -108,6 +108,8 @@ def _agree(stated: str, recorded: str) -> bool:
     try:
         return float(stated) == float(recorded.partition(", ")[0].replace(",", ""))
     except ValueError:
+        if stated == recorded:
+            return True
         words = sorted(_WORDS.findall(stated.lower()))
         return bool(words) and words == sorted(_WORDS.findall(recorded.lower()))
 
