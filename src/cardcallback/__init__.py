@@ -9,10 +9,21 @@ if TYPE_CHECKING:
     from cardcallback.attaching import attach
     from cardcallback.callback import CardCallback
     from cardcallback.compare import compare_runs
+    from cardcallback.detailed_card import DetailedModelCard
+    from cardcallback.impact import EnvironmentalImpact
     from cardcallback.record import RunRecord, load_run
     from cardcallback.sensors import Sensor
 
-__all__ = ["CardCallback", "RunRecord", "Sensor", "attach", "compare_runs", "load_run"]
+__all__ = [
+    "CardCallback",
+    "DetailedModelCard",
+    "EnvironmentalImpact",
+    "RunRecord",
+    "Sensor",
+    "attach",
+    "compare_runs",
+    "load_run",
+]
 
 _HOME = {
     "CardCallback": "cardcallback.callback",
@@ -21,6 +32,8 @@ _HOME = {
     "load_run": "cardcallback.record",
     "compare_runs": "cardcallback.compare",
     "Sensor": "cardcallback.sensors",
+    "DetailedModelCard": "cardcallback.detailed_card",
+    "EnvironmentalImpact": "cardcallback.impact",
 }
 
 

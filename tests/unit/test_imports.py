@@ -29,7 +29,10 @@ def test_the_package_itself_loads_nothing_heavy() -> None:
     assert not loaded & HEAVY
 
 
-PARTS = "record render cli carbon energy sensors recorder observe settings curves sessions journal processes testing"
+PARTS = (
+    "record render cli carbon energy sensors recorder observe settings curves sessions journal processes testing "
+    "impact detailed_card"
+)
 
 
 @pytest.mark.parametrize("module", PARTS.split())
