@@ -144,7 +144,7 @@ def _examined(seed: int, simulation: Simulation, folder: Path, *, begun: float |
     damaged: list[str] = [f"{path.name} is still locked" for path in journals_in(folder) if is_alive(path)]
     settings = resolve_settings({}, environ={}, working_directory=Path("/"), user_config_directory=Path("/"))
     remove_abandoned(folder)
-    runs = list(killed_runs(folder, lives=lambda _: False, on_alive=lambda _: None, warn=damaged.append))
+    runs = list(killed_runs([folder], lives=lambda _: False, on_alive=lambda _: None, warn=damaged.append))
     for run in runs:
         write_recovered(run, settings, warn=damaged.append)
     record = _record(folder, damaged)

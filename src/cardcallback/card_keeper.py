@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from cardcallback.errors import CardCallbackError
+from cardcallback.record import Card, Fill
 from cardcallback.render.card import default_hub_template
 from cardcallback.render.card.section_block import has_section
 from cardcallback.writing import own_folder, read_card, write_atomically, write_bytes_atomically
@@ -30,11 +31,12 @@ _LARGEST_COPY_BYTES = 64 * 1024**2
 
 
 class _State(msgspec.Struct, frozen=True, kw_only=True):
-    """What we remember of the card between runs: whose body it has and its digest as we left it."""
+    """What every run that has the card remembers: whose body it has, its digest as we left it, and our fills in it."""
 
     body_kind: str
     digest: str
     template_digest: str | None = None
+    filled: tuple[Fill, ...] = ()
 
 
 class CardKeeper:
@@ -94,6 +96,8 @@ class CardKeeper:
         if text is None or digest(text) == self._digest:
             return
         self._digest = digest(text)
+        if self._left_by_another_of_ours(text):
+            return
         if author_of(text) == "tool":
             kept = own_folder(self._private) / _GENERATED_NAME
             write_bytes_atomically(kept, text.encode("utf-8"), as_open_as=self._card)
@@ -102,6 +106,20 @@ class CardKeeper:
         self._original = text
         self._template = None
         self._copy(text.encode("utf-8"))
+
+    def _left_by_another_of_ours(self, text: str) -> bool:
+        """Whether another run of this folder, or ``cardcallback render``, wrote it since: nobody's edit."""
+        state = _read_state(self._private)
+        if state is None or state.digest != digest(text):
+            return False
+        if self._original is None and self._template is None and state.body_kind == "person":
+            self._original = read_text(self._private / ORIGINAL_NAME)
+        return True
+
+    @property
+    def filled(self) -> tuple[Fill, ...]:
+        """What any run of ours, or ``cardcallback render``, filled into the card last."""
+        return filled_into(self._private)
 
     def body(self, current: str | None) -> tuple[str, str]:
         """The text to complete, and whose it is; ``current`` is what stands in the card now.
@@ -120,13 +138,16 @@ class CardKeeper:
             return current, generated_kind(current)
         return default_hub_template(), "hub template"
 
-    def wrote(self, text: str, body_kind: str) -> None:
-        """Remember that the card is now as we left it."""
+    def wrote(self, text: str, card: Card) -> None:
+        """Remember that the card is now as we left it, and what of it is ours."""
         self._digest, self._digest_at_failure = digest(text), None
-        _write_state(
-            own_folder(self._private),
-            _State(body_kind=body_kind, digest=self._digest, template_digest=self._template_digest),
+        state = _State(
+            body_kind=card.body or "",
+            digest=self._digest,
+            template_digest=self._template_digest,
+            filled=card.filled,
         )
+        _write_state(own_folder(self._private), state)
 
     @property
     def original(self) -> str | None:
@@ -185,16 +206,52 @@ def author_of(text: str) -> str:
     return "person" if has_section(text) or not generated else "tool"
 
 
+def kind_of(text: str) -> str:
+    """Whose body a card has that is not as we left it."""
+    return "person" if author_of(text) == "person" else generated_kind(text)
+
+
 def generated_kind(text: str) -> str:
     """Which tool's card this is: "hub template" or "trainer"."""
     return "hub template" if _HUB_TEMPLATE_MARK in text else "trainer"
 
 
-def note_rendered(private: Path, *, before: str | None, after: str) -> None:
-    """Remember that a card was rendered again by us, so that the next run does not take it for a person's edit."""
+def note_rendered(private: Path, *, before: str | None, after: str, card: Card) -> None:
+    """Remember that a card was rendered again by us, so that no run takes that for a person's edit.
+
+    A run may be going on, which composes the card anew from the body that it knows. A text of which that body knows
+    nothing is a person's for every run: one edited since we left it, or another template; only our fills in it are
+    told, which stay ours.
+    """
+    if not private.is_dir():
+        return
     state = _read_state(private)
-    if state is not None and before is not None and state.digest == digest(before):
-        _write_state(private, msgspec.structs.replace(state, digest=digest(after)))
+    known = before is None or (state is not None and state.digest == digest(before)) or _is_kept(private, before)
+    if card.body != "template" and known:
+        kind = state.body_kind if state is not None else card.body or ""
+        kept = None if state is None else state.template_digest
+        _write_state(private, _State(body_kind=kind, digest=digest(after), template_digest=kept, filled=card.filled))
+    elif state is not None:
+        _write_state(private, msgspec.structs.replace(state, filled=join_fills(state.filled, card.filled)))
+    else:
+        _write_state(private, _State(body_kind="", digest="", filled=card.filled))
+
+
+def filled_into(private: Path) -> tuple[Fill, ...]:
+    """What we filled into the card last, as it is remembered beside it."""
+    state = _read_state(private)
+    return () if state is None else state.filled
+
+
+def join_fills(*several: tuple[Fill, ...]) -> tuple[Fill, ...]:
+    """All of them, each once."""
+    return tuple(dict.fromkeys(fill for fills in several for fill in fills))
+
+
+def _is_kept(private: Path, text: str) -> bool:
+    """Whether it is the text that a run found before it wrote anything."""
+    kept = (private / ORIGINAL_NAME, private / _GENERATED_NAME)
+    return any(path.is_file() and path.read_bytes() == text.encode() for path in kept)
 
 
 def read_text(path: Path) -> str | None:

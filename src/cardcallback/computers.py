@@ -13,6 +13,7 @@ from cardcallback.processes import (
     load_summaries,
     merge_nodes,
     once_for_each_computer,
+    remove_job,
     summarize_node,
     summary_of_ranks,
     write_summary,
@@ -58,6 +59,13 @@ def join_into_records(folder: Path, settings: Settings) -> None:
 def is_of_another_computer(record: RunRecord) -> bool:
     """Whether it is of a computer of the job on which rank 0 was not."""
     return bool(record.nodes) and not any(0 in node.ranks for node in record.nodes)
+
+
+def end_job(folder: Path, record: RunRecord) -> None:
+    """Remove what a job left in a folder for its other computers, where the record is of all of them."""
+    ranks = {rank for node in record.nodes for rank in node.ranks}
+    if record.processes is not None and record.nodes and len(ranks) >= record.processes:
+        remove_job(folder, record.nodes[0].job or "")
 
 
 def leave_summary(folder: Path, record: RunRecord) -> str | None:
@@ -123,6 +131,7 @@ def _write_joined(folder: Path, record: RunRecord, settings: Settings, warn: War
         what = f"record in {own.write_record(record)}"
     else:
         record, what = write_with_card(own, record, settings, warn)
+    end_job(folder, record)
     return f"{folder}: {len(record.nodes)} computers, {energy_words(record)}: {what}"
 
 

@@ -70,6 +70,12 @@ class LiveRun:
         return self._devices.told
 
     @property
+    def earlier_sessions(self) -> frozenset[str]:
+        """The ids of the sessions that this one went on from, which are in the record's figures."""
+        before = self._lineage.record
+        return frozenset(one.session_id for one in before.sessions if one.session_id) if before else frozenset()
+
+    @property
     def finished(self) -> bool:
         """Whether measuring has ended."""
         return self._recording is not None

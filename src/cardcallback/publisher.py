@@ -13,6 +13,7 @@ from cardcallback.console import end_line
 from cardcallback.guard import Guard
 from cardcallback.hooks import checkpoint_folder, saves_checkpoint, watch_checkpoints
 from cardcallback.live_run import LiveRun
+from cardcallback.neighbours import BESIDE_ANOTHER, living_runs
 from cardcallback.notebook import show_end
 from cardcallback.observe import training_completed
 from cardcallback.record import RunRecord, Status
@@ -66,10 +67,14 @@ class Publisher:
 
     def keep_what_was_there(self) -> None:
         """Before anyone overwrites it: the person's card, or the one of a completed run."""
+        living: frozenset[str] = frozenset()
+        with self._guard("look for another run in the folder"):
+            living = living_runs(self._folder.path, self._settings.journal_directory)
+            self._guard.tell([BESIDE_ANOTHER] if living else [])
         with self._guard("keep the card that was there"):
-            self._folder.begin()
+            self._folder.begin(living)
         with self._guard("sum up the earlier runs in the folder"):
-            note = self._folder.unfinished_runs_note()
+            note = self._folder.unfinished_runs_note(self._run.earlier_sessions)
             self._run.notes.extend([] if note is None else [note])
         with self._guard("follow the checkpoints"):
             # A checkpoint that a signal asks for comes without the event.

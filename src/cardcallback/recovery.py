@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
-from cardcallback.computers import is_of_another_computer, join_into_records, leave_summary
+from cardcallback.computers import end_job, is_of_another_computer, join_into_records, leave_summary
 from cardcallback.errors import CardCallbackError
-from cardcallback.journal import Recovered, is_alive, journals_in, original_name, read_journal, remove_journal
+from cardcallback.journal import Recovered, is_alive, is_copy, journals_in, original_name, read_journal, remove_journal
 from cardcallback.record import RunRecord, record_path
 from cardcallback.recorder import Clock, SystemClock
 from cardcallback.recovered_files import Warn, energy_words, record_of, weights_were_saved, write_with_card
@@ -32,34 +33,63 @@ class KilledRun:
 
 
 def killed_runs(
-    folder: Path,
+    folders: Sequence[Path],
     journal_directory: Path | None = None,
     *,
     lives: Callable[[Path], bool],
     on_alive: Callable[[Path], None],
     warn: Warn,
 ) -> Iterator[KilledRun]:
-    """What can be recovered in an output folder, the oldest first.
+    """What can be recovered in output folders, of each the oldest first.
+
+    A journal on a node's own disk and its copy in the output folder are one run, wherever each of them was found.
 
     Args:
-        folder: the output folder.
-        journal_directory: the node's own disk, if journals live there; the folder then holds copies of them.
+        folders: the output folders; a node's own disk may be one of them.
+        journal_directory: the node's own disk, if journals live there; the folders then hold copies of them.
         lives: whether the process that writes a journal lives.
         on_alive: told the folder for each run in it whose process lives.
         warn: told of a journal that cannot be used, in one line.
     """
-    for journal in journals_in(folder):
-        local = [] if journal_directory is None else journals_in(journal_directory)
-        originals = tuple(one for one in local if one.name == original_name(journal) and one != journal)
+    local = [] if journal_directory is None else journals_in(journal_directory)
+    for found in _by_session(folders):
+        folder = found[0].folder
+        names = {original_name(one.journal) for one in found}
+        originals = [one.journal for one in found if not is_copy(one.journal)]
+        originals += [one for one in local if one.name in names and not _is_among(one, originals)]
+        copies = [one.journal for one in found if is_copy(one.journal)]
         # The lock on an original tells more than the age of its copy, which may be another computer's.
-        if any(lives(one) for one in originals or (journal,)):
+        if any(lives(one) for one in originals or copies):
             on_alive(folder)
             continue
-        journals = (*originals, journal)
-        found = [recovered for one in journals if (recovered := _read(one, warn)) is not None]
-        if found:
-            newest = max(found, key=lambda one: one.record.duration_seconds)
+        journals = (*originals, *copies)
+        read = [recovered for one in journals if (recovered := _read(one, warn)) is not None]
+        if read:
+            newest = max(read, key=lambda one: one.record.duration_seconds)
             yield KilledRun(folder=folder, journals=journals, recovered=newest)
+
+
+class _Found(NamedTuple):
+    folder: Path
+    journal: Path
+
+
+def _by_session(folders: Sequence[Path]) -> list[list[_Found]]:
+    """The journals of each session, those of its output folder first: where a copy lies, the original is elsewhere."""
+    given: dict[Path, Path] = {}
+    for folder in folders:
+        given.setdefault(folder.resolve(), folder)
+    found = [_Found(folder, journal) for folder in given.values() for journal in journals_in(folder)]
+    copied = {original_name(one.journal) for one in found if is_copy(one.journal)}
+    sessions: dict[Path | str, list[_Found]] = {}
+    for one in found:
+        name = original_name(one.journal)
+        sessions.setdefault(name if name in copied else one.journal, []).append(one)
+    return [sorted(of_one, key=lambda one: not is_copy(one.journal)) for of_one in sessions.values()]
+
+
+def _is_among(path: Path, others: Sequence[Path]) -> bool:
+    return any(path.resolve() == other.resolve() for other in others)
 
 
 def write_recovered(run: KilledRun, settings: Settings, *, warn: Warn) -> str:
@@ -96,7 +126,9 @@ def recover_before(folder: Path, settings: Settings, *, clock: Clock | None = No
     clock = clock or SystemClock()
     end_seconds = clock.elapsed_seconds() + _BEFORE_SECONDS
     of_jobs = False
-    runs = killed_runs(folder, settings.journal_directory, lives=is_alive, on_alive=lambda _: None, warn=lambda _: None)
+    runs = killed_runs(
+        [folder], settings.journal_directory, lives=is_alive, on_alive=lambda _: None, warn=lambda _: None
+    )
     for run in runs:
         record = run.recovered.record
         if not is_of_another_computer(record):
@@ -114,6 +146,7 @@ def recover_before(folder: Path, settings: Settings, *, clock: Clock | None = No
 def _remove(run: KilledRun) -> None:
     for journal in run.journals:
         remove_journal(journal)
+    end_job(run.folder, run.recovered.record)
 
 
 def _write_record(run: KilledRun, settings: Settings) -> None:

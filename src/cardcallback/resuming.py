@@ -7,6 +7,7 @@ from typing import Any
 
 from cardcallback.guard import Guard
 from cardcallback.hooks import watch_resume
+from cardcallback.neighbours import living_runs
 from cardcallback.record import RunRecord
 from cardcallback.recovery import recover_before
 from cardcallback.sessions import Lineage, agreeing_checkpoint, earlier_sessions
@@ -45,6 +46,8 @@ class Resuming:
                 lineage = self._lineage.after_attempt(before)
             elif self._checkpoint is not None or state.global_step > 0:
                 lineage = self._of_checkpoint(Path(args.output_dir), state)
+                if lineage.run_id in living_runs(Path(args.output_dir), self._settings.journal_directory):
+                    lineage = lineage.as_branch()
         self._lineage, self._checkpoint, self._called = lineage, None, False
         return lineage
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Collection
 from pathlib import Path
 
 import msgspec
 
-from cardcallback.card_keeper import CardKeeper, author_of, generated_kind, read_text
+from cardcallback.card_keeper import CardKeeper, author_of, generated_kind, join_fills, read_text
 from cardcallback.errors import CardCallbackError
 from cardcallback.record import (
     PRIVATE_FOLDER,
@@ -24,8 +25,8 @@ from cardcallback.record import (
 )
 from cardcallback.render.card import ComposedCard, render_card
 from cardcallback.render.pictures import draw_pictures
-from cardcallback.sessions import EARLIER_RUNS, SUMMARY_NAME
-from cardcallback.units import format_duration, format_energy
+from cardcallback.render.unfinished import unfinished_runs_note
+from cardcallback.sessions import SUMMARY_NAME
 from cardcallback.writing import (
     FileChangedError,
     own_folder,
@@ -65,6 +66,7 @@ class RunFolder:
         self._earlier_completed_card: str | None = None
         # Whose record may leave the main place; a run that is not among them began here after this one.
         self._older_run_ids: frozenset[str] = frozenset()
+        self._living: frozenset[str] = frozenset()
 
     @property
     def path(self) -> Path:
@@ -93,15 +95,21 @@ class RunFolder:
         there = read_brief(record_path(self._folder))
         return there is not None and there.run_id == self._run_id
 
-    def begin(self) -> None:
-        """Keep what a person had written, and the card of a completed earlier run, before anyone overwrites it."""
+    def begin(self, living: Collection[str] = ()) -> None:
+        """Keep what a person had written, and the card of a completed earlier run, before anyone overwrites it.
+
+        Args:
+            living: the runs that are writing into this folder just now. None of them is an earlier one: record and
+                card are left to them until this run completed.
+        """
         text = self._keeper.begin()
         earlier = read_brief(record_path(self._folder))
-        if earlier is not None:
+        if earlier is not None and earlier.run_id not in living:
             self._previous_card = earlier.card
             if earlier.status == "completed" and text is not None:
                 self._earlier_completed_card = text
-        self._older_run_ids = self._run_ids_in_main_places()
+        self._living = frozenset(living)
+        self._older_run_ids = self._run_ids_in_main_places() - self._living
         own_folder(self._private)  # after the above, which counts where it cannot be made too
         remove_abandoned(self._folder)
 
@@ -112,18 +120,15 @@ class RunFolder:
         else:
             self._keeper.notice()
 
-    def unfinished_runs_note(self) -> str | None:
-        """What earlier runs in this folder used without being completed, in one sentence."""
-        others = (one for run_id, one in briefs_in(self._folder).items() if run_id != self._run_id)
-        unfinished = [one for one in others if one.status != "completed"]
-        if not unfinished:
-            return None
-        spent = [one.gpu_energy_joules for one in unfinished if one.gpu_energy_joules is not None]
-        energy = f"together {format_energy(sum(spent))} of GPU energy" if spent else "GPU energy not measured"
-        unknown = f" (not measured in {len(unfinished) - len(spent)})" if spent and len(spent) < len(unfinished) else ""
-        seconds = format_duration(sum(one.duration_seconds for one in unfinished))
-        count = f"{len(unfinished)}, {seconds}, {energy}{unknown}"
-        return f"{EARLIER_RUNS}, in no figure here: {count}."
+    def unfinished_runs_note(self, own_sessions: Collection[str] = ()) -> str | None:
+        """What earlier runs in this folder used without being completed, in one sentence.
+
+        Args:
+            own_sessions: those that are in this run's own figures, since it went on from them.
+        """
+        known = briefs_in(self._folder)
+        others = [one for run_id, one in known.items() if run_id not in {self._run_id, *self._living}]
+        return unfinished_runs_note(others, own_sessions)
 
     def restore_earlier_card(self) -> None:
         """Put the completed run's card back after the trainer wrote over it at a mere checkpoint.
@@ -157,7 +162,10 @@ class RunFolder:
 
     def _compose_and_write(self, record: RunRecord, *, pictures: bool) -> ComposedCard:
         current = read_text(self._card)
-        known = msgspec.structs.replace(record, card=self._previous_card)
+        told = msgspec.structs.replace(
+            self._previous_card, filled=join_fills(self._previous_card.filled, self._keeper.filled)
+        )
+        known = msgspec.structs.replace(record, card=told)
         try:
             body, kind = self._keeper.body(current)
             composed = render_card(known, body=body, body_kind=kind, trainer_card=current, pictures=pictures)
@@ -172,7 +180,7 @@ class RunFolder:
         self._previous_card = composed.card
         with contextlib.suppress(CardCallbackError):
             # The card stands; that we cannot remember it was said when training began.
-            self._keeper.wrote(composed.text, kind)
+            self._keeper.wrote(composed.text, composed.card)
         return composed
 
     def complete_other_card(self, card: Path, record: RunRecord) -> None:
@@ -212,16 +220,24 @@ class RunFolder:
         published = self._publish == "all"
         folder = own_folder((self._folder if published else own_folder(self._private)) / RECORD_FOLDER)
         main, beside = folder / RECORD_NAME, folder / f"record-{self._run_id}.json"
+        for _ in range(_ATTEMPTS):
+            with contextlib.suppress(FileChangedError):  # by another run that lives, whose record must not be lost
+                return self._place_record(record, main, beside)
+        write_atomically(beside, encode(record))
+        return beside
+
+    def _place_record(self, record: RunRecord, main: Path, beside: Path) -> Path:
+        stood = main.read_bytes() if main.is_file() else None
         there, text = read_brief(main), encode(record)
         if self._earlier_completed_card is not None or (there is not None and self._is_newer(there)):
             write_atomically(beside, text)
             return beside
         if there is None or there.run_id != self._run_id:
-            _set_aside(main, there)
+            stood = _set_aside(main, there, stood)
         if record.card == Card() != self._previous_card:
             # The card that stands there was filled by us before, and only the record in this place remembers it.
             text = encode(msgspec.structs.replace(record, card=self._previous_card))
-        write_atomically(main, text)
+        write_bytes_atomically(main, text.encode(), unless_changed_from=stood)
         self._older_run_ids = frozenset()
         beside.unlink(missing_ok=True)
         return main
@@ -250,17 +266,18 @@ class RunFolder:
         return bool(draw_pictures(record, folder))
 
 
-def _set_aside(main: Path, there: RunBrief | None) -> None:
-    """Keep the record in the main place under its run's own name."""
+def _set_aside(main: Path, there: RunBrief | None, content: bytes | None) -> bytes | None:
+    """Keep the record in the main place under its run's own name; what then stands in its place."""
     if not main.exists() and not main.is_symlink():
-        return
+        return None
     known = there is not None and RUN_ID.fullmatch(there.run_id) is not None
     aside = main.with_name(f"record-{there.run_id}.json") if there is not None and known else _unused_name(main)
-    if known and not main.is_symlink():
+    if known and content is not None and not main.is_symlink():
         # A copy, so that it has its place as long as the new one is not there.
-        write_bytes_atomically(aside, main.read_bytes(), as_open_as=main)
-    else:
-        main.replace(aside)
+        write_bytes_atomically(aside, content, as_open_as=main)
+        return content
+    main.replace(aside)
+    return None
 
 
 def _unused_name(main: Path) -> Path:

@@ -207,3 +207,28 @@ def test_two_runs_in_one_folder_are_both_recovered(tmp_path: Path, capsys: Any) 
     assert capsys.readouterr().out.count("\n") == 2
     names = {load_run(path).run_id for path in (tmp_path / "out" / "training_run").glob("record*.json")}
     assert names == {RUN_ID, "second"}
+
+
+@pytest.mark.parametrize("folders", [("out", "node"), ("node", "out"), ("out", "./out")])
+@pytest.mark.parametrize("told", [True, False])
+def test_a_run_is_recovered_once_wherever_its_journals_lie(
+    tmp_path: Path, monkeypatch: Any, capsys: Any, folders: tuple[str, ...], *, told: bool
+) -> None:
+    """A journal on the node's disk and its copy are one run, whose record belongs beside the copy."""
+    made = JournalledRun()
+    keeper = made.keeper(tmp_path / "node", copy=copy_in(tmp_path / "out"))
+    (tmp_path / "node").mkdir()
+    made.live(keeper, 200.0)
+    keeper._file.close()
+    keeper._copy._file.close()
+    age(copy_in(tmp_path / "out"))
+    age(path_in(tmp_path / "node"))
+    if told:
+        monkeypatch.setenv("CARDCALLBACK_JOURNAL_DIRECTORY", str(tmp_path / "node"))
+    assert run("recover", *folders) == 0
+    assert capsys.readouterr().out.count("\n") == 1
+    whole = told or "node" in folders
+    assert (load_run(tmp_path / "out").duration_seconds > 198.0) == whole
+    assert not (tmp_path / "node" / "training_run").exists()
+    assert path_in(tmp_path / "node").exists() != whole
+    assert not copy_in(tmp_path / "out").exists()

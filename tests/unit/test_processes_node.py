@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 
 import msgspec
@@ -200,3 +201,43 @@ def test_the_computers_of_a_job_share_its_number(tmp_path: Path) -> None:
     jobs = [node.joined(record_of(node.place.rank)).nodes[0].job for node in (first, second, apart)]
     assert jobs[0] is not None
     assert jobs == [jobs[0], jobs[0], None]
+
+
+def _job_file(folder: Path) -> Path:
+    return folder / "_cardcallback" / "job"
+
+
+@pytest.mark.parametrize("ends", ["in time", "late", "never"])
+def test_a_jobs_number_goes_with_its_last_computer(tmp_path: Path, ends: str) -> None:
+    """Until then a computer that is not done must be able to say whose figures it leaves."""
+    first, second = computer(tmp_path, 0), computer(tmp_path, 1)
+    assert stat.S_IMODE(_job_file(tmp_path).stat().st_mode) == 0o600
+    if ends == "in time":
+        second.leave_summary(second.joined(record_of(1)))
+    first.finish()
+    first.joined(record_of(0))
+    if ends == "late":
+        assert _job_file(tmp_path).exists()
+        second.leave_summary(second.joined(record_of(1)))
+        first.look_again()
+    assert _job_file(tmp_path).exists() == (ends == "never")
+
+
+def test_another_jobs_number_stays(tmp_path: Path) -> None:
+    """It began in the same folder meanwhile."""
+    first, second = computer(tmp_path, 0), computer(tmp_path, 1)
+    second.leave_summary(second.joined(record_of(1)))
+    computer(tmp_path, 0)
+    newer = _job_file(tmp_path).read_bytes()
+    first.finish()
+    assert _job_file(tmp_path).read_bytes() == newer
+
+
+def test_rank_0_signs_its_part_after_its_number_is_gone(tmp_path: Path) -> None:
+    """Somebody removed the file: what it leaves still joins with the others."""
+    first = computer(tmp_path, 0)
+    _job_file(tmp_path).unlink()
+    first.finish()
+    record = first.joined(record_of(0))
+    (own,) = load_summaries(tmp_path)
+    assert own.answers == record.nodes[0].job != ""

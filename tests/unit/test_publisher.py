@@ -38,6 +38,7 @@ class MadeUpRun:
         self.notes: list[str] = []
         self.left: list[RunRecord] = []
         self.node: Any = None
+        self.earlier_sessions: frozenset[str] = frozenset()
         self.observed = SimpleNamespace(progress=lambda *_, **__: None)
         self._on_record = on_record
 

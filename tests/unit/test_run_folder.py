@@ -10,7 +10,7 @@ from folder_cards import HEADING, PERSONS_CARD, TRL_CARD, leave_completed_run, o
 
 from cardcallback.card_keeper import note_rendered
 from cardcallback.errors import CardCallbackError
-from cardcallback.record import load_run
+from cardcallback.record import Card, load_run
 from cardcallback.run_folder import RunFolder
 from cardcallback.testing import make_record
 
@@ -121,7 +121,7 @@ def test_a_card_rendered_again_is_still_ours(tmp_path: Path) -> None:
     before = leave_completed_run(tmp_path)
     after = f"{before}\n"
     (tmp_path / "README.md").write_text(after)
-    note_rendered(tmp_path / "_cardcallback", before=before, after=after)
+    note_rendered(tmp_path / "_cardcallback", before=before, after=after, card=Card(body="trainer"))
     folder = open_folder(tmp_path, "second")
     (tmp_path / "README.md").write_text(TRL_CARD)
     folder.weights_are_ours()

@@ -3,31 +3,43 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+import stat
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
 
+from cardcallback.cli.listed_run import ListedRun, ListedSession, read_listed
 from cardcallback.errors import CardCallbackError
-from cardcallback.journal import JOURNAL_FOLDER, JOURNAL_SUFFIX, is_alive, read_journal
-from cardcallback.record import PRIVATE_FOLDER, RECORD_FOLDER, RunRecord, encode, load_run
-from cardcallback.sessions import SUMMARY_NAME, with_longer_accounts
+from cardcallback.journal import JOURNAL_FOLDER, JOURNAL_SUFFIX
+from cardcallback.record import PRIVATE_FOLDER, RECORD_FOLDER, each_once, named_sessions
+from cardcallback.sessions import SUMMARY_NAME
 
 _NOT_ENTERED = frozenset({".git"})
+_UNREADABLE = "cannot be read"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FoundRun:
-    """A run and the output folder it was found in, relative to the folder that was searched."""
+    """A run and the output folder it was found in, relative to the folder that was searched.
+
+    ``branch`` counts, from 1 on, what went on from one checkpoint of one run more than once; 0 for any other run.
+    """
 
     folder: str
-    record: RunRecord
+    record: ListedRun
+    branch: int = 0
+
+    @property
+    def sessions(self) -> dict[str, ListedSession]:
+        """Its sessions by what tells them from those of all runs."""
+        return named_sessions(self.record.run_id, self.record.sessions)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DamagedRecord:
-    """A file that should hold a record and does not; ``problem`` is one line."""
+    """A file that should hold a record and does not, or a folder that cannot be read; ``problem`` is one line."""
 
     file: str
     problem: str
@@ -38,8 +50,12 @@ class _Account:
     """What one file tells of a run; one of a checkpoint counts only where nothing else tells of its run."""
 
     folder: str
-    record: RunRecord
+    record: ListedRun
     is_checkpoint: bool
+
+    @property
+    def sessions(self) -> dict[str, ListedSession]:
+        return named_sessions(self.record.run_id, self.record.sessions)
 
 
 def find_runs(folders: Sequence[Path]) -> tuple[list[FoundRun], list[DamagedRecord]]:
@@ -53,28 +69,41 @@ def find_runs(folders: Sequence[Path]) -> tuple[list[FoundRun], list[DamagedReco
     seen: set[Path] = set()
     for root in folders:
         prefix = root if len(folders) > 1 else Path()
-        for path, output_folder in _record_files(root):
-            if path.resolve() in seen:
+        unread: list[OSError] = []
+        for path, output_folder in _record_files(root, unread.append):
+            place = path.parent.resolve() / path.name  # the file itself may be a link to itself
+            if place in seen:
                 continue
-            seen.add(path.resolve())
-            name = str(prefix / output_folder.relative_to(root))
-            found = _loaded(path, str(prefix / path.relative_to(root)))
+            seen.add(place)
+            found = _read(path, _name(path, root, prefix))
             if isinstance(found, DamagedRecord):
                 damaged.append(found)
-            else:
+            elif found is not None:
+                name = _name(output_folder, root, prefix)
                 accounts.append(_Account(folder=name, record=found, is_checkpoint=path.name == SUMMARY_NAME))
-    runs = [_one_run(of_run) for of_run in _by_run(accounts)]
-    return sorted(runs, key=lambda run: (begun_on(run.record), run.folder)), sorted(damaged, key=lambda one: one.file)
+        damaged += [_unread_folder(error, root, prefix) for error in unread if not isinstance(error, FileNotFoundError)]
+    runs = [run for of_run in _by_run(accounts) for run in _branches(of_run)]
+    runs.sort(key=lambda run: (begun_on(run.record), run.folder, run.branch))
+    return runs, sorted(damaged, key=lambda one: one.file)
 
 
-def begun_on(record: RunRecord) -> str:
+def _name(path: Path, root: Path, prefix: Path) -> str:
+    return str(prefix / path.relative_to(root))
+
+
+def _unread_folder(error: OSError, root: Path, prefix: Path) -> DamagedRecord:
+    # What is in it is in no sum, which must not pass in silence.
+    return DamagedRecord(file=_name(Path(error.filename or root), root, prefix), problem=_UNREADABLE)
+
+
+def begun_on(record: ListedRun) -> str:
     """The date on which the run's first session began."""
     return min((session.started_on for session in record.sessions), default="")
 
 
-def _record_files(root: Path) -> Iterator[tuple[Path, Path]]:
-    """Each file that may hold a record, with the output folder it belongs to; links are not followed."""
-    for place, folders, files in os.walk(root):
+def _record_files(root: Path, on_error: Callable[[OSError], None]) -> Iterator[tuple[Path, Path]]:
+    """Each file that may hold a record, with the output folder it belongs to; links to folders are not followed."""
+    for place, folders, files in os.walk(root, onerror=on_error):
         folders[:] = sorted(set(folders) - _NOT_ENTERED)
         here = Path(place)
         for name in sorted(files):
@@ -86,33 +115,21 @@ def _record_files(root: Path) -> Iterator[tuple[Path, Path]]:
                 owner = here.parent.parent if here.parent.name == PRIVATE_FOLDER else here.parent
             else:
                 continue
-            if (here / name).is_file() and not (here / name).is_symlink():  # a pipe would be waited for
-                yield here / name, owner if owner.is_relative_to(root) else root
+            yield here / name, owner if owner.is_relative_to(root) else root
 
 
-def _loaded(path: Path, name: str) -> RunRecord | DamagedRecord:
+def _read(path: Path, name: str) -> ListedRun | DamagedRecord | None:
+    """What a file tells; None where it is none of a record, or is gone again, as an old checkpoint goes."""
     try:
-        record = _of_journal(path) if path.suffix == JOURNAL_SUFFIX else load_run(path)
+        # A pipe would be waited for, and a link leads elsewhere.
+        return read_listed(path) if stat.S_ISREG(path.lstat().st_mode) else None
+    except FileNotFoundError:
+        return None
+    except OSError:
+        return DamagedRecord(file=name, problem=_UNREADABLE)
     except CardCallbackError as error:
         # What to do about it follows the first part; where the file lies stands beside it.
-        problem = "cannot be read" if error.exit_code == 3 else str(error).partition(":")[0]
-        return DamagedRecord(file=name, problem=problem)
-    # A list has no use for curves, and there may be thousands of runs.
-    record = msgspec.structs.replace(record, traces=(), phase_spans=(), curves={})
-    try:
-        encode(record)
-    except ValueError:
-        return DamagedRecord(file=name, problem=f"{path.name} is damaged (a number without a limit)")
-    return record
-
-
-def _of_journal(path: Path) -> RunRecord:
-    """What a journal tells of its run: that it goes on, or that it was killed and how far it came."""
-    recovered = read_journal(path)
-    if recovered is None:
-        msg = f"{path.name} holds nothing whole: nothing is known of its run"
-        raise CardCallbackError(msg)
-    return msgspec.structs.replace(recovered.record, status="running") if is_alive(path) else recovered.record
+        return DamagedRecord(file=name, problem=str(error).partition(":")[0])
 
 
 def _by_run(accounts: Iterable[_Account]) -> Iterable[list[_Account]]:
@@ -122,13 +139,29 @@ def _by_run(accounts: Iterable[_Account]) -> Iterable[list[_Account]]:
     return runs.values()
 
 
-def _one_run(accounts: Sequence[_Account]) -> FoundRun:
-    """One run out of all that is told of it: the fullest account, with the sessions that only others know."""
-    own = [account for account in accounts if not account.is_checkpoint] or accounts
-    fullest = max(own, key=lambda account: _fullness(account.record))
-    others = [account.record for account in own if account is not fullest]
-    return FoundRun(folder=fullest.folder, record=with_longer_accounts(fullest.record, others, all_sessions=True))
+def _branches(accounts: Sequence[_Account]) -> list[FoundRun]:
+    """One run out of all that is told of it; of one that went on twice from one checkpoint, each time a run.
+
+    An account whose sessions another one has too, and more, is an earlier one of the same branch.
+    """
+    known = {frozenset(account.sessions) for account in accounts}
+    ends = [names for names in known if not any(names < other for other in known)]
+    runs = [_one_run(accounts, names) for names in ends]
+    if len(runs) < 2:
+        return runs
+    ordered = sorted(runs, key=lambda run: (run.folder, sorted(run.sessions)))
+    return [replace(run, branch=number) for number, run in enumerate(ordered, start=1)]
 
 
-def _fullness(record: RunRecord) -> tuple[int, bool, float]:
+def _one_run(accounts: Sequence[_Account], names: frozenset[str]) -> FoundRun:
+    """The fullest account of these sessions, each by the longest that is told of it anywhere."""
+    own = [account for account in accounts if account.sessions.keys() == names]
+    told = [account for account in own if not account.is_checkpoint] or own
+    fullest = max(told, key=lambda account: _fullness(account.record))
+    longest = each_once([fullest.sessions, *(one.sessions for one in accounts if not one.is_checkpoint)])
+    sessions = tuple(longest[name] for name in fullest.sessions)
+    return FoundRun(folder=fullest.folder, record=msgspec.structs.replace(fullest.record, sessions=sessions))
+
+
+def _fullness(record: ListedRun) -> tuple[int, bool, float]:
     return len(record.sessions), record.status != "running", record.duration_seconds

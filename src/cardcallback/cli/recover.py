@@ -33,11 +33,8 @@ def recover(
     for folder in folders:
         remove_abandoned(folder)
     alive: list[Path] = []
-    killed = [
-        run
-        for folder in folders
-        for run in killed_runs(folder, settings.journal_directory, lives=goes_on, on_alive=alive.append, warn=warn)
-    ]
+    # All are found before any is written, so that none is found twice.
+    killed = list(killed_runs(folders, settings.journal_directory, lives=goes_on, on_alive=alive.append, warn=warn))
     for run in killed:
         say(write_recovered(run, settings, warn=warn))
     joined = join_computers(folders, settings, warn=warn)

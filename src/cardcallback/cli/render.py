@@ -11,10 +11,11 @@ import msgspec
 import typer
 
 from cardcallback.carbon import assess_footprint, market_factor
-from cardcallback.card_keeper import note_rendered, read_text
+from cardcallback.card_keeper import filled_into, join_fills, kind_of, note_rendered, read_text
 from cardcallback.cli.output import warn
 from cardcallback.cli.place import factor_given
 from cardcallback.errors import CardCallbackError
+from cardcallback.journal import is_alive, journals_in
 from cardcallback.record import (
     PRIVATE_FOLDER,
     RECORD_FOLDER,
@@ -110,26 +111,33 @@ def _printed(record: RunRecord, record_file: Path, template_text: str | None) ->
 def _write(
     record: RunRecord, loaded: LoadedRecord, *, card: Path, record_file: Path, body: _Body, may_draw: bool
 ) -> None:
+    before = read_text(card)
     folder = card.parent / RECORD_FOLDER
     drawn = _all_drawn(record, folder)
-    composed = _composed(record, body, pictures=drawn or may_draw)
+    remembered = join_fills(record.card.filled, filled_into(card.parent / PRIVATE_FOLDER))
+    known = msgspec.structs.replace(record, card=msgspec.structs.replace(record.card, filled=remembered))
+    composed = _composed(known, body, pictures=drawn or may_draw)
     # Both texts are complete before the first write, so that whatever is wrong with them changes nothing.
     encoded = encode(msgspec.structs.replace(record, card=composed.card), document=loaded.document)
     _require_writable(card.parent, record_file.parent)
     if may_draw and not drawn:
         folder.mkdir(exist_ok=True)
         draw_pictures(record, folder)
-    before = read_text(card)
-    write_atomically(card, composed.text)
+    _require_unchanged(record_file, loaded)
+    write_atomically(card, composed.text, unless_changed_from=before)
+    # At once, since a run that goes on would take it for a person's edit.
+    note_rendered(card.parent / PRIVATE_FOLDER, before=before, after=composed.text, card=composed.card)
     write_atomically(record_file, encoded)
-    note_rendered(card.parent / PRIVATE_FOLDER, before=before, after=composed.text)
+    if _goes_on(record.run_id, card.parent):
+        warn("the run still goes on and will write its card again, for the place it was given: render again after it")
 
 
 def _body(record: RunRecord, card: Path, template_text: str | None) -> _Body:
     if template_text is not None:
         return _Body(text=template_text, kind="template")
     if card.exists():
-        return _Body(text=read_card(card), kind=record.card.body or "person")
+        text = read_card(card)
+        return _Body(text=text, kind=record.card.body or kind_of(text))
     return _Body(text=default_hub_template(), kind="hub template")
 
 
@@ -141,6 +149,16 @@ def _composed(record: RunRecord, body: _Body, *, pictures: bool) -> ComposedCard
     for warning in composed.report.warnings:
         warn(warning)
     return composed
+
+
+def _require_unchanged(record_file: Path, loaded: LoadedRecord) -> None:
+    if load_document(record_file).document != loaded.document:
+        msg = f"{record_file.name} was written by its run just now: nothing was changed; try again"
+        raise CardCallbackError(msg)
+
+
+def _goes_on(run_id: str, folder: Path) -> bool:
+    return any(journal.name.startswith(f"{run_id}-") and is_alive(journal) for journal in journals_in(folder))
 
 
 def _require_writable(*folders: Path) -> None:

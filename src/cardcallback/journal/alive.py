@@ -27,12 +27,13 @@ def wall_seconds() -> float:
     return time.time()  # noqa: TID251 - no duration: a file's age is told by the clock that dated it
 
 
-def is_alive(path: Path, *, now_seconds: Callable[[], float] = wall_seconds) -> bool:
+def is_alive(path: Path, *, now_seconds: Callable[[], float] = wall_seconds, trusts_fresh_copies: bool = True) -> bool:
     """Whether its writer lives, by the lock it holds; without locks, by whether it wrote in the last 10 s.
 
     The writer of a copy may be on another computer, of whose lock this one is not told: it lives while it wrote in
-    the last two minutes. A file that is not there has no writer.
+    the last two minutes, unless ``trusts_fresh_copies`` is false. A file that is not there has no writer.
     """
+    copied_lately = trusts_fresh_copies and is_copy(path)
     while True:
         try:
             descriptor = os.open(path, _READ_FLAGS)
@@ -40,11 +41,13 @@ def is_alive(path: Path, *, now_seconds: Callable[[], float] = wall_seconds) -> 
             return False
         try:
             held = _is_held(descriptor)
+            if held is None and is_copy(path) and not trusts_fresh_copies:
+                return False
             if held is None:
                 fresh = _COPY_FRESH_SECONDS if is_copy(path) else _FRESH_SECONDS
                 return _age_seconds(descriptor, now_seconds) < fresh
             if held or _lies_at(descriptor, path):
-                return held or (is_copy(path) and _age_seconds(descriptor, now_seconds) < _COPY_FRESH_SECONDS)
+                return held or (copied_lately and _age_seconds(descriptor, now_seconds) < _COPY_FRESH_SECONDS)
         finally:
             os.close(descriptor)
         # The writer replaced the file meanwhile, and holds a lock on the new one only.

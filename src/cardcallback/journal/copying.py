@@ -74,6 +74,10 @@ class JournalCopy:
         finally:
             self.close()
 
+    def ends(self) -> None:
+        """The session is over: it is closed soon."""
+        self._file.ends = True
+
     def close(self) -> None:
         """Give its lock up; it stays as it is."""
         self._file.close()

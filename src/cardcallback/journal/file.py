@@ -71,9 +71,14 @@ class JournalFile:
         self._descriptor: int | None = None
         self._open: set[int] = set()
         self._torn = False
+        self.ends = False  # its session is over, and a thread that nobody waits for is about to close it
         self.size_bytes = 0
         self.written_bytes = 0
         _of_this_process.add(self)
+
+    def lies_at(self, path: Path) -> bool:
+        """Whether that is its place."""
+        return self._path == path
 
     def is_missing(self) -> bool:
         """Whether no file of ours lies in its place (any more)."""
@@ -170,6 +175,11 @@ class JournalFile:
 
 
 _of_this_process: weakref.WeakSet[JournalFile] = weakref.WeakSet()
+
+
+def ends_here(path: Path) -> bool:
+    """Whether it is the journal of a session of this process that is over, and only not closed yet."""
+    return any(file.ends and file.lies_at(path) for file in list(_of_this_process))
 
 
 def _forget_all() -> None:

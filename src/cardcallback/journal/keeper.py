@@ -125,6 +125,9 @@ class JournalKeeper:
         if self._elsewhere() or self._stopping.is_set():
             return
         self._final = final
+        self._file.ends = True
+        if self._copy is not None:
+            self._copy.ends()
         self._stopping.set()
         self._wake.set()
         if self._thread is None:

@@ -1,7 +1,7 @@
 """A job of several processes: who measures, whose devices, and what all its computers used together."""
 
 from cardcallback.processes.merging import merge_nodes
-from cardcallback.processes.node import MeasuredNode
+from cardcallback.processes.node import MeasuredNode, remove_job
 from cardcallback.processes.part import ProcessPart
 from cardcallback.processes.place import Place, may_measure
 from cardcallback.processes.ranks import Ranks
@@ -24,6 +24,7 @@ __all__ = [
     "may_measure",
     "merge_nodes",
     "once_for_each_computer",
+    "remove_job",
     "summarize_node",
     "summary_of_ranks",
     "write_summary",

@@ -85,6 +85,7 @@ class MeasuredNode:
         self._finished = True
         if self.place.writes:
             self._wait_for_nodes()
+            self._end_job()
 
     def joined(self, record: RunRecord) -> RunRecord:
         """The record of this node's measuring as the job's, with those of its other nodes that are done by now."""
@@ -125,6 +126,8 @@ class MeasuredNode:
                 self._others[path] = _marked(summary)
             if self._clock.elapsed_seconds() >= until_seconds:
                 break
+        if self._finished:
+            self._end_job()
         return self._others != before
 
     def _begin(self) -> None:
@@ -144,7 +147,14 @@ class MeasuredNode:
             if not job or summary is None or summary.answers != job:
                 path.unlink(missing_ok=True)
 
+    def _end_job(self) -> None:
+        """The job's number goes once no computer is left that may look for it."""
+        if self._is_complete() or self.place.local_processes == self.place.processes:
+            remove_job(self._folder, self._job)
+
     def _seen_job(self) -> str:
+        if self._job:
+            return self._job
         text = (read_small(self._folder / PRIVATE_FOLDER / _JOB_FILE) or b"").decode("ascii", errors="replace")
         return text if _JOB.fullmatch(text) else ""
 
@@ -179,6 +189,14 @@ class MeasuredNode:
         others = self._others.values()
         ranks = {*self.ranks.numbers, *(rank for one in others for rank in one.node.ranks)}
         return len(ranks) >= self.place.processes and not any(one.status == "running" for one in others)
+
+
+def remove_job(output_folder: Path, job: str) -> None:
+    """Remove the number of a job that is over, unless another job has put its own in its place."""
+    path = output_folder / PRIVATE_FOLDER / _JOB_FILE
+    with contextlib.suppress(OSError):  # it stays, and the next job replaces it
+        if job and (read_small(path) or b"").startswith(job.encode()):
+            path.unlink(missing_ok=True)
 
 
 def _marked(summary: NodeSummary) -> NodeSummary:

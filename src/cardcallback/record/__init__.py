@@ -1,7 +1,8 @@
 """Frozen data types of a run, and their file format."""
 
-from cardcallback.record.brief import RUN_ID, RunBrief, own_record_files, read_brief
+from cardcallback.record.brief import RUN_ID, RunBrief, SessionBrief, own_record_files, read_brief
 from cardcallback.record.codec import (
+    LARGEST_RECORD_BYTES,
     PRIVATE_FOLDER,
     RECORD_FOLDER,
     RECORD_NAME,
@@ -48,6 +49,7 @@ from cardcallback.record.run import (
     Status,
     Trace,
 )
+from cardcallback.record.spent import Spent, each_once, named_sessions, spent_together
 from cardcallback.record.training import (
     TOKEN_CROSS_ENTROPY,
     Dataset,
@@ -62,6 +64,7 @@ from cardcallback.record.training import (
 
 __all__ = [
     "FULL_COVERAGE",
+    "LARGEST_RECORD_BYTES",
     "PRIVATE_FOLDER",
     "RECORD_FOLDER",
     "RECORD_NAME",
@@ -98,6 +101,8 @@ __all__ = [
     "Scalar",
     "Scope",
     "Session",
+    "SessionBrief",
+    "Spent",
     "Stage",
     "Status",
     "Tokens",
@@ -105,14 +110,17 @@ __all__ = [
     "Training",
     "Window",
     "decode",
+    "each_once",
     "encode",
     "is_only_a_part",
     "is_unresolved",
     "json_schema",
     "load_document",
     "load_run",
+    "named_sessions",
     "not_measured",
     "own_record_files",
     "read_brief",
     "record_path",
+    "spent_together",
 ]

@@ -9,18 +9,26 @@ from pathlib import Path
 import msgspec
 
 from cardcallback.record.codec import LARGEST_RECORD_BYTES, PRIVATE_FOLDER, RECORD_FOLDER
+from cardcallback.record.measurement import Measurement
 from cardcallback.record.run import SCHEMA_VERSION, Card, Status
 
 # Run ids become file names; one that is not like this was put there by somebody.
 RUN_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,63}")
 
 
-class _Figure(msgspec.Struct, frozen=True, kw_only=True):
-    value: float | None
-
-
 class _Energy(msgspec.Struct, frozen=True, kw_only=True):
-    gpu: _Figure
+    gpu: Measurement
+    partial_reason: str | None = None
+
+
+class SessionBrief(msgspec.Struct, frozen=True, kw_only=True):
+    """Of a session what it took and used; the fields are those of a ``Session``."""
+
+    duration_seconds: float
+    status: Status
+    energy: _Energy
+    session_id: str | None = None
+    rest_unknown: bool = False
 
 
 class RunBrief(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,6 +39,7 @@ class RunBrief(msgspec.Struct, frozen=True, kw_only=True):
     status: Status
     duration_seconds: float
     energy: _Energy
+    sessions: tuple[SessionBrief, ...] = ()
     card: Card = Card()
     processes: int | None = None
 
@@ -50,7 +59,8 @@ def read_brief(path: Path) -> RunBrief | None:
         brief = msgspec.json.decode(path.read_bytes(), type=RunBrief)
     except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    usable = 1 <= brief.schema_version <= SCHEMA_VERSION and brief.duration_seconds >= 0
+    lengths = (brief.duration_seconds, *(session.duration_seconds for session in brief.sessions))
+    usable = 1 <= brief.schema_version <= SCHEMA_VERSION and min(lengths) >= 0
     return brief if usable else None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from cardcallback.record import FULL_COVERAGE, InstrumentAccuracy, Measurement, is_only_a_part, is_unresolved
+from cardcallback.record import FULL_COVERAGE, InstrumentAccuracy, Measurement, Spent, is_only_a_part, is_unresolved
 from cardcallback.render.text import escape_markdown, public_reason
 from cardcallback.units import (
     JOULES_PER_KILOWATT_HOUR,
@@ -187,6 +187,39 @@ def energy_figure(measurement: Measurement | None, otherwise: str = "nobody meas
     if low is None or high is None or not is_unresolved(measurement):
         return f"{at_least(measurement)}{strong}{format_energy(measurement.value)}{strong}"
     return f"{strong}between {energy_range(low, high).replace(' to ', ' and ')}{strong}"
+
+
+def together_words(spent: Spent) -> str:
+    """The GPU energy of several sessions together: at least so much, or with its interval where that is not narrow.
+
+    The figures stand alone, so that an interval which a card would tell elsewhere is told here.
+    """
+    if spent.joules is None:
+        return "not measured"
+    low, high = spent.low_joules, spent.high_joules
+    wide = low is not None and spent.joules - low > NARROW_SHARE * spent.joules
+    if spent.is_least:
+        # What is certain, where the doubt is more than a rounding.
+        return f"at least {format_energy(low if wide and low is not None else spent.joules)}"
+    if not has_wide_interval(spent) or low is None or high is None:
+        return format_energy(spent.joules)
+    if high - low > spent.joules:
+        return f"between {energy_range(low, high).replace(' to ', ' and ')}"
+    return f"{format_energy(spent.joules)} ({energy_range(low, high)})"
+
+
+def has_wide_interval(spent: Spent) -> bool:
+    """Whether its recording interval is told beside it."""
+    low, high = spent.low_joules, spent.high_joules
+    if spent.joules is None or spent.is_least or low is None or high is None:
+        return False
+    return max(high - spent.joules, spent.joules - low) > NARROW_SHARE * spent.joules
+
+
+def accuracies_plain(spent: Spent) -> str:
+    """The instruments' own accuracies as plain text, each once: what no interval is printed without."""
+    told = ("not published" if one is None else one.statement for one in spent.accuracies)
+    return "; ".join(dict.fromkeys(told))
 
 
 def spent_words(measurement: Measurement, seconds: float, strong: str = "") -> str:

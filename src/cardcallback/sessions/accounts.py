@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from cardcallback.record import Memory, RunRecord, Session, Tokens
+from cardcallback.record.spent import fullness
 from cardcallback.sessions.memory import joined_memory, with_unknown_waiting, with_waiting
 from cardcallback.sessions.notes import session_notes, unique
 from cardcallback.sessions.totals import moved, named_memory, with_sessions
@@ -83,4 +84,4 @@ def _memory(record: RunRecord, other: RunRecord, sessions: Sequence[Session], ot
 def _longer(session: Session, other: Session | None) -> Session:
     if other is None:
         return session
-    return max(session, other, key=lambda one: (one.status != "running" and not one.rest_unknown, one.duration_seconds))
+    return max(session, other, key=fullness)

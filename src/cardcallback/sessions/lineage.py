@@ -31,6 +31,10 @@ _NO_CHECKPOINT = "which checkpoint it went on from is not known"
 _NO_SUMMARY = "the checkpoint it went on from carries no record of them"
 _NOT_USABLE = "the record in the checkpoint it went on from is damaged, newer than this cardcallback or of another run"
 _OTHER_STEP = "the checkpoint it went on from is of another step"
+_BRANCH = (
+    "Another process went on with the same run when this one began: this is a run of its own from that checkpoint on, "
+    "and the sessions before are in the figures of both."
+)
 _ATTEMPT = (
     "An attempt at a larger batch size was given up after {} optimiser steps, which the weights have seen: their time "
     "and energy are in the figures, and figures per step and per token do not count them."
@@ -57,7 +61,16 @@ class Lineage:
 
     def joined(self, now: RunRecord) -> RunRecord:
         """The run's record out of the sessions before and the one that runs now."""
-        return now if self.record is None else joined_sessions(self.record, now)
+        if self.record is None:
+            return now
+        return msgspec.structs.replace(joined_sessions(self.record, now), run_id=self.run_id)
+
+    def as_branch(self) -> Lineage:
+        """The same as a run of its own, where another process goes on with the run just now.
+
+        What the other one does after the checkpoint is not this one's.
+        """
+        return replace(self, record=self.counts, run_id=self.session_id, notes=(*self.notes, _BRANCH))
 
     def after_attempt(self, attempt: RunRecord) -> Lineage:
         """Where ``attempt``, which began from here, was given up and begins again: it is spent, its work lost."""

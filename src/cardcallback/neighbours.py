@@ -1,0 +1,47 @@
+"""Other runs that are writing into a folder just now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from cardcallback.computers import is_of_another_computer
+from cardcallback.errors import CardCallbackError
+from cardcallback.journal import ends_here, is_alive, journals_in, original_name, read_journal
+from cardcallback.record import RunRecord
+
+BESIDE_ANOTHER = (
+    "another run was writing into the same output folder when this one began: give each run an output_dir of its own. "
+    "Each keeps its own record; the card is of the one that completes last"
+)
+
+
+def living_runs(folder: Path, journal_directory: Path | None = None) -> frozenset[str]:
+    """The runs of other processes whose journals are being written in an output folder.
+
+    The other computers of this job are no runs of their own. A copy of a journal on another computer's disk counts
+    only while its lock is seen to be held: that it is fresh may mean that its job was stopped a minute ago.
+
+    Args:
+        folder: the output folder.
+        journal_directory: the node's own disk, if journals live there.
+    """
+    found = (_living(path) for path in _journals(folder, journal_directory))
+    return frozenset(record.run_id for record in found if record is not None and not is_of_another_computer(record))
+
+
+def _journals(folder: Path, journal_directory: Path | None) -> Iterator[Path]:
+    """The journals that lie in the folder, and for a copy its original, where that can be seen."""
+    originals = {} if journal_directory is None else {path.name: path for path in journals_in(journal_directory)}
+    for path in journals_in(folder):
+        yield originals.get(original_name(path), path)
+
+
+def _living(path: Path) -> RunRecord | None:
+    if ends_here(path) or not is_alive(path, trusts_fresh_copies=False):
+        return None
+    try:
+        recovered = read_journal(path)
+    except CardCallbackError:
+        return None  # gone meanwhile
+    return None if recovered is None else recovered.record
