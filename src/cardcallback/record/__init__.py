@@ -1,6 +1,7 @@
 """Frozen data types of a run, and their file format."""
 
 from cardcallback.record.brief import RUN_ID, RunBrief, own_record_files, read_brief
+from cardcallback.record.chaining import UNRECORDED, stage_of, unrecorded_stage, with_stages
 from cardcallback.record.codec import (
     PRIVATE_FOLDER,
     RECORD_FOLDER,
@@ -43,10 +44,9 @@ from cardcallback.record.run import (
     Point,
     RunRecord,
     Session,
-    Stage,
-    Status,
     Trace,
 )
+from cardcallback.record.stage import Stage, Status
 from cardcallback.record.training import (
     TOKEN_CROSS_ENTROPY,
     Dataset,
@@ -67,6 +67,7 @@ __all__ = [
     "RUN_ID",
     "SCHEMA_VERSION",
     "TOKEN_CROSS_ENTROPY",
+    "UNRECORDED",
     "Accelerator",
     "Carbon",
     "CarbonFactor",
@@ -113,4 +114,7 @@ __all__ = [
     "own_record_files",
     "read_brief",
     "record_path",
+    "stage_of",
+    "unrecorded_stage",
+    "with_stages",
 ]
