@@ -19,6 +19,7 @@ from cardcallback.record import RunRecord, Status
 from cardcallback.run_folder import RunFolder
 from cardcallback.session_journal import SessionJournal
 from cardcallback.settings import Settings
+from cardcallback.stages import weights_marks
 
 
 class Publisher:
@@ -54,6 +55,7 @@ class Publisher:
         self._pictures = False
         self._journal: SessionJournal | None = None
         self._recorded = False
+        self._weights: dict[str, str] = {}
         # Records are made and written by the main thread and by the one that ends a session for a signal.
         self._writing = threading.Lock()
         self.card_written = False
@@ -151,6 +153,17 @@ class Publisher:
                 self._folder.write_card(self.record or self._current(), pictures=self._pictures)
                 self.card_written = True
 
+    def weights_saved(self, folder: Path) -> None:
+        """The person saved this run's weights: a later stage must be able to tell whether they are still there."""
+        with self._guard("mark the weights that were saved"):
+            if not self._run.finished or folder.resolve() != self._folder.path.resolve():
+                return
+            self._weights = weights_marks(folder)
+            if self.record is not None and self.record.weights != self._weights:
+                self.record = self._with_sentences(self.record)
+                with self._writing:
+                    self._write_record(self.record, finished=True)
+
     def end(self, status: Status, state: Any) -> None:
         """Measuring is over; an interrupted run never replaces the card of a completed one."""
         # A search ends a trial that it gives up with the event of a completed one, but without its closing summary.
@@ -244,4 +257,4 @@ class Publisher:
 
     def _with_sentences(self, record: RunRecord) -> RunRecord:
         notes = tuple(dict.fromkeys((*record.notes, *self._guard.sentences)))
-        return msgspec.structs.replace(record, notes=notes)
+        return msgspec.structs.replace(record, notes=notes, weights=self._weights)
