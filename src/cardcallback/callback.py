@@ -13,7 +13,7 @@ from transformers import TrainerCallback
 
 from cardcallback.baseline import baseline_notes
 from cardcallback.console import begin_line, say
-from cardcallback.earlier_stages import earlier_stages
+from cardcallback.earlier_stages import earlier_stages, remember_training
 from cardcallback.guard import Guard
 from cardcallback.hooks import (
     PhaseVisit,
@@ -144,7 +144,6 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
                 self._after_card_write,
                 before_write=self._before_card_write,
                 before_push=self._before_push,
-                after_save=self._after_save,
                 guard=self._guard,
             )
             self._resuming.watch(trainer)
@@ -258,6 +257,7 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
         try:
             if self._run is not None and self._publisher is not None and not self._run.finished:
                 self._publisher.end(status, self._state)
+                remember_training(self._run.observed.model, self._publisher.record)
                 if tells:
                     self._publisher.tell_end()
         finally:
@@ -281,10 +281,6 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
     def _after_card_write(self, card: Path) -> None:
         if self._publisher is not None:
             self._publisher.card_rewritten(card)
-
-    def _after_save(self, folder: Path) -> None:
-        if self._publisher is not None:
-            self._publisher.weights_saved(folder)
 
     def _on_exception(self, _: BaseException) -> None:
         with self._guard("record an interrupted run"):

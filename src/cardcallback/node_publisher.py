@@ -90,9 +90,6 @@ class NodePublisher:
     def card_rewritten(self, card: Path) -> None:
         """Nothing: rank 0 has the card."""
 
-    def weights_saved(self, folder: Path) -> None:
-        """Nothing: rank 0 has the record."""
-
     def leave(self) -> None:
         """Nothing remains to be done."""
 

@@ -11,7 +11,7 @@ import msgspec
 
 from cardcallback.console import end_line
 from cardcallback.guard import Guard
-from cardcallback.hooks import checkpoint_folder, saves_checkpoint, watch_checkpoints
+from cardcallback.hooks import checkpoint_folder, saves_checkpoint, watch_checkpoints, watch_saves
 from cardcallback.live_run import LiveRun
 from cardcallback.notebook import show_end
 from cardcallback.observe import training_completed
@@ -55,7 +55,7 @@ class Publisher:
         self._pictures = False
         self._journal: SessionJournal | None = None
         self._recorded = False
-        self._weights: dict[str, str] = {}
+        self._marks: dict[str, str] = {}
         # Records are made and written by the main thread and by the one that ends a session for a signal.
         self._writing = threading.Lock()
         self.card_written = False
@@ -76,6 +76,8 @@ class Publisher:
         with self._guard("follow the checkpoints"):
             # A checkpoint that a signal asks for comes without the event.
             watch_checkpoints(self._trainer(), on_saved=self._checkpoint_is_there, guard=self._guard)
+        with self._guard("follow the saved weights"):
+            watch_saves(self._trainer(), on_saved=self._model_saved, guard=self._guard)
         with self._guard("begin the journal"):
             self._journal = SessionJournal(
                 self._run,
@@ -153,17 +155,6 @@ class Publisher:
                 self._folder.write_card(self.record or self._current(), pictures=self._pictures)
                 self.card_written = True
 
-    def weights_saved(self, folder: Path) -> None:
-        """The person saved this run's weights: a later stage must be able to tell whether they are still there."""
-        with self._guard("mark the weights that were saved"):
-            if not self._run.finished or folder.resolve() != self._folder.path.resolve():
-                return
-            self._weights = weights_marks(folder)
-            if self.record is not None and self.record.weights != self._weights:
-                self.record = self._with_sentences(self.record)
-                with self._writing:
-                    self._write_record(self.record, finished=True)
-
     def end(self, status: Status, state: Any) -> None:
         """Measuring is over; an interrupted run never replaces the card of a completed one."""
         # A search ends a trial that it gives up with the event of a completed one, but without its closing summary.
@@ -183,6 +174,16 @@ class Publisher:
         self._weights_saved = True
         with self._guard("write the record into the checkpoint"):
             self._write_summary(self._current())
+
+    def _model_saved(self, folder: Path) -> None:
+        """A later stage must be able to tell whether what was saved after the end is still there."""
+        if not self._run.finished or folder.resolve() != self._folder.path.resolve():
+            return
+        self._marks = weights_marks(folder)
+        if self.record is not None and self.record.weights != self._marks:
+            self.record = self._with_sentences(self.record)
+            with self._writing:
+                self._write_record(self.record, finished=True)
 
     def _write_what_may_change(self) -> None:
         # A card describes weights: one of this run only where this run's weights are. One that stands must not
@@ -257,4 +258,4 @@ class Publisher:
 
     def _with_sentences(self, record: RunRecord) -> RunRecord:
         notes = tuple(dict.fromkeys((*record.notes, *self._guard.sentences)))
-        return msgspec.structs.replace(record, notes=notes, weights=self._weights)
+        return msgspec.structs.replace(record, notes=notes, weights=self._marks)

@@ -16,7 +16,9 @@ from simulator_fixtures import Simulate
 pytestmark = pytest.mark.training
 
 
-def _train(kind: Any, folder: Path, base_folder: Path, *, settings: dict[str, Any] | None = None, **options: Any) -> Any:
+def _train(
+    kind: Any, folder: Path, base_folder: Path, *, settings: dict[str, Any] | None = None, **options: Any
+) -> Any:
     callback = CardCallback(quiet=True, **(settings or {}))
     trainer = make_trainer(kind, folder, base_folder=base_folder, callbacks=[callback], **options)
     trainer.train()
@@ -90,3 +92,12 @@ def test_training_on_in_the_same_folder(tmp_path: Path, base_folder: Path) -> No
     _train("plain", folder, base_folder, settings={"previous": folder}, model=_loaded(folder))
     third = load_run(folder)
     assert [stage.run_id for stage in third.stages] == [first.run_id, second.run_id, third.run_id]
+
+
+def test_a_model_that_stays_in_memory(tmp_path: Path, base_folder: Path) -> None:
+    """As in a notebook: the first trainer's model is given to the second, and no folder is read."""
+    sft = _train("sft", tmp_path / "sft", base_folder)
+    _train("dpo", tmp_path / "dpo", base_folder, model=sft.model)
+    record = load_run(tmp_path / "dpo")
+    assert [stage.run_id for stage in record.stages] == [load_run(tmp_path / "sft").run_id, record.run_id]
+    assert not any("by a run of its own" in note for note in record.notes)

@@ -8,7 +8,7 @@ adapters are loaded from, which is before there is a trainer.
 
 from cardcallback.hooks.adapter_loads import adapter_folders, watch_adapter_loads
 from cardcallback.hooks.card_writers import AfterWrite, BeforePush, watch_card_writers
-from cardcallback.hooks.lifecycle import PhaseVisit, watch_checkpoints, watch_phases, watch_train
+from cardcallback.hooks.lifecycle import PhaseVisit, watch_checkpoints, watch_phases, watch_saves, watch_train
 from cardcallback.hooks.resuming import checkpoint_folder, saves_checkpoint, watch_resume
 from cardcallback.hooks.signals import StopSignals
 from cardcallback.hooks.trainer_lookup import find_trainer, first_of_kind, watch_add_callback
@@ -30,6 +30,7 @@ __all__ = [
     "watch_checkpoints",
     "watch_phases",
     "watch_resume",
+    "watch_saves",
     "watch_train",
     "watch_training_step",
 ]

@@ -23,7 +23,6 @@ from cardcallback.hooks.wrapping import (
 AfterWrite = Callable[[Path], None]
 BeforePush = Callable[[], None]
 BeforeWrite = Callable[[], None]
-AfterSave = Callable[[Path], None]
 
 CARD_NAME = "README.md"
 _TOPIC = "card writers"
@@ -38,7 +37,6 @@ def watch_card_writers(
     *,
     before_write: BeforeWrite | None = None,
     before_push: BeforePush | None = None,
-    after_save: AfterSave | None = None,
     guard: GuardFactory | None = None,
 ) -> None:
     """Call ``after_write(card)`` each time this trainer, or PEFT for its model, has written a card.
@@ -57,8 +55,6 @@ def watch_card_writers(
     ``before_push()`` comes before a push reads the output folder, also where no card is written first
     (a checkpoint's push); without it ``after_write`` is called with the output folder's card.
 
-    ``after_save(folder)`` comes when ``save_model`` has written the weights into a folder, before the card's turn.
-
     Calling this again for the same trainer replaces what is called. Exceptions of ours end in ``guard``,
     by default one that warns once; those of the trainer pass unchanged, and then nothing is called.
 
@@ -67,11 +63,10 @@ def watch_card_writers(
         after_write: told of the card's file.
         before_write: told that a card is about to be written.
         before_push: told that an upload is about to begin.
-        after_save: told of the folder that weights were saved into.
         guard: makes the context manager that our part runs in, from what it is about to do.
     """
     guard = guard_or_own(guard)
-    told = _Told(after_write, before_write, before_push, after_save)
+    told = _Told(after_write, before_write, before_push)
     watch = start_watch(trainer)
     task = "complete a card that was rewritten"
     complete = functools.partial(Hook, task=task, guard=guard, before=told.write_begins)
@@ -94,16 +89,11 @@ class _Told:
     """What a call of each method says about a card's file."""
 
     def __init__(
-        self,
-        after_write: AfterWrite,
-        before_write: BeforeWrite | None,
-        before_push: BeforePush | None,
-        after_save: AfterSave | None,
+        self, after_write: AfterWrite, before_write: BeforeWrite | None, before_push: BeforePush | None
     ) -> None:
         self._after_write = after_write
         self._before_write = before_write
         self._before_push = before_push
-        self._after_save = after_save
 
     def write_begins(self, call: Call) -> None:
         if self._before_write is not None and _is_main_process(call.trainer):
@@ -132,8 +122,6 @@ class _Told:
         folder = call.argument(0, "output_dir")
         card = (_output_folder(call.trainer) if folder is None else Path(folder)) / CARD_NAME
         internal = bool(call.argument(1, "_internal_call", default=False))
-        if self._after_save is not None and _is_main_process(call.trainer):
-            self._after_save(card.parent)
         if _is_main_process(call.trainer) and (card.exists() or not internal):
             self._after_write(card)
 

@@ -13,8 +13,8 @@ from cardcallback.stages.folders import UNREADABLE, stages_of_folder, stages_of_
 
 NOTHING_GIVEN = "the folder given as previous holds no record"
 _CONTRADICTION = (
-    "The model was loaded from the folder of another run than the one given as previous: the stages are those of the "
-    "one given."
+    "The weights that this run began from are of another run than the one given as previous: the stages are those of "
+    "the one given."
 )
 
 
@@ -38,16 +38,19 @@ class Found:
     notes: tuple[str, ...] = ()
 
 
-def find_stages(model_folders: Sequence[ModelFolder], previous: Path | None, *, run_id: str) -> Found:
+def find_stages(
+    model_folders: Sequence[ModelFolder], previous: Path | None, *, run_id: str, trained: Sequence[Stage] = ()
+) -> Found:
     """The stages before the run of ``run_id``; nothing is claimed of weights that nothing here tells of.
 
     Args:
         model_folders: where the model was loaded from, base weights before adapters.
         previous: folder or record of the stage before, which is the person's word and wins.
         run_id: of the run that begins, which is not a stage before itself where its own folder is given.
+        trained: the stages that the model went through since it was loaded.
     """
     chains = [stages_of_folder(folder.path, evidence=not folder.is_cached) for folder in model_folders]
-    loaded = before_run(joined_chains(chains), run_id)
+    loaded = before_run(joined_chains([*chains, trained]), run_id)
     if previous is None:
         return Found(stages=loaded)
     given = _given(previous)
