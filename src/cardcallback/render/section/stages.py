@@ -14,6 +14,8 @@ from cardcallback.stages import NOT_MEASURED, StagesSum, stage_name, stages_name
 from cardcallback.units import format_count, format_duration
 
 _NOT_KNOWN = "not known"
+_MOST_NAMED = 3
+_MOST_LINES = 20
 _ELSEWHERE = "CO2e is this stage's alone: where the others ran is not in their summaries."
 
 
@@ -44,12 +46,14 @@ def stages_table(record: RunRecord) -> list[str]:
     if not has_stages(record):
         return []
     stages = all_stages(record)
+    hidden = max(0, len(stages) - _MOST_LINES)
     together = sum_stages(stages)
     time = f"{'at least ' if together.is_least_time else ''}{format_duration(together.duration_seconds)}"
     return [
         f"| Stage | Method | Base | Data | Time | {_heading(stages)} |",
         "|---|---|---|---|---|---|",
-        *(_line(stages, place) for place in range(len(stages))),
+        *([table_row(f"{hidden:,} earlier ones", *["in the record"] * 5)] if hidden else []),
+        *(_line(stages, place) for place in range(hidden, len(stages))),
         table_row("Together", "", "", "", time, _figure_together(together)),
     ]
 
@@ -59,7 +63,8 @@ def stages_doubts(record: RunRecord) -> str:
     if not has_stages(record):
         return ""
     stages = all_stages(record)
-    told = [words for place in range(len(stages)) for words in _doubts(stages, place)]
+    shown = range(max(0, len(stages) - _MOST_LINES), len(stages))
+    told = [words for place in shown for words in _doubts(stages, place)]
     told += _simulated(stages) + _devices(stages)
     if record.carbon is not None:
         told.append(_ELSEWHERE)
@@ -83,6 +88,8 @@ def model_words(record: RunRecord) -> str:
     if record.training.base_model or first is None or any(stage.name == UNRECORDED for stage in before):
         return model_name(record.training)
     base = model_name(msgspec.structs.replace(record.training, base_model=first))
+    if len(before) > _MOST_NAMED:
+        return f"{base} after {len(before):,} stages"
     return f"{base} after {join_words([escape_markdown(stage.name) for stage in before])}"
 
 
