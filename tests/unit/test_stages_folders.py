@@ -150,6 +150,23 @@ def test_weights_that_were_changed_since_are_told(tmp_path: Path) -> None:
     assert reasons(stages_of_folder(tmp_path)) == [None, CHANGED]
 
 
+def test_a_later_run_that_saved_nothing_is_not_what_the_weights_are_of(tmp_path: Path) -> None:
+    """The folder's newest record is its, and the files are still those of the run before."""
+    (tmp_path / "model.safetensors").write_bytes(b"first")
+    left(tmp_path, replace(run("a"), weights=weights_marks(tmp_path)), name="record-a.json")
+    assert ids(stages_of_folder(left(tmp_path, run("b")))) == ["a"]
+    (tmp_path / "model.safetensors").write_bytes(b"other")
+    assert ids(stages_of_folder(tmp_path)) == ["b"]
+
+
+def test_what_was_saved_after_an_interrupt_is_of_its_last_step(tmp_path: Path) -> None:
+    """Where the files are known to be those."""
+    (tmp_path / "model.safetensors").write_bytes(b"saved")
+    record = run("a", status="interrupted", steps=340)
+    (stage,) = stages_of_folder(left(tmp_path, replace(record, weights=weights_marks(tmp_path))))
+    assert stage.weights_step == 340
+
+
 def test_merged_weights_are_not_called_changed(tmp_path: Path) -> None:
     """A folder that the record was copied to has files of other names."""
     (tmp_path / "adapter_model.safetensors").write_bytes(b"adapter")

@@ -12,7 +12,7 @@ from cardcallback.errors import CardCallbackError
 from cardcallback.record import RunRecord, Stage, own_record_files, record_path, unrecorded_stage
 from cardcallback.sessions import SUMMARY_NAME, lineage_of, read_record
 from cardcallback.stages.chain import stages_up_to
-from cardcallback.stages.weights import weights_changed
+from cardcallback.stages.weights import same_weights, weights_marks
 
 _CHECKPOINT = re.compile(r"checkpoint-\d+")
 _ADAPTER_CONFIG = "adapter_config.json"
@@ -105,10 +105,30 @@ def _of_output(folder: Path) -> _Weights:
 
 
 def _ended_with(record: RunRecord, folder: Path | None) -> _Weights:
-    # Of a run that did not end, weights are saved by hand, at a step that nothing tells.
-    step = record.training.published_step if record.status == "completed" else None
-    changed = folder is not None and weights_changed(folder, record.weights)
-    return _Weights(record=record, step=step, missing=CHANGED if changed else None)
+    saver, same = (record, None) if folder is None else _saver(record, folder)
+    # Of a run that did not end, only what is known to be saved after it is of its last step.
+    step = saver.training.published_step if same or saver.status == "completed" else None
+    return _Weights(record=saver, step=step, missing=CHANGED if same is False else None)
+
+
+def _saver(record: RunRecord, folder: Path) -> tuple[RunRecord, bool | None]:
+    """Whose the weights in a folder are, and whether that is certain: a later run may have saved nothing there."""
+    there = _marks(folder) if record.weights else {}
+    same = same_weights(there, record.weights)
+    if not same:
+        others = [one for path in own_record_files(folder) if (one := read_record(path)) is not None and one.weights]
+        there = there or (_marks(folder) if others else {})
+        saver = next((one for one in others if same_weights(there, one.weights)), None)
+        if saver is not None:
+            return saver, True
+    return record, same
+
+
+def _marks(folder: Path) -> dict[str, str]:
+    try:
+        return weights_marks(folder)
+    except OSError:
+        return {}  # what cannot be read tells nothing
 
 
 def _adapter_base(folder: Path) -> Path | None:
