@@ -20,6 +20,7 @@ from cardcallback.record import (
     Stage,
     Status,
     Training,
+    with_stages,
 )
 from cardcallback.recorder import Recording
 from cardcallback.settings import Settings
@@ -78,16 +79,7 @@ def assemble_record(
         energy=energy,
         session_id=state.session_id,
     )
-    own_stage = Stage(
-        name=state.training.stage or state.training.objective or "training",
-        method=state.training.method,
-        base_model=state.training.base_model,
-        dataset=state.training.dataset.name,
-        steps=state.training.steps,
-        duration_seconds=recording.duration_seconds,
-        energy=energy.gpu,
-    )
-    return RunRecord(
+    record = RunRecord(
         cardcallback_version=state.cardcallback_version,
         run_id=state.run_id,
         simulated=sensors.simulated,
@@ -95,7 +87,6 @@ def assemble_record(
         duration_seconds=recording.duration_seconds,
         suspended_seconds=recording.suspended_seconds,
         sessions=(session,),
-        stages=(*state.stages, own_stage),
         training=state.training,
         evaluation=state.evaluation,
         curves=state.curves,
@@ -108,6 +99,7 @@ def assemble_record(
         card=state.card,
         notes=_unique((*sensors.notes, *recording.notes, *state.notes)),
     )
+    return with_stages(record, state.stages)
 
 
 def _covering(energy: Energy, state: RunState) -> Energy:
@@ -122,11 +114,6 @@ def with_carbon(record: RunRecord, settings: Settings) -> RunRecord:
     assessed = assess_footprint(record.energy, settings.factor, settings.pue)
     notes = assessed.notes if assessed.reason is None else (*assessed.notes, f"No CO2e figure: {assessed.reason}.")
     return msgspec.structs.replace(record, carbon=assessed.carbon, notes=(*record.notes, *notes))
-
-
-def stages_before(previous: RunRecord | None) -> tuple[Stage, ...]:
-    """The stages of the run this one builds on, in order."""
-    return previous.stages if previous is not None else ()
 
 
 def _hardware(recording: Recording, machine: Machine, *, uses_accelerators: bool) -> Hardware:

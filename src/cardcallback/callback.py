@@ -11,15 +11,16 @@ from typing import Any
 
 from transformers import TrainerCallback
 
-from cardcallback.assemble import stages_before
 from cardcallback.baseline import baseline_notes
 from cardcallback.console import begin_line, say
+from cardcallback.earlier_stages import earlier_stages, remember_training
 from cardcallback.guard import Guard
 from cardcallback.hooks import (
     PhaseVisit,
     StopSignals,
     find_trainer,
     first_of_kind,
+    watch_adapter_loads,
     watch_add_callback,
     watch_card_writers,
     watch_phases,
@@ -29,12 +30,14 @@ from cardcallback.live_run import LiveRun
 from cardcallback.node_publisher import NodePublisher, publisher_for
 from cardcallback.processes import ProcessPart, may_measure
 from cardcallback.publisher import Publisher
-from cardcallback.record import Status, load_run
+from cardcallback.record import Status
 from cardcallback.recorder import BackgroundOpening, SystemClock, open_in_background
 from cardcallback.resuming import Resuming
 from cardcallback.sensors.discovery import sensor_parts
 from cardcallback.settings import resolve_settings, system_root, user_config_directory
 from cardcallback.settings.arguments import remember_given
+
+watch_adapter_loads()  # at import, since models are loaded before there is a callback
 
 
 class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is typed Any here
@@ -50,7 +53,7 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
         pue: power usage effectiveness of the building, 1.0 or more; applied to whole-machine energy only.
         base_model: the Hub id of a model that was loaded from disk.
         stage: this run's name in a chain, such as "SFT".
-        previous: folder or record of the stage before.
+        previous: folder or record of the stage before, where the model was not loaded from that folder.
         template: a Markdown card to fill instead of the one in the output folder.
         card: the card's file name in the output folder.
         sampling_interval_seconds: read every sensor this often; None reads each as its kind needs.
@@ -89,8 +92,6 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
             working_directory=Path.cwd(),
             user_config_directory=user_config_directory(os.environ),
         )
-        previous = self._settings.previous
-        self._stages = stages_before(load_run(previous)) if previous is not None else ()
         self._reset()
         self._open_sensors()
 
@@ -114,7 +115,7 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
             self._opening = open_in_background(sensor_parts(system_root=root, environ=os.environ), SystemClock())
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"_settings": self._settings, "_stages": self._stages}
+        return {"_settings": self._settings}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         # A copy (hyper-parameter search, Ray) measures for itself: threads and handles do not travel.
@@ -217,9 +218,11 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
         clock, root = SystemClock(), system_root(os.environ)
         before = self._publisher.record if self._publisher is not None else None
         lineage = self._resuming.lineage(args, state, before, recovers=self._part.place.writes)
+        found = earlier_stages(objects.get("model"), self._settings, lineage, state, self._guard)
         run = LiveRun(
-            self._settings, clock=clock, system_root=root, stages=self._stages, guard=self._guard, lineage=lineage
+            self._settings, clock=clock, system_root=root, stages=found.stages, guard=self._guard, lineage=lineage
         )
+        run.notes.extend(found.notes)
         if self._opening is not None:
             model, first = objects.get("model"), self._run is None
             run.start_recording(self._opening, os.environ, args, model, first=first, place=self._part.place)
@@ -254,6 +257,7 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
         try:
             if self._run is not None and self._publisher is not None and not self._run.finished:
                 self._publisher.end(status, self._state)
+                remember_training(self._run.observed.model, self._publisher.record)
                 if tells:
                     self._publisher.tell_end()
         finally:

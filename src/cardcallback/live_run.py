@@ -162,11 +162,13 @@ class LiveRun:
     def begin_steps(self, state: Any, trainer: Any, model: Any, *, after: LiveRun | None) -> None:
         """Remember where this session starts, which is neither step 0 nor token 0 after a resume.
 
-        ``after`` is the run before it in this process; where it trained the same model, a note says so.
+        ``after`` is the run before it in this process; where it trained the same model and is no stage before this
+        one, a note says so.
         """
         self.observed.begin(state, trainer, model)
-        another = after is not None and after.run_id != self.run_id and after.observed.has_trained(model)
-        if another and self.observed.first_step == 0:
+        if after is None or not after.observed.has_trained(model) or self.observed.first_step > 0:
+            return
+        if after.run_id not in {self.run_id, *(stage.run_id for stage in self._stages)}:
             self.notes.append(_TRAINED_BEFORE)
 
     def mark_phase(self, phase: str, begin_seconds: float, end_seconds: float) -> None:

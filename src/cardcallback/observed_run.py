@@ -58,9 +58,14 @@ class ObservedRun:
         self._tokens_before = token_baseline(trainer, state)
         self._model = None if model is None else weakref.ref(model)
 
+    @property
+    def model(self) -> Any:
+        """The model that is trained, or None once it is gone."""
+        return None if self._model is None else self._model()
+
     def has_trained(self, model: Any) -> bool:
         """Whether this run took steps on that model object."""
-        return self.last_step > 0 and self._model is not None and self._model() is model
+        return self.last_step > 0 and model is not None and self.model is model
 
     def describe(self, **trainer_objects: Any) -> None:
         """Read what the run is from the trainer's own objects."""

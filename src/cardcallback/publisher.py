@@ -11,7 +11,7 @@ import msgspec
 
 from cardcallback.console import end_line
 from cardcallback.guard import Guard
-from cardcallback.hooks import checkpoint_folder, saves_checkpoint, watch_checkpoints
+from cardcallback.hooks import checkpoint_folder, saves_checkpoint, watch_checkpoints, watch_saves
 from cardcallback.live_run import LiveRun
 from cardcallback.neighbours import BESIDE_ANOTHER, living_runs
 from cardcallback.notebook import show_end
@@ -20,6 +20,7 @@ from cardcallback.record import RunRecord, Status
 from cardcallback.run_folder import RunFolder
 from cardcallback.session_journal import SessionJournal
 from cardcallback.settings import Settings
+from cardcallback.stages import weights_marks
 
 
 class Publisher:
@@ -55,6 +56,7 @@ class Publisher:
         self._pictures = False
         self._journal: SessionJournal | None = None
         self._recorded = False
+        self._marks: dict[str, str] = {}
         # Records are made and written by the main thread and by the one that ends a session for a signal.
         self._writing = threading.Lock()
         self.card_written = False
@@ -79,6 +81,8 @@ class Publisher:
         with self._guard("follow the checkpoints"):
             # A checkpoint that a signal asks for comes without the event.
             watch_checkpoints(self._trainer(), on_saved=self._checkpoint_is_there, guard=self._guard)
+        with self._guard("follow the saved weights"):
+            watch_saves(self._trainer(), on_saved=self._model_saved, guard=self._guard)
         with self._guard("begin the journal"):
             self._journal = SessionJournal(
                 self._run,
@@ -176,6 +180,16 @@ class Publisher:
         with self._guard("write the record into the checkpoint"):
             self._write_summary(self._current())
 
+    def _model_saved(self, folder: Path) -> None:
+        """A later stage must be able to tell whether what was saved after the end is still there."""
+        if not self._run.finished or folder.resolve() != self._folder.path.resolve():
+            return
+        self._marks = weights_marks(folder)
+        if self.record is not None and self.record.weights != self._marks:
+            self.record = self._with_sentences(self.record)
+            with self._writing:
+                self._write_record(self.record, finished=True)
+
     def _write_what_may_change(self) -> None:
         # A card describes weights: one of this run only where this run's weights are. One that stands must not
         # go on saying that the run is in progress.
@@ -249,4 +263,4 @@ class Publisher:
 
     def _with_sentences(self, record: RunRecord) -> RunRecord:
         notes = tuple(dict.fromkeys((*record.notes, *self._guard.sentences)))
-        return msgspec.structs.replace(record, notes=notes)
+        return msgspec.structs.replace(record, notes=notes, weights=self._marks)

@@ -100,7 +100,8 @@ def test_a_second_training_begins_where_the_first_was_evaluated(output_folder: P
     before = load_run(output_folder).evaluation.before
     assert before is not None
     assert before.loss == after_first
-    assert any("trained before in the same process" in note for note in load_run(output_folder).notes)
+    (first, _) = load_run(output_folder).stages
+    assert (first.weights_step, first.run_id) == (STEPS, load_run(output_folder).stages[1].previous_run_id)
 
 
 def test_several_held_out_sets_are_all_kept(output_folder: Path, base_folder: Path) -> None:

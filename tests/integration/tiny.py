@@ -57,7 +57,11 @@ def lora_settings() -> Any:
 
 
 def make_trainer(kind: TrainerKind, folder: Path, *, base_folder: Path, **options: Any) -> Any:
-    """A trainer of ``STEPS`` steps that writes to ``folder``; other options are its arguments' or its own."""
+    """A trainer of ``STEPS`` steps that writes to ``folder``; other options are its arguments' or its own.
+
+    ``model`` is what it trains in place of a new one in ``base_folder``.
+    """
+    model = options.pop("model", None)
     own = {name: options.pop(name) for name in ("callbacks", "train_dataset") if name in options}
     settings: dict[str, Any] = {
         "output_dir": str(folder),
@@ -72,7 +76,7 @@ def make_trainer(kind: TrainerKind, folder: Path, *, base_folder: Path, **option
         "dataloader_pin_memory": False,
         **options,
     }
-    model, tokenizer = make_model(base_folder), make_tokenizer()
+    model, tokenizer = make_model(base_folder) if model is None else model, make_tokenizer()
     if kind == "dpo":
         return _preferring(model, tokenizer, settings, own)
     if kind in {"sft", "sft-peft"}:

@@ -119,7 +119,7 @@ def test_energies_before_beside_and_in_sessions_are_held_to_the_same_rule() -> N
         f"CPU {figure} (measured",
         f"A second sensor: {figure} (measured",
         "without a ratio, since not both are resolved",
-        f"GPU energy {figure} (not in the figures above)",
+        f"| 1 h 52 min | {figure} |",
     ):
         assert words in section, words
 

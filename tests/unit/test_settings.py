@@ -201,6 +201,12 @@ def test_previous_is_a_record_that_can_be_read(folders: tuple[Path, Path]) -> No
     assert "previous: record.json is damaged" in refusal(folders, {"previous": "sft"})
 
 
+def test_previous_may_be_a_folder_that_has_no_record(folders: tuple[Path, Path]) -> None:
+    """A stage that was trained without the callback: the card says that it is missing."""
+    (folders[0] / "sft").mkdir()
+    assert resolve(folders, {"previous": "sft"}).previous == folders[0] / "sft"
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [

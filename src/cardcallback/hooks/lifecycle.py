@@ -5,12 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from cardcallback.hooks.wrapping import Call, GuardFactory, Hook, Watch, guard_or_own, start_watch, watch_method
 
 _TOPIC = "life cycle"
 _CHECKPOINTS = "checkpoints"
+_SAVES = "saved weights"
 # What a trainer spends time on inside ``train()`` that is not training. ``_save_checkpoint`` calls
 # ``save_model`` and starts an upload; a person's own callback may call the other two.
 PHASES: Mapping[str, Sequence[str]] = {
@@ -57,6 +59,20 @@ def watch_checkpoints(trainer: Any, *, on_saved: Callable[[], None], guard: Guar
     if trainer is not None:
         hook = Hook(task="follow the checkpoints", guard=guard_or_own(guard), after=lambda *_: on_saved())
         watch_method(trainer, "_save_checkpoint", _CHECKPOINTS, hook)
+
+
+def watch_saves(trainer: Any, *, on_saved: Callable[[Path], None], guard: GuardFactory | None = None) -> None:
+    """Be told of the folder after each ``save_model``; nothing to do for None."""
+    if trainer is None:
+        return
+
+    def saved(call: Call, result: Any) -> None:
+        del result
+        folder = call.argument(0, "output_dir")
+        on_saved(Path(call.trainer.args.output_dir if folder is None else folder))
+
+    hook = Hook(task="follow the saved weights", guard=guard_or_own(guard), after=saved)
+    watch_method(trainer, "save_model", _SAVES, hook)
 
 
 def watch_phases(

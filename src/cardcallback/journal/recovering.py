@@ -21,6 +21,7 @@ from cardcallback.record import (
     Tokens,
     Training,
     not_measured,
+    with_stages,
 )
 from cardcallback.rest import with_rest_estimate
 from cardcallback.sessions import counted_steps, with_sessions
@@ -68,14 +69,13 @@ def interrupted_record(snapshot: RunRecord, newest: Newest, *, damaged_lines: in
         record,
         status="interrupted",
         recovered=True,
-        stages=(*record.stages[:-1], *(replace(own, steps=training.steps) for own in record.stages[-1:])),
         energy=_with_phases_per_step(record.energy, snapshot.energy),
         nodes=tuple(_node(node, session) for node in snapshot.nodes) if len(snapshot.nodes) == 1 else snapshot.nodes,
         notes=(*record.notes, *_notes(behind_seconds, damaged_lines)),
     )
     if snapshot.energy.rest_estimate is not None:
         record = with_rest_estimate(record)
-    return _with_carbon(record, snapshot.carbon)
+    return _with_carbon(with_stages(record), snapshot.carbon)
 
 
 def _node(node: Node, session: Session) -> Node:

@@ -10,6 +10,7 @@ from typing import Any
 
 from cardcallback.hub_id import is_hub_id
 from cardcallback.observe.plain import read, unwrapped
+from cardcallback.stages import ModelFolder
 
 _SNAPSHOT = re.compile(r"models--([^/\\]+?)(?:--([^/\\]+))?[/\\]snapshots[/\\]")
 _CHECKPOINT = re.compile(r"(checkpoint|ckpt|step|epoch|run|merged|final)[-_]?\d*", re.IGNORECASE)
@@ -91,6 +92,22 @@ def find_base_model(model: object, given: str | None = None) -> BaseModel:
         if found is not None:
             return BaseModel(hub_id=found, reason=None)
     return BaseModel(hub_id=None, reason=REASON_LOCAL if names else REASON_UNNAMED)
+
+
+def model_folders(model: object) -> tuple[ModelFolder, ...]:
+    """The folders of this machine that a model's weights say they were loaded from, adapters' bases first."""
+    found = {}
+    for name in _names(unwrapped(model)):
+        if isinstance(name, str) and name and "\0" not in name and _is_folder(name):
+            found[Path(name).resolve()] = ModelFolder(path=Path(name), is_cached=hub_id_of(name) is not None)
+    return tuple(found.values())
+
+
+def _is_folder(name: str) -> bool:
+    try:
+        return Path(name).is_dir()
+    except OSError:
+        return False  # too long for a path, or not to be looked at
 
 
 def _names(model: Any) -> Iterator[Any]:

@@ -1,6 +1,7 @@
 """Frozen data types of a run, and their file format."""
 
 from cardcallback.record.brief import RUN_ID, RunBrief, SessionBrief, own_record_files, read_brief
+from cardcallback.record.chaining import UNRECORDED, stage_of, unrecorded_stage, with_stages
 from cardcallback.record.codec import (
     LARGEST_RECORD_BYTES,
     PRIVATE_FOLDER,
@@ -45,11 +46,10 @@ from cardcallback.record.run import (
     Point,
     RunRecord,
     Session,
-    Stage,
-    Status,
     Trace,
 )
 from cardcallback.record.spent import Spent, each_once, named_sessions, spent_together
+from cardcallback.record.stage import Stage, Status
 from cardcallback.record.training import (
     TOKEN_CROSS_ENTROPY,
     Dataset,
@@ -72,6 +72,7 @@ __all__ = [
     "SCHEMA_VERSION",
     "TOKEN_CROSS_ENTROPY",
     "UNKNOWN_SCOPE",
+    "UNRECORDED",
     "Accelerator",
     "Carbon",
     "CarbonFactor",
@@ -123,4 +124,7 @@ __all__ = [
     "read_brief",
     "record_path",
     "spent_together",
+    "stage_of",
+    "unrecorded_stage",
+    "with_stages",
 ]

@@ -10,7 +10,8 @@ import msgspec
 
 from cardcallback.record.codec import LARGEST_RECORD_BYTES, PRIVATE_FOLDER, RECORD_FOLDER
 from cardcallback.record.measurement import Measurement
-from cardcallback.record.run import SCHEMA_VERSION, Card, Status
+from cardcallback.record.run import SCHEMA_VERSION, Card
+from cardcallback.record.stage import Status
 
 # Run ids become file names; one that is not like this was put there by somebody.
 RUN_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,63}")

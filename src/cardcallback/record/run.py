@@ -11,12 +11,12 @@ from typing import Literal
 import msgspec
 
 from cardcallback.record.measurement import Measurement, Scope
+from cardcallback.record.stage import Stage, Status
 from cardcallback.record.training import Evaluation, Training
 
 # Version 1: first published layout.
 SCHEMA_VERSION = 1
 
-Status = Literal["running", "completed", "interrupted"]
 Point = tuple[float, float]
 
 
@@ -185,19 +185,6 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-class Stage(msgspec.Struct, frozen=True, kw_only=True):
-    """One run in a chain such as SFT, then DPO; ``reason`` says what is missing of it."""
-
-    name: str
-    method: str | None = None
-    base_model: str | None = None
-    dataset: str | None = None
-    steps: int | None = None
-    duration_seconds: float | None = None
-    energy: Measurement | None = None
-    reason: str | None = None
-
-
 class Trace(msgspec.Struct, frozen=True, kw_only=True):
     """A thinned series of one sensor: points are (seconds since the session began, value).
 
@@ -272,8 +259,10 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One model's training from first begin to last end, across interruptions.
 
     ``duration_seconds`` is the sum over sessions from begin to end, suspend included; the part spent
-    suspended is ``suspended_seconds``. ``processes`` counts those of the job over all computers, and ``nodes`` are
-    the computers whose figures are in it: both only for a job of several processes.
+    suspended is ``suspended_seconds``. ``stages`` are the runs these weights went through, in order, this one last.
+    ``processes`` counts those of the job over all computers, and ``nodes`` are the computers whose figures are in
+    it: both only for a job of several processes. ``weights`` tells the files of weights that the run saved into its
+    folder from others of the same name.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -300,3 +289,4 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
     processes: int | None = None
     nodes: tuple[Node, ...] = ()
+    weights: dict[str, str] = {}

@@ -15,6 +15,7 @@ def summed(
     *,
     weights: Sequence[float] | None = None,
     names: Sequence[str] | None = None,
+    named: str = "session",
 ) -> Measurement:
     """The sum of ``parts``; without a value if one of them has none, or there is none at all.
 
@@ -26,6 +27,7 @@ def summed(
         weights: how long each part lasted, in seconds; without them all lasted alike. Shares of time are
             weighted by it.
         names: what each part is called beside its own accuracy, where the accuracies differ; else its devices.
+        named: what the parts are that have names.
     """
     if not parts:
         return not_measured("joules", reason)
@@ -40,7 +42,7 @@ def summed(
         value=sum(part.value or 0.0 for part in parts),
         recording_low=sum_or_none([part.recording_low for part in parts]),
         recording_high=sum_or_none([part.recording_high for part in parts]),
-        instrument_accuracy=_joined_accuracy(parts, names),
+        instrument_accuracy=_joined_accuracy(parts, names, named),
         source=_joined_source(parts),
         scope=_common_scope([part.scope for part in parts]),
         covers=tuple(dict.fromkeys(name for part in parts for name in part.covers)),
@@ -82,7 +84,9 @@ def _mean_or_none(values: Sequence[float | None], weights: Sequence[float] | Non
     return min(max(mean, min(known)), max(known))
 
 
-def _joined_accuracy(parts: Sequence[Measurement], names: Sequence[str] | None) -> InstrumentAccuracy | None:
+def _joined_accuracy(
+    parts: Sequence[Measurement], names: Sequence[str] | None, named: str
+) -> InstrumentAccuracy | None:
     """Their common accuracy; else every part's own in words, and the widest where each has a published one."""
     told: dict[InstrumentAccuracy | None, list[str]] = {}
     for place, part in enumerate(parts):
@@ -93,7 +97,7 @@ def _joined_accuracy(parts: Sequence[Measurement], names: Sequence[str] | None) 
     known = [share for share in relative if share is not None]
     words = (f"{', '.join(dict.fromkeys(covers))}: {_accuracy_words(one)}" for one, covers in told.items())
     return InstrumentAccuracy(
-        statement=f"differs by {'device' if names is None else 'session'} ({'; '.join(words)})",
+        statement=f"differs by {'device' if names is None else named} ({'; '.join(words)})",
         # What one part's maker is silent about bounds no sum that holds it.
         relative=max(known) if len(known) == len(relative) else None,
     )

@@ -10,7 +10,9 @@ from cardcallback.sessions.lineage import (
     has_checkpoint_of,
     last_checkpoint,
     lineage_of,
+    read_record,
     record_files,
+    step_of,
 )
 from cardcallback.sessions.notes import EARLIER_RUNS, session_notes
 from cardcallback.sessions.steps import counted_steps, steps_done_again
@@ -28,8 +30,10 @@ __all__ = [
     "joined_sessions",
     "last_checkpoint",
     "lineage_of",
+    "read_record",
     "record_files",
     "session_notes",
+    "step_of",
     "steps_done_again",
     "with_longer_accounts",
     "with_sessions",

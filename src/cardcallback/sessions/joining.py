@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from cardcallback.curves import is_history_note, thin
-from cardcallback.record import Evaluation, Point, RunRecord, Session, Tokens, Trace
+from cardcallback.record import Evaluation, Point, RunRecord, Session, Stage, Tokens, Trace
 from cardcallback.record.sums import sum_or_none
 from cardcallback.sessions.energies import of_unknown_rest, without_bound
 from cardcallback.sessions.memory import joined_memory
@@ -45,12 +45,22 @@ def joined_sessions(earlier: RunRecord, now: RunRecord) -> RunRecord:
         ),
         curves=_curves(earlier.curves, now.curves, first_step),
         memory=joined_memory(named_memory(earlier, 0), named_memory(now, len(before))),
-        stages=now.stages if len(now.stages) > 1 or not earlier.stages else (*earlier.stages[:-1], *now.stages),
+        stages=(*_stages_before(earlier, now), *now.stages[-1:]),
         traces=_latest((*earlier.traces, *moved(now.traces, places)), len(sessions)),
         phase_spans=(*earlier.phase_spans, *moved(now.phase_spans, places)),
         notes=unique((*_lasting_notes(earlier), *_changed_settings(earlier, now), *now.notes)),
     )
     return with_sessions(record, sessions)
+
+
+def _stages_before(earlier: RunRecord, now: RunRecord) -> tuple[Stage, ...]:
+    """Those of the run's begin, unless more of them were found now."""
+    begun, found = earlier.stages[:-1], now.stages[:-1]
+    return found if _recorded(found) > _recorded(begun) else begun or found
+
+
+def _recorded(stages: tuple[Stage, ...]) -> int:
+    return sum(stage.reason is None for stage in stages)
 
 
 def _settled(session: Session) -> Session:

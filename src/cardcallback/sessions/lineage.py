@@ -94,7 +94,7 @@ def lineage_of(checkpoint: Path) -> RunRecord | None:
     if record is None or RUN_ID.fullmatch(record.run_id) is None:
         msg = f"{SUMMARY_NAME} is damaged or newer than this cardcallback: training can go on without it"
         raise CardCallbackError(msg)
-    step = _step_of(checkpoint)
+    step = step_of(checkpoint)
     if step is not None and step != record.sessions[-1].last_step:
         msg = f"{SUMMARY_NAME} is of another checkpoint: training can go on without it"
         raise CardCallbackError(msg)
@@ -129,6 +129,11 @@ def earlier_sessions(checkpoint: Path | None, output_dir: Path, *, step: int | N
         here = folder == output_dir.absolute()
         record = with_longer_accounts(record, list(records_of_run(folder, summary.run_id)), all_sessions=here)
     return Lineage(record=record, counts=summary, run_id=summary.run_id)
+
+
+def read_record(path: Path) -> RunRecord | None:
+    """The record in a file, read in milliseconds; None where there is none that can be read, or one that is newer."""
+    return _record(_content(path))
 
 
 def records_of_run(folder: Path, run_id: str) -> Iterator[RunRecord]:
@@ -198,7 +203,8 @@ def _record(content: bytes) -> RunRecord | None:
     return record if usable else None
 
 
-def _step_of(checkpoint: Path) -> int | None:
+def step_of(checkpoint: Path) -> int | None:
+    """The optimiser step of a checkpoint, by its name or its trainer state; None for another folder."""
     named = _CHECKPOINT.fullmatch(checkpoint.name)
     if named is not None:
         return int(named[1])

@@ -8,7 +8,7 @@ from typing import TypeVar
 import msgspec
 
 from cardcallback.ratios import with_ratios
-from cardcallback.record import Memory, PhaseSpan, RunRecord, Session, Trace
+from cardcallback.record import Memory, PhaseSpan, RunRecord, Session, Trace, with_stages
 from cardcallback.sessions.energies import joined_energy
 from cardcallback.sessions.hardware import joined_hardware, joined_software
 from cardcallback.sessions.memory import of_session
@@ -27,8 +27,7 @@ def with_sessions(record: RunRecord, sessions: tuple[Session, ...]) -> RunRecord
     duration = sum(session.duration_seconds for session in sessions)
     told = session_notes(record.sessions)
     kept = [note for note in record.notes if note not in told]
-    own = [msgspec.structs.replace(stage, duration_seconds=duration, energy=energy.gpu) for stage in record.stages[-1:]]
-    return msgspec.structs.replace(
+    whole = msgspec.structs.replace(
         record,
         sessions=sessions,
         duration_seconds=duration,
@@ -36,10 +35,10 @@ def with_sessions(record: RunRecord, sessions: tuple[Session, ...]) -> RunRecord
         hardware=joined_hardware(sessions),
         software=joined_software(sessions),
         energy=energy,
-        stages=(*record.stages[:-1], *own),
         carbon=None,
         notes=unique((*kept, *session_notes(sessions))),
     )
+    return with_stages(whole)
 
 
 def named_memory(record: RunRecord, place: int) -> Memory:

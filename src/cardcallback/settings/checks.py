@@ -14,7 +14,7 @@ from cardcallback.carbon import find_place, user_factor
 from cardcallback.carbon.footprint import check_pue
 from cardcallback.errors import CardCallbackError
 from cardcallback.hub_id import is_hub_id
-from cardcallback.record import load_run
+from cardcallback.record import load_run, record_path
 
 SHORTEST_INTERVAL_SECONDS = 0.01
 LONGEST_INTERVAL_SECONDS = 600.0
@@ -88,9 +88,13 @@ def folder(value: Any, origin: Origin) -> Path:
 
 
 def record_location(value: Any, origin: Origin) -> Path:
-    """The folder or record of an earlier run that can be read."""
+    """The folder of an earlier stage, or the record of one that can be read.
+
+    A folder without a record is taken: that one is missing is said on the card.
+    """
     location = path(value, origin)
-    _named(origin, lambda: load_run(location))
+    if not location.is_dir() or record_path(location).exists():
+        _named(origin, lambda: load_run(location))
     return location
 
 

@@ -14,6 +14,7 @@ from cardcallback.render.section.doubts_memory import memory_doubts
 from cardcallback.render.section.doubts_phases import phase_doubts
 from cardcallback.render.section.machine_state import device_lines, health_notes, machine_state
 from cardcallback.render.section.references import References
+from cardcallback.render.section.stages import stages_doubts
 from cardcallback.render.text import escape_markdown, public_reason, sentence
 from cardcallback.units import format_duration
 
@@ -34,6 +35,7 @@ def doubts(record: RunRecord, references: References, pictures: tuple[str, ...])
         ("Energy", energy_doubts(record, references)),
         *scope_lines(record),
         ("Before training", _before_training(record)),
+        ("Stages", stages_doubts(record)),
         ("Phases", phase_doubts(record)),
         ("Whole machine", system_doubts(record)),
         ("Other energy", other_energy(record)),

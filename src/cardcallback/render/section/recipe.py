@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from cardcallback.record import Machine, RunRecord, Stage, Training
-from cardcallback.render.figures import energy_figure
-from cardcallback.render.run_words import device_names, has_unified_memory, plural, quantization_words
+from cardcallback.record import Machine, RunRecord, Training
+from cardcallback.render.run_words import device_names, has_unified_memory, quantization_words
 from cardcallback.render.section.recipe_settings import BatchSettings, optimiser_words, other_settings
+from cardcallback.render.section.stages import base_words, stages_table
 from cardcallback.render.text import escape_markdown, join_words, public_reason, table_row
-from cardcallback.units import format_bytes, format_count, format_duration, format_large, format_percent
+from cardcallback.units import format_bytes, format_count, format_large, format_percent
 
 _LIBRARIES = {"trl": "TRL", "unsloth": "Unsloth", "axolotl": "Axolotl", "llamafactory": "LLaMA-Factory"}
 _MOST_TARGETS = 8
 
 
 def recipe(record: RunRecord) -> list[str]:
-    """A table of the known parts; what is not known is left out, except the base model."""
+    """A table of the known parts, without what is not known except the base model; and one of the stages, if any."""
     training = record.training
     rows = {
-        "Base model": _base_model(training),
+        "Base model": _base_model(record),
         "Method": _method(training),
         "LoRA": _lora(training),
         "Trained parameters": "" if training.lora else _trained_parameters(training),
@@ -26,16 +26,19 @@ def recipe(record: RunRecord) -> list[str]:
         "Batch": BatchSettings.of(record).words(),
         "Optimiser": optimiser_words(training.hyperparameters),
         "Other settings": other_settings(training.hyperparameters),
-        "Earlier stages": _stages(record.stages[:-1]),
         "Hardware": _hardware(record),
         "Software": _software(record.software),
     }
     lines = [table_row(label, text) for label, text in rows.items() if text]
-    return ["| | |", "|---|---|", *lines]
+    stages = stages_table(record)
+    return ["| | |", "|---|---|", *lines, *(["", *stages] if stages else [])]
 
 
-def _base_model(training: Training) -> str:
+def _base_model(record: RunRecord) -> str:
+    training = record.training
     if not training.base_model:
+        if known := base_words(record):
+            return known
         reason = public_reason(training.base_model_reason or "the trainer does not name it")
         return f"not known: {escape_markdown(reason)}"
     size = f", {_parameters(training.total_parameters)} parameters" if training.total_parameters else ""
@@ -124,21 +127,6 @@ def _evaluated_on(record: RunRecord) -> str:
     if given is None or set(sizes) <= {given}:
         return ""
     return f"; the evaluations above are of {join_words([format_count(size) for size in sizes if size])} examples"
-
-
-def _stages(stages: tuple[Stage, ...]) -> str:
-    return f"{'; '.join(_stage(stage) for stage in stages)} (not in the figures above)" if stages else ""
-
-
-def _stage(stage: Stage) -> str:
-    name = escape_markdown(stage.name)
-    parts = [f"{name} ({escape_markdown(stage.method)})" if stage.method else name]
-    if stage.steps is not None:
-        parts.append(plural(stage.steps, "step"))
-    if stage.duration_seconds is not None:
-        parts.append(format_duration(stage.duration_seconds))
-    parts.append(f"GPU energy {energy_figure(stage.energy, stage.reason or 'not in its record')}")
-    return ", ".join(parts)
 
 
 def _hardware(record: RunRecord) -> str:

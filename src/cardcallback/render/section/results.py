@@ -18,6 +18,7 @@ from cardcallback.render.section.result_carbon import carbon_row
 from cardcallback.render.section.result_energy import gpu_energy_row, interval_words
 from cardcallback.render.section.result_machine import cpu_rows, rest_rows, system_row
 from cardcallback.render.section.result_memory import memory_rows
+from cardcallback.render.section.stages import stages_rows
 from cardcallback.render.text import escape_markdown, public_reason, table_row
 from cardcallback.units import format_duration, format_energy, format_large, format_number, format_percent
 
@@ -35,6 +36,7 @@ def result_table(record: RunRecord, references: References) -> list[str]:
         carbon_row(record, references),
         *memory_rows(record),
         _speed_row(record),
+        *stages_rows(record),
     ]
     return ["| | Result | How it is known |", "|---|---|---|", *(table_row(*row) for row in rows)]
 

@@ -1,0 +1,60 @@
+"""The stages before a run: from where its model and adapters came, or from what the person gave."""
+
+from __future__ import annotations
+
+import contextlib
+import weakref
+from typing import Any
+
+from cardcallback.guard import Guard
+from cardcallback.hooks import adapter_folders
+from cardcallback.observe import model_folders
+from cardcallback.observe.plain import unwrapped
+from cardcallback.record import RunRecord, Stage
+from cardcallback.sessions import Lineage, step_of
+from cardcallback.settings import Settings
+from cardcallback.stages import Found, ModelFolder, find_stages, stages_up_to
+
+# What each model of this process went through in it; weak, so that one which is dropped is collected.
+_trained: weakref.WeakKeyDictionary[Any, tuple[Stage, ...]] = weakref.WeakKeyDictionary()
+
+
+def remember_training(model: Any, record: RunRecord | None) -> None:
+    """Keep that a run trained a model, for the run of this process that trains the same object next."""
+    if model is None or record is None or record.training.steps == 0:
+        return
+    # Without its end nothing was put back: the model holds what the last step left.
+    step = record.training.published_step if record.status == "completed" else record.training.steps
+    with contextlib.suppress(TypeError):  # no weak reference to it, so it is no model of torch
+        _trained[unwrapped(model)] = stages_up_to(record, step)
+
+
+def earlier_stages(model: Any, settings: Settings, lineage: Lineage, state: Any, guard: Guard) -> Found:
+    """The stages before the run that begins now, or goes on; none where finding them fails.
+
+    Args:
+        model: the one that is trained, as the Trainer passes it.
+        settings: ``previous`` is the person's word for the stage before.
+        lineage: which run it is.
+        state: the Trainer's state at the begin.
+        guard: catches what fails here and turns it into sentences of the record.
+    """
+    with guard("find the stages before this run"):
+        step = int(state.global_step)
+        adapters = [
+            ModelFolder(path=folder)
+            for folder in adapter_folders(model)
+            # The Trainer loads the adapter of the checkpoint that it resumes from: no stage of its own.
+            if step == 0 or step_of(folder) != step
+        ]
+        # A resume puts the checkpoint's weights in place of what the model had.
+        trained = _went_through(model) if step == 0 else ()
+        folders = (*model_folders(model), *adapters)
+        return find_stages(folders, settings.previous, run_id=lineage.run_id, trained=trained)
+    return Found()
+
+
+def _went_through(model: Any) -> tuple[Stage, ...]:
+    with contextlib.suppress(TypeError):  # as above
+        return _trained.get(unwrapped(model), ())
+    return ()

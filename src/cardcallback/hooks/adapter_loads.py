@@ -1,0 +1,77 @@
+"""Where a model's adapters were loaded from: neither PEFT nor transformers keeps it."""
+
+from __future__ import annotations
+
+import functools
+import sys
+import weakref
+from collections.abc import Callable, Collection
+from pathlib import Path
+from typing import Any
+
+_LOADERS = (
+    ("peft.peft_model", "PeftModel", "model_id"),
+    ("peft.mixed_model", "PeftMixedModel", "model_id"),
+    ("transformers.integrations.peft", "PeftAdapterMixin", "peft_model_id"),
+)
+_METHOD = "load_adapter"
+_MARK = "__cardcallback_adapter_loads__"
+_DEFAULT_NAME = "default"
+# By adapter's name; weak, so that a model which is dropped is collected.
+_folders: weakref.WeakKeyDictionary[Any, dict[str, Path]] = weakref.WeakKeyDictionary()
+
+
+def watch_adapter_loads() -> None:
+    """See from now on which folders adapters are loaded from; again it sees what was imported meanwhile.
+
+    PEFT is found, never imported. What is loaded, and what goes wrong in loading it, is left as it is.
+    """
+    for module_name, class_name, argument in _LOADERS:
+        kind = getattr(sys.modules.get(module_name), class_name, None)
+        original = vars(kind).get(_METHOD) if isinstance(kind, type) else None
+        if callable(original) and not hasattr(original, _MARK):
+            setattr(kind, _METHOD, _seen(original, argument))
+
+
+def adapter_folders(model: Any) -> tuple[Path, ...]:
+    """The folders that a model's active adapters were loaded from, as far as that was seen.
+
+    One that is loaded beside them, such as a reference to train against, is no part of what is trained.
+    """
+    try:
+        loaded = _folders.get(model, {})
+    except TypeError:  # no weak reference to it, so it is no model
+        return ()
+    active = _active_names(model)
+    return tuple(folder for name, folder in loaded.items() if active is None or name in active)
+
+
+def _active_names(model: Any) -> Collection[str] | None:
+    active = getattr(model, "active_adapters", None)  # PEFT has a property, transformers a method
+    if callable(active):
+        try:
+            active = active()
+        except Exception:  # noqa: BLE001  a foreign method may raise anything; it is then not known
+            return None
+    return active if isinstance(active, (list, tuple, set)) else None
+
+
+def _seen(original: Callable[..., Any], argument: str) -> Callable[..., Any]:
+    @functools.wraps(original)
+    def load_adapter(self: Any, *args: Any, **kwargs: Any) -> Any:
+        result = original(self, *args, **kwargs)
+        name = args[1] if len(args) > 1 else kwargs.get("adapter_name")
+        _remember(self, args[0] if args else kwargs.get(argument), name or _DEFAULT_NAME)
+        return result
+
+    setattr(load_adapter, _MARK, True)
+    return load_adapter
+
+
+def _remember(model: Any, place: Any, name: str) -> None:
+    try:
+        folder = Path(place)
+        if folder.is_dir():
+            _folders.setdefault(model, {})[name] = folder.resolve()
+    except (TypeError, ValueError, OSError):
+        return  # a Hub id, or nothing that a file system knows
