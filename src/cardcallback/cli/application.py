@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from cardcallback.cli.check import check
 from cardcallback.cli.doctor import doctor
 from cardcallback.cli.ls import ls
 from cardcallback.cli.recover import recover
@@ -24,6 +25,7 @@ application.command()(doctor)
 application.command()(recover)
 application.command()(render)
 application.command()(ls)
+application.command()(check)
 
 
 def _print_version(wanted: bool) -> None:  # noqa: FBT001 - the signature typer calls
