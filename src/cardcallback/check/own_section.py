@@ -49,6 +49,12 @@ def edited_sections(card: CardText) -> Iterator[Finding]:
             )
 
 
+def changed_mark(card: CardText, section: OwnSection) -> Finding:
+    """A section that is the record's to the last letter, while its own end comment says otherwise."""
+    what = "the digest in the comment that ends cardcallback's section was changed; the section itself was not"
+    return error(RULE, card.line_of(max(section.begin, section.end - 1)), what, RENDER)
+
+
 def compare_section(card: CardText, record: RunRecord) -> Comparison | None:
     """The card's section beside the record's, with the place that fits best; None where the card has none."""
     if not card.own_sections:

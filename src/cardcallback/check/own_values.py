@@ -162,7 +162,7 @@ def _key_findings(card: CardText, key: str, present: Any, wanted: Any) -> Iterat
     if isinstance(present, dict) and isinstance(wanted, dict):
         for name in dict.fromkeys([*present, *wanted]):
             if present.get(name) != wanted.get(name):
-                line = card.matter_line(key, after=f"{name}:")
+                line = card.matter_line(key, after=name)
                 yield _differs(line, f"{key}, {name}", present.get(name), wanted.get(name))
     else:
         yield _differs(card.matter_line(key), key, present, wanted)

@@ -80,7 +80,9 @@ _RATE = re.compile(
 _RANGE = re.compile(r"\d\s*(?:to|and|bis|[-–~])\s*$")
 # Units in a label or a column heading, for cells that hold a bare number.
 _HEADED = re.compile(r"[(\[]\s*(?:in\s+)?(?P<unit>[^()\[\]]{1,24})[)\]]|\bin\s+(?P<word>kWh|Wh|hours|minutes|kg|grams|GB)\b")
-_BARE = re.compile(r"[~≈<>*_\s]*(?P<number>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)[*_\s]*")
+_BARE = re.compile(
+    r"[~≈<>*_\s]*(?P<number>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)\s*(?P<count>[kKM]?)[*_\s]*"
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -127,9 +129,10 @@ def headed_figure(cell: str, *headings: str) -> Figure | None:
     for heading in headings:
         for unit in _HEADED.finditer(heading):
             words = unit.group("unit") or unit.group("word")
-            found = find_figures(f"{number.group('number')} {words}", of_carbon=bool(_is_carbon(heading)))
+            written = f"{number.group('number')}{number.group('count')} {words}"
+            found = find_figures(written, of_carbon=_is_carbon(heading) is not None)
             if len(found) == 1:
-                return replace(found[0], text=f"{number.group('number')} {words}")
+                return replace(found[0], text=written)
     return None
 
 

@@ -84,7 +84,7 @@ class CardText:
         return bisect.bisect_right(self._starts, self._body_begin + offset)
 
     def matter_line(self, key: str, after: str = "") -> int | None:
-        """The line of a front-matter key, or of ``after`` within it; None where it is not line by line."""
+        """The line of a front-matter key, or of the key ``after`` within it; None where it is not line by line."""
         if self.matter is None:
             return None
         first = bisect.bisect_right(self._starts, len(self.split.mark) + len(self.split.opening))
@@ -92,7 +92,7 @@ class CardText:
         for number, line in enumerate(_lines(self.matter), start=first):
             if found is None and re.match(rf"\s*['\"]?{re.escape(key)}['\"]?\s*:", line):
                 found = number
-            if found is not None and after and after in line:
+            if found not in {None, number} and after and re.match(rf"\s*['\"]?{re.escape(after)}['\"]?\s*:", line):
                 return number
         return found
 

@@ -6,18 +6,31 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
+from cardcallback.check.carbon_rules import carbon_findings
+from cardcallback.check.emissions_key import emissions_findings
+from cardcallback.check.energy_rules import energy_findings
+from cardcallback.check.equivalents import equivalent_findings
+from cardcallback.check.facts import gather_facts
 from cardcallback.check.finding import Finding, hint
+from cardcallback.check.front_matter import form_findings
 from cardcallback.check.labels import label_findings
+from cardcallback.check.losses import loss_findings
+from cardcallback.check.metadata import value_findings
 from cardcallback.check.own_section import (
     RENDER,
     Comparison,
+    changed_mark,
     compare_section,
     edited_sections,
     section_findings,
 )
 from cardcallback.check.own_values import fill_findings, matter_findings, record_as_in_matter
+from cardcallback.check.pictures import link_findings
+from cardcallback.check.placeholders import placeholder_findings
+from cardcallback.check.privacy import privacy_findings
 from cardcallback.check.reading import CardText
 from cardcallback.check.record_rules import record_findings
+from cardcallback.check.run_rules import run_findings
 from cardcallback.record import RunRecord
 
 FileExists = Callable[[str], bool]
@@ -48,7 +61,19 @@ def check_card(
 
 
 def _of_card(card: CardText, file_exists: FileExists | None) -> Iterator[Finding]:
-    yield from ()
+    yield from form_findings(card)
+    yield from value_findings(card)
+    yield from emissions_findings(card)
+    yield from placeholder_findings(card)
+    yield from privacy_findings(card)
+    facts = gather_facts(card)
+    yield from carbon_findings(facts)
+    yield from energy_findings(facts)
+    yield from run_findings(facts)
+    yield from loss_findings(card)
+    yield from equivalent_findings(facts)
+    if file_exists is not None:
+        yield from link_findings(card, file_exists)
 
 
 def _of_record(card: CardText, record: RunRecord, so_far: list[Finding]) -> Iterator[Finding]:
@@ -69,5 +94,7 @@ def _of_section(card: CardText, comparison: Comparison | None) -> Iterator[Findi
         return
     figures = list(section_findings(comparison))
     yield from figures
-    if not any(one.severity == "error" for one in figures):
+    if comparison.section.is_intact is False and not comparison.differing:
+        yield changed_mark(card, comparison.section)
+    elif not any(one.severity == "error" for one in figures):
         yield from edited_sections(card)

@@ -1,0 +1,184 @@
+"""Energy against time and power: arithmetic, and a rated power passed off as a measurement."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from importlib import resources
+from itertools import product
+
+from cardcallback.check.facts import Fact, Facts
+from cardcallback.check.finding import Finding, error, shown
+from cardcallback.units import format_duration, format_energy, format_number, format_power
+
+RULE = "energy"
+_ROOM = 0.1
+_TIME = re.compile(r"\b(?:train|hours? used|duration|wall|run ?time|elapsed|gpu[- ]hours?|time)\b|train", re.IGNORECASE)
+_OTHER_TIME = re.compile(
+    r"infer|latenc|generat|response|evaluat|before|load|suspend|warm|read every|sampl|per |step|session|visit|gap|first token",
+    re.IGNORECASE,
+)
+_MEASURED = re.compile(r"(?<!not )(?<!never )(?<!isn't )\b(?:measured|metered|meter reading|recorded by|logged by)\b", re.IGNORECASE)
+_HONEST = re.compile(
+    r"\bestimat|\bapproximat|\bcalculat|\bassum|upper bound|not measured|never measured|unmeasured|\bexpect", re.IGNORECASE
+)
+_RATED = re.compile(r"\bTDP\b|\b(?:rated|board|nameplate|maximum|max) power\b|\bpower (?:limit|rating|cap)\b", re.IGNORECASE)
+_PRODUCT = re.compile(r"[×*·⋅]|\bx\b|\btimes\b|\bmultiplied\b|\bat\b|@", re.IGNORECASE)
+_RATED_PRODUCT = re.compile(
+    r"(?:TDP|(?:rated|board|nameplate) power|power (?:limit|rating)).{0,30}(?:×|\*|\bx\b|times|multiplied|by the|over the|based)|"
+    r"(?:×|\*|\bx\b|times|multiplied by|based on|from|of).{0,30}(?:TDP|(?:rated|board|nameplate) power|power (?:limit|rating))",
+    re.IGNORECASE,
+)
+_MEAN = re.compile(r"\b(?:mean|average|avg)\b", re.IGNORECASE)
+_WHOLE = re.compile(r"\b(?:wall|whole|system|machine|node|server|total|cluster)\b", re.IGNORECASE)
+# What a machine around its GPUs adds at most, and what a GPU draws at least while it trains, as shares of its rating.
+_MOST_OF_RATED, _LEAST_OF_RATED = 4.0, 0.01
+_SAME = 0.002
+_FEWEST_FIGURES = 0.02
+_SLIPS = ((1000.0, "a thousand times too much"), (1e-3, "a thousand times too little"), (60.0, "sixty times too much"),
+          (1 / 60, "sixty times too little"))  # fmt: skip
+
+
+def energy_findings(facts: Facts) -> Iterator[Finding]:
+    """Energies that the card's own times and powers contradict, each line once."""
+    reported: set[int | None] = set()
+    for found in (*_passed_off_words(facts), *_passed_off(facts), *_formulas(facts), *_mean_power(facts), *_rated(facts)):
+        if found.line not in reported:
+            reported.add(found.line)
+            yield found
+
+
+def _passed_off_words(facts: Facts) -> Iterator[Finding]:
+    """A line that calls a product of rated power and time measured."""
+    for line, on_line in facts.lines.items():
+        text = on_line[0].line.prose
+        if on_line[0].line.is_ours or not any(one.figure.kind == "energy" for one in on_line):
+            continue
+        if _MEASURED.search(text) and _RATED_PRODUCT.search(text) and not _HONEST.search(text):
+            what = "rated power times hours is called measured"
+            yield error(RULE, line, what, "call it estimated; a device draws less than its rating, the machine around it more")
+
+
+def _passed_off(facts: Facts) -> Iterator[Finding]:
+    """An energy that is called measured and is, digit for digit, rated power times the stated hours."""
+    hours, watts = _hours(facts), _rated_watts(facts)
+    for one in facts.of("energy"):
+        text = f"{one.label} {one.column} {one.line.prose}"
+        rounding = (one.figure.high - one.figure.low) / 2 / one.figure.value if one.figure.value else 1.0
+        if one.line.is_ours or rounding > _FEWEST_FIGURES or not _MEASURED.search(text) or _HONEST.search(text):
+            continue
+        for seconds, watt, count in product(hours, watts, facts.counts):
+            joules = seconds * watt * count
+            if one.figure.low - _SAME * joules <= joules <= one.figure.high + _SAME * joules:
+                devices = f"{count} × " if count > 1 else ""
+                what = f"{shown(one.figure.text)}, called measured, is {format_duration(seconds)} at the rated {devices}{format_power(watt)}"
+                yield error(RULE, one.line.number, what, "call it estimated, or give the measured figure and its sensor")
+                break
+
+
+def _formulas(facts: Facts) -> Iterator[Finding]:
+    """A line that multiplies one time by one power and states one energy."""
+    for line, on_line in facts.lines.items():
+        own = [one for one in on_line if one.figure.rate is None]
+        times, powers, energies = (
+            [one for one in own if one.figure.kind in kinds] for kinds in ({"time", "gpu_time"}, {"power"}, {"energy"})
+        )
+        if not (len(times) == len(powers) == len(energies) == 1) or not _PRODUCT.search(on_line[0].line.prose):
+            continue
+        if re.search(r"\bpeak|\bidle|\bmax|limit|between|up to", on_line[0].line.prose, re.IGNORECASE):
+            continue
+        wanted = times[0].figure.value * powers[0].figure.value
+        if wanted > 0 and not _fits(energies[0], wanted, facts.counts, _line_room(times[0], powers[0])):
+            yield _off(line, energies[0], wanted, "the time and power beside it")
+
+
+def _mean_power(facts: Facts) -> Iterator[Finding]:
+    """Mean power over the run's time is the energy, wherever on the card they stand."""
+    powers = [one for one in facts.of("power") if _MEAN.search(one.words) and not _WHOLE.search(one.about)]
+    energies = [one for one in facts.of("energy") if not _OTHER_TIME.search(one.about)]
+    hours = _hours(facts)
+    if len(powers) != 1 or len(energies) != 1 or not hours or energies[0].figure.value <= 0:
+        return
+    wanted = [seconds * powers[0].figure.value for seconds in hours]
+    room = max(_line_room(powers[0], powers[0]), 0.05)
+    if not any(_fits(energies[0], joules, facts.counts, room) for joules in wanted):
+        yield _off(energies[0].line.number, energies[0], wanted[0], "the mean power over the stated time")
+
+
+def _rated(facts: Facts) -> Iterator[Finding]:
+    """More than the stated devices can draw in the stated time, or next to nothing: a slip of a unit."""
+    hours, watts = _hours(facts), _known_watts(facts)
+    if not hours or not watts:
+        return
+    most = max(hours) * max(watts) * max(facts.counts) * _MOST_OF_RATED
+    least = min(hours) * min(watts) * _LEAST_OF_RATED
+    for one in facts.of("energy"):
+        if one.line.is_ours or _OTHER_TIME.search(one.about) or not _is_of_run(one):
+            continue
+        if one.figure.value > most:
+            what = f"{shown(one.figure.text)} is more than the stated hardware can draw in the stated time"
+            yield error(RULE, one.line.number, what, "check the units: Wh, kWh or MWh; hours or minutes")
+        elif 0 < one.figure.value < least:
+            what = f"{shown(one.figure.text)} is less than the stated hardware draws when idle for that time"
+            yield error(RULE, one.line.number, what, "check the units: Wh, kWh or MWh; hours or minutes")
+
+
+def _is_of_run(fact: Fact) -> bool:
+    return re.search(r"energy|consum|electric|kwh|power|used", fact.words) is not None
+
+
+def _fits(energy: Fact, wanted: float, counts: set[int], room: float) -> bool:
+    """Whether the energy is time times power, for one device or any number that the card names."""
+    return any(
+        energy.figure.low - room * wanted * count <= wanted * count <= energy.figure.high + room * wanted * count
+        for count in counts
+    )
+
+
+def _line_room(time: Fact, power: Fact) -> float:
+    rounding = [(one.figure.high - one.figure.value) / one.figure.value for one in (time, power) if one.figure.value]
+    return _ROOM / 2 + sum(rounding)
+
+
+def _off(line: int, energy: Fact, wanted: float, than: str) -> Finding:
+    ratio = energy.figure.value / wanted
+    slip = next((words for factor, words in _SLIPS if 0.5 < ratio / factor < 2), f"{format_number(ratio)} times as much")
+    what = f"{shown(energy.figure.text)} is not what {than} give, {format_energy(wanted)} ({slip})"
+    return error(RULE, line, what, "calculate it again, or check the units")
+
+
+def _hours(facts: Facts) -> list[float]:
+    """How long the run took, in seconds, as often as the card says so."""
+    times = [
+        one.figure.value
+        for one in facts.of("time", "gpu_time")
+        if one.figure.value > 0 and _TIME.search(one.about) and not _OTHER_TIME.search(one.about)
+    ]
+    return list(dict.fromkeys(times))
+
+
+def _rated_watts(facts: Facts) -> list[float]:
+    """Rated powers: those that the card states, and those of the devices that it names."""
+    stated = [one.figure.value for one in facts.of("power") if _RATED.search(f"{one.about} {one.line.prose}")]
+    return list(dict.fromkeys([*stated, *_known_watts(facts)]))
+
+
+def _known_watts(facts: Facts) -> list[float]:
+    text = "\n".join(line.prose for line in facts.card.prose_lines(ours=True))
+    # The longer name comes first and takes its words, so that an H100 PCIe is no H100.
+    watts: list[float] = []
+    for pattern, rated in _board_power():
+        text, found = pattern.subn(" ", text)
+        watts += rated if found else []
+    return watts
+
+
+@lru_cache(maxsize=1)
+def _board_power() -> list[tuple[re.Pattern[str], list[float]]]:
+    text = resources.files("cardcallback.check").joinpath("board_power.csv").read_text(encoding="utf-8")
+    return [
+        (re.compile(row["pattern"], re.IGNORECASE), [float(watts) for watts in row["watts"].split()])
+        for row in csv.DictReader(text.splitlines())
+    ]
