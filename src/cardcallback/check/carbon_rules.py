@@ -7,10 +7,12 @@ import re
 from collections.abc import Iterator
 from itertools import product
 
+from cardcallback.carbon.table import factor_rows
+from cardcallback.check.devices import named_watts, run_seconds
 from cardcallback.check.facts import Fact, Facts, kilowatt_hours
-from cardcallback.check.finding import Finding, error, shown
+from cardcallback.check.finding import Finding, error, hint, shown
 from cardcallback.render.card.metadata import EMISSIONS_KEY
-from cardcallback.units import SECONDS_PER_HOUR, format_emissions, format_number
+from cardcallback.units import JOULES_PER_KILOWATT_HOUR, SECONDS_PER_HOUR, format_emissions, format_number
 
 RULE = "emissions"
 # No grid emits more: above, somebody took one unit for another.
@@ -20,6 +22,10 @@ _PLACE_ROOM = 2.0
 _ROOM = 0.06
 _HIGHEST_OVERHEAD = 2.0
 _THOUSAND_ROOM = 2.5
+# Shares of its rating that a device draws at least while it trains, and that it and a machine around it draw at most.
+_LEAST_OF_RATED, _MOST_OF_RATED = 0.1, 4.0
+# The cleanest and the dirtiest electricity, in grams a kilowatt-hour.
+_ANY_GRID = (5.0, 1300.0)
 _FEW = 3
 _MULTIPLIED = re.compile(r"[×*·⋅]|\bx\b|\btimes\b")
 _OVERHEAD = re.compile(r"(?:PUE|overhead)\D{0,12}(?P<number>1(?:\.\d+)?)|[×x*]\s*(?P<times>1\.\d+)\s*(?:for\s|\(?PUE|building)", re.IGNORECASE)
@@ -91,18 +97,41 @@ def _implied(facts: Facts) -> Iterator[Finding]:
     """Every emission must follow from some energy on the card by a factor that its place may have."""
     energies = _energies(facts)
     if not energies:
+        yield from _beyond_devices(facts)
         return
     factors = [one.figure.value for one in facts.of("factor")]
-    stated = [(one.line.number, one.figure.value, one.figure.text, one) for one in facts.of("emissions")]
-    grams = facts.matter_grams
-    if grams:
-        line = facts.card.matter_line(EMISSIONS_KEY, after="emissions") or facts.card.matter_line(EMISSIONS_KEY)
-        stated.append((line or 1, grams, f"{format_number(grams, 4)} g", None))
-    for number, value, text, fact in stated:
+    for number, value, text, fact in _stated(facts):
         beside = _beside(facts, fact, energies) if fact is not None else energies
         quotients = [value / energy for energy in beside if energy > 0]
         if value > 0 and quotients:
             yield from _implausible(facts, number, text, quotients, factors)
+
+
+def _stated(facts: Facts) -> Iterator[tuple[int, float, str, Fact | None]]:
+    """Line, grams, text and, unless it is the front matter's, the fact of every emission."""
+    for one in facts.of("emissions"):
+        yield one.line.number, one.figure.value, one.figure.text, one
+    grams = facts.matter_grams
+    if grams:
+        line = facts.card.matter_line(EMISSIONS_KEY, after="emissions") or facts.card.matter_line(EMISSIONS_KEY)
+        yield line or 1, grams, f"{format_number(grams, 4)} g", None
+
+
+def _beyond_devices(facts: Facts) -> Iterator[Finding]:
+    """Without an energy: far outside what the named devices can have caused in the stated time, in any grid."""
+    hours, watts = run_seconds(facts), named_watts(facts)
+    if not hours or not watts:
+        return
+    places = [factor.grams_per_kwh for factor in facts.places] or list(_ANY_GRID)
+    least = min(hours) * min(watts) / JOULES_PER_KILOWATT_HOUR * _LEAST_OF_RATED * min(places)
+    most = max(hours) * max(watts) / JOULES_PER_KILOWATT_HOUR * max(facts.counts) * _MOST_OF_RATED * max(places)
+    for line, value, text, _ in _stated(facts):
+        if value > 0 and not least <= value <= most:
+            wanted = least if value < least else most
+            bound = "less" if value < least else "more"
+            what = f"{shown(text)} is {bound} than the named devices can have caused in the stated time"
+            what += f", {format_emissions(wanted)}"
+            yield error(RULE, line, what, "check the units: grams in the front matter; hours or minutes")
 
 
 def _implausible(
@@ -118,11 +147,21 @@ def _implausible(
     allowed = [value for value in (factors or places) if value > 0]
     if not allowed or any(_fits(quotient, value) for quotient in quotients for value in allowed):
         return
+    if not factors and any(_fits(quotient, part) for quotient in quotients for part in _parts(facts)):
+        what = f"{shown(text)} fits a part of the stated place, not the whole of it"
+        yield hint(RULE, line, what, "name the state, province or region")
+        return
     nearest = min(quotients, key=lambda quotient: min(_distance(quotient, value) for value in allowed))
     value = min(allowed, key=lambda one: _distance(one, nearest))
     whose = "the factor that the card states" if factors else f"the grid of {facts.places[places.index(value)].place}"
     what = f"{shown(text)} implies {format_number(nearest)} g/kWh, and {whose} has {format_number(value)}"
     yield error(RULE, line, what + _thousand(nearest, value), "calculate it again, or say which factor was taken and why")
+
+
+def _parts(facts: Facts) -> list[float]:
+    """The factors of the states and provinces of the stated countries."""
+    codes = tuple(f"{factor.place_code}-" for factor in facts.places if factor.place_code)
+    return [row.grams_per_kwh for code, row in factor_rows().items() if code.startswith(codes)] if codes else []
 
 
 def _fits(quotient: float, factor: float) -> bool:

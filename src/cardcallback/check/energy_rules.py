@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Iterator
-from functools import lru_cache
-from importlib import resources
 from itertools import product
 
+from cardcallback.check.devices import OTHER_TIME, named_watts, rated_watts, run_seconds
 from cardcallback.check.facts import Fact, Facts
 from cardcallback.check.finding import Finding, error, shown
 from cardcallback.units import format_duration, format_energy, format_number, format_power
 
 RULE = "energy"
 _ROOM = 0.1
-_TIME = re.compile(r"\b(?:train|hours? used|duration|wall|run ?time|elapsed|gpu[- ]hours?|time)\b|train", re.IGNORECASE)
-_OTHER_TIME = re.compile(
-    r"infer|latenc|generat|response|evaluat|before|load|suspend|warm|read every|sampl|per |step|session|visit|gap|first token",
-    re.IGNORECASE,
-)
 _MEASURED = re.compile(r"(?<!not )(?<!never )(?<!isn't )\b(?:measured|metered|meter reading|recorded by|logged by)\b", re.IGNORECASE)
 _HONEST = re.compile(
     r"\bestimat|\bapproximat|\bcalculat|\bassum|upper bound|not measured|never measured|unmeasured|\bexpect", re.IGNORECASE
 )
-_RATED = re.compile(r"\bTDP\b|\b(?:rated|board|nameplate|maximum|max) power\b|\bpower (?:limit|rating|cap)\b", re.IGNORECASE)
 _PRODUCT = re.compile(r"[×*·⋅]|\bx\b|\btimes\b|\bmultiplied\b|\bat\b|@", re.IGNORECASE)
 _RATED_PRODUCT = re.compile(
     r"(?:TDP|(?:rated|board|nameplate) power|power (?:limit|rating)).{0,30}(?:×|\*|\bx\b|times|multiplied|by the|over the|based)|"
@@ -36,6 +28,7 @@ _WHOLE = re.compile(r"\b(?:wall|whole|system|machine|node|server|total|cluster)\
 # What a machine around its GPUs adds at most, and what a GPU draws at least while it trains, as shares of its rating.
 _MOST_OF_RATED, _LEAST_OF_RATED = 4.0, 0.01
 _SAME = 0.002
+_LONGEST_BETWEEN = 25
 _FEWEST_FIGURES = 0.02
 _SLIPS = ((1000.0, "a thousand times too much"), (1e-3, "a thousand times too little"), (60.0, "sixty times too much"),
           (1 / 60, "sixty times too little"))  # fmt: skip
@@ -63,7 +56,7 @@ def _passed_off_words(facts: Facts) -> Iterator[Finding]:
 
 def _passed_off(facts: Facts) -> Iterator[Finding]:
     """An energy that is called measured and is, digit for digit, rated power times the stated hours."""
-    hours, watts = _hours(facts), _rated_watts(facts)
+    hours, watts = run_seconds(facts), rated_watts(facts)
     for one in facts.of("energy"):
         text = f"{one.label} {one.column} {one.line.prose}"
         rounding = (one.figure.high - one.figure.low) / 2 / one.figure.value if one.figure.value else 1.0
@@ -85,7 +78,7 @@ def _formulas(facts: Facts) -> Iterator[Finding]:
         times, powers, energies = (
             [one for one in own if one.figure.kind in kinds] for kinds in ({"time", "gpu_time"}, {"power"}, {"energy"})
         )
-        if not (len(times) == len(powers) == len(energies) == 1) or not _PRODUCT.search(on_line[0].line.prose):
+        if not (len(times) == len(powers) == len(energies) == 1) or not _multiplied(times[0], powers[0]):
             continue
         if re.search(r"\bpeak|\bidle|\bmax|limit|between|up to", on_line[0].line.prose, re.IGNORECASE):
             continue
@@ -94,11 +87,18 @@ def _formulas(facts: Facts) -> Iterator[Finding]:
             yield _off(line, energies[0], wanted, "the time and power beside it")
 
 
+def _multiplied(time: Fact, power: Fact) -> bool:
+    """Whether the two stand side by side with a sign of multiplication, or "at", between them."""
+    first, second = sorted((time, power), key=lambda one: one.figure.begin)
+    between = first.cell[first.figure.end : second.figure.begin]
+    return first.cell == second.cell and len(between) <= _LONGEST_BETWEEN and _PRODUCT.search(between) is not None
+
+
 def _mean_power(facts: Facts) -> Iterator[Finding]:
     """Mean power over the run's time is the energy, wherever on the card they stand."""
     powers = [one for one in facts.of("power") if _MEAN.search(one.words) and not _WHOLE.search(one.about)]
-    energies = [one for one in facts.of("energy") if not _OTHER_TIME.search(one.about)]
-    hours = _hours(facts)
+    energies = [one for one in facts.of("energy") if not OTHER_TIME.search(one.about)]
+    hours = run_seconds(facts)
     if len(powers) != 1 or len(energies) != 1 or not hours or energies[0].figure.value <= 0:
         return
     wanted = [seconds * powers[0].figure.value for seconds in hours]
@@ -108,21 +108,26 @@ def _mean_power(facts: Facts) -> Iterator[Finding]:
 
 
 def _rated(facts: Facts) -> Iterator[Finding]:
-    """More than the stated devices can draw in the stated time, or next to nothing: a slip of a unit."""
-    hours, watts = _hours(facts), _known_watts(facts)
-    if not hours or not watts:
+    """More than the stated devices can draw in the stated time, or next to nothing: a slip of a unit.
+
+    Only where no energy of the card fits: a card may compare other runs beside its own.
+    """
+    hours, watts = run_seconds(facts), named_watts(facts)
+    energies = [
+        one
+        for one in facts.of("energy")
+        if one.figure.value > 0 and not one.line.is_ours and not OTHER_TIME.search(one.about) and _is_of_run(one)
+    ]
+    if not hours or not watts or not energies:
         return
     most = max(hours) * max(watts) * max(facts.counts) * _MOST_OF_RATED
     least = min(hours) * min(watts) * _LEAST_OF_RATED
-    for one in facts.of("energy"):
-        if one.line.is_ours or _OTHER_TIME.search(one.about) or not _is_of_run(one):
-            continue
-        if one.figure.value > most:
-            what = f"{shown(one.figure.text)} is more than the stated hardware can draw in the stated time"
-            yield error(RULE, one.line.number, what, "check the units: Wh, kWh or MWh; hours or minutes")
-        elif 0 < one.figure.value < least:
-            what = f"{shown(one.figure.text)} is less than the stated hardware draws when idle for that time"
-            yield error(RULE, one.line.number, what, "check the units: Wh, kWh or MWh; hours or minutes")
+    if any(least <= one.figure.value <= most for one in energies):
+        return
+    one = energies[0]
+    bound = "more than the stated hardware can draw" if one.figure.value > most else "less than the stated hardware draws when idle"
+    what = f"{shown(one.figure.text)} is {bound} in the stated time"
+    yield error(RULE, one.line.number, what, "check the units: Wh, kWh or MWh; hours or minutes")
 
 
 def _is_of_run(fact: Fact) -> bool:
@@ -147,38 +152,3 @@ def _off(line: int, energy: Fact, wanted: float, than: str) -> Finding:
     slip = next((words for factor, words in _SLIPS if 0.5 < ratio / factor < 2), f"{format_number(ratio)} times as much")
     what = f"{shown(energy.figure.text)} is not what {than} give, {format_energy(wanted)} ({slip})"
     return error(RULE, line, what, "calculate it again, or check the units")
-
-
-def _hours(facts: Facts) -> list[float]:
-    """How long the run took, in seconds, as often as the card says so."""
-    times = [
-        one.figure.value
-        for one in facts.of("time", "gpu_time")
-        if one.figure.value > 0 and _TIME.search(one.about) and not _OTHER_TIME.search(one.about)
-    ]
-    return list(dict.fromkeys(times))
-
-
-def _rated_watts(facts: Facts) -> list[float]:
-    """Rated powers: those that the card states, and those of the devices that it names."""
-    stated = [one.figure.value for one in facts.of("power") if _RATED.search(f"{one.about} {one.line.prose}")]
-    return list(dict.fromkeys([*stated, *_known_watts(facts)]))
-
-
-def _known_watts(facts: Facts) -> list[float]:
-    text = "\n".join(line.prose for line in facts.card.prose_lines(ours=True))
-    # The longer name comes first and takes its words, so that an H100 PCIe is no H100.
-    watts: list[float] = []
-    for pattern, rated in _board_power():
-        text, found = pattern.subn(" ", text)
-        watts += rated if found else []
-    return watts
-
-
-@lru_cache(maxsize=1)
-def _board_power() -> list[tuple[re.Pattern[str], list[float]]]:
-    text = resources.files("cardcallback.check").joinpath("board_power.csv").read_text(encoding="utf-8")
-    return [
-        (re.compile(row["pattern"], re.IGNORECASE), [float(watts) for watts in row["watts"].split()])
-        for row in csv.DictReader(text.splitlines())
-    ]

@@ -85,7 +85,7 @@ def _tags(card: CardText, data: dict[str, Any]) -> Iterator[Finding]:
     if tags is None:
         return
     if not isinstance(tags, list):
-        yield error(RULE, line, "tags is not a list, so that the Hub refuses it", "write one tag a line, each after a dash")
+        yield hint(RULE, line, "tags is not a list", "write one tag a line, each after a dash")
         return
     for tag in tags:
         relation = split_relation_tag(tag) if isinstance(tag, str) else None

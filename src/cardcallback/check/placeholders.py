@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from cardcallback.check.finding import Finding, error, shown
+from cardcallback.check.finding import Finding, error, hint, shown
 from cardcallback.check.reading import CardText, Line
 from cardcallback.render.card.filling import default_label_map
 
@@ -43,11 +43,13 @@ _WHOLE = re.compile(
     r"[~≈]?\[(?P<inside>[^\[\]]+)\](?:\s*(?:%|examples|minutes|hours|MB|GB))?[\s.*_]*$"
 )
 _IN_CODE = re.compile(
-    r"\b(?:YOUR|MY)_[A-Z][A-Z_]+\b|\bYOUR[ -](?:NAME|EMAIL|MODEL|GITHUB|URL|TOKEN|USERNAME)\b|\[your[-_ ][\w -]+\]|"
+    # A key is the reader's to give; what else is "yours" in an example was the author's.
+    r"\b(?:YOUR|MY)_(?![A-Z_]*(?:KEY|TOKEN|SECRET|PASSWORD)\b)[A-Z][A-Z_]+\b|"
+    r"\bYOUR[ -](?:NAME|EMAIL|MODEL|GITHUB|URL|USERNAME)\b|(?<=[{\"'])Your (?:Model )?Name(?=[}\"'])|"
+    r"(?<=[{\"'])\[[A-Za-z][\w -]{2,40}\](?=[}\"'])|"
+    r"(?i:\[your[-_ ](?!token|api|key)[\w -]+\]|<your[-_ ](?!\w*(?:key|token))[\w -]+>|"
     r"(?<![\w/])your[-_](?:user-?name|org|organi[sz]ation|name|model)[\w.-]*/[\w.-]+|"
-    r"(?<=[\"'/])your[-_](?:model|adapter|repo|user-?name)[\w-]*|<your[-_ ][\w -]+>|/path/to/[\w./-]*|"
-    r"(?<=[{\"'])\[[A-Za-z][\w -]{2,40}\](?=[}\"'])",
-    re.IGNORECASE,
+    r"(?<=[\"'/{])your[-_](?:model|adapter|repo|user-?name)[\w-]*)"
 )
 _IN_TEXT = re.compile(
     r"\{\{[^{}\r\n]{1,100}\}\}|\{%[^%\r\n]{1,100}%\}|<(?:your|insert|add|enter|model|author|user)[-_ ][\w .-]{1,60}>|"
@@ -57,8 +59,9 @@ _IN_TEXT = re.compile(
 _ALONE = re.compile(r"^(?:more information needed|needs more information|to be (?:added|determined)|tbd|\?{2,}|_{3,})\.?$", re.I)
 _NOTHING_NAMED = re.compile(
     r"\[None\]\(https://huggingface\.co/(?:datasets/)?None\)|fine-tuned version of (?:None|an unnamed base model)\b|"
-    r"\bon an unknown dataset\b|\bon the None dataset\b"
+    r"\bon the None dataset\b"
 )
+_UNKNOWN_DATA = "on an unknown dataset"
 _INLINE_CODE = re.compile(r"`[^`\r\n]*`")
 _LABEL = re.compile(r"^[\s>*+-]*(?:\*\*|__)?[^:*_|]{1,60}:?(?:\*\*|__)?:?\s+(?P<value>.+)$")
 
@@ -71,6 +74,8 @@ def placeholder_findings(card: CardText) -> Iterator[Finding]:
         found = _in_code(line) if line.is_code else _in_text(line)
         if found is not None:
             yield error(RULE, line.number, f"a placeholder is left: {shown(found)}", _CURE)
+        elif not line.is_code and _UNKNOWN_DATA in line.prose:
+            yield hint(RULE, line.number, f"the data is not named: {_UNKNOWN_DATA}", "name the data, or say why not")
 
 
 def _in_code(line: Line) -> str | None:

@@ -79,7 +79,11 @@ _RATE = re.compile(
 # The end of a range is no figure of its own.
 _RANGE = re.compile(r"\d\s*(?:to|and|bis|[-–~])\s*$")
 # Units in a label or a column heading, for cells that hold a bare number.
-_HEADED = re.compile(r"[(\[]\s*(?:in\s+)?(?P<unit>[^()\[\]]{1,24})[)\]]|\bin\s+(?P<word>kWh|Wh|hours|minutes|kg|grams|GB)\b")
+_HEADED = re.compile(
+    r"[(\[]\s*(?:in\s+)?(?P<unit>[^()\[\]]{1,24})[)\]]|\bin\s+(?P<word>kWh|Wh|hours|minutes|kg|grams|GB)\b|"
+    r"^[\s*_]*(?P<first>(?:GPU[- ])?hours|minutes)\b",
+    re.IGNORECASE,
+)
 _BARE = re.compile(
     r"[~≈<>*_\s]*(?P<number>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)\s*(?P<count>[kKM]?)[*_\s]*"
 )
@@ -128,7 +132,7 @@ def headed_figure(cell: str, *headings: str) -> Figure | None:
         return None
     for heading in headings:
         for unit in _HEADED.finditer(heading):
-            words = unit.group("unit") or unit.group("word")
+            words = unit.group("unit") or unit.group("word") or unit.group("first")
             written = f"{number.group('number')}{number.group('count')} {words}"
             found = find_figures(written, of_carbon=_is_carbon(heading) is not None)
             if len(found) == 1:

@@ -127,7 +127,6 @@ class CardText:
     def lines(self) -> tuple[Line, ...]:
         """The body's lines."""
         blanked = _COMMENT.sub(lambda match: re.sub(r"[^\r\n]", " ", match.group()), self.body)
-        # Parsed with its comments, since an open fence inside one is none.
         code, headings, tables = _blocks(blanked)
         made = []
         first = self.line_of(0)
@@ -175,7 +174,7 @@ def _blocks(body: str) -> tuple[set[int], dict[int, tuple[str, ...]], dict[int, 
             path.append((level, " ".join(tokens[index + 1].content.split())))
             begins.append((token.map[0], tuple(text for _, text in path)))
     headings: dict[int, tuple[str, ...]] = {}
-    ends = [begin for begin, _ in begins[1:]] + [body.count("\n") + body.count("\r") + 1]
+    ends = [begin for begin, _ in begins[1:]] + [body.count("\n") + body.count("\r") + 1] * bool(begins)
     for (begin, above), end in zip(begins, ends, strict=True):
         headings.update(dict.fromkeys(range(begin, end), above))
     return code, headings, tables
