@@ -132,7 +132,7 @@ def headed_figure(cell: str, *headings: str) -> Figure | None:
         return None
     for heading in headings:
         for unit in _HEADED.finditer(heading):
-            words = unit.group("unit") or unit.group("word") or unit.group("first")
+            words = unit.group("unit") or unit.group("word") or unit.group("first").lower().replace("gpu", "GPU")
             written = f"{number.group('number')}{number.group('count')} {words}"
             found = find_figures(written, of_carbon=_is_carbon(heading) is not None)
             if len(found) == 1:
