@@ -77,7 +77,7 @@ RIGHT = {
     "eight GPUs' memory": "Trained on 8 x A100 GPUs.\n\n- GPU Memory: 80 GB\n- Peak Memory: 512 GB",
     "GB and GiB": "- GPU Memory: 128 GB unified\n- Peak memory: 119.7 GiB",
     "total batch without devices": "- train_batch_size: 4\n- gradient_accumulation_steps: 8\n- total_train_batch_size: 64",
-    "product": "| Batch | 2 × 8 accumulation × 2 processes = 32 sequences |\n|---|---|",
+    "product of batches": "| Batch | 2 × 8 accumulation × 2 processes = 32 sequences |\n|---|---|",
     "resolution": "Images of 224 x 224 pixels; 1024 × 1024 = 1,048,576 pixels.",
     "stages": "## Stage 1: SFT\n\n- Learning Rate: 2e-4\n\n## Stage 2: DPO\n\n- Learning Rate: 5e-6",
     "same to its digits": "- Validation Loss: 1.04\n\n## Evaluation\n\n- Validation Loss: 1.0431",

@@ -28,7 +28,9 @@ OLMO = [
 @pytest.mark.parametrize("name", HOLDING)
 def test_published_tables_of_hours_raise_no_word(name: str) -> None:
     """Rows of hours, watts and tonnes, with the place they were trained at."""
-    rows = "".join(f"| run {i} | {hours:,} | {watts} | {tonnes} |\n" for i, (hours, watts, tonnes) in enumerate(HOLDING[name]))
+    rows = "".join(
+        f"| run {i} | {hours:,} | {watts} | {tonnes} |\n" for i, (hours, watts, tonnes) in enumerate(HOLDING[name])
+    )
     assert findings(f"- **Location:** United States\n\n{HEAD}{rows}") == []
 
 

@@ -28,7 +28,10 @@ _LEAST_OF_RATED, _MOST_OF_RATED = 0.1, 4.0
 _ANY_GRID = (5.0, 1300.0)
 _FEW = 3
 _MULTIPLIED = re.compile(r"[×*·⋅]|\bx\b|\btimes\b")
-_OVERHEAD = re.compile(r"(?:PUE|overhead)\D{0,12}(?P<number>1(?:\.\d+)?)|[×x*]\s*(?P<times>1\.\d+)\s*(?:for\s|\(?PUE|building)", re.IGNORECASE)
+_OVERHEAD = re.compile(
+    r"(?:PUE|overhead)\D{0,12}(?P<number>1(?:\.\d+)?)|[×x*]\s*(?P<times>1\.\d+)\s*(?:for\s|\(?PUE|building)",
+    re.IGNORECASE,
+)
 
 
 def carbon_findings(facts: Facts) -> Iterator[Finding]:
@@ -88,7 +91,8 @@ def _contradicting(facts: Facts) -> Iterator[Finding]:
     slip = _thousand(stated, nearest.figure.value)
     if not slip and len(in_text) > _FEW:
         return
-    what = f"{EMISSIONS_KEY} is {format_number(stated, 4)} g, and line {nearest.line.number} says {shown(nearest.figure.text)}"
+    what = f"{EMISSIONS_KEY} is {format_number(stated, 4)} g"
+    what += f", and line {nearest.line.number} says {shown(nearest.figure.text)}"
     line = facts.card.matter_line(EMISSIONS_KEY, after="emissions") or facts.card.matter_line(EMISSIONS_KEY)
     yield error(RULE, line, what + slip, "give one figure, in grams in the front matter")
 
@@ -134,9 +138,7 @@ def _beyond_devices(facts: Facts) -> Iterator[Finding]:
             yield error(RULE, line, what, "check the units: grams in the front matter; hours or minutes")
 
 
-def _implausible(
-    facts: Facts, line: int, text: str, quotients: list[float], factors: list[float]
-) -> Iterator[Finding]:
+def _implausible(facts: Facts, line: int, text: str, quotients: list[float], factors: list[float]) -> Iterator[Finding]:
     if min(quotients) > HIGHEST_FACTOR * _HIGHEST_OVERHEAD or (
         not factors and min(quotients) > HIGHEST_FACTOR * (1 + _ROOM)
     ):
@@ -155,7 +157,9 @@ def _implausible(
     value = min(allowed, key=lambda one: _distance(one, nearest))
     whose = "the factor that the card states" if factors else f"the grid of {facts.places[places.index(value)].place}"
     what = f"{shown(text)} implies {format_number(nearest)} g/kWh, and {whose} has {format_number(value)}"
-    yield error(RULE, line, what + _thousand(nearest, value), "calculate it again, or say which factor was taken and why")
+    yield error(
+        RULE, line, what + _thousand(nearest, value), "calculate it again, or say which factor was taken and why"
+    )
 
 
 def _parts(facts: Facts) -> list[float]:
@@ -192,7 +196,7 @@ def _thousand(found: float, wanted: float) -> str:
     if found <= 0 or wanted <= 0:
         return ""
     for factor, words in ((1e-3, "kilograms were written for grams"), (1e3, "grams were taken for kilograms")):
-        if _THOUSAND_ROOM ** -1 <= found / wanted / factor <= _THOUSAND_ROOM:
+        if _THOUSAND_ROOM**-1 <= found / wanted / factor <= _THOUSAND_ROOM:
             return f" (as if {words})"
     return ""
 

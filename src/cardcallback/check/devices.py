@@ -11,10 +11,13 @@ from cardcallback.check.facts import Facts
 
 _TIME = re.compile(r"\b(?:train|hours? used|duration|wall|run ?time|elapsed|gpu[- ]hours?|time)\b|train", re.IGNORECASE)
 OTHER_TIME = re.compile(
-    r"infer|latenc|generat|response|evaluat|before|load|suspend|warm|read every|sampl|per |step|session|visit|gap|first token",
+    r"infer|latenc|generat|response|evaluat|before|load|suspend|warm|read every|sampl|per |step|session|visit|gap|"
+    r"first token",
     re.IGNORECASE,
 )
-_RATED = re.compile(r"\bTDP\b|\b(?:rated|board|nameplate|maximum|max) power\b|\bpower (?:limit|rating|cap)\b", re.IGNORECASE)
+_RATED = re.compile(
+    r"\bTDP\b|\b(?:rated|board|nameplate|maximum|max) power\b|\bpower (?:limit|rating|cap)\b", re.IGNORECASE
+)
 
 
 def run_seconds(facts: Facts) -> list[float]:
@@ -34,13 +37,19 @@ def rated_watts(facts: Facts) -> list[float]:
 
 
 def named_watts(facts: Facts) -> list[float]:
+    """The rated powers of the devices that the card names; several for a name that several devices share."""
     text = "\n".join(line.prose for line in facts.card.prose_lines(ours=True))
+    return list(_watts_in(text))
+
+
+@lru_cache(maxsize=4)
+def _watts_in(text: str) -> tuple[float, ...]:
     # The longer name comes first and takes its words, so that an H100 PCIe is no H100.
     watts: list[float] = []
     for pattern, rated in _board_power():
         text, found = pattern.subn(" ", text)
         watts += rated if found else []
-    return watts
+    return tuple(watts)
 
 
 @lru_cache(maxsize=1)

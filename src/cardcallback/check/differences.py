@@ -37,7 +37,9 @@ def digits(text: str) -> list[str]:
 
 def differences(found: Sequence[str], wanted: Sequence[str]) -> Iterator[Difference]:
     """Where ``found`` differs from ``wanted``, in order; lines that are alike but for figures stand for each other."""
-    matcher = difflib.SequenceMatcher(None, [masked(line) for line in found], [masked(line) for line in wanted], autojunk=False)
+    matcher = difflib.SequenceMatcher(
+        None, [masked(line) for line in found], [masked(line) for line in wanted], autojunk=False
+    )
     for _, begin, end, other_begin, other_end in matcher.get_opcodes():
         for offset in range(max(end - begin, other_end - other_begin)):
             left = found[begin + offset] if begin + offset < end else None

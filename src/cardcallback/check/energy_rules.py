@@ -13,14 +13,18 @@ from cardcallback.units import format_duration, format_energy, format_number, fo
 
 RULE = "energy"
 _ROOM = 0.1
-_MEASURED = re.compile(r"(?<!not )(?<!never )(?<!isn't )\b(?:measured|metered|meter reading|recorded by|logged by)\b", re.IGNORECASE)
+_MEASURED = re.compile(
+    r"(?<!not )(?<!never )(?<!isn't )\b(?:measured|metered|meter reading|recorded by|logged by)\b", re.IGNORECASE
+)
 _HONEST = re.compile(
-    r"\bestimat|\bapproximat|\bcalculat|\bassum|upper bound|not measured|never measured|unmeasured|\bexpect", re.IGNORECASE
+    r"\bestimat|\bapproximat|\bcalculat|\bassum|upper bound|not measured|never measured|unmeasured|\bexpect",
+    re.IGNORECASE,
 )
 _PRODUCT = re.compile(r"[×*·⋅]|\bx\b|\btimes\b|\bmultiplied\b|\bat\b|@", re.IGNORECASE)
+_RATING = r"(?:TDP|(?:rated|board|nameplate) power|power (?:limit|rating))"
 _RATED_PRODUCT = re.compile(
-    r"(?:TDP|(?:rated|board|nameplate) power|power (?:limit|rating)).{0,30}(?:×|\*|\bx\b|times|multiplied|by the|over the|based)|"
-    r"(?:×|\*|\bx\b|times|multiplied by|based on|from|of).{0,30}(?:TDP|(?:rated|board|nameplate) power|power (?:limit|rating))",
+    rf"{_RATING}.{{0,30}}(?:×|\*|\bx\b|times|multiplied|by the|over the|based)|"
+    rf"(?:×|\*|\bx\b|times|multiplied by|based on|from|of).{{0,30}}{_RATING}",
     re.IGNORECASE,
 )
 _MEAN = re.compile(r"\b(?:mean|average|avg)\b", re.IGNORECASE)
@@ -37,7 +41,13 @@ _SLIPS = ((1000.0, "a thousand times too much"), (1e-3, "a thousand times too li
 def energy_findings(facts: Facts) -> Iterator[Finding]:
     """Energies that the card's own times and powers contradict, each line once."""
     reported: set[int | None] = set()
-    for found in (*_passed_off_words(facts), *_passed_off(facts), *_formulas(facts), *_mean_power(facts), *_rated(facts)):
+    for found in (
+        *_passed_off_words(facts),
+        *_passed_off(facts),
+        *_formulas(facts),
+        *_mean_power(facts),
+        *_rated(facts),
+    ):
         if found.line not in reported:
             reported.add(found.line)
             yield found
@@ -51,7 +61,9 @@ def _passed_off_words(facts: Facts) -> Iterator[Finding]:
             continue
         if _MEASURED.search(text) and _RATED_PRODUCT.search(text) and not _HONEST.search(text):
             what = "rated power times hours is called measured"
-            yield error(RULE, line, what, "call it estimated; a device draws less than its rating, the machine around it more")
+            yield error(
+                RULE, line, what, "call it estimated; a device draws less than its rating, the machine around it more"
+            )
 
 
 def _passed_off(facts: Facts) -> Iterator[Finding]:
@@ -66,8 +78,11 @@ def _passed_off(facts: Facts) -> Iterator[Finding]:
             joules = seconds * watt * count
             if one.figure.low - _SAME * joules <= joules <= one.figure.high + _SAME * joules:
                 devices = f"{count} × " if count > 1 else ""
-                what = f"{shown(one.figure.text)}, called measured, is {format_duration(seconds)} at the rated {devices}{format_power(watt)}"
-                yield error(RULE, one.line.number, what, "call it estimated, or give the measured figure and its sensor")
+                rated = f"{devices}{format_power(watt)}"
+                what = f"{shown(one.figure.text)}, called measured, is {format_duration(seconds)} at the rated {rated}"
+                yield error(
+                    RULE, one.line.number, what, "call it estimated, or give the measured figure and its sensor"
+                )
                 break
 
 
@@ -125,7 +140,11 @@ def _rated(facts: Facts) -> Iterator[Finding]:
     if any(least <= one.figure.value <= most for one in energies):
         return
     one = energies[0]
-    bound = "more than the stated hardware can draw" if one.figure.value > most else "less than the stated hardware draws when idle"
+    bound = (
+        "more than the stated hardware can draw"
+        if one.figure.value > most
+        else "less than the stated hardware draws when idle"
+    )
     what = f"{shown(one.figure.text)} is {bound} in the stated time"
     yield error(RULE, one.line.number, what, "check the units: Wh, kWh or MWh; hours or minutes")
 
@@ -149,6 +168,8 @@ def _line_room(time: Fact, power: Fact) -> float:
 
 def _off(line: int, energy: Fact, wanted: float, than: str) -> Finding:
     ratio = energy.figure.value / wanted
-    slip = next((words for factor, words in _SLIPS if 0.5 < ratio / factor < 2), f"{format_number(ratio)} times as much")
+    slip = next(
+        (words for factor, words in _SLIPS if 0.5 < ratio / factor < 2), f"{format_number(ratio)} times as much"
+    )
     what = f"{shown(energy.figure.text)} is not what {than} give, {format_energy(wanted)} ({slip})"
     return error(RULE, line, what, "calculate it again, or check the units")

@@ -12,8 +12,16 @@ from cardcallback.units import JOULES_PER_WATT_HOUR, format_number
 
 RULE = "equivalent"
 _NUMBER = r"(?P<number>\d+(?:,\d{3})*(?:\.\d+)?)"
-_PHONES = re.compile(rf"{_NUMBER}\s*(?:full\s+)?(?:smart)?phone\s+charges?|charg\w+\s+{_NUMBER.replace('number', 'other')}\s*(?:smart)?phones?", re.IGNORECASE)
-_DRIVING = re.compile(rf"(?:driv\w+|car)\D{{0,40}}?{_NUMBER}\s*(?P<unit>km|kilomet\w+|miles?|mi)\b|{_NUMBER.replace('number', 'other')}\s*(?P<unit2>km|kilomet\w+|miles?)\D{{0,25}}(?:driv|car)", re.IGNORECASE)
+_OTHER = _NUMBER.replace("number", "other")
+_PHONES = re.compile(
+    rf"{_NUMBER}\s*(?:full\s+)?(?:smart)?phone\s+charges?|charg\w+\s+{_OTHER}\s*(?:smart)?phones?",
+    re.IGNORECASE,
+)
+_DRIVING = re.compile(
+    rf"(?:driv\w+|car)\D{{0,40}}?{_NUMBER}\s*(?P<unit>km|kilomet\w+|miles?|mi)\b|"
+    rf"{_OTHER}\s*(?P<unit2>km|kilomet\w+|miles?)\D{{0,25}}(?:driv|car)",
+    re.IGNORECASE,
+)
 _KILOMETRES_PER_MILE = 1.609344
 # Watt-hours from the wall for a charge; grams for a kilometre, from new small cars to a fleet of large ones.
 _CHARGE = (11.0, 25.0)
@@ -32,7 +40,9 @@ def equivalent_findings(facts: Facts) -> Iterator[Finding]:
             unit = found["unit"] or found["unit2"]
             kilometres = _value(found["number"] or found["other"])
             kilometres *= _KILOMETRES_PER_MILE if unit.lower().startswith("mi") else 1
-            yield from _check(line.number, grams, kilometres, _KILOMETRE, "g for a kilometre by car", "244 g (EPA fleet)")
+            yield from _check(
+                line.number, grams, kilometres, _KILOMETRE, "g for a kilometre by car", "244 g (EPA fleet)"
+            )
 
 
 def _check(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from cardcallback.carbon import factor_for, find_place
 from cardcallback.check.emissions_key import stated_grams
@@ -18,7 +18,10 @@ from cardcallback.render.card.slots import normalize_label
 from cardcallback.units import JOULES_PER_KILOWATT_HOUR
 
 _BAR = re.compile(r"(?<!\\)\|")
-_LABEL = re.compile(r"^[\s>]*(?:(?:[-*+]|\d{1,3}[.)])\s+)*(?P<label>(?:\*\*|__)?[^:*_|\d][^:*_|]{0,80}?(?:\*\*|__)?\s*:(?:\*\*|__)?)\s")
+_LABEL = re.compile(
+    r"^[\s>]*(?:(?:[-*+]|\d{1,3}[.)])\s+)*(?P<label>(?:\*\*|__)?[^:*_|\d][^:*_|]{0,80}?(?:\*\*|__)?\s*:(?:\*\*|__)?)\s"
+)
+_LONGEST_LABEL = 120
 _PLACE_LABELS = frozenset(
     {"compute region", "region", "cloud region", "location", "geographical location", "country", "place", "grid",
      "data center", "data centre", "datacenter", "training location"}
@@ -28,7 +31,9 @@ _COUNTED = re.compile(
 )
 _NUM_DEVICES = re.compile(r"\bnum(?:ber)?[_ ](?:of[_ ])?(?:devices|gpus)\W{1,6}(?P<count>\d{1,5})\b", re.IGNORECASE)
 # What compares two grids is an illustration, not a figure of the run.
-_ILLUSTRATION = re.compile(r"depends on the grid|would be|for comparison|equivalent to|compared (?:to|with)", re.IGNORECASE)
+_ILLUSTRATION = re.compile(
+    r"depends on the grid|would be|for comparison|equivalent to|compared (?:to|with)", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,7 +67,9 @@ class Facts:
 
     def of(self, *kinds: Kind) -> list[Fact]:
         """Facts of these kinds that stand for themselves: no rates, no illustrations."""
-        return [one for one in self.facts if one.figure.kind in kinds and one.figure.rate is None and not _is_aside(one)]
+        return [
+            one for one in self.facts if one.figure.kind in kinds and one.figure.rate is None and not _is_aside(one)
+        ]
 
     def on(self, line: int) -> list[Fact]:
         """Facts of one line, rates too."""
@@ -101,7 +108,8 @@ class Facts:
             label = normalize_label(slot.label)
             texts += [slot.text] if label in _PLACE_LABELS else []
             providers += [slot.text] if "provider" in label else []
-        found = [_factor(text, providers) for text in texts]
+        said = " ".join(providers).lower()
+        found = [_factor(text, said) for text in texts if "[" not in text]
         return [factor for factor in found if factor is not None]
 
 
@@ -127,7 +135,7 @@ def table_cells(text: str) -> list[str]:
 
 
 def _line_facts(line: Line) -> Iterator[Fact]:
-    label = _LABEL.match(line.prose)
+    label = _LABEL.match(line.prose) if ":" in line.prose[:_LONGEST_LABEL] else None
     name = label.group("label") if label else ""
     heading = line.headings[-1] if line.headings else ""
     of_carbon = re.search(r"carbon|emission|CO(?:2|₂)", f"{name} {heading if name else ''}", re.IGNORECASE) is not None
@@ -170,14 +178,14 @@ def _is_aside(fact: Fact) -> bool:
     return _ILLUSTRATION.search(fact.cell) is not None
 
 
-def _factor(text: str, providers: list[str]) -> CarbonFactor | None:
+@lru_cache(maxsize=64)
+def _factor(text: str, providers: str) -> CarbonFactor | None:
     """The factor of the place a text names, whole or by one of its parts."""
     bare = re.sub(r"[*_`]|<[^>]*>", "", text).strip()
     names = [bare, *(part.strip(" ()") for part in reversed(re.split(r"[,;(/]", bare)))]
     region = bare.split()[0].lower() if bare.split() else ""
-    words = " ".join(providers).lower()
     clouds = {"aws": ("aws", "amazon"), "azure": ("azure", "microsoft"), "gcp": ("gcp", "google")}
-    names += [f"{code}/{region}" for code, said in clouds.items() if any(word in words for word in said)]
+    names += [f"{code}/{region}" for code, said in clouds.items() if any(word in providers for word in said)]
     for name in names:
         # Two letters inside a longer text are as likely a word.
         if len(name) < 2 or (len(name) == 2 and name != bare):

@@ -77,7 +77,7 @@ def _block(card: CardText, *, from_line: int, at_once: bool) -> int | None:
 
 
 def _keys_until_fence(lines: list[str]) -> list[str]:
-    keys = []
+    keys: list[str] = []
     for text in lines:
         if _FENCE.match(text):
             return keys
@@ -109,9 +109,10 @@ def _refused(card: CardText) -> Iterator[Finding]:
     try:
         ModelCard(card.text)
     except Exception as problem:  # noqa: BLE001  the client lets out whatever YAML, keys and values raise
-        what = f"the Hub's client cannot read the front matter: {shown(str(problem), 120)}"
-        line = card.matter_line("model-index") if "model" in str(problem) else None
-        yield error(RULE, line or 1, what, "mend the value it names")
+        # What is wrong with results has findings of its own, in plainer words.
+        if "model_index" not in str(problem):
+            what = f"the Hub's client cannot read the front matter: {shown(str(problem), 120)}"
+            yield error(RULE, 1, what, "mend the value it names")
 
 
 def _misspelt(card: CardText, key: str) -> Iterator[Finding]:
@@ -119,7 +120,7 @@ def _misspelt(card: CardText, key: str) -> Iterator[Finding]:
     if key in words.keys:
         return
     meant = nearest(key.replace("-", "_"), words.keys, _SLIP) or nearest(key, words.keys, _SLIP)
-    if meant is None or meant in card.data and key.rstrip("s") != meant.rstrip("s"):
+    if meant is None or (meant in card.data and key.rstrip("s") != meant.rstrip("s")):
         return
     say = error if meant in _WEIGHTY else hint
     line = card.matter_line(key)

@@ -14,10 +14,15 @@ from cardcallback.check.reading import CardText, Line
 RULE = "perplexity"
 _LOSS = re.compile(r"\bloss\b", re.IGNORECASE)
 _PERPLEXITY = re.compile(r"\b(?:perplexity|ppl)\b", re.IGNORECASE)
-_NAMED = re.compile(r"(?P<name>\b(?:[A-Za-z-]+\s+){0,3}(?:loss|perplexity|ppl)\b[^:|\d=]{0,30}?)\s*(?:[:=]|\bof\b|\bis\b)\s*[*_`]*(?P<number>\d+(?:\.\d+)?)(?!\s*%|[\d.]*\s*→)", re.IGNORECASE)
+_NAMED = re.compile(
+    r"(?P<name>\b(?:[A-Za-z-]+\s+){0,3}(?:loss|perplexity|ppl)\b[^:|\d=]{0,30}?)\s*(?:[:=]|\bof\b|\bis\b)\s*[*_`]*(?P<number>\d+(?:\.\d+)?)(?!\s*%|[\d.]*\s*→)",
+    re.IGNORECASE,
+)
 _NUMBER = re.compile(r"^[*_~\s]*(?P<number>\d+(?:,\d{3})*(?:\.\d+)?)[*_\s]*(?:\(.*\))?[*_\s]*$")
 # Measured on other text or counted by other units than the loss beside it.
-_OTHER_TEXT = re.compile(r"wiki|ptb|\bc4\b|lambada|pile|word|byte|char|bits|dpo|reward|contrastive|mse|preference", re.IGNORECASE)
+_OTHER_TEXT = re.compile(
+    r"wiki|ptb|\bc4\b|lambada|pile|word|byte|char|bits|dpo|reward|contrastive|mse|preference", re.IGNORECASE
+)
 _BASE = re.compile(r"\b(?:base|baseline|before|original|untuned|pre-?trained)\b", re.IGNORECASE)
 _TRAINING = re.compile(r"\btrain", re.IGNORECASE)
 _HELD_OUT = re.compile(r"\b(?:val|valid|validation|eval|evaluation|held|test|dev)\b|held-out", re.IGNORECASE)
@@ -43,15 +48,18 @@ def loss_findings(card: CardText) -> Iterator[Finding]:
         if not _PERPLEXITY.search(one.name) or _OTHER_TEXT.search(one.name):
             continue
         if one.value + one.half < 1:
-            yield error(RULE, one.line, f"a perplexity of {one.value:g}, and none is below 1", "it may be the loss: check it")
+            yield error(
+                RULE, one.line, f"a perplexity of {one.value:g}, and none is below 1", "it may be the loss: check it"
+            )
             continue
         beside = [loss for loss in losses if set(loss.groups) & set(one.groups) and not _OTHER_TEXT.search(loss.name)]
         beside = [loss for loss in beside if bool(_BASE.search(loss.name)) == bool(_BASE.search(one.name))]
         held_out = [loss for loss in beside if _HELD_OUT.search(loss.name) or not _TRAINING.search(loss.name)]
         if held_out and not any(_is_exp(one, loss) for loss in (*beside, *held_out)):
             loss = held_out[0]
-            what = f"the perplexity {one.value:g} is not exp of the loss {loss.value:g} on line {loss.line}, {_exp(loss.value)}"
-            yield error(RULE, one.line, what + _slip(one, loss), "calculate it again, or say what it was measured on")
+            of_loss = f"the loss {loss.value:g} on line {loss.line}, {_exp(loss.value)}"
+            what = f"the perplexity {one.value:g} is not exp of {of_loss}{_slip(one, loss)}"
+            yield error(RULE, one.line, what, "calculate it again, or say what it was measured on")
 
 
 def _named_numbers(card: CardText) -> Iterator[_Named]:

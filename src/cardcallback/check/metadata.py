@@ -10,17 +10,20 @@ from cardcallback.check.finding import Finding, error, hint, shown
 from cardcallback.check.hub_words import hub_words, nearest
 from cardcallback.check.reading import CardText
 from cardcallback.hub_id import is_hub_id
-from cardcallback.render.card.front_matter import plain
+from cardcallback.render.card.front_matter import key_source, plain
 from cardcallback.render.card.names import is_hub_name, looks_local, split_relation_tag
 
 RULE = "metadata"
-_FOLDER = re.compile(r"^(?:[.~]{0,2}[/\\]|[A-Za-z]:[\\/])|\\|/.*/|^(?:outputs?|checkpoints?|models?|runs|results)/|checkpoint-\d+")
+_FOLDER = re.compile(
+    r"^(?:[.~]{0,2}[/\\]|[A-Za-z]:[\\/])|\\|/.*/|^(?:outputs?|checkpoints?|models?|runs|results)/|checkpoint-\d+"
+)
 _ADDRESS = re.compile(r"^(?:https?://)?(?:www\.)?(?:huggingface\.co|hf\.co)/(?:datasets/)?(?P<id>[^/]+/[^/?#]+)")
 # Names of file readers, which ``load_dataset`` takes in place of a data set.
 _READERS = frozenset({"json", "csv", "parquet", "text", "generator", "arrow", "pandas", "imagefolder", "audiofolder"})
 _UNNAMED = frozenset({"none", "null", "n/a", "unknown", "custom", "local file", ""})
 _PLACEHOLDER = re.compile(
-    r"\[(?:More Information Needed|Needs More Information|e\.g\.|your)|\{\{|<your|^your[-_ ]|\byour[-_]\w+/|^(?:TODO|TBD|XXX+)$",
+    r"\[(?:More Information Needed|Needs More Information|e\.g\.|your)|\{\{|<your|^your[-_ ]|\byour[-_]\w+/|"
+    r"^(?:TODO|TBD|XXX+)$",
     re.IGNORECASE,
 )
 _LANGUAGE = re.compile(r"^[a-z]{2,3}$")
@@ -63,7 +66,9 @@ def _license(card: CardText, data: dict[str, Any]) -> Iterator[Finding]:
         say = error if meant or is_sentence or not isinstance(name, str) else hint
         yield say(RULE, line, f"the license {shown(str(name))} is none that the Hub knows", cure)
     if data["license"] == "other" and not data.get("license_name"):
-        yield hint(RULE, line, "the license is other, and has no name", "add license_name, and license_link or a LICENSE")
+        yield hint(
+            RULE, line, "the license is other, and has no name", "add license_name, and license_link or a LICENSE"
+        )
 
 
 def _languages(card: CardText, data: dict[str, Any]) -> Iterator[Finding]:
@@ -71,7 +76,8 @@ def _languages(card: CardText, data: dict[str, Any]) -> Iterator[Finding]:
     known = set(words.iso_639_1.split())
     for name in _list(data.get("language")):
         line = card.matter_line("language")
-        if isinstance(name, bool) or name == "no" and re.search(r"(?:[:,\[-])\s*no\b", card.matter or ""):
+        source = key_source(card.matter or "", "language") or ""
+        if isinstance(name, bool) or (name == "no" and re.search(r"[:,\[-]\s*no\b", source)):
             yield error(RULE, line, "the language no is read as false", 'quote it: "no"')
         elif not isinstance(name, str) or not (_LANGUAGE.match(name) or name in words.languages):
             cure = "give the code of two or three small letters; en-US and the like belong into language_bcp47"
@@ -92,7 +98,9 @@ def _tags(card: CardText, data: dict[str, Any]) -> Iterator[Finding]:
         if not isinstance(tag, str):
             yield error(RULE, line, f"the tag {shown(str(tag))} is not text", "quote it")
         elif relation is not None and _is_folder(relation[1]):
-            yield error("local-path", line, f"a tag names a folder as the base model: {shown(tag)}", "name it by its Hub id")
+            yield error(
+                "local-path", line, f"a tag names a folder as the base model: {shown(tag)}", "name it by its Hub id"
+            )
         elif relation is not None and data.get("base_model") and relation[1] not in _list(data["base_model"]):
             what = f"the tag {shown(tag)} names another base model than base_model does"
             yield hint(RULE, line, what, "take the tag out; the Hub makes its own")
@@ -102,13 +110,24 @@ def _datasets(card: CardText, data: dict[str, Any]) -> Iterator[Finding]:
     for name in _list(data.get("datasets")):
         line = card.matter_line("datasets")
         if not isinstance(name, str) or name.lower() in _UNNAMED:
-            yield error(RULE, line, f"{shown(str(name))} is no data set of the Hub", "name it by its id, or leave the key out")
+            yield error(
+                RULE, line, f"{shown(str(name))} is no data set of the Hub", "name it by its id, or leave the key out"
+            )
         elif address := _ADDRESS.match(name):
-            yield error(RULE, line, f"datasets holds an address: {shown(name)}", f"give the id alone: {address.group('id')}")
+            yield error(
+                RULE, line, f"datasets holds an address: {shown(name)}", f"give the id alone: {address.group('id')}"
+            )
         elif _is_folder(name):
-            yield error("local-path", line, f"datasets names a folder: {shown(name)}", "name a data set of the Hub, or leave the key out")
+            yield error(
+                "local-path",
+                line,
+                f"datasets names a folder: {shown(name)}",
+                "name a data set of the Hub, or leave the key out",
+            )
         elif name in _READERS:
-            yield hint(RULE, line, f"{name} is a file format's reader, not a data set", "leave the key out for local files")
+            yield hint(
+                RULE, line, f"{name} is a file format's reader, not a data set", "leave the key out for local files"
+            )
         elif not is_hub_name(name):
             yield error(RULE, line, f"{shown(name)} cannot be a data set of the Hub", "give its id, owner/name")
 
@@ -121,7 +140,9 @@ def _base_model(card: CardText, data: dict[str, Any]) -> Iterator[Finding]:
         elif _PLACEHOLDER.search(name):
             continue
         elif address := _ADDRESS.match(name):
-            yield error(RULE, line, f"base_model is an address: {shown(name)}", f"give the id alone: {address.group('id')}")
+            yield error(
+                RULE, line, f"base_model is an address: {shown(name)}", f"give the id alone: {address.group('id')}"
+            )
         elif _is_folder(name):
             what = f"base_model is a folder of one machine: {shown(name)}"
             yield error("local-path", line, what, "name the model by its Hub id; the Hub links nothing to a folder")
@@ -209,7 +230,9 @@ def _placeholders(card: CardText, data: dict[str, Any]) -> Iterator[Finding]:
         for text in _list(value):
             if isinstance(text, str) and _PLACEHOLDER.search(text) and key not in {"widget", "extra_gated_prompt"}:
                 cure = "write what belongs there, or take the key out"
-                yield error("placeholder", card.matter_line(key), f"a placeholder is left in {key}: {shown(text)}", cure)
+                yield error(
+                    "placeholder", card.matter_line(key), f"a placeholder is left in {key}: {shown(text)}", cure
+                )
 
 
 def _is_folder(name: str) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import msgspec
 
 from cardcallback.carbon import assess_footprint, factor_for, find_place
-from cardcallback.check.differences import Difference, changed_figures, differences
+from cardcallback.check.differences import Difference, changed_figures, differences, digits
 from cardcallback.check.finding import Finding, error, hint, shown
 from cardcallback.check.reading import CardText, OwnSection
 from cardcallback.errors import CardCallbackError
@@ -23,7 +23,7 @@ RENDER = "write it anew with `cardcallback render RECORD --card CARD`"
 _ROW_PLACE = re.compile(r"g/kWh \(([^()\\]{1,80}?),")
 _MATTER_PLACE = "geographical_location"
 _EMISSIONS_LINE = re.compile(r"^\| CO2e")
-_MOST_LINES = 12
+_MOST_LINES = 8
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,7 +68,7 @@ def compare_section(card: CardText, record: RunRecord) -> Comparison | None:
         told = msgspec.structs.replace(record, carbon=carbon)
         wanted = _wanted_lines(told, pictures=pictures)
         differing = tuple(differences(found, wanted))
-        if best is None or len(differing) < len(best.differing):
+        if best is None or _distance(differing) < _distance(best.differing):
             best = Comparison(
                 section=section, first_line=first_line, record=told, lines=len(wanted), differing=differing
             )
@@ -77,10 +77,16 @@ def compare_section(card: CardText, record: RunRecord) -> Comparison | None:
     return best
 
 
+def _distance(differing: Sequence[Difference]) -> tuple[int, int]:
+    """How far a section is from the record's: lines, and then figures within them."""
+    figures = [set(digits(one.found or "")) ^ set(digits(one.wanted or "")) for one in differing]
+    return len(differing), sum(len(one) for one in figures)
+
+
 def section_findings(comparison: Comparison) -> Iterator[Finding]:
     """Each figure that the record gives otherwise; other words only as a hint."""
     figures = [one for one in comparison.differing if one.is_of_figures]
-    if len(figures) > max(_MOST_LINES, comparison.lines // 3):
+    if len(figures) > max(_MOST_LINES, comparison.lines // 5):
         what = f"{len(figures)} lines of the section have other figures than this record: it is of another run"
         yield error(RULE, comparison.first_line, what, f"give the record of this card's run, or {RENDER}")
         return
@@ -104,9 +110,7 @@ def _inner_lines(card: CardText, section: OwnSection) -> tuple[int, list[str]]:
     last = card.line_of(max(section.begin, section.end - 1))
     offset = card.lines[0].number
     numbered = [(line.number, line.text.rstrip()) for line in card.lines[first - offset : last - offset + 1]]
-    kept = [
-        (number, text) for number, text in numbered if text != SECTION_BEGIN and not text.startswith(SECTION_END)
-    ]
+    kept = [(number, text) for number, text in numbered if text != SECTION_BEGIN and not text.startswith(SECTION_END)]
     while kept and not kept[0][1]:
         kept = kept[1:]
     while kept and not kept[-1][1]:

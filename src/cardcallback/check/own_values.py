@@ -130,9 +130,9 @@ def matter_findings(card: CardText, record: RunRecord) -> Iterator[Finding]:
         else:
             yield from _edited_key(card, key, plain(present), fill)
     present = plain(card.data.get(EMISSIONS_KEY))
-    if EMISSIONS_KEY not in fills and isinstance(present, dict):
-        if str(present.get("source", "")).startswith(SOURCE_BEGIN):
-            yield from _key_findings(card, EMISSIONS_KEY, present, wanted.get(EMISSIONS_KEY))
+    source = present.get("source") if isinstance(present, dict) else None
+    if EMISSIONS_KEY not in fills and str(source).startswith(SOURCE_BEGIN):
+        yield from _key_findings(card, EMISSIONS_KEY, present, wanted.get(EMISSIONS_KEY))
 
 
 def record_as_in_matter(card: CardText, record: RunRecord) -> RunRecord:

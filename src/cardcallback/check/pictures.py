@@ -12,7 +12,9 @@ from cardcallback.check.reading import CardText
 RULE = "dead-link"
 _PICTURE = re.compile(r"!\[[^\]\r\n]{0,1000}\]\(\s*<?(?P<target>[^)\s>]{1,1000})>?")
 _LINK = re.compile(r"(?<!!)\[[^\[\]\r\n]{0,500}\]\(\s*<?(?P<target>[^)\s>]{1,1000})>?")
-_TAG = re.compile(r"<(?:img|source|video)\b[^>]{0,1000}?\b(?:src|srcset)\s*=\s*[\"']?(?P<target>[^\"'\s>]+)", re.IGNORECASE)
+_TAG = re.compile(
+    r"<(?:img|source|video)\b[^>]{0,1000}?\b(?:src|srcset)\s*=\s*[\"']?(?P<target>[^\"'\s>]+)", re.IGNORECASE
+)
 _INLINE_CODE = re.compile(r"`[^`\r\n]*`")
 
 

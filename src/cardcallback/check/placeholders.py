@@ -47,7 +47,7 @@ _IN_CODE = re.compile(
     r"\b(?:YOUR|MY)_(?![A-Z_]*(?:KEY|TOKEN|SECRET|PASSWORD)\b)[A-Z][A-Z_]+\b|"
     r"\bYOUR[ -](?:NAME|EMAIL|MODEL|GITHUB|URL|USERNAME)\b|(?<=[{\"'])Your (?:Model )?Name(?=[}\"'])|"
     r"(?<=[{\"'])\[[A-Za-z][\w -]{2,40}\](?=[}\"'])|"
-    r"(?i:\[your[-_ ](?!token|api|key)[\w -]+\]|<your[-_ ](?!\w*(?:key|token))[\w -]+>|"
+    r"(?i:\[your[-_](?!token|api|key)[\w -]+\]|<your[-_ ](?!\w*(?:key|token))[\w -]+>|"
     r"(?<![\w/])your[-_](?:user-?name|org|organi[sz]ation|name|model)[\w.-]*/[\w.-]+|"
     r"(?<=[\"'/{])your[-_](?:model|adapter|repo|user-?name)[\w-]*)"
 )
@@ -56,14 +56,17 @@ _IN_TEXT = re.compile(
     r"\b(?:TODO|TBD|TBA|FIXME)\b(?!s)|\bXXX+\b|\blorem ipsum\b|\[(?:More Information Needed|Needs More Information)\]",
     re.IGNORECASE,
 )
-_ALONE = re.compile(r"^(?:more information needed|needs more information|to be (?:added|determined)|tbd|\?{2,}|_{3,})\.?$", re.I)
+_ALONE = re.compile(
+    r"^(?:more information needed|needs more information|to be (?:added|determined)|tbd|\?{2,}|_{3,})\.?$",
+    re.IGNORECASE,
+)
 _NOTHING_NAMED = re.compile(
     r"\[None\]\(https://huggingface\.co/(?:datasets/)?None\)|fine-tuned version of (?:None|an unnamed base model)\b|"
     r"\bon the None dataset\b"
 )
 _UNKNOWN_DATA = "on an unknown dataset"
 _INLINE_CODE = re.compile(r"`[^`\r\n]*`")
-_LABEL = re.compile(r"^[\s>*+-]*(?:\*\*|__)?[^:*_|]{1,60}:?(?:\*\*|__)?:?\s+(?P<value>.+)$")
+_LABEL = re.compile(r"^[\s>*+-]*(?:\*\*|__)?[^:*_|]{1,60}(?::(?:\*\*|__)?|(?:\*\*|__):)\s+(?P<value>.+)$")
 
 
 def placeholder_findings(card: CardText) -> Iterator[Finding]:
@@ -110,8 +113,10 @@ def _values(text: str) -> Iterator[str]:
     if stripped.startswith("|") or stripped.count("|") > 1:
         yield from (cell.strip(" *_") for cell in re.split(r"(?<!\\)\|", stripped))
         return
+    yield stripped.lstrip("-+> ").strip(" *_")
     label = _LABEL.match(text)
-    yield (label.group("value") if label else stripped).strip(" *_")
+    if label is not None:
+        yield label.group("value").strip(" *_")
 
 
 def _bracketed(text: str) -> str | None:
@@ -120,13 +125,15 @@ def _bracketed(text: str) -> str | None:
         inside = match.group("inside").strip()
         if _CITATION.search(inside) and not re.search(r"e\.\s?g\.", inside, re.IGNORECASE):
             continue
-        if _SPECIAL.match(inside) or _is_box(text, match):
+        if inside.startswith("!") or _SPECIAL.match(inside) or _is_box(text, match):
             continue
         is_example = _TOLD.search(inside) or _NUMBERED.match(inside) or _CAPITALS.match(inside)
         if is_example or (match.group() in whole and re.search(r"[A-Za-z%]", inside)):
             return match.group()
     for match in _LINKED.finditer(text):
-        if match.group("target") in {"", "#", "url", "URL", "link", "LINK", "..."} or _ADDRESS_TOLD.search(match.group()):
+        if match.group("target") in {"", "#", "url", "URL", "link", "LINK", "..."} or _ADDRESS_TOLD.search(
+            match.group()
+        ):
             return match.group()
     return None
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from cardcallback.units import (
     BYTES_PER_GIBIBYTE,
     BYTES_PER_MEBIBYTE,
-    JOULES_PER_KILOWATT_HOUR,
     JOULES_PER_WATT_HOUR,
     SECONDS_PER_DAY,
     SECONDS_PER_HOUR,
@@ -23,7 +22,17 @@ _NUMBER = r"(?<![\w.,/^–-])(?P<number>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:[.,]\
 _CO2 = r"(?:\s*(?:of\s+)?CO(?:2|₂|_2|~2~|<sub>2</sub>)\s*-?(?:eq(?:uivalents?)?|e)?\.?)"
 _JOULES = {"j": 1.0, "wh": JOULES_PER_WATT_HOUR}
 _PREFIXES = {"m": 1e-3, "": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
-_GRAMS = {"mg": 1e-3, "g": 1.0, "gram": 1.0, "kg": 1e3, "kilogram": 1e3, "t": 1e6, "ton": 1e6, "tonne": 1e6, "lb": 453.59237}
+_GRAMS = {
+    "mg": 1e-3,
+    "g": 1.0,
+    "gram": 1.0,
+    "kg": 1e3,
+    "kilogram": 1e3,
+    "t": 1e6,
+    "ton": 1e6,
+    "tonne": 1e6,
+    "lb": 453.59237,
+}
 _SECONDS = {
     "ms": 1e-3,
     "s": 1.0,
@@ -60,7 +69,8 @@ _ENERGY_WORDS = re.compile(
 )
 _POWER = re.compile(rf"{_NUMBER}\s*(?P<prefix>[mk]?)(?:W|watts?){_END}(?!\s*[-·]?\s*h(?:ours?)?\b)")
 _GPU_TIME = re.compile(
-    rf"{_NUMBER}\s*(?P<count>million|billion|[kKM])?\s*(?:[A-Z]\w*[- ])?(?:GPU|device|accelerator|TPU)[- ]?(?:h|hrs?|hours?)\b",
+    rf"{_NUMBER}\s*(?P<count>million|billion|[kKM])?\s*(?:[A-Z]\w*[- ])?"
+    r"(?:GPU|device|accelerator|TPU)[- ]?(?:h|hrs?|hours?)\b",
     re.IGNORECASE,
 )
 _TIME_PART = r"(?:ms|s|secs?|seconds?|mins?|minutes?|h|hrs?|hours?|d|days?)"
@@ -105,7 +115,6 @@ class Figure:
     end: int
     text: str
     rate: str | None = None
-    says_co2: bool = False
 
 
 def find_figures(line: str, *, of_carbon: bool = False) -> list[Figure]:
@@ -145,32 +154,28 @@ def _is_carbon(text: str) -> re.Match[str] | None:
 
 
 def _all(line: str, *, of_carbon: bool) -> Iterator[Figure]:
+    """Every reading of every part of the line; of two that overlap the first is right."""
     for match in _FACTOR.finditer(line):
         grams = _grams(match.group("unit")) * (1e-3 if match.group("per") == "MWh" else 1.0)
         yield _figure("factor", match, grams)
     for match in _GPU_TIME.finditer(line):
-        yield _figure("gpu_time", match, _COUNTS[_count(match)] * SECONDS_PER_HOUR)
+        yield _figure("gpu_time", match, _count(match) * SECONDS_PER_HOUR)
     for match in (*_ENERGY.finditer(line), *_ENERGY_WORDS.finditer(line)):
         yield _with_rate(_figure("energy", match, _joules(match)), line)
-    for match in _SPEED.finditer(line):
-        yield _figure("speed", match, _COUNTS[_count(match)])
-    for match in _TOKENS.finditer(line):
-        yield _figure("tokens", match, _COUNTS[_count(match)])
     for match in _EMISSIONS.finditer(line):
         if match.group("co2") or of_carbon:
-            figure = _figure("emissions", match, _grams(match.group("unit")))
-            yield _with_rate(replace(figure, says_co2=bool(match.group("co2"))), line)
-    for match in _POWER.finditer(line):
-        yield _figure("power", match, _PREFIXES[match.group("prefix")])
-    for match in _MEMORY.finditer(line):
-        yield _figure("memory", match, _BYTES[match.group("unit").replace("KiB", "KB")])
+            yield _with_rate(_figure("emissions", match, _grams(match.group("unit"))), line)
+    yield from _times(line)
+    for kind, pattern, factor in _SIMPLE:
+        yield from (_figure(kind, match, factor(match)) for match in pattern.finditer(line))
+
+
+def _times(line: str) -> Iterator[Figure]:
     for match in (*_CLOCK.finditer(line), *_COMPACT.finditer(line)):
         seconds = int(match["h"]) * SECONDS_PER_HOUR + int(match["m"]) * SECONDS_PER_MINUTE + int(match["s"] or 0)
         yield _exact("time", match, float(seconds))
     for match in _TIME.finditer(line):
         yield _figure("time", match, _SECONDS[_singular(match.group("unit"))])
-    for match in _PERCENT.finditer(line):
-        yield _figure("percent", match, 1.0)
 
 
 def _figure(kind: Kind, match: re.Match[str], factor: float) -> Figure:
@@ -203,7 +208,11 @@ def _number(written: str) -> float:
 def _half_digit(written: str) -> float:
     """Half of the last digit that is printed: "107" stands for 106.5 to 107.5, "6,500" for 6,450 to 6,550."""
     mantissa, _, exponent = written.lower().partition("e")
-    plain = mantissa.replace(",", "") if re.fullmatch(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?", mantissa) else mantissa.replace(",", ".")
+    plain = (
+        mantissa.replace(",", "")
+        if re.fullmatch(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?", mantissa)
+        else mantissa.replace(",", ".")
+    )
     whole, _, decimals = plain.partition(".")
     last = -len(decimals) if decimals else len(whole) - len(whole.rstrip("0")) if whole.strip("0") else 0
     return 0.5 * 10.0 ** (last + int(exponent or 0))
@@ -223,9 +232,10 @@ def _singular(unit: str) -> str:
     return unit if unit in {"s", "ms"} else unit.rstrip("s") if len(unit) > 1 else unit
 
 
-def _count(match: re.Match[str]) -> str:
+def _count(match: re.Match[str]) -> float:
+    """What a letter or word behind a number multiplies it by."""
     written = match.group("count") or ""
-    return written if written in _COUNTS else written.lower() if written.lower() in _COUNTS else ""
+    return _COUNTS.get(written, _COUNTS.get(written.lower(), 1.0))
 
 
 def _with_rate(figure: Figure, line: str) -> Figure:
@@ -265,3 +275,12 @@ def _unit_above(last: Figure) -> float:
     if last.value % SECONDS_PER_DAY == 0:
         return SECONDS_PER_DAY
     return SECONDS_PER_HOUR if last.value % SECONDS_PER_HOUR == 0 else SECONDS_PER_MINUTE
+
+
+_SIMPLE: tuple[tuple[Kind, re.Pattern[str], Callable[[re.Match[str]], float]], ...] = (
+    ("speed", _SPEED, _count),
+    ("tokens", _TOKENS, _count),
+    ("power", _POWER, lambda match: _PREFIXES[match.group("prefix")]),
+    ("memory", _MEMORY, lambda match: _BYTES[match.group("unit").replace("KiB", "KB")]),
+    ("percent", _PERCENT, lambda _: 1.0),
+)

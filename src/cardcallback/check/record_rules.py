@@ -74,14 +74,13 @@ def _ratios(record: RunRecord) -> Iterator[str]:
     """Energy per token is over the whole run; the one per step may leave evaluation and saving out."""
     energy, tokens = record.energy, record.training.tokens.non_padding
     per_token = energy.per_token.value if energy.per_token is not None else None
-    if per_token is not None and tokens and energy.gpu.value is not None:
-        if not _close(per_token, energy.gpu.value / tokens, _SUMMED):
-            yield f"energy.per_token is {per_token:.4g} J, and energy.gpu over {tokens:,} tokens is another figure"
+    whole = energy.gpu.value
+    if per_token is not None and tokens and whole is not None and not _close(per_token, whole / tokens, _SUMMED):
+        yield f"energy.per_token is {per_token:.4g} J, and energy.gpu over {tokens:,} tokens is {whole / tokens:.4g} J"
     per_step = energy.per_step.value if energy.per_step is not None else None
     steps = sum(session.last_step - session.first_step for session in record.sessions)
-    if per_step is not None and steps > 0 and energy.gpu.value is not None:
-        if per_step * steps > energy.gpu.value * (1 + _SUMMED) + 1:
-            yield f"energy.per_step is {per_step:.6g} J, for {steps:,} steps more than energy.gpu"
+    if per_step is not None and whole is not None and per_step * steps > whole * (1 + _SUMMED) + 1:
+        yield f"energy.per_step is {per_step:.6g} J, for {steps:,} steps more than energy.gpu"
 
 
 def _devices(record: RunRecord) -> Iterator[str]:
@@ -92,7 +91,12 @@ def _devices(record: RunRecord) -> Iterator[str]:
     yield from _sum("energy.gpu", record.energy.gpu.value, [one.energy.value for one in devices], "the devices'")
     for number, device in enumerate(devices):
         power = device.mean_power.value if device.mean_power is not None else None
-        if power is None or device.energy.value is None or record.suspended_seconds > 0 or is_only_a_part(device.energy):
+        if (
+            power is None
+            or device.energy.value is None
+            or record.suspended_seconds > 0
+            or is_only_a_part(device.energy)
+        ):
             continue
         if not _close(power * record.duration_seconds, device.energy.value, 0.05):
             yield (
@@ -130,12 +134,11 @@ def _training(record: RunRecord) -> Iterator[str]:
         yield f"training.steps is {training.steps:,}, and the last session ended at step {last:,}"
     if training.published_step is not None and training.published_step > training.steps:
         yield f"training.published_step is {training.published_step:,}, after the last of {training.steps:,} steps"
-    if training.tokens.non_padding and training.tokens.processed:
-        if training.tokens.non_padding > training.tokens.processed:
-            yield "training.tokens.non_padding is more than training.tokens.processed"
-    if training.trainable_parameters and training.total_parameters:
-        if training.trainable_parameters > training.total_parameters:
-            yield "training.trainable_parameters is more than training.total_parameters"
+    tokens = training.tokens
+    if tokens.processed and (tokens.non_padding or 0) > tokens.processed:
+        yield "training.tokens.non_padding is more than training.tokens.processed"
+    if training.total_parameters and (training.trainable_parameters or 0) > training.total_parameters:
+        yield "training.trainable_parameters is more than training.total_parameters"
     for name, result in (("before", record.evaluation.before), ("after", record.evaluation.after)):
         yield from _perplexity(f"evaluation.{name}", result)
 

@@ -15,16 +15,22 @@ from cardcallback.render.card.slots import Slot, normalize_label
 from cardcallback.units import format_bytes
 
 RULE = "figures"
-_RUN_TIME = re.compile(r"^(?:total |overall )?(?:training|train) ?(?:time|duration|runtime|hours)|^hours used|^wall[- ]?(?:clock )?time|^duration$")
+_RUN_TIME = re.compile(
+    r"^(?:total |overall )?(?:training|train) ?(?:time|duration|runtime|hours)|^hours used|"
+    r"^wall[- ]?(?:clock )?time|^duration$"
+)
 _OF_MANY = re.compile(r"\bper\b|stage|phase|epoch|/|sft|dpo|each|step", re.IGNORECASE)
 _SLIPS = {60.0: "minutes taken for hours, or seconds for minutes", 3600.0: "seconds taken for hours"}
 _SLIP_ROOM = 0.03
 _SHARE = re.compile(
-    r"\baccuracy\b|\bprecision\b|\brecall\b|\bcoverage\b|\butili[sz]ation\b|\btrainable\b|\bwin ?rate\b|\bpass(?:ing)? ?rate\b|"
+    r"\baccuracy\b|\bprecision\b|\brecall\b|\bcoverage\b|\butili[sz]ation\b|\btrainable\b|\bwin ?rate\b|"
+    r"\bpass(?:ing)? ?rate\b|"
     r"\bsuccess ?rate\b|\bshare\b|\bblocked\b|\bexact match\b|\bdropout\b|\bwarm-?up\b|\bf1\b",
     re.IGNORECASE,
 )
-_MORE_THAN_WHOLE = re.compile(r"improve|increase|faster|speed|gain|relative|\+|cpu|more|×|change|\bof base", re.IGNORECASE)
+_MORE_THAN_WHOLE = re.compile(
+    r"improve|increase|faster|speed|gain|relative|\+|cpu|more|×|change|\bof base", re.IGNORECASE
+)
 _OF_TOTAL = re.compile(
     r"(?P<used>\d+(?:\.\d+)?)\s*(?P<unit>[GMT]i?B)?\s+(?:of|out of|/)\s+(?P<total>\d+(?:\.\d+)?)\s*(?P<whole>[GMT]i?B)"
 )
@@ -39,7 +45,11 @@ _INTEGER_PRODUCT = re.compile(
     r"(?:\s*[×x*]\s*(?P<c>\d{1,6})(?P<wc>(?:\s+[a-zA-Z-]+){0,4}))?\s*=\s*(?P<d>\d{1,3}(?:,\d{3})+|\d{1,9})(?![\d.,]*\d|\s*[A-Za-z]*/)"
 )
 _UNITS = re.compile(r"\b(?:h|hours?|min|minutes|s|w|kwh|wh|g|gb)\b")
-_STAGED = re.compile(r"stage|phase|\bsft\b|\bdpo\b|\borpo\b|\bgrpo\b|\brun \d|experiment|previous|ablation|baseline|v\d|pre-?train|adapter|hyper-?param.* (?:for|of)", re.IGNORECASE)
+_STAGED = re.compile(
+    r"stage|phase|\bsft\b|\bdpo\b|\borpo\b|\bgrpo\b|\brun \d|experiment|previous|ablation|baseline|v\d|"
+    r"pre-?train|adapter|hyper-?param.* (?:for|of)",
+    re.IGNORECASE,
+)
 _ONE_NUMBER = re.compile(r"^[~≈]?\s*(?P<number>\d[\d,]*(?:\.\d+)?(?:[eE][-+]?\d+)?)")
 
 
@@ -66,7 +76,8 @@ def _times(facts: Facts) -> Iterator[Finding]:
             ratio = _seconds(large) / _seconds(small)
             slip = next((words for factor, words in _SLIPS.items() if abs(ratio / factor - 1) < _SLIP_ROOM), None)
             if slip is not None:
-                what = f"{shown(later.figure.text)} here and {shown(earlier.figure.text)} on line {earlier.line.number}: {slip}"
+                other = f"{shown(earlier.figure.text)} on line {earlier.line.number}"
+                what = f"{shown(later.figure.text)} here and {other}: {slip}"
                 yield error(RULE, later.line.number, what, "give both in one unit")
 
 
@@ -98,7 +109,8 @@ def _memory(facts: Facts) -> Iterator[Finding]:
     most = max(one.figure.high for one in totals) * max(facts.counts) * _BYTES_ROOM
     for one in memory:
         if re.search(r"\bpeak|\bmax(?:imum)? (?:gpu )?(?:memory|vram)", one.about) and one.figure.low > most:
-            what = f"{shown(one.figure.text)} at the peak is more than the {format_bytes(most / _BYTES_ROOM)} that the card states"
+            stated = format_bytes(most / _BYTES_ROOM)
+            what = f"{shown(one.figure.text)} at the peak is more than the {stated} that the card states"
             yield error(RULE, one.line.number, what, "check the unit and the machine's memory")
 
 
@@ -152,7 +164,8 @@ def _twice(card: CardText) -> Iterator[Finding]:
         for other in slots[1:]:
             if _differ(first.text, other.text) and not _is_staged(first, other):
                 line = card.line_of(other.begin)
-                what = f"{label} is {shown(other.text, 40)} here and {shown(first.text, 40)} on line {card.line_of(first.begin)}"
+                elsewhere = f"{shown(first.text, 40)} on line {card.line_of(first.begin)}"
+                what = f"{label} is {shown(other.text, 40)} here and {elsewhere}"
                 yield error(RULE, line, what, "keep the right one, or say what tells them apart")
 
 

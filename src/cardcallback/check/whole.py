@@ -83,7 +83,7 @@ def _of_record(card: CardText, record: RunRecord, so_far: list[Finding]) -> Iter
     left = [one.line for one in so_far if one.line is not None and one.rule == "placeholder"]
     own = (*fill_findings(card, told, left), *matter_findings(card, told))
     yield from own
-    seen = {one.line for one in own}
+    seen = {one.line for one in own if one.severity == "error"}
     yield from (one for one in label_findings(card, told) if one.line not in seen)
     yield from record_findings(msgspec.structs.replace(record, card=told.card))
 
