@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from cardcallback.cli.check import check
 from cardcallback.cli.compare import compare
 from cardcallback.cli.doctor import doctor
 from cardcallback.cli.estimate import estimate
@@ -28,6 +29,7 @@ application.command()(render)
 application.command()(ls)
 application.command()(estimate)
 application.command()(compare)
+application.command()(check)
 
 
 def _print_version(wanted: bool) -> None:  # noqa: FBT001 - the signature typer calls

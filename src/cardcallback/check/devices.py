@@ -1,0 +1,61 @@
+"""How long a card says its run took, and what the devices it names are rated at."""
+
+from __future__ import annotations
+
+import csv
+import re
+from functools import lru_cache
+from importlib import resources
+
+from cardcallback.check.facts import Facts
+
+_TIME = re.compile(r"\b(?:train|hours? used|duration|wall|run ?time|elapsed|gpu[- ]hours?|time)\b|train", re.IGNORECASE)
+OTHER_TIME = re.compile(
+    r"infer|latenc|generat|response|evaluat|before|load|suspend|warm|read every|sampl|per |step|session|visit|gap|"
+    r"first token",
+    re.IGNORECASE,
+)
+_RATED = re.compile(
+    r"\bTDP\b|\b(?:rated|board|nameplate|maximum|max) power\b|\bpower (?:limit|rating|cap)\b", re.IGNORECASE
+)
+
+
+def run_seconds(facts: Facts) -> list[float]:
+    """How long the run took, in seconds, as often as the card says so."""
+    times = [
+        one.figure.value
+        for one in facts.of("time", "gpu_time")
+        if one.figure.value > 0 and _TIME.search(one.about) and not OTHER_TIME.search(one.about)
+    ]
+    return list(dict.fromkeys(times))
+
+
+def rated_watts(facts: Facts) -> list[float]:
+    """Rated powers: those that the card states, and those of the devices that it names."""
+    stated = [one.figure.value for one in facts.of("power") if _RATED.search(f"{one.about} {one.line.prose}")]
+    return list(dict.fromkeys([*stated, *named_watts(facts)]))
+
+
+def named_watts(facts: Facts) -> list[float]:
+    """The rated powers of the devices that the card names; several for a name that several devices share."""
+    text = "\n".join(line.prose for line in facts.card.prose_lines(ours=True))
+    return list(_watts_in(text))
+
+
+@lru_cache(maxsize=4)
+def _watts_in(text: str) -> tuple[float, ...]:
+    # The longer name comes first and takes its words, so that an H100 PCIe is no H100.
+    watts: list[float] = []
+    for pattern, rated in _board_power():
+        text, found = pattern.subn(" ", text)
+        watts += rated if found else []
+    return tuple(watts)
+
+
+@lru_cache(maxsize=1)
+def _board_power() -> list[tuple[re.Pattern[str], list[float]]]:
+    text = resources.files("cardcallback.check").joinpath("board_power.csv").read_text(encoding="utf-8")
+    return [
+        (re.compile(row["pattern"], re.IGNORECASE), [float(watts) for watts in row["watts"].split()])
+        for row in csv.DictReader(text.splitlines())
+    ]
