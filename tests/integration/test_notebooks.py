@@ -59,7 +59,7 @@ def notebook(tmp_path: Path) -> Iterator[Notebook]:
     """A notebook whose kernel has imported what it needs."""
     opened = Notebook(tmp_path)
     with opened.client.setup_kernel(env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}):
-        opened.run(SETUP)
+        assert errors(opened.run(SETUP)) == []
         yield opened
 
 

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from section_devices import DEVICES
 from section_energy import consistent, with_energy, with_place, with_training
 from section_machines import MACHINES
+from section_sessions import SESSIONS
 
 from cardcallback.record import (
     Energy,
@@ -185,4 +186,4 @@ _SITUATIONS: dict[str, Callable[[], RunRecord]] = {
     "nothing_known": _unknown_everything,
     "different_sets": _different_sets,
 }
-RECORDS = {name: consistent(make) for name, make in (_SITUATIONS | DEVICES).items()} | MACHINES
+RECORDS = {name: consistent(make) for name, make in (_SITUATIONS | DEVICES).items()} | MACHINES | SESSIONS

@@ -15,9 +15,11 @@ from cardcallback.sessions.lineage import (
 from cardcallback.sessions.notes import EARLIER_RUNS, session_notes
 from cardcallback.sessions.steps import counted_steps, steps_done_again
 from cardcallback.sessions.totals import with_sessions
+from cardcallback.sessions.words import NAMED_SESSION, sessions_named
 
 __all__ = [
     "EARLIER_RUNS",
+    "NAMED_SESSION",
     "SUMMARY_NAME",
     "Lineage",
     "agreeing_checkpoint",
@@ -30,6 +32,7 @@ __all__ = [
     "lineage_of",
     "record_files",
     "session_notes",
+    "sessions_named",
     "steps_done_again",
     "with_longer_accounts",
     "with_sessions",

@@ -5,7 +5,12 @@ from __future__ import annotations
 import re
 
 from cardcallback.record import TOKEN_CROSS_ENTROPY, EvaluationResult, RunRecord, Training
-from cardcallback.render.run_words import held_out_loss_was_no_number, plural, same_held_out_set
+from cardcallback.render.run_words import (
+    held_out_loss_was_no_number,
+    plural,
+    same_held_out_set,
+    steps_of_spending,
+)
 from cardcallback.render.text import escape_markdown, table_row
 from cardcallback.units import format_count, format_number, format_percent
 
@@ -41,7 +46,9 @@ def published_sentence(record: RunRecord) -> str:
     """Which step's weights the card describes, and what time and energy are for."""
     training = record.training
     step, reason = training.published_step, training.published_reason
-    spent = f"Time and energy are for all {format_count(training.steps)} steps."
+    spent = steps_of_spending(record)
+    if training.steps == 0:
+        return "No optimiser step was taken, so no weights are of this run."
     if step is None:
         return f"Which step these weights are from was not recorded. {spent}"
     if step == training.steps and record.status == "interrupted":
