@@ -55,6 +55,8 @@ def end_line(record: RunRecord, card: Path, *, written: bool) -> str:
     if written:
         return f"cardcallback: {_shown(card)}: {figures}"
     steps = record.sessions[-1].last_step
+    if record.status == "interrupted" and record.training.steps == 0:
+        return f"cardcallback: ended before its first step: {figures}; to see it: cardcallback ls {_shown(card.parent)}"
     state = f"interrupted at step {steps}" if record.status == "interrupted" else "no card was written"
     return f"cardcallback: {state}: {figures}; for a card: cardcallback render {_shown(card.parent)} --card NEW.md"
 

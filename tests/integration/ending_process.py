@@ -20,7 +20,7 @@ from tiny import make_trainer
 from transformers import TrainerCallback
 
 _STEP = 3
-_BAD_READ = 7
+_BAD_READ = {"data": 7, "first batch": 1}
 _STEP_SECONDS = 0.3  # the simulated counter is renewed each tenth of a second
 
 
@@ -36,6 +36,15 @@ class WayOut(TrainerCallback):
         time.sleep(_STEP_SECONDS)
         if state.global_step == _STEP:
             self._leave()
+
+
+class FailsAtBegin(TrainerCallback):
+    """Another callback, whose training's begin fails before ours is told of it."""
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """As one whose tracker cannot be reached."""
+        del args, state, control, kwargs
+        raise ConnectionError("no tracker there")
 
 
 def _interrupt() -> None:
@@ -74,13 +83,14 @@ def _lose_the_folder(folder: Path) -> Callable[[], None]:
 
 
 class Rows(list[Any]):
-    """Rows of which the seventh that is read cannot be."""
+    """Rows of which one that is read cannot be."""
 
     reads = 0
+    bad_read = 1
 
     def __getitem__(self, index: Any) -> Any:
         self.reads += 1
-        if self.reads == _BAD_READ:
+        if self.reads == self.bad_read:
             raise OSError(errno.EIO, os.strerror(errno.EIO))
         return super().__getitem__(index)
 
@@ -106,6 +116,9 @@ WAYS: dict[str, Callable[[], None]] = {
     "exit": lambda: sys.exit(7),
     "memory": _run_out_of_memory,
     "data": lambda: None,
+    "first batch": lambda: None,
+    "no data": lambda: None,
+    "bad callback": lambda: None,
     "TERM": _kill(signal.SIGTERM),
     "USR1": _kill(signal.SIGUSR1),
     "stopped": _stop_and_continue,
@@ -135,8 +148,13 @@ def main(way: str, folder: Path, *, ours: bool, strict: bool) -> None:
     if way == "requeue":
         signal.signal(signal.SIGUSR1, _requeue)
     trainer = make_trainer("plain", folder / "tiny", base_folder=folder / "base", callbacks=callbacks, **options)
-    if way == "data":
+    if way in _BAD_READ:
         trainer.train_dataset = Rows(trainer.train_dataset)
+        trainer.train_dataset.bad_read = _BAD_READ[way]
+    if way == "no data":
+        trainer.train_dataset = None
+    if way == "bad callback":
+        trainer.callback_handler.callbacks.insert(0, FailsAtBegin())
     if way == "axolotl":
         signal.signal(signal.SIGINT, _save_and_exit(trainer))
     if strict:
