@@ -129,6 +129,18 @@ WAYS: dict[str, Callable[[], None]] = {
 }
 
 
+def _prepare(trainer: Any, way: str) -> None:
+    if way in _BAD_READ:
+        trainer.train_dataset = Rows(trainer.train_dataset)
+        trainer.train_dataset.bad_read = _BAD_READ[way]
+    if way == "no data":
+        trainer.train_dataset = None
+    if way == "bad callback":
+        trainer.callback_handler.callbacks.insert(0, FailsAtBegin())
+    if way == "axolotl":
+        signal.signal(signal.SIGINT, _save_and_exit(trainer))
+
+
 def main(way: str, folder: Path, *, ours: bool, strict: bool) -> None:
     """Train until the way out is reached."""
     # A shell that starts the tests in the background has them ignore Ctrl-C, which a child inherits.
@@ -148,15 +160,7 @@ def main(way: str, folder: Path, *, ours: bool, strict: bool) -> None:
     if way == "requeue":
         signal.signal(signal.SIGUSR1, _requeue)
     trainer = make_trainer("plain", folder / "tiny", base_folder=folder / "base", callbacks=callbacks, **options)
-    if way in _BAD_READ:
-        trainer.train_dataset = Rows(trainer.train_dataset)
-        trainer.train_dataset.bad_read = _BAD_READ[way]
-    if way == "no data":
-        trainer.train_dataset = None
-    if way == "bad callback":
-        trainer.callback_handler.callbacks.insert(0, FailsAtBegin())
-    if way == "axolotl":
-        signal.signal(signal.SIGINT, _save_and_exit(trainer))
+    _prepare(trainer, way)
     if strict:
         warnings.simplefilter("error")
     trainer.train()
