@@ -100,7 +100,9 @@ def test_a_training_that_is_broken_off(tmp_path: Path, way: str) -> None:
     said = [line for line in (ours.output + ours.errors).splitlines() if line.startswith("cardcallback:")]
     assert ["measuring" in line for line in said] == ([False] if way in BEFORE_THE_BEGIN else [True, False]), said
     if way in WITH_WEIGHTS:
-        assert "interrupted at step" in (folder / "README.md").read_text()
+        card = (folder / "README.md").read_text()
+        assert "interrupted at step" in card
+        assert ("The last checkpoint of this run is of step 2; " in card) == (way == "TERM")
 
 
 @pytest.mark.skipif(build_problem() is not None, reason=str(build_problem()))

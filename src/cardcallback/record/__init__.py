@@ -48,6 +48,7 @@ from cardcallback.record.run import (
     Trace,
 )
 from cardcallback.record.training import (
+    LAST_CHECKPOINT,
     TOKEN_CROSS_ENTROPY,
     Dataset,
     Evaluation,
@@ -61,6 +62,7 @@ from cardcallback.record.training import (
 
 __all__ = [
     "FULL_COVERAGE",
+    "LAST_CHECKPOINT",
     "PRIVATE_FOLDER",
     "RECORD_FOLDER",
     "RECORD_NAME",

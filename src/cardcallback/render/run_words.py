@@ -211,7 +211,9 @@ def status_words(record: RunRecord) -> str:
     planned = training.planned_steps
     of_planned = f" of {planned:,}" if planned and planned > training.steps else ""
     if record.status == "interrupted":
-        return f"interrupted at step {training.steps:,}{of_planned}"
+        # A journal's last line is of up to a second before the kill.
+        later = ", or soon after" if record.recovered else ""
+        return f"interrupted at step {training.steps:,}{of_planned}{later}"
     if record.status == "running":
         return f"still running when this was written, at step {training.steps:,}{of_planned}"
     if len(record.sessions) > 1:

@@ -11,6 +11,7 @@ from cardcallback.sessions.lineage import (
     last_checkpoint,
     lineage_of,
     record_files,
+    with_last_checkpoint,
 )
 from cardcallback.sessions.notes import EARLIER_RUNS, session_notes
 from cardcallback.sessions.steps import counted_steps, steps_done_again
@@ -34,6 +35,7 @@ __all__ = [
     "session_notes",
     "sessions_named",
     "steps_done_again",
+    "with_last_checkpoint",
     "with_longer_accounts",
     "with_sessions",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from cardcallback.record import TOKEN_CROSS_ENTROPY, EvaluationResult, RunRecord, Training
+from cardcallback.record import LAST_CHECKPOINT, TOKEN_CROSS_ENTROPY, EvaluationResult, RunRecord, Training
 from cardcallback.render.run_words import (
     held_out_loss_was_no_number,
     plural,
@@ -51,6 +51,8 @@ def published_sentence(record: RunRecord) -> str:
         return "No optimiser step was taken, so no weights are of this run."
     if step is None:
         return f"Which step these weights are from was not recorded. {spent}"
+    if reason == LAST_CHECKPOINT:
+        return f"{_last_checkpoint(training)} {spent}"
     if step == training.steps and record.status == "interrupted":
         saved = "Whether weights were saved at the interruption was not recorded"
         return f"{saved}; they would be of step {format_count(step)}."
@@ -58,6 +60,14 @@ def published_sentence(record: RunRecord) -> str:
         return f"These weights are from the last step, {format_count(step)}."
     why = f", {_article(reason)}" if reason else ""
     return f"These weights are from step {format_count(step)}{why}. {spent}"
+
+
+def _last_checkpoint(training: Training) -> str:
+    step = training.published_step or 0
+    if step == training.steps:
+        return f"The last checkpoint of this run is of its last step, {format_count(step)}."
+    later = "whether weights were saved after it was not recorded"
+    return f"The last checkpoint of this run is of step {format_count(step)}; {later}."
 
 
 def _apart(record: RunRecord, before: EvaluationResult, after: EvaluationResult) -> list[str]:
