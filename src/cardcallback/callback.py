@@ -244,7 +244,7 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
         run.describe(args, state, self._watched(), objects, after=earlier, metrics_before=metrics)
         publisher.keep_what_was_there()
         if tells:
-            say(begin_line(run.sensors, self._settings), self._settings)
+            say(begin_line(run.sensors, self._settings, is_deaf=self._signals.is_deaf), self._settings)
 
     def _end(self, status: Status, *, tells: bool = True) -> None:
         try:

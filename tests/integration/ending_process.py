@@ -10,6 +10,7 @@ import os
 import shutil
 import signal
 import sys
+import threading
 import time
 import warnings
 from collections.abc import Callable
@@ -120,6 +121,8 @@ WAYS: dict[str, Callable[[], None]] = {
     "no data": lambda: None,
     "bad callback": lambda: None,
     "TERM": _kill(signal.SIGTERM),
+    "thread": _kill(signal.SIGTERM),
+    "thread with handler": _kill(signal.SIGTERM),
     "USR1": _kill(signal.SIGUSR1),
     "stopped": _stop_and_continue,
     "checkpoint": _kill(signal.SIGTERM),
@@ -157,13 +160,25 @@ def main(way: str, folder: Path, *, ours: bool, strict: bool) -> None:
         options["save_steps"] = 2
     if way == "ignored":
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    if way == "thread with handler":
+        signal.signal(signal.SIGTERM, _requeue)
     if way == "requeue":
         signal.signal(signal.SIGUSR1, _requeue)
     trainer = make_trainer("plain", folder / "tiny", base_folder=folder / "base", callbacks=callbacks, **options)
     _prepare(trainer, way)
     if strict:
         warnings.simplefilter("error")
-    trainer.train()
+    if way.startswith("thread"):
+        _train_in_a_thread(trainer)
+    else:
+        trainer.train()
+
+
+def _train_in_a_thread(trainer: Any) -> None:
+    """As servers and notebooks' widgets do."""
+    thread = threading.Thread(target=trainer.train, daemon=True)
+    thread.start()
+    thread.join()
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import pytest
 
 from cardcallback import load_run
+from cardcallback.cli import main
 from simulator import Simulation, build_problem, profile_named
 
 pytestmark = pytest.mark.training
@@ -122,3 +123,30 @@ def test_a_failure_of_ours_does_not_hide_theirs(tmp_path: Path, options: tuple[s
     assert end.code == 1
     assert "CUDA out of memory" in end.last_error
     assert "cardcallback could not" in end.errors
+
+
+@pytest.mark.skipif(build_problem() is not None, reason=str(build_problem()))
+def test_a_training_in_a_thread_that_is_told_to_die(tmp_path: Path) -> None:
+    """It dies of the signal as it would have; its begin said what to do then, and recover makes the record."""
+    end = end_of(train(tmp_path / "run", "thread", "with"))
+    folder = tmp_path / "run" / "tiny"
+    assert end.code == -signal.SIGTERM, end.errors
+    assert "SIGTERM ends it unheard: after one, cardcallback recover OUTPUT_DIR" in end.output
+    assert not (folder / "training_run").exists()
+    with pytest.raises(SystemExit) as stop:
+        main(["recover", str(folder)])
+    assert not stop.value.code
+    record = load_run(folder)
+    assert (record.status, record.recovered) == ("interrupted", True)
+    assert record.energy.gpu.value
+
+
+@pytest.mark.skipif(build_problem() is not None, reason=str(build_problem()))
+def test_a_training_in_a_thread_whose_program_hears_the_signal(tmp_path: Path) -> None:
+    """The program's own handler leaves in good order: the record is written at its exit, and no advice was needed."""
+    end = end_of(train(tmp_path / "run", "thread with handler", "with"))
+    assert end.code == CODES["requeue"], end.errors
+    assert "SIGTERM" not in end.output
+    record = load_run(tmp_path / "run" / "tiny")
+    assert (record.status, record.recovered) == ("interrupted", False)
+    assert record.training.steps >= 3
