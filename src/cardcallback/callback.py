@@ -105,7 +105,6 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
         self._trainer: weakref.ref[Any] | None = None
         self._state: Any = None
         self._metrics_before: Mapping[str, Any] | None = None
-        self._has_begun = True
 
     def _open_sensors(self) -> None:
         # At construction, so that "before training" (loading, tokenising) can be read from the counter.
@@ -147,7 +146,7 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
                 guard=self._guard,
             )
             self._resuming.watch(trainer)
-            watch_train(trainer, on_call=self._train_called, on_exception=self._train_failed, guard=self._guard)
+            watch_train(trainer, on_exception=self._train_failed, guard=self._guard)
             watch_phases(trainer, now_seconds=self._now_seconds, on_visit=self._phase_visited, guard=self._guard)
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
@@ -212,7 +211,6 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
             self._end("interrupted" if self._signals.cut_short(state) else "completed")
 
     def _begin(self, args: Any, state: Any, objects: dict[str, Any], *, tells: bool = True) -> None:
-        self._has_begun = True
         with self._guard("end the attempt before"):
             # A begin without an end between: the attempt before was given up, and the job goes on.
             self._end("interrupted", tells=False)
@@ -274,16 +272,16 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
         if self._publisher is not None:
             self._publisher.card_rewritten(card)
 
-    def _train_called(self) -> None:
-        self._has_begun = False
-
     def _train_failed(self, _: BaseException) -> None:
-        trainer = self._watched()
+        trainer, before = self._watched(), (self._run, self._publisher, self._state, self._metrics_before)
         with self._guard("record a run that failed before its begin"):
-            if not self._has_begun and self._part.begin(trainer.args, trainer.model, os.environ):
+            awaited = self._resuming.awaits_begin and self._part.place.measures
+            if awaited and self._part.begin(trainer.args, trainer.model, os.environ):
                 self._resuming.forget()
-                # The trainer's own state may be that of its training before.
+                # The trainer's own state may be that of its training before, whose the weights still are.
                 self._begin(trainer.args, TrainerState(), {"model": trainer.model}, tells=False)
+                self._end("interrupted")
+                self._run, self._publisher, self._state, self._metrics_before = before
         self._end_interrupted()
 
     def _end_interrupted(self) -> None:

@@ -48,6 +48,11 @@ class Resuming:
         self._lineage, self._checkpoint, self._called = lineage, None, False
         return lineage
 
+    @property
+    def awaits_begin(self) -> bool:
+        """Whether ``train()`` was called and no session has begun since."""
+        return self._called
+
     def forget(self) -> None:
         """What ``train()`` was asked to resume from was never loaded: the next session is no part of that run."""
         self._checkpoint = None

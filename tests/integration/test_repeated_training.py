@@ -109,6 +109,11 @@ def test_a_training_that_fails_before_its_begin_is_a_run(output_folder: Path, ba
     (failed,) = [record for record in _records(output_folder) if record.run_id != completed.run_id]
     assert (failed.status, failed.training.steps, failed.sessions[0].last_step) == ("interrupted", 0, 0)
     assert failed.curves == {}
+    trainer.create_model_card()  # of the weights that the completed run left
+    assert load_run(output_folder).run_id == completed.run_id
+    written = (output_folder / "README.md").read_text()
+    assert "**Interrupted.**" not in written
+    assert "These weights are from the last step, 4." in written
 
 
 def test_what_fails_after_the_end_is_no_run(output_folder: Path, base_folder: Path) -> None:

@@ -32,11 +32,10 @@ class PhaseVisit:
 def watch_train(
     trainer: Any,
     *,
-    on_call: Callable[[], None] | None = None,
     on_exception: Callable[[BaseException], None] | None = None,
     guard: GuardFactory | None = None,
 ) -> None:
-    """Know when ``train()`` runs, and be told where it is called, and left by an exception or interrupt.
+    """Know when ``train()`` runs, and be told where it is left by an exception or interrupt.
 
     transformers calls no event then (KeyboardInterrupt and SystemExit included). The exception goes on
     unchanged. A ``train()`` that is already running is not seen. Calling this again for the same trainer
@@ -45,7 +44,6 @@ def watch_train(
     hook = Hook(
         task="follow the training",
         guard=guard_or_own(guard),
-        before=None if on_call is None else lambda _: on_call(),
         failed=None if on_exception is None else lambda _, error: on_exception(error),
     )
     watch_method(trainer, "train", _TOPIC, hook)
