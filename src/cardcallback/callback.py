@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from transformers import TrainerCallback
+from transformers import TrainerCallback, TrainerState
 
 from cardcallback.baseline import baseline_notes
 from cardcallback.console import begin_line, say
@@ -147,7 +147,7 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
                 guard=self._guard,
             )
             self._resuming.watch(trainer)
-            watch_train(trainer, on_exception=self._on_exception, guard=self._guard)
+            watch_train(trainer, on_exception=self._train_failed, guard=self._guard)
             watch_phases(trainer, now_seconds=self._now_seconds, on_visit=self._phase_visited, guard=self._guard)
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
@@ -211,7 +211,7 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
             self._state = state
             self._end("interrupted" if self._signals.cut_short(state) else "completed")
 
-    def _begin(self, args: Any, state: Any, objects: dict[str, Any]) -> None:
+    def _begin(self, args: Any, state: Any, objects: dict[str, Any], *, tells: bool = True) -> None:
         with self._guard("end the attempt before"):
             # A begin without an end between: the attempt before was given up, and the job goes on.
             self._end("interrupted", tells=False)
@@ -241,17 +241,11 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
             return
         with self._guard("read the idle power measured before"):
             run.notes.extend(baseline_notes(user_config_directory(os.environ), run.sensors))
-        with self._guard("read what the run is"):
-            run.begin_steps(state, self._watched(), objects.get("model"), after=earlier)
-            described = {name: objects.get(name) for name in ("model", "train_dataloader", "eval_dataloader")}
-            run.observed.describe(args=args, trainer=self._watched(), **described)
-            if self._metrics_before is not None and state.global_step == 0:
-                run.observed.evaluated(self._metrics_before, step=0, outside=True)
-            self._metrics_before = None
-        with self._guard("count the tokens of the training batches"):
-            run.observed.count_tokens(self._watched(), args=args, model=objects.get("model"))
+        metrics, self._metrics_before = self._metrics_before, None
+        run.describe(args, state, self._watched(), objects, after=earlier, metrics_before=metrics)
         publisher.keep_what_was_there()
-        say(begin_line(run.sensors, self._settings), self._settings)
+        if tells:
+            say(begin_line(run.sensors, self._settings, is_deaf=self._signals.is_deaf), self._settings)
 
     def _end(self, status: Status, *, tells: bool = True) -> None:
         try:
@@ -282,13 +276,25 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
         if self._publisher is not None:
             self._publisher.card_rewritten(card)
 
-    def _on_exception(self, _: BaseException) -> None:
+    def _train_failed(self, _: BaseException) -> None:
+        trainer, before = self._watched(), (self._run, self._publisher, self._state, self._metrics_before)
+        with self._guard("record a run that failed before its begin"):
+            awaited = self._resuming.awaits_begin and self._part.place.measures
+            if awaited and self._part.begin(trainer.args, trainer.model, os.environ):
+                self._resuming.forget()
+                # The trainer's own state may be that of its training before, whose the weights still are.
+                self._begin(trainer.args, TrainerState(), {"model": trainer.model}, tells=False)
+                self._end("interrupted")
+                self._run, self._publisher, self._state, self._metrics_before = before
+        self._end_interrupted()
+
+    def _end_interrupted(self) -> None:
         with self._guard("record an interrupted run"):
             self._end("interrupted")
 
     def _at_exit(self, process_id: int) -> None:
         if process_id == os.getpid():  # a forked worker inherits the handler, not the run
-            self._on_exception(SystemExit())
+            self._end_interrupted()
             if self._publisher is not None:
                 self._publisher.leave()
 

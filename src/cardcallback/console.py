@@ -25,10 +25,14 @@ def say(line: str, settings: Settings) -> None:
         print(line)  # noqa: T201
 
 
-def begin_line(sensors: SensorSet | None, settings: Settings) -> str:
-    """What is measured, what is not and why, and the place."""
+_DEAF = "; not in the main thread, so SIGTERM ends it unheard: after one, cardcallback recover OUTPUT_DIR"
+
+
+def begin_line(sensors: SensorSet | None, settings: Settings, *, is_deaf: bool = False) -> str:
+    """What is measured, what is not and why, and the place; ``is_deaf``: what to do after a SIGTERM too."""
+    deaf = _DEAF if is_deaf else ""
     if sensors is None:
-        return "cardcallback: sensors are still opening; measuring begins as soon as they answer"
+        return f"cardcallback: sensors are still opening; measuring begins as soon as they answer{deaf}"
     names = {device.index: device.name for device in sensors.devices}
     measured = list(dict.fromkeys(names.values()))
     kinds = {sensor.spec.quantity for sensor in sensors.sensors}
@@ -43,7 +47,7 @@ def begin_line(sensors: SensorSet | None, settings: Settings) -> str:
     absence = None if kinds & {"gpu_energy", "gpu_power"} else sensors.absence("gpu_power")
     missing = f"; GPU energy not measured: {absence.reason}" if absence else ""
     simulated = "SIMULATED DEVICE: " if sensors.simulated else ""
-    return f"cardcallback: {simulated}measuring {', '.join(parts)}{missing}; {_place(settings)}"
+    return f"cardcallback: {simulated}measuring {', '.join(parts)}{missing}; {_place(settings)}{deaf}"
 
 
 def end_line(record: RunRecord, card: Path, *, written: bool) -> str:
@@ -55,6 +59,8 @@ def end_line(record: RunRecord, card: Path, *, written: bool) -> str:
     if written:
         return f"cardcallback: {_shown(card)}: {figures}"
     steps = record.sessions[-1].last_step
+    if record.status == "interrupted" and record.training.steps == 0:
+        return f"cardcallback: ended before its first step: {figures}; to see it: cardcallback ls {_shown(card.parent)}"
     state = f"interrupted at step {steps}" if record.status == "interrupted" else "no card was written"
     return f"cardcallback: {state}: {figures}; for a card: cardcallback render {_shown(card.parent)} --card NEW.md"
 

@@ -171,6 +171,29 @@ class LiveRun:
         if after.run_id not in {self.run_id, *(stage.run_id for stage in self._stages)}:
             self.notes.append(_TRAINED_BEFORE)
 
+    def describe(
+        self,
+        args: Any,
+        state: Any,
+        trainer: Any,
+        objects: Mapping[str, Any],
+        *,
+        after: LiveRun | None,
+        metrics_before: Mapping[str, Any] | None,
+    ) -> None:
+        """Read what the run is from what the Trainer's events come with, as far as it can be read.
+
+        ``after`` is as ``begin_steps`` has it; ``metrics_before`` were measured before the first step, if any were.
+        """
+        with self._guard("read what the run is"):
+            self.begin_steps(state, trainer, objects.get("model"), after=after)
+            described = {name: objects.get(name) for name in ("model", "train_dataloader", "eval_dataloader")}
+            self.observed.describe(args=args, trainer=trainer, **described)
+            if metrics_before is not None and state.global_step == 0:
+                self.observed.evaluated(metrics_before, step=0, outside=True)
+        with self._guard("count the tokens of the training batches"):
+            self.observed.count_tokens(trainer, args=args, model=objects.get("model"))
+
     def mark_phase(self, phase: str, begin_seconds: float, end_seconds: float) -> None:
         """One visit of a phase inside the training; before the session began there is none."""
         if self._recorder is not None and not self.finished:

@@ -11,6 +11,7 @@ from markdown_it import MarkdownIt
 
 from cardcallback.console import say
 from cardcallback.record import RunRecord
+from cardcallback.render.lettered import lettered
 from cardcallback.render.section.references import References
 from cardcallback.render.section.results import result_table
 from cardcallback.render.text import escape_line
@@ -33,7 +34,7 @@ class Figures:
 
     def _repr_html_(self) -> str:
         references = References()
-        table = result_table(self._record, references)
+        table = result_table(lettered(self._record), references)
         blocks = [[escape_line(self._line, _LONGEST_LINE)], table, *([line] for line in references.listing())]
         return str(_PARSER.render("\n\n".join("\n".join(block) for block in blocks)))
 

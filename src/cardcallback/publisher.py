@@ -19,6 +19,7 @@ from cardcallback.observe import training_completed
 from cardcallback.record import RunRecord, Status
 from cardcallback.run_folder import RunFolder
 from cardcallback.session_journal import SessionJournal
+from cardcallback.sessions import with_last_checkpoint
 from cardcallback.settings import Settings
 from cardcallback.stages import weights_marks
 
@@ -221,15 +222,12 @@ class Publisher:
         return self._with_sentences(self._run.record_in_progress(self._state, status=status, trainer=self._trainer()))
 
     def _current(self, status: Status | None = None) -> RunRecord:
-        status = status or self._status
-        self._run.observed.progress(self._state, may_wait=status != "interrupted", trainer=self._trainer())
-        return self._with_sentences(
-            self._run.record(
-                status,
-                log_history=list(self._state.log_history),
-                last_step=int(self._state.global_step),
-            )
-        )
+        status, trainer = status or self._status, self._trainer()
+        self._run.observed.progress(self._state, may_wait=status != "interrupted", trainer=trainer)
+        last_step = int(self._state.global_step)
+        record = self._run.record(status, log_history=list(self._state.log_history), last_step=last_step)
+        checkpoints = checkpoint_folder(trainer, self._folder.path, last_step).parent
+        return self._with_sentences(with_last_checkpoint(record, checkpoints))
 
     def _write_everything(self) -> None:
         finished = self._run.finished

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
+
 from cardcallback.computers import end_job, is_of_another_computer, join_into_records, leave_summary
 from cardcallback.errors import CardCallbackError
 from cardcallback.journal import Recovered, is_alive, is_copy, journals_in, original_name, read_journal, remove_journal
@@ -15,6 +17,7 @@ from cardcallback.record import RunRecord, record_path
 from cardcallback.recorder import Clock, SystemClock
 from cardcallback.recovered_files import Warn, energy_words, record_of, weights_were_saved, write_with_card
 from cardcallback.run_folder import RunFolder
+from cardcallback.sessions import with_last_checkpoint
 from cardcallback.settings import Settings, checks
 from cardcallback.units import format_count, format_duration
 
@@ -66,7 +69,8 @@ def killed_runs(
         read = [recovered for one in journals if (recovered := _read(one, warn)) is not None]
         if read:
             newest = max(read, key=lambda one: one.record.duration_seconds)
-            yield KilledRun(folder=folder, journals=journals, recovered=newest)
+            record = with_last_checkpoint(newest.record, folder)
+            yield KilledRun(folder=folder, journals=journals, recovered=msgspec.structs.replace(newest, record=record))
 
 
 class _Found(NamedTuple):
@@ -112,8 +116,9 @@ def write_recovered(run: KilledRun, settings: Settings, *, warn: Warn) -> str:
         written, what = _write(run, settings, warn)
     if removes:
         _remove(run)
-    step = format_count(written.sessions[-1].last_step)
-    return f"{run.folder}: {format_duration(written.duration_seconds)}, {energy_words(written)}, step {step}: {what}"
+    later = " or soon after" if written.status == "interrupted" else ""
+    step = f"step {format_count(written.sessions[-1].last_step)}{later}"
+    return f"{run.folder}: {format_duration(written.duration_seconds)}, {energy_words(written)}, {step}: {what}"
 
 
 def recover_before(folder: Path, settings: Settings, *, clock: Clock | None = None) -> None:

@@ -51,6 +51,15 @@ class Resuming:
         self._lineage, self._checkpoint, self._called = lineage, None, False
         return lineage
 
+    @property
+    def awaits_begin(self) -> bool:
+        """Whether ``train()`` was called and no session has begun since."""
+        return self._called
+
+    def forget(self) -> None:
+        """What ``train()`` was asked to resume from was never loaded: the next session is no part of that run."""
+        self._checkpoint = None
+
     def _train_called(self, checkpoint: Path | None) -> None:
         self._checkpoint, self._called = checkpoint, True
 

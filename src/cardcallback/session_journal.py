@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -37,7 +38,7 @@ class SessionJournal:
     ) -> None:
         self._run = run
         self._step = step
-        elsewhere = settings.journal_directory
+        elsewhere = _own_disk(settings.journal_directory, guard)
         self._keeper = JournalKeeper(
             journal_path(elsewhere or output_dir, run.run_id, run.session_id),
             copy=None if elsewhere is None else copy_path(output_dir, run.run_id, run.session_id),
@@ -63,3 +64,22 @@ class SessionJournal:
         if now is None:
             return None
         return progress_of(now.duration_seconds, now.suspended_seconds, self._step(), now.energy, now.accelerators)
+
+
+def _own_disk(wanted: Path | None, guard: Guard) -> Path | None:
+    """The folder that a person set for journals; None, with one warning, where this computer has none to offer there.
+
+    Training goes on: a setting made for many computers is none of this one's script.
+    """
+    if wanted is None:
+        return None
+    try:
+        wanted.mkdir(parents=True, exist_ok=True)
+        usable, reason = os.access(wanted, os.W_OK | os.X_OK), "it cannot be written"
+    except OSError as error:
+        usable, reason = False, error.strerror or type(error).__name__
+    if usable:
+        return wanted
+    # The path may name a person or a computer, and this stands in the record.
+    guard.tell([f"the journal is kept in the output folder, not in the journal_directory that is set ({reason})"])
+    return None

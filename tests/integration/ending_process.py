@@ -10,6 +10,7 @@ import os
 import shutil
 import signal
 import sys
+import threading
 import time
 import warnings
 from collections.abc import Callable
@@ -20,7 +21,7 @@ from tiny import make_trainer
 from transformers import TrainerCallback
 
 _STEP = 3
-_BAD_READ = 7
+_BAD_READ = {"data": 7, "first batch": 1}
 _STEP_SECONDS = 0.3  # the simulated counter is renewed each tenth of a second
 
 
@@ -36,6 +37,15 @@ class WayOut(TrainerCallback):
         time.sleep(_STEP_SECONDS)
         if state.global_step == _STEP:
             self._leave()
+
+
+class FailsAtBegin(TrainerCallback):
+    """Another callback, whose training's begin fails before ours is told of it."""
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """As one whose tracker cannot be reached."""
+        del args, state, control, kwargs
+        raise ConnectionError("no tracker there")
 
 
 def _interrupt() -> None:
@@ -74,13 +84,14 @@ def _lose_the_folder(folder: Path) -> Callable[[], None]:
 
 
 class Rows(list[Any]):
-    """Rows of which the seventh that is read cannot be."""
+    """Rows of which one that is read cannot be."""
 
     reads = 0
+    bad_read = 1
 
     def __getitem__(self, index: Any) -> Any:
         self.reads += 1
-        if self.reads == _BAD_READ:
+        if self.reads == self.bad_read:
             raise OSError(errno.EIO, os.strerror(errno.EIO))
         return super().__getitem__(index)
 
@@ -106,7 +117,12 @@ WAYS: dict[str, Callable[[], None]] = {
     "exit": lambda: sys.exit(7),
     "memory": _run_out_of_memory,
     "data": lambda: None,
+    "first batch": lambda: None,
+    "no data": lambda: None,
+    "bad callback": lambda: None,
     "TERM": _kill(signal.SIGTERM),
+    "thread": _kill(signal.SIGTERM),
+    "thread with handler": _kill(signal.SIGTERM),
     "USR1": _kill(signal.SIGUSR1),
     "stopped": _stop_and_continue,
     "checkpoint": _kill(signal.SIGTERM),
@@ -114,6 +130,18 @@ WAYS: dict[str, Callable[[], None]] = {
     "ignored": _kill(signal.SIGTERM),
     "axolotl": _interrupt,
 }
+
+
+def _prepare(trainer: Any, way: str) -> None:
+    if way in _BAD_READ:
+        trainer.train_dataset = Rows(trainer.train_dataset)
+        trainer.train_dataset.bad_read = _BAD_READ[way]
+    if way == "no data":
+        trainer.train_dataset = None
+    if way == "bad callback":
+        trainer.callback_handler.callbacks.insert(0, FailsAtBegin())
+    if way == "axolotl":
+        signal.signal(signal.SIGINT, _save_and_exit(trainer))
 
 
 def main(way: str, folder: Path, *, ours: bool, strict: bool) -> None:
@@ -132,16 +160,25 @@ def main(way: str, folder: Path, *, ours: bool, strict: bool) -> None:
         options["save_steps"] = 2
     if way == "ignored":
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    if way == "thread with handler":
+        signal.signal(signal.SIGTERM, _requeue)
     if way == "requeue":
         signal.signal(signal.SIGUSR1, _requeue)
     trainer = make_trainer("plain", folder / "tiny", base_folder=folder / "base", callbacks=callbacks, **options)
-    if way == "data":
-        trainer.train_dataset = Rows(trainer.train_dataset)
-    if way == "axolotl":
-        signal.signal(signal.SIGINT, _save_and_exit(trainer))
+    _prepare(trainer, way)
     if strict:
         warnings.simplefilter("error")
-    trainer.train()
+    if way.startswith("thread"):
+        _train_in_a_thread(trainer)
+    else:
+        trainer.train()
+
+
+def _train_in_a_thread(trainer: Any) -> None:
+    """As servers and notebooks' widgets do."""
+    thread = threading.Thread(target=trainer.train, daemon=True)
+    thread.start()
+    thread.join()
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ import pytest
 from transformers import TrainingArguments
 
 from cardcallback import load_run
+from cardcallback.cli import main
 from simulator import Simulation, build_problem, profile_named
 
 pytestmark = pytest.mark.training
@@ -25,6 +26,9 @@ CODES: Mapping[str, int] = {
     "exit": 7,
     "memory": 1,
     "data": 1,
+    "first batch": 1,
+    "no data": 1,
+    "bad callback": 1,
     "TERM": -signal.SIGTERM,
     "USR1": -signal.SIGUSR1,
     "stopped": -signal.SIGTERM,
@@ -33,6 +37,9 @@ CODES: Mapping[str, int] = {
     "ignored": 0,
     "axolotl": 0,
 }
+BEFORE_THE_FIRST_STEP = {"first batch", "no data", "bad callback"}
+# Training's begin never came, so that nothing is said of it.
+BEFORE_THE_BEGIN = {"no data", "bad callback"}
 COMPLETED = {"nothing", "ignored"}
 # Weights were saved before the end, for a card to describe.
 WITH_WEIGHTS = {"TERM", "checkpoint", "axolotl"}
@@ -87,14 +94,19 @@ def test_a_training_that_is_broken_off(tmp_path: Path, way: str) -> None:
     record = load_run(folder)
     assert record.status == ("completed" if way in COMPLETED else "interrupted")
     assert record.sessions[0].last_step == record.training.steps
-    assert record.training.steps >= (1 if way == "data" else 3)
-    assert record.energy.gpu.value
-    assert record.energy.gpu.coverage == pytest.approx(1.0, abs=0.1)
+    if way in BEFORE_THE_FIRST_STEP:
+        assert record.training.steps == 0
+    else:
+        assert record.training.steps >= (1 if way == "data" else 3)
+        assert record.energy.gpu.value
+        assert record.energy.gpu.coverage == pytest.approx(1.0, abs=0.1)
     assert (folder / "README.md").exists() == (way in COMPLETED | WITH_WEIGHTS)
     said = [line for line in (ours.output + ours.errors).splitlines() if line.startswith("cardcallback:")]
-    assert ["measuring" in line for line in said] == [True, False], said
+    assert ["measuring" in line for line in said] == ([False] if way in BEFORE_THE_BEGIN else [True, False]), said
     if way in WITH_WEIGHTS:
-        assert "interrupted at step" in (folder / "README.md").read_text()
+        card = (folder / "README.md").read_text()
+        assert "interrupted at step" in card
+        assert ("The last checkpoint of this run is of step 2; " in card) == (way == "TERM")
 
 
 @pytest.mark.skipif(build_problem() is not None, reason=str(build_problem()))
@@ -114,3 +126,30 @@ def test_a_failure_of_ours_does_not_hide_theirs(tmp_path: Path, options: tuple[s
     assert end.code == 1
     assert "CUDA out of memory" in end.last_error
     assert "cardcallback could not" in end.errors
+
+
+@pytest.mark.skipif(build_problem() is not None, reason=str(build_problem()))
+def test_a_training_in_a_thread_that_is_told_to_die(tmp_path: Path) -> None:
+    """It dies of the signal as it would have; its begin said what to do then, and recover makes the record."""
+    end = end_of(train(tmp_path / "run", "thread", "with"))
+    folder = tmp_path / "run" / "tiny"
+    assert end.code == -signal.SIGTERM, end.errors
+    assert "SIGTERM ends it unheard: after one, cardcallback recover OUTPUT_DIR" in end.output
+    assert not (folder / "training_run").exists()
+    with pytest.raises(SystemExit) as stop:
+        main(["recover", str(folder)])
+    assert not stop.value.code
+    record = load_run(folder)
+    assert (record.status, record.recovered) == ("interrupted", True)
+    assert record.energy.gpu.value
+
+
+@pytest.mark.skipif(build_problem() is not None, reason=str(build_problem()))
+def test_a_training_in_a_thread_whose_program_hears_the_signal(tmp_path: Path) -> None:
+    """The program's own handler leaves in good order: the record is written at its exit, and no advice was needed."""
+    end = end_of(train(tmp_path / "run", "thread with handler", "with"))
+    assert end.code == CODES["requeue"], end.errors
+    assert "SIGTERM" not in end.output
+    record = load_run(tmp_path / "run" / "tiny")
+    assert (record.status, record.recovered) == ("interrupted", False)
+    assert record.training.steps >= 3

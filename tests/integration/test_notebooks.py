@@ -19,7 +19,7 @@ nbformat = pytest.importorskip("nbformat")
 pytestmark = pytest.mark.training
 
 SETUP = """
-import os, signal, sys
+import os, signal, sys, time
 from pathlib import Path
 from tiny import make_trainer
 from transformers import TrainerCallback
@@ -54,12 +54,17 @@ class Notebook:
         return self.client.execute_cell(self.notebook.cells[-1], len(self.notebook.cells) - 1)
 
 
+def kernel_environment() -> dict[str, str]:
+    """This process's, with its modules where a kernel in a folder of its own finds them."""
+    return os.environ | {"PYTHONPATH": os.pathsep.join(str(Path(entry).absolute()) for entry in sys.path)}
+
+
 @pytest.fixture
 def notebook(tmp_path: Path) -> Iterator[Notebook]:
     """A notebook whose kernel has imported what it needs."""
     opened = Notebook(tmp_path)
-    with opened.client.setup_kernel(env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}):
-        opened.run(SETUP)
+    with opened.client.setup_kernel(env=kernel_environment()):
+        assert errors(opened.run(SETUP)) == []
         yield opened
 
 
@@ -110,6 +115,35 @@ def test_an_interrupted_cell_and_the_same_cell_again(notebook: Notebook) -> None
     assert load_run(notebook.folder / "tiny").status == "completed"
 
 
+def test_an_interrupted_cell_shows_its_figures_and_goes_on_from_its_checkpoint(notebook: Notebook) -> None:
+    """One table though it was stopped; the cell that resumes goes on with the same run, in the same kernel."""
+    saving = "callbacks=[CardCallback(), AtStep({})], save_strategy='steps', save_steps=1"
+    made = f"make_trainer('plain', Path('tiny'), base_folder=Path('base'), {saving})"
+    cell = notebook.run(made.format("lambda: os.kill(os.getpid(), signal.SIGINT)") + ".train()")
+    assert errors(cell) == ["KeyboardInterrupt"]
+    (figures,) = shown(cell)
+    assert "<td>Time</td>" in figures["text/html"]
+    first = load_run(notebook.folder / "tiny")
+    assert (first.training.published_step, first.training.published_reason) == (1, "last checkpoint")
+    assert errors(notebook.run(made.format("lambda: None") + ".train(resume_from_checkpoint=True)")) == []
+    second = load_run(notebook.folder / "tiny")
+    assert (second.run_id, second.status, len(second.sessions)) == (first.run_id, "completed", 2)
+
+
+def test_a_cell_that_fails_before_its_first_step(notebook: Notebook) -> None:
+    """Its error is the person's own; the run is there with no step, and the good card of the one before stays."""
+    assert errors(notebook.run("good = trainer(); good.train()")) == []
+    card = (notebook.folder / "tiny" / "README.md").read_text()
+    cell = notebook.run("bad = trainer(); bad.train_dataset = None; bad.train()")
+    assert errors(cell) == ["ValueError"]
+    assert (notebook.folder / "tiny" / "README.md").read_text() == card
+    records = [load_run(path) for path in (notebook.folder / "tiny" / "training_run").glob("record*.json")]
+    assert sorted((record.status, record.training.steps) for record in records) == [
+        ("completed", 4),
+        ("interrupted", 0),
+    ]
+
+
 def test_a_second_trainer_in_one_kernel(notebook: Notebook) -> None:
     """Each trainer has its own record and card; the signals' handlers are as they were before the first."""
     before = "{signum: signal.getsignal(signum) for signum in (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)}"
@@ -128,6 +162,33 @@ def test_a_kernel_that_is_told_to_die(notebook: Notebook) -> None:
         notebook.run("trainer(AtStep(lambda: os.kill(os.getpid(), signal.SIGTERM))).train()")
     record = load_run(notebook.folder / "tiny")
     assert (record.status, record.training.steps) == ("interrupted", 2)
+
+
+def test_a_kernel_that_dies_and_the_next_one(notebook: Notebook, tmp_path: Path) -> None:
+    """Killed outright, as when memory runs out: the next kernel's training makes the record, and names the run."""
+    with pytest.raises(nbclient.exceptions.DeadKernelError):
+        notebook.run("trainer(AtStep(lambda: (time.sleep(2), os.kill(os.getpid(), signal.SIGKILL)))).train()")
+    assert not (notebook.folder / "tiny" / "training_run").exists()
+    again = Notebook(tmp_path)
+    with again.client.setup_kernel(env=kernel_environment()):
+        assert errors(again.run(SETUP)) == []
+        assert errors(again.run("trainer().train()")) == []
+    records = [load_run(path) for path in (tmp_path / "tiny" / "training_run").glob("record*.json")]
+    assert sorted((record.status, record.recovered) for record in records) == [
+        ("completed", False),
+        ("interrupted", True),
+    ]
+    (completed,) = (record for record in records if record.status == "completed")
+    assert any("Earlier unfinished runs in this folder, in no figure here: 1," in note for note in completed.notes)
+
+
+def test_training_in_a_thread_of_the_kernel(notebook: Notebook) -> None:
+    """A cell that starts a training and goes on: the record is complete, and the kernel lives."""
+    cell = notebook.run(
+        "import threading\nthread = threading.Thread(target=trainer().train); thread.start(); thread.join()"
+    )
+    assert errors(cell) == []
+    assert load_run(notebook.folder / "tiny").status == "completed"
 
 
 def test_quiet_shows_nothing(notebook: Notebook) -> None:

@@ -96,6 +96,54 @@ def test_train_twice_is_two_runs(simulate: Simulate, output_folder: Path, base_f
     assert second.energy.before_training.value is None
 
 
+def test_a_training_that_fails_before_its_begin_is_a_run(output_folder: Path, base_folder: Path) -> None:
+    """Of its own, with no step, though the trainer trained before; the completed run's card and record stay."""
+    trainer = make_trainer("plain", output_folder, base_folder=base_folder, callbacks=[CardCallback(quiet=True)])
+    trainer.train()
+    card, completed = (output_folder / "README.md").read_text(), load_run(output_folder)
+    trainer.train_dataset = None
+    with pytest.raises(ValueError, match="train_dataset"):
+        trainer.train()
+    assert (output_folder / "README.md").read_text() == card
+    assert load_run(output_folder).run_id == completed.run_id
+    (failed,) = [record for record in _records(output_folder) if record.run_id != completed.run_id]
+    assert (failed.status, failed.training.steps, failed.sessions[0].last_step) == ("interrupted", 0, 0)
+    assert failed.curves == {}
+    trainer.create_model_card()  # of the weights that the completed run left
+    assert load_run(output_folder).run_id == completed.run_id
+    written = (output_folder / "README.md").read_text()
+    assert "**Interrupted.**" not in written
+    assert "These weights are from the last step, 4." in written
+
+
+def test_what_fails_after_the_end_is_no_run(output_folder: Path, base_folder: Path) -> None:
+    """A push that fails after the training completed: one run, completed."""
+    trainer = make_trainer("plain", output_folder, base_folder=base_folder, callbacks=[CardCallback(quiet=True)])
+
+    def fail() -> None:
+        raise ConnectionError("no Hub there")
+
+    trainer._finish_current_push = fail
+    with pytest.raises(ConnectionError):
+        trainer.train()
+    (record,) = _records(output_folder)
+    assert record.status == "completed"
+
+
+def test_a_resume_that_finds_no_checkpoint_is_a_run_of_its_own(output_folder: Path, base_folder: Path) -> None:
+    """Nothing was loaded, so nothing is claimed of sessions before; the training after it is complete."""
+    trainer = make_trainer("plain", output_folder, base_folder=base_folder, callbacks=[CardCallback(quiet=True)])
+    with pytest.raises(ValueError, match="checkpoint"):
+        trainer.train(resume_from_checkpoint=True)
+    failed = load_run(output_folder)
+    assert (failed.status, failed.training.steps, len(failed.sessions)) == ("interrupted", 0, 1)
+    assert not any("arlier sessions" in note for note in failed.notes)
+    trainer.train()
+    record = load_run(output_folder)
+    assert (record.status, len(record.sessions)) == ("completed", 1)
+    assert any("Earlier unfinished runs in this folder, in no figure here: 1," in note for note in record.notes)
+
+
 def test_a_resume_in_the_same_process_is_the_same_run(output_folder: Path, base_folder: Path) -> None:
     """The same trainer and callback again, from its last checkpoint: two sessions of one run."""
     saving = {"save_strategy": "steps", "save_steps": 2}

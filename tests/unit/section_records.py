@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from section_devices import DEVICES
 from section_energy import consistent, with_energy, with_place, with_training
 from section_machines import MACHINES
+from section_sessions import SESSIONS
 from section_stages import STAGES
 
 from cardcallback.record import (
@@ -186,4 +187,5 @@ _SITUATIONS: dict[str, Callable[[], RunRecord]] = {
     "nothing_known": _unknown_everything,
     "different_sets": _different_sets,
 }
-RECORDS = {name: consistent(make) for name, make in (_SITUATIONS | DEVICES).items()} | MACHINES | STAGES
+_SINGLE = {name: consistent(make) for name, make in (_SITUATIONS | DEVICES).items()}
+RECORDS = _SINGLE | MACHINES | SESSIONS | STAGES

@@ -48,6 +48,15 @@ def kill(folder: Path, seconds: float = 400.0, **settings: Any) -> None:
     age(path_in(folder))
 
 
+def leave_checkpoint(folder: Path, step: int, run_id: str) -> None:
+    """A checkpoint with the record that is put into each."""
+    record = make_record(status="running", run_id=run_id)
+    checkpoint = folder / f"checkpoint-{step}"
+    checkpoint.mkdir(parents=True)
+    record = replace(record, sessions=(replace(record.sessions[0], last_step=step, status="running"),))
+    open_folder(folder, run_id).write_summary(record, checkpoint, uploaded=False)
+
+
 def age(journal: Path) -> None:
     """Date it back, so that nobody waits whether it is written again."""
     os.utime(journal, (0, 0))
@@ -58,7 +67,9 @@ def test_a_run_without_saved_weights_gets_a_record(tmp_path: Path, capsys: Any) 
     kill(tmp_path / "out")
     assert run("recover", "out") == 0
     printed = capsys.readouterr().out
-    assert printed.startswith("out: 6 min 40 s, GPU 6.36 Wh, step 319: record in out/training_run/record.json")
+    assert printed.startswith(
+        "out: 6 min 40 s, GPU 6.36 Wh, step 319 or soon after: record in out/training_run/record.json"
+    )
     assert printed.count("\n") == 1
     record = load_run(tmp_path / "out")
     assert (record.status, record.recovered) == ("interrupted", True)
@@ -75,8 +86,23 @@ def test_the_card_of_saved_weights_is_completed(tmp_path: Path, capsys: Any) -> 
     assert "card out/README.md" in capsys.readouterr().out
     card = (tmp_path / "out" / "README.md").read_text()
     assert HEADING in card
-    assert "interrupted at step 319" in card
+    assert "interrupted at step 319 of 500, or soon after" in card
+    assert "weights are from was not recorded" in card
     assert load_run(tmp_path / "out").card.body == "trainer"
+
+
+def test_the_card_tells_the_last_checkpoint_that_lies_there(tmp_path: Path) -> None:
+    """Whose weights it describes: those of this run's last checkpoint, and not of another run's."""
+    kill(tmp_path / "out")
+    for step, run_id in ((200, RUN_ID), (300, RUN_ID), (310, "another")):
+        leave_checkpoint(tmp_path / "out", step, run_id)
+    assert run("recover", "out") == 0
+    card = (tmp_path / "out" / "README.md").read_text()
+    assert (
+        "The last checkpoint of this run is of step 300; whether weights were saved after it was not recorded." in card
+    )
+    training = load_run(tmp_path / "out").training
+    assert (training.published_step, training.published_reason) == (300, "last checkpoint")
 
 
 def test_the_card_of_a_completed_run_stays(tmp_path: Path) -> None:

@@ -44,6 +44,17 @@ def test_at_least_is_said_where_the_card_says_it(coverage: float, high: float | 
     assert ("used at least 107 Wh" in render_section(record)) == part
 
 
+def test_a_run_without_a_step_offers_no_card() -> None:
+    """There are no weights to describe: the line says where such a run is listed."""
+    record = RECORDS["interrupted"]()
+    failed = replace(record.sessions[0], last_step=0)
+    record = replace(record, sessions=(failed,), training=replace(record.training, steps=0))
+    line = end_line(record, Path("out/README.md"), written=False)
+    assert line.startswith("cardcallback: ended before its first step: ")
+    assert line.endswith("; to see it: cardcallback ls out")
+    assert "No optimiser step was taken, so no weights are of this run." in render_section(record)
+
+
 def test_a_name_from_outside_steers_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     """A device's or folder's name is printed as its characters, on the one line that is ours."""
     say("cardcallback: \x1b[2J\x9b GB10\n\u202egnp", Settings())

@@ -14,6 +14,7 @@ from folder_cards import open_folder
 from msgspec.structs import replace
 
 from cardcallback import CardCallback
+from cardcallback.errors import CardCallbackWarning
 from cardcallback.guard import Guard
 from cardcallback.journal import journals_in, read_journal
 from cardcallback.node_publisher import NodePublisher
@@ -112,12 +113,17 @@ def test_a_late_summary_does_not_replace_the_last_one(tmp_path: Path) -> None:
     assert journals_in(tmp_path) == []
 
 
-def journal_after_end(publisher: Any, folder: Path) -> RunRecord:
-    """What the journal keeps of a run that has ended."""
-    publisher.end("completed", STATE)
+def join_the_journals_thread() -> None:
+    """Until what is to be written at the end is on disk."""
     for thread in threading.enumerate():
         if thread.name == "cardcallback-journal":
             thread.join(LONG_SECONDS)
+
+
+def journal_after_end(publisher: Any, folder: Path) -> RunRecord:
+    """What the journal keeps of a run that has ended."""
+    publisher.end("completed", STATE)
+    join_the_journals_thread()
     (journal,) = journals_in(folder)
     recovered = read_journal(journal)
     assert recovered is not None
@@ -159,6 +165,38 @@ def test_a_copy_that_cannot_be_removed_ends_nothing(tmp_path: Path) -> None:
     (tmp_path / "out" / "_cardcallback" / "journal").write_text("a file in the folder's place")
     publisher.end("completed", STATE)
     assert load_run(tmp_path / "out").status == "completed"
+
+
+def places_of_journals(tmp_path: Path, disk: Path) -> list[str]:
+    """Where journals and copies lie after a session began, ended and left no record."""
+    publisher = publisher_of(MadeUpRun(), tmp_path / "out", journal_directory=disk)
+    publisher.keep_what_was_there()
+    assert publisher._journal is not None
+    publisher._journal.close(recorded=False)
+    join_the_journals_thread()
+    publisher.end("completed", STATE)
+    return sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.journal"))
+
+
+def test_a_journal_directory_that_is_missing_is_made(tmp_path: Path) -> None:
+    """With what is above it; the output folder has the copy."""
+    assert places_of_journals(tmp_path, tmp_path / "node" / "scratch") == [
+        "node/scratch/_cardcallback/journal/this-run-first.journal",
+        "out/_cardcallback/journal/this-run-first.copy.journal",
+    ]
+
+
+def test_where_no_journal_directory_can_be_the_output_folder_has_the_journal(tmp_path: Path) -> None:
+    """One warning, which is also in the record, where it names no path."""
+    (tmp_path / "node").write_text("a file in the folder's place")
+    with pytest.warns(CardCallbackWarning, match="the journal is kept in the output folder") as caught:
+        assert places_of_journals(tmp_path, tmp_path / "node") == [
+            "out/_cardcallback/journal/this-run-first.journal",
+        ]
+    assert len(caught) == 1
+    (note,) = [note for note in load_run(tmp_path / "out").notes if "journal" in note]
+    assert note.endswith("not in the journal_directory that is set (File exists)")
+    assert str(tmp_path) not in note
 
 
 def test_the_record_is_there_before_the_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

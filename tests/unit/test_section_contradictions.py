@@ -122,3 +122,23 @@ def test_an_accuracy_that_begins_another_is_not_taken_for_it() -> None:
     assert section.count("and beside it the sensor's own accuracy: not published (it shows steps of 1 W)") == 1
     assert section.count("and beside it the sensor's own accuracy: not published |") == 1
     assert "as above (" not in section
+
+
+def test_all_steps_are_said_only_where_all_were_measured() -> None:
+    """A run whose first steps nobody measured leaves them out in each sentence."""
+    section = render_section(RECORDS["resumed_elsewhere"]())
+    assert "Time and energy leave out 400 of 500 steps" in section
+    assert "Time and energy are for 100 of 500 steps." in section
+    assert "all 500 steps" not in section
+    assert "Time and energy are for all 500 steps." in render_section(make_record())
+
+
+def test_only_what_was_killed_is_called_killed() -> None:
+    """A completed run of which a session was recovered, or whose record alone was, was not killed."""
+    killed = replace(RECORDS["interrupted"](), recovered=True)
+    assert "The process was killed" in render_section(killed)
+    assert "interrupted at step 300 of 500, or soon after" in render_section(killed)
+    for name, words in (("two_sessions", "process of an earlier session was killed"), ("gb10", "could not be written")):
+        section = render_section(replace(RECORDS[name](), recovered=True))
+        assert words in section
+        assert "The process was killed" not in section

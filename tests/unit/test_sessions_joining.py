@@ -13,7 +13,7 @@ from session_records import RUN_ID, session_record
 from cardcallback.record import Hardware, Machine, RunRecord, Scope, decode, encode, is_only_a_part
 from cardcallback.record.sums import summed
 from cardcallback.render.section import render_section
-from cardcallback.sessions import counted_steps, joined_sessions, steps_done_again
+from cardcallback.sessions import counted_steps, joined_sessions, steps_done_again, with_longer_accounts
 from cardcallback.testing import make_record
 
 H100 = Scope(gpu_core="yes", gpu_memory="yes")
@@ -150,7 +150,7 @@ def test_unlike_hardware_is_all_told() -> None:
     assert [device.name for device in joined.hardware.accelerators] == ["NVIDIA GB10", "NVIDIA H100 80GB HBM3"]
     assert joined.hardware.machine.name == "NVIDIA DGX Spark, then GPU server"
     text = render_section(joined)
-    assert "one NVIDIA GB10 and one NVIDIA H100 80GB HBM3" in text
+    assert "one NVIDIA GB10, then one NVIDIA H100 80GB HBM3" in text
     assert "session 1 on NVIDIA GB10 (NVIDIA DGX Spark)" in text
     assert "together" not in text.split("GPU energy", 1)[1].split("\n", 1)[0]
 
@@ -176,6 +176,28 @@ def test_the_higher_peak_is_kept_with_its_session() -> None:
     assert joined.system_baseline.value == memory.system_baseline.value
     assert joined.system_peak.window is not None
     assert joined.system_peak.window.name == "training, session 1"
+
+
+def test_a_session_that_grew_after_its_checkpoint_is_named_once() -> None:
+    """Its longer account is named when it is taken up, and not again when the next session joins."""
+    checkpoint = session_record(steps=(0, 100), session_id="a", status="running")
+    killed = session_record(steps=(0, 140), session_id="a", seconds=140.0, status="interrupted")
+    grown = with_longer_accounts(checkpoint, [killed, killed], all_sessions=True)
+    joined = joined_sessions(grown, session_record(steps=(100, 200), session_id="b"))
+    assert joined.memory.torch_peak_allocated.window is not None
+    assert joined.memory.torch_peak_allocated.window.name == "since process start, session 2"
+    # Of equal peaks the later session's is told: the first one's stands in what it was joined from.
+    assert grown.memory.torch_peak_allocated.window is not None
+    assert grown.memory.torch_peak_allocated.window.name == "since process start, session 1"
+
+
+def test_what_was_seen_of_a_counter_is_told_once_for_each_device() -> None:
+    """Two sessions on one device tell what the second saw, which is the longer run; another device has its own."""
+    seen = "{}: how often the energy counter is renewed is not published: it was seen to be about {} s."
+    names = (("NVIDIA GB10", "0.1"), ("NVIDIA GB10", "0.102"), ("NVIDIA RTX PRO", "0.02"))
+    parts = [session_record(notes=(seen.format(*name),), steps=(n, n + 1)) for n, name in enumerate(names)]
+    joined = functools.reduce(joined_sessions, parts)
+    assert [note for note in joined.notes if "renewed" in note] == [seen.format(*name) for name in names[1:]]
 
 
 def test_curves_go_on_where_the_checkpoint_was() -> None:

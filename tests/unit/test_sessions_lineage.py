@@ -20,6 +20,7 @@ from cardcallback.sessions import (
     joined_sessions,
     last_checkpoint,
     lineage_of,
+    with_last_checkpoint,
 )
 
 
@@ -202,3 +203,20 @@ def test_an_attempt_that_was_given_up_is_spent(tmp_path: Path) -> None:
     assert record.training.tokens.non_padding == 2000
     assert again.run_id == lineage.run_id
     assert again.session_id != lineage.session_id
+
+
+def test_an_interrupted_run_tells_its_last_checkpoint(tmp_path: Path) -> None:
+    """Of its last session or before it; not one of a session whose work was lost, of another run, or unfinished."""
+    before = session_record(steps=(0, 60), status="interrupted", session_id="before")
+    ended = joined_sessions(before, session_record(steps=(50, 140), status="interrupted", session_id="a"))
+    assert with_last_checkpoint(ended, tmp_path) is ended
+    _checkpoint(tmp_path, session_record(steps=(0, 60), session_id="before"), step=60)
+    _checkpoint(tmp_path, None, step=130)
+    _checkpoint(tmp_path, replace(_running(step=120), run_id="another"), step=120)
+    assert with_last_checkpoint(ended, tmp_path) is ended
+    _checkpoint(tmp_path, session_record(steps=(0, 50), session_id="before"), step=50)
+    assert with_last_checkpoint(ended, tmp_path).training.published_step == 50
+    _checkpoint(tmp_path, _running(step=100))
+    told = with_last_checkpoint(ended, tmp_path).training
+    assert (told.published_step, told.published_reason) == (100, "last checkpoint")
+    assert with_last_checkpoint(replace(ended, status="completed"), tmp_path).training == ended.training

@@ -34,13 +34,18 @@ def test_it_comes_from_the_environment_or_a_file(tmp_path: Path) -> None:
     assert resolve(tmp_path, environ=variable).journal_directory == tmp_path / "other"
 
 
-def test_it_must_be_a_folder_that_is_there(tmp_path: Path) -> None:
-    """A folder that is missing, or a file, is refused at construction by the name the person wrote."""
-    (tmp_path / "file").touch()
-    for name in ("missing", "file"):
-        variable = {"CARDCALLBACK_JOURNAL_DIRECTORY": str(tmp_path / name)}
-        with pytest.raises(CardCallbackError, match=r"^CARDCALLBACK_JOURNAL_DIRECTORY needs a folder that is there"):
-            resolve(tmp_path, environ=variable)
+def test_a_folder_that_is_not_there_is_no_mistake(tmp_path: Path) -> None:
+    """A setting for many computers stops no script on one of them, and nothing is made before a run begins."""
+    variable = {"CARDCALLBACK_JOURNAL_DIRECTORY": str(tmp_path / "missing" / "inner")}
+    assert resolve(tmp_path, environ=variable).journal_directory == tmp_path / "missing" / "inner"
+    assert not (tmp_path / "missing").exists()
+
+
+def test_what_is_no_path_is_refused(tmp_path: Path) -> None:
+    """By the name the person wrote."""
+    (tmp_path / "cardcallback.toml").write_text("journal_directory = 3\n")
+    with pytest.raises(CardCallbackError, match=r"^journal_directory in cardcallback.toml needs a path"):
+        resolve(tmp_path)
 
 
 def test_it_is_no_argument(tmp_path: Path) -> None:

@@ -5,10 +5,14 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
+
+from cardcallback.guard import Guard
+from cardcallback.hooks import StopSignals
 
 SCRIPT = Path(__file__).with_name("stopped_process.py")
 STOPPING = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
@@ -50,6 +54,23 @@ def test_a_process_ends_as_without_us(tmp_path: Path, signum: signal.Signals, ha
         assert (ours.code, events) == (-signum, DEATH)
     else:
         assert events == (["kept"] if signum is signal.SIGTERM else [])
+
+
+@pytest.mark.parametrize(
+    ("handler", "is_deaf"), [(signal.SIG_DFL, True), (signal.SIG_IGN, False), (lambda *_: None, False)]
+)
+def test_only_outside_the_main_thread_is_a_signal_unheard(handler: Any, *, is_deaf: bool) -> None:
+    """And only where its default action is in place: the main thread's own handlers run, as ever."""
+    before = signal.signal(signal.SIGTERM, handler)
+    try:
+        signals, heard = StopSignals(Guard(), process_id=2), []
+        thread = threading.Thread(target=lambda: heard.append(signals.is_deaf))
+        thread.start()
+        thread.join()
+        assert heard == [is_deaf]
+        assert not signals.is_deaf
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @pytest.mark.parametrize("scene", ["again", "interrupted"])

@@ -1,6 +1,7 @@
 """Pure, streaming energy accounting: counter differences, integrated power, and how sure both are."""
 
 from cardcallback.energy.account import EnergyAccount
+from cardcallback.energy.notes import counter_of_renewal
 from cardcallback.energy.result import (
     CONSISTENT_SHARE,
     SHORTEST_COMPARISON_SECONDS,
@@ -22,4 +23,5 @@ __all__ = [
     "EnergyResult",
     "PhaseSum",
     "PowerTraits",
+    "counter_of_renewal",
 ]

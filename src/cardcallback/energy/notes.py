@@ -18,6 +18,13 @@ _SENTENCES: dict[Event, str] = {
     "dispute": "the energy counter and the power readings differed {times} by more than sampling explains; the "
     "recording interval holds both",
 }
+_RENEWAL = "how often the energy counter is renewed is not published"
+
+
+def counter_of_renewal(note: str) -> str | None:
+    """What a note on how often a counter is renewed stands under, a device's name or number; None for other notes."""
+    subject, found, _ = note.partition(_RENEWAL)
+    return subject if found else None
 
 
 def account_notes(account: CounterAccount, verdict: Consistency | None) -> tuple[str, ...]:
@@ -63,4 +70,4 @@ def _refresh_note(account: CounterAccount) -> list[str]:
         return []
     seconds = format_duration(account.refresh_seconds)
     how = f"it was seen to be about {seconds}" if account.refresh_seen else f"{seconds} were assumed"
-    return [f"how often the energy counter is renewed is not published: {how}"]
+    return [f"{_RENEWAL}: {how}"]

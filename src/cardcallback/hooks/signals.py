@@ -66,6 +66,12 @@ class StopSignals:
             link.address = handler_address(signum)
         self._wakeup = Wakeup(self._heard)
 
+    @property
+    def is_deaf(self) -> bool:
+        """Whether SIGTERM would end this process at once: outside the main thread no handler can be put in its way."""
+        outside, previous = threading.current_thread() is not threading.main_thread(), signal.getsignal(signal.SIGTERM)
+        return outside and previous is signal.SIG_DFL and self._may_chain(signal.SIGTERM, previous)
+
     def remove(self) -> None:
         """Put back what was there, where ours is still in place; otherwise ours only passes on from now on."""
         if self._ending is None or threading.current_thread() is not threading.main_thread():

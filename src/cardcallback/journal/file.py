@@ -44,10 +44,11 @@ def original_name(path: Path) -> str:
 def journals_in(folder: Path) -> list[Path]:
     """The journals that lie in an output folder, the oldest first."""
     place = folder / PRIVATE_FOLDER / JOURNAL_FOLDER
-    if place.is_symlink() or place.parent.is_symlink():
-        return []
-    found = (path for path in place.glob(f"*{JOURNAL_SUFFIX}") if path.is_file() and not path.is_symlink())
-    return sorted(found, key=lambda path: path.stat().st_mtime)
+    with contextlib.suppress(PermissionError):  # a folder that this person may not look into holds none of theirs
+        if not (place.is_symlink() or place.parent.is_symlink()):
+            found = (path for path in place.glob(f"*{JOURNAL_SUFFIX}") if path.is_file() and not path.is_symlink())
+            return sorted(found, key=lambda path: path.stat().st_mtime)
+    return []
 
 
 def remove_journal(path: Path) -> None:

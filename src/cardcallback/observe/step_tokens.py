@@ -28,7 +28,7 @@ _NO_BATCH = "no training batch was seen"
 _NOT_READ = "the run was interrupted before they could be read without waiting for the GPU"
 _FAILED = "counting them failed"
 _DEVICE_FAILED = "the device they were counted on failed"
-_SEVERAL_PROCESSES = "several processes trained, and only this one's batches were seen"
+_SEVERAL_PROCESSES = "each of several processes saw its own batches only"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

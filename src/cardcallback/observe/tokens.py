@@ -112,6 +112,8 @@ def _missing(tokens: Mapping[TokenKind, int | None], counted: StepCounts | None)
         if tokens[kind] is None:
             own = counted.reasons.get(kind) if counted is not None else None
             reasons.setdefault(own or "not counted by the trainer", []).append(words)
+    if len(reasons) == 1 and all(count is None for count in tokens.values()):
+        return next(iter(reasons))
     return "; ".join(f"{' and '.join(words)}: {reason}" for reason, words in reasons.items()) or None
 
 

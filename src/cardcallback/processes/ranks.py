@@ -224,7 +224,8 @@ class Ranks:
         if one.process.is_gone():
             # Its last beat may have come just before an end in order that it could not tell of any more.
             lately = now - one.beat_at <= _SILENT_SECONDS
-            return f"Rank {rank} {_ENDED_LATELY if lately else _ENDED_BEFORE}, in its step {one.said.steps}."
+            # It may have gone on for as long as one beat is from the next.
+            return f"Rank {rank} {_ENDED_LATELY if lately else _ENDED_BEFORE}, in its step {one.said.steps} or later."
         if now - one.beat_at > _SILENT_SECONDS:
             return f"Rank {rank} gave no sign of life in the last {format_duration(now - one.beat_at)} of the run."
         if one.said.steps < steps and now - one.step_at > _BEHIND_SECONDS:

@@ -51,6 +51,7 @@ from cardcallback.record.run import (
 from cardcallback.record.spent import Spent, each_once, named_sessions, spent_together
 from cardcallback.record.stage import Stage, Status
 from cardcallback.record.training import (
+    LAST_CHECKPOINT,
     TOKEN_CROSS_ENTROPY,
     Dataset,
     Evaluation,
@@ -65,6 +66,7 @@ from cardcallback.record.training import (
 __all__ = [
     "FULL_COVERAGE",
     "LARGEST_RECORD_BYTES",
+    "LAST_CHECKPOINT",
     "PRIVATE_FOLDER",
     "RECORD_FOLDER",
     "RECORD_NAME",

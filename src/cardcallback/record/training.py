@@ -7,6 +7,8 @@ import msgspec
 Scalar = str | int | float | bool | None
 
 # The only kind of loss whose exponential is a perplexity.
+# Why a step is the published one: an interrupted run's weights are those that its last checkpoint holds.
+LAST_CHECKPOINT = "last checkpoint"
 TOKEN_CROSS_ENTROPY = "token cross-entropy"  # noqa: S105  a kind of loss, not a password
 
 
@@ -81,7 +83,7 @@ class Training(msgspec.Struct, frozen=True, kw_only=True):
     loss_kind: str | None = None  # TOKEN_CROSS_ENTROPY, "DPO loss"; None where a person's own code computes it
     loss_covers: str | None = None  # "answer tokens only", "all tokens"
     published_step: int | None = None
-    published_reason: str | None = None  # "lowest held-out loss", "last step"
+    published_reason: str | None = None  # "lowest held-out loss", "last step", LAST_CHECKPOINT
 
 
 class EvaluationResult(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from cardcallback.energy import AccountResult, Consistency
+from cardcallback.energy import AccountResult, Consistency, counter_of_renewal
 from cardcallback.ratios import mean_power
 from cardcallback.record import (
     Accelerator,
@@ -183,8 +183,13 @@ class _Builder:
         for key, result in ((key, self._results[key]) for key in self._ledger.accounts if key in self._results):
             name = f"GPU {key.device}" if key.group == "gpu" else key.covers
             label = f"{name}: " if several or key.group != "gpu" else ""
-            notes += [f"{label}{note}" if label else note[0].upper() + note[1:] for note in result.notes]
+            notes += [_labelled(note, label or self._only_device(note)) for note in result.notes]
         return (*(f"{note}." for note in notes), *self._health_notes(several=several))
+
+    def _only_device(self, note: str) -> str:
+        """The device's name for a note that must not be taken for one of another session's device."""
+        names = [info.name for info in self._session.sensors.devices]
+        return f"{names[0]}: " if names and counter_of_renewal(note) is not None else ""
 
     def _health_notes(self, *, several: bool) -> list[str]:
         devices = [info.index for info in self._session.sensors.devices]
@@ -287,3 +292,7 @@ class _Builder:
         if (quantity, device) not in self._reasons:
             self._reasons[quantity, device] = absence_reason(self._session, quantity, device)
         return self._reasons[quantity, device]
+
+
+def _labelled(note: str, label: str) -> str:
+    return f"{label}{note}" if label else note[0].upper() + note[1:]

@@ -7,10 +7,9 @@ from collections import Counter
 
 from cardcallback.record import Accelerator, EvaluationResult, Measurement, Quantization, RunRecord, Training
 from cardcallback.render.text import TIMES, escape_markdown, join_words
-from cardcallback.sessions import counted_steps
+from cardcallback.sessions import NAMED_SESSION, counted_steps
 
 _GB10 = re.compile(r"\bGB10\b")
-_SESSION = re.compile(r", (session \d{1,6})$")
 _SPARK = re.compile(r"\bDGX[ _]Spark\b", re.IGNORECASE)
 _BASELINE_WORDS = {
     "training began": "when training began",
@@ -30,6 +29,15 @@ def had_all_devices(record: RunRecord) -> bool:
     return all(len(session.hardware.accelerators) == len(devices(record)) for session in record.sessions)
 
 
+def most_devices_at_once(record: RunRecord) -> int:
+    """How many devices one session had: those of several sessions may have taken turns."""
+    return max((len(session.hardware.accelerators) for session in record.sessions), default=len(devices(record)))
+
+
+def _one_after_the_other(record: RunRecord, names: list[str]) -> str:
+    return join_words(names) if had_all_devices(record) else ", then ".join(names)
+
+
 def has_gb10(record: RunRecord) -> bool:
     """Whether the job's device is a GB10 (DGX Spark and its relatives)."""
     return any(_GB10.search(device.name) for device in devices(record))
@@ -43,13 +51,20 @@ def has_unified_memory(record: RunRecord) -> bool:
 
 def device_names(record: RunRecord) -> str:
     """The devices' names, several of a kind counted; empty without any."""
+    return join_words(_counted_names(record))
+
+
+def device_names_in_turn(record: RunRecord) -> str:
+    """As ``device_names``, those of several sessions one after the other where not every session had all."""
+    return _one_after_the_other(record, _counted_names(record))
+
+
+def _counted_names(record: RunRecord) -> list[str]:
     counts = Counter(device.name for device in devices(record))
-    return join_words(
-        [
-            escape_markdown(name) if count == 1 else f"{count} {TIMES} {escape_markdown(name)}"
-            for name, count in counts.items()
-        ]
-    )
+    return [
+        escape_markdown(name) if count == 1 else f"{count} {TIMES} {escape_markdown(name)}"
+        for name, count in counts.items()
+    ]
 
 
 def place_of_work(record: RunRecord) -> str:
@@ -59,7 +74,9 @@ def place_of_work(record: RunRecord) -> str:
     if len(counts) == 1 and machine.name and _SPARK.search(machine.name) and sum(counts.values()) == 1:
         return f"one {escape_markdown(machine.name)}"
     if counts:
-        return join_words([f"{spell(count)} {escape_markdown(name)}" for name, count in counts.items()])
+        return _one_after_the_other(
+            record, [f"{spell(count)} {escape_markdown(name)}" for name, count in counts.items()]
+        )
     # Not "on the CPU": an accelerator that no sensor of ours sees may have done the work.
     described = machine.name or machine.processor
     return f"one computer ({escape_markdown(described)})" if described else "one computer"
@@ -141,7 +158,7 @@ def baseline_words(baseline: Measurement) -> str:
 
 def session_of(peak: Measurement) -> str:
     """The session that a peak of several sessions was in, as in "session 2"; empty for a run of one."""
-    found = _SESSION.search(peak.window.name) if peak.window is not None else None
+    found = NAMED_SESSION.search(peak.window.name) if peak.window is not None else None
     return found.group(1) if found else ""
 
 
@@ -155,12 +172,25 @@ def whose_peak(peak: Measurement) -> str:
     """Which of several sessions, processes or computers had it, to stand in a list; empty where there was only one."""
     session = session_of(peak)
     of_sessions = (f"the highest of all sessions, in {session}",) if session else ()
-    return "; ".join((*of_sessions, *(words for words in peak.covers if "the highest of" in words)))
+    return "; ".join(part for part in (*of_sessions, whose_peak_within(peak)) if part)
+
+
+def whose_peak_within(peak: Measurement) -> str:
+    """Which process or computer had it, where its session is told already."""
+    return "; ".join(words for words in peak.covers if "the highest of" in words)
 
 
 def recorded_steps(record: RunRecord) -> int:
     """Optimiser steps taken while this record measured, each once; without earlier records fewer than all."""
     return counted_steps(record.sessions)
+
+
+def steps_of_spending(record: RunRecord) -> str:
+    """Which steps time and energy are for, as a sentence: "all" only where the sessions hold every one of them."""
+    steps = plural(record.training.steps, "step")
+    if covers_every_step(record):
+        return f"Time and energy are for {'all ' if record.training.steps > 1 else ''}{steps}."
+    return f"Time and energy are for {recorded_steps(record):,} of {steps}."
 
 
 def covers_every_step(record: RunRecord) -> bool:
@@ -181,7 +211,9 @@ def status_words(record: RunRecord) -> str:
     planned = training.planned_steps
     of_planned = f" of {planned:,}" if planned and planned > training.steps else ""
     if record.status == "interrupted":
-        return f"interrupted at step {training.steps:,}{of_planned}"
+        # A journal's last line is of up to a second before the kill.
+        later = ", or soon after" if record.recovered else ""
+        return f"interrupted at step {training.steps:,}{of_planned}{later}"
     if record.status == "running":
         return f"still running when this was written, at step {training.steps:,}{of_planned}"
     if len(record.sessions) > 1:

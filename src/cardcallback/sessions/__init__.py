@@ -13,13 +13,16 @@ from cardcallback.sessions.lineage import (
     read_record,
     record_files,
     step_of,
+    with_last_checkpoint,
 )
 from cardcallback.sessions.notes import EARLIER_RUNS, session_notes
 from cardcallback.sessions.steps import counted_steps, steps_done_again
 from cardcallback.sessions.totals import with_sessions
+from cardcallback.sessions.words import NAMED_SESSION, sessions_named
 
 __all__ = [
     "EARLIER_RUNS",
+    "NAMED_SESSION",
     "SUMMARY_NAME",
     "Lineage",
     "agreeing_checkpoint",
@@ -33,8 +36,10 @@ __all__ = [
     "read_record",
     "record_files",
     "session_notes",
+    "sessions_named",
     "step_of",
     "steps_done_again",
+    "with_last_checkpoint",
     "with_longer_accounts",
     "with_sessions",
 ]

@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from cardcallback.errors import CardCallbackError
-from cardcallback.record import RUN_ID, SCHEMA_VERSION, RunRecord, own_record_files
+from cardcallback.record import LAST_CHECKPOINT, RUN_ID, SCHEMA_VERSION, RunRecord, own_record_files
 from cardcallback.sessions.accounts import discarded, with_longer_accounts
 from cardcallback.sessions.joining import joined_sessions
 
@@ -151,6 +151,25 @@ def records_of_run(folder: Path, run_id: str) -> Iterator[RunRecord]:
 def has_checkpoint_of(folder: Path, run_id: str) -> bool:
     """Whether a checkpoint that carries this run's record lies in an output folder."""
     return any(run_id.encode() in _content(path) for path in folder.glob(f"checkpoint-*/{SUMMARY_NAME}"))
+
+
+def with_last_checkpoint(record: RunRecord, folder: Path) -> RunRecord:
+    """An interrupted run's record with the step of the last checkpoint it left in ``folder``; any other as it is.
+
+    That it wrote a checkpoint is told by the record in it, which is put there after the weights.
+    """
+    if record.status != "interrupted":
+        return record
+    told = (_record(_content(path)) for path in folder.glob(f"checkpoint-*/{SUMMARY_NAME}"))
+    own = (one.sessions[-1] for one in told if one is not None and one.run_id == record.run_id)
+    last = record.sessions[-1]
+    # One of another session that lies beyond this one's begin holds work that was lost.
+    steps = [one.last_step for one in own if one.session_id == last.session_id or one.last_step <= last.first_step]
+    step = max(steps, default=None)
+    if step is None:
+        return record
+    training = msgspec.structs.replace(record.training, published_step=step, published_reason=LAST_CHECKPOINT)
+    return msgspec.structs.replace(record, training=training)
 
 
 def record_files(folder: Path) -> list[Path]:

@@ -6,7 +6,7 @@ import msgspec
 
 from cardcallback.record import Measurement, Memory, Window, not_measured
 from cardcallback.record.sums import summed
-from cardcallback.sessions.words import session_name
+from cardcallback.sessions.words import NAMED_SESSION, session_name
 
 # What is told beside a peak is of the same session as the peak.
 _BESIDE = {"system_peak": ("system_baseline", "total", "limit"), "swap_peak": ("swap_baseline",)}
@@ -45,7 +45,9 @@ def with_unknown_waiting(memory: Memory, reason: str) -> Memory:
 
 def _in_session(figure: Measurement, place: int) -> Measurement:
     window = figure.window or Window(name="")
-    name = ", ".join(part for part in (window.name, session_name(place)) if part)
+    # An account of a session that went on after its checkpoint has been named before.
+    own = NAMED_SESSION.sub("", window.name)
+    name = ", ".join(part for part in (own, session_name(place)) if part)
     return msgspec.structs.replace(figure, window=msgspec.structs.replace(window, name=name))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from cardcallback.energy import counter_of_renewal
 from cardcallback.record import Session
 from cardcallback.sessions.energies import energy_notes
 from cardcallback.sessions.hardware import hardware_notes
@@ -39,5 +40,7 @@ def _redone(sessions: Sequence[Session]) -> list[str]:
 
 
 def unique(notes: Iterable[str]) -> tuple[str, ...]:
-    """The notes in order, each once."""
-    return tuple(dict.fromkeys(notes))
+    """The notes in order, each once; of what each session saw of one counter's renewal the last, which saw most."""
+    told = list(dict.fromkeys(notes))
+    last = {counter_of_renewal(note): note for note in told}
+    return tuple(note for note in told if counter_of_renewal(note) is None or last[counter_of_renewal(note)] == note)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+
+# What a window's name ends with where several sessions are told apart.
+NAMED_SESSION = re.compile(r"(?:^|, )(session \d{1,6})$")
 
 
 def session_name(place: int) -> str:

@@ -79,14 +79,6 @@ def path(value: Any, origin: Origin) -> Path:
     return origin.folder / Path(os.fspath(value)).expanduser()
 
 
-def folder(value: Any, origin: Origin) -> Path:
-    """A folder that is there and can be written."""
-    found = path(value, origin)
-    if not found.is_dir() or not os.access(found, os.W_OK | os.X_OK):
-        raise _wrong(origin, f"needs a folder that is there and can be written, not {found}")
-    return found
-
-
 def record_location(value: Any, origin: Origin) -> Path:
     """The folder of an earlier stage, or the record of one that can be read.
 

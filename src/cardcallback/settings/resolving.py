@@ -34,8 +34,9 @@ class Settings:
     """What ``CardCallback`` was asked to do, checked; all but the last three fields are its arguments.
 
     ``location`` is the place's code. ``journal_directory`` is a folder on the node's own disk for the journal of a run
-    whose output folder is on a slow or shared one. ``template_text`` is the template as it was at construction.
-    ``disabled`` means that nothing is to be measured or written.
+    whose output folder is on a slow or shared one; whether it can be there is seen when a run begins.
+    ``template_text`` is the template as it was at construction. ``disabled`` means that nothing is to be measured or
+    written.
     """
 
     location: str | None = None
@@ -80,7 +81,7 @@ _CHECKS: Mapping[str, checks.Check] = {
     "estimate_rest": checks.flag,
     "publish": checks.publish,
     "quiet": checks.flag,
-    "journal_directory": checks.folder,
+    "journal_directory": checks.path,
 }
 # Of the machine and not of the run: not to be found in a training script.
 _NO_ARGUMENTS = frozenset({"journal_directory"})

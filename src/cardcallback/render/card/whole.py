@@ -6,6 +6,7 @@ import msgspec
 
 from cardcallback.record import RunRecord
 from cardcallback.render.card.compose import ComposedCard, compose_card, emissions_stated_by
+from cardcallback.render.lettered import lettered
 from cardcallback.render.section import render_section
 
 
@@ -24,6 +25,7 @@ def render_card(
     Raises:
         CardCallbackError: the front matter is not valid YAML or cannot be edited safely.
     """
+    record = lettered(record)
     stated = emissions_stated_by(record, body=body, trainer_card=trainer_card, body_kind=body_kind)
     shown = record if stated is None else msgspec.structs.replace(record, carbon=None)
     section = render_section(shown, pictures=pictures)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cardcallback.record import RunRecord
+from cardcallback.render.lettered import lettered
 from cardcallback.render.pictures.choice import LOSS_PICTURE, pictures_of
 from cardcallback.render.pictures.loss import draw_loss
 from cardcallback.render.pictures.power import draw_power_and_memory
@@ -31,6 +32,7 @@ def draw_pictures(record: RunRecord, folder: Path) -> tuple[Path, ...]:
         CardCallbackError: a file cannot be written.
         ImportError: matplotlib cannot be loaded.
     """
+    record = lettered(record)
     return tuple(_draw(record, folder / name) for name in pictures_of(record))
 
 

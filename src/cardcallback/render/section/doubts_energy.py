@@ -56,10 +56,14 @@ def scope_lines(record: RunRecord) -> list[tuple[str, str]]:
         return []
     covered, unknown, missing = (scope_parts(gpu.scope, state) for state in _STATES)
     words = f"{join_words(covered) or 'not documented'}."
-    if unknown:
+    differing = [part for part in unknown if part in _unlike_parts(record)]
+    if unknown := [part for part in unknown if part not in differing]:
         named = ["LPDDR5X memory" if has_gb10(record) and part == "the GPU's memory" else part for part in unknown]
-        verb = "is" if len(named) == 1 else "are"
-        words += f" Whether {join_words(named)} {verb} included is not documented."
+        words += f" Whether {join_words(named)} {_is(named)} included is not documented."
+    if differing:
+        words += (
+            f" Whether {join_words(differing)} {_is(differing)} included is not the same in every session (see Notes)."
+        )
     left_out = [*missing, *_NEVER_COVERED]
     outside = f"{_first_upper(join_words(left_out))}; {_AFTERWARDS}; {making}."
     # Beside figures of other parts of the machine, what this one leaves out may well be measured.
@@ -79,6 +83,17 @@ def _making(record: RunRecord) -> tuple[str, list[tuple[str, str]]]:
     words = f"{grams} of CO2e, estimated and in no figure here: this run's hours out of {share.assumption}"
     whose = "Making the GPUs" if len(record.hardware.accelerators) > 1 else "Making the GPU"
     return "making the hardware", [(whose, f"{words} ({escape_markdown(share.source or '')}).")]
+
+
+def _unlike_parts(record: RunRecord) -> set[str]:
+    """The parts of which the sessions' own figures do not say the same."""
+    scopes = {session.energy.gpu.scope for session in record.sessions} - {None}
+    states = [{(part, state) for state in _STATES for part in scope_parts(scope, state)} for scope in scopes if scope]
+    return {part for said in states for part, _ in said ^ states[0]}
+
+
+def _is(parts: list[str]) -> str:
+    return "is" if len(parts) == 1 else "are"
 
 
 def range_words(gpu: Measurement) -> str:

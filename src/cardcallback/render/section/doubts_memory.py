@@ -11,9 +11,11 @@ from cardcallback.render.run_words import (
     devices,
     has_unified_memory,
     memory_owner,
-    whose_peak,
+    session_of,
+    whose_peak_within,
 )
 from cardcallback.render.text import escape_markdown
+from cardcallback.sessions import NAMED_SESSION
 from cardcallback.units import format_bytes, format_duration, format_percent
 
 # Above this share of the time waiting for memory has cost the run something.
@@ -47,7 +49,7 @@ def memory_doubts(record: RunRecord) -> str:
 
 
 def _shared(record: RunRecord) -> str:
-    whose = whose_peak(record.memory.process_peak_rss)
+    whose = whose_peak_within(record.memory.process_peak_rss)
     return "shared pages count once for each process" + (f"; {whose}" if whose else "")
 
 
@@ -56,7 +58,7 @@ def _torch(record: RunRecord) -> str:
     if not is_known(allocated) and not is_known(reserved):
         return f"PyTorch's allocator was {absent(allocated)}."
     known = allocated if is_known(allocated) else reserved
-    window = escape_markdown(known.window.name) if known.window is not None else "window not recorded"
+    window = _window(known) or "window not recorded"
     several = next((words for words in known.covers if words.startswith("sum of ")), None)
     told = [window, f"its own marks, {cadence(known)}" if cadence(known) else "", several or ""]
     return (
@@ -77,19 +79,23 @@ def _contradiction(record: RunRecord) -> str:
     )
 
 
-def _read(measurement: Measurement, more: str = "") -> str:
-    """When and how often, in brackets after a blank; empty for a figure that is not there."""
+def _read(measurement: Measurement, more: str = "", *, session: str = "highest in") -> str:
+    """When and how often, in brackets after a blank; empty for a figure that is not there.
+
+    ``session`` stands before the session that it was in, where there are several.
+    """
     if not is_known(measurement):
         return ""
-    window = measurement.window.name if measurement.window is not None else ""
-    name, comma, session = window.partition(", session ")
-    told = [
-        _WINDOWS.get(name, escape_markdown(name)) + escape_markdown(comma + session),
-        cadence(measurement) or "",
-        more,
-    ]
-    words = ", ".join(part for part in told if part)
+    words = ", ".join(part for part in (_window(measurement, session), cadence(measurement) or "", more) if part)
     return f" ({words})" if words else ""
+
+
+def _window(peak: Measurement, session: str = "highest in") -> str:
+    """Since when a peak was watched for, and of several sessions which had it; empty where that is not known."""
+    name = NAMED_SESSION.sub("", peak.window.name) if peak.window is not None else ""
+    its = session_of(peak)
+    told = [_WINDOWS.get(name, escape_markdown(name)), f"{session} {its}" if its else ""]
+    return ", ".join(part for part in told if part)
 
 
 def _swap(record: RunRecord) -> str:
@@ -97,7 +103,7 @@ def _swap(record: RunRecord) -> str:
     if peak is None or peak.value is None:
         return ""
     if peak.value == 0:
-        return f"No swap was in use{_read(peak)}."
+        return f"No swap was in use{_read(peak, session='in')}."
     before = value_of(baseline)
     beside = f", {format_bytes(before)} {baseline_words(baseline)}" if baseline and before is not None else ""
     return f"Swap in use{_read(peak)}: peak {format_bytes(peak.value)}{beside}."

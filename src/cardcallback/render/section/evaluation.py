@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import re
 
-from cardcallback.record import TOKEN_CROSS_ENTROPY, EvaluationResult, RunRecord, Training
-from cardcallback.render.run_words import held_out_loss_was_no_number, plural, same_held_out_set
+from cardcallback.record import LAST_CHECKPOINT, TOKEN_CROSS_ENTROPY, EvaluationResult, RunRecord, Training
+from cardcallback.render.run_words import (
+    held_out_loss_was_no_number,
+    plural,
+    same_held_out_set,
+    steps_of_spending,
+)
 from cardcallback.render.text import escape_markdown, table_row
 from cardcallback.units import format_count, format_number, format_percent
 
@@ -41,9 +46,13 @@ def published_sentence(record: RunRecord) -> str:
     """Which step's weights the card describes, and what time and energy are for."""
     training = record.training
     step, reason = training.published_step, training.published_reason
-    spent = f"Time and energy are for all {format_count(training.steps)} steps."
+    spent = steps_of_spending(record)
+    if training.steps == 0:
+        return "No optimiser step was taken, so no weights are of this run."
     if step is None:
         return f"Which step these weights are from was not recorded. {spent}"
+    if reason == LAST_CHECKPOINT:
+        return f"{_last_checkpoint(training)} {spent}"
     if step == training.steps and record.status == "interrupted":
         saved = "Whether weights were saved at the interruption was not recorded"
         return f"{saved}; they would be of step {format_count(step)}."
@@ -51,6 +60,14 @@ def published_sentence(record: RunRecord) -> str:
         return f"These weights are from the last step, {format_count(step)}."
     why = f", {_article(reason)}" if reason else ""
     return f"These weights are from step {format_count(step)}{why}. {spent}"
+
+
+def _last_checkpoint(training: Training) -> str:
+    step = training.published_step or 0
+    if step == training.steps:
+        return f"The last checkpoint of this run is of its last step, {format_count(step)}."
+    later = "whether weights were saved after it was not recorded"
+    return f"The last checkpoint of this run is of step {format_count(step)}; {later}."
 
 
 def _apart(record: RunRecord, before: EvaluationResult, after: EvaluationResult) -> list[str]:

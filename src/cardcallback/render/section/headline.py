@@ -69,7 +69,7 @@ def _warnings(record: RunRecord) -> list[str]:
     if record.status == "running":
         warnings.append("**Still running.** Written during training; the figures are for the part done so far.")
     if record.recovered:
-        warnings.append("**Recovered.** The process was killed; figures end with its last saved reading.")
+        warnings.append(f"**Recovered.** {_recovered(record)}")
     warnings += [f"**Not a number.** {sentence(note)}" for note in not_finite_notes(record)]
     if not covers_every_step(record):
         missing = record.training.steps - recorded_steps(record)
@@ -78,3 +78,11 @@ def _warnings(record: RunRecord) -> list[str]:
             "which were taken before this record began."
         )
     return warnings
+
+
+def _recovered(record: RunRecord) -> str:
+    if record.status == "interrupted":
+        return "The process was killed; figures end with its last saved reading."
+    if len(record.sessions) > 1:
+        return "The process of an earlier session was killed; that session's figures end with its last saved reading."
+    return "The record could not be written when the run ended; it was made from the journal afterwards."

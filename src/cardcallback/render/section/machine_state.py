@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from cardcallback.record import Accelerator, RunRecord, is_only_a_part
 from cardcallback.render.figures import (
     energy_figure,
@@ -9,9 +11,10 @@ from cardcallback.render.figures import (
     is_known,
     resolved_value,
 )
-from cardcallback.render.run_words import devices, plural
+from cardcallback.render.run_words import devices, had_all_devices, plural
 from cardcallback.render.section.result_energy import interval_words
 from cardcallback.render.text import escape_markdown, join_words, sentence
+from cardcallback.sessions import sessions_named
 from cardcallback.units import (
     HERTZ_PER_MEGAHERTZ,
     format_bytes,
@@ -43,7 +46,21 @@ def device_lines(record: RunRecord) -> list[tuple[str, str]]:
         return []
     if len(record.nodes) > 1:
         found = found[: len(record.nodes[0].accelerators)]
+    if not had_all_devices(record):
+        return [(label, _device(device)) for label, device in zip(_labels_by_session(record), found, strict=True)]
     return [(f"GPU {number}", _device(device)) for number, device in enumerate(found)]
+
+
+def _labels_by_session(record: RunRecord) -> list[str]:
+    """Which sessions had each device, where they took turns: one that several had is one, by its name."""
+    by_session = [[device.name for device in session.hardware.accelerators] for session in record.sessions]
+    seen: Counter[str] = Counter()
+    labels = []
+    for device in devices(record):
+        had = [place for place, names in enumerate(by_session) if names.count(device.name) > seen[device.name]]
+        seen[device.name] += 1
+        labels.append(f"GPU of {sessions_named(had)}")
+    return labels
 
 
 def _device(device: Accelerator) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cardcallback.record import Machine, RunRecord, Training
-from cardcallback.render.run_words import device_names, has_unified_memory, quantization_words
+from cardcallback.render.run_words import device_names_in_turn, has_unified_memory, quantization_words
 from cardcallback.render.section.recipe_settings import BatchSettings, optimiser_words, other_settings
 from cardcallback.render.section.stages import base_words, stages_table
 from cardcallback.render.text import escape_markdown, join_words, public_reason, table_row
@@ -131,7 +131,7 @@ def _evaluated_on(record: RunRecord) -> str:
 
 def _hardware(record: RunRecord) -> str:
     machine = record.hardware.machine
-    parts = [device_names(record) or _no_accelerator(record), *_processor(machine)]
+    parts = [device_names_in_turn(record) or _no_accelerator(record), *_processor(machine)]
     if machine.memory_total_bytes:
         kind = "unified memory" if has_unified_memory(record) else "memory"
         parts.append(f"{format_bytes(machine.memory_total_bytes)} {kind}")

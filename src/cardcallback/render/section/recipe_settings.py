@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cardcallback.record import RunRecord, Scalar
-from cardcallback.render.run_words import devices, plural
+from cardcallback.render.run_words import most_devices_at_once, plural
 from cardcallback.render.text import TIMES, escape_markdown
 from cardcallback.units import format_count, format_percent
 
@@ -51,12 +51,12 @@ class BatchSettings:
 
     @classmethod
     def of(cls, record: RunRecord) -> BatchSettings:
-        """Read from the record's hyper-parameters; one device or none is one process."""
+        """Read from the record's hyper-parameters; one device at a time or none is one process."""
         settings = record.training.hyperparameters
         return cls(
             per_device=_whole(settings.get("per_device_train_batch_size")),
             accumulation=_whole(settings.get("gradient_accumulation_steps")) or 1,
-            processes=_whole(settings.get("world_size")) or (1 if len(devices(record)) <= 1 else None),
+            processes=_whole(settings.get("world_size")) or (1 if most_devices_at_once(record) <= 1 else None),
             effective=_whole(settings.get("effective_batch_size")),
             longest=next((length for key in _LENGTH_KEYS if (length := _whole(settings.get(key)))), None),
             packing=packing if isinstance(packing := settings.get("packing"), bool) else None,

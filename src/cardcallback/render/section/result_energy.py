@@ -55,7 +55,9 @@ def _label(record: RunRecord) -> str:
     noun = energy_noun(record)
     label = f"{noun[0].upper()}{noun[1:]} energy{energy_parts(record)}"
     count = len(devices(record))
-    return f"{label}, {count} devices" if count > 1 else label
+    if count < 2:
+        return label
+    return f"{label}, {count} devices{'' if had_all_devices(record) else ' in turn'}"
 
 
 def _mean_power(record: RunRecord) -> str:

@@ -8,6 +8,7 @@ from cardcallback.render.run_words import (
     WHOLE_MACHINE,
     baseline_words,
     devices,
+    had_all_devices,
     has_unified_memory,
     memory_owner,
     whose_peak,
@@ -48,23 +49,26 @@ def _system_row(record: RunRecord) -> Row:
     if baseline.value is not None:
         result += f"; {format_bytes(baseline.value)} {baseline_words(baseline)}"
     outside = "" if memory_owner(record) == WHOLE_MACHINE else "; CUDA memory is not in it"
-    whose = f"; {words}" if (words := whose_peak(peak)) else ""
-    return label, result, f"{_how(peak)}{whose}{outside}"
+    return label, result, f"{_how_and_whose(peak)}{outside}"
 
 
 def _accelerator_row(record: RunRecord) -> Row:
     memory = record.memory
     sizes = [device.memory_total_bytes for device in devices(record)]
-    total = sum(size for size in sizes if size) if all(sizes) else None
+    total = sum(size for size in sizes if size) if all(sizes) and had_all_devices(record) else None
     label = "GPU memory of this job"
     own = memory.accelerator_process_peak
     if own.value is not None:
-        return label, f"peak {peak_of(own.value, total)}", _how(own)
+        return label, f"peak {peak_of(own.value, total)}", _how_and_whose(own)
     reserved = memory.torch_peak_reserved
     if reserved.value is not None:
         why = f"NVML's own figure is {absent(own)}"
-        return label, f"peak {peak_of(reserved.value, total)} reserved by PyTorch", f"{_how(reserved)}; {why}"
+        return label, f"peak {peak_of(reserved.value, total)} reserved by PyTorch", f"{_how_and_whose(reserved)}; {why}"
     return label, absent(own), ""
+
+
+def _how_and_whose(peak: Measurement) -> str:
+    return "; ".join(part for part in (_how(peak), whose_peak(peak)) if part)
 
 
 def _how(peak: Measurement) -> str:

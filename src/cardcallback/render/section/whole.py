@@ -6,6 +6,7 @@ import re
 
 from cardcallback.record import Measurement, RunRecord
 from cardcallback.render.figures import absent, beside_accuracy
+from cardcallback.render.lettered import lettered
 from cardcallback.render.pictures.choice import LOSS_PICTURE, picture_address, picture_alt_text, pictures_of
 from cardcallback.render.section.doubts import doubts
 from cardcallback.render.section.evaluation import evaluation_table, published_sentence
@@ -28,6 +29,7 @@ def render_section(record: RunRecord, *, pictures: bool = True) -> str:
         record: what was measured; ``record.carbon`` is printed where it is set.
         pictures: whether the files of ``draw_pictures`` stand beside the card.
     """
+    record = lettered(record)
     references = References()
     shown = pictures_of(record) if pictures else ()
     blocks = [
