@@ -10,9 +10,9 @@ from cardcallback.assemble import with_carbon
 from cardcallback.errors import CardCallbackError
 from cardcallback.processes import (
     NodeSummary,
+    computer_of_first,
     load_summaries,
     merge_nodes,
-    once_for_each_computer,
     summarize_node,
     summary_of_ranks,
     write_summary,
@@ -89,8 +89,8 @@ def _write(folder: Path, summary: NodeSummary) -> None:
 def _joined_records(folder: Path, summaries: Sequence[NodeSummary], settings: Settings) -> Iterator[RunRecord]:
     """The records of jobs in a folder that the summaries add to, with them."""
     for place, record in enumerate(_records_of_jobs(folder)):
-        own = once_for_each_computer(_of_job(record, summaries, is_newest=place == 0))
-        joined = merge_nodes(record, own)
+        own = _of_job(record, summaries, is_newest=place == 0)
+        joined = merge_nodes(record, own, computer=computer_of_first(folder, record))
         if joined.nodes != record.nodes:  # else joined already; another job of the folder may not be
             yield with_carbon(with_rest_estimate(joined) if settings.estimate_rest else joined, settings)
 

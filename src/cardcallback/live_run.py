@@ -108,7 +108,13 @@ class LiveRun:
         if place is not None and not place.is_alone:
             folder = Path(args.output_dir)
             self.node = MeasuredNode(
-                place, folder, own, clock=self._clock, on_change=self._choose_again, guard=self._guard
+                place,
+                folder,
+                own,
+                clock=self._clock,
+                on_change=self._choose_again,
+                counts=self.observed.counts_of_process,
+                guard=self._guard,
             )
         ranks = self.node.ranks if self.node is not None else None
         self._devices = JobSensors(own.job, environ, ranks, [opening.pending() for opening in openings])
