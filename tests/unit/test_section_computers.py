@@ -107,3 +107,21 @@ def test_several_measurers_of_one_computer_are_called_that() -> None:
     assert "The job ran on 2 computers" in text
     assert "is counted once" in text
     assert merged.energy.cpu.value == 2 * 400.0 * 3600.0
+
+
+def test_a_pair_of_sparks_says_what_power_nothing_measures() -> None:
+    """However much else there is to tell: links and network cards, by their name in these machines."""
+    name = "NVIDIA GB10"
+    parts = []
+    for rank in range(2):
+        part = node_record([rank], processes=2, notes=[f"Something odd {number}." for number in range(30)])
+        devices = tuple(msgspec.structs.replace(one, name=name) for one in part.hardware.accelerators)
+        hardware = msgspec.structs.replace(part.hardware, accelerators=devices)
+        session = msgspec.structs.replace(part.sessions[0], hardware=hardware)
+        node = msgspec.structs.replace(part.nodes[0], accelerators=(name,))
+        parts.append(msgspec.structs.replace(part, hardware=hardware, sessions=(session,), nodes=(node,)))
+    text = render_section(merge_nodes(parts[0], [decode_summary(encode_summary(summarize_node(parts[1])))]))
+    assert (
+        "The job ran on 2 computers: the links between them and their network cards (ConnectX, in each GB10 system) "
+        "draw power that no sensor here measures." in text
+    )

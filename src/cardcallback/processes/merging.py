@@ -74,7 +74,7 @@ def merge_nodes(record: RunRecord, others: Sequence[NodeSummary | RunRecord], *,
         nodes=nodes,
         simulated=record.simulated or any(one.simulated for one in new),
         memory=highest_memory(own.memory, own.nodes, new),
-        notes=tuple(dict.fromkeys((*_kept(record.notes), *_notes(record, nodes, new, missing)))),
+        notes=tuple(dict.fromkeys((*_notes(record, nodes, missing), *_kept(record.notes), *_notes_of(new)))),
     )
     return with_sessions(joined, (*record.sessions[:-1], session))
 
@@ -183,8 +183,13 @@ def _partial(nodes: Sequence[Node], missing: Sequence[int]) -> str | None:
     return "; ".join(reasons) or None
 
 
-def _notes(record: RunRecord, nodes: Sequence[Node], new: Sequence[NodeSummary], missing: Sequence[int]) -> list[str]:
-    notes = [f"Computer of {format_ranks(one.node.ranks)}: {note}" for one in new for note in one.notes]
+def _notes_of(new: Sequence[NodeSummary]) -> list[str]:
+    return [f"Computer of {format_ranks(one.node.ranks)}: {note}" for one in new for note in one.notes]
+
+
+def _notes(record: RunRecord, nodes: Sequence[Node], missing: Sequence[int]) -> list[str]:
+    """What holds for the job; a card has no room for all that a thousand computers may have to tell, but for this."""
+    notes = []
     if missing:
         left = format_ranks(missing)
         notes.append(f"{left[0].upper()}{left[1:]} of the job's {record.processes} {_NOT_YET}")
