@@ -1,8 +1,8 @@
 """One process of a job, as a launcher starts it: trains a tiny model on the CPU with the callback.
 
-Arguments: output folder, folder of the base model, and for tests what goes wrong: "killed" or "stopped" in the
-last rank, "first killed" in rank 0. ``GPU_OF_RANK`` holds the GPU that each local rank may see, as a launcher's own
-wrapper would set it.
+Arguments: output folder, folder of the base model, and for tests what goes wrong: "killed", "stuck" or "stopped"
+(just before the end) in the last rank, "first killed" in rank 0. ``GPU_OF_RANK`` holds the GPU that each local rank may
+see, as a launcher's own wrapper would set it.
 """
 
 from __future__ import annotations
@@ -38,6 +38,8 @@ class Trouble(TrainerCallback):
         """Killed in the middle."""
         del args, control
         time.sleep(0.1)
+        if self.kind == "stuck" and self.is_last and state.global_step == STEPS // 2:
+            os.kill(os.getpid(), signal.SIGSTOP)
         if self.is_killed and state.global_step == STEPS // 2:
             os.kill(os.getpid(), signal.SIGKILL)
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import socket
 import stat
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +27,8 @@ _HERE = Path(__file__).resolve().parent
 _SOURCE = _HERE.parent.parent / "src"
 _WORKER = _HERE / "rank_of_job.py"
 _TIMEOUT_SECONDS = 240
+# Longer than a silence that is worth a word.
+_LONG_SECONDS = 25.0
 # Of each process: 40 steps of two rows of eight tokens, of which the first is no target.
 TOKENS = 40 * 2 * 8
 TARGETS = 40 * 2 * 7
@@ -63,15 +67,16 @@ StartRanks = Callable[..., list["subprocess.Popen[str]"]]
 
 @pytest.fixture
 def start_ranks(machine: dict[str, str], tmp_path: Path) -> Iterator[StartRanks]:
-    """Starts two processes of one job without a launcher that would end one for the other's sake."""
+    """Starts processes of one job, one for each folder, without a launcher that would end one for another's sake."""
     with contextlib.ExitStack() as stack:
 
         def start(*folders: Path, nodes: int, kind: str = "", computers: int = 1) -> list[subprocess.Popen[str]]:
             port = _free_port()
             started = []
             for rank, folder in enumerate(folders):
-                own = {"RANK": str(rank), "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
-                own |= {"LOCAL_RANK": str(rank % (2 // nodes)), "LOCAL_WORLD_SIZE": str(2 // nodes)}
+                local = len(folders) // nodes
+                own = {"RANK": str(rank), "WORLD_SIZE": str(len(folders)), "MASTER_ADDR": "127.0.0.1"}
+                own |= {"LOCAL_RANK": str(rank % local), "LOCAL_WORLD_SIZE": str(local), "MASTER_PORT": port}
                 own |= {"GROUP_RANK": str(rank if nodes == 2 else 0)}
                 if nodes == 2:
                     own["GPU_OF_RANK"] = str(5 + rank)
@@ -158,6 +163,31 @@ def test_a_stopped_rank_is_named_and_not_waited_for(start_ranks: StartRanks, tmp
     assert record.status == "completed"
     assert [note for note in record.notes if note.startswith("Rank 1 gave no sign of life")]
     assert record.energy.partial_reason is None
+
+
+@pytest.mark.slow
+def test_a_rank_that_is_stuck_is_named_when_the_others_are_stopped(start_ranks: StartRanks, tmp_path: Path) -> None:
+    """Three of four wait for it in a step until somebody ends them: the record says which one it was."""
+    folder = tmp_path / "out"
+    *others, stuck = start_ranks(*[folder] * 4, nodes=1, kind="stuck")
+    deadline = time.monotonic() + _TIMEOUT_SECONDS
+    while _state_of(stuck) != "T" and time.monotonic() < deadline:
+        time.sleep(0.1)
+    time.sleep(_LONG_SECONDS)
+    for process in others:
+        process.terminate()
+    assert others[0].wait(_TIMEOUT_SECONDS) == -signal.SIGTERM
+    record = load_run(folder)
+    assert record.status == "interrupted"
+    (note,) = [note for note in record.notes if note.startswith("Rank ")]
+    assert note.startswith("Rank 3 gave no sign of life in the last")
+    assert record.energy.gpu.value == pytest.approx(_joules(record, 6, 1, 3, 0), rel=0.05)
+    assert record.training.tokens.non_padding is None
+    assert "rank 3 did not tell those of the same batches" in str(record.training.tokens.reason)
+
+
+def _state_of(process: subprocess.Popen[str]) -> str:
+    return Path(f"/proc/{process.pid}/stat").read_text().rpartition(") ")[2][0]
 
 
 @pytest.mark.parametrize("shared", [True, False])
