@@ -235,7 +235,9 @@ class Ranks:
             pause.wait(_LAST_LOOK_SECONDS)
 
     def _some_are_behind(self) -> bool:
-        """Whether a process that lives has not said yet that it ended."""
+        """Whether a process that may live has not said yet that it ended, or nothing at all."""
+        if self.missing:
+            return True
         now = self._clock.awake_seconds()
         with self._lock:
             heard = list(self._job.heard.values())
