@@ -153,7 +153,7 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Begin to measure, then read what the run is; of several processes one measures for its computer."""
         del control
-        if self._settings.disabled or not self._part.begin(args, kwargs.get("model"), os.environ):
+        if self._settings.disabled or not self._part.begin(args, kwargs.get("model"), os.environ, self):
             return
         with self._guard("find the trainer"):
             self.watch(find_trainer(self))
@@ -188,11 +188,13 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
 
     def on_log(self, *_: Any, logs: Any = None, **__: Any) -> None:
         """Read the tokens counted so far, where the Trainer has just waited for the device itself."""
+        self._part.logged(logs or {})
         if self._run is not None:
             self._run.observed.logged(logs or {})
 
     def on_save(self, *_: Any, **__: Any) -> None:
         """A checkpoint was written: the record in progress goes beside it."""
+        self._part.saved()
         if self._run is not None and self._publisher is not None and not self._run.finished:
             self._publisher.checkpoint_saved()
 
@@ -238,14 +240,21 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
         atexit.register(self._at_exit, os.getpid())
         self._signals.install(publisher)
         if isinstance(publisher, NodePublisher):
+            self._count_tokens(args, objects)
             return
         with self._guard("read the idle power measured before"):
             run.notes.extend(baseline_notes(user_config_directory(os.environ), run.sensors))
         metrics, self._metrics_before = self._metrics_before, None
         run.describe(args, state, self._watched(), objects, after=earlier, metrics_before=metrics)
+        self._count_tokens(args, objects)
         publisher.keep_what_was_there()
         if tells:
             say(begin_line(run.sensors, self._settings, is_deaf=self._signals.is_deaf), self._settings)
+
+    def _count_tokens(self, args: Any, objects: dict[str, Any]) -> None:
+        if self._run is not None:
+            with self._guard("count the tokens of the training batches"):
+                self._run.observed.count_tokens(self._watched(), args=args, model=objects.get("model"))
 
     def _end(self, status: Status, *, tells: bool = True) -> None:
         try:

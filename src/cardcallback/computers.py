@@ -6,13 +6,15 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import msgspec
+
 from cardcallback.assemble import with_carbon
 from cardcallback.errors import CardCallbackError
 from cardcallback.processes import (
     NodeSummary,
+    computer_of_first,
     load_summaries,
     merge_nodes,
-    once_for_each_computer,
     remove_job,
     summarize_node,
     summary_of_ranks,
@@ -77,6 +79,8 @@ def leave_summary(folder: Path, record: RunRecord) -> str | None:
     """
     own = summarize_node(record, answers=record.nodes[0].job or "")
     there = summary_of_ranks(folder, own.node.ranks)
+    if there is not None and there.answers == own.answers:
+        own = msgspec.structs.replace(own, computer=there.computer)
     if there is None or (there.answers == own.answers and there.status == "running"):
         _write(folder, own)
     elif not own.answers or there.answers != own.answers:
@@ -97,8 +101,8 @@ def _write(folder: Path, summary: NodeSummary) -> None:
 def _joined_records(folder: Path, summaries: Sequence[NodeSummary], settings: Settings) -> Iterator[RunRecord]:
     """The records of jobs in a folder that the summaries add to, with them."""
     for place, record in enumerate(_records_of_jobs(folder)):
-        own = once_for_each_computer(_of_job(record, summaries, is_newest=place == 0))
-        joined = merge_nodes(record, own)
+        own = _of_job(record, summaries, is_newest=place == 0)
+        joined = merge_nodes(record, own, computer=computer_of_first(folder, record))
         if joined.nodes != record.nodes:  # else joined already; another job of the folder may not be
             yield with_carbon(with_rest_estimate(joined) if settings.estimate_rest else joined, settings)
 

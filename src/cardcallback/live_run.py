@@ -114,7 +114,13 @@ class LiveRun:
         if place is not None and not place.is_alone:
             folder = Path(args.output_dir)
             self.node = MeasuredNode(
-                place, folder, own, clock=self._clock, on_change=self._choose_again, guard=self._guard
+                place,
+                folder,
+                own,
+                clock=self._clock,
+                on_change=self._choose_again,
+                counts=self.observed.counts_of_process,
+                guard=self._guard,
             )
         ranks = self.node.ranks if self.node is not None else None
         self._devices = JobSensors(own.job, environ, ranks, [opening.pending() for opening in openings])
@@ -191,8 +197,6 @@ class LiveRun:
             self.observed.describe(args=args, trainer=trainer, **described)
             if metrics_before is not None and state.global_step == 0:
                 self.observed.evaluated(metrics_before, step=0, outside=True)
-        with self._guard("count the tokens of the training batches"):
-            self.observed.count_tokens(trainer, args=args, model=objects.get("model"))
 
     def mark_phase(self, phase: str, begin_seconds: float, end_seconds: float) -> None:
         """One visit of a phase inside the training; before the session began there is none."""

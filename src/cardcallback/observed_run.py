@@ -8,25 +8,23 @@ from typing import Any
 
 import msgspec
 
+from cardcallback.batch_tokens import count_batches, was_waited_for
 from cardcallback.guard import Guard
-from cardcallback.hooks import watch_training_step
 from cardcallback.observe import (
     LOSS_IS_MEAN_OF_BATCHES,
+    OF_ONE_PROCESS,
     StepCounts,
     StepTokens,
     TokenBaseline,
     evaluation_result,
     joined_results,
     observe_training,
-    plan_counting,
     token_baseline,
     with_progress,
 )
 from cardcallback.record import Evaluation, Training
 from cardcallback.settings import Settings
 
-# Logged numbers which the Trainer can have only after all the device's work before.
-_WAITED_FOR = frozenset({"loss", "eval_loss", "train_loss"})
 _OUTSIDE = "Evaluations outside training are shown; their energy is not in the total."
 
 
@@ -44,6 +42,7 @@ class ObservedRun:
         self._model: weakref.ref[Any] | None = None
         self._tokens_before = TokenBaseline()
         self._tokens: StepTokens | None = None
+        self._is_one_of_several = False
         self._closed = False
 
     def close(self) -> None:
@@ -95,15 +94,22 @@ class ObservedRun:
         if sentence not in self.notes:
             self.notes.append(sentence)
 
-    def count_tokens(self, trainer: Any, **objects: Any) -> None:
-        """Count the training batches of this session from now on; once the run is described."""
+    def count_tokens(self, trainer: Any, *, args: Any, model: Any) -> None:
+        """Count the training batches of this session from now on, as what they are: described before, or looked at."""
         if trainer is not None:
-            self._tokens = StepTokens(plan_counting(self.training, trainer=trainer, **objects))
-            watch_training_step(trainer, on_batch=self._tokens.add, guard=self._guard)
+            training = self.training
+            if training == Training():  # where another process tells what the run is
+                training = observe_training(args=args, trainer=trainer, model=model)
+            self._is_one_of_several = args.world_size > 1
+            self._tokens = count_batches(training, args=args, trainer=trainer, model=model, guard=self._guard)
+
+    def counts_of_process(self) -> StepCounts | None:
+        """What was read last of this process's own batches, where they are counted; for any thread."""
+        return None if self._tokens is None else self._tokens.read
 
     def logged(self, logs: Mapping[str, Any]) -> None:
         """The Trainer logged: where it waited for the device itself, read the tokens counted so far."""
-        if self._tokens is not None and not self._closed and not _WAITED_FOR.isdisjoint(logs):
+        if self._tokens is not None and not self._closed and was_waited_for(logs):
             with self._guard("read the tokens counted so far"):
                 self._tokens.settle()
 
@@ -123,6 +129,8 @@ class ObservedRun:
         return self._progressed(state, None if self._tokens is None else self._tokens.counts(), trainer_objects)
 
     def _progressed(self, state: Any, counted: StepCounts | None, trainer_objects: dict[str, Any]) -> Training:
+        if self._is_one_of_several:
+            counted = OF_ONE_PROCESS  # those of all processes are added up where their figures are
         return with_progress(
             self.training, state=state, baseline=self._tokens_before, counted=counted, **trainer_objects
         )

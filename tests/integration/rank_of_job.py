@@ -1,7 +1,8 @@
 """One process of a job, as a launcher starts it: trains a tiny model on the CPU with the callback.
 
-Arguments: output folder, folder of the base model, and for tests what goes wrong ("killed" or "stopped") in the
-last rank. ``GPU_OF_RANK`` holds the GPU that each local rank may see, as a launcher's own wrapper would set it.
+Arguments: output folder, folder of the base model, and for tests what goes wrong: "killed", "stuck" or "stopped"
+(just before the end) in the last rank, "first killed" in rank 0. ``GPU_OF_RANK`` holds the GPU that each local rank may
+see, as a launcher's own wrapper would set it.
 """
 
 from __future__ import annotations
@@ -26,17 +27,20 @@ _LONG_SECONDS = 22.0
 
 
 class Trouble(TrainerCallback):
-    """Makes steps take a while, and the last rank go wrong as it is told to."""
+    """Makes steps take a while, and a rank go wrong as it is told to."""
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
         self.is_last = int(os.environ["RANK"]) == int(os.environ["WORLD_SIZE"]) - 1
+        self.is_killed = kind == ("killed" if self.is_last else "first killed" if os.environ["RANK"] == "0" else None)
 
     def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Killed in the middle."""
         del args, control
         time.sleep(0.1)
-        if self.kind == "killed" and self.is_last and state.global_step == STEPS // 2:
+        if self.kind == "stuck" and self.is_last and state.global_step == STEPS // 2:
+            os.kill(os.getpid(), signal.SIGSTOP)
+        if self.is_killed and state.global_step == STEPS // 2:
             os.kill(os.getpid(), signal.SIGKILL)
 
     def on_train_end(self, *_: Any, **__: Any) -> None:

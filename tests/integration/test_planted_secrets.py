@@ -3,50 +3,24 @@
 from __future__ import annotations
 
 import base64
-import binascii
-import contextlib
-import getpass
 import json
-import os
-import platform
-import re
-import socket
-import uuid
 import zlib
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from datasets import load_dataset
+from planted import HOST, MAC, PLANTED, TOKEN, USER, machine_names, told_by
 from tiny import make_trainer
 
 from cardcallback import CardCallback, load_run
 from simulator import profile_named
 
 pytestmark = pytest.mark.training
-USER = "adalovelace"
-HOST = "difference-engine-7"
-TOKEN = "hf_" + "QqWwEeRrTtYyUuIiOoPpAaSsDdFfGgHhJj"
-PLANTED = {
-    "HOSTNAME": HOST,
-    "USER": USER,
-    "LOGNAME": USER,
-    "HF_TOKEN": TOKEN,
-    "WANDB_API_KEY": "0123456789abcdef0123456789abcdef01234567",
-    "GIT_AUTHOR_EMAIL": "ada@analytical.example",
-    "GIT_COMMITTER_NAME": "Countess Lovelace",
-    "SLURM_JOB_ID": "77001234",
-    "SLURM_JOB_NODELIST": "engine-rack-[07-08]",
-    "SSH_CONNECTION": "198.51.100.23 50022 198.51.100.24 22",
-}
 # The simulated one's own serial is all zeros, which many a number holds too.
 DEVICE = replace(profile_named("gb10").devices[0], serial="1650123987654")
 MACHINE = replace(profile_named("gb10"), devices=(DEVICE,))
-MAC = 0x02_42_AC_FE_ED_07
-# A time of day, or one as seconds since 1970; "18:04" could also be a ratio, so no text of ours may hold one.
-TIMES = re.compile(rb"\b[0-2]?\d:[0-5]\d(:[0-5]\d)?\b|\d{4}-\d\d-\d\dT\d|\b1[6-9]\d{8}(\.\d+)?\b")
 
 
 @pytest.fixture
@@ -57,14 +31,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (folder / ".gitconfig").write_text("[user]\nemail = ada@analytical.example\nname = Countess Lovelace\n")
     for name, value in (PLANTED | {"HOME": str(folder), "HF_DATASETS_CACHE": str(folder / "cache")}).items():
         monkeypatch.setenv(name, value)
-    system = os.uname()
-    renamed = os.uname_result((system.sysname, HOST, system.release, system.version, system.machine))
-    monkeypatch.setattr(os, "uname", lambda: renamed)
-    monkeypatch.setattr(socket, "gethostname", lambda: HOST)
-    monkeypatch.setattr(socket, "getfqdn", lambda name="": f"{name or HOST}.analytical.example")
-    monkeypatch.setattr(platform, "node", lambda: HOST)
-    monkeypatch.setattr(getpass, "getuser", lambda: USER)
-    monkeypatch.setattr(uuid, "getnode", lambda: MAC)
+    for owner, name, value in machine_names():
+        monkeypatch.setattr(owner, name, value)
     monkeypatch.chdir(folder)
     return folder
 
@@ -120,27 +88,9 @@ def files_of_ours(output: Path) -> list[Path]:
     return sorted({path for path in [*ours, *output.rglob("README.md")] if path.is_file()})
 
 
-def readings(content: bytes) -> Iterator[bytes]:
-    """The bytes, and what they may be packed: compressed streams and base64."""
-    yield content
-    for found in re.finditer(rb"x[\x01\x5e\x9c\xda]", content):
-        with contextlib.suppress(zlib.error):
-            yield zlib.decompressobj().decompress(content[found.start() :])
-    for found in re.finditer(rb"[A-Za-z0-9+/]{16,}", content):
-        with contextlib.suppress(binascii.Error):
-            yield base64.b64decode(found.group() + b"=" * (-len(found.group()) % 4))
-
-
 def told(path: Path, home: Path) -> list[str]:
     """Which secrets a file tells."""
-    content = path.read_bytes()
-    found = [
-        what
-        for what, text in secrets(home).items()
-        if any(text.lower().encode() in reading.lower() for reading in readings(content))
-    ]
-    is_text = path.suffix in {".md", ".json"}
-    return found + ([f"time {time.group()!r}"] if is_text and (time := TIMES.search(content)) else [])
+    return told_by(path.read_bytes(), secrets(home), is_text=path.suffix in {".md", ".json"})
 
 
 def check(output: Path, home: Path, expected: set[str]) -> None:

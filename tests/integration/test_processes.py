@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +26,11 @@ _HERE = Path(__file__).resolve().parent
 _SOURCE = _HERE.parent.parent / "src"
 _WORKER = _HERE / "rank_of_job.py"
 _TIMEOUT_SECONDS = 240
+# Longer than a silence that is worth a word.
+_LONG_SECONDS = 25.0
+# Of each process: 40 steps of two rows of eight tokens, of which the first is no target.
+TOKENS = 40 * 2 * 8
+TARGETS = 40 * 2 * 7
 _LAUNCHERS = {
     "torchrun": ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "4"],
     # The launcher of several GPUs also where there is none: the trainer asks for the CPU.
@@ -59,18 +66,20 @@ StartRanks = Callable[..., list["subprocess.Popen[str]"]]
 
 @pytest.fixture
 def start_ranks(machine: dict[str, str], tmp_path: Path) -> Iterator[StartRanks]:
-    """Starts two processes of one job without a launcher that would end one for the other's sake."""
+    """Starts processes of one job, one for each folder, without a launcher that would end one for another's sake."""
     with contextlib.ExitStack() as stack:
 
-        def start(*folders: Path, nodes: int, kind: str = "") -> list[subprocess.Popen[str]]:
+        def start(*folders: Path, nodes: int, kind: str = "", computers: int = 1) -> list[subprocess.Popen[str]]:
             port = _free_port()
             started = []
             for rank, folder in enumerate(folders):
-                own = {"RANK": str(rank), "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
-                own |= {"LOCAL_RANK": str(rank % (2 // nodes)), "LOCAL_WORLD_SIZE": str(2 // nodes)}
+                local = len(folders) // nodes
+                own = {"RANK": str(rank), "WORLD_SIZE": str(len(folders)), "MASTER_ADDR": "127.0.0.1"}
+                own |= {"LOCAL_RANK": str(rank % local), "LOCAL_WORLD_SIZE": str(local), "MASTER_PORT": port}
                 own |= {"GROUP_RANK": str(rank if nodes == 2 else 0)}
                 if nodes == 2:
                     own["GPU_OF_RANK"] = str(5 + rank)
+                own["CARDCALLBACK_SYSTEM_ROOT"] = str(_system(tmp_path / f"system-{rank % computers}"))
                 command = [sys.executable, str(_WORKER), str(folder), str(tmp_path / "base"), kind]
                 process = subprocess.Popen(command, env=machine | own, stdout=subprocess.PIPE, text=True)
                 stack.callback(_ended, process)
@@ -78,6 +87,14 @@ def start_ranks(machine: dict[str, str], tmp_path: Path) -> Iterator[StartRanks]
             return started
 
         yield start
+
+
+def _system(root: Path) -> Path:
+    """A system of its own, as far as the number of its boot tells."""
+    boot = root / "proc/sys/kernel/random/boot_id"
+    boot.parent.mkdir(parents=True, exist_ok=True)
+    boot.write_text(f"0f2c8d9e-{root.name}\n")
+    return root
 
 
 def _ended(process: subprocess.Popen[str]) -> None:
@@ -107,6 +124,10 @@ def test_exactly_the_job_s_gpus_are_measured(launcher: str, machine: dict[str, s
     assert record.energy.gpu.coverage == pytest.approx(1.0, abs=0.05)
     assert record.energy.partial_reason is None
     assert (record.processes, [node.ranks for node in record.nodes]) == (4, [(0, 1, 2, 3)])
+    tokens = record.training.tokens
+    assert (tokens.processed, tokens.non_padding, tokens.in_loss) == (4 * TOKENS, 4 * TOKENS, 4 * TARGETS)
+    assert record.energy.per_token is not None
+    assert record.energy.per_token.value == pytest.approx(_joules(record, 6, 1, 3, 0) / (4 * TOKENS), rel=0.02)
     assert record.memory.process_peak_rss.covers[-1].endswith("the highest of 4 processes")
     told = [line for line in done.stdout.splitlines() if line.startswith("cardcallback:")]
     assert len(told) == 2
@@ -143,6 +164,31 @@ def test_a_stopped_rank_is_named_and_not_waited_for(start_ranks: StartRanks, tmp
     assert record.energy.partial_reason is None
 
 
+@pytest.mark.slow
+def test_a_rank_that_is_stuck_is_named_when_the_others_are_stopped(start_ranks: StartRanks, tmp_path: Path) -> None:
+    """Three of four wait for it in a step until somebody ends them: the record says which one it was."""
+    folder = tmp_path / "out"
+    *others, stuck = start_ranks(*[folder] * 4, nodes=1, kind="stuck")
+    deadline = time.monotonic() + _TIMEOUT_SECONDS
+    while _state_of(stuck) != "T" and time.monotonic() < deadline:
+        time.sleep(0.1)
+    time.sleep(_LONG_SECONDS)
+    for process in others:
+        process.terminate()
+    assert others[0].wait(_TIMEOUT_SECONDS) == -signal.SIGTERM
+    record = load_run(folder)
+    assert record.status == "interrupted"
+    (note,) = [note for note in record.notes if "gave no sign of life in the last" in note]
+    assert note.startswith("Rank 3 ")
+    assert record.energy.gpu.value == pytest.approx(_joules(record, 6, 1, 3, 0), rel=0.05)
+    assert record.training.tokens.non_padding is None
+    assert "rank 3 did not tell those of the same batches" in str(record.training.tokens.reason)
+
+
+def _state_of(process: subprocess.Popen[str]) -> str:
+    return Path(f"/proc/{process.pid}/stat").read_text().rpartition(") ")[2][0]
+
+
 @pytest.mark.parametrize("shared", [True, False])
 def test_two_computers_are_one_job(
     start_ranks: StartRanks,
@@ -151,7 +197,7 @@ def test_two_computers_are_one_job(
 ) -> None:
     """On a shared disk rank 0 joins both at its end; without one whoever has both folders does, to the same sum."""
     folders = [tmp_path / "first", tmp_path / ("first" if shared else "second")]
-    for process in start_ranks(*folders, nodes=2):
+    for process in start_ranks(*folders, nodes=2, computers=2):
         process.communicate(timeout=_TIMEOUT_SECONDS)
         assert process.returncode == 0
     record = load_run(folders[0])
@@ -161,6 +207,38 @@ def test_two_computers_are_one_job(
         assert [path.name for path in sorted(folders[1].iterdir())] == ["_cardcallback"]
         record = merge_nodes(record, [*load_summaries(folders[0]), *load_summaries(folders[1])])
     assert record.energy.partial_reason is None
+    assert record.training.tokens.non_padding == 2 * TOKENS
     assert record.energy.gpu.value == pytest.approx(_joules(record, 5, 6), rel=0.02)
     assert [node.ranks for node in record.nodes] == [(0,), (1,)]
     assert any("network cards" in note for note in record.notes)
+
+
+def test_two_launchers_of_one_computer_are_told_as_that(start_ranks: StartRanks, tmp_path: Path) -> None:
+    """Neither shares a disk with the other, as two containers of one machine: one boot, and no link between them."""
+    folders = [tmp_path / "first", tmp_path / "second"]
+    for process in start_ranks(*folders, nodes=2):
+        process.communicate(timeout=_TIMEOUT_SECONDS)
+        assert process.returncode == 0
+    record = merge_nodes(load_run(folders[0]), [one for folder in folders for one in load_summaries(folder)])
+    assert record.energy.gpu.value == pytest.approx(_joules(record, 5, 6), rel=0.02)
+    assert [node.computer for node in record.nodes] == [0, 0]
+    assert any("Several measurers ran on one computer" in note for note in record.notes)
+    assert not any("network cards" in note for note in record.notes)
+
+
+def test_a_killed_rank_0_is_recovered(start_ranks: StartRanks, tmp_path: Path) -> None:
+    """Nobody wrote a record: the journal has it, of the GPUs of both processes, and no tokens of half the steps."""
+    folder = tmp_path / "out"
+    first, second = start_ranks(folder, folder, nodes=1, kind="first killed")
+    assert first.wait(_TIMEOUT_SECONDS) < 0
+    second.communicate(timeout=_TIMEOUT_SECONDS)
+    assert not (folder / "training_run" / "record.json").exists()
+    command = [sys.executable, "-m", "cardcallback.cli", "recover", str(folder)]
+    done = subprocess.run(command, env=os.environ | {"PYTHONPATH": str(_SOURCE)}, check=False, capture_output=True)
+    assert done.returncode == 0, done.stderr
+    record = load_run(folder)
+    assert (record.status, record.recovered, record.processes) == ("interrupted", True, 2)
+    assert record.energy.gpu.value == pytest.approx(_joules(record, 6, 1), rel=0.05)
+    assert record.energy.partial_reason is None
+    assert record.training.tokens.non_padding is None
+    assert not [path for path in folder.rglob("*") if path.is_file() and b"-5157-4c41-" in path.read_bytes()]

@@ -272,5 +272,9 @@ def test_the_types_that_a_summary_keeps_small_stay_known() -> None:
         "memory_peak_bytes",
         "partial_reason",
         "job",  # random, and alike on all computers of a job
+        "computer",  # the place of another node of the job
+        "tokens",
+        "token_reasons",
+        "batches",
     }
     assert "uuid" not in Accelerator.__struct_fields__

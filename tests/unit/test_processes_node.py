@@ -8,10 +8,11 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from node_records import JOULES, node_record
+from node_records import JOULES, SECONDS, node_record
 from ranks_of_a_node import NodeOfRanks, uses
 
-from cardcallback.processes import load_summaries, merge_nodes, once_for_each_computer
+from cardcallback.observe import StepCounts
+from cardcallback.processes import computer_of_first, load_summaries, merge_nodes
 from cardcallback.processes.node import MeasuredNode
 from cardcallback.processes.place import Place
 from cardcallback.record import RunRecord
@@ -27,10 +28,19 @@ class PassingClock(FakeClock):
         return super().elapsed_seconds()
 
 
-def computer(folder: Path, rank: int, processes: int = 2, boot: str = "") -> MeasuredNode:
+def computer(
+    folder: Path, rank: int, processes: int = 2, name: str = "", counts: StepCounts | None = None
+) -> MeasuredNode:
     """A computer of one process, begun as its thread would."""
-    place = Place(rank=rank, processes=processes, local_processes=1, node=f"n{rank}", boot=boot)
-    node = MeasuredNode(place, folder, uses(f"{rank}aaa-bbbb"), clock=PassingClock(), on_change=lambda: None)
+    place = Place(rank=rank, processes=processes, local_processes=1, node=f"n{rank}", computer=name)
+    node = MeasuredNode(
+        place,
+        folder,
+        uses(f"{rank}aaa-bbbb"),
+        clock=PassingClock(),
+        on_change=lambda: None,
+        counts=lambda: counts,
+    )
     node.ranks.invite()
     node._begin()
     return node
@@ -137,26 +147,50 @@ def test_rank_0_leaves_its_own_part_for_whoever_joins_later(tmp_path: Path) -> N
     assert merged.energy.partial_reason is None
 
 
-@pytest.mark.parametrize("boots", [("here", "here"), ("here", "there"), ("", "")])
-def test_a_computer_with_two_launchers_is_not_counted_twice(tmp_path: Path, boots: tuple[str, str]) -> None:
-    """Each measured the whole processor: that is told, not summed; the GPUs are each one's own."""
-    first, second = (computer(tmp_path, rank, boot=boot) for rank, boot in enumerate(boots))
-    second.leave_summary(second.joined(record_of(1)))
+HERE, THERE = "0123456789abcdef", "fedcba9876543210"
+
+
+@pytest.mark.parametrize("names", [(HERE, HERE), (HERE, THERE), ("", "")])
+@pytest.mark.parametrize("shared", [True, False])
+def test_a_computer_with_two_launchers_is_counted_once(
+    tmp_path: Path,
+    names: tuple[str, str],
+    shared: bool,  # noqa: FBT001 - a case
+) -> None:
+    """Each measured the whole processor, in a folder of its own or not; the GPUs are each one's own."""
+    folders = (tmp_path / "first", tmp_path / ("first" if shared else "second"))
+    first, second = (computer(folders[rank], rank, name=name) for rank, name in enumerate(names))
+    second.leave_summary(second.joined(node_record([1], processes=2, seconds=SECONDS + 5, cpu_joules=2e6)))
     first.finish()
     merged = first.joined(record_of(0))
+    if not shared:
+        merged = merge_nodes(merged, [one for folder in folders for one in load_summaries(folder)])
     assert merged.energy.gpu.value == pytest.approx(2 * JOULES)
     several = [note for note in merged.notes if "Several measurers ran on one computer" in note]
-    cpu = merged.energy.cpu
-    if boots == ("here", "here"):
-        assert several
-        assert (cpu.value, "several measurers ran on one computer" in (cpu.reason or "")) == (None, True)
+    links = [note for note in merged.notes if "network cards" in note]
+    own = 400.0 * SECONDS
+    if names == (HERE, HERE):
+        assert (len(several), len(links)) == (1, 0)
+        assert [node.computer for node in merged.nodes] == [0, 0]
+        assert merged.energy.cpu.value == pytest.approx(own)
     else:
-        assert not several
-        assert cpu.value == pytest.approx(2 * 400.0 * 3600.0)
-    later = merge_nodes(merged, once_for_each_computer(load_summaries(tmp_path)))
-    assert later.energy.cpu.value == cpu.value
-    for path in (tmp_path / "_cardcallback").glob("node-*.json"):
-        assert '"here"' not in path.read_text()
+        assert (len(several), len(links)) == (0, 1)
+        assert merged.energy.cpu.value == pytest.approx(own + 2e6)
+    later = merge_nodes(merged, load_summaries(folders[0]))
+    assert later.energy.cpu.value == merged.energy.cpu.value
+    assert HERE not in str(merged)
+
+
+def test_a_killed_rank_0_s_computer_is_known_by_its_job_s_number(tmp_path: Path) -> None:
+    """Its record knows no name of its computer; that lies beside it, and is not another job's."""
+    first, second = computer(tmp_path, 0, name=HERE), computer(tmp_path, 1, name=HERE)
+    second.leave_summary(second.joined(record_of(1)))
+    record = first.joined(record_of(0))
+    name = computer_of_first(tmp_path, record)
+    merged = merge_nodes(record, load_summaries(tmp_path), computer=name)
+    assert merged.energy.cpu.value == pytest.approx(400.0 * SECONDS)
+    computer(tmp_path, 0, name=THERE)
+    assert computer_of_first(tmp_path, record) == ""
 
 
 def test_one_computer_leaves_no_summary(tmp_path: Path) -> None:

@@ -35,6 +35,18 @@ OPEN_MPI = {
     "OMPI_COMM_WORLD_SIZE": "6",
     "OMPI_COMM_WORLD_LOCAL_SIZE": "3",
 }
+# DeepSpeed's own launcher, and Intel MPI's or MPICH's mpirun.
+DEEPSPEED = {
+    "RANK": "5",
+    "LOCAL_RANK": "1",
+    "WORLD_SIZE": "8",
+    "LOCAL_SIZE": "4",
+    "CROSS_RANK": "1",
+    "CROSS_SIZE": "2",
+    "MASTER_ADDR": "node-secret",
+    "MASTER_PORT": "29500",
+}
+HYDRA = {"PMI_RANK": "5", "PMI_SIZE": "8", "MPI_LOCALRANKID": "1", "MPI_LOCALNRANKS": "4"}
 
 
 def where(environ: dict[str, str], args: object = None, root: Path = Path("/nowhere")) -> Place:
@@ -44,12 +56,20 @@ def where(environ: dict[str, str], args: object = None, root: Path = Path("/nowh
 
 @pytest.mark.parametrize(
     ("environ", "rank", "local_rank", "processes", "local_processes"),
-    [(TORCHRUN, 5, 1, 8, 4), (SRUN, 6, 2, 11, 4), (OPEN_MPI, 3, 0, 6, 3)],
+    [
+        (TORCHRUN, 5, 1, 8, 4),
+        (SRUN, 6, 2, 11, 4),
+        (OPEN_MPI, 3, 0, 6, 3),
+        (DEEPSPEED, 5, 1, 8, 4),
+        (HYDRA, 5, 1, 8, 4),
+        # torchrun started by srun's or mpirun's one task for each node.
+        (TORCHRUN | {"PMI_RANK": "1", "PMI_SIZE": "2", "SLURM_PROCID": "1", "SLURM_NTASKS": "2"}, 5, 1, 8, 4),
+    ],
 )
 def test_each_launcher_is_understood(
     environ: dict[str, str], rank: int, local_rank: int, processes: int, local_processes: int
 ) -> None:
-    """By torchrun (accelerate starts it too), srun and mpirun."""
+    """By torchrun (accelerate starts it too), srun, mpirun and DeepSpeed."""
     place = where(environ)
     assert (place.rank, place.local_rank, place.processes, place.local_processes) == (
         rank,
@@ -133,3 +153,39 @@ def test_processes_of_one_node_have_one_name_and_others_another(tmp_path: Path) 
     names = [own, *(place.node for place in others)]
     assert len(set(names)) == len(names)
     assert all("secret" not in name and len(name) == 8 for name in names)
+
+
+def test_a_rank_in_the_process_manager_s_words_does_not_part_a_node() -> None:
+    """MPICH calls a process's own number PMI_ID: it is no name of the job."""
+    names = {where(HYDRA | {"PMI_RANK": rank, "PMI_ID": rank}).node for rank in ("4", "5", "6")}
+    assert len(names) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "place"),
+    [
+        ({"LOCAL_RANK": "7"}, (5, 5, None)),  # more than there are before it
+        ({"LOCAL_WORLD_SIZE": "1"}, (5, 1, None)),
+        ({"LOCAL_WORLD_SIZE": "16"}, (5, 1, None)),
+        ({"LOCAL_WORLD_SIZE": "many"}, (5, 1, None)),
+    ],
+)
+def test_impossible_numbers_are_not_believed(change: dict[str, str], place: tuple[int, int, int | None]) -> None:
+    """Who is missing is then told by the job's own numbers, and nobody is invented."""
+    found = where(TORCHRUN | change)
+    assert (found.rank, found.local_rank, found.local_processes) == place
+
+
+def test_one_computer_has_one_name_whoever_started_its_processes(tmp_path: Path) -> None:
+    """Two launchers, or two containers: one kernel's number of the boot. Without it nothing is claimed."""
+    boot = tmp_path / "proc/sys/kernel/random/boot_id"
+    boot.parent.mkdir(parents=True)
+    boot.write_text("0f2c8d9e-0000\n")
+    first = where(TORCHRUN, root=tmp_path)
+    second = where(TORCHRUN | {"GROUP_RANK": "0", "TORCHELASTIC_RESTART_COUNT": "1"}, root=tmp_path)
+    assert first.node != second.node
+    assert first.computer == second.computer != ""
+    assert where(TORCHRUN | {"MASTER_PORT": "29501"}, root=tmp_path).computer != first.computer
+    assert where(TORCHRUN).computer == ""
+    boot.write_text("another-boot\n")
+    assert where(TORCHRUN, root=tmp_path).computer != first.computer

@@ -58,3 +58,70 @@ def test_a_thousand_computers_do_not_fill_a_card() -> None:
 def test_one_computer_has_no_such_line() -> None:
     """A job of several processes on one computer."""
     assert "Computer of" not in render_section(merge_nodes(node_record(range(8), processes=8), []))
+
+
+def with_health(record: RunRecord, *sentences: tuple[str, ...]) -> RunRecord:
+    """The node with what slowed each of its GPUs, as notes too."""
+    devices = tuple(
+        msgspec.structs.replace(device, health=told)
+        for device, told in zip(record.hardware.accelerators, sentences, strict=True)
+    )
+    hardware = msgspec.structs.replace(record.hardware, accelerators=devices)
+    session = msgspec.structs.replace(record.sessions[0], hardware=hardware)
+    notes = tuple(f"GPU {number}: {words}" for number, told in enumerate(sentences) for words in told)
+    return msgspec.structs.replace(record, sessions=(session,), hardware=hardware, notes=notes)
+
+
+def test_what_slowed_the_gpus_of_another_computer_is_on_the_card_once() -> None:
+    """With the GPU's number there; the time row says that something was slow."""
+    hot = "Thermal slowdown for 12 min (20 % of the time watched): the GPU was slower than it can be."
+    second = with_health(node_record([2, 3], processes=4), (), (hot,))
+    merged = merge_nodes(node_record([0, 1], processes=4), [decode_summary(encode_summary(summarize_node(second)))])
+    text = render_section(merged)
+    assert text.count("Thermal slowdown for 12 min") == 1
+    (line,) = [line for line in text.splitlines() if line.startswith("- **Computer of ranks 2 and 3.")]
+    assert "Its GPU 1: Thermal slowdown for 12 min" in line
+    assert "a GPU was slower than it can be for a part of it" in text
+
+
+def test_the_least_and_the_most_of_a_computer_s_gpus_are_told() -> None:
+    """Whoever has one GPU that used much less than the others sees it."""
+    second = node_record([2, 3], processes=4)
+    devices = second.hardware.accelerators
+    less = msgspec.structs.replace(devices[1], energy=msgspec.structs.replace(devices[1].energy, value=JOULES / 2))
+    hardware = msgspec.structs.replace(second.hardware, accelerators=(devices[0], less))
+    session = msgspec.structs.replace(second.sessions[0], hardware=hardware)
+    unlike = msgspec.structs.replace(second, hardware=hardware, sessions=(session,))
+    lines = dict(computer_lines(merge_nodes(node_record([0, 1], processes=4), [unlike])))
+    assert "in 1 h (700 Wh each)" in lines["Computer of ranks 0 and 1"]
+    assert "in 1 h (350 Wh to 700 Wh each)" in lines["Computer of ranks 2 and 3"]
+
+
+def test_several_measurers_of_one_computer_are_called_that() -> None:
+    """Two launchers, whose figures of the whole computer are counted once; there is no link between them."""
+    parts = [summarize_node(node_record([rank], processes=3), computer="here" if rank else "") for rank in (1, 2)]
+    merged = merge_nodes(node_record([0], processes=3), parts, computer="elsewhere")
+    lines = dict(computer_lines(merged))
+    assert lines["Computer of rank 2"].startswith("The same computer as that of rank 1: ")
+    text = render_section(merged)
+    assert "The job ran on 2 computers" in text
+    assert "is counted once" in text
+    assert merged.energy.cpu.value == 2 * 400.0 * 3600.0
+
+
+def test_a_pair_of_sparks_says_what_power_nothing_measures() -> None:
+    """However much else there is to tell: links and network cards, by their name in these machines."""
+    name = "NVIDIA GB10"
+    parts = []
+    for rank in range(2):
+        part = node_record([rank], processes=2, notes=[f"Something odd {number}." for number in range(30)])
+        devices = tuple(msgspec.structs.replace(one, name=name) for one in part.hardware.accelerators)
+        hardware = msgspec.structs.replace(part.hardware, accelerators=devices)
+        session = msgspec.structs.replace(part.sessions[0], hardware=hardware)
+        node = msgspec.structs.replace(part.nodes[0], accelerators=(name,))
+        parts.append(msgspec.structs.replace(part, hardware=hardware, sessions=(session,), nodes=(node,)))
+    text = render_section(merge_nodes(parts[0], [decode_summary(encode_summary(summarize_node(parts[1])))]))
+    assert (
+        "The job ran on 2 computers: the links between them and their network cards (ConnectX, in each GB10 system) "
+        "draw power that no sensor here measures." in text
+    )

@@ -158,12 +158,40 @@ def test_other_losses_are_not_over_labelled_tokens(training: Training, word: str
     assert word in plan.unknown["in_loss"]
 
 
-def test_one_process_of_several_does_not_speak_for_all() -> None:
-    """Its own batches are a part of the work."""
-    args = SimpleNamespace(world_size=4)
-    plan = plan_counting(SFT, args=args, trainer=None, model=None)
+def test_one_process_of_several_counts_its_own_batches() -> None:
+    """The Trainer's number of targets is then of all processes: the batch's own labels count."""
+    args = SimpleNamespace(world_size=4, n_gpu=1, gradient_accumulation_steps=1)
+    trainer = SimpleNamespace(_loss_shifts_labels=True)
+    plan = plan_counting(SFT, args=args, trainer=trainer, model=None)
+    assert counted(PADDED, plan=plan, given=torch.tensor(1000)) == {"processed": 12, "non_padding": 8, "in_loss": 4}
+
+
+@pytest.mark.parametrize(
+    ("trainer", "model"),
+    [
+        *(
+            (SimpleNamespace(accelerator=SimpleNamespace(parallelism_config=SimpleNamespace(**{name: 2}))), None)
+            for name in ("tp_size", "cp_size", "sp_size")
+        ),
+        (None, SimpleNamespace(_tp_size=2)),
+    ],
+)
+def test_processes_of_one_batch_do_not_count_it_each(trainer: Any, model: Any) -> None:
+    """With tensor, context or sequence parallelism a sum over processes is no sum over batches."""
+    plan = plan_counting(SFT, args=ARGS, trainer=trainer, model=model)
     assert counted(PADDED, plan=plan) == {}
-    assert all("several processes" in reason for reason in plan.unknown.values())
+    assert all("same batch" in reason for reason in plan.unknown.values())
+
+
+def test_what_was_read_last_is_of_a_known_number_of_batches() -> None:
+    """By it processes can tell whether their sums are of the same moment; later batches change nothing of it."""
+    counter = StepTokens(CountingPlan(labels_shifted=True))
+    counter.add(PADDED)
+    counter.settle()
+    counter.add(PADDED)
+    assert (counter.read.batches, counter.read.tokens["processed"], counter.read.tokens["non_padding"]) == (1, 12, 8)
+    counter.settle()
+    assert (counter.read.batches, counter.read.tokens["processed"]) == (2, 24)
 
 
 def test_learned_prompts_shift_the_labels() -> None:

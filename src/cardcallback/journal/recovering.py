@@ -70,7 +70,7 @@ def interrupted_record(snapshot: RunRecord, newest: Newest, *, damaged_lines: in
         status="interrupted",
         recovered=True,
         energy=_with_phases_per_step(record.energy, snapshot.energy),
-        nodes=tuple(_node(node, session) for node in snapshot.nodes) if len(snapshot.nodes) == 1 else snapshot.nodes,
+        nodes=_nodes(snapshot.nodes, session),
         notes=(*record.notes, *_notes(behind_seconds, damaged_lines)),
     )
     if snapshot.energy.rest_estimate is not None:
@@ -78,9 +78,12 @@ def interrupted_record(snapshot: RunRecord, newest: Newest, *, damaged_lines: in
     return _with_carbon(with_stages(record), snapshot.carbon)
 
 
-def _node(node: Node, session: Session) -> Node:
-    """The only computer that the session was measured on, as far as the session came."""
-    return replace(node, duration_seconds=session.duration_seconds).with_gpu_energy(session.energy.gpu)
+def _nodes(nodes: tuple[Node, ...], session: Session) -> tuple[Node, ...]:
+    """The only computer that the session was measured on, as far as the session came; tokens are of before that."""
+    known = tuple(replace(node, tokens={}, token_reasons={}, batches=None) for node in nodes)
+    if len(known) != 1:
+        return known
+    return (replace(known[0], duration_seconds=session.duration_seconds).with_gpu_energy(session.energy.gpu),)
 
 
 def _session(before: Session, newest: Newest) -> Session:

@@ -5,19 +5,31 @@ from cardcallback.observe.evaluation import LOSS_IS_MEAN_OF_BATCHES, evaluation_
 from cardcallback.observe.machine import observe_machine
 from cardcallback.observe.progress import training_completed, with_progress
 from cardcallback.observe.software import observe_software
-from cardcallback.observe.step_tokens import CountingPlan, StepCounts, StepTokens, plan_counting
-from cardcallback.observe.tokens import TokenBaseline, token_baseline
+from cardcallback.observe.step_tokens import (
+    KINDS,
+    OF_ONE_PROCESS,
+    CountingPlan,
+    StepCounts,
+    StepTokens,
+    TokenKind,
+    plan_counting,
+)
+from cardcallback.observe.tokens import TokenBaseline, may_be_counted, token_baseline, with_counted
 from cardcallback.observe.training import observe_training
 
 __all__ = [
+    "KINDS",
     "LOSS_IS_MEAN_OF_BATCHES",
+    "OF_ONE_PROCESS",
     "CountingPlan",
     "StepCounts",
     "StepTokens",
     "TokenBaseline",
+    "TokenKind",
     "evaluation_result",
     "find_base_model",
     "joined_results",
+    "may_be_counted",
     "model_folders",
     "observe_machine",
     "observe_software",
@@ -26,5 +38,6 @@ __all__ = [
     "plan_counting",
     "token_baseline",
     "training_completed",
+    "with_counted",
     "with_progress",
 ]

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from cardcallback.observe.device_sum import DeviceSum
 from cardcallback.observe.plain import integer, read
+from cardcallback.observe.shared_batches import processes_of_split_batch, processes_of_whole_batch
 from cardcallback.record import Training
 
 TokenKind = Literal["processed", "non_padding", "in_loss"]
@@ -28,7 +29,8 @@ _NO_BATCH = "no training batch was seen"
 _NOT_READ = "the run was interrupted before they could be read without waiting for the GPU"
 _FAILED = "counting them failed"
 _DEVICE_FAILED = "the device they were counted on failed"
-_SEVERAL_PROCESSES = "each of several processes saw its own batches only"
+_SEVERAL_PROCESSES = "several processes trained, and only this one's batches were seen"
+_SHARED_BATCHES = "several processes are given the same batch (tensor, context or sequence parallelism)"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,8 +51,8 @@ class CountingPlan:
 
 def plan_counting(training: Training, *, args: object, trainer: object, model: object) -> CountingPlan:
     """Decide it once, before the first batch, from what the run is."""
-    if (integer(read(args, "world_size")) or 1) > 1:
-        return CountingPlan(unknown=dict.fromkeys(KINDS, _SEVERAL_PROCESSES))
+    if processes_of_whole_batch(trainer, model) * processes_of_split_batch(trainer) > 1:
+        return CountingPlan(unknown=dict.fromkeys(KINDS, _SHARED_BATCHES))
     shifted = True if training.objective in _SHIFTED else False if training.objective in _UNSHIFTED else None
     return CountingPlan(
         labels_shifted=shifted,
@@ -64,10 +66,15 @@ def _is_given(args: object, trainer: object, *, shifted: bool | None) -> bool:
     """Whether ``num_items_in_batch`` is the number of this batch's targets.
 
     transformers before 5 counted position 0 too (its trainers have no ``_loss_shifts_labels``), with several
-    GPUs it divides, and under accumulation it is of all batches of the step.
+    GPUs it divides, of several processes it gathers them all, and under accumulation it is of all batches of the step.
     """
-    single = (integer(read(args, "n_gpu")) or 0) <= 1 and integer(read(args, "gradient_accumulation_steps")) == 1
-    return single and shifted is True and read(trainer, "_loss_shifts_labels") is True
+    single = (integer(read(args, "n_gpu")) or 0) <= 1 and (integer(read(args, "world_size")) or 1) <= 1
+    return (
+        single
+        and integer(read(args, "gradient_accumulation_steps")) == 1
+        and shifted is True
+        and read(trainer, "_loss_shifts_labels") is True
+    )
 
 
 def _fills_up(args: object, trainer: object) -> bool:
@@ -87,17 +94,21 @@ def _uncounted_loss(training: Training, model: object, *, shifted: bool | None) 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StepCounts:
-    """Tokens by kind as they were last read, and why a kind has none."""
+    """Tokens by kind as they were last read, and why a kind has none; ``batches`` had been added by then."""
 
     tokens: Mapping[TokenKind, int] = field(default_factory=dict)
     reasons: Mapping[TokenKind, str] = field(default_factory=dict)
+    batches: int = 0
+
+
+OF_ONE_PROCESS = StepCounts(reasons=dict.fromkeys(KINDS, _SEVERAL_PROCESSES))
 
 
 class StepTokens:
     """Adds up the batches of one session.
 
     ``add`` only starts work on the batch's own device; ``settle`` reads the sums, and is for moments at which
-    the Trainer has waited for the device anyway.
+    the Trainer has waited for the device anyway. ``read`` is what it read last, for any thread.
     """
 
     def __init__(self, plan: CountingPlan) -> None:
@@ -106,12 +117,15 @@ class StepTokens:
         self._whole: dict[TokenKind, int] = {}
         self._sums: dict[TokenKind, DeviceSum] = {"non_padding": DeviceSum(), "in_loss": DeviceSum()}
         self._settled: dict[TokenKind, int] = {}
+        self._batches = 0
+        self.read = StepCounts(reasons=dict.fromkeys(KINDS, _NO_BATCH))
         self._closed = len(self._reasons) == len(KINDS)
 
     def add(self, inputs: Any, num_items_in_batch: Any = None) -> None:
         """One training batch, as ``training_step`` is given it."""
         if self._closed:
             return
+        self._batches += 1
         try:
             self._add(inputs, num_items_in_batch)
         except Exception:
@@ -130,7 +144,8 @@ class StepTokens:
                 self._read(kind, total)
             elif total:
                 self._lose(_NOT_READ, kind)
-        return self.counts()
+        self.read = self.counts()
+        return self.read
 
     def snapshot(self) -> StepCounts:
         """The sums as of now, or none where a device would have to be waited for; counting goes on."""
@@ -146,7 +161,7 @@ class StepTokens:
             if kind not in self._reasons and (kind in self._whole or kind in self._settled)
         }
         reasons = {kind: self._reasons.get(kind, _NO_BATCH) for kind in KINDS if kind not in tokens}
-        return StepCounts(tokens=tokens, reasons=reasons)
+        return StepCounts(tokens=tokens, reasons=reasons, batches=self._batches)
 
     def _read(self, kind: TokenKind, total: DeviceSum) -> None:
         try:

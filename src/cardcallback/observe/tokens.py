@@ -8,8 +8,9 @@ from typing import Any
 
 from cardcallback.observe.objective import GENERATING
 from cardcallback.observe.plain import integer, read
+from cardcallback.observe.shared_batches import processes_of_whole_batch
 from cardcallback.observe.step_tokens import KINDS, SOURCE, StepCounts, TokenKind
-from cardcallback.record import Tokens
+from cardcallback.record import Tokens, Training
 
 _WORDS: dict[TokenKind, str] = {
     "non_padding": "tokens without padding",
@@ -62,6 +63,8 @@ def count_tokens(
         return Tokens(reason="TRL and the Trainer both added to one counter: unset include_num_input_tokens_seen")
     if seen and asked is None:
         return _generated(seen)
+    # It sums over all processes, and so counts a batch once for each of those that are given it.
+    seen //= processes_of_whole_batch(trainer, read(trainer, "model"))
     trl = _trl_total(trainer, state, baseline)
     kind = asked if seen else None
     non_padding = trl if trl is not None else seen if kind == "non_padding" else None
@@ -76,11 +79,23 @@ def count_tokens(
     return _merged({"processed": processed, "non_padding": non_padding}, sources, counted)
 
 
+def may_be_counted(training: Training) -> bool:
+    """Whether its batches hold what it trains on: where answers are generated, TRL's own count stands alone."""
+    return training.objective not in GENERATING
+
+
+def with_counted(tokens: Tokens, counted: StepCounts) -> Tokens:
+    """``tokens`` as a trainer counted them, with what was seen of the batches of all its processes."""
+    trainers: dict[TokenKind, int | None] = {kind: getattr(tokens, kind) for kind in KINDS}
+    sources = [source for source in (tokens.source or "").split(", ") if source]
+    return _merged(trainers, sources, counted)
+
+
 def _merged(trainers: Mapping[TokenKind, int | None], sources: Sequence[str], counted: StepCounts | None) -> Tokens:
     own = counted.tokens if counted is not None else {}
     tokens = {kind: _first_known(trainers.get(kind), own.get(kind)) for kind in KINDS}
     filled = any(trainers.get(kind) is None and kind in own for kind in KINDS)
-    sources = [*sources, *([SOURCE] if filled else [])]
+    sources = [*sources, *([SOURCE] if filled and SOURCE not in sources else [])]
     if not sources and counted is None:
         return Tokens(reason=f"the trainer counted no tokens: {_CURE}")
     return Tokens(

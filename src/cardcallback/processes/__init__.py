@@ -1,11 +1,10 @@
 """A job of several processes: who measures, whose devices, and what all its computers used together."""
 
 from cardcallback.processes.merging import merge_nodes
-from cardcallback.processes.node import MeasuredNode, remove_job
+from cardcallback.processes.node import MeasuredNode, computer_of_first, remove_job
 from cardcallback.processes.part import ProcessPart
 from cardcallback.processes.place import Place, may_measure
 from cardcallback.processes.ranks import Ranks
-from cardcallback.processes.same_computer import once_for_each_computer
 from cardcallback.processes.summary import (
     NodeSummary,
     load_summaries,
@@ -20,10 +19,10 @@ __all__ = [
     "Place",
     "ProcessPart",
     "Ranks",
+    "computer_of_first",
     "load_summaries",
     "may_measure",
     "merge_nodes",
-    "once_for_each_computer",
     "remove_job",
     "summarize_node",
     "summary_of_ranks",

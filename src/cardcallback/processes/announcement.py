@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from cardcallback.observe import StepCounts, TokenKind
 from cardcallback.processes.hidden import digest, hide, hide_visible, reveal, reveal_visible
 from cardcallback.sensors.base import DeviceInfo
 from cardcallback.sensors.job_devices import JobDevices, find_job_devices
@@ -19,7 +20,8 @@ class Announcement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 
     ``invitation`` is a hash of the measurer's salt: what answers another is of another run. ``beats`` grows while the
     process lives, ``steps`` with each step it begins. ``devices`` and ``visible`` hold hidden names. ``peaks`` are
-    bytes by quantity.
+    bytes by quantity. ``tokens`` are by kind as they were last read, after ``batches`` training batches;
+    ``token_reasons`` say of a kind why it is not known.
     """
 
     invitation: str
@@ -34,6 +36,9 @@ class Announcement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     steps: int = 0
     ended: bool = False
     peaks: dict[str, float] = {}
+    tokens: dict[TokenKind, int] = {}
+    token_reasons: dict[TokenKind, str] = {}
+    batches: int | None = None
 
 
 class OwnDevices(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,6 +77,20 @@ def announce(own: OwnDevices, salt: str, *, rank: int, process: int) -> Announce
         visible=None if uuids or own.visible is None else hide_visible(own.visible, salt),
         device_order=own.device_order if own.device_order in {"PCI_BUS_ID", "FASTEST_FIRST"} else None,
     )
+
+
+def with_counts(announcement: Announcement, counts: StepCounts) -> Announcement:
+    """The announcement with the process's tokens."""
+    return msgspec.structs.replace(
+        announcement, tokens=dict(counts.tokens), token_reasons=dict(counts.reasons), batches=counts.batches
+    )
+
+
+def counts_of(announcement: Announcement) -> StepCounts | None:
+    """The process's tokens, ``None`` before it told any."""
+    if announcement.batches is None:
+        return None
+    return StepCounts(tokens=announcement.tokens, reasons=announcement.token_reasons, batches=announcement.batches)
 
 
 def devices_of_ranks(devices: Sequence[DeviceInfo], announced: Sequence[Announcement], salt: str) -> Selection:

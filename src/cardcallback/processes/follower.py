@@ -13,9 +13,11 @@ from typing import Any
 
 import msgspec
 
+from cardcallback.batch_tokens import count_batches, is_closing, was_waited_for
 from cardcallback.errors import CardCallbackError, SensorReadError
 from cardcallback.guard import Guard
-from cardcallback.processes.announcement import Announcement, OwnDevices, announce, own_devices
+from cardcallback.observe import StepTokens, observe_training
+from cardcallback.processes.announcement import Announcement, OwnDevices, announce, own_devices, with_counts
 from cardcallback.processes.place import Place
 from cardcallback.processes.rendezvous import Rendezvous
 from cardcallback.sensors.base import Sensor
@@ -39,6 +41,7 @@ class Follower:
         own: this process's devices.
         rank: its number in the job.
         sensors: its own memory, of which the highest reading is told.
+        tokens: counts its training batches, where it does.
         guard: catches what fails in the thread.
 
     Without ``start``, ``beat`` may be called by hand.
@@ -51,12 +54,14 @@ class Follower:
         *,
         rank: int,
         sensors: Sequence[Sensor] = (),
+        tokens: StepTokens | None = None,
         guard: Guard | None = None,
     ) -> None:
         self._rendezvous = rendezvous
         self._own = own
         self._rank = rank
         self._sensors = sensors
+        self._tokens = tokens
         self._guard = guard or Guard()
         self._peaks: dict[str, float] = {}
         self._salt: str | None = None
@@ -64,6 +69,7 @@ class Follower:
         self._beats = 0
         self._steps = 0
         self._ended = threading.Event()
+        self._news = threading.Event()
         self._thread = threading.Thread(target=self._run, name="cardcallback-rank", daemon=True)
 
     def start(self) -> None:
@@ -74,9 +80,25 @@ class Follower:
         """One more training step."""
         self._steps += 1
 
+    def logged(self, logs: Mapping[str, Any]) -> None:
+        """The Trainer logged: read the tokens where it waited for the device, and after the last batch tell them."""
+        if self._tokens is not None and was_waited_for(logs):
+            self._tokens.settle()
+            if is_closing(logs):
+                self._news.set()
+
+    def saved(self) -> None:
+        """A checkpoint was written: its record should know the tokens of all processes so far."""
+        if self._tokens is not None:
+            self._tokens.snapshot()
+            self._news.set()
+
     def end(self) -> None:
         """The training ended here; waits a moment at most for that to be told."""
+        if self._tokens is not None:
+            self._tokens.settle()
         self._ended.set()
+        self._news.set()
         if not self._thread.is_alive():
             return
         self._thread.join(_END_TIMEOUT_SECONDS)
@@ -97,6 +119,8 @@ class Follower:
         state = msgspec.structs.replace(
             self._announcement, beats=self._beats, steps=self._steps, ended=self._ended.is_set(), peaks=self._peaks
         )
+        if self._tokens is not None:
+            state = with_counts(state, self._tokens.read)
         with contextlib.suppress(OSError, CardCallbackError):  # whom the measurer does not hear, it names
             self._rendezvous.announce(state)
         return True
@@ -107,7 +131,8 @@ class Follower:
             while not self._ended.is_set():
                 heard = self.beat()
                 attempts += 1
-                self._ended.wait(BEAT_SECONDS if heard or attempts > _SOON_ATTEMPTS else _SOON_SECONDS)
+                self._news.wait(BEAT_SECONDS if heard or attempts > _SOON_ATTEMPTS else _SOON_SECONDS)
+                self._news.clear()
             self.beat()
 
     def _read_peaks(self) -> None:
@@ -117,17 +142,33 @@ class Follower:
                 self._peaks[sensor.spec.quantity] = max(value, self._peaks.get(sensor.spec.quantity, 0.0))
 
 
-def follow(args: Any, model: Any, place: Place, environ: Mapping[str, str], guard: Guard) -> Follower:
-    """Announce this process from now on; its trainer's ``args`` and ``model`` tell its devices."""
+def follow(
+    args: Any, model: Any, place: Place, environ: Mapping[str, str], guard: Guard, trainer: Any = None
+) -> Follower:
+    """Announce this process from now on; its trainer's ``args`` and ``model`` tell its devices.
+
+    Where ``trainer`` was found the tokens of its batches are told too.
+    """
+    tokens = None
+    with guard("count the tokens of the training batches"):
+        tokens = _own_tokens(args, model, trainer, guard)
     follower = Follower(
         Rendezvous(Path(args.output_dir), place.node),
         own_devices(sys.modules.get("torch"), args=args, model=model, environ=environ),
         rank=place.rank,
         sensors=own_memory(),
+        tokens=tokens,
         guard=guard,
     )
     follower.start()
     return follower
+
+
+def _own_tokens(args: Any, model: Any, trainer: Any, guard: Guard) -> StepTokens | None:
+    if trainer is None:
+        return None
+    training = observe_training(args=args, model=model, trainer=trainer)
+    return count_batches(training, args=args, trainer=trainer, model=model, guard=guard)
 
 
 def own_memory() -> tuple[Sensor, ...]:

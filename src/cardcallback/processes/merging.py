@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from cardcallback.errors import CardCallbackError
+from cardcallback.processes.job_tokens import with_tokens_of_all
 from cardcallback.processes.joining import added, added_if_all, highest_memory, joined_consistency, joined_phases
+from cardcallback.processes.same_computer import (
+    computer_count,
+    numbered,
+    once_for_each_computer,
+    same_computer_notes,
+)
 from cardcallback.processes.summary import NodeSummary, summarize_node
 from cardcallback.ratios import with_ratios
-from cardcallback.record import Accelerator, Energy, Memory, Node, RunRecord, Session, not_measured
+from cardcallback.record import Accelerator, Energy, Memory, Node, RunRecord, Session, Training, not_measured
 from cardcallback.render.run_words import has_gb10
 from cardcallback.sessions import counted_steps, with_sessions
 from cardcallback.units import format_ranks
@@ -21,14 +28,16 @@ _LINKS = (
 )
 _CONNECTX = " (ConnectX, in each GB10 system)"
 _FIRST_ALONE = (
-    "Pictures, traces, second sensors, swap and time short of memory are those of the computer of rank 0 alone."
+    "Pictures, traces, clocks, second sensors, swap and time short of memory are those of the computer of rank 0 alone."
 )
 _NOT_YET = "left no figures here (yet)."
+# What a measurer measures of all its computer, whichever processes it measures for.
+_OF_THE_COMPUTER = ("cpu", "dram", "system")
 _TOKENS_OF_ALL = "tokens are known of all sessions together"
 _WHOLE_ONLY = "some of the job's computers are not in it: {which}"
 
 
-def merge_nodes(record: RunRecord, others: Sequence[NodeSummary | RunRecord]) -> RunRecord:
+def merge_nodes(record: RunRecord, others: Sequence[NodeSummary | RunRecord], *, computer: str = "") -> RunRecord:
     """The job's record from that of rank 0 and what the other nodes left.
 
     Energies are summed, with their bounds, and durations are the longest: those of the newest session, which the
@@ -41,6 +50,7 @@ def merge_nodes(record: RunRecord, others: Sequence[NodeSummary | RunRecord]) ->
     Args:
         record: of the node that rank 0 ran on, perhaps with other nodes in it.
         others: the other nodes' summaries, or records of one node each.
+        computer: what names the computer of rank 0, as in a summary, unless its own summary is among ``others``.
 
     Raises:
         CardCallbackError: a part is not of a job of several processes, or of another job.
@@ -53,14 +63,18 @@ def merge_nodes(record: RunRecord, others: Sequence[NodeSummary | RunRecord]) ->
     new = _new_nodes(own, told)
     nodes = (*own.nodes, *(one.node for one in new))
     missing = tuple(sorted(set(range(record.processes)) - {rank for node in nodes for rank in node.ranks}))
-    energy = _energy(own.sessions[-1].energy, new, partial=_partial(nodes, missing), missing=missing)
-    session = _session(own, energy, new)
+    computers = {one.node.ranks: one.computer for one in told}
+    computers[own.nodes[0].ranks] = computers.get(own.nodes[0].ranks) or computer
+    energy = _energy(own, new, computers, partial=_partial(nodes, missing), missing=missing)
+    nodes = numbered(nodes, computers)
+    record = with_tokens_of_all(record, nodes, missing)
+    session = _session(own, energy, new, record.training)
     joined = msgspec.structs.replace(
         record,
         nodes=nodes,
         simulated=record.simulated or any(one.simulated for one in new),
         memory=highest_memory(own.memory, own.nodes, new),
-        notes=tuple(dict.fromkeys((*_kept(record.notes), *_notes(record, nodes, new, missing)))),
+        notes=tuple(dict.fromkeys((*_notes(record, nodes, missing), *_kept(record.notes), *_notes_of(new)))),
     )
     return with_sessions(joined, (*record.sessions[:-1], session))
 
@@ -119,17 +133,28 @@ def _new_nodes(record: RunRecord, told: Sequence[NodeSummary]) -> list[NodeSumma
     return new
 
 
-def _energy(own: Energy, new: Sequence[NodeSummary], *, partial: str | None, missing: Sequence[int]) -> Energy:
+def _energy(
+    record: RunRecord,
+    new: Sequence[NodeSummary],
+    computers: Mapping[tuple[int, ...], str],
+    *,
+    partial: str | None,
+    missing: Sequence[int],
+) -> Energy:
+    own = record.sessions[-1].energy
     parts = [own, *(one.energy for one in new)]
+    names = [computers.get(ranks, "") for ranks in (record.nodes[0].ranks, *(one.node.ranks for one in new))]
+    wholes = {
+        name: added_if_all(once_for_each_computer([getattr(one, name) for one in parts], names))
+        for name in _OF_THE_COMPUTER
+    }
     energy = msgspec.structs.replace(
         own,
         gpu=added([one.gpu for one in parts]),
         gpu_counter=added_if_all([one.gpu_counter for one in parts]),
         gpu_integrated=added_if_all([one.gpu_integrated for one in parts]),
         before_training=added_if_all([one.before_training for one in parts]),
-        cpu=added_if_all([one.cpu for one in parts]),
-        dram=added_if_all([one.dram for one in parts]),
-        system=added_if_all([one.system for one in parts]),
+        **wholes,
         phases=joined_phases(parts) if new else own.phases,
         consistency=joined_consistency(parts) if new else own.consistency,
         partial_reason=partial,
@@ -138,8 +163,8 @@ def _energy(own: Energy, new: Sequence[NodeSummary], *, partial: str | None, mis
         return energy
     # What is called a whole must not be a part; the GPUs' sum is told as the part that it is.
     reason = _WHOLE_ONLY.format(which=format_ranks(missing))
-    wholes = {name: not_measured("joules", reason) for name in ("cpu", "dram", "system") if _has(energy, name)}
-    return msgspec.structs.replace(energy, **wholes)
+    unknown = {name: not_measured("joules", reason) for name in _OF_THE_COMPUTER if _has(energy, name)}
+    return msgspec.structs.replace(energy, **unknown)
 
 
 def _has(energy: Energy, name: str) -> bool:
@@ -158,14 +183,20 @@ def _partial(nodes: Sequence[Node], missing: Sequence[int]) -> str | None:
     return "; ".join(reasons) or None
 
 
-def _notes(record: RunRecord, nodes: Sequence[Node], new: Sequence[NodeSummary], missing: Sequence[int]) -> list[str]:
-    notes = [f"Computer of {format_ranks(one.node.ranks)}: {note}" for one in new for note in one.notes]
+def _notes_of(new: Sequence[NodeSummary]) -> list[str]:
+    return [f"Computer of {format_ranks(one.node.ranks)}: {note}" for one in new for note in one.notes]
+
+
+def _notes(record: RunRecord, nodes: Sequence[Node], missing: Sequence[int]) -> list[str]:
+    """What holds for the job; a card has no room for all that a thousand computers may have to tell, but for this."""
+    notes = []
     if missing:
         left = format_ranks(missing)
         notes.append(f"{left[0].upper()}{left[1:]} of the job's {record.processes} {_NOT_YET}")
-    if len(nodes) > 1:
+    notes += same_computer_notes(nodes)
+    if (count := computer_count(nodes)) > 1:
         gb10 = has_gb10(record) or any("GB10" in name for node in nodes for name in node.accelerators)
-        notes.append(_LINKS.format(count=len(nodes), which=_CONNECTX if gb10 else ""))
+        notes.append(_LINKS.format(count=count, which=_CONNECTX if gb10 else ""))
         notes.append(_FIRST_ALONE)
     return notes
 
@@ -185,10 +216,10 @@ def _with_power(accelerator: Accelerator, node: Node) -> Accelerator:
     return msgspec.structs.replace(accelerator, mean_power=power)
 
 
-def _session(own: RunRecord, energy: Energy, new: Sequence[NodeSummary]) -> Session:
+def _session(own: RunRecord, energy: Energy, new: Sequence[NodeSummary], training: Training) -> Session:
     """The newest session with the figures of all nodes."""
     session = own.sessions[-1]
-    energy = with_ratios(energy, steps=counted_steps((session,)), training=own.training)
+    energy = with_ratios(energy, steps=counted_steps((session,)), training=training)
     if len(own.sessions) > 1:
         energy = msgspec.structs.replace(energy, per_token=not_measured("joules/token", _TOKENS_OF_ALL))
     more = (_with_power(device, one.node) for one in new for device in one.accelerators)

@@ -13,14 +13,15 @@ import msgspec
 
 from cardcallback.errors import CardCallbackError
 from cardcallback.guard import Guard
+from cardcallback.observe import StepCounts
 from cardcallback.processes.announcement import OwnDevices
-from cardcallback.processes.hidden import digest, new_salt
+from cardcallback.processes.hidden import new_salt
+from cardcallback.processes.job_tokens import counts_of_node, with_counts
 from cardcallback.processes.joining import highest_rank
 from cardcallback.processes.merging import merge_nodes
 from cardcallback.processes.place import Place
 from cardcallback.processes.ranks import Ranks
 from cardcallback.processes.rendezvous import Rendezvous, read_small, write_private
-from cardcallback.processes.same_computer import once_for_each_computer
 from cardcallback.processes.summary import (
     NodeSummary,
     load_summary,
@@ -33,7 +34,7 @@ from cardcallback.recorder import Clock
 from cardcallback.writing import own_folder
 
 _JOB_FILE = "job"
-_JOB = re.compile(r"[0-9a-f]{32}")
+_JOB = re.compile(r"([0-9a-f]{32})(?: ([0-9a-f]{16}))?")
 # Of the time that training's end may cost; the processes of a job end together.
 _NODES_TIMEOUT_SECONDS = 0.05
 _LOOK_SECONDS = 0.01
@@ -49,6 +50,7 @@ class MeasuredNode:
         own: this process's own devices.
         clock: of the run.
         on_change: called, in a thread, where devices were announced.
+        counts: the tokens of this process's own batches as last read, where they are counted.
         guard: catches what fails in the thread.
     """
 
@@ -60,6 +62,7 @@ class MeasuredNode:
         *,
         clock: Clock,
         on_change: Callable[[], None],
+        counts: Callable[[], StepCounts | None] = lambda: None,
         guard: Guard | None = None,
     ) -> None:
         self._rendezvous = Rendezvous(output_folder, place.node)
@@ -76,6 +79,8 @@ class MeasuredNode:
         self._folder = output_folder
         self._clock = clock
         self._job = new_salt() if place.writes else ""
+        self._counts = counts
+        self._told: dict[int, StepCounts] = {}
         self._others: dict[Path, NodeSummary] = {}
         self._finished = False
 
@@ -89,6 +94,8 @@ class MeasuredNode:
 
     def joined(self, record: RunRecord) -> RunRecord:
         """The record of this node's measuring as the job's, with those of its other nodes that are done by now."""
+        if not self._finished:
+            self.ranks.look()
         own = self._as_one_node(record)
         if self._finished and self.place.writes and len(self.ranks.numbers) < self.place.processes:
             self.look_again()
@@ -96,7 +103,7 @@ class MeasuredNode:
                 self.leave_summary(own)
         if not self.place.writes:
             return own
-        return merge_nodes(own, once_for_each_computer(list(self._others.values()), self._computer(self._job)))
+        return merge_nodes(own, list(self._others.values()), computer=self.place.computer)
 
     def leave_summary(self, record: RunRecord) -> None:
         """Write this node's figures, a record of it alone, for rank 0 or for whoever joins the nodes later.
@@ -105,18 +112,26 @@ class MeasuredNode:
             CardCallbackError: our folder is a link that leads out of the output folder, or cannot be made.
             OSError: it cannot be written.
         """
-        job = self._seen_job()
-        write_summary(self._folder, summarize_node(record, answers=job, computer=self._computer(job)))
+        summary = summarize_node(record, answers=self._seen_job(), computer=self.place.computer)
+        write_summary(self._folder, summary)
 
     def look_again(self, until_seconds: float = math.inf) -> bool:
-        """Take up nodes that are done since the last look; whether there were any.
+        """Take up nodes that are done since the last look, and last words of this one; whether there were any.
 
         Args:
             until_seconds: the clock's time at which what is not read yet is left.
         """
-        if not self.place.writes or len(self.ranks.numbers) >= self.place.processes:
+        if not self.place.writes:
             return False
+        told, self._told = self._told, self.ranks.counts()
         before = dict(self._others)
+        if len(self.ranks.numbers) < self.place.processes:
+            self._take_up_nodes(until_seconds)
+        if self._finished:
+            self._end_job()
+        return self._others != before or self._told != told
+
+    def _take_up_nodes(self, until_seconds: float) -> None:
         for path in summary_files(self._folder):
             known = self._others.get(path)
             if known is not None and known.status != "running":
@@ -126,15 +141,12 @@ class MeasuredNode:
                 self._others[path] = _marked(summary)
             if self._clock.elapsed_seconds() >= until_seconds:
                 break
-        if self._finished:
-            self._end_job()
-        return self._others != before
 
     def _begin(self) -> None:
         with contextlib.suppress(OSError, CardCallbackError):  # then no other node is found, and all are named
             private = own_folder(self._folder / PRIVATE_FOLDER)
             if self.place.writes:
-                write_private(private / _JOB_FILE, self._job.encode())
+                write_private(private / _JOB_FILE, f"{self._job} {self.place.computer}".strip().encode())
             else:
                 self._rendezvous.remove_left_behind(private / _JOB_FILE)
             self._remove_summaries_of_others()
@@ -153,13 +165,7 @@ class MeasuredNode:
             remove_job(self._folder, self._job)
 
     def _seen_job(self) -> str:
-        if self._job:
-            return self._job
-        text = (read_small(self._folder / PRIVATE_FOLDER / _JOB_FILE) or b"").decode("ascii", errors="replace")
-        return text if _JOB.fullmatch(text) else ""
-
-    def _computer(self, job: str) -> str:
-        return digest(job, self.place.boot) if job and self.place.boot else ""
+        return _read_job(self._folder)[0]
 
     def _as_one_node(self, record: RunRecord) -> RunRecord:
         node = Node(
@@ -173,10 +179,17 @@ class MeasuredNode:
         return msgspec.structs.replace(
             record,
             processes=self.place.processes,
-            nodes=(node,),
+            nodes=(self._with_tokens(node),),
             memory=highest_rank(record.memory, self.place.rank, self.ranks.peaks()),
             notes=tuple(dict.fromkeys((*record.notes, *self.ranks.troubles()))),
         )
+
+    def _with_tokens(self, node: Node) -> Node:
+        own, self._told = self._counts(), self.ranks.counts()
+        if own is None:
+            return node
+        silent = [rank for rank in self.ranks.numbers if rank != self.place.rank and rank not in self._told]
+        return with_counts(node, counts_of_node(self.place.rank, own, self._told, silent))
 
     def _wait_for_nodes(self) -> None:
         deadline = self._clock.elapsed_seconds() + _NODES_TIMEOUT_SECONDS
@@ -193,10 +206,21 @@ class MeasuredNode:
 
 def remove_job(output_folder: Path, job: str) -> None:
     """Remove the number of a job that is over, unless another job has put its own in its place."""
-    path = output_folder / PRIVATE_FOLDER / _JOB_FILE
     with contextlib.suppress(OSError):  # it stays, and the next job replaces it
-        if job and (read_small(path) or b"").startswith(job.encode()):
-            path.unlink(missing_ok=True)
+        if job and _read_job(output_folder)[0] == job:
+            (output_folder / PRIVATE_FOLDER / _JOB_FILE).unlink(missing_ok=True)
+
+
+def computer_of_first(output_folder: Path, record: RunRecord) -> str:
+    """What names the computer of rank 0, whose record it is, where its job's number still lies beside it."""
+    job, computer = _read_job(output_folder)
+    return computer if job and record.nodes and job == record.nodes[0].job else ""
+
+
+def _read_job(output_folder: Path) -> tuple[str, str]:
+    text = (read_small(output_folder / PRIVATE_FOLDER / _JOB_FILE) or b"").decode("ascii", errors="replace")
+    match = _JOB.fullmatch(text)
+    return ("", "") if match is None else (match[1], match[2] or "")
 
 
 def _marked(summary: NodeSummary) -> NodeSummary:

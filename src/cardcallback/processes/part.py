@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cardcallback.guard import Guard
+from cardcallback.hooks import find_trainer
 from cardcallback.processes.follower import Follower, follow
 from cardcallback.processes.node import MeasuredNode
 from cardcallback.processes.place import Place, find_place
@@ -27,15 +28,18 @@ class ProcessPart:
         self._follower: Follower | None = None
         self._node: MeasuredNode | None = None
 
-    def begin(self, args: Any, model: Any, environ: Mapping[str, str]) -> bool:
-        """Find the place in the job, and where another process measures announce this one; whether this one does."""
+    def begin(self, args: Any, model: Any, environ: Mapping[str, str], callback: object = None) -> bool:
+        """Find the place in the job, and where another process measures announce this one; whether this one does.
+
+        ``callback`` is whose event this is: by it the trainer is found whose batches are counted.
+        """
         self.end()
         with self._guard("find this process's place in its job"):
             self.place = find_place(environ, args, system_root(environ))
         self._guard.quiet = not self.place.writes
         if not self.place.measures:
             with self._guard("announce this process's devices"):
-                self._follower = follow(args, model, self.place, environ, self._guard)
+                self._follower = follow(args, model, self.place, environ, self._guard, find_trainer(callback))
         return self.place.measures
 
     def measures_for(self, node: MeasuredNode | None) -> None:
@@ -48,6 +52,18 @@ class ProcessPart:
             self._follower.step_begins()
         elif self._node is not None:
             self._node.ranks.step_begins()
+
+    def logged(self, logs: Mapping[str, Any]) -> None:
+        """The Trainer logged in this process."""
+        if self._follower is not None:
+            with self._guard("read the tokens counted so far"):
+                self._follower.logged(logs)
+
+    def saved(self) -> None:
+        """A checkpoint was written."""
+        if self._follower is not None:
+            with self._guard("tell the tokens counted so far"):
+                self._follower.saved()
 
     def end(self) -> None:
         """The training ended in this process, where it is not the one that measures."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,12 +13,19 @@ from typing import Any, NamedTuple
 _RANK = ("RANK", "PMI_RANK", "OMPI_COMM_WORLD_RANK", "MV2_COMM_WORLD_RANK")
 _LOCAL_RANK = ("LOCAL_RANK", "MPI_LOCALRANKID", "OMPI_COMM_WORLD_LOCAL_RANK", "MV2_COMM_WORLD_LOCAL_RANK")
 _PROCESSES = ("WORLD_SIZE", "PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "MV2_COMM_WORLD_SIZE")
-_LOCAL_PROCESSES = ("LOCAL_WORLD_SIZE", "MPI_LOCALNRANKS", "OMPI_COMM_WORLD_LOCAL_SIZE", "MV2_COMM_WORLD_LOCAL_SIZE")
-# What is the same for all processes of one job, and hardly ever for two jobs.
+# The last is DeepSpeed's, whose launcher sets no other.
+_LOCAL_PROCESSES = (
+    *("LOCAL_WORLD_SIZE", "MPI_LOCALNRANKS", "OMPI_COMM_WORLD_LOCAL_SIZE", "MV2_COMM_WORLD_LOCAL_SIZE"),
+    "LOCAL_SIZE",
+)
+_NODE_NUMBER = ("GROUP_RANK", "CROSS_RANK")  # torchrun and accelerate; DeepSpeed
+# What is the same for all processes of one job, and hardly ever for two jobs. Not PMI_ID, which is a rank.
 _OF_THE_JOB = (
     *("TORCHELASTIC_RUN_ID", "TORCHELASTIC_RESTART_COUNT", "MASTER_ADDR", "MASTER_PORT"),
-    *("SLURM_JOB_ID", "SLURM_RESTART_COUNT", "PMI_ID", "OMPI_MCA_ess_base_jobid"),
+    *("SLURM_JOB_ID", "SLURM_RESTART_COUNT", "OMPI_MCA_ess_base_jobid", "PMIX_NAMESPACE"),
 )
+# Of these what every process of a job must have alike to find the others, however it was started.
+_OF_EVERY_LAUNCHER = ("MASTER_ADDR", "MASTER_PORT", "SLURM_JOB_ID")
 _TASKS = re.compile(r"(\d+)(?:\(x(\d+)\))?", re.ASCII)
 _MOST_NODES = 100_000
 
@@ -28,8 +35,8 @@ class Place:
     """One process of a job; ``rank`` counts over all nodes, ``local_rank`` on its own.
 
     ``local_processes`` is ``None`` where nothing tells how many the node has. ``node`` names the node among the
-    job's own: a short hash, from which neither job nor machine can be told. ``boot`` is alike for all processes of one
-    machine, and is written nowhere.
+    job's own: a short hash, from which neither job nor machine can be told. ``computer`` is such a hash too, alike for
+    all processes of one computer of the job whoever started them, and empty where that cannot be told.
     """
 
     rank: int = 0
@@ -37,7 +44,7 @@ class Place:
     processes: int = 1
     local_processes: int | None = 1
     node: str = ""
-    boot: str = field(default="", repr=False)
+    computer: str = ""
 
     @property
     def writes(self) -> bool:
@@ -72,16 +79,18 @@ def find_place(environ: Mapping[str, str], args: Any = None, system_root: Path =
     if processes <= 1:
         return Place()
     slurm = environ if _first(environ, ("SLURM_NTASKS",)) == processes else {}
-    rank = _told(args, "process_index", _first(environ, (*_RANK, "SLURM_PROCID")))
+    rank = _told(args, "process_index", _first(environ, (*_RANK, "SLURM_PROCID"))) or 0
     on_node = _by_srun(slurm, rank) or _by_launcher(environ, slurm)
     local_rank = on_node.rank if on_node.rank is not None else _told(args, "local_process_index", rank)
+    local_rank = min(local_rank or 0, rank)  # more would be another job's number, or a device's
+    possible = on_node.processes is not None and local_rank < on_node.processes <= processes
     return Place(
-        rank=rank or 0,
-        local_rank=local_rank or 0,
+        rank=rank,
+        local_rank=local_rank,
         processes=processes,
-        local_processes=on_node.processes,
+        local_processes=on_node.processes if possible else None,
         node=_node(environ, slurm, processes, system_root),
-        boot=_boot(system_root),
+        computer=_computer(environ, processes, system_root),
     )
 
 
@@ -90,12 +99,12 @@ class _OnNode(NamedTuple):
     processes: int | None
 
 
-def _by_srun(slurm: Mapping[str, str], rank: int | None) -> _OnNode | None:
+def _by_srun(slurm: Mapping[str, str], rank: int) -> _OnNode | None:
     """What srun says, where each of its tasks is a process of the job.
 
     Scripts that give each task a GPU of its own set LOCAL_RANK=0 in all of them: the number of the device there.
     """
-    if rank is None or "TORCHELASTIC_RUN_ID" in slurm or _first(slurm, ("SLURM_PROCID",)) != rank:
+    if "TORCHELASTIC_RUN_ID" in slurm or _first(slurm, ("SLURM_PROCID",)) != rank:
         return None
     local_rank = _first(slurm, ("SLURM_LOCALID",))
     return None if local_rank is None else _OnNode(local_rank, _slurm_tasks(slurm))
@@ -132,11 +141,24 @@ def _slurm_tasks(slurm: Mapping[str, str]) -> int | None:
 
 def _node(environ: Mapping[str, str], slurm: Mapping[str, str], processes: int, system_root: Path) -> str:
     # The number of the boot tells apart machines whose launcher numbers no nodes; only its hash goes anywhere.
-    group = _first(environ, ("GROUP_RANK",))
+    group = _first(environ, _NODE_NUMBER)
     number = group if group is not None else _first(slurm, ("SLURM_NODEID",))
-    told = [environ.get(name, "") for name in _OF_THE_JOB]
-    text = "\n".join([*told, str(processes), "" if number is None else str(number), _boot(system_root)])
-    return hashlib.sha256(text.encode()).hexdigest()[:8]
+    own = "" if number is None else str(number)
+    return _hash([*_values(environ, _OF_THE_JOB), str(processes), own, _boot(system_root)])[:8]
+
+
+def _computer(environ: Mapping[str, str], processes: int, system_root: Path) -> str:
+    # One boot, one kernel, one computer: containers of it read the same number.
+    boot = _boot(system_root)
+    return _hash([*_values(environ, _OF_EVERY_LAUNCHER), str(processes), boot])[:16] if boot else ""
+
+
+def _values(environ: Mapping[str, str], names: Sequence[str]) -> list[str]:
+    return [environ.get(name, "") for name in names]
+
+
+def _hash(parts: Sequence[str]) -> str:
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 def _boot(system_root: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import select
@@ -12,7 +13,15 @@ from dataclasses import dataclass, field, replace
 
 from cardcallback.errors import CardCallbackError
 from cardcallback.guard import Guard
-from cardcallback.processes.announcement import Announcement, OwnDevices, announce, answers, devices_of_ranks
+from cardcallback.observe import StepCounts
+from cardcallback.processes.announcement import (
+    Announcement,
+    OwnDevices,
+    announce,
+    answers,
+    counts_of,
+    devices_of_ranks,
+)
 from cardcallback.processes.follower import BEAT_SECONDS
 from cardcallback.processes.hidden import new_salt
 from cardcallback.processes.place import Place
@@ -29,6 +38,9 @@ _BEHIND_SECONDS = 60.0
 _SOON_SECONDS = 0.25
 _SOON_LOOKS = 240
 _END_TIMEOUT_SECONDS = 0.05
+# The processes of a job end together, but for what one of them has to write.
+_LAST_WORDS_SECONDS = 1.0
+_LAST_LOOK_SECONDS = 0.01
 _ENDED_LATELY = "ended without saying so, or was killed, at the end of the run or just before it"
 _ENDED_BEFORE = "was killed or ended by itself before the run did"
 
@@ -171,6 +183,12 @@ class Ranks:
         with self._lock:
             return {rank: one.said.peaks for rank, one in sorted(self._job.heard.items()) if one.said.peaks}
 
+    def counts(self) -> dict[int, StepCounts]:
+        """The other processes' tokens as they told them last, by rank."""
+        with self._lock:
+            told = {rank: counts_of(one.said) for rank, one in sorted(self._job.heard.items())}
+        return {rank: counts for rank, counts in told.items() if counts is not None}
+
     def troubles(self) -> tuple[str, ...]:
         """A sentence about each process that ended, fell silent or stood still before the others.
 
@@ -186,10 +204,13 @@ class Ranks:
         return tuple(sentence for sentence in told if sentence)
 
     def finish(self) -> None:
-        """Listen once more and remove the announcements; waits a moment at most."""
+        """Hear the others' last words and remove the announcements; waits a moment at most."""
         self._ended.set()
         if self._thread.is_alive():
             self._thread.join(_END_TIMEOUT_SECONDS)
+        if self._thread.is_alive():
+            # Some are behind; what they still say is taken up when this process leaves.
+            atexit.register(self._thread.join, _LAST_WORDS_SECONDS)
         self._at_end = self._at_end or self._troubles_now()
 
     def _run(self) -> None:
@@ -202,8 +223,27 @@ class Ranks:
                 looks += 1
                 soon = not self.all_heard and looks < _SOON_LOOKS
                 self._ended.wait(_SOON_SECONDS if soon else BEAT_SECONDS)
-            self.look()
+            self._hear_last_words()
         self._rendezvous.remove()
+
+    def _hear_last_words(self) -> None:
+        pause = threading.Event()
+        for _ in range(round(_LAST_WORDS_SECONDS / _LAST_LOOK_SECONDS)):
+            self.look()
+            if not self._some_are_behind():
+                return
+            pause.wait(_LAST_LOOK_SECONDS)
+
+    def _some_are_behind(self) -> bool:
+        """Whether a process that may live has not said yet that it ended, or nothing at all."""
+        if self.missing:
+            return True
+        now = self._clock.awake_seconds()
+        with self._lock:
+            heard = list(self._job.heard.values())
+        return any(
+            not (one.said.ended or one.process.is_gone()) and now - one.beat_at <= _SILENT_SECONDS for one in heard
+        )
 
     def _hear(self, said: Announcement, now: float) -> None:
         with self._lock:

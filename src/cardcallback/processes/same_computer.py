@@ -2,43 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from cardcallback.processes.summary import NodeSummary
-from cardcallback.record import not_measured
+from cardcallback.record import Measurement, Node
 
-# What a measurer measures of all its computer, whichever processes it measures for.
-_OF_THE_COMPUTER = ("cpu", "dram", "system")
-_REASON = "several measurers ran on one computer, each of which measured all of it"
 _NOTE = (
-    "Several measurers ran on one computer, which is called a computer once for each of them: what its processor, its "
-    "memory and the whole of it used is not summed."
+    "Several measurers ran on one computer: what its processor, its memory and the whole of it used is counted once, "
+    "as the one that measured longest has it."
 )
 
 
-def once_for_each_computer(summaries: Sequence[NodeSummary], own: str = "") -> list[NodeSummary]:
-    """The summaries, those of a computer that one before is of without what both of them measured.
+def once_for_each_computer(figures: Sequence[Measurement], computers: Sequence[str]) -> list[Measurement]:
+    """What is measured of a whole computer, once for each: of several measurers' the one of the longest window.
 
     Args:
-        summaries: of one job.
-        own: the ``computer`` of the node that they will be joined to, unless its summary is among them.
+        figures: one of each measurer.
+        computers: what names the computer of each, ``""`` where that is not known and it counts as one of its own.
     """
-    seen = {own}
-    kept = []
-    for one in summaries:
-        kept.append(_without_its_computer(one) if one.computer and one.computer in seen else one)
-        seen.add(one.computer)
-    return kept
+    found: dict[str | int, Measurement] = {}
+    for place, (figure, computer) in enumerate(zip(figures, computers, strict=True)):
+        known = found.get(computer or place)
+        if known is None or _measured_seconds(figure) > _measured_seconds(known):
+            found[computer or place] = figure
+    return list(found.values())
 
 
-def _without_its_computer(summary: NodeSummary) -> NodeSummary:
-    measured = {name: getattr(summary.energy, name) for name in _OF_THE_COMPUTER}
-    told = {
-        name: not_measured(figure.unit, _REASON, window=figure.window)
-        for name, figure in measured.items()
-        if figure.value is not None
-    }
-    energy = msgspec.structs.replace(summary.energy, **told)
-    return msgspec.structs.replace(summary, energy=energy, notes=(*summary.notes, _NOTE))
+def numbered(nodes: Sequence[Node], computers: Mapping[tuple[int, ...], str]) -> tuple[Node, ...]:
+    """The nodes with a number for their computer, that of the first of them there; ``computers`` are by ranks."""
+    first: dict[str, int] = {}
+    told = []
+    for place, node in enumerate(nodes):
+        computer = computers.get(node.ranks, "")
+        number = first.setdefault(computer, place) if computer else node.computer
+        told.append(msgspec.structs.replace(node, computer=number))
+    return tuple(told)
+
+
+def computer_count(nodes: Sequence[Node]) -> int:
+    """How many computers the nodes are, as far as that is known."""
+    return len({place if node.computer is None else node.computer for place, node in enumerate(nodes)})
+
+
+def same_computer_notes(nodes: Sequence[Node]) -> list[str]:
+    """A sentence where a computer had several measurers."""
+    return [_NOTE] if computer_count(nodes) < len(nodes) else []
+
+
+def _measured_seconds(figure: Measurement) -> float:
+    """The length of what was watched; any of a figure that is there is longer than of one that is not."""
+    if figure.value is None:
+        return -1.0
+    window = figure.window
+    if window is None or window.begin_seconds is None or window.end_seconds is None:
+        return 0.0
+    return (window.end_seconds - window.begin_seconds) * (1.0 if figure.coverage is None else figure.coverage)

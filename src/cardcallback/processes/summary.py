@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,8 @@ _PARTS = frozenset({"scope", "instrument_accuracy", "window"})
 _KIND = ("name", "memory_total_bytes", "other_processes", "used_by_job")
 # What any part of a file that is not as it was written may raise.
 _DAMAGE = (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError, OverflowError)
+_LEFT_OUT = "{count} more notes did not fit into this summary."
+_SLOWER = "{count}{more} of its GPUs were slower than they can be for a part of the time."
 _TOO_MANY = "told for the node's GPUs together"
 
 
@@ -86,21 +89,42 @@ def summarize_node(record: RunRecord, *, answers: str = "", computer: str = "") 
         memory=msgspec.structs.replace(
             record.memory, limit=None, swap_peak=None, swap_baseline=None, stalled_some=None, stalled_all=None
         ),
-        notes=record.notes,
+        notes=tuple(note for note in record.notes if not _is_health(note, session.hardware.accelerators)),
     )
 
 
 def encode_summary(summary: NodeSummary) -> bytes:
-    """At most ``MOST_BYTES``: notes that do not fit are counted, then the GPUs' own figures are left out."""
+    """At most ``MOST_BYTES``: notes that do not fit are counted, then the GPUs' state, then their own figures."""
+    content = b""
+    for one in _shorter(summary):
+        content = _encoded(one)
+        if len(content) <= MOST_BYTES:
+            break
+    return content
+
+
+def _shorter(summary: NodeSummary) -> Iterator[NodeSummary]:
+    """The summary with less and less to tell; what the job's sums need is in all of them."""
     notes = summary.notes
     for kept in range(len(notes), -1, -1):
-        more = () if kept == len(notes) else (f"{len(notes) - kept} more notes did not fit into this summary.",)
-        content = _encoded(msgspec.structs.replace(summary, notes=(*notes[:kept], *more)))
-        if len(content) <= MOST_BYTES:
-            return content
+        more = () if kept == len(notes) else (_LEFT_OUT.format(count=len(notes) - kept),)
+        yield msgspec.structs.replace(summary, notes=(*notes[:kept], *more))
+    slower = [place for place, one in enumerate(summary.accelerators) if one.health]
+    words: tuple[str, ...] = ()
+    for kept in range(len(slower) - 1, -1, -1):
+        words = (_SLOWER.format(count=len(slower) - kept, more=" more" if kept else ""),)
+        yield msgspec.structs.replace(
+            summary, notes=(*words, *more), accelerators=_with_health_of(summary.accelerators, slower[:kept])
+        )
     together = not_measured("joules", _TOO_MANY)
     named = tuple(Accelerator(name=one.name, energy=together) for one in summary.accelerators)
-    return _encoded(msgspec.structs.replace(summary, notes=(), accelerators=named))
+    yield msgspec.structs.replace(summary, notes=words, accelerators=named)
+
+
+def _with_health_of(accelerators: Sequence[Accelerator], places: Sequence[int]) -> tuple[Accelerator, ...]:
+    return tuple(
+        one if place in places else msgspec.structs.replace(one, health=()) for place, one in enumerate(accelerators)
+    )
 
 
 def decode_summary(content: bytes, *, name: str = "a node's summary") -> NodeSummary:
@@ -164,7 +188,13 @@ def _figures_of(accelerator: Accelerator) -> Accelerator:
         memory_total_bytes=accelerator.memory_total_bytes,
         other_processes=accelerator.other_processes,
         used_by_job=accelerator.used_by_job,
+        health=accelerator.health,
     )
+
+
+def _is_health(note: str, accelerators: Sequence[Accelerator]) -> bool:
+    """Whether it is what a GPU's own state says, with or without the GPU's number before it."""
+    return any(note in told or note.partition(": ")[2] in told for told in (one.health for one in accelerators))
 
 
 def _encoded(summary: NodeSummary) -> bytes:
@@ -174,8 +204,9 @@ def _encoded(summary: NodeSummary) -> bytes:
         [_place_in(shared, [one[name] for name in _KIND]), *_packed(one["energy"], shared)]
         for one in plain["accelerators"]
     ]
+    health = {place: one.health for place, one in enumerate(summary.accelerators) if one.health}
     plain["node"].pop("accelerators")
-    document = _slim(plain, shared) | {"shared": shared}
+    document = _slim(plain, shared) | {"shared": shared} | ({"health": health} if health else {})
     return json.dumps(document, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
 
 
@@ -226,6 +257,8 @@ def _decoded(document: dict[str, Any]) -> NodeSummary:
         dict(zip(_KIND, shared[kind], strict=True)) | {"energy": _unpacked(packed, shared)}
         for kind, *packed in document.get("accelerators", ())
     ]
+    for place, sentences in document.get("health", {}).items():
+        whole["accelerators"][int(place)]["health"] = sentences
     whole["node"]["accelerators"] = [one["name"] for one in whole["accelerators"]]
     summary = msgspec.convert(whole, NodeSummary)
     ranks = summary.node.ranks

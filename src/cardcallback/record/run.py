@@ -158,9 +158,10 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
 class Node(msgspec.Struct, frozen=True, kw_only=True):
     """One computer's part in a job of several processes, ``ranks`` being the numbers of its processes.
 
-    ``partial_reason`` is set where GPUs of the job on it are in no figure. Of the energy the bounds and the coverage
-    mean what a ``Measurement``'s mean; records of before they were kept have none. ``job`` is a random number that
-    the computers of one session of one job share, where this one could see it.
+    ``partial_reason`` is set where GPUs of the job on it are in no figure. The energy's bounds and coverage mean what
+    a ``Measurement``'s mean. ``job`` is a random number that the computers of a session share, where this one saw it,
+    ``computer`` the place of the first node of the same computer. ``tokens`` are its processes' by kind after
+    ``batches`` batches of each, ``token_reasons`` say why a kind is not known. Older records have none of these.
     """
 
     ranks: tuple[int, ...]
@@ -173,6 +174,10 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
     gpu_energy_low_joules: float | None = None
     gpu_energy_high_joules: float | None = None
     gpu_energy_coverage: float | None = None
+    computer: int | None = None
+    tokens: dict[str, int] = {}
+    token_reasons: dict[str, str] = {}
+    batches: int | None = None
 
     def with_gpu_energy(self, energy: Measurement) -> Node:
         """The same with that energy in joules, its bounds and its coverage."""

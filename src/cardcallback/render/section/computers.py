@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator, Sequence
 
-from cardcallback.record import Measurement, Node, RunRecord
-from cardcallback.render.figures import energy_figure
+from cardcallback.record import Accelerator, Measurement, Node, RunRecord, is_only_a_part
+from cardcallback.render.figures import energy_figure, is_known
 from cardcallback.render.text import TIMES, escape_markdown, join_words, sentence
 from cardcallback.units import format_bytes, format_duration, format_ranks
 
@@ -14,23 +15,62 @@ _MOST_LINES = 16
 
 
 def computer_lines(record: RunRecord) -> list[tuple[str, str]]:
-    """What each computer had and used, told by the numbers of its processes."""
+    """What each computer had and used, told by the numbers of its processes; the first one's GPUs have own lines."""
     if len(record.nodes) < 2:
         return []
-    lines = [(f"Computer of {format_ranks(node.ranks)}", _computer(node)) for node in record.nodes[:_MOST_LINES]]
+    parts = list(zip(record.nodes, _devices(record), strict=True))[:_MOST_LINES]
+    first = record.nodes[0]
+    lines = [
+        (f"Computer of {format_ranks(node.ranks)}", _same(record, node) + _computer(node, devices, node is not first))
+        for node, devices in parts
+    ]
     more = len(record.nodes) - len(lines)
     return [*lines, ("Further computers", f"{more:,}, in the record.")] if more else lines
 
 
-def _computer(node: Node) -> str:
+def _devices(record: RunRecord) -> Iterator[tuple[Accelerator, ...]]:
+    """Each node's own among the devices of the newest session, where they are all there."""
+    devices = record.sessions[-1].hardware.accelerators
+    begin = 0
+    for node in record.nodes:
+        end = begin + len(node.accelerators)
+        found = devices[begin:end]
+        yield found if tuple(one.name for one in found) == node.accelerators else ()
+        begin = end
+
+
+def _same(record: RunRecord, node: Node) -> str:
+    """Which node before it ran on the same computer."""
+    first = node if node.computer is None else record.nodes[node.computer]
+    return "" if first.ranks == node.ranks else f"The same computer as that of {format_ranks(first.ranks)}: "
+
+
+def _computer(node: Node, devices: Sequence[Accelerator], tells_state: bool) -> str:  # noqa: FBT001 - one call
     kinds = Counter(node.accelerators).items()
     parts = [join_words([f"{count} {TIMES} {escape_markdown(name)}" for name, count in kinds]) or "no GPU measured"]
     if node.gpu_energy_joules is not None:
-        parts.append(f"GPU energy {energy_figure(_gpu_energy(node))} in {format_duration(node.duration_seconds)}")
+        energy = f"GPU energy {energy_figure(_gpu_energy(node))} in {format_duration(node.duration_seconds)}"
+        parts.append(energy + _each(devices))
     if node.memory_peak_bytes is not None:
         parts.append(f"peak memory in use {format_bytes(node.memory_peak_bytes)}")
     partial = f" {sentence(node.partial_reason)}" if node.partial_reason else ""
-    return f"{', '.join(parts)}.{partial}"
+    return f"{', '.join(parts)}.{partial}{_state(devices) if tells_state else ''}"
+
+
+def _each(devices: Sequence[Accelerator]) -> str:
+    """The least and the most that one of several GPUs used."""
+    energies = [device.energy for device in devices]
+    if len(energies) < 2 or any(not is_known(energy) or is_only_a_part(energy) for energy in energies):
+        return ""
+    low, high = (find(energies, key=lambda energy: energy.value or 0.0) for find in (min, max))
+    least, most = energy_figure(low), energy_figure(high)
+    return f" ({least} each)" if least == most else f" ({least} to {most} each)"
+
+
+def _state(devices: Sequence[Accelerator]) -> str:
+    """What slowed its GPUs, each by its number on that computer where there are several."""
+    told = [(f"Its GPU {number}" if devices[1:] else "Its GPU", one.health) for number, one in enumerate(devices)]
+    return "".join(f" {name}: {' '.join(map(sentence, health))}" for name, health in told if health)
 
 
 def _gpu_energy(node: Node) -> Measurement:
