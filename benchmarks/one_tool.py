@@ -62,7 +62,7 @@ class CardCallbackTool:
         root = system_root(os.environ)
         clock = SystemClock()
         self._openings = open_in_background(sensor_parts(system_root=root, environ=os.environ), clock)
-        self._run = LiveRun(settings, clock=clock, system_root=root, stages=())
+        self._run = LiveRun(settings, clock=clock, system_root=root)
 
     def start(self) -> None:
         """As at ``on_train_begin``."""

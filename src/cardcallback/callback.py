@@ -11,7 +11,6 @@ from typing import Any
 
 from transformers import TrainerCallback, TrainerState
 
-from cardcallback.baseline import baseline_notes
 from cardcallback.console import begin_line, say
 from cardcallback.earlier_stages import earlier_stages, remember_training
 from cardcallback.guard import Guard
@@ -218,13 +217,10 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
             # A begin without an end between: the attempt before was given up, and the job goes on.
             self._end("interrupted", tells=False)
         clock, root = SystemClock(), system_root(os.environ)
-        before = self._publisher.record if self._publisher is not None else None
-        lineage = self._resuming.lineage(args, state, before, recovers=self._part.place.writes)
-        found = earlier_stages(objects.get("model"), self._settings, lineage, state, self._guard)
-        run = LiveRun(
-            self._settings, clock=clock, system_root=root, stages=found.stages, guard=self._guard, lineage=lineage
-        )
-        run.notes.extend(found.notes)
+        known = self._publisher.record if self._publisher is not None else None
+        lineage = self._resuming.lineage(args, state, known, recovers=self._part.place.writes)
+        before = earlier_stages(objects.get("model"), self._settings, lineage, state, self._guard)
+        run = LiveRun(self._settings, clock=clock, system_root=root, before=before, guard=self._guard, lineage=lineage)
         if self._opening is not None:
             model, first = objects.get("model"), self._run is None
             run.start_recording(self._opening, os.environ, args, model, first=first, place=self._part.place)
@@ -240,21 +236,13 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
         atexit.register(self._at_exit, os.getpid())
         self._signals.install(publisher)
         if isinstance(publisher, NodePublisher):
-            self._count_tokens(args, objects)
+            run.count_tokens(args, self._watched(), objects)
             return
-        with self._guard("read the idle power measured before"):
-            run.notes.extend(baseline_notes(user_config_directory(os.environ), run.sensors))
         metrics, self._metrics_before = self._metrics_before, None
         run.describe(args, state, self._watched(), objects, after=earlier, metrics_before=metrics)
-        self._count_tokens(args, objects)
         publisher.keep_what_was_there()
         if tells:
             say(begin_line(run.sensors, self._settings, is_deaf=self._signals.is_deaf), self._settings)
-
-    def _count_tokens(self, args: Any, objects: dict[str, Any]) -> None:
-        if self._run is not None:
-            with self._guard("count the tokens of the training batches"):
-                self._run.observed.count_tokens(self._watched(), args=args, model=objects.get("model"))
 
     def _end(self, status: Status, *, tells: bool = True) -> None:
         try:

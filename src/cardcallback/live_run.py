@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from collections.abc import Mapping, Sequence
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from cardcallback.assemble import RunState, assemble_record, with_carbon
+from cardcallback.baseline import baseline_notes
 from cardcallback.console import say
 from cardcallback.curves import curves_from_history, history_notes
 from cardcallback.guard import Guard
@@ -19,12 +21,13 @@ from cardcallback.processes.announcement import own_devices
 from cardcallback.processes.job_sensors import JobSensors
 from cardcallback.processes.node import MeasuredNode
 from cardcallback.processes.place import Place
-from cardcallback.record import RunRecord, Stage, Status, Training
+from cardcallback.record import RunRecord, Status, Training
 from cardcallback.recorder import BackgroundOpening, Clock, EarlyReading, EnergiesNow, Recorder, Recording
 from cardcallback.rest import with_rest_estimate
 from cardcallback.sensors import SensorSet
 from cardcallback.sessions import Lineage
-from cardcallback.settings import Settings
+from cardcallback.settings import Settings, user_config_directory
+from cardcallback.stages import Found
 
 # Together below the 50 ms that training's begin may cost.
 _OPENING_TIMEOUT_SECONDS = 0.02
@@ -44,7 +47,7 @@ class LiveRun:
         *,
         clock: Clock,
         system_root: Path,
-        stages: tuple[Stage, ...],
+        before: Found | None = None,
         guard: Guard | None = None,
         lineage: Lineage | None = None,
     ) -> None:
@@ -53,7 +56,8 @@ class LiveRun:
         self._settings = settings
         self._clock = clock
         self._system_root = system_root
-        self._stages = stages
+        before = before or Found()
+        self._stages = before.stages
         self._devices = JobSensors()
         self._recorder: Recorder | None = None
         self._recording: Recording | None = None
@@ -62,7 +66,7 @@ class LiveRun:
         self.node: MeasuredNode | None = None
         self._joining = threading.Lock()
         self._ended = threading.Event()
-        self.notes: list[str] = list(self._lineage.notes)
+        self.notes: list[str] = [*self._lineage.notes, *before.notes]
 
     @property
     def sensors(self) -> SensorSet:
@@ -191,12 +195,20 @@ class LiveRun:
 
         ``after`` is as ``begin_steps`` has it; ``metrics_before`` were measured before the first step, if any were.
         """
+        with self._guard("read the idle power measured before"):
+            self.notes.extend(baseline_notes(user_config_directory(os.environ), self.sensors))
         with self._guard("read what the run is"):
             self.begin_steps(state, trainer, objects.get("model"), after=after)
             described = {name: objects.get(name) for name in ("model", "train_dataloader", "eval_dataloader")}
             self.observed.describe(args=args, trainer=trainer, **described)
             if metrics_before is not None and state.global_step == 0:
                 self.observed.evaluated(metrics_before, step=0, outside=True)
+        self.count_tokens(args, trainer, objects)
+
+    def count_tokens(self, args: Any, trainer: Any, objects: Mapping[str, Any]) -> None:
+        """Count the tokens of this process's training batches from now on."""
+        with self._guard("count the tokens of the training batches"):
+            self.observed.count_tokens(trainer, args=args, model=objects.get("model"))
 
     def mark_phase(self, phase: str, begin_seconds: float, end_seconds: float) -> None:
         """One visit of a phase inside the training; before the session began there is none."""

@@ -85,7 +85,7 @@ def test_trouble_is_told_at_the_end_of_a_step(capsys: pytest.CaptureFixture[str]
     """Before the first run, and without trouble, a step prints nothing; with it one line, once."""
     callback = CardCallback()
     callback.on_step_end(None, None, None, model=None)
-    run = LiveRun(Settings(), clock=FakeClock(), system_root=tmp_path, stages=())
+    run = LiveRun(Settings(), clock=FakeClock(), system_root=tmp_path)
     run._recorder = Recorder(SensorSet(), clock=FakeClock())
     callback._run = run
     callback.on_step_end(None, None, None, model=None)

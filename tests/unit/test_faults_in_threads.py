@@ -63,7 +63,7 @@ class Hung:
         self.openings: tuple[BackgroundOpening, ...] = open_in_background(
             sensor_parts(system_root=_SPARK, environ=SIMULATED, plugins=plugins), SystemClock()
         )
-        self.run = LiveRun(Settings(), clock=SystemClock(), system_root=_SPARK, stages=())
+        self.run = LiveRun(Settings(), clock=SystemClock(), system_root=_SPARK)
 
     def start(self) -> None:
         """Begin to measure, the sensors that open having done so."""

@@ -83,7 +83,7 @@ def run_for_a_minute(
     machine: TwoGpus, tmp_path: Path, args: SimpleNamespace, settings: Settings | None = None
 ) -> RunRecord:
     """The record of 100 steps in 60 seconds."""
-    run = LiveRun(settings or Settings(), clock=machine.clock, system_root=tmp_path, stages=())
+    run = LiveRun(settings or Settings(), clock=machine.clock, system_root=tmp_path)
     opening = BackgroundOpening(lambda: machine.set, machine.clock)
     assert opening.result(30) is not None
     run.start_recording((opening,), {}, args, None, first=True)
@@ -98,7 +98,7 @@ def test_trouble_of_a_gpu_that_is_not_used_is_no_news(
     """A job on the processor beside a stuck GPU: its news are taken and not printed."""
     monkeypatch.setitem(sys.modules, "torch", torch(uuid="uuid-0"))
     machine = TwoGpus()
-    run = LiveRun(Settings(), clock=machine.clock, system_root=tmp_path, stages=())
+    run = LiveRun(Settings(), clock=machine.clock, system_root=tmp_path)
     opening = BackgroundOpening(lambda: machine.set, machine.clock)
     assert opening.result(30) is not None
     run.start_recording((opening,), {}, SimpleNamespace(device="cpu", n_gpu=0, world_size=1), None, first=True)
@@ -118,7 +118,7 @@ def test_trouble_is_told_once_and_only_when_asked(
 ) -> None:
     """Nothing is printed by reading; the next step's question prints one line, the one after none."""
     machine = StuckSpark()
-    run = LiveRun(Settings(quiet=quiet), clock=machine.clock, system_root=tmp_path, stages=())
+    run = LiveRun(Settings(quiet=quiet), clock=machine.clock, system_root=tmp_path)
     run._recorder = recorder = Recorder(machine.set, clock=machine.clock)
     for _ in range(100):
         recorder.sample_due()
@@ -163,7 +163,7 @@ def test_a_part_that_cannot_be_joined_costs_no_other(tmp_path: Path) -> None:
     machine = TwoGpus()
     spec = replace(TwoGpus._counter(_DEVICES[0]), quantity=["system_energy"], device=None)
     broken = SensorSet(sensors=(FakeSensor(spec, 1.0),))
-    run = LiveRun(Settings(), clock=machine.clock, system_root=tmp_path, stages=())
+    run = LiveRun(Settings(), clock=machine.clock, system_root=tmp_path)
     openings = [BackgroundOpening(lambda one=one: one, machine.clock) for one in (broken, machine.set)]
     assert all(opening.result(30) is not None for opening in openings)
     with pytest.warns(CardCallbackWarning, match="some of the sensors"):
@@ -190,7 +190,7 @@ def test_a_driver_that_becomes_ready_is_measured_from_then_on(tmp_path: Path) ->
     opening = BackgroundOpening(open_gpus, machine.clock)
     assert opening.result(30) is not None
     machine.clock.advance(10.0)  # the next attempt is due
-    run = LiveRun(Settings(), clock=machine.clock, system_root=tmp_path, stages=())
+    run = LiveRun(Settings(), clock=machine.clock, system_root=tmp_path)
     args = SimpleNamespace(device="cpu", n_gpu=0, world_size=1)
     run.start_recording((opening,), {}, args, None, first=True)
     assert run.record("running", log_history=[], last_step=1).energy.gpu.reason == absence.reason
@@ -226,7 +226,7 @@ class Joined(Recorder):
 def test_a_record_is_of_one_set_of_sensors(tmp_path: Path) -> None:
     """GPUs that join while a record is made: either they are in it, or neither they nor what is said of them."""
     machine = TwoGpus()
-    run = LiveRun(Settings(), clock=machine.clock, system_root=tmp_path, stages=())
+    run = LiveRun(Settings(), clock=machine.clock, system_root=tmp_path)
     recorder = Joined(SensorSet(), clock=machine.clock)
     recorder.run, recorder.late = run, replace(machine.set, driver_version="580")
     run._recorder = recorder

@@ -165,7 +165,7 @@ class MeasuredNode:
             remove_job(self._folder, self._job)
 
     def _seen_job(self) -> str:
-        return _read_job(self._folder)[0]
+        return self._job or _read_job(self._folder)[0]
 
     def _as_one_node(self, record: RunRecord) -> RunRecord:
         node = Node(
@@ -174,7 +174,7 @@ class MeasuredNode:
             accelerators=tuple(one.name for one in record.hardware.accelerators),
             memory_peak_bytes=record.memory.system_peak.value,
             partial_reason=record.energy.partial_reason,
-            job=self._job or self._seen_job() or None,
+            job=self._seen_job() or None,
         ).with_gpu_energy(record.energy.gpu)
         return msgspec.structs.replace(
             record,
