@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import msgspec
 
+from cardcallback.carbon import assess_footprint
 from cardcallback.errors import CardCallbackError
-from cardcallback.record import RunBrief, RunRecord
+from cardcallback.record import (
+    RunBrief,
+    RunRecord,
+    Session,
+    SessionBrief,
+    load_run,
+    named_sessions,
+    own_record_files,
+    read_brief,
+)
+from cardcallback.record.spent import fullness
 from cardcallback.render.figures import spent_words
 from cardcallback.run_folder import RunFolder, briefs_in
-from cardcallback.sessions import has_checkpoint_of
+from cardcallback.sessions import has_checkpoint_of, with_longer_accounts
 from cardcallback.settings import Settings
 
 Warn = Callable[[str], None]
@@ -20,6 +31,56 @@ Warn = Callable[[str], None]
 def record_of(folder: Path, run_id: str) -> RunBrief | None:
     """What the folder's record of that run tells, where there is one."""
     return briefs_in(folder).get(run_id)
+
+
+def beside_what_is_known(folder: Path, record: RunRecord) -> RunRecord | None:
+    """The record to write of a killed session, so that neither it nor what the folder has of its run is lost.
+
+    Where the run went on without this session's end being known, that is added to what it became; where it went on
+    another way from the same checkpoint, the killed session is a run of its own. ``None`` where the folder's record
+    has all of it.
+
+    Raises:
+        CardCallbackError: the folder's record is damaged.
+    """
+    known = record_of(folder, record.run_id)
+    if known is None:
+        return record
+    ours = named_sessions(record.run_id, record.sessions)
+    theirs = named_sessions(known.run_id, known.sessions)
+    if known.status != "running" and all(_has(theirs, name, session) for name, session in ours.items()):
+        return None
+    if ours.keys() >= theirs.keys():
+        return record
+    if ours.keys() - theirs.keys():
+        return msgspec.structs.replace(record, run_id=record.sessions[-1].session_id or record.run_id)
+    return _with_longer_account(_record_in(folder, record.run_id) or record, record)
+
+
+def waits_for_later_session(folder: Path, record: RunRecord) -> bool:
+    """Whether a later session of its run has a record in progress, which would be written over what is added to it."""
+    known = record_of(folder, record.run_id)
+    if known is None or known.status != "running":
+        return False
+    ours, theirs = (named_sessions(record.run_id, one.sessions).keys() for one in (record, known))
+    return ours < theirs
+
+
+def _has(theirs: Mapping[str, SessionBrief], name: str, session: Session) -> bool:
+    return name in theirs and fullness(theirs[name]) >= fullness(session)
+
+
+def _record_in(folder: Path, run_id: str) -> RunRecord | None:
+    briefs = ((path, read_brief(path)) for path in own_record_files(folder))
+    # Of two of one run the one in the main place counts, which comes last.
+    found = [path for path, brief in briefs if brief is not None and brief.run_id == run_id]
+    return load_run(found[-1]) if found else None
+
+
+def _with_longer_account(known: RunRecord, record: RunRecord) -> RunRecord:
+    joined = with_longer_accounts(known, [record], all_sessions=False)
+    carbon = known.carbon and assess_footprint(joined.energy, known.carbon.factor, known.carbon.pue).carbon
+    return msgspec.structs.replace(joined, recovered=True, carbon=carbon)
 
 
 def weights_were_saved(folder: Path, run_id: str) -> bool:

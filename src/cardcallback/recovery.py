@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,13 +15,21 @@ from cardcallback.errors import CardCallbackError
 from cardcallback.journal import Recovered, is_alive, is_copy, journals_in, original_name, read_journal, remove_journal
 from cardcallback.record import RunRecord, record_path
 from cardcallback.recorder import Clock, SystemClock
-from cardcallback.recovered_files import Warn, energy_words, record_of, weights_were_saved, write_with_card
+from cardcallback.recovered_files import (
+    Warn,
+    beside_what_is_known,
+    energy_words,
+    waits_for_later_session,
+    weights_were_saved,
+    write_with_card,
+)
 from cardcallback.run_folder import RunFolder
 from cardcallback.sessions import with_last_checkpoint
 from cardcallback.settings import Settings, checks
 from cardcallback.units import format_count, format_duration
 
 _SUMMARY_STAYS = "figures of another job, or of one not known to be this, stand there: its journal stays until they go"
+_LATER_STAYS = "a later session of its run has not ended: its journal stays until then"
 # Of the time that training's begin may cost.
 _BEFORE_SECONDS = 0.02
 
@@ -110,10 +118,12 @@ def write_recovered(run: KilledRun, settings: Settings, *, warn: Warn) -> str:
     if is_of_another_computer(record):
         left = leave_summary(run.folder, record)
         what, removes = left or _SUMMARY_STAYS, left is not None
-    elif _has_newer(run.folder, record):
+    elif waits_for_later_session(run.folder, record):
+        what, removes = _LATER_STAYS, False
+    elif (to_write := _completed_by(run)) is None:
         what = "its record was complete already, only the journal was removed"
     else:
-        written, what = _write(run, settings, warn)
+        written, what = _write(to_write, settings, warn)
     if removes:
         _remove(run)
     later = " or soon after" if written.status == "interrupted" else ""
@@ -136,6 +146,8 @@ def recover_before(folder: Path, settings: Settings, *, clock: Clock | None = No
     )
     for run in runs:
         record = run.recovered.record
+        if waits_for_later_session(folder, record):
+            continue  # it too, once that one ended
         if not is_of_another_computer(record):
             _write_record(run, settings)
         elif leave_summary(folder, record) is None:
@@ -155,8 +167,10 @@ def _remove(run: KilledRun) -> None:
 
 
 def _write_record(run: KilledRun, settings: Settings) -> None:
-    if _has_newer(run.folder, run.recovered.record):
+    completed = _completed_by(run)
+    if completed is None:
         return
+    run = completed
     folder = _folder_of(run, settings)
     with contextlib.suppress(CardCallbackError):  # the run that begins says what is wrong with the card
         folder.begin()
@@ -176,10 +190,12 @@ def _read(journal: Path, warn: Warn) -> Recovered | None:
     return recovered
 
 
-def _has_newer(folder: Path, record: RunRecord) -> bool:
-    """Whether the run's own end, or a recovery before, wrote at least as much of it."""
-    known = record_of(folder, record.run_id)
-    return known is not None and known.status != "running" and known.duration_seconds >= record.duration_seconds
+def _completed_by(run: KilledRun) -> KilledRun | None:
+    """The run as it is to be written; ``None`` where the folder's record has all of it."""
+    record = beside_what_is_known(run.folder, run.recovered.record)
+    if record is None:
+        return None
+    return replace(run, recovered=msgspec.structs.replace(run.recovered, record=record))
 
 
 def _write(run: KilledRun, settings: Settings, warn: Warn) -> tuple[RunRecord, str]:

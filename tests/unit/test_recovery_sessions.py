@@ -1,0 +1,98 @@
+"""A killed session whose run went on without it: neither its figures nor those of the run are lost."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from folder_cards import open_folder
+from msgspec.structs import replace
+from other_process import left_journal
+from session_records import session_record
+
+from cardcallback.guard import Guard
+from cardcallback.journal import JournalKeeper, journal_path, journals_in
+from cardcallback.record import RunRecord, load_run
+from cardcallback.recovery import recover_before
+from cardcallback.sessions import joined_sessions
+from cardcallback.settings import Settings
+from cardcallback.testing import FakeClock
+
+RUN_ID = "0" * 32
+
+
+def _first(**fields: Any) -> RunRecord:
+    return session_record(session_id="first", seconds=10.0, steps=(0, 5), status="running", **fields)
+
+
+def _later(name: str, first: RunRecord | None = None, status: Any = "completed") -> RunRecord:
+    """The run after a session of 100 s that went on from the first one's checkpoint."""
+    return joined_sessions(first or _first(), session_record(steps=(5, 100), session_id=name, status=status))
+
+
+def _killed(folder: Path, record: RunRecord) -> None:
+    """The journal of its last session, killed after 30 s."""
+    os.utime(left_journal(folder, RUN_ID, record), (0, 0))
+
+
+def _killed_as_it_is(folder: Path, record: RunRecord) -> None:
+    """A journal with this record and nothing after it."""
+    path = journal_path(folder, RUN_ID, "lost")
+    keeper = JournalKeeper(path, progress=lambda: None, snapshot=lambda: record, guard=Guard(), clock=FakeClock())
+    keeper.write_due(FakeClock().elapsed_seconds())
+    keeper.close(final=False)
+    os.utime(path, (0, 0))
+
+
+def _sessions(folder: Path) -> list[tuple[str, dict[str | None, float]]]:
+    """Every record's sessions with their length, in seconds."""
+    records = [load_run(path) for path in sorted((folder / "training_run").glob("record*.json"))]
+    return [
+        (record.run_id, {one.session_id: round(one.duration_seconds) for one in record.sessions}) for record in records
+    ]
+
+
+def test_what_the_run_did_not_know_of_it_is_added(tmp_path: Path) -> None:
+    """It went on from a checkpoint after 10 s; the killed session had lasted 30."""
+    open_folder(tmp_path, RUN_ID).write_record(_later("second"))
+    _killed(tmp_path, _first())
+    recover_before(tmp_path, Settings())
+    assert _sessions(tmp_path) == [(RUN_ID, {"first": 30, "second": 100})]
+    record = load_run(tmp_path)
+    assert (record.status, record.duration_seconds) == ("completed", pytest.approx(130.0, abs=1.1))
+    assert journals_in(tmp_path) == []
+
+
+def test_another_branch_is_a_run_of_its_own(tmp_path: Path) -> None:
+    """Two sessions went on from one checkpoint, and one of them was killed unseen."""
+    open_folder(tmp_path, RUN_ID).write_record(_later("second"))
+    _killed_as_it_is(tmp_path, _later("lost", status="running"))
+    recover_before(tmp_path, Settings())
+    assert sorted(_sessions(tmp_path), reverse=True) == [
+        ("lost", {"first": 10, "lost": 100}),
+        (RUN_ID, {"first": 10, "second": 100}),
+    ]
+
+
+def test_one_whose_run_goes_on_waits(tmp_path: Path) -> None:
+    """The record in progress would be written over what is added to it."""
+    open_folder(tmp_path, RUN_ID).write_record(_later("second", status="running"))
+    _killed(tmp_path, _first())
+    recover_before(tmp_path, Settings())
+    assert len(journals_in(tmp_path)) == 1
+    open_folder(tmp_path, RUN_ID).write_record(_later("second"))
+    recover_before(tmp_path, Settings())
+    assert _sessions(tmp_path) == [(RUN_ID, {"first": 30, "second": 100})]
+
+
+def test_one_that_is_known_whole_only_goes(tmp_path: Path) -> None:
+    """Killed between its record and the removal of its journal."""
+    whole = replace(_first(), status="interrupted")
+    whole = replace(whole, sessions=(replace(whole.sessions[0], status="interrupted", duration_seconds=31.0),))
+    open_folder(tmp_path, RUN_ID).write_record(_later("second", whole))
+    _killed(tmp_path, _first())
+    recover_before(tmp_path, Settings())
+    assert _sessions(tmp_path) == [(RUN_ID, {"first": 31, "second": 100})]
+    assert journals_in(tmp_path) == []
