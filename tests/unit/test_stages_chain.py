@@ -93,6 +93,13 @@ def test_a_given_folder_without_a_record_is_a_missing_stage(tmp_path: Path) -> N
     assert find_stages((), tmp_path / "gone.json", run_id="new").stages[0].reason == UNREADABLE
 
 
+def test_a_given_folder_without_a_record_comes_after_what_was_found(tmp_path: Path) -> None:
+    """Trained without the callback on the weights of a run that has a record: no contradiction, and none is lost."""
+    found = find_stages((_folder(left(tmp_path / "sft", run("a"))),), tmp_path, run_id="new")
+    assert [(one.run_id, one.reason) for one in found.stages] == [("a", None), (None, NOTHING_GIVEN)]
+    assert found.notes == ()
+
+
 def test_no_run_is_a_stage_before_itself(tmp_path: Path) -> None:
     """Its own folder given as previous at a resume; and a run that began on its weights is not before it either."""
     own = run("own", A)

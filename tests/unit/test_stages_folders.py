@@ -36,6 +36,20 @@ def test_an_output_folder_is_of_its_run(tmp_path: Path, private: bool) -> None: 
     assert stage.energy == record.energy.gpu
 
 
+def test_a_stage_keeps_what_its_figures_leave_out(tmp_path: Path) -> None:
+    """GPUs that are not in it, and a GPU that was only watched."""
+    record = run("a")
+    (device,) = record.hardware.accelerators
+    record = replace(
+        record,
+        energy=replace(record.energy, partial_reason="the GPUs of rank 3 are not in it"),
+        hardware=replace(record.hardware, accelerators=(replace(device, used_by_job=False),)),
+    )
+    (stage,) = stages_of_folder(left(tmp_path, record))
+    assert (stage.energy_partial_reason, stage.used_by_job) == ("the GPUs of rank 3 are not in it", False)
+    assert (stage.devices, stage.simulated) == (("NVIDIA GB10",), False)
+
+
 def test_a_chain_of_three_is_in_order(tmp_path: Path) -> None:
     """What the record in the folder says of the stages before it is kept."""
     first = stages_of_folder(left(tmp_path / "one", run("a")))

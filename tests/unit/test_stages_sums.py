@@ -58,6 +58,7 @@ def test_what_is_not_known_makes_the_sum_a_least(lacking: Stage) -> None:
         ([stage("a"), stage("b", **H100)], "unlike parts"),
         ([stage("a"), stage("b", devices=("NVIDIA Thor",))], "not documented"),
         ([stage("a", devices=(), energy=replace(stage_energy(1.0), covers=())), stage("b")], "not documented"),
+        ([stage("a", devices=(), energy=replace(stage_energy(1.0), covers=()))] * 2, "not documented"),
         ([stage("a", simulated=True), stage("b")], "energy of stage 1 is simulated"),
         ([stage("a"), stage("b", used_by_job=False)], "job of stage 2 did not use the GPU"),
     ],

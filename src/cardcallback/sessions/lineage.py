@@ -133,7 +133,8 @@ def earlier_sessions(checkpoint: Path | None, output_dir: Path, *, step: int | N
 
 def read_record(path: Path) -> RunRecord | None:
     """The record in a file, read in milliseconds; None where there is none that can be read, or one that is newer."""
-    return _record(_content(path))
+    # A pipe in its place would keep whoever reads it waiting for ever.
+    return _record(_content(path)) if path.is_file() else None
 
 
 def records_of_run(folder: Path, run_id: str) -> Iterator[RunRecord]:

@@ -54,11 +54,13 @@ def find_stages(
     if previous is None:
         return Found(stages=loaded)
     given = _given(previous)
-    stages = before_run(given, run_id)
-    known = {stage.run_id for stage in given}
+    known = {stage.run_id for stage in given} - {None}
+    if not known:
+        # What was given left no record; what the weights tell of themselves came before it.
+        return Found(stages=joined_chains([loaded, given]))
     other = next((stage for stage in reversed(loaded) if stage.run_id is not None), None)
-    contradicts = other is not None and known != {None} and other.run_id not in known
-    return Found(stages=stages, notes=(_CONTRADICTION,) if contradicts else ())
+    contradicts = other is not None and other.run_id not in known
+    return Found(stages=before_run(given, run_id), notes=(_CONTRADICTION,) if contradicts else ())
 
 
 def _given(previous: Path) -> tuple[Stage, ...]:
