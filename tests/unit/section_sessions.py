@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 from section_energy import consistent
 
-from cardcallback.record import Evaluation, Hardware, Machine, RunRecord, Scope, Tokens, not_measured
+from cardcallback.record import Evaluation, Hardware, Machine, RunRecord, Scope, Tokens, Trace, not_measured
 from cardcallback.sessions import joined_sessions
 from cardcallback.testing import make_record
 from cardcallback.units import BYTES_PER_GIBIBYTE, JOULES_PER_WATT_HOUR
@@ -22,6 +22,11 @@ def _yesterday() -> RunRecord:
     training = replace(record.training, steps=320, epochs=0.64, tokens=tokens)
     note = "NVIDIA GB10: how often the energy counter is renewed is not published: it was seen to be about 0.1 s."
     return replace(record, training=training, sessions=(session,), notes=(note,))
+
+
+def _first_minutes(trace: Trace) -> Trace:
+    factor = 7.0 if trace.quantity == "gpu_power" else 1.0
+    return replace(trace, points=tuple((at, factor * value) for at, value in trace.points[:10]))
 
 
 @consistent
@@ -81,7 +86,7 @@ def _today() -> RunRecord:
         sessions=(session,),
         software=record.software | {"driver": "570.86.15"},
         training=replace(record.training, tokens=tokens),
-        traces=tuple(replace(trace, points=trace.points[:10]) for trace in record.traces),
+        traces=tuple(_first_minutes(trace) for trace in record.traces),
         phase_spans=(),
     )
 

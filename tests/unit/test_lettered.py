@@ -29,7 +29,11 @@ def test_real_devices_and_a_single_kind_keep_their_names() -> None:
     """A real run names both, one after the other; a simulated run on one kind names it, marked as simulated."""
     real = replace(two_machines(), simulated=False)
     assert lettered(real) is real
-    assert "on one NVIDIA GB10, then one NVIDIA H100 80GB HBM3" in render_section(real)
+    section = render_section(real)
+    assert "on one NVIDIA GB10, then one NVIDIA H100 80GB HBM3" in section
+    # What is known of a Spark alone is not said of the sum with another machine.
+    assert "whole machine drew about twice" not in section.split("<details>", maxsplit=1)[0]
+    assert "| GPU memory of this job | peak 43.5 GiB |" in section
     alone = make_record(simulated=True)
     assert lettered(alone) is alone
 

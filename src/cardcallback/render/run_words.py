@@ -43,10 +43,15 @@ def has_gb10(record: RunRecord) -> bool:
     return any(_GB10.search(device.name) for device in devices(record))
 
 
+def has_only_gb10(record: RunRecord) -> bool:
+    """Whether all that it ran on, in every session, were GB10s: what holds for them then holds for its sums."""
+    return has_gb10(record) and all(_GB10.search(device.name) for device in devices(record))
+
+
 def has_unified_memory(record: RunRecord) -> bool:
     """Whether CPU and GPU share one memory, as far as the record knows."""
     known = record.hardware.machine.unified_memory
-    return has_gb10(record) if known is None else known
+    return has_only_gb10(record) if known is None else known
 
 
 def device_names(record: RunRecord) -> str:

@@ -15,7 +15,7 @@ from cardcallback.render.figures import (
     spent_words,
     verb,
 )
-from cardcallback.render.run_words import has_gb10
+from cardcallback.render.run_words import has_only_gb10
 from cardcallback.render.section.references import SPARK_POWER, References
 from cardcallback.render.section.result_energy import interval_words
 from cardcallback.render.text import escape_markdown, join_words, public_reason
@@ -62,7 +62,7 @@ def system_row(record: RunRecord, references: References) -> Row:
     expect = ""
     if is_known(record.energy.gpu):
         expect = f"expect more than the {energy_noun(record)} figure{_left_out(record)}"
-    if expect and has_gb10(record):
+    if expect and has_only_gb10(record):
         mark = references.cite(SPARK_POWER)
         expect = f"expect more: on another Spark the whole machine drew about twice the GPU figure {mark}"
     return "Whole-machine energy", absent(system), expect
