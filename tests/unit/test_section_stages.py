@@ -54,6 +54,11 @@ def test_a_gpu_that_a_stage_did_not_use_is_not_its_energy() -> None:
     record = after(stage(used_by_job=False))
     assert "| 42.0 Wh, drawn meanwhile by the GPU, which the job did not use |" in _row(record, "1. SFT")
     assert "energies not added" in _row(record, "All 2 stages")
+    (device,) = record.hardware.accelerators
+    unused = replace(record.hardware, accelerators=(replace(device, used_by_job=False),))
+    row = _row(replace(record, hardware=unused), "All 2 stages")
+    assert "GPU energy 149 Wh" in row
+    assert "no stage's job used the GPU: this is what it drew meanwhile" in row
 
 
 def test_a_part_of_a_stage_is_at_least() -> None:

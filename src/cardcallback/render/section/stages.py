@@ -37,7 +37,7 @@ def stages_rows(record: RunRecord) -> list[tuple[str, str, str]]:
     together = sum_stages(stages)
     time = format_duration(together.duration_seconds)
     words = f"{'at least ' if together.is_least_time else ''}{time}, {_energy_together(together)}"
-    how = ["the other rows are of this stage alone", *_how(together), *_left_out(stages)]
+    how = ["the other rows are of this stage alone", *_how(together), *_left_out(stages), *_unused(stages)]
     return [(f"All {len(stages)} stages", words, "; ".join(how))]
 
 
@@ -135,6 +135,12 @@ def _how(together: StagesSum) -> list[str]:
 def _left_out(stages: tuple[Stage, ...]) -> list[str]:
     without = [place for place, stage in enumerate(stages) if not _is_measured(stage)]
     return [f"without the energy of {stages_named(without)}, which is not known"] if without else []
+
+
+def _unused(stages: tuple[Stage, ...]) -> list[str]:
+    if any(stage.used_by_job is not False for stage in stages if _is_measured(stage)):
+        return []
+    return ["no stage's job used the GPU: this is what it drew meanwhile"] if any(map(_is_measured, stages)) else []
 
 
 def _line(stages: tuple[Stage, ...], place: int) -> str:
