@@ -14,8 +14,7 @@ from cardcallback.record.measurement import Measurement, Scope
 from cardcallback.record.stage import Stage, Status
 from cardcallback.record.training import Evaluation, Training
 
-# Version 1: first published layout.
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 1  # the first published layout
 
 Point = tuple[float, float]
 
@@ -158,10 +157,10 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
 class Node(msgspec.Struct, frozen=True, kw_only=True):
     """One computer's part in a job of several processes, ``ranks`` being the numbers of its processes.
 
-    ``partial_reason`` is set where GPUs of the job on it are in no figure. The energy's bounds and coverage mean what
-    a ``Measurement``'s mean. ``job`` is a random number that the computers of a session share, where this one saw it,
+    ``partial_reason`` is set where GPUs of the job on it are in no figure. Bounds and coverage mean what a
+    ``Measurement``'s mean. ``job`` is a random number that a session's computers share, where this one saw it,
     ``computer`` the place of the first node of the same computer. ``tokens`` are its processes' by kind after
-    ``batches`` batches of each, ``token_reasons`` say why a kind is not known. Older records have none of these.
+    ``batches`` batches of each, ``token_reasons`` say why a kind is unknown. Older records have none of these.
     """
 
     ranks: tuple[int, ...]
