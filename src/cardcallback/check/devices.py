@@ -12,7 +12,7 @@ from cardcallback.check.facts import Facts
 _TIME = re.compile(r"\b(?:train|hours? used|duration|wall|run ?time|elapsed|gpu[- ]hours?|time)\b|train", re.IGNORECASE)
 _MOST_TIMES = 20
 OTHER_TIME = re.compile(
-    r"infer|latenc|generat|response|evaluat|before|load|suspend|warm|read every|sampl|per |step|session|visit|gap|"
+    r"infer|latenc|generati|response|evaluat|before|load|suspend|warm|read every|sampl|per |step|session|visit|gap|"
     r"first token",
     re.IGNORECASE,
 )
