@@ -13,11 +13,13 @@ WRONG = {
     "place": ("emissions", "- **Compute Region:** Norway\n- **Energy:** 10 kWh\n- **Carbon Emitted:** 4.4 kg CO2eq"),
     "cloud": (
         "emissions",
-        "- **Cloud Provider:** Google Cloud\n- **Compute Region:** us-central1\n- Energy: 10 kWh\n- Carbon Emitted: 41 g CO2eq",
+        ("- **Cloud Provider:** Google Cloud\n- **Compute Region:** us-central1\n"
+         "- Energy: 10 kWh\n- Carbon Emitted: 41 g CO2eq"),
     ),
     "devices": (
         "emissions",
-        "- **Hardware Type:** A100\n- **Hours used:** 10\n- **Compute Region:** Germany\n- **Carbon Emitted:** 1.4 g CO2eq",
+        ("- **Hardware Type:** A100\n- **Hours used:** 10\n"
+         "- **Compute Region:** Germany\n- **Carbon Emitted:** 1.4 g CO2eq"),
     ),
     "time and power": ("energy", "Energy: 3 h × 300 W = 90 Wh."),
     "time at power": ("energy", "| Energy |\n|---|\n| 2 hours at 250 W: 5.0 kWh |"),
@@ -49,10 +51,22 @@ WRONG = {
     ),
     "product of batches": ("figures", "| Batch | 2 × 8 accumulation = 32 sequences |\n|---|---|"),
     "twice": ("figures", "## Training\n\n- Validation Loss: 1.23\n\n## Evaluation\n\n- Validation Loss: 1.32"),
-    "rate twice": ("figures", "- **Learning Rate:** 2e-4\n\n## Details\n\n| Parameter | Value |\n|---|---|\n| Learning Rate | 1e-4 |"),
+    "rate twice": (
+        "figures",
+        ("- **Learning Rate:** 2e-4\n\n## Details\n\n| Parameter | Value |\n"
+         "|---|---|\n| Learning Rate | 1e-4 |"),
+    ),
     "perplexity": ("perplexity", "- Eval loss: 1.20\n- Perplexity: 4.32"),
-    "perplexity in a table": ("perplexity", "| Metric | Base | Tuned |\n|---|---|---|\n| Loss | 2.00 | 1.50 |\n| Perplexity | 7.39 | 3.48 |"),
-    "perplexity by columns": ("perplexity", "| Model | Validation loss | Perplexity |\n|---|---|---|\n| ours | 1.50 | 2.83 |"),
+    "perplexity in a table": (
+        "perplexity",
+        ("| Metric | Base | Tuned |\n|---|---|---|\n"
+         "| Loss | 2.00 | 1.50 |\n| Perplexity | 7.39 | 3.48 |"),
+    ),
+    "perplexity by columns": (
+        "perplexity",
+        ("| Model | Validation loss | Perplexity |\n"
+         "|---|---|---|\n| ours | 1.50 | 2.83 |"),
+    ),
     "perplexity below 1": ("perplexity", "- Perplexity: 0.82"),
 }  # fmt: skip
 
@@ -67,7 +81,8 @@ RIGHT = {
     "devices": "- Hardware Type: A100\n- Hours used: 10\n- Compute Region: Germany\n- Carbon Emitted: 1.1 kg CO2eq",
     "time and power": "Energy: 3 h × 300 W = 0.9 kWh.",
     "eight devices": "Energy: 3 h × 300 W on 8 GPUs: 7.2 kWh",
-    "an estimate that says so": "- Hardware: DGX Spark\n- Training Time: 4 hours\n- Energy: 0.56 kWh (estimated from TDP, not measured)",
+    "an estimate that says so": "- Hardware: DGX Spark\n- Training Time: 4 hours\n"
+    "- Energy: 0.56 kWh (estimated from TDP, not measured)",
     "measured": "- Hardware: DGX Spark\n- Training Time: 4 hours\n- Energy: 0.23 kWh (measured)",
     "peak and idle power": "Over 2 h the GPU drew 300 W at the peak; energy 0.4 kWh.",
     "inference time": "- Training time: 4 h\n- Inference time: 240 s\n- Evaluation: 4 min",
@@ -76,7 +91,8 @@ RIGHT = {
     "word error rate": "- Wer: 1.0007\n- Cer: 0.63",
     "eight GPUs' memory": "Trained on 8 x A100 GPUs.\n\n- GPU Memory: 80 GB\n- Peak Memory: 512 GB",
     "GB and GiB": "- GPU Memory: 128 GB unified\n- Peak memory: 119.7 GiB",
-    "total batch without devices": "- train_batch_size: 4\n- gradient_accumulation_steps: 8\n- total_train_batch_size: 64",
+    "total batch without devices": "- train_batch_size: 4\n- gradient_accumulation_steps: 8\n"
+    "- total_train_batch_size: 64",
     "product of batches": "| Batch | 2 × 8 accumulation × 2 processes = 32 sequences |\n|---|---|",
     "resolution": "Images of 224 x 224 pixels; 1024 × 1024 = 1,048,576 pixels.",
     "stages": "## Stage 1: SFT\n\n- Learning Rate: 2e-4\n\n## Stage 2: DPO\n\n- Learning Rate: 5e-6",
@@ -85,7 +101,8 @@ RIGHT = {
     "perplexity of another text": "- Eval loss: 1.20\n- Perplexity (WikiText-2): 8.9",
     "perplexity and training loss": "- Training Loss: 1.02\n- Validation Loss: 1.20\n- Perplexity: 3.32",
     "base and tuned": "- Validation Loss: 1.043\n- Perplexity (Base): 6.50\n- Perplexity (Fine-tuned): 2.84",
-    "a checkpoint's table": "| Training Loss | Epoch | Step | Validation Loss |\n|:---:|:---:|:---:|:---:|\n| 0.87 | 1.0 | 1423 | 0.88 |",
+    "a checkpoint's table": "| Training Loss | Epoch | Step | Validation Loss |\n"
+    "|:---:|:---:|:---:|:---:|\n| 0.87 | 1.0 | 1423 | 0.88 |",
     "no units": "It takes 5 g of salt, 3 t of gravel and 10 kWh of patience.",
 }  # fmt: skip
 

@@ -49,7 +49,10 @@ WRONG = {
     "index, no list": ("metadata", matter("model-index: {name: x}")),
     "index, no task": (
         "metadata",
-        matter("model-index:", "- name: x", "  results:", "  - dataset: {name: d, type: d}", "    metrics: [{type: a, value: 1}]"),
+        matter(
+            "model-index:", "- name: x", "  results:",
+            "  - dataset: {name: d, type: d}", "    metrics: [{type: a, value: 1}]",
+        ),
     ),
     "emissions missing": ("emissions-key", matter("co2_eq_emissions:", "  source: codecarbon")),
     "with a unit": ("emissions-key", matter("co2_eq_emissions:", "  emissions: 0.5 kg", "  source: x")),

@@ -10,8 +10,9 @@ from importlib import resources
 from cardcallback.check.facts import Facts
 
 _TIME = re.compile(r"\b(?:train|hours? used|duration|wall|run ?time|elapsed|gpu[- ]hours?|time)\b|train", re.IGNORECASE)
+_MOST_TIMES = 20
 OTHER_TIME = re.compile(
-    r"infer|latenc|generat|response|evaluat|before|load|suspend|warm|read every|sampl|per |step|session|visit|gap|"
+    r"infer|latenc|generati|response|evaluat|before|load|suspend|warm|read every|sampl|per |step|session|visit|gap|"
     r"first token",
     re.IGNORECASE,
 )
@@ -27,7 +28,7 @@ def run_seconds(facts: Facts) -> list[float]:
         for one in facts.of("time", "gpu_time")
         if one.figure.value > 0 and _TIME.search(one.about) and not OTHER_TIME.search(one.about)
     ]
-    return list(dict.fromkeys(times))
+    return list(dict.fromkeys(times))[:_MOST_TIMES]
 
 
 def rated_watts(facts: Facts) -> list[float]:

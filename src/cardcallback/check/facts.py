@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
+from itertools import islice
 
 from cardcallback.carbon import factor_for, find_place
 from cardcallback.check.emissions_key import stated_grams
@@ -22,6 +23,9 @@ _LABEL = re.compile(
     r"^[\s>]*(?:(?:[-*+]|\d{1,3}[.)])\s+)*(?P<label>(?:\*\*|__)?[^:*_|\d][^:*_|]{0,80}?(?:\*\*|__)?\s*:(?:\*\*|__)?)\s"
 )
 _LONGEST_LABEL = 120
+# Each is held against each: of a card that states more, the first ones tell.
+_MOST_FACTS = 200
+_MOST_COUNTS = 12
 _PLACE_LABELS = frozenset(
     {"compute region", "region", "cloud region", "location", "geographical location", "country", "place", "grid",
      "data center", "data centre", "datacenter", "training location"}
@@ -67,9 +71,8 @@ class Facts:
 
     def of(self, *kinds: Kind) -> list[Fact]:
         """Facts of these kinds that stand for themselves: no rates, no illustrations."""
-        return [
-            one for one in self.facts if one.figure.kind in kinds and one.figure.rate is None and not _is_aside(one)
-        ]
+        own = (one for one in self.facts if one.figure.kind in kinds and one.figure.rate is None)
+        return list(islice((one for one in own if not _is_aside(one)), _MOST_FACTS))
 
     def on(self, line: int) -> list[Fact]:
         """Facts of one line, rates too."""
@@ -88,7 +91,7 @@ class Facts:
         """Every number of devices that the card names; 1 is always possible."""
         text = "\n".join(line.prose for line in self.card.prose_lines(ours=True))
         found = {int(match.group("count")) for match in (*_COUNTED.finditer(text), *_NUM_DEVICES.finditer(text))}
-        return {1} | {count for count in found if count > 0}
+        return {1, *sorted(count for count in found if count > 0)[:_MOST_COUNTS]}
 
     @cached_property
     def matter_grams(self) -> float | None:

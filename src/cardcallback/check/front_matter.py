@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from cardcallback.check.finding import Finding, error, hint, shown
 from cardcallback.check.hub_words import hub_words, nearest
@@ -16,7 +17,7 @@ RULE = "front-matter"
 _FENCE = re.compile(r"^---[ \t]*$")
 _KEY_LINE = re.compile(r"^[A-Za-z][\w -]{0,40}:(?:\s|$)")
 _LINE_IN_MESSAGE = re.compile(r"line (\d+)")
-_FEWEST_KEYS_OF_A_BLOCK = 1
+_LONGEST_BLOCK = 500
 _SLIP = 0.8
 # A slip in one of these loses what a card is found and judged by.
 _WEIGHTY = frozenset({"co2_eq_emissions", "base_model", "base_model_relation", "model-index"})
@@ -47,7 +48,7 @@ def form_findings(card: CardText) -> Iterator[Finding]:
 
 
 def _missing(card: CardText) -> Finding:
-    lines = [line.text for line in card.lines]
+    lines = [line.text for line in card.lines[:20]]
     first = next((line for line in card.lines if line.text.strip()), None)
     if first is not None and _FENCE.match(first.text) and any(_KEY_LINE.match(text) for text in lines[:12]):
         what = "the front matter is not closed by a line of three dashes: the Hub reads none of it"
@@ -68,15 +69,15 @@ def _block(card: CardText, *, from_line: int, at_once: bool) -> int | None:
         if not line.text.strip():
             continue
         if _FENCE.match(line.text):
-            keys = _keys_until_fence([one.text for one in lines[index + 1 :]])
-            if len([key for key in keys if key in known]) >= _FEWEST_KEYS_OF_A_BLOCK:
+            keys = _keys_until_fence(one.text for one in islice(lines, index + 1, index + _LONGEST_BLOCK))
+            if any(key in known for key in keys):
                 return line.number
         if at_once:
             return None
     return None
 
 
-def _keys_until_fence(lines: list[str]) -> list[str]:
+def _keys_until_fence(lines: Iterable[str]) -> list[str]:
     keys: list[str] = []
     for text in lines:
         if _FENCE.match(text):

@@ -17,7 +17,7 @@ class HubWords(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     keys: tuple[str, ...]
     relations: tuple[str, ...]
     languages: tuple[str, ...]
-    iso_639_1: str
+    iso_639_1: tuple[str, ...]
     pipeline_tags: tuple[str, ...]
 
 

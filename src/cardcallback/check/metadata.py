@@ -73,7 +73,7 @@ def _license(card: CardText, data: dict[str, Any]) -> Iterator[Finding]:
 
 def _languages(card: CardText, data: dict[str, Any]) -> Iterator[Finding]:
     words = hub_words()
-    known = set(words.iso_639_1.split())
+    known = words.iso_639_1
     for name in _list(data.get("language")):
         line = card.matter_line("language")
         source = key_source(card.matter or "", "language") or ""

@@ -24,6 +24,8 @@ _ROW_PLACE = re.compile(r"g/kWh \(([^()\\]{1,80}?),")
 _MATTER_PLACE = "geographical_location"
 _EMISSIONS_LINE = re.compile(r"^\| CO2e")
 _MOST_LINES = 8
+# A section has some sixty lines; to align many thousands takes minutes.
+_LONGEST_SECTION = 1000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,6 +64,7 @@ def compare_section(card: CardText, record: RunRecord) -> Comparison | None:
     # Where an edited one stands beside a new one, the new one is the record's.
     section = max(card.own_sections, key=lambda one: one.is_intact is True)
     first_line, found = _inner_lines(card, section)
+    found = found[:_LONGEST_SECTION]
     pictures = any(f"]({RECORD_FOLDER}/" in line for line in found)
     best: Comparison | None = None
     for carbon in possible_carbons(card, found, record):

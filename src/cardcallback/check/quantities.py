@@ -18,7 +18,7 @@ from cardcallback.units import (
 
 Kind = Literal["energy", "emissions", "factor", "power", "time", "gpu_time", "memory", "percent", "speed", "tokens"]
 
-_NUMBER = r"(?<![\w.,/^–-])(?P<number>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:[.,]\d+)?(?:[eE][-+]?\d+)?)"
+_NUMBER = r"(?<![\w.,/^–-])(?P<number>\d{1,3}(?:,\d{3}){1,6}(?:\.\d{1,20})?|\d{1,20}(?:[.,]\d{1,20})?(?:[eE][-+]?\d{1,2})?)"
 _CO2 = r"(?:\s*(?:of\s+)?CO(?:2|₂|_2|~2~|<sub>2</sub>)\s*-?(?:eq(?:uivalents?)?|e)?\.?)"
 _JOULES = {"j": 1.0, "wh": JOULES_PER_WATT_HOUR}
 _PREFIXES = {"m": 1e-3, "": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
@@ -79,7 +79,7 @@ _CLOCK = re.compile(r"(?<![\w.:-])(?P<h>\d{1,3}):(?P<m>[0-5]\d):(?P<s>[0-5]\d)(?
 _COMPACT = re.compile(r"(?<![\w.:-])(?P<h>\d{1,3})\s?h\s?(?P<m>[0-5]?\d)\s?(?:m|min)?(?P<s>)(?![\w.])")
 _MEMORY = re.compile(rf"{_NUMBER}\s*(?P<unit>[KMGT]i?B){_END}(?!\s*/\s*s)")
 _PERCENT = re.compile(rf"{_NUMBER}\s*%")
-_SPEED = re.compile(rf"{_NUMBER}\s*(?P<count>[kKM]?)\s*(?:tokens?|toks?)\s*(?:/|per)\s*s(?:ec(?:ond)?)?{_END}")
+_SPEED = re.compile(rf"{_NUMBER}\s*(?P<count>[kKM]?)\s*(?:tokens?|toks?)\s*(?:/|per)\s*(?:s|sec|second){_END}")
 _TOKENS = re.compile(
     rf"{_NUMBER}\s*(?P<count>million|billion|[kKMBG]?)\s*(?:training\s+)?tokens{_END}(?!\s*(?:/|per)\b|\s*/)"
 )
@@ -95,7 +95,7 @@ _HEADED = re.compile(
     re.IGNORECASE,
 )
 _BARE = re.compile(
-    r"[~≈<>*_\s]*(?P<number>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)\s*(?P<count>[kKM]?)[*_\s]*"
+    r"[~≈<>*_\s]*(?P<number>\d{1,3}(?:,\d{3}){1,6}(?:\.\d{1,20})?|\d{1,20}(?:\.\d{1,20})?(?:[eE][-+]?\d{1,2})?)\s*(?P<count>[kKM]?)[*_\s]*"
 )
 
 

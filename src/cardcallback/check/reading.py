@@ -19,7 +19,9 @@ from cardcallback.render.section.whole import TITLE
 
 # Line ends as Markdown has them; ``str.splitlines`` knows more.
 _LINE = re.compile(r"([^\r\n]*)(?:\r\n|\r|\n|\Z)")
-_COMMENT = re.compile(r"<!--(?:(?!-->)[\s\S])*-->")
+_NOT_LINE_END = re.compile(r"[^\r\n]")
+# Prose is short; what is longer is data, and each of many searches through it would take long.
+_LONGEST_LINE = 4000
 _BEGIN = re.compile(rf"^{re.escape(SECTION_BEGIN)}[ \t]*$")
 _END = re.compile(rf"^{re.escape(SECTION_END)}\b.*-->[ \t]*$")
 _CLOSING = "<sub>Written by cardcallback."
@@ -31,8 +33,8 @@ _PARSER = MarkdownIt("commonmark").enable("table").disable("inline")
 class Line:
     """One line of the body; ``number`` counts from the card's first line.
 
-    ``prose`` is the line with comments blanked out. ``is_ours`` says that it stands in our own section, and
-    ``headings`` are those above it, the nearest last.
+    ``prose`` is the line with comments blanked out, and empty for one that is too long to be prose. ``is_ours`` says
+    that it stands in our own section, and ``headings`` are those above it, the nearest last.
     """
 
     number: int
@@ -126,28 +128,41 @@ class CardText:
     @cached_property
     def lines(self) -> tuple[Line, ...]:
         """The body's lines."""
-        blanked = _COMMENT.sub(lambda match: re.sub(r"[^\r\n]", " ", match.group()), self.body)
+        blanked = _without_comments(self.body)
         code, headings, tables = _blocks(blanked)
         made = []
         first = self.line_of(0)
         for index, (raw, prose) in enumerate(zip(_LINE.finditer(self.body), _lines(blanked), strict=True)):
-            ours = any(section.begin <= raw.start() < section.end for section in self.own_sections)
             made.append(
                 Line(
                     number=first + index,
                     text=raw.group(1),
-                    prose=prose,
+                    prose=prose if len(prose) <= _LONGEST_LINE else "",
                     is_code=index in code,
-                    is_ours=ours,
+                    is_ours=self._is_ours(raw.start()),
                     headings=headings.get(index, ()),
                     table=tables[index] + first if index in tables else None,
                 )
             )
         return tuple(made)
 
+    def _is_ours(self, offset: int) -> bool:
+        index = bisect.bisect_right(self.own_sections, offset, key=lambda section: section.begin) - 1
+        return index >= 0 and offset < self.own_sections[index].end
+
     def prose_lines(self, *, ours: bool = False) -> Iterator[Line]:
         """Lines that are read as text, without code; with our own section where ``ours`` says so."""
         return (line for line in self.lines if not line.is_code and (ours or not line.is_ours))
+
+
+def _without_comments(body: str) -> str:
+    """``body`` with its comments blanked, line ends kept; one that does not end is none."""
+    parts: list[str] = []
+    at = 0
+    while (begin := body.find("<!--", at)) >= 0 and (end := body.find("-->", begin + 4)) >= 0:
+        parts += [body[at:begin], _NOT_LINE_END.sub(" ", body[begin : end + 3])]
+        at = end + 3
+    return "".join([*parts, body[at:]])
 
 
 def _lines(text: str) -> list[str]:

@@ -22,6 +22,7 @@ _RUN_TIME = re.compile(
 _OF_MANY = re.compile(r"\bper\b|stage|phase|epoch|/|sft|dpo|each|step", re.IGNORECASE)
 _SLIPS = {60.0: "minutes taken for hours, or seconds for minutes", 3600.0: "seconds taken for hours"}
 _SLIP_ROOM = 0.03
+_MOST_TIMES = 20
 _SHARE = re.compile(
     r"\baccuracy\b|\bprecision\b|\brecall\b|\bcoverage\b|\butili[sz]ation\b|\btrainable\b|\bwin ?rate\b|"
     r"\bpass(?:ing)? ?rate\b|"
@@ -32,7 +33,7 @@ _MORE_THAN_WHOLE = re.compile(
     r"improve|increase|faster|speed|gain|relative|\+|cpu|more|×|change|\bof base", re.IGNORECASE
 )
 _OF_TOTAL = re.compile(
-    r"(?P<used>\d+(?:\.\d+)?)\s*(?P<unit>[GMT]i?B)?\s+(?:of|out of|/)\s+(?P<total>\d+(?:\.\d+)?)\s*(?P<whole>[GMT]i?B)"
+    r"(?<![\w.,])(?P<used>\d{1,6}(?:\.\d{1,6})?)\s*(?P<unit>[GMT]i?B)?\s+(?:of|out of|/)\s+(?P<total>\d{1,6}(?:\.\d{1,6})?)\s*(?P<whole>[GMT]i?B)"
 )
 # 128 GB on the box are 119.2 GiB; makers and programs differ in which one they print as GB.
 _BYTES_ROOM = 1.08
@@ -70,7 +71,7 @@ def _times(facts: Facts) -> Iterator[Finding]:
         for one in facts.of("time", "gpu_time")
         if one.figure.value > 0 and _RUN_TIME.search(one.label or one.column) and not _OF_MANY.search(one.label)
     ]
-    for index, later in enumerate(times):
+    for index, later in enumerate(times[:_MOST_TIMES]):
         for earlier in times[:index]:
             large, small = max(later, earlier, key=_seconds), min(later, earlier, key=_seconds)
             ratio = _seconds(large) / _seconds(small)
