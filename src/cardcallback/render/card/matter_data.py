@@ -19,14 +19,15 @@ def parse_matter(matter: str | None) -> dict[str, Any]:
     """The front matter's data, keys as strings.
 
     Raises:
-        CardCallbackError: not YAML, a key twice, or not a mapping.
+        CardCallbackError: not YAML, or not a mapping. Of a key that stands there twice the first value is given.
     """
     return {} if matter is None else dict(_loaded(matter))
 
 
 def reader() -> YAML:
-    """A reader that keeps what it reads as it stands, and says nothing of an anchor used twice."""
+    """A reader that keeps what it reads as it stands, and says nothing of an anchor or a key used twice."""
     made = YAML(typ="rt", pure=True)
+    made.allow_duplicate_keys = True
     made.composer.warn_double_anchors = False
     return made
 
