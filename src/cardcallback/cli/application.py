@@ -11,6 +11,7 @@ import typer
 
 from cardcallback.cli.doctor import doctor
 from cardcallback.cli.ls import ls
+from cardcallback.cli.publish import publish
 from cardcallback.cli.recover import recover
 from cardcallback.cli.render import render
 from cardcallback.errors import CardCallbackError
@@ -23,6 +24,7 @@ application = typer.Typer(
 application.command()(doctor)
 application.command()(recover)
 application.command()(render)
+application.command()(publish)
 application.command()(ls)
 
 

@@ -187,6 +187,8 @@ def _settle_relation(edit: MetadataEdit, record: RunRecord, weights: Weights | N
     wanted = "adapter" if is_base and is_adapter else None
     if _RELATION_KEY in edit.data() and _RELATION_KEY not in ours:
         return
+    if weights == "unknown":  # nothing speaks for it, and nothing against what was written before
+        wanted = edit.data().get(_RELATION_KEY)
     _store(edit, _RELATION_KEY, wanted)
     if wanted:
         edit.fills.append(_metadata_fill(_RELATION_KEY, wanted))
@@ -197,8 +199,9 @@ def _settle_library(edit: MetadataEdit, record: RunRecord, weights: Weights | No
     if _LIBRARY_KEY in edit.data() and _LIBRARY_KEY not in ours:
         return
     by_record = "peft" if record.training.lora is not None else "transformers"
-    # What converted files are loaded with is not known.
-    by_weights = {"adapter": "peft", "model": "transformers", "converted": None, "unknown": None}
+    # What converted files are loaded with is not known; of unknown ones what was written before may be right.
+    by_weights = {"adapter": "peft", "model": "transformers", "converted": None}
+    by_weights["unknown"] = edit.data().get(_LIBRARY_KEY)
     library = by_record if weights is None else by_weights[weights]
     _store(edit, _LIBRARY_KEY, library)
     edit.fills += [_metadata_fill(_LIBRARY_KEY, library)] if library else []
