@@ -230,6 +230,7 @@ def test_links_out_of_the_folder_are_not_followed(tmp_path: Path, inside: str, c
     elsewhere = outside / "there"
     if inside == "training_run":
         elsewhere.mkdir()
+        (elsewhere / "record.json").write_text("{")
     else:
         elsewhere.write_text("# theirs\n")
     (target / inside).symlink_to(elsewhere)
