@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 import yaml
-from card_inputs import compose, with_place
+from card_inputs import compose, with_place, without_base
 from huggingface_hub import ModelCard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cardcallback.errors import CardCallbackError
-from cardcallback.render.card.front_matter import remove_key, set_key, split_card
+from cardcallback.render.card.front_matter import KeyEdit, edit_keys, set_key, split_card
 from cardcallback.render.card.matter_data import parse_matter
 from cardcallback.render.card.matter_text import yaml_lines
 
@@ -87,12 +87,18 @@ def test_nested_values_are_read_alike_by_both_readers(value: object) -> None:
     assert parse_matter(text) == {"key": value}
 
 
+def test_nothing_to_say_changes_nothing() -> None:
+    """Not even an empty mapping, which gives way to a first key."""
+    card = "---\n{}\n---\n# Mine\n"
+    assert compose(card, without_base()).text.startswith(card)
+
+
 def test_a_document_end_mark_stays_last() -> None:
     """Behind three dots nothing would be read."""
     matter = "license: mit\n# c\n...\n"
     edited = set_key(matter, "a", 1)
     assert edited == "license: mit\n# c\na: 1\n...\n"
-    assert remove_key(edited, "a") == matter
+    assert edit_keys(edited, {"a": KeyEdit()}) == matter
     assert yaml.safe_load(edited) == {"license": "mit", "a": 1}
 
 
@@ -164,3 +170,21 @@ def test_carriage_returns_alone_stay() -> None:
     assert "\n" not in composed.text
     assert any("carriage return" in warning for warning in composed.report.warnings)
     assert compose(composed.text).text == composed.text
+
+
+def test_a_trainers_alias_is_resolved() -> None:
+    """Its anchor may stand under a key that the person's card has already."""
+    trainer = "---\nlicense: &x mit\nlicense_name: *x\ntags: ['a']\n---\n# Card\n"
+    text = compose("---\nlicense: other\n---\n# Mine\n", trainer_card=trainer).text
+    assert text.startswith("---\nlicense: other\nlicense_name: mit\ntags:\n- a\n")
+
+
+@pytest.mark.parametrize("matter", ["a: &a\n- *a\n", "a: &a\n  b:\n  - *a\n", "a: &a [*a]\n"])
+def test_an_anchor_inside_itself_stays_as_it_is(matter: str) -> None:
+    """Such data has no end; its text has."""
+    assert compose(f"---\n{matter}---\n# Mine\n").text.startswith(f"---\n{matter}base_model: ")
+
+
+def test_many_empty_lines_below_a_rule_are_read_once() -> None:
+    """Two ways to read each line end would be all combinations of them."""
+    assert compose("---\r\n" + "\r\n" * 5000 + "x\r\n").text.startswith("---\r\nbase_model: ")

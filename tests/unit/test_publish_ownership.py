@@ -114,6 +114,7 @@ def test_an_interrupted_run_says_so(tmp_path: Path, capsys: Any) -> None:
     ("file", "settings", "words"),
     [
         ("adapter_config.json", {"peft_type": "LORA", "r": 8}, "the adapter there has rank 8, the run's has 16"),
+        ("trainer_state.json", {"global_step": 300}, "a checkpoint of step 300, the card is for step 450"),
         ("config.json", {"model_type": "llama"}, "the model there is of type llama, the run's is gemma3_text"),
     ],
 )
@@ -136,6 +137,8 @@ def test_other_weights_are_recognised(
         ("adapter_config.json", {"peft_type": "IA3"}),
         ("adapter_config.json", [1]),
         ("config.json", {"model_type": "gemma3_text"}),
+        ("trainer_state.json", {"global_step": 450}),
+        ("trainer_state.json", {"global_step": 500}),
         ("config.json", {"architectures": ["Gemma3ForCausalLM"]}),
         ("config.json", "text"),
     ],

@@ -32,6 +32,7 @@ _CONVERTED_ENDINGS = (
 )
 _CONVERTED_NAMES = frozenset({"openvino_model.xml", "model.mil", "mlc-chat-config.json"})
 _MODEL_ENDINGS = frozenset({".safetensors", ".bin", ".pt", ".pth"})
+_TRAINER_STATE = "trainer_state.json"
 _LARGEST_SETTINGS_BYTES = 4 * 1024**2
 
 
@@ -57,6 +58,10 @@ def contradiction(place: Place, record: RunRecord) -> str | None:
         return f"they are a LoRA adapter, and the run was {record.training.method}"
     if isinstance(rank, int) and lora is not None and rank != lora.rank:
         return f"the adapter there has rank {rank}, the run's has {lora.rank}"
+    step, training = _settings(place, _TRAINER_STATE).get("global_step"), record.training
+    # What is saved at the end may be the last step's, or the best one's with the last one's state beside it.
+    if isinstance(step, int) and training.published_step and step not in {training.published_step, training.steps}:
+        return f"they are a checkpoint of step {step}, the card is for step {training.published_step}"
     found, known = _settings(place, _MODEL_SETTINGS).get("model_type"), record.training.model_type
     if isinstance(found, str) and known and not _same_family(found, known):
         return f"the model there is of type {found}, the run's is {known}"

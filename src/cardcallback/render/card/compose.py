@@ -10,10 +10,11 @@ import msgspec
 
 from cardcallback.errors import CardCallbackError
 from cardcallback.record import Card, Fill, RunRecord
+from cardcallback.render.card.emissions import EMISSIONS_KEY
 from cardcallback.render.card.filling import fill_placeholders, states_emissions
 from cardcallback.render.card.front_matter import SplitCard, split_card
 from cardcallback.render.card.matter_data import parse_matter
-from cardcallback.render.card.metadata import EMISSIONS_KEY, complete_metadata, emissions_owner
+from cardcallback.render.card.metadata import complete_metadata, emissions_owner
 from cardcallback.render.card.section_block import place_section, section_spans
 from cardcallback.render.exported import Weights
 

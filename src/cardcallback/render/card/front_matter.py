@@ -1,19 +1,20 @@
 """The YAML front matter of a card: found, read, and edited key by key without touching another byte.
 
 ruamel.yaml reads it and says where each key stands; edits are made in the text itself, since no YAML
-library writes back exactly what it read. Every edit is read again and compared with what was meant.
+library writes back exactly what it read. What was edited is read again and compared with what was meant.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from cardcallback.errors import CardCallbackError
-from cardcallback.render.card.matter_data import parse_matter
-from cardcallback.render.card.matter_keys import LINE_END, KeySpan, KeySpans, key_spans
+from cardcallback.render.card.matter_data import key_spans, parse_matter
+from cardcallback.render.card.matter_keys import LINE_END, KeySpan, KeySpans
 from cardcallback.render.card.matter_text import yaml_lines
 
 BYTE_ORDER_MARK = "\ufeff"
@@ -24,7 +25,8 @@ _OLD_BLOCK = re.compile(r"(\s*---\r)((?:[^\n]*?\r)?)(---[ \t]*\r(?!\n))")
 _EMPTY_FLOW = re.compile(r"\s*\{\s*\}\s*")
 # A rule above a line that begins with one of the Hub's keys is no rule.
 _BEGINNING = re.compile(
-    r"\s*---[ \t]*(?:#[^\r\n]*)?(?:\r\n|\r|\n)(?:[ \t]*(?:#[^\r\n]*)?(?:\r\n|\r|\n))*"
+    # Each line end can be read in one way only: with two, many empty lines would be tried in all combinations.
+    r"\s*---[ \t]*(?:#[^\r\n]*)?(?:\r\n|\r(?!\n)|\n)(?:[ \t]*(?:#[^\r\n]*)?(?:\r\n|\r(?!\n)|\n))*"
     r"(?:license|language|tags|base_model|library_name|pipeline_tag|datasets|metrics|model-index|model_name|widget|"
     r"co2_eq_emissions|thumbnail|inference|new_version|license_name|license_link)[ \t]*:(?:\s|\Z)"
 )
@@ -100,41 +102,51 @@ def key_source(matter: str, key: str) -> str | None:
     return None if span is None else matter[span.begin : span.end]
 
 
-def set_key(matter: str, key: str, value: Any, *, newline: str = "\n") -> str:
-    """The front matter with ``key`` set to ``value`` (scalars, lists and mappings of them).
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KeyEdit:
+    """What a key is to be: its lines without line ends, and the value that these mean; no lines take the key out."""
 
-    An existing key is replaced where it stands, with the comment beside it kept; a new one goes to the end.
+    lines: tuple[str, ...] = ()
+    value: Any = None
+
+
+def rewritten(key: str, value: Any) -> KeyEdit:
+    """A key in lines of our own; ``value`` is made of scalars, lists and mappings."""
+    return KeyEdit(lines=tuple(yaml_lines(key, value)), value=value)
+
+
+def copied(source: str, value: Any) -> KeyEdit:
+    """A key in the lines that hold it in another front matter."""
+    return KeyEdit(lines=tuple(LINE_END.split(source.rstrip("\r\n"))), value=value)
+
+
+def set_key(matter: str, key: str, value: Any, *, newline: str = "\n") -> str:
+    """``edit_keys`` for one key that is set to ``value``."""
+    return edit_keys(matter, {key: rewritten(key, value)}, newline=newline)
+
+
+def edit_keys(matter: str, edits: Mapping[str, KeyEdit], *, newline: str = "\n") -> str:
+    """The front matter with ``edits`` made and nothing else changed.
+
+    A key that is there is replaced where it stands, with the comment beside it kept; a new one goes to the end.
 
     Raises:
         CardCallbackError: the text cannot be edited without touching something else.
     """
-    return _edit(matter, key, yaml_lines(key, value), newline=newline, expected=value)
-
-
-def add_source(matter: str, source: str, key: str, value: Any, *, newline: str) -> str:
-    """The front matter with another card's lines for ``key`` added as they are, or rewritten if need be.
-
-    Raises:
-        CardCallbackError: as ``set_key``.
-    """
-    try:
-        return _edit(matter, key, LINE_END.split(source.rstrip("\r\n")), newline=newline, expected=value)
-    except CardCallbackError:
-        return set_key(matter, key, plain(value), newline=newline)
-
-
-def remove_key(matter: str, key: str) -> str:
-    """The front matter without ``key``.
-
-    Raises:
-        CardCallbackError: as ``set_key``.
-    """
+    if _EMPTY_FLOW.fullmatch(matter):
+        matter = ""
     spans = key_spans(matter)
-    span = spans.by_name.get(key)
-    if span is None:
-        raise CardCallbackError(_cannot(key, spans))
-    edited = matter[: span.begin] + matter[span.end :]
-    return _verified(matter, edited, key, ())
+    pieces = [(_place(matter, key, edit, spans), edit) for key, edit in edits.items()]
+    indent = " " * spans.indent
+    edited, at = "", 0
+    for place, edit in sorted(pieces, key=lambda piece: piece[0].begin):
+        edited += matter[at : place.begin]
+        edited += newline if edited and not edited.endswith(("\n", "\r")) else ""
+        for number, line in enumerate(edit.lines):
+            edited += f"{indent}{line}{place.comment if number == 0 else ''}{newline}"
+        at = place.end
+    edited += matter[at:]
+    return _verified(matter, edited, edits)
 
 
 def plain(value: Any) -> Any:
@@ -157,31 +169,28 @@ def is_json_of(text: str, value: Any) -> bool:
         return False
 
 
-def _edit(matter: str, key: str, lines: list[str], *, newline: str, expected: Any) -> str:
-    if _EMPTY_FLOW.fullmatch(matter):
-        matter = ""
-    spans = key_spans(matter)
+def _place(matter: str, key: str, edit: KeyEdit, spans: KeySpans) -> KeySpan:
     known = spans.by_name.get(key)
-    if key in spans.twice or (known is None and not spans.by_name and parse_matter(matter)):
+    can_add = bool(edit.lines) and (bool(spans.by_name) or not parse_matter(matter))
+    if key in spans.twice or (known is None and not can_add):
         raise CardCallbackError(_cannot(key, spans))
-    place = known or KeySpan(begin=spans.end, end=spans.end, comment="")
-    before, after = matter[: place.begin], matter[place.end :]
-    before += newline if before and before[-1] not in "\r\n" else ""
-    indent = " " * spans.indent
-    text = "".join(f"{indent}{line}{newline}" for line in [lines[0] + place.comment, *lines[1:]])
-    return _verified(matter, before + text + after, key, (expected,))
+    return known or KeySpan(begin=spans.end, end=spans.end, comment="")
 
 
-def _verified(before: str, after: str, key: str, expected: tuple[Any, ...]) -> str:
-    wanted = {name: repr(value) for name, value in parse_matter(before).items() if name != key}
+def _verified(before: str, after: str, edits: Mapping[str, KeyEdit]) -> str:
+    """``after``, if it says what ``before`` says but for the edits."""
+    named = next(iter(edits), "")
+    wanted = {name: repr(value) for name, value in parse_matter(before).items() if name not in edits}
     try:
         found = parse_matter(after)
     except CardCallbackError as error:
-        raise CardCallbackError(_cannot(key, key_spans(before))) from error
-    value = [found.pop(key)] if key in found else []
-    others = {name: repr(item) for name, item in found.items()}
-    if others != wanted or plain(value) != [plain(item) for item in expected]:
-        raise CardCallbackError(_cannot(key, key_spans(before)))
+        raise CardCallbackError(_cannot(named, key_spans(before))) from error
+    for key, edit in edits.items():
+        value = [plain(found.pop(key))] if key in found else []
+        if value != ([plain(edit.value)] if edit.lines else []):
+            raise CardCallbackError(_cannot(key, key_spans(before)))
+    if {name: repr(item) for name, item in found.items()} != wanted:
+        raise CardCallbackError(_cannot(named, key_spans(before)))
     return after
 
 

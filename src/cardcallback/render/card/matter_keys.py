@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from ruamel.yaml.nodes import CollectionNode, MappingNode, Node, ScalarNode
-
-from cardcallback.render.card.matter_data import reader
 
 # Only these end a line of YAML here; Python's own splitlines knows more.
 LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+\Z")
@@ -46,11 +42,9 @@ class KeySpans:
     end: int
 
 
-@lru_cache(maxsize=8)
-def key_spans(matter: str) -> KeySpans:
-    """Where the keys of ``matter``, which must be valid YAML, stand."""
+def spans_of(root: Node | None, matter: str) -> KeySpans:
+    """Where the keys stand of ``matter``, whose parsed form ``root`` is."""
     end = _document_end(matter)
-    root = reader().compose(io.StringIO(matter)) if matter.strip() else None
     if not isinstance(root, MappingNode):
         return KeySpans(by_name={}, twice=(), indent=0, end=end)
     names = [key.value if _is_plain_key(key) else None for key, _ in root.value]
@@ -93,17 +87,18 @@ def _comment_beside(matter: str, key_end: int, content_end: int) -> str:
     return found.group().rstrip() if found else ""
 
 
-def _content_end(node: Node) -> tuple[int, bool]:
+def _content_end(node: Node, above: tuple[Node, ...] = ()) -> tuple[int, bool]:
     """Where a value's last character is, and whether comments behind it may be part of it (a block of text)."""
     if isinstance(node, ScalarNode):
         if node.style in _BLOCK_STYLES:
             return node.start_mark.index, True
         return node.end_mark.index, False
-    if not isinstance(node, CollectionNode) or node.flow_style or not node.value:
-        return node.end_mark.index, False
+    # An alias may stand for what it stands in.
+    if not isinstance(node, CollectionNode) or node.flow_style or not node.value or node in above:
+        return node.start_mark.index if node in above else node.end_mark.index, False
     last: Any = node.value[-1]
     children = last if isinstance(node, MappingNode) else (last,)
-    ends = [_content_end(child) for child in children]
+    ends = [_content_end(child, (*above, node)) for child in children]
     return max(end for end, _ in ends), any(is_open for _, is_open in ends)
 
 

@@ -4,32 +4,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from cardcallback.errors import CardCallbackError
 from cardcallback.record import Fill, RunRecord
-from cardcallback.render.card.emissions import SOURCE_BEGIN, emissions_metadata, hardware_text
+from cardcallback.render.card.emissions import EMISSIONS_KEY, SOURCE_BEGIN, emissions_metadata, hardware_text
 from cardcallback.render.card.front_matter import (
     SplitCard,
-    add_source,
     is_json_of,
     key_source,
     plain,
-    remove_key,
-    set_key,
     split_card,
 )
-from cardcallback.render.card.matter_data import parse_matter
-from cardcallback.render.card.matter_keys import key_spans
-from cardcallback.render.card.matter_text import plain_decimal
+from cardcallback.render.card.matter_data import key_spans, parse_matter
+from cardcallback.render.card.metadata_edit import MetadataEdit
 from cardcallback.render.card.model_index import model_index
 from cardcallback.render.card.names import is_local, looks_local, split_relation_tag
 from cardcallback.render.card.values import published_base_model
 from cardcallback.render.exported import Weights
 
 HEADING = "front matter"
-EMISSIONS_KEY = "co2_eq_emissions"
 _BASE_KEY = "base_model"
 _RELATION_KEY = "base_model_relation"
 _LIBRARY_KEY = "library_name"
@@ -42,32 +36,6 @@ _NOT_CLOSED = (
 )
 _SECOND_BLOCK = "the card has a second block of front matter, which the Hub shows as text: move its keys to the first"
 _OLD_LINE_ENDS = "the card's lines end in a carriage return alone, so the Hub finds no front matter: save it anew"
-
-
-@dataclass(kw_only=True, slots=True)
-class MetadataEdit:
-    """A card whose front matter is being completed, the fills in it, and what to tell the person."""
-
-    card: SplitCard
-    fills: list[Fill] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-    remarks: list[str] = field(default_factory=list)
-
-    def data(self) -> dict[str, Any]:
-        """The front matter as it stands now."""
-        return parse_matter(self.card.matter)
-
-    def set(self, key: str, value: Any) -> None:
-        """Set one key, which stays untouched where it says the same already."""
-        data = self.data()
-        if key not in data or plain(data[key]) != value or not _is_plainly_written(self.card, key, value):
-            matter = set_key(self.card.matter or "", key, value, newline=self.card.newline)
-            self.card = self.card.with_matter(matter)
-
-    def remove(self, key: str) -> None:
-        """Take one key out, if it is there."""
-        if key in self.data():
-            self.card = self.card.with_matter(remove_key(self.card.matter or "", key))
 
 
 def complete_metadata(
@@ -108,6 +76,7 @@ def complete_metadata(
     if not by_person or (weights is not None and _LIBRARY_KEY in ours):
         _settle_library(edit, record, weights, ours=ours)
     _settle_results(edit, record, wanted=wants_results, ours=ours)
+    edit.finish()
     return edit
 
 
@@ -140,13 +109,7 @@ def _unite(edit: MetadataEdit, trainer_card: str | None, known: Sequence[Fill]) 
     for key, value in data.items():
         if key in present or (key in _OWNED and _is_ours(key, value, known)):
             continue
-        lines = key_source(source.matter or "", key)
-        matter, newline = edit.card.matter or "", edit.card.newline
-        if lines is None:
-            matter = set_key(matter, key, plain(value), newline=newline)
-        else:
-            matter = add_source(matter, lines, key, value, newline=newline)
-        edit.card = edit.card.with_matter(matter)
+        edit.add(key, value, key_source(source.matter or "", key))
         added.add(key)
     return added
 
@@ -273,14 +236,6 @@ def _is_ours(key: str, value: Any, known: Sequence[Fill]) -> bool:
     # Without a record of what was written the source still says whose figure it is.
     found = value.get("source") if isinstance(value, dict) else None
     return key == EMISSIONS_KEY and isinstance(found, str) and found.startswith(SOURCE_BEGIN)
-
-
-def _is_plainly_written(card: SplitCard, key: str, value: Any) -> bool:
-    """Other tools write small numbers with an exponent, which the Hub's filter misreads."""
-    emissions = value.get("emissions") if isinstance(value, dict) else None
-    if key != EMISSIONS_KEY or emissions is None:
-        return True
-    return f"emissions: {plain_decimal(emissions)}" in (key_source(card.matter or "", key) or "")
 
 
 def _store(edit: MetadataEdit, key: str, value: Any) -> None:
