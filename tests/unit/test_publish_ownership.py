@@ -93,6 +93,16 @@ def test_a_later_account_of_the_same_run_stays(tmp_path: Path, capsys: Any) -> N
     assert load_run(target).status == "completed"
 
 
+def test_a_checkpoints_own_account_tells_its_run(tmp_path: Path) -> None:
+    """Its card is of the moment at which it was saved, so its words are others than those of the run's end."""
+    target = make_target(tmp_path)
+    early = make_output(tmp_path, "early", status="running", duration_seconds=100.0)
+    assert run(early, target, "--publish", "card", "--force") == 0
+    (early / "training_run" / "record.json").rename(target / "_cardcallback.json")
+    assert run(make_output(tmp_path), target) == 0
+    assert "Still running" not in (target / "README.md").read_text()
+
+
 def test_a_run_that_goes_on_is_not_published(tmp_path: Path, capsys: Any) -> None:
     """Its figures change, or its process is dead."""
     assert run(make_output(tmp_path, status="running"), make_target(tmp_path)) == 1

@@ -11,6 +11,7 @@ from cardcallback.record import RECORD_FOLDER, RECORD_NAME, RunRecord, decode
 from cardcallback.record.codec import LARGEST_RECORD_BYTES
 from cardcallback.render.card.section_block import has_section
 from cardcallback.render.section.headline import headline
+from cardcallback.sessions import SUMMARY_NAME
 from cardcallback.units import format_count
 
 MAIN_RECORD = f"{RECORD_FOLDER}/{RECORD_NAME}"
@@ -20,8 +21,8 @@ MAIN_RECORD = f"{RECORD_FOLDER}/{RECORD_NAME}"
 class Present:
     """What the place tells of the run whose card it holds.
 
-    ``record_content`` is its main record as it stands, ``record`` what that says, None where it says nothing that can
-    be read. ``same_run`` is None where no card and no record of ours is there.
+    ``record_content`` is its main record as it stands. ``record`` is what that says, or the account that lies in a
+    checkpoint; None where nothing can be read. ``same_run`` is None where no card and no record of ours is there.
     """
 
     record_content: bytes | None
@@ -36,8 +37,10 @@ def look_at(place: Place, record: RunRecord, card_text: str | None) -> Present:
         CardCallbackError: the record there cannot be read at all.
     """
     content = place.read(MAIN_RECORD, LARGEST_RECORD_BYTES)
-    there = _decoded(content)
-    if content is not None:
+    # A checkpoint has its run's account so far, and a card of that moment.
+    summary = None if content is not None else place.read(SUMMARY_NAME, LARGEST_RECORD_BYTES)
+    there = _decoded(content if content is not None else summary)
+    if content is not None or there is not None:
         same = there is not None and there.run_id == record.run_id
     elif card_text is not None and has_section(card_text):
         # Without a record beside it the first sentence tells runs apart: time, machine, energy, losses.
