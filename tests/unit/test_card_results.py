@@ -98,6 +98,17 @@ def test_what_cannot_be_said_truly_is_left_out(record: RunRecord, reason: str) -
     assert any(reason in remark for remark in composed.report.remarks)
 
 
+@pytest.mark.parametrize(
+    ("weights", "has"), [("adapter", True), ("unknown", True), ("model", False), ("converted", False)]
+)
+def test_results_are_not_those_of_what_was_made_of_the_weights(weights: Any, has: bool) -> None:  # noqa: FBT001  a parameter
+    """Merged and quantised files were not evaluated; a copied card loses the results of the adapter."""
+    composed = compose("# Card\n", make_record(), model_index=True, weights=weights)
+    assert ("model-index" in composed.text) == has
+    first = compose("# Card\n", make_record(), model_index=True)
+    assert ("model-index" in again(first, make_record(), weights=weights).text) == has
+
+
 def test_the_cards_own_task_and_name_count() -> None:
     """What a person says of the model is not contradicted."""
     record = replaced(make_record(), "training", objective="a new one")

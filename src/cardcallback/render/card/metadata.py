@@ -75,7 +75,7 @@ def complete_metadata(
     # In a copy of a run's card a library of ours may be of weights that are not the copy's.
     if not by_person or (weights is not None and _LIBRARY_KEY in ours):
         _settle_library(edit, record, weights, ours=ours)
-    _settle_results(edit, record, wanted=wants_results, ours=ours)
+    _settle_results(edit, record, weights, wanted=wants_results, ours=ours)
     edit.finish()
     return edit
 
@@ -170,13 +170,15 @@ def _settle_library(edit: MetadataEdit, record: RunRecord, weights: Weights | No
     edit.fills += [_metadata_fill(_LIBRARY_KEY, library)] if library else []
 
 
-def _settle_results(edit: MetadataEdit, record: RunRecord, *, wanted: bool, ours: set[str]) -> None:
+def _settle_results(
+    edit: MetadataEdit, record: RunRecord, weights: Weights | None, *, wanted: bool, ours: set[str]
+) -> None:
     present = edit.data()
     if _RESULTS_KEY not in ours and (not wanted or _RESULTS_KEY in present):
         if wanted:
             edit.remarks.append("the card has a model-index already, which stays")
         return
-    value, reason = model_index(record, present)
+    value, reason = model_index(record, present, weights)
     _store(edit, _RESULTS_KEY, value)
     edit.fills += [_metadata_fill(_RESULTS_KEY, value)] if value else []
     edit.remarks += [f"no model-index: {reason}"] if reason else []

@@ -8,6 +8,7 @@ from typing import Any
 
 from cardcallback.record import EvaluationResult, RunRecord
 from cardcallback.render.card.values import published_base_model
+from cardcallback.render.exported import Weights, export_sentence
 from cardcallback.render.run_words import plural
 
 _FIGURES = 4
@@ -51,14 +52,19 @@ _GENERATING = (
 _NO_METRIC = re.compile(r"eval_(?:.+_)?(?:loss|runtime|samples_per_second|steps_per_second)")
 
 
-def model_index(record: RunRecord, present: dict[str, Any]) -> tuple[list[dict[str, Any]] | None, str | None]:
+def model_index(
+    record: RunRecord, present: dict[str, Any], weights: Weights | None = None
+) -> tuple[list[dict[str, Any]] | None, str | None]:
     """The entry's value, or None and the reason why there is none.
 
     Args:
         record: the run.
         present: the card's front matter, which may name the model (``model_name``) and its task (``pipeline_tag``).
+        weights: what lies beside the card, where that is not what training left there.
     """
     result = record.evaluation.after
+    if export_sentence(record, weights) is not None:
+        return None, "the held-out evaluation is of the weights before they were merged or converted"
     if result is None:
         return None, "no held-out evaluation was run"
     if result.step is None or result.step != record.training.published_step:
