@@ -58,6 +58,25 @@ def test_with_force_the_other_run_is_kept_beside(tmp_path: Path, capsys: Any) ->
     assert snapshot(target) == after
 
 
+def test_a_card_alone_over_another_run_leaves_its_record_and_says_so(tmp_path: Path, capsys: Any) -> None:
+    """What is not published is not moved either, and would pass for the card's."""
+    target = published(tmp_path)
+    before = (target / "training_run" / "record.json").read_bytes()
+    assert run(make_output(tmp_path), target, "--force", "--publish", "card") == 0
+    assert "training_run/record.json there stays another run's" in capsys.readouterr().err
+    assert (target / "training_run" / "record.json").read_bytes() == before
+
+
+def test_a_record_that_is_there_is_kept_in_step_with_its_card(tmp_path: Path) -> None:
+    """It remembers what is ours in the card."""
+    output, target = make_output(tmp_path), make_target(tmp_path)
+    assert run(output, target) == 0
+    assert run(output, target, "--publish", "card", "--location", "NO") == 0
+    carbon = load_run(target).carbon
+    assert carbon is not None
+    assert carbon.factor.place == "Norway"
+
+
 def test_another_runs_section_without_its_record_stays(tmp_path: Path, capsys: Any) -> None:
     """Time, energy and losses tell runs apart where no record does."""
     target = make_target(tmp_path)

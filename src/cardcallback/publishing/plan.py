@@ -67,20 +67,23 @@ def plan_publication(source: Source, place: Place, wishes: Wishes) -> Plan:
         model_index=wishes.model_index,
     )
     files = dict(_pictures(place, pictures, present))
-    if wishes.publish == "all":
+    # A record that is public there already is kept in step with its card.
+    if wishes.publish == "all" or (present.same_run and present.record_content is not None):
         encoded = encode(msgspec.structs.replace(record, card=composed.card), document=source.document)
         files |= _record(place, encoded.encode("utf-8"), present)
     files[wishes.card] = composed.text.encode("utf-8")
     return Plan(
         changes=tuple(_changes(place, files, card=wishes.card, card_before=card_bytes)),
-        warnings=(*([refused] if refused else []), *composed.report.warnings, *_about_results(composed, wishes)),
+        warnings=(*([refused] if refused else []), *composed.report.warnings, *_remarks(composed, wishes, present)),
         weights=weights_sentence(place, record),
     )
 
 
-def _about_results(composed: ComposedCard, wishes: Wishes) -> list[str]:
-    """Why what was asked for in so many words is not there."""
-    return [remark for remark in composed.report.remarks if wishes.model_index and "model-index" in remark]
+def _remarks(composed: ComposedCard, wishes: Wishes, present: Present) -> Iterator[str]:
+    """What a person would not expect: something asked for that is not there, a record that is not the card's."""
+    yield from (remark for remark in composed.report.remarks if wishes.model_index and "model-index" in remark)
+    if wishes.publish != "all" and present.record_content is not None and not present.same_run:
+        yield f"{MAIN_RECORD} there stays another run's: remove it, or publish all"
 
 
 def _text(content: bytes | None, name: str) -> str | None:
