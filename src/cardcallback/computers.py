@@ -146,4 +146,5 @@ def _folder_of_joined(folder: Path, record: RunRecord, settings: Settings) -> Ru
         card=settings.card,
         template=settings.template_text,
         publish=settings.publish,
+        model_index=settings.model_index,
     )

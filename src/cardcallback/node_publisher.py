@@ -127,5 +127,6 @@ def publisher_for(
         card=settings.card,
         template=settings.template_text,
         publish=settings.publish,
+        model_index=settings.model_index,
     )
     return Publisher(run, folder, state=state, trainer=trainer, guard=guard, settings=settings)

@@ -232,6 +232,7 @@ def _folder_of(run: KilledRun, settings: Settings) -> RunFolder:
         card=_checked(checks.card_name, run.recovered.card) or settings.card,
         template=settings.template_text,
         publish=_checked(checks.publish, run.recovered.publish) or settings.publish,
+        model_index=settings.model_index,
     )
 
 

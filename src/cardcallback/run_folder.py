@@ -51,14 +51,18 @@ class RunFolder:
     """Everything written for one run; each method leaves either the old file whole or the new one.
 
     ``publish`` says what may lie where a push finds it: "card", "pictures" or "all" (the record too). What
-    may not is kept under ``_cardcallback/``, which pushes of the Trainer leave out.
+    may not is kept under ``_cardcallback/``, which pushes of the Trainer leave out. ``model_index`` puts the held-out
+    results into the card's front matter too.
     """
 
-    def __init__(self, folder: Path, *, run_id: str, card: str, template: str | None, publish: str) -> None:
+    def __init__(
+        self, folder: Path, *, run_id: str, card: str, template: str | None, publish: str, model_index: bool = False
+    ) -> None:
         self._folder = folder
         self._run_id = run_id
         self._card = folder / card
         self._publish = publish
+        self._model_index = model_index
         self._private = folder / PRIVATE_FOLDER
         self._keeper = CardKeeper(self._card, self._private, template)
         self._previous_card = Card()
@@ -168,7 +172,14 @@ class RunFolder:
         known = msgspec.structs.replace(record, card=told)
         try:
             body, kind = self._keeper.body(current)
-            composed = render_card(known, body=body, body_kind=kind, trainer_card=current, pictures=pictures)
+            composed = render_card(
+                known,
+                body=body,
+                body_kind=kind,
+                trainer_card=current,
+                pictures=pictures,
+                model_index=self._model_index,
+            )
         except CardCallbackError as error:
             self._keeper.failed(current)
             if current == self._keeper.original or self._keeper.copy_name in str(error):

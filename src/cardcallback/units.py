@@ -141,9 +141,13 @@ def _two_units(whole: int, large: int, large_name: str, small: int, small_name: 
 
 def one_line(text: str, longest: int = LONGEST_LINE) -> str:
     """``text`` on one line of at most ``longest`` characters, with what could steer a terminal made visible."""
-    flat = " ".join(text[: longest * 4].split())
-    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in flat)
+    shown = printable(" ".join(text[: longest * 4].split()))
     return shown if len(shown) <= longest else f"{shown[: longest - 1]}…"
+
+
+def printable(text: str) -> str:
+    """``text`` with what could steer a terminal made visible."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
 def format_ranks(ranks: Iterable[int]) -> str:

@@ -117,6 +117,25 @@ def remove_abandoned(folder: Path) -> None:
             _remove_if_abandoned(path)
 
 
+def read_ordinary(path: Path, largest_bytes: int) -> bytes | None:
+    """A file's content, or None where there is none.
+
+    Raises:
+        CardCallbackError: it is no ordinary file, a link out of its folder, too large, or cannot be read.
+    """
+    try:
+        target = _target(path)
+        if _ordinary(target).st_size > largest_bytes:
+            msg = f"{path.name} is larger than any such file: nothing was changed"
+            raise CardCallbackError(msg)
+        return target.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        msg = f"cannot read {path.name}: {_reason(error)}"
+        raise CardCallbackError(msg) from error
+
+
 def _target(path: Path) -> Path:
     if not path.is_symlink():
         return path

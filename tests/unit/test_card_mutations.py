@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from cardcallback.errors import CardCallbackError
 from cardcallback.record import RunRecord
 from cardcallback.render.card import ComposedCard, default_hub_template
-from cardcallback.render.card.front_matter import key_source, split_card
-from cardcallback.render.card.matter_data import parse_matter
+from cardcallback.render.card.front_matter import split_card
+from cardcallback.render.card.matter_data import key_spans, parse_matter
 from cardcallback.render.card.section_block import SECTION_BEGIN, SECTION_END
 from cardcallback.testing import make_record
 
@@ -146,8 +146,8 @@ def attempt(card: str, record: RunRecord, **arguments: Any) -> ComposedCard | No
 def unowned(matter: str | None) -> str:
     """The front matter's text without the lines of the keys that we may own or have to clean."""
     for key in OWNED:
-        lines = key_source(matter or "", key)
-        matter = (matter or "").replace(lines, "", 1) if lines else matter
+        span = key_spans(matter or "").by_name.get(key)
+        matter = matter[: span.begin] + matter[span.end :] if matter and span else matter
     return "" if re.fullmatch(r"\s*\{\s*\}\s*", matter or "") else matter or ""
 
 

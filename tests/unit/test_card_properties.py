@@ -74,8 +74,9 @@ def test_any_card_changes_only_where_it_may(body: str, kind: str, placed: bool) 
     try:
         composed = compose(body, record, body_kind=kind)
     except CardCallbackError:
-        with pytest.raises(CardCallbackError):
-            parse_matter(split_card(body).matter)
+        if not split_card(body).body_begins_like_matter:
+            with pytest.raises(CardCallbackError):
+                parse_matter(split_card(body).matter)
         return
     only_fills_changed(split_card(body).body, composed)
     before, after = parse_matter(split_card(body).matter), parse_matter(split_card(composed.text).matter)

@@ -12,15 +12,15 @@ from hypothesis import strategies as st
 
 from cardcallback.errors import CardCallbackError
 from cardcallback.render.card.front_matter import (
-    add_source,
+    KeyEdit,
+    copied,
+    edit_keys,
     key_source,
-    plain_decimal,
-    remove_key,
     set_key,
     split_card,
-    yaml_scalar,
 )
 from cardcallback.render.card.matter_data import parse_matter
+from cardcallback.render.card.matter_text import plain_decimal, yaml_scalar
 
 MATTER = """\
 # made by hand
@@ -70,7 +70,6 @@ def test_a_split_card_joins_to_itself(text: str) -> None:
     ("bad", "problem"),
     [
         ("a: [1\n", "line"),
-        ("a: 1\na: 2\n", "line"),
         ("- a\n", "keys and values"),
         ("text\n", "keys and values"),
         ("a: 2024-99-99\n", "ValueError"),
@@ -94,6 +93,11 @@ def test_hostile_yaml_raises_only_our_error(text: str) -> None:
         parse_matter(text)
     except CardCallbackError as error:
         assert "\n" not in str(error)  # noqa: PT017  the fuzz has two good outcomes
+
+
+def remove_key(matter: str, key: str) -> str:
+    """The front matter without a key."""
+    return edit_keys(matter, {key: KeyEdit()})
 
 
 def test_setting_a_key_touches_its_lines_only() -> None:
@@ -144,15 +148,27 @@ def test_lines_of_another_card_are_taken_over_as_they_are() -> None:
     """A quoted "no" stays a string for every reader."""
     source = key_source("language:\n- 'no'\nother: 1\n", "language")
     assert source == "language:\n- 'no'\n"
-    assert add_source("a: 1\n", source, "language", ["no"], newline="\n") == "a: 1\nlanguage:\n- 'no'\n"
+    assert edit_keys("a: 1\n", {"language": copied(source, ["no"])}) == "a: 1\nlanguage:\n- 'no'\n"
 
 
-def test_lines_that_mean_nothing_alone_are_written_out() -> None:
-    """An alias whose anchor stays behind is resolved."""
-    other = "a: &x [1, 2]\nb: *x\n"
-    source = key_source(other, "b")
+def test_lines_that_mean_nothing_alone_are_refused() -> None:
+    """An alias whose anchor stays behind."""
+    source = key_source("a: &x [1, 2]\nb: *x\n", "b")
     assert source == "b: *x\n"
-    assert parse_matter(add_source("", source, "b", parse_matter(other)["b"], newline="\n")) == {"b": [1, 2]}
+    with pytest.raises(CardCallbackError, match="cannot take b"):
+        edit_keys("", {"b": copied(source, [1, 2])})
+
+
+def test_several_edits_at_once() -> None:
+    """Each where its key stands, new ones at the end in their order, the rest untouched."""
+    edits = {
+        "tags": KeyEdit(),
+        "z": copied("z: 1", 1),
+        "license": copied("license: mit", "mit"),
+        "y": copied("y: 2", 2),
+    }
+    edited = edit_keys(MATTER, edits)
+    assert edited == MATTER.replace("tags:\n  - a\n  - b\n", "").replace("'apache-2.0'", "mit") + "z: 1\ny: 2\n"
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from cardcallback.carbon.table import factor_rows
 from cardcallback.check.devices import named_watts, run_seconds
 from cardcallback.check.facts import Fact, Facts, kilowatt_hours
 from cardcallback.check.finding import Finding, error, hint, shown
-from cardcallback.render.card.metadata import EMISSIONS_KEY
+from cardcallback.render.card.emissions import EMISSIONS_KEY
 from cardcallback.units import JOULES_PER_KILOWATT_HOUR, SECONDS_PER_HOUR, format_emissions, format_number
 
 RULE = "emissions"

@@ -14,7 +14,7 @@ from cardcallback.check.quantities import Figure, Kind, find_figures, headed_fig
 from cardcallback.check.reading import CardText, Line
 from cardcallback.errors import CardCallbackError
 from cardcallback.record import CarbonFactor
-from cardcallback.render.card.metadata import EMISSIONS_KEY
+from cardcallback.render.card.emissions import EMISSIONS_KEY
 from cardcallback.render.card.slots import normalize_label
 from cardcallback.units import JOULES_PER_KILOWATT_HOUR
 

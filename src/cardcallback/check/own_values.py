@@ -15,10 +15,10 @@ from cardcallback.check.finding import Finding, error, hint, shown
 from cardcallback.check.own_section import RENDER, possible_carbons
 from cardcallback.check.reading import CardText
 from cardcallback.record import Fill, RunRecord
-from cardcallback.render.card.emissions import SOURCE_BEGIN, emissions_metadata, hardware_text
+from cardcallback.render.card.emissions import EMISSIONS_KEY, SOURCE_BEGIN, emissions_metadata, hardware_text
 from cardcallback.render.card.filling import fill_placeholders
 from cardcallback.render.card.front_matter import is_json_of, plain
-from cardcallback.render.card.metadata import EMISSIONS_KEY, HEADING
+from cardcallback.render.card.metadata import HEADING
 from cardcallback.render.card.slots import Slot, normalize_label
 from cardcallback.render.card.values import published_base_model
 

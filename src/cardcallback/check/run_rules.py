@@ -33,7 +33,8 @@ _MORE_THAN_WHOLE = re.compile(
     r"improve|increase|faster|speed|gain|relative|\+|cpu|more|×|change|\bof base", re.IGNORECASE
 )
 _OF_TOTAL = re.compile(
-    r"(?<![\w.,])(?P<used>\d{1,6}(?:\.\d{1,6})?)\s*(?P<unit>[GMT]i?B)?\s+(?:of|out of|/)\s+(?P<total>\d{1,6}(?:\.\d{1,6})?)\s*(?P<whole>[GMT]i?B)"
+    r"(?<![\w.,])(?P<used>\d{1,6}(?:\.\d{1,6})?)\s*(?P<unit>[GMT]i?B)?\s+(?:of|out of|/)\s+"
+    r"(?P<total>\d{1,6}(?:\.\d{1,6})?)\s*(?P<whole>[GMT]i?B)"
 )
 # 128 GB on the box are 119.2 GiB; makers and programs differ in which one they print as GB.
 _BYTES_ROOM = 1.08

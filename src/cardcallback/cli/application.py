@@ -14,6 +14,7 @@ from cardcallback.cli.compare import compare
 from cardcallback.cli.doctor import doctor
 from cardcallback.cli.estimate import estimate
 from cardcallback.cli.ls import ls
+from cardcallback.cli.publish import publish
 from cardcallback.cli.recover import recover
 from cardcallback.cli.render import render
 from cardcallback.errors import CardCallbackError
@@ -26,6 +27,7 @@ application = typer.Typer(
 application.command()(doctor)
 application.command()(recover)
 application.command()(render)
+application.command()(publish)
 application.command()(ls)
 application.command()(estimate)
 application.command()(compare)

@@ -8,8 +8,8 @@ from typing import Annotated
 import msgspec
 import typer
 
+from cardcallback.cli.card_options import CarbonIntensity, Location, Pue, factor_given
 from cardcallback.cli.output import print_json, warn
-from cardcallback.cli.place import factor_given
 from cardcallback.compare import CostInput, compare_runs
 from cardcallback.errors import CardCallbackError
 from cardcallback.record import load_run
@@ -22,11 +22,9 @@ _BY_GROUP = "of a group by its letter, as in A=2.99"
 def compare(  # noqa: PLR0913 - one argument an option, as typer wants them
     records: Annotated[list[Path], typer.Argument(metavar="A B...", help="Output folders, or record.json files.")],
     *,
-    location: Annotated[str | None, typer.Option(help="One grid for all: DE, US-CA, gcp/...")] = None,
-    carbon_intensity: Annotated[
-        float | None, typer.Option(help="One grid's factor for all, in grams of CO2e per kWh.", metavar="G")
-    ] = None,
-    pue: Annotated[float | None, typer.Option(help="Building overhead, for whole machines' energy.")] = None,
+    location: Location = None,
+    carbon_intensity: CarbonIntensity = None,
+    pue: Pue = None,
     electricity_price: Annotated[
         float | None, typer.Option(metavar="PER_KWH", help="Price of a kWh, in a currency of yours.")
     ] = None,

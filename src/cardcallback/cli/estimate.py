@@ -9,8 +9,8 @@ import typer
 
 from cardcallback import estimate as estimates
 from cardcallback.carbon import PUE_SOURCE, grid_examples
+from cardcallback.cli.card_options import CarbonIntensity, Location, Pue, factor_given
 from cardcallback.cli.output import print_json, say
-from cardcallback.cli.place import factor_given
 from cardcallback.units import format_emissions, format_energy, format_number, format_power
 
 
@@ -21,11 +21,9 @@ def estimate(  # noqa: PLR0913 - one argument an option, as typer wants them
     energy_kwh: Annotated[float | None, typer.Option(help="The energy of all devices, in kWh.")] = None,
     hours: Annotated[float | None, typer.Option(help="Hours that each device ran.")] = None,
     count: Annotated[int, typer.Option(help="Devices that ran for those hours each.")] = 1,
-    pue: Annotated[float | None, typer.Option(help="Building overhead (power usage effectiveness).")] = None,
-    location: Annotated[str | None, typer.Option(help="Where the electricity came from: DE, US-CA, gcp/...")] = None,
-    carbon_intensity: Annotated[
-        float | None, typer.Option(help="The grid's own factor, in grams of CO2e per kWh.", metavar="G")
-    ] = None,
+    pue: Pue = None,
+    location: Location = None,
+    carbon_intensity: CarbonIntensity = None,
     json: Annotated[bool, typer.Option("--json", help="Print data only.")] = False,
 ) -> None:
     """Estimate energy and CO2e from rated power and hours: never as good as a measurement, and labelled so."""

@@ -10,16 +10,23 @@ from typing import Annotated
 import msgspec
 import typer
 
-from cardcallback.carbon import assess_footprint, market_factor
 from cardcallback.card_keeper import filled_into, join_fills, kind_of, note_rendered, read_text
+from cardcallback.cli.card_options import (
+    RECORD_HELP,
+    CarbonIntensity,
+    Location,
+    MarketIntensity,
+    ModelIndex,
+    Pue,
+    with_carbon,
+)
 from cardcallback.cli.output import warn
-from cardcallback.cli.place import factor_given
 from cardcallback.errors import CardCallbackError
 from cardcallback.journal import is_alive, journals_in
+from cardcallback.publishing.source import keeps_to_itself, published_folder
 from cardcallback.record import (
     PRIVATE_FOLDER,
     RECORD_FOLDER,
-    CarbonFactor,
     Card,
     LoadedRecord,
     RunRecord,
@@ -37,75 +44,55 @@ from cardcallback.writing import read_card, write_atomically
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Body:
-    """The card to keep, and whose it is."""
+    """The card to keep, whose it is, and whether results are wanted in its front matter."""
 
     text: str
     kind: str
+    model_index: bool = False
 
 
-def render(
-    record: Annotated[Path, typer.Argument(help="An output folder, or its training_run/record.json.")],
+def render(  # noqa: PLR0913 - one argument an option, as typer wants them
+    record: Annotated[Path, typer.Argument(help=RECORD_HELP)],
     *,
     card: Annotated[Path | None, typer.Option(help="Write into this card (made where there is none).")] = None,
     template: Annotated[Path | None, typer.Option(help="Fill this Markdown template instead.")] = None,
-    location: Annotated[str | None, typer.Option(help="Where the electricity came from: DE, US-CA, gcp/...")] = None,
-    carbon_intensity: Annotated[
-        float | None, typer.Option(help="The grid's own factor, in grams of CO2e per kWh.", metavar="G")
-    ] = None,
-    pue: Annotated[float | None, typer.Option(help="Building overhead (power usage effectiveness).")] = None,
-    market_intensity: Annotated[
-        float | None, typer.Option(help="A contract's factor, for a figure beside the grid's.", metavar="G")
-    ] = None,
+    location: Location = None,
+    carbon_intensity: CarbonIntensity = None,
+    pue: Pue = None,
+    market_intensity: MarketIntensity = None,
+    model_index: ModelIndex = False,
     charts: Annotated[bool, typer.Option(help="With --card: draw the pictures where they are missing.")] = True,
 ) -> None:
     """Print the section of a run's card; with --card write it, and keep place and overhead in the record."""
     loaded = load_document(record)
-    factor = factor_given(location, carbon_intensity)
-    market = None if market_intensity is None else market_factor(market_intensity)
-    current = _with_carbon(loaded.record, factor=factor, pue=pue, market=market)
+    current = with_carbon(
+        loaded.record,
+        location=location,
+        carbon_intensity=carbon_intensity,
+        pue=pue,
+        market_intensity=market_intensity,
+    )
     template_text = checks.template_text(template) if template is not None else None
     record_file = record_path(record)
     if card is None:
-        typer.echo(_printed(current, record_file, template_text), nl=False)
+        typer.echo(_printed(current, record_file, template_text, model_index=model_index), nl=False)
         return
     if card.suffix.lower() != ".md":
         msg = f"{card} is no Markdown file: give the card a name ending in .md"
         raise CardCallbackError(msg)
     # Of a run that keeps its record to itself no picture is added to what a push finds.
-    may_draw = charts and PRIVATE_FOLDER not in record_file.resolve().parts
-    body = _body(current, card, template_text)
+    may_draw = charts and not keeps_to_itself(record_file)
+    body = _body(current, card, template_text, model_index=model_index)
     _write(current, loaded, card=card, record_file=record_file, body=body, may_draw=may_draw)
     typer.echo(f"wrote {card}")
 
 
-def _with_carbon(
-    record: RunRecord, *, factor: CarbonFactor | None, pue: float | None, market: CarbonFactor | None
-) -> RunRecord:
-    # Nothing given: the record's own place stays. Settings of this machine are not asked, since training
-    # may have run elsewhere.
-    if factor is None and pue is None and market is None:
-        return record
-    earlier = record.carbon
-    if earlier is not None:
-        factor = factor or earlier.factor
-        pue = earlier.pue if pue is None else pue
-        market = market or earlier.market_factor
-    if market is not None and factor is None:
-        msg = "a contract's factor stands beside the grid's: give --location or --carbon-intensity too"
-        raise CardCallbackError(msg)
-    result = assess_footprint(record.energy, factor, pue, market)
-    for note in result.notes:
-        warn(note)
-    if result.carbon is None:
-        warn(f"no CO2e figure: {result.reason}")
-    return msgspec.structs.replace(record, carbon=result.carbon)
-
-
-def _printed(record: RunRecord, record_file: Path, template_text: str | None) -> str:
-    pictures = _all_drawn(record, _published_folder(record_file))
+def _printed(record: RunRecord, record_file: Path, template_text: str | None, *, model_index: bool) -> str:
+    pictures = _all_drawn(record, published_folder(record_file))
     if template_text is None:
         return render_section(record, pictures=pictures)
-    return _composed(record, _Body(text=template_text, kind="template"), pictures=pictures).text
+    body = _Body(text=template_text, kind="template", model_index=model_index)
+    return _composed(record, body, pictures=pictures).text
 
 
 def _write(
@@ -132,21 +119,22 @@ def _write(
         warn("the run still goes on and will write its card again, for the place it was given: render again after it")
 
 
-def _body(record: RunRecord, card: Path, template_text: str | None) -> _Body:
+def _body(record: RunRecord, card: Path, template_text: str | None, *, model_index: bool) -> _Body:
     if template_text is not None:
-        return _Body(text=template_text, kind="template")
+        return _Body(text=template_text, kind="template", model_index=model_index)
     if card.exists():
         text = read_card(card)
-        return _Body(text=text, kind=record.card.body or kind_of(text))
-    return _Body(text=default_hub_template(), kind="hub template")
+        return _Body(text=text, kind=record.card.body or kind_of(text), model_index=model_index)
+    return _Body(text=default_hub_template(), kind="hub template", model_index=model_index)
 
 
 def _composed(record: RunRecord, body: _Body, *, pictures: bool) -> ComposedCard:
     if body.kind == "template":
         # The fills the record remembers are of another card's placeholders.
         record = msgspec.structs.replace(record, card=Card())
-    composed = render_card(record, body=body.text, body_kind=body.kind, pictures=pictures)
-    for warning in composed.report.warnings:
+    composed = render_card(record, body=body.text, body_kind=body.kind, pictures=pictures, model_index=body.model_index)
+    about_results = [one for one in composed.report.remarks if body.model_index and "model-index" in one]
+    for warning in (*composed.report.warnings, *about_results):
         warn(warning)
     return composed
 
@@ -167,13 +155,6 @@ def _require_writable(*folders: Path) -> None:
             state = "cannot be written" if folder.is_dir() else "is not there"
             msg = f"the folder {folder} {state}: nothing was changed"
             raise CardCallbackError(msg)
-
-
-def _published_folder(record_file: Path) -> Path:
-    """Where the run's pictures lie: beside the record, or in the output folder of a record that is kept aside."""
-    folder = record_file.parent
-    aside = folder.parent.name == PRIVATE_FOLDER
-    return folder.parent.parent / RECORD_FOLDER if aside else folder
 
 
 def _all_drawn(record: RunRecord, folder: Path) -> bool:

@@ -165,7 +165,7 @@ def _with_phases_per_step(energy: Energy, before: Energy) -> Energy:
 def _with_carbon(record: RunRecord, known: Carbon | None) -> RunRecord:
     if known is None:
         return record
-    return replace(record, carbon=assess_footprint(record.energy, known.factor, known.pue).carbon)
+    return replace(record, carbon=assess_footprint(record.energy, known.factor, known.pue, known.market_factor).carbon)
 
 
 def _notes(behind_seconds: float, damaged_lines: int) -> tuple[str, ...]:

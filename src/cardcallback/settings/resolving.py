@@ -31,12 +31,12 @@ _LARGEST_FILE_BYTES = 1024**2
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Settings:
-    """What ``CardCallback`` was asked to do, checked; all but the last three fields are its arguments.
+    """What ``CardCallback`` was asked to do, checked; all but the last four fields are its arguments.
 
     ``location`` is the place's code. ``journal_directory`` is a folder on the node's own disk for the journal of a run
     whose output folder is on a slow or shared one; whether it can be there is seen when a run begins.
-    ``template_text`` is the template as it was at construction. ``disabled`` means that nothing is to be measured or
-    written.
+    ``model_index`` puts the held-out results into the front matter too. ``template_text`` is the template as it was at
+    construction. ``disabled`` means that nothing is to be measured or written.
     """
 
     location: str | None = None
@@ -54,6 +54,7 @@ class Settings:
     publish: str = "all"
     quiet: bool = False
     journal_directory: Path | None = None
+    model_index: bool = False
     template_text: str | None = None
     disabled: bool = False
 
@@ -82,9 +83,10 @@ _CHECKS: Mapping[str, checks.Check] = {
     "publish": checks.publish,
     "quiet": checks.flag,
     "journal_directory": checks.path,
+    "model_index": checks.flag,
 }
-# Of the machine and not of the run: not to be found in a training script.
-_NO_ARGUMENTS = frozenset({"journal_directory"})
+# Of the machine, or of how somebody's cards look, and not of the run: not to be found in a training script.
+_NO_ARGUMENTS = frozenset({"journal_directory", "model_index"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -10,11 +10,13 @@ import msgspec
 
 from cardcallback.errors import CardCallbackError
 from cardcallback.record import Card, Fill, RunRecord
+from cardcallback.render.card.emissions import EMISSIONS_KEY
 from cardcallback.render.card.filling import fill_placeholders, states_emissions
 from cardcallback.render.card.front_matter import SplitCard, split_card
 from cardcallback.render.card.matter_data import parse_matter
-from cardcallback.render.card.metadata import EMISSIONS_KEY, complete_metadata, emissions_owner
+from cardcallback.render.card.metadata import complete_metadata, emissions_owner
 from cardcallback.render.card.section_block import place_section, section_spans
+from cardcallback.render.exported import Weights
 
 # Bodies whose front matter a program wrote.
 _GENERATED_KINDS = frozenset({"trainer", "hub template"})
@@ -45,6 +47,8 @@ def compose_card(
     trainer_card: str | None,
     section: str,
     body_kind: str,
+    weights: Weights | None = None,
+    model_index: bool = False,
 ) -> ComposedCard:
     """Complete a card; outside fills, our section and the front-matter keys we own not a byte changes.
 
@@ -56,6 +60,8 @@ def compose_card(
         trainer_card: what the trainer last wrote, whose front-matter keys are added where ``body`` lacks them.
         section: our section as Markdown, without comments around it.
         body_kind: "person", "template", "trainer" or "hub template".
+        weights: what lies beside the card, where that is not what training left there.
+        model_index: whether the held-out results go into the front matter too.
 
     Raises:
         CardCallbackError: the front matter is not valid YAML or cannot be edited safely.
@@ -65,7 +71,15 @@ def compose_card(
     by_person = body_kind not in _GENERATED_KINDS
     owner = _emissions_stated_by(record, card, trainer_card, by_person=by_person, known=known)
     told = record if owner is None else msgspec.structs.replace(record, carbon=None)
-    edit = complete_metadata(card, told, trainer_card=trainer_card, by_person=by_person, known=known)
+    edit = complete_metadata(
+        card,
+        told,
+        trainer_card=trainer_card,
+        by_person=by_person,
+        known=known,
+        weights=weights,
+        wants_results=model_index,
+    )
     hidden = section_spans(edit.card.body)
     filled = fill_placeholders(edit.card.body, told, known=known, hidden=hidden)
     text, marks = place_section(

@@ -14,6 +14,7 @@ from cardcallback.render.figures import (
 from cardcallback.render.text import clean
 from cardcallback.units import EMISSIONS_FIGURES, format_energy, format_number
 
+EMISSIONS_KEY = "co2_eq_emissions"
 # Whose figure a key is, where nothing else tells.
 SOURCE_BEGIN = "Calculated by cardcallback: "
 

@@ -1,34 +1,35 @@
 """The YAML front matter of a card: found, read, and edited key by key without touching another byte.
 
 ruamel.yaml reads it and says where each key stands; edits are made in the text itself, since no YAML
-library writes back exactly what it read. Every edit is read again and compared with what was meant.
+library writes back exactly what it read. What was edited is read again and compared with what was meant.
 """
 
 from __future__ import annotations
 
-import io
 import json
-import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from decimal import Decimal
-from functools import lru_cache
 from typing import Any
 
-from ruamel.yaml.nodes import MappingNode, ScalarNode
-
 from cardcallback.errors import CardCallbackError
-from cardcallback.render.card.matter_data import parse_matter, reader
+from cardcallback.render.card.matter_data import key_spans, parse_matter
+from cardcallback.render.card.matter_keys import LINE_END, KeySpan, KeySpans
+from cardcallback.render.card.matter_text import yaml_lines
 
 BYTE_ORDER_MARK = "\ufeff"
 # As the Hub finds it, and the empty block too, which the Hub's own expression misses.
 _BLOCK = re.compile(r"(\s*---(?:\r\n|\r|\n))((?:[\S\s]*?(?:\r\n|\r|\n))?)(---[ \t]*(?:\r\n|\n|$))")
-_LINE_END = re.compile(r"\r\n|\r|\n")
+# Lines that end in a carriage return alone: a person's front matter, though not the Hub's.
+_OLD_BLOCK = re.compile(r"(\s*---\r)((?:[^\n]*?\r)?)(---[ \t]*\r(?!\n))")
 _EMPTY_FLOW = re.compile(r"\s*\{\s*\}\s*")
-# Plain scalars that every YAML version reads as the same string.
-_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_./-]*(?:[:+@][A-Za-z0-9_./-]+)*(?: [A-Za-z0-9_./-]+)*")
-_NOT_STRINGS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
-_UNPRINTABLE = re.compile("[^\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+# A rule above a line that begins with one of the Hub's keys is no rule.
+_BEGINNING = re.compile(
+    # Each line end can be read in one way only: with two, many empty lines would be tried in all combinations.
+    r"\s*---[ \t]*(?:#[^\r\n]*)?(?:\r\n|\r(?!\n)|\n)(?:[ \t]*(?:#[^\r\n]*)?(?:\r\n|\r(?!\n)|\n))*"
+    r"(?:license|language|tags|base_model|library_name|pipeline_tag|datasets|metrics|model-index|model_name|widget|"
+    r"co2_eq_emissions|thumbnail|inference|new_version|license_name|license_link)[ \t]*:(?:\s|\Z)"
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,13 +63,25 @@ class SplitCard:
         open_end = body and self.closing and not self.closing.endswith(("\n", "\r"))
         return replace(self, body=body, closing=self.closing + (self.newline if open_end else ""))
 
+    @property
+    def body_begins_like_matter(self) -> bool:
+        """Whether the text begins with what was meant as front matter and is not read as such."""
+        return _BEGINNING.match(self.body) is not None
+
+    @property
+    def has_old_line_ends(self) -> bool:
+        """Whether its front matter's lines end in a carriage return alone, so that the Hub does not find it."""
+        return self.closing.endswith("\r")
+
 
 def split_card(text: str) -> SplitCard:
     """Find the front matter the way the Hub does; a byte order mark stays in front."""
     mark = BYTE_ORDER_MARK if text.startswith(BYTE_ORDER_MARK) else ""
     rest = text[len(mark) :]
-    newline = newline_of(rest)
     block = _BLOCK.match(rest)
+    old_block = _OLD_BLOCK.match(rest) if block is None else None
+    newline = newline_of(rest) if old_block is None else "\r"
+    block = block or old_block
     if block is None:
         return SplitCard(mark=mark, opening="", matter=None, closing="", body=rest, newline=newline)
     opening, matter, closing = block.groups()
@@ -79,50 +92,61 @@ def split_card(text: str) -> SplitCard:
 
 def newline_of(text: str) -> str:
     """The line end a text uses first; a line feed where it has none."""
-    found = _LINE_END.search(text)
+    found = LINE_END.search(text)
     return "\r\n" if found is not None and found.group() == "\r\n" else "\n"
 
 
 def key_source(matter: str, key: str) -> str | None:
     """The lines that hold ``key`` and its value as they stand, or None where that is not line by line."""
-    span = _spans(matter).get(key)
-    return None if span is None else matter[span[0] : span[1]]
+    span = key_spans(matter).by_name.get(key)
+    return None if span is None else matter[span.begin : span.end]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KeyEdit:
+    """What a key is to be: its lines without line ends, and the value that these mean; no lines take the key out."""
+
+    lines: tuple[str, ...] = ()
+    value: Any = None
+
+
+def rewritten(key: str, value: Any) -> KeyEdit:
+    """A key in lines of our own; ``value`` is made of scalars, lists and mappings."""
+    return KeyEdit(lines=tuple(yaml_lines(key, value)), value=value)
+
+
+def copied(source: str, value: Any) -> KeyEdit:
+    """A key in the lines that hold it in another front matter."""
+    return KeyEdit(lines=tuple(LINE_END.split(source.rstrip("\r\n"))), value=value)
 
 
 def set_key(matter: str, key: str, value: Any, *, newline: str = "\n") -> str:
-    """The front matter with ``key`` set to ``value`` (scalars, lists and mappings of them).
+    """``edit_keys`` for one key that is set to ``value``."""
+    return edit_keys(matter, {key: rewritten(key, value)}, newline=newline)
 
-    An existing key is replaced where it stands, a new one goes to the end.
+
+def edit_keys(matter: str, edits: Mapping[str, KeyEdit], *, newline: str = "\n") -> str:
+    """The front matter with ``edits`` made and nothing else changed.
+
+    A key that is there is replaced where it stands, with the comment beside it kept; a new one goes to the end.
 
     Raises:
         CardCallbackError: the text cannot be edited without touching something else.
     """
-    return _edit(matter, key, _lines(key, value), newline=newline, expected=value)
-
-
-def add_source(matter: str, source: str, key: str, value: Any, *, newline: str) -> str:
-    """The front matter with another card's lines for ``key`` added as they are, or rewritten if need be.
-
-    Raises:
-        CardCallbackError: as ``set_key``.
-    """
-    try:
-        return _edit(matter, key, _LINE_END.split(source.rstrip("\r\n")), newline=newline, expected=value)
-    except CardCallbackError:
-        return set_key(matter, key, plain(value), newline=newline)
-
-
-def remove_key(matter: str, key: str) -> str:
-    """The front matter without ``key``.
-
-    Raises:
-        CardCallbackError: as ``set_key``.
-    """
-    span = _spans(matter).get(key)
-    if span is None:
-        raise CardCallbackError(_cannot(key))
-    edited = matter[: span[0]] + matter[span[1] :]
-    return _verified(matter, edited, key, ())
+    if _EMPTY_FLOW.fullmatch(matter):
+        matter = ""
+    spans = key_spans(matter)
+    pieces = [(_place(matter, key, edit, spans), edit) for key, edit in edits.items()]
+    indent = " " * spans.indent
+    edited, at = "", 0
+    for place, edit in sorted(pieces, key=lambda piece: piece[0].begin):
+        edited += matter[at : place.begin]
+        edited += newline if edited and not edited.endswith(("\n", "\r")) else ""
+        for number, line in enumerate(edit.lines):
+            edited += f"{indent}{line}{place.comment if number == 0 else ''}{newline}"
+        at = place.end
+    edited += matter[at:]
+    return _verified(matter, edited, edits)
 
 
 def plain(value: Any) -> Any:
@@ -145,107 +169,32 @@ def is_json_of(text: str, value: Any) -> bool:
         return False
 
 
-def yaml_scalar(value: Any) -> str:
-    """One scalar that YAML 1.1 and 1.2 read alike; numbers are plain decimals without an exponent."""
-    if value is None or isinstance(value, bool):
-        return json.dumps(value)
-    if isinstance(value, float):
-        return plain_decimal(value)
-    if isinstance(value, int):
-        return str(value)
-    text = str(value)
-    if _PLAIN.fullmatch(text) and text.lower() not in _NOT_STRINGS:
-        return text
-    quoted = json.dumps(text, ensure_ascii=False)
-    return _UNPRINTABLE.sub(lambda match: f"\\u{ord(match.group()):04x}", quoted)
+def _place(matter: str, key: str, edit: KeyEdit, spans: KeySpans) -> KeySpan:
+    known = spans.by_name.get(key)
+    can_add = bool(edit.lines) and (bool(spans.by_name) or not parse_matter(matter))
+    if key in spans.twice or (known is None and not can_add):
+        raise CardCallbackError(_cannot(key, spans))
+    return known or KeySpan(begin=spans.end, end=spans.end, comment="")
 
 
-def plain_decimal(value: float) -> str:
-    """``value`` in full, without exponent, separator or unit; a whole number without a point."""
-    if not math.isfinite(value):
-        return ".nan" if math.isnan(value) else f"{'-' if value < 0 else ''}.inf"
-    text = format(Decimal(repr(float(value))), "f")
-    return text.rstrip("0").rstrip(".") if "." in text else text
-
-
-def _edit(matter: str, key: str, lines: list[str], *, newline: str, expected: Any) -> str:
-    if _EMPTY_FLOW.fullmatch(matter):
-        matter = ""
-    spans = _spans(matter)
-    if key in spans:
-        begin, end = spans[key]
-    elif spans or not parse_matter(matter):
-        begin = end = len(matter)
-    else:
-        raise CardCallbackError(_cannot(key))
-    indent = " " * _indent(matter, spans)
-    text = "".join(f"{indent}{line}{newline}" for line in lines)
-    return _verified(matter, matter[:begin] + text + matter[end:], key, (expected,))
-
-
-def _verified(before: str, after: str, key: str, expected: tuple[Any, ...]) -> str:
-    wanted = {name: repr(value) for name, value in parse_matter(before).items() if name != key}
+def _verified(before: str, after: str, edits: Mapping[str, KeyEdit]) -> str:
+    """``after``, if it says what ``before`` says but for the edits."""
+    named = next(iter(edits), "")
+    wanted = {name: repr(value) for name, value in parse_matter(before).items() if name not in edits}
     try:
         found = parse_matter(after)
     except CardCallbackError as error:
-        raise CardCallbackError(_cannot(key)) from error
-    value = [found.pop(key)] if key in found else []
-    others = {name: repr(item) for name, item in found.items()}
-    if others != wanted or plain(value) != [plain(item) for item in expected]:
-        raise CardCallbackError(_cannot(key))
+        raise CardCallbackError(_cannot(named, key_spans(before))) from error
+    for key, edit in edits.items():
+        value = [plain(found.pop(key))] if key in found else []
+        if value != ([plain(edit.value)] if edit.lines else []):
+            raise CardCallbackError(_cannot(key, key_spans(before)))
+    if {name: repr(item) for name, item in found.items()} != wanted:
+        raise CardCallbackError(_cannot(named, key_spans(before)))
     return after
 
 
-@lru_cache(maxsize=8)
-def _spans(matter: str) -> dict[str, tuple[int, int]]:
-    """Where each top-level key's lines begin and end; empty where keys do not stand on lines of their own."""
-    root = reader().compose(io.StringIO(matter)) if matter.strip() else None
-    if not isinstance(root, MappingNode) or root.flow_style:
-        return {}
-    begins = [(key.value, _line_begin(matter, key.start_mark.index)) for key, _ in root.value if _is_plain_key(key)]
-    if len(begins) != len(root.value) or len({begin for _, begin in begins}) != len(begins):
-        return {}
-    ends = [begin for _, begin in begins[1:]] + [len(matter)]
-    return {
-        name: (begin, _without_trailing_comments(matter, begin, end))
-        for (name, begin), end in zip(begins, ends, strict=True)
-    }
-
-
-def _is_plain_key(node: Any) -> bool:
-    return isinstance(node, ScalarNode) and isinstance(node.value, str)
-
-
-def _line_begin(text: str, index: int) -> int:
-    return max(text.rfind("\n", 0, index), text.rfind("\r", 0, index)) + 1
-
-
-def _without_trailing_comments(matter: str, begin: int, end: int) -> int:
-    """What stands between two keys belongs to the next one, or to the person."""
-    lines = matter[begin:end].splitlines(keepends=True)
-    while len(lines) > 1 and (not lines[-1].strip() or lines[-1].startswith("#")):
-        end -= len(lines.pop())
-    return end
-
-
-def _indent(matter: str, spans: dict[str, tuple[int, int]]) -> int:
-    if not spans:
-        return 0
-    begin = min(span[0] for span in spans.values())
-    line = matter[begin:]
-    return len(line) - len(line.lstrip(" "))
-
-
-def _lines(key: str, value: Any) -> list[str]:
-    if isinstance(value, dict) and value:
-        return [f"{yaml_scalar(key)}:", *(f"  {line}" for name, item in value.items() for line in _lines(name, item))]
-    if isinstance(value, (list, tuple)) and all(not isinstance(item, (dict, list, tuple)) for item in value) and value:
-        return [f"{yaml_scalar(key)}:", *(f"- {yaml_scalar(item)}" for item in value)]
-    if isinstance(value, (dict, list, tuple)):
-        # JSON is YAML too: right for what no card writes by hand.
-        return [f"{yaml_scalar(key)}: {json.dumps(value)}"]
-    return [f"{yaml_scalar(key)}: {yaml_scalar(value)}"]
-
-
-def _cannot(key: str) -> str:
+def _cannot(key: str, spans: KeySpans) -> str:
+    if key in spans.twice:
+        return f"the card's front matter has {key} twice: keep one of them, the card is left as it is"
     return f"the card's front matter cannot take {key} without other changes: write one key per line"

@@ -4,59 +4,38 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from cardcallback.errors import CardCallbackError
 from cardcallback.record import Fill, RunRecord
-from cardcallback.render.card.emissions import SOURCE_BEGIN, emissions_metadata, hardware_text
+from cardcallback.render.card.emissions import EMISSIONS_KEY, SOURCE_BEGIN, emissions_metadata, hardware_text
 from cardcallback.render.card.front_matter import (
     SplitCard,
-    add_source,
     is_json_of,
     key_source,
     plain,
-    plain_decimal,
-    remove_key,
-    set_key,
     split_card,
 )
-from cardcallback.render.card.matter_data import parse_matter
+from cardcallback.render.card.matter_data import key_spans, parse_matter
+from cardcallback.render.card.metadata_edit import MetadataEdit
+from cardcallback.render.card.model_index import model_index
 from cardcallback.render.card.names import is_local, looks_local, split_relation_tag
 from cardcallback.render.card.values import published_base_model
+from cardcallback.render.exported import Weights
 
 HEADING = "front matter"
-EMISSIONS_KEY = "co2_eq_emissions"
 _BASE_KEY = "base_model"
 _RELATION_KEY = "base_model_relation"
 _LIBRARY_KEY = "library_name"
-_OWNED = (_BASE_KEY, _RELATION_KEY, EMISSIONS_KEY, _LIBRARY_KEY)
+_RESULTS_KEY = "model-index"
+_OWNED = (_BASE_KEY, _RELATION_KEY, EMISSIONS_KEY, _LIBRARY_KEY, _RESULTS_KEY)
 
-
-@dataclass(kw_only=True, slots=True)
-class MetadataEdit:
-    """A card whose front matter is being completed, the fills in it, and what to tell the person."""
-
-    card: SplitCard
-    fills: list[Fill] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-    remarks: list[str] = field(default_factory=list)
-
-    def data(self) -> dict[str, Any]:
-        """The front matter as it stands now."""
-        return parse_matter(self.card.matter)
-
-    def set(self, key: str, value: Any) -> None:
-        """Set one key, which stays untouched where it says the same already."""
-        data = self.data()
-        if key not in data or plain(data[key]) != value or not _is_plainly_written(self.card, key, value):
-            matter = set_key(self.card.matter or "", key, value, newline=self.card.newline)
-            self.card = self.card.with_matter(matter)
-
-    def remove(self, key: str) -> None:
-        """Take one key out, if it is there."""
-        if key in self.data():
-            self.card = self.card.with_matter(remove_key(self.card.matter or "", key))
+_NOT_CLOSED = (
+    "the card begins with front matter that the Hub does not read: put --- alone on a line above its first key and "
+    "below its last one; the card is left as it is"
+)
+_SECOND_BLOCK = "the card has a second block of front matter, which the Hub shows as text: move its keys to the first"
+_OLD_LINE_ENDS = "the card's lines end in a carriage return alone, so the Hub finds no front matter: save it anew"
 
 
 def complete_metadata(
@@ -66,6 +45,8 @@ def complete_metadata(
     trainer_card: str | None,
     by_person: bool,
     known: Sequence[Fill] = (),
+    weights: Weights | None = None,
+    wants_results: bool = False,
 ) -> MetadataEdit:
     """``card`` with the trainer's keys it lacks, no local folder in it, and the keys we own.
 
@@ -75,20 +56,27 @@ def complete_metadata(
         trainer_card: what the trainer last wrote.
         by_person: whether the card's own front matter is a person's (or a template's), whose word counts.
         known: what earlier runs wrote.
+        weights: what lies beside the card, where that is not what training left there.
+        wants_results: whether a ``model-index`` is asked for; one of ours that is there is kept up to date.
 
     Raises:
-        CardCallbackError: the card's front matter is not valid YAML, or cannot be edited key by key.
+        CardCallbackError: the card's front matter is not valid YAML, is not closed, or cannot be edited key by key.
     """
     edit = MetadataEdit(card=card)
+    _look_at_block(edit)
     by_others = set() if by_person else set(edit.data())
     by_others |= _unite(edit, trainer_card, known)
     ours = {key for key in _OWNED if _is_ours(key, edit.data().get(key), known)}
     _settle_base_model(edit, record, by_others=by_others | ours, ours=ours)
+    _settle_relation(edit, record, weights, ours=ours)
     _clean_tags(edit, record, by_others=by_others)
     _clean_datasets(edit, by_others=by_others)
     _settle_emissions(edit, record, ours=ours)
-    if not by_person:
-        _settle_library(edit, record, ours=ours)
+    # In a copy of a run's card a library of ours may be of weights that are not the copy's.
+    if not by_person or (weights is not None and _LIBRARY_KEY in ours):
+        _settle_library(edit, record, weights, ours=ours)
+    _settle_results(edit, record, weights, wanted=wants_results, ours=ours)
+    edit.finish()
     return edit
 
 
@@ -101,6 +89,18 @@ def emissions_owner(card: SplitCard, trainer_card: str | None, *, by_person: boo
     return "trainer" if value is not None and not _is_ours(EMISSIONS_KEY, value, known) else None
 
 
+def _look_at_block(edit: MetadataEdit) -> None:
+    """Refuse front matter that was meant as such and is none, and tell what the Hub will read otherwise."""
+    card = edit.card
+    if card.matter is None and card.body_begins_like_matter:
+        raise CardCallbackError(_NOT_CLOSED)
+    edit.warnings += [_SECOND_BLOCK] if card.body_begins_like_matter else []
+    edit.warnings += [_OLD_LINE_ENDS] if card.has_old_line_ends else []
+    edit.data()  # what is no YAML is refused before its keys are looked for
+    twice = key_spans(card.matter or "").twice
+    edit.warnings += [f"the card's front matter has {name} twice, which the Hub refuses: keep one" for name in twice]
+
+
 def _unite(edit: MetadataEdit, trainer_card: str | None, known: Sequence[Fill]) -> set[str]:
     """Add the trainer's keys that the card lacks, as they are written; returns their names."""
     source, data = _trainer_data(trainer_card)
@@ -109,13 +109,7 @@ def _unite(edit: MetadataEdit, trainer_card: str | None, known: Sequence[Fill]) 
     for key, value in data.items():
         if key in present or (key in _OWNED and _is_ours(key, value, known)):
             continue
-        lines = key_source(source.matter or "", key)
-        matter, newline = edit.card.matter or "", edit.card.newline
-        if lines is None:
-            matter = set_key(matter, key, plain(value), newline=newline)
-        else:
-            matter = add_source(matter, lines, key, value, newline=newline)
-        edit.card = edit.card.with_matter(matter)
+        edit.add(key, value, key_source(source.matter or "", key))
         added.add(key)
     return added
 
@@ -146,25 +140,48 @@ def _settle_base_model(edit: MetadataEdit, record: RunRecord, *, by_others: set[
         _store(edit, _BASE_KEY, result[0] if len(result) == 1 else result)
     if known_base is not None and result == [known_base] and (result != names or _BASE_KEY in ours):
         edit.fills.append(_metadata_fill(_BASE_KEY, known_base))
-    _settle_relation(edit, record, is_base=known_base is not None and result == [known_base], ours=ours)
 
 
-def _settle_relation(edit: MetadataEdit, record: RunRecord, *, is_base: bool, ours: set[str]) -> None:
-    wanted = "adapter" if is_base and record.training.lora is not None else None
+def _settle_relation(edit: MetadataEdit, record: RunRecord, weights: Weights | None, *, ours: set[str]) -> None:
+    """``adapter`` where that is what lies here; for what was made of it later the Hub's own guess stands."""
+    known_base = published_base_model(record)
+    is_base = known_base is not None and edit.data().get(_BASE_KEY) in (known_base, [known_base])
+    is_adapter = record.training.lora is not None and weights in {None, "adapter"}
+    wanted = "adapter" if is_base and is_adapter else None
     if _RELATION_KEY in edit.data() and _RELATION_KEY not in ours:
         return
+    if weights == "unknown":  # nothing speaks for it, and nothing against what was written before
+        wanted = edit.data().get(_RELATION_KEY)
     _store(edit, _RELATION_KEY, wanted)
     if wanted:
         edit.fills.append(_metadata_fill(_RELATION_KEY, wanted))
 
 
-def _settle_library(edit: MetadataEdit, record: RunRecord, *, ours: set[str]) -> None:
+def _settle_library(edit: MetadataEdit, record: RunRecord, weights: Weights | None, *, ours: set[str]) -> None:
     """A program's card without any key has no front matter, which the Hub's client complains of."""
     if _LIBRARY_KEY in edit.data() and _LIBRARY_KEY not in ours:
         return
-    library = "peft" if record.training.lora is not None else "transformers"
-    edit.set(_LIBRARY_KEY, library)
-    edit.fills.append(_metadata_fill(_LIBRARY_KEY, library))
+    by_record = "peft" if record.training.lora is not None else "transformers"
+    # What converted files are loaded with is not known; of unknown ones what was written before may be right.
+    by_weights = {"adapter": "peft", "model": "transformers", "converted": None}
+    by_weights["unknown"] = edit.data().get(_LIBRARY_KEY)
+    library = by_record if weights is None else by_weights[weights]
+    _store(edit, _LIBRARY_KEY, library)
+    edit.fills += [_metadata_fill(_LIBRARY_KEY, library)] if library else []
+
+
+def _settle_results(
+    edit: MetadataEdit, record: RunRecord, weights: Weights | None, *, wanted: bool, ours: set[str]
+) -> None:
+    present = edit.data()
+    if _RESULTS_KEY not in ours and (not wanted or _RESULTS_KEY in present):
+        if wanted:
+            edit.remarks.append("the card has a model-index already, which stays")
+        return
+    value, reason = model_index(record, present, weights)
+    _store(edit, _RESULTS_KEY, value)
+    edit.fills += [_metadata_fill(_RESULTS_KEY, value)] if value else []
+    edit.remarks += [f"no model-index: {reason}"] if reason else []
 
 
 def _clean_tags(edit: MetadataEdit, record: RunRecord, *, by_others: set[str]) -> None:
@@ -221,14 +238,6 @@ def _is_ours(key: str, value: Any, known: Sequence[Fill]) -> bool:
     # Without a record of what was written the source still says whose figure it is.
     found = value.get("source") if isinstance(value, dict) else None
     return key == EMISSIONS_KEY and isinstance(found, str) and found.startswith(SOURCE_BEGIN)
-
-
-def _is_plainly_written(card: SplitCard, key: str, value: Any) -> bool:
-    """Other tools write small numbers with an exponent, which the Hub's filter misreads."""
-    emissions = value.get("emissions") if isinstance(value, dict) else None
-    if key != EMISSIONS_KEY or emissions is None:
-        return True
-    return f"emissions: {plain_decimal(emissions)}" in (key_source(card.matter or "", key) or "")
 
 
 def _store(edit: MetadataEdit, key: str, value: Any) -> None:

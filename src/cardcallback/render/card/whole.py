@@ -6,12 +6,20 @@ import msgspec
 
 from cardcallback.record import RunRecord
 from cardcallback.render.card.compose import ComposedCard, compose_card, emissions_stated_by
+from cardcallback.render.exported import Weights
 from cardcallback.render.lettered import lettered
 from cardcallback.render.section import render_section
 
 
 def render_card(
-    record: RunRecord, *, body: str, body_kind: str, trainer_card: str | None = None, pictures: bool
+    record: RunRecord,
+    *,
+    body: str,
+    body_kind: str,
+    pictures: bool,
+    trainer_card: str | None = None,
+    weights: Weights | None = None,
+    model_index: bool = False,
 ) -> ComposedCard:
     """As ``compose_card``, with the section rendered here; where the card states CO2e already, without ours.
 
@@ -19,8 +27,10 @@ def render_card(
         record: the run; ``record.card`` is what the last composition of this card left in it.
         body: the card to keep, whole.
         body_kind: "person", "template", "trainer" or "hub template".
-        trainer_card: what the trainer last wrote.
         pictures: whether the run's pictures lie beside the card.
+        trainer_card: what the trainer last wrote.
+        weights: what lies beside the card, where that is not what training left there.
+        model_index: whether the held-out results go into the front matter too.
 
     Raises:
         CardCallbackError: the front matter is not valid YAML or cannot be edited safely.
@@ -28,5 +38,12 @@ def render_card(
     record = lettered(record)
     stated = emissions_stated_by(record, body=body, trainer_card=trainer_card, body_kind=body_kind)
     shown = record if stated is None else msgspec.structs.replace(record, carbon=None)
-    section = render_section(shown, pictures=pictures)
-    return compose_card(record, body=body, trainer_card=trainer_card, section=section, body_kind=body_kind)
+    return compose_card(
+        record,
+        body=body,
+        trainer_card=trainer_card,
+        section=render_section(shown, pictures=pictures, weights=weights),
+        body_kind=body_kind,
+        weights=weights,
+        model_index=model_index,
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from cardcallback.record import Measurement, RunRecord
+from cardcallback.render.exported import Weights, export_sentence
 from cardcallback.render.figures import absent, beside_accuracy
 from cardcallback.render.lettered import lettered
 from cardcallback.render.pictures.choice import LOSS_PICTURE, picture_address, picture_alt_text, pictures_of
@@ -22,14 +23,16 @@ _CLOSING = (
 )
 
 
-def render_section(record: RunRecord, *, pictures: bool = True) -> str:
+def render_section(record: RunRecord, *, pictures: bool = True, weights: Weights | None = None) -> str:
     """The section's Markdown, from its heading to its last line, with a final newline.
 
     Args:
         record: what was measured; ``record.carbon`` is printed where it is set.
         pictures: whether the files of ``draw_pictures`` stand beside the card.
+        weights: what lies beside the card, where that is not what training left there.
     """
     record = lettered(record)
+    exported = export_sentence(record, weights)
     references = References()
     shown = pictures_of(record) if pictures else ()
     blocks = [
@@ -39,6 +42,7 @@ def render_section(record: RunRecord, *, pictures: bool = True) -> str:
         [_image(record, LOSS_PICTURE)] if LOSS_PICTURE in shown else [],
         evaluation_table(record),
         [published_sentence(record)],
+        [exported] if exported else [],
         _folded("Recipe", recipe(record)),
         _folded("How sure these figures are, and what they leave out", doubts(record, references, shown)),
         [_CLOSING],

@@ -1,0 +1,65 @@
+"""What commands have in common: place, overhead and results of a card."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+import typer
+
+from cardcallback.carbon import assess_footprint, factor_for, find_place, market_factor, user_factor
+from cardcallback.cli.output import warn
+from cardcallback.errors import CardCallbackError
+from cardcallback.record import CarbonFactor, RunRecord
+
+RECORD_HELP = "An output folder, or its training_run/record.json."
+Location = Annotated[str | None, typer.Option(help="Where the electricity came from: DE, US-CA, gcp/...")]
+CarbonIntensity = Annotated[
+    float | None, typer.Option(help="The grid's own factor, in grams of CO2e per kWh.", metavar="G")
+]
+Pue = Annotated[float | None, typer.Option(help="Building overhead (power usage effectiveness).")]
+MarketIntensity = Annotated[
+    float | None, typer.Option(help="A contract's factor, for a figure beside the grid's.", metavar="G")
+]
+ModelIndex = Annotated[
+    bool, typer.Option("--model-index", help="Put the held-out results into the front matter too (model-index).")
+]
+
+
+def factor_given(location: str | None, carbon_intensity: float | None) -> CarbonFactor | None:
+    """The grid's factor; one of the person's own comes first."""
+    place = find_place(location) if location is not None else None
+    if carbon_intensity is not None:
+        return user_factor(carbon_intensity, place)
+    return None if place is None else factor_for(place)
+
+
+def with_carbon(
+    record: RunRecord,
+    *,
+    location: str | None,
+    carbon_intensity: float | None,
+    pue: float | None,
+    market_intensity: float | None,
+) -> RunRecord:
+    """The record with its CO2e for the place and overhead that were asked for; warns where there is none."""
+    factor = factor_given(location, carbon_intensity)
+    market = None if market_intensity is None else market_factor(market_intensity)
+    # Nothing given: the record's own place stays. Settings of this machine are not asked, since training
+    # may have run elsewhere.
+    if factor is None and pue is None and market is None:
+        return record
+    earlier = record.carbon
+    if earlier is not None:
+        factor = factor or earlier.factor
+        pue = earlier.pue if pue is None else pue
+        market = market or earlier.market_factor
+    if market is not None and factor is None:
+        msg = "a contract's factor stands beside the grid's: give --location or --carbon-intensity too"
+        raise CardCallbackError(msg)
+    result = assess_footprint(record.energy, factor, pue, market)
+    for note in result.notes:
+        warn(note)
+    if result.carbon is None:
+        warn(f"no CO2e figure: {result.reason}")
+    return msgspec.structs.replace(record, carbon=result.carbon)

@@ -1,0 +1,22 @@
+"""Files made from a run's weights after training: what may be said of them."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from cardcallback.record import RunRecord
+
+# "adapter" and "model": as PEFT and transformers save them; "converted": in another format, or quantised after
+# training; "unknown": no weights that are known by their names.
+Weights = Literal["adapter", "model", "converted", "unknown"]
+
+
+def export_sentence(record: RunRecord, weights: Weights | None) -> str | None:
+    """What happened to the weights after training and is in no figure; None where that is nothing."""
+    if weights == "converted":
+        done, what = "Converting", "the trained weights converted to another format or precision"
+    elif weights == "model" and record.training.lora is not None:
+        done, what = "Merging", "the trained adapter merged into its base model"
+    else:
+        return None
+    return f"The files here hold {what}. {done} is in no figure above, and losses were measured before it."
