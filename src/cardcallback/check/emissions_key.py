@@ -8,8 +8,8 @@ from typing import Any
 
 from cardcallback.check.finding import Finding, error, hint, shown
 from cardcallback.check.reading import CardText
-from cardcallback.render.card.front_matter import plain
 from cardcallback.render.card.emissions import EMISSIONS_KEY
+from cardcallback.render.card.front_matter import plain
 
 RULE = "emissions-key"
 # The client takes the first of these in the value's text and nothing else (utils/endpoint_helpers.py).
