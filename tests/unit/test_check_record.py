@@ -136,7 +136,8 @@ def test_a_changed_figure_in_a_card_of_another_place_is_found() -> None:
     text, record = made("gb10", "FR", "person", True)  # noqa: FBT003  with pictures
     moved = replace(with_place(make_record(), "NO"), card=record.card)
     row = next(line for line in text.splitlines() if line.startswith("| CO2e"))
-    wrong = row.replace(" g |", "0 g |", 1)
+    wrong = row.replace(" g; ", "0 g; ", 1)
+    assert wrong != row
     line = text[: text.index(row)].count("\n") + 1
     assert [(one.severity, one.line) for one in of_record(text.replace(row, wrong), moved)] == [("error", line)]
 

@@ -11,7 +11,7 @@ from cardcallback.check.hub_words import hub_words, nearest
 from cardcallback.check.reading import CardText
 from cardcallback.errors import CardCallbackError
 from cardcallback.render.card.front_matter import BYTE_ORDER_MARK
-from cardcallback.render.card.matter_data import parse_matter
+from cardcallback.render.card.matter_data import key_spans, parse_matter
 
 RULE = "front-matter"
 _FENCE = re.compile(r"^---[ \t]*$")
@@ -42,6 +42,8 @@ def form_findings(card: CardText) -> Iterator[Finding]:
         return
     if not data:
         yield hint(RULE, 1, "the front matter is empty", "give at least license, base_model and library_name")
+    for key in sorted(key_spans(card.matter).twice):
+        yield error(RULE, 1, f"the key {shown(key)} stands twice, and only one of its values counts", "keep one of them")
     yield from _refused(card)
     for key in data:
         yield from _misspelt(card, key)

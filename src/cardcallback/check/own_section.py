@@ -132,13 +132,14 @@ def possible_carbons(card: CardText, found: Sequence[str], record: RunRecord) ->
     ``found`` are the lines of its section.
     """
     yield record.carbon
+    market = record.carbon.market_factor if record.carbon else None
     for name in dict.fromkeys(_places(card, found)):
         try:
             factor = factor_for(find_place(name))
         except CardCallbackError:
             continue
         for pue in dict.fromkeys([record.carbon.pue if record.carbon else None, None]):
-            yield assess_footprint(record.energy, factor, pue).carbon
+            yield assess_footprint(record.energy, factor, pue, market).carbon
     yield None
 
 

@@ -32,6 +32,7 @@ from cardcallback.check.reading import CardText
 from cardcallback.check.record_rules import record_findings
 from cardcallback.check.run_rules import run_findings
 from cardcallback.record import RunRecord
+from cardcallback.render.lettered import lettered
 
 FileExists = Callable[[str], bool]
 
@@ -77,6 +78,7 @@ def _of_card(card: CardText, file_exists: FileExists | None) -> Iterator[Finding
 
 
 def _of_record(card: CardText, record: RunRecord, so_far: list[Finding]) -> Iterator[Finding]:
+    record = lettered(record)
     comparison = compare_section(card, record)
     yield from _of_section(card, comparison)
     told = comparison.record if comparison is not None else record_as_in_matter(card, record)
