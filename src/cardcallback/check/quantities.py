@@ -18,7 +18,9 @@ from cardcallback.units import (
 
 Kind = Literal["energy", "emissions", "factor", "power", "time", "gpu_time", "memory", "percent", "speed", "tokens"]
 
-_NUMBER = r"(?<![\w.,/^–-])(?P<number>\d{1,3}(?:,\d{3}){1,6}(?:\.\d{1,20})?|\d{1,20}(?:[.,]\d{1,20})?(?:[eE][-+]?\d{1,2})?)"
+_NUMBER = (
+    r"(?<![\w.,/^–-])(?P<number>\d{1,3}(?:,\d{3}){1,6}(?:\.\d{1,20})?|\d{1,20}(?:[.,]\d{1,20})?(?:[eE][-+]?\d{1,2})?)"
+)
 _CO2 = r"(?:\s*(?:of\s+)?CO(?:2|₂|_2|~2~|<sub>2</sub>)\s*-?(?:eq(?:uivalents?)?|e)?\.?)"
 _JOULES = {"j": 1.0, "wh": JOULES_PER_WATT_HOUR}
 _PREFIXES = {"m": 1e-3, "": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}

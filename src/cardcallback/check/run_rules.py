@@ -33,7 +33,8 @@ _MORE_THAN_WHOLE = re.compile(
     r"improve|increase|faster|speed|gain|relative|\+|cpu|more|×|change|\bof base", re.IGNORECASE
 )
 _OF_TOTAL = re.compile(
-    r"(?<![\w.,])(?P<used>\d{1,6}(?:\.\d{1,6})?)\s*(?P<unit>[GMT]i?B)?\s+(?:of|out of|/)\s+(?P<total>\d{1,6}(?:\.\d{1,6})?)\s*(?P<whole>[GMT]i?B)"
+    r"(?<![\w.,])(?P<used>\d{1,6}(?:\.\d{1,6})?)\s*(?P<unit>[GMT]i?B)?\s+(?:of|out of|/)\s+"
+    r"(?P<total>\d{1,6}(?:\.\d{1,6})?)\s*(?P<whole>[GMT]i?B)"
 )
 # 128 GB on the box are 119.2 GiB; makers and programs differ in which one they print as GB.
 _BYTES_ROOM = 1.08
@@ -41,9 +42,11 @@ _BATCH = re.compile(
     r"^[\s>]*[-*+|]?\s*[`*_]*(?P<name>(?:per_device_)?train_batch_size|gradient_accumulation_steps|num_devices|"
     r"total_train_batch_size)[`*_]*\s*[:|=]\s*[`*_]*(?P<count>\d+)\b"
 )
+_WORDS = r"(?:\s+[A-Za-z-]+){0,4}"
 _INTEGER_PRODUCT = re.compile(
-    r"(?<![\w.,])(?P<a>\d{1,6})(?P<wa>(?:\s+[a-z-]+){0,4})\s*[×x*]\s*(?P<b>\d{1,6})(?P<wb>(?:\s+[a-z-]+){0,4})"
-    r"(?:\s*[×x*]\s*(?P<c>\d{1,6})(?P<wc>(?:\s+[a-zA-Z-]+){0,4}))?\s*=\s*(?P<d>\d{1,3}(?:,\d{3})+|\d{1,9})(?![\d.,]*\d|\s*[A-Za-z]*/)"
+    rf"(?<![\w.,×*])(?<![×x*] )(?P<a>\d{{1,6}})(?P<wa>{_WORDS})\s*[×x*]\s*(?P<b>\d{{1,6}})(?P<wb>{_WORDS})"
+    rf"(?:\s*[×x*]\s*(?P<c>\d{{1,6}})(?P<wc>{_WORDS}))?\s*=\s*"
+    r"(?P<d>\d{1,3}(?:,\d{3})+|\d{1,9})(?![\d.,]*\d|\s*[A-Za-z]*/)"
 )
 _UNITS = re.compile(r"\b(?:h|hours?|min|minutes|s|w|kwh|wh|g|gb)\b")
 _STAGED = re.compile(
@@ -145,7 +148,7 @@ def _products(card: CardText) -> Iterator[Finding]:
     """A product of whole numbers that is written out, such as 2 × 8 accumulation = 16."""
     for line in card.prose_lines():
         for found in _INTEGER_PRODUCT.finditer(line.prose):
-            if _UNITS.search(f"{found['wa']} {found['wb']} {found['wc'] or ''}"):
+            if _UNITS.search(f"{found['wa']} {found['wb']} {found['wc'] or ''}".lower()):
                 continue
             product = int(found["a"]) * int(found["b"]) * int(found["c"] or 1)
             if product != int(found["d"].replace(",", "")):
