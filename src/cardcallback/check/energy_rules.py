@@ -20,7 +20,7 @@ _HONEST = re.compile(
     r"\bestimat|\bapproximat|\bcalculat|\bassum|upper bound|not measured|never measured|unmeasured|\bexpect",
     re.IGNORECASE,
 )
-_PRODUCT = re.compile(r"[×*·⋅]|\bx\b|\btimes\b|\bmultiplied\b|\bat\b|@", re.IGNORECASE)
+_PRODUCT = re.compile(r"[×*·⋅]|\b(?:x|times|multiplied|at|for|over)\b|@", re.IGNORECASE)
 _RATING = r"(?:TDP|(?:rated|board|nameplate) power|power (?:limit|rating))"
 _RATED_PRODUCT = re.compile(
     rf"{_RATING}.{{0,30}}(?:×|\*|\bx\b|times|multiplied|by the|over the|based)|"
