@@ -29,6 +29,7 @@ _SHARE = re.compile(
     r"\bsuccess ?rate\b|\bshare\b|\bblocked\b|\bexact match\b|\bdropout\b|\bwarm-?up\b|\bf1\b",
     re.IGNORECASE,
 )
+_NEAR = 30
 _MORE_THAN_WHOLE = re.compile(
     r"improve|increase|faster|speed|gain|relative|\+|cpu|more|×|change|\bof base", re.IGNORECASE
 )
@@ -92,8 +93,11 @@ def _seconds(fact: Fact) -> float:
 def _shares(facts: Facts) -> Iterator[Finding]:
     """More than 100 % of what is a share of a whole."""
     for one in facts.of("percent"):
-        is_share = _SHARE.search(one.about if one.label or one.column else one.cell) is not None
-        if one.figure.value > 100 and is_share and not _MORE_THAN_WHOLE.search(one.words):
+        if one.line.is_ours or one.figure.value <= 100:
+            continue
+        near = one.cell[max(0, one.figure.begin - _NEAR) : one.figure.end + _NEAR]
+        is_share = _SHARE.search(one.about if one.label or one.column else near) is not None
+        if is_share and not _MORE_THAN_WHOLE.search(one.words):
             what = f"{shown(one.figure.text)} of a whole: {shown(one.about, 50)}"
             yield error(RULE, one.line.number, what, "a share of a whole is 100 % at most: check the figure")
 
