@@ -41,6 +41,9 @@ WRONG = {
     ),
     "mean power in a sentence": ("energy", "Training took 4 hours at an average of 60 W, using 2.4 kWh."),
     "power for a time": ("energy", "The GPU drew 60 W for 4 hours: 24 Wh."),
+    "a table without headings": ("emissions", "| Energy | 107 Wh |\n|---|---|\n| CO2e | 370 g (344 g/kWh) |"),
+    "trainable, in a list": ("figures", "- LoRA: r 16; 29.8 M trainable parameters (770 %)"),
+    "rated power in words": ("energy", "We measured 0.56 kWh by multiplying the 140 W TDP by 4 hours."),
     "factor on another line": ("emissions", "- Energy: 10 kWh\n- Grid: 400 g/kWh\n- Carbon emitted: 6 kg CO2eq"),
     "steps": (
         "figures",

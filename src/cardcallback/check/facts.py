@@ -153,7 +153,8 @@ def _line_facts(line: Line) -> Iterator[Fact]:
 
 def _row_facts(line: Line, cells: list[str], heads: list[str]) -> Iterator[Fact]:
     if line.number == line.table:
-        return
+        # Of a table without headings of its own the first row stands where they would.
+        heads = []
     label = cells[0] if cells else ""
     for number, cell in enumerate(cells):
         column = heads[number] if number < len(heads) else ""

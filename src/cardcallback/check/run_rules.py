@@ -31,7 +31,7 @@ _SHARE = re.compile(
 )
 _NEAR = 30
 _MORE_THAN_WHOLE = re.compile(
-    r"improve|increase|faster|speed|gain|relative|\+|cpu|more|×|change|\bof base", re.IGNORECASE
+    r"improve|increase|\bup\b|rose|grew|doubl|faster|speed|gain|relative|\+|cpu|more|×|change|\bof base", re.IGNORECASE
 )
 _OF_TOTAL = re.compile(
     r"(?<![\w.,])(?P<used>\d{1,6}(?:\.\d{1,6})?)\s*(?P<unit>[GMT]i?B)?\s+(?:of|out of|/)\s+"
@@ -96,7 +96,7 @@ def _shares(facts: Facts) -> Iterator[Finding]:
         if one.line.is_ours or one.figure.value <= 100:
             continue
         near = one.cell[max(0, one.figure.begin - _NEAR) : one.figure.end + _NEAR]
-        is_share = _SHARE.search(one.about if one.label or one.column else near) is not None
+        is_share = _SHARE.search(f"{one.label} {one.column} {near}") is not None
         if is_share and not _MORE_THAN_WHOLE.search(one.words):
             what = f"{shown(one.figure.text)} of a whole: {shown(one.about, 50)}"
             yield error(RULE, one.line.number, what, "a share of a whole is 100 % at most: check the figure")
