@@ -10,8 +10,8 @@ from cardcallback.check.facts import Fact, Facts
 from cardcallback.check.finding import Finding, error, shown
 from cardcallback.check.quantities import find_figures
 from cardcallback.check.reading import CardText
-from cardcallback.render.card.filling import default_label_map
-from cardcallback.render.card.slots import Slot, normalize_label
+from cardcallback.check.run_labels import RUN_LABELS, plain_label
+from cardcallback.render.card.slots import Slot
 from cardcallback.units import format_bytes
 
 RULE = "figures"
@@ -161,12 +161,11 @@ def _products(card: CardText) -> Iterator[Finding]:
 
 def _twice(card: CardText) -> Iterator[Finding]:
     """One fact of the run under one label twice, with different figures."""
-    labels = {normalize_label(row.label) for row in default_label_map().rows if row.label}
     groups: dict[str, list[Slot]] = defaultdict(list)
     for slot in card.slots:
         is_value = slot.kind == "line" or (slot.kind == "cell" and slot.only_column)
-        if is_value and slot.label and normalize_label(slot.label) in labels:
-            groups[normalize_label(slot.label)].append(slot)
+        if is_value and slot.label and plain_label(slot.label) in RUN_LABELS:
+            groups[plain_label(slot.label)].append(slot)
     for label, slots in groups.items():
         first = slots[0]
         for other in slots[1:]:
