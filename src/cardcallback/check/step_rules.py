@@ -32,7 +32,7 @@ _OTHERWISE = re.compile(
 _STEP_ROOM = 2.0
 _TOKEN_ROOM = 0.1
 _OF_TRAINING = re.compile(r"train|throughput|speed", re.IGNORECASE)
-_OF_USE = re.compile(r"infer|generat|decod|prefill|serv|brows|device|latenc", re.IGNORECASE)
+_OF_USE = re.compile(r"infer|generati|decod|prefill|serv|brows|device|latenc", re.IGNORECASE)
 
 
 def step_findings(facts: Facts) -> Iterator[Finding]:
