@@ -12,12 +12,14 @@ from section_energy import with_place
 from section_records import RECORDS
 
 from cardcallback.check import Finding, check_card
-from cardcallback.record import RunRecord
+from cardcallback.record import Node, RunRecord
 from cardcallback.render.card import default_hub_template, render_card
+from cardcallback.render.card.compose import compose_card
 from cardcallback.render.card.front_matter import key_source, split_card
 from cardcallback.render.card.metadata import HEADING
 from cardcallback.render.card.section_block import section_spans
 from cardcallback.render.card.slots import find_slots
+from cardcallback.render.section import render_section
 from cardcallback.testing import make_record
 
 TEMPLATE = """---
@@ -155,9 +157,12 @@ def test_edits_outside_what_is_ours_raise_no_word() -> None:
 def test_a_value_that_a_person_replaced_is_a_hint() -> None:
     """Their words stand; only a figure that contradicts the record is an error."""
     text, record = made("gb10", None, "template", True)  # noqa: FBT003  with pictures
-    told = text.replace("- **Training Time**: 1 h 52 min", "- **Training Time**: an afternoon")
+    filled = next(fill.text for fill in record.card.filled if fill.label == "Training Time")
+    label = "- **Training Time**: "
+    assert label + filled in text
+    told = text.replace(label + filled, f"{label}an afternoon")
     assert [(one.severity, one.rule) for one in of_record(told, record)] == [("hint", "own-value")]
-    wrong = text.replace("- **Training Time**: 1 h 52 min", "- **Training Time**: about 3 hours")
+    wrong = text.replace(label + filled, f"{label}about 3 hours")
     assert ("error", "against-record") in [(one.severity, one.rule) for one in of_record(wrong, record)]
 
 
@@ -168,7 +173,7 @@ def test_a_persons_own_figures_are_held_against_the_record() -> None:
     )
     text = render_card(make_record(), body=body, body_kind="person", pictures=True)
     found = of_record(text.text, replace(make_record(), card=text.card))
-    assert sorted(one.what.split(" says")[0] for one in found) == ["**Epochs:**", "**Peak Memory:**"]
+    assert sorted(one.what.split(" says")[0] for one in found) == ["Epochs", "Peak Memory"]
 
 
 def test_a_figure_of_the_record_that_was_edited_is_found() -> None:
@@ -210,6 +215,35 @@ def test_another_runs_record_is_one_finding() -> None:
     _, other = made("two_h100", None, "person", True)  # noqa: FBT003  with pictures
     found = [one for one in of_record(text, replace(other, duration_seconds=99_000.0)) if one.rule == "own-section"]
     assert len(found) == 1
+
+
+def test_a_section_of_another_version_is_a_hint() -> None:
+    """Nobody edited it; its words are no longer those that are written."""
+    record = make_record()
+    section = render_section(record).replace("measured by a clock that counts suspend", "measured; 1 clock")
+    text = compose_card(record, body="# Ours\n", trainer_card=None, section=section, body_kind="person").text
+    assert [(one.severity, one.rule) for one in of_record(text, record)] == [("hint", "own-section")]
+
+
+def test_a_card_that_states_anothers_emissions_raises_no_word() -> None:
+    """Ours were left out of it."""
+    record = with_place(make_record(), "DE")
+    body = "---\nlicense: mit\nco2_eq_emissions:\n  emissions: 40\n  source: a meter\n---\n# Ours\n"
+    composed = render_card(record, body=body, body_kind="person", pictures=True)
+    assert of_record(composed.text, replace(record, card=composed.card)) == []
+
+
+def test_records_of_several_computers_and_sessions_raise_no_word() -> None:
+    """Steps that were done again, computers with sums of their own."""
+    record = make_record()
+    again = replace(record.sessions[0], last_step=300, duration_seconds=record.duration_seconds / 2)
+    half = replace(again.energy, gpu=replace(again.energy.gpu, value=(again.energy.gpu.value or 0) / 2))
+    again = replace(again, energy=half)
+    resumed = replace(record, sessions=(again, replace(again, first_step=200, last_step=500)))
+    assert [one for one in check_card("# Ours\n", record=resumed) if one.place == "record"] == []
+    joined = replace(record, nodes=(Node(ranks=(0,), duration_seconds=1.0),), sessions=(again,) * 2)
+    found = [one.what for one in check_card("# Ours\n", record=joined) if one.place == "record"]
+    assert not any("energy" in what for what in found)
 
 
 def test_a_card_without_our_section_is_a_hint() -> None:

@@ -148,6 +148,7 @@ def _implausible(facts: Facts, line: int, text: str, quotients: list[float], fac
     places = [factor.grams_per_kwh for factor in facts.places]
     allowed = [value for value in (factors or places) if value > 0]
     if not allowed or any(_fits(quotient, value) for quotient in quotients for value in allowed):
+        yield from _off_factor(facts, line, text, quotients, factors)
         return
     if not factors and any(_fits(quotient, part) for quotient in quotients for part in _parts(facts)):
         what = f"{shown(text)} fits a part of the stated place, not the whole of it"
@@ -160,6 +161,20 @@ def _implausible(facts: Facts, line: int, text: str, quotients: list[float], fac
     yield error(
         RULE, line, what + _thousand(nearest, value), "calculate it again, or say which factor was taken and why"
     )
+
+
+def _off_factor(facts: Facts, line: int, text: str, quotients: list[float], factors: list[float]) -> Iterator[Finding]:
+    """Where a card states one energy and one factor there is nothing else to take."""
+    if len(quotients) != 1 or len(factors) != 1 or len(facts.of("emissions")) != 1:
+        return
+    prose = "\n".join(one.prose for one in facts.card.prose_lines(ours=True))
+    overheads = {1.0, *(float(match["number"] or match["times"]) for match in _OVERHEAD.finditer(prose))}
+    facts_used = [one for kind in ("energy", "factor", "emissions") for one in facts.of(kind)]
+    room = _ROOM + sum(_rounding(one) for one in facts_used)
+    if not any(abs(quotients[0] / (factors[0] * overhead) - 1) <= room for overhead in overheads):
+        stated = format_number(factors[0])
+        what = f"{shown(text)} implies {format_number(quotients[0])} g/kWh, and the card states {stated}"
+        yield error(RULE, line, what, "calculate it again, or state the overhead")
 
 
 def _parts(facts: Facts) -> list[float]:

@@ -20,11 +20,11 @@ _HONEST = re.compile(
     r"\bestimat|\bapproximat|\bcalculat|\bassum|upper bound|not measured|never measured|unmeasured|\bexpect",
     re.IGNORECASE,
 )
-_PRODUCT = re.compile(r"[×*·⋅]|\bx\b|\btimes\b|\bmultiplied\b|\bat\b|@", re.IGNORECASE)
+_PRODUCT = re.compile(r"[×*·⋅]|\b(?:x|times|multiplied|at|for|over)\b|@", re.IGNORECASE)
 _RATING = r"(?:TDP|(?:rated|board|nameplate) power|power (?:limit|rating))"
 _RATED_PRODUCT = re.compile(
-    rf"{_RATING}.{{0,30}}(?:×|\*|\bx\b|times|multiplied|by the|over the|based)|"
-    rf"(?:×|\*|\bx\b|times|multiplied by|based on|from|of).{{0,30}}{_RATING}",
+    rf"{_RATING}.{{0,30}}(?:×|\*|\bx\b|times|multipli\w+|multiply\w*|by the|over the|based)|"
+    rf"(?:×|\*|\bx\b|times|multipli\w+|multiply\w*|based on|from|of).{{0,30}}{_RATING}",
     re.IGNORECASE,
 )
 _MEAN = re.compile(r"\b(?:mean|average|avg)\b", re.IGNORECASE)

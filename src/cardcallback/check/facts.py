@@ -12,10 +12,10 @@ from cardcallback.carbon import factor_for, find_place
 from cardcallback.check.emissions_key import stated_grams
 from cardcallback.check.quantities import Figure, Kind, find_figures, headed_figure
 from cardcallback.check.reading import CardText, Line
+from cardcallback.check.run_labels import plain_label
 from cardcallback.errors import CardCallbackError
 from cardcallback.record import CarbonFactor
 from cardcallback.render.card.emissions import EMISSIONS_KEY
-from cardcallback.render.card.slots import normalize_label
 from cardcallback.units import JOULES_PER_KILOWATT_HOUR
 
 _BAR = re.compile(r"(?<!\\)\|")
@@ -108,7 +108,7 @@ class Facts:
         for slot in self.card.slots:
             if slot.label is None or slot.kind not in {"line", "cell"}:
                 continue
-            label = normalize_label(slot.label)
+            label = plain_label(slot.label)
             texts += [slot.text] if label in _PLACE_LABELS else []
             providers += [slot.text] if "provider" in label else []
         said = " ".join(providers).lower()
@@ -144,16 +144,17 @@ def _line_facts(line: Line) -> Iterator[Fact]:
     of_carbon = re.search(r"carbon|emission|CO(?:2|₂)", f"{name} {heading if name else ''}", re.IGNORECASE) is not None
     figures = find_figures(line.prose, of_carbon=of_carbon and _is_carbon_label(name))
     for figure in figures:
-        yield Fact(figure=figure, line=line, cell=line.prose, label=normalize_label(name))
+        yield Fact(figure=figure, line=line, cell=line.prose, label=plain_label(name))
     if label and not figures:
         bare = headed_figure(line.prose[label.end() :].strip(), name)
         if bare is not None:
-            yield Fact(figure=bare, line=line, cell=line.prose, label=normalize_label(name))
+            yield Fact(figure=bare, line=line, cell=line.prose, label=plain_label(name))
 
 
 def _row_facts(line: Line, cells: list[str], heads: list[str]) -> Iterator[Fact]:
     if line.number == line.table:
-        return
+        # Of a table without headings of its own the first row stands where they would.
+        heads = []
     label = cells[0] if cells else ""
     for number, cell in enumerate(cells):
         column = heads[number] if number < len(heads) else ""
@@ -167,8 +168,8 @@ def _row_facts(line: Line, cells: list[str], heads: list[str]) -> Iterator[Fact]
                 figure=figure,
                 line=line,
                 cell=cell,
-                label=normalize_label(label) if number else "",
-                column=normalize_label(column),
+                label=plain_label(label) if number else "",
+                column=plain_label(column),
                 cell_number=number,
             )
 

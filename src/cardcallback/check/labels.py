@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from cardcallback.check.finding import Finding, error, shown
 from cardcallback.check.quantities import Figure, find_figures
 from cardcallback.check.reading import CardText
+from cardcallback.check.run_labels import RUN_LABELS, plain_label
 from cardcallback.record import RunRecord
-from cardcallback.render.card.filling import LabelRow, default_label_map
-from cardcallback.render.card.slots import Slot, normalize_label
+from cardcallback.render.card.slots import Slot
 from cardcallback.render.card.values import card_values
 
 RULE = "against-record"
@@ -27,26 +27,20 @@ def label_findings(card: CardText, record: RunRecord) -> Iterator[Finding]:
     values = card_values(record)
     written = {" ".join(fill.text.split()) for fill in record.card.filled}
     for slot in card.slots:
-        row = _row(slot)
-        wanted = values.get(row.value) if row is not None else None
-        if row is None or wanted is None or " ".join(slot.text.split()) in written:
+        name = _value_name(slot)
+        wanted = values.get(name) if name is not None else None
+        if name is None or wanted is None or " ".join(slot.text.split()) in written:
             continue
-        if _contradicts(row.value, slot.text, wanted):
-            what = f"{shown(slot.label or slot.headings[-1], 40)} says {shown(slot.text, 60)}"
+        if _contradicts(name, slot.text, wanted):
+            what = f"{shown((slot.label or '').strip(' *_:'), 40)} says {shown(slot.text, 60)}"
             cure = "correct it, or say beside it where it comes from"
             yield error(RULE, card.line_of(slot.begin), f"{what}, and the record {shown(wanted, 60)}", cure)
 
 
-def _row(slot: Slot) -> LabelRow | None:
-    """The label map's row for a labelled value in a list or in a table of labels and values."""
+def _value_name(slot: Slot) -> str | None:
+    """The record's value that a labelled text in a list, or in a table of labels and values, stands for."""
     is_value = slot.kind == "line" or (slot.kind == "cell" and slot.only_column)
-    if not is_value or slot.label is None:
-        return None
-    name = normalize_label(slot.label)
-    headings = {normalize_label(heading) for heading in slot.headings}
-    rows = [row for row in default_label_map().rows if row.label and normalize_label(row.label) == name]
-    fitting = [row for row in rows if row.heading is None or normalize_label(row.heading) in headings]
-    return next(iter(fitting), None)
+    return RUN_LABELS.get(plain_label(slot.label)) if is_value and slot.label is not None else None
 
 
 def _contradicts(name: str, found: str, wanted: str) -> bool:

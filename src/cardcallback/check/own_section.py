@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import msgspec
 
 from cardcallback.carbon import assess_footprint, factor_for, find_place
-from cardcallback.check.differences import Difference, changed_figures, differences, digits
+from cardcallback.check.differences import Difference, changed_figures, differences, digits, masked
 from cardcallback.check.finding import Finding, error, hint, shown
 from cardcallback.check.reading import CardText, OwnSection
 from cardcallback.errors import CardCallbackError
@@ -93,11 +93,19 @@ def section_findings(comparison: Comparison) -> Iterator[Finding]:
         what = f"{len(figures)} lines of the section have other figures than this record: it is of another run"
         yield error(RULE, comparison.first_line, what, f"give the record of this card's run, or {RENDER}")
         return
+    # Nobody edited an intact section: where words differ with the figures, another version wrote it.
+    is_of_another_version = comparison.section.is_intact is True and not any(_is_same_line(one) for one in figures)
+    if comparison.differing and comparison.section.is_intact is not False and (not figures or is_of_another_version):
+        what = "the section's words are not those that this version of cardcallback writes"
+        yield hint(RULE, comparison.first_line + comparison.differing[0].at, what, RENDER)
+        return
     for one in figures:
         yield error(RULE, comparison.first_line + one.at, _what(one), RENDER)
-    if not figures and comparison.differing and comparison.section.is_intact is not False:
-        what = "the section's words are not those that this version of cardcallback writes; its figures agree"
-        yield hint(RULE, comparison.first_line + comparison.differing[0].at, what, RENDER)
+
+
+def _is_same_line(one: Difference) -> bool:
+    """Whether both have the line, and only figures differ in it."""
+    return one.found is not None and one.wanted is not None and masked(one.found) == masked(one.wanted)
 
 
 def _what(one: Difference) -> str:

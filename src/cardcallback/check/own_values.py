@@ -14,12 +14,13 @@ from cardcallback.check.differences import changed_figures, differences, masked
 from cardcallback.check.finding import Finding, error, hint, shown
 from cardcallback.check.own_section import RENDER, possible_carbons
 from cardcallback.check.reading import CardText
+from cardcallback.check.run_labels import plain_label
 from cardcallback.record import Fill, RunRecord
 from cardcallback.render.card.emissions import EMISSIONS_KEY, SOURCE_BEGIN, emissions_metadata, hardware_text
 from cardcallback.render.card.filling import fill_placeholders
 from cardcallback.render.card.front_matter import is_json_of, plain
 from cardcallback.render.card.metadata import HEADING
-from cardcallback.render.card.slots import Slot, normalize_label
+from cardcallback.render.card.slots import Slot
 from cardcallback.render.card.values import published_base_model
 
 RULE = "own-value"
@@ -190,13 +191,13 @@ def _lost_key(card: CardText, key: str) -> Iterator[Finding]:
 def _by_key(fills: Sequence[Fill]) -> dict[_Key, list[str]]:
     texts: dict[_Key, list[str]] = defaultdict(list)
     for fill in fills:
-        texts[normalize_label(fill.heading), normalize_label(fill.label)].append(fill.text)
+        texts[plain_label(fill.heading), plain_label(fill.label)].append(fill.text)
     return texts
 
 
 def _slot_key(slot: Slot) -> _Key:
     heading = slot.headings[-1] if slot.headings else ""
-    return normalize_label(heading), normalize_label(heading if slot.label is None else slot.label)
+    return plain_label(heading), plain_label(heading if slot.label is None else slot.label)
 
 
 def _change(found: str, wanted: str) -> str:

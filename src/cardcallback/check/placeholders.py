@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 from cardcallback.check.finding import Finding, error, hint, shown
 from cardcallback.check.reading import CardText, Line
-from cardcallback.render.card.filling import default_label_map
 
 RULE = "placeholder"
 _CURE = "write what belongs there, or delete the line"
@@ -88,9 +87,6 @@ def _in_code(line: Line) -> str | None:
 
 def _in_text(line: Line) -> str | None:
     text = line.prose
-    known = next((words for words in _known_texts() if words in text), None)
-    if known is not None:
-        return known
     bare = _INLINE_CODE.sub(lambda match: " " * len(match.group()), text)
     for pattern in (_IN_TEXT, _IN_CODE, _NOTHING_NAMED):
         found = pattern.search(bare)
@@ -156,10 +152,3 @@ def _is_box(text: str, match: re.Match[str]) -> bool:
         return False
     before, after = text[: match.start()], text[match.end() :]
     return re.fullmatch(r"\s*(?:>\s*)*(?:[-*+]|\d+[.)])\s+", before) is not None and bool(after.strip())
-
-
-def _known_texts() -> tuple[str, ...]:
-    """Bracketed texts that the filler's own label map calls placeholders."""
-    labels = default_label_map()
-    texts = (*labels.placeholders, *(text for row in labels.rows for text in row.placeholders))
-    return tuple(text for text in texts if "[" in text)

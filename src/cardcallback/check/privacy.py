@@ -17,7 +17,7 @@ _NOBODY = frozenset(
     {"user", "username", "your_username", "yourname", "ubuntu", "jovyan", "runner", "sagemaker-user", "ec2-user"}
 )
 _FOLDER = re.compile(
-    r"(?<![\w.:/<-])(?:file://)?(?:/(?:mnt|media|scratch|nfs|lustre|gpfs|data\d*|workspace|storage|projects?|work|cluster)"
+    r"(?<![\w.:/<-])(?:file://)?(?:/(?:mnt|media|content/drive|scratch|nfs|lustre|gpfs|data\d*|workspace|storage|projects?|work|cluster)"
     r"/[\w.-]+(?:/[\w.-]+)*|[A-Za-z]:\\\\?(?!Users)[\w.-]+(?:\\\\?[\w.-]+)+|~/[\w.-]+/[\w./-]+)"
 )
 _PROMPT = re.compile(r"(?<![\w.@/-])(?P<who>[a-z_][\w-]{0,31}@[a-z][\w-]{1,62})(?=:[~/][^\s]*\s?[$#])", re.IGNORECASE)

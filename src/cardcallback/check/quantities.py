@@ -10,6 +10,7 @@ from typing import Literal
 from cardcallback.units import (
     BYTES_PER_GIBIBYTE,
     BYTES_PER_MEBIBYTE,
+    CARD_FIGURES,
     JOULES_PER_WATT_HOUR,
     SECONDS_PER_DAY,
     SECONDS_PER_HOUR,
@@ -208,15 +209,12 @@ def _number(written: str) -> float:
 
 
 def _half_digit(written: str) -> float:
-    """Half of the last digit that is printed: "107" stands for 106.5 to 107.5, "6,500" for 6,450 to 6,550."""
+    """Half of the last digit that tells: "107" stands for 106.5 to 107.5, "10" for 9.5 to 10.5."""
     mantissa, _, exponent = written.lower().partition("e")
-    plain = (
-        mantissa.replace(",", "")
-        if re.fullmatch(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?", mantissa)
-        else mantissa.replace(",", ".")
-    )
-    whole, _, decimals = plain.partition(".")
-    last = -len(decimals) if decimals else len(whole) - len(whole.rstrip("0")) if whole.strip("0") else 0
+    thousands = re.fullmatch(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?", mantissa) is not None
+    whole, _, decimals = mantissa.replace(",", "" if thousands else ".").partition(".")
+    zeros = len(whole) - len(whole.rstrip("0"))
+    last = -len(decimals) if decimals else min(zeros, max(0, len(whole) - CARD_FIGURES))
     return 0.5 * 10.0 ** (last + int(exponent or 0))
 
 

@@ -14,6 +14,7 @@ from cardcallback.record import (
     Measurement,
     RunRecord,
     is_only_a_part,
+    is_unresolved,
 )
 from cardcallback.units import JOULES_PER_KILOWATT_HOUR
 
@@ -36,8 +37,10 @@ def _energy(record: RunRecord) -> Iterator[str]:
     yield from _best_figure(energy)
     yield from _carbon(record)
     yield from _ratios(record)
-    sessions = [session.energy.gpu.value for session in record.sessions]
-    yield from _sum("energy.gpu", energy.gpu.value, sessions, "the sessions' energies")
+    # A session's account is its own computer's; of a job on several the sums are elsewhere.
+    if not record.nodes:
+        sessions = [session.energy.gpu.value for session in record.sessions]
+        yield from _sum("energy.gpu", energy.gpu.value, sessions, "the sessions' energies")
     yield from _devices(record)
     phases = [phase.energy.value for phase in energy.phases if phase.energy.value is not None]
     if energy.gpu.value is not None and sum(phases) > energy.gpu.value * (1 + _SUMMED) + 1:
@@ -45,12 +48,14 @@ def _energy(record: RunRecord) -> Iterator[str]:
 
 
 def _best_figure(energy: Energy) -> Iterator[str]:
-    """The best figure lies within what counter and integral say, or near it where it was bridged."""
+    """The best figure lies within what counter and integral leave open, unless one bridges the other."""
     gpu = energy.gpu
-    sources = [one.value for one in (energy.gpu_counter, energy.gpu_integrated) if one.value is not None]
-    if gpu.value is None or len(sources) < 2 or is_only_a_part(gpu):
+    measured = [one for one in (energy.gpu_counter, energy.gpu_integrated) if one.value is not None]
+    sources = [one.value for one in measured if one.value is not None]
+    if gpu.value is None or len(sources) < 2 or is_only_a_part(gpu) or is_unresolved(gpu):
         return
-    low, high = min(sources), max(sources)
+    low = min([*sources, *(one.recording_low for one in measured if one.recording_low is not None)])
+    high = max([*sources, *(one.recording_high for one in measured if one.recording_high is not None)])
     if not low * (1 - _SUMMED) <= gpu.value <= high * (1 + _SUMMED) and gpu.method != "counter_bridged":
         yield (
             f"energy.gpu is {gpu.value:.6g} J, while counter and integral say {sources[0]:.6g} and {sources[1]:.6g} J"
@@ -78,7 +83,9 @@ def _ratios(record: RunRecord) -> Iterator[str]:
     if per_token is not None and tokens and whole is not None and not _close(per_token, whole / tokens, _SUMMED):
         yield f"energy.per_token is {per_token:.4g} J, and energy.gpu over {tokens:,} tokens is {whole / tokens:.4g} J"
     per_step = energy.per_step.value if energy.per_step is not None else None
-    steps = sum(session.last_step - session.first_step for session in record.sessions)
+    # Sessions may do steps again, which count once here and were paid for twice.
+    only = record.sessions[0] if len(record.sessions) == 1 else None
+    steps = only.last_step - only.first_step if only is not None else 0
     if per_step is not None and whole is not None and per_step * steps > whole * (1 + _SUMMED) + 1:
         yield f"energy.per_step is {per_step:.6g} J, for {steps:,} steps more than energy.gpu"
 
@@ -88,7 +95,10 @@ def _devices(record: RunRecord) -> Iterator[str]:
     devices = record.hardware.accelerators
     if len(record.sessions) != 1 or record.nodes or record.energy.partial_reason is not None:
         return
-    yield from _sum("energy.gpu", record.energy.gpu.value, [one.energy.value for one in devices], "the devices'")
+    scope = record.energy.gpu.scope
+    # A module's energy is each of its devices' and counts once.
+    if scope is None or "yes" not in {scope.cpu, scope.host_dram}:
+        yield from _sum("energy.gpu", record.energy.gpu.value, [one.energy.value for one in devices], "the devices'")
     for number, device in enumerate(devices):
         power = device.mean_power.value if device.mean_power is not None else None
         if (
@@ -123,7 +133,7 @@ def _time(record: RunRecord) -> Iterator[str]:
     if record.suspended_seconds > record.duration_seconds:
         yield f"suspended_seconds is {record.suspended_seconds:.6g}, longer than the run"
     spans = [phase.duration_seconds for phase in record.energy.phases]
-    if sum(spans) > record.duration_seconds * (1 + _SUMMED) + 1:
+    if not record.nodes and sum(spans) > record.duration_seconds * (1 + _SUMMED) + 1:
         yield f"energy.phases last {sum(spans):.6g} s, longer than the run, {record.duration_seconds:.6g} s"
 
 
@@ -152,6 +162,8 @@ def _perplexity(name: str, result: EvaluationResult | None) -> Iterator[str]:
 
 def _memory(record: RunRecord) -> Iterator[str]:
     memory = record.memory
+    if record.nodes:
+        return  # the highest peak may be one computer's and the total another's
     pairs = (
         ("torch_peak_allocated", memory.torch_peak_allocated, "torch_peak_reserved", memory.torch_peak_reserved),
         ("system_baseline", memory.system_baseline, "total", memory.total),

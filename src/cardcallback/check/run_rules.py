@@ -10,8 +10,8 @@ from cardcallback.check.facts import Fact, Facts
 from cardcallback.check.finding import Finding, error, shown
 from cardcallback.check.quantities import find_figures
 from cardcallback.check.reading import CardText
-from cardcallback.render.card.filling import default_label_map
-from cardcallback.render.card.slots import Slot, normalize_label
+from cardcallback.check.run_labels import RUN_LABELS, plain_label
+from cardcallback.render.card.slots import Slot
 from cardcallback.units import format_bytes
 
 RULE = "figures"
@@ -29,8 +29,9 @@ _SHARE = re.compile(
     r"\bsuccess ?rate\b|\bshare\b|\bblocked\b|\bexact match\b|\bdropout\b|\bwarm-?up\b|\bf1\b",
     re.IGNORECASE,
 )
+_NEAR = 30
 _MORE_THAN_WHOLE = re.compile(
-    r"improve|increase|faster|speed|gain|relative|\+|cpu|more|×|change|\bof base", re.IGNORECASE
+    r"improve|increase|\bup\b|rose|grew|doubl|faster|speed|gain|relative|\+|cpu|more|×|change|\bof base", re.IGNORECASE
 )
 _OF_TOTAL = re.compile(
     r"(?<![\w.,])(?P<used>\d{1,6}(?:\.\d{1,6})?)\s*(?P<unit>[GMT]i?B)?\s+(?:of|out of|/)\s+"
@@ -42,9 +43,11 @@ _BATCH = re.compile(
     r"^[\s>]*[-*+|]?\s*[`*_]*(?P<name>(?:per_device_)?train_batch_size|gradient_accumulation_steps|num_devices|"
     r"total_train_batch_size)[`*_]*\s*[:|=]\s*[`*_]*(?P<count>\d+)\b"
 )
+_WORDS = r"(?:\s+[A-Za-z-]+){0,4}"
 _INTEGER_PRODUCT = re.compile(
-    r"(?<![\w.,])(?P<a>\d{1,6})(?P<wa>(?:\s+[a-z-]+){0,4})\s*[×x*]\s*(?P<b>\d{1,6})(?P<wb>(?:\s+[a-z-]+){0,4})"
-    r"(?:\s*[×x*]\s*(?P<c>\d{1,6})(?P<wc>(?:\s+[a-zA-Z-]+){0,4}))?\s*=\s*(?P<d>\d{1,3}(?:,\d{3})+|\d{1,9})(?![\d.,]*\d|\s*[A-Za-z]*/)"
+    rf"(?<![\w.,×*])(?<![×x*] )(?P<a>\d{{1,6}})(?P<wa>{_WORDS})\s*[×x*]\s*(?P<b>\d{{1,6}})(?P<wb>{_WORDS})"
+    rf"(?:\s*[×x*]\s*(?P<c>\d{{1,6}})(?P<wc>{_WORDS}))?\s*=\s*"
+    r"(?P<d>\d{1,3}(?:,\d{3})+|\d{1,9})(?![\d.,]*\d|\s*[A-Za-z]*/)"
 )
 _UNITS = re.compile(r"\b(?:h|hours?|min|minutes|s|w|kwh|wh|g|gb)\b")
 _STAGED = re.compile(
@@ -90,8 +93,11 @@ def _seconds(fact: Fact) -> float:
 def _shares(facts: Facts) -> Iterator[Finding]:
     """More than 100 % of what is a share of a whole."""
     for one in facts.of("percent"):
-        is_share = _SHARE.search(one.about if one.label or one.column else one.cell) is not None
-        if one.figure.value > 100 and is_share and not _MORE_THAN_WHOLE.search(one.words):
+        if one.line.is_ours or one.figure.value <= 100:
+            continue
+        near = one.cell[max(0, one.figure.begin - _NEAR) : one.figure.end + _NEAR]
+        is_share = _SHARE.search(f"{one.label} {one.column} {near}") is not None
+        if is_share and not _MORE_THAN_WHOLE.search(one.words):
             what = f"{shown(one.figure.text)} of a whole: {shown(one.about, 50)}"
             yield error(RULE, one.line.number, what, "a share of a whole is 100 % at most: check the figure")
 
@@ -146,7 +152,7 @@ def _products(card: CardText) -> Iterator[Finding]:
     """A product of whole numbers that is written out, such as 2 × 8 accumulation = 16."""
     for line in card.prose_lines():
         for found in _INTEGER_PRODUCT.finditer(line.prose):
-            if _UNITS.search(f"{found['wa']} {found['wb']} {found['wc'] or ''}"):
+            if _UNITS.search(f"{found['wa']} {found['wb']} {found['wc'] or ''}".lower()):
                 continue
             product = int(found["a"]) * int(found["b"]) * int(found["c"] or 1)
             if product != int(found["d"].replace(",", "")):
@@ -155,12 +161,11 @@ def _products(card: CardText) -> Iterator[Finding]:
 
 def _twice(card: CardText) -> Iterator[Finding]:
     """One fact of the run under one label twice, with different figures."""
-    labels = {normalize_label(row.label) for row in default_label_map().rows if row.label}
     groups: dict[str, list[Slot]] = defaultdict(list)
     for slot in card.slots:
         is_value = slot.kind == "line" or (slot.kind == "cell" and slot.only_column)
-        if is_value and slot.label and normalize_label(slot.label) in labels:
-            groups[normalize_label(slot.label)].append(slot)
+        if is_value and slot.label and plain_label(slot.label) in RUN_LABELS:
+            groups[plain_label(slot.label)].append(slot)
     for label, slots in groups.items():
         first = slots[0]
         for other in slots[1:]:

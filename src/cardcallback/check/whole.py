@@ -31,6 +31,7 @@ from cardcallback.check.privacy import privacy_findings
 from cardcallback.check.reading import CardText
 from cardcallback.check.record_rules import record_findings
 from cardcallback.check.run_rules import run_findings
+from cardcallback.check.step_rules import step_findings
 from cardcallback.record import RunRecord
 from cardcallback.render.lettered import lettered
 
@@ -71,6 +72,7 @@ def _of_card(card: CardText, file_exists: FileExists | None) -> Iterator[Finding
     yield from carbon_findings(facts)
     yield from energy_findings(facts)
     yield from run_findings(facts)
+    yield from step_findings(facts)
     yield from loss_findings(card)
     yield from equivalent_findings(facts)
     if file_exists is not None:
