@@ -1,0 +1,86 @@
+"""A value put into the words of a placeholder: in the unit that is asked for, inside what stands around it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from cardcallback.render.card.placeholders import Placeholder
+from cardcallback.render.card.quantities import COUNTED, Unit, Value, unit_at, unit_in
+
+_ABOUT = re.compile(r"(?:~|\u2248|<|>|approximately|approx\.?|about|around|ca\.?|roughly|circa)\s*$", re.IGNORECASE)
+_ENDS = re.compile(r"\s*(?:$|[.,;:)(\]/|\u00b7\u00d7x=+~-]|(?:and|with|on|for|per|at|in|of|using|over|by|from|\u00b1)\b)")
+# Outside this a figure in an example's unit would be a string of zeros.
+_READABLE = (0.1, 10_000.0)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Written:
+    """The text for a placeholder, and how much of what stands around it is replaced with it."""
+
+    text: str
+    more_before: int = 0
+    more_after: int = 0
+
+
+def write_value(value: Value, placeholder: Placeholder, label_unit: Unit | None) -> Written | None:
+    """The value as this placeholder asks for it; None where it asks for it in a unit that the value is not in."""
+    if placeholder.is_whole:
+        text = _whole(value, placeholder, label_unit)
+        return None if text is None else Written(text=text)
+    return _inside(value, placeholder, label_unit)
+
+
+def _whole(value: Value, placeholder: Placeholder, label_unit: Unit | None) -> str | None:
+    hinted = unit_in(placeholder.hint)
+    if label_unit is not None:
+        if not _is_of(value, label_unit):
+            return None
+        # The label names the unit already; a count is no clearer with its noun twice.
+        return value.in_unit(label_unit, named=False)
+    if hinted is None:
+        return value.text
+    if not _is_of(value, hinted):
+        # An example in words of another kind shows a style; a unit on its own asks for that quantity.
+        return value.text if placeholder.is_example and value.amount is None else None
+    if value.kind in COUNTED:
+        return value.text
+    low, high = _READABLE
+    readable = low <= abs(value.amount or 0.0) / hinted.factor < high
+    if placeholder.is_example and not readable:
+        return value.text
+    return value.in_unit(hinted, named=True)
+
+
+def _inside(value: Value, placeholder: Placeholder, label_unit: Unit | None) -> Written | None:
+    following = unit_at(placeholder.after)
+    plain = value.short if value.short is not None else value.text
+    if following is not None and _is_of(value, following):
+        figure = value.least + value.figure(following)
+        before = _about_before(placeholder) if value.least else 0
+        if not value.note:
+            return Written(text=figure, more_before=before)
+        width = len(placeholder.after) - len(placeholder.after.lstrip()) + len(following.word)
+        # What has to be said of the figure stands behind its unit.
+        return Written(text=figure + placeholder.after[:width] + value.remark, more_before=before, more_after=width)
+    if value.amount is None:
+        return None if following is not None and value.short is None else Written(text=plain)
+    if _ENDS.match(placeholder.after) is None:
+        return None
+    if label_unit is not None:
+        return Written(text=value.in_unit(label_unit, named=False)) if _is_of(value, label_unit) else None
+    hinted = unit_in(placeholder.hint)
+    if hinted is not None and not _is_of(value, hinted):
+        return None
+    if hinted is not None and value.kind not in COUNTED:
+        return Written(text=value.in_unit(hinted, named=True))
+    return Written(text=f"{plain}{value.remark}")
+
+
+def _is_of(value: Value, unit: Unit) -> bool:
+    return value.amount is not None and value.kind in unit.kinds
+
+
+def _about_before(placeholder: Placeholder) -> int:
+    found = _ABOUT.search(placeholder.before)
+    return len(found.group()) if found else 0
