@@ -46,6 +46,10 @@ class ExampleRows:
             return False, None
         return True, self._part(row.items, self._numbers[slot.table], self._asking.part(row, slot))
 
+    def is_only_row(self, slot: Slot) -> bool:
+        """Whether the slot, whose row was begun with a placeholder, is in the only row of its table."""
+        return slot.kind in {"cell", "example"} and self._row == (slot.table, slot.row) and slot.rows == 1
+
     @cached_property
     def _items(self) -> dict[str, list[dict[str, str]]]:
         return {name: make(self._record) for name, make in ITEMS.items()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cardcallback.record import Fill, RunRecord
 from cardcallback.render.card.asking import Asked, Asking
@@ -75,6 +75,9 @@ class Filler:
         return self._filled(slot, before, found, asked)
 
     def _asked(self, slot: Slot, headings: tuple[str, ...]) -> Asked:
+        if self._examples.is_only_row(slot):
+            # The heads of a table of one row are its labels.
+            return self._asking.ask(replace(slot, kind="line", label=slot.column), headings)
         if slot.kind != "example":
             return self._asking.ask(slot, headings)
         return Asked(why=self._asking.forbidden(slot, [normalize_label(heading) for heading in headings]))
@@ -144,7 +147,7 @@ class Filler:
         """The value that a placeholder asks for: its row's, or another that the words at it name."""
         if one.is_whole:
             return row.value
-        inside = {normalize_label(words): value for words, value in row.inside.items()}
+        inside = {normalize_label(words) or words: value for words, value in row.inside.items()}
         hinted = self._hinted(one, inside)
         if hinted is not None:
             return hinted

@@ -15,11 +15,11 @@ from cardcallback.render.card.quantities import is_unit, unit_in
 _BRACKETS = re.compile(r"\[(?P<hint>(?:[^\[\]]|\[[^\[\]]*\])*)\]")
 _BRACES = re.compile(r"\{\{\s*(?P<hint>[^{}]*?)\s*\}\}|\$?\{(?P<name>[A-Za-z_][\w .-]*)\}")
 _ANGLES = re.compile(r"<(?P<hint>[A-Za-z][^<>\n]{0,60})>")
-_PARENTHESES = re.compile(r"\((?P<hint>(?:e\.g\.|eg\.|fill|insert|your|enter|specify|to be)\b[^()]*)\)", re.IGNORECASE)
+_PARENTHESES = re.compile(r"\((?P<hint>(?:e\.g\.|(?:fill|insert|your|enter|specify|to be)\b)[^()]*)\)", re.IGNORECASE)
 _EXAMPLE = re.compile(r"\s*(?:e\.g\.?|eg\.?|for example|such as|example:)[,:]?\s*", re.IGNORECASE)
 # A letter for a digit, or nothing at all, at the beginning of a value.
 _BLANK = re.compile(
-    r"(?P<about>[~\u2248<>]?\s*)(?P<blank>X{1,4}(?:[.,]X{1,4})?|x{2,4}(?:\.x{1,4})?|N|#{1,3}|_{2,}|\u2026|\.{3,}|\?{1,3})"
+    r"(?P<about>[~\u2248<>]?\s*)(?P<blank>X{1,4}(?:[.,]X{1,4})?|x{2,4}(?:\.x{1,4})?|N|#{1,6}|_{2,}|\u2026|\.{3,}|\?{1,3})"
     r"(?P<rest>\s*[A-Za-z%\u2082]{0,12}(?:\s+[A-Za-z]{1,12})?)"
 )
 _GENERIC = re.compile(

@@ -148,7 +148,7 @@ def is_unit(text: str) -> bool:
 def split_unit(label: str) -> tuple[str, Unit | None]:
     """A label and the unit it asks for: "Training Time (hours)", "Energy [kWh]", "Energy, kWh", "Energy in kWh"."""
     found = re.fullmatch(
-        r"(?P<bare>.*?\S)\s*(?:\((?:in\s+)?(?P<a>[^()]+)\)|\[(?P<b>[^\[\]]+)\]|,\s*(?P<c>[^,]+)|\sin\s(?P<d>.+)|[ _](?P<e>\w+))",
+        r"(?P<bare>.*?\S)\s*(?:\((?:in\s+)?(?P<a>[^()]+)\)|\[(?P<b>[^\[\]]+)\]|,\s*(?P<c>[^,]+)|\sin\s(?P<d>.+)|[ _](?P<e>[^\W_]+))",
         label.strip().rstrip(":"),
     )
     if found is None:
