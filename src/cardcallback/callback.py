@@ -32,6 +32,7 @@ from cardcallback.publisher import Publisher
 from cardcallback.record import Status, load_run
 from cardcallback.recorder import BackgroundOpening, SystemClock, open_in_background
 from cardcallback.resuming import Resuming
+from cardcallback.render.card import check_own_labels
 from cardcallback.sensors.discovery import sensor_parts
 from cardcallback.settings import resolve_settings, system_root, user_config_directory
 from cardcallback.settings.arguments import remember_given
@@ -89,6 +90,7 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
             working_directory=Path.cwd(),
             user_config_directory=user_config_directory(os.environ),
         )
+        check_own_labels(self._settings.labels_text)
         previous = self._settings.previous
         self._stages = stages_before(load_run(previous)) if previous is not None else ()
         self._reset()

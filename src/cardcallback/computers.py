@@ -132,5 +132,6 @@ def _folder_of_joined(folder: Path, record: RunRecord, settings: Settings) -> Ru
         run_id=record.run_id,
         card=settings.card,
         template=settings.template_text,
+        labels=settings.labels_text,
         publish=settings.publish,
     )

@@ -44,14 +44,18 @@ class RunFolder:
     """Everything written for one run; each method leaves either the old file whole or the new one.
 
     ``publish`` says what may lie where a push finds it: "card", "pictures" or "all" (the record too). What
-    may not is kept under ``_cardcallback/``, which pushes of the Trainer leave out.
+    may not is kept under ``_cardcallback/``, which pushes of the Trainer leave out. ``labels`` is the text of a
+    person's own label map.
     """
 
-    def __init__(self, folder: Path, *, run_id: str, card: str, template: str | None, publish: str) -> None:
+    def __init__(
+        self, folder: Path, *, run_id: str, card: str, template: str | None, publish: str, labels: str | None = None
+    ) -> None:
         self._folder = folder
         self._run_id = run_id
         self._card = folder / card
         self._publish = publish
+        self._labels = labels
         self._private = folder / PRIVATE_FOLDER
         self._keeper = CardKeeper(self._card, self._private, template)
         self._previous_card = Card()
@@ -153,7 +157,9 @@ class RunFolder:
         known = msgspec.structs.replace(record, card=self._previous_card)
         try:
             body, kind = self._keeper.body(current)
-            composed = render_card(known, body=body, body_kind=kind, trainer_card=current, pictures=pictures)
+            composed = render_card(
+                known, body=body, body_kind=kind, trainer_card=current, pictures=pictures, own_labels=self._labels
+            )
         except CardCallbackError as error:
             self._keeper.failed(current)
             if current == self._keeper.original or self._keeper.copy_name in str(error):
@@ -182,7 +188,9 @@ class RunFolder:
             body, kind = current, "person" if self._is_persons(card, current) else generated_kind(current)
         known = self._other_cards.get(card, Card() if current is not None else self._previous_card)
         told = msgspec.structs.replace(record, card=known)
-        composed = render_card(told, body=body, body_kind=kind, trainer_card=current, pictures=False)
+        composed = render_card(
+            told, body=body, body_kind=kind, trainer_card=current, pictures=False, own_labels=self._labels
+        )
         write_atomically(card, composed.text, unless_changed_from=current)
         self._other_cards[card] = composed.card
 

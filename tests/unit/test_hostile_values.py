@@ -54,7 +54,9 @@ def asking_for_everything() -> str:
         else:
             section = next(iter(row.section), heading)
             parts.append(f"## {section}\n\n- **{label}:** [fill me]\n")
-            parts.append(f"| Parameter | {next(iter(each(row.column)), 'Value')} |\n|---|---|\n| {label} | [fill me] |\n")
+            parts.append(
+                f"| Parameter | {next(iter(each(row.column)), 'Value')} |\n|---|---|\n| {label} | [fill me] |\n"
+            )
     for examples in default_label_map().examples:
         columns = [next(iter(each(names))) for names in examples.columns.values()]
         parts.append(f"## {next(iter(each(examples.heading)))}\n\n- [fill me]\n\n| {' | '.join(columns)} |\n")

@@ -29,16 +29,17 @@ from cardcallback.render.card import ComposedCard, default_hub_template, render_
 from cardcallback.render.pictures import draw_pictures
 from cardcallback.render.pictures.choice import pictures_of
 from cardcallback.render.section import render_section
-from cardcallback.settings import checks
+from cardcallback.settings import checks, own_labels_text, user_config_directory
 from cardcallback.writing import read_card, write_atomically
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Body:
-    """The card to keep, and whose it is."""
+    """The card to keep, whose it is, and the person's own labels for what it asks for."""
 
     text: str
     kind: str
+    labels: str | None = None
 
 
 def render(
@@ -57,16 +58,19 @@ def render(
     loaded = load_document(record)
     current = _with_carbon(loaded.record, location=location, carbon_intensity=carbon_intensity, pue=pue)
     template_text = checks.template_text(template) if template is not None else None
+    own_labels = own_labels_text(
+        environ=os.environ, working_directory=Path.cwd(), user_config_directory=user_config_directory(os.environ)
+    )
     record_file = record_path(record)
     if card is None:
-        typer.echo(_printed(current, record_file, template_text), nl=False)
+        typer.echo(_printed(current, record_file, template_text, own_labels), nl=False)
         return
     if card.suffix.lower() != ".md":
         msg = f"{card} is no Markdown file: give the card a name ending in .md"
         raise CardCallbackError(msg)
     # Of a run that keeps its record to itself no picture is added to what a push finds.
     may_draw = charts and PRIVATE_FOLDER not in record_file.resolve().parts
-    body = _body(current, card, template_text)
+    body = _body(current, card, template_text, own_labels)
     _write(current, loaded, card=card, record_file=record_file, body=body, may_draw=may_draw)
     typer.echo(f"wrote {card}")
 
@@ -96,11 +100,11 @@ def _with_carbon(
     return msgspec.structs.replace(record, carbon=result.carbon)
 
 
-def _printed(record: RunRecord, record_file: Path, template_text: str | None) -> str:
+def _printed(record: RunRecord, record_file: Path, template_text: str | None, own_labels: str | None) -> str:
     pictures = _all_drawn(record, _published_folder(record_file))
     if template_text is None:
         return render_section(record, pictures=pictures)
-    return _composed(record, _Body(text=template_text, kind="template"), pictures=pictures).text
+    return _composed(record, _Body(text=template_text, kind="template", labels=own_labels), pictures=pictures).text
 
 
 def _write(
@@ -121,21 +125,21 @@ def _write(
     note_rendered(card.parent / PRIVATE_FOLDER, before=before, after=composed.text)
 
 
-def _body(record: RunRecord, card: Path, template_text: str | None) -> _Body:
+def _body(record: RunRecord, card: Path, template_text: str | None, own_labels: str | None) -> _Body:
     if template_text is not None:
-        return _Body(text=template_text, kind="template")
+        return _Body(text=template_text, kind="template", labels=own_labels)
     if card.exists():
-        return _Body(text=read_card(card), kind=record.card.body or "person")
-    return _Body(text=default_hub_template(), kind="hub template")
+        return _Body(text=read_card(card), kind=record.card.body or "person", labels=own_labels)
+    return _Body(text=default_hub_template(), kind="hub template", labels=own_labels)
 
 
 def _composed(record: RunRecord, body: _Body, *, pictures: bool) -> ComposedCard:
     if body.kind == "template":
         # The fills the record remembers are of another card's placeholders.
         record = msgspec.structs.replace(record, card=Card())
-    composed = render_card(record, body=body.text, body_kind=body.kind, pictures=pictures)
-    for warning in composed.report.warnings:
-        warn(warning)
+    composed = render_card(record, body=body.text, body_kind=body.kind, pictures=pictures, own_labels=body.labels)
+    for line in (*composed.report.warnings, *composed.report.placeholders.lines()):
+        warn(line)
     return composed
 
 

@@ -56,7 +56,9 @@ class Asking:
         bare, unit = split_unit(label)
         forbidden = self.forbidden(slot, above)
         for name, asked in ((label, None), (bare, unit)):
-            rows = [row for row in self._index.by_label.get(normalize_label(name), ()) if _is_below(row, above, slot.titles)]
+            rows = [
+                row for row in self._index.by_label.get(normalize_label(name), ()) if _is_below(row, above, slot.titles)
+            ]
             fitting = [row for row in rows if self._is_in_column(row, slot)]
             stock = [row for row in fitting if row.default == slot.text]
             row = next(iter(stock or fitting), None)
@@ -82,7 +84,9 @@ class Asking:
     def examples(self, slot: Slot, headings: tuple[str, ...]) -> ItemRow | None:
         """What the rows of this table, or the items of this list, are examples of."""
         # A list is introduced by the line or heading right above it, a table also by the section it is in.
-        names = [name for name in (slot.label if slot.kind == "item" else None, *reversed(headings[slot.titles :])) if name]
+        names = [
+            name for name in (slot.label if slot.kind == "item" else None, *reversed(headings[slot.titles :])) if name
+        ]
         above = [normalize_label(name) for name in names[: 1 if slot.kind == "item" else 2]]
         for name in above:
             for row in self._index.labels.examples:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
 from cardcallback.errors import CardCallbackError
-from cardcallback.record import Card, Fill, RunRecord
+from cardcallback.record import Card, RunRecord
+from cardcallback.render.card.fill_report import FillReport
 from cardcallback.render.card.filling import fill_placeholders, states_emissions
 from cardcallback.render.card.front_matter import SplitCard, split_card
 from cardcallback.render.card.matter_data import parse_matter
@@ -23,10 +23,14 @@ _TRAINER_KIND = "trainer"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CardReport:
-    """What a person should know: ``warnings`` ask for something, ``remarks`` only explain."""
+    """What a person should know: ``warnings`` ask for something, ``remarks`` only explain.
+
+    ``placeholders`` says what became of each.
+    """
 
     warnings: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
+    placeholders: FillReport = FillReport()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,6 +49,7 @@ def compose_card(
     trainer_card: str | None,
     section: str,
     body_kind: str,
+    own_labels: str | None = None,
 ) -> ComposedCard:
     """Complete a card; outside fills, our section and the front-matter keys we own not a byte changes.
 
@@ -56,6 +61,7 @@ def compose_card(
         trainer_card: what the trainer last wrote, whose front-matter keys are added where ``body`` lacks them.
         section: our section as Markdown, without comments around it.
         body_kind: "person", "template", "trainer" or "hub template".
+        own_labels: the text of a person's own label map.
 
     Raises:
         CardCallbackError: the front matter is not valid YAML or cannot be edited safely.
@@ -63,11 +69,11 @@ def compose_card(
     known = record.card.filled
     card = split_card(body)
     by_person = body_kind not in _GENERATED_KINDS
-    owner = _emissions_stated_by(record, card, trainer_card, by_person=by_person, known=known)
+    owner = _emissions_stated_by(record, card, trainer_card, by_person=by_person, own_labels=own_labels)
     told = record if owner is None else msgspec.structs.replace(record, carbon=None)
     edit = complete_metadata(card, told, trainer_card=trainer_card, by_person=by_person, known=known)
     hidden = section_spans(edit.card.body)
-    filled = fill_placeholders(edit.card.body, told, known=known, hidden=hidden)
+    filled = fill_placeholders(edit.card.body, told, known=known, hidden=hidden, own_labels=own_labels)
     text, marks = place_section(
         filled.text, section, before_citation=body_kind == _TRAINER_KIND, newline=edit.card.newline
     )
@@ -79,6 +85,7 @@ def compose_card(
         report=CardReport(
             warnings=(*_emissions_warning(record, owner), *edit.warnings, *marks),
             remarks=(*edit.remarks, *filled.remarks),
+            placeholders=filled.report,
         ),
     )
 
@@ -89,6 +96,7 @@ def emissions_stated_by(
     body: str,
     trainer_card: str | None,
     body_kind: str,
+    own_labels: str | None = None,
 ) -> str | None:
     """Who else states CO2e in the card: "person" or "trainer", or None.
 
@@ -98,10 +106,9 @@ def emissions_stated_by(
     Raises:
         CardCallbackError: the front matter is not valid YAML.
     """
-    known = record.card.filled
     by_person = body_kind not in _GENERATED_KINDS
     card = split_card(body)
-    return _emissions_stated_by(record, card, trainer_card, by_person=by_person, known=known)
+    return _emissions_stated_by(record, card, trainer_card, by_person=by_person, own_labels=own_labels)
 
 
 def default_hub_template() -> str:
@@ -119,13 +126,14 @@ def _emissions_stated_by(
     trainer_card: str | None,
     *,
     by_person: bool,
-    known: Sequence[Fill],
+    own_labels: str | None,
 ) -> str | None:
+    known = record.card.filled
     owner = emissions_owner(card, trainer_card, by_person=by_person, known=known)
     if owner is not None:
         return owner
     hidden = section_spans(card.body)
-    if not states_emissions(card.body, record, known=known, hidden=hidden):
+    if not states_emissions(card.body, record, known=known, hidden=hidden, own_labels=own_labels):
         return None
     return "person" if by_person else "trainer"
 

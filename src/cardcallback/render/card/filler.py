@@ -71,7 +71,9 @@ class Filler:
         if asked.row.default is not None and original == asked.row.default:
             return self._stock(slot, before, asked.row)
         if original in asked.row.placeholders and not found:
-            found = (Placeholder(begin=0, end=len(original), hint="", is_example=False, before="", after="", is_whole=True),)
+            found = (
+                Placeholder(begin=0, end=len(original), hint="", is_example=False, before="", after="", is_whole=True),
+            )
         return self._filled(slot, before, found, asked)
 
     def _asked(self, slot: Slot, headings: tuple[str, ...]) -> Asked:
@@ -98,7 +100,7 @@ class Filler:
         return find_placeholders(original, self._index.whole_texts, slot.references)
 
     def _without_row(self, slot: Slot, before: str | None, found: tuple[Placeholder, ...], asked: Asked) -> Change:
-        if not slot.text.strip() or slot.has_labels or not found:
+        if not slot.text.strip() or (slot.has_labels and before is None) or not found:
             return Change(text=before) if before is not None else Change()
         if asked.why is None and self._is_about_training(slot):
             hinted = [self._hinted(one, {}) for one in found]
@@ -133,7 +135,8 @@ class Filler:
         return Change(text=before, field=_field(slot, "left", why=why, placeholder=before))
 
     def _filled(self, slot: Slot, before: str | None, found: tuple[Placeholder, ...], asked: Asked) -> Change:
-        if not found or slot.has_labels or (slot.kind == "block" and not found[0].is_whole and slot.label is None):
+        inside = slot.has_labels and before is None
+        if not found or inside or (slot.kind == "block" and not found[0].is_whole and slot.label is None):
             return Change()
         if slot.kind == "block" and found[0].is_request:
             return Change(text=before, field=_field(slot, "left", why=_ASKS_PROSE, placeholder=before))
@@ -199,7 +202,9 @@ class Filler:
     def _replace(self, slot: Slot, before: str | None, text: str, why: str = "") -> Change:
         placeholder = slot.source if before is None else before
         headings = self._memory.headings(slot)
-        fill = Fill(heading=nearest_heading(headings), label=self._memory.label(slot), placeholder=placeholder, text=text)
+        fill = Fill(
+            heading=nearest_heading(headings), label=self._memory.label(slot), placeholder=placeholder, text=text
+        )
         field = _field(slot, "filled", text=text, why=why, placeholder=placeholder)
         return Change(text=text, fill=fill, field=field)
 

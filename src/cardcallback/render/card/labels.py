@@ -92,7 +92,9 @@ class LabelIndex:
         return cls(
             labels=labels,
             by_label=_by_name((name, row) for row in labels.rows for name in each(row.label)),
-            by_heading=_by_name((name, row) for row in labels.rows if not each(row.label) for name in each(row.heading)),
+            by_heading=_by_name(
+                (name, row) for row in labels.rows if not each(row.label) for name in each(row.heading)
+            ),
             whole_texts=frozenset(" ".join(text.split()).casefold() for text in labels.placeholders),
             inside={normalize_label(name): value for name, value in labels.inside.items()},
             column_groups={
@@ -152,6 +154,15 @@ def label_index(own_labels: str | None = None) -> LabelIndex:
     if own_labels is None:
         return LabelIndex.of(shipped)
     return LabelIndex.of(read_label_map(own_labels, name="the file of your own labels").before(shipped))
+
+
+def check_own_labels(own_labels: str | None) -> None:
+    """Read a person's own label map now, and ours, so that neither is read while a run ends.
+
+    Raises:
+        CardCallbackError: their own cannot be used.
+    """
+    label_index(own_labels)
 
 
 def _by_name(pairs: object) -> dict[str, tuple[LabelRow, ...]]:

@@ -155,7 +155,11 @@ def split_unit(label: str) -> tuple[str, Unit | None]:
         return label, None
     words = next((group for group in found.group("a", "b", "c", "d", "e") if group), "")
     unit = unit_at(words)
-    if unit is None or words.strip()[len(unit.word) :].strip(" .") or (found.group("e") and not unit.kinds & set(_UNITS)):
+    if (
+        unit is None
+        or words.strip()[len(unit.word) :].strip(" .")
+        or (found.group("e") and not unit.kinds & set(_UNITS))
+    ):
         return label, None
     return found.group("bare"), unit
 

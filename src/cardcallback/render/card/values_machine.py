@@ -148,9 +148,7 @@ def peak_gpu_memory(record: RunRecord) -> Value | None:
     if not devices(record) or (own is None and reserved is None):
         return None
     peak, note = (own, "this job's") if own is not None else (reserved or 0.0, "reserved by PyTorch")
-    return Value(
-        text=f"{format_bytes(peak)} ({note})", short=format_bytes(peak), amount=peak, kind="memory", note=note
-    )
+    return Value(text=f"{format_bytes(peak)} ({note})", short=format_bytes(peak), amount=peak, kind="memory", note=note)
 
 
 def software(record: RunRecord) -> str | None:

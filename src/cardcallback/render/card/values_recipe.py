@@ -47,7 +47,9 @@ def _model(record: RunRecord) -> str | None:
     if published_base_model(record) is None:
         return None
     method = record.training.method
-    how = "Full fine-tune" if (method or "").startswith("full") else f"{escape_markdown(method or '')} fine-tune".strip()
+    how = (
+        "Full fine-tune" if (method or "").startswith("full") else f"{escape_markdown(method or '')} fine-tune".strip()
+    )
     return f"{how[:1].upper() + how[1:]} of {model_name(record.training)}"
 
 

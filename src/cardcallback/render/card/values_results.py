@@ -149,7 +149,11 @@ def dataset_items(record: RunRecord) -> list[dict[str, str]]:
         "purpose": escape_markdown(purpose) if purpose else None,
     }
     earlier = [
-        {"name": dataset_link(stage.dataset) if is_hub_id(stage.dataset) else None, "source": _source(stage.dataset), "purpose": escape_markdown(stage.name)}
+        {
+            "name": dataset_link(stage.dataset) if is_hub_id(stage.dataset) else None,
+            "source": _source(stage.dataset),
+            "purpose": escape_markdown(stage.name),
+        }
         for stage in record.stages[:-1]
     ]
     return [_known(item) for item in (own, *earlier) if item["name"]]

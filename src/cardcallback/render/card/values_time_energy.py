@@ -99,7 +99,9 @@ def speeds(record: RunRecord, peak: str | None) -> str | None:
 def throughput(record: RunRecord) -> str | None:
     """Tokens a second without padding, while training."""
     seconds, tokens = record.duration_seconds, record.training.tokens.non_padding
-    return f"{format_number(tokens / seconds)} tokens/s in training, without padding" if tokens and seconds > 0 else None
+    return (
+        f"{format_number(tokens / seconds)} tokens/s in training, without padding" if tokens and seconds > 0 else None
+    )
 
 
 def energy(record: RunRecord) -> Value | None:

@@ -10,7 +10,13 @@ from cardcallback.render.section import render_section
 
 
 def render_card(
-    record: RunRecord, *, body: str, body_kind: str, trainer_card: str | None = None, pictures: bool
+    record: RunRecord,
+    *,
+    body: str,
+    body_kind: str,
+    trainer_card: str | None = None,
+    pictures: bool,
+    own_labels: str | None = None,
 ) -> ComposedCard:
     """As ``compose_card``, with the section rendered here; where the card states CO2e already, without ours.
 
@@ -20,11 +26,16 @@ def render_card(
         body_kind: "person", "template", "trainer" or "hub template".
         trainer_card: what the trainer last wrote.
         pictures: whether the run's pictures lie beside the card.
+        own_labels: the text of the person's own label map.
 
     Raises:
         CardCallbackError: the front matter is not valid YAML or cannot be edited safely.
     """
-    stated = emissions_stated_by(record, body=body, trainer_card=trainer_card, body_kind=body_kind)
+    stated = emissions_stated_by(
+        record, body=body, trainer_card=trainer_card, body_kind=body_kind, own_labels=own_labels
+    )
     shown = record if stated is None else msgspec.structs.replace(record, carbon=None)
     section = render_section(shown, pictures=pictures)
-    return compose_card(record, body=body, trainer_card=trainer_card, section=section, body_kind=body_kind)
+    return compose_card(
+        record, body=body, trainer_card=trainer_card, section=section, body_kind=body_kind, own_labels=own_labels
+    )

@@ -9,7 +9,9 @@ from cardcallback.render.card.placeholders import Placeholder
 from cardcallback.render.card.quantities import COUNTED, Unit, Value, unit_at, unit_in
 
 _ABOUT = re.compile(r"(?:~|\u2248|<|>|approximately|approx\.?|about|around|ca\.?|roughly|circa)\s*$", re.IGNORECASE)
-_ENDS = re.compile(r"\s*(?:$|[.,;:)(\]/|\u00b7\u00d7x=+~-]|(?:and|with|on|for|per|at|in|of|using|over|by|from|\u00b1)\b)")
+_ENDS = re.compile(
+    r"\s*(?:$|[.,;:)(\]/|\u00b7\u00d7x=+~-]|(?:and|with|on|for|per|at|in|of|using|over|by|from|\u00b1)\b)"
+)
 # Outside this a figure in an example's unit would be a string of zeros.
 _READABLE = (0.1, 10_000.0)
 
