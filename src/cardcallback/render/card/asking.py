@@ -39,8 +39,8 @@ class Asking:
         stages = {normalize_label(name) for name in (training.stage, training.objective) if name}
         self._own_stages = frozenset(stages - {""})
 
-    def ask(self, slot: Slot, headings: tuple[str, ...]) -> Asked:
-        """The row for a slot below these headings, in their original words."""
+    def ask(self, slot: Slot, headings: tuple[str, ...], original: str) -> Asked:
+        """The row for a slot below these headings, in their original words, where ``original`` stood in the card."""
         above = [normalize_label(heading) for heading in headings]
         label = slot.label
         if label is None:
@@ -50,9 +50,9 @@ class Asking:
             by_heading = self._index.by_heading.get(above[-1], ()) if slot.kind == "block" else ()
             if by_heading:
                 return Asked(row=by_heading[0])
-        return self._by_label(slot, label, above)
+        return self._by_label(slot, label, above, original)
 
-    def _by_label(self, slot: Slot, label: str, above: list[str]) -> Asked:
+    def _by_label(self, slot: Slot, label: str, above: list[str], original: str) -> Asked:
         bare, unit = split_unit(label)
         forbidden = self.forbidden(slot, above)
         for name, asked in ((label, None), (bare, unit)):
@@ -60,7 +60,7 @@ class Asking:
                 row for row in self._index.by_label.get(normalize_label(name), ()) if _is_below(row, above, slot.titles)
             ]
             fitting = [row for row in rows if self._is_in_column(row, slot)]
-            stock = [row for row in fitting if row.default == slot.text]
+            stock = [row for row in fitting if row.default == original]
             row = next(iter(stock or fitting), None)
             if row is not None and row.leave is not None:
                 return Asked(why=row.leave)

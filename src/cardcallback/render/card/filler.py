@@ -65,7 +65,7 @@ class Filler:
         asks_item, item = self._examples.text(slot, headings, is_placeholder=whole)
         if asks_item:
             return self._item(slot, before, item) if whole else Change()
-        asked = self._asked(slot, headings)
+        asked = self._asked(slot, headings, original)
         if asked.row is None:
             return self._without_row(slot, before, found, asked)
         if asked.row.default is not None and original == asked.row.default:
@@ -76,17 +76,17 @@ class Filler:
             )
         return self._filled(slot, before, found, asked)
 
-    def _asked(self, slot: Slot, headings: tuple[str, ...]) -> Asked:
+    def _asked(self, slot: Slot, headings: tuple[str, ...], original: str) -> Asked:
         if self._examples.is_only_row(slot):
             # The heads of a table of one row are its labels.
-            return self._asking.ask(replace(slot, kind="line", label=slot.column), headings)
+            return self._asking.ask(replace(slot, kind="line", label=slot.column), headings, original)
         if slot.kind != "example":
-            return self._asking.ask(slot, headings)
+            return self._asking.ask(slot, headings, original)
         return Asked(why=self._asking.forbidden(slot, [normalize_label(heading) for heading in headings]))
 
     def is_foreign(self, slot: Slot, value: str) -> bool:
         """Whether the slot asks for this value and holds somebody else's text for it."""
-        asked = self._asking.ask(slot, self._memory.headings(slot))
+        asked = self._asking.ask(slot, self._memory.headings(slot), slot.text)
         if asked.row is None or asked.row.value != value or slot.kind == "example":
             return False
         if self._memory.placeholder(slot) is not None or not slot.text.strip():

@@ -148,7 +148,7 @@ def _looks_open(hint: str) -> bool:
     words = hint.strip()
     return (
         _GENERIC.fullmatch(words) is not None
-        or _EXAMPLE.match(words) is not None
+        or "e.g." in words
         or is_unit(words)
         or words.isupper()
         or re.match(r"(?:your|insert|fill|enter|specify|optional|choose|todo|tbd)\b", words, re.IGNORECASE) is not None

@@ -40,7 +40,7 @@ def is_dgx_spark(record: RunRecord) -> str | None:
         return "no"  # a simulated one is none, and sessions on unlike machines were not all on one
     if name:
         return "yes" if _SPARK.search(name) else "no"
-    return "no" if found and not any("GB10" in device.name for device in found) else None
+    return "no" if found else None
 
 
 def hardware_words(record: RunRecord) -> str | None:
@@ -67,7 +67,7 @@ def hardware_words(record: RunRecord) -> str | None:
 def hardware_with_memory(record: RunRecord) -> str | None:
     """The hardware and how much memory its GPUs have."""
     hardware, memory = hardware_words(record), gpu_memory(record)
-    return f"{hardware}, {memory} memory" if hardware and memory and devices(record) else hardware
+    return f"{hardware}, {_memory_words(memory)}" if hardware and memory and devices(record) else hardware
 
 
 def gpu_memory(record: RunRecord) -> str | None:
@@ -86,7 +86,7 @@ def gpu_memory(record: RunRecord) -> str | None:
 
 def _unified_memory(record: RunRecord) -> str | None:
     total = record.hardware.machine.memory_total_bytes or value_of(record.memory.total)
-    if not total or memory_owner(record) == "this container":
+    if not total:
         return None
     if has_gb10(record) and _GB10_VISIBLE_BYTES[0] < total < _GB10_VISIBLE_BYTES[1]:
         return f"{_GB10_MEMORY} ({total / BYTES_PER_GIBIBYTE:.1f} GiB visible to the system)"
@@ -98,7 +98,7 @@ def infrastructure(record: RunRecord) -> str | None:
     machine = record.hardware.machine
     parts = [escape_markdown(machine.name)] if machine.name else []
     parts += [found] if (found := processor(record)) else []
-    parts += [f"{found} memory"] if (found := machine_memory(record)) else []
+    parts += [_memory_words(found)] if (found := machine_memory(record)) else []
     parts += [escape_markdown(machine.operating_system)] if machine.operating_system else []
     return "; ".join(parts) or None
 
@@ -115,7 +115,13 @@ def machine_memory(record: RunRecord) -> str | None:
     machine = record.hardware.machine
     if not machine.memory_total_bytes:
         return None
-    return f"{format_bytes(machine.memory_total_bytes)}{' unified' if machine.unified_memory else ''}"
+    return _unified_memory(record) if machine.unified_memory else format_bytes(machine.memory_total_bytes)
+
+
+def _memory_words(amount: str) -> str:
+    """The amount with its noun, before what is said of it in brackets."""
+    figure, bracket, rest = amount.partition(" (")
+    return f"{figure} memory{bracket}{rest}"
 
 
 def hardware_needed(record: RunRecord) -> str | None:

@@ -8,7 +8,7 @@ from cardcallback.hub_id import is_hub_id
 from cardcallback.record import RunRecord
 from cardcallback.render.card.quantities import Value
 from cardcallback.render.run_words import model_name, plural, quantization_words
-from cardcallback.render.section.recipe_settings import BatchSettings
+from cardcallback.render.section.recipe_settings import BatchSettings, optimiser_words
 from cardcallback.render.text import TIMES, escape_markdown
 from cardcallback.units import format_count, format_large, format_percent, format_setting
 
@@ -233,6 +233,12 @@ def _effective_batch_size(record: RunRecord) -> Value | None:
     return Value(text=format_count(effective), amount=float(effective), kind="sequences") if effective else None
 
 
+def _hyperparameters(record: RunRecord) -> str | None:
+    """Batch, length and optimiser in one line, as the section has them."""
+    batch, optimiser = BatchSettings.of(record).words(), optimiser_words(record.training.hyperparameters)
+    return "; ".join(part for part in (f"batch of {batch}" if batch else "", optimiser) if part) or None
+
+
 def _max_length(record: RunRecord) -> Value | None:
     longest = BatchSettings.of(record).longest
     # "2048" and not "2,048": a setting, as people write it in a script.
@@ -273,6 +279,7 @@ RECIPE_VALUES: Mapping[str, Callable[[RunRecord], Value | str | None]] = {
     "date_of_training": _date_of_training,
     "effective_batch_size": _effective_batch_size,
     "epochs": _epochs,
+    "hyperparameters": _hyperparameters,
     "gradient_accumulation": _setting("gradient_accumulation_steps"),
     "learning_rate": _learning_rate,
     "lora_alpha": _lora_alpha,

@@ -106,6 +106,8 @@ def _data(record: RunRecord) -> str | None:
         if count
     ]
     name, size = dataset_link(data.name), f"{' and '.join(sizes)} examples" if sizes else ""
+    if name == "local file":
+        return "A local file" + (f" with {size}" if size else "")
     return ": ".join(part for part in (name, size) if part) or None
 
 
@@ -115,10 +117,13 @@ def _stages(record: RunRecord) -> str | None:
 
 def stage_items(record: RunRecord) -> list[dict[str, str]]:
     """The stages in order, each by its parts and as one line ("description")."""
-    return [_stage_item(stage) for stage in record.stages]
+    last = len(record.stages) - 1
+    return [
+        _stage_item(stage, simulated=record.simulated and number == last) for number, stage in enumerate(record.stages)
+    ]
 
 
-def _stage_item(stage: Stage) -> dict[str, str]:
+def _stage_item(stage: Stage, *, simulated: bool) -> dict[str, str]:
     parts = {
         "name": escape_markdown(stage.name),
         "method": escape_markdown(stage.method) if stage.method else None,
@@ -133,6 +138,7 @@ def _stage_item(stage: Stage) -> dict[str, str]:
     figures = [f"{known['steps']} steps"] if "steps" in known else []
     figures += [known["time"]] if "time" in known else []
     figures += [f"GPU energy {known['energy']}"] if "energy" in known else []
+    figures += ["simulated device"] if simulated and "energy" in known else []
     missing = [escape_markdown(stage.reason)] if stage.reason else []
     known["description"] = words + (f" ({', '.join([*figures, *missing])})" if figures or missing else "")
     return known
