@@ -56,7 +56,8 @@ def cards(draw: st.DrawFn) -> str:
             parts.append(f"{label}: {value}")
         else:
             parts.append(value)
-    gaps = [draw(st.sampled_from(["\n", "\n\n", ""])) for _ in parts]
+    # Right behind bold a value is given a blank of its own, which stays.
+    gaps = [draw(st.sampled_from(["\n", "\n\n", *([] if part.endswith("**") else [""])])) for part in parts]
     text = "".join(part + gap for part, gap in zip(parts, gaps, strict=True))
     return text.replace("\n", draw(NEWLINES))
 

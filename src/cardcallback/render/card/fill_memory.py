@@ -21,7 +21,7 @@ class FillMemory:
     def __init__(self, known: Sequence[Fill], slots: Sequence[Slot]) -> None:
         self._placeholders: dict[tuple[str, str, str], list[str]] = {}
         for fill in known:
-            self._placeholders.setdefault((fill.heading, fill.label, fill.text), []).append(fill.placeholder)
+            self._placeholders.setdefault((fill.heading, fill.label, _lines(fill.text)), []).append(fill.placeholder)
         self._found: dict[tuple[int, str], str | None] = {}
         self._headings: dict[str, str] = {}
         self._row_labels: dict[tuple[int, int], str] = {}
@@ -44,7 +44,7 @@ class FillMemory:
         """
         key = (slot.begin, slot.kind)
         if key not in self._found:
-            left = self._placeholders.get((self.heading(slot), self.label(slot), slot.text), [])
+            left = self._placeholders.get((self.heading(slot), self.label(slot), _lines(slot.text)), [])
             self._found[key] = None if not left else left.pop(0) if len(left) > 1 else left[0]
         return self._found[key]
 
@@ -71,3 +71,8 @@ class FillMemory:
 def nearest_heading(headings: Sequence[str]) -> str:
     """The heading right above, or nothing."""
     return headings[-1] if headings else ""
+
+
+def _lines(text: str) -> str:
+    """A text of several lines whatever its line ends and indentation."""
+    return "\n".join(line.strip() for line in re.split(r"\r\n|\r|\n", text))

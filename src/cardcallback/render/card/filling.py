@@ -21,6 +21,7 @@ __all__ = ["Filled", "default_label_map", "fill_placeholders", "read_label_map",
 _LINK = re.compile(r"\[([^\[\]]*)\]\(https://huggingface\.co/(?:datasets/)?(.*)\)")
 _UNKNOWN_BASE = "an unnamed base model"
 _UNKNOWN_DATASET = "a local data set"
+_BOLD_COLON = re.compile(r"[:\uff1a](?:\*\*|__)\Z")
 # What may stand before a value that begins its line.
 _LINE_BEGIN = re.compile(r"[ \t>]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)*(?:\[[ xX]\][ \t]+)?[*_]*")
 
@@ -76,7 +77,9 @@ def fill_placeholders(
         if change.text is None:
             continue
         text = _at_line_begin(body, slot, change.text) if change.fill is not None else change.text
-        parts += [body[end : slot.begin], text]
+        # Bold that ends in a colon is no bold any more right before a letter.
+        apart = " " if _BOLD_COLON.search(body, end, slot.begin) and text[:1].isalnum() else ""
+        parts += [body[end : slot.begin], apart, text]
         end = slot.end
         if change.fill is not None:
             fills.append(Fill(heading=change.fill.heading, label=change.fill.label,

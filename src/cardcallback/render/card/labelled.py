@@ -25,11 +25,15 @@ _TASK = re.compile(r"\[[ xX]\]\s+")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Labelled:
-    """A label and the letters of its value, none (``begin == end``) where the label stands alone."""
+    """A label and the letters of its value, none (``begin == end``) where the label stands alone.
+
+    ``has_labels`` says that the value, on a line of its own, reads as a label with a value itself.
+    """
 
     label: str
     begin: int
     end: int
+    has_labels: bool = False
 
 
 # The same few hundred labels of the map are compared with each of a card.
@@ -139,13 +143,12 @@ def _is_bold_label(text: str, span: tuple[int, int], end: int) -> bool:
 
 
 def _with_value_below(letters: Letters, label: Labelled, below: tuple[int, int]) -> Labelled:
-    """A label on a line of its own whose value is the line below it, unless that is the next label."""
+    """A label on a line of its own whose value is the line below it, though that may be the next label."""
     begin = below[0]
     lead = re.compile(rf"\s*[{_COLONS}]\s+").match(letters.text, begin, below[1])
-    if lead is None and any(True for _ in _in_line(letters, begin, below[1])):
-        return label
+    is_labelled = lead is None and any(True for _ in _in_line(letters, begin, below[1]))
     first, last = trimmed(letters, lead.end() if lead else begin, below[1])
-    return Labelled(label=label.label, begin=first, end=last)
+    return Labelled(label=label.label, begin=first, end=last, has_labels=is_labelled)
 
 
 def _alone(letters: Letters, begin: int, end: int) -> Labelled:

@@ -121,7 +121,8 @@ def _of_text(passage: Passage) -> Iterator[Slot]:
         yield from _items(passage, letters, has_labels=bool(labelled))
     for one in labelled:
         if one.begin < one.end:
-            yield _slot(passage, kind, one.label, *letters.span(one.begin, one.end))
+            slot = _slot(passage, kind, one.label, *letters.span(one.begin, one.end))
+            yield replace(slot, has_labels=one.has_labels)
     if passage.kind == "heading" and not labelled:
         begin, end = trimmed(letters, 0, len(letters.text))
         if begin < end:
