@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 
 from cardcallback.record import RunRecord
 from cardcallback.render.card.labelled import normalize_label
 from cardcallback.render.card.labels import ItemRow, LabelIndex, LabelRow, each, has_word
-from cardcallback.render.card.quantities import Unit, split_unit
+from cardcallback.render.card.quantities import Unit, split_unit, unit_in
 from cardcallback.render.card.slots import Slot
 
 # In a column's heading these say whose figures it holds even among other words.
 _TELLING_GROUPS = ("tuned", "base", "other")
 _SHORTEST_TELLING = 3
+_QUALIFIERS = re.compile(
+    r"^(?:the|approximate|approx\.?|estimated|our)\s+|\s+\(?(?:used for training|for training|in training|during training|used|"
+    r"training|approx\.?|approximate|estimated)\)?$",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,7 +61,8 @@ class Asking:
     def _by_label(self, slot: Slot, label: str, above: list[str], original: str) -> Asked:
         bare, unit = split_unit(label)
         forbidden = self.forbidden(slot, above)
-        for name, asked in ((label, None), (bare, unit)):
+        plain = _QUALIFIERS.sub("", bare).strip()
+        for name, asked in ((label, None), (bare, unit), (plain, unit)):
             rows = [
                 row for row in self._index.by_label.get(normalize_label(name), ()) if _is_below(row, above, slot.titles)
             ]
@@ -67,9 +74,13 @@ class Asking:
             if row is not None and forbidden is not None and not each(row.heading):
                 return Asked(why=forbidden)
             if row is not None:
-                return Asked(row=row, unit=asked or unit)
+                return Asked(row=row, unit=asked or unit_in(slot.unit or ""))
             if rows and slot.kind in {"cell", "example"}:
                 return Asked(why=f"the column {slot.column or 'without a heading'} is not surely this run's")
+        if slot.kind == "cell" and slot.column and self.column_group(normalize_label(label)) in {"tuned", "base"}:
+            # A table with a row for each model, whose columns are the labels.
+            turned = replace(slot, label=slot.column, column=label, only_column=False)
+            return self._by_label(turned, slot.column, above, original) if label != slot.column else Asked(why=forbidden)
         return Asked(why=forbidden)
 
     def forbidden(self, slot: Slot, above: list[str]) -> str | None:

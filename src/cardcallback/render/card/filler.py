@@ -13,7 +13,7 @@ from cardcallback.render.card.fill_report import Field, Outcome
 from cardcallback.render.card.labelled import normalize_label
 from cardcallback.render.card.labels import LabelIndex, LabelRow, has_word
 from cardcallback.render.card.placeholders import Placeholder, find_placeholders, words_around
-from cardcallback.render.card.quantities import Value
+from cardcallback.render.card.quantities import COUNTED, Unit, Value, is_unit, unit_at
 from cardcallback.render.card.slots import Slot
 from cardcallback.render.card.values import card_fields, open_value
 from cardcallback.render.card.writing_in import Written, write_value
@@ -135,9 +135,10 @@ class Filler:
         return Change(text=before, field=_field(slot, "left", why=why, placeholder=before))
 
     def _filled(self, slot: Slot, before: str | None, found: tuple[Placeholder, ...], asked: Asked) -> Change:
-        inside = slot.has_labels and before is None
-        if not found or inside or (slot.kind == "block" and not found[0].is_whole and slot.label is None):
+        if not found or (slot.has_labels and before is None):
             return Change()
+        if slot.kind == "block" and not found[0].is_whole and not _is_figure(found):
+            return self._without_row(slot, before, found, Asked())
         if slot.kind == "block" and found[0].is_request:
             return Change(text=before, field=_field(slot, "left", why=_ASKS_PROSE, placeholder=before))
         row = asked.row or LabelRow()
@@ -182,7 +183,8 @@ class Filler:
         parts, end, why = [], 0, ""
         for one, name in zip(found, names, strict=False):
             value = self._known(name) if name else None
-            written = write_value(value, one, asked.unit) if value is not None else None
+            unit = asked.unit or (_counted_by(slot.label, value) if value is not None else None)
+            written = write_value(value, one, unit) if value is not None else None
             if written is None:
                 why = why or (NOT_KNOWN if value is None and name else _OTHER_WORDS)
                 continue
@@ -207,6 +209,20 @@ class Filler:
         )
         field = _field(slot, "filled", text=text, why=why, placeholder=placeholder)
         return Change(text=text, fill=fill, field=field)
+
+
+def _counted_by(label: str | None, value: Value) -> Unit | None:
+    """The noun of what is counted, where the label has it already: "Number of training examples"."""
+    unit = unit_at(re.split(r"[\s_]+", label or "")[-1])
+    # Millions of parameters are told in words of their own.
+    counted = value.kind in COUNTED and value.kind != "parameters"
+    return unit if unit is not None and counted and value.kind in unit.kinds else None
+
+
+def _is_figure(found: tuple[Placeholder, ...]) -> bool:
+    """Whether a paragraph is one figure with its unit, such as "About [X] hours.", and no prose."""
+    after = found[0].after.strip(" .")
+    return len(found) == 1 and _ABOUT.fullmatch(found[0].before) is not None and (not after or is_unit(after))
 
 
 def _behind(source: str, one: Placeholder, written: Written) -> int:

@@ -17,6 +17,7 @@ from cardcallback.render.card.table_rows import TableCell, split_row
 _LINE = re.compile(r"([^\r\n]*)(?:\r\n|\r|\n|\Z)")
 _COMMENT = re.compile(r"\s*<!--(?:(?!-->).)*-->\s*", re.DOTALL)
 _LISTS = {"bullet_list_open", "ordered_list_open"}
+_UNITS = {"unit", "units"}
 _PARSER = make_parser()
 
 
@@ -227,9 +228,16 @@ class _Walk:
             if cell >= len(columns) or (is_head and (len(columns) != 2 or not cell)):
                 continue
             where = TableCell(
-                index=cell, column="" if is_head else columns[cell], columns=len(columns), row=self._row,
-                rows=self._rows, label=labels[0], first=texts[0], table=self._tables,
-            )  # fmt: skip
+                table=self._tables,
+                index=cell,
+                column="" if is_head else columns[cell],
+                columns=len(columns),
+                row=self._row,
+                rows=self._rows,
+                label=labels[0],
+                first=texts[0],
+                unit=next((one for one, name in zip(labels, columns, strict=False) if name.lower() in _UNITS), None),
+            )
             yield Passage(
                 kind="cell", source=text, offsets=((0, begin + span[0]),), headings=self._above_table,
                 cell=where,

@@ -16,11 +16,12 @@ _BRACKETS = re.compile(r"\[(?P<hint>(?:[^\[\]]|\[[^\[\]]*\])*)\]")
 _BRACES = re.compile(r"\{\{\s*(?P<hint>[^{}]*?)\s*\}\}|\$?\{(?P<name>[A-Za-z_][\w .-]*)\}")
 _ANGLES = re.compile(r"<(?P<hint>[A-Za-z][^<>\n]{0,60})>")
 _PARENTHESES = re.compile(r"\((?P<hint>(?:e\.g\.|(?:fill|insert|your|enter|specify|to be)\b)[^()]*)\)", re.IGNORECASE)
+_UNDERSCORES = re.compile(r"(?<![A-Za-z0-9])_{3,}(?![A-Za-z0-9])")
 _EXAMPLE = re.compile(r"\s*(?:e\.g\.?|eg\.?|for example|such as|example:)[,:]?\s*", re.IGNORECASE)
 # A letter for a digit, or nothing at all, at the beginning of a value.
 _BLANK = re.compile(
-    r"(?P<about>[~\u2248<>]?\s*)(?P<blank>X{1,4}(?:[.,]X{1,4})?|x{2,4}(?:\.x{1,4})?|N|#{1,6}|_{2,}|\u2026|\.{3,}|\?{1,3})"
-    r"(?P<rest>\s*[A-Za-z%\u2082]{0,12}(?:\s+[A-Za-z]{1,12})?)"
+    r"(?P<about>[~\u2248<>]?\s*)(?P<blank>X{1,4}(?:[.,]X{1,4})?|x{2,4}(?:\.x{1,4})?|N|#{1,6}|_{2,}|\u2026|\.{3,}|\?{1,3}|TBD|TBA|TODO|tbd)"
+    r"(?![A-Za-z])(?P<rest>.{0,30})"
 )
 _GENERIC = re.compile(
     r"[~\u2248]?\s*(?:x+(?:[.,]x+)?|n+|y|z|#+|_+|\.{2,}|\u2026|\?+|-+|%|\+/- ?%?|)|(?:the |your )?(?:exact |actual )?"
@@ -113,14 +114,20 @@ def _whole(letters: Letters, whole_texts: frozenset[str]) -> Iterator[Span]:
 
 
 def _is_blank(found: re.Match[str], end: int) -> bool:
-    rest = found.group("rest").strip()
+    rest = found.group("rest").strip(" ()")
     return found.end() == end and (not rest or unit_in(rest) is not None)
 
 
 def _parts(letters: Letters) -> Iterator[Span]:
     mask = letters.mask
     taken: list[tuple[int, int]] = []
-    for pattern in (_BRACES, _BRACKETS, _ANGLES, _PARENTHESES):
+    for begin, end in letters.code:
+        inside = letters.text[begin:end].strip()
+        found = _BRACKETS.fullmatch(inside) or _BRACES.fullmatch(inside) or _ANGLES.fullmatch(inside)
+        if found is not None and re.search(r"[^\W\d_]", inside):
+            taken.append((begin, end))
+            yield begin, end, found.groupdict().get("hint") or found.groupdict().get("name") or ""
+    for pattern in (_BRACES, _BRACKETS, _ANGLES, _PARENTHESES, _UNDERSCORES):
         for found in pattern.finditer(mask):
             begin, end = found.span()
             hint = found.groupdict().get("hint") or found.groupdict().get("name") or ""

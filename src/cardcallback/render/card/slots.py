@@ -49,7 +49,7 @@ class Slot:
     of several lines has line feeds and no blanks around its lines. ``headings`` are the headings and the labels of
     list items above it, the nearest last. ``label`` is None where nothing but these says what the value is. Of a
     table ``column`` is the column's heading, ``only_column`` says that there is no other value column, and ``row``
-    numbers the rows; of a list ``row`` numbers the items. An "example" is the first cell of a row, which is the row's
+    numbers the rows and ``unit`` is what the row has in a column of units; of a list ``row`` numbers the items. An "example" is the first cell of a row, which is the row's
     label, but may be a placeholder itself. The first ``titles`` of the headings are the card's title. ``passage`` is
     all of the text that the value stands in, and ``has_labels`` says that a block has labelled values inside it.
     """
@@ -66,7 +66,7 @@ class Slot:
     table: int = 0
     row: int = 0
     rows: int = 1
-    first_cell: str | None = None
+    unit: str | None = None
     titles: int = 0
     passage: str = ""
     has_labels: bool = False
@@ -152,7 +152,7 @@ def _of_cell(passage: Passage, cell: TableCell) -> Iterator[Slot]:
         table=cell.table,
         row=cell.row,
         rows=cell.rows,
-        first_cell=cell.first,
+        unit=cell.unit if cell.column.lower() not in {"unit", "units"} else None,
     )
 
 

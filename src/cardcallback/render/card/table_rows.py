@@ -14,6 +14,7 @@ class TableCell:
     """Where a cell stands in its table: ``index`` is its column's number, ``first`` what the row begins with.
 
     ``table`` numbers the tables. ``label`` is what the row begins with too, as it is read; ``columns`` and ``rows`` count those of the table below its head.
+    ``unit`` is what the row has in a column of units.
     """
 
     table: int
@@ -24,6 +25,7 @@ class TableCell:
     rows: int
     label: str
     first: str
+    unit: str | None = None
 
 
 def split_row(line: str, begin: int = 0) -> list[tuple[int, int]]:

@@ -54,13 +54,14 @@ def hours_used(record: RunRecord) -> str | None:
     return f"{words}; {format_number(seconds / SECONDS_PER_HOUR)} GPU-hours ({plural(most, 'GPU')}){simulated}"
 
 
-def gpu_hours(record: RunRecord) -> str | None:
+def gpu_hours(record: RunRecord) -> Value | None:
     """Hours times the GPUs that the job used, or None where there is none of them."""
     if not record.hardware.accelerators or not used_by_job(record) or _gpu_seconds(record) < SECONDS_PER_MINUTE:
         return None
-    simulated = SIMULATED if record.simulated else ""
-    gpus = f"{plural(_most_gpus(record), 'GPU')}"
-    return f"{format_number(_gpu_seconds(record) / SECONDS_PER_HOUR)} GPU-hours ({gpus}){simulated}"
+    note = plural(_most_gpus(record), "GPU") + (", simulated device" if record.simulated else "")
+    seconds = _gpu_seconds(record)
+    text = f"{format_number(seconds / SECONDS_PER_HOUR)} GPU-hours ({note})"
+    return Value(text=text, amount=seconds, kind="time", note=note)
 
 
 def _most_gpus(record: RunRecord) -> int:

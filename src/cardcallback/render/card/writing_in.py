@@ -12,6 +12,7 @@ _ABOUT = re.compile(r"(?:~|\u2248|<|>|approximately|approx\.?|about|around|ca\.?
 _ENDS = re.compile(
     r"\s*(?:$|[.,;:)(\]/|\u00b7\u00d7x=+~-]|(?:and|with|on|for|per|at|in|of|using|over|by|from|\u00b1)\b)"
 )
+_UNIT_IN_BRACKETS = re.compile(r"\s*\(([^()]+)\)")
 # Outside this a figure in an example's unit would be a string of zeros.
 _READABLE = (0.1, 10_000.0)
 
@@ -65,6 +66,9 @@ def _inside(value: Value, placeholder: Placeholder, label_unit: Unit | None) -> 
         width = len(placeholder.after) - len(placeholder.after.lstrip()) + len(following.word)
         # What has to be said of the figure stands behind its unit.
         return Written(text=figure + placeholder.after[:width] + value.remark, more_before=before, more_after=width)
+    bracket = _UNIT_IN_BRACKETS.match(placeholder.after)
+    if bracket is not None and (unit := unit_in(bracket.group(1))) is not None and _is_of(value, unit):
+        return Written(text=value.figure(unit) + bracket.group() + value.remark, more_after=bracket.end())
     if value.amount is None:
         return None if following is not None and value.short is None else Written(text=plain)
     if _ENDS.match(placeholder.after) is None:
