@@ -31,8 +31,8 @@ from cardcallback.processes import ProcessPart, may_measure
 from cardcallback.publisher import Publisher
 from cardcallback.record import Status, load_run
 from cardcallback.recorder import BackgroundOpening, SystemClock, open_in_background
-from cardcallback.resuming import Resuming
 from cardcallback.render.card import check_own_labels
+from cardcallback.resuming import Resuming
 from cardcallback.sensors.discovery import sensor_parts
 from cardcallback.settings import resolve_settings, system_root, user_config_directory
 from cardcallback.settings.arguments import remember_given

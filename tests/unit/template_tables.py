@@ -34,13 +34,16 @@ def fields_table(template: str) -> str:
         if fields and (fields[0].placeholder, fields[0].heading) == (slot.text, heading_of(slot)):
             rows.append(_row(fields.pop(0)))
         elif slot.kind == "line" or (slot.kind == "cell" and slot.column):
-            label = slot.label if slot.only_column or slot.kind == "line" else f"{slot.label} › {slot.column}"
-            own = Field(heading=heading_of(slot), label=label or "", placeholder=slot.text, outcome="left", why=OWN_TEXT)
+            label = slot.label if slot.only_column or slot.kind == "line" else f"{slot.label} / {slot.column}"
+            own = Field(
+                heading=heading_of(slot), label=label or "", placeholder=slot.text, outcome="left", why=OWN_TEXT
+            )
             rows.append(_row(own))
     assert fields == []
-    for token in MarkdownIt("commonmark").parse(template):
-        for found in CODE_PLACEHOLDER.findall(token.content) if token.type == "fence" else ():
-            rows.append(_row(Field(heading="", label=token.info, placeholder=found, outcome="left", why=IN_CODE)))
+    for fence in (token for token in MarkdownIt("commonmark").parse(template) if token.type == "fence"):
+        found = (Field(heading="", label=fence.info, placeholder=text, outcome="left", why=IN_CODE)
+                 for text in CODE_PLACEHOLDER.findall(fence.content))  # fmt: skip
+        rows += [_row(field) for field in found]
     return "\n".join(rows) + "\n"
 
 

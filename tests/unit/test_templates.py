@@ -71,7 +71,8 @@ def nothing_known() -> RunRecord:
     unknown = msgspec.structs.replace(empty.energy.gpu, value=None, reason="no driver")
     hardware = type(empty.hardware)()
     memory = msgspec.structs.replace(
-        empty.memory, **{name: unknown for name in ("system_peak", "torch_peak_reserved", "accelerator_process_peak", "total")}
+        empty.memory,
+        **dict.fromkeys(("system_peak", "torch_peak_reserved", "accelerator_process_peak", "total"), unknown),
     )
     return make_record(
         training=type(empty.training)(), evaluation=type(empty.evaluation)(), curves={}, hardware=hardware, software={},
@@ -84,11 +85,11 @@ def test_a_seed_is_filled_with_everything_that_a_run_measures() -> None:
     """None of the fields that a run can answer is left in either card."""
     wanted = {
         "capstone_card": {
-            "Model Name", "Base Model", "Release Date", "Fine-tuning Method", "[Dataset 1] › Size",
-            "[Dataset 1] › Source", "LoRA Rank", "LoRA Alpha", "Learning Rate", "Epochs", "Batch Size",
+            "Model Name", "Base Model", "Release Date", "Fine-tuning Method", "[Dataset 1] / Size",
+            "[Dataset 1] / Source", "LoRA Rank", "LoRA Alpha", "Learning Rate", "Epochs", "Batch Size",
             "Max Sequence Length", "Optimizer", "Hardware", "GPU Memory", "Training Time", "Peak Memory",
             "Training Duration", "Estimated Energy (kWh)", "Carbon Emissions", "Hardware Type",
-            "[Primary Metric 1] › Score", "[Primary Metric 2] › Baseline",
+            "[Primary Metric 1] / Score", "[Primary Metric 2] / Baseline",
         },
         "browser_card": {
             "Model Name", "Base Model", "Fine-tuning Method", "Training Framework", "Date", "Dataset Size",

@@ -15,8 +15,8 @@ from cardcallback.render.card.slots import Slot
 _TELLING_GROUPS = ("tuned", "base", "other")
 _SHORTEST_TELLING = 3
 _QUALIFIERS = re.compile(
-    r"^(?:the|approximate|approx\.?|estimated|our)\s+|\s+\(?(?:used for training|for training|in training|during training|used|"
-    r"training|approx\.?|approximate|estimated)\)?$",
+    r"^(?:the|approximate|approx\.?|estimated|our)\s+"
+    r"|\s+\(?(?:(?:used )?(?:for|in|during) training|used|training|approx\.?|approximate|estimated)\)?$",
     re.IGNORECASE,
 )
 
@@ -80,7 +80,9 @@ class Asking:
         if slot.kind == "cell" and slot.column and self.column_group(normalize_label(label)) in {"tuned", "base"}:
             # A table with a row for each model, whose columns are the labels.
             turned = replace(slot, label=slot.column, column=label, only_column=False)
-            return self._by_label(turned, slot.column, above, original) if label != slot.column else Asked(why=forbidden)
+            return (
+                self._by_label(turned, slot.column, above, original) if label != slot.column else Asked(why=forbidden)
+            )
         return Asked(why=forbidden)
 
     def forbidden(self, slot: Slot, above: list[str]) -> str | None:
@@ -132,10 +134,7 @@ class Asking:
             return "tuned"
         if column in self._index.column_groups:
             return self._index.column_groups[column]
-        if self._base and has_word(column, self._base):
-            telling = {"base"}
-        else:
-            telling = set()
+        telling = {"base"} if self._base and has_word(column, self._base) else set()
         for name, group in self._index.column_groups.items():
             if group in _TELLING_GROUPS and len(name) >= _SHORTEST_TELLING and has_word(column, name):
                 telling.add(group)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
@@ -30,7 +30,7 @@ class CardReport:
 
     warnings: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
-    placeholders: FillReport = FillReport()
+    placeholders: FillReport = field(default_factory=FillReport)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

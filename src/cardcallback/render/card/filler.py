@@ -239,7 +239,7 @@ def _escaped(slot: Slot, text: str) -> str:
 def _field(slot: Slot, outcome: Outcome, *, text: str = "", why: str = "", placeholder: str | None = None) -> Field:
     label = (slot.label or "") if slot.kind != "item" else ""
     if slot.kind == "cell" and not slot.only_column:
-        label = f"{label} › {slot.column}"
+        label = f"{label} / {slot.column}"
     return Field(
         heading=nearest_heading(slot.headings),
         label=label,

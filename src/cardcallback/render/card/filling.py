@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cardcallback.record import Fill, RunRecord
 from cardcallback.render.card.fill_memory import FillMemory, nearest_heading
@@ -32,7 +32,7 @@ class Filled:
 
     text: str
     fills: tuple[Fill, ...]
-    report: FillReport = FillReport()
+    report: FillReport = field(default_factory=FillReport)
 
     @property
     def remarks(self) -> tuple[str, ...]:

@@ -18,15 +18,42 @@ from markdown_it.token import Token
 
 # Stand for what a reader sees, or does not see, that is no text of its own: a picture or a link; a comment.
 OBJECT, COMMENT = "\ufffc", "\ufff9"
+_STANDING_FOR = {"softbreak": "\n", "hardbreak": "\n", "image": OBJECT}
 _TAG = re.compile(r"</?([A-Za-z][A-Za-z0-9-]*)")
-_STYLES = frozenset("b strong i em u s small big sub sup mark font span tt kbd samp var code nobr center".split())
-_ELEMENTS = frozenset(
-    """a abbr address area article aside audio base bdi bdo blockquote body button canvas caption cite col colgroup
-    data datalist dd del details dfn dialog div dl dt embed fieldset figcaption figure footer form h1 h2 h3 h4 h5 h6
-    head header hr html iframe img input ins label legend li link main map meta meter nav noscript object ol
-    optgroup option output p param picture pre progress q rp rt ruby script section select slot source style summary
-    svg table tbody td template textarea tfoot th thead time title tr track ul video wbr""".split()
+_STYLES = frozenset(
+    [
+        "b",
+        "strong",
+        "i",
+        "em",
+        "u",
+        "s",
+        "small",
+        "big",
+        "sub",
+        "sup",
+        "mark",
+        "font",
+        "span",
+        "tt",
+        "kbd",
+        "samp",
+        "var",
+        "code",
+        "nobr",
+        "center",
+    ]
 )
+_ELEMENTS = frozenset(
+    ["a", "abbr", "address", "area", "article", "aside", "audio", "base", "bdi", "bdo", "blockquote", "body",
+     "button", "canvas", "caption", "cite", "col", "colgroup", "data", "datalist", "dd", "del", "details", "dfn",
+     "dialog", "div", "dl", "dt", "embed", "fieldset", "figcaption", "figure", "footer", "form", "h1", "h2", "h3",
+     "h4", "h5", "h6", "head", "header", "hr", "html", "iframe", "img", "input", "ins", "label", "legend", "li",
+     "link", "main", "map", "meta", "meter", "nav", "noscript", "object", "ol", "optgroup", "option", "output",
+     "p", "param", "picture", "pre", "progress", "q", "rp", "rt", "ruby", "script", "section", "select", "slot",
+     "source", "style", "summary", "svg", "table", "tbody", "td", "template", "textarea", "tfoot", "th", "thead",
+     "time", "title", "tr", "track", "ul", "video", "wbr"]
+)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -138,22 +165,18 @@ class _Reader:
             self._content(token, begin, end)
 
     def _content(self, token: Token, begin: int, end: int) -> None:
-        if token.type in {"softbreak", "hardbreak"}:
-            self._add("\n", begin, end)
-        elif token.type == "code_inline":
-            self._code.append((len(self._text), len(self._text) + len(token.content)))
-            for letter in token.content:
-                self._add(letter, begin, end, opaque=True)
-        elif token.type == "image":
-            self._add(OBJECT, begin, end, opaque=True)
-        elif token.type == "html_inline":
-            self._html(token.content, begin, end)
-        elif token.type == "text_special":
-            for letter in token.content:
-                self._add(letter, begin, end)
-        elif token.type == "text":
+        if token.type == "text":
             for index, letter in enumerate(token.content):
                 self._add(letter, begin + index, begin + index + 1)
+        elif token.type == "html_inline":
+            self._html(token.content, begin, end)
+        elif token.type == "code_inline":
+            self._code.append((len(self._text), len(self._text) + len(token.content)))
+            self._add_all(token.content, begin, end, opaque=True)
+        elif token.type == "text_special":
+            self._add_all(token.content, begin, end)
+        elif token.type in _STANDING_FOR:
+            self._add(_STANDING_FOR[token.type], begin, end, opaque=token.type == "image")
 
     def _html(self, content: str, begin: int, end: int) -> None:
         tag = _TAG.match(content)
@@ -166,6 +189,10 @@ class _Reader:
                 self._add(letter, begin + index, begin + index + 1)
         elif name not in _STYLES:
             self._add(COMMENT if content.startswith("<!--") else OBJECT, begin, end, opaque=True)
+
+    def _add_all(self, letters: str, begin: int, end: int, *, opaque: bool = False) -> None:
+        for letter in letters:
+            self._add(letter, begin, end, opaque=opaque)
 
     def _add(self, letter: str, begin: int, end: int, *, opaque: bool = False) -> None:
         if opaque or self._link is not None:

@@ -191,7 +191,8 @@ def _check_row(row: LabelRow, name: str) -> None:
 def _check_value(value: str, where: str, name: str) -> None:
     if not is_value_name(value):
         names = ", ".join(sorted(VALUE_NAMES))
-        msg = f"{name} asks for the unknown value {value!r} at {where!r}: give setting.NAME, software.NAME or one of {names}"
+        msg = f"{name} asks for the unknown value {value!r} at {where!r}: "
+        msg += f"give setting.NAME, software.NAME or one of {names}"
         raise CardCallbackError(msg)
 
 

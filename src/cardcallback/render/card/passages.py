@@ -96,14 +96,8 @@ class _Walk:
 
     def _found(self) -> Iterator[Passage]:
         for index, token in enumerate(self._tokens):
-            if token.type in _LISTS:
-                self._lists.append(_List(label=self._introduction(index) or self._item_label()))
-            elif token.type in {"bullet_list_close", "ordered_list_close"}:
-                self._lists.pop()
-            elif token.type == "list_item_open":
-                one = self._lists[-1]
-                one.items, one.label_of_item, one.paragraphs = one.items + 1, None, 0
-            elif token.type == "heading_open" and token.map:
+            self._note_list(index, token)
+            if token.type == "heading_open" and token.map:
                 yield from self._heading(index, token)
             elif token.type == "paragraph_open" and token.map:
                 yield from self._paragraph(index, token)
@@ -113,6 +107,15 @@ class _Walk:
                 self._begin_table(index)
             elif token.type == "tr_open" and token.map:
                 yield from self._table_row(index, token.map[0])
+
+    def _note_list(self, index: int, token: Token) -> None:
+        if token.type in _LISTS:
+            self._lists.append(_List(label=self._introduction(index) or self._item_label()))
+        elif token.type in {"bullet_list_close", "ordered_list_close"}:
+            self._lists.pop()
+        elif token.type == "list_item_open":
+            one = self._lists[-1]
+            one.items, one.label_of_item, one.paragraphs = one.items + 1, None, 0
 
     def _path(self) -> tuple[str, ...]:
         items = [one.label_of_item for one in self._lists]
@@ -235,7 +238,6 @@ class _Walk:
                 row=self._row,
                 rows=self._rows,
                 label=labels[0],
-                first=texts[0],
                 unit=next((one for one, name in zip(labels, columns, strict=False) if name.lower() in _UNITS), None),
             )
             yield Passage(

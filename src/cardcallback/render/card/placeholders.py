@@ -1,4 +1,4 @@
-"""What in a value only holds a place: "[X]", "~[X] minutes", "<value>", "{{ x }}", "____", "TBD", and what it asks for."""
+"""What in a value only holds a place ("[X]", "~[X] minutes", "<value>", "____", "TBD"), and what it asks for."""
 
 from __future__ import annotations
 
@@ -20,19 +20,22 @@ _UNDERSCORES = re.compile(r"(?<![A-Za-z0-9])_{3,}(?![A-Za-z0-9])")
 _EXAMPLE = re.compile(r"\s*(?:e\.g\.?|eg\.?|for example|such as|example:)[,:]?\s*", re.IGNORECASE)
 # A letter for a digit, or nothing at all, at the beginning of a value.
 _BLANK = re.compile(
-    r"(?P<about>[~\u2248<>]?\s*)(?P<blank>X{1,4}(?:[.,]X{1,4})?|x{2,4}(?:\.x{1,4})?|N|#{1,6}|_{2,}|\u2026|\.{3,}|\?{1,3}|TBD|TBA|TODO|tbd)"
+    r"(?P<about>[~\u2248<>]?\s*)"
+    r"(?P<blank>X{1,4}(?:[.,]X{1,4})?|x{2,4}(?:\.x{1,4})?|N|#{1,6}|_{2,}|\u2026|\.{3,}|\?{1,3}|TBD|TBA|TODO|tbd)"
     r"(?![A-Za-z])(?P<rest>.{0,30})"
 )
 _GENERIC = re.compile(
-    r"[~\u2248]?\s*(?:x+(?:[.,]x+)?|n+|y|z|#+|_+|\.{2,}|\u2026|\?+|-+|%|\+/- ?%?|)|(?:the |your )?(?:exact |actual )?"
-    r"(?:value|number|num|no|count|amount|figure|name|model name|result|score|insert|fill(?: me)? in|tbd|tba|todo|here)",
+    r"[~\u2248]?\s*(?:x+(?:[.,]x+)?|n+|y|z|#+|_+|\.{2,}|\u2026|\?+|-+|%|\+/- ?%?|)"
+    r"|(?:the |your )?(?:exact |actual )?"
+    r"(?:value|number|num|no|count|amount|figure|name|model name|result|score|insert|fill(?: me)? in|tbd|tba|todo)",
     re.IGNORECASE,
 )
 _NUMBER = r"[-+]?\d[\d.,]*(?:e[-+]?\d+)?"
 _LIST_OF_VALUES = re.compile(rf"\s*(?:{_NUMBER}|'[^']*'|\"[^\"]*\")(?:\s*[,;]\s*(?:{_NUMBER}|'[^']*'|\"[^\"]*\"))*\s*")
 _LIST_OF_NAMES = re.compile(r"\s*\w*[_\d]\w*(?:\s*,\s*\w+)+\s*")
 _REQUEST = re.compile(
-    r"(?:\d+(?:-\d+)? paragraphs|describ|explain|discuss|list |document|guidance|be |what|which|who|how|why|where|"
+    r"(?:\d+(?:-\d+)? paragraphs|describe|describing|explain|discuss|list |document|guidance|be |what|which|who|"
+    r"how|why|where|"
     r"include |provide |summari[sz]e|write |detail)",
     re.IGNORECASE,
 )
@@ -122,9 +125,9 @@ def _parts(letters: Letters) -> Iterator[Span]:
     mask = letters.mask
     taken: list[tuple[int, int]] = []
     for begin, end in letters.code:
-        inside = letters.text[begin:end].strip()
-        found = _BRACKETS.fullmatch(inside) or _BRACES.fullmatch(inside) or _ANGLES.fullmatch(inside)
-        if found is not None and re.search(r"[^\W\d_]", inside):
+        code = letters.text[begin:end].strip()
+        found = _BRACKETS.fullmatch(code) or _BRACES.fullmatch(code) or _ANGLES.fullmatch(code)
+        if found is not None and re.search(r"[^\W\d_]", code):
             taken.append((begin, end))
             yield begin, end, found.groupdict().get("hint") or found.groupdict().get("name") or ""
     for pattern in (_BRACES, _BRACKETS, _ANGLES, _PARENTHESES, _UNDERSCORES):

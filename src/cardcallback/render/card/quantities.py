@@ -68,6 +68,14 @@ COUNTED = {
 _GAS = r"(?:\s*(?:of\s+)?(?:CO2|CO\N{SUBSCRIPT TWO}|carbon)\s*-?\s*(?:eq(?:uivalents?|\.)?|e(?![a-z]))?)?"
 _WORDS = sorted({word for units in _UNITS.values() for word in units}, key=len, reverse=True)
 _UNIT = re.compile(rf"(?P<unit>{'|'.join(map(re.escape, _WORDS))}){_GAS}(?![A-Za-z])", re.IGNORECASE)
+_AMOUNT = re.compile(
+    r"^(?:[~\u2248<>]?\s*(?:in|x+(?:\.x+)?|n|#+|value|number|num|\d[\d.,]*k?))?\s*(?:of\s+)?", re.IGNORECASE
+)
+_LABEL_WITH_UNIT = re.compile(
+    r"(?P<bare>.*?\S)\s*(?:\((?:in\s+)?(?P<a>[^()]+)\)|\[(?P<b>[^\[\]]+)\]|,\s*(?P<c>[^,]+)|\sin\s(?P<d>.+)"
+    r"|[ _](?P<e>[^\W_]+))"
+)
+_LONGEST_LABEL = 200
 _EXACT = {word.casefold(): word for word in _WORDS}
 _COUNTS = sorted({word for words in COUNTED.values() for word in words}, key=len, reverse=True)
 _COUNT = re.compile(rf"(?P<unit>{'|'.join(map(re.escape, _COUNTS))})(?![A-Za-z])", re.IGNORECASE)
@@ -134,8 +142,7 @@ def unit_at(text: str) -> Unit | None:
 
 def unit_in(text: str) -> Unit | None:
     """The unit of a hint: "hours", "X kWh", "4 hours", "in GB"; None where it has none or is about something else."""
-    stripped = re.sub(r"^(?:[~\u2248<>]?\s*(?:in|x+(?:\.x+)?|n|#+|value|number|num|\d[\d.,]*k?))?\s*(?:of\s+)?", "", text.strip(),
-                      flags=re.IGNORECASE)  # fmt: skip
+    stripped = _AMOUNT.sub("", text.strip())
     unit = unit_at(stripped)
     return unit if unit is not None and not stripped[len(unit.word) :].strip(" .()") else None
 
@@ -147,10 +154,7 @@ def is_unit(text: str) -> bool:
 
 def split_unit(label: str) -> tuple[str, Unit | None]:
     """A label and the unit it asks for: "Training Time (hours)", "Energy [kWh]", "Energy, kWh", "Energy in kWh"."""
-    found = re.fullmatch(
-        r"(?P<bare>.*?\S)\s*(?:\((?:in\s+)?(?P<a>[^()]+)\)|\[(?P<b>[^\[\]]+)\]|,\s*(?P<c>[^,]+)|\sin\s(?P<d>.+)|[ _](?P<e>[^\W_]+))",
-        label.strip().rstrip(":"),
-    )
+    found = _LABEL_WITH_UNIT.fullmatch(label.strip().rstrip(":")) if len(label) <= _LONGEST_LABEL else None
     if found is None:
         return label, None
     words = next((group for group in found.group("a", "b", "c", "d", "e") if group), "")

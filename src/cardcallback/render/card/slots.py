@@ -48,10 +48,11 @@ class Slot:
     ``begin`` and ``end`` are offsets in the body, and ``source`` is what stands between them; in ``text`` a value
     of several lines has line feeds and no blanks around its lines. ``headings`` are the headings and the labels of
     list items above it, the nearest last. ``label`` is None where nothing but these says what the value is. Of a
-    table ``column`` is the column's heading, ``only_column`` says that there is no other value column, and ``row``
-    numbers the rows and ``unit`` is what the row has in a column of units; of a list ``row`` numbers the items. An "example" is the first cell of a row, which is the row's
-    label, but may be a placeholder itself. The first ``titles`` of the headings are the card's title. ``passage`` is
-    all of the text that the value stands in, and ``has_labels`` says that a block has labelled values inside it.
+    table ``column`` is the column's heading, ``only_column`` says that there is no other value column, ``row`` numbers
+    the rows and ``unit`` is what the row has in a column of units; of a list ``row`` numbers the items. An "example"
+    is the first cell of a row, which is the row's label, but may be a placeholder itself. The first ``titles`` of the
+    headings are the card's title. ``passage`` is all of the text that the value stands in, and ``has_labels`` says
+    that a text as a whole has labelled values inside it.
     """
 
     kind: SlotKind
@@ -93,7 +94,8 @@ def _slots(body: str, hidden: tuple[tuple[int, int], ...]) -> tuple[Slot, ...]:
 
 def _of_passage(passage: Passage) -> Iterator[Slot]:
     if passage.cell is not None:
-        yield from _of_cell(passage, passage.cell)
+        if len(passage.source) <= _LONGEST_TEXT:
+            yield from _of_cell(passage, passage.cell)
         return
     if passage.kind == "comment":
         yield _slot(passage, "block", passage.label, 0, len(passage.source))
@@ -105,29 +107,26 @@ def _of_passage(passage: Passage) -> Iterator[Slot]:
 
 def _of_text(passage: Passage) -> Iterator[Slot]:
     letters = read_inline(passage.source, passage.references)
-    labelled = list(labelled_values(letters, one_line=passage.kind == "heading"))
-    if passage.kind == "heading":
-        kind: SlotKind = "heading"
-    elif passage.at_top and not passage.in_list:
-        # The paragraph as a whole, and what is labelled inside it.
-        begin, end = trimmed(letters, 0, len(letters.text))
-        if begin < end and (passage.headings or passage.label) and not is_label_alone(letters):
-            block = _slot(passage, "block", passage.label, *letters.span(begin, end))
-            yield replace(block, has_labels=any(one.begin < one.end for one in labelled))
-        kind = "line"
-    else:
-        kind = "line"
-    if passage.in_list and passage.kind != "heading":
+    is_heading = passage.kind == "heading"
+    labelled = [one for one in labelled_values(letters, one_line=is_heading) if one.begin < one.end]
+    # First the text as a whole, then what is labelled inside it.
+    if passage.in_list and not is_heading:
         yield from _items(passage, letters, has_labels=bool(labelled))
+    elif not is_heading or not labelled:
+        yield from _whole(passage, letters, has_labels=bool(labelled))
     for one in labelled:
-        if one.begin < one.end:
-            slot = _slot(passage, kind, one.label, *letters.span(one.begin, one.end))
-            yield replace(slot, has_labels=one.has_labels)
-    if passage.kind == "heading" and not labelled:
-        begin, end = trimmed(letters, 0, len(letters.text))
-        if begin < end:
-            yield _slot(passage, "heading", None, *letters.span(begin, end))
+        slot = _slot(passage, "heading" if is_heading else "line", one.label, *letters.span(one.begin, one.end))
+        yield replace(slot, has_labels=one.has_labels)
     yield from _sentences(passage)
+
+
+def _whole(passage: Passage, letters: Letters, *, has_labels: bool) -> Iterator[Slot]:
+    begin, end = trimmed(letters, 0, len(letters.text))
+    is_heading = passage.kind == "heading"
+    is_block = passage.at_top and (passage.headings or passage.label) and not is_label_alone(letters)
+    if begin < end and (is_heading or is_block):
+        slot = _slot(passage, "heading" if is_heading else "block", passage.label, *letters.span(begin, end))
+        yield replace(slot, has_labels=has_labels)
 
 
 def _items(passage: Passage, letters: Letters, *, has_labels: bool) -> Iterator[Slot]:

@@ -11,10 +11,10 @@ _QUOTATION = re.compile(r"[ \t]*(?:>[ \t]?)*")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TableCell:
-    """Where a cell stands in its table: ``index`` is its column's number, ``first`` what the row begins with.
+    """Where a cell stands in its table: ``index`` is its column's number, ``label`` what the row begins with.
 
-    ``table`` numbers the tables. ``label`` is what the row begins with too, as it is read; ``columns`` and ``rows`` count those of the table below its head.
-    ``unit`` is what the row has in a column of units.
+    ``table`` numbers the tables; ``columns`` and ``rows`` count those of the table below its head. ``unit`` is what
+    the row has in a column of units.
     """
 
     table: int
@@ -24,7 +24,6 @@ class TableCell:
     row: int
     rows: int
     label: str
-    first: str
     unit: str | None = None
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 
 from cardcallback.record import RunRecord
 from cardcallback.render.card.quantities import Value
+from cardcallback.render.card.values_adapter import ADAPTER_VALUES
 from cardcallback.render.card.values_machine import MACHINE_VALUES, hardware_words
 from cardcallback.render.card.values_recipe import (
     RECIPE_VALUES,
@@ -33,6 +34,7 @@ __all__ = [
 
 _MAKERS: Mapping[str, Callable[[RunRecord], Value | str | None]] = {
     **RECIPE_VALUES,
+    **ADAPTER_VALUES,
     **RESULT_VALUES,
     **TIME_AND_ENERGY_VALUES,
     **MACHINE_VALUES,

@@ -22,7 +22,6 @@ _MODEL_KINDS = {
     "sentence embedding": "Sentence embedding model",
     "cross-encoder": "Cross-encoder",
 }
-_MOST_TARGETS = 8
 
 
 def base_model_link(record: RunRecord) -> str | None:
@@ -102,70 +101,6 @@ def _training_regime(record: RunRecord) -> str | None:
 def _quantization(record: RunRecord) -> str | None:
     found = record.training.quantization
     return f"{quantization_words(found)}, of the base weights in training" if found else None
-
-
-def _lora_rank(record: RunRecord) -> str | None:
-    return format_count(record.training.lora.rank) if record.training.lora else None
-
-
-def _lora_alpha(record: RunRecord) -> str | None:
-    return f"{record.training.lora.alpha:g}" if record.training.lora else None
-
-
-def _lora_dropout(record: RunRecord) -> str | None:
-    lora = record.training.lora
-    return None if lora is None or lora.dropout is None else f"{lora.dropout:g}"
-
-
-def _lora_bias(record: RunRecord) -> str | None:
-    lora = record.training.lora
-    return escape_markdown(lora.bias) if lora is not None and lora.bias else None
-
-
-def _target_modules(record: RunRecord) -> str | None:
-    lora = record.training.lora
-    if lora is None:
-        return None
-    if lora.all_linear:
-        return "all linear layers"
-    shown = [escape_markdown(name, 60) for name in lora.target_modules[:_MOST_TARGETS]]
-    more = len(lora.target_modules) - len(shown)
-    return (", ".join(shown) + (f" and {more} more" if more else "")) or None
-
-
-def _lora_configuration(record: RunRecord) -> str | None:
-    lora = record.training.lora
-    if lora is None:
-        return None
-    dropout, targets = _lora_dropout(record), _target_modules(record)
-    parts = [f"r={lora.rank}", f"alpha={lora.alpha:g}", *([f"dropout={dropout}"] if dropout else [])]
-    return ", ".join([*parts, *([targets] if targets else [])])
-
-
-def _trainable_parameters(record: RunRecord) -> Value | None:
-    trained, total = record.training.trainable_parameters, record.training.total_parameters
-    if not trained:
-        return None
-    share = f"{format_percent(trained / total, 2)} of {_parameters(total)}" if total and trained <= total else ""
-    text = _parameters(trained) + (f" ({share})" if share else "")
-    return Value(text=text, short=_parameters(trained), amount=float(trained), kind="parameters")
-
-
-def _trainable_share(record: RunRecord) -> Value | None:
-    trained, total = record.training.trainable_parameters, record.training.total_parameters
-    if not trained or not total or trained > total:
-        return None
-    return Value(text=format_percent(trained / total, 2), amount=trained / total, kind="share", figures=2)
-
-
-def _total_parameters(record: RunRecord) -> str | None:
-    total = record.training.total_parameters
-    return _parameters(total) if total else None
-
-
-def _parameters(count: int) -> str:
-    # Models are counted in B (10^9), not in the G of other large numbers.
-    return format_large(count).replace(" G", " B")
 
 
 def setting(record: RunRecord, *names: str) -> str | None:
@@ -282,11 +217,6 @@ RECIPE_VALUES: Mapping[str, Callable[[RunRecord], Value | str | None]] = {
     "hyperparameters": _hyperparameters,
     "gradient_accumulation": _setting("gradient_accumulation_steps"),
     "learning_rate": _learning_rate,
-    "lora_alpha": _lora_alpha,
-    "lora_bias": _lora_bias,
-    "lora_configuration": _lora_configuration,
-    "lora_dropout": _lora_dropout,
-    "lora_rank": _lora_rank,
     "max_length": _max_length,
     "method": _method,
     "model": _model,
@@ -299,11 +229,7 @@ RECIPE_VALUES: Mapping[str, Callable[[RunRecord], Value | str | None]] = {
     "seed": _setting("seed"),
     "stage": _stage_name,
     "steps": _steps,
-    "target_modules": _target_modules,
     "tokens": _tokens,
-    "total_parameters": _total_parameters,
-    "trainable_parameters": _trainable_parameters,
-    "trainable_share": _trainable_share,
     "trainer": _trainer,
     "training_regime": _training_regime,
     "warmup": _warmup,

@@ -35,52 +35,50 @@ def write_value(value: Value, placeholder: Placeholder, label_unit: Unit | None)
 
 
 def _whole(value: Value, placeholder: Placeholder, label_unit: Unit | None) -> str | None:
-    hinted = unit_in(placeholder.hint)
     if label_unit is not None:
-        if not _is_of(value, label_unit):
-            return None
         # The label names the unit already; a count is no clearer with its noun twice.
-        return value.in_unit(label_unit, named=False)
+        return value.in_unit(label_unit, named=False) if _is_of(value, label_unit) else None
+    hinted = unit_in(placeholder.hint)
     if hinted is None:
         return value.text
     if not _is_of(value, hinted):
         # An example in words of another kind shows a style; a unit on its own asks for that quantity.
         return value.text if placeholder.is_example and value.amount is None else None
-    if value.kind in COUNTED:
-        return value.text
+    return value.text if _is_better_as_it_is(value, placeholder, hinted) else value.in_unit(hinted, named=True)
+
+
+def _is_better_as_it_is(value: Value, placeholder: Placeholder, hinted: Unit) -> bool:
     low, high = _READABLE
     readable = low <= abs(value.amount or 0.0) / hinted.factor < high
-    if placeholder.is_example and not readable:
-        return value.text
-    return value.in_unit(hinted, named=True)
+    return value.kind in COUNTED or (placeholder.is_example and not readable)
 
 
 def _inside(value: Value, placeholder: Placeholder, label_unit: Unit | None) -> Written | None:
-    following = unit_at(placeholder.after)
-    plain = value.short if value.short is not None else value.text
+    following, bracket = unit_at(placeholder.after), _UNIT_IN_BRACKETS.match(placeholder.after)
+    in_bracket = unit_in(bracket.group(1)) if bracket is not None else None
     if following is not None and _is_of(value, following):
-        figure = value.least + value.figure(following)
-        before = _about_before(placeholder) if value.least else 0
-        if not value.note:
-            return Written(text=figure, more_before=before)
         width = len(placeholder.after) - len(placeholder.after.lstrip()) + len(following.word)
-        # What has to be said of the figure stands behind its unit.
-        return Written(text=figure + placeholder.after[:width] + value.remark, more_before=before, more_after=width)
-    bracket = _UNIT_IN_BRACKETS.match(placeholder.after)
-    if bracket is not None and (unit := unit_in(bracket.group(1))) is not None and _is_of(value, unit):
-        return Written(text=value.figure(unit) + bracket.group() + value.remark, more_after=bracket.end())
+        return _before_unit(value, placeholder, following, width)
+    if bracket is not None and in_bracket is not None and _is_of(value, in_bracket):
+        return _before_unit(value, placeholder, in_bracket, bracket.end())
+    plain = value.short if value.short is not None else value.text
     if value.amount is None:
         return None if following is not None and value.short is None else Written(text=plain)
-    if _ENDS.match(placeholder.after) is None:
+    unit = label_unit or unit_in(placeholder.hint)
+    if _ENDS.match(placeholder.after) is None or (unit is not None and not _is_of(value, unit)):
         return None
-    if label_unit is not None:
-        return Written(text=value.in_unit(label_unit, named=False)) if _is_of(value, label_unit) else None
-    hinted = unit_in(placeholder.hint)
-    if hinted is not None and not _is_of(value, hinted):
-        return None
-    if hinted is not None and value.kind not in COUNTED:
-        return Written(text=value.in_unit(hinted, named=True))
-    return Written(text=f"{plain}{value.remark}")
+    if unit is None or (label_unit is None and value.kind in COUNTED):
+        return Written(text=f"{plain}{value.remark}")
+    return Written(text=value.in_unit(unit, named=label_unit is None))
+
+
+def _before_unit(value: Value, placeholder: Placeholder, unit: Unit, width: int) -> Written:
+    """The figure before a unit that the card has; what has to be said of it stands behind that."""
+    figure, before = value.least + value.figure(unit), _about_before(placeholder) if value.least else 0
+    if not value.note:
+        return Written(text=figure, more_before=before)
+    text = figure + placeholder.after[:width] + value.remark
+    return Written(text=text, more_before=before, more_after=width)
 
 
 def _is_of(value: Value, unit: Unit) -> bool:
