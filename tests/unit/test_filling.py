@@ -241,6 +241,7 @@ def test_somebody_elses_emissions_are_seen() -> None:
     body = "### Environmental Impact\n- **Energy Consumed**: 0.012 kWh\n- **Carbon Emitted**: 0.004 kg of CO2\n"
     assert states_emissions(body, make_record())
     assert not states_emissions(default_hub_template(), make_record())
+    assert not states_emissions("- **Carbon Emitted**: unknown\n- **Emissions**: see the report\n", make_record())
     ours = fill_placeholders(default_hub_template(), with_place("DE"))
     assert not states_emissions(ours.text, with_place("NO"), known=ours.fills)
 

@@ -22,7 +22,7 @@ def filled(body: str) -> str:
         "[X]", "[e.g., 64]", "[e.g. 64]", "[rank]", "[Your value here]", "[...]", "[…]", "[?]", "[#]", "[___]",
         "[TODO]",
         "[Optional]", "[More Information Needed]", "[N]", "[Estimate based on the run]", "TBD", "tbd", "TODO", "TBA",
-        "To be determined", "XX", "X", "N", "####", "____", "…", "...", "???", "?", "<value>", "<your value>", "<X>",
+        "To be determined", "XX", "####", "____", "…", "...", "???", "?", "<value>", "<your value>", "<X>",
         "{{ lora_rank }}", "{{rank}}", "{rank}", "${RANK}", "`[X]`", "`{{ rank }}`", "*[X]*", "**[X]**", "_TBD_",
         "(e.g., 64)", "(your value)", "e.g., 64", "\\[X\\]", "&lt;value&gt;", "<!-- the rank of the adapter -->",
         "More information needed", "[e.g., [64]]",
@@ -40,7 +40,7 @@ def test_each_style_of_placeholder_is_filled(placeholder: str) -> None:
     [
         "16", "N/A", "None", "unknown", "-", "[16](x.md)", "[16][ref]", "[^1]", "[1]", "[1, 2]", "[0.1, 1e-4]", "[x]",
         "['a', 'b']", "[q_proj, v_proj]", "16 [see the paper]", "`r`", "https://x.org/[X]", "![X](x.png)", "16 <br>",
-        "about 16", "X-large", "Not applicable",
+        "about 16", "X-large", "Not applicable", "X", "N",
     ],
 )  # fmt: skip
 def test_what_somebody_wrote_is_no_placeholder(value: str) -> None:
@@ -163,6 +163,8 @@ def test_a_value_stands_in_the_words_and_unit_that_are_asked_for(before: str, af
         "## Events\n\n- **Date:** [X]\n",
         "## Changelog\n\n| Version | Date |\n|---|---|\n| v1 | [Date] |\n",
         "The weather was [X] and [nice].\n",
+        "## Training\n\nScaled by $\\frac{\\alpha}{r}$, $W_{rank}$ and ${r}$.\n",
+        "## Training\n\nSee [lora rank](a.md), [batch size][b] and [seed].\n\n[b]: c.md\n[seed]: d.md\n",
         "## Model Details\n\n- **Max steps per second:** [X]\n",
     ],
 )
@@ -206,6 +208,11 @@ def test_a_heading_with_a_placeholder_is_filled_and_what_is_below_it_found_again
     assert first.text == "# Model Card: QLoRA fine-tune of gemma-3-4b-it\n\n- **LoRA Rank:** 16\n"
     unnamed = make_record(training=type(make_record().training)())
     assert fill_placeholders(first.text, unnamed, known=first.fills).text == body
+
+
+def test_a_title_that_is_a_placeholder_is_filled() -> None:
+    """What the model is stands in for a name that nobody gave."""
+    assert filled("# [Your Model Name]\n") == "# QLoRA fine-tune of gemma-3-4b-it\n"
 
 
 def test_the_report_says_what_became_of_each_field() -> None:

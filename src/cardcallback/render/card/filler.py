@@ -85,11 +85,13 @@ class Filler:
         return Asked(why=self._asking.forbidden(slot, [normalize_label(heading) for heading in headings]))
 
     def is_foreign(self, slot: Slot, value: str) -> bool:
-        """Whether the slot asks for this value and holds somebody else's text for it."""
+        """Whether the slot asks for this value and holds somebody else's figure for it."""
+        if not any(letter.isdigit() for letter in slot.text):
+            return False
         asked = self._asking.ask(slot, self._memory.headings(slot), slot.text)
         if asked.row is None or asked.row.value != value or slot.kind == "example":
             return False
-        if self._memory.placeholder(slot) is not None or not slot.text.strip():
+        if self._memory.placeholder(slot) is not None:
             return False
         known = self._values.get(value)
         return not self._placeholders(slot, slot.text) and (known is None or slot.text != known.text)
@@ -102,7 +104,7 @@ class Filler:
     def _without_row(self, slot: Slot, before: str | None, found: tuple[Placeholder, ...], asked: Asked) -> Change:
         if not slot.text.strip() or (slot.has_labels and before is None) or not found:
             return Change(text=before) if before is not None else Change()
-        if asked.why is None and self._is_about_training(slot):
+        if asked.why is None and (slot.kind == "heading" or self._is_about_training(slot)):
             hinted = [self._hinted(one, {}) for one in found]
             if any(name in self._values for name in hinted if name):
                 return self._compose(slot, before, found, hinted, Asked())

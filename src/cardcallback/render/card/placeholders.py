@@ -13,7 +13,8 @@ from cardcallback.render.card.labelled import normalize_label
 from cardcallback.render.card.quantities import is_unit, unit_in
 
 _BRACKETS = re.compile(r"\[(?P<hint>(?:[^\[\]]|\[[^\[\]]*\])*)\]")
-_BRACES = re.compile(r"\{\{\s*(?P<hint>[^{}]*?)\s*\}\}|\$?\{(?P<name>[A-Za-z_][\w .-]*)\}")
+# Single braces right behind a letter, an accent or another brace are a formula's.
+_BRACES = re.compile(r"\{\{\s*(?P<hint>[^{}]*?)\s*\}\}|(?<![\w^\\}])\$?\{(?P<name>[A-Za-z_][\w .-]{2,60})\}")
 _ANGLES = re.compile(r"<(?P<hint>[A-Za-z][^<>\n]{0,60})>")
 _PARENTHESES = re.compile(r"\((?P<hint>(?:e\.g\.|(?:fill|insert|your|enter|specify|to be)\b)[^()]*)\)", re.IGNORECASE)
 _UNDERSCORES = re.compile(r"(?<![A-Za-z0-9])_{3,}(?![A-Za-z0-9])")
@@ -118,6 +119,8 @@ def _whole(letters: Letters, whole_texts: frozenset[str]) -> Iterator[Span]:
 
 def _is_blank(found: re.Match[str], end: int) -> bool:
     rest = found.group("rest").strip(" ()")
+    if found.group("blank") in {"X", "N"} and not rest:
+        return False  # as often a tick or "no"
     return found.end() == end and (not rest or unit_in(rest) is not None)
 
 
