@@ -16,7 +16,7 @@ from cardcallback.render.card.placeholders import Placeholder, find_placeholders
 from cardcallback.render.card.quantities import COUNTED, Unit, Value, is_unit, unit_at
 from cardcallback.render.card.slots import Slot
 from cardcallback.render.card.values import card_fields, open_value
-from cardcallback.render.card.writing_in import Written, write_value
+from cardcallback.render.card.writing_in import Written, write_divided, write_value
 
 EMISSIONS_VALUE = "carbon_emitted"
 NOT_KNOWN = "not known from this run"
@@ -26,6 +26,10 @@ _HOLDS = "stock text, true of this run"
 _UNDECIDED = "stock text, of which the run does not tell whether it is true"
 _TRAINING = ("training", "trained", "fine tuning", "finetuning", "fine tune", "lora", "qlora", "hyperparameters",
              "hyper parameters", "environmental", "hardware")  # fmt: skip
+# Words of prose that are names of values too.
+_AMBIGUOUS = frozenset(
+    {"data", "dataset", "date", "machine", "model", "region", "software", "stage", "stages", "steps"}
+)
 _ABOUT = re.compile(r"\s*(?:~|\u2248|<|>|approximately|approx\.?|about|around|ca\.?|up to|roughly)?\s*", re.IGNORECASE)
 
 
@@ -144,9 +148,11 @@ class Filler:
         if slot.kind == "block" and found[0].is_request:
             return Change(text=before, field=_field(slot, "left", why=_ASKS_PROSE, placeholder=before))
         row = asked.row or LabelRow()
-        names: list[str | None] = []
-        for one in found:
-            names.append(self._named(one, row, is_first=not names))
+        names = [self._named(one, row, is_first=not number) for number, one in enumerate(found)]
+        # Of several the first may be only a part of what is asked for: a start, an hour.
+        own = found[0].is_generic or is_unit(found[0].hint) or _shares_word(found[0].hint, slot.label)
+        if len(found) > 1 and names[0] == row.value and not own:
+            names[0] = self._hinted(found[0], {})
         return self._compose(slot, before, found, names, asked)
 
     def _named(self, one: Placeholder, row: LabelRow, *, is_first: bool) -> str | None:
@@ -165,7 +171,7 @@ class Filler:
         if not one.is_example and hint in known:
             return known[hint]
         if not one.is_example and (name := hint.replace(" ", "_")) in self._values:
-            return name if one.hint.strip("{}$<> ") == name else None
+            return name if one.hint == name and name not in _AMBIGUOUS else None
         before, after = words_around(one)
         words = before.split()
         for length in range(min(3, len(words)), 0, -1):
@@ -183,10 +189,11 @@ class Filler:
         if source != original:
             found = find_placeholders(source, self._index.whole_texts, slot.references)
         parts, end, why = [], 0, ""
-        for one, name in zip(found, names, strict=False):
-            value = self._known(name) if name else None
+        known = [self._known(name) if name else None for name in names]
+        split = write_divided(known[0], found) if known[0] is not None else None
+        for number, (one, name, value) in enumerate(zip(found, names, known, strict=False)):
             unit = asked.unit or (_counted_by(slot.label, value) if value is not None else None)
-            written = write_value(value, one, unit) if value is not None else None
+            written = split[number] if split else write_value(value, one, unit) if value is not None else None
             if written is None:
                 why = why or (NOT_KNOWN if value is None and name else _OTHER_WORDS)
                 continue
@@ -219,6 +226,10 @@ def _counted_by(label: str | None, value: Value) -> Unit | None:
     # Millions of parameters are told in words of their own.
     counted = value.kind in COUNTED and value.kind != "parameters"
     return unit if unit is not None and counted and value.kind in unit.kinds else None
+
+
+def _shares_word(hint: str, label: str | None) -> bool:
+    return not set(normalize_label(hint).split()).isdisjoint(normalize_label(label or "").split())
 
 
 def _is_figure(found: tuple[Placeholder, ...]) -> bool:

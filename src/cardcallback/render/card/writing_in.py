@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cardcallback.render.card.placeholders import Placeholder
 from cardcallback.render.card.quantities import COUNTED, Unit, Value, unit_at, unit_in
 
 _ABOUT = re.compile(r"(?:~|\u2248|<|>|approximately|approx\.?|about|around|ca\.?|roughly|circa)\s*$", re.IGNORECASE)
-_ENDS = re.compile(
-    r"\s*(?:$|[.,;:)(\]/|\u00b7\u00d7x=+~-]|(?:and|with|on|for|per|at|in|of|using|over|by|from|\u00b1)\b)"
-)
+_ENDS = re.compile(r"\s*(?:$|[.,;:)(\]/|\u00b7\u00d7x=+]|(?:and|with|on|for|per|at|in|of|using|over|by|from|\u00b1)\b)")
 _UNIT_IN_BRACKETS = re.compile(r"\s*\(([^()]+)\)")
 # Outside this a figure in an example's unit would be a string of zeros.
 _READABLE = (0.1, 10_000.0)
@@ -32,6 +31,21 @@ def write_value(value: Value, placeholder: Placeholder, label_unit: Unit | None)
         text = _whole(value, placeholder, label_unit)
         return None if text is None else Written(text=text)
     return _inside(value, placeholder, label_unit)
+
+
+def write_divided(value: Value, placeholders: Sequence[Placeholder]) -> list[Written] | None:
+    """A quantity over several placeholders, each before a smaller unit ("[X] h [Y] min"); None where it is not."""
+    units = [unit_at(one.after) for one in placeholders]
+    known = [unit for unit in units if unit is not None and _is_of(value, unit) and value.kind not in COUNTED]
+    factors = [unit.factor for unit in known]
+    if len(known) < 2 or len(known) < len(units) or factors != sorted(set(factors), reverse=True):
+        return None
+    left = round((value.amount or 0.0) / factors[-1])
+    written = []
+    for factor in factors:
+        count, left = divmod(left, round(factor / factors[-1]))
+        written.append(Written(text=f"{count:,}"))
+    return written
 
 
 def _whole(value: Value, placeholder: Placeholder, label_unit: Unit | None) -> str | None:
