@@ -19,6 +19,21 @@ _PLAIN = re.compile(
 )
 _AFTER_BOLD = re.compile(rf"\s*(?:[{_COLONS}=\u2013\u2014-]\s*)?")
 _BETWEEN = " \t,;|\u00b7\u2022/"
+# What people write for one word.
+_SPELLINGS = tuple(
+    (re.compile(rf"\b(?:{written})", re.ASCII), word)
+    for written, word in (
+        (r"avg\b\.?|mean\b", "average"),
+        (r"maximum\b|max\.", "max"),
+        (r"seq\b\.?", "sequence"),
+        (r"params\b|param\.", "parameters"),
+        (r"no\. of\b|num\b\.?|# of\b", "number of"),
+        (r"number of of\b", "number of"),
+        (r"optimis", "optimiz"),
+        (r"quantis", "quantiz"),
+        (r"finetun", "fine tun"),
+    )
+)
 _OPTIONAL = re.compile(r"[\[(]\s*optional\s*[\])]", re.IGNORECASE)
 _TASK = re.compile(r"\[[ xX]\]\s+")
 
@@ -44,7 +59,10 @@ def normalize_label(label: str) -> str:
     plain = _OPTIONAL.sub("", plain)
     plain = re.sub(r"[_\-\N{EN DASH}\N{EM DASH}\N{HYPHEN}]+", " ", plain)
     plain = re.sub(r"^[^\w(]+|[^\w)%]+$", "", plain)
-    return " ".join(plain.split()).casefold()
+    plain = " ".join(plain.split()).casefold()
+    for pattern, word in _SPELLINGS:
+        plain = pattern.sub(word, plain)
+    return plain
 
 
 def lines_of(letters: Letters) -> list[tuple[int, int]]:

@@ -12,7 +12,7 @@ from markdown_it.token import Token
 
 from cardcallback.render.card.inline_text import make_parser, read_inline, visible_label
 from cardcallback.render.card.labelled import is_label_alone, labelled_values
-from cardcallback.render.card.table_rows import TableCell, split_row
+from cardcallback.render.card.table_rows import TableCell, label_column, split_row
 
 _LINE = re.compile(r"([^\r\n]*)(?:\r\n|\r|\n|\Z)")
 _COMMENT = re.compile(r"\s*<!--(?:(?!-->).)*-->\s*", re.DOTALL)
@@ -228,22 +228,26 @@ class _Walk:
         columns = self._columns
         for cell, (text, span) in enumerate(zip(texts, spans, strict=True)):
             # A head of two cells may be the first pair of a table that has no head.
-            if cell >= len(columns) or (is_head and (len(columns) != 2 or not cell)):
+            pair = label_column(columns, cell) if cell < len(columns) else None
+            if pair is None or pair[0] >= len(labels) or (is_head and (len(columns) != 2 or not cell)):
                 continue
             where = TableCell(
                 table=self._tables,
                 index=cell,
                 column="" if is_head else columns[cell],
-                columns=len(columns),
+                columns=pair[1],
                 row=self._row,
                 rows=self._rows,
-                label=labels[0],
+                label=labels[pair[0]],
                 unit=next((one for one, name in zip(labels, columns, strict=False) if name.lower() in _UNITS), None),
             )
             yield Passage(
-                kind="cell", source=text, offsets=((0, begin + span[0]),), headings=self._above_table,
+                kind="cell",
+                source=text,
+                offsets=((0, begin + span[0]),),
+                headings=self._above_table,
                 cell=where,
-            )  # fmt: skip
+            )
         self._row += not is_head
 
     def _row_begin(self, line: str) -> int:

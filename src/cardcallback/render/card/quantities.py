@@ -112,6 +112,8 @@ class Value:
     def figure(self, unit: Unit) -> str:
         """The bare number in a unit."""
         amount = (self.amount or 0.0) / unit.factor
+        if self.kind in COUNTED and (self.short or "").isdigit():
+            return self.short or ""
         if self.kind in COUNTED:
             return f"{self.amount or 0:,.0f}" if float(self.amount or 0).is_integer() else f"{self.amount:.3g}"
         return format_number(amount, self.figures)

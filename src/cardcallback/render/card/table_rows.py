@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 _QUOTATION = re.compile(r"[ \t]*(?:>[ \t]?)*")
@@ -11,10 +12,10 @@ _QUOTATION = re.compile(r"[ \t]*(?:>[ \t]?)*")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TableCell:
-    """Where a cell stands in its table: ``index`` is its column's number, ``label`` what the row begins with.
+    """Where a cell stands in its table: ``index`` is its column's number, ``label`` what its row begins with.
 
-    ``table`` numbers the tables; ``columns`` and ``rows`` count those of the table below its head. ``unit`` is what
-    the row has in a column of units.
+    ``table`` numbers the tables; ``columns`` counts those that share these labels, and ``rows`` those of the table.
+    ``unit`` is what the row has in a column of units.
     """
 
     table: int
@@ -44,6 +45,25 @@ def split_row(line: str, begin: int = 0) -> list[tuple[int, int]]:
     if bars and bars[-1] == len(text) - 1:
         edges = edges[:-1]
     return [_stripped(text, left + 1, right) for left, right in itertools.pairwise(edges)]
+
+
+def label_column(columns: Sequence[str], index: int) -> tuple[int, int] | None:
+    """Which column has the labels for the column ``index``, and how many columns these two are of.
+
+    None for a further column of labels, and for one whose heading stands for several things: in a table of
+    "Parameter | Value | Parameter | Value" each value belongs to the label before it.
+    """
+    names = [" ".join(column.split()).casefold() for column in columns]
+    if not any(names) and len(names) % 2 == 0:
+        starts = list(range(0, len(names), 2))
+    else:
+        starts = [number for number, name in enumerate(names) if name == names[0]]
+    if index and index in starts:
+        return None
+    label = max(start for start in starts if start <= index)
+    if len(starts) == 1 and names[index] in names[:index]:
+        return None
+    return label, next((start for start in starts if start > label), len(names)) - label
 
 
 def _stripped(text: str, begin: int, end: int) -> tuple[int, int]:

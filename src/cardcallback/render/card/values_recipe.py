@@ -130,12 +130,15 @@ def _learning_rate(record: RunRecord) -> Value | None:
     return Value(text=f"{rate}, {schedule} schedule" if schedule else rate, short=rate)
 
 
-def _warmup(record: RunRecord) -> str | None:
+def _warmup(record: RunRecord) -> Value | None:
     settings = record.training.hyperparameters
     steps, ratio = settings.get("warmup_steps"), settings.get("warmup_ratio")
     if isinstance(ratio, float) and ratio:
-        return f"{format_percent(ratio, 2).replace('.0 %', ' %')} of the steps"
-    return plural(steps, "step") if isinstance(steps, int) and not isinstance(steps, bool) else None
+        text = f"{format_percent(ratio, 2).replace('.0 %', ' %')} of the steps"
+        return Value(text=text, amount=ratio, kind="share", figures=2)
+    if not isinstance(steps, int) or isinstance(steps, bool):
+        return None
+    return Value(text=plural(steps, "step"), amount=float(steps), kind="steps")
 
 
 def _warmup_steps(record: RunRecord) -> str | None:
@@ -177,7 +180,7 @@ def _hyperparameters(record: RunRecord) -> str | None:
 def _max_length(record: RunRecord) -> Value | None:
     longest = BatchSettings.of(record).longest
     # "2048" and not "2,048": a setting, as people write it in a script.
-    return Value(text=str(longest), amount=None) if longest else None
+    return Value(text=str(longest), short=str(longest), amount=float(longest), kind="tokens") if longest else None
 
 
 def _epochs(record: RunRecord) -> Value | None:
