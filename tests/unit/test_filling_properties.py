@@ -16,10 +16,11 @@ LABELS = st.sampled_from(
      "Peak Memory", "Carbon Emissions", "Perplexity", "Base Model", "Dataset Size", "Author", "Größe", "学習率", "عدد",
      "Optimizer", "[Dataset 1]", "`lora_r`", "**Epochs**", "GPU", "Training loss", "x", ""]
 )  # fmt: skip
+# None of a person's texts is the run's own value: the two could not be told apart.
 VALUES = st.sampled_from(
     ["[X]", "~[X] minutes", "[e.g., 64]", "[X] (effective [X] with gradient accumulation)",
     "[X] with [scheduler] schedule",
-     "TBD", "____", "…", "{{ rank }}", "<value>", "", "16", "[X](u)", "`[X]`", "**[X]**", "[x]", "\\[X\\]", "a|b",
+     "TBD", "____", "…", "{{ rank }}", "<value>", "", "17", "[X](u)", "`[X]`", "**[X]**", "[x]", "\\[X\\]", "a|b",
      "a \\| [X]",
      "NVIDIA DGX Spark", "[More Information Needed]", "<!-- c -->", "[X] <!-- c -->", "[[X]]", "値 [X] 値",
      "\u200f[X]", "[X]  ", "*[X"]

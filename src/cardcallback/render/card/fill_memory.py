@@ -45,13 +45,13 @@ class FillMemory:
         key = (slot.begin, slot.kind)
         if key not in self._found:
             left = self._placeholders.get((self.heading(slot), self.label(slot), _lines(slot.text)), [])
-            self._found[key] = None if not left else left.pop(0) if len(left) > 1 else left[0]
+            self._found[key] = left.pop(0) if left else None
         return self._found[key]
 
     def label(self, slot: Slot) -> str:
         """The label that a fill is remembered by: that beside it in its original words, or the heading above it."""
         if slot.label is None:
-            return nearest_heading(slot.headings)
+            return self.heading(slot)
         label = self._row_labels.get((slot.table, slot.row), slot.label) if slot.kind == "cell" else slot.label
         return re.sub(r"[ \t]*:[ \t]*$", "", label)
 

@@ -112,7 +112,7 @@ def _of_text(passage: Passage) -> Iterator[Slot]:
     # First the text as a whole, then what is labelled inside it.
     if passage.in_list and not is_heading:
         yield from _items(passage, letters, has_labels=bool(labelled))
-    elif not is_heading or not labelled:
+    else:
         yield from _whole(passage, letters, has_labels=bool(labelled))
     for one in labelled:
         slot = _slot(passage, "heading" if is_heading else "line", one.label, *letters.span(one.begin, one.end))
