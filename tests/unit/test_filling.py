@@ -216,6 +216,16 @@ def test_a_generated_sentence_names_the_model_or_nothing(sentence: str, named: s
     assert "/home" not in repr(first.fills)
 
 
+def test_a_generated_sentence_is_seen_before_a_label_in_its_paragraph() -> None:
+    """Whatever else stands in the lines below it."""
+    body = (
+        "This model is a fine-tuned version of [None](https://huggingface.co/None).\n- **Epochs:** [X]\n**Seed:** [X]\n"
+    )
+    text = fill_placeholders(body.replace("\n-", "\n\t-"), make_record()).text
+    assert LINK in text
+    assert "**Epochs:** 1\n**Seed:** 42" in text
+
+
 def test_a_generated_sentence_about_the_hub_stays() -> None:
     """A model that has a name keeps it, in the trainer's own words."""
     sentence = "This model is a fine-tuned version of [a/b](https://huggingface.co/a/b)."

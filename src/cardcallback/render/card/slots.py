@@ -89,6 +89,8 @@ def _slots(body: str, hidden: tuple[tuple[int, int], ...]) -> tuple[Slot, ...]:
         # Blanked, not removed: positions and the headings around stay what they are.
         body = body[:begin] + re.sub(r"[^\r\n]", " ", body[begin:end]) + body[end:]
     found = [slot for passage in passages(body) for slot in _of_passage(passage)]
+    # Stable, so that a text as a whole stays before what begins with it.
+    found.sort(key=lambda slot: slot.begin)
     return tuple(replace(slot, source=body[slot.begin : slot.end]) for slot in found)
 
 
