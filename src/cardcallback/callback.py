@@ -31,6 +31,7 @@ from cardcallback.processes import ProcessPart, may_measure
 from cardcallback.publisher import Publisher
 from cardcallback.record import Status
 from cardcallback.recorder import BackgroundOpening, SystemClock, open_in_background
+from cardcallback.render.card import check_own_labels
 from cardcallback.resuming import Resuming
 from cardcallback.sensors.discovery import sensor_parts
 from cardcallback.settings import resolve_settings, system_root, user_config_directory
@@ -91,6 +92,7 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
             working_directory=Path.cwd(),
             user_config_directory=user_config_directory(os.environ),
         )
+        check_own_labels(self._settings.labels_text)
         self._reset()
         self._open_sensors()
 
@@ -179,10 +181,9 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
             if self._run is None or self._run.finished:
                 # Also after one training: it is what the next one begins with.
                 self._metrics_before = {**(self._metrics_before or {}), **metrics}
-            if self._run is None:
-                return
-            self._run.observed.evaluated(metrics, step=state.global_step, outside=self._run.finished)
-            if self._run.finished and self._publisher is not None:
+            if self._run is not None:
+                self._run.observed.evaluated(metrics, step=state.global_step, outside=self._run.finished)
+            if self._run is not None and self._run.finished and self._publisher is not None:
                 self._publisher.evaluated_afterwards(state)
 
     def on_log(self, *_: Any, logs: Any = None, **__: Any) -> None:

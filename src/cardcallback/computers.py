@@ -145,6 +145,7 @@ def _folder_of_joined(folder: Path, record: RunRecord, settings: Settings) -> Ru
         run_id=record.run_id,
         card=settings.card,
         template=settings.template_text,
+        labels=settings.labels_text,
         publish=settings.publish,
         model_index=settings.model_index,
     )

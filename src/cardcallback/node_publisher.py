@@ -126,6 +126,7 @@ def publisher_for(
         run_id=run.run_id,
         card=settings.card,
         template=settings.template_text,
+        labels=settings.labels_text,
         publish=settings.publish,
         model_index=settings.model_index,
     )

@@ -14,6 +14,7 @@ from cardcallback.record import (
     RunRecord,
     Session,
     SessionBrief,
+    briefs_in,
     load_run,
     named_sessions,
     own_record_files,
@@ -21,7 +22,7 @@ from cardcallback.record import (
 )
 from cardcallback.record.spent import fullness
 from cardcallback.render.figures import spent_words
-from cardcallback.run_folder import RunFolder, briefs_in
+from cardcallback.run_folder import RunFolder
 from cardcallback.sessions import has_checkpoint_of, with_longer_accounts
 from cardcallback.settings import Settings
 

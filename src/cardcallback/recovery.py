@@ -231,6 +231,7 @@ def _folder_of(run: KilledRun, settings: Settings) -> RunFolder:
         run_id=run.recovered.record.run_id,
         card=_checked(checks.card_name, run.recovered.card) or settings.card,
         template=settings.template_text,
+        labels=settings.labels_text,
         publish=_checked(checks.publish, run.recovered.publish) or settings.publish,
         model_index=settings.model_index,
     )

@@ -18,8 +18,8 @@ from cardcallback.record import (
     Card,
     RunBrief,
     RunRecord,
+    briefs_in,
     encode,
-    own_record_files,
     read_brief,
     record_path,
 )
@@ -35,14 +35,6 @@ from cardcallback.writing import (
     write_bytes_atomically,
 )
 
-
-def briefs_in(folder: Path) -> dict[str, RunBrief]:
-    """What every record in an output folder that can be read tells of its run, by run id."""
-    found = map(read_brief, own_record_files(folder))
-    # Of two of one run the one in the main place counts, which comes last.
-    return {brief.run_id: brief for brief in found if brief is not None}
-
-
 # An editor that saves while the card is composed costs one more composition; one that saves for ever does not.
 _ATTEMPTS = 3
 
@@ -52,17 +44,26 @@ class RunFolder:
 
     ``publish`` says what may lie where a push finds it: "card", "pictures" or "all" (the record too). What
     may not is kept under ``_cardcallback/``, which pushes of the Trainer leave out. ``model_index`` puts the held-out
-    results into the card's front matter too.
+    results into the card's front matter too. ``labels`` is the text of a person's own label map.
     """
 
     def __init__(
-        self, folder: Path, *, run_id: str, card: str, template: str | None, publish: str, model_index: bool = False
+        self,
+        folder: Path,
+        *,
+        run_id: str,
+        card: str,
+        template: str | None,
+        publish: str,
+        model_index: bool = False,
+        labels: str | None = None,
     ) -> None:
         self._folder = folder
         self._run_id = run_id
         self._card = folder / card
         self._publish = publish
         self._model_index = model_index
+        self._labels = labels
         self._private = folder / PRIVATE_FOLDER
         self._keeper = CardKeeper(self._card, self._private, template)
         self._previous_card = Card()
@@ -179,6 +180,7 @@ class RunFolder:
                 trainer_card=current,
                 pictures=pictures,
                 model_index=self._model_index,
+                own_labels=self._labels,
             )
         except CardCallbackError as error:
             self._keeper.failed(current)
@@ -208,7 +210,9 @@ class RunFolder:
             body, kind = current, "person" if self._is_persons(card, current) else generated_kind(current)
         known = self._other_cards.get(card, Card() if current is not None else self._previous_card)
         told = msgspec.structs.replace(record, card=known)
-        composed = render_card(told, body=body, body_kind=kind, trainer_card=current, pictures=False)
+        composed = render_card(
+            told, body=body, body_kind=kind, trainer_card=current, pictures=False, own_labels=self._labels
+        )
         write_atomically(card, composed.text, unless_changed_from=current)
         self._other_cards[card] = composed.card
 
@@ -228,8 +232,7 @@ class RunFolder:
         Raises:
             CardCallbackError: it cannot be written; those that were there are whole.
         """
-        published = self._publish == "all"
-        folder = own_folder((self._folder if published else own_folder(self._private)) / RECORD_FOLDER)
+        folder = own_folder((self._folder if self._publish == "all" else own_folder(self._private)) / RECORD_FOLDER)
         main, beside = folder / RECORD_NAME, folder / f"record-{self._run_id}.json"
         for _ in range(_ATTEMPTS):
             with contextlib.suppress(FileChangedError):  # by another run that lives, whose record must not be lost
@@ -266,15 +269,15 @@ class RunFolder:
         ``uploaded``: the checkpoint goes to the Hub as it is, so that a record which may not be published stays out.
         """
         if checkpoint.is_dir() and (self._publish == "all" or not uploaded):
-            summary = msgspec.structs.replace(record, traces=(), phase_spans=())
-            write_atomically(checkpoint / SUMMARY_NAME, encode(summary))
+            write_atomically(
+                checkpoint / SUMMARY_NAME, encode(msgspec.structs.replace(record, traces=(), phase_spans=()))
+            )
 
     def draw(self, record: RunRecord) -> bool:
         """Draw the pictures beside the card; whether there is any."""
         if self._publish == "card":
             return False
-        folder = own_folder(self._folder / RECORD_FOLDER)
-        return bool(draw_pictures(record, folder))
+        return bool(draw_pictures(record, own_folder(self._folder / RECORD_FOLDER)))
 
 
 def _set_aside(main: Path, there: RunBrief | None, content: bytes | None) -> bytes | None:

@@ -59,6 +59,14 @@ def format_count(value: float) -> str:
     return f"{value:,.0f}"
 
 
+def format_setting(value: float) -> str:
+    """A setting as people write it: "2e-4" and "0.001" rather than "0.0002" and "1e-3"."""
+    if isinstance(value, int) or value == 0 or 1e-3 <= abs(value) < 1e6:
+        return f"{value:,}" if isinstance(value, int) else f"{value:g}"
+    mantissa, exponent = f"{value:.3e}".split("e")
+    return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
+
+
 def format_large(value: float) -> str:
     """A large count in three figures and a unit word's letter: "5.52 M", "1.20 G"."""
     for factor, suffix in ((1e9, " G"), (1e6, " M")):

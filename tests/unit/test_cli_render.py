@@ -297,3 +297,32 @@ def test_a_contracts_factor_needs_the_grids(output: Path, capsys: Any) -> None:
     out = capsys.readouterr().out
     assert "37 g" in out
     assert "Market-based, by a contract's factor (20.0 g/kWh, given by the user): 2.1 g" in out
+
+
+def test_what_became_of_each_placeholder_is_told_beside_the_card(output: Path, tmp_path: Path, capsys: Any) -> None:
+    """Filled, left and why, not recognised: on stderr, so that a pipe receives the card alone."""
+    template = tmp_path / "t.md"
+    template.write_text("## Training\n\n- LoRA Rank: [X]\n- Carbon Emitted: [X]\n- Colour: [X]\n")
+    assert run("render", output, "--template", template) == 0
+    printed = capsys.readouterr()
+    assert printed.err.splitlines() == [
+        "cardcallback: filled 1: LoRA Rank",
+        "cardcallback: left 1: Carbon Emitted (not known from this run)",
+        "cardcallback: not recognised 1: Colour",
+    ]
+    assert "- LoRA Rank: 16\n" in printed.out
+
+
+def test_own_labels_are_used(output: Path, tmp_path: Path, monkeypatch: Any, capsys: Any) -> None:
+    """A file of one's own labels, named in the settings of the folder one works in; a wrong one changes nothing."""
+    template = tmp_path / "t.md"
+    template.write_text("- Rang: [X]\n")
+    (tmp_path / "own.yaml").write_text("rows: [{label: Rang, value: lora_rank}]")
+    (tmp_path / "cardcallback.toml").write_text('labels = "own.yaml"\n')
+    monkeypatch.chdir(tmp_path)
+    assert run("render", output, "--template", template) == 0
+    assert "- Rang: 16\n" in capsys.readouterr().out
+    (tmp_path / "own.yaml").write_text("rows: [{label: Rang}]")
+    assert run("render", output, "--template", template, "--card", tmp_path / "README.md") == 1
+    assert "both or neither of value and leave" in capsys.readouterr().err
+    assert not (tmp_path / "README.md").exists()

@@ -10,8 +10,9 @@ from cardcallback.errors import CardCallbackError
 from cardcallback.record import Fill, Hardware, Machine, RunRecord
 from cardcallback.render.card.compose import default_hub_template
 from cardcallback.render.card.filling import default_label_map, fill_placeholders, read_label_map, states_emissions
+from cardcallback.render.card.labels import each
 from cardcallback.render.card.slots import find_slots, normalize_label
-from cardcallback.render.card.values import VALUE_NAMES, card_values
+from cardcallback.render.card.values import card_values, is_value_name
 from cardcallback.testing import make_record
 
 MORE = "[More Information Needed]"
@@ -136,7 +137,7 @@ def test_a_value_that_is_not_known_any_more_gives_the_placeholder_back() -> None
         "# Environmental Impact\n\n- **Hours used:** [see the log](log.txt)\n",
         "# Environmental Impact\n\n- **Hours used:** [1]\n",
         "# Environmental Impact\n\n- **Hours used:**\n",
-        "# Somewhere else\n\n- **Hours used:** [More Information Needed]\n",
+        "# Inference cost\n\n## Inference\n\n- **Hours used:** [More Information Needed]\n",
         "# T\n\n| LoRA Rank | Alpha | Notes |\n|---|---|---|\n| LoRA Rank | [a] | [b] |\n",
         "# T\n\n- **Epochs:** [x]\n",
     ],
@@ -177,8 +178,8 @@ def test_a_hostile_name_stays_inside_its_cell() -> None:
         "| P | V |\n|---|---|\n| Fine-tuning Method | [X] |\n", make_record(training=training)
     ).text
     assert len(text.splitlines()) == 3
-    (slot,) = find_slots(text)
-    assert slot.text == "a\\|b&lt;script&gt; ## c"
+    (slot,) = [slot for slot in find_slots(text) if slot.kind == "cell" and slot.column]
+    assert slot.text == "a\\|b&lt;script&gt; ## c (r=16, alpha=32)"
 
 
 def test_a_local_base_model_is_never_filled_in() -> None:
@@ -215,6 +216,16 @@ def test_a_generated_sentence_names_the_model_or_nothing(sentence: str, named: s
     assert "/home" not in repr(first.fills)
 
 
+def test_a_generated_sentence_is_seen_before_a_label_in_its_paragraph() -> None:
+    """Whatever else stands in the lines below it."""
+    body = (
+        "This model is a fine-tuned version of [None](https://huggingface.co/None).\n- **Epochs:** [X]\n**Seed:** [X]\n"
+    )
+    text = fill_placeholders(body.replace("\n-", "\n\t-"), make_record()).text
+    assert LINK in text
+    assert "**Epochs:** 1\n**Seed:** 42" in text
+
+
 def test_a_generated_sentence_about_the_hub_stays() -> None:
     """A model that has a name keeps it, in the trainer's own words."""
     sentence = "This model is a fine-tuned version of [a/b](https://huggingface.co/a/b)."
@@ -230,7 +241,7 @@ def test_stock_text_gives_way_only_to_a_contradiction() -> None:
     assert fill_placeholders(body, record).text == body
     assert fill_placeholders(body, make_record(hardware=unknown)).text == body
     filled = fill_placeholders(body, make_record(hardware=other))
-    assert "| Hardware | 1 × NVIDIA GB10 (ProLiant DL380) |" in filled.text
+    assert "| Hardware | NVIDIA GB10 system (ProLiant DL380) |" in filled.text
     assert filled.fills[0].placeholder == "NVIDIA DGX Spark"
     assert fill_placeholders(filled.text, record, known=filled.fills).text.count("DGX Spark") == 1
 
@@ -240,6 +251,7 @@ def test_somebody_elses_emissions_are_seen() -> None:
     body = "### Environmental Impact\n- **Energy Consumed**: 0.012 kWh\n- **Carbon Emitted**: 0.004 kg of CO2\n"
     assert states_emissions(body, make_record())
     assert not states_emissions(default_hub_template(), make_record())
+    assert not states_emissions("- **Carbon Emitted**: unknown\n- **Emissions**: see the report\n", make_record())
     ours = fill_placeholders(default_hub_template(), with_place("DE"))
     assert not states_emissions(ours.text, with_place("NO"), known=ours.fills)
 
@@ -247,11 +259,14 @@ def test_somebody_elses_emissions_are_seen() -> None:
 def test_the_label_map_asks_only_for_values_that_exist() -> None:
     """Every row of the map that ships is usable, and no two rows hide each other."""
     rows = default_label_map().rows
-    assert {row.value for row in rows} <= VALUE_NAMES
-    keys = [
-        (normalize_label(row.label or ""), normalize_label(row.heading or ""), row.column, row.default) for row in rows
-    ]
-    assert len(keys) == len(set(keys))
+    assert all(is_value_name(row.value) for row in rows if row.value)
+    seen: dict[tuple[str, ...], object] = {}
+    for row in rows:
+        conditions = (str(row.heading), str(row.section), str(row.column), str(row.default))
+        for label in each(row.label):
+            key = (normalize_label(label), *conditions)
+            assert seen.setdefault(key, row) is row, label
+    assert len(seen) > 400
 
 
 @pytest.mark.parametrize(
@@ -262,6 +277,13 @@ def test_the_label_map_asks_only_for_values_that_exist() -> None:
         ("rows: [{label: A, value: nonsense}]", "unknown value 'nonsense'"),
         ("rows: [{label: A, value: energy, colour: red}]", "colour"),
         ("rows: [{label: A, value: energy, default: B}]", "default_holds"),
+        ("rows: [{label: A, value: energy, leave: no}]", "both or neither"),
+        ("rows: [{label: A}]", "both or neither"),
+        ("rows: [{label: A, value: energy, inside: {b: c}}]", "unknown value 'c'"),
+        ("inside: {b: c}", "unknown value 'c'"),
+        ("examples: [{items: dogs, heading: A}]", "unknown items 'dogs'"),
+        ("examples: [{items: stages, heading: A, columns: {breed: B}}]", "unknown part 'breed'"),
+        ("- a list", "cannot be used"),
     ],
 )
 def test_a_bad_label_map_is_refused_with_the_place(text: str, problem: str) -> None:

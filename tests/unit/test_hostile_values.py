@@ -22,6 +22,7 @@ from cardcallback.record import RunRecord, decode, encode
 from cardcallback.render.card import ComposedCard, render_card
 from cardcallback.render.card.filling import default_label_map
 from cardcallback.render.card.front_matter import split_card
+from cardcallback.render.card.labels import each
 from cardcallback.render.pictures import draw_pictures
 
 MARKDOWN = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
@@ -44,11 +45,22 @@ def asking_for_everything() -> str:
     """A template with every label and heading that we know of."""
     parts = ["---\nlicense: mit\n---\n# Template\n"]
     for row in default_label_map().rows:
-        if row.label is None:
-            parts.append(f"## {row.heading}\n\n[fill me]\n")
+        if row.value is None:
+            continue
+        # One label of each row: the others are filled by the same rule.
+        heading, label = next(iter(each(row.heading)), "Any"), next(iter(each(row.label)), None)
+        if label is None:
+            parts.append(f"## {heading}\n\n[fill me]\n")
         else:
-            parts.append(f"## {row.heading or 'Any'}\n\n- **{row.label}:** [fill me]\n")
-            parts.append(f"| Parameter | {row.column or 'Value'} |\n|---|---|\n| {row.label} | [fill me] |\n")
+            section = next(iter(row.section), heading)
+            parts.append(f"## {section}\n\n- **{label}:** [fill me]\n")
+            parts.append(
+                f"| Parameter | {next(iter(each(row.column)), 'Value')} |\n|---|---|\n| {label} | [fill me] |\n"
+            )
+    for examples in default_label_map().examples:
+        columns = [next(iter(each(names))) for names in examples.columns.values()]
+        parts.append(f"## {next(iter(each(examples.heading)))}\n\n- [fill me]\n\n| {' | '.join(columns)} |\n")
+        parts[-1] += f"|{'---|' * len(columns)}\n|{' [fill me] |' * len(columns)}\n"
     return "\n".join(parts)
 
 

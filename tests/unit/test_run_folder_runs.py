@@ -11,8 +11,8 @@ from folder_cards import PERSONS_CARD, TRL_CARD, leave_completed_run, open_folde
 from msgspec.structs import replace
 
 from cardcallback.errors import CardCallbackError
-from cardcallback.record import encode, load_run, read_brief
-from cardcallback.run_folder import RunFolder, briefs_in
+from cardcallback.record import briefs_in, encode, load_run, read_brief
+from cardcallback.run_folder import RunFolder
 from cardcallback.testing import make_record
 
 

@@ -43,7 +43,9 @@ def form_findings(card: CardText) -> Iterator[Finding]:
     if not data:
         yield hint(RULE, 1, "the front matter is empty", "give at least license, base_model and library_name")
     for key in sorted(key_spans(card.matter).twice):
-        yield error(RULE, 1, f"the key {shown(key)} stands twice, and only one of its values counts", "keep one of them")
+        yield error(
+            RULE, 1, f"the key {shown(key)} stands twice, and only one of its values counts", "keep one of them"
+        )
     yield from _refused(card)
     for key in data:
         yield from _misspelt(card, key)

@@ -38,16 +38,17 @@ from cardcallback.render.card import ComposedCard, default_hub_template, render_
 from cardcallback.render.pictures import draw_pictures
 from cardcallback.render.pictures.choice import pictures_of
 from cardcallback.render.section import render_section
-from cardcallback.settings import checks
+from cardcallback.settings import checks, own_labels_text, user_config_directory
 from cardcallback.writing import read_card, write_atomically
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Body:
-    """The card to keep, whose it is, and whether results are wanted in its front matter."""
+    """The card to keep, whose it is, the person's own labels, and whether results go into its front matter."""
 
     text: str
     kind: str
+    labels: str | None = None
     model_index: bool = False
 
 
@@ -73,25 +74,30 @@ def render(  # noqa: PLR0913 - one argument an option, as typer wants them
         market_intensity=market_intensity,
     )
     template_text = checks.template_text(template) if template is not None else None
+    own_labels = own_labels_text(
+        environ=os.environ, working_directory=Path.cwd(), user_config_directory=user_config_directory(os.environ)
+    )
     record_file = record_path(record)
     if card is None:
-        typer.echo(_printed(current, record_file, template_text, model_index=model_index), nl=False)
+        typer.echo(_printed(current, record_file, template_text, own_labels, model_index=model_index), nl=False)
         return
     if card.suffix.lower() != ".md":
         msg = f"{card} is no Markdown file: give the card a name ending in .md"
         raise CardCallbackError(msg)
     # Of a run that keeps its record to itself no picture is added to what a push finds.
     may_draw = charts and not keeps_to_itself(record_file)
-    body = _body(current, card, template_text, model_index=model_index)
+    body = _body(current, card, template_text, own_labels, model_index=model_index)
     _write(current, loaded, card=card, record_file=record_file, body=body, may_draw=may_draw)
     typer.echo(f"wrote {card}")
 
 
-def _printed(record: RunRecord, record_file: Path, template_text: str | None, *, model_index: bool) -> str:
+def _printed(
+    record: RunRecord, record_file: Path, template_text: str | None, own_labels: str | None, *, model_index: bool
+) -> str:
     pictures = _all_drawn(record, published_folder(record_file))
     if template_text is None:
         return render_section(record, pictures=pictures)
-    body = _Body(text=template_text, kind="template", model_index=model_index)
+    body = _Body(text=template_text, kind="template", labels=own_labels, model_index=model_index)
     return _composed(record, body, pictures=pictures).text
 
 
@@ -119,23 +125,33 @@ def _write(
         warn("the run still goes on and will write its card again, for the place it was given: render again after it")
 
 
-def _body(record: RunRecord, card: Path, template_text: str | None, *, model_index: bool) -> _Body:
-    if template_text is not None:
-        return _Body(text=template_text, kind="template", model_index=model_index)
-    if card.exists():
+def _body(
+    record: RunRecord, card: Path, template_text: str | None, own_labels: str | None, *, model_index: bool
+) -> _Body:
+    text, kind = template_text, "template"
+    if text is None and card.exists():
         text = read_card(card)
-        return _Body(text=text, kind=record.card.body or kind_of(text), model_index=model_index)
-    return _Body(text=default_hub_template(), kind="hub template", model_index=model_index)
+        kind = record.card.body or kind_of(text)
+    elif text is None:
+        text, kind = default_hub_template(), "hub template"
+    return _Body(text=text, kind=kind, labels=own_labels, model_index=model_index)
 
 
 def _composed(record: RunRecord, body: _Body, *, pictures: bool) -> ComposedCard:
     if body.kind == "template":
         # The fills the record remembers are of another card's placeholders.
         record = msgspec.structs.replace(record, card=Card())
-    composed = render_card(record, body=body.text, body_kind=body.kind, pictures=pictures, model_index=body.model_index)
+    composed = render_card(
+        record,
+        body=body.text,
+        body_kind=body.kind,
+        pictures=pictures,
+        model_index=body.model_index,
+        own_labels=body.labels,
+    )
     about_results = [one for one in composed.report.remarks if body.model_index and "model-index" in one]
-    for warning in (*composed.report.warnings, *about_results):
-        warn(warning)
+    for line in (*composed.report.warnings, *about_results, *composed.report.placeholders.lines()):
+        warn(line)
     return composed
 
 

@@ -26,12 +26,13 @@ _UNKNOWN_RUN = "earlier"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Wishes:
-    """How much is published ("card", "pictures" or "all"), into which card, and over what."""
+    """How much is published ("card", "pictures" or "all"), into which card, over what, by which labels of one's own."""
 
     card: str = "README.md"
     publish: str = "all"
     model_index: bool = False
     force: bool = False
+    labels: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,6 +66,7 @@ def plan_publication(source: Source, place: Place, wishes: Wishes) -> Plan:
         pictures=bool(pictures) or (bool(present.same_run) and _has_pictures(place, record)),
         weights=weights_in(place),
         model_index=wishes.model_index,
+        own_labels=wishes.labels,
     )
     files = dict(_pictures(place, pictures, present))
     # A record that is public there already is kept in step with its card.

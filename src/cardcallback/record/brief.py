@@ -69,3 +69,10 @@ def own_record_files(output_folder: Path) -> list[Path]:
     """Every file of an output folder itself that may hold a record; a run's own name comes before the main place."""
     places = (output_folder / RECORD_FOLDER, output_folder / PRIVATE_FOLDER / RECORD_FOLDER)
     return [path for place in places for path in sorted(place.glob("record*.json"))]
+
+
+def briefs_in(output_folder: Path) -> dict[str, RunBrief]:
+    """What every record in an output folder that can be read tells of its run, by run id."""
+    found = map(read_brief, own_record_files(output_folder))
+    # Of two of one run the one in the main place counts, which comes last.
+    return {brief.run_id: brief for brief in found if brief is not None}

@@ -96,19 +96,32 @@ def template_text(template: Path) -> str:
     Raises:
         CardCallbackError: it cannot be read or is not UTF-8.
     """
+    return _file_text(template, "template", "a Markdown file")
+
+
+def labels_text(labels: Path) -> str:
+    """The text of a file of a person's own labels, as ``template_text``.
+
+    Raises:
+        CardCallbackError: it cannot be read or is not UTF-8.
+    """
+    return _file_text(labels, "labels", "a YAML file such as the labels.yaml of cardcallback")
+
+
+def _file_text(path: Path, name: str, kind: str) -> str:
     try:
-        with template.open("rb") as file:
+        with path.open("rb") as file:
             content = file.read(_LARGEST_TEMPLATE_BYTES + 1)
     except OSError as error:
-        msg = f"template cannot be read ({template}: {error.strerror}): give a Markdown file"
+        msg = f"{name} cannot be read ({path}: {error.strerror}): give {kind}"
         raise CardCallbackError(msg) from error
     if len(content) > _LARGEST_TEMPLATE_BYTES:
-        msg = f"template is larger than any card ({template}): give a Markdown file"
+        msg = f"{name} is larger than any card ({path}): give {kind}"
         raise CardCallbackError(msg)
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:
-        msg = f"template is not UTF-8 ({template}): save it as UTF-8"
+        msg = f"{name} is not UTF-8 ({path}): save it as UTF-8"
         raise CardCallbackError(msg) from error
 
 

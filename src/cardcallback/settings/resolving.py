@@ -31,11 +31,12 @@ _LARGEST_FILE_BYTES = 1024**2
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Settings:
-    """What ``CardCallback`` was asked to do, checked; all but the last four fields are its arguments.
+    """What ``CardCallback`` was asked to do, checked; all but the last six fields are its arguments.
 
     ``location`` is the place's code. ``journal_directory`` is a folder on the node's own disk for the journal of a run
     whose output folder is on a slow or shared one; whether it can be there is seen when a run begins.
-    ``model_index`` puts the held-out results into the front matter too. ``template_text`` is the template as it was at
+    ``model_index`` puts the held-out results into the front matter too. ``labels`` is a file of the person's own
+    labels for templates. ``template_text`` and ``labels_text`` are the template and the labels as they were at
     construction. ``disabled`` means that nothing is to be measured or written.
     """
 
@@ -55,7 +56,9 @@ class Settings:
     quiet: bool = False
     journal_directory: Path | None = None
     model_index: bool = False
+    labels: Path | None = None
     template_text: str | None = None
+    labels_text: str | None = None
     disabled: bool = False
 
     @property
@@ -84,9 +87,10 @@ _CHECKS: Mapping[str, checks.Check] = {
     "quiet": checks.flag,
     "journal_directory": checks.path,
     "model_index": checks.flag,
+    "labels": checks.path,
 }
-# Of the machine, or of how somebody's cards look, and not of the run: not to be found in a training script.
-_NO_ARGUMENTS = frozenset({"journal_directory", "model_index"})
+# Of the machine, the person or how their cards look, and not of the run: not to be found in a training script.
+_NO_ARGUMENTS = frozenset({"journal_directory", "model_index", "labels"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -127,8 +131,24 @@ def resolve_settings(
         *_files(working_directory, user_config_directory),
     )
     values = dict(_resolved(sources))
-    template = values.get("template")
-    return Settings(**values, template_text=checks.template_text(template) if template else None)
+    template, labels = values.get("template"), values.get("labels")
+    return Settings(
+        **values,
+        template_text=checks.template_text(template) if template else None,
+        labels_text=checks.labels_text(labels) if labels else None,
+    )
+
+
+def own_labels_text(*, environ: Mapping[str, str], working_directory: Path, user_config_directory: Path) -> str | None:
+    """The file of the person's own labels, for what has no other setting to ask for; None without one.
+
+    Raises:
+        CardCallbackError: it cannot be read, or a settings file is none.
+    """
+    variables = _Source(values=_variables(environ), label=_PREFIX + "{upper}", folder=working_directory, is_text=True)
+    sources = (variables, *_files(working_directory, user_config_directory))
+    labels = next((value for _, value in _resolved(sources, {"labels": _CHECKS["labels"]})), None)
+    return checks.labels_text(labels) if labels else None
 
 
 def is_switched_on(environ: Mapping[str, str], name: str) -> bool:
@@ -159,8 +179,8 @@ def user_config_directory(environ: Mapping[str, str]) -> Path:
     return (Path(home) / ".config" if Path(home).is_absolute() else Path("/etc/xdg")) / "cardcallback"
 
 
-def _resolved(sources: tuple[_Source, ...]) -> Iterator[tuple[str, Any]]:
-    for name, check in _CHECKS.items():
+def _resolved(sources: tuple[_Source, ...], wanted: Mapping[str, checks.Check] = _CHECKS) -> Iterator[tuple[str, Any]]:
+    for name, check in wanted.items():
         for source in sources:
             value = source.values.get(name)
             if value is not None:
@@ -222,5 +242,5 @@ def _refuse_misspelt_variables(environ: Mapping[str, str]) -> None:
             raise CardCallbackError(msg)
 
 
-if {field.name for field in fields(Settings)} != {*_CHECKS, "template_text", "disabled"}:
+if {field.name for field in fields(Settings)} != {*_CHECKS, "template_text", "labels_text", "disabled"}:
     raise AssertionError  # a setting without a check would be taken as it comes

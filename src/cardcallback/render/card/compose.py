@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
 
 from cardcallback.errors import CardCallbackError
-from cardcallback.record import Card, Fill, RunRecord
+from cardcallback.record import Card, RunRecord
 from cardcallback.render.card.emissions import EMISSIONS_KEY
+from cardcallback.render.card.fill_report import FillReport
 from cardcallback.render.card.filling import fill_placeholders, states_emissions
 from cardcallback.render.card.front_matter import SplitCard, split_card
 from cardcallback.render.card.matter_data import parse_matter
@@ -25,10 +25,14 @@ _TRAINER_KIND = "trainer"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CardReport:
-    """What a person should know: ``warnings`` ask for something, ``remarks`` only explain."""
+    """What a person should know: ``warnings`` ask for something, ``remarks`` only explain.
+
+    ``placeholders`` says what became of each.
+    """
 
     warnings: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
+    placeholders: FillReport = field(default_factory=FillReport)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,6 +53,7 @@ def compose_card(
     body_kind: str,
     weights: Weights | None = None,
     model_index: bool = False,
+    own_labels: str | None = None,
 ) -> ComposedCard:
     """Complete a card; outside fills, our section and the front-matter keys we own not a byte changes.
 
@@ -62,6 +67,7 @@ def compose_card(
         body_kind: "person", "template", "trainer" or "hub template".
         weights: what lies beside the card, where that is not what training left there.
         model_index: whether the held-out results go into the front matter too.
+        own_labels: the text of a person's own label map.
 
     Raises:
         CardCallbackError: the front matter is not valid YAML or cannot be edited safely.
@@ -69,7 +75,7 @@ def compose_card(
     known = record.card.filled
     card = split_card(body)
     by_person = body_kind not in _GENERATED_KINDS
-    owner = _emissions_stated_by(record, card, trainer_card, by_person=by_person, known=known)
+    owner = _emissions_stated_by(record, card, trainer_card, by_person=by_person, own_labels=own_labels)
     told = record if owner is None else msgspec.structs.replace(record, carbon=None)
     edit = complete_metadata(
         card,
@@ -81,7 +87,7 @@ def compose_card(
         wants_results=model_index,
     )
     hidden = section_spans(edit.card.body)
-    filled = fill_placeholders(edit.card.body, told, known=known, hidden=hidden)
+    filled = fill_placeholders(edit.card.body, told, known=known, hidden=hidden, own_labels=own_labels)
     text, marks = place_section(
         filled.text, section, before_citation=body_kind == _TRAINER_KIND, newline=edit.card.newline
     )
@@ -93,6 +99,7 @@ def compose_card(
         report=CardReport(
             warnings=(*_emissions_warning(record, owner), *edit.warnings, *marks),
             remarks=(*edit.remarks, *filled.remarks),
+            placeholders=filled.report,
         ),
     )
 
@@ -103,6 +110,7 @@ def emissions_stated_by(
     body: str,
     trainer_card: str | None,
     body_kind: str,
+    own_labels: str | None = None,
 ) -> str | None:
     """Who else states CO2e in the card: "person" or "trainer", or None.
 
@@ -112,10 +120,9 @@ def emissions_stated_by(
     Raises:
         CardCallbackError: the front matter is not valid YAML.
     """
-    known = record.card.filled
     by_person = body_kind not in _GENERATED_KINDS
     card = split_card(body)
-    return _emissions_stated_by(record, card, trainer_card, by_person=by_person, known=known)
+    return _emissions_stated_by(record, card, trainer_card, by_person=by_person, own_labels=own_labels)
 
 
 def default_hub_template() -> str:
@@ -133,13 +140,14 @@ def _emissions_stated_by(
     trainer_card: str | None,
     *,
     by_person: bool,
-    known: Sequence[Fill],
+    own_labels: str | None,
 ) -> str | None:
+    known = record.card.filled
     owner = emissions_owner(card, trainer_card, by_person=by_person, known=known)
     if owner is not None:
         return owner
     hidden = section_spans(card.body)
-    if not states_emissions(card.body, record, known=known, hidden=hidden):
+    if not states_emissions(card.body, record, known=known, hidden=hidden, own_labels=own_labels):
         return None
     return "person" if by_person else "trainer"
 

@@ -1,45 +1,42 @@
-"""Places in a card's Markdown where a value stands beside its label, with their positions in the text.
+"""Places in a card's Markdown where a value stands, each with what says which value: label, headings, column.
 
 A Markdown parser says what is a paragraph, a list or a table, so that nothing in a code block, a comment
-or raw HTML is ever taken for a value; the position inside a line comes from the line itself.
+or raw HTML is ever taken for a value.
 """
 
 from __future__ import annotations
 
-import itertools
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import Literal
+from typing import Any, Literal
 
-from markdown_it import MarkdownIt
-from markdown_it.token import Token
-
-_LINE = re.compile(r"([^\r\n]*)(?:\r\n|\r|\n|\Z)")
-# A value is short; on a longer line the search below would take long and find prose.
-_LONGEST_LINE = 2000
-_LABELLED = re.compile(
-    r"[ \t]*(?:>[ \t]?)*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)*"
-    r"(?P<label>\*\*[^*]+:\*\*|\*\*[^*]+\*\*[ \t]*:|__[^_]+:__|__[^_]+__[ \t]*:|[^\s:*_\[<>|`~][^:\[\]<>|`]*:)"
-    r"[ \t]+(?P<value>\S.*)"
+from cardcallback.render.card.inline_text import Letters, read_inline
+from cardcallback.render.card.labelled import (
+    is_label_alone,
+    labelled_values,
+    lines_of,
+    normalize_label,
+    skip_task,
+    trimmed,
 )
-_TRAILING_COMMENT = re.compile(r"[ \t]*<!--(?:(?!-->).)*-->[ \t]*$")
-_QUOTATION = re.compile(r"[ \t]*(?:>[ \t]?)*")
+from cardcallback.render.card.passages import Passage, passages
+from cardcallback.render.card.table_rows import TableCell
+
+__all__ = ["BASE_SENTENCE", "DATASET_SENTENCE", "Slot", "SlotKind", "find_slots", "normalize_label"]
+
+# A value is short; what is longer is prose, and takes long to search.
+_LONGEST_TEXT = 4000
 # Bounded, since a search for an end that never comes, begun at each of many beginnings, takes for ever.
 _NAME, _ADDRESS_END = r"[^\[\]\r\n]{0,1000}", r"[^)\r\n]{0,1000}"
-_BASE_SENTENCE = re.compile(
-    rf"\bfine-tuned version of (?P<value>\[{_NAME}\]\(https://huggingface\.co/{_ADDRESS_END}\))"
+_SENTENCES = (
+    ("base", re.compile(rf"\bfine-tuned version of (?P<value>\[{_NAME}\]\(https://huggingface\.co/{_ADDRESS_END}\))")),
+    ("base", re.compile(r"\bfine-tuned version of (?P<value>an unnamed base model)\b")),
+    ("data", re.compile(rf" on (?P<value>the \[{_NAME}\]\(https://huggingface\.co/datasets/{_ADDRESS_END}\) dataset)")),
 )
-_DATASET_SENTENCE = re.compile(
-    rf" on (?P<value>the \[{_NAME}\]\(https://huggingface\.co/datasets/{_ADDRESS_END}\) dataset)"
-)
-_PLAIN_BASE_SENTENCE = re.compile(r"\bfine-tuned version of (?P<value>an unnamed base model)\b")
 
-# Blocks are enough: what stands inside a line is read from the line itself.
-_PARSER = MarkdownIt("commonmark").enable("table").disable("inline")
-
-SlotKind = Literal["line", "cell", "block", "sentence"]
+SlotKind = Literal["line", "cell", "example", "item", "block", "heading", "sentence"]
 BASE_SENTENCE = "fine-tuned version of"
 DATASET_SENTENCE = "on the data set"
 
@@ -49,9 +46,13 @@ class Slot:
     """One value in a card.
 
     ``begin`` and ``end`` are offsets in the body, and ``source`` is what stands between them; in ``text`` a value
-    of several lines has line feeds and no blanks around its lines. ``headings`` are the headings above it, the
-    nearest last. ``label`` is None where the heading itself is the label ("block"). ``column`` is a table
-    column's heading, and ``only_column`` says that the table has no other value column.
+    of several lines has line feeds and no blanks around its lines. ``headings`` are the headings and the labels of
+    list items above it, the nearest last. ``label`` is None where nothing but these says what the value is. Of a
+    table ``column`` is the column's heading, ``only_column`` says that there is no other value column, ``row`` numbers
+    the rows and ``unit`` is what the row has in a column of units; of a list ``row`` numbers the items. An "example"
+    is the first cell of a row, which is the row's label, but may be a placeholder itself. The first ``titles`` of the
+    headings are the card's title. ``passage`` is all of the text that the value stands in, and ``has_labels`` says
+    that a text as a whole has labelled values inside it.
     """
 
     kind: SlotKind
@@ -63,24 +64,18 @@ class Slot:
     source: str = ""
     column: str | None = None
     only_column: bool = False
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Line:
-    begin: int
-    text: str
-
-
-def normalize_label(label: str) -> str:
-    """A label or heading as the label map has it: no markup, no "[optional]", no colon, lower case."""
-    bare = re.sub(r"[*_`~]+|<!--.*?-->", "", label)
-    bare = re.sub(r"[\[(]optional[\])]", "", bare, flags=re.IGNORECASE)
-    bare = re.sub(r"^[^\w(]+|[^\w)%]+$", "", bare)
-    return " ".join(bare.split()).casefold()
+    table: int = 0
+    row: int = 0
+    rows: int = 1
+    unit: str | None = None
+    titles: int = 0
+    passage: str = ""
+    has_labels: bool = False
+    references: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
 
 def find_slots(body: str, hidden: Sequence[tuple[int, int]] = ()) -> tuple[Slot, ...]:
-    """Every labelled value of ``body`` in order; nothing is looked for inside the ``hidden`` spans.
+    """Every value of ``body`` in order; nothing is looked for inside the ``hidden`` spans.
 
     A paragraph below a heading comes as a "block" first, then the labelled lines inside it.
     """
@@ -93,101 +88,92 @@ def _slots(body: str, hidden: tuple[tuple[int, int], ...]) -> tuple[Slot, ...]:
     for begin, end in hidden:
         # Blanked, not removed: positions and the headings around stay what they are.
         body = body[:begin] + re.sub(r"[^\r\n]", " ", body[begin:end]) + body[end:]
-    lines = [_Line(begin=match.start(), text=match.group(1)) for match in _LINE.finditer(body)]
-    return tuple(replace(slot, source=body[slot.begin : slot.end]) for slot in _walk(_PARSER.parse(body), lines))
+    found = [slot for passage in passages(body) for slot in _of_passage(passage)]
+    # Stable, so that a text as a whole stays before what begins with it.
+    found.sort(key=lambda slot: slot.begin)
+    return tuple(replace(slot, source=body[slot.begin : slot.end]) for slot in found)
 
 
-def _walk(tokens: list[Token], lines: list[_Line]) -> Iterator[Slot]:
-    headings: list[tuple[int, str]] = []
-    columns: tuple[str, ...] = ()
-    for index, token in enumerate(tokens):
-        path = tuple(text for _, text in headings)
-        if token.type == "heading_open" and token.level == 0:
-            level = int(token.tag[1:])
-            headings = [entry for entry in headings if entry[0] < level]
-            headings.append((level, " ".join(tokens[index + 1].content.split())))
-        elif token.type == "tr_open" and token.map:
-            cells = _cells(lines[token.map[0]])
-            if tokens[index - 1].type == "thead_open":
-                columns = tuple(cell.text for cell in cells)
-            else:
-                yield from _row(cells, columns, path)
-        elif token.type == "paragraph_open" and token.map:
-            yield from _paragraph(lines[token.map[0] : token.map[1]], path, at_top=token.level == 0)
+def _of_passage(passage: Passage) -> Iterator[Slot]:
+    if passage.cell is not None:
+        if len(passage.source) <= _LONGEST_TEXT:
+            yield from _of_cell(passage, passage.cell)
+        return
+    if passage.kind == "comment":
+        yield _slot(passage, "block", passage.label, 0, len(passage.source))
+        return
+    for part in [passage] if len(passage.source) <= _LONGEST_TEXT else passage.lines():
+        if len(part.source) <= _LONGEST_TEXT:
+            yield from _of_text(part)
 
 
-def _paragraph(lines: list[_Line], headings: tuple[str, ...], *, at_top: bool) -> Iterator[Slot]:
-    if at_top and headings:
-        begin = lines[0].begin + len(lines[0].text) - len(lines[0].text.lstrip())
-        texts = [line.text.strip() for line in lines]
-        end = lines[-1].begin + len(lines[-1].text.rstrip())
-        yield Slot(kind="block", headings=headings, label=None, begin=begin, end=end, text="\n".join(texts))
-    for line in lines:
-        slot = _labelled(line, headings)
-        if slot is not None:
-            yield slot
-        yield from _sentences(line, headings)
+def _of_text(passage: Passage) -> Iterator[Slot]:
+    letters = read_inline(passage.source, passage.references)
+    is_heading = passage.kind == "heading"
+    labelled = [one for one in labelled_values(letters, one_line=is_heading) if one.begin < one.end]
+    # First the text as a whole, then what is labelled inside it.
+    if passage.in_list and not is_heading:
+        yield from _items(passage, letters, has_labels=bool(labelled))
+    else:
+        yield from _whole(passage, letters, has_labels=bool(labelled))
+    for one in labelled:
+        slot = _slot(passage, "heading" if is_heading else "line", one.label, *letters.span(one.begin, one.end))
+        yield replace(slot, has_labels=one.has_labels)
+    yield from _sentences(passage)
 
 
-def _labelled(line: _Line, headings: tuple[str, ...]) -> Slot | None:
-    if len(line.text) > _LONGEST_LINE:
-        return None
-    found = _LABELLED.match(line.text)
-    if found is None:
-        return None
-    value = found.group("value")
-    while comment := _TRAILING_COMMENT.search(value):
-        value = value[: comment.start()]
-    value = value.rstrip(" \t\\")
-    if not value:
-        return None
-    begin = line.begin + found.start("value")
-    label = found.group("label")
-    return Slot(kind="line", headings=headings, label=label, begin=begin, end=begin + len(value), text=value)
+def _whole(passage: Passage, letters: Letters, *, has_labels: bool) -> Iterator[Slot]:
+    begin, end = trimmed(letters, 0, len(letters.text))
+    is_heading = passage.kind == "heading"
+    is_block = passage.at_top and (passage.headings or passage.label) and not is_label_alone(letters)
+    if begin < end and (is_heading or is_block):
+        slot = _slot(passage, "heading" if is_heading else "block", passage.label, *letters.span(begin, end))
+        yield replace(slot, has_labels=has_labels)
 
 
-def _sentences(line: _Line, headings: tuple[str, ...]) -> Iterator[Slot]:
-    patterns = (
-        (BASE_SENTENCE, _BASE_SENTENCE),
-        (BASE_SENTENCE, _PLAIN_BASE_SENTENCE),
-        (DATASET_SENTENCE, _DATASET_SENTENCE),
+def _items(passage: Passage, letters: Letters, *, has_labels: bool) -> Iterator[Slot]:
+    for begin, end in lines_of(letters):
+        first, last = trimmed(letters, skip_task(letters.text, begin, end), end)
+        if first < last:
+            item = _slot(passage, "item", passage.label, *letters.span(first, last))
+            yield replace(item, has_labels=has_labels)
+
+
+def _of_cell(passage: Passage, cell: TableCell) -> Iterator[Slot]:
+    letters = read_inline(passage.source, passage.references)
+    begin, end = trimmed(letters, 0, len(letters.text))
+    span = letters.span(begin, end) if begin < end else (0, 0)
+    slot = _slot(passage, "cell", cell.label, *span)
+    yield replace(
+        slot,
+        kind="cell" if cell.index else "example",
+        label=cell.label if cell.index else cell.column,
+        column=cell.column,
+        only_column=cell.columns == 2,
+        table=cell.table,
+        row=cell.row,
+        rows=cell.rows,
+        unit=cell.unit if cell.column.lower() not in {"unit", "units"} else None,
     )
-    for label, pattern in patterns:
-        for found in pattern.finditer(line.text):
-            begin, end = (line.begin + offset for offset in found.span("value"))
-            yield Slot(kind="sentence", headings=headings, label=label, begin=begin, end=end, text=found.group("value"))
 
 
-def _cells(line: _Line) -> tuple[_Line, ...]:
-    """A table row's cells without the blanks around them; a ``|`` after a backslash is text."""
-    text = line.text.rstrip()
-    quotation = _QUOTATION.match(text)
-    begin = quotation.end() if quotation else 0
-    bars = [match.start() for match in re.finditer(r"(?<!\\)\|", text) if match.start() >= begin]
-    edges = [begin - 1, *bars, len(text)]
-    if bars and bars[0] == begin:
-        edges = edges[1:]
-    if bars and bars[-1] == len(text) - 1:
-        edges = edges[:-1]
-    cells = []
-    for left, right in itertools.pairwise(edges):
-        raw = text[left + 1 : right]
-        stripped = raw.strip()
-        offset = len(raw) - len(raw.lstrip()) if stripped else 0
-        cells.append(_Line(begin=line.begin + left + 1 + offset, text=stripped))
-    return tuple(cells)
+def _sentences(passage: Passage) -> Iterator[Slot]:
+    for name, pattern in _SENTENCES:
+        for found in pattern.finditer(passage.source):
+            label = BASE_SENTENCE if name == "base" else DATASET_SENTENCE
+            yield _slot(passage, "sentence", label, *found.span("value"))
 
 
-def _row(cells: tuple[_Line, ...], columns: tuple[str, ...], headings: tuple[str, ...]) -> Iterator[Slot]:
-    for index, cell in enumerate(cells[1:], start=1):
-        if cells[0].text and cell.text and index < len(columns):
-            yield Slot(
-                kind="cell",
-                headings=headings,
-                label=cells[0].text,
-                begin=cell.begin,
-                end=cell.begin + len(cell.text),
-                text=cell.text,
-                column=columns[index],
-                only_column=len(columns) == 2,
-            )
+def _slot(passage: Passage, kind: SlotKind, label: str | None, begin: int, end: int) -> Slot:
+    return Slot(
+        kind=kind,
+        headings=passage.headings,
+        label=label,
+        begin=passage.place(begin),
+        end=passage.place(end - 1) + 1 if end > begin else passage.place(begin),
+        text=passage.source[begin:end],
+        row=passage.row,
+        titles=passage.titles,
+        passage=passage.source,
+        references=passage.references,
+    )

@@ -1,18 +1,93 @@
-"""Named values of what a run did and how well: its recipe and its losses, as one line of Markdown each."""
+"""Named values of what a run did: its method, data and settings, as one line of Markdown each."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from cardcallback.record import TOKEN_CROSS_ENTROPY, RunRecord
-from cardcallback.render.run_words import loss_ended_finite, plural, quantization_words, same_held_out_set
-from cardcallback.render.text import escape_markdown
-from cardcallback.units import format_count, format_number
+from cardcallback.hub_id import is_hub_id
+from cardcallback.record import RunRecord
+from cardcallback.render.card.quantities import Value
+from cardcallback.render.run_words import model_name, plural, quantization_words
+from cardcallback.render.section.recipe_settings import BatchSettings, optimiser_words
+from cardcallback.render.text import TIMES, escape_markdown
+from cardcallback.units import format_count, format_large, format_percent, format_setting
+
+_CAUSAL = frozenset(
+    {"SFT", "DPO", "online DPO", "KTO", "ORPO", "CPO", "BCO", "XPO", "GRPO", "RLOO", "PPO", "language modelling"}
+)
+_MODEL_KINDS = {
+    "masked language modelling": "Masked language model",
+    "sequence-to-sequence": "Sequence-to-sequence language model",
+    "reward modelling": "Reward model",
+    "sentence embedding": "Sentence embedding model",
+    "cross-encoder": "Cross-encoder",
+}
 
 
-def _method(record: RunRecord) -> str | None:
+def base_model_link(record: RunRecord) -> str | None:
+    """The base model as a link to its page on the Hub."""
+    name = published_base_model(record)
+    return f"[{escape_markdown(name)}](https://huggingface.co/{name})" if name else None
+
+
+def published_base_model(record: RunRecord) -> str | None:
+    """The base model's Hub id; None where it is not known, and for anything that can only be a folder."""
+    name = record.training.base_model
+    return name if is_hub_id(name) else None
+
+
+def _base_model(record: RunRecord) -> str | None:
+    name = published_base_model(record)
+    return escape_markdown(name) if name else None
+
+
+def _model(record: RunRecord) -> str | None:
+    """What the model is, in place of a name that nobody gave it."""
+    if published_base_model(record) is None:
+        return None
+    method = record.training.method
+    how = (
+        "Full fine-tune" if (method or "").startswith("full") else f"{escape_markdown(method or '')} fine-tune".strip()
+    )
+    return f"{how[:1].upper() + how[1:]} of {model_name(record.training)}"
+
+
+def _model_type(record: RunRecord) -> str | None:
     training = record.training
-    return escape_markdown(training.method) if training.method else None
+    objective = training.objective or ""
+    kind = "Causal language model" if objective in _CAUSAL else _MODEL_KINDS.get(objective)
+    if kind is None and objective.endswith("classification"):
+        kind = f"{escape_markdown(objective[:1].upper() + objective[1:])} model"
+    architecture = escape_markdown(training.model_type) if training.model_type else None
+    if kind is None:
+        return architecture
+    return f"{kind} (architecture {architecture})" if architecture else kind
+
+
+def _method(record: RunRecord) -> Value | None:
+    """With rank and alpha, so that a card without a line of its own for them has them too."""
+    training = record.training
+    if not training.method:
+        return None
+    method, lora = escape_markdown(training.method), training.lora
+    return Value(text=f"{method} (r={lora.rank}, alpha={lora.alpha:g})" if lora else method, short=method)
+
+
+def _objective(record: RunRecord) -> str | None:
+    return escape_markdown(record.training.objective) if record.training.objective else None
+
+
+def _stage_name(record: RunRecord) -> str | None:
+    name = record.training.stage or record.training.objective
+    return escape_markdown(name) if name else None
+
+
+def _trainer(record: RunRecord) -> str | None:
+    return escape_markdown(record.training.trainer) if record.training.trainer else None
+
+
+def _precision(record: RunRecord) -> str | None:
+    return escape_markdown(record.training.precision) if record.training.precision else None
 
 
 def _training_regime(record: RunRecord) -> str | None:
@@ -23,104 +98,144 @@ def _training_regime(record: RunRecord) -> str | None:
     return "; ".join(parts) or None
 
 
-def _lora_rank(record: RunRecord) -> str | None:
-    return format_count(record.training.lora.rank) if record.training.lora else None
+def _quantization(record: RunRecord) -> str | None:
+    found = record.training.quantization
+    return f"{quantization_words(found)}, of the base weights in training" if found else None
 
 
-def _lora_alpha(record: RunRecord) -> str | None:
-    return f"{record.training.lora.alpha:g}" if record.training.lora else None
-
-
-def _hyperparameter(*names: str) -> Callable[[RunRecord], str | None]:
-    def make(record: RunRecord) -> str | None:
-        settings = record.training.hyperparameters
-        value = next((settings[name] for name in names if settings.get(name) is not None), None)
-        return None if value is None else escape_markdown(f"{value:g}" if isinstance(value, float) else str(value))
-
-    return make
-
-
-def _learning_rate(record: RunRecord) -> str | None:
-    rate = _hyperparameter("learning_rate")(record)
-    schedule = _hyperparameter("lr_scheduler_type")(record)
-    return f"{rate}, {schedule} schedule" if rate and schedule else rate
-
-
-def _batch_size(record: RunRecord) -> str | None:
+def setting(record: RunRecord, *names: str) -> str | None:
+    """The first of these hyper-parameters that the run had, as people write it."""
     settings = record.training.hyperparameters
-    size, accumulation = settings.get("per_device_train_batch_size"), settings.get("gradient_accumulation_steps")
-    if not isinstance(size, int) or not isinstance(accumulation, int) or accumulation == 1:
-        return str(size) if isinstance(size, int) else None
-    return f"{size} per device × {accumulation} accumulation steps"
-
-
-def _epochs(record: RunRecord) -> str | None:
-    return None if record.training.epochs is None else f"{record.training.epochs:.3g}"
-
-
-def _training_loss(record: RunRecord) -> str | None:
-    points = record.curves.get("loss")
-    if not points:
+    value = next((settings[name] for name in names if settings.get(name) is not None), None)
+    if value is None:
         return None
-    ended = "" if loss_ended_finite(record) else "; it was not a finite number at other steps"
-    return f"{format_number(points[-1][1])} (last logged, step {format_count(points[-1][0])}{ended})"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return format_setting(value) if isinstance(value, (int, float)) else escape_markdown(value)
 
 
-def _validation_loss(record: RunRecord) -> str | None:
-    after = record.evaluation.after
-    return None if after is None or after.loss is None else format_number(after.loss)
+def _setting(*names: str) -> Callable[[RunRecord], str | None]:
+    return lambda record: setting(record, *names)
 
 
-def _held_out_results(record: RunRecord) -> str | None:
-    before, after = record.evaluation.before, record.evaluation.after
-    if after is None or after.loss is None:
+def _schedule(record: RunRecord) -> str | None:
+    found = setting(record, "lr_scheduler_type")
+    return found.replace("\\_", " ").replace("_", " ") if found else None
+
+
+def _learning_rate(record: RunRecord) -> Value | None:
+    rate, schedule = setting(record, "learning_rate"), _schedule(record)
+    if rate is None:
         return None
-    words = f"Held-out loss {format_number(after.loss)}"
-    about = [escape_markdown(after.kind)] if after.kind else []
-    about += [plural(after.examples, "example")] if after.examples else []
-    about += [escape_markdown(after.covers)] if after.covers else []
-    words += f" ({', '.join(about)})" if about else ""
-    if after.perplexity is not None and after.kind == TOKEN_CROSS_ENTROPY:
-        words += f", perplexity {format_number(after.perplexity)}"
-    if before is not None and before.loss is not None and same_held_out_set(before, after):
-        words += f"; before training {format_number(before.loss)}"
-    return words
+    return Value(text=f"{rate}, {schedule} schedule" if schedule else rate, short=rate)
 
 
-def _perplexity(which: str) -> Callable[[RunRecord], str | None]:
-    def make(record: RunRecord) -> str | None:
-        result = getattr(record.evaluation, which)
-        if result is None or result.perplexity is None or result.kind != TOKEN_CROSS_ENTROPY:
-            return None
-        about = [f"{escape_markdown(result.weights)} weights"] if result.weights else []
-        before, after = record.evaluation.before, record.evaluation.after
-        if before is not None and after is not None and not same_held_out_set(before, after):
-            size = f"{plural(result.examples, 'example')}, " if result.examples else ""
-            about.append(f"{size}another set than the other figure's")
-        return format_number(result.perplexity) + (f" ({', '.join(about)})" if about else "")
-
-    return make
+def _warmup(record: RunRecord) -> Value | None:
+    settings = record.training.hyperparameters
+    steps, ratio = settings.get("warmup_steps"), settings.get("warmup_ratio")
+    if isinstance(ratio, float) and ratio:
+        text = f"{format_percent(ratio, 2).replace('.0 %', ' %')} of the steps"
+        return Value(text=text, amount=ratio, kind="share", figures=2)
+    if not isinstance(steps, int) or isinstance(steps, bool):
+        return None
+    return Value(text=plural(steps, "step"), amount=float(steps), kind="steps")
 
 
-def _examples(record: RunRecord) -> str | None:
-    count = record.training.dataset.training_examples
-    return f"{plural(count, 'example')}" if count else None
+def _warmup_steps(record: RunRecord) -> str | None:
+    steps = record.training.hyperparameters.get("warmup_steps")
+    return format_count(steps) if isinstance(steps, int) and not isinstance(steps, bool) else None
 
 
-RECIPE_VALUES: Mapping[str, Callable[[RunRecord], str | None]] = {
+def _batch_size(record: RunRecord) -> Value | None:
+    """Per device, with what it is multiplied by to an optimiser step."""
+    batch = BatchSettings.of(record)
+    if batch.per_device is None:
+        return None
+    text, effective = str(batch.per_device), _effective(batch)
+    if batch.accumulation > 1 or (batch.processes or 1) > 1:
+        text += " per device"
+        text += f" {TIMES} {batch.accumulation} accumulation steps" if batch.accumulation > 1 else ""
+        text += f" {TIMES} {batch.processes} processes" if (batch.processes or 1) > 1 else ""
+        text += f" = {effective}" if effective else ""
+    return Value(text=text, short=str(batch.per_device), amount=float(batch.per_device), kind="sequences")
+
+
+def _effective(batch: BatchSettings) -> int | None:
+    product = (batch.per_device or 0) * batch.accumulation * (batch.processes or 0)
+    return batch.effective or product or None
+
+
+def _effective_batch_size(record: RunRecord) -> Value | None:
+    batch = BatchSettings.of(record)
+    effective = _effective(batch) if batch.per_device is not None else batch.effective
+    return Value(text=format_count(effective), amount=float(effective), kind="sequences") if effective else None
+
+
+def _hyperparameters(record: RunRecord) -> str | None:
+    """Batch, length and optimiser in one line, as the section has them."""
+    batch, optimiser = BatchSettings.of(record).words(), optimiser_words(record.training.hyperparameters)
+    return "; ".join(part for part in (f"batch of {batch}" if batch else "", optimiser) if part) or None
+
+
+def _max_length(record: RunRecord) -> Value | None:
+    longest = BatchSettings.of(record).longest
+    # "2048" and not "2,048": a setting, as people write it in a script.
+    return Value(text=str(longest), short=str(longest), amount=float(longest), kind="tokens") if longest else None
+
+
+def _epochs(record: RunRecord) -> Value | None:
+    epochs = record.training.epochs
+    return None if epochs is None else Value(text=f"{epochs:.3g}", amount=epochs, kind="epochs")
+
+
+def _steps(record: RunRecord) -> Value | None:
+    steps = record.training.steps
+    return Value(text=format_count(steps), amount=float(steps), kind="steps") if steps else None
+
+
+def _tokens(record: RunRecord) -> Value | None:
+    tokens = record.training.tokens.non_padding
+    if not tokens:
+        return None
+    return Value(text=f"{format_large(tokens)} tokens, without padding", short=format_large(tokens))
+
+
+def _date(record: RunRecord) -> str | None:
+    return escape_markdown(record.sessions[-1].started_on) if record.sessions else None
+
+
+def _date_of_training(record: RunRecord) -> str | None:
+    date = _date(record)
+    return f"{date} (date of training)" if date else None
+
+
+RECIPE_VALUES: Mapping[str, Callable[[RunRecord], Value | str | None]] = {
+    "base_model": _base_model,
+    "base_model_link": base_model_link,
     "batch_size": _batch_size,
+    "date": _date,
+    "date_of_training": _date_of_training,
+    "effective_batch_size": _effective_batch_size,
     "epochs": _epochs,
-    "held_out_results": _held_out_results,
+    "hyperparameters": _hyperparameters,
+    "gradient_accumulation": _setting("gradient_accumulation_steps"),
     "learning_rate": _learning_rate,
-    "lora_alpha": _lora_alpha,
-    "lora_rank": _lora_rank,
-    "max_length": _hyperparameter("max_length", "max_seq_length"),
+    "max_length": _max_length,
     "method": _method,
-    "optimizer": _hyperparameter("optim"),
-    "perplexity_base": _perplexity("before"),
-    "perplexity_tuned": _perplexity("after"),
-    "training_examples": _examples,
-    "training_loss": _training_loss,
+    "model": _model,
+    "model_type": _model_type,
+    "objective": _objective,
+    "optimizer": _setting("optim"),
+    "precision": _precision,
+    "quantization": _quantization,
+    "schedule": _schedule,
+    "seed": _setting("seed"),
+    "stage": _stage_name,
+    "steps": _steps,
+    "tokens": _tokens,
+    "trainer": _trainer,
     "training_regime": _training_regime,
-    "validation_loss": _validation_loss,
+    "warmup": _warmup,
+    "warmup_steps": _warmup_steps,
+    "weight_decay": _setting("weight_decay"),
 }

@@ -20,6 +20,7 @@ def render_card(
     trainer_card: str | None = None,
     weights: Weights | None = None,
     model_index: bool = False,
+    own_labels: str | None = None,
 ) -> ComposedCard:
     """As ``compose_card``, with the section rendered here; where the card states CO2e already, without ours.
 
@@ -31,12 +32,15 @@ def render_card(
         trainer_card: what the trainer last wrote.
         weights: what lies beside the card, where that is not what training left there.
         model_index: whether the held-out results go into the front matter too.
+        own_labels: the text of the person's own label map.
 
     Raises:
         CardCallbackError: the front matter is not valid YAML or cannot be edited safely.
     """
     record = lettered(record)
-    stated = emissions_stated_by(record, body=body, trainer_card=trainer_card, body_kind=body_kind)
+    stated = emissions_stated_by(
+        record, body=body, trainer_card=trainer_card, body_kind=body_kind, own_labels=own_labels
+    )
     shown = record if stated is None else msgspec.structs.replace(record, carbon=None)
     return compose_card(
         record,
@@ -46,4 +50,5 @@ def render_card(
         body_kind=body_kind,
         weights=weights,
         model_index=model_index,
+        own_labels=own_labels,
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from cardcallback.record import RunRecord, Scalar
 from cardcallback.render.run_words import most_devices_at_once, plural
 from cardcallback.render.text import TIMES, escape_markdown
-from cardcallback.units import format_count, format_percent
+from cardcallback.units import format_count, format_percent, format_setting
 
 _LENGTH_KEYS = ("max_length", "max_seq_length", "model_max_length")
 _BATCH_KEYS = (
@@ -95,7 +95,7 @@ def optimiser_words(settings: dict[str, Scalar]) -> str:
     if name:
         parts.append(_OPTIMISERS.get(str(name)) or escape_markdown(str(name)))
     if (rate := _number(settings.get("learning_rate"))) is not None:
-        parts.append(f"learning rate {_short(rate)}")
+        parts.append(f"learning rate {format_setting(rate)}")
     if schedule := settings.get("lr_scheduler_type"):
         parts.append(f"{escape_markdown(str(schedule).replace('_', ' '))} schedule")
     if warmup := _warmup(settings):
@@ -131,16 +131,8 @@ def _scalar(value: Scalar) -> str:
     if value is True:
         return "on"
     if isinstance(value, (int, float)):
-        return _short(value)
+        return format_setting(value)
     return escape_markdown(str(value), 80)
-
-
-def _short(value: float) -> str:
-    """A setting as people write it: "2e-4" and "0.001" rather than "0.0002" and "1e-3"."""
-    if isinstance(value, int) or value == 0 or 1e-3 <= abs(value) < 1e6:
-        return f"{value:,}" if isinstance(value, int) else f"{value:g}"
-    mantissa, exponent = f"{value:.3e}".split("e")
-    return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
 
 
 def _number(value: Scalar) -> float | None:

@@ -1,0 +1,154 @@
+"""Which row of the label map a value in a card falls under, or why none is sure enough."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+from cardcallback.record import RunRecord
+from cardcallback.render.card.labelled import normalize_label
+from cardcallback.render.card.labels import ItemRow, LabelIndex, LabelRow, each, has_word
+from cardcallback.render.card.quantities import Unit, split_unit, unit_in
+from cardcallback.render.card.slots import Slot
+
+# In a column's heading these say whose figures it holds even among other words.
+_TELLING_GROUPS = ("tuned", "base", "other")
+_SHORTEST_TELLING = 3
+_QUALIFIERS = re.compile(
+    r"^(?:the|approximate|approx\.?|estimated|our)\s+"
+    r"|\s+\(?(?:(?:used )?(?:for|in|during) training|used|training|approx\.?|approximate|estimated)\)?$",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Asked:
+    """What a slot asks for: a ``row`` and the unit in its label, or ``why`` it is not to be filled, or neither."""
+
+    row: LabelRow | None = None
+    unit: Unit | None = None
+    why: str | None = None
+
+
+class Asking:
+    """Finds rows for slots.
+
+    Args:
+        index: the label map.
+        record: the run, whose base model and stage may head a column.
+    """
+
+    def __init__(self, index: LabelIndex, record: RunRecord) -> None:
+        self._index = index
+        training = record.training
+        self._base = normalize_label((training.base_model or "").rsplit("/", 1)[-1])
+        stages = {normalize_label(name) for name in (training.stage, training.objective) if name}
+        self._own_stages = frozenset(stages - {""})
+
+    def ask(self, slot: Slot, headings: tuple[str, ...], original: str) -> Asked:
+        """The row for a slot below these headings, in their original words, where ``original`` stood in the card."""
+        above = [normalize_label(heading) for heading in headings]
+        label = slot.label
+        if label is None:
+            if slot.kind not in {"block", "item"} or not headings:
+                return Asked(why=self.forbidden(slot, above))
+            label = headings[-1]
+            by_heading = self._index.by_heading.get(above[-1], ()) if slot.kind == "block" else ()
+            if by_heading:
+                return Asked(row=by_heading[0])
+        return self._by_label(slot, label, above, original)
+
+    def _by_label(self, slot: Slot, label: str, above: list[str], original: str) -> Asked:
+        bare, unit = split_unit(label)
+        forbidden = self.forbidden(slot, above)
+        plain = _QUALIFIERS.sub("", bare).strip()
+        for name, asked in ((label, None), (bare, unit), (plain, unit)):
+            rows = [
+                row for row in self._index.by_label.get(normalize_label(name), ()) if _is_below(row, above, slot.titles)
+            ]
+            fitting = [row for row in rows if self._is_in_column(row, slot)]
+            stock = [row for row in fitting if row.default == original]
+            row = next(iter(stock or fitting), None)
+            if row is not None and row.leave is not None:
+                return Asked(why=row.leave)
+            if row is not None and forbidden is not None and not each(row.heading):
+                return Asked(why=forbidden)
+            if row is not None:
+                return Asked(row=row, unit=asked or unit_in(slot.unit or ""))
+            if rows and slot.kind in {"cell", "example"}:
+                return Asked(why=f"the column {slot.column or 'without a heading'} is not surely this run's")
+        if slot.kind == "cell" and slot.column and self.column_group(normalize_label(label)) in {"tuned", "base"}:
+            # A table with a row for each model, whose columns are the labels.
+            turned = replace(slot, label=slot.column, column=label, only_column=False)
+            return (
+                self._by_label(turned, slot.column, above, original) if label != slot.column else Asked(why=forbidden)
+            )
+        return Asked(why=forbidden)
+
+    def forbidden(self, slot: Slot, above: list[str]) -> str | None:
+        """Why nothing is filled below these headings; the card's title is none of them."""
+        for heading in reversed(above[slot.titles :]):
+            for never in self._index.labels.never_under:
+                words = [word for word in never.words if has_word(heading, normalize_label(word))]
+                if words and not any(has_word(heading, normalize_label(word)) for word in never.unless):
+                    return never.why
+        return None
+
+    def examples(self, slot: Slot, headings: tuple[str, ...]) -> ItemRow | None:
+        """What the rows of this table, or the items of this list, are examples of."""
+        # A list is introduced by the line or heading right above it, a table also by the section it is in.
+        names = [
+            name for name in (slot.label if slot.kind == "item" else None, *reversed(headings[slot.titles :])) if name
+        ]
+        above = [normalize_label(name) for name in names[: 1 if slot.kind == "item" else 2]]
+        for name in above:
+            for row in self._index.labels.examples:
+                if name in {normalize_label(heading) for heading in each(row.heading)} and self._holds(row, slot):
+                    return row
+        return None
+
+    def _holds(self, row: ItemRow, slot: Slot) -> bool:
+        return slot.kind == "item" or self.part(row, slot) is not None
+
+    def part(self, row: ItemRow, slot: Slot) -> str | None:
+        """Which part of an item a column asks for."""
+        column = normalize_label(slot.column or "")
+        names = ((part, normalize_label(name)) for part, columns in row.columns.items() for name in each(columns))
+        return next((part for part, name in names if name == column), None)
+
+    def _is_in_column(self, row: LabelRow, slot: Slot) -> bool:
+        if slot.kind not in {"cell", "example"} or slot.column is None:
+            return True
+        column = normalize_label(slot.column)
+        group = self.column_group(column)
+        if each(row.column):
+            wanted = {normalize_label(name) for name in each(row.column)}
+            return column in wanted or group in each(row.column)
+        if group in {"value", "tuned"}:
+            return True
+        return group is None and slot.only_column
+
+    def column_group(self, column: str) -> str | None:
+        """Whose figures a column holds, by its heading as it is compared; None where that says nothing."""
+        if column in self._own_stages:
+            return "tuned"
+        if column in self._index.column_groups:
+            return self._index.column_groups[column]
+        telling = {"base"} if self._base and has_word(column, self._base) else set()
+        for name, group in self._index.column_groups.items():
+            if group in _TELLING_GROUPS and len(name) >= _SHORTEST_TELLING and has_word(column, name):
+                telling.add(group)
+        # A model's name beside "fine-tuned" is this model's; beside nothing, somebody else's.
+        if telling - {"other"}:
+            telling -= {"other"}
+        return telling.pop() if len(telling) == 1 else "other" if telling else None
+
+
+def _is_below(row: LabelRow, above: list[str], titles: int) -> bool:
+    wanted = {normalize_label(heading) for heading in each(row.heading)}
+    if wanted and not wanted & set(above):
+        return False
+    sections = above[titles:]
+    # In a card without sections nothing says what a plain word is about but the card itself.
+    words = [normalize_label(word) for word in row.section]
+    return not words or not sections or any(has_word(section, word) for section in sections for word in words)

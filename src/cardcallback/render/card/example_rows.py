@@ -1,0 +1,62 @@
+"""Rows of tables and items of lists that are only examples: which of the run's own stands in their place."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from cardcallback.record import RunRecord
+from cardcallback.render.card.asking import Asking
+from cardcallback.render.card.slots import Slot
+from cardcallback.render.card.values_results import ITEMS
+
+
+class ExampleRows:
+    """Counts the example rows of each table as their cells come in order.
+
+    Args:
+        record: the run.
+        asking: says which tables hold examples, and of what.
+    """
+
+    def __init__(self, record: RunRecord, asking: Asking) -> None:
+        self._record = record
+        self._asking = asking
+        self._row: tuple[int, int] | None = None
+        self._numbers: dict[int, int] = {}
+
+    def text(self, slot: Slot, headings: tuple[str, ...], *, is_placeholder: bool) -> tuple[bool, str | None]:
+        """Whether the slot is part of an example, and its text, None where the run has nothing for it.
+
+        Args:
+            slot: a cell or list item.
+            headings: those above it in their original words.
+            is_placeholder: whether nothing else stands, or stood, in it.
+        """
+        if slot.kind == "item":
+            row = self._asking.examples(slot, headings)
+            return (False, None) if row is None or not is_placeholder else (True, self._part(row.items, slot.row, None))
+        if slot.kind not in {"cell", "example"}:
+            return False, None
+        if slot.kind == "example":
+            self._row = (slot.table, slot.row) if is_placeholder and slot.text.strip() else None
+            if self._row is not None:
+                self._numbers[slot.table] = self._numbers.get(slot.table, -1) + 1
+        row = self._asking.examples(slot, headings) if self._row == (slot.table, slot.row) else None
+        if row is None:
+            return False, None
+        return True, self._part(row.items, self._numbers[slot.table], self._asking.part(row, slot))
+
+    def is_only_row(self, slot: Slot) -> bool:
+        """Whether the slot, whose row was begun with a placeholder, is in the only row of its table."""
+        return slot.kind in {"cell", "example"} and self._row == (slot.table, slot.row) and slot.rows == 1
+
+    @cached_property
+    def _items(self) -> dict[str, list[dict[str, str]]]:
+        return {name: make(self._record) for name, make in ITEMS.items()}
+
+    def _part(self, items: str, number: int, part: str | None) -> str | None:
+        found = self._items[items]
+        if number >= len(found):
+            return None
+        item = found[number]
+        return item.get(part) if part is not None else item.get("description") or item.get("name")

@@ -1,0 +1,76 @@
+"""What became of every placeholder of a card: filled, left and why, or not recognised."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+Outcome = Literal["filled", "left", "not recognised"]
+_LONGEST_NAME = 60
+_MOST_NAMES = 24
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Field:
+    """One place in a card where something is asked for.
+
+    ``placeholder`` is what stood there, ``text`` what stands there now where it was filled, and ``why`` the reason
+    why it, or a part of it, was left.
+    """
+
+    heading: str
+    label: str
+    placeholder: str
+    outcome: Outcome
+    text: str = ""
+    why: str = ""
+
+    @property
+    def name(self) -> str:
+        """The label, or the placeholder itself where it has none."""
+        name = self.label or self.placeholder
+        flat = " ".join(name.split())
+        return flat if len(flat) <= _LONGEST_NAME else f"{flat[: _LONGEST_NAME - 1]}…"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FillReport:
+    """The fields of a card in order."""
+
+    fields: tuple[Field, ...] = ()
+
+    def of(self, outcome: Outcome) -> tuple[Field, ...]:
+        """Those with this outcome."""
+        return tuple(field for field in self.fields if field.outcome == outcome)
+
+    @property
+    def left(self) -> tuple[str, ...]:
+        """What was left, each once with its reason, as sentences for a person."""
+        partly = [field for field in self.of("filled") if field.why]
+        return tuple(dict.fromkeys(f"left: {field.name} ({field.why})" for field in (*self.of("left"), *partly)))
+
+    def lines(self) -> tuple[str, ...]:
+        """At most one line for each outcome; what was left is grouped by its reason."""
+        lines = []
+        if filled := self.of("filled"):
+            lines.append(f"filled {len(filled)}: {_names(filled)}")
+        left = [*self.of("left"), *(field for field in filled if field.why)]
+        if left:
+            reasons = dict.fromkeys(field.why for field in left)
+            groups = (f"{_names(field for field in left if field.why == why)} ({why})" for why in reasons)
+            lines.append(f"left {len(left)}: {'; '.join(groups)}")
+        if unknown := self.of("not recognised"):
+            lines.append(f"not recognised {len(unknown)}: {_names(unknown)}")
+        return tuple(lines)
+
+
+def _names(fields: Iterable[Field]) -> str:
+    """The names; of many the sections that they stand in, with how many there are in each."""
+    several = tuple(fields)
+    names = tuple(dict.fromkeys(field.name for field in several))
+    if len(names) <= _MOST_NAMES:
+        return ", ".join(names)
+    counts = Counter(field.heading for field in several)
+    return ", ".join(f"{count} in {heading or 'the text'}" for heading, count in counts.items())

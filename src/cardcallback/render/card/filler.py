@@ -1,0 +1,263 @@
+"""What replaces one value of a card, if anything does, and why not."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+from cardcallback.record import Fill, RunRecord
+from cardcallback.render.card.asking import Asked, Asking
+from cardcallback.render.card.example_rows import ExampleRows
+from cardcallback.render.card.fill_memory import FillMemory, nearest_heading
+from cardcallback.render.card.fill_report import Field, Outcome
+from cardcallback.render.card.labelled import normalize_label
+from cardcallback.render.card.labels import LabelIndex, LabelRow, has_word
+from cardcallback.render.card.placeholders import Placeholder, find_placeholders, words_around
+from cardcallback.render.card.quantities import COUNTED, Unit, Value, is_unit, unit_at
+from cardcallback.render.card.slots import Slot
+from cardcallback.render.card.values import card_fields, open_value
+from cardcallback.render.card.writing_in import Written, write_divided, write_value
+
+EMISSIONS_VALUE = "carbon_emitted"
+NOT_KNOWN = "not known from this run"
+_OTHER_WORDS = "asked for in words or a unit that we do not know"
+_ASKS_PROSE = "asks for a description, which is yours to write"
+_HOLDS = "stock text, true of this run"
+_UNDECIDED = "stock text, of which the run does not tell whether it is true"
+_TRAINING = ("training", "trained", "fine tuning", "finetuning", "fine tune", "lora", "qlora", "hyperparameters",
+             "hyper parameters", "environmental", "hardware")  # fmt: skip
+# Words of prose that are names of values too.
+_AMBIGUOUS = frozenset(
+    {"data", "dataset", "date", "machine", "model", "region", "software", "stage", "stages", "steps"}
+)
+_ABOUT = re.compile(r"\s*(?:~|\u2248|<|>|approximately|approx\.?|about|around|ca\.?|up to|roughly)?\s*", re.IGNORECASE)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Change:
+    """What replaces a slot's text (None: nothing), the fill to remember, and what to report of it."""
+
+    text: str | None = None
+    fill: Fill | None = None
+    field: Field | None = None
+
+
+class Filler:
+    """Fills the slots of one card, which have to come in order.
+
+    Args:
+        record: the run.
+        index: the label map.
+        memory: what earlier runs filled in this card.
+    """
+
+    def __init__(self, record: RunRecord, index: LabelIndex, memory: FillMemory) -> None:
+        self._record = record
+        self._values = card_fields(record)
+        self._index = index
+        self._memory = memory
+        self._asking = Asking(index, record)
+        self._examples = ExampleRows(record, self._asking)
+
+    def change(self, slot: Slot) -> Change:
+        """What happens to a slot."""
+        headings = self._memory.headings(slot)
+        before = self._memory.placeholder(slot)
+        original = slot.text if before is None else before
+        found = self._placeholders(slot, original)
+        whole = len(found) == 1 and found[0].is_whole and bool(original.strip())
+        asks_item, item = self._examples.text(slot, headings, is_placeholder=whole)
+        if asks_item:
+            return self._item(slot, before, item) if whole else Change()
+        asked = self._asked(slot, headings, original)
+        if asked.row is None:
+            return self._without_row(slot, before, found, asked)
+        if asked.row.default is not None and original == asked.row.default:
+            return self._stock(slot, before, asked.row)
+        if original in asked.row.placeholders and not found:
+            found = (
+                Placeholder(begin=0, end=len(original), hint="", is_example=False, before="", after="", is_whole=True),
+            )
+        return self._filled(slot, before, found, asked)
+
+    def _asked(self, slot: Slot, headings: tuple[str, ...], original: str) -> Asked:
+        if self._examples.is_only_row(slot):
+            # The heads of a table of one row are its labels.
+            return self._asking.ask(replace(slot, kind="line", label=slot.column), headings, original)
+        if slot.kind != "example":
+            return self._asking.ask(slot, headings, original)
+        return Asked(why=self._asking.forbidden(slot, [normalize_label(heading) for heading in headings]))
+
+    def is_foreign(self, slot: Slot, value: str) -> bool:
+        """Whether the slot asks for this value and holds somebody else's figure for it."""
+        if not any(letter.isdigit() for letter in slot.text):
+            return False
+        asked = self._asking.ask(slot, self._memory.headings(slot), slot.text)
+        if asked.row is None or asked.row.value != value or slot.kind == "example":
+            return False
+        if self._memory.placeholder(slot) is not None:
+            return False
+        known = self._values.get(value)
+        return not self._placeholders(slot, slot.text) and (known is None or slot.text != known.text)
+
+    def _placeholders(self, slot: Slot, original: str) -> tuple[Placeholder, ...]:
+        if not original.strip() and slot.kind not in {"cell", "example"}:
+            return ()
+        return find_placeholders(original, self._index.whole_texts, slot.references)
+
+    def _without_row(self, slot: Slot, before: str | None, found: tuple[Placeholder, ...], asked: Asked) -> Change:
+        if not slot.text.strip() or (slot.has_labels and before is None) or not found:
+            return Change(text=before) if before is not None else Change()
+        if asked.why is None and (slot.kind == "heading" or self._is_about_training(slot)):
+            hinted = [self._hinted(one, {}) for one in found]
+            if any(name in self._values for name in hinted if name):
+                return self._compose(slot, before, found, hinted, Asked())
+        if before is not None:
+            return Change(text=before)
+        if slot.label is None and not found[0].is_whole and not any(one.is_generic or " " in one.hint for one in found):
+            return Change()  # brackets in somebody's prose
+        why = asked.why or (_ASKS_PROSE if found[0].is_request else "")
+        outcome: Outcome = "left" if why else "not recognised"
+        return Change(field=_field(slot, outcome, why=why))
+
+    def _is_about_training(self, slot: Slot) -> bool:
+        headings = [normalize_label(heading) for heading in self._memory.headings(slot)]
+        return any(has_word(heading, word) for heading in headings for word in _TRAINING)
+
+    def _item(self, slot: Slot, before: str | None, text: str | None) -> Change:
+        if text is None:
+            put_back = before if before is not None else None
+            return Change(text=put_back, field=_field(slot, "left", why=NOT_KNOWN, placeholder=before))
+        return self._replace(slot, before, _escaped(slot, text))
+
+    def _stock(self, slot: Slot, before: str | None, row: LabelRow) -> Change:
+        told = {name: self._known(name) for name in row.default_holds}
+        wrong = [name for name, said in row.default_holds.items() if (value := told[name]) and value.text != said]
+        value = self._known(row.value or "")
+        if wrong and value is not None:
+            return self._replace(slot, before, _escaped(slot, value.text))
+        sure = all(value is not None for value in told.values())
+        why = NOT_KNOWN if wrong else _HOLDS if sure else _UNDECIDED
+        return Change(text=before, field=_field(slot, "left", why=why, placeholder=before))
+
+    def _filled(self, slot: Slot, before: str | None, found: tuple[Placeholder, ...], asked: Asked) -> Change:
+        if not found or (slot.has_labels and before is None):
+            return Change()
+        if slot.kind == "block" and not found[0].is_whole and not _is_figure(found):
+            return self._without_row(slot, before, found, Asked())
+        if slot.kind == "block" and found[0].is_request:
+            return Change(text=before, field=_field(slot, "left", why=_ASKS_PROSE, placeholder=before))
+        row = asked.row or LabelRow()
+        names = [self._named(one, row, is_first=not number) for number, one in enumerate(found)]
+        # Of several the first may be only a part of what is asked for: a start, an hour.
+        own = found[0].is_generic or is_unit(found[0].hint) or _shares_word(found[0].hint, slot.label)
+        if len(found) > 1 and names[0] == row.value and not own:
+            names[0] = self._hinted(found[0], {})
+        return self._compose(slot, before, found, names, asked)
+
+    def _named(self, one: Placeholder, row: LabelRow, *, is_first: bool) -> str | None:
+        """The value that a placeholder asks for: its row's, or another that the words at it name."""
+        if one.is_whole:
+            return row.value
+        inside = {normalize_label(words) or words: value for words, value in row.inside.items()}
+        hinted = self._hinted(one, inside)
+        if hinted is not None:
+            return hinted
+        return row.value if is_first and _ABOUT.fullmatch(one.before) else None
+
+    def _hinted(self, one: Placeholder, inside: dict[str, str]) -> str | None:
+        known = self._index.inside | inside
+        hint = normalize_label(one.hint)
+        if not one.is_example and hint in known:
+            return known[hint]
+        if not one.is_example and (name := hint.replace(" ", "_")) in self._values:
+            return name if one.hint == name and name not in _AMBIGUOUS else None
+        before, after = words_around(one)
+        words = before.split()
+        for length in range(min(3, len(words)), 0, -1):
+            if (name := " ".join(words[-length:])) in known:
+                return known[name]
+        first = " ".join(after.split()[:1])
+        return inside.get(first) or inside.get(one.after.strip()[:1])
+
+    def _compose(
+        self, slot: Slot, before: str | None, found: tuple[Placeholder, ...], names: list[str | None], asked: Asked
+    ) -> Change:
+        original = slot.text if before is None else before
+        # Of several lines only the whole is replaced, or each placeholder where it stands.
+        source = original if found[0].is_whole or before is not None else slot.source
+        if source != original:
+            found = find_placeholders(source, self._index.whole_texts, slot.references)
+        parts, end, why = [], 0, ""
+        known = [self._known(name) if name else None for name in names]
+        split = write_divided(known[0], found) if known[0] is not None else None
+        for number, (one, name, value) in enumerate(zip(found, names, known, strict=False)):
+            unit = asked.unit or (_counted_by(slot.label, value) if value is not None else None)
+            written = split[number] if split else write_value(value, one, unit) if value is not None else None
+            if written is None:
+                why = why or (NOT_KNOWN if value is None and name else _OTHER_WORDS)
+                continue
+            begin = max(end, one.begin - written.more_before)
+            parts += [source[end:begin], _escaped(slot, written.text)]
+            end = one.end + _behind(source, one, written)
+        if not parts:
+            return Change(text=before, field=_field(slot, "left", why=why, placeholder=before))
+        text = "".join([*parts, source[end:]])
+        if found[0].is_whole and not source.strip():
+            text = text.strip()
+        return self._replace(slot, before, text, why=why)
+
+    def _known(self, name: str) -> Value | None:
+        return self._values.get(name) or open_value(self._record, name)
+
+    def _replace(self, slot: Slot, before: str | None, text: str, why: str = "") -> Change:
+        placeholder = slot.source if before is None else before
+        headings = self._memory.headings(slot)
+        fill = Fill(
+            heading=nearest_heading(headings), label=self._memory.label(slot), placeholder=placeholder, text=text
+        )
+        field = _field(slot, "filled", text=text, why=why, placeholder=placeholder)
+        return Change(text=text, fill=fill, field=field)
+
+
+def _counted_by(label: str | None, value: Value) -> Unit | None:
+    """The noun of what is counted, where the label has it already: "Number of training examples"."""
+    unit = unit_at(re.split(r"[\s_]+", label or "")[-1])
+    # Millions of parameters are told in words of their own.
+    counted = value.kind in COUNTED and value.kind != "parameters"
+    return unit if unit is not None and counted and value.kind in unit.kinds else None
+
+
+def _shares_word(hint: str, label: str | None) -> bool:
+    return not set(normalize_label(hint).split()).isdisjoint(normalize_label(label or "").split())
+
+
+def _is_figure(found: tuple[Placeholder, ...]) -> bool:
+    """Whether a paragraph is one figure with its unit, such as "About [X] hours.", and no prose."""
+    after = found[0].after.strip(" .")
+    return len(found) == 1 and _ABOUT.fullmatch(found[0].before) is not None and (not after or is_unit(after))
+
+
+def _behind(source: str, one: Placeholder, written: Written) -> int:
+    """How many characters of the source after the placeholder are replaced: none where markup stands between."""
+    width = written.more_after
+    return width if source[one.end : one.end + width] == one.after[:width] else 0
+
+
+def _escaped(slot: Slot, text: str) -> str:
+    # What a table cell cannot hold is escaped already where it comes from outside.
+    return re.sub(r"(?<!\\)\|", r"\\|", text) if slot.kind in {"cell", "example"} else text
+
+
+def _field(slot: Slot, outcome: Outcome, *, text: str = "", why: str = "", placeholder: str | None = None) -> Field:
+    label = (slot.label or "") if slot.kind != "item" else ""
+    if slot.kind == "cell" and not slot.only_column:
+        label = f"{label} / {slot.column}"
+    return Field(
+        heading=nearest_heading(slot.headings),
+        label=label,
+        placeholder=placeholder if placeholder is not None else slot.text,
+        outcome=outcome,
+        text=text,
+        why=why,
+    )

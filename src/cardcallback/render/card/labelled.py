@@ -1,0 +1,182 @@
+"""Labels and their values inside one paragraph, list item, heading or cell."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from cardcallback.render.card.inline_text import COMMENT, OBJECT, Letters, visible_label
+
+_COLONS = ":\N{FULLWIDTH COLON}"
+_LONGEST_LABEL = 80
+# After a colon stands a blank, or at once what only a placeholder begins with.
+_PLAIN = re.compile(
+    rf"\s*(?P<label>[^{_COLONS}=\[\]<>{{}}|\n{OBJECT}{COMMENT}]{{1,{_LONGEST_LABEL}}}?)\s*"
+    rf"(?:[{_COLONS}](?=[\s\[<{{_\u2026{COMMENT}])|=(?=\s*[\[<{{_])|(?<=\s)(?:=|\u2013|\u2014)(?=\s))\s*(?=\S)"
+)
+_AFTER_BOLD = re.compile(rf"\s*(?:[{_COLONS}=\u2013\u2014-]\s*)?")
+_BETWEEN = " \t,;|\u00b7\u2022/"
+# What people write for one word.
+_SPELLINGS = tuple(
+    (re.compile(rf"\b(?:{written})", re.ASCII), word)
+    for written, word in (
+        (r"avg\b\.?|mean\b", "average"),
+        (r"maximum\b|max\.", "max"),
+        (r"seq\b\.?", "sequence"),
+        (r"params\b|param\.", "parameters"),
+        (r"no\. of\b|num\b\.?|# of\b", "number of"),
+        (r"number of of\b", "number of"),
+        (r"optimis", "optimiz"),
+        (r"quantis", "quantiz"),
+        (r"finetun", "fine tun"),
+    )
+)
+_OPTIONAL = re.compile(r"[\[(]\s*optional\s*[\])]", re.IGNORECASE)
+_TASK = re.compile(r"\[[ xX]\]\s+")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Labelled:
+    """A label and the letters of its value, none (``begin == end``) where the label stands alone.
+
+    ``has_labels`` says that the value, on a line of its own, reads as a label with a value itself.
+    """
+
+    label: str
+    begin: int
+    end: int
+    has_labels: bool = False
+
+
+# The same few hundred labels of the map are compared with each of a card.
+@lru_cache(maxsize=4096)
+def normalize_label(label: str) -> str:
+    """A label or heading as the label map compares it: no markup, "[optional]" or colon, lower case, plain letters."""
+    plain = unicodedata.normalize("NFKC", re.sub(r"<!--.*?-->|[*`~\\]+", "", label))
+    plain = _OPTIONAL.sub("", plain)
+    plain = re.sub(r"[_\-\N{EN DASH}\N{EM DASH}\N{HYPHEN}]+", " ", plain)
+    plain = re.sub(r"^[^\w(]+|[^\w)%]+$", "", plain)
+    plain = " ".join(plain.split()).casefold()
+    for pattern, word in _SPELLINGS:
+        plain = pattern.sub(word, plain)
+    return plain
+
+
+def lines_of(letters: Letters) -> list[tuple[int, int]]:
+    """The spans of letters between line breaks."""
+    spans, begin = [], 0
+    for index, letter in enumerate(letters.text):
+        if letter == "\n":
+            spans.append((begin, index))
+            begin = index + 1
+    return [*spans, (begin, len(letters.text))]
+
+
+def labelled_values(letters: Letters, *, one_line: bool = False) -> Iterator[Labelled]:
+    """Every label of the text with its value, in order, those that stand alone too.
+
+    ``one_line`` reads a text that has no lines of its own, such as a heading, as one.
+    """
+    lines = [(0, len(letters.text))] if one_line else lines_of(letters)
+    for number, (begin, end) in enumerate(lines):
+        below = lines[number + 1] if number + 1 < len(lines) else None
+        found = list(_in_line(letters, skip_task(letters.text, begin, end), end))
+        if len(found) == 1 and found[0].begin == found[0].end and below is not None:
+            yield _with_value_below(letters, found[0], below)
+        elif not found and below is not None and letters.text[slice(*below)].lstrip()[:2] in {": ", ":\t"}:
+            yield _with_value_below(letters, _alone(letters, begin, end), below)
+        else:
+            yield from found
+
+
+def skip_task(text: str, begin: int, end: int) -> int:
+    """Where the text begins behind a box to tick."""
+    task = _TASK.match(text, begin, end)
+    return task.end() if task else begin
+
+
+def is_label_alone(letters: Letters) -> bool:
+    """Whether the text only introduces what follows it: bold as a whole, or ending in a colon."""
+    text = letters.text.strip()
+    if not text or "\n" in text or len(text) > _LONGEST_LABEL:
+        return False
+    return text[-1] in _COLONS or any(_covers(letters, span) for span in letters.bold)
+
+
+def trimmed(letters: Letters, begin: int, end: int, blanks: str = "") -> tuple[int, int]:
+    """The span without the blanks around it and the comments behind it; a comment that is all there is stays."""
+    text = letters.text
+    first = begin
+    while first < end and (text[first].isspace()):
+        first += 1
+    last, behind = end, None
+    while last > first and (text[last - 1].isspace() or text[last - 1] in blanks + COMMENT):
+        last -= 1
+        behind = last if text[last] == COMMENT else behind
+    if last == first and behind is not None:
+        return behind, behind + 1
+    return first, last
+
+
+def _in_line(letters: Letters, begin: int, end: int) -> Iterator[Labelled]:
+    bold = sorted(span for span in letters.bold if begin <= span[0] and span[1] <= end)
+    labels = [span for span in bold if _is_bold_label(letters.text, span, end)]
+    if not labels and bold and not letters.text[begin : bold[0][0]].strip():
+        labels = [bold[0]]
+    if labels and not letters.text[begin : labels[0][0]].strip(_BETWEEN):
+        for number, span in enumerate(labels):
+            following = labels[number + 1][0] if number + 1 < len(labels) else end
+            yield _bold_label(letters, span, following, is_last=following == end)
+        return
+    found = _PLAIN.match(letters.mask[:end], begin)
+    if found is None and (code := _code_label(letters, begin, end)) is not None:
+        yield code
+    elif found is not None and not letters.text[found.start("label") : found.end("label")].isdigit():
+        first, last = trimmed(letters, found.end(), end)
+        yield Labelled(label=visible_label(found.group("label")), begin=first, end=last)
+
+
+def _bold_label(letters: Letters, span: tuple[int, int], end: int, *, is_last: bool) -> Labelled:
+    after = _AFTER_BOLD.match(letters.text, span[1], end)
+    first, last = trimmed(letters, after.end() if after else span[1], end, "" if is_last else _BETWEEN)
+    return Labelled(label=_bare(letters, *span), begin=first, end=last)
+
+
+def _code_label(letters: Letters, begin: int, end: int) -> Labelled | None:
+    for first, last in letters.code:
+        if first < begin or letters.text[begin:first].strip():
+            continue
+        after = re.compile(rf"\s*[{_COLONS}=]\s*").match(letters.text, last, end)
+        if after is not None:
+            value = trimmed(letters, after.end(), end)
+            return Labelled(label=_bare(letters, first, last), begin=value[0], end=value[1])
+    return None
+
+
+def _is_bold_label(text: str, span: tuple[int, int], end: int) -> bool:
+    return text[span[0] : span[1]].rstrip()[-1:] in set(_COLONS) or text[span[1] : end].lstrip()[:1] in set(_COLONS)
+
+
+def _with_value_below(letters: Letters, label: Labelled, below: tuple[int, int]) -> Labelled:
+    """A label on a line of its own whose value is the line below it, though that may be the next label."""
+    begin = below[0]
+    lead = re.compile(rf"\s*[{_COLONS}]\s+").match(letters.text, begin, below[1])
+    is_labelled = lead is None and any(True for _ in _in_line(letters, begin, below[1]))
+    first, last = trimmed(letters, lead.end() if lead else begin, below[1])
+    return Labelled(label=label.label, begin=first, end=last, has_labels=is_labelled)
+
+
+def _alone(letters: Letters, begin: int, end: int) -> Labelled:
+    return Labelled(label=_bare(letters, begin, end), begin=end, end=end)
+
+
+def _bare(letters: Letters, begin: int, end: int) -> str:
+    return visible_label(letters.text[begin:end]).strip(_COLONS + " ")
+
+
+def _covers(letters: Letters, span: tuple[int, int]) -> bool:
+    around = letters.text[: span[0]] + letters.text[span[1] :]
+    return not around.strip(_COLONS + " \t\n" + COMMENT)

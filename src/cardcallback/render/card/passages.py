@@ -1,0 +1,258 @@
+"""A card's headings, paragraphs, list items and cells, each with its place and what stands above it."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from markdown_it.token import Token
+
+from cardcallback.render.card.inline_text import make_parser, read_inline, visible_label
+from cardcallback.render.card.labelled import is_label_alone, labelled_values
+from cardcallback.render.card.table_rows import TableCell, label_column, split_row
+
+_LINE = re.compile(r"([^\r\n]*)(?:\r\n|\r|\n|\Z)")
+_COMMENT = re.compile(r"\s*<!--(?:(?!-->).)*-->\s*", re.DOTALL)
+_LISTS = {"bullet_list_open", "ordered_list_open"}
+_UNITS = {"unit", "units"}
+_PARSER = make_parser()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Passage:
+    """A piece of inline Markdown: its lines without what they are nested in, joined by line feeds.
+
+    ``offsets`` gives where each of its lines begins in ``source`` and in the body. ``label`` is what introduces it:
+    the bold line, or line ending in a colon, right before it, or the item that its list is in. ``row`` numbers the
+    items of a list. The first ``titles`` of the headings are the card's title, which is no section.
+    """
+
+    kind: Literal["heading", "paragraph", "comment", "cell"]
+    source: str
+    offsets: tuple[tuple[int, int], ...]
+    headings: tuple[str, ...] = ()
+    label: str | None = None
+    titles: int = 0
+    at_top: bool = False
+    in_list: bool = False
+    row: int = 0
+    cell: TableCell | None = None
+    references: Mapping[str, Any] = field(default_factory=dict)
+
+    def place(self, index: int) -> int:
+        """Where the character at ``index`` of the source stands in the body."""
+        line = bisect_right(self.offsets, (index, len(self.source) + (1 << 62))) - 1
+        begin, place = self.offsets[max(line, 0)]
+        return place + index - begin
+
+    def lines(self) -> list[Passage]:
+        """Each line as a passage of its own."""
+        parts = self.source.split("\n")
+        return [
+            replace(self, source=part, offsets=((0, place),))
+            for part, (_, place) in zip(parts, self.offsets, strict=True)
+        ]
+
+
+@dataclass(slots=True)
+class _List:
+    label: str | None
+    items: int = 0
+    label_of_item: str | None = None
+    paragraphs: int = 0
+
+
+def passages(body: str) -> Iterator[Passage]:
+    """Every passage of ``body`` in order."""
+    lines = [(match.start(), match.group(1)) for match in _LINE.finditer(body)]
+    env: dict[str, Any] = {}
+    tokens = _PARSER.parse(body, env)
+    return _Walk(tokens, lines, env.get("references", {})).passages()
+
+
+class _Walk:
+    def __init__(self, tokens: list[Token], lines: list[tuple[int, str]], references: Mapping[str, Any]) -> None:
+        self._tokens = tokens
+        self._lines = lines
+        self._references = references
+        self._headings: list[tuple[int, str]] = []
+        self._titled: bool | None = None
+        self._tables = 0
+        self._lists: list[_List] = []
+        self._columns: tuple[str, ...] = ()
+        self._row = 0
+        self._rows = 0
+        self._above_table: tuple[str, ...] = ()
+        # What the paragraph just before introduces, and where that ended.
+        self._lead: str | None = None
+        self._lead_token = -1
+
+    def passages(self) -> Iterator[Passage]:
+        for passage in self._found():
+            yield replace(passage, titles=int(bool(self._titled and passage.headings)), references=self._references)
+
+    def _found(self) -> Iterator[Passage]:
+        for index, token in enumerate(self._tokens):
+            self._note_list(index, token)
+            if token.type == "heading_open" and token.map:
+                yield from self._heading(index, token)
+            elif token.type == "paragraph_open" and token.map:
+                yield from self._paragraph(index, token)
+            elif token.type == "html_block" and token.map:
+                yield from self._comment(index, token)
+            elif token.type == "table_open":
+                self._begin_table(index)
+            elif token.type == "tr_open" and token.map:
+                yield from self._table_row(index, token.map[0])
+
+    def _note_list(self, index: int, token: Token) -> None:
+        if token.type in _LISTS:
+            self._lists.append(_List(label=self._introduction(index) or self._item_label()))
+        elif token.type in {"bullet_list_close", "ordered_list_close"}:
+            self._lists.pop()
+        elif token.type == "list_item_open":
+            one = self._lists[-1]
+            one.items, one.label_of_item, one.paragraphs = one.items + 1, None, 0
+
+    def _path(self) -> tuple[str, ...]:
+        items = [one.label_of_item for one in self._lists]
+        return (*(text for _, text in self._headings), *(label for label in items if label))
+
+    def _item_label(self) -> str | None:
+        return self._lists[-1].label_of_item if self._lists else None
+
+    def _introduction(self, index: int) -> str | None:
+        """The label right before this token."""
+        return self._lead if self._lead_token == index else None
+
+    def _heading(self, index: int, token: Token) -> Iterator[Passage]:
+        content = self._tokens[index + 1].content
+        if token.level == 0:
+            level = int(token.tag[1:])
+            self._headings = [entry for entry in self._headings if entry[0] < level]
+        begin, line = self._lines[token.map[0] if token.map else 0]
+        at = line.find(content)
+        if content and "\n" not in content and at >= 0:
+            yield Passage(
+                kind="heading",
+                source=content,
+                offsets=((0, begin + at),),
+                headings=self._path(),
+            )
+        if token.level == 0:
+            first = self._titled is None
+            self._titled = level == 1 if first else self._titled and level > 1
+            self._headings.append((level, " ".join(content.split())))
+
+    def _paragraph(self, index: int, token: Token) -> Iterator[Passage]:
+        found = self._placed(self._tokens[index + 1].content, token.map or [0, 0])
+        if found is None:
+            return
+        one = self._lists[-1] if self._lists else None
+        passage = replace(
+            found,
+            headings=self._path(),
+            label=self._introduction(index) or (one.label if one and not one.paragraphs else None),
+            at_top=token.level == 0,
+            in_list=one is not None,
+            row=one.items - 1 if one else 0,
+        )
+        yield passage
+        self._note(index, passage, one)
+
+    def _note(self, index: int, passage: Passage, one: _List | None) -> None:
+        """Remember what this paragraph says about what follows it."""
+        short = len(passage.source) <= 400
+        letters = read_inline(passage.source if short else "", self._references)
+        alone = is_label_alone(letters)
+        if alone:
+            self._lead, self._lead_token = visible_label(letters.text).rstrip(":\uff1a "), index + 3
+        if one is not None:
+            one.paragraphs += 1
+            if one.paragraphs == 1:
+                labels = list(labelled_values(letters))
+                one.label_of_item = self._lead if alone else labels[0].label if labels else None
+
+    def _placed(self, content: str, lines: list[int]) -> Passage | None:
+        """The paragraph with the places of its lines; None where the parser changed them (tabs made blanks)."""
+        offsets, parts, length = [], content.split("\n"), 0
+        if len(parts) > lines[1] - lines[0]:
+            return None
+        stripped = [part.strip() for part in parts]
+        for number, part in enumerate(stripped):
+            begin, line = self._lines[lines[0] + number]
+            at = line.rfind(part)
+            if at < 0:
+                return None
+            offsets.append((length, begin + at))
+            length += len(part) + 1
+        return Passage(kind="paragraph", source="\n".join(stripped), offsets=tuple(offsets))
+
+    def _comment(self, index: int, token: Token) -> Iterator[Passage]:
+        """A comment that is all that stands below its heading."""
+        tokens, lines = self._tokens, token.map or [0, 0]
+        after = tokens[index + 1] if index + 1 < len(tokens) else None
+        level = self._headings[-1][0] if self._headings else 0
+        last = after is None or (after.type == "heading_open" and int(after.tag[1:]) <= level)
+        if token.level or not last or not index or tokens[index - 1].type != "heading_close":
+            return
+        begin = self._lines[lines[0]][0]
+        source = token.content.rstrip()
+        if _COMMENT.fullmatch(source) and "\n" not in source:
+            yield Passage(
+                kind="comment", source=source.lstrip(), offsets=((0, begin + len(source) - len(source.lstrip())),),
+                headings=self._path(), at_top=True,
+            )  # fmt: skip
+
+    def _begin_table(self, index: int) -> None:
+        self._columns, self._row, self._rows, self._tables = (), 0, 0, self._tables + 1
+        lead = self._introduction(index)
+        self._above_table = (*self._path(), *([lead] if lead else []))
+        for token in self._tokens[index:]:
+            self._rows += token.type == "tr_open"
+            if token.type == "table_close":
+                break
+        self._rows -= 1
+
+    def _table_row(self, index: int, number: int) -> Iterator[Passage]:
+        begin, line = self._lines[number]
+        spans = split_row(line, self._row_begin(line))
+        texts = [line[slice(*span)] for span in spans]
+        labels = [visible_label(read_inline(text, self._references).text) for text in texts]
+        is_head = self._tokens[index - 1].type == "thead_open"
+        if is_head:
+            self._columns = tuple(labels)
+        columns = self._columns
+        for cell, (text, span) in enumerate(zip(texts, spans, strict=True)):
+            # A head of two cells may be the first pair of a table that has no head.
+            pair = label_column(columns, cell) if cell < len(columns) else None
+            if pair is None or pair[0] >= len(labels) or (is_head and (len(columns) != 2 or not cell)):
+                continue
+            where = TableCell(
+                table=self._tables,
+                index=cell,
+                column="" if is_head else columns[cell],
+                columns=pair[1],
+                row=self._row,
+                rows=self._rows,
+                label=labels[pair[0]],
+                unit=next((one for one, name in zip(labels, columns, strict=False) if name.lower() in _UNITS), None),
+            )
+            yield Passage(
+                kind="cell",
+                source=text,
+                offsets=((0, begin + span[0]),),
+                headings=self._above_table,
+                cell=where,
+            )
+        self._row += not is_head
+
+    def _row_begin(self, line: str) -> int:
+        """Where a row begins in its line, behind the marks of the list it is in."""
+        if not self._lists:
+            return 0
+        marker = re.match(r"[ \t]*(?:>[ \t]?)*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)*", line)
+        return marker.end() if marker else 0

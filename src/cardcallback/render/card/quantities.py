@@ -1,0 +1,177 @@
+"""Values with a unit: what a card asks for them in, and how they are then written."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from cardcallback.units import (
+    BYTES_PER_GIBIBYTE,
+    BYTES_PER_MEBIBYTE,
+    CARD_FIGURES,
+    JOULES_PER_KILOWATT_HOUR,
+    JOULES_PER_WATT_HOUR,
+    SECONDS_PER_DAY,
+    SECONDS_PER_HOUR,
+    SECONDS_PER_MINUTE,
+    format_number,
+)
+
+Dimension = Literal["time", "energy", "power", "emissions", "memory", "share", "count"]
+
+_KILOWATT_HOUR = JOULES_PER_KILOWATT_HOUR
+_UNITS: dict[Dimension, dict[str, float]] = {
+    "time": {
+        **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), 1.0),
+        **dict.fromkeys(("min", "mins", "minute", "minutes"), float(SECONDS_PER_MINUTE)),
+        **dict.fromkeys(("h", "hr", "hrs", "hour", "hours"), float(SECONDS_PER_HOUR)),
+        **dict.fromkeys(("d", "day", "days"), float(SECONDS_PER_DAY)),
+    },
+    "energy": {
+        "J": 1.0,
+        "kJ": 1e3,
+        "MJ": 1e6,
+        "Wh": JOULES_PER_WATT_HOUR,
+        "kWh": _KILOWATT_HOUR,
+        "MWh": 1e3 * _KILOWATT_HOUR,
+    },
+    "power": {"W": 1.0, "watt": 1.0, "watts": 1.0, "kW": 1e3},
+    "emissions": {
+        **dict.fromkeys(("mg",), 1e-3),
+        **dict.fromkeys(("g", "gram", "grams"), 1.0),
+        **dict.fromkeys(("kg", "kilogram", "kilograms"), 1e3),
+        **dict.fromkeys(("t", "ton", "tons", "tonne", "tonnes"), 1e6),
+    },
+    "memory": {
+        "MB": 1e6,
+        "GB": 1e9,
+        "TB": 1e12,
+        "MiB": float(BYTES_PER_MEBIBYTE),
+        "GiB": float(BYTES_PER_GIBIBYTE),
+    },
+    "share": {"%": 0.01, "percent": 0.01},
+}
+# Of what is counted each is a unit of its own: steps are asked for by no other word.
+COUNTED = {
+    "examples": ("example", "examples", "sample", "samples", "row", "rows", "record", "records", "pair", "pairs",
+                 "instance", "instances", "conversation", "conversations", "entry", "entries", "items",
+                 "data points", "datapoints", "instructions", "dialogues", "training examples", "training samples"),
+    "steps": ("step", "steps", "iterations", "optimizer steps", "optimiser steps", "training steps", "updates"),
+    "epochs": ("epoch", "epochs"),
+    "tokens": ("token", "tokens"),
+    "sequences": ("sequence", "sequences", "samples", "examples", "sequences per device", "per device",
+                  "per gpu", "samples per device", "per device batch size"),
+    "devices": ("gpu", "gpus", "device", "devices", "accelerator", "accelerators"),
+    "parameters": ("parameter", "parameters", "params", "trainable parameters", "trainable params"),
+}  # fmt: skip
+_GAS = r"(?:\s*(?:of\s+)?(?:CO2|CO\N{SUBSCRIPT TWO}|carbon)\s*-?\s*(?:eq(?:uivalents?|\.)?|e(?![a-z]))?)?"
+_WORDS = sorted({word for units in _UNITS.values() for word in units}, key=len, reverse=True)
+_UNIT = re.compile(rf"(?P<unit>{'|'.join(map(re.escape, _WORDS))}){_GAS}(?![A-Za-z])", re.IGNORECASE)
+_AMOUNT = re.compile(
+    r"^(?:[~\u2248<>]?\s*(?:in|x+(?:\.x+)?|n|#+|value|number|num|\d[\d.,]*k?))?\s*(?:of\s+)?", re.IGNORECASE
+)
+_LABEL_WITH_UNIT = re.compile(
+    r"(?P<bare>.*?\S)\s*(?:\((?:in\s+)?(?P<a>[^()]+)\)|\[(?P<b>[^\[\]]+)\]|,\s*(?P<c>[^,]+)|\sin\s(?P<d>.+)"
+    r"|[ _](?P<e>[^\W_]+))"
+)
+_LONGEST_LABEL = 200
+_EXACT = {word.casefold(): word for word in _WORDS}
+_COUNTS = sorted({word for words in COUNTED.values() for word in words}, key=len, reverse=True)
+_COUNT = re.compile(rf"(?P<unit>{'|'.join(map(re.escape, _COUNTS))})(?![A-Za-z])", re.IGNORECASE)
+_CASES = {"mg": "mg", "MG": "MB"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Unit:
+    """A unit as somebody wrote it: ``word`` is its text, ``kinds`` what is measured or counted in it."""
+
+    word: str
+    kinds: frozenset[str]
+    factor: float = 1.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Value:
+    """One value of a run as Markdown without line breaks.
+
+    ``text`` says everything and stands alone; ``short`` stands inside somebody else's words. What has an ``amount``
+    is measured in the base unit of its ``kind`` (seconds, joules, watts, grams, bytes, a share of one, or a count):
+    ``note`` is then what has to be said beside the figure, ``least`` the words before it, ``figures`` how many
+    of its digits count, and ``unit`` the word in ``text``.
+    """
+
+    text: str
+    short: str | None = None
+    amount: float | None = None
+    kind: str | None = None
+    note: str = ""
+    least: str = ""
+    figures: int = CARD_FIGURES
+
+    def figure(self, unit: Unit) -> str:
+        """The bare number in a unit."""
+        amount = (self.amount or 0.0) / unit.factor
+        if self.kind in COUNTED and (self.short or "").isdigit():
+            return self.short or ""
+        if self.kind in COUNTED:
+            return f"{self.amount or 0:,.0f}" if float(self.amount or 0).is_integer() else f"{self.amount:.3g}"
+        return format_number(amount, self.figures)
+
+    def in_unit(self, unit: Unit, *, named: bool) -> str:
+        """The figure in a unit with what has to be said beside it; ``named`` writes the unit too."""
+        word = f" {unit.word.lower() if len(unit.word) > 2 and unit.word.istitle() else unit.word}" if named else ""
+        return f"{self.least}{self.figure(unit)}{word}{self.remark}"
+
+    @property
+    def remark(self) -> str:
+        """The note in brackets after a blank, or nothing."""
+        return f" ({self.note})" if self.note else ""
+
+
+def unit_at(text: str) -> Unit | None:
+    """The unit that ``text`` begins with, after blanks."""
+    start = len(text) - len(text.lstrip())
+    counted = _COUNT.match(text, start)
+    found = _UNIT.match(text, start)
+    if counted is not None and (found is None or counted.end() >= found.end()):
+        word = counted.group()
+        return Unit(word=word, kinds=frozenset(kind for kind, words in COUNTED.items() if word.casefold() in words))
+    if found is None:
+        return None
+    return _measured(found.group("unit"), found.group())
+
+
+def unit_in(text: str) -> Unit | None:
+    """The unit of a hint: "hours", "X kWh", "4 hours", "in GB"; None where it has none or is about something else."""
+    stripped = _AMOUNT.sub("", text.strip())
+    unit = unit_at(stripped)
+    return unit if unit is not None and not stripped[len(unit.word) :].strip(" .()") else None
+
+
+def is_unit(text: str) -> bool:
+    """Whether the text is a unit and nothing else."""
+    return unit_in(text) is not None
+
+
+def split_unit(label: str) -> tuple[str, Unit | None]:
+    """A label and the unit it asks for: "Training Time (hours)", "Energy [kWh]", "Energy, kWh", "Energy in kWh"."""
+    found = _LABEL_WITH_UNIT.fullmatch(label.strip().rstrip(":")) if len(label) <= _LONGEST_LABEL else None
+    if found is None:
+        return label, None
+    words = next((group for group in found.group("a", "b", "c", "d", "e") if group), "")
+    unit = unit_at(words)
+    if (
+        unit is None
+        or words.strip()[len(unit.word) :].strip(" .")
+        or (found.group("e") and not unit.kinds & set(_UNITS))
+    ):
+        return label, None
+    return found.group("bare"), unit
+
+
+def _measured(word: str, whole: str) -> Unit:
+    exact = word if any(word in units for units in _UNITS.values()) else _EXACT[word.casefold()]
+    kinds = {kind: units[exact] for kind, units in _UNITS.items() if exact in units}
+    kind, factor = next(iter(kinds.items()))
+    return Unit(word=whole, kinds=frozenset({kind}), factor=factor)

@@ -1,0 +1,77 @@
+"""The cells of a table's row, with their places in the line."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+_QUOTATION = re.compile(r"[ \t]*(?:>[ \t]?)*")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TableCell:
+    """Where a cell stands in its table: ``index`` is its column's number, ``label`` what its row begins with.
+
+    ``table`` numbers the tables; ``columns`` counts those that share these labels, and ``rows`` those of the table.
+    ``unit`` is what the row has in a column of units.
+    """
+
+    table: int
+    index: int
+    column: str
+    columns: int
+    row: int
+    rows: int
+    label: str
+    unit: str | None = None
+
+
+def split_row(line: str, begin: int = 0) -> list[tuple[int, int]]:
+    """The spans of a row's cells, without the blanks around them; a ``|`` after a backslash is text.
+
+    Args:
+        line: the whole line.
+        begin: where the row begins in it, behind the marks of what it is nested in.
+    """
+    text = line.rstrip()
+    quotation = _QUOTATION.match(text, begin)
+    begin = quotation.end() if quotation else begin
+    bars = [match.start() for match in re.finditer(r"(?<!\\)\|", text) if match.start() >= begin]
+    edges = [begin - 1, *bars, len(text)]
+    if bars and bars[0] == begin:
+        edges = edges[1:]
+    if bars and bars[-1] == len(text) - 1:
+        edges = edges[:-1]
+    return [_stripped(text, left + 1, right) for left, right in itertools.pairwise(edges)]
+
+
+def label_column(columns: Sequence[str], index: int) -> tuple[int, int] | None:
+    """Which column has the labels for the column ``index``, and how many columns these two are of.
+
+    None for a further column of labels, and for one whose heading stands for several things: in a table of
+    "Parameter | Value | Parameter | Value" each value belongs to the label before it.
+    """
+    names = [" ".join(column.split()).casefold() for column in columns]
+    if not any(names) and len(names) % 2 == 0:
+        starts = list(range(0, len(names), 2))
+    else:
+        starts = [number for number, name in enumerate(names) if name == names[0]]
+    if index and index in starts:
+        return None
+    label = max(start for start in starts if start <= index)
+    if len(starts) == 1 and names[index] in names[:index]:
+        return None
+    return label, next((start for start in starts if start > label), len(names)) - label
+
+
+def _stripped(text: str, begin: int, end: int) -> tuple[int, int]:
+    raw = text[begin:end]
+    inner = raw.strip()
+    if not inner:
+        # Where a value would be put: behind one blank, as people write cells.
+        at = min(begin + 1, end)
+        return at, at
+    first = begin + len(raw) - len(raw.lstrip())
+    return first, first + len(inner)

@@ -1,0 +1,232 @@
+"""Named values of the data a run saw and of how well it went, and the same as rows of a table or list."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from cardcallback.hub_id import is_hub_id
+from cardcallback.record import TOKEN_CROSS_ENTROPY, EvaluationResult, RunRecord, Stage
+from cardcallback.render.card.quantities import Value
+from cardcallback.render.figures import energy_figure
+from cardcallback.render.run_words import loss_ended_finite, plural, same_held_out_set
+from cardcallback.render.text import escape_markdown
+from cardcallback.units import format_count, format_duration, format_number
+
+_LOWER_IS_BETTER = "lower is better"
+
+
+def _training_loss(record: RunRecord) -> Value | None:
+    points = record.curves.get("loss")
+    if not points:
+        return None
+    ended = "" if loss_ended_finite(record) else "; it was not a finite number at other steps"
+    loss = format_number(points[-1][1])
+    return Value(text=f"{loss} (last logged, step {format_count(points[-1][0])}{ended})", short=loss)
+
+
+def _validation_loss(record: RunRecord) -> str | None:
+    return _loss(record.evaluation.after)
+
+
+def _base_loss(record: RunRecord) -> str | None:
+    before, after = record.evaluation.before, record.evaluation.after
+    if before is not None and after is not None and not same_held_out_set(before, after):
+        return None
+    return _loss(before)
+
+
+def _loss(result: EvaluationResult | None) -> str | None:
+    return None if result is None or result.loss is None else format_number(result.loss)
+
+
+def _held_out_results(record: RunRecord) -> str | None:
+    before, after = record.evaluation.before, record.evaluation.after
+    if after is None or after.loss is None:
+        return None
+    words = f"Held-out loss {format_number(after.loss)}"
+    about = [escape_markdown(after.kind)] if after.kind else []
+    about += [plural(after.examples, "example")] if after.examples else []
+    about += [escape_markdown(after.covers)] if after.covers else []
+    words += f" ({', '.join(about)})" if about else ""
+    if after.perplexity is not None and after.kind == TOKEN_CROSS_ENTROPY:
+        words += f", perplexity {format_number(after.perplexity)}"
+    if before is not None and before.loss is not None and same_held_out_set(before, after):
+        words += f"; before training {format_number(before.loss)}"
+    return words
+
+
+def _perplexity(which: str) -> Callable[[RunRecord], Value | None]:
+    def make(record: RunRecord) -> Value | None:
+        result = getattr(record.evaluation, which)
+        if result is None or result.perplexity is None or result.kind != TOKEN_CROSS_ENTROPY:
+            return None
+        about = [f"{escape_markdown(result.weights)} weights"] if result.weights else []
+        before, after = record.evaluation.before, record.evaluation.after
+        if before is not None and after is not None and not same_held_out_set(before, after):
+            size = f"{plural(result.examples, 'example')}, " if result.examples else ""
+            about.append(f"{size}another set than the other figure's")
+        figure = format_number(result.perplexity)
+        return Value(text=figure + (f" ({', '.join(about)})" if about else ""), short=figure)
+
+    return make
+
+
+def _examples(record: RunRecord) -> Value | None:
+    return _counted(record.training.dataset.training_examples)
+
+
+def _held_out_examples(record: RunRecord) -> Value | None:
+    after = record.evaluation.after
+    return _counted((after.examples if after else None) or record.training.dataset.evaluation_examples)
+
+
+def _counted(count: int | None) -> Value | None:
+    if not count:
+        return None
+    return Value(text=plural(count, "example"), short=plural(count, "example"), amount=float(count), kind="examples")
+
+
+def dataset_link(name: str | None) -> str | None:
+    """The data set as a link to its page on the Hub, or that it was a file; None where its name is not known."""
+    if is_hub_id(name):
+        return f"[{escape_markdown(str(name))}](https://huggingface.co/datasets/{name})"
+    return escape_markdown(name) if name == "local file" else None
+
+
+def _dataset(record: RunRecord) -> str | None:
+    return dataset_link(record.training.dataset.name)
+
+
+def _data(record: RunRecord) -> str | None:
+    """Where the data is from and how much of it there was, in a sentence's words."""
+    data = record.training.dataset
+    sizes = [
+        f"{format_count(count)} {words}"
+        for count, words in ((data.training_examples, "training"), (data.evaluation_examples, "held-out"))
+        if count
+    ]
+    name, size = dataset_link(data.name), f"{' and '.join(sizes)} examples" if sizes else ""
+    if name == "local file":
+        return "A local file" + (f" with {size}" if size else "")
+    return ": ".join(part for part in (name, size) if part) or None
+
+
+def _stages(record: RunRecord) -> str | None:
+    return "; ".join(stage["description"] for stage in stage_items(record)) or None
+
+
+def stage_items(record: RunRecord) -> list[dict[str, str]]:
+    """The stages in order, each by its parts and as one line ("description")."""
+    last = len(record.stages) - 1
+    return [
+        _stage_item(stage, simulated=record.simulated and number == last) for number, stage in enumerate(record.stages)
+    ]
+
+
+def _stage_item(stage: Stage, *, simulated: bool) -> dict[str, str]:
+    parts = {
+        "name": escape_markdown(stage.name),
+        "method": escape_markdown(stage.method) if stage.method else None,
+        "data": dataset_link(stage.dataset),
+        "steps": format_count(stage.steps) if stage.steps else None,
+        "time": format_duration(stage.duration_seconds) if stage.duration_seconds else None,
+        "energy": energy_figure(stage.energy) if stage.energy is not None and stage.energy.value is not None else None,
+    }
+    known = {name: text for name, text in parts.items() if text}
+    words = known["name"] + (f" with {known['method']}" if "method" in known else "")
+    words += f" on {known['data']}".replace(" on local file", " on a local file") if "data" in known else ""
+    figures = [f"{known['steps']} steps"] if "steps" in known else []
+    figures += [known["time"]] if "time" in known else []
+    figures += [f"GPU energy {known['energy']}"] if "energy" in known else []
+    figures += ["simulated device"] if simulated and "energy" in known else []
+    missing = [escape_markdown(stage.reason)] if stage.reason else []
+    known["description"] = words + (f" ({', '.join([*figures, *missing])})" if figures or missing else "")
+    return known
+
+
+def dataset_items(record: RunRecord) -> list[dict[str, str]]:
+    """The data of this run, then that of the stages before it, where those are known."""
+    data, examples = record.training.dataset, _examples(record)
+    purpose = record.training.stage or record.training.objective
+    own = {
+        "name": dataset_link(data.name) if is_hub_id(data.name) else "Training data" if examples else None,
+        "size": examples.text if examples else None,
+        "source": _source(data.name),
+        "purpose": escape_markdown(purpose) if purpose else None,
+    }
+    earlier = [
+        {
+            "name": dataset_link(stage.dataset) if is_hub_id(stage.dataset) else None,
+            "source": _source(stage.dataset),
+            "purpose": escape_markdown(stage.name),
+        }
+        for stage in record.stages[:-1]
+    ]
+    return [_known(item) for item in (own, *earlier) if item["name"]]
+
+
+def _source(name: str | None) -> str | None:
+    return "Hugging Face Hub" if is_hub_id(name) else "local file" if name == "local file" else None
+
+
+def held_out_items(record: RunRecord) -> list[dict[str, str]]:
+    """The held-out set, with what of it counted."""
+    examples, after = _held_out_examples(record), record.evaluation.after
+    if examples is None:
+        return []
+    covers = f"loss and perplexity on {escape_markdown(after.covers)}" if after and after.covers else None
+    return [_known({"name": "Held-out set", "size": examples.text, "description": covers})]
+
+
+def result_items(record: RunRecord) -> list[dict[str, str]]:
+    """Held-out loss and perplexity after training, before it where on the same examples, and the change."""
+    before, after = record.evaluation.before, record.evaluation.after
+    if after is None or after.loss is None:
+        return []
+    base = before if before is not None and same_held_out_set(before, after) else None
+    items = [_result("Held-out loss", after.loss, base.loss if base else None)]
+    if after.perplexity is not None and after.kind == TOKEN_CROSS_ENTROPY:
+        items.append(_result("Held-out perplexity", after.perplexity, base.perplexity if base else None))
+    return items
+
+
+def _result(name: str, after: float, before: float | None) -> dict[str, str]:
+    change = None
+    if before:
+        sign = "\N{MINUS SIGN}" if after < before else "+"
+        change = f"{sign}{format_number(abs(after - before) / before * 100, 2)} % ({_LOWER_IS_BETTER})"
+    base = None if before is None else format_number(before)
+    notes = f"held-out set, {_LOWER_IS_BETTER}"
+    return _known({"name": name, "score": format_number(after), "baseline": base, "change": change, "notes": notes})
+
+
+def _known(item: Mapping[str, str | None]) -> dict[str, str]:
+    return {name: text for name, text in item.items() if text}
+
+
+RESULT_VALUES: Mapping[str, Callable[[RunRecord], Value | str | None]] = {
+    "base_loss": _base_loss,
+    "data": _data,
+    "dataset": _dataset,
+    "held_out_examples": _held_out_examples,
+    "held_out_results": _held_out_results,
+    "perplexity_base": _perplexity("before"),
+    "perplexity_tuned": _perplexity("after"),
+    "stages": _stages,
+    "training_examples": _examples,
+    "training_loss": _training_loss,
+    "validation_loss": _validation_loss,
+}
+# What rows of example rows and lists are filled with, and the parts that each may have.
+ITEM_PARTS: Mapping[str, frozenset[str]] = {
+    "datasets": frozenset({"name", "size", "source", "purpose"}),
+    "held_out_sets": frozenset({"name", "size", "description"}),
+    "results": frozenset({"name", "score", "baseline", "change", "notes"}),
+    "stages": frozenset({"name", "method", "data", "steps", "time", "energy", "description"}),
+}
+ITEMS: Mapping[str, Callable[[RunRecord], list[dict[str, str]]]] = {
+    "datasets": dataset_items,
+    "held_out_sets": held_out_items,
+    "results": result_items,
+    "stages": stage_items,
+}

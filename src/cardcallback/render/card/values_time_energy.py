@@ -1,0 +1,252 @@
+"""Named values of what a run took: time, energy, power, CO2e and speed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from cardcallback.record import Measurement, RunRecord, Session, is_unresolved
+from cardcallback.render.card.quantities import Value
+from cardcallback.render.energy_words import emissions_label, is_plain, used_by_job
+from cardcallback.render.figures import at_least, is_known, resolved_value, verb
+from cardcallback.render.run_words import device_names, devices, plural, recorded_steps
+from cardcallback.render.text import escape_markdown
+from cardcallback.units import (
+    EMISSIONS_FIGURES,
+    JOULES_PER_KILOWATT_HOUR,
+    SECONDS_PER_HOUR,
+    SECONDS_PER_MINUTE,
+    format_duration,
+    format_energy,
+    format_large,
+    format_number,
+    format_power,
+)
+
+SIMULATED = " (simulated device)"
+_CLOUDS = {"aws": "Amazon Web Services", "azure": "Microsoft Azure", "gcp": "Google Cloud"}
+
+
+def training_time(record: RunRecord) -> Value | None:
+    """From the first begin to the last end, suspend included and named."""
+    if record.duration_seconds <= 0:
+        return None
+    seconds, suspended = record.duration_seconds, record.suspended_seconds
+    note = f"of which suspended: {format_duration(suspended)}" if suspended > 0 else ""
+    text = format_duration(seconds) + (f" ({note})" if note else "")
+    return Value(text=text, short=format_duration(seconds), amount=seconds, kind="time", note=note)
+
+
+def hours_used(record: RunRecord) -> str | None:
+    """Wall time and GPU-hours: the Hub's template does not say which it asks for."""
+    if record.duration_seconds <= 0:
+        return None
+    words = f"{_hours(record.duration_seconds)} of wall time"
+    if record.suspended_seconds > 0:
+        words += f", of which {_hours(record.suspended_seconds)} suspended"
+    if not record.hardware.accelerators:
+        return f"{words}; no GPU measured"
+    if not used_by_job(record):
+        return f"{words}; this job did not use the GPU"
+    seconds, most = _gpu_seconds(record), _most_gpus(record)
+    simulated = SIMULATED if record.simulated else ""
+    if seconds < SECONDS_PER_MINUTE:
+        return f"{words}, on {plural(most, 'GPU')}{simulated}"
+    return f"{words}; {format_number(seconds / SECONDS_PER_HOUR)} GPU-hours ({plural(most, 'GPU')}){simulated}"
+
+
+def gpu_hours(record: RunRecord) -> Value | None:
+    """Hours times the GPUs that the job used, or None where there is none of them."""
+    if not record.hardware.accelerators or not used_by_job(record) or _gpu_seconds(record) < SECONDS_PER_MINUTE:
+        return None
+    note = plural(_most_gpus(record), "GPU") + (", simulated device" if record.simulated else "")
+    seconds = _gpu_seconds(record)
+    text = f"{format_number(seconds / SECONDS_PER_HOUR)} GPU-hours ({note})"
+    return Value(text=text, amount=seconds, kind="time", note=note)
+
+
+def _most_gpus(record: RunRecord) -> int:
+    return max((len(session.hardware.accelerators) for session in record.sessions), default=0)
+
+
+def _hours(seconds: float) -> str:
+    """Hours as the label asks for, or seconds and minutes where hours would be a string of zeros."""
+    if seconds < SECONDS_PER_HOUR / 10:
+        return format_duration(seconds)
+    return f"{format_number(seconds / SECONDS_PER_HOUR)} hours"
+
+
+def _gpu_seconds(record: RunRecord) -> float:
+    return sum(_gpu_seconds_of(session) for session in record.sessions)
+
+
+def _gpu_seconds_of(session: Session) -> float:
+    used = [device for device in session.hardware.accelerators if device.used_by_job]
+    return max(0.0, session.duration_seconds - session.suspended_seconds) * len(used)
+
+
+def speeds(record: RunRecord, peak: str | None) -> str | None:
+    """Time, steps, tokens, trained parameters and peak memory in one line."""
+    seconds, steps, tokens = record.duration_seconds, recorded_steps(record), record.training.tokens.non_padding
+    if seconds <= 0 or steps <= 0:
+        return None
+    parts = [f"{format_duration(seconds)} for {plural(steps, 'step')} ({format_number(steps / seconds)} steps/s)"]
+    if tokens:
+        parts.append(f"{format_large(tokens)} tokens without padding ({format_number(tokens / seconds)} tokens/s)")
+    if record.training.trainable_parameters:
+        parts.append(f"{format_large(record.training.trainable_parameters)} trained parameters")
+    return "; ".join([*parts, *([peak] if peak else [])])
+
+
+def throughput(record: RunRecord) -> str | None:
+    """Tokens a second without padding, while training."""
+    seconds, tokens = record.duration_seconds, record.training.tokens.non_padding
+    return (
+        f"{format_number(tokens / seconds)} tokens/s in training, without padding" if tokens and seconds > 0 else None
+    )
+
+
+def energy(record: RunRecord) -> Value | None:
+    """The machine's energy where it was measured, else the GPU's, which says so."""
+    name, measured = ("system", record.energy.system) if is_known(record.energy.system) else ("gpu", record.energy.gpu)
+    return _energy_value(record, name, measured)
+
+
+def gpu_energy(record: RunRecord) -> Value | None:
+    """The GPUs' energy."""
+    return _energy_value(record, "gpu", record.energy.gpu)
+
+
+def system_energy(record: RunRecord) -> Value | None:
+    """The whole machine's energy where a sensor of it was read."""
+    return _energy_value(record, "system", record.energy.system)
+
+
+def _energy_value(record: RunRecord, name: str, measured: Measurement) -> Value | None:
+    if measured.value is None or is_unresolved(measured):
+        return None
+    simulated = ", simulated device" if record.simulated else ""
+    note, least = f"{_part(record, name)}, {verb(measured)}{simulated}", at_least(measured)
+    figure = f"{format_number(measured.value / JOULES_PER_KILOWATT_HOUR)} kWh"
+    return Value(
+        text=f"{least}{figure} ({note})",
+        short=f"{least}{figure}",
+        amount=measured.value,
+        kind="energy",
+        note=note,
+        least=least,
+    )
+
+
+def _part(record: RunRecord, energy_name: str) -> str:
+    part = emissions_label(record, energy_name)
+    return "GPU only" if part == "GPU part only" else part
+
+
+def mean_power(record: RunRecord) -> Value | None:
+    """The mean power of the GPUs together, over the time they were measured."""
+    if not is_plain(record):
+        return None  # whose power it is would have to be told at length
+    powers = [resolved_value(device.mean_power) for device in devices(record)]
+    known = [power for power in powers if power is not None]
+    if not known or len(known) < len(powers) or len(record.sessions) > 1:
+        return None
+    count = f"{plural(len(known), 'GPU')} together" if len(known) > 1 else "GPU only"
+    note = f"{count}, mean over the run{', simulated device' if record.simulated else ''}"
+    watts = sum(known)
+    figure = format_power(watts)
+    return Value(text=f"{figure} ({note})", short=figure, amount=watts, kind="power", note=note)
+
+
+def carbon(record: RunRecord) -> Value | None:
+    """CO2e with all that it was calculated from; None without a place."""
+    found = record.carbon
+    measured = record.energy.system if found is not None and found.energy_name == "system" else record.energy.gpu
+    if found is None or is_unresolved(measured):
+        return None
+    factor = found.factor
+    grid = ", ".join(str(part) for part in (factor.place, factor.year, factor.boundary) if part)
+    least = at_least(measured)
+    words = f"{_part(record, found.energy_name)}: {least}{format_energy(found.energy_joules)}"
+    words += f" × {format_number(factor.grams_per_kwh)} g/kWh, {escape_markdown(grid)}"
+    words += f", × {format_number(found.pue)} building overhead" if found.pue is not None else ""
+    words += ", simulated device" if record.simulated else ""
+    figure = f"{least}{format_number(found.emissions_grams, EMISSIONS_FIGURES)} g CO2eq"
+    return Value(
+        text=f"{figure} ({words})", short=figure, amount=found.emissions_grams, kind="emissions",
+        note=words, least=least, figures=EMISSIONS_FIGURES,
+    )  # fmt: skip
+
+
+def grid_factor(record: RunRecord) -> str | None:
+    """The grid's factor with place, year, boundary and source."""
+    if record.carbon is None:
+        return None
+    factor = record.carbon.factor
+    about = ", ".join(str(part) for part in (factor.place, factor.year, factor.boundary, factor.source) if part)
+    return f"{format_number(factor.grams_per_kwh)} g CO2eq/kWh ({escape_markdown(about)})"
+
+
+def region(record: RunRecord) -> str | None:
+    """The place that the electricity came from: a cloud's region, or a country."""
+    cloud = _cloud(record)
+    if cloud is not None:
+        return escape_markdown(cloud[1])
+    factor = record.carbon.factor if record.carbon else None
+    return escape_markdown(factor.place) if factor is not None and factor.place_code else None
+
+
+def _cloud(record: RunRecord) -> tuple[str, str] | None:
+    """Provider and region, where the place given is a cloud's."""
+    code = record.carbon.factor.place_code if record.carbon else None
+    provider, found, name = (code or "").partition("/")
+    return (_CLOUDS[provider], name) if found and provider in _CLOUDS else None
+
+
+def cloud_provider(record: RunRecord) -> str | None:
+    """The provider, where the place given is a cloud's."""
+    cloud = _cloud(record)
+    return cloud[0] if cloud else None
+
+
+def cloud_region(record: RunRecord) -> str | None:
+    """The region, where the place given is a cloud's."""
+    cloud = _cloud(record)
+    return escape_markdown(cloud[1]) if cloud else None
+
+
+def building_overhead(record: RunRecord) -> str | None:
+    """The building's overhead, where it was given."""
+    pue = record.carbon.pue if record.carbon else None
+    return None if pue is None else format_number(pue)
+
+
+def gpu_count(record: RunRecord) -> Value | None:
+    """How many GPUs were measured."""
+    count = len(devices(record))
+    simulated = " (simulated)" if record.simulated else ""
+    return Value(text=f"{count}{simulated}", amount=float(count), kind="devices") if count else None
+
+
+def gpu_names(record: RunRecord) -> str | None:
+    """The GPUs by name."""
+    return device_names(record) + (SIMULATED if record.simulated else "") if devices(record) else None
+
+
+TIME_AND_ENERGY_VALUES: Mapping[str, Callable[[RunRecord], Value | str | None]] = {
+    "building_overhead": building_overhead,
+    "carbon_emitted": carbon,
+    "cloud_provider": cloud_provider,
+    "cloud_region": cloud_region,
+    "energy": energy,
+    "gpu_count": gpu_count,
+    "gpu_energy": gpu_energy,
+    "gpu_hours": gpu_hours,
+    "gpu_names": gpu_names,
+    "grid_factor": grid_factor,
+    "hours_used": hours_used,
+    "mean_gpu_power": mean_power,
+    "region": region,
+    "system_energy": system_energy,
+    "throughput": throughput,
+    "training_time": training_time,
+}

@@ -1,0 +1,104 @@
+"""A value put into the words of a placeholder: in the unit that is asked for, inside what stands around it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cardcallback.render.card.placeholders import Placeholder
+from cardcallback.render.card.quantities import COUNTED, Unit, Value, unit_at, unit_in
+
+_ABOUT = re.compile(r"(?:~|\u2248|<|>|approximately|approx\.?|about|around|ca\.?|roughly|circa)\s*$", re.IGNORECASE)
+_ENDS = re.compile(r"\s*(?:$|[.,;:)(\]/|\u00b7\u00d7x=+]|(?:and|with|on|for|per|at|in|of|using|over|by|from|\u00b1)\b)")
+_UNIT_IN_BRACKETS = re.compile(r"\s*\(([^()]+)\)")
+# Outside this a figure in an example's unit would be a string of zeros.
+_READABLE = (0.1, 10_000.0)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Written:
+    """The text for a placeholder, and how much of what stands around it is replaced with it."""
+
+    text: str
+    more_before: int = 0
+    more_after: int = 0
+
+
+def write_value(value: Value, placeholder: Placeholder, label_unit: Unit | None) -> Written | None:
+    """The value as this placeholder asks for it; None where it asks for it in a unit that the value is not in."""
+    if placeholder.is_whole:
+        text = _whole(value, placeholder, label_unit)
+        return None if text is None else Written(text=text)
+    return _inside(value, placeholder, label_unit)
+
+
+def write_divided(value: Value, placeholders: Sequence[Placeholder]) -> list[Written] | None:
+    """A quantity over several placeholders, each before a smaller unit ("[X] h [Y] min"); None where it is not."""
+    units = [unit_at(one.after) for one in placeholders]
+    known = [unit for unit in units if unit is not None and _is_of(value, unit) and value.kind not in COUNTED]
+    factors = [unit.factor for unit in known]
+    if len(known) < 2 or len(known) < len(units) or factors != sorted(set(factors), reverse=True):
+        return None
+    left = round((value.amount or 0.0) / factors[-1])
+    written = []
+    for factor in factors:
+        count, left = divmod(left, round(factor / factors[-1]))
+        written.append(Written(text=f"{count:,}"))
+    return written
+
+
+def _whole(value: Value, placeholder: Placeholder, label_unit: Unit | None) -> str | None:
+    if label_unit is not None:
+        # The label names the unit already; a count is no clearer with its noun twice.
+        return value.in_unit(label_unit, named=False) if _is_of(value, label_unit) else None
+    hinted = unit_in(placeholder.hint)
+    if hinted is None:
+        return value.text
+    if not _is_of(value, hinted):
+        # An example in words of another kind shows a style; a unit on its own asks for that quantity.
+        return value.text if placeholder.is_example and value.amount is None else None
+    return value.text if _is_better_as_it_is(value, placeholder, hinted) else value.in_unit(hinted, named=True)
+
+
+def _is_better_as_it_is(value: Value, placeholder: Placeholder, hinted: Unit) -> bool:
+    low, high = _READABLE
+    readable = low <= abs(value.amount or 0.0) / hinted.factor < high
+    return value.kind in COUNTED or (placeholder.is_example and not readable)
+
+
+def _inside(value: Value, placeholder: Placeholder, label_unit: Unit | None) -> Written | None:
+    following, bracket = unit_at(placeholder.after), _UNIT_IN_BRACKETS.match(placeholder.after)
+    in_bracket = unit_in(bracket.group(1)) if bracket is not None else None
+    if following is not None and _is_of(value, following):
+        width = len(placeholder.after) - len(placeholder.after.lstrip()) + len(following.word)
+        return _before_unit(value, placeholder, following, width)
+    if bracket is not None and in_bracket is not None and _is_of(value, in_bracket):
+        return _before_unit(value, placeholder, in_bracket, bracket.end())
+    plain = value.short if value.short is not None else value.text
+    if value.amount is None:
+        return None if following is not None and value.short is None else Written(text=plain)
+    unit = label_unit or unit_in(placeholder.hint)
+    if _ENDS.match(placeholder.after) is None or (unit is not None and not _is_of(value, unit)):
+        return None
+    if unit is None or (label_unit is None and value.kind in COUNTED):
+        return Written(text=f"{plain}{value.remark}")
+    return Written(text=value.in_unit(unit, named=label_unit is None))
+
+
+def _before_unit(value: Value, placeholder: Placeholder, unit: Unit, width: int) -> Written:
+    """The figure before a unit that the card has; what has to be said of it stands behind that."""
+    figure, before = value.least + value.figure(unit), _about_before(placeholder) if value.least else 0
+    if not value.note:
+        return Written(text=figure, more_before=before)
+    text = figure + placeholder.after[:width] + value.remark
+    return Written(text=text, more_before=before, more_after=width)
+
+
+def _is_of(value: Value, unit: Unit) -> bool:
+    return value.amount is not None and value.kind in unit.kinds
+
+
+def _about_before(placeholder: Placeholder) -> int:
+    found = _ABOUT.search(placeholder.before)
+    return len(found.group()) if found else 0
