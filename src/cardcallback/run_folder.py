@@ -167,9 +167,8 @@ class RunFolder:
 
     def _compose_and_write(self, record: RunRecord, *, pictures: bool) -> ComposedCard:
         current = read_text(self._card)
-        told = msgspec.structs.replace(
-            self._previous_card, filled=join_fills(self._previous_card.filled, self._keeper.filled)
-        )
+        filled = join_fills(self._previous_card.filled, self._keeper.filled)
+        told = msgspec.structs.replace(self._previous_card, filled=filled)
         known = msgspec.structs.replace(record, card=told)
         try:
             body, kind = self._keeper.body(current)
@@ -269,9 +268,8 @@ class RunFolder:
         ``uploaded``: the checkpoint goes to the Hub as it is, so that a record which may not be published stays out.
         """
         if checkpoint.is_dir() and (self._publish == "all" or not uploaded):
-            write_atomically(
-                checkpoint / SUMMARY_NAME, encode(msgspec.structs.replace(record, traces=(), phase_spans=()))
-            )
+            summary = msgspec.structs.replace(record, traces=(), phase_spans=())
+            write_atomically(checkpoint / SUMMARY_NAME, encode(summary))
 
     def draw(self, record: RunRecord) -> bool:
         """Draw the pictures beside the card; whether there is any."""
