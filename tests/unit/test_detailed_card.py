@@ -120,7 +120,7 @@ def test_a_record_fills_what_the_author_left() -> None:
         "| **Base Model** | google/gemma-3-4b-it (recorded) |",
         "Recorded by the run: local file, 8,000 training examples, 512 held-out examples.",
         "| LoRA Rank | 16 (recorded) |",
-        "| Batch Size | 2 per device × 8 accumulation steps (recorded) |",
+        "| Batch Size | 2 per device × 8 accumulation steps = 16 (recorded) |",
         "| Warmup Ratio | 0.03 (recorded) |",
         "- GPU: 1 × NVIDIA GB10 (NVIDIA DGX Spark)",
         "- Validation loss (recorded): 1.04",
@@ -142,11 +142,11 @@ def test_a_record_fills_what_the_author_left() -> None:
         ("LoRA Rank", "64", "16 (recorded; the author states 64)"),
         ("LoRA Rank", 16, "16 (recorded)"),
         ("lora_r", "16", "16 (recorded)"),
-        ("Learning Rate", "2e-4", "0.0002, cosine schedule (recorded)"),
-        ("Learning Rate", 1e-4, "0.0002, cosine schedule (recorded; the author states 0.0001)"),
+        ("Learning Rate", "2e-4", "2e-4, cosine schedule (recorded)"),
+        ("Learning Rate", 1e-4, "2e-4, cosine schedule (recorded; the author states 0.0001)"),
         ("Optimiser", "AdamW (paged 8-bit)", "paged_adamw_8bit (recorded)"),
-        ("Batch Size", "2", "2 per device × 8 accumulation steps (recorded; the author states 2)"),
-        ("Method", "漢字", "QLoRA (recorded; the author states 漢字)"),
+        ("Batch Size", "2", "2 per device × 8 accumulation steps = 16 (recorded; the author states 2)"),
+        ("Method", "漢字", "QLoRA (r=16, alpha=32) (recorded; the author states 漢字)"),
         ("Epochs", None, "1 (recorded)"),
         ("Temperature", 0.7, "0.7"),
         ("Notes", None, "[More Information Needed]"),
@@ -157,7 +157,7 @@ def test_what_author_and_record_say_of_a_setting_stands_side_by_side(name: str, 
     text = complete_card(training_hyperparameters={name: stated}).render(make_record())
     shown = name.replace("_", r"_")
     assert f"| {shown} | {cell} |" in text
-    assert text.count(" 16 (recorded") == 1
+    assert text.count("| 16 (recorded") == 1
 
 
 def test_names_in_another_script_are_told_apart() -> None:
