@@ -146,7 +146,7 @@ def test_a_record_fills_what_the_author_left() -> None:
         ("Learning Rate", 1e-4, "2e-4, cosine schedule (recorded; the author states 0.0001)"),
         ("Optimiser", "AdamW (paged 8-bit)", "paged_adamw_8bit (recorded)"),
         ("Batch Size", "2", "2 per device × 8 accumulation steps = 16 (recorded; the author states 2)"),
-        ("Method", "漢字", "QLoRA (r=16, alpha=32) (recorded; the author states 漢字)"),
+        ("Method", "漢字", "QLoRA (recorded; the author states 漢字)"),
         ("Epochs", None, "1 (recorded)"),
         ("Temperature", 0.7, "0.7"),
         ("Notes", None, "[More Information Needed]"),

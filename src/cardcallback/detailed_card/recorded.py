@@ -14,7 +14,6 @@ from cardcallback.render.text import clean, escape_markdown
 from cardcallback.units import format_count
 
 _VALUE_ROWS = {
-    "Method": "method",
     "LoRA Rank": "lora_rank",
     "LoRA Alpha": "lora_alpha",
     "Learning Rate": "learning_rate",
@@ -116,7 +115,9 @@ def _agree(stated: str, recorded: str) -> bool:
 
 def _recorded_settings(record: RunRecord) -> dict[str, str]:
     values, settings = card_values(record), record.training.hyperparameters
-    rows = {label: values[name] for label, name in _VALUE_ROWS.items() if name in values}
+    # The adapter's settings have rows of their own here.
+    rows = {"Method": escape_markdown(record.training.method)} if record.training.method else {}
+    rows |= {label: values[name] for label, name in _VALUE_ROWS.items() if name in values}
     rows |= _warmup(settings)
     found = {label: settings.get(name) for label, name in _SETTING_ROWS.items()}
     return rows | {label: escape_markdown(setting_text(value)) for label, value in found.items() if value is not None}
