@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from cardcallback.catalogue import find_gpu, gpu_of_nvml_name, gpu_rows
+from cardcallback.catalogue import find_gpu, gpu_of_nvml_name, gpu_rows, gpus_named_in
 from cardcallback.errors import CardCallbackError
 
 
@@ -60,3 +60,21 @@ def test_every_row_has_its_source() -> None:
         assert row.tdp_watts > 0
         assert (row.embodied_kilograms is None) == (row.embodied_source is None)
     assert find_gpu("GB10").embodied_kilograms is None
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("trained on 8 x H100-PCIe cards", ["H100 PCIe"]),
+        ("trained on an H100", ["H100 NVL", "H100 PCIe", "H100 SXM"]),
+        ("a DGX Spark", ["GB10 (DGX Spark)"]),
+        ("NVIDIA A100-SXM4-80GB", ["A100 SXM 80GB"]),
+        ("one A100", ["A100 PCIe 80GB", "A100 PCIe 40GB", "A100 SXM 80GB", "A100 SXM 40GB"]),
+        ("by Thor, on L40 and H1000", []),
+        ("an RTX PRO 6000 Blackwell Max-Q", ["RTX PRO 6000 Blackwell Max-Q"]),
+        ("RTX 4090 and L4", ["RTX 4090", "L4"]),
+    ],
+)
+def test_running_text_names_what_it_can_mean(text: str, names: list[str]) -> None:
+    """The longer name is meant; of a family's name each of its rows may be."""
+    assert {row.name for row in gpus_named_in(text)} == set(names)

@@ -20,6 +20,9 @@ _CURE = "give the power yourself with --watts"
 # Words that vendors put before a name and people leave out.
 _NO_PART_OF_A_NAME = frozenset({"nvidia", "geforce", "tesla", "gpu", "the", "a"})
 
+# What follows the name that a family of GPUs shares.
+_VARIANT = re.compile(r" (?:\(.*|SXM.*|PCIe.*|NVL.*|Blackwell.*)$")
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GpuRow:
@@ -92,6 +95,33 @@ def find_gpu(text: str) -> GpuRow:
     near = f"nearest are {', '.join(nearest)}; or " if nearest else ""
     msg = f"the GPU {shown} is not in the catalogue: {near}{_CURE}"
     raise CardCallbackError(msg)
+
+
+def gpus_named_in(text: str) -> tuple[GpuRow, ...]:
+    """The rows that running text names; all of them where it names only what several have in common, as "H100"."""
+    found: dict[str, GpuRow] = {}
+    # The longer name comes first and takes its words, so that an H100 PCIe is no H100.
+    for pattern, rows in _spoken_names():
+        text, count = pattern.subn(" ", text)
+        found |= {row.name: row for row in rows} if count else {}
+    return tuple(found.values())
+
+
+@lru_cache(maxsize=1)
+def _spoken_names() -> tuple[tuple[re.Pattern[str], tuple[GpuRow, ...]], ...]:
+    rows_of: dict[str, tuple[GpuRow, ...]] = {}
+    for row in gpu_rows():
+        for name in dict.fromkeys((*_names(row), _VARIANT.sub("", row.name))):
+            rows_of[name] = (*rows_of.get(name, ()), row)
+    # A word without a digit, such as Thor, may mean anything.
+    spoken = [name for name in rows_of if " " in name or any(map(str.isdigit, name))]
+    longest_first = sorted(spoken, key=len, reverse=True)
+    return tuple((_spoken(name), rows_of[name]) for name in longest_first)
+
+
+def _spoken(name: str) -> re.Pattern[str]:
+    words = (re.escape(word) for word in name.split())
+    return re.compile(rf"(?<!\w){'[ -]'.join(words)}(?!\w)", re.IGNORECASE)
 
 
 def _names(row: GpuRow) -> tuple[str, ...]:

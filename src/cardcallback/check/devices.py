@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from functools import lru_cache
-from importlib import resources
 
+from cardcallback.catalogue import gpus_named_in
 from cardcallback.check.facts import Facts
 
 _TIME = re.compile(r"\b(?:train|hours? used|duration|wall|run ?time|elapsed|gpu[- ]hours?|time)\b|train", re.IGNORECASE)
@@ -45,18 +44,4 @@ def named_watts(facts: Facts) -> list[float]:
 
 @lru_cache(maxsize=4)
 def _watts_in(text: str) -> tuple[float, ...]:
-    # The longer name comes first and takes its words, so that an H100 PCIe is no H100.
-    watts: list[float] = []
-    for pattern, rated in _board_power():
-        text, found = pattern.subn(" ", text)
-        watts += rated if found else []
-    return tuple(watts)
-
-
-@lru_cache(maxsize=1)
-def _board_power() -> list[tuple[re.Pattern[str], list[float]]]:
-    text = resources.files("cardcallback.check").joinpath("board_power.csv").read_text(encoding="utf-8")
-    return [
-        (re.compile(row["pattern"], re.IGNORECASE), [float(watts) for watts in row["watts"].split()])
-        for row in csv.DictReader(text.splitlines())
-    ]
+    return tuple(dict.fromkeys(row.tdp_watts for row in gpus_named_in(text)))
