@@ -187,7 +187,10 @@ def _states(codecarbon_data: Path) -> list[Row]:
             grams_per_kwh=state["emissions"] * GRAMS_PER_KWH_FROM_POUNDS_PER_MWH,
             year=US_YEAR,
             boundary="combustion",
-            source=f"EPA eGRID {US_YEAR} (codecarbon {CODECARBON_VERSION})",
+            source=(
+                f"EPA eGRID {US_YEAR}, state average (codecarbon {CODECARBON_VERSION}); accounts are kept by eGRID "
+                "subregion, and losses of the grid are excluded"
+            ),
             licence="public domain",
         )
         for name, state in sorted(states.items(), key=lambda item: str(item[1].get("regionCode")))

@@ -16,6 +16,7 @@ JOULES_PER_WATT_HOUR = 3600.0
 JOULES_PER_KILOWATT_HOUR = 3.6e6
 JOULES_PER_MILLIJOULE = 1e-3
 JOULES_PER_MICROJOULE = 1e-6
+WATTS_PER_KILOWATT = 1000.0
 WATTS_PER_MILLIWATT = 1e-3
 WATTS_PER_MICROWATT = 1e-6
 HERTZ_PER_MEGAHERTZ = 1e6
@@ -31,6 +32,7 @@ CARD_FIGURES = 3
 EMISSIONS_FIGURES = 2
 LONGEST_LINE = 2000
 _PLAIN_LIMIT = 1e15
+_SMALL_AMOUNT = 0.1
 _MOST_RANK_PARTS = 6
 
 
@@ -111,6 +113,11 @@ def format_bytes(size_bytes: float) -> str:
 def format_emissions(grams: float) -> str:
     """CO2e as g, kg or t in two figures."""
     return _scaled(grams, ((1e6, "t"), (1e3, "kg"), (1.0, "g"), (1e-3, "mg")), EMISSIONS_FIGURES)
+
+
+def format_money(amount: float) -> str:
+    """An amount in whatever currency it is: two decimals, or below a tenth two figures."""
+    return format_number(amount, 2) if 0 < abs(amount) < _SMALL_AMOUNT else f"{amount:,.2f}"
 
 
 def format_percent(share: float, figures: int = CARD_FIGURES) -> str:

@@ -10,6 +10,7 @@ from cardcallback.record import Measurement, RunRecord, Scope
 from cardcallback.testing import make_record
 
 GPU_SCOPE = Scope(gpu_core="yes", gpu_memory="yes")
+MACHINE_SCOPE = Scope(gpu_core="yes", gpu_memory="yes", cpu="yes", host_dram="yes")
 
 
 def scaled(figure: Measurement, factor: float, **changes: Any) -> Measurement:
@@ -37,6 +38,12 @@ def run_on(
         "hardware": msgspec.structs.replace(record.hardware, accelerators=(device,), machine=machine),
     }
     return msgspec.structs.replace(record, **(fields | changes))
+
+
+def with_system(record: RunRecord, factor: float) -> RunRecord:
+    """The same with the whole machine measured at ``factor`` times the GPU's energy."""
+    system = scaled(record.energy.gpu, factor, scope=MACHINE_SCOPE)
+    return msgspec.structs.replace(record, energy=msgspec.structs.replace(record.energy, system=system))
 
 
 def trained(record: RunRecord, **changes: Any) -> RunRecord:

@@ -33,6 +33,7 @@ def test_the_text_says_what_it_is(capsys: Any) -> None:
     assert out.startswith("An estimate, not a measurement")
     assert "16.8 kWh (estimated: each of 8 devices drew rated power, 700 W, for 3 h)" in out
     assert "Germany, 2024, lifecycle" in out
+    assert "It holds: the GPU's cores, the GPU's memory" in out
     assert "the machine around them is in no figure" in out
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
-from compared import run_on
+from compared import run_on, with_system
 
 from cardcallback import compare_runs
 from cardcallback.compare import CostInput
@@ -38,10 +39,11 @@ def test_each_cost_by_its_own_price() -> None:
 
 def test_break_even_counts_what_the_machine_draws_idle() -> None:
     """Purchase and idle energy over life, against what each rented run costs more than the electricity of one."""
-    found = compare_runs([run_on(GB10, "s"), run_on(H100, "h")], prices=prices())
+    spark = with_system(run_on(GB10, "s"), 2.0)
+    found = compare_runs([spark, run_on(H100, "h")], prices=prices())
     hours = 6720 / 3600
     idle = 0.030 * 0.3
-    saved = 3.0 * hours - (0.107 * 0.3 - idle * hours)
+    saved = 3.0 * hours - (2 * 0.107 * 0.3 - idle * hours)
     assert found.break_even[0].runs == pytest.approx((4000 + idle * 3 * 8766) / saved)
 
 
@@ -56,15 +58,33 @@ def test_break_even_counts_what_the_machine_draws_idle() -> None:
 )
 def test_without_what_it_needs_there_is_no_break_even(changes: dict[str, object], reason: str) -> None:
     """And the reason says what to give, or why there is none."""
-    found = compare_runs([run_on(GB10, "s"), run_on(H100, "h")], prices=prices(**changes))
+    found = compare_runs([with_system(run_on(GB10, "s"), 2.0), run_on(H100, "h")], prices=prices(**changes))
     assert found.break_even[0].runs is None
     assert reason in (found.break_even[0].reason or "")
+
+
+def test_idle_power_of_a_machine_is_not_taken_from_its_gpus_energy() -> None:
+    """Where only the GPU was measured, what a run adds to an idle machine is not known."""
+    found = compare_runs([run_on(GB10, "s"), run_on(H100, "h")], prices=prices())
+    assert found.break_even[0].runs is None
+    assert "whole machine A was not measured" in (found.break_even[0].reason or "")
+
+
+def test_a_part_of_the_energy_is_priced_as_a_part_or_not_at_all() -> None:
+    """A lost device's costs at least that; an energy without some of the job's GPUs has no price."""
+    run = run_on(H100, "h")
+    gpu = msgspec.structs.replace(run.energy.gpu, coverage=0.6, recording_high=None)
+    lost = msgspec.structs.replace(run, energy=msgspec.structs.replace(run.energy, gpu=gpu))
+    assert compare_runs([run_on(GB10, "s"), lost], prices=prices()).costs[1].is_part
+    partial = msgspec.structs.replace(run, energy=msgspec.structs.replace(run.energy, partial_reason="GPU 1 unread"))
+    costs = compare_runs([run_on(GB10, "s"), partial], prices=prices()).costs[1]
+    assert (costs.electricity, costs.electricity_reason) == (None, "GPU 1 unread")
 
 
 def test_other_work_has_no_break_even() -> None:
     """A run of other work replaces none of this."""
     other = run_on(H100, "h", status="interrupted")
-    found = compare_runs([run_on(GB10, "s"), other], prices=prices())
+    found = compare_runs([with_system(run_on(GB10, "s"), 2.0), other], prices=prices())
     assert found.break_even[0].reason == "not the same work"
 
 

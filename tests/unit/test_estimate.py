@@ -101,6 +101,8 @@ def test_making_the_hardware_is_unknown_or_a_share_of_its_life() -> None:
         (EstimateInput(watts=math.nan, hours=1.0), "watts must be more than 0"),
         (EstimateInput(watts=70.0, hours=0.0), "hours must be more than 0"),
         (EstimateInput(watts=70.0, hours=math.inf), "hours must be more than 0"),
+        (EstimateInput(watts=900_000.0, hours=1.0), "watts must be more than 0"),
+        (EstimateInput(watts=2000.0, hours=8e8, count=1000), "energy must be more than 0"),
         (EstimateInput(watts=70.0, hours=1.0, count=0), "count must be between 1"),
         (EstimateInput(energy_kilowatt_hours=-2.0), "energy must be more than 0"),
         (EstimateInput(watts=70.0, hours=1.0, pue=0.9), "PUE must be between"),

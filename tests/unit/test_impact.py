@@ -17,7 +17,7 @@ from cardcallback import EnvironmentalImpact
 from cardcallback.carbon import assess_footprint, factor_for, find_place
 from cardcallback.errors import CardCallbackError
 from cardcallback.impact import DEFAULT_EQUIVALENTS, Equivalent
-from cardcallback.impact.checks import MOST_GPUS, MOST_HOURS, MOST_WATTS
+from cardcallback.impact.checks import HIGHEST_COUNT, HIGHEST_WATTS, MOST_HOURS
 from cardcallback.testing import make_record
 
 GOOD: dict[str, Any] = {"training_hours": 4.0, "gpu_count": 1, "gpu_model": "GB10", "gpu_tdp_watts": 100.0}
@@ -31,8 +31,8 @@ def estimate(**changes: Any) -> EnvironmentalImpact:
 
 @given(
     hours=st.floats(0.001, MOST_HOURS),
-    count=st.integers(1, MOST_GPUS),
-    watts=st.floats(0.1, MOST_WATTS),
+    count=st.integers(1, HIGHEST_COUNT),
+    watts=st.floats(0.1, HIGHEST_WATTS),
     grams=st.floats(0, 2000),
     pue=st.none() | st.floats(1, 10),
 )

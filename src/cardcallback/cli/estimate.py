@@ -11,6 +11,7 @@ from cardcallback import estimate as estimates
 from cardcallback.carbon import PUE_SOURCE, grid_examples
 from cardcallback.cli.card_options import CarbonIntensity, Location, Pue, factor_given
 from cardcallback.cli.output import print_json, say
+from cardcallback.compare.work import scope_words
 from cardcallback.units import format_emissions, format_energy, format_number, format_power
 
 
@@ -63,6 +64,7 @@ def _lines(result: estimates.Estimate, given: estimates.EstimateInput) -> list[s
     lines = [
         result.statement,
         f"Energy: {format_energy(joules)} (estimated: {result.energy.assumption})",
+        f"It holds: {_scope_words(result)}",
         *_carbon_lines(result, joules),
         *_embodied_lines(result),
     ]
@@ -73,6 +75,10 @@ def _lines(result: estimates.Estimate, given: estimates.EstimateInput) -> list[s
             "The building overhead was applied to these devices alone: the machine around them is in no figure."
         )
     return lines
+
+
+def _scope_words(result: estimates.Estimate) -> str:
+    return "what the figure given holds, which nobody said" if result.gpu is None else scope_words(result.energy.scope)
 
 
 def _carbon_lines(result: estimates.Estimate, joules: float) -> list[str]:

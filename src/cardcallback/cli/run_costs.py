@@ -10,9 +10,7 @@ from cardcallback.cli.found_runs import FoundRun
 from cardcallback.record import Measurement, Spent, each_once, spent_together
 from cardcallback.render.figures import NARROW_SHARE, accuracies_plain, has_wide_interval
 from cardcallback.render.run_words import plural
-from cardcallback.units import JOULES_PER_KILOWATT_HOUR, SECONDS_PER_HOUR, format_number
-
-_SMALL_COST = 0.1
+from cardcallback.units import JOULES_PER_KILOWATT_HOUR, SECONDS_PER_HOUR, format_money
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,16 +52,16 @@ class Used:
         low, high = _bounds(cost, spent)
         if spent.is_least:
             wide = low is not None and cost - low > NARROW_SHARE * cost
-            return f"at least {_money(low if wide and low is not None else cost)}"
+            return f"at least {format_money(low if wide and low is not None else cost)}"
         if has_wide_interval(spent) and low is not None and high is not None:
-            return f"{_money(low)} to {_money(high)}"
-        return _money(cost)
+            return f"{format_money(low)} to {format_money(high)}"
+        return format_money(cost)
 
     def time_cost_words(self, prices: Prices) -> str:
         """As it is printed; empty where there is none."""
         cost = self.time_cost(prices)
         least = "at least " if self.spent.is_least_time else ""
-        return "" if cost is None else f"{least}{_money(cost)}"
+        return "" if cost is None else f"{least}{format_money(cost)}"
 
 
 def used_by(runs: Sequence[FoundRun]) -> Used:
@@ -129,7 +127,3 @@ def _price_notes(prices: Prices) -> list[str]:
         price = f"{prices.per_hour:g}{prices.unit}"
         notes.append(f"time cost: training time on each computer, at your {price} per hour; added to no energy cost")
     return notes
-
-
-def _money(cost: float) -> str:
-    return format_number(cost, 2) if 0 < cost < _SMALL_COST else f"{cost:,.2f}"

@@ -13,9 +13,10 @@ from cardcallback.compare.model import Comparison, Group, Ratio, Row
 from cardcallback.compare.quantities import Quantity, as_cell, quantities
 from cardcallback.compare.ratio import ratios
 from cardcallback.compare.whole_machine import with_verdict
-from cardcallback.compare.work import differences, same_work, work_key
+from cardcallback.compare.work import SAME_LOSS, SAME_LOSS_SHARE, device_words, differences, same_work, work_key
 from cardcallback.errors import CardCallbackError
 from cardcallback.record import CarbonFactor, RunRecord
+from cardcallback.units import format_percent
 
 MOST_GROUPS = len(string.ascii_uppercase)
 _LEAST = 2
@@ -57,7 +58,7 @@ def compare_runs(
         differences=differences(groups),
         rows=tuple(_row(quantity, groups, [why or None for _, why in works]) for quantity in rows),
         same_work=tuple(name for name, _ in works),
-        notes=_notes(groups),
+        notes=_notes(groups, [name for name, _ in works]),
     )
     if prices is None or prices.is_empty():
         return comparison
@@ -96,12 +97,8 @@ def _group(letter: str, records: Sequence[RunRecord]) -> Group:
     first = records[0]
     simulated = any(record.simulated for record in records)
     hardware = first.hardware
-    names = [device.name for device in hardware.accelerators]
-    devices = ", ".join(
-        f"{names.count(name)} × {name}" if names.count(name) > 1 else name for name in dict.fromkeys(names)
-    )
     machine = hardware.machine.name or hardware.machine.processor
-    known = ", ".join(part for part in (machine, devices) if part) or "hardware not known"
+    known = ", ".join(part for part in (machine, device_words(first)) if part) or "hardware not known"
     return Group(
         letter=letter,
         # A simulated device stands for none that can be bought, whatever name it was given.
@@ -128,7 +125,10 @@ def _row(quantity: Quantity, groups: Sequence[Sequence[RunRecord]], unlike: Sequ
 
 def _judged(found: Ratio, first: Sequence[RunRecord], other: Sequence[RunRecord], unlike: str | None) -> Ratio:
     """Of energies of the same work that hold different parts: which whole machine used more, as far as is published."""
-    return found if found.value is not None or unlike is not None else with_verdict(found, first, other)
+    simulated = any(record.simulated for record in (*first, *other))  # published ranges are of devices with a name
+    if found.value is not None or unlike is not None or simulated:
+        return found
+    return with_verdict(found, first, other)
 
 
 def _mixed_evidence(first: Sequence[RunRecord], other: Sequence[RunRecord]) -> str | None:
@@ -141,8 +141,11 @@ def _own_factors_compare(records: Sequence[RunRecord]) -> bool:
     return len(boundaries) == 1 and not boundaries & {None, USER_BOUNDARY}
 
 
-def _notes(groups: Sequence[Sequence[RunRecord]]) -> tuple[str, ...]:
+def _notes(groups: Sequence[Sequence[RunRecord]], works: Sequence[str | None]) -> tuple[str, ...]:
     notes = []
+    if SAME_LOSS in works:
+        share = format_percent(SAME_LOSS_SHARE, 1)
+        notes.append(f"held-out losses within {share} of each other count as the same, and then totals are divided")
     if any(record.simulated for group in groups for record in group):
         notes.append("figures of simulated devices say nothing about any device that can be bought")
     if any(len(group) == 1 for group in groups):

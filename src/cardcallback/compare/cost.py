@@ -7,7 +7,8 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from cardcallback.compare.model import BreakEven, Comparison, Costs
+from cardcallback.compare.model import BreakEven, Cell, Comparison, Costs
+from cardcallback.compare.quantities import as_cell, gpu_energy, measured
 from cardcallback.errors import CardCallbackError
 from cardcallback.record import RunRecord
 from cardcallback.units import JOULES_PER_KILOWATT_HOUR, JOULES_PER_WATT_HOUR, SECONDS_PER_HOUR
@@ -79,41 +80,48 @@ def _check(given: CostInput, letters: Sequence[str]) -> None:
 
 
 def _costs(letter: str, group: Sequence[RunRecord], given: CostInput) -> Costs:
-    joules, name, reason = _energy(group)
+    energy, name = _energy(group)
     price = given.electricity_price_per_kilowatt_hour
     hours = _hours(group)
     hourly, purchase, years = (
         table.get(letter) for table in (given.hourly_price, given.purchase_price, given.life_years)
     )
+    known = energy.value is not None and price is not None
     return Costs(
         letter=letter,
-        electricity=None if price is None or joules is None else joules / JOULES_PER_KILOWATT_HOUR * price,
-        electricity_reason=reason if joules is None else None if price is not None else "no price of electricity given",
-        energy_name=name if joules is not None else None,
+        electricity=_price_of(energy.value, price) if known else None,
+        electricity_reason=None if known else energy.reason or "no price of electricity given",
+        energy_name=name if known else None,
+        is_part=energy.is_part,
         rent=None if hourly is None else hourly * hours,
         purchase_share=None if purchase is None or not years else purchase * hours / (years * HOURS_PER_YEAR),
     )
+
+
+def _price_of(joules: float | None, price: float | None) -> float:
+    return (joules or 0.0) / JOULES_PER_KILOWATT_HOUR * (price or 0.0)
 
 
 def _hours(group: Sequence[RunRecord]) -> float:
     return statistics.median(record.duration_seconds for record in group) / SECONDS_PER_HOUR
 
 
-def _energy(group: Sequence[RunRecord]) -> tuple[float | None, str, str | None]:
-    """The median energy of the whole machine where it was measured in every run, else of its GPUs."""
-    for name in ("system", "gpu"):
-        values = [getattr(record.energy, name).value for record in group]
-        if None not in values:
-            return statistics.median(values), name, None
-    return None, "gpu", f"energy not measured: {group[0].energy.gpu.reason or 'in some of its runs'}"
+def _energy(group: Sequence[RunRecord]) -> tuple[Cell, str]:
+    """The energy of the whole machine where it was measured in every run, else of its GPUs."""
+    system = as_cell([measured(record.energy.system) for record in group])
+    if len(system.values) == len(group):
+        return system, "system"
+    return as_cell([gpu_energy(record) for record in group]), "gpu"
 
 
 def _break_even(
     owned: str, rented: str, groups: Mapping[str, Sequence[RunRecord]], given: CostInput, comparison: Comparison
 ) -> BreakEven:
     reason = _why_none(owned, given, comparison, rented)
-    joules, _, missing = _energy(groups[owned])
-    reason = reason or missing
+    energy, name = _energy(groups[owned])
+    if reason is None and (name != "system" or energy.is_part):
+        # What it draws idle is the whole machine's, from which no GPU's energy can be told apart.
+        reason = f"the energy of the whole machine {owned} was not measured over its run"
     if reason is not None:
         return BreakEven(owned=owned, rented=rented, reason=reason)
     price = given.electricity_price_per_kilowatt_hour or 0.0
@@ -121,7 +129,7 @@ def _break_even(
     on_hours = given.life_years[owned] * given.powered_on_hours[owned]
     idle = given.idle_watts[owned] * JOULES_PER_WATT_HOUR / JOULES_PER_KILOWATT_HOUR * price
     # While it runs it is not idle: what a run adds is what it draws beyond that.
-    one_run = (joules or 0.0) / JOULES_PER_KILOWATT_HOUR * price - idle * hours
+    one_run = _price_of(energy.value, price) - idle * hours
     saved = given.hourly_price[rented] * _hours(groups[rented]) - one_run
     if saved <= 0:
         return BreakEven(

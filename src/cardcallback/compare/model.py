@@ -19,7 +19,8 @@ RowName = Literal[
     "energy_per_token_processed",
     "energy_per_token_non_padding",
     "energy_per_token_in_loss",
-    "tokens_per_second",
+    "tokens_per_second_processed",
+    "tokens_per_second_non_padding",
     "emissions_common_factor",
     "emissions_own_factor",
     "training_loss",
@@ -104,7 +105,8 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
 class Costs(msgspec.Struct, frozen=True, kw_only=True):
     """Of one run of a group (the median), each with what it leaves out or why it is ``None``.
 
-    ``electricity`` is of the measured energy alone, ``energy_name`` saying which. ``purchase_share`` is the price
+    ``electricity`` is of the measured energy alone, ``energy_name`` saying which; ``is_part`` where that is a part of
+    it. ``purchase_share`` is the price
     of the machine by the hours of its life.
     """
 
@@ -112,6 +114,7 @@ class Costs(msgspec.Struct, frozen=True, kw_only=True):
     electricity: float | None = None
     electricity_reason: str | None = None
     energy_name: str | None = None
+    is_part: bool = False
     rent: float | None = None
     purchase_share: float | None = None
 

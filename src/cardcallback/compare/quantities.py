@@ -76,7 +76,8 @@ def _plain(value: float | None, reason: str) -> Reading:
     return Reading(value=value, low=value, high=value, reason=None if value is not None else reason)
 
 
-def _measured(figure: Measurement) -> Reading:
+def measured(figure: Measurement) -> Reading:
+    """A measurement with its recording bounds; none where those are wider than the figure."""
     if figure.value is None:
         return Reading(value=None, reason=figure.reason)
     if is_unresolved(figure):
@@ -90,10 +91,11 @@ def _measured(figure: Measurement) -> Reading:
     )
 
 
-def _gpu_energy(record: RunRecord) -> Reading:
+def gpu_energy(record: RunRecord) -> Reading:
+    """The GPUs' energy of a run; none where it leaves out GPUs of the job or is not resolved."""
     if record.energy.partial_reason is not None:
         return Reading(value=None, reason=record.energy.partial_reason)
-    return _measured(record.energy.gpu)
+    return measured(record.energy.gpu)
 
 
 def _divided(reading: Reading, by: float | None, reason: str) -> Reading:
@@ -111,8 +113,8 @@ def _divided(reading: Reading, by: float | None, reason: str) -> Reading:
 
 
 def _mean_power(record: RunRecord) -> Reading:
-    whole = _gpu_energy(record)
-    return whole if whole.value is None else _measured(mean_power(record.energy.gpu, record.duration_seconds))
+    whole = gpu_energy(record)
+    return whole if whole.value is None else measured(mean_power(record.energy.gpu, record.duration_seconds))
 
 
 def _highest_power(record: RunRecord) -> Reading:
@@ -147,43 +149,53 @@ def _highest_second(points: Sequence[tuple[float, float]]) -> float:
 def _per_token(kind: str) -> Callable[[RunRecord], Reading]:
     def read(record: RunRecord) -> Reading:
         count = getattr(record.training.tokens, kind)
-        return _divided(_gpu_energy(record), count, record.training.tokens.reason or "nobody counted these tokens")
+        return _divided(gpu_energy(record), count, record.training.tokens.reason or "nobody counted these tokens")
 
     return read
 
 
-def _tokens_per_second(record: RunRecord) -> Reading:
-    tokens = record.training.tokens
-    kinds = (("without padding", tokens.non_padding), ("processed", tokens.processed))
-    for kind, count in kinds:
-        if count is not None and record.duration_seconds > 0:
-            rate = count / record.duration_seconds
-            return Reading(value=rate, low=rate, high=rate, detail=f"tokens {kind}, evaluation and saving included")
-    return Reading(value=None, reason=tokens.reason or "nobody counted the tokens")
-
-
-def _emissions(factor: CarbonFactor | None, pue: float | None, reason: str) -> Callable[[RunRecord], Reading]:
+def _tokens_per_second(kind: str) -> Callable[[RunRecord], Reading]:
     def read(record: RunRecord) -> Reading:
-        own = factor if factor is not None else record.carbon.factor if record.carbon is not None else None
-        if own is None:
-            return Reading(value=None, reason=reason)
-        footprint = assess_footprint(record.energy, own, pue)
-        if footprint.carbon is None:
-            return Reading(value=None, reason=footprint.reason)
-        carbon = footprint.carbon
-        figure = record.energy.system if carbon.energy_name == "system" else record.energy.gpu
-        scaled = carbon.emissions_grams / carbon.energy_joules if carbon.energy_joules else 0.0
-        words = ", ".join(str(part) for part in (own.place, own.year, own.boundary) if part)
-        return Reading(
-            value=carbon.emissions_grams,
-            low=None if figure.recording_low is None else figure.recording_low * scaled,
-            high=None if figure.recording_high is None else figure.recording_high * scaled,
-            scope=carbon.scope,
-            is_part=is_only_a_part(figure),
-            detail=f"{own.grams_per_kwh:g} g/kWh ({words}, {own.source})",
-        )
+        tokens = record.training.tokens
+        count = getattr(tokens, kind)
+        if count is None or record.duration_seconds <= 0:
+            return Reading(value=None, reason=tokens.reason or "nobody counted these tokens")
+        rate = count / record.duration_seconds
+        return Reading(value=rate, low=rate, high=rate, detail="evaluation and saving included")
 
     return read
+
+
+def _emissions_at(factor: CarbonFactor, pue: float | None) -> Callable[[RunRecord], Reading]:
+    return lambda record: _emissions(record, factor, pue)
+
+
+def _own_emissions(record: RunRecord) -> Reading:
+    carbon = record.carbon
+    if carbon is None:
+        return Reading(value=None, reason="the record has no place")
+    return _emissions(record, carbon.factor, carbon.pue)
+
+
+def _emissions(record: RunRecord, factor: CarbonFactor, pue: float | None) -> Reading:
+    footprint = assess_footprint(record.energy, factor, pue)
+    if footprint.carbon is None:
+        return Reading(value=None, reason=footprint.reason)
+    carbon = footprint.carbon
+    energy = measured(record.energy.system if carbon.energy_name == "system" else record.energy.gpu)
+    if energy.value is None:
+        return energy
+    scaled = carbon.emissions_grams / carbon.energy_joules if carbon.energy_joules else 0.0
+    words = ", ".join(str(part) for part in (factor.place, factor.year, factor.boundary) if part)
+    overhead = "" if carbon.pue is None else f" × {carbon.pue:g} for building overhead"
+    return Reading(
+        value=carbon.emissions_grams,
+        low=None if energy.low is None else energy.low * scaled,
+        high=None if energy.high is None else energy.high * scaled,
+        scope=carbon.scope,
+        is_part=energy.is_part,
+        detail=f"{factor.grams_per_kwh:g} g/kWh ({words}, {factor.source}){overhead}",
+    )
 
 
 def _training_loss(record: RunRecord) -> Reading:
@@ -204,24 +216,22 @@ def quantities(factor: CarbonFactor | None, pue: float | None, *, own_factors: b
         pue: building overhead, for whole machines' energy alone.
         own_factors: whether every run has a factor of its own, all of one boundary.
     """
-    no_common = "no place given for all: --location or --carbon-intensity"
-    no_own = "factors of different boundaries, or a run without one: they do not compare"
-    own = _emissions(None, pue, no_own) if own_factors else lambda _: Reading(value=None, reason=no_own)
-    common = (
-        _emissions(factor, pue, no_common) if factor is not None else lambda _: Reading(value=None, reason=no_common)
-    )
+    no_common = Reading(value=None, reason="no place given for all: --location or --carbon-intensity")
+    no_own = Reading(value=None, reason="factors of different boundaries, or a run without one: they do not compare")
+    own = _own_emissions if own_factors else lambda _: no_own
+    common = _emissions_at(factor, pue) if factor is not None else lambda _: no_common
     return (
         Quantity(name="time", unit="seconds", read=lambda r: _plain(r.duration_seconds, ""), is_total=True),
-        Quantity(name="gpu_energy", unit="joules", read=_gpu_energy, has_scope=True, is_total=True),
+        Quantity(name="gpu_energy", unit="joules", read=gpu_energy, has_scope=True, is_total=True),
         Quantity(
             name="system_energy",
             unit="joules",
-            read=lambda r: _measured(r.energy.system),
+            read=lambda r: measured(r.energy.system),
             has_scope=True,
             is_total=True,
         ),
         Quantity(
-            name="cpu_energy", unit="joules", read=lambda r: _measured(r.energy.cpu), has_scope=True, is_total=True
+            name="cpu_energy", unit="joules", read=lambda r: measured(r.energy.cpu), has_scope=True, is_total=True
         ),
         Quantity(name="mean_power", unit="watts", read=_mean_power, has_scope=True),
         Quantity(name="highest_power", unit="watts", read=_highest_power, has_scope=True),
@@ -230,7 +240,8 @@ def quantities(factor: CarbonFactor | None, pue: float | None, *, own_factors: b
             name="energy_per_token_non_padding", unit="joules/token", read=_per_token("non_padding"), has_scope=True
         ),
         Quantity(name="energy_per_token_in_loss", unit="joules/token", read=_per_token("in_loss"), has_scope=True),
-        Quantity(name="tokens_per_second", unit="tokens/second", read=_tokens_per_second),
+        Quantity(name="tokens_per_second_processed", unit="tokens/second", read=_tokens_per_second("processed")),
+        Quantity(name="tokens_per_second_non_padding", unit="tokens/second", read=_tokens_per_second("non_padding")),
         Quantity(name="emissions_common_factor", unit="grams", read=common, has_scope=True, is_total=True),
         Quantity(name="emissions_own_factor", unit="grams", read=own, has_scope=True, is_total=True),
         Quantity(name="training_loss", unit="", read=_training_loss, has_ratio=False),
@@ -249,4 +260,4 @@ _MEMORY: tuple[tuple[RowName, str], ...] = (
 
 
 def _memory(field: str) -> Callable[[RunRecord], Reading]:
-    return lambda record: _measured(getattr(record.memory, field))
+    return lambda record: measured(getattr(record.memory, field))

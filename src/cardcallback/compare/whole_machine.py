@@ -1,4 +1,9 @@
-"""Which of two whole machines used more, over what was published of the rest of each; an estimate, never a ratio."""
+"""Which of two whole machines used more, over what was published of the rest of each; an estimate, never a ratio.
+
+The ranges hold the recording interval of each GPU's energy, what was published of the rest of its machine, and the
+accuracy of its sensor; where no maker publishes that, the widest difference that was published between two sensors of
+one machine.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +12,10 @@ from collections.abc import Sequence
 from cardcallback.compare.model import Ratio, Verdict
 from cardcallback.record import Measurement, RunRecord, is_only_a_part
 from cardcallback.rest import estimate_rest
-from cardcallback.units import format_energy
+from cardcallback.units import format_energy, format_percent
+
+# Two sensors of one DGX Spark, of its GPU: 73.7 and 61.6 W (documentation of sparks-dgx 0.1.1).
+_WIDEST_DIFFERENCE = 0.2
 
 
 def with_verdict(found: Ratio, first: Sequence[RunRecord], other: Sequence[RunRecord]) -> Ratio:
@@ -25,7 +33,8 @@ def with_verdict(found: Ratio, first: Sequence[RunRecord], other: Sequence[RunRe
         verdict = "higher"
     words = [f"{format_energy(low)} to {format_energy(high)}" for low, high in spans]
     sources = dict.fromkeys(_rest(record).source or "" for record in (first[0], other[0]))
-    basis = f"with the rest of the machine {words[1]} against {words[0]} ({'; '.join(filter(None, sources))})"
+    doubt = f"sensors taken as up to {format_percent(_WIDEST_DIFFERENCE, 2)} off where their accuracy is not published"
+    basis = f"with the rest of the machine {words[1]} against {words[0]}, {doubt} ({'; '.join(filter(None, sources))})"
     return Ratio(reason=found.reason, verdict=verdict, basis=basis)
 
 
@@ -44,7 +53,11 @@ def _range(group: Sequence[RunRecord]) -> tuple[tuple[float, float] | None, str 
             return None, f"the rest of the machine: {rest.reason}"
         if rest.recording_high is None:
             return None, "nobody published an upper bound for the rest of the machine"
+        if gpu.recording_low is None or gpu.recording_high is None:
+            return None, "nothing bounds the recording of the GPU's energy"
+        published = gpu.instrument_accuracy.relative if gpu.instrument_accuracy is not None else None
+        off = _WIDEST_DIFFERENCE if published is None else published
         # Where nobody published the least that the rest takes, it may have taken nothing.
-        lows.append((gpu.recording_low if gpu.recording_low is not None else gpu.value) + (rest.recording_low or 0.0))
-        highs.append((gpu.recording_high if gpu.recording_high is not None else gpu.value) + rest.recording_high)
+        lows.append(gpu.recording_low * (1 - off) + (rest.recording_low or 0.0))
+        highs.append(gpu.recording_high * (1 + off) + rest.recording_high)
     return (min(lows), max(highs)), None

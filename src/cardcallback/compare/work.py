@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from cardcallback.compare.model import Difference
-from cardcallback.record import FULL_COVERAGE, RunRecord, Scope
+from cardcallback.record import FULL_COVERAGE, SCOPE_PARTS, RunRecord, Scope
 from cardcallback.units import format_count, format_coverage
 
 NOT_KNOWN = "not known"
-# Losses closer than this are called the same: evaluation of one model in two precisions differs by as much.
+# Losses closer than this share are called the same: our convention, which the comparison prints.
 SAME_LOSS_SHARE = 0.01
+SAME_LOSS = "the same held-out loss"
 _KERNELS = ("attention", "use_liger_kernel", "torch_compile", "tf32", "gradient_checkpointing")
 _LOCAL_DATA = "local file"
 
@@ -35,8 +36,9 @@ def differences(groups: Sequence[Sequence[RunRecord]]) -> tuple[Difference, ...]
 def same_work(first: Sequence[RunRecord], other: Sequence[RunRecord]) -> tuple[str | None, str]:
     """On what two groups' totals may be divided: (its name, ""), or (None, why they may not).
 
-    The same steps over the same tokens of the same data, or, where each was tuned for its machine, the same
-    held-out loss reached on the same held-out set.
+    The same steps over the same tokens of the same data (or, where nobody counted the tokens, over batches of one
+    shape of data with a name), or, where each was tuned for its machine, the same held-out loss reached on the same
+    held-out set.
     """
     one, two = first[0], other[0]
     unlike = [name for name, read in _TASK if NOT_KNOWN in read(one) or read(one) != read(two)]
@@ -44,12 +46,19 @@ def same_work(first: Sequence[RunRecord], other: Sequence[RunRecord]) -> tuple[s
         return None, f"not the same work: {', '.join(unlike)}"
     if any(record.status != "completed" for record in (*first, *other)):
         return None, "not the same work: not every run was completed"
-    unequal = [name for name, read in _AMOUNT if read(one) != read(two)]
+    unequal = [name for name, read in _amount(one, two) if NOT_KNOWN in read(one) or read(one) != read(two)]
     if not unequal:
         return "the same steps", ""
     if _same_loss(first, other):
-        return "the same held-out loss", ""
+        return SAME_LOSS, ""
     return None, f"not the same work: {', '.join(unequal)}"
+
+
+def _amount(one: RunRecord, two: RunRecord) -> tuple[tuple[str, Reader], ...]:
+    """By what the amount of work of two runs is told: tokens; or, where those are not known, what they follow from."""
+    if NOT_KNOWN not in _tokens(one) + _tokens(two):
+        return (("steps", _steps), ("tokens", _tokens))
+    return (("steps", _steps), ("data", _data), ("batch", _batch), *_SHAPE)
 
 
 def _same_loss(first: Sequence[RunRecord], other: Sequence[RunRecord]) -> bool:
@@ -143,9 +152,14 @@ def _batch(record: RunRecord) -> str:
 def _hardware(record: RunRecord) -> str:
     if record.simulated:
         return "a simulated device"
+    return device_words(record) or record.hardware.machine.processor or NOT_KNOWN
+
+
+def device_words(record: RunRecord) -> str:
+    """The GPUs by name, counted; empty without one."""
     names = [device.name for device in record.hardware.accelerators]
     counted = [f"{names.count(name)} × {name}" if names.count(name) > 1 else name for name in dict.fromkeys(names)]
-    return ", ".join(counted) or record.hardware.machine.processor or NOT_KNOWN
+    return ", ".join(counted)
 
 
 def _scope(record: RunRecord) -> str:
@@ -153,20 +167,11 @@ def _scope(record: RunRecord) -> str:
 
 
 def scope_words(scope: Scope | None) -> str:
-    """Which parts a figure holds, as "GPU cores, GPU memory unknown"."""
+    """Which parts a figure holds, as "the GPU's cores, the GPU's memory unknown"."""
     if scope is None:
         return NOT_KNOWN
-    names = {
-        "gpu_core": "GPU cores",
-        "gpu_memory": "GPU memory",
-        "cpu": "processor",
-        "host_dram": "host memory",
-        "network": "network",
-        "regulators": "regulators",
-        "supply_loss": "supply loss",
-    }
     marks = {"yes": "", "unknown": " unknown"}
-    told = [words + marks[getattr(scope, name)] for name, words in names.items() if getattr(scope, name) in marks]
+    told = [words + marks[getattr(scope, name)] for name, words in SCOPE_PARTS if getattr(scope, name) in marks]
     return ", ".join(told) or "nothing"
 
 
@@ -190,7 +195,10 @@ _TASK: tuple[tuple[str, Reader], ...] = (
     ("method", _method),
     ("data", _data_said),
 )
-_AMOUNT: tuple[tuple[str, Reader], ...] = (("steps", _steps), ("tokens", _tokens))
+_SHAPE: tuple[tuple[str, Reader], ...] = (
+    ("maximum length", _setting("max_length", "max_seq_length")),
+    ("packing", _setting("packing")),
+)
 _WORK: tuple[tuple[str, Reader], ...] = (
     ("model", _model),
     ("method", _method),
@@ -199,8 +207,7 @@ _WORK: tuple[tuple[str, Reader], ...] = (
     ("tokens", _tokens),
     ("precision", _precision),
     ("batch", _batch),
-    ("maximum length", _setting("max_length", "max_seq_length")),
-    ("packing", _setting("packing")),
+    *_SHAPE,
     ("kernels", _setting(*_KERNELS)),
     ("optimiser", _setting("optim")),
     ("learning rate", _setting("learning_rate")),

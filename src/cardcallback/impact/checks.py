@@ -6,13 +6,11 @@ import math
 import numbers
 
 from cardcallback.errors import CardCallbackError
+from cardcallback.estimate import HIGHEST_COUNT, HIGHEST_WATTS
 from cardcallback.units import one_line
 
 # Ten years; the longest trainings published took a few months.
 MOST_HOURS = 87_600.0
-# The hottest single accelerator sold draws below 3 kW, a superchip of several dies included.
-MOST_WATTS = 3_000.0
-MOST_GPUS = 1_000_000
 _LARGEST_SHOWN = 10**15
 
 
@@ -35,9 +33,9 @@ def check_watts(watts: object) -> None:
         CardCallbackError: not a number, not above 0, or more than any one GPU draws.
     """
     number = require_number("gpu_tdp_watts", watts, "the watts of one GPU")
-    if not 0 < number <= MOST_WATTS:
+    if not 0 < number <= HIGHEST_WATTS:
         msg = (
-            f"gpu_tdp_watts must be above 0 and at most {MOST_WATTS:,.0f}, not {number:g}: "
+            f"gpu_tdp_watts must be above 0 and at most {HIGHEST_WATTS:,.0f}, not {number:g}: "
             "give watts of one GPU, and their number as gpu_count"
         )
         raise CardCallbackError(msg)
@@ -52,8 +50,8 @@ def check_count(count: object) -> None:
     if isinstance(count, bool) or not isinstance(count, numbers.Integral):
         msg = f"gpu_count must be a whole number, not {shown(count)}: give how many GPUs trained"
         raise CardCallbackError(msg)
-    if not 1 <= int(count) <= MOST_GPUS:
-        msg = f"gpu_count must be between 1 and {MOST_GPUS:,}, not {shown(int(count))}: give how many GPUs trained"
+    if not 1 <= int(count) <= HIGHEST_COUNT:
+        msg = f"gpu_count must be between 1 and {HIGHEST_COUNT:,}, not {shown(int(count))}: give how many GPUs trained"
         raise CardCallbackError(msg)
 
 

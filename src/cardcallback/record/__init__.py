@@ -17,6 +17,7 @@ from cardcallback.record.codec import (
 )
 from cardcallback.record.measurement import (
     FULL_COVERAGE,
+    SCOPE_PARTS,
     UNKNOWN_SCOPE,
     Covered,
     InstrumentAccuracy,
@@ -72,6 +73,7 @@ __all__ = [
     "RECORD_NAME",
     "RUN_ID",
     "SCHEMA_VERSION",
+    "SCOPE_PARTS",
     "TOKEN_CROSS_ENTROPY",
     "UNKNOWN_SCOPE",
     "UNRECORDED",

@@ -48,6 +48,18 @@ UNKNOWN_SCOPE = Scope(
 )
 
 
+# Each part that a figure may hold, as people call it.
+SCOPE_PARTS: tuple[tuple[str, str], ...] = (
+    ("gpu_core", "the GPU's cores"),
+    ("gpu_memory", "the GPU's memory"),
+    ("cpu", "CPU"),
+    ("host_dram", "main memory"),
+    ("network", "network"),
+    ("regulators", "voltage regulators"),
+    ("supply_loss", "losses of the power supply"),
+)
+
+
 class Window(msgspec.Struct, frozen=True, kw_only=True):
     """The interval a measurement covers, in seconds since the session began.
 

@@ -6,7 +6,7 @@ them, alone or with others.
 
 from __future__ import annotations
 
-from cardcallback.record import Covered, Measurement, RunRecord, Scope
+from cardcallback.record import SCOPE_PARTS, Covered, Measurement, RunRecord, Scope
 from cardcallback.render.run_words import devices
 from cardcallback.render.text import join_words
 
@@ -15,15 +15,6 @@ _MODULE_SOURCE = "nvml:module"
 _DIVIDED = "(MIG)"
 _SYSTEM = "system"
 _MODULE_PARTS = (("gpu_core", "GPU"), ("cpu", "CPU"), ("host_dram", "main memory"))
-_PARTS = (
-    ("gpu_core", "the GPU's cores"),
-    ("gpu_memory", "the GPU's memory"),
-    ("cpu", "CPU"),
-    ("host_dram", "main memory"),
-    ("network", "network"),
-    ("regulators", "voltage regulators"),
-    ("supply_loss", "losses of the power supply"),
-)
 _OUTSIDE = (("cpu", "processor"), ("host_dram", "memory"), ("supply_loss", "power supply"))
 
 
@@ -104,12 +95,12 @@ def emissions_label(record: RunRecord, energy_name: str) -> str:
 
 def scope_parts(scope: Scope, state: Covered) -> list[str]:
     """The parts of a machine of which a scope says "yes", "no" or "unknown"."""
-    return [words for name, words in _PARTS if getattr(scope, name) == state]
+    return [words for name, words in SCOPE_PARTS if getattr(scope, name) == state]
 
 
 def not_alike(one: Scope, other: Scope) -> list[str]:
     """The parts in which two scopes differ, or of which one of them says nothing: with any, there is no ratio."""
-    pairs = ((words, {getattr(one, name), getattr(other, name)}) for name, words in _PARTS)
+    pairs = ((words, {getattr(one, name), getattr(other, name)}) for name, words in SCOPE_PARTS)
     return [words for words, states in pairs if len(states) > 1 or "unknown" in states]
 
 

@@ -23,7 +23,7 @@ _DRAWN = {
     "system_energy": ("Wh", 1 / JOULES_PER_WATT_HOUR),
     "mean_power": ("W", 1.0),
     "energy_per_token_non_padding": ("mJ", 1e3),
-    "tokens_per_second": ("tokens/s", 1.0),
+    "tokens_per_second_non_padding": ("tokens/s", 1.0),
     "emissions_common_factor": ("g", 1.0),
     "held_out_loss": ("", 1.0),
 }

@@ -12,12 +12,12 @@ from cardcallback.units import (
     format_duration,
     format_emissions,
     format_energy,
+    format_money,
     format_number,
     format_power,
 )
 
 _LONGEST = 600
-_SAME_DIGITS = 1.0005
 _QUANTITIES = {
     "time": "time",
     "gpu_energy": "GPU energy",
@@ -28,7 +28,8 @@ _QUANTITIES = {
     "energy_per_token_processed": "GPU energy a token processed",
     "energy_per_token_non_padding": "GPU energy a token without padding",
     "energy_per_token_in_loss": "GPU energy a token in the loss",
-    "tokens_per_second": "tokens a second",
+    "tokens_per_second_processed": "tokens processed a second",
+    "tokens_per_second_non_padding": "tokens without padding a second",
     "emissions_common_factor": "CO2e, one grid for all",
     "emissions_own_factor": "CO2e, each in its own grid",
     "training_loss": "last training loss",
@@ -92,7 +93,7 @@ def cost_rows(costs: tuple[Costs, ...], remember: Callable[[str], str]) -> list[
         ("share of the purchase price, by hours of life", [cost.purchase_share for cost in costs]),
     ):
         if any(value is not None for value in values):
-            rows.append((name, *("not given" if value is None else _money(value) for value in values)))
+            rows.append((name, *("not given" if value is None else format_money(value) for value in values)))
     return rows
 
 
@@ -100,7 +101,8 @@ def _electricity(cost: Costs, remember: Callable[[str], str]) -> str:
     if cost.electricity is None:
         return f"none {remember(cost.electricity_reason or 'energy not measured')}"
     whose = "of the GPU alone" if cost.energy_name == "gpu" else "of the whole machine"
-    return f"{_money(cost.electricity)} {remember(whose)}"
+    least = "at least " if cost.is_part else ""
+    return f"{least}{format_money(cost.electricity)} {remember(whose)}"
 
 
 def break_even_words(one: BreakEven) -> str:
@@ -109,10 +111,6 @@ def break_even_words(one: BreakEven) -> str:
     if one.runs is None:
         return f"{pair}: no break-even ({one.reason})"
     return f"{pair}: break-even at {format_number(one.runs)} runs over its life"
-
-
-def _money(value: float) -> str:
-    return f"{value:,.2f}" if value >= 1 else format_number(value, 2)
 
 
 def _form(unit: str) -> Callable[[float], str]:

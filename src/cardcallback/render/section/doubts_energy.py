@@ -78,7 +78,7 @@ def _making(record: RunRecord) -> tuple[str, list[tuple[str, str]]]:
         return "making the hardware", []
     share = embodied_of(record.hardware.accelerators, record.duration_seconds)
     if share.value is None:
-        return "making the hardware (no figure published)" if has_gb10(record) else "making the hardware", []
+        return "making the hardware (no figure published)", []
     grams = format_emissions(share.value)
     words = f"{grams} of CO2e, estimated and in no figure here: this run's hours out of {share.assumption}"
     whose = "Making the GPUs" if len(record.hardware.accelerators) > 1 else "Making the GPU"
