@@ -37,7 +37,7 @@ from cardcallback.sensors.discovery import sensor_parts
 from cardcallback.settings import resolve_settings, system_root, user_config_directory
 from cardcallback.settings.arguments import remember_given
 
-watch_adapter_loads()  # at import, since models are loaded before there is a callback
+watch_adapter_loads(os.environ)  # at import, since models are loaded before there is a callback
 
 
 class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is typed Any here
