@@ -27,7 +27,7 @@ from cardcallback.hooks import (
 )
 from cardcallback.live_run import LiveRun
 from cardcallback.node_publisher import NodePublisher, publisher_for
-from cardcallback.processes import ProcessPart, may_measure
+from cardcallback.processes import ProcessPart
 from cardcallback.publisher import Publisher
 from cardcallback.record import Status
 from cardcallback.recorder import BackgroundOpening, SystemClock, open_in_background
@@ -103,14 +103,14 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
         self._opening: tuple[BackgroundOpening, ...] | None = None
         self._run: LiveRun | None = None
         self._publisher: Publisher | NodePublisher | None = None
-        self._part = ProcessPart(self._guard, os.environ)
+        self._part = ProcessPart(self._guard, {} if self._settings.disabled else os.environ)
         self._trainer: weakref.ref[Any] | None = None
         self._state: Any = None
         self._metrics_before: Mapping[str, Any] | None = None
 
     def _open_sensors(self) -> None:
         # At construction, so that "before training" (loading, tokenising) can be read from the counter.
-        if not self._settings.disabled and may_measure(os.environ):
+        if not self._settings.disabled and self._part.place.measures:
             watch_add_callback(CardCallback, CardCallback.watch, guard=self._guard)
             root = system_root(os.environ)
             self._opening = open_in_background(sensor_parts(system_root=root, environ=os.environ), SystemClock())
@@ -122,7 +122,8 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
         # A copy (hyper-parameter search, Ray) measures for itself: threads and handles do not travel.
         self.__dict__.update(state)
         self._reset()
-        self._open_sensors()
+        with self._guard("measure in a copy of this callback"):
+            self._open_sensors()
 
     def on_init_end(self, *_: Any, **__: Any) -> None:
         """Find the trainer early, so that ``train()`` itself can be watched for exceptions."""

@@ -163,3 +163,15 @@ def test_a_begin_that_fails_leaves_the_run_before_as_it_ended(tmp_path: Path) ->
     for thread in set(threading.enumerate()) - threads:
         thread.join(30)
         assert not thread.is_alive()
+
+
+@pytest.mark.expects_failure
+def test_a_copy_in_a_broken_environment_raises_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a search unpickles it in a trial's process; the mistake is told once."""
+    state = CardCallback(quiet=True).__getstate__()
+    monkeypatch.setenv("CARDCALLBACK_SYSTEM_ROOT", "/recorded")
+    monkeypatch.setenv("CARDCALLBACK_SIMULATED", "perhaps")
+    copied = CardCallback.__new__(CardCallback)
+    with pytest.warns(CardCallbackWarning, match="CARDCALLBACK_SIMULATED") as told:
+        copied.__setstate__(state)
+    assert len(told) == 1
