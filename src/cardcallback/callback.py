@@ -12,7 +12,7 @@ from typing import Any
 from transformers import TrainerCallback, TrainerState
 
 from cardcallback.console import begin_line, say
-from cardcallback.earlier_stages import earlier_stages, remember_training
+from cardcallback.earlier_stages import remember_training, search_earlier_stages
 from cardcallback.guard import Guard
 from cardcallback.hooks import (
     PhaseVisit,
@@ -218,14 +218,12 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
         with self._guard("end the attempt before"):
             # A begin without an end between: the attempt before was given up, and the job goes on.
             self._end("interrupted", tells=False)
-        clock, root = SystemClock(), system_root(os.environ)
+        clock, root, model = SystemClock(), system_root(os.environ), objects.get("model")
         known = self._publisher.record if self._publisher is not None else None
         lineage = self._resuming.lineage(args, state, known, recovers=self._part.place.writes)
-        before = earlier_stages(objects.get("model"), self._settings, lineage, state, self._guard)
-        run = LiveRun(self._settings, clock=clock, system_root=root, before=before, guard=self._guard, lineage=lineage)
+        run = LiveRun(self._settings, clock=clock, system_root=root, guard=self._guard, lineage=lineage)
         if self._opening is not None:
-            model, first = objects.get("model"), self._run is None
-            run.start_recording(self._opening, os.environ, args, model, first=first, place=self._part.place)
+            run.start_recording(self._opening, os.environ, args, model, first=self._run is None, place=self._part.place)
         try:
             publisher = publisher_for(run, args, self._settings, state=state, trainer=self._watched, guard=self._guard)
         except BaseException:  # whatever it is goes on up; nobody else would end these threads
@@ -240,6 +238,7 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
         if isinstance(publisher, NodePublisher):
             run.count_tokens(args, self._watched(), objects)
             return
+        run.begins_after(search_earlier_stages(model, self._settings, lineage, state, self._guard))
         metrics, self._metrics_before = self._metrics_before, None
         run.describe(args, state, self._watched(), objects, after=earlier, metrics_before=metrics)
         publisher.keep_what_was_there()
