@@ -12,7 +12,7 @@ from typing import Any
 from transformers import TrainerCallback, TrainerState
 
 from cardcallback.console import begin_line, say
-from cardcallback.earlier_stages import earlier_stages, remember_training
+from cardcallback.earlier_stages import remember_training, search_earlier_stages
 from cardcallback.guard import Guard
 from cardcallback.hooks import (
     PhaseVisit,
@@ -27,7 +27,7 @@ from cardcallback.hooks import (
 )
 from cardcallback.live_run import LiveRun
 from cardcallback.node_publisher import NodePublisher, publisher_for
-from cardcallback.processes import ProcessPart, may_measure
+from cardcallback.processes import ProcessPart
 from cardcallback.publisher import Publisher
 from cardcallback.record import Status
 from cardcallback.recorder import BackgroundOpening, SystemClock, open_in_background
@@ -37,7 +37,7 @@ from cardcallback.sensors.discovery import sensor_parts
 from cardcallback.settings import resolve_settings, system_root, user_config_directory
 from cardcallback.settings.arguments import remember_given
 
-watch_adapter_loads()  # at import, since models are loaded before there is a callback
+watch_adapter_loads(os.environ)  # at import, since models are loaded before there is a callback
 
 
 class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is typed Any here
@@ -103,14 +103,14 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
         self._opening: tuple[BackgroundOpening, ...] | None = None
         self._run: LiveRun | None = None
         self._publisher: Publisher | NodePublisher | None = None
-        self._part = ProcessPart(self._guard, os.environ)
+        self._part = ProcessPart(self._guard, {} if self._settings.disabled else os.environ)
         self._trainer: weakref.ref[Any] | None = None
         self._state: Any = None
         self._metrics_before: Mapping[str, Any] | None = None
 
     def _open_sensors(self) -> None:
         # At construction, so that "before training" (loading, tokenising) can be read from the counter.
-        if not self._settings.disabled and may_measure(os.environ):
+        if not self._settings.disabled and self._part.place.measures:
             watch_add_callback(CardCallback, CardCallback.watch, guard=self._guard)
             root = system_root(os.environ)
             self._opening = open_in_background(sensor_parts(system_root=root, environ=os.environ), SystemClock())
@@ -122,7 +122,8 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
         # A copy (hyper-parameter search, Ray) measures for itself: threads and handles do not travel.
         self.__dict__.update(state)
         self._reset()
-        self._open_sensors()
+        with self._guard("measure in a copy of this callback"):
+            self._open_sensors()
 
     def on_init_end(self, *_: Any, **__: Any) -> None:
         """Find the trainer early, so that ``train()`` itself can be watched for exceptions."""
@@ -217,14 +218,12 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
         with self._guard("end the attempt before"):
             # A begin without an end between: the attempt before was given up, and the job goes on.
             self._end("interrupted", tells=False)
-        clock, root = SystemClock(), system_root(os.environ)
+        clock, root, model = SystemClock(), system_root(os.environ), objects.get("model")
         known = self._publisher.record if self._publisher is not None else None
         lineage = self._resuming.lineage(args, state, known, recovers=self._part.place.writes)
-        before = earlier_stages(objects.get("model"), self._settings, lineage, state, self._guard)
-        run = LiveRun(self._settings, clock=clock, system_root=root, before=before, guard=self._guard, lineage=lineage)
+        run = LiveRun(self._settings, clock=clock, system_root=root, guard=self._guard, lineage=lineage)
         if self._opening is not None:
-            model, first = objects.get("model"), self._run is None
-            run.start_recording(self._opening, os.environ, args, model, first=first, place=self._part.place)
+            run.start_recording(self._opening, os.environ, args, model, first=self._run is None, place=self._part.place)
         try:
             publisher = publisher_for(run, args, self._settings, state=state, trainer=self._watched, guard=self._guard)
         except BaseException:  # whatever it is goes on up; nobody else would end these threads
@@ -239,6 +238,7 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
         if isinstance(publisher, NodePublisher):
             run.count_tokens(args, self._watched(), objects)
             return
+        run.begins_after(search_earlier_stages(model, self._settings, lineage, state, self._guard))
         metrics, self._metrics_before = self._metrics_before, None
         run.describe(args, state, self._watched(), objects, after=earlier, metrics_before=metrics)
         publisher.keep_what_was_there()

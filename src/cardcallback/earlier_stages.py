@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import weakref
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from cardcallback.guard import Guard
 from cardcallback.hooks import adapter_folders
-from cardcallback.observe import model_folders
+from cardcallback.observe import model_folders, weights_names
 from cardcallback.observe.plain import unwrapped
 from cardcallback.record import RunRecord, Stage
 from cardcallback.sessions import Lineage, step_of
 from cardcallback.settings import Settings
-from cardcallback.stages import Found, ModelFolder, find_stages, stages_up_to
+from cardcallback.stages import ModelFolder, StagesSearch, find_stages, stages_up_to
 
 # What each model of this process went through in it; weak, so that one which is dropped is collected.
 _trained: weakref.WeakKeyDictionary[Any, tuple[Stage, ...]] = weakref.WeakKeyDictionary()
@@ -29,8 +32,10 @@ def remember_training(model: Any, record: RunRecord | None) -> None:
         _trained[unwrapped(model)] = stages_up_to(record, step)
 
 
-def earlier_stages(model: Any, settings: Settings, lineage: Lineage, state: Any, guard: Guard) -> Found:
-    """The stages before the run that begins now, or goes on; none where finding them fails.
+def search_earlier_stages(
+    model: Any, settings: Settings, lineage: Lineage, state: Any, guard: Guard
+) -> StagesSearch | None:
+    """Begin to look for the stages before the run that begins now, or goes on; None where that cannot begin.
 
     Args:
         model: the one that is trained, as the Trainer passes it.
@@ -41,17 +46,19 @@ def earlier_stages(model: Any, settings: Settings, lineage: Lineage, state: Any,
     """
     with guard("find the stages before this run"):
         step = int(state.global_step)
-        adapters = [
-            ModelFolder(path=folder)
-            for folder in adapter_folders(model)
-            # The Trainer loads the adapter of the checkpoint that it resumes from: no stage of its own.
-            if step == 0 or step_of(folder) != step
-        ]
+        # What the model tells is read here, and not in the search: that one may last, and would keep the model.
+        names, adapters = weights_names(model), adapter_folders(model)
         # A resume puts the checkpoint's weights in place of what the model had.
         trained = _went_through(model) if step == 0 else ()
-        folders = (*model_folders(model), *adapters)
-        return find_stages(folders, settings.previous, run_id=lineage.run_id, trained=trained)
-    return Found()
+        known = partial(find_stages, previous=settings.previous, run_id=lineage.run_id, trained=trained)
+        return StagesSearch(lambda: known(_folders(names, adapters, step)), guard)
+    return None
+
+
+def _folders(names: Sequence[str], adapters: Sequence[Path], step: int) -> tuple[ModelFolder, ...]:
+    # The Trainer loads the adapter of the checkpoint that it resumes from: no stage of its own.
+    own = [ModelFolder(path=folder) for folder in adapters if step == 0 or step_of(folder) != step]
+    return (*model_folders(names), *own)
 
 
 def _went_through(model: Any) -> tuple[Stage, ...]:

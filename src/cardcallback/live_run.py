@@ -6,6 +6,7 @@ import os
 import sys
 import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -27,11 +28,13 @@ from cardcallback.rest import with_rest_estimate
 from cardcallback.sensors import SensorSet
 from cardcallback.sessions import Lineage
 from cardcallback.settings import Settings, user_config_directory
-from cardcallback.stages import Found
+from cardcallback.stages import Found, StagesSearch
 
-# Together below the 50 ms that training's begin may cost.
+# Together no more than the 50 ms that training's begin may cost.
 _OPENING_TIMEOUT_SECONDS = 0.02
 _FIRST_READING_TIMEOUT_SECONDS = 0.02
+_STAGES_TIMEOUT_SECONDS = 0.01
+_STAGES_AT_END_TIMEOUT_SECONDS = 1.0
 _TRAINED_BEFORE = (
     "These weights were trained before in the same process, by a run of its own: its steps, time and energy are "
     "not in this record."
@@ -47,7 +50,6 @@ class LiveRun:
         *,
         clock: Clock,
         system_root: Path,
-        before: Found | None = None,
         guard: Guard | None = None,
         lineage: Lineage | None = None,
     ) -> None:
@@ -56,8 +58,8 @@ class LiveRun:
         self._settings = settings
         self._clock = clock
         self._system_root = system_root
-        before = before or Found()
-        self._stages = before.stages
+        self._search: StagesSearch | None = None
+        self._run_before: str | None = None
         self._devices = JobSensors()
         self._recorder: Recorder | None = None
         self._recording: Recording | None = None
@@ -66,7 +68,7 @@ class LiveRun:
         self.node: MeasuredNode | None = None
         self._joining = threading.Lock()
         self._ended = threading.Event()
-        self.notes: list[str] = [*self._lineage.notes, *before.notes]
+        self.notes: list[str] = [*self._lineage.notes]
 
     @property
     def sensors(self) -> SensorSet:
@@ -173,13 +175,23 @@ class LiveRun:
         """Remember where this session starts, which is neither step 0 nor token 0 after a resume.
 
         ``after`` is the run before it in this process; where it trained the same model and is no stage before this
-        one, a note says so.
+        one, the record says so.
         """
         self.observed.begin(state, trainer, model)
-        if after is None or not after.observed.has_trained(model) or self.observed.first_step > 0:
-            return
-        if after.run_id not in {self.run_id, *(stage.run_id for stage in self._stages)}:
-            self.notes.append(_TRAINED_BEFORE)
+        if after is not None and after.observed.has_trained(model) and self.observed.first_step == 0:
+            self._run_before = after.run_id
+
+    def begins_after(self, search: StagesSearch | None) -> None:
+        """Take the stages before this run from ``search`` whenever it ends; it is waited for 10 ms at most."""
+        self._search = search
+        if search is not None:
+            search.wait(_STAGES_TIMEOUT_SECONDS)
+
+    def _before(self) -> Found:
+        found = Found() if self._search is None else self._search.found
+        if self._run_before in {None, self.run_id, *(stage.run_id for stage in found.stages)}:
+            return found
+        return replace(found, notes=(*found.notes, _TRAINED_BEFORE))
 
     def describe(
         self,
@@ -216,13 +228,15 @@ class LiveRun:
             self._recorder.mark_phase(phase, begin_seconds, end_seconds)
 
     def stop_recording(self) -> None:
-        """End measuring; a second call does nothing."""
+        """End measuring, and wait a second at most for the stages before; a second call does nothing."""
         self._ended.set()
         self.observed.close()
         if self._recorder is not None and self._recording is None:
             self._recording = self._recorder.stop()
             if self.node is not None:
                 self.node.finish()
+            if self._search is not None:
+                self._search.wait(_STAGES_AT_END_TIMEOUT_SECONDS)
 
     def energies(self) -> EnergiesNow | None:
         """What was used until now, cheaply; ``None`` where nothing is measured any more."""
@@ -249,7 +263,8 @@ class LiveRun:
             raise RuntimeError(msg)
         with self._joining:  # of one moment: a part that joins brings sensors, a selection and notes
             recording, selection = self._recording or self._recorder.snapshot(), self._devices.selection
-            notes = (*selection.notes, *self.notes, *self.observed.notes)
+            before = self._before()
+            notes = (*selection.notes, *self.notes, *before.notes, *self.observed.notes)
         state = RunState(
             run_id=self.run_id,
             cardcallback_version=version("cardcallback"),
@@ -259,7 +274,7 @@ class LiveRun:
             training=training,
             evaluation=self.observed.evaluation,
             curves=curves_from_history(log_history),
-            stages=self._stages,
+            stages=before.stages,
             notes=(*notes, *history_notes(log_history), *filter(None, [training.tokens.disagreement])),
             energy_covers=selection.covers,
             energy_partial_reason=selection.partial_reason,

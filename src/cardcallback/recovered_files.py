@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from cardcallback.carbon import assess_footprint
+from cardcallback.carbon import reassessed
 from cardcallback.errors import CardCallbackError
 from cardcallback.record import (
     RunBrief,
@@ -80,8 +80,7 @@ def _record_in(folder: Path, run_id: str) -> RunRecord | None:
 
 def _with_longer_account(known: RunRecord, record: RunRecord) -> RunRecord:
     joined = with_longer_accounts(known, [record], all_sessions=False)
-    carbon = known.carbon and assess_footprint(joined.energy, known.carbon.factor, known.carbon.pue).carbon
-    return msgspec.structs.replace(joined, recovered=True, carbon=carbon)
+    return reassessed(msgspec.structs.replace(joined, recovered=True), known.carbon)
 
 
 def weights_were_saved(folder: Path, run_id: str) -> bool:

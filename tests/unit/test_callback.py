@@ -17,7 +17,9 @@ from cardcallback.processes.rendezvous import Rendezvous
 from cardcallback.record import load_run
 from cardcallback.recorder import Recorder
 from cardcallback.sensors import SensorSet
+from cardcallback.sessions import STAGES_UNREAD
 from cardcallback.settings import Settings
+from cardcallback.stages.folders import NO_RECORD
 from cardcallback.testing import FakeClock
 
 
@@ -163,3 +165,61 @@ def test_a_begin_that_fails_leaves_the_run_before_as_it_ended(tmp_path: Path) ->
     for thread in set(threading.enumerate()) - threads:
         thread.join(30)
         assert not thread.is_alive()
+
+
+@pytest.mark.expects_failure
+def test_a_copy_in_a_broken_environment_raises_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a search unpickles it in a trial's process; the mistake is told once."""
+    state = CardCallback(quiet=True).__getstate__()
+    monkeypatch.setenv("CARDCALLBACK_SYSTEM_ROOT", "/recorded")
+    monkeypatch.setenv("CARDCALLBACK_SIMULATED", "perhaps")
+    copied = CardCallback.__new__(CardCallback)
+    with pytest.warns(CardCallbackWarning, match="CARDCALLBACK_SIMULATED") as told:
+        copied.__setstate__(state)
+    assert len(told) == 1
+
+
+def _job(folder: Path, *, rank: int = 0, processes: int = 1) -> tuple[SimpleNamespace, SimpleNamespace]:
+    """Training arguments and state of a process that measures."""
+    args = SimpleNamespace(
+        output_dir=str(folder),
+        world_size=processes,
+        process_index=rank,
+        local_process_index=0,
+        device="cpu",
+        n_gpu=0,
+    )
+    state = SimpleNamespace(
+        is_world_process_zero=rank == 0, global_step=0, max_steps=4, log_history=[], is_hyper_param_search=False
+    )
+    return args, state
+
+
+def test_a_model_s_folder_that_does_not_answer_holds_up_no_begin(tmp_path: Path) -> None:
+    """A pipe in it stands for the stalled disk; when it answers, the record is as without the stall."""
+    stalled = tmp_path / "base" / "adapter_config.json"
+    stalled.parent.mkdir()
+    os.mkfifo(stalled)
+    (stalled.parent / "training_args.bin").touch()
+    args, state = _job(tmp_path / "out")
+    model = type("Model", (), {"name_or_path": str(stalled.parent)})()
+    callback = CardCallback(quiet=True, charts=False)
+    callback.on_train_begin(args, state, None, model=model)
+    callback.on_save(args, state, None)
+    assert f"{STAGES_UNREAD}." in load_run(tmp_path / "out").notes
+    stalled.write_text("{}")
+    callback.on_train_end(args, state, None)
+    record = load_run(tmp_path / "out")
+    assert not any(note.startswith(STAGES_UNREAD) for note in record.notes)
+    assert [stage.reason for stage in record.stages[:-1]] == [NO_RECORD]
+
+
+def test_only_who_writes_the_record_looks_for_the_stages_before(tmp_path: Path) -> None:
+    """A measurer on a second computer reads no folder of the model for a record that is not its own."""
+    for rank, searches in ((0, True), (4, False)):
+        args, state = _job(tmp_path / str(rank), rank=rank, processes=8)
+        callback = CardCallback(quiet=True, charts=False)
+        callback.on_train_begin(args, state, None, model=None)
+        assert callback._run is not None
+        assert (callback._run._search is not None) == searches
+        callback.on_train_end(args, state, None)

@@ -13,7 +13,7 @@ from cardcallback.hooks import adapter_folders, watch_adapter_loads
 
 
 @pytest.fixture
-def kind(monkeypatch: pytest.MonkeyPatch) -> type:
+def untouched(monkeypatch: pytest.MonkeyPatch) -> type:
     """A class in the place where PEFT has its mixed models."""
 
     class PeftMixedModel:
@@ -26,9 +26,25 @@ def kind(monkeypatch: pytest.MonkeyPatch) -> type:
             return model_id, adapter_name, more
 
     monkeypatch.setitem(sys.modules, "peft.mixed_model", SimpleNamespace(PeftMixedModel=PeftMixedModel))
-    watch_adapter_loads()
-    watch_adapter_loads()
     return PeftMixedModel
+
+
+@pytest.fixture
+def kind(untouched: type) -> type:
+    """The same, watched."""
+    watch_adapter_loads({})
+    watch_adapter_loads({})
+    return untouched
+
+
+@pytest.mark.parametrize("value", ["1", "true", "nonsense"])
+def test_switched_off_nothing_is_wrapped(untouched: type, value: str) -> None:
+    """Also where the switch is neither on nor off, of which the construction tells."""
+    before = vars(untouched)["load_adapter"]
+    watch_adapter_loads({"CARDCALLBACK_DISABLE": value})
+    assert vars(untouched)["load_adapter"] is before
+    watch_adapter_loads({"CARDCALLBACK_DISABLE": "0"})
+    assert vars(untouched)["load_adapter"] is not before
 
 
 def test_the_folder_is_kept_and_the_call_is_as_it_was(tmp_path: Path, kind: type) -> None:

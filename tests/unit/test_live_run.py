@@ -12,12 +12,15 @@ from types import SimpleNamespace
 import pytest
 
 from cardcallback.errors import CardCallbackWarning
+from cardcallback.guard import Guard
 from cardcallback.live_run import LiveRun
-from cardcallback.record import RunRecord, Scope
+from cardcallback.record import RunRecord, Scope, unrecorded_stage
 from cardcallback.recorder import BackgroundOpening, EarlyReading, Recorder, Recording
 from cardcallback.sensors import Absence, DeviceInfo, Quantity, SensorSet, SensorSpec
 from cardcallback.sensors.base import Unit
+from cardcallback.sessions import STAGES_UNREAD
 from cardcallback.settings import Settings
+from cardcallback.stages import Found, StagesSearch
 from cardcallback.testing import FakeClock, FakeSensor
 
 _DEVICES = tuple(DeviceInfo(index=index, name="NVIDIA A", uuid=f"GPU-uuid-{index}") for index in range(2))
@@ -268,3 +271,39 @@ def test_the_rest_is_estimated_only_where_that_was_asked_for(
         "nothing is published on the machine around NVIDIA A" if asked else None
     )
     assert record.energy.gpu.value == pytest.approx(6000.0)
+
+
+class SlowSearch(StagesSearch):
+    """A search of a disk that answers when it is told to; it keeps how long it was waited for."""
+
+    def __init__(self) -> None:
+        self.answers = threading.Event()
+        self.waited: list[float] = []
+        super().__init__(self._late, Guard())
+
+    def _late(self) -> Found:
+        self.answers.wait()
+        return Found(stages=(unrecorded_stage("its record is gone"),))
+
+    def wait(self, timeout_seconds: float) -> None:
+        """As its base's, without the time."""
+        self.waited.append(timeout_seconds)
+
+
+def test_the_stages_before_are_taken_whenever_they_are_there(tmp_path: Path) -> None:
+    """Until then the record says that they are missing; begin and end wait for so long and no longer."""
+    run = LiveRun(Settings(), clock=FakeClock(), system_root=tmp_path)
+    search = SlowSearch()
+    run.begins_after(search)
+    run.start_recording((), {}, SimpleNamespace(output_dir=tmp_path), None, first=True)
+    run.stop_recording()
+    run.stop_recording()
+    assert search.waited == [0.01, 1.0]
+    before = run.record("completed", log_history=[], last_step=1)
+    assert len(before.stages) == 1
+    assert [note for note in before.notes if note.startswith(STAGES_UNREAD)] == [f"{STAGES_UNREAD}."]
+    search.answers.set()
+    StagesSearch.wait(search, 60.0)
+    after = run.record("completed", log_history=[], last_step=1)
+    assert [stage.reason for stage in after.stages] == ["its record is gone", None]
+    assert not any(note.startswith(STAGES_UNREAD) for note in after.notes)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cardcallback.hub_id import is_hub_id
-from cardcallback.observe import find_base_model, model_folders
+from cardcallback.observe import find_base_model, model_folders, weights_names
 from cardcallback.stages import ModelFolder
 
 
@@ -100,20 +100,25 @@ def test_no_text_becomes_a_path(text: str) -> None:
     assert found is None or (is_hub_id(found) and not found.startswith(("/", ".", "~")) and "\\" not in found)
 
 
+def folders_of(model: object) -> tuple[ModelFolder, ...]:
+    """The folders that its weights were loaded from."""
+    return model_folders(weights_names(model))
+
+
 def test_the_folders_of_a_model(tmp_path: Path) -> None:
     """Of an adapter's base and of the model itself, each once; a Hub id or a lost folder is none."""
     base, own = tmp_path / "base", tmp_path / "own"
     for folder in (base, own):
         folder.mkdir()
     adapters = {name: SimpleNamespace(base_model_name_or_path=str(base)) for name in ("default", "second")}
-    assert model_folders(model_named(str(own), peft_config=adapters)) == (ModelFolder(path=base), ModelFolder(path=own))
-    assert model_folders(model_named("google/gemma-3-4b-it")) == ()
-    assert model_folders(model_named(str(tmp_path / "gone"))) == ()
-    assert model_folders(model_named("a\0b")) == model_folders(model_named("x" * 5000)) == model_folders(None) == ()
+    assert folders_of(model_named(str(own), peft_config=adapters)) == (ModelFolder(path=base), ModelFolder(path=own))
+    assert folders_of(model_named("google/gemma-3-4b-it")) == ()
+    assert folders_of(model_named(str(tmp_path / "gone"))) == ()
+    assert folders_of(model_named("a\0b")) == folders_of(model_named("x" * 5000)) == folders_of(None) == ()
 
 
 def test_a_folder_of_the_hubs_cache_is_told_apart(tmp_path: Path) -> None:
     """Its files are a published model's."""
     snapshot = tmp_path / "models--org--name" / "snapshots" / "abc"
     snapshot.mkdir(parents=True)
-    assert model_folders(model_named(str(snapshot))) == (ModelFolder(path=snapshot, is_cached=True),)
+    assert folders_of(model_named(str(snapshot))) == (ModelFolder(path=snapshot, is_cached=True),)

@@ -7,7 +7,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from cardcallback.processes.place import Place, find_place, may_measure
+from cardcallback.errors import CardCallbackWarning
+from cardcallback.guard import Guard
+from cardcallback.processes.part import ProcessPart
+from cardcallback.processes.place import Place, find_place
 
 TORCHRUN = {
     "RANK": "5",
@@ -79,7 +82,6 @@ def test_each_launcher_is_understood(
     )
     assert place.measures == (local_rank == 0)
     assert not place.writes
-    assert may_measure(environ) == place.measures
 
 
 def test_the_last_node_of_a_slurm_job_has_its_own_count() -> None:
@@ -97,7 +99,7 @@ def test_a_script_s_own_local_rank_does_not_make_every_task_a_measurer(task: int
     for told in ({"RANK": str(task)}, {}):
         place = where(environ | told)
         assert (place.rank, place.local_rank, place.local_processes) == (task, task, 2)
-        assert may_measure(environ | told) == (task == 0)
+        assert find_place(environ | told).measures == (task == 0)
 
 
 @pytest.mark.parametrize("rank", [0, 1])
@@ -126,7 +128,6 @@ def test_a_process_without_others_does_everything(environ: dict[str, str]) -> No
     assert place == Place()
     assert place.measures
     assert place.writes
-    assert may_measure(environ)
 
 
 def test_the_trainer_s_word_counts_before_the_environment_s() -> None:
@@ -189,3 +190,22 @@ def test_one_computer_has_one_name_whoever_started_its_processes(tmp_path: Path)
     assert where(TORCHRUN).computer == ""
     boot.write_text("another-boot\n")
     assert where(TORCHRUN, root=tmp_path).computer != first.computer
+
+
+def test_an_environment_that_is_no_text_or_number_still_tells_the_place() -> None:
+    """Bytes that are no UTF-8, as Python hands them on, and a count of more digits than Python reads."""
+    found = where(TORCHRUN | {"MASTER_ADDR": "\udcff", "LOCAL_WORLD_SIZE": "9" * 5000})
+    assert (found.rank, found.local_rank, found.local_processes) == (5, 1, None)
+
+
+@pytest.mark.expects_failure
+def test_where_the_system_s_files_lie_may_be_wrong_without_harm() -> None:
+    """One warning, the place as the launcher tells it, and nothing raised into whoever copies a callback."""
+    unclear = {"CARDCALLBACK_SYSTEM_ROOT": "/recorded", "CARDCALLBACK_SIMULATED": "perhaps"}
+    environ = TORCHRUN | unclear | {"RANK": "0", "LOCAL_RANK": "0"}
+    guard = Guard()
+    with pytest.warns(CardCallbackWarning, match="CARDCALLBACK_SIMULATED") as told:
+        part = ProcessPart(guard, environ)
+        assert part.begin(None, None, environ)
+    assert len(told) == 1
+    assert (part.place.rank, part.place.processes, guard.quiet) == (0, 8, False)

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from other_process import left_journal
 from session_records import session_record
 
+from cardcallback.carbon import assess_footprint, market_factor, reassessed, user_factor
 from cardcallback.guard import Guard
 from cardcallback.journal import JournalKeeper, journal_path, journals_in
 from cardcallback.record import RunRecord, load_run
@@ -63,6 +64,23 @@ def test_what_the_run_did_not_know_of_it_is_added(tmp_path: Path) -> None:
     record = load_run(tmp_path)
     assert (record.status, record.duration_seconds) == ("completed", pytest.approx(130.0, abs=1.1))
     assert journals_in(tmp_path) == []
+
+
+def test_both_figures_of_co2e_follow_the_energy_that_was_added(tmp_path: Path) -> None:
+    """The market-based one beside that of the grid, each by the factor that the record had."""
+    later = _later("second")
+    carbon = assess_footprint(later.sessions[-1].energy, user_factor(400.0), None, market_factor(20.0)).carbon
+    open_folder(tmp_path, RUN_ID).write_record(replace(later, carbon=carbon))
+    _killed(tmp_path, _first())
+    recover_before(tmp_path, Settings())
+    recovered = load_run(tmp_path)
+    kilowatt_hours = (recovered.energy.gpu.value or 0.0) / 3.6e6
+    assert carbon is not None
+    assert recovered.carbon is not None
+    assert recovered.carbon.energy_joules > carbon.energy_joules
+    assert recovered.carbon.emissions_grams == pytest.approx(400.0 * kilowatt_hours)
+    assert recovered.carbon.market_emissions_grams == pytest.approx(20.0 * kilowatt_hours)
+    assert reassessed(recovered, None).carbon is None
 
 
 def test_another_branch_is_a_run_of_its_own(tmp_path: Path) -> None:

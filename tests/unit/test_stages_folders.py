@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,7 @@ from msgspec.structs import replace
 from stage_folders import adapter, checkpoint, left, run
 
 from cardcallback.record import UNRECORDED, Stage, decode, encode
-from cardcallback.sessions import SUMMARY_NAME
+from cardcallback.sessions import SUMMARY_NAME, read_record
 from cardcallback.stages import stages_of_folder, weights_marks
 from cardcallback.stages.folders import CHANGED, NO_RECORD, NO_SUMMARY, OTHER_SUMMARY, UNREADABLE
 
@@ -202,3 +204,26 @@ def test_no_path_comes_into_a_stage(tmp_path: Path) -> None:
     """Whatever is missing is told without where it was looked for."""
     folder = adapter(tmp_path / "secret-place", left(tmp_path / "base", run("a")))
     assert "secret-place" not in encode(run("b", *stages_of_folder(folder)))
+
+
+def _peak_bytes(work: Callable[[], object]) -> int:
+    tracemalloc.start()
+    try:
+        work()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_of_many_records_only_the_one_of_the_weights_is_read_whole(tmp_path: Path) -> None:
+    """Twenty runs in one folder need hardly more memory, and so time, than the two that matter."""
+    curves = {"loss": tuple((step, 1.0 + step) for step in range(2_000))}
+    (tmp_path / "model.safetensors").write_bytes(b"weights")
+    for number in range(20):
+        own = {"model.safetensors": "of another"} if number != 7 else weights_marks(tmp_path)
+        left(tmp_path, replace(run(f"r{number}"), curves=curves, weights=own), name=f"record-r{number}.json")
+    left(tmp_path, replace(run("main"), curves=curves, weights={"model.safetensors": "of a later one"}))
+    one = _peak_bytes(lambda: read_record(tmp_path / "training_run" / "record.json"))
+    found: list[Stage] = []
+    assert _peak_bytes(lambda: found.extend(stages_of_folder(tmp_path))) < 4 * one
+    assert ids(tuple(found)) == ["r7"]

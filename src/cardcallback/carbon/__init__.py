@@ -11,7 +11,7 @@ from cardcallback.carbon.factors import (
     market_factor,
     user_factor,
 )
-from cardcallback.carbon.footprint import PUE_SOURCE, Footprint, assess_footprint, check_pue
+from cardcallback.carbon.footprint import PUE_SOURCE, Footprint, assess_footprint, check_pue, reassessed
 from cardcallback.carbon.places import Place, find_place
 
 __all__ = [
@@ -30,5 +30,6 @@ __all__ = [
     "find_place",
     "grid_examples",
     "market_factor",
+    "reassessed",
     "user_factor",
 ]

@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import msgspec
+
 from cardcallback.errors import CardCallbackError
-from cardcallback.record import UNKNOWN_SCOPE, Carbon, CarbonFactor, Energy, Measurement
+from cardcallback.record import UNKNOWN_SCOPE, Carbon, CarbonFactor, Energy, Measurement, RunRecord
 from cardcallback.units import JOULES_PER_KILOWATT_HOUR, format_coverage, format_number, format_percent
 
 # Below this the energy is known for too little of the run for its CO2e to stand for the run.
@@ -58,6 +60,14 @@ def assess_footprint(
     )
     notes = (f"PUE {carbon.pue_source}",) if pue is not None and applied is None else ()
     return Footprint(carbon=carbon, notes=notes)
+
+
+def reassessed(record: RunRecord, known: Carbon | None) -> RunRecord:
+    """``record`` with the CO2e of its energy by the factors and the overhead of ``known``; with none without it."""
+    if known is None:
+        return msgspec.structs.replace(record, carbon=None)
+    assessed = assess_footprint(record.energy, known.factor, known.pue, known.market_factor)
+    return msgspec.structs.replace(record, carbon=assessed.carbon)
 
 
 def check_pue(pue: float | None) -> None:

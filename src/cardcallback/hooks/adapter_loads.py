@@ -5,9 +5,12 @@ from __future__ import annotations
 import functools
 import sys
 import weakref
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
+
+from cardcallback.errors import CardCallbackError
+from cardcallback.settings import is_switched_on
 
 _LOADERS = (
     ("peft.peft_model", "PeftModel", "model_id"),
@@ -21,16 +24,28 @@ _DEFAULT_NAME = "default"
 _folders: weakref.WeakKeyDictionary[Any, dict[str, Path]] = weakref.WeakKeyDictionary()
 
 
-def watch_adapter_loads() -> None:
+def watch_adapter_loads(environ: Mapping[str, str]) -> None:
     """See from now on which folders adapters are loaded from; again it sees what was imported meanwhile.
 
     PEFT is found, never imported. What is loaded, and what goes wrong in loading it, is left as it is.
+
+    Args:
+        environ: the process's environment; where it switches everything off, PEFT is not touched.
     """
+    if _is_disabled(environ):
+        return
     for module_name, class_name, argument in _LOADERS:
         kind = getattr(sys.modules.get(module_name), class_name, None)
         original = vars(kind).get(_METHOD) if isinstance(kind, type) else None
         if callable(original) and not hasattr(original, _MARK):
             setattr(kind, _METHOD, _seen(original, argument))
+
+
+def _is_disabled(environ: Mapping[str, str]) -> bool:
+    try:
+        return is_switched_on(environ, "DISABLE")
+    except CardCallbackError:
+        return True  # neither on nor off: an import does not raise, the construction that follows does
 
 
 def adapter_folders(model: Any) -> tuple[Path, ...]:

@@ -6,13 +6,12 @@ from collections.abc import Mapping
 
 import msgspec
 
-from cardcallback.carbon import assess_footprint
+from cardcallback.carbon import reassessed
 from cardcallback.journal.lines import Figure
 from cardcallback.journal.progress import ENERGIES, accelerator_name, other_name
 from cardcallback.ratios import mean_power, with_ratios
 from cardcallback.record import (
     Accelerator,
-    Carbon,
     Energy,
     Measurement,
     Node,
@@ -75,7 +74,7 @@ def interrupted_record(snapshot: RunRecord, newest: Newest, *, damaged_lines: in
     )
     if snapshot.energy.rest_estimate is not None:
         record = with_rest_estimate(record)
-    return _with_carbon(with_stages(record), snapshot.carbon)
+    return reassessed(with_stages(record), snapshot.carbon)
 
 
 def _nodes(nodes: tuple[Node, ...], session: Session) -> tuple[Node, ...]:
@@ -160,12 +159,6 @@ def _with_phases_per_step(energy: Energy, before: Energy) -> Energy:
     """A phase is known to the snapshot only, and so are the steps that its energy may be divided by."""
     resolved = any(phase.phase == "training" and phase.energy.value is not None for phase in energy.phases)
     return replace(energy, per_step=before.per_step) if resolved else energy
-
-
-def _with_carbon(record: RunRecord, known: Carbon | None) -> RunRecord:
-    if known is None:
-        return record
-    return replace(record, carbon=assess_footprint(record.energy, known.factor, known.pue, known.market_factor).carbon)
 
 
 def _notes(behind_seconds: float, damaged_lines: int) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """What a run is: method, model, data, settings, software and machine, read from plain objects."""
 
-from cardcallback.observe.base_model import find_base_model, model_folders
+from cardcallback.observe.base_model import find_base_model, model_folders, weights_names
 from cardcallback.observe.evaluation import LOSS_IS_MEAN_OF_BATCHES, evaluation_result, joined_results, perplexity
 from cardcallback.observe.machine import observe_machine
 from cardcallback.observe.progress import training_completed, with_progress
@@ -38,6 +38,7 @@ __all__ = [
     "plan_counting",
     "token_baseline",
     "training_completed",
+    "weights_names",
     "with_counted",
     "with_progress",
 ]

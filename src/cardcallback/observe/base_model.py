@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -86,7 +86,7 @@ def find_base_model(model: object, given: str | None = None) -> BaseModel:
         if is_hub_id(given):
             return BaseModel(hub_id=given, reason=None)
         return BaseModel(hub_id=None, reason=REASON_ARGUMENT)
-    names = [name for name in _names(unwrapped(model)) if isinstance(name, str) and name]
+    names = weights_names(model)
     for name in names:
         found = hub_id_of(name)
         if found is not None:
@@ -94,11 +94,16 @@ def find_base_model(model: object, given: str | None = None) -> BaseModel:
     return BaseModel(hub_id=None, reason=REASON_LOCAL if names else REASON_UNNAMED)
 
 
-def model_folders(model: object) -> tuple[ModelFolder, ...]:
-    """The folders of this machine that a model's weights say they were loaded from, adapters' bases first."""
+def weights_names(model: object) -> tuple[str, ...]:
+    """What a model says that its weights were loaded from, adapters' bases first: Hub ids, folders, or anything."""
+    return tuple(name for name in _names(unwrapped(model)) if isinstance(name, str) and name)
+
+
+def model_folders(names: Iterable[str]) -> tuple[ModelFolder, ...]:
+    """Those of a model's ``weights_names`` that are folders of this machine; their disk is asked."""
     found = {}
-    for name in _names(unwrapped(model)):
-        if isinstance(name, str) and name and "\0" not in name and _is_folder(name):
+    for name in names:
+        if "\0" not in name and _is_folder(name):
             found[Path(name).resolve()] = ModelFolder(path=Path(name), is_cached=hub_id_of(name) is not None)
     return tuple(found.values())
 

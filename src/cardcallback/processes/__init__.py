@@ -3,7 +3,7 @@
 from cardcallback.processes.merging import merge_nodes
 from cardcallback.processes.node import MeasuredNode, computer_of_first, remove_job
 from cardcallback.processes.part import ProcessPart
-from cardcallback.processes.place import Place, may_measure
+from cardcallback.processes.place import Place
 from cardcallback.processes.ranks import Ranks
 from cardcallback.processes.summary import (
     NodeSummary,
@@ -21,7 +21,6 @@ __all__ = [
     "Ranks",
     "computer_of_first",
     "load_summaries",
-    "may_measure",
     "merge_nodes",
     "remove_job",
     "summarize_node",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from cardcallback.guard import Guard
@@ -18,15 +19,15 @@ class ProcessPart:
 
     Args:
         guard: catches what fails here; quiet where another process speaks.
-        environ: as a launcher filled it.
+        environ: as a launcher filled it; ``place`` is the one that it tells of until there is a trainer.
     """
 
     def __init__(self, guard: Guard, environ: Mapping[str, str]) -> None:
         self.place = Place()
         self._guard = guard
-        self._guard.quiet = not find_place(environ).writes
         self._follower: Follower | None = None
         self._node: MeasuredNode | None = None
+        self._find(environ)
 
     def begin(self, args: Any, model: Any, environ: Mapping[str, str], callback: object = None) -> bool:
         """Find the place in the job, and where another process measures announce this one; whether this one does.
@@ -34,13 +35,19 @@ class ProcessPart:
         ``callback`` is whose event this is: by it the trainer is found whose batches are counted.
         """
         self.end()
-        with self._guard("find this process's place in its job"):
-            self.place = find_place(environ, args, system_root(environ))
-        self._guard.quiet = not self.place.writes
+        self._find(environ, args)
         if not self.place.measures:
             with self._guard("announce this process's devices"):
                 self._follower = follow(args, model, self.place, environ, self._guard, find_trainer(callback))
         return self.place.measures
+
+    def _find(self, environ: Mapping[str, str], args: Any = None) -> None:
+        root = Path("/")
+        with self._guard("find the files that tell of this computer"):
+            root = system_root(environ)
+        with self._guard("find this process's place in its job"):
+            self.place = find_place(environ, args, root)
+        self._guard.quiet = not self.place.writes
 
     def measures_for(self, node: MeasuredNode | None) -> None:
         """The node whose measurer this process is now, where it is one of several."""

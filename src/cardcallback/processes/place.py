@@ -28,6 +28,7 @@ _OF_THE_JOB = (
 _OF_EVERY_LAUNCHER = ("MASTER_ADDR", "MASTER_PORT", "SLURM_JOB_ID")
 _TASKS = re.compile(r"(\d+)(?:\(x(\d+)\))?", re.ASCII)
 _MOST_NODES = 100_000
+_MOST_DIGITS = 18  # Python refuses to read a number of thousands, and no job has one
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,11 +61,6 @@ class Place:
     def is_alone(self) -> bool:
         """Whether it is the whole job."""
         return self.processes == 1
-
-
-def may_measure(environ: Mapping[str, str]) -> bool:
-    """Whether this process may be its node's measurer, as far as can be told before there is a trainer."""
-    return find_place(environ).measures
 
 
 def find_place(environ: Mapping[str, str], args: Any = None, system_root: Path = Path("/")) -> Place:
@@ -123,7 +119,8 @@ def _told(args: Any, name: str, otherwise: int | None) -> int | None:
 
 
 def _first(environ: Mapping[str, str], names: Sequence[str]) -> int | None:
-    return next((int(environ[name]) for name in names if environ.get(name, "").isdecimal()), None)
+    told = (environ.get(name, "") for name in names)
+    return next((int(text) for text in told if text.isdecimal() and len(text) <= _MOST_DIGITS), None)
 
 
 def _slurm_tasks(slurm: Mapping[str, str]) -> int | None:
@@ -158,7 +155,7 @@ def _values(environ: Mapping[str, str], names: Sequence[str]) -> list[str]:
 
 
 def _hash(parts: Sequence[str]) -> str:
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+    return hashlib.sha256("\n".join(parts).encode(errors="surrogateescape")).hexdigest()
 
 
 def _boot(system_root: Path) -> str:

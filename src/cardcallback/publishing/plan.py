@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from cardcallback.carbon import assess_footprint
+from cardcallback.carbon import reassessed
 from cardcallback.card_keeper import author_of, generated_kind
 from cardcallback.errors import CardCallbackError
 from cardcallback.publishing.ownership import MAIN_RECORD, Present, look_at, objection, weights_sentence
@@ -102,8 +102,7 @@ def _with_earlier_carbon(record: RunRecord, present: Present) -> RunRecord:
     there = present.record
     if record.carbon is not None or not present.same_run or there is None or there.carbon is None:
         return record
-    carbon = assess_footprint(record.energy, there.carbon.factor, there.carbon.pue, there.carbon.market_factor).carbon
-    return msgspec.structs.replace(record, carbon=carbon)
+    return reassessed(record, there.carbon)
 
 
 def _remembered(record: RunRecord, present: Present) -> Card:

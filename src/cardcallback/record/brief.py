@@ -42,6 +42,7 @@ class RunBrief(msgspec.Struct, frozen=True, kw_only=True):
     energy: _Energy
     sessions: tuple[SessionBrief, ...] = ()
     card: Card = Card()
+    weights: dict[str, str] = {}
     processes: int | None = None
 
     @property

@@ -13,6 +13,7 @@ from cardcallback.sessions.words import session_name
 
 # How notes begin that every session tells anew, of its own moment.
 EARLIER_RUNS = "Earlier unfinished runs in this folder"
+STAGES_UNREAD = "The stages before this run could not be read in time"
 NO_EMISSIONS = "No CO2e figure: "
 
 

@@ -3,6 +3,7 @@
 from cardcallback.stages.chain import joined_chains, stages_up_to
 from cardcallback.stages.finding import Found, ModelFolder, find_stages
 from cardcallback.stages.folders import stages_of_folder
+from cardcallback.stages.searching import StagesSearch
 from cardcallback.stages.sums import NOT_MEASURED, StagesSum, stage_name, stages_named, sum_stages
 from cardcallback.stages.weights import weights_marks
 
@@ -10,6 +11,7 @@ __all__ = [
     "NOT_MEASURED",
     "Found",
     "ModelFolder",
+    "StagesSearch",
     "StagesSum",
     "find_stages",
     "joined_chains",

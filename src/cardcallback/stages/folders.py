@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cardcallback.errors import CardCallbackError
-from cardcallback.record import RunRecord, Stage, own_record_files, record_path, unrecorded_stage
+from cardcallback.record import RunBrief, RunRecord, Stage, own_record_files, read_brief, record_path, unrecorded_stage
 from cardcallback.sessions import SUMMARY_NAME, lineage_of, read_record
 from cardcallback.stages.chain import stages_up_to
 from cardcallback.stages.weights import same_weights, weights_marks
@@ -88,10 +88,11 @@ def _of_checkpoint(checkpoint: Path) -> _Weights:
         # One that was published with a record of its own, or a folder that is only called so.
         published = _of_output(checkpoint)
         return published if published.record is not None else _Weights(missing=NO_SUMMARY)
-    beside = [read_record(path) for path in own_record_files(checkpoint.parent)]
-    accounts = [summary, *(one for one in beside if one is not None and one.run_id == summary.run_id)]
-    longest = max(accounts, key=lambda one: one.duration_seconds)
-    return _Weights(record=longest, step=summary.sessions[-1].last_step)
+    beside = [one for one in _briefs(checkpoint.parent) if one[1].run_id == summary.run_id]
+    path, longest = max(beside, key=lambda one: one[1].duration_seconds, default=(checkpoint, None))
+    is_longer = longest is not None and longest.duration_seconds > summary.duration_seconds
+    record = read_record(path) if is_longer else None
+    return _Weights(record=record or summary, step=summary.sessions[-1].last_step)
 
 
 def _of_output(folder: Path) -> _Weights:
@@ -116,12 +117,19 @@ def _saver(record: RunRecord, folder: Path) -> tuple[RunRecord, bool | None]:
     there = _marks(folder) if record.weights else {}
     same = same_weights(there, record.weights)
     if not same:
-        others = [one for path in own_record_files(folder) if (one := read_record(path)) is not None and one.weights]
+        others = [(path, one.weights) for path, one in _briefs(folder) if one.weights]
         there = there or (_marks(folder) if others else {})
-        saver = next((one for one in others if same_weights(there, one.weights)), None)
+        savers = (read_record(path) for path, weights in others if same_weights(there, weights))
+        saver = next((one for one in savers if one is not None), None)
         if saver is not None:
             return saver, True
     return record, same
+
+
+def _briefs(folder: Path) -> list[tuple[Path, RunBrief]]:
+    """Of each record in an output folder what tells runs apart: to read many of them whole takes too long."""
+    found = ((path, read_brief(path)) for path in own_record_files(folder))
+    return [(path, brief) for path, brief in found if brief is not None]
 
 
 def _marks(folder: Path) -> dict[str, str]:
