@@ -6,15 +6,13 @@ from collections.abc import Callable, Mapping
 
 from cardcallback.hub_id import is_hub_id
 from cardcallback.record import RunRecord
+from cardcallback.render.card.objectives import is_causal
 from cardcallback.render.card.quantities import Value
 from cardcallback.render.run_words import model_name, plural, quantization_words
 from cardcallback.render.section.recipe_settings import BatchSettings, optimiser_words
 from cardcallback.render.text import TIMES, escape_markdown
 from cardcallback.units import format_count, format_large, format_percent, format_setting
 
-_CAUSAL = frozenset(
-    {"SFT", "DPO", "online DPO", "KTO", "ORPO", "CPO", "BCO", "XPO", "GRPO", "RLOO", "PPO", "language modelling"}
-)
 _MODEL_KINDS = {
     "masked language modelling": "Masked language model",
     "sequence-to-sequence": "Sequence-to-sequence language model",
@@ -55,7 +53,7 @@ def _model(record: RunRecord) -> str | None:
 def _model_type(record: RunRecord) -> str | None:
     training = record.training
     objective = training.objective or ""
-    kind = "Causal language model" if objective in _CAUSAL else _MODEL_KINDS.get(objective)
+    kind = "Causal language model" if is_causal(objective) else _MODEL_KINDS.get(objective)
     if kind is None and objective.endswith("classification"):
         kind = f"{escape_markdown(objective[:1].upper() + objective[1:])} model"
     architecture = escape_markdown(training.model_type) if training.model_type else None
