@@ -11,7 +11,7 @@ from cardcallback.record import CarbonFactor, RunRecord
 from cardcallback.render.card.values import hardware_words
 from cardcallback.render.run_words import status_words
 from cardcallback.render.section.headline import headline
-from cardcallback.render.text import TIMES, escape_line, escape_markdown, public_reason, table_row
+from cardcallback.render.text import PLACEHOLDER, TIMES, escape_line, escape_markdown, public_reason, table_row
 from cardcallback.units import (
     EMISSIONS_FIGURES,
     SECONDS_PER_HOUR,
@@ -22,7 +22,6 @@ from cardcallback.units import (
 if TYPE_CHECKING:
     from cardcallback.impact.calculator import EnvironmentalImpact
 
-PLACEHOLDER = "[More Information Needed]"
 TITLE = "## Environmental Impact"
 _LONGEST_MEASURE = 1000
 _NO_ENERGY = "not calculated: no energy"
