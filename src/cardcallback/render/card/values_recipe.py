@@ -192,10 +192,18 @@ def _steps(record: RunRecord) -> Value | None:
 
 
 def _tokens(record: RunRecord) -> Value | None:
-    tokens = record.training.tokens.non_padding
+    return _tokens_of(record.training.tokens.non_padding, "without padding")
+
+
+def _tokens_processed(record: RunRecord) -> Value | None:
+    return _tokens_of(record.training.tokens.processed, "with padding")
+
+
+def _tokens_of(tokens: int | None, kind: str) -> Value | None:
     if not tokens:
         return None
-    return Value(text=f"{format_large(tokens)} tokens, without padding", short=format_large(tokens))
+    words = f"{format_large(tokens)} tokens"
+    return Value(text=f"{words}, {kind}", short=words, amount=float(tokens), kind="tokens", note=kind)
 
 
 def _date(record: RunRecord) -> str | None:
@@ -231,6 +239,7 @@ RECIPE_VALUES: Mapping[str, Callable[[RunRecord], Value | str | None]] = {
     "stage": _stage_name,
     "steps": _steps,
     "tokens": _tokens,
+    "tokens_processed": _tokens_processed,
     "trainer": _trainer,
     "training_regime": _training_regime,
     "warmup": _warmup,
