@@ -9,7 +9,7 @@ from cardcallback.impact.constants import Equivalent
 from cardcallback.impact.measured import NO_OVERHEAD, NO_PLACE, SIMULATED, MeasuredEnergy, kilowatt_hours, trimmed
 from cardcallback.record import CarbonFactor, RunRecord
 from cardcallback.render.card.values import hardware_words
-from cardcallback.render.run_words import status_words
+from cardcallback.render.run_words import least_time, status_words
 from cardcallback.render.section.headline import headline
 from cardcallback.render.text import PLACEHOLDER, TIMES, escape_line, escape_markdown, public_reason, table_row
 from cardcallback.units import (
@@ -76,7 +76,8 @@ def _duration(impact: EnvironmentalImpact) -> str:
     if impact.record is None:
         return f"{_hours(impact.training_hours)} hours (given)"
     words = _record_status(impact.record)
-    return f"{_hours(impact.record.duration_seconds / SECONDS_PER_HOUR)} hours (measured{words})"
+    hours = _hours(impact.record.duration_seconds / SECONDS_PER_HOUR)
+    return f"{least_time(impact.record)}{hours} hours (measured{words})"
 
 
 def _record_status(record: RunRecord) -> str:

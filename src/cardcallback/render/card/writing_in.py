@@ -43,10 +43,10 @@ def write_divided(value: Value, placeholders: Sequence[Placeholder]) -> list[Wri
     if len(known) < 2 or len(known) < len(units) or factors != sorted(set(factors), reverse=True):
         return None
     left = round((value.amount or 0.0) / factors[-1])
-    written = []
+    written: list[Written] = []
     for factor in factors:
         count, left = divmod(left, round(factor / factors[-1]))
-        written.append(Written(text=f"{count:,}"))
+        written.append(Written(text=f"{'' if written else value.least}{count:,}"))
     return written
 
 
