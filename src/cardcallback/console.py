@@ -8,9 +8,10 @@ from pathlib import Path
 from cardcallback.record import RunRecord
 from cardcallback.render.energy_words import energy_noun, energy_owner, is_plain
 from cardcallback.render.figures import spent_words
+from cardcallback.render.run_words import duration_words
 from cardcallback.sensors import SensorSet
 from cardcallback.settings import Settings
-from cardcallback.units import format_bytes, format_duration, one_line
+from cardcallback.units import format_bytes, one_line
 
 
 def say(line: str, settings: Settings) -> None:
@@ -55,7 +56,7 @@ def end_line(record: RunRecord, card: Path, *, written: bool) -> str:
     memory = record.memory.system_peak
     peak = "memory not measured" if memory.value is None else f"peak memory {format_bytes(memory.value)}"
     simulated = " (SIMULATED DEVICE)" if record.simulated else ""
-    figures = f"{format_duration(record.duration_seconds)}, {_energy(record)}, {peak}{simulated}"
+    figures = f"{duration_words(record)}, {_energy(record)}, {peak}{simulated}"
     if written:
         return f"cardcallback: {_shown(card)}: {figures}"
     steps = record.sessions[-1].last_step

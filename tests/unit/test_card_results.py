@@ -13,6 +13,7 @@ from huggingface_hub import ModelCard, ModelInfo
 from huggingface_hub.utils import endpoint_helpers
 
 from cardcallback.record import RunRecord
+from cardcallback.render.card.values import card_values
 from cardcallback.settings import resolve_settings
 from cardcallback.testing import make_record
 
@@ -46,14 +47,14 @@ def test_no_results_in_the_front_matter_unless_asked() -> None:
 
 
 def test_results_are_read_by_the_hubs_client() -> None:
-    """Each figure comes back as an EvalResult of the published weights, with four figures and no exponent."""
+    """Each figure comes back as an EvalResult of the published weights, with a card's three figures and no exponent."""
     composed = compose("# Card\n", with_result(loss=0.000010431, metrics={"eval_accuracy": 0.812345}), model_index=True)
     results = ModelCard(composed.text).data.eval_results
     assert results is not None
     assert [(found.metric_type, found.metric_value) for found in results] == [
-        ("loss", 0.00001043),
-        ("perplexity", 2.838),
-        ("accuracy", 0.8123),
+        ("loss", 0.0000104),
+        ("perplexity", 2.84),
+        ("accuracy", 0.812),
     ]
     assert {found.task_type for found in results} == {"text-generation"}
     assert {found.dataset_name for found in results} == {
@@ -71,6 +72,16 @@ def test_results_that_are_ours_follow_the_record() -> None:
     assert metadata(second.text)["model-index"][0]["results"][0]["metrics"][0]["value"] == 0.5
     nothing = again(second, replaced(make_record(), "evaluation", after=None))
     assert "model-index" not in nothing.text
+
+
+@pytest.mark.parametrize("objective", ["SFT", "Nash-MD", "GKD", "reinforcement learning"])
+def test_the_task_and_the_models_type_are_of_one_mind(objective: str) -> None:
+    """What is published as text generation is called a causal language model in the card."""
+    record = replaced(make_record(), "training", objective=objective)
+    assert metadata(compose("# Card\n", record, model_index=True).text)["model-index"][0]["results"][0]["task"] == {
+        "type": "text-generation"
+    }
+    assert card_values(record)["model_type"].startswith("Causal language model")
 
 
 def test_another_index_stays_alone() -> None:

@@ -77,6 +77,13 @@ def test_kilograms_for_grams_are_found(grams: str, found: bool) -> None:  # noqa
         assert "kilograms were written for grams" in raised[0].what
 
 
+def test_grams_are_told_in_two_figures() -> None:
+    """No more digits than a card prints of CO2e."""
+    matter = GOOD_MATTER.replace("license", "co2_eq_emissions:\n  emissions: 1234.5\n  source: codecarbon\nlicense")
+    what = errors("- Energy: 115.69 kWh\n- Country: Germany\n- Emissions: 41.11 kg CO2", matter)[0].what
+    assert "emissions is 1,200 g" in what
+
+
 def test_kilograms_are_found_with_energy_and_factor_alone() -> None:
     """83.5 g beside 240 kWh at 348 g/kWh: the figure is in kilograms."""
     matter = GOOD_MATTER.replace("license", "co2_eq_emissions: 83.524\nlicense")

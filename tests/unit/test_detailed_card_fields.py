@@ -15,9 +15,11 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from cardcallback import DetailedModelCard
+from cardcallback.check import check_card
 from cardcallback.detailed_card.fields import FIELD_NAMES
 from cardcallback.detailed_card.licences import licence_metadata
 from cardcallback.errors import CardCallbackError
+from cardcallback.hub_licences import hub_licences
 
 
 @pytest.mark.parametrize(
@@ -99,6 +101,7 @@ def test_one_language_needs_no_brackets() -> None:
         ("  ", {}),
         ("Apache-2.0", {"license": "apache-2.0"}),
         ("llama3.1", {"license": "llama3.1"}),
+        ("eupl-1.2", {"license": "eupl-1.2"}),
         ("proprietary", {"license": "other", "license_name": "proprietary"}),
         ("My Licence, version 2!", {"license": "other", "license_name": "my-licence-version-2"}),
         ("other", {"license": "other"}),
@@ -108,6 +111,14 @@ def test_one_language_needs_no_brackets() -> None:
 def test_a_licence_is_an_id_of_the_hub_or_other(licence: str, metadata: dict[str, str]) -> None:
     """What the Hub would refuse is written as "other" with a name."""
     assert licence_metadata(licence) == metadata
+
+
+@pytest.mark.parametrize("licence", hub_licences())
+def test_what_is_written_is_what_the_check_knows(licence: str) -> None:
+    """One list: no id that the check takes is published as "other", and none that is published is called unknown."""
+    assert licence_metadata(licence) == {"license": licence}
+    card = f"---\nlicense: {licence}\nlicense_name: x\n---\n# Ours\n"
+    assert not [one for one in check_card(card) if one.rule == "metadata" and "the license" in one.what]
 
 
 def test_python_yaml_and_json_give_one_card(tmp_path: Path) -> None:

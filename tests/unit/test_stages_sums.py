@@ -33,6 +33,8 @@ def test_times_add() -> None:
     assert sum_stages([stage("a"), stage("b")]).duration_seconds == 7200.0
     together = sum_stages([unrecorded_stage("gone"), stage("b")])
     assert (together.duration_seconds, together.is_least_time) == (3600.0, True)
+    together = sum_stages([stage("a", duration_is_least=True), stage("b")])
+    assert (together.duration_seconds, together.is_least_time) == (7200.0, True)
 
 
 @pytest.mark.parametrize(

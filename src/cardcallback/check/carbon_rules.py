@@ -12,7 +12,13 @@ from cardcallback.check.devices import named_watts, run_seconds
 from cardcallback.check.facts import Fact, Facts, kilowatt_hours
 from cardcallback.check.finding import Finding, error, hint, shown
 from cardcallback.render.card.emissions import EMISSIONS_KEY
-from cardcallback.units import JOULES_PER_KILOWATT_HOUR, SECONDS_PER_HOUR, format_emissions, format_number
+from cardcallback.units import (
+    EMISSIONS_FIGURES,
+    JOULES_PER_KILOWATT_HOUR,
+    SECONDS_PER_HOUR,
+    format_emissions,
+    format_number,
+)
 
 RULE = "emissions"
 # No grid emits more: above, somebody took one unit for another.
@@ -91,7 +97,7 @@ def _contradicting(facts: Facts) -> Iterator[Finding]:
     slip = _thousand(stated, nearest.figure.value)
     if not slip and len(in_text) > _FEW:
         return
-    what = f"{EMISSIONS_KEY} is {format_number(stated, 4)} g"
+    what = f"{EMISSIONS_KEY} is {format_number(stated, EMISSIONS_FIGURES)} g"
     what += f", and line {nearest.line.number} says {shown(nearest.figure.text)}"
     line = facts.card.matter_line(EMISSIONS_KEY, after="emissions") or facts.card.matter_line(EMISSIONS_KEY)
     yield error(RULE, line, what + slip, "give one figure, in grams in the front matter")
@@ -118,7 +124,7 @@ def _stated(facts: Facts) -> Iterator[tuple[int, float, str, Fact | None]]:
     grams = facts.matter_grams
     if grams:
         line = facts.card.matter_line(EMISSIONS_KEY, after="emissions") or facts.card.matter_line(EMISSIONS_KEY)
-        yield line or 1, grams, f"{format_number(grams, 4)} g", None
+        yield line or 1, grams, f"{format_number(grams, EMISSIONS_FIGURES)} g", None
 
 
 def _beyond_devices(facts: Facts) -> Iterator[Finding]:

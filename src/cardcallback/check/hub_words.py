@@ -13,7 +13,6 @@ from ruamel.yaml import YAML
 class HubWords(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What the Hub knows by name."""
 
-    licenses: tuple[str, ...]
     keys: tuple[str, ...]
     relations: tuple[str, ...]
     languages: tuple[str, ...]

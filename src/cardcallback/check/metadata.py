@@ -10,6 +10,7 @@ from cardcallback.check.finding import Finding, error, hint, shown
 from cardcallback.check.hub_words import hub_words, nearest
 from cardcallback.check.reading import CardText
 from cardcallback.hub_id import is_hub_id
+from cardcallback.hub_licences import hub_licences
 from cardcallback.render.card.front_matter import key_source, plain
 from cardcallback.render.card.names import is_hub_name, looks_local, split_relation_tag
 
@@ -52,7 +53,7 @@ def value_findings(card: CardText) -> Iterator[Finding]:
 
 
 def _license(card: CardText, data: dict[str, Any]) -> Iterator[Finding]:
-    words = hub_words().licenses
+    words = hub_licences()
     if data.get("license") is None:
         yield hint(RULE, None, "the front matter names no license", "add license; without one nobody may use the model")
         return

@@ -6,9 +6,8 @@ import inspect
 import re
 
 from cardcallback.detailed_card.fields import LONGEST_CELL, LONGEST_PROSE
-from cardcallback.render.text import clean, escape_line, escape_markdown
+from cardcallback.render.text import PLACEHOLDER, clean, escape_line, escape_markdown
 
-PLACEHOLDER = "[More Information Needed]"
 _ITEM = re.compile(r"(?P<mark>[-*+\u2022]|\d{1,9}[.)])\s+(?P<text>\S.*)")
 
 

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 from cardcallback.detailed_card.fields import BIAS_KEYS, USE_KEYS
 from cardcallback.detailed_card.matter import front_matter
-from cardcallback.detailed_card.prose import PLACEHOLDER, as_cell, as_list, as_prose
+from cardcallback.detailed_card.prose import as_cell, as_list, as_prose
 from cardcallback.detailed_card.recorded import data_lines, hardware_lines, hyperparameter_rows, procedure_lines
 from cardcallback.errors import CardCallbackError
 from cardcallback.impact import EnvironmentalImpact, impact_report
 from cardcallback.record import RunRecord, load_run
 from cardcallback.render.card.values import published_base_model
-from cardcallback.render.text import escape_markdown, table_row
+from cardcallback.render.text import PLACEHOLDER, escape_markdown, table_row
 
 if TYPE_CHECKING:
     from cardcallback.detailed_card.card import DetailedModelCard

@@ -9,9 +9,9 @@ from cardcallback.impact.constants import Equivalent
 from cardcallback.impact.measured import NO_OVERHEAD, NO_PLACE, SIMULATED, MeasuredEnergy, kilowatt_hours, trimmed
 from cardcallback.record import CarbonFactor, RunRecord
 from cardcallback.render.card.values import hardware_words
-from cardcallback.render.run_words import status_words
+from cardcallback.render.run_words import least_time, status_words
 from cardcallback.render.section.headline import headline
-from cardcallback.render.text import TIMES, escape_line, escape_markdown, public_reason, table_row
+from cardcallback.render.text import PLACEHOLDER, TIMES, escape_line, escape_markdown, public_reason, table_row
 from cardcallback.units import (
     EMISSIONS_FIGURES,
     SECONDS_PER_HOUR,
@@ -22,7 +22,6 @@ from cardcallback.units import (
 if TYPE_CHECKING:
     from cardcallback.impact.calculator import EnvironmentalImpact
 
-PLACEHOLDER = "[More Information Needed]"
 TITLE = "## Environmental Impact"
 _LONGEST_MEASURE = 1000
 _NO_ENERGY = "not calculated: no energy"
@@ -77,7 +76,8 @@ def _duration(impact: EnvironmentalImpact) -> str:
     if impact.record is None:
         return f"{_hours(impact.training_hours)} hours (given)"
     words = _record_status(impact.record)
-    return f"{_hours(impact.record.duration_seconds / SECONDS_PER_HOUR)} hours (measured{words})"
+    hours = _hours(impact.record.duration_seconds / SECONDS_PER_HOUR)
+    return f"{least_time(impact.record)}{hours} hours (measured{words})"
 
 
 def _record_status(record: RunRecord) -> str:

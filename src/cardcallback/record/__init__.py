@@ -49,7 +49,7 @@ from cardcallback.record.run import (
     Session,
     Trace,
 )
-from cardcallback.record.spent import Spent, each_once, named_sessions, spent_together
+from cardcallback.record.spent import Spent, duration_is_least, each_once, named_sessions, spent_together
 from cardcallback.record.stage import Stage, Status
 from cardcallback.record.training import (
     LAST_CHECKPOINT,
@@ -116,6 +116,7 @@ __all__ = [
     "Window",
     "briefs_in",
     "decode",
+    "duration_is_least",
     "each_once",
     "encode",
     "is_only_a_part",

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from cardcallback.record.run import RunRecord
+from cardcallback.record.spent import duration_is_least
 from cardcallback.record.stage import Stage
 
 UNRECORDED = "unrecorded stage"
@@ -32,6 +33,7 @@ def stage_of(record: RunRecord, before: Sequence[Stage] | None = None) -> Stage:
         devices=tuple(device.name for device in devices),
         used_by_job=any(device.used_by_job for device in devices) if devices else None,
         energy_partial_reason=record.energy.partial_reason,
+        duration_is_least=duration_is_least(record),
     )
 
 

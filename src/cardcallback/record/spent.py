@@ -9,7 +9,7 @@ import msgspec
 
 from cardcallback.record.brief import SessionBrief
 from cardcallback.record.measurement import InstrumentAccuracy, is_only_a_part
-from cardcallback.record.run import Session
+from cardcallback.record.run import RunRecord, Session
 from cardcallback.record.sums import sum_or_none
 
 # What one record tells of a session.
@@ -52,6 +52,11 @@ def each_once(runs: Iterable[Mapping[str, AnyAccount]]) -> dict[str, AnyAccount]
 def fullness(account: Account) -> tuple[bool, float]:
     """How much is told of a session: to its end, or how far."""
     return account.status != "running" and not account.rest_unknown, account.duration_seconds
+
+
+def duration_is_least(record: RunRecord) -> bool:
+    """Whether the run took longer than ``duration_seconds``: what a session did at its end is not known."""
+    return any(session.rest_unknown for session in record.sessions)
 
 
 def spent_together(sessions: Iterable[Account]) -> Spent:

@@ -17,7 +17,8 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     A stage that left no record has a ``reason`` and no figures. ``weights_step`` is the step whose weights the
     next stage began from, where that is known; time and energy are for all ``steps``. ``devices`` are the names of
     those it was measured on, one for each. ``previous_run_id`` is that of the stage its own weights came from.
-    Entries of older records have none of these.
+    ``duration_is_least`` says that it took longer than ``duration_seconds``. Entries of older records have none of
+    these.
     """
 
     name: str
@@ -37,3 +38,4 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     devices: tuple[str, ...] = ()
     used_by_job: bool | None = None
     energy_partial_reason: str | None = None
+    duration_is_least: bool = False

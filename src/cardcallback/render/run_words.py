@@ -5,9 +5,18 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from cardcallback.record import Accelerator, EvaluationResult, Measurement, Quantization, RunRecord, Training
+from cardcallback.record import (
+    Accelerator,
+    EvaluationResult,
+    Measurement,
+    Quantization,
+    RunRecord,
+    Training,
+    duration_is_least,
+)
 from cardcallback.render.text import TIMES, escape_markdown, join_words
 from cardcallback.sessions import NAMED_SESSION, counted_steps
+from cardcallback.units import format_duration
 
 _GB10 = re.compile(r"\bGB10\b")
 _SPARK = re.compile(r"\bDGX[ _]Spark\b", re.IGNORECASE)
@@ -188,6 +197,21 @@ def whose_peak_within(peak: Measurement) -> str:
 def recorded_steps(record: RunRecord) -> int:
     """Optimiser steps taken while this record measured, each once; without earlier records fewer than all."""
     return counted_steps(record.sessions)
+
+
+def least_time(record: RunRecord) -> str:
+    """The words to stand before the run's time, or what is calculated from it; empty where its end is known."""
+    return "at least " if duration_is_least(record) else ""
+
+
+def most_speed(record: RunRecord) -> str:
+    """The words to stand before a speed: what took longer than is known was slower."""
+    return "at most " if duration_is_least(record) else ""
+
+
+def duration_words(record: RunRecord) -> str:
+    """How long the run took, as a card prints it anywhere: "1 h 52 min", "at least 1 h 52 min"."""
+    return f"{least_time(record)}{format_duration(record.duration_seconds)}"
 
 
 def steps_of_spending(record: RunRecord) -> str:

@@ -12,6 +12,8 @@ import unicodedata
 LONGEST_TEXT = 300
 # Of a string of a megabyte only the beginning is looked at, or each of its many uses takes a second.
 _LOOKED_AT = 16
+# What a card says where nobody wrote anything; the Hub's template has the same words.
+PLACEHOLDER = "[More Information Needed]"
 TIMES = "\N{MULTIPLICATION SIGN}"
 
 # What CommonMark, GFM tables and strikethrough, and the Hub's mathematics give a meaning anywhere in a line.

@@ -47,7 +47,7 @@ def sum_stages(stages: Sequence[Stage]) -> StagesSum:
         energy = msgspec.structs.replace(energy, recording_high=None, coverage=None)
     return StagesSum(
         duration_seconds=sum(duration for duration in durations if duration is not None),
-        is_least_time=None in durations,
+        is_least_time=any(stage.duration_seconds is None or stage.duration_is_least for stage in stages),
         energy=energy,
         is_least_energy=least,
     )

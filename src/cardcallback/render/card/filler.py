@@ -13,7 +13,7 @@ from cardcallback.render.card.fill_report import Field, Outcome
 from cardcallback.render.card.labelled import normalize_label
 from cardcallback.render.card.labels import LabelIndex, LabelRow, has_word
 from cardcallback.render.card.placeholders import Placeholder, find_placeholders, words_around
-from cardcallback.render.card.quantities import COUNTED, Unit, Value, is_unit, unit_at
+from cardcallback.render.card.quantities import COUNTED, LARGE_COUNTS, Unit, Value, is_unit, unit_at
 from cardcallback.render.card.slots import Slot
 from cardcallback.render.card.values import card_fields, open_value
 from cardcallback.render.card.writing_in import Written, write_divided, write_value
@@ -223,8 +223,8 @@ class Filler:
 def _counted_by(label: str | None, value: Value) -> Unit | None:
     """The noun of what is counted, where the label has it already: "Number of training examples"."""
     unit = unit_at(re.split(r"[\s_]+", label or "")[-1])
-    # Millions of parameters are told in words of their own.
-    counted = value.kind in COUNTED and value.kind != "parameters"
+    # Millions of tokens and parameters are told in words of their own.
+    counted = value.kind in COUNTED and value.kind not in LARGE_COUNTS
     return unit if unit is not None and counted and value.kind in unit.kinds else None
 
 

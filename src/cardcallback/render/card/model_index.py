@@ -7,11 +7,12 @@ import re
 from typing import Any
 
 from cardcallback.record import EvaluationResult, RunRecord
+from cardcallback.render.card.objectives import is_causal
 from cardcallback.render.card.values import published_base_model
 from cardcallback.render.exported import Weights, export_sentence
 from cardcallback.render.run_words import plural
+from cardcallback.units import CARD_FIGURES
 
-_FIGURES = 4
 _TASKS = {
     "masked language modelling": "fill-mask",
     "sequence classification": "text-classification",
@@ -22,32 +23,6 @@ _TASKS = {
     "sentence embedding": "sentence-similarity",
     "cross-encoder": "text-ranking",
 }
-_GENERATING = (
-    "language modelling",
-    "SFT",
-    "DPO",
-    "online DPO",
-    "KTO",
-    "ORPO",
-    "CPO",
-    "BCO",
-    "XPO",
-    "Nash-MD",
-    "TPO",
-    "A2PO",
-    "GRPO",
-    "GMPO",
-    "RLOO",
-    "PPO",
-    "GKD",
-    "GOLD",
-    "MiniLLM",
-    "distillation",
-    "self-distillation",
-    "SDPO",
-    "preference optimisation",
-    "reinforcement learning",
-)
 # Speeds are no results, and a loss beside the plain one is of another set.
 _NO_METRIC = re.compile(r"eval_(?:.+_)?(?:loss|runtime|samples_per_second|steps_per_second)")
 
@@ -92,7 +67,7 @@ def _metrics(result: EvaluationResult) -> list[dict[str, Any]]:
         if name.startswith("eval_") and not _NO_METRIC.fullmatch(name):
             figures.setdefault(name.removeprefix("eval_"), value)
     return [
-        {"type": name, "value": float(f"{value:.{_FIGURES}g}"), "name": f"Held-out {name.replace('_', ' ')}"}
+        {"type": name, "value": float(f"{value:.{CARD_FIGURES}g}"), "name": f"Held-out {name.replace('_', ' ')}"}
         for name, value in figures.items()
         if value is not None and math.isfinite(value)
     ]
@@ -103,7 +78,7 @@ def _task(record: RunRecord, present: dict[str, Any]) -> str | None:
     if isinstance(stated, str) and stated:
         return str(stated)
     objective = record.training.objective or ""
-    return "text-generation" if objective in _GENERATING else _TASKS.get(objective)
+    return "text-generation" if is_causal(objective) else _TASKS.get(objective)
 
 
 def _name(record: RunRecord, present: dict[str, Any]) -> str:

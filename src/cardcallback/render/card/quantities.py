@@ -59,12 +59,24 @@ COUNTED = {
                  "data points", "datapoints", "instructions", "dialogues", "training examples", "training samples"),
     "steps": ("step", "steps", "iterations", "optimizer steps", "optimiser steps", "training steps", "updates"),
     "epochs": ("epoch", "epochs"),
-    "tokens": ("token", "tokens"),
+    "tokens": ("token", "tokens", "tok", "toks"),
     "sequences": ("sequence", "sequences", "samples", "examples", "sequences per device", "per device",
                   "per gpu", "samples per device", "per device batch size"),
     "devices": ("gpu", "gpus", "device", "devices", "accelerator", "accelerators"),
     "parameters": ("parameter", "parameters", "params", "trainable parameters", "trainable params"),
 }  # fmt: skip
+# What may stand before the noun of a count: "[X] M tokens", "[X] billion". A lone letter is no unit of small counts,
+# which people abbreviate too: "Batch size (B)".
+_MAGNITUDES = {
+    **dict.fromkeys(("k", "thousand", "thousands"), 1e3),
+    **dict.fromkeys(("m", "mn", "million", "millions"), 1e6),
+    **dict.fromkeys(("b", "bn", "billion", "billions"), 1e9),
+    **dict.fromkeys(("T", "tn", "trillion", "trillions"), 1e12),
+}
+LARGE_COUNTS = frozenset({"tokens", "parameters"})
+_WITH_THOUSANDS = LARGE_COUNTS | {"examples", "steps"}
+# "tokens/s" and "steps per epoch" are other quantities.
+_NO_RATE = r"(?!\s*(?:/|\bper\b)\s*(?:s|sec|seconds?|min|minutes?|h|hours?|days?|epochs?|steps?|watts?|J|joules?)\b)"
 _GAS = r"(?:\s*(?:of\s+)?(?:CO2|CO\N{SUBSCRIPT TWO}|carbon)\s*-?\s*(?:eq(?:uivalents?|\.)?|e(?![a-z]))?)?"
 _WORDS = sorted({word for units in _UNITS.values() for word in units}, key=len, reverse=True)
 _UNIT = re.compile(rf"(?P<unit>{'|'.join(map(re.escape, _WORDS))}){_GAS}(?![A-Za-z])", re.IGNORECASE)
@@ -78,7 +90,15 @@ _LABEL_WITH_UNIT = re.compile(
 _LONGEST_LABEL = 200
 _EXACT = {word.casefold(): word for word in _WORDS}
 _COUNTS = sorted({word for words in COUNTED.values() for word in words}, key=len, reverse=True)
-_COUNT = re.compile(rf"(?P<unit>{'|'.join(map(re.escape, _COUNTS))})(?![A-Za-z])", re.IGNORECASE)
+_NOUN = rf"(?P<unit>{'|'.join(map(re.escape, _COUNTS))})(?![A-Za-z])"
+_COUNT = re.compile(_NOUN + _NO_RATE, re.IGNORECASE)
+_MAGNITUDE_WORDS = "|".join(sorted((word for word in _MAGNITUDES if word != "T"), key=len, reverse=True))
+_OF_NOUN = rf"\s*(?:of\s+)?(?:{'|'.join(map(re.escape, _COUNTS))})(?![A-Za-z])"
+# "t" is a tonne. A noun that is there belongs to it, so that "M tokens/s" is not read as "M" with something behind it.
+_MAGNITUDE = re.compile(
+    rf"(?P<magnitude>T|(?i:{_MAGNITUDE_WORDS}))(?![A-Za-z])"
+    rf"(?i:\s*(?:of\s+)?{_NOUN}{_NO_RATE}|(?!{_OF_NOUN}){_NO_RATE})"
+)
 _CASES = {"mg": "mg", "MG": "MB"}
 
 
@@ -112,6 +132,8 @@ class Value:
     def figure(self, unit: Unit) -> str:
         """The bare number in a unit."""
         amount = (self.amount or 0.0) / unit.factor
+        if unit.factor != 1.0:
+            return format_number(amount, self.figures)
         if self.kind in COUNTED and (self.short or "").isdigit():
             return self.short or ""
         if self.kind in COUNTED:
@@ -134,6 +156,9 @@ def unit_at(text: str) -> Unit | None:
     start = len(text) - len(text.lstrip())
     counted = _COUNT.match(text, start)
     found = _UNIT.match(text, start)
+    large = _large_count(text, start)
+    if large is not None and (found is None or start + len(large.word) >= found.end()):
+        return large
     if counted is not None and (found is None or counted.end() >= found.end()):
         word = counted.group()
         return Unit(word=word, kinds=frozenset(kind for kind, words in COUNTED.items() if word.casefold() in words))
@@ -147,6 +172,12 @@ def unit_in(text: str) -> Unit | None:
     stripped = _AMOUNT.sub("", text.strip())
     unit = unit_at(stripped)
     return unit if unit is not None and not stripped[len(unit.word) :].strip(" .()") else None
+
+
+def hinted_unit(hint: str) -> Unit | None:
+    """As ``unit_in``, of a placeholder's inside: a lone letter there holds a place and is no thousands or millions."""
+    unit = unit_in(hint)
+    return None if unit is not None and unit.kinds & set(COUNTED) and len(hint.strip()) == 1 else unit
 
 
 def is_unit(text: str) -> bool:
@@ -168,6 +199,19 @@ def split_unit(label: str) -> tuple[str, Unit | None]:
     ):
         return label, None
     return found.group("bare"), unit
+
+
+def _large_count(text: str, start: int) -> Unit | None:
+    """Thousands, millions and so on at ``start``, of what is named behind them or of what is counted so."""
+    found = _MAGNITUDE.match(text, start)
+    if found is None:
+        return None
+    magnitude, noun = found.group("magnitude"), (found.group("unit") or "").casefold()
+    factor = _MAGNITUDES.get(magnitude) or _MAGNITUDES[magnitude.casefold()]
+    kinds = _WITH_THOUSANDS if factor < 1e9 else LARGE_COUNTS
+    if noun:
+        kinds &= {kind for kind, words in COUNTED.items() if noun in words}
+    return Unit(word=found.group(), kinds=kinds, factor=factor) if kinds else None
 
 
 def _measured(word: str, whole: str) -> Unit:

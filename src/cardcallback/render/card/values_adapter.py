@@ -66,9 +66,9 @@ def _trainable_share(record: RunRecord) -> Value | None:
     return Value(text=format_percent(trained / total, 2), amount=trained / total, kind="share", figures=2)
 
 
-def _total_parameters(record: RunRecord) -> str | None:
+def _total_parameters(record: RunRecord) -> Value | None:
     total = record.training.total_parameters
-    return _parameters(total) if total else None
+    return Value(text=_parameters(total), amount=float(total), kind="parameters") if total else None
 
 
 def _parameters(count: int) -> str:

@@ -6,15 +6,13 @@ from collections.abc import Callable, Mapping
 
 from cardcallback.hub_id import is_hub_id
 from cardcallback.record import RunRecord
+from cardcallback.render.card.objectives import is_causal
 from cardcallback.render.card.quantities import Value
 from cardcallback.render.run_words import model_name, plural, quantization_words
 from cardcallback.render.section.recipe_settings import BatchSettings, optimiser_words
 from cardcallback.render.text import TIMES, escape_markdown
 from cardcallback.units import format_count, format_large, format_percent, format_setting
 
-_CAUSAL = frozenset(
-    {"SFT", "DPO", "online DPO", "KTO", "ORPO", "CPO", "BCO", "XPO", "GRPO", "RLOO", "PPO", "language modelling"}
-)
 _MODEL_KINDS = {
     "masked language modelling": "Masked language model",
     "sequence-to-sequence": "Sequence-to-sequence language model",
@@ -55,7 +53,7 @@ def _model(record: RunRecord) -> str | None:
 def _model_type(record: RunRecord) -> str | None:
     training = record.training
     objective = training.objective or ""
-    kind = "Causal language model" if objective in _CAUSAL else _MODEL_KINDS.get(objective)
+    kind = "Causal language model" if is_causal(objective) else _MODEL_KINDS.get(objective)
     if kind is None and objective.endswith("classification"):
         kind = f"{escape_markdown(objective[:1].upper() + objective[1:])} model"
     architecture = escape_markdown(training.model_type) if training.model_type else None
@@ -194,10 +192,18 @@ def _steps(record: RunRecord) -> Value | None:
 
 
 def _tokens(record: RunRecord) -> Value | None:
-    tokens = record.training.tokens.non_padding
+    return _tokens_of(record.training.tokens.non_padding, "without padding")
+
+
+def _tokens_processed(record: RunRecord) -> Value | None:
+    return _tokens_of(record.training.tokens.processed, "with padding")
+
+
+def _tokens_of(tokens: int | None, kind: str) -> Value | None:
     if not tokens:
         return None
-    return Value(text=f"{format_large(tokens)} tokens, without padding", short=format_large(tokens))
+    words = f"{format_large(tokens)} tokens"
+    return Value(text=f"{words}, {kind}", short=words, amount=float(tokens), kind="tokens", note=kind)
 
 
 def _date(record: RunRecord) -> str | None:
@@ -233,6 +239,7 @@ RECIPE_VALUES: Mapping[str, Callable[[RunRecord], Value | str | None]] = {
     "stage": _stage_name,
     "steps": _steps,
     "tokens": _tokens,
+    "tokens_processed": _tokens_processed,
     "trainer": _trainer,
     "training_regime": _training_regime,
     "warmup": _warmup,

@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping
 from cardcallback.hub_id import is_hub_id
 from cardcallback.record import TOKEN_CROSS_ENTROPY, EvaluationResult, RunRecord, Stage
 from cardcallback.render.card.quantities import Value
-from cardcallback.render.figures import energy_figure
+from cardcallback.render.energy_words import power_noun
 from cardcallback.render.run_words import loss_ended_finite, plural, same_held_out_set
-from cardcallback.render.text import escape_markdown
-from cardcallback.units import format_count, format_duration, format_number
+from cardcallback.render.section.stages import all_stages, stage_energy, stage_time
+from cardcallback.render.text import escape_markdown, public_reason
+from cardcallback.units import format_count, format_number
 
 _LOWER_IS_BETTER = "lower is better"
 
@@ -117,29 +118,27 @@ def _stages(record: RunRecord) -> str | None:
 
 def stage_items(record: RunRecord) -> list[dict[str, str]]:
     """The stages in order, each by its parts and as one line ("description")."""
-    last = len(record.stages) - 1
-    return [
-        _stage_item(stage, simulated=record.simulated and number == last) for number, stage in enumerate(record.stages)
-    ]
+    return [_stage_item(stage) for stage in all_stages(record)] if record.stages else []
 
 
-def _stage_item(stage: Stage, *, simulated: bool) -> dict[str, str]:
+def _stage_item(stage: Stage) -> dict[str, str]:
     parts = {
         "name": escape_markdown(stage.name),
         "method": escape_markdown(stage.method) if stage.method else None,
         "data": dataset_link(stage.dataset),
         "steps": format_count(stage.steps) if stage.steps else None,
-        "time": format_duration(stage.duration_seconds) if stage.duration_seconds else None,
-        "energy": energy_figure(stage.energy) if stage.energy is not None and stage.energy.value is not None else None,
+        "time": stage_time(stage) if stage.duration_seconds else None,
+        "energy": stage_energy(stage),
     }
     known = {name: text for name, text in parts.items() if text}
     words = known["name"] + (f" with {known['method']}" if "method" in known else "")
     words += f" on {known['data']}".replace(" on local file", " on a local file") if "data" in known else ""
     figures = [f"{known['steps']} steps"] if "steps" in known else []
     figures += [known["time"]] if "time" in known else []
-    figures += [f"GPU energy {known['energy']}"] if "energy" in known else []
-    figures += ["simulated device"] if simulated and "energy" in known else []
-    missing = [escape_markdown(stage.reason)] if stage.reason else []
+    energy = stage_energy(stage, names_part=False)
+    figures += [f"{power_noun(stage.energy)} energy {energy}"] if energy else []
+    reasons = (stage.reason, stage.energy_partial_reason)
+    missing = [escape_markdown(public_reason(reason)) for reason in reasons if reason]
     known["description"] = words + (f" ({', '.join([*figures, *missing])})" if figures or missing else "")
     return known
 

@@ -8,7 +8,15 @@ from cardcallback.record import Measurement, RunRecord, Session, is_unresolved
 from cardcallback.render.card.quantities import Value
 from cardcallback.render.energy_words import emissions_label, is_plain, used_by_job
 from cardcallback.render.figures import at_least, is_known, resolved_value, verb
-from cardcallback.render.run_words import device_names, devices, plural, recorded_steps
+from cardcallback.render.run_words import (
+    device_names,
+    devices,
+    duration_words,
+    least_time,
+    most_speed,
+    plural,
+    recorded_steps,
+)
 from cardcallback.render.text import escape_markdown
 from cardcallback.units import (
     EMISSIONS_FIGURES,
@@ -32,15 +40,17 @@ def training_time(record: RunRecord) -> Value | None:
         return None
     seconds, suspended = record.duration_seconds, record.suspended_seconds
     note = f"of which suspended: {format_duration(suspended)}" if suspended > 0 else ""
-    text = format_duration(seconds) + (f" ({note})" if note else "")
-    return Value(text=text, short=format_duration(seconds), amount=seconds, kind="time", note=note)
+    short, least = duration_words(record), least_time(record)
+    text = short + (f" ({note})" if note else "")
+    return Value(text=text, short=short, amount=seconds, kind="time", note=note, least=least)
 
 
 def hours_used(record: RunRecord) -> str | None:
     """Wall time and GPU-hours: the Hub's template does not say which it asks for."""
     if record.duration_seconds <= 0:
         return None
-    words = f"{_hours(record.duration_seconds)} of wall time"
+    least = least_time(record)
+    words = f"{least}{_hours(record.duration_seconds)} of wall time"
     if record.suspended_seconds > 0:
         words += f", of which {_hours(record.suspended_seconds)} suspended"
     if not record.hardware.accelerators:
@@ -51,7 +61,7 @@ def hours_used(record: RunRecord) -> str | None:
     simulated = SIMULATED if record.simulated else ""
     if seconds < SECONDS_PER_MINUTE:
         return f"{words}, on {plural(most, 'GPU')}{simulated}"
-    return f"{words}; {format_number(seconds / SECONDS_PER_HOUR)} GPU-hours ({plural(most, 'GPU')}){simulated}"
+    return f"{words}; {least}{format_number(seconds / SECONDS_PER_HOUR)} GPU-hours ({plural(most, 'GPU')}){simulated}"
 
 
 def gpu_hours(record: RunRecord) -> Value | None:
@@ -59,9 +69,9 @@ def gpu_hours(record: RunRecord) -> Value | None:
     if not record.hardware.accelerators or not used_by_job(record) or _gpu_seconds(record) < SECONDS_PER_MINUTE:
         return None
     note = plural(_most_gpus(record), "GPU") + (", simulated device" if record.simulated else "")
-    seconds = _gpu_seconds(record)
-    text = f"{format_number(seconds / SECONDS_PER_HOUR)} GPU-hours ({note})"
-    return Value(text=text, amount=seconds, kind="time", note=note)
+    seconds, least = _gpu_seconds(record), least_time(record)
+    text = f"{least}{format_number(seconds / SECONDS_PER_HOUR)} GPU-hours ({note})"
+    return Value(text=text, amount=seconds, kind="time", note=note, least=least)
 
 
 def _most_gpus(record: RunRecord) -> int:
@@ -89,9 +99,12 @@ def speeds(record: RunRecord, peak: str | None) -> str | None:
     seconds, steps, tokens = record.duration_seconds, recorded_steps(record), record.training.tokens.non_padding
     if seconds <= 0 or steps <= 0:
         return None
-    parts = [f"{format_duration(seconds)} for {plural(steps, 'step')} ({format_number(steps / seconds)} steps/s)"]
+    most = most_speed(record)
+    parts = [f"{duration_words(record)} for {plural(steps, 'step')} ({most}{format_number(steps / seconds)} steps/s)"]
     if tokens:
-        parts.append(f"{format_large(tokens)} tokens without padding ({format_number(tokens / seconds)} tokens/s)")
+        parts.append(
+            f"{format_large(tokens)} tokens without padding ({most}{format_number(tokens / seconds)} tokens/s)"
+        )
     if record.training.trainable_parameters:
         parts.append(f"{format_large(record.training.trainable_parameters)} trained parameters")
     return "; ".join([*parts, *([peak] if peak else [])])
@@ -100,9 +113,9 @@ def speeds(record: RunRecord, peak: str | None) -> str | None:
 def throughput(record: RunRecord) -> str | None:
     """Tokens a second without padding, while training."""
     seconds, tokens = record.duration_seconds, record.training.tokens.non_padding
-    return (
-        f"{format_number(tokens / seconds)} tokens/s in training, without padding" if tokens and seconds > 0 else None
-    )
+    if not tokens or seconds <= 0:
+        return None
+    return f"{most_speed(record)}{format_number(tokens / seconds)} tokens/s in training, without padding"
 
 
 def energy(record: RunRecord) -> Value | None:

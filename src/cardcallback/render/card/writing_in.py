@@ -7,13 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cardcallback.render.card.placeholders import Placeholder
-from cardcallback.render.card.quantities import COUNTED, Unit, Value, unit_at, unit_in
+from cardcallback.render.card.quantities import COUNTED, Unit, Value, hinted_unit, unit_at, unit_in
 
 _ABOUT = re.compile(r"(?:~|\u2248|<|>|approximately|approx\.?|about|around|ca\.?|roughly|circa)\s*$", re.IGNORECASE)
 _ENDS = re.compile(r"\s*(?:$|[.,;:)(\]/|\u00b7\u00d7x=+]|(?:and|with|on|for|per|at|in|of|using|over|by|from|\u00b1)\b)")
 _UNIT_IN_BRACKETS = re.compile(r"\s*\(([^()]+)\)")
 # Outside this a figure in an example's unit would be a string of zeros.
 _READABLE = (0.1, 10_000.0)
+# So small a part of a unit was hardly meant: "Sequence length (T)" is a symbol, not trillions.
+_SMALLEST_COUNT = 1e-5
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,10 +43,10 @@ def write_divided(value: Value, placeholders: Sequence[Placeholder]) -> list[Wri
     if len(known) < 2 or len(known) < len(units) or factors != sorted(set(factors), reverse=True):
         return None
     left = round((value.amount or 0.0) / factors[-1])
-    written = []
+    written: list[Written] = []
     for factor in factors:
         count, left = divmod(left, round(factor / factors[-1]))
-        written.append(Written(text=f"{count:,}"))
+        written.append(Written(text=f"{'' if written else value.least}{count:,}"))
     return written
 
 
@@ -52,7 +54,7 @@ def _whole(value: Value, placeholder: Placeholder, label_unit: Unit | None) -> s
     if label_unit is not None:
         # The label names the unit already; a count is no clearer with its noun twice.
         return value.in_unit(label_unit, named=False) if _is_of(value, label_unit) else None
-    hinted = unit_in(placeholder.hint)
+    hinted = hinted_unit(placeholder.hint)
     if hinted is None:
         return value.text
     if not _is_of(value, hinted):
@@ -78,7 +80,7 @@ def _inside(value: Value, placeholder: Placeholder, label_unit: Unit | None) -> 
     plain = value.short if value.short is not None else value.text
     if value.amount is None:
         return None if following is not None and value.short is None else Written(text=plain)
-    unit = label_unit or unit_in(placeholder.hint)
+    unit = label_unit or hinted_unit(placeholder.hint)
     if _ENDS.match(placeholder.after) is None or (unit is not None and not _is_of(value, unit)):
         return None
     if unit is None or (label_unit is None and value.kind in COUNTED):
@@ -96,7 +98,9 @@ def _before_unit(value: Value, placeholder: Placeholder, unit: Unit, width: int)
 
 
 def _is_of(value: Value, unit: Unit) -> bool:
-    return value.amount is not None and value.kind in unit.kinds
+    if value.amount is None or value.kind not in unit.kinds:
+        return False
+    return value.kind not in COUNTED or abs(value.amount) >= _SMALLEST_COUNT * unit.factor
 
 
 def _about_before(placeholder: Placeholder) -> int:

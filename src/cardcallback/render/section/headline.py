@@ -7,6 +7,7 @@ from cardcallback.render.energy_words import spending_sentence
 from cardcallback.render.figures import spent_words
 from cardcallback.render.run_words import (
     covers_every_step,
+    duration_words,
     method_noun,
     not_finite_notes,
     place_of_work,
@@ -15,13 +16,13 @@ from cardcallback.render.run_words import (
 )
 from cardcallback.render.section.stages import model_words
 from cardcallback.render.text import sentence
-from cardcallback.units import format_duration, format_number
+from cardcallback.units import format_number
 
 
 def headline(record: RunRecord) -> list[str]:
     """Markdown paragraphs, without blank lines between them."""
     what = f"{method_noun(record.training)} of {model_words(record)}"
-    time = f"{format_duration(record.duration_seconds)} on {place_of_work(record)}"
+    time = f"{duration_words(record)} on {place_of_work(record)}"
     sentences = [f"{what}: {time}.", _energy_sentence(record), _loss_sentence(record)]
     return [f"**{' '.join(sentence for sentence in sentences if sentence)}**", *_warnings(record)]
 

@@ -8,6 +8,9 @@ from cardcallback.render.figures import at_least, resolved_value
 from cardcallback.render.run_words import (
     covers_every_step,
     devices,
+    duration_words,
+    least_time,
+    most_speed,
     over_the_run,
     plural,
     recorded_steps,
@@ -43,8 +46,7 @@ def result_table(record: RunRecord, references: References) -> list[str]:
 
 def _time_row(record: RunRecord) -> Row:
     training = record.training
-    least = "at least " if any(session.rest_unknown for session in record.sessions) else ""
-    parts = [f"{least}{format_duration(record.duration_seconds)}", _steps(record)]
+    parts = [duration_words(record), _steps(record)]
     # Epochs are the trainer's count from step 0: beside a part of the steps they would be taken for its own.
     if training.epochs is not None and covers_every_step(record):
         epochs = format_number(training.epochs)
@@ -80,7 +82,7 @@ def _dates(record: RunRecord) -> str:
 def _speed_row(record: RunRecord) -> Row:
     tokens = record.training.tokens
     if tokens.non_padding and covers_every_step(record) and record.duration_seconds > 0:
-        result = f"{format_number(tokens.non_padding / record.duration_seconds)} tokens/s"
+        result = f"{most_speed(record)}{format_number(tokens.non_padding / record.duration_seconds)} tokens/s"
         per_token = resolved_value(record.energy.per_token)
         if per_token is not None:
             energy = at_least(record.energy.per_token) + format_energy(per_token)
@@ -89,7 +91,7 @@ def _speed_row(record: RunRecord) -> Row:
     steps = recorded_steps(record)
     if not steps or record.duration_seconds <= 0:
         return "Speed", "not measured: no optimiser step was taken", ""
-    result = f"{format_duration(record.duration_seconds / steps)} a step"
+    result = f"{least_time(record)}{format_duration(record.duration_seconds / steps)} a step"
     per_step = resolved_value(record.energy.per_step)
     if per_step is not None:
         # A training phase that was seen whole is a whole figure, though the run's is not.

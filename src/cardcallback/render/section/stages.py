@@ -35,8 +35,7 @@ def stages_rows(record: RunRecord) -> list[tuple[str, str, str]]:
         return []
     stages = all_stages(record)
     together = sum_stages(stages)
-    time = format_duration(together.duration_seconds)
-    words = f"{'at least ' if together.is_least_time else ''}{time}, {_energy_together(together)}"
+    words = f"{_time_together(together)}, {_energy_together(together)}"
     how = ["the other rows are of this stage alone", *_how(together), *_left_out(stages), *_unused(stages)]
     return [(f"All {len(stages)} stages", words, "; ".join(how))]
 
@@ -48,14 +47,34 @@ def stages_table(record: RunRecord) -> list[str]:
     stages = all_stages(record)
     hidden = max(0, len(stages) - _MOST_LINES)
     together = sum_stages(stages)
-    time = f"{'at least ' if together.is_least_time else ''}{format_duration(together.duration_seconds)}"
     return [
         f"| Stage | Method | Base | Data | Time | {_heading(stages)} |",
         "|---|---|---|---|---|---|",
         *([table_row(f"{hidden:,} earlier ones", *["in the record"] * 5)] if hidden else []),
         *(_line(stages, place) for place in range(hidden, len(stages))),
-        table_row("Together", "", "", "", time, _figure_together(together)),
+        table_row("Together", "", "", "", _time_together(together), _figure_together(together)),
     ]
+
+
+def stage_time(stage: Stage) -> str | None:
+    """How long a stage took, as a card prints it anywhere; None where it is not known."""
+    return None if stage.duration_seconds is None else _time(stage.duration_seconds, is_least=stage.duration_is_least)
+
+
+def stage_energy(stage: Stage, *, names_part: bool = True) -> str | None:
+    """A stage's energy with its doubts, as a card prints it anywhere; None where it was not measured.
+
+    Args:
+        stage: the stage.
+        names_part: whether it says what the energy is of, where no heading does.
+    """
+    if not _is_measured(stage):
+        return None
+    figure = _at_least(energy_figure(stage.energy), is_least=stage.energy_partial_reason is not None)
+    noun = power_noun(stage.energy)
+    unused = f"drawn meanwhile by the {noun}, which the job did not use" if stage.used_by_job is False else ""
+    whose = f"of the {noun}" if names_part and not unused else ""
+    return ", ".join(part for part in (figure, whose, unused, "simulated" if stage.simulated else "") if part)
 
 
 def stages_doubts(record: RunRecord) -> str:
@@ -149,7 +168,14 @@ def _line(stages: tuple[Stage, ...], place: int) -> str:
     name = f"{place + 1}. {escape_markdown(stage.name)}{this}"
     if stage.reason is not None and stage.duration_seconds is None:
         return table_row(name, *[_NOT_KNOWN] * 5)
-    return table_row(name, _method(stage), _base(stages, place), _data(stage), _time(stage), _energy(stages, place))
+    return table_row(
+        name,
+        _method(stage),
+        _base(stages, place),
+        _data(stage),
+        stage_time(stage) or _NOT_KNOWN,
+        _energy(stages, place),
+    )
 
 
 def _method(stage: Stage) -> str:
@@ -172,19 +198,18 @@ def _data(stage: Stage) -> str:
     return ", ".join(part for part in (escape_markdown(stage.dataset or ""), size) if part) or _NOT_KNOWN
 
 
-def _time(stage: Stage) -> str:
-    return _NOT_KNOWN if stage.duration_seconds is None else format_duration(stage.duration_seconds)
+def _time_together(together: StagesSum) -> str:
+    return _time(together.duration_seconds, is_least=together.is_least_time)
+
+
+def _time(seconds: float, *, is_least: bool) -> str:
+    return f"{'at least ' if is_least else ''}{format_duration(seconds)}"
 
 
 def _energy(stages: tuple[Stage, ...], place: int) -> str:
     stage = stages[place]
-    if not _is_measured(stage):
-        return absent(stage.energy, stage.reason or "not in its record")
-    figure = _at_least(energy_figure(stage.energy), is_least=stage.energy_partial_reason is not None)
-    noun = power_noun(stage.energy)
-    unused = f"drawn meanwhile by the {noun}, which the job did not use" if stage.used_by_job is False else ""
-    whose = f"of the {noun}" if _heading(stages) == "Energy" and not unused else ""
-    return ", ".join(part for part in (figure, whose, unused, "simulated" if stage.simulated else "") if part)
+    words = stage_energy(stage, names_part=_heading(stages) == "Energy")
+    return words or absent(stage.energy, stage.reason or "not in its record")
 
 
 def _is_measured(stage: Stage) -> bool:
