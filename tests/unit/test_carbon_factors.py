@@ -75,10 +75,10 @@ def test_user_factor_keeps_the_place_and_claims_no_boundary() -> None:
     assert user_factor(0).place_code is None
 
 
-@pytest.mark.parametrize("value", [-0.1, 2000.1, float("nan"), float("inf")])
+@pytest.mark.parametrize("value", [-0.1, 0.4, 2000.1, float("nan"), float("inf")])
 def test_impossible_user_factor_is_refused(value: float) -> None:
     """Negative, absurd and undefined factors are refused with the range."""
-    with pytest.raises(CardCallbackError, match=r"between 0 and 2,000 grams"):
+    with pytest.raises(CardCallbackError, match=r"1 to 2,000 grams"):
         user_factor(value)
 
 

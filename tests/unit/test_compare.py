@@ -83,7 +83,7 @@ def test_a_single_run_has_no_ratio_interval() -> None:
     one = ratio(found, "gpu_energy")
     assert one.value == pytest.approx(2.0)
     assert (one.low, one.high) == (None, None)
-    assert difference(found, "runs") == ("1", "1")
+    assert difference(found, "runs") is None
     assert any("not repeated" in note for note in found.notes)
 
 
@@ -222,6 +222,25 @@ def test_each_ones_own_co2e_has_its_own_overhead() -> None:
     first, second = row(compare_runs(runs), "emissions_own_factor").cells
     assert first.value == pytest.approx(1.5 * (second.value or 0.0))
     assert "1.5 for building overhead" in (first.detail or "")
+
+
+def test_losses_of_two_kinds_are_told_apart() -> None:
+    """A DPO loss beside a cross-entropy: each has its kind."""
+    run = run_on(A100, "a")
+    assert run.evaluation.after is not None
+    after = msgspec.structs.replace(run.evaluation.after, loss=0.4, kind="DPO loss")
+    other = msgspec.structs.replace(run, evaluation=msgspec.structs.replace(run.evaluation, after=after))
+    details = [cell.detail or "" for cell in row(compare_runs([run_on(H100, "h"), other]), "held_out_loss").cells]
+    assert details[0].startswith("token cross-entropy")
+    assert details[1].startswith("DPO loss")
+
+
+def test_processes_are_part_of_a_batch() -> None:
+    """Two processes take two batches a step."""
+    run = run_on(A100, "a")
+    settings = run.training.hyperparameters | {"world_size": 2}
+    found = compare_runs([run_on(H100, "h"), trained(run, hyperparameters=settings)])
+    assert difference(found, "batch") is not None
 
 
 def test_speeds_are_of_one_kind_of_token() -> None:

@@ -15,6 +15,8 @@ from cardcallback.units import JOULES_PER_KILOWATT_HOUR, format_number
 
 # A plant that burns nothing but lignite emits about 1,200 g/kWh; the dirtiest whole grid published 1,306.
 HIGHEST_GRAMS_PER_KWH = 2000.0
+# No grid is known below it, and every grid in kilograms is, or little above.
+_LOWEST_GRAMS_PER_KWH = 1.0
 USER_SOURCE = "given by the user"
 USER_BOUNDARY = "boundary not stated"
 MARKET_PLACE = "as contracted"
@@ -48,12 +50,14 @@ def user_factor(grams_per_kwh: float, place: Place | None = None) -> CarbonFacto
     """A factor the person gave, under the name of ``place`` where one is known.
 
     Raises:
-        CardCallbackError: negative, not finite, or higher than any grid emits.
+        CardCallbackError: negative, not finite, or lower or higher than any grid emits.
     """
-    if not math.isfinite(grams_per_kwh) or not 0 <= grams_per_kwh <= HIGHEST_GRAMS_PER_KWH:
+    possible = grams_per_kwh == 0 or _LOWEST_GRAMS_PER_KWH <= grams_per_kwh <= HIGHEST_GRAMS_PER_KWH
+    if not math.isfinite(grams_per_kwh) or not possible:
         msg = (
-            f"carbon intensity must be between 0 and {format_number(HIGHEST_GRAMS_PER_KWH, 4)} grams of CO2e "
-            f"per kWh, not {grams_per_kwh:g}: give grams, not kilograms or percent"
+            f"carbon intensity must be 0, or {_LOWEST_GRAMS_PER_KWH:g} to "
+            f"{format_number(HIGHEST_GRAMS_PER_KWH, 4)} grams of CO2e per kWh, not {grams_per_kwh:g}: "
+            "give grams, not kilograms or percent"
         )
         raise CardCallbackError(msg)
     return CarbonFactor(

@@ -51,7 +51,7 @@ def compare_runs(
         msg = f"{len(groups)} kinds of run are more than a table shows: compare {MOST_GROUPS} at most at once"
         raise CardCallbackError(msg)
     works = [same_work(groups[0], group) for group in groups[1:]]
-    rows = quantities(factor, pue, own_factors=_own_factors_compare(records))
+    rows = quantities(factor, pue, own_factors=_why_own_factors_differ(records))
     described = tuple(_group(letter, group) for letter, group in zip(string.ascii_uppercase, groups, strict=False))
     comparison = Comparison(
         groups=described,
@@ -136,9 +136,14 @@ def _mixed_evidence(first: Sequence[RunRecord], other: Sequence[RunRecord]) -> s
     return "one is simulated and one is measured" if len(kinds) > 1 else None
 
 
-def _own_factors_compare(records: Sequence[RunRecord]) -> bool:
-    boundaries = {None if record.carbon is None else record.carbon.factor.boundary for record in records}
-    return len(boundaries) == 1 and not boundaries & {None, USER_BOUNDARY}
+def _why_own_factors_differ(records: Sequence[RunRecord]) -> str | None:
+    factors = [None if record.carbon is None else record.carbon.factor for record in records]
+    boundaries = {factor.boundary for factor in factors if factor is not None}
+    if None in factors:
+        return "not every run has a place: see cardcallback render --location"
+    if USER_BOUNDARY in boundaries:
+        return "what a factor given as a number holds is not known: factors compare only with one boundary"
+    return None if len(boundaries) == 1 else f"the factors have different boundaries: {', '.join(sorted(boundaries))}"
 
 
 def _notes(groups: Sequence[Sequence[RunRecord]], works: Sequence[str | None]) -> tuple[str, ...]:

@@ -205,20 +205,27 @@ def _training_loss(record: RunRecord) -> Reading:
 
 def _held_out_loss(record: RunRecord) -> Reading:
     after = record.evaluation.after
-    return _plain(after.loss if after is not None else None, "nobody evaluated a held-out set after training")
+    if after is None or after.loss is None:
+        return Reading(value=None, reason="nobody evaluated a held-out set after training")
+    parts = (
+        after.kind or "a loss of unknown kind",
+        after.covers,
+        f"weights {after.weights}" if after.weights else None,
+    )
+    return Reading(value=after.loss, low=after.loss, high=after.loss, detail=", ".join(filter(None, parts)))
 
 
-def quantities(factor: CarbonFactor | None, pue: float | None, *, own_factors: bool) -> tuple[Quantity, ...]:
+def quantities(factor: CarbonFactor | None, pue: float | None, *, own_factors: str | None) -> tuple[Quantity, ...]:
     """The rows in order.
 
     Args:
         factor: one grid's factor for all runs, or ``None``.
         pue: building overhead, for whole machines' energy alone.
-        own_factors: whether every run has a factor of its own, all of one boundary.
+        own_factors: why each one's own factors do not compare, or ``None`` where they do.
     """
     no_common = Reading(value=None, reason="no place given for all: --location or --carbon-intensity")
-    no_own = Reading(value=None, reason="factors of different boundaries, or a run without one: they do not compare")
-    own = _own_emissions if own_factors else lambda _: no_own
+    no_own = Reading(value=None, reason=own_factors)
+    own = _own_emissions if own_factors is None else lambda _: no_own
     common = _emissions_at(factor, pue) if factor is not None else lambda _: no_common
     return (
         Quantity(name="time", unit="seconds", read=lambda r: _plain(r.duration_seconds, ""), is_total=True),

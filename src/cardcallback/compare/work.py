@@ -83,7 +83,7 @@ def _difference(name: str, read: Reader, groups: Sequence[Sequence[RunRecord]], 
 
 def _counts(groups: Sequence[Sequence[RunRecord]]) -> Difference | None:
     values = tuple(f"{len(group)}" for group in groups)
-    return Difference(name="runs", values=values) if len(set(values)) > 1 or "1" in values else None
+    return Difference(name="runs", values=values) if len(set(values)) > 1 else None
 
 
 def _model(record: RunRecord) -> str:
@@ -139,13 +139,14 @@ def _setting(*names: str) -> Reader:
 
 def _batch(record: RunRecord) -> str:
     settings = record.training.hyperparameters
-    device, accumulation = (
-        settings.get(name) for name in ("per_device_train_batch_size", "gradient_accumulation_steps")
+    device, accumulation, processes = (
+        settings.get(name) for name in ("per_device_train_batch_size", "gradient_accumulation_steps", "world_size")
     )
     effective = settings.get("effective_batch_size")
     if device is None and effective is None:
         return NOT_KNOWN
-    parts = f"{device} a device, {accumulation or 1} accumulated"
+    count = processes or record.processes or 1
+    parts = f"{device} a device, {accumulation or 1} accumulated, processes: {count}"
     return parts if effective is None else f"{effective} ({parts})"
 
 
