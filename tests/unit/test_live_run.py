@@ -14,7 +14,7 @@ import pytest
 from cardcallback.errors import CardCallbackWarning
 from cardcallback.guard import Guard
 from cardcallback.live_run import LiveRun
-from cardcallback.record import RunRecord, Scope, unrecorded_stage
+from cardcallback.record import RunRecord, Scope, Stage, unrecorded_stage
 from cardcallback.recorder import BackgroundOpening, EarlyReading, Recorder, Recording
 from cardcallback.sensors import Absence, DeviceInfo, Quantity, SensorSet, SensorSpec
 from cardcallback.sensors.base import Unit
@@ -307,3 +307,21 @@ def test_the_stages_before_are_taken_whenever_they_are_there(tmp_path: Path) -> 
     after = run.record("completed", log_history=[], last_step=1)
     assert [stage.reason for stage in after.stages] == ["its record is gone", None]
     assert not any(note.startswith(STAGES_UNREAD) for note in after.notes)
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_a_model_that_was_trained_before_is_told_unless_that_run_is_a_stage(tmp_path: Path, *, known: bool) -> None:
+    """Whichever of the two is found out last: the note stands only while no stage is that run."""
+    model, state = type("Model", (), {})(), SimpleNamespace(global_step=0, num_input_tokens_seen=0, log_history=[])
+    first, second = (LiveRun(Settings(), clock=FakeClock(), system_root=tmp_path) for _ in range(2))
+    first.begin_steps(state, None, model, after=None)
+    first.observed.last_step = 5
+    second.begin_steps(state, None, model, after=first)
+    if known:
+        search = StagesSearch(lambda: Found(stages=(Stage(name="SFT", run_id=first.run_id),)), Guard())
+        search.wait(60.0)
+        second.begins_after(search)
+    second.start_recording((), {}, SimpleNamespace(output_dir=tmp_path), None, first=True)
+    second.stop_recording()
+    record = second.record("completed", log_history=[], last_step=1)
+    assert any("were trained before" in note for note in record.notes) is not known

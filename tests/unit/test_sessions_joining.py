@@ -13,7 +13,7 @@ from session_records import RUN_ID, session_record
 from cardcallback.record import Hardware, Machine, RunRecord, Scope, decode, encode, is_only_a_part
 from cardcallback.record.sums import summed
 from cardcallback.render.section import render_section
-from cardcallback.sessions import counted_steps, joined_sessions, steps_done_again, with_longer_accounts
+from cardcallback.sessions import STAGES_UNREAD, counted_steps, joined_sessions, steps_done_again, with_longer_accounts
 from cardcallback.testing import make_record
 
 H100 = Scope(gpu_core="yes", gpu_memory="yes")
@@ -263,3 +263,12 @@ def test_a_joined_record_survives_its_file() -> None:
     """What was joined can be written, read and joined again."""
     joined = joined_sessions(session_record(session_id="a"), session_record(steps=(100, 200), session_id="b"))
     assert decode(encode(joined).encode()).record == joined
+
+
+def test_stages_that_a_session_could_not_read_are_the_next_ones_to_tell_of() -> None:
+    """It looks for them itself: only its own word about them stands, every other note stays."""
+    unread = f"{STAGES_UNREAD}."
+    first, second = session_record(notes=("stays", unread)), session_record(steps=(100, 200))
+    assert joined_sessions(first, second).notes.count(unread) == 0
+    assert "stays" in joined_sessions(first, second).notes
+    assert joined_sessions(first, replace(second, notes=(unread,))).notes.count(unread) == 1
