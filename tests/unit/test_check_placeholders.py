@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from card_inputs import trl_card
-from checked import GOOD_MATTER, findings, rules
+from checked import GOOD_MATTER, errors, findings, rules
 
 from cardcallback.check import check_card
 from cardcallback.render.card import default_hub_template
@@ -39,6 +39,13 @@ LEFT = [
     '```python\nload("[your-model-path]")\n```',
     "```js\npipeline('text-generation', 'YOUR_MODEL_URL')\n```",
 ]
+# Every style of docs/templates.md, beside a label.
+STYLES = [
+    "[X]", "[e.g., 64]", "~[X] minutes", "`[X]`", "[More Information Needed]", "<value>", "{{ lora_rank }}", "${RANK}",
+    "____", "…", "XX.X hours", "X hours", "X B", "TBD", "TODO", "to be determined", "More information needed",
+    "e.g., 64", "QLoRA (r=[X], alpha=[X])", "<!-- fill in -->", "(your value)", "####", "?", "{rank}",
+]  # fmt: skip
+FRAMES = ["- **LoRA rank:** {}\n", "LoRA rank: {}\n", "| P | Value |\n|---|---|\n| LoRA rank | {} |\n"]
 MEANT = [
     "See [the paper](https://example.org/a) and [this one][1].\n\n[1]: https://example.org/b",
     "As shown before [1], [2, 3], [Yang et al., 2024] and [^4].\n\n[^4]: a note",
@@ -54,6 +61,12 @@ MEANT = [
     "<!-- [More Information Needed] -->\nDone.",
     "## To do\n\nNothing.",
     "![A loss curve [smoothed]](https://example.org/a.png)",
+    "- **BOS token:** <s>\n- **Padding:** <pad>\n- **Mask token:** [MASK]\n- **Turn:** `<start_of_turn>`",
+    "| Model | Score |\n|---|---|\n| A | 3 |\n| ... | ... |\n| B | |",
+    "- **Optimizer:** AdamW (e.g., with its defaults)\n- **Training regime:** bf16 <!--fp32, fp16-->",
+    "It answers questions (e.g., about cars), in sets {a} and ranges <b.\n\n- e.g., summaries\n- for example, chat",
+    "- **LoRA rank:** 16\n- **LoRA alpha:** N/A\n- **Seed:** none\n- **Dropout:** unknown\n- **Epochs:** X",
+    "## Paper\n\n- **Status:** pending review\n- **Size:** X-large",
 ]
 
 
@@ -61,6 +74,32 @@ MEANT = [
 def test_a_placeholder_is_found(body: str) -> None:
     """One that a template's author left to be filled."""
     assert rules(body) == {"placeholder"}
+
+
+@pytest.mark.parametrize("placeholder", STYLES)
+@pytest.mark.parametrize("frame", FRAMES)
+def test_what_a_template_is_filled_by_is_found(frame: str, placeholder: str) -> None:
+    """One definition: what would be filled and was not is left, once a line."""
+    assert [one.rule for one in errors(frame.format(placeholder))] == ["placeholder"]
+
+
+@pytest.mark.parametrize("value", ["e.g., 64", "XX.X hours", "to be determined", "…", "<!-- fill in -->"])
+def test_a_paragraph_below_its_heading_is_a_value_too(value: str) -> None:
+    """The heading is then the label."""
+    assert rules(f"## LoRA rank\n\n{value}\n") == {"placeholder"}
+
+
+@pytest.mark.parametrize("label", ["Our own figure", "Reviewer"])
+@pytest.mark.parametrize("placeholder", ["<value>", "${NAME}", "____", "…", "XX.X hours", "X hours", "[e.g., 64]"])
+def test_a_label_need_not_be_known(label: str, placeholder: str) -> None:
+    """A place that nobody filled is one beside any label."""
+    assert rules(f"- **{label}:** {placeholder}\n") == {"placeholder"}
+
+
+def test_an_empty_cell_of_a_known_label_is_found() -> None:
+    """Templates leave room that way too; in a table of results it may say that there is none."""
+    assert rules("| P | Value |\n|---|---|\n| LoRA rank | |\n") == {"placeholder"}
+    assert findings("| Model | Score | Other |\n|---|---|---|\n| A | | 3 |\n") == []
 
 
 @pytest.mark.parametrize("body", MEANT)

@@ -1,4 +1,4 @@
-"""Placeholders that nobody filled, in every style that templates write them."""
+"""Placeholders that nobody filled: values by what templates are filled by, prose and code by words."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from cardcallback.check.finding import Finding, error, hint, shown
+from cardcallback.check.left_values import values_left
 from cardcallback.check.reading import CardText, Line
 
 RULE = "placeholder"
@@ -70,6 +71,16 @@ _LABEL = re.compile(r"^[\s>*+-]*(?:\*\*|__)?[^:*_|]{1,60}(?::(?:\*\*|__)?|(?:\*\
 
 def placeholder_findings(card: CardText) -> Iterator[Finding]:
     """Each line that still holds a placeholder, once; our own section has none."""
+    told = set()
+    for one in _in_lines(card):
+        told.add(one.line)
+        yield one
+    for number, text in dict(reversed(list(values_left(card)))).items():
+        if number not in told:
+            yield error(RULE, number, f"a placeholder is left: {shown(text)}", _CURE)
+
+
+def _in_lines(card: CardText) -> Iterator[Finding]:
     for line in card.lines:
         if line.is_ours or not line.prose.strip():
             continue
