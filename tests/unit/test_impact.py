@@ -33,7 +33,7 @@ def estimate(**changes: Any) -> EnvironmentalImpact:
     hours=st.floats(0.001, MOST_HOURS),
     count=st.integers(1, HIGHEST_COUNT),
     watts=st.floats(0.1, HIGHEST_WATTS),
-    grams=st.floats(0, 2000),
+    grams=st.just(0.0) | st.floats(1, 2000),
     pue=st.none() | st.floats(1, 10),
 )
 def test_the_arithmetic_is_the_formula(hours: float, count: int, watts: float, grams: float, pue: float | None) -> None:
