@@ -103,7 +103,7 @@ def test_no_overhead_is_assumed() -> None:
         ({"gpu_tdp_watts": math.nan}, "gpu_tdp_watts must be a finite number"),
         ({"gpu_tdp_watts": None}, "gpu_tdp_watts must be a number, not None"),
         ({"gpu_model": 7}, "gpu_model must be text, not 7: put it in quotes"),
-        ({"grid_carbon_intensity": -1}, "carbon intensity must be between 0 and 2,000 grams"),
+        ({"grid_carbon_intensity": -1}, "carbon intensity must be 0, or 1 to 2,000 grams"),
         ({"grid_carbon_intensity": math.nan}, "grid_carbon_intensity must be a finite number"),
         ({"grid_carbon_intensity": 400_000}, "give grams, not kilograms"),
         ({"grid_carbon_intensity": "400"}, "grid_carbon_intensity must be a number, not '400'"),
