@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 from journalled import JournalledRun, path_in
+from msgspec.structs import replace
+from node_records import node_record
 
 from cardcallback.cli import main
 
@@ -26,6 +28,18 @@ def test_what_a_journal_says_of_its_run(tmp_path: Path, capsys: pytest.CaptureFi
     assert found["status"] == ("running" if alive else "interrupted")
     assert found["duration_seconds"] == pytest.approx(25.0, abs=1.1)
     keeper.close(final=True)
+
+
+def test_a_journal_of_a_job_of_several_processes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its computers' parts are read too."""
+    run = JournalledRun(replace(node_record((0, 1), processes=2), status="running"), devices=2)
+    keeper = run.keeper(tmp_path)
+    run.live(keeper, 25.0)
+    keeper.close(final=False)
+    with pytest.raises(SystemExit):
+        main(["ls", str(tmp_path), "--json"])
+    (found,) = json.loads(capsys.readouterr().out)["runs"]
+    assert found["status"] == "interrupted"
 
 
 def test_a_journal_without_a_whole_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -315,6 +315,18 @@ def test_the_highest_second_comes_only_from_seconds() -> None:
     assert "no longer seconds" in (cells[1].reason or "")
 
 
+def test_means_of_a_second_are_not_averaged_again() -> None:
+    """And a gauge that sees a part of each second tells no second's mean."""
+    points = tuple((0.98 * place, 300.0 if place == 7 else 100.0) for place in range(20))
+    trace = Trace(quantity="gpu_power", unit="watts", source="nvml:power", session=0, reduction="mean", points=points)
+    part = run_on(A100, "a", traces=(trace,))
+    seen = msgspec.structs.replace(part.energy.gpu_integrated, observed=0.25)
+    part = msgspec.structs.replace(part, energy=msgspec.structs.replace(part.energy, gpu_integrated=seen))
+    cells = row(compare_runs([run_on(H100, "h", traces=(trace,)), part]), "highest_power").cells
+    assert cells[0].value == pytest.approx(300.0)
+    assert "part of each second" in (cells[1].reason or "")
+
+
 def test_what_is_missing_says_why() -> None:
     """A record without energy is compared by what it has."""
     run = run_on(A100, "a", time=3.0)

@@ -81,7 +81,7 @@ def _of_journal(path: Path) -> ListedRun:
     if recovered is None:
         msg = f"{path.name} holds nothing whole: nothing is known of its run"
         raise CardCallbackError(msg)
-    record = msgspec.convert(msgspec.to_builtins(recovered.record), ListedRun)
+    record = msgspec.json.decode(msgspec.json.encode(recovered.record), type=ListedRun)
     if not is_alive(path):
         return record
     live = msgspec.structs.replace(record.sessions[-1], status="running")

@@ -123,6 +123,7 @@ def _highest_power(record: RunRecord) -> Reading:
     if not traces:
         return Reading(value=None, reason="the record holds no trace of the power")
     observed = [device.energy.observed for device in record.hardware.accelerators]
+    observed.append(record.energy.gpu_integrated.observed)
     if any(share is not None and share < FULL_COVERAGE for share in observed):
         return Reading(value=None, reason="the sensor looks at a part of each second only")
     highest = []
@@ -132,7 +133,8 @@ def _highest_power(record: RunRecord) -> Reading:
         )
         if spacing > _PEAK_SECONDS * _ROUNDING:
             return Reading(value=None, reason=f"the trace holds one mean of {spacing:.3g} s a point, no longer seconds")
-        highest.append(_highest_second(trace.points))
+        whole_seconds = spacing > _PEAK_SECONDS / 2  # each point is a second's mean already
+        highest.append(max(value for _, value in trace.points) if whole_seconds else _highest_second(trace.points))
     value = max(highest)
     return Reading(value=value, low=value, high=value, scope=record.energy.gpu.scope, detail="of one GPU")
 
