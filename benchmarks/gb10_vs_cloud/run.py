@@ -54,8 +54,14 @@ def machine_gpu() -> Gpu:
     return Gpu(open_sensors=opened, about=surroundings, clock=MachineClock())
 
 
-def launch(job: Job, environ: dict[str, str] | None = None) -> int:
-    """Train the job in a process of its own, its output in a log beside its weights."""
+def launch(job: Job, environ: dict[str, str] | None = None, step_seconds: float | None = None) -> int:
+    """Train the job in a process of its own, its output in a log beside its weights.
+
+    Args:
+        job: what to train.
+        environ: further variables of its environment.
+        step_seconds: how long each step lasts at least, for a simulated device.
+    """
     folder = Path(job.output_dir)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "job.json"
@@ -63,7 +69,9 @@ def launch(job: Job, environ: dict[str, str] | None = None) -> int:
     search = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     given = os.environ | (environ or {}) | {"PYTHONPATH": os.pathsep.join(search)}
     with (folder / "log.txt").open("wb") as log:
-        command = [sys.executable, "-m", "benchmarks.gb10_vs_cloud.train", str(path)]
+        module = "train" if step_seconds is None else "paced"
+        command = [sys.executable, "-m", f"benchmarks.gb10_vs_cloud.{module}", str(path)]
+        command += [] if step_seconds is None else ["--step-seconds", f"{step_seconds:g}"]
         return subprocess.run(command, env=given, stdout=log, stderr=log, check=False).returncode
 
 

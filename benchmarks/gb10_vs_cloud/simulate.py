@@ -2,8 +2,9 @@
 
 python -m benchmarks.gb10_vs_cloud.simulate
 
-A processor trains; a library in the place of the driver's plays the meter of a GPU. Device A and device B are made
-up: how their sensors behave follows published captures, what they draw follows nothing.
+A processor trains, each step prolonged to a given time; a library in the place of the driver's plays the meter of a
+GPU. Device A and device B are made up: how their sensors behave follows published captures, what they draw and how
+fast they are follows nothing.
 """
 
 from __future__ import annotations
@@ -31,11 +32,12 @@ from waveforms import Waveform, constant, ramp, square
 LETTERS = ("a", "b")
 _WORK = Path("runs/gb10_vs_cloud_simulated")
 _IDLE_WATTS = {"a": 40.0, "b": 25.0}
+_STEP_SECONDS = {"a": 4.0, "b": 7.0}
 
 
 def device(letter: str, *, idle: bool) -> Device:
-    """Device A, whose power is a mean over a second, or B, whose gauge looks at a quarter of the time."""
-    like = profile_named({"a": "h100", "b": "a100"}[letter]).devices[0]
+    """Device A, whose power is a mean over a second, or B, whose gauge looks at half of the time."""
+    like = profile_named({"a": "h100", "b": "v100"}[letter]).devices[0]
     watts = _IDLE_WATTS[letter]
     work = {
         "a": (constant(watts), square(30.0, 260.0, 1.7, begin=0.0, duty=0.7)),
@@ -55,7 +57,8 @@ def launch_simulated(letter: str, folder: Path) -> Launch:
     """Trains in a process that meets the device at work from the moment it begins."""
 
     def begin(job: Job) -> int:
-        return launch(job, Simulation(machine(letter, idle=False), folder).environment)
+        simulation = Simulation(machine(letter, idle=False), folder)
+        return launch(job, simulation.environment, _STEP_SECONDS[letter])
 
     return begin
 
