@@ -23,6 +23,7 @@ from cardcallback.record import RECORD_NAME, RunRecord, encode, load_document
 from .environment import LONGEST_COOL_DOWN_SECONDS, Check, Gpu, check_environment, cool_down, load_problems
 from .jobs import Job, read_outcome
 from .layout import (
+    SERIES_NAME,
     Attempt,
     CoolDown,
     Series,
@@ -167,7 +168,7 @@ def _series(plan: Plan, settings: Settings, target: float | None, check: Check) 
 
 def _begin(series: Series, folder: Path) -> None:
     """Write the series, or find the same one there."""
-    if not (folder / "series.json").exists():
+    if not (folder / SERIES_NAME).exists():
         save(series, folder)
         return
     kept = load_series(folder)

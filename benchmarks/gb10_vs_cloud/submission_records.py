@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from cardcallback.compare.work import SAME_LOSS_SHARE
 from cardcallback.record import SCHEMA_VERSION, RunRecord, is_unresolved
 from cardcallback.units import format_coverage
 
 from .layout import Series
-from .workloads import SAME_WORK, Settings, Workload
+from .workloads import BEST_EFFORT, SAME_WORK, Settings, Workload
 
 LEAST_COVERAGE = 0.95
 _METHODS = {"SFT": ("full fine-tuning", "SFT"), "QLoRA": ("QLoRA", "SFT"), "DPO": ("LoRA", "DPO")}
@@ -74,8 +75,16 @@ def _work(record: RunRecord, series: Series, workload: Workload) -> Iterator[str
     unlike = _unlike(training.hyperparameters, series.settings)
     if unlike:
         yield f"it ran with other settings than series.json says ({', '.join(unlike)}): {_AGAIN}"
-    if record.evaluation.after is None or record.evaluation.after.loss is None:
+    yield from _loss(record, series)
+
+
+def _loss(record: RunRecord, series: Series) -> Iterator[str]:
+    loss = None if record.evaluation.after is None else record.evaluation.after.loss
+    if loss is None:
         yield f"its held-out loss is missing: {_AGAIN}"
+    elif series.tier == BEST_EFFORT and (series.target is None or loss > series.target * (1 + SAME_LOSS_SHARE)):
+        target = "no target" if series.target is None else f"the target {series.target:.4g}"
+        yield f"its held-out loss is {loss:.4g}, and series.json has {target}: {_AGAIN}"
 
 
 def _unlike(ran: dict[str, str | int | float | bool | None], wanted: Settings) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import inspect
 import sys
 from collections.abc import Sequence
@@ -95,10 +96,7 @@ def _load(job: Job) -> tuple[Any, Any, str]:
         quantization_config=_four_bits() if quantized else None,
     )
     if quantized:
-        sys.path.append(str(_EXAMPLES))
-        from qlora_gemma import keep_gradients  # noqa: PLC0415 - found by the line above
-
-        keep_gradients(model)
+        _example().keep_gradients(model)
     commit = getattr(model.config, "_commit_hash", None)
     return model, AutoTokenizer.from_pretrained(source), f"{weights} {commit}" if commit else weights
 
@@ -108,10 +106,14 @@ def _weights(model: Model) -> tuple[str | Path, str]:
         return model.name, "Hub"
     if model.source == "folder":
         return Path(model.folder or ""), "folder"
-    sys.path.append(str(_EXAMPLES))
-    from qlora_gemma import packaged_gemma  # noqa: PLC0415 - found by the line above
+    return _example().packaged_gemma(), f"{_PACKAGE} {version(_PACKAGE)}"
 
-    return packaged_gemma(), f"{_PACKAGE} {version(_PACKAGE)}"
+
+def _example() -> Any:
+    """The example that unpacks the weights of the package and knows what bitsandbytes needs on a processor."""
+    if str(_EXAMPLES) not in sys.path:
+        sys.path.append(str(_EXAMPLES))
+    return importlib.import_module("qlora_gemma")
 
 
 def _four_bits() -> BitsAndBytesConfig:

@@ -15,15 +15,24 @@ from cardcallback.record import RECORD_NAME
 from gb10_vs_cloud.check_submission import main
 from gb10_vs_cloud.layout import ATTEMPT_NAME, SERIES_NAME
 from gb10_vs_cloud.series import run_series
+from gb10_vs_cloud.workloads import BEST_EFFORT
 
 # What a record of a real GPU says and a made-up one does not: that the job used it.
 Change = Callable[[dict[str, Any]], object]
 
 
+@pytest.fixture(scope="module")
+def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The records of a machine, made once."""
+    folder = tmp_path_factory.mktemp("good")
+    run_series(plan(folder), tools(Launcher()))
+    return folder / "records"
+
+
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """A good series."""
-    return run_series(plan(tmp_path), tools(Launcher()))
+def folder(good: Path, tmp_path: Path) -> Path:
+    """A good series of one's own to spoil."""
+    return shutil.copytree(good, tmp_path / "records") / "h100" / "same-work" / "trial-270m"
 
 
 def checked(folder: Path, capsys: Any) -> tuple[int, list[str]]:
@@ -136,6 +145,22 @@ def test_a_folder_that_is_not_whole_is_found(
     code, lines = checked(folder, capsys)
     assert code == 4
     assert any(words in line for line in lines), lines
+
+
+@pytest.mark.parametrize("target", [None, 0.9])
+def test_a_loss_that_missed_its_target_is_found(
+    folder: Path, tmp_path: Path, target: float | None, capsys: Any
+) -> None:
+    """Best-effort ends at the target; the made-up record's loss is 1.043, which the first target lets pass."""
+    for place in folder.glob("attempt-*"):
+        edit(place / ATTEMPT_NAME, lambda d: d.update(held_out_loss=1.05))
+    tuned = plan(tmp_path, tier=BEST_EFFORT, tuning={"per_device_train_batch_size": 8})
+    best = run_series(tuned, tools(Launcher()))
+    assert checked(best, capsys)[0] == 0
+    edit(best / SERIES_NAME, lambda d: d.update(target=target))
+    code, lines = checked(best, capsys)
+    assert code == 4
+    assert len([line for line in lines if "its held-out loss is 1.043" in line]) == 3
 
 
 def test_nothing_to_check_is_said(tmp_path: Path, capsys: Any) -> None:
