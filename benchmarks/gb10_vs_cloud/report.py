@@ -31,8 +31,9 @@ _NONE_MEASURED = (
     "harness and its report do, and say nothing about any device that can be bought."
 )
 _OF_A_PROCESSOR = (
-    "**Simulated.** A processor trained, and a library in the driver's place played the meter of a GPU. Watts and the "
-    "time of a step are made up."
+    "**Simulated.** A processor trained, and a library in the driver's place played the meter of a GPU. Watts are made "
+    "up, and so is the least time of a step; steps that took longer, and with them the spread of time and energy, are "
+    "the processor's and its other work's."
 )
 _PUBLISHED = (
     "## What others measured\n\nOther work, on other machines, with other instruments and scopes: to be read, and not "
