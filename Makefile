@@ -9,7 +9,7 @@ RECIPE := pyproject.toml constraints.txt scripts/environment.py
 export HF_HUB_OFFLINE ?= 1
 export TOKENIZERS_PARALLELISM ?= false
 
-.PHONY: help demo test lint bench bench-schedules bench-peers bench-cost bench-steps bench-kills bench-nodes matrix matrix-aarch64 matrix-transformers4 matrix-python310 clean
+.PHONY: help demo test lint bench bench-schedules bench-peers bench-cost bench-steps bench-kills bench-nodes bench-cloud matrix matrix-aarch64 matrix-transformers4 matrix-python310 clean
 
 help:
 	@echo "make demo     fine-tune Gemma 3 270M with QLoRA on this machine and show the card (minutes)"
@@ -17,6 +17,7 @@ help:
 	@echo "make test     unit and integration tests"
 	@echo "make lint     ruff, mypy, import-linter, codespell"
 	@echo "make bench    accuracy beside codecarbon and zeus, and what measuring costs (half an hour)"
+	@echo "make bench-cloud   one GPU against another on the same work, shown on two simulated devices"
 	@echo "make matrix   what needs environments of its own: transformers 4, Python 3.10, aarch64 wheels"
 
 demo: .venv/.demo
@@ -71,6 +72,13 @@ BENCH_SECONDS ?= 15
 bench-peers: .venv-peers/.done
 	@echo "Measuring beside codecarbon and zeus on simulated devices ..."
 	.venv-peers/bin/python benchmarks/accuracy.py --peers $(BENCH_SECONDS)
+
+# A quarter of an hour on two cores; killed, it goes on where it was. Not of `bench`: it has no budget to break.
+bench-cloud: .venv/.demo
+	@echo "Running the harness of benchmarks/gb10_vs_cloud on simulated devices A and B; report in runs/bench-cloud ..."
+	.venv/bin/python -m benchmarks.gb10_vs_cloud.simulate --records runs/bench-cloud/records
+	.venv/bin/python -m benchmarks.gb10_vs_cloud.check_submission runs/bench-cloud/records
+	.venv/bin/python -m benchmarks.gb10_vs_cloud.report --records runs/bench-cloud/records --output runs/bench-cloud/report
 
 matrix: matrix-aarch64 matrix-transformers4 matrix-python310
 

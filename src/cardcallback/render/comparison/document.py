@@ -77,13 +77,15 @@ def comparison_markdown(comparison: Comparison) -> str:
 
 def _document(comparison: Comparison) -> _Document:
     letters = [group.letter for group in comparison.groups]
+    # A table may be copied without the lines above it.
+    columns = [f"{group.letter} (simulated)" if group.simulated else group.letter for group in comparison.groups]
     footnotes = _Footnotes()
     unequal = tuple((one.name, *(clean(value, _LONGEST) for value in one.values)) for one in comparison.differences)
-    tables = [_Table(_UNEQUAL, ("", *letters), unequal)] if unequal else []
-    tables.append(_Table(_FIGURES, ("", *letters, *_ratio_names(letters)), _figures(comparison, footnotes.remember)))
+    tables = [_Table(_UNEQUAL, ("", *columns), unequal)] if unequal else []
+    tables.append(_Table(_FIGURES, ("", *columns, *_ratio_names(letters)), _figures(comparison, footnotes.remember)))
     costs = tuple(cost_rows(comparison.costs, footnotes.remember))
     if costs:
-        tables.append(_Table(_COSTS, ("", *letters), costs))
+        tables.append(_Table(_COSTS, ("", *columns), costs))
     return _Document(
         lines=tuple(group_words(group) for group in comparison.groups),
         tables=tuple(tables),

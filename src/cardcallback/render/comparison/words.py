@@ -7,6 +7,7 @@ from collections.abc import Callable
 from cardcallback.compare import BreakEven, Cell, Costs, Group, Ratio, Row
 from cardcallback.render.text import clean
 from cardcallback.units import (
+    JOULES_PER_MILLIJOULE,
     format_bytes,
     format_count,
     format_duration,
@@ -120,7 +121,11 @@ def _form(unit: str) -> Callable[[float], str]:
         "watts": format_power,
         "grams": format_emissions,
         "bytes": format_bytes,
-        "joules/token": lambda value: f"{format_number(value * 1e3)} mJ",
+        "joules/token": _per_token,
         "tokens/second": format_number,
     }
     return forms.get(unit, format_number)
+
+
+def _per_token(joules: float) -> str:
+    return f"{format_number(joules)} J" if joules >= 1 else f"{format_number(joules / JOULES_PER_MILLIJOULE)} mJ"
