@@ -76,7 +76,8 @@ _MAGNITUDES = {
 LARGE_COUNTS = frozenset({"tokens", "parameters"})
 _WITH_THOUSANDS = LARGE_COUNTS | {"examples", "steps"}
 # "tokens/s" and "steps per epoch" are other quantities.
-_NO_RATE = r"(?!\s*(?:/|\bper\b)\s*(?:s|sec|seconds?|min|minutes?|h|hours?|days?|epochs?|steps?|watts?|J|joules?)\b)"
+_PER = r"\s*(?:/|\bper\b)\s*(?:s|sec|seconds?|min|minutes?|h|hours?|days?|epochs?|steps?|watts?|J|joules?)\b"
+_NO_RATE = rf"(?!{_PER})"
 _GAS = r"(?:\s*(?:of\s+)?(?:CO2|CO\N{SUBSCRIPT TWO}|carbon)\s*-?\s*(?:eq(?:uivalents?|\.)?|e(?![a-z]))?)?"
 _WORDS = sorted({word for units in _UNITS.values() for word in units}, key=len, reverse=True)
 _UNIT = re.compile(rf"(?P<unit>{'|'.join(map(re.escape, _WORDS))}){_GAS}(?![A-Za-z])", re.IGNORECASE)
@@ -99,12 +100,16 @@ _MAGNITUDE = re.compile(
     rf"(?P<magnitude>T|(?i:{_MAGNITUDE_WORDS}))(?![A-Za-z])"
     rf"(?i:\s*(?:of\s+)?{_NOUN}{_NO_RATE}|(?!{_OF_NOUN}){_NO_RATE})"
 )
+_RATE = re.compile(rf"(?:(?:{_MAGNITUDE_WORDS}|T)\s*)?(?:{'|'.join(map(re.escape, _COUNTS))}){_PER}", re.IGNORECASE)
 _CASES = {"mg": "mg", "MG": "MB"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Unit:
-    """A unit as somebody wrote it: ``word`` is its text, ``kinds`` what is measured or counted in it."""
+    """A unit as somebody wrote it: ``word`` is its text, ``kinds`` what is measured or counted in it.
+
+    A rate such as "tokens/s" has no kind: no value is written before it.
+    """
 
     word: str
     kinds: frozenset[str]
@@ -154,6 +159,9 @@ class Value:
 def unit_at(text: str) -> Unit | None:
     """The unit that ``text`` begins with, after blanks."""
     start = len(text) - len(text.lstrip())
+    rate = _RATE.match(text, start)
+    if rate is not None:
+        return Unit(word=rate.group(), kinds=frozenset())
     counted = _COUNT.match(text, start)
     found = _UNIT.match(text, start)
     large = _large_count(text, start)
@@ -171,7 +179,7 @@ def unit_in(text: str) -> Unit | None:
     """The unit of a hint: "hours", "X kWh", "4 hours", "in GB"; None where it has none or is about something else."""
     stripped = _AMOUNT.sub("", text.strip())
     unit = unit_at(stripped)
-    return unit if unit is not None and not stripped[len(unit.word) :].strip(" .()") else None
+    return unit if unit is not None and unit.kinds and not stripped[len(unit.word) :].strip(" .()") else None
 
 
 def hinted_unit(hint: str) -> Unit | None:
@@ -194,6 +202,7 @@ def split_unit(label: str) -> tuple[str, Unit | None]:
     unit = unit_at(words)
     if (
         unit is None
+        or not unit.kinds
         or words.strip()[len(unit.word) :].strip(" .")
         or (found.group("e") and not unit.kinds & set(_UNITS))
     ):
