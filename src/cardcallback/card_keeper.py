@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from pathlib import Path
 
 import msgspec
@@ -244,8 +245,12 @@ def filled_into(private: Path) -> tuple[Fill, ...]:
 
 
 def join_fills(*several: tuple[Fill, ...]) -> tuple[Fill, ...]:
-    """All of them, each once."""
-    return tuple(dict.fromkeys(fill for fills in several for fill in fills))
+    """All of them, each as often as whoever knows of most: a card may ask for one thing twice."""
+    joined: list[Fill] = []
+    for fills in several:
+        missing = Counter(fills) - Counter(joined)
+        joined += missing.elements()
+    return tuple(joined)
 
 
 def _is_kept(private: Path, text: str) -> bool:

@@ -12,6 +12,9 @@ LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+\Z")
 GENERATED = "[None](https://huggingface.co/None)"
 
 
+_MOST_FILLS_OF_A_LINE = 2
+
+
 def only_fills_changed(before: str, composed: ComposedCard) -> None:
     """Every line outside our section is an old one, in order, but for remembered fills and empty lines of ours."""
     text = split_card(composed.text).body
@@ -36,13 +39,16 @@ def lines_of(old: list[str], new: str, composed: ComposedCard) -> int:
 
 
 def is_same_line(old: str, new: str, composed: ComposedCard) -> bool:
-    """Byte for byte, but for one fill, and for the line end that the last line may have lacked."""
-    candidates = [old] + [
-        old.replace(placeholder, fill.text, 1)
-        for fill in composed.card.filled
-        for placeholder in (fill.placeholder, GENERATED)
-        if placeholder
-    ]
-    if not old.endswith("\n"):
-        return new.rstrip("\r\n") in [candidate.rstrip("\r") for candidate in candidates]
-    return new in candidates
+    """Byte for byte, but for fills, and for the line end that the last line may have lacked."""
+    candidates = {old}
+    for _ in range(_MOST_FILLS_OF_A_LINE):
+        candidates |= {
+            candidate.replace(placeholder, fill.text, 1)
+            for candidate in candidates
+            for fill in composed.card.filled
+            for placeholder in (fill.placeholder, GENERATED)
+            if placeholder
+        }
+        if new in candidates:
+            return True
+    return not old.endswith("\n") and new.rstrip("\r\n") in {candidate.rstrip("\r") for candidate in candidates}

@@ -220,7 +220,7 @@ def test_missing_record_is_nothing_to_work_on(tmp_path: Path, capsys: Any) -> No
     [
         (("--location", "Grmany"), "nearest are Germany (DE)"),
         (("--pue", "0.5"), "PUE must be between 1 and 10"),
-        (("--carbon-intensity", "-1"), "carbon intensity must be between 0"),
+        (("--carbon-intensity", "-1"), "carbon intensity must be 0, or 1"),
         (("--template", "absent.md"), "template cannot be read"),
     ],
 )

@@ -100,7 +100,7 @@ def test_own_factor_goes_before_the_table_and_keeps_the_name(folders: tuple[Path
     [
         ({"location": "Grmany"}, "location: no grid factor for the place 'Grmany': nearest are Germany (DE)"),
         ({"location": 49}, "location needs text, not int"),
-        ({"carbon_intensity_grams_per_kwh": -1}, "carbon_intensity_grams_per_kwh: carbon intensity must be between 0"),
+        ({"carbon_intensity_grams_per_kwh": -1}, "carbon_intensity_grams_per_kwh: carbon intensity must be 0, or 1"),
         ({"carbon_intensity_grams_per_kwh": 344_000}, "give grams, not kilograms"),
         ({"pue": 0.9}, "pue: PUE must be between 1 and 10"),
         ({"pue": "1.2"}, "pue needs a number, not '1.2'"),

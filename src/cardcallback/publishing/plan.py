@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import msgspec
 
 from cardcallback.carbon import reassessed
-from cardcallback.card_keeper import author_of, generated_kind
+from cardcallback.card_keeper import author_of, generated_kind, join_fills
 from cardcallback.errors import CardCallbackError
 from cardcallback.publishing.ownership import MAIN_RECORD, Present, look_at, objection, weights_sentence
 from cardcallback.publishing.place import Change, Place
@@ -108,7 +108,7 @@ def _with_earlier_carbon(record: RunRecord, present: Present) -> RunRecord:
 def _remembered(record: RunRecord, present: Present) -> Card:
     """What we filled in this card before, or in the one that it is a copy of."""
     there = present.record.card if present.record is not None else Card()
-    return Card(filled=tuple(dict.fromkeys((*there.filled, *record.card.filled))))
+    return Card(filled=join_fills(there.filled, record.card.filled))
 
 
 def _kind(text: str | None, present: Present) -> str:
