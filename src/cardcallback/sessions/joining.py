@@ -9,7 +9,7 @@ from cardcallback.record import Evaluation, Point, RunRecord, Session, Stage, To
 from cardcallback.record.sums import sum_or_none
 from cardcallback.sessions.energies import of_unknown_rest, without_bound
 from cardcallback.sessions.memory import joined_memory
-from cardcallback.sessions.notes import EARLIER_RUNS, NO_EMISSIONS, STAGES_UNREAD, session_notes, unique
+from cardcallback.sessions.notes import EARLIER_RUNS, NO_EMISSIONS, OTHER_WEIGHTS, STAGES_UNREAD, session_notes, unique
 from cardcallback.sessions.totals import moved, named_memory, with_sessions
 
 # Each session draws up to a thousand points of each sensor; a picture cannot show more sessions than this.
@@ -109,7 +109,7 @@ def _latest(traces: tuple[Trace, ...], session_count: int) -> tuple[Trace, ...]:
 
 def _lasting_notes(record: RunRecord) -> list[str]:
     """The notes that neither a later session nor its sums tell anew."""
-    anew = (EARLIER_RUNS, NO_EMISSIONS, STAGES_UNREAD)
+    anew = (EARLIER_RUNS, NO_EMISSIONS, STAGES_UNREAD, OTHER_WEIGHTS)
     told = session_notes(record.sessions)
     return [note for note in record.notes if not (note.startswith(anew) or is_history_note(note) or note in told)]
 

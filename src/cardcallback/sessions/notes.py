@@ -14,6 +14,7 @@ from cardcallback.sessions.words import session_name
 # How notes begin that every session tells anew, of its own moment.
 EARLIER_RUNS = "Earlier unfinished runs in this folder"
 STAGES_UNREAD = "The stages before this run could not be read in time"
+OTHER_WEIGHTS = "When this run completed, the files of weights in its folder were those that an earlier run had saved"
 NO_EMISSIONS = "No CO2e figure: "
 
 

@@ -54,6 +54,8 @@ def published_sentence(record: RunRecord) -> str:
     if reason == LAST_CHECKPOINT:
         return f"{_last_checkpoint(training)} {spent}"
     if step == training.steps and record.status == "interrupted":
+        if record.weights:
+            return f"These weights are from step {format_count(step)}, and were saved after the interruption."
         saved = "Whether weights were saved at the interruption was not recorded"
         return f"{saved}; they would be of step {format_count(step)}."
     if step == training.steps:
