@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from cardcallback.guard import Guard
-from cardcallback.hooks import adapter_folders
+from cardcallback.hooks import adapter_folders, adapters_of, merged_adapters
 from cardcallback.observe import model_folders, weights_names
 from cardcallback.observe.plain import unwrapped
 from cardcallback.record import RunRecord, Stage
 from cardcallback.sessions import Lineage, step_of
 from cardcallback.settings import Settings
-from cardcallback.stages import ModelFolder, StagesSearch, find_stages, stages_up_to
+from cardcallback.stages import ModelFolder, StagesSearch, find_stages, joined_chains, stages_up_to
 
 # What each model of this process went through in it; weak, so that one which is dropped is collected.
 _trained: weakref.WeakKeyDictionary[Any, tuple[Stage, ...]] = weakref.WeakKeyDictionary()
@@ -29,7 +29,11 @@ def remember_training(model: Any, record: RunRecord | None) -> None:
     # Without its end nothing was put back: the model holds what the last step left.
     step = record.training.published_step if record.status == "completed" else record.training.steps
     with contextlib.suppress(TypeError):  # no weak reference to it, so it is no model of torch
-        _trained[unwrapped(model)] = stages_up_to(record, step)
+        own = unwrapped(model)
+        _trained[own] = stages_up_to(record, step)
+        adapters = adapters_of(own)
+        if adapters is not None:
+            _trained[adapters] = _trained[own]  # for the model that they are merged into
 
 
 def search_earlier_stages(
@@ -63,5 +67,6 @@ def _folders(names: Sequence[str], adapters: Sequence[Path], step: int) -> tuple
 
 def _went_through(model: Any) -> tuple[Stage, ...]:
     with contextlib.suppress(TypeError):  # as above
-        return _trained.get(unwrapped(model), ())
+        own = unwrapped(model)
+        return joined_chains([_trained.get(one, ()) for one in (*merged_adapters(own), own)])
     return ()

@@ -21,7 +21,7 @@ from cardcallback.run_folder import RunFolder
 from cardcallback.session_journal import SessionJournal
 from cardcallback.sessions import with_last_checkpoint
 from cardcallback.settings import Settings
-from cardcallback.stages import weights_marks
+from cardcallback.stages import other_weights_note, weights_marks
 
 
 class Publisher:
@@ -58,6 +58,7 @@ class Publisher:
         self._journal: SessionJournal | None = None
         self._recorded = False
         self._marks: dict[str, str] = {}
+        self._others_note: str | None = None
         # Records are made and written by the main thread and by the one that ends a session for a signal.
         self._writing = threading.Lock()
         self.card_written = False
@@ -83,7 +84,7 @@ class Publisher:
             # A checkpoint that a signal asks for comes without the event.
             watch_checkpoints(self._trainer(), on_saved=self._checkpoint_is_there, guard=self._guard)
         with self._guard("follow the saved weights"):
-            watch_saves(self._trainer(), on_saved=self._model_saved, guard=self._guard)
+            watch_saves(self._trainer(), on_saved=self.model_saved, guard=self._guard)
         with self._guard("begin the journal"):
             self._journal = SessionJournal(
                 self._run,
@@ -176,20 +177,24 @@ class Publisher:
             with self._guard("close the journal"):
                 self._journal.close(recorded=self._recorded)
 
+    def model_saved(self, folder: Path) -> None:
+        """What was saved after the end is this run's: so are the card and the record in the main place.
+
+        The record then tells the files, so that a later stage knows whether they are still there.
+        """
+        if not self._run.finished or folder.resolve() != self._folder.path.resolve():
+            return
+        marks = weights_marks(folder)
+        is_known = marks == self._marks and self._folder.has_main_record
+        self._marks, self._weights_saved = marks, True
+        if self.record is not None and not is_known:
+            self._folder.weights_are_ours()
+            self._write_everything()
+
     def _checkpoint_is_there(self) -> None:
         self._weights_saved = True
         with self._guard("write the record into the checkpoint"):
             self._write_summary(self._current())
-
-    def _model_saved(self, folder: Path) -> None:
-        """A later stage must be able to tell whether what was saved after the end is still there."""
-        if not self._run.finished or folder.resolve() != self._folder.path.resolve():
-            return
-        self._marks = weights_marks(folder)
-        if self.record is not None and self.record.weights != self._marks:
-            self.record = self._with_sentences(self.record)
-            with self._writing:
-                self._write_record(self.record, finished=True)
 
     def _write_what_may_change(self) -> None:
         # A card describes weights: one of this run only where this run's weights are. One that stands must not
@@ -226,8 +231,10 @@ class Publisher:
         self._run.observed.progress(self._state, may_wait=status != "interrupted", trainer=trainer)
         last_step = int(self._state.global_step)
         record = self._run.record(status, log_history=list(self._state.log_history), last_step=last_step)
-        checkpoints = checkpoint_folder(trainer, self._folder.path, last_step).parent
-        return self._with_sentences(with_last_checkpoint(record, checkpoints))
+        if not self._marks:  # else weights of the last step were saved after the last checkpoint
+            checkpoints = checkpoint_folder(trainer, self._folder.path, last_step).parent
+            record = with_last_checkpoint(record, checkpoints)
+        return self._with_sentences(record)
 
     def _write_everything(self) -> None:
         finished = self._run.finished
@@ -260,5 +267,13 @@ class Publisher:
         self._folder.write_summary(record, checkpoint, uploaded=uploaded)
 
     def _with_sentences(self, record: RunRecord) -> RunRecord:
-        notes = tuple(dict.fromkeys((*record.notes, *self._guard.sentences)))
+        of_weights = self._other_weights(record)
+        notes = tuple(dict.fromkeys((*record.notes, *of_weights, *self._guard.sentences)))
         return msgspec.structs.replace(record, notes=notes, weights=self._marks)
+
+    def _other_weights(self, record: RunRecord) -> list[str]:
+        if record.status != "completed" or self._marks:
+            return []
+        if self._others_note is None:
+            self._others_note = other_weights_note(self._folder.path, record.run_id) or ""
+        return [self._others_note] if self._others_note else []

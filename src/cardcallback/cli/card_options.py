@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import msgspec
@@ -10,7 +11,8 @@ import typer
 from cardcallback.carbon import assess_footprint, factor_for, find_place, market_factor, user_factor
 from cardcallback.cli.output import warn
 from cardcallback.errors import CardCallbackError
-from cardcallback.record import CarbonFactor, RunRecord
+from cardcallback.record import CarbonFactor, LoadedRecord, RunRecord, load_document, record_path
+from cardcallback.stages import record_file_of
 
 RECORD_HELP = "An output folder, or its training_run/record.json."
 Location = Annotated[str | None, typer.Option(help="Where the electricity came from: DE, US-CA, gcp/...")]
@@ -32,6 +34,19 @@ def factor_given(location: str | None, carbon_intensity: float | None) -> Carbon
     if carbon_intensity is not None:
         return user_factor(carbon_intensity, place)
     return None if place is None else factor_for(place)
+
+
+def load_of_weights(location: Path) -> tuple[LoadedRecord, Path]:
+    """A record and its file; of an output folder that of the run whose weights lie there, as far as they tell.
+
+    Raises:
+        CardCallbackError: as ``load_document``.
+    """
+    file = record_file_of(location)
+    if file == record_path(location):
+        return load_document(location), file
+    warn(f"the weights in this folder are of another run than its record.json: {file.name} is used")
+    return load_document(file), file
 
 
 def with_carbon(

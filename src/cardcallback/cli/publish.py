@@ -16,6 +16,7 @@ from cardcallback.cli.card_options import (
     MarketIntensity,
     ModelIndex,
     Pue,
+    load_of_weights,
     with_carbon,
 )
 from cardcallback.cli.output import say, warn
@@ -30,7 +31,6 @@ from cardcallback.publishing import (
 from cardcallback.publishing import publish as publish_into
 from cardcallback.publishing.plan import Plan
 from cardcallback.publishing.source import keeps_to_itself
-from cardcallback.record import load_document, record_path
 from cardcallback.settings import checks, own_labels_text, user_config_directory
 from cardcallback.units import printable
 
@@ -61,7 +61,7 @@ def publish(  # noqa: PLR0913 - a command's options are its parameters
 ) -> None:
     """Put a run's section, pictures and record into another card: of merged or exported weights, or on the Hub."""
     where = parse_target(target)
-    loaded, record_file = load_document(record), record_path(record)
+    loaded, record_file = load_of_weights(record)
     # A run that was asked to keep its record to itself is not told by another door.
     how_much = publish or ("pictures" if keeps_to_itself(record_file) else "all")
     wishes = Wishes(

@@ -18,6 +18,7 @@ from cardcallback.cli.card_options import (
     MarketIntensity,
     ModelIndex,
     Pue,
+    load_of_weights,
     with_carbon,
 )
 from cardcallback.cli.output import warn
@@ -32,7 +33,6 @@ from cardcallback.record import (
     RunRecord,
     encode,
     load_document,
-    record_path,
 )
 from cardcallback.render.card import ComposedCard, default_hub_template, render_card
 from cardcallback.render.pictures import draw_pictures
@@ -65,7 +65,7 @@ def render(  # noqa: PLR0913 - one argument an option, as typer wants them
     charts: Annotated[bool, typer.Option(help="With --card: draw the pictures where they are missing.")] = True,
 ) -> None:
     """Print the section of a run's card; with --card write it, and keep place and overhead in the record."""
-    loaded = load_document(record)
+    loaded, record_file = load_of_weights(record)
     current = with_carbon(
         loaded.record,
         location=location,
@@ -77,7 +77,6 @@ def render(  # noqa: PLR0913 - one argument an option, as typer wants them
     own_labels = own_labels_text(
         environ=os.environ, working_directory=Path.cwd(), user_config_directory=user_config_directory(os.environ)
     )
-    record_file = record_path(record)
     if card is None:
         typer.echo(_printed(current, record_file, template_text, own_labels, model_index=model_index), nl=False)
         return

@@ -7,6 +7,7 @@ adapters are loaded from, which is before there is a trainer.
 """
 
 from cardcallback.hooks.adapter_loads import adapter_folders, watch_adapter_loads
+from cardcallback.hooks.adapter_merges import adapters_of, merged_adapters
 from cardcallback.hooks.card_writers import AfterWrite, BeforePush, watch_card_writers
 from cardcallback.hooks.lifecycle import PhaseVisit, watch_checkpoints, watch_phases, watch_saves, watch_train
 from cardcallback.hooks.resuming import checkpoint_folder, saves_checkpoint, watch_resume
@@ -20,9 +21,11 @@ __all__ = [
     "PhaseVisit",
     "StopSignals",
     "adapter_folders",
+    "adapters_of",
     "checkpoint_folder",
     "find_trainer",
     "first_of_kind",
+    "merged_adapters",
     "saves_checkpoint",
     "watch_adapter_loads",
     "watch_add_callback",

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from cardcallback.errors import CardCallbackError
+from cardcallback.hooks.adapter_merges import adapters_of, merged_adapters, watch_merges
 from cardcallback.settings import is_switched_on
 
 _LOADERS = (
@@ -39,6 +40,7 @@ def watch_adapter_loads(environ: Mapping[str, str]) -> None:
         original = vars(kind).get(_METHOD) if isinstance(kind, type) else None
         if callable(original) and not hasattr(original, _MARK):
             setattr(kind, _METHOD, _seen(original, argument))
+    watch_merges()
 
 
 def _is_disabled(environ: Mapping[str, str]) -> bool:
@@ -49,7 +51,7 @@ def _is_disabled(environ: Mapping[str, str]) -> bool:
 
 
 def adapter_folders(model: Any) -> tuple[Path, ...]:
-    """The folders that a model's active adapters were loaded from, as far as that was seen.
+    """The folders that a model's active adapters, and those merged into it, were loaded from, as far as that was seen.
 
     One that is loaded beside them, such as a reference to train against, is no part of what is trained.
     """
@@ -58,7 +60,8 @@ def adapter_folders(model: Any) -> tuple[Path, ...]:
     except TypeError:  # no weak reference to it, so it is no model
         return ()
     active = _active_names(model)
-    return tuple(folder for name, folder in loaded.items() if active is None or name in active)
+    merged = (folder for adapters in merged_adapters(model) for folder in adapters.merged)
+    return (*merged, *(folder for name, folder in loaded.items() if active is None or name in active))
 
 
 def _active_names(model: Any) -> Collection[str] | None:
@@ -88,5 +91,8 @@ def _remember(model: Any, place: Any, name: str) -> None:
         folder = Path(place)
         if folder.is_dir():
             _folders.setdefault(model, {})[name] = folder.resolve()
+            adapters = adapters_of(model)
+            if adapters is not None:
+                adapters.folders[name] = folder.resolve()
     except (TypeError, ValueError, OSError):
         return  # a Hub id, or nothing that a file system knows

@@ -23,7 +23,7 @@ from cardcallback.record import (
     with_stages,
 )
 from cardcallback.rest import with_rest_estimate
-from cardcallback.sessions import counted_steps, with_sessions
+from cardcallback.sessions import RECOVERED, counted_steps, with_sessions
 from cardcallback.units import format_duration
 
 _NOT_COUNTED = "the run was killed before all of them were counted"
@@ -51,7 +51,7 @@ def interrupted_record(snapshot: RunRecord, newest: Newest, *, damaged_lines: in
     """
     before = snapshot.sessions[-1]
     if snapshot.status != "running":
-        notes = (*snapshot.notes, "Recovered from the journal: its record could not be written when the run ended.")
+        notes = (*snapshot.notes, f"{RECOVERED}its record could not be written when the run ended.")
         return replace(snapshot, recovered=True, notes=notes)
     session = _session(before, newest)
     # Tokens and epochs are of the step that the description was brought up to, which may be before the snapshot's.
@@ -99,6 +99,7 @@ def _session(before: Session, newest: Newest) -> Session:
         suspended_seconds=before.suspended_seconds if suspended is None else max(suspended, before.suspended_seconds),
         last_step=before.last_step if step is None else max(step, before.last_step),
         status="interrupted",
+        killed=True,
         hardware=replace(hardware, accelerators=devices),
         energy=_energy(before.energy, newest.figures),
     )
@@ -166,4 +167,4 @@ def _notes(behind_seconds: float, damaged_lines: int) -> tuple[str, ...]:
     if behind_seconds >= 1:
         reach += f"; curves, memory and phases to {format_duration(behind_seconds)} before that line"
     damaged = f"{damaged_lines} damaged line{'s' if damaged_lines > 1 else ''} of the journal left out."
-    return (f"Recovered from the journal: {reach}.", *((damaged,) if damaged_lines else ()))
+    return (f"{RECOVERED}{reach}.", *((damaged,) if damaged_lines else ()))

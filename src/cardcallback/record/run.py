@@ -138,7 +138,9 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     """One process's part of the run. ``started_on`` is a date (ISO 8601), never a time.
 
     ``session_id`` is random and tells two accounts of one session from two sessions. An earlier session whose
-    ``rest_unknown`` is true is known until its last checkpoint only: it took longer and used more than it says.
+    ``rest_unknown`` is true is known until its last checkpoint only: it took longer and used more than it says. One
+    that is ``killed`` is known until its journal's last line, a second or so before its end; older records leave
+    that out.
     """
 
     started_on: str
@@ -152,6 +154,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     energy: Energy
     session_id: str | None = None
     rest_unknown: bool = False
+    killed: bool = False
 
 
 class Node(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,7 +15,7 @@ from cardcallback.sessions.lineage import (
     step_of,
     with_last_checkpoint,
 )
-from cardcallback.sessions.notes import EARLIER_RUNS, STAGES_UNREAD, session_notes
+from cardcallback.sessions.notes import EARLIER_RUNS, OTHER_WEIGHTS, RECOVERED, STAGES_UNREAD, session_notes
 from cardcallback.sessions.steps import counted_steps, steps_done_again
 from cardcallback.sessions.totals import with_sessions
 from cardcallback.sessions.words import NAMED_SESSION, sessions_named
@@ -23,6 +23,8 @@ from cardcallback.sessions.words import NAMED_SESSION, sessions_named
 __all__ = [
     "EARLIER_RUNS",
     "NAMED_SESSION",
+    "OTHER_WEIGHTS",
+    "RECOVERED",
     "STAGES_UNREAD",
     "SUMMARY_NAME",
     "Lineage",

@@ -9,7 +9,16 @@ from cardcallback.record import Evaluation, Point, RunRecord, Session, Stage, To
 from cardcallback.record.sums import sum_or_none
 from cardcallback.sessions.energies import of_unknown_rest, without_bound
 from cardcallback.sessions.memory import joined_memory
-from cardcallback.sessions.notes import EARLIER_RUNS, NO_EMISSIONS, STAGES_UNREAD, session_notes, unique
+from cardcallback.sessions.notes import (
+    EARLIER_RUNS,
+    NO_EMISSIONS,
+    OTHER_WEIGHTS,
+    RECOVERED,
+    STAGES_UNREAD,
+    named_ending,
+    session_notes,
+    unique,
+)
 from cardcallback.sessions.totals import moved, named_memory, with_sessions
 
 # Each session draws up to a thousand points of each sensor; a picture cannot show more sessions than this.
@@ -108,10 +117,14 @@ def _latest(traces: tuple[Trace, ...], session_count: int) -> tuple[Trace, ...]:
 
 
 def _lasting_notes(record: RunRecord) -> list[str]:
-    """The notes that neither a later session nor its sums tell anew."""
-    anew = (EARLIER_RUNS, NO_EMISSIONS, STAGES_UNREAD)
+    """The notes that neither a later session nor its sums tell anew, with the session where they speak of its end."""
+    anew: tuple[str, ...] = (EARLIER_RUNS, NO_EMISSIONS, STAGES_UNREAD, OTHER_WEIGHTS)
+    if record.sessions[-1].killed:
+        anew = (*anew, RECOVERED)
     told = session_notes(record.sessions)
-    return [note for note in record.notes if not (note.startswith(anew) or is_history_note(note) or note in told)]
+    kept = [note for note in record.notes if not (note.startswith(anew) or is_history_note(note) or note in told)]
+    # What was told of a session before the last one has its name already.
+    return [named_ending(note, len(record.sessions) - 1) for note in kept]
 
 
 def _changed_settings(earlier: RunRecord, now: RunRecord) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 from cardcallback.energy import counter_of_renewal
@@ -14,7 +15,13 @@ from cardcallback.sessions.words import session_name
 # How notes begin that every session tells anew, of its own moment.
 EARLIER_RUNS = "Earlier unfinished runs in this folder"
 STAGES_UNREAD = "The stages before this run could not be read in time"
+OTHER_WEIGHTS = "When this run completed, the files of weights in its folder were those that an earlier run had saved"
+# How the note of a killed session begins, which says how far its figures reach.
+RECOVERED = "Recovered from the journal: "
 NO_EMISSIONS = "No CO2e figure: "
+
+# What a measurer tells of its run's processes and journal.
+_OF_ITS_RUN = re.compile(rf"Ranks? \d|{RECOVERED}|\d+ damaged lines? of the journal ")
 
 
 def session_notes(sessions: Sequence[Session]) -> tuple[str, ...]:
@@ -22,6 +29,11 @@ def session_notes(sessions: Sequence[Session]) -> tuple[str, ...]:
     if len(sessions) < 2:
         return ()
     notes = [*_redone(sessions), *hardware_notes(sessions), *energy_notes(sessions)]
+    notes += [
+        f"{of_session(place)} was killed: what it did after its journal's last line, a second or so, is in no figure."
+        for place, session in enumerate(sessions[:-1])
+        if session.killed and not session.rest_unknown
+    ]
     for place, session in enumerate(sessions):
         if session.rest_unknown:
             notes.append(
@@ -31,11 +43,27 @@ def session_notes(sessions: Sequence[Session]) -> tuple[str, ...]:
     return tuple(notes)
 
 
+def named_ending(note: str, place: int) -> str:
+    """A note of how the session at ``place`` went, for the run that went on: what was the run then is that session."""
+    if _OF_ITS_RUN.match(note) is None:
+        return note
+    return f"{of_session(place)}: {note[:1].lower()}{note[1:].replace('the run', 'that session')}"
+
+
+def of_session(place: int) -> str:
+    """The session at ``place`` (from 0 on), as a sentence begins with it."""
+    name = session_name(place)
+    return f"{name[:1].upper()}{name[1:]}"
+
+
 def _redone(sessions: Sequence[Session]) -> list[str]:
     again = steps_done_again(sessions)
     if not again:
         return []
+    # What is not known of a session's end was done again too.
+    least = any(session.killed or session.rest_unknown for session in sessions[:-1])
     steps, their = ("1 step was", "its") if again == 1 else (f"{again:,} steps were", "their")
+    steps = f"At least {steps}" if least else steps
     counted = "time and energy are in the figures each time, and figures per step and per token count the work once"
     return [f"{steps} done again after a resume or a new attempt: {their} {counted}."]
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from cardcallback.errors import CardCallbackError
 from cardcallback.record import RunBrief, RunRecord, Stage, own_record_files, read_brief, record_path, unrecorded_stage
-from cardcallback.sessions import SUMMARY_NAME, lineage_of, read_record
+from cardcallback.sessions import OTHER_WEIGHTS, SUMMARY_NAME, lineage_of, read_record
 from cardcallback.stages.chain import stages_up_to
 from cardcallback.stages.weights import same_weights, weights_marks
 
@@ -49,6 +49,37 @@ def stages_of_folder(folder: Path, *, evidence: bool = True) -> tuple[Stage, ...
         evidence: whether traces of a training without a record are told as a missing stage.
     """
     return _stages(folder.resolve(), evidence=evidence, depth=0)
+
+
+def record_file_of(location: Path) -> Path:
+    """The file of the record that tells of the weights in an output folder, or ``location`` where it is a file.
+
+    The one in the main place, unless the files of weights are certainly not those that its run saved and certainly
+    those of a run whose record lies there too.
+    """
+    main = record_path(location)
+    record = read_brief(main) if location.is_dir() else None
+    if record is None:
+        return main
+    others = [(path, one) for path, one in _briefs(location) if one.weights and path != main]
+    there = _marks(location) if others else {}
+    if same_weights(there, record.weights):
+        return main
+    return next((path for path, one in others if same_weights(there, one.weights)), main)
+
+
+def other_weights_note(folder: Path, run_id: str) -> str | None:
+    """That a completed run found another one's weights in its folder at its end; ``None`` where nothing tells.
+
+    Args:
+        folder: of the run.
+        run_id: the run, of which no saving of weights into its folder is known.
+    """
+    others = [one.weights for _, one in _briefs(folder) if one.weights and one.run_id != run_id]
+    there = _marks(folder) if others else {}
+    if not any(same_weights(there, weights) for weights in others):
+        return None
+    return f"{OTHER_WEIGHTS}: they are this run's only if they were saved since."
 
 
 def stages_of_record(record: RunRecord, folder: Path | None = None) -> tuple[Stage, ...]:

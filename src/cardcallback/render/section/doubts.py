@@ -99,7 +99,7 @@ def _session(number: int, session: Session, noun: str) -> str:
     begun = escape_markdown(session.started_on)
     steps = f"steps {session.first_step:,} to {session.last_step:,}"
     energy = f"{noun} energy {energy_figure(session.energy.gpu)}"
-    least = "at least " if session.rest_unknown else ""
+    least = "at least " if session.rest_unknown or session.killed else ""
     time = f"{least}{format_duration(session.duration_seconds)}"
     return f"{number}: {begun}, {steps}, {time}, {energy}, {session.status}"
 

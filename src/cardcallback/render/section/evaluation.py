@@ -54,12 +54,18 @@ def published_sentence(record: RunRecord) -> str:
     if reason == LAST_CHECKPOINT:
         return f"{_last_checkpoint(training)} {spent}"
     if step == training.steps and record.status == "interrupted":
-        saved = "Whether weights were saved at the interruption was not recorded"
-        return f"{saved}; they would be of step {format_count(step)}."
+        return _of_interruption(record, step)
     if step == training.steps:
         return f"These weights are from the last step, {format_count(step)}."
     why = f", {_article(reason)}" if reason else ""
     return f"These weights are from step {format_count(step)}{why}. {spent}"
+
+
+def _of_interruption(record: RunRecord, step: int) -> str:
+    if record.weights:
+        return f"These weights are from step {format_count(step)}, and were saved after the interruption."
+    saved = "Whether weights were saved at the interruption was not recorded"
+    return f"{saved}; they would be of step {format_count(step)}."
 
 
 def _last_checkpoint(training: Training) -> str:
