@@ -165,7 +165,7 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
 
     def on_step_begin(self, *_: Any, **__: Any) -> None:
         """Count it, where other processes must be able to tell one that stands still."""
-        self._part.step_begins()
+        self._part.step_begins(awaited=self._opening is not None)
 
     def on_step_end(self, *_: Any, **__: Any) -> None:
         """Say what a person could act on now: here, and not in the reading thread, so that no bar is broken."""

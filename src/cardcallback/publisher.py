@@ -126,8 +126,13 @@ class Publisher:
 
     def tell_end(self) -> None:
         """Print the closing line, or show it with the figures in a notebook."""
-        if self.record is not None:
-            show_end(self.record, end_line(self.record, self.card_path, written=self.card_written), self._settings)
+        if self.record is None:
+            return
+        journal = None if self._recorded or self._journal is None else self._journal.recoverable_in()
+        line = end_line(
+            self.record, self.card_path, written=self.card_written, recorded=self._recorded, journal_folder=journal
+        )
+        show_end(self.record, line, self._settings)
 
     def before_push(self) -> None:
         """The folder is about to be uploaded with this run's weights."""

@@ -297,3 +297,25 @@ def test_a_nodes_end_keeps_the_status_it_began_with(tmp_path: Path) -> None:
     publisher.end("completed", STATE)
     publisher.end("interrupted", STATE)
     assert [record.status for record in run.left] == ["completed", "completed"]
+
+
+@pytest.mark.expects_failure
+@pytest.mark.filterwarnings("ignore:cardcallback could not")
+@pytest.mark.parametrize("journalled", [True, False])
+def test_without_a_record_the_closing_line_offers_no_render(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], *, journalled: bool
+) -> None:
+    """The journal is named where it is there, and holds the run."""
+    (tmp_path / "training_run").write_text("a file in the folder's place")
+    given: Any = MadeUpRun()
+    folder = open_folder(tmp_path)
+    publisher = Publisher(given, folder, state=STATE, trainer=lambda: None, guard=Guard(), settings=Settings())
+    (tmp_path / "README.md").write_bytes(b"\xff\xfe no text")
+    if journalled:
+        publisher.keep_what_was_there()
+    publisher.end("completed", STATE)
+    publisher.tell_end()
+    join_the_journals_thread()
+    said = capsys.readouterr().out
+    assert said.startswith("cardcallback: no record could be written: ")
+    assert (f"cardcallback recover {tmp_path}" in said) == journalled == bool(journals_in(tmp_path))
