@@ -12,7 +12,7 @@ from typing import Any
 from transformers import TrainerCallback, TrainerState
 
 from cardcallback.console import begin_line, say
-from cardcallback.earlier_stages import remember_training, search_earlier_stages
+from cardcallback.earlier_stages import search_earlier_stages
 from cardcallback.guard import Guard
 from cardcallback.hooks import (
     PhaseVisit,
@@ -26,7 +26,7 @@ from cardcallback.hooks import (
     watch_train,
 )
 from cardcallback.live_run import LiveRun
-from cardcallback.node_publisher import NodePublisher, publisher_for
+from cardcallback.node_publisher import NodePublisher, end_session, publisher_for
 from cardcallback.processes import ProcessPart
 from cardcallback.publisher import Publisher
 from cardcallback.record import Status
@@ -149,7 +149,7 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
                 guard=self._guard,
             )
             self._resuming.watch(trainer)
-            watch_train(trainer, on_exception=self._train_failed, guard=self._guard)
+            watch_train(trainer, on_return=self._train_returned, on_exception=self._train_failed, guard=self._guard)
             watch_phases(trainer, now_seconds=self._now_seconds, on_visit=self._phase_visited, guard=self._guard)
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
@@ -165,7 +165,7 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
 
     def on_step_begin(self, *_: Any, **__: Any) -> None:
         """Count it, where other processes must be able to tell one that stands still."""
-        self._part.step_begins()
+        self._part.step_begins(awaited=self._opening is not None)
 
     def on_step_end(self, *_: Any, **__: Any) -> None:
         """Say what a person could act on now: here, and not in the reading thread, so that no bar is broken."""
@@ -207,12 +207,7 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
     def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Stop measuring and write the record, the pictures and the card."""
         del args, control, kwargs
-        self._part.end()
-        if self._run is None or self._run.finished:
-            return
-        with self._guard("complete the card"):
-            self._state = state
-            self._end("interrupted" if self._signals.cut_short(state) else "completed")
+        self._train_returned(state)
 
     def _begin(self, args: Any, state: Any, objects: dict[str, Any], *, tells: bool = True) -> None:
         with self._guard("end the attempt before"):
@@ -247,11 +242,8 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
 
     def _end(self, status: Status, *, tells: bool = True) -> None:
         try:
-            if self._run is not None and self._publisher is not None and not self._run.finished:
-                self._publisher.end(status, self._state)
-                remember_training(self._run.observed.model, self._publisher.record)
-                if tells:
-                    self._publisher.tell_end()
+            if self._run is not None and self._publisher is not None:
+                end_session(self._run, self._publisher, status, self._state, tells=tells)
         finally:
             self._signals.remove()
 
@@ -273,6 +265,14 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
     def _after_card_write(self, card: Path) -> None:
         if self._publisher is not None:
             self._publisher.card_rewritten(card)
+
+    def _train_returned(self, state: Any = None) -> None:
+        # Also without the event, which does not come to a callback that was removed meanwhile.
+        self._part.end()
+        if self._publisher is not None and self._publisher.owes:
+            with self._guard("complete the card"):
+                self._state = state or self._state
+                self._end("interrupted" if self._signals.cut_short(self._state) else "completed")
 
     def _train_failed(self, _: BaseException) -> None:
         trainer, before = self._watched(), (self._run, self._publisher, self._state, self._metrics_before)

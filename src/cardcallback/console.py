@@ -51,14 +51,29 @@ def begin_line(sensors: SensorSet | None, settings: Settings, *, is_deaf: bool =
     return f"cardcallback: {simulated}measuring {', '.join(parts)}{missing}; {_place(settings)}{deaf}"
 
 
-def end_line(record: RunRecord, card: Path, *, written: bool) -> str:
-    """Where the card is, and its three main figures; for a run without a card, how to get one."""
+def end_line(
+    record: RunRecord, card: Path, *, written: bool, recorded: bool = True, journal_folder: Path | None = None
+) -> str:
+    """Where the card is, and its three main figures; for a run without a card, how to get one.
+
+    Args:
+        record: the run's.
+        card: where its card is, or would be.
+        written: whether that was written.
+        recorded: whether the record is on disk.
+        journal_folder: what ``cardcallback recover`` is given to make one, where it is not; None where nothing can.
+    """
     memory = record.memory.system_peak
     peak = "memory not measured" if memory.value is None else f"peak memory {format_bytes(memory.value)}"
     simulated = " (SIMULATED DEVICE)" if record.simulated else ""
     figures = f"{duration_words(record)}, {_energy(record)}, {peak}{simulated}"
     if written:
         return f"cardcallback: {_shown(card)}: {figures}"
+    if not recorded:
+        cure = "these figures are nowhere else"
+        if journal_folder is not None:
+            cure = f"once it can be: cardcallback recover {_shown(journal_folder)}"
+        return f"cardcallback: no record could be written: {figures}; {cure}"
     steps = record.sessions[-1].last_step
     if record.status == "interrupted" and record.training.steps == 0:
         return f"cardcallback: ended before its first step: {figures}; to see it: cardcallback ls {_shown(card.parent)}"

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from cardcallback.earlier_stages import remember_training
 from cardcallback.guard import Guard
 from cardcallback.live_run import LiveRun
 from cardcallback.publisher import Publisher
@@ -30,6 +31,7 @@ class NodePublisher:
     record: RunRecord | None = None
     card_path = Path()
     card_written = False
+    owes = True
 
     def __init__(self, run: LiveRun, output_dir: Path, settings: Settings, *, state: Any, guard: Guard) -> None:
         self._run = run
@@ -58,11 +60,12 @@ class NodePublisher:
                 self._journal.saved()
 
     def end(self, status: Status, state: Any) -> None:
-        """Measuring is over on this node."""
-        self._status, self._state = status, state
+        """Measuring is over on this node; an end that was broken off keeps the status that it began with."""
+        if self._status == "running":
+            self._status, self._state = status, state
         with self._guard("stop measuring"):
             self._run.stop_recording()
-        self._write(status)
+        self._write(self._status)
         if self._journal is not None:
             with self._guard("close the journal"):
                 self._journal.close(recorded=self._left)
@@ -131,3 +134,22 @@ def publisher_for(
         model_index=settings.model_index,
     )
     return Publisher(run, folder, state=state, trainer=trainer, guard=guard, settings=settings)
+
+
+def end_session(run: LiveRun, publisher: Publisher | NodePublisher, status: Status, state: Any, *, tells: bool) -> None:
+    """Do what a session's end still owes; nothing once that is all done.
+
+    Args:
+        run: what was measured.
+        publisher: who writes its files.
+        status: how it ended; an end that was broken off keeps its own.
+        state: the Trainer's.
+        tells: whether to print the closing line.
+    """
+    if not publisher.owes:
+        return
+    publisher.end(status, state)
+    remember_training(run.observed.model, publisher.record)
+    if tells:
+        publisher.tell_end()
+    publisher.owes = False

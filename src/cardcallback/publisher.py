@@ -34,6 +34,9 @@ class Publisher:
         trainer: gives the trainer, or None where it was not found or is gone.
         guard: catches what fails here and turns it into sentences of the record.
         settings: whether to draw the pictures, and to print.
+
+    ``owes`` holds until whoever ends the session has done all of it, closing line included: Ctrl-C may break it off
+    anywhere, and the next who comes goes on.
     """
 
     def __init__(
@@ -61,7 +64,10 @@ class Publisher:
         self._others_note: str | None = None
         # Records are made and written by the main thread and by the one that ends a session for a signal.
         self._writing = threading.Lock()
+        self._ending = threading.Lock()
+        self._ended = False
         self.card_written = False
+        self.owes = True
         self.record: RunRecord | None = None
 
     @property
@@ -110,18 +116,24 @@ class Publisher:
         """The process may end at any moment: a record that says so; measuring goes on and a later one replaces it."""
         with self._guard("write the record of an interrupted run"), self._writing:
             if not self._run.finished:  # asked here, since the run's own end may have been waited for
-                self._write_record(self._current("interrupted"), finished=False)
+                status: Status = "interrupted" if self._status == "running" else self._status
+                self._write_record(self._current(status), finished=False)
 
     def end_interrupted(self) -> None:
         """Measuring is over and so is the process: the record first, since pictures may take too long."""
         if not self._run.finished:
             self.keep_interrupted()
-            self.end("interrupted", self._state)
+        self.end("interrupted", self._state)
 
     def tell_end(self) -> None:
         """Print the closing line, or show it with the figures in a notebook."""
-        if self.record is not None:
-            show_end(self.record, end_line(self.record, self.card_path, written=self.card_written), self._settings)
+        if self.record is None:
+            return
+        journal = None if self._recorded or self._journal is None else self._journal.recoverable_in()
+        line = end_line(
+            self.record, self.card_path, written=self.card_written, recorded=self._recorded, journal_folder=journal
+        )
+        show_end(self.record, line, self._settings)
 
     def before_push(self) -> None:
         """The folder is about to be uploaded with this run's weights."""
@@ -163,10 +175,28 @@ class Publisher:
                 self.card_written = True
 
     def end(self, status: Status, state: Any) -> None:
-        """Measuring is over; an interrupted run never replaces the card of a completed one."""
-        # A search ends a trial that it gives up with the event of a completed one, but without its closing summary.
-        pruned = getattr(state, "is_hyper_param_search", False) and not training_completed(state.log_history)
-        self._status, self._state = "interrupted" if pruned else status, state
+        """Measuring is over; an interrupted run never replaces the card of a completed one.
+
+        One that was broken off is gone through again, with the status that it began with. Nothing is done where
+        another thread is at it, or where all is done.
+        """
+        if not self._ending.acquire(blocking=False):
+            return
+        try:
+            if not self._ended:
+                self._decide(status, state)
+                self._end()
+                self._ended = True
+        finally:
+            self._ending.release()
+
+    def _decide(self, status: Status, state: Any) -> None:
+        if self._status == "running":
+            # A search ends a trial that it gives up with the event of a completed one, without its closing summary.
+            pruned = getattr(state, "is_hyper_param_search", False) and not training_completed(state.log_history)
+            self._status, self._state = "interrupted" if pruned else status, state
+
+    def _end(self) -> None:
         with self._guard("stop measuring"):
             self._run.stop_recording()
         with self._guard("complete the card"):

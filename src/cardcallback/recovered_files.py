@@ -8,8 +8,10 @@ from pathlib import Path
 import msgspec
 
 from cardcallback.carbon import reassessed
+from cardcallback.card_keeper import read_text
 from cardcallback.errors import CardCallbackError
 from cardcallback.record import (
+    Card,
     RunBrief,
     RunRecord,
     Session,
@@ -21,6 +23,7 @@ from cardcallback.record import (
     read_brief,
 )
 from cardcallback.record.spent import fullness
+from cardcallback.render.card.section_block import has_section
 from cardcallback.render.figures import spent_words
 from cardcallback.run_folder import RunFolder
 from cardcallback.sessions import has_checkpoint_of, with_longer_accounts
@@ -55,7 +58,7 @@ def beside_what_is_known(folder: Path, record: RunRecord) -> RunRecord | None:
         return record
     if ours.keys() - theirs.keys():
         return msgspec.structs.replace(record, run_id=record.sessions[-1].session_id or record.run_id)
-    return _with_longer_account(_record_in(folder, record.run_id) or record, record)
+    return _with_longer_account(full_record_of(folder, record.run_id) or record, record)
 
 
 def waits_for_later_session(folder: Path, record: RunRecord) -> bool:
@@ -71,11 +74,24 @@ def _has(theirs: Mapping[str, SessionBrief], name: str, session: Session) -> boo
     return name in theirs and fullness(theirs[name]) >= fullness(session)
 
 
-def _record_in(folder: Path, run_id: str) -> RunRecord | None:
+def full_record_of(folder: Path, run_id: str) -> RunRecord | None:
+    """The folder's record of that run, where there is one; of two the one in the main place.
+
+    Raises:
+        CardCallbackError: it is damaged.
+    """
     briefs = ((path, read_brief(path)) for path in own_record_files(folder))
-    # Of two of one run the one in the main place counts, which comes last.
     found = [path for path, brief in briefs if brief is not None and brief.run_id == run_id]
-    return load_run(found[-1]) if found else None
+    return load_run(found[-1]) if found else None  # the main place comes last
+
+
+def lacks_card(card: Path, record: RunRecord) -> bool:
+    """Whether the card of a record that stands was never written; one whose section a person took out was."""
+    try:
+        text = read_text(card)
+    except CardCallbackError:
+        return False  # nothing of ours may be put into it
+    return text is None or (record.card == Card() and not has_section(text))
 
 
 def _with_longer_account(known: RunRecord, record: RunRecord) -> RunRecord:

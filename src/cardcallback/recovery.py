@@ -19,6 +19,8 @@ from cardcallback.recovered_files import (
     Warn,
     beside_what_is_known,
     energy_words,
+    full_record_of,
+    lacks_card,
     waits_for_later_session,
     weights_were_saved,
     write_with_card,
@@ -121,7 +123,7 @@ def write_recovered(run: KilledRun, settings: Settings, *, warn: Warn) -> str:
     elif waits_for_later_session(run.folder, record):
         what, removes = _LATER_STAYS, False
     elif (to_write := _completed_by(run)) is None:
-        what = "its record was complete already, only the journal was removed"
+        written, what = _as_it_stands(run, settings, warn)
     else:
         written, what = _write(to_write, settings, warn)
     if removes:
@@ -213,6 +215,17 @@ def _write(run: KilledRun, settings: Settings, warn: Warn) -> tuple[RunRecord, s
     if not saved or folder.keeps_earlier_card:
         return record, f"record in {folder.write_record(record)}; the card is of other weights and stays"
     return write_with_card(folder, record, settings, warn)
+
+
+def _as_it_stands(run: KilledRun, settings: Settings, warn: Warn) -> tuple[RunRecord, str]:
+    """The folder's record has all of it; its process may have died before the card was written."""
+    record = full_record_of(run.folder, run.recovered.record.run_id) or run.recovered.record
+    standing = replace(run, recovered=msgspec.structs.replace(run.recovered, record=record))
+    folder = _folder_of(standing, settings)
+    has_weights = record.status == "completed" or weights_were_saved(run.folder, record.run_id)
+    if has_weights and folder.has_main_record and lacks_card(folder.card_path, record):
+        return _write(standing, settings, warn)
+    return record, "its record was complete already, only the journal was removed"
 
 
 def _takes_place(run: KilledRun, folder: RunFolder) -> bool:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable
 from pathlib import Path
 
+from cardcallback.errors import CardCallbackError
 from cardcallback.guard import Guard
-from cardcallback.journal import JournalKeeper, Progress, copy_path, journal_path, progress_of
+from cardcallback.journal import JournalKeeper, Progress, copy_path, journal_path, progress_of, read_journal
 from cardcallback.live_run import LiveRun
 from cardcallback.record import RunRecord
 from cardcallback.recorder import SystemClock
@@ -39,8 +41,10 @@ class SessionJournal:
         self._run = run
         self._step = step
         elsewhere = _own_disk(settings.journal_directory, guard)
+        self._folder = elsewhere or output_dir
+        self._path = journal_path(self._folder, run.run_id, run.session_id)
         self._keeper = JournalKeeper(
-            journal_path(elsewhere or output_dir, run.run_id, run.session_id),
+            self._path,
             copy=None if elsewhere is None else copy_path(output_dir, run.run_id, run.session_id),
             progress=self._progress,
             snapshot=record,
@@ -58,6 +62,12 @@ class SessionJournal:
     def close(self, *, recorded: bool) -> None:
         """The session is over; ``recorded``: its record is on disk, so that the journal may go."""
         self._keeper.close(final=recorded)
+
+    def recoverable_in(self) -> Path | None:
+        """The folder of which ``cardcallback recover`` can make the run's record; None where it cannot."""
+        with contextlib.suppress(CardCallbackError):  # it is gone, or damaged
+            return None if read_journal(self._path) is None else self._folder
+        return None
 
     def _progress(self) -> Progress | None:
         now = self._run.energies()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import warnings
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -96,6 +97,21 @@ def test_trouble_is_told_at_the_end_of_a_step(capsys: pytest.CaptureFixture[str]
     for _ in range(2):
         callback.on_step_end(None, None, None, model=None)
     assert capsys.readouterr().out == "cardcallback: the GPU is hot\n"
+
+
+def test_a_training_that_had_begun_without_it_is_not_measured() -> None:
+    """One warning for a callback that was added too late; none where it was told of the begin, or stands aside."""
+    late, second = CardCallback(quiet=True), CardCallback(quiet=True)
+    second._opening = None
+    with warnings.catch_warnings(record=True) as given:
+        warnings.simplefilter("always")
+        for callback in (late, second):
+            for _ in range(2):
+                callback.on_step_begin(None, None, None)
+            callback.on_train_end(None, None, None)
+    assert [str(one.message) for one in given] == [
+        "cardcallback: added while training runs: this training is not measured; add the callback before train()"
+    ]
 
 
 def test_a_process_that_does_not_measure_opens_no_sensor_and_says_nothing(

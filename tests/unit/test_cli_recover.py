@@ -171,7 +171,8 @@ def test_a_second_time_there_is_nothing(tmp_path: Path) -> None:
 def test_a_record_that_is_complete_stays(tmp_path: Path) -> None:
     """Killed between its record and the removal of its journal: only the journal goes."""
     kill(tmp_path / "out")
-    open_folder(tmp_path / "out", RUN_ID).write_record(make_record())
+    folder = open_folder(tmp_path / "out", RUN_ID)
+    folder.write_record(replace(make_record(), card=folder.write_card(make_record(), pictures=False).card))
     before = (tmp_path / "out" / "training_run" / "record.json").read_bytes()
     assert run("recover", "out") == 0
     assert (tmp_path / "out" / "training_run" / "record.json").read_bytes() == before

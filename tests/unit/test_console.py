@@ -55,6 +55,17 @@ def test_a_run_without_a_step_offers_no_card() -> None:
     assert "No optimiser step was taken, so no weights are of this run." in render_section(record)
 
 
+def test_a_run_without_a_record_offers_what_is_true() -> None:
+    """Nothing can be rendered where there is no record: its journal can be recovered, if there is one."""
+    record, card = make_record(), Path("out/README.md")
+    kept = end_line(record, card, written=False, recorded=False, journal_folder=Path("own-disk"))
+    lost = end_line(record, card, written=False, recorded=False)
+    assert kept.startswith("cardcallback: no record could be written: 1 h 52 min, ")
+    assert kept.endswith("; once it can be: cardcallback recover own-disk")
+    assert lost.endswith("; these figures are nowhere else")
+    assert "render" not in kept + lost
+
+
 def test_a_name_from_outside_steers_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     """A device's or folder's name is printed as its characters, on the one line that is ours."""
     say("cardcallback: \x1b[2J\x9b GB10\n\u202egnp", Settings())

@@ -76,6 +76,15 @@ def test_what_breaks_training_is_told_and_passes(error: BaseException) -> None:
     assert told == [error]
 
 
+def test_a_training_that_returns_is_told() -> None:
+    """Once, however many classes define ``train``, and not where it breaks."""
+    told: list[str] = []
+    trainer = Trainer(lambda _: None)
+    watch_train(trainer, on_return=lambda: told.append("returned"), on_exception=lambda _: told.append("broke"))
+    trainer.train()
+    assert told == ["returned"]
+
+
 @pytest.mark.expects_failure
 def test_our_failure_does_not_hide_the_trainings() -> None:
     """Where telling fails too, the person still sees what broke the training."""

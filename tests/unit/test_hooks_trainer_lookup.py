@@ -106,6 +106,49 @@ def test_a_callback_held_by_another_finds_it() -> None:
     assert inside.found == [trainer]
 
 
+@pytest.mark.usefixtures("_fresh_handler")
+@pytest.mark.parametrize("outer_has_one", [False, True])
+def test_a_trainer_made_inside_anothers_event_is_told_apart(*, outer_has_one: bool) -> None:
+    """While it is made there is none for its callback, whoever else is at work; then it is itself."""
+    told: list[Any] = []
+    watch_add_callback(Callback, lambda *given: told.append(given))
+    ours = Callback()
+
+    class Making(Callback):
+        def on_init_end(self) -> None:
+            """Nothing."""
+
+        def on_train_begin(self) -> None:
+            self.inner = AddingTrainer([ours])
+            self.inner.train()
+
+    class AddingTrainer(Trainer):
+        def __init__(self, callbacks: list[Any]) -> None:
+            handler = Handler([])
+            for callback in callbacks:  # as transformers' handler does in its constructor
+                handler.add_callback(callback)
+            self.callback_handler = handler
+            self.callback_handler.call_event("on_init_end")
+
+    making = Making()
+    Trainer([*([Callback()] if outer_has_one else []), making]).train()
+    assert told == []
+    assert ours.found == [making.inner, making.inner]
+
+
+def test_a_handler_inside_a_handler_leads_to_the_trainer() -> None:
+    """A group of callbacks that is a handler itself, held by the trainer's."""
+
+    class Group(Handler):
+        def on_init_end(self) -> None:
+            """Hand it on."""
+            self.call_event("on_init_end")
+
+    inside = Callback()
+    trainer = Trainer([Group([inside])])
+    assert inside.found == [trainer]
+
+
 def test_without_a_trainer_there_is_none() -> None:
     """Called from anywhere else it finds nothing and raises nothing."""
     assert find_trainer(Callback()) is None

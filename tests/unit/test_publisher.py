@@ -17,7 +17,7 @@ from cardcallback import CardCallback
 from cardcallback.errors import CardCallbackWarning
 from cardcallback.guard import Guard
 from cardcallback.journal import journals_in, read_journal
-from cardcallback.node_publisher import NodePublisher
+from cardcallback.node_publisher import NodePublisher, end_session
 from cardcallback.publisher import Publisher
 from cardcallback.record import RunRecord, Status, load_run
 from cardcallback.settings import Settings
@@ -240,9 +240,82 @@ def test_signals_are_put_back_where_the_end_is_broken_off(monkeypatch: pytest.Mo
 
     before = signal.getsignal(signal.SIGTERM)
     callback._run = MadeUpRun()
-    callback._publisher = SimpleNamespace(end=broken_off)
+    callback._publisher = SimpleNamespace(end=broken_off, owes=True)
     callback._signals.install(callback._publisher)
     assert signal.getsignal(signal.SIGTERM) is not before
     with pytest.raises(KeyboardInterrupt):
         callback._end("interrupted")
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+@pytest.mark.parametrize("broken_off", ["stop_recording", "write_record", "draw", "write_card"])
+def test_an_end_that_is_broken_off_is_gone_through_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken_off: str
+) -> None:
+    """Ctrl-C anywhere in a completed run's end: whoever comes next finishes it, and it stays completed."""
+    run = MadeUpRun()
+    publisher = publisher_of(run, tmp_path)
+    publisher.keep_what_was_there()
+    owner = run if broken_off == "stop_recording" else publisher._folder
+    whole = getattr(owner, broken_off)
+    interrupts = [KeyboardInterrupt()]
+
+    def interrupted(*given: Any, **named: Any) -> Any:
+        if interrupts:
+            raise interrupts.pop()
+        return whole(*given, **named)
+
+    monkeypatch.setattr(owner, broken_off, interrupted)
+    given: Any = run
+    run.observed.model = None
+    with pytest.raises(KeyboardInterrupt):
+        end_session(given, publisher, "completed", STATE, tells=True)
+    end_session(given, publisher, "interrupted", STATE, tells=True)
+    assert load_run(tmp_path).status == "completed"
+    assert publisher.card_written
+    assert (tmp_path / "training_run" / "loss_curve.png").exists()
+    assert not publisher.owes
+    join_the_journals_thread()
+    assert journals_in(tmp_path) == []
+
+
+def test_an_end_is_gone_through_once(tmp_path: Path) -> None:
+    """What was written at the end stands, also where a signal's thread comes afterwards."""
+    publisher = publisher_of(MadeUpRun(), tmp_path)
+    publisher.end("completed", STATE)
+    written = (tmp_path / "README.md").stat()
+    publisher.end_interrupted()
+    after = (tmp_path / "README.md").stat()
+    assert (after.st_ino, after.st_mtime_ns) == (written.st_ino, written.st_mtime_ns)
+    assert load_run(tmp_path).status == "completed"
+
+
+def test_a_nodes_end_keeps_the_status_it_began_with(tmp_path: Path) -> None:
+    """As for rank 0."""
+    run = MadeUpRun()
+    publisher = node_publisher_of(run, tmp_path)
+    publisher.end("completed", STATE)
+    publisher.end("interrupted", STATE)
+    assert [record.status for record in run.left] == ["completed", "completed"]
+
+
+@pytest.mark.expects_failure
+@pytest.mark.filterwarnings("ignore:cardcallback could not")
+@pytest.mark.parametrize("journalled", [True, False])
+def test_without_a_record_the_closing_line_offers_no_render(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], *, journalled: bool
+) -> None:
+    """The journal is named where it is there, and holds the run."""
+    (tmp_path / "training_run").write_text("a file in the folder's place")
+    given: Any = MadeUpRun()
+    folder = open_folder(tmp_path)
+    publisher = Publisher(given, folder, state=STATE, trainer=lambda: None, guard=Guard(), settings=Settings())
+    (tmp_path / "README.md").write_bytes(b"\xff\xfe no text")
+    if journalled:
+        publisher.keep_what_was_there()
+    publisher.end("completed", STATE)
+    publisher.tell_end()
+    join_the_journals_thread()
+    said = capsys.readouterr().out
+    assert said.startswith("cardcallback: no record could be written: ")
+    assert (f"cardcallback recover {tmp_path}" in said) == journalled == bool(journals_in(tmp_path))

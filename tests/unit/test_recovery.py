@@ -16,7 +16,7 @@ from cardcallback.cli import main
 from cardcallback.guard import Guard
 from cardcallback.journal import JournalKeeper, journal_path, journals_in
 from cardcallback.processes import load_summaries, merge_nodes, summarize_node, write_summary
-from cardcallback.record import RunRecord, encode, load_run
+from cardcallback.record import RunRecord, Status, encode, load_run
 from cardcallback.recovery import recover_before
 from cardcallback.sessions import SUMMARY_NAME
 from cardcallback.settings import Settings, resolve_settings
@@ -110,6 +110,55 @@ def test_a_completed_run_without_record_gets_record_and_card(tmp_path: Path) -> 
     record = load_run(tmp_path / "out")
     assert (record.status, record.recovered) == ("completed", True)
     assert HEADING in (tmp_path / "out" / "README.md").read_text()
+
+
+def leave_record(folder: Path, record: RunRecord) -> None:
+    """What a process leaves that dies between its record and its card."""
+    path = folder / "training_run" / "record.json"
+    path.parent.mkdir()
+    path.write_text(encode(record))
+
+
+@pytest.mark.parametrize("card_there", [None, "# By hand\n"])
+@pytest.mark.parametrize("status", ["completed", "interrupted"])
+def test_a_record_that_stands_gets_the_card_it_lacks(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], status: Status, card_there: str | None
+) -> None:
+    """Its own figures are told, not the journal's older ones."""
+    kill(tmp_path, running("ours"))
+    record = make_record(run_id="ours", status=status)
+    leave_record(tmp_path, replace(record, duration_seconds=7_200.0))
+    (tmp_path / "checkpoint-500").mkdir()
+    (tmp_path / "checkpoint-500" / SUMMARY_NAME).write_text(encode(record))
+    if card_there is not None:
+        (tmp_path / "README.md").write_text(card_there)
+    assert recover(str(tmp_path)) == 0
+    assert ": 2 h, " in capsys.readouterr().out
+    card = (tmp_path / "README.md").read_text()
+    assert HEADING in card
+    assert (card_there or "") in card
+    assert load_run(tmp_path).status == status
+    assert not load_run(tmp_path).recovered
+    assert journals_in(tmp_path) == []
+
+
+def test_a_record_that_stands_without_weights_gets_no_card(tmp_path: Path) -> None:
+    """A card describes weights."""
+    kill(tmp_path, running("ours"))
+    leave_record(tmp_path, make_record(run_id="ours", status="interrupted"))
+    assert recover(str(tmp_path)) == 0
+    assert not (tmp_path / "README.md").exists()
+    assert journals_in(tmp_path) == []
+
+
+@pytest.mark.parametrize("text", [b"# By hand: the section taken out\n", b"\xff\xfe no text"])
+def test_a_card_that_was_written_stays_as_it_is(tmp_path: Path, text: bytes) -> None:
+    """Somebody took our section out since, or it is none that we can read."""
+    kill(tmp_path, running("earlier"))
+    leave_completed_run(tmp_path)
+    (tmp_path / "README.md").write_bytes(text)
+    assert recover(str(tmp_path)) == 0
+    assert (tmp_path / "README.md").read_bytes() == text
 
 
 @pytest.mark.parametrize(("seconds_ago", "main_run"), [(-60.0, "completed"), (60.0, "earlier")])

@@ -34,18 +34,21 @@ class PhaseVisit:
 def watch_train(
     trainer: Any,
     *,
+    on_return: Callable[[], None] | None = None,
     on_exception: Callable[[BaseException], None] | None = None,
     guard: GuardFactory | None = None,
 ) -> None:
-    """Know when ``train()`` runs, and be told where it is left by an exception or interrupt.
+    """Know when ``train()`` runs, and be told when it returns, or is left by an exception or interrupt.
 
-    transformers calls no event then (KeyboardInterrupt and SystemExit included). The exception goes on
+    transformers calls no event for the latter (KeyboardInterrupt and SystemExit included), and for the former only
+    to callbacks that it still has. The exception goes on
     unchanged. A ``train()`` that is already running is not seen. Calling this again for the same trainer
     replaces what is called.
     """
     hook = Hook(
         task="follow the training",
         guard=guard_or_own(guard),
+        after=None if on_return is None else lambda *_: on_return(),
         failed=None if on_exception is None else lambda _, error: on_exception(error),
     )
     watch_method(trainer, "train", _TOPIC, hook)

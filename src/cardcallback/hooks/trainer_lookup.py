@@ -22,9 +22,10 @@ def find_trainer(callback: object) -> Any | None:
     """The trainer whose event is running, found by walking up the calling frames; ``None`` without one.
 
     Works inside any event, for callbacks given by ``callbacks=`` and by ``add_callback``, and for one that
-    another callback holds and calls.
+    another callback holds and calls. ``None`` too while that trainer is still being made, also where an event of
+    another trainer makes it.
     """
-    handlers: list[object] = []
+    handler: object = None
     frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - the only way up: events carry no trainer
     try:
         for _ in range(_DEEPEST):
@@ -32,10 +33,12 @@ def find_trainer(callback: object) -> Any | None:
                 return None
             for name in _LOCAL_NAMES:
                 candidate = frame.f_locals.get(name)
-                if _is_trainer_of(candidate, callback, handlers):
+                if _is_trainer_of(candidate, callback, handler):
                     return candidate
-                if candidate is not None and hasattr(type(candidate), "call_event"):
-                    handlers.append(candidate)
+                # The innermost handler is whose event this is, or who takes the callback up: one further out is of
+                # another trainer, inside whose event ours is made or trained.
+                if hasattr(type(candidate), "call_event") and (handler is None or _holds(candidate, handler)):
+                    handler = candidate
             frame = frame.f_back
         return None
     finally:
@@ -90,10 +93,12 @@ def _telling(
     return add_callback
 
 
-def _is_trainer_of(candidate: object, callback: object, handlers: list[object]) -> bool:
-    handler = getattr(candidate, "__dict__", {}).get("callback_handler")
-    if handler is None or not callable(getattr(type(candidate), "train", None)):
+def _is_trainer_of(candidate: object, callback: object, handler: object) -> bool:
+    own = getattr(candidate, "__dict__", {}).get("callback_handler")
+    if own is None or not callable(getattr(type(candidate), "train", None)):
         return False
-    return any(handler is seen for seen in handlers) or any(
-        known is callback for known in getattr(handler, "callbacks", ())
-    )
+    return _holds(own, callback) if handler is None else own is handler
+
+
+def _holds(handler: object, callback: object) -> bool:
+    return any(known is callback for known in getattr(handler, "callbacks", ()))

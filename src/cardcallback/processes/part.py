@@ -13,6 +13,8 @@ from cardcallback.processes.node import MeasuredNode
 from cardcallback.processes.place import Place, find_place
 from cardcallback.settings import system_root
 
+_ADDED_LATE = "added while training runs: this training is not measured; add the callback before train()"
+
 
 class ProcessPart:
     """Whether this process writes, measures for its node, or only announces its devices; alone it does all.
@@ -27,6 +29,7 @@ class ProcessPart:
         self._guard = guard
         self._follower: Follower | None = None
         self._node: MeasuredNode | None = None
+        self._began = False
         self._find(environ)
 
     def begin(self, args: Any, model: Any, environ: Mapping[str, str], callback: object = None) -> bool:
@@ -35,6 +38,7 @@ class ProcessPart:
         ``callback`` is whose event this is: by it the trainer is found whose batches are counted.
         """
         self.end()
+        self._began = True
         self._find(environ, args)
         if not self.place.measures:
             with self._guard("announce this process's devices"):
@@ -53,8 +57,13 @@ class ProcessPart:
         """The node whose measurer this process is now, where it is one of several."""
         self._node = node
 
-    def step_begins(self) -> None:
-        """Count a step, by which the others can tell a process that stands still."""
+    def step_begins(self, *, awaited: bool) -> None:
+        """Count a step, by which the others can tell a process that stands still.
+
+        ``awaited``: this process would measure, had it been told of the training's begin.
+        """
+        if awaited and not self._began:
+            self._guard.tell([_ADDED_LATE])
         if self._follower is not None:
             self._follower.step_begins()
         elif self._node is not None:
@@ -73,7 +82,8 @@ class ProcessPart:
                 self._follower.saved()
 
     def end(self) -> None:
-        """The training ended in this process, where it is not the one that measures."""
+        """The training ended in this process; where another measures, that one is told."""
+        self._began = False
         if self._follower is not None:
             with self._guard("tell that this process ended"):
                 self._follower.end()

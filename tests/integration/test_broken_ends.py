@@ -1,0 +1,124 @@
+"""Endings that are broken off, or never told of, and trainings inside each other: each run keeps its own files."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tiny import STEPS, make_trainer
+from transformers import TrainerCallback
+
+from cardcallback import CardCallback, load_run
+from cardcallback.errors import CardCallbackWarning
+from cardcallback.run_folder import RunFolder
+
+pytestmark = pytest.mark.training
+
+
+class AtStep(TrainerCallback):
+    """Does something with its trainer at one step."""
+
+    def __init__(self, action: Any, step: int = 2) -> None:
+        self.action = action
+        self.step = step
+        self.trainer: Any = None
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Once."""
+        del args, control, kwargs
+        if state.global_step == self.step:
+            self.action(self.trainer)
+
+
+def _interrupting(monkeypatch: pytest.MonkeyPatch, times: int) -> None:
+    """Ctrl-C while our record is being written, that many times."""
+    write, left = RunFolder.write_record, [None] * times
+
+    def write_record(self: RunFolder, record: Any) -> Path:
+        if left:
+            left.pop()
+            os.kill(os.getpid(), signal.SIGINT)
+        return write(self, record)
+
+    monkeypatch.setattr(RunFolder, "write_record", write_record)
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_ctrl_c_in_the_end_costs_a_completed_run_nothing(
+    output_folder: Path,
+    base_folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    times: int,
+) -> None:
+    """The exception's road finishes it, and after a second Ctrl-C there the process's exit."""
+    previous = signal.signal(signal.SIGINT, signal.default_int_handler)
+    callback = CardCallback()
+    trainer = make_trainer("plain", output_folder, base_folder=base_folder, callbacks=[callback])
+    try:
+        _interrupting(monkeypatch, times)
+        with pytest.raises(KeyboardInterrupt):
+            trainer.train()
+    finally:
+        signal.signal(signal.SIGINT, previous)
+    assert (output_folder / "README.md").exists() == (times == 1)
+    callback._at_exit(os.getpid())
+    record = load_run(output_folder)
+    assert (record.status, record.training.steps) == ("completed", STEPS)
+    assert (output_folder / "README.md").exists()
+    assert (output_folder / "training_run" / "loss_curve.png").exists()
+    said = [line for line in capsys.readouterr().out.splitlines() if line.startswith("cardcallback:")]
+    assert ["measuring" in line for line in said] == [True, False]
+
+
+@pytest.mark.parametrize("outer_has_one", [False, True])
+def test_a_training_inside_a_training_is_a_run_of_its_own(
+    output_folder: Path, base_folder: Path, *, outer_has_one: bool
+) -> None:
+    """The inner run's figures are in its own folder, whether the outer one is measured or not."""
+    inner_folder = output_folder.with_name("inner")
+
+    def train_inner(_: Any) -> None:
+        inner = make_trainer(
+            "plain", inner_folder, base_folder=base_folder, callbacks=[CardCallback(quiet=True)], max_steps=2
+        )
+        inner.train()
+
+    callbacks = [*([CardCallback(quiet=True)] if outer_has_one else []), AtStep(train_inner)]
+    outer = make_trainer("plain", output_folder, base_folder=base_folder, callbacks=callbacks)
+    outer.train()
+    outer.save_model()
+    outer.create_model_card()
+    assert load_run(inner_folder).training.steps == 2
+    assert ("cardcallback:begin" in (output_folder / "README.md").read_text()) == outer_has_one
+    if outer_has_one:
+        assert load_run(output_folder).training.steps == STEPS
+    else:
+        assert not (output_folder / "training_run").exists()
+
+
+def test_a_callback_that_is_removed_ends_with_its_training(output_folder: Path, base_folder: Path) -> None:
+    """No event tells it of the end."""
+    remove = AtStep(lambda trainer: trainer.remove_callback(CardCallback))
+    callbacks = [CardCallback(quiet=True), remove]
+    remove.trainer = make_trainer("plain", output_folder, base_folder=base_folder, callbacks=callbacks)
+    remove.trainer.train()
+    record = load_run(output_folder)
+    assert (record.status, record.training.steps) == ("completed", STEPS)
+    assert (output_folder / "README.md").exists()
+
+
+def test_a_callback_that_comes_late_says_so_and_measures_the_next(output_folder: Path, base_folder: Path) -> None:
+    """One warning, and no record of a training whose begin it has not seen."""
+    add = AtStep(lambda trainer: trainer.add_callback(CardCallback(quiet=True)))
+    add.trainer = make_trainer("plain", output_folder, base_folder=base_folder, callbacks=[add])
+    with pytest.warns(CardCallbackWarning, match="added while training runs") as caught:
+        add.trainer.train()
+    assert len([one for one in caught if issubclass(one.category, CardCallbackWarning)]) == 1
+    assert not (output_folder / "training_run").exists()
+    add.step = -1
+    add.trainer.train()
+    assert load_run(output_folder).status == "completed"
