@@ -8,6 +8,7 @@ from typing import Any
 
 from cardcallback.errors import CardCallbackError
 from cardcallback.record import Fill, RunRecord
+from cardcallback.render.card.earlier_emissions import is_own_emissions
 from cardcallback.render.card.emissions import EMISSIONS_KEY, SOURCE_BEGIN, emissions_metadata, hardware_text
 from cardcallback.render.card.front_matter import (
     SplitCard,
@@ -174,7 +175,9 @@ def _settle_results(
     edit: MetadataEdit, record: RunRecord, weights: Weights | None, *, wanted: bool, ours: set[str]
 ) -> None:
     present = edit.data()
-    if _RESULTS_KEY not in ours and (not wanted or _RESULTS_KEY in present):
+    # Without a record of what was written: what this run gives is ours.
+    is_same = _RESULTS_KEY in present and plain(present[_RESULTS_KEY]) == model_index(record, present)[0]
+    if _RESULTS_KEY not in ours and not is_same and (not wanted or _RESULTS_KEY in present):
         if wanted:
             edit.remarks.append("the card has a model-index already, which stays")
         return
@@ -233,9 +236,11 @@ def _is_folder(name: str, *, foreign: bool) -> bool:
 
 def _is_ours(key: str, value: Any, known: Sequence[Fill]) -> bool:
     written = [fill.text for fill in known if fill.heading == HEADING and fill.label == key]
+    if any(is_json_of(text, value) for text in written):
+        return True
+    # What is remembered may be another card's, and the source says whose figure it is.
     if written:
-        return any(is_json_of(text, value) for text in written)
-    # Without a record of what was written the source still says whose figure it is.
+        return key == EMISSIONS_KEY and is_own_emissions(value)
     found = value.get("source") if isinstance(value, dict) else None
     return key == EMISSIONS_KEY and isinstance(found, str) and found.startswith(SOURCE_BEGIN)
 
