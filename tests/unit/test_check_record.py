@@ -125,6 +125,15 @@ def test_an_unchanged_card_raises_no_word(name: str) -> None:
         assert of_record(text.replace("\n", "\r\n"), record) == []
 
 
+@pytest.mark.parametrize("name", sorted(RECORDS))
+def test_our_own_section_is_measured_by_no_plain_rule(name: str) -> None:
+    """Beside what a person states of rated power, it says mean powers, other CO2e and other times."""
+    body = "---\nlicense: mit\n---\n# Ours\n\nTrained on 2 x NVIDIA H100 (TDP 700 W), measured.\n"
+    record = with_place(RECORDS[name](), "DE")
+    text = render_card(record, body=body, body_kind="person", pictures=False).text
+    assert {one.rule for one in check_card(text) if one.severity == "error"} <= {"dead-link"}
+
+
 def test_a_card_of_another_place_raises_no_word() -> None:
     """The record was given another place since, or none: the card's figures still follow from its own."""
     text, record = made("gb10", "FR", "template", True)  # noqa: FBT003  with pictures

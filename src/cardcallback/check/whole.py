@@ -32,6 +32,7 @@ from cardcallback.check.reading import CardText
 from cardcallback.check.record_rules import record_findings
 from cardcallback.check.run_rules import run_findings
 from cardcallback.check.step_rules import step_findings
+from cardcallback.check.unit_rules import unit_findings
 from cardcallback.record import RunRecord
 from cardcallback.render.lettered import lettered
 
@@ -68,15 +69,22 @@ def _of_card(card: CardText, file_exists: FileExists | None) -> Iterator[Finding
     yield from emissions_findings(card)
     yield from placeholder_findings(card)
     yield from privacy_findings(card)
+    # What our own section says is held against the record, and tells edits by its digest.
+    ours = {line.number for line in card.lines if line.is_ours}
+    yield from (one for one in _of_figures(card) if one.line not in ours)
+    if file_exists is not None:
+        yield from link_findings(card, file_exists)
+
+
+def _of_figures(card: CardText) -> Iterator[Finding]:
     facts = gather_facts(card)
     yield from carbon_findings(facts)
     yield from energy_findings(facts)
     yield from run_findings(facts)
     yield from step_findings(facts)
+    yield from unit_findings(facts)
     yield from loss_findings(card)
     yield from equivalent_findings(facts)
-    if file_exists is not None:
-        yield from link_findings(card, file_exists)
 
 
 def _of_record(card: CardText, record: RunRecord, so_far: list[Finding]) -> Iterator[Finding]:
