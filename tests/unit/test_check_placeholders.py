@@ -27,6 +27,8 @@ LEFT = [
     "- Accuracy: [X/10]",
     "Released on [YYYY-MM-DD] by us.",
     "[Describe where the data came from]",
+    "Trained for XXX hours.",
+    "See the [TODO](https://example.org): TODO",
     "TODO: say where the data came from",
     "- License: TBD",
     "By {{ author }}, 2026.",
@@ -53,6 +55,8 @@ MEANT = [
     "| [Model A](https://example.org) | 3.1 |",
     "<!-- [More Information Needed] -->\nDone.",
     "## To do\n\nNothing.",
+    "See the [TODO list](https://example.org/todo) of the project.",
+    "XXX was a film. TODO apps are a benchmark domain.",
     "![A loss curve [smoothed]](https://example.org/a.png)",
 ]
 
