@@ -54,7 +54,8 @@ _IN_CODE = re.compile(
 _IN_TEXT = re.compile(
     r"\{\{[^{}\r\n]{1,100}\}\}|\{%[^%\r\n]{1,100}%\}|<(?:your|insert|add|enter|model|author|user)[-_ ][\w .-]{1,60}>|"
     r"\b(?:TODO|TBD|TBA|FIXME)\b(?!s)(?! (?i:lists?|apps?|items?|comments?)\b)|"
-    r"\bXXX+\b(?! (?i:is|was|are|were|has|had)\b)|\blorem ipsum\b|\[(?:More Information Needed|Needs More Information)\]",
+    r"\bXXX+\b(?! (?i:is|was|are|were|has|had)\b)|\blorem ipsum\b|"
+    r"\[(?:More Information Needed|Needs More Information)\]",
     re.IGNORECASE,
 )
 _ALONE = re.compile(

@@ -16,6 +16,7 @@ from cardcallback.check.front_matter import form_findings
 from cardcallback.check.labels import label_findings
 from cardcallback.check.losses import loss_findings
 from cardcallback.check.metadata import value_findings
+from cardcallback.check.own_fills import fill_findings
 from cardcallback.check.own_section import (
     RENDER,
     Comparison,
@@ -24,7 +25,7 @@ from cardcallback.check.own_section import (
     edited_sections,
     section_findings,
 )
-from cardcallback.check.own_values import fill_findings, matter_findings, record_as_in_matter
+from cardcallback.check.own_values import matter_findings, record_as_in_matter
 from cardcallback.check.pictures import link_findings
 from cardcallback.check.placeholders import placeholder_findings
 from cardcallback.check.privacy import privacy_findings
