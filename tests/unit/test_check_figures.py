@@ -152,6 +152,7 @@ RIGHT = {
     "| B (France) | 3 | 0.13 |",
     "two units": "- CO2: 37 g (0.037 kg)\n- Energy: 107 Wh (0.107 kWh)\n- Time: 112 min (1.87 h)",
     "a share": "- Trainable: 29.8 M of 4.33 B parameters (0.69 %)\n- Memory: 61 of 120 GiB",
+    "a share of millions": "Trained on 3 of 10 M examples (30 %).\n\n- Sequence: 2,048 of 4 k tokens (51 %)",
     "not its unit again": "Energy: 107 Wh (0.2 kWh with the machine around it).",
     "planned and done": "- Epochs: 1.7, stopped early\n- num_train_epochs: 3",
     "rates in two notations": "- Learning rate: 2e-4\n- learning_rate: 0.0002",

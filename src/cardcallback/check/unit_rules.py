@@ -26,7 +26,7 @@ _SHARE = re.compile(
     rf"(?<![\w.,])(?P<part>{_COUNT})\s*(?P<part_scale>{_SCALE})?\b(?:\s+[a-z]{{3,12}}){{0,2}}\s*"
     r"(?:\b(?:out )?of\b|/)\s*"
     rf"(?P<whole>{_COUNT})\s*(?P<whole_scale>{_SCALE})\b(?:\s+[a-z]{{3,12}}){{0,2}}\s*"
-    r"[(,:=]\s*[~≈=]?\s*(?P<percent>\d{1,3}(?:\.\d{1,6})?)\s*%"
+    r"[(,:=]\s*[~≈=]?\s*(?P<percent>\d{1,3}(?:\.\d{1,6})?)\s*%\)?"
 )
 _SHARE_ROOM = 0.05
 # What a label asks for, and the kinds that may stand there.
@@ -70,15 +70,21 @@ def _same(one: Figure, other: Figure) -> bool:
 
 def _shares(text: str, number: int) -> Iterator[Finding]:
     for found in _SHARE.finditer(text):
-        part, whole = (
-            _number(found[name]) * _LARGE.get(found[f"{name}_scale"] or "", 1.0) for name in ("part", "whole")
-        )
-        half = 0.5 * 10.0 ** -len(found["percent"].partition(".")[2])
-        stated, share = float(found["percent"]), 100 * part / whole if whole else 0.0
-        room = half + (_SHARE_ROOM + _rounding(found["part"]) + _rounding(found["whole"])) * share
-        if abs(stated - share) > room:
-            what = f"{shown(found.group())}: it is {format_number(share)} %"
+        whole_scale = _LARGE[found["whole_scale"]]
+        # "3 of 10 M" may mean three, or three million.
+        scales = [_LARGE[found["part_scale"]]] if found["part_scale"] else [1.0, whole_scale]
+        parts = [_number(found["part"]) * scale for scale in scales]
+        shares = [100 * part / (_number(found["whole"]) * whole_scale or 1.0) for part in parts]
+        if not any(_is_rounded(found, share) for share in shares):
+            what = f"{shown(found.group())}, and that is {format_number(shares[-1])} %"
             yield error(RULE, number, what, "calculate it again")
+
+
+def _is_rounded(found: re.Match[str], share: float) -> bool:
+    """Whether the stated percentage can be that share, by the digits that all three are printed in."""
+    half = 0.5 * 10.0 ** -len(found["percent"].partition(".")[2])
+    room = half + (_SHARE_ROOM + _rounding(found["part"]) + _rounding(found["whole"])) * share
+    return abs(float(found["percent"]) - share) <= room
 
 
 def _number(written: str) -> float:
