@@ -97,6 +97,16 @@ def test_placeholders_are_filled_and_remembered(tmp_path: Path) -> None:
     assert "- **Hours used:** 2" in (target / "README.md").read_text()
 
 
+def test_two_fills_that_are_alike_are_both_remembered(tmp_path: Path) -> None:
+    """The same text under the same label, in two places."""
+    twice = "# Scribe\n\n- **Hours used:** [More Information Needed]\n- **Hours used:** [More Information Needed]\n"
+    output, target = make_output(tmp_path), make_target(tmp_path, "merged", twice)
+    assert run(output, target) == 0
+    before = snapshot(target)
+    assert run(output, target) == 0
+    assert snapshot(target) == before
+
+
 IMPACT_CARD = """# Scribe
 
 ## Environmental Impact

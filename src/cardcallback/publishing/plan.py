@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -113,7 +114,9 @@ def _with_earlier_carbon(record: RunRecord, present: Present) -> RunRecord:
 def _remembered(record: RunRecord, present: Present) -> Card:
     """What we filled in this card before, or in the one that it is a copy of."""
     there = present.record.card if present.record is not None else Card()
-    return Card(filled=tuple(dict.fromkeys((*there.filled, *record.card.filled))))
+    # The same text may stand under the same label twice, which is two fills.
+    further = Counter(record.card.filled) - Counter(there.filled)
+    return Card(filled=(*there.filled, *further.elements()))
 
 
 def _kind(text: str | None, present: Present) -> str:
