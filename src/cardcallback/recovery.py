@@ -213,7 +213,7 @@ def _write(run: KilledRun, settings: Settings, warn: Warn) -> tuple[RunRecord, s
         folder.weights_are_ours()
         saved = True
     if not saved or folder.keeps_earlier_card:
-        return record, f"record in {folder.write_record(record)}; the card is of other weights and stays"
+        return record, f"record in {folder.write_record(record)}; {_why_no_card(folder)}"
     return write_with_card(folder, record, settings, warn)
 
 
@@ -226,6 +226,15 @@ def _as_it_stands(run: KilledRun, settings: Settings, warn: Warn) -> tuple[RunRe
     if has_weights and folder.has_main_record and lacks_card(folder.card_path, record):
         return _write(standing, settings, warn)
     return record, "its record was complete already, only the journal was removed"
+
+
+def _why_no_card(folder: RunFolder) -> str:
+    """In words for the person who looks for it."""
+    if folder.keeps_earlier_card:
+        return "the card is of other weights and stays"
+    if folder.card_path.exists():
+        return "the card stays as it is: the run saved no weights"
+    return "no card: the run saved no weights"
 
 
 def _takes_place(run: KilledRun, folder: RunFolder) -> bool:

@@ -151,6 +151,27 @@ def test_a_folder_that_looks_like_a_repository_is_known_by_the_disk(
     assert "base_model" not in metadata(compose(body, without_base(), body_kind="trainer").text)
 
 
+@pytest.mark.parametrize("open_value", ["TBD", "[X]", "'[More Information Needed]'", "{emissions: X, source: TBD}"])
+def test_a_placeholder_in_the_front_matter_is_no_persons_figure(open_value: str) -> None:
+    """It is filled where the run knows, as one in the text is, and remembered as ours."""
+    body = f"---\nco2_eq_emissions: {open_value}  # later\n---\n# Mine\n"
+    composed = compose(body, with_place())
+    assert metadata(composed.text)["co2_eq_emissions"]["emissions"] == 37
+    assert not composed.report.warnings
+    assert again(composed, with_place()).text == composed.text
+    assert metadata(compose(body).text)["co2_eq_emissions"] is not None
+
+
+@pytest.mark.parametrize("open_value", ["[X]", "TBD", '"[e.g., Org/Model-7B]"', "<base-model>", "[your base model]"])
+def test_a_placeholder_for_the_base_model_is_filled(open_value: str) -> None:
+    """Where nothing is known of it the placeholder stays for the person."""
+    body = f"---\nbase_model: {open_value}\nbase_model_relation: TBD\nlibrary_name: '?'\n---\n# Mine\n"
+    found = metadata(compose(body).text)
+    assert (found["base_model"], found["base_model_relation"]) == ("google/gemma-3-4b-it", "adapter")
+    assert found["library_name"] == "peft"
+    assert metadata(compose(body, without_base()).text)["base_model"] == metadata(body)["base_model"]
+
+
 def test_a_persons_base_model_stays() -> None:
     """Their word counts, and no relation is claimed for it."""
     body = "---\nbase_model: unsloth/gemma-3-4b-it  # mine\n---\n# Mine\n"

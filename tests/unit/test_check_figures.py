@@ -85,6 +85,17 @@ WRONG = {
         ("| Model | Validation loss | Perplexity |\n"
          "|---|---|---|\n| ours | 1.50 | 2.83 |"),
     ),
+    "two labels of one time": ("figures", "- Training time: 4 hours\n- Training duration: 6.5 h"),
+    "two labels of the epochs": ("figures", "- Epochs: 3\n- num_train_epochs: 1"),
+    "two labels of the rate": ("figures", "- Learning rate: 2e-4\n- learning_rate: 1e-5"),
+    "two labels of the energy": ("figures", "- Energy: 3 kWh\n- Energy consumed: 1.9 kWh"),
+    "two units of mass": ("figures", "- CO2: 37 g (0.37 kg)"),
+    "two units of energy": ("figures", "Training used 107 Wh (0.17 kWh)."),
+    "a share of its parts": ("figures", "- LoRA: 10 M of 4 B (5 %)"),
+    "GPU hours": ("figures", "- Training time: 4 h\n- GPUs: 2 x H100\n- GPU hours: 16"),
+    "hours for energy": ("figures", "| Energy | 4 h |\n|---|---|"),
+    "energy for emissions": ("figures", "- Emissions: 3 kWh"),
+    "a sentence's own energy": ("emissions", "An ablation used 90 kWh.\n\nWe used 4 kWh and emitted 14 kg of CO2."),
     "perplexity below 1": ("perplexity", "- Perplexity: 0.82"),
 }  # fmt: skip
 
@@ -126,6 +137,26 @@ RIGHT = {
     "base and tuned": "- Validation Loss: 1.043\n- Perplexity (Base): 6.50\n- Perplexity (Fine-tuned): 2.84",
     "a checkpoint's table": "| Training Loss | Epoch | Step | Validation Loss |\n"
     "|:---:|:---:|:---:|:---:|\n| 0.87 | 1.0 | 1423 | 0.88 |",
+    "use of the model": "Training used 107 Wh and emitted 37 g CO2eq in Germany.\n\n"
+    "Inference: 2.1 kWh per month, 0.72 kg CO2e.",
+    "use, in other words": "Energy: 3 kWh, 1.03 kg CO2e, Germany.\n\n"
+    "Running the model costs 2.1 kWh per month, 0.072 kg CO2e.",
+    "use, in a list": "- Training energy: 3 kWh\n- Training emissions: 1.03 kg CO2eq (Germany)\n"
+    "- Inference: 70 kg CO2e per month",
+    "certificates": "Trained in Germany with 3 kWh.\n\nOffset: we bought 50 kg CO2e of certificates.",
+    "avoided": "Trained with 3 kWh. LoRA avoided 900 kg CO2e of a full fine-tune.",
+    "the base model's pretraining": "Pretraining of the base model emitted 31.22 tCO2eq. "
+    "Our fine-tuning: 3 kWh and 1.03 kg CO2e in Germany.",
+    "two sentences": "The small run used 1 Wh and emitted 0.4 g CO2e. The big one used 9 kWh and emitted 3.4 kg CO2e.",
+    "runs in a table": "| Run | Energy (kWh) | CO2 (kg) |\n|---|---|---|\n| A (Germany) | 3 | 1.03 |\n"
+    "| B (France) | 3 | 0.13 |",
+    "two units": "- CO2: 37 g (0.037 kg)\n- Energy: 107 Wh (0.107 kWh)\n- Time: 112 min (1.87 h)",
+    "a share": "- Trainable: 29.8 M of 4.33 B parameters (0.69 %)\n- Memory: 61 of 120 GiB",
+    "a share of millions": "Trained on 3 of 10 M examples (30 %).\n\n- Sequence: 2,048 of 4 k tokens (51 %)",
+    "not its unit again": "Energy: 107 Wh (0.2 kWh with the machine around it).",
+    "planned and done": "- Epochs: 1.7, stopped early\n- num_train_epochs: 3",
+    "rates in two notations": "- Learning rate: 2e-4\n- learning_rate: 0.0002",
+    "GPU hours": "- Training time: 4 h\n- GPUs: 2 x H100\n- GPU hours: 8",
     "no units": "It takes 5 g of salt, 3 t of gravel and 10 kWh of patience.",
 }  # fmt: skip
 

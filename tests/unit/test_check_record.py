@@ -125,6 +125,72 @@ def test_an_unchanged_card_raises_no_word(name: str) -> None:
         assert of_record(text.replace("\n", "\r\n"), record) == []
 
 
+HARD = """# ACME sheet for [Model name]
+
+| Field | Value | Owner |
+|---|---|---|
+| Training duration (h) | TBD | us |
+| Trainable parameters (M) | TBD | us |
+
+| Metric | Threshold | Result |
+|---|---|---|
+| Validation loss | < 1.2 | TBD |
+
+## Training details
+
+📉 Loss: **[X]**
+
+We trained for [X] epochs (batch size [X], learning rate [X]), with TBD left.[^3]
+
+- Base model: [e.g., Org/Model-7B]
+
+[^2]: Epochs: [X]
+[^3]: Learning rate: [X]
+"""
+
+
+def test_each_changed_digit_of_a_hard_template_is_found() -> None:
+    """Beside thresholds, in badges, sentences and footnotes, in names, and under a title that is filled itself."""
+    record = make_record()
+    composed = render_card(record, body=HARD, body_kind="template", pictures=False)
+    record, text = replace(record, card=composed.card), composed.text
+    assert len(record.card.filled) >= 10
+    assert not [one for one in of_record(text, record) if one.rule == "own-value"]
+    begin, end = text.index("# ACME"), text.index("<!-- cardcallback:begin")
+    before = set(HARD.splitlines())
+    hidden = []
+    for at in (at for at in range(begin, end) if text[at].isdigit()):
+        line = text.count("\n", 0, at) + 1
+        piece = text.splitlines()[line - 1]
+        is_name_of_note = text[at - 1] == "^"
+        is_threshold = text[:at].endswith(("< ", "< 1."))
+        if piece in before or is_name_of_note or is_threshold:
+            continue
+        changed = f"{text[:at]}{(int(text[at]) + 1) % 10}{text[at + 1 :]}"
+        if not any(one.line == line and one.severity == "error" for one in of_record(changed, record)):
+            hidden.append((line, piece, text[at]))
+    assert hidden == []
+
+
+def test_a_fill_that_is_gone_is_a_hint() -> None:
+    """A person may take a line out, and the record then tells more than the card."""
+    record = make_record()
+    composed = render_card(record, body=HARD, body_kind="template", pictures=False)
+    record = replace(record, card=composed.card)
+    text = "\n".join(line for line in composed.text.splitlines() if not line.startswith("- Base model:"))
+    found = [one for one in of_record(text, record) if one.rule == "own-value"]
+    assert [(one.severity, "is gone: google/gemma-3-4b-it" in one.what) for one in found] == [("hint", True)]
+
+
+@pytest.mark.parametrize("name", sorted(RECORDS))
+def test_our_own_section_is_measured_by_no_plain_rule(name: str) -> None:
+    """Beside what a person states of rated power, it says mean powers, other CO2e and other times."""
+    body = "---\nlicense: mit\n---\n# Ours\n\nTrained on 2 x NVIDIA H100 (TDP 700 W), measured.\n"
+    record = with_place(RECORDS[name](), "DE")
+    text = render_card(record, body=body, body_kind="person", pictures=False).text
+    assert {one.rule for one in check_card(text) if one.severity == "error"} <= {"dead-link"}
+
+
 def test_a_card_of_another_place_raises_no_word() -> None:
     """The record was given another place since, or none: the card's figures still follow from its own."""
     text, record = made("gb10", "FR", "template", True)  # noqa: FBT003  with pictures

@@ -70,11 +70,22 @@ def test_a_run_without_saved_weights_gets_a_record(tmp_path: Path, capsys: Any) 
     assert printed.startswith(
         "out: 6 min 40 s, GPU 6.36 Wh, step 319 or soon after: record in out/training_run/record.json"
     )
+    assert printed.endswith("record.json; no card: the run saved no weights\n")
     assert printed.count("\n") == 1
     record = load_run(tmp_path / "out")
     assert (record.status, record.recovered) == ("interrupted", True)
     assert not (tmp_path / "out" / "README.md").exists()
     assert not path_in(tmp_path / "out").exists()
+
+
+def test_a_template_stays_where_no_weights_were_saved(tmp_path: Path, capsys: Any) -> None:
+    """It waits for weights, and is of no others."""
+    kill(tmp_path / "out")
+    template = "# Mine\n\n- **Training time:** [X]\n"
+    (tmp_path / "out" / "README.md").write_text(template)
+    assert run("recover", "out") == 0
+    assert "the card stays as it is: the run saved no weights" in capsys.readouterr().out
+    assert (tmp_path / "out" / "README.md").read_text() == template
 
 
 def test_the_card_of_saved_weights_is_completed(tmp_path: Path, capsys: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 from section_sessions import two_machines
 
+from cardcallback import EnvironmentalImpact
 from cardcallback.record import Card, Fill
 from cardcallback.render.card import render_card
 from cardcallback.render.lettered import lettered
@@ -23,6 +24,13 @@ def test_no_card_sets_two_simulated_kinds_side_by_side_by_name() -> None:
     assert "device B" in text
     assert not [name for name in NAMES if name in text.replace("no Blackwell GPU", "")]
     assert [device.name for device in record.hardware.accelerators] == ["NVIDIA GB10", "NVIDIA H100 80GB HBM3"]
+
+
+def test_no_impact_sets_two_simulated_kinds_side_by_side_by_name() -> None:
+    """A report is shown as a card is."""
+    report = EnvironmentalImpact.from_record(two_machines(), location="DE").generate_report()
+    assert "device A" in report
+    assert not [name for name in NAMES if name in report]
 
 
 def test_real_devices_and_a_single_kind_keep_their_names() -> None:

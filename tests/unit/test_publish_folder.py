@@ -97,6 +97,69 @@ def test_placeholders_are_filled_and_remembered(tmp_path: Path) -> None:
     assert "- **Hours used:** 2" in (target / "README.md").read_text()
 
 
+def test_two_fills_that_are_alike_are_both_remembered(tmp_path: Path) -> None:
+    """The same text under the same label, in two places."""
+    twice = "# Scribe\n\n- **Hours used:** [More Information Needed]\n- **Hours used:** [More Information Needed]\n"
+    output, target = make_output(tmp_path), make_target(tmp_path, "merged", twice)
+    assert run(output, target) == 0
+    before = snapshot(target)
+    assert run(output, target) == 0
+    assert snapshot(target) == before
+
+
+IMPACT_CARD = """# Scribe
+
+## Environmental Impact
+
+- **Hours used:** [More Information Needed]
+- **Compute Region:** [More Information Needed]
+- **Carbon Emitted:** [More Information Needed]
+
+| Metric | Value |
+|---|---|
+| CO2 emissions | [e.g. 12] g |
+"""
+
+
+@pytest.mark.parametrize("first", [("--location", "SE"), ("--carbon-intensity", "412")])
+def test_our_own_emissions_follow_another_place_without_a_record(
+    tmp_path: Path, first: tuple[str, str], capsys: Any
+) -> None:
+    """With the card alone published nothing remembers what is ours, and it still is."""
+    output, target = make_output(tmp_path), make_target(tmp_path, "adapter", IMPACT_CARD)
+    readme = target / "README.md"
+    assert run(output, target, "--publish", "card", *first, "--model-index") == 0
+    earlier = readme.read_text()
+    assert run(output, target, "--publish", "card", "--location", "FR", "--model-index") == 0
+    assert "states CO2e already" not in capsys.readouterr().err
+    (tmp_path / "anew").mkdir()
+    once = make_target(tmp_path / "anew", "adapter", IMPACT_CARD)
+    assert run(output, once, "--publish", "card", "--location", "FR", "--model-index") == 0
+    assert earlier != readme.read_text()
+    assert readme.read_text() == (once / "README.md").read_text()
+
+
+def test_a_place_stays_where_none_is_given_and_no_record_lies_there(tmp_path: Path) -> None:
+    """As where one does."""
+    output, target = make_output(tmp_path), make_target(tmp_path, "merged", IMPACT_CARD)
+    assert run(output, target, "--publish", "card", "--location", "SE") == 0
+    before = (target / "README.md").read_text()
+    assert run(output, target, "--publish", "card") == 0
+    assert (target / "README.md").read_text() == before
+
+
+def test_emissions_that_a_person_changed_stay(tmp_path: Path, capsys: Any) -> None:
+    """A figure that is not its source's product any more is a person's."""
+    output, target = make_output(tmp_path), make_target(tmp_path, "merged", HUB_CARD)
+    readme = target / "README.md"
+    assert run(output, output, "--location", "DE") == 0
+    assert run(output, target, "--publish", "card", "--location", "SE") == 0
+    readme.write_text(readme.read_text().replace("emissions: 3.8", "emissions: 9.1"))
+    assert run(output, target, "--publish", "card", "--location", "FR") == 0
+    assert "states CO2e already" in capsys.readouterr().err
+    assert "emissions: 9.1" in readme.read_text()
+
+
 @pytest.mark.parametrize(("how_much", "pictures", "record"), [("card", False, False), ("pictures", True, False)])
 def test_how_much_is_published(tmp_path: Path, how_much: str, pictures: bool, record: bool) -> None:  # noqa: FBT001  parameters
     """What is not wanted is neither written nor linked."""

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from publish_inputs import MERGED_CARD, PICTURES, make_output, make_target, run, snapshot
 
-from cardcallback.record import load_run
+from cardcallback.record import Stage, load_run
 from cardcallback.testing import make_record
 
 OTHER_PICTURE = b"\x89PNG\r\n\x1a\nof another run"
@@ -176,6 +176,44 @@ def test_what_says_nothing_of_the_weights_is_no_objection(tmp_path: Path, file: 
     """Only a plain contradiction counts."""
     output, target = make_output(tmp_path), make_target(tmp_path)
     (target / file).write_text(json.dumps(settings))
+    assert run(output, target) == 0
+
+
+@pytest.mark.parametrize(
+    "stated",
+    ["meta-llama/Llama-3.1-8B", "[meta-llama/Llama-3.1-8B, Qwen/Qwen3-4B]", "google/gemma-3-1b-it", "other/scribe"],
+)
+def test_a_card_of_another_base_model_stays(tmp_path: Path, stated: str, capsys: Any) -> None:
+    """Its front matter alone tells so, where no settings lie beside it."""
+    output, target = make_output(tmp_path), tmp_path / "merged"
+    target.mkdir()
+    card = f"---\nbase_model: {stated}\n---\n\n# A card\n"
+    (target / "README.md").write_text(card)
+    assert run(output, target) == 1
+    assert f"names the base model {stated.strip('[]')}, the run's is google/gemma-3-4b-it" in capsys.readouterr().err
+    assert (target / "README.md").read_text() == card
+    assert run(output, target, "--force") == 0
+
+
+@pytest.mark.parametrize(
+    "stated",
+    [
+        "[meta-llama/Llama-3.1-8B, google/gemma-3-4b-it]",
+        "unsloth/gemma-3-4b-it-unsloth-bnb-4bit",
+        "me/gemma-3-4b-scribe",  # what the run made, of which this is a converted copy
+        "me/scribe",
+        "google/gemma-3-4b-pt",  # the stage before began from it
+        "./models/llama",
+        "[X]",
+        "TBD",
+    ],
+)
+def test_a_base_model_of_the_same_line_is_no_objection(tmp_path: Path, stated: str) -> None:
+    """The same weights under another name, the tuned ones, the chain's, or nothing at all."""
+    stages = (Stage(name="SFT", base_model="google/gemma-3-4b-pt"), Stage(name="DPO"))
+    output, target = make_output(tmp_path, stages=stages), tmp_path / "merged"
+    target.mkdir()
+    (target / "README.md").write_text(f"---\nbase_model: {stated}\n---\n\n# Scribe, as GGUF\n")
     assert run(output, target) == 0
 
 

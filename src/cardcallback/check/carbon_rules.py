@@ -11,6 +11,7 @@ from cardcallback.carbon.table import factor_rows
 from cardcallback.check.devices import named_watts, run_seconds
 from cardcallback.check.facts import Fact, Facts, kilowatt_hours
 from cardcallback.check.finding import Finding, error, hint, shown
+from cardcallback.check.other_things import is_of_other_thing, is_of_pretraining, sentence_of
 from cardcallback.render.card.emissions import EMISSIONS_KEY
 from cardcallback.units import (
     EMISSIONS_FIGURES,
@@ -88,7 +89,7 @@ def _off_product(line: int, grams: Fact, wanted: list[float]) -> Finding:
 def _contradicting(facts: Facts) -> Iterator[Finding]:
     """The front matter's grams beside those of the text."""
     stated = facts.matter_grams
-    in_text = [one for one in facts.of("emissions") if one.figure.value > 0]
+    in_text = [one for one in _emissions(facts) if one.figure.value > 0]
     if not stated or not in_text:
         return
     if any(one.figure.low * (1 - _ROOM) <= stated <= one.figure.high * (1 + _ROOM) for one in in_text):
@@ -119,12 +120,18 @@ def _implied(facts: Facts) -> Iterator[Finding]:
 
 def _stated(facts: Facts) -> Iterator[tuple[int, float, str, Fact | None]]:
     """Line, grams, text and, unless it is the front matter's, the fact of every emission."""
-    for one in facts.of("emissions"):
+    for one in _emissions(facts):
         yield one.line.number, one.figure.value, one.figure.text, one
     grams = facts.matter_grams
     if grams:
         line = facts.card.matter_line(EMISSIONS_KEY, after="emissions") or facts.card.matter_line(EMISSIONS_KEY)
         yield line or 1, grams, f"{format_number(grams, EMISSIONS_FIGURES)} g", None
+
+
+def _emissions(facts: Facts) -> list[Fact]:
+    """What the run is said to have caused; a pretraining is the base model's where no energy stands beside it."""
+    of_run = [one for one in facts.of("emissions") if not is_of_other_thing(one)]
+    return [one for one in of_run if not is_of_pretraining(one) or _in_sentence(facts, one)]
 
 
 def _beyond_devices(facts: Facts) -> Iterator[Finding]:
@@ -195,8 +202,20 @@ def _fits(quotient: float, factor: float) -> bool:
 
 def _energies(facts: Facts) -> list[float]:
     """Energies in kWh: those that are stated, else hours times watts of a line that states both."""
-    stated = [kilowatt_hours(one.figure) for one in facts.of("energy") if one.figure.value > 0]
+    energies = [one for one in facts.of("energy") if one.figure.value > 0]
+    stated = [kilowatt_hours(one.figure) for one in energies if not is_of_other_thing(one)]
     return stated or [energy for line in facts.lines.values() for energy in _of_line(line)]
+
+
+def _in_sentence(facts: Facts, fact: Fact) -> list[float]:
+    """Energies in kWh of the same sentence, or of the same row of a table."""
+    return [
+        kilowatt_hours(one.figure)
+        for one in facts.of("energy")
+        if one.line.number == fact.line.number
+        and one.figure.value > 0
+        and (one.cell != fact.cell or sentence_of(one) == sentence_of(fact))
+    ]
 
 
 def _of_line(line: list[Fact]) -> Iterator[float]:
@@ -207,9 +226,9 @@ def _of_line(line: list[Fact]) -> Iterator[float]:
 
 
 def _beside(facts: Facts, fact: Fact, energies: list[float]) -> list[float]:
-    """In a table of several models an emission belongs to its own row's hours and watts."""
+    """An emission belongs to the energy of its sentence, and in a table of models to its row's hours and watts."""
     own = list(_of_line(facts.lines[fact.line.number])) if fact.line.table is not None else []
-    return own or energies
+    return own or _in_sentence(facts, fact) or energies
 
 
 def _thousand(found: float, wanted: float) -> str:

@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 
 from cardcallback.catalogue import gpus_named_in
-from cardcallback.check.facts import Facts
+from cardcallback.check.facts import Fact, Facts
 
 _TIME = re.compile(r"\b(?:train|hours? used|duration|wall|run ?time|elapsed|gpu[- ]hours?|time)\b|train", re.IGNORECASE)
 _MOST_TIMES = 20
@@ -18,6 +18,8 @@ OTHER_TIME = re.compile(
 _RATED = re.compile(
     r"\bTDP\b|\b(?:rated|board|nameplate|maximum|max) power\b|\bpower (?:limit|rating|cap)\b", re.IGNORECASE
 )
+_DRAWN = re.compile(r"\b(?:mean|average|avg|drew|draws?|measured|idle|peak)\b[^.;,]*$", re.IGNORECASE)
+_NEAR = 40
 
 
 def run_seconds(facts: Facts) -> list[float]:
@@ -32,8 +34,14 @@ def run_seconds(facts: Facts) -> list[float]:
 
 def rated_watts(facts: Facts) -> list[float]:
     """Rated powers: those that the card states, and those of the devices that it names."""
-    stated = [one.figure.value for one in facts.of("power") if _RATED.search(f"{one.about} {one.line.prose}")]
+    stated = [one.figure.value for one in facts.of("power") if _is_rated(one)]
     return list(dict.fromkeys([*stated, *named_watts(facts)]))
+
+
+def _is_rated(power: Fact) -> bool:
+    """Whether it is called a rating, on its line or by its label; what was drawn on average is none."""
+    near = power.cell[max(0, power.figure.begin - _NEAR) : power.figure.begin]
+    return _RATED.search(f"{power.about} {power.line.prose}") is not None and _DRAWN.search(near) is None
 
 
 def named_watts(facts: Facts) -> list[float]:

@@ -9,6 +9,7 @@ from itertools import product
 from cardcallback.check.devices import OTHER_TIME, named_watts, rated_watts, run_seconds
 from cardcallback.check.facts import Fact, Facts
 from cardcallback.check.finding import Finding, error, shown
+from cardcallback.check.other_things import is_of_other_thing
 from cardcallback.units import format_duration, format_energy, format_number, format_power
 
 RULE = "energy"
@@ -112,7 +113,8 @@ def _multiplied(time: Fact, power: Fact) -> bool:
 def _mean_power(facts: Facts) -> Iterator[Finding]:
     """Mean power over the run's time is the energy, wherever on the card they stand."""
     powers = [one for one in facts.of("power") if _MEAN.search(one.words) and not _WHOLE.search(one.about)]
-    energies = [one for one in facts.of("energy") if not OTHER_TIME.search(one.about)]
+    stated = [one for one in facts.of("energy") if not OTHER_TIME.search(one.about)]
+    energies = [one for one in stated if not is_of_other_thing(one)]
     hours = run_seconds(facts)
     if len(powers) != 1 or len(energies) != 1 or not hours or energies[0].figure.value <= 0:
         return
@@ -131,7 +133,11 @@ def _rated(facts: Facts) -> Iterator[Finding]:
     energies = [
         one
         for one in facts.of("energy")
-        if one.figure.value > 0 and not one.line.is_ours and not OTHER_TIME.search(one.about) and _is_of_run(one)
+        if one.figure.value > 0
+        and not one.line.is_ours
+        and not OTHER_TIME.search(one.about)
+        and _is_of_run(one)
+        and not is_of_other_thing(one)
     ]
     if not hours or not watts or not energies:
         return

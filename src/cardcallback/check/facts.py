@@ -26,6 +26,7 @@ _LONGEST_LABEL = 120
 # Each is held against each: of a card that states more, the first ones tell.
 _MOST_FACTS = 200
 _MOST_COUNTS = 12
+_NEAR_BEGIN = 12
 _PLACE_LABELS = frozenset(
     {"compute region", "region", "cloud region", "location", "geographical location", "country", "place", "grid",
      "data center", "data centre", "datacenter", "training location"}
@@ -121,13 +122,24 @@ def gather_facts(card: CardText) -> Facts:
     facts = Facts(card=card)
     columns: dict[int, list[str]] = {}
     for line in card.prose_lines(ours=True):
-        if line.table is None:
-            facts.facts += _line_facts(line)
-        else:
+        if line.table is not None:
             cells = table_cells(line.prose)
             heads = columns.setdefault(line.table, cells)
-            facts.facts += _row_facts(line, cells, heads)
+            found = _row_facts(line, cells, heads)
+            facts.facts += (one for one in found if not line.is_ours or _is_total_of_ours(one))
+        elif not line.is_ours:
+            facts.facts += _line_facts(line)
     return facts
+
+
+def _is_total_of_ours(fact: Fact) -> bool:
+    """Of our own section only the run's totals stand beside a person's figures; the record is held against it."""
+    kind = fact.figure.kind
+    if kind in {"factor", "memory"}:
+        return kind == "memory" or fact.label.startswith("co2e")
+    # What stands behind the first figure of a row explains it.
+    is_first = fact.cell_number == 1 and fact.figure.begin <= _NEAR_BEGIN
+    return kind in {"energy", "emissions", "time"} and is_first
 
 
 def table_cells(text: str) -> list[str]:

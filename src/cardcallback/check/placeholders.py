@@ -42,6 +42,7 @@ _WHOLE = re.compile(
     r"^\s*(?:>\s*)*(?:(?:[-*+]|\d{1,3}[.)])\s+)*(?:[*_]{1,2}[^*_:]{1,60}:?[*_]{1,2}:?\s*)?"
     r"[~≈]?\[(?P<inside>[^\[\]]+)\](?:\s*(?:%|examples|minutes|hours|MB|GB))?[\s.*_]*$"
 )
+_LINK_TO_PAGE = re.compile(r"(?<!!)\[[^\[\]\r\n]{1,200}\]\(https?://[\w-]+\.\w[^()\s]{0,300}\)")
 _IN_CODE = re.compile(
     # A key is the reader's to give; what else is "yours" in an example was the author's.
     r"\b(?:YOUR|MY)_(?![A-Z_]*(?:KEY|TOKEN|SECRET|PASSWORD)\b)[A-Z][A-Z_]+\b|"
@@ -53,7 +54,9 @@ _IN_CODE = re.compile(
 )
 _IN_TEXT = re.compile(
     r"\{\{[^{}\r\n]{1,100}\}\}|\{%[^%\r\n]{1,100}%\}|<(?:your|insert|add|enter|model|author|user)[-_ ][\w .-]{1,60}>|"
-    r"\b(?:TODO|TBD|TBA|FIXME)\b(?!s)|\bXXX+\b|\blorem ipsum\b|\[(?:More Information Needed|Needs More Information)\]",
+    r"\b(?:TODO|TBD|TBA|FIXME)\b(?!s)(?! (?i:lists?|apps?|items?|comments?)\b)|"
+    r"\bXXX+\b(?! (?i:is|was|are|were|has|had)\b)|\blorem ipsum\b|"
+    r"\[(?:More Information Needed|Needs More Information)\]",
     re.IGNORECASE,
 )
 _ALONE = re.compile(
@@ -100,7 +103,8 @@ def _in_text(line: Line) -> str | None:
     text = line.prose
     bare = _INLINE_CODE.sub(lambda match: " " * len(match.group()), text)
     for pattern in (_IN_TEXT, _IN_CODE, _NOTHING_NAMED):
-        found = pattern.search(bare)
+        # A page that is linked to has a name of its own.
+        found = pattern.search(_LINK_TO_PAGE.sub("", bare) if pattern is _IN_TEXT else bare)
         if found is not None and not _is_heading_word(line, found.group()):
             return found.group()
     for value in _values(bare):

@@ -29,6 +29,28 @@ RUN_LABELS = {
     "training time": "training_time",
     "validation loss": "validation_loss",
 }
+# Other labels of the same facts. What a plan says and what came of it differ by right, such as a total of epochs.
+_OTHER_WORDS = {
+    "learning_rate": "learning_rate",
+    "num_epochs": "epochs",
+    "num epochs": "epochs",
+    "num_train_epochs": "epochs",
+    "number of epochs": "epochs",
+    "total training time": "training_time",
+    "train runtime": "training_time",
+    "training epochs": "epochs",
+    "training runtime": "training_time",
+}
+# An estimate beside a measurement, and a mean beside the last value, are two facts.
+_APART = frozenset({"estimated energy (kwh)", "final training loss"})
+
+
+def run_fact(label: str) -> str | None:
+    """One name for the labels of one fact of a run; None for a label of anything else."""
+    plain = plain_label(label)
+    if plain in _APART:
+        return plain
+    return _OTHER_WORDS.get(plain, RUN_LABELS.get(plain))
 
 
 def plain_label(label: str) -> str:

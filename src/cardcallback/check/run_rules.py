@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from itertools import combinations
 
 from cardcallback.check.facts import Fact, Facts
 from cardcallback.check.finding import Finding, error, shown
 from cardcallback.check.quantities import find_figures
 from cardcallback.check.reading import CardText
-from cardcallback.check.run_labels import RUN_LABELS, plain_label
+from cardcallback.check.run_labels import plain_label, run_fact
 from cardcallback.render.card.slots import Slot
-from cardcallback.units import format_bytes
+from cardcallback.units import SECONDS_PER_HOUR, format_bytes, format_number
 
 RULE = "figures"
 _RUN_TIME = re.compile(
@@ -23,6 +24,10 @@ _OF_MANY = re.compile(r"\bper\b|stage|phase|epoch|/|sft|dpo|each|step", re.IGNOR
 _SLIPS = {60.0: "minutes taken for hours, or seconds for minutes", 3600.0: "seconds taken for hours"}
 _SLIP_ROOM = 0.03
 _MOST_TIMES = 20
+_GPU_HOURS = re.compile(r"(?:total )?gpu[- ]?hours(?: used)?")
+# Of several computers the GPUs of one may be all that is counted.
+_COMPUTERS = re.compile(r"\b(?:nodes|machines|computers|hosts|servers)\b", re.IGNORECASE)
+_GPU_HOURS_ROOM = 0.12
 _SHARE = re.compile(
     r"\baccuracy\b|\bprecision\b|\brecall\b|\bcoverage\b|\butili[sz]ation\b|\btrainable\b|\bwin ?rate\b|"
     r"\bpass(?:ing)? ?rate\b|"
@@ -58,9 +63,16 @@ _STAGED = re.compile(
 _ONE_NUMBER = re.compile(r"^[~≈]?\s*(?P<number>\d[\d,]*(?:\.\d+)?(?:[eE][-+]?\d+)?)")
 
 
+_ENDS_EARLY = re.compile(
+    r"early[- ]?stop|stopped early|interrupt|max_steps|best (?:checkpoint|epoch)|resum|cut short|not completed",
+    re.IGNORECASE,
+)
+
+
 def run_findings(facts: Facts) -> Iterator[Finding]:
     """Contradictions among the figures of one run."""
     yield from _times(facts)
+    yield from _gpu_hours(facts)
     yield from _shares(facts)
     yield from _memory(facts)
     yield from _batches(facts.card)
@@ -84,6 +96,22 @@ def _times(facts: Facts) -> Iterator[Finding]:
                 other = f"{shown(earlier.figure.text)} on line {earlier.line.number}"
                 what = f"{shown(later.figure.text)} here and {other}: {slip}"
                 yield error(RULE, later.line.number, what, "give both in one unit")
+
+
+def _gpu_hours(facts: Facts) -> Iterator[Finding]:
+    """GPU hours that no number of GPUs on the card gives with the run's time."""
+    of_gpus = [one for one in facts.of("gpu_time") if _GPU_HOURS.fullmatch(one.label) and one.figure.value > 0]
+    of_run = [one for one in facts.of("time") if _RUN_TIME.search(one.label) and not _OF_MANY.search(one.label)]
+    seconds = {one.figure.value for one in of_run if one.figure.value > 0}
+    text = "\n".join(line.prose for line in facts.card.prose_lines())
+    if len(of_gpus) != 1 or len(seconds) != 1 or len(facts.counts) == 1 or _COMPUTERS.search(text):
+        return
+    stated, time = of_gpus[0], max(seconds)
+    counts = facts.counts | {one * other for one, other in combinations(facts.counts, 2)}
+    if not any(abs(time * count / stated.figure.value - 1) <= _GPU_HOURS_ROOM for count in counts):
+        most = format_number(time * max(facts.counts) / SECONDS_PER_HOUR)
+        what = f"{shown(stated.figure.text)}, and the stated time on the stated GPUs gives {most} GPU hours"
+        yield error(RULE, stated.line.number, what, "calculate it again, or say what else they hold")
 
 
 def _seconds(fact: Fact) -> float:
@@ -111,7 +139,7 @@ def _memory(facts: Facts) -> Iterator[Finding]:
             if used.low > total.high:
                 yield error(RULE, line.number, f"{shown(found.group())} is more than there is", "check the two figures")
     memory = facts.of("memory")
-    totals = [one for one in memory if _is_total(one)]
+    totals = [one for one in memory if _is_total(one) or _is_whole(one)]
     if not totals:
         return
     most = max(one.figure.high for one in totals) * max(facts.counts) * _BYTES_ROOM
@@ -127,6 +155,11 @@ def _is_total(fact: Fact) -> bool:
     return re.search(r"\bpeak|used|usage|model size|file|disk|storage|dataset", about) is None and (
         re.search(r"memory|vram|\bram\b|hardware|\bgpu", f"{about} {fact.cell}".lower()) is not None
     )
+
+
+def _is_whole(fact: Fact) -> bool:
+    """What a figure right before it is said to be of."""
+    return re.search(r"\b(?:of|out of)\s+$", fact.cell[: fact.figure.begin]) is not None
 
 
 def _batches(card: CardText) -> Iterator[Finding]:
@@ -164,15 +197,20 @@ def _twice(card: CardText) -> Iterator[Finding]:
     groups: dict[str, list[Slot]] = defaultdict(list)
     for slot in card.slots:
         is_value = slot.kind == "line" or (slot.kind == "cell" and slot.only_column)
-        if is_value and slot.label and plain_label(slot.label) in RUN_LABELS:
-            groups[plain_label(slot.label)].append(slot)
-    for label, slots in groups.items():
+        fact = run_fact(slot.label) if is_value and slot.label else None
+        if fact is not None:
+            groups[fact].append(slot)
+    ends_early = _ENDS_EARLY.search(card.body) is not None
+    for fact, slots in groups.items():
         first = slots[0]
         for other in slots[1:]:
+            names = [plain_label(slot.label or "") for slot in (first, other)]
+            if fact == "epochs" and names[0] != names[1] and ends_early:
+                continue
             if _differ(first.text, other.text) and not _is_staged(first, other):
                 line = card.line_of(other.begin)
                 elsewhere = f"{shown(first.text, 40)} on line {card.line_of(first.begin)}"
-                what = f"{label} is {shown(other.text, 40)} here and {elsewhere}"
+                what = f"{names[1]} is {shown(other.text, 40)} here and {elsewhere}"
                 yield error(RULE, line, what, "keep the right one, or say what tells them apart")
 
 
@@ -188,7 +226,8 @@ def _differ(one: str, other: str) -> bool:
     if left and right and left[0].kind == right[0].kind and left[0].kind != "percent":
         room = 0.05 * max(left[0].value, right[0].value)
         return left[0].low > right[0].high + room or right[0].low > left[0].high + room
-    if left or right:
+    # What still holds a placeholder is told as that.
+    if left or right or "[" in one or "[" in other:
         return False
     numbers = [_ONE_NUMBER.match(text) for text in (one, other)]
     if numbers[0] is None or numbers[1] is None:

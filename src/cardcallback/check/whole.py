@@ -16,6 +16,7 @@ from cardcallback.check.front_matter import form_findings
 from cardcallback.check.labels import label_findings
 from cardcallback.check.losses import loss_findings
 from cardcallback.check.metadata import value_findings
+from cardcallback.check.own_fills import fill_findings
 from cardcallback.check.own_section import (
     RENDER,
     Comparison,
@@ -24,7 +25,7 @@ from cardcallback.check.own_section import (
     edited_sections,
     section_findings,
 )
-from cardcallback.check.own_values import fill_findings, matter_findings, record_as_in_matter
+from cardcallback.check.own_values import matter_findings, record_as_in_matter
 from cardcallback.check.pictures import link_findings
 from cardcallback.check.placeholders import placeholder_findings
 from cardcallback.check.privacy import privacy_findings
@@ -32,6 +33,7 @@ from cardcallback.check.reading import CardText
 from cardcallback.check.record_rules import record_findings
 from cardcallback.check.run_rules import run_findings
 from cardcallback.check.step_rules import step_findings
+from cardcallback.check.unit_rules import unit_findings
 from cardcallback.record import RunRecord
 from cardcallback.render.lettered import lettered
 
@@ -68,15 +70,22 @@ def _of_card(card: CardText, file_exists: FileExists | None) -> Iterator[Finding
     yield from emissions_findings(card)
     yield from placeholder_findings(card)
     yield from privacy_findings(card)
+    # What our own section says is held against the record, and tells edits by its digest.
+    ours = {line.number for line in card.lines if line.is_ours}
+    yield from (one for one in _of_figures(card) if one.line not in ours)
+    if file_exists is not None:
+        yield from link_findings(card, file_exists)
+
+
+def _of_figures(card: CardText) -> Iterator[Finding]:
     facts = gather_facts(card)
     yield from carbon_findings(facts)
     yield from energy_findings(facts)
     yield from run_findings(facts)
     yield from step_findings(facts)
+    yield from unit_findings(facts)
     yield from loss_findings(card)
     yield from equivalent_findings(facts)
-    if file_exists is not None:
-        yield from link_findings(card, file_exists)
 
 
 def _of_record(card: CardText, record: RunRecord, so_far: list[Finding]) -> Iterator[Finding]:

@@ -24,6 +24,7 @@ from cardcallback.impact.constants import (
 from cardcallback.impact.measured import MeasuredEnergy, measured_energy
 from cardcallback.impact.report import impact_report
 from cardcallback.record import CarbonFactor, RunRecord, load_run
+from cardcallback.render.lettered import lettered
 from cardcallback.units import (
     GRAMS_PER_KILOGRAM,
     JOULES_PER_KILOWATT_HOUR,
@@ -131,7 +132,7 @@ class EnvironmentalImpact:
         Raises:
             CardCallbackError: as the class, or no record there (exit code 3).
         """
-        run = record if isinstance(record, RunRecord) else load_run(record)
+        run = lettered(record if isinstance(record, RunRecord) else load_run(record))
         names = dict.fromkeys(device.name for device in run.hardware.accelerators)
         return cls(
             run.duration_seconds / SECONDS_PER_HOUR,

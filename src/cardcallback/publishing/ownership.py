@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cardcallback.errors import CardCallbackError
+from cardcallback.publishing.base_names import base_contradiction
 from cardcallback.publishing.place import Place
 from cardcallback.publishing.weights import contradiction
 from cardcallback.record import RECORD_FOLDER, RECORD_NAME, RunRecord, decode
@@ -23,11 +24,13 @@ class Present:
 
     ``record_content`` is its main record as it stands. ``record`` is what that says, or the account that lies in a
     checkpoint; None where nothing can be read. ``same_run`` is None where no card and no record of ours is there.
+    ``card_text`` is the card.
     """
 
     record_content: bytes | None
     record: RunRecord | None
     same_run: bool | None
+    card_text: str | None = None
 
 
 def look_at(place: Place, record: RunRecord, card_text: str | None) -> Present:
@@ -47,7 +50,7 @@ def look_at(place: Place, record: RunRecord, card_text: str | None) -> Present:
         same = headline(record)[0] in card_text
     else:
         same = None
-    return Present(record_content=content, record=there, same_run=same)
+    return Present(record_content=content, record=there, same_run=same, card_text=card_text)
 
 
 def objection(place: Place, record: RunRecord, present: Present) -> str | None:
@@ -64,6 +67,8 @@ def objection(place: Place, record: RunRecord, present: Present) -> str | None:
         state = "" if there is None else f" ({there.status}{_begun(there)})"
         return f"{place.name} holds {whose}{state}"
     found = contradiction(place, record)
+    # What this run's own card names was settled when it was written.
+    found = found or (None if present.same_run else base_contradiction(place, record, present.card_text))
     return None if found is None else f"the weights in {place.name} are not this run's: {found}"
 
 

@@ -17,6 +17,8 @@ from cardcallback.publishing.weights import weights_in
 from cardcallback.record import RUN_ID, Card, RunRecord, encode
 from cardcallback.record.codec import LARGEST_RECORD_BYTES
 from cardcallback.render.card import ComposedCard, default_hub_template, render_card
+from cardcallback.render.card.earlier_emissions import earlier_carbon
+from cardcallback.render.card.front_matter import split_card
 from cardcallback.render.card.section_block import has_section
 from cardcallback.render.pictures.choice import picture_address, pictures_of
 from cardcallback.writing import LARGEST_CARD_BYTES
@@ -99,10 +101,13 @@ def _text(content: bytes | None, name: str) -> str | None:
 
 def _with_earlier_carbon(record: RunRecord, present: Present) -> RunRecord:
     """Nothing given, now or in the record: the place that this run was published with before stays."""
-    there = present.record
-    if record.carbon is not None or not present.same_run or there is None or there.carbon is None:
+    if record.carbon is not None or not present.same_run:
         return record
-    return reassessed(record, there.carbon)
+    if present.record is not None:
+        known = present.record.carbon
+    else:
+        known = None if present.card_text is None else earlier_carbon(split_card(present.card_text), record)
+    return record if known is None else reassessed(record, known)
 
 
 def _remembered(record: RunRecord, present: Present) -> Card:

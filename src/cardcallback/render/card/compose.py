@@ -8,7 +8,8 @@ from pathlib import Path
 import msgspec
 
 from cardcallback.errors import CardCallbackError
-from cardcallback.record import Card, RunRecord
+from cardcallback.record import Card, Fill, RunRecord
+from cardcallback.render.card.earlier_emissions import earlier_fills
 from cardcallback.render.card.emissions import EMISSIONS_KEY
 from cardcallback.render.card.fill_report import FillReport
 from cardcallback.render.card.filling import fill_placeholders, states_emissions
@@ -72,8 +73,8 @@ def compose_card(
     Raises:
         CardCallbackError: the front matter is not valid YAML or cannot be edited safely.
     """
-    known = record.card.filled
     card = split_card(body)
+    known = _known(record, card, own_labels)
     by_person = body_kind not in _GENERATED_KINDS
     owner = _emissions_stated_by(record, card, trainer_card, by_person=by_person, own_labels=own_labels)
     told = record if owner is None else msgspec.structs.replace(record, carbon=None)
@@ -134,6 +135,12 @@ def default_hub_template() -> str:
     return split_card(str(ModelCard.from_template(ModelCardData(), template_path=str(template)))).body.lstrip("\n")
 
 
+def _known(record: RunRecord, card: SplitCard, own_labels: str | None) -> tuple[Fill, ...]:
+    """What we filled in this card: as the record remembers it, and the CO2e of another place."""
+    known = record.card.filled
+    return (*known, *earlier_fills(card, record, known=known, own_labels=own_labels))
+
+
 def _emissions_stated_by(
     record: RunRecord,
     card: SplitCard,
@@ -142,7 +149,7 @@ def _emissions_stated_by(
     by_person: bool,
     own_labels: str | None,
 ) -> str | None:
-    known = record.card.filled
+    known = _known(record, card, own_labels)
     owner = emissions_owner(card, trainer_card, by_person=by_person, known=known)
     if owner is not None:
         return owner

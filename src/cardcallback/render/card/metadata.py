@@ -8,6 +8,7 @@ from typing import Any
 
 from cardcallback.errors import CardCallbackError
 from cardcallback.record import Fill, RunRecord
+from cardcallback.render.card.earlier_emissions import is_own_emissions
 from cardcallback.render.card.emissions import EMISSIONS_KEY, SOURCE_BEGIN, emissions_metadata, hardware_text
 from cardcallback.render.card.front_matter import (
     SplitCard,
@@ -20,6 +21,7 @@ from cardcallback.render.card.matter_data import key_spans, parse_matter
 from cardcallback.render.card.metadata_edit import MetadataEdit
 from cardcallback.render.card.model_index import model_index
 from cardcallback.render.card.names import is_local, looks_local, split_relation_tag
+from cardcallback.render.card.open_keys import is_open
 from cardcallback.render.card.values import published_base_model
 from cardcallback.render.exported import Weights
 
@@ -73,7 +75,8 @@ def complete_metadata(
     _clean_datasets(edit, by_others=by_others)
     _settle_emissions(edit, record, ours=ours)
     # In a copy of a run's card a library of ours may be of weights that are not the copy's.
-    if not by_person or (weights is not None and _LIBRARY_KEY in ours):
+    is_asked = is_open(edit.data().get(_LIBRARY_KEY))
+    if not by_person or is_asked or (weights is not None and _LIBRARY_KEY in ours):
         _settle_library(edit, record, weights, ours=ours)
     _settle_results(edit, record, weights, wanted=wants_results, ours=ours)
     edit.finish()
@@ -83,7 +86,7 @@ def complete_metadata(
 def emissions_owner(card: SplitCard, trainer_card: str | None, *, by_person: bool, known: Sequence[Fill]) -> str | None:
     """Whose ``co2_eq_emissions`` a card has: "person", "trainer", or None where there is none but ours."""
     value = parse_matter(card.matter).get(EMISSIONS_KEY)
-    if value is not None and not _is_ours(EMISSIONS_KEY, value, known):
+    if value is not None and not is_open(value) and not _is_ours(EMISSIONS_KEY, value, known):
         return "person" if by_person else "trainer"
     value = _trainer_data(trainer_card)[1].get(EMISSIONS_KEY)
     return "trainer" if value is not None and not _is_ours(EMISSIONS_KEY, value, known) else None
@@ -126,7 +129,10 @@ def _trainer_data(trainer_card: str | None) -> tuple[SplitCard, dict[str, Any]]:
 def _settle_base_model(edit: MetadataEdit, record: RunRecord, *, by_others: set[str], ours: set[str]) -> None:
     known_base = published_base_model(record)
     present = edit.data().get(_BASE_KEY)
-    names = [str(name) for name in (present if isinstance(present, list) else [present]) if name is not None]
+    stated = [str(name) for name in (present if isinstance(present, list) else [present]) if name is not None]
+    names = [name for name in stated if not is_open(name)]
+    if stated and not names and known_base is None:
+        return
     foreign = _BASE_KEY in by_others
     replace_all = foreign and len(names) < 2
     kept = [known_base if (replace_all and known_base) or _is_folder(name, foreign=foreign) else name for name in names]
@@ -134,11 +140,11 @@ def _settle_base_model(edit: MetadataEdit, record: RunRecord, *, by_others: set[
     result = [name for name in kept if name is not None]
     if _BASE_KEY in ours and known_base is None:
         result = []
-    if result != names:
+    if result != stated:
         if names and not result:
             edit.remarks.append("base_model was a folder and is left out: name the model with base_model=")
         _store(edit, _BASE_KEY, result[0] if len(result) == 1 else result)
-    if known_base is not None and result == [known_base] and (result != names or _BASE_KEY in ours):
+    if known_base is not None and result == [known_base] and (result != stated or _BASE_KEY in ours):
         edit.fills.append(_metadata_fill(_BASE_KEY, known_base))
 
 
@@ -148,7 +154,7 @@ def _settle_relation(edit: MetadataEdit, record: RunRecord, weights: Weights | N
     is_base = known_base is not None and edit.data().get(_BASE_KEY) in (known_base, [known_base])
     is_adapter = record.training.lora is not None and weights in {None, "adapter"}
     wanted = "adapter" if is_base and is_adapter else None
-    if _RELATION_KEY in edit.data() and _RELATION_KEY not in ours:
+    if _is_anothers(edit, _RELATION_KEY, ours, wanted):
         return
     if weights == "unknown":  # nothing speaks for it, and nothing against what was written before
         wanted = edit.data().get(_RELATION_KEY)
@@ -159,13 +165,13 @@ def _settle_relation(edit: MetadataEdit, record: RunRecord, weights: Weights | N
 
 def _settle_library(edit: MetadataEdit, record: RunRecord, weights: Weights | None, *, ours: set[str]) -> None:
     """A program's card without any key has no front matter, which the Hub's client complains of."""
-    if _LIBRARY_KEY in edit.data() and _LIBRARY_KEY not in ours:
-        return
     by_record = "peft" if record.training.lora is not None else "transformers"
     # What converted files are loaded with is not known; of unknown ones what was written before may be right.
     by_weights = {"adapter": "peft", "model": "transformers", "converted": None}
     by_weights["unknown"] = edit.data().get(_LIBRARY_KEY)
     library = by_record if weights is None else by_weights[weights]
+    if _is_anothers(edit, _LIBRARY_KEY, ours, library):
+        return
     _store(edit, _LIBRARY_KEY, library)
     edit.fills += [_metadata_fill(_LIBRARY_KEY, library)] if library else []
 
@@ -174,7 +180,9 @@ def _settle_results(
     edit: MetadataEdit, record: RunRecord, weights: Weights | None, *, wanted: bool, ours: set[str]
 ) -> None:
     present = edit.data()
-    if _RESULTS_KEY not in ours and (not wanted or _RESULTS_KEY in present):
+    # Without a record of what was written: what this run gives is ours.
+    is_same = _RESULTS_KEY in present and plain(present[_RESULTS_KEY]) == model_index(record, present)[0]
+    if _RESULTS_KEY not in ours and not is_same and (not wanted or _RESULTS_KEY in present):
         if wanted:
             edit.remarks.append("the card has a model-index already, which stays")
         return
@@ -218,13 +226,18 @@ def _clean_datasets(edit: MetadataEdit, *, by_others: set[str]) -> None:
 
 
 def _settle_emissions(edit: MetadataEdit, record: RunRecord, *, ours: set[str]) -> None:
-    present = edit.data().get(EMISSIONS_KEY)
-    if present is not None and EMISSIONS_KEY not in ours:
-        return
     wanted = emissions_metadata(record, hardware_text(record))
+    if _is_anothers(edit, EMISSIONS_KEY, ours, wanted):
+        return
     _store(edit, EMISSIONS_KEY, wanted)
     if wanted is not None:
         edit.fills.append(_metadata_fill(EMISSIONS_KEY, wanted))
+
+
+def _is_anothers(edit: MetadataEdit, key: str, ours: set[str], wanted: Any) -> bool:
+    """Whether a key's value stays: a person's or a trainer's, or a placeholder for which there is no value."""
+    present = edit.data().get(key)
+    return present is not None and key not in ours and (wanted is None or not is_open(present))
 
 
 def _is_folder(name: str, *, foreign: bool) -> bool:
@@ -233,9 +246,11 @@ def _is_folder(name: str, *, foreign: bool) -> bool:
 
 def _is_ours(key: str, value: Any, known: Sequence[Fill]) -> bool:
     written = [fill.text for fill in known if fill.heading == HEADING and fill.label == key]
+    if any(is_json_of(text, value) for text in written):
+        return True
+    # What is remembered may be another card's, and the source says whose figure it is.
     if written:
-        return any(is_json_of(text, value) for text in written)
-    # Without a record of what was written the source still says whose figure it is.
+        return key == EMISSIONS_KEY and is_own_emissions(value)
     found = value.get("source") if isinstance(value, dict) else None
     return key == EMISSIONS_KEY and isinstance(found, str) and found.startswith(SOURCE_BEGIN)
 

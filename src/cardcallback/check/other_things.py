@@ -1,0 +1,45 @@
+"""Which figures of a card are of something else than its run: use, the base model, what was bought or avoided."""
+
+from __future__ import annotations
+
+import re
+
+from cardcallback.check.facts import Fact
+
+_SENTENCE_END = re.compile(r"[.!?;](?:\s|$)")
+_OTHER = re.compile(
+    r"\binfer|\bserving\b|\bdeployment\b|\bonce deployed\b|\bin production\b|\brunning the model\b|\bin use\b|"
+    r"\bper (?:day|week|month|year|user|image|passenger|query|request)\b|\b(?:a|an|each|every) (?:day|month|year)\b|"
+    r"\bmonthly\b|\bannual|\byearly\b|"
+    r"\boffset|\bcertificates?\b|\bcompensat|\bcarbon credits?\b|\bmarket[- ]based\b|"
+    r"\bavoid(?:ed|s|ing)?\b|\bsav(?:ed|es|ing|ings)\b.{0,40}(?:CO(?:2|₂)|emission|carbon|energy|kWh)|"
+    r"\bembodied\b|\bmanufactur|\bmaking the\b|\bflights?\b|\bearlier version\b|\bprevious version\b",
+    re.IGNORECASE,
+)
+_PRETRAINING = re.compile(
+    r"\bpre-?train(?:ing|ed)?\b|\bbase model(?:'s)?\b.{0,30}\b(?:emi|us(?:ed|es)|train|took|cost)", re.IGNORECASE
+)
+
+
+def sentence_of(fact: Fact) -> tuple[int, int]:
+    """Where the sentence that the figure stands in begins and ends in its line or cell."""
+    figure = fact.figure
+    ends = [match.end() for match in _SENTENCE_END.finditer(fact.cell)]
+    begin = max((end for end in ends if end <= figure.begin), default=0)
+    return begin, min((end for end in ends if end > figure.begin), default=len(fact.cell))
+
+
+def is_of_other_thing(fact: Fact) -> bool:
+    """Whether sentence, label, column or the heading right above says that it is of no training."""
+    return _OTHER.search(_said(fact)) is not None
+
+
+def is_of_pretraining(fact: Fact) -> bool:
+    """Whether it is said to be of the pretraining, which most often is another model's."""
+    return _PRETRAINING.search(_said(fact)) is not None
+
+
+def _said(fact: Fact) -> str:
+    begin, end = sentence_of(fact)
+    heading = fact.line.headings[-1] if fact.line.headings else ""
+    return f"{heading}\n{fact.label}\n{fact.column}\n{fact.cell[begin:end]}"
