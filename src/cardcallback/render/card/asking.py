@@ -10,6 +10,7 @@ from cardcallback.render.card.labelled import normalize_label
 from cardcallback.render.card.labels import ItemRow, LabelIndex, LabelRow, each, has_word
 from cardcallback.render.card.quantities import Unit, split_unit, unit_in
 from cardcallback.render.card.slots import Slot
+from cardcallback.render.card.understood import words_of
 
 # In a column's heading these say whose figures it holds even among other words.
 _TELLING_GROUPS = ("tuned", "base", "other")
@@ -93,6 +94,13 @@ class Asking:
                 if words and not any(has_word(heading, normalize_label(word)) for word in never.unless):
                     return never.why
         return None
+
+    def words_for(self, row: LabelRow, label: str | None) -> frozenset[str]:
+        """The words that ask for a row's value: those of its labels, and of what names it inside a text."""
+        texts = [label or "", (row.value or "").replace("_", " "), *row.placeholders, *self._index.whole_texts]
+        texts += [name for other in self._index.labels.rows if other.value == row.value for name in each(other.label)]
+        texts += [name for name, value in self._index.inside.items() if value == row.value]
+        return words_of(*texts)
 
     def examples(self, slot: Slot, headings: tuple[str, ...]) -> ItemRow | None:
         """What the rows of this table, or the items of this list, are examples of."""

@@ -63,6 +63,7 @@ COUNTED = {
     "sequences": ("sequence", "sequences", "samples", "examples", "sequences per device", "per device",
                   "per gpu", "samples per device", "per device batch size"),
     "devices": ("gpu", "gpus", "device", "devices", "accelerator", "accelerators"),
+    "bits": ("bit", "bits", "-bit", "-bits"),
     "parameters": ("parameter", "parameters", "params", "trainable parameters", "trainable params"),
 }  # fmt: skip
 # What may stand before the noun of a count: "[X] M tokens", "[X] billion". A lone letter is no unit of small counts,

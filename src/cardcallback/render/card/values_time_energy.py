@@ -13,6 +13,7 @@ from cardcallback.render.run_words import (
     devices,
     duration_words,
     least_time,
+    most_devices_at_once,
     most_speed,
     plural,
     recorded_steps,
@@ -234,10 +235,18 @@ def building_overhead(record: RunRecord) -> str | None:
 
 
 def gpu_count(record: RunRecord) -> Value | None:
-    """How many GPUs were measured."""
-    count = len(devices(record))
+    """How many GPUs were measured at a time; None where that changed between sessions."""
+    count = most_devices_at_once(record)
+    if any(len(session.hardware.accelerators) != count for session in record.sessions):
+        return None
     simulated = " (simulated)" if record.simulated else ""
     return Value(text=f"{count}{simulated}", amount=float(count), kind="devices") if count else None
+
+
+def gpu_name(record: RunRecord) -> str | None:
+    """The GPUs' name without their number, where they are all of one kind."""
+    names = {device.name for device in devices(record)}
+    return escape_markdown(names.pop()) + (SIMULATED if record.simulated else "") if len(names) == 1 else None
 
 
 def gpu_names(record: RunRecord) -> str | None:
@@ -254,6 +263,7 @@ TIME_AND_ENERGY_VALUES: Mapping[str, Callable[[RunRecord], Value | str | None]] 
     "gpu_count": gpu_count,
     "gpu_energy": gpu_energy,
     "gpu_hours": gpu_hours,
+    "gpu_name": gpu_name,
     "gpu_names": gpu_names,
     "grid_factor": grid_factor,
     "hours_used": hours_used,

@@ -20,11 +20,15 @@ _SMALLEST_COUNT = 1e-5
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Written:
-    """The text for a placeholder, and how much of what stands around it is replaced with it."""
+    """The text for a placeholder, and how much of what stands around it is replaced with it.
+
+    ``unit_width`` letters behind the placeholder are the unit that the text is in.
+    """
 
     text: str
     more_before: int = 0
     more_after: int = 0
+    unit_width: int = 0
 
 
 def write_value(value: Value, placeholder: Placeholder, label_unit: Unit | None) -> Written | None:
@@ -46,7 +50,9 @@ def write_divided(value: Value, placeholders: Sequence[Placeholder]) -> list[Wri
     written: list[Written] = []
     for factor in factors:
         count, left = divmod(left, round(factor / factors[-1]))
-        written.append(Written(text=f"{'' if written else value.least}{count:,}"))
+        one = placeholders[len(written)]
+        text = f"{'' if written else value.least}{count:,}"
+        written.append(Written(text=text, unit_width=_width(one, known[len(written)])))
     return written
 
 
@@ -73,8 +79,7 @@ def _inside(value: Value, placeholder: Placeholder, label_unit: Unit | None) -> 
     following, bracket = unit_at(placeholder.after), _UNIT_IN_BRACKETS.match(placeholder.after)
     in_bracket = unit_in(bracket.group(1)) if bracket is not None else None
     if following is not None and _is_of(value, following):
-        width = len(placeholder.after) - len(placeholder.after.lstrip()) + len(following.word)
-        return _before_unit(value, placeholder, following, width)
+        return _before_unit(value, placeholder, following, _width(placeholder, following))
     if bracket is not None and in_bracket is not None and _is_of(value, in_bracket):
         return _before_unit(value, placeholder, in_bracket, bracket.end())
     plain = value.short if value.short is not None else value.text
@@ -92,9 +97,13 @@ def _before_unit(value: Value, placeholder: Placeholder, unit: Unit, width: int)
     """The figure before a unit that the card has; what has to be said of it stands behind that."""
     figure, before = value.least + value.figure(unit), _about_before(placeholder) if value.least else 0
     if not value.note:
-        return Written(text=figure, more_before=before)
+        return Written(text=figure, more_before=before, unit_width=width)
     text = figure + placeholder.after[:width] + value.remark
-    return Written(text=text, more_before=before, more_after=width)
+    return Written(text=text, more_before=before, more_after=width, unit_width=width)
+
+
+def _width(placeholder: Placeholder, unit: Unit) -> int:
+    return len(placeholder.after) - len(placeholder.after.lstrip()) + len(unit.word)
 
 
 def _is_of(value: Value, unit: Unit) -> bool:

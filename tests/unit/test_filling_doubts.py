@@ -1,0 +1,89 @@
+"""What a card says around, inside and above a placeholder: where that leaves a doubt, the placeholder stays."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from card_inputs import with_place
+from section_sessions import two_machines
+
+from cardcallback.render.card.filling import fill_placeholders
+
+
+def filled(body: str) -> str:
+    """The body with the values of a QLoRA run (SFT) in Germany."""
+    return fill_placeholders(body, with_place()).text
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "Energy: [X] kWh per epoch", "Energy: [X] kWh/epoch", "Energy: [X] kWh per GPU", "Energy: ~[X] Wh/token",
+        "Energy: [X] kWh per 1000 queries", "Energy: [X] (measured) / [X] (estimated)", "Emissions: [X] kg per year",
+        "Emissions: [X] g/km", "Training time: [X] hours per epoch", "Training time: [X] h on four GPUs",
+        "Training time: [X] hours per model (5 models)", "Training tokens: [X] per batch",
+        "Training steps: [X] per epoch", "Training throughput: About [X] TFLOP per GPU per second",
+        "Hardware: [X] nodes × [X] GPUs", "Hardware: [X]× H100", "Hardware: [X] vCPUs, [X] GB RAM",
+        "Hardware: [X] CPU cores", "GPU: [X] MHz", "GPU: [X] x [X]", "Base model: [X]B", "Seed: [X] runs",
+        "Training data: [X] images", "Mean power: [X] kW per GPU", "Peak memory: [X] per GPU",
+        "Peak memory: [X] / [X] GB", "Number of GPUs: [X] per node", "Number of GPUs: [X] (of 8)", "Epochs: [X] of 3",
+        "Epochs: [X]/[X]", "Epochs: [X] SFT + [X] DPO", "Learning rate: [X]e-4", "Learning rate: [X] to [X]",
+        "Learning rate: [X] → [X]", "Learning rate: [X] (projector), [X] (LLM)", "Batch size: [X] (SFT), [X] (DPO)",
+        "Batch size: [X] x [X] = [X]", "LoRA rank: [X] (attention), [X] (MLP)", "Training loss: [X] → [X]",
+        "Training loss: [X] ± [X]", "Training date: [X] to [X]", "Energy: [X] kWh over [Y] hours",
+        "Optimizer: AdamW, lr [X]", "Quantization: [X] GB", "Training examples: [X] (train) / [X] (validation)",
+        "Energy: {{ energy }} per epoch", "Training time: 値 [X]",
+    ],
+)  # fmt: skip
+def test_words_around_a_placeholder_that_are_not_understood_keep_it(value: str) -> None:
+    """A rate, a product, another noun, a second place: the figure would say something else there."""
+    for frame in ("## Training\n\n- {}\n", "## Training\n\n**{}\n"):
+        body = frame.format(value if "**" not in frame else value.replace(":", ":**", 1))
+        assert filled(body) == body
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("Hardware: [N]x [GPU]", "Hardware: 1x NVIDIA GB10"),
+        ("GPUs: [N] × [model]", "GPUs: 1 × NVIDIA GB10"),
+        ("Perplexity: [X] (base: [X])", "Perplexity: 2.84 (base: 6.49)"),
+        ("Energy: [X] kWh in total.", "Energy: 0.107 kWh (GPU only, measured) in total."),
+        ("Training time: [X] wall-clock hours", "Training time: [X] wall-clock hours"),
+        ("Training time: [X] hours (wall clock)", "Training time: 1.87 hours (wall clock)"),
+        ("Trainable parameters: [X] of [X] ([X]%)", "Trainable parameters: 29.8 M of 3.88 B (0.77%)"),
+        ("Quantization: [X]-bit", "Quantization: 4-bit"),
+        ("LoRA: r=[X], alpha=[X], dropout=[X]", "LoRA: r=16, alpha=32, dropout=0"),
+    ],
+)  # fmt: skip
+def test_words_around_a_placeholder_that_are_understood_stay_around_the_value(before: str, after: str) -> None:
+    """The row's own words, its unit, a count and what is counted."""
+    assert filled(f"## Training\n\n- {before}\n") == f"## Training\n\n- {after}\n"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "Stage: [dev / pilot / production]", "Data type: [text/tabular/images]", "Optimizer: [Adam|SGD]",
+        "Precision: [bf16/fp16]", "Sequence length: [512/1024/2048]", "Objective: [business objective]",
+        "Compute: [budget in EUR]", "Region: [markets covered]", "Duration: [project duration]",
+        "Parameters: [list the API parameters]", "Loss: [cross-entropy]", "Training data: [describe]",
+        "Training time: [GPU hours]", "Hardware: [inference hardware]",
+    ],
+)  # fmt: skip
+def test_what_a_placeholder_asks_for_itself_is_heeded(value: str) -> None:
+    """A list to choose from, another thing's name, a request: none of them is answered with the row's value."""
+    body = f"## Training\n\n- {value}\n"
+    assert filled(body) == body
+
+
+def test_devices_that_took_turns_are_not_added_up() -> None:
+    """A run that moved to another machine had one GPU at a time; one of two and four has no number."""
+    record = two_machines()
+    assert fill_placeholders("- Number of GPUs: [X]\n", record).text == "- Number of GPUs: 1\n"
+    more = msgspec.structs.replace(
+        record.sessions[1].hardware, accelerators=record.sessions[1].hardware.accelerators * 2
+    )
+    sessions = (record.sessions[0], msgspec.structs.replace(record.sessions[1], hardware=more))
+    changed = msgspec.structs.replace(record, sessions=sessions)
+    assert fill_placeholders("- Number of GPUs: [X]\n", changed).text == "- Number of GPUs: [X]\n"
