@@ -87,3 +87,104 @@ def test_devices_that_took_turns_are_not_added_up() -> None:
     sessions = (record.sessions[0], msgspec.structs.replace(record.sessions[1], hardware=more))
     changed = msgspec.structs.replace(record, sessions=sessions)
     assert fill_placeholders("- Number of GPUs: [X]\n", changed).text == "- Number of GPUs: [X]\n"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "## Training\n\n- GPU: <Gpu />\n",
+        "## Training\n\n- Epochs: {props.epochs}\n",
+        "## Training\n\n- Training time: {trainingTime}\n",
+    ],
+)
+def test_what_a_program_puts_in_is_no_placeholder(body: str) -> None:
+    """Components and expressions of MDX."""
+    assert filled(body) == body
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "## Classification\n\n- Precision: [X]\n- Recall: [X]\n",
+        "## Results\n\n| Metric | Value |\n|---|---|\n| Precision | [X] |\n| F1 | [X] |\n",
+        "## Results\n\n| Class | Precision | Recall |\n|---|---|---|\n| spam | [X] | [X] |\n",
+        "## Scores\n\n| Accuracy | Precision |\n|---|---|\n| [X] | [X] |\n",
+        "## Evaluation\n\n- Precision: [X] %\n- Precision: [X]\n",
+    ],
+)
+def test_precision_beside_other_metrics_is_a_metric(body: str) -> None:
+    """In lists, rows and columns, and below a heading about evaluation."""
+    assert filled(body) == body
+
+
+def test_precision_elsewhere_is_the_number_format() -> None:
+    """As it was in training."""
+    assert filled("## Training\n\n- Precision: [X]\n") == "## Training\n\n- Precision: bf16\n"
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["Stage: [X]", "Objective: [X]", "Driver: [X]", "Packing: [X]", "Seed: [X]", "Region: [X]", "Compute: [X]",
+     "Duration: [X]", "Parameters: [X]", "Data type: [X]"],
+)  # fmt: skip
+@pytest.mark.parametrize("above", ["## Vehicle data", "## Funding", "# Demand forecaster"])
+def test_plain_words_mean_the_run_only_where_the_card_speaks_of_one(above: str, line: str) -> None:
+    """A stage, a driver and a seed are other things in other sections, and on a card about no training."""
+    body = f"{above}\n\n- {line}\n- Status: done\n"
+    assert filled(body) == body
+
+
+def test_plain_words_beside_settings_of_a_run_are_about_it() -> None:
+    """A short card without sections."""
+    assert "- Seed: 42\n" in filled("# My adapter\n\n- Learning rate: [X]\n- Seed: [X]\n")
+    assert "- Seed: 42\n" in filled("## Training\n\n- Seed: [X]\n")
+
+
+@pytest.mark.parametrize(
+    "heading",
+    ["Baseline", "Zero-shot evaluation", "Base model results", "Previous version", "acme-1b", "Acme 27B", "GPT-4",
+     "Tokenizer training", "Embedding model", "Distillation", "RLHF", "DPO", "Staff training",
+     "Results on the test set of customer B", "Original training", "Hyperparameter search", "Ablations"],
+)  # fmt: skip
+def test_figures_below_a_heading_of_somebody_elses_stay(heading: str) -> None:
+    """Another model's, another stage's, several runs', people's."""
+    body = f"## {heading}\n\n- Training time: [X]\n- Learning rate: [X]\n- Perplexity: [X]\n- Epochs: [X]\n"
+    assert filled(body) == body
+
+
+@pytest.mark.parametrize(
+    "heading",
+    ["Training", "SFT", "Fine-tuning gemma-3-4b-it", "Gemma", "Supervised fine-tuning", "LLaMA-Factory settings",
+     "Training on 10M tokens", "Customer support fine-tuning"],
+)  # fmt: skip
+def test_figures_below_a_heading_that_names_this_run_are_filled(heading: str) -> None:
+    """Its stage, its base model, its library."""
+    assert filled(f"## {heading}\n\n- Learning rate: [X] (peak)\n- Epochs: [X]\n").endswith("- Epochs: 1\n")
+
+
+@pytest.mark.parametrize(
+    "heading",
+    ["Runtime performance", "Hosting", "Deployment", "Monitoring in production", "Minimum hardware",
+     "Hardware requirements", "Evaluation", "Evaluation details", "Quantization details", "Einsatz"],
+)  # fmt: skip
+def test_training_values_stay_out_of_serving_and_evaluation(heading: str) -> None:
+    """Hardware, batches and energy of another purpose."""
+    body = f"## {heading}\n\n- Hardware: [X]\n- GPU: [X]\n- Batch size: [X]\n- Energy: [X] kWh\n- Max length: [X]\n"
+    assert filled(body) == body
+
+
+def test_a_heading_that_a_row_asks_for_does_not_hide_the_one_below_it() -> None:
+    """Hosting has an environmental impact of its own."""
+    body = "## Environmental Impact\n\n### Hosting\n\n- Hardware Type: [X]\n"
+    assert filled(body) == body
+
+
+def test_held_out_results_are_filled_below_evaluation() -> None:
+    """They are what a run measures of it."""
+    body = "## Evaluation\n\n- Validation loss: [X]\n- Perplexity: [X]\n- Perplexity (base): [X]\n"
+    assert "[X]" not in filled(body)
+
+
+def test_requirements_of_an_implementation_are_about_training() -> None:
+    """As one widespread template calls what training took."""
+    assert filled("## Implementation requirements\n\n- Training time: [fill in]\n").endswith(": 1 h 52 min\n")

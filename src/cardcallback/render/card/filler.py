@@ -13,12 +13,13 @@ from cardcallback.render.card.fill_memory import FillMemory, nearest_heading
 from cardcallback.render.card.fill_report import Field, Outcome
 from cardcallback.render.card.labelled import normalize_label
 from cardcallback.render.card.labels import LabelIndex, LabelRow, has_word
+from cardcallback.render.card.own_run import Neighbours
 from cardcallback.render.card.placeholders import Placeholder, find_placeholders, words_around
-from cardcallback.render.card.quantities import COUNTED, LARGE_COUNTS, Unit, Value, is_unit, unit_at
+from cardcallback.render.card.quantities import Value, is_unit
 from cardcallback.render.card.slots import Slot
-from cardcallback.render.card.understood import ABOUT, Surroundings, is_choice, is_hint_understood
+from cardcallback.render.card.understood import ABOUT, Surroundings, count_and_name, is_choice, is_hint_understood
 from cardcallback.render.card.values import card_fields, open_value
-from cardcallback.render.card.writing_in import Written, write_divided, write_value
+from cardcallback.render.card.writing_in import Written, counted_by, write_divided, write_value
 
 EMISSIONS_VALUE = "carbon_emitted"
 NOT_KNOWN = "not known from this run"
@@ -27,9 +28,6 @@ _ASKS_PROSE = "asks for a description, which is yours to write"
 _HOLDS = "stock text, true of this run"
 _UNDECIDED = "stock text, of which the run does not tell whether it is true"
 _A_CHOICE = "lists what to choose from, which is yours to choose"
-_DEVICES = frozenset({"gpu_names", "hardware", "hardware_needed", "compute_infrastructure"})
-_COUNT_HINTS = frozenset({"n", "x", "count", "gpu count", "number", "number of gpus", "gpus"})
-_NAME_HINTS = frozenset({"gpu", "gpu name", "gpu type", "gpu model", "model", "name", "type"})
 _TRAINING = ("training", "trained", "fine tuning", "finetuning", "fine tune", "lora", "qlora", "hyperparameters",
              "hyper parameters", "environmental", "hardware")  # fmt: skip
 # Words of prose that are names of values too.
@@ -54,14 +52,15 @@ class Filler:
         record: the run.
         index: the label map.
         memory: what earlier runs filled in this card.
+        slots: those of the card.
     """
 
-    def __init__(self, record: RunRecord, index: LabelIndex, memory: FillMemory) -> None:
+    def __init__(self, record: RunRecord, index: LabelIndex, memory: FillMemory, slots: Sequence[Slot]) -> None:
         self._record = record
         self._values = card_fields(record)
         self._index = index
         self._memory = memory
-        self._asking = Asking(index, record)
+        self._asking = Asking(index, record, Neighbours(slots))
         self._examples = ExampleRows(record, self._asking)
 
     def change(self, slot: Slot) -> Change:
@@ -116,7 +115,7 @@ class Filler:
         if asked.why is None and (slot.kind == "heading" or self._is_about_training(slot)):
             hinted = [self._hinted(one, {}) for one in found]
             if any(name in self._values for name in hinted if name):
-                return self._compose(slot, before, found, _count_and_name(found) or hinted, Asked())
+                return self._compose(slot, before, found, count_and_name(found) or hinted, Asked())
         if before is not None:
             return Change(text=before)
         if slot.label is None and not found[0].is_whole and not any(one.is_generic or " " in one.hint for one in found):
@@ -171,7 +170,7 @@ class Filler:
         own = found[0].is_generic or is_unit(found[0].hint) or _shares_word(found[0].hint, slot.label)
         if len(found) > 1 and names[0] == row.value and not own:
             names[0] = self._hinted(found[0], {})
-        names = _count_and_name(found, row.value) or names
+        names = count_and_name(found, row.value) or names
         return self._compose(slot, before, found, names, asked)
 
     def _named(self, one: Placeholder, row: LabelRow, *, is_first: bool, is_last: bool) -> str | None:
@@ -242,7 +241,7 @@ class Filler:
         if written is None:
             if len(found) > 1 and None in names:
                 return None
-            units = [asked.unit or (_counted_by(slot.label, value) if value else None) for value in known]
+            units = [asked.unit or (counted_by(slot.label, value) if value else None) for value in known]
             written = [
                 write_value(value, one, unit) if value else None
                 for one, value, unit in zip(found, known, units, strict=True)
@@ -264,24 +263,6 @@ class Filler:
         )
         field = _field(slot, "filled", text=text, why=why, placeholder=placeholder)
         return Change(text=text, fill=fill, field=field)
-
-
-def _count_and_name(found: tuple[Placeholder, ...], asked: str | None = "gpu_names") -> list[str | None] | None:
-    """Of "[N]x [GPU]" or "[GPU] x [N]", where devices are asked for, the two values; None of anything else."""
-    if len(found) != 2 or asked not in _DEVICES or found[0].after.strip() not in {"x", "\u00d7"}:
-        return None
-    first, second = (normalize_label(one.hint) for one in found)
-    if first in _COUNT_HINTS and second in _NAME_HINTS:
-        return ["gpu_count", "gpu_name"]
-    return ["gpu_name", "gpu_count"] if first in _NAME_HINTS and second in _COUNT_HINTS else None
-
-
-def _counted_by(label: str | None, value: Value) -> Unit | None:
-    """The noun of what is counted, where the label has it already: "Number of training examples"."""
-    unit = unit_at(re.split(r"[\s_]+", label or "")[-1])
-    # Millions of tokens and parameters are told in words of their own.
-    counted = value.kind in COUNTED and value.kind not in LARGE_COUNTS
-    return unit if unit is not None and counted and value.kind in unit.kinds else None
 
 
 def _shares_word(hint: str, label: str | None) -> bool:

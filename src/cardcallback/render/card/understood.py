@@ -41,6 +41,9 @@ _HUB_ID = re.compile(
     re.IGNORECASE,
 )
 _DATE_OR_TIME = re.compile(r"[dmyhs:/.\-\s]+", re.IGNORECASE)
+_DEVICES = frozenset({"gpu_names", "hardware", "hardware_needed", "compute_infrastructure"})
+_COUNT_HINTS = frozenset({"n", "x", "count", "gpu count", "number", "number of gpus", "gpus"})
+_NAME_HINTS = frozenset({"gpu", "gpu name", "gpu type", "gpu model", "model", "name", "type"})
 # Words of a hint that only ask for a value to be put there.
 _ASKING = frozenset(
     {"a", "actual", "add", "an", "and", "any", "applicable", "approx", "approximate", "based", "by", "choose",
@@ -134,6 +137,16 @@ def is_hint_understood(placeholder: Placeholder, words: Iterable[str]) -> bool:
         return True
     known = _ASKING | set(words)
     return all(word in known or len(word) == 1 for word in _words(hint))
+
+
+def count_and_name(found: tuple[Placeholder, ...], asked: str | None = "gpu_names") -> list[str | None] | None:
+    """Of "[N]x [GPU]" or "[GPU] x [N]", where devices are asked for, the two values; None of anything else."""
+    if len(found) != 2 or asked not in _DEVICES or found[0].after.strip() not in {"x", "\u00d7"}:
+        return None
+    first, second = (normalize_label(one.hint) for one in found)
+    if first in _COUNT_HINTS and second in _NAME_HINTS:
+        return ["gpu_count", "gpu_name"]
+    return ["gpu_name", "gpu_count"] if first in _NAME_HINTS and second in _COUNT_HINTS else None
 
 
 def _words(text: str) -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cardcallback.render.card.placeholders import Placeholder
-from cardcallback.render.card.quantities import COUNTED, Unit, Value, hinted_unit, unit_at, unit_in
+from cardcallback.render.card.quantities import COUNTED, LARGE_COUNTS, Unit, Value, hinted_unit, unit_at, unit_in
 
 _ABOUT = re.compile(r"(?:~|\u2248|<|>|approximately|approx\.?|about|around|ca\.?|roughly|circa)\s*$", re.IGNORECASE)
 _ENDS = re.compile(r"\s*(?:$|[.,;:)(\]/|\u00b7\u00d7x=+]|(?:and|with|on|for|per|at|in|of|using|over|by|from|\u00b1)\b)")
@@ -54,6 +54,14 @@ def write_divided(value: Value, placeholders: Sequence[Placeholder]) -> list[Wri
         text = f"{'' if written else value.least}{count:,}"
         written.append(Written(text=text, unit_width=_width(one, known[len(written)])))
     return written
+
+
+def counted_by(label: str | None, value: Value) -> Unit | None:
+    """The noun of what is counted, where the label has it already: "Number of training examples"."""
+    unit = unit_at(re.split(r"[\s_]+", label or "")[-1])
+    # Millions of tokens and parameters are told in words of their own.
+    counted = value.kind in COUNTED and value.kind not in LARGE_COUNTS
+    return unit if unit is not None and counted and value.kind in unit.kinds else None
 
 
 def _whole(value: Value, placeholder: Placeholder, label_unit: Unit | None) -> str | None:
