@@ -53,10 +53,29 @@ def test_words_around_a_placeholder_that_are_not_understood_keep_it(value: str) 
         ("Training time: [X] hours (wall clock)", "Training time: 1.87 hours (wall clock)"),
         ("Trainable parameters: [X] of [X] ([X]%)", "Trainable parameters: 29.8 M of 3.88 B (0.77%)"),
         ("Quantization: [X]-bit", "Quantization: 4-bit"),
+        ("GPU memory: [X] GB", "GPU memory: 128 GB (unified, 119.7 GiB visible to the system)"),
+        ("VRAM (GB): [X]", "VRAM (GB): 128 (unified, 119.7 GiB visible to the system)"),
+        ("Throughput: [X] tokens/s", "Throughput: 821 tokens/s (in training, without padding)"),
+        ("Throughput: [X] samples/s", "Throughput: [X] samples/s"),
+        ("Throughput: [X] tokens/s/GPU", "Throughput: [X] tokens/s/GPU"),
+        ("Trainable parameters (M): [X]", "Trainable parameters (M): 29.8"),
+        ("Learning rate (peak): [X]", "Learning rate (peak): 2e-4, cosine schedule"),
+        ("Energy (kWh, GPU only): [X]", "Energy (kWh, GPU only): 0.107 (GPU only, measured)"),
+        ("Energy (kWh, whole data centre): [X]", "Energy (kWh, whole data centre): [X]"),
+        ("Training time[^1]: [X]", "Training time[^1]: 1 h 52 min"),
+        ("Training time: [HH:MM:SS]", "Training time: 01:52:00"),
+        ("Training time: [wall clock days]", "Training time: 0.0778 days"),
+        ("Training time: [DD/MM/YYYY]", "Training time: [DD/MM/YYYY]"),
+        ("Training date: [DD/MM/YYYY]", "Training date: 02/03/2026"),
+        ("Training date: [YYYY-MM-DD]", "Training date: 2026-03-02"),
+        ("Training date: [Month Year]", "Training date: March 2026"),
+        ("Training date: [TT.MM.JJJJ]", "Training date: [TT.MM.JJJJ]"),
+        ("Learning rate: [HH:MM:SS]", "Learning rate: [HH:MM:SS]"),
+        ("Hardware: [GPU model and count]", "Hardware: 1 × NVIDIA GB10 (NVIDIA DGX Spark)"),
         ("LoRA: r=[X], alpha=[X], dropout=[X]", "LoRA: r=16, alpha=32, dropout=0"),
     ],
 )  # fmt: skip
-def test_words_around_a_placeholder_that_are_understood_stay_around_the_value(before: str, after: str) -> None:
+def test_what_is_asked_for_in_words_that_are_understood_is_filled_so(before: str, after: str) -> None:
     """The row's own words, its unit, a count and what is counted."""
     assert filled(f"## Training\n\n- {before}\n") == f"## Training\n\n- {after}\n"
 

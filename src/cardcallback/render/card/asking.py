@@ -11,7 +11,7 @@ from cardcallback.render.card.labels import ItemRow, LabelIndex, LabelRow, each,
 from cardcallback.render.card.own_run import Neighbours, OwnRun
 from cardcallback.render.card.quantities import Unit, split_unit, unit_in
 from cardcallback.render.card.slots import Slot
-from cardcallback.render.card.understood import words_of
+from cardcallback.render.card.understood import DEVICE_VALUES, words_of
 
 _ANOTHER_MEANING = "has another meaning beside the labels around it"
 _ANOTHER_RUN = "about another model or stage, not about this training run"
@@ -119,6 +119,7 @@ class Asking:
         """The words that ask for a row's value: those of its labels, and of what names it inside a text."""
         texts = [label or "", (row.value or "").replace("_", " "), *row.placeholders, *self._index.whole_texts]
         texts += [name for other in self._index.labels.rows if other.value == row.value for name in each(other.label)]
+        texts += ["GPU GPUs model count"] if row.value in DEVICE_VALUES else []
         texts += [name for name, value in self._index.inside.items() if value == row.value]
         return words_of(*texts)
 

@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from cardcallback.render.card.forms import asks_for_form
 from cardcallback.render.card.inline_text import COMMENT
 from cardcallback.render.card.labelled import normalize_label
 from cardcallback.render.card.labels import LabelIndex, LabelRow
@@ -40,8 +41,8 @@ _HUB_ID = re.compile(
     r"(?=.*\b(?:org|organization|user|username|owner|namespace|name|repo|author|your|model|path|id)\b)[\w.-]+/[\w./-]+",
     re.IGNORECASE,
 )
-_DATE_OR_TIME = re.compile(r"[dmyhs:/.\-\s]+", re.IGNORECASE)
-_DEVICES = frozenset({"gpu_names", "hardware", "hardware_needed", "compute_infrastructure"})
+_NOT_APPLICABLE = re.compile(r"\bn/a\b", re.IGNORECASE)
+DEVICE_VALUES = frozenset({"gpu_names", "hardware", "hardware_needed", "compute_infrastructure"})
 _COUNT_HINTS = frozenset({"n", "x", "count", "gpu count", "number", "number of gpus", "gpus"})
 _NAME_HINTS = frozenset({"gpu", "gpu name", "gpu type", "gpu model", "model", "name", "type"})
 # Words of a hint that only ask for a value to be put there.
@@ -52,7 +53,8 @@ _ASKING = frozenset(
      "known", "link", "long", "many", "measured", "month", "more", "much", "name", "needed", "not", "number", "of",
      "on", "optional", "or", "please", "put", "run", "specify", "state", "tbd", "tdp", "text", "the", "this", "to",
      "todo", "total", "training", "type", "used", "value", "wall", "was", "were", "what", "which", "with", "year",
-     "your"}
+     "your", "n/a", "unknown", "available",
+     "hf", "hub", "huggingface", "hugging", "face", "float", "int", "max", "calculated", "unit"}
 )  # fmt: skip
 
 
@@ -122,8 +124,8 @@ def words_of_kind(value: Value | None) -> frozenset[str]:
 
 def is_choice(placeholder: Placeholder) -> bool:
     """Whether it lists values to choose from: "[dev / pilot]", "[Adam|SGD]"; not "[org/model]" or a date's form."""
-    hint = placeholder.hint.strip()
-    if placeholder.is_example or _DATE_OR_TIME.fullmatch(hint) or _HUB_ID.fullmatch(hint):
+    hint = _NOT_APPLICABLE.sub("", placeholder.hint).strip()
+    if placeholder.is_example or asks_for_form(hint) or _HUB_ID.fullmatch(hint):
         return False
     return _CHOICE.fullmatch(hint) is not None and re.search(r"[^\W\d_]{2}", hint) is not None
 
@@ -131,7 +133,7 @@ def is_choice(placeholder: Placeholder) -> bool:
 def is_hint_understood(placeholder: Placeholder, words: Iterable[str]) -> bool:
     """Whether what it says inside asks for the value whose labels have these ``words``, and for nothing else."""
     hint = placeholder.hint.strip()
-    if placeholder.is_generic or len(hint) <= 1 or _DATE_OR_TIME.fullmatch(hint) or _HUB_ID.fullmatch(hint):
+    if placeholder.is_generic or len(hint) <= 1 or asks_for_form(hint) or _HUB_ID.fullmatch(hint):
         return True
     if is_unit(hint) or hinted_unit(hint) is not None:
         return True
@@ -141,7 +143,7 @@ def is_hint_understood(placeholder: Placeholder, words: Iterable[str]) -> bool:
 
 def count_and_name(found: tuple[Placeholder, ...], asked: str | None = "gpu_names") -> list[str | None] | None:
     """Of "[N]x [GPU]" or "[GPU] x [N]", where devices are asked for, the two values; None of anything else."""
-    if len(found) != 2 or asked not in _DEVICES or found[0].after.strip() not in {"x", "\u00d7"}:
+    if len(found) != 2 or asked not in DEVICE_VALUES or found[0].after.strip() not in {"x", "\u00d7"}:
         return None
     first, second = (normalize_label(one.hint) for one in found)
     if first in _COUNT_HINTS and second in _NAME_HINTS:

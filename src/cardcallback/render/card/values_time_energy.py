@@ -111,12 +111,14 @@ def speeds(record: RunRecord, peak: str | None) -> str | None:
     return "; ".join([*parts, *([peak] if peak else [])])
 
 
-def throughput(record: RunRecord) -> str | None:
+def throughput(record: RunRecord) -> Value | None:
     """Tokens a second without padding, while training."""
     seconds, tokens = record.duration_seconds, record.training.tokens.non_padding
     if not tokens or seconds <= 0:
         return None
-    return f"{most_speed(record)}{format_number(tokens / seconds)} tokens/s in training, without padding"
+    most, note = most_speed(record), "in training, without padding"
+    figure = f"{most}{format_number(tokens / seconds)} tokens/s"
+    return Value(text=f"{figure} {note}", short=figure, amount=tokens / seconds, kind="rate", note=note, least=most)
 
 
 def energy(record: RunRecord) -> Value | None:

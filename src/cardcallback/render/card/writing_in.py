@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from cardcallback.render.card.forms import asks_for_form, in_form
 from cardcallback.render.card.placeholders import Placeholder
 from cardcallback.render.card.quantities import COUNTED, LARGE_COUNTS, Unit, Value, hinted_unit, unit_at, unit_in
 
@@ -68,6 +69,8 @@ def _whole(value: Value, placeholder: Placeholder, label_unit: Unit | None) -> s
     if label_unit is not None:
         # The label names the unit already; a count is no clearer with its noun twice.
         return value.in_unit(label_unit, named=False) if _is_of(value, label_unit) else None
+    if asks_for_form(placeholder.hint) and not placeholder.is_example:
+        return in_form(value, placeholder.hint)
     hinted = hinted_unit(placeholder.hint)
     if hinted is None:
         return value.text
