@@ -153,6 +153,30 @@ def test_plain_words_mean_the_run_only_where_the_card_speaks_of_one(above: str, 
     assert filled(body) == body
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        "| Item | Value | Unit |\n|---|---|---|\n| Energy | [X] | kWh/epoch |\n",
+        "| Item | Value | Unit |\n|---|---|---|\n| Training time | [X] | GPU-h |\n",
+        "| Item | Value per GPU |\n|---|---|\n| Energy (kWh) | [X] |\n",
+        "| Item | Inference |\n|---|---|\n| Energy (kWh) | [X] |\n",
+        "| Item | 2023 |\n|---|---|\n| Energy (kWh) | [X] |\n",
+        "## Training cost per epoch\n\n- Energy: [X] kWh\n",
+        "## Training\n\n- Annual:\n  - Energy: [X] kWh\n",
+        "## Energy at inference\n\n- Energy: [X] kWh\n",
+    ],
+)
+def test_rates_and_parts_in_columns_and_headings_stay(body: str) -> None:
+    """A unit that is not known, a year, a GPU, an epoch."""
+    assert filled(body) == body
+
+
+def test_a_column_of_units_may_say_that_there_is_none() -> None:
+    """Beside a number without unit, or a name."""
+    body = "| Item | Value | Unit |\n|---|---|---|\n| Epochs | [X] | - |\n| GPU | [X] | name |\n"
+    assert "[X]" not in filled(body)
+
+
 def test_plain_words_beside_settings_of_a_run_are_about_it() -> None:
     """A short card without sections."""
     assert "- Seed: 42\n" in filled("# My adapter\n\n- Learning rate: [X]\n- Seed: [X]\n")

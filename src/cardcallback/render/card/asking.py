@@ -15,6 +15,11 @@ from cardcallback.render.card.understood import DEVICE_VALUES, words_of
 
 _ANOTHER_MEANING = "has another meaning beside the labels around it"
 _ANOTHER_RUN = "about another model or stage, not about this training run"
+_YEAR = re.compile(r"(?:19|20)\d\d")
+# What a column of units has beside a value that has none.
+_NO_UNIT = re.compile(
+    r"\W*|n/?a|none|text|str(?:ing)?|float|int(?:eger)?|number|count|name|date|bool(?:ean)?|list|units?", re.IGNORECASE
+)
 # Labels that nothing but a training run has.
 _TELLING_LABELS = ("learning rate", "epochs", "batch size", "training time", "lora rank", "optimizer", "warmup")
 # In a column's heading these say whose figures it holds even among other words.
@@ -76,7 +81,10 @@ class Asking:
             row = next(iter(stock or fitting), None)
             if row is not None:
                 why = self._why_left(row, slot, above)
-                return Asked(why=why) if why else Asked(row=row, unit=asked or unit_in(slot.unit or ""))
+                in_column = unit_in(slot.unit or "")
+                if in_column is None and not _NO_UNIT.fullmatch(slot.unit or ""):
+                    why = why or f"the unit {slot.unit} is none that we know"
+                return Asked(why=why) if why else Asked(row=row, unit=asked or in_column)
             if rows and slot.kind in {"cell", "example"}:
                 return Asked(why=f"the column {slot.column or 'without a heading'} is not surely this run's")
         if slot.kind == "cell" and slot.column and self.column_group(normalize_label(label)) in {"tuned", "base"}:
@@ -97,6 +105,8 @@ class Asking:
         # A heading that the row itself asks for is right whatever stands above it.
         wanted = {normalize_label(heading) for heading in each(row.heading)}
         begin = max((number + 1 for number, heading in enumerate(above) if heading in wanted), default=0)
+        if slot.kind == "cell" and slot.column and self.column_group(normalize_label(slot.column)) is None:
+            above = [*above, normalize_label(slot.column)]
         return self.forbidden(slot, above, row.value, begin)
 
     def forbidden(self, slot: Slot, above: list[str], value: str | None = None, begin: int = 0) -> str | None:
@@ -155,7 +165,7 @@ class Asking:
             return column in wanted or group in each(row.column)
         if group in {"value", "tuned"}:
             return True
-        return group is None and slot.only_column
+        return group is None and slot.only_column and _YEAR.fullmatch(column) is None
 
     def _is_below(self, row: LabelRow, above: list[str], slot: Slot) -> bool:
         wanted = {normalize_label(heading) for heading in each(row.heading)}
