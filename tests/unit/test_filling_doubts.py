@@ -47,6 +47,9 @@ def test_words_around_a_placeholder_that_are_not_understood_keep_it(value: str) 
     [
         ("Hardware: [N]x [GPU]", "Hardware: 1x NVIDIA GB10"),
         ("GPUs: [N] × [model]", "GPUs: 1 × NVIDIA GB10"),
+        ("Hardware: [N] [GPU]", "Hardware: 1 NVIDIA GB10"),
+        ("Training time: [X] hours ✅", "Training time: 1.87 hours ✅"),
+        ("Training time: [X] hours [^1]", "Training time: 1.87 hours [^1]"),
         ("Perplexity: [X] (base: [X])", "Perplexity: 2.84 (base: 6.49)"),
         ("Energy: [X] kWh in total.", "Energy: 0.107 kWh (GPU only, measured) in total."),
         ("Training time: [X] wall-clock hours", "Training time: [X] wall-clock hours"),
@@ -128,6 +131,8 @@ def test_what_a_program_puts_in_is_no_placeholder(body: str) -> None:
         "## Results\n\n| Metric | Value |\n|---|---|\n| Precision | [X] |\n| F1 | [X] |\n",
         "## Results\n\n| Class | Precision | Recall |\n|---|---|---|\n| spam | [X] | [X] |\n",
         "## Scores\n\n| Accuracy | Precision |\n|---|---|\n| [X] | [X] |\n",
+        "## Results\n\n- Precision: [X]\n",
+        "## Model performance\n\n- Precision: [X]\n",
         "## Evaluation\n\n- Precision: [X] %\n- Precision: [X]\n",
     ],
 )

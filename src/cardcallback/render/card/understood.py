@@ -12,7 +12,7 @@ from cardcallback.render.card.inline_text import COMMENT
 from cardcallback.render.card.labelled import normalize_label
 from cardcallback.render.card.labels import LabelIndex, LabelRow
 from cardcallback.render.card.placeholders import Placeholder
-from cardcallback.render.card.quantities import Value, hinted_unit, is_unit
+from cardcallback.render.card.quantities import Value, hinted_unit, is_unit, without_footnotes
 from cardcallback.render.card.values import VALUE_NAMES
 from cardcallback.render.card.writing_in import Written
 
@@ -23,6 +23,8 @@ _AND_SO_ON = frozenset(
 )  # fmt: skip
 # What may stand before a placeholder whatever is asked for.
 ABOUT = re.compile(r"\s*(?:~|\u2248|<|>|approximately|approx\.?|about|around|ca\.?|up to|roughly)?\s*", re.IGNORECASE)
+# Symbols such as a tick, and what only changes how the letter before it looks.
+_PICTURES = frozenset({"So", "Mn"})
 # What may be said again of a quantity of this kind.
 _OF_KIND = {
     "time": frozenset({"wall", "clock", "time", "training"}),
@@ -143,7 +145,7 @@ def is_hint_understood(placeholder: Placeholder, words: Iterable[str]) -> bool:
 
 def count_and_name(found: tuple[Placeholder, ...], asked: str | None = "gpu_names") -> list[str | None] | None:
     """Of "[N]x [GPU]" or "[GPU] x [N]", where devices are asked for, the two values; None of anything else."""
-    if len(found) != 2 or asked not in DEVICE_VALUES or found[0].after.strip() not in {"x", "\u00d7"}:
+    if len(found) != 2 or asked not in DEVICE_VALUES or found[0].after.strip() not in {"", *_PAIRING}:
         return None
     first, second = (normalize_label(one.hint) for one in found)
     if first in _COUNT_HINTS and second in _NAME_HINTS:
@@ -152,7 +154,8 @@ def count_and_name(found: tuple[Placeholder, ...], asked: str | None = "gpu_name
 
 
 def _words(text: str) -> list[str]:
-    plain = unicodedata.normalize("NFKC", text).casefold()
+    plain = unicodedata.normalize("NFKC", without_footnotes(text)).casefold()
+    plain = "".join(" " if unicodedata.category(letter) in _PICTURES else letter for letter in plain)
     # "wall-clock" is two words; a hyphen with nothing before it belongs to a number or unit.
     plain = re.sub(r"(?<=[^\W\d_])[-_](?=[^\W\d_])", " ", plain)
     return [word for word in _PUNCTUATION.split(plain) if word]
