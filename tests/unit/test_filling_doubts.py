@@ -47,6 +47,9 @@ def test_words_around_a_placeholder_that_are_not_understood_keep_it(value: str) 
     [
         ("Hardware: [N]x [GPU]", "Hardware: 1x NVIDIA GB10"),
         ("GPUs: [N] × [model]", "GPUs: 1 × NVIDIA GB10"),
+        ("Training time: **[X]** hours", "Training time: **1.87** hours"),
+        ("Training time: about **[X]**", "Training time: about **1 h 52 min**"),
+        ("Training time: **[X]** hours per **epoch**", "Training time: **[X]** hours per **epoch**"),
         ("Hardware: [N] [GPU]", "Hardware: 1 NVIDIA GB10"),
         ("Training time: [X] hours ✅", "Training time: 1.87 hours ✅"),
         ("Training time: [X] hours [^1]", "Training time: 1.87 hours [^1]"),
@@ -102,7 +105,9 @@ def test_what_a_placeholder_asks_for_itself_is_heeded(value: str) -> None:
 def test_devices_that_took_turns_are_not_added_up() -> None:
     """A run that moved to another machine had one GPU at a time; one of two and four has no number."""
     record = two_machines()
-    assert fill_placeholders("- Number of GPUs: [X]\n", record).text == "- Number of GPUs: 1\n"
+    assert fill_placeholders("- Number of GPUs: [X]\n", record).text == "- Number of GPUs: 1 (simulated)\n"
+    pair = "- Hardware: [N]x [GPU]\n"
+    assert fill_placeholders(pair, record).text == pair
     more = msgspec.structs.replace(
         record.sessions[1].hardware, accelerators=record.sessions[1].hardware.accelerators * 2
     )

@@ -115,7 +115,7 @@ class Filler:
         if asked.why is None and (slot.kind == "heading" or self._is_about_training(slot)):
             hinted = [self._hinted(one, {}) for one in found]
             if any(name in self._values for name in hinted if name):
-                return self._compose(slot, before, found, count_and_name(found) or hinted, Asked())
+                return self._compose(slot, before, found, self._paired(found) or hinted, Asked())
         if before is not None:
             return Change(text=before)
         if slot.label is None and not found[0].is_whole and not any(one.is_generic or " " in one.hint for one in found):
@@ -170,8 +170,13 @@ class Filler:
         own = found[0].is_generic or is_unit(found[0].hint) or _shares_word(found[0].hint, slot.label)
         if len(found) > 1 and names[0] == row.value and not own:
             names[0] = self._hinted(found[0], {})
-        names = count_and_name(found, row.value) or names
+        names = self._paired(found, row.value) or names
         return self._compose(slot, before, found, names, asked)
+
+    def _paired(self, found: tuple[Placeholder, ...], asked: str | None = "gpu_names") -> list[str | None] | None:
+        """The names of a count of devices beside their name, none where either is not known: half says nothing."""
+        names = count_and_name(found, asked)
+        return names if names is None or all(name and self._known(name) for name in names) else [None, None]
 
     def _named(self, one: Placeholder, row: LabelRow, *, is_first: bool, is_last: bool) -> str | None:
         """The value that a placeholder asks for: its row's, or another that the words at it name."""

@@ -36,6 +36,7 @@ _SENTENCES = (
     ("data", re.compile(rf" on (?P<value>the \[{_NAME}\]\(https://huggingface\.co/datasets/{_ADDRESS_END}\) dataset)")),
 )
 
+_BOLD = ("**", "__")
 SlotKind = Literal["line", "cell", "example", "item", "block", "heading", "sentence"]
 BASE_SENTENCE = "fine-tuned version of"
 DATASET_SENTENCE = "on the data set"
@@ -117,7 +118,8 @@ def _of_text(passage: Passage) -> Iterator[Slot]:
     else:
         yield from _whole(passage, letters, has_labels=bool(labelled))
     for one in labelled:
-        slot = _slot(passage, "heading" if is_heading else "line", one.label, *letters.span(one.begin, one.end))
+        span = _with_bold(letters, passage.source, one.begin, one.end)
+        slot = _slot(passage, "heading" if is_heading else "line", one.label, *span)
         yield replace(slot, has_labels=one.has_labels)
     yield from _sentences(passage)
 
@@ -129,6 +131,16 @@ def _whole(passage: Passage, letters: Letters, *, has_labels: bool) -> Iterator[
     if begin < end and (is_heading or is_block):
         slot = _slot(passage, "heading" if is_heading else "block", passage.label, *letters.span(begin, end))
         yield replace(slot, has_labels=has_labels)
+
+
+def _with_bold(letters: Letters, source: str, begin: int, end: int) -> tuple[int, int]:
+    """Where letters stand, with the marks of bold that begins or ends with them and not with the others."""
+    first, last = letters.span(begin, end)
+    if any(one == begin and other < end for one, other in letters.bold) and source[max(0, first - 2) : first] in _BOLD:
+        first -= 2
+    if any(begin < one and other == end for one, other in letters.bold) and source[last : last + 2] in _BOLD:
+        last += 2
+    return first, last
 
 
 def _items(passage: Passage, letters: Letters, *, has_labels: bool) -> Iterator[Slot]:

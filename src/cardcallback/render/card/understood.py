@@ -143,7 +143,7 @@ def is_hint_understood(placeholder: Placeholder, words: Iterable[str]) -> bool:
     return all(word in known or len(word) == 1 for word in _words(hint))
 
 
-def count_and_name(found: tuple[Placeholder, ...], asked: str | None = "gpu_names") -> list[str | None] | None:
+def count_and_name(found: tuple[Placeholder, ...], asked: str | None) -> list[str | None] | None:
     """Of "[N]x [GPU]" or "[GPU] x [N]", where devices are asked for, the two values; None of anything else."""
     if len(found) != 2 or asked not in DEVICE_VALUES or found[0].after.strip() not in {"", *_PAIRING}:
         return None

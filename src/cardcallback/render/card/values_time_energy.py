@@ -241,8 +241,11 @@ def gpu_count(record: RunRecord) -> Value | None:
     count = most_devices_at_once(record)
     if any(len(session.hardware.accelerators) != count for session in record.sessions):
         return None
-    simulated = " (simulated)" if record.simulated else ""
-    return Value(text=f"{count}{simulated}", amount=float(count), kind="devices") if count else None
+    if not count:
+        return None
+    note = "simulated" if record.simulated else ""
+    text = f"{count} ({note})" if note else str(count)
+    return Value(text=text, short=str(count), amount=float(count), kind="devices", note=note)
 
 
 def gpu_name(record: RunRecord) -> str | None:
