@@ -163,6 +163,13 @@ def test_plain_words_mean_the_run_only_where_the_card_speaks_of_one(above: str, 
     assert filled(body) == body
 
 
+def test_a_line_that_introduces_a_list_counts_as_a_heading() -> None:
+    """A baseline's figures, and a section of training."""
+    body = "## Results\n\n**Baseline:**\n\n- Perplexity: [X]\n"
+    assert filled(body) == body
+    assert "- Seed: 42\n" in filled("## Details\n\n**Training:**\n\n- Seed: [X]\n")
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -197,7 +204,8 @@ def test_plain_words_beside_settings_of_a_run_are_about_it() -> None:
     "heading",
     ["Baseline", "Zero-shot evaluation", "Base model results", "Previous version", "acme-1b", "Acme 27B", "GPT-4",
      "Tokenizer training", "Embedding model", "Distillation", "RLHF", "DPO", "Staff training",
-     "Results on the test set of customer B", "Original training", "Hyperparameter search", "Ablations"],
+     "Results on the test set of customer B", "Original training", "Hyperparameter search", "Ablations",
+     "Roadmap", "Base model", "Before", "Results on GSM8K"],
 )  # fmt: skip
 def test_figures_below_a_heading_of_somebody_elses_stay(heading: str) -> None:
     """Another model's, another stage's, several runs', people's."""
@@ -218,7 +226,7 @@ def test_figures_below_a_heading_that_names_this_run_are_filled(heading: str) ->
 @pytest.mark.parametrize(
     "heading",
     ["Runtime performance", "Hosting", "Deployment", "Monitoring in production", "Minimum hardware",
-     "Hardware requirements", "Evaluation", "Evaluation details", "Quantization details", "Einsatz"],
+     "Hardware requirements", "Evaluation", "Evaluation details", "Quantization details", "Einsatz", "Inférence"],
 )  # fmt: skip
 def test_training_values_stay_out_of_serving_and_evaluation(heading: str) -> None:
     """Hardware, batches and energy of another purpose."""

@@ -14,6 +14,11 @@ from cardcallback.render.card.slots import Slot
 from cardcallback.render.card.understood import DEVICE_VALUES, words_of
 
 _ANOTHER_MEANING = "has another meaning beside the labels around it"
+_BEFORE_TRAINING = "about the model before this training run"
+# Below a heading that only says "Before" or "Base model".
+_OF_THE_BASE = frozenset(
+    {"base_loss", "perplexity_base", "base_model", "base_model_link", "model_type", "total_parameters"}
+)
 _ANOTHER_RUN = "about another model or stage, not about this training run"
 _YEAR = re.compile(r"(?:19|20)\d\d")
 # What a column of units has beside a value that has none.
@@ -60,6 +65,7 @@ class Asking:
     def ask(self, slot: Slot, headings: tuple[str, ...], original: str) -> Asked:
         """The row for a slot below these headings, in their original words, where ``original`` stood in the card."""
         above = [normalize_label(heading) for heading in headings]
+        above += [normalize_label(slot.introduction)] if slot.introduction and slot.kind == "line" else []
         label = slot.label
         if label is None:
             if slot.kind not in {"block", "item"} or not headings:
@@ -117,6 +123,8 @@ class Asking:
         for heading in reversed(above[max(begin, slot.titles) :]):
             if self._run.is_another(heading, above[: slot.titles]):
                 return _ANOTHER_RUN
+            if self._index.column_groups.get(heading) == "base" and value not in _OF_THE_BASE:
+                return _BEFORE_TRAINING
             for never in self._index.labels.never_under:
                 if value in never.values:
                     continue

@@ -53,7 +53,8 @@ class Slot:
     the rows and ``unit`` is what the row has in a column of units; of a list ``row`` numbers the items. An "example"
     is the first cell of a row, which is the row's label, but may be a placeholder itself. The first ``titles`` of the
     headings are the card's title. ``passage`` is all of the text that the value stands in, and ``has_labels`` says
-    that a text as a whole has labelled values inside it.
+    that a text as a whole has labelled values inside it. ``introduction`` is the line right above that only introduces
+    the list or paragraph.
     """
 
     kind: SlotKind
@@ -72,6 +73,7 @@ class Slot:
     titles: int = 0
     passage: str = ""
     has_labels: bool = False
+    introduction: str | None = None
     references: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
 
@@ -187,5 +189,6 @@ def _slot(passage: Passage, kind: SlotKind, label: str | None, begin: int, end: 
         row=passage.row,
         titles=passage.titles,
         passage=passage.source,
+        introduction=passage.label,
         references=passage.references,
     )
