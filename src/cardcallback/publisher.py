@@ -11,7 +11,7 @@ import msgspec
 
 from cardcallback.console import end_line
 from cardcallback.guard import Guard
-from cardcallback.hooks import checkpoint_folder, saves_checkpoint, watch_checkpoints, watch_saves
+from cardcallback.hooks import checkpoint_folder, saves_checkpoint, uploads_checkpoints, watch_checkpoints, watch_saves
 from cardcallback.live_run import LiveRun
 from cardcallback.neighbours import BESIDE_ANOTHER, living_runs
 from cardcallback.notebook import show_end
@@ -56,18 +56,15 @@ class Publisher:
         self._guard = guard
         self._settings = settings
         self._status: Status = "running"
-        self._weights_saved = False
-        self._pictures = False
+        self._weights_saved = self._pictures = False
         self._journal: SessionJournal | None = None
-        self._recorded = False
+        self._recorded = self._ended = False
         self._marks: dict[str, str] = {}
         self._others_note: str | None = None
         # Records are made and written by the main thread and by the one that ends a session for a signal.
         self._writing = threading.Lock()
         self._ending = threading.Lock()
-        self._ended = False
-        self.card_written = False
-        self.owes = True
+        self.card_written, self.owes = False, True
         self.record: RunRecord | None = None
 
     @property
@@ -86,10 +83,9 @@ class Publisher:
         with self._guard("sum up the earlier runs in the folder"):
             note = self._folder.unfinished_runs_note(self._run.earlier_sessions)
             self._run.notes.extend([] if note is None else [note])
-        with self._guard("follow the checkpoints"):
+        with self._guard("follow the checkpoints and the saved weights"):
             # A checkpoint that a signal asks for comes without the event.
             watch_checkpoints(self._trainer(), on_saved=self._checkpoint_is_there, guard=self._guard)
-        with self._guard("follow the saved weights"):
             watch_saves(self._trainer(), on_saved=self.model_saved, guard=self._guard)
         with self._guard("begin the journal"):
             self._journal = SessionJournal(
@@ -116,8 +112,8 @@ class Publisher:
         """The process may end at any moment: a record that says so; measuring goes on and a later one replaces it."""
         with self._guard("write the record of an interrupted run"), self._writing:
             if not self._run.finished:  # asked here, since the run's own end may have been waited for
-                status: Status = "interrupted" if self._status == "running" else self._status
-                self._write_record(self._current(status), finished=False)
+                decided = self._status if self._status != "running" else "interrupted"
+                self._write_record(self._current(decided), finished=False)
 
     def end_interrupted(self) -> None:
         """Measuring is over and so is the process: the record first, since pictures may take too long."""
@@ -262,8 +258,7 @@ class Publisher:
         last_step = int(self._state.global_step)
         record = self._run.record(status, log_history=list(self._state.log_history), last_step=last_step)
         if not self._marks:  # else weights of the last step were saved after the last checkpoint
-            checkpoints = checkpoint_folder(trainer, self._folder.path, last_step).parent
-            record = with_last_checkpoint(record, checkpoints)
+            record = with_last_checkpoint(record, checkpoint_folder(trainer, self._folder.path, last_step).parent)
         return self._with_sentences(record)
 
     def _write_everything(self) -> None:
@@ -290,15 +285,11 @@ class Publisher:
 
     def _write_summary(self, record: RunRecord) -> None:
         trainer = self._trainer()
-        args = getattr(trainer, "args", None)
-        strategy = getattr(args, "hub_strategy", None)
-        uploaded = bool(getattr(args, "push_to_hub", False)) and strategy in {"checkpoint", "all_checkpoints"}
         checkpoint = checkpoint_folder(trainer, self._folder.path, record.sessions[-1].last_step)
-        self._folder.write_summary(record, checkpoint, uploaded=uploaded)
+        self._folder.write_summary(record, checkpoint, uploaded=uploads_checkpoints(trainer))
 
     def _with_sentences(self, record: RunRecord) -> RunRecord:
-        of_weights = self._other_weights(record)
-        notes = tuple(dict.fromkeys((*record.notes, *of_weights, *self._guard.sentences)))
+        notes = tuple(dict.fromkeys((*record.notes, *self._other_weights(record), *self._guard.sentences)))
         return msgspec.structs.replace(record, notes=notes, weights=self._marks)
 
     def _other_weights(self, record: RunRecord) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from cardcallback.record import Fill
 from cardcallback.render.card.compose import ComposedCard
 from cardcallback.render.card.front_matter import split_card
 from cardcallback.render.card.section_block import section_spans
@@ -38,15 +39,21 @@ def lines_of(old: list[str], new: str, composed: ComposedCard) -> int:
     return 0
 
 
+def lines_filled(fill: Fill) -> list[tuple[str, str]]:
+    """The lines of a fill of several lines, each with what stood there; none where the lines were joined."""
+    old, new = fill.placeholder.splitlines(), fill.text.splitlines()
+    return list(zip(old, new, strict=True)) if len(old) == len(new) > 1 else []
+
+
 def is_same_line(old: str, new: str, composed: ComposedCard) -> bool:
     """Byte for byte, but for fills, and for the line end that the last line may have lacked."""
     candidates = {old}
     for _ in range(_MOST_FILLS_OF_A_LINE):
         candidates |= {
-            candidate.replace(placeholder, fill.text, 1)
+            candidate.replace(placeholder, text, 1)
             for candidate in candidates
             for fill in composed.card.filled
-            for placeholder in (fill.placeholder, GENERATED)
+            for placeholder, text in ((fill.placeholder, fill.text), (GENERATED, fill.text), *lines_filled(fill))
             if placeholder
         }
         if new in candidates:

@@ -13,6 +13,8 @@ from cardcallback.sessions import last_checkpoint
 _TOPIC = "resume"
 _ARGUMENT = "resume_from_checkpoint"
 
+_UPLOADING_STRATEGIES = frozenset({"checkpoint", "all_checkpoints"})
+
 
 def watch_resume(
     trainer: Any, *, on_checkpoint: Callable[[Path | None], None], guard: GuardFactory | None = None
@@ -51,6 +53,12 @@ def saves_checkpoint(trainer: Any) -> bool:
     """Whether the trainer is saving a checkpoint right now, as far as it is watched."""
     watch = watch_of(trainer)
     return watch is not None and watch.is_running("_save_checkpoint")
+
+
+def uploads_checkpoints(trainer: Any) -> bool:
+    """Whether checkpoints go to the Hub as they are."""
+    args = getattr(trainer, "args", None)
+    return bool(getattr(args, "push_to_hub", False)) and getattr(args, "hub_strategy", None) in _UPLOADING_STRATEGIES
 
 
 def _path(value: Any) -> Path | None:

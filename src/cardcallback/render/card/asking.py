@@ -8,9 +8,25 @@ from dataclasses import dataclass, replace
 from cardcallback.record import RunRecord
 from cardcallback.render.card.labelled import normalize_label
 from cardcallback.render.card.labels import ItemRow, LabelIndex, LabelRow, each, has_word
+from cardcallback.render.card.own_run import Neighbours, OwnRun
 from cardcallback.render.card.quantities import Unit, split_unit, unit_in
 from cardcallback.render.card.slots import Slot
+from cardcallback.render.card.understood import DEVICE_VALUES, words_of
 
+_ANOTHER_MEANING = "has another meaning beside the labels around it"
+_BEFORE_TRAINING = "about the model before this training run"
+# Below a heading that only says "Before" or "Base model".
+_OF_THE_BASE = frozenset(
+    {"base_loss", "perplexity_base", "base_model", "base_model_link", "model_type", "total_parameters"}
+)
+_ANOTHER_RUN = "about another model or stage, not about this training run"
+_YEAR = re.compile(r"(?:19|20)\d\d")
+# What a column of units has beside a value that has none.
+_NO_UNIT = re.compile(
+    r"\W*|n/?a|none|text|str(?:ing)?|float|int(?:eger)?|number|count|name|date|bool(?:ean)?|list|units?", re.IGNORECASE
+)
+# Labels that nothing but a training run has.
+_TELLING_LABELS = ("learning rate", "epochs", "batch size", "training time", "lora rank", "optimizer", "warmup")
 # In a column's heading these say whose figures it holds even among other words.
 _TELLING_GROUPS = ("tuned", "base", "other")
 _SHORTEST_TELLING = 3
@@ -36,10 +52,11 @@ class Asking:
     Args:
         index: the label map.
         record: the run, whose base model and stage may head a column.
+        beside: which labels stand below the same heading.
     """
 
-    def __init__(self, index: LabelIndex, record: RunRecord) -> None:
-        self._index = index
+    def __init__(self, index: LabelIndex, record: RunRecord, beside: Neighbours) -> None:
+        self._index, self._beside, self._run = index, beside, OwnRun(record)
         training = record.training
         self._base = normalize_label((training.base_model or "").rsplit("/", 1)[-1])
         stages = {normalize_label(name) for name in (training.stage, training.objective) if name}
@@ -48,6 +65,7 @@ class Asking:
     def ask(self, slot: Slot, headings: tuple[str, ...], original: str) -> Asked:
         """The row for a slot below these headings, in their original words, where ``original`` stood in the card."""
         above = [normalize_label(heading) for heading in headings]
+        above += [normalize_label(slot.introduction)] if slot.introduction and slot.kind == "line" else []
         label = slot.label
         if label is None:
             if slot.kind not in {"block", "item"} or not headings:
@@ -60,39 +78,68 @@ class Asking:
 
     def _by_label(self, slot: Slot, label: str, above: list[str], original: str) -> Asked:
         bare, unit = split_unit(label)
-        forbidden = self.forbidden(slot, above)
         plain = _QUALIFIERS.sub("", bare).strip()
         for name, asked in ((label, None), (bare, unit), (plain, unit)):
-            rows = [
-                row for row in self._index.by_label.get(normalize_label(name), ()) if _is_below(row, above, slot.titles)
-            ]
+            labelled = self._index.by_label.get(normalize_label(name), ())
+            rows = [row for row in labelled if self._is_below(row, above, slot)]
             fitting = [row for row in rows if self._is_in_column(row, slot)]
             stock = [row for row in fitting if row.default == original]
             row = next(iter(stock or fitting), None)
-            if row is not None and row.leave is not None:
-                return Asked(why=row.leave)
-            if row is not None and forbidden is not None and not each(row.heading):
-                return Asked(why=forbidden)
             if row is not None:
-                return Asked(row=row, unit=asked or unit_in(slot.unit or ""))
+                why = self._why_left(row, slot, above)
+                in_column = unit_in(slot.unit or "")
+                if in_column is None and not _NO_UNIT.fullmatch(slot.unit or ""):
+                    why = why or f"the unit {slot.unit} is none that we know"
+                return Asked(why=why) if why else Asked(row=row, unit=asked or in_column)
             if rows and slot.kind in {"cell", "example"}:
                 return Asked(why=f"the column {slot.column or 'without a heading'} is not surely this run's")
         if slot.kind == "cell" and slot.column and self.column_group(normalize_label(label)) in {"tuned", "base"}:
             # A table with a row for each model, whose columns are the labels.
             turned = replace(slot, label=slot.column, column=label, only_column=False)
             return (
-                self._by_label(turned, slot.column, above, original) if label != slot.column else Asked(why=forbidden)
+                self._by_label(turned, slot.column, above, original)
+                if label != slot.column
+                else Asked(why=self.forbidden(slot, above))
             )
-        return Asked(why=forbidden)
+        return Asked(why=self.forbidden(slot, above))
 
-    def forbidden(self, slot: Slot, above: list[str]) -> str | None:
-        """Why nothing is filled below these headings; the card's title is none of them."""
-        for heading in reversed(above[slot.titles :]):
+    def _why_left(self, row: LabelRow, slot: Slot, above: list[str]) -> str | None:
+        if row.leave is not None:
+            return row.leave
+        if self._beside.has(slot, row.not_beside):
+            return _ANOTHER_MEANING
+        # A heading that the row itself asks for is right whatever stands above it.
+        wanted = {normalize_label(heading) for heading in each(row.heading)}
+        begin = max((number + 1 for number, heading in enumerate(above) if heading in wanted), default=0)
+        if slot.kind == "cell" and slot.column and self.column_group(normalize_label(slot.column)) is None:
+            above = [*above, normalize_label(slot.column)]
+        return self.forbidden(slot, above, row.value, begin)
+
+    def forbidden(self, slot: Slot, above: list[str], value: str | None = None, begin: int = 0) -> str | None:
+        """Why nothing, or not this value, is filled below these headings; the card's title is none of them.
+
+        The first ``begin`` headings do not count.
+        """
+        for heading in reversed(above[max(begin, slot.titles) :]):
+            if self._run.is_another(heading, above[: slot.titles]):
+                return _ANOTHER_RUN
+            if self._index.column_groups.get(heading) == "base" and value not in _OF_THE_BASE:
+                return _BEFORE_TRAINING
             for never in self._index.labels.never_under:
+                if value in never.values:
+                    continue
                 words = [word for word in never.words if has_word(heading, normalize_label(word))]
                 if words and not any(has_word(heading, normalize_label(word)) for word in never.unless):
                     return never.why
         return None
+
+    def words_for(self, row: LabelRow, label: str | None) -> frozenset[str]:
+        """The words that ask for a row's value: those of its labels, and of what names it inside a text."""
+        texts = [label or "", (row.value or "").replace("_", " "), *row.placeholders, *self._index.whole_texts]
+        texts += [name for other in self._index.labels.rows if other.value == row.value for name in each(other.label)]
+        texts += ["GPU GPUs model count"] if row.value in DEVICE_VALUES else []
+        texts += [name for name, value in self._index.inside.items() if value == row.value]
+        return words_of(*texts)
 
     def examples(self, slot: Slot, headings: tuple[str, ...]) -> ItemRow | None:
         """What the rows of this table, or the items of this list, are examples of."""
@@ -126,7 +173,18 @@ class Asking:
             return column in wanted or group in each(row.column)
         if group in {"value", "tuned"}:
             return True
-        return group is None and slot.only_column
+        return group is None and slot.only_column and _YEAR.fullmatch(column) is None
+
+    def _is_below(self, row: LabelRow, above: list[str], slot: Slot) -> bool:
+        wanted = {normalize_label(heading) for heading in each(row.heading)}
+        if wanted and not wanted & set(above):
+            return False
+        words = [normalize_label(word) for word in row.section]
+        sections = above[slot.titles :] or above
+        if not words or any(has_word(section, word) for section in sections for word in words):
+            return True
+        # Without a section nothing says what a plain word is about but the card itself, or what stands beside it.
+        return not sections or (not above[slot.titles :] and self._beside.has(slot, _TELLING_LABELS))
 
     def column_group(self, column: str) -> str | None:
         """Whose figures a column holds, by its heading as it is compared; None where that says nothing."""
@@ -142,13 +200,3 @@ class Asking:
         if telling - {"other"}:
             telling -= {"other"}
         return telling.pop() if len(telling) == 1 else "other" if telling else None
-
-
-def _is_below(row: LabelRow, above: list[str], titles: int) -> bool:
-    wanted = {normalize_label(heading) for heading in each(row.heading)}
-    if wanted and not wanted & set(above):
-        return False
-    sections = above[titles:]
-    # In a card without sections nothing says what a plain word is about but the card itself.
-    words = [normalize_label(word) for word in row.section]
-    return not words or not sections or any(has_word(section, word) for section in sections for word in words)

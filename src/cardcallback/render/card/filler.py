@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from cardcallback.record import Fill, RunRecord
@@ -12,11 +13,13 @@ from cardcallback.render.card.fill_memory import FillMemory, nearest_heading
 from cardcallback.render.card.fill_report import Field, Outcome
 from cardcallback.render.card.labelled import normalize_label
 from cardcallback.render.card.labels import LabelIndex, LabelRow, has_word
+from cardcallback.render.card.own_run import Neighbours
 from cardcallback.render.card.placeholders import Placeholder, find_placeholders, words_around
-from cardcallback.render.card.quantities import COUNTED, LARGE_COUNTS, Unit, Value, is_unit, unit_at
+from cardcallback.render.card.quantities import Value, is_unit
 from cardcallback.render.card.slots import Slot
+from cardcallback.render.card.understood import ABOUT, Surroundings, count_and_name, is_choice, is_hint_understood
 from cardcallback.render.card.values import card_fields, open_value
-from cardcallback.render.card.writing_in import Written, write_divided, write_value
+from cardcallback.render.card.writing_in import Written, counted_by, write_divided, write_value
 
 EMISSIONS_VALUE = "carbon_emitted"
 NOT_KNOWN = "not known from this run"
@@ -24,13 +27,13 @@ _OTHER_WORDS = "asked for in words or a unit that we do not know"
 _ASKS_PROSE = "asks for a description, which is yours to write"
 _HOLDS = "stock text, true of this run"
 _UNDECIDED = "stock text, of which the run does not tell whether it is true"
+_A_CHOICE = "lists what to choose from, which is yours to choose"
 _TRAINING = ("training", "trained", "fine tuning", "finetuning", "fine tune", "lora", "qlora", "hyperparameters",
              "hyper parameters", "environmental", "hardware")  # fmt: skip
 # Words of prose that are names of values too.
 _AMBIGUOUS = frozenset(
     {"data", "dataset", "date", "machine", "model", "region", "software", "stage", "stages", "steps"}
 )
-_ABOUT = re.compile(r"\s*(?:~|\u2248|<|>|approximately|approx\.?|about|around|ca\.?|up to|roughly)?\s*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,14 +52,15 @@ class Filler:
         record: the run.
         index: the label map.
         memory: what earlier runs filled in this card.
+        slots: those of the card.
     """
 
-    def __init__(self, record: RunRecord, index: LabelIndex, memory: FillMemory) -> None:
+    def __init__(self, record: RunRecord, index: LabelIndex, memory: FillMemory, slots: Sequence[Slot]) -> None:
         self._record = record
         self._values = card_fields(record)
         self._index = index
         self._memory = memory
-        self._asking = Asking(index, record)
+        self._asking = Asking(index, record, Neighbours(slots))
         self._examples = ExampleRows(record, self._asking)
 
     def change(self, slot: Slot) -> Change:
@@ -111,7 +115,7 @@ class Filler:
         if asked.why is None and (slot.kind == "heading" or self._is_about_training(slot)):
             hinted = [self._hinted(one, {}) for one in found]
             if any(name in self._values for name in hinted if name):
-                return self._compose(slot, before, found, hinted, Asked())
+                return self._compose(slot, before, found, self._paired(found) or hinted, Asked())
         if before is not None:
             return Change(text=before)
         if slot.label is None and not found[0].is_whole and not any(one.is_generic or " " in one.hint for one in found):
@@ -148,24 +152,43 @@ class Filler:
         if slot.kind == "block" and found[0].is_request:
             return Change(text=before, field=_field(slot, "left", why=_ASKS_PROSE, placeholder=before))
         row = asked.row or LabelRow()
-        names = [self._named(one, row, is_first=not number) for number, one in enumerate(found)]
+        if any(is_choice(one) for one in found):
+            return Change(text=before, field=_field(slot, "left", why=_A_CHOICE, placeholder=before))
+        words = self._asking.words_for(row, slot.label)
+        if found[0].is_whole and not is_hint_understood(found[0], words):
+            return Change(text=before, field=_field(slot, "left", why=_OTHER_WORDS, placeholder=before))
+        names = [
+            self._named(
+                one,
+                row,
+                is_first=not number and is_hint_understood(one, words),
+                is_last=number == len(found) - 1,
+            )
+            for number, one in enumerate(found)
+        ]
         # Of several the first may be only a part of what is asked for: a start, an hour.
         own = found[0].is_generic or is_unit(found[0].hint) or _shares_word(found[0].hint, slot.label)
         if len(found) > 1 and names[0] == row.value and not own:
             names[0] = self._hinted(found[0], {})
+        names = self._paired(found, row.value) or names
         return self._compose(slot, before, found, names, asked)
 
-    def _named(self, one: Placeholder, row: LabelRow, *, is_first: bool) -> str | None:
+    def _paired(self, found: tuple[Placeholder, ...], asked: str | None = "gpu_names") -> list[str | None] | None:
+        """The names of a count of devices beside their name, none where either is not known: half says nothing."""
+        names = count_and_name(found, asked)
+        return names if names is None or all(name and self._known(name) for name in names) else [None, None]
+
+    def _named(self, one: Placeholder, row: LabelRow, *, is_first: bool, is_last: bool) -> str | None:
         """The value that a placeholder asks for: its row's, or another that the words at it name."""
         if one.is_whole:
             return row.value
         inside = {normalize_label(words) or words: value for words, value in row.inside.items()}
-        hinted = self._hinted(one, inside)
+        hinted = self._hinted(one, inside, is_last=is_last)
         if hinted is not None:
             return hinted
-        return row.value if is_first and _ABOUT.fullmatch(one.before) else None
+        return row.value if is_first and ABOUT.fullmatch(one.before) else None
 
-    def _hinted(self, one: Placeholder, inside: dict[str, str]) -> str | None:
+    def _hinted(self, one: Placeholder, inside: dict[str, str], *, is_last: bool = True) -> str | None:
         known = self._index.inside | inside
         hint = normalize_label(one.hint)
         if not one.is_example and hint in known:
@@ -177,7 +200,9 @@ class Filler:
         for length in range(min(3, len(words)), 0, -1):
             if (name := " ".join(words[-length:])) in known:
                 return known[name]
-        first = " ".join(after.split()[:1])
+        # Right before the next placeholder a word belongs to that one.
+        is_own = is_last or re.search(r"[,;()]", one.after) is not None
+        first = " ".join(after.split()[:1]) if is_own else ""
         return inside.get(first) or inside.get(one.after.strip()[:1])
 
     def _compose(
@@ -190,10 +215,8 @@ class Filler:
             found = find_placeholders(source, self._index.whole_texts, slot.references)
         parts, end, why = [], 0, ""
         known = [self._known(name) if name else None for name in names]
-        split = write_divided(known[0], found) if known[0] is not None else None
-        for number, (one, name, value) in enumerate(zip(found, names, known, strict=False)):
-            unit = asked.unit or (_counted_by(slot.label, value) if value is not None else None)
-            written = split[number] if split else write_value(value, one, unit) if value is not None else None
+        everything = self._write(slot, found, names, known, asked)
+        for one, name, value, written in zip(found, names, known, everything or [], strict=False):
             if written is None:
                 why = why or (NOT_KNOWN if value is None and name else _OTHER_WORDS)
                 continue
@@ -201,11 +224,38 @@ class Filler:
             parts += [source[end:begin], _escaped(slot, written.text)]
             end = one.end + _behind(source, one, written)
         if not parts:
+            why = why or _OTHER_WORDS
             return Change(text=before, field=_field(slot, "left", why=why, placeholder=before))
         text = "".join([*parts, source[end:]])
         if found[0].is_whole and not source.strip():
             text = text.strip()
         return self._replace(slot, before, text, why=why)
+
+    def _write(
+        self,
+        slot: Slot,
+        found: tuple[Placeholder, ...],
+        names: list[str | None],
+        known: list[Value | None],
+        asked: Asked,
+    ) -> Sequence[Written | None] | None:
+        """What stands for each placeholder, None for one whose value is not known; nothing where there is a doubt."""
+        if len(names) != len(found):
+            return None
+        written: Sequence[Written | None] | None = write_divided(known[0], found) if known[0] is not None else None
+        if written is None:
+            if len(found) > 1 and None in names:
+                return None
+            units = [asked.unit or (counted_by(slot.label, value) if value else None) for value in known]
+            written = [
+                write_value(value, one, unit) if value else None
+                for one, value, unit in zip(found, known, units, strict=True)
+            ]
+            if any(value and not text for value, text in zip(known, written, strict=True)):
+                return None
+        row_value = self._known(asked.row.value) if asked.row is not None and asked.row.value else None
+        around = Surroundings(index=self._index, label=slot.label or "", row=asked.row, row_value=row_value)
+        return written if around.are_clear(found, names, known, written) else None
 
     def _known(self, name: str) -> Value | None:
         return self._values.get(name) or open_value(self._record, name)
@@ -220,14 +270,6 @@ class Filler:
         return Change(text=text, fill=fill, field=field)
 
 
-def _counted_by(label: str | None, value: Value) -> Unit | None:
-    """The noun of what is counted, where the label has it already: "Number of training examples"."""
-    unit = unit_at(re.split(r"[\s_]+", label or "")[-1])
-    # Millions of tokens and parameters are told in words of their own.
-    counted = value.kind in COUNTED and value.kind not in LARGE_COUNTS
-    return unit if unit is not None and counted and value.kind in unit.kinds else None
-
-
 def _shares_word(hint: str, label: str | None) -> bool:
     return not set(normalize_label(hint).split()).isdisjoint(normalize_label(label or "").split())
 
@@ -235,7 +277,7 @@ def _shares_word(hint: str, label: str | None) -> bool:
 def _is_figure(found: tuple[Placeholder, ...]) -> bool:
     """Whether a paragraph is one figure with its unit, such as "About [X] hours.", and no prose."""
     after = found[0].after.strip(" .")
-    return len(found) == 1 and _ABOUT.fullmatch(found[0].before) is not None and (not after or is_unit(after))
+    return len(found) == 1 and ABOUT.fullmatch(found[0].before) is not None and (not after or is_unit(after))
 
 
 def _behind(source: str, one: Placeholder, written: Written) -> int:

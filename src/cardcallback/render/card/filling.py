@@ -63,7 +63,7 @@ def fill_placeholders(
     """
     slots = find_slots(body, hidden)
     memory = FillMemory(known, slots)
-    filler = Filler(record, label_index(own_labels), memory)
+    filler = Filler(record, label_index(own_labels), memory, slots)
     link = base_model_link(record)
     parts: list[str] = []
     fills: list[Fill] = []
@@ -98,7 +98,7 @@ def states_emissions(
 ) -> bool:
     """Whether ``body`` states CO2e that is neither a placeholder nor ours: somebody else's figure."""
     slots = find_slots(body, hidden)
-    filler = Filler(record, label_index(own_labels), FillMemory(known, slots))
+    filler = Filler(record, label_index(own_labels), FillMemory(known, slots), slots)
     return any(filler.is_foreign(slot, EMISSIONS_VALUE) for slot in slots if slot.kind != "sentence")
 
 

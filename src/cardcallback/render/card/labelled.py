@@ -9,12 +9,15 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from cardcallback.render.card.inline_text import COMMENT, OBJECT, Letters, visible_label
+from cardcallback.render.card.quantities import without_footnotes
 
 _COLONS = ":\N{FULLWIDTH COLON}"
 _LONGEST_LABEL = 80
 # After a colon stands a blank, or at once what only a placeholder begins with.
 _PLAIN = re.compile(
     rf"\s*(?P<label>[^{_COLONS}=\[\]<>{{}}|\n{OBJECT}{COMMENT}]{{1,{_LONGEST_LABEL}}}?)\s*"
+    # The mark of a footnote, which is a link where the footnote is in the card.
+    rf"(?:\[\^[^\]\s]{{1,20}}\]\s*|{OBJECT}{{1,3}}\s*)?"
     rf"(?:[{_COLONS}](?=[\s\[<{{_\u2026{COMMENT}])|=(?=\s*[\[<{{_])|(?<=\s)(?:=|\u2013|\u2014)(?=\s))\s*(?=\S)"
 )
 _AFTER_BOLD = re.compile(rf"\s*(?:[{_COLONS}=\u2013\u2014-]\s*)?")
@@ -56,7 +59,7 @@ class Labelled:
 def normalize_label(label: str) -> str:
     """A label or heading as the label map compares it: no markup, "[optional]" or colon, lower case, plain letters."""
     plain = unicodedata.normalize("NFKC", re.sub(r"<!--.*?-->|[*`~\\]+", "", label))
-    plain = _OPTIONAL.sub("", plain)
+    plain = without_footnotes(_OPTIONAL.sub("", plain))
     plain = re.sub(r"[_\-\N{EN DASH}\N{EM DASH}\N{HYPHEN}]+", " ", plain)
     plain = re.sub(r"^[^\w(]+|[^\w)%]+$", "", plain)
     plain = " ".join(plain.split()).casefold()

@@ -34,6 +34,7 @@ class LabelRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     default: str | None = None
     default_holds: dict[str, str] = {}
     leave: str | None = None
+    not_beside: tuple[str, ...] = ()
 
 
 class ItemRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -45,11 +46,12 @@ class ItemRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class NeverRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Headings below which nothing is filled: any of ``words`` in them, none of ``unless``."""
+    """Headings below which nothing is filled: any of ``words`` in them, none of ``unless``; but ``values`` are."""
 
     words: tuple[str, ...]
     why: str
     unless: tuple[str, ...] = ()
+    values: tuple[str, ...] = ()
 
 
 class LabelMap(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -132,6 +134,9 @@ def read_label_map(text: str, *, name: str = "label map") -> LabelMap:
         _check_examples(examples, name)
     for words, value in labels.inside.items():
         _check_value(value, words, name)
+    for never in labels.never_under:
+        for value in never.values:
+            _check_value(value, never.why, name)
     return labels
 
 

@@ -18,7 +18,7 @@ from cardcallback.units import (
     format_number,
 )
 
-Dimension = Literal["time", "energy", "power", "emissions", "memory", "share", "count"]
+Dimension = Literal["time", "energy", "power", "emissions", "memory", "share", "rate", "count"]
 
 _KILOWATT_HOUR = JOULES_PER_KILOWATT_HOUR
 _UNITS: dict[Dimension, dict[str, float]] = {
@@ -51,6 +51,9 @@ _UNITS: dict[Dimension, dict[str, float]] = {
         "GiB": float(BYTES_PER_GIBIBYTE),
     },
     "share": {"%": 0.01, "percent": 0.01},
+    "rate": dict.fromkeys(
+        ("tokens/s", "tokens/sec", "tokens/second", "tokens per second", "token/s", "tok/s", "tok/sec"), 1.0
+    ),
 }
 # Of what is counted each is a unit of its own: steps are asked for by no other word.
 COUNTED = {
@@ -63,6 +66,7 @@ COUNTED = {
     "sequences": ("sequence", "sequences", "samples", "examples", "sequences per device", "per device",
                   "per gpu", "samples per device", "per device batch size"),
     "devices": ("gpu", "gpus", "device", "devices", "accelerator", "accelerators"),
+    "bits": ("bit", "bits", "-bit", "-bits"),
     "parameters": ("parameter", "parameters", "params", "trainable parameters", "trainable params"),
 }  # fmt: skip
 # What may stand before the noun of a count: "[X] M tokens", "[X] billion". A lone letter is no unit of small counts,
@@ -88,7 +92,12 @@ _LABEL_WITH_UNIT = re.compile(
     r"(?P<bare>.*?\S)\s*(?:\((?:in\s+)?(?P<a>[^()]+)\)|\[(?P<b>[^\[\]]+)\]|,\s*(?P<c>[^,]+)|\sin\s(?P<d>.+)"
     r"|[ _](?P<e>[^\W_]+))"
 )
+_WITHOUT_UNIT = re.compile(
+    r"(?:(?:the|total|number of|wall[- ]?clock|training|approx(?:imate|\.)?|estimated|max|peak)\s+)+(?=\w)",
+    re.IGNORECASE,
+)
 _LONGEST_LABEL = 200
+_FOOTNOTE = re.compile(r"\[\^[^\]\s]{1,20}\]")
 _EXACT = {word.casefold(): word for word in _WORDS}
 _COUNTS = sorted({word for words in COUNTED.values() for word in words}, key=len, reverse=True)
 _NOUN = rf"(?P<unit>{'|'.join(map(re.escape, _COUNTS))})(?![A-Za-z])"
@@ -175,6 +184,11 @@ def unit_at(text: str) -> Unit | None:
     return _measured(found.group("unit"), found.group())
 
 
+def without_footnotes(label: str) -> str:
+    """A label without the marks of footnotes: "Training time[^1]"."""
+    return _FOOTNOTE.sub("", label)
+
+
 def unit_in(text: str) -> Unit | None:
     """The unit of a hint: "hours", "X kWh", "4 hours", "in GB"; None where it has none or is about something else."""
     stripped = _AMOUNT.sub("", text.strip())
@@ -184,7 +198,7 @@ def unit_in(text: str) -> Unit | None:
 
 def hinted_unit(hint: str) -> Unit | None:
     """As ``unit_in``, of a placeholder's inside: a lone letter there holds a place and is no thousands or millions."""
-    unit = unit_in(hint)
+    unit = unit_in(_WITHOUT_UNIT.sub("", hint.strip()))
     return None if unit is not None and unit.kinds & set(COUNTED) and len(hint.strip()) == 1 else unit
 
 
@@ -194,11 +208,16 @@ def is_unit(text: str) -> bool:
 
 
 def split_unit(label: str) -> tuple[str, Unit | None]:
-    """A label and the unit it asks for: "Training Time (hours)", "Energy [kWh]", "Energy, kWh", "Energy in kWh"."""
+    """A label and the unit it asks for: "Training Time (hours)", "Energy [kWh]", "Energy, kWh", "Energy in kWh".
+
+    What else stands in the brackets stays there: "Energy (kWh, GPU only)" is "Energy (GPU only)" in kWh.
+    """
+    label = without_footnotes(label)
     found = _LABEL_WITH_UNIT.fullmatch(label.strip().rstrip(":")) if len(label) <= _LONGEST_LABEL else None
     if found is None:
         return label, None
     words = next((group for group in found.group("a", "b", "c", "d", "e") if group), "")
+    words, _, remark = words.partition(", ") if found.group("a") else (words, "", "")
     unit = unit_at(words)
     if (
         unit is None
@@ -207,7 +226,7 @@ def split_unit(label: str) -> tuple[str, Unit | None]:
         or (found.group("e") and not unit.kinds & set(_UNITS))
     ):
         return label, None
-    return found.group("bare"), unit
+    return found.group("bare") + (f" ({remark})" if remark else ""), unit
 
 
 def _large_count(text: str, start: int) -> Unit | None:

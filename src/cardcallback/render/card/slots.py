@@ -36,6 +36,7 @@ _SENTENCES = (
     ("data", re.compile(rf" on (?P<value>the \[{_NAME}\]\(https://huggingface\.co/datasets/{_ADDRESS_END}\) dataset)")),
 )
 
+_BOLD = ("**", "__")
 SlotKind = Literal["line", "cell", "example", "item", "block", "heading", "sentence"]
 BASE_SENTENCE = "fine-tuned version of"
 DATASET_SENTENCE = "on the data set"
@@ -52,7 +53,8 @@ class Slot:
     the rows and ``unit`` is what the row has in a column of units; of a list ``row`` numbers the items. An "example"
     is the first cell of a row, which is the row's label, but may be a placeholder itself. The first ``titles`` of the
     headings are the card's title. ``passage`` is all of the text that the value stands in, and ``has_labels`` says
-    that a text as a whole has labelled values inside it.
+    that a text as a whole has labelled values inside it. ``introduction`` is the line right above that only introduces
+    the list or paragraph.
     """
 
     kind: SlotKind
@@ -71,6 +73,7 @@ class Slot:
     titles: int = 0
     passage: str = ""
     has_labels: bool = False
+    introduction: str | None = None
     references: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
 
@@ -117,7 +120,8 @@ def _of_text(passage: Passage) -> Iterator[Slot]:
     else:
         yield from _whole(passage, letters, has_labels=bool(labelled))
     for one in labelled:
-        slot = _slot(passage, "heading" if is_heading else "line", one.label, *letters.span(one.begin, one.end))
+        span = _with_bold(letters, passage.source, one.begin, one.end)
+        slot = _slot(passage, "heading" if is_heading else "line", one.label, *span)
         yield replace(slot, has_labels=one.has_labels)
     yield from _sentences(passage)
 
@@ -129,6 +133,16 @@ def _whole(passage: Passage, letters: Letters, *, has_labels: bool) -> Iterator[
     if begin < end and (is_heading or is_block):
         slot = _slot(passage, "heading" if is_heading else "block", passage.label, *letters.span(begin, end))
         yield replace(slot, has_labels=has_labels)
+
+
+def _with_bold(letters: Letters, source: str, begin: int, end: int) -> tuple[int, int]:
+    """Where letters stand, with the marks of bold that begins or ends with them and not with the others."""
+    first, last = letters.span(begin, end)
+    if any(one == begin and other < end for one, other in letters.bold) and source[max(0, first - 2) : first] in _BOLD:
+        first -= 2
+    if any(begin < one and other == end for one, other in letters.bold) and source[last : last + 2] in _BOLD:
+        last += 2
+    return first, last
 
 
 def _items(passage: Passage, letters: Letters, *, has_labels: bool) -> Iterator[Slot]:
@@ -175,5 +189,6 @@ def _slot(passage: Passage, kind: SlotKind, label: str | None, begin: int, end: 
         row=passage.row,
         titles=passage.titles,
         passage=passage.source,
+        introduction=passage.label,
         references=passage.references,
     )

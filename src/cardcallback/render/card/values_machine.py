@@ -16,6 +16,7 @@ from cardcallback.render.run_words import (
     has_gb10,
     has_unified_memory,
     memory_owner,
+    most_devices_at_once,
 )
 from cardcallback.render.text import TIMES, escape_markdown
 from cardcallback.units import BYTES_PER_GIBIBYTE, format_bytes
@@ -23,7 +24,7 @@ from cardcallback.units import BYTES_PER_GIBIBYTE, format_bytes
 _SPARK = re.compile(r"\bDGX[ _-]?Spark\b", re.IGNORECASE)
 _GB10_SYSTEM = "NVIDIA GB10 system"
 # GB10 is sold with this much alone; what the firmware keeps is not visible to the system.
-_GB10_MEMORY = "128 GB unified"
+_GB10_MEMORY, _GB10_BYTES = "128 GB unified", 128e9
 _GB10_VISIBLE_BYTES = (110 * BYTES_PER_GIBIBYTE, 128 * BYTES_PER_GIBIBYTE)
 _PRETTY = {
     "torch": "PyTorch", "transformers": "Transformers", "trl": "TRL", "peft": "PEFT", "unsloth": "Unsloth",
@@ -72,6 +73,12 @@ def hardware_with_memory(record: RunRecord) -> str | None:
 
 def gpu_memory(record: RunRecord) -> str | None:
     """What the GPUs have for memory: their own, or the one they share with the processor."""
+    found = gpu_memory_value(record)
+    return found.text if found is not None else None
+
+
+def gpu_memory_value(record: RunRecord) -> Value | None:
+    """As ``gpu_memory``, with one GPU's bytes as its amount."""
     found = devices(record)
     if not found:
         return None
@@ -81,16 +88,20 @@ def gpu_memory(record: RunRecord) -> str | None:
     size = sizes.pop() if len(sizes) == 1 else None
     if not size:
         return None
-    return format_bytes(size) if len(found) == 1 else f"{len(found)} {TIMES} {format_bytes(size)}"
+    count = most_devices_at_once(record)
+    text = format_bytes(size) if count == 1 else f"{count} {TIMES} {format_bytes(size)}"
+    return Value(text=text, amount=size, kind="memory", note="" if count == 1 else f"each of {count} GPUs")
 
 
-def _unified_memory(record: RunRecord) -> str | None:
+def _unified_memory(record: RunRecord) -> Value | None:
     total = record.hardware.machine.memory_total_bytes or value_of(record.memory.total)
     if not total:
         return None
     if has_gb10(record) and _GB10_VISIBLE_BYTES[0] < total < _GB10_VISIBLE_BYTES[1]:
-        return f"{_GB10_MEMORY} ({total / BYTES_PER_GIBIBYTE:.1f} GiB visible to the system)"
-    return f"{format_bytes(total)} unified"
+        visible = f"{total / BYTES_PER_GIBIBYTE:.1f} GiB visible to the system"
+        text = f"{_GB10_MEMORY} ({visible})"
+        return Value(text=text, amount=_GB10_BYTES, kind="memory", note=f"unified, {visible}")
+    return Value(text=f"{format_bytes(total)} unified", amount=total, kind="memory", note="unified")
 
 
 def infrastructure(record: RunRecord) -> str | None:
@@ -112,10 +123,18 @@ def processor(record: RunRecord) -> str | None:
 
 def machine_memory(record: RunRecord) -> str | None:
     """The machine's main memory."""
-    machine = record.hardware.machine
-    if not machine.memory_total_bytes:
+    found = machine_memory_value(record)
+    return found.text if found is not None else None
+
+
+def machine_memory_value(record: RunRecord) -> Value | None:
+    """As ``machine_memory``, with its bytes as the amount."""
+    total = record.hardware.machine.memory_total_bytes
+    if not total:
         return None
-    return _unified_memory(record) if machine.unified_memory else format_bytes(machine.memory_total_bytes)
+    if record.hardware.machine.unified_memory:
+        return _unified_memory(record)
+    return Value(text=format_bytes(total), amount=total, kind="memory")
 
 
 def _memory_words(amount: str) -> str:
@@ -199,13 +218,13 @@ def machine_name(record: RunRecord) -> str | None:
 MACHINE_VALUES: Mapping[str, Callable[[RunRecord], Value | str | None]] = {
     "compute_infrastructure": infrastructure,
     "framework": framework,
-    "gpu_memory": gpu_memory,
+    "gpu_memory": gpu_memory_value,
     "hardware": hardware_words,
     "hardware_needed": hardware_needed,
     "hardware_with_memory": hardware_with_memory,
     "machine": machine_name,
     "machine_is_dgx_spark": is_dgx_spark,
-    "machine_memory": machine_memory,
+    "machine_memory": machine_memory_value,
     "operating_system": operating_system,
     "peak_gpu_memory": peak_gpu_memory,
     "peak_memory": peak_memory,

@@ -96,9 +96,12 @@ def _training_regime(record: RunRecord) -> str | None:
     return "; ".join(parts) or None
 
 
-def _quantization(record: RunRecord) -> str | None:
+def _quantization(record: RunRecord) -> Value | None:
     found = record.training.quantization
-    return f"{quantization_words(found)}, of the base weights in training" if found else None
+    if found is None:
+        return None
+    text = f"{quantization_words(found)}, of the base weights in training"
+    return Value(text=text, amount=float(found.bits), kind="bits") if found.bits else Value(text=text)
 
 
 def setting(record: RunRecord, *names: str) -> str | None:

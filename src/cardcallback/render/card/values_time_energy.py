@@ -13,6 +13,7 @@ from cardcallback.render.run_words import (
     devices,
     duration_words,
     least_time,
+    most_devices_at_once,
     most_speed,
     plural,
     recorded_steps,
@@ -110,12 +111,14 @@ def speeds(record: RunRecord, peak: str | None) -> str | None:
     return "; ".join([*parts, *([peak] if peak else [])])
 
 
-def throughput(record: RunRecord) -> str | None:
+def throughput(record: RunRecord) -> Value | None:
     """Tokens a second without padding, while training."""
     seconds, tokens = record.duration_seconds, record.training.tokens.non_padding
     if not tokens or seconds <= 0:
         return None
-    return f"{most_speed(record)}{format_number(tokens / seconds)} tokens/s in training, without padding"
+    most, note = most_speed(record), "in training, without padding"
+    figure = f"{most}{format_number(tokens / seconds)} tokens/s"
+    return Value(text=f"{figure} {note}", short=figure, amount=tokens / seconds, kind="rate", note=note, least=most)
 
 
 def energy(record: RunRecord) -> Value | None:
@@ -234,10 +237,21 @@ def building_overhead(record: RunRecord) -> str | None:
 
 
 def gpu_count(record: RunRecord) -> Value | None:
-    """How many GPUs were measured."""
-    count = len(devices(record))
-    simulated = " (simulated)" if record.simulated else ""
-    return Value(text=f"{count}{simulated}", amount=float(count), kind="devices") if count else None
+    """How many GPUs were measured at a time; None where that changed between sessions."""
+    count = most_devices_at_once(record)
+    if any(len(session.hardware.accelerators) != count for session in record.sessions):
+        return None
+    if not count:
+        return None
+    note = "simulated" if record.simulated else ""
+    text = f"{count} ({note})" if note else str(count)
+    return Value(text=text, short=str(count), amount=float(count), kind="devices", note=note)
+
+
+def gpu_name(record: RunRecord) -> str | None:
+    """The GPUs' name without their number, where they are all of one kind."""
+    names = {device.name for device in devices(record)}
+    return escape_markdown(names.pop()) + (SIMULATED if record.simulated else "") if len(names) == 1 else None
 
 
 def gpu_names(record: RunRecord) -> str | None:
@@ -254,6 +268,7 @@ TIME_AND_ENERGY_VALUES: Mapping[str, Callable[[RunRecord], Value | str | None]] 
     "gpu_count": gpu_count,
     "gpu_energy": gpu_energy,
     "gpu_hours": gpu_hours,
+    "gpu_name": gpu_name,
     "gpu_names": gpu_names,
     "grid_factor": grid_factor,
     "hours_used": hours_used,

@@ -6,8 +6,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from cardcallback.render.card.forms import asks_for_form, in_form
 from cardcallback.render.card.placeholders import Placeholder
-from cardcallback.render.card.quantities import COUNTED, Unit, Value, hinted_unit, unit_at, unit_in
+from cardcallback.render.card.quantities import COUNTED, LARGE_COUNTS, Unit, Value, hinted_unit, unit_at, unit_in
 
 _ABOUT = re.compile(r"(?:~|\u2248|<|>|approximately|approx\.?|about|around|ca\.?|roughly|circa)\s*$", re.IGNORECASE)
 _ENDS = re.compile(r"\s*(?:$|[.,;:)(\]/|\u00b7\u00d7x=+]|(?:and|with|on|for|per|at|in|of|using|over|by|from|\u00b1)\b)")
@@ -20,11 +21,15 @@ _SMALLEST_COUNT = 1e-5
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Written:
-    """The text for a placeholder, and how much of what stands around it is replaced with it."""
+    """The text for a placeholder, and how much of what stands around it is replaced with it.
+
+    ``unit_width`` letters behind the placeholder are the unit that the text is in.
+    """
 
     text: str
     more_before: int = 0
     more_after: int = 0
+    unit_width: int = 0
 
 
 def write_value(value: Value, placeholder: Placeholder, label_unit: Unit | None) -> Written | None:
@@ -46,14 +51,26 @@ def write_divided(value: Value, placeholders: Sequence[Placeholder]) -> list[Wri
     written: list[Written] = []
     for factor in factors:
         count, left = divmod(left, round(factor / factors[-1]))
-        written.append(Written(text=f"{'' if written else value.least}{count:,}"))
+        one = placeholders[len(written)]
+        text = f"{'' if written else value.least}{count:,}"
+        written.append(Written(text=text, unit_width=_width(one, known[len(written)])))
     return written
+
+
+def counted_by(label: str | None, value: Value) -> Unit | None:
+    """The noun of what is counted, where the label has it already: "Number of training examples"."""
+    unit = unit_at(re.split(r"[\s_]+", label or "")[-1])
+    # Millions of tokens and parameters are told in words of their own.
+    counted = value.kind in COUNTED and value.kind not in LARGE_COUNTS
+    return unit if unit is not None and counted and value.kind in unit.kinds else None
 
 
 def _whole(value: Value, placeholder: Placeholder, label_unit: Unit | None) -> str | None:
     if label_unit is not None:
         # The label names the unit already; a count is no clearer with its noun twice.
         return value.in_unit(label_unit, named=False) if _is_of(value, label_unit) else None
+    if asks_for_form(placeholder.hint) and not placeholder.is_example:
+        return in_form(value, placeholder.hint)
     hinted = hinted_unit(placeholder.hint)
     if hinted is None:
         return value.text
@@ -73,8 +90,7 @@ def _inside(value: Value, placeholder: Placeholder, label_unit: Unit | None) -> 
     following, bracket = unit_at(placeholder.after), _UNIT_IN_BRACKETS.match(placeholder.after)
     in_bracket = unit_in(bracket.group(1)) if bracket is not None else None
     if following is not None and _is_of(value, following):
-        width = len(placeholder.after) - len(placeholder.after.lstrip()) + len(following.word)
-        return _before_unit(value, placeholder, following, width)
+        return _before_unit(value, placeholder, following, _width(placeholder, following))
     if bracket is not None and in_bracket is not None and _is_of(value, in_bracket):
         return _before_unit(value, placeholder, in_bracket, bracket.end())
     plain = value.short if value.short is not None else value.text
@@ -92,9 +108,13 @@ def _before_unit(value: Value, placeholder: Placeholder, unit: Unit, width: int)
     """The figure before a unit that the card has; what has to be said of it stands behind that."""
     figure, before = value.least + value.figure(unit), _about_before(placeholder) if value.least else 0
     if not value.note:
-        return Written(text=figure, more_before=before)
+        return Written(text=figure, more_before=before, unit_width=width)
     text = figure + placeholder.after[:width] + value.remark
-    return Written(text=text, more_before=before, more_after=width)
+    return Written(text=text, more_before=before, more_after=width, unit_width=width)
+
+
+def _width(placeholder: Placeholder, unit: Unit) -> int:
+    return len(placeholder.after) - len(placeholder.after.lstrip()) + len(unit.word)
 
 
 def _is_of(value: Value, unit: Unit) -> bool:

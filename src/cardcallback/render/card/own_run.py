@@ -1,0 +1,83 @@
+"""Whose figures stand below a heading, this run's or another's, and what else stands there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from cardcallback.record import RunRecord
+from cardcallback.render.card.labelled import normalize_label
+from cardcallback.render.card.labels import has_word
+from cardcallback.render.card.slots import Slot
+
+# A model's size in its name, with the word before it: "acme 1b"; a count of tokens or steps is no name.
+_SIZE = re.compile(
+    r"(?<![\w.])(?:[a-z]\w*\s+)?[\w.]*\d[bm](?!\w)(?!\s*(?:tokens?|steps?|examples?|samples?|parameters?)\b)"
+)
+_FAMILIES = ("gpt", "chatgpt", "llama", "mistral", "mixtral", "qwen", "gemma", "claude", "gemini", "phi", "falcon",
+             "deepseek", "olmo")  # fmt: skip
+# A heading that names a stage is about runs with one of these objectives or stages.
+_SUPERVISED = ("sft", "language modelling")
+_REINFORCED = ("ppo", "rloo", "grpo", "gmpo", "online dpo", "reinforcement learning", "rlhf")
+_DISTILLED = ("distillation", "self distillation", "gkd", "gold", "minillm")
+_STAGES = {
+    "sft": _SUPERVISED, "supervised fine tuning": _SUPERVISED, "dpo": ("dpo", "online dpo"), "kto": ("kto",),
+    "orpo": ("orpo",), "grpo": ("grpo",), "ppo": ("ppo",), "rlhf": _REINFORCED, "rl": _REINFORCED,
+    "reinforcement learning": _REINFORCED, "distillation": _DISTILLED, "knowledge distillation": _DISTILLED,
+    "reward modelling": ("reward modelling",), "reward modeling": ("reward modelling",),
+}  # fmt: skip
+
+
+class OwnRun:
+    """What a heading may name without being about another run.
+
+    Args:
+        record: the run.
+    """
+
+    def __init__(self, record: RunRecord) -> None:
+        training = record.training
+        self._base = normalize_label((training.base_model or "").rsplit("/", 1)[-1])
+        self._stages = {normalize_label(name) for name in (training.stage, training.objective) if name}
+
+    def is_another(self, heading: str, titles: Sequence[str]) -> bool:
+        """Whether a heading, as labels are compared, names another model or another stage than this run's."""
+        return self._names_another_model(heading, titles) or self._names_another_stage(heading)
+
+    def _names_another_model(self, heading: str, titles: Sequence[str]) -> bool:
+        if self._base and has_word(heading, self._base):
+            return False
+        names = [found.group() for found in _SIZE.finditer(heading)]
+        names += [
+            family
+            for family in _FAMILIES
+            if re.search(rf"(?<!\w){family}(?![a-z]|[ .]?(?:factory|cpp|index))", heading)
+        ]
+        # The model that the card is about has its name in the title, and its base model's family in its own name.
+        return any(not self._is_own(name, titles) for name in names)
+
+    def _is_own(self, name: str, titles: Sequence[str]) -> bool:
+        return any(name in title for title in titles) or (bool(self._base) and name in self._base)
+
+    def _names_another_stage(self, heading: str) -> bool:
+        named = [own for words, own in _STAGES.items() if has_word(heading, words)]
+        return bool(named) and bool(self._stages) and not any(self._stages & set(own) for own in named)
+
+
+class Neighbours:
+    """The labels, columns and rows that stand below the same heading.
+
+    Args:
+        slots: every value of the card.
+    """
+
+    def __init__(self, slots: Iterable[Slot]) -> None:
+        self._labels: dict[tuple[str, ...], set[str]] = {}
+        for slot in slots:
+            names = {normalize_label(name) for name in (slot.label, slot.column) if name}
+            self._labels.setdefault(slot.headings, set()).update(names)
+
+    def has(self, slot: Slot, labels: Iterable[str]) -> bool:
+        """Whether one of these labels stands below the slot's headings too."""
+        found = self._labels.get(slot.headings, set())
+        return any(normalize_label(label) in found for label in labels)

@@ -1,0 +1,161 @@
+"""Whether a card's own words at a placeholder, around it and inside it, leave no doubt about what is asked for."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from cardcallback.render.card.forms import asks_for_form
+from cardcallback.render.card.inline_text import COMMENT
+from cardcallback.render.card.labelled import normalize_label
+from cardcallback.render.card.labels import LabelIndex, LabelRow
+from cardcallback.render.card.placeholders import Placeholder
+from cardcallback.render.card.quantities import Value, hinted_unit, is_unit, without_footnotes
+from cardcallback.render.card.values import VALUE_NAMES
+from cardcallback.render.card.writing_in import Written
+
+_PUNCTUATION = re.compile(rf"[\s.,;:!=()\[\]*~\u2248\"'|\u00b7{COMMENT}]+")
+_AND_SO_ON = frozenset(
+    {"in", "all", "total", "overall", "altogether", "of", "with", "and", "the", "on", "using", "used", "approximately",
+     "approx", "about", "around", "ca", "circa", "roughly"}
+)  # fmt: skip
+# What may stand before a placeholder whatever is asked for.
+ABOUT = re.compile(r"\s*(?:~|\u2248|<|>|approximately|approx\.?|about|around|ca\.?|up to|roughly)?\s*", re.IGNORECASE)
+# Symbols such as a tick, and what only changes how the letter before it looks.
+_PICTURES = frozenset({"So", "Mn"})
+# What may be said again of a quantity of this kind.
+_OF_KIND = {
+    "time": frozenset({"wall", "clock", "time", "training"}),
+    "energy": frozenset({"energy", "electricity", "consumed"}),
+    "emissions": frozenset({"emissions", "emitted"}),
+    "share": frozenset({"steps", "parameters", "weights", "training"}),
+}
+# After a placeholder that names its value in words: no rate, product or noun of another kind.
+_SENTENCE_GOES_ON = re.compile(
+    r"\s*(?:$|[.,;:)!|\u00b7]|(?:and|with|on|for|at|in|of|using|over|by|from|took|was|is|were|are)\b)", re.IGNORECASE
+)
+_PAIRING = frozenset({"x", "\u00d7"})
+_COUNT_AND_NAME = frozenset({"gpu_count", "gpu_name"})
+_CHOICE = re.compile(r"[^/|]+(?:[/|][^/|]+)+")
+_HUB_ID = re.compile(
+    r"(?=.*\b(?:org|organization|user|username|owner|namespace|name|repo|author|your|model|path|id)\b)[\w.-]+/[\w./-]+",
+    re.IGNORECASE,
+)
+_NOT_APPLICABLE = re.compile(r"\bn/a\b", re.IGNORECASE)
+DEVICE_VALUES = frozenset({"gpu_names", "hardware", "hardware_needed", "compute_infrastructure"})
+_COUNT_HINTS = frozenset({"n", "x", "count", "gpu count", "number", "number of gpus", "gpus"})
+_NAME_HINTS = frozenset({"gpu", "gpu name", "gpu type", "gpu model", "model", "name", "type"})
+# Words of a hint that only ask for a value to be put there.
+_ASKING = frozenset(
+    {"a", "actual", "add", "an", "and", "any", "applicable", "approx", "approximate", "based", "by", "choose",
+     "clock", "date", "day", "description", "details", "during", "each", "enter", "estimate", "estimated", "exact",
+     "figure", "fill", "final", "for", "from", "give", "here", "how", "id", "if", "in", "insert", "is", "it",
+     "known", "link", "long", "many", "measured", "month", "more", "much", "name", "needed", "not", "number", "of",
+     "on", "optional", "or", "please", "put", "run", "specify", "state", "tbd", "tdp", "text", "the", "this", "to",
+     "todo", "total", "training", "type", "used", "value", "wall", "was", "were", "what", "which", "with", "year",
+     "your", "n/a", "unknown", "available",
+     "hf", "hub", "huggingface", "hugging", "face", "float", "int", "max", "calculated", "unit"}
+)  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Surroundings:
+    """What the words around the placeholders of one value may be: its ``label``, its ``row`` and the value of that."""
+
+    index: LabelIndex
+    label: str
+    row: LabelRow | None
+    row_value: Value | None
+
+    def are_clear(
+        self,
+        found: Sequence[Placeholder],
+        names: Sequence[str | None],
+        values: Sequence[Value | None],
+        written: Sequence[Written | None],
+    ) -> bool:
+        """Whether nothing before, between and behind the placeholders changes what is asked for."""
+        if found[0].is_whole:
+            return True
+        own = words_of(self.label, *((*self.row.placeholders, *self.row.inside) if self.row is not None else ()))
+        lead = own | self._naming(names[0]) | self._of_row_value()
+        is_named = [self._names_itself(one) for one in found]
+        if not is_named[0] and not ABOUT.fullmatch(found[0].before) and not are_understood(found[0].before, lead):
+            return False
+        pairing = _PAIRING if set(names) == _COUNT_AND_NAME else frozenset()
+        for number, (one, value, text) in enumerate(zip(found, values, written, strict=True)):
+            behind = one.after[text.unit_width if text is not None else 0 :]
+            following = names[number + 1] if number + 1 < len(names) else None
+            words = own | pairing | words_of_kind(value) | self._naming(names[number]) | self._naming(following)
+            named = is_named[number] and all(is_named[number + 1 : number + 2])
+            if not are_understood(behind, words) and not (named and _SENTENCE_GOES_ON.match(behind)):
+                return False
+        return True
+
+    def _names_itself(self, one: Placeholder) -> bool:
+        hint = normalize_label(one.hint)
+        return not one.is_generic and (hint in self.index.inside or hint.replace(" ", "_") in VALUE_NAMES)
+
+    def _naming(self, name: str | None) -> frozenset[str]:
+        inside = self.index.inside | dict(self.row.inside if self.row is not None else {})
+        return words_of(*(words for words, value in inside.items() if name is not None and value == name))
+
+    def _of_row_value(self) -> frozenset[str]:
+        """Of a run with QLoRA "QLoRA (r=[X])" says what is so."""
+        value = self.row_value
+        return words_of(value.short or value.text) if value is not None else frozenset()
+
+
+def are_understood(text: str, words: Iterable[str]) -> bool:
+    """Whether a text beside a placeholder holds nothing but punctuation and these or harmless words."""
+    known = _AND_SO_ON | set(words)
+    return all(word in known for word in _words(text))
+
+
+def words_of(*texts: str) -> frozenset[str]:
+    """The words of labels or patterns, as ``are_understood`` compares them."""
+    return frozenset(word for text in texts for word in _words(text))
+
+
+def words_of_kind(value: Value | None) -> frozenset[str]:
+    """What may be said beside a value of this kind."""
+    return _OF_KIND.get(value.kind or "", frozenset()) if value is not None else frozenset()
+
+
+def is_choice(placeholder: Placeholder) -> bool:
+    """Whether it lists values to choose from: "[dev / pilot]", "[Adam|SGD]"; not "[org/model]" or a date's form."""
+    hint = _NOT_APPLICABLE.sub("", placeholder.hint).strip()
+    if placeholder.is_example or asks_for_form(hint) or _HUB_ID.fullmatch(hint):
+        return False
+    return _CHOICE.fullmatch(hint) is not None and re.search(r"[^\W\d_]{2}", hint) is not None
+
+
+def is_hint_understood(placeholder: Placeholder, words: Iterable[str]) -> bool:
+    """Whether what it says inside asks for the value whose labels have these ``words``, and for nothing else."""
+    hint = placeholder.hint.strip()
+    if placeholder.is_generic or len(hint) <= 1 or asks_for_form(hint) or _HUB_ID.fullmatch(hint):
+        return True
+    if is_unit(hint) or hinted_unit(hint) is not None:
+        return True
+    known = _ASKING | set(words)
+    return all(word in known or len(word) == 1 for word in _words(hint))
+
+
+def count_and_name(found: tuple[Placeholder, ...], asked: str | None) -> list[str | None] | None:
+    """Of "[N]x [GPU]" or "[GPU] x [N]", where devices are asked for, the two values; None of anything else."""
+    if len(found) != 2 or asked not in DEVICE_VALUES or found[0].after.strip() not in {"", *_PAIRING}:
+        return None
+    first, second = (normalize_label(one.hint) for one in found)
+    if first in _COUNT_HINTS and second in _NAME_HINTS:
+        return ["gpu_count", "gpu_name"]
+    return ["gpu_name", "gpu_count"] if first in _NAME_HINTS and second in _COUNT_HINTS else None
+
+
+def _words(text: str) -> list[str]:
+    plain = unicodedata.normalize("NFKC", without_footnotes(text)).casefold()
+    plain = "".join(" " if unicodedata.category(letter) in _PICTURES else letter for letter in plain)
+    # "wall-clock" is two words; a hyphen with nothing before it belongs to a number or unit.
+    plain = re.sub(r"(?<=[^\W\d_])[-_](?=[^\W\d_])", " ", plain)
+    return [word for word in _PUNCTUATION.split(plain) if word]
