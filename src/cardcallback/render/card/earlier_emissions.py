@@ -71,15 +71,16 @@ def earlier_fills(
 ) -> tuple[Fill, ...]:
     """The fills of ours that rest on the place which the card was made with, where nothing remembers them.
 
-    Such a text is what we would write for that place, and not what we write for none.
+    Such a text is what we would write for that place, and not what we write for none. A place's name alone may be
+    a person's word; and without another figure to write there all of it stays.
     """
-    earlier = earlier_carbon(card, record)
+    earlier = earlier_carbon(card, record) if record.carbon is not None else None
     if earlier is None:
         return ()
     hidden = section_spans(card.body)
     remembered = {_flat(fill.text) for fill in known}
     slots = [slot for slot in find_slots(card.body, hidden) if slot.kind in _WITH_VALUE and not slot.has_labels]
-    slots = [slot for slot in slots if _flat(slot.text) not in remembered]
+    slots = [slot for slot in slots if _flat(slot.text) not in remembered and re.search(r"\d", slot.text)]
     present = {_flat(slot.text) for slot in slots}
     told = [msgspec.structs.replace(record, carbon=carbon) for carbon in (earlier, None)]
     found: list[Fill] = []
