@@ -130,8 +130,7 @@ class Filler:
 
     def _item(self, slot: Slot, before: str | None, text: str | None) -> Change:
         if text is None:
-            put_back = before if before is not None else None
-            return Change(text=put_back, field=_field(slot, "left", why=NOT_KNOWN, placeholder=before))
+            return Change(text=before, field=_field(slot, "left", why=NOT_KNOWN, placeholder=before))
         return self._replace(slot, before, _escaped(slot, text))
 
     def _stock(self, slot: Slot, before: str | None, row: LabelRow) -> Change:
@@ -157,14 +156,10 @@ class Filler:
         words = self._asking.words_for(row, slot.label)
         if found[0].is_whole and not is_hint_understood(found[0], words):
             return Change(text=before, field=_field(slot, "left", why=_OTHER_WORDS, placeholder=before))
+        last = found[-1]
         names = [
-            self._named(
-                one,
-                row,
-                is_first=not number and is_hint_understood(one, words),
-                is_last=number == len(found) - 1,
-            )
-            for number, one in enumerate(found)
+            self._named(one, row, is_first=one is found[0] and is_hint_understood(one, words), is_last=one is last)
+            for one in found
         ]
         # Of several the first may be only a part of what is asked for: a start, an hour.
         own = found[0].is_generic or is_unit(found[0].hint) or _shares_word(found[0].hint, slot.label)
