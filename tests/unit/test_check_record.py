@@ -140,7 +140,7 @@ HARD = """# ACME sheet for [Model name]
 
 📉 Loss: **[X]**
 
-We trained for [X] epochs (batch size [X], learning rate [X]), with TBD left.[^3]
+We trained for [X] epochs (batch size [X], learning rate [X]).[^3]
 
 - Base model: [e.g., Org/Model-7B]
 
@@ -154,7 +154,7 @@ def test_each_changed_digit_of_a_hard_template_is_found() -> None:
     record = make_record()
     composed = render_card(record, body=HARD, body_kind="template", pictures=False)
     record, text = replace(record, card=composed.card), composed.text
-    assert len(record.card.filled) >= 10
+    assert len(record.card.filled) >= 7
     assert not [one for one in of_record(text, record) if one.rule == "own-value"]
     begin, end = text.index("# ACME"), text.index("<!-- cardcallback:begin")
     before = set(HARD.splitlines())

@@ -86,7 +86,7 @@ def test_what_somebody_wrote_is_no_placeholder(value: str) -> None:
         ("**Dataset size:** [X]k examples", "**Dataset size:** 8.00k examples"),
         ("**Epochs:** [K]", "**Epochs:** 1"),
         ("## Training\n\n- **Throughput:** [tokens/s]",
-         "## Training\n\n- **Throughput:** 821 tokens/s in training, without padding"),
+         "## Training\n\n- **Throughput:** 821 tokens/s (in training, without padding)"),
         ("| Item | Value | Unit |\n|---|---|---|\n| Parameters | TBD | B |",
          "| Item | Value | Unit |\n|---|---|---|\n| Parameters | 3.88 | B |"),
         # the unit that is asked for
@@ -188,7 +188,7 @@ def test_a_value_stands_in_the_words_and_unit_that_are_asked_for(before: str, af
         "- **Training Time:** [X] steps\n",
         "- **Training tokens:** [X] lakh\n",
         "- **Training tokens:** [X]M tokens/s\n",
-        "## Training\n\n- **Throughput:** [X] tokens/s\n- **Training speed:** ~[X] steps per second\n",
+        "## Training\n\n- **Training speed:** ~[X] steps per second\n",
         "- **Training tokens:** [X] million per second\n",
         "- **Total parameters:** [X] Mrd.\n",
         "- **Total parameters:** [X] GB\n",

@@ -117,7 +117,7 @@ _CASES = {"mg": "mg", "MG": "MB"}
 class Unit:
     """A unit as somebody wrote it: ``word`` is its text, ``kinds`` what is measured or counted in it.
 
-    A rate such as "tokens/s" has no kind: no value is written before it.
+    A rate that no value has, such as "steps/s", has no kind: nothing is written before it.
     """
 
     word: str
@@ -168,11 +168,10 @@ class Value:
 def unit_at(text: str) -> Unit | None:
     """The unit that ``text`` begins with, after blanks."""
     start = len(text) - len(text.lstrip())
-    rate = _RATE.match(text, start)
-    if rate is not None:
+    rate, found = _RATE.match(text, start), _UNIT.match(text, start)
+    if rate is not None and (found is None or found.end() < rate.end()):
         return Unit(word=rate.group(), kinds=frozenset())
     counted = _COUNT.match(text, start)
-    found = _UNIT.match(text, start)
     large = _large_count(text, start)
     if large is not None and (found is None or start + len(large.word) >= found.end()):
         return large

@@ -126,6 +126,8 @@ def words_of_kind(value: Value | None) -> frozenset[str]:
 
 def is_choice(placeholder: Placeholder) -> bool:
     """Whether it lists values to choose from: "[dev / pilot]", "[Adam|SGD]"; not "[org/model]" or a date's form."""
+    if is_unit(placeholder.hint):
+        return False
     hint = _NOT_APPLICABLE.sub("", placeholder.hint).strip()
     if placeholder.is_example or asks_for_form(hint) or _HUB_ID.fullmatch(hint):
         return False
