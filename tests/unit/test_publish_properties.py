@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from card_checks import only_fills_changed
 from card_inputs import with_place
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from publish_inputs import PICTURES
 from test_card_properties import cards
@@ -53,8 +53,15 @@ WEIGHTS = st.sampled_from(
     ]
 )
 
+# A tool's sentence that a line of dashes makes a heading, by which the fill below it is remembered.
+SENTENCE_AS_HEADING = (
+    "This model is a fine-tuned version of [None](https://huggingface.co/None).\n"
+    "---\n- **Hours used:** [More Information Needed]\n"
+)
+
 
 @settings(deadline=None)
+@example(card=SENTENCE_AS_HEADING, weights={}, publish="all", results=False)
 @given(card=cards(), weights=WEIGHTS, publish=st.sampled_from(["card", "pictures", "all"]), results=st.booleans())
 def test_any_card_in_any_place(card: str, weights: dict[str, bytes], publish: str, results: bool) -> None:  # noqa: FBT001  hypothesis calls it by name
     """Refused whole, or completed: front matter, section and fills are ours, the rest is as it was."""

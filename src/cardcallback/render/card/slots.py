@@ -123,7 +123,8 @@ def _of_text(passage: Passage) -> Iterator[Slot]:
         span = _with_bold(letters, passage.source, one.begin, one.end)
         slot = _slot(passage, "heading" if is_heading else "line", one.label, *span)
         yield replace(slot, has_labels=one.has_labels)
-    yield from _sentences(passage)
+    if not is_heading:  # no tool writes these into one, and what stands below is remembered by its heading
+        yield from _sentences(passage)
 
 
 def _whole(passage: Passage, letters: Letters, *, has_labels: bool) -> Iterator[Slot]:
