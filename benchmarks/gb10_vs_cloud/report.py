@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from cardcallback.cli.card_options import factor_given
+from cardcallback.carbon import chosen_factor
 from cardcallback.compare import Comparison, compare_runs
 from cardcallback.record import CarbonFactor
 from cardcallback.render.comparison import comparison_markdown
@@ -52,7 +52,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    path = write_report(options.records, options.output, factor_given(options.location, None))
+    path = write_report(options.records, options.output, chosen_factor(options.location, None))
     say(f"report: {path}")
     return 0
 

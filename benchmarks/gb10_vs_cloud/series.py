@@ -221,7 +221,7 @@ def _attempt(job: Job, place: Path, waited: CoolDown, tools: Tools) -> Attempt:
     shutil.rmtree(job.output_dir, ignore_errors=True)
     try:
         code = tools.launch(job)
-    except BaseException:
+    except BaseException:  # an interrupt, too, leaves an attempt that says what became of it
         save(msgspec.structs.replace(begun, status="interrupted", reason="the harness was stopped meanwhile"), place)
         raise
     ended = _ended(job, begun, place, code, tools)

@@ -20,7 +20,7 @@ LOCAL = [
     "Trained from /home/ada/models/gemma.",
     "saved to /Users/ada/out",
     "`C:\\Users\\ada\\out`",
-    "cache: /root/.cache/huggingface",
+    "cache: /root/models/gemma",
     "file:///home/ada/x.txt",
 ]
 IDENTITY = [

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from cardcallback.carbon.places import Place
+from cardcallback.carbon.places import Place, find_place
 from cardcallback.carbon.table import FactorRow, factor_rows
 from cardcallback.errors import CardCallbackError
 from cardcallback.record import CarbonFactor
@@ -67,6 +67,18 @@ def user_factor(grams_per_kwh: float, place: Place | None = None) -> CarbonFacto
         boundary=USER_BOUNDARY,
         source=USER_SOURCE,
     )
+
+
+def chosen_factor(location: str | None, grams_per_kwh: float | None) -> CarbonFactor | None:
+    """The factor that a person's two words mean: a number of their own before the place's; None without either.
+
+    Raises:
+        CardCallbackError: the place is not known, or the number cannot be a factor.
+    """
+    place = find_place(location) if location is not None else None
+    if grams_per_kwh is not None:
+        return user_factor(grams_per_kwh, place)
+    return None if place is None else factor_for(place)
 
 
 def market_factor(grams_per_kwh: float) -> CarbonFactor:

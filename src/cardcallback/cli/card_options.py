@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
 import typer
 
-from cardcallback.carbon import assess_footprint, factor_for, find_place, market_factor, user_factor
+from cardcallback.carbon import assess_footprint, chosen_factor, market_factor
 from cardcallback.cli.output import warn
 from cardcallback.errors import CardCallbackError
-from cardcallback.record import CarbonFactor, LoadedRecord, RunRecord, load_document, record_path
+from cardcallback.record import LoadedRecord, RunRecord, load_document, record_path
+from cardcallback.settings import own_labels_text, user_config_directory
 from cardcallback.stages import record_file_of
 
 RECORD_HELP = "An output folder, or its training_run/record.json."
@@ -28,12 +30,11 @@ ModelIndex = Annotated[
 ]
 
 
-def factor_given(location: str | None, carbon_intensity: float | None) -> CarbonFactor | None:
-    """The grid's factor; one of the person's own comes first."""
-    place = find_place(location) if location is not None else None
-    if carbon_intensity is not None:
-        return user_factor(carbon_intensity, place)
-    return None if place is None else factor_for(place)
+def own_labels() -> str | None:
+    """The text of the person's own label map, where their settings name one."""
+    return own_labels_text(
+        environ=os.environ, working_directory=Path.cwd(), user_config_directory=user_config_directory(os.environ)
+    )
 
 
 def load_of_weights(location: Path) -> tuple[LoadedRecord, Path]:
@@ -58,7 +59,7 @@ def with_carbon(
     market_intensity: float | None,
 ) -> RunRecord:
     """The record with its CO2e for the place and overhead that were asked for; warns where there is none."""
-    factor = factor_given(location, carbon_intensity)
+    factor = chosen_factor(location, carbon_intensity)
     market = None if market_intensity is None else market_factor(market_intensity)
     # Nothing given: the record's own place stays. Settings of this machine are not asked, since training
     # may have run elsewhere.

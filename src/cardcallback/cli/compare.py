@@ -8,7 +8,8 @@ from typing import Annotated
 import msgspec
 import typer
 
-from cardcallback.cli.card_options import CarbonIntensity, Location, Pue, factor_given
+from cardcallback.carbon import chosen_factor
+from cardcallback.cli.card_options import CarbonIntensity, Location, Pue
 from cardcallback.cli.output import print_json, warn
 from cardcallback.compare import CostInput, compare_runs
 from cardcallback.errors import CardCallbackError
@@ -50,7 +51,7 @@ def compare(  # noqa: PLR0913 - one argument an option, as typer wants them
         msg = f"{chart} is no PNG file: give the chart a name ending in .png"
         raise CardCallbackError(msg)
     loaded = [load_run(path) for path in records]
-    comparison = compare_runs(loaded, factor=factor_given(location, carbon_intensity), pue=pue, prices=prices)
+    comparison = compare_runs(loaded, factor=chosen_factor(location, carbon_intensity), pue=pue, prices=prices)
     if json:
         print_json(msgspec.to_builtins(comparison))
     else:

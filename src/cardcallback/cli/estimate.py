@@ -8,8 +8,8 @@ import msgspec
 import typer
 
 from cardcallback import estimate as estimates
-from cardcallback.carbon import PUE_SOURCE, grid_examples
-from cardcallback.cli.card_options import CarbonIntensity, Location, Pue, factor_given
+from cardcallback.carbon import PUE_SOURCE, chosen_factor, grid_examples
+from cardcallback.cli.card_options import CarbonIntensity, Location, Pue
 from cardcallback.cli.output import print_json, say
 from cardcallback.compare.work import scope_words
 from cardcallback.units import format_emissions, format_energy, format_number, format_power
@@ -31,7 +31,7 @@ def estimate(  # noqa: PLR0913 - one argument an option, as typer wants them
     given = estimates.EstimateInput(
         gpu=gpu, watts=watts, energy_kilowatt_hours=energy_kwh, hours=hours, count=count, pue=pue
     )
-    result = estimates.estimate(given, factor_given(location, carbon_intensity))
+    result = estimates.estimate(given, chosen_factor(location, carbon_intensity))
     if json:
         print_json(_document(result, given))
         return

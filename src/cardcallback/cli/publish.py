@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -17,6 +16,7 @@ from cardcallback.cli.card_options import (
     ModelIndex,
     Pue,
     load_of_weights,
+    own_labels,
     with_carbon,
 )
 from cardcallback.cli.output import say, warn
@@ -31,7 +31,7 @@ from cardcallback.publishing import (
 from cardcallback.publishing import publish as publish_into
 from cardcallback.publishing.plan import Plan
 from cardcallback.publishing.source import keeps_to_itself
-from cardcallback.settings import checks, own_labels_text, user_config_directory
+from cardcallback.settings import checks
 from cardcallback.units import printable
 
 
@@ -69,9 +69,7 @@ def publish(  # noqa: PLR0913 - a command's options are its parameters
         publish=checks.publish(how_much, _origin("--publish")),
         model_index=model_index,
         force=force,
-        labels=own_labels_text(
-            environ=os.environ, working_directory=Path.cwd(), user_config_directory=user_config_directory(os.environ)
-        ),
+        labels=own_labels(),
     )
     told = with_carbon(
         loaded.record,

@@ -19,6 +19,7 @@ from cardcallback.cli.card_options import (
     ModelIndex,
     Pue,
     load_of_weights,
+    own_labels,
     with_carbon,
 )
 from cardcallback.cli.output import warn
@@ -38,7 +39,7 @@ from cardcallback.render.card import ComposedCard, default_hub_template, render_
 from cardcallback.render.pictures import draw_pictures
 from cardcallback.render.pictures.choice import pictures_of
 from cardcallback.render.section import render_section
-from cardcallback.settings import checks, own_labels_text, user_config_directory
+from cardcallback.settings import checks
 from cardcallback.writing import read_card, write_atomically
 
 
@@ -74,29 +75,27 @@ def render(  # noqa: PLR0913 - one argument an option, as typer wants them
         market_intensity=market_intensity,
     )
     template_text = checks.template_text(template) if template is not None else None
-    own_labels = own_labels_text(
-        environ=os.environ, working_directory=Path.cwd(), user_config_directory=user_config_directory(os.environ)
-    )
+    labels = own_labels()
     if card is None:
-        typer.echo(_printed(current, record_file, template_text, own_labels, model_index=model_index), nl=False)
+        typer.echo(_printed(current, record_file, template_text, labels, model_index=model_index), nl=False)
         return
     if card.suffix.lower() != ".md":
         msg = f"{card} is no Markdown file: give the card a name ending in .md"
         raise CardCallbackError(msg)
     # Of a run that keeps its record to itself no picture is added to what a push finds.
     may_draw = charts and not keeps_to_itself(record_file)
-    body = _body(current, card, template_text, own_labels, model_index=model_index)
+    body = _body(current, card, template_text, labels, model_index=model_index)
     _write(current, loaded, card=card, record_file=record_file, body=body, may_draw=may_draw)
     typer.echo(f"wrote {card}")
 
 
 def _printed(
-    record: RunRecord, record_file: Path, template_text: str | None, own_labels: str | None, *, model_index: bool
+    record: RunRecord, record_file: Path, template_text: str | None, labels: str | None, *, model_index: bool
 ) -> str:
     pictures = _all_drawn(record, published_folder(record_file))
     if template_text is None:
         return render_section(record, pictures=pictures)
-    body = _Body(text=template_text, kind="template", labels=own_labels, model_index=model_index)
+    body = _Body(text=template_text, kind="template", labels=labels, model_index=model_index)
     return _composed(record, body, pictures=pictures).text
 
 
@@ -124,16 +123,14 @@ def _write(
         warn("the run still goes on and will write its card again, for the place it was given: render again after it")
 
 
-def _body(
-    record: RunRecord, card: Path, template_text: str | None, own_labels: str | None, *, model_index: bool
-) -> _Body:
+def _body(record: RunRecord, card: Path, template_text: str | None, labels: str | None, *, model_index: bool) -> _Body:
     text, kind = template_text, "template"
     if text is None and card.exists():
         text = read_card(card)
         kind = record.card.body or kind_of(text)
     elif text is None:
         text, kind = default_hub_template(), "hub template"
-    return _Body(text=text, kind=kind, labels=own_labels, model_index=model_index)
+    return _Body(text=text, kind=kind, labels=labels, model_index=model_index)
 
 
 def _composed(record: RunRecord, body: _Body, *, pictures: bool) -> ComposedCard:

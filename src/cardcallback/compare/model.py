@@ -34,11 +34,11 @@ RowName = Literal[
 
 
 class Cell(msgspec.Struct, frozen=True, kw_only=True):
-    """One figure of one group.
+    """One figure of one run, or of one group of them.
 
-    ``value`` is the median over its runs and ``values`` are theirs; ``low`` and ``high`` are the smallest and the
-    largest that repetition and recording together leave open, ``None`` where nothing bounds them. ``is_part`` says
-    that a figure lacks what nobody watched. Without a value there is a ``reason``.
+    Of a group ``value`` is the median over its runs and ``values`` are theirs; ``low`` and ``high`` are the smallest
+    and the largest that repetition and recording together leave open, ``None`` where nothing bounds them. ``is_part``
+    says that a figure lacks what nobody watched. Without a value there is a ``reason``.
     """
 
     value: float | None

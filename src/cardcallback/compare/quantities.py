@@ -14,7 +14,6 @@ from cardcallback.record import (
     CarbonFactor,
     Measurement,
     RunRecord,
-    Scope,
     is_only_a_part,
     is_unresolved,
 )
@@ -25,31 +24,18 @@ _ROUNDING = 1.05
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Reading:
-    """One run's figure, or why there is none."""
-
-    value: float | None
-    low: float | None = None
-    high: float | None = None
-    scope: Scope | None = None
-    is_part: bool = False
-    reason: str | None = None
-    detail: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Quantity:
     """A row of the comparison. ``is_total`` grows with the work; ``has_ratio`` is false for what no ratio explains."""
 
     name: RowName
     unit: str
-    read: Callable[[RunRecord], Reading]
+    read: Callable[[RunRecord], Cell]
     has_scope: bool = False
     is_total: bool = False
     has_ratio: bool = True
 
 
-def as_cell(readings: Sequence[Reading]) -> Cell:
+def as_cell(readings: Sequence[Cell]) -> Cell:
     """The runs of one group in one cell."""
     known = [reading for reading in readings if reading.value is not None]
     values = tuple(reading.value for reading in known if reading.value is not None)
@@ -71,18 +57,18 @@ def as_cell(readings: Sequence[Reading]) -> Cell:
     )
 
 
-def _plain(value: float | None, reason: str) -> Reading:
+def _plain(value: float | None, reason: str) -> Cell:
     """A figure that is counted, not measured by a sensor that leaves something open."""
-    return Reading(value=value, low=value, high=value, reason=None if value is not None else reason)
+    return Cell(value=value, low=value, high=value, reason=None if value is not None else reason)
 
 
-def measured(figure: Measurement) -> Reading:
+def measured(figure: Measurement) -> Cell:
     """A measurement with its recording bounds; none where those are wider than the figure."""
     if figure.value is None:
-        return Reading(value=None, reason=figure.reason)
+        return Cell(value=None, reason=figure.reason)
     if is_unresolved(figure):
-        return Reading(value=None, reason="its recording interval is wider than the figure")
-    return Reading(
+        return Cell(value=None, reason="its recording interval is wider than the figure")
+    return Cell(
         value=figure.value,
         low=figure.recording_low,
         high=figure.recording_high,
@@ -91,19 +77,19 @@ def measured(figure: Measurement) -> Reading:
     )
 
 
-def gpu_energy(record: RunRecord) -> Reading:
+def gpu_energy(record: RunRecord) -> Cell:
     """The GPUs' energy of a run; none where it leaves out GPUs of the job or is not resolved."""
     if record.energy.partial_reason is not None:
-        return Reading(value=None, reason=record.energy.partial_reason)
+        return Cell(value=None, reason=record.energy.partial_reason)
     return measured(record.energy.gpu)
 
 
-def _divided(reading: Reading, by: float | None, reason: str) -> Reading:
+def _divided(reading: Cell, by: float | None, reason: str) -> Cell:
     if reading.value is None:
         return reading
     if not by:
-        return Reading(value=None, reason=reason)
-    return Reading(
+        return Cell(value=None, reason=reason)
+    return Cell(
         value=reading.value / by,
         low=None if reading.low is None else reading.low / by,
         high=None if reading.high is None else reading.high / by,
@@ -112,31 +98,31 @@ def _divided(reading: Reading, by: float | None, reason: str) -> Reading:
     )
 
 
-def _mean_power(record: RunRecord) -> Reading:
+def _mean_power(record: RunRecord) -> Cell:
     whole = gpu_energy(record)
     return whole if whole.value is None else measured(mean_power(record.energy.gpu, record.duration_seconds))
 
 
-def _highest_power(record: RunRecord) -> Reading:
+def _highest_power(record: RunRecord) -> Cell:
     """The highest mean of a second of one GPU; only from traces that still hold seconds."""
     traces = [trace for trace in record.traces if trace.quantity == "gpu_power" and trace.reduction == "mean"]
     if not traces:
-        return Reading(value=None, reason="the record holds no trace of the power")
+        return Cell(value=None, reason="the record holds no trace of the power")
     observed = [device.energy.observed for device in record.hardware.accelerators]
     observed.append(record.energy.gpu_integrated.observed)
     if any(share is not None and share < FULL_COVERAGE for share in observed):
-        return Reading(value=None, reason="the sensor looks at a part of each second only")
+        return Cell(value=None, reason="the sensor looks at a part of each second only")
     highest = []
     for trace in traces:
         spacing = statistics.median(
             [two[0] - one[0] for one, two in zip(trace.points, trace.points[1:], strict=False)] or [0.0]
         )
         if spacing > _PEAK_SECONDS * _ROUNDING:
-            return Reading(value=None, reason=f"the trace holds one mean of {spacing:.3g} s a point, no longer seconds")
+            return Cell(value=None, reason=f"the trace holds one mean of {spacing:.3g} s a point, no longer seconds")
         whole_seconds = spacing > _PEAK_SECONDS / 2  # each point is a second's mean already
         highest.append(max(value for _, value in trace.points) if whole_seconds else _highest_second(trace.points))
     value = max(highest)
-    return Reading(value=value, low=value, high=value, scope=record.energy.gpu.scope, detail="of one GPU")
+    return Cell(value=value, low=value, high=value, scope=record.energy.gpu.scope, detail="of one GPU")
 
 
 def _highest_second(points: Sequence[tuple[float, float]]) -> float:
@@ -148,41 +134,41 @@ def _highest_second(points: Sequence[tuple[float, float]]) -> float:
     return highest
 
 
-def _per_token(kind: str) -> Callable[[RunRecord], Reading]:
-    def read(record: RunRecord) -> Reading:
+def _per_token(kind: str) -> Callable[[RunRecord], Cell]:
+    def read(record: RunRecord) -> Cell:
         count = getattr(record.training.tokens, kind)
         return _divided(gpu_energy(record), count, record.training.tokens.reason or "nobody counted these tokens")
 
     return read
 
 
-def _tokens_per_second(kind: str) -> Callable[[RunRecord], Reading]:
-    def read(record: RunRecord) -> Reading:
+def _tokens_per_second(kind: str) -> Callable[[RunRecord], Cell]:
+    def read(record: RunRecord) -> Cell:
         tokens = record.training.tokens
         count = getattr(tokens, kind)
         if count is None or record.duration_seconds <= 0:
-            return Reading(value=None, reason=tokens.reason or "nobody counted these tokens")
+            return Cell(value=None, reason=tokens.reason or "nobody counted these tokens")
         rate = count / record.duration_seconds
-        return Reading(value=rate, low=rate, high=rate, detail="evaluation and saving included")
+        return Cell(value=rate, low=rate, high=rate, detail="evaluation and saving included")
 
     return read
 
 
-def _emissions_at(factor: CarbonFactor, pue: float | None) -> Callable[[RunRecord], Reading]:
+def _emissions_at(factor: CarbonFactor, pue: float | None) -> Callable[[RunRecord], Cell]:
     return lambda record: _emissions(record, factor, pue)
 
 
-def _own_emissions(record: RunRecord) -> Reading:
+def _own_emissions(record: RunRecord) -> Cell:
     carbon = record.carbon
     if carbon is None:
-        return Reading(value=None, reason="the record has no place")
+        return Cell(value=None, reason="the record has no place")
     return _emissions(record, carbon.factor, carbon.pue)
 
 
-def _emissions(record: RunRecord, factor: CarbonFactor, pue: float | None) -> Reading:
+def _emissions(record: RunRecord, factor: CarbonFactor, pue: float | None) -> Cell:
     footprint = assess_footprint(record.energy, factor, pue)
     if footprint.carbon is None:
-        return Reading(value=None, reason=footprint.reason)
+        return Cell(value=None, reason=footprint.reason)
     carbon = footprint.carbon
     energy = measured(record.energy.system if carbon.energy_name == "system" else record.energy.gpu)
     if energy.value is None:
@@ -190,7 +176,7 @@ def _emissions(record: RunRecord, factor: CarbonFactor, pue: float | None) -> Re
     scaled = carbon.emissions_grams / carbon.energy_joules if carbon.energy_joules else 0.0
     words = ", ".join(str(part) for part in (factor.place, factor.year, factor.boundary) if part)
     overhead = "" if carbon.pue is None else f" × {carbon.pue:g} for building overhead"
-    return Reading(
+    return Cell(
         value=carbon.emissions_grams,
         low=None if energy.low is None else energy.low * scaled,
         high=None if energy.high is None else energy.high * scaled,
@@ -200,21 +186,21 @@ def _emissions(record: RunRecord, factor: CarbonFactor, pue: float | None) -> Re
     )
 
 
-def _training_loss(record: RunRecord) -> Reading:
+def _training_loss(record: RunRecord) -> Cell:
     points = record.curves.get("loss", ())
     return _plain(points[-1][1] if points else None, "no loss was logged")
 
 
-def _held_out_loss(record: RunRecord) -> Reading:
+def _held_out_loss(record: RunRecord) -> Cell:
     after = record.evaluation.after
     if after is None or after.loss is None:
-        return Reading(value=None, reason="nobody evaluated a held-out set after training")
+        return Cell(value=None, reason="nobody evaluated a held-out set after training")
     parts = (
         after.kind or "a loss of unknown kind",
         after.covers,
         f"weights {after.weights}" if after.weights else None,
     )
-    return Reading(value=after.loss, low=after.loss, high=after.loss, detail=", ".join(filter(None, parts)))
+    return Cell(value=after.loss, low=after.loss, high=after.loss, detail=", ".join(filter(None, parts)))
 
 
 def quantities(factor: CarbonFactor | None, pue: float | None, *, own_factors: str | None) -> tuple[Quantity, ...]:
@@ -225,8 +211,8 @@ def quantities(factor: CarbonFactor | None, pue: float | None, *, own_factors: s
         pue: building overhead, for whole machines' energy alone.
         own_factors: why each one's own factors do not compare, or ``None`` where they do.
     """
-    no_common = Reading(value=None, reason="no place given for all: --location or --carbon-intensity")
-    no_own = Reading(value=None, reason=own_factors)
+    no_common = Cell(value=None, reason="no place given for all: --location or --carbon-intensity")
+    no_own = Cell(value=None, reason=own_factors)
     own = _own_emissions if own_factors is None else lambda _: no_own
     common = _emissions_at(factor, pue) if factor is not None else lambda _: no_common
     return (
@@ -268,5 +254,5 @@ _MEMORY: tuple[tuple[RowName, str], ...] = (
 )
 
 
-def _memory(field: str) -> Callable[[RunRecord], Reading]:
+def _memory(field: str) -> Callable[[RunRecord], Cell]:
     return lambda record: measured(getattr(record.memory, field))

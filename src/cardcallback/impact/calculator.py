@@ -9,8 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from cardcallback.carbon import factor_for, find_place, user_factor
-from cardcallback.carbon.footprint import check_pue
+from cardcallback.carbon import check_pue, chosen_factor
 from cardcallback.errors import CardCallbackError, CardCallbackWarning
 from cardcallback.impact.checks import check_count, check_hours, check_text, check_watts, require_number
 from cardcallback.impact.constants import (
@@ -150,12 +149,9 @@ class EnvironmentalImpact:
     @property
     def factor(self) -> CarbonFactor | None:
         """Grams of CO2e per kWh with its place, year, boundary and source; ``None`` where no place is known."""
-        place = find_place(self.location) if self.location is not None else None
-        if self.grid_carbon_intensity is not None:
-            given = user_factor(self.grid_carbon_intensity, place)
-            return _with_source(given, self.factor_source)
-        if place is not None:
-            return factor_for(place)
+        chosen = chosen_factor(self.location, self.grid_carbon_intensity)
+        if chosen is not None:
+            return chosen if self.grid_carbon_intensity is None else _with_source(chosen, self.factor_source)
         return self.record.carbon.factor if self.record is not None and self.record.carbon is not None else None
 
     @property

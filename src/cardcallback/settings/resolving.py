@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from cardcallback.carbon import factor_for, find_place, user_factor
+from cardcallback.carbon import chosen_factor
 from cardcallback.errors import CardCallbackError
 from cardcallback.record import CarbonFactor
 from cardcallback.settings import checks
@@ -64,10 +64,7 @@ class Settings:
     @property
     def factor(self) -> CarbonFactor | None:
         """The factor to calculate CO2e with: the person's own before the table's; None without either."""
-        place = find_place(self.location) if self.location is not None else None
-        if self.carbon_intensity_grams_per_kwh is not None:
-            return user_factor(self.carbon_intensity_grams_per_kwh, place)
-        return factor_for(place) if place is not None else None
+        return chosen_factor(self.location, self.carbon_intensity_grams_per_kwh)
 
 
 _CHECKS: Mapping[str, checks.Check] = {
