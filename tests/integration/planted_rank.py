@@ -1,7 +1,7 @@
 """One process of a job on a machine whose every name tells on somebody; ends as it is told to.
 
-Arguments: output folder, folder of the base model, data file, and how it ends: "raises", with secrets in the words, or
-"killed".
+Arguments: output folder, folder of the base model, data file, a file that is made when all of the job's live files have
+been seen, and how it ends: "raises", with secrets in the words, or "killed".
 """
 
 from __future__ import annotations
@@ -21,20 +21,28 @@ from transformers import TrainerCallback
 from cardcallback import CardCallback
 
 _STEPS = 40
+_LONGEST_WAIT_SECONDS = 120.0
 
 
 class End(TrainerCallback):
-    """Makes steps take a while, and ends in the middle."""
+    """Ends in the middle, once the watcher has seen what is there while it runs."""
 
     def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Killed or raised."""
         del control
-        time.sleep(0.1)
-        if state.global_step == _STEPS // 2 and sys.argv[4] == "raises":
+        if state.global_step == _STEPS // 2:
+            _wait_until_seen()
+        if state.global_step == _STEPS // 2 and sys.argv[5] == "raises":
             msg = f"{TOKEN} of {USER} is not valid at https://{HOST}.analytical.example{args.output_dir}"
             raise OSError(13, msg, args.output_dir)
         if state.global_step == _STEPS // 2:
             os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _wait_until_seen() -> None:
+    deadline = time.monotonic() + _LONGEST_WAIT_SECONDS
+    while not Path(sys.argv[4]).exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
 
 
 def main() -> None:

@@ -22,6 +22,8 @@ pytestmark = pytest.mark.training
 _HERE = Path(__file__).resolve().parent
 _SOURCE = _HERE.parent.parent / "src"
 _TIMEOUT_SECONDS = 240
+# What a job of two computers has on its disk only while it runs.
+_LIVE_FILES = frozenset({"invitation", "rank-1.json", "rank-3.json", "job", "journal"})
 _PROFILE = profile_named("h100x8")
 _DEVICES = tuple(replace(one, serial=f"165012398765{place}") for place, one in enumerate(_PROFILE.devices))
 # What firmware and kernel tell of one machine alone.
@@ -105,7 +107,7 @@ def start(home: Path, environ: dict[str, str], tmp_path: Path, ending: str) -> l
         own |= {"LOCAL_RANK": str(rank % 2), "LOCAL_WORLD_SIZE": "2", "GROUP_RANK": str(rank // 2)}
         own |= {"CUDA_VISIBLE_DEVICES": _DEVICES[rank].uuid if rank % 2 else str(rank)}
         own |= {"CARDCALLBACK_SYSTEM_ROOT": str(_system(tmp_path, rank // 2))}
-        files = [private / "out", private / "base", private / "confidential-patients.json"]
+        files = [private / "out", private / "base", private / "confidential-patients.json", tmp_path / "seen"]
         command = [sys.executable, str(_HERE / "planted_rank.py"), *map(str, files), ending]
         started.append(subprocess.Popen(command, env=environ | own, cwd=home))
     return started
@@ -122,13 +124,20 @@ def files_of_ours(output: Path) -> Iterator[tuple[str, bytes]]:
                 continue
 
 
-def watched(processes: list[subprocess.Popen[bytes]], output: Path) -> dict[tuple[str, bytes], None]:
-    """Every content that a file of ours had while they ran, and has at the end."""
+def names_of(files: dict[tuple[str, bytes], None]) -> set[str]:
+    """Every file's and folder's name."""
+    return {part for name, _ in files for part in Path(name).parts}
+
+
+def watched(processes: list[subprocess.Popen[bytes]], output: Path, tmp_path: Path) -> dict[tuple[str, bytes], None]:
+    """Every content that a file of ours had while they ran, and has at the end; they end when all were seen."""
     seen: dict[tuple[str, bytes], None] = {}
     deadline = time.monotonic() + _TIMEOUT_SECONDS
     try:
         while any(process.poll() is None for process in processes) and time.monotonic() < deadline:
             seen |= dict.fromkeys(files_of_ours(output))
+            if names_of(seen) >= _LIVE_FILES:
+                (tmp_path / "seen").touch()
             time.sleep(0.3)
     finally:
         for process in processes:
@@ -158,9 +167,8 @@ def run(home: Path, environ: dict[str, str], *arguments: str) -> bytes:
 def test_a_job_that_fails_tells_nothing(home: Path, environ: dict[str, str], tmp_path: Path) -> None:
     """An exception whose words are full of secrets, in every process: neither live files nor the end's tell any."""
     output = home / "thesis-draft" / "out"
-    files = watched(start(home, environ, tmp_path, "raises"), output)
-    names = {Path(name).name for name, _ in files}
-    assert {"invitation", "rank-1.json", "rank-3.json", "node-00002.json", "job", "record.json"} <= names
+    files = watched(start(home, environ, tmp_path, "raises"), output, tmp_path)
+    assert _LIVE_FILES | {"node-00002.json", "record.json"} <= names_of(files)
     assert load_run(output).status == "interrupted"
     assert_nothing_told(files, home)
 
@@ -168,8 +176,8 @@ def test_a_job_that_fails_tells_nothing(home: Path, environ: dict[str, str], tmp
 def test_a_killed_job_tells_nothing_when_it_is_recovered(home: Path, environ: dict[str, str], tmp_path: Path) -> None:
     """Journals, what is made of them, and what our commands print of it."""
     output = home / "thesis-draft" / "out"
-    files = watched(start(home, environ, tmp_path, "killed"), output)
-    assert any("journal" in name for name, _ in files)
+    files = watched(start(home, environ, tmp_path, "killed"), output, tmp_path)
+    assert names_of(files) >= _LIVE_FILES
     recovered = run(home, environ, "recover", "out")
     listed, examined = run(home, environ, "ls", "--json", "."), run(home, environ, "doctor", "--json")
     assert load_run(output).recovered
