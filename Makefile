@@ -33,7 +33,7 @@ endif
 
 test: .venv/.test
 	@echo "Running the unit and integration tests ..."
-	.venv/bin/python -m pytest -m "not gpu"
+	.venv/bin/python -m pytest -m "not gpu and not matrix"
 
 lint: .venv-lint/.done
 	@echo "Checking style, types, import direction and spelling ..."
@@ -88,13 +88,13 @@ matrix-aarch64: .venv-lint/.done
 
 matrix-transformers4: .venv-transformers4/.done
 	@echo "Running the tests with the oldest transformers that is supported ..."
-	.venv-transformers4/bin/python -m pytest -m "not gpu and not slow"
+	.venv-transformers4/bin/python -m pytest -m "not gpu and not slow and not matrix"
 
 # Unit tests need no torch, and the pinned build of it may not exist for this Python.
 matrix-python310:
 	@if ! $(PYTHON310) -c "" 2> /dev/null; then echo "skipped: no $(PYTHON310) on this machine (set PYTHON310)"; else \
 	  echo "Running the unit tests with Python 3.10 ..."; \
-	  $(MAKE) --no-print-directory .venv-python310/.done && .venv-python310/bin/python -m pytest tests/unit; fi
+	  $(MAKE) --no-print-directory .venv-python310/.done && .venv-python310/bin/python -m pytest -m "not matrix" tests/unit; fi
 
 # make compares whole folders' stamps, so that a changed recipe extends the environment and nothing is repeated.
 .venv/.demo: $(RECIPE)
