@@ -1,4 +1,4 @@
-"""TRL's and transformers' other trainers on the tiny Llama of ``tiny``: one function builds each by its method's name."""
+"""TRL's and transformers' other trainers on the tiny Llama of ``tiny``, each by its method's name."""
 
 from __future__ import annotations
 

@@ -116,7 +116,8 @@ def _token_words(record: RunRecord) -> str:
     words = (
         f"calculated {over_the_run(record)}, evaluation and saving included: {format_large(tokens.non_padding or 0)} "
     )
-    words += "tokens without padding"
+    generated = "generated answers" in (tokens.source or "")
+    words += "tokens of prompts and generated answers" if generated else "tokens without padding"
     if tokens.processed and tokens.non_padding and tokens.processed >= tokens.non_padding:
         extra = tokens.processed / tokens.non_padding - 1
         words += f" (padding: {format_percent(extra, 1)} more)" if extra > 0 else " (there was none)"
