@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from cardcallback.record import RunRecord, Training
 from cardcallback.render.text import escape_markdown
@@ -13,7 +14,7 @@ _LABELS = {
     REWARD: "Reward",
     "rewards/accuracies": "Reward accuracy",
     "rewards/margins": "Reward margin",
-    "accuracy": "accuracy",
+    "accuracy": "Accuracy",
     "margin": "Reward margin",
     "mean_reward": "Mean reward",
     "rewards/chosen": "Reward of chosen answers",
@@ -26,6 +27,7 @@ _LABELS = {
 }
 _ORDER = {name: place for place, name in enumerate(_LABELS)}
 _ONE_FUNCTION = re.compile(r"rewards/(.+)/mean")
+_OF_FUNCTION = re.compile(r"rewards/.+/(mean|std)")
 _FUNCTION_RANK, _OTHER_RANK, _LAST_RANK = _ORDER["mean_reward"] + 0.5, len(_ORDER), len(_ORDER) + 1
 # Spreads, extremes and raw scores say the least to who did not write the trainer.
 _DETAIL = re.compile(
@@ -39,6 +41,13 @@ _PAIRED = frozenset({"DPO", "ORPO", "CPO", "TPO", "online DPO", "reward modellin
 def is_reinforced(training: Training) -> bool:
     """Whether the model learns from rewards of its own answers: the loss then says nothing of how good they are."""
     return training.objective in _REINFORCED
+
+
+def without_a_lone_function(names: Iterable[str]) -> list[str]:
+    """Where one function rates all answers its reward is the reward; ``names`` without "eval_"."""
+    listed = list(names)
+    alone = sum(_ONE_FUNCTION.fullmatch(name) is not None for name in listed) == 1 and REWARD in listed
+    return [name for name in listed if not (alone and _OF_FUNCTION.fullmatch(name))]
 
 
 def metric_rank(name: str) -> float:

@@ -5,7 +5,14 @@ from __future__ import annotations
 import re
 
 from cardcallback.record import LAST_CHECKPOINT, TOKEN_CROSS_ENTROPY, EvaluationResult, RunRecord, Training
-from cardcallback.render.method_words import REWARD, is_reinforced, metric_label, metric_rank, metric_words
+from cardcallback.render.method_words import (
+    REWARD,
+    is_reinforced,
+    metric_label,
+    metric_rank,
+    metric_words,
+    without_a_lone_function,
+)
 from cardcallback.render.run_words import (
     held_out_loss_was_no_number,
     plural,
@@ -149,7 +156,8 @@ def _rows(record: RunRecord, results: list[EvaluationResult]) -> tuple[list[tupl
         cells = [_number(result.perplexity, why) for result, why in zip(results, absent, strict=True)]
         rows.append(("Perplexity", cells))
     names = list(dict.fromkeys(name for result in reversed(results) for name in result.metrics))
-    names = [name for name in names if not _ELSEWHERE.search(name)]
+    told = set(without_a_lone_function(_plain(name) for name in names))
+    names = [name for name in names if not _ELSEWHERE.search(name) and _plain(name) in told]
     losses = [name for name in names if _LOSS_NAME.fullmatch(name)]
     others = sorted((name for name in names if name not in losses), key=lambda name: metric_rank(_plain(name)))
     shown = [*losses[:_MOST_LOSSES], *others[:_MOST_METRICS]]

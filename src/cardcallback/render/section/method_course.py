@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from cardcallback.record import Point, RunRecord
-from cardcallback.render.method_words import REWARD, change_words, metric_label, metric_rank, metric_words
+from cardcallback.render.method_words import (
+    REWARD,
+    change_words,
+    metric_label,
+    metric_rank,
+    metric_words,
+    without_a_lone_function,
+)
 from cardcallback.render.pictures.choice import curve
 from cardcallback.render.text import table_row
 
@@ -45,8 +52,7 @@ def _shown(record: RunRecord) -> list[str]:
         return []
     of_functions = [name for name in logged if name.startswith("rewards/") and name.endswith("/mean")]
     names = [name for name in (*_TELLING, *_BESIDE) if name in logged]
-    # One function's reward is the reward.
-    names += of_functions if len(of_functions) > 1 else []
+    names = without_a_lone_function([*names, *of_functions])
     after = record.evaluation.after
     held_out = set(after.metrics) if after is not None else set()
     return sorted((name for name in names if f"eval_{name}" not in held_out), key=metric_rank)[:_MOST_ROWS]
