@@ -24,7 +24,9 @@ def make_tokenizer() -> Any:
     tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))  # noqa: S106 - a token of text
     tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
     special = dict(zip(("pad_token", "eos_token", "unk_token"), vocabulary, strict=False))
-    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, model_max_length=64, **special)
+    # No token types, which no Llama takes.
+    names = ["input_ids", "attention_mask"]
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, model_max_length=64, model_input_names=names, **special)
 
 
 def make_model(folder: Path) -> Any:

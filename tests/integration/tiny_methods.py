@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -153,7 +154,9 @@ def _cpo(folder: Path, base_folder: Path, options: dict[str, Any]) -> Any:
     except ImportError:  # as above
         from trl import CPOConfig, CPOTrainer  # noqa: PLC0415 - as above
 
-    return _causal(CPOTrainer, CPOConfig, _pairs())(folder, base_folder, options)
+    # Older versions cut prompts too, and want that to be shorter than the whole.
+    prompt = {"max_prompt_length": 8} if "max_prompt_length" in inspect.signature(CPOConfig).parameters else {}
+    return _causal(CPOTrainer, CPOConfig, _pairs(), **prompt)(folder, base_folder, options)
 
 
 def _seq2seq(folder: Path, base_folder: Path, options: dict[str, Any]) -> Any:
