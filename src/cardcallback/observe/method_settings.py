@@ -105,6 +105,7 @@ _OFF: dict[str, frozenset[Scalar]] = {
     "repetition_penalty": frozenset({1}),
     "top_entropy_quantile": frozenset({1}),
     "entropy_coef": frozenset({0}),
+    "batch_sampler": frozenset({"batch_sampler"}),
 }
 # A setting, and what has to hold for it to do anything.
 _NEEDS: dict[str, tuple[str, Callable[[Scalar], bool]]] = {
@@ -123,6 +124,18 @@ def observe_method(args: object, trainer: object, model: object, objective: str 
     ``reference_model`` says in words what the loss compares with, or that it needs none; ``reward_functions``
     names what rates the answers; ``loss`` is the loss class of sentence-transformers.
     """
+    described = {
+        "reference_model": _reference(args, trainer, model, objective),
+        "reward_functions": _reward_functions(trainer),
+        "loss": embedding_loss(trainer),
+    }
+    found = _settings(args) | {name: words for name, words in described.items() if words is not None}
+    if not isinstance(read(trainer, "train_dataset"), dict):
+        found.pop("multi_dataset_batch_sampler", None)
+    return found
+
+
+def _settings(args: object) -> dict[str, Scalar]:
     found: dict[str, Scalar] = {}
     for name, reader in _SETTINGS.items():
         value = reader(read(args, name))
@@ -131,20 +144,7 @@ def observe_method(args: object, trainer: object, model: object, objective: str 
     for name, (other, holds) in _NEEDS.items():
         if name in found and not holds(found.get(other)):
             del found[name]
-    reference = _reference(args, trainer, model, objective)
-    if reference is not None:
-        found["reference_model"] = reference
-    rewards = _reward_functions(trainer)
-    if rewards is not None:
-        found["reward_functions"] = rewards
-    loss = embedding_loss(trainer)
-    if loss is not None:
-        found["loss"] = loss
-    return found if loss is not None else _without_samplers(found)
-
-
-def _without_samplers(found: dict[str, Scalar]) -> dict[str, Scalar]:
-    return {name: value for name, value in found.items() if not name.endswith("batch_sampler")}
+    return found
 
 
 def _reference(args: object, trainer: object, model: object, objective: str | None) -> str | None:

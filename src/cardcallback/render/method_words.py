@@ -35,6 +35,7 @@ _DETAIL = re.compile(
 )
 _SHARE = re.compile(r"(.*[/_])?(accuracy|accuracies|clipped_ratio)")
 _REINFORCED = frozenset({"GRPO", "RLOO", "GMPO", "A2PO", "PPO", "reinforcement learning"})
+_EMBEDDING_LIBRARIES = frozenset({"sentence_transformers", "setfit"})
 _PAIRED = frozenset({"DPO", "ORPO", "CPO", "TPO", "online DPO", "reward modelling"})
 
 
@@ -77,6 +78,8 @@ def example_noun(record: RunRecord) -> str:
     """What a batch counts: an answer that was generated, a pair of them, or a sequence."""
     if record.training.objective in _PAIRED:
         return "pair"
+    if record.training.trainer_library in _EMBEDDING_LIBRARIES:
+        return "example"
     generated = "num_generations" in record.training.hyperparameters and is_reinforced(record.training)
     return "generated answer" if generated else "sequence"
 
