@@ -85,8 +85,9 @@ def watch_card_writers(
     watch.set_hook(_PEFT_METHOD, _TOPIC, complete(after=told.adapter_card_written))
     _wrap_adapter_writers()
     watch.set_hook(_MODEL_METHOD, _TOPIC, complete(after=told.model_card_written))
-    # sentence-transformers' models write their card themselves, wherever they are saved.
+    # sentence-transformers' and SetFit's models write their card themselves, wherever they are saved.
     wrap_method(type(getattr(trainer, "model", None)), _MODEL_METHOD, find=watch_of_model)
+    wrap_method(type(getattr(trainer, "setfit_model", None)), "create_model_card", find=watch_of_model)
 
 
 class _Told:
@@ -105,7 +106,9 @@ class _Told:
 
     def card_written(self, call: Call, result: Any) -> None:
         del result
-        if _is_main_process(call.trainer):
+        if call.subject is not call.trainer:
+            self.model_card_written(call, None)
+        elif _is_main_process(call.trainer):
             self._after_write(_output_folder(call.trainer) / CARD_NAME)
 
     def is_being_uploaded(self, call: Call) -> bool:
