@@ -76,7 +76,7 @@ def watch_card_writers(
         ("create_model_card", complete(instead=told.is_being_uploaded, after=told.card_written)),
         ("save_model", complete(after=told.model_saved)),
         ("push_to_hub", push(before=told.push_begins)),
-        ("_push_from_checkpoint", push(before=told.checkpoint_push_begins)),
+        ("_push_from_checkpoint", push(before=told.checkpoint_push_begins, after=told.checkpoint_pushed)),
     ):
         watch.set_hook(method, _TOPIC, hook)
         wrap_method(type(trainer), method)
@@ -99,6 +99,7 @@ class _Told:
         self._after_write = after_write
         self._before_write = before_write
         self._before_push = before_push
+        self._pushed: bytes | None = None
 
     def write_begins(self, call: Call) -> None:
         if self._before_write is not None and _is_main_process(call.trainer):
@@ -150,6 +151,18 @@ class _Told:
         # The strategy "end" pushes no checkpoint; the trainer calls the method all the same.
         if getattr(call.trainer.args, "hub_strategy", None) != "end":
             self.push_begins(call)
+        self._pushed = _content(_output_folder(call.trainer) / CARD_NAME)
+
+    def checkpoint_pushed(self, call: Call, result: Any) -> None:
+        """sentence-transformers copies the checkpoint's card over the folder's own before it uploads that."""
+        del result
+        card = _output_folder(call.trainer) / CARD_NAME
+        if _is_main_process(call.trainer) and _content(card) != self._pushed:
+            self._after_write(card)
+
+
+def _content(card: Path) -> bytes | None:
+    return card.read_bytes() if card.is_file() else None
 
 
 def _wrap_adapter_writers() -> None:
