@@ -9,7 +9,7 @@ RECIPE := pyproject.toml constraints.txt scripts/environment.py
 export HF_HUB_OFFLINE ?= 1
 export TOKENIZERS_PARALLELISM ?= false
 
-.PHONY: help demo test lint bench bench-schedules bench-peers bench-cost bench-steps bench-kills bench-nodes bench-cloud matrix matrix-aarch64 matrix-transformers4 matrix-python310 clean
+.PHONY: help demo test lint bench bench-schedules bench-peers bench-cost bench-steps bench-kills bench-nodes bench-cloud matrix matrix-aarch64 matrix-transformers4 matrix-python310 matrix-trainers matrix-sentence-transformers clean
 
 help:
 	@echo "make demo     fine-tune Gemma 3 270M with QLoRA on this machine and show the card (minutes)"
@@ -80,7 +80,7 @@ bench-cloud: .venv/.demo
 	.venv/bin/python -m benchmarks.gb10_vs_cloud.check_submission runs/bench-cloud/records
 	.venv/bin/python -m benchmarks.gb10_vs_cloud.report --records runs/bench-cloud/records --output runs/bench-cloud/report
 
-matrix: matrix-aarch64 matrix-transformers4 matrix-python310
+matrix: matrix-aarch64 matrix-transformers4 matrix-python310 matrix-trainers matrix-sentence-transformers
 
 matrix-aarch64: .venv-lint/.done
 	@echo "Resolving every dependency for aarch64 from wheels alone ..."
@@ -89,6 +89,14 @@ matrix-aarch64: .venv-lint/.done
 matrix-transformers4: .venv-transformers4/.done
 	@echo "Running the tests with the oldest transformers that is supported ..."
 	.venv-transformers4/bin/python -m pytest -m "not gpu and not slow and not matrix"
+
+matrix-trainers: .venv/.test
+	@echo "Training with TRL's less common methods and settings ..."
+	.venv/bin/python -m pytest -m matrix tests/integration/test_methods.py
+
+matrix-sentence-transformers: .venv-sentence-transformers/.done
+	@echo "Training with sentence-transformers and SetFit, CodeCarbon beside us ..."
+	.venv-sentence-transformers/bin/python -m pytest -m matrix tests/integration/test_sentence_transformers.py
 
 # Unit tests need no torch, and the pinned build of it may not exist for this Python.
 matrix-python310:
@@ -113,6 +121,10 @@ matrix-python310:
 	$(ENVIRONMENT) .venv-transformers4 --torch --group test --group oldest
 	@touch $@
 
+.venv-sentence-transformers/.done: $(RECIPE)
+	$(ENVIRONMENT) .venv-sentence-transformers --torch --group test --group sentence-transformers
+	@touch $@
+
 .venv-overhead/.done: $(RECIPE)
 	$(ENVIRONMENT) .venv-overhead --torch --group peers --group overhead
 	@touch $@
@@ -126,4 +138,4 @@ matrix-python310:
 	@touch $@
 
 clean:
-	rm -rf .venv .venv-lint .venv-transformers4 .venv-python310 .venv-peers .venv-overhead runs build dist
+	rm -rf .venv .venv-lint .venv-sentence-transformers .venv-transformers4 .venv-python310 .venv-peers .venv-overhead runs build dist
