@@ -23,7 +23,7 @@ from way import BASE_MODEL, CELLS, Place, load
 _HERE = Path(__file__).resolve().parent
 _ROOT = _HERE.parents[1]
 _ALWAYS = ("torch", "transformers", "huggingface_hub")
-_STEP_SECONDS = 0.1
+_STEP_SECONDS = 0.2
 _LIMIT_SECONDS = 3600.0
 # What other ways' environments may have set, and a way starts without.
 _UNSET = (
