@@ -9,7 +9,7 @@ RECIPE := pyproject.toml constraints.txt scripts/environment.py
 export HF_HUB_OFFLINE ?= 1
 export TOKENIZERS_PARALLELISM ?= false
 
-.PHONY: help demo test lint bench bench-schedules bench-peers bench-cost bench-steps bench-kills bench-nodes bench-cloud matrix matrix-aarch64 matrix-transformers4 matrix-python310 matrix-ways clean
+.PHONY: help demo test lint bench bench-schedules bench-peers bench-cost bench-steps bench-kills bench-nodes bench-cloud matrix matrix-aarch64 matrix-transformers4 matrix-python310 matrix-ways matrix-axolotl matrix-unsloth clean
 
 help:
 	@echo "make demo     fine-tune Gemma 3 270M with QLoRA on this machine and show the card (minutes)"
@@ -81,7 +81,7 @@ bench-cloud: .venv/.demo
 	.venv/bin/python -m benchmarks.gb10_vs_cloud.check_submission runs/bench-cloud/records
 	.venv/bin/python -m benchmarks.gb10_vs_cloud.report --records runs/bench-cloud/records --output runs/bench-cloud/report
 
-matrix: matrix-aarch64 matrix-transformers4 matrix-python310 matrix-ways
+matrix: matrix-aarch64 matrix-transformers4 matrix-python310 matrix-ways matrix-axolotl matrix-unsloth
 
 matrix-aarch64: .venv-lint/.done
 	@echo "Resolving every dependency for aarch64 from wheels alone ..."
@@ -102,6 +102,14 @@ matrix-ways: .venv/.test
 	@echo "Trying the ways in that this environment can run; results in docs/ways_in, the table in docs/ways_in.md ..."
 	.venv/bin/python scripts/ways_in.py run
 	.venv/bin/python scripts/ways_in.py render
+
+matrix-axolotl: .venv-axolotl/.done
+	@echo "Training with Axolotl's own command ..."
+	.venv-axolotl/bin/python -m pytest tests/integration/test_axolotl.py
+
+matrix-unsloth: .venv-unsloth/.done
+	@echo "Training with Unsloth: its CPU path, and the trainers that it generates for a GPU ..."
+	.venv-unsloth/bin/python -m pytest tests/integration/test_unsloth.py
 
 # make compares whole folders' stamps, so that a changed recipe extends the environment and nothing is repeated.
 .venv/.demo: $(RECIPE)
@@ -132,5 +140,17 @@ matrix-ways: .venv/.test
 	$(PYTHON310) scripts/environment.py .venv-python310 --group test
 	@touch $@
 
+.venv-axolotl/.done: $(RECIPE)
+	$(ENVIRONMENT) .venv-axolotl --torch --group test --group axolotl
+	@touch $@
+
+# Unsloth asks for a torchvision and refuses to start where that does not load, as beside a CPU build of torch.
+.venv-unsloth/.done: $(RECIPE)
+	$(ENVIRONMENT) .venv-unsloth --torch --group test --group unsloth
+	@.venv-unsloth/bin/python -c "import torch, torchvision" 2> /dev/null || \
+	  .venv-unsloth/bin/python -m pip uninstall -qq -y torchvision
+	@touch $@
+
 clean:
-	rm -rf .venv .venv-lint .venv-transformers4 .venv-python310 .venv-peers .venv-overhead runs build dist
+	rm -rf .venv .venv-lint .venv-transformers4 .venv-python310 .venv-peers .venv-overhead .venv-axolotl \
+	  .venv-unsloth runs build dist
