@@ -8,10 +8,11 @@ from __future__ import annotations
 import _thread
 import os
 import sys
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = False  # loading typing for it would take longer than all else here
 if TYPE_CHECKING:
     from types import ModuleType
+    from typing import Any
 
 # Not the trainer's own module: tools replace Trainer.__init__, but every trainer makes a handler of callbacks.
 _AWAITED = "transformers.trainer_callback"
