@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import sys
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
@@ -146,6 +146,13 @@ def own_labels_text(*, environ: Mapping[str, str], working_directory: Path, user
     sources = (variables, *_files(working_directory, user_config_directory))
     labels = next((value for _, value in _resolved(sources, {"labels": _CHECKS["labels"]})), None)
     return checks.labels_text(labels) if labels else None
+
+
+def as_variables(settings: Settings, names: Iterable[str]) -> dict[str, str]:
+    """The named settings as the environment that gives them to another process, wherever that works."""
+    values = {name: getattr(settings, name) for name in names}
+    texts = {name: str(int(value)) if isinstance(value, bool) else str(value) for name, value in values.items()}
+    return {_PREFIX + name.upper(): text for name, text in texts.items()}
 
 
 def is_switched_on(environ: Mapping[str, str], name: str) -> bool:
