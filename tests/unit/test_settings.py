@@ -124,7 +124,7 @@ def test_own_factor_goes_before_the_table_and_keeps_the_name(folders: tuple[Path
         ({"previous": "nowhere"}, "previous: no record at"),
         ({"template": "missing.md"}, "template cannot be read"),
         ({"template": 7}, "template needs a path"),
-        ({"log_metrics": True}, "log_metrics does nothing in this version of cardcallback: leave log_metrics out"),
+        ({"log_metrics": "yes"}, "log_metrics needs true or false, not 'yes'"),
         ({"estimate_rest": "yes"}, "estimate_rest needs true or false, not 'yes'"),
         ({"locaton": "DE"}, "unknown argument: 'locaton'; did you mean location?"),
         ({"zzz": 1}, "there are location, "),
