@@ -108,7 +108,7 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
         self._state: Any = None
         self._metrics_before: Mapping[str, Any] | None = None
         self._follower = WritingFollower(lambda: self._run, lambda: self._publisher)
-        self._live_log = LiveLog(self._guard, wanted=self._settings.log_metrics, end=self._train_returned)
+        self._live_log = LiveLog(self._guard, self._settings, end=self._train_returned)
 
     def _open_sensors(self) -> None:
         # At construction, so that "before training" (loading, tokenising) can be read from the counter.

@@ -11,16 +11,19 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
+from cardcallback.console import say
 from cardcallback.guard import Guard
 from cardcallback.hooks.wrapping import Call, Hook, watch_method
 from cardcallback.live_run import LiveRun
 from cardcallback.record import RunRecord
+from cardcallback.settings import Settings
 from cardcallback.trackers.names import named
 from cardcallback.trackers.reporters import reporters_of
 from cardcallback.trackers.sending import Send, sender_of
 from cardcallback.trackers.summary import run_summary
 
-_NO_TRAINER = "log_metrics does nothing, since the trainer was not found: use attach(trainer, log_metrics=True)"
+_NO_TRAINER = "the trainer was not found: use attach(trainer, log_metrics=True)"
+_NO_REPORTER = "the trainer reports to no tracker: set report_to in its arguments"
 
 
 class LiveLog:
@@ -28,13 +31,13 @@ class LiveLog:
 
     Args:
         guard: catches what fails here.
-        wanted: whether live figures were asked for; nothing at all is done otherwise.
+        settings: of the person; where live figures were not asked for nothing at all is done.
         end: ends the session; called at the trainer's ``on_train_end`` before any tracker closes its run.
     """
 
-    def __init__(self, guard: Guard, *, wanted: bool, end: Callable[[Any], None]) -> None:
+    def __init__(self, guard: Guard, settings: Settings, *, end: Callable[[Any], None]) -> None:
         self._guard = guard
-        self.wanted = wanted
+        self._settings = settings
         self._end = end
         self._run: LiveRun | None = None
         self._trainer: Callable[[], Any] = lambda: None
@@ -46,17 +49,18 @@ class LiveLog:
 
     def begin(self, run: LiveRun, trainer: Callable[[], Any]) -> None:
         """Show this run's figures from now on; ``trainer`` gives its trainer, or None where that is not known."""
-        if not self.wanted:
+        if not self._settings.log_metrics:
             return
         self._run, self._trainer, self._senders = run, trainer, {}
-        if trainer() is None:
-            self._guard.tell([_NO_TRAINER])
         self.follow()
+        if not reporters_of(trainer()):
+            reason = _NO_TRAINER if trainer() is None else _NO_REPORTER
+            say(f"cardcallback: log_metrics shows nothing, since {reason}", self._settings)
 
     def follow(self) -> None:
         """Take up the reporters that the trainer has by now; an event of a log is over."""
         self._log = None
-        if not self.wanted or self._run is None:
+        if self._run is None:
             return
         with self._guard("follow the trackers"):
             for reporter in reporters_of(self._trainer()):

@@ -26,8 +26,14 @@ def sender_of(reporter: Any, trainer: Any) -> Send | None:
 
 
 def _wandb(reporter: Any) -> Send | None:
-    run = reporter._wandb.run  # noqa: SLF001 - the module that the callback logs to
-    return None if run is None else lambda summary, _: run.summary.update(_all(summary))
+    wandb = reporter._wandb  # noqa: SLF001 - the module that the callback logs to
+
+    def send(summary: Summary, step: int) -> None:
+        del step
+        if wandb.run is not None:  # else somebody finished it meanwhile
+            wandb.run.summary.update(_all(summary))
+
+    return None if wandb.run is None else send
 
 
 def _mlflow(reporter: Any) -> Send | None:
