@@ -197,13 +197,6 @@ def test_who_reports() -> None:
     assert reporters_of(None) == []
 
 
-def test_a_progress_bar_is_no_reporter() -> None:
-    """Transformers' own displays lie beside its reporters' base class, and print every entry of a log."""
-    trainer_callback = pytest.importorskip("transformers.trainer_callback")
-    displays = [trainer_callback.ProgressCallback(), trainer_callback.PrinterCallback()]
-    assert reporters_of(Trainer(*displays)) == []
-
-
 def test_a_name_stays_as_it_is() -> None:
     """Transformers puts "train/" before every name; what comes out is a plain text."""
     name = "train/" + OwnName("cardcallback/energy_joules")
