@@ -155,3 +155,19 @@ def test_displays_are_no_reporters(tmp_path: Path) -> None:
     """A progress bar prints every entry of a log."""
     trainer = tracked_trainer(tmp_path, "tensorboard", ProgressCallback(), PrinterCallback())
     assert [type(one).__name__ for one in reporters_of(trainer)] == ["TensorBoardCallback"]
+
+
+def test_the_example_of_the_page_shows_what_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a model and data of one's own; every name in its files is on the page."""
+    page = (Path(__file__).parents[2] / "docs" / "trackers.md").read_text(encoding="utf-8")
+    example = page.partition("```python\n")[2].partition("```")[0]
+    monkeypatch.chdir(tmp_path)
+    trainer = tracked_trainer(tmp_path, "none")
+    exec(example, {"model": trainer.model, "data": trainer.train_dataset})  # noqa: S102 - a page of ours
+    shown = scalars(tmp_path / "outputs")
+    assert [step for step, _ in shown["cardcallback/main_memory_bytes"]] == [1, 2, 3, 4, 4]
+    ours = {name for name in (*shown, *texts(tmp_path / "outputs")) if name.startswith("cardcallback/")}
+    assert "cardcallback/summary/duration_seconds" in ours
+    for name in ours:
+        last = name.rpartition("/")[2]
+        assert last in page or (last.startswith("peak_") and last.endswith("_bytes")), name
