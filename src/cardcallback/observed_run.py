@@ -26,6 +26,10 @@ from cardcallback.observe import (
 from cardcallback.record import Evaluation, Training
 from cardcallback.settings import Settings
 
+TRAINED_BEFORE = (
+    "These weights were trained before in the same process, by a run of its own: its steps, time and energy are "
+    "not in this record."
+)
 _OUTSIDE = "Evaluations outside training are shown; their energy is not in the total."
 
 
@@ -131,6 +135,10 @@ class ObservedRun:
     def training_now(self, state: Any, **trainer_objects: Any) -> Training:
         """The same, for any thread: tokens as last read, and nothing is changed here."""
         return self._progressed(state, None if self._tokens is None else self._tokens.counts(), trainer_objects)
+
+    def training_at_log(self, logs: Mapping[str, Any], state: Any, **trainer_objects: Any) -> Training | None:
+        """The same of the moment of a log; None where the Trainer did not wait for the device before it."""
+        return self.training_now(state, **trainer_objects) if was_waited_for(logs) else None
 
     def _progressed(self, state: Any, counted: StepCounts | None, trainer_objects: dict[str, Any]) -> Training:
         if self._is_one_of_several:

@@ -7,7 +7,6 @@ import os
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +77,7 @@ _CHECKS: Mapping[str, checks.Check] = {
     "card": checks.card_name,
     "sampling_interval_seconds": checks.interval,
     "charts": checks.flag,
-    "log_metrics": partial(checks.not_yet, "log_metrics"),
+    "log_metrics": checks.flag,
     "estimate_rest": checks.flag,
     "publish": checks.publish,
     "quiet": checks.flag,
