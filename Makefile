@@ -33,7 +33,8 @@ endif
 
 test: .venv/.test
 	@echo "Running the unit and integration tests ..."
-	.venv/bin/python -m pytest -m "not gpu and not matrix"
+	.venv/bin/python -m pytest -m "not gpu and not matrix" -n auto --maxprocesses 4 tests/unit
+	.venv/bin/python -m pytest -m "not gpu and not matrix" tests/integration
 
 lint: .venv-lint/.done
 	@echo "Checking style, types, import direction and spelling ..."
