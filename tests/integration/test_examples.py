@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import runpy
 import sys
 from collections.abc import Callable
@@ -20,12 +21,18 @@ RunExample = Callable[..., None]
 
 
 @pytest.fixture
-def run_example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunExample:
-    """Runs an example for a few steps from a folder of its own, on a tiny model that lies there."""
+def base(tmp_path: Path) -> Path:
+    """The folder of a tiny model, as --model takes it."""
     pytest.importorskip("bitsandbytes", reason="the examples quantise with it")
-    base = tmp_path / "tiny-llama"
-    make_model(base)
-    make_tokenizer().save_pretrained(base)
+    folder = tmp_path / "tiny-llama"
+    make_model(folder)
+    make_tokenizer().save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture
+def run_example(base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunExample:
+    """Runs an example for a few steps, from a folder of its own."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(EXAMPLES)
 
@@ -62,3 +69,24 @@ def test_dpo_without_a_first_stage_says_so(run_example: RunExample, capsys: pyte
     with pytest.raises(SystemExit, match="2"):
         run_example("dpo_gemma.py", "--adapter", "elsewhere")
     assert "no adapter in elsewhere" in capsys.readouterr().err
+
+
+def test_the_notebook_runs_and_holds_no_outputs(base: Path, tmp_path: Path) -> None:
+    """Every cell, for a few steps: the table below the training cell, and the section at the end."""
+    nbclient = pytest.importorskip("nbclient", reason="nbclient and ipykernel are not installed")
+    nbformat = pytest.importorskip("nbformat", reason="nbclient and ipykernel are not installed")
+    notebook = nbformat.read(EXAMPLES / "qlora_gemma.ipynb", as_version=4)
+    codes = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert [(cell.outputs, cell.execution_count) for cell in codes] == [([], None)] * len(codes)
+    assert codes[0].metadata.tags == ["parameters"]
+    # Behind the parameters, as papermill puts those of a run.
+    codes[0].source += f"\nMODEL, OUTPUT_DIR, MAX_STEPS = {str(base)!r}, {str(tmp_path / 'out')!r}, {STEPS}"
+    client = nbclient.NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(tmp_path)}})
+    paths = [*(str(Path(entry).absolute()) for entry in sys.path), str(EXAMPLES)]
+    with client.setup_kernel(env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)}):
+        for place, cell in enumerate(notebook.cells):
+            client.execute_cell(cell, place)
+    shown = [output.data for cell in codes for output in cell.outputs if "data" in output]
+    assert any("<td>Time</td>" in data.get("text/html", "") for data in shown)
+    assert "## Training, hardware and environmental impact" in shown[-1]["text/markdown"]
+    assert load_run(tmp_path / "out").training.steps == STEPS
