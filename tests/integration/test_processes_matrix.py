@@ -53,6 +53,8 @@ def test_every_launcher(launcher: str, processes: int, kind: str, machine: dict[
     scale = processes * _STEPS / _STEPS_OF_TOKENS
     tokens = record.training.tokens
     assert (tokens.processed, tokens.in_loss) == (scale * TOKENS, scale * TARGETS)
+    training = record.training
+    assert (training.method, training.total_parameters) == ("full fine-tuning", training.trainable_parameters)
     cards = [path for path in tmp_path.rglob("README.md") if "cardcallback:begin" in path.read_text()]
     assert cards == [folder / "README.md"]
     assert len(list(folder.rglob("record*.json"))) == 1

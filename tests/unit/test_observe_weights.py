@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from observe_stand_ins import named, observe
 
 
@@ -114,3 +115,23 @@ def test_the_method_is_named() -> None:
     prompt.peft_config = {"default": SimpleNamespace(peft_type="PROMPT_TUNING")}  # type: ignore[attr-defined]
     training = observe(model=prompt)
     assert (training.method, training.lora) == ("prompt tuning", None)
+
+
+@pytest.mark.parametrize(
+    ("sharding", "method", "total"),
+    [("FSDPModule", "full fine-tuning", 64), ("FullyShardedDataParallel", None, None)],
+)
+def test_a_sharded_model_s_parameters(sharding: str, method: str | None, total: int | None) -> None:
+    """The parameters of FSDP's second version know their whole size; those of its first one do not."""
+    layer: Any = LINEAR()
+    layer._parameters = {"weight": SimpleNamespace(numel=lambda: 64, dtype="torch.float32", requires_grad=True)}
+    training = observe(model=named("Sharded", named(sharding), Model)(l0=layer))
+    assert (training.method, training.total_parameters) == (method, total)
+
+
+def test_packed_weights_in_shards_have_no_known_size() -> None:
+    """A shard of them does not tell how many weights it stands for; the method is known all the same."""
+    model: Any = named("Sharded", named("FSDPModule"), Model)(l0__q_proj=four_bit("nf4"))
+    model.peft_config = adapted().peft_config
+    training = observe(model=model)
+    assert (training.method, training.total_parameters) == ("QLoRA", None)

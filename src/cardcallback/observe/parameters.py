@@ -38,7 +38,7 @@ class Parameters:
 
 def count_parameters(model: object, listing: Listing, quantization: Quantization | None) -> Parameters:
     """Count the parameters of every module; tied weights once, 4-bit weights as what they stand for."""
-    if _is_sharded(model):
+    if _hides_sizes(model, quantization):
         return Parameters()
     total, trainable = 0, 0
     held: Counter[Any] = Counter()
@@ -81,8 +81,10 @@ def _most(sizes: Counter[Any]) -> str | None:
     return named.most_common(1)[0][0] if named else None
 
 
-def _is_sharded(model: object) -> bool:
-    return any("FullySharded" in name or "FSDPModule" in name for name in class_names(model))
+def _hides_sizes(model: object, quantization: Quantization | None) -> bool:
+    names = class_names(model)
+    # FSDP's second version keeps parameters that know their whole size, but not how many a packed one stands for.
+    return any("FullySharded" in name for name in names) or ("FSDPModule" in names and quantization is not None)
 
 
 def _size(parameter: Any) -> int:
