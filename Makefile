@@ -9,7 +9,7 @@ RECIPE := pyproject.toml constraints.txt scripts/environment.py
 export HF_HUB_OFFLINE ?= 1
 export TOKENIZERS_PARALLELISM ?= false
 
-.PHONY: help demo test lint bench bench-schedules bench-peers bench-cost bench-steps bench-kills bench-nodes bench-cloud matrix matrix-aarch64 matrix-transformers4 matrix-python310 clean
+.PHONY: help demo test lint bench bench-schedules bench-peers bench-cost bench-steps bench-kills bench-nodes bench-cloud matrix matrix-aarch64 matrix-transformers4 matrix-python310 matrix-ways clean
 
 help:
 	@echo "make demo     fine-tune Gemma 3 270M with QLoRA on this machine and show the card (minutes)"
@@ -33,7 +33,8 @@ endif
 
 test: .venv/.test
 	@echo "Running the unit and integration tests ..."
-	.venv/bin/python -m pytest -m "not gpu and not matrix"
+	.venv/bin/python -m pytest -m "not gpu and not matrix" -n auto --maxprocesses 4 tests/unit
+	.venv/bin/python -m pytest -m "not gpu and not matrix" tests/integration
 
 lint: .venv-lint/.done
 	@echo "Checking style, types, import direction and spelling ..."
@@ -80,7 +81,7 @@ bench-cloud: .venv/.demo
 	.venv/bin/python -m benchmarks.gb10_vs_cloud.check_submission runs/bench-cloud/records
 	.venv/bin/python -m benchmarks.gb10_vs_cloud.report --records runs/bench-cloud/records --output runs/bench-cloud/report
 
-matrix: matrix-aarch64 matrix-transformers4 matrix-python310
+matrix: matrix-aarch64 matrix-transformers4 matrix-python310 matrix-ways
 
 matrix-aarch64: .venv-lint/.done
 	@echo "Resolving every dependency for aarch64 from wheels alone ..."
@@ -95,6 +96,12 @@ matrix-python310:
 	@if ! $(PYTHON310) -c "" 2> /dev/null; then echo "skipped: no $(PYTHON310) on this machine (set PYTHON310)"; else \
 	  echo "Running the unit tests with Python 3.10 ..."; \
 	  $(MAKE) --no-print-directory .venv-python310/.done && .venv-python310/bin/python -m pytest -m "not matrix" tests/unit; fi
+
+# Other environments add their own ways: `.venv-NAME/bin/python scripts/ways_in.py run WAY`, then render.
+matrix-ways: .venv/.test
+	@echo "Trying the ways in that this environment can run; results in docs/ways_in, the table in docs/ways_in.md ..."
+	.venv/bin/python scripts/ways_in.py run
+	.venv/bin/python scripts/ways_in.py render
 
 # make compares whole folders' stamps, so that a changed recipe extends the environment and nothing is repeated.
 .venv/.demo: $(RECIPE)
