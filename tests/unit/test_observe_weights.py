@@ -135,3 +135,24 @@ def test_packed_weights_in_shards_have_no_known_size() -> None:
     model.peft_config = adapted().peft_config
     training = observe(model=model)
     assert (training.method, training.total_parameters) == ("QLoRA", None)
+
+
+def test_an_adapter_beside_the_trained_one_does_not_count() -> None:
+    """The frozen copy that DPO trains against is neither of the base model nor of what is trained."""
+
+    def layer(*, size: int, is_trained: bool) -> object:
+        made: Any = LINEAR()
+        weight = SimpleNamespace(numel=lambda: size, dtype="torch.float32", requires_grad=is_trained)
+        made._parameters = {"weight": weight}
+        return made
+
+    model: Any = adapted()
+    model.modules |= {
+        "l0.q_proj.base_layer": layer(size=100, is_trained=False),
+        "l0.q_proj.lora_A.default": layer(size=8, is_trained=True),
+        "l0.q_proj.lora_A.ref": layer(size=8, is_trained=False),
+    }
+    model.peft_config["ref"] = model.peft_config["default"]
+    model.active_adapters = ["default"]
+    training = observe(model=model)
+    assert (training.trainable_parameters, training.total_parameters) == (8, 108)

@@ -37,9 +37,14 @@ class Parameters:
 
 
 def count_parameters(model: object, listing: Listing, quantization: Quantization | None) -> Parameters:
-    """Count the parameters of every module; tied weights once, 4-bit weights as what they stand for."""
+    """Count the parameters of every module; tied weights once, 4-bit weights as what they stand for.
+
+    An adapter that is loaded beside the active one, such as the reference that DPO trains against, is left out.
+    """
     if _hides_sizes(model, quantization):
         return Parameters()
+    aside = _adapters_aside(model)
+    listing = [(name, module) for name, module in listing if name.rpartition(".")[2] not in aside]
     total, trainable = 0, 0
     held: Counter[Any] = Counter()
     trained: Counter[Any] = Counter()
@@ -69,6 +74,14 @@ def _parameters(listing: Listing) -> Iterator[Any]:
             if parameter is not None and id(parameter) not in seen:
                 seen.add(id(parameter))
                 yield parameter
+
+
+def _adapters_aside(model: object) -> frozenset[str]:
+    """The names of the adapters that are not active; PEFT keeps each one's weights in modules of its name."""
+    configs, active = read(model, "peft_config"), read(model, "active_adapters")
+    if not isinstance(configs, dict) or not isinstance(active, (list, tuple)):
+        return frozenset()
+    return frozenset(map(str, configs)) - frozenset(map(str, active))
 
 
 def _most(sizes: Counter[Any]) -> str | None:
