@@ -1,8 +1,9 @@
 """Fine-tune Gemma 3 with LoRA on several GPUs, or processes of a CPU; one card, of all of them.
 
-    accelerate launch --num_processes 2 examples/multi_gpu.py --location DE
+    accelerate launch --multi_gpu --num_processes 2 examples/multi_gpu.py --location DE
     torchrun --nproc-per-node 8 examples/multi_gpu.py --model google/gemma-3-1b-it
 
+Without a GPU both train on the CPU all the same (accelerate with --multi_gpu; with --cpu it starts one process).
 Nothing here is of the callback's: one process of each computer measures the GPUs of all its processes, tokens are
 summed over the processes, and the first one writes the card. Several computers: one launcher on each, as ever; where
 they share no disk, ``cardcallback recover`` joins their folders afterwards.
@@ -44,6 +45,8 @@ def main() -> None:
         seed=42,
         report_to="none",
     )
+    if settings.process_index == 0:
+        print(f"{settings.world_size} processes, each with the whole model and a batch of its own")
     with settings.main_process_first(desc="model and data"):  # so that only one process unpacks them
         source = model_source(arguments.model)
         tokenizer = AutoTokenizer.from_pretrained(source)
