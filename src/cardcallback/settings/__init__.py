@@ -6,6 +6,7 @@ from cardcallback.settings.resolving import (
     is_switched_on,
     own_labels_text,
     resolve_settings,
+    settled_factors,
     system_root,
     user_config_directory,
 )
@@ -16,6 +17,7 @@ __all__ = [
     "is_switched_on",
     "own_labels_text",
     "resolve_settings",
+    "settled_factors",
     "system_root",
     "user_config_directory",
 ]
