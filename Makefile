@@ -9,7 +9,7 @@ RECIPE := pyproject.toml constraints.txt scripts/environment.py
 export HF_HUB_OFFLINE ?= 1
 export TOKENIZERS_PARALLELISM ?= false
 
-.PHONY: help demo test lint bench bench-schedules bench-peers bench-cost bench-steps bench-kills bench-nodes bench-cloud matrix matrix-aarch64 matrix-transformers4 matrix-python310 matrix-ways matrix-axolotl matrix-unsloth clean
+.PHONY: help demo test lint bench bench-schedules bench-peers bench-cost bench-steps bench-kills bench-nodes bench-cloud matrix matrix-aarch64 matrix-transformers4 matrix-python310 matrix-trackers matrix-ways matrix-examples matrix-processes matrix-axolotl matrix-unsloth clean
 
 help:
 	@echo "make demo     fine-tune Gemma 3 270M with QLoRA on this machine and show the card (minutes)"
@@ -81,7 +81,7 @@ bench-cloud: .venv/.demo
 	.venv/bin/python -m benchmarks.gb10_vs_cloud.check_submission runs/bench-cloud/records
 	.venv/bin/python -m benchmarks.gb10_vs_cloud.report --records runs/bench-cloud/records --output runs/bench-cloud/report
 
-matrix: matrix-aarch64 matrix-transformers4 matrix-python310 matrix-ways matrix-axolotl matrix-unsloth
+matrix: matrix-aarch64 matrix-transformers4 matrix-python310 matrix-trackers matrix-ways matrix-examples matrix-processes matrix-axolotl matrix-unsloth
 
 matrix-aarch64: .venv-lint/.done
 	@echo "Resolving every dependency for aarch64 from wheels alone ..."
@@ -97,11 +97,25 @@ matrix-python310:
 	  echo "Running the unit tests with Python 3.10 ..."; \
 	  $(MAKE) --no-print-directory .venv-python310/.done && .venv-python310/bin/python -m pytest -m "not matrix" tests/unit; fi
 
+# Minutes: each tracker opens its run in a process of its own, several times.
+matrix-trackers: .venv-trackers/.done
+	@echo "Reading live figures back from TensorBoard, W&B, MLflow and trackio in their offline modes ..."
+	.venv-trackers/bin/python -m pytest tests/integration/test_trackers.py tests/integration/test_trackers_matrix.py
+
 # Other environments add their own ways: `.venv-NAME/bin/python scripts/ways_in.py run WAY`, then render.
 matrix-ways: .venv/.test
 	@echo "Trying the ways in that this environment can run; results in docs/ways_in, the table in docs/ways_in.md ..."
 	.venv/bin/python scripts/ways_in.py run
 	.venv/bin/python scripts/ways_in.py render
+
+# Gemma in the package takes a minute to load and a quarter of an hour for both stages, on two cores.
+matrix-examples: .venv/.test
+	@echo "Running the examples whole, with Gemma 3 270M, beside a simulated GPU ..."
+	.venv/bin/python -m pytest -m matrix tests/integration/test_examples_matrix.py
+
+matrix-processes: .venv/.test
+	@echo "Training in 2 and 4 processes, started by torchrun and accelerate, beside eight simulated GPUs ..."
+	.venv/bin/python -m pytest -m matrix tests/integration/test_processes_matrix.py
 
 matrix-axolotl: .venv-axolotl/.done
 	@echo "Training with Axolotl's own command ..."
@@ -128,6 +142,10 @@ matrix-unsloth: .venv-unsloth/.done
 	$(ENVIRONMENT) .venv-transformers4 --torch --group test --group oldest
 	@touch $@
 
+.venv-trackers/.done: $(RECIPE)
+	$(ENVIRONMENT) .venv-trackers --torch --group test --group trackers
+	@touch $@
+
 .venv-overhead/.done: $(RECIPE)
 	$(ENVIRONMENT) .venv-overhead --torch --group peers --group overhead
 	@touch $@
@@ -152,5 +170,5 @@ matrix-unsloth: .venv-unsloth/.done
 	@touch $@
 
 clean:
-	rm -rf .venv .venv-lint .venv-transformers4 .venv-python310 .venv-peers .venv-overhead .venv-axolotl \
+	rm -rf .venv .venv-lint .venv-trackers .venv-transformers4 .venv-python310 .venv-peers .venv-overhead .venv-axolotl \
 	  .venv-unsloth runs build dist

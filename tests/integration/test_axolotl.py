@@ -27,23 +27,7 @@ _ROOT = Path(__file__).parents[2]
 _PAGE = _ROOT / "docs" / "axolotl.md"
 _HEADING = "## Training, hardware and environmental impact"
 _LIMIT_SECONDS = 1800.0
-_WORDS = [
-    "the",
-    "quick",
-    "brown",
-    "fox",
-    "jumps",
-    "over",
-    "a",
-    "lazy",
-    "dog",
-    "and",
-    "then",
-    "sleeps",
-    "in",
-    "warm",
-    "sun",
-]
+_WORDS = ["the", "quick", "brown", "fox", "jumps", "over", "a", "lazy", "dog", "and", "then", "sleeps", "in", "warm"]
 _SETTINGS = {
     "base_model": "base",
     "output_dir": "out",

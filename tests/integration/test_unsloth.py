@@ -24,23 +24,7 @@ _HERE = Path(__file__).parent
 _ROOT = _HERE.parents[1]
 _HEADING = "## Training, hardware and environmental impact"
 _LIMIT_SECONDS = 1800.0
-_WORDS = [
-    "the",
-    "quick",
-    "brown",
-    "fox",
-    "jumps",
-    "over",
-    "a",
-    "lazy",
-    "dog",
-    "and",
-    "then",
-    "sleeps",
-    "in",
-    "warm",
-    "sun",
-]
+_WORDS = ["the", "quick", "brown", "fox", "jumps", "over", "a", "lazy", "dog", "and", "then", "sleeps", "in", "warm"]
 
 
 def page_blocks() -> dict[str, str]:
