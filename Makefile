@@ -9,7 +9,7 @@ RECIPE := pyproject.toml constraints.txt scripts/environment.py
 export HF_HUB_OFFLINE ?= 1
 export TOKENIZERS_PARALLELISM ?= false
 
-.PHONY: help demo test lint bench bench-schedules bench-peers bench-cost bench-steps bench-kills bench-nodes bench-cloud matrix matrix-aarch64 matrix-transformers4 matrix-python310 matrix-trackers matrix-ways clean
+.PHONY: help demo test lint bench bench-schedules bench-peers bench-cost bench-steps bench-kills bench-nodes bench-cloud matrix matrix-aarch64 matrix-transformers4 matrix-python310 matrix-trackers matrix-ways matrix-examples matrix-processes clean
 
 help:
 	@echo "make demo     fine-tune Gemma 3 270M with QLoRA on this machine and show the card (minutes)"
@@ -81,7 +81,7 @@ bench-cloud: .venv/.demo
 	.venv/bin/python -m benchmarks.gb10_vs_cloud.check_submission runs/bench-cloud/records
 	.venv/bin/python -m benchmarks.gb10_vs_cloud.report --records runs/bench-cloud/records --output runs/bench-cloud/report
 
-matrix: matrix-aarch64 matrix-transformers4 matrix-python310 matrix-trackers matrix-ways
+matrix: matrix-aarch64 matrix-transformers4 matrix-python310 matrix-trackers matrix-ways matrix-examples matrix-processes
 
 matrix-aarch64: .venv-lint/.done
 	@echo "Resolving every dependency for aarch64 from wheels alone ..."
@@ -107,6 +107,15 @@ matrix-ways: .venv/.test
 	@echo "Trying the ways in that this environment can run; results in docs/ways_in, the table in docs/ways_in.md ..."
 	.venv/bin/python scripts/ways_in.py run
 	.venv/bin/python scripts/ways_in.py render
+
+# Gemma in the package takes a minute to load and a quarter of an hour for both stages, on two cores.
+matrix-examples: .venv/.test
+	@echo "Running the examples whole, with Gemma 3 270M, beside a simulated GPU ..."
+	.venv/bin/python -m pytest -m matrix tests/integration/test_examples_matrix.py
+
+matrix-processes: .venv/.test
+	@echo "Training in 2 and 4 processes, started by torchrun and accelerate, beside eight simulated GPUs ..."
+	.venv/bin/python -m pytest -m matrix tests/integration/test_processes_matrix.py
 
 # make compares whole folders' stamps, so that a changed recipe extends the environment and nothing is repeated.
 .venv/.demo: $(RECIPE)

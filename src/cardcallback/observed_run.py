@@ -21,6 +21,7 @@ from cardcallback.observe import (
     evaluation_result,
     joined_results,
     observe_training,
+    other_tracker,
     token_baseline,
     with_progress,
 )
@@ -77,6 +78,9 @@ class ObservedRun:
         self.training = observe_training(
             base_model=self._settings.base_model, stage=self._settings.stage, **trainer_objects
         )
+        beside = other_tracker(trainer_objects.get("trainer"))
+        if beside is not None:
+            self._note(beside)
 
     def evaluated(self, metrics: Mapping[str, Any], *, step: int, outside: bool) -> None:
         """Keep an evaluation of the held-out set: the first before any step, the newest after.

@@ -10,7 +10,7 @@ from numbers import Real
 from pathlib import Path
 from typing import Any
 
-from cardcallback.carbon import find_place, user_factor
+from cardcallback.carbon import OwnFactors, chosen_factor, read_own_factors, user_factor
 from cardcallback.carbon.footprint import check_pue
 from cardcallback.errors import CardCallbackError
 from cardcallback.hub_id import is_hub_id
@@ -36,9 +36,10 @@ class Origin:
 Check = Callable[[Any, Origin], Any]
 
 
-def place(value: Any, origin: Origin) -> str:
-    """The code of a known place."""
-    code: str = _named(origin, lambda: find_place(_text(value, origin)).code)
+def place(value: Any, origin: Origin, own: OwnFactors | None = None) -> str:
+    """The code of a known place, or the name of one in the person's own file of factors."""
+    factor = _named(origin, lambda: chosen_factor(_text(value, origin), None, own))
+    code: str = factor.place_code
     return code
 
 
@@ -106,6 +107,15 @@ def labels_text(labels: Path) -> str:
         CardCallbackError: it cannot be read or is not UTF-8.
     """
     return _file_text(labels, "labels", "a YAML file such as the labels.yaml of cardcallback")
+
+
+def own_factors(factors: Path) -> OwnFactors:
+    """The grid factors of a person's own file, read once as ``template_text``.
+
+    Raises:
+        CardCallbackError: it cannot be read, is not UTF-8 or holds what is no factor.
+    """
+    return read_own_factors(_file_text(factors, "factors", "a CSV file: place,grams_per_kwh,...,source"), factors.name)
 
 
 def _file_text(path: Path, name: str, kind: str) -> str:
