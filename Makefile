@@ -9,7 +9,7 @@ RECIPE := pyproject.toml constraints.txt scripts/environment.py
 export HF_HUB_OFFLINE ?= 1
 export TOKENIZERS_PARALLELISM ?= false
 
-.PHONY: help demo test lint bench bench-schedules bench-peers bench-cost bench-steps bench-kills bench-nodes bench-cloud matrix matrix-aarch64 matrix-transformers4 matrix-python310 matrix-ways matrix-examples matrix-processes clean
+.PHONY: help demo test lint bench bench-schedules bench-peers bench-cost bench-steps bench-kills bench-nodes bench-cloud matrix matrix-aarch64 matrix-transformers4 matrix-python310 matrix-trackers matrix-ways matrix-examples matrix-processes clean
 
 help:
 	@echo "make demo     fine-tune Gemma 3 270M with QLoRA on this machine and show the card (minutes)"
@@ -81,7 +81,7 @@ bench-cloud: .venv/.demo
 	.venv/bin/python -m benchmarks.gb10_vs_cloud.check_submission runs/bench-cloud/records
 	.venv/bin/python -m benchmarks.gb10_vs_cloud.report --records runs/bench-cloud/records --output runs/bench-cloud/report
 
-matrix: matrix-aarch64 matrix-transformers4 matrix-python310 matrix-ways matrix-examples matrix-processes
+matrix: matrix-aarch64 matrix-transformers4 matrix-python310 matrix-trackers matrix-ways matrix-examples matrix-processes
 
 matrix-aarch64: .venv-lint/.done
 	@echo "Resolving every dependency for aarch64 from wheels alone ..."
@@ -96,6 +96,11 @@ matrix-python310:
 	@if ! $(PYTHON310) -c "" 2> /dev/null; then echo "skipped: no $(PYTHON310) on this machine (set PYTHON310)"; else \
 	  echo "Running the unit tests with Python 3.10 ..."; \
 	  $(MAKE) --no-print-directory .venv-python310/.done && .venv-python310/bin/python -m pytest -m "not matrix" tests/unit; fi
+
+# Minutes: each tracker opens its run in a process of its own, several times.
+matrix-trackers: .venv-trackers/.done
+	@echo "Reading live figures back from TensorBoard, W&B, MLflow and trackio in their offline modes ..."
+	.venv-trackers/bin/python -m pytest tests/integration/test_trackers.py tests/integration/test_trackers_matrix.py
 
 # Other environments add their own ways: `.venv-NAME/bin/python scripts/ways_in.py run WAY`, then render.
 matrix-ways: .venv/.test
@@ -129,6 +134,10 @@ matrix-processes: .venv/.test
 	$(ENVIRONMENT) .venv-transformers4 --torch --group test --group oldest
 	@touch $@
 
+.venv-trackers/.done: $(RECIPE)
+	$(ENVIRONMENT) .venv-trackers --torch --group test --group trackers
+	@touch $@
+
 .venv-overhead/.done: $(RECIPE)
 	$(ENVIRONMENT) .venv-overhead --torch --group peers --group overhead
 	@touch $@
@@ -142,4 +151,4 @@ matrix-processes: .venv/.test
 	@touch $@
 
 clean:
-	rm -rf .venv .venv-lint .venv-transformers4 .venv-python310 .venv-peers .venv-overhead runs build dist
+	rm -rf .venv .venv-lint .venv-trackers .venv-transformers4 .venv-python310 .venv-peers .venv-overhead runs build dist
