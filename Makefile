@@ -11,7 +11,11 @@ RECIPE := pyproject.toml constraints.txt scripts/environment.py
 export HF_HUB_OFFLINE ?= 1
 export TOKENIZERS_PARALLELISM ?= false
 
+<<<<<<< HEAD
 .PHONY: help demo test lint bench bench-schedules bench-peers bench-cost bench-steps bench-kills bench-nodes bench-cloud matrix matrix-aarch64 matrix-transformers4 matrix-python310 matrix-ways matrix-elsewhere matrix-python312 matrix-python313 clean
+=======
+.PHONY: help demo test lint bench bench-schedules bench-peers bench-cost bench-steps bench-kills bench-nodes bench-cloud matrix matrix-aarch64 matrix-transformers4 matrix-python310 matrix-trackers matrix-ways matrix-examples matrix-processes clean
+>>>>>>> main
 
 help:
 	@echo "make demo     fine-tune Gemma 3 270M with QLoRA on this machine and show the card (minutes)"
@@ -83,7 +87,11 @@ bench-cloud: .venv/.demo
 	.venv/bin/python -m benchmarks.gb10_vs_cloud.check_submission runs/bench-cloud/records
 	.venv/bin/python -m benchmarks.gb10_vs_cloud.report --records runs/bench-cloud/records --output runs/bench-cloud/report
 
+<<<<<<< HEAD
 matrix: matrix-aarch64 matrix-transformers4 matrix-python310 matrix-python312 matrix-python313 matrix-ways matrix-elsewhere
+=======
+matrix: matrix-aarch64 matrix-transformers4 matrix-python310 matrix-trackers matrix-ways matrix-examples matrix-processes
+>>>>>>> main
 
 matrix-aarch64: .venv-lint/.done
 	@echo "Resolving every dependency for aarch64 from wheels alone ..."
@@ -113,11 +121,25 @@ matrix-elsewhere: .venv/.test
 	@echo "Training where there is no NVIDIA GPU: Windows, macOS and ROCm as a process sees them ..."
 	.venv/bin/python -m pytest tests/integration/test_elsewhere.py
 
+# Minutes: each tracker opens its run in a process of its own, several times.
+matrix-trackers: .venv-trackers/.done
+	@echo "Reading live figures back from TensorBoard, W&B, MLflow and trackio in their offline modes ..."
+	.venv-trackers/bin/python -m pytest tests/integration/test_trackers.py tests/integration/test_trackers_matrix.py
+
 # Other environments add their own ways: `.venv-NAME/bin/python scripts/ways_in.py run WAY`, then render.
 matrix-ways: .venv/.test
 	@echo "Trying the ways in that this environment can run; results in docs/ways_in, the table in docs/ways_in.md ..."
 	.venv/bin/python scripts/ways_in.py run
 	.venv/bin/python scripts/ways_in.py render
+
+# Gemma in the package takes a minute to load and a quarter of an hour for both stages, on two cores.
+matrix-examples: .venv/.test
+	@echo "Running the examples whole, with Gemma 3 270M, beside a simulated GPU ..."
+	.venv/bin/python -m pytest -m matrix tests/integration/test_examples_matrix.py
+
+matrix-processes: .venv/.test
+	@echo "Training in 2 and 4 processes, started by torchrun and accelerate, beside eight simulated GPUs ..."
+	.venv/bin/python -m pytest -m matrix tests/integration/test_processes_matrix.py
 
 # make compares whole folders' stamps, so that a changed recipe extends the environment and nothing is repeated.
 .venv/.demo: $(RECIPE)
@@ -134,6 +156,10 @@ matrix-ways: .venv/.test
 
 .venv-transformers4/.done: $(RECIPE)
 	$(ENVIRONMENT) .venv-transformers4 --torch --group test --group oldest
+	@touch $@
+
+.venv-trackers/.done: $(RECIPE)
+	$(ENVIRONMENT) .venv-trackers --torch --group test --group trackers
 	@touch $@
 
 .venv-overhead/.done: $(RECIPE)
@@ -157,4 +183,8 @@ matrix-ways: .venv/.test
 	@touch $@
 
 clean:
+<<<<<<< HEAD
 	rm -rf .venv .venv-lint .venv-transformers4 .venv-python310 .venv-python312 .venv-python313 .venv-peers .venv-overhead runs build dist
+=======
+	rm -rf .venv .venv-lint .venv-trackers .venv-transformers4 .venv-python310 .venv-peers .venv-overhead runs build dist
+>>>>>>> main

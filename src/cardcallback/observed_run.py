@@ -19,12 +19,17 @@ from cardcallback.observe import (
     evaluation_result,
     joined_results,
     observe_training,
+    other_tracker,
     token_baseline,
     with_progress,
 )
 from cardcallback.record import Evaluation, Training
 from cardcallback.settings import Settings
 
+TRAINED_BEFORE = (
+    "These weights were trained before in the same process, by a run of its own: its steps, time and energy are "
+    "not in this record."
+)
 _OUTSIDE = "Evaluations outside training are shown; their energy is not in the total."
 
 
@@ -71,6 +76,9 @@ class ObservedRun:
         self.training = observe_training(
             base_model=self._settings.base_model, stage=self._settings.stage, **trainer_objects
         )
+        beside = other_tracker(trainer_objects.get("trainer"))
+        if beside is not None:
+            self._note(beside)
 
     def evaluated(self, metrics: Mapping[str, Any], *, step: int, outside: bool) -> None:
         """Keep an evaluation of the held-out set: the first before any step, the newest after.
@@ -127,6 +135,10 @@ class ObservedRun:
     def training_now(self, state: Any, **trainer_objects: Any) -> Training:
         """The same, for any thread: tokens as last read, and nothing is changed here."""
         return self._progressed(state, None if self._tokens is None else self._tokens.counts(), trainer_objects)
+
+    def training_at_log(self, logs: Mapping[str, Any], state: Any, **trainer_objects: Any) -> Training | None:
+        """The same of the moment of a log; None where the Trainer did not wait for the device before it."""
+        return self.training_now(state, **trainer_objects) if was_waited_for(logs) else None
 
     def _progressed(self, state: Any, counted: StepCounts | None, trainer_objects: dict[str, Any]) -> Training:
         if self._is_one_of_several:

@@ -23,6 +23,8 @@ and may have:
     into their base model, and other models saved anew.
 ``PROFILE``
     The simulated machine, by its name in ``tests/simulator``; "gb10" by default.
+``DEVICES``
+    The numbers of those of its devices that the job uses; by default all.
 ``NOT_HERE``
     Cell (a name of ``CELLS``) to the reason why this way cannot have it. All other cells must hold.
 """

@@ -9,6 +9,7 @@ from cardcallback.observe.base_model import find_base_model
 from cardcallback.observe.data import evaluation_dataset, find_loss_coverage, observe_dataset, training_dataset
 from cardcallback.observe.hyperparameters import observe_hyperparameters
 from cardcallback.observe.lora import adapter_config, adapter_name, observe_lora
+from cardcallback.observe.method_settings import observe_method
 from cardcallback.observe.objective import find_loss_kind, find_objective, trainer_names
 from cardcallback.observe.parameters import count_parameters, find_method, find_precision
 from cardcallback.observe.plain import modules, read, unwrapped
@@ -54,7 +55,7 @@ def observe_training(
     parameters = count_parameters(model, listing, quantization)
     base = find_base_model(bare, base_model)
     name, library = trainer_names(trainer, args)
-    settings = observe_hyperparameters(args, trainer, bare)
+    settings = observe_hyperparameters(args, trainer, bare) | observe_method(args, trainer, bare, objective)
     if parameters.dtype is not None and quantization is None:
         settings["weights_dtype"] = parameters.dtype
     return Training(
