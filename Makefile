@@ -11,11 +11,19 @@ RECIPE := pyproject.toml constraints.txt scripts/environment.py
 export HF_HUB_OFFLINE ?= 1
 export TOKENIZERS_PARALLELISM ?= false
 
-<<<<<<< HEAD
-.PHONY: help demo test lint bench bench-schedules bench-peers bench-cost bench-steps bench-kills bench-nodes bench-cloud matrix matrix-aarch64 matrix-transformers4 matrix-python310 matrix-ways matrix-elsewhere matrix-python312 matrix-python313 clean
-=======
-.PHONY: help demo test lint bench bench-schedules bench-peers bench-cost bench-steps bench-kills bench-nodes bench-cloud matrix matrix-aarch64 matrix-transformers4 matrix-python310 matrix-trackers matrix-ways matrix-examples matrix-processes clean
->>>>>>> main
+# A target a line, so that two branches add theirs without a conflict.
+MATRIX := matrix-aarch64 \
+  matrix-transformers4 \
+  matrix-python310 \
+  matrix-python312 \
+  matrix-python313 \
+  matrix-trackers \
+  matrix-ways \
+  matrix-examples \
+  matrix-processes \
+  matrix-elsewhere
+
+.PHONY: help demo test lint bench bench-schedules bench-peers bench-cost bench-steps bench-kills bench-nodes bench-cloud matrix $(MATRIX) clean
 
 help:
 	@echo "make demo     fine-tune Gemma 3 270M with QLoRA on this machine and show the card (minutes)"
@@ -87,11 +95,7 @@ bench-cloud: .venv/.demo
 	.venv/bin/python -m benchmarks.gb10_vs_cloud.check_submission runs/bench-cloud/records
 	.venv/bin/python -m benchmarks.gb10_vs_cloud.report --records runs/bench-cloud/records --output runs/bench-cloud/report
 
-<<<<<<< HEAD
-matrix: matrix-aarch64 matrix-transformers4 matrix-python310 matrix-python312 matrix-python313 matrix-ways matrix-elsewhere
-=======
-matrix: matrix-aarch64 matrix-transformers4 matrix-python310 matrix-trackers matrix-ways matrix-examples matrix-processes
->>>>>>> main
+matrix: $(MATRIX)
 
 matrix-aarch64: .venv-lint/.done
 	@echo "Resolving every dependency for aarch64 from wheels alone ..."
@@ -183,8 +187,4 @@ matrix-processes: .venv/.test
 	@touch $@
 
 clean:
-<<<<<<< HEAD
-	rm -rf .venv .venv-lint .venv-transformers4 .venv-python310 .venv-python312 .venv-python313 .venv-peers .venv-overhead runs build dist
-=======
-	rm -rf .venv .venv-lint .venv-trackers .venv-transformers4 .venv-python310 .venv-peers .venv-overhead runs build dist
->>>>>>> main
+	rm -rf .venv .venv-* runs build dist
