@@ -294,6 +294,7 @@ class LiveRun:
             software=observe_software(),
             machine=observe_machine(self._system_root),
             uses_accelerators=self._devices.job.uses_cuda is not False,
+            unmeasured=self._devices.job.names,
         )
         record = self._lineage.joined(self.node.joined(record) if self.node is not None else record)
         return with_carbon(with_rest_estimate(record) if self._settings.estimate_rest else record, self._settings)
