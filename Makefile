@@ -11,7 +11,6 @@ RECIPE := pyproject.toml constraints.txt scripts/environment.py
 export HF_HUB_OFFLINE ?= 1
 export TOKENIZERS_PARALLELISM ?= false
 
-.PHONY: help demo test lint bench bench-schedules bench-peers bench-cost bench-steps bench-kills bench-nodes bench-cloud matrix matrix-aarch64 matrix-transformers4 matrix-python310 matrix-trackers matrix-ways matrix-examples matrix-processes matrix-axolotl matrix-unsloth clean
 # A target a line, so that two branches add theirs without a conflict.
 MATRIX := matrix-aarch64 \
   matrix-transformers4 \
@@ -22,6 +21,8 @@ MATRIX := matrix-aarch64 \
   matrix-ways \
   matrix-examples \
   matrix-processes \
+  matrix-axolotl \
+  matrix-unsloth \
   matrix-elsewhere
 
 .PHONY: help demo test lint bench bench-schedules bench-peers bench-cost bench-steps bench-kills bench-nodes bench-cloud matrix $(MATRIX) clean
@@ -96,7 +97,7 @@ bench-cloud: .venv/.demo
 	.venv/bin/python -m benchmarks.gb10_vs_cloud.check_submission runs/bench-cloud/records
 	.venv/bin/python -m benchmarks.gb10_vs_cloud.report --records runs/bench-cloud/records --output runs/bench-cloud/report
 
-matrix: matrix-aarch64 matrix-transformers4 matrix-python310 matrix-trackers matrix-ways matrix-examples matrix-processes matrix-axolotl matrix-unsloth $(MATRIX)
+matrix: $(MATRIX)
 
 matrix-aarch64: .venv-lint/.done
 	@echo "Resolving every dependency for aarch64 from wheels alone ..."
