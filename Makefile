@@ -9,7 +9,7 @@ RECIPE := pyproject.toml constraints.txt scripts/environment.py
 export HF_HUB_OFFLINE ?= 1
 export TOKENIZERS_PARALLELISM ?= false
 
-.PHONY: help demo test lint bench bench-schedules bench-peers bench-cost bench-steps bench-kills bench-nodes bench-cloud matrix matrix-aarch64 matrix-transformers4 matrix-python310 matrix-ways clean
+.PHONY: help demo test lint bench bench-schedules bench-peers bench-cost bench-steps bench-kills bench-nodes bench-cloud matrix matrix-aarch64 matrix-transformers4 matrix-python310 matrix-ways matrix-run matrix-llamafactory clean
 
 help:
 	@echo "make demo     fine-tune Gemma 3 270M with QLoRA on this machine and show the card (minutes)"
@@ -81,7 +81,7 @@ bench-cloud: .venv/.demo
 	.venv/bin/python -m benchmarks.gb10_vs_cloud.check_submission runs/bench-cloud/records
 	.venv/bin/python -m benchmarks.gb10_vs_cloud.report --records runs/bench-cloud/records --output runs/bench-cloud/report
 
-matrix: matrix-aarch64 matrix-transformers4 matrix-python310 matrix-ways
+matrix: matrix-aarch64 matrix-transformers4 matrix-python310 matrix-ways matrix-run matrix-llamafactory
 
 matrix-aarch64: .venv-lint/.done
 	@echo "Resolving every dependency for aarch64 from wheels alone ..."
@@ -102,6 +102,15 @@ matrix-ways: .venv/.test
 	@echo "Trying the ways in that this environment can run; results in docs/ways_in, the table in docs/ways_in.md ..."
 	.venv/bin/python scripts/ways_in.py run
 	.venv/bin/python scripts/ways_in.py render
+
+matrix-run: .venv/.test
+	@echo "Training by cardcallback run what takes minutes: several trainers of one command, a search ..."
+	.venv/bin/python -m pytest -m matrix tests/integration/test_launcher.py
+
+matrix-llamafactory: .venv-llamafactory/.done
+	@echo "Trying LLaMA-Factory by cardcallback run; results in docs/ways_in, the table in docs/ways_in.md ..."
+	.venv-llamafactory/bin/python scripts/ways_in.py run run_llama_factory_sft run_llama_factory_dpo
+	.venv-llamafactory/bin/python scripts/ways_in.py render
 
 # make compares whole folders' stamps, so that a changed recipe extends the environment and nothing is repeated.
 .venv/.demo: $(RECIPE)
@@ -128,9 +137,15 @@ matrix-ways: .venv/.test
 	$(ENVIRONMENT) .venv-peers --group peers
 	@touch $@
 
+# The index's builds of these two do not load beside a CPU torch, and LLaMA-Factory needs them for images and sound only.
+.venv-llamafactory/.done: $(RECIPE)
+	$(ENVIRONMENT) .venv-llamafactory --torch --group test --group llamafactory
+	.venv-llamafactory/bin/python -m pip uninstall -q -y torchvision torchaudio
+	@touch $@
+
 .venv-python310/.done: $(RECIPE)
 	$(PYTHON310) scripts/environment.py .venv-python310 --group test
 	@touch $@
 
 clean:
-	rm -rf .venv .venv-lint .venv-transformers4 .venv-python310 .venv-peers .venv-overhead runs build dist
+	rm -rf .venv .venv-lint .venv-transformers4 .venv-python310 .venv-llamafactory .venv-peers .venv-overhead runs build dist
