@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,15 @@ pytest.importorskip("torch", reason="training tests need torch")
 pytest.importorskip("peft", reason="training tests need peft")
 pytest.importorskip("trl", reason="training tests need trl")
 
+from tiny import make_model, make_tokenizer
 from tiny_methods import STEPS, make_method
 
 from cardcallback import CardCallback, load_run
 from cardcallback.record import TOKEN_CROSS_ENTROPY, RunRecord
+
+sys.path.append(str(Path(__file__).parents[1] / "unit"))
+
+from docs_pages import DOCS, blocks
 
 pytestmark = pytest.mark.training
 
@@ -126,6 +132,19 @@ def test_an_adapter_is_its_own_reference(output_folder: Path, base_folder: Path)
     assert record.training.hyperparameters["reference_model"] == "the base model with the adapter switched off"
     assert "reference model: the base model with the adapter switched off" in card
     assert record.training.method == "LoRA"
+
+
+def test_the_example_of_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, base_folder: Path) -> None:
+    """docs/methods.md: what stands there trains, and its reward function and reference model are on the card."""
+    from datasets import Dataset  # noqa: PLC0415 - only where a training test runs
+
+    monkeypatch.chdir(tmp_path)
+    (example,) = (block.text for block in blocks(DOCS / "methods.md", "python"))
+    prompts = Dataset.from_dict({"prompt": ["the quick", "a lazy", "brown fox", "dog sleeps"]})
+    exec(example, {"model": make_model(base_folder), "tokenizer": make_tokenizer(), "prompts": prompts})  # noqa: S102 - a page of ours
+    card = (tmp_path / "my-model" / "README.md").read_text(encoding="utf-8")
+    assert "reward by short" in card
+    assert "reference model: a copy of the model that training began from" in card
 
 
 @pytest.mark.matrix
