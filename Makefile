@@ -111,6 +111,7 @@ matrix-llamafactory: .venv-llamafactory/.done
 	@echo "Trying LLaMA-Factory by cardcallback run; results in docs/ways_in, the table in docs/ways_in.md ..."
 	.venv-llamafactory/bin/python scripts/ways_in.py run run_llama_factory_sft run_llama_factory_dpo
 	.venv-llamafactory/bin/python scripts/ways_in.py render
+	.venv-llamafactory/bin/python -m pytest -m matrix -k llama_factory tests/integration/test_launcher.py
 
 # make compares whole folders' stamps, so that a changed recipe extends the environment and nothing is repeated.
 .venv/.demo: $(RECIPE)
