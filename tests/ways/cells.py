@@ -121,9 +121,14 @@ def row_problems(text: str, record: RunRecord) -> Iterator[str]:
     """Each row that the record can fill is there and has a figure."""
     rows = dict(_ROW.findall(_section(text)))
     for name in known_rows(record):
-        found = next((value for label, value in rows.items() if label.startswith(name)), None)
+        found = next((value for label, value in rows.items() if _is_row(label, name)), None)
         if found is None or found.startswith(("not measured", "unknown")):
             yield f"row {name!r}: {found or 'missing'}"
+
+
+def _is_row(label: str, name: str) -> bool:
+    # A trainer's loss has its own name: "Loss per token", "DPO loss".
+    return "loss" in label.lower() if name == "Loss" else label.startswith(name)
 
 
 def known_rows(record: RunRecord) -> tuple[str, ...]:
@@ -143,7 +148,7 @@ def known_rows(record: RunRecord) -> tuple[str, ...]:
         "Optimiser": training.hyperparameters,
         "Hardware": record.hardware.accelerators,
         "Software": record.software,
-        "Loss": record.evaluation.after,
+        "Loss": record.evaluation.after is not None and record.evaluation.after.loss is not None,
     }
     return tuple(name for name, value in asked.items() if value)
 

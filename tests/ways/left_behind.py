@@ -22,7 +22,8 @@ class LeftBehind:
     """One way's run after it ended.
 
     ``versions`` are those of the libraries, by package. ``published`` is what ``cardcallback publish`` said, or
-    ``None`` where there is no merged folder. ``live_refusal`` is why no live figures could be asked for.
+    ``None`` where there is no merged folder. ``live_refusal`` is why no live figures could be asked for. ``devices``
+    are the numbers of the job's own, where these are not all.
     """
 
     place: Place
@@ -32,6 +33,7 @@ class LeftBehind:
     published: str | None
     live_refusal: str | None = None
     notes: tuple[dict[str, Any], ...] = field(default=())
+    devices: tuple[int, ...] | None = None
 
     @cached_property
     def record(self) -> RunRecord:
@@ -62,7 +64,7 @@ class LeftBehind:
 
     def _joules(self, begin: str) -> float:
         origin = self.simulation.origin_nanoseconds
-        devices = range(len(self.simulation.profile.devices))
+        devices = self.devices or range(len(self.simulation.profile.devices))
         return sum(
             self.simulation.true_joules(
                 (note[begin] - origin) / _NANOSECONDS, (note["end"] - origin) / _NANOSECONDS, device=device

@@ -82,7 +82,8 @@ def _run(module: ModuleType, identifier: str, place: Place, step_seconds: float)
         _call(_part(identifier, "export", place), place, variables)
         published = _publish(place, variables)
     commits, noted = tuple(hub.commits), read_notes(notes)
-    return LeftBehind(place, simulation, commits, _versions(module), published, refusal, noted)
+    devices = getattr(module, "DEVICES", None)
+    return LeftBehind(place, simulation, commits, _versions(module), published, refusal, noted, devices)
 
 
 def _settings(place: Place, step_seconds: float) -> dict[str, str]:

@@ -10,6 +10,7 @@ from cardcallback.observe.data import evaluation_dataset, find_loss_coverage, ob
 from cardcallback.observe.hyperparameters import observe_hyperparameters
 from cardcallback.observe.llama_factory import stage_objective, with_method_settings
 from cardcallback.observe.lora import adapter_config, adapter_name, observe_lora
+from cardcallback.observe.method_settings import observe_method
 from cardcallback.observe.objective import find_loss_kind, find_objective, trainer_names
 from cardcallback.observe.parameters import count_parameters, find_method, find_precision
 from cardcallback.observe.plain import modules, read, unwrapped
@@ -55,7 +56,8 @@ def observe_training(
     parameters = count_parameters(model, listing, quantization)
     base = find_base_model(bare, base_model)
     name, library = trainer_names(trainer, args)
-    settings = observe_hyperparameters(with_method_settings(args, trainer), trainer, bare)
+    given = with_method_settings(args, trainer)
+    settings = observe_hyperparameters(given, trainer, bare) | observe_method(given, trainer, bare, objective)
     if parameters.dtype is not None and quantization is None:
         settings["weights_dtype"] = parameters.dtype
     return Training(

@@ -7,6 +7,7 @@ from cardcallback.settings.resolving import (
     is_switched_on,
     own_labels_text,
     resolve_settings,
+    settled_factors,
     system_root,
     user_config_directory,
 )
@@ -18,6 +19,7 @@ __all__ = [
     "is_switched_on",
     "own_labels_text",
     "resolve_settings",
+    "settled_factors",
     "system_root",
     "user_config_directory",
 ]
