@@ -1,6 +1,8 @@
 # Every target builds the environment it needs on first use and is quick afterwards.
 PYTHON ?= python3
 PYTHON310 ?= python3.10
+PYTHON312 ?= python3.12
+PYTHON313 ?= python3.13
 # The simulated device that `make demo SIMULATED=gb10` runs on; empty: the machine as it is.
 SIMULATED ?=
 ENVIRONMENT := $(PYTHON) scripts/environment.py
@@ -9,7 +11,21 @@ RECIPE := pyproject.toml constraints.txt scripts/environment.py
 export HF_HUB_OFFLINE ?= 1
 export TOKENIZERS_PARALLELISM ?= false
 
-.PHONY: help demo test lint bench bench-schedules bench-peers bench-cost bench-steps bench-kills bench-nodes bench-cloud matrix matrix-aarch64 matrix-transformers4 matrix-python310 matrix-trackers matrix-ways matrix-examples matrix-processes matrix-axolotl matrix-unsloth clean
+# A target a line, so that two branches add theirs without a conflict.
+MATRIX := matrix-aarch64 \
+  matrix-transformers4 \
+  matrix-python310 \
+  matrix-python312 \
+  matrix-python313 \
+  matrix-trackers \
+  matrix-ways \
+  matrix-examples \
+  matrix-processes \
+  matrix-axolotl \
+  matrix-unsloth \
+  matrix-elsewhere
+
+.PHONY: help demo test lint bench bench-schedules bench-peers bench-cost bench-steps bench-kills bench-nodes bench-cloud matrix $(MATRIX) clean
 
 help:
 	@echo "make demo     fine-tune Gemma 3 270M with QLoRA on this machine and show the card (minutes)"
@@ -18,7 +34,7 @@ help:
 	@echo "make lint     ruff, mypy, import-linter, codespell"
 	@echo "make bench    accuracy beside codecarbon and zeus, and what measuring costs (half an hour)"
 	@echo "make bench-cloud   one GPU against another on the same work, shown on two simulated devices"
-	@echo "make matrix   what needs environments of its own: transformers 4, Python 3.10, aarch64 wheels"
+	@echo "make matrix   what needs environments of its own: transformers 4, other Pythons, aarch64 wheels, ways in"
 
 demo: .venv/.demo
 ifeq ($(SIMULATED),)
@@ -81,7 +97,7 @@ bench-cloud: .venv/.demo
 	.venv/bin/python -m benchmarks.gb10_vs_cloud.check_submission runs/bench-cloud/records
 	.venv/bin/python -m benchmarks.gb10_vs_cloud.report --records runs/bench-cloud/records --output runs/bench-cloud/report
 
-matrix: matrix-aarch64 matrix-transformers4 matrix-python310 matrix-trackers matrix-ways matrix-examples matrix-processes matrix-axolotl matrix-unsloth
+matrix: $(MATRIX)
 
 matrix-aarch64: .venv-lint/.done
 	@echo "Resolving every dependency for aarch64 from wheels alone ..."
@@ -91,11 +107,25 @@ matrix-transformers4: .venv-transformers4/.done
 	@echo "Running the tests with the oldest transformers that is supported ..."
 	.venv-transformers4/bin/python -m pytest -m "not gpu and not slow and not matrix"
 
-# Unit tests need no torch, and the pinned build of it may not exist for this Python.
+# Unit tests need no torch, and the pinned build of it may not exist for these Pythons.
 matrix-python310:
-	@if ! $(PYTHON310) -c "" 2> /dev/null; then echo "skipped: no $(PYTHON310) on this machine (set PYTHON310)"; else \
-	  echo "Running the unit tests with Python 3.10 ..."; \
-	  $(MAKE) --no-print-directory .venv-python310/.done && .venv-python310/bin/python -m pytest -m "not matrix" tests/unit; fi
+	$(call unit-tests-with,$(PYTHON310),310)
+
+matrix-python312:
+	$(call unit-tests-with,$(PYTHON312),312)
+
+matrix-python313:
+	$(call unit-tests-with,$(PYTHON313),313)
+
+define unit-tests-with
+@if ! $(1) -c "" 2> /dev/null; then echo "skipped: no $(1) on this machine (set PYTHON$(2))"; else \
+  echo "Running the unit tests with $(1) ..."; \
+  $(MAKE) --no-print-directory .venv-python$(2)/.done && .venv-python$(2)/bin/python -m pytest -m "not matrix" tests/unit; fi
+endef
+
+matrix-elsewhere: .venv/.test
+	@echo "Training where there is no NVIDIA GPU: Windows, macOS and ROCm as a process sees them ..."
+	.venv/bin/python -m pytest tests/integration/test_elsewhere.py
 
 # Minutes: each tracker opens its run in a process of its own, several times.
 matrix-trackers: .venv-trackers/.done
@@ -172,3 +202,8 @@ matrix-unsloth: .venv-unsloth/.done
 clean:
 	rm -rf .venv .venv-lint .venv-trackers .venv-transformers4 .venv-python310 .venv-peers .venv-overhead .venv-axolotl \
 	  .venv-unsloth runs build dist
+.venv-python312/.done: $(RECIPE)
+	$(PYTHON312) scripts/environment.py .venv-python312 --group test
+.venv-python313/.done: $(RECIPE)
+	$(PYTHON313) scripts/environment.py .venv-python313 --group test
+	rm -rf .venv .venv-* runs build dist
