@@ -91,8 +91,7 @@ class CardCallbackPlugin(BasePlugin):  # type: ignore[misc]  # axolotl is typed 
         if callback is None:
             return
         callback.watch(trainer)
-        if Path(str(cfg.get("output_dir") or "")).is_absolute():
-            trainer.create_model_card = _named_by_last_folder(trainer.create_model_card)
+        trainer.create_model_card = _without_folders(trainer.create_model_card, str(cfg.get("output_dir") or ""))
 
 
 class _FoldersOut(TrainerCallback):  # type: ignore[misc]  # transformers is typed Any here
@@ -127,17 +126,24 @@ def _absolute_paths(value: Any) -> Iterator[str]:
     elif isinstance(value, (list, tuple)):
         for part in value:
             yield from _absolute_paths(part)
-    elif isinstance(value, str) and Path(value).name and (Path(value).is_absolute() or value.startswith("~")):
+    elif isinstance(value, str) and Path(value).name and _is_absolute(value):
         yield value
 
 
-def _named_by_last_folder(create: Callable[..., Any]) -> Callable[..., Any]:
-    """Axolotl titles a card with the whole of an absolute ``output_dir``, transformers with its last name."""
+def _is_absolute(path: str) -> bool:
+    return Path(path).is_absolute() or path.startswith("~")
+
+
+def _without_folders(create: Callable[..., Any], output_dir: str) -> Callable[..., Any]:
+    """What Axolotl tells of this machine's folders when it has the card written: in the title and for data sets."""
+    is_absolute = _is_absolute(output_dir)
 
     @functools.wraps(create)
     def create_model_card(*args: Any, **kwargs: Any) -> Any:
-        if kwargs.get("model_name"):
+        if is_absolute and kwargs.get("model_name"):
             kwargs["model_name"] = Path(kwargs["model_name"]).name
+        if kwargs.get("dataset_tags"):
+            kwargs["dataset_tags"] = [tag for tag in kwargs["dataset_tags"] if not _is_absolute(tag)] or None
         return create(*args, **kwargs)
 
     return create_model_card
