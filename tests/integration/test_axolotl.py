@@ -233,9 +233,10 @@ def test_ctrl_c_saves_the_weights_and_tells_of_the_interruption(workplace: Path)
     [
         ({"cardcallback": {"locaton": "DE"}}, "did you mean location?"),
         ({"cardcallback": {"location": "Atlantis"}}, "location"),
+        ({"cardcallback": {"location": False}}, 'write "NO" in quotes'),
         ({"cardcallback": "DE"}, "one a line, such as `location: DE`"),
     ],
-    ids=["unknown", "wrong", "no-settings"],
+    ids=["unknown", "wrong", "norway", "no-settings"],
 )
 def test_a_wrong_setting_is_named_before_anything_is_loaded(settings: dict[str, Any], expected: str) -> None:
     """By Axolotl's own check of its configuration, which stops there."""

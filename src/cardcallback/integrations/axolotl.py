@@ -34,6 +34,9 @@ def _checked(value: Any) -> Any:
     if not isinstance(value, dict):
         msg = f"the key {_OURS} holds the settings of CardCallback, one a line, such as `location: DE`"
         raise ValueError(msg)  # noqa: TRY004 - the one kind of error that pydantic tells the person
+    if value.get("location") is False:
+        msg = 'location: YAML takes the bare word NO for false: write "NO" in quotes'
+        raise ValueError(msg)
     try:
         resolve_settings(
             value,
