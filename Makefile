@@ -23,6 +23,8 @@ MATRIX := matrix-aarch64 \
   matrix-processes \
   matrix-axolotl \
   matrix-unsloth \
+  matrix-run \
+  matrix-llamafactory \
   matrix-elsewhere
 
 .PHONY: help demo test lint bench bench-schedules bench-peers bench-cost bench-steps bench-kills bench-nodes bench-cloud matrix $(MATRIX) clean
@@ -155,6 +157,15 @@ matrix-unsloth: .venv-unsloth/.done
 	@echo "Training with Unsloth: its CPU path, and the trainers that it generates for a GPU ..."
 	.venv-unsloth/bin/python -m pytest tests/integration/test_unsloth.py
 
+matrix-run: .venv/.test
+	@echo "Training by cardcallback run what takes minutes: several trainers of one command, a search ..."
+	.venv/bin/python -m pytest -m matrix tests/integration/test_launcher.py
+
+matrix-llamafactory: .venv-llamafactory/.done
+	@echo "Trying LLaMA-Factory by cardcallback run; results in docs/ways_in, the table in docs/ways_in.md ..."
+	.venv-llamafactory/bin/python scripts/ways_in.py run run_llama_factory_sft run_llama_factory_dpo
+	.venv-llamafactory/bin/python scripts/ways_in.py render
+
 # make compares whole folders' stamps, so that a changed recipe extends the environment and nothing is repeated.
 .venv/.demo: $(RECIPE)
 	$(ENVIRONMENT) .venv --torch --extra examples
@@ -184,6 +195,12 @@ matrix-unsloth: .venv-unsloth/.done
 	$(ENVIRONMENT) .venv-peers --group peers
 	@touch $@
 
+# The index's builds of these two do not load beside a CPU torch, and LLaMA-Factory needs them for images and sound only.
+.venv-llamafactory/.done: $(RECIPE)
+	$(ENVIRONMENT) .venv-llamafactory --torch --group test --group llamafactory
+	.venv-llamafactory/bin/python -m pip uninstall -q -y torchvision torchaudio
+	@touch $@
+
 .venv-python310/.done: $(RECIPE)
 	$(PYTHON310) scripts/environment.py .venv-python310 --group test
 	@touch $@
@@ -199,11 +216,13 @@ matrix-unsloth: .venv-unsloth/.done
 	  .venv-unsloth/bin/python -m pip uninstall -qq -y torchvision
 	@touch $@
 
-clean:
-	rm -rf .venv .venv-lint .venv-trackers .venv-transformers4 .venv-python310 .venv-peers .venv-overhead .venv-axolotl \
-	  .venv-unsloth runs build dist
 .venv-python312/.done: $(RECIPE)
 	$(PYTHON312) scripts/environment.py .venv-python312 --group test
+	@touch $@
+
 .venv-python313/.done: $(RECIPE)
 	$(PYTHON313) scripts/environment.py .venv-python313 --group test
+	@touch $@
+
+clean:
 	rm -rf .venv .venv-* runs build dist
