@@ -25,6 +25,8 @@ MATRIX := matrix-aarch64 \
   matrix-unsloth \
   matrix-run \
   matrix-llamafactory \
+  matrix-trainers \
+  matrix-sentence-transformers \
   matrix-elsewhere
 
 .PHONY: help demo test lint bench bench-schedules bench-peers bench-cost bench-steps bench-kills bench-nodes bench-cloud matrix $(MATRIX) clean
@@ -109,6 +111,14 @@ matrix-transformers4: .venv-transformers4/.done
 	@echo "Running the tests with the oldest transformers that is supported ..."
 	.venv-transformers4/bin/python -m pytest -m "not gpu and not slow and not matrix"
 
+matrix-trainers: .venv/.test
+	@echo "Training with TRL's less common methods and settings ..."
+	.venv/bin/python -m pytest -m matrix tests/integration/test_methods.py
+
+matrix-sentence-transformers: .venv-sentence-transformers/.done
+	@echo "Training with sentence-transformers and SetFit, CodeCarbon beside us ..."
+	.venv-sentence-transformers/bin/python -m pytest -m matrix tests/integration/test_sentence_transformers.py
+
 # Unit tests need no torch, and the pinned build of it may not exist for these Pythons.
 matrix-python310:
 	$(call unit-tests-with,$(PYTHON310),310)
@@ -186,6 +196,8 @@ matrix-llamafactory: .venv-llamafactory/.done
 
 .venv-trackers/.done: $(RECIPE)
 	$(ENVIRONMENT) .venv-trackers --torch --group test --group trackers
+.venv-sentence-transformers/.done: $(RECIPE)
+	$(ENVIRONMENT) .venv-sentence-transformers --torch --group test --group sentence-transformers
 	@touch $@
 
 .venv-overhead/.done: $(RECIPE)
