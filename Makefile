@@ -21,6 +21,10 @@ MATRIX := matrix-aarch64 \
   matrix-ways \
   matrix-examples \
   matrix-processes \
+  matrix-axolotl \
+  matrix-unsloth \
+  matrix-run \
+  matrix-llamafactory \
   matrix-elsewhere
 
 .PHONY: help demo test lint bench bench-schedules bench-peers bench-cost bench-steps bench-kills bench-nodes bench-cloud matrix $(MATRIX) clean
@@ -145,6 +149,23 @@ matrix-processes: .venv/.test
 	@echo "Training in 2 and 4 processes, started by torchrun and accelerate, beside eight simulated GPUs ..."
 	.venv/bin/python -m pytest -m matrix tests/integration/test_processes_matrix.py
 
+matrix-axolotl: .venv-axolotl/.done
+	@echo "Training with Axolotl's own command ..."
+	.venv-axolotl/bin/python -m pytest tests/integration/test_axolotl.py
+
+matrix-unsloth: .venv-unsloth/.done
+	@echo "Training with Unsloth: its CPU path, and the trainers that it generates for a GPU ..."
+	.venv-unsloth/bin/python -m pytest tests/integration/test_unsloth.py
+
+matrix-run: .venv/.test
+	@echo "Training by cardcallback run what takes minutes: several trainers of one command, a search ..."
+	.venv/bin/python -m pytest -m matrix tests/integration/test_launcher.py
+
+matrix-llamafactory: .venv-llamafactory/.done
+	@echo "Trying LLaMA-Factory by cardcallback run; results in docs/ways_in, the table in docs/ways_in.md ..."
+	.venv-llamafactory/bin/python scripts/ways_in.py run run_llama_factory_sft run_llama_factory_dpo
+	.venv-llamafactory/bin/python scripts/ways_in.py render
+
 # make compares whole folders' stamps, so that a changed recipe extends the environment and nothing is repeated.
 .venv/.demo: $(RECIPE)
 	$(ENVIRONMENT) .venv --torch --extra examples
@@ -174,8 +195,25 @@ matrix-processes: .venv/.test
 	$(ENVIRONMENT) .venv-peers --group peers
 	@touch $@
 
+# The index's builds of these two do not load beside a CPU torch, and LLaMA-Factory needs them for images and sound only.
+.venv-llamafactory/.done: $(RECIPE)
+	$(ENVIRONMENT) .venv-llamafactory --torch --group test --group llamafactory
+	.venv-llamafactory/bin/python -m pip uninstall -q -y torchvision torchaudio
+	@touch $@
+
 .venv-python310/.done: $(RECIPE)
 	$(PYTHON310) scripts/environment.py .venv-python310 --group test
+	@touch $@
+
+.venv-axolotl/.done: $(RECIPE)
+	$(ENVIRONMENT) .venv-axolotl --torch --group test --group axolotl
+	@touch $@
+
+# Unsloth asks for a torchvision and refuses to start where that does not load, as beside a CPU build of torch.
+.venv-unsloth/.done: $(RECIPE)
+	$(ENVIRONMENT) .venv-unsloth --torch --group test --group unsloth
+	@.venv-unsloth/bin/python -c "import torch, torchvision" 2> /dev/null || \
+	  .venv-unsloth/bin/python -m pip uninstall -qq -y torchvision
 	@touch $@
 
 .venv-python312/.done: $(RECIPE)

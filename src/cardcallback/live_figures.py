@@ -8,9 +8,9 @@ from cardcallback.observe import observe_machine
 from cardcallback.processes.job_sensors import JobSensors
 from cardcallback.processes.node import MeasuredNode
 from cardcallback.ratios import energy_per_token
-from cardcallback.record import RunRecord, Training, is_unresolved
+from cardcallback.record import RunRecord, is_unresolved
 from cardcallback.record.sums import sum_or_none
-from cardcallback.recorder import Recorder
+from cardcallback.recorder import ReadingsNow, Recorder
 from cardcallback.sessions import over_sessions
 
 
@@ -40,25 +40,25 @@ class LiveFigures:
         self._before = before
         self._is_unified_machine = observe_machine(system_root).unified_memory is True
 
-    def now(self, training: Training | None) -> dict[str, float]:
+    def now(self, tokens: int | None) -> dict[str, float]:
         """By name with unit; what is not known is left out.
 
         Energy and energy per token are the run's, all of its sessions together; power and memory are the newest
-        readings. There is none of the GPUs where they are only a part of the job's, or where the job has other
-        computers too.
+        readings. There is none of the GPUs where they are only a part of the job's, and none at all where the job
+        has other computers too.
 
         Args:
-            training: the run's description with this session's tokens until now; None where they are not known now.
+            tokens: this session's until now, without padding; None where they are not known of this moment.
         """
         if not self._is_whole_job:
             return {}
-        figures = self._memory()
+        readings = self._recorder.readings()
+        figures = self._memory(readings)
         if self._sensors.selection.partial_reason is None:
-            figures |= {"gpu_power_watts": self._recorder.readings().gpu_power_watts} | self._energy(training)
+            figures |= {"gpu_power_watts": readings.gpu_power_watts} | self._energy(tokens)
         return {name: float(value) for name, value in figures.items() if value is not None}
 
-    def _memory(self) -> dict[str, float | None]:
-        readings = self._recorder.readings()
+    def _memory(self, readings: ReadingsNow) -> dict[str, float | None]:
         if self._is_unified_machine or any(one.unified_memory for one in self._sensors.told.devices):
             return {"unified_memory_bytes": readings.system_memory_bytes}
         return {
@@ -66,16 +66,14 @@ class LiveFigures:
             "gpu_memory_bytes": readings.gpu_memory_bytes,
         }
 
-    def _energy(self, training: Training | None) -> dict[str, float | None]:
-        now = self._recorder.energies()
+    def _energy(self, tokens: float | None) -> dict[str, float | None]:
+        now, before = self._recorder.energies(), self._before
         spent = now.energy.gpu
-        tokens: float | None = None if training is None else training.tokens.non_padding
-        before = self._before
         if before is not None:
             if before.energy.partial_reason is not None:
                 return {}
             spent = over_sessions([before.energy.gpu, spent], [before.duration_seconds, now.duration_seconds])
-            tokens = None if training is None else sum_or_none([before.training.tokens.non_padding, tokens])
+            tokens = sum_or_none([before.training.tokens.non_padding, tokens])
         if is_unresolved(spent):  # of the first moments, whose digits would say nothing
             return {}
         per_token = energy_per_token(spent, None if tokens is None else int(tokens), "not counted")

@@ -240,7 +240,7 @@ class LiveRun:
         """What was used until now, cheaply; ``None`` where nothing is measured any more."""
         return self._recorder.energies() if self._recorder is not None and not self.finished else None
 
-    def figures_now(self, state: Any, logs: Mapping[str, Any], **trainer_objects: Any) -> dict[str, float]:
+    def figures_now(self, state: Any, logs: Mapping[str, Any], trainer: Any) -> dict[str, float]:
         """What there is to show beside what the Trainer just logged, by name; nothing once measuring has ended."""
         if self._recorder is None or self.finished:
             return {}
@@ -248,7 +248,7 @@ class LiveRun:
             self._recorder, self._devices, node=self.node, before=self._lineage.record, system_root=self._system_root
         )
         self.observed.logged(logs)
-        return self._figures.now(self.observed.training_at_log(logs, state, **trainer_objects))
+        return self._figures.now(self.observed.tokens_at_log(logs, state, trainer))
 
     def record_in_progress(self, state: Any, *, status: Status = "running", **trainer_objects: Any) -> RunRecord:
         """The record as of now, for any thread: it touches no device, and changes nothing here.

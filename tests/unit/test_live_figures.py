@@ -15,7 +15,7 @@ from virtual_gpu import VirtualGpu
 from cardcallback.errors import SensorReadError
 from cardcallback.live_figures import LiveFigures
 from cardcallback.processes.job_sensors import JobSensors
-from cardcallback.record import Tokens, Training, not_measured
+from cardcallback.record import not_measured
 from cardcallback.recorder import Recorder
 from cardcallback.sensors import SensorSet
 from cardcallback.sensors.nvml import Selection
@@ -52,7 +52,7 @@ class Watched:
 
     def now(self, tokens: int | None = 1000) -> dict[str, float]:
         """As a tracker is shown them."""
-        return self.figures.now(None if tokens is None else Training(tokens=Tokens(non_padding=tokens)))
+        return self.figures.now(tokens)
 
 
 def test_a_machine_of_unified_memory(tmp_path: Path) -> None:

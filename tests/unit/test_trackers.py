@@ -83,7 +83,7 @@ class Run:
     def __init__(self) -> None:
         self.asked = 0
 
-    def figures_now(self, state: Any, logs: Any, *, trainer: Any) -> dict[str, float]:
+    def figures_now(self, state: Any, logs: Any, trainer: Any) -> dict[str, float]:
         """New ones each time."""
         del state, logs, trainer
         self.asked += 1

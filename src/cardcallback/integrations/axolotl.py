@@ -51,7 +51,9 @@ class CardCallbackArguments(BaseModel):  # type: ignore[misc]  # pydantic is typ
 
 
 class CardCallbackPlugin(BasePlugin):  # type: ignore[misc]  # axolotl is typed Any here
-    """Adds a ``CardCallback`` to the trainer of each configuration that names this plugin::
+    """Adds a ``CardCallback`` to the trainer of each configuration that names this plugin.
+
+    In its YAML::
 
         plugins:
           - cardcallback.integrations.axolotl.CardCallbackPlugin

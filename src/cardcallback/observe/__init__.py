@@ -14,7 +14,7 @@ from cardcallback.observe.step_tokens import (
     TokenKind,
     plan_counting,
 )
-from cardcallback.observe.tokens import TokenBaseline, may_be_counted, token_baseline, with_counted
+from cardcallback.observe.tokens import TokenBaseline, count_tokens, may_be_counted, token_baseline, with_counted
 from cardcallback.observe.training import observe_training
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "StepTokens",
     "TokenBaseline",
     "TokenKind",
+    "count_tokens",
     "evaluation_result",
     "find_base_model",
     "joined_results",

@@ -103,7 +103,7 @@ class LiveLog:
         if self._run is None or not isinstance(logs, dict) or not self._is_ours(state):
             return
         if logs is not self._log:  # the same figures for all reporters of one event
-            self._figures = named(self._run.figures_now(state, logs, trainer=self._trainer()))
+            self._figures = named(self._run.figures_now(state, logs, self._trainer()))
             self._log = logs
         new = {name: value for name, value in self._figures.items() if name not in logs}
         self._added = list(new)
