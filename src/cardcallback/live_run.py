@@ -16,6 +16,7 @@ from cardcallback.baseline import baseline_notes
 from cardcallback.console import say
 from cardcallback.curves import curves_from_history, history_notes
 from cardcallback.guard import Guard
+from cardcallback.hooks import output_folder
 from cardcallback.observe import observe_machine, observe_software
 from cardcallback.observed_run import ObservedRun
 from cardcallback.processes.announcement import own_devices
@@ -118,10 +119,9 @@ class LiveRun:
         """
         own = own_devices(sys.modules.get("torch"), args=args, model=model, environ=environ)
         if place is not None and not place.is_alone:
-            folder = Path(args.output_dir)
             self.node = MeasuredNode(
                 place,
-                folder,
+                output_folder(args),
                 own,
                 clock=self._clock,
                 on_change=self._choose_again,

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from cardcallback.guard import Guard
-from cardcallback.hooks import watch_resume
+from cardcallback.hooks import output_folder, watch_resume
 from cardcallback.neighbours import living_runs
 from cardcallback.record import RunRecord
 from cardcallback.recovery import killed_accounts, recover_before
@@ -37,16 +37,17 @@ class Resuming:
             before: the record of this callback's session before, if there was one.
             recovers: whether runs that were killed in the output folder are this process's to recover.
         """
+        folder = output_folder(args)
         if recovers:
             with self._guard("recover a run that was killed in this folder"):
-                recover_before(Path(args.output_dir), self._settings)
+                recover_before(folder, self._settings)
         lineage = Lineage()
         with self._guard("find the sessions before this one"):
             if before is not None and self._is_given_up(args, before):
                 lineage = self._lineage.after_attempt(before)
             elif self._checkpoint is not None or state.global_step > 0:
-                lineage = self._of_checkpoint(Path(args.output_dir), state)
-                if self._lives(lineage.run_id, Path(args.output_dir)):
+                lineage = self._of_checkpoint(folder, state)
+                if self._lives(lineage.run_id, folder):
                     lineage = lineage.as_branch()
         self._lineage, self._checkpoint, self._called = lineage, None, False
         return lineage

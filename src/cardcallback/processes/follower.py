@@ -8,7 +8,6 @@ import os
 import sys
 import threading
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -16,6 +15,7 @@ import msgspec
 from cardcallback.batch_tokens import count_batches, is_closing, was_waited_for
 from cardcallback.errors import CardCallbackError, SensorReadError
 from cardcallback.guard import Guard
+from cardcallback.hooks import output_folder
 from cardcallback.observe import StepTokens, observe_training
 from cardcallback.processes.announcement import Announcement, OwnDevices, announce, own_devices, with_counts
 from cardcallback.processes.place import Place
@@ -153,7 +153,7 @@ def follow(
     with guard("count the tokens of the training batches"):
         tokens = _own_tokens(args, model, trainer, guard)
     follower = Follower(
-        Rendezvous(Path(args.output_dir), place.node),
+        Rendezvous(output_folder(args), place.node),
         own_devices(sys.modules.get("torch"), args=args, model=model, environ=environ),
         rank=place.rank,
         sensors=own_memory(),
