@@ -109,9 +109,10 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
         self._metrics_before: Mapping[str, Any] | None = None
 
     def _open_sensors(self) -> None:
-        # At construction, so that "before training" (loading, tokenising) can be read from the counter.
-        if not self._settings.disabled and self._part.place.measures:
-            watch_add_callback(CardCallback, CardCallback.watch, guard=self._guard)
+        if self._settings.disabled:
+            return
+        watch_add_callback(CardCallback, CardCallback.watch, guard=self._guard)
+        if self._part.place.measures:  # now, so that "before training" (loading, tokenising) can be read
             root = system_root(os.environ)
             self._opening = open_in_background(sensor_parts(system_root=root, environ=os.environ), SystemClock())
 
@@ -127,27 +128,25 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
 
     def on_init_end(self, *_: Any, **__: Any) -> None:
         """Find the trainer early, so that ``train()`` itself can be watched for exceptions."""
-        if self._opening is not None:
+        if not self._settings.disabled:
             with self._guard("find the trainer"):
                 self.watch(find_trainer(self))
 
     def watch(self, trainer: Any) -> None:
         """Follow a trainer's card writing and its ``train()``; nothing to do for None, or switched off."""
-        if self._opening is None or trainer is None or self._watched() is trainer:
+        if trainer is None or self._watched() is trainer:
             return
         with self._guard("follow the trainer"):
+            self._part.watch(trainer)
+            if self._opening is None:
+                return
             if first_of_kind(trainer, CardCallback) not in {None, self}:
                 self._opening = None  # which makes every event of this one do nothing
                 self._guard.tell(["a second CardCallback on one trainer stands aside: remove one of them"])
                 return
             self._trainer = weakref.ref(trainer)
-            watch_card_writers(
-                trainer,
-                self._after_card_write,
-                before_write=self._before_card_write,
-                before_push=self._before_push,
-                guard=self._guard,
-            )
+            before = {"before_write": self._before_card_write, "before_push": self._before_push}
+            watch_card_writers(trainer, self._after_card_write, **before, guard=self._guard)
             self._resuming.watch(trainer)
             watch_train(trainer, on_return=self._train_returned, on_exception=self._train_failed, guard=self._guard)
             watch_phases(trainer, now_seconds=self._now_seconds, on_visit=self._phase_visited, guard=self._guard)
@@ -238,7 +237,8 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
         run.describe(args, state, self._watched(), objects, after=earlier, metrics_before=metrics)
         publisher.keep_what_was_there()
         if tells:
-            say(begin_line(run.sensors, self._settings, is_deaf=self._signals.is_deaf), self._settings)
+            job: dict[str, Any] = {"is_deaf": self._signals.is_deaf, "processes": self._part.place.processes}
+            say(begin_line(run.sensors, self._settings, **job), self._settings)
 
     def _end(self, status: Status, *, tells: bool = True) -> None:
         try:

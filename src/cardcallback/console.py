@@ -29,8 +29,15 @@ def say(line: str, settings: Settings) -> None:
 _DEAF = "; not in the main thread, so SIGTERM ends it unheard: after one, cardcallback recover OUTPUT_DIR"
 
 
-def begin_line(sensors: SensorSet | None, settings: Settings, *, is_deaf: bool = False) -> str:
-    """What is measured, what is not and why, and the place; ``is_deaf``: what to do after a SIGTERM too."""
+def begin_line(sensors: SensorSet | None, settings: Settings, *, is_deaf: bool = False, processes: int = 1) -> str:
+    """What is measured, what is not and why, and the place.
+
+    Args:
+        sensors: of the devices known by now; None where nothing has opened yet.
+        settings: of the person.
+        is_deaf: whether to say what to do after a SIGTERM too.
+        processes: of the job; the others announce their devices a moment later.
+    """
     deaf = _DEAF if is_deaf else ""
     if sensors is None:
         return f"cardcallback: sensors are still opening; measuring begins as soon as they answer{deaf}"
@@ -41,7 +48,8 @@ def begin_line(sensors: SensorSet | None, settings: Settings, *, is_deaf: bool =
     if measured and kinds & {"gpu_energy", "gpu_power"}:
         how = "energy counter and power" if {"gpu_energy", "gpu_power"} <= kinds else "power"
         how = "energy counter" if kinds.isdisjoint({"gpu_power"}) else how
-        parts.append(f"GPU {how} ({len(names)} x {', '.join(measured)})")
+        others = f"; of the job's {processes} processes the others tell theirs soon" if processes > 1 else ""
+        parts.append(f"GPU {how} ({len(names)} x {', '.join(measured)}{others})")
     if "system_memory" in kinds:
         parts.append("memory")
     parts.append("time")

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
+from recorded import sensor
 from section_records import RECORDS, with_energy
 
-from cardcallback.console import end_line, say
+from cardcallback.console import begin_line, end_line, say
 from cardcallback.render.section import render_section
+from cardcallback.sensors import DeviceInfo, SensorSet
 from cardcallback.settings import Settings
 from cardcallback.testing import make_record
 
@@ -84,3 +86,11 @@ def test_a_name_from_outside_steers_no_terminal(capsys: pytest.CaptureFixture[st
     printed = capsys.readouterr().out
     assert printed.count("\n") == 1
     assert printed.strip().isprintable()
+
+
+def test_the_first_line_does_not_pass_one_process_s_gpu_for_the_job_s() -> None:
+    """The others announce theirs a moment later, and nobody waits for that."""
+    seen = SensorSet(sensors=(sensor("gpu_energy", 0.0, 0),), devices=(DeviceInfo(index=0, name="NVIDIA A"),))
+    assert "(1 x NVIDIA A)" in begin_line(seen, Settings())
+    line = begin_line(seen, Settings(), processes=4)
+    assert "(1 x NVIDIA A; of the job's 4 processes the others tell theirs soon)" in line
