@@ -291,4 +291,4 @@ def _failure(said: Announcement) -> str | None:
     """A process that ended by an exception; where one fails, those that wait for it fail too."""
     if said.failed is None:
         return None
-    return f"Rank {said.rank} ended by an exception ({one_line(said.failed)}), in its step {said.steps}."
+    return f"Rank {said.rank} ended by an exception ({one_line(said.failed)}), in its step {said.steps} or later."
