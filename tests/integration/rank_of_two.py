@@ -81,9 +81,9 @@ def main() -> None:
     bare = train(folder / "bare", base_folder, [Steps(0.0)])
     measured = train(folder / "measured", base_folder, [Steps(_STEP_SECONDS), CardCallback(charts=False)])
     (folder / f"seen-{os.environ['RANK']}.json").write_text(json.dumps([bare, measured]))
-    print("alone:", file=sys.stderr)
+    sys.stderr.write("alone:\n")
     train(folder / "alone", base_folder, [Steps(_STEP_SECONDS), *([CardCallback()] if _IS_LAST else [])])
-    print("fails:", file=sys.stderr)
+    sys.stderr.write("fails:\n")
     train(folder / "failed", base_folder, [Steps(_STEP_SECONDS, fails=True), CardCallback(charts=False)])
 
 
