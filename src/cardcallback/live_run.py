@@ -13,7 +13,7 @@ from typing import Any
 
 from cardcallback.assemble import RunState, assemble_record, with_carbon
 from cardcallback.baseline import baseline_notes
-from cardcallback.console import say
+from cardcallback.console import begin_line, say
 from cardcallback.curves import curves_from_history, history_notes
 from cardcallback.guard import Guard
 from cardcallback.hooks import output_folder
@@ -91,6 +91,11 @@ class LiveRun:
     def has_news(self) -> bool:
         """Whether there is trouble to tell of; cheap enough to be asked at each step."""
         return self._recorder is not None and bool(self._recorder.news)
+
+    def tell_begin(self, *, is_deaf: bool) -> None:
+        """Print the opening line; ``is_deaf``: with what to do after a SIGTERM."""
+        processes = 1 if self.node is None else self.node.place.processes
+        say(begin_line(self.sensors, self._settings, is_deaf=is_deaf, processes=processes), self._settings)
 
     def tell_news(self) -> None:
         """Print a line of each kind of trouble that began to hold since it was last asked.
