@@ -152,6 +152,15 @@ def _started() -> NvmlDriver:
         return _opened
 
 
+def _forget_who_opens() -> None:
+    """In a forked child: the thread that may hold the lock stayed with the parent."""
+    global _opening  # noqa: PLW0603 - as above
+    _opening = threading.Lock()
+
+
+os.register_at_fork(after_in_child=_forget_who_opens)
+
+
 def _binding() -> Any:
     # Eight thousand lines that a run without a GPU never needs.
     import pynvml  # noqa: PLC0415, TID251 - loaded when opened, and this is the one place
