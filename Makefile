@@ -78,11 +78,11 @@ bench-cost: .venv-peers/.done
 bench-steps: .venv-overhead/.done
 	@echo "Measuring what the callback adds to a training step beside a simulated GPU ..."
 	.venv-overhead/bin/python tests/simulator/run_simulated.py --profile gb10 -- \
-	  .venv-overhead/bin/python benchmarks/overhead.py
+	  .venv-overhead/bin/python benchmarks/overhead.py --write docs/overhead.md
 
 bench-kills: .venv/.demo
-	@echo "Killing 200 trainings at random moments beside a simulated GPU ..."
-	.venv/bin/python benchmarks/kills.py --kills 200
+	@echo "Killing 200 trainings at random moments beside a simulated GPU; broken off, it goes on where it was ..."
+	.venv/bin/python benchmarks/kills.py --kills 200 --results runs/bench-kills.jsonl
 
 bench-nodes: .venv-peers/.done
 	@echo "Joining the summaries of 1,024 computers ..."
