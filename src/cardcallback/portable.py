@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable
+from pathlib import Path
 
 try:
     import fcntl
@@ -63,3 +64,15 @@ def in_forked_children(action: Callable[[], None]) -> None:
     register = getattr(os, "register_at_fork", None)
     if register is not None:
         register(after_in_child=action)
+
+
+def is_wsl(system_root: Path) -> bool:
+    """Whether this Linux is a guest of Windows: its kernel says so.
+
+    Args:
+        system_root: the folder that holds ``proc``.
+    """
+    try:
+        return "microsoft" in (system_root / "proc" / "version").read_text(encoding="utf-8", errors="replace").lower()
+    except OSError:
+        return False

@@ -125,13 +125,18 @@ def test_any_other_word_may_change_what_is_asked_for(line: str) -> None:
 
 @pytest.mark.parametrize(
     "heading",
-    ["Experiment 1", "Run B", "Test set 2", "Trial #3", "Configuration II", "Model 2", "Versuch 2", "Subgroup results",
-     "Einschränkungen", "基础模型", "Préentraînement"],
+    ["Experiment 1", "Run B", "Test set 2", "Trial #3", "Configuration II", "Model 2", "Versuch 2", "Stage 2",
+     "Subgroup results", "Einschränkungen", "基础模型", "Préentraînement"],
 )  # fmt: skip
 def test_below_these_nothing_is_this_runs(heading: str) -> None:
     """Another experiment, another part of the data, another model."""
     body = f"# A model\n\n## {heading}\n\n- Learning rate: [X]\n- Perplexity: [X]\n- Training time: [X]\n"
     assert filled(body) == body
+
+
+def test_a_numbered_stage_that_is_named_as_this_run_is_it() -> None:
+    """The record's run is an SFT."""
+    assert "- Epochs: 1" in filled("# A model\n\n## Training\n\n### Stage 1: SFT\n\n- Epochs: [X]\n")
 
 
 def test_a_row_of_a_slice_stays() -> None:

@@ -1,4 +1,7 @@
-"""What the ways share that a launcher starts in several processes, each of which sees one GPU of eight."""
+"""What the ways share that a launcher starts in several processes, each of which sees one GPU of eight.
+
+The launcher starts this file: several_processes.py WORK_FOLDER.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,6 @@ from pathlib import Path
 
 from way import Place
 
-_RUN_PART = Path(__file__).parent / "run_part.py"
 LAUNCHERS = {
     "torchrun": ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node"),
     # Its launcher of several GPUs also where there is none, where it would start one process.
@@ -19,13 +21,12 @@ LAUNCHERS = {
 }
 
 
-def launch(launcher: str, processes: int, identifier: str, place: Place) -> list[list[str]]:
-    """The command that starts the way's ``train`` in so many processes."""
-    script = [str(_RUN_PART), identifier, "train", str(place.work)]
-    return [[sys.executable, *LAUNCHERS[launcher], str(processes), *script]]
+def launch(launcher: str, processes: int, place: Place) -> list[list[str]]:
+    """The command that trains in so many processes."""
+    return [[sys.executable, *LAUNCHERS[launcher], str(processes), __file__, str(place.work)]]
 
 
-def train_share(place: Place) -> None:
+def train(place: Place) -> None:
     """What each process does: see the GPU of its own number, train, and push where it is the first."""
     os.environ["CUDA_VISIBLE_DEVICES"] = os.environ["LOCAL_RANK"]
     from tiny import make_trainer  # noqa: PLC0415 - imports torch, which reads the line above
@@ -45,3 +46,7 @@ def train_share(place: Place) -> None:
     trainer.train()
     trainer.evaluate()
     trainer.push_to_hub()
+
+
+if __name__ == "__main__":
+    train(Place(Path(sys.argv[1])))

@@ -10,9 +10,10 @@ Such a file has:
     The packages it cannot run without, by the names they are imported by.
 ``train(place)`` or ``commands(place)``
     Trains: the first in a Python process of its own, the second by the commands it returns, one after the other
-    in ``place.work``. Either way it writes to ``place.output``, pushes to ``REPO_ID`` in the way's own manner, and
-    leaves the trained weights in ``place.output``. Every process is under the simulated device; steps are paced,
-    and base model, place and live figures are set by variables, so that the way says nothing of them.
+    in ``place.work`` (they may start ``run_part.py WAY train`` in their turn). Either way it writes to
+    ``place.output``, pushes to ``REPO_ID`` in the way's own manner, and leaves the trained weights in
+    ``place.output``. Every process is under the simulated device; steps are paced, and base model, place and live
+    figures are set by variables, so that the way says nothing of them.
 
 and may have:
 

@@ -85,6 +85,8 @@ _SFT_LOSSES = {
 }
 # Their compute_loss is known to give what find_loss_kind says.
 _KNOWN_LOSSES = frozenset({"transformers", "trl", "unsloth", "unsloth_zoo", _EMBEDDING_LIBRARY})
+# Axolotl's trainer hands on to transformers'; of its further trainers each computes something of its own.
+_KNOWN_MODULES = frozenset({"axolotl.core.trainers.base"})
 
 
 def find_objective(trainer: object, args: object, model: object) -> str | None:
@@ -183,12 +185,14 @@ def embedding_loss(trainer: object) -> str | None:
 
 
 def _computed_by_library(trainer: object) -> bool:
-    if read(trainer, "compute_loss_func") is not None:
+    if read(trainer, "compute_loss_func") is not None or read(read(trainer, "args"), "orpo_alpha"):
         return False
     for name in ("compute_loss", "prediction_step"):
         method = read(trainer, name)
-        package = top_package(read(method, "__func__"))
-        if package not in _KNOWN_LOSSES and not package.startswith("Unsloth"):
+        function = read(method, "__func__")
+        package = top_package(function)
+        known = package in _KNOWN_LOSSES or package.startswith("Unsloth")
+        if not known and read(function, "__module__") not in _KNOWN_MODULES:
             return False
     return True
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from several_processes import launch, train_share
+from several_processes import launch
 from way import Place
 
 TITLE = "`torchrun`, 2 processes on 2 of 8 GPUs"
@@ -14,9 +14,4 @@ DEVICES = tuple(range(2))
 
 def commands(place: Place) -> list[list[str]]:
     """As a person starts it."""
-    return launch("torchrun", 2, "torchrun_2", place)
-
-
-def train(place: Place) -> None:
-    """What each process does."""
-    train_share(place)
+    return launch("torchrun", 2, place)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from several_processes import launch, train_share
+from several_processes import launch
 from way import Place
 
 TITLE = "`torchrun`, 4 processes on 4 of 8 GPUs"
@@ -14,9 +14,4 @@ DEVICES = tuple(range(4))
 
 def commands(place: Place) -> list[list[str]]:
     """As a person starts it."""
-    return launch("torchrun", 4, "torchrun_4", place)
-
-
-def train(place: Place) -> None:
-    """What each process does."""
-    train_share(place)
+    return launch("torchrun", 4, place)
