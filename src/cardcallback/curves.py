@@ -16,6 +16,17 @@ _NOT_CURVES = re.compile(
     r"step|epoch|total_flos|num_tokens|num_input_tokens_seen|(train|eval|test)_num_tokens"
     r"|train_loss|.*_runtime|.*_per_second|.*_model_preparation_time|.*_jit_compilation_time|.*_mem_.*"
 )
+# A method logs several dozen quantities: what it is for is kept first.
+_IMPORTANT = tuple(
+    re.compile(f"(eval_)?({pattern})")
+    for pattern in (
+        r"loss",
+        r"\w*_loss",
+        r"reward|rewards/(chosen|rejected|margins|accuracies|.*/mean)|accuracy|margin|mean_reward",
+        r"kl|objective/kl|entropy|mean_token_accuracy|completions/(mean_length|clipped_ratio)",
+        r"learning_rate|grad_norm|rewards?(/|_).*|completions/.*",
+    )
+)
 _NOT_FINITE = " was not a finite number at "
 _FILTERED = ": the gradient norm shows it, and the 0 that the trainer logged in its place is left out"
 _NAME = re.compile(r"[A-Za-z][\w.\- ]{0,79}(/[\w.\- ]{1,79}){0,3}")
@@ -25,6 +36,8 @@ _IDENTIFYING = re.compile(
 )
 
 LogHistory = Sequence[Mapping[str, Any]]
+# SetFit's names of the loss.
+_OTHER_NAMES = {"embedding_loss": "loss", "eval_embedding_loss": "eval_loss"}
 _LOSS, _GRADIENT_NORM = "loss", "grad_norm"
 
 
@@ -37,7 +50,7 @@ def curves_from_history(log_history: LogHistory, *, limit: int = LARGEST_POINTS)
     belongs to no step and is left out.
     """
     series: dict[str, dict[float, float]] = {}
-    for entry in _training_part(log_history):
+    for entry in map(_by_usual_names, _training_part(log_history)):
         step = _finite(entry.get("step"))
         if step is None:
             continue
@@ -46,6 +59,12 @@ def curves_from_history(log_history: LogHistory, *, limit: int = LARGEST_POINTS)
                 series.setdefault(name, {})[step] = number
     kept = sorted(series, key=_importance)[:_LARGEST_CURVES]
     return {name: thin(sorted(series[name].items()), limit=limit) for name in kept}
+
+
+def _by_usual_names(entry: Mapping[str, Any]) -> Mapping[str, Any]:
+    if not any(name in entry for name in _OTHER_NAMES):
+        return entry
+    return {_OTHER_NAMES.get(name, name): value for name, value in entry.items()}
 
 
 def thin(points: Sequence[Point], *, limit: int = LARGEST_POINTS) -> tuple[Point, ...]:
@@ -116,10 +135,10 @@ def _is_curve(name: object) -> bool:
 
 
 def _importance(name: str) -> tuple[int, str]:
-    for rank, pattern in enumerate((r"loss", r"eval_loss", r".*_loss", r"reward.*", r"(eval_)?rewards?/.*")):
-        if re.fullmatch(pattern, name):
+    for rank, pattern in enumerate(_IMPORTANT):
+        if pattern.fullmatch(name):
             return rank, name
-    return 9, name
+    return len(_IMPORTANT), name
 
 
 def _finite(value: object) -> float | None:

@@ -1,12 +1,14 @@
 """Runs of several sessions: their sums, and which sessions a run has; pure but for the reading of records."""
 
 from cardcallback.sessions.accounts import discarded, with_longer_accounts
+from cardcallback.sessions.energies import over_sessions
 from cardcallback.sessions.joining import joined_sessions
 from cardcallback.sessions.lineage import (
     SUMMARY_NAME,
     Lineage,
     agreeing_checkpoint,
     earlier_sessions,
+    folders_before,
     has_checkpoint_of,
     last_checkpoint,
     lineage_of,
@@ -32,10 +34,12 @@ __all__ = [
     "counted_steps",
     "discarded",
     "earlier_sessions",
+    "folders_before",
     "has_checkpoint_of",
     "joined_sessions",
     "last_checkpoint",
     "lineage_of",
+    "over_sessions",
     "read_record",
     "record_files",
     "session_notes",

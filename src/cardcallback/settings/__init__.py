@@ -3,6 +3,7 @@
 from cardcallback.settings.resolving import (
     SETTINGS_FILE,
     Settings,
+    as_variables,
     is_switched_on,
     own_labels_text,
     resolve_settings,
@@ -14,6 +15,7 @@ from cardcallback.settings.resolving import (
 __all__ = [
     "SETTINGS_FILE",
     "Settings",
+    "as_variables",
     "is_switched_on",
     "own_labels_text",
     "resolve_settings",

@@ -170,14 +170,6 @@ def flag(value: Any, origin: Origin) -> bool:
     raise _wrong(origin, f"needs {'1 or 0' if origin.is_text else 'true or false'}, not {value!r}")
 
 
-def not_yet(name: str, value: Any, origin: Origin) -> bool:
-    """Off: what ``name`` asks for is not in this version, and silence would pass for it."""
-    if flag(value, origin):
-        msg = f"{name} does nothing in this version of cardcallback: leave {origin.label} out"
-        raise CardCallbackError(msg)
-    return False
-
-
 def _text(value: Any, origin: Origin) -> str:
     if not isinstance(value, str):
         raise _wrong(origin, f"needs text, not {type(value).__name__}")

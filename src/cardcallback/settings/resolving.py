@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import sys
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
@@ -81,7 +81,7 @@ _CHECKS: Mapping[str, checks.Check] = {
     "card": checks.card_name,
     "sampling_interval_seconds": checks.interval,
     "charts": checks.flag,
-    "log_metrics": partial(checks.not_yet, "log_metrics"),
+    "log_metrics": checks.flag,
     "estimate_rest": checks.flag,
     "publish": checks.publish,
     "quiet": checks.flag,
@@ -149,6 +149,13 @@ def own_labels_text(*, environ: Mapping[str, str], working_directory: Path, user
     """
     labels = _own_file("labels", _without_arguments(environ, working_directory, user_config_directory))
     return checks.labels_text(labels) if labels else None
+
+
+def as_variables(settings: Settings, names: Iterable[str]) -> dict[str, str]:
+    """The named settings as the environment that gives them to another process, wherever that works."""
+    values = {name: getattr(settings, name) for name in names}
+    texts = {name: str(int(value)) if isinstance(value, bool) else str(value) for name, value in values.items()}
+    return {_PREFIX + name.upper(): text for name, text in texts.items()}
 
 
 def settled_factors(
