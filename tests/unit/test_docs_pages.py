@@ -94,7 +94,7 @@ def test_every_setting_is_explained() -> None:
     named = {name for line in table.splitlines()[2:] for name in re.findall(r"`(\w+)`", line.split("|")[1])}
     known = set(inspect.signature(CardCallback).parameters)
     assert named <= known
-    assert known - named <= {"sampling_interval_seconds", "log_metrics"}
+    assert known - named <= {"sampling_interval_seconds"}
 
 
 def commands() -> Iterator[tuple[str, str]]:
