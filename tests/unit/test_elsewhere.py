@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -17,6 +20,7 @@ from cardcallback.sensors.job_devices import find_job_devices
 from cardcallback.sensors.meminfo import GUEST_SOURCE, open_meminfo
 from cardcallback.sensors.nvml_library import load_from_its_place
 from cardcallback.sensors.virtual_memory import VirtualMemorySensor, open_virtual_memory
+from simulator import Simulation, build, build_problem, profile_named
 
 NOTHING = SensorSet(absences=(Absence(quantity="gpu_power", source="nvml", reason="no NVIDIA driver found"),))
 
@@ -98,3 +102,20 @@ def test_a_library_in_its_own_place_is_loaded(tmp_path: Path) -> None:
     """The first one that is there; without any nothing is loaded."""
     assert not load_from_its_place([str(tmp_path / "libnvidia-ml.so.1")])
     assert load_from_its_place([str(tmp_path / "missing.so"), "libc.so.6"])
+
+
+def test_the_binding_finds_a_library_that_was_loaded_from_its_place(tmp_path: Path) -> None:
+    """As in a WSL2 guest whose loader does not know the folder: the vendor's binding asks by name, and gets it."""
+    if build_problem() is not None:
+        pytest.skip(str(build_problem()))
+    simulation = Simulation(profile_named("gb10"), tmp_path)
+    program = (
+        "import sys; from cardcallback.sensors.nvml_library import load_from_its_place as load;"
+        "from cardcallback.sensors.nvml import open_nvml;"
+        "assert load(sys.argv[1:]); print([device.name for device in open_nvml({}).devices])"
+    )
+    variables = {name: value for name, value in os.environ.items() if name != "LD_LIBRARY_PATH"}
+    variables |= {name: value for name, value in simulation.environment.items() if name != "LD_LIBRARY_PATH"}
+    command = [sys.executable, "-c", program, str(build())]
+    done = subprocess.run(command, env=variables, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "['NVIDIA GB10']"
