@@ -10,10 +10,13 @@ from types import SimpleNamespace
 
 import psutil
 import pytest
+from recorded import record
 
 from cardcallback import portable
+from cardcallback.assemble import RunState, assemble_record
 from cardcallback.errors import SensorReadError
-from cardcallback.record import Scope
+from cardcallback.record import Evaluation, Machine, Scope, Training
+from cardcallback.render.section import render_section
 from cardcallback.sensors.base import Absence, DeviceInfo, SensorSet
 from cardcallback.sensors.elsewhere import explained
 from cardcallback.sensors.job_devices import find_job_devices
@@ -119,3 +122,31 @@ def test_the_binding_finds_a_library_that_was_loaded_from_its_place(tmp_path: Pa
     command = [sys.executable, "-c", program, str(build())]
     done = subprocess.run(command, env=variables, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "['NVIDIA GB10']"
+
+
+def test_a_gpu_that_nothing_measures_is_on_the_card_by_name() -> None:
+    """The hardware is named, the energy row has the reason, and nothing else is made up."""
+    reason = explained(NOTHING, torch_for(hip="6.4.0"), "linux").absences[0].reason
+    absences = tuple(Absence(quantity=one, source="nvml", reason=reason) for one in ("gpu_energy", "gpu_power"))
+    state = RunState(
+        run_id="20260302-5f0c1a",
+        cardcallback_version="0.1.0",
+        status="completed",
+        first_step=0,
+        last_step=10,
+        training=Training(steps=10),
+        evaluation=Evaluation(),
+        curves={},
+    )
+    done = assemble_record(
+        state,
+        record(SensorSet(absences=absences), 60.0),
+        software={},
+        machine=Machine(),
+        unmeasured=("AMD Instinct MI300X",),
+    )
+    text = render_section(done)
+    assert "| Hardware | AMD Instinct MI300X" in text
+    assert f"not measured: {reason.split(' (')[0]}" in text.replace("\\", "")
+    (device,) = done.hardware.accelerators
+    assert (device.energy.value, device.energy.reason) == (None, reason)
