@@ -25,6 +25,8 @@ MATRIX := matrix-aarch64 \
   matrix-unsloth \
   matrix-run \
   matrix-llamafactory \
+  matrix-trainers \
+  matrix-sentence-transformers \
   matrix-elsewhere
 
 .PHONY: help demo test lint bench bench-schedules bench-peers bench-cost bench-steps bench-kills bench-nodes bench-cloud matrix $(MATRIX) clean
@@ -76,11 +78,11 @@ bench-cost: .venv-peers/.done
 bench-steps: .venv-overhead/.done
 	@echo "Measuring what the callback adds to a training step beside a simulated GPU ..."
 	.venv-overhead/bin/python tests/simulator/run_simulated.py --profile gb10 -- \
-	  .venv-overhead/bin/python benchmarks/overhead.py
+	  .venv-overhead/bin/python benchmarks/overhead.py --write docs/overhead.md
 
 bench-kills: .venv/.demo
-	@echo "Killing 200 trainings at random moments beside a simulated GPU ..."
-	.venv/bin/python benchmarks/kills.py --kills 200
+	@echo "Killing 200 trainings at random moments beside a simulated GPU; broken off, it goes on where it was ..."
+	.venv/bin/python benchmarks/kills.py --kills 200 --results runs/bench-kills.jsonl
 
 bench-nodes: .venv-peers/.done
 	@echo "Joining the summaries of 1,024 computers ..."
@@ -108,6 +110,14 @@ matrix-aarch64: .venv-lint/.done
 matrix-transformers4: .venv-transformers4/.done
 	@echo "Running the tests with the oldest transformers that is supported ..."
 	.venv-transformers4/bin/python -m pytest -m "not gpu and not slow and not matrix"
+
+matrix-trainers: .venv/.test
+	@echo "Training with TRL's less common methods and settings ..."
+	.venv/bin/python -m pytest -m matrix tests/integration/test_methods.py
+
+matrix-sentence-transformers: .venv-sentence-transformers/.done
+	@echo "Training with sentence-transformers and SetFit, CodeCarbon beside us ..."
+	.venv-sentence-transformers/bin/python -m pytest -m matrix tests/integration/test_sentence_transformers.py
 
 # Unit tests need no torch, and the pinned build of it may not exist for these Pythons.
 matrix-python310:
@@ -165,6 +175,7 @@ matrix-llamafactory: .venv-llamafactory/.done
 	@echo "Trying LLaMA-Factory by cardcallback run; results in docs/ways_in, the table in docs/ways_in.md ..."
 	.venv-llamafactory/bin/python scripts/ways_in.py run run_llama_factory_sft run_llama_factory_dpo
 	.venv-llamafactory/bin/python scripts/ways_in.py render
+	.venv-llamafactory/bin/python -m pytest -m matrix -k llama_factory tests/integration/test_launcher.py
 
 # make compares whole folders' stamps, so that a changed recipe extends the environment and nothing is repeated.
 .venv/.demo: $(RECIPE)
@@ -185,6 +196,8 @@ matrix-llamafactory: .venv-llamafactory/.done
 
 .venv-trackers/.done: $(RECIPE)
 	$(ENVIRONMENT) .venv-trackers --torch --group test --group trackers
+.venv-sentence-transformers/.done: $(RECIPE)
+	$(ENVIRONMENT) .venv-sentence-transformers --torch --group test --group sentence-transformers
 	@touch $@
 
 .venv-overhead/.done: $(RECIPE)

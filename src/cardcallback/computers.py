@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -68,6 +68,18 @@ def end_job(folder: Path, record: RunRecord) -> None:
     ranks = {rank for node in record.nodes for rank in node.ranks}
     if record.processes is not None and record.nodes and len(ranks) >= record.processes:
         remove_job(folder, record.nodes[0].job or "")
+
+
+def with_other_computers(folder: Path, record: RunRecord, more: Iterable[RunRecord]) -> RunRecord:
+    """A record of rank 0's computer with those of its job that left figures in ``folder``, or are in ``more``.
+
+    Nothing is written; ``record`` as it is where it is not of several processes.
+    """
+    if not record.nodes:
+        return record
+    told = [summarize_node(one, answers=one.nodes[0].job or "") for one in more]
+    own = _of_job(record, [*load_summaries(folder), *told], is_newest=False)
+    return merge_nodes(record, own, computer=computer_of_first(folder, record))
 
 
 def leave_summary(folder: Path, record: RunRecord) -> str | None:

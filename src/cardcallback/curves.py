@@ -36,6 +36,8 @@ _IDENTIFYING = re.compile(
 )
 
 LogHistory = Sequence[Mapping[str, Any]]
+# SetFit's names of the loss.
+_OTHER_NAMES = {"embedding_loss": "loss", "eval_embedding_loss": "eval_loss"}
 _LOSS, _GRADIENT_NORM = "loss", "grad_norm"
 
 
@@ -48,7 +50,7 @@ def curves_from_history(log_history: LogHistory, *, limit: int = LARGEST_POINTS)
     belongs to no step and is left out.
     """
     series: dict[str, dict[float, float]] = {}
-    for entry in _training_part(log_history):
+    for entry in map(_by_usual_names, _training_part(log_history)):
         step = _finite(entry.get("step"))
         if step is None:
             continue
@@ -57,6 +59,12 @@ def curves_from_history(log_history: LogHistory, *, limit: int = LARGEST_POINTS)
                 series.setdefault(name, {})[step] = number
     kept = sorted(series, key=_importance)[:_LARGEST_CURVES]
     return {name: thin(sorted(series[name].items()), limit=limit) for name in kept}
+
+
+def _by_usual_names(entry: Mapping[str, Any]) -> Mapping[str, Any]:
+    if not any(name in entry for name in _OTHER_NAMES):
+        return entry
+    return {_OTHER_NAMES.get(name, name): value for name, value in entry.items()}
 
 
 def thin(points: Sequence[Point], *, limit: int = LARGEST_POINTS) -> tuple[Point, ...]:

@@ -7,15 +7,17 @@ import sys
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from cardcallback.assemble import RunState, assemble_record, with_carbon
 from cardcallback.baseline import baseline_notes
-from cardcallback.console import say
+from cardcallback.console import begin_line, say
 from cardcallback.curves import curves_from_history, history_notes
 from cardcallback.guard import Guard
+from cardcallback.hooks import output_folder
 from cardcallback.live_figures import LiveFigures
 from cardcallback.observe import observe_machine, observe_software
 from cardcallback.observed_run import TRAINED_BEFORE, ObservedRun
@@ -76,8 +78,7 @@ class LiveRun:
     @property
     def earlier_sessions(self) -> frozenset[str]:
         """The ids of the sessions that this one went on from, which are in the record's figures."""
-        before = self._lineage.record
-        return frozenset(one.session_id for one in before.sessions if one.session_id) if before else frozenset()
+        return self._lineage.session_ids_before
 
     @property
     def finished(self) -> bool:
@@ -88,6 +89,11 @@ class LiveRun:
     def has_news(self) -> bool:
         """Whether there is trouble to tell of; cheap enough to be asked at each step."""
         return self._recorder is not None and bool(self._recorder.news)
+
+    def tell_begin(self, *, is_deaf: bool) -> None:
+        """Print the opening line; ``is_deaf``: with what to do after a SIGTERM."""
+        processes = 1 if self.node is None else self.node.place.processes
+        say(begin_line(self.sensors, self._settings, is_deaf=is_deaf, processes=processes), self._settings)
 
     def tell_news(self) -> None:
         """Print a line of each kind of trouble that began to hold since it was last asked.
@@ -116,10 +122,9 @@ class LiveRun:
         """
         own = own_devices(sys.modules.get("torch"), args=args, model=model, environ=environ)
         if place is not None and not place.is_alone:
-            folder = Path(args.output_dir)
             self.node = MeasuredNode(
                 place,
-                folder,
+                output_folder(args),
                 own,
                 clock=self._clock,
                 on_change=self._choose_again,
@@ -141,13 +146,8 @@ class LiveRun:
             self.node.ranks.start()
         for part, result in enumerate(opened):
             if result is None or result[0].not_ready:
-                threading.Thread(
-                    target=self._join_late,
-                    args=(self._recorder, part, openings[part]),
-                    kwargs={"first": first},
-                    name="cardcallback-late",
-                    daemon=True,
-                ).start()
+                late = partial(self._join_late, self._recorder, part, openings[part], first=first)
+                threading.Thread(target=late, name="cardcallback-late", daemon=True).start()
 
     def _join_late(self, recorder: Recorder, place: int, opening: BackgroundOpening, *, first: bool) -> None:
         for opened in opening.results(self._ended):

@@ -21,7 +21,7 @@ from cardcallback.observe import (
     evaluation_result,
     joined_results,
     observe_training,
-    other_tracker,
+    surrounding_notes,
     token_baseline,
     with_progress,
 )
@@ -78,9 +78,8 @@ class ObservedRun:
         self.training = observe_training(
             base_model=self._settings.base_model, stage=self._settings.stage, **trainer_objects
         )
-        beside = other_tracker(trainer_objects.get("trainer"))
-        if beside is not None:
-            self._note(beside)
+        for sentence in surrounding_notes(trainer_objects.get("trainer")):
+            self._note(sentence)
 
     def evaluated(self, metrics: Mapping[str, Any], *, step: int, outside: bool) -> None:
         """Keep an evaluation of the held-out set: the first before any step, the newest after.

@@ -76,7 +76,7 @@ def watch_card_writers(
         ("create_model_card", complete(instead=told.is_being_uploaded, after=told.card_written)),
         ("save_model", complete(after=told.model_saved)),
         ("push_to_hub", push(before=told.push_begins)),
-        ("_push_from_checkpoint", push(before=told.checkpoint_push_begins)),
+        ("_push_from_checkpoint", push(before=told.checkpoint_push_begins, after=told.checkpoint_pushed)),
     ):
         watch.set_hook(method, _TOPIC, hook)
         wrap_method(type(trainer), method)
@@ -85,8 +85,9 @@ def watch_card_writers(
     watch.set_hook(_PEFT_METHOD, _TOPIC, complete(after=told.adapter_card_written))
     _wrap_adapter_writers()
     watch.set_hook(_MODEL_METHOD, _TOPIC, complete(after=told.model_card_written))
-    # sentence-transformers' models write their card themselves, wherever they are saved.
+    # sentence-transformers' and SetFit's models write their card themselves, wherever they are saved.
     wrap_method(type(getattr(trainer, "model", None)), _MODEL_METHOD, find=watch_of_model)
+    wrap_method(type(getattr(trainer, "setfit_model", None)), "create_model_card", find=watch_of_model)
 
 
 class _Told:
@@ -98,6 +99,7 @@ class _Told:
         self._after_write = after_write
         self._before_write = before_write
         self._before_push = before_push
+        self._pushed: bytes | None = None
 
     def write_begins(self, call: Call) -> None:
         if self._before_write is not None and _is_main_process(call.trainer):
@@ -105,7 +107,9 @@ class _Told:
 
     def card_written(self, call: Call, result: Any) -> None:
         del result
-        if _is_main_process(call.trainer):
+        if call.subject is not call.trainer:
+            self.model_card_written(call, None)
+        elif _is_main_process(call.trainer):
             self._after_write(_output_folder(call.trainer) / CARD_NAME)
 
     def is_being_uploaded(self, call: Call) -> bool:
@@ -147,6 +151,18 @@ class _Told:
         # The strategy "end" pushes no checkpoint; the trainer calls the method all the same.
         if getattr(call.trainer.args, "hub_strategy", None) != "end":
             self.push_begins(call)
+        self._pushed = _content(_output_folder(call.trainer) / CARD_NAME)
+
+    def checkpoint_pushed(self, call: Call, result: Any) -> None:
+        """sentence-transformers copies the checkpoint's card over the folder's own before it uploads that."""
+        del result
+        card = _output_folder(call.trainer) / CARD_NAME
+        if _is_main_process(call.trainer) and _content(card) != self._pushed:
+            self._after_write(card)
+
+
+def _content(card: Path) -> bytes | None:
+    return card.read_bytes() if card.is_file() else None
 
 
 def _wrap_adapter_writers() -> None:

@@ -239,7 +239,7 @@ def _left_out(hooks: tuple[Hook, ...], told: Call) -> bool:
 
 
 def _is_model_of(model: Any, trainer: Any) -> bool:
-    roots = (getattr(trainer, "model", None), getattr(trainer, "model_wrapped", None))
+    roots = tuple(getattr(trainer, name, None) for name in ("model", "model_wrapped", "setfit_model"))
     if any(root is model for root in roots):
         return True
     # DataParallel, torch.compile and sentence-transformers keep the PEFT model somewhere inside.

@@ -4,7 +4,7 @@ from cardcallback.observe.base_model import find_base_model, model_folders, weig
 from cardcallback.observe.evaluation import LOSS_IS_MEAN_OF_BATCHES, evaluation_result, joined_results, perplexity
 from cardcallback.observe.machine import observe_machine
 from cardcallback.observe.progress import training_completed, with_progress
-from cardcallback.observe.software import observe_software, other_tracker
+from cardcallback.observe.software import observe_software, surrounding_notes
 from cardcallback.observe.step_tokens import (
     KINDS,
     OF_ONE_PROCESS,
@@ -35,9 +35,9 @@ __all__ = [
     "observe_machine",
     "observe_software",
     "observe_training",
-    "other_tracker",
     "perplexity",
     "plan_counting",
+    "surrounding_notes",
     "token_baseline",
     "training_completed",
     "weights_names",

@@ -16,6 +16,7 @@ from cardcallback.record import TOKEN_CROSS_ENTROPY, EvaluationResult, Training
 
 # exp() of more is not a number a float holds; such a model predicts nothing anyway.
 _LARGEST_LOSS = 700.0
+_SETFIT_LOSS = "eval_embedding_loss"
 _RUNTIME = re.compile(r"(.+)_runtime")
 _NOT_RESULTS = re.compile(
     r"epoch|step|.*_(runtime|samples_per_second|steps_per_second|model_preparation_time|jit_compilation_time"
@@ -43,7 +44,7 @@ def evaluation_result(metrics: Mapping[str, Any], training: Training, *, step: i
         training: what the loss is and what held the weights.
         step: the global step; after training the restored best checkpoint's step is taken instead.
     """
-    loss = number(metrics.get("eval_loss"))
+    loss = number(metrics.get("eval_loss", metrics.get(_SETFIT_LOSS)))
     kind = training.loss_kind
     return EvaluationResult(
         loss=None if loss is None else float(loss),

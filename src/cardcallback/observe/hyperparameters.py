@@ -150,10 +150,18 @@ def _effective_by_trainer(args: object, trainer: object) -> int | None:
     if not callable(method) or split:
         # With split batches the device's batch is cut over the processes instead of multiplied.
         return _split_batch(args) if split else None
+    if read(args, "auto_find_batch_size") is not True and _changed_since(args, trainer):
+        return None
     try:
         return integer(method(args))
     except (AttributeError, TypeError, ValueError):
         return None
+
+
+def _changed_since(args: object, trainer: object) -> bool:
+    """Whether the batch size was set anew after the trainer had taken note of it, as SetFit does."""
+    noted, asked = integer(read(trainer, "_train_batch_size")), integer(read(args, "train_batch_size"))
+    return noted is not None and asked is not None and noted != asked
 
 
 def _split_batch(args: object) -> int | None:

@@ -37,6 +37,7 @@ _CODECARBON = (
     "CodeCarbon followed this training too. Its figures, of a CPU and memory that it estimates and of a place that it "
     "finds itself, are not part of these; where the metadata has codecarbon as its source, that figure is CodeCarbon's."
 )
+_SETFIT = "The figures are of SetFit's embedding phase; its classification head is trained afterwards."
 _VERSION = re.compile(r"[0-9][0-9A-Za-z.+!_-]{0,39}")
 
 
@@ -57,12 +58,12 @@ def observe_software(*, loaded: Mapping[str, Any] | None = None) -> dict[str, st
     return found
 
 
-def other_tracker(trainer: object) -> str | None:
-    """A sentence where CodeCarbon's callback follows the same training, whose figures are none of ours."""
+def surrounding_notes(trainer: object) -> tuple[str, ...]:
+    """Sentences about what else happens to the model, or follows its training, and is in none of our figures."""
     callbacks = read(read(trainer, "callback_handler"), "callbacks")
-    if not isinstance(callbacks, list) or not any("CodeCarbonCallback" in class_names(one) for one in callbacks):
-        return None
-    return _CODECARBON
+    followed = isinstance(callbacks, list) and any("CodeCarbonCallback" in class_names(one) for one in callbacks)
+    has_head = read(trainer, "setfit_model") is not None
+    return (*([_CODECARBON] if followed else []), *([_SETFIT] if has_head else []))
 
 
 def _version(distribution: str) -> str | None:

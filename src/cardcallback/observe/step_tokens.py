@@ -26,6 +26,7 @@ _IGNORED = -100
 _EAGER_DEVICES = frozenset({"cpu", "cuda", "mps", "xpu", "npu", "hpu"})
 _SHIFTED = frozenset({"SFT", "language modelling"})
 _UNSHIFTED = frozenset({"masked language modelling", "sequence-to-sequence"})
+_BY_COLUMN = frozenset({"sentence_transformers", "setfit"})
 _NO_BATCH = "no training batch was seen"
 _NOT_READ = "the run was interrupted before they could be read without waiting for the GPU"
 _FAILED = "counting them failed"
@@ -64,7 +65,7 @@ def plan_counting(training: Training, *, args: object, trainer: object, model: o
         labels_shifted=shifted,
         given_in_loss=_is_given(args, trainer, shifted=shifted),
         filled_up=_fills_up(args, trainer),
-        by_column=training.trainer_library == "sentence_transformers",
+        by_column=training.trainer_library in _BY_COLUMN,
         unknown=_uncounted_loss(training, model, shifted=shifted),
     )
 

@@ -47,7 +47,8 @@ def observe_training(
         stage: the person's name for this stage of a chain.
     """
     del processing_class
-    model = model if model is not None else read(trainer, "model")
+    if not callable(read(model, "parameters")):  # none, or SetFit's own object around it
+        model = read(trainer, "model") or model
     bare = unwrapped(model)
     listing = modules(bare)
     data = training_dataset(trainer, train_dataloader)

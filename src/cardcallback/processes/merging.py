@@ -28,7 +28,7 @@ _LINKS = (
 )
 _CONNECTX = " (ConnectX, in each GB10 system)"
 _FIRST_ALONE = (
-    "Pictures, traces, clocks, second sensors, swap and time short of memory are those of the computer of rank 0 alone."
+    "Pictures, traces, second sensors, swap and time short of memory are those of the computer of rank 0 alone."
 )
 _NOT_YET = "left no figures here (yet)."
 # What a measurer measures of all its computer, whichever processes it measures for.

@@ -31,12 +31,12 @@ def without_codecarbon(text: str, record: RunRecord) -> str:
     """
     card = split_card(text)
     body = _BLOCK.sub("", card.body, count=1)
+    if body == card.body:
+        return text
     matter = card.matter or ""
     if emissions_metadata(record, None) is not None and _is_codecarbons(matter):
         lines = key_source(matter, EMISSIONS_KEY)
         matter = matter.replace(lines, "", 1) if lines else matter
-    if (body, matter) == (card.body, card.matter or ""):
-        return text
     return card.with_matter(matter).with_body(body).join()
 
 
