@@ -1,6 +1,8 @@
 # Every target builds the environment it needs on first use and is quick afterwards.
 PYTHON ?= python3
 PYTHON310 ?= python3.10
+PYTHON312 ?= python3.12
+PYTHON313 ?= python3.13
 # The simulated device that `make demo SIMULATED=gb10` runs on; empty: the machine as it is.
 SIMULATED ?=
 ENVIRONMENT := $(PYTHON) scripts/environment.py
@@ -9,7 +11,23 @@ RECIPE := pyproject.toml constraints.txt scripts/environment.py
 export HF_HUB_OFFLINE ?= 1
 export TOKENIZERS_PARALLELISM ?= false
 
-.PHONY: help demo test lint bench bench-schedules bench-peers bench-cost bench-steps bench-kills bench-nodes bench-cloud matrix matrix-aarch64 matrix-transformers4 matrix-python310 clean
+# A target a line, so that two branches add theirs without a conflict.
+MATRIX := matrix-aarch64 \
+  matrix-transformers4 \
+  matrix-python310 \
+  matrix-python312 \
+  matrix-python313 \
+  matrix-trackers \
+  matrix-ways \
+  matrix-examples \
+  matrix-processes \
+  matrix-axolotl \
+  matrix-unsloth \
+  matrix-run \
+  matrix-llamafactory \
+  matrix-elsewhere
+
+.PHONY: help demo test lint bench bench-schedules bench-peers bench-cost bench-steps bench-kills bench-nodes bench-cloud matrix $(MATRIX) clean
 
 help:
 	@echo "make demo     fine-tune Gemma 3 270M with QLoRA on this machine and show the card (minutes)"
@@ -18,7 +36,7 @@ help:
 	@echo "make lint     ruff, mypy, import-linter, codespell"
 	@echo "make bench    accuracy beside codecarbon and zeus, and what measuring costs (half an hour)"
 	@echo "make bench-cloud   one GPU against another on the same work, shown on two simulated devices"
-	@echo "make matrix   what needs environments of its own: transformers 4, Python 3.10, aarch64 wheels"
+	@echo "make matrix   what needs environments of its own: transformers 4, other Pythons, aarch64 wheels, ways in"
 
 demo: .venv/.demo
 ifeq ($(SIMULATED),)
@@ -33,7 +51,8 @@ endif
 
 test: .venv/.test
 	@echo "Running the unit and integration tests ..."
-	.venv/bin/python -m pytest -m "not gpu and not matrix"
+	.venv/bin/python -m pytest -m "not gpu and not matrix" -n auto --maxprocesses 4 tests/unit
+	.venv/bin/python -m pytest -m "not gpu and not matrix" tests/integration
 
 lint: .venv-lint/.done
 	@echo "Checking style, types, import direction and spelling ..."
@@ -80,7 +99,7 @@ bench-cloud: .venv/.demo
 	.venv/bin/python -m benchmarks.gb10_vs_cloud.check_submission runs/bench-cloud/records
 	.venv/bin/python -m benchmarks.gb10_vs_cloud.report --records runs/bench-cloud/records --output runs/bench-cloud/report
 
-matrix: matrix-aarch64 matrix-transformers4 matrix-python310
+matrix: $(MATRIX)
 
 matrix-aarch64: .venv-lint/.done
 	@echo "Resolving every dependency for aarch64 from wheels alone ..."
@@ -90,11 +109,63 @@ matrix-transformers4: .venv-transformers4/.done
 	@echo "Running the tests with the oldest transformers that is supported ..."
 	.venv-transformers4/bin/python -m pytest -m "not gpu and not slow and not matrix"
 
-# Unit tests need no torch, and the pinned build of it may not exist for this Python.
+# Unit tests need no torch, and the pinned build of it may not exist for these Pythons.
 matrix-python310:
-	@if ! $(PYTHON310) -c "" 2> /dev/null; then echo "skipped: no $(PYTHON310) on this machine (set PYTHON310)"; else \
-	  echo "Running the unit tests with Python 3.10 ..."; \
-	  $(MAKE) --no-print-directory .venv-python310/.done && .venv-python310/bin/python -m pytest -m "not matrix" tests/unit; fi
+	$(call unit-tests-with,$(PYTHON310),310)
+
+matrix-python312:
+	$(call unit-tests-with,$(PYTHON312),312)
+
+matrix-python313:
+	$(call unit-tests-with,$(PYTHON313),313)
+
+define unit-tests-with
+@if ! $(1) -c "" 2> /dev/null; then echo "skipped: no $(1) on this machine (set PYTHON$(2))"; else \
+  echo "Running the unit tests with $(1) ..."; \
+  $(MAKE) --no-print-directory .venv-python$(2)/.done && .venv-python$(2)/bin/python -m pytest -m "not matrix" tests/unit; fi
+endef
+
+matrix-elsewhere: .venv/.test
+	@echo "Training where there is no NVIDIA GPU: Windows, macOS and ROCm as a process sees them ..."
+	.venv/bin/python -m pytest tests/integration/test_elsewhere.py
+
+# Minutes: each tracker opens its run in a process of its own, several times.
+matrix-trackers: .venv-trackers/.done
+	@echo "Reading live figures back from TensorBoard, W&B, MLflow and trackio in their offline modes ..."
+	.venv-trackers/bin/python -m pytest tests/integration/test_trackers.py tests/integration/test_trackers_matrix.py
+
+# Other environments add their own ways: `.venv-NAME/bin/python scripts/ways_in.py run WAY`, then render.
+matrix-ways: .venv/.test
+	@echo "Trying the ways in that this environment can run; results in docs/ways_in, the table in docs/ways_in.md ..."
+	.venv/bin/python scripts/ways_in.py run
+	.venv/bin/python scripts/ways_in.py render
+
+# Gemma in the package takes a minute to load and a quarter of an hour for both stages, on two cores.
+matrix-examples: .venv/.test
+	@echo "Running the examples whole, with Gemma 3 270M, beside a simulated GPU ..."
+	.venv/bin/python -m pytest -m matrix tests/integration/test_examples_matrix.py
+
+matrix-processes: .venv/.test
+	@echo "Training in 2 and 4 processes, started by torchrun and accelerate, beside eight simulated GPUs ..."
+	.venv/bin/python -m pytest -m matrix tests/integration/test_processes_matrix.py
+
+matrix-axolotl: .venv-axolotl/.done
+	@echo "Training with Axolotl's own command ..."
+	.venv-axolotl/bin/python -m pytest tests/integration/test_axolotl.py
+
+matrix-unsloth: .venv-unsloth/.done
+	@echo "Training with Unsloth: its CPU path, and the trainers that it generates for a GPU ..."
+	.venv-unsloth/bin/python -m pytest tests/integration/test_unsloth.py
+
+matrix-run: .venv/.test
+	@echo "Training by cardcallback run what takes minutes: several trainers of one command, a search ..."
+	.venv/bin/python -m pytest -m matrix tests/integration/test_launcher.py
+
+matrix-llamafactory: .venv-llamafactory/.done
+	@echo "Trying LLaMA-Factory by cardcallback run; results in docs/ways_in, the table in docs/ways_in.md ..."
+	.venv-llamafactory/bin/python scripts/ways_in.py run run_llama_factory_sft run_llama_factory_dpo
+	.venv-llamafactory/bin/python scripts/ways_in.py render
+	.venv-llamafactory/bin/python -m pytest -m matrix -k llama_factory tests/integration/test_launcher.py
 
 # make compares whole folders' stamps, so that a changed recipe extends the environment and nothing is repeated.
 .venv/.demo: $(RECIPE)
@@ -113,6 +184,10 @@ matrix-python310:
 	$(ENVIRONMENT) .venv-transformers4 --torch --group test --group oldest
 	@touch $@
 
+.venv-trackers/.done: $(RECIPE)
+	$(ENVIRONMENT) .venv-trackers --torch --group test --group trackers
+	@touch $@
+
 .venv-overhead/.done: $(RECIPE)
 	$(ENVIRONMENT) .venv-overhead --torch --group peers --group overhead
 	@touch $@
@@ -121,9 +196,34 @@ matrix-python310:
 	$(ENVIRONMENT) .venv-peers --group peers
 	@touch $@
 
+# The index's builds of these two do not load beside a CPU torch, and LLaMA-Factory needs them for images and sound only.
+.venv-llamafactory/.done: $(RECIPE)
+	$(ENVIRONMENT) .venv-llamafactory --torch --group test --group llamafactory
+	.venv-llamafactory/bin/python -m pip uninstall -q -y torchvision torchaudio
+	@touch $@
+
 .venv-python310/.done: $(RECIPE)
 	$(PYTHON310) scripts/environment.py .venv-python310 --group test
 	@touch $@
 
+.venv-axolotl/.done: $(RECIPE)
+	$(ENVIRONMENT) .venv-axolotl --torch --group test --group axolotl
+	@touch $@
+
+# Unsloth asks for a torchvision and refuses to start where that does not load, as beside a CPU build of torch.
+.venv-unsloth/.done: $(RECIPE)
+	$(ENVIRONMENT) .venv-unsloth --torch --group test --group unsloth
+	@.venv-unsloth/bin/python -c "import torch, torchvision" 2> /dev/null || \
+	  .venv-unsloth/bin/python -m pip uninstall -qq -y torchvision
+	@touch $@
+
+.venv-python312/.done: $(RECIPE)
+	$(PYTHON312) scripts/environment.py .venv-python312 --group test
+	@touch $@
+
+.venv-python313/.done: $(RECIPE)
+	$(PYTHON313) scripts/environment.py .venv-python313 --group test
+	@touch $@
+
 clean:
-	rm -rf .venv .venv-lint .venv-transformers4 .venv-python310 .venv-peers .venv-overhead runs build dist
+	rm -rf .venv .venv-* runs build dist

@@ -110,10 +110,10 @@ def _weights(model: Model) -> tuple[str | Path, str]:
 
 
 def _example() -> Any:
-    """The example that unpacks the weights of the package and knows what bitsandbytes needs on a processor."""
+    """What the examples share: it unpacks the packaged weights and knows what bitsandbytes needs on a processor."""
     if str(_EXAMPLES) not in sys.path:
         sys.path.append(str(_EXAMPLES))
-    return importlib.import_module("qlora_gemma")
+    return importlib.import_module("example_parts")
 
 
 def _four_bits() -> BitsAndBytesConfig:

@@ -9,6 +9,7 @@ import msgspec
 from cardcallback.carbon import assess_footprint
 from cardcallback.ratios import with_ratios
 from cardcallback.record import (
+    Accelerator,
     Card,
     Energy,
     Evaluation,
@@ -20,6 +21,7 @@ from cardcallback.record import (
     Stage,
     Status,
     Training,
+    not_measured,
     with_stages,
 )
 from cardcallback.recorder import Recording
@@ -52,6 +54,7 @@ def assemble_record(
     software: dict[str, str],
     machine: Machine,
     uses_accelerators: bool = True,
+    unmeasured: Sequence[str] = (),
 ) -> RunRecord:
     """The record of a run of one session.
 
@@ -61,9 +64,10 @@ def assemble_record(
         software: versions by distribution name.
         machine: the computer.
         uses_accelerators: whether the job computes on the measured devices, or they were only watched.
+        unmeasured: names of the job's devices where none could be measured, such as those of another maker.
     """
     sensors = recording.sensors
-    hardware = _hardware(recording, machine, uses_accelerators=uses_accelerators)
+    hardware = _hardware(recording, machine, uses_accelerators=uses_accelerators, unmeasured=unmeasured)
     steps = state.last_step - state.first_step
     software = software | ({"driver": sensors.driver_version} if sensors.driver_version else {})
     energy = with_ratios(_covering(recording.energy, state), steps=steps, training=state.training)
@@ -116,20 +120,24 @@ def with_carbon(record: RunRecord, settings: Settings) -> RunRecord:
     return msgspec.structs.replace(record, carbon=assessed.carbon, notes=(*record.notes, *notes))
 
 
-def _hardware(recording: Recording, machine: Machine, *, uses_accelerators: bool) -> Hardware:
+def _hardware(
+    recording: Recording, machine: Machine, *, uses_accelerators: bool, unmeasured: Sequence[str]
+) -> Hardware:
     sensors = recording.sensors
     absence = sensors.absence("gpu_energy") or sensors.absence("gpu_power")
     reason = None
     if not recording.accelerators:
         reason = absence.reason if absence else "no accelerator belongs to this job"
+    found = recording.accelerators or tuple(
+        Accelerator(name=name, energy=not_measured("joules", reason or "no sensor")) for name in unmeasured
+    )
     # The driver knows an integrated GPU that the firmware's product name does not tell of.
     unified = machine.unified_memory or next((d.unified_memory for d in sensors.devices if d.unified_memory), None)
     return Hardware(
         accelerators=tuple(
-            msgspec.structs.replace(accelerator, used_by_job=uses_accelerators)
-            for accelerator in recording.accelerators
+            msgspec.structs.replace(accelerator, used_by_job=uses_accelerators) for accelerator in found
         ),
-        accelerators_reason=reason,
+        accelerators_reason=None if found else reason,
         machine=msgspec.structs.replace(machine, unified_memory=unified),
     )
 

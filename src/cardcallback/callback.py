@@ -11,17 +11,16 @@ from typing import Any
 
 from transformers import TrainerCallback, TrainerState
 
+from cardcallback.console import begin_line, say
 from cardcallback.earlier_stages import search_earlier_stages
+from cardcallback.following import WritingFollower
 from cardcallback.guard import Guard
 from cardcallback.hooks import (
-    PhaseVisit,
     StopSignals,
     find_trainer,
     first_of_kind,
     watch_adapter_loads,
     watch_add_callback,
-    watch_card_writers,
-    watch_phases,
     watch_train,
 )
 from cardcallback.live_run import LiveRun
@@ -35,6 +34,7 @@ from cardcallback.resuming import Resuming
 from cardcallback.sensors.discovery import sensor_parts
 from cardcallback.settings import resolve_settings, system_root, user_config_directory
 from cardcallback.settings.arguments import remember_given
+from cardcallback.trackers import LiveLog, StopsWithSummary
 
 watch_adapter_loads(os.environ)  # at import, since models are loaded before there is a callback
 
@@ -57,7 +57,8 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
         card: the card's file name in the output folder.
         sampling_interval_seconds: read every sensor this often; None reads each as its kind needs.
         charts: draw the pictures.
-        log_metrics: reserved for live figures in the trackers; True is refused in this version.
+        log_metrics: show power, energy, memory and energy per token in the trackers that the trainer reports to
+            (TensorBoard, W&B, trackio, MLflow ...) beside its losses, and a summary there when the run ends.
         estimate_rest: show what the rest of the machine may have used, as an estimate in a line of its own.
         publish: what may be uploaded beside the card: "card", "pictures" or "all" (the record too).
         quiet: print nothing.
@@ -106,6 +107,8 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
         self._trainer: weakref.ref[Any] | None = None
         self._state: Any = None
         self._metrics_before: Mapping[str, Any] | None = None
+        self._follower = WritingFollower(lambda: self._run, lambda: self._publisher)
+        self._live_log = LiveLog(self._guard, self._settings, end=self._train_returned)
 
     def _open_sensors(self) -> None:
         if self._settings.disabled:
@@ -144,11 +147,9 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
                 self._guard.tell(["a second CardCallback on one trainer stands aside: remove one of them"])
                 return
             self._trainer = weakref.ref(trainer)
-            before = {"before_write": self._before_card_write, "before_push": self._before_push}
-            watch_card_writers(trainer, self._after_card_write, **before, guard=self._guard)
+            self._follower.follow(trainer, self._guard)
             self._resuming.watch(trainer)
             watch_train(trainer, on_return=self._train_returned, on_exception=self._train_failed, guard=self._guard)
-            watch_phases(trainer, now_seconds=self._now_seconds, on_visit=self._phase_visited, guard=self._guard)
 
     def on_train_begin(self, args: Any, state: Any, *_: Any, **kwargs: Any) -> None:
         """Begin to measure, then read what the run is; of several processes one measures for its computer."""
@@ -191,6 +192,7 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
         self._part.logged(logs or {})
         if self._run is not None:
             self._run.observed.logged(logs or {})
+        self._live_log.follow()
 
     def on_save(self, *_: Any, **__: Any) -> None:
         """A checkpoint was written: the record in progress goes beside it."""
@@ -201,7 +203,7 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
     def on_push_begin(self, *_: Any, **__: Any) -> None:
         """A push is about to upload this run's weights: the card must describe them."""
         if self._watched() is None:  # a trainer that was found is watched itself, on every version
-            self._before_push()
+            self._follower.before_push()
 
     def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Stop measuring and write the record, the pictures and the card."""
@@ -228,42 +230,28 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
         self._part.measures_for(run.node)
         atexit.unregister(self._at_exit)
         atexit.register(self._at_exit, os.getpid())
-        self._signals.install(publisher)
         if isinstance(publisher, NodePublisher):
+            self._signals.install(publisher)
             run.count_tokens(args, self._watched(), objects)
             return
+        self._signals.install(StopsWithSummary(publisher, lambda: self._live_log.send_summary(publisher.record)))
         run.begins_after(search_earlier_stages(model, self._settings, lineage, state, self._guard))
         metrics, self._metrics_before = self._metrics_before, None
         run.describe(args, state, self._watched(), objects, after=earlier, metrics_before=metrics)
         publisher.keep_what_was_there()
         if tells:
-            run.tell_begin(is_deaf=self._signals.is_deaf)
+            self._live_log.begin(run, self._watched)
+            is_deaf, processes = self._signals.is_deaf, self._part.place.processes
+            say(begin_line(run.sensors, self._settings, is_deaf=is_deaf, processes=processes), self._settings)
 
     def _end(self, status: Status, *, tells: bool = True) -> None:
         try:
             if self._run is not None and self._publisher is not None:
                 end_session(self._run, self._publisher, status, self._state, tells=tells)
+                if tells:
+                    self._live_log.send_summary(self._publisher.record)
         finally:
             self._signals.remove()
-
-    def _now_seconds(self) -> float:
-        return self._run.now_seconds() if self._run is not None else 0.0
-
-    def _phase_visited(self, visit: PhaseVisit) -> None:
-        if self._run is not None and visit.during_training:
-            self._run.mark_phase(visit.phase, visit.begin_seconds, visit.end_seconds)
-
-    def _before_push(self) -> None:
-        if self._publisher is not None:
-            self._publisher.before_push()
-
-    def _before_card_write(self) -> None:
-        if self._publisher is not None:
-            self._publisher.card_about_to_change()
-
-    def _after_card_write(self, card: Path) -> None:
-        if self._publisher is not None:
-            self._publisher.card_rewritten(card)
 
     def _train_returned(self, state: Any = None) -> None:
         # Also without the event, which does not come to a callback that was removed meanwhile.

@@ -23,6 +23,11 @@ _HUB_TEMPLATE_MARK = "<!-- Provide a quick summary of what the model is/does. --
 _GENERATED_MARKS = (
     "<!-- This model card has been generated automatically according to the information the Trainer had access to",
     "It has been trained using [TRL](https://github.com/huggingface/trl).",
+    "This is a [sentence-transformers](https://www.SBERT.net) model",
+    "](https://www.sbert.net/docs/cross_encoder/usage/usage.html) model",
+    "](https://www.sbert.net/docs/sparse_encoder/usage/usage.html) model",
+    "](https://www.sbert.net/docs/multi_vector_encoder/usage/usage.html) model",
+    "This is a [SetFit](https://github.com/huggingface/setfit) model",
     _HUB_TEMPLATE_MARK,
 )
 

@@ -16,6 +16,17 @@ _NOT_CURVES = re.compile(
     r"step|epoch|total_flos|num_tokens|num_input_tokens_seen|(train|eval|test)_num_tokens"
     r"|train_loss|.*_runtime|.*_per_second|.*_model_preparation_time|.*_jit_compilation_time|.*_mem_.*"
 )
+# A method logs several dozen quantities: what it is for is kept first.
+_IMPORTANT = tuple(
+    re.compile(f"(eval_)?({pattern})")
+    for pattern in (
+        r"loss",
+        r"\w*_loss",
+        r"reward|rewards/(chosen|rejected|margins|accuracies|.*/mean)|accuracy|margin|mean_reward",
+        r"kl|objective/kl|entropy|mean_token_accuracy|completions/(mean_length|clipped_ratio)",
+        r"learning_rate|grad_norm|rewards?(/|_).*|completions/.*",
+    )
+)
 _NOT_FINITE = " was not a finite number at "
 _FILTERED = ": the gradient norm shows it, and the 0 that the trainer logged in its place is left out"
 _NAME = re.compile(r"[A-Za-z][\w.\- ]{0,79}(/[\w.\- ]{1,79}){0,3}")
@@ -116,10 +127,10 @@ def _is_curve(name: object) -> bool:
 
 
 def _importance(name: str) -> tuple[int, str]:
-    for rank, pattern in enumerate((r"loss", r"eval_loss", r".*_loss", r"reward.*", r"(eval_)?rewards?/.*")):
-        if re.fullmatch(pattern, name):
+    for rank, pattern in enumerate(_IMPORTANT):
+        if pattern.fullmatch(name):
             return rank, name
-    return 9, name
+    return len(_IMPORTANT), name
 
 
 def _finite(value: object) -> float | None:

@@ -13,12 +13,13 @@ from typing import Any
 
 from cardcallback.assemble import RunState, assemble_record, with_carbon
 from cardcallback.baseline import baseline_notes
-from cardcallback.console import begin_line, say
+from cardcallback.console import say
 from cardcallback.curves import curves_from_history, history_notes
 from cardcallback.guard import Guard
 from cardcallback.hooks import output_folder
+from cardcallback.live_figures import LiveFigures
 from cardcallback.observe import observe_machine, observe_software
-from cardcallback.observed_run import ObservedRun
+from cardcallback.observed_run import TRAINED_BEFORE, ObservedRun
 from cardcallback.processes.announcement import own_devices
 from cardcallback.processes.job_sensors import JobSensors
 from cardcallback.processes.node import MeasuredNode
@@ -36,10 +37,6 @@ _OPENING_TIMEOUT_SECONDS = 0.02
 _FIRST_READING_TIMEOUT_SECONDS = 0.02
 _STAGES_TIMEOUT_SECONDS = 0.01
 _STAGES_AT_END_TIMEOUT_SECONDS = 1.0
-_TRAINED_BEFORE = (
-    "These weights were trained before in the same process, by a run of its own: its steps, time and energy are "
-    "not in this record."
-)
 
 
 class LiveRun:
@@ -64,6 +61,7 @@ class LiveRun:
         self._devices = JobSensors()
         self._recorder: Recorder | None = None
         self._recording: Recording | None = None
+        self._figures: LiveFigures | None = None
         self._guard = guard or Guard()
         self.observed = ObservedRun(settings, self._guard)
         self.node: MeasuredNode | None = None
@@ -91,11 +89,6 @@ class LiveRun:
     def has_news(self) -> bool:
         """Whether there is trouble to tell of; cheap enough to be asked at each step."""
         return self._recorder is not None and bool(self._recorder.news)
-
-    def tell_begin(self, *, is_deaf: bool) -> None:
-        """Print the opening line; ``is_deaf``: with what to do after a SIGTERM."""
-        processes = 1 if self.node is None else self.node.place.processes
-        say(begin_line(self.sensors, self._settings, is_deaf=is_deaf, processes=processes), self._settings)
 
     def tell_news(self) -> None:
         """Print a line of each kind of trouble that began to hold since it was last asked.
@@ -196,7 +189,7 @@ class LiveRun:
         found = Found() if self._search is None else self._search.found
         if self._run_before in {None, self.run_id, *(stage.run_id for stage in found.stages)}:
             return found
-        return replace(found, notes=(*found.notes, _TRAINED_BEFORE))
+        return replace(found, notes=(*found.notes, TRAINED_BEFORE))
 
     def describe(
         self,
@@ -247,6 +240,16 @@ class LiveRun:
         """What was used until now, cheaply; ``None`` where nothing is measured any more."""
         return self._recorder.energies() if self._recorder is not None and not self.finished else None
 
+    def figures_now(self, state: Any, logs: Mapping[str, Any], trainer: Any) -> dict[str, float]:
+        """What there is to show beside what the Trainer just logged, by name; nothing once measuring has ended."""
+        if self._recorder is None or self.finished:
+            return {}
+        self._figures = self._figures or LiveFigures(
+            self._recorder, self._devices, node=self.node, before=self._lineage.record, system_root=self._system_root
+        )
+        self.observed.logged(logs)
+        return self._figures.now(self.observed.tokens_at_log(logs, state, trainer))
+
     def record_in_progress(self, state: Any, *, status: Status = "running", **trainer_objects: Any) -> RunRecord:
         """The record as of now, for any thread: it touches no device, and changes nothing here.
 
@@ -291,6 +294,7 @@ class LiveRun:
             software=observe_software(),
             machine=observe_machine(self._system_root),
             uses_accelerators=self._devices.job.uses_cuda is not False,
+            unmeasured=self._devices.job.names,
         )
         record = self._lineage.joined(self.node.joined(record) if self.node is not None else record)
         return with_carbon(with_rest_estimate(record) if self._settings.estimate_rest else record, self._settings)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Mapping
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -16,15 +17,21 @@ from cardcallback.observe import (
     StepCounts,
     StepTokens,
     TokenBaseline,
+    count_tokens,
     evaluation_result,
     joined_results,
     observe_training,
+    other_tracker,
     token_baseline,
     with_progress,
 )
 from cardcallback.record import Evaluation, Training
 from cardcallback.settings import Settings
 
+TRAINED_BEFORE = (
+    "These weights were trained before in the same process, by a run of its own: its steps, time and energy are "
+    "not in this record."
+)
 _OUTSIDE = "Evaluations outside training are shown; their energy is not in the total."
 
 
@@ -71,6 +78,9 @@ class ObservedRun:
         self.training = observe_training(
             base_model=self._settings.base_model, stage=self._settings.stage, **trainer_objects
         )
+        beside = other_tracker(trainer_objects.get("trainer"))
+        if beside is not None:
+            self._note(beside)
 
     def evaluated(self, metrics: Mapping[str, Any], *, step: int, outside: bool) -> None:
         """Keep an evaluation of the held-out set: the first before any step, the newest after.
@@ -126,11 +136,36 @@ class ObservedRun:
 
     def training_now(self, state: Any, **trainer_objects: Any) -> Training:
         """The same, for any thread: tokens as last read, and nothing is changed here."""
-        return self._progressed(state, None if self._tokens is None else self._tokens.counts(), trainer_objects)
+        return self._progressed(state, self._counted_last(), trainer_objects)
+
+    def _counted_last(self) -> StepCounts | None:
+        return None if self._tokens is None else self._tokens.counts()
+
+    def tokens_at_log(self, logs: Mapping[str, Any], state: Any, trainer: Any) -> int | None:
+        """This session's tokens without padding at the moment of a log, where they are known of that moment.
+
+        They are not where the Trainer did not wait for the device before it. Costs the same however long the run is.
+        """
+        if not was_waited_for(logs):
+            return None
+        newest = SimpleNamespace(
+            num_input_tokens_seen=state.num_input_tokens_seen, log_history=list(state.log_history[-1:])
+        )
+        tokens = count_tokens(
+            self.training.objective,
+            state=newest,
+            args=getattr(trainer, "args", None),
+            trainer=trainer,
+            baseline=self._tokens_before,
+            counted=self._of_job(self._counted_last()),
+        )
+        return tokens.non_padding
 
     def _progressed(self, state: Any, counted: StepCounts | None, trainer_objects: dict[str, Any]) -> Training:
-        if self._is_one_of_several:
-            counted = OF_ONE_PROCESS  # those of all processes are added up where their figures are
         return with_progress(
-            self.training, state=state, baseline=self._tokens_before, counted=counted, **trainer_objects
+            self.training, state=state, baseline=self._tokens_before, counted=self._of_job(counted), **trainer_objects
         )
+
+    def _of_job(self, counted: StepCounts | None) -> StepCounts | None:
+        # Those of all processes are added up where their figures are.
+        return OF_ONE_PROCESS if self._is_one_of_several else counted

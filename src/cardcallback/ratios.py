@@ -37,12 +37,17 @@ def with_ratios(energy: Energy, *, steps: int, training: Training) -> Energy:
         )
     tokens = training.tokens.non_padding
     reason = training.tokens.reason or "nobody counted the tokens"
-    per_token = _per(energy.gpu, tokens, "joules/token", f"tokens without padding are not known: {reason}")
+    per_token = energy_per_token(energy.gpu, tokens, f"tokens without padding are not known: {reason}")
     return msgspec.structs.replace(
         energy,
         per_step=_per(spent, steps, "joules/step", "no optimiser step was taken"),
         per_token=msgspec.structs.replace(per_token, covers=(*per_token.covers, "tokens without padding")),
     )
+
+
+def energy_per_token(spent: Measurement, tokens: int | None, no_tokens: str) -> Measurement:
+    """``spent`` per token without padding; unknown, with ``no_tokens`` for the reason, where nobody counted them."""
+    return _per(spent, tokens, "joules/token", no_tokens)
 
 
 def mean_power(energy: Measurement, duration_seconds: float) -> Measurement:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import secrets
 import stat
@@ -11,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import EllipsisType
 
+from cardcallback import portable
 from cardcallback.errors import CardCallbackError
 from cardcallback.record import PRIVATE_FOLDER
 
@@ -222,6 +222,8 @@ def _new_file_beside(target: Path, content: bytes) -> Iterator[Path]:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
+            if not portable.MOVES_OPEN_FILES:
+                file.close()
             yield temporary
     finally:
         temporary.unlink(missing_ok=True)
@@ -232,9 +234,9 @@ def _open_temporary(folder: Path) -> tuple[Path, int]:
     for _ in range(_TRIES):
         path = folder / f"{_TEMPORARY_PREFIX}{secrets.token_hex(8)}{_TEMPORARY_SUFFIX}"
         # O_EXCL refuses a file or link that somebody put there; the mode is narrowed by the person's umask.
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _NEW_FILE_MODE)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | portable.BYTES, _NEW_FILE_MODE)
         with contextlib.suppress(OSError):  # a file system without locks: nobody can find it unlocked there
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            portable.lock(descriptor, wait=True)
         if os.fstat(descriptor).st_nlink:
             break
         os.close(descriptor)  # it was taken for abandoned before it was locked
@@ -244,9 +246,9 @@ def _open_temporary(folder: Path) -> tuple[Path, int]:
 def _remove_if_abandoned(path: Path) -> None:
     """Remove a temporary file whose writer died before it took its place; one that is being written is locked."""
     with contextlib.suppress(OSError):  # locked, not ours to remove, or no locks here: it is in nobody's way
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        descriptor = os.open(path, portable.READ_FLAGS)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            portable.share(descriptor)
             path.unlink()
         finally:
             os.close(descriptor)

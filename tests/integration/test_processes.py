@@ -26,7 +26,7 @@ from waveforms import Waveform, constant
 pytestmark = pytest.mark.training
 _HERE = Path(__file__).resolve().parent
 _SOURCE = _HERE.parent.parent / "src"
-_WORKER = _HERE / "rank_of_job.py"
+WORKER = _HERE / "rank_of_job.py"
 _TIMEOUT_SECONDS = 240
 # Longer than a silence that is worth a word.
 _LONG_SECONDS = 25.0
@@ -34,13 +34,18 @@ _LONG_SECONDS = 25.0
 TOKENS = 40 * 2 * 8
 TARGETS = 40 * 2 * 7
 _LAUNCHERS = {
-    "torchrun": ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "4"],
+    "torchrun": ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node"],
     # The launcher of several GPUs also where there is none: the trainer asks for the CPU.
     "accelerate": [
-        *("-m", "accelerate.commands.launch", "--multi_gpu", "--num_machines", "1", "--num_processes", "4"),
-        *("--mixed_precision", "no", "--dynamo_backend", "no"),
+        *("-m", "accelerate.commands.launch", "--multi_gpu", "--num_machines", "1"),
+        *("--mixed_precision", "no", "--dynamo_backend", "no", "--num_processes"),
     ],
 }
+
+
+def launch_command(launcher: str, processes: int) -> list[str]:
+    """The launcher's arguments up to the script that its processes run."""
+    return [*_LAUNCHERS[launcher], str(processes)]
 
 
 def watts_of(gpu: int) -> float:
@@ -72,7 +77,7 @@ def start_ranks(machine: dict[str, str], tmp_path: Path) -> Iterator[StartRanks]
     with contextlib.ExitStack() as stack:
 
         def start(
-            *folders: Path, nodes: int, kind: str = "", computers: int = 1, worker: Path = _WORKER, **options: Any
+            *folders: Path, nodes: int, kind: str = "", computers: int = 1, worker: Path = WORKER, **options: Any
         ) -> list[subprocess.Popen[str]]:
             port = _free_port()
             started = []
@@ -120,7 +125,7 @@ def _joules(record: RunRecord, *gpus: int) -> float:
 def test_exactly_the_job_s_gpus_are_measured(launcher: str, machine: dict[str, str], tmp_path: Path) -> None:
     """Four processes that each see one of eight GPUs: the energy of these four, told by one process alone."""
     folder = tmp_path / "out"
-    command = [sys.executable, *_LAUNCHERS[launcher], str(_WORKER), str(folder), str(tmp_path / "base")]
+    command = [sys.executable, *launch_command(launcher, 4), str(WORKER), str(folder), str(tmp_path / "base")]
     done = subprocess.run(command, env=machine, capture_output=True, text=True, check=False, timeout=_TIMEOUT_SECONDS)
     assert done.returncode == 0, done.stderr
     record = load_run(folder)

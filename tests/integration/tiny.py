@@ -24,7 +24,9 @@ def make_tokenizer() -> Any:
     tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))  # noqa: S106 - a token of text
     tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
     special = dict(zip(("pad_token", "eos_token", "unk_token"), vocabulary, strict=False))
-    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, model_max_length=64, **special)
+    # No token types, which no Llama takes.
+    names = ["input_ids", "attention_mask"]
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, model_max_length=64, model_input_names=names, **special)
 
 
 def make_model(folder: Path) -> Any:
@@ -110,7 +112,7 @@ def _supervised(model: Any, tokenizer: Any, settings: dict[str, Any], own: dict[
     texts = Dataset.from_dict({"text": [" ".join(_WORDS[start : start + _LENGTH]) for start in range(_LENGTH)]})
     return SFTTrainer(
         model=model,
-        args=SFTConfig(**_small(SFTConfig), **settings),
+        args=SFTConfig(**small_settings(SFTConfig), **settings),
         eval_dataset=texts.select(range(2)),
         processing_class=tokenizer,
         peft_config=lora_settings() if adapter else None,
@@ -129,7 +131,7 @@ def _preferring(model: Any, tokenizer: Any, settings: dict[str, Any], own: dict[
     data = Dataset.from_list(pairs)
     return DPOTrainer(
         model=model,
-        args=DPOConfig(**_small(DPOConfig), **settings),
+        args=DPOConfig(**small_settings(DPOConfig), **settings),
         train_dataset=data,
         eval_dataset=data.select(range(2)),
         processing_class=tokenizer,
@@ -137,7 +139,7 @@ def _preferring(model: Any, tokenizer: Any, settings: dict[str, Any], own: dict[
     )
 
 
-def _small(config: Any) -> dict[str, Any]:
+def small_settings(config: Any) -> dict[str, Any]:
     """Of what TRL sets for large models, what its version knows."""
     known = inspect.signature(config).parameters
     small = {"max_length": 16, "bf16": False, "gradient_checkpointing": False}

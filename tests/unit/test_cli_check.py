@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from checked import GOOD_MATTER
 
+from cardcallback.check import check_card
 from cardcallback.cli import main
 from cardcallback.record import encode
 from cardcallback.testing import make_record
@@ -126,3 +127,39 @@ def test_a_cards_text_steers_no_terminal(tmp_path: Path, capsys: Any) -> None:
     card.write_text(GOOD + "\n- **A:** [e.g., \x1b[31mred]\n- **B:** [e.g., \u202egel]\n")
     assert run("check", card) == 4
     assert "\x1b" not in capsys.readouterr().out
+
+
+def test_a_card_filled_by_labels_of_ones_own_is_read_by_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    """A changed digit is found, what is filled is no false alarm, and what is left is a placeholder."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "own.yaml").write_text(
+        "placeholders: [fehlt]\nrows:\n  - {label: [Rang], value: lora_rank}\n  - {label: Kehrwert, value: energy}\n"
+    )
+    monkeypatch.setenv("CARDCALLBACK_LABELS", "own.yaml")
+    card, folder = tmp_path / "README.md", tmp_path / "training_run"
+    folder.mkdir()
+    (folder / "record.json").write_text(encode(make_record(carbon=None)))
+    card.write_text(f"{GOOD_MATTER}\n# Ours\n\n- Rang: fehlt\n- Kehrwert: fehlt\n")
+    assert run("render", tmp_path, "--card", card, "--no-charts", "--location", "DE") == 0
+    assert "- Rang: 16\n" in card.read_text()
+    capsys.readouterr()
+    assert run("check", card, "--record", tmp_path) == 0
+    card.write_text(card.read_text().replace("- Rang: 16\n", "- Rang: 18\n"))
+    assert run("check", card, "--record", tmp_path) == 4
+    assert "18" in capsys.readouterr().out
+    card.write_text(f"{GOOD_MATTER}\n# Ours\n\n- Rang: 8\n- Kehrwert: fehlt\n")
+    assert run("check", card, "--record", tmp_path) == 4
+    out = capsys.readouterr().out
+    assert "a placeholder is left: fehlt" in out
+    assert "it says 8" in out
+
+
+def test_a_value_beside_a_label_of_ones_own_is_held_against_the_record() -> None:
+    """As beside ours: a person wrote it, and the run was another."""
+    own = "rows:\n  - {label: [Rang], value: lora_rank}\n  - {label: Rang, heading: Adapter, value: epochs}\n"
+    card = f"{GOOD_MATTER}\n# Ours\n\n- Rang: 8\n"
+    found = [one.what for one in check_card(card, record=make_record(), own_labels=own)]
+    assert any("Rang says 8" in what for what in found)
+    assert not any("Rang" in one.what for one in check_card(card, record=make_record()))

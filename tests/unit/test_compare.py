@@ -153,7 +153,7 @@ def test_a_part_of_the_energy_gives_no_ratio() -> None:
     lost = msgspec.structs.replace(lost, energy=msgspec.structs.replace(lost.energy, gpu=gpu))
     found = compare_runs([run_on(H100, "h"), lost])
     assert row(found, "gpu_energy").cells[1].is_part
-    assert "part of its run" in (ratio(found, "gpu_energy").reason or "")
+    assert "not of its whole run" in (ratio(found, "gpu_energy").reason or "")
     assert difference(found, "energy covers") == ("whole", "60.0 %")
 
 

@@ -1,4 +1,4 @@
-"""Whatever a field or a record says, it is text in the card: no tag, link, heading, row or key comes from it."""
+"""Whatever a field or a record says, no tag, heading, row or key comes from it, and links and code only of prose."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hostile_records import HOSTILE, hostile_record
 from huggingface_hub import ModelCard
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_hostile_values import structure
+from test_hostile_values import MARKDOWN, structure
 
 from cardcallback import EnvironmentalImpact
 from cardcallback.detailed_card.fields import LONGEST_CELL
@@ -38,10 +38,20 @@ def card_text(text: str, record: RunRecord | None) -> str:
     return card_of_text(text[: LONGEST_CELL - 2]).render(record, generated_on=TODAY)
 
 
+# What a person's prose may hold.
+LIVE = ("link_open", "code_inline", "em_open", "fence")
+
+
 def shape(text: str, *, lists: bool) -> Counter[str]:
     """The elements of the card; list items only where no text of ours may hold a list."""
-    found = structure(text)
+    found = Counter({kind: count for kind, count in structure(text).items() if not kind.startswith(LIVE)})
     return Counter({kind: count for kind, count in found.items() if lists or not kind.startswith("list_item")})
+
+
+def addresses(text: str) -> list[str]:
+    """Where the card's links go."""
+    pieces = [child for token in MARKDOWN.parse(split_card(text).body) for child in token.children or ()]
+    return [str(piece.attrs["href"]) for piece in pieces if piece.type == "link_open"]
 
 
 TAME = structure(card_text("x y", hostile_record("x y")))
@@ -51,6 +61,7 @@ def is_harmless(text: str, *, lists: bool = True) -> None:
     """The card has the shape, the keys and the letters of a tame one, and the Hub's client can read it."""
     card = card_text(text, hostile_record(text))
     assert {kind: count for kind, count in shape(card, lists=lists).items() if count > TAME[kind]} == {}
+    assert [address for address in addresses(card) if not address.startswith(("https://", "http://"))] == []
     matter = yaml.safe_load(split_card(card).matter or "")
     assert set(matter) <= KEYS
     assert matter.get("license") in {None, "other"}

@@ -26,7 +26,7 @@ def filled(body: str) -> str:
         "Hardware: [X] nodes × [X] GPUs", "Hardware: [X]× H100", "Hardware: [X] vCPUs, [X] GB RAM",
         "Hardware: [X] CPU cores", "GPU: [X] MHz", "GPU: [X] x [X]", "Base model: [X]B", "Seed: [X] runs",
         "Training data: [X] images", "Mean power: [X] kW per GPU", "Peak memory: [X] per GPU",
-        "Peak memory: [X] / [X] GB", "Number of GPUs: [X] per node", "Number of GPUs: [X] (of 8)", "Epochs: [X] of 3",
+        "Memory: [X] / [X] GB", "Number of GPUs: [X] per node", "Number of GPUs: [X] (of 8)", "Epochs: [X] of 3",
         "Epochs: [X]/[X]", "Epochs: [X] SFT + [X] DPO", "Learning rate: [X]e-4", "Learning rate: [X] to [X]",
         "Learning rate: [X] → [X]", "Learning rate: [X] (projector), [X] (LLM)", "Batch size: [X] (SFT), [X] (DPO)",
         "Batch size: [X] x [X] = [X]", "LoRA rank: [X] (attention), [X] (MLP)", "Training loss: [X] → [X]",

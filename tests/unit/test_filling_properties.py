@@ -35,17 +35,24 @@ FIXED = st.sampled_from(
     "<div>\n**Epochs:** [X]\n</div>",
      "    - **LoRA Rank:** [X]", "[X]: http://a.b", "1. [Stage 1]\n2. [Stage 2]",
      "* a\n  * **Epochs:** [X]\n\n    [X]\n", "---", "> > **Epochs:** [X]",
-     "<details>", "\\", "| a |\n|---|", "This model is a fine-tuned version of [a/b](https://huggingface.co/a/b).",
+     "<details>", "We trained for [X] epochs on [X] GPUs.", "[^1]: Training Time: [X] hours", "VRAM: [X] / [X] GB",
+     "Epochs\uff1a[X]", "{% if x %}", "\\", "| a |\n|---|", "This model is a fine-tuned version of [a/b](https://huggingface.co/a/b).",
      "\u2028", "\x0b[X]\x85", "\t[X]"]
 )  # fmt: skip
 NEWLINES = st.sampled_from(["\n", "\r\n", "\r"])
+
+
+def html_table(rows: list[tuple[str, str]]) -> str:
+    """A table in HTML."""
+    cells = "\n".join(f"<tr><td>{one}</td><td> {other}</td></tr>" for one, other in rows)
+    return f"<table>\n<tr><th>P</th><th>Value</th></tr>\n{cells}\n</table>\n"
 
 
 @st.composite
 def cards(draw: st.DrawFn) -> str:
     """Labelled values in lists, tables, quotations and paragraphs between headings, code and HTML."""
     parts: list[str] = []
-    for kind in draw(st.lists(st.integers(0, 6), max_size=10)):
+    for kind in draw(st.lists(st.integers(0, 7), max_size=10)):
         label, value = draw(LABELS), draw(VALUES)
         if kind == 0:
             parts.append(draw(HEADINGS))
@@ -62,7 +69,7 @@ def cards(draw: st.DrawFn) -> str:
         elif kind == 5:
             parts.append(f"{label}: {value}")
         else:
-            parts.append(value)
+            parts.append(value if kind == 6 else html_table([(label, value), (draw(LABELS), draw(VALUES))]))
     # Right behind bold a value is given a blank of its own, which stays.
     gaps = [draw(st.sampled_from(["\n", "\n\n", *([] if part.endswith("**") else [""])])) for part in parts]
     text = "".join(part + gap for part, gap in zip(parts, gaps, strict=True))
@@ -98,6 +105,9 @@ def test_any_text_at_all_survives(body: str) -> None:
     [
         "[" * 20_000, "- **Epochs:** " + "[" * 3_000, "*" * 20_000 + "[X]", "- **Epochs:** " + "<!-- " * 100_000,
         "| " * 30_000, "> " * 500 + "[X]", "- " * 200 + "[X]", "`" * 10_001, "{" * 20_000, "(e.g. " * 5_000,
+        "<table>" * 5_000, "<table><tr>" + "<td>" * 20_000, "<table>" + "<" * 20_000, "<table>" + "<!" * 20_000,
+        "<table>" + "<a " * 20_000, "<table>" + "&" * 20_000, "<table><tr><td a='" * 5_000, "<table>" + "</" * 20_000,
+        "We trained " * 2_000 + "[X]", "[^" * 20_000,
         ("| a " * 50 + "|\n") * 2 + "|" + "---|" * 50 + "\n" + ("| [X] " * 50 + "|\n") * 100, "\\" * 50_000,
     ],
 )  # fmt: skip
@@ -107,10 +117,10 @@ def test_no_text_takes_long(text: str) -> None:
 
 
 def test_code_and_comments_are_never_touched() -> None:
-    """Neither fences, indented code, comments nor raw HTML."""
+    """Neither fences, indented code, comments nor raw HTML that is no table."""
     body = (
         "## Training\n\n```yaml\nlora_rank: [X]\n```\n\n    LoRA Rank: [X]\n\n<!--\n- **LoRA Rank:** [X]\n-->\n\n"
-        "<table>\n<tr><td>LoRA Rank</td><td>[X]</td></tr>\n</table>\n\n"
+        "<div>\nLoRA Rank: [X]\n</div>\n\n<dl><dt>LoRA Rank</dt><dd>[X]</dd></dl>\n\n"
         "In `LoRA Rank: [X]` and a <!-- LoRA Rank: [X] --> b.\n"
     )
     assert fill_placeholders(body, with_place()).text == body

@@ -16,6 +16,7 @@ from cardcallback.render.card.front_matter import (
     copied,
     edit_keys,
     key_source,
+    rewritten,
     set_key,
     split_card,
 )
@@ -128,10 +129,36 @@ def test_the_first_key_of_an_empty_block(matter: str) -> None:
     assert parse_matter(set_key(matter, "a", 1)) == {"a": 1}
 
 
-def test_keys_on_one_line_are_left_alone() -> None:
-    """What cannot be edited line by line is refused, not rewritten."""
-    with pytest.raises(CardCallbackError, match="one key per line"):
-        set_key("{a: 1, b: 2}\n", "c", 3)
+@pytest.mark.parametrize(
+    ("matter", "added"),
+    [
+        ("{a: 1, b: 2}\n", '{a: 1, b: 2, c: {"d": [1, "x: y"]}}\n'),
+        ("{a: 1, b: 2,}\n", '{a: 1, b: 2, c: {"d": [1, "x: y"]},}\n'),
+        ("{a: 1, # one\n b: [2, 3]} # end\n", '{a: 1, # one\n b: [2, 3], c: {"d": [1, "x: y"]}} # end\n'),
+    ],
+)
+def test_a_mapping_in_braces_stays_one(matter: str, added: str) -> None:
+    """A new key goes before its last brace, and what was written stays byte for byte."""
+    assert set_key(matter, "c", {"d": [1, "x: y"]}) == added
+    assert parse_matter(added)["c"] == {"d": [1, "x: y"]}
+
+
+def test_a_key_in_braces_is_replaced_and_taken_out() -> None:
+    """With its comma; several edits at once keep their order."""
+    matter = "{a: 1, b: [2, 3], c: x}\n"
+    assert set_key(matter, "b", "y") == '{a: 1, b: "y", c: x}\n'
+    assert remove_key(matter, "a") == "{b: [2, 3], c: x}\n"
+    assert remove_key(matter, "c") == "{a: 1, b: [2, 3]}\n"
+    both = edit_keys(matter, {"d": rewritten("d", 4), "a": rewritten("a", 5), "e": rewritten("e", 6)})
+    assert both == "{a: 5, b: [2, 3], c: x, d: 4, e: 6}\n"
+
+
+def test_two_keys_on_a_line_without_braces_are_refused() -> None:
+    """What cannot be edited without touching something else is left alone: a key twice, a document that is a list."""
+    with pytest.raises(CardCallbackError, match="a twice"):
+        set_key("{a: 1, a: 2}\n", "a", 3)
+    with pytest.raises(CardCallbackError, match="front matter"):
+        set_key("- a\n", "c", 3)
 
 
 def test_an_indented_block_keeps_its_indent() -> None:

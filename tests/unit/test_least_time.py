@@ -5,14 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from compared import GPU_SCOPE, run_on, with_system
 from msgspec.structs import replace
 from section_stages import after, stage
 
-from cardcallback import EnvironmentalImpact
+from cardcallback import EnvironmentalImpact, compare_runs
+from cardcallback.compare import CostInput
 from cardcallback.console import end_line
 from cardcallback.record import RunRecord, stage_of
 from cardcallback.render.card.filling import fill_placeholders
 from cardcallback.render.card.values import card_values
+from cardcallback.render.comparison import comparison_text
 from cardcallback.render.section import render_section
 from cardcallback.testing import make_record
 
@@ -83,3 +86,51 @@ def test_the_next_stage_says_it_of_this_one() -> None:
     assert "| at least 1 h 52 min | 107 Wh |" in section
     assert "| Together |  |  |  | at least 3 h 44 min |" in section
     assert "| Together |  |  |  | 2 h 52 min |" in render_section(after(stage()))
+
+
+def test_a_comparison_says_it_and_divides_nothing_by_it() -> None:
+    """Time, energy, rent: at least; a speed: at most; mean power: neither; and no ratio of any of them."""
+    runs = [run_on("NVIDIA H100 80GB HBM3", "h", scope=GPU_SCOPE), run_on("NVIDIA A100-SXM4-80GB", "a")]
+    whole = compare_runs(runs, prices=CostInput(hourly_price={"B": 2.0}))
+    runs[1] = replace(runs[1], sessions=LEAST.sessions)
+    least = compare_runs(runs, prices=CostInput(hourly_price={"B": 2.0}))
+    touched = {"time", "gpu_energy", "mean_power", "energy_per_token_non_padding", "tokens_per_second_non_padding"}
+    for before, after_kill in zip(whole.rows, least.rows, strict=True):
+        if before.name in touched:
+            assert before.ratios[0].value is not None
+            assert after_kill.ratios[0].value is None
+    cells = {one.name: one.cells[1] for one in least.rows}
+    assert [cells[name].bound for name in ("time", "gpu_energy", "tokens_per_second_non_padding")] == [
+        "least",
+        "least",
+        "most",
+    ]
+    assert (cells["mean_power"].bound, cells["mean_power"].detail) == (None, "over what was watched")
+    text = comparison_text(least)
+    assert "at least 1 h 52 min" in text
+    assert "at least 3.73" in text
+    assert "at least" not in comparison_text(whole)
+
+
+def test_a_break_even_needs_the_whole_time() -> None:
+    """Of the rented machine too: its rent is the least that it was."""
+    prices = CostInput(
+        electricity_price_per_kilowatt_hour=0.3,
+        hourly_price={"B": 2.0},
+        purchase_price={"A": 4000.0},
+        life_years={"A": 4.0},
+        idle_watts={"A": 30.0},
+        powered_on_hours={"A": 8000.0},
+    )
+    owned = with_system(run_on("NVIDIA GB10", "g", energy=0.2), 2.0)
+    rented = run_on("NVIDIA A100-SXM4-80GB", "a")
+    assert compare_runs([owned, rented], prices=prices).break_even[0].runs is not None
+    rented = replace(rented, sessions=LEAST.sessions)
+    reason = compare_runs([owned, rented], prices=prices).break_even[0].reason or ""
+    assert "how long a run of B went on" in reason
+
+
+def test_runs_of_which_none_is_finished_say_so() -> None:
+    """Alike in that, but not to be taken for whole runs."""
+    runs = [replace(run_on("NVIDIA GB10", name), status="running") for name in ("a", "b")]
+    assert "status" in {one.name for one in compare_runs([*runs]).differences}

@@ -107,6 +107,18 @@ def test_a_persons_own_loss_is_not_guessed() -> None:
     assert observe().loss_kind is None
 
 
+def test_axolotls_trainer_hands_on_to_transformers() -> None:
+    """Its plain trainer's loss is the model's; with ``orpo_alpha``, and in its further trainers, it is not."""
+    plain = named("AxolotlTrainer", BASE_TRAINER, module="axolotl.core.trainers.base")
+    losses = {name: value for name, value in library_loss(plain.__module__).items() if callable(value)}
+    trainer = type("AxolotlTrainer", (plain,), {"__module__": plain.__module__, **losses})()
+    assert observe(trainer).loss_kind == "token cross-entropy"
+    trainer.args = SimpleNamespace(orpo_alpha=0.1)
+    assert observe(trainer).loss_kind is None
+    distilling = named("AxolotlKDTrainer", plain, **library_loss("axolotl.integrations.kd.trainer"))
+    assert observe(distilling()).loss_kind is None
+
+
 def test_preference_losses_are_named() -> None:
     """DPO's loss is DPO's, and covers no tokens."""
     training = observe(named("DPOTrainer", BASE_TRAINER)())

@@ -53,7 +53,6 @@ def test_settings_are_read_by_type() -> None:
         packing=False,
         packing_strategy="bfd",
         gradient_checkpointing=True,
-        loss_type=["sigmoid", "sft"],
         label_smoothing_factor=0.0,
         neftune_noise_alpha=None,
         max_grad_norm=float("inf"),
@@ -67,7 +66,6 @@ def test_settings_are_read_by_type() -> None:
         "seed": 42,
         "packing": False,
         "gradient_checkpointing": True,
-        "loss_type": "sigmoid+sft",
         "num_train_epochs": 3,
     }
 

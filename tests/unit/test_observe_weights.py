@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from observe_stand_ins import named, observe
 
 
@@ -114,3 +115,44 @@ def test_the_method_is_named() -> None:
     prompt.peft_config = {"default": SimpleNamespace(peft_type="PROMPT_TUNING")}  # type: ignore[attr-defined]
     training = observe(model=prompt)
     assert (training.method, training.lora) == ("prompt tuning", None)
+
+
+@pytest.mark.parametrize(
+    ("sharding", "method", "total"),
+    [("FSDPModule", "full fine-tuning", 64), ("FullyShardedDataParallel", None, None)],
+)
+def test_a_sharded_model_s_parameters(sharding: str, method: str | None, total: int | None) -> None:
+    """The parameters of FSDP's second version know their whole size; those of its first one do not."""
+    layer: Any = LINEAR()
+    layer._parameters = {"weight": SimpleNamespace(numel=lambda: 64, dtype="torch.float32", requires_grad=True)}
+    training = observe(model=named("Sharded", named(sharding), Model)(l0=layer))
+    assert (training.method, training.total_parameters) == (method, total)
+
+
+def test_packed_weights_in_shards_have_no_known_size() -> None:
+    """A shard of them does not tell how many weights it stands for; the method is known all the same."""
+    model: Any = named("Sharded", named("FSDPModule"), Model)(l0__q_proj=four_bit("nf4"))
+    model.peft_config = adapted().peft_config
+    training = observe(model=model)
+    assert (training.method, training.total_parameters) == ("QLoRA", None)
+
+
+def test_an_adapter_beside_the_trained_one_does_not_count() -> None:
+    """The frozen copy that DPO trains against is neither of the base model nor of what is trained."""
+
+    def layer(*, size: int, is_trained: bool) -> object:
+        made: Any = LINEAR()
+        weight = SimpleNamespace(numel=lambda: size, dtype="torch.float32", requires_grad=is_trained)
+        made._parameters = {"weight": weight}
+        return made
+
+    model: Any = adapted()
+    model.modules |= {
+        "l0.q_proj.base_layer": layer(size=100, is_trained=False),
+        "l0.q_proj.lora_A.default": layer(size=8, is_trained=True),
+        "l0.q_proj.lora_A.ref": layer(size=8, is_trained=False),
+    }
+    model.peft_config["ref"] = model.peft_config["default"]
+    model.active_adapters = ["default"]
+    training = observe(model=model)
+    assert (training.trainable_parameters, training.total_parameters) == (8, 108)

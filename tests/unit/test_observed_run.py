@@ -2,12 +2,46 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any, NoReturn
+
 from msgspec.structs import replace
 
 from cardcallback.guard import Guard
 from cardcallback.observed_run import ObservedRun
 from cardcallback.record import TOKEN_CROSS_ENTROPY
 from cardcallback.settings import Settings
+
+
+class LongHistory(list[dict[str, Any]]):
+    """A history whose newest entries may be asked for, and which must not be gone through."""
+
+    def __iter__(self) -> NoReturn:
+        """One entry a step, and so as many as the run is long."""
+        raise AssertionError("the whole history was read")
+
+    __reversed__ = __iter__
+
+
+def test_tokens_of_the_moment_of_a_log() -> None:
+    """TRL's own total or the one it just logged, without going through all that was logged before."""
+    observed = ObservedRun(Settings(), Guard())
+    args = SimpleNamespace(include_num_input_tokens_seen="no")
+    history = LongHistory([{"loss": 2.0, "step": 1, "num_tokens": 64}, {"loss": 1.0, "step": 2, "num_tokens": 128}])
+    state = SimpleNamespace(num_input_tokens_seen=0, log_history=history)
+    counting = SimpleNamespace(args=args, _total_train_tokens=130)
+    assert observed.tokens_at_log({"loss": 1.0}, state, counting) == 130
+    assert observed.tokens_at_log({"loss": 1.0}, state, SimpleNamespace(args=args)) == 128
+    history.append({"loss": 0.5, "step": 3})  # without a total: an older one would be of another moment
+    assert observed.tokens_at_log({"loss": 0.5}, state, SimpleNamespace(args=args)) is None
+
+
+def test_tokens_are_not_of_a_moment_that_the_device_had_not_reached() -> None:
+    """A log of things known on the host comes while the device still works at earlier batches."""
+    observed = ObservedRun(Settings(), Guard())
+    trainer = SimpleNamespace(args=SimpleNamespace(include_num_input_tokens_seen="no"), _total_train_tokens=130)
+    state = SimpleNamespace(num_input_tokens_seen=0, log_history=[])
+    assert observed.tokens_at_log({"learning_rate": 0.1}, state, trainer) is None
 
 
 def test_a_thousand_evaluations_are_noted_once() -> None:

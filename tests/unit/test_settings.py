@@ -51,6 +51,14 @@ def test_nothing_given_gives_the_defaults(folders: tuple[Path, Path]) -> None:
     assert settings.factor is None
 
 
+def test_live_figures_are_asked_for_by_variable_or_file(folders: tuple[Path, Path]) -> None:
+    """Off unless somebody asks; an argument is not needed."""
+    assert resolve(folders).log_metrics is False
+    assert resolve(folders, {}, {"CARDCALLBACK_LOG_METRICS": "1"}).log_metrics is True
+    (folders[0] / "cardcallback.toml").write_text("log_metrics = true\n")
+    assert resolve(folders).log_metrics is True
+
+
 def test_order_of_sources(folders: tuple[Path, Path]) -> None:
     """Argument, then variable, then the working folder's file, then the user's."""
     (folders[1] / "cardcallback.toml").write_text('stage = "user"\npue = 1.4\nlocation = "FR"\nquiet = true\n')
@@ -124,7 +132,7 @@ def test_own_factor_goes_before_the_table_and_keeps_the_name(folders: tuple[Path
         ({"previous": "nowhere"}, "previous: no record at"),
         ({"template": "missing.md"}, "template cannot be read"),
         ({"template": 7}, "template needs a path"),
-        ({"log_metrics": True}, "log_metrics does nothing in this version of cardcallback: leave log_metrics out"),
+        ({"log_metrics": "yes"}, "log_metrics needs true or false, not 'yes'"),
         ({"estimate_rest": "yes"}, "estimate_rest needs true or false, not 'yes'"),
         ({"locaton": "DE"}, "unknown argument: 'locaton'; did you mean location?"),
         ({"zzz": 1}, "there are location, "),
@@ -242,7 +250,7 @@ def test_unreadable_settings_file(folders: tuple[Path, Path]) -> None:
         ({"CARDCALLBACK_CHARTS": "maybe"}, "CARDCALLBACK_CHARTS needs 1 or 0, not 'maybe'"),
         ({"CARDCALLBACK_LOCATON": "DE"}, "unknown variable CARDCALLBACK_LOCATON: did you mean CARDCALLBACK_LOCATION?"),
         ({"CARDCALLBACK_DISABLE": "perhaps"}, "CARDCALLBACK_DISABLE needs 1 or 0"),
-        ({"CARDCALLBACK_LOG_METRICS": "1"}, "leave CARDCALLBACK_LOG_METRICS out"),
+        ({"CARDCALLBACK_LOG_METRICS": "often"}, "CARDCALLBACK_LOG_METRICS needs 1 or 0, not 'often'"),
     ],
 )
 def test_bad_variables(folders: tuple[Path, Path], environ: dict[str, str], said: str) -> None:

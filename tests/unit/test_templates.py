@@ -20,6 +20,9 @@ from cardcallback.testing import make_record
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 FAMILIES = (*SEEDS, "hub_annotated", "peft", "trl", "transformers", "sentence_transformers", "unsloth")
+# What else people bring, in words of our own: a course's, a platform's, a toolkit's, makers' of models, a company's.
+BROUGHT = ("hf_course", "kaggle", "model_card_toolkit", "nvidia_model_card", "meta_style", "olmo_style",
+           "bigscience_style", "granite_style", "firma_deutsch", "autotrain")  # fmt: skip
 
 
 def template(name: str) -> str:
@@ -37,7 +40,7 @@ def filled(name: str) -> Filled:
     return fill_placeholders(split_card(template(name)).body, made_up())
 
 
-@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize("name", [*FAMILIES, *BROUGHT])
 def test_a_template_is_filled_as_it_was_read(name: str) -> None:
     """The text is the one that somebody read from top to bottom."""
     path = GOLDEN / f"template_{name}.md"
@@ -54,7 +57,7 @@ def test_every_field_of_a_seed_is_filled_or_left_for_the_reason_in_its_table(nam
     assert fields_table(template(name)) == table
 
 
-@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize("name", [*FAMILIES, *BROUGHT])
 def test_a_filled_template_is_found_again(name: str) -> None:
     """A second run with the same figures changes nothing; one that knows nothing gives the template back."""
     body, first = split_card(template(name)).body, filled(name)

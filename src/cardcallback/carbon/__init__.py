@@ -13,6 +13,7 @@ from cardcallback.carbon.factors import (
     user_factor,
 )
 from cardcallback.carbon.footprint import PUE_SOURCE, Footprint, assess_footprint, check_pue, reassessed
+from cardcallback.carbon.own_factors import OwnFactors, read_own_factors
 from cardcallback.carbon.places import Place, find_place
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "Footprint",
     "GridExample",
     "GridExamples",
+    "OwnFactors",
     "Place",
     "assess_footprint",
     "check_pue",
@@ -32,6 +34,7 @@ __all__ = [
     "find_place",
     "grid_examples",
     "market_factor",
+    "read_own_factors",
     "reassessed",
     "user_factor",
 ]

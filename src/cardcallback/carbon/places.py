@@ -39,7 +39,7 @@ def find_place(text: str) -> Place:
     if len(text) > _LONGEST_PLACE:
         msg = f"that is no place ({len(text)} characters): give {_SYNTAX}"
         raise CardCallbackError(msg)
-    found = _index().get(_plain(text), ())
+    found = _index().get(plain_spelling(text), ())
     if len(found) == 1:
         return found[0]
     if found:
@@ -49,7 +49,7 @@ def find_place(text: str) -> Place:
 
 
 def _unknown(text: str) -> str:
-    nearest = _nearest(_plain(text))
+    nearest = _nearest(plain_spelling(text))
     if nearest:
         return f"no grid factor for the place {_shown(text)}: nearest are {', '.join(map(_label, nearest))}"
     return f"no grid factor for the place {_shown(text)}: give {_SYNTAX}, or your grid's carbon intensity"
@@ -81,7 +81,7 @@ def _index() -> dict[str, tuple[Place, ...]]:
     """Every spelling that is understood; a spelling shared by two places (Georgia) keeps both."""
     index: dict[str, tuple[Place, ...]] = {}
     for place, spellings in _spellings():
-        for spelling in {_plain(text) for text in spellings}:
+        for spelling in {plain_spelling(text) for text in spellings}:
             index[spelling] = (*index.get(spelling, ()), place)
     return index
 
@@ -99,7 +99,8 @@ def _spellings() -> list[tuple[Place, tuple[str, ...]]]:
     return entries
 
 
-def _plain(text: str) -> str:
+def plain_spelling(text: str) -> str:
+    """``text`` without accents, in lower case and with single blanks: by which places are told apart."""
     bare = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
     return " ".join(bare.lower().split())
 

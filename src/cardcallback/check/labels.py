@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from cardcallback.check.finding import Finding, error, shown
 from cardcallback.check.quantities import Figure, find_figures
 from cardcallback.check.reading import CardText
 from cardcallback.check.run_labels import RUN_LABELS, plain_label
 from cardcallback.record import RunRecord
+from cardcallback.render.card.labels import each, read_label_map
 from cardcallback.render.card.slots import Slot
 from cardcallback.render.card.values import card_values
 
@@ -22,12 +23,13 @@ _EXACT = frozenset({"lora_rank", "lora_alpha", "epochs", "learning_rate", "max_l
 _QUANTITIES = {"energy": "energy", "carbon_emitted": "emissions", "training_time": "time", "peak_memory": "memory"}
 
 
-def label_findings(card: CardText, record: RunRecord) -> Iterator[Finding]:
+def label_findings(card: CardText, record: RunRecord, own_labels: str | None = None) -> Iterator[Finding]:
     """Labelled values that contradict the record's; those we filled in are looked at elsewhere."""
     values = card_values(record)
+    labels = RUN_LABELS | _own(own_labels)
     written = {" ".join(fill.text.split()) for fill in record.card.filled}
     for slot in card.slots:
-        name = _value_name(slot)
+        name = _value_name(slot, labels)
         wanted = values.get(name) if name is not None else None
         if name is None or wanted is None or " ".join(slot.text.split()) in written:
             continue
@@ -37,10 +39,19 @@ def label_findings(card: CardText, record: RunRecord) -> Iterator[Finding]:
             yield error(RULE, card.line_of(slot.begin), f"{what}, and the record {shown(wanted, 60)}", cure)
 
 
-def _value_name(slot: Slot) -> str | None:
+def _own(own_labels: str | None) -> dict[str, str]:
+    """The person's own words for the same values, where they mean these under every heading."""
+    if own_labels is None:
+        return {}
+    rows = read_label_map(own_labels).rows
+    plain = [row for row in rows if row.value in RUN_LABELS.values() and not (row.heading or row.section or row.column)]
+    return {plain_label(label): row.value or "" for row in plain for label in each(row.label)}
+
+
+def _value_name(slot: Slot, labels: Mapping[str, str]) -> str | None:
     """The record's value that a labelled text in a list, or in a table of labels and values, stands for."""
     is_value = slot.kind == "line" or (slot.kind == "cell" and slot.only_column)
-    return RUN_LABELS.get(plain_label(slot.label)) if is_value and slot.label is not None else None
+    return labels.get(plain_label(slot.label)) if is_value and slot.label is not None else None
 
 
 def _contradicts(name: str, found: str, wanted: str) -> bool:

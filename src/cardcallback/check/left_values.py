@@ -24,9 +24,9 @@ _ELISION = re.compile(r"\.{2,}|\u2026|\?|#+|pending", re.IGNORECASE)
 _MARKS = ("[", "{", "<", "$", "(", "`", "\\", "&", "*", "_")
 
 
-def values_left(card: CardText) -> Iterator[tuple[int, str]]:
+def values_left(card: CardText, own_labels: str | None = None) -> Iterator[tuple[int, str]]:
     """The line and the text of each value outside our own sections in which there is a placeholder."""
-    index = label_index()
+    index = label_index(own_labels)
     for slot in card.slots:
         is_known = _is_known(slot, index)
         if not slot.text.strip():

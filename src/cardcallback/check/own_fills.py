@@ -24,13 +24,16 @@ _OPEN = re.compile(r"[\[{<_]")
 _Key = tuple[str, str]
 
 
-def fill_findings(card: CardText, record: RunRecord, skipped_lines: Iterable[int] = ()) -> Iterator[Finding]:
+def fill_findings(
+    card: CardText, record: RunRecord, skipped_lines: Iterable[int] = (), own_labels: str | None = None
+) -> Iterator[Finding]:
     """Fills whose digits were changed, and fills that the record now gives otherwise.
 
     Args:
         card: the card.
         record: the run, with the CO2e that the card was made with.
         skipped_lines: lines on which something else is wrong already, such as a placeholder that is left.
+        own_labels: the text of the person's own label map, by which it may have been filled.
     """
     fills = [fill for fill in record.card.filled if fill.heading != HEADING]
     reported: set[int] = set()
@@ -39,7 +42,7 @@ def fill_findings(card: CardText, record: RunRecord, skipped_lines: Iterable[int
             reported.add(found.line or 0)
             yield found
     reported.update(skipped_lines)
-    for found in _recomputed(card, record):
+    for found in _recomputed(card, record, own_labels):
         if found.line not in reported:
             reported.add(found.line or 0)
             yield found
@@ -126,10 +129,11 @@ def _outside_sections(card: CardText) -> str:
     return body
 
 
-def _recomputed(card: CardText, record: RunRecord) -> Iterator[Finding]:
+def _recomputed(card: CardText, record: RunRecord, own_labels: str | None) -> Iterator[Finding]:
     """What filling the card again would write otherwise, where a fill of ours stands."""
     hidden = [(section.begin, section.end) for section in card.own_sections]
-    again = fill_placeholders(card.body, record, known=record.card.filled, hidden=hidden).text
+    known = record.card.filled
+    again = fill_placeholders(card.body, record, known=known, hidden=hidden, own_labels=own_labels).text
     if again == card.body:
         return
     written = {flat(fill.text) for fill in record.card.filled}

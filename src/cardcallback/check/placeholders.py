@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from cardcallback.check.finding import Finding, error, hint, shown
 from cardcallback.check.left_values import values_left
 from cardcallback.check.reading import CardText, Line
+from cardcallback.render.card.slots import MDX
 
 RULE = "placeholder"
 _CURE = "write what belongs there, or delete the line"
@@ -68,26 +69,28 @@ _NOTHING_NAMED = re.compile(
     r"\bon the None dataset\b"
 )
 _UNKNOWN_DATA = "on an unknown dataset"
+_EXPRESSION = re.compile(r"\{\{[^{}\r\n]*\}\}|\{[^{}\r\n]*\}")
 _INLINE_CODE = re.compile(r"`[^`\r\n]*`")
 _LABEL = re.compile(r"^[\s>*+-]*(?:\*\*|__)?[^:*_|]{1,60}(?::(?:\*\*|__)?|(?:\*\*|__):)\s+(?P<value>.+)$")
 
 
-def placeholder_findings(card: CardText) -> Iterator[Finding]:
+def placeholder_findings(card: CardText, own_labels: str | None = None) -> Iterator[Finding]:
     """Each line that still holds a placeholder, once; our own section has none."""
     told = set()
     for one in _in_lines(card):
         told.add(one.line)
         yield one
-    for number, text in dict(reversed(list(values_left(card)))).items():
+    for number, text in dict(reversed(list(values_left(card, own_labels)))).items():
         if number not in told:
             yield error(RULE, number, f"a placeholder is left: {shown(text)}", _CURE)
 
 
 def _in_lines(card: CardText) -> Iterator[Finding]:
+    is_program = any(MDX.match(line.text) for line in card.lines if not line.is_code)
     for line in card.lines:
         if line.is_ours or not line.prose.strip():
             continue
-        found = _in_code(line) if line.is_code else _in_text(line)
+        found = _in_code(line) if line.is_code else _in_text(line, is_program=is_program)
         if found is not None:
             yield error(RULE, line.number, f"a placeholder is left: {shown(found)}", _CURE)
         elif not line.is_code and _UNKNOWN_DATA in line.prose:
@@ -99,8 +102,8 @@ def _in_code(line: Line) -> str | None:
     return found.group() if found else None
 
 
-def _in_text(line: Line) -> str | None:
-    text = line.prose
+def _in_text(line: Line, *, is_program: bool) -> str | None:
+    text = _EXPRESSION.sub(" ", line.prose) if is_program else line.prose
     bare = _INLINE_CODE.sub(lambda match: " " * len(match.group()), text)
     for pattern in (_IN_TEXT, _IN_CODE, _NOTHING_NAMED):
         # A page that is linked to has a name of its own.

@@ -41,7 +41,11 @@ FileExists = Callable[[str], bool]
 
 
 def check_card(
-    text: str, *, record: RunRecord | None = None, file_exists: FileExists | None = None
+    text: str,
+    *,
+    record: RunRecord | None = None,
+    file_exists: FileExists | None = None,
+    own_labels: str | None = None,
 ) -> tuple[Finding, ...]:
     """What a reviewer would say about a card: its own findings in the order of its lines, then the record's.
 
@@ -53,22 +57,26 @@ def check_card(
             held against one another.
         file_exists: whether there is a file at an address relative to the card, such as ``images/loss.png``;
             without it such links are not followed.
+        own_labels: the text of the person's own label map, by which the card may have been filled.
+
+    Raises:
+        CardCallbackError: the person's own label map cannot be used.
     """
     card = CardText(text)
-    found = list(_of_card(card, file_exists))
+    found = list(_of_card(card, file_exists, own_labels))
     if record is not None:
-        found += _of_record(card, record, found)
+        found += _of_record(card, record, found, own_labels)
     else:
         found += edited_sections(card)
     unique = dict.fromkeys(found)
     return tuple(sorted(unique, key=lambda one: (one.place == "record", one.line or 0, one.severity)))
 
 
-def _of_card(card: CardText, file_exists: FileExists | None) -> Iterator[Finding]:
+def _of_card(card: CardText, file_exists: FileExists | None, own_labels: str | None) -> Iterator[Finding]:
     yield from form_findings(card)
     yield from value_findings(card)
     yield from emissions_findings(card)
-    yield from placeholder_findings(card)
+    yield from placeholder_findings(card, own_labels)
     yield from privacy_findings(card)
     # What our own section says is held against the record, and tells edits by its digest.
     ours = {line.number for line in card.lines if line.is_ours}
@@ -88,16 +96,16 @@ def _of_figures(card: CardText) -> Iterator[Finding]:
     yield from equivalent_findings(facts)
 
 
-def _of_record(card: CardText, record: RunRecord, so_far: list[Finding]) -> Iterator[Finding]:
+def _of_record(card: CardText, record: RunRecord, so_far: list[Finding], own_labels: str | None) -> Iterator[Finding]:
     record = lettered(record)
     comparison = compare_section(card, record)
     yield from _of_section(card, comparison)
     told = comparison.record if comparison is not None else record_as_in_matter(card, record)
     left = [one.line for one in so_far if one.line is not None and one.rule == "placeholder"]
-    own = (*fill_findings(card, told, left), *matter_findings(card, told))
+    own = (*fill_findings(card, told, left, own_labels), *matter_findings(card, told))
     yield from own
     seen = {one.line for one in own if one.severity == "error"}
-    yield from (one for one in label_findings(card, told) if one.line not in seen)
+    yield from (one for one in label_findings(card, told, own_labels) if one.line not in seen)
     yield from record_findings(msgspec.structs.replace(record, card=told.card))
 
 

@@ -17,6 +17,7 @@ from cardcallback.cli.ls import ls
 from cardcallback.cli.publish import publish
 from cardcallback.cli.recover import recover
 from cardcallback.cli.render import render
+from cardcallback.cli.run import run
 from cardcallback.errors import CardCallbackError
 from cardcallback.units import one_line
 
@@ -32,6 +33,8 @@ application.command()(ls)
 application.command()(estimate)
 application.command()(compare)
 application.command()(check)
+# The first word that is no option of ours begins the command, with or without `--`.
+application.command(context_settings={"allow_interspersed_args": False})(run)
 
 
 def _print_version(wanted: bool) -> None:  # noqa: FBT001 - the signature typer calls

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 import typer
@@ -12,14 +12,18 @@ import typer
 from cardcallback.carbon import assess_footprint, chosen_factor, market_factor
 from cardcallback.cli.output import warn
 from cardcallback.errors import CardCallbackError
-from cardcallback.record import LoadedRecord, RunRecord, load_document, record_path
-from cardcallback.settings import own_labels_text, user_config_directory
+from cardcallback.record import CarbonFactor, LoadedRecord, RunRecord, load_document, record_path
+from cardcallback.settings import checks, own_labels_text, settled_factors, user_config_directory
 from cardcallback.stages import record_file_of
 
 RECORD_HELP = "An output folder, or its training_run/record.json."
 Location = Annotated[str | None, typer.Option(help="Where the electricity came from: DE, US-CA, gcp/...")]
 CarbonIntensity = Annotated[
     float | None, typer.Option(help="The grid's own factor, in grams of CO2e per kWh.", metavar="G")
+]
+Factors = Annotated[
+    Path | None,
+    typer.Option(help="A CSV file of your own factors: place,grams_per_kwh,year,boundary,source.", metavar="FILE"),
 ]
 Pue = Annotated[float | None, typer.Option(help="Building overhead (power usage effectiveness).")]
 MarketIntensity = Annotated[
@@ -32,9 +36,33 @@ ModelIndex = Annotated[
 
 def own_labels() -> str | None:
     """The text of the person's own label map, where their settings name one."""
-    return own_labels_text(
-        environ=os.environ, working_directory=Path.cwd(), user_config_directory=user_config_directory(os.environ)
-    )
+    return own_labels_text(**_here())
+
+
+def factor_of_options(
+    location: str | None, carbon_intensity: float | None, factors: Path | None = None
+) -> CarbonFactor | None:
+    """The factor that was asked for; a place is looked for in the person's own file first, given here or settled.
+
+    Raises:
+        CardCallbackError: the place or the file is no good, or a file stands without a place or beside a number.
+    """
+    if factors is not None and (location is None or carbon_intensity is not None):
+        wrong = "is not needed beside --carbon-intensity: leave one out"
+        msg = f"--factors {wrong if carbon_intensity is not None else 'needs a place of its rows: give --location too'}"
+        raise CardCallbackError(msg)
+    if location is None:
+        return chosen_factor(None, carbon_intensity)
+    own = checks.own_factors(factors) if factors is not None else settled_factors(**_here())
+    return chosen_factor(location, carbon_intensity, own)
+
+
+def _here() -> dict[str, Any]:
+    return {
+        "environ": os.environ,
+        "working_directory": Path.cwd(),
+        "user_config_directory": user_config_directory(os.environ),
+    }
 
 
 def load_of_weights(location: Path) -> tuple[LoadedRecord, Path]:
@@ -53,13 +81,11 @@ def load_of_weights(location: Path) -> tuple[LoadedRecord, Path]:
 def with_carbon(
     record: RunRecord,
     *,
-    location: str | None,
-    carbon_intensity: float | None,
+    factor: CarbonFactor | None,
     pue: float | None,
     market_intensity: float | None,
 ) -> RunRecord:
     """The record with its CO2e for the place and overhead that were asked for; warns where there is none."""
-    factor = chosen_factor(location, carbon_intensity)
     market = None if market_intensity is None else market_factor(market_intensity)
     # Nothing given: the record's own place stays. Settings of this machine are not asked, since training
     # may have run elsewhere.

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from cardcallback.check import Finding, check_card
+from cardcallback.cli.card_options import own_labels
 from cardcallback.cli.output import print_json, say
 from cardcallback.record import load_run
 from cardcallback.render.run_words import plural
@@ -35,7 +36,7 @@ def check(
     path = card / CARD_NAME if card.is_dir() else card
     text = read_card(path)
     run = load_run(record) if record is not None else None
-    findings = check_card(text, record=run, file_exists=_existing_below(path.parent))
+    findings = check_card(text, record=run, file_exists=_existing_below(path.parent), own_labels=own_labels())
     if json:
         print_json(_document(findings))
     else:

@@ -8,8 +8,7 @@ from typing import Annotated
 import msgspec
 import typer
 
-from cardcallback.carbon import chosen_factor
-from cardcallback.cli.card_options import CarbonIntensity, Location, Pue
+from cardcallback.cli.card_options import CarbonIntensity, Factors, Location, Pue, factor_of_options
 from cardcallback.cli.output import print_json, warn
 from cardcallback.compare import CostInput, compare_runs
 from cardcallback.errors import CardCallbackError
@@ -25,6 +24,7 @@ def compare(  # noqa: PLR0913 - one argument an option, as typer wants them
     *,
     location: Location = None,
     carbon_intensity: CarbonIntensity = None,
+    factors: Factors = None,
     pue: Pue = None,
     electricity_price: Annotated[
         float | None, typer.Option(metavar="PER_KWH", help="Price of a kWh, in a currency of yours.")
@@ -51,7 +51,9 @@ def compare(  # noqa: PLR0913 - one argument an option, as typer wants them
         msg = f"{chart} is no PNG file: give the chart a name ending in .png"
         raise CardCallbackError(msg)
     loaded = [load_run(path) for path in records]
-    comparison = compare_runs(loaded, factor=chosen_factor(location, carbon_intensity), pue=pue, prices=prices)
+    comparison = compare_runs(
+        loaded, factor=factor_of_options(location, carbon_intensity, factors), pue=pue, prices=prices
+    )
     if json:
         print_json(msgspec.to_builtins(comparison))
     else:

@@ -8,8 +8,8 @@ import msgspec
 import typer
 
 from cardcallback import estimate as estimates
-from cardcallback.carbon import PUE_SOURCE, chosen_factor, grid_examples
-from cardcallback.cli.card_options import CarbonIntensity, Location, Pue
+from cardcallback.carbon import PUE_SOURCE, grid_examples
+from cardcallback.cli.card_options import CarbonIntensity, Factors, Location, Pue, factor_of_options
 from cardcallback.cli.output import print_json, say
 from cardcallback.compare.work import scope_words
 from cardcallback.units import format_emissions, format_energy, format_number, format_power
@@ -25,13 +25,14 @@ def estimate(  # noqa: PLR0913 - one argument an option, as typer wants them
     pue: Pue = None,
     location: Location = None,
     carbon_intensity: CarbonIntensity = None,
+    factors: Factors = None,
     json: Annotated[bool, typer.Option("--json", help="Print data only.")] = False,
 ) -> None:
     """Estimate energy and CO2e from rated power and hours: never as good as a measurement, and labelled so."""
     given = estimates.EstimateInput(
         gpu=gpu, watts=watts, energy_kilowatt_hours=energy_kwh, hours=hours, count=count, pue=pue
     )
-    result = estimates.estimate(given, chosen_factor(location, carbon_intensity))
+    result = estimates.estimate(given, factor_of_options(location, carbon_intensity, factors))
     if json:
         print_json(_document(result, given))
         return

@@ -11,10 +11,12 @@ import typer
 from cardcallback.cli.card_options import (
     RECORD_HELP,
     CarbonIntensity,
+    Factors,
     Location,
     MarketIntensity,
     ModelIndex,
     Pue,
+    factor_of_options,
     load_of_weights,
     own_labels,
     with_carbon,
@@ -48,6 +50,7 @@ def publish(  # noqa: PLR0913 - a command's options are its parameters
     ] = None,
     location: Location = None,
     carbon_intensity: CarbonIntensity = None,
+    factors: Factors = None,
     pue: Pue = None,
     market_intensity: MarketIntensity = None,
     model_index: ModelIndex = False,
@@ -73,8 +76,7 @@ def publish(  # noqa: PLR0913 - a command's options are its parameters
     )
     told = with_carbon(
         loaded.record,
-        location=location,
-        carbon_intensity=carbon_intensity,
+        factor=factor_of_options(location, carbon_intensity, factors),
         pue=pue,
         market_intensity=market_intensity,
     )

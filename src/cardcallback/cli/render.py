@@ -14,10 +14,12 @@ from cardcallback.card_keeper import filled_into, join_fills, kind_of, note_rend
 from cardcallback.cli.card_options import (
     RECORD_HELP,
     CarbonIntensity,
+    Factors,
     Location,
     MarketIntensity,
     ModelIndex,
     Pue,
+    factor_of_options,
     load_of_weights,
     own_labels,
     with_carbon,
@@ -60,6 +62,7 @@ def render(  # noqa: PLR0913 - one argument an option, as typer wants them
     template: Annotated[Path | None, typer.Option(help="Fill this Markdown template instead.")] = None,
     location: Location = None,
     carbon_intensity: CarbonIntensity = None,
+    factors: Factors = None,
     pue: Pue = None,
     market_intensity: MarketIntensity = None,
     model_index: ModelIndex = False,
@@ -69,8 +72,7 @@ def render(  # noqa: PLR0913 - one argument an option, as typer wants them
     loaded, record_file = load_of_weights(record)
     current = with_carbon(
         loaded.record,
-        location=location,
-        carbon_intensity=carbon_intensity,
+        factor=factor_of_options(location, carbon_intensity, factors),
         pue=pue,
         market_intensity=market_intensity,
     )

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cardcallback.compare.model import BreakEven, Cell, Comparison, Costs
-from cardcallback.compare.quantities import as_cell, gpu_energy, measured
+from cardcallback.compare.quantities import as_cell, energy_of, gpu_energy, time
 from cardcallback.errors import CardCallbackError
 from cardcallback.record import RunRecord
 from cardcallback.units import JOULES_PER_KILOWATT_HOUR, JOULES_PER_WATT_HOUR, SECONDS_PER_HOUR
@@ -93,6 +93,7 @@ def _costs(letter: str, group: Sequence[RunRecord], given: CostInput) -> Costs:
         electricity_reason=None if known else energy.reason or "no price of electricity given",
         energy_name=name if known else None,
         is_part=energy.is_part,
+        is_least_time=_is_least_time(group),
         rent=None if hourly is None else hourly * hours,
         purchase_share=None if purchase is None or not years else purchase * hours / (years * HOURS_PER_YEAR),
     )
@@ -106,9 +107,13 @@ def _hours(group: Sequence[RunRecord]) -> float:
     return statistics.median(record.duration_seconds for record in group) / SECONDS_PER_HOUR
 
 
+def _is_least_time(group: Sequence[RunRecord]) -> bool:
+    return as_cell([time(record) for record in group]).is_part
+
+
 def _energy(group: Sequence[RunRecord]) -> tuple[Cell, str]:
     """The energy of the whole machine where it was measured in every run, else of its GPUs."""
-    system = as_cell([measured(record.energy.system) for record in group])
+    system = as_cell([energy_of(record, record.energy.system) for record in group])
     if len(system.values) == len(group):
         return system, "system"
     return as_cell([gpu_energy(record) for record in group]), "gpu"
@@ -119,6 +124,9 @@ def _break_even(
 ) -> BreakEven:
     reason = _why_none(owned, given, comparison, rented)
     energy, name = _energy(groups[owned])
+    open_ended = [letter for letter in (owned, rented) if _is_least_time(groups[letter])]
+    if reason is None and open_ended:
+        reason = f"how long a run of {open_ended[0]} went on at its end is not known"
     if reason is None and (name != "system" or energy.is_part):
         # What it draws idle is the whole machine's, from which no GPU's energy can be told apart.
         reason = f"the energy of the whole machine {owned} was not measured over its run"

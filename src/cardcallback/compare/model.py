@@ -9,6 +9,7 @@ import msgspec
 from cardcallback.record import InstrumentAccuracy, Scope
 
 Verdict = Literal["lower", "higher", "undecided"]
+Bound = Literal["least", "most"]
 RowName = Literal[
     "time",
     "gpu_energy",
@@ -38,7 +39,9 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
 
     Of a group ``value`` is the median over its runs and ``values`` are theirs; ``low`` and ``high`` are the smallest
     and the largest that repetition and recording together leave open, ``None`` where nothing bounds them. ``is_part``
-    says that a figure lacks what nobody watched. Without a value there is a ``reason``.
+    says that a figure lacks what nobody watched, or whose end nobody knows: no ratio of it is given. ``bound`` then
+    says on which side of it the whole is: "least" (it was more), "most" (it was less), ``None`` (either). Without a
+    value there is a ``reason``.
     """
 
     value: float | None
@@ -47,6 +50,7 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
     high: float | None = None
     scope: Scope | None = None
     is_part: bool = False
+    bound: Bound | None = None
     reason: str | None = None
     detail: str | None = None
 
@@ -106,8 +110,8 @@ class Costs(msgspec.Struct, frozen=True, kw_only=True):
     """Of one run of a group (the median), each with what it leaves out or why it is ``None``.
 
     ``electricity`` is of the measured energy alone, ``energy_name`` saying which; ``is_part`` where that is a part of
-    it. ``purchase_share`` is the price
-    of the machine by the hours of its life.
+    it. ``purchase_share`` is the price of the machine by the hours of its life. ``is_least_time`` says of both that the
+    hours are the least it took.
     """
 
     letter: str
@@ -115,6 +119,7 @@ class Costs(msgspec.Struct, frozen=True, kw_only=True):
     electricity_reason: str | None = None
     energy_name: str | None = None
     is_part: bool = False
+    is_least_time: bool = False
     rent: float | None = None
     purchase_share: float | None = None
 

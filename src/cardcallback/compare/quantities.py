@@ -6,6 +6,8 @@ import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from cardcallback.carbon import assess_footprint
 from cardcallback.compare.model import Cell, RowName
 from cardcallback.ratios import mean_power
@@ -14,6 +16,7 @@ from cardcallback.record import (
     CarbonFactor,
     Measurement,
     RunRecord,
+    duration_is_least,
     is_only_a_part,
     is_unresolved,
 )
@@ -21,6 +24,7 @@ from cardcallback.record import (
 # A sensor that averages over a second, or a bucket of a second, cannot show less.
 _PEAK_SECONDS = 1.0
 _ROUNDING = 1.05
+_OPEN_END = "how long a run went on at its end is not known"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,6 +57,7 @@ def as_cell(readings: Sequence[Cell]) -> Cell:
         high=None if None in highs else max(high for high in highs if high is not None),
         scope=next(iter(scopes)) if len(scopes) == 1 else None,
         is_part=any(reading.is_part for reading in known),
+        bound=next((reading.bound for reading in known if reading.bound is not None), None),
         detail="; ".join(dict.fromkeys(details)) or None,
     )
 
@@ -74,14 +79,32 @@ def measured(figure: Measurement) -> Cell:
         high=figure.recording_high,
         scope=figure.scope,
         is_part=is_only_a_part(figure),
+        bound="least" if is_only_a_part(figure) else None,
     )
+
+
+def time(record: RunRecord) -> Cell:
+    """How long a run took; at least so long where nobody knows when its last moment was."""
+    return _at_least(_plain(record.duration_seconds, ""), record)
 
 
 def gpu_energy(record: RunRecord) -> Cell:
     """The GPUs' energy of a run; none where it leaves out GPUs of the job or is not resolved."""
     if record.energy.partial_reason is not None:
         return Cell(value=None, reason=record.energy.partial_reason)
-    return measured(record.energy.gpu)
+    return energy_of(record, record.energy.gpu)
+
+
+def energy_of(record: RunRecord, energy: Measurement) -> Cell:
+    """One of the run's energies; at least so much where its end is not known."""
+    return _at_least(measured(energy), record)
+
+
+def _at_least(cell: Cell, record: RunRecord) -> Cell:
+    """What grows with a run's time, of a run that took longer than is known."""
+    if cell.value is None or not duration_is_least(record):
+        return cell
+    return msgspec.structs.replace(cell, is_part=True, bound="least", high=None, detail=_OPEN_END)
 
 
 def _divided(reading: Cell, by: float | None, reason: str) -> Cell:
@@ -95,12 +118,20 @@ def _divided(reading: Cell, by: float | None, reason: str) -> Cell:
         high=None if reading.high is None else reading.high / by,
         scope=reading.scope,
         is_part=reading.is_part,
+        bound=reading.bound,
+        detail=reading.detail,
     )
 
 
 def _mean_power(record: RunRecord) -> Cell:
+    """Over the time that was watched: of what nobody watched it says neither that it drew more nor less."""
     whole = gpu_energy(record)
-    return whole if whole.value is None else measured(mean_power(record.energy.gpu, record.duration_seconds))
+    if whole.value is None:
+        return whole
+    mean = measured(mean_power(record.energy.gpu, record.duration_seconds))
+    if not whole.is_part:
+        return mean
+    return msgspec.structs.replace(mean, is_part=True, bound=None, low=None, high=None, detail="over what was watched")
 
 
 def _highest_power(record: RunRecord) -> Cell:
@@ -122,7 +153,8 @@ def _highest_power(record: RunRecord) -> Cell:
         whole_seconds = spacing > _PEAK_SECONDS / 2  # each point is a second's mean already
         highest.append(max(value for _, value in trace.points) if whole_seconds else _highest_second(trace.points))
     value = max(highest)
-    return Cell(value=value, low=value, high=value, scope=record.energy.gpu.scope, detail="of one GPU")
+    whole = Cell(value=value, low=value, high=value, scope=record.energy.gpu.scope, detail="of one GPU")
+    return _at_least(whole, record)
 
 
 def _highest_second(points: Sequence[tuple[float, float]]) -> float:
@@ -149,7 +181,10 @@ def _tokens_per_second(kind: str) -> Callable[[RunRecord], Cell]:
         if count is None or record.duration_seconds <= 0:
             return Cell(value=None, reason=tokens.reason or "nobody counted these tokens")
         rate = count / record.duration_seconds
-        return Cell(value=rate, low=rate, high=rate, detail="evaluation and saving included")
+        whole = Cell(value=rate, low=rate, high=rate, detail="evaluation and saving included")
+        if not duration_is_least(record):
+            return whole
+        return msgspec.structs.replace(whole, is_part=True, bound="most", low=None, detail=_OPEN_END)
 
     return read
 
@@ -170,7 +205,7 @@ def _emissions(record: RunRecord, factor: CarbonFactor, pue: float | None) -> Ce
     if footprint.carbon is None:
         return Cell(value=None, reason=footprint.reason)
     carbon = footprint.carbon
-    energy = measured(record.energy.system if carbon.energy_name == "system" else record.energy.gpu)
+    energy = energy_of(record, record.energy.system if carbon.energy_name == "system" else record.energy.gpu)
     if energy.value is None:
         return energy
     scaled = carbon.emissions_grams / carbon.energy_joules if carbon.energy_joules else 0.0
@@ -182,6 +217,7 @@ def _emissions(record: RunRecord, factor: CarbonFactor, pue: float | None) -> Ce
         high=None if energy.high is None else energy.high * scaled,
         scope=carbon.scope,
         is_part=energy.is_part,
+        bound=energy.bound,
         detail=f"{factor.grams_per_kwh:g} g/kWh ({words}, {factor.source}){overhead}",
     )
 
@@ -216,17 +252,21 @@ def quantities(factor: CarbonFactor | None, pue: float | None, *, own_factors: s
     own = _own_emissions if own_factors is None else lambda _: no_own
     common = _emissions_at(factor, pue) if factor is not None else lambda _: no_common
     return (
-        Quantity(name="time", unit="seconds", read=lambda r: _plain(r.duration_seconds, ""), is_total=True),
+        Quantity(name="time", unit="seconds", read=time, is_total=True),
         Quantity(name="gpu_energy", unit="joules", read=gpu_energy, has_scope=True, is_total=True),
         Quantity(
             name="system_energy",
             unit="joules",
-            read=lambda r: measured(r.energy.system),
+            read=lambda r: energy_of(r, r.energy.system),
             has_scope=True,
             is_total=True,
         ),
         Quantity(
-            name="cpu_energy", unit="joules", read=lambda r: measured(r.energy.cpu), has_scope=True, is_total=True
+            name="cpu_energy",
+            unit="joules",
+            read=lambda r: energy_of(r, r.energy.cpu),
+            has_scope=True,
+            is_total=True,
         ),
         Quantity(name="mean_power", unit="watts", read=_mean_power, has_scope=True),
         Quantity(name="highest_power", unit="watts", read=_highest_power, has_scope=True),

@@ -35,7 +35,7 @@ def _why_none(first: Cell, other: Cell, *, has_scope: bool) -> str | None:
         if cell.value is None:
             return f"{letter} has no figure: {cell.reason}"
         if cell.is_part:
-            return f"{letter} is a part of its run's energy"
+            return f"{letter} is not of its whole run"
     if has_scope:
         return _scopes_differ(first.scope, other.scope)
     return None

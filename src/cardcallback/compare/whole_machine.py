@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cardcallback.compare.model import Ratio, Verdict
-from cardcallback.record import Measurement, RunRecord, is_only_a_part
+from cardcallback.record import Measurement, RunRecord, duration_is_least, is_only_a_part
 from cardcallback.rest import estimate_rest
 from cardcallback.units import format_energy, format_percent
 
@@ -47,7 +47,7 @@ def _range(group: Sequence[RunRecord]) -> tuple[tuple[float, float] | None, str 
     lows, highs = [], []
     for record in group:
         gpu, rest = record.energy.gpu, _rest(record)
-        if gpu.value is None or is_only_a_part(gpu):
+        if gpu.value is None or is_only_a_part(gpu) or duration_is_least(record):
             return None, "the GPU's energy is not known for the whole run"
         if rest.value is None:
             return None, f"the rest of the machine: {rest.reason}"

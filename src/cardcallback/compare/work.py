@@ -76,7 +76,9 @@ def _held_out(record: RunRecord) -> tuple[float | None, tuple[object, ...]]:
 
 def _difference(name: str, read: Reader, groups: Sequence[Sequence[RunRecord]], *, is_work: bool) -> Difference | None:
     values = tuple(" / ".join(dict.fromkeys(read(record) for record in group)) for group in groups)
-    if len(set(values)) == 1 and not (name in _HAVE_TO_BE_KNOWN and values[0].startswith(NOT_KNOWN)):
+    open_question = name in _HAVE_TO_BE_KNOWN and values[0].startswith(NOT_KNOWN)
+    unfinished = name == "status" and values[0] != "completed"
+    if len(set(values)) == 1 and not open_question and not unfinished:
         return None
     return Difference(name=name, values=values, is_work=is_work)
 

@@ -18,9 +18,10 @@ from cardcallback.writing import write_atomically
 class DetailedModelCard:
     """A model card's statements by a person; what is not given is printed as "[More Information Needed]".
 
-    Nothing has a default that claims something: no licence, no language. Texts are printed as they are read and
-    never as markup; the four longer ones (``summary``, ``training_data_summary``, ``training_procedure``,
-    ``training_hardware``) may have paragraphs and lists.
+    Nothing has a default that claims something: no licence, no language. In prose (lists, the sentences
+    of uses and biases, and ``summary``, ``training_data_summary``, ``training_procedure`` and ``training_hardware``)
+    bold, slanted, code and links to pages are kept; these four may have paragraphs, lists and blocks of code too.
+    Names and settings are printed as they are read. No text becomes a heading, a table, HTML or metadata.
 
     Attributes:
         primary_uses: mappings of ``use`` and ``example``.

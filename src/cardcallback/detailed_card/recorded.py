@@ -10,6 +10,7 @@ from cardcallback.record import RunRecord, Scalar
 from cardcallback.render.card.values import card_values
 from cardcallback.render.section.evaluation import published_sentence
 from cardcallback.render.section.headline import headline
+from cardcallback.render.section.stages import stages_doubts, stages_table
 from cardcallback.render.text import clean, escape_markdown
 from cardcallback.units import format_count
 
@@ -66,8 +67,11 @@ def data_lines(record: RunRecord) -> list[str]:
 
 
 def procedure_lines(record: RunRecord) -> list[str]:
-    """What was trained, warnings that must be seen, and times and losses as a list."""
-    return [*headline(record), "", *_lines(record, _PROCEDURE_LINES), "", published_sentence(record)]
+    """What was trained, warnings that must be seen, times and losses as a list, and the stages before as a table."""
+    lines = [*headline(record), "", *_lines(record, _PROCEDURE_LINES), "", published_sentence(record)]
+    for part in (stages_table(record), [doubts] if (doubts := stages_doubts(record)) else []):
+        lines += ["", *part] if part else []
+    return lines
 
 
 def hardware_lines(record: RunRecord) -> list[str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from cardcallback.detailed_card.fields import BIAS_KEYS, USE_KEYS
 from cardcallback.detailed_card.matter import front_matter
-from cardcallback.detailed_card.prose import as_cell, as_list, as_prose
+from cardcallback.detailed_card.prose import as_cell, as_list, as_live_cell, as_prose
 from cardcallback.detailed_card.recorded import data_lines, hardware_lines, hyperparameter_rows, procedure_lines
 from cardcallback.errors import CardCallbackError
 from cardcallback.impact import EnvironmentalImpact, impact_report
@@ -90,7 +90,7 @@ def _base_model(card: DetailedModelCard, run: RunRecord | None) -> str:
 
 
 def _uses(card: DetailedModelCard) -> list[str]:
-    uses = [tuple(as_cell(entry.get(key)) for key in USE_KEYS) for entry in card.primary_uses]
+    uses = [tuple(as_live_cell(entry.get(key)) for key in USE_KEYS) for entry in card.primary_uses]
     return [
         "## Intended Uses",
         f"### Primary Use Cases\n\n{_table(('Use Case', 'Example'), uses)}",
@@ -101,7 +101,7 @@ def _uses(card: DetailedModelCard) -> list[str]:
 
 
 def _limits(card: DetailedModelCard) -> list[str]:
-    biases = [tuple(as_cell(entry.get(key)) for key in BIAS_KEYS) for entry in card.biases]
+    biases = [tuple(as_live_cell(entry.get(key)) for key in BIAS_KEYS) for entry in card.biases]
     table = _table(("Bias Type", "Description", "Mitigation"), biases)
     return [
         "## Limitations",

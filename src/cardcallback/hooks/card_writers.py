@@ -29,6 +29,7 @@ _TOPIC = "card writers"
 _PEFT_MODULES = (("peft.peft_model", "PeftModel"), ("peft.mixed_model", "PeftMixedModel"))
 _SAVE_CHECKPOINT = "_save_checkpoint"
 _PEFT_METHOD = "create_or_update_model_card"
+_MODEL_METHOD = "_create_model_card"
 
 
 def watch_card_writers(
@@ -39,7 +40,7 @@ def watch_card_writers(
     before_push: BeforePush | None = None,
     guard: GuardFactory | None = None,
 ) -> None:
-    """Call ``after_write(card)`` each time this trainer, or PEFT for its model, has written a card.
+    """Call ``after_write(card)`` each time this trainer, its model, or PEFT for that, has written a card.
 
     ``card`` is the path of the ``README.md``: the output folder's, a checkpoint's, or that of any folder
     the adapter was saved into. After the person's own ``save_model(folder)`` it is told too, and the file
@@ -83,6 +84,9 @@ def watch_card_writers(
     wrap_method(type(trainer), _SAVE_CHECKPOINT)  # only to know that one is being saved
     watch.set_hook(_PEFT_METHOD, _TOPIC, complete(after=told.adapter_card_written))
     _wrap_adapter_writers()
+    watch.set_hook(_MODEL_METHOD, _TOPIC, complete(after=told.model_card_written))
+    # sentence-transformers' models write their card themselves, wherever they are saved.
+    wrap_method(type(getattr(trainer, "model", None)), _MODEL_METHOD, find=watch_of_model)
 
 
 class _Told:
@@ -114,6 +118,12 @@ class _Told:
     def adapter_card_written(self, call: Call, result: Any) -> None:
         del result
         folder = call.argument(0, "output_dir")
+        if folder is not None and _is_main_process(call.trainer):
+            self._after_write(Path(folder) / CARD_NAME)
+
+    def model_card_written(self, call: Call, result: Any) -> None:
+        del result
+        folder = call.argument(0, "path")
         if folder is not None and _is_main_process(call.trainer):
             self._after_write(Path(folder) / CARD_NAME)
 

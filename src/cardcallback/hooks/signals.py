@@ -12,6 +12,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
+from cardcallback import portable
 from cardcallback.guard import Guard
 from cardcallback.hooks.ending import Ending, Stoppable
 from cardcallback.hooks.os_signals import die_of, handler_address
@@ -19,7 +20,10 @@ from cardcallback.hooks.wakeup import Wakeup
 
 # SIGTERM is what everybody sends, SIGHUP a terminal that closes; the other two are SLURM's ``--signal``. SIGINT is
 # Python's KeyboardInterrupt.
-STOP_SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
+# On Windows nobody can send one that a handler hears of, Ctrl-C aside.
+STOP_SIGNALS = tuple(
+    getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2") if hasattr(signal, "SIGHUP")
+)
 _FIRST_PROCESS = 1
 
 
@@ -184,7 +188,7 @@ _installed: weakref.WeakSet[StopSignals] = weakref.WeakSet()
 
 @functools.cache
 def _put_back_in_children() -> None:
-    os.register_at_fork(after_in_child=_forked)
+    portable.in_forked_children(_forked)
 
 
 def _forked() -> None:

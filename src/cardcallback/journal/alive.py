@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+from cardcallback import portable
 from cardcallback.journal.file import is_copy
 
 # A line is written every second; a disk that is slow takes a few.
@@ -18,7 +18,6 @@ _COPY_FRESH_SECONDS = 120.0
 # Clocks of two machines may differ by some of it.
 _RECENT_SECONDS = 60.0
 _LOOKS, _LOOK_SECONDS = 5, 0.5
-_READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 _HELD = (errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES)
 
 
@@ -36,7 +35,7 @@ def is_alive(path: Path, *, now_seconds: Callable[[], float] = wall_seconds, tru
     copied_lately = trusts_fresh_copies and is_copy(path)
     while True:
         try:
-            descriptor = os.open(path, _READ_FLAGS)
+            descriptor = os.open(path, portable.READ_FLAGS)
         except OSError:
             return False
         try:
@@ -87,7 +86,7 @@ def _seen(path: Path) -> os.stat_result | None:
 def _is_held(descriptor: int) -> bool | None:
     """Whether somebody holds a lock on it; ``None`` where the file system has none."""
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        portable.share(descriptor)
     except OSError as error:
         return True if error.errno in _HELD else None
     return False

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import weakref
 from pathlib import Path
 
+from cardcallback import portable
+from cardcallback.journal.folder import Folder, open_folder
 from cardcallback.record import PRIVATE_FOLDER
 
 JOURNAL_FOLDER = "journal"
 JOURNAL_SUFFIX = ".journal"
 _COPY_SUFFIX = f".copy{JOURNAL_SUFFIX}"
-_MODE = 0o600
-_FOLDER_MODE = 0o777  # narrowed by the person's umask, as every folder of theirs
 _NEW_SUFFIX = ".new"
-_FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
-_NEW_FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def journal_path(folder: Path, run_id: str, session_id: str) -> Path:
@@ -102,29 +99,30 @@ class JournalFile:
             OSError: the disk is full, or a folder cannot be made, or one is a link. The old file is as it was.
         """
         was_there = not self.is_missing()
-        folder = _open_folder(self._path.parent)
+        folder = open_folder(self._path.parent)
         new = self._path.name + _NEW_SUFFIX
         try:
             with contextlib.suppress(FileNotFoundError):
-                os.unlink(new, dir_fd=folder)
-            descriptor = os.open(new, _NEW_FLAGS, _MODE, dir_fd=folder)
+                folder.unlink(new)
+            descriptor = folder.create(new)
             self._open.add(descriptor)
             try:
                 _lock(descriptor)
                 self._write(descriptor, content)
-                os.fdatasync(descriptor)
-                os.rename(new, self._path.name, src_dir_fd=folder, dst_dir_fd=folder)
+                portable.sync(descriptor)
+                descriptor = self._put_in_place(folder, descriptor, new)
             except BaseException:  # whatever it is goes on up; the half-made file may not stay, nor its lock
-                self._close(descriptor)
-                os.unlink(new, dir_fd=folder)
+                if descriptor in self._open:
+                    self._close(descriptor)
+                folder.unlink(new)
                 raise
             # Only now, so that there is no moment in which nobody holds a lock on what lies there.
             self._give_up_old(was_there=was_there)
             self._descriptor, self._torn, self.size_bytes = descriptor, False, len(content)
             with contextlib.suppress(OSError):  # a file system that syncs no folders: the file itself is on disk
-                os.fsync(folder)
+                folder.sync()
         finally:
-            os.close(folder)
+            folder.close()
 
     def append(self, lines: bytes) -> None:
         """Add whole lines.
@@ -144,7 +142,7 @@ class JournalFile:
     def sync(self) -> None:
         """Wait until the disk has what was written."""
         if self._descriptor is not None:
-            os.fdatasync(self._descriptor)
+            portable.sync(self._descriptor)
 
     def close(self) -> None:
         """Give the lock up; the file stays."""
@@ -170,6 +168,17 @@ class JournalFile:
         self._open.clear()
         self._moved.clear()
         self._descriptor = None
+
+    def _put_in_place(self, folder: Folder, descriptor: int, new: str) -> int:
+        if portable.MOVES_OPEN_FILES:
+            folder.rename(new, self._path.name)
+            return descriptor
+        self.close()
+        self._close(descriptor)
+        folder.rename(new, self._path.name)
+        descriptor = folder.reopen(self._path.name)
+        self._open.add(descriptor)
+        return descriptor
 
     def _write(self, descriptor: int, content: bytes) -> None:
         rest = memoryview(content)
@@ -205,23 +214,7 @@ def _forget_all() -> None:
         file.forget()
 
 
-os.register_at_fork(after_in_child=_forget_all)
-
-
-def _open_folder(path: Path) -> int:
-    """The folder itself, made where it is missing; it and the one above it must be no links."""
-    above = path.parent
-    above.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(above.parent, _FOLDER_FLAGS)
-    for name in (above.name, path.name):
-        try:
-            with contextlib.suppress(FileExistsError):
-                os.mkdir(name, _FOLDER_MODE, dir_fd=descriptor)
-            inner = os.open(name, _FOLDER_FLAGS | os.O_NOFOLLOW, dir_fd=descriptor)
-        finally:
-            os.close(descriptor)
-        descriptor = inner
-    return descriptor
+portable.in_forked_children(_forget_all)
 
 
 def _remove_where_it_lies(descriptor: int) -> None:
@@ -234,4 +227,4 @@ def _remove_where_it_lies(descriptor: int) -> None:
 
 def _lock(descriptor: int) -> None:
     with contextlib.suppress(OSError):  # a file system without locks: ``is_alive`` then asks when it was written
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        portable.lock(descriptor, wait=False)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from cardcallback import portable
 from cardcallback.errors import CardCallbackError
 from cardcallback.journal.lines import Entry, Figure, decode_lines
 from cardcallback.journal.packing import unpack_record
@@ -17,7 +18,6 @@ from cardcallback.record import RunRecord
 
 # Far more than a journal holds before it is compacted.
 _LARGEST_BYTES = 256 * 1024**2
-_READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 
 
 class Recovered(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,7 +59,7 @@ def read_journal(path: Path) -> Recovered | None:
 
 def _content(path: Path) -> bytes:
     try:
-        descriptor = os.open(path, _READ_FLAGS)
+        descriptor = os.open(path, portable.READ_FLAGS)
         with os.fdopen(descriptor, "rb") as file:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 msg = f"{path.name} is no file: give the folder in which a run was killed"

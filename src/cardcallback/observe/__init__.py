@@ -4,7 +4,7 @@ from cardcallback.observe.base_model import find_base_model, model_folders, weig
 from cardcallback.observe.evaluation import LOSS_IS_MEAN_OF_BATCHES, evaluation_result, joined_results, perplexity
 from cardcallback.observe.machine import observe_machine
 from cardcallback.observe.progress import training_completed, with_progress
-from cardcallback.observe.software import observe_software
+from cardcallback.observe.software import observe_software, other_tracker
 from cardcallback.observe.step_tokens import (
     KINDS,
     OF_ONE_PROCESS,
@@ -14,7 +14,7 @@ from cardcallback.observe.step_tokens import (
     TokenKind,
     plan_counting,
 )
-from cardcallback.observe.tokens import TokenBaseline, may_be_counted, token_baseline, with_counted
+from cardcallback.observe.tokens import TokenBaseline, count_tokens, may_be_counted, token_baseline, with_counted
 from cardcallback.observe.training import observe_training
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "StepTokens",
     "TokenBaseline",
     "TokenKind",
+    "count_tokens",
     "evaluation_result",
     "find_base_model",
     "joined_results",
@@ -34,6 +35,7 @@ __all__ = [
     "observe_machine",
     "observe_software",
     "observe_training",
+    "other_tracker",
     "perplexity",
     "plan_counting",
     "token_baseline",

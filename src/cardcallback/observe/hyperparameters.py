@@ -1,4 +1,7 @@
-"""Hyper-parameters by an allow-list: each by the type it must have, so that no path or token slips through."""
+"""Hyper-parameters by an allow-list: each by the type it must have, so that no path or token slips through.
+
+A method's own (beta, loss type, generations) are in ``method_settings``.
+"""
 
 from __future__ import annotations
 
@@ -39,9 +42,6 @@ _ATTENTION = frozenset(
 )
 _PACKING = frozenset({"bfd", "bfd_split", "bfd-requeue", "wrapped"})
 _INTERVALS = frozenset({"no", "steps", "epoch", "best"})
-_DIVERGENCES = frozenset({"reverse_kl", "js_divergence", "alpha_divergence", "forward_kl"})
-_REWARD_SCALES = frozenset({"group", "batch", "none"})
-_LARGEST_LOSSES = 8
 
 
 def _one_of(allowed: frozenset[str]) -> Reader:
@@ -51,13 +51,6 @@ def _one_of(allowed: frozenset[str]) -> Reader:
 def _positive(value: object) -> Scalar:
     found = number(value)
     return found if found is not None and found > 0 else None
-
-
-def _losses(value: object) -> Scalar:
-    """One loss type, or DPO's list of them joined by "+"."""
-    parts = value if isinstance(value, (list, tuple)) else [value]
-    words = [word(part) for part in parts[:_LARGEST_LOSSES]]
-    return "+".join(part for part in words if part) if words and all(words) else None
 
 
 _SHARED: dict[str, Reader] = {
@@ -90,30 +83,13 @@ _SHARED: dict[str, Reader] = {
     # TRL's, where its argument classes have them
     "max_length": integer,
     "max_seq_length": integer,
-    "max_prompt_length": integer,
-    "max_completion_length": integer,
     "packing": flag,
     "packing_strategy": _one_of(_PACKING),
     "padding_free": flag,
     "completion_only_loss": flag,
     "assistant_only_loss": flag,
-    "loss_type": _losses,
-    "beta": number,
-    "label_smoothing": number,
-    "ld_alpha": number,
-    "f_divergence_type": _one_of(_DIVERGENCES),
-    "desirable_weight": number,
-    "undesirable_weight": number,
-    "num_generations": integer,
-    "num_iterations": integer,
-    "temperature": number,
-    "top_p": number,
-    "epsilon": number,
-    "epsilon_high": number,
-    "scale_rewards": _one_of(_REWARD_SCALES),
-    "router_aux_loss_coef": number,
 }
-_MEANINGLESS_ZERO = frozenset({"label_smoothing_factor", "label_smoothing", "neftune_noise_alpha"})
+_MEANINGLESS_ZERO = frozenset({"label_smoothing_factor", "neftune_noise_alpha"})
 
 
 def observe_hyperparameters(args: object, trainer: object, model: object) -> dict[str, Scalar]:

@@ -7,6 +7,8 @@ import re
 from collections import Counter
 from pathlib import Path
 
+from cardcallback import portable
+from cardcallback.observe.machine_elsewhere import observe_machine_elsewhere
 from cardcallback.record import Machine
 from cardcallback.units import BYTES_PER_KIBIBYTE
 
@@ -42,6 +44,8 @@ def observe_machine(system_root: Path) -> Machine:
     where the firmware's product name says so; the same chip is sold in other machines.
     """
     processors = _processor_blocks(system_root)
+    if not processors and system_root == Path("/"):
+        return observe_machine_elsewhere()
     name = _product(system_root)
     return Machine(
         name=name,
@@ -50,7 +54,7 @@ def observe_machine(system_root: Path) -> Machine:
         architecture=_architecture(processors),
         memory_total_bytes=_memory_total_bytes(system_root),
         unified_memory=True if name == _DGX_SPARK else None,
-        operating_system=_operating_system(system_root),
+        operating_system=_with_wsl(_operating_system(system_root), system_root),
     )
 
 
@@ -136,6 +140,10 @@ def _operating_system(root: Path) -> str | None:
         re.findall(r'^(NAME|VERSION_ID)="?([A-Za-z0-9][A-Za-z0-9 ./_-]{0,39})"?$', _os_release(root), re.MULTILINE)
     )
     return " ".join(fields[key] for key in ("NAME", "VERSION_ID") if key in fields) or None
+
+
+def _with_wsl(name: str | None, root: Path) -> str | None:
+    return f"{name} on WSL2" if name and portable.is_wsl(root) else name
 
 
 def _os_release(root: Path) -> str:

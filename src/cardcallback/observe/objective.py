@@ -36,8 +36,11 @@ _OBJECTIVES = {
     "ServerDistillation": "distillation",
     "SDFT": "self-distillation",
     "SDPO": "SDPO",
+    "IWOPD": "IW-OPD",
     "SentenceTransformer": "sentence embedding",
     "CrossEncoder": "cross-encoder",
+    "SparseEncoder": "sparse embedding",
+    "MultiVectorEncoder": "multi-vector embedding",
 }
 _NAME = re.compile(r"_?(?:Unsloth)?(\w+?)(?:Trainer|Config|TrainingArguments)")
 _MODEL_OBJECTIVES = (
@@ -52,6 +55,27 @@ _MODEL_OBJECTIVES = (
 )
 # They count the tokens they generate themselves, in the Trainer's own counter.
 GENERATING = frozenset({"GRPO", "RLOO", "GMPO", "distillation"})
+# They train on answers written while training: their batches do not hold what the steps go through.
+ON_POLICY = GENERATING | {
+    "online DPO",
+    "XPO",
+    "Nash-MD",
+    "A2PO",
+    "PPO",
+    "GKD",
+    "GOLD",
+    "MiniLLM",
+    "self-distillation",
+    "SDPO",
+    "IW-OPD",
+}
+# A beta of 0 takes the comparison with the reference model out of their loss, and the model with it.
+REINFORCED = frozenset({"GRPO", "RLOO", "GMPO"})
+# Their loss compares the model's answers with a reference model's.
+REFERENCED = REINFORCED | {"DPO", "online DPO", "KTO", "BCO", "XPO", "Nash-MD"}
+REFERENCE_FREE = frozenset({"ORPO", "CPO"})
+_EMBEDDING_LIBRARY = "sentence_transformers"
+_MOST_NESTED_LOSSES = 3
 _LIBRARIES = frozenset({"transformers", "trl", "unsloth", "axolotl", "llamafactory", "sentence_transformers", "setfit"})
 _SFT_LOSSES = {
     None: TOKEN_CROSS_ENTROPY,
@@ -60,7 +84,9 @@ _SFT_LOSSES = {
     "dft": "DFT loss",
 }
 # Their compute_loss is known to give what find_loss_kind says.
-_KNOWN_LOSSES = frozenset({"transformers", "trl", "unsloth", "unsloth_zoo"})
+_KNOWN_LOSSES = frozenset({"transformers", "trl", "unsloth", "unsloth_zoo", _EMBEDDING_LIBRARY})
+# Axolotl's trainer hands on to transformers'; of its further trainers each computes something of its own.
+_KNOWN_MODULES = frozenset({"axolotl.core.trainers.base"})
 
 
 def find_objective(trainer: object, args: object, model: object) -> str | None:
@@ -128,10 +154,15 @@ def find_loss_kind(objective: str | None, trainer: object, args: object, model: 
     """
     if objective is None or trainer is None or not _computed_by_library(trainer):
         return None
-    if objective == "masked language modelling":
-        return "masked-token cross-entropy"
-    if objective not in {"SFT", "language modelling", "sequence-to-sequence"}:
-        return f"{objective} loss"
+    if _EMBEDDING_LIBRARY in map(top_package, lineage(trainer)):
+        several = isinstance(read(trainer, "loss"), dict)
+        return f"{objective} loss" if several else embedding_loss(trainer)
+    if objective in {"SFT", "language modelling", "sequence-to-sequence"}:
+        return _token_loss(trainer, args, model)
+    return "masked-token cross-entropy" if objective == "masked language modelling" else f"{objective} loss"
+
+
+def _token_loss(trainer: object, args: object, model: object) -> str | None:
     asked = read(args, "loss_type")
     kind = _SFT_LOSSES.get(asked) if asked is None or isinstance(asked, str) else None
     if kind == TOKEN_CROSS_ENTROPY and number(read(args, "label_smoothing_factor")):
@@ -141,13 +172,27 @@ def find_loss_kind(objective: str | None, trainer: object, args: object, model: 
     return kind
 
 
+def embedding_loss(trainer: object) -> str | None:
+    """The loss class of sentence-transformers by its name, an inner one in brackets; ``None`` for any other loss."""
+    names: list[str] = []
+    loss = read(trainer, "loss")
+    while loss is not None and len(names) < _MOST_NESTED_LOSSES:
+        if top_package(type(loss)) != _EMBEDDING_LIBRARY:
+            return None  # a person's own, or one for each of several data sets
+        names.append(type(loss).__name__)
+        loss = read(loss, "loss")
+    return " (".join(names) + ")" * (len(names) - 1) if names else None
+
+
 def _computed_by_library(trainer: object) -> bool:
-    if read(trainer, "compute_loss_func") is not None:
+    if read(trainer, "compute_loss_func") is not None or read(read(trainer, "args"), "orpo_alpha"):
         return False
     for name in ("compute_loss", "prediction_step"):
         method = read(trainer, name)
-        package = top_package(read(method, "__func__"))
-        if package not in _KNOWN_LOSSES and not package.startswith("Unsloth"):
+        function = read(method, "__func__")
+        package = top_package(function)
+        known = package in _KNOWN_LOSSES or package.startswith("Unsloth")
+        if not known and read(function, "__module__") not in _KNOWN_MODULES:
             return False
     return True
 

@@ -37,9 +37,14 @@ class Parameters:
 
 
 def count_parameters(model: object, listing: Listing, quantization: Quantization | None) -> Parameters:
-    """Count the parameters of every module; tied weights once, 4-bit weights as what they stand for."""
-    if _is_sharded(model):
+    """Count the parameters of every module; tied weights once, 4-bit weights as what they stand for.
+
+    An adapter that is loaded beside the active one, such as the reference that DPO trains against, is left out.
+    """
+    if _hides_sizes(model, quantization):
         return Parameters()
+    aside = _adapters_aside(model)
+    listing = [(name, module) for name, module in listing if name.rpartition(".")[2] not in aside]
     total, trainable = 0, 0
     held: Counter[Any] = Counter()
     trained: Counter[Any] = Counter()
@@ -71,6 +76,14 @@ def _parameters(listing: Listing) -> Iterator[Any]:
                 yield parameter
 
 
+def _adapters_aside(model: object) -> frozenset[str]:
+    """The names of the adapters that are not active; PEFT keeps each one's weights in modules of its name."""
+    configs, active = read(model, "peft_config"), read(model, "active_adapters")
+    if not isinstance(configs, dict) or not isinstance(active, (list, tuple)):
+        return frozenset()
+    return frozenset(map(str, configs)) - frozenset(map(str, active))
+
+
 def _most(sizes: Counter[Any]) -> str | None:
     """The commonest floating-point type; packed integers hold quantised weights and are none."""
     named: Counter[str] = Counter()
@@ -81,8 +94,10 @@ def _most(sizes: Counter[Any]) -> str | None:
     return named.most_common(1)[0][0] if named else None
 
 
-def _is_sharded(model: object) -> bool:
-    return any("FullySharded" in name or "FSDPModule" in name for name in class_names(model))
+def _hides_sizes(model: object, quantization: Quantization | None) -> bool:
+    names = class_names(model)
+    # FSDP's second version keeps parameters that know their whole size, but not how many a packed one stands for.
+    return any("FullySharded" in name for name in names) or ("FSDPModule" in names and quantization is not None)
 
 
 def _size(parameter: Any) -> int:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from cardcallback.observe.plain import read
+from cardcallback.observe.plain import class_names, read
 
 # Module name to distribution name, in the order a card lists them.
 _DISTRIBUTIONS = {
@@ -20,6 +20,8 @@ _DISTRIBUTIONS = {
     "axolotl": "axolotl",
     "llamafactory": "llamafactory",
     "sentence_transformers": "sentence-transformers",
+    "setfit": "setfit",
+    "codecarbon": "codecarbon",
     "torch": "torch",
     "bitsandbytes": "bitsandbytes",
     "datasets": "datasets",
@@ -31,6 +33,10 @@ _DISTRIBUTIONS = {
     "tokenizers": "tokenizers",
     "cardcallback": "cardcallback",
 }
+_CODECARBON = (
+    "CodeCarbon followed this training too. Its figures, of a CPU and memory that it estimates and of a place that it "
+    "finds itself, are not part of these; where the metadata has codecarbon as its source, that figure is CodeCarbon's."
+)
 _VERSION = re.compile(r"[0-9][0-9A-Za-z.+!_-]{0,39}")
 
 
@@ -49,6 +55,14 @@ def observe_software(*, loaded: Mapping[str, Any] | None = None) -> dict[str, st
     if isinstance(cuda, str) and _VERSION.fullmatch(cuda):
         found["cuda"] = cuda
     return found
+
+
+def other_tracker(trainer: object) -> str | None:
+    """A sentence where CodeCarbon's callback follows the same training, whose figures are none of ours."""
+    callbacks = read(read(trainer, "callback_handler"), "callbacks")
+    if not isinstance(callbacks, list) or not any("CodeCarbonCallback" in class_names(one) for one in callbacks):
+        return None
+    return _CODECARBON
 
 
 def _version(distribution: str) -> str | None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from cardcallback.observe.device_sum import DeviceSum
+from cardcallback.observe.objective import ON_POLICY
 from cardcallback.observe.plain import integer, read
 from cardcallback.observe.shared_batches import processes_of_split_batch, processes_of_whole_batch
 from cardcallback.record import Training
@@ -30,6 +31,7 @@ _NOT_READ = "the run was interrupted before they could be read without waiting f
 _FAILED = "counting them failed"
 _DEVICE_FAILED = "the device they were counted on failed"
 _SEVERAL_PROCESSES = "several processes trained, and only this one's batches were seen"
+_GENERATED = "the answers are written while training, and nobody counted them"
 _SHARED_BATCHES = "several processes are given the same batch (tensor, context or sequence parallelism)"
 
 
@@ -39,13 +41,15 @@ class CountingPlan:
 
     ``labels_shifted``: position 0 of each row is no target, as in causal language modelling; ``None``: labels
     are no tokens. ``given_in_loss``: transformers' own count is of exactly the batch it comes with.
-    ``filled_up``: flattened batches may end in padding that nothing marks. ``unknown`` holds the reason for
-    each kind that cannot be counted.
+    ``filled_up``: flattened batches may end in padding that nothing marks. ``by_column``: each text
+    column has token numbers of its own, and all of them go through the model. ``unknown`` holds the reason for each
+    kind that cannot be counted.
     """
 
     labels_shifted: bool | None = None
     given_in_loss: bool = False
     filled_up: bool = False
+    by_column: bool = False
     unknown: Mapping[TokenKind, str] = field(default_factory=dict)
 
 
@@ -53,11 +57,14 @@ def plan_counting(training: Training, *, args: object, trainer: object, model: o
     """Decide it once, before the first batch, from what the run is."""
     if processes_of_whole_batch(trainer, model) * processes_of_split_batch(trainer) > 1:
         return CountingPlan(unknown=dict.fromkeys(KINDS, _SHARED_BATCHES))
+    if training.objective in ON_POLICY:
+        return CountingPlan(unknown=dict.fromkeys(KINDS, _GENERATED))
     shifted = True if training.objective in _SHIFTED else False if training.objective in _UNSHIFTED else None
     return CountingPlan(
         labels_shifted=shifted,
         given_in_loss=_is_given(args, trainer, shifted=shifted),
         filled_up=_fills_up(args, trainer),
+        by_column=training.trainer_library == "sentence_transformers",
         unknown=_uncounted_loss(training, model, shifted=shifted),
     )
 
@@ -170,10 +177,15 @@ class StepTokens:
             self._lose(_DEVICE_FAILED, kind)
 
     def _add(self, inputs: Any, num_items: Any) -> None:
-        ids = inputs.get("input_ids") if isinstance(inputs, Mapping) else None
-        if ids is None or not hasattr(ids, "numel"):
+        parts = _columns(inputs) if self._plan.by_column else [inputs] if isinstance(inputs, Mapping) else []
+        if not parts or any(not hasattr(part.get("input_ids"), "numel") for part in parts):
             self._lose("the training batches hold no input_ids")
             return
+        for part in parts:
+            self._add_part(part, num_items)
+
+    def _add_part(self, inputs: Mapping[str, Any], num_items: Any) -> None:
+        ids = inputs["input_ids"]
         if not self._whole and ids.device.type not in _EAGER_DEVICES:
             self._lose("batches on this kind of device are not counted")
             return
@@ -222,3 +234,12 @@ class StepTokens:
             if kind in self._sums:
                 self._sums[kind].drop()
         self._closed = self._closed or len(self._reasons) == len(KINDS)
+
+
+def _columns(inputs: Any) -> list[dict[str, Any]]:
+    """The model's inputs of each text column, whose names begin with the column's."""
+    if not isinstance(inputs, Mapping):
+        return []
+    ids, mask = "_input_ids", "_attention_mask"
+    prefixes = [name.removesuffix(ids) for name in inputs if isinstance(name, str) and name.endswith(ids)]
+    return [{"input_ids": inputs[prefix + ids], "attention_mask": inputs.get(prefix + mask)} for prefix in prefixes]

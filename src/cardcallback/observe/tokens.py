@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cardcallback.observe.objective import GENERATING
+from cardcallback.observe.objective import GENERATING, ON_POLICY
 from cardcallback.observe.plain import integer, read
 from cardcallback.observe.shared_batches import processes_of_whole_batch
 from cardcallback.observe.step_tokens import KINDS, SOURCE, StepCounts, TokenKind
@@ -81,7 +81,7 @@ def count_tokens(
 
 def may_be_counted(training: Training) -> bool:
     """Whether its batches hold what it trains on: where answers are generated, TRL's own count stands alone."""
-    return training.objective not in GENERATING
+    return training.objective not in ON_POLICY
 
 
 def with_counted(tokens: Tokens, counted: StepCounts) -> Tokens:

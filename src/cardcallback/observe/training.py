@@ -8,7 +8,9 @@ from typing import Any
 from cardcallback.observe.base_model import find_base_model
 from cardcallback.observe.data import evaluation_dataset, find_loss_coverage, observe_dataset, training_dataset
 from cardcallback.observe.hyperparameters import observe_hyperparameters
+from cardcallback.observe.llama_factory import stage_objective, with_method_settings
 from cardcallback.observe.lora import adapter_config, adapter_name, observe_lora
+from cardcallback.observe.method_settings import observe_method
 from cardcallback.observe.objective import find_loss_kind, find_objective, trainer_names
 from cardcallback.observe.parameters import count_parameters, find_method, find_precision
 from cardcallback.observe.plain import modules, read, unwrapped
@@ -49,12 +51,13 @@ def observe_training(
     bare = unwrapped(model)
     listing = modules(bare)
     data = training_dataset(trainer, train_dataloader)
-    objective = find_objective(trainer, args, bare)
+    objective = stage_objective(trainer) or find_objective(trainer, args, bare)
     quantization = observe_quantization(bare, listing)
     parameters = count_parameters(model, listing, quantization)
     base = find_base_model(bare, base_model)
     name, library = trainer_names(trainer, args)
-    settings = observe_hyperparameters(args, trainer, bare)
+    given = with_method_settings(args, trainer)
+    settings = observe_hyperparameters(given, trainer, bare) | observe_method(given, trainer, bare, objective)
     if parameters.dtype is not None and quantization is None:
         settings["weights_dtype"] = parameters.dtype
     return Training(

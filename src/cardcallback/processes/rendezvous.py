@@ -16,6 +16,7 @@ from pathlib import Path
 
 import msgspec
 
+from cardcallback import portable
 from cardcallback.errors import CardCallbackError
 from cardcallback.processes.announcement import Announcement
 from cardcallback.record import PRIVATE_FOLDER
@@ -30,7 +31,6 @@ _SALT = re.compile(r"[0-9a-f]{16,64}")
 # A file of ours, or what a process that was killed while it wrote one left beside it.
 _OURS = re.compile(r"(?:invitation|rank-\d+\.json)|\.(?:invitation|rank-\d+\.json)-[0-9a-f]{8}")
 _LARGEST_BYTES = 64 * 1024
-_READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 # No process of a job that lives leaves its file unchanged for so long.
 _LEFT_BEHIND_SECONDS = 3600.0
 
@@ -132,7 +132,7 @@ def write_private(path: Path, content: bytes) -> None:
         OSError: it cannot be written.
     """
     temporary = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE)
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | portable.BYTES, FILE_MODE)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
@@ -146,7 +146,7 @@ def read_small(path: Path) -> bytes | None:
     """A small file's content; ``None`` where there is none, or one that is a link, no file or too large to be ours."""
     try:
         # A pipe in its place is opened without waiting for whoever writes into it.
-        with os.fdopen(os.open(path, _READ_FLAGS), "rb") as file:
+        with os.fdopen(os.open(path, portable.READ_FLAGS), "rb") as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 return None
             content = file.read(_LARGEST_BYTES + 1)

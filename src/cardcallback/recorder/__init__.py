@@ -2,6 +2,7 @@
 
 from cardcallback.recorder.clock import Clock, SystemClock
 from cardcallback.recorder.opening import BackgroundOpening, EarlyReading, open_in_background
+from cardcallback.recorder.readings import ReadingsNow
 from cardcallback.recorder.recorder import Recorder
 from cardcallback.recorder.recording import EnergiesNow, Recording
 
@@ -10,6 +11,7 @@ __all__ = [
     "Clock",
     "EarlyReading",
     "EnergiesNow",
+    "ReadingsNow",
     "Recorder",
     "Recording",
     "SystemClock",

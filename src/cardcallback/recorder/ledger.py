@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from cardcallback.record import PhaseSpan, Trace
+from cardcallback.record import PhaseSpan, Point, Trace
 from cardcallback.recorder.accounts import AccountKey, OpenAccount, account_key, has_account, open_accounts, read_every
 from cardcallback.recorder.health import DeviceHealth, Trouble, clock_norm
 from cardcallback.recorder.keepers import Median, Peak, Reasons
@@ -190,6 +190,13 @@ class Ledger:
                     )
                 )
         return tuple(made)
+
+    def newest(self, quantity: Quantity, device: int | None) -> tuple[SensorSpec, Point] | None:
+        """The newest reading of a traced quantity and its sensor, as it is read; None without one."""
+        for spec, trace in self._traces.values():
+            if spec.quantity == quantity and spec.device == device and trace.newest is not None:
+                return self.as_read(spec), trace.newest
+        return None
 
     def phase_spans(self, session: int) -> tuple[PhaseSpan, ...]:
         """The visits that are kept: the newest."""

@@ -13,6 +13,7 @@ from cardcallback.recorder.instruments import Instruments
 from cardcallback.recorder.lane import Lane
 from cardcallback.recorder.ledger import Ledger
 from cardcallback.recorder.opening import EarlyReading
+from cardcallback.recorder.readings import ReadingsNow, make_readings
 from cardcallback.recorder.recording import EnergiesNow, Recording, make_energies, make_recording
 from cardcallback.recorder.schedule import Appointment
 from cardcallback.recorder.session import Session
@@ -178,6 +179,12 @@ class Recorder:
         self._enter_taken()
         with self._lock:
             return make_energies(self._ledger, self._session_until(self.now_seconds()))
+
+    def readings(self) -> ReadingsNow:
+        """What the sensors said last; asks none of them."""
+        self._enter_taken()
+        with self._lock:
+            return make_readings(self._ledger, self._sensors.devices, self.now_seconds())
 
     def stop(self) -> Recording:
         """End the session, waiting a tenth of a second at most for drivers that hang.

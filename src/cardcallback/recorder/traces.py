@@ -27,9 +27,11 @@ class ThinnedTrace:
         self._counts = array("q", bytes(8 * most_points))
         self._values = array("d", bytes(8 * most_points))
         self._times = array("d", bytes(8 * most_points))
+        self.newest: Point | None = None
 
     def add(self, at_seconds: float, value: float) -> None:
         """One reading; one from before the begin (negative) counts to the first bucket."""
+        self.newest = (at_seconds, value)
         bucket = max(int(at_seconds / self._width), 0)
         while bucket >= self._most:
             self._halve()

@@ -36,6 +36,7 @@ _SOURCES = {
     "nvml:total_energy_consumption": "NVML energy counter",
     "proc:meminfo": "/proc/meminfo",
     "torch:allocator": "PyTorch's allocator",
+    "psutil:virtual_memory": "the operating system's own account",
     "psutil:rss": "resident memory of this process and its children",
 }
 _SOURCE_FAMILIES = (

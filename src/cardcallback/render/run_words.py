@@ -176,10 +176,13 @@ def session_of(peak: Measurement) -> str:
     return found.group(1) if found else ""
 
 
+_PARTS_OF_A_MACHINE = ("this container", "this WSL2 guest")
+
+
 def memory_owner(record: RunRecord) -> str:
-    """Whose the memory in use is: a container may be shown only its own."""
-    own = any("this container" in words for words in record.memory.system_peak.covers)
-    return "this container" if own else WHOLE_MACHINE
+    """Whose the memory in use is: a container or a guest may be shown only its own."""
+    covers = " ".join(record.memory.system_peak.covers)
+    return next((owner for owner in _PARTS_OF_A_MACHINE if owner in covers), WHOLE_MACHINE)
 
 
 def whose_peak(peak: Measurement) -> str:

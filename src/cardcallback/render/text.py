@@ -52,7 +52,12 @@ def escape_markdown(text: str, longest: int = LONGEST_TEXT) -> str:
 
 def escape_line(text: str, longest: int = LONGEST_TEXT) -> str:
     """As ``escape_markdown``, for text that a line begins with: no heading, list or rule comes from it."""
-    return _LEADING.sub(r"\g<number>\\\g<mark>", escape_markdown(text, longest))
+    return as_line(escape_markdown(text, longest))
+
+
+def as_line(markdown: str) -> str:
+    """One line of Markdown with none of what a heading, list, rule or setext underline begins with at its start."""
+    return _LEADING.sub(r"\g<number>\\\g<mark>", markdown)
 
 
 def as_paragraph(markdown: str) -> str:

@@ -15,6 +15,7 @@ from cardcallback.record import Scope
 from cardcallback.sensors import nvml
 from cardcallback.sensors.base import (
     OPENING,
+    Absence,
     DeviceInfo,
     Quantity,
     Sensor,
@@ -22,6 +23,7 @@ from cardcallback.sensors.base import (
     SensorSet,
     SensorSpec,
 )
+from cardcallback.sensors.elsewhere import explained
 from cardcallback.sensors.machine import open_machine_energy
 from cardcallback.sensors.meminfo import open_meminfo, with_unified_memory
 from cardcallback.sensors.memory_limit import open_memory_limit
@@ -29,6 +31,7 @@ from cardcallback.sensors.memory_pressure import open_memory_pressure
 from cardcallback.sensors.plugin_checks import fault_of
 from cardcallback.sensors.process import open_process
 from cardcallback.sensors.torch_memory import open_torch_memory
+from cardcallback.sensors.virtual_memory import open_virtual_memory
 
 ENTRY_POINT_GROUP = "cardcallback.sensors"
 _OTHERS_INTERVAL_SECONDS = 60.0
@@ -85,6 +88,7 @@ def joined(sets: Iterable[SensorSet]) -> SensorSet:
 
 
 def _gpu_sensors(gpus: SensorSet) -> SensorSet:
+    gpus = explained(gpus, _find_torch(), sys.platform)
     others = tuple(OtherProcessesSensor(device.index) for device in gpus.devices)
     return replace(gpus, sensors=(*gpus.sensors, *others))
 
@@ -121,7 +125,7 @@ class OtherProcessesSensor:
 
 def _machine_sensors(system_root: Path, *, unified: bool | None) -> SensorSet:
     opened = (
-        open_meminfo(system_root, unified=unified),
+        _open_memory(system_root, unified=unified),
         open_memory_limit(system_root),
         open_memory_pressure(system_root),
         open_process(),
@@ -132,6 +136,13 @@ def _machine_sensors(system_root: Path, *, unified: bool | None) -> SensorSet:
         sensors=(*energy.sensors, *(sensor for sensors, _ in opened for sensor in sensors)),
         absences=(*energy.absences, *(absence for _, absences in opened for absence in absences)),
     )
+
+
+def _open_memory(system_root: Path, *, unified: bool | None) -> tuple[tuple[Sensor, ...], tuple[Absence, ...]]:
+    opened = open_meminfo(system_root, unified=unified)
+    if opened[0] or system_root != Path("/"):
+        return opened
+    return open_virtual_memory(unified=True if sys.platform == "darwin" else unified)
 
 
 def _find_torch() -> Any | None:

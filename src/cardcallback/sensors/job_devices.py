@@ -13,13 +13,15 @@ class JobDevices:
 
     ``uses_cuda`` is ``None`` where nothing tells whether the job computes on CUDA. ``cuda_indices`` are
     CUDA's own numbers for its devices, ``None`` where not known. ``uuids`` are theirs, perhaps without
-    "GPU-", ``None`` where PyTorch does not tell them. ``processes`` counts those of all nodes.
+    "GPU-", ``None`` where PyTorch does not tell them. ``processes`` counts those of all nodes. ``names`` are those
+    of devices that PyTorch alone knows, being of another maker than NVIDIA.
     """
 
     uses_cuda: bool | None
     cuda_indices: tuple[int, ...] | None = None
     uuids: tuple[str, ...] | None = None
     processes: int = 1
+    names: tuple[str, ...] = ()
 
 
 def find_job_devices(torch_module: Any | None, *, args: Any, model: Any, environ: Mapping[str, str]) -> JobDevices:
@@ -38,7 +40,9 @@ def find_job_devices(torch_module: Any | None, *, args: Any, model: Any, environ
         return JobDevices(uses_cuda=False, processes=processes)
     if indices is None:
         return JobDevices(uses_cuda=None, processes=processes)
-    return JobDevices(uses_cuda=True, cuda_indices=indices, uuids=_uuids(cuda, indices), processes=processes)
+    names = _names(cuda, indices) if getattr(getattr(torch_module, "version", None), "hip", None) else ()
+    uuids = _uuids(cuda, indices)
+    return JobDevices(uses_cuda=True, cuda_indices=indices, uuids=uuids, processes=processes, names=names)
 
 
 def _cuda_indices(args: Any, model: Any) -> tuple[int, ...] | None:
@@ -76,6 +80,13 @@ def _uuids(cuda: Any, indices: Sequence[int]) -> tuple[str, ...] | None:
         return tuple(str(cuda.get_device_properties(index).uuid) for index in indices)
     except (RuntimeError, AttributeError, AssertionError):
         return None  # before PyTorch 2.5 it has no such property
+
+
+def _names(cuda: Any, indices: Sequence[int]) -> tuple[str, ...]:
+    try:
+        return tuple(str(cuda.get_device_properties(index).name) for index in indices)
+    except (RuntimeError, AttributeError, AssertionError):
+        return ()
 
 
 def _processes(args: Any, environ: Mapping[str, str]) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from cardcallback import portable
 from cardcallback.errors import SensorReadError
 from cardcallback.record import InstrumentAccuracy, Scope
 from cardcallback.sensors.base import Absence, Quantity, Sensor, SensorSpec, those_readable
@@ -17,6 +18,13 @@ from cardcallback.units import BYTES_PER_KIBIBYTE
 SOURCE = "proc:meminfo"
 # Where a container is given a meminfo of its own (LXC's lxcfs), which is its limit and use, not the machine's.
 CONTAINER_SOURCE = "proc:meminfo (container)"
+# Windows gives its guest a part of the machine's memory, and the figures are the guest's.
+GUEST_SOURCE = "proc:meminfo (WSL2)"
+_PARTS = {
+    # Its figures come from a control group, which CUDA's memory is not charged to.
+    CONTAINER_SOURCE: "this container, by its own /proc/meminfo; CUDA memory is not in it",
+    GUEST_SOURCE: "this WSL2 guest; what Windows uses, GPU memory included, is not in it",
+}
 _INTERVAL_SECONDS = 1.0
 _SWAP_INTERVAL_SECONDS = 5.0
 _ONCE_SECONDS = 86400.0
@@ -147,14 +155,14 @@ def open_meminfo(system_root: Path, *, unified: bool | None) -> tuple[tuple[Sens
     """
     path = system_root / "proc" / "meminfo"
     huge_pages = system_root / "sys" / "kernel" / "mm" / "hugepages"
-    containers_own = _is_containers_own(system_root)
+    source = _source(system_root)
 
     def used(fields: dict[str, int]) -> int:
         # A container's own file knows no huge pages, while sysfs shows the machine's.
-        return used_bytes(fields, None if containers_own else free_huge_bytes(fields, huge_pages))
+        return used_bytes(fields, None if source == CONTAINER_SOURCE else free_huge_bytes(fields, huge_pages))
 
     def spec(quantity: Quantity, interval_seconds: float) -> SensorSpec:
-        return _spec(quantity, interval_seconds, unified=unified, containers_own=containers_own)
+        return _spec(quantity, interval_seconds, unified=unified, source=source)
 
     return those_readable(
         (
@@ -163,6 +171,12 @@ def open_meminfo(system_root: Path, *, unified: bool | None) -> tuple[tuple[Sens
             MeminfoSensor(path, spec("swap_used", _SWAP_INTERVAL_SECONDS), _swap),
         )
     )
+
+
+def _source(system_root: Path) -> str:
+    if _is_containers_own(system_root):
+        return CONTAINER_SOURCE
+    return GUEST_SOURCE if portable.is_wsl(system_root) else SOURCE
 
 
 def _is_containers_own(system_root: Path) -> bool:
@@ -179,14 +193,12 @@ def with_unified_memory(sensor: Sensor, *, unified: bool | None) -> Sensor:
     if not isinstance(sensor, MeminfoSensor):
         return sensor
     spec = sensor.spec
-    own = spec.source == CONTAINER_SOURCE
-    return sensor.told(_spec(spec.quantity, spec.interval_seconds, unified=unified, containers_own=own))
+    return sensor.told(_spec(spec.quantity, spec.interval_seconds, unified=unified, source=spec.source))
 
 
-def _spec(quantity: Quantity, interval_seconds: float, *, unified: bool | None, containers_own: bool) -> SensorSpec:
-    if containers_own:
-        # Its figures come from a control group, which CUDA's memory is not charged to.
-        scope, covers = Scope(host_dram="yes"), "this container, by its own /proc/meminfo; CUDA memory is not in it"
+def _spec(quantity: Quantity, interval_seconds: float, *, unified: bool | None, source: str) -> SensorSpec:
+    if source in _PARTS:
+        scope, covers = Scope(host_dram="yes"), _PARTS[source]
     elif quantity == "swap_used":
         scope, covers = Scope(), "whole machine"
     else:
@@ -194,7 +206,7 @@ def _spec(quantity: Quantity, interval_seconds: float, *, unified: bool | None, 
         covers = "whole machine, GPU memory included" if unified else "whole machine"
     return SensorSpec(
         quantity=quantity,
-        source=CONTAINER_SOURCE if containers_own else SOURCE,
+        source=source,
         kind="gauge",
         unit="bytes",
         scope=scope,

@@ -12,6 +12,7 @@ from typing import Any
 
 import psutil
 
+from cardcallback import portable
 from cardcallback.errors import SensorReadError
 from cardcallback.sensors.base import Absence, DeviceInfo, SensorSet
 from cardcallback.sensors.job_processes import is_of_this_job
@@ -19,12 +20,14 @@ from cardcallback.sensors.nvml_device import Device
 from cardcallback.sensors.nvml_devices import Selection, select_devices
 from cardcallback.sensors.nvml_driver import NvmlDriver
 from cardcallback.sensors.nvml_errors import (
+    LIBRARY_NOT_FOUND,
     MAY_START_LATER,
     NOT_SUPPORTED,
     NvmlCallError,
     reason_at_start,
     reason_in_call,
 )
+from cardcallback.sensors.nvml_library import load_from_its_place
 from cardcallback.sensors.nvml_modules import use_module_power
 from cardcallback.sensors.nvml_power import FIELD_POWER_LIMIT, SCOPE_MODULE, Part, highest_module_watts, highest_watts
 from cardcallback.sensors.nvml_sensors import GPU_QUANTITIES, OpenedDevice, open_device
@@ -148,8 +151,18 @@ def _started() -> NvmlDriver:
     global _opened  # noqa: PLW0603 - NVML itself is one per process
     with _opening:
         if _opened is None:
-            _opened = NvmlDriver(_binding())
+            _opened = _new_driver(_binding())
         return _opened
+
+
+def _new_driver(binding: Any) -> NvmlDriver:
+    try:
+        return NvmlDriver(binding)
+    except NvmlCallError as error:
+        # The binding asks the loader by name, which finds what was loaded by its path before.
+        if error.code != LIBRARY_NOT_FOUND or not load_from_its_place():
+            raise
+        return NvmlDriver(binding)
 
 
 def _forget_who_opens() -> None:
@@ -158,7 +171,7 @@ def _forget_who_opens() -> None:
     _opening = threading.Lock()
 
 
-os.register_at_fork(after_in_child=_forget_who_opens)
+portable.in_forked_children(_forget_who_opens)
 
 
 def _binding() -> Any:

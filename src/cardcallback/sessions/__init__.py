@@ -1,6 +1,7 @@
 """Runs of several sessions: their sums, and which sessions a run has; pure but for the reading of records."""
 
 from cardcallback.sessions.accounts import discarded, with_longer_accounts
+from cardcallback.sessions.energies import over_sessions
 from cardcallback.sessions.joining import joined_sessions
 from cardcallback.sessions.lineage import (
     SUMMARY_NAME,
@@ -38,6 +39,7 @@ __all__ = [
     "joined_sessions",
     "last_checkpoint",
     "lineage_of",
+    "over_sessions",
     "read_record",
     "record_files",
     "session_notes",

@@ -3,9 +3,11 @@
 from cardcallback.settings.resolving import (
     SETTINGS_FILE,
     Settings,
+    as_variables,
     is_switched_on,
     own_labels_text,
     resolve_settings,
+    settled_factors,
     system_root,
     user_config_directory,
 )
@@ -13,9 +15,11 @@ from cardcallback.settings.resolving import (
 __all__ = [
     "SETTINGS_FILE",
     "Settings",
+    "as_variables",
     "is_switched_on",
     "own_labels_text",
     "resolve_settings",
+    "settled_factors",
     "system_root",
     "user_config_directory",
 ]

@@ -10,7 +10,7 @@ from numbers import Real
 from pathlib import Path
 from typing import Any
 
-from cardcallback.carbon import find_place, user_factor
+from cardcallback.carbon import OwnFactors, chosen_factor, read_own_factors, user_factor
 from cardcallback.carbon.footprint import check_pue
 from cardcallback.errors import CardCallbackError
 from cardcallback.hub_id import is_hub_id
@@ -36,9 +36,10 @@ class Origin:
 Check = Callable[[Any, Origin], Any]
 
 
-def place(value: Any, origin: Origin) -> str:
-    """The code of a known place."""
-    code: str = _named(origin, lambda: find_place(_text(value, origin)).code)
+def place(value: Any, origin: Origin, own: OwnFactors | None = None) -> str:
+    """The code of a known place, or the name of one in the person's own file of factors."""
+    factor = _named(origin, lambda: chosen_factor(_text(value, origin), None, own))
+    code: str = factor.place_code
     return code
 
 
@@ -108,6 +109,15 @@ def labels_text(labels: Path) -> str:
     return _file_text(labels, "labels", "a YAML file such as the labels.yaml of cardcallback")
 
 
+def own_factors(factors: Path) -> OwnFactors:
+    """The grid factors of a person's own file, read once as ``template_text``.
+
+    Raises:
+        CardCallbackError: it cannot be read, is not UTF-8 or holds what is no factor.
+    """
+    return read_own_factors(_file_text(factors, "factors", "a CSV file: place,grams_per_kwh,...,source"), factors.name)
+
+
 def _file_text(path: Path, name: str, kind: str) -> str:
     try:
         with path.open("rb") as file:
@@ -158,14 +168,6 @@ def flag(value: Any, origin: Origin) -> bool:
     if origin.is_text and str(value).strip().lower() in _WORDS:
         return _WORDS[str(value).strip().lower()]
     raise _wrong(origin, f"needs {'1 or 0' if origin.is_text else 'true or false'}, not {value!r}")
-
-
-def not_yet(name: str, value: Any, origin: Origin) -> bool:
-    """Off: what ``name`` asks for is not in this version, and silence would pass for it."""
-    if flag(value, origin):
-        msg = f"{name} does nothing in this version of cardcallback: leave {origin.label} out"
-        raise CardCallbackError(msg)
-    return False
 
 
 def _text(value: Any, origin: Origin) -> str:

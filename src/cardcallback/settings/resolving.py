@@ -5,13 +5,13 @@ from __future__ import annotations
 import difflib
 import os
 import sys
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from cardcallback.carbon import chosen_factor
+from cardcallback.carbon import OwnFactors, chosen_factor
 from cardcallback.errors import CardCallbackError
 from cardcallback.record import CarbonFactor
 from cardcallback.settings import checks
@@ -31,13 +31,14 @@ _LARGEST_FILE_BYTES = 1024**2
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Settings:
-    """What ``CardCallback`` was asked to do, checked; all but the last six fields are its arguments.
+    """What ``CardCallback`` was asked to do, checked; the last eight fields are none of its arguments.
 
-    ``location`` is the place's code. ``journal_directory`` is a folder on the node's own disk for the journal of a run
-    whose output folder is on a slow or shared one; whether it can be there is seen when a run begins.
-    ``model_index`` puts the held-out results into the front matter too. ``labels`` is a file of the person's own
-    labels for templates. ``template_text`` and ``labels_text`` are the template and the labels as they were at
-    construction. ``disabled`` means that nothing is to be measured or written.
+    ``location`` is the place's code, or its name in ``own_factors``. ``journal_directory`` is a folder on the node's
+    own disk for the journal of a run whose output folder is on a slow or shared one; whether it can be there is seen
+    when a run begins. ``model_index`` puts the held-out results into the front matter too. ``labels`` is a file of the
+    person's own labels for templates, ``carbon_factors`` one of their own grid factors. ``template_text``,
+    ``labels_text`` and ``own_factors`` are what these files held at construction. ``disabled`` means that nothing is
+    to be measured or written.
     """
 
     location: str | None = None
@@ -57,14 +58,16 @@ class Settings:
     journal_directory: Path | None = None
     model_index: bool = False
     labels: Path | None = None
+    carbon_factors: Path | None = None
     template_text: str | None = None
     labels_text: str | None = None
+    own_factors: OwnFactors | None = None
     disabled: bool = False
 
     @property
     def factor(self) -> CarbonFactor | None:
         """The factor to calculate CO2e with: the person's own before the table's; None without either."""
-        return chosen_factor(self.location, self.carbon_intensity_grams_per_kwh)
+        return chosen_factor(self.location, self.carbon_intensity_grams_per_kwh, self.own_factors)
 
 
 _CHECKS: Mapping[str, checks.Check] = {
@@ -78,16 +81,17 @@ _CHECKS: Mapping[str, checks.Check] = {
     "card": checks.card_name,
     "sampling_interval_seconds": checks.interval,
     "charts": checks.flag,
-    "log_metrics": partial(checks.not_yet, "log_metrics"),
+    "log_metrics": checks.flag,
     "estimate_rest": checks.flag,
     "publish": checks.publish,
     "quiet": checks.flag,
     "journal_directory": checks.path,
     "model_index": checks.flag,
     "labels": checks.path,
+    "carbon_factors": checks.path,
 }
 # Of the machine, the person or how their cards look, and not of the run: not to be found in a training script.
-_NO_ARGUMENTS = frozenset({"journal_directory", "model_index", "labels"})
+_NO_ARGUMENTS = frozenset({"journal_directory", "model_index", "labels", "carbon_factors"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -124,15 +128,16 @@ def resolve_settings(
     _refuse_misspelt_variables(environ)
     sources = (
         _Source(values=arguments, label="{name}", folder=working_directory),
-        _Source(values=_variables(environ), label=_PREFIX + "{upper}", folder=working_directory, is_text=True),
-        *_files(working_directory, user_config_directory),
+        *_without_arguments(environ, working_directory, user_config_directory),
     )
-    values = dict(_resolved(sources))
+    own = _own_factors(sources)
+    values = dict(_resolved(sources, {**_CHECKS, "location": partial(checks.place, own=own)}))
     template, labels = values.get("template"), values.get("labels")
     return Settings(
         **values,
         template_text=checks.template_text(template) if template else None,
         labels_text=checks.labels_text(labels) if labels else None,
+        own_factors=own,
     )
 
 
@@ -142,10 +147,26 @@ def own_labels_text(*, environ: Mapping[str, str], working_directory: Path, user
     Raises:
         CardCallbackError: it cannot be read, or a settings file is none.
     """
-    variables = _Source(values=_variables(environ), label=_PREFIX + "{upper}", folder=working_directory, is_text=True)
-    sources = (variables, *_files(working_directory, user_config_directory))
-    labels = next((value for _, value in _resolved(sources, {"labels": _CHECKS["labels"]})), None)
+    labels = _own_file("labels", _without_arguments(environ, working_directory, user_config_directory))
     return checks.labels_text(labels) if labels else None
+
+
+def as_variables(settings: Settings, names: Iterable[str]) -> dict[str, str]:
+    """The named settings as the environment that gives them to another process, wherever that works."""
+    values = {name: getattr(settings, name) for name in names}
+    texts = {name: str(int(value)) if isinstance(value, bool) else str(value) for name, value in values.items()}
+    return {_PREFIX + name.upper(): text for name, text in texts.items()}
+
+
+def settled_factors(
+    *, environ: Mapping[str, str], working_directory: Path, user_config_directory: Path
+) -> OwnFactors | None:
+    """The person's own grid factors, as ``own_labels_text``.
+
+    Raises:
+        CardCallbackError: the file cannot be read or holds what is no factor, or a settings file is none.
+    """
+    return _own_factors(_without_arguments(environ, working_directory, user_config_directory))
 
 
 def is_switched_on(environ: Mapping[str, str], name: str) -> bool:
@@ -184,6 +205,23 @@ def _resolved(sources: tuple[_Source, ...], wanted: Mapping[str, checks.Check] =
                 label = source.label.format(name=name, upper=name.upper())
                 yield name, check(value, checks.Origin(label=label, folder=source.folder, is_text=source.is_text))
                 break
+
+
+def _own_file(name: str, sources: tuple[_Source, ...]) -> Path | None:
+    return next((value for _, value in _resolved(sources, {name: _CHECKS[name]})), None)
+
+
+def _own_factors(sources: tuple[_Source, ...]) -> OwnFactors | None:
+    factors = _own_file("carbon_factors", sources)
+    return checks.own_factors(factors) if factors else None
+
+
+def _without_arguments(
+    environ: Mapping[str, str], working_directory: Path, user_directory: Path
+) -> tuple[_Source, ...]:
+    """Where settings come from besides arguments."""
+    variables = _Source(values=_variables(environ), label=_PREFIX + "{upper}", folder=working_directory, is_text=True)
+    return (variables, *_files(working_directory, user_directory))
 
 
 def _variables(environ: Mapping[str, str]) -> dict[str, str]:
@@ -239,5 +277,5 @@ def _refuse_misspelt_variables(environ: Mapping[str, str]) -> None:
             raise CardCallbackError(msg)
 
 
-if {field.name for field in fields(Settings)} != {*_CHECKS, "template_text", "labels_text", "disabled"}:
+if {field.name for field in fields(Settings)} != {*_CHECKS, "template_text", "labels_text", "own_factors", "disabled"}:
     raise AssertionError  # a setting without a check would be taken as it comes

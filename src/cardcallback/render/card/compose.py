@@ -9,6 +9,7 @@ import msgspec
 
 from cardcallback.errors import CardCallbackError
 from cardcallback.record import Card, Fill, RunRecord
+from cardcallback.render.card.codecarbon_block import without_codecarbon
 from cardcallback.render.card.earlier_emissions import earlier_fills
 from cardcallback.render.card.emissions import EMISSIONS_KEY
 from cardcallback.render.card.fill_report import FillReport
@@ -73,7 +74,7 @@ def compose_card(
     Raises:
         CardCallbackError: the front matter is not valid YAML or cannot be edited safely.
     """
-    card = split_card(body)
+    card, trainer_card = _without_codecarbon(record, body, trainer_card, body_kind)
     known = _known(record, card, own_labels)
     by_person = body_kind not in _GENERATED_KINDS
     owner = _emissions_stated_by(record, card, trainer_card, by_person=by_person, own_labels=own_labels)
@@ -122,8 +123,16 @@ def emissions_stated_by(
         CardCallbackError: the front matter is not valid YAML.
     """
     by_person = body_kind not in _GENERATED_KINDS
-    card = split_card(body)
+    card, trainer_card = _without_codecarbon(record, body, trainer_card, body_kind)
     return _emissions_stated_by(record, card, trainer_card, by_person=by_person, own_labels=own_labels)
+
+
+def _without_codecarbon(
+    record: RunRecord, body: str, trainer_card: str | None, body_kind: str
+) -> tuple[SplitCard, str | None]:
+    """The card and what the trainer wrote; a section that ours stands for is left out of a trainer's own text only."""
+    card = split_card(without_codecarbon(body, record) if body_kind == _TRAINER_KIND else body)
+    return card, None if trainer_card is None else without_codecarbon(trainer_card, record)
 
 
 def default_hub_template() -> str:

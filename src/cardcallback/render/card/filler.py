@@ -11,15 +11,24 @@ from cardcallback.render.card.asking import Asked, Asking
 from cardcallback.render.card.example_rows import ExampleRows
 from cardcallback.render.card.fill_memory import FillMemory, nearest_heading
 from cardcallback.render.card.fill_report import Field, Outcome
+from cardcallback.render.card.html_tables import as_html
 from cardcallback.render.card.labelled import normalize_label
 from cardcallback.render.card.labels import LabelIndex, LabelRow, has_word
+from cardcallback.render.card.naming import Naming, is_about_training
 from cardcallback.render.card.own_run import Neighbours
-from cardcallback.render.card.placeholders import Placeholder, find_placeholders, words_around
+from cardcallback.render.card.placeholders import Placeholder, find_placeholders
 from cardcallback.render.card.quantities import Value, is_unit
 from cardcallback.render.card.slots import Slot
-from cardcallback.render.card.understood import ABOUT, Surroundings, count_and_name, is_choice, is_hint_understood
+from cardcallback.render.card.understood import (
+    Surroundings,
+    count_and_name,
+    is_choice,
+    is_figure,
+    is_hint_understood,
+    shares_word,
+)
 from cardcallback.render.card.values import card_fields, open_value
-from cardcallback.render.card.writing_in import Written, counted_by, write_divided, write_value
+from cardcallback.render.card.writing_in import Written, counted_by, shared_unit, write_divided, write_value
 
 EMISSIONS_VALUE = "carbon_emitted"
 NOT_KNOWN = "not known from this run"
@@ -30,10 +39,6 @@ _UNDECIDED = "stock text, of which the run does not tell whether it is true"
 _A_CHOICE = "lists what to choose from, which is yours to choose"
 _TRAINING = ("training", "trained", "fine tuning", "finetuning", "fine tune", "lora", "qlora", "hyperparameters",
              "hyper parameters", "environmental", "hardware")  # fmt: skip
-# Words of prose that are names of values too.
-_AMBIGUOUS = frozenset(
-    {"data", "dataset", "date", "machine", "model", "region", "software", "stage", "stages", "steps"}
-)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,6 +64,7 @@ class Filler:
         self._record = record
         self._values = card_fields(record)
         self._index = index
+        self._naming = Naming(index, self._values)
         self._memory = memory
         self._asking = Asking(index, record, Neighbours(slots))
         self._examples = ExampleRows(record, self._asking)
@@ -112,10 +118,9 @@ class Filler:
     def _without_row(self, slot: Slot, before: str | None, found: tuple[Placeholder, ...], asked: Asked) -> Change:
         if not slot.text.strip() or (slot.has_labels and before is None) or not found:
             return Change(text=before) if before is not None else Change()
-        if asked.why is None and (slot.kind == "heading" or self._is_about_training(slot)):
-            hinted = [self._hinted(one, {}) for one in found]
-            if any(name in self._values for name in hinted if name):
-                return self._compose(slot, before, found, self._paired(found) or hinted, Asked())
+        filled = self._by_words(slot, before, found) if asked.why is None else None
+        if filled is not None:
+            return filled
         if before is not None:
             return Change(text=before)
         if slot.label is None and not found[0].is_whole and not any(one.is_generic or " " in one.hint for one in found):
@@ -123,6 +128,21 @@ class Filler:
         why = asked.why or (_ASKS_PROSE if found[0].is_request else "")
         outcome: Outcome = "left" if why else "not recognised"
         return Change(field=_field(slot, outcome, why=why))
+
+    def _by_words(self, slot: Slot, before: str | None, found: tuple[Placeholder, ...]) -> Change | None:
+        """What the words at the placeholders ask for: in a text below a heading about training, or in a sentence."""
+        change = None
+        if slot.kind == "heading" or self._is_about_training(slot):
+            hinted = [self._naming.hinted(one, {}) for one in found]
+            if any(name in self._values for name in hinted if name):
+                change = self._compose(slot, before, found, self._paired(found) or hinted, Asked())
+        text = slot.text if before is None else before
+        if (change is not None and change.fill is not None) or not is_about_training(text):
+            return change
+        names = self._naming.in_sentence(found)
+        if not all(name is not None and self._known(name) for name in names):
+            return change
+        return self._compose(slot, before, found, names, Asked(), harmless=self._naming.harmless)
 
     def _is_about_training(self, slot: Slot) -> bool:
         headings = [normalize_label(heading) for heading in self._memory.headings(slot)]
@@ -146,7 +166,7 @@ class Filler:
     def _filled(self, slot: Slot, before: str | None, found: tuple[Placeholder, ...], asked: Asked) -> Change:
         if not found or (slot.has_labels and before is None):
             return Change()
-        if slot.kind == "block" and not found[0].is_whole and not _is_figure(found):
+        if slot.kind == "block" and not found[0].is_whole and not is_figure(found):
             return self._without_row(slot, before, found, Asked())
         if slot.kind == "block" and found[0].is_request:
             return Change(text=before, field=_field(slot, "left", why=_ASKS_PROSE, placeholder=before))
@@ -158,13 +178,15 @@ class Filler:
             return Change(text=before, field=_field(slot, "left", why=_OTHER_WORDS, placeholder=before))
         last = found[-1]
         names = [
-            self._named(one, row, is_first=one is found[0] and is_hint_understood(one, words), is_last=one is last)
+            self._naming.named(
+                one, row, is_first=one is found[0] and is_hint_understood(one, words), is_last=one is last
+            )
             for one in found
         ]
         # Of several the first may be only a part of what is asked for: a start, an hour.
-        own = found[0].is_generic or is_unit(found[0].hint) or _shares_word(found[0].hint, slot.label)
+        own = found[0].is_generic or is_unit(found[0].hint) or shares_word(found[0].hint, slot.label)
         if len(found) > 1 and names[0] == row.value and not own:
-            names[0] = self._hinted(found[0], {})
+            names[0] = self._naming.hinted(found[0], {})
         names = self._paired(found, row.value) or names
         return self._compose(slot, before, found, names, asked)
 
@@ -173,35 +195,14 @@ class Filler:
         names = count_and_name(found, asked)
         return names if names is None or all(name and self._known(name) for name in names) else [None, None]
 
-    def _named(self, one: Placeholder, row: LabelRow, *, is_first: bool, is_last: bool) -> str | None:
-        """The value that a placeholder asks for: its row's, or another that the words at it name."""
-        if one.is_whole:
-            return row.value
-        inside = {normalize_label(words) or words: value for words, value in row.inside.items()}
-        hinted = self._hinted(one, inside, is_last=is_last)
-        if hinted is not None:
-            return hinted
-        return row.value if is_first and ABOUT.fullmatch(one.before) else None
-
-    def _hinted(self, one: Placeholder, inside: dict[str, str], *, is_last: bool = True) -> str | None:
-        known = self._index.inside | inside
-        hint = normalize_label(one.hint)
-        if not one.is_example and hint in known:
-            return known[hint]
-        if not one.is_example and (name := hint.replace(" ", "_")) in self._values:
-            return name if one.hint == name and name not in _AMBIGUOUS else None
-        before, after = words_around(one)
-        words = before.split()
-        for length in range(min(3, len(words)), 0, -1):
-            if (name := " ".join(words[-length:])) in known:
-                return known[name]
-        # Right before the next placeholder a word belongs to that one.
-        is_own = is_last or re.search(r"[,;()]", one.after) is not None
-        first = " ".join(after.split()[:1]) if is_own else ""
-        return inside.get(first) or inside.get(one.after.strip()[:1])
-
     def _compose(
-        self, slot: Slot, before: str | None, found: tuple[Placeholder, ...], names: list[str | None], asked: Asked
+        self,
+        slot: Slot,
+        before: str | None,
+        found: tuple[Placeholder, ...],
+        names: list[str | None],
+        asked: Asked,
+        harmless: frozenset[str] = frozenset(),
     ) -> Change:
         original = slot.text if before is None else before
         # Of several lines only the whole is replaced, or each placeholder where it stands.
@@ -210,7 +211,7 @@ class Filler:
             found = find_placeholders(source, self._index.whole_texts, slot.references)
         parts, end, why = [], 0, ""
         known = [self._known(name) if name else None for name in names]
-        everything = self._write(slot, found, names, known, asked)
+        everything = self._write(slot, found, names, known, asked, harmless)
         for one, name, value, written in zip(found, names, known, everything or [], strict=False):
             if written is None:
                 why = why or (NOT_KNOWN if value is None and name else _OTHER_WORDS)
@@ -233,6 +234,7 @@ class Filler:
         names: list[str | None],
         known: list[Value | None],
         asked: Asked,
+        harmless: frozenset[str],
     ) -> Sequence[Written | None] | None:
         """What stands for each placeholder, None for one whose value is not known; nothing where there is a doubt."""
         if len(names) != len(found):
@@ -241,7 +243,8 @@ class Filler:
         if written is None:
             if len(found) > 1 and None in names:
                 return None
-            units = [asked.unit or (counted_by(slot.label, value) if value else None) for value in known]
+            shared = shared_unit(found)
+            units = [asked.unit or shared or (counted_by(slot.label, value) if value else None) for value in known]
             written = [
                 write_value(value, one, unit) if value else None
                 for one, value, unit in zip(found, known, units, strict=True)
@@ -249,7 +252,9 @@ class Filler:
             if any(value and not text for value, text in zip(known, written, strict=True)):
                 return None
         row_value = self._known(asked.row.value) if asked.row is not None and asked.row.value else None
-        around = Surroundings(index=self._index, label=slot.label or "", row=asked.row, row_value=row_value)
+        around = Surroundings(
+            index=self._index, label=slot.label or "", row=asked.row, row_value=row_value, harmless=harmless
+        )
         return written if around.are_clear(found, names, known, written) else None
 
     def _known(self, name: str) -> Value | None:
@@ -265,16 +270,6 @@ class Filler:
         return Change(text=text, fill=fill, field=field)
 
 
-def _shares_word(hint: str, label: str | None) -> bool:
-    return not set(normalize_label(hint).split()).isdisjoint(normalize_label(label or "").split())
-
-
-def _is_figure(found: tuple[Placeholder, ...]) -> bool:
-    """Whether a paragraph is one figure with its unit, such as "About [X] hours.", and no prose."""
-    after = found[0].after.strip(" .")
-    return len(found) == 1 and ABOUT.fullmatch(found[0].before) is not None and (not after or is_unit(after))
-
-
 def _behind(source: str, one: Placeholder, written: Written) -> int:
     """How many characters of the source after the placeholder are replaced: none where markup stands between."""
     width = written.more_after
@@ -282,6 +277,8 @@ def _behind(source: str, one: Placeholder, written: Written) -> int:
 
 
 def _escaped(slot: Slot, text: str) -> str:
+    if slot.is_html:
+        return as_html(text)
     # What a table cell cannot hold is escaped already where it comes from outside.
     return re.sub(r"(?<!\\)\|", r"\\|", text) if slot.kind in {"cell", "example"} else text
 

@@ -15,7 +15,7 @@ from typing import Any
 from cardcallback.errors import CardCallbackError
 from cardcallback.render.card.matter_data import key_spans, parse_matter
 from cardcallback.render.card.matter_keys import LINE_END, KeySpan, KeySpans
-from cardcallback.render.card.matter_text import yaml_lines
+from cardcallback.render.card.matter_text import yaml_lines, yaml_scalar
 
 BYTE_ORDER_MARK = "\ufeff"
 # As the Hub finds it, and the empty block too, which the Hub's own expression misses.
@@ -136,6 +136,8 @@ def edit_keys(matter: str, edits: Mapping[str, KeyEdit], *, newline: str = "\n")
     if _EMPTY_FLOW.fullmatch(matter):
         matter = ""
     spans = key_spans(matter)
+    if spans.in_braces is not None:
+        return _verified(matter, _edited_in_braces(matter, edits, spans.in_braces), edits)
     pieces = [(_place(matter, key, edit, spans), edit) for key, edit in edits.items()]
     indent = " " * spans.indent
     edited, at = "", 0
@@ -147,6 +149,33 @@ def edit_keys(matter: str, edits: Mapping[str, KeyEdit], *, newline: str = "\n")
         at = place.end
     edited += matter[at:]
     return _verified(matter, edited, edits)
+
+
+def _edited_in_braces(matter: str, edits: Mapping[str, KeyEdit], known: Mapping[str, KeySpan]) -> str:
+    """The edits made between the braces of a mapping, values as JSON, which is YAML there."""
+    spans = list(known.values())
+    last = spans[-1]
+    changes = []
+    for key, edit in edits.items():
+        text = f"{yaml_scalar(key)}: {json.dumps(plain(edit.value), ensure_ascii=False)}"
+        if key in known:
+            place = known[key] if edit.lines else _with_comma(known[key], spans)
+            changes.append((place.begin, place.end, text if edit.lines else ""))
+        elif edit.lines:
+            changes.append((last.end, last.end, f", {text}" if len(spans) > 1 or changes else text))
+    edited, at = "", 0
+    for begin, end, text in sorted(changes, key=lambda change: change[0]):
+        edited += matter[at:begin] + text
+        at = end
+    return edited + matter[at:]
+
+
+def _with_comma(one: KeySpan, spans: list[KeySpan]) -> KeySpan:
+    """A key with the comma behind it, or that before it where it is the last."""
+    at = spans.index(one)
+    if at + 1 < len(spans):
+        return replace(one, end=spans[at + 1].begin)
+    return replace(one, begin=spans[at - 1].end)
 
 
 def plain(value: Any) -> Any:

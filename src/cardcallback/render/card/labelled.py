@@ -13,12 +13,13 @@ from cardcallback.render.card.quantities import without_footnotes
 
 _COLONS = ":\N{FULLWIDTH COLON}"
 _LONGEST_LABEL = 80
-# After a colon stands a blank, or at once what only a placeholder begins with.
+# After a colon stands a blank, or at once what only a placeholder begins with; a wide one has its blank in it.
 _PLAIN = re.compile(
     rf"\s*(?P<label>[^{_COLONS}=\[\]<>{{}}|\n{OBJECT}{COMMENT}]{{1,{_LONGEST_LABEL}}}?)\s*"
     # The mark of a footnote, which is a link where the footnote is in the card.
     rf"(?:\[\^[^\]\s]{{1,20}}\]\s*|{OBJECT}{{1,3}}\s*)?"
-    rf"(?:[{_COLONS}](?=[\s\[<{{_\u2026{COMMENT}])|=(?=\s*[\[<{{_])|(?<=\s)(?:=|\u2013|\u2014)(?=\s))\s*(?=\S)"
+    rf"(?:\N{{FULLWIDTH COLON}}|:(?=[\s\[<{{_\u2026{COMMENT}])|=(?=\s*[\[<{{_])|(?<=\s)(?:=|\u2013|\u2014)(?=\s))"
+    r"\s*(?=\S)"
 )
 _AFTER_BOLD = re.compile(rf"\s*(?:[{_COLONS}=\u2013\u2014-]\s*)?")
 _BETWEEN = " \t,;|\u00b7\u2022/"
@@ -38,7 +39,8 @@ _SPELLINGS = tuple(
     )
 )
 _OPTIONAL = re.compile(r"[\[(]\s*optional\s*[\])]", re.IGNORECASE)
-_TASK = re.compile(r"\[[ xX]\]\s+")
+# What a line may begin with and is no part of its label: a box to tick, a footnote's mark.
+_TASK = re.compile(r"(?:\[[ xX]\]|\[\^[^\]\s]{1,20}\]:)\s+")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -96,7 +98,7 @@ def labelled_values(letters: Letters, *, one_line: bool = False) -> Iterator[Lab
 
 
 def skip_task(text: str, begin: int, end: int) -> int:
-    """Where the text begins behind a box to tick."""
+    """Where the text begins behind a box to tick, or behind the mark of the footnote that it is."""
     task = _TASK.match(text, begin, end)
     return task.end() if task else begin
 
@@ -137,9 +139,14 @@ def _in_line(letters: Letters, begin: int, end: int) -> Iterator[Labelled]:
     found = _PLAIN.match(letters.mask[:end], begin)
     if found is None and (code := _code_label(letters, begin, end)) is not None:
         yield code
-    elif found is not None and not letters.text[found.start("label") : found.end("label")].isdigit():
+    elif found is not None and _is_label(letters.text[found.start("label") : found.end("label")]):
         first, last = trimmed(letters, found.end(), end)
         yield Labelled(label=visible_label(found.group("label")), begin=first, end=last)
+
+
+def _is_label(text: str) -> bool:
+    """No number, and no words that end inside brackets: "LoRA (r" of "LoRA (r=16)"."""
+    return not text.isdigit() and text.count("(") == text.count(")")
 
 
 def _bold_label(letters: Letters, span: tuple[int, int], end: int, *, is_last: bool) -> Labelled:

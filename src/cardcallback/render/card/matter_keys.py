@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,13 +33,15 @@ class KeySpans:
     """Top-level keys by name.
 
     ``by_name`` is empty where keys do not stand on lines of their own, and lacks the names in ``twice``. ``indent`` is
-    the blanks before each key, and ``end`` is where a further key belongs.
+    the blanks before each key, and ``end`` is where a further key belongs. ``in_braces`` are the keys of a front matter
+    that is one mapping in braces, ``{license: mit}``, each with its value and without the comma.
     """
 
     by_name: dict[str, KeySpan]
     twice: tuple[str, ...]
     indent: int
     end: int
+    in_braces: dict[str, KeySpan] | None = None
 
 
 def spans_of(root: Node | None, matter: str) -> KeySpans:
@@ -50,6 +52,9 @@ def spans_of(root: Node | None, matter: str) -> KeySpans:
     names = [key.value if _is_plain_key(key) else None for key, _ in root.value]
     twice = tuple(sorted({name for name in names if name is not None and names.count(name) > 1}))
     begins = [_line_begin(matter, key.start_mark.index) for key, _ in root.value]
+    if root.flow_style and None not in names and not twice:
+        pairs = zip(names, root.value, strict=True)
+        return KeySpans(by_name={}, twice=(), indent=0, end=end, in_braces=dict(_in_braces(pairs, root)))
     if root.flow_style or None in names or len(set(begins)) != len(begins):
         return KeySpans(by_name={}, twice=twice, indent=0, end=end)
     spans = {
@@ -58,6 +63,17 @@ def spans_of(root: Node | None, matter: str) -> KeySpans:
         if name is not None and name not in twice
     }
     return KeySpans(by_name=spans, twice=twice, indent=_indent(matter, begins), end=end)
+
+
+def _in_braces(
+    pairs: Iterable[tuple[str | None, tuple[Node, Node]]], root: MappingNode
+) -> Iterator[tuple[str, KeySpan]]:
+    """The keys between the braces; of none, a span of nothing where the first belongs goes by no name."""
+    begin = root.start_mark.index + 1
+    yield "", KeySpan(begin=begin, end=begin, comment="")
+    for name, (key, value) in pairs:
+        end = max(key.end_mark.index, value.end_mark.index)
+        yield name or "", KeySpan(begin=key.start_mark.index, end=end, comment="")
 
 
 def lines_of(text: str) -> Iterator[tuple[int, str]]:

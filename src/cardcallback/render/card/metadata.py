@@ -29,6 +29,8 @@ HEADING = "front matter"
 _BASE_KEY = "base_model"
 _RELATION_KEY = "base_model_relation"
 _LIBRARY_KEY = "library_name"
+# Their models are loaded with them, whatever transformers lies inside.
+_LIBRARIES = {"sentence_transformers": "sentence-transformers", "setfit": "setfit"}
 _RESULTS_KEY = "model-index"
 _OWNED = (_BASE_KEY, _RELATION_KEY, EMISSIONS_KEY, _LIBRARY_KEY, _RESULTS_KEY)
 
@@ -165,9 +167,10 @@ def _settle_relation(edit: MetadataEdit, record: RunRecord, weights: Weights | N
 
 def _settle_library(edit: MetadataEdit, record: RunRecord, weights: Weights | None, *, ours: set[str]) -> None:
     """A program's card without any key has no front matter, which the Hub's client complains of."""
-    by_record = "peft" if record.training.lora is not None else "transformers"
+    own = _LIBRARIES.get(record.training.trainer_library or "")
+    by_record = own or ("peft" if record.training.lora is not None else "transformers")
     # What converted files are loaded with is not known; of unknown ones what was written before may be right.
-    by_weights = {"adapter": "peft", "model": "transformers", "converted": None}
+    by_weights = {"adapter": own or "peft", "model": own or "transformers", "converted": None}
     by_weights["unknown"] = edit.data().get(_LIBRARY_KEY)
     library = by_record if weights is None else by_weights[weights]
     if _is_anothers(edit, _LIBRARY_KEY, ours, library):

@@ -26,6 +26,7 @@ _CAUSAL = frozenset(
         "distillation",
         "self-distillation",
         "SDPO",
+        "IW-OPD",
         "preference optimisation",
         "reinforcement learning",
     }

@@ -26,6 +26,14 @@ _STAGES = {
     "reinforcement learning": _REINFORCED, "distillation": _DISTILLED, "knowledge distillation": _DISTILLED,
     "reward modelling": ("reward modelling",), "reward modeling": ("reward modelling",),
 }  # fmt: skip
+# One of several: "Experiment 1", "Run B", "Test set 2". Which of them is this run, or what it measured, nobody says.
+_ONE_OF_SEVERAL = re.compile(
+    r"(?<!\w)(?:experiment|experimento|exp|run|trial|attempt|candidate|configuration|config|setup|setting|variant|fold|"
+    r"version|model|adapter|checkpoint|ablation|(?:test|evaluation|eval|validation|hold out) ?set|split|testset|"
+    r"lauf|versuch|variante|modell|testdatensatz|essai|exp\u00e9rience|mod\u00e8le|modelo|\u5b9e\u9a8c|\u5b9f\u9a13)"
+    r" ?(?:#|no\.? ?|nr\.? ?)?(?:\d{1,2}(?![\w.]*\w)|[a-h](?!\w)|i{1,3}(?!\w)|iv(?!\w)|[\u4e00\u4e8c\u4e09](?!\w))"
+)
+_STAGE_NUMBER = re.compile(r"(?<!\w)(?:stage|phase|fase|\u00e9tape) ?#?(?:\d{1,2}|[a-c]|i{1,3})(?!\w)")
 
 
 class OwnRun:
@@ -41,7 +49,10 @@ class OwnRun:
         self._stages = {normalize_label(name) for name in (training.stage, training.objective) if name}
 
     def is_another(self, heading: str, titles: Sequence[str]) -> bool:
-        """Whether a heading, as labels are compared, names another model or another stage than this run's."""
+        """Whether a heading, as labels are compared, names another model or stage than this run, or one of several."""
+        is_own_stage = any(has_word(heading, name) for name in self._stages)
+        if _ONE_OF_SEVERAL.search(heading) or (_STAGE_NUMBER.search(heading) and not is_own_stage):
+            return True
         return self._names_another_model(heading, titles) or self._names_another_stage(heading)
 
     def _names_another_model(self, heading: str, titles: Sequence[str]) -> bool:

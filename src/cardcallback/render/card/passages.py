@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from markdown_it.token import Token
 
+from cardcallback.render.card.html_tables import html_tables
 from cardcallback.render.card.inline_text import make_parser, read_inline, visible_label
 from cardcallback.render.card.labelled import is_label_alone, labelled_values
-from cardcallback.render.card.table_rows import TableCell, label_column, split_row
+from cardcallback.render.card.table_rows import PART_COLUMNS, UNIT_COLUMNS, WHOLE, TableCell, label_column, split_row
 
 _LINE = re.compile(r"([^\r\n]*)(?:\r\n|\r|\n|\Z)")
 _COMMENT = re.compile(r"\s*<!--(?:(?!-->).)*-->\s*", re.DOTALL)
 _LISTS = {"bullet_list_open", "ordered_list_open"}
-_UNITS = {"unit", "units"}
 _PARSER = make_parser()
 
 
@@ -70,12 +70,15 @@ def passages(body: str) -> Iterator[Passage]:
     lines = [(match.start(), match.group(1)) for match in _LINE.finditer(body)]
     env: dict[str, Any] = {}
     tokens = _PARSER.parse(body, env)
-    return _Walk(tokens, lines, env.get("references", {})).passages()
+    return _Walk(tokens, body, lines, env.get("references", {})).passages()
 
 
 class _Walk:
-    def __init__(self, tokens: list[Token], lines: list[tuple[int, str]], references: Mapping[str, Any]) -> None:
+    def __init__(
+        self, tokens: list[Token], body: str, lines: list[tuple[int, str]], references: Mapping[str, Any]
+    ) -> None:
         self._tokens = tokens
+        self._body = body
         self._lines = lines
         self._references = references
         self._headings: list[tuple[int, str]] = []
@@ -103,6 +106,7 @@ class _Walk:
                 yield from self._paragraph(index, token)
             elif token.type == "html_block" and token.map:
                 yield from self._comment(index, token)
+                yield from self._html_tables(index, token)
             elif token.type == "table_open":
                 self._begin_table(index)
             elif token.type == "tr_open" and token.map:
@@ -208,25 +212,54 @@ class _Walk:
             )  # fmt: skip
 
     def _begin_table(self, index: int) -> None:
-        self._columns, self._row, self._rows, self._tables = (), 0, 0, self._tables + 1
-        lead = self._introduction(index)
-        self._above_table = (*self._path(), *([lead] if lead else []))
+        rows = 0
         for token in self._tokens[index:]:
-            self._rows += token.type == "tr_open"
+            rows += token.type == "tr_open"
             if token.type == "table_close":
                 break
-        self._rows -= 1
+        self._open_table(index, rows - 1)
+
+    def _open_table(self, index: int, rows: int) -> None:
+        self._columns, self._row, self._rows, self._tables = (), 0, rows, self._tables + 1
+        lead = self._introduction(index)
+        self._above_table = (*self._path(), *([lead] if lead else []))
 
     def _table_row(self, index: int, number: int) -> Iterator[Passage]:
         begin, line = self._lines[number]
         spans = split_row(line, self._row_begin(line))
-        texts = [line[slice(*span)] for span in spans]
-        labels = [visible_label(read_inline(text, self._references).text) for text in texts]
-        is_head = self._tokens[index - 1].type == "thead_open"
+        cells = [(line[slice(*span)], begin + span[0]) for span in spans]
+        yield from self._cells(cells, is_head=self._tokens[index - 1].type == "thead_open")
+
+    def _html_tables(self, index: int, token: Token) -> Iterator[Passage]:
+        """The cells of the tables in a block of HTML that stands at the top of the card."""
+        lines = token.map or [0, 0]
+        begin = self._lines[lines[0]][0]
+        source = self._body[begin : self._lines[lines[1]][0] if lines[1] < len(self._lines) else len(self._body)]
+        if token.level or "<table" not in source.lower():
+            return
+        for table in html_tables(source):
+            self._open_table(index, len(table.rows) - table.has_head)
+            for number, row in enumerate(table.rows):
+                cells = [(source[slice(*span)], begin + span[0]) for span in row]
+                is_head = number == 0 and table.has_head
+                if number == 0 and not is_head:
+                    self._columns = ("",) * len(row)
+                if all("\n" not in text and "\r" not in text for text, _ in cells):
+                    yield from self._cells(cells, is_head=is_head, is_html=True)
+
+    def _cells(self, cells: Sequence[tuple[str, int]], *, is_head: bool, is_html: bool = False) -> Iterator[Passage]:
+        """The values of a row, from each cell's text and its place."""
+        labels = [visible_label(read_inline(text, self._references).text) for text, _ in cells]
         if is_head:
             self._columns = tuple(labels)
         columns = self._columns
-        for cell, (text, span) in enumerate(zip(texts, spans, strict=True)):
+        self._row += not is_head
+        if any(
+            name.lower() in PART_COLUMNS and one.lower() not in WHOLE
+            for name, one in zip(columns, labels, strict=False)
+        ):
+            return  # of a part of the data, which no run measured
+        for cell, (text, place) in enumerate(cells):
             # A head of two cells may be the first pair of a table that has no head.
             pair = label_column(columns, cell) if cell < len(columns) else None
             if pair is None or pair[0] >= len(labels) or (is_head and (len(columns) != 2 or not cell)):
@@ -236,19 +269,15 @@ class _Walk:
                 index=cell,
                 column="" if is_head else columns[cell],
                 columns=pair[1],
-                row=self._row,
+                row=self._row - (not is_head),
                 rows=self._rows,
                 label=labels[pair[0]],
-                unit=next((one for one, name in zip(labels, columns, strict=False) if name.lower() in _UNITS), None),
+                unit=next(
+                    (one for one, name in zip(labels, columns, strict=False) if name.lower() in UNIT_COLUMNS), None
+                ),
+                is_html=is_html,
             )
-            yield Passage(
-                kind="cell",
-                source=text,
-                offsets=((0, begin + span[0]),),
-                headings=self._above_table,
-                cell=where,
-            )
-        self._row += not is_head
+            yield Passage(kind="cell", source=text, offsets=((0, place),), headings=self._above_table, cell=where)
 
     def _row_begin(self, line: str) -> int:
         """Where a row begins in its line, behind the marks of the list it is in."""

@@ -14,10 +14,10 @@ from cardcallback.render.card.quantities import is_unit, unit_in
 
 _BRACKETS = re.compile(r"\[(?P<hint>(?:[^\[\]]|\[[^\[\]]*\])*)\]")
 # Single braces right behind a letter, an accent or another brace are a formula's, and those around a name such as
-# "props.epochs" or "trainingTime", like tags that close themselves, a program's.
+# "props.epochs" or "trainingTime", like tags that close themselves, a program's; so are braces right behind "=".
 _BRACES = re.compile(
-    r"\{\{\s*(?P<hint>[^{}]*?)\s*\}\}"
-    r"|(?<![\w^\\}])\$?\{(?!\w+\.\w|[a-z]+[A-Z])(?P<name>[A-Za-z_][\w .-]{2,60})\}"
+    r"(?<!=)\{\{(?!\s*\w+\.\w)\s*(?P<hint>[^{}]*?)\s*\}\}"
+    r"|(?<![\w^\\}={])\$?\{(?!\w+\.\w|[a-z]+[A-Z])(?P<name>[A-Za-z_][\w .-]{2,60})\}"
 )
 _ANGLES = re.compile(r"<(?P<hint>[A-Za-z][^<>\n]{0,60})(?<!/)>")
 _PARENTHESES = re.compile(r"\((?P<hint>(?:e\.g\.|(?:fill|insert|your|enter|specify|to be)\b)[^()]*)\)", re.IGNORECASE)

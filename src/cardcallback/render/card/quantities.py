@@ -20,6 +20,13 @@ from cardcallback.units import (
 
 Dimension = Literal["time", "energy", "power", "emissions", "memory", "share", "rate", "count"]
 
+# Of German, French, Spanish, Portuguese, Chinese and Japanese too, as their words are written in cards.
+_TIMES_ELSEWHERE = {
+    1.0: ("Sekunde", "Sekunden", "seconde", "secondes", "segundo", "segundos", "秒"),
+    float(SECONDS_PER_MINUTE): ("Minuten", "minuto", "minutos", "分", "分钟"),
+    float(SECONDS_PER_HOUR): ("Std", "Stunde", "Stunden", "heure", "heures", "hora", "horas", "小时", "時間"),
+    float(SECONDS_PER_DAY): ("Tag", "Tage", "Tagen", "jour", "jours", "día", "días", "dia", "dias", "天", "日"),
+}
 _KILOWATT_HOUR = JOULES_PER_KILOWATT_HOUR
 _UNITS: dict[Dimension, dict[str, float]] = {
     "time": {
@@ -27,6 +34,7 @@ _UNITS: dict[Dimension, dict[str, float]] = {
         **dict.fromkeys(("min", "mins", "minute", "minutes"), float(SECONDS_PER_MINUTE)),
         **dict.fromkeys(("h", "hr", "hrs", "hour", "hours"), float(SECONDS_PER_HOUR)),
         **dict.fromkeys(("d", "day", "days"), float(SECONDS_PER_DAY)),
+        **{word: factor for factor, words in _TIMES_ELSEWHERE.items() for word in words},
     },
     "energy": {
         "J": 1.0,
@@ -59,9 +67,11 @@ _UNITS: dict[Dimension, dict[str, float]] = {
 COUNTED = {
     "examples": ("example", "examples", "sample", "samples", "row", "rows", "record", "records", "pair", "pairs",
                  "instance", "instances", "conversation", "conversations", "entry", "entries", "items",
-                 "data points", "datapoints", "instructions", "dialogues", "training examples", "training samples"),
-    "steps": ("step", "steps", "iterations", "optimizer steps", "optimiser steps", "training steps", "updates"),
-    "epochs": ("epoch", "epochs"),
+                 "data points", "datapoints", "instructions", "dialogues", "training examples", "training samples",
+                 "beispiele", "exemples", "ejemplos", "exemplos"),
+    "steps": ("step", "steps", "iterations", "optimizer steps", "optimiser steps", "training steps", "updates",
+              "schritte", "pasos", "passos"),
+    "epochs": ("epoch", "epochs", "epoche", "epochen", "époques", "épocas"),
     "tokens": ("token", "tokens", "tok", "toks"),
     "sequences": ("sequence", "sequences", "samples", "examples", "sequences per device", "per device",
                   "per gpu", "samples per device", "per device batch size"),

@@ -1,7 +1,7 @@
 """Places in a card's Markdown where a value stands, each with what says which value: label, headings, column.
 
 A Markdown parser says what is a paragraph, a list or a table, so that nothing in a code block, a comment
-or raw HTML is ever taken for a value.
+or raw HTML but the cells of its tables is ever taken for a value.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from cardcallback.render.card.labelled import (
     trimmed,
 )
 from cardcallback.render.card.passages import Passage, passages
-from cardcallback.render.card.table_rows import TableCell
+from cardcallback.render.card.table_rows import UNIT_COLUMNS, TableCell
 
-__all__ = ["BASE_SENTENCE", "DATASET_SENTENCE", "Slot", "SlotKind", "find_slots", "normalize_label"]
+__all__ = ["BASE_SENTENCE", "DATASET_SENTENCE", "MDX", "Slot", "SlotKind", "find_slots", "normalize_label"]
 
 # A value is short; what is longer is prose, and takes long to search.
 _LONGEST_TEXT = 4000
@@ -36,6 +36,9 @@ _SENTENCES = (
     ("data", re.compile(rf" on (?P<value>the \[{_NAME}\]\(https://huggingface\.co/datasets/{_ADDRESS_END}\) dataset)")),
 )
 
+# What makes a text a program's (MDX, Jinja): what stands in braces there is an expression, of whatever it names.
+MDX = re.compile(r"^(?:import\s[^\n]*\sfrom\s+['\"]|export\s+(?:const|default|function)\s)", re.MULTILINE)
+_JINJA = "{%"
 _BOLD = ("**", "__")
 SlotKind = Literal["line", "cell", "example", "item", "block", "heading", "sentence"]
 BASE_SENTENCE = "fine-tuned version of"
@@ -54,7 +57,7 @@ class Slot:
     is the first cell of a row, which is the row's label, but may be a placeholder itself. The first ``titles`` of the
     headings are the card's title. ``passage`` is all of the text that the value stands in, and ``has_labels`` says
     that a text as a whole has labelled values inside it. ``introduction`` is the line right above that only introduces
-    the list or paragraph.
+    the list or paragraph. ``is_html`` says that the value stands in HTML, where Markdown is none.
     """
 
     kind: SlotKind
@@ -74,6 +77,7 @@ class Slot:
     passage: str = ""
     has_labels: bool = False
     introduction: str | None = None
+    is_html: bool = False
     references: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
 
@@ -91,7 +95,12 @@ def _slots(body: str, hidden: tuple[tuple[int, int], ...]) -> tuple[Slot, ...]:
     for begin, end in hidden:
         # Blanked, not removed: positions and the headings around stay what they are.
         body = body[:begin] + re.sub(r"[^\r\n]", " ", body[begin:end]) + body[end:]
-    found = [slot for passage in passages(body) for slot in _of_passage(passage)]
+    read = list(passages(body))
+    found = [slot for passage in read for slot in _of_passage(passage)]
+    if any(
+        passage.kind == "paragraph" and (MDX.search(passage.source) or _JINJA in passage.source) for passage in read
+    ):
+        found = [slot for slot in found if "{" not in slot.text]
     # Stable, so that a text as a whole stays before what begins with it.
     found.sort(key=lambda slot: slot.begin)
     return tuple(replace(slot, source=body[slot.begin : slot.end]) for slot in found)
@@ -168,7 +177,8 @@ def _of_cell(passage: Passage, cell: TableCell) -> Iterator[Slot]:
         table=cell.table,
         row=cell.row,
         rows=cell.rows,
-        unit=cell.unit if cell.column.lower() not in {"unit", "units"} else None,
+        is_html=cell.is_html,
+        unit=cell.unit if cell.column.lower() not in UNIT_COLUMNS else None,
     )
 
 

@@ -7,6 +7,25 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+# Headings of a column that has the unit of its row's value; of one that says of which part of the data it is.
+UNIT_COLUMNS = frozenset(
+    {
+        "unit",
+        "units",
+        "einheit",
+        "einheiten",
+        "unité",
+        "unités",
+        "unidad",
+        "unidades",
+        "unidade",
+        "单位",
+        "単位",
+        "단위",
+    }
+)
+PART_COLUMNS = frozenset({"slice", "subgroup", "sub-group", "group", "segment", "subset", "demographic", "untergruppe"})
+WHOLE = frozenset({"", "-", "all", "overall", "total", "whole", "everything", "gesamt"})
 _QUOTATION = re.compile(r"[ \t]*(?:>[ \t]?)*")
 
 
@@ -15,7 +34,8 @@ class TableCell:
     """Where a cell stands in its table: ``index`` is its column's number, ``label`` what its row begins with.
 
     ``table`` numbers the tables; ``columns`` counts those that share these labels, and ``rows`` those of the table.
-    ``unit`` is what the row has in a column of units.
+    ``unit`` is what the row has in a column of units. ``is_html`` says
+    that the table is written in HTML.
     """
 
     table: int
@@ -26,6 +46,7 @@ class TableCell:
     rows: int
     label: str
     unit: str | None = None
+    is_html: bool = False
 
 
 def split_row(line: str, begin: int = 0) -> list[tuple[int, int]]:
@@ -61,7 +82,7 @@ def label_column(columns: Sequence[str], index: int) -> tuple[int, int] | None:
     if index and index in starts:
         return None
     label = max(start for start in starts if start <= index)
-    if len(starts) == 1 and names[index] in names[:index]:
+    if len(starts) == 1 and names[index] and names[index] in names[:index]:
         return None
     return label, next((start for start in starts if start > label), len(names)) - label
 

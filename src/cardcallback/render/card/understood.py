@@ -36,6 +36,12 @@ _OF_KIND = {
 _SENTENCE_GOES_ON = re.compile(
     r"\s*(?:$|[.,;:)!|\u00b7]|(?:and|with|on|for|at|in|of|using|over|by|from|took|was|is|were|are)\b)", re.IGNORECASE
 )
+_SENTENCE_END = re.compile(r"[.!?]\s+(?=[A-Z])")
+# Sentences beside it that may be about another training, and words that take a sentence's subject from those.
+_OF_OTHERS = re.compile(
+    r"pre-?train|\b(?:teacher|baselines?|others?|another|previous(?:ly)?|earlier|original(?:ly)?)\b", re.IGNORECASE
+)
+_POINTING_BACK = re.compile(r"\b(?:it|its|they|which)\b", re.IGNORECASE)
 _PAIRING = frozenset({"x", "\u00d7"})
 _COUNT_AND_NAME = frozenset({"gpu_count", "gpu_name"})
 _CHOICE = re.compile(r"[^/|]+(?:[/|][^/|]+)+")
@@ -62,12 +68,16 @@ _ASKING = frozenset(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Surroundings:
-    """What the words around the placeholders of one value may be: its ``label``, its ``row`` and the value of that."""
+    """What the words around the placeholders of one value may be: its ``label``, its ``row`` and the value of that.
+
+    In a sentence words are ``harmless`` too, and of a paragraph only the sentences with placeholders count.
+    """
 
     index: LabelIndex
     label: str
     row: LabelRow | None
     row_value: Value | None
+    harmless: frozenset[str] = frozenset()
 
     def are_clear(
         self,
@@ -79,20 +89,38 @@ class Surroundings:
         """Whether nothing before, between and behind the placeholders changes what is asked for."""
         if found[0].is_whole:
             return True
-        own = words_of(self.label, *((*self.row.placeholders, *self.row.inside) if self.row is not None else ()))
+        own = self.harmless | words_of(
+            self.label, *((*self.row.placeholders, *self.row.inside) if self.row is not None else ())
+        )
         lead = own | self._naming(names[0]) | self._of_row_value()
         is_named = [self._names_itself(one) for one in found]
-        if not is_named[0] and not ABOUT.fullmatch(found[0].before) and not are_understood(found[0].before, lead):
+        if (
+            not is_named[0]
+            and not ABOUT.fullmatch(found[0].before)
+            and not are_understood(self._beginning(found[0].before), lead)
+        ):
             return False
         pairing = _PAIRING if set(names) == _COUNT_AND_NAME else frozenset()
         for number, (one, value, text) in enumerate(zip(found, values, written, strict=True)):
             behind = one.after[text.unit_width if text is not None else 0 :]
+            behind = self._end(behind) if number + 1 == len(found) else behind
             following = names[number + 1] if number + 1 < len(names) else None
             words = own | pairing | words_of_kind(value) | self._naming(names[number]) | self._naming(following)
             named = is_named[number] and all(is_named[number + 1 : number + 2])
             if not are_understood(behind, words) and not (named and _SENTENCE_GOES_ON.match(behind)):
                 return False
         return True
+
+    def _beginning(self, before: str) -> str:
+        """What stands before a placeholder in its own sentence, where the sentences before are of nothing else."""
+        ends = [found.end() for found in _SENTENCE_END.finditer(before)] if self.harmless else []
+        if not ends or _OF_OTHERS.search(before[: ends[-1]]) or _POINTING_BACK.search(before[ends[-1] :]):
+            return before
+        return before[ends[-1] :]
+
+    def _end(self, after: str) -> str:
+        found = _SENTENCE_END.search(after) if self.harmless else None
+        return after if found is None or _OF_OTHERS.search(after[found.end() :]) else after[: found.end()]
 
     def _names_itself(self, one: Placeholder) -> bool:
         hint = normalize_label(one.hint)
@@ -153,6 +181,17 @@ def count_and_name(found: tuple[Placeholder, ...], asked: str | None) -> list[st
     if first in _COUNT_HINTS and second in _NAME_HINTS:
         return ["gpu_count", "gpu_name"]
     return ["gpu_name", "gpu_count"] if first in _NAME_HINTS and second in _COUNT_HINTS else None
+
+
+def shares_word(hint: str, label: str | None) -> bool:
+    """Whether a hint has a word of the label."""
+    return not set(normalize_label(hint).split()).isdisjoint(normalize_label(label or "").split())
+
+
+def is_figure(found: tuple[Placeholder, ...]) -> bool:
+    """Whether a paragraph is one figure with its unit, such as "About [X] hours.", and no prose."""
+    after = found[0].after.strip(" .")
+    return len(found) == 1 and ABOUT.fullmatch(found[0].before) is not None and (not after or is_unit(after))
 
 
 def _words(text: str) -> list[str]:

@@ -9,7 +9,7 @@ from cardcallback.record import RunRecord
 from cardcallback.render.card.objectives import is_causal
 from cardcallback.render.card.quantities import Value
 from cardcallback.render.run_words import model_name, plural, quantization_words
-from cardcallback.render.section.recipe_settings import BatchSettings, optimiser_words
+from cardcallback.render.section.recipe_settings import BatchSettings, method_settings, optimiser_words
 from cardcallback.render.text import TIMES, escape_markdown
 from cardcallback.units import format_count, format_large, format_percent, format_setting
 
@@ -18,6 +18,8 @@ _MODEL_KINDS = {
     "sequence-to-sequence": "Sequence-to-sequence language model",
     "reward modelling": "Reward model",
     "sentence embedding": "Sentence embedding model",
+    "sparse embedding": "Sparse embedding model",
+    "multi-vector embedding": "Multi-vector embedding model",
     "cross-encoder": "Cross-encoder",
 }
 
@@ -174,8 +176,10 @@ def _effective_batch_size(record: RunRecord) -> Value | None:
 
 def _hyperparameters(record: RunRecord) -> str | None:
     """Batch, length and optimiser in one line, as the section has them."""
-    batch, optimiser = BatchSettings.of(record).words(), optimiser_words(record.training.hyperparameters)
-    return "; ".join(part for part in (f"batch of {batch}" if batch else "", optimiser) if part) or None
+    settings = record.training.hyperparameters
+    batch = BatchSettings.of(record).words()
+    parts = (f"batch of {batch}" if batch else "", optimiser_words(settings), method_settings(settings))
+    return "; ".join(part for part in parts if part) or None
 
 
 def _max_length(record: RunRecord) -> Value | None:

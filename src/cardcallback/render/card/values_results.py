@@ -8,6 +8,7 @@ from cardcallback.hub_id import is_hub_id
 from cardcallback.record import TOKEN_CROSS_ENTROPY, EvaluationResult, RunRecord, Stage
 from cardcallback.render.card.quantities import Value
 from cardcallback.render.energy_words import power_noun
+from cardcallback.render.method_words import REWARD, is_reinforced
 from cardcallback.render.run_words import loss_ended_finite, plural, same_held_out_set
 from cardcallback.render.section.stages import all_stages, stage_energy, stage_time
 from cardcallback.render.text import escape_markdown, public_reason
@@ -42,8 +43,8 @@ def _loss(result: EvaluationResult | None) -> str | None:
 
 def _held_out_results(record: RunRecord) -> str | None:
     before, after = record.evaluation.before, record.evaluation.after
-    if after is None or after.loss is None:
-        return None
+    if after is None or after.loss is None or is_reinforced(record.training):
+        return None if after is None else _held_out_reward(record, after)
     words = f"Held-out loss {format_number(after.loss)}"
     about = [escape_markdown(after.kind)] if after.kind else []
     about += [plural(after.examples, "example")] if after.examples else []
@@ -54,6 +55,19 @@ def _held_out_results(record: RunRecord) -> str | None:
     if before is not None and before.loss is not None and same_held_out_set(before, after):
         words += f"; before training {format_number(before.loss)}"
     return words
+
+
+def _held_out_reward(record: RunRecord, after: EvaluationResult) -> str | None:
+    """Where the model learns from rewards: its loss says nothing of how good its answers are."""
+    reward = after.metrics.get(f"eval_{REWARD}")
+    if reward is None or not is_reinforced(record.training):
+        return None
+    about = f" ({plural(after.examples, 'example')})" if after.examples else ""
+    before = record.evaluation.before
+    earlier = before.metrics.get(f"eval_{REWARD}") if before and same_held_out_set(before, after) else None
+    return f"Held-out reward {format_number(reward)}{about}" + (
+        "" if earlier is None else f"; before training {format_number(earlier)}"
+    )
 
 
 def _perplexity(which: str) -> Callable[[RunRecord], Value | None]:

@@ -13,6 +13,7 @@ from cardcallback.render.card.quantities import COUNTED, LARGE_COUNTS, Unit, Val
 _ABOUT = re.compile(r"(?:~|\u2248|<|>|approximately|approx\.?|about|around|ca\.?|roughly|circa)\s*$", re.IGNORECASE)
 _ENDS = re.compile(r"\s*(?:$|[.,;:)(\]/|\u00b7\u00d7x=+]|(?:and|with|on|for|per|at|in|of|using|over|by|from|\u00b1)\b)")
 _UNIT_IN_BRACKETS = re.compile(r"\s*\(([^()]+)\)")
+_OUT_OF = frozenset({"/", "of", "out of"})
 # Outside this a figure in an example's unit would be a string of zeros.
 _READABLE = (0.1, 10_000.0)
 # So small a part of a unit was hardly meant: "Sequence length (T)" is a symbol, not trillions.
@@ -63,6 +64,12 @@ def counted_by(label: str | None, value: Value) -> Unit | None:
     # Millions of tokens and parameters are told in words of their own.
     counted = value.kind in COUNTED and value.kind not in LARGE_COUNTS
     return unit if unit is not None and counted and value.kind in unit.kinds else None
+
+
+def shared_unit(placeholders: Sequence[Placeholder]) -> Unit | None:
+    """The unit behind the last of several that only a sign of division stands between: "[X] / [X] GB"."""
+    between = [one.after.strip().casefold() for one in placeholders[:-1]]
+    return unit_at(placeholders[-1].after) if between and set(between) <= _OUT_OF else None
 
 
 def _whole(value: Value, placeholder: Placeholder, label_unit: Unit | None) -> str | None:

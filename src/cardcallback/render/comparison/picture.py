@@ -27,6 +27,8 @@ _DRAWN = {
     "emissions_common_factor": ("g", 1.0),
     "held_out_loss": ("", 1.0),
 }
+# A figure whose whole is on one side of it points there.
+_MARKS = {None: "o", "least": ">", "most": "<"}
 _PANEL_INCHES, _GROUP_INCHES, _EDGE_INCHES = 0.45, 0.22, 0.9
 
 
@@ -67,7 +69,7 @@ def _panel(axes: Axes, row: Row, letters: list[str]) -> None:
         if cell.low is not None and cell.high is not None:
             axes.plot([cell.low * scale, cell.high * scale], [place, place], color=colour, linewidth=3.0, alpha=0.4)
         axes.plot([value * scale for value in cell.values], [place] * len(cell.values), "|", color=colour)
-        axes.plot([cell.value * scale], [place], "o", color=colour)
+        axes.plot([cell.value * scale], [place], _MARKS[cell.bound], color=colour)
     no_ratio = bool(row.ratios) and all(ratio.value is None for ratio in row.ratios)
     unlike = no_ratio or (not row.ratios and len({cell.detail for cell in row.cells if cell.value is not None}) > 1)
     words = quantity_words(row) + (f" ({unit})" if unit else "") + (": not alike, see the table" if unlike else "")

@@ -19,6 +19,7 @@ from cardcallback.units import (
 )
 
 _LONGEST = 600
+_BOUNDS = {None: "", "least": "at least ", "most": "at most "}
 _QUANTITIES = {
     "time": "time",
     "gpu_energy": "GPU energy",
@@ -53,8 +54,7 @@ def cell_words(cell: Cell, unit: str, remember: Callable[[str], str]) -> str:
     if cell.value is None:
         return f"none {remember(cell.reason or 'not in the record')}"
     form = _form(unit)
-    least = "at least " if cell.is_part else ""
-    words = f"{least}{form(cell.value)}"
+    words = f"{_BOUNDS[cell.bound]}{form(cell.value)}"
     low, high = cell.low, cell.high
     if low is not None and high is not None and form(low) != form(high):
         words += f" ({form(low)} to {form(high)})"
@@ -94,8 +94,14 @@ def cost_rows(costs: tuple[Costs, ...], remember: Callable[[str], str]) -> list[
         ("share of the purchase price, by hours of life", [cost.purchase_share for cost in costs]),
     ):
         if any(value is not None for value in values):
-            rows.append((name, *("not given" if value is None else format_money(value) for value in values)))
+            rows.append((name, *(_of_hours(cost, value) for cost, value in zip(costs, values, strict=True))))
     return rows
+
+
+def _of_hours(cost: Costs, value: float | None) -> str:
+    if value is None:
+        return "not given"
+    return f"{'at least ' if cost.is_least_time else ''}{format_money(value)}"
 
 
 def _electricity(cost: Costs, remember: Callable[[str], str]) -> str:

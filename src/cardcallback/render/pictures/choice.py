@@ -6,6 +6,7 @@ import math
 
 from cardcallback.record import RECORD_FOLDER, Point, RunRecord, Trace
 from cardcallback.render.energy_words import power_noun
+from cardcallback.render.method_words import REWARD, is_reinforced
 from cardcallback.render.run_words import loss_ended_finite, same_held_out_set
 from cardcallback.render.text import join_words
 from cardcallback.units import format_bytes, format_duration, format_number, format_power
@@ -17,7 +18,7 @@ LOSS_PICTURE = "loss_curve.png"
 POWER_PICTURE = "power_and_memory.png"
 
 TRAIN_LOSS, HELD_OUT_LOSS = "loss", "eval_loss"
-REWARD_CURVES = ("rewards/chosen", "rewards/rejected", "rewards/margins", "reward")
+REWARD_CURVES = ("rewards/chosen", "rewards/rejected", "rewards/margins", "reward", "margin", "mean_reward")
 SYSTEM_MEMORY = "system_memory"
 MEMORY_TRACES = (SYSTEM_MEMORY, "gpu_process_memory", "torch_reserved", "torch_allocated")
 
@@ -57,6 +58,11 @@ def reward_curves(record: RunRecord) -> dict[str, tuple[Point, ...]]:
     """Reward curves by name, training before held-out, those with fewer than two points left out."""
     names = [prefix + name for name in REWARD_CURVES for prefix in ("", "eval_")]
     return {name: points for name in names if len(points := curve(record, name)) > 1}
+
+
+def rewards_come_first(record: RunRecord) -> bool:
+    """Whether the reward is what the run is about, and its loss only beside it."""
+    return is_reinforced(record.training) and len(curve(record, REWARD)) > 1
 
 
 def smooth(points: tuple[Point, ...]) -> tuple[Point, ...]:
@@ -99,6 +105,9 @@ def _traces(record: RunRecord, quantities: tuple[str, ...]) -> tuple[Trace, ...]
 
 def _loss_alt_text(record: RunRecord) -> str:
     train, held_out = curve(record, TRAIN_LOSS), held_out_curve(record)
+    if rewards_come_first(record):
+        points = curve(record, REWARD)
+        return f"Reward over {points[-1][0]:,.0f} steps; reward while training{_course(points)}; loss below"
     shown = [word for word, points in (("training", train), ("held-out", held_out)) if points]
     last_step = max(points[-1][0] for points in (train, held_out) if points)
     text = f"{join_words(shown).capitalize()} loss over {last_step:,.0f} steps"

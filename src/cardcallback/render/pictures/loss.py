@@ -11,6 +11,7 @@ from cardcallback.render.pictures.choice import (
     curve,
     held_out_curve,
     reward_curves,
+    rewards_come_first,
     smooth,
 )
 from cardcallback.render.pictures.style import (
@@ -37,6 +38,8 @@ _REWARD_NAMES = {
     "rewards/rejected": "rejected",
     "rewards/margins": "margin",
     "reward": "reward",
+    "margin": "margin",
+    "mean_reward": "mean reward",
 }
 
 
@@ -44,9 +47,11 @@ def draw_loss(record: RunRecord) -> Figure:
     """The picture as a figure; needs ``pictures_of`` to have named it."""
     rewards = reward_curves(record)
     if rewards:
-        figure, (loss_axes, reward_axes) = new_figure(2, 5.4, (3.0, 2.2))
+        first = rewards_come_first(record)
+        figure, panels = new_figure(2, 5.4, (3.0, 2.2))
+        loss_axes, reward_axes = reversed(panels) if first else panels
         _draw_rewards(reward_axes, rewards)
-        last = reward_axes
+        last = panels[-1]
     else:
         figure, (loss_axes,) = new_figure(1, 3.8)
         last = loss_axes

@@ -5,6 +5,14 @@ from __future__ import annotations
 import re
 
 from cardcallback.record import LAST_CHECKPOINT, TOKEN_CROSS_ENTROPY, EvaluationResult, RunRecord, Training
+from cardcallback.render.method_words import (
+    REWARD,
+    is_reinforced,
+    metric_label,
+    metric_rank,
+    metric_words,
+    without_a_lone_function,
+)
 from cardcallback.render.run_words import (
     held_out_loss_was_no_number,
     plural,
@@ -12,7 +20,7 @@ from cardcallback.render.run_words import (
     steps_of_spending,
 )
 from cardcallback.render.text import escape_markdown, table_row
-from cardcallback.units import format_count, format_number, format_percent
+from cardcallback.units import format_count, format_number
 
 _MOST_METRICS = 5
 _ABSENT = "not measured"
@@ -21,7 +29,6 @@ _MOST_LOSSES = 12
 _LOSS_NAME = re.compile(r".+_loss")
 # Times are the result table's, and the loss has its own row.
 _ELSEWHERE = re.compile(r"(runtime|per_second)$|^eval_loss$")
-_SHARES = ("accuracy", "accuracies", "mean_token_accuracy")
 
 
 def evaluation_table(record: RunRecord) -> list[str]:
@@ -36,7 +43,7 @@ def evaluation_table(record: RunRecord) -> list[str]:
         *([_before_column(record, before)] if before else []),
         *([_after_column(record, after)] if after else []),
     ]
-    rows, more = _rows(results, _no_loss(record))
+    rows, more = _rows(record, results)
     lines = [table_row(_title(results), *columns), "|---" * (len(columns) + 1) + "|"]
     lines += [table_row(name, *cells) for name, cells in rows]
     return [*lines, *_more(more), *_differences(before, after)]
@@ -81,7 +88,7 @@ def _apart(record: RunRecord, before: EvaluationResult, after: EvaluationResult)
     lines = ["Two held-out evaluations, of different sets, so their figures cannot be compared:", ""]
     for name, result in ((_before_column(record, before), before), (_after_column(record, after), after)):
         about = _about([result])
-        rows, more = _rows([result], _no_loss(record))
+        rows, more = _rows(record, [result])
         figures = [f"{label[:1].lower()}{label[1:]} {cells[0]}" for label, cells in rows] + _more(more)[1:]
         lines.append(f"- {name}{f' ({about})' if about else ''}: {', '.join(figures) or 'no figure'}")
     return lines
@@ -138,19 +145,21 @@ def _weights(result: EvaluationResult | None) -> str:
     return f", {escape_markdown(result.weights)}" if result is not None and result.weights else ""
 
 
-def _rows(results: list[EvaluationResult], no_loss: str) -> tuple[list[tuple[str, list[str]]], int]:
+def _rows(record: RunRecord, results: list[EvaluationResult]) -> tuple[list[tuple[str, list[str]]], int]:
     """The rows, and how many metrics are left to the record."""
-    rows = []
-    if any(result.loss is not None for result in results) or no_loss == _NOT_A_NUMBER:
+    rows, no_loss = [], _no_loss(record)
+    rewarded = is_reinforced(record.training) and all(f"eval_{REWARD}" in result.metrics for result in results)
+    if not rewarded and (any(result.loss is not None for result in results) or no_loss == _NOT_A_NUMBER):
         rows.append((_loss_name(results), [_number(result.loss, no_loss) for result in results]))
     if any(result.perplexity is not None for result in results):
         absent = [_ABSENT if result.loss is not None else no_loss for result in results]
         cells = [_number(result.perplexity, why) for result, why in zip(results, absent, strict=True)]
         rows.append(("Perplexity", cells))
     names = list(dict.fromkeys(name for result in reversed(results) for name in result.metrics))
-    names = [name for name in names if not _ELSEWHERE.search(name)]
+    told = set(without_a_lone_function(_plain(name) for name in names))
+    names = [name for name in names if not _ELSEWHERE.search(name) and _plain(name) in told]
     losses = [name for name in names if _LOSS_NAME.fullmatch(name)]
-    others = [name for name in names if name not in losses]
+    others = sorted((name for name in names if name not in losses), key=lambda name: metric_rank(_plain(name)))
     shown = [*losses[:_MOST_LOSSES], *others[:_MOST_METRICS]]
     rows += [(_metric_name(name), [_metric(name, result) for result in results]) for name in shown]
     return rows, len(names) - len(shown)
@@ -158,8 +167,12 @@ def _rows(results: list[EvaluationResult], no_loss: str) -> tuple[list[tuple[str
 
 def _metric_name(name: str) -> str:
     # Every metric of the trainer's own evaluation has its prefix; another is a set evaluated beside it.
-    plain = escape_markdown(name.removeprefix("eval_"))
+    plain = metric_label(_plain(name))
     return plain if name.startswith("eval_") or "/" in name else f"{plain} (another set)"
+
+
+def _plain(name: str) -> str:
+    return name.removeprefix("eval_")
 
 
 def _more(count: int) -> list[str]:
@@ -172,7 +185,7 @@ def _loss_name(results: list[EvaluationResult]) -> str:
         return "Loss per token"
     if not kind:
         return "Loss"
-    return _first_upper(escape_markdown(kind)) if kind.endswith("loss") else f"Loss ({escape_markdown(kind)})"
+    return _first_upper(escape_markdown(kind)) if kind.lower().endswith("loss") else f"Loss ({escape_markdown(kind)})"
 
 
 def _first_upper(text: str) -> str:
@@ -190,9 +203,7 @@ def _no_loss(record: RunRecord) -> str:
 
 def _metric(name: str, result: EvaluationResult) -> str:
     value = result.metrics.get(name)
-    if value is not None and name.endswith(_SHARES) and 0 <= value <= 1:
-        return format_percent(value)
-    return _number(value)
+    return _ABSENT if value is None else metric_words(_plain(name), value)
 
 
 def _differences(before: EvaluationResult | None, after: EvaluationResult | None) -> list[str]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from cardcallback.record import EvaluationResult, Measurement, RunRecord
 from cardcallback.render.energy_words import spending_sentence
 from cardcallback.render.figures import spent_words
+from cardcallback.render.method_words import REWARD, change_words, held_out_loss_words, is_reinforced
 from cardcallback.render.run_words import (
     covers_every_step,
     duration_words,
@@ -14,6 +17,7 @@ from cardcallback.render.run_words import (
     recorded_steps,
     same_held_out_set,
 )
+from cardcallback.render.section.method_course import course_sentence
 from cardcallback.render.section.stages import model_words
 from cardcallback.render.text import sentence
 from cardcallback.units import format_number
@@ -21,9 +25,10 @@ from cardcallback.units import format_number
 
 def headline(record: RunRecord) -> list[str]:
     """Markdown paragraphs, without blank lines between them."""
-    what = f"{method_noun(record.training)} of {model_words(record)}"
+    noun = method_noun(record.training)
+    what = f"{noun[:1].upper()}{noun[1:]} of {model_words(record)}"
     time = f"{duration_words(record)} on {place_of_work(record)}"
-    sentences = [f"{what}: {time}.", _energy_sentence(record), _loss_sentence(record)]
+    sentences = [f"{what}: {time}.", _energy_sentence(record), _result_sentence(record)]
     return [f"**{' '.join(sentence for sentence in sentences if sentence)}**", *_warnings(record)]
 
 
@@ -40,18 +45,27 @@ def _used(subject: str, figure: Measurement, record: RunRecord) -> str:
     return "" if figure.value is None else f"{subject} used {spent_words(figure, record.duration_seconds)}."
 
 
-def _loss_sentence(record: RunRecord) -> str:
-    before, after = record.evaluation.before, record.evaluation.after
+def _result_sentence(record: RunRecord) -> str:
+    """The held-out loss, or reward where the loss says nothing; without either what was logged while training."""
+    after = record.evaluation.after
     if after is None or after.loss is None:
+        return course_sentence(record)
+    if not is_reinforced(record.training):
+        return _held_out(record, held_out_loss_words(after.kind), lambda result: result.loss)
+    rewarded = _held_out(record, "Held-out reward", lambda result: result.metrics.get(f"eval_{REWARD}"))
+    return rewarded or course_sentence(record)
+
+
+def _held_out(record: RunRecord, name: str, read: Callable[[EvaluationResult], float | None]) -> str:
+    before, after = record.evaluation.before, record.evaluation.after
+    now = None if after is None else read(after)
+    if after is None or now is None:
         return ""
-    loss = format_number(after.loss)
     step = "" if after.step == record.training.published_step or after.step is None else f" (step {after.step:,})"
-    if before is None or before.loss is None or not _alike(before, after):
-        return f"Held-out loss {loss}{step}."
-    earlier = format_number(before.loss)
-    if earlier == loss:
-        return f"Held-out loss stayed at {loss}{step}."
-    return f"Held-out loss {'fell' if after.loss < before.loss else 'rose'} from {earlier} to {loss}{step}."
+    earlier = None if before is None or not _alike(before, after) else read(before)
+    if earlier is None:
+        return f"{name} {format_number(now)}{step}."
+    return f"{name} {change_words(format_number(earlier), format_number(now), grew=now > earlier)}{step}."
 
 
 def _alike(before: EvaluationResult, after: EvaluationResult) -> bool:

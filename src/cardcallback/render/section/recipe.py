@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from cardcallback.record import Machine, RunRecord, Training
 from cardcallback.render.run_words import device_names_in_turn, has_unified_memory, quantization_words
-from cardcallback.render.section.recipe_settings import BatchSettings, optimiser_words, other_settings
+from cardcallback.render.section.recipe_settings import BatchSettings, method_settings, optimiser_words, other_settings
 from cardcallback.render.section.stages import base_words, stages_table
 from cardcallback.render.text import escape_markdown, join_words, public_reason, table_row
 from cardcallback.units import format_bytes, format_count, format_large, format_percent
 
-_LIBRARIES = {"trl": "TRL", "unsloth": "Unsloth", "axolotl": "Axolotl", "llamafactory": "LLaMA-Factory"}
+_LIBRARIES = {
+    "trl": "TRL",
+    "unsloth": "Unsloth",
+    "axolotl": "Axolotl",
+    "llamafactory": "LLaMA-Factory",
+    "sentence_transformers": "sentence-transformers",
+    "setfit": "SetFit",
+}
 _MOST_TARGETS = 8
 
 
@@ -19,6 +26,7 @@ def recipe(record: RunRecord) -> list[str]:
     rows = {
         "Base model": _base_model(record),
         "Method": _method(training),
+        "Method settings": method_settings(training.hyperparameters),
         "LoRA": _lora(training),
         "Trained parameters": "" if training.lora else _trained_parameters(training),
         "Base weights": _base_weights(training),

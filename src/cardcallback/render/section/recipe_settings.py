@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from cardcallback.record import RunRecord, Scalar
+from cardcallback.render.method_words import example_noun
 from cardcallback.render.run_words import most_devices_at_once, plural
 from cardcallback.render.text import TIMES, escape_markdown
 from cardcallback.units import format_count, format_percent, format_setting
@@ -34,8 +36,39 @@ _OPTIMISERS = {
     "adafactor": "Adafactor",
     "sgd": "SGD",
 }
+# What any Trainer has; every other setting is the method's own.
+_TRAINER_KEYS = (
+    "adam_beta1",
+    "adam_beta2",
+    "adam_epsilon",
+    "weight_decay",
+    "max_grad_norm",
+    "per_device_eval_batch_size",
+    "data_seed",
+    "label_smoothing_factor",
+    "gradient_checkpointing",
+    "use_liger_kernel",
+    "neftune_noise_alpha",
+    "torch_compile",
+    "tf32",
+    "auto_find_batch_size",
+    "eval_strategy",
+    "load_best_model_at_end",
+    "metric_for_best_model",
+    "greater_is_better",
+    "packing_strategy",
+    "padding_free",
+    "completion_only_loss",
+    "assistant_only_loss",
+    "attention",
+    "deepspeed_zero_stage",
+    "fsdp",
+)
 _MOST_OTHER_SETTINGS = 20
 _BY = f" {TIMES} "
+_SHOWN = frozenset({*_BATCH_KEYS, *_OPTIMISER_KEYS, *_DONE_KEYS, *_WEIGHT_KEYS})
+# Ours, so in plain words; the others are what a reader sets.
+_METHOD_WORDS = {"reference_model": "reference model:", "reward_functions": "reward by", "loss": "loss:"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,6 +81,8 @@ class BatchSettings:
     effective: int | None
     longest: int | None
     packing: bool | None
+    noun: str = "sequence"
+    generations: int | None = None
 
     @classmethod
     def of(cls, record: RunRecord) -> BatchSettings:
@@ -60,6 +95,8 @@ class BatchSettings:
             effective=_whole(settings.get("effective_batch_size")),
             longest=next((length for key in _LENGTH_KEYS if (length := _whole(settings.get(key)))), None),
             packing=packing if isinstance(packing := settings.get("packing"), bool) else None,
+            noun=example_noun(record),
+            generations=_whole(settings.get("num_generations")),
         )
 
     def words(self) -> str:
@@ -68,7 +105,7 @@ class BatchSettings:
             return ""
         text = self._size()
         if self.longest:
-            text += f" of up to {format_count(self.longest)} tokens"
+            text += f" of up to {format_count(self.longest)} tokens{' each' if self.noun == 'pair' else ''}"
         if self.packing is not None:
             text += ", packed" if self.packing else ", no packing"
         return text
@@ -78,14 +115,23 @@ class BatchSettings:
         if self.accumulation > 1:
             factors.append(f"{format_count(self.accumulation)} accumulation")
         if self.processes is None and self.effective is None:
-            return f"{_BY.join(factors)} sequences on each process"
+            return f"{_BY.join(factors)} {self.noun}s on each process"
         if self.processes and self.processes > 1:
             factors.append(f"{format_count(self.processes)} processes")
         product = (self.per_device or 0) * self.accumulation * (self.processes or 1)
         if self.effective not in {None, product}:
             # Parallelism inside one model or split batches: the factors do not multiply.
-            return f"{plural(self.effective or 0, 'sequence')} to a step ({', '.join(factors)})"
-        return (f"{_BY.join(factors)} = " if len(factors) > 1 else "") + plural(product, "sequence")
+            return f"{plural(self.effective or 0, self.noun)} to a step ({', '.join(factors)})"
+        return (
+            (f"{_BY.join(factors)} = " if len(factors) > 1 else "")
+            + plural(product, self.noun)
+            + self._prompts(product)
+        )
+
+    def _prompts(self, answers: int) -> str:
+        if self.noun != "generated answer" or not self.generations or answers % self.generations:
+            return ""
+        return f", {self.generations} to each of {plural(answers // self.generations, 'prompt')}"
 
 
 def optimiser_words(settings: dict[str, Scalar]) -> str:
@@ -105,13 +151,21 @@ def optimiser_words(settings: dict[str, Scalar]) -> str:
     return ", ".join(parts)
 
 
+def method_settings(settings: dict[str, Scalar]) -> str:
+    """The method's own settings (beta, loss type, generations) by the trainer's names, as ``other_settings``."""
+    return _listed(settings, _METHOD_WORDS, without={*_SHOWN, *_TRAINER_KEYS})
+
+
 def other_settings(settings: dict[str, Scalar]) -> str:
     """What no other row of the recipe shows, by the trainer's own names; what is switched off is left out."""
-    shown = {*_BATCH_KEYS, *_OPTIMISER_KEYS, *_DONE_KEYS, *_WEIGHT_KEYS}
+    return _listed({name: settings[name] for name in settings if name in _TRAINER_KEYS}, {}, without=_SHOWN)
+
+
+def _listed(settings: dict[str, Scalar], words: dict[str, str], *, without: Collection[str]) -> str:
     others = [
-        f"{escape_markdown(name, 60)} {_scalar(value)}"
+        f"{words.get(name) or escape_markdown(name, 60)} {_scalar(value)}"
         for name, value in settings.items()
-        if name not in shown and value is not None and value is not False
+        if name not in without and value is not None and value is not False
     ]
     more = len(others) - _MOST_OTHER_SETTINGS
     return ", ".join(others[:_MOST_OTHER_SETTINGS]) + (f" and {more} more in the record" if more > 0 else "")

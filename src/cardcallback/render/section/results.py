@@ -26,6 +26,8 @@ from cardcallback.render.text import escape_markdown, public_reason, table_row
 from cardcallback.units import format_duration, format_energy, format_large, format_number, format_percent
 
 Row = tuple[str, str, str]
+# Its inputs and its targets are different texts, and only the inputs are the batch's tokens.
+_TWO_SIDED = "sequence-to-sequence"
 
 
 def result_table(record: RunRecord, references: References) -> list[str]:
@@ -82,11 +84,12 @@ def _dates(record: RunRecord) -> str:
 def _speed_row(record: RunRecord) -> Row:
     tokens = record.training.tokens
     if tokens.non_padding and covers_every_step(record) and record.duration_seconds > 0:
-        result = f"{most_speed(record)}{format_number(tokens.non_padding / record.duration_seconds)} tokens/s"
+        noun = "input token" if record.training.objective == _TWO_SIDED else "token"
+        result = f"{most_speed(record)}{format_number(tokens.non_padding / record.duration_seconds)} {noun}s/s"
         per_token = resolved_value(record.energy.per_token)
         if per_token is not None:
             energy = at_least(record.energy.per_token) + format_energy(per_token)
-            result += f"; {ratio_words(record, energy, 'token')}"
+            result += f"; {ratio_words(record, energy, noun)}"
         return "Speed", result, _token_words(record) + _doubt(record.energy.per_token)
     steps = recorded_steps(record)
     if not steps or record.duration_seconds <= 0:
@@ -116,7 +119,11 @@ def _token_words(record: RunRecord) -> str:
     words = (
         f"calculated {over_the_run(record)}, evaluation and saving included: {format_large(tokens.non_padding or 0)} "
     )
-    words += "tokens without padding"
+    generated = "generated answers" in (tokens.source or "")
+    if record.training.objective == _TWO_SIDED:
+        beside = f"; {format_large(tokens.in_loss)} target tokens come on top" if tokens.in_loss else ""
+        return f"{words}input tokens without padding{beside}"
+    words += "tokens of prompts and generated answers" if generated else "tokens without padding"
     if tokens.processed and tokens.non_padding and tokens.processed >= tokens.non_padding:
         extra = tokens.processed / tokens.non_padding - 1
         words += f" (padding: {format_percent(extra, 1)} more)" if extra > 0 else " (there was none)"

@@ -12,6 +12,7 @@ from cardcallback.render.pictures.choice import LOSS_PICTURE, picture_address, p
 from cardcallback.render.section.doubts import doubts
 from cardcallback.render.section.evaluation import evaluation_table, published_sentence
 from cardcallback.render.section.headline import headline
+from cardcallback.render.section.method_course import course_table
 from cardcallback.render.section.recipe import recipe
 from cardcallback.render.section.references import References
 from cardcallback.render.section.results import result_table
@@ -41,6 +42,7 @@ def render_section(record: RunRecord, *, pictures: bool = True, weights: Weights
         result_table(record, references),
         [_image(record, LOSS_PICTURE)] if LOSS_PICTURE in shown else [],
         evaluation_table(record),
+        course_table(record),
         [published_sentence(record)],
         [exported] if exported else [],
         _folded("Recipe", recipe(record)),

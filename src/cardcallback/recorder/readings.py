@@ -1,0 +1,50 @@
+"""What the sensors said last, for whoever shows a run while it goes on; no sensor is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cardcallback.recorder.accounts import once_per_module
+from cardcallback.recorder.ledger import Ledger
+from cardcallback.sensors.base import DeviceInfo, Quantity
+
+# A reading stands until the next but one would have been due, or as long as a busy computer may delay that one.
+_STANDS_INTERVALS = 2.5
+_STANDS_SECONDS = 5.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReadingsNow:
+    """The newest readings, summed over the job's devices; None where one of these has none that still stands.
+
+    ``gpu_memory_bytes`` is what the job holds on its GPUs, ``system_memory_bytes`` what is in use on the computer.
+    """
+
+    gpu_power_watts: float | None
+    gpu_memory_bytes: float | None
+    system_memory_bytes: float | None
+
+
+def make_readings(ledger: Ledger, devices: Sequence[DeviceInfo], now_seconds: float) -> ReadingsNow:
+    """The readings as of ``now_seconds`` since the session began; changes nothing."""
+
+    def newest(quantity: Quantity, indices: Sequence[int | None]) -> float | None:
+        values = [_standing(ledger, quantity, index, now_seconds) for index in indices]
+        known = [value for value in values if value is not None]
+        return sum(known) if known and len(known) == len(values) else None
+
+    return ReadingsNow(
+        gpu_power_watts=newest("gpu_power", [info.index for info in once_per_module(devices)]),
+        gpu_memory_bytes=newest("gpu_process_memory", [info.index for info in devices]),
+        system_memory_bytes=newest("system_memory", [None]),
+    )
+
+
+def _standing(ledger: Ledger, quantity: Quantity, device: int | None, now_seconds: float) -> float | None:
+    found = ledger.newest(quantity, device)
+    if found is None:
+        return None
+    spec, (at_seconds, value) = found
+    stands_seconds = max(_STANDS_INTERVALS * spec.interval_seconds, _STANDS_SECONDS)
+    return value if now_seconds - at_seconds <= stands_seconds else None

@@ -1,0 +1,50 @@
+"""A person's own Markdown in a detailed card: alive where it is prose, harmless where it is not; stages listed."""
+
+from __future__ import annotations
+
+import pytest
+from detailed_cards import TODAY, complete_card
+from section_stages import after, stage
+
+from cardcallback.detailed_card.prose import as_cell, as_list, as_live_cell, as_prose
+
+
+@pytest.mark.parametrize(
+    ("text", "printed"),
+    [
+        ("**Bold**, _slanted_ and `code`", "**Bold**, *slanted* and `code`"),
+        ("See [the paper](https://example.org/a_b).", "See [the paper](https://example.org/a_b)."),
+        ("[run](javascript:alert(1)) and [file](../secret)", r"\[run\](javascript:alert(1)) and file"),
+        ("![a chart](https://example.org/c.png)", "[a chart](https://example.org/c.png)"),
+        ("5 * 3 * 2, a_b_c, **open", r"5 \* 3 \* 2, a_b_c, \*\*open"),
+        ("<b>tag</b> & <!-- comment -->", "&lt;b&gt;tag&lt;/b&gt; &amp; &lt;!-- comment --&gt;"),
+        ("# Not a section", "**Not a section**"),
+        ("a\n===\n---", "a\n\\===\n\\---"),
+        ("`` a ` b ``", "``a ` b``"),
+        ("- **first**\n- second", "- **first**\n- second"),
+        ('```python\nprint("<b>")\n  x\n````\nafter', '```python\nprint("<b>")\n  x\n```\nafter'),
+        ("```\nnever closed", "\\`\\`\\`\nnever closed"),
+    ],
+)
+def test_prose_keeps_its_inline_markup(text: str, printed: str) -> None:
+    """And nothing that would change the card's sections or leave its page."""
+    assert as_prose(text) == printed
+
+
+def test_a_cell_stays_one_cell() -> None:
+    """A bar is text in it, in code and in an address too."""
+    assert as_live_cell("**a | b** and `c|d`") == r"**a \| b** and `c\|d`"
+    assert as_live_cell("[x](https://example.org/?a|b)") == "[x](https://example.org/?a%7Cb)"
+    assert as_list(["`max_length` of **8,192**", "- dash"]) == "- `max_length` of **8,192**\n- \\- dash"
+    assert as_cell("**name**") == r"\*\*name\*\*"
+
+
+def test_stages_before_the_run_are_listed() -> None:
+    """Each with method, data, time and energy, below the procedure; a run without one before it has no table."""
+    text = complete_card().render(after(stage()), generated_on=TODAY)
+    procedure = text[text.index("### Training Procedure") : text.index("### Hyperparameters")]
+    assert "\n\n| Stage | Method | Base | Data | Time |" in procedure
+    assert "SFT" in procedure
+    assert "| Together |" in procedure
+    assert "\n\n\n" not in text
+    assert "| Stage |" not in complete_card().render(generated_on=TODAY)

@@ -1,0 +1,59 @@
+"""What a tracker keeps of a whole run, and when a signal leaves it."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import msgspec
+import pytest
+
+from cardcallback.assemble import with_carbon
+from cardcallback.record import not_measured
+from cardcallback.settings import Settings
+from cardcallback.testing import make_record
+from cardcallback.trackers import StopsWithSummary, run_summary
+
+
+def test_a_summary_holds_what_was_measured() -> None:
+    """Numbers with their units, and how they are known."""
+    record = with_carbon(make_record(), Settings(location="DE"))
+    summary = run_summary(record)
+    assert summary.numbers["energy_joules"] == record.energy.gpu.value
+    assert summary.numbers["energy_kwh"] == pytest.approx(0.107)
+    assert summary.numbers["duration_seconds"] == record.duration_seconds
+    assert summary.numbers["energy_coverage"] == 1.0
+    assert summary.numbers["simulated"] == 0.0
+    assert summary.numbers["peak_unified_memory_bytes"] == record.memory.system_peak.value
+    assert summary.texts["status"] == "completed"
+    assert "simulated_device" not in summary.texts
+    assert run_summary(msgspec.structs.replace(record, simulated=True)).texts["simulated_device"]
+    assert record.carbon is not None
+    assert summary.numbers["co2e_grams"] == record.carbon.emissions_grams
+    assert summary.texts["co2e_factor"].startswith("Germany, 2024, lifecycle")
+
+
+def test_what_was_not_measured_is_not_in_a_summary() -> None:
+    """No zero and no NaN in its place; the reason is among the texts."""
+    record = make_record()
+    missing = not_measured("joules", "no NVIDIA driver found")
+    energy = msgspec.structs.replace(record.energy, gpu=missing, per_token=None)
+    summary = run_summary(msgspec.structs.replace(record, energy=energy))
+    absent = {"energy_joules", "energy_kwh", "energy_coverage", "joules_per_token", "co2e_grams"}
+    assert absent.isdisjoint(summary.numbers)
+    assert summary.texts["energy"] == "not measured: no NVIDIA driver found"
+    assert "co2e_factor" not in summary.texts
+
+
+def test_a_signal_leaves_the_record_first_and_then_the_summary() -> None:
+    """The time that an end has is the record's before it is a tracker's."""
+    order: list[str] = []
+    session = SimpleNamespace(
+        keep_interrupted=lambda: order.append("keep"),
+        end_interrupted=lambda: order.append("end"),
+        tell_end=lambda: order.append("tell"),
+    )
+    stops = StopsWithSummary(session, lambda: order.append("summary"))
+    stops.keep_interrupted()
+    stops.end_interrupted()
+    stops.tell_end()
+    assert order == ["keep", "end", "summary", "tell"]

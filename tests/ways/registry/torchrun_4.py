@@ -1,0 +1,17 @@
+"""4 processes of one job, started by torchrun."""
+
+from __future__ import annotations
+
+from several_processes import launch
+from way import Place
+
+TITLE = "`torchrun`, 4 processes on 4 of 8 GPUs"
+PAGE = "several_gpus.md"
+REQUIRES = ("torch", "accelerate", "datasets", "peft", "trl")
+PROFILE = "h100x8"
+DEVICES = tuple(range(4))
+
+
+def commands(place: Place) -> list[list[str]]:
+    """As a person starts it."""
+    return launch("torchrun", 4, place)
