@@ -112,8 +112,7 @@ class LiveRun:
     ) -> None:
         """Begin to measure; waits for no driver longer than 40 ms in all, and for no other process.
 
-        What opens later is taken up then, and until then is a gap at the start of its figures alone. ``place`` is
-        given where this process measures for others of its node too.
+        What opens later is a gap at the start of its own figures. ``place``: where it measures for others too.
         """
         own = own_devices(sys.modules.get("torch"), args=args, model=model, environ=environ)
         if place is not None and not place.is_alone:
@@ -124,6 +123,7 @@ class LiveRun:
                 clock=self._clock,
                 on_change=self._choose_again,
                 counts=self.observed.counts_of_process,
+                devices=lambda: self.sensors.devices,
                 guard=self._guard,
             )
         ranks = self.node.ranks if self.node is not None else None
