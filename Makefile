@@ -25,9 +25,9 @@ MATRIX := matrix-aarch64 \
   matrix-unsloth \
   matrix-run \
   matrix-llamafactory \
-  matrix-elsewhere \
   matrix-trainers \
-  matrix-sentence-transformers
+  matrix-sentence-transformers \
+  matrix-elsewhere
 
 .PHONY: help demo test lint bench bench-schedules bench-peers bench-cost bench-steps bench-kills bench-nodes bench-cloud matrix $(MATRIX) clean
 
@@ -78,11 +78,11 @@ bench-cost: .venv-peers/.done
 bench-steps: .venv-overhead/.done
 	@echo "Measuring what the callback adds to a training step beside a simulated GPU ..."
 	.venv-overhead/bin/python tests/simulator/run_simulated.py --profile gb10 -- \
-	  .venv-overhead/bin/python benchmarks/overhead.py
+	  .venv-overhead/bin/python benchmarks/overhead.py --write docs/overhead.md
 
 bench-kills: .venv/.demo
-	@echo "Killing 200 trainings at random moments beside a simulated GPU ..."
-	.venv/bin/python benchmarks/kills.py --kills 200
+	@echo "Killing 200 trainings at random moments beside a simulated GPU; broken off, it goes on where it was ..."
+	.venv/bin/python benchmarks/kills.py --kills 200 --results runs/bench-kills.jsonl
 
 bench-nodes: .venv-peers/.done
 	@echo "Joining the summaries of 1,024 computers ..."
@@ -175,6 +175,7 @@ matrix-llamafactory: .venv-llamafactory/.done
 	@echo "Trying LLaMA-Factory by cardcallback run; results in docs/ways_in, the table in docs/ways_in.md ..."
 	.venv-llamafactory/bin/python scripts/ways_in.py run run_llama_factory_sft run_llama_factory_dpo
 	.venv-llamafactory/bin/python scripts/ways_in.py render
+	.venv-llamafactory/bin/python -m pytest -m matrix -k llama_factory tests/integration/test_launcher.py
 
 # make compares whole folders' stamps, so that a changed recipe extends the environment and nothing is repeated.
 .venv/.demo: $(RECIPE)
@@ -193,12 +194,12 @@ matrix-llamafactory: .venv-llamafactory/.done
 	$(ENVIRONMENT) .venv-transformers4 --torch --group test --group oldest
 	@touch $@
 
-.venv-sentence-transformers/.done: $(RECIPE)
-	$(ENVIRONMENT) .venv-sentence-transformers --torch --group test --group sentence-transformers
-	@touch $@
-
 .venv-trackers/.done: $(RECIPE)
 	$(ENVIRONMENT) .venv-trackers --torch --group test --group trackers
+	@touch $@
+
+.venv-sentence-transformers/.done: $(RECIPE)
+	$(ENVIRONMENT) .venv-sentence-transformers --torch --group test --group sentence-transformers
 	@touch $@
 
 .venv-overhead/.done: $(RECIPE)

@@ -1,11 +1,13 @@
 """Trainings killed at random moments beside a simulated GPU: what is missing of their energy, and what is damaged.
 
-    python benchmarks/kills.py --kills 200
+    python benchmarks/kills.py --kills 200 --results runs/kills.jsonl
 
 Each is a real training in a process of its own, ended by SIGKILL somewhere between before its begin and after its
 end; then its folder is recovered, as ``cardcallback recover`` does. The truth is the energy that the simulated device
 used from the training's begin until as long after it as the record says that it reaches. A kill needs no more than a
-fork of this process, which has loaded everything that a training needs.
+fork of this process, which has loaded everything that a training needs. With ``--results`` each kill is a line of that
+file as soon as it was looked at: broken off and started again, the benchmark goes on with the seeds that are not in it.
+One that is through leaves the file under another name, and the next begins anew.
 """
 
 from __future__ import annotations
@@ -15,6 +17,8 @@ import contextlib
 import json
 import os
 import random
+import select
+import shutil
 import signal
 import statistics
 import sys
@@ -41,6 +45,8 @@ _STEP_SECONDS = 0.02
 _SAVE_STEPS = 50
 # What a killed run may lack.
 MOST_MISSING_SECONDS = 1.0
+# A fork that does not come to its begin, as on a machine that ran out of memory, is one line and not the end.
+_LONGEST_BEFORE_BEGIN_SECONDS = 300.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +125,8 @@ def kill_once(seed: int, simulation: Simulation, folder: Path, *, seconds: float
         if varied.random() < 0.05:
             time.sleep(varied.uniform(0.0, 0.3))  # before it began, or just then
         else:
-            line = pipe.readline()
+            readable, _, _ = select.select([pipe], [], [], _LONGEST_BEFORE_BEGIN_SECONDS)
+            line = pipe.readline() if readable else ""
             begun = float(line) if line else None
             time.sleep(varied.uniform(0.0, seconds * 1.1))
         with contextlib.suppress(ProcessLookupError):
@@ -194,20 +201,48 @@ def _read(path: Path, damaged: list[str]) -> RunRecord | None:
         return None
 
 
-def measure(kills: int, *, first_seed: int = 0, seconds: float = 8.0, profile: str = "gb10") -> list[Kill]:
-    """Kill that many trainings, one after another."""
+def measure(
+    kills: int, *, first_seed: int = 0, seconds: float = 8.0, profile: str = "gb10", results: Path | None = None
+) -> list[Kill]:
+    """Kill that many trainings, one after another; those that stand in ``results`` are not killed again."""
     torch.set_num_threads(1)
-    done = []
+    done = {} if results is None else known_kills(results, seconds)
+    seeds = range(first_seed, first_seed + kills)
     with tempfile.TemporaryDirectory(prefix="cardcallback-kills-") as place:
         folder = Path(place)
         simulation = Simulation(profile_named(profile), folder)
         os.environ.update(simulation.environment)
         os.environ["PATH"] = os.pathsep.join([str(nvidia_smi_in(folder)), os.environ.get("PATH", "")])
-        for seed in range(first_seed, first_seed + kills):
+        for seed in (seed for seed in seeds if seed not in done):
             own = folder / f"run-{seed}"
             own.mkdir()
-            done.append(kill_once(seed, simulation, own, seconds=seconds))
-    return done
+            done[seed] = kill_once(seed, simulation, own, seconds=seconds)
+            shutil.rmtree(own)
+            if results is not None:
+                keep(results, done[seed], seconds)
+    if results is not None and results.exists():
+        results.replace(results.with_name(f"last-{results.name}"))
+    return [done[seed] for seed in seeds]
+
+
+def known_kills(results: Path, seconds: float) -> dict[int, Kill]:
+    """The kills of trainings of that length that stand in a file, by seed; a torn line is none."""
+    found = {}
+    for line in results.read_text(encoding="utf-8").splitlines() if results.exists() else ():
+        with contextlib.suppress(ValueError, TypeError, KeyError):
+            told = json.loads(line)
+            if told.pop("seconds") == seconds:
+                kill = Kill(**told | {"damaged": tuple(told["damaged"])})
+                found[kill.seed] = kill
+    return found
+
+
+def keep(results: Path, kill: Kill, seconds: float) -> None:
+    """One line more, beginning anew where the last one was torn."""
+    results.parent.mkdir(parents=True, exist_ok=True)
+    torn = results.exists() and not results.read_bytes().endswith(b"\n")
+    with results.open("a", encoding="utf-8") as file:
+        file.write("\n" * torn + json.dumps({"seconds": seconds} | asdict(kill)) + "\n")
 
 
 def summary(kills: Sequence[Kill]) -> dict[str, Any]:
@@ -239,13 +274,19 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=200, help="how many (default: %(default)s)")
     parser.add_argument("--first-seed", type=int, default=0, help="seed of the first (default: %(default)s)")
     parser.add_argument("--seconds", type=float, default=8.0, help="length of a training (default: %(default)s)")
+    parser.add_argument("--results", type=Path, help="where each kill is kept, to go on after being broken off")
     parser.add_argument("--json", action="store_true", help="print each kill too")
     arguments = parser.parse_args()
     problem = build_problem()
     if problem is not None:
         print(problem, file=sys.stderr)
         return 1
-    kills = measure(arguments.kills, first_seed=arguments.first_seed, seconds=arguments.seconds)
+    kills = measure(
+        arguments.kills,
+        first_seed=arguments.first_seed,
+        seconds=arguments.seconds,
+        results=None if arguments.results is None else arguments.results.resolve(),
+    )
     found = summary(kills)
     print(json.dumps(found | ({"each": [asdict(kill) for kill in kills]} if arguments.json else {}), indent=1))
     bad = ("without_a_record", "missing_more_than_a_second", "intervals_that_did_not_hold", "damaged")

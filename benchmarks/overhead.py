@@ -1,6 +1,6 @@
 """What the callback costs a training run, with codecarbon's own callback beside it: step time, begin and end.
 
-    python tests/simulator/run_simulated.py --profile gb10 -- python benchmarks/overhead.py
+    python tests/simulator/run_simulated.py --profile gb10 -- python benchmarks/overhead.py --write docs/overhead.md
 
 Runs without a callback, with ours and with codecarbon's (where it is installed) take turns in one process, so that a
 drifting machine slows all alike. A ratio is the median over the rounds. The model is one small layer: the shorter a
@@ -8,7 +8,7 @@ step, the more a fixed cost shows.
 
 On a machine that others use too, the ratio of times wavers by more than its budget. The ratio of processor times
 beside it does not count the time that others took; it counts the recorder's thread as if the step waited for it, so
-that it is never the kinder of the two.
+that it is never the kinder of the two. ``--write`` puts the table into a page, between its two comments.
 """
 
 from __future__ import annotations
@@ -18,9 +18,12 @@ import importlib.util
 import json
 import logging
 import os
+import platform
 import statistics
+import sys
 import tempfile
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from time import perf_counter, process_time
 from typing import Any
@@ -39,6 +42,8 @@ BUDGETS = {
     "on_train_end_seconds": 0.150,
     "on_train_end_with_charts_seconds": 1.5,
 }
+
+_BEGIN, _END = "<!-- make bench-steps: begin -->", "<!-- make bench-steps: end -->"
 
 
 class StepClock(TrainerCallback):
@@ -110,20 +115,27 @@ class OneLayer(torch.nn.Module):
         return {"loss": torch.nn.functional.mse_loss(self.layer(inputs), labels)}
 
 
-def main() -> None:
-    """Measure, print a table or JSON."""
+def main() -> int:
+    """Measure, print a table or JSON; 1 where a budget is broken."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=21, help="runs of each (default: %(default)s)")
     parser.add_argument("--steps", type=int, default=6000, help="steps of a run (default: %(default)s)")
     parser.add_argument("--width", type=int, default=128, help="width of the layer (default: %(default)s)")
     parser.add_argument("--json", action="store_true", help="print data only")
+    parser.add_argument("--write", type=Path, help="the page that the table is put into")
     arguments = parser.parse_args()
+    page = None if arguments.write is None else arguments.write.read_text(encoding="utf-8")
+    load = os.getloadavg()[0]
     torch.set_num_threads(1)
     logging.getLogger("codecarbon").disabled = True
     with tempfile.TemporaryDirectory() as folder:
         os.environ["PATH"] = os.pathsep.join([str(nvidia_smi_in(Path(folder))), os.environ.get("PATH", "")])
         figures = measure(rounds=arguments.rounds, steps=arguments.steps, width=arguments.width)
     print(json.dumps(figures, indent=1) if arguments.json else table(figures))
+    if page is not None:
+        circumstances = f"{arguments.rounds} runs of each, {arguments.steps:,} steps a run; {surroundings(load)}"
+        arguments.write.write_text(with_block(page, f"{circumstances}\n\n{markdown(figures)}"), encoding="utf-8")
+    return int(any(value > BUDGETS.get(name, value) for name, value in figures["cardcallback"].items()))
 
 
 def measure(*, rounds: int, steps: int, width: int) -> dict[str, dict[str, float]]:
@@ -222,9 +234,45 @@ def table(figures: dict[str, dict[str, float]]) -> str:
     return "\n".join(lines)
 
 
+def markdown(figures: dict[str, dict[str, float]]) -> str:
+    """The same table for a page."""
+    ours, theirs = figures["cardcallback"], figures.get("codecarbon", {})
+    lines = ["| simulated device | cardcallback | codecarbon | budget | |", "|---|---|---|---|---|"]
+    for name, value in ((name, value) for name, value in ours.items() if name != "pictures_drawn"):
+        budget = BUDGETS.get(name)
+        other = _shown(name, theirs[name]) if name in theirs else ""
+        limit = "" if budget is None else f"≤ {_shown(name, budget)}"
+        verdict = "" if budget is None else "kept" if value <= budget else "BROKEN"
+        label = name.removesuffix("_seconds").replace("_", " ")
+        lines.append(f"| {label} | {_shown(name, value)} | {other} | {limit} | {verdict} |")
+    return "\n".join(lines)
+
+
+def surroundings(load: float) -> str:
+    """What the figures depend on, without anything that names the machine; ``load`` is that of the minute before."""
+    versions = ", ".join(f"{name} {version(name)}" for name in ("transformers", "torch"))
+    peers = f", codecarbon {version('codecarbon')}" if importlib.util.find_spec("codecarbon") else ""
+    processors = f"{os.cpu_count()} {platform.machine()} processors, load {load:.1f} before the first run"
+    return f"Python {platform.python_version()}, {versions}{peers}; {processors}."
+
+
+def with_block(page: str, block: str) -> str:
+    """The page with ``block`` between its comments.
+
+    Raises:
+        SystemExit: the page has no such comments.
+    """
+    before, begin, rest = page.partition(_BEGIN)
+    _, end, after = rest.partition(_END)
+    if not (begin and end):
+        msg = f"the page has no place for the table: put {_BEGIN} and {_END} into it"
+        raise SystemExit(msg)
+    return f"{before}{begin}\n{block}\n{end}{after}"
+
+
 def _shown(name: str, value: float) -> str:
     return f"{value * 1e3:.1f} ms" if name.endswith("_seconds") else f"{value:.4f}"
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

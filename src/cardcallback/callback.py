@@ -111,9 +111,10 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
         self._live_log = LiveLog(self._guard, self._settings, end=self._train_returned)
 
     def _open_sensors(self) -> None:
-        # At construction, so that "before training" (loading, tokenising) can be read from the counter.
-        if not self._settings.disabled and self._part.place.measures:
-            watch_add_callback(CardCallback, CardCallback.watch, guard=self._guard)
+        if self._settings.disabled:
+            return
+        watch_add_callback(CardCallback, CardCallback.watch, guard=self._guard)
+        if self._part.place.measures:  # now, so that "before training" (loading, tokenising) can be read
             root = system_root(os.environ)
             self._opening = open_in_background(sensor_parts(system_root=root, environ=os.environ), SystemClock())
 
@@ -129,17 +130,20 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
 
     def on_init_end(self, *_: Any, **__: Any) -> None:
         """Find the trainer early, so that ``train()`` itself can be watched for exceptions."""
-        if self._opening is not None:
+        if not self._settings.disabled:
             with self._guard("find the trainer"):
                 self.watch(find_trainer(self))
 
     def watch(self, trainer: Any) -> None:
         """Follow a trainer's card writing and its ``train()``; nothing to do for None, or switched off."""
-        if self._opening is None or trainer is None or self._watched() is trainer:
+        if trainer is None or self._watched() is trainer:
             return
         with self._guard("follow the trainer"):
+            self._part.watch(trainer)
+            if not self._opening:
+                return
             if first_of_kind(trainer, CardCallback) not in {None, self}:
-                self._opening = None  # which makes every event of this one do nothing
+                self._opening = ()  # which makes every event of this one do nothing
                 self._guard.tell(["a second CardCallback on one trainer stands aside: remove one of them"])
                 return
             self._trainer = weakref.ref(trainer)
@@ -147,20 +151,21 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
             self._resuming.watch(trainer)
             watch_train(trainer, on_return=self._train_returned, on_exception=self._train_failed, guard=self._guard)
 
-    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+    def on_train_begin(self, args: Any, state: Any, *_: Any, **kwargs: Any) -> None:
         """Begin to measure, then read what the run is; of several processes one measures for its computer."""
-        del control
         if self._settings.disabled or not self._part.begin(args, kwargs.get("model"), os.environ, self):
             return
         with self._guard("find the trainer"):
+            if self._opening is None:  # the launcher's variables told of another job than the trainer's
+                self._open_sensors()
             self.watch(find_trainer(self))
-        if self._opening is not None:
+        if self._opening:
             with self._guard("begin to measure"):
                 self._begin(args, state, kwargs)
 
     def on_step_begin(self, *_: Any, **__: Any) -> None:
         """Count it, where other processes must be able to tell one that stands still."""
-        self._part.step_begins(awaited=self._opening is not None)
+        self._part.step_begins(awaited=bool(self._opening))
 
     def on_step_end(self, *_: Any, **__: Any) -> None:
         """Say what a person could act on now: here, and not in the reading thread, so that no bar is broken."""
@@ -171,7 +176,7 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
     def on_evaluate(self, args: Any, state: Any, control: Any, metrics: Any = None, **kwargs: Any) -> None:
         """Keep the held-out loss, whenever it was measured."""
         del args, control, kwargs
-        if self._opening is None or metrics is None or not state.is_world_process_zero:
+        if not self._opening or metrics is None or not state.is_world_process_zero:
             return
         with self._guard("keep an evaluation"):
             if self._run is None or self._run.finished:
@@ -213,7 +218,7 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
         known = self._publisher.record if self._publisher is not None else None
         lineage = self._resuming.lineage(args, state, known, recovers=self._part.place.writes)
         run = LiveRun(self._settings, clock=clock, system_root=root, guard=self._guard, lineage=lineage)
-        if self._opening is not None:
+        if self._opening:
             run.start_recording(self._opening, os.environ, args, model, first=self._run is None, place=self._part.place)
         try:
             publisher = publisher_for(run, args, self._settings, state=state, trainer=self._watched, guard=self._guard)
@@ -236,7 +241,8 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
         publisher.keep_what_was_there()
         if tells:
             self._live_log.begin(run, self._watched)
-            say(begin_line(run.sensors, self._settings, is_deaf=self._signals.is_deaf), self._settings)
+            is_deaf, processes = self._signals.is_deaf, self._part.place.processes
+            say(begin_line(run.sensors, self._settings, is_deaf=is_deaf, processes=processes), self._settings)
 
     def _end(self, status: Status, *, tells: bool = True) -> None:
         try:

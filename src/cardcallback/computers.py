@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -70,6 +70,18 @@ def end_job(folder: Path, record: RunRecord) -> None:
         remove_job(folder, record.nodes[0].job or "")
 
 
+def with_other_computers(folder: Path, record: RunRecord, more: Iterable[RunRecord]) -> RunRecord:
+    """A record of rank 0's computer with those of its job that left figures in ``folder``, or are in ``more``.
+
+    Nothing is written; ``record`` as it is where it is not of several processes.
+    """
+    if not record.nodes:
+        return record
+    told = [summarize_node(one, answers=one.nodes[0].job or "") for one in more]
+    own = _of_job(record, [*load_summaries(folder), *told], is_newest=False)
+    return merge_nodes(record, own, computer=computer_of_first(folder, record))
+
+
 def leave_summary(folder: Path, record: RunRecord) -> str | None:
     """Leave the figures of a computer without rank 0 where they are joined from.
 
@@ -80,7 +92,7 @@ def leave_summary(folder: Path, record: RunRecord) -> str | None:
     own = summarize_node(record, answers=record.nodes[0].job or "")
     there = summary_of_ranks(folder, own.node.ranks)
     if there is not None and there.answers == own.answers:
-        own = msgspec.structs.replace(own, computer=there.computer)
+        own = msgspec.structs.replace(own, computer=there.computer, gpus=there.gpus)
     if there is None or (there.answers == own.answers and there.status == "running"):
         _write(folder, own)
     elif not own.answers or there.answers != own.answers:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from cardcallback.record import RunRecord
+from cardcallback.record import RECORD_NAME, RunRecord
 from cardcallback.render.energy_words import energy_noun, energy_owner, is_plain
 from cardcallback.render.figures import spent_words
 from cardcallback.render.run_words import duration_words
@@ -29,8 +29,15 @@ def say(line: str, settings: Settings) -> None:
 _DEAF = "; not in the main thread, so SIGTERM ends it unheard: after one, cardcallback recover OUTPUT_DIR"
 
 
-def begin_line(sensors: SensorSet | None, settings: Settings, *, is_deaf: bool = False) -> str:
-    """What is measured, what is not and why, and the place; ``is_deaf``: what to do after a SIGTERM too."""
+def begin_line(sensors: SensorSet | None, settings: Settings, *, is_deaf: bool = False, processes: int = 1) -> str:
+    """What is measured, what is not and why, and the place.
+
+    Args:
+        sensors: of the devices known by now; None where nothing has opened yet.
+        settings: of the person.
+        is_deaf: whether to say what to do after a SIGTERM too.
+        processes: of the job; the others announce their devices a moment later.
+    """
     deaf = _DEAF if is_deaf else ""
     if sensors is None:
         return f"cardcallback: sensors are still opening; measuring begins as soon as they answer{deaf}"
@@ -41,7 +48,8 @@ def begin_line(sensors: SensorSet | None, settings: Settings, *, is_deaf: bool =
     if measured and kinds & {"gpu_energy", "gpu_power"}:
         how = "energy counter and power" if {"gpu_energy", "gpu_power"} <= kinds else "power"
         how = "energy counter" if kinds.isdisjoint({"gpu_power"}) else how
-        parts.append(f"GPU {how} ({len(names)} x {', '.join(measured)})")
+        others = f"; of the job's {processes} processes the others tell theirs soon" if processes > 1 else ""
+        parts.append(f"GPU {how} ({len(names)} x {', '.join(measured)}{others})")
     if "system_memory" in kinds:
         parts.append("memory")
     parts.append("time")
@@ -52,7 +60,7 @@ def begin_line(sensors: SensorSet | None, settings: Settings, *, is_deaf: bool =
 
 
 def end_line(
-    record: RunRecord, card: Path, *, written: bool, recorded: bool = True, journal_folder: Path | None = None
+    record: RunRecord, card: Path, *, written: bool, file: Path | None, journal_folder: Path | None = None
 ) -> str:
     """Where the card is, and its three main figures; for a run without a card, how to get one.
 
@@ -60,7 +68,7 @@ def end_line(
         record: the run's.
         card: where its card is, or would be.
         written: whether that was written.
-        recorded: whether the record is on disk.
+        file: where the record is on disk; None where it is not.
         journal_folder: what ``cardcallback recover`` is given to make one, where it is not; None where nothing can.
     """
     memory = record.memory.system_peak
@@ -69,7 +77,7 @@ def end_line(
     figures = f"{duration_words(record)}, {_energy(record)}, {peak}{simulated}"
     if written:
         return f"cardcallback: {_shown(card)}: {figures}"
-    if not recorded:
+    if file is None:
         cure = "these figures are nowhere else"
         if journal_folder is not None:
             cure = f"once it can be: cardcallback recover {_shown(journal_folder)}"
@@ -78,7 +86,9 @@ def end_line(
     if record.status == "interrupted" and record.training.steps == 0:
         return f"cardcallback: ended before its first step: {figures}; to see it: cardcallback ls {_shown(card.parent)}"
     state = f"interrupted at step {steps}" if record.status == "interrupted" else "no card was written"
-    return f"cardcallback: {state}: {figures}; for a card: cardcallback render {_shown(card.parent)} --card NEW.md"
+    # The folder's name means the record in its main place, which may be another run's.
+    source = _shown(card.parent if file.name == RECORD_NAME else file)
+    return f"cardcallback: {state}: {figures}; for a card: cardcallback render {source} --card NEW.md"
 
 
 def _energy(record: RunRecord) -> str:

@@ -58,12 +58,15 @@ class Guard:
         """Run a block; ``task`` completes "could not ..."."""
         return _Guarded(self, task)
 
-    def tell(self, warnings_to_give: Iterable[str]) -> None:
-        """Warn of what a person should know, each sentence once; nothing failed."""
+    def tell(self, warnings_to_give: Iterable[str], *, aloud: bool = False) -> None:
+        """Warn of what a person should know, each sentence once; nothing failed.
+
+        ``aloud``: also where this process is quiet, since nobody else can say it.
+        """
         for sentence in warnings_to_give:
             if sentence not in self.sentences:
                 self.sentences.append(sentence)
-                if not self.quiet:
+                if aloud or not self.quiet:
                     _warn(f"cardcallback: {sentence}")
 
     def note(self, task: str, error: BaseException) -> None:

@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from cardcallback.baseline import baseline_notes
 from cardcallback.console import say
 from cardcallback.curves import curves_from_history, history_notes
 from cardcallback.guard import Guard
+from cardcallback.hooks import output_folder
 from cardcallback.live_figures import LiveFigures
 from cardcallback.observe import observe_machine, observe_software
 from cardcallback.observed_run import TRAINED_BEFORE, ObservedRun
@@ -76,8 +78,7 @@ class LiveRun:
     @property
     def earlier_sessions(self) -> frozenset[str]:
         """The ids of the sessions that this one went on from, which are in the record's figures."""
-        before = self._lineage.record
-        return frozenset(one.session_id for one in before.sessions if one.session_id) if before else frozenset()
+        return self._lineage.session_ids_before
 
     @property
     def finished(self) -> bool:
@@ -111,19 +112,18 @@ class LiveRun:
     ) -> None:
         """Begin to measure; waits for no driver longer than 40 ms in all, and for no other process.
 
-        What opens later is taken up then, and until then is a gap at the start of its figures alone. ``place`` is
-        given where this process measures for others of its node too.
+        What opens later is a gap at the start of its own figures. ``place``: where it measures for others too.
         """
         own = own_devices(sys.modules.get("torch"), args=args, model=model, environ=environ)
         if place is not None and not place.is_alone:
-            folder = Path(args.output_dir)
             self.node = MeasuredNode(
                 place,
-                folder,
+                output_folder(args),
                 own,
                 clock=self._clock,
                 on_change=self._choose_again,
                 counts=self.observed.counts_of_process,
+                devices=lambda: self.sensors.devices,
                 guard=self._guard,
             )
         ranks = self.node.ranks if self.node is not None else None
@@ -141,13 +141,8 @@ class LiveRun:
             self.node.ranks.start()
         for part, result in enumerate(opened):
             if result is None or result[0].not_ready:
-                threading.Thread(
-                    target=self._join_late,
-                    args=(self._recorder, part, openings[part]),
-                    kwargs={"first": first},
-                    name="cardcallback-late",
-                    daemon=True,
-                ).start()
+                late = partial(self._join_late, self._recorder, part, openings[part], first=first)
+                threading.Thread(target=late, name="cardcallback-late", daemon=True).start()
 
     def _join_late(self, recorder: Recorder, place: int, opening: BackgroundOpening, *, first: bool) -> None:
         for opened in opening.results(self._ended):

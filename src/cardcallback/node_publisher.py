@@ -9,6 +9,7 @@ from typing import Any
 
 from cardcallback.earlier_stages import remember_training
 from cardcallback.guard import Guard
+from cardcallback.hooks import output_folder
 from cardcallback.live_run import LiveRun
 from cardcallback.publisher import Publisher
 from cardcallback.record import RunRecord, Status
@@ -123,9 +124,9 @@ def publisher_for(
 ) -> Publisher | NodePublisher:
     """Who writes in this process: card and record for rank 0, a summary for the measurer of another computer."""
     if run.node is not None and not run.node.place.writes:
-        return NodePublisher(run, Path(args.output_dir), settings, state=state, guard=guard)
+        return NodePublisher(run, output_folder(args), settings, state=state, guard=guard)
     folder = RunFolder(
-        Path(args.output_dir),
+        output_folder(args),
         run_id=run.run_id,
         card=settings.card,
         template=settings.template_text,

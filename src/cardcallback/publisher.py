@@ -58,7 +58,8 @@ class Publisher:
         self._status: Status = "running"
         self._weights_saved = self._pictures = False
         self._journal: SessionJournal | None = None
-        self._recorded = self._ended = False
+        self._recorded: Path | None = None
+        self._ended = False
         self._marks: dict[str, str] = {}
         self._others_note: str | None = None
         # Records are made and written by the main thread and by the one that ends a session for a signal.
@@ -126,9 +127,8 @@ class Publisher:
         if self.record is None:
             return
         journal = None if self._recorded or self._journal is None else self._journal.recoverable_in()
-        line = end_line(
-            self.record, self.card_path, written=self.card_written, recorded=self._recorded, journal_folder=journal
-        )
+        written = self.card_written
+        line = end_line(self.record, self.card_path, written=written, file=self._recorded, journal_folder=journal)
         show_end(self.record, line, self._settings)
 
     def before_push(self) -> None:
@@ -201,7 +201,7 @@ class Publisher:
             self._write_what_may_change()
         if self._journal is not None:
             with self._guard("close the journal"):
-                self._journal.close(recorded=self._recorded)
+                self._journal.close(recorded=self._recorded is not None)
 
     def model_saved(self, folder: Path) -> None:
         """What was saved after the end is this run's: so are the card and the record in the main place.
@@ -244,8 +244,8 @@ class Publisher:
     def _write_record(self, record: RunRecord, *, finished: bool) -> None:
         """Write it, ``finished`` being whether measuring had ended when it was made; the lock is held."""
         if finished or not self._run.finished:  # else the last one is written by whoever ended the run meanwhile
-            self._folder.write_record(record)
-            self._recorded = finished
+            path = self._folder.write_record(record)
+            self._recorded = path if finished else None
 
     def _in_progress(self) -> RunRecord:
         # A journal whose record cannot be written keeps how the run ended.

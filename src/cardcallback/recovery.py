@@ -6,11 +6,17 @@ import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
-from cardcallback.computers import end_job, is_of_another_computer, join_into_records, leave_summary
+from cardcallback.computers import (
+    end_job,
+    is_of_another_computer,
+    join_into_records,
+    leave_summary,
+    with_other_computers,
+)
 from cardcallback.errors import CardCallbackError
 from cardcallback.journal import Recovered, is_alive, is_copy, journals_in, original_name, read_journal, remove_journal
 from cardcallback.record import RunRecord, record_path
@@ -52,6 +58,7 @@ def killed_runs(
     lives: Callable[[Path], bool],
     on_alive: Callable[[Path], None],
     warn: Warn,
+    run_id: str = "",
 ) -> Iterator[KilledRun]:
     """What can be recovered in output folders, of each the oldest first.
 
@@ -63,9 +70,10 @@ def killed_runs(
         lives: whether the process that writes a journal lives.
         on_alive: told the folder for each run in it whose process lives.
         warn: told of a journal that cannot be used, in one line.
+        run_id: of which run alone; of all where it is empty.
     """
     local = [] if journal_directory is None else journals_in(journal_directory)
-    for found in _by_session(folders):
+    for found in _by_session(folders, run_id):
         folder = found[0].folder
         names = {original_name(one.journal) for one in found}
         originals = [one.journal for one in found if not is_copy(one.journal)]
@@ -88,12 +96,13 @@ class _Found(NamedTuple):
     journal: Path
 
 
-def _by_session(folders: Sequence[Path]) -> list[list[_Found]]:
+def _by_session(folders: Sequence[Path], run_id: str) -> list[list[_Found]]:
     """The journals of each session, those of its output folder first: where a copy lies, the original is elsewhere."""
     given: dict[Path, Path] = {}
     for folder in folders:
         given.setdefault(folder.resolve(), folder)
     found = [_Found(folder, journal) for folder in given.values() for journal in journals_in(folder)]
+    found = [one for one in found if one.journal.name.startswith(run_id)]
     copied = {original_name(one.journal) for one in found if is_copy(one.journal)}
     sessions: dict[Path | str, list[_Found]] = {}
     for one in found:
@@ -160,6 +169,23 @@ def recover_before(folder: Path, settings: Settings, *, clock: Clock | None = No
             break
     if of_jobs:  # their summaries do not outlast the begin of the next job
         join_into_records(folder, settings)
+
+
+def killed_accounts(folder: Path, run_id: str, journal_directory: Path | None) -> list[RunRecord]:
+    """What the journals in a folder tell of one run whose processes are gone: they are read, and nothing is changed.
+
+    Args:
+        folder: where the run wrote before it went on elsewhere.
+        run_id: of which run.
+        journal_directory: the node's own disk, if journals live there.
+    """
+    quiet: dict[str, Any] = {"lives": is_alive, "on_alive": lambda _: None, "warn": lambda _: None}
+    found = [run.recovered.record for run in killed_runs([folder], journal_directory, run_id=run_id, **quiet)]
+    own = [record for record in found if not is_of_another_computer(record)]
+    if not any(record.nodes for record in own):
+        return own
+    every = [run.recovered.record for run in killed_runs([folder], journal_directory, **quiet)]
+    return [with_other_computers(folder, record, filter(is_of_another_computer, every)) for record in own]
 
 
 def _remove(run: KilledRun) -> None:

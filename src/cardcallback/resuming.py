@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from cardcallback.guard import Guard
-from cardcallback.hooks import watch_resume
+from cardcallback.hooks import output_folder, watch_resume
 from cardcallback.neighbours import living_runs
 from cardcallback.record import RunRecord
-from cardcallback.recovery import recover_before
-from cardcallback.sessions import Lineage, agreeing_checkpoint, earlier_sessions
+from cardcallback.recovery import killed_accounts, recover_before
+from cardcallback.sessions import Lineage, agreeing_checkpoint, earlier_sessions, folders_before
 from cardcallback.settings import Settings
 
 
@@ -37,16 +37,17 @@ class Resuming:
             before: the record of this callback's session before, if there was one.
             recovers: whether runs that were killed in the output folder are this process's to recover.
         """
+        folder = output_folder(args)
         if recovers:
             with self._guard("recover a run that was killed in this folder"):
-                recover_before(Path(args.output_dir), self._settings)
+                recover_before(folder, self._settings)
         lineage = Lineage()
         with self._guard("find the sessions before this one"):
             if before is not None and self._is_given_up(args, before):
                 lineage = self._lineage.after_attempt(before)
             elif self._checkpoint is not None or state.global_step > 0:
-                lineage = self._of_checkpoint(Path(args.output_dir), state)
-                if lineage.run_id in living_runs(Path(args.output_dir), self._settings.journal_directory):
+                lineage = self._of_checkpoint(folder, state)
+                if self._lives(lineage.run_id, folder):
                     lineage = lineage.as_branch()
         self._lineage, self._checkpoint, self._called = lineage, None, False
         return lineage
@@ -71,4 +72,13 @@ class Resuming:
     def _of_checkpoint(self, output_dir: Path, state: Any) -> Lineage:
         # One that is added while train() runs has not seen what it was called with.
         checkpoint = self._checkpoint or agreeing_checkpoint(output_dir, state)
-        return earlier_sessions(checkpoint, output_dir, step=int(state.global_step))
+        self._checkpoint = checkpoint
+        return earlier_sessions(checkpoint, output_dir, step=int(state.global_step), killed=self._killed)
+
+    def _killed(self, folder: Path, run_id: str) -> list[RunRecord]:
+        return killed_accounts(folder, run_id, self._settings.journal_directory)
+
+    def _lives(self, run_id: str, output_dir: Path) -> bool:
+        """Whether another process goes on with the run, here or where the checkpoint lies."""
+        before = [] if self._checkpoint is None else folders_before(self._checkpoint, output_dir)
+        return any(run_id in living_runs(one, self._settings.journal_directory) for one in (output_dir, *before))

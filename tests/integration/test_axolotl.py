@@ -165,6 +165,19 @@ def test_the_pages_example_completes_axolotls_card(workplace: Path) -> None:
     assert str(workplace) not in text
 
 
+def test_folders_of_the_machine_stay_out_of_axolotls_own_words(workplace: Path) -> None:
+    """It prints its YAML, and titles the card with ``output_dir``: absolute paths are shortened in both."""
+    texts = {**_SFT["datasets"][0], "path": str(workplace / "texts.jsonl")}
+    absolute = {"base_model": str(workplace / "base"), "output_dir": str(workplace / "out"), "datasets": [texts]}
+    write_configuration(workplace, _SFT, absolute)
+    train(workplace, "--launcher", "python")
+    text = card_of(workplace / "out")
+    assert str(workplace).strip("/") not in text
+    assert 'base_model: ".../base"' in text
+    assert "\n# out\n" in text
+    assert " on the texts.jsonl dataset" in text
+
+
 def test_preference_training_names_its_method(workplace: Path) -> None:
     """``rl: dpo``, in this process: DPO with its beta, which Axolotl's own trainer is given."""
     write_configuration(workplace, _DPO)
@@ -194,7 +207,8 @@ def test_the_pushed_card_has_the_section(workplace: Path, hub: Any) -> None:
     cards = [commit.cards["README.md"] for commit in hub.commits if "README.md" in commit.cards]
     assert cards
     assert all(card.count(_HEADING) == 1 for card in cards)
-    assert "training_run/record.json" in {path for commit in hub.commits for path in commit.paths}
+    # With what docs/privacy.md warns of.
+    assert {"training_run/record.json", "debug.log"} <= {path for commit in hub.commits for path in commit.paths}
     assert "4 steps" in cards[-1]
 
 
@@ -220,9 +234,10 @@ def test_ctrl_c_saves_the_weights_and_tells_of_the_interruption(workplace: Path)
     [
         ({"cardcallback": {"locaton": "DE"}}, "did you mean location?"),
         ({"cardcallback": {"location": "Atlantis"}}, "location"),
+        ({"cardcallback": {"location": False}}, 'write "NO" in quotes'),
         ({"cardcallback": "DE"}, "one a line, such as `location: DE`"),
     ],
-    ids=["unknown", "wrong", "no-settings"],
+    ids=["unknown", "wrong", "norway", "no-settings"],
 )
 def test_a_wrong_setting_is_named_before_anything_is_loaded(settings: dict[str, Any], expected: str) -> None:
     """By Axolotl's own check of its configuration, which stops there."""
@@ -241,6 +256,6 @@ def test_a_configuration_without_the_plugin_is_left_alone() -> None:
     assert plugin.add_callbacks_pre_trainer({"plugins": ["axolotl.integrations.liger.LigerPlugin"]}, None) == []
     assert plugin.add_callbacks_pre_trainer({}, None) == []
     named = {"plugins": ["cardcallback.integrations.axolotl.CardCallbackPlugin"], "cardcallback": {"quiet": True}}
-    first, second = (plugin.add_callbacks_pre_trainer(named, None) for _ in range(2))
-    assert len(first) == len(second) == 1
-    assert first[0] is not second[0]
+    first, second = (plugin.add_callbacks_pre_trainer(named, None)[0] for _ in range(2))
+    assert type(first).__name__ == type(second).__name__ == "CardCallback"
+    assert first is not second

@@ -21,6 +21,7 @@ from transformers import TrainerCallback
 
 from cardcallback import CardCallback, load_run
 from cardcallback.errors import CardCallbackWarning
+from cardcallback.sessions import lineage_of
 
 pytestmark = [pytest.mark.training, pytest.mark.expects_failure]
 SECTION = "## Training, hardware and environmental impact"
@@ -254,3 +255,24 @@ def test_a_link_out_of_the_folder_is_not_followed(both: Any, tmp_path: Path, nam
     assert (outside / "precious.md").read_text() == GOOD_CARD
     assert len(measured.warnings) == 1
     assert "is a link to a place outside" in measured.warnings[0]
+
+
+def test_another_working_directory_leaves_every_file_of_ours_in_one_folder(
+    tmp_path: Path, base_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The output folder is given relative and the program moves on: only what tells of a checkpoint goes with that."""
+    first, then = tmp_path / "first", tmp_path / "then"
+    first.mkdir()
+    then.mkdir()
+    monkeypatch.chdir(first)
+    callbacks = [CardCallback(charts=False), At(lambda: os.chdir(then))]
+    options = {"callbacks": callbacks, "save_strategy": "steps", "save_steps": STEPS - 1}
+    make_trainer("plain", Path("out"), base_folder=base_folder, **options).train()
+    record = load_run(first / "out")
+    assert record.status == "completed"
+    assert SECTION in (first / "out" / "README.md").read_text()
+    assert f"cardcallback: {first / 'out' / 'README.md'}: " in capsys.readouterr().out
+    assert sorted(path.name for path in (then / "out").iterdir()) == [f"checkpoint-{STEPS - 1}", f"checkpoint-{STEPS}"]
+    carried = lineage_of(then / "out" / f"checkpoint-{STEPS - 1}")
+    assert carried is not None
+    assert carried.run_id == record.run_id

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,9 +16,11 @@ from markdown_it import MarkdownIt
 from tiny import make_model, make_tokenizer
 
 import cardcallback
+import llama_factory
 from cardcallback import load_run
 from cardcallback.render.card.section_block import SECTION_BEGIN
 from simulator import Simulation, build_problem, profile_named
+from way import Place
 
 pytestmark = pytest.mark.training
 HERE = Path(__file__).resolve().parent
@@ -151,3 +155,26 @@ def test_a_search_and_its_workers(machine: dict[str, str], model: Path) -> None:
     assert said.count("cardcallback: SIMULATED DEVICE: measuring") == 3
     records = list((folder / "tiny" / "training_run").glob("record*.json"))
     assert len({load_run(path).run_id for path in records}) == 3
+
+
+@pytest.mark.matrix
+@pytest.mark.skipif(importlib.util.find_spec("llamafactory") is None, reason="LLaMA-Factory is not installed here")
+@pytest.mark.parametrize(
+    ("stage", "objective", "settings"), [("sft", "SFT", {}), ("dpo", "DPO", {"loss_type": "sigmoid", "beta": 0.1})]
+)
+def test_llama_factory_s_own_card_writing(
+    machine: dict[str, str], model: Path, stage: str, objective: str, settings: dict[str, object]
+) -> None:
+    """Without a push it calls the class's method past the trainer's own: the block is there all the same, whole."""
+    place = Place(model.parent)
+    shutil.copytree(model, place.base)
+    (command,) = llama_factory.commands(place, stage, push_to_hub=False, max_steps=4)
+    run(command, machine, place.work)
+    card, record = (place.output / "README.md").read_text(encoding="utf-8"), load_run(place.output)
+    assert "llama-factory" in card.partition("\n---")[0]
+    assert card.count(SECTION_BEGIN) == 1
+    assert str(place.work) not in card
+    assert (record.status, record.training.objective, record.training.steps) == ("completed", objective, 4)
+    assert record.training.trainer_library == "llamafactory"
+    assert settings.items() <= record.training.hyperparameters.items()
+    assert record.energy.gpu.value

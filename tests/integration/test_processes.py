@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -12,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -74,7 +76,9 @@ def start_ranks(machine: dict[str, str], tmp_path: Path) -> Iterator[StartRanks]
     """Starts processes of one job, one for each folder, without a launcher that would end one for another's sake."""
     with contextlib.ExitStack() as stack:
 
-        def start(*folders: Path, nodes: int, kind: str = "", computers: int = 1) -> list[subprocess.Popen[str]]:
+        def start(
+            *folders: Path, nodes: int, kind: str = "", computers: int = 1, worker: Path = WORKER, **options: Any
+        ) -> list[subprocess.Popen[str]]:
             port = _free_port()
             started = []
             for rank, folder in enumerate(folders):
@@ -85,8 +89,8 @@ def start_ranks(machine: dict[str, str], tmp_path: Path) -> Iterator[StartRanks]
                 if nodes == 2:
                     own["GPU_OF_RANK"] = str(5 + rank)
                 own["CARDCALLBACK_SYSTEM_ROOT"] = str(_system(tmp_path / f"system-{rank % computers}"))
-                command = [sys.executable, str(WORKER), str(folder), str(tmp_path / "base"), kind]
-                process = subprocess.Popen(command, env=machine | own, stdout=subprocess.PIPE, text=True)
+                command = [sys.executable, str(worker), str(folder), str(tmp_path / "base"), kind]
+                process = subprocess.Popen(command, env=machine | own, stdout=subprocess.PIPE, text=True, **options)
                 stack.callback(_ended, process)
                 started.append(process)
             return started
@@ -154,6 +158,32 @@ def test_a_killed_rank_is_named(start_ranks: StartRanks, tmp_path: Path) -> None
     assert record.status == "interrupted"
     assert [note for note in record.notes if note.startswith("Rank 1 ended without saying so, or was killed,")]
     assert record.energy.gpu.value == pytest.approx(_joules(record, 6, 1), rel=0.05)
+
+
+def test_two_processes_are_left_as_they_were(start_ranks: StartRanks, tmp_path: Path) -> None:
+    """Bit-identical with a complete record; one alone with the callback says so; one that fails is named."""
+    started = start_ranks(tmp_path, tmp_path, nodes=1, worker=_HERE / "rank_of_two.py", stderr=subprocess.PIPE)
+    (printed, _), (said_alone, warned) = (process.communicate(timeout=_TIMEOUT_SECONDS) for process in started)
+    assert all(process.returncode for process in started)
+    for rank in (0, 1):
+        bare, measured = json.loads((tmp_path / f"seen-{rank}.json").read_text())
+        assert measured == bare
+        assert len([one for one in bare["logged"] if "loss" in one]) == 16
+    record = load_run(tmp_path / "measured")
+    assert (record.status, record.processes, record.training.steps) == ("completed", 2, 16)
+    assert record.energy.gpu.value == pytest.approx(_joules(record, 6, 1), rel=0.05)
+    assert record.energy.partial_reason is None
+    before, _, after = warned.partition("alone:")
+    alone, _, failed = after.partition("fails:")
+    assert "cardcallback" not in before + failed.partition("Traceback")[0]
+    assert alone.count("give one to the trainer of every process") == 1
+    assert not list((tmp_path / "alone").rglob("record*"))
+    (line, *_) = [line for line in printed.splitlines() if line.startswith("cardcallback: SIMULATED DEVICE: measuring")]
+    assert "of the job's 2 processes the others tell theirs soon" in line
+    assert "cardcallback" not in said_alone.partition("fails:")[0]
+    record = load_run(tmp_path / "failed")
+    assert record.status == "interrupted"
+    assert "Rank 1 ended by an exception (ArithmeticError), in its step 8 or later." in record.notes
 
 
 @pytest.mark.slow

@@ -36,7 +36,8 @@ class Trainer:
     def __init__(self, callbacks=()):
         self.callback_handler = CallbackHandler(callbacks)
         for callback in self.callback_handler.callbacks:
-            callback.on_init_end()
+            if hasattr(callback, "on_init_end"):
+                callback.on_init_end()
 
     def add_callback(self, callback):
         self.callback_handler.add_callback(callback)

@@ -102,7 +102,7 @@ def test_trouble_is_told_at_the_end_of_a_step(capsys: pytest.CaptureFixture[str]
 def test_a_training_that_had_begun_without_it_is_not_measured() -> None:
     """One warning for a callback that was added too late; none where it was told of the begin, or stands aside."""
     late, second = CardCallback(quiet=True), CardCallback(quiet=True)
-    second._opening = None
+    second._opening = ()
     with warnings.catch_warnings(record=True) as given:
         warnings.simplefilter("always")
         for callback in (late, second):
@@ -112,6 +112,22 @@ def test_a_training_that_had_begun_without_it_is_not_measured() -> None:
     assert [str(one.message) for one in given] == [
         "cardcallback: added while training runs: this training is not measured; add the callback before train()"
     ]
+
+
+def test_a_process_whose_trainer_is_alone_measures_whatever_a_launcher_said(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Its variables may be those of a job that the training is no part of: then nobody else would measure it."""
+    for name, value in {"RANK": "1", "LOCAL_RANK": "1", "WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2"}.items():
+        monkeypatch.setenv(name, value)
+    callback = CardCallback(quiet=True, charts=False)
+    args = SimpleNamespace(output_dir=str(tmp_path), world_size=1, process_index=0, device="cpu", n_gpu=0)
+    state = SimpleNamespace(is_world_process_zero=True, global_step=0, log_history=[], epoch=0.0)
+    callback.on_train_begin(args, state, None, model=None)
+    state.global_step = 3
+    callback.on_train_end(args, state, None)
+    record = load_run(tmp_path)
+    assert (record.status, record.processes, record.sessions[0].last_step) == ("completed", None, 3)
 
 
 def test_a_process_that_does_not_measure_opens_no_sensor_and_says_nothing(

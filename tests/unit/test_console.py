@@ -6,14 +6,17 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
+from recorded import sensor
 from section_records import RECORDS, with_energy
 
-from cardcallback.console import end_line, say
+from cardcallback.console import begin_line, end_line, say
 from cardcallback.render.section import render_section
+from cardcallback.sensors import DeviceInfo, SensorSet
 from cardcallback.settings import Settings
 from cardcallback.testing import make_record
 
 CARD = Path("README.md")
+FILE = Path("training_run/record.json")
 
 
 @pytest.mark.parametrize(
@@ -28,7 +31,7 @@ CARD = Path("README.md")
 )
 def test_the_energy_is_called_as_on_the_card(name: str, words: str) -> None:
     """A GPU the job did not use, a shared one and a whole module are not "GPU 107 Wh"."""
-    line = end_line(RECORDS[name](), CARD, written=True)
+    line = end_line(RECORDS[name](), CARD, written=True, file=FILE)
     assert words in line
     assert ("GPU 107 Wh" in line) == (name == "gb10")
 
@@ -40,7 +43,7 @@ def test_at_least_is_said_where_the_card_says_it(coverage: float, high: float | 
     """One rule for both: a stretch that was not seen is missing, whether its energy is bounded or not."""
     record = make_record()
     record = with_energy(record, gpu=replace(record.energy.gpu, coverage=coverage, recording_high=high))
-    assert ("GPU at least 107 Wh" in end_line(record, CARD, written=True)) == part
+    assert ("GPU at least 107 Wh" in end_line(record, CARD, written=True, file=FILE)) == part
     assert ("used at least 107 Wh" in render_section(record)) == part
 
 
@@ -49,7 +52,7 @@ def test_a_run_without_a_step_offers_no_card() -> None:
     record = RECORDS["interrupted"]()
     failed = replace(record.sessions[0], last_step=0)
     record = replace(record, sessions=(failed,), training=replace(record.training, steps=0))
-    line = end_line(record, Path("out/README.md"), written=False)
+    line = end_line(record, Path("out/README.md"), written=False, file=FILE)
     assert line.startswith("cardcallback: ended before its first step: ")
     assert line.endswith("; to see it: cardcallback ls out")
     assert "No optimiser step was taken, so no weights are of this run." in render_section(record)
@@ -58,12 +61,23 @@ def test_a_run_without_a_step_offers_no_card() -> None:
 def test_a_run_without_a_record_offers_what_is_true() -> None:
     """Nothing can be rendered where there is no record: its journal can be recovered, if there is one."""
     record, card = make_record(), Path("out/README.md")
-    kept = end_line(record, card, written=False, recorded=False, journal_folder=Path("own-disk"))
-    lost = end_line(record, card, written=False, recorded=False)
+    kept = end_line(record, card, written=False, file=None, journal_folder=Path("own-disk"))
+    lost = end_line(record, card, written=False, file=None)
     assert kept.startswith("cardcallback: no record could be written: 1 h 52 min, ")
     assert kept.endswith("; once it can be: cardcallback recover own-disk")
     assert lost.endswith("; these figures are nowhere else")
     assert "render" not in kept + lost
+
+
+@pytest.mark.parametrize(
+    ("name", "source"),
+    [("record.json", "out"), ("record-0f2c.json", "out/training_run/record-0f2c.json")],
+)
+def test_a_run_beside_a_good_record_names_its_own(name: str, source: str) -> None:
+    """By the folder alone the good run's card would be rendered again."""
+    record = RECORDS["interrupted"]()
+    line = end_line(record, Path("out/README.md"), written=False, file=Path("out/training_run", name))
+    assert line.endswith(f"; for a card: cardcallback render {source} --card NEW.md")
 
 
 def test_a_name_from_outside_steers_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
@@ -72,3 +86,11 @@ def test_a_name_from_outside_steers_no_terminal(capsys: pytest.CaptureFixture[st
     printed = capsys.readouterr().out
     assert printed.count("\n") == 1
     assert printed.strip().isprintable()
+
+
+def test_the_first_line_does_not_pass_one_process_s_gpu_for_the_job_s() -> None:
+    """The others announce theirs a moment later, and nobody waits for that."""
+    seen = SensorSet(sensors=(sensor("gpu_energy", 0.0, 0),), devices=(DeviceInfo(index=0, name="NVIDIA A"),))
+    assert "(1 x NVIDIA A)" in begin_line(seen, Settings())
+    line = begin_line(seen, Settings(), processes=4)
+    assert "(1 x NVIDIA A; of the job's 4 processes the others tell theirs soon)" in line

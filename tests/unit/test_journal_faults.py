@@ -48,6 +48,34 @@ def test_an_output_folder_that_was_moved_keeps_what_it_has(tmp_path: Path) -> No
     assert recovered_joules(tmp_path / "output") == pytest.approx(run.joules, abs=1.01 * WATTS)
 
 
+@pytest.mark.parametrize("final", [True, False])
+def test_a_moved_journal_goes_with_the_one_that_took_its_place(tmp_path: Path, final: bool) -> None:  # noqa: FBT001 - a case
+    """Until the end its process is known to live; then nothing is left of it, unless there is no record yet."""
+    run = JournalledRun()
+    keeper = run.keeper(tmp_path / "output")
+    run.live(keeper, 10.0)
+    (tmp_path / "output").rename(tmp_path / "moved")
+    run.live(keeper, 10.0)
+    assert is_alive(path_in(tmp_path / "moved"))
+    keeper.close(final=final)
+    left = [place for place in ("moved", "output") if path_in(tmp_path / place).exists()]
+    assert left == ([] if final else ["moved", "output"])
+    assert not is_alive(path_in(tmp_path / "moved"))
+
+
+def test_somebodys_file_in_a_moved_journals_place_stays(tmp_path: Path) -> None:
+    """Only the file that we hold open is ours to remove."""
+    run = JournalledRun()
+    keeper = run.keeper(tmp_path / "output")
+    run.live(keeper, 10.0)
+    (tmp_path / "output").rename(tmp_path / "moved")
+    run.live(keeper, 2.0)
+    path_in(tmp_path / "moved").unlink()
+    path_in(tmp_path / "moved").write_text("a person's copy")
+    keeper.close(final=True)
+    assert path_in(tmp_path / "moved").read_text() == "a person's copy"
+
+
 def test_a_link_in_its_place_is_replaced_and_not_followed(tmp_path: Path) -> None:
     """Somebody's file that a link points to is not written, before the run and during it."""
     precious = tmp_path / "precious"

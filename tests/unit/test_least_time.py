@@ -74,7 +74,7 @@ def test_the_calculator_and_the_console_say_it() -> None:
     words = "hours (measured"
     assert f"| at least 1.87 {words}" in EnvironmentalImpact.from_record(LEAST).generate_report()
     assert f"| 1.87 {words}" in EnvironmentalImpact.from_record(KNOWN).generate_report()
-    assert ": at least 1 h 52 min, " in end_line(LEAST, Path("README.md"), written=True)
+    assert ": at least 1 h 52 min, " in end_line(LEAST, Path("README.md"), written=True, file=Path("record.json"))
 
 
 def test_the_next_stage_says_it_of_this_one() -> None:

@@ -194,15 +194,15 @@ def test_a_record_written_in_the_midst_of_ours_is_not_lost(
     assert kept["first"].notes == ("the last one",)
 
 
-def _resumed(folder: Path, run_id: str) -> Any:
-    """The lineage of a session that goes on from a checkpoint of that run."""
+def _resumed(folder: Path, run_id: str, *, into: Path | None = None) -> Any:
+    """The lineage of a session that goes on from a checkpoint of that run, in its folder or another one."""
     checkpoint = folder / "checkpoint-100"
     checkpoint.mkdir(parents=True)
     record = replace(session_record(status="running", session_id="first-part"), run_id=run_id)
     (checkpoint / SUMMARY_NAME).write_text(encode(record))
     resuming = Resuming(Guard(), Settings())
     resuming._train_called(checkpoint)
-    args, state = SimpleNamespace(output_dir=str(folder)), SimpleNamespace(global_step=100)
+    args, state = SimpleNamespace(output_dir=str(into or folder)), SimpleNamespace(global_step=100)
     return resuming.lineage(args, state, None, recovers=True)
 
 
@@ -221,3 +221,11 @@ def test_what_goes_on_from_a_run_that_ended_is_that_run(tmp_path: Path) -> None:
     """Also beside another run that lives."""
     with living_beside(tmp_path, "another"):
         assert _resumed(tmp_path, "first").run_id == "first"
+
+
+def test_what_goes_on_elsewhere_from_a_run_that_lives_is_a_run_of_its_own(tmp_path: Path) -> None:
+    """The other process is found where the checkpoint lies, by which name ever that is called."""
+    (tmp_path / "link").symlink_to(tmp_path / "first")
+    with living_beside(tmp_path / "first", "first"):
+        lineage = _resumed(tmp_path / "link", "first", into=tmp_path / "second")
+    assert lineage.run_id == lineage.session_id != "first"

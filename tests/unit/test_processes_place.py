@@ -90,6 +90,32 @@ def test_the_last_node_of_a_slurm_job_has_its_own_count() -> None:
     assert where(SRUN | {"SLURM_NODEID": "9"}).local_processes is None
 
 
+def test_a_step_of_fewer_nodes_than_its_job_has_its_own_count() -> None:
+    """What srun says of the step it started comes before what the job was given."""
+    step = {"SLURM_NTASKS": "32", "SLURM_TASKS_PER_NODE": "16(x2)"}
+    step |= {"SLURM_STEP_NUM_TASKS": "11", "SLURM_STEP_TASKS_PER_NODE": "4(x2),3"}
+    assert where(SRUN | step).local_processes == 4
+    assert where(SRUN | step | {"SLURM_NODEID": "2"}).local_processes == 3
+
+
+@pytest.mark.parametrize(
+    "name", ["PALS_LOCAL_RANKID", "PMI_LOCAL_RANK", "FLUX_TASK_LOCAL_ID", "MVP_COMM_WORLD_LOCAL_RANK"]
+)
+def test_a_task_that_tells_pytorch_only_its_rank_is_known_by_its_launcher(name: str) -> None:
+    """Two of four tasks are on this node, the second of which only announces itself."""
+    place = where({"RANK": "3", "WORLD_SIZE": "4", name: "1"})
+    assert (place.rank, place.local_rank, place.measures) == (3, 1, False)
+
+
+def test_a_pod_whose_operator_tells_no_local_rank_is_believed_to_be_alone() -> None:
+    """Kubeflow tells each pod a rank; the Trainer makes one job of them only by a local rank, and says so later."""
+    pod = {"RANK": "1", "WORLD_SIZE": "2", "MASTER_ADDR": "job-master-0", "MASTER_PORT": "23456"}
+    assert where(pod) == Place()
+    assert where(pod, SimpleNamespace(world_size=1, process_index=0, local_process_index=0)) == Place()
+    together = where(pod, SimpleNamespace(world_size=2, process_index=1, local_process_index=0))
+    assert (together.rank, together.local_rank, together.measures) == (1, 0, True)
+
+
 @pytest.mark.parametrize("task", [0, 1])
 def test_a_script_s_own_local_rank_does_not_make_every_task_a_measurer(task: int) -> None:
     """With a GPU for each task it is the device's number, 0 everywhere: srun knows which task of the node it is."""

@@ -12,6 +12,7 @@ import msgspec
 import pytest
 from ranks_of_a_node import DEVICES, NodeOfRanks, uses, watches
 
+from cardcallback.errors import CardCallbackWarning
 from cardcallback.processes.rendezvous import Rendezvous
 
 
@@ -205,6 +206,7 @@ import atexit, os, sys, threading
 from pathlib import Path
 from cardcallback.processes.announcement import OwnDevices
 from cardcallback.processes.follower import Follower
+from cardcallback.errors import CardCallbackWarning
 from cardcallback.processes.rendezvous import Rendezvous
 from cardcallback.sensors.job_devices import JobDevices
 
@@ -265,3 +267,43 @@ def test_a_damaged_announcement_is_nobody_s(tmp_path: Path) -> None:
         (folder / name).write_bytes(content)
     node.ranks.look()
     assert node.ranks.missing == (1,)
+
+
+@pytest.mark.parametrize("error", [ValueError("of a person's own"), KeyboardInterrupt()])
+def test_one_that_failed_is_named_with_its_exception(tmp_path: Path, error: BaseException) -> None:
+    """Its kind only: the text of an exception may hold anything."""
+    node = NodeOfRanks(tmp_path, processes=3)
+    node.ranks.invite()
+    failed, ended = node.follower(1), node.follower(2)
+    failed.step_begins()
+    failed.end(error)
+    ended.end()
+    for follower in (failed, ended):
+        follower.beat()
+    node.ranks.look()
+    (sentence,) = node.ranks.troubles()
+    assert sentence == f"Rank 1 ended by an exception ({type(error).__name__}), in its step 1 or later."
+
+
+def test_a_process_that_nobody_invites_says_so_once(tmp_path: Path) -> None:
+    """Where the callback was given to some ranks only: also by one that else leaves speaking to another."""
+    node = NodeOfRanks(tmp_path, processes=2)
+    alone = node.follower(1)
+    alone._guard.quiet = True
+    assert not alone.beat()
+    with pytest.warns(CardCallbackWarning, match="give one to the trainer of every process") as told:
+        alone.tell_if_alone()
+        alone.tell_if_alone()
+    assert len(told) == 1
+
+
+def test_a_process_that_was_invited_leaves_speaking_to_the_measurer(tmp_path: Path) -> None:
+    """Also where that one has ended before it."""
+    node = NodeOfRanks(tmp_path, processes=2)
+    node.ranks.invite()
+    follower = node.follower(1)
+    follower.beat()
+    Rendezvous(tmp_path, "n").remove()
+    assert not follower.beat()
+    follower.tell_if_alone()
+    assert follower._guard.sentences == []

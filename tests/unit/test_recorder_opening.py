@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Collection
 from dataclasses import replace
@@ -45,6 +46,34 @@ def test_one_failing_sensor_does_not_cost_the_others() -> None:
     assert sensors.sensors == (plugin, memory)
     assert early.of(memory.spec) == (10.0, 8.0)
     assert early.of(plugin.spec) is None
+
+
+def test_a_child_that_was_forked_meanwhile_opens_them_itself() -> None:
+    """The thread that opens stays with the parent, as where a notebook's launcher forks right after construction."""
+    release, parent = threading.Event(), os.getpid()
+
+    def slow_in_parent() -> SensorSet:
+        if os.getpid() == parent:
+            release.wait(60)
+        return SensorSet(driver_version=str(os.getpid()))
+
+    opening = BackgroundOpening(slow_in_parent, FakeClock())
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            opened = opening.result(30)
+            os.write(writing, b"" if opened is None else str(opened[0].driver_version).encode())
+        finally:
+            os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading) as pipe:
+        assert pipe.read() == str(child)
+    os.waitpid(child, 0)
+    release.set()
+    opened = opening.result(30)
+    assert opened is not None
+    assert opened[0].driver_version == str(parent)
 
 
 def test_slow_opening_is_not_waited_for() -> None:

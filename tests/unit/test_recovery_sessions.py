@@ -9,15 +9,16 @@ from typing import Any
 import pytest
 from folder_cards import open_folder
 from msgspec.structs import replace
+from node_records import node_record
 from other_process import left_journal
 from session_records import session_record
 
 from cardcallback.carbon import assess_footprint, market_factor, reassessed, user_factor
 from cardcallback.guard import Guard
 from cardcallback.journal import JournalKeeper, journal_path, journals_in
-from cardcallback.record import RunRecord, load_run
-from cardcallback.recovery import recover_before
-from cardcallback.sessions import joined_sessions
+from cardcallback.record import RunRecord, encode, load_run
+from cardcallback.recovery import killed_accounts, recover_before
+from cardcallback.sessions import SUMMARY_NAME, earlier_sessions, joined_sessions
 from cardcallback.settings import Settings
 from cardcallback.testing import FakeClock
 
@@ -40,11 +41,15 @@ def _killed(folder: Path, record: RunRecord) -> None:
 
 def _killed_as_it_is(folder: Path, record: RunRecord) -> None:
     """A journal with this record and nothing after it."""
-    path = journal_path(folder, RUN_ID, "lost")
+    os.utime(_kept(folder, RUN_ID, record, "lost"), (0, 0))
+
+
+def _kept(folder: Path, run_id: str, record: RunRecord, session_id: str = "first") -> Path:
+    path = journal_path(folder, run_id, session_id)
     keeper = JournalKeeper(path, progress=lambda: None, snapshot=lambda: record, guard=Guard(), clock=FakeClock())
     keeper.write_due(FakeClock().elapsed_seconds())
     keeper.close(final=False)
-    os.utime(path, (0, 0))
+    return path
 
 
 def _sessions(folder: Path) -> list[tuple[str, dict[str | None, float]]]:
@@ -114,3 +119,46 @@ def test_one_that_is_known_whole_only_goes(tmp_path: Path) -> None:
     recover_before(tmp_path, Settings())
     assert _sessions(tmp_path) == [(RUN_ID, {"first": 31, "second": 100})]
     assert journals_in(tmp_path) == []
+
+
+def _goes_on_elsewhere(first: Path, record: RunRecord, into: Path) -> RunRecord:
+    """The record of the sessions before, for one that goes on in another folder from a checkpoint after 10 s."""
+    checkpoint = first / "checkpoint-5"
+    checkpoint.mkdir()
+    (checkpoint / SUMMARY_NAME).write_text(encode(replace(record, run_id=RUN_ID)))
+    lineage = earlier_sessions(
+        checkpoint, into, step=5, killed=lambda folder, run_id: killed_accounts(folder, run_id, None)
+    )
+    assert lineage.record is not None
+    assert lineage.counts is not None
+    assert lineage.counts.duration_seconds == 10.0
+    return lineage.record
+
+
+def test_what_goes_on_elsewhere_knows_what_was_spent_after_its_checkpoint(tmp_path: Path) -> None:
+    """The journal of the killed session lies beside the checkpoint: it is read, and stays where it is."""
+    first, second = tmp_path / "first", tmp_path / "second"
+    _killed(first, _first())
+    left_journal(first, "1" * 32)  # another run's, which has no say in this one
+    before = {path: path.read_bytes() for path in journals_in(first)}
+    record = _goes_on_elsewhere(first, _first(), second)
+    assert [(one.session_id, one.killed) for one in record.sessions] == [("first", True)]
+    assert record.sessions[0].duration_seconds == pytest.approx(30.0, abs=1.1)
+    assert {path: path.read_bytes() for path in journals_in(first)} == before
+    assert not second.exists()
+
+
+def test_what_goes_on_elsewhere_knows_what_other_computers_spent(tmp_path: Path) -> None:
+    """Each computer of the job that was killed left a journal of its own in the folder that they shared."""
+    first, parts = tmp_path / "first", []
+    for ranks in (range(8), range(8, 16)):
+        record = node_record(ranks, seconds=30.0, joules=700.0 * 30.0)
+        session = replace(record.sessions[0], session_id="first", status="running", last_step=5)
+        nodes = tuple(replace(node, job="a" * 32) for node in record.nodes)
+        parts.append(replace(record, run_id=RUN_ID, status="running", sessions=(session,), nodes=nodes))
+    _kept(first, RUN_ID, parts[0])
+    _kept(first, "2" * 32, parts[1])
+    (alone,) = parts[0].sessions
+    known = replace(parts[0], sessions=(replace(alone, duration_seconds=10.0),), duration_seconds=10.0)
+    record = _goes_on_elsewhere(first, known, tmp_path / "second")
+    assert record.energy.gpu.value == pytest.approx(16 * 700.0 * 30.0)

@@ -12,6 +12,7 @@ from cardcallback.processes.summary import decode_summary, encode_summary
 from cardcallback.record import RunRecord
 from cardcallback.render.section import render_section
 from cardcallback.render.section.computers import computer_lines
+from cardcallback.testing.records import make_measurement
 
 
 def test_each_computer_has_a_line_and_only_the_first_one_s_gpus() -> None:
@@ -82,6 +83,40 @@ def test_what_slowed_the_gpus_of_another_computer_is_on_the_card_once() -> None:
     (line,) = [line for line in text.splitlines() if line.startswith("- **Computer of ranks 2 and 3.")]
     assert "Its GPU 1: Thermal slowdown for 12 min" in line
     assert "a GPU was slower than it can be for a part of it" in text
+
+
+def _with_state(record: RunRecord, *states: tuple[float, float]) -> RunRecord:
+    """The node with the median clock in hertz and the highest temperature of each of its GPUs."""
+    devices = tuple(
+        msgspec.structs.replace(
+            device,
+            median_sm_clock=make_measurement(hertz, "hertz", "nvml:sm_clock", "calculated"),
+            highest_temperature=make_measurement(celsius, "celsius", "nvml:temperature", "sampled_peak"),
+        )
+        for device, (hertz, celsius) in zip(record.hardware.accelerators, states, strict=True)
+    )
+    hardware = msgspec.structs.replace(record.hardware, accelerators=devices)
+    session = msgspec.structs.replace(record.sessions[0], hardware=hardware)
+    return msgspec.structs.replace(record, sessions=(session,), hardware=hardware)
+
+
+def test_clocks_and_heat_of_another_computer_are_told() -> None:
+    """Of its GPUs the least and the most clock and the hottest; what one of them does not tell, none does."""
+    second = _with_state(node_record([2, 3], processes=4), (1.41e9, 61.0), (1.98e9, 83.0))
+    merged = merge_nodes(node_record([0, 1], processes=4), [decode_summary(encode_summary(summarize_node(second)))])
+    line = dict(computer_lines(merged))["Computer of ranks 2 and 3"]
+    assert "median clocks 1,410 to 1,980 MHz, at most 83.0 °C" in line
+    (one, other) = merged.sessions[-1].hardware.accelerators[2:]
+    assert one.median_sm_clock is not None
+    assert one.median_sm_clock.source == "nvml:sm_clock"
+    silent = msgspec.structs.replace(other, median_sm_clock=None)
+    hardware = msgspec.structs.replace(second.hardware, accelerators=(one, silent))
+    session = msgspec.structs.replace(second.sessions[0], hardware=hardware)
+    second = msgspec.structs.replace(second, sessions=(session,))
+    merged = merge_nodes(node_record([0, 1], processes=4), [decode_summary(encode_summary(summarize_node(second)))])
+    line = dict(computer_lines(merged))["Computer of ranks 2 and 3"]
+    assert "median clock" not in line
+    assert "at most 83.0 °C" in line
 
 
 def test_the_least_and_the_most_of_a_computer_s_gpus_are_told() -> None:

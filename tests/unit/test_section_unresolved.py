@@ -29,7 +29,7 @@ def test_the_interval_stands_in_place_of_the_digits() -> None:
     words = "between 0 and 151 J (too short to resolve)"
     assert f"The GPU used {words}." in section.split("\n\n")[1]
     assert "| **between 0 and 151 J** (too short to resolve) |" in section
-    assert f"GPU {words}" in end_line(_record(), Path("README.md"), written=True)
+    assert f"GPU {words}" in end_line(_record(), Path("README.md"), written=True, file=Path("record.json"))
     assert "70.0 J" not in section
 
 

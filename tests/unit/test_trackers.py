@@ -205,6 +205,21 @@ def test_a_name_stays_as_it_is() -> None:
     assert {OwnName("a"): 1} == {"a": 1}
 
 
+def test_only_a_reporter_that_prefixes_names_meets_the_special_kind() -> None:
+    """Others hand names on to libraries that may ask for a plain text."""
+
+    class CometCallback(Reporter):
+        pass
+
+    CometCallback.__module__ = Reporter.__module__
+    plain, prefixing = Reporter(), CometCallback()
+    trainer = Trainer(plain, prefixing)
+    followed(trainer)
+    trainer.log({"loss": 1.0})
+    assert {type(name) for name in plain.seen[0]} == {str}
+    assert {type(name) for name in prefixing.seen[0]} == {str, OwnName}
+
+
 def test_copies_of_a_reporter_are_reporters_alone() -> None:
     """Searches copy and pickle callbacks: the copy is followed by nobody, and works."""
     trainer = Trainer(reporter := Asking())

@@ -12,8 +12,8 @@ from way import Place
 _COLUMNS = {"prompt": "prompt", "chosen": "chosen", "rejected": "rejected"}
 
 
-def commands(place: Place, stage: str) -> list[list[str]]:
-    """Files as LLaMA-Factory wants them, and its command."""
+def commands(place: Place, stage: str, **options: Any) -> list[list[str]]:
+    """Files as LLaMA-Factory wants them, and its command; with options beside or instead of the usual ones."""
     data = place.work / "data"
     data.mkdir()
     described: dict[str, Any] = {"file_name": f"{DATASET}.json"}
@@ -36,6 +36,7 @@ def commands(place: Place, stage: str) -> list[list[str]]:
         lora_rank=2,
         lora_target="q_proj",
         preprocessing_num_workers=1,
+        **options,
     )
     # It imports torchaudio, which is not there for this torch, and uses it only for sound.
     (place.work / "torchaudio.py").touch()

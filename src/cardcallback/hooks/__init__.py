@@ -10,7 +10,13 @@ from cardcallback.hooks.adapter_loads import adapter_folders, watch_adapter_load
 from cardcallback.hooks.adapter_merges import adapters_of, merged_adapters
 from cardcallback.hooks.card_writers import AfterWrite, BeforePush, watch_card_writers
 from cardcallback.hooks.lifecycle import PhaseVisit, watch_checkpoints, watch_phases, watch_saves, watch_train
-from cardcallback.hooks.resuming import checkpoint_folder, saves_checkpoint, uploads_checkpoints, watch_resume
+from cardcallback.hooks.resuming import (
+    checkpoint_folder,
+    output_folder,
+    saves_checkpoint,
+    uploads_checkpoints,
+    watch_resume,
+)
 from cardcallback.hooks.signals import StopSignals
 from cardcallback.hooks.trainer_lookup import find_trainer, first_of_kind, watch_add_callback
 from cardcallback.hooks.training_step import watch_training_step
@@ -26,6 +32,7 @@ __all__ = [
     "find_trainer",
     "first_of_kind",
     "merged_adapters",
+    "output_folder",
     "saves_checkpoint",
     "uploads_checkpoints",
     "watch_adapter_loads",

@@ -42,11 +42,24 @@ def watch_resume(
         watch_method(trainer, method, _TOPIC, hook)
 
 
+def output_folder(args: Any) -> Path:
+    """The trainer's output folder, whatever working directory the program changes to from now on."""
+    folder = Path(args.output_dir)
+    try:
+        return folder.absolute()
+    except OSError:  # the working directory was removed
+        return folder
+
+
 def checkpoint_folder(trainer: Any, output_dir: Path, step: int) -> Path:
-    """Where the trainer saves its checkpoint of ``step``: of a trial of a search in a folder of the trial's own."""
+    """Where the trainer saves its checkpoint of ``step``: of a trial of a search in a folder of the trial's own.
+
+    Of a program that changed its working directory it may lie elsewhere than in ``output_dir``, which was then.
+    """
     trial, choose = getattr(trainer, "_trial", None), getattr(trainer, "_get_output_dir", None)
-    parent = Path(choose(trial=trial)) if trial is not None and callable(choose) else output_dir
-    return parent / f"checkpoint-{step}"
+    name = f"checkpoint-{step}"
+    now = Path(choose(trial=trial)) / name if callable(choose) else output_dir / name
+    return now if trial is not None or now.is_dir() else output_dir / name
 
 
 def saves_checkpoint(trainer: Any) -> bool:

@@ -68,6 +68,7 @@ class JournalFile:
         self._path = path
         self._descriptor: int | None = None
         self._open: set[int] = set()
+        self._moved: list[int] = []
         self._torn = False
         self.ends = False  # its session is over, and a thread that nobody waits for is about to close it
         self.size_bytes = 0
@@ -92,9 +93,12 @@ class JournalFile:
     def replace(self, content: bytes) -> None:
         """Begin anew with ``content``, on disk before it takes the old file's place; folders are made as needed.
 
+        An old file that somebody moved away, with its folder, stays locked there until the end.
+
         Raises:
             OSError: the disk is full, or a folder cannot be made, or one is a link. The old file is as it was.
         """
+        was_there = not self.is_missing()
         folder = open_folder(self._path.parent)
         new = self._path.name + _NEW_SUFFIX
         try:
@@ -113,7 +117,7 @@ class JournalFile:
                 folder.unlink(new)
                 raise
             # Only now, so that there is no moment in which nobody holds a lock on what lies there.
-            self.close()
+            self._give_up_old(was_there=was_there)
             self._descriptor, self._torn, self.size_bytes = descriptor, False, len(content)
             with contextlib.suppress(OSError):  # a file system that syncs no folders: the file itself is on disk
                 folder.sync()
@@ -142,13 +146,16 @@ class JournalFile:
 
     def close(self) -> None:
         """Give the lock up; the file stays."""
-        if self._descriptor is not None:
-            self._close(self._descriptor)
-            self._descriptor = None
+        for descriptor in (*self._moved, *([] if self._descriptor is None else [self._descriptor])):
+            self._close(descriptor)
+        self._moved.clear()
+        self._descriptor = None
 
     def remove(self) -> None:
-        """Close it and remove it, if what lies there is ours."""
+        """Close it and remove it, if what lies there is ours; an older one of it too, wherever that was moved."""
         missing = self.is_missing()
+        for descriptor in self._moved:
+            _remove_where_it_lies(descriptor)
         self.close()
         if not missing:
             remove_journal(self._path)
@@ -159,6 +166,7 @@ class JournalFile:
             with contextlib.suppress(OSError):  # somebody closed everything, as daemons do
                 os.close(descriptor)
         self._open.clear()
+        self._moved.clear()
         self._descriptor = None
 
     def _put_in_place(self, folder: Folder, descriptor: int, new: str) -> int:
@@ -179,6 +187,15 @@ class JournalFile:
             self.written_bytes += count
             rest = rest[count:]
 
+    def _give_up_old(self, *, was_there: bool) -> None:
+        old = self._descriptor
+        if old is None:
+            return
+        if was_there or not os.fstat(old).st_nlink:
+            self._close(old)
+        else:
+            self._moved.append(old)
+
     def _close(self, descriptor: int) -> None:
         self._open.discard(descriptor)
         os.close(descriptor)
@@ -198,6 +215,14 @@ def _forget_all() -> None:
 
 
 portable.in_forked_children(_forget_all)
+
+
+def _remove_where_it_lies(descriptor: int) -> None:
+    with contextlib.suppress(OSError):  # gone, or not ours to remove: whoever moved it has it
+        path, ours = Path(f"/proc/self/fd/{descriptor}").readlink(), os.fstat(descriptor)
+        there = path.lstat()
+        if (there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino):
+            remove_journal(path)
 
 
 def _lock(descriptor: int) -> None:

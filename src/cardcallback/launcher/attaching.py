@@ -55,8 +55,8 @@ def _making_way(original: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(original)
     def add_callback(self: Any, callback: Any) -> Any:
         with _guard("make way for a callback"):
-            if callback not in _given and _is_ours(callback if isinstance(callback, type) else type(callback)):
-                self.callbacks[:] = [known for known in self.callbacks if known not in _given]
+            if _is_card_callback(callback) and not _was_given(callback):
+                self.callbacks[:] = [known for known in self.callbacks if not _was_given(known)]
         return original(self, callback)
 
     return add_callback
@@ -73,8 +73,14 @@ def _attach(handler: Any) -> None:
     handler.add_callback(callback)
 
 
-def _is_ours(kind: type) -> bool:
+def _is_card_callback(callback: Any) -> bool:
+    kind = callback if isinstance(callback, type) else type(callback)
     return any(base.__module__ == "cardcallback.callback" for base in kind.__mro__)
+
+
+def _was_given(callback: Any) -> bool:
+    # By identity: other people's callbacks need not be hashable.
+    return any(callback is known for known in _given)
 
 
 def _is_worker() -> bool:

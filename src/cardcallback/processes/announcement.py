@@ -21,7 +21,7 @@ class Announcement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     ``invitation`` is a hash of the measurer's salt: what answers another is of another run. ``beats`` grows while the
     process lives, ``steps`` with each step it begins. ``devices`` and ``visible`` hold hidden names. ``peaks`` are
     bytes by quantity. ``tokens`` are by kind as they were last read, after ``batches`` training batches;
-    ``token_reasons`` say of a kind why it is not known.
+    ``token_reasons`` say of a kind why it is not known. ``failed`` is the kind of exception that ended its training.
     """
 
     invitation: str
@@ -35,6 +35,7 @@ class Announcement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     beats: int = 0
     steps: int = 0
     ended: bool = False
+    failed: str | None = None
     peaks: dict[str, float] = {}
     tokens: dict[TokenKind, int] = {}
     token_reasons: dict[TokenKind, str] = {}

@@ -8,7 +8,6 @@ import os
 import sys
 import threading
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -16,6 +15,7 @@ import msgspec
 from cardcallback.batch_tokens import count_batches, is_closing, was_waited_for
 from cardcallback.errors import CardCallbackError, SensorReadError
 from cardcallback.guard import Guard
+from cardcallback.hooks import output_folder
 from cardcallback.observe import StepTokens, observe_training
 from cardcallback.processes.announcement import Announcement, OwnDevices, announce, own_devices, with_counts
 from cardcallback.processes.place import Place
@@ -31,6 +31,12 @@ _SOON_SECONDS = 0.5
 _SOON_ATTEMPTS = 120
 _END_TIMEOUT_SECONDS = 0.05
 _EXIT_TIMEOUT_SECONDS = 2.0
+# A training of a second may be over before its measurer was seen.
+_LEAST_ATTEMPTS = 4
+_NOBODY_MEASURES = (
+    "nothing is measured on this computer: the first of its processes has no CardCallback; give one to the trainer of "
+    "every process, not of some ranks only"
+)
 
 
 class Follower:
@@ -68,6 +74,7 @@ class Follower:
         self._announcement: Announcement | None = None
         self._beats = 0
         self._steps = 0
+        self._failed: str | None = None
         self._ended = threading.Event()
         self._news = threading.Event()
         self._thread = threading.Thread(target=self._run, name="cardcallback-rank", daemon=True)
@@ -93,10 +100,13 @@ class Follower:
             self._tokens.snapshot()
             self._news.set()
 
-    def end(self) -> None:
-        """The training ended here; waits a moment at most for that to be told."""
+    def end(self, error: BaseException | None = None) -> None:
+        """The training ended here, perhaps by an exception; waits a moment at most for that to be told."""
+        if error is not None:
+            self._failed = type(error).__name__
         if self._tokens is not None:
-            self._tokens.settle()
+            # After an exception the device may never be done.
+            self._tokens.settle() if error is None else self._tokens.snapshot()
         self._ended.set()
         self._news.set()
         if not self._thread.is_alive():
@@ -117,7 +127,12 @@ class Follower:
         self._beats += 1
         self._read_peaks()
         state = msgspec.structs.replace(
-            self._announcement, beats=self._beats, steps=self._steps, ended=self._ended.is_set(), peaks=self._peaks
+            self._announcement,
+            beats=self._beats,
+            steps=self._steps,
+            ended=self._ended.is_set(),
+            failed=self._failed,
+            peaks=self._peaks,
         )
         if self._tokens is not None:
             state = with_counts(state, self._tokens.read)
@@ -131,9 +146,18 @@ class Follower:
             while not self._ended.is_set():
                 heard = self.beat()
                 attempts += 1
+                if attempts > _SOON_ATTEMPTS:
+                    self.tell_if_alone()
                 self._news.wait(BEAT_SECONDS if heard or attempts > _SOON_ATTEMPTS else _SOON_SECONDS)
                 self._news.clear()
             self.beat()
+            if attempts >= _LEAST_ATTEMPTS:
+                self.tell_if_alone()
+
+    def tell_if_alone(self) -> None:
+        """Say once that nobody measures, where nobody has ever invited and it could have been seen."""
+        if self._salt is None and self._rendezvous.can_be_written():
+            self._guard.tell([_NOBODY_MEASURES], aloud=True)
 
     def _read_peaks(self) -> None:
         for sensor in self._sensors:
@@ -153,7 +177,7 @@ def follow(
     with guard("count the tokens of the training batches"):
         tokens = _own_tokens(args, model, trainer, guard)
     follower = Follower(
-        Rendezvous(Path(args.output_dir), place.node),
+        Rendezvous(output_folder(args), place.node),
         own_devices(sys.modules.get("torch"), args=args, model=model, environ=environ),
         rank=place.rank,
         sensors=own_memory(),

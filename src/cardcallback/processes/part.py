@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from cardcallback.guard import Guard
-from cardcallback.hooks import find_trainer
+from cardcallback.hooks import find_trainer, watch_train
 from cardcallback.processes.follower import Follower, follow
 from cardcallback.processes.node import MeasuredNode
 from cardcallback.processes.place import Place, find_place
@@ -81,10 +81,15 @@ class ProcessPart:
             with self._guard("tell the tokens counted so far"):
                 self._follower.saved()
 
-    def end(self) -> None:
-        """The training ended in this process; where another measures, that one is told."""
+    def watch(self, trainer: Any) -> None:
+        """Know where this trainer's ``train()`` is left by an exception, if another process measures."""
+        if not self.place.measures:
+            watch_train(trainer, on_exception=self.end, guard=self._guard)
+
+    def end(self, error: BaseException | None = None) -> None:
+        """The training ended in this process, perhaps by an exception; where another measures, that one is told."""
         self._began = False
         if self._follower is not None:
             with self._guard("tell that this process ended"):
-                self._follower.end()
+                self._follower.end(error)
             self._follower = None

@@ -11,14 +11,22 @@ from typing import Any, NamedTuple
 
 # torchrun and accelerate; Intel MPI, Open MPI, MVAPICH (those that accelerate reads too).
 _RANK = ("RANK", "PMI_RANK", "OMPI_COMM_WORLD_RANK", "MV2_COMM_WORLD_RANK")
-_LOCAL_RANK = ("LOCAL_RANK", "MPI_LOCALRANKID", "OMPI_COMM_WORLD_LOCAL_RANK", "MV2_COMM_WORLD_LOCAL_RANK")
+# Then those by which a person's script tells PyTorch its rank: MVAPICH 3, Cray's PALS, Flux, IBM's jsrun.
+_LOCAL_RANK = (
+    *("LOCAL_RANK", "MPI_LOCALRANKID", "OMPI_COMM_WORLD_LOCAL_RANK", "MV2_COMM_WORLD_LOCAL_RANK"),
+    *("MVP_COMM_WORLD_LOCAL_RANK", "PALS_LOCAL_RANKID", "PMI_LOCAL_RANK", "FLUX_TASK_LOCAL_ID"),
+    "JSM_NAMESPACE_LOCAL_RANK",
+)
 _PROCESSES = ("WORLD_SIZE", "PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "MV2_COMM_WORLD_SIZE")
-# The last is DeepSpeed's, whose launcher sets no other.
+# LOCAL_SIZE is DeepSpeed's, whose launcher sets no other.
 _LOCAL_PROCESSES = (
     *("LOCAL_WORLD_SIZE", "MPI_LOCALNRANKS", "OMPI_COMM_WORLD_LOCAL_SIZE", "MV2_COMM_WORLD_LOCAL_SIZE"),
-    "LOCAL_SIZE",
+    *("LOCAL_SIZE", "MVP_COMM_WORLD_LOCAL_SIZE", "PMI_LOCAL_SIZE"),
 )
-_NODE_NUMBER = ("GROUP_RANK", "CROSS_RANK")  # torchrun and accelerate; DeepSpeed
+_NODE_NUMBER = ("GROUP_RANK", "CROSS_RANK", "NODE_RANK")  # torchrun and accelerate; DeepSpeed; Ray, Azure
+# Of the step that srun started, and where nothing tells of that, of the whole job.
+_SLURM_TASKS = ("SLURM_STEP_NUM_TASKS", "SLURM_NTASKS", "SLURM_NPROCS")
+_SLURM_TASKS_OF_NODES = ("SLURM_STEP_TASKS_PER_NODE", "SLURM_TASKS_PER_NODE")
 # What is the same for all processes of one job, and hardly ever for two jobs. Not PMI_ID, which is a rank.
 _OF_THE_JOB = (
     *("TORCHELASTIC_RUN_ID", "TORCHELASTIC_RESTART_COUNT", "MASTER_ADDR", "MASTER_PORT"),
@@ -74,9 +82,11 @@ def find_place(environ: Mapping[str, str], args: Any = None, system_root: Path =
     processes = _told(args, "world_size", _first(environ, _PROCESSES)) or 1
     if processes <= 1:
         return Place()
-    slurm = environ if _first(environ, ("SLURM_NTASKS",)) == processes else {}
+    slurm = environ if _first(environ, _SLURM_TASKS) == processes else {}
     rank = _told(args, "process_index", _first(environ, (*_RANK, "SLURM_PROCID"))) or 0
     on_node = _by_srun(slurm, rank) or _by_launcher(environ, slurm)
+    if on_node.rank is None and args is None:
+        return Place()  # as accelerate has it, which makes no job of what was told no local rank
     local_rank = on_node.rank if on_node.rank is not None else _told(args, "local_process_index", rank)
     local_rank = min(local_rank or 0, rank)  # more would be another job's number, or a device's
     possible = on_node.processes is not None and local_rank < on_node.processes <= processes
@@ -129,7 +139,8 @@ def _slurm_tasks(slurm: Mapping[str, str]) -> int | None:
     if node is None:
         return None
     first_of_next = 0
-    for tasks, nodes in _TASKS.findall(slurm.get("SLURM_TASKS_PER_NODE", "")):
+    told = next((slurm[name] for name in _SLURM_TASKS_OF_NODES if slurm.get(name)), "")
+    for tasks, nodes in _TASKS.findall(told):
         first_of_next += min(int(nodes or 1), _MOST_NODES)
         if node < first_of_next:
             return int(tasks)

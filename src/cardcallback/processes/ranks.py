@@ -29,7 +29,7 @@ from cardcallback.processes.rendezvous import Rendezvous
 from cardcallback.recorder import Clock
 from cardcallback.sensors.base import DeviceInfo
 from cardcallback.sensors.nvml_devices import Selection
-from cardcallback.units import format_duration, format_ranks
+from cardcallback.units import format_duration, format_ranks, one_line
 
 # So many beats may come late, as on a busy machine or over a slow file system.
 _SILENT_SECONDS = 4 * BEAT_SECONDS
@@ -190,7 +190,7 @@ class Ranks:
         return {rank: counts for rank, counts in told.items() if counts is not None}
 
     def troubles(self) -> tuple[str, ...]:
-        """A sentence about each process that ended, fell silent or stood still before the others.
+        """A sentence about each process that failed, ended, fell silent or stood still before the others.
 
         After the end it is as it was then: by now others may have ended as they should.
         """
@@ -200,7 +200,7 @@ class Ranks:
         now = self._clock.awake_seconds()
         with self._lock:
             heard = sorted(self._job.heard.items())
-        told = (self._trouble(rank, one, now) for rank, one in heard if not one.said.ended)
+        told = (_failure(one.said) if one.said.ended else self._trouble(rank, one, now) for rank, one in heard)
         return tuple(sentence for sentence in told if sentence)
 
     def finish(self) -> None:
@@ -285,3 +285,10 @@ class Ranks:
         first = self._place.rank - self._place.local_rank
         expected = range(first, first + (self._place.local_processes or 0))
         return expected if all(rank in expected for rank in self._job.heard) else range(0)
+
+
+def _failure(said: Announcement) -> str | None:
+    """A process that ended by an exception; where one fails, those that wait for it fail too."""
+    if said.failed is None:
+        return None
+    return f"Rank {said.rank} ended by an exception ({one_line(said.failed)}), in its step {said.steps} or later."

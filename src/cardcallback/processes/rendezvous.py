@@ -62,6 +62,10 @@ class Rendezvous:
         write_private(self._folder / _INVITATION, salt.encode())
         self._remove_left_behind()
 
+    def can_be_written(self) -> bool:
+        """Whether an invitation would be there, had there been one."""
+        return os.access(self._private.parent, os.W_OK | os.X_OK)
+
     def salt(self) -> str | None:
         """The measurer's number, ``None`` where nobody invites."""
         content = read_small(self._folder / _INVITATION)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import msgspec
 
 from cardcallback.errors import CardCallbackError
+from cardcallback.processes.packing import finite, packed, packed_or_none, place_in, slim, unpacked, whole
 from cardcallback.processes.rendezvous import read_small, write_private
 from cardcallback.record import (
     PRIVATE_FOLDER,
@@ -28,16 +28,10 @@ MOST_BYTES = 4096
 SUMMARY_VERSION = 1
 _NAME = "node-{rank:05d}.json"
 _PATTERN = "node-*.json"
-_FIGURES = 7  # significant, farther than any sensor goes
-# A measurement's own numbers, and what is told once for all that share it, each in the order of the file.
-_NUMBERS = ("value", "recording_low", "recording_high", "coverage", "longest_gap_seconds")
-_SHARED = (
-    *("unit", "source", "method", "scope", "instrument_accuracy", "window", "covers", "sampling_interval_seconds"),
-    *("reason", "observed", "assumption"),
-)
-_PARTS = frozenset({"scope", "instrument_accuracy", "window"})
 # Of an accelerator what several are alike in.
 _KIND = ("name", "memory_total_bytes", "other_processes", "used_by_job")
+# What it was like, in figures.
+_STATE = ("median_sm_clock", "highest_temperature")
 # What any part of a file that is not as it was written may raise.
 _DAMAGE = (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError, OverflowError)
 _LEFT_OUT = "{count} more notes did not fit into this summary."
@@ -49,12 +43,14 @@ class NodeSummary(msgspec.Struct, frozen=True, kw_only=True):
     """One node's figures of its part in a job; ``answers`` is the job's random number, where that could be seen.
 
     ``computer`` is alike for the nodes of one computer, where somebody started several launchers on it; a hash with
-    the job's number, which tells nothing of the computer.
+    the job's number, which tells nothing of the computer. ``gpus`` are such hashes of the GPUs that were measured: who
+    measured the same ones as another node counts none.
     """
 
     summary_version: int = SUMMARY_VERSION
     answers: str = ""
     computer: str = ""
+    gpus: tuple[str, ...] = ()
     processes: int
     node: Node
     simulated: bool
@@ -66,7 +62,9 @@ class NodeSummary(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
 
 
-def summarize_node(record: RunRecord, *, answers: str = "", computer: str = "") -> NodeSummary:
+def summarize_node(
+    record: RunRecord, *, answers: str = "", computer: str = "", gpus: tuple[str, ...] = ()
+) -> NodeSummary:
     """A node's summary from the record of its newest session, which holds its figures alone.
 
     Raises:
@@ -79,6 +77,7 @@ def summarize_node(record: RunRecord, *, answers: str = "", computer: str = "") 
     return NodeSummary(
         answers=answers,
         computer=computer,
+        gpus=gpus,
         processes=record.processes,
         node=record.nodes[0],
         simulated=record.simulated,
@@ -94,7 +93,7 @@ def summarize_node(record: RunRecord, *, answers: str = "", computer: str = "") 
 
 
 def encode_summary(summary: NodeSummary) -> bytes:
-    """At most ``MOST_BYTES``: notes that do not fit are counted, then the GPUs' state, then their own figures."""
+    """At most ``MOST_BYTES``: GPUs' clocks and heat go first, then notes (counted), their health, their own figures."""
     content = b""
     for one in _shorter(summary):
         content = _encoded(one)
@@ -105,6 +104,10 @@ def encode_summary(summary: NodeSummary) -> bytes:
 
 def _shorter(summary: NodeSummary) -> Iterator[NodeSummary]:
     """The summary with less and less to tell; what the job's sums need is in all of them."""
+    yield summary
+    nothing = dict.fromkeys(_STATE)
+    without = tuple(msgspec.structs.replace(one, **nothing) for one in summary.accelerators)
+    summary = msgspec.structs.replace(summary, accelerators=without)
     notes = summary.notes
     for kept in range(len(notes), -1, -1):
         more = () if kept == len(notes) else (_LEFT_OUT.format(count=len(notes) - kept),)
@@ -134,7 +137,7 @@ def decode_summary(content: bytes, *, name: str = "a node's summary") -> NodeSum
         CardCallbackError: damaged, or a newer version's.
     """
     try:
-        document = json.loads(content, parse_float=_finite, parse_constant=_finite)
+        document = json.loads(content, parse_float=finite, parse_constant=finite)
         if document["summary_version"] > SUMMARY_VERSION:
             msg = f"{name} was written by a newer cardcallback: upgrade it here"
             raise CardCallbackError(msg)
@@ -189,6 +192,7 @@ def _figures_of(accelerator: Accelerator) -> Accelerator:
         other_processes=accelerator.other_processes,
         used_by_job=accelerator.used_by_job,
         health=accelerator.health,
+        **{name: getattr(accelerator, name) for name in _STATE},
     )
 
 
@@ -200,94 +204,35 @@ def _is_health(note: str, accelerators: Sequence[Accelerator]) -> bool:
 def _encoded(summary: NodeSummary) -> bytes:
     shared: list[Any] = []
     plain = msgspec.to_builtins(summary)
+    states = [[packed_or_none(one[name], shared) for name in _STATE] for one in plain["accelerators"]]
     plain["accelerators"] = [
-        [_place_in(shared, [one[name] for name in _KIND]), *_packed(one["energy"], shared)]
+        [place_in(shared, [one[name] for name in _KIND]), *packed(one["energy"], shared)]
         for one in plain["accelerators"]
     ]
     health = {place: one.health for place, one in enumerate(summary.accelerators) if one.health}
     plain["node"].pop("accelerators")
-    document = _slim(plain, shared) | {"shared": shared} | ({"health": health} if health else {})
+    document = slim(plain, shared) | {"shared": shared} | ({"health": health} if health else {})
+    if any(any(state) for state in states):
+        document["states"] = states
     return json.dumps(document, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
-
-
-def _slim(value: Any, shared: list[Any]) -> Any:
-    """Without what is absent, with rounded numbers; a measurement packed."""
-    if isinstance(value, float):
-        return float(f"{value:.{_FIGURES}g}")
-    if isinstance(value, (list, tuple)):
-        return [_slim(one, shared) for one in value]
-    if not isinstance(value, dict):
-        return value
-    if "unit" in value:
-        return {"of": _packed(value, shared)}
-    return {key: _slim(one, shared) for key, one in value.items() if one is not None and one != ()}
-
-
-def _packed(measurement: dict[str, Any], shared: list[Any]) -> list[Any]:
-    """Where its provenance stands in ``shared``, and its numbers."""
-    common = []
-    for name in _SHARED:
-        part = _slim(measurement[name], shared)
-        if name == "covers":
-            part = list(dict.fromkeys(part)) or None
-        elif name in _PARTS and part is not None:
-            # A scope says "no" of what it does not name.
-            part = _place_in(shared, {key: one for key, one in part.items() if one != "no"})
-        common.append(part)
-    numbers = [_slim(measurement[name], shared) for name in _NUMBERS]
-    return [_place_in(shared, _trimmed(common)), *_trimmed(numbers)]
-
-
-def _trimmed(values: list[Any]) -> list[Any]:
-    while values and values[-1] is None:
-        values.pop()
-    return values
-
-
-def _place_in(shared: list[Any], part: Any) -> int:
-    if part not in shared:
-        shared.append(part)
-    return shared.index(part)
 
 
 def _decoded(document: dict[str, Any]) -> NodeSummary:
     shared = document.pop("shared")
-    whole = _whole(document, shared)
-    whole["accelerators"] = [
-        dict(zip(_KIND, shared[kind], strict=True)) | {"energy": _unpacked(packed, shared)}
-        for kind, *packed in document.get("accelerators", ())
+    found = whole(document, shared)
+    accelerators = [
+        dict(zip(_KIND, shared[kind], strict=True)) | {"energy": unpacked(energy, shared)}
+        for kind, *energy in document.get("accelerators", ())
     ]
+    for one, state in zip(accelerators, document.get("states", ()), strict=False):
+        one |= {name: unpacked(figure, shared) for name, figure in zip(_STATE, state, strict=True) if figure}
     for place, sentences in document.get("health", {}).items():
-        whole["accelerators"][int(place)]["health"] = sentences
-    whole["node"]["accelerators"] = [one["name"] for one in whole["accelerators"]]
-    summary = msgspec.convert(whole, NodeSummary)
+        accelerators[int(place)]["health"] = sentences
+    found["accelerators"] = accelerators
+    found["node"]["accelerators"] = [one["name"] for one in accelerators]
+    summary = msgspec.convert(found, NodeSummary)
     ranks = summary.node.ranks
     if not ranks or min(ranks) < 0 or max(ranks) >= summary.processes:
         msg = "ranks that the job does not have"
         raise ValueError(msg)
     return summary
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):
-        msg = "a number that is none"
-        raise ValueError(msg)
-    return number
-
-
-def _whole(value: Any, shared: list[Any]) -> Any:
-    if isinstance(value, list):
-        return [_whole(one, shared) for one in value]
-    if not isinstance(value, dict):
-        return value
-    if "of" in value:
-        return _unpacked(value["of"], shared)
-    return {key: _whole(one, shared) for key, one in value.items()}
-
-
-def _unpacked(packed: list[Any], shared: list[Any]) -> dict[str, Any]:
-    place, *numbers = packed
-    common = {name: part for name, part in zip(_SHARED, shared[place], strict=False) if part is not None}
-    parts = {name: shared[common[name]] for name in _PARTS & common.keys()}
-    return {"value": None} | common | parts | dict(zip(_NUMBERS, numbers, strict=False))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -70,14 +71,24 @@ class BackgroundOpening:
         self._clock = clock
         self._quantities = quantities
         self._simulated = simulated
-        self._done = threading.Event()
         self._sensors = SensorSet()
         self._early = EarlyReading()
         self._tried_at = clock.elapsed_seconds()
+        self._begin()
+
+    def _begin(self) -> None:
+        self._process = os.getpid()
+        self._done = threading.Event()
         threading.Thread(target=self._work, name="cardcallback-opening", daemon=True).start()
+
+    def _go_on_in_child(self) -> None:
+        """In a child that was forked meanwhile, as by a notebook's launcher: the thread stayed with the parent."""
+        if self._process != os.getpid() and not self._done.is_set():
+            self._begin()
 
     def result(self, timeout_seconds: float) -> tuple[SensorSet, EarlyReading] | None:
         """Sensors and early reading, or ``None`` if they are not there within ``timeout_seconds``."""
+        self._go_on_in_child()
         if not self._done.wait(timeout_seconds):
             return None
         return self._sensors, self._early
@@ -87,6 +98,7 @@ class BackgroundOpening:
 
         For a thread of its own: it waits for both until ``ended``.
         """
+        self._go_on_in_child()
         while not self._done.wait(_ENDED_EVERY_SECONDS):
             if ended.is_set():
                 return

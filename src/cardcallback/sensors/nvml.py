@@ -12,6 +12,7 @@ from typing import Any
 
 import psutil
 
+from cardcallback import portable
 from cardcallback.errors import SensorReadError
 from cardcallback.sensors.base import Absence, DeviceInfo, SensorSet
 from cardcallback.sensors.job_processes import is_of_this_job
@@ -162,6 +163,15 @@ def _new_driver(binding: Any) -> NvmlDriver:
         if error.code != LIBRARY_NOT_FOUND or not load_from_its_place():
             raise
         return NvmlDriver(binding)
+
+
+def _forget_who_opens() -> None:
+    """In a forked child: the thread that may hold the lock stayed with the parent."""
+    global _opening  # noqa: PLW0603 - as above
+    _opening = threading.Lock()
+
+
+portable.in_forked_children(_forget_who_opens)
 
 
 def _binding() -> Any:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -59,6 +59,13 @@ class Lineage:
     run_id: str = field(default_factory=_new_id)
     session_id: str = field(default_factory=_new_id)
 
+    @property
+    def session_ids_before(self) -> frozenset[str]:
+        """The ids of the sessions before, where they are known."""
+        return (
+            frozenset(one.session_id for one in self.record.sessions if one.session_id) if self.record else frozenset()
+        )
+
     def joined(self, now: RunRecord) -> RunRecord:
         """The run's record out of the sessions before and the one that runs now."""
         if self.record is None:
@@ -101,7 +108,13 @@ def lineage_of(checkpoint: Path) -> RunRecord | None:
     return record
 
 
-def earlier_sessions(checkpoint: Path | None, output_dir: Path, *, step: int | None = None) -> Lineage:
+def earlier_sessions(
+    checkpoint: Path | None,
+    output_dir: Path,
+    *,
+    step: int | None = None,
+    killed: Callable[[Path, str], Iterable[RunRecord]] = lambda *_: (),
+) -> Lineage:
     """The sessions of the run that ``checkpoint`` is of, each by the longest account that was left of it.
 
     Accounts are looked for beside the checkpoint and in ``output_dir``. Never raises for what it finds there:
@@ -111,6 +124,7 @@ def earlier_sessions(checkpoint: Path | None, output_dir: Path, *, step: int | N
         checkpoint: what training goes on from; None where that is not known.
         output_dir: where the run writes now.
         step: the optimiser step that training goes on from, where it is known.
+        killed: further accounts of a run, by its id, in a folder that it does not go on in.
     """
     if checkpoint is None:
         return Lineage(notes=(_NOT_MEASURED.format(_NO_CHECKPOINT),))
@@ -124,11 +138,18 @@ def earlier_sessions(checkpoint: Path | None, output_dir: Path, *, step: int | N
         # Weights without their trainer state: a training of its own.
         return Lineage(notes=(_NOT_MEASURED.format(_OTHER_STEP),))
     record = summary
-    for folder in dict.fromkeys((output_dir.absolute(), checkpoint.absolute().parent)):
-        # Elsewhere than where the run goes on, a session that the checkpoint does not know is of another branch.
-        here = folder == output_dir.absolute()
-        record = with_longer_accounts(record, list(records_of_run(folder, summary.run_id)), all_sessions=here)
+    # Elsewhere than where the run goes on, a session that the checkpoint does not know is of another branch.
+    record = with_longer_accounts(record, list(records_of_run(output_dir, summary.run_id)), all_sessions=True)
+    for folder in folders_before(checkpoint, output_dir):
+        told = [*records_of_run(folder, summary.run_id), *killed(folder, summary.run_id)]
+        record = with_longer_accounts(record, told, all_sessions=False)
     return Lineage(record=record, counts=summary, run_id=summary.run_id)
+
+
+def folders_before(checkpoint: Path, output_dir: Path) -> list[Path]:
+    """The output folders that a checkpoint may lie in, as it is named and without links, but for ``output_dir``."""
+    found = {folder.resolve(): folder for folder in (checkpoint.resolve().parent, checkpoint.absolute().parent)}
+    return [folder for place, folder in found.items() if place != output_dir.resolve()]
 
 
 def read_record(path: Path) -> RunRecord | None:

@@ -18,7 +18,7 @@ from cardcallback.live_run import LiveRun
 from cardcallback.record import RunRecord
 from cardcallback.settings import Settings
 from cardcallback.trackers.names import named
-from cardcallback.trackers.reporters import reporters_of
+from cardcallback.trackers.reporters import prefixes_names, reporters_of
 from cardcallback.trackers.sending import Send, sender_of
 from cardcallback.trackers.summary import run_summary
 
@@ -103,9 +103,10 @@ class LiveLog:
         if self._run is None or not isinstance(logs, dict) or not self._is_ours(state):
             return
         if logs is not self._log:  # the same figures for all reporters of one event
-            self._figures = named(self._run.figures_now(state, logs, self._trainer()))
+            self._figures = self._run.figures_now(state, logs, self._trainer())
             self._log = logs
-        new = {name: value for name, value in self._figures.items() if name not in logs}
+        figures = named(self._figures, against_prefix=prefixes_names(call.subject))
+        new = {name: value for name, value in figures.items() if name not in logs}
         self._added = list(new)
         logs.update(new)
 

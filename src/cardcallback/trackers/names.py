@@ -19,6 +19,7 @@ class OwnName(str):
         return str(self)
 
 
-def named(figures: Mapping[str, float], prefix: str = PREFIX) -> dict[str, float]:
-    """Figures by the names that a reporter is to log them under."""
-    return {OwnName(prefix + name): value for name, value in figures.items()}
+def named(figures: Mapping[str, float], *, against_prefix: bool, prefix: str = PREFIX) -> dict[str, float]:
+    """Figures by the names that a reporter is to log them under; ``against_prefix``: it would put one before them."""
+    kind = OwnName if against_prefix else str
+    return {kind(prefix + name): value for name, value in figures.items()}

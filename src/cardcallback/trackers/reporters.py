@@ -9,6 +9,11 @@ _OF_TRANSFORMERS = "transformers.integrations"
 _PACKAGES = frozenset(
     {"aim", "clearml", "comet_ml", "dvclive", "mlflow", "neptune", "polyaxon", "swanlab", "trackio", "wandb"}
 )
+# Those that log "loss" as "train/loss"; the others hand names on as they are, and get plain ones.
+_PREFIXING = (
+    *("TensorBoardCallback", "WandbCallback", "TrackioCallback"),
+    *("CometCallback", "NeptuneCallback", "SwanLabCallback"),
+)
 # Set to True on a callback of a person's own, it asks for the figures too.
 _ASKS = "takes_cardcallback_figures"
 
@@ -25,6 +30,11 @@ def reporters_of(trainer: Any) -> list[Any]:
 def is_of(reporter: Any, class_name: str) -> bool:
     """Whether the reporter is of that class of transformers, or of one made from it."""
     return any(kind.__name__ == class_name and _is_of_tracker(kind) for kind in type(reporter).__mro__)
+
+
+def prefixes_names(reporter: Any) -> bool:
+    """Whether the reporter puts "train/" before the names of a log."""
+    return any(is_of(reporter, class_name) for class_name in _PREFIXING)
 
 
 def _reports(callback: Any) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from cardcallback.trackers.names import SUMMARY_PREFIX, named
-from cardcallback.trackers.reporters import is_of
+from cardcallback.trackers.reporters import is_of, prefixes_names
 from cardcallback.trackers.summary import Summary
 
 Send = Callable[[Summary, int], None]
@@ -77,7 +77,7 @@ def _by_log(reporter: Any, trainer: Any) -> Send:
 
     def send(summary: Summary, step: int) -> None:
         del step  # the reporter reads it from the state
-        logs = named(summary.numbers, SUMMARY_PREFIX)
+        logs = named(summary.numbers, against_prefix=prefixes_names(reporter), prefix=SUMMARY_PREFIX)
         reporter.on_log(trainer.args, trainer.state, trainer.control, logs=logs, model=trainer.model)
 
     return send

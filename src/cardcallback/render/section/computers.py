@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from cardcallback.record import Accelerator, Measurement, Node, RunRecord, is_only_a_part
 from cardcallback.render.figures import energy_figure, is_known
 from cardcallback.render.text import TIMES, escape_markdown, join_words, sentence
-from cardcallback.units import format_bytes, format_duration, format_ranks
+from cardcallback.units import HERTZ_PER_MEGAHERTZ, format_bytes, format_duration, format_number, format_ranks
 
 # More than anyone reads; the record has all of them.
 _MOST_LINES = 16
@@ -47,13 +47,16 @@ def _same(record: RunRecord, node: Node) -> str:
 
 def _computer(node: Node, devices: Sequence[Accelerator], tells_state: bool) -> str:  # noqa: FBT001 - one call
     kinds = Counter(node.accelerators).items()
-    parts = [join_words([f"{count} {TIMES} {escape_markdown(name)}" for name, count in kinds]) or "no GPU measured"]
+    none = "no GPU measured" if node.gpus_of is None else "its GPUs are measured there already"
+    parts = [join_words([f"{count} {TIMES} {escape_markdown(name)}" for name, count in kinds]) or none]
     if node.gpu_energy_joules is not None:
         energy = f"GPU energy {energy_figure(_gpu_energy(node))} in {format_duration(node.duration_seconds)}"
         parts.append(energy + _each(devices))
     if node.memory_peak_bytes is not None:
         parts.append(f"peak memory in use {format_bytes(node.memory_peak_bytes)}")
     partial = f" {sentence(node.partial_reason)}" if node.partial_reason else ""
+    if tells_state:
+        parts += _clocks_and_heat(devices)
     return f"{', '.join(parts)}.{partial}{_state(devices) if tells_state else ''}"
 
 
@@ -65,6 +68,23 @@ def _each(devices: Sequence[Accelerator]) -> str:
     low, high = (find(energies, key=lambda energy: energy.value or 0.0) for find in (min, max))
     least, most = energy_figure(low), energy_figure(high)
     return f" ({least} each)" if least == most else f" ({least} to {most} each)"
+
+
+def _clocks_and_heat(devices: Sequence[Accelerator]) -> Iterator[str]:
+    """The least and the most of its GPUs' median clocks, and the highest temperature, where each tells it."""
+    clocks = _values([one.median_sm_clock for one in devices])
+    if clocks:
+        least, most = (format_number(hertz / HERTZ_PER_MEGAHERTZ) for hertz in (min(clocks), max(clocks)))
+        yield f"median clock {least} MHz" if least == most else f"median clocks {least} to {most} MHz"
+    heats = _values([one.highest_temperature for one in devices])
+    if heats:
+        yield f"at most {format_number(max(heats))} °C"
+
+
+def _values(figures: Sequence[Measurement | None]) -> list[float]:
+    """Their values; none where one of them has none."""
+    known = [one.value for one in figures if one is not None and one.value is not None]
+    return known if len(known) == len(figures) else []
 
 
 def _state(devices: Sequence[Accelerator]) -> str:
