@@ -21,3 +21,10 @@ def train(place: Place) -> None:
     trainer.train()
     trainer.evaluate()
     trainer.push_to_hub()
+
+
+def export(place: Place) -> None:
+    """Saved anew as what it is."""
+    from transformers import AutoModelForSequenceClassification  # noqa: PLC0415 - as above
+
+    AutoModelForSequenceClassification.from_pretrained(place.output).save_pretrained(place.merged)
