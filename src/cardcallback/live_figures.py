@@ -55,7 +55,8 @@ class LiveFigures:
         readings = self._recorder.readings()
         figures = self._memory(readings)
         if self._sensors.selection.partial_reason is None:
-            figures |= {"gpu_power_watts": readings.gpu_power_watts} | self._energy(tokens)
+            power = "module_power_watts" if readings.power_is_of_modules else "gpu_power_watts"
+            figures |= {power: readings.gpu_power_watts} | self._energy(tokens)
         return {name: float(value) for name, value in figures.items() if value is not None}
 
     def _memory(self, readings: ReadingsNow) -> dict[str, float | None]:

@@ -15,7 +15,7 @@ from virtual_gpu import VirtualGpu
 from cardcallback.errors import SensorReadError
 from cardcallback.live_figures import LiveFigures
 from cardcallback.processes.job_sensors import JobSensors
-from cardcallback.record import not_measured
+from cardcallback.record import Scope, not_measured
 from cardcallback.recorder import Recorder
 from cardcallback.sensors import SensorSet
 from cardcallback.sensors.nvml import Selection
@@ -70,6 +70,19 @@ def test_a_machine_whose_gpu_has_memory_of_its_own(tmp_path: Path) -> None:
     now = Watched(tmp_path, unified=False).now()
     assert (now["main_memory_bytes"], now["gpu_memory_bytes"]) == (61e9, 38e9)
     assert "unified_memory_bytes" not in now
+
+
+def test_power_of_a_module_is_not_called_the_gpus(tmp_path: Path) -> None:
+    """Where the driver tells GPU and processor together, the name says so."""
+    clock = FakeClock()
+    module = sensor("gpu_power", 600.0, 0, scope=Scope(gpu_core="yes", cpu="yes"))
+    sensors = SensorSet(sensors=(module,), devices=(device(),))
+    recorder, job = Recorder(sensors, clock=clock), JobSensors()
+    job.told = sensors
+    run(recorder, clock, 2.0)
+    now = LiveFigures(recorder, job, node=None, before=None, system_root=tmp_path).now(None)
+    assert now["module_power_watts"] == 600.0
+    assert "gpu_power_watts" not in now
 
 
 def test_tokens_that_are_not_known_give_no_figure_per_token(tmp_path: Path) -> None:

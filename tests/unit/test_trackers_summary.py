@@ -30,6 +30,21 @@ def test_a_summary_holds_what_was_measured() -> None:
     assert record.carbon is not None
     assert summary.numbers["co2e_grams"] == record.carbon.emissions_grams
     assert summary.texts["co2e_factor"].startswith("Germany, 2024, lifecycle")
+    assert summary.texts["co2e_covers"] == "GPU part only"
+    assert summary.texts["energy"].startswith("of the GPU; nvml:")
+
+
+def test_a_summary_says_whose_energy_it_is() -> None:
+    """A GPU that the job did not use, or of which others are missing, is not passed off as the job's."""
+    record = make_record()
+    unused = tuple(msgspec.structs.replace(one, used_by_job=False) for one in record.hardware.accelerators)
+    hardware = msgspec.structs.replace(record.hardware, accelerators=unused)
+    texts = run_summary(msgspec.structs.replace(record, hardware=hardware)).texts
+    assert texts["energy"].startswith("of the GPU, which this job did not use; nvml:")
+    energy = msgspec.structs.replace(record.energy, partial_reason="rank 1 announced nothing")
+    texts = run_summary(msgspec.structs.replace(record, energy=energy)).texts
+    assert texts["energy"].startswith("of the GPU that could be measured; ")
+    assert texts["energy"].endswith("; rank 1 announced nothing")
 
 
 def test_what_was_not_measured_is_not_in_a_summary() -> None:

@@ -18,10 +18,12 @@ _STANDS_SECONDS = 5.0
 class ReadingsNow:
     """The newest readings, summed over the job's devices; None where one of these has none that still stands.
 
+    ``power_is_of_modules``: the driver tells the power of GPU and processor together, as it may on a Grace module.
     ``gpu_memory_bytes`` is what the job holds on its GPUs, ``system_memory_bytes`` what is in use on the computer.
     """
 
     gpu_power_watts: float | None
+    power_is_of_modules: bool
     gpu_memory_bytes: float | None
     system_memory_bytes: float | None
 
@@ -36,6 +38,7 @@ def make_readings(ledger: Ledger, devices: Sequence[DeviceInfo], now_seconds: fl
 
     return ReadingsNow(
         gpu_power_watts=newest("gpu_power", [info.index for info in once_per_module(devices)]),
+        power_is_of_modules=any(_is_of_module(ledger, info.index) for info in devices),
         gpu_memory_bytes=newest("gpu_process_memory", [info.index for info in devices]),
         system_memory_bytes=newest("system_memory", [None]),
     )
@@ -48,3 +51,8 @@ def _standing(ledger: Ledger, quantity: Quantity, device: int | None, now_second
     spec, (at_seconds, value) = found
     stands_seconds = max(_STANDS_INTERVALS * spec.interval_seconds, _STANDS_SECONDS)
     return value if now_seconds - at_seconds <= stands_seconds else None
+
+
+def _is_of_module(ledger: Ledger, device: int) -> bool:
+    found = ledger.newest("gpu_power", device)
+    return found is not None and "yes" in {found[0].scope.cpu, found[0].scope.host_dram}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cardcallback.record import Measurement, RunRecord
+from cardcallback.record import RunRecord
+from cardcallback.render.energy_words import emissions_label, energy_owner
 from cardcallback.render.run_words import has_unified_memory
 from cardcallback.units import JOULES_PER_KILOWATT_HOUR
 
@@ -47,19 +48,20 @@ def run_summary(record: RunRecord) -> Summary:
 
 
 def _texts(record: RunRecord) -> dict[str, str]:
-    texts = {"status": record.status, "energy": _how_known(record.energy.gpu)}
-    if record.energy.partial_reason is not None:
-        texts["energy_is_partial"] = record.energy.partial_reason
+    texts = {"status": record.status, "energy": _how_known(record)}
     if record.carbon is not None:
         factor = record.carbon.factor
         year = f", {factor.year}" if factor.year is not None else ""
+        texts["co2e_covers"] = emissions_label(record, record.carbon.energy_name)
         texts["co2e_factor"] = f"{factor.place}{year}, {factor.boundary} ({factor.source})"
     if record.simulated:
         texts["simulated_device"] = "these figures are of a simulated device"
     return texts
 
 
-def _how_known(energy: Measurement) -> str:
+def _how_known(record: RunRecord) -> str:
+    energy = record.energy.gpu
     if energy.value is None:
         return f"not measured: {energy.reason}"
-    return "; ".join([f"GPU, {energy.source}, {str(energy.method).replace('_', ' ')}", *energy.covers])
+    words = [f"of {energy_owner(record)}", f"{energy.source}, {str(energy.method).replace('_', ' ')}"]
+    return "; ".join([*words, *filter(None, [record.energy.partial_reason])])
