@@ -196,6 +196,8 @@ matrix-llamafactory: .venv-llamafactory/.done
 
 .venv-trackers/.done: $(RECIPE)
 	$(ENVIRONMENT) .venv-trackers --torch --group test --group trackers
+	@touch $@
+
 .venv-sentence-transformers/.done: $(RECIPE)
 	$(ENVIRONMENT) .venv-sentence-transformers --torch --group test --group sentence-transformers
 	@touch $@

@@ -14,7 +14,7 @@ from unsloth import FastLanguageModel  # isort: skip - first, since it changes w
 from pathlib import Path
 
 import torch
-from example_parts import DATA, closing_line, command_line, hub_id, model_source, read_examples
+from example_parts import closing_line, command_line, hub_id, model_source, read_examples
 from trl import SFTConfig, SFTTrainer
 
 from cardcallback import CardCallback
@@ -26,9 +26,7 @@ LONGEST_TOKENS = 512
 
 def main() -> None:
     """Load, evaluate, train, evaluate again, save; the callback writes the card."""
-    parser = command_line(
-        __doc__, output_dir=Path("runs/unsloth-gemma"), dataset=DATA / "energy_questions.jsonl", columns=COLUMNS
-    )
+    parser = command_line(__doc__, output_dir="runs/unsloth-gemma", dataset="energy_questions.jsonl", columns=COLUMNS)
     parser.add_argument("--merged", type=Path, help="a folder for the model with the adapter merged into it")
     arguments = parser.parse_args()
     model, tokenizer = FastLanguageModel.from_pretrained(

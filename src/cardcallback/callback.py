@@ -11,6 +11,7 @@ from typing import Any
 
 from transformers import TrainerCallback, TrainerState
 
+from cardcallback.console import begin_line, say
 from cardcallback.earlier_stages import search_earlier_stages
 from cardcallback.following import WritingFollower
 from cardcallback.guard import Guard
@@ -240,7 +241,8 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
         publisher.keep_what_was_there()
         if tells:
             self._live_log.begin(run, self._watched)
-            run.tell_begin(is_deaf=self._signals.is_deaf)
+            is_deaf, processes = self._signals.is_deaf, self._part.place.processes
+            say(begin_line(run.sensors, self._settings, is_deaf=is_deaf, processes=processes), self._settings)
 
     def _end(self, status: Status, *, tells: bool = True) -> None:
         try:

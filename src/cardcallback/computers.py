@@ -92,7 +92,7 @@ def leave_summary(folder: Path, record: RunRecord) -> str | None:
     own = summarize_node(record, answers=record.nodes[0].job or "")
     there = summary_of_ranks(folder, own.node.ranks)
     if there is not None and there.answers == own.answers:
-        own = msgspec.structs.replace(own, computer=there.computer)
+        own = msgspec.structs.replace(own, computer=there.computer, gpus=there.gpus)
     if there is None or (there.answers == own.answers and there.status == "running"):
         _write(folder, own)
     elif not own.answers or there.answers != own.answers:

@@ -14,7 +14,7 @@ from typing import Any
 
 from cardcallback.assemble import RunState, assemble_record, with_carbon
 from cardcallback.baseline import baseline_notes
-from cardcallback.console import begin_line, say
+from cardcallback.console import say
 from cardcallback.curves import curves_from_history, history_notes
 from cardcallback.guard import Guard
 from cardcallback.hooks import output_folder
@@ -90,11 +90,6 @@ class LiveRun:
         """Whether there is trouble to tell of; cheap enough to be asked at each step."""
         return self._recorder is not None and bool(self._recorder.news)
 
-    def tell_begin(self, *, is_deaf: bool) -> None:
-        """Print the opening line; ``is_deaf``: with what to do after a SIGTERM."""
-        processes = 1 if self.node is None else self.node.place.processes
-        say(begin_line(self.sensors, self._settings, is_deaf=is_deaf, processes=processes), self._settings)
-
     def tell_news(self) -> None:
         """Print a line of each kind of trouble that began to hold since it was last asked.
 
@@ -117,8 +112,7 @@ class LiveRun:
     ) -> None:
         """Begin to measure; waits for no driver longer than 40 ms in all, and for no other process.
 
-        What opens later is taken up then, and until then is a gap at the start of its figures alone. ``place`` is
-        given where this process measures for others of its node too.
+        What opens later is a gap at the start of its own figures. ``place``: where it measures for others too.
         """
         own = own_devices(sys.modules.get("torch"), args=args, model=model, environ=environ)
         if place is not None and not place.is_alone:
@@ -129,6 +123,7 @@ class LiveRun:
                 clock=self._clock,
                 on_change=self._choose_again,
                 counts=self.observed.counts_of_process,
+                devices=lambda: self.sensors.devices,
                 guard=self._guard,
             )
         ranks = self.node.ranks if self.node is not None else None

@@ -175,6 +175,7 @@ def test_folders_of_the_machine_stay_out_of_axolotls_own_words(workplace: Path) 
     assert str(workplace).strip("/") not in text
     assert 'base_model: ".../base"' in text
     assert "\n# out\n" in text
+    assert " on the texts.jsonl dataset" in text
 
 
 def test_preference_training_names_its_method(workplace: Path) -> None:

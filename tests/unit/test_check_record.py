@@ -46,6 +46,33 @@ license: mit # mine
 
 We took 3 days of 2026 and 41 cups of coffee.
 """
+STYLES = """# Wetter
+
+## Training
+
+We trained for [X] steps with a learning rate of [X].[^1]
+
+| Größe | Wert | Einheit |
+|---|---|---|
+| Energieverbrauch | [auszufüllen] | kWh |
+
+<table>
+<tr><th>Parameter</th><th>Value</th></tr>
+<tr><td>Max sequence length</td><td>[X]</td></tr>
+</table>
+
+| Training Loss | Validation Loss | Perplexity |
+|---|---|---|
+| [value] | [value] | [value] |
+
+- Peak GPU memory: [X] / [X] GB
+
+## Evaluation results
+
+- Perplexity: [value]
+
+[^1]: Training time: [X] hours
+"""
 OF_RECORD = {"own-section", "own-value", "record", "against-record"}
 PLACES = (None, None, "DE", "FR", "US-CA", "gcp/us-central1")
 
@@ -54,6 +81,7 @@ def bodies() -> list[tuple[str, str]]:
     """Kind and text of cards that people, templates, trainers and the Hub bring."""
     return [
         ("template", TEMPLATE),
+        ("template", STYLES),
         ("hub template", default_hub_template()),
         ("person", "---\nlicense: mit\n---\n# Ours\n\nTrained for 12 days in 2026.\n"),
         ("trainer", trl_card("google/gemma-3-4b-it")),

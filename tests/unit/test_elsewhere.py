@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
 import psutil
 import pytest
+from recorded import record
 
 from cardcallback import portable
+from cardcallback.assemble import RunState, assemble_record
 from cardcallback.errors import SensorReadError
-from cardcallback.record import Scope
+from cardcallback.record import Evaluation, Machine, Scope, Training
+from cardcallback.render.section import render_section
 from cardcallback.sensors.base import Absence, DeviceInfo, SensorSet
 from cardcallback.sensors.elsewhere import explained
 from cardcallback.sensors.job_devices import find_job_devices
 from cardcallback.sensors.meminfo import GUEST_SOURCE, open_meminfo
 from cardcallback.sensors.nvml_library import load_from_its_place
 from cardcallback.sensors.virtual_memory import VirtualMemorySensor, open_virtual_memory
+from simulator import Simulation, build, build_problem, profile_named
 
 NOTHING = SensorSet(absences=(Absence(quantity="gpu_power", source="nvml", reason="no NVIDIA driver found"),))
 
@@ -98,3 +105,48 @@ def test_a_library_in_its_own_place_is_loaded(tmp_path: Path) -> None:
     """The first one that is there; without any nothing is loaded."""
     assert not load_from_its_place([str(tmp_path / "libnvidia-ml.so.1")])
     assert load_from_its_place([str(tmp_path / "missing.so"), "libc.so.6"])
+
+
+def test_the_binding_finds_a_library_that_was_loaded_from_its_place(tmp_path: Path) -> None:
+    """As in a WSL2 guest whose loader does not know the folder: the vendor's binding asks by name, and gets it."""
+    if build_problem() is not None:
+        pytest.skip(str(build_problem()))
+    simulation = Simulation(profile_named("gb10"), tmp_path)
+    program = (
+        "import sys; from cardcallback.sensors.nvml_library import load_from_its_place as load;"
+        "from cardcallback.sensors.nvml import open_nvml;"
+        "assert load(sys.argv[1:]); print([device.name for device in open_nvml({}).devices])"
+    )
+    variables = {name: value for name, value in os.environ.items() if name != "LD_LIBRARY_PATH"}
+    variables |= {name: value for name, value in simulation.environment.items() if name != "LD_LIBRARY_PATH"}
+    command = [sys.executable, "-c", program, str(build())]
+    done = subprocess.run(command, env=variables, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "['NVIDIA GB10']"
+
+
+def test_a_gpu_that_nothing_measures_is_on_the_card_by_name() -> None:
+    """The hardware is named, the energy row has the reason, and nothing else is made up."""
+    reason = explained(NOTHING, torch_for(hip="6.4.0"), "linux").absences[0].reason
+    absences = tuple(Absence(quantity=one, source="nvml", reason=reason) for one in ("gpu_energy", "gpu_power"))
+    state = RunState(
+        run_id="20260302-5f0c1a",
+        cardcallback_version="0.1.0",
+        status="completed",
+        first_step=0,
+        last_step=10,
+        training=Training(steps=10),
+        evaluation=Evaluation(),
+        curves={},
+    )
+    done = assemble_record(
+        state,
+        record(SensorSet(absences=absences), 60.0),
+        software={},
+        machine=Machine(),
+        unmeasured=("AMD Instinct MI300X",),
+    )
+    text = render_section(done)
+    assert "| Hardware | AMD Instinct MI300X" in text
+    assert f"not measured: {reason.split(' (')[0]}" in text.replace("\\", "")
+    (device,) = done.hardware.accelerators
+    assert (device.energy.value, device.energy.reason) == (None, reason)

@@ -158,6 +158,8 @@ def test_a_row_of_a_slice_stays() -> None:
         ("Taxa de aprendizado: [a preencher]", "Taxa de aprendizado: 2e-4, cosine schedule"),
         ("学习率\uff1a[待补充]", "学习率\uff1a2e-4, cosine schedule"),
         ("学習時間: [X] 時間", "学習時間: 1.87 時間"),
+        ("训练时间\uff08小时\uff09: 待补充", "训练时间\uff08小时\uff09: 1.87"),
+        ("消費電力量\uff08kWh\uff09: [X]", "消費電力量\uff08kWh\uff09: 0.107 (GPU only, measured)"),
         ("Epochs: [未記入]", "Epochs: 1"),
     ],
 )

@@ -15,6 +15,7 @@ from cardcallback.errors import CardCallbackError
 from cardcallback.processes import load_summaries, merge_nodes, summarize_node
 from cardcallback.processes.summary import MOST_BYTES, decode_summary, encode_summary, write_summary
 from cardcallback.record import Accelerator, Node, RunRecord
+from cardcallback.render.section.computers import computer_lines
 from cardcallback.sessions import counted_steps, joined_sessions
 from cardcallback.testing.records import make_record
 
@@ -273,8 +274,38 @@ def test_the_types_that_a_summary_keeps_small_stay_known() -> None:
         "partial_reason",
         "job",  # random, and alike on all computers of a job
         "computer",  # the place of another node of the job
+        "gpus_of",  # likewise
         "tokens",
         "token_reasons",
         "batches",
     }
     assert "uuid" not in Accelerator.__struct_fields__
+
+
+def test_gpus_that_two_measurers_watched_are_counted_once() -> None:
+    """As where nothing told their processes apart: each of them took itself for the first of its computer."""
+    parts = [node_record([0], processes=3), node_record([1], processes=3), node_record([2], processes=3)]
+    told = [
+        summarize_node(part, computer=computer, gpus=gpus)
+        for part, computer, gpus in zip(parts[1:], ("here", "there"), (("a",), ("b",)), strict=True)
+    ]
+    merged = merge_nodes(parts[0], told, computer="here", gpus=("a",))
+    assert merged.energy.gpu.value == pytest.approx(2 * JOULES)
+    assert merged.energy.gpu_counter.value == pytest.approx(2 * JOULES)
+    assert merged.energy.partial_reason is None
+    assert len(merged.sessions[-1].hardware.accelerators) == 2
+    assert [node.gpus_of for node in merged.nodes] == [None, 0, None]
+    again = merge_nodes(merged, [summarize_node(parts[0], computer="here", gpus=("a",)), *told])
+    assert again.energy.gpu.value == pytest.approx(2 * JOULES)
+    assert again.energy.partial_reason is None
+    lines = dict(computer_lines(merged))
+    assert "its GPUs are measured there already" in lines["Computer of rank 1"]
+    assert "GPU energy 700 Wh" in lines["Computer of rank 2"]
+
+
+def test_gpus_that_nobody_named_are_counted_as_they_come() -> None:
+    """Without names two measurers may as well have had one each."""
+    told = summarize_node(node_record([1], processes=2), computer="here")
+    merged = merge_nodes(node_record([0], processes=2), [told], computer="here")
+    assert merged.energy.gpu.value == pytest.approx(2 * JOULES)
+    assert [node.gpus_of for node in merged.nodes] == [None, None]

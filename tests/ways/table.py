@@ -65,7 +65,8 @@ def _cell(name: str, result: dict[str, Any], reasons: list[str]) -> str:
 def _deviation(result: dict[str, Any]) -> str:
     measured, (low, high) = result["energy"]["measured_joules"], result["energy"]["true_joules"]
     middle = (low + high) / 2
-    return f"{(measured / middle - 1) * 100:+.1f} %"
+    percent = round((measured / middle - 1) * 100, 1)
+    return f"{percent:+.1f} %" if percent else "0.0 %"
 
 
 def _versions(result: dict[str, Any]) -> str:

@@ -58,12 +58,18 @@ def _edited(card: CardText, fills: Sequence[Fill]) -> Iterator[Finding]:
     # What stands under another heading than it did comes last, when all that stands in its place is known.
     for (heading, label), text in missing:
         here = left[heading, label]
-        yield from _one_edited(card, text, here or _under_label(left, label))
+        yield from _one_edited(card, text, here or _under_label(left, label) or _alike_below(left, heading, text))
 
 
 def _under_label(left: dict[_Key, list[Slot]], label: str) -> list[Slot]:
     """The slots of that label that no fill was found in, wherever they stand."""
     return [slot for (_, of), slots in left.items() if of == label for slot in slots]
+
+
+def _alike_below(left: dict[_Key, list[Slot]], heading: str, text: str) -> list[Slot]:
+    """Those below that heading with other digits: what a row begins with may be ours too, and its label no longer."""
+    below = [slot for (above, _), slots in left.items() if above == heading for slot in slots]
+    return [slot for slot in below if masked(flat(slot.text)) == masked(flat(text))]
 
 
 def _without_exact(texts: list[str], left: list[Slot]) -> list[str]:

@@ -17,6 +17,7 @@ from cardcallback.record import Fill, RunRecord
 from cardcallback.render.card.emissions import EMISSIONS_KEY, SOURCE_BEGIN, emissions_metadata, hardware_text
 from cardcallback.render.card.front_matter import is_json_of, plain
 from cardcallback.render.card.metadata import HEADING
+from cardcallback.render.card.objectives import library_of
 from cardcallback.render.card.values import published_base_model
 
 
@@ -59,7 +60,7 @@ def _wanted(record: RunRecord) -> dict[str, Any]:
     return {
         "base_model": base,
         "base_model_relation": "adapter" if is_adapter else None,
-        "library_name": "peft" if record.training.lora is not None else "transformers",
+        "library_name": library_of(record.training),
         EMISSIONS_KEY: emissions_metadata(record, hardware_text(record)),
     }
 

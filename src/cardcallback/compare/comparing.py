@@ -142,7 +142,7 @@ def _why_own_factors_differ(records: Sequence[RunRecord]) -> str | None:
     if None in factors:
         return "not every run has a place: see cardcallback render --location"
     if USER_BOUNDARY in boundaries:
-        return "what a factor given as a number holds is not known: factors compare only with one boundary"
+        return "what a factor without a stated boundary holds is not known: factors compare only with one boundary"
     return None if len(boundaries) == 1 else f"the factors have different boundaries: {', '.join(sorted(boundaries))}"
 
 

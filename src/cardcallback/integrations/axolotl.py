@@ -146,7 +146,8 @@ def _without_folders(create: Callable[..., Any], output_dir: str) -> Callable[..
         if is_absolute and kwargs.get("model_name"):
             kwargs["model_name"] = Path(kwargs["model_name"]).name
         if kwargs.get("dataset_tags"):
-            kwargs["dataset_tags"] = [tag for tag in kwargs["dataset_tags"] if not _is_absolute(tag)] or None
+            tags = kwargs["dataset_tags"]
+            kwargs["dataset_tags"] = [Path(tag).name if _is_absolute(tag) else tag for tag in tags]
         return create(*args, **kwargs)
 
     return create_model_card

@@ -11,6 +11,7 @@ from cardcallback.processes.job_tokens import with_tokens_of_all
 from cardcallback.processes.joining import added, added_if_all, highest_memory, joined_consistency, joined_phases
 from cardcallback.processes.same_computer import (
     computer_count,
+    first_with_same_gpus,
     numbered,
     once_for_each_computer,
     same_computer_notes,
@@ -33,11 +34,18 @@ _FIRST_ALONE = (
 _NOT_YET = "left no figures here (yet)."
 # What a measurer measures of all its computer, whichever processes it measures for.
 _OF_THE_COMPUTER = ("cpu", "dram", "system")
+_OF_GPUS = ("gpu_energy_low_joules", "gpu_energy_high_joules", "gpu_energy_coverage")
 _TOKENS_OF_ALL = "tokens are known of all sessions together"
 _WHOLE_ONLY = "some of the job's computers are not in it: {which}"
 
 
-def merge_nodes(record: RunRecord, others: Sequence[NodeSummary | RunRecord], *, computer: str = "") -> RunRecord:
+def merge_nodes(
+    record: RunRecord,
+    others: Sequence[NodeSummary | RunRecord],
+    *,
+    computer: str = "",
+    gpus: tuple[str, ...] = (),
+) -> RunRecord:
     """The job's record from that of rank 0 and what the other nodes left.
 
     Energies are summed, with their bounds, and durations are the longest: those of the newest session, which the
@@ -51,6 +59,7 @@ def merge_nodes(record: RunRecord, others: Sequence[NodeSummary | RunRecord], *,
         record: of the node that rank 0 ran on, perhaps with other nodes in it.
         others: the other nodes' summaries, or records of one node each.
         computer: what names the computer of rank 0, as in a summary, unless its own summary is among ``others``.
+        gpus: what names its GPUs, likewise.
 
     Raises:
         CardCallbackError: a part is not of a job of several processes, or of another job.
@@ -60,7 +69,7 @@ def merge_nodes(record: RunRecord, others: Sequence[NodeSummary | RunRecord], *,
         raise CardCallbackError(msg)
     told = [summarize_node(one) if isinstance(one, RunRecord) else one for one in others]
     own = _of_its_own_node(record, told)
-    new = _new_nodes(own, told)
+    new = _with_gpus_once(own, _new_nodes(own, told), {one.node.ranks: one.gpus for one in told}, gpus)
     nodes = (*own.nodes, *(one.node for one in new))
     missing = tuple(sorted(set(range(record.processes)) - {rank for node in nodes for rank in node.ranks}))
     computers = {one.node.ranks: one.computer for one in told}
@@ -133,6 +142,27 @@ def _new_nodes(record: RunRecord, told: Sequence[NodeSummary]) -> list[NodeSumma
     return new
 
 
+def _with_gpus_once(
+    own: RunRecord,
+    new: Sequence[NodeSummary],
+    known: Mapping[tuple[int, ...], tuple[str, ...]],
+    own_gpus: tuple[str, ...],
+) -> list[NodeSummary]:
+    """The new nodes, without GPUs where another node has measured the same ones: it alone has their energy."""
+    standing = [known.get(node.ranks, ()) for node in own.nodes]
+    standing[0] = standing[0] or own_gpus
+    places = first_with_same_gpus([*standing, *(one.gpus for one in new)])[len(standing) :]
+    return [_without_gpus(one, place) for one, place in zip(new, places, strict=True)]
+
+
+def _without_gpus(summary: NodeSummary, place: int | None) -> NodeSummary:
+    if place is None:
+        return summary
+    nothing = dict.fromkeys((*_OF_GPUS, "gpu_energy_joules"))
+    node = msgspec.structs.replace(summary.node, accelerators=(), partial_reason=None, gpus_of=place, **nothing)
+    return msgspec.structs.replace(summary, node=node, accelerators=())
+
+
 def _energy(
     record: RunRecord,
     new: Sequence[NodeSummary],
@@ -148,6 +178,7 @@ def _energy(
         name: added_if_all(once_for_each_computer([getattr(one, name) for one in parts], names))
         for name in _OF_THE_COMPUTER
     }
+    parts = [own, *(one.energy for one in new if one.node.gpus_of is None)]
     energy = msgspec.structs.replace(
         own,
         gpu=added([one.gpu for one in parts]),
@@ -155,8 +186,8 @@ def _energy(
         gpu_integrated=added_if_all([one.gpu_integrated for one in parts]),
         before_training=added_if_all([one.before_training for one in parts]),
         **wholes,
-        phases=joined_phases(parts) if new else own.phases,
-        consistency=joined_consistency(parts) if new else own.consistency,
+        phases=joined_phases(parts) if parts[1:] else own.phases,
+        consistency=joined_consistency(parts) if parts[1:] else own.consistency,
         partial_reason=partial,
     )
     if not missing:
@@ -175,6 +206,8 @@ def _partial(nodes: Sequence[Node], missing: Sequence[int]) -> str | None:
     reasons = [] if not missing else [f"the GPUs of {format_ranks(missing)} are not in it"]
     somewhere = any(node.gpu_energy_joules is not None for node in nodes)
     for node in nodes:
+        if node.gpus_of is not None:
+            continue
         where = f" (computer of {format_ranks(node.ranks)})" if len(nodes) > 1 else ""
         if node.partial_reason is not None:
             reasons.append(f"{node.partial_reason}{where}")

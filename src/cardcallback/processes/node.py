@@ -6,7 +6,7 @@ import contextlib
 import math
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -15,7 +15,7 @@ from cardcallback.errors import CardCallbackError
 from cardcallback.guard import Guard
 from cardcallback.observe import StepCounts
 from cardcallback.processes.announcement import OwnDevices
-from cardcallback.processes.hidden import new_salt
+from cardcallback.processes.hidden import digest, new_salt
 from cardcallback.processes.job_tokens import counts_of_node, with_counts
 from cardcallback.processes.joining import highest_rank
 from cardcallback.processes.merging import merge_nodes
@@ -31,6 +31,7 @@ from cardcallback.processes.summary import (
 )
 from cardcallback.record import PRIVATE_FOLDER, Node, RunRecord
 from cardcallback.recorder import Clock
+from cardcallback.sensors.base import DeviceInfo
 from cardcallback.writing import own_folder
 
 _JOB_FILE = "job"
@@ -38,6 +39,7 @@ _JOB = re.compile(r"([0-9a-f]{32})(?: ([0-9a-f]{16}))?")
 # Of the time that training's end may cost; the processes of a job end together.
 _NODES_TIMEOUT_SECONDS = 0.05
 _LOOK_SECONDS = 0.01
+_GPU_DIGITS = 8  # one of a computer's few GPUs
 _UNTIL_CHECKPOINT = "its figures end at its last checkpoint"
 
 
@@ -51,6 +53,7 @@ class MeasuredNode:
         clock: of the run.
         on_change: called, in a thread, where devices were announced.
         counts: the tokens of this process's own batches as last read, where they are counted.
+        devices: those that are measured by now.
         guard: catches what fails in the thread.
     """
 
@@ -63,6 +66,7 @@ class MeasuredNode:
         clock: Clock,
         on_change: Callable[[], None],
         counts: Callable[[], StepCounts | None] = lambda: None,
+        devices: Callable[[], Sequence[DeviceInfo]] = tuple,
         guard: Guard | None = None,
     ) -> None:
         self._rendezvous = Rendezvous(output_folder, place.node)
@@ -80,6 +84,7 @@ class MeasuredNode:
         self._clock = clock
         self._job = new_salt() if place.writes else ""
         self._counts = counts
+        self._devices = devices
         self._told: dict[int, StepCounts] = {}
         self._others: dict[Path, NodeSummary] = {}
         self._finished = False
@@ -103,7 +108,7 @@ class MeasuredNode:
                 self.leave_summary(own)
         if not self.place.writes:
             return own
-        return merge_nodes(own, list(self._others.values()), computer=self.place.computer)
+        return merge_nodes(own, list(self._others.values()), computer=self.place.computer, gpus=self._gpus())
 
     def leave_summary(self, record: RunRecord) -> None:
         """Write this node's figures, a record of it alone, for rank 0 or for whoever joins the nodes later.
@@ -112,7 +117,7 @@ class MeasuredNode:
             CardCallbackError: our folder is a link that leads out of the output folder, or cannot be made.
             OSError: it cannot be written.
         """
-        summary = summarize_node(record, answers=self._seen_job(), computer=self.place.computer)
+        summary = summarize_node(record, answers=self._seen_job(), computer=self.place.computer, gpus=self._gpus())
         write_summary(self._folder, summary)
 
     def look_again(self, until_seconds: float = math.inf) -> bool:
@@ -166,6 +171,13 @@ class MeasuredNode:
 
     def _seen_job(self) -> str:
         return self._job or _read_job(self._folder)[0]
+
+    def _gpus(self) -> tuple[str, ...]:
+        """The measured GPUs as other measurers of this computer name them too, which they cannot without both names."""
+        uuids = [device.uuid for device in self._devices()]
+        if not self.place.computer or None in uuids:
+            return ()
+        return tuple(sorted(digest(self.place.computer, str(uuid))[:_GPU_DIGITS] for uuid in uuids))
 
     def _as_one_node(self, record: RunRecord) -> RunRecord:
         node = Node(

@@ -43,12 +43,14 @@ class NodeSummary(msgspec.Struct, frozen=True, kw_only=True):
     """One node's figures of its part in a job; ``answers`` is the job's random number, where that could be seen.
 
     ``computer`` is alike for the nodes of one computer, where somebody started several launchers on it; a hash with
-    the job's number, which tells nothing of the computer.
+    the job's number, which tells nothing of the computer. ``gpus`` are such hashes of the GPUs that were measured: who
+    measured the same ones as another node counts none.
     """
 
     summary_version: int = SUMMARY_VERSION
     answers: str = ""
     computer: str = ""
+    gpus: tuple[str, ...] = ()
     processes: int
     node: Node
     simulated: bool
@@ -60,7 +62,9 @@ class NodeSummary(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
 
 
-def summarize_node(record: RunRecord, *, answers: str = "", computer: str = "") -> NodeSummary:
+def summarize_node(
+    record: RunRecord, *, answers: str = "", computer: str = "", gpus: tuple[str, ...] = ()
+) -> NodeSummary:
     """A node's summary from the record of its newest session, which holds its figures alone.
 
     Raises:
@@ -73,6 +77,7 @@ def summarize_node(record: RunRecord, *, answers: str = "", computer: str = "") 
     return NodeSummary(
         answers=answers,
         computer=computer,
+        gpus=gpus,
         processes=record.processes,
         node=record.nodes[0],
         simulated=record.simulated,

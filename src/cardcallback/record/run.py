@@ -162,8 +162,8 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
 
     ``partial_reason`` is set where GPUs of the job on it are in no figure. Bounds and coverage mean what a
     ``Measurement``'s mean. ``job`` is a random number that a session's computers share, where this one saw it,
-    ``computer`` the place of the first node of the same computer. ``tokens`` are its processes' by kind after
-    ``batches`` batches of each, ``token_reasons`` say why a kind is unknown. Older records have none of these.
+    ``computer`` the place of the first node of the same computer, ``gpus_of`` of that with the same GPUs, which has the
+    energy. ``tokens`` are of its processes after ``batches`` each, ``token_reasons`` say why a kind is unknown.
     """
 
     ranks: tuple[int, ...]
@@ -177,6 +177,7 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
     gpu_energy_high_joules: float | None = None
     gpu_energy_coverage: float | None = None
     computer: int | None = None
+    gpus_of: int | None = None
     tokens: dict[str, int] = {}
     token_reasons: dict[str, str] = {}
     batches: int | None = None

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import sys
 import time
 from typing import Protocol
+
+_IN_SUSPEND: int | None = getattr(time, "CLOCK_MONOTONIC" if sys.platform == "darwin" else "CLOCK_BOOTTIME", None)
 
 
 class Clock(Protocol):
@@ -24,12 +27,14 @@ class SystemClock:
     """The machine's own clocks."""
 
     def elapsed_seconds(self) -> float:
-        """CLOCK_BOOTTIME where the system has it, else the monotonic clock, which may stop in suspend."""
-        boot_time = getattr(time, "CLOCK_BOOTTIME", None)
-        return time.clock_gettime(boot_time) if boot_time is not None else time.monotonic()
+        """CLOCK_BOOTTIME on Linux, CLOCK_MONOTONIC on macOS (its manual: it goes on in sleep), else Python's own.
+
+        On Windows that one goes on in sleep too; elsewhere it may stop.
+        """
+        return time.monotonic() if _IN_SUSPEND is None else time.clock_gettime(_IN_SUSPEND)
 
     def awake_seconds(self) -> float:
-        """CLOCK_MONOTONIC."""
+        """Python's monotonic clock, which leaves suspend out on Linux and macOS."""
         return time.monotonic()
 
     def today(self) -> str:

@@ -21,6 +21,7 @@ from cardcallback.render.card.matter_data import key_spans, parse_matter
 from cardcallback.render.card.metadata_edit import MetadataEdit
 from cardcallback.render.card.model_index import model_index
 from cardcallback.render.card.names import is_local, looks_local, split_relation_tag
+from cardcallback.render.card.objectives import library_of, own_library
 from cardcallback.render.card.open_keys import is_open
 from cardcallback.render.card.values import published_base_model
 from cardcallback.render.exported import Weights
@@ -29,8 +30,6 @@ HEADING = "front matter"
 _BASE_KEY = "base_model"
 _RELATION_KEY = "base_model_relation"
 _LIBRARY_KEY = "library_name"
-# Their models are loaded with them, whatever transformers lies inside.
-_LIBRARIES = {"sentence_transformers": "sentence-transformers", "setfit": "setfit"}
 _RESULTS_KEY = "model-index"
 _OWNED = (_BASE_KEY, _RELATION_KEY, EMISSIONS_KEY, _LIBRARY_KEY, _RESULTS_KEY)
 
@@ -167,8 +166,7 @@ def _settle_relation(edit: MetadataEdit, record: RunRecord, weights: Weights | N
 
 def _settle_library(edit: MetadataEdit, record: RunRecord, weights: Weights | None, *, ours: set[str]) -> None:
     """A program's card without any key has no front matter, which the Hub's client complains of."""
-    own = _LIBRARIES.get(record.training.trainer_library or "")
-    by_record = own or ("peft" if record.training.lora is not None else "transformers")
+    own, by_record = own_library(record.training), library_of(record.training)
     # What converted files are loaded with is not known; of unknown ones what was written before may be right.
     by_weights = {"adapter": own or "peft", "model": own or "transformers", "converted": None}
     by_weights["unknown"] = edit.data().get(_LIBRARY_KEY)

@@ -1,7 +1,11 @@
-"""What a training objective says about the model: the one list for its type, its task and its results."""
+"""What a training says about the model: the one list for its type, its task, its results and its library."""
 
 from __future__ import annotations
 
+from cardcallback.record import Training
+
+# Their models are loaded with them, whatever transformers or adapter lies inside.
+_LIBRARIES = {"sentence_transformers": "sentence-transformers", "setfit": "setfit"}
 _CAUSAL = frozenset(
     {
         "language modelling",
@@ -36,3 +40,13 @@ _CAUSAL = frozenset(
 def is_causal(objective: str) -> bool:
     """Whether what was trained for it writes one token after the other."""
     return objective in _CAUSAL
+
+
+def own_library(training: Training) -> str | None:
+    """The library that a trainer's models are loaded with, where that is neither transformers nor PEFT."""
+    return _LIBRARIES.get(training.trainer_library or "")
+
+
+def library_of(training: Training) -> str:
+    """The Hub's name of what the trained weights are loaded with."""
+    return own_library(training) or ("peft" if training.lora is not None else "transformers")

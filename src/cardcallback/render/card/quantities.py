@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from typing import Literal
 
@@ -27,6 +28,10 @@ _TIMES_ELSEWHERE = {
     float(SECONDS_PER_HOUR): ("Std", "Stunde", "Stunden", "heure", "heures", "hora", "horas", "小时", "時間"),
     float(SECONDS_PER_DAY): ("Tag", "Tage", "Tagen", "jour", "jours", "día", "días", "dia", "dias", "天", "日"),
 }
+_MASSES_ELSEWHERE = {
+    1.0: ("Gramm", "gramme", "grammes", "gramo", "gramos", "grama", "gramas", "克", "グラム"),
+    1e3: ("Kilogramm", "kilogramme", "kilogrammes", "kilogramos", "quilogramas", "千克", "公斤"),
+}
 _KILOWATT_HOUR = JOULES_PER_KILOWATT_HOUR
 _UNITS: dict[Dimension, dict[str, float]] = {
     "time": {
@@ -50,6 +55,7 @@ _UNITS: dict[Dimension, dict[str, float]] = {
         **dict.fromkeys(("g", "gram", "grams"), 1.0),
         **dict.fromkeys(("kg", "kilogram", "kilograms"), 1e3),
         **dict.fromkeys(("t", "ton", "tons", "tonne", "tonnes"), 1e6),
+        **{word: factor for factor, words in _MASSES_ELSEWHERE.items() for word in words},
     },
     "memory": {
         "MB": 1e6,
@@ -221,7 +227,8 @@ def split_unit(label: str) -> tuple[str, Unit | None]:
 
     What else stands in the brackets stays there: "Energy (kWh, GPU only)" is "Energy (GPU only)" in kWh.
     """
-    label = without_footnotes(label)
+    # Brackets and units may be written wide, as in Chinese and Japanese.
+    label = unicodedata.normalize("NFKC", without_footnotes(label))
     found = _LABEL_WITH_UNIT.fullmatch(label.strip().rstrip(":")) if len(label) <= _LONGEST_LABEL else None
     if found is None:
         return label, None

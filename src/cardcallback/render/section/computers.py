@@ -47,7 +47,8 @@ def _same(record: RunRecord, node: Node) -> str:
 
 def _computer(node: Node, devices: Sequence[Accelerator], tells_state: bool) -> str:  # noqa: FBT001 - one call
     kinds = Counter(node.accelerators).items()
-    parts = [join_words([f"{count} {TIMES} {escape_markdown(name)}" for name, count in kinds]) or "no GPU measured"]
+    none = "no GPU measured" if node.gpus_of is None else "its GPUs are measured there already"
+    parts = [join_words([f"{count} {TIMES} {escape_markdown(name)}" for name, count in kinds]) or none]
     if node.gpu_energy_joules is not None:
         energy = f"GPU energy {energy_figure(_gpu_energy(node))} in {format_duration(node.duration_seconds)}"
         parts.append(energy + _each(devices))

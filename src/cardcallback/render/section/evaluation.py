@@ -147,10 +147,10 @@ def _weights(result: EvaluationResult | None) -> str:
 
 def _rows(record: RunRecord, results: list[EvaluationResult]) -> tuple[list[tuple[str, list[str]]], int]:
     """The rows, and how many metrics are left to the record."""
-    rows, no_loss = [], _no_loss(record)
+    no_loss = _no_loss(record)
     rewarded = is_reinforced(record.training) and all(f"eval_{REWARD}" in result.metrics for result in results)
-    if not rewarded and (any(result.loss is not None for result in results) or no_loss == _NOT_A_NUMBER):
-        rows.append((_loss_name(results), [_number(result.loss, no_loss) for result in results]))
+    loss_row = _loss_row(results, no_loss)
+    rows = [] if rewarded else loss_row
     if any(result.perplexity is not None for result in results):
         absent = [_ABSENT if result.loss is not None else no_loss for result in results]
         cells = [_number(result.perplexity, why) for result, why in zip(results, absent, strict=True)]
@@ -162,7 +162,15 @@ def _rows(record: RunRecord, results: list[EvaluationResult]) -> tuple[list[tupl
     others = sorted((name for name in names if name not in losses), key=lambda name: metric_rank(_plain(name)))
     shown = [*losses[:_MOST_LOSSES], *others[:_MOST_METRICS]]
     rows += [(_metric_name(name), [_metric(name, result) for result in results]) for name in shown]
+    if rewarded:  # about 0 whatever the answers are worth
+        rows += [(f"{name}, which says little of the answers", cells) for name, cells in loss_row]
     return rows, len(names) - len(shown)
+
+
+def _loss_row(results: list[EvaluationResult], no_loss: str) -> list[tuple[str, list[str]]]:
+    if all(result.loss is None for result in results) and no_loss != _NOT_A_NUMBER:
+        return []
+    return [(_loss_name(results), [_number(result.loss, no_loss) for result in results])]
 
 
 def _metric_name(name: str) -> str:
