@@ -122,6 +122,12 @@ def test_a_command_that_cannot_be_started(folder: Path, text: str, mode: int, wo
     assert words in done.stderr
 
 
+def test_a_folder_is_called_one(folder: Path) -> None:
+    """Not a script that could be started with an interpreter."""
+    done = started("run", "--", str(folder), folder=folder)
+    assert (done.returncode, done.stderr) == (126, f"cardcallback: {folder} cannot be started: it is a folder\n")
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -167,6 +173,25 @@ def test_settings_travel_whole(folder: Path) -> None:
         "CARDCALLBACK_CHARTS": "0",
         "CARDCALLBACK_QUIET": "1",
         "CARDCALLBACK_X": "1",
+    }
+
+
+def test_the_settings_of_this_folder_travel_too(folder: Path) -> None:
+    """The command may train elsewhere, where no relative path of this folder is right; an option still wins."""
+    (folder / "card.md").touch()
+    (folder / "own.csv").write_text("place,grams_per_kwh,source\nHall 3,41,Own study\n", encoding="utf-8")
+    settings = 'location = "Hall 3"\ncarbon_factors = "own.csv"\nstage = "SFT"\nmodel_index = true\n'
+    (folder / "cardcallback.toml").write_text(settings, encoding="utf-8")
+    options = ["--stage", "DPO"]
+    done = started("run", *options, "--", sys.executable, "-c", REPORT, folder=folder, CARDCALLBACK_TEMPLATE="card.md")
+    reached = json.loads(done.stdout)
+    del reached["PYTHONPATH"]
+    assert reached == {
+        "CARDCALLBACK_LOCATION": "Hall 3",
+        "CARDCALLBACK_CARBON_FACTORS": str(folder / "own.csv"),
+        "CARDCALLBACK_STAGE": "DPO",
+        "CARDCALLBACK_MODEL_INDEX": "1",
+        "CARDCALLBACK_TEMPLATE": str(folder / "card.md"),
     }
 
 

@@ -12,7 +12,7 @@ from cardcallback.cli.card_options import Location
 from cardcallback.cli.output import warn
 from cardcallback.errors import CardCallbackError
 from cardcallback.launcher.starting import environment_of_command, start, unreached
-from cardcallback.settings import Settings, as_variables, resolve_settings, user_config_directory
+from cardcallback.settings import Settings, as_variables, resolve_settings, settled_names, user_config_directory
 
 
 def run(  # noqa: PLR0913 - one argument an option, as typer wants them
@@ -58,7 +58,9 @@ def run(  # noqa: PLR0913 - one argument an option, as typer wants them
     settings = _checked(given)
     environ: dict[str, str] = dict(os.environ)
     if not settings.disabled:
-        environ = environment_of_command(environ, as_variables(settings, given))
+        # What is set here holds wherever the command goes: it may train in another folder than it starts in.
+        names = {*given, *settled_names(environ, Path.cwd())}
+        environ = environment_of_command(environ, as_variables(settings, names))
         problem = unreached(command)
         if problem is not None:
             warn(f"not measured: {problem}, so that nothing attaches to a trainer in it")

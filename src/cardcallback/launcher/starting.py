@@ -117,6 +117,8 @@ def _not_started(program: str, environ: Mapping[str, str], error: OSError) -> Ca
     if not there:
         hint = f"; to run a script: cardcallback run -- python {program}" if Path(program).is_file() else ""
         return CardCallbackError(f"{program}: command not found{hint}", exit_code=NOT_FOUND)
+    if Path(program).is_dir():
+        return CardCallbackError(f"{program} cannot be started: it is a folder", exit_code=NOT_EXECUTABLE)
     reasons = {
         errno.EACCES: "it is not executable; a script can be started as: cardcallback run -- python SCRIPT",
         errno.ENOEXEC: "it is no program and names no interpreter; start it with one, as python SCRIPT",

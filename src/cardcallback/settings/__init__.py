@@ -8,6 +8,7 @@ from cardcallback.settings.resolving import (
     own_labels_text,
     resolve_settings,
     settled_factors,
+    settled_names,
     system_root,
     user_config_directory,
 )
@@ -20,6 +21,7 @@ __all__ = [
     "own_labels_text",
     "resolve_settings",
     "settled_factors",
+    "settled_names",
     "system_root",
     "user_config_directory",
 ]

@@ -158,6 +158,15 @@ def as_variables(settings: Settings, names: Iterable[str]) -> dict[str, str]:
     return {_PREFIX + name.upper(): text for name, text in texts.items()}
 
 
+def settled_names(environ: Mapping[str, str], working_directory: Path) -> set[str]:
+    """The settings that this environment or this folder's settings file gives.
+
+    Raises:
+        CardCallbackError: the settings file is none.
+    """
+    return {*_variables(environ), *_read_file(working_directory / SETTINGS_FILE, SETTINGS_FILE)}
+
+
 def settled_factors(
     *, environ: Mapping[str, str], working_directory: Path, user_config_directory: Path
 ) -> OwnFactors | None:
