@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from cardcallback.batch_tokens import count_batches, was_waited_for
+from cardcallback.curves import history_notes
 from cardcallback.guard import Guard
 from cardcallback.observe import (
     LOSS_IS_MEAN_OF_BATCHES,
@@ -91,6 +92,8 @@ class ObservedRun:
             self._note(LOSS_IS_MEAN_OF_BATCHES)
         if outside:
             self._note(_OUTSIDE)
+            for sentence in history_notes([{**metrics, "step": step}]):  # which no log history of the training holds
+                self._note(sentence)
         before = step == 0 and not self._closed and self.evaluation.after is None
         if before:
             self.evaluation = Evaluation(before=joined_results(self.evaluation.before, result, keep_first=True))

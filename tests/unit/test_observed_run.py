@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from types import SimpleNamespace
 from typing import Any, NoReturn
 
@@ -42,6 +43,14 @@ def test_tokens_are_not_of_a_moment_that_the_device_had_not_reached() -> None:
     trainer = SimpleNamespace(args=SimpleNamespace(include_num_input_tokens_seen="no"), _total_train_tokens=130)
     state = SimpleNamespace(num_input_tokens_seen=0, log_history=[])
     assert observed.tokens_at_log({"learning_rate": 0.1}, state, trainer) is None
+
+
+def test_a_held_out_loss_outside_training_that_is_no_number_is_noted() -> None:
+    """The log history of the training does not hold it, and the card is to say more than that there is none."""
+    observed = ObservedRun(Settings(), Guard())
+    observed.evaluated({"eval_loss": 1.5, "eval_runtime": 0.1}, step=0, outside=True)
+    observed.evaluated({"eval_loss": math.nan, "eval_runtime": 0.1}, step=6, outside=True)
+    assert observed.notes[1:] == ["eval_loss was not a finite number at 1 logged step, first at step 6."]
 
 
 def test_a_thousand_evaluations_are_noted_once() -> None:
