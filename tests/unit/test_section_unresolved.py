@@ -31,6 +31,7 @@ def test_the_interval_stands_in_place_of_the_digits() -> None:
     assert "| **between 0 and 151 J** (too short to resolve) |" in section
     assert f"GPU {words}" in end_line(_record(), Path("README.md"), written=True, file=Path("record.json"))
     assert "70.0 J" not in section
+    assert "Recording error as large as the figure (0 to 151 J)" in section
 
 
 def test_only_a_short_run_is_called_short() -> None:

@@ -118,6 +118,8 @@ def relative_width(measurement: Measurement) -> float | None:
 
 def recording_error(measurement: Measurement) -> str:
     """The recording's own error, as in "below 0.1 %" or "up to 3.2 %"; never printed without the instrument's."""
+    if is_unresolved(measurement):
+        return "as large as the figure"  # a share of a value that is nothing but chance says nothing
     width = relative_width(measurement)
     if width is None:
         return "not known"
