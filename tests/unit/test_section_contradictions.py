@@ -69,6 +69,15 @@ def test_an_interrupted_run_does_not_claim_its_last_weights() -> None:
     assert "they would be of step 500." in section
 
 
+def test_an_adapter_is_no_part_of_the_base_model() -> None:
+    """What is counted in the trained model holds it; without an adapter the whole model is the base."""
+    record = with_training(make_record(), total_parameters=1_100_000_000, trainable_parameters=100_000_000)
+    assert "| Base model | google/gemma-3-4b-it, 1.00 B parameters |" in render_section(record)
+    assert "100 M trainable parameters (9.1 %)" in render_section(record)
+    assert "gemma-3-4b-it |" in render_section(with_training(record, trainable_parameters=None))
+    assert "gemma-3-4b-it, 1.10 B parameters |" in render_section(with_training(record, lora=None))
+
+
 def test_a_held_out_loss_that_was_no_number_is_called_so() -> None:
     """It was measured and recorded; it was NaN."""
     after = EvaluationResult(step=500, loss=None, kind="token cross-entropy", covers="answer tokens only")

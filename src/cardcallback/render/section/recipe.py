@@ -49,8 +49,16 @@ def _base_model(record: RunRecord) -> str:
             return known
         reason = public_reason(training.base_model_reason or "the trainer does not name it")
         return f"not known: {escape_markdown(reason)}"
-    size = f", {_parameters(training.total_parameters)} parameters" if training.total_parameters else ""
-    return escape_markdown(training.base_model) + size
+    own = _own_parameters(training)
+    return escape_markdown(training.base_model) + (f", {_parameters(own)} parameters" if own else "")
+
+
+def _own_parameters(training: Training) -> int | None:
+    """The base model's: what is counted in the trained model holds the adapter too."""
+    trained, total = training.trainable_parameters, training.total_parameters
+    if training.lora is None or total is None:
+        return total
+    return None if trained is None or trained >= total else total - trained
 
 
 def _method(training: Training) -> str:
