@@ -108,6 +108,9 @@ def read_examples(name: str, columns: Sequence[str], *, conversational: bool) ->
         conversational: as chat messages, for a tokenizer that has a chat template; else as plain text.
     """
     is_file = Path(name).is_file()
+    if not is_file and Path(name).suffix in {".json", ".jsonl"}:
+        msg = f"--dataset: there is no file {name}"
+        raise SystemExit(msg)
     rows = load_dataset("json", data_files=name, split="train") if is_file else load_dataset(name, split="train")
     return rows.select_columns(list(columns)).map(_as_chat if conversational else _as_text)
 
