@@ -18,8 +18,9 @@ def attach(trainer: Any, **settings: Any) -> CardCallback:
     Raises:
         CardCallbackError: a setting is wrong, or this is no trainer.
     """
-    if not callable(getattr(trainer, "add_callback", None)):
-        msg = f"attach needs a Hugging Face trainer, not {type(trainer).__name__}: make the trainer first"
+    if isinstance(trainer, type) or not callable(getattr(trainer, "add_callback", None)):
+        given = f"the class {trainer.__name__}" if isinstance(trainer, type) else type(trainer).__name__
+        msg = f"attach needs a Hugging Face trainer, not {given}: make the trainer first"
         raise CardCallbackError(msg)
     callback = CardCallback(**settings)
     trainer.add_callback(callback)

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 
 from cardcallback import CardCallback, attach
-from cardcallback.errors import CardCallbackWarning
+from cardcallback.errors import CardCallbackError, CardCallbackWarning
 from cardcallback.live_run import LiveRun
 from cardcallback.processes.place import find_place
 from cardcallback.processes.rendezvous import Rendezvous
@@ -46,6 +46,20 @@ class SealedTrainer(SmallTrainer):
         if name != "callbacks":
             raise AttributeError(name)
         super().__setattr__(name, value)
+
+
+def test_attach_needs_a_trainer_that_was_made() -> None:
+    """Its class has all the methods too, and cannot be attached to."""
+    with pytest.raises(CardCallbackError, match="not the class SmallTrainer: make the trainer first"):
+        attach(SmallTrainer)
+
+
+def test_a_setting_that_is_no_argument_says_where_it_is_set() -> None:
+    """The documentation names it among the others; a list of the arguments would be no way on."""
+    with pytest.raises(CardCallbackError, match=r"set CARDCALLBACK_LABELS, or labels in cardcallback\.toml"):
+        CardCallback(labels="labels.toml")  # type: ignore[call-arg]
+    with pytest.raises(CardCallbackError, match=r"did you mean location\?"):
+        CardCallback(locaton="DE")  # type: ignore[call-arg]
 
 
 def test_attach_wraps_the_trainer() -> None:

@@ -10,6 +10,7 @@ from cardcallback.settings.resolving import (
     settled_factors,
     settled_names,
     system_root,
+    unknown_cure,
     user_config_directory,
 )
 
@@ -23,5 +24,6 @@ __all__ = [
     "settled_factors",
     "settled_names",
     "system_root",
+    "unknown_cure",
     "user_config_directory",
 ]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 import inspect
 from collections.abc import Callable
 from typing import Any
 
 from cardcallback.errors import CardCallbackError
+from cardcallback.settings import unknown_cure
 
 
 def remember_given(initialise: Callable[..., None]) -> Callable[..., None]:
@@ -23,9 +23,7 @@ def remember_given(initialise: Callable[..., None]) -> Callable[..., None]:
     def remembering(self: Any, *args: Any, **kwargs: Any) -> None:
         unknown = next((name for name in kwargs if name not in known), None)
         if unknown is not None:
-            nearest = difflib.get_close_matches(unknown, known, n=1)
-            hint = f"did you mean {nearest[0]}?" if nearest else f"the arguments are {', '.join(known)}"
-            msg = f"unknown argument {unknown}: {hint}"
+            msg = f"unknown argument {unknown}: {unknown_cure(unknown, known)}"
             raise CardCallbackError(msg)
         self._given = frozenset(signature.bind(self, *args, **kwargs).arguments) - {"self"}
         initialise(self, *args, **kwargs)

@@ -268,10 +268,16 @@ def _read_file(path: Path, label: str) -> dict[str, Any]:
 def _refuse_unknown(values: Mapping[str, Any], kind: str, known: Collection[str] = _CHECKS.keys()) -> None:
     for name in values:
         if name not in known:
-            nearest = difflib.get_close_matches(name, known, n=1)
-            cure = f"did you mean {nearest[0]}?" if nearest else f"there are {', '.join(known)}"
-            msg = f"unknown {kind}: {name!r}; {cure}"
+            msg = f"unknown {kind}: {name!r}; {unknown_cure(name, known)}"
             raise CardCallbackError(msg)
+
+
+def unknown_cure(name: str, known: Collection[str]) -> str:
+    """What to do about a name that is none of ``known``, for the end of a message."""
+    if name in _NO_ARGUMENTS:
+        return f"set {_PREFIX}{name.upper()}, or {name} in {SETTINGS_FILE}"
+    nearest = difflib.get_close_matches(name, known, n=1)
+    return f"did you mean {nearest[0]}?" if nearest else f"there are {', '.join(known)}"
 
 
 def _refuse_misspelt_variables(environ: Mapping[str, str]) -> None:
