@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from pathlib import Path
 
@@ -16,9 +17,14 @@ from cardcallback.units import format_bytes, one_line
 
 def say(line: str, settings: Settings) -> None:
     """Print one line unless the person asked for quiet; names of devices and folders in it steer no terminal."""
-    if settings.quiet:
+    if settings.quiet or sys.stdout is None:
         return
-    line = one_line(line)
+    # A terminal that is gone, a pipe nobody reads, a full disk: what is measured does not depend on being heard.
+    with contextlib.suppress(OSError, ValueError):
+        _print(one_line(line))
+
+
+def _print(line: str) -> None:
     tqdm = sys.modules.get("tqdm")
     if tqdm is not None and hasattr(tqdm, "tqdm"):
         tqdm.tqdm.write(line)

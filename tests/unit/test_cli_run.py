@@ -122,6 +122,16 @@ def test_a_command_that_cannot_be_started(folder: Path, text: str, mode: int, wo
     assert words in done.stderr
 
 
+@pytest.mark.skipif(os.name == "nt", reason="a shell closes the stream")
+def test_a_closed_output_is_the_commands_own_matter(folder: Path) -> None:
+    """As a service may start it: the command runs, and decides itself what to do without."""
+    words = f"{sys.executable} -m cardcallback.cli run -- {sys.executable} -c 'raise SystemExit(7)' >&-"
+    done = subprocess.run(
+        ["/bin/sh", "-c", words], env=environment(SOURCE, launched=False), cwd=folder, check=False, timeout=120
+    )
+    assert done.returncode == 7
+
+
 def test_a_folder_is_called_one(folder: Path) -> None:
     """Not a script that could be started with an interpreter."""
     done = started("run", "--", str(folder), folder=folder)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from pathlib import Path
 
 import pytest
@@ -94,3 +96,17 @@ def test_the_first_line_does_not_pass_one_process_s_gpu_for_the_job_s() -> None:
     assert "(1 x NVIDIA A)" in begin_line(seen, Settings())
     line = begin_line(seen, Settings(), processes=4)
     assert "(1 x NVIDIA A; of the job's 4 processes the others tell theirs soon)" in line
+
+
+class _Gone(io.StringIO):
+    """A terminal that was closed, or a pipe that nobody reads any more."""
+
+    def write(self, text: str, /) -> int:
+        raise BrokenPipeError(text)
+
+
+@pytest.mark.parametrize("gone", [_Gone(), None])
+def test_a_line_that_nobody_can_hear_harms_nothing(gone: io.StringIO | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is said while a run begins: a failure there would leave the run unmeasured."""
+    monkeypatch.setattr(sys, "stdout", gone)
+    say("cardcallback: measuring time", Settings())

@@ -72,8 +72,10 @@ def start(command: Sequence[str], environ: Mapping[str, str]) -> int:
     Raises:
         CardCallbackError: it was not found (exit code 127) or cannot be started (126).
     """
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:  # None where it was closed before Python began
+            with contextlib.suppress(OSError):
+                stream.flush()
     try:
         if os.name == "nt":
             return _wait_for(command, environ)
