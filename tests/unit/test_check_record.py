@@ -46,8 +46,7 @@ license: mit # mine
 
 We took 3 days of 2026 and 41 cups of coffee.
 """
-STYLES = """# Wetter
-
+STYLES = """
 ## Training
 
 We trained for [X] steps with a learning rate of [X].[^1]
@@ -80,8 +79,7 @@ PLACES = (None, None, "DE", "FR", "US-CA", "gcp/us-central1")
 def bodies() -> list[tuple[str, str]]:
     """Kind and text of cards that people, templates, trainers and the Hub bring."""
     return [
-        ("template", TEMPLATE),
-        ("template", STYLES),
+        ("template", TEMPLATE + STYLES),
         ("hub template", default_hub_template()),
         ("person", "---\nlicense: mit\n---\n# Ours\n\nTrained for 12 days in 2026.\n"),
         ("trainer", trl_card("google/gemma-3-4b-it")),

@@ -15,6 +15,7 @@ import typer
 from docs_pages import DOCS, ROOT, blocks, links, messages, pages, quotes
 
 from cardcallback import CardCallback
+from cardcallback.cli import main
 from cardcallback.cli.application import application
 
 _SHELL = ("sh", "bash", "shell", "console")
@@ -102,6 +103,17 @@ def commands() -> Iterator[tuple[str, str]]:
             for line in block.text.replace("\\\n", " ").splitlines():
                 if line.strip().startswith("cardcallback "):
                     yield page.name, line.strip()
+
+
+@pytest.mark.parametrize("name", ["dgx_spark.md", "elsewhere.md"])
+def test_commands_that_need_no_run_work_as_they_stand(name: str) -> None:
+    """What a page shows for any machine ends well on this one."""
+    lines = [line for page, line in commands() if page == name]
+    assert lines
+    for line in lines:
+        with pytest.raises(SystemExit) as stop:
+            main(shlex.split(line)[1:])
+        assert not stop.value.code, line
 
 
 def options_of(name: str) -> set[str] | None:

@@ -150,3 +150,10 @@ def test_a_gpu_that_nothing_measures_is_on_the_card_by_name() -> None:
     assert f"not measured: {reason.split(' (')[0]}" in text.replace("\\", "")
     (device,) = done.hardware.accelerators
     assert (device.energy.value, device.energy.reason) == (None, reason)
+
+
+def test_a_journal_where_no_open_file_can_be_moved(tmp_path: Path) -> None:
+    """It is closed for the moment in which it is replaced; where that fails, what was there goes on."""
+    script = Path(__file__).with_name("journal_elsewhere.py")
+    done = subprocess.run([sys.executable, str(script), str(tmp_path)], capture_output=True, text=True, check=False)
+    assert done.stdout == "third\nfourth\nrun-1.journal\nFalse\n", done.stderr

@@ -44,7 +44,7 @@ def observed(trainer: Any) -> tuple[str | None, dict[str, Any]]:
         (
             {"stage": "dpo", "pref_loss": "orpo", "dpo_label_smoothing": 0.0},
             "ORPO",
-            {"loss_type": "orpo", "beta": 0.2},
+            {"loss_type": "orpo", "beta": 0.2, "reference_model": "none, the method needs none"},
         ),
         ({"stage": "kto"}, "KTO", {"beta": 0.2, "desirable_weight": 1.5, "undesirable_weight": 0.5}),
     ],

@@ -54,4 +54,13 @@ def test_what_only_the_first_evaluation_had_is_shown() -> None:
     """Where the record knows the names of one side only, they have rows."""
     before = EvaluationResult(loss=2.0, step=0, metrics={"eval_accuracy": 0.25})
     section = render_section(_of(before, EvaluationResult(loss=1.0, step=450)))
-    assert "| accuracy | 25.0 % | not measured |" in section
+    assert "| Accuracy | 25.0 % | not measured |" in section
+
+
+def test_no_accuracy_of_a_model_against_itself() -> None:
+    """Nothing is preferred where all rewards are 0: the 0 % has its reason, and an accuracy that was one has none."""
+    after = EvaluationResult(loss=0.4, step=450, metrics={"eval_rewards/accuracies": 1.0, "eval_rewards/margins": 2.0})
+    tied = EvaluationResult(loss=0.7, step=0, metrics={"eval_rewards/accuracies": 0.0, "eval_rewards/margins": 0.0})
+    wrong = replace(tied, metrics={"eval_rewards/accuracies": 0.0, "eval_rewards/margins": -0.1})
+    assert "the model is its own reference" in render_section(_of(tied, after))
+    assert "the model is its own reference" not in render_section(_of(wrong, after))

@@ -67,7 +67,7 @@ def _run(module: ModuleType, identifier: str, place: Place, step_seconds: float)
     for folder in (notes, system):
         folder.mkdir()
     hub = HubServer()
-    refusal = _live_refusal()
+    refusal = "the environment has no TensorBoard to write them" if place.reporters == "none" else _live_refusal()
     with hub.serving():
         simulation = Simulation(profile_named(getattr(module, "PROFILE", "gb10")), system)
         variables = os.environ | hub.environment | _settings(place, step_seconds)

@@ -175,7 +175,15 @@ class JournalFile:
             return descriptor
         self.close()
         self._close(descriptor)
-        folder.rename(new, self._path.name)
+        try:
+            folder.rename(new, self._path.name)
+        except OSError:
+            with contextlib.suppress(OSError):  # there was none yet
+                self._descriptor = self._reopened(folder)
+            raise
+        return self._reopened(folder)
+
+    def _reopened(self, folder: Folder) -> int:
         descriptor = folder.reopen(self._path.name)
         self._open.add(descriptor)
         return descriptor

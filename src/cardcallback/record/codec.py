@@ -19,6 +19,7 @@ RECORD_NAME = "record.json"
 PRIVATE_FOLDER = "_cardcallback"
 LARGEST_RECORD_BYTES = 64 * 1024**2
 _LONGEST_TEXT = 10_000
+_INDENTATION = re.compile(r"\n +")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 # JSON escapes the controls below the space itself. Here: the others, and what has no width or turns the direction.
 _UNSEEN = re.compile("[\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f]")
@@ -116,6 +117,10 @@ def json_schema() -> dict[str, Any]:
     """The JSON Schema (2020-12) of the record."""
     # Through JSON once, so that defaults are lists here as in the published file, and not tuples.
     schema = json.loads(json.dumps(msgspec.json.schema(RunRecord)))
+    for definition in schema["$defs"].values():
+        # From Python 3.13 on a docstring comes without its indentation.
+        if "description" in definition:
+            definition["description"] = _INDENTATION.sub("\n", definition["description"])
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": f"cardcallback run record, version {SCHEMA_VERSION}",

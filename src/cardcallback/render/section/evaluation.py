@@ -26,6 +26,11 @@ _MOST_METRICS = 5
 _ABSENT = "not measured"
 _NOT_A_NUMBER = "not a number"
 _MOST_LOSSES = 12
+_REWARD_MARGIN, _REWARD_ACCURACY = "eval_rewards/margins", "eval_rewards/accuracies"
+_EQUAL_REWARDS = (
+    "Before training the model is its own reference: every reward is 0, and the trainer counts equal rewards as no "
+    "preference for the chosen answer, so 0 % says nothing of the model."
+)
 _LOSS_NAME = re.compile(r".+_loss")
 # Times are the result table's, and the loss has its own row.
 _ELSEWHERE = re.compile(r"(runtime|per_second)$|^eval_loss$")
@@ -46,7 +51,7 @@ def evaluation_table(record: RunRecord) -> list[str]:
     rows, more = _rows(record, results)
     lines = [table_row(_title(results), *columns), "|---" * (len(columns) + 1) + "|"]
     lines += [table_row(name, *cells) for name, cells in rows]
-    return [*lines, *_more(more), *_differences(before, after)]
+    return [*lines, *_more(more), *_differences(before, after), *_equal_rewards(before)]
 
 
 def published_sentence(record: RunRecord) -> str:
@@ -223,3 +228,10 @@ def _differences(before: EvaluationResult | None, after: EvaluationResult | None
     )
     differing = [name for name, left, right in pairs if left != right]
     return ["", f"The two columns differ also in {', '.join(differing)}."] if differing else []
+
+
+def _equal_rewards(before: EvaluationResult | None) -> list[str]:
+    """What a reward accuracy of nothing means where the model is measured against itself."""
+    rewards = (_REWARD_MARGIN, _REWARD_ACCURACY)
+    equal = before is not None and all(before.metrics.get(name) == 0 for name in rewards)
+    return ["", _EQUAL_REWARDS] if equal else []
