@@ -12,6 +12,7 @@ from cardcallback.console import end_line
 from cardcallback.ratios import with_ratios
 from cardcallback.record import Measurement, RunRecord, Scope, is_unresolved
 from cardcallback.render.card.emissions import emissions_metadata
+from cardcallback.render.card.filling import fill_placeholders
 from cardcallback.render.card.values import card_values
 from cardcallback.render.section import render_section
 from cardcallback.testing import make_record
@@ -32,6 +33,14 @@ def test_the_interval_stands_in_place_of_the_digits() -> None:
     assert f"GPU {words}" in end_line(_record(), Path("README.md"), written=True, file=Path("record.json"))
     assert "70.0 J" not in section
     assert "Recording error as large as the figure (0 to 151 J)" in section
+
+
+def test_a_template_is_not_blamed_for_a_figure_that_the_run_has_not() -> None:
+    """Its unit is understood; a placeholder in words that are not has the other reason."""
+    unknown = fill_placeholders("## Training\n\n- Energy: <value> kWh\n", _record())
+    assert unknown.remarks == ("left: Energy (not known from this run)",)
+    other_words = fill_placeholders("## Training\n\n- Energy: [furlongs]\n", make_record())
+    assert other_words.remarks == ("left: Energy (asked for in words or a unit that we do not know)",)
 
 
 def test_only_a_short_run_is_called_short() -> None:

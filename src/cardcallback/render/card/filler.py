@@ -220,7 +220,8 @@ class Filler:
             parts += [source[end:begin], _escaped(slot, written.text)]
             end = one.end + _behind(source, one, written)
         if not parts:
-            why = why or _OTHER_WORDS
+            is_unknown = any(names) and all(value is None for value in known)
+            why = why or (NOT_KNOWN if is_unknown else _OTHER_WORDS)
             return Change(text=before, field=_field(slot, "left", why=why, placeholder=before))
         text = "".join([*parts, source[end:]])
         if found[0].is_whole and not source.strip():
