@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from detailed_cards import TODAY, complete_card
+from markdown_it import MarkdownIt
 from section_stages import after, stage
 
 from cardcallback.detailed_card.prose import as_cell, as_list, as_live_cell, as_prose
@@ -29,6 +30,34 @@ from cardcallback.detailed_card.prose import as_cell, as_list, as_live_cell, as_
 def test_prose_keeps_its_inline_markup(text: str, printed: str) -> None:
     """And nothing that would change the card's sections or leave its page."""
     assert as_prose(text) == printed
+
+
+@pytest.mark.parametrize("unseen", ["\u200b", "\x00", "\u00ad", "\u2060"])
+def test_nothing_invisible_ends_a_block_of_code(unseen: str) -> None:
+    """What looks like the block's end is its end: behind it headings and tags are text again."""
+    text = f"```\n`{unseen}``\n# Heading <b>x</b>\n```"
+    assert as_prose(text).splitlines()[:3] == ["```", "```", "**Heading &lt;b&gt;x&lt;/b&gt;**"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a&#10;# H",
+        "&NewLine;# H",
+        "*a*&#10;# H",
+        "a&#x0a;<b>",
+        "&#8232;- b",
+        "*&#10;# H*",
+        "*&nbsp;a*",
+        "**b**&#13;> q",
+    ],
+)
+def test_an_entity_begins_no_line(text: str) -> None:
+    """A line's end that is written as an entity would begin a heading, or end a table."""
+    for written in (as_prose(text), as_live_cell(text), as_list([text])):
+        assert len(written.splitlines()) == 1
+    types = {token.type for token in MarkdownIt().parse(as_prose(text))}
+    assert types == {"paragraph_open", "inline", "paragraph_close"}
 
 
 def test_a_cell_stays_one_cell() -> None:
