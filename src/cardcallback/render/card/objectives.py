@@ -15,6 +15,7 @@ _CAUSAL = frozenset(
         "KTO",
         "ORPO",
         "CPO",
+        "SimPO",
         "BCO",
         "XPO",
         "Nash-MD",
