@@ -70,6 +70,8 @@ class _Writer:
     def _begin_link(self, address: str) -> None:
         known = address if _ADDRESS.fullmatch(address) else None
         self._addresses.append(known)
+        if known and self.parts and self.parts[-1].endswith("!"):
+            self.parts[-1] = self.parts[-1][:-1] + "\\!"  # else the link would be a picture
         self.parts.append("[" if known else "")
 
     def _end_link(self) -> None:

@@ -84,5 +84,6 @@ def _line(line: str) -> str:
         return f"**{escape_markdown(heading['text'], LONGEST_PROSE)}**"
     if item is None:
         return as_line(live_line(bare, LONGEST_PROSE))
-    mark = item["mark"] if item["mark"][0].isdigit() else "-"
-    return f"{mark} {as_line(live_line(item['text'], LONGEST_PROSE))}"
+    mark, text = item["mark"] if item["mark"][0].isdigit() else "-", as_line(live_line(item["text"], LONGEST_PROSE))
+    # A mark alone would make the line above a heading.
+    return f"{mark} {text}" if text else as_line(escape_markdown(bare, LONGEST_PROSE))
