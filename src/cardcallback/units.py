@@ -24,7 +24,6 @@ BYTES_PER_KIBIBYTE = 1024
 BYTES_PER_MEBIBYTE = 1024**2
 BYTES_PER_GIBIBYTE = 1024**3
 GRAMS_PER_POUND = 453.59237
-KILOWATT_HOURS_PER_MEGAWATT_HOUR = 1000.0
 WATT_HOURS_PER_KILOWATT_HOUR = 1000.0
 GRAMS_PER_KILOGRAM = 1000.0
 
@@ -179,3 +178,18 @@ def format_ranks(ranks: Iterable[int]) -> str:
 
 def _run_words(run: list[int]) -> list[str]:
     return [f"{run[0]} to {run[-1]}"] if len(run) > 2 else [str(rank) for rank in run]
+
+
+def format_megahertz(hertz: float) -> str:
+    """A clock, from hertz, in MHz."""
+    return f"{format_number(hertz / HERTZ_PER_MEGAHERTZ)} MHz"
+
+
+def format_parameters(count: int) -> str:
+    """A model's size: in B (10^9), as the field has it, and not in the G of other large numbers."""
+    return format_large(count).replace(" G", " B")
+
+
+def first_upper(text: str) -> str:
+    """``text`` as a sentence begins; the rest of it as it is."""
+    return text[:1].upper() + text[1:]

@@ -46,6 +46,21 @@ def test_a_region_takes_the_factor_of_where_it_stands() -> None:
     assert own.factor_of("SE") == factor_for(find_place("SE"))
 
 
+@pytest.mark.parametrize("place", ["aws/eu-north-1", "azure/westeurope", "gcp/us-central1", "GE", "US-GA"])
+def test_a_row_of_a_code_is_found_by_that_code(place: str) -> None:
+    """Also where the place's name finds nothing (a cloud region's), or two places (Georgia)."""
+    own = read_own_factors(f"place,grams_per_kwh,source\n{place},77.5,Own meter\n", "own.csv")
+    factor = own.factor_of(place)
+    assert (factor.grams_per_kwh, factor.place_code, factor.source) == (77.5, place, "Own meter")
+
+
+def test_two_rows_of_one_place_are_refused_however_they_are_written() -> None:
+    """Which of the two counts nobody could tell."""
+    text = "place,grams_per_kwh,source\nDE,300,x\nGermany,310,x\n"
+    with pytest.raises(CardCallbackError, match="line 3: Germany has a factor in an earlier line"):
+        read_own_factors(text, "own.csv")
+
+
 def test_a_number_goes_before_the_file() -> None:
     """As before the table: the place's name stays, the source is the person."""
     factor = chosen_factor("Roof of hall 3", 12.0, read_own_factors(FILE, "own.csv"))

@@ -153,6 +153,21 @@ def test_a_key_in_braces_is_replaced_and_taken_out() -> None:
     assert both == "{a: 5, b: [2, 3], c: x, d: 4, e: 6}\n"
 
 
+@pytest.mark.parametrize(
+    ("matter", "gone", "left"),
+    [
+        ("{a: 1}\n", "a", "{d: 4}\n"),
+        ("{a: 1, }\n", "a", "{d: 4, }\n"),
+        ("{a: 1, b: 2, c: 3}\n", "bc", "{a: 1, d: 4}\n"),
+        ("{a: 1, b: 2, c: 3}\n", "ab", "{c: 3, d: 4}\n"),
+        ("{a: 1, b: 2, c: 3}\n", "ac", "{b: 2, d: 4}\n"),
+    ],
+)
+def test_keys_in_braces_give_way_to_another(matter: str, gone: str, left: str) -> None:
+    """Whichever of them go at once, one comma parts those that stay."""
+    assert edit_keys(matter, {**{key: KeyEdit() for key in gone}, "d": rewritten("d", 4)}) == left
+
+
 def test_two_keys_on_a_line_without_braces_are_refused() -> None:
     """What cannot be edited without touching something else is left alone: a key twice, a document that is a list."""
     with pytest.raises(CardCallbackError, match="a twice"):

@@ -14,6 +14,7 @@ _ALL = {
     "pref_beta": 0.2,
     "pref_loss": "sigmoid",
     "dpo_label_smoothing": 0.1,
+    "simpo_gamma": 0.5,
     "kto_chosen_weight": 1.5,
     "kto_rejected_weight": 0.5,
 }
@@ -45,6 +46,16 @@ def observed(trainer: Any) -> tuple[str | None, dict[str, Any]]:
             {"stage": "dpo", "pref_loss": "orpo", "dpo_label_smoothing": 0.0},
             "ORPO",
             {"loss_type": "orpo", "beta": 0.2, "reference_model": "none, the method needs none"},
+        ),
+        (
+            {"stage": "dpo", "pref_loss": "simpo", "dpo_label_smoothing": 0.0},
+            "SimPO",
+            {
+                "loss_type": "simpo",
+                "beta": 0.2,
+                "simpo_gamma": 0.5,
+                "reference_model": "none, the method needs none",
+            },
         ),
         ({"stage": "kto"}, "KTO", {"beta": 0.2, "desirable_weight": 1.5, "undesirable_weight": 0.5}),
     ],

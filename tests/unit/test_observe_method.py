@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from observe_stand_ins import BASE_TRAINER, CAUSAL, library_loss, named, observe
 
+from cardcallback.observe.hyperparameters import observe_hyperparameters
 from cardcallback.observe.method_settings import observe_method
+from cardcallback.render.section.recipe_settings import method_settings, other_settings
 
 
 def _settings(**args: Any) -> dict[str, Any]:
@@ -19,6 +21,8 @@ def _settings(**args: Any) -> dict[str, Any]:
     ("args", "found"),
     [
         ({"loss_type": ["sigmoid", "sft"]}, {"loss_type": "sigmoid+sft"}),
+        ({"loss_type": ["sigmoid"] * 9}, {}),
+        ({"loss_type": ["sigmoid", "a sentence"]}, {}),
         ({"loss_type": "dapo", "beta": 0.0, "scale_rewards": "group"}, None),
         ({"beta": [0.1, 0.2]}, {"beta": "0.1, 0.2"}),
         ({"beta": [0.1, "x"], "reward_weights": [1.0, 0.5]}, {"reward_weights": "1, 0.5"}),
@@ -93,6 +97,30 @@ def test_reward_functions_by_name() -> None:
     trainer = SimpleNamespace(reward_funcs=functions)
     found = observe_method(SimpleNamespace(), trainer, None, "GRPO")["reward_functions"]
     assert found == "rated, a function, Judge, org/reward, a reward model"
+    trainer = SimpleNamespace(reward_funcs=[rated] * 10)
+    found = observe_method(SimpleNamespace(), trainer, None, "GRPO")["reward_functions"]
+    assert found == f"{', '.join(['rated'] * 8)} and 2 more"
+
+
+class _Always:
+    """Arguments that have every setting, with one value."""
+
+    def __init__(self, value: Any) -> None:
+        self._value = value
+
+    def __getattr__(self, name: str) -> Any:
+        return self._value
+
+
+@pytest.mark.parametrize("value", [1, True, "cosine", "steps", "bfd"])
+def test_what_any_trainer_has_is_no_setting_of_a_method(value: Any) -> None:
+    """A card tells the two in rows of their own, so that no setting may be in both or in the wrong one."""
+    of_trainers = observe_hyperparameters(_Always(value), None, None)
+    of_method = observe_method(_Always(value), None, None, None)
+    assert of_trainers
+    assert of_trainers.keys().isdisjoint(of_method)
+    assert not method_settings(of_trainers)
+    assert not other_settings(dict(of_method))
 
 
 def test_losses_of_sentence_transformers() -> None:

@@ -12,6 +12,7 @@ from card_inputs import metadata
 from folder_cards import TRL_CARD, open_folder
 from publish_inputs import GGUF_CARD, HUB_CARD, MERGED_CARD, PICTURES, make_output, make_target, run, snapshot
 
+from cardcallback.check import check_card
 from cardcallback.record import load_run
 from cardcallback.testing import make_record
 
@@ -71,6 +72,22 @@ def test_only_what_is_true_of_the_files_is_said(
     said = re.findall(r"The files here hold the trained ([^.]+)\. \w+ is in no figure above, and losses were", card)
     assert len(said) == (words is not None)
     assert words is None or words in said[0]
+
+
+@pytest.mark.parametrize("card", CARDS)
+@pytest.mark.parametrize("kind", ["merged", "gguf", "adapter"])
+def test_a_published_card_agrees_with_its_record(tmp_path: Path, kind: str, card: str) -> None:
+    """What the files became changes library and words, and is no contradiction; a changed word is one still."""
+    output, target = make_output(tmp_path), make_target(tmp_path, kind, CARDS[card])
+    assert run(output, target, "--location", "DE") == 0
+    text, record = (target / "README.md").read_text(), load_run(target)
+
+    def found(card: str) -> list[str]:
+        told = check_card(card, record=record)
+        return [one.what for one in told if "library_name" in one.what or one.rule == "own-section"]
+
+    assert not found(text)
+    assert found(text.replace("losses were measured before it", "losses were measured after it").replace("Wh", "kWh"))
 
 
 def test_a_copied_card_follows_its_new_files(tmp_path: Path) -> None:

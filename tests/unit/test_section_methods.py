@@ -7,7 +7,8 @@ from msgspec.structs import replace
 from section_records import RECORDS, with_training
 
 from cardcallback.record import Evaluation, EvaluationResult, RunRecord, Tokens
-from cardcallback.render.method_words import metric_label, metric_rank
+from cardcallback.render.card.objectives import is_causal
+from cardcallback.render.method_words import example_noun, metric_label, metric_rank
 from cardcallback.render.pictures.choice import LOSS_PICTURE, picture_alt_text
 from cardcallback.render.section import render_section
 from cardcallback.testing.records import make_record
@@ -116,3 +117,11 @@ def test_what_says_more_comes_first(first: str, later: str) -> None:
 def test_names_of_functions_are_a_persons_words() -> None:
     """They are escaped."""
     assert metric_label("rewards/a*b*c/mean") == "Reward by a\\*b\\*c"
+
+
+@pytest.mark.parametrize("objective", ["DPO", "ORPO", "SimPO"])
+def test_preferences_are_counted_in_pairs_of_a_causal_model(objective: str) -> None:
+    """Whichever of the methods compares them."""
+    record = with_training(make_record(), objective=objective)
+    assert example_noun(record) == "pair"
+    assert is_causal(objective)

@@ -10,13 +10,16 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from cardcallback.units import (
+    first_upper,
     format_bytes,
     format_coverage,
     format_duration,
     format_emissions,
     format_energy,
     format_large,
+    format_megahertz,
     format_number,
+    format_parameters,
     format_percent,
     format_ranks,
 )
@@ -147,3 +150,21 @@ def test_the_other_formats() -> None:
 def test_ranks_in_words(ranks: list[int], words: str) -> None:
     """Runs are told by their ends, and what is too many to list by its number."""
     assert format_ranks(ranks) == words
+
+
+@pytest.mark.parametrize(
+    ("count", "words"), [(270_000_000, "270 M"), (1_000_000_000, "1.00 B"), (7_620_000_000, "7.62 B")]
+)
+def test_a_models_size_is_in_billions(count: int, words: str) -> None:
+    """And not in the G of other large numbers."""
+    assert format_parameters(count) == words
+
+
+def test_a_sentence_begins_large_and_goes_on_as_it_was() -> None:
+    """Units and names inside it are not touched; nothing stays nothing."""
+    assert [first_upper(text) for text in ("gPU of kWh", "é", "")] == ["GPU of kWh", "É", ""]
+
+
+def test_clocks_are_told_in_megahertz() -> None:
+    """From hertz."""
+    assert format_megahertz(2.4e9) == "2,400 MHz"

@@ -80,7 +80,7 @@ def read_own_factors(text: str, name: str) -> OwnFactors:
         except CardCallbackError as error:
             msg = f"{name}, line {line}: {error}"
             raise CardCallbackError(msg) from error
-        key = _key(factor.place)
+        key = _key(cells["place"])
         if key in factors:
             msg = f"{name}, line {line}: {factor.place} has a factor in an earlier line: keep one"
             raise CardCallbackError(msg)
@@ -147,11 +147,12 @@ def _place(text: str) -> Place:
         return Place(code=text, name=text, factor_code=text)
 
 
-def _key(name: str) -> str:
+def _key(text: str) -> str:
+    """By what the row says, since a place's own name may not find it: of a cloud region, or shared as Georgia's."""
     try:
-        return find_place(name).code
+        return find_place(text).code
     except CardCallbackError:
-        return plain_spelling(name)
+        return plain_spelling(text)
 
 
 def _checked_text(column: str, text: str) -> str:

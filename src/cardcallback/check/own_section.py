@@ -15,6 +15,7 @@ from cardcallback.check.reading import CardText, OwnSection
 from cardcallback.errors import CardCallbackError
 from cardcallback.record import RECORD_FOLDER, Carbon, RunRecord
 from cardcallback.render.card.section_block import SECTION_BEGIN, SECTION_END
+from cardcallback.render.exported import Weights, told_weights
 from cardcallback.render.section import render_section
 
 RULE = "own-section"
@@ -30,13 +31,17 @@ _LONGEST_SECTION = 1000
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Comparison:
-    """What a section says differently from the record, and the record with the CO2e that the card was made with."""
+    """What a section says differently from the record, and the record with the CO2e that the card was made with.
+
+    ``weights`` are what the section says that the files beside it are.
+    """
 
     section: OwnSection
     first_line: int
     record: RunRecord
     lines: int
     differing: tuple[Difference, ...]
+    weights: Weights | None = None
 
 
 def edited_sections(card: CardText) -> Iterator[Finding]:
@@ -66,14 +71,20 @@ def compare_section(card: CardText, record: RunRecord) -> Comparison | None:
     first_line, found = _inner_lines(card, section)
     found = found[:_LONGEST_SECTION]
     pictures = any(f"]({RECORD_FOLDER}/" in line for line in found)
+    weights = told_weights(record, found)
     best: Comparison | None = None
     for carbon in possible_carbons(card, found, record):
         told = msgspec.structs.replace(record, carbon=carbon)
-        wanted = _wanted_lines(told, pictures=pictures)
+        wanted = _wanted_lines(told, pictures=pictures, weights=weights)
         differing = tuple(differences(found, wanted))
         if best is None or _distance(differing) < _distance(best.differing):
             best = Comparison(
-                section=section, first_line=first_line, record=told, lines=len(wanted), differing=differing
+                section=section,
+                first_line=first_line,
+                record=told,
+                lines=len(wanted),
+                differing=differing,
+                weights=weights,
             )
         if not any(_EMISSIONS_LINE.match(one.found or one.wanted or "") for one in differing):
             break
@@ -129,8 +140,10 @@ def _inner_lines(card: CardText, section: OwnSection) -> tuple[int, list[str]]:
     return (kept[0][0] if kept else first), [text for _, text in kept]
 
 
-def _wanted_lines(record: RunRecord, *, pictures: bool) -> list[str]:
-    text = render_section(record, pictures=pictures).replace("<!-- cardcallback:", "<!-- (cardcallback:")
+def _wanted_lines(record: RunRecord, *, pictures: bool, weights: Weights | None) -> list[str]:
+    text = render_section(record, pictures=pictures, weights=weights).replace(
+        "<!-- cardcallback:", "<!-- (cardcallback:"
+    )
     return [line.rstrip() for line in text.strip("\n").split("\n")]
 
 

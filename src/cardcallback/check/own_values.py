@@ -19,17 +19,19 @@ from cardcallback.render.card.front_matter import is_json_of, plain
 from cardcallback.render.card.metadata import HEADING
 from cardcallback.render.card.objectives import library_of
 from cardcallback.render.card.values import published_base_model
+from cardcallback.render.exported import Weights
 
 
-def matter_findings(card: CardText, record: RunRecord) -> Iterator[Finding]:
+def matter_findings(card: CardText, record: RunRecord, weights: Weights | None = None) -> Iterator[Finding]:
     """The front-matter keys we own: as they were written, and as the record gives them now.
 
     Args:
         card: the card.
         record: the run, with the CO2e that the card was made with.
+        weights: what the card's own section says that the files beside it are.
     """
     fills = {fill.label: fill for fill in record.card.filled if fill.heading == HEADING}
-    wanted = _wanted(record)
+    wanted = _wanted(record, weights)
     for key, fill in fills.items():
         present = card.data.get(key)
         if present is None:
@@ -54,13 +56,13 @@ def record_as_in_matter(card: CardText, record: RunRecord) -> RunRecord:
     return record
 
 
-def _wanted(record: RunRecord) -> dict[str, Any]:
+def _wanted(record: RunRecord, weights: Weights | None) -> dict[str, Any]:
     base = published_base_model(record)
     is_adapter = base is not None and record.training.lora is not None
     return {
         "base_model": base,
         "base_model_relation": "adapter" if is_adapter else None,
-        "library_name": library_of(record.training),
+        "library_name": library_of(record.training, weights),
         EMISSIONS_KEY: emissions_metadata(record, hardware_text(record)),
     }
 

@@ -11,6 +11,7 @@ from cardcallback.units import (
     BYTES_PER_GIBIBYTE,
     BYTES_PER_MEBIBYTE,
     CARD_FIGURES,
+    GRAMS_PER_POUND,
     JOULES_PER_WATT_HOUR,
     SECONDS_PER_DAY,
     SECONDS_PER_HOUR,
@@ -34,7 +35,7 @@ _GRAMS = {
     "t": 1e6,
     "ton": 1e6,
     "tonne": 1e6,
-    "lb": 453.59237,
+    "lb": GRAMS_PER_POUND,
 }
 _SECONDS = {
     "ms": 1e-3,

@@ -101,8 +101,9 @@ def _of_record(card: CardText, record: RunRecord, so_far: list[Finding], own_lab
     comparison = compare_section(card, record)
     yield from _of_section(card, comparison)
     told = comparison.record if comparison is not None else record_as_in_matter(card, record)
+    weights = comparison.weights if comparison is not None else None
     left = [one.line for one in so_far if one.line is not None and one.rule == "placeholder"]
-    own = (*fill_findings(card, told, left, own_labels), *matter_findings(card, told))
+    own = (*fill_findings(card, told, left, own_labels), *matter_findings(card, told, weights))
     yield from own
     seen = {one.line for one in own if one.severity == "error"}
     yield from (one for one in label_findings(card, told, own_labels) if one.line not in seen)

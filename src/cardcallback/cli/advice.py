@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from cardcallback.sensors.base import Quantity
+from cardcallback.sensors.elsewhere import OWN_SENSOR
 from cardcallback.sensors.hwmon import is_spark
 from cardcallback.sensors.rapl import energy_files
 
@@ -21,7 +22,6 @@ _FOREIGN_MODULE = (
     "enrolled (MOK), after which every module signed with that key is trusted"
 )
 _RAPL_FILES = "/sys/class/powercap/*rapl*/energy_uj"
-_OWN_SENSOR = "give a sensor of your own, such as a plug meter, through the entry-point group cardcallback.sensors"
 
 
 class Advice(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,7 +47,7 @@ def advice_for(quantity: Quantity, system_root: Path) -> Advice:
         return _closed_rapl(system_root)
     if quantity in {"system_power", "system_energy"}:
         safety = _FOREIGN_MODULE if is_spark(system_root) else None
-        return Advice(reason="no sensor for the whole machine", cure=_OWN_SENSOR, safety=safety)
+        return Advice(reason="no sensor for the whole machine", cure=OWN_SENSOR, safety=safety)
     if quantity in {"other_energy", "other_power"}:
         return Advice(reason="nothing here measures a part of the machine a second time")
     if quantity in ONLY_WHILE_TRAINING:
@@ -67,7 +67,7 @@ def advice_on_open_rapl(system_root: Path) -> Advice:
 
 def _closed_rapl(system_root: Path) -> Advice:
     if not energy_files(system_root):
-        return Advice(reason="this machine shows no RAPL energy counter", cure=_OWN_SENSOR)
+        return Advice(reason="this machine shows no RAPL energy counter", cure=OWN_SENSOR)
     opened = advice_on_open_rapl(system_root)
     return opened if opened != NO_ADVICE else Advice(safety=f"opening it reopens {_SIDE_CHANNEL}")
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from cardcallback.cli.card_options import Location
+from cardcallback.cli.card_options import Location, Pue
 from cardcallback.cli.output import warn
 from cardcallback.errors import CardCallbackError
 from cardcallback.launcher.starting import environment_of_command, start, unreached
@@ -28,7 +28,7 @@ def run(  # noqa: PLR0913 - one argument an option, as typer wants them
             metavar="G",
         ),
     ] = None,
-    pue: Annotated[float | None, typer.Option(help="Building overhead (power usage effectiveness).")] = None,
+    pue: Pue = None,
     base_model: Annotated[str | None, typer.Option(help="The Hub id of a model that is loaded from disk.")] = None,
     stage: Annotated[str | None, typer.Option(help='The run\'s name in a chain, such as "SFT".')] = None,
     previous: Annotated[Path | None, typer.Option(help="Folder or record of the stage before.")] = None,

@@ -7,10 +7,11 @@ import re
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from cardcallback.render.text import clean, escape_markdown
+from cardcallback.render.text import as_line, clean, escape_markdown
 
 _PARSER = MarkdownIt("commonmark")
 _ADDRESS = re.compile(r"https?://[^\s()<>\\]{1,1000}")
+_OF_TEXT = {"paragraph_open", "inline", "paragraph_close"}
 _MARKS = {"em_open": "*", "em_close": "*", "strong_open": "**", "strong_close": "**"}
 
 
@@ -24,9 +25,14 @@ def live_line(text: str, longest: int, *, in_cell: bool = False) -> str:
     written = _Writer(in_cell=in_cell)
     for token in root.children or ():
         written.take(token)
-    found = "".join(written.parts)
+    found = "".join(written.parts).strip()
     # What does not read as it was meant (emphasis across what is no text here) is text as a whole.
-    return found if written.is_closed else escape_markdown(line, longest)
+    return found if written.is_closed and _is_text(as_line(found)) else escape_markdown(line, longest)
+
+
+def _is_text(line: str) -> bool:
+    """Whether a line begins no list, heading or other block."""
+    return {token.type for token in _PARSER.parse(line)} <= _OF_TEXT
 
 
 class _Writer:
@@ -64,6 +70,8 @@ class _Writer:
     def _begin_link(self, address: str) -> None:
         known = address if _ADDRESS.fullmatch(address) else None
         self._addresses.append(known)
+        if known and self.parts and self.parts[-1].endswith("!"):
+            self.parts[-1] = self.parts[-1][:-1] + "\\!"  # else the link would be a picture
         self.parts.append("[" if known else "")
 
     def _end_link(self) -> None:
@@ -79,8 +87,9 @@ class _Writer:
 
 
 def _escaped(text: str) -> str:
-    """As ``escape_markdown``, with the blanks around it."""
-    begin, end = len(text) - len(text.lstrip()), len(text.rstrip())
-    if end <= begin:
-        return text
-    return text[:begin] + escape_markdown(text[begin:end], len(text)) + text[end:]
+    """As ``escape_markdown``, with a blank where there were any: "&#10;" is a line's end by now."""
+    bare = text.strip()
+    if not bare:
+        return " " if text else ""
+    before, after = (" " if edge.isspace() else "" for edge in (text[0], text[-1]))
+    return before + escape_markdown(bare, len(bare)) + after

@@ -18,7 +18,8 @@ _FENCE = re.compile(r"(?P<fence>`{3,}|~{3,})\s*(?P<language>[\w+-]{0,20})\s*")
 
 def as_prose(text: str) -> str:
     """``text`` without the indent of the code it stood in: paragraphs, lists, code and inline markup live."""
-    lines = inspect.cleandoc(text).splitlines()
+    # First of all, since a line that something invisible stands in may be the end of a block of code without it.
+    lines = [_visible(line) for line in inspect.cleandoc(text).splitlines()]
     return "\n".join(_lines(lines)).strip("\n") or PLACEHOLDER
 
 
@@ -67,10 +68,13 @@ def _code(block: list[str]) -> Iterator[str]:
     begin = _FENCE.fullmatch(block[0])
     fence, language = (begin["fence"], begin["language"]) if begin else ("```", "")
     yield fence + language
-    for line in block[1:-1]:
-        width = len(line) - len(line.lstrip(" "))
-        yield " " * width + clean(line, LONGEST_PROSE)
+    yield from block[1:-1]
     yield fence
+
+
+def _visible(line: str) -> str:
+    """The line as ``clean`` has it, with its indent."""
+    return " " * (len(line) - len(line.lstrip(" "))) + clean(line, LONGEST_PROSE)
 
 
 def _line(line: str) -> str:
@@ -80,5 +84,6 @@ def _line(line: str) -> str:
         return f"**{escape_markdown(heading['text'], LONGEST_PROSE)}**"
     if item is None:
         return as_line(live_line(bare, LONGEST_PROSE))
-    mark = item["mark"] if item["mark"][0].isdigit() else "-"
-    return f"{mark} {as_line(live_line(item['text'], LONGEST_PROSE))}"
+    mark, text = item["mark"] if item["mark"][0].isdigit() else "-", as_line(live_line(item["text"], LONGEST_PROSE))
+    # A mark alone would make the line above a heading.
+    return f"{mark} {text}" if text else as_line(escape_markdown(bare, LONGEST_PROSE))

@@ -11,7 +11,7 @@ import msgspec
 
 from cardcallback.curves import thin
 from cardcallback.errors import CardCallbackError
-from cardcallback.record import Point, RunRecord, decode, encode
+from cardcallback.record import LARGEST_RECORD_BYTES, Point, RunRecord, decode, encode
 
 # Together, so that eight devices with four traces each take no more than one; a picture needs no more.
 _TRACE_POINTS = 1200
@@ -20,7 +20,6 @@ _FEWEST_POINTS = 16
 _MOST_SPANS = 100
 _TRACE_FIGURES = 4
 _CURVE_FIGURES = 6
-_LARGEST_RECORD_BYTES = 64 * 1024**2
 
 
 def pack_record(record: RunRecord) -> str:
@@ -47,7 +46,7 @@ def unpack_record(text: str) -> RunRecord | None:
     """The record, or ``None`` where the text is none."""
     try:
         unpacking = zlib.decompressobj()
-        content = unpacking.decompress(base64.b64decode(text), _LARGEST_RECORD_BYTES)
+        content = unpacking.decompress(base64.b64decode(text), LARGEST_RECORD_BYTES)
         return decode(content).record
     except (ValueError, binascii.Error, zlib.error, CardCallbackError):
         return None

@@ -5,13 +5,11 @@ A method's own (beta, loss type, generations) are in ``method_settings``.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from cardcallback.observe.plain import choice, class_names, flag, integer, number, read, unwrapped, word
+from cardcallback.observe.plain import Reader, choice, class_names, flag, integer, number, one_of, read, unwrapped, word
 from cardcallback.record import Scalar
 
-Reader = Callable[[object], Scalar]
 _SCHEDULERS = frozenset(
     [
         "linear",
@@ -44,10 +42,6 @@ _PACKING = frozenset({"bfd", "bfd_split", "bfd-requeue", "wrapped"})
 _INTERVALS = frozenset({"no", "steps", "epoch", "best"})
 
 
-def _one_of(allowed: frozenset[str]) -> Reader:
-    return lambda value: choice(getattr(value, "value", value), allowed)
-
-
 def _positive(value: object) -> Scalar:
     found = number(value)
     return found if found is not None and found > 0 else None
@@ -55,7 +49,7 @@ def _positive(value: object) -> Scalar:
 
 _SHARED: dict[str, Reader] = {
     "learning_rate": number,
-    "lr_scheduler_type": _one_of(_SCHEDULERS),
+    "lr_scheduler_type": one_of(_SCHEDULERS),
     "optim": word,
     "adam_beta1": number,
     "adam_beta2": number,
@@ -76,7 +70,7 @@ _SHARED: dict[str, Reader] = {
     "torch_compile": flag,
     "tf32": flag,
     "auto_find_batch_size": flag,
-    "eval_strategy": _one_of(_INTERVALS),
+    "eval_strategy": one_of(_INTERVALS),
     "load_best_model_at_end": flag,
     "metric_for_best_model": word,
     "greater_is_better": flag,
@@ -84,7 +78,7 @@ _SHARED: dict[str, Reader] = {
     "max_length": integer,
     "max_seq_length": integer,
     "packing": flag,
-    "packing_strategy": _one_of(_PACKING),
+    "packing_strategy": one_of(_PACKING),
     "padding_free": flag,
     "completion_only_loss": flag,
     "assistant_only_loss": flag,

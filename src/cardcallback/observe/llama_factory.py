@@ -11,7 +11,12 @@ _OBJECTIVES = {"sft": "SFT", "rm": "reward modelling", "dpo": "DPO", "kto": "KTO
 _OWN_METHODS = {"orpo": "ORPO", "simpo": "SimPO"}
 # By the names that TRL gives them; each stage has all of them, and only its own do something.
 _SETTINGS = {
-    "dpo": {"loss_type": "pref_loss", "beta": "pref_beta", "label_smoothing": "dpo_label_smoothing"},
+    "dpo": {
+        "loss_type": "pref_loss",
+        "beta": "pref_beta",
+        "label_smoothing": "dpo_label_smoothing",
+        "simpo_gamma": "simpo_gamma",
+    },
     "kto": {"beta": "pref_beta", "desirable_weight": "kto_chosen_weight", "undesirable_weight": "kto_rejected_weight"},
 }
 

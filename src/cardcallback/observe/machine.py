@@ -9,6 +9,7 @@ from pathlib import Path
 
 from cardcallback import portable
 from cardcallback.observe.machine_elsewhere import observe_machine_elsewhere
+from cardcallback.observe.plain import PRODUCT, product_name
 from cardcallback.record import Machine
 from cardcallback.units import BYTES_PER_KIBIBYTE
 
@@ -29,7 +30,6 @@ _ARM_CORES = {
 }
 _ARM_IMPLEMENTER = "0x41"
 _DGX_SPARK = "NVIDIA DGX Spark"
-_PRODUCT = re.compile(r"[A-Za-z0-9][A-Za-z0-9 .,()+/_-]{0,59}")
 _PLACEHOLDER = re.compile(
     r"(to be filled|system (product|manufacturer)|default string|not (specified|applicable)|unknown|none|o\.e\.m)",
     re.IGNORECASE,
@@ -80,9 +80,9 @@ def _processor(blocks: list[dict[str, str]]) -> str | None:
     """The model's name, or an Arm machine's cores by kind ("10 x Cortex-X925, 10 x Cortex-A725")."""
     if not blocks:
         return None
-    model = blocks[0].get("model name")
-    if model and _PRODUCT.fullmatch(plain := _plain_model(model)):
-        return plain
+    model = product_name(blocks[0].get("model name"))
+    if model is not None:
+        return model
     cores = Counter(_arm_core(block) for block in blocks)
     known = [f"{count} x {core}" for core, count in sorted(cores.items(), key=_fastest_first) if core]
     return ", ".join(known) if known and None not in cores else None
@@ -97,11 +97,6 @@ def _arm_core(block: dict[str, str]) -> str | None:
     if block.get("CPU implementer") != _ARM_IMPLEMENTER:
         return None
     return _ARM_CORES.get(block.get("CPU part", ""))
-
-
-def _plain_model(text: str) -> str:
-    text = re.sub(r"\((R|TM|C)\)", "", text, flags=re.IGNORECASE).partition("@")[0]
-    return " ".join(text.split())
 
 
 def _architecture(blocks: list[dict[str, str]]) -> str | None:
@@ -132,7 +127,7 @@ def _product(root: Path) -> str | None:
 
 def _dmi(path: Path) -> str | None:
     text = _LEGAL_FORM.sub("", " ".join(_text(path).replace("_", " ").split()))
-    return text if _PRODUCT.fullmatch(text) and not _PLACEHOLDER.match(text) else None
+    return text if PRODUCT.fullmatch(text) and not _PLACEHOLDER.match(text) else None
 
 
 def _operating_system(root: Path) -> str | None:

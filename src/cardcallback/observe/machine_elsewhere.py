@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import ctypes
 import platform
-import re
 
 import psutil
 
+from cardcallback.observe.plain import product_name
 from cardcallback.record import Machine
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 .,()+/_-]{0,59}")
 _SYSTEMS = {"Darwin": "macOS"}
 _PROCESSOR_KEY = r"HARDWARE\DESCRIPTION\System\CentralProcessor\0"
 _LONGEST_NAME = 256
@@ -19,23 +18,18 @@ _LONGEST_NAME = 256
 def observe_machine_elsewhere() -> Machine:
     """Processor, memory and operating system; what the system does not tell is ``None``."""
     return Machine(
-        processor=_plain(_apple_processor() or _windows_processor()),
+        processor=product_name(_apple_processor() or _windows_processor()),
         processor_count=psutil.cpu_count(),
         architecture=platform.machine() or None,
         memory_total_bytes=_memory_total_bytes(),
         unified_memory=True if platform.system() == "Darwin" and platform.machine() == "arm64" else None,
-        operating_system=_plain(f"{_SYSTEMS.get(platform.system(), platform.system())} {_version()}".strip()),
+        operating_system=product_name(f"{_SYSTEMS.get(platform.system(), platform.system())} {_version()}".strip()),
     )
 
 
 def _version() -> str:
     # platform.version() of a Mac names its build's host.
     return platform.mac_ver()[0] or platform.release()
-
-
-def _plain(text: str | None) -> str | None:
-    text = " ".join(re.sub(r"\((R|TM|C)\)", "", text or "", flags=re.IGNORECASE).partition("@")[0].split())
-    return text if _NAME.fullmatch(text) else None
 
 
 def _memory_total_bytes() -> int | None:

@@ -7,30 +7,25 @@ from typing import Any
 
 from cardcallback.observe.base_model import hub_id_of, weights_names
 from cardcallback.observe.objective import REFERENCE_FREE, REFERENCED, REINFORCED, embedding_loss
-from cardcallback.observe.plain import choice, class_names, flag, integer, number, read, unwrapped, word
+from cardcallback.observe.plain import Reader, class_names, flag, integer, number, one_of, read, unwrapped, word
 from cardcallback.record import Scalar
 
-Reader = Callable[[object], Scalar]
 _DIVERGENCES = frozenset({"reverse_kl", "js_divergence", "alpha_divergence", "forward_kl"})
 _REWARD_SCALES = frozenset({"group", "batch", "none"})
 _MOST_PARTS = 8
 
 
-def _one_of(allowed: frozenset[str]) -> Reader:
-    return lambda value: choice(getattr(value, "value", value), allowed)
-
-
 def _scaled(value: object) -> Scalar:
     """What rewards are divided by; older versions only switch it on or off."""
     switched = flag(value)
-    return _one_of(_REWARD_SCALES)(value) if switched is None else switched
+    return one_of(_REWARD_SCALES)(value) if switched is None else switched
 
 
 def _losses(value: object) -> Scalar:
-    """One loss type, or DPO's list of them joined by "+"."""
+    """One loss type, or DPO's list of them joined by "+"; ``None`` where not all of them can be told."""
     parts = value if isinstance(value, (list, tuple)) else [value]
-    words = [word(part) for part in parts[:_MOST_PARTS]]
-    return "+".join(part for part in words if part) if words and all(words) else None
+    known = [found for part in parts[:_MOST_PARTS] if (found := word(part)) is not None]
+    return "+".join(known) if known and len(known) == len(parts) else None
 
 
 def _numbers(value: object) -> Scalar:
@@ -48,7 +43,7 @@ _SETTINGS: dict[str, Reader] = {
     "beta": _numbers,
     "label_smoothing": number,
     "ld_alpha": number,
-    "f_divergence_type": _one_of(_DIVERGENCES),
+    "f_divergence_type": one_of(_DIVERGENCES),
     "f_alpha_divergence_coef": number,
     "use_weighting": flag,
     "discopop_tau": number,
@@ -193,7 +188,9 @@ def _reward_functions(trainer: object) -> str | None:
     functions = read(trainer, "reward_funcs")
     if not isinstance(functions, list) or not functions:
         return None
-    return ", ".join(_reward_name(function) for function in functions[:_MOST_PARTS])
+    more = len(functions) - _MOST_PARTS
+    names = ", ".join(_reward_name(function) for function in functions[:_MOST_PARTS])
+    return f"{names} and {more} more" if more > 0 else names
 
 
 def _reward_name(function: Any) -> str:

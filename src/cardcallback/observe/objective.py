@@ -73,7 +73,7 @@ ON_POLICY = GENERATING | {
 REINFORCED = frozenset({"GRPO", "RLOO", "GMPO"})
 # Their loss compares the model's answers with a reference model's.
 REFERENCED = REINFORCED | {"DPO", "online DPO", "KTO", "BCO", "XPO", "Nash-MD"}
-REFERENCE_FREE = frozenset({"ORPO", "CPO"})
+REFERENCE_FREE = frozenset({"ORPO", "CPO", "SimPO"})
 _EMBEDDING_LIBRARY = "sentence_transformers"
 _MOST_NESTED_LOSSES = 3
 _LIBRARIES = frozenset({"transformers", "trl", "unsloth", "axolotl", "llamafactory", "sentence_transformers", "setfit"})

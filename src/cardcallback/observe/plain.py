@@ -8,10 +8,15 @@ from __future__ import annotations
 import enum
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from cardcallback.record import Scalar
+
 Listing = Sequence[tuple[str, Any]]  # a model's submodules with their dotted names
+Reader = Callable[[object], Scalar]  # one setting from the value that a trainer's arguments hold
+PRODUCT = re.compile(r"[A-Za-z0-9][A-Za-z0-9 .,()+/_-]{0,59}")
+_TRADE_MARK = re.compile(r"\((R|TM|C)\)", re.IGNORECASE)
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9_.+-]{0,39}")
 _IDENTIFYING = re.compile(
     r"(^|[^A-Za-z0-9])(home|users|root|mnt|tmp|var|private|volumes)[/\\]"  # the start of a path
@@ -79,6 +84,17 @@ def choice(value: object, allowed: frozenset[str]) -> str | None:
     """The value where it is one of ``allowed``."""
     found = word(value)
     return found if found in allowed else None
+
+
+def one_of(allowed: frozenset[str]) -> Reader:
+    """A reader of the values that ``allowed`` holds, enumerations' too."""
+    return lambda value: choice(getattr(value, "value", value), allowed)
+
+
+def product_name(text: str | None) -> str | None:
+    """A product's name without its trade marks and the clock behind it; ``None`` where it is no plain name."""
+    bare = " ".join(_TRADE_MARK.sub("", text or "").partition("@")[0].split())
+    return bare if PRODUCT.fullmatch(bare) else None
 
 
 def dtype_name(value: object) -> str | None:

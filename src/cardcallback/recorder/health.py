@@ -20,7 +20,7 @@ from cardcallback.recorder.slowdowns import (
     SlowdownTime,
 )
 from cardcallback.sensors.base import DeviceInfo, Quantity
-from cardcallback.units import HERTZ_PER_MEGAHERTZ, format_duration, format_number, format_percent
+from cardcallback.units import format_duration, format_megahertz, format_percent
 
 Trouble = Literal["low_clock", "thermal_slowdown", "hardware_slowdown", "other_processes"]
 
@@ -172,8 +172,8 @@ def _recovery_words(low: LowClock) -> str:
 
 def _limit_words(norm: ClockNorm) -> str:
     if norm.usual_hertz is None:
-        return f"{_megahertz(norm.low_hertz)}, half of the highest that its driver knows,"
-    return f"{_megahertz(norm.low_hertz)}, where a healthy GB10 runs near {_megahertz(norm.usual_hertz)},"
+        return f"{format_megahertz(norm.low_hertz)}, half of the highest that its driver knows,"
+    return f"{format_megahertz(norm.low_hertz)}, where a healthy GB10 runs near {format_megahertz(norm.usual_hertz)},"
 
 
 def _reason_words(low: LowClock) -> str:
@@ -222,7 +222,3 @@ _WARNINGS: dict[Trouble, Callable[[DeviceHealth], str]] = {
         "another process has come onto the GPU: energy is the whole GPU's, and the card will call it shared"
     ),
 }
-
-
-def _megahertz(hertz: float) -> str:
-    return f"{format_number(hertz / HERTZ_PER_MEGAHERTZ)} MHz"

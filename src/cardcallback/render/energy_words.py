@@ -9,6 +9,7 @@ from __future__ import annotations
 from cardcallback.record import SCOPE_PARTS, Covered, Measurement, RunRecord, Scope
 from cardcallback.render.run_words import devices
 from cardcallback.render.text import join_words
+from cardcallback.units import first_upper
 
 # The source of a power reading that is the module's; a trace carries no scope set.
 _MODULE_SOURCE = "nvml:module"
@@ -69,8 +70,8 @@ def spending_sentence(record: RunRecord, energy: str) -> str:
     owner = energy_owner(record)
     comma = "," if ", " in owner else ""
     if not used_by_job(record):
-        return f"{_first_upper(owner)}{comma} drew {energy} meanwhile."
-    return f"{_first_upper(owner)}{comma} used {energy}."
+        return f"{first_upper(owner)}{comma} drew {energy} meanwhile."
+    return f"{first_upper(owner)}{comma} used {energy}."
 
 
 def is_plain(record: RunRecord) -> bool:
@@ -113,7 +114,3 @@ def outside_words(scope: Scope | None) -> str:
 
 def _noun(scope: Scope | None) -> str:
     return "module" if scope is not None and "yes" in {scope.cpu, scope.host_dram} else "GPU"
-
-
-def _first_upper(text: str) -> str:
-    return text[:1].upper() + text[1:]

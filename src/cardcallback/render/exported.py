@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Container
+from typing import Literal, get_args
 
 from cardcallback.record import RunRecord
 
@@ -20,3 +21,9 @@ def export_sentence(record: RunRecord, weights: Weights | None) -> str | None:
     else:
         return None
     return f"The files here hold {what}. {done} is in no figure above, and losses were measured before it."
+
+
+def told_weights(record: RunRecord, lines: Container[str]) -> Weights | None:
+    """What a section's lines say that the files are; None where they say nothing of it."""
+    kinds: tuple[Weights, ...] = get_args(Weights)
+    return next((kind for kind in kinds if (told := export_sentence(record, kind)) and told in lines), None)

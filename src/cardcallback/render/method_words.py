@@ -36,7 +36,7 @@ _DETAIL = re.compile(
 _SHARE = re.compile(r"(.*[/_])?(accuracy|accuracies|clipped_ratio)")
 _REINFORCED = frozenset({"GRPO", "RLOO", "GMPO", "A2PO", "PPO", "reinforcement learning"})
 _EMBEDDING_LIBRARIES = frozenset({"sentence_transformers", "setfit"})
-_PAIRED = frozenset({"DPO", "ORPO", "CPO", "TPO", "online DPO", "reward modelling"})
+_PAIRED = frozenset({"DPO", "ORPO", "CPO", "SimPO", "TPO", "online DPO", "reward modelling"})
 
 
 def is_reinforced(training: Training) -> bool:

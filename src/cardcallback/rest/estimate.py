@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import msgspec
 
 from cardcallback.record import Accelerator, Energy, Measurement, RunRecord, Scope, not_measured
+from cardcallback.record.sums import sum_or_none
 from cardcallback.rest.table import HostOverhead, host_overheads
 from cardcallback.units import format_power
 
@@ -55,8 +56,8 @@ def estimate_rest(energy: Energy, devices: Sequence[Accelerator], duration_secon
     return Measurement(
         value=sum(part.value for part in parts),
         unit="joules",
-        recording_low=_sum([part.low for part in parts]),
-        recording_high=_sum([part.high for part in parts]),
+        recording_low=sum_or_none([part.low for part in parts]),
+        recording_high=sum_or_none([part.high for part in parts]),
         source="; ".join(dict.fromkeys(row.source for row in rows)),
         scope=_REST_SCOPE,
         covers=("everything but the GPU",),
@@ -113,8 +114,3 @@ def _rest_of(row: HostOverhead, device: Accelerator, duration_seconds: float) ->
 
 def _row_of(name: str) -> HostOverhead | None:
     return next((row for row in host_overheads() if re.search(row.pattern, name)), None)
-
-
-def _sum(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return sum(known) if len(known) == len(values) else None

@@ -7,7 +7,7 @@ from typing import Any
 
 from cardcallback.sensors.base import SensorSet
 
-_OWN_SENSOR = "give a sensor of your own, such as a plug meter, through the entry-point group cardcallback.sensors"
+OWN_SENSOR = "give a sensor of your own, such as a plug meter, through the entry-point group cardcallback.sensors"
 # Names of torch.version, each set in the builds for that maker's GPUs alone.
 _BUILDS = {
     "hip": "this PyTorch computes on AMD GPUs (ROCm), whose energy this version does not read",
@@ -27,7 +27,7 @@ def explained(gpus: SensorSet, torch_module: Any | None, platform_name: str) -> 
     reason = None if gpus.devices else _reason(torch_module, platform_name)
     if reason is None:
         return gpus
-    absences = tuple(replace(one, reason=reason, cure=_OWN_SENSOR) for one in gpus.absences)
+    absences = tuple(replace(one, reason=reason, cure=OWN_SENSOR) for one in gpus.absences)
     return replace(gpus, absences=absences, not_ready=False)
 
 

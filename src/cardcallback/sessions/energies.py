@@ -19,7 +19,7 @@ from cardcallback.record import (
 )
 from cardcallback.record.sums import summed
 from cardcallback.sessions.words import session_name, sessions_named
-from cardcallback.units import format_energy
+from cardcallback.units import first_upper, format_energy
 
 _TRAINING = "training"
 _UNLIKE_SCOPES = "sum of sessions whose sensors cover unlike parts of the machine"
@@ -73,7 +73,7 @@ def energy_notes(sessions: Sequence[Session]) -> list[str]:
         if known and len(known) < len(figures):
             least = "at least " if any(is_only_a_part(figure) for figure in known.values()) else ""
             joules = sum(figure.value for figure in known.values())
-            notes.append(f"{_first_upper(words)} of {sessions_named(known)} alone: {least}{format_energy(joules)}.")
+            notes.append(f"{first_upper(words)} of {sessions_named(known)} alone: {least}{format_energy(joules)}.")
     scopes = _gpu_scopes(sessions)
     if len(scopes) > 1:
         told = "; ".join(f"{sessions_named(places)}: {_scope_words(scope)}" for scope, places in scopes.items())
@@ -212,7 +212,3 @@ def _scope_words(scope: Scope | None) -> str:
     unknown = [words for name, words in _PARTS.items() if getattr(scope, name) == "unknown"]
     told = " and ".join(held) or "nothing that is documented"
     return told + (f", not documented whether {' or '.join(unknown)}" if unknown else "")
-
-
-def _first_upper(text: str) -> str:
-    return text[:1].upper() + text[1:]

@@ -17,14 +17,20 @@ from typing import Any
 import msgspec
 
 from cardcallback.errors import CardCallbackError
-from cardcallback.record import LAST_CHECKPOINT, RUN_ID, SCHEMA_VERSION, RunRecord, own_record_files
+from cardcallback.record import (
+    LARGEST_RECORD_BYTES,
+    LAST_CHECKPOINT,
+    RUN_ID,
+    SCHEMA_VERSION,
+    RunRecord,
+    own_record_files,
+)
 from cardcallback.sessions.accounts import discarded, with_longer_accounts
 from cardcallback.sessions.joining import joined_sessions
 
 # Pushes of the Trainer leave out names with an underscore, and the checkpoint's own loader does not read it.
 SUMMARY_NAME = "_cardcallback.json"
 _STATE_NAME = "trainer_state.json"
-_LARGEST_FILE_BYTES = 64 * 1024**2
 _CHECKPOINT = re.compile(r"checkpoint-(\d+)")
 _NOT_MEASURED = "Earlier sessions of this run are in no figure here: {}."
 _NO_CHECKPOINT = "which checkpoint it went on from is not known"
@@ -227,7 +233,7 @@ def _folders(folder: Path) -> list[Path]:
 def _content(path: Path) -> bytes:
     """The file's bytes; none where it cannot be read or is too large to be one of ours."""
     try:
-        return path.read_bytes() if path.stat().st_size <= _LARGEST_FILE_BYTES else b""
+        return path.read_bytes() if path.stat().st_size <= LARGEST_RECORD_BYTES else b""
     except OSError:
         return b""
 

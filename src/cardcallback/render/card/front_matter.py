@@ -153,29 +153,20 @@ def edit_keys(matter: str, edits: Mapping[str, KeyEdit], *, newline: str = "\n")
 
 def _edited_in_braces(matter: str, edits: Mapping[str, KeyEdit], known: Mapping[str, KeySpan]) -> str:
     """The edits made between the braces of a mapping, values as JSON, which is YAML there."""
+    texts = {
+        key: f"{yaml_scalar(key)}: {json.dumps(plain(edit.value), ensure_ascii=False)}" if edit.lines else ""
+        for key, edit in edits.items()
+    }
     spans = list(known.values())
-    last = spans[-1]
-    changes = []
-    for key, edit in edits.items():
-        text = f"{yaml_scalar(key)}: {json.dumps(plain(edit.value), ensure_ascii=False)}"
-        if key in known:
-            place = known[key] if edit.lines else _with_comma(known[key], spans)
-            changes.append((place.begin, place.end, text if edit.lines else ""))
-        elif edit.lines:
-            changes.append((last.end, last.end, f", {text}" if len(spans) > 1 or changes else text))
-    edited, at = "", 0
-    for begin, end, text in sorted(changes, key=lambda change: change[0]):
-        edited += matter[at:begin] + text
-        at = end
-    return edited + matter[at:]
-
-
-def _with_comma(one: KeySpan, spans: list[KeySpan]) -> KeySpan:
-    """A key with the comma behind it, or that before it where it is the last."""
-    at = spans.index(one)
-    if at + 1 < len(spans):
-        return replace(one, end=spans[at + 1].begin)
-    return replace(one, begin=spans[at - 1].end)
+    parts = [texts.get(key, matter[span.begin : span.end]) for key, span in known.items()]
+    edited, before = matter[: spans[0].end], 0  # the first is the place behind the brace
+    for at in range(1, len(spans)):
+        if parts[at]:
+            # What parts two neighbours stays as it is.
+            between = matter[spans[at - 1].end : spans[at].begin] if before == at - 1 else ", " if before else ""
+            edited, before = edited + between + parts[at], at
+    further = [text for key, text in texts.items() if text and key not in known]
+    return edited + ", ".join([*([""] if before and further else []), *further]) + matter[spans[-1].end :]
 
 
 def plain(value: Any) -> Any:

@@ -21,7 +21,7 @@ from cardcallback.render.card.matter_data import key_spans, parse_matter
 from cardcallback.render.card.metadata_edit import MetadataEdit
 from cardcallback.render.card.model_index import model_index
 from cardcallback.render.card.names import is_local, looks_local, split_relation_tag
-from cardcallback.render.card.objectives import library_of, own_library
+from cardcallback.render.card.objectives import library_of
 from cardcallback.render.card.open_keys import is_open
 from cardcallback.render.card.values import published_base_model
 from cardcallback.render.exported import Weights
@@ -166,11 +166,9 @@ def _settle_relation(edit: MetadataEdit, record: RunRecord, weights: Weights | N
 
 def _settle_library(edit: MetadataEdit, record: RunRecord, weights: Weights | None, *, ours: set[str]) -> None:
     """A program's card without any key has no front matter, which the Hub's client complains of."""
-    own, by_record = own_library(record.training), library_of(record.training)
-    # What converted files are loaded with is not known; of unknown ones what was written before may be right.
-    by_weights = {"adapter": own or "peft", "model": own or "transformers", "converted": None}
-    by_weights["unknown"] = edit.data().get(_LIBRARY_KEY)
-    library = by_record if weights is None else by_weights[weights]
+    library = library_of(record.training, weights)
+    if weights == "unknown":  # what was written before may be right
+        library = edit.data().get(_LIBRARY_KEY)
     if _is_anothers(edit, _LIBRARY_KEY, ours, library):
         return
     _store(edit, _LIBRARY_KEY, library)

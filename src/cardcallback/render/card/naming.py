@@ -138,4 +138,6 @@ def _counted(before: Sequence[str], after: Sequence[str]) -> str | None:
     noun = after[0] if after else ""
     if noun in _TIMES:
         return "training_time" if before and before[-1] in _LASTING else None
+    if noun == "tokens" and before[-1:] == ["of"] and before[-2:-1] != ["total"]:
+        return None  # "[N] examples of [X] tokens": the length of each
     return _NOUNS.get(noun)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cardcallback.record import Training
+from cardcallback.render.exported import Weights
 
 # Their models are loaded with them, whatever transformers or adapter lies inside.
 _LIBRARIES = {"sentence_transformers": "sentence-transformers", "setfit": "setfit"}
@@ -15,6 +16,7 @@ _CAUSAL = frozenset(
         "KTO",
         "ORPO",
         "CPO",
+        "SimPO",
         "BCO",
         "XPO",
         "Nash-MD",
@@ -42,11 +44,17 @@ def is_causal(objective: str) -> bool:
     return objective in _CAUSAL
 
 
-def own_library(training: Training) -> str | None:
+def _own_library(training: Training) -> str | None:
     """The library that a trainer's models are loaded with, where that is neither transformers nor PEFT."""
     return _LIBRARIES.get(training.trainer_library or "")
 
 
-def library_of(training: Training) -> str:
-    """The Hub's name of what the trained weights are loaded with."""
-    return own_library(training) or ("peft" if training.lora is not None else "transformers")
+def library_of(training: Training, weights: Weights | None = None) -> str | None:
+    """The Hub's name of what the weights are loaded with: those that were trained, or what was made of them.
+
+    None where nothing tells: of a converted file, and of files that are not known.
+    """
+    if weights in {"converted", "unknown"}:
+        return None
+    is_adapter = training.lora is not None if weights is None else weights == "adapter"
+    return _own_library(training) or ("peft" if is_adapter else "transformers")

@@ -126,7 +126,6 @@ _MAGNITUDE = re.compile(
     rf"(?i:\s*(?:of\s+)?{_NOUN}{_NO_RATE}|(?!{_OF_NOUN}){_NO_RATE})"
 )
 _RATE = re.compile(rf"(?:(?:{_MAGNITUDE_WORDS}|T)\s*)?(?:{'|'.join(map(re.escape, _COUNTS))}){_PER}", re.IGNORECASE)
-_CASES = {"mg": "mg", "MG": "MB"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

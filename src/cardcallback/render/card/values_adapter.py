@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from cardcallback.record import RunRecord
 from cardcallback.render.card.quantities import Value
 from cardcallback.render.text import escape_markdown
-from cardcallback.units import format_count, format_large, format_percent
+from cardcallback.units import format_count, format_parameters, format_percent
 
 _MOST_TARGETS = 8
 
@@ -54,9 +54,9 @@ def _trainable_parameters(record: RunRecord) -> Value | None:
     trained, total = record.training.trainable_parameters, record.training.total_parameters
     if not trained:
         return None
-    share = f"{format_percent(trained / total, 2)} of {_parameters(total)}" if total and trained <= total else ""
-    text = _parameters(trained) + (f" ({share})" if share else "")
-    return Value(text=text, short=_parameters(trained), amount=float(trained), kind="parameters")
+    share = f"{format_percent(trained / total, 2)} of {format_parameters(total)}" if total and trained <= total else ""
+    text = format_parameters(trained) + (f" ({share})" if share else "")
+    return Value(text=text, short=format_parameters(trained), amount=float(trained), kind="parameters")
 
 
 def _trainable_share(record: RunRecord) -> Value | None:
@@ -68,12 +68,7 @@ def _trainable_share(record: RunRecord) -> Value | None:
 
 def _total_parameters(record: RunRecord) -> Value | None:
     total = record.training.total_parameters
-    return Value(text=_parameters(total), amount=float(total), kind="parameters") if total else None
-
-
-def _parameters(count: int) -> str:
-    # Models are counted in B (10^9), not in the G of other large numbers.
-    return format_large(count).replace(" G", " B")
+    return Value(text=format_parameters(total), amount=float(total), kind="parameters") if total else None
 
 
 ADAPTER_VALUES: Mapping[str, Callable[[RunRecord], Value | str | None]] = {

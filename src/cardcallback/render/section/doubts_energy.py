@@ -17,7 +17,7 @@ from cardcallback.render.figures import (
 from cardcallback.render.run_words import device_names, has_gb10
 from cardcallback.render.section.references import POWER_SENSOR_STUDY, SPARK_POWER, References
 from cardcallback.render.text import escape_markdown, join_words
-from cardcallback.units import format_emissions
+from cardcallback.units import first_upper, format_emissions
 
 _STATES: tuple[Covered, ...] = ("yes", "unknown", "no")
 _NEVER_COVERED = ("storage", "building")
@@ -65,11 +65,11 @@ def scope_lines(record: RunRecord) -> list[tuple[str, str]]:
             f" Whether {join_words(differing)} {_is(differing)} included is not the same in every session (see Notes)."
         )
     left_out = [*missing, *_NEVER_COVERED]
-    outside = f"{_first_upper(join_words(left_out))}; {_AFTERWARDS}; {making}."
+    outside = f"{first_upper(join_words(left_out))}; {_AFTERWARDS}; {making}."
     # Beside figures of other parts of the machine, what this one leaves out may well be measured.
     others = any(is_known(found) for found in (record.energy.cpu, record.energy.dram, record.energy.system))
     whose = f" by the {energy_noun(record)} figure" if others else ""
-    return [(f"Covered{whose}", _first_upper(words)), (f"Not covered{whose}", outside), *made]
+    return [(f"Covered{whose}", first_upper(words)), (f"Not covered{whose}", outside), *made]
 
 
 def _making(record: RunRecord) -> tuple[str, list[tuple[str, str]]]:
@@ -123,7 +123,3 @@ def _instrument(record: RunRecord, references: References) -> str:
     if has_gb10(record):
         sentence += f", and a second sensor inside one Spark read about 20 % higher {references.cite(SPARK_POWER)}"
     return f"{sentence}."
-
-
-def _first_upper(text: str) -> str:
-    return text[:1].upper() + text[1:]

@@ -18,7 +18,7 @@ from cardcallback.render.figures import (
 from cardcallback.render.section.doubts_energy import range_words
 from cardcallback.render.section.result_machine import cpu_place
 from cardcallback.render.text import escape_markdown, join_words
-from cardcallback.units import format_percent
+from cardcallback.units import first_upper, format_percent
 
 # As far as two sensors of equal scope may be apart and still be called consistent.
 _CONSISTENT_SHARE = 0.02
@@ -57,16 +57,12 @@ def _other_than_the_modules(record: RunRecord, inside: list[str]) -> str:
     held = join_words(inside)
     be, each = ("is", "by itself it was") if len(inside) == 1 else ("are", "by themselves they were")
     part = next(found for name, found, _ in _module_parts(record) if name in inside)
-    parts = [f"{_first_upper(held)} {be} in the {energy_noun(record)} figure; {each} {absent(part)}"]
+    parts = [f"{first_upper(held)} {be} in the {energy_noun(record)} figure; {each} {absent(part)}"]
     for name, found, _ in _module_parts(record):
         if name not in inside:
             place = f": {cpu_place(record)}" if name == "CPU" and is_known(found) else ""
             parts.append(f"{name} {_figure(found)}{place}")
     return f"{'; '.join(parts)}."
-
-
-def _first_upper(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def second_sensors(record: RunRecord) -> str:

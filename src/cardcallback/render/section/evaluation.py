@@ -20,7 +20,7 @@ from cardcallback.render.run_words import (
     steps_of_spending,
 )
 from cardcallback.render.text import escape_markdown, table_row
-from cardcallback.units import format_count, format_number
+from cardcallback.units import first_upper, format_count, format_number
 
 _MOST_METRICS = 5
 _ABSENT = "not measured"
@@ -198,11 +198,7 @@ def _loss_name(results: list[EvaluationResult]) -> str:
         return "Loss per token"
     if not kind:
         return "Loss"
-    return _first_upper(escape_markdown(kind)) if kind.lower().endswith("loss") else f"Loss ({escape_markdown(kind)})"
-
-
-def _first_upper(text: str) -> str:
-    return text[:1].upper() + text[1:]
+    return first_upper(escape_markdown(kind)) if kind.lower().endswith("loss") else f"Loss ({escape_markdown(kind)})"
 
 
 def _number(value: float | None, otherwise: str = _ABSENT) -> str:

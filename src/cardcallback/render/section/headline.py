@@ -20,13 +20,12 @@ from cardcallback.render.run_words import (
 from cardcallback.render.section.method_course import course_sentence
 from cardcallback.render.section.stages import model_words
 from cardcallback.render.text import sentence
-from cardcallback.units import format_number
+from cardcallback.units import first_upper, format_number
 
 
 def headline(record: RunRecord) -> list[str]:
     """Markdown paragraphs, without blank lines between them."""
-    noun = method_noun(record.training)
-    what = f"{noun[:1].upper()}{noun[1:]} of {model_words(record)}"
+    what = f"{first_upper(method_noun(record.training))} of {model_words(record)}"
     time = f"{duration_words(record)} on {place_of_work(record)}"
     sentences = [f"{what}: {time}.", _energy_sentence(record), _result_sentence(record)]
     return [f"**{' '.join(sentence for sentence in sentences if sentence)}**", *_warnings(record)]

@@ -16,9 +16,9 @@ from cardcallback.render.section.result_energy import interval_words
 from cardcallback.render.text import escape_markdown, join_words, sentence
 from cardcallback.sessions import sessions_named
 from cardcallback.units import (
-    HERTZ_PER_MEGAHERTZ,
     format_bytes,
     format_duration,
+    format_megahertz,
     format_number,
     format_percent,
     format_power,
@@ -81,7 +81,7 @@ def _health(device: Accelerator) -> list[str]:
 def _state(device: Accelerator) -> str:
     parts = []
     clock, heat = device.median_sm_clock, device.highest_temperature
-    parts.append(f"Median clock {figure(clock, _megahertz)}")
+    parts.append(f"Median clock {figure(clock, format_megahertz)}")
     if is_known(device.median_utilization):
         parts.append(f"median utilisation {figure(device.median_utilization, _percent)}")
     if is_known(heat):
@@ -120,10 +120,6 @@ def _company(device: Accelerator) -> str:
     if device.other_processes == 0:
         return "no other process on the GPU"
     return f"{plural(device.other_processes, 'other process', 'other processes')} on the GPU"
-
-
-def _megahertz(hertz: float) -> str:
-    return f"{format_number(hertz / HERTZ_PER_MEGAHERTZ)} MHz"
 
 
 def _percent(share: float) -> str:

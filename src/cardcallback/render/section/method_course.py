@@ -13,6 +13,7 @@ from cardcallback.render.method_words import (
 )
 from cardcallback.render.pictures.choice import curve
 from cardcallback.render.text import table_row
+from cardcallback.units import first_upper
 
 _MOST_ROWS = 6
 _SHARE_OF_POINTS = 10
@@ -43,7 +44,7 @@ def course_sentence(record: RunRecord) -> str:
     first, last = _ends(curve(record, name))
     words = change_words(metric_words(name, first), metric_words(name, last), grew=last > first)
     label = metric_label(name)
-    return f"{label[:1].upper()}{label[1:]} {words} while training."
+    return f"{first_upper(label)} {words} while training."
 
 
 def _shown(record: RunRecord) -> list[str]:

@@ -7,7 +7,7 @@ from cardcallback.render.run_words import device_names_in_turn, has_unified_memo
 from cardcallback.render.section.recipe_settings import BatchSettings, method_settings, optimiser_words, other_settings
 from cardcallback.render.section.stages import base_words, stages_table
 from cardcallback.render.text import escape_markdown, join_words, public_reason, table_row
-from cardcallback.units import format_bytes, format_count, format_large, format_percent
+from cardcallback.units import format_bytes, format_count, format_parameters, format_percent
 
 _LIBRARIES = {
     "trl": "TRL",
@@ -49,6 +49,7 @@ def _base_model(record: RunRecord) -> str:
             return known
         reason = public_reason(training.base_model_reason or "the trainer does not name it")
         return f"not known: {escape_markdown(reason)}"
+<<<<<<< HEAD
     own = _own_parameters(training)
     return escape_markdown(training.base_model) + (f", {_parameters(own)} parameters" if own else "")
 
@@ -59,6 +60,10 @@ def _own_parameters(training: Training) -> int | None:
     if training.lora is None or total is None:
         return total
     return None if trained is None or trained >= total else total - trained
+=======
+    size = f", {format_parameters(training.total_parameters)} parameters" if training.total_parameters else ""
+    return escape_markdown(training.base_model) + size
+>>>>>>> main
 
 
 def _method(training: Training) -> str:
@@ -99,13 +104,8 @@ def _trained_parameters(training: Training) -> str:
     trained, total = training.trainable_parameters, training.total_parameters
     if trained is None:
         return ""
-    words = f"{_parameters(trained)} trainable parameters"
+    words = f"{format_parameters(trained)} trainable parameters"
     return f"{words} ({format_percent(trained / total, 2)})" if total and trained <= total else words
-
-
-def _parameters(count: int) -> str:
-    # Models are counted in B (10^9), not in the G of other large numbers.
-    return format_large(count).replace(" G", " B")
 
 
 def _base_weights(training: Training) -> str:
