@@ -49,9 +49,8 @@ def _base_model(record: RunRecord) -> str:
             return known
         reason = public_reason(training.base_model_reason or "the trainer does not name it")
         return f"not known: {escape_markdown(reason)}"
-<<<<<<< HEAD
     own = _own_parameters(training)
-    return escape_markdown(training.base_model) + (f", {_parameters(own)} parameters" if own else "")
+    return escape_markdown(training.base_model) + (f", {format_parameters(own)} parameters" if own else "")
 
 
 def _own_parameters(training: Training) -> int | None:
@@ -60,10 +59,6 @@ def _own_parameters(training: Training) -> int | None:
     if training.lora is None or total is None:
         return total
     return None if trained is None or trained >= total else total - trained
-=======
-    size = f", {format_parameters(training.total_parameters)} parameters" if training.total_parameters else ""
-    return escape_markdown(training.base_model) + size
->>>>>>> main
 
 
 def _method(training: Training) -> str:
