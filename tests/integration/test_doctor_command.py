@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 SIMULATOR = Path(__file__).parents[1] / "simulator"
-DOCTOR = (sys.executable, "-m", "cardcallback.cli", "doctor", "--json")
+DOCTOR = (sys.executable, "-m", "cardcallback", "doctor", "--json")
 
 
 def run_doctor(tmp_path: Path, *options: str, profile: str | None = None) -> subprocess.CompletedProcess[str]:

@@ -25,7 +25,7 @@ from way import Place
 pytestmark = pytest.mark.training
 HERE = Path(__file__).resolve().parent
 PAGE = HERE.parents[1] / "docs" / "run.md"
-OURS = [sys.executable, "-m", "cardcallback.cli"]
+OURS = [sys.executable, "-m", "cardcallback"]
 LIMIT_SECONDS = 600.0
 
 

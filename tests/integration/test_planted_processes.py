@@ -158,7 +158,7 @@ def assert_nothing_told(files: dict[tuple[str, bytes], None], home: Path) -> Non
 
 def run(home: Path, environ: dict[str, str], *arguments: str) -> bytes:
     """What one of our commands prints."""
-    command = [sys.executable, "-m", "cardcallback.cli", *arguments]
+    command = [sys.executable, "-m", "cardcallback", *arguments]
     done = subprocess.run(command, env=environ, cwd=home / "thesis-draft", capture_output=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -268,7 +268,7 @@ def test_a_killed_rank_0_is_recovered(start_ranks: StartRanks, tmp_path: Path) -
     assert first.wait(_TIMEOUT_SECONDS) < 0
     second.communicate(timeout=_TIMEOUT_SECONDS)
     assert not (folder / "training_run" / "record.json").exists()
-    command = [sys.executable, "-m", "cardcallback.cli", "recover", str(folder)]
+    command = [sys.executable, "-m", "cardcallback", "recover", str(folder)]
     done = subprocess.run(command, env=os.environ | {"PYTHONPATH": str(_SOURCE)}, check=False, capture_output=True)
     assert done.returncode == 0, done.stderr
     record = load_run(folder)

@@ -55,7 +55,7 @@ def publish(folder: Path) -> None:
     """The page's command."""
     command = page_blocks()["sh"].split()
     assert command[0] == "cardcallback"
-    run(folder, "-m", "cardcallback.cli", *command[1:])
+    run(folder, "-m", "cardcallback", *command[1:])
 
 
 @pytest.fixture

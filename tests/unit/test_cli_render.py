@@ -275,7 +275,7 @@ def test_a_reader_that_left_is_told_nothing(output: Path) -> None:
     """``cardcallback render ... | head``: no traceback and no complaint of the interpreter at its end."""
     reader, writer = os.pipe()
     os.close(reader)
-    command = [sys.executable, "-m", "cardcallback.cli", "render", str(output)]
+    command = [sys.executable, "-m", "cardcallback", "render", str(output)]
     ended = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, check=False)
     os.close(writer)
     assert (ended.returncode, ended.stderr) == (1, b"")

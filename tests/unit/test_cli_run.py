@@ -27,7 +27,7 @@ REPORT = (
 def started(*arguments: str | Path, folder: Path | None = None, **variables: str) -> subprocess.CompletedProcess[str]:
     """What ``cardcallback`` with these arguments leaves, in a process of its own since it becomes the command."""
     return subprocess.run(
-        [sys.executable, "-m", "cardcallback.cli", *map(str, arguments)],
+        [sys.executable, "-m", "cardcallback", *map(str, arguments)],
         env=environment(SOURCE, launched=False, **variables),
         cwd=folder,
         capture_output=True,
@@ -74,7 +74,7 @@ def test_ctrl_c_reaches_the_command_and_no_one_else(folder: Path) -> None:
         "import sys, signal\nprint('ready', flush=True)\ntry: signal.pause()\nexcept KeyboardInterrupt: sys.exit(42)\n"
     )
     process = subprocess.Popen(
-        [sys.executable, "-m", "cardcallback.cli", "run", sys.executable, "-c", code],
+        [sys.executable, "-m", "cardcallback", "run", sys.executable, "-c", code],
         env=environment(SOURCE, launched=False),
         cwd=folder,
         stdout=subprocess.PIPE,
@@ -125,7 +125,7 @@ def test_a_command_that_cannot_be_started(folder: Path, text: str, mode: int, wo
 @pytest.mark.skipif(os.name == "nt", reason="a shell closes the stream")
 def test_a_closed_output_is_the_commands_own_matter(folder: Path) -> None:
     """As a service may start it: the command runs, and decides itself what to do without."""
-    words = f"{sys.executable} -m cardcallback.cli run -- {sys.executable} -c 'raise SystemExit(7)' >&-"
+    words = f"{sys.executable} -m cardcallback run -- {sys.executable} -c 'raise SystemExit(7)' >&-"
     done = subprocess.run(
         ["/bin/sh", "-c", words], env=environment(SOURCE, launched=False), cwd=folder, check=False, timeout=120
     )

@@ -237,7 +237,7 @@ def test_offline_the_real_client_is_refused_in_one_line(tmp_path: Path) -> None:
     """No recording here: the client itself, told to stay offline."""
     output = make_output(tmp_path)
     make_target(tmp_path)
-    command = [sys.executable, "-m", "cardcallback.cli", "publish", str(output), f"hf://{REPO}"]
+    command = [sys.executable, "-m", "cardcallback", "publish", str(output), f"hf://{REPO}"]
     done = subprocess.run(
         command, capture_output=True, text=True, check=False, env=os.environ | {"HF_HUB_OFFLINE": "1"}, cwd=tmp_path
     )

@@ -28,7 +28,7 @@ trainer.push_to_hub()
 
 def launched(*command: str) -> list[str]:
     """``cardcallback run`` with this command, by the Python that runs here."""
-    return [sys.executable, "-m", "cardcallback.cli", "run", "--", *command]
+    return [sys.executable, "-m", "cardcallback", "run", "--", *command]
 
 
 def program(name: str) -> str:

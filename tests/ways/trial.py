@@ -115,7 +115,7 @@ def _call(command: list[str], place: Place, variables: dict[str, str]) -> str:
 def _publish(place: Place, variables: dict[str, str]) -> str | None:
     if not place.merged.is_dir():
         return None
-    command = [sys.executable, "-m", "cardcallback.cli", "publish", str(place.output), str(place.merged)]
+    command = [sys.executable, "-m", "cardcallback", "publish", str(place.output), str(place.merged)]
     return _call(command, place, variables)
 
 
