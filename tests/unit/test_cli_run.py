@@ -71,7 +71,8 @@ def test_a_signal_ends_it_as_it_would_end_the_command(folder: Path, name: str) -
 def test_ctrl_c_reaches_the_command_and_no_one_else(folder: Path) -> None:
     """A signal to the whole group is the command's to handle, and its exit code counts."""
     code = (
-        "import sys, signal\nprint('ready', flush=True)\ntry: signal.pause()\nexcept KeyboardInterrupt: sys.exit(42)\n"
+        "import sys, time\ntry:\n    print('ready', flush=True)\n    while True: time.sleep(0.05)\n"
+        "except KeyboardInterrupt: sys.exit(42)\n"
     )
     process = subprocess.Popen(
         [sys.executable, "-m", "cardcallback", "run", sys.executable, "-c", code],
