@@ -13,8 +13,8 @@ pytest.importorskip("torch", reason="training tests need torch")
 pytest.importorskip("peft", reason="training tests need peft")
 pytest.importorskip("trl", reason="training tests need trl")
 
-from tiny import make_model, make_tokenizer
-from tiny_methods import STEPS, make_method
+from tiny import STEPS, make_model, make_tokenizer
+from tiny_methods import make_method
 
 from cardcallback import CardCallback, load_run
 from cardcallback.record import TOKEN_CROSS_ENTROPY, RunRecord

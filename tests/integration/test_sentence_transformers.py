@@ -12,7 +12,8 @@ import pytest
 pytest.importorskip("torch", reason="training tests need torch")
 pytest.importorskip("sentence_transformers", reason="make matrix-sentence-transformers has an environment with it")
 
-from tiny_embeddings import STEPS, make_cross_encoder_trainer, make_embedder, make_embedding_trainer
+from tiny import STEPS
+from tiny_embeddings import make_cross_encoder_trainer, make_embedder, make_embedding_trainer
 from transformers import TrainerCallback
 
 from cardcallback import CardCallback, load_run

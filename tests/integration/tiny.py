@@ -58,14 +58,9 @@ def lora_settings() -> Any:
     return LoraConfig(r=2, lora_alpha=4, target_modules=["q_proj"], task_type="CAUSAL_LM")
 
 
-def make_trainer(kind: TrainerKind, folder: Path, *, base_folder: Path, **options: Any) -> Any:
-    """A trainer of ``STEPS`` steps that writes to ``folder``; other options are its arguments' or its own.
-
-    ``model`` is what it trains in place of a new one in ``base_folder``.
-    """
-    model = options.pop("model", None)
-    own = {name: options.pop(name) for name in ("callbacks", "train_dataset") if name in options}
-    settings: dict[str, Any] = {
+def training_settings(folder: Path, **options: Any) -> dict[str, Any]:
+    """The arguments of a training of ``STEPS`` steps on the CPU that writes to ``folder``, and ``options``."""
+    return {
         "output_dir": str(folder),
         "max_steps": STEPS,
         "per_device_train_batch_size": 2,
@@ -78,6 +73,16 @@ def make_trainer(kind: TrainerKind, folder: Path, *, base_folder: Path, **option
         "dataloader_pin_memory": False,
         **options,
     }
+
+
+def make_trainer(kind: TrainerKind, folder: Path, *, base_folder: Path, **options: Any) -> Any:
+    """A trainer of ``STEPS`` steps that writes to ``folder``; other options are its arguments' or its own.
+
+    ``model`` is what it trains in place of a new one in ``base_folder``.
+    """
+    model = options.pop("model", None)
+    own = {name: options.pop(name) for name in ("callbacks", "train_dataset") if name in options}
+    settings = training_settings(folder, **options)
     model, tokenizer = make_model(base_folder) if model is None else model, make_tokenizer()
     if kind == "dpo":
         return _preferring(model, tokenizer, settings, own)

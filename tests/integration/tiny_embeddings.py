@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tiny import make_tokenizer
+from tiny import make_tokenizer, training_settings
 
-STEPS = 4
 _SENTENCES = ("the quick brown fox", "a lazy dog", "jumps over a dog", "sleeps in sun", "warm sun all day", "the fox")
 
 
@@ -42,7 +41,7 @@ def make_embedding_trainer(folder: Path, *, base_folder: Path, **options: Any) -
     own = {name: options.pop(name) for name in ("callbacks", "evaluator") if name in options}
     return SentenceTransformerTrainer(
         model=model,
-        args=SentenceTransformerTrainingArguments(**_settings(folder, options)),
+        args=SentenceTransformerTrainingArguments(**training_settings(folder, **options)),
         train_dataset=data,
         eval_dataset=data.select(range(2)),
         loss=MultipleNegativesRankingLoss(model),
@@ -64,28 +63,12 @@ def make_cross_encoder_trainer(folder: Path, *, base_folder: Path, **options: An
     own = {name: options.pop(name) for name in ("callbacks", "evaluator") if name in options}
     return CrossEncoderTrainer(
         model=model,
-        args=CrossEncoderTrainingArguments(**_settings(folder, options)),
+        args=CrossEncoderTrainingArguments(**training_settings(folder, **options)),
         train_dataset=data,
         eval_dataset=data.select(range(2)),
         loss=BinaryCrossEntropyLoss(model),
         **own,
     )
-
-
-def _settings(folder: Path, options: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "output_dir": str(folder),
-        "max_steps": STEPS,
-        "per_device_train_batch_size": 2,
-        "per_device_eval_batch_size": 2,
-        "logging_steps": 1,
-        "save_strategy": "no",
-        "report_to": "none",
-        "use_cpu": True,
-        "disable_tqdm": True,
-        "dataloader_pin_memory": False,
-        **options,
-    }
 
 
 def _rows(**columns: Any) -> Any:

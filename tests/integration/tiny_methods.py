@@ -7,9 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tiny import lora_settings, make_model, make_tokenizer, small_settings
+from tiny import lora_settings, make_model, make_tokenizer, small_settings, training_settings
 
-STEPS = 4
 _PROMPTS = ("the quick", "a lazy", "brown fox", "dog sleeps")
 _ANSWERS = ("brown fox jumps", "dog sleeps in sun", "jumps over a dog", "in warm sun all day")
 
@@ -30,22 +29,7 @@ def _built(folder: Path, config: Any, options: dict[str, Any], **defaults: Any) 
     own = {"callbacks": options.pop("callbacks", None)}
     if options.pop("adapter", False):
         own["peft_config"] = lora_settings()
-    settings = {
-        "output_dir": str(folder),
-        "max_steps": STEPS,
-        "per_device_train_batch_size": 2,
-        "per_device_eval_batch_size": 2,
-        "logging_steps": 1,
-        "save_strategy": "no",
-        "report_to": "none",
-        "use_cpu": True,
-        "disable_tqdm": True,
-        "dataloader_pin_memory": False,
-        **small_settings(config),
-        **defaults,
-        **options,
-    }
-    return config(**settings), own
+    return config(**training_settings(folder, **{**small_settings(config), **defaults, **options})), own
 
 
 def _rows(**columns: Any) -> Any:
