@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
+from typing import Any
 
 import msgspec
 import pytest
@@ -12,6 +13,7 @@ from cardcallback.record import not_measured
 from cardcallback.settings import Settings
 from cardcallback.testing import make_record
 from cardcallback.trackers import StopsWithSummary, run_summary
+from cardcallback.trackers.sending import sender_of
 
 
 def test_a_summary_holds_what_was_measured() -> None:
@@ -72,3 +74,28 @@ def test_a_signal_leaves_the_record_first_and_then_the_summary() -> None:
     stops.end_interrupted()
     stops.tell_end()
     assert order == ["keep", "end", "summary", "tell"]
+
+
+def test_mlflow_is_given_the_whole_summary_in_one_request() -> None:
+    """A far tracking server answers once; the run is the one that was open when training began."""
+    asked: list[tuple[str, dict[str, Any]]] = []
+
+    class Client:
+        """Keeps what it is asked; a request of any other kind fails."""
+
+        def log_batch(self, run_id: str, **given: Any) -> None:
+            asked.append((run_id, given))
+
+    entities = SimpleNamespace(Metric=lambda *given: given, RunTag=lambda *given: given)
+    opened = SimpleNamespace(info=SimpleNamespace(run_id="a1"))
+    reporter = type("MLflowCallback", (), {"__module__": "transformers.integrations"})()
+    reporter._ml_flow = SimpleNamespace(MlflowClient=Client, active_run=lambda: opened, entities=entities)
+    summary = run_summary(make_record())
+    send = sender_of(reporter, None)
+    assert send is not None
+    send(summary, 500)
+    ((run_id, given),) = asked
+    assert run_id == "a1"
+    sent = {name: (value, step) for name, value, _, step in given["metrics"]}
+    assert sent == {f"cardcallback/summary/{name}": (value, 500) for name, value in summary.numbers.items()}
+    assert dict(given["tags"]) == {f"cardcallback/summary/{name}": text for name, text in summary.texts.items()}
