@@ -20,6 +20,7 @@ from example_parts import (
     load_in_four_bits,
     model_source,
     read_examples,
+    refused_in_one_line,
 )
 from peft import LoraConfig, PeftModel
 from transformers import AutoTokenizer
@@ -42,6 +43,8 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.adapter and not (arguments.adapter / ADAPTER_FILE).is_file():
         parser.error(f"no adapter in {arguments.adapter}: train one there with examples/qlora_gemma.py --output-dir")
+    with refused_in_one_line():
+        card = CardCallback(base_model=hub_id(arguments.model), location=arguments.location)
     on_gpu = torch.cuda.is_available()
     source = model_source(arguments.model)
     adapter = arguments.adapter or own_adapter(source)
@@ -80,7 +83,7 @@ def main() -> None:
             seed=42,
             report_to="none",
         ),
-        callbacks=[CardCallback(base_model=hub_id(arguments.model), location=arguments.location)],
+        callbacks=[card],
     )
     trainer.evaluate()
     trainer.train()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from datasets import Dataset, load_dataset
 from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig, GgufConfig, PreTrainedModel
 
 from cardcallback import load_run
+from cardcallback.errors import CardCallbackError
 
 PACKAGED_MODEL = "google/gemma-3-270m"
 DATA = Path(__file__).parent / "data"
@@ -39,6 +41,15 @@ def command_line(description: str, *, output_dir: str, dataset: str, columns: Se
     )
     parser.add_argument("--location", help="where it runs, for the CO2e figure: DE, US-CA, gcp/us-central1, ...")
     return parser
+
+
+@contextlib.contextmanager
+def refused_in_one_line() -> Iterator[None]:
+    """Makes a callback before a model is loaded: a wrong ``--location`` is told at once, and without a traceback."""
+    try:
+        yield
+    except CardCallbackError as error:
+        raise SystemExit(str(error)) from None
 
 
 def model_source(name: str) -> str | Path:

@@ -12,7 +12,7 @@ they share no disk, ``cardcallback recover`` joins their folders afterwards.
 from __future__ import annotations
 
 import torch
-from example_parts import closing_line, command_line, hub_id, model_source, read_examples
+from example_parts import closing_line, command_line, hub_id, model_source, read_examples, refused_in_one_line
 from peft import LoraConfig
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from trl import SFTConfig, SFTTrainer
@@ -27,6 +27,8 @@ def main() -> None:
     """What each process does: load the whole model, train on its share of each batch."""
     parser = command_line(__doc__, output_dir="runs/multi-gpu", dataset="energy_questions.jsonl", columns=COLUMNS)
     arguments = parser.parse_args()
+    with refused_in_one_line():
+        card = CardCallback(base_model=hub_id(arguments.model), location=arguments.location)
     on_gpu = torch.cuda.is_available()
     settings = SFTConfig(
         output_dir=str(arguments.output_dir),
@@ -60,7 +62,7 @@ def main() -> None:
         eval_dataset=parts["test"],
         peft_config=LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM"),
         args=settings,
-        callbacks=[CardCallback(base_model=hub_id(arguments.model), location=arguments.location)],
+        callbacks=[card],
     )
     trainer.evaluate()
     trainer.train()

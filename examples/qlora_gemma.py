@@ -16,6 +16,7 @@ from example_parts import (
     load_in_four_bits,
     model_source,
     read_examples,
+    refused_in_one_line,
 )
 from peft import LoraConfig
 from transformers import AutoTokenizer
@@ -31,6 +32,8 @@ def main() -> None:
     """Load, evaluate, train, evaluate again, save; the callback writes the card."""
     parser = command_line(__doc__, output_dir="runs/qlora-gemma", dataset="energy_questions.jsonl", columns=COLUMNS)
     arguments = parser.parse_args()
+    with refused_in_one_line():
+        card = CardCallback(base_model=hub_id(arguments.model), location=arguments.location)
     on_gpu = torch.cuda.is_available()
     source = model_source(arguments.model)
     tokenizer = AutoTokenizer.from_pretrained(source)
@@ -61,7 +64,7 @@ def main() -> None:
             seed=42,
             report_to="none",
         ),
-        callbacks=[CardCallback(base_model=hub_id(arguments.model), location=arguments.location)],
+        callbacks=[card],
     )
     trainer.evaluate()
     trainer.train()

@@ -14,7 +14,7 @@ from unsloth import FastLanguageModel  # isort: skip - first, since it changes w
 from pathlib import Path
 
 import torch
-from example_parts import closing_line, command_line, hub_id, model_source, read_examples
+from example_parts import closing_line, command_line, hub_id, model_source, read_examples, refused_in_one_line
 from trl import SFTConfig, SFTTrainer
 
 from cardcallback import CardCallback
@@ -29,6 +29,8 @@ def main() -> None:
     parser = command_line(__doc__, output_dir="runs/unsloth-gemma", dataset="energy_questions.jsonl", columns=COLUMNS)
     parser.add_argument("--merged", type=Path, help="a folder for the model with the adapter merged into it")
     arguments = parser.parse_args()
+    with refused_in_one_line():
+        card = CardCallback(base_model=hub_id(arguments.model), location=arguments.location)
     model, tokenizer = FastLanguageModel.from_pretrained(
         model_name=str(model_source(arguments.model)),
         max_seq_length=LONGEST_TOKENS,
@@ -59,7 +61,7 @@ def main() -> None:
             seed=42,
             report_to="none",
         ),
-        callbacks=[CardCallback(base_model=hub_id(arguments.model), location=arguments.location)],
+        callbacks=[card],
     )
     trainer.evaluate()
     trainer.train()

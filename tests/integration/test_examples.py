@@ -71,6 +71,14 @@ def test_dpo_without_a_first_stage_says_so(run_example: RunExample, capsys: pyte
     assert "no adapter in elsewhere" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("name", ["qlora_gemma.py", "dpo_gemma.py", "multi_gpu.py"])
+def test_a_wrong_place_is_refused_before_anything_is_loaded(run_example: RunExample, name: str) -> None:
+    """In one line, and not after the minute that a model takes: the model of this one cannot be loaded at all."""
+    with pytest.raises(SystemExit, match=r"\Alocation: .*Germoney.*\Z"):
+        run_example(name, "--model", "nowhere", "--location", "Germoney")
+    assert not Path("runs").exists()
+
+
 def test_the_notebook_runs_and_holds_no_outputs(base: Path, tmp_path: Path) -> None:
     """Every cell, for a few steps: the table below the training cell, and the section at the end."""
     nbclient = pytest.importorskip("nbclient", reason="nbclient and ipykernel are not installed")

@@ -17,6 +17,9 @@ _ALL = {
     "simpo_gamma": 0.5,
     "kto_chosen_weight": 1.5,
     "kto_rejected_weight": 0.5,
+    "ld_alpha": None,
+    "pref_ftx": 0.0,
+    "pref_bco_weight": 0.0,
 }
 
 
@@ -43,12 +46,18 @@ def observed(trainer: Any) -> tuple[str | None, dict[str, Any]]:
         ({"stage": "rm"}, "reward modelling", {}),
         ({"stage": "dpo"}, "DPO", {"loss_type": "sigmoid", "beta": 0.2, "label_smoothing": 0.1}),
         (
+            {"stage": "dpo", "dpo_label_smoothing": 0.0, "pref_ftx": 0.3, "pref_bco_weight": 0.2, "ld_alpha": 0.6},
+            "DPO",
+            {"loss_type": "sigmoid", "beta": 0.2, "ld_alpha": 0.6, "pref_ftx": 0.3, "pref_bco_weight": 0.2},
+        ),
+        (
             {"stage": "dpo", "pref_loss": "orpo", "dpo_label_smoothing": 0.0},
             "ORPO",
             {"loss_type": "orpo", "beta": 0.2, "reference_model": "none, the method needs none"},
         ),
         (
-            {"stage": "dpo", "pref_loss": "simpo", "dpo_label_smoothing": 0.0},
+            # It compares with no reference model, which LLaMA-Factory's BCO loss needs.
+            {"stage": "dpo", "pref_loss": "simpo", "dpo_label_smoothing": 0.0, "pref_bco_weight": 0.2},
             "SimPO",
             {
                 "loss_type": "simpo",
@@ -57,7 +66,11 @@ def observed(trainer: Any) -> tuple[str | None, dict[str, Any]]:
                 "reference_model": "none, the method needs none",
             },
         ),
-        ({"stage": "kto"}, "KTO", {"beta": 0.2, "desirable_weight": 1.5, "undesirable_weight": 0.5}),
+        (
+            {"stage": "kto", "pref_ftx": 0.3, "pref_bco_weight": 0.2},
+            "KTO",
+            {"beta": 0.2, "desirable_weight": 1.5, "undesirable_weight": 0.5, "pref_ftx": 0.3},
+        ),
     ],
 )
 def test_stage_and_settings(own: dict[str, Any], objective: str, settings: dict[str, Any]) -> None:

@@ -291,4 +291,4 @@ def test_the_loss_has_one_row() -> None:
     section = render_section(replace(make_record(), evaluation=replace(make_record().evaluation, after=after)))
     assert "| loss |" not in section
     assert "runtime" not in section
-    assert "| mean_token_accuracy | not measured | 71.0 % |" in section
+    assert "| Token accuracy | not measured | 71.0 % |" in section

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import importlib.util
+import re
+from pathlib import Path
+
 import pytest
 from msgspec.structs import replace
 from section_records import RECORDS, with_training
 
 from cardcallback.record import Evaluation, EvaluationResult, RunRecord, Tokens
 from cardcallback.render.card.objectives import is_causal
-from cardcallback.render.method_words import example_noun, metric_label, metric_rank
+from cardcallback.render.method_words import example_noun, metric_label, metric_rank, metric_words
 from cardcallback.render.pictures.choice import LOSS_PICTURE, picture_alt_text
 from cardcallback.render.section import render_section
 from cardcallback.testing.records import make_record
@@ -65,7 +69,7 @@ def test_held_out_rewards_take_the_place_of_the_loss() -> None:
     assert "Held-out reward rose from 1.00 to 2.00." in visible
     assert "| Reward | 1.00 | 2.00 |" in visible
     assert visible.index("| Reward |") < visible.index("| GRPO loss, which says little of the answers |")
-    assert "| reward\\_std |" in visible or "| reward_std |" in visible
+    assert "| Spread of rewards (reward_std) | 0.300 | 0.300 |" in visible
 
 
 def test_several_reward_functions_have_rows_of_their_own() -> None:
@@ -117,6 +121,35 @@ def test_what_says_more_comes_first(first: str, later: str) -> None:
 def test_names_of_functions_are_a_persons_words() -> None:
     """They are escaped."""
     assert metric_label("rewards/a*b*c/mean") == "Reward by a\\*b\\*c"
+
+
+@pytest.mark.parametrize(
+    ("name", "label", "words"),
+    [
+        ("clip_ratio/low_mean", "Clipped at the lower bound (clip_ratio/low_mean)", "2.50 %"),
+        ("frac_reward_zero_std", "Groups whose answers all had one reward (frac_reward_zero_std)", "2.50 %"),
+        ("rewards/a_judge/std", "Spread of the reward by a_judge", "0.0250"),
+        ("completions/mean_terminated_length", "Length of answers that were not cut off, tokens", "0.0250"),
+        ("somebodys/own_figure", "somebodys/own_figure", "0.0250"),
+    ],
+)
+def test_what_says_less_is_in_words_too(name: str, label: str, words: str) -> None:
+    """The trainer's name beside them where its documentation says more; a name that is not known stays as it is."""
+    assert metric_label(name) == label
+    assert metric_words(name, 0.025) == words
+
+
+def test_every_quantity_of_the_online_trainers_has_words() -> None:
+    """What TRL's GRPO and RLOO log, by their own source."""
+    found = importlib.util.find_spec("trl")
+    if found is None or found.origin is None:
+        pytest.skip("TRL is not installed")
+    folder = Path(found.origin).parent / "trainer"
+    source = "".join((folder / f"{method}_trainer.py").read_text(encoding="utf-8") for method in ("grpo", "rloo"))
+    logged = set(re.findall(r'_metrics\[mode\]\["([^"]+)"\]', source)) - {"num_tokens"}
+    assert "reward" in logged
+    # The second is a setting that changes; the third is of a loss whose paper alone explains it.
+    assert {name for name in logged if metric_label(name) == name} <= {"entropy_coef", "vespo/phi_seq_mean"}
 
 
 @pytest.mark.parametrize("objective", ["DPO", "ORPO", "SimPO"])

@@ -9,15 +9,24 @@ from cardcallback.observe.plain import lineage, read, top_package
 _OBJECTIVES = {"sft": "SFT", "rm": "reward modelling", "dpo": "DPO", "kto": "KTO", "ppo": "PPO"}
 # Of the stage "dpo", these losses are methods of their own, which compare with no reference model.
 _OWN_METHODS = {"orpo": "ORPO", "simpo": "SimPO"}
-# By the names that TRL gives them; each stage has all of them, and only its own do something.
+# By the names that TRL gives them, LLaMA-Factory's own where it has none; each stage has all of them, and only its own
+# do something.
 _SETTINGS = {
     "dpo": {
         "loss_type": "pref_loss",
         "beta": "pref_beta",
         "label_smoothing": "dpo_label_smoothing",
         "simpo_gamma": "simpo_gamma",
+        "ld_alpha": "ld_alpha",
+        "pref_ftx": "pref_ftx",
+        "pref_bco_weight": "pref_bco_weight",
     },
-    "kto": {"beta": "pref_beta", "desirable_weight": "kto_chosen_weight", "undesirable_weight": "kto_rejected_weight"},
+    "kto": {
+        "beta": "pref_beta",
+        "desirable_weight": "kto_chosen_weight",
+        "undesirable_weight": "kto_rejected_weight",
+        "pref_ftx": "pref_ftx",
+    },
 }
 
 

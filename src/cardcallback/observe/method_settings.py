@@ -53,6 +53,8 @@ _SETTINGS: dict[str, Reader] = {
     "cpo_alpha": number,
     "desirable_weight": number,
     "undesirable_weight": number,
+    "pref_ftx": number,
+    "pref_bco_weight": number,
     "center_rewards_coefficient": number,
     "router_aux_loss_coef": number,
     "precompute_ref_log_probs": flag,
@@ -96,6 +98,8 @@ _SETTINGS: dict[str, Reader] = {
 # With these values a setting is off, and naming it would suggest that it did something.
 _OFF: dict[str, frozenset[Scalar]] = {
     "label_smoothing": frozenset({0}),
+    "pref_ftx": frozenset({0}),
+    "pref_bco_weight": frozenset({0}),
     "top_k": frozenset({0, -1}),
     "repetition_penalty": frozenset({1}),
     "top_entropy_quantile": frozenset({1}),
@@ -109,6 +113,7 @@ _NEEDS: dict[str, tuple[str, Callable[[Scalar], bool]]] = {
     "f_alpha_divergence_coef": ("f_divergence_type", lambda kind: kind == "alpha_divergence"),
     "discopop_tau": ("loss_type", lambda kind: "discopop" in str(kind)),
     "simpo_gamma": ("loss_type", lambda kind: "simpo" in str(kind)),
+    "pref_bco_weight": ("loss_type", lambda kind: kind not in {"orpo", "simpo"}),
     "vllm_mode": ("use_vllm", bool),
 }
 

@@ -26,14 +26,59 @@ _LABELS = {
     "completions/clipped_ratio": "Answers cut off at the length limit",
 }
 _ORDER = {name: place for place, name in enumerate(_LABELS)}
+# What says less, with the trainer's own name where its documentation says more than a few words can.
+_LESSER = {
+    "mean_token_accuracy": "Token accuracy",
+    "logps/chosen": "Log-probability of chosen answers",
+    "logps/rejected": "Log-probability of rejected answers",
+    "logits/chosen": "Mean logit of chosen answers",
+    "logits/rejected": "Mean logit of rejected answers",
+    "log_odds_chosen": "Log odds of chosen answers over rejected ones (log_odds_chosen)",
+    "log_odds_ratio": "Log sigmoid of these odds (log_odds_ratio)",
+    "nll_loss": "Loss on the chosen answers (nll_loss)",
+    "aux_loss": "Loss of the experts' router (aux_loss)",
+    "policy_loss": "Loss without its entropy part (policy_loss)",
+    "reward_std": "Spread of rewards (reward_std)",
+    "min_reward": "Lowest reward",
+    "max_reward": "Highest reward",
+    "frac_reward_zero_std": "Groups whose answers all had one reward (frac_reward_zero_std)",
+    "clip_ratio/low_mean": "Clipped at the lower bound (clip_ratio/low_mean)",
+    "clip_ratio/low_min": "Clipped at the lower bound, least (clip_ratio/low_min)",
+    "clip_ratio/high_mean": "Clipped at the upper bound (clip_ratio/high_mean)",
+    "clip_ratio/high_max": "Clipped at the upper bound, most (clip_ratio/high_max)",
+    "clip_ratio/region_mean": "Clipped at either bound (clip_ratio/region_mean)",
+    "cispo_clip_ratio": "Clipped at the upper bound (cispo_clip_ratio)",
+    "completions/min_length": "Shortest answer, tokens",
+    "completions/max_length": "Longest answer, tokens",
+    "completions/mean_terminated_length": "Length of answers that were not cut off, tokens",
+    "completions/min_terminated_length": "Shortest answer that was not cut off, tokens",
+    "completions/max_terminated_length": "Longest answer that was not cut off, tokens",
+    "tools/call_frequency": "Tool calls to an answer",
+    "tools/failure_frequency": "Tool calls that failed",
+    "sampling/sampling_logp_difference/mean": "Log-probability, generator against trainer: mean difference",
+    "sampling/sampling_logp_difference/max": "Log-probability, generator against trainer: largest difference",
+    "sampling/importance_sampling_ratio/mean": "Probability, trainer over generator: mean ratio",
+    "sampling/importance_sampling_ratio/min": "Probability, trainer over generator: smallest ratio",
+    "sampling/importance_sampling_ratio/max": "Probability, trainer over generator: largest ratio",
+    "objective/entropy": "Entropy",
+    "objective/scores": "Score by the reward model or judge",
+    "objective/scores_margin": "Margin of these scores",
+    "objective/rlhf_reward": "Score less the KL penalty (objective/rlhf_reward)",
+    "objective/non_score_reward": "KL penalty (objective/non_score_reward)",
+    "val/contain_eos_token": "Answers that ended by themselves (val/contain_eos_token)",
+}
 _ONE_FUNCTION = re.compile(r"rewards/(.+)/mean")
+_SPREAD_OF_FUNCTION = re.compile(r"rewards/(.+)/std")
 _OF_FUNCTION = re.compile(r"rewards/.+/(mean|std)")
 _FUNCTION_RANK, _OTHER_RANK, _LAST_RANK = _ORDER["mean_reward"] + 0.5, len(_ORDER), len(_ORDER) + 1
 # Spreads, extremes and raw scores say the least to who did not write the trainer.
 _DETAIL = re.compile(
     r".*(_std|/std|/min\w*|/max\w*|_min|_max|terminated_length|zero_std)|(min|max)_.*|logits/.*|logps/.*"
 )
-_SHARE = re.compile(r"(.*[/_])?(accuracy|accuracies|clipped_ratio)")
+_SHARE = re.compile(
+    r"(.*[/_])?(accuracy|accuracies|clipped_ratio|clip_ratio|frac_reward_zero_std|failure_frequency|contain_eos_token)"
+    r"|clip_ratio/.*"
+)
 _REINFORCED = frozenset({"GRPO", "RLOO", "GMPO", "A2PO", "PPO", "reinforcement learning"})
 _EMBEDDING_LIBRARIES = frozenset({"sentence_transformers", "setfit"})
 _PAIRED = frozenset({"DPO", "ORPO", "CPO", "SimPO", "TPO", "online DPO", "reward modelling"})
@@ -60,8 +105,10 @@ def metric_rank(name: str) -> float:
 
 def metric_label(name: str) -> str:
     """The name in words where there are some, as Markdown."""
-    one = _ONE_FUNCTION.fullmatch(name)
-    return f"Reward by {escape_markdown(one.group(1))}" if one else _LABELS.get(name) or escape_markdown(name)
+    for pattern, words in ((_ONE_FUNCTION, "Reward by"), (_SPREAD_OF_FUNCTION, "Spread of the reward by")):
+        if matched := pattern.fullmatch(name):
+            return f"{words} {escape_markdown(matched.group(1))}"
+    return _LABELS.get(name) or escape_markdown(_LESSER.get(name, name))
 
 
 def metric_words(name: str, value: float) -> str:

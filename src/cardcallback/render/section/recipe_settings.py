@@ -67,8 +67,14 @@ _TRAINER_KEYS = (
 _MOST_OTHER_SETTINGS = 20
 _BY = f" {TIMES} "
 _SHOWN = frozenset({*_BATCH_KEYS, *_OPTIMISER_KEYS, *_DONE_KEYS, *_WEIGHT_KEYS})
-# Ours, so in plain words; the others are what a reader sets.
-_METHOD_WORDS = {"reference_model": "reference model:", "reward_functions": "reward by", "loss": "loss:"}
+# Ours, so in plain words, and names that say nothing by themselves; the others are what a reader sets.
+_METHOD_WORDS = {
+    "reference_model": "reference model:",
+    "reward_functions": "reward by",
+    "loss": "loss:",
+    "pref_ftx": "weight of an added SFT loss (pref_ftx)",
+    "pref_bco_weight": "weight of an added BCO loss (pref_bco_weight)",
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
