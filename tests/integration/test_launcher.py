@@ -27,6 +27,7 @@ HERE = Path(__file__).resolve().parent
 PAGE = HERE.parents[1] / "docs" / "run.md"
 OURS = [sys.executable, "-m", "cardcallback"]
 LIMIT_SECONDS = 600.0
+_ADDED_LOSSES = {"pref_ftx": 0.3, "pref_bco_weight": 0.2}
 
 
 @pytest.fixture
@@ -160,15 +161,24 @@ def test_a_search_and_its_workers(machine: dict[str, str], model: Path) -> None:
 @pytest.mark.matrix
 @pytest.mark.skipif(importlib.util.find_spec("llamafactory") is None, reason="LLaMA-Factory is not installed here")
 @pytest.mark.parametrize(
-    ("stage", "objective", "settings"), [("sft", "SFT", {}), ("dpo", "DPO", {"loss_type": "sigmoid", "beta": 0.1})]
+    ("stage", "own", "objective", "settings"),
+    [
+        ("sft", {}, "SFT", {}),
+        ("dpo", _ADDED_LOSSES, "DPO", {"loss_type": "sigmoid", "beta": 0.1, **_ADDED_LOSSES}),
+    ],
 )
 def test_llama_factory_s_own_card_writing(
-    machine: dict[str, str], model: Path, stage: str, objective: str, settings: dict[str, object]
+    machine: dict[str, str],
+    model: Path,
+    stage: str,
+    own: dict[str, object],
+    objective: str,
+    settings: dict[str, object],
 ) -> None:
     """Without a push it calls the class's method past the trainer's own: the block is there all the same, whole."""
     place = Place(model.parent)
     shutil.copytree(model, place.base)
-    (command,) = llama_factory.commands(place, stage, push_to_hub=False, max_steps=4)
+    (command,) = llama_factory.commands(place, stage, push_to_hub=False, max_steps=4, **own)
     run(command, machine, place.work)
     card, record = (place.output / "README.md").read_text(encoding="utf-8"), load_run(place.output)
     assert "llama-factory" in card.partition("\n---")[0]
@@ -177,4 +187,5 @@ def test_llama_factory_s_own_card_writing(
     assert (record.status, record.training.objective, record.training.steps) == ("completed", objective, 4)
     assert record.training.trainer_library == "llamafactory"
     assert settings.items() <= record.training.hyperparameters.items()
+    assert ("added SFT loss (pref_ftx) 0.3" in card) == ("pref_ftx" in own)
     assert record.energy.gpu.value
