@@ -118,6 +118,8 @@ matrix-trainers: .venv/.test
 matrix-sentence-transformers: .venv-sentence-transformers/.done
 	@echo "Training with sentence-transformers and SetFit, CodeCarbon beside us ..."
 	.venv-sentence-transformers/bin/python -m pytest -m matrix tests/integration/test_sentence_transformers.py
+	.venv-sentence-transformers/bin/python scripts/ways_in.py run sentence_transformers cross_encoder
+	.venv-sentence-transformers/bin/python scripts/ways_in.py render
 
 # Unit tests need no torch, and the pinned build of it may not exist for these Pythons.
 matrix-python310:
@@ -144,7 +146,7 @@ matrix-trackers: .venv-trackers/.done
 	@echo "Reading live figures back from TensorBoard, W&B, MLflow and trackio in their offline modes ..."
 	.venv-trackers/bin/python -m pytest tests/integration/test_trackers.py tests/integration/test_trackers_matrix.py
 
-# Other environments add their own ways: `.venv-NAME/bin/python scripts/ways_in.py run WAY`, then render.
+# The targets of other environments add their own ways.
 matrix-ways: .venv/.test
 	@echo "Trying the ways in that this environment can run; results in docs/ways_in, the table in docs/ways_in.md ..."
 	.venv/bin/python scripts/ways_in.py run
@@ -162,10 +164,14 @@ matrix-processes: .venv/.test
 matrix-axolotl: .venv-axolotl/.done
 	@echo "Training with Axolotl's own command ..."
 	.venv-axolotl/bin/python -m pytest tests/integration/test_axolotl.py
+	.venv-axolotl/bin/python scripts/ways_in.py run axolotl
+	.venv-axolotl/bin/python scripts/ways_in.py render
 
 matrix-unsloth: .venv-unsloth/.done
 	@echo "Training with Unsloth: its CPU path, and the trainers that it generates for a GPU ..."
 	.venv-unsloth/bin/python -m pytest tests/integration/test_unsloth.py
+	.venv-unsloth/bin/python scripts/ways_in.py run unsloth unsloth_generated
+	.venv-unsloth/bin/python scripts/ways_in.py render
 
 matrix-run: .venv/.test
 	@echo "Training by cardcallback run what takes minutes: several trainers of one command, a search ..."
