@@ -88,6 +88,19 @@ def test_an_ordinary_run_has_no_such_table() -> None:
     assert "While training," not in render_section(record)
 
 
+def test_no_accuracy_of_equal_rewards_is_a_beginning() -> None:
+    """At the first step a model is its own reference, and trainers count equal rewards as 0 %: no rise begins there."""
+    curves = {
+        "rewards/accuracies": ((1.0, 0.0), (2.0, 0.5), (3.0, 0.75)),
+        "rewards/margins": ((1.0, 0.0), (2.0, 0.1), (3.0, 0.4)),
+    }
+    section = render_section(make_record(curves=curves, evaluation=Evaluation()))
+    assert "| Reward accuracy | 50.0 % | 75.0 % |" in section
+    assert "| Reward margin | 0 | 0.400 |" in section
+    worse = curves | {"rewards/margins": ((1.0, -0.2), (2.0, 0.1), (3.0, 0.4))}
+    assert "| Reward accuracy | 0 % | 75.0 % |" in render_section(make_record(curves=worse, evaluation=Evaluation()))
+
+
 def test_what_was_evaluated_is_not_told_twice() -> None:
     """A quantity of the held-out table is left out of the other."""
     record = RECORDS["dpo_after_sft"]()

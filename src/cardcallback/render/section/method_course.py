@@ -19,6 +19,7 @@ _MOST_ROWS = 6
 _SHARE_OF_POINTS = 10
 # Any of these shows that the others are a method's and not just a trainer's habit.
 _TELLING = (REWARD, "rewards/accuracies", "rewards/margins", "accuracy", "margin", "mean_reward", "kl", "objective/kl")
+_ACCURACY, _MARGIN = "rewards/accuracies", "rewards/margins"
 _BESIDE = ("entropy", "completions/mean_length", "completions/clipped_ratio")
 
 
@@ -29,9 +30,9 @@ def course_table(record: RunRecord) -> list[str]:
         return []
     rows = []
     for name in names:
-        first, last = _ends(curve(record, name))
+        first, last = _ends(_points(record, name))
         rows.append(table_row(metric_label(name), metric_words(name, first), metric_words(name, last)))
-    head = table_row(f"While training, {_averaged(curve(record, names[0]))}", "Beginning", "End")
+    head = table_row(f"While training, {_averaged(_points(record, names[0]))}", "Beginning", "End")
     return [head, "|---|---|---|", *rows]
 
 
@@ -41,14 +42,14 @@ def course_sentence(record: RunRecord) -> str:
     if not names:
         return ""
     name = names[0]
-    first, last = _ends(curve(record, name))
+    first, last = _ends(_points(record, name))
     words = change_words(metric_words(name, first), metric_words(name, last), grew=last > first)
     label = metric_label(name)
     return f"{first_upper(label)} {words} while training."
 
 
 def _shown(record: RunRecord) -> list[str]:
-    logged = [name for name in record.curves if len(curve(record, name)) > 1]
+    logged = [name for name in record.curves if len(_points(record, name)) > 1]
     if not any(name in logged for name in _TELLING):
         return []
     of_functions = [name for name in logged if name.startswith("rewards/") and name.endswith("/mean")]
@@ -57,6 +58,19 @@ def _shown(record: RunRecord) -> list[str]:
     after = record.evaluation.after
     held_out = set(after.metrics) if after is not None else set()
     return sorted((name for name in names if f"eval_{name}" not in held_out), key=metric_rank)[:_MOST_ROWS]
+
+
+def _points(record: RunRecord, name: str) -> tuple[Point, ...]:
+    """A curve, without the accuracies of steps whose rewards are all equal.
+
+    At the first step a model is its own reference: trainers count equal rewards as no preference, so the 0 % there
+    says nothing, and a rise from it would be no merit of the training.
+    """
+    points = curve(record, name)
+    if name != _ACCURACY:
+        return points
+    equal = {step for step, margin in curve(record, _MARGIN) if margin == 0}
+    return tuple(point for point in points if point[0] not in equal or point[1] != 0)
 
 
 def _ends(points: tuple[Point, ...]) -> tuple[float, float]:
