@@ -78,6 +78,16 @@ def test_a_single_reading_is_a_visible_dot() -> None:
     assert not line.get_clip_on()
 
 
+def test_a_single_reading_of_many_devices_is_a_visible_dot() -> None:
+    """A run of seconds reads the memory of eight GPUs once, one after another: no panel is empty for that."""
+    record = _many_gpus(8)
+    traces = tuple(replace(trace, points=((0.1 * (trace.device or 0), trace.points[0][1]),)) for trace in record.traces)
+    for axes in draw_power_and_memory(replace(record, traces=traces)).axes:
+        dots = [line for line in axes.get_lines() if line.get_marker() == "o"]
+        assert dots
+        assert all(len(line.get_xdata()) == 1 and not line.get_clip_on() for line in dots)
+
+
 def test_a_flat_loss_is_drawn_flat() -> None:
     """The float noise of a loss that does not move is neither stretched to a curve nor written as an offset."""
     points = tuple((float(step), 0.693147 + 1e-8 * (step % 3)) for step in range(1, 60))

@@ -78,18 +78,19 @@ def draw_range(
     color: str,
     label: str,
 ) -> None:
-    """The devices' mean as a line and their lowest to highest as a band, session by session."""
+    """The devices' mean as a line, or a dot, and their lowest to highest as a band, session by session."""
     import numpy as np  # noqa: PLC0415  comes with matplotlib, loaded only to draw
 
     for number, session in enumerate(sorted({trace.session for trace in traces})):
         placed = [_placed(record, trace, unit_seconds, unit) for trace in traces if trace.session == session]
         begin, end = max(times[0] for times, _ in placed), min(times[-1] for times, _ in placed)
         grid = np.array([time for time in max(placed, key=lambda one: len(one[0]))[0] if begin <= time <= end])
-        if len(grid) == 0:
-            continue
+        if len(grid) == 0:  # the devices were read one after another, each once
+            grid = np.array([(begin + end) / 2])
         values = np.array([np.interp(grid, times, values) for times, values in placed])
         first = number == 0
-        axes.plot(grid, values.mean(axis=0), color=color, label=label if first else None, zorder=3)
+        dot: dict[str, Any] = {"marker": "o", "markersize": 5, "clip_on": False} if len(grid) == 1 else {}
+        axes.plot(grid, values.mean(axis=0), color=color, label=label if first else None, zorder=3, **dot)
         band: dict[str, Any] = {
             "color": color,
             "alpha": 0.25,
