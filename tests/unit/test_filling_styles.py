@@ -89,7 +89,7 @@ def test_a_value_in_html_is_html() -> None:
             "Peak GPU memory: [X] / [X] GB",
             "Peak GPU memory: 46.7 (this job's) / 128 GB (unified, 119.7 GiB visible to the system)",
         ),
-        ("We trained for [X] epochs on [X] GPUs.", "We trained for 1 epochs on 1 GPUs."),
+        ("We trained for [X] epochs on [X] GPUs.", "We trained for 1 epoch on 1 GPU."),
         ("The model was fine-tuned (batch size [X], learning rate [X]).",
          "The model was fine-tuned (batch size 2, learning rate 2e-4)."),
         ("It was trained on a total of [X] tokens.",
@@ -197,3 +197,33 @@ def test_check_takes_no_expression_of_mdx_for_a_placeholder() -> None:
     matter = "---\nlicense: mit\n---\n"
     assert "placeholder" not in {one.rule for one in check_card(matter + PROGRAMS[0])}
     assert "placeholder" in {one.rule for one in check_card(matter + PROGRAMS[0].partition("\n")[2])}
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("- Energy: **[X]** kWh", "- Energy: **0.107** kWh (GPU only, measured)"),
+        ("- Energy: [X] mWh", "- Energy: 107,000 mWh (GPU only, measured)"),
+        ("- Energy: [X] MWH", "- Energy: 0.000107 MWH (GPU only, measured)"),
+        ("- Energy: [X] mwh", "- Energy: [X] mwh"),
+        ("- Number of GPUs: [X] GPUs", "- Number of GPUs: 1 GPU"),
+        ("- Epochs: **[X]** epochs", "- Epochs: **1** epoch"),
+        ("- Validation loss: [X] to [X]", "- Validation loss: [X] to [X]"),
+        ("- Peak memory: [X] Go", "- Peak memory: 65.5 Go (61.0 GiB of 120 GiB in use, whole machine)"),
+    ],
+)
+def test_a_unit_is_read_as_it_is_spelled(asked: str, said: str) -> None:
+    """Milliwatt-hours and megawatt-hours differ by a letter; of one there is no plural; bold may end before it."""
+    assert filled(f"## Training\n\n{asked}\n") == f"## Training\n\n{said}\n"
+
+
+def test_libraries_are_told_apart_from_data() -> None:
+    """Below the versions "Datasets" is the library, also in a section about training."""
+    body = "## Training procedure\n\n### Framework versions\n\n- Datasets: TBD\n- PEFT: TBD\n"
+    assert filled(body) == body.replace("PEFT: TBD", "PEFT: 0.21.2")
+
+
+def test_what_a_reader_may_do_himself_is_not_this_run() -> None:
+    """Settings that are recommended for another training."""
+    body = "## Fine-tuning it further yourself\n\n- Learning rate: [X]\n- GPU: [X]\n"
+    assert filled(body) == body

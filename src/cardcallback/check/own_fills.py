@@ -13,6 +13,7 @@ from cardcallback.check.own_words import KEPT, RULE, change, flat
 from cardcallback.check.reading import CardText
 from cardcallback.check.run_labels import plain_label
 from cardcallback.record import Fill, RunRecord
+from cardcallback.render.card.fill_memory import with_column
 from cardcallback.render.card.filling import fill_placeholders
 from cardcallback.render.card.metadata import HEADING
 from cardcallback.render.card.slots import Slot
@@ -173,4 +174,5 @@ def _filled(words: str, fills: Sequence[Fill]) -> str:
 
 def _slot_key(slot: Slot) -> _Key:
     heading = slot.headings[-1] if slot.headings else ""
-    return masked(plain_label(heading)), plain_label(heading if slot.label is None else slot.label)
+    label = heading if slot.label is None else with_column(slot.label, slot)
+    return masked(plain_label(heading)), plain_label(label)

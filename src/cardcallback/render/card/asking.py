@@ -11,6 +11,7 @@ from cardcallback.render.card.labels import ItemRow, LabelIndex, LabelRow, each,
 from cardcallback.render.card.own_run import Neighbours, OwnRun
 from cardcallback.render.card.quantities import Unit, split_unit, unit_in
 from cardcallback.render.card.slots import Slot
+from cardcallback.render.card.two_heads import readings
 from cardcallback.render.card.understood import DEVICE_VALUES, words_of
 
 _ANOTHER_MEANING = "has another meaning beside the labels around it"
@@ -59,8 +60,6 @@ class Asking:
         self._index, self._beside, self._run = index, beside, OwnRun(record)
         training = record.training
         self._base = normalize_label((training.base_model or "").rsplit("/", 1)[-1])
-        stages = {normalize_label(name) for name in (training.stage, training.objective) if name}
-        self._own_stages = frozenset(stages - {""})
 
     def ask(self, slot: Slot, headings: tuple[str, ...], original: str) -> Asked:
         """The row for a slot below these headings, in their original words, where ``original`` stood in the card."""
@@ -74,7 +73,18 @@ class Asking:
             by_heading = self._index.by_heading.get(above[-1], ()) if slot.kind == "block" else ()
             if by_heading:
                 return Asked(row=by_heading[0])
+        if slot.group:
+            return self._by_two_heads(slot, above, original)
         return self._by_label(slot, label, above, original)
+
+    def _by_two_heads(self, slot: Slot, above: list[str], original: str) -> Asked:
+        for read, heading in readings(slot, self.column_group):
+            asked = self._by_label(
+                read, read.label or "", [*above, *([normalize_label(heading)] if heading else [])], original
+            )
+            if asked.row is not None:
+                return asked
+        return Asked(why=self.forbidden(slot, [*above, normalize_label(slot.group)]))
 
     def _by_label(self, slot: Slot, label: str, above: list[str], original: str) -> Asked:
         bare, unit = split_unit(label)
@@ -93,15 +103,20 @@ class Asking:
                 return Asked(why=why) if why else Asked(row=row, unit=asked or in_column)
             if rows and slot.kind in {"cell", "example"}:
                 return Asked(why=f"the column {slot.column or 'without a heading'} is not surely this run's")
-        if slot.kind == "cell" and slot.column and self.column_group(normalize_label(label)) in {"tuned", "base"}:
+        if self._is_turned(slot, label):
             # A table with a row for each model, whose columns are the labels.
             turned = replace(slot, label=slot.column, column=label, only_column=False)
-            return (
-                self._by_label(turned, slot.column, above, original)
-                if label != slot.column
-                else Asked(why=self.forbidden(slot, above))
-            )
+            return self._by_label(turned, slot.column or "", above, original)
         return Asked(why=self.forbidden(slot, above))
+
+    def _is_turned(self, slot: Slot, label: str) -> bool:
+        """Whether a row begins with whose figures it holds, and is not one that was turned already."""
+        if slot.kind != "cell" or not slot.column or label == slot.column:
+            return False
+        whose = {"tuned", "base"}
+        is_label = normalize_label(slot.column) in self._index.by_label
+        of_column = None if is_label else self.column_group(normalize_label(slot.column))
+        return self.column_group(normalize_label(label)) in whose and of_column not in whose
 
     def _why_left(self, row: LabelRow, slot: Slot, above: list[str]) -> str | None:
         if row.leave is not None:
@@ -188,8 +203,8 @@ class Asking:
 
     def column_group(self, column: str) -> str | None:
         """Whose figures a column holds, by its heading as it is compared; None where that says nothing."""
-        if column in self._own_stages:
-            return "tuned"
+        if stage := self._run.stage_of(column):
+            return "tuned" if stage == "own" else "other"
         if column in self._index.column_groups:
             return self._index.column_groups[column]
         telling = {"base"} if self._base and has_word(column, self._base) else set()

@@ -217,8 +217,10 @@ class Filler:
                 why = why or (NOT_KNOWN if value is None and name else _OTHER_WORDS)
                 continue
             begin = max(end, one.begin - written.more_before)
-            parts += [source[end:begin], _escaped(slot, written.text)]
-            end = one.end + _behind(source, one, written)
+            unit, last = written.behind(source, one.end)
+            remark = f" {_escaped(slot, written.remark.strip())}" if written.remark else ""
+            parts += [source[end:begin], _escaped(slot, written.text), unit, remark]
+            end = last
         if not parts:
             is_unknown = any(names) and all(value is None for value in known)
             why = why or (NOT_KNOWN if is_unknown else _OTHER_WORDS)
@@ -269,12 +271,6 @@ class Filler:
         )
         field = _field(slot, "filled", text=text, why=why, placeholder=placeholder)
         return Change(text=text, fill=fill, field=field)
-
-
-def _behind(source: str, one: Placeholder, written: Written) -> int:
-    """How many characters of the source after the placeholder are replaced: none where markup stands between."""
-    width = written.more_after
-    return width if source[one.end : one.end + width] == one.after[:width] else 0
 
 
 def _escaped(slot: Slot, text: str) -> str:

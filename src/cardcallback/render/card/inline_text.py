@@ -20,6 +20,12 @@ from markdown_it.token import Token
 OBJECT, COMMENT = "\ufffc", "\ufff9"
 _STANDING_FOR = {"softbreak": "\n", "hardbreak": "\n", "image": OBJECT}
 _TAG = re.compile(r"</?([A-Za-z][A-Za-z0-9-]*)")
+_BARE_WORDS = re.compile(r"<[A-Za-z]+(?P<words>(?: [A-Za-z]+){1,4})>")
+# The attributes that stand without a value.
+_SWITCHES = frozenset(
+    ["async", "autoplay", "checked", "controls", "default", "defer", "disabled", "hidden", "inert", "loop", "multiple",
+     "muted", "novalidate", "open", "readonly", "required", "reversed", "selected"]
+)  # fmt: skip
 _STYLES = frozenset(
     [
         "b",
@@ -183,7 +189,7 @@ class _Reader:
         name = tag.group(1).lower() if tag else None
         if name == "br":
             self._add("\n", begin, end)
-        elif name is not None and name not in _ELEMENTS | _STYLES:
+        elif name is not None and (name not in _ELEMENTS | _STYLES or _is_request(content)):
             # No element of HTML: what a person wrote for "put the value here".
             for index, letter in enumerate(content):
                 self._add(letter, begin + index, begin + index + 1)
@@ -199,6 +205,12 @@ class _Reader:
             self._opaque.add(len(self._text))
         self._text.append(letter)
         self._spans.append(self._link or (begin, end))
+
+
+def _is_request(tag: str) -> bool:
+    """Whether what reads as an element is "<base model>" or "<data set name>": words that are no attributes."""
+    found = _BARE_WORDS.fullmatch(tag)
+    return found is not None and not _SWITCHES.issuperset(found["words"].lower().split())
 
 
 def visible_label(letters: Iterator[str] | str) -> str:

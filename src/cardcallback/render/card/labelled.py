@@ -36,6 +36,7 @@ _SPELLINGS = tuple(
         (r"optimis", "optimiz"),
         (r"quantis", "quantiz"),
         (r"finetun", "fine tun"),
+        (r"ppl\b", "perplexity"),
     )
 )
 _OPTIONAL = re.compile(r"[\[(]\s*optional\s*[\])]", re.IGNORECASE)

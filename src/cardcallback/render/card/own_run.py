@@ -55,6 +55,15 @@ class OwnRun:
             return True
         return self._names_another_model(heading, titles) or self._names_another_stage(heading)
 
+    def stage_of(self, column: str) -> str | None:
+        """Whether a column's heading names this run's stage ("own"), another or several; None where it names none."""
+        named = [own for words, own in _STAGES.items() if has_word(column, words)]
+        if any(has_word(column, name) for name in self._stages) and len(set(named)) <= 1:
+            return "own"
+        if not named:
+            return None
+        return "own" if len(set(named)) == 1 and self._stages & set(named[0]) else "other"
+
     def _names_another_model(self, heading: str, titles: Sequence[str]) -> bool:
         if self._base and has_word(heading, self._base):
             return False

@@ -193,13 +193,14 @@ def carbon(record: RunRecord) -> Value | None:
     )  # fmt: skip
 
 
-def grid_factor(record: RunRecord) -> str | None:
+def grid_factor(record: RunRecord) -> Value | None:
     """The grid's factor with place, year, boundary and source."""
     if record.carbon is None:
         return None
     factor = record.carbon.factor
     about = ", ".join(str(part) for part in (factor.place, factor.year, factor.boundary, factor.source) if part)
-    return f"{format_number(factor.grams_per_kwh)} g CO2eq/kWh ({escape_markdown(about)})"
+    figure, note = f"{format_number(factor.grams_per_kwh)} g CO2eq/kWh", escape_markdown(about)
+    return Value(text=f"{figure} ({note})", short=figure, amount=factor.grams_per_kwh, kind="intensity", note=note)
 
 
 def region(record: RunRecord) -> str | None:

@@ -12,6 +12,7 @@ from cardcallback.render.card.quantities import COUNTED, LARGE_COUNTS, Unit, Val
 
 _ABOUT = re.compile(r"(?:~|\u2248|<|>|approximately|approx\.?|about|around|ca\.?|roughly|circa)\s*$", re.IGNORECASE)
 _ENDS = re.compile(r"\s*(?:$|[.,;:)(\]/|\u00b7\u00d7x=+]|(?:and|with|on|for|per|at|in|of|using|over|by|from|\u00b1)\b)")
+_PLURAL = re.compile(r"(?:[^\W\d_]+ )*[^\W\d_]{2,}s")
 _UNIT_IN_BRACKETS = re.compile(r"\s*\(([^()]+)\)")
 _OUT_OF = frozenset({"/", "of", "out of"})
 # Outside this a figure in an example's unit would be a string of zeros.
@@ -24,13 +25,24 @@ _SMALLEST_COUNT = 1e-5
 class Written:
     """The text for a placeholder, and how much of what stands around it is replaced with it.
 
-    ``unit_width`` letters behind the placeholder are the unit that the text is in.
+    ``unit_width`` letters behind the placeholder are the unit that the text is in, which in the card reads ``unit``;
+    ``remark`` is to be said behind that.
     """
 
     text: str
     more_before: int = 0
-    more_after: int = 0
     unit_width: int = 0
+    unit: str = ""
+    remark: str = ""
+
+    def behind(self, source: str, end: int) -> tuple[str, int]:
+        """The unit as it is to stand in ``source``, where the placeholder ends at ``end``, and where the unit ends.
+
+        Between the two there may be the end of bold.
+        """
+        unit = _singular(self.unit) if self.text == "1" else self.unit
+        at = source.find(self.unit, end) if self.unit and (self.remark or unit != self.unit) else -1
+        return ("", end) if at < 0 else (source[end:at] + unit, at + len(self.unit))
 
 
 def write_value(value: Value, placeholder: Placeholder, label_unit: Unit | None) -> Written | None:
@@ -114,10 +126,13 @@ def _inside(value: Value, placeholder: Placeholder, label_unit: Unit | None) -> 
 def _before_unit(value: Value, placeholder: Placeholder, unit: Unit, width: int) -> Written:
     """The figure before a unit that the card has; what has to be said of it stands behind that."""
     figure, before = value.least + value.figure(unit), _about_before(placeholder) if value.least else 0
-    if not value.note:
-        return Written(text=figure, more_before=before, unit_width=width)
-    text = figure + placeholder.after[:width] + value.remark
-    return Written(text=text, more_before=before, more_after=width, unit_width=width)
+    word = placeholder.after[:width].strip()
+    return Written(text=figure, more_before=before, unit_width=width, unit=word, remark=value.remark)
+
+
+def _singular(word: str) -> str:
+    """The unit of one: "1 epoch", "1 GPU", where "epochs" and "GPUs" stood."""
+    return word[:-1] if _PLURAL.fullmatch(word) else word
 
 
 def _width(placeholder: Placeholder, unit: Unit) -> int:
