@@ -208,7 +208,7 @@ def test_check_takes_no_expression_of_mdx_for_a_placeholder() -> None:
         ("- Energy: [X] mwh", "- Energy: [X] mwh"),
         ("- Number of GPUs: [X] GPUs", "- Number of GPUs: 1 GPU"),
         ("- Epochs: **[X]** epochs", "- Epochs: **1** epoch"),
-        ("- Validation loss: [X] to [X]", "- Validation loss: [X] to [X]"),
+        ("- Validation loss: [X] to [X]", "- Validation loss: 1.87 to 1.04"),
         ("- Peak memory: [X] Go", "- Peak memory: 65.5 Go (61.0 GiB of 120 GiB in use, whole machine)"),
     ],
 )
@@ -227,3 +227,98 @@ def test_what_a_reader_may_do_himself_is_not_this_run() -> None:
     """Settings that are recommended for another training."""
     body = "## Fine-tuning it further yourself\n\n- Learning rate: [X]\n- GPU: [X]\n"
     assert filled(body) == body
+
+
+@pytest.mark.parametrize(
+    ("sentence", "expected"),
+    [
+        ("The model was trained for [X] hours on [N] [GPU] GPUs.",
+         "The model was trained for 1.87 hours on 1 NVIDIA GB10 GPU."),
+        ("We train the model using [cluster], with [N] [GPU] GPUs, for [N] hours.",
+         "We train the model using [cluster], with 1 NVIDIA GB10 GPU, for 1.87 hours."),
+        ("We fine-tuned [base model] with [method] (rank [r], alpha [a]) on [N] examples from [dataset].",
+         "We fine-tuned google/gemma-3-4b-it with QLoRA (rank 16, alpha 32) on 8,000 examples from a local file."),
+        ("> Trained by [author] in [X] h on a single [GPU], using [X] kWh.",
+         "> Trained by [author] in 1.87 h on a single NVIDIA GB10, using 0.107 kWh (GPU only, measured)."),
+        ("TinyBank answers questions. We fine-tuned it for [X] epochs. It answers in [X] seconds.",
+         "TinyBank answers questions. We fine-tuned it for 1 epoch. It answers in [X] seconds."),
+        ("**Cost:** Training took [X] minutes. Llama took [X] minutes.",
+         "**Cost:** Training took 112 minutes. Llama took [X] minutes."),
+        ("Das Modell wurde [X] Stunden lang auf [N] [GPU] trainiert und verbrauchte [X] kWh.",
+         "Das Modell wurde 1.87 Stunden lang auf 1 NVIDIA GB10 trainiert und verbrauchte 0.107 kWh (GPU only, measured)."),
+        ("Le modèle a été entraîné pendant [X] heures sur [N] GPU [modèle].",
+         "Le modèle a été entraîné pendant 1.87 heures sur 1 GPU NVIDIA GB10."),
+        ("El modelo se entrenó durante [X] horas en [N] GPU y consumió [X] kWh.",
+         "El modelo se entrenó durante 1.87 horas en 1 GPU y consumió 0.107 kWh (GPU only, measured)."),
+        ("O modelo foi treinado por [X] horas em [N] GPUs.", "O modelo foi treinado por 1.87 horas em 1 GPU."),
+        ("模型在 [N] 块 [GPU] 上训练了 [X] 小时\uff0c耗电 [X] kWh。",
+         "模型在 1 块 NVIDIA GB10 上训练了 1.87 小时\uff0c耗电 0.107 kWh (GPU only, measured)。"),
+        ("本モデルは [N] 台の [GPU] で [X] 時間学習しました。",
+         "本モデルは 1 台の NVIDIA GB10 で 1.87 時間学習しました。"),
+        ("Validation loss: from [X] to [X]", "Validation loss: from 1.87 to 1.04"),
+        ("Epochs: ___   Steps: ______", "Epochs: 1   Steps: 500"),
+        ("Base model: <base> | GPU: <gpu> | Training time: <time>",
+         "Base model: google/gemma-3-4b-it | GPU: NVIDIA GB10 | Training time: 1 h 52 min"),
+        ("2.1 Learning rate: ___", "2.1 Learning rate: 2e-4, cosine schedule"),
+        ("Lernrate / learning rate: [X]", "Lernrate / learning rate: 2e-4, cosine schedule"),
+        ("kg CO2: ____", "kg CO2: ____"),
+        ("kWh: ____", "kWh: 0.107 (GPU only, measured)"),
+        ("Energy: `[X] kWh`", "Energy: 0.107 kWh (GPU only, measured)"),
+        ("学習率: \uff3b未記入\uff3d", "学習率: 2e-4, cosine schedule"),
+        ("Final loss: [X]", "Final loss: 1.05 (last logged, step 500) in training; 1.04 on held-out data"),
+    ],
+)  # fmt: skip
+def test_a_sentence_is_filled_by_itself(sentence: str, expected: str) -> None:
+    """Beside others that are not understood, in other languages, and beside what only a person can say."""
+    assert filled(f"## Training\n\n{sentence}\n") == f"## Training\n\n{expected}\n"
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "[Competitor] was trained for [X] hours.",
+        "The base model was trained for [X] hours.",
+        "Llama is large. Its training took [X] GPU hours.",
+        "The base model was pretrained by others. It was then trained for [X] hours.",
+        "All [N] runs took [X] hours of training.",
+        "[N] models were trained for [X] epochs.",
+        "[X] hours of training audio were used.",
+        "Training used [X] kWh; inference uses [X] Wh per request.",
+        "The tokenizer was trained on [N] tokens.",
+        "We trained for [X] hours on a node of eight [GPU] GPUs.",
+        "We trained [N] annotators for [X] hours.",
+        "Fine-tuning used [X]% of the energy that training the base model took.",
+        "Das Basismodell wurde [X] Stunden lang trainiert.",
+        "Das Lehrermodell wurde [X] Stunden lang trainiert.",
+        "Le modèle de base a été entraîné pendant [X] heures.",
+        "El modelo base se entrenó durante [X] horas.",
+        "O modelo base foi treinado por [X] horas.",
+        "基础模型训练了 [X] 小时。",
+        "教師モデルは [X] 時間学習しました。",
+        "Learning rate search: [X]   Epochs of the teacher: [X]",
+        "Inference settings\nBatch size: [X]\nGPU: [X]",
+        "5. Deployment\n   5.1 GPU(s): ___\n   5.2 Learning rate: ___",
+    ],
+)
+def test_a_sentence_about_others_stays(sentence: str) -> None:
+    """Another model, several runs, people, a share."""
+    body = f"# A model\n\n## Training\n\n{sentence}\n"
+    assert filled(body) == body
+
+
+def test_of_several_models_only_the_one_that_the_card_names_is_filled() -> None:
+    """Sections with the same labels below names are each about another."""
+    one = "## {}\n\n- Training time: [X]\n- Energy: [X]\n\n"
+    body = "# Collection\n\n" + "".join(map(one.format, ("acme-small (this repository)", "acme-large", "acme-embed")))
+    text = filled(body)
+    assert text.count("1 h 52 min") == 1
+    assert text.index("1 h 52 min") < text.index("acme-large")
+    topics = "# Card\n\n" + one.format("Training") + one.format("Environmental impact")
+    assert filled(topics).count("1 h 52 min") == 2
+
+
+def test_the_same_set_is_not_told_twice_under_two_names() -> None:
+    """A run measures one held-out set: beside a validation set the test set is another."""
+    body = "## Results\n\n- Validation loss: [X]\n- Test loss: [X]\n"
+    assert filled(body) == body.replace("Validation loss: [X]", "Validation loss: 1.04")
+    assert filled("## Results\n\n- Test loss: [X]\n") == "## Results\n\n- Test loss: 1.04\n"

@@ -9,7 +9,7 @@ from cardcallback.record import RunRecord
 from cardcallback.render.card.labelled import normalize_label
 from cardcallback.render.card.labels import ItemRow, LabelIndex, LabelRow, each, has_word
 from cardcallback.render.card.own_run import Neighbours, OwnRun
-from cardcallback.render.card.quantities import Unit, split_unit, unit_in
+from cardcallback.render.card.quantities import Unit, is_unit, split_unit, unit_in
 from cardcallback.render.card.slots import Slot
 from cardcallback.render.card.two_heads import readings
 from cardcallback.render.card.understood import DEVICE_VALUES, words_of
@@ -26,8 +26,10 @@ _YEAR = re.compile(r"(?:19|20)\d\d")
 _NO_UNIT = re.compile(
     r"\W*|n/?a|none|text|str(?:ing)?|float|int(?:eger)?|number|count|name|date|bool(?:ean)?|list|units?", re.IGNORECASE
 )
-# Labels that nothing but a training run has.
-_TELLING_LABELS = ("learning rate", "epochs", "batch size", "training time", "lora rank", "optimizer", "warmup")
+# Of these values nothing but a training run has a label.
+_TELLING = frozenset({"learning_rate", "epochs", "training_time", "lora_rank", "optimizer", "warmup", "training_loss"})
+# What a unit asks for that is all there is of a label.
+_OF_UNIT = {"energy": "energy", "emissions": "carbon_emitted"}
 # In a column's heading these say whose figures it holds even among other words.
 _TELLING_GROUPS = ("tuned", "base", "other")
 _SHORTEST_TELLING = 3
@@ -59,6 +61,12 @@ class Asking:
     def __init__(self, index: LabelIndex, record: RunRecord, beside: Neighbours) -> None:
         self._index, self._beside, self._run = index, beside, OwnRun(record)
         training = record.training
+        rows = index.labels.rows
+        self._telling = {name for row in rows if row.value in _TELLING and not row.section for name in each(row.label)}
+        self._topics = {normalize_label(word) for row in rows for word in (*row.section, *each(row.heading))}
+        self._topics |= {"setup", "settings", "configuration", "details", "parameters"} | {
+            normalize_label(word) for never in index.labels.never_under for word in never.words
+        }
         self._base = normalize_label((training.base_model or "").rsplit("/", 1)[-1])
 
     def ask(self, slot: Slot, headings: tuple[str, ...], original: str) -> Asked:
@@ -89,8 +97,8 @@ class Asking:
     def _by_label(self, slot: Slot, label: str, above: list[str], original: str) -> Asked:
         bare, unit = split_unit(label)
         plain = _QUALIFIERS.sub("", bare).strip()
-        for name, asked in ((label, None), (bare, unit), (plain, unit)):
-            labelled = self._index.by_label.get(normalize_label(name), ())
+        for name, asked in ((label, None), (bare, unit), (plain, unit), (label, unit_in(label))):
+            labelled = self._rows_of(name, asked)
             rows = [row for row in labelled if self._is_below(row, above, slot)]
             fitting = [row for row in rows if self._is_in_column(row, slot)]
             stock = [row for row in fitting if row.default == original]
@@ -107,7 +115,39 @@ class Asking:
             # A table with a row for each model, whose columns are the labels.
             turned = replace(slot, label=slot.column, column=label, only_column=False)
             return self._by_label(turned, slot.column or "", above, original)
+        composed = self._composed(slot, label)
+        if composed is not None:
+            return self._by_label(composed, composed.label or "", above, original)
         return Asked(why=self.forbidden(slot, above))
+
+    def _composed(self, slot: Slot, label: str) -> Slot | None:
+        """A cell whose row and column make a label together: "Train" and "Examples"."""
+        if slot.kind != "cell" or not slot.column or self.column_group(normalize_label(slot.column)) is not None:
+            return None
+        name = f"{label} {slot.column}"
+        is_known = (
+            normalize_label(name) in self._index.by_label
+            or normalize_label(split_unit(name)[0]) in self._index.by_label
+        )
+        return replace(slot, label=name, column="Value", group="") if is_known and label != name else None
+
+    def _rows_of(self, label: str, unit: Unit | None) -> tuple[LabelRow, ...]:
+        """The rows of a label; of one in two languages ("Lernrate / learning rate") where both ask for the same."""
+        found = self._index.by_label.get(normalize_label(label), ())
+        if found:
+            return found
+        parts = [self._index.by_label.get(normalize_label(part), ()) for part in label.split(" / ")]
+        if len(parts) > 1 and len({row.value for rows in parts for row in rows[:1]}) == 1 and all(parts):
+            return parts[0]
+        kind = next(iter(unit.kinds), "") if unit is not None and unit.word in label.split(" (", maxsplit=1)[0] else ""
+        if (
+            unit is None
+            or kind not in _OF_UNIT
+            or is_unit(label) is False
+            or (kind == "emissions" and "2" not in label)
+        ):
+            return ()
+        return (LabelRow(value=_OF_UNIT[kind], label=label),)
 
     def _is_turned(self, slot: Slot, label: str) -> bool:
         """Whether a row begins with whose figures it holds, and is not one that was turned already."""
@@ -135,6 +175,8 @@ class Asking:
 
         The first ``begin`` headings do not count.
         """
+        if self._beside.is_of_series(slot, self._topics):
+            return _ANOTHER_RUN
         for heading in reversed(above[max(begin, slot.titles) :]):
             if self._run.is_another(heading, above[: slot.titles]):
                 return _ANOTHER_RUN
@@ -199,7 +241,8 @@ class Asking:
         if not words or any(has_word(section, word) for section in sections for word in words):
             return True
         # Without a section nothing says what a plain word is about but the card itself, or what stands beside it.
-        return not sections or (not above[slot.titles :] and self._beside.has(slot, _TELLING_LABELS))
+        is_of_training = not above[slot.titles :] or "training" in words
+        return not sections or (is_of_training and self._beside.has(slot, self._telling))
 
     def column_group(self, column: str) -> str | None:
         """Whose figures a column holds, by its heading as it is compared; None where that says nothing."""

@@ -54,6 +54,27 @@ class NeverRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     values: tuple[str, ...] = ()
 
 
+class Sentences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How sentences about a training run are put; ``labels.yaml`` says what the fields mean."""
+
+    training: tuple[str, ...] = ()
+    counted: dict[str, tuple[str, ...]] = {}
+    times: tuple[str, ...] = ()
+    lasting: tuple[str, ...] = ()
+    harmless: tuple[str, ...] = ()
+
+    def before(self, other: Sentences) -> Sentences:
+        """These words and the other's."""
+        names = (*self.counted, *(name for name in other.counted if name not in self.counted))
+        return Sentences(
+            training=self.training + other.training,
+            counted={name: self.counted.get(name, ()) + other.counted.get(name, ()) for name in names},
+            times=self.times + other.times,
+            lasting=self.lasting + other.lasting,
+            harmless=self.harmless + other.harmless,
+        )
+
+
 class LabelMap(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which label asks for which value, and what a placeholder looks like."""
 
@@ -63,6 +84,7 @@ class LabelMap(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     inside: dict[str, str] = {}
     examples: tuple[ItemRow, ...] = ()
     never_under: tuple[NeverRow, ...] = ()
+    sentences: Sentences = Sentences()
 
     def before(self, other: LabelMap) -> LabelMap:
         """This map's rows before the other's: the first row that fits counts."""
@@ -74,6 +96,7 @@ class LabelMap(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             inside=other.inside | self.inside,
             examples=self.examples + other.examples,
             never_under=self.never_under + other.never_under,
+            sentences=self.sentences.before(other.sentences),
         )
 
 
@@ -134,6 +157,8 @@ def read_label_map(text: str, *, name: str = "label map") -> LabelMap:
         _check_examples(examples, name)
     for words, value in labels.inside.items():
         _check_value(value, words, name)
+    for value in labels.sentences.counted:
+        _check_value(value, "sentences", name)
     for never in labels.never_under:
         for value in never.values:
             _check_value(value, never.why, name)

@@ -14,6 +14,10 @@ from cardcallback.render.card.table_rows import PART_COLUMNS, UNIT_COLUMNS, WHOL
 _HEAD = re.compile(r"[^\W\d_][\w\s%()/.,&'\u00b2\u2082\u2191\u2193-]*")
 _NO_HEAD = re.compile(r"(?:x+|n|n/?a|tbd|tba|todo|none|yes|no)", re.IGNORECASE)
 _FEWEST_COLUMNS = 3
+# Heads of a column that only numbers the rows.
+_NUMBERS = frozenset(
+    {"nr", "no", "#", "\u2116", "n\u00b0", "n\u00ba", "id", "lfd", "lfd. nr", "s.no", "\u5e8f\u53f7", "\u756a\u53f7"}
+)
 _OF_A_STEP = frozenset({"step", "epoch", "checkpoint", "iteration", "epoche", "schritt", "\u00e9poque", "\u00e9poca"})
 
 
@@ -41,11 +45,13 @@ class TableReader:
         self._heads: list[tuple[str, ...]] = []
         self._title = ""
         self._first = 0
+        self._has_groups = False
 
     def open(self, rows: int, *, has_row_groups: bool = False) -> None:
         """Begin a table of so many rows without its heads; in ``has_row_groups`` the first column only groups them."""
         self._tables += 1
         self._rows, self._row, self._heads, self._title = rows, 0, [], ""
+        self._has_groups = has_row_groups
         self._first = int(has_row_groups)
 
     def title(self, text: str) -> None:
@@ -60,6 +66,8 @@ class TableReader:
         labels = [visible_label(read_inline(cell.text, references).text) for cell in cells]
         if is_head:
             self._heads.append(tuple(labels))
+            if len(labels) >= _FEWEST_COLUMNS and labels[0].casefold().strip(". ") in _NUMBERS:
+                self._first, self._has_groups = 1, False
         elif self._is_second_head(labels):
             self._heads.append(tuple(labels))
             return
@@ -87,7 +95,7 @@ class TableReader:
                     index=index,
                     column="" if is_head else columns[index + first],
                     group="" if is_head else groups[index + first],
-                    titles=tuple(name for name in (self._title, labels[0] if first else "") if name),
+                    titles=tuple(name for name in (self._title, labels[0] if self._has_groups else "") if name),
                     columns=pair[1],
                     row=self._row - (not is_head),
                     rows=self._rows,

@@ -249,10 +249,13 @@ def gpu_count(record: RunRecord) -> Value | None:
     return Value(text=text, short=str(count), amount=float(count), kind="devices", note=note)
 
 
-def gpu_name(record: RunRecord) -> str | None:
+def gpu_name(record: RunRecord) -> Value | None:
     """The GPUs' name without their number, where they are all of one kind."""
     names = {device.name for device in devices(record)}
-    return escape_markdown(names.pop()) + (SIMULATED if record.simulated else "") if len(names) == 1 else None
+    if len(names) != 1:
+        return None
+    name = escape_markdown(names.pop()) + (SIMULATED if record.simulated else "")
+    return Value(text=name, short=name)
 
 
 def gpu_names(record: RunRecord) -> str | None:
