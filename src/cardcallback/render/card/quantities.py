@@ -102,8 +102,10 @@ _WITH_THOUSANDS = LARGE_COUNTS | {"examples", "steps"}
 # "tokens/s" and "steps per epoch" are other quantities.
 _PER = r"\s*(?:/|\bper\b)\s*(?:s|sec|seconds?|min|minutes?|h|hours?|days?|epochs?|steps?|watts?|J|joules?)\b"
 _NO_RATE = rf"(?!{_PER})"
-_GAS = r"(?:\s*(?:(?:of|de)\s+)?(?:CO2|CO\N{SUBSCRIPT TWO}|CO\$_\{?2\}?\$|carbon)"
+_GAS = (
+    r"(?:\s*(?:(?:of|de)\s+)?(?:CO2|CO\N{SUBSCRIPT TWO}|CO\$_\{?2\}?\$|carbon)"
     r"\s*-?\s*(?:eq(?:uivalents?|\.)?|e(?![a-z]))?)?"
+)
 _WORDS = sorted({word for units in _UNITS.values() for word in units}, key=len, reverse=True)
 _UNIT = re.compile(rf"(?P<unit>{'|'.join(map(re.escape, _WORDS))}){_GAS}(?![A-Za-z])", re.IGNORECASE)
 # French bytes, which are English words where they begin small.
