@@ -110,3 +110,29 @@ def test_a_log_by_steps_is_not_filled_with_the_last_losses(log: str) -> None:
     """They are of different steps."""
     body = f"## Training results\n\n{log}\n|---|---|---|---|\n| [X] | [X] | [X] | [X] |\n"
     assert filled(body) == body
+
+
+def test_a_baseline_of_another_model_is_not_the_base_of_this_run() -> None:
+    """Its row says which one it is."""
+    head = "## Results\n\n| Run | Model | Eval loss |\n|---|---|---|\n"
+    text = filled(f"{head}| baseline | google/gemma-3-270m | [X] |\n| base | google/gemma-3-4b-it | [X] |\n")
+    assert "| baseline | google/gemma-3-270m | [X] |" in text
+    assert "| base | google/gemma-3-4b-it | 1.87 |" in text
+
+
+def test_a_row_and_its_column_make_a_label_together() -> None:
+    """But no sum of rows is this run's own figure."""
+    head = "## Training data\n\n| Split | Examples | Tokens |\n|---|---|---|\n"
+    text = filled(
+        f"{head}| Train | [N] | [N] |\n| Validation | [N] | [N] |\n| Test | [N] | [N] |\n| Total | [N] | [N] |\n"
+    )
+    assert "| Train | 8,000 examples | 5.52 M tokens, without padding |" in text
+    assert "| Validation | 512 examples | [N] |" in text
+    assert "| Test | [N] | [N] |\n| Total | [N] | [N] |" in text
+
+
+def test_a_first_column_of_numbers_is_no_label() -> None:
+    """As companies' forms have it."""
+    head = "| Nr. | Punkt / item | Angabe / entry | geprüft von |\n|---|---|---|---|\n"
+    text = filled(f"## Training\n\n{head}| 1 | Lernrate / learning rate | [ausfüllen] | [Name] |\n")
+    assert "| 1 | Lernrate / learning rate | 2e-4, cosine schedule | [Name] |" in text

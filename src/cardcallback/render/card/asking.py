@@ -20,6 +20,8 @@ _BEFORE_TRAINING = "about the model before this training run"
 _OF_THE_BASE = frozenset(
     {"base_loss", "perplexity_base", "base_model", "base_model_link", "model_type", "total_parameters"}
 )
+# Of several rows, which may be of other runs or parts.
+_SUMS = frozenset({"total", "all", "overall", "sum", "gesamt", "summe", "\u5408\u8ba1", "\u5408\u8a08"})
 _ANOTHER_RUN = "about another model or stage, not about this training run"
 _YEAR = re.compile(r"(?:19|20)\d\d")
 # What a column of units has beside a value that has none.
@@ -109,9 +111,11 @@ class Asking:
                 if in_column is None and not _NO_UNIT.fullmatch(slot.unit or ""):
                     why = why or f"the unit {slot.unit} is none that we know"
                 return Asked(why=why) if why else Asked(row=row, unit=asked or in_column)
-            if rows and slot.kind in {"cell", "example"}:
+            if rows and slot.kind in {"cell", "example"} and self._composed(slot, label) is None:
                 return Asked(why=f"the column {slot.column or 'without a heading'} is not surely this run's")
         if self._is_turned(slot, label):
+            if self._run.is_of_another(slot.beside, above[: slot.titles]):
+                return Asked(why=_ANOTHER_RUN)
             # A table with a row for each model, whose columns are the labels.
             turned = replace(slot, label=slot.column, column=label, only_column=False)
             return self._by_label(turned, slot.column or "", above, original)
@@ -123,6 +127,8 @@ class Asking:
     def _composed(self, slot: Slot, label: str) -> Slot | None:
         """A cell whose row and column make a label together: "Train" and "Examples"."""
         if slot.kind != "cell" or not slot.column or self.column_group(normalize_label(slot.column)) is not None:
+            return None
+        if normalize_label(label) in _SUMS:
             return None
         name = f"{label} {slot.column}"
         is_known = (
@@ -139,15 +145,7 @@ class Asking:
         parts = [self._index.by_label.get(normalize_label(part), ()) for part in label.split(" / ")]
         if len(parts) > 1 and len({row.value for rows in parts for row in rows[:1]}) == 1 and all(parts):
             return parts[0]
-        kind = next(iter(unit.kinds), "") if unit is not None and unit.word in label.split(" (", maxsplit=1)[0] else ""
-        if (
-            unit is None
-            or kind not in _OF_UNIT
-            or is_unit(label) is False
-            or (kind == "emissions" and "2" not in label)
-        ):
-            return ()
-        return (LabelRow(value=_OF_UNIT[kind], label=label),)
+        return _rows_of_unit(label, unit)
 
     def _is_turned(self, slot: Slot, label: str) -> bool:
         """Whether a row begins with whose figures it holds, and is not one that was turned already."""
@@ -250,6 +248,9 @@ class Asking:
             return "tuned" if stage == "own" else "other"
         if column in self._index.column_groups:
             return self._index.column_groups[column]
+        parts = {self._index.column_groups.get(part.strip()) for part in column.split(" / ")}
+        if " / " in column and len(parts) == 1:
+            return parts.pop()
         telling = {"base"} if self._base and has_word(column, self._base) else set()
         for name, group in self._index.column_groups.items():
             if group in _TELLING_GROUPS and len(name) >= _SHORTEST_TELLING and has_word(column, name):
@@ -258,3 +259,12 @@ class Asking:
         if telling - {"other"}:
             telling -= {"other"}
         return telling.pop() if len(telling) == 1 else "other" if telling else None
+
+
+def _rows_of_unit(label: str, unit: Unit | None) -> tuple[LabelRow, ...]:
+    """What a label asks for that is a unit and nothing else: "kWh", "kg CO2"; masses of other things are not known."""
+    if unit is None or not is_unit(label):
+        return ()
+    kind = next(iter(unit.kinds))
+    is_gas = kind != "emissions" or "2" in unit.word or "\u2082" in unit.word
+    return (LabelRow(value=_OF_UNIT[kind], label=label),) if kind in _OF_UNIT and is_gas else ()

@@ -17,7 +17,7 @@ from cardcallback.render.card.labels import LabelIndex, LabelRow, has_word
 from cardcallback.render.card.naming import Naming
 from cardcallback.render.card.own_run import Neighbours
 from cardcallback.render.card.placeholders import Placeholder, find_placeholders
-from cardcallback.render.card.quantities import Value, is_unit
+from cardcallback.render.card.quantities import Value, has_amount, is_unit
 from cardcallback.render.card.slots import Slot
 from cardcallback.render.card.understood import (
     Surroundings,
@@ -109,7 +109,8 @@ class Filler:
 
     def is_foreign(self, slot: Slot, value: str) -> bool:
         """Whether the slot asks for this value and holds somebody else's figure for it."""
-        if not any(letter.isdigit() for letter in slot.text):
+        # In prose a year or a citation is no figure of it.
+        if not has_amount(slot.text) if slot.kind in {"block", "item"} else not re.search(r"\d", slot.text):
             return False
         asked = self._asking.ask(slot, self._memory.headings(slot), slot.text)
         if asked.row is None or asked.row.value != value or slot.kind == "example":

@@ -70,6 +70,12 @@ class OwnRun:
             return None
         return "own" if len(set(named)) == 1 and self._stages & set(named[0]) else "other"
 
+    def is_of_another(self, texts: Iterable[str], titles: Sequence[str]) -> bool:
+        """Whether one of the texts of a table's row names another model than this run's."""
+        # A figure such as "3.88 B" is no name.
+        names = (normalize_label(text) for text in texts if not text[:1].isdigit())
+        return any(self._names_another_model(name, titles) for name in names)
+
     def _names_another_model(self, heading: str, titles: Sequence[str]) -> bool:
         if self._base and has_word(heading, self._base):
             return False

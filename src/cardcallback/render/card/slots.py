@@ -58,7 +58,7 @@ class Slot:
     of several lines has line feeds and no blanks around its lines. ``headings`` are the headings and the labels of
     list items above it, the nearest last. ``label`` is None where nothing but these says what the value is. Of a
     table ``column`` is the column's heading, ``only_column`` says that there is no other value column, ``row`` numbers
-    the rows, ``unit`` is what the row has in a column of units and
+    the rows, ``beside`` are its row's other texts, ``unit`` is what the row has in a column of units and
     ``group`` what stands over several columns; of a list ``row`` numbers the items. An "example"
     is the first cell of a row, which is the row's label, but may be a placeholder itself. The first ``titles`` of the
     headings are the card's title. ``passage`` is all of the text that the value stands in, and ``has_labels`` says
@@ -80,6 +80,7 @@ class Slot:
     row: int = 0
     rows: int = 1
     unit: str | None = None
+    beside: tuple[str, ...] = ()
     group: str = ""
     titles: int = 0
     passage: str = ""
@@ -216,6 +217,7 @@ def _of_cell(passage: Passage, cell: TableCell) -> Iterator[Slot]:
         rows=cell.rows,
         is_html=cell.is_html,
         group=cell.group,
+        beside=cell.beside,
         unit=cell.unit if cell.column.lower() not in UNIT_COLUMNS else None,
     )
 

@@ -100,6 +100,7 @@ class TableReader:
                     row=self._row - (not is_head),
                     rows=self._rows,
                     label=labels[pair[0] + first],
+                    beside=tuple(text for at, text in enumerate(labels) if at != index + first and text),
                     unit=next(
                         (one for one, name in zip(labels, columns, strict=False) if name.lower() in UNIT_COLUMNS), None
                     ),
