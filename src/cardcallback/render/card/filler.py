@@ -17,12 +17,13 @@ from cardcallback.render.card.labels import LabelIndex, LabelRow, has_word
 from cardcallback.render.card.naming import Naming
 from cardcallback.render.card.own_run import Neighbours
 from cardcallback.render.card.placeholders import Placeholder, find_placeholders
-from cardcallback.render.card.quantities import Value, has_amount, is_unit
+from cardcallback.render.card.quantities import Value, is_unit
 from cardcallback.render.card.slots import Slot
 from cardcallback.render.card.understood import (
     Surroundings,
     before_and_after,
     count_and_name,
+    has_amount,
     has_own_subject,
     is_choice,
     is_figure,

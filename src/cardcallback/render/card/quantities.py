@@ -236,15 +236,6 @@ def hinted_unit(hint: str) -> Unit | None:
     return None if unit is not None and unit.kinds & set(COUNTED) and len(hint.strip()) == 1 else unit
 
 
-def has_amount(text: str) -> bool:
-    """Whether a text is a number, or holds one with the unit of a mass: what a card states of its emissions."""
-    numbers = list(re.finditer(r"(?<![\w.])\d[\d.,]*", text))
-    units = [unit_at(text[found.end() :]) for found in numbers]
-    return any(unit is not None and "emissions" in unit.kinds for unit in units) or (
-        len(numbers) == 1 and not re.search(r"[^\W\d_]{2}", text)
-    )
-
-
 def is_unit(text: str) -> bool:
     """Whether the text is a unit and nothing else."""
     return unit_in(text) is not None

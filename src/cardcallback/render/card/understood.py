@@ -13,7 +13,7 @@ from cardcallback.render.card.inline_text import COMMENT
 from cardcallback.render.card.labelled import SENTENCE_END, normalize_label
 from cardcallback.render.card.labels import LabelIndex, LabelRow
 from cardcallback.render.card.placeholders import Placeholder
-from cardcallback.render.card.quantities import Value, hinted_unit, is_unit, without_footnotes
+from cardcallback.render.card.quantities import Value, hinted_unit, is_unit, unit_at, without_footnotes
 from cardcallback.render.card.values import VALUE_NAMES
 from cardcallback.render.card.writing_in import Written
 
@@ -232,6 +232,15 @@ def before_and_after(found: tuple[Placeholder, ...], asked: str | None) -> list[
 def shares_word(hint: str, label: str | None) -> bool:
     """Whether a hint has a word of the label."""
     return not set(normalize_label(hint).split()).isdisjoint(normalize_label(label or "").split())
+
+
+def has_amount(text: str) -> bool:
+    """Whether a text is a number, or holds one with the unit of a mass: what a card states of its emissions."""
+    numbers = list(re.finditer(r"(?<![\w.])\d[\d.,]*", text))
+    units = [unit_at(text[found.end() :]) for found in numbers]
+    return any(unit is not None and "emissions" in unit.kinds for unit in units) or (
+        len(numbers) == 1 and not re.search(r"[^\W\d_]{2}", text)
+    )
 
 
 def is_figure(found: tuple[Placeholder, ...]) -> bool:
