@@ -69,7 +69,7 @@ def _together(found: Sequence[Finding], fills: int) -> list[Finding]:
     gone = [one for one in found if one.what.startswith(_GONE)]
     if len(gone) < _FEWEST_GONE or len(gone) * 2 < fills:
         return list(found)
-    what = f"{len(gone)} of the {fills} texts that cardcallback filled in are gone: the card is another than the one filled"
+    what = f"{len(gone)} of the {fills} texts that cardcallback filled in are gone: this is another card"
     cure = (
         "nothing, where it was you; else fill the template again: cardcallback render RECORD --card CARD --template T"
     )

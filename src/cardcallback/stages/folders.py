@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from datetime import date
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -206,7 +206,9 @@ def _is_merged(folder: Path) -> bool:
         return False
     try:
         names = [name for name in weights_marks(folder) if not name.startswith("adapter")]
-        written = min((date.fromtimestamp((folder / name).stat().st_mtime) for name in names), default=None)
+        written = min(((folder / name).stat().st_mtime for name in names), default=None)
     except OSError:
         return False  # as above
-    return written is not None and written.isoformat() >= record.sessions[-1].started_on
+    if written is None:
+        return False
+    return f"{datetime.fromtimestamp(written, tz=timezone.utc):%Y-%m-%d}" >= record.sessions[-1].started_on
