@@ -322,3 +322,16 @@ def test_the_same_set_is_not_told_twice_under_two_names() -> None:
     body = "## Results\n\n- Validation loss: [X]\n- Test loss: [X]\n"
     assert filled(body) == body.replace("Validation loss: [X]", "Validation loss: 1.04")
     assert filled("## Results\n\n- Test loss: [X]\n") == "## Results\n\n- Test loss: 1.04\n"
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("- Loss: [loss name]", "- Loss: [loss name]"),
+        ("- Loss: [value]", "- Loss: 1.04"),
+        ("- Peak memory: [X] GiB", "- Peak memory: 61.0 GiB (of 120 GiB in use, whole machine)"),
+    ],
+)
+def test_a_figure_is_neither_a_name_nor_said_twice(asked: str, said: str) -> None:
+    """The name of the loss is another thing; what the note begins with may stand there already."""
+    assert filled(f"## Training\n\n{asked}\n") == f"## Training\n\n{said}\n"

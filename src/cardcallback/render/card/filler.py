@@ -21,6 +21,7 @@ from cardcallback.render.card.quantities import Value, is_unit
 from cardcallback.render.card.slots import Slot
 from cardcallback.render.card.understood import (
     Surroundings,
+    asks_for_name,
     before_and_after,
     count_and_name,
     has_amount,
@@ -191,7 +192,9 @@ class Filler:
         if any(is_choice(one) for one in found):
             return Change(text=before, field=field_of(slot, "left", why=_A_CHOICE, placeholder=before))
         words = self._asking.words_for(row, slot.label)
-        if found[0].is_whole and not is_hint_understood(found[0], words):
+        value = self._known(row.value or "")
+        is_other = value is not None and asks_for_name(found[0].hint, value)
+        if found[0].is_whole and (is_other or not is_hint_understood(found[0], words)):
             return Change(text=before, field=field_of(slot, "left", why=_OTHER_WORDS, placeholder=before))
         last = found[-1]
         names = [
@@ -273,9 +276,8 @@ class Filler:
             if any(value and not text for value, text in zip(known, written, strict=True)):
                 return None
         row_value = self._known(asked.row.value) if asked.row is not None and asked.row.value else None
-        around = Surroundings(
-            index=self._index, label=slot.label or "", row=asked.row, row_value=row_value, harmless=harmless
-        )
+        label = slot.label or ""
+        around = Surroundings(index=self._index, label=label, row=asked.row, row_value=row_value, harmless=harmless)
         return written if around.are_clear(found, names, known, written) else None
 
     def _known(self, name: str) -> Value | None:

@@ -186,8 +186,14 @@ class Value:
 
     def in_unit(self, unit: Unit, *, named: bool) -> str:
         """The figure in a unit with what has to be said beside it; ``named`` writes the unit too."""
+        figure = self.figure(unit)
         word = f" {unit.word.lower() if len(unit.word) > 2 and unit.word.istitle() else unit.word}" if named else ""
-        return f"{self.least}{self.figure(unit)}{word}{self.remark}"
+        return f"{self.least}{figure}{word}{self.remark_on(figure, unit.word)}"
+
+    def remark_on(self, figure: str, unit: str) -> str:
+        """The note in brackets after a blank, without the figure that it begins with where this is the same."""
+        note = self.note.removeprefix(f"{figure} {unit.strip()} ")
+        return f" ({note})" if note else ""
 
     @property
     def remark(self) -> str:

@@ -45,6 +45,8 @@ _OF_OTHERS = re.compile(
 )
 _POINTING_BACK = re.compile(r"\b(?:it|its|they|which)\b", re.IGNORECASE)
 _OF_US = re.compile(r"\b(?:we|our|this (?:model|adapter|run)|wir|unser\w*|nous|notre|nuestro|nosso)\b", re.IGNORECASE)
+_A_NAME = re.compile(r"\b(?:name|function|class|formula)\b", re.IGNORECASE)
+_A_NUMBER = re.compile(r"[\d.,]+(?: \(.*\))?")
 _PAIRING = frozenset({"x", "\u00d7"})
 # Between a number and a name: "[N] GPU [model]", and what Chinese and Japanese count devices with.
 _COUNTERS = frozenset({"gpu", "gpus", "\u5757", "\u5f20", "\u4e2a", "\u53f0", "\u53f0\u306e", "\u679a\u306e"})
@@ -206,6 +208,11 @@ def is_hint_understood(placeholder: Placeholder, words: Iterable[str]) -> bool:
         return True
     known = _ASKING | set(words)
     return all(word in known or len(word) == 1 for word in _words(hint))
+
+
+def asks_for_name(hint: str, value: Value) -> bool:
+    """Whether a hint wants to know what something is called, and the value is a number: "Loss: [loss name]"."""
+    return _A_NAME.search(hint) is not None and _A_NUMBER.fullmatch(value.text) is not None
 
 
 def count_and_name(found: tuple[Placeholder, ...], asked: str | None) -> list[str | None] | None:

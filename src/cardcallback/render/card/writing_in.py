@@ -148,9 +148,10 @@ def _inside(value: Value, placeholder: Placeholder, label_unit: Unit | None) -> 
 
 def _before_unit(value: Value, placeholder: Placeholder, unit: Unit, width: int) -> Written:
     """The figure before a unit that the card has; what has to be said of it stands behind that."""
-    figure, before = value.least + value.figure(unit), _about_before(placeholder) if value.least else 0
+    figure, before = value.figure(unit), _about_before(placeholder) if value.least else 0
     word = placeholder.after[:width].strip()
-    return Written(text=figure, more_before=before, unit_width=width, unit=word, remark=value.remark)
+    remark = value.remark_on(figure, word)
+    return Written(text=value.least + figure, more_before=before, unit_width=width, unit=word, remark=remark)
 
 
 def _singular(word: str) -> str:
