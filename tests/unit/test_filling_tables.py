@@ -136,3 +136,22 @@ def test_a_first_column_of_numbers_is_no_label() -> None:
     head = "| Nr. | Punkt / item | Angabe / entry | geprüft von |\n|---|---|---|---|\n"
     text = filled(f"## Training\n\n{head}| 1 | Lernrate / learning rate | [ausfüllen] | [Name] |\n")
     assert "| 1 | Lernrate / learning rate | 2e-4, cosine schedule | [Name] |" in text
+
+
+@pytest.mark.parametrize(
+    "column",
+    ["SFT baseline", "Mistral 7B SFT", "SFT + DPO", "DPO (ours)", "After RLHF", "Llama-3 (zero-shot)", "Teacher"],
+)
+def test_a_column_of_another_training_is_not_this_runs(column: str) -> None:
+    """Though it names the same objective, or says "ours"."""
+    table = (
+        f"## Training\n\n| | {column} | Notes |\n|---|---|---|\n| Learning rate | [X] | [X] |\n| Epochs | [X] | x |\n"
+    )
+    assert filled(table) == table
+
+
+@pytest.mark.parametrize("column", ["SFT", "SFT (ours)", "Stage 2 (SFT)", "Ours", "This model"])
+def test_a_column_of_this_run_is_filled(column: str) -> None:
+    """By its objective, or by what it says."""
+    table = f"## Training\n\n| | {column} | Notes |\n|---|---|---|\n| Epochs | [X] | x |\n"
+    assert "| Epochs | 1 | x |" in filled(table)

@@ -244,8 +244,9 @@ class Asking:
 
     def column_group(self, column: str) -> str | None:
         """Whose figures a column holds, by its heading as it is compared; None where that says nothing."""
-        if stage := self._run.stage_of(column):
-            return "tuned" if stage == "own" else "other"
+        stage = self._run.stage_of(column)
+        if stage == "another":
+            return "other"
         if column in self._index.column_groups:
             return self._index.column_groups[column]
         parts = {self._index.column_groups.get(part.strip()) for part in column.split(" / ")}
@@ -255,6 +256,9 @@ class Asking:
         for name, group in self._index.column_groups.items():
             if group in _TELLING_GROUPS and len(name) >= _SHORTEST_TELLING and has_word(column, name):
                 telling.add(group)
+        if stage == "own":
+            # "SFT (ours)" and "Stage 2 (SFT)", but not "SFT baseline" or another model's SFT.
+            return "tuned" if "tuned" in telling or not telling else "other"
         # A model's name beside "fine-tuned" is this model's; beside nothing, somebody else's.
         if telling - {"other"}:
             telling -= {"other"}

@@ -100,7 +100,11 @@ class Naming:
             at = len(names)
             # "[N] [GPU] GPUs": how many, and of which name.
             pair = count_and_name(tuple(found[at : at + 2]), "gpu_names")
-            names += pair or [self._by_sentence(found[at])]
+            # "[X] hours and [X] minutes" is one time.
+            goes_on = names[-1:] == ["training_time"] and _begin(
+                words_around(found[at])[1].split(), self._index.labels.sentences.times
+            )
+            names += pair or ["training_time" if goes_on else self._by_sentence(found[at])]
         return names
 
     def without_besides(self, found: Sequence[Placeholder]) -> tuple[Placeholder, ...]:

@@ -68,7 +68,7 @@ class OwnRun:
             return "own"
         if not named:
             return None
-        return "own" if len(set(named)) == 1 and self._stages & set(named[0]) else "other"
+        return "own" if len(set(named)) == 1 and self._stages & set(named[0]) else "another"
 
     def is_of_another(self, texts: Iterable[str], titles: Sequence[str]) -> bool:
         """Whether one of the texts of a table's row names another model than this run's."""

@@ -259,6 +259,7 @@ def split_unit(label: str) -> tuple[str, Unit | None]:
         return label, None
     words = next((group for group in found.group("a", "b", "c", "d", "e") if group), "")
     words, _, remark = words.partition(", ") if found.group("a") else (words, "", "")
+    words = _WITHOUT_UNIT.sub("", words.strip())
     unit = unit_at(words)
     if (
         unit is None

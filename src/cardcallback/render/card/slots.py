@@ -173,7 +173,7 @@ def _prose(passage: Passage, letters: Letters, labelled: Sequence[Labelled]) -> 
     texts = texts or [(None, 0, len(letters.text))]
     for label, begin, end in texts:
         ends = [found.end() for found in SENTENCE_END.finditer(letters.text, begin, end)]
-        if not ends and passage.at_top:
+        if not ends and (passage.at_top or passage.in_list):
             continue
         for first, last in pairwise([begin, *ends, end]):
             span = trimmed(letters, first, last)

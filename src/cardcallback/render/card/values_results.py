@@ -222,7 +222,9 @@ def result_items(record: RunRecord) -> list[dict[str, str]]:
 
 def _result(name: str, after: float, before: float | None) -> dict[str, str]:
     change = None
-    if before:
+    if before is not None and format_number(after) == format_number(before):
+        change = "none in the digits shown"
+    elif before:
         sign = "\N{MINUS SIGN}" if after < before else "+"
         change = f"{sign}{format_number(abs(after - before) / before * 100, 2)} % ({_LOWER_IS_BETTER})"
     base = None if before is None else format_number(before)

@@ -69,7 +69,8 @@ def write_divided(value: Value, placeholders: Sequence[Placeholder]) -> list[Wri
         count, left = divmod(left, round(factor / factors[-1]))
         one = placeholders[len(written)]
         text = f"{'' if written else value.least}{count:,}"
-        written.append(Written(text=text, unit_width=_width(one, known[len(written)])))
+        width = _width(one, known[len(written)])
+        written.append(Written(text=text, unit_width=width, unit=one.after[:width].strip()))
     return written
 
 
