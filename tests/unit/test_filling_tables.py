@@ -155,3 +155,10 @@ def test_a_column_of_this_run_is_filled(column: str) -> None:
     """By its objective, or by what it says."""
     table = f"## Training\n\n| | {column} | Notes |\n|---|---|---|\n| Epochs | [X] | x |\n"
     assert "| Epochs | 1 | x |" in filled(table)
+
+
+def test_a_table_that_no_person_wrote_is_not_spread_out() -> None:
+    """Many wide and tall cells would be a grid of millions."""
+    row = '<td colspan="64" rowspan="256">[X]</td>' * 2000
+    body = f"## Training\n\n<table><tr>{row}</tr><tr>{row}</tr></table>\n"
+    assert filled(body) == body

@@ -18,6 +18,7 @@ _OVER_SEVERAL = re.compile(r"\b(?P<of>row|col)span\s*=\s*[\"']?\s*(?P<count>\d{1
 _SPAN = re.compile(r"\b(?:row|col)span\b", re.IGNORECASE)
 # No table that a person reads is wider; one that says so would make a grid without end.
 _MOST_COLUMNS, _MOST_ROWS = 64, 256
+_WIDEST = 256
 # A group, a label and a value.
 _FEWEST_GROUPED = 3
 # Bounded, and found in one pass: Python's own reader of HTML takes a minute for some texts of 60 KB.
@@ -176,6 +177,8 @@ def grid_of(rows: Sequence[Sequence[HtmlCell]]) -> list[list[HtmlCell]]:
                 if rows_left > 1:
                     below[len(made)] = (cell, rows_left - 1)
                 made.append(cell)
+            if len(made) > _WIDEST:
+                return []
         grid.append(made)
         hanging = below
     return grid if len({len(row) for row in grid}) == 1 and not hanging else []

@@ -254,8 +254,7 @@ def split_unit(label: str) -> tuple[str, Unit | None]:
     """
     # Brackets and units may be written wide, as in Chinese and Japanese.
     label = unicodedata.normalize("NFKC", without_footnotes(label))
-    found = _LABEL_WITH_UNIT.fullmatch(label.strip().rstrip(":")) if len(label) <= _LONGEST_LABEL else None
-    if found is None:
+    if len(label) > _LONGEST_LABEL or (found := _LABEL_WITH_UNIT.fullmatch(label.strip().rstrip(":"))) is None:
         return label, None
     words = next((group for group in found.group("a", "b", "c", "d", "e") if group), "")
     words, _, remark = words.partition(", ") if found.group("a") else (words, "", "")
