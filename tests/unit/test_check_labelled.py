@@ -52,3 +52,14 @@ def test_what_contradicts_is_found(body: str, said: str) -> None:
 def test_what_fits_is_left_alone(body: str) -> None:
     """A rounded share, padding, another stage, use instead of training."""
     assert findings(body) == []
+
+
+def test_what_another_model_took_is_not_held_against_this_cards_grid() -> None:
+    """A row for comparison; the same row under a card of that model is its own."""
+    table = "\n| Model | Energy | CO2e |\n|---|---|---|\n| Ours | 0.107 kWh | 4.7 g |\n| GPT-3 | 1287 MWh | 552 t |\n"
+    body = "## Environmental impact\n\n- Carbon intensity: 44.2 g CO2eq/kWh\n" + table
+    assert findings(body) == []
+    own = MATTER.replace("google/gemma-3-4b-it", "openai/gpt-3") + body.replace("552 t", "55.2 kt").replace(
+        "55.2 kt", "9,000 t"
+    )
+    assert [one for one in check_card(own) if "9,000 t" in one.what]

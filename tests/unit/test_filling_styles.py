@@ -329,6 +329,9 @@ def test_the_same_set_is_not_told_twice_under_two_names() -> None:
     [
         ("- Loss: [loss name]", "- Loss: [loss name]"),
         ("- Loss: [value]", "- Loss: 1.04"),
+        ("- Trainable parameters: [X] M ([X] % of all)", "- Trainable parameters: 29.8 M (0.77 % of all)"),
+        ("- Training took [X] hours and [X] minutes.", "- Training took 1 hour and 52 minutes."),
+        ("- Training time, wall clock days: [X]", "- Training time, wall clock days: 0.0778"),
         ("- Peak memory: [X] GiB", "- Peak memory: 61.0 GiB (of 120 GiB in use, whole machine)"),
     ],
 )

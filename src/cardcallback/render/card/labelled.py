@@ -42,7 +42,7 @@ _SPELLINGS = tuple(
 )
 # The number of a question or of an entry in a numbered form: "2.1", "3)", "Q4.", "(b)".
 _NUMBER = re.compile(
-    r"^(?:\(?(?:\d{1,2}(?:\.\d{1,2})+\.?|\d{1,2}[.):]|[A-Za-z][.)])|[QF]\d{1,2}[.):]?|[IVX]{1,4}[.)])\s+(?=[^\W\d_]{2})"
+    r"^(?:\(?(?:\d{1,2}(?:\.\d{1,2})+\.?|\d{1,2}[.):]|[A-Za-z][.)])|Q\d{1,2}[.):]|[IVX]{1,4}[.)])\s+(?=[^\W\d_]{2})"
 )
 # Where a sentence ends and another begins.
 SENTENCE_END = re.compile(r"[.!?]\s+(?=[A-Z\u00c0-\u00dd])|[\u3002\uff01\uff1f]\s*")

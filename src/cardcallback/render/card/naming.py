@@ -91,7 +91,7 @@ class Naming:
         is_own = is_last or re.search(r"[,;()]", one.after) is not None
         first = " ".join(after.split()[:1]) if is_own else ""
         mark = one.after.strip()[:1]
-        return inside.get(first) or (inside.get(mark) if mark != "/" else None)
+        return (inside.get(mark) if mark != "/" else None) or inside.get(first)
 
     def in_sentence(self, found: Sequence[Placeholder]) -> list[str | None]:
         """The values that the placeholders of a sentence about training ask for, by what stands beside each."""
