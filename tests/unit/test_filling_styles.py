@@ -338,3 +338,17 @@ def test_the_same_set_is_not_told_twice_under_two_names() -> None:
 def test_a_figure_is_neither_a_name_nor_said_twice(asked: str, said: str) -> None:
     """The name of the loss is another thing; what the note begins with may stand there already."""
     assert filled(f"## Training\n\n{asked}\n") == f"## Training\n\n{said}\n"
+
+
+@pytest.mark.parametrize(
+    "heading",
+    ["How the judge was run", "Data generation", "Cost to you", "Embedding index", "Nightly batch", "ONNX conversion"],
+)
+def test_what_stands_below_training_too_is_not_filled_below_anything_else(heading: str) -> None:
+    """The same labels below a heading of other work are that work's."""
+    labels = "- GPU: [X]\n- Batch size: [X]\n"
+    text = filled(f"# A model\n\n## Training\n\n- Epochs: [X]\n{labels}\n## {heading}\n\n{labels}")
+    assert text.count("NVIDIA GB10") == 1
+    assert text.endswith(f"## {heading}\n\n{labels}")
+    both = filled(f"# A model\n\n## Training\n\n{labels}\n## Environmental impact\n\n- GPU: [X]\n")
+    assert both.count("NVIDIA GB10") == 2

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from cardcallback.record import RunRecord
 from cardcallback.render.card.labelled import normalize_label
-from cardcallback.render.card.labels import ItemRow, LabelIndex, LabelRow, each, has_word
+from cardcallback.render.card.labels import ItemRow, LabelIndex, LabelRow, each, each_of, has_word
 from cardcallback.render.card.own_run import Neighbours, OwnRun
 from cardcallback.render.card.quantities import Unit, is_unit, split_unit, unit_in
 from cardcallback.render.card.slots import Slot
@@ -161,12 +161,22 @@ class Asking:
             return row.leave
         if self._beside.has(slot, row.not_beside):
             return _ANOTHER_MEANING
+        if self._is_elsewhere(slot, above):
+            return _ANOTHER_MEANING
         # A heading that the row itself asks for is right whatever stands above it.
         wanted = {normalize_label(heading) for heading in each(row.heading)}
         begin = max((number + 1 for number, heading in enumerate(above) if heading in wanted), default=0)
         if slot.kind == "cell" and slot.column and self.column_group(normalize_label(slot.column)) is None:
             above = [*above, normalize_label(slot.column)]
         return self.forbidden(slot, above, row.value, begin)
+
+    def _is_elsewhere(self, slot: Slot, above: list[str]) -> bool:
+        """Whether the label stands below a heading about training, and here below one about who knows what."""
+        sections = above[slot.titles :]
+        topics = self._index.labels.topics
+        if not sections or any(has_word(section, word) for section in sections for word in each_of(topics)):
+            return False
+        return self._beside.stands_below(slot, topics.get("training", ()))
 
     def forbidden(self, slot: Slot, above: list[str], value: str | None = None, begin: int = 0) -> str | None:
         """Why nothing, or not this value, is filled below these headings; the card's title is none of them.

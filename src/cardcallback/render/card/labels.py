@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
@@ -85,6 +86,7 @@ class LabelMap(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     examples: tuple[ItemRow, ...] = ()
     never_under: tuple[NeverRow, ...] = ()
     sentences: Sentences = Sentences()
+    topics: dict[str, tuple[str, ...]] = {}
 
     def before(self, other: LabelMap) -> LabelMap:
         """This map's rows before the other's: the first row that fits counts."""
@@ -97,6 +99,7 @@ class LabelMap(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             examples=self.examples + other.examples,
             never_under=self.never_under + other.never_under,
             sentences=self.sentences.before(other.sentences),
+            topics={name: self.topics.get(name, ()) + words for name, words in other.topics.items()} or self.topics,
         )
 
 
@@ -131,6 +134,11 @@ class LabelIndex:
 def each(words: Words) -> tuple[str, ...]:
     """One text or several as several."""
     return (words,) if isinstance(words, str) else words
+
+
+def each_of(groups: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    """All words of several groups."""
+    return tuple(word for words in groups.values() for word in words)
 
 
 def has_word(heading: str, word: str) -> bool:

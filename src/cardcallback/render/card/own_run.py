@@ -111,6 +111,7 @@ class Neighbours:
             self._labels.setdefault(slot.headings, set()).update(names)
             if slot.label and slot.kind in {"line", "cell"}:
                 beside.setdefault(slot.headings, set()).add(normalize_label(slot.label))
+        self._beside = beside
         self._series = _series(beside)
 
     def is_of_series(self, slot: Slot, topics: Iterable[str]) -> str | None:
@@ -125,6 +126,12 @@ class Neighbours:
             if not _OWN.search(plain) and not any(has_word(plain, topic) for topic in topics):
                 return heading
         return None
+
+    def stands_below(self, slot: Slot, topics: Iterable[str]) -> bool:
+        """Whether the slot's label stands below another heading too that is about one of the topics."""
+        label = normalize_label(slot.label or "")
+        paths = (path for path, labels in self._beside.items() if label in labels and path != slot.headings)
+        return any(has_word(normalize_label(name), topic) for path in paths for name in path[-1:] for topic in topics)
 
     def has(self, slot: Slot, labels: Iterable[str]) -> bool:
         """Whether one of these labels stands below the slot's headings too."""
