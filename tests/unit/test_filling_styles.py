@@ -255,6 +255,8 @@ def test_what_a_reader_may_do_himself_is_not_this_run() -> None:
          "模型在 1 块 NVIDIA GB10 上训练了 1.87 小时\uff0c耗电 0.107 kWh (GPU only, measured)。"),
         ("本モデルは [N] 台の [GPU] で [X] 時間学習しました。",
          "本モデルは 1 台の NVIDIA GB10 で 1.87 時間学習しました。"),
+        ("The final training loss was [X] and the validation loss [X] (base model: [X]).",
+         "The final training loss was 1.05 and the validation loss 1.04 (base model: 1.87)."),
         ("Validation loss: from [X] to [X]", "Validation loss: from 1.87 to 1.04"),
         ("Epochs: ___   Steps: ______", "Epochs: 1   Steps: 500"),
         ("Base model: <base> | GPU: <gpu> | Training time: <time>",

@@ -10,7 +10,7 @@ from cardcallback.render.card.labelled import normalize_label
 from cardcallback.render.card.labels import LabelIndex, LabelRow, has_word
 from cardcallback.render.card.placeholders import Placeholder, words_around
 from cardcallback.render.card.quantities import Value, is_unit
-from cardcallback.render.card.understood import ABOUT, count_and_name, words_of
+from cardcallback.render.card.understood import ABOUT, BEFORE, count_and_name, words_of
 
 # Words of prose that are names of values too.
 _AMBIGUOUS = frozenset(
@@ -105,6 +105,9 @@ class Naming:
                 words_around(found[at])[1].split(), self._index.labels.sentences.times
             )
             names += pair or ["training_time" if goes_on else self._by_sentence(found[at])]
+            if len(names) > 1 and names[-1] == "base_model" and found[at].is_generic:
+                # Of "a validation loss of [X] (base model: [X])" the second is the base model's loss.
+                names[-1] = BEFORE.get(names[-2] or "", names[-1])
         return names
 
     def without_besides(self, found: Sequence[Placeholder]) -> tuple[Placeholder, ...]:

@@ -53,7 +53,7 @@ _COUNTERS = frozenset({"gpu", "gpus", "\u5757", "\u5f20", "\u4e2a", "\u53f0", "\
 _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
 _LONGEST_UNSPACED = 60
 # What a value was before this training, and what stands between the two.
-_BEFORE = {"validation_loss": "base_loss", "perplexity_tuned": "perplexity_base"}
+BEFORE = {"validation_loss": "base_loss", "perplexity_tuned": "perplexity_base"}
 _ARROWS = frozenset({"\u2192", "->", "-->", "=>", "\u27f6", "\u2794", "to", "bis", "auf", "\u00e0", "a"})
 _COUNT_AND_NAME = frozenset({"gpu_count", "gpu_name"})
 _CHOICE = re.compile(r"[^/|]+(?:[/|][^/|]+)+")
@@ -107,7 +107,7 @@ class Surroundings:
         )
         lead = own | self._naming(names[0]) | self._of_row_value()
         pairing = _PAIRING | _COUNTERS if set(names) >= _COUNT_AND_NAME else frozenset()
-        if len(names) == 2 and names[0] is not None and _BEFORE.get(names[1] or "") == names[0]:
+        if len(names) == 2 and names[0] is not None and BEFORE.get(names[1] or "") == names[0]:
             pairing |= _ARROWS | {"from", "von", "de"}
             lead |= {"from", "von", "de"}
         is_named = [self._names_itself(one) for one in found]
@@ -144,7 +144,8 @@ class Surroundings:
 
     def _naming(self, name: str | None) -> frozenset[str]:
         inside = self.index.inside | dict(self.row.inside if self.row is not None else {})
-        return words_of(*(words for words, value in inside.items() if name is not None and value == name))
+        of_base = frozenset({"base", "model"} if name in BEFORE.values() else ())
+        return of_base | words_of(*(words for words, value in inside.items() if name is not None and value == name))
 
     def _of_row_value(self) -> frozenset[str]:
         """Of a run with QLoRA "QLoRA (r=[X])" says what is so."""
@@ -230,7 +231,7 @@ def count_and_name(found: tuple[Placeholder, ...], asked: str | None) -> list[st
 
 def before_and_after(found: tuple[Placeholder, ...], asked: str | None) -> list[str | None] | None:
     """Of "[X] \u2192 [X]" or "from [X] to [X]" the value before training and the one after; None of anything else."""
-    before = _BEFORE.get(asked or "")
+    before = BEFORE.get(asked or "")
     if len(found) != 2 or before is None or found[0].after.strip().casefold() not in _ARROWS:
         return None
     return [before, asked] if all(one.is_generic for one in found) else None
