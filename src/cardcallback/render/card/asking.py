@@ -96,7 +96,11 @@ class Asking:
                 return asked
         return Asked(why=self.forbidden(slot, [*above, normalize_label(slot.group)]))
 
-    def _by_label(self, slot: Slot, label: str, above: list[str], original: str) -> Asked:
+    def _by_label(self, slot: Slot, label: str, above: list[str], original: str, *, may_turn: bool = True) -> Asked:
+        is_turned = may_turn and self._is_turned(slot, label)
+        # "Base" is a label too, but not beside columns that are labels.
+        if is_turned and normalize_label(label) in self._index.column_groups and self._is_label(slot.column or ""):
+            return self._turned(slot, label, above, original)
         bare, unit = split_unit(label)
         plain = _QUALIFIERS.sub("", bare).strip()
         for name, asked in ((label, None), (bare, unit), (plain, unit), (label, unit_in(label))):
@@ -113,16 +117,23 @@ class Asking:
                 return Asked(why=why) if why else Asked(row=row, unit=asked or in_column)
             if rows and slot.kind in {"cell", "example"} and self._composed(slot, label) is None:
                 return Asked(why=f"the column {slot.column or 'without a heading'} is not surely this run's")
-        if self._is_turned(slot, label):
-            if self._run.is_of_another(slot.beside, above[: slot.titles]):
-                return Asked(why=_ANOTHER_RUN)
-            # A table with a row for each model, whose columns are the labels.
-            turned = replace(slot, label=slot.column, column=label, only_column=False)
-            return self._by_label(turned, slot.column or "", above, original)
+        if is_turned:
+            return self._turned(slot, label, above, original)
         composed = self._composed(slot, label)
         if composed is not None:
             return self._by_label(composed, composed.label or "", above, original)
         return Asked(why=self.forbidden(slot, above))
+
+    def _turned(self, slot: Slot, label: str, above: list[str], original: str) -> Asked:
+        """Of a table with a row for each model, whose columns are the labels."""
+        is_base = self.column_group(normalize_label(label)) == "base"
+        if self._run.is_of_another((*slot.beside, *([label] if is_base else [])), above[: slot.titles]):
+            return Asked(why=_ANOTHER_RUN)
+        turned = replace(slot, label=slot.column, column=label, only_column=False)
+        return self._by_label(turned, slot.column or "", above, original, may_turn=False)
+
+    def _is_label(self, name: str) -> bool:
+        return any(normalize_label(one) in self._index.by_label for one in (name, split_unit(name)[0]))
 
     def _composed(self, slot: Slot, label: str) -> Slot | None:
         """A cell whose row and column make a label together: "Train" and "Examples"."""
@@ -131,11 +142,7 @@ class Asking:
         if normalize_label(label) in _SUMS:
             return None
         name = f"{label} {slot.column}"
-        is_known = (
-            normalize_label(name) in self._index.by_label
-            or normalize_label(split_unit(name)[0]) in self._index.by_label
-        )
-        return replace(slot, label=name, column="Value", group="") if is_known and label != name else None
+        return replace(slot, label=name, column="Value", group="") if self._is_label(name) and label != name else None
 
     def _rows_of(self, label: str, unit: Unit | None) -> tuple[LabelRow, ...]:
         """The rows of a label; of one in two languages ("Lernrate / learning rate") where both ask for the same."""
@@ -152,8 +159,7 @@ class Asking:
         if slot.kind != "cell" or not slot.column or label == slot.column:
             return False
         whose = {"tuned", "base"}
-        is_label = normalize_label(slot.column) in self._index.by_label
-        of_column = None if is_label else self.column_group(normalize_label(slot.column))
+        of_column = None if self._is_label(slot.column) else self.column_group(normalize_label(slot.column))
         return self.column_group(normalize_label(label)) in whose and of_column not in whose
 
     def _why_left(self, row: LabelRow, slot: Slot, above: list[str]) -> str | None:
