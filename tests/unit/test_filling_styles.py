@@ -267,6 +267,7 @@ def test_what_a_reader_may_do_himself_is_not_this_run() -> None:
         ("kWh: ____", "kWh: 0.107 (GPU only, measured)"),
         ("Energy: `[X] kWh`", "Energy: 0.107 kWh (GPU only, measured)"),
         ("学習率: \uff3b未記入\uff3d", "学習率: 2e-4, cosine schedule"),
+        ("学習時間: \uff3b未記入\uff3d時間", "学習時間: 1.87時間"),
         ("Final loss: [X]", "Final loss: 1.05 (last logged, step 500) in training; 1.04 on held-out data"),
     ],
 )  # fmt: skip

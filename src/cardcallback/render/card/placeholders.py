@@ -13,6 +13,7 @@ from cardcallback.render.card.labelled import normalize_label
 from cardcallback.render.card.quantities import is_unit, unit_in
 
 _BRACKETS = re.compile(r"\[(?P<hint>(?:[^\[\]]|\[[^\[\]]*\])*)\]")
+_WIDE = re.compile(r"[\uff3b\u3010](?P<hint>[^\uff3b\uff3d\u3010\u3011\n]{1,60})[\uff3d\u3011]")
 # Single braces right behind a letter, an accent or another brace are a formula's, and those around a name such as
 # "props.epochs" or "trainingTime", like tags that close themselves, a program's; so are braces right behind "=".
 _BRACES = re.compile(
@@ -145,7 +146,7 @@ def _parts(letters: Letters) -> Iterator[Span]:
         if found is not None and re.search(r"[^\W\d_]", code):
             taken.append((begin, end))
             yield begin, end, found.groupdict().get("hint") or found.groupdict().get("name") or ""
-    for pattern in (_BRACES, _BRACKETS, _ANGLES, _PARENTHESES, _UNDERSCORES):
+    for pattern in (_BRACES, _BRACKETS, _WIDE, _ANGLES, _PARENTHESES, _UNDERSCORES):
         for found in pattern.finditer(mask):
             begin, end = found.span()
             hint = found.groupdict().get("hint") or found.groupdict().get("name") or ""
