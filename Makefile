@@ -13,6 +13,7 @@ export TOKENIZERS_PARALLELISM ?= false
 
 # A target a line, so that two branches add theirs without a conflict.
 MATRIX := matrix-aarch64 \
+  matrix-factors \
   matrix-transformers4 \
   matrix-python310 \
   matrix-python312 \
@@ -107,6 +108,10 @@ matrix-aarch64: .venv-lint/.done
 	@echo "Resolving every dependency for aarch64 from wheels alone ..."
 	.venv-lint/bin/python scripts/aarch64_wheels.py
 
+matrix-factors: .venv-factors/.done
+	@echo "Building the table of grid factors again from the open data ..."
+	.venv-factors/bin/python -m pytest tests/unit/test_carbon_factors.py
+
 matrix-transformers4: .venv-transformers4/.done
 	@echo "Running the tests with the oldest transformers that is supported ..."
 	.venv-transformers4/bin/python -m pytest -m "not gpu and not slow and not matrix"
@@ -188,6 +193,10 @@ matrix-llamafactory: .venv-llamafactory/.done
 
 .venv-lint/.done: $(RECIPE)
 	$(ENVIRONMENT) .venv-lint --group lint
+	@touch $@
+
+.venv-factors/.done: $(RECIPE)
+	$(ENVIRONMENT) .venv-factors --group test --group data
 	@touch $@
 
 .venv-transformers4/.done: $(RECIPE)
