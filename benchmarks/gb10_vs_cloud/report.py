@@ -10,10 +10,12 @@ from pathlib import Path
 
 from cardcallback.carbon import chosen_factor
 from cardcallback.compare import Comparison, compare_runs
+from cardcallback.errors import CardCallbackError
 from cardcallback.record import CarbonFactor
 from cardcallback.render.comparison import comparison_markdown
 from cardcallback.render.comparison.picture import draw_comparison
 from cardcallback.render.text import escape_markdown, table_row
+from cardcallback.settings.checks import own_factors
 from cardcallback.units import format_duration, format_power
 from cardcallback.writing import write_atomically
 
@@ -47,14 +49,24 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--records", type=Path, default=RECORDS, help="default: beside this file")
     parser.add_argument("--output", type=Path, default=REPORT, help="folder of the report (default: beside this file)")
     parser.add_argument("--location", help="one grid for all, for CO2e: DE, US-CA, gcp/us-central1, ...")
+    parser.add_argument("--factors", type=Path, help="CSV file of your own factors (docs/carbon.md), for --location")
     options = parser.parse_args(arguments)
     return told(lambda: _run(options))
 
 
 def _run(options: argparse.Namespace) -> int:
-    path = write_report(options.records, options.output, chosen_factor(options.location, None))
+    path = write_report(options.records, options.output, _factor(options.location, options.factors))
     say(f"report: {path}")
     return 0
+
+
+def _factor(location: str | None, factors: Path | None) -> CarbonFactor | None:
+    if factors is None:
+        return chosen_factor(location, None)
+    if location is None:
+        msg = "--factors needs a place of its rows: give --location too"
+        raise CardCallbackError(msg)
+    return chosen_factor(location, None, own_factors(factors))
 
 
 def write_report(records: Path, output: Path, factor: CarbonFactor | None = None) -> Path:

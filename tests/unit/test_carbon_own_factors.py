@@ -126,7 +126,7 @@ HEADER = "place,grams_per_kwh,year,boundary,source\n"
         (HEADER + f"DE,300,2024,,{'x' * 300}\n", "one line of at most 200"),
         (
             HEADER + "Germny,300,2024,,x\n",
-            r"line 2: 'Germny' is no place .* near to Germany \(DE\): write that, or give",
+            r"line 2: .* near to Germany \(DE\): write that, or give",
         ),
         (HEADER + "US-XX,300,2024,,x\n", "near to United States"),
         (HEADER + "NY,300,2024,,x\n", r"near to New York, United States \(US-NY\)"),

@@ -79,7 +79,7 @@ def test_unknown_place_names_its_nearest_matches(text: str, nearest: str) -> Non
 
 def test_an_unlisted_cloud_region_is_told_to_name_its_country() -> None:
     """Providers open regions faster than tables change."""
-    with pytest.raises(CardCallbackError, match="or give its country or state$"):
+    with pytest.raises(CardCallbackError, match=r"or give its country or state$"):
         find_place("gcp/asia-southeast9")
 
 

@@ -73,6 +73,19 @@ def test_no_records_is_one_line(tmp_path: Path, capsys: Any) -> None:
     assert "no records in" in capsys.readouterr().err
 
 
+def test_a_factor_of_ones_own_gives_co2e_with_its_source(tmp_path: Path, capsys: Any) -> None:
+    """Of a file, for a place; a file without a place has no use."""
+    measured(tmp_path, "a100", "NVIDIA A100-SXM4-80GB", energy=2.0)
+    measured(tmp_path, "h100", "NVIDIA H100 80GB HBM3")
+    (tmp_path / "own.csv").write_text("place,grams_per_kwh,source\nHall 3,41,Own study\n")
+    given = ["--records", str(tmp_path / "records"), "--output", str(tmp_path / "out")]
+    given += ["--factors", str(tmp_path / "own.csv")]
+    assert main([*given, "--location", "hall 3"]) == 0
+    assert "41 g/kWh (Hall 3, boundary not stated, Own study)" in (tmp_path / "out" / "README.md").read_text()
+    assert main(given) == 1
+    assert "give --location too" in capsys.readouterr().err
+
+
 def test_the_committed_report_is_of_the_committed_records(tmp_path: Path) -> None:
     """Made again from them it is the same text and the same pictures."""
     made = write_report(RECORDS, tmp_path).read_text(encoding="utf-8")
