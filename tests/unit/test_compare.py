@@ -7,7 +7,7 @@ import random
 
 import msgspec
 import pytest
-from compared import GPU_SCOPE, run_on, trained
+from compared import GPU_SCOPE, run_on, trained, with_system
 
 from cardcallback import compare_runs
 from cardcallback.carbon import assess_footprint, factor_for, find_place, user_factor
@@ -122,6 +122,33 @@ def test_whole_machines_are_judged_over_published_ranges() -> None:
     assert ratio(compare_runs([spark, alike]), "gpu_energy").verdict == "undecided"
     little = run_on(H100, "h", energy=0.5, time=0.05)
     assert ratio(compare_runs([spark, little]), "gpu_energy").verdict == "lower"
+
+
+def test_a_measured_machine_needs_no_published_range() -> None:
+    """Its own figure stands for it, beside one whose rest is published, and beside another that was measured."""
+    spark = with_system(run_on(GB10, "s", scope=GB10_SCOPE), 2.0)
+    published = ratio(compare_runs([spark, run_on(H100, "h", energy=4.0, time=0.3)]), "gpu_energy")
+    assert published.verdict == "higher"
+    assert "the whole machine measured by" in (published.basis or "")
+    both = ratio(compare_runs([spark, with_system(run_on(H100, "h"), 0.5)]), "gpu_energy")
+    assert (both.value, both.verdict) == (None, "lower")
+    alike = ratio(compare_runs([spark, with_system(run_on(H100, "h"), 2.1)]), "gpu_energy")
+    assert alike.verdict == "undecided"
+
+
+def test_an_overhead_that_is_in_no_figure_is_told() -> None:
+    """It belongs to the whole machine's energy, and to CO2e."""
+    runs = [with_system(run_on(H100, "h"), 2.0), run_on(A100, "a")]
+    germany = factor_for(find_place("DE"))
+    (note,) = [one for one in compare_runs(runs, factor=germany, pue=1.2).notes if "overhead" in one]
+    assert note.startswith("the building overhead of 1.20 was given and not applied to B:")
+    (note,) = [one for one in compare_runs(runs, pue=1.2).notes if "overhead" in one]
+    assert "give --location" in note
+    assert not any(
+        "overhead" in one for one in compare_runs([runs[0], with_system(runs[1], 1.0)], factor=germany).notes
+    )
+    with pytest.raises(CardCallbackError, match="PUE must be between 1 and 10"):
+        compare_runs(runs, pue=0.9)
 
 
 def test_unbounded_figures_and_simulated_devices_have_no_verdict() -> None:

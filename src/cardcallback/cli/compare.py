@@ -47,6 +47,9 @@ def compare(  # noqa: PLR0913 - one argument an option, as typer wants them
         idle_watts=_by_letter("--idle-watts", idle_watts),
         powered_on_hours=_by_letter("--powered-on-hours", powered_on_hours),
     )
+    if json and markdown:
+        msg = "--json and --markdown are two forms of the same: give one of them"
+        raise CardCallbackError(msg)
     if chart is not None and chart.suffix.lower() != ".png":
         msg = f"{chart} is no PNG file: give the chart a name ending in .png"
         raise CardCallbackError(msg)
@@ -64,12 +67,17 @@ def compare(  # noqa: PLR0913 - one argument an option, as typer wants them
 
 
 def _by_letter(option: str, values: list[str] | None) -> dict[str, float]:
-    found = {}
+    found: dict[str, float] = {}
     for text in values or ():
         letter, _, number = text.partition("=")
+        name = letter.strip().upper()
         try:
-            found[letter.strip().upper()] = float(number)
+            value = float(number)
         except ValueError as error:
             msg = f"{option} takes a group's letter and a number, as in A=2.99, not {text!r}"
             raise CardCallbackError(msg) from error
+        if name in found:
+            msg = f"{option} was given twice for the group {name}: give it once"
+            raise CardCallbackError(msg)
+        found[name] = value
     return found

@@ -113,14 +113,15 @@ def _figures(comparison: Comparison, remember: Callable[[str], str]) -> tuple[tu
 
 
 def _doubts(comparison: Comparison) -> tuple[str, ...]:
-    told = []
+    told: dict[str, list[str]] = {}
     for group in comparison.groups:
         accuracy = group.accuracy
         words = "not published" if accuracy is None else accuracy.statement
         source = f" ({accuracy.source})" if accuracy is not None and accuracy.source else ""
-        told.append(f"{group.letter}: {words}{source}")
+        told.setdefault(words + source, []).append(group.letter)
+    sayings = [f"{', '.join(letters)}: {words}" for words, letters in told.items()]
     bounds = "ranges in brackets hold repetition and recording; in none of them is the energy sensors' own accuracy"
-    return (f"{bounds} ({'; '.join(told)})",)
+    return (f"{bounds} ({'; '.join(sayings)})",)
 
 
 def _aligned(table: _Table) -> str:
