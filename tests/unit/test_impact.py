@@ -18,7 +18,7 @@ from cardcallback import EnvironmentalImpact
 from cardcallback.carbon import assess_footprint, factor_for, find_place
 from cardcallback.errors import CardCallbackError
 from cardcallback.impact import DEFAULT_EQUIVALENTS, Equivalent
-from cardcallback.impact.checks import HIGHEST_COUNT, HIGHEST_WATTS, MOST_HOURS
+from cardcallback.impact.checks import HIGHEST_COUNT, HIGHEST_HOURS, HIGHEST_WATTS
 from cardcallback.testing import make_record
 
 GOOD: dict[str, Any] = {"training_hours": 4.0, "gpu_count": 1, "gpu_model": "GB10", "gpu_tdp_watts": 100.0}
@@ -31,7 +31,7 @@ def estimate(**changes: Any) -> EnvironmentalImpact:
 
 
 @given(
-    hours=st.floats(0.001, MOST_HOURS),
+    hours=st.floats(0.001, HIGHEST_HOURS),
     count=st.integers(1, HIGHEST_COUNT),
     watts=st.floats(0.1, HIGHEST_WATTS),
     grams=st.just(0.0) | st.floats(1, 2000),

@@ -8,12 +8,10 @@ from pathlib import Path
 
 from cardcallback.carbon import OwnFactors
 from cardcallback.errors import CardCallbackError
-from cardcallback.estimate import HIGHEST_COUNT, HIGHEST_WATTS
+from cardcallback.estimate import HIGHEST_COUNT, HIGHEST_HOURS, HIGHEST_WATTS
 from cardcallback.settings import checks
 from cardcallback.units import one_line
 
-# Ten years; the longest trainings published took a few months.
-MOST_HOURS = 87_600.0
 _LARGEST_SHOWN = 10**15
 
 
@@ -24,8 +22,8 @@ def check_hours(hours: object) -> None:
         CardCallbackError: not a number, not above 0, or more than ten years.
     """
     number = require_number("training_hours", hours, "4.0 for four hours")
-    if not 0 < number <= MOST_HOURS:
-        msg = f"training_hours must be above 0 and at most {MOST_HOURS:,.0f} (ten years), not {number:g}: give hours"
+    if not 0 < number <= HIGHEST_HOURS:
+        msg = f"training_hours must be above 0 and at most {HIGHEST_HOURS:,.0f} (ten years), not {number:g}: give hours"
         raise CardCallbackError(msg)
 
 
