@@ -30,7 +30,7 @@ MATRIX := matrix-aarch64 \
   matrix-sentence-transformers \
   matrix-elsewhere
 
-.PHONY: help demo test lint bench bench-schedules bench-peers bench-cost bench-steps bench-kills bench-nodes bench-cloud matrix $(MATRIX) clean
+.PHONY: help demo test lint bench bench-schedules bench-peers bench-cost bench-steps bench-kills bench-nodes bench-cloud bench-cloud-best-effort matrix $(MATRIX) clean
 
 help:
 	@echo "make demo     fine-tune Gemma 3 270M with QLoRA on this machine and show the card (minutes)"
@@ -39,6 +39,7 @@ help:
 	@echo "make lint     ruff, mypy, import-linter, codespell"
 	@echo "make bench    accuracy beside codecarbon and zeus, and what measuring costs (half an hour)"
 	@echo "make bench-cloud   one GPU against another on the same work, shown on two simulated devices"
+	@echo "make bench-cloud-best-effort   the same, each device tuned, to the loss that the former reached"
 	@echo "make matrix   what needs environments of its own: transformers 4, other Pythons, aarch64 wheels, ways in"
 
 demo: .venv/.demo
@@ -99,6 +100,13 @@ bench-peers: .venv-peers/.done
 bench-cloud: .venv/.demo
 	@echo "Running the harness of benchmarks/gb10_vs_cloud on simulated devices A and B; report in runs/bench-cloud ..."
 	.venv/bin/python -m benchmarks.gb10_vs_cloud.simulate --records runs/bench-cloud/records
+	.venv/bin/python -m benchmarks.gb10_vs_cloud.check_submission runs/bench-cloud/records
+	.venv/bin/python -m benchmarks.gb10_vs_cloud.report --records runs/bench-cloud/records --output runs/bench-cloud/report
+
+# After the former, whose held-out loss is where these trainings end; some twenty minutes more. The report has both.
+bench-cloud-best-effort: .venv/.demo
+	@echo "Running the tuned tier of it to the loss that same-work reached; report in runs/bench-cloud ..."
+	.venv/bin/python -m benchmarks.gb10_vs_cloud.simulate --tier best-effort --records runs/bench-cloud/records
 	.venv/bin/python -m benchmarks.gb10_vs_cloud.check_submission runs/bench-cloud/records
 	.venv/bin/python -m benchmarks.gb10_vs_cloud.report --records runs/bench-cloud/records --output runs/bench-cloud/report
 

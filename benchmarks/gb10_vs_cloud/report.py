@@ -23,6 +23,7 @@ from .gather import Contest, Entry, gather
 from .layout import RECORDS
 from .published import load_published, published_table
 from .run import say, told
+from .workloads import BEST_EFFORT
 
 REPORT = Path(__file__).with_name("report")
 _METHOD = Path(__file__).with_name("method.md")
@@ -99,7 +100,7 @@ def _section(contest: Contest, output: Path, factor: CarbonFactor | None) -> Ite
     if contest.simulated:
         yield _OF_A_PROCESSOR
     records = contest.records
-    comparison = compare_runs(records, factor=factor) if len(records) > 1 else None
+    comparison = compare_runs(records, factor=factor, target_loss=contest.target) if len(records) > 1 else None
     yield _machines(contest, comparison)
     yield from _doubts(contest)
     if comparison is None:
@@ -150,7 +151,10 @@ def _cool_downs(entry: Entry) -> str:
 
 
 def _doubts(contest: Contest) -> Iterator[str]:
-    """What a comparison of records cannot know: whether data and weights were the same files."""
+    """What a comparison of records cannot know: how each was tuned, and whether data and weights were the same."""
+    if contest.tier == BEST_EFFORT:
+        tunings = (f"{entry.series.machine} {_tuning(entry)}" for entry in contest.entries)
+        yield f"Tuned: {escape_markdown('; '.join(tunings), _LONGEST)}."
     data = {entry.series.data_sha256 for entry in contest.entries}
     if len(data) == 1:
         yield f"All were given the same examples (SHA-256 {next(iter(data))[:16]}…), which no record can tell."
@@ -163,6 +167,10 @@ def _doubts(contest: Contest) -> Iterator[str]:
     notes = {f"{entry.series.machine}: {note}" for entry in contest.entries for note in entry.series.notes}
     if notes:
         yield f"Before the first run: {escape_markdown('; '.join(sorted(notes)), _LONGEST)}."
+
+
+def _tuning(entry: Entry) -> str:
+    return ", ".join(f"{name} {value}" for name, value in entry.series.tuning.items()) or "as same-work"
 
 
 def _demoted(markdown: str) -> str:

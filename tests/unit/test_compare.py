@@ -204,6 +204,22 @@ def test_the_same_held_out_loss_is_the_same_work() -> None:
     assert ratio(found, "time").value == pytest.approx(0.5)
 
 
+def test_runs_to_one_target_did_the_same_work_whatever_they_went_beyond() -> None:
+    """Each ends at its first evaluation that reaches it; one that did not reach it did other work."""
+
+    def ended(name: str, run_id: str, loss: float, steps: int) -> RunRecord:
+        run = trained(run_on(name, run_id), steps=steps)
+        after = msgspec.structs.replace(run.evaluation.after, loss=loss)  # type: ignore[type-var]
+        return msgspec.structs.replace(run, evaluation=msgspec.structs.replace(run.evaluation, after=after))
+
+    runs = [ended(H100, "h", 0.64, 500), ended(A100, "a", 0.55, 250)]
+    assert compare_runs(runs).same_work == (None,)
+    found = compare_runs(runs, target_loss=0.64)
+    assert found.same_work == ("the same held-out loss",)
+    assert any("held-out loss of 0.640 and reached it" in note for note in found.notes)
+    assert compare_runs(runs, target_loss=0.6).same_work == (None,)
+
+
 def test_without_tokens_the_same_steps_need_batches_of_one_shape() -> None:
     """Steps of other batches, or over files that nobody can tell apart, are other work."""
 

@@ -29,6 +29,7 @@ def compare_runs(
     factor: CarbonFactor | None = None,
     pue: float | None = None,
     prices: CostInput | None = None,
+    target_loss: float | None = None,
 ) -> Comparison:
     """Runs side by side: what makes them unequal, their figures, and ratios where those mean something.
 
@@ -42,6 +43,7 @@ def compare_runs(
         factor: grams of CO2e per kWh for all of them; each one's own is shown beside it.
         pue: building overhead, applied to whole machines' energy alone.
         prices: what electricity and machines cost; without them no cost is shown.
+        target_loss: the held-out loss at which all of them were to end; those that reached it did the same work.
 
     Raises:
         CardCallbackError: fewer than two runs, the same run twice, more groups than letters, or senseless prices or
@@ -53,7 +55,7 @@ def compare_runs(
     if len(groups) > MOST_GROUPS:
         msg = f"{len(groups)} kinds of run are more than a table shows: compare {MOST_GROUPS} at most at once"
         raise CardCallbackError(msg)
-    works = [same_work(groups[0], group) for group in groups[1:]]
+    works = [same_work(groups[0], group, target_loss) for group in groups[1:]]
     rows = quantities(factor, pue, own_factors=_why_own_factors_differ(records))
     described = tuple(_group(letter, group) for letter, group in zip(string.ascii_uppercase, groups, strict=False))
     comparison = Comparison(
@@ -61,7 +63,7 @@ def compare_runs(
         differences=differences(groups),
         rows=tuple(_row(quantity, groups, [why or None for _, why in works]) for quantity in rows),
         same_work=tuple(name for name, _ in works),
-        notes=(*_overhead_notes(groups, factor, pue), *_notes(groups, [name for name, _ in works])),
+        notes=(*_overhead_notes(groups, factor, pue), *_notes(groups, [name for name, _ in works], target_loss)),
     )
     if prices is None or prices.is_empty():
         return comparison
@@ -172,9 +174,14 @@ def _overhead(record: RunRecord, factor: CarbonFactor, pue: float) -> float | No
     return None if carbon is None else carbon.pue
 
 
-def _notes(groups: Sequence[Sequence[RunRecord]], works: Sequence[str | None]) -> tuple[str, ...]:
+def _notes(
+    groups: Sequence[Sequence[RunRecord]], works: Sequence[str | None], target_loss: float | None
+) -> tuple[str, ...]:
     notes = []
-    if SAME_LOSS in works:
+    if SAME_LOSS in works and target_loss is not None:
+        reached = f"a held-out loss of {format_number(target_loss)}"
+        notes.append(f"all were to end at {reached} and reached it: what one went beyond that is in its figures")
+    elif SAME_LOSS in works:
         share = format_percent(SAME_LOSS_SHARE, 1)
         notes.append(f"held-out losses within {share} of each other count as the same, and then totals are divided")
     if any(record.simulated for group in groups for record in group):
