@@ -98,11 +98,11 @@ def cost_rows(costs: tuple[Costs, ...], remember: Callable[[str], str]) -> list[
         ),
     ):
         if any(one is not None for one in (*values, *lacking)):
-            cells = [
+            told = [
                 f"none {remember(why)}" if why is not None else _of_hours(cost, value)
                 for cost, value, why in zip(costs, values, lacking, strict=True)
             ]
-            rows.append((name, *cells))
+            rows.append((name, *told))
     return rows
 
 
