@@ -395,4 +395,7 @@ def test_differences_name_what_is_not_known_to_be_alike() -> None:
     assert data is not None
     assert data[0].startswith("not known to be the same")
     assert difference(found, "software") is not None
+    assert difference(found, "recorded by") is None
+    newer = msgspec.structs.replace(other, cardcallback_version="9.0")
+    assert (difference(compare_runs([run_on(H100, "h"), newer]), "recorded by") or ("", ""))[1] == "cardcallback 9.0"
     assert difference(found, "model") is None

@@ -224,6 +224,7 @@ _CIRCUMSTANCES: tuple[tuple[str, Reader], ...] = (
     ("energy holds", _scope),
     ("energy covers", _coverage),
     ("software", _software),
+    ("recorded by", lambda record: f"cardcallback {record.cardcallback_version or NOT_KNOWN}"),
     ("seed", _setting("seed")),
     ("status", lambda record: record.status),
     ("evidence", _evidence),
