@@ -77,6 +77,18 @@ def test_the_interval_holds_the_true_ratio() -> None:
         assert one.low <= truth <= one.high
 
 
+def test_repeats_of_which_one_measured_more_have_no_common_co2e() -> None:
+    """One with the whole machine's energy, two with the GPU's: their median would be of no part of it."""
+    first, *others = repeats(H100, energy=1.0)
+    runs = [with_system(first, 2.0), *others, run_on(A100, "a")]
+    found = compare_runs(runs, factor=user_factor(100.0))
+    assert [group.count for group in found.groups] == [3, 1]
+    cell = row(found, "emissions_common_factor").cells[0]
+    assert cell.value is None
+    assert "hold different parts" in (cell.reason or "")
+    assert row(found, "gpu_energy").cells[0].value is not None
+
+
 def test_a_single_run_has_no_ratio_interval() -> None:
     """Nobody knows how much the next would differ."""
     found = compare_runs([run_on(H100, "h"), run_on(A100, "a", energy=2.0)])
