@@ -48,6 +48,8 @@ def test_markdown_is_a_table(records: list[str], capsys: Any) -> None:
     out = capsys.readouterr().out
     assert out.startswith("## Comparison of training runs")
     assert "| CO2e, one grid for all | 37 g" in out
+    assert "GPU energy: of the GPU's cores, the GPU's memory (A, B)." in out
+    assert "CO2e, one grid for all: of the GPU's cores, the GPU's memory (A, B)." in out
 
 
 def test_what_a_price_lacks_is_said(records: list[str], capsys: Any) -> None:
