@@ -63,7 +63,7 @@ def test_google_regions_are_those_of_googles_own_list() -> None:
     """All of them, with its figures."""
     with GOOGLE_LIST.open(encoding="utf-8") as file:
         listed = {
-            f"gcp/{line['Google Cloud Region']}": float(line["Grid carbon intensity (gCO2eq / kWh)"])
+            f"gcp/{line['region']}": float(line["grams_per_kwh"])
             for line in csv.DictReader(file)
         }
     ours = {code: row.grams_per_kwh for code, row in factor_rows().items() if code.startswith("gcp/")}
