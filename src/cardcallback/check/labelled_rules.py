@@ -25,7 +25,7 @@ _SHARE = re.compile(
 )
 _ROOM = 0.1
 _TOKEN_ROOM = 2.0
-_OF_USE = re.compile(r"infer|generat|decod|prefill|serv|brows|device|latenc|pre-?train", re.IGNORECASE)
+_OF_USE = re.compile(r"infer|generati|decod|prefill|serv|brows|device|latenc|pre-?train", re.IGNORECASE)
 
 
 def labelled_findings(facts: Facts, hours: list[float], own_labels: str | None = None) -> Iterator[Finding]:
