@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from cardcallback.check import check_card
 from cardcallback.render.card.filling import fill_placeholders
@@ -355,3 +356,14 @@ def test_what_stands_below_training_too_is_not_filled_below_anything_else(headin
     assert text.endswith(f"## {heading}\n\n{labels}")
     both = filled(f"# A model\n\n## Training\n\n{labels}\n## Environmental impact\n\n- GPU: [X]\n")
     assert both.count("NVIDIA GB10") == 2
+
+
+def test_a_model_was_not_trained_on_a_gpu_that_the_job_did_not_use() -> None:
+    """It stood in the machine, which is all that may be said of it."""
+    devices = tuple(replace(one, used_by_job=False) for one in RECORD.hardware.accelerators)
+    hardware = replace(RECORD.hardware, accelerators=devices)
+    sessions = tuple(replace(one, hardware=hardware) for one in RECORD.sessions)
+    unused = replace(RECORD, hardware=hardware, sessions=sessions)
+    body = "## Training\n\nThe model was trained on [N] [GPU] GPUs. Training took [X] hours on a single [GPU].\n"
+    assert fill_placeholders(body, unused).text == body
+    assert fill_placeholders(body, RECORD).text != body

@@ -29,6 +29,7 @@ _BESIDES = frozenset({"using", "with", "on", "in", "by", "at", "from", "for", "a
 _WORDS_BESIDES = re.compile(r"[^\W\d_]{3,}(?:[ _-][^\W\d_]+){0,2}")
 # Chinese and Japanese have no blanks between words.
 _TIME_LENGTH = 4
+_OF_GPUS = frozenset({"gpu_count", "gpu_name", "gpu_names", "hardware"})
 _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
 
 
@@ -108,7 +109,8 @@ class Naming:
             if len(names) > 1 and names[-1] == "base_model" and found[at].is_generic:
                 # Of "a validation loss of [X] (base model: [X])" the second is the base model's loss.
                 names[-1] = BEFORE.get(names[-2] or "", names[-1])
-        return names
+        # "Trained on [N] [GPU]" is true only of GPUs that the job used.
+        return names if "gpu_name" in self._values else [None if one in _OF_GPUS else one for one in names]
 
     def without_besides(self, found: Sequence[Placeholder]) -> tuple[Placeholder, ...]:
         """The placeholders of a sentence without those that ask, in words, for what it says besides: "by [author]"."""

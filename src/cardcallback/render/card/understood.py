@@ -44,7 +44,9 @@ _OF_OTHERS = re.compile(
     re.IGNORECASE,
 )
 _POINTING_BACK = re.compile(r"\b(?:it|its|they|which)\b", re.IGNORECASE)
-_OF_US = re.compile(r"\b(?:we|our|this (?:model|adapter|run)|wir|unsere?\w{0,2}|nous|notre|nuestro|nosso)\b", re.IGNORECASE)
+_OF_US = re.compile(
+    r"\b(?:we|our|this (?:model|adapter|run)|wir|unsere?\w{0,2}|nous|notre|nuestro|nosso)\b", re.IGNORECASE
+)
 _A_NAME = re.compile(r"\b(?:name|function|class|formula)\b", re.IGNORECASE)
 _A_NUMBER = re.compile(r"[\d.,]+(?: \(.*\))?")
 _PAIRING = frozenset({"x", "\u00d7"})

@@ -252,7 +252,7 @@ def gpu_count(record: RunRecord) -> Value | None:
 def gpu_name(record: RunRecord) -> Value | None:
     """The GPUs' name without their number, where they are all of one kind."""
     names = {device.name for device in devices(record)}
-    if len(names) != 1:
+    if len(names) != 1 or not used_by_job(record):
         return None
     name = escape_markdown(names.pop()) + (SIMULATED if record.simulated else "")
     return Value(text=name, short=name)
