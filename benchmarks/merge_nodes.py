@@ -25,15 +25,18 @@ _MOST_SECONDS = 1.0
 def main() -> int:
     """Print both against their budgets; 1 where one is missed."""
     processes = _NODES * _GPUS
-    records = [node_record(range(n * _GPUS, (n + 1) * _GPUS), processes=processes) for n in range(_NODES)]
-    files = [encode_summary(summarize_node(record)) for record in records[1:]]
-    began = time.perf_counter()
+    record = node_record(range(_GPUS), processes=processes)
+    nodes = (range(node * _GPUS, (node + 1) * _GPUS) for node in range(1, _NODES))
+    files = [encode_summary(summarize_node(node_record(ranks, processes=processes))) for ranks in nodes]
+    began, elapsed = time.process_time(), time.perf_counter()
     summaries = [decode_summary(content) for content in files]
-    read = time.perf_counter()
-    merged = merge_nodes(records[0], summaries)
-    ended = time.perf_counter()
+    read = time.process_time()
+    merged = merge_nodes(record, summaries)
+    ended, elapsed = time.process_time(), time.perf_counter() - elapsed
     size = max(map(len, files))
-    print(f"{_NODES:,} computers of {_GPUS} GPUs: {ended - began:.2f} s of at most {_MOST_SECONDS:.0f} s")
+    # The processor's time, which other work on the machine does not lengthen.
+    took = f"{ended - began:.2f} s of at most {_MOST_SECONDS:.0f} s of processor time"
+    print(f"{_NODES:,} computers of {_GPUS} GPUs: {took}, {elapsed:.2f} s by the clock")
     print(f"  reading the summaries {read - began:.2f} s, joining them {ended - read:.2f} s")
     print(f"  largest summary {size:,} bytes of at most {MOST_BYTES:,}")
     print(f"  the record is {len(encode(merged)) / 1024**2:.1f} MiB")

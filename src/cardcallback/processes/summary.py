@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from cardcallback.errors import CardCallbackError
-from cardcallback.processes.packing import finite, packed, packed_or_none, place_in, slim, unpacked, whole
+from cardcallback.processes.packing import Unpacking, packed, packed_or_none, place_in, slim
 from cardcallback.processes.rendezvous import read_small, write_private
 from cardcallback.record import (
     PRIVATE_FOLDER,
@@ -137,7 +137,7 @@ def decode_summary(content: bytes, *, name: str = "a node's summary") -> NodeSum
         CardCallbackError: damaged, or a newer version's.
     """
     try:
-        document = json.loads(content, parse_float=finite, parse_constant=finite)
+        document = msgspec.json.decode(content)  # which refuses numbers that are none or infinite
         if document["summary_version"] > SUMMARY_VERSION:
             msg = f"{name} was written by a newer cardcallback: upgrade it here"
             raise CardCallbackError(msg)
@@ -219,13 +219,14 @@ def _encoded(summary: NodeSummary) -> bytes:
 
 def _decoded(document: dict[str, Any]) -> NodeSummary:
     shared = document.pop("shared")
-    found = whole(document, shared)
+    unpacking = Unpacking(shared)
+    found = unpacking.whole({name: part for name, part in document.items() if name != "accelerators"})
     accelerators = [
-        dict(zip(_KIND, shared[kind], strict=True)) | {"energy": unpacked(energy, shared)}
+        dict(zip(_KIND, shared[kind], strict=True)) | {"energy": unpacking.measurement(energy)}
         for kind, *energy in document.get("accelerators", ())
     ]
     for one, state in zip(accelerators, document.get("states", ()), strict=False):
-        one |= {name: unpacked(figure, shared) for name, figure in zip(_STATE, state, strict=True) if figure}
+        one |= {name: unpacking.measurement(figure) for name, figure in zip(_STATE, state, strict=True) if figure}
     for place, sentences in document.get("health", {}).items():
         accelerators[int(place)]["health"] = sentences
     found["accelerators"] = accelerators

@@ -19,7 +19,7 @@ SCHEMA_VERSION = 1  # the first published layout
 Point = tuple[float, float]
 
 
-class Accelerator(msgspec.Struct, frozen=True, kw_only=True):
+class Accelerator(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One device of the job; never its UUID, serial or bus address.
 
     ``low_clock_time``, ``thermal_slowdown_time`` and ``hardware_slowdown_time`` are seconds within the session:
@@ -66,7 +66,7 @@ class Hardware(msgspec.Struct, frozen=True, kw_only=True):
     machine: Machine = Machine()
 
 
-class PhaseEnergy(msgspec.Struct, frozen=True, kw_only=True):
+class PhaseEnergy(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """GPU energy and time of one phase ("training", "evaluation", "saving") over all its visits."""
 
     phase: str
@@ -75,7 +75,7 @@ class PhaseEnergy(msgspec.Struct, frozen=True, kw_only=True):
     energy: Measurement
 
 
-class Consistency(msgspec.Struct, frozen=True, kw_only=True):
+class Consistency(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Energy counter against integrated power, over the time that both watched.
 
     ``relative_difference`` is the integral's distance from the counter as a share of it: positive where the
@@ -87,7 +87,7 @@ class Consistency(msgspec.Struct, frozen=True, kw_only=True):
     verdict: Literal["consistent", "inconsistent", "not resolved"]
 
 
-class Energy(msgspec.Struct, frozen=True, kw_only=True):
+class Energy(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Energies in joules. ``gpu`` is the best figure; counter and integral are what it rests on.
 
     ``consistency`` is ``None`` where the two were not watched together for long enough to compare. ``others``
@@ -112,7 +112,7 @@ class Energy(msgspec.Struct, frozen=True, kw_only=True):
     rest_estimate: Measurement | None = None
 
 
-class Memory(msgspec.Struct, frozen=True, kw_only=True):
+class Memory(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Memory in bytes: seven figures with seven windows, never summed; and what was short of it.
 
     ``limit`` is what the job's control group lets it use of host memory. ``stalled_some`` and ``stalled_all``
