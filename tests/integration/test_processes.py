@@ -160,6 +160,26 @@ def test_a_killed_rank_is_named(start_ranks: StartRanks, tmp_path: Path) -> None
     assert record.energy.gpu.value == pytest.approx(_joules(record, 6, 1), rel=0.05)
 
 
+def test_a_job_that_is_ended_by_a_signal_tells_its_tokens(start_ranks: StartRanks, tmp_path: Path) -> None:
+    """Each process says its own with its last words, also those since the last log; their exit codes stay."""
+    folder = tmp_path / "out"
+    first, second = start_ranks(folder, folder, nodes=1, kind="waits")
+    for process in (first, second):
+        assert process.stdout is not None
+        assert any(line == "waits\n" for line in process.stdout)
+    for process in (second, first):
+        process.terminate()
+        assert process.wait(_TIMEOUT_SECONDS) == -signal.SIGTERM
+    record = load_run(folder)
+    assert (record.status, record.training.steps) == ("interrupted", 20)
+    tokens = record.training.tokens
+    assert (tokens.processed, tokens.in_loss, tokens.reason) == (TOKENS, TARGETS, None)
+    assert record.energy.per_token is not None
+    assert record.energy.per_token.value is not None
+    assert "Ended by a signal: rank 1." in record.notes
+    assert not any("killed" in note for note in record.notes)
+
+
 def test_two_processes_are_left_as_they_were(start_ranks: StartRanks, tmp_path: Path) -> None:
     """Bit-identical with a complete record; one alone with the callback says so; one that fails is named."""
     started = start_ranks(tmp_path, tmp_path, nodes=1, worker=_HERE / "rank_of_two.py", stderr=subprocess.PIPE)

@@ -277,6 +277,8 @@ def test_the_types_that_a_summary_keeps_small_stay_known() -> None:
         "gpus_of",  # likewise
         "tokens",
         "token_reasons",
+        "tokens_at_least",
+        "tokens_complete",
         "batches",
     }
     assert "uuid" not in Accelerator.__struct_fields__

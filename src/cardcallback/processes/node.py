@@ -39,6 +39,8 @@ _JOB = re.compile(r"([0-9a-f]{32})(?: ([0-9a-f]{16}))?")
 # Of the time that training's end may cost; the processes of a job end together.
 _NODES_TIMEOUT_SECONDS = 0.05
 _LOOK_SECONDS = 0.01
+# Only once everything is on disk.
+_LATE_WORDS_TIMEOUT_SECONDS = 0.5
 _GPU_DIGITS = 8  # one of a computer's few GPUs
 _UNTIL_CHECKPOINT = "its figures end at its last checkpoint"
 
@@ -126,15 +128,20 @@ class MeasuredNode:
         Args:
             until_seconds: the clock's time at which what is not read yet is left.
         """
-        if not self.place.writes:
-            return False
         told, self._told = self._told, self.ranks.counts()
         before = dict(self._others)
-        if len(self.ranks.numbers) < self.place.processes:
+        if self.place.writes and len(self.ranks.numbers) < self.place.processes:
             self._take_up_nodes(until_seconds)
-        if self._finished:
+        if self.place.writes and self._finished:
             self._end_job()
         return self._others != before or self._told != told
+
+    def hears_more(self) -> bool:
+        """Whether other processes told more since the last record, once this one has ended; waits a moment at most."""
+        if not self._finished:
+            return False
+        self.ranks.listen(_LATE_WORDS_TIMEOUT_SECONDS)
+        return self.look_again()
 
     def _take_up_nodes(self, until_seconds: float) -> None:
         for path in summary_files(self._folder):

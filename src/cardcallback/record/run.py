@@ -11,6 +11,7 @@ from typing import Literal
 import msgspec
 
 from cardcallback.record.measurement import Measurement, Scope
+from cardcallback.record.node import Node
 from cardcallback.record.stage import Stage, Status
 from cardcallback.record.training import Evaluation, Training
 
@@ -155,42 +156,6 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     session_id: str | None = None
     rest_unknown: bool = False
     killed: bool = False
-
-
-class Node(msgspec.Struct, frozen=True, kw_only=True):
-    """One computer's part in a job of several processes, ``ranks`` being the numbers of its processes.
-
-    ``partial_reason`` is set where GPUs of the job on it are in no figure. Bounds and coverage mean what a
-    ``Measurement``'s mean. ``job`` is a random number that a session's computers share, where this one saw it,
-    ``computer`` the place of the first node of the same computer, ``gpus_of`` of that with the same GPUs, which has the
-    energy. ``tokens`` are of its processes after ``batches`` each, ``token_reasons`` say why a kind is unknown.
-    """
-
-    ranks: tuple[int, ...]
-    duration_seconds: float
-    accelerators: tuple[str, ...] = ()
-    gpu_energy_joules: float | None = None
-    memory_peak_bytes: float | None = None
-    partial_reason: str | None = None
-    job: str | None = None
-    gpu_energy_low_joules: float | None = None
-    gpu_energy_high_joules: float | None = None
-    gpu_energy_coverage: float | None = None
-    computer: int | None = None
-    gpus_of: int | None = None
-    tokens: dict[str, int] = {}
-    token_reasons: dict[str, str] = {}
-    batches: int | None = None
-
-    def with_gpu_energy(self, energy: Measurement) -> Node:
-        """The same with that energy in joules, its bounds and its coverage."""
-        return msgspec.structs.replace(
-            self,
-            gpu_energy_joules=energy.value,
-            gpu_energy_low_joules=energy.recording_low,
-            gpu_energy_high_joules=energy.recording_high,
-            gpu_energy_coverage=energy.coverage,
-        )
 
 
 class Trace(msgspec.Struct, frozen=True, kw_only=True):
