@@ -2,8 +2,8 @@
 
 Arguments: output folder, folder of the base model, and for tests what goes wrong: "killed", "stuck" or "stopped"
 (just before the end) in the last rank, "first killed" in rank 0, "waits" in all (for whoever ends them); or "sharded",
-to train a model that FSDP holds in shards. ``GPU_OF_RANK`` holds the GPU that each local rank may see, as a launcher's
-own wrapper would set it, and ``STEPS_OF_JOB`` how many steps are done.
+to train a model that FSDP holds in shards. ``GPU_OF_RANK`` holds the GPU that each local rank may see (or several,
+"1+2"), as a launcher's own wrapper would set it, and ``STEPS_OF_JOB`` how many steps are done.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-os.environ["CUDA_VISIBLE_DEVICES"] = os.environ["GPU_OF_RANK"].split(",")[int(os.environ["LOCAL_RANK"])]
+os.environ["CUDA_VISIBLE_DEVICES"] = (
+    os.environ["GPU_OF_RANK"].split(",")[int(os.environ["LOCAL_RANK"])].replace("+", ",")
+)
 
 from tiny import make_trainer
 from transformers import TrainerCallback

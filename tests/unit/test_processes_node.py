@@ -9,13 +9,14 @@ from pathlib import Path
 import msgspec
 import pytest
 from node_records import JOULES, SECONDS, node_record
-from ranks_of_a_node import NodeOfRanks, uses
+from ranks_of_a_node import DEVICES, NodeOfRanks, uses
 
 from cardcallback.observe import StepCounts
 from cardcallback.processes import computer_of_first, load_summaries, merge_nodes
 from cardcallback.processes.node import MeasuredNode
 from cardcallback.processes.place import Place
 from cardcallback.record import RunRecord
+from cardcallback.sensors import DeviceInfo
 from cardcallback.testing import FakeClock
 
 
@@ -179,6 +180,31 @@ def test_a_computer_with_two_launchers_is_counted_once(
     later = merge_nodes(merged, load_summaries(folders[0]))
     assert later.energy.cpu.value == merged.energy.cpu.value
     assert HERE not in str(merged)
+
+
+def test_a_gpu_has_one_name_for_all_measurers_of_a_job(tmp_path: Path) -> None:
+    """Though none of them knows the computer: a hash of that day and job, from which no UUID can be told."""
+
+    def named(folder: str, job: str, *devices: DeviceInfo) -> tuple[str, ...]:
+        place = Place(rank=1, processes=2, local_processes=1, node="n", job=job)
+        node = MeasuredNode(
+            place,
+            tmp_path / folder,
+            uses(),
+            clock=PassingClock(),
+            on_change=lambda: None,
+            devices=lambda: devices,
+        )
+        (tmp_path / folder).mkdir()
+        node.leave_summary(node.joined(record_of(1)))
+        (summary,) = load_summaries(tmp_path / folder)
+        return summary.gpus
+
+    first, second = named("a", "job", *DEVICES[:3]), named("b", "job", DEVICES[2], DEVICES[0])
+    assert second == (first[2], first[0])
+    assert len(set(first)) == 3
+    assert set(named("c", "other", *DEVICES)).isdisjoint(first)
+    assert named("d", "", *DEVICES) == named("e", "job", DeviceInfo(index=0, name="NVIDIA A")) == ()
 
 
 def test_a_killed_rank_0_s_computer_is_known_by_its_job_s_number(tmp_path: Path) -> None:

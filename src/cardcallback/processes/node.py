@@ -41,7 +41,7 @@ _NODES_TIMEOUT_SECONDS = 0.05
 _LOOK_SECONDS = 0.01
 # Only once everything is on disk.
 _LATE_WORDS_TIMEOUT_SECONDS = 0.5
-_GPU_DIGITS = 8  # one of a computer's few GPUs
+_GPU_DIGITS = 12  # one of thousands of a job
 _UNTIL_CHECKPOINT = "its figures end at its last checkpoint"
 
 
@@ -87,6 +87,8 @@ class MeasuredNode:
         self._job = new_salt() if place.writes else ""
         self._counts = counts
         self._devices = devices
+        # Not the computer's own number, which two containers of it may not both see.
+        self._gpu_salt = f"{place.job} {clock.today()}"
         self._told: dict[int, StepCounts] = {}
         self._others: dict[Path, NodeSummary] = {}
         self._finished = False
@@ -180,11 +182,11 @@ class MeasuredNode:
         return self._job or _read_job(self._folder)[0]
 
     def _gpus(self) -> tuple[str, ...]:
-        """The measured GPUs as other measurers of this computer name them too, which they cannot without both names."""
+        """The measured GPUs as the job's other measurers name them today, which nobody can without all of that."""
         uuids = [device.uuid for device in self._devices()]
-        if not self.place.computer or None in uuids:
+        if not self.place.job or None in uuids:
             return ()
-        return tuple(sorted(digest(self.place.computer, str(uuid))[:_GPU_DIGITS] for uuid in uuids))
+        return tuple(digest(self._gpu_salt, str(uuid))[:_GPU_DIGITS] for uuid in uuids)
 
     def _as_one_node(self, record: RunRecord) -> RunRecord:
         node = Node(

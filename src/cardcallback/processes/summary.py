@@ -43,8 +43,8 @@ class NodeSummary(msgspec.Struct, frozen=True, kw_only=True):
     """One node's figures of its part in a job; ``answers`` is the job's random number, where that could be seen.
 
     ``computer`` is alike for the nodes of one computer, where somebody started several launchers on it; a hash with
-    the job's number, which tells nothing of the computer. ``gpus`` are such hashes of the GPUs that were measured: who
-    measured the same ones as another node counts none.
+    the job's address, which tells nothing of the computer. ``gpus`` are such hashes of the GPUs that were measured,
+    in the order of ``accelerators``: each counts once, whoever else measured it.
     """
 
     summary_version: int = SUMMARY_VERSION
