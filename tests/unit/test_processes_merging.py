@@ -280,6 +280,7 @@ def test_the_types_that_a_summary_keeps_small_stay_known() -> None:
         "tokens_at_least",
         "tokens_complete",
         "batches",
+        "gpu_power",
     }
     assert "uuid" not in Accelerator.__struct_fields__
 

@@ -29,7 +29,8 @@ _LINKS = (
 )
 _CONNECTX = " (ConnectX, in each GB10 system)"
 _FIRST_ALONE = (
-    "Pictures, traces, second sensors, swap and time short of memory are those of the computer of rank 0 alone."
+    "Traces, second sensors, swap and time short of memory are those of the computer of rank 0 alone; so are pictures, "
+    "but for the GPU power of the computers that told theirs."
 )
 _NOT_YET = "left no figures here (yet)."
 # What a measurer measures of all its computer, whichever processes it measures for.

@@ -20,6 +20,7 @@ from cardcallback.processes.job_tokens import counts_of_node, with_counts
 from cardcallback.processes.joining import highest_rank
 from cardcallback.processes.merging import merge_nodes
 from cardcallback.processes.place import Place
+from cardcallback.processes.power import power_of_all_gpus
 from cardcallback.processes.ranks import Ranks
 from cardcallback.processes.rendezvous import Rendezvous, read_small, write_private
 from cardcallback.processes.summary import (
@@ -196,6 +197,7 @@ class MeasuredNode:
             memory_peak_bytes=record.memory.system_peak.value,
             partial_reason=record.energy.partial_reason,
             job=self._seen_job() or None,
+            gpu_power=power_of_all_gpus(record) if len(self.ranks.numbers) < self.place.processes else (),
         ).with_gpu_energy(record.energy.gpu)
         return msgspec.structs.replace(
             record,

@@ -56,11 +56,12 @@ def _without(summary: NodeSummary, first: Mapping[str, int]) -> NodeSummary:
         return summary
     if len(shared) == len(summary.gpus):
         nothing = dict.fromkeys(_OF_GPUS)
-        node = replace(summary.node, accelerators=(), partial_reason=None, gpus_of=shared[0], **nothing)
+        node = replace(summary.node, accelerators=(), gpu_power=(), partial_reason=None, gpus_of=shared[0], **nothing)
         return replace(summary, node=node, accelerators=())
     accelerators = _kept(summary, first)
     gpu = _sum(summary, accelerators)
-    node = replace(summary.node, accelerators=tuple(one.name for one in accelerators)).with_gpu_energy(gpu)
+    names = tuple(one.name for one in accelerators)
+    node = replace(summary.node, accelerators=names, gpu_power=()).with_gpu_energy(gpu)
     if gpu.value is None:
         reasons = [reason for reason in (node.partial_reason, _TOGETHER) if reason]
         node = replace(node, partial_reason="; ".join(reasons))

@@ -11,6 +11,7 @@ import msgspec
 
 from cardcallback.errors import CardCallbackError
 from cardcallback.processes.packing import Unpacking, packed, packed_or_none, place_in, slim
+from cardcallback.processes.power import pack_power, unpack_power
 from cardcallback.processes.rendezvous import read_small, write_private
 from cardcallback.record import (
     PRIVATE_FOLDER,
@@ -93,7 +94,7 @@ def summarize_node(
 
 
 def encode_summary(summary: NodeSummary) -> bytes:
-    """At most ``MOST_BYTES``: GPUs' clocks and heat go first, then notes (counted), their health, their own figures."""
+    """At most ``MOST_BYTES``: power over time goes first, then GPUs' clocks, notes (counted), health, own figures."""
     content = b""
     for one in _shorter(summary):
         content = _encoded(one)
@@ -104,6 +105,8 @@ def encode_summary(summary: NodeSummary) -> bytes:
 
 def _shorter(summary: NodeSummary) -> Iterator[NodeSummary]:
     """The summary with less and less to tell; what the job's sums need is in all of them."""
+    yield summary
+    summary = msgspec.structs.replace(summary, node=msgspec.structs.replace(summary.node, gpu_power=()))
     yield summary
     nothing = dict.fromkeys(_STATE)
     without = tuple(msgspec.structs.replace(one, **nothing) for one in summary.accelerators)
@@ -211,9 +214,12 @@ def _encoded(summary: NodeSummary) -> bytes:
     ]
     health = {place: one.health for place, one in enumerate(summary.accelerators) if one.health}
     plain["node"].pop("accelerators")
+    power = pack_power(plain["node"].pop("gpu_power"), summary.node.duration_seconds)
     document = slim(plain, shared) | {"shared": shared} | ({"health": health} if health else {})
     if any(any(state) for state in states):
         document["states"] = states
+    if power:
+        document["gpu_power"] = power
     return json.dumps(document, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
 
 
@@ -231,6 +237,7 @@ def _decoded(document: dict[str, Any]) -> NodeSummary:
         accelerators[int(place)]["health"] = sentences
     found["accelerators"] = accelerators
     found["node"]["accelerators"] = [one["name"] for one in accelerators]
+    found["node"]["gpu_power"] = unpack_power(found.pop("gpu_power", ()), found["node"]["duration_seconds"])
     summary = msgspec.convert(found, NodeSummary)
     ranks = summary.node.ranks
     if not ranks or min(ranks) < 0 or max(ranks) >= summary.processes:

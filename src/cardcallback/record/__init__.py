@@ -29,7 +29,7 @@ from cardcallback.record.measurement import (
     is_unresolved,
     not_measured,
 )
-from cardcallback.record.node import Node
+from cardcallback.record.node import Node, Point
 from cardcallback.record.run import (
     SCHEMA_VERSION,
     Accelerator,
@@ -44,7 +44,6 @@ from cardcallback.record.run import (
     Memory,
     PhaseEnergy,
     PhaseSpan,
-    Point,
     RunRecord,
     Session,
     Trace,

@@ -6,6 +6,8 @@ import msgspec
 
 from cardcallback.record.measurement import Measurement
 
+Point = tuple[float, float]
+
 
 class Node(msgspec.Struct, frozen=True, kw_only=True):
     """One computer's part in a job of several processes, ``ranks`` being the numbers of its processes.
@@ -15,7 +17,8 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
     ``computer`` the place of the first node of the same computer, ``gpus_of`` of that with the same GPUs, which has the
     energy. ``tokens`` are of its processes after ``batches`` each, ``token_reasons`` say why a kind is unknown, and
     ``tokens_at_least`` how many of it there are at least; ``tokens_complete``: each process told its own last ones,
-    however many batches it had.
+    however many batches it had. ``gpu_power`` are means of all its GPUs together in watts, by seconds since its session
+    began, where the job ran on several.
     """
 
     ranks: tuple[int, ...]
@@ -35,6 +38,7 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
     tokens_at_least: dict[str, int] = {}
     tokens_complete: bool = False
     batches: int | None = None
+    gpu_power: tuple[Point, ...] = ()
 
     def with_gpu_energy(self, energy: Measurement) -> Node:
         """The same with that energy in joules, its bounds and its coverage."""

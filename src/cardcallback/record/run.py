@@ -11,13 +11,11 @@ from typing import Literal
 import msgspec
 
 from cardcallback.record.measurement import Measurement, Scope
-from cardcallback.record.node import Node
+from cardcallback.record.node import Node, Point
 from cardcallback.record.stage import Stage, Status
 from cardcallback.record.training import Evaluation, Training
 
 SCHEMA_VERSION = 1  # the first published layout
-
-Point = tuple[float, float]
 
 
 class Accelerator(msgspec.Struct, frozen=True, kw_only=True, gc=False):
