@@ -271,6 +271,7 @@ def test_two_computers_are_one_job(
     assert record.training.tokens.non_padding == 2 * TOKENS
     assert record.energy.gpu.value == pytest.approx(_joules(record, 5, 6), rel=0.02)
     assert [node.ranks for node in record.nodes] == [(0,), (1,)]
+    assert [watts for node in record.nodes for _, watts in node.gpu_power[:1]] == [watts_of(5), watts_of(6)]
     assert any("network cards" in note for note in record.notes)
 
 
