@@ -155,3 +155,9 @@ def test_a_measurer_tells_it_where_there_are_other_computers(tmp_path: Path) -> 
 
     assert len(node(4).gpu_power) == 60
     assert node(2).gpu_power == ()
+
+
+def test_a_checkpoint_s_summary_holds_nothing_over_time() -> None:
+    """Of no computer: it is uploaded with the weights, and says so."""
+    short = job(400.0, 600.0).without_traces()
+    assert (short.traces, short.phase_spans, [node.gpu_power for node in short.nodes]) == ((), (), [(), ()])

@@ -261,3 +261,8 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     processes: int | None = None
     nodes: tuple[Node, ...] = ()
     weights: dict[str, str] = {}
+
+    def without_traces(self) -> RunRecord:
+        """The same without what power, memory and phases were over time."""
+        nodes = tuple(msgspec.structs.replace(node, gpu_power=()) for node in self.nodes)
+        return msgspec.structs.replace(self, traces=(), phase_spans=(), nodes=nodes)
