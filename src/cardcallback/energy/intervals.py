@@ -22,6 +22,16 @@ class CounterPoint:
     after_loss: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """An interval that was counted and compared with the gauge's ``integral``, so that it can be taken back."""
+
+    begin: CounterPoint
+    seconds: float
+    joules: float
+    integral: float
+
+
 def watched_joules(earlier: Cumulative | None, later: Cumulative | None) -> float | None:
     """The energy that the gauge saw between two moments; ``None`` where it did not see all of it."""
     if earlier is None or later is None or later.gap_seconds > earlier.gap_seconds:
@@ -35,14 +45,16 @@ class Check:
 
     A difference to the gauge within ``slack_joules`` is its own blur; more than ``most_joules`` the device
     cannot have used by what was seen of it, more than ``allowed_joules`` not by its own limit. ``gauge_still``
-    is when the gauge last gave the same reading over and over; ``gauge_sees_everything`` is false for one that
-    looks only now and then.
+    is when the gauge last gave the same reading over and over, which one that flickers does only once it has failed:
+    at ``gauge_failed_since``, infinite unless it had for most of this interval. ``gauge_sees_everything`` is false for
+    one that looks only now and then.
     """
 
     slack_joules: float
     most_joules: float = math.inf
     allowed_joules: float = math.inf
     gauge_still: Stretch = NEVER
+    gauge_failed_since: float = math.inf
     gauge_sees_everything: bool = True
 
 
