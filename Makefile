@@ -85,6 +85,8 @@ bench-steps: .venv-overhead/.done
 bench-kills: .venv/.demo
 	@echo "Killing 200 trainings at random moments beside a simulated GPU; broken off, it goes on where it was ..."
 	.venv/bin/python benchmarks/kills.py --kills 200 --results runs/bench-kills.jsonl
+	@echo "Killing a training, and filling its disk, at each file operation in its folder ..."
+	.venv/bin/python benchmarks/kills_in_writing.py --every 5
 
 bench-nodes: .venv-peers/.done
 	@echo "Joining the summaries of 1,024 computers ..."

@@ -12,9 +12,9 @@ The versions are exact: ecologits states no year in its data, and only that of 0
 * US states: EPA eGRID 2023, direct combustion, in pounds per MWh;
 * Canadian provinces: generation mix of the Canada Energy Regulator, times codecarbon's combustion factors
   for coal, petroleum and gas;
-* Google Cloud regions: Google's own list for 2024, whose figures (GoogleCloudPlatform/region-carbon-info at 49f3f26,
-  ``data/yearly/2024.csv``, Apache-2.0) stand in ``factor_sources/`` beside this script; codecarbon holds that of 2023, whose cities and countries name
-  the regions.
+* Google Cloud regions: Google's own list for 2024, whose figures (GoogleCloudPlatform/region-carbon-info at
+  49f3f26, ``data/yearly/2024.csv``, Apache-2.0) stand in ``factor_sources/`` beside this script; codecarbon holds
+  that of 2023, whose cities and countries name the regions.
 
 What AWS and Azure regions stand for (``cloud_regions.csv``) is no figure and is kept by hand, from where the two
 providers say that their regions are.

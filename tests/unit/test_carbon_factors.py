@@ -62,10 +62,7 @@ def test_country_state_and_cloud_figures_keep_their_boundaries_apart() -> None:
 def test_google_regions_are_those_of_googles_own_list() -> None:
     """All of them, with its figures."""
     with GOOGLE_LIST.open(encoding="utf-8") as file:
-        listed = {
-            f"gcp/{line['region']}": float(line["grams_per_kwh"])
-            for line in csv.DictReader(file)
-        }
+        listed = {f"gcp/{line['region']}": float(line["grams_per_kwh"]) for line in csv.DictReader(file)}
     ours = {code: row.grams_per_kwh for code, row in factor_rows().items() if code.startswith("gcp/")}
     assert ours == listed
     assert len(ours) == 44

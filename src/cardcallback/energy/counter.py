@@ -181,8 +181,12 @@ class CounterAccount:
     def _implausible(self, point: CounterPoint, change: float, check: Check) -> None:
         if self._stood_still(point):
             self.events["standstill"] += 1
+            caught_up = self._caught_up(point, change, check)
             self._take_back()
-            self._bridge(point)
+            if caught_up and self.anchor is not None:
+                self._count(point, point.joules - self.anchor.joules)
+            else:
+                self._bridge(point)
             return
         possible = change <= check.most_joules
         self.events["dispute" if possible else "jump"] += 1
@@ -192,20 +196,17 @@ class CounterAccount:
             sums = self.disputed if possible else self.ruled_out
             self._note_highest(change if possible else 0.0, seconds)
             sums.add(seconds, change, integral)
-            sums.weak_seconds += self._weakly_witnessed(point, check)
+            sums.weak_seconds += check.weak_seconds(self.anchor.at_seconds, point.at_seconds)
         self._bridge(point)
-
-    def _weakly_witnessed(self, point: CounterPoint, check: Check) -> float:
-        """How many seconds since the anchor the gauge is the weaker witness of the two."""
-        if self.anchor is None or not check.gauge_sees_everything:
-            return self._seconds(point)
-        begin, end = check.gauge_still
-        return max(min(end, point.at_seconds) - max(begin, self.anchor.at_seconds), 0.0)
 
     def _stood_still(self, point: CounterPoint) -> bool:
         if self.still_until is None or self.anchor is None:
             return False
         return self.still_until - self.anchor.at_seconds > self._seconds(point) / 2
+
+    def _caught_up(self, point: CounterPoint, change: float, check: Check) -> bool:
+        newest = self.recent[-1] if self._may_take_back else None
+        return newest is not None and newest.caught_up_by(change, self._seconds(point), self._integral(point), check)
 
     def _plausible(self, point: CounterPoint, change: float, check: Check) -> bool:
         if change < 0:
@@ -246,7 +247,7 @@ class CounterAccount:
         newest = self.recent.pop()
         self.counted_joules -= newest.joules
         self.counted_seconds -= newest.seconds
-        self.agreeing.add(-newest.seconds, -newest.joules, -newest.integral)
+        newest.count_in(self.agreeing, -1)
         self.anchor = newest.begin
         self._may_take_back = False
 
@@ -255,7 +256,7 @@ class CounterAccount:
         while self.recent and self.recent[-1].begin.at_seconds + self.recent[-1].seconds > seconds:
             newest = self.recent.pop()
             self._may_take_back = False
-            self.agreeing.add(-newest.seconds, -newest.joules, -newest.integral)
+            newest.count_in(self.agreeing, -1)
 
     def _seconds(self, point: CounterPoint) -> float:
         return point.at_seconds - self.anchor.at_seconds if self.anchor else 0.0
@@ -265,12 +266,11 @@ class CounterAccount:
         self.counted_joules += joules
         self.counted_seconds += seconds
         self._note_highest(joules, seconds)
-        integral = self._integral(point)
         self._bridging = False
-        self._may_take_back = self.anchor is not None and integral is not None
-        if self.anchor is not None and integral is not None:
-            self.recent.append(Counted(self.anchor, seconds, joules, integral))
-            self.agreeing.add(seconds, joules, integral)
+        self._may_take_back = self.anchor is not None and self.anchor.power is not None
+        if self.anchor is not None:
+            self.recent.append(Counted(self.anchor, seconds, joules, self._integral(point)))
+            self.recent[-1].count_in(self.agreeing)
         self.without_gauge_seconds += seconds if self._gauge_failed else 0.0
 
     def _note_highest(self, joules: float, seconds: float) -> None:

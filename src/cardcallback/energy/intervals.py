@@ -22,16 +22,6 @@ class CounterPoint:
     after_loss: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Counted:
-    """An interval that was counted and compared with the gauge's ``integral``, so that it can be taken back."""
-
-    begin: CounterPoint
-    seconds: float
-    joules: float
-    integral: float
-
-
 def watched_joules(earlier: Cumulative | None, later: Cumulative | None) -> float | None:
     """The energy that the gauge saw between two moments; ``None`` where it did not see all of it."""
     if earlier is None or later is None or later.gap_seconds > earlier.gap_seconds:
@@ -56,6 +46,13 @@ class Check:
     gauge_still: Stretch = NEVER
     gauge_failed_since: float = math.inf
     gauge_sees_everything: bool = True
+
+    def weak_seconds(self, begin_seconds: float, end_seconds: float) -> float:
+        """For how much of that time the gauge is the weaker witness of the two."""
+        if not self.gauge_sees_everything:
+            return end_seconds - begin_seconds
+        begin, end = self.gauge_still
+        return max(min(end, end_seconds) - max(begin, begin_seconds), 0.0)
 
 
 @dataclass(slots=True)
@@ -82,3 +79,27 @@ class BothWays:
         whole.add(other.seconds, other.counter_joules, other.power_joules)
         whole.weak_seconds += other.weak_seconds
         return whole
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """An interval that was counted, with what the gauge saw of it if it saw all; kept so that it can be taken back."""
+
+    begin: CounterPoint
+    seconds: float
+    joules: float
+    integral: float | None
+
+    def count_in(self, sums: BothWays, sign: int = 1) -> None:
+        """Add it to the sums of what both watched, or take it out again."""
+        if self.integral is not None:
+            sums.add(sign * self.seconds, sign * self.joules, sign * self.integral)
+
+    def caught_up_by(self, joules: float, seconds: float, integral: float | None, check: Check) -> bool:
+        """Whether a counter that stood still for ``seconds`` after this interval shows its energy too by moving on.
+
+        It stopped while nothing was watched, and moved by more than the gauge saw since and the device may have used.
+        """
+        if integral is None or self.integral is not None or joules <= integral:
+            return False
+        return self.joules + joules <= check.allowed_joules * (self.seconds + seconds) / seconds

@@ -22,7 +22,7 @@ _NOISY_TURNS = 0.25
 _FEWEST_CHANGES = 20
 _NOISE_SHARE = 0.02
 _DIGITS = 3
-_SHORTEST_SECONDS, _SHORTEST_READINGS = 2.0, 16
+_SHORTEST_SECONDS, _FEWEST_READINGS = 2.0, 6
 # Where they are as smooth as the work, a pause in the work is as steady; a device may be so at its lowest power.
 _SHORTEST_SMOOTH_SECONDS = 20.0
 _IDLE_SHARE = 0.02
@@ -99,8 +99,8 @@ class Stillness:
     def stuck(self) -> Stretch:
         """Since when to when a gauge whose readings flicker repeats one: it has failed, however steady the load."""
         newest = self._newest
-        long = newest.readings >= _SHORTEST_READINGS and newest.seconds > _SHORTEST_SECONDS
-        if not long or not self._noisy or newest not in _unusual_of(sorted(self._all()), _SHORTEST_SECONDS):
+        long = newest.readings >= _FEWEST_READINGS and newest.seconds > _SHORTEST_SECONDS
+        if not long or not self._noisy or newest not in _failures_among(sorted(self._all())):
             return NEVER
         return newest.since_seconds, newest.since_seconds + newest.seconds
 
@@ -108,7 +108,7 @@ class Stillness:
         """The stretches far longer than all others, in which the gauge may have stood still."""
         stretches = sorted(self._all())
         if self._noisy:
-            return [one for one in _unusual_of(stretches, _SHORTEST_SECONDS) if one.readings >= _SHORTEST_READINGS]
+            return _failures_among(stretches)
         if self._turns < _FEWEST_CHANGES:
             return []  # a ramp, or a few steps: what comes next is as steady as any
         idle_watts = (1 + _IDLE_SHARE) * lowest_watts
@@ -133,6 +133,14 @@ class Stillness:
         if self._newest.readings:
             bisect.insort(self._kept, self._newest)
             del self._kept[: max(len(self._kept) - _KEPT, 0)]
+
+
+def _failures_among(ordered: list[Still]) -> list[Still]:
+    """Those of a gauge with noise: how many equal readings are chance tell its own, that of coarse steps has more."""
+    unusual = _unusual_of(ordered, _SHORTEST_SECONDS)
+    usual = ordered[: len(ordered) - len(unusual)]
+    most = max((one.readings for one in usual), default=0)
+    return [one for one in unusual if one.readings >= max(_FEWEST_READINGS, _UNUSUAL * most)]
 
 
 def _unusual_of(ordered: list[Still], shortest_seconds: float) -> list[Still]:
