@@ -268,8 +268,7 @@ class RunFolder:
         ``uploaded``: the checkpoint goes to the Hub as it is, so that a record which may not be published stays out.
         """
         if checkpoint.is_dir() and (self._publish == "all" or not uploaded):
-            summary = msgspec.structs.replace(record, traces=(), phase_spans=())
-            write_atomically(checkpoint / SUMMARY_NAME, encode(summary))
+            write_atomically(checkpoint / SUMMARY_NAME, encode(record.without_traces()))
 
     def draw(self, record: RunRecord) -> bool:
         """Draw the pictures beside the card; whether there is any."""

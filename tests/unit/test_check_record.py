@@ -349,3 +349,20 @@ def test_an_edited_section_is_found_without_a_record() -> None:
     assert "own-section" not in {one.rule for one in check_card(text)}
     edited = text.replace("107 Wh", "17 Wh", 1)
     assert "own-section" in {one.rule for one in check_card(edited) if one.severity == "error"}
+
+
+def test_a_card_that_another_program_put_in_the_templates_place_is_one_hint() -> None:
+    """Not a hint for each text that was filled in: what is wrong is wrong once."""
+    record = with_place(make_record(), "DE")
+    composed = compose_card(
+        record, body=TEMPLATE, trainer_card=None, section=render_section(record), body_kind="template"
+    )
+    known = replace(record, card=composed.card)
+    other = compose_card(
+        known, body=trl_card(), trainer_card=None, section=render_section(record), body_kind="trainer"
+    ).text
+    gone = [one for one in check_card(other, record=known) if "gone" in one.what]
+    assert len(gone) == 1
+    assert "--template" in gone[0].cure
+    edited = composed.text.replace("| LoRA Rank | 16 |\n", "")
+    assert [one.what for one in check_card(edited, record=known) if "texts that" in one.what] == []

@@ -312,3 +312,20 @@ def test_a_wrapped_placeholder_comes_back_as_it_was_wrapped() -> None:
     assert "[More" not in filled.text
     unknown = fill_placeholders(filled.text, make_record(software={}), known=filled.fills)
     assert unknown.text == body
+
+
+@pytest.mark.parametrize(
+    ("below", "states"),
+    [
+        ("Estimated with the calculator of Lacoste et al. (2019), see section 3.", False),
+        ("- Hardware: [X]\n- Emissions: [X]", False),
+        ("Training emitted 3.4 kg CO2eq in 2024.", True),
+        ("- Emissions: 3.4 kg", True),
+        ("3400", True),
+    ],
+)
+def test_a_section_about_carbon_states_it_only_by_a_figure(below: str, states: bool) -> None:  # noqa: FBT001
+    """A year or a citation is none, and what we filled in a list is ours."""
+    body = f"# A model\n\n## Carbon footprint\n\n{below}\n"
+    ours = fill_placeholders(body, with_place("DE"))
+    assert states_emissions(ours.text, with_place("DE"), known=ours.fills) is states

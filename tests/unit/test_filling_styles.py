@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from cardcallback.check import check_card
 from cardcallback.render.card.filling import fill_placeholders
@@ -89,7 +90,7 @@ def test_a_value_in_html_is_html() -> None:
             "Peak GPU memory: [X] / [X] GB",
             "Peak GPU memory: 46.7 (this job's) / 128 GB (unified, 119.7 GiB visible to the system)",
         ),
-        ("We trained for [X] epochs on [X] GPUs.", "We trained for 1 epochs on 1 GPUs."),
+        ("We trained for [X] epochs on [X] GPUs.", "We trained for 1 epoch on 1 GPU."),
         ("The model was fine-tuned (batch size [X], learning rate [X]).",
          "The model was fine-tuned (batch size 2, learning rate 2e-4)."),
         ("It was trained on a total of [X] tokens.",
@@ -197,3 +198,172 @@ def test_check_takes_no_expression_of_mdx_for_a_placeholder() -> None:
     matter = "---\nlicense: mit\n---\n"
     assert "placeholder" not in {one.rule for one in check_card(matter + PROGRAMS[0])}
     assert "placeholder" in {one.rule for one in check_card(matter + PROGRAMS[0].partition("\n")[2])}
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("- Energy: **[X]** kWh", "- Energy: **0.107** kWh (GPU only, measured)"),
+        ("- Energy: [X] mWh", "- Energy: 107,000 mWh (GPU only, measured)"),
+        ("- Energy: [X] MWH", "- Energy: 0.000107 MWH (GPU only, measured)"),
+        ("- Energy: [X] mwh", "- Energy: [X] mwh"),
+        ("- Number of GPUs: [X] GPUs", "- Number of GPUs: 1 GPU"),
+        ("- Epochs: **[X]** epochs", "- Epochs: **1** epoch"),
+        ("- Validation loss: [X] to [X]", "- Validation loss: 1.87 to 1.04"),
+        ("- Peak memory: [X] Go", "- Peak memory: 65.5 Go (61.0 GiB of 120 GiB in use, whole machine)"),
+    ],
+)
+def test_a_unit_is_read_as_it_is_spelled(asked: str, said: str) -> None:
+    """Milliwatt-hours and megawatt-hours differ by a letter; of one there is no plural; bold may end before it."""
+    assert filled(f"## Training\n\n{asked}\n") == f"## Training\n\n{said}\n"
+
+
+def test_libraries_are_told_apart_from_data() -> None:
+    """Below the versions "Datasets" is the library, also in a section about training."""
+    body = "## Training procedure\n\n### Framework versions\n\n- Datasets: TBD\n- PEFT: TBD\n"
+    assert filled(body) == body.replace("PEFT: TBD", "PEFT: 0.21.2")
+
+
+def test_what_a_reader_may_do_himself_is_not_this_run() -> None:
+    """Settings that are recommended for another training."""
+    body = "## Fine-tuning it further yourself\n\n- Learning rate: [X]\n- GPU: [X]\n"
+    assert filled(body) == body
+
+
+@pytest.mark.parametrize(
+    ("sentence", "expected"),
+    [
+        ("The model was trained for [X] hours on [N] [GPU] GPUs.",
+         "The model was trained for 1.87 hours on 1 NVIDIA GB10 GPU."),
+        ("We train the model using [cluster], with [N] [GPU] GPUs, for [N] hours.",
+         "We train the model using [cluster], with 1 NVIDIA GB10 GPU, for 1.87 hours."),
+        ("We fine-tuned [base model] with [method] (rank [r], alpha [a]) on [N] examples from [dataset].",
+         "We fine-tuned google/gemma-3-4b-it with QLoRA (rank 16, alpha 32) on 8,000 examples from a local file."),
+        ("> Trained by [author] in [X] h on a single [GPU], using [X] kWh.",
+         "> Trained by [author] in 1.87 h on a single NVIDIA GB10, using 0.107 kWh (GPU only, measured)."),
+        ("TinyBank answers questions. We fine-tuned it for [X] epochs. It answers in [X] seconds.",
+         "TinyBank answers questions. We fine-tuned it for 1 epoch. It answers in [X] seconds."),
+        ("**Cost:** Training took [X] minutes. Llama took [X] minutes.",
+         "**Cost:** Training took 112 minutes. Llama took [X] minutes."),
+        ("Das Modell wurde [X] Stunden auf [N] [GPU] trainiert und verbrauchte [X] kWh.",
+         "Das Modell wurde 1.87 Stunden auf 1 NVIDIA GB10 trainiert und verbrauchte 0.107 kWh (GPU only, measured)."),
+        ("Le modèle a été entraîné pendant [X] heures sur [N] GPU [modèle].",
+         "Le modèle a été entraîné pendant 1.87 heures sur 1 GPU NVIDIA GB10."),
+        ("El modelo se entrenó durante [X] horas en [N] GPU y consumió [X] kWh.",
+         "El modelo se entrenó durante 1.87 horas en 1 GPU y consumió 0.107 kWh (GPU only, measured)."),
+        ("O modelo foi treinado por [X] horas em [N] GPUs.", "O modelo foi treinado por 1.87 horas em 1 GPU."),
+        ("模型在 [N] 块 [GPU] 上训练了 [X] 小时\uff0c耗电 [X] kWh。",
+         "模型在 1 块 NVIDIA GB10 上训练了 1.87 小时\uff0c耗电 0.107 kWh (GPU only, measured)。"),
+        ("本モデルは [N] 台の [GPU] で [X] 時間学習しました。",
+         "本モデルは 1 台の NVIDIA GB10 で 1.87 時間学習しました。"),
+        ("The final training loss was [X] and the validation loss [X] (base model: [X]).",
+         "The final training loss was 1.05 and the validation loss 1.04 (base model: 1.87)."),
+        ("Validation loss: from [X] to [X]", "Validation loss: from 1.87 to 1.04"),
+        ("Epochs: ___   Steps: ______", "Epochs: 1   Steps: 500"),
+        ("Base model: <base> | GPU: <gpu> | Training time: <time>",
+         "Base model: google/gemma-3-4b-it | GPU: NVIDIA GB10 | Training time: 1 h 52 min"),
+        ("2.1 Learning rate: ___", "2.1 Learning rate: 2e-4, cosine schedule"),
+        ("Lernrate / learning rate: [X]", "Lernrate / learning rate: 2e-4, cosine schedule"),
+        ("kg CO2: ____", "kg CO2: ____"),
+        ("kWh: ____", "kWh: 0.107 (GPU only, measured)"),
+        ("Energy: `[X] kWh`", "Energy: 0.107 kWh (GPU only, measured)"),
+        ("学習率: \uff3b未記入\uff3d", "学習率: 2e-4, cosine schedule"),
+        ("学習時間: \uff3b未記入\uff3d時間", "学習時間: 1.87時間"),
+        ("Final loss: [X]", "Final loss: 1.05 (last logged, step 500) in training; 1.04 on held-out data"),
+    ],
+)  # fmt: skip
+def test_a_sentence_is_filled_by_itself(sentence: str, expected: str) -> None:
+    """Beside others that are not understood, in other languages, and beside what only a person can say."""
+    assert filled(f"## Training\n\n{sentence}\n") == f"## Training\n\n{expected}\n"
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "[Competitor] was trained for [X] hours.",
+        "The base model was trained for [X] hours.",
+        "Llama is large. Its training took [X] GPU hours.",
+        "The base model was pretrained by others. It was then trained for [X] hours.",
+        "All [N] runs took [X] hours of training.",
+        "[N] models were trained for [X] epochs.",
+        "[X] hours of training audio were used.",
+        "Training used [X] kWh; inference uses [X] Wh per request.",
+        "The tokenizer was trained on [N] tokens.",
+        "We trained for [X] hours on a node of eight [GPU] GPUs.",
+        "We trained [N] annotators for [X] hours.",
+        "Fine-tuning used [X]% of the energy that training the base model took.",
+        "Das Basismodell wurde [X] Stunden lang trainiert.",
+        "Das Lehrermodell wurde [X] Stunden lang trainiert.",
+        "Le modèle de base a été entraîné pendant [X] heures.",
+        "El modelo base se entrenó durante [X] horas.",
+        "O modelo base foi treinado por [X] horas.",
+        "基础模型训练了 [X] 小时。",
+        "教師モデルは [X] 時間学習しました。",
+        "Learning rate search: [X]   Epochs of the teacher: [X]",
+        "Inference settings\nBatch size: [X]\nGPU: [X]",
+        "5. Deployment\n   5.1 GPU(s): ___\n   5.2 Learning rate: ___",
+    ],
+)
+def test_a_sentence_about_others_stays(sentence: str) -> None:
+    """Another model, several runs, people, a share."""
+    body = f"# A model\n\n## Training\n\n{sentence}\n"
+    assert filled(body) == body
+
+
+def test_of_several_models_only_the_one_that_the_card_names_is_filled() -> None:
+    """Sections with the same labels below names are each about another."""
+    one = "## {}\n\n- Training time: [X]\n- Energy: [X]\n\n"
+    body = "# Collection\n\n" + "".join(map(one.format, ("acme-small (this repository)", "acme-large", "acme-embed")))
+    text = filled(body)
+    assert text.count("1 h 52 min") == 1
+    assert text.index("1 h 52 min") < text.index("acme-large")
+    topics = "# Card\n\n" + one.format("Training") + one.format("Environmental impact")
+    assert filled(topics).count("1 h 52 min") == 2
+
+
+def test_the_same_set_is_not_told_twice_under_two_names() -> None:
+    """A run measures one held-out set: beside a validation set the test set is another."""
+    body = "## Results\n\n- Validation loss: [X]\n- Test loss: [X]\n"
+    assert filled(body) == body.replace("Validation loss: [X]", "Validation loss: 1.04")
+    assert filled("## Results\n\n- Test loss: [X]\n") == "## Results\n\n- Test loss: 1.04\n"
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("- Loss: [loss name]", "- Loss: [loss name]"),
+        ("- Loss: [value]", "- Loss: 1.04"),
+        ("- Trainable parameters: [X] M ([X] % of all)", "- Trainable parameters: 29.8 M (0.77 % of all)"),
+        ("- Training took [X] hours and [X] minutes.", "- Training took 1 hour and 52 minutes."),
+        ("- Training time, wall clock days: [X]", "- Training time, wall clock days: 0.0778"),
+        ("- Peak memory: [X] GiB", "- Peak memory: 61.0 GiB (of 120 GiB in use, whole machine)"),
+    ],
+)
+def test_a_figure_is_neither_a_name_nor_said_twice(asked: str, said: str) -> None:
+    """The name of the loss is another thing; what the note begins with may stand there already."""
+    assert filled(f"## Training\n\n{asked}\n") == f"## Training\n\n{said}\n"
+
+
+@pytest.mark.parametrize(
+    "heading",
+    ["How the judge was run", "Data generation", "Cost to you", "Embedding index", "Nightly batch", "ONNX conversion"],
+)
+def test_what_stands_below_training_too_is_not_filled_below_anything_else(heading: str) -> None:
+    """The same labels below a heading of other work are that work's."""
+    labels = "- GPU: [X]\n- Batch size: [X]\n"
+    text = filled(f"# A model\n\n## Training\n\n- Epochs: [X]\n{labels}\n## {heading}\n\n{labels}")
+    assert text.count("NVIDIA GB10") == 1
+    assert text.endswith(f"## {heading}\n\n{labels}")
+    both = filled(f"# A model\n\n## Training\n\n{labels}\n## Environmental impact\n\n- GPU: [X]\n")
+    assert both.count("NVIDIA GB10") == 2
+
+
+def test_a_model_was_not_trained_on_a_gpu_that_the_job_did_not_use() -> None:
+    """It stood in the machine, which is all that may be said of it."""
+    devices = tuple(replace(one, used_by_job=False) for one in RECORD.hardware.accelerators)
+    hardware = replace(RECORD.hardware, accelerators=devices)
+    sessions = tuple(replace(one, hardware=hardware) for one in RECORD.sessions)
+    unused = replace(RECORD, hardware=hardware, sessions=sessions)
+    body = "## Training\n\nThe model was trained on [N] [GPU] GPUs. Training took [X] hours on a single [GPU].\n"
+    assert fill_placeholders(body, unused).text == body
+    assert fill_placeholders(body, RECORD).text != body

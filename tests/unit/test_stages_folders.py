@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import tracemalloc
 from collections.abc import Callable
+from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,7 @@ from stage_folders import adapter, checkpoint, left, run
 from cardcallback.record import UNRECORDED, Stage, decode, encode
 from cardcallback.sessions import SUMMARY_NAME, read_record
 from cardcallback.stages import stages_of_folder, weights_marks
-from cardcallback.stages.folders import CHANGED, NO_RECORD, NO_SUMMARY, OTHER_SUMMARY, UNREADABLE
+from cardcallback.stages.folders import CHANGED, IN_RUN, NO_RECORD, NO_SUMMARY, OTHER_SUMMARY, UNREADABLE
 
 V1 = Path(__file__).parents[1] / "fixtures" / "records" / "v1.json"
 
@@ -227,3 +229,23 @@ def test_of_many_records_only_the_one_of_the_weights_is_read_whole(tmp_path: Pat
     found: list[Stage] = []
     assert _peak_bytes(lambda: found.extend(stages_of_folder(tmp_path))) < 4 * one
     assert ids(tuple(found)) == ["r7"]
+
+
+def merged(folder: Path, day: datetime) -> Path:
+    """A whole model, written on a day."""
+    folder.mkdir(parents=True)
+    weights = folder / "model.safetensors"
+    weights.write_bytes(b"\1" * 100)
+    os.utime(weights, (day.timestamp(), day.timestamp()))
+    return folder
+
+
+def test_a_model_beside_the_adapter_that_was_trained_is_a_missing_link(tmp_path: Path) -> None:
+    """It is read again as a whole, without a record; what lay there before the run came from elsewhere."""
+    left(tmp_path / "out", run("sft"))  # on 2 March 2026
+    assert reasons(
+        stages_of_folder(merged(tmp_path / "out" / "merged", datetime(2026, 3, 4, tzinfo=timezone.utc)))
+    ) == [IN_RUN]
+    assert stages_of_folder(merged(tmp_path / "out" / "base", datetime(2026, 2, 3, tzinfo=timezone.utc))) == ()
+    assert stages_of_folder(merged(tmp_path / "elsewhere", datetime(2026, 3, 4, tzinfo=timezone.utc))) == ()
+    assert stages_of_folder(tmp_path / "out" / "merged", evidence=False) == ()

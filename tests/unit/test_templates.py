@@ -22,7 +22,8 @@ GOLDEN = Path(__file__).parents[1] / "golden"
 FAMILIES = (*SEEDS, "hub_annotated", "peft", "trl", "transformers", "sentence_transformers", "unsloth")
 # What else people bring, in words of our own: a course's, a platform's, a toolkit's, makers' of models, a company's.
 BROUGHT = ("hf_course", "kaggle", "model_card_toolkit", "nvidia_model_card", "meta_style", "olmo_style",
-           "bigscience_style", "granite_style", "firma_deutsch", "autotrain")  # fmt: skip
+           "bigscience_style", "granite_style", "firma_deutsch", "autotrain", "prose_report", "html_tables", "eu_form",
+           "numbered_form", "paper_appendix", "two_languages")  # fmt: skip
 
 
 def template(name: str) -> str:

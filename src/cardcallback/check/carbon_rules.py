@@ -11,7 +11,7 @@ from cardcallback.carbon.table import factor_rows
 from cardcallback.check.devices import named_watts, run_seconds
 from cardcallback.check.facts import Fact, Facts, kilowatt_hours
 from cardcallback.check.finding import Finding, error, hint, shown
-from cardcallback.check.other_things import is_of_other_thing, is_of_pretraining, sentence_of
+from cardcallback.check.other_things import is_of_another_model, is_of_other_thing, is_of_pretraining, sentence_of
 from cardcallback.render.card.emissions import EMISSIONS_KEY
 from cardcallback.units import (
     EMISSIONS_FIGURES,
@@ -130,7 +130,8 @@ def _stated(facts: Facts) -> Iterator[tuple[int, float, str, Fact | None]]:
 
 def _emissions(facts: Facts) -> list[Fact]:
     """What the run is said to have caused; a pretraining is the base model's where no energy stands beside it."""
-    of_run = [one for one in facts.of("emissions") if not is_of_other_thing(one)]
+    own = facts.card.names
+    of_run = [one for one in facts.of("emissions") if not is_of_other_thing(one) and not is_of_another_model(one, own)]
     return [one for one in of_run if not is_of_pretraining(one) or _in_sentence(facts, one)]
 
 

@@ -34,7 +34,10 @@ _PLACE_LABELS = frozenset(
 _COUNTED = re.compile(
     r"(?<![\w.,-])(?P<count>\d{1,5})\s*(?:[x×]\s*(?=[A-Z])|(?:[A-Z][\w-]*\s+){0,4}GPUs?\b|devices\b|accelerators\b|TPUs?\b)"
 )
-_NUM_DEVICES = re.compile(r"\bnum(?:ber)?[_ ](?:of[_ ])?(?:devices|gpus)\W{1,6}(?P<count>\d{1,5})\b", re.IGNORECASE)
+_NUM_DEVICES = re.compile(
+    r"\b(?:num(?:ber)?[_ ](?:of[_ ])?)?(?:devices|gpus)\W{1,6}(?P<count>\d{1,5})\b(?!\s*(?:[GT]i?B|h|%|[x×]))",
+    re.IGNORECASE,
+)
 # What compares two grids is an illustration, not a figure of the run.
 _ILLUSTRATION = re.compile(
     r"depends on the grid|would be|for comparison|equivalent to|compared (?:to|with)", re.IGNORECASE

@@ -16,6 +16,10 @@ _OTHER = re.compile(
     r"\bembodied\b|\bmanufactur|\bmaking the\b|\bflights?\b|\bearlier version\b|\bprevious version\b",
     re.IGNORECASE,
 )
+_FAMILY = re.compile(
+    r"\b(?:chatgpt|gpt(?=-?\d)|llama|mistral|mixtral|qwen|gemma|claude|gemini|phi(?=-?\d)|falcon|deepseek|olmo|bloom|opt(?=-\d))",
+    re.IGNORECASE,
+)
 _PRETRAINING = re.compile(
     r"\bpre-?train(?:ing|ed)?\b|\bbase model(?:'s)?\b.{0,30}\b(?:emi|us(?:ed|es)|train|took|cost)", re.IGNORECASE
 )
@@ -37,6 +41,12 @@ def is_of_other_thing(fact: Fact) -> bool:
 def is_of_pretraining(fact: Fact) -> bool:
     """Whether it is said to be of the pretraining, which most often is another model's."""
     return _PRETRAINING.search(_said(fact)) is not None
+
+
+def is_of_another_model(fact: Fact, own: str) -> bool:
+    """Whether a row is labelled by a family of models that is not among the card's ``own`` names, where it has some."""
+    named = {found.group().lower() for found in _FAMILY.finditer(fact.label)}
+    return bool(named and own) and not any(name in own for name in named)
 
 
 def _said(fact: Fact) -> str:

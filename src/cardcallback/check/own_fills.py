@@ -13,12 +13,15 @@ from cardcallback.check.own_words import KEPT, RULE, change, flat
 from cardcallback.check.reading import CardText
 from cardcallback.check.run_labels import plain_label
 from cardcallback.record import Fill, RunRecord
+from cardcallback.render.card.fill_memory import with_column
 from cardcallback.render.card.filling import fill_placeholders
 from cardcallback.render.card.metadata import HEADING
 from cardcallback.render.card.slots import Slot
 
 # Shorter texts stand in a card for other reasons too.
 _FEWEST_CHARACTERS = 12
+_GONE = "what cardcallback filled in is gone"
+_FEWEST_GONE = 4
 _OPEN = re.compile(r"[\[{<_]")
 
 _Key = tuple[str, str]
@@ -37,7 +40,7 @@ def fill_findings(
     """
     fills = [fill for fill in record.card.filled if fill.heading != HEADING]
     reported: set[int] = set()
-    for found in _edited(card, fills):
+    for found in _together(list(_edited(card, fills)), len(fills)):
         if found.line not in reported:
             reported.add(found.line or 0)
             yield found
@@ -59,6 +62,18 @@ def _edited(card: CardText, fills: Sequence[Fill]) -> Iterator[Finding]:
     for (heading, label), text in missing:
         here = left[heading, label]
         yield from _one_edited(card, text, here or _under_label(left, label) or _alike_below(left, heading, text))
+
+
+def _together(found: Sequence[Finding], fills: int) -> list[Finding]:
+    """What was found, where most of what was filled in is gone as one: then not a text was changed, but the card."""
+    gone = [one for one in found if one.what.startswith(_GONE)]
+    if len(gone) < _FEWEST_GONE or len(gone) * 2 < fills:
+        return list(found)
+    what = f"{len(gone)} of the {fills} texts that cardcallback filled in are gone: this is another card"
+    cure = (
+        "nothing, where it was you; else fill the template again: cardcallback render RECORD --card CARD --template T"
+    )
+    return [*(one for one in found if one not in gone), hint(RULE, None, what, cure)]
 
 
 def _under_label(left: dict[_Key, list[Slot]], label: str) -> list[Slot]:
@@ -104,7 +119,7 @@ def _one_edited(card: CardText, text: str, left: list[Slot]) -> Iterator[Finding
         line, found = where
         yield error(RULE, line, _changed(found, text), KEPT)
     elif flat(text) not in flat(_outside_sections(card)):
-        what = f"what cardcallback filled in is gone: {shown(text)}"
+        what = f"{_GONE}: {shown(text)}"
         yield hint(RULE, None, what, "nothing, where it was you; later runs leave it alone")
 
 
@@ -173,4 +188,5 @@ def _filled(words: str, fills: Sequence[Fill]) -> str:
 
 def _slot_key(slot: Slot) -> _Key:
     heading = slot.headings[-1] if slot.headings else ""
-    return masked(plain_label(heading)), plain_label(heading if slot.label is None else slot.label)
+    label = heading if slot.label is None else with_column(slot.label, slot)
+    return masked(plain_label(heading)), plain_label(label)

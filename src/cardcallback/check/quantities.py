@@ -21,8 +21,11 @@ from cardcallback.units import (
 Kind = Literal["energy", "emissions", "factor", "power", "time", "gpu_time", "memory", "percent", "speed", "tokens"]
 
 _NUMBER = (
-    r"(?<![\w.,/^–-])(?P<number>\d{1,3}(?:,\d{3}){1,6}(?:\.\d{1,20})?|\d{1,20}(?:[.,]\d{1,20})?(?:[eE][-+]?\d{1,2})?)"
+    r"(?<![\w.,/^–-])(?P<number>[1-9]\d{0,2}(?:,\d{3}){1,6}(?:\.\d{1,20})?"
+    r"|\d{1,20}(?:[.,]\d{1,20})?(?:[eE][-+]?\d{1,2})?)"
 )
+# "0,107" is a decimal comma.
+_THOUSANDS = r"[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?"
 _CO2 = r"(?:\s*(?:of\s+)?CO(?:2|₂|_2|~2~|<sub>2</sub>)\s*-?(?:eq(?:uivalents?)?|e)?\.?)"
 _JOULES = {"j": 1.0, "wh": JOULES_PER_WATT_HOUR}
 _PREFIXES = {"m": 1e-3, "": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
@@ -99,7 +102,7 @@ _HEADED = re.compile(
     re.IGNORECASE,
 )
 _BARE = re.compile(
-    r"[~≈<>*_\s]*(?P<number>\d{1,3}(?:,\d{3}){1,6}(?:\.\d{1,20})?|\d{1,20}(?:\.\d{1,20})?(?:[eE][-+]?\d{1,2})?)\s*(?P<count>[kKM]?)[*_\s]*"
+    r"[~≈<>*_\s]*(?P<number>[1-9]\d{0,2}(?:,\d{3}){1,6}(?:\.\d{1,20})?|\d{1,20}(?:\.\d{1,20})?(?:[eE][-+]?\d{1,2})?)\s*(?P<count>[kKM]?)[*_\s]*"
 )
 
 
@@ -204,7 +207,7 @@ def _exact(kind: Kind, match: re.Match[str], value: float) -> Figure:
 
 
 def _number(written: str) -> float:
-    if re.fullmatch(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?", written):
+    if re.fullmatch(_THOUSANDS, written):
         return float(written.replace(",", ""))
     return float(written.replace(",", "."))
 
@@ -212,7 +215,7 @@ def _number(written: str) -> float:
 def _half_digit(written: str) -> float:
     """Half of the last digit that tells: "107" stands for 106.5 to 107.5, "10" for 9.5 to 10.5."""
     mantissa, _, exponent = written.lower().partition("e")
-    thousands = re.fullmatch(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?", mantissa) is not None
+    thousands = re.fullmatch(_THOUSANDS, mantissa) is not None
     whole, _, decimals = mantissa.replace(",", "" if thousands else ".").partition(".")
     zeros = len(whole) - len(whole.rstrip("0"))
     last = -len(decimals) if decimals else min(zeros, max(0, len(whole) - CARD_FIGURES))

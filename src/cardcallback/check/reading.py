@@ -81,6 +81,13 @@ class CardText:
         except CardCallbackError:
             return {}
 
+    @cached_property
+    def names(self) -> str:
+        """Base model, as the front matter has it, and headings in lower case; nothing where it names none."""
+        base = self.data.get("base_model")
+        headings = dict.fromkeys(heading for line in self.lines for heading in line.headings)
+        return "\n".join([str(base), *headings]).lower() if base else ""
+
     def line_of(self, offset: int) -> int:
         """The card's line number of an offset in the body."""
         return bisect.bisect_right(self._starts, self._body_begin + offset)

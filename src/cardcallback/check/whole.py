@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterator
 import msgspec
 
 from cardcallback.check.carbon_rules import carbon_findings
+from cardcallback.check.devices import run_seconds
 from cardcallback.check.emissions_key import emissions_findings
 from cardcallback.check.energy_rules import energy_findings
 from cardcallback.check.equivalents import equivalent_findings
 from cardcallback.check.facts import gather_facts
 from cardcallback.check.finding import Finding, hint
 from cardcallback.check.front_matter import form_findings
+from cardcallback.check.labelled_rules import labelled_findings
 from cardcallback.check.labels import label_findings
 from cardcallback.check.losses import loss_findings
 from cardcallback.check.metadata import value_findings
@@ -80,17 +82,18 @@ def _of_card(card: CardText, file_exists: FileExists | None, own_labels: str | N
     yield from privacy_findings(card)
     # What our own section says is held against the record, and tells edits by its digest.
     ours = {line.number for line in card.lines if line.is_ours}
-    yield from (one for one in _of_figures(card) if one.line not in ours)
+    yield from (one for one in _of_figures(card, own_labels) if one.line not in ours)
     if file_exists is not None:
         yield from link_findings(card, file_exists)
 
 
-def _of_figures(card: CardText) -> Iterator[Finding]:
+def _of_figures(card: CardText, own_labels: str | None) -> Iterator[Finding]:
     facts = gather_facts(card)
     yield from carbon_findings(facts)
     yield from energy_findings(facts)
     yield from run_findings(facts)
     yield from step_findings(facts)
+    yield from labelled_findings(facts, run_seconds(facts), own_labels)
     yield from unit_findings(facts)
     yield from loss_findings(card)
     yield from equivalent_findings(facts)

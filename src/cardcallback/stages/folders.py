@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,10 @@ _HUB_CACHE = "snapshots"
 _MOST_FOLDERS = 8
 
 NO_RECORD = "the folder of the weights shows that they were trained, and holds no record of it"
+IN_RUN = (
+    "the folder of the weights lies in the output folder of a run, as a merged model does, and holds no record: "
+    "cardcallback publish brings it there"
+)
 UNREADABLE = "the record beside the weights is damaged or newer than this cardcallback"
 NO_SUMMARY = "the checkpoint carries no record of its run"
 OTHER_SUMMARY = "the record in the checkpoint is damaged, newer than this cardcallback or of another step"
@@ -96,7 +101,7 @@ def _stages(folder: Path, *, evidence: bool, depth: int) -> tuple[Stage, ...]:
     below: tuple[Stage, ...] = ()
     if base is not None and depth < _MOST_FOLDERS:
         below = _stages(base, evidence=evidence and _HUB_CACHE not in base.parts, depth=depth + 1)
-    missing = found.missing or (NO_RECORD if evidence and _was_trained(folder) else None)
+    missing = found.missing or (_trace(folder) if evidence else None)
     return (*below, *_told(_Weights(missing=missing)))
 
 
@@ -187,5 +192,23 @@ def _config(path: Path) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _was_trained(folder: Path) -> bool:
-    return any((folder / name).is_file() for name in _TRACES_OF_TRAINING)
+def _trace(folder: Path) -> str | None:
+    """What shows that the weights of a folder without a record were trained, or None."""
+    if any((folder / name).is_file() for name in _TRACES_OF_TRAINING):
+        return NO_RECORD
+    return IN_RUN if _is_merged(folder) else None
+
+
+def _is_merged(folder: Path) -> bool:
+    """Whether a whole model was put beside an adapter since that was trained, as the tools do that merge the two."""
+    record = read_record(record_path(folder.parent)) if record_path(folder.parent).is_file() else None
+    if record is None or record.training.lora is None or not record.sessions:
+        return False
+    try:
+        names = [name for name in weights_marks(folder) if not name.startswith("adapter")]
+        written = min(((folder / name).stat().st_mtime for name in names), default=None)
+    except OSError:
+        return False  # as above
+    if written is None:
+        return False
+    return f"{datetime.fromtimestamp(written, tz=timezone.utc):%Y-%m-%d}" >= record.sessions[-1].started_on

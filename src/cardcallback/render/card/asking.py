@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 
 from cardcallback.record import RunRecord
 from cardcallback.render.card.labelled import normalize_label
-from cardcallback.render.card.labels import ItemRow, LabelIndex, LabelRow, each, has_word
+from cardcallback.render.card.labels import ItemRow, LabelIndex, LabelRow, each, each_of, has_word
 from cardcallback.render.card.own_run import Neighbours, OwnRun
-from cardcallback.render.card.quantities import Unit, split_unit, unit_in
+from cardcallback.render.card.quantities import Unit, is_unit, split_unit, unit_in
 from cardcallback.render.card.slots import Slot
+from cardcallback.render.card.two_heads import readings
 from cardcallback.render.card.understood import DEVICE_VALUES, words_of
 
 _ANOTHER_MEANING = "has another meaning beside the labels around it"
@@ -19,14 +20,18 @@ _BEFORE_TRAINING = "about the model before this training run"
 _OF_THE_BASE = frozenset(
     {"base_loss", "perplexity_base", "base_model", "base_model_link", "model_type", "total_parameters"}
 )
+# Of several rows, which may be of other runs or parts.
+_SUMS = frozenset({"total", "all", "overall", "sum", "gesamt", "summe", "\u5408\u8ba1", "\u5408\u8a08"})
 _ANOTHER_RUN = "about another model or stage, not about this training run"
 _YEAR = re.compile(r"(?:19|20)\d\d")
 # What a column of units has beside a value that has none.
 _NO_UNIT = re.compile(
     r"\W*|n/?a|none|text|str(?:ing)?|float|int(?:eger)?|number|count|name|date|bool(?:ean)?|list|units?", re.IGNORECASE
 )
-# Labels that nothing but a training run has.
-_TELLING_LABELS = ("learning rate", "epochs", "batch size", "training time", "lora rank", "optimizer", "warmup")
+# Of these values nothing but a training run has a label.
+_TELLING = frozenset({"learning_rate", "epochs", "training_time", "lora_rank", "optimizer", "warmup", "training_loss"})
+# What a unit asks for that is all there is of a label.
+_OF_UNIT = {"energy": "energy", "emissions": "carbon_emitted"}
 # In a column's heading these say whose figures it holds even among other words.
 _TELLING_GROUPS = ("tuned", "base", "other")
 _SHORTEST_TELLING = 3
@@ -58,9 +63,13 @@ class Asking:
     def __init__(self, index: LabelIndex, record: RunRecord, beside: Neighbours) -> None:
         self._index, self._beside, self._run = index, beside, OwnRun(record)
         training = record.training
+        rows = index.labels.rows
+        self._telling = {name for row in rows if row.value in _TELLING and not row.section for name in each(row.label)}
+        self._topics = {normalize_label(word) for row in rows for word in (*row.section, *each(row.heading))}
+        self._topics |= {"setup", "settings", "configuration", "details", "parameters"} | {
+            normalize_label(word) for never in index.labels.never_under for word in never.words
+        }
         self._base = normalize_label((training.base_model or "").rsplit("/", 1)[-1])
-        stages = {normalize_label(name) for name in (training.stage, training.objective) if name}
-        self._own_stages = frozenset(stages - {""})
 
     def ask(self, slot: Slot, headings: tuple[str, ...], original: str) -> Asked:
         """The row for a slot below these headings, in their original words, where ``original`` stood in the card."""
@@ -74,13 +83,28 @@ class Asking:
             by_heading = self._index.by_heading.get(above[-1], ()) if slot.kind == "block" else ()
             if by_heading:
                 return Asked(row=by_heading[0])
+        if slot.group:
+            return self._by_two_heads(slot, above, original)
         return self._by_label(slot, label, above, original)
 
-    def _by_label(self, slot: Slot, label: str, above: list[str], original: str) -> Asked:
+    def _by_two_heads(self, slot: Slot, above: list[str], original: str) -> Asked:
+        for read, heading in readings(slot, self.column_group):
+            asked = self._by_label(
+                read, read.label or "", [*above, *([normalize_label(heading)] if heading else [])], original
+            )
+            if asked.row is not None:
+                return asked
+        return Asked(why=self.forbidden(slot, [*above, normalize_label(slot.group)]))
+
+    def _by_label(self, slot: Slot, label: str, above: list[str], original: str, *, may_turn: bool = True) -> Asked:
+        is_turned = may_turn and self._is_turned(slot, label)
+        # "Base" is a label too, but not beside columns that are labels.
+        if is_turned and normalize_label(label) in self._index.column_groups and self._is_label(slot.column or ""):
+            return self._turned(slot, label, above, original)
         bare, unit = split_unit(label)
         plain = _QUALIFIERS.sub("", bare).strip()
-        for name, asked in ((label, None), (bare, unit), (plain, unit)):
-            labelled = self._index.by_label.get(normalize_label(name), ())
+        for name, asked in ((label, None), (bare, unit), (plain, unit), (label, unit_in(label))):
+            labelled = self._rows_of(name, asked)
             rows = [row for row in labelled if self._is_below(row, above, slot)]
             fitting = [row for row in rows if self._is_in_column(row, slot)]
             stock = [row for row in fitting if row.default == original]
@@ -91,22 +115,59 @@ class Asking:
                 if in_column is None and not _NO_UNIT.fullmatch(slot.unit or ""):
                     why = why or f"the unit {slot.unit} is none that we know"
                 return Asked(why=why) if why else Asked(row=row, unit=asked or in_column)
-            if rows and slot.kind in {"cell", "example"}:
+            if rows and slot.kind in {"cell", "example"} and self._composed(slot, label) is None:
                 return Asked(why=f"the column {slot.column or 'without a heading'} is not surely this run's")
-        if slot.kind == "cell" and slot.column and self.column_group(normalize_label(label)) in {"tuned", "base"}:
-            # A table with a row for each model, whose columns are the labels.
-            turned = replace(slot, label=slot.column, column=label, only_column=False)
-            return (
-                self._by_label(turned, slot.column, above, original)
-                if label != slot.column
-                else Asked(why=self.forbidden(slot, above))
-            )
+        if is_turned:
+            return self._turned(slot, label, above, original)
+        composed = self._composed(slot, label)
+        if composed is not None:
+            return self._by_label(composed, composed.label or "", above, original)
         return Asked(why=self.forbidden(slot, above))
+
+    def _turned(self, slot: Slot, label: str, above: list[str], original: str) -> Asked:
+        """Of a table with a row for each model, whose columns are the labels."""
+        is_base = self.column_group(normalize_label(label)) == "base"
+        if self._run.is_of_another((*slot.beside, *([label] if is_base else [])), above[: slot.titles]):
+            return Asked(why=_ANOTHER_RUN)
+        turned = replace(slot, label=slot.column, column=label, only_column=False)
+        return self._by_label(turned, slot.column or "", above, original, may_turn=False)
+
+    def _is_label(self, name: str) -> bool:
+        return any(normalize_label(one) in self._index.by_label for one in (name, split_unit(name)[0]))
+
+    def _composed(self, slot: Slot, label: str) -> Slot | None:
+        """A cell whose row and column make a label together: "Train" and "Examples"."""
+        if slot.kind != "cell" or not slot.column or self.column_group(normalize_label(slot.column)) is not None:
+            return None
+        if normalize_label(label) in _SUMS:
+            return None
+        name = f"{label} {slot.column}"
+        return replace(slot, label=name, column="Value", group="") if self._is_label(name) and label != name else None
+
+    def _rows_of(self, label: str, unit: Unit | None) -> tuple[LabelRow, ...]:
+        """The rows of a label; of one in two languages ("Lernrate / learning rate") where both ask for the same."""
+        found = self._index.by_label.get(normalize_label(label), ())
+        if found:
+            return found
+        parts = [self._index.by_label.get(normalize_label(part), ()) for part in label.split(" / ")]
+        if len(parts) > 1 and len({row.value for rows in parts for row in rows[:1]}) == 1 and all(parts):
+            return parts[0]
+        return _rows_of_unit(label, unit)
+
+    def _is_turned(self, slot: Slot, label: str) -> bool:
+        """Whether a row begins with whose figures it holds, and is not one that was turned already."""
+        if slot.kind != "cell" or not slot.column or label == slot.column:
+            return False
+        whose = {"tuned", "base"}
+        of_column = None if self._is_label(slot.column) else self.column_group(normalize_label(slot.column))
+        return self.column_group(normalize_label(label)) in whose and of_column not in whose
 
     def _why_left(self, row: LabelRow, slot: Slot, above: list[str]) -> str | None:
         if row.leave is not None:
             return row.leave
         if self._beside.has(slot, row.not_beside):
+            return _ANOTHER_MEANING
+        if self._is_elsewhere(slot, above):
             return _ANOTHER_MEANING
         # A heading that the row itself asks for is right whatever stands above it.
         wanted = {normalize_label(heading) for heading in each(row.heading)}
@@ -115,11 +176,21 @@ class Asking:
             above = [*above, normalize_label(slot.column)]
         return self.forbidden(slot, above, row.value, begin)
 
+    def _is_elsewhere(self, slot: Slot, above: list[str]) -> bool:
+        """Whether the label stands below a heading about training, and here below one about who knows what."""
+        sections = above[slot.titles :]
+        topics = self._index.labels.topics
+        if not sections or any(has_word(section, word) for section in sections for word in each_of(topics)):
+            return False
+        return self._beside.stands_below(slot, topics.get("training", ()))
+
     def forbidden(self, slot: Slot, above: list[str], value: str | None = None, begin: int = 0) -> str | None:
         """Why nothing, or not this value, is filled below these headings; the card's title is none of them.
 
         The first ``begin`` headings do not count.
         """
+        if self._beside.is_of_series(slot, self._topics):
+            return _ANOTHER_RUN
         for heading in reversed(above[max(begin, slot.titles) :]):
             if self._run.is_another(heading, above[: slot.titles]):
                 return _ANOTHER_RUN
@@ -184,19 +255,36 @@ class Asking:
         if not words or any(has_word(section, word) for section in sections for word in words):
             return True
         # Without a section nothing says what a plain word is about but the card itself, or what stands beside it.
-        return not sections or (not above[slot.titles :] and self._beside.has(slot, _TELLING_LABELS))
+        is_of_training = not above[slot.titles :] or "training" in words
+        return not sections or (is_of_training and self._beside.has(slot, self._telling))
 
     def column_group(self, column: str) -> str | None:
         """Whose figures a column holds, by its heading as it is compared; None where that says nothing."""
-        if column in self._own_stages:
-            return "tuned"
+        stage = self._run.stage_of(column)
+        if stage == "another":
+            return "other"
         if column in self._index.column_groups:
             return self._index.column_groups[column]
+        parts = {self._index.column_groups.get(part.strip()) for part in column.split(" / ")}
+        if " / " in column and len(parts) == 1:
+            return parts.pop()
         telling = {"base"} if self._base and has_word(column, self._base) else set()
         for name, group in self._index.column_groups.items():
             if group in _TELLING_GROUPS and len(name) >= _SHORTEST_TELLING and has_word(column, name):
                 telling.add(group)
+        if stage == "own":
+            # "SFT (ours)" and "Stage 2 (SFT)", but not "SFT baseline" or another model's SFT.
+            return "tuned" if "tuned" in telling or not telling else "other"
         # A model's name beside "fine-tuned" is this model's; beside nothing, somebody else's.
         if telling - {"other"}:
             telling -= {"other"}
         return telling.pop() if len(telling) == 1 else "other" if telling else None
+
+
+def _rows_of_unit(label: str, unit: Unit | None) -> tuple[LabelRow, ...]:
+    """What a label asks for that is a unit and nothing else: "kWh", "kg CO2"; masses of other things are not known."""
+    if unit is None or not is_unit(label):
+        return ()
+    kind = next(iter(unit.kinds))
+    is_gas = kind != "emissions" or "2" in unit.word or "\u2082" in unit.word
+    return (LabelRow(value=_OF_UNIT[kind], label=label),) if kind in _OF_UNIT and is_gas else ()

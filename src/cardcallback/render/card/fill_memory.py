@@ -44,14 +44,25 @@ class FillMemory:
         """
         key = (slot.begin, slot.kind)
         if key not in self._found:
-            left = self._placeholders.get((self.heading(slot), self.label(slot), _lines(slot.text)), [])
+            names = (self.label(slot), self._row_label(slot))  # the second in records of earlier versions
+            keys = [(self.heading(slot), name, _lines(slot.text)) for name in names if name is not None]
+            left = next((found for one in keys if (found := self._placeholders.get(one))), [])
             self._found[key] = left.pop(0) if left else None
         return self._found[key]
 
     def label(self, slot: Slot) -> str:
-        """The label that a fill is remembered by: that beside it in its original words, or the heading above it."""
-        if slot.label is None:
+        """The label that a fill is remembered by: that beside it in its original words, or the heading above it.
+
+        Of a row with several values each is remembered by its column too.
+        """
+        label = self._row_label(slot)
+        if label is None:
             return self.heading(slot)
+        return with_column(label, slot)
+
+    def _row_label(self, slot: Slot) -> str | None:
+        if slot.label is None:
+            return None
         label = self._row_labels.get((slot.table, slot.row), slot.label) if slot.kind == "cell" else slot.label
         return re.sub(r"[ \t]*:[ \t]*$", "", label)
 
@@ -66,6 +77,13 @@ class FillMemory:
             self._headings[" ".join(slot.passage.split())] = " ".join(original.split())
         else:
             self._row_labels[slot.table, slot.row] = visible_label(read_inline(original, slot.references).text)
+
+
+def with_column(label: str, slot: Slot) -> str:
+    """The label of a value, and what heads its column where the table has several."""
+    if slot.kind != "cell" or slot.only_column or not slot.column:
+        return label
+    return " / ".join(name for name in (label, slot.group, slot.column) if name)
 
 
 def nearest_heading(headings: Sequence[str]) -> str:

@@ -7,6 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from cardcallback.render.card.fill_memory import nearest_heading
+from cardcallback.render.card.slots import Slot
+
 Outcome = Literal["filled", "left", "not recognised"]
 _LONGEST_NAME = 60
 _MOST_NAMES = 24
@@ -74,3 +77,18 @@ def _names(fields: Iterable[Field]) -> str:
         return ", ".join(names)
     counts = Counter(field.heading for field in several)
     return ", ".join(f"{count} in {heading or 'the text'}" for heading, count in counts.items())
+
+
+def field_of(slot: Slot, outcome: Outcome, *, text: str = "", why: str = "", placeholder: str | None = None) -> Field:
+    """What became of a slot: filled with ``text``, or not, and ``why``."""
+    label = (slot.label or "") if slot.kind != "item" else ""
+    if slot.kind == "cell" and not slot.only_column:
+        label = f"{label} / {slot.column}"
+    return Field(
+        heading=nearest_heading(slot.headings),
+        label=label,
+        placeholder=placeholder if placeholder is not None else slot.text,
+        outcome=outcome,
+        text=text,
+        why=why,
+    )

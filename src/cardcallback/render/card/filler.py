@@ -10,25 +10,36 @@ from cardcallback.record import Fill, RunRecord
 from cardcallback.render.card.asking import Asked, Asking
 from cardcallback.render.card.example_rows import ExampleRows
 from cardcallback.render.card.fill_memory import FillMemory, nearest_heading
-from cardcallback.render.card.fill_report import Field, Outcome
+from cardcallback.render.card.fill_report import Field, Outcome, field_of
 from cardcallback.render.card.html_tables import as_html
 from cardcallback.render.card.labelled import normalize_label
 from cardcallback.render.card.labels import LabelIndex, LabelRow, has_word
-from cardcallback.render.card.naming import Naming, is_about_training
+from cardcallback.render.card.naming import Naming
 from cardcallback.render.card.own_run import Neighbours
 from cardcallback.render.card.placeholders import Placeholder, find_placeholders
 from cardcallback.render.card.quantities import Value, is_unit
 from cardcallback.render.card.slots import Slot
 from cardcallback.render.card.understood import (
     Surroundings,
+    asks_for_name,
+    before_and_after,
     count_and_name,
+    has_amount,
+    has_own_subject,
     is_choice,
     is_figure,
     is_hint_understood,
     shares_word,
 )
 from cardcallback.render.card.values import card_fields, open_value
-from cardcallback.render.card.writing_in import Written, counted_by, shared_unit, write_divided, write_value
+from cardcallback.render.card.writing_in import (
+    Written,
+    counted_by,
+    shared_unit,
+    write_divided,
+    write_pairs,
+    write_value,
+)
 
 EMISSIONS_VALUE = "carbon_emitted"
 NOT_KNOWN = "not known from this run"
@@ -100,7 +111,8 @@ class Filler:
 
     def is_foreign(self, slot: Slot, value: str) -> bool:
         """Whether the slot asks for this value and holds somebody else's figure for it."""
-        if not any(letter.isdigit() for letter in slot.text):
+        # In prose a year or a citation is no figure of it.
+        if not has_amount(slot.text) if slot.kind in {"block", "item"} else not re.search(r"\d", slot.text):
             return False
         asked = self._asking.ask(slot, self._memory.headings(slot), slot.text)
         if asked.row is None or asked.row.value != value or slot.kind == "example":
@@ -118,16 +130,19 @@ class Filler:
     def _without_row(self, slot: Slot, before: str | None, found: tuple[Placeholder, ...], asked: Asked) -> Change:
         if not slot.text.strip() or (slot.has_labels and before is None) or not found:
             return Change(text=before) if before is not None else Change()
-        filled = self._by_words(slot, before, found) if asked.why is None else None
+        is_ours = slot.kind != "prose" or has_own_subject(slot.text, slot.sentences_before)
+        filled = self._by_words(slot, before, found) if asked.why is None and is_ours else None
         if filled is not None:
             return filled
         if before is not None:
             return Change(text=before)
+        if slot.kind == "prose":
+            return Change()  # reported with the text that it is in
         if slot.label is None and not found[0].is_whole and not any(one.is_generic or " " in one.hint for one in found):
             return Change()  # brackets in somebody's prose
         why = asked.why or (_ASKS_PROSE if found[0].is_request else "")
         outcome: Outcome = "left" if why else "not recognised"
-        return Change(field=_field(slot, outcome, why=why))
+        return Change(field=field_of(slot, outcome, why=why))
 
     def _by_words(self, slot: Slot, before: str | None, found: tuple[Placeholder, ...]) -> Change | None:
         """What the words at the placeholders ask for: in a text below a heading about training, or in a sentence."""
@@ -137,9 +152,12 @@ class Filler:
             if any(name in self._values for name in hinted if name):
                 change = self._compose(slot, before, found, self._paired(found) or hinted, Asked())
         text = slot.text if before is None else before
-        if (change is not None and change.fill is not None) or not is_about_training(text):
+        if (change is not None and change.fill is not None) or not self._naming.is_about_training(text):
             return change
+        found = self._naming.without_besides(found)
         names = self._naming.in_sentence(found)
+        if not found:
+            return change
         if not all(name is not None and self._known(name) for name in names):
             return change
         return self._compose(slot, before, found, names, Asked(), harmless=self._naming.harmless)
@@ -150,7 +168,7 @@ class Filler:
 
     def _item(self, slot: Slot, before: str | None, text: str | None) -> Change:
         if text is None:
-            return Change(text=before, field=_field(slot, "left", why=NOT_KNOWN, placeholder=before))
+            return Change(text=before, field=field_of(slot, "left", why=NOT_KNOWN, placeholder=before))
         return self._replace(slot, before, _escaped(slot, text))
 
     def _stock(self, slot: Slot, before: str | None, row: LabelRow) -> Change:
@@ -161,7 +179,7 @@ class Filler:
             return self._replace(slot, before, _escaped(slot, value.text))
         sure = all(value is not None for value in told.values())
         why = NOT_KNOWN if wrong else _HOLDS if sure else _UNDECIDED
-        return Change(text=before, field=_field(slot, "left", why=why, placeholder=before))
+        return Change(text=before, field=field_of(slot, "left", why=why, placeholder=before))
 
     def _filled(self, slot: Slot, before: str | None, found: tuple[Placeholder, ...], asked: Asked) -> Change:
         if not found or (slot.has_labels and before is None):
@@ -169,13 +187,15 @@ class Filler:
         if slot.kind == "block" and not found[0].is_whole and not is_figure(found):
             return self._without_row(slot, before, found, Asked())
         if slot.kind == "block" and found[0].is_request:
-            return Change(text=before, field=_field(slot, "left", why=_ASKS_PROSE, placeholder=before))
+            return Change(text=before, field=field_of(slot, "left", why=_ASKS_PROSE, placeholder=before))
         row = asked.row or LabelRow()
         if any(is_choice(one) for one in found):
-            return Change(text=before, field=_field(slot, "left", why=_A_CHOICE, placeholder=before))
+            return Change(text=before, field=field_of(slot, "left", why=_A_CHOICE, placeholder=before))
         words = self._asking.words_for(row, slot.label)
-        if found[0].is_whole and not is_hint_understood(found[0], words):
-            return Change(text=before, field=_field(slot, "left", why=_OTHER_WORDS, placeholder=before))
+        value = self._known(row.value or "")
+        is_other = value is not None and asks_for_name(found[0].hint, value)
+        if found[0].is_whole and (is_other or not is_hint_understood(found[0], words)):
+            return Change(text=before, field=field_of(slot, "left", why=_OTHER_WORDS, placeholder=before))
         last = found[-1]
         names = [
             self._naming.named(
@@ -187,7 +207,7 @@ class Filler:
         own = found[0].is_generic or is_unit(found[0].hint) or shares_word(found[0].hint, slot.label)
         if len(found) > 1 and names[0] == row.value and not own:
             names[0] = self._naming.hinted(found[0], {})
-        names = self._paired(found, row.value) or names
+        names = self._paired(found, row.value) or before_and_after(found, row.value) or names
         return self._compose(slot, before, found, names, asked)
 
     def _paired(self, found: tuple[Placeholder, ...], asked: str | None = "gpu_names") -> list[str | None] | None:
@@ -217,12 +237,14 @@ class Filler:
                 why = why or (NOT_KNOWN if value is None and name else _OTHER_WORDS)
                 continue
             begin = max(end, one.begin - written.more_before)
-            parts += [source[end:begin], _escaped(slot, written.text)]
-            end = one.end + _behind(source, one, written)
+            unit, last = written.behind(source, one.end)
+            remark = f" {_escaped(slot, written.remark.strip())}" if written.remark else ""
+            parts += [source[end:begin], _escaped(slot, written.text), unit, remark]
+            end = last
         if not parts:
             is_unknown = any(names) and all(value is None for value in known)
             why = why or (NOT_KNOWN if is_unknown else _OTHER_WORDS)
-            return Change(text=before, field=_field(slot, "left", why=why, placeholder=before))
+            return Change(text=before, field=field_of(slot, "left", why=why, placeholder=before))
         text = "".join([*parts, source[end:]])
         if found[0].is_whole and not source.strip():
             text = text.strip()
@@ -250,12 +272,12 @@ class Filler:
                 write_value(value, one, unit) if value else None
                 for one, value, unit in zip(found, known, units, strict=True)
             ]
+            written = write_pairs(names, known, found, written)
             if any(value and not text for value, text in zip(known, written, strict=True)):
                 return None
         row_value = self._known(asked.row.value) if asked.row is not None and asked.row.value else None
-        around = Surroundings(
-            index=self._index, label=slot.label or "", row=asked.row, row_value=row_value, harmless=harmless
-        )
+        label = slot.label or ""
+        around = Surroundings(index=self._index, label=label, row=asked.row, row_value=row_value, harmless=harmless)
         return written if around.are_clear(found, names, known, written) else None
 
     def _known(self, name: str) -> Value | None:
@@ -267,14 +289,8 @@ class Filler:
         fill = Fill(
             heading=nearest_heading(headings), label=self._memory.label(slot), placeholder=placeholder, text=text
         )
-        field = _field(slot, "filled", text=text, why=why, placeholder=placeholder)
+        field = field_of(slot, "filled", text=text, why=why, placeholder=placeholder)
         return Change(text=text, fill=fill, field=field)
-
-
-def _behind(source: str, one: Placeholder, written: Written) -> int:
-    """How many characters of the source after the placeholder are replaced: none where markup stands between."""
-    width = written.more_after
-    return width if source[one.end : one.end + width] == one.after[:width] else 0
 
 
 def _escaped(slot: Slot, text: str) -> str:
@@ -282,17 +298,3 @@ def _escaped(slot: Slot, text: str) -> str:
         return as_html(text)
     # What a table cell cannot hold is escaped already where it comes from outside.
     return re.sub(r"(?<!\\)\|", r"\\|", text) if slot.kind in {"cell", "example"} else text
-
-
-def _field(slot: Slot, outcome: Outcome, *, text: str = "", why: str = "", placeholder: str | None = None) -> Field:
-    label = (slot.label or "") if slot.kind != "item" else ""
-    if slot.kind == "cell" and not slot.only_column:
-        label = f"{label} / {slot.column}"
-    return Field(
-        heading=nearest_heading(slot.headings),
-        label=label,
-        placeholder=placeholder if placeholder is not None else slot.text,
-        outcome=outcome,
-        text=text,
-        why=why,
-    )

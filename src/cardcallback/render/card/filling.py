@@ -99,7 +99,9 @@ def states_emissions(
     """Whether ``body`` states CO2e that is neither a placeholder nor ours: somebody else's figure."""
     slots = find_slots(body, hidden)
     filler = Filler(record, label_index(own_labels), FillMemory(known, slots), slots)
-    return any(filler.is_foreign(slot, EMISSIONS_VALUE) for slot in slots if slot.kind != "sentence")
+    return any(
+        filler.is_foreign(slot, EMISSIONS_VALUE) for slot in slots if slot.kind != "sentence" and not slot.has_labels
+    )
 
 
 def _at_line_begin(body: str, slot: Slot, text: str) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from cardcallback.render.card.inline_text import read_inline, visible_label
 
@@ -13,22 +14,53 @@ from cardcallback.render.card.inline_text import read_inline, visible_label
 _STYLES = frozenset(
     {"a", "b", "br", "strong", "i", "em", "u", "code", "small", "span", "p", "center", "sub", "sup", "font", "img"}
 )
-_OVER_SEVERAL = re.compile(r"\b(?:row|col)span\b", re.IGNORECASE)
+_OVER_SEVERAL = re.compile(r"\b(?P<of>row|col)span\s*=\s*[\"']?\s*(?P<count>\d{1,3})\s*(?:[\"']|\s|$)", re.IGNORECASE)
+_SPAN = re.compile(r"\b(?:row|col)span\b", re.IGNORECASE)
+# No table that a person reads is wider; one that says so would make a grid without end.
+_MOST_COLUMNS, _MOST_ROWS = 64, 256
+_WIDEST = 256
+# A group, a label and a value.
+_FEWEST_GROUPED = 3
 # Bounded, and found in one pass: Python's own reader of HTML takes a minute for some texts of 60 KB.
 _TAG = re.compile(r"<(?P<end>/?)(?P<name>[A-Za-z][A-Za-z0-9-]{0,30})(?P<attributes>[^<>]{0,500})>")
 _COMMENT_BEGIN, _COMMENT_END = "<!--", "-->"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class HtmlTable:
-    """The cells of a table by rows, each by the span of what it holds; ``has_head``: the first row heads the others."""
+class HtmlCell:
+    """What a cell holds, from ``begin`` to ``end``, and over how many ``columns`` and ``rows`` it stands."""
 
-    rows: tuple[tuple[tuple[int, int], ...], ...]
-    has_head: bool
+    begin: int
+    end: int
+    columns: int = 1
+    rows: int = 1
+    is_head: bool = False
+
+    @property
+    def is_single(self) -> bool:
+        """Whether it stands in one row and one column, as a value does."""
+        return self.columns == self.rows == 1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HtmlTable:
+    """The cells of a table by rows; a cell over several columns or rows is in each of them.
+
+    The first ``heads`` rows head the others.
+    """
+
+    rows: tuple[tuple[HtmlCell, ...], ...]
+    heads: int
+
+    @property
+    def has_row_groups(self) -> bool:
+        """Whether the first column only says which of the rows belong together."""
+        body = [row for row in self.rows[self.heads :] if not is_title(row)]
+        return any(row[0].rows > 1 for row in body) and all(len(row) >= _FEWEST_GROUPED for row in body)
 
 
 def html_tables(source: str) -> Iterator[HtmlTable]:
-    """Every table of plain rows in a block of HTML; one with cells over several rows or columns is none."""
+    """Every table in a block of HTML whose cells are texts, and whose rows are of one width where cells are merged."""
     reader = _Reader(source)
     for tag in _TAG.finditer(_without_comments(source)):
         found = reader.take(tag)
@@ -45,9 +77,8 @@ def as_html(text: str) -> str:
 class _Open:
     """A table that is being read; ``is_plain`` until something says otherwise."""
 
-    rows: list[list[tuple[int, int]]] = field(default_factory=list)
-    heads: list[bool] = field(default_factory=list)
-    cell: int | None = None
+    rows: list[list[HtmlCell]] = field(default_factory=list)
+    cell: HtmlCell | None = None
     is_plain: bool = True
 
 
@@ -71,31 +102,51 @@ class _Reader:
     def _begin(self, table: _Open, name: str, tag: re.Match[str]) -> None:
         if name == "tr":
             table.rows.append([])
-            table.heads.append(True)
         elif name in {"td", "th"}:
-            if not table.rows or table.cell is not None or _OVER_SEVERAL.search(tag["attributes"]):
+            spans = {found["of"].lower(): int(found["count"]) for found in _OVER_SEVERAL.finditer(tag["attributes"])}
+            if not table.rows or table.cell is not None or not _are_usual(tag["attributes"], spans):
                 table.is_plain = False
             else:
-                table.heads[-1] = table.heads[-1] and name == "th"
-                table.cell = tag.end()
+                table.cell = HtmlCell(
+                    begin=tag.end(),
+                    end=tag.end(),
+                    columns=spans.get("col", 1),
+                    rows=spans.get("row", 1),
+                    is_head=name == "th",
+                )
         elif table.cell is not None and name not in _STYLES:
             table.is_plain = False
 
     def _end(self, table: _Open, name: str, at: int) -> HtmlTable | None:
         if name in {"td", "th"} and table.cell is not None:
-            table.rows[-1].append(self._inner(table.cell, at))
+            begin, end = self._inner(table.cell.begin, at)
+            table.rows[-1].append(replace(table.cell, begin=begin, end=end))
             table.cell = None
         elif name == "table":
             self._table = None
-            rows = tuple(tuple(row) for row in table.rows if row)
+            rows = [row for row in table.rows if row]
             if table.is_plain and table.cell is None and rows:
-                has_head = len(rows) > 1 and (table.heads[0] or self._is_bold(rows[0]))
-                return HtmlTable(rows=rows, has_head=has_head)
+                return self._made(rows)
         return None
 
-    def _is_bold(self, row: tuple[tuple[int, int], ...]) -> bool:
+    def _made(self, rows: list[list[HtmlCell]]) -> HtmlTable | None:
+        grid = rows if all(cell.is_single for row in rows for cell in row) else grid_of(rows)
+        if not grid:
+            return None
+        heads = 0
+        while heads < len(grid) - 1 and self._is_head(grid[heads]) and (not heads or _is_merged(grid[heads - 1])):
+            heads += 1
+        return HtmlTable(rows=tuple(tuple(row) for row in grid), heads=heads)
+
+    def _is_head(self, row: Sequence[HtmlCell]) -> bool:
+        if is_title(row):
+            return False
+        # A corner that says nothing may be a plain cell.
+        return all(cell.is_head or cell.begin == cell.end for cell in row) or self._is_bold(row)
+
+    def _is_bold(self, row: Sequence[HtmlCell]) -> bool:
         """Whether every cell of a first row that holds anything is bold, as many write a head."""
-        texts = [self._source[begin:end] for begin, end in row if begin < end]
+        texts = [self._source[cell.begin : cell.end] for cell in row if cell.begin < cell.end]
         return bool(texts) and all(re.match(r"<(?:b|strong)\b", text, re.IGNORECASE) for text in texts)
 
     def _inner(self, begin: int, end: int) -> tuple[int, int]:
@@ -104,6 +155,43 @@ class _Reader:
         if not text.strip():
             return begin, begin
         return begin + len(text) - len(text.lstrip()), end - len(text) + len(text.rstrip())
+
+
+def is_title(row: Sequence[HtmlCell]) -> bool:
+    """Whether one cell stands over all columns: what it says is about the rows below it."""
+    return len(row) > 1 and row[0].columns == len(row)
+
+
+def grid_of(rows: Sequence[Sequence[HtmlCell]]) -> list[list[HtmlCell]]:
+    """The rows with every cell in each column and row that it stands over; none where they are not of one width."""
+    grid: list[list[HtmlCell]] = []
+    hanging: dict[int, tuple[HtmlCell, int]] = {}
+    for row in rows:
+        made: list[HtmlCell] = []
+        below: dict[int, tuple[HtmlCell, int]] = {}
+        own = deque((cell, cell.rows) for cell in row)
+        while own or len(made) in hanging:
+            from_above = hanging.pop(len(made), None)
+            cell, rows_left = from_above or own.popleft()
+            for _ in range(1 if from_above else cell.columns):
+                if rows_left > 1:
+                    below[len(made)] = (cell, rows_left - 1)
+                made.append(cell)
+            if len(made) > _WIDEST:
+                return []
+        grid.append(made)
+        hanging = below
+    return grid if len({len(row) for row in grid}) == 1 and not hanging else []
+
+
+def _are_usual(attributes: str, spans: Mapping[str, int]) -> bool:
+    """Whether every span of a cell was read, and is one that a person writes."""
+    is_read = len(_SPAN.findall(attributes)) == len(spans)
+    return is_read and 0 < spans.get("col", 1) <= _MOST_COLUMNS and 0 < spans.get("row", 1) <= _MOST_ROWS
+
+
+def _is_merged(row: Sequence[HtmlCell]) -> bool:
+    return any(not cell.is_single for cell in row)
 
 
 def _without_comments(source: str) -> str:

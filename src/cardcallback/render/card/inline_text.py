@@ -20,6 +20,14 @@ from markdown_it.token import Token
 OBJECT, COMMENT = "\ufffc", "\ufff9"
 _STANDING_FOR = {"softbreak": "\n", "hardbreak": "\n", "image": OBJECT}
 _TAG = re.compile(r"</?([A-Za-z][A-Za-z0-9-]*)")
+_BARE_WORDS = re.compile(r"<(?P<name>[A-Za-z]+)(?P<words>(?: [A-Za-z]+){0,4})>")
+# Elements that say nothing without attributes or an end, and are names of what a card asks for.
+_NOUNS = frozenset(["base", "data", "label", "link", "meter", "object", "output", "source", "time"])
+# The attributes that stand without a value.
+_SWITCHES = frozenset(
+    ["async", "autoplay", "checked", "controls", "default", "defer", "disabled", "hidden", "inert", "loop", "multiple",
+     "muted", "novalidate", "open", "readonly", "required", "reversed", "selected"]
+)  # fmt: skip
 _STYLES = frozenset(
     [
         "b",
@@ -100,7 +108,7 @@ def read_inline(source: str, references: Mapping[str, Any] | None = None) -> Let
 @lru_cache(maxsize=256)
 def _read(source: str, references: tuple[str, ...]) -> Letters:
     env = {"references": {name: {"title": "", "href": ""} for name in references}}
-    reader = _Reader()
+    reader = _Reader(source)
     for token in _PARSER.inline.parse(source, _PARSER, env, []):
         reader.take(token)
     return reader.letters()
@@ -130,7 +138,8 @@ _PARSER = make_parser()
 
 
 class _Reader:
-    def __init__(self) -> None:
+    def __init__(self, source: str) -> None:
+        self._source = source.lower()
         self._text: list[str] = []
         self._spans: list[tuple[int, int]] = []
         self._opaque: set[int] = set()
@@ -183,12 +192,21 @@ class _Reader:
         name = tag.group(1).lower() if tag else None
         if name == "br":
             self._add("\n", begin, end)
-        elif name is not None and name not in _ELEMENTS | _STYLES:
+        elif name is not None and (name not in _ELEMENTS | _STYLES or self._is_request(content)):
             # No element of HTML: what a person wrote for "put the value here".
             for index, letter in enumerate(content):
                 self._add(letter, begin + index, begin + index + 1)
         elif name not in _STYLES:
             self._add(COMMENT if content.startswith("<!--") else OBJECT, begin, end, opaque=True)
+
+    def _is_request(self, tag: str) -> bool:
+        """Whether what reads as an element is "<base model>" or "<time>": what a person wants to be told."""
+        found = _BARE_WORDS.fullmatch(tag)
+        if found is None:
+            return False
+        words = found["words"].lower().split()
+        is_closed = f"</{found['name'].lower()}" in self._source
+        return not _SWITCHES.issuperset(words) if words else found["name"].lower() in _NOUNS and not is_closed
 
     def _add_all(self, letters: str, begin: int, end: int, *, opaque: bool = False) -> None:
         for letter in letters:

@@ -22,6 +22,7 @@ _PLAIN = re.compile(
     r"\s*(?=\S)"
 )
 _AFTER_BOLD = re.compile(rf"\s*(?:[{_COLONS}=\u2013\u2014-]\s*)?")
+_APART = re.compile(r"[ \t]{2,}(?=\S)|[ \t]+[|\u00b7\u2022][ \t]+")
 _BETWEEN = " \t,;|\u00b7\u2022/"
 # What people write for one word.
 _SPELLINGS = tuple(
@@ -36,8 +37,15 @@ _SPELLINGS = tuple(
         (r"optimis", "optimiz"),
         (r"quantis", "quantiz"),
         (r"finetun", "fine tun"),
+        (r"ppl\b", "perplexity"),
     )
 )
+# The number of a question or of an entry in a numbered form: "2.1", "3)", "Q4.", "(b)".
+_NUMBER = re.compile(
+    r"^(?:\(?(?:\d{1,2}(?:\.\d{1,2})+\.?|\d{1,2}[.):]|[A-Za-z][.)])|Q\d{1,2}[.):]|[IVX]{1,4}[.)])\s+(?=[^\W\d_]{2})"
+)
+# Where a sentence ends and another begins.
+SENTENCE_END = re.compile(r"[.!?]\s+(?=[A-Z\u00c0-\u00dd])|[\u3002\uff01\uff1f]\s*")
 _OPTIONAL = re.compile(r"[\[(]\s*optional\s*[\])]", re.IGNORECASE)
 # What a line may begin with and is no part of its label: a box to tick, a footnote's mark.
 _TASK = re.compile(r"(?:\[[ xX]\]|\[\^[^\]\s]{1,20}\]:)\s+")
@@ -63,7 +71,7 @@ def normalize_label(label: str) -> str:
     plain = unicodedata.normalize("NFKC", re.sub(r"<!--.*?-->|[*`~\\]+", "", label))
     plain = without_footnotes(_OPTIONAL.sub("", plain))
     plain = re.sub(r"[_\-\N{EN DASH}\N{EM DASH}\N{HYPHEN}]+", " ", plain)
-    plain = re.sub(r"^[^\w(]+|[^\w)%]+$", "", plain)
+    plain = re.sub(r"^[^\w(]+|[^\w)%]+$", "", _NUMBER.sub("", plain.strip()))
     plain = " ".join(plain.split()).casefold()
     for pattern, word in _SPELLINGS:
         plain = pattern.sub(word, plain)
@@ -136,12 +144,30 @@ def _in_line(letters: Letters, begin: int, end: int) -> Iterator[Labelled]:
             following = labels[number + 1][0] if number + 1 < len(labels) else end
             yield _bold_label(letters, span, following, is_last=following == end)
         return
+    side_by_side = list(_side_by_side(letters, begin, end))
+    if side_by_side:
+        yield from side_by_side
+        return
     found = _PLAIN.match(letters.mask[:end], begin)
     if found is None and (code := _code_label(letters, begin, end)) is not None:
         yield code
     elif found is not None and _is_label(letters.text[found.start("label") : found.end("label")]):
         first, last = trimmed(letters, found.end(), end)
         yield Labelled(label=visible_label(found.group("label")), begin=first, end=last)
+
+
+def _side_by_side(letters: Letters, begin: int, end: int) -> Iterator[Labelled]:
+    """The labels of a line that has several, wide blanks or bars apart, each with its value."""
+    mask = letters.mask
+    edges = [found.span() for found in _APART.finditer(mask, begin, end)]
+    starts, ends = [begin, *(last for _, last in edges)], [*(first for first, _ in edges), end]
+    found = [_PLAIN.match(mask[:last], first) for first, last in zip(starts, ends, strict=True)]
+    if len(found) < 2 or not all(one and _is_label(one["label"]) and one["label"].strip() for one in found):
+        return
+    for one, last in zip(found, ends, strict=True):
+        if one is not None:
+            value = trimmed(letters, one.end(), last)
+            yield Labelled(label=visible_label(one["label"]), begin=value[0], end=value[1])
 
 
 def _is_label(text: str) -> bool:

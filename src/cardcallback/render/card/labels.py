@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
@@ -54,6 +55,27 @@ class NeverRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     values: tuple[str, ...] = ()
 
 
+class Sentences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How sentences about a training run are put; ``labels.yaml`` says what the fields mean."""
+
+    training: tuple[str, ...] = ()
+    counted: dict[str, tuple[str, ...]] = {}
+    times: tuple[str, ...] = ()
+    lasting: tuple[str, ...] = ()
+    harmless: tuple[str, ...] = ()
+
+    def before(self, other: Sentences) -> Sentences:
+        """These words and the other's."""
+        names = (*self.counted, *(name for name in other.counted if name not in self.counted))
+        return Sentences(
+            training=self.training + other.training,
+            counted={name: self.counted.get(name, ()) + other.counted.get(name, ()) for name in names},
+            times=self.times + other.times,
+            lasting=self.lasting + other.lasting,
+            harmless=self.harmless + other.harmless,
+        )
+
+
 class LabelMap(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which label asks for which value, and what a placeholder looks like."""
 
@@ -63,6 +85,8 @@ class LabelMap(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     inside: dict[str, str] = {}
     examples: tuple[ItemRow, ...] = ()
     never_under: tuple[NeverRow, ...] = ()
+    sentences: Sentences = Sentences()
+    topics: dict[str, tuple[str, ...]] = {}
 
     def before(self, other: LabelMap) -> LabelMap:
         """This map's rows before the other's: the first row that fits counts."""
@@ -74,6 +98,8 @@ class LabelMap(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             inside=other.inside | self.inside,
             examples=self.examples + other.examples,
             never_under=self.never_under + other.never_under,
+            sentences=self.sentences.before(other.sentences),
+            topics={name: self.topics.get(name, ()) + words for name, words in other.topics.items()} or self.topics,
         )
 
 
@@ -110,6 +136,11 @@ def each(words: Words) -> tuple[str, ...]:
     return (words,) if isinstance(words, str) else words
 
 
+def each_of(groups: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    """All words of several groups."""
+    return tuple(word for words in groups.values() for word in words)
+
+
 def has_word(heading: str, word: str) -> bool:
     """Whether a heading has this word, or words in a row; both as labels are compared."""
     return word in heading and re.search(rf"(?<!\w){re.escape(word)}(?!\w)", heading) is not None
@@ -134,6 +165,8 @@ def read_label_map(text: str, *, name: str = "label map") -> LabelMap:
         _check_examples(examples, name)
     for words, value in labels.inside.items():
         _check_value(value, words, name)
+    for value in labels.sentences.counted:
+        _check_value(value, "sentences", name)
     for never in labels.never_under:
         for value in never.values:
             _check_value(value, never.why, name)

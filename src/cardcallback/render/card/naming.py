@@ -3,48 +3,34 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from cardcallback.render.card.labelled import normalize_label
-from cardcallback.render.card.labels import LabelIndex, LabelRow
+from cardcallback.render.card.labels import LabelIndex, LabelRow, has_word
 from cardcallback.render.card.placeholders import Placeholder, words_around
-from cardcallback.render.card.quantities import Value
-from cardcallback.render.card.understood import ABOUT, count_and_name, words_of
+from cardcallback.render.card.quantities import Value, is_unit
+from cardcallback.render.card.understood import ABOUT, BEFORE, count_and_name, words_of
 
 # Words of prose that are names of values too.
 _AMBIGUOUS = frozenset(
     {"data", "dataset", "date", "machine", "model", "region", "software", "stage", "stages", "steps"}
 )
+# Of these some are clear in a sentence about training.
+_IN_SENTENCE = {"dataset": "dataset", "data set": "dataset", "country": "region", "region": "region", "date": "date"}
 _LONGEST_NAME = 3
 # Between the name of a value and the value: "a learning rate of [X]", "the batch size was [X]".
-_JOINING = frozenset({"of", "is", "was", "at", "to", "set", "a", "an", "the", "about", "approximately"})
+_JOINING = frozenset({"of", "is", "was", "at", "to", "set", "a", "an", "the", "about", "approximately", "de", "von"})
 # Before what is counted: "[X] training steps".
 _BEFORE_NOUN = frozenset({"training", "optimizer", "total", "full"})
-_NOUNS = {
-    **dict.fromkeys(("epoch", "epochs"), "epochs"),
-    **dict.fromkeys(("step", "steps", "iterations", "updates"), "steps"),
-    **dict.fromkeys(("gpu", "gpus", "accelerators"), "gpu_count"),
-    **dict.fromkeys(("example", "examples", "samples", "instances", "conversations", "pairs"), "training_examples"),
-    "tokens": "tokens",
-    **dict.fromkeys(("wh", "kwh", "mwh"), "energy"),
-}
 _DEVICE_HOURS = frozenset({"gpu hour", "gpu hours"})
-_TIMES = frozenset({"seconds", "minutes", "minute", "hours", "hour", "h", "days", "day"})
-# Of a time only these say that it is how long training took.
-_LASTING = frozenset({"took", "for", "lasted", "ran", "over", "in", "approximately", "about"})
-_OF_TRAINING = re.compile(r"(?<!\w)(?:re)?(?:train(?:ed|ing)?|fine[- ]?tun(?:ed|ing))(?!\w)", re.IGNORECASE)
-# What a sentence about this run may say besides; any other word may change what is asked for.
-_HARMLESS = frozenset(
-    {"we", "our", "the", "this", "it", "model", "adapter", "was", "were", "is", "has", "been", "a", "an", "train",
-     "trained", "gpu", "gpus", "fine", "tuned", "tuning", "finetuned", "finetuning", "training", "run", "ran", "took",
-     "lasted", "consumed", "used", "using", "with", "for", "on", "over", "at", "in", "to", "of", "and", "by", "set",
-     "optimizer", "full", "total", "during", "which"}
-)  # fmt: skip
-
-
-def is_about_training(text: str) -> bool:
-    """Whether a sentence says of something that it was trained."""
-    return _OF_TRAINING.search(text) is not None
+# Before what a sentence says besides, such as who trained: "by [author]", "on [cluster]".
+_BESIDES = frozenset({"using", "with", "on", "in", "by", "at", "from", "for", "and"})
+_WORDS_BESIDES = re.compile(r"[^\W\d_]{3,}(?:[ _-][^\W\d_]+){0,2}")
+# Chinese and Japanese have no blanks between words.
+_TIME_LENGTH = 4
+_OF_GPUS = frozenset({"gpu_count", "gpu_name", "gpu_names", "hardware"})
+_UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
 
 
 class Naming:
@@ -59,12 +45,24 @@ class Naming:
         self._index = index
         self._values = values
 
+    def is_about_training(self, text: str) -> bool:
+        """Whether a sentence says of something that it was trained."""
+        plain = normalize_label(text)
+        words = self._index.labels.sentences.training
+        return any(
+            word in plain if _UNSPACED.search(word) else has_word(plain, normalize_label(word)) for word in words
+        )
+
     @property
     def harmless(self) -> frozenset[str]:
         """The words that change nothing in a sentence about this run; its method is what it says."""
         method = self._values.get("method")
         lora = {"lora"} if "lora_rank" in self._values else set()
-        return _HARMLESS | words_of(method.text if method is not None else "") | lora
+        counted = self._index.labels.sentences
+        count = self._values.get("gpu_count")
+        single = {"single", "one"} if count is not None and count.amount == 1 else set()
+        words = words_of(*counted.harmless, *counted.training, method.text if method is not None else "")
+        return words | lora | single
 
     def named(self, one: Placeholder, row: LabelRow, *, is_first: bool, is_last: bool) -> str | None:
         """The value that a placeholder asks for: its row's, or another that the words at it name."""
@@ -94,7 +92,7 @@ class Naming:
         is_own = is_last or re.search(r"[,;()]", one.after) is not None
         first = " ".join(after.split()[:1]) if is_own else ""
         mark = one.after.strip()[:1]
-        return inside.get(first) or (inside.get(mark) if mark != "/" else None)
+        return (inside.get(mark) if mark != "/" else None) or inside.get(first)
 
     def in_sentence(self, found: Sequence[Placeholder]) -> list[str | None]:
         """The values that the placeholders of a sentence about training ask for, by what stands beside each."""
@@ -103,16 +101,77 @@ class Naming:
             at = len(names)
             # "[N] [GPU] GPUs": how many, and of which name.
             pair = count_and_name(tuple(found[at : at + 2]), "gpu_names")
-            names += pair or [self._by_sentence(found[at])]
-        return names
+            # "[X] hours and [X] minutes" is one time.
+            goes_on = names[-1:] == ["training_time"] and _begin(
+                words_around(found[at])[1].split(), self._index.labels.sentences.times
+            )
+            names += pair or ["training_time" if goes_on else self._by_sentence(found[at])]
+            if len(names) > 1 and names[-1] == "base_model" and found[at].is_generic:
+                # Of "a validation loss of [X] (base model: [X])" the second is the base model's loss.
+                names[-1] = BEFORE.get(names[-2] or "", names[-1])
+        # "Trained on [N] [GPU]" is true only of GPUs that the job used.
+        return names if "gpu_name" in self._values else [None if one in _OF_GPUS else one for one in names]
+
+    def without_besides(self, found: Sequence[Placeholder]) -> tuple[Placeholder, ...]:
+        """The placeholders of a sentence without those that ask, in words, for what it says besides: "by [author]"."""
+        kept: list[Placeholder] = []
+        skipped = ""
+        for one, name in zip(found, self.in_sentence(found), strict=True):
+            words = normalize_label(one.before).split()
+            if name is None and words[-1:] and words[-1] in _BESIDES and _WORDS_BESIDES.fullmatch(one.hint):
+                skipped = f"{skipped or one.before} {one.after}"
+                kept = [*kept[:-1], replace(kept[-1], after=f"{kept[-1].after} {one.after}")] if kept else kept
+                continue
+            kept.append(replace(one, before=skipped) if skipped else one)
+            skipped = ""
+        return tuple(kept)
 
     def _by_sentence(self, one: Placeholder) -> str | None:
-        hinted = self.hinted(one, {})
-        if hinted is not None or not one.is_generic:
+        hinted = self.hinted(one, {}) or _IN_SENTENCE.get(normalize_label(one.hint))
+        if hinted is not None or not (one.is_generic or is_unit(one.hint)):
             return hinted
-        before, after = (words.split() for words in words_around(one))
-        named = _last_named(_without_last(before, _JOINING), self._index.inside)
-        return named or _counted(before, after)
+        before, after = words_around(one)
+        named = _last_named(_without_last(before.split(), _JOINING), self._index.inside)
+        return named or self._counted(before.split(), after)
+
+    def _counted(self, before: Sequence[str], behind: str) -> str | None:
+        """The value by the noun behind it: "[X] epochs", "took [X] hours", "[X] GPU hours"."""
+        after = behind.split()
+        while len(after) > 1 and after[0] in _BEFORE_NOUN:
+            after = after[1:]
+        if " ".join(after[:2]) in _DEVICE_HOURS:
+            return "gpu_hours"
+        words = self._index.labels.sentences
+        if _begin(after, words.times):
+            return "training_time" if _is_lasting(before, after, words.lasting) else None
+        if after[:1] == ["tokens"] and before[-1:] == ["of"] and before[-2:-1] != ["total"]:
+            return None  # "[N] examples of [X] tokens": the length of each
+        # Longest first: "g CO2" before "g".
+        names = [(noun, value) for value, nouns in words.counted.items() for noun in nouns]
+        return next(
+            (value for noun, value in sorted(names, key=lambda one: -len(one[0])) if _begin(after, (noun,))), None
+        )
+
+
+def _begin(words: Sequence[str], nouns: Iterable[str]) -> bool:
+    """Whether words begin with one of the nouns; what is written without blanks may go on behind it."""
+    text = " ".join(words)
+    return any(
+        text.startswith(noun) if _UNSPACED.search(noun) else f"{text} ".startswith(f"{normalize_label(noun)} ")
+        for noun in nouns
+    )
+
+
+def _is_lasting(before: Sequence[str], after: Sequence[str], lasting: Iterable[str]) -> bool:
+    """Whether a word right before or behind a time says that it is how long training took."""
+    last, text = " ".join(before[-2:]), " ".join(after)
+    for word in lasting:
+        if _UNSPACED.search(word):
+            if last.endswith(word) or word in text[: len(word) + _TIME_LENGTH]:
+                return True
+        elif f" {last}".endswith(f" {word}") or after[1:2] == [word]:
+            return True
+    return False
 
 
 def _last_named(words: Sequence[str], known: Mapping[str, str]) -> str | None:
@@ -127,17 +186,3 @@ def _without_last(words: Sequence[str], joining: frozenset[str]) -> Sequence[str
     while end and words[end - 1] in joining:
         end -= 1
     return words[:end]
-
-
-def _counted(before: Sequence[str], after: Sequence[str]) -> str | None:
-    """The value by the noun behind it: "[X] epochs", "took [X] hours", "[X] GPU hours"."""
-    while len(after) > 1 and after[0] in _BEFORE_NOUN:
-        after = after[1:]
-    if " ".join(after[:2]) in _DEVICE_HOURS:
-        return "gpu_hours"
-    noun = after[0] if after else ""
-    if noun in _TIMES:
-        return "training_time" if before and before[-1] in _LASTING else None
-    if noun == "tokens" and before[-1:] == ["of"] and before[-2:-1] != ["total"]:
-        return None  # "[N] examples of [X] tokens": the length of each
-    return _NOUNS.get(noun)

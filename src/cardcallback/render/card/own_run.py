@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from cardcallback.record import RunRecord
 from cardcallback.render.card.labelled import normalize_label
@@ -33,6 +33,12 @@ _ONE_OF_SEVERAL = re.compile(
     r"lauf|versuch|variante|modell|testdatensatz|essai|exp\u00e9rience|mod\u00e8le|modelo|\u5b9e\u9a8c|\u5b9f\u9a13)"
     r" ?(?:#|no\.? ?|nr\.? ?)?(?:\d{1,2}(?![\w.]*\w)|[a-h](?!\w)|i{1,3}(?!\w)|iv(?!\w)|[\u4e00\u4e8c\u4e09](?!\w))"
 )
+# Of several alike the one that this card is about, and the same card in several languages.
+_OWN = re.compile(
+    r"(?<!\w)(?:this (?:model|run|repo(?:sitory)?|card)|ours?|english|german|deutsch|french|fran\u00e7ais|spanish|"
+    r"espa\u00f1ol|portugu[e\u00ea]se?|chinese|japanese|korean|italiano?|\u4e2d\u6587|\u65e5\u672c\u8a9e|\ud55c\uad6d\uc5b4)(?!\w)"
+)
+_FEWEST_ALIKE = 2
 _STAGE_NUMBER = re.compile(r"(?<!\w)(?:stage|phase|fase|\u00e9tape) ?#?(?:\d{1,2}|[a-c]|i{1,3})(?!\w)")
 
 
@@ -54,6 +60,21 @@ class OwnRun:
         if _ONE_OF_SEVERAL.search(heading) or (_STAGE_NUMBER.search(heading) and not is_own_stage):
             return True
         return self._names_another_model(heading, titles) or self._names_another_stage(heading)
+
+    def stage_of(self, column: str) -> str | None:
+        """Whether a column's heading names this run's stage ("own"), another or several; None where it names none."""
+        named = [own for words, own in _STAGES.items() if has_word(column, words)]
+        if any(has_word(column, name) for name in self._stages) and len(set(named)) <= 1:
+            return "own"
+        if not named:
+            return None
+        return "own" if len(set(named)) == 1 and self._stages & set(named[0]) else "another"
+
+    def is_of_another(self, texts: Iterable[str], titles: Sequence[str]) -> bool:
+        """Whether one of the texts of a table's row names another model than this run's."""
+        # A figure such as "3.88 B" is no name.
+        names = (normalize_label(text) for text in texts if not text[:1].isdigit())
+        return any(self._names_another_model(name, titles) for name in names)
 
     def _names_another_model(self, heading: str, titles: Sequence[str]) -> bool:
         if self._base and has_word(heading, self._base):
@@ -84,11 +105,49 @@ class Neighbours:
 
     def __init__(self, slots: Iterable[Slot]) -> None:
         self._labels: dict[tuple[str, ...], set[str]] = {}
+        beside: dict[tuple[str, ...], set[str]] = {}
         for slot in slots:
             names = {normalize_label(name) for name in (slot.label, slot.column) if name}
             self._labels.setdefault(slot.headings, set()).update(names)
+            if slot.label and slot.kind in {"line", "cell"}:
+                beside.setdefault(slot.headings, set()).add(normalize_label(slot.label))
+        self._beside = beside
+        self._series = _series(beside)
+
+    def is_of_series(self, slot: Slot, topics: Iterable[str]) -> str | None:
+        """The heading above a slot that is one of several with the same labels below, and says nothing of a topic.
+
+        Args:
+            slot: the value.
+            topics: what headings of one run's card are about.
+        """
+        for heading in (name for place, name in enumerate(slot.headings) if (slot.headings, place) in self._series):
+            plain = normalize_label(heading)
+            if not _OWN.search(plain) and not any(has_word(plain, topic) for topic in topics):
+                return heading
+        return None
+
+    def stands_below(self, slot: Slot, topics: Iterable[str]) -> bool:
+        """Whether the slot's label stands below another heading too that is about one of the topics."""
+        label = normalize_label(slot.label or "")
+        paths = (path for path, labels in self._beside.items() if label in labels and path != slot.headings)
+        return any(has_word(normalize_label(name), topic) for path in paths for name in path[-1:] for topic in topics)
 
     def has(self, slot: Slot, labels: Iterable[str]) -> bool:
         """Whether one of these labels stands below the slot's headings too."""
         found = self._labels.get(slot.headings, set())
         return any(normalize_label(label) in found for label in labels)
+
+
+def _series(labels: Mapping[tuple[str, ...], set[str]]) -> set[tuple[tuple[str, ...], int]]:
+    """The paths of headings that differ in one heading from another with the same labels, and the place of that one."""
+    alike: dict[tuple[tuple[str, ...], int], list[tuple[str, ...]]] = {}
+    for path in labels:
+        for place in range(len(path)):
+            alike.setdefault(((*path[:place], *path[place + 1 :]), place), []).append(path)
+    return {
+        (path, place)
+        for (_, place), paths in alike.items()
+        for path in paths
+        if any(other != path and len(labels[path] & labels[other]) >= _FEWEST_ALIKE for other in paths)
+    }

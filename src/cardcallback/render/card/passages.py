@@ -10,10 +10,11 @@ from typing import Any, Literal
 
 from markdown_it.token import Token
 
-from cardcallback.render.card.html_tables import html_tables
+from cardcallback.render.card.html_tables import html_tables, is_title
 from cardcallback.render.card.inline_text import make_parser, read_inline, visible_label
 from cardcallback.render.card.labelled import is_label_alone, labelled_values
-from cardcallback.render.card.table_rows import PART_COLUMNS, UNIT_COLUMNS, WHOLE, TableCell, label_column, split_row
+from cardcallback.render.card.table_reader import CellText, TableReader
+from cardcallback.render.card.table_rows import TableCell, split_row
 
 _LINE = re.compile(r"([^\r\n]*)(?:\r\n|\r|\n|\Z)")
 _COMMENT = re.compile(r"\s*<!--(?:(?!-->).)*-->\s*", re.DOTALL)
@@ -83,11 +84,8 @@ class _Walk:
         self._references = references
         self._headings: list[tuple[int, str]] = []
         self._titled: bool | None = None
-        self._tables = 0
+        self._table = TableReader()
         self._lists: list[_List] = []
-        self._columns: tuple[str, ...] = ()
-        self._row = 0
-        self._rows = 0
         self._above_table: tuple[str, ...] = ()
         # What the paragraph just before introduces, and where that ended.
         self._lead: str | None = None
@@ -219,15 +217,15 @@ class _Walk:
                 break
         self._open_table(index, rows - 1)
 
-    def _open_table(self, index: int, rows: int) -> None:
-        self._columns, self._row, self._rows, self._tables = (), 0, rows, self._tables + 1
+    def _open_table(self, index: int, rows: int, *, has_row_groups: bool = False) -> None:
+        self._table.open(rows, has_row_groups=has_row_groups)
         lead = self._introduction(index)
         self._above_table = (*self._path(), *([lead] if lead else []))
 
     def _table_row(self, index: int, number: int) -> Iterator[Passage]:
         begin, line = self._lines[number]
         spans = split_row(line, self._row_begin(line))
-        cells = [(line[slice(*span)], begin + span[0]) for span in spans]
+        cells = [CellText(text=line[slice(*span)], place=begin + span[0]) for span in spans]
         yield from self._cells(cells, is_head=self._tokens[index - 1].type == "thead_open")
 
     def _html_tables(self, index: int, token: Token) -> Iterator[Passage]:
@@ -238,46 +236,22 @@ class _Walk:
         if token.level or "<table" not in source.lower():
             return
         for table in html_tables(source):
-            self._open_table(index, len(table.rows) - table.has_head)
+            self._open_table(index, len(table.rows) - table.heads, has_row_groups=table.has_row_groups)
             for number, row in enumerate(table.rows):
-                cells = [(source[slice(*span)], begin + span[0]) for span in row]
-                is_head = number == 0 and table.has_head
-                if number == 0 and not is_head:
-                    self._columns = ("",) * len(row)
-                if all("\n" not in text and "\r" not in text for text, _ in cells):
-                    yield from self._cells(cells, is_head=is_head, is_html=True)
+                texts = [
+                    CellText(text=source[cell.begin : cell.end], place=begin + cell.begin, is_single=cell.is_single)
+                    for cell in row
+                ]
+                if is_title(row):
+                    self._table.title(texts[0].text)
+                elif all("\n" not in one.text and "\r" not in one.text for one in texts):
+                    yield from self._cells(texts, is_head=number < table.heads, is_html=True)
 
-    def _cells(self, cells: Sequence[tuple[str, int]], *, is_head: bool, is_html: bool = False) -> Iterator[Passage]:
+    def _cells(self, cells: Sequence[CellText], *, is_head: bool, is_html: bool = False) -> Iterator[Passage]:
         """The values of a row, from each cell's text and its place."""
-        labels = [visible_label(read_inline(text, self._references).text) for text, _ in cells]
-        if is_head:
-            self._columns = tuple(labels)
-        columns = self._columns
-        self._row += not is_head
-        if any(
-            name.lower() in PART_COLUMNS and one.lower() not in WHOLE
-            for name, one in zip(columns, labels, strict=False)
-        ):
-            return  # of a part of the data, which no run measured
-        for cell, (text, place) in enumerate(cells):
-            # A head of two cells may be the first pair of a table that has no head.
-            pair = label_column(columns, cell) if cell < len(columns) else None
-            if pair is None or pair[0] >= len(labels) or (is_head and (len(columns) != 2 or not cell)):
-                continue
-            where = TableCell(
-                table=self._tables,
-                index=cell,
-                column="" if is_head else columns[cell],
-                columns=pair[1],
-                row=self._row - (not is_head),
-                rows=self._rows,
-                label=labels[pair[0]],
-                unit=next(
-                    (one for one, name in zip(labels, columns, strict=False) if name.lower() in UNIT_COLUMNS), None
-                ),
-                is_html=is_html,
-            )
-            yield Passage(kind="cell", source=text, offsets=((0, place),), headings=self._above_table, cell=where)
+        for cell, where in self._table.row(cells, self._references, is_head=is_head, is_html=is_html):
+            headings = (*self._above_table, *where.titles)
+            yield Passage(kind="cell", source=cell.text, offsets=((0, cell.place),), headings=headings, cell=where)
 
     def _row_begin(self, line: str) -> int:
         """Where a row begins in its line, behind the marks of the list it is in."""

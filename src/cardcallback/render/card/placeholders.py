@@ -13,6 +13,7 @@ from cardcallback.render.card.labelled import normalize_label
 from cardcallback.render.card.quantities import is_unit, unit_in
 
 _BRACKETS = re.compile(r"\[(?P<hint>(?:[^\[\]]|\[[^\[\]]*\])*)\]")
+_WIDE = re.compile(r"[\uff3b\u3010](?P<hint>[^\uff3b\uff3d\u3010\u3011\n]{1,60})[\uff3d\u3011]")
 # Single braces right behind a letter, an accent or another brace are a formula's, and those around a name such as
 # "props.epochs" or "trainingTime", like tags that close themselves, a program's; so are braces right behind "=".
 _BRACES = re.compile(
@@ -34,6 +35,12 @@ _GENERIC = re.compile(
     r"|(?:the |your )?(?:exact |actual )?"
     r"(?:value|number|num|no|count|amount|figure|name|model name|result|score|insert|fill(?: me)? in|tbd|tba|todo)",
     re.IGNORECASE,
+)
+# What may stand around a text that is a placeholder as a whole; in Chinese and Japanese brackets are wide.
+_AROUND = " .!*_()\uff08\uff09\uff3b\uff3d\u3010\u3011\u3014\u3015\u300c\u300d"
+# A placeholder and its unit as one piece of code.
+_IN_CODE = re.compile(
+    r"[~\u2248]?\s*(?:\[(?:[Xx]+|N|\?+|\.{3}|_+)\]|<[xXnN]>|_{2,})\s*(?P<unit>\S{1,12}(?: \S{1,12})?)"
 )
 _NUMBER = r"[-+]?\d[\d.,]*(?:e[-+]?\d+)?"
 _LIST_OF_VALUES = re.compile(rf"\s*(?:{_NUMBER}|'[^']*'|\"[^\"]*\")(?:\s*[,;]\s*(?:{_NUMBER}|'[^']*'|\"[^\"]*\"))*\s*")
@@ -108,7 +115,7 @@ def _whole(letters: Letters, whole_texts: frozenset[str]) -> Iterator[Span]:
     end = len(text.rstrip())
     flat = " ".join(text[begin:end].split())
     in_code = next((span for span in letters.code if span == (begin, end)), None)
-    if flat.casefold().strip(" .!*_") in whole_texts or flat.casefold() in whole_texts:
+    if flat.casefold().strip(_AROUND) in whole_texts or flat.casefold() in whole_texts:
         yield begin, end, flat
     elif text[begin:end] == COMMENT:
         yield begin, end, ""
@@ -116,6 +123,8 @@ def _whole(letters: Letters, whole_texts: frozenset[str]) -> Iterator[Span]:
         yield begin, end, flat
     elif in_code and (found := _BRACKETS.fullmatch(flat) or _BRACES.fullmatch(flat) or _ANGLES.fullmatch(flat)):
         yield begin, end, found.groupdict().get("hint") or found.groupdict().get("name") or ""
+    elif in_code and (unit := _IN_CODE.fullmatch(flat)) and is_unit(unit["unit"]):
+        yield begin, end, f"X {unit['unit']}"
     elif (blank := _BLANK.match(letters.mask, begin, end)) and _is_blank(blank, end):
         at = blank.start("blank")
         yield at, blank.end("blank"), blank.group("blank")
@@ -137,7 +146,7 @@ def _parts(letters: Letters) -> Iterator[Span]:
         if found is not None and re.search(r"[^\W\d_]", code):
             taken.append((begin, end))
             yield begin, end, found.groupdict().get("hint") or found.groupdict().get("name") or ""
-    for pattern in (_BRACES, _BRACKETS, _ANGLES, _PARENTHESES, _UNDERSCORES):
+    for pattern in (_BRACES, _BRACKETS, _WIDE, _ANGLES, _PARENTHESES, _UNDERSCORES):
         for found in pattern.finditer(mask):
             begin, end = found.span()
             hint = found.groupdict().get("hint") or found.groupdict().get("name") or ""

@@ -11,6 +11,7 @@ from cardcallback.units import (
     BYTES_PER_GIBIBYTE,
     BYTES_PER_MEBIBYTE,
     CARD_FIGURES,
+    GRAMS_PER_POUND,
     JOULES_PER_KILOWATT_HOUR,
     JOULES_PER_WATT_HOUR,
     SECONDS_PER_DAY,
@@ -19,7 +20,7 @@ from cardcallback.units import (
     format_number,
 )
 
-Dimension = Literal["time", "energy", "power", "emissions", "memory", "share", "rate", "count"]
+Dimension = Literal["time", "energy", "power", "emissions", "memory", "share", "rate", "intensity"]
 
 # Of German, French, Spanish, Portuguese, Chinese and Japanese too, as their words are written in cards.
 _TIMES_ELSEWHERE = {
@@ -42,25 +43,28 @@ _UNITS: dict[Dimension, dict[str, float]] = {
         **{word: factor for factor, words in _TIMES_ELSEWHERE.items() for word in words},
     },
     "energy": {
-        "J": 1.0,
+        "mJ": 1e-3,
+        **dict.fromkeys(("J", "joule", "joules"), 1.0),
         "kJ": 1e3,
         "MJ": 1e6,
-        "Wh": JOULES_PER_WATT_HOUR,
-        "kWh": _KILOWATT_HOUR,
+        "mWh": 1e-3 * JOULES_PER_WATT_HOUR,
+        **dict.fromkeys(("Wh", "watt-hours", "watt hours"), JOULES_PER_WATT_HOUR),
+        **dict.fromkeys(("kWh", "kilowatt-hours", "kilowatt hours", "kilowatthours"), _KILOWATT_HOUR),
         "MWh": 1e3 * _KILOWATT_HOUR,
     },
-    "power": {"W": 1.0, "watt": 1.0, "watts": 1.0, "kW": 1e3},
+    "power": {"mW": 1e-3, "W": 1.0, "watt": 1.0, "watts": 1.0, "kW": 1e3, "MW": 1e6},
     "emissions": {
-        **dict.fromkeys(("mg",), 1e-3),
+        "mg": 1e-3,
         **dict.fromkeys(("g", "gram", "grams"), 1.0),
-        **dict.fromkeys(("kg", "kilogram", "kilograms"), 1e3),
-        **dict.fromkeys(("t", "ton", "tons", "tonne", "tonnes"), 1e6),
+        **dict.fromkeys(("kg", "kilogram", "kilograms", "kilos"), 1e3),
+        **dict.fromkeys(("t", "ton", "tons", "tonne", "tonnes", "metric tons", "metric tonnes", "Mg"), 1e6),
+        **dict.fromkeys(("lb", "lbs", "pounds"), GRAMS_PER_POUND),
         **{word: factor for factor, words in _MASSES_ELSEWHERE.items() for word in words},
     },
     "memory": {
-        "MB": 1e6,
-        "GB": 1e9,
-        "TB": 1e12,
+        **dict.fromkeys(("MB", "Mo"), 1e6),
+        **dict.fromkeys(("GB", "Go", "gigabytes"), 1e9),
+        **dict.fromkeys(("TB", "To"), 1e12),
         "MiB": float(BYTES_PER_MEBIBYTE),
         "GiB": float(BYTES_PER_GIBIBYTE),
     },
@@ -98,9 +102,18 @@ _WITH_THOUSANDS = LARGE_COUNTS | {"examples", "steps"}
 # "tokens/s" and "steps per epoch" are other quantities.
 _PER = r"\s*(?:/|\bper\b)\s*(?:s|sec|seconds?|min|minutes?|h|hours?|days?|epochs?|steps?|watts?|J|joules?)\b"
 _NO_RATE = rf"(?!{_PER})"
-_GAS = r"(?:\s*(?:of\s+)?(?:CO2|CO\N{SUBSCRIPT TWO}|carbon)\s*-?\s*(?:eq(?:uivalents?|\.)?|e(?![a-z]))?)?"
+_GAS = (
+    r"(?:\s*(?:(?:of|de)\s+)?(?:CO2|CO\N{SUBSCRIPT TWO}|CO\$_\{?2\}?\$|carbon)"
+    r"\s*-?\s*(?:eq(?:uivalents?|\.)?|e(?![a-z]))?)?"
+)
 _WORDS = sorted({word for units in _UNITS.values() for word in units}, key=len, reverse=True)
 _UNIT = re.compile(rf"(?P<unit>{'|'.join(map(re.escape, _WORDS))}){_GAS}(?![A-Za-z])", re.IGNORECASE)
+# French bytes, which are English words where they begin small.
+_WORDS_TOO = frozenset({"go", "mo", "to"})
+# Mass per energy, as a grid's factor is given.
+_INTENSITY = re.compile(
+    rf"(?P<mass>mg|g|kg|t|lbs?|grams?|kilograms?){_GAS}\s*(?:/|per)\s*(?P<energy>kWh|MWh)(?![A-Za-z])", re.IGNORECASE
+)
 _AMOUNT = re.compile(
     r"^(?:[~\u2248<>]?\s*(?:in|x+(?:\.x+)?|n|#+|value|number|num|\d[\d.,]*k?))?\s*(?:of\s+)?", re.IGNORECASE
 )
@@ -114,7 +127,9 @@ _WITHOUT_UNIT = re.compile(
 )
 _LONGEST_LABEL = 200
 _FOOTNOTE = re.compile(r"\[\^[^\]\s]{1,20}\]")
-_EXACT = {word.casefold(): word for word in _WORDS}
+_SPELLED: dict[str, tuple[str, ...]] = {}
+for _word in _WORDS:
+    _SPELLED[_word.casefold()] = (*_SPELLED.get(_word.casefold(), ()), _word)
 _COUNTS = sorted({word for words in COUNTED.values() for word in words}, key=len, reverse=True)
 _NOUN = rf"(?P<unit>{'|'.join(map(re.escape, _COUNTS))})(?![A-Za-z])"
 _COUNT = re.compile(_NOUN + _NO_RATE, re.IGNORECASE)
@@ -171,8 +186,14 @@ class Value:
 
     def in_unit(self, unit: Unit, *, named: bool) -> str:
         """The figure in a unit with what has to be said beside it; ``named`` writes the unit too."""
+        figure = self.figure(unit)
         word = f" {unit.word.lower() if len(unit.word) > 2 and unit.word.istitle() else unit.word}" if named else ""
-        return f"{self.least}{self.figure(unit)}{word}{self.remark}"
+        return f"{self.least}{figure}{word}{self.remark_on(figure, unit.word)}"
+
+    def remark_on(self, figure: str, unit: str) -> str:
+        """The note in brackets after a blank, without the figure that it begins with where this is the same."""
+        note = self.note.removeprefix(f"{figure} {unit.strip()} ")
+        return f" ({note})" if note else ""
 
     @property
     def remark(self) -> str:
@@ -183,7 +204,12 @@ class Value:
 def unit_at(text: str) -> Unit | None:
     """The unit that ``text`` begins with, after blanks."""
     start = len(text) - len(text.lstrip())
+    if (per := _INTENSITY.match(text, start)) is not None:
+        factor = _UNITS["emissions"][per["mass"].casefold()] * _KILOWATT_HOUR / _UNITS["energy"][_exact(per["energy"])]
+        return Unit(word=per.group(), kinds=frozenset({"intensity"}), factor=factor)
     rate, found = _RATE.match(text, start), _UNIT.match(text, start)
+    if found is not None and found["unit"].casefold() in _WORDS_TOO and found["unit"] not in _WORDS:
+        found = None
     if rate is not None and (found is None or found.end() < rate.end()):
         return Unit(word=rate.group(), kinds=frozenset())
     counted = _COUNT.match(text, start)
@@ -228,11 +254,11 @@ def split_unit(label: str) -> tuple[str, Unit | None]:
     """
     # Brackets and units may be written wide, as in Chinese and Japanese.
     label = unicodedata.normalize("NFKC", without_footnotes(label))
-    found = _LABEL_WITH_UNIT.fullmatch(label.strip().rstrip(":")) if len(label) <= _LONGEST_LABEL else None
-    if found is None:
+    if len(label) > _LONGEST_LABEL or (found := _LABEL_WITH_UNIT.fullmatch(label.strip().rstrip(":"))) is None:
         return label, None
     words = next((group for group in found.group("a", "b", "c", "d", "e") if group), "")
     words, _, remark = words.partition(", ") if found.group("a") else (words, "", "")
+    words = _WITHOUT_UNIT.sub("", words.strip())
     unit = unit_at(words)
     if (
         unit is None
@@ -258,7 +284,17 @@ def _large_count(text: str, start: int) -> Unit | None:
 
 
 def _measured(word: str, whole: str) -> Unit:
-    exact = word if any(word in units for units in _UNITS.values()) else _EXACT[word.casefold()]
+    exact = _exact(word)
     kinds = {kind: units[exact] for kind, units in _UNITS.items() if exact in units}
+    if not kinds:
+        return Unit(word=whole, kinds=frozenset())
     kind, factor = next(iter(kinds.items()))
     return Unit(word=whole, kinds=frozenset({kind}), factor=factor)
+
+
+def _exact(word: str) -> str:
+    """The unit as it is spelled; nothing where "mwh" may be milliwatt-hours or megawatt-hours."""
+    spelled = _SPELLED[word.casefold()]
+    if word in spelled or len(spelled) == 1:
+        return word if word in spelled else spelled[0]
+    return next((one for one in spelled if one[0] == word[0] and not word.islower()), "")

@@ -10,10 +10,13 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any, Literal
 
-from cardcallback.render.card.inline_text import Letters, read_inline
+from cardcallback.render.card.inline_text import Letters, read_inline, visible_label
 from cardcallback.render.card.labelled import (
+    SENTENCE_END,
+    Labelled,
     is_label_alone,
     labelled_values,
     lines_of,
@@ -40,7 +43,9 @@ _SENTENCES = (
 MDX = re.compile(r"^(?:import\s[^\n]*\sfrom\s+['\"]|export\s+(?:const|default|function)\s)", re.MULTILINE)
 _JINJA = "{%"
 _BOLD = ("**", "__")
-SlotKind = Literal["line", "cell", "example", "item", "block", "heading", "sentence"]
+# Words without a sentence's end and without a placeholder.
+_TITLE = re.compile(r"[^\[\]{}<>_:?!\u2026]{2,60}(?<![.,;])")
+SlotKind = Literal["line", "cell", "example", "item", "block", "heading", "sentence", "prose"]
 BASE_SENTENCE = "fine-tuned version of"
 DATASET_SENTENCE = "on the data set"
 
@@ -53,11 +58,13 @@ class Slot:
     of several lines has line feeds and no blanks around its lines. ``headings`` are the headings and the labels of
     list items above it, the nearest last. ``label`` is None where nothing but these says what the value is. Of a
     table ``column`` is the column's heading, ``only_column`` says that there is no other value column, ``row`` numbers
-    the rows and ``unit`` is what the row has in a column of units; of a list ``row`` numbers the items. An "example"
+    the rows, ``beside`` are its row's other texts, ``unit`` is what the row has in a column of units and
+    ``group`` what stands over several columns; of a list ``row`` numbers the items. An "example"
     is the first cell of a row, which is the row's label, but may be a placeholder itself. The first ``titles`` of the
     headings are the card's title. ``passage`` is all of the text that the value stands in, and ``has_labels`` says
     that a text as a whole has labelled values inside it. ``introduction`` is the line right above that only introduces
-    the list or paragraph. ``is_html`` says that the value stands in HTML, where Markdown is none.
+    the list or paragraph. A "prose" is one sentence of a text, and ``sentences_before`` are those
+    before it. ``is_html`` says that the value stands in HTML, where Markdown is none.
     """
 
     kind: SlotKind
@@ -73,9 +80,12 @@ class Slot:
     row: int = 0
     rows: int = 1
     unit: str | None = None
+    beside: tuple[str, ...] = ()
+    group: str = ""
     titles: int = 0
     passage: str = ""
     has_labels: bool = False
+    sentences_before: str = ""
     introduction: str | None = None
     is_html: bool = False
     references: Mapping[str, Any] = field(default_factory=dict, compare=False)
@@ -128,10 +138,14 @@ def _of_text(passage: Passage) -> Iterator[Slot]:
         yield from _items(passage, letters, has_labels=bool(labelled))
     else:
         yield from _whole(passage, letters, has_labels=bool(labelled))
+    title = _title(letters, labelled)
     for one in labelled:
         span = _with_bold(letters, passage.source, one.begin, one.end)
         slot = _slot(passage, "heading" if is_heading else "line", one.label, *span)
-        yield replace(slot, has_labels=one.has_labels)
+        headings = (*slot.headings, title) if title else slot.headings
+        yield replace(slot, has_labels=one.has_labels, headings=headings)
+    if not is_heading:
+        yield from _prose(passage, letters, labelled)
     if not is_heading:  # no tool writes these into one, and what stands below is remembered by its heading
         yield from _sentences(passage)
 
@@ -143,6 +157,30 @@ def _whole(passage: Passage, letters: Letters, *, has_labels: bool) -> Iterator[
     if begin < end and (is_heading or is_block):
         slot = _slot(passage, "heading" if is_heading else "block", passage.label, *letters.span(begin, end))
         yield replace(slot, has_labels=has_labels)
+
+
+def _title(letters: Letters, labelled: Sequence[Labelled]) -> str | None:
+    """A first line without a value, right above lines that have one: what they are about."""
+    begin, end = lines_of(letters)[0]
+    line = visible_label(letters.text[begin:end])
+    is_title = end < len(letters.text) and bool(labelled) and labelled[0].begin > end and _TITLE.fullmatch(line)
+    return line if is_title and not labelled[0].label.startswith(line) else None
+
+
+def _prose(passage: Passage, letters: Letters, labelled: Sequence[Labelled]) -> Iterator[Slot]:
+    """Each sentence of a text that has several, or that stands in a quotation; the label before it is a heading."""
+    texts: list[tuple[str | None, int, int]] = [(one.label, one.begin, one.end) for one in labelled]
+    texts = texts or [(None, 0, len(letters.text))]
+    for label, begin, end in texts:
+        ends = [found.end() for found in SENTENCE_END.finditer(letters.text, begin, end)]
+        if not ends and (passage.at_top or passage.in_list):
+            continue
+        for first, last in pairwise([begin, *ends, end]):
+            span = trimmed(letters, first, last)
+            if span[0] < span[1]:
+                slot = _slot(passage, "prose", None, *_with_bold(letters, passage.source, *span))
+                before = letters.text[begin : span[0]]
+                yield replace(slot, headings=(*slot.headings, *([label] if label else [])), sentences_before=before)
 
 
 def _with_bold(letters: Letters, source: str, begin: int, end: int) -> tuple[int, int]:
@@ -178,6 +216,8 @@ def _of_cell(passage: Passage, cell: TableCell) -> Iterator[Slot]:
         row=cell.row,
         rows=cell.rows,
         is_html=cell.is_html,
+        group=cell.group,
+        beside=cell.beside,
         unit=cell.unit if cell.column.lower() not in UNIT_COLUMNS else None,
     )
 

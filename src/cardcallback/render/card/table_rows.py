@@ -34,8 +34,9 @@ class TableCell:
     """Where a cell stands in its table: ``index`` is its column's number, ``label`` what its row begins with.
 
     ``table`` numbers the tables; ``columns`` counts those that share these labels, and ``rows`` those of the table.
-    ``unit`` is what the row has in a column of units. ``is_html`` says
-    that the table is written in HTML.
+    ``unit`` is what the row has in a column of units. ``beside`` are the row's other
+    texts, ``group`` is what stands over this column and others, and
+    ``titles`` what stands over this row and others. ``is_html`` says that the table is written in HTML.
     """
 
     table: int
@@ -46,6 +47,9 @@ class TableCell:
     rows: int
     label: str
     unit: str | None = None
+    beside: tuple[str, ...] = ()
+    group: str = ""
+    titles: tuple[str, ...] = ()
     is_html: bool = False
 
 

@@ -5,18 +5,19 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from cardcallback.render.card.forms import asks_for_form
 from cardcallback.render.card.inline_text import COMMENT
-from cardcallback.render.card.labelled import normalize_label
+from cardcallback.render.card.labelled import SENTENCE_END, normalize_label
 from cardcallback.render.card.labels import LabelIndex, LabelRow
 from cardcallback.render.card.placeholders import Placeholder
-from cardcallback.render.card.quantities import Value, hinted_unit, is_unit, without_footnotes
+from cardcallback.render.card.quantities import Value, hinted_unit, is_unit, unit_at, without_footnotes
 from cardcallback.render.card.values import VALUE_NAMES
 from cardcallback.render.card.writing_in import Written
 
-_PUNCTUATION = re.compile(rf"[\s.,;:!=()\[\]*~\u2248\"'|\u00b7{COMMENT}]+")
+_PUNCTUATION = re.compile(rf"[\s.,;:!=()\[\]*~\u3002\u3001\u2019\u2248\"'|\u00b7{COMMENT}]+")
 _AND_SO_ON = frozenset(
     {"in", "all", "total", "overall", "altogether", "of", "with", "and", "the", "on", "using", "used", "approximately",
      "approx", "about", "around", "ca", "circa", "roughly"}
@@ -36,13 +37,26 @@ _OF_KIND = {
 _SENTENCE_GOES_ON = re.compile(
     r"\s*(?:$|[.,;:)!|\u00b7]|(?:and|with|on|for|at|in|of|using|over|by|from|took|was|is|were|are)\b)", re.IGNORECASE
 )
-_SENTENCE_END = re.compile(r"[.!?]\s+(?=[A-Z])")
 # Sentences beside it that may be about another training, and words that take a sentence's subject from those.
 _OF_OTHERS = re.compile(
-    r"pre-?train|\b(?:teacher|baselines?|others?|another|previous(?:ly)?|earlier|original(?:ly)?)\b", re.IGNORECASE
+    r"pre-?train|vortrain|pr[e\u00e9]-?entra[i\u00ee]n|preentren|pr[e\u00e9]-?trein|\u9884\u8bad\u7ec3|\u4e8b\u524d\u5b66\u7fd2|"
+    r"\b(?:lehrer|enseignant|professor|teacher|baselines?|others?|another|previous(?:ly)?|earlier|original(?:ly)?)\b",
+    re.IGNORECASE,
 )
 _POINTING_BACK = re.compile(r"\b(?:it|its|they|which)\b", re.IGNORECASE)
+_OF_US = re.compile(
+    r"\b(?:we|our|this (?:model|adapter|run)|wir|unsere?\w{0,2}|nous|notre|nuestro|nosso)\b", re.IGNORECASE
+)
+_A_NAME = re.compile(r"\b(?:name|function|class|formula)\b", re.IGNORECASE)
+_A_NUMBER = re.compile(r"[\d.,]+(?: \(.*\))?")
 _PAIRING = frozenset({"x", "\u00d7"})
+# Between a number and a name: "[N] GPU [model]", and what Chinese and Japanese count devices with.
+_COUNTERS = frozenset({"gpu", "gpus", "\u5757", "\u5f20", "\u4e2a", "\u53f0", "\u53f0\u306e", "\u679a\u306e"})
+_UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
+_LONGEST_UNSPACED = 60
+# What a value was before this training, and what stands between the two.
+BEFORE = {"validation_loss": "base_loss", "perplexity_tuned": "perplexity_base"}
+_ARROWS = frozenset({"\u2192", "->", "-->", "=>", "\u27f6", "\u2794", "to", "bis", "auf", "\u00e0", "a"})
 _COUNT_AND_NAME = frozenset({"gpu_count", "gpu_name"})
 _CHOICE = re.compile(r"[^/|]+(?:[/|][^/|]+)+")
 _HUB_ID = re.compile(
@@ -52,7 +66,8 @@ _HUB_ID = re.compile(
 _NOT_APPLICABLE = re.compile(r"\bn/a\b", re.IGNORECASE)
 DEVICE_VALUES = frozenset({"gpu_names", "hardware", "hardware_needed", "compute_infrastructure"})
 _COUNT_HINTS = frozenset({"n", "x", "count", "gpu count", "number", "number of gpus", "gpus"})
-_NAME_HINTS = frozenset({"gpu", "gpu name", "gpu type", "gpu model", "model", "name", "type"})
+_NAME_HINTS = frozenset({"gpu", "gpu name", "gpu type", "gpu model", "model", "name", "type", "mod\u00e8le", "modelo",
+                         "modell", "typ", "tipo", "\u578b\u53f7"})  # fmt: skip
 # Words of a hint that only ask for a value to be put there.
 _ASKING = frozenset(
     {"a", "actual", "add", "an", "and", "any", "applicable", "approx", "approximate", "based", "by", "choose",
@@ -93,6 +108,10 @@ class Surroundings:
             self.label, *((*self.row.placeholders, *self.row.inside) if self.row is not None else ())
         )
         lead = own | self._naming(names[0]) | self._of_row_value()
+        pairing = _PAIRING | _COUNTERS if set(names) >= _COUNT_AND_NAME else frozenset()
+        if len(names) == 2 and names[0] is not None and BEFORE.get(names[1] or "") == names[0]:
+            pairing |= _ARROWS | {"from", "von", "de"}
+            lead |= {"from", "von", "de"}
         is_named = [self._names_itself(one) for one in found]
         if (
             not is_named[0]
@@ -100,7 +119,6 @@ class Surroundings:
             and not are_understood(self._beginning(found[0].before), lead)
         ):
             return False
-        pairing = _PAIRING if set(names) == _COUNT_AND_NAME else frozenset()
         for number, (one, value, text) in enumerate(zip(found, values, written, strict=True)):
             behind = one.after[text.unit_width if text is not None else 0 :]
             behind = self._end(behind) if number + 1 == len(found) else behind
@@ -113,13 +131,13 @@ class Surroundings:
 
     def _beginning(self, before: str) -> str:
         """What stands before a placeholder in its own sentence, where the sentences before are of nothing else."""
-        ends = [found.end() for found in _SENTENCE_END.finditer(before)] if self.harmless else []
+        ends = [found.end() for found in SENTENCE_END.finditer(before)] if self.harmless else []
         if not ends or _OF_OTHERS.search(before[: ends[-1]]) or _POINTING_BACK.search(before[ends[-1] :]):
             return before
         return before[ends[-1] :]
 
     def _end(self, after: str) -> str:
-        found = _SENTENCE_END.search(after) if self.harmless else None
+        found = SENTENCE_END.search(after) if self.harmless else None
         return after if found is None or _OF_OTHERS.search(after[found.end() :]) else after[: found.end()]
 
     def _names_itself(self, one: Placeholder) -> bool:
@@ -128,7 +146,8 @@ class Surroundings:
 
     def _naming(self, name: str | None) -> frozenset[str]:
         inside = self.index.inside | dict(self.row.inside if self.row is not None else {})
-        return words_of(*(words for words, value in inside.items() if name is not None and value == name))
+        of_base = frozenset({"base", "model"} if name in BEFORE.values() else ())
+        return of_base | words_of(*(words for words, value in inside.items() if name is not None and value == name))
 
     def _of_row_value(self) -> frozenset[str]:
         """Of a run with QLoRA "QLoRA (r=[X])" says what is so."""
@@ -136,10 +155,31 @@ class Surroundings:
         return words_of(value.short or value.text) if value is not None else frozenset()
 
 
+def has_own_subject(sentence: str, before: str) -> bool:
+    """Whether a sentence behind others says itself, or continues one that says, that it is about this run."""
+    if not before.strip():
+        return True
+    is_of_us, points_back = _OF_US.search(sentence), _POINTING_BACK.search(sentence)
+    if _OF_OTHERS.search(before):
+        return is_of_us is not None and points_back is None
+    return points_back is None or is_of_us is not None or _OF_US.search(before) is not None
+
+
 def are_understood(text: str, words: Iterable[str]) -> bool:
     """Whether a text beside a placeholder holds nothing but punctuation and these or harmless words."""
     known = _AND_SO_ON | set(words)
-    return all(word in known for word in _words(text))
+    return all(word in known or _is_made_of(word, known) for word in _words(text))
+
+
+def _is_made_of(word: str, known: AbstractSet[str]) -> bool:
+    """Whether a text without blanks, as in Chinese and Japanese, is known words one after another."""
+    if not _UNSPACED.search(word) or len(word) > _LONGEST_UNSPACED:
+        return False
+    ends = {0}
+    for end in range(1, len(word) + 1):
+        if any(word[begin:end] in known for begin in ends):
+            ends.add(end)
+    return len(word) in ends
 
 
 def words_of(*texts: str) -> frozenset[str]:
@@ -173,19 +213,44 @@ def is_hint_understood(placeholder: Placeholder, words: Iterable[str]) -> bool:
     return all(word in known or len(word) == 1 for word in _words(hint))
 
 
+def asks_for_name(hint: str, value: Value) -> bool:
+    """Whether a hint wants to know what something is called, and the value is a number: "Loss: [loss name]"."""
+    return _A_NAME.search(hint) is not None and _A_NUMBER.fullmatch(value.text) is not None
+
+
 def count_and_name(found: tuple[Placeholder, ...], asked: str | None) -> list[str | None] | None:
     """Of "[N]x [GPU]" or "[GPU] x [N]", where devices are asked for, the two values; None of anything else."""
-    if len(found) != 2 or asked not in DEVICE_VALUES or found[0].after.strip() not in {"", *_PAIRING}:
+    between = found[0].after.strip().casefold() if len(found) == 2 else "?"
+    if asked not in DEVICE_VALUES or between not in {"", *_PAIRING, *_COUNTERS}:
         return None
     first, second = (normalize_label(one.hint) for one in found)
     if first in _COUNT_HINTS and second in _NAME_HINTS:
         return ["gpu_count", "gpu_name"]
+    if between in _COUNTERS:
+        return None
     return ["gpu_name", "gpu_count"] if first in _NAME_HINTS and second in _COUNT_HINTS else None
+
+
+def before_and_after(found: tuple[Placeholder, ...], asked: str | None) -> list[str | None] | None:
+    """Of "[X] \u2192 [X]" or "from [X] to [X]" the value before training and the one after; None of anything else."""
+    before = BEFORE.get(asked or "")
+    if len(found) != 2 or before is None or found[0].after.strip().casefold() not in _ARROWS:
+        return None
+    return [before, asked] if all(one.is_generic for one in found) else None
 
 
 def shares_word(hint: str, label: str | None) -> bool:
     """Whether a hint has a word of the label."""
     return not set(normalize_label(hint).split()).isdisjoint(normalize_label(label or "").split())
+
+
+def has_amount(text: str) -> bool:
+    """Whether a text is a number, or holds one with the unit of a mass: what a card states of its emissions."""
+    numbers = list(re.finditer(r"(?<![\w.])\d[\d.,]*", text))
+    units = [unit_at(text[found.end() :]) for found in numbers]
+    return any(unit is not None and "emissions" in unit.kinds for unit in units) or (
+        len(numbers) == 1 and not re.search(r"[^\W\d_]{2}", text)
+    )
 
 
 def is_figure(found: tuple[Placeholder, ...]) -> bool:

@@ -26,6 +26,22 @@ def _training_loss(record: RunRecord) -> Value | None:
     return Value(text=f"{loss} (last logged, step {format_count(points[-1][0])}{ended})", short=loss)
 
 
+def _first_training_loss(record: RunRecord) -> Value | None:
+    points = record.curves.get("loss")
+    if not points:
+        return None
+    loss = format_number(points[0][1])
+    return Value(text=f"{loss} (first logged, step {format_count(points[0][0])})", short=loss)
+
+
+def _final_loss(record: RunRecord) -> str | None:
+    """Of both sets, since "final loss" says of neither."""
+    training, held_out = _training_loss(record), _validation_loss(record)
+    parts = [f"{training.text} in training"] if training else []
+    parts += [f"{held_out} on held-out data"] if held_out else []
+    return "; ".join(parts) or None
+
+
 def _validation_loss(record: RunRecord) -> str | None:
     return _loss(record.evaluation.after)
 
@@ -108,8 +124,9 @@ def dataset_link(name: str | None) -> str | None:
     return escape_markdown(name) if name == "local file" else None
 
 
-def _dataset(record: RunRecord) -> str | None:
-    return dataset_link(record.training.dataset.name)
+def _dataset(record: RunRecord) -> Value | None:
+    found = dataset_link(record.training.dataset.name)
+    return None if found is None else Value(text=found, short="a local file" if found == "local file" else found)
 
 
 def _data(record: RunRecord) -> str | None:
@@ -205,7 +222,9 @@ def result_items(record: RunRecord) -> list[dict[str, str]]:
 
 def _result(name: str, after: float, before: float | None) -> dict[str, str]:
     change = None
-    if before:
+    if before is not None and format_number(after) == format_number(before):
+        change = "none in the digits shown"
+    elif before:
         sign = "\N{MINUS SIGN}" if after < before else "+"
         change = f"{sign}{format_number(abs(after - before) / before * 100, 2)} % ({_LOWER_IS_BETTER})"
     base = None if before is None else format_number(before)
@@ -221,6 +240,8 @@ RESULT_VALUES: Mapping[str, Callable[[RunRecord], Value | str | None]] = {
     "base_loss": _base_loss,
     "data": _data,
     "dataset": _dataset,
+    "final_loss": _final_loss,
+    "first_training_loss": _first_training_loss,
     "held_out_examples": _held_out_examples,
     "held_out_results": _held_out_results,
     "perplexity_base": _perplexity("before"),

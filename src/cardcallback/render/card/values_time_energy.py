@@ -193,13 +193,14 @@ def carbon(record: RunRecord) -> Value | None:
     )  # fmt: skip
 
 
-def grid_factor(record: RunRecord) -> str | None:
+def grid_factor(record: RunRecord) -> Value | None:
     """The grid's factor with place, year, boundary and source."""
     if record.carbon is None:
         return None
     factor = record.carbon.factor
     about = ", ".join(str(part) for part in (factor.place, factor.year, factor.boundary, factor.source) if part)
-    return f"{format_number(factor.grams_per_kwh)} g CO2eq/kWh ({escape_markdown(about)})"
+    figure, note = f"{format_number(factor.grams_per_kwh)} g CO2eq/kWh", escape_markdown(about)
+    return Value(text=f"{figure} ({note})", short=figure, amount=factor.grams_per_kwh, kind="intensity", note=note)
 
 
 def region(record: RunRecord) -> str | None:
@@ -248,10 +249,13 @@ def gpu_count(record: RunRecord) -> Value | None:
     return Value(text=text, short=str(count), amount=float(count), kind="devices", note=note)
 
 
-def gpu_name(record: RunRecord) -> str | None:
+def gpu_name(record: RunRecord) -> Value | None:
     """The GPUs' name without their number, where they are all of one kind."""
     names = {device.name for device in devices(record)}
-    return escape_markdown(names.pop()) + (SIMULATED if record.simulated else "") if len(names) == 1 else None
+    if len(names) != 1 or not used_by_job(record):
+        return None
+    name = escape_markdown(names.pop()) + (SIMULATED if record.simulated else "")
+    return Value(text=name, short=name)
 
 
 def gpu_names(record: RunRecord) -> str | None:

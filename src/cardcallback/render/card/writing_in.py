@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from cardcallback.render.card.forms import asks_for_form, in_form
 from cardcallback.render.card.placeholders import Placeholder
@@ -12,6 +13,8 @@ from cardcallback.render.card.quantities import COUNTED, LARGE_COUNTS, Unit, Val
 
 _ABOUT = re.compile(r"(?:~|\u2248|<|>|approximately|approx\.?|about|around|ca\.?|roughly|circa)\s*$", re.IGNORECASE)
 _ENDS = re.compile(r"\s*(?:$|[.,;:)(\]/|\u00b7\u00d7x=+]|(?:and|with|on|for|per|at|in|of|using|over|by|from|\u00b1)\b)")
+_DEVICES = re.compile(r"\s*(?:GPUs|accelerators|devices)\b")
+_PLURAL = re.compile(r"(?:[^\W\d_]+ )*[^\W\d_]{2,}s")
 _UNIT_IN_BRACKETS = re.compile(r"\s*\(([^()]+)\)")
 _OUT_OF = frozenset({"/", "of", "out of"})
 # Outside this a figure in an example's unit would be a string of zeros.
@@ -24,13 +27,25 @@ _SMALLEST_COUNT = 1e-5
 class Written:
     """The text for a placeholder, and how much of what stands around it is replaced with it.
 
-    ``unit_width`` letters behind the placeholder are the unit that the text is in.
+    ``unit_width`` letters behind the placeholder are the unit that the text is in, which in the card reads ``unit``;
+    ``remark`` is to be said behind that. ``is_one``: there is only one of what the unit names.
     """
 
     text: str
     more_before: int = 0
-    more_after: int = 0
     unit_width: int = 0
+    unit: str = ""
+    remark: str = ""
+    is_one: bool = False
+
+    def behind(self, source: str, end: int) -> tuple[str, int]:
+        """The unit as it is to stand in ``source``, where the placeholder ends at ``end``, and where the unit ends.
+
+        Between the two there may be the end of bold.
+        """
+        unit = _singular(self.unit) if self.is_one or self.text == "1" else self.unit
+        at = source.find(self.unit, end) if self.unit and (self.remark or unit != self.unit) else -1
+        return ("", end) if at < 0 else (source[end:at] + unit, at + len(self.unit))
 
 
 def write_value(value: Value, placeholder: Placeholder, label_unit: Unit | None) -> Written | None:
@@ -54,8 +69,28 @@ def write_divided(value: Value, placeholders: Sequence[Placeholder]) -> list[Wri
         count, left = divmod(left, round(factor / factors[-1]))
         one = placeholders[len(written)]
         text = f"{'' if written else value.least}{count:,}"
-        written.append(Written(text=text, unit_width=_width(one, known[len(written)])))
+        width = _width(one, known[len(written)])
+        written.append(Written(text=text, unit_width=width, unit=one.after[:width].strip()))
     return written
+
+
+def write_pairs(
+    names: Sequence[str | None],
+    values: Sequence[Value | None],
+    found: Sequence[Placeholder],
+    written: Sequence[Written | None],
+) -> list[Written | None]:
+    """Where a count of devices stands beside their name: "1 NVIDIA GB10 GPU", and what is simulated is said once."""
+    result = list(written)
+    for at, pair in enumerate(pairwise(names)):
+        value, name = values[at], result[at + 1] if at + 1 < len(result) else None
+        if pair != ("gpu_count", "gpu_name") or value is None or name is None:
+            continue
+        result[at] = Written(text=value.short or value.text)
+        noun = _DEVICES.match(found[at + 1].after)
+        if noun is not None and value.amount == 1:
+            result[at + 1] = replace(name, unit=noun.group().strip(), is_one=True)
+    return result
 
 
 def counted_by(label: str | None, value: Value) -> Unit | None:
@@ -83,7 +118,8 @@ def _whole(value: Value, placeholder: Placeholder, label_unit: Unit | None) -> s
         return value.text
     if not _is_of(value, hinted):
         # An example in words of another kind shows a style; a unit on its own asks for that quantity.
-        return value.text if placeholder.is_example and value.amount is None else None
+        is_name = value.amount is None and hinted.kinds == {"devices"}  # "[GPU]"
+        return value.text if is_name or (placeholder.is_example and value.amount is None) else None
     return value.text if _is_better_as_it_is(value, placeholder, hinted) else value.in_unit(hinted, named=True)
 
 
@@ -113,11 +149,15 @@ def _inside(value: Value, placeholder: Placeholder, label_unit: Unit | None) -> 
 
 def _before_unit(value: Value, placeholder: Placeholder, unit: Unit, width: int) -> Written:
     """The figure before a unit that the card has; what has to be said of it stands behind that."""
-    figure, before = value.least + value.figure(unit), _about_before(placeholder) if value.least else 0
-    if not value.note:
-        return Written(text=figure, more_before=before, unit_width=width)
-    text = figure + placeholder.after[:width] + value.remark
-    return Written(text=text, more_before=before, more_after=width, unit_width=width)
+    figure, before = value.figure(unit), _about_before(placeholder) if value.least else 0
+    word = placeholder.after[:width].strip()
+    remark = value.remark_on(figure, word)
+    return Written(text=value.least + figure, more_before=before, unit_width=width, unit=word, remark=remark)
+
+
+def _singular(word: str) -> str:
+    """The unit of one: "1 epoch", "1 GPU", where "epochs" and "GPUs" stood."""
+    return word[:-1] if _PLURAL.fullmatch(word) else word
 
 
 def _width(placeholder: Placeholder, unit: Unit) -> int:

@@ -1,0 +1,164 @@
+"""Tables as people merge and turn them: what heads a column, what stands over rows, whose figures a row holds."""
+
+from __future__ import annotations
+
+import pytest
+
+from cardcallback.render.card.filling import fill_placeholders
+from cardcallback.testing import make_record
+
+RECORD = make_record()
+
+
+def filled(body: str) -> str:
+    """The body, filled; a second time changes nothing."""
+    first = fill_placeholders(body, RECORD)
+    again = fill_placeholders(first.text, RECORD, known=first.fills)
+    assert (again.text, again.fills) == (first.text, first.fills)
+    return first.text
+
+
+def html(*rows: str) -> str:
+    """A table in HTML from its rows."""
+    return "## Results\n\n<table>\n" + "".join(f"<tr>{row}</tr>\n" for row in rows) + "</table>\n"
+
+
+def test_heads_over_several_columns_say_whose_and_what() -> None:
+    """Loss and perplexity, before and after; of another test set nothing is filled."""
+    heads = (
+        '<td></td><th colspan="2">Before fine-tuning</th><th colspan="2">After fine-tuning</th>',
+        "<td></td><th>Loss</th><th>PPL</th><th>Loss</th><th>PPL</th>",
+    )
+    other = "<td>Test (OOD)</td>" + "<td>?</td>" * 4
+    text = filled(html(*heads, "<td>Validation</td>" + "<td>?</td>" * 4, other))
+    figures = ("1.87", "6.49 (NF4 weights)", "1.04", "2.84 (NF4 weights)")
+    assert "<td>Validation</td>" + "".join(f"<td>{figure}</td>" for figure in figures) in text
+    assert other in text
+
+
+def test_a_row_for_each_model_below_two_heads() -> None:
+    """The lower head is what is measured, the upper one on what."""
+    heads = (
+        '<th rowspan="2">Model</th><th colspan="2">Loss</th>',
+        "<th>Train</th><th>Validation</th>",
+    )
+    text = filled(html(*heads, "<td>Base</td><td>[X]</td><td>[X]</td>", "<td>Fine-tuned</td><td>[X]</td><td>[X]</td>"))
+    assert "<td>Base</td><td>[X]</td><td>1.87</td>" in text
+    assert "<td>Fine-tuned</td><td>1.05 (last logged, step 500)</td><td>1.04</td>" in text
+
+
+def test_what_stands_over_rows_is_a_heading() -> None:
+    """A row of one cell, or a cell beside several rows."""
+    hardware = "<td>Hardware</td><td>[X]</td>"
+    groups = [
+        f"<td rowspan=2>{name}</td>{hardware}" if first else "<td>Energy</td><td>[X] kWh</td>"
+        for name in ("Training", "Inference")
+        for first in (True, False)
+    ]
+    text = filled(html(*groups))
+    assert text.count("<td>0.107 kWh (GPU only, measured)</td>") == 1
+    assert text.index("0.107") < text.index("Inference")
+    assert hardware in text[text.index("Inference") :]
+    rows = ("<th colspan=2>Training</th>", hardware, "<th colspan=2>Serving</th>", hardware)
+    text = filled(html(*rows))
+    assert "NVIDIA GB10" in text[: text.index("Serving")]
+    assert hardware in text[text.index("Serving") :]
+
+
+def test_a_merged_head_in_markdown_stands_over_the_blank_ones() -> None:
+    """As tools write it that know merged cells, for those that do not."""
+    head = (
+        "|  | Training ||| Inference ||\n|---|---|---|---|---|---|\n|  | GPU | Hours | Energy (kWh) | GPU | Latency |\n"
+    )
+    text = filled(f"# Card\n\n{head}| Our model | ? | ? | ? | ? | ? |\n| GPT-4o | ? | ? | ? | ? | ? |\n")
+    assert "| Our model | NVIDIA GB10 | 1 h 52 min | 0.107 (GPU only, measured) | ? | ? |" in text
+    assert "| GPT-4o | ? | ? | ? | ? | ? |" in text
+    assert head in text
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        ("<td rowspan=3>Epochs</td><td>[X]</td>", "<td>[X]</td>"),
+        ("<td colspan=900000>Epochs</td><td>[X]</td>",),
+        ("<td colspan=2>Epochs</td><td>[X]</td>", "<td>Epochs</td><td>[X]</td>"),
+        ("<td colspan=x>Epochs</td><td>[X]</td>",),
+    ],
+)
+def test_merged_cells_that_make_no_table_stay(rows: tuple[str, ...]) -> None:
+    """Rows of unlike width, cells over rows that are not there, spans that nobody means."""
+    assert filled(html(*rows)) == html(*rows)
+
+
+def test_columns_of_stages_are_those_of_this_run_only() -> None:
+    """Also where somebody else's column has the same text as ours, which stays theirs."""
+    head = "| | OLMo 7B (pretraining) | SFT (ours) | DPO (ours) |\n|---|---|---|---|\n"
+    text = filled(f"## Hyperparameters\n\n{head}| Epochs | 1 | ? | ? |\n| Learning rate | 4e-4 | ? | ? |\n")
+    assert "| Epochs | 1 | 1 | ? |" in text
+    assert "| Learning rate | 4e-4 | 2e-4, cosine schedule | ? |" in text
+
+
+def test_a_column_that_is_called_like_a_method_and_a_row_too() -> None:
+    """Neither says more than the other, and both are read once."""
+    assert "| `2` |" not in filled("## Training\n\n| Setting | `qlora.yml` |\n|---|---|\n| `lora_r` | `<n>` |\n")
+
+
+@pytest.mark.parametrize(
+    "log", ["| Training Loss | Epoch | Step | Validation Loss |", "| Step | Loss | Eval loss | x |"]
+)
+def test_a_log_by_steps_is_not_filled_with_the_last_losses(log: str) -> None:
+    """They are of different steps."""
+    body = f"## Training results\n\n{log}\n|---|---|---|---|\n| [X] | [X] | [X] | [X] |\n"
+    assert filled(body) == body
+
+
+def test_a_baseline_of_another_model_is_not_the_base_of_this_run() -> None:
+    """Its row says which one it is."""
+    head = "## Results\n\n| Run | Model | Eval loss |\n|---|---|---|\n"
+    text = filled(f"{head}| baseline | google/gemma-3-270m | [X] |\n| base | google/gemma-3-4b-it | [X] |\n")
+    assert "| baseline | google/gemma-3-270m | [X] |" in text
+    assert "| base | google/gemma-3-4b-it | 1.87 |" in text
+
+
+def test_a_row_and_its_column_make_a_label_together() -> None:
+    """But no sum of rows is this run's own figure."""
+    head = "## Training data\n\n| Split | Examples | Tokens |\n|---|---|---|\n"
+    text = filled(
+        f"{head}| Train | [N] | [N] |\n| Validation | [N] | [N] |\n| Test | [N] | [N] |\n| Total | [N] | [N] |\n"
+    )
+    assert "| Train | 8,000 examples | 5.52 M tokens, without padding |" in text
+    assert "| Validation | 512 examples | [N] |" in text
+    assert "| Test | [N] | [N] |\n| Total | [N] | [N] |" in text
+
+
+def test_a_first_column_of_numbers_is_no_label() -> None:
+    """As companies' forms have it."""
+    head = "| Nr. | Punkt / item | Angabe / entry | geprüft von |\n|---|---|---|---|\n"
+    text = filled(f"## Training\n\n{head}| 1 | Lernrate / learning rate | [ausfüllen] | [Name] |\n")
+    assert "| 1 | Lernrate / learning rate | 2e-4, cosine schedule | [Name] |" in text
+
+
+@pytest.mark.parametrize(
+    "column",
+    ["SFT baseline", "Mistral 7B SFT", "SFT + DPO", "DPO (ours)", "After RLHF", "Llama-3 (zero-shot)", "Teacher"],
+)
+def test_a_column_of_another_training_is_not_this_runs(column: str) -> None:
+    """Though it names the same objective, or says "ours"."""
+    table = (
+        f"## Training\n\n| | {column} | Notes |\n|---|---|---|\n| Learning rate | [X] | [X] |\n| Epochs | [X] | x |\n"
+    )
+    assert filled(table) == table
+
+
+@pytest.mark.parametrize("column", ["SFT", "SFT (ours)", "Stage 2 (SFT)", "Ours", "This model"])
+def test_a_column_of_this_run_is_filled(column: str) -> None:
+    """By its objective, or by what it says."""
+    table = f"## Training\n\n| | {column} | Notes |\n|---|---|---|\n| Epochs | [X] | x |\n"
+    assert "| Epochs | 1 | x |" in filled(table)
+
+
+def test_a_table_that_no_person_wrote_is_not_spread_out() -> None:
+    """Many wide and tall cells would be a grid of millions."""
+    row = '<td colspan="64" rowspan="256">[X]</td>' * 2000
+    body = f"## Training\n\n<table><tr>{row}</tr><tr>{row}</tr></table>\n"
+    assert filled(body) == body
