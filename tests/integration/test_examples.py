@@ -74,7 +74,7 @@ def test_dpo_without_a_first_stage_says_so(run_example: RunExample, capsys: pyte
 @pytest.mark.parametrize("name", ["qlora_gemma.py", "dpo_gemma.py", "multi_gpu.py"])
 def test_a_wrong_place_is_refused_before_anything_is_loaded(run_example: RunExample, name: str) -> None:
     """In one line, and not after the minute that a model takes: the model of this one cannot be loaded at all."""
-    with pytest.raises(SystemExit, match=r"\Alocation: .*Germoney.*\Z"):
+    with pytest.raises(SystemExit, match=r"^location: .*Germoney.*$"):
         run_example(name, "--model", "nowhere", "--location", "Germoney")
     assert not Path("runs").exists()
 
