@@ -3,8 +3,9 @@
     python tests/simulator/run_simulated.py --profile gb10 -- python benchmarks/overhead.py --write docs/overhead.md
 
 Runs without a callback, with ours and with codecarbon's (where it is installed) take turns in one process, so that a
-drifting machine slows all alike. A ratio is the median over the rounds. The model is one small layer: the shorter a
-step, the more a fixed cost shows.
+drifting machine slows all alike. A ratio is the median over the rounds. The model is a small language model's, so that
+its tokens are counted as any other's: an embedding and a head, as wide as makes a step take the time that is asked for.
+The shorter a step, the more a fixed cost shows.
 
 On a machine that others use too, the ratio of times wavers by more than its budget. The ratio of processor times
 beside it does not count the time that others took; it counts the recorder's thread as if the step waited for it, so
@@ -29,13 +30,27 @@ from time import perf_counter, process_time
 from typing import Any
 
 import torch
-from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
+from transformers import (
+    PretrainedConfig,
+    PreTrainedModel,
+    PrinterCallback,
+    Trainer,
+    TrainerCallback,
+    TrainingArguments,
+)
 
 from cardcallback import CardCallback
 from simulated import nvidia_smi_in
 
 # A counter whose refresh nobody published is watched closely at first: a fixed cost of a run, not one of its steps.
 WARM_UP_SECONDS = 2.5
+# The design's budget is for a step of this length.
+STEP_SECONDS = 0.0015
+_CALIBRATION_SECONDS = 1.0
+_NARROWEST, _WIDEST = 16, 8192
+_ROWS, _LENGTH, _VOCABULARY = 4, 16, 256
+# More than a run of any length takes: the clock ends it.
+_MOST_STEPS = 10_000_000
 BUDGETS = {
     "step_time_ratio": 1.005,
     "on_train_begin_seconds": 0.050,
@@ -47,27 +62,28 @@ _BEGIN, _END = "<!-- make bench-steps: begin -->", "<!-- make bench-steps: end -
 
 
 class StepClock(TrainerCallback):
-    """The mean time of a step, from the end of the warm-up to the last step, and its processor time."""
+    """The mean time of a step, over ``seconds`` from the end of the warm-up, and its processor time; then it stops."""
 
-    def __init__(self) -> None:
+    def __init__(self, seconds: float, warm_up_seconds: float) -> None:
+        self._seconds = seconds
+        self._warm_up_seconds = warm_up_seconds
         self.first = self.begin = self.processor_begin = 0.0
         self.begin_step = 0
         self.mean_seconds = self.mean_processor_seconds = self.construction_seconds = 0.0
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """Note the time where the warm-up ends and where the run does."""
-        del args, control, kwargs
+        """Note the time where the warm-up ends, and end the run when its time is over."""
+        del args, kwargs
         now = perf_counter()
         self.first = self.first or now
-        if not self.begin_step and now - self.first >= WARM_UP_SECONDS:
-            self.begin, self.processor_begin, self.begin_step = now, process_time(), state.global_step
-        elif state.global_step == state.max_steps:
-            if not self.begin_step:
-                msg = f"the run was over before its warm-up of {WARM_UP_SECONDS:g} s: give more --steps"
-                raise SystemExit(msg)
-            steps = state.max_steps - self.begin_step
+        if not self.begin_step:
+            if now - self.first >= self._warm_up_seconds:
+                self.begin, self.processor_begin, self.begin_step = now, process_time(), state.global_step
+        elif now - self.begin >= self._seconds:
+            steps = state.global_step - self.begin_step
             self.mean_seconds = (now - self.begin) / steps
             self.mean_processor_seconds = (process_time() - self.processor_begin) / steps
+            control.should_training_stop = True
 
 
 def timed(kind: type[TrainerCallback]) -> type[TrainerCallback]:
@@ -103,24 +119,34 @@ def peer() -> Callable[[], TrainerCallback] | None:
     return timed(CodeCarbonCallback)
 
 
-class OneLayer(torch.nn.Module):
-    """A regression in ``width`` dimensions; width sets the time of a step."""
+class SmallForCausalLM(PreTrainedModel):  # type: ignore[misc]  # transformers is typed Any here
+    """Guesses the next token from the last one; the configuration's ``width`` sets the time of a step."""
 
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.layer = torch.nn.Linear(width, width)
+    config_class = PretrainedConfig
 
-    def forward(self, inputs: torch.Tensor, labels: torch.Tensor) -> dict[str, torch.Tensor]:
-        """The mean squared error, as a Trainer wants it."""
-        return {"loss": torch.nn.functional.mse_loss(self.layer(inputs), labels)}
+    def __init__(self, config: PretrainedConfig) -> None:
+        super().__init__(config)
+        self.embedding = torch.nn.Embedding(config.vocab_size, config.width)
+        self.head = torch.nn.Linear(config.width, config.vocab_size)
+        self.post_init()
+
+    def forward(
+        self, input_ids: torch.Tensor, attention_mask: torch.Tensor, labels: torch.Tensor, **kwargs: Any
+    ) -> dict[str, torch.Tensor]:
+        """The loss over the labels; nothing attends, so that the mask is only there as it is in any batch."""
+        del attention_mask
+        logits = self.head(self.embedding(input_ids))
+        loss = self.loss_function(logits=logits, labels=labels, vocab_size=self.config.vocab_size, **kwargs)
+        return {"loss": loss, "logits": logits}
 
 
 def main() -> int:
     """Measure, print a table or JSON; 1 where a budget is broken."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=21, help="runs of each (default: %(default)s)")
-    parser.add_argument("--steps", type=int, default=6000, help="steps of a run (default: %(default)s)")
-    parser.add_argument("--width", type=int, default=128, help="width of the layer (default: %(default)s)")
+    parser.add_argument("--seconds", type=float, default=12.0, help="of a run after its warm-up (default: %(default)s)")
+    parser.add_argument("--step", type=float, default=STEP_SECONDS, help="seconds one takes (default: %(default)s)")
+    parser.add_argument("--width", type=int, help="of the model, instead of one that makes a step take that long")
     parser.add_argument("--json", action="store_true", help="print data only")
     parser.add_argument("--write", type=Path, help="the page that the table is put into")
     arguments = parser.parse_args()
@@ -130,19 +156,40 @@ def main() -> int:
     logging.getLogger("codecarbon").disabled = True
     with tempfile.TemporaryDirectory() as folder:
         os.environ["PATH"] = os.pathsep.join([str(nvidia_smi_in(Path(folder))), os.environ.get("PATH", "")])
-        figures = measure(rounds=arguments.rounds, steps=arguments.steps, width=arguments.width)
+        width = arguments.width or width_for(arguments.step)
+        print(f"a model of width {width}", file=sys.stderr)
+        figures = measure(rounds=arguments.rounds, seconds=arguments.seconds, width=width)
     print(json.dumps(figures, indent=1) if arguments.json else table(figures))
     if page is not None:
-        circumstances = f"{arguments.rounds} runs of each, {arguments.steps:,} steps a run; {surroundings(load)}"
+        runs = f"{arguments.rounds} runs of each, {arguments.seconds:g} s a run after its warm-up, model {width} wide"
+        circumstances = f"{runs}; {surroundings(load)}"
         arguments.write.write_text(with_block(page, f"{circumstances}\n\n{markdown(figures)}"), encoding="utf-8")
     return int(any(value > BUDGETS.get(name, value) for name, value in figures["cardcallback"].items()))
 
 
-def measure(*, rounds: int, steps: int, width: int) -> dict[str, dict[str, float]]:
+def width_for(step_seconds: float) -> int:
+    """How wide a model takes steps of that length here and now; beyond the narrowest a step grows with its width."""
+    narrow = wide = _NARROWEST
+    narrow_seconds = wide_seconds = _step_seconds(narrow)
+    while wide_seconds < step_seconds and wide < _WIDEST:
+        narrow, narrow_seconds, wide = wide, wide_seconds, 2 * wide
+        wide_seconds = _step_seconds(wide)
+    if wide_seconds <= narrow_seconds:
+        return wide
+    return round(narrow + (wide - narrow) * max(step_seconds - narrow_seconds, 0.0) / (wide_seconds - narrow_seconds))
+
+
+def _step_seconds(width: int) -> float:
+    # Of the processor: a machine that others use too would be given a narrower model.
+    clock = train(seconds=_CALIBRATION_SECONDS, width=width, callback=None, warm_up_seconds=_CALIBRATION_SECONDS / 2)
+    return clock.mean_processor_seconds
+
+
+def measure(*, rounds: int, seconds: float, width: int) -> dict[str, dict[str, float]]:
     """By tool, every figure of this benchmark, times in seconds."""
     # The first run pays for loading the drawing library, as a person's only run does.
     first = TimedCardCallback(quiet=True)
-    train(steps=steps, width=width, callback=first)
+    train(seconds=seconds, width=width, callback=first)
     makers: dict[str, Callable[[], TrainerCallback | None]] = {
         "nothing": lambda: None,
         "cardcallback": lambda: TimedCardCallback(quiet=True, charts=False),
@@ -157,7 +204,7 @@ def measure(*, rounds: int, steps: int, width: int) -> dict[str, dict[str, float
         names = [*makers][number % len(makers) :] + [*makers][: number % len(makers)]
         for name in names:
             callback = makers[name]()
-            clocks[name].append(train(steps=steps, width=width, callback=callback))
+            clocks[name].append(train(seconds=seconds, width=width, callback=callback))
             callbacks[name].append(callback)
     bare = clocks.pop("nothing")
     figures = {name: _figures(own, bare, callbacks[name]) for name, own in clocks.items()}
@@ -191,16 +238,19 @@ def _quartiles(ratios: list[float]) -> list[float]:
     return statistics.quantiles(ratios, n=4) if len(ratios) > 1 else ratios * 3
 
 
-def train(*, steps: int, width: int, callback: TrainerCallback | None) -> StepClock:
-    """Train for ``steps`` and give the clock that watched them."""
+def train(
+    *, seconds: float, width: int, callback: TrainerCallback | None, warm_up_seconds: float = WARM_UP_SECONDS
+) -> StepClock:
+    """Train for ``seconds`` after the warm-up and give the clock that watched it."""
     torch.manual_seed(0)
-    examples = [{"inputs": torch.randn(width), "labels": torch.randn(width)} for _ in range(64)]
-    clock = StepClock()
+    rows = torch.randint(_VOCABULARY, (16 * _ROWS, _LENGTH))
+    examples = [{"input_ids": row, "labels": row, "attention_mask": torch.ones_like(row)} for row in rows]
+    clock = StepClock(seconds, warm_up_seconds)
     with tempfile.TemporaryDirectory() as folder:
         settings = TrainingArguments(
             output_dir=folder,
-            max_steps=steps,
-            per_device_train_batch_size=4,
+            max_steps=_MOST_STEPS,
+            per_device_train_batch_size=_ROWS,
             logging_steps=100,
             save_strategy="no",
             report_to="none",
@@ -209,7 +259,7 @@ def train(*, steps: int, width: int, callback: TrainerCallback | None) -> StepCl
         )
         begin = perf_counter()
         trainer = Trainer(
-            model=OneLayer(width),
+            model=SmallForCausalLM(PretrainedConfig(vocab_size=_VOCABULARY, width=width)),
             args=settings,
             train_dataset=examples,
             callbacks=[clock, *([callback] if callback else [])],
