@@ -8,8 +8,9 @@ its tokens are counted as any other's: an embedding and a head, as wide as makes
 The shorter a step, the more a fixed cost shows.
 
 On a machine that others use too, the ratio of times wavers by more than its budget. The ratio of processor times
-beside it does not count the time that others took; it counts the recorder's thread as if the step waited for it, so
-that it is never the kinder of the two. ``--write`` puts the table into a page, between its two comments.
+beside it does not count the time that others took; it counts the recorder's threads as if the step waited for them, so
+that it is never the kinder of the two. That of the training thread alone leaves them out. ``--write`` puts the table
+into a page, between its two comments.
 """
 
 from __future__ import annotations
@@ -26,31 +27,16 @@ import tempfile
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
-from time import perf_counter, process_time
+from time import perf_counter
 from typing import Any
 
 import torch
-from transformers import (
-    PretrainedConfig,
-    PreTrainedModel,
-    PrinterCallback,
-    Trainer,
-    TrainerCallback,
-    TrainingArguments,
-)
+from transformers import TrainerCallback
 
 from cardcallback import CardCallback
 from simulated import nvidia_smi_in
+from step_time import STEP_SECONDS, StepClock, train, width_for
 
-# A counter whose refresh nobody published is watched closely at first: a fixed cost of a run, not one of its steps.
-WARM_UP_SECONDS = 2.5
-# The design's budget is for a step of this length.
-STEP_SECONDS = 0.0015
-_CALIBRATION_SECONDS = 1.0
-_NARROWEST, _WIDEST = 16, 8192
-_ROWS, _LENGTH, _VOCABULARY = 4, 16, 256
-# More than a run of any length takes: the clock ends it.
-_MOST_STEPS = 10_000_000
 BUDGETS = {
     "step_time_ratio": 1.005,
     "on_train_begin_seconds": 0.050,
@@ -59,31 +45,6 @@ BUDGETS = {
 }
 
 _BEGIN, _END = "<!-- make bench-steps: begin -->", "<!-- make bench-steps: end -->"
-
-
-class StepClock(TrainerCallback):
-    """The mean time of a step, over ``seconds`` from the end of the warm-up, and its processor time; then it stops."""
-
-    def __init__(self, seconds: float, warm_up_seconds: float) -> None:
-        self._seconds = seconds
-        self._warm_up_seconds = warm_up_seconds
-        self.first = self.begin = self.processor_begin = 0.0
-        self.begin_step = 0
-        self.mean_seconds = self.mean_processor_seconds = self.construction_seconds = 0.0
-
-    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """Note the time where the warm-up ends, and end the run when its time is over."""
-        del args, kwargs
-        now = perf_counter()
-        self.first = self.first or now
-        if not self.begin_step:
-            if now - self.first >= self._warm_up_seconds:
-                self.begin, self.processor_begin, self.begin_step = now, process_time(), state.global_step
-        elif now - self.begin >= self._seconds:
-            steps = state.global_step - self.begin_step
-            self.mean_seconds = (now - self.begin) / steps
-            self.mean_processor_seconds = (process_time() - self.processor_begin) / steps
-            control.should_training_stop = True
 
 
 def timed(kind: type[TrainerCallback]) -> type[TrainerCallback]:
@@ -119,27 +80,6 @@ def peer() -> Callable[[], TrainerCallback] | None:
     return timed(CodeCarbonCallback)
 
 
-class SmallForCausalLM(PreTrainedModel):  # type: ignore[misc]  # transformers is typed Any here
-    """Guesses the next token from the last one; the configuration's ``width`` sets the time of a step."""
-
-    config_class = PretrainedConfig
-
-    def __init__(self, config: PretrainedConfig) -> None:
-        super().__init__(config)
-        self.embedding = torch.nn.Embedding(config.vocab_size, config.width)
-        self.head = torch.nn.Linear(config.width, config.vocab_size)
-        self.post_init()
-
-    def forward(
-        self, input_ids: torch.Tensor, attention_mask: torch.Tensor, labels: torch.Tensor, **kwargs: Any
-    ) -> dict[str, torch.Tensor]:
-        """The loss over the labels; nothing attends, so that the mask is only there as it is in any batch."""
-        del attention_mask
-        logits = self.head(self.embedding(input_ids))
-        loss = self.loss_function(logits=logits, labels=labels, vocab_size=self.config.vocab_size, **kwargs)
-        return {"loss": loss, "logits": logits}
-
-
 def main() -> int:
     """Measure, print a table or JSON; 1 where a budget is broken."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -165,24 +105,6 @@ def main() -> int:
         circumstances = f"{runs}; {surroundings(load)}"
         arguments.write.write_text(with_block(page, f"{circumstances}\n\n{markdown(figures)}"), encoding="utf-8")
     return int(any(value > BUDGETS.get(name, value) for name, value in figures["cardcallback"].items()))
-
-
-def width_for(step_seconds: float) -> int:
-    """How wide a model takes steps of that length here and now; beyond the narrowest a step grows with its width."""
-    narrow = wide = _NARROWEST
-    narrow_seconds = wide_seconds = _step_seconds(narrow)
-    while wide_seconds < step_seconds and wide < _WIDEST:
-        narrow, narrow_seconds, wide = wide, wide_seconds, 2 * wide
-        wide_seconds = _step_seconds(wide)
-    if wide_seconds <= narrow_seconds:
-        return wide
-    return round(narrow + (wide - narrow) * max(step_seconds - narrow_seconds, 0.0) / (wide_seconds - narrow_seconds))
-
-
-def _step_seconds(width: int) -> float:
-    # Of the processor: a machine that others use too would be given a narrower model.
-    clock = train(seconds=_CALIBRATION_SECONDS, width=width, callback=None, warm_up_seconds=_CALIBRATION_SECONDS / 2)
-    return clock.mean_processor_seconds
 
 
 def measure(*, rounds: int, seconds: float, width: int) -> dict[str, dict[str, float]]:
@@ -220,6 +142,7 @@ def _figures(own: list[StepClock], bare: list[StepClock], callbacks: list[Any]) 
     pairs = list(zip(own, bare, strict=True))
     quartiles = _quartiles([one.mean_seconds / other.mean_seconds for one, other in pairs])
     processor = _quartiles([one.mean_processor_seconds / other.mean_processor_seconds for one, other in pairs])
+    thread = _quartiles([one.mean_thread_seconds / other.mean_thread_seconds for one, other in pairs])
     return {
         "step_without_seconds": statistics.median(one.mean_seconds for one in bare),
         "step_time_ratio": quartiles[1],
@@ -228,6 +151,9 @@ def _figures(own: list[StepClock], bare: list[StepClock], callbacks: list[Any]) 
         "processor_time_ratio": processor[1],
         "processor_time_ratio_lower_quartile": processor[0],
         "processor_time_ratio_upper_quartile": processor[2],
+        "training_thread_time_ratio": thread[1],
+        "training_thread_time_ratio_lower_quartile": thread[0],
+        "training_thread_time_ratio_upper_quartile": thread[2],
         "making_the_trainer_seconds": statistics.median(one.construction_seconds for one in own),
         "on_train_begin_seconds": statistics.median(callback.begin_seconds for callback in callbacks),
         "on_train_end_seconds": statistics.median(callback.end_seconds for callback in callbacks),
@@ -236,38 +162,6 @@ def _figures(own: list[StepClock], bare: list[StepClock], callbacks: list[Any]) 
 
 def _quartiles(ratios: list[float]) -> list[float]:
     return statistics.quantiles(ratios, n=4) if len(ratios) > 1 else ratios * 3
-
-
-def train(
-    *, seconds: float, width: int, callback: TrainerCallback | None, warm_up_seconds: float = WARM_UP_SECONDS
-) -> StepClock:
-    """Train for ``seconds`` after the warm-up and give the clock that watched it."""
-    torch.manual_seed(0)
-    rows = torch.randint(_VOCABULARY, (16 * _ROWS, _LENGTH))
-    examples = [{"input_ids": row, "labels": row, "attention_mask": torch.ones_like(row)} for row in rows]
-    clock = StepClock(seconds, warm_up_seconds)
-    with tempfile.TemporaryDirectory() as folder:
-        settings = TrainingArguments(
-            output_dir=folder,
-            max_steps=_MOST_STEPS,
-            per_device_train_batch_size=_ROWS,
-            logging_steps=100,
-            save_strategy="no",
-            report_to="none",
-            disable_tqdm=True,
-            use_cpu=True,
-        )
-        begin = perf_counter()
-        trainer = Trainer(
-            model=SmallForCausalLM(PretrainedConfig(vocab_size=_VOCABULARY, width=width)),
-            args=settings,
-            train_dataset=examples,
-            callbacks=[clock, *([callback] if callback else [])],
-        )
-        clock.construction_seconds = perf_counter() - begin
-        trainer.remove_callback(PrinterCallback)
-        trainer.train()
-    return clock
 
 
 def table(figures: dict[str, dict[str, float]]) -> str:
