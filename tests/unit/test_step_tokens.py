@@ -331,13 +331,13 @@ def test_kept_batches_are_not_waited_for_either() -> None:
     counter = StepTokens(CountingPlan(labels_shifted=True))
     for batch in copies(3):
         counter.add(batch)
-    kept = counter._kept._kept[0].batch.inputs
+    kept = counter._kept._kept[0][0]
     ids, kept["input_ids"] = kept["input_ids"], QueuedBatch()
     assert counter.snapshot().tokens == {}
     kept["input_ids"] = ids
     assert counter.snapshot().tokens == {"processed": 36, "non_padding": 24, "in_loss": 12}
     counter.add(copies(1)[0])
-    counter._kept._kept[0].batch.inputs["input_ids"] = QueuedBatch()
+    counter._kept._kept[0][0]["input_ids"] = QueuedBatch()
     counts = counter.settle(may_wait=False)
     assert counts.tokens == {"processed": 48}
     assert "interrupted" in counts.reasons["non_padding"]

@@ -141,7 +141,7 @@ class StepTokens:
         self._batches += 1
         try:
             if not self._kept.keep(inputs, num_items_in_batch):
-                self._count([Batch(inputs, num_items_in_batch)])
+                self._count([(inputs, num_items_in_batch)])
             elif self._kept.is_full:
                 self._count_kept()
         except Exception:
@@ -209,8 +209,8 @@ class StepTokens:
             self._lose(_CHANGED, *self._sums)
 
     def _count(self, batches: Sequence[Batch], busy: Collection[TokenKind] = ()) -> None:
-        for batch in batches:
-            self._add(batch.inputs, batch.num_items)
+        for inputs, num_items in batches:
+            self._add(inputs, num_items)
         for kind, tensors in self._found.items():
             if tensors and kind in busy:
                 self._lose(_NOT_READ, kind)
