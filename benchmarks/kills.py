@@ -94,21 +94,25 @@ class _OneLayer(torch.nn.Module):
 
 def train(folder: Path, pipe: int, now_seconds: Callable[[], float], *, seconds: float) -> None:
     """Train for about ``seconds`` in ``folder``."""
+    callbacks = [_Begin(pipe, now_seconds), CardCallback(quiet=True, charts=False)]
+    steps = round(seconds / _STEP_SECONDS)
+    make_trainer(folder, callbacks, max_steps=steps, logging_steps=10, save_steps=_SAVE_STEPS).train()
+
+
+def make_trainer(folder: Path, callbacks: Sequence[TrainerCallback], **settings: Any) -> Trainer:
+    """A trainer of one layer on the processor, which prints nothing; it keeps two checkpoints."""
     arguments = TrainingArguments(
         output_dir=str(folder),
-        max_steps=round(seconds / _STEP_SECONDS),
-        logging_steps=10,
-        save_steps=_SAVE_STEPS,
         save_total_limit=2,
         report_to="none",
         disable_tqdm=True,
         use_cpu=True,
+        **settings,
     )
     examples = [{"inputs": torch.zeros(16), "labels": torch.ones(16)} for _ in range(64)]
-    callbacks = [_Begin(pipe, now_seconds), CardCallback(quiet=True, charts=False)]
-    trainer = Trainer(model=_OneLayer(), args=arguments, train_dataset=examples, callbacks=callbacks)
+    trainer = Trainer(model=_OneLayer(), args=arguments, train_dataset=examples, callbacks=list(callbacks))
     trainer.remove_callback(PrinterCallback)
-    trainer.train()
+    return trainer
 
 
 def kill_once(seed: int, simulation: Simulation, folder: Path, *, seconds: float) -> Kill:

@@ -5,6 +5,7 @@ The clock is driven and the recorder's loop is turned by hand, as its thread doe
 
 from __future__ import annotations
 
+import math
 import random
 import tempfile
 from dataclasses import dataclass, replace
@@ -19,7 +20,8 @@ from simulated import DrivenClock, Simulation
 _LONGEST_WAIT_SECONDS = 1.0
 # What takes longer is not a reading: nobody can say when it was true.
 _LONGEST_CALL_SECONDS = 0.5
-# A gauge's reading speaks for this long at most; a counter's for all the time since its reading before.
+# A gauge's reading speaks for this long at most; a counter's for all the time since its reading before, unless it
+# began anew or stood still meanwhile.
 LONGEST_PAUSE_SECONDS = 5.0
 
 
@@ -62,7 +64,8 @@ class TimedSensor:
         self._varied = varied
         self.first: float | None = None
         self.last = 0.0
-        self.paused_seconds = 0.0  # in pauses longer than a gauge's reading speaks for
+        self._value = -math.inf
+        self.paused_seconds = 0.0  # in pauses for which the reading after them does not speak
         self.longest_pause_seconds = 0.0
 
     @property
@@ -80,7 +83,7 @@ class TimedSensor:
             at = self._clock.elapsed_seconds()
             self._clock.advance(seconds * (1 - share))
         if seconds <= _LONGEST_CALL_SECONDS:
-            self._answered(at)
+            self._answered(at, value)
         return value
 
     def _call_seconds(self) -> float:
@@ -88,14 +91,14 @@ class TimedSensor:
         slower = sum(slow.seconds for slow in self._schedule.slow if slow.begin <= now < slow.end)
         return (self._schedule.call_seconds + slower) * self._varied.uniform(0.7, 1.6)
 
-    def _answered(self, at: float) -> None:
+    def _answered(self, at: float, value: float) -> None:
         if self.first is None:
             self.first = self.last = at
         pause = at - self.last
         self.longest_pause_seconds = max(self.longest_pause_seconds, pause)
-        if pause > LONGEST_PAUSE_SECONDS:
+        if pause > LONGEST_PAUSE_SECONDS and not (self.spec.kind == "counter" and value > self._value):
             self.paused_seconds += pause
-        self.last = at
+        self.last, self._value = at, value
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -214,9 +217,7 @@ def _watches(sensors: SensorSet, begin: float, end: float) -> dict[str, Watch]:
     watches = {}
     for sensor in sensors.sensors:
         if isinstance(sensor, TimedSensor) and sensor.first is not None:
-            seconds = sensor.last - sensor.first
-            if sensor.spec.kind == "gauge":
-                seconds -= sensor.paused_seconds
+            seconds = sensor.last - sensor.first - sensor.paused_seconds
             watches[sensor.spec.quantity] = Watch(
                 share=seconds / (end - begin),
                 lead_seconds=sensor.first - begin,

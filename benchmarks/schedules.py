@@ -13,6 +13,8 @@ from simulated import CounterFault, Fault, Profile, Waveform
 SHORTEST_SECONDS, LONGEST_SECONDS = 60.0, 7200.0
 _LOST, _UNKNOWN_ERROR = 15, 999
 _COUNTER_CALL = "nvmlDeviceGetTotalEnergyConsumption"
+# Peak noise of a gauge, as a share of the device's highest power: no real one repeats itself to the milliwatt.
+_NOISE = (1e-4, 5e-3)
 # How many faults a schedule has, as weights for 0, 1, 2 and 3.
 _HOW_MANY = (10, 45, 30, 15)
 
@@ -41,6 +43,7 @@ class Schedule:
     work: Waveform
     call_seconds: float
     jitter_seconds: float
+    noise_watts: float
     faults: list[str] = field(default_factory=list)
     late_seconds: float = 0.0
     stalls: list[tuple[float, float]] = field(default_factory=list)
@@ -72,10 +75,11 @@ class Schedule:
                 modulus=self.counter_modulus,
                 faults=tuple(self.counter_faults),
             )
+        meters = {name: replace(meter, noise=self.noise_watts) for name, meter in device.meters.items()}
         rail = {"waveform": self.work} if self.kind.rail == "gpu" else {"module_waveform": self.work}
         return Profile(
             name=f"schedule-{self.seed}",
-            devices=(replace(device, counter=counter, **rail),),
+            devices=(replace(device, counter=counter, meters=meters, **rail),),
             faults=tuple(self.calls),
         )
 
@@ -94,6 +98,7 @@ def draw(seed: int) -> Schedule:
         work=random_work(varied, kind.highest_watts, begin, begin + duration),
         call_seconds=log_uniform(varied, 2e-5, 5e-4),
         jitter_seconds=log_uniform(varied, 1e-4, 2e-2),
+        noise_watts=kind.highest_watts * log_uniform(random.Random(-seed - 1), *_NOISE),  # noqa: S311 - as above
     )
     possible = [*_ANY_DEVICE, *(_WITH_COUNTER if kind.has_counter else ())]
     count = varied.choices(range(len(_HOW_MANY)), _HOW_MANY)[0]

@@ -12,7 +12,12 @@ The versions are exact: ecologits states no year in its data, and only that of 0
 * US states: EPA eGRID 2023, direct combustion, in pounds per MWh;
 * Canadian provinces: generation mix of the Canada Energy Regulator, times codecarbon's combustion factors
   for coal, petroleum and gas;
-* Google Cloud regions: Google's own list for 2023.
+* Google Cloud regions: Google's own list for 2024, whose figures (GoogleCloudPlatform/region-carbon-info at
+  49f3f26, ``data/yearly/2024.csv``, Apache-2.0) stand in ``factor_sources/`` beside this script; codecarbon holds
+  that of 2023, whose cities and countries name the regions.
+
+What AWS and Azure regions stand for (``cloud_regions.csv``) is no figure and is kept by hand, from where the two
+providers say that their regions are.
 """
 
 from __future__ import annotations
@@ -37,7 +42,9 @@ ECOLOGITS_YEAR = 2024
 REPORTS_EVERY_YEAR_SINCE = 2023
 US_YEAR = 2023
 CANADA_YEAR = 2023
-GOOGLE_YEAR = 2023
+GOOGLE_YEAR = 2024
+GOOGLE_LIST = Path(__file__).with_name("factor_sources") / f"google_cloud_regions_{GOOGLE_YEAR}.csv"
+GOOGLE_SOURCE = f"Google Cloud region list {GOOGLE_YEAR} (GoogleCloudPlatform/region-carbon-info at 49f3f26)"
 GRAMS_PER_KWH_FROM_POUNDS_PER_MWH = 0.45359237
 
 # Combustion factors of codecarbon's provincial calculation (its core/emissions.py), in g/kWh.
@@ -59,6 +66,13 @@ CANADIAN_CODES = {
     "yukon": "YT",
 }
 MISSPELT_REGIONS = {"me-cenrtal1": "me-central1"}
+# Regions that are newer than codecarbon's list.
+NEWER_REGIONS = {
+    "europe-north2": "Stockholm, Sweden",
+    "northamerica-south1": "Queretaro, Mexico",
+    "us-central2": "Oklahoma, United States",
+    "us-east2": "Georgia, United States",
+}
 
 # What people call a country beside its ISO names.
 EVERYDAY_NAMES = {
@@ -67,11 +81,25 @@ EVERYDAY_NAMES = {
     "CZ": ("Czech Republic",),
     "GB": ("UK", "Great Britain", "Britain"),
     "KR": ("Korea",),
+    "MK": ("Macedonia",),
     "MM": ("Burma",),
+    "MO": ("Macau",),
     "NL": ("Holland", "The Netherlands"),
     "SZ": ("Swaziland",),
     "TR": ("Turkiye",),
     "US": ("America", "United States of America"),
+    "VI": ("US Virgin Islands",),
+}
+# Territories that ISO 3166 lists as countries and, under these codes, as parts of a country too.
+PARTS_OF_COUNTRIES = {
+    "AS": "US-AS",
+    "AW": "NL-AW",
+    "GU": "US-GU",
+    "HK": "CN-HK",
+    "MO": "CN-MO",
+    "PR": "US-PR",
+    "TW": "CN-TW",
+    "VI": "US-VI",
 }
 
 COLUMNS = ("code", "alpha3", "name", "other_names", "grams_per_kwh", "year", "boundary", "source", "licence")
@@ -174,6 +202,10 @@ def _countries(codecarbon_data: Path, ecologits_data: Path) -> list[Row]:
 def _other_names(country: Any, name: str) -> tuple[str, ...]:
     official = [getattr(country, attribute, None) for attribute in ("name", "common_name", "official_name")]
     names = {_ascii(other) for other in official if other} | set(EVERYDAY_NAMES.get(country.alpha_2, ()))
+    # "Korea, Republic of" is looked for as it is spoken, too.
+    spoken = {other for other in names if other.endswith((" of", " of the")) and other.count(", ") == 1}
+    names |= {" ".join(reversed(other.split(", "))) for other in spoken}
+    names |= {code for code in (PARTS_OF_COUNTRIES.get(country.alpha_2),) if code}
     return tuple(sorted(names - {_ascii(name)}))
 
 
@@ -217,24 +249,36 @@ def _provinces(codecarbon_data: Path) -> list[Row]:
 
 
 def _google_regions(codecarbon_data: Path) -> list[Row]:
+    places = _google_places(codecarbon_data)
+    with GOOGLE_LIST.open(encoding="utf-8") as file:
+        lines = list(csv.DictReader(file))
+    rows = [
+        Row(
+            code=f"gcp/{line['region']}",
+            name=f"{places[line['region']]} (gcp/{line['region']})",
+            grams_per_kwh=float(line["grams_per_kwh"]),
+            year=GOOGLE_YEAR,
+            boundary="operational",
+            source=GOOGLE_SOURCE,
+            licence="Apache-2.0",
+        )
+        for line in lines
+    ]
+    return sorted(rows, key=lambda row: row.code)
+
+
+def _google_places(codecarbon_data: Path) -> dict[str, str]:
+    """City and country of each region."""
     with (codecarbon_data / "cloud" / "impact.csv").open(encoding="utf-8-sig") as file:
         lines = [line for line in csv.DictReader(file) if line["provider"] == "gcp"]
-    rows = []
-    for line in lines:
-        region = MISSPELT_REGIONS.get(line["region"], line["region"])
-        country = {"USA": "United States", "Korea": "South Korea"}.get(line["country_name"], line["country_name"])
-        rows.append(
-            Row(
-                code=f"gcp/{region}",
-                name=f"{line['city']}, {country} (gcp/{region})",
-                grams_per_kwh=float(line["impact"]),
-                year=GOOGLE_YEAR,
-                boundary="operational",
-                source=f"Google Cloud region list (codecarbon {CODECARBON_VERSION})",
-                licence="Apache-2.0",
-            )
+    spelt = {"USA": "United States", "Korea": "South Korea"}
+    places = {
+        MISSPELT_REGIONS.get(line["region"], line["region"]): (
+            f"{line['city']}, {spelt.get(line['country_name'], line['country_name'])}"
         )
-    return sorted(rows, key=lambda row: row.code)
+        for line in lines
+    }
+    return places | NEWER_REGIONS
 
 
 def _json(path: Path) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from cardcallback.compare.work import SAME_LOSS_SHARE
 from cardcallback.errors import CardCallbackError
 from cardcallback.record import RECORD_NAME, RunRecord, load_run
 
@@ -33,6 +34,15 @@ class Contest:
     def records(self) -> list[RunRecord]:
         """Of all machines."""
         return [record for entry in self.entries for record in entry.records]
+
+    @property
+    def target(self) -> float | None:
+        """The held-out loss at which all ended; ``None`` where they had no target, or not the same."""
+        targets = [entry.series.target for entry in self.entries]
+        known = [target for target in targets if target is not None]
+        if not known or len(known) < len(targets) or max(known) - min(known) > SAME_LOSS_SHARE * min(map(abs, known)):
+            return None
+        return max(known)
 
 
 def gather(records: Path) -> tuple[Contest, ...]:

@@ -10,10 +10,12 @@ from pathlib import Path
 
 from cardcallback.carbon import chosen_factor
 from cardcallback.compare import Comparison, compare_runs
+from cardcallback.errors import CardCallbackError
 from cardcallback.record import CarbonFactor
 from cardcallback.render.comparison import comparison_markdown
 from cardcallback.render.comparison.picture import draw_comparison
 from cardcallback.render.text import escape_markdown, table_row
+from cardcallback.settings.checks import own_factors
 from cardcallback.units import format_duration, format_power
 from cardcallback.writing import write_atomically
 
@@ -21,6 +23,7 @@ from .gather import Contest, Entry, gather
 from .layout import RECORDS
 from .published import load_published, published_table
 from .run import say, told
+from .workloads import BEST_EFFORT
 
 REPORT = Path(__file__).with_name("report")
 _METHOD = Path(__file__).with_name("method.md")
@@ -47,14 +50,24 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--records", type=Path, default=RECORDS, help="default: beside this file")
     parser.add_argument("--output", type=Path, default=REPORT, help="folder of the report (default: beside this file)")
     parser.add_argument("--location", help="one grid for all, for CO2e: DE, US-CA, gcp/us-central1, ...")
+    parser.add_argument("--factors", type=Path, help="CSV file of your own factors (docs/carbon.md), for --location")
     options = parser.parse_args(arguments)
     return told(lambda: _run(options))
 
 
 def _run(options: argparse.Namespace) -> int:
-    path = write_report(options.records, options.output, chosen_factor(options.location, None))
+    path = write_report(options.records, options.output, _factor(options.location, options.factors))
     say(f"report: {path}")
     return 0
+
+
+def _factor(location: str | None, factors: Path | None) -> CarbonFactor | None:
+    if factors is None:
+        return chosen_factor(location, None)
+    if location is None:
+        msg = "--factors needs a place of its rows: give --location too"
+        raise CardCallbackError(msg)
+    return chosen_factor(location, None, own_factors(factors))
 
 
 def write_report(records: Path, output: Path, factor: CarbonFactor | None = None) -> Path:
@@ -87,7 +100,7 @@ def _section(contest: Contest, output: Path, factor: CarbonFactor | None) -> Ite
     if contest.simulated:
         yield _OF_A_PROCESSOR
     records = contest.records
-    comparison = compare_runs(records, factor=factor) if len(records) > 1 else None
+    comparison = compare_runs(records, factor=factor, target_loss=contest.target) if len(records) > 1 else None
     yield _machines(contest, comparison)
     yield from _doubts(contest)
     if comparison is None:
@@ -138,7 +151,10 @@ def _cool_downs(entry: Entry) -> str:
 
 
 def _doubts(contest: Contest) -> Iterator[str]:
-    """What a comparison of records cannot know: whether data and weights were the same files."""
+    """What a comparison of records cannot know: how each was tuned, and whether data and weights were the same."""
+    if contest.tier == BEST_EFFORT:
+        tunings = (f"{entry.series.machine} {_tuning(entry)}" for entry in contest.entries)
+        yield f"Tuned: {escape_markdown('; '.join(tunings), _LONGEST)}."
     data = {entry.series.data_sha256 for entry in contest.entries}
     if len(data) == 1:
         yield f"All were given the same examples (SHA-256 {next(iter(data))[:16]}…), which no record can tell."
@@ -151,6 +167,10 @@ def _doubts(contest: Contest) -> Iterator[str]:
     notes = {f"{entry.series.machine}: {note}" for entry in contest.entries for note in entry.series.notes}
     if notes:
         yield f"Before the first run: {escape_markdown('; '.join(sorted(notes)), _LONGEST)}."
+
+
+def _tuning(entry: Entry) -> str:
+    return ", ".join(f"{name} {value}" for name, value in entry.series.tuning.items()) or "as same-work"
 
 
 def _demoted(markdown: str) -> str:

@@ -19,7 +19,7 @@ from cardcallback.sensors.discovery import open_sensors
 from cardcallback.sensors.surroundings import surroundings
 from cardcallback.settings import system_root
 
-from .clocks import MachineClock
+from .clocks import Clock, MachineClock
 from .environment import LONGEST_COOL_DOWN_SECONDS, Gpu
 from .jobs import Job, write_job
 from .layout import RECORDS, SIMULATED
@@ -48,10 +48,10 @@ def told(command: Callable[[], int]) -> int:
         return 130
 
 
-def machine_gpu() -> Gpu:
-    """This machine's GPU."""
+def machine_gpu(clock: Clock | None = None) -> Gpu:
+    """This machine's GPU, looked at by its own clock or another."""
     opened = functools.partial(open_sensors, system_root=system_root(os.environ), environ=os.environ)
-    return Gpu(open_sensors=opened, about=surroundings, clock=MachineClock())
+    return Gpu(open_sensors=opened, about=surroundings, clock=clock or MachineClock())
 
 
 def launch(job: Job, environ: dict[str, str] | None = None, step_seconds: float | None = None) -> int:

@@ -12,9 +12,9 @@ from cardcallback.assemble import with_carbon
 from cardcallback.errors import CardCallbackError
 from cardcallback.processes import (
     NodeSummary,
-    computer_of_first,
     load_summaries,
     merge_nodes,
+    names_of_first,
     remove_job,
     summarize_node,
     summary_of_ranks,
@@ -79,7 +79,8 @@ def with_other_computers(folder: Path, record: RunRecord, more: Iterable[RunReco
         return record
     told = [summarize_node(one, answers=one.nodes[0].job or "") for one in more]
     own = _of_job(record, [*load_summaries(folder), *told], is_newest=False)
-    return merge_nodes(record, own, computer=computer_of_first(folder, record))
+    names = names_of_first(folder, record)
+    return merge_nodes(record, own, computer=names.computer, gpus=names.gpus)
 
 
 def leave_summary(folder: Path, record: RunRecord) -> str | None:
@@ -114,7 +115,8 @@ def _joined_records(folder: Path, summaries: Sequence[NodeSummary], settings: Se
     """The records of jobs in a folder that the summaries add to, with them."""
     for place, record in enumerate(_records_of_jobs(folder)):
         own = _of_job(record, summaries, is_newest=place == 0)
-        joined = merge_nodes(record, own, computer=computer_of_first(folder, record))
+        names = names_of_first(folder, record)
+        joined = merge_nodes(record, own, computer=names.computer, gpus=names.gpus)
         if joined.nodes != record.nodes:  # else joined already; another job of the folder may not be
             yield with_carbon(with_rest_estimate(joined) if settings.estimate_rest else joined, settings)
 

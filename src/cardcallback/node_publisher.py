@@ -78,6 +78,8 @@ class NodePublisher:
     def end_interrupted(self) -> None:
         """Measuring is over on this node, and so is the process."""
         self.end("interrupted", self._state)
+        if self._run.node is not None and self._run.node.hears_more():
+            self._write(self._status)
 
     def tell_end(self) -> None:
         """Nothing: one process of the job speaks."""
@@ -106,6 +108,8 @@ class NodePublisher:
             if finished and status != self._status:
                 return  # the end came while another write was waited for, and left its own
             if self._run.node is not None:
+                if status == "interrupted":
+                    self._run.observed.read_tokens(may_wait=False)
                 last_step = int(self._state.global_step)
                 record = self._run.record(status, log_history=[], last_step=last_step)
                 if finished or not self._run.finished:

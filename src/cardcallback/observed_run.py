@@ -117,7 +117,7 @@ class ObservedRun:
 
     def counts_of_process(self) -> StepCounts | None:
         """What was read last of this process's own batches, where they are counted; for any thread."""
-        return None if self._tokens is None else self._tokens.read
+        return None if self._tokens is None else self._tokens.last()
 
     def logged(self, logs: Mapping[str, Any]) -> None:
         """The Trainer logged: where it waited for the device itself, read the tokens counted so far."""
@@ -130,11 +130,14 @@ class ObservedRun:
 
         ``may_wait``: whether the device's work may be waited for; not where a run was interrupted.
         """
-        counted = None
-        if self._tokens is not None:
-            at_once = not may_wait and not self._closed  # the count goes on, so nothing of it may be given up
-            counted = self._tokens.snapshot() if at_once else self._tokens.settle(may_wait=may_wait)
-        self.training = self._progressed(state, counted, trainer_objects)
+        self.training = self._progressed(state, self.read_tokens(may_wait=may_wait), trainer_objects)
+
+    def read_tokens(self, *, may_wait: bool = True) -> StepCounts | None:
+        """Read those of this process's own batches, where they are counted; ``may_wait`` as for ``progress``."""
+        if self._tokens is None:
+            return None
+        at_once = not may_wait and not self._closed  # the count goes on, so nothing of it may be given up
+        return self._tokens.snapshot() if at_once else self._tokens.settle(may_wait=may_wait)
 
     def training_now(self, state: Any, **trainer_objects: Any) -> Training:
         """The same, for any thread: tokens as last read, and nothing is changed here."""

@@ -121,6 +121,7 @@ class Publisher:
         if not self._run.finished:
             self.keep_interrupted()
         self.end("interrupted", self._state)
+        self.leave()
 
     def tell_end(self) -> None:
         """Print the closing line, or show it with the figures in a notebook."""
@@ -149,12 +150,9 @@ class Publisher:
             self._folder.notice_edits()
 
     def leave(self) -> None:
-        """The process ends: a person's card that could not be completed stands in its place again.
-
-        Other computers of the job that were done later than this one come into record and card.
-        """
-        with self._guard("take up computers of the job that were done later"):
-            if self._run.finished and self._run.node is not None and self._run.node.look_again():
+        """The process ends: what others of the job told later is taken up, a person's spoiled card put back."""
+        with self._guard("take up what others of the job told later"):
+            if self._run.node is not None and self._run.node.hears_more():
                 self._write_what_may_change()
         with self._guard("put the person's card back"):
             self._folder.put_original_back()

@@ -270,7 +270,7 @@ class RunFolder:
         ``uploaded``: the checkpoint goes to the Hub as it is, so that a record which may not be published stays out.
         """
         if checkpoint.is_dir() and (self._publish == "all" or not uploaded):
-            summary = encode(msgspec.structs.replace(record, traces=(), phase_spans=()))
+            summary = encode(record.without_traces())
             write_atomically(checkpoint / SUMMARY_NAME, summary, waits_for_disk=False)  # nor did the weights
 
     def draw(self, record: RunRecord) -> bool:

@@ -49,7 +49,8 @@ def format_number(value: float, figures: int = CARD_FIGURES) -> str:
     exponent = math.floor(math.log10(abs(value)))
     rounded = round(value, figures - 1 - exponent)
     if abs(rounded) >= _PLAIN_LIMIT:
-        return f"{rounded:,.0f}"
+        # A float of this size has digits of its own beyond the figures.
+        return f"{Decimal(repr(rounded)):,.0f}"
     exponent = math.floor(math.log10(abs(rounded)))
     decimals = max(0, figures - 1 - exponent)
     return f"{rounded:,.{decimals}f}"
@@ -111,6 +112,8 @@ def format_bytes(size_bytes: float) -> str:
 
 def format_emissions(grams: float) -> str:
     """CO2e as g, kg or t in two figures."""
+    if grams == 0:
+        return "0 g"
     return _scaled(grams, ((1e6, "t"), (1e3, "kg"), (1.0, "g"), (1e-3, "mg")), EMISSIONS_FIGURES)
 
 

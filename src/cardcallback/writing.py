@@ -16,6 +16,9 @@ from cardcallback.record import PRIVATE_FOLDER
 
 # Pushes of the Trainer leave out names that begin with an underscore.
 _TEMPORARY_PREFIX, _TEMPORARY_SUFFIX = "_cardcallback-", ".tmp"
+_TEMPORARY = f"{_TEMPORARY_PREFIX}*{_TEMPORARY_SUFFIX}"
+# A journal that was never begun; of one that was, this goes with it.
+_JOURNALS, _NEW_JOURNAL = "journal", "*.journal.new"
 _TRIES = 3
 # The person's umask narrows it: what is private holds no secret either, and a group may share the folder.
 _NEW_FILE_MODE = 0o666
@@ -117,10 +120,13 @@ def write_bytes_atomically(
 
 
 def remove_abandoned(folder: Path) -> None:
-    """Remove the temporary files that a process killed while it wrote left in ``folder`` and in our own one there."""
-    for place in (folder, folder / PRIVATE_FOLDER):
-        for path in place.glob(f"{_TEMPORARY_PREFIX}*{_TEMPORARY_SUFFIX}"):
-            _remove_if_abandoned(path)
+    """Remove the temporary files that a process killed while it wrote left in ``folder`` and in our own ones there."""
+    private = folder / PRIVATE_FOLDER
+    places = {folder: _TEMPORARY, private: _TEMPORARY, private / _JOURNALS: _NEW_JOURNAL}
+    for place, pattern in places.items():
+        if place == folder or not any(one.is_symlink() for one in (place, private)):
+            for path in place.glob(pattern):
+                _remove_if_abandoned(path)
 
 
 def read_ordinary(path: Path, largest_bytes: int) -> bytes | None:

@@ -1,9 +1,9 @@
 """One process of a job, as a launcher starts it: trains a tiny model on the CPU with the callback.
 
 Arguments: output folder, folder of the base model, and for tests what goes wrong: "killed", "stuck" or "stopped"
-(just before the end) in the last rank, "first killed" in rank 0; or "sharded", to train a model that FSDP holds in
-shards. ``GPU_OF_RANK`` holds the GPU that each local rank may see, as a launcher's own wrapper would set it, and
-``STEPS_OF_JOB`` how many steps are done.
+(just before the end) in the last rank, "first killed" in rank 0, "waits" in all (for whoever ends them); or "sharded",
+to train a model that FSDP holds in shards. ``GPU_OF_RANK`` holds the GPU that each local rank may see (or several,
+"1+2"), as a launcher's own wrapper would set it, and ``STEPS_OF_JOB`` how many steps are done.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-os.environ["CUDA_VISIBLE_DEVICES"] = os.environ["GPU_OF_RANK"].split(",")[int(os.environ["LOCAL_RANK"])]
+os.environ["CUDA_VISIBLE_DEVICES"] = (
+    os.environ["GPU_OF_RANK"].split(",")[int(os.environ["LOCAL_RANK"])].replace("+", ",")
+)
 
 from tiny import make_trainer
 from transformers import TrainerCallback
@@ -25,6 +27,7 @@ from cardcallback import CardCallback
 STEPS = int(os.environ.get("STEPS_OF_JOB", "40"))
 # Longer than a silence that is worth a word.
 _LONG_SECONDS = 22.0
+_VERY_LONG_SECONDS = 600.0
 
 
 class Trouble(TrainerCallback):
@@ -43,6 +46,10 @@ class Trouble(TrainerCallback):
             os.kill(os.getpid(), signal.SIGSTOP)
         if self.is_killed and state.global_step == STEPS // 2:
             os.kill(os.getpid(), signal.SIGKILL)
+        if self.kind == "waits" and state.global_step == STEPS // 2:
+            sys.stdout.write("waits\n")
+            sys.stdout.flush()
+            time.sleep(_VERY_LONG_SECONDS)
 
     def on_train_end(self, *_: Any, **__: Any) -> None:
         """Stopped just before its own end, with the others' end a while later."""
@@ -89,6 +96,8 @@ def main() -> None:
     if kind == "sharded":
         shard_on_a_processor()
         options = {"fsdp": True, "fsdp_config": {"version": 2}}
+    if kind == "waits":
+        options = {"logging_steps": 3}
     outer, inner = Lasted(), Lasted()
     trainer = make_trainer(
         "plain",

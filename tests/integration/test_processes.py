@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -77,7 +77,13 @@ def start_ranks(machine: dict[str, str], tmp_path: Path) -> Iterator[StartRanks]
     with contextlib.ExitStack() as stack:
 
         def start(
-            *folders: Path, nodes: int, kind: str = "", computers: int = 1, worker: Path = WORKER, **options: Any
+            *folders: Path,
+            nodes: int,
+            kind: str = "",
+            computers: int = 1,
+            gpus: Sequence[str] = ("5", "6"),
+            worker: Path = WORKER,
+            **options: Any,
         ) -> list[subprocess.Popen[str]]:
             port = _free_port()
             started = []
@@ -87,7 +93,7 @@ def start_ranks(machine: dict[str, str], tmp_path: Path) -> Iterator[StartRanks]
                 own |= {"LOCAL_RANK": str(rank % local), "LOCAL_WORLD_SIZE": str(local), "MASTER_PORT": port}
                 own |= {"GROUP_RANK": str(rank if nodes == 2 else 0)}
                 if nodes == 2:
-                    own["GPU_OF_RANK"] = str(5 + rank)
+                    own["GPU_OF_RANK"] = gpus[rank]
                 own["CARDCALLBACK_SYSTEM_ROOT"] = str(_system(tmp_path / f"system-{rank % computers}"))
                 command = [sys.executable, str(worker), str(folder), str(tmp_path / "base"), kind]
                 process = subprocess.Popen(command, env=machine | own, stdout=subprocess.PIPE, text=True, **options)
@@ -158,6 +164,26 @@ def test_a_killed_rank_is_named(start_ranks: StartRanks, tmp_path: Path) -> None
     assert record.status == "interrupted"
     assert [note for note in record.notes if note.startswith("Rank 1 ended without saying so, or was killed,")]
     assert record.energy.gpu.value == pytest.approx(_joules(record, 6, 1), rel=0.05)
+
+
+def test_a_job_that_is_ended_by_a_signal_tells_its_tokens(start_ranks: StartRanks, tmp_path: Path) -> None:
+    """Each process says its own with its last words, also those since the last log; their exit codes stay."""
+    folder = tmp_path / "out"
+    first, second = start_ranks(folder, folder, nodes=1, kind="waits")
+    for process in (first, second):
+        assert process.stdout is not None
+        assert any(line == "waits\n" for line in process.stdout)
+    for process in (second, first):
+        process.terminate()
+        assert process.wait(_TIMEOUT_SECONDS) == -signal.SIGTERM
+    record = load_run(folder)
+    assert (record.status, record.training.steps) == ("interrupted", 20)
+    tokens = record.training.tokens
+    assert (tokens.processed, tokens.in_loss, tokens.reason) == (TOKENS, TARGETS, None)
+    assert record.energy.per_token is not None
+    assert record.energy.per_token.value is not None
+    assert "Ended by a signal: rank 1." in record.notes
+    assert not any("killed" in note for note in record.notes)
 
 
 def test_two_processes_are_left_as_they_were(start_ranks: StartRanks, tmp_path: Path) -> None:
@@ -245,17 +271,20 @@ def test_two_computers_are_one_job(
     assert record.training.tokens.non_padding == 2 * TOKENS
     assert record.energy.gpu.value == pytest.approx(_joules(record, 5, 6), rel=0.02)
     assert [node.ranks for node in record.nodes] == [(0,), (1,)]
+    assert [watts for node in record.nodes for _, watts in node.gpu_power[:1]] == [watts_of(5), watts_of(6)]
     assert any("network cards" in note for note in record.notes)
 
 
 def test_two_launchers_of_one_computer_are_told_as_that(start_ranks: StartRanks, tmp_path: Path) -> None:
-    """Neither shares a disk with the other, as two containers of one machine: one boot, and no link between them."""
+    """Neither shares a disk with the other, as two containers of one machine: one boot, no link, a GPU of both."""
     folders = [tmp_path / "first", tmp_path / "second"]
-    for process in start_ranks(*folders, nodes=2):
+    for process in start_ranks(*folders, nodes=2, gpus=("4+5+6", "6+7+0")):
         process.communicate(timeout=_TIMEOUT_SECONDS)
         assert process.returncode == 0
     record = merge_nodes(load_run(folders[0]), [one for folder in folders for one in load_summaries(folder)])
-    assert record.energy.gpu.value == pytest.approx(_joules(record, 5, 6), rel=0.02)
+    assert record.energy.gpu.value == pytest.approx(_joules(record, 4, 5, 6, 7, 0), rel=0.02)
+    assert record.energy.partial_reason is None
+    assert any("measured too are counted there: 1 of 3." in note for note in record.notes)
     assert [node.computer for node in record.nodes] == [0, 0]
     assert any("Several measurers ran on one computer" in note for note in record.notes)
     assert not any("network cards" in note for note in record.notes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
 import warnings
 from pathlib import Path
@@ -144,7 +145,7 @@ def test_a_process_whose_trainer_is_alone_measures_whatever_a_launcher_said(
 def test_a_process_that_does_not_measure_opens_no_sensor_and_says_nothing(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    """Rank 1 of two on one computer: one thread that announces it, and no file where nobody invites."""
+    """Rank 1 of two on one computer: threads that announce it and hear signals, and no file where nobody invites."""
     for name, value in {"RANK": "1", "LOCAL_RANK": "1", "WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2"}.items():
         monkeypatch.setenv(name, value)
     before = set(threading.enumerate())
@@ -153,7 +154,8 @@ def test_a_process_that_does_not_measure_opens_no_sensor_and_says_nothing(
     state = SimpleNamespace(is_world_process_zero=False, global_step=0, log_history=[])
     callback.on_train_begin(args, state, None, model=None)
     started = set(threading.enumerate()) - before
-    assert {thread.name for thread in started} == {"cardcallback-rank"}
+    names = {thread.name for thread in started}
+    assert names == {"cardcallback-rank", "cardcallback-ending", "cardcallback-wakeup"}
     callback.on_step_begin(args, state, None)
     callback.on_step_end(args, state, None)
     callback.on_save(args, state, None)
@@ -161,6 +163,7 @@ def test_a_process_that_does_not_measure_opens_no_sensor_and_says_nothing(
     for thread in started:
         thread.join(30)
         assert not thread.is_alive()
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
     assert not list(tmp_path.iterdir())
     assert capsys.readouterr().out == ""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import importlib.metadata
 import importlib.util
 import sys
@@ -15,10 +16,11 @@ from cardcallback.errors import CardCallbackError
 from cardcallback.units import JOULES_PER_KILOWATT_HOUR
 
 BUILDER = Path(__file__).parents[2] / "scripts" / "build_factor_table.py"
+GOOGLE_LIST = BUILDER.with_name("factor_sources") / "google_cloud_regions_2024.csv"
 TABLE = Path(__file__).parents[2] / "src" / "cardcallback" / "carbon" / "factors.csv"
 
 
-# Values published by the sources themselves: Ember 2024; EPA eGRID 2023 in lb/MWh; Google 2023.
+# Values published by the sources themselves: Ember 2024; EPA eGRID 2023 in lb/MWh; Google 2024.
 @pytest.mark.parametrize(
     ("text", "grams_per_kwh", "year", "boundary"),
     [
@@ -29,8 +31,9 @@ TABLE = Path(__file__).parents[2] / "src" / "cardcallback" / "carbon" / "factors
         ("SG", 470.78, 2023, "lifecycle"),
         ("US-CA", 394.769 * 0.45359237, 2023, "combustion"),
         ("CA-QC", 3.94, 2023, "combustion"),
-        ("gcp/us-central1", 430.0, 2023, "operational"),
-        ("gcp/me-central1", 575.0, 2023, "operational"),
+        ("TWN", 635.65, 2024, "lifecycle"),
+        ("gcp/us-central1", 412.72, 2024, "operational"),
+        ("gcp/me-central1", 366.0, 2024, "operational"),
     ],
 )
 def test_known_factors(text: str, grams_per_kwh: float, year: int, boundary: str) -> None:
@@ -54,6 +57,15 @@ def test_country_state_and_cloud_figures_keep_their_boundaries_apart() -> None:
     """Kinds of places do not share a boundary by accident: it decides what may be compared."""
     boundaries = {(row.code.startswith("gcp/"), "-" in row.code, row.boundary) for row in factor_rows().values()}
     assert boundaries == {(False, False, "lifecycle"), (False, True, "combustion"), (True, True, "operational")}
+
+
+def test_google_regions_are_those_of_googles_own_list() -> None:
+    """All of them, with its figures."""
+    with GOOGLE_LIST.open(encoding="utf-8") as file:
+        listed = {f"gcp/{line['region']}": float(line["grams_per_kwh"]) for line in csv.DictReader(file)}
+    ours = {code: row.grams_per_kwh for code, row in factor_rows().items() if code.startswith("gcp/")}
+    assert ours == listed
+    assert len(ours) == 44
 
 
 def test_grid_examples_are_the_clean_and_the_dirty_sentence() -> None:
@@ -85,7 +97,7 @@ def test_impossible_user_factor_is_refused(value: float) -> None:
 def _missing_data() -> str | None:
     for package, version in (("codecarbon", "3.3.2"), ("ecologits", "0.10.0"), ("pycountry", None)):
         if importlib.util.find_spec(package) is None:
-            return f"{package} is not installed (pip install --no-deps, see scripts/build_factor_table.py)"
+            return f"{package} is not installed (make matrix-factors)"
         if version is not None and importlib.metadata.version(package) != version:
             return f"{package} is not {version}, which the table was built from"
     return None

@@ -61,6 +61,16 @@ def test_two_rows_of_one_place_are_refused_however_they_are_written() -> None:
         read_own_factors(text, "own.csv")
 
 
+@pytest.mark.parametrize(
+    "place",
+    ["Kosovo", "XK", "Germany 2", "DE-BY", "Guernsey", "New South Wales", "gcp/asia-southeast9", "azure/taiwannorth"],
+)
+def test_a_place_that_the_table_lacks_may_be_near_to_one_that_it_has(place: str) -> None:
+    """Another country, a site, a part of a country, a region that is newer than the table."""
+    own = read_own_factors(f"place,grams_per_kwh,source\n{place},77.5,Own meter\n", "own.csv")
+    assert (own.factor_of(place).grams_per_kwh, own.factor_of(place).place) == (77.5, place)
+
+
 def test_a_number_goes_before_the_file() -> None:
     """As before the table: the place's name stays, the source is the person."""
     factor = chosen_factor("Roof of hall 3", 12.0, read_own_factors(FILE, "own.csv"))
@@ -114,6 +124,15 @@ HEADER = "place,grams_per_kwh,year,boundary,source\n"
         (HEADER + "DE,300,2024,,x\nGermany,310,2023,,x\n", "line 3: Germany has a factor in an earlier line"),
         (HEADER + 'DE,300,2024,,"x\n', "not CSV"),
         (HEADER + f"DE,300,2024,,{'x' * 300}\n", "one line of at most 200"),
+        (
+            HEADER + "Germny,300,2024,,x\n",
+            r"line 2: .* near to Germany \(DE\): write that, or give",
+        ),
+        (HEADER + "US-XX,300,2024,,x\n", "near to United States"),
+        (HEADER + "NY,300,2024,,x\n", r"near to New York, United States \(US-NY\)"),
+        (HEADER + "gcp/us-centrl1,300,2024,,x\n", r"near to .*gcp/us-central1"),
+        (HEADER + "us-central1,300,2024,,x\n", r"near to .*gcp/us-central1"),
+        (HEADER + "Georgia,300,2024,,x\n", "more than one place"),
     ],
 )
 def test_what_may_be_another_unit_or_no_factor_is_refused(text: str, problem: str) -> None:

@@ -35,6 +35,14 @@ def test_bare_two_letters_are_a_country() -> None:
         ("azure/koreacentral", "azure/koreacentral", "KR"),
         ("Côte d'Ivoire", "CI", "CI"),
         ("UK", "GB", "GB"),
+        ("U.S.A.", "US", "US"),
+        ("The Gambia", "GM", "GM"),
+        ("Republic of Korea", "KR", "KR"),
+        ("US-PR", "PR", "PR"),
+        ("CN-HK", "HK", "HK"),
+        ("TWN", "TW", "TW"),
+        ("aws/cn-north-1", "aws/cn-north-1", "CN"),
+        ("gcp/europe-north2", "gcp/europe-north2", "gcp/europe-north2"),
     ],
 )
 def test_regions_and_names(text: str, code: str, factor_code: str) -> None:
@@ -57,6 +65,8 @@ def test_name_of_two_places_is_refused() -> None:
         ("us-east-1", "aws/us-east-1"),
         ("gcp/us-centrl1", "gcp/us-central1"),
         ("DE-BY", "Germany (DE)"),
+        ("azure/taiwannorth", "Taiwan (TW)"),
+        ("azure/saudiarabiaeast", "Saudi Arabia (SA)"),
     ],
 )
 def test_unknown_place_names_its_nearest_matches(text: str, nearest: str) -> None:
@@ -65,6 +75,12 @@ def test_unknown_place_names_its_nearest_matches(text: str, nearest: str) -> Non
         find_place(text)
     assert nearest in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_an_unlisted_cloud_region_is_told_to_name_its_country() -> None:
+    """Providers open regions faster than tables change."""
+    with pytest.raises(CardCallbackError, match=r"or give its country or state$"):
+        find_place("gcp/asia-southeast9")
 
 
 @pytest.mark.parametrize("text", ["", " ", "xx", "日本DE", "../etc", "D\x00E"])

@@ -38,7 +38,9 @@ def test_a_name_of_several_is_refused(name: str) -> None:
         find_gpu(name)
 
 
-@pytest.mark.parametrize("name", ["L40", "RTX 5090 Laptop GPU", "RTX 4090 D", "V100", "A800", "H20", "", "x" * 100])
+@pytest.mark.parametrize(
+    "name", ["L40", "RTX 5090 Laptop GPU", "RTX 4090 D", "V100", "A800", "H20", "DGX", "Jetson AGX", "", "x" * 100]
+)
 def test_what_is_not_listed_is_unknown(name: str) -> None:
     """A laptop's, a cut-down or an older GPU never gets its namesake's power."""
     with pytest.raises(CardCallbackError, match="--watts"):

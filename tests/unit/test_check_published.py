@@ -63,7 +63,7 @@ def test_a_factor_of_another_place_is_found() -> None:
     """12.9 t for 7.0 M hours at 700 W are 2.6 g/kWh, which Stockholm has and the United States have not."""
     row = "| 70B | 7.0M | 700 | 12.9 |\n"
     assert rules(f"- **Location:** United States\n\n{HEAD}{row}") == {"emissions"}
-    assert rules(f"- **Location:** gcp/northamerica-northeast1\n\n{HEAD}{row}") == set()
+    assert rules(f"- **Location:** gcp/europe-north2\n\n{HEAD}{row}") == set()
 
 
 @pytest.mark.parametrize(("grams", "found"), [("41110", False), ("41.11", True), ("411000", True)])

@@ -48,6 +48,16 @@ def test_markdown_is_a_table(records: list[str], capsys: Any) -> None:
     out = capsys.readouterr().out
     assert out.startswith("## Comparison of training runs")
     assert "| CO2e, one grid for all | 37 g" in out
+    assert "GPU energy: of the GPU's cores, the GPU's memory (A, B)." in out
+    assert "CO2e, one grid for all: of the GPU's cores, the GPU's memory (A, B)." in out
+
+
+def test_what_a_price_lacks_is_said(records: list[str], capsys: Any) -> None:
+    """A purchase price needs a life."""
+    assert run(*records, "--purchase-price", "A=4000") == 0
+    out = capsys.readouterr().out
+    assert "share of the purchase price, by hours of life  none [" in out
+    assert "give --life-years A=..." in out
 
 
 def test_data_is_data(records: list[str], capsys: Any) -> None:
@@ -73,6 +83,9 @@ def test_the_picture_is_a_png(records: list[str], tmp_path: Path, capsys: Any) -
         ("--hourly-price", "Z=3"),
         ("--chart", "chart.jpeg"),
         ("--location", "Atlantis"),
+        ("--hourly-price", "B=2", "--hourly-price", "b=3"),
+        ("--pue", "0.9"),
+        ("--json", "--markdown"),
     ],
 )
 def test_a_mistake_is_one_line(records: list[str], arguments: tuple[str, ...], capsys: Any) -> None:

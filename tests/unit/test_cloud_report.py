@@ -12,6 +12,7 @@ from cloud_series import Launcher, plan, tools
 from gb10_vs_cloud.layout import RECORDS
 from gb10_vs_cloud.report import REPORT, main, write_report
 from gb10_vs_cloud.series import run_series
+from gb10_vs_cloud.workloads import BEST_EFFORT
 
 
 def measured(folder: Path, machine: str, name: str, energy: float = 1.0, codes: tuple[int, ...] = ()) -> None:
@@ -36,6 +37,23 @@ def test_two_machines_stand_side_by_side(tmp_path: Path) -> None:
     assert "| 0.500 (" in energy
     assert (tmp_path / "report" / "trial-270m-same-work.png").stat().st_size > 10_000
     assert "No record of a real machine" not in text
+
+
+def test_both_tiers_stand_in_one_report(tmp_path: Path) -> None:
+    """Each in a section of its own, and every machine's own settings in that of the tuned ones."""
+    for machine, name, tuning in (
+        ("a100", "NVIDIA A100-SXM4-80GB", {"learning_rate": 4e-4}),
+        ("h100", "NVIDIA H100 80GB HBM3", {}),
+    ):
+        measured(tmp_path, machine, name)
+        tuned = plan(tmp_path, machine=machine, tier=BEST_EFFORT, tuning=tuning)
+        run_series(tuned, tools(Launcher(name=name)))
+    best, same = report(tmp_path).split("## What others measured")[0].split("\n## ")[1:]
+    assert best.startswith("trial-270m, best-effort")
+    assert "Tuned: a100 learning" in best
+    assert "h100 as same-work." in best
+    assert same.startswith("trial-270m, same-work")
+    assert "Tuned" not in same
 
 
 def test_a_failed_attempt_is_named(tmp_path: Path) -> None:
@@ -71,6 +89,19 @@ def test_no_records_is_one_line(tmp_path: Path, capsys: Any) -> None:
     """Exit code 3."""
     assert main(["--records", str(tmp_path), "--output", str(tmp_path / "report")]) == 3
     assert "no records in" in capsys.readouterr().err
+
+
+def test_a_factor_of_ones_own_gives_co2e_with_its_source(tmp_path: Path, capsys: Any) -> None:
+    """Of a file, for a place; a file without a place has no use."""
+    measured(tmp_path, "a100", "NVIDIA A100-SXM4-80GB", energy=2.0)
+    measured(tmp_path, "h100", "NVIDIA H100 80GB HBM3")
+    (tmp_path / "own.csv").write_text("place,grams_per_kwh,source\nHall 3,41,Own study\n")
+    given = ["--records", str(tmp_path / "records"), "--output", str(tmp_path / "out")]
+    given += ["--factors", str(tmp_path / "own.csv")]
+    assert main([*given, "--location", "hall 3"]) == 0
+    assert "41 g/kWh (Hall 3, boundary not stated, Own study)" in (tmp_path / "out" / "README.md").read_text()
+    assert main(given) == 1
+    assert "give --location too" in capsys.readouterr().err
 
 
 def test_the_committed_report_is_of_the_committed_records(tmp_path: Path) -> None:

@@ -13,10 +13,10 @@ from cardcallback.record import RECORD_NAME, Measurement
 from cardcallback.sensors.surroundings import Surroundings
 from gb10_vs_cloud.environment import check_environment, cool_down, load_problems
 from gb10_vs_cloud.jobs import Job
-from gb10_vs_cloud.layout import Attempt, attempt_folders, load_attempt, load_series, save
+from gb10_vs_cloud.layout import Attempt, Series, attempt_folders, load_attempt, load_series, save
 from gb10_vs_cloud.run import main as run_main
 from gb10_vs_cloud.series import run_series
-from gb10_vs_cloud.workloads import BEST_EFFORT
+from gb10_vs_cloud.workloads import BEST_EFFORT, SAME_WORK
 
 HEAT, BRAKE = 0x20, 0x80
 
@@ -184,3 +184,26 @@ def test_a_mistake_is_one_line(arguments: list[str], words: str, tmp_path: Path,
     assert words in printed.err
     assert printed.err.count("\n") == 1
     assert not (tmp_path / "records").exists()
+
+
+def test_simulated_devices_run_both_tiers_each_tuned_in_the_second(tmp_path: Path) -> None:
+    """A series a device and a tier, after a look at the simulated GPU at rest; best-effort needs same-work first."""
+    simulate = pytest.importorskip("gb10_vs_cloud.simulate")
+    if simulate.build_problem() is not None:
+        pytest.skip(str(simulate.build_problem()))
+    launcher = Launcher()
+
+    def run(letter: str, tier: str) -> Series:
+        planned = simulate.plan_for(letter, tier, TRIAL.name, tmp_path / "records", tmp_path / "work")
+        return load_series(simulate.run_simulated(planned, letter, launcher, Clock()))
+
+    with pytest.raises(CardCallbackError, match="run --tier same-work first"):
+        run("a", BEST_EFFORT)
+    assert launcher.jobs == []
+    same = [run(letter, SAME_WORK) for letter in simulate.LETTERS]
+    tuned = [run(letter, BEST_EFFORT) for letter in simulate.LETTERS]
+    assert all(series.simulated for series in (*same, *tuned))
+    assert [(series.target, series.tuning) for series in same] == [(None, {}), (None, {})]
+    assert [series.target for series in tuned] == [LOSS, LOSS]
+    assert tuned[0].settings["learning_rate"] != tuned[1].settings["learning_rate"]
+    assert [job.target for job in launcher.jobs[-4:]] == [None, LOSS, LOSS, LOSS]

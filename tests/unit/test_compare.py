@@ -7,7 +7,7 @@ import random
 
 import msgspec
 import pytest
-from compared import GPU_SCOPE, run_on, trained
+from compared import GPU_SCOPE, run_on, trained, with_system
 
 from cardcallback import compare_runs
 from cardcallback.carbon import assess_footprint, factor_for, find_place, user_factor
@@ -77,6 +77,18 @@ def test_the_interval_holds_the_true_ratio() -> None:
         assert one.low <= truth <= one.high
 
 
+def test_repeats_of_which_one_measured_more_have_no_common_co2e() -> None:
+    """One with the whole machine's energy, two with the GPU's: their median would be of no part of it."""
+    first, *others = repeats(H100, energy=1.0)
+    runs = [with_system(first, 2.0), *others, run_on(A100, "a")]
+    found = compare_runs(runs, factor=user_factor(100.0))
+    assert [group.count for group in found.groups] == [3, 1]
+    cell = row(found, "emissions_common_factor").cells[0]
+    assert cell.value is None
+    assert "hold different parts" in (cell.reason or "")
+    assert row(found, "gpu_energy").cells[0].value is not None
+
+
 def test_a_single_run_has_no_ratio_interval() -> None:
     """Nobody knows how much the next would differ."""
     found = compare_runs([run_on(H100, "h"), run_on(A100, "a", energy=2.0)])
@@ -122,6 +134,33 @@ def test_whole_machines_are_judged_over_published_ranges() -> None:
     assert ratio(compare_runs([spark, alike]), "gpu_energy").verdict == "undecided"
     little = run_on(H100, "h", energy=0.5, time=0.05)
     assert ratio(compare_runs([spark, little]), "gpu_energy").verdict == "lower"
+
+
+def test_a_measured_machine_needs_no_published_range() -> None:
+    """Its own figure stands for it, beside one whose rest is published, and beside another that was measured."""
+    spark = with_system(run_on(GB10, "s", scope=GB10_SCOPE), 2.0)
+    published = ratio(compare_runs([spark, run_on(H100, "h", energy=4.0, time=0.3)]), "gpu_energy")
+    assert published.verdict == "higher"
+    assert "the whole machine measured by" in (published.basis or "")
+    both = ratio(compare_runs([spark, with_system(run_on(H100, "h"), 0.5)]), "gpu_energy")
+    assert (both.value, both.verdict) == (None, "lower")
+    alike = ratio(compare_runs([spark, with_system(run_on(H100, "h"), 2.1)]), "gpu_energy")
+    assert alike.verdict == "undecided"
+
+
+def test_an_overhead_that_is_in_no_figure_is_told() -> None:
+    """It belongs to the whole machine's energy, and to CO2e."""
+    runs = [with_system(run_on(H100, "h"), 2.0), run_on(A100, "a")]
+    germany = factor_for(find_place("DE"))
+    (note,) = [one for one in compare_runs(runs, factor=germany, pue=1.2).notes if "overhead" in one]
+    assert note.startswith("the building overhead of 1.20 was given and not applied to B:")
+    (note,) = [one for one in compare_runs(runs, pue=1.2).notes if "overhead" in one]
+    assert "give --location" in note
+    assert not any(
+        "overhead" in one for one in compare_runs([runs[0], with_system(runs[1], 1.0)], factor=germany).notes
+    )
+    with pytest.raises(CardCallbackError, match="PUE must be between 1 and 10"):
+        compare_runs(runs, pue=0.9)
 
 
 def test_unbounded_figures_and_simulated_devices_have_no_verdict() -> None:
@@ -175,6 +214,22 @@ def test_the_same_held_out_loss_is_the_same_work() -> None:
     found = compare_runs([run_on(H100, "h"), half])
     assert found.same_work == ("the same held-out loss",)
     assert ratio(found, "time").value == pytest.approx(0.5)
+
+
+def test_runs_to_one_target_did_the_same_work_whatever_they_went_beyond() -> None:
+    """Each ends at its first evaluation that reaches it; one that did not reach it did other work."""
+
+    def ended(name: str, run_id: str, loss: float, steps: int) -> RunRecord:
+        run = trained(run_on(name, run_id), steps=steps)
+        after = msgspec.structs.replace(run.evaluation.after, loss=loss)  # type: ignore[type-var]
+        return msgspec.structs.replace(run, evaluation=msgspec.structs.replace(run.evaluation, after=after))
+
+    runs = [ended(H100, "h", 0.64, 500), ended(A100, "a", 0.55, 250)]
+    assert compare_runs(runs).same_work == (None,)
+    found = compare_runs(runs, target_loss=0.64)
+    assert found.same_work == ("the same held-out loss",)
+    assert any("held-out loss of 0.640 and reached it" in note for note in found.notes)
+    assert compare_runs(runs, target_loss=0.6).same_work == (None,)
 
 
 def test_without_tokens_the_same_steps_need_batches_of_one_shape() -> None:
@@ -352,4 +407,7 @@ def test_differences_name_what_is_not_known_to_be_alike() -> None:
     assert data is not None
     assert data[0].startswith("not known to be the same")
     assert difference(found, "software") is not None
+    assert difference(found, "recorded by") is None
+    newer = msgspec.structs.replace(other, cardcallback_version="9.0")
+    assert (difference(compare_runs([run_on(H100, "h"), newer]), "recorded by") or ("", ""))[1] == "cardcallback 9.0"
     assert difference(found, "model") is None

@@ -37,6 +37,13 @@ def test_each_cost_by_its_own_price() -> None:
     assert owned.purchase_share == pytest.approx(4000 * (6720 / 3600) / (3 * 8766))
 
 
+def test_a_purchase_price_without_a_life_says_what_it_lacks() -> None:
+    """Instead of nothing at all."""
+    given = CostInput(purchase_price={"A": 4000.0})
+    owned = compare_runs([run_on(GB10, "s"), run_on(H100, "h")], prices=given).costs[0]
+    assert (owned.purchase_share, owned.purchase_reason) == (None, "give --life-years A=...")
+
+
 def test_break_even_counts_what_the_machine_draws_idle() -> None:
     """Purchase and idle energy over life, against what each rented run costs more than the electricity of one."""
     spark = with_system(run_on(GB10, "s"), 2.0)
@@ -54,6 +61,7 @@ def test_break_even_counts_what_the_machine_draws_idle() -> None:
         ({"idle_watts": {}}, "--idle-watts A=..."),
         ({"hourly_price": {"B": 0.001}}, "never"),
         ({"powered_on_hours": {"A": 1.0}}, "not within its life"),
+        ({"idle_watts": {"A": 200.0}}, "said to draw 200 W idle, and drew 115 W over its run"),
     ],
 )
 def test_without_what_it_needs_there_is_no_break_even(changes: dict[str, object], reason: str) -> None:
@@ -95,6 +103,10 @@ def test_other_work_has_no_break_even() -> None:
         ({"electricity_price_per_kilowatt_hour": -0.1}, "0 or more"),
         ({"idle_watts": {"A": float("nan")}}, "0 or more"),
         ({"powered_on_hours": {"A": 9000.0}}, "at most 8,766"),
+        ({"life_years": {"A": 0.0}}, "more than 0 and at most 100"),
+        ({"idle_watts": {"A": 1e9}}, "at most 1,000,000"),
+        ({"hourly_price": {"B": 1e308}}, "at most 1,000,000,000,000"),
+        ({"purchase_price": {}}, r"give --purchase-price A=\.\.\. too"),
     ],
 )
 def test_prices_that_make_no_sense_are_refused(changes: dict[str, object], message: str) -> None:

@@ -71,6 +71,29 @@ def test_counter_that_catches_up_is_no_fault() -> None:
     assert result.notes == ()
 
 
+def test_counter_that_stops_while_nothing_is_read_and_then_catches_up() -> None:
+    """Ten seconds without any reading, in which it stopped: when it moves on it shows them too, to the joule."""
+    gpu = VirtualGpu(waveform=ALWAYS)
+    result = watch(account_for(gpu), gpu, 90.0, fault=late_register, blind=(25.0, 35.5)).result(90.0)
+    assert best(result).coverage(90.0) == 1.0
+    assert abs(off(best(result), gpu.truth(0, 90))) < 0.005
+    assert holds(best(result), gpu.truth(0, 90))
+
+
+def test_counter_that_stops_while_nothing_is_read_and_stays_behind() -> None:
+    """It goes on from where it stopped: what it lost while nothing was read is a gap, and no small number."""
+    gpu = VirtualGpu(waveform=ALWAYS)
+
+    def paused_for_long(at: float, joules: float) -> float:
+        return stuck(at, joules) if at < 60 else joules - gpu.joules(60.0) + gpu.joules(30.2)
+
+    result = watch(account_for(gpu), gpu, 90.0, fault=paused_for_long, blind=(25.0, 35.5)).result(90.0)
+    coverage = best(result).coverage(90.0)
+    assert coverage is not None
+    assert coverage < 0.95
+    assert holds(best(result), gpu.truth(0, 90))
+
+
 def test_wrap_is_corrected() -> None:
     """A counter that starts again at its known end loses nothing."""
     gpu = VirtualGpu(waveform=ALWAYS)

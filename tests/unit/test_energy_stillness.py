@@ -68,7 +68,9 @@ def test_work_that_is_steady_is_not_doubted(work: Waveform) -> None:
     assert not any("holds both" in note for note in result.notes)
 
 
-def beside_a_counter(work: Waveform, still: tuple[float, float], counter: Callable[[float], float | None]) -> None:
+def beside_a_counter(
+    work: Waveform, still: tuple[float, float], counter: Callable[[float], float | None]
+) -> AccountResult:
     """Watch a noisy gauge that stands still for a while, and a counter that shows the energy of another moment, if any.
 
     The interval must hold the truth.
@@ -87,8 +89,10 @@ def beside_a_counter(work: Waveform, still: tuple[float, float], counter: Callab
         counted_to = counter(at)
         if counted_to is not None:
             account.add_counter(at, gpu.joules(counted_to))
-    _, low, high = best(account.result(200.0))
+    result = account.result(200.0)
+    _, low, high = best(result)
     assert low <= gpu.truth(0, 200) <= high
+    return result
 
 
 @pytest.mark.parametrize("counted", [0.0, 10.0, 100.0])
@@ -96,6 +100,52 @@ def test_a_gauge_that_stood_still_while_it_stood_alone(counted: float) -> None:
     """Beside a counter that gave up: before, it finds the gauge out; afterwards it does not."""
     work = Waveform((constant(20.0), square(0.0, 70.0, 1.7)))
     beside_a_counter(work, (120.0, 180.0), lambda at: at if at <= counted else None)
+
+
+def test_a_gauge_that_failed_does_not_widen_what_a_sound_counter_says() -> None:
+    """Readings that flicker and then repeat themselves for a minute of work are no witness against the counter."""
+    work = Waveform((constant(20.0), square(0.0, 70.0, 20.0), constant(20.0, begin=60.0)))
+    result = beside_a_counter(work, (60.0, 180.0), lambda at: at)
+    value, low, high = best(result)
+    assert result.best is not None
+    assert result.integrated is not None
+    assert result.best.method == "counter"
+    assert abs(result.integrated.joules / value - 1) > 0.2
+    # What it said until it was found out is spanned.
+    assert high - low < 0.1 * value
+    assert any("repeated one value" in note and "only it counts" in note for note in result.notes)
+
+
+def test_standing_still_while_the_counter_told_costs_nothing_where_the_gauge_stands_alone() -> None:
+    """A gauge without noise shows a steady minute; much later the counter gives up and the gauge takes over."""
+    gpu = VirtualGpu(waveform=Waveform((constant(20.0), square(0.0, 70.0, 1.7, begin=80.0))), **GB10)
+    results = []
+    for counted_until in (140.0, 30.0):
+        account = EnergyAccount(
+            counter=CounterTraits(),
+            power=PowerTraits(averaging_seconds=1.0, refresh_seconds=0.1, interval_seconds=0.5),
+            limit_watts=140.0,
+        )
+        for count in range(401):
+            at = count / 2
+            account.add_power(at, gpu.watts(at) + (10.0 if 20.0 < at < 79.0 else 0.0))
+            if at <= counted_until:
+                account.add_counter(at, gpu.joules(at) + 10.0 * min(max(at - 20.0, 0.0), 59.0))
+        results.append(best(account.result(200.0)))
+    told, alone = ((high - low) / value for value, low, high in results)
+    assert told < 0.05
+    assert alone > 3 * told
+
+
+def test_a_counter_that_told_and_is_taken_back_did_not_tell() -> None:
+    """What is witnessed may be unsaid; a stretch is not alone for less than no time."""
+    stillness = Stillness()
+    for step in range(41):
+        stillness.add(step * 0.5, 50.0)
+    stillness.witness(-5.0, 15.0)
+    assert stillness.longest_seconds == 5.0
+    stillness.witness(10.0, 15.0, told=False)
+    assert stillness.longest_seconds == 10.0
 
 
 def test_counter_and_gauge_that_stand_still_together() -> None:

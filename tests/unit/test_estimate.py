@@ -63,6 +63,15 @@ def is_of_llama_2(model: str) -> bool:
     return model.startswith("Llama 2 ") and "B" in model
 
 
+def test_hours_of_all_devices_may_be_given_together() -> None:
+    """As publications do; the words say so, since no device ran for so long."""
+    given = estimate(EstimateInput(gpu="H100 SXM", hours=39_300_000.0), None).energy
+    assert given.value == pytest.approx(39.3e6 * 700 * 3600)
+    assert given.assumption == (
+        "the device drew rated power, 700 W, for 39,300,000 h, taken as the hours of all devices together"
+    )
+
+
 def test_a_factor_of_nothing_is_a_figure() -> None:
     """A grid said to emit nothing gives 0 g, not a missing figure."""
     carbon = estimate(EstimateInput(energy_kilowatt_hours=135000.0, pue=1.1), user_factor(0.0)).carbon
@@ -102,7 +111,9 @@ def test_making_the_hardware_is_unknown_or_a_share_of_its_life() -> None:
         (EstimateInput(watts=70.0, hours=0.0), "hours must be more than 0"),
         (EstimateInput(watts=70.0, hours=math.inf), "hours must be more than 0"),
         (EstimateInput(watts=900_000.0, hours=1.0), "watts must be more than 0"),
-        (EstimateInput(watts=2000.0, hours=8e8, count=1000), "energy must be more than 0"),
+        (EstimateInput(watts=70.0, hours=1e9), "at most 100,000,000"),
+        (EstimateInput(watts=70.0, hours=1e6, count=8), "at most 87,600"),
+        (EstimateInput(watts=3000.0, hours=80_000.0, count=1_000_000), "energy must be more than 0"),
         (EstimateInput(watts=70.0, hours=1.0, count=0), "count must be between 1"),
         (EstimateInput(energy_kilowatt_hours=-2.0), "energy must be more than 0"),
         (EstimateInput(watts=70.0, hours=1.0, pue=0.9), "PUE must be between"),

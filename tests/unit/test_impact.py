@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from cardcallback import EnvironmentalImpact
 from cardcallback.carbon import assess_footprint, factor_for, find_place
 from cardcallback.errors import CardCallbackError
 from cardcallback.impact import DEFAULT_EQUIVALENTS, Equivalent
-from cardcallback.impact.checks import HIGHEST_COUNT, HIGHEST_WATTS, MOST_HOURS
+from cardcallback.impact.checks import HIGHEST_COUNT, HIGHEST_HOURS, HIGHEST_WATTS
 from cardcallback.testing import make_record
 
 GOOD: dict[str, Any] = {"training_hours": 4.0, "gpu_count": 1, "gpu_model": "GB10", "gpu_tdp_watts": 100.0}
@@ -30,7 +31,7 @@ def estimate(**changes: Any) -> EnvironmentalImpact:
 
 
 @given(
-    hours=st.floats(0.001, MOST_HOURS),
+    hours=st.floats(0.001, HIGHEST_HOURS),
     count=st.integers(1, HIGHEST_COUNT),
     watts=st.floats(0.1, HIGHEST_WATTS),
     grams=st.just(0.0) | st.floats(1, 2000),
@@ -268,3 +269,32 @@ def test_measures_are_the_authors_own() -> None:
     assert "### Carbon Reduction Measures\n\n[More Information Needed]\n" in estimate().generate_report()
     report = estimate(carbon_reduction_measures=["QLoRA", "# not a heading"]).generate_report()
     assert "### Carbon Reduction Measures\n\n- QLoRA\n- \\# not a heading\n" in report
+
+
+def test_a_file_of_ones_own_factors_comes_before_the_table(tmp_path: Path) -> None:
+    """For an estimate and for a run, with its source in the report; read once."""
+    own = tmp_path / "own.csv"
+    own.write_text("place,grams_per_kwh,year,boundary,source\nGermany,301.5,2025,lifecycle,Our grid operator\n")
+    impact = estimate(location="DE", carbon_factors=own)
+    measured = EnvironmentalImpact.from_record(make_record(), location="DE", carbon_factors=str(own))
+    own.unlink()
+    assert impact.calculate_carbon_kg() == pytest.approx(0.4 * 301.5 / 1000)
+    assert "Germany, 2025, lifecycle, Our grid operator" in impact.generate_report()
+    assert measured.factor is not None
+    assert (measured.factor.grams_per_kwh, measured.factor.source) == (301.5, "Our grid operator")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"location": "DE", "carbon_factors": "nowhere.csv"}, "factors cannot be read"),
+        ({"location": "DE", "carbon_factors": 12}, "must be the path of a CSV file, not 12"),
+        ({"carbon_factors": "nowhere.csv"}, "needs a place of its rows: give location= too"),
+        ({"location": "DE", "grid_carbon_intensity": 30.0, "carbon_factors": "nowhere.csv"}, "leave one out"),
+    ],
+)
+def test_a_file_without_a_use_is_refused(changes: dict[str, Any], message: str) -> None:
+    """In one line, when the calculator is made."""
+    with pytest.raises(CardCallbackError, match=message) as refused:
+        estimate(**changes)
+    assert "\n" not in str(refused.value)

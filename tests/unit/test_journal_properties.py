@@ -72,6 +72,17 @@ def test_cut_at_every_byte() -> None:
             best = value
 
 
+def test_blocks_of_zeros_at_its_end() -> None:
+    """As a file system leaves them whose size was on disk before its content: what stood before them stands."""
+    content = journal()[0]
+    for length in range(content.index(b"\n") + 1, len(content), 211):
+        before, after = read(content[:length]), read(content[:length] + bytes(4096 - length % 4096))
+        assert before is not None
+        assert after is not None
+        assert after.record.energy == before.record.energy
+        assert after.damaged_lines == 1
+
+
 @settings(deadline=None, max_examples=200)
 @given(data=st.data())
 def test_flipped_bytes(data: st.DataObject) -> None:

@@ -77,6 +77,8 @@ def test_what_is_divided_belongs_together(tmp_path: Path) -> None:
     assert record.energy.per_token.value is None
     assert "killed before all of them were counted" in (record.energy.per_token.reason or "")
     assert record.training.tokens.non_padding is None
+    assert record.training.tokens.at_least["non_padding"] == before.training.tokens.non_padding
+    assert "were counted (at least" in render_section(record)
     assert (record.training.epochs, record.training.published_step) == (None, None)
     # The phases end with the snapshot, and so do the steps that this was divided by.
     assert record.energy.per_step == before.energy.per_step

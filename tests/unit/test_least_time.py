@@ -119,7 +119,7 @@ def test_a_break_even_needs_the_whole_time() -> None:
         hourly_price={"B": 2.0},
         purchase_price={"A": 4000.0},
         life_years={"A": 4.0},
-        idle_watts={"A": 30.0},
+        idle_watts={"A": 10.0},
         powered_on_hours={"A": 8000.0},
     )
     owned = with_system(run_on("NVIDIA GB10", "g", energy=0.2), 2.0)

@@ -14,7 +14,7 @@ from node_records import JOULES, NAME, SECONDS, node_record
 from cardcallback.errors import CardCallbackError
 from cardcallback.processes import load_summaries, merge_nodes, summarize_node
 from cardcallback.processes.summary import MOST_BYTES, decode_summary, encode_summary, write_summary
-from cardcallback.record import Accelerator, Node, RunRecord
+from cardcallback.record import Accelerator, Node, RunRecord, not_measured
 from cardcallback.render.section.computers import computer_lines
 from cardcallback.sessions import counted_steps, joined_sessions
 from cardcallback.testing.records import make_record
@@ -277,7 +277,10 @@ def test_the_types_that_a_summary_keeps_small_stay_known() -> None:
         "gpus_of",  # likewise
         "tokens",
         "token_reasons",
+        "tokens_at_least",
+        "tokens_complete",
         "batches",
+        "gpu_power",
     }
     assert "uuid" not in Accelerator.__struct_fields__
 
@@ -301,6 +304,54 @@ def test_gpus_that_two_measurers_watched_are_counted_once() -> None:
     lines = dict(computer_lines(merged))
     assert "its GPUs are measured there already" in lines["Computer of rank 1"]
     assert "GPU energy 700 Wh" in lines["Computer of rank 2"]
+
+
+def test_gpus_that_two_measurers_watched_in_part_are_counted_once() -> None:
+    """Of the second's three GPUs two are the first's: the third alone is added, with the bounds that it has itself."""
+    first, second = node_record([0, 1], processes=5), node_record([2, 3, 4], processes=5, notes=["Something odd."])
+    told = decode_summary(encode_summary(summarize_node(second, gpus=("b", "c", "a"))))
+    merged = merge_nodes(first, [told], gpus=("a", "b"))
+    assert merged.energy.gpu.value == pytest.approx(3 * JOULES)
+    assert merged.energy.gpu.recording_high == pytest.approx(3 * (JOULES + 7.12), abs=1.0)
+    assert merged.energy.gpu_counter.value == pytest.approx(3 * JOULES)
+    assert (merged.energy.gpu_integrated.value, merged.energy.before_training.value) == (None, None)
+    assert "counted with another process's" in str(merged.energy.gpu_integrated.reason)
+    assert (merged.energy.partial_reason, len(merged.hardware.accelerators)) == (None, 3)
+    assert merged.energy.cpu.value == pytest.approx(400.0 * SECONDS)
+    assert [node.computer for node in merged.nodes] == [0, 0]
+    assert [len(node.accelerators) for node in merged.nodes] == [2, 1]
+    assert any("measured too are counted there: 2 of 3." in note for note in merged.notes)
+    again = merge_nodes(merged, [summarize_node(first, gpus=("a", "b")), told])
+    assert again.energy.gpu.value == merged.energy.gpu.value
+
+
+@pytest.mark.parametrize("change", ["together", "unlike"])
+def test_shared_gpus_that_were_not_told_apart_make_the_sum_a_part(change: str) -> None:
+    """Without each GPU's own energy, or where these do not make up the whole, what is left is nobody's figure."""
+    first, second = node_record([0, 1], processes=4), node_record([2, 3], processes=4)
+    told = summarize_node(second, gpus=("b", "c"))
+    kept = told.accelerators
+    if change == "together":
+        kept = tuple(
+            msgspec.structs.replace(one, energy=not_measured("joules", "told for all of them")) for one in kept
+        )
+    else:  # as of two GPUs in one module, each of which has the module's energy
+        kept = tuple(
+            msgspec.structs.replace(one, energy=msgspec.structs.replace(one.energy, value=2 * JOULES)) for one in kept
+        )
+    merged = merge_nodes(first, [msgspec.structs.replace(told, accelerators=kept)], gpus=("a", "b"))
+    assert merged.energy.gpu.value == pytest.approx(2 * JOULES)
+    assert "told of all of them together (computer of ranks 2 and 3)" in str(merged.energy.partial_reason)
+
+
+def test_gpus_of_three_measurers_are_each_counted_once() -> None:
+    """The third has one GPU of each of the two before, and none of its own."""
+    parts = [node_record([2 * place, 2 * place + 1], processes=6) for place in range(3)]
+    told = [summarize_node(parts[1], gpus=("c", "d")), summarize_node(parts[2], gpus=("b", "c"))]
+    merged = merge_nodes(parts[0], told, gpus=("a", "b"))
+    assert merged.energy.gpu.value == pytest.approx(4 * JOULES)
+    assert [node.gpus_of for node in merged.nodes] == [None, None, 0]
+    assert merged.energy.partial_reason is None
 
 
 def test_gpus_that_nobody_named_are_counted_as_they_come() -> None:

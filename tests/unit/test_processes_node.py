@@ -9,13 +9,14 @@ from pathlib import Path
 import msgspec
 import pytest
 from node_records import JOULES, SECONDS, node_record
-from ranks_of_a_node import NodeOfRanks, uses
+from ranks_of_a_node import DEVICES, NodeOfRanks, uses
 
 from cardcallback.observe import StepCounts
-from cardcallback.processes import computer_of_first, load_summaries, merge_nodes
+from cardcallback.processes import load_summaries, merge_nodes, names_of_first
 from cardcallback.processes.node import MeasuredNode
 from cardcallback.processes.place import Place
 from cardcallback.record import RunRecord
+from cardcallback.sensors import DeviceInfo
 from cardcallback.testing import FakeClock
 
 
@@ -49,6 +50,13 @@ def computer(
 def record_of(rank: int) -> RunRecord:
     """What one computer measured."""
     return node_record([rank], processes=2)
+
+
+def two_gpus(rank: int) -> RunRecord:
+    """What a process measured that uses two GPUs."""
+    record = node_record([0, 1], processes=2)
+    node = msgspec.structs.replace(record.nodes[0], ranks=(rank,))
+    return msgspec.structs.replace(record, nodes=(node,))
 
 
 def test_a_computer_that_is_done_is_taken_up(tmp_path: Path) -> None:
@@ -181,16 +189,68 @@ def test_a_computer_with_two_launchers_is_counted_once(
     assert HERE not in str(merged)
 
 
+def test_a_gpu_has_one_name_for_all_measurers_of_a_job(tmp_path: Path) -> None:
+    """Though none of them knows the computer: a hash of that day and job, from which no UUID can be told."""
+
+    def named(folder: str, job: str, *devices: DeviceInfo) -> tuple[str, ...]:
+        place = Place(rank=1, processes=2, local_processes=1, node="n", job=job)
+        node = MeasuredNode(
+            place,
+            tmp_path / folder,
+            uses(),
+            clock=PassingClock(),
+            on_change=lambda: None,
+            devices=lambda: devices,
+        )
+        (tmp_path / folder).mkdir()
+        node.leave_summary(node.joined(record_of(1)))
+        (summary,) = load_summaries(tmp_path / folder)
+        return summary.gpus
+
+    first, second = named("a", "job", *DEVICES[:3]), named("b", "job", DEVICES[2], DEVICES[0])
+    assert second == (first[2], first[0])
+    assert len(set(first)) == 3
+    assert set(named("c", "other", *DEVICES)).isdisjoint(first)
+    assert named("d", "", *DEVICES) == named("e", "job", DeviceInfo(index=0, name="NVIDIA A")) == ()
+
+
 def test_a_killed_rank_0_s_computer_is_known_by_its_job_s_number(tmp_path: Path) -> None:
     """Its record knows no name of its computer; that lies beside it, and is not another job's."""
     first, second = computer(tmp_path, 0, name=HERE), computer(tmp_path, 1, name=HERE)
     second.leave_summary(second.joined(record_of(1)))
     record = first.joined(record_of(0))
-    name = computer_of_first(tmp_path, record)
+    name = names_of_first(tmp_path, record).computer
     merged = merge_nodes(record, load_summaries(tmp_path), computer=name)
     assert merged.energy.cpu.value == pytest.approx(400.0 * SECONDS)
     computer(tmp_path, 0, name=THERE)
-    assert computer_of_first(tmp_path, record) == ""
+    assert names_of_first(tmp_path, record).computer == ""
+
+
+def test_a_killed_rank_0_s_gpus_are_known_too(tmp_path: Path) -> None:
+    """What another measurer shares with it is counted once, though it left no last word."""
+    folders = [tmp_path / "first", tmp_path / "second"]
+    nodes = []
+    for rank, folder in enumerate(folders):
+        place = Place(rank=rank, processes=2, local_processes=1, node=f"n{rank}", job="job")
+        devices = DEVICES[rank : rank + 2]
+        node = MeasuredNode(
+            place,
+            folder,
+            uses(),
+            clock=PassingClock(),
+            on_change=lambda: None,
+            devices=lambda devices=devices: devices,  # type: ignore[misc]  # the devices of this turn
+        )
+        folder.mkdir()
+        node.ranks.invite()
+        node._begin()
+        nodes.append(node)
+    in_progress = nodes[0].joined(two_gpus(0))
+    nodes[1].leave_summary(nodes[1].joined(two_gpus(1)))
+    names = names_of_first(folders[0], in_progress)
+    assert len(names.gpus) == 2
+    merged = merge_nodes(in_progress, load_summaries(folders[1]), computer=names.computer, gpus=names.gpus)
+    assert merged.energy.gpu.value == pytest.approx(3 * JOULES)
 
 
 def test_one_computer_leaves_no_summary(tmp_path: Path) -> None:

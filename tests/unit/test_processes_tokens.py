@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -53,7 +54,7 @@ def node_of(folder: Path, own: StepTokens | None, processes: int = 3) -> Measure
         uses("0aaa-bbbb"),
         clock=FakeClock(),
         on_change=lambda: None,
-        counts=lambda: None if own is None else own.read,
+        counts=lambda: None if own is None else own.last(),
     )
     node.ranks.invite()
     return node
@@ -97,6 +98,36 @@ def test_a_process_that_told_of_other_batches_is_named(tmp_path: Path, lengths: 
     assert joined.energy.per_token is not None
     assert joined.energy.per_token.value is None
     assert "rank 2" in str(joined.energy.per_token.reason)
+
+
+def test_last_words_of_all_are_the_job_s_though_unlike(tmp_path: Path) -> None:
+    """A signal ends the processes where each of them is: what they did is known once every one has said its own."""
+    own, other = counter(10, 20, 30), counter(5, 6)
+    node = node_of(tmp_path, own, processes=2)
+    process = follower(tmp_path, 1, other)
+    process.beat()
+    tokens = node.joined(record(2)).training.tokens
+    assert (tokens.non_padding, tokens.at_least) == (None, {"processed": 71, "non_padding": 71})
+    other.add({"input_ids": Numbers(1, 7), "position_ids": "there"})
+    other.add({"input_ids": Numbers(1, 8), "position_ids": "there"})
+    process.end_interrupted()
+    tokens = node.joined(record(2)).training.tokens
+    assert (tokens.non_padding, tokens.at_least) == (None, {"processed": 86, "non_padding": 86})
+    own.close()
+    joined = node.joined(record(2))
+    assert joined.training.tokens.non_padding == 86
+    assert "Ended by a signal: rank 1." in joined.notes
+
+
+def test_a_signal_that_may_end_a_process_makes_it_tell_at_once(tmp_path: Path) -> None:
+    """And what it tells later, if it lives on, is told after that."""
+    other = counter(5, reads=False)
+    node = node_of(tmp_path, counter(10), processes=2)
+    process = follower(tmp_path, 1, other)
+    process.keep_interrupted()
+    joined = node.joined(record(2))
+    assert joined.training.tokens.non_padding == 15
+    assert not any("signal" in note for note in joined.notes)
 
 
 def test_a_process_that_was_never_heard_is_named(tmp_path: Path) -> None:
@@ -218,9 +249,23 @@ def test_a_computer_of_other_batches_makes_no_sum(second: StepCounts | None, wor
     assert (merged.training.tokens.non_padding, words in str(merged.training.tokens.reason)) == (None, True)
 
 
-def test_a_killed_computer_tells_no_tokens() -> None:
+@pytest.mark.parametrize("complete", [True, False])
+def test_computers_that_a_signal_ended_need_not_have_come_equally_far(complete: bool) -> None:  # noqa: FBT001 - a case
+    """Where all of them told their last tokens these are the job's; otherwise the job had so many at least."""
+    first, second = (replace(counts(100, batches=5), complete=True), counts(200, batches=4))
+    second = decode_summary(encode_summary(summarize_node(part(range(2, 4), replace(second, complete=complete)))))
+    tokens = merge_nodes(part(range(2), first), [second]).training.tokens
+    assert tokens.non_padding == (300 if complete else None)
+    assert tokens.at_least == ({} if complete else dict.fromkeys(KINDS, 300))
+
+
+def test_a_killed_computer_tells_how_many_tokens_there_were_at_least() -> None:
     """Those of its last snapshot are of fewer steps than its energy is."""
     killed = part(range(2), counts(100), status="running")
     newest = Newest(duration_seconds=9000.0, suspended_seconds=0.0, last_step=900, figures={})
-    (node,) = interrupted_record(killed, newest).nodes
-    assert (node.tokens, node.batches) == ({}, None)
+    recovered = interrupted_record(killed, newest)
+    (node,) = recovered.nodes
+    assert (node.tokens, node.batches, node.tokens_at_least) == ({}, None, dict.fromkeys(KINDS, 100))
+    tokens = merge_nodes(recovered, [part(range(2, 4), counts(200))]).training.tokens
+    assert (tokens.non_padding, tokens.at_least) == (None, dict.fromkeys(KINDS, 300))
+    assert tokens.reason == "ranks 0 and 1 did not tell all of theirs"

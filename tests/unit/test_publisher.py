@@ -40,7 +40,7 @@ class MadeUpRun:
         self.left: list[RunRecord] = []
         self.node: Any = None
         self.earlier_sessions: frozenset[str] = frozenset()
-        self.observed = SimpleNamespace(progress=lambda *_, **__: None)
+        self.observed = SimpleNamespace(progress=lambda *_, **__: None, read_tokens=lambda **_: None)
         self._on_record = on_record
 
     def stop_recording(self) -> None:

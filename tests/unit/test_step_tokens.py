@@ -311,6 +311,24 @@ def test_an_interrupted_run_does_not_wait_for_the_device() -> None:
     counts = counter.settle(may_wait=False)
     assert counts.tokens == {"processed": 12, "in_loss": 4}
     assert "interrupted" in counts.reasons["non_padding"]
+    assert not counts.at_least
+
+
+def test_what_was_read_before_the_device_was_busy_is_the_least_there_was() -> None:
+    """Both of a record in passing and of the end; only the last of all batches is told as complete."""
+    counter = StepTokens(CountingPlan(labels_shifted=True))
+    counter.add(PADDED)
+    counter.settle()
+    assert not counter.last().complete
+    counter.add(PADDED)
+    counter._sums["non_padding"].drop()
+    counter._sums["non_padding"].add(Queued())
+    assert counter.snapshot().at_least == {"processed": 12, "non_padding": 8, "in_loss": 4}
+    counter.close()
+    assert not counter.last().complete
+    counts = counter.settle(may_wait=False)
+    assert (counts.tokens, counts.at_least) == ({"processed": 24, "in_loss": 8}, {"non_padding": 8})
+    assert counter.last().complete
 
 
 def test_a_record_kept_in_passing_gives_nothing_up() -> None:

@@ -27,7 +27,16 @@ from cardcallback.units import (
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0, "0"), (0.5, "0.500"), (9.996, "10.0"), (57.12, "57.1"), (819.6, "820"), (-1.234, "-1.23"), (1e5, "100,000")],
+    [
+        (0, "0"),
+        (0.5, "0.500"),
+        (9.996, "10.0"),
+        (57.12, "57.1"),
+        (819.6, "820"),
+        (-1.234, "-1.23"),
+        (1e5, "100,000"),
+        (7.44e25, "74,400" + ",000" * 7),
+    ],
 )
 def test_numbers_have_three_figures(value: float, text: str) -> None:
     """Three significant figures, also where rounding adds a digit."""
@@ -132,6 +141,7 @@ def test_the_other_formats() -> None:
     assert format_bytes(128_501_256_192) == "120 GiB"
     assert format_emissions(37.2) == "37 g"
     assert format_emissions(0.00037) == "0.37 mg"
+    assert format_emissions(0.0) == "0 g"
     assert format_percent(0.004, 1) == "0.4 %"
     assert format_large(5_520_000) == "5.52 M"
     assert format_large(8000) == "8,000"

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cardcallback import portable
 from cardcallback.errors import CardCallbackError
 from cardcallback.writing import (
     FileChangedError,
@@ -274,3 +275,19 @@ def test_only_what_carries_our_name_is_cleaned_up(tmp_path: Path) -> None:
     (tmp_path / "_cardcallback-link.tmp").symlink_to(tmp_path / "notes.tmp")
     remove_abandoned(tmp_path)
     assert names(tmp_path) == ["_cardcallback-link.tmp", "notes.tmp"]
+
+
+def test_a_journal_that_was_never_begun_goes(tmp_path: Path) -> None:
+    """Its process was killed before it was in place; one whose writer lives stays, and so does what a link leads to."""
+    journals = tmp_path / "_cardcallback" / "journal"
+    journals.mkdir(parents=True)
+    for name in ("a.journal", "a.journal.new", "b.journal.new"):
+        (journals / name).write_text("")
+    with (journals / "b.journal.new").open("a") as held:
+        portable.lock(held.fileno(), wait=False)
+        remove_abandoned(tmp_path)
+        assert names(journals) == ["a.journal", "b.journal.new"]
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "_cardcallback").symlink_to(journals.parent, target_is_directory=True)
+    remove_abandoned(tmp_path / "other")
+    assert names(journals) == ["a.journal", "b.journal.new"]

@@ -11,7 +11,14 @@ from dataclasses import dataclass
 import msgspec
 
 from cardcallback.carbon.factors import USER_BOUNDARY, factor_for, user_factor
-from cardcallback.carbon.places import Place, find_place, plain_spelling
+from cardcallback.carbon.places import (
+    Place,
+    find_place,
+    is_several_places,
+    misspelt_places,
+    place_label,
+    plain_spelling,
+)
 from cardcallback.errors import CardCallbackError
 from cardcallback.record import CarbonFactor
 
@@ -140,11 +147,23 @@ def _factor(cells: Mapping[str, str]) -> CarbonFactor:
 
 
 def _place(text: str) -> Place:
-    """A place that ships, else one that only this file knows: its name is its code."""
+    """A place that ships, else one that only this file knows: its name is its code.
+
+    Raises:
+        CardCallbackError: places share that name, or it is most likely a misspelt one of the table's, whose row would
+            then be found by nobody who spells it right.
+    """
     try:
         return find_place(text)
     except CardCallbackError:
-        return Place(code=text, name=text, factor_code=text)
+        if is_several_places(text):
+            raise
+        meant = misspelt_places(text)
+    if meant:
+        near = " or ".join(map(place_label, meant))
+        msg = f"{text!r} is no place of the table and near to {near}: write that, or give yours a name of its own"
+        raise CardCallbackError(msg)
+    return Place(code=text, name=text, factor_code=text)
 
 
 def _key(text: str) -> str:

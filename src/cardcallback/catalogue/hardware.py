@@ -19,6 +19,8 @@ _CLOSE_ENOUGH = 0.6
 _CURE = "give the power yourself with --watts"
 # Words that vendors put before a name and people leave out.
 _NO_PART_OF_A_NAME = frozenset({"nvidia", "geforce", "tesla", "gpu", "the", "a"})
+# Words of many products, of which the catalogue has one: alone they name none.
+_FAMILY_WORDS = frozenset({"agx", "dgx", "edition", "jetson", "max", "per", "q", "server", "workstation"})
 
 # What follows the name that a family of GPUs shares.
 _VARIANT = re.compile(r" (?:\(.*|SXM.*|PCIe.*|NVL.*|Blackwell.*)$")
@@ -84,7 +86,8 @@ def find_gpu(text: str) -> GpuRow:
         return exact
     words = _words(text)
     same = [row for row in gpu_rows() if any(words == _words(name) for name in _names(row))]
-    found = same or [row for row in gpu_rows() if words and any(words <= _words(name) for name in _names(row))]
+    telling = words - _FAMILY_WORDS
+    found = same or [row for row in gpu_rows() if telling and any(words <= _words(name) for name in _names(row))]
     if len(found) == 1:
         return found[0]
     shown = repr(one_line(text))

@@ -16,8 +16,6 @@ from cardcallback.record import load_run
 from cardcallback.render.comparison import comparison_markdown, comparison_text
 from cardcallback.render.comparison.picture import draw_comparison
 
-_BY_GROUP = "of a group by its letter, as in A=2.99"
-
 
 def compare(  # noqa: PLR0913 - one argument an option, as typer wants them
     records: Annotated[list[Path], typer.Argument(metavar="A B...", help="Output folders, or record.json files.")],
@@ -29,16 +27,26 @@ def compare(  # noqa: PLR0913 - one argument an option, as typer wants them
     electricity_price: Annotated[
         float | None, typer.Option(metavar="PER_KWH", help="Price of a kWh, in a currency of yours.")
     ] = None,
-    hourly_price: Annotated[list[str] | None, typer.Option(help=f"Rent of an hour {_BY_GROUP}.")] = None,
-    purchase_price: Annotated[list[str] | None, typer.Option(help=f"Price of the machine {_BY_GROUP}.")] = None,
-    life_years: Annotated[list[str] | None, typer.Option(help=f"Years it is used {_BY_GROUP}.")] = None,
-    idle_watts: Annotated[list[str] | None, typer.Option(help=f"What it draws idle {_BY_GROUP}.")] = None,
-    powered_on_hours: Annotated[list[str] | None, typer.Option(help=f"Hours a year it is on {_BY_GROUP}.")] = None,
+    hourly_price: Annotated[
+        list[str] | None, typer.Option(metavar="A=PRICE", help="Rent of an hour of a group's machine, by its letter.")
+    ] = None,
+    purchase_price: Annotated[
+        list[str] | None, typer.Option(metavar="A=PRICE", help="What the machine cost, where it is owned.")
+    ] = None,
+    life_years: Annotated[list[str] | None, typer.Option(metavar="A=YEARS", help="How long it will be used.")] = None,
+    idle_watts: Annotated[list[str] | None, typer.Option(metavar="A=WATTS", help="What it draws at rest.")] = None,
+    powered_on_hours: Annotated[
+        list[str] | None, typer.Option(metavar="A=HOURS", help="Hours a year for which it is on.")
+    ] = None,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print data only.")] = False,
     chart: Annotated[Path | None, typer.Option(help="Draw the figures into this PNG file.")] = None,
 ) -> None:
-    """Compare runs: reasons first where they are not comparable, then time, energy, CO2e, memory, loss and cost."""
+    """Compare runs: reasons first where they are not comparable, then time, energy, CO2e, memory, loss and cost.
+
+    Repeats of one work on one kind of machine are a group. Groups have letters in the order of the records: prices name
+    them (--hourly-price B=2.99), and each such option may be given for several groups.
+    """
     prices = CostInput(
         electricity_price_per_kilowatt_hour=electricity_price,
         hourly_price=_by_letter("--hourly-price", hourly_price),
@@ -47,6 +55,9 @@ def compare(  # noqa: PLR0913 - one argument an option, as typer wants them
         idle_watts=_by_letter("--idle-watts", idle_watts),
         powered_on_hours=_by_letter("--powered-on-hours", powered_on_hours),
     )
+    if json and markdown:
+        msg = "--json and --markdown are two forms of the same: give one of them"
+        raise CardCallbackError(msg)
     if chart is not None and chart.suffix.lower() != ".png":
         msg = f"{chart} is no PNG file: give the chart a name ending in .png"
         raise CardCallbackError(msg)
@@ -64,12 +75,17 @@ def compare(  # noqa: PLR0913 - one argument an option, as typer wants them
 
 
 def _by_letter(option: str, values: list[str] | None) -> dict[str, float]:
-    found = {}
+    found: dict[str, float] = {}
     for text in values or ():
         letter, _, number = text.partition("=")
+        name = letter.strip().upper()
         try:
-            found[letter.strip().upper()] = float(number)
+            value = float(number)
         except ValueError as error:
             msg = f"{option} takes a group's letter and a number, as in A=2.99, not {text!r}"
             raise CardCallbackError(msg) from error
+        if name in found:
+            msg = f"{option} was given twice for the group {name}: give it once"
+            raise CardCallbackError(msg)
+        found[name] = value
     return found

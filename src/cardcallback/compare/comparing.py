@@ -7,16 +7,17 @@ from collections.abc import Sequence
 
 import msgspec
 
-from cardcallback.carbon import USER_BOUNDARY
-from cardcallback.compare.cost import CostInput, costs_of
+from cardcallback.carbon import USER_BOUNDARY, assess_footprint, check_pue
+from cardcallback.compare.cost import costs_of
 from cardcallback.compare.model import Comparison, Group, Ratio, Row
+from cardcallback.compare.prices import CostInput
 from cardcallback.compare.quantities import Quantity, as_cell, quantities
 from cardcallback.compare.ratio import ratios
 from cardcallback.compare.whole_machine import with_verdict
 from cardcallback.compare.work import SAME_LOSS, SAME_LOSS_SHARE, device_words, differences, same_work, work_key
 from cardcallback.errors import CardCallbackError
 from cardcallback.record import CarbonFactor, RunRecord
-from cardcallback.units import format_percent
+from cardcallback.units import format_number, format_percent
 
 MOST_GROUPS = len(string.ascii_uppercase)
 _LEAST = 2
@@ -28,6 +29,7 @@ def compare_runs(
     factor: CarbonFactor | None = None,
     pue: float | None = None,
     prices: CostInput | None = None,
+    target_loss: float | None = None,
 ) -> Comparison:
     """Runs side by side: what makes them unequal, their figures, and ratios where those mean something.
 
@@ -41,16 +43,19 @@ def compare_runs(
         factor: grams of CO2e per kWh for all of them; each one's own is shown beside it.
         pue: building overhead, applied to whole machines' energy alone.
         prices: what electricity and machines cost; without them no cost is shown.
+        target_loss: the held-out loss at which all of them were to end; those that reached it did the same work.
 
     Raises:
-        CardCallbackError: fewer than two runs, the same run twice, more groups than letters, or senseless prices.
+        CardCallbackError: fewer than two runs, the same run twice, more groups than letters, or senseless prices or
+            overhead.
     """
     _check(records)
+    check_pue(pue)
     groups = _grouped(records)
     if len(groups) > MOST_GROUPS:
         msg = f"{len(groups)} kinds of run are more than a table shows: compare {MOST_GROUPS} at most at once"
         raise CardCallbackError(msg)
-    works = [same_work(groups[0], group) for group in groups[1:]]
+    works = [same_work(groups[0], group, target_loss) for group in groups[1:]]
     rows = quantities(factor, pue, own_factors=_why_own_factors_differ(records))
     described = tuple(_group(letter, group) for letter, group in zip(string.ascii_uppercase, groups, strict=False))
     comparison = Comparison(
@@ -58,7 +63,7 @@ def compare_runs(
         differences=differences(groups),
         rows=tuple(_row(quantity, groups, [why or None for _, why in works]) for quantity in rows),
         same_work=tuple(name for name, _ in works),
-        notes=_notes(groups, [name for name, _ in works]),
+        notes=(*_overhead_notes(groups, factor, pue), *_notes(groups, [name for name, _ in works], target_loss)),
     )
     if prices is None or prices.is_empty():
         return comparison
@@ -146,9 +151,37 @@ def _why_own_factors_differ(records: Sequence[RunRecord]) -> str | None:
     return None if len(boundaries) == 1 else f"the factors have different boundaries: {', '.join(sorted(boundaries))}"
 
 
-def _notes(groups: Sequence[Sequence[RunRecord]], works: Sequence[str | None]) -> tuple[str, ...]:
+def _overhead_notes(
+    groups: Sequence[Sequence[RunRecord]], factor: CarbonFactor | None, pue: float | None
+) -> tuple[str, ...]:
+    """Where a building overhead that was given is in no figure."""
+    if pue is None:
+        return ()
+    given = f"the building overhead of {format_number(pue)} was given and not applied"
+    if factor is None:
+        return (f"{given}: it belongs to CO2e, so give --location or --carbon-intensity too",)
+    without = [
+        letter
+        for letter, group in zip(string.ascii_uppercase, groups, strict=False)
+        if any(_overhead(record, factor, pue) is None for record in group)
+    ]
+    where = f"{given} to {', '.join(without)}: it belongs to the whole machine's energy, which was not measured there"
+    return (where,) if without else ()
+
+
+def _overhead(record: RunRecord, factor: CarbonFactor, pue: float) -> float | None:
+    carbon = assess_footprint(record.energy, factor, pue).carbon
+    return None if carbon is None else carbon.pue
+
+
+def _notes(
+    groups: Sequence[Sequence[RunRecord]], works: Sequence[str | None], target_loss: float | None
+) -> tuple[str, ...]:
     notes = []
-    if SAME_LOSS in works:
+    if SAME_LOSS in works and target_loss is not None:
+        reached = f"a held-out loss of {format_number(target_loss)}"
+        notes.append(f"all were to end at {reached} and reached it: what one went beyond that is in its figures")
+    elif SAME_LOSS in works:
         share = format_percent(SAME_LOSS_SHARE, 1)
         notes.append(f"held-out losses within {share} of each other count as the same, and then totals are divided")
     if any(record.simulated for group in groups for record in group):

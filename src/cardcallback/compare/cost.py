@@ -2,39 +2,14 @@
 
 from __future__ import annotations
 
-import math
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 
 from cardcallback.compare.model import BreakEven, Cell, Comparison, Costs
+from cardcallback.compare.prices import HOURS_PER_YEAR, CostInput, check_prices
 from cardcallback.compare.quantities import as_cell, energy_of, gpu_energy, time
-from cardcallback.errors import CardCallbackError
 from cardcallback.record import RunRecord
-from cardcallback.units import JOULES_PER_KILOWATT_HOUR, JOULES_PER_WATT_HOUR, SECONDS_PER_HOUR
-
-HOURS_PER_YEAR = 8766.0
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CostInput:
-    """Prices in one currency, by the letter of a group where they belong to one.
-
-    ``hourly_price`` rents the whole of a group's machine for an hour. A machine that is owned has a
-    ``purchase_price`` and ``life_years``, draws ``idle_watts`` while it does nothing, and is on for
-    ``powered_on_hours`` a year.
-    """
-
-    electricity_price_per_kilowatt_hour: float | None = None
-    hourly_price: Mapping[str, float] = field(default_factory=dict)
-    purchase_price: Mapping[str, float] = field(default_factory=dict)
-    life_years: Mapping[str, float] = field(default_factory=dict)
-    idle_watts: Mapping[str, float] = field(default_factory=dict)
-    powered_on_hours: Mapping[str, float] = field(default_factory=dict)
-
-    def is_empty(self) -> bool:
-        """Whether no price was given."""
-        return self == CostInput()
+from cardcallback.units import JOULES_PER_KILOWATT_HOUR, JOULES_PER_WATT_HOUR, SECONDS_PER_HOUR, format_power
 
 
 def costs_of(
@@ -46,37 +21,11 @@ def costs_of(
         CardCallbackError: a price or an hour that makes no sense, or of a group that there is not.
     """
     letters = [group.letter for group in comparison.groups]
-    _check(given, letters)
+    check_prices(given, letters)
     costs = tuple(_costs(letter, group, given) for letter, group in zip(letters, groups, strict=True))
     by_letter = dict(zip(letters, groups, strict=True))
     pairs = [(owned, rented) for owned in given.purchase_price for rented in given.hourly_price if owned != rented]
     return costs, tuple(_break_even(owned, rented, by_letter, given, comparison) for owned, rented in sorted(pairs))
-
-
-def _check(given: CostInput, letters: Sequence[str]) -> None:
-    named = {
-        "--hourly-price": given.hourly_price,
-        "--purchase-price": given.purchase_price,
-        "--life-years": given.life_years,
-        "--idle-watts": given.idle_watts,
-        "--powered-on-hours": given.powered_on_hours,
-    }
-    figures = [("--electricity-price", given.electricity_price_per_kilowatt_hour)]
-    for option, values in named.items():
-        for letter, value in values.items():
-            if letter not in letters:
-                msg = f"{option} names the group {letter!r}, and there are {', '.join(letters)}: give one of these"
-                raise CardCallbackError(msg)
-            figures.append((option, value))
-    for option, figure in figures:
-        if figure is not None and not (math.isfinite(figure) and figure >= 0):
-            msg = f"{option} must be 0 or more, not {figure:g}"
-            raise CardCallbackError(msg)
-    for letter, hours in given.powered_on_hours.items():
-        if not 0 < hours <= HOURS_PER_YEAR:
-            limit = f"{HOURS_PER_YEAR:,.0f}"
-            msg = f"--powered-on-hours is of a year: more than 0 and at most {limit}, not {hours:g} ({letter})"
-            raise CardCallbackError(msg)
 
 
 def _costs(letter: str, group: Sequence[RunRecord], given: CostInput) -> Costs:
@@ -95,7 +44,8 @@ def _costs(letter: str, group: Sequence[RunRecord], given: CostInput) -> Costs:
         is_part=energy.is_part,
         is_least_time=_is_least_time(group),
         rent=None if hourly is None else hourly * hours,
-        purchase_share=None if purchase is None or not years else purchase * hours / (years * HOURS_PER_YEAR),
+        purchase_share=None if purchase is None or years is None else purchase * hours / (years * HOURS_PER_YEAR),
+        purchase_reason=f"give --life-years {letter}=..." if purchase is not None and years is None else None,
     )
 
 
@@ -134,6 +84,11 @@ def _break_even(
         return BreakEven(owned=owned, rented=rented, reason=reason)
     price = given.electricity_price_per_kilowatt_hour or 0.0
     hours = _hours(groups[owned])
+    drawn_watts = (energy.value or 0.0) / JOULES_PER_WATT_HOUR / hours if hours > 0 else 0.0
+    if given.idle_watts[owned] >= drawn_watts:
+        idle_words, drawn_words = format_power(given.idle_watts[owned]), format_power(drawn_watts)
+        why = f"it is said to draw {idle_words} idle, and drew {drawn_words} over its run: mend --idle-watts"
+        return BreakEven(owned=owned, rented=rented, reason=why)
     on_hours = given.life_years[owned] * given.powered_on_hours[owned]
     idle = given.idle_watts[owned] * JOULES_PER_WATT_HOUR / JOULES_PER_KILOWATT_HOUR * price
     # While it runs it is not idle: what a run adds is what it draws beyond that.
@@ -151,12 +106,7 @@ def _break_even(
 
 
 def _why_none(owned: str, given: CostInput, comparison: Comparison, rented: str) -> str | None:
-    needed = {
-        "--life-years": given.life_years,
-        "--idle-watts": given.idle_watts,
-        "--powered-on-hours": given.powered_on_hours,
-    }
-    absent = [f"{option} {owned}=..." for option, values in needed.items() if owned not in values]
+    absent = [f"{option} {owned}=..." for option, values in given.owned().items() if owned not in values]
     if given.electricity_price_per_kilowatt_hour is None:
         absent.append("--electricity-price")
     if absent:

@@ -110,8 +110,8 @@ class Costs(msgspec.Struct, frozen=True, kw_only=True):
     """Of one run of a group (the median), each with what it leaves out or why it is ``None``.
 
     ``electricity`` is of the measured energy alone, ``energy_name`` saying which; ``is_part`` where that is a part of
-    it. ``purchase_share`` is the price of the machine by the hours of its life. ``is_least_time`` says of both that the
-    hours are the least it took.
+    it. ``purchase_share`` is the price of the machine by the hours of its life, ``purchase_reason`` what it lacks for
+    that. ``is_least_time`` says of both that the hours are the least it took.
     """
 
     letter: str
@@ -122,6 +122,7 @@ class Costs(msgspec.Struct, frozen=True, kw_only=True):
     is_least_time: bool = False
     rent: float | None = None
     purchase_share: float | None = None
+    purchase_reason: str | None = None
 
 
 class BreakEven(msgspec.Struct, frozen=True, kw_only=True):

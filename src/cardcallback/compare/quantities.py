@@ -10,6 +10,7 @@ import msgspec
 
 from cardcallback.carbon import assess_footprint
 from cardcallback.compare.model import Cell, RowName
+from cardcallback.compare.work import scope_words
 from cardcallback.ratios import mean_power
 from cardcallback.record import (
     FULL_COVERAGE,
@@ -45,17 +46,21 @@ def as_cell(readings: Sequence[Cell]) -> Cell:
     values = tuple(reading.value for reading in known if reading.value is not None)
     if not values:
         return Cell(value=None, reason=readings[0].reason or "not in the record")
+    scopes = {reading.scope for reading in known}
+    if len(scopes) > 1:
+        # A median over figures of different parts of a machine would be of none of them.
+        held = " or ".join(sorted(scope_words(scope) for scope in scopes))
+        return Cell(value=None, reason=f"its runs' figures hold different parts: {held}")
     lows, highs = [reading.low for reading in known], [reading.high for reading in known]
     missing = len(readings) - len(known)
     details = [f"{missing} of {len(readings)} runs have no figure"] if missing else []
     details += [reading.detail for reading in known if reading.detail]
-    scopes = {reading.scope for reading in known}
     return Cell(
         value=statistics.median(values),
         values=values,
         low=None if None in lows else min(low for low in lows if low is not None),
         high=None if None in highs else max(high for high in highs if high is not None),
-        scope=next(iter(scopes)) if len(scopes) == 1 else None,
+        scope=next(iter(scopes)),
         is_part=any(reading.is_part for reading in known),
         bound=next((reading.bound for reading in known if reading.bound is not None), None),
         detail="; ".join(dict.fromkeys(details)) or None,
@@ -98,6 +103,14 @@ def gpu_energy(record: RunRecord) -> Cell:
 def energy_of(record: RunRecord, energy: Measurement) -> Cell:
     """One of the run's energies; at least so much where its end is not known."""
     return _at_least(measured(energy), record)
+
+
+def _system_energy(record: RunRecord) -> Cell:
+    return energy_of(record, record.energy.system)
+
+
+def _cpu_energy(record: RunRecord) -> Cell:
+    return energy_of(record, record.energy.cpu)
 
 
 def _at_least(cell: Cell, record: RunRecord) -> Cell:
@@ -254,20 +267,8 @@ def quantities(factor: CarbonFactor | None, pue: float | None, *, own_factors: s
     return (
         Quantity(name="time", unit="seconds", read=time, is_total=True),
         Quantity(name="gpu_energy", unit="joules", read=gpu_energy, has_scope=True, is_total=True),
-        Quantity(
-            name="system_energy",
-            unit="joules",
-            read=lambda r: energy_of(r, r.energy.system),
-            has_scope=True,
-            is_total=True,
-        ),
-        Quantity(
-            name="cpu_energy",
-            unit="joules",
-            read=lambda r: energy_of(r, r.energy.cpu),
-            has_scope=True,
-            is_total=True,
-        ),
+        Quantity(name="system_energy", unit="joules", read=_system_energy, has_scope=True, is_total=True),
+        Quantity(name="cpu_energy", unit="joules", read=_cpu_energy, has_scope=True, is_total=True),
         Quantity(name="mean_power", unit="watts", read=_mean_power, has_scope=True),
         Quantity(name="highest_power", unit="watts", read=_highest_power, has_scope=True),
         Quantity(name="energy_per_token_processed", unit="joules/token", read=_per_token("processed"), has_scope=True),

@@ -33,12 +33,14 @@ def differences(groups: Sequence[Sequence[RunRecord]]) -> tuple[Difference, ...]
     return tuple(one for one in found if one is not None)
 
 
-def same_work(first: Sequence[RunRecord], other: Sequence[RunRecord]) -> tuple[str | None, str]:
+def same_work(
+    first: Sequence[RunRecord], other: Sequence[RunRecord], target_loss: float | None = None
+) -> tuple[str | None, str]:
     """On what two groups' totals may be divided: (its name, ""), or (None, why they may not).
 
     The same steps over the same tokens of the same data (or, where nobody counted the tokens, over batches of one
     shape of data with a name), or, where each was tuned for its machine, the same held-out loss reached on the same
-    held-out set.
+    held-out set. Runs that were to end at ``target_loss`` have all reached it, whatever one of them went beyond.
     """
     one, two = first[0], other[0]
     unlike = [name for name, read in _TASK if NOT_KNOWN in read(one) or read(one) != read(two)]
@@ -49,7 +51,7 @@ def same_work(first: Sequence[RunRecord], other: Sequence[RunRecord]) -> tuple[s
     unequal = [name for name, read in _amount(one, two) if NOT_KNOWN in read(one) or read(one) != read(two)]
     if not unequal:
         return "the same steps", ""
-    if _same_loss(first, other):
+    if _same_loss(first, other, target_loss):
         return SAME_LOSS, ""
     return None, f"not the same work: {', '.join(unequal)}"
 
@@ -61,11 +63,13 @@ def _amount(one: RunRecord, two: RunRecord) -> tuple[tuple[str, Reader], ...]:
     return (("steps", _steps), ("data", _data), ("batch", _batch), *_SHAPE)
 
 
-def _same_loss(first: Sequence[RunRecord], other: Sequence[RunRecord]) -> bool:
+def _same_loss(first: Sequence[RunRecord], other: Sequence[RunRecord], target: float | None) -> bool:
     reached = [_held_out(record) for record in (*first, *other)]
     if any(loss is None for loss, _ in reached) or len({what for _, what in reached}) > 1:
         return False
     losses = [loss for loss, _ in reached if loss is not None]
+    if target is not None and max(losses) <= target + SAME_LOSS_SHARE * abs(target):
+        return True
     return max(losses) - min(losses) <= SAME_LOSS_SHARE * min(abs(loss) for loss in losses)
 
 
@@ -220,6 +224,7 @@ _CIRCUMSTANCES: tuple[tuple[str, Reader], ...] = (
     ("energy holds", _scope),
     ("energy covers", _coverage),
     ("software", _software),
+    ("recorded by", lambda record: f"cardcallback {record.cardcallback_version or NOT_KNOWN}"),
     ("seed", _setting("seed")),
     ("status", lambda record: record.status),
     ("evidence", _evidence),

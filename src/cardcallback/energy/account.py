@@ -177,15 +177,19 @@ class EnergyAccount:
     def _count(self, point: CounterPoint) -> None:
         if self._counter is None:
             return
-        before = self._counter.anchor
+        before, counted_seconds = self._counter.anchor, self._counter.counted_seconds
         power = self._gauge_at(point.at_seconds)
         self._feed(self._counter, replace(point, power=power))
         anchor = self._counter.anchor
         if anchor is None or anchor is before:
             return
+        if before is not None and self._integral is not None and self._counter.counted_seconds != counted_seconds:
+            seconds = self._counter.counted_seconds - counted_seconds
+            begin = before.at_seconds + min(seconds, 0.0)  # less than before: its newest interval was taken back
+            self._integral.witness(begin, begin + abs(seconds), told=seconds > 0)
         if before is None:
-            begin = self._begin_power
-            self._lead_joules = power.joules - begin.joules if power is not None and begin is not None else 0.0
+            first = self._begin_power
+            self._lead_joules = power.joules - first.joules if power is not None and first is not None else 0.0
         joules = self._lead_joules + self._counter.best_joules
         self._best.append(Cumulative(anchor.at_seconds, joules, self._counter.unbridged_seconds))
 
@@ -198,12 +202,14 @@ class EnergyAccount:
         return account
 
     def _feed(self, counter: CounterAccount, point: CounterPoint) -> None:
-        seconds = point.at_seconds - counter.anchor.at_seconds if counter.anchor is not None else 0.0
+        since = counter.anchor.at_seconds if counter.anchor is not None else point.at_seconds
+        seconds = point.at_seconds - since
         check = Check(
             slack_joules=self._slack_joules(counter, seconds),
             most_joules=self.ceiling.joules_within(seconds + counter.refresh_seconds),
             allowed_joules=self.ceiling.joules_if_allowed(seconds + counter.refresh_seconds),
             gauge_still=self._integral.stillness.latest if self._integral is not None else NEVER,
+            gauge_failed_since=self._integral.failed_since(since, point.at_seconds) if self._integral else math.inf,
             gauge_sees_everything=self._integral is not None and self._integral.traits.sees_everything,
         )
         counter.add(point, check)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections import Counter as Tally
-from dataclasses import dataclass
+from collections import deque
 from typing import Literal
 
 from cardcallback.energy.ceiling import Ceiling
-from cardcallback.energy.intervals import BothWays, Check, CounterPoint, watched_joules
+from cardcallback.energy.intervals import BothWays, Check, Counted, CounterPoint, watched_joules
 from cardcallback.energy.refresh import ASSUMED_REFRESH_SECONDS, RefreshWatch
 from cardcallback.energy.traits import CounterTraits
 
@@ -23,16 +24,8 @@ _IMPOSSIBLE_WATTS = 5000.0
 # A counter that is renewed often and shows the same for longer stands still.
 _STILLNESS_SECONDS = 5.0
 _STILL_STEPS = 3
-
-
-@dataclass(frozen=True, slots=True)
-class _Counted:
-    """The newest interval that was counted, so that it can be taken back."""
-
-    begin: CounterPoint
-    seconds: float
-    joules: float
-    integral: float | None
+# So many compared intervals are kept, over which it may turn out that the gauge had failed.
+_RECENT = 32
 
 
 class CounterAccount:
@@ -51,6 +44,7 @@ class CounterAccount:
         self.longest_bridged_seconds = 0.0
         self.unbridged_seconds = 0.0
         self.longest_unbridged_seconds = 0.0
+        self.without_gauge_seconds = 0.0  # counted while the gauge had failed
         self.pieces = 1
         self.agreeing = BothWays()
         self.disputed = BothWays()  # bridged, though the device may have used what the counter says
@@ -58,13 +52,16 @@ class CounterAccount:
         self.highest_watts = 0.0
         self.highest_over_seconds = 0.0
         self.events: Tally[Event] = Tally()
-        self._newest_counted: _Counted | None = None
+        self.recent: deque[Counted] = deque(maxlen=_RECENT)
+        self._may_take_back = False  # the newest of them
         self._bridging = False
+        self._gauge_failed = False  # in the interval that is looked at
 
     def copy(self) -> CounterAccount:
         """An independent copy."""
         twin = copy.copy(self)
         twin.events = self.events.copy()
+        twin.recent = self.recent.copy()
         twin.refresh = self.refresh.copy()
         twin.agreeing, twin.disputed, twin.ruled_out = map(copy.copy, (self.agreeing, self.disputed, self.ruled_out))
         return twin
@@ -137,6 +134,8 @@ class CounterAccount:
     def add(self, point: CounterPoint, check: Check) -> None:
         """The next reading, in order of time."""
         self.refresh.add(point.at_seconds, point.joules)
+        self._gauge_failed = check.gauge_failed_since < math.inf
+        self._compare_no_more_since(check.gauge_failed_since)
         if self.anchor is None:
             self.first = self.anchor = point
             return
@@ -168,7 +167,8 @@ class CounterAccount:
         than the device's limit allows shows that it went on.
         """
         unsteady = point.after_loss or (self.events["reset"] > 0 and point.power is not None)
-        return unsteady and self._integral(point) is None and point.joules <= check.allowed_joules
+        unseen = self.anchor is None or watched_joules(self.anchor.power, point.power) is None
+        return unsteady and unseen and point.joules <= check.allowed_joules
 
     def _backward(self, point: CounterPoint, change: float, check: Check) -> None:
         if self.traits.wraps_at is not None and self._plausible(point, change + self.traits.wraps_at, check):
@@ -181,8 +181,12 @@ class CounterAccount:
     def _implausible(self, point: CounterPoint, change: float, check: Check) -> None:
         if self._stood_still(point):
             self.events["standstill"] += 1
+            caught_up = self._caught_up(point, change, check)
             self._take_back()
-            self._bridge(point)
+            if caught_up and self.anchor is not None:
+                self._count(point, point.joules - self.anchor.joules)
+            else:
+                self._bridge(point)
             return
         possible = change <= check.most_joules
         self.events["dispute" if possible else "jump"] += 1
@@ -192,20 +196,17 @@ class CounterAccount:
             sums = self.disputed if possible else self.ruled_out
             self._note_highest(change if possible else 0.0, seconds)
             sums.add(seconds, change, integral)
-            sums.weak_seconds += self._weakly_witnessed(point, check)
+            sums.weak_seconds += check.weak_seconds(self.anchor.at_seconds, point.at_seconds)
         self._bridge(point)
-
-    def _weakly_witnessed(self, point: CounterPoint, check: Check) -> float:
-        """How many seconds since the anchor the gauge is the weaker witness of the two."""
-        if self.anchor is None or not check.gauge_sees_everything:
-            return self._seconds(point)
-        begin, end = check.gauge_still
-        return max(min(end, point.at_seconds) - max(begin, self.anchor.at_seconds), 0.0)
 
     def _stood_still(self, point: CounterPoint) -> bool:
         if self.still_until is None or self.anchor is None:
             return False
         return self.still_until - self.anchor.at_seconds > self._seconds(point) / 2
+
+    def _caught_up(self, point: CounterPoint, change: float, check: Check) -> bool:
+        newest = self.recent[-1] if self._may_take_back else None
+        return newest is not None and newest.caught_up_by(change, self._seconds(point), self._integral(point), check)
 
     def _plausible(self, point: CounterPoint, change: float, check: Check) -> bool:
         if change < 0:
@@ -225,8 +226,10 @@ class CounterAccount:
         return not (self._stood_still(point) and long and watts < self.usual_watts / 2)
 
     def _integral(self, point: CounterPoint) -> float | None:
-        """Energy the gauge saw since the anchor; ``None`` where it did not see all of it."""
-        return None if self.anchor is None else watched_joules(self.anchor.power, point.power)
+        """Energy the gauge saw since the anchor; ``None`` where it did not see all of it, or had failed."""
+        if self.anchor is None or self._gauge_failed:
+            return None
+        return watched_joules(self.anchor.power, point.power)
 
     def distrust_stillness(self, *, gauge_saw: bool) -> None:
         """Before closing: a counter that stands still stopped somewhere in the interval before.
@@ -239,14 +242,21 @@ class CounterAccount:
 
     def _take_back(self) -> None:
         """Forget the newest counted interval, in the middle of which the counter may have stopped."""
-        newest = self._newest_counted
-        if newest is None or newest.integral is None:
+        if not self._may_take_back:
             return
+        newest = self.recent.pop()
         self.counted_joules -= newest.joules
         self.counted_seconds -= newest.seconds
-        self.agreeing.add(-newest.seconds, -newest.joules, -newest.integral)
+        newest.count_in(self.agreeing, -1)
         self.anchor = newest.begin
-        self._newest_counted = None
+        self._may_take_back = False
+
+    def _compare_no_more_since(self, seconds: float) -> None:
+        """Forget what the gauge said since then: it had failed, which shows only after a while."""
+        while self.recent and self.recent[-1].begin.at_seconds + self.recent[-1].seconds > seconds:
+            newest = self.recent.pop()
+            self._may_take_back = False
+            newest.count_in(self.agreeing, -1)
 
     def _seconds(self, point: CounterPoint) -> float:
         return point.at_seconds - self.anchor.at_seconds if self.anchor else 0.0
@@ -256,11 +266,12 @@ class CounterAccount:
         self.counted_joules += joules
         self.counted_seconds += seconds
         self._note_highest(joules, seconds)
-        integral = self._integral(point)
         self._bridging = False
-        self._newest_counted = _Counted(self.anchor, seconds, joules, integral) if self.anchor is not None else None
-        if integral is not None:
-            self.agreeing.add(seconds, joules, integral)
+        self._may_take_back = self.anchor is not None and self.anchor.power is not None
+        if self.anchor is not None:
+            self.recent.append(Counted(self.anchor, seconds, joules, self._integral(point)))
+            self.recent[-1].count_in(self.agreeing)
+        self.without_gauge_seconds += seconds if self._gauge_failed else 0.0
 
     def _note_highest(self, joules: float, seconds: float) -> None:
         # One refresh more or less falls into a short interval.
@@ -273,7 +284,7 @@ class CounterAccount:
         if not self._bridging:
             self.pieces += 1
         self._bridging = True
-        self._newest_counted = None
+        self._may_take_back = False
         seconds = self._seconds(point)
         if self.anchor is None or self.anchor.power is None or point.power is None:
             self._leave_open(seconds)

@@ -125,10 +125,21 @@ class PowerIntegral:
             watched_seconds: for how long the gauge was read.
         """
         stretches = self.stillness.unusual(self.lowest)
-        seconds = sum(one.seconds for one in stretches)
-        joules = sum(one.seconds * one.watts for one in stretches)
+        seconds = sum(one.alone_seconds for one in stretches)
+        joules = sum(one.alone_seconds * one.watts for one in stretches)
         most = self.ceiling.joules_in_gap(seconds, watched_seconds)
         return StillDoubt(seconds, joules, math.inf if most is None else max(most - joules, 0.0))
+
+    def witness(self, begin_seconds: float, end_seconds: float, *, told: bool) -> None:
+        """A counter told the energy of that time, or did not after all: a still gauge costs nothing there."""
+        lag = self.traits.lag_seconds
+        self.stillness.witness(begin_seconds + lag, end_seconds + lag, told=told)
+
+    def failed_since(self, begin_seconds: float, end_seconds: float) -> float:
+        """Since when it repeats one reading though its readings flicker; infinite unless for most of that time."""
+        lag, (begin, end) = self.traits.lag_seconds, self.stillness.stuck
+        failed_seconds = min(end - lag, end_seconds) - max(begin - lag, begin_seconds)
+        return begin - lag if failed_seconds > (end_seconds - begin_seconds) / 2 else math.inf
 
     def sampling_joules(self, seconds: float) -> float:
         """How far the integral of a stretch may be off where the gauge looks only now and then."""

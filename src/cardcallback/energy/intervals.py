@@ -35,15 +35,24 @@ class Check:
 
     A difference to the gauge within ``slack_joules`` is its own blur; more than ``most_joules`` the device
     cannot have used by what was seen of it, more than ``allowed_joules`` not by its own limit. ``gauge_still``
-    is when the gauge last gave the same reading over and over; ``gauge_sees_everything`` is false for one that
-    looks only now and then.
+    is when the gauge last gave the same reading over and over, which one that flickers does only once it has failed:
+    at ``gauge_failed_since``, infinite unless it had for most of this interval. ``gauge_sees_everything`` is false for
+    one that looks only now and then.
     """
 
     slack_joules: float
     most_joules: float = math.inf
     allowed_joules: float = math.inf
     gauge_still: Stretch = NEVER
+    gauge_failed_since: float = math.inf
     gauge_sees_everything: bool = True
+
+    def weak_seconds(self, begin_seconds: float, end_seconds: float) -> float:
+        """For how much of that time the gauge is the weaker witness of the two."""
+        if not self.gauge_sees_everything:
+            return end_seconds - begin_seconds
+        begin, end = self.gauge_still
+        return max(min(end, end_seconds) - max(begin, begin_seconds), 0.0)
 
 
 @dataclass(slots=True)
@@ -70,3 +79,27 @@ class BothWays:
         whole.add(other.seconds, other.counter_joules, other.power_joules)
         whole.weak_seconds += other.weak_seconds
         return whole
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """An interval that was counted, with what the gauge saw of it if it saw all; kept so that it can be taken back."""
+
+    begin: CounterPoint
+    seconds: float
+    joules: float
+    integral: float | None
+
+    def count_in(self, sums: BothWays, sign: int = 1) -> None:
+        """Add it to the sums of what both watched, or take it out again."""
+        if self.integral is not None:
+            sums.add(sign * self.seconds, sign * self.joules, sign * self.integral)
+
+    def caught_up_by(self, joules: float, seconds: float, integral: float | None, check: Check) -> bool:
+        """Whether a counter that stood still for ``seconds`` after this interval shows its energy too by moving on.
+
+        It stopped while nothing was watched, and moved by more than the gauge saw since and the device may have used.
+        """
+        if integral is None or self.integral is not None or joules <= integral:
+            return False
+        return self.joules + joules <= check.allowed_joules * (self.seconds + seconds) / seconds

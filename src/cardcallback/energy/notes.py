@@ -8,6 +8,8 @@ from cardcallback.units import format_duration, format_percent
 
 # A load that is steady to the milliwatt for so long is hardly one.
 _LONG_STILLNESS_SECONDS = 60.0
+# Shorter, what it may have missed is in the interval and not worth a sentence.
+_SHORT_STILLNESS_SECONDS = 2.0
 _SENTENCES: dict[Event, str] = {
     "reset": "the energy counter went back {times}; integrated power stands in for that time",
     "restart": "the energy counter may have begun anew {times} while nothing watched; it does not count that time",
@@ -37,6 +39,11 @@ def account_notes(account: CounterAccount, verdict: Consistency | None) -> tuple
     if account.still_at_the_end_seconds > account.stillness_seconds:
         stillness = format_duration(account.still_at_the_end_seconds)
         notes.append(f"the energy counter stood still for the last {stillness}")
+    if account.without_gauge_seconds > 0:
+        stuck = format_duration(account.without_gauge_seconds)
+        notes.append(
+            f"the power readings repeated one value for {stuck} while the energy counter went on: only it counts"
+        )
     if account.unbridged_seconds > 0:
         notes.append(f"for {format_duration(account.unbridged_seconds)} no sensor told the energy")
     if verdict is not None and verdict.verdict == "inconsistent":
@@ -56,7 +63,7 @@ def gauge_notes(refused: int, still_seconds: float, *, spanned: bool) -> tuple[s
     if refused:
         what = "one power reading was" if refused == 1 else f"{refused:,} power readings were"
         notes.append(f"{what} left out: more than the device may draw, or far above the readings that overlap it")
-    if spanned or still_seconds > _LONG_STILLNESS_SECONDS:
+    if still_seconds > (_SHORT_STILLNESS_SECONDS if spanned else _LONG_STILLNESS_SECONDS):
         unknown = "the recording interval holds both" if spanned else "there is no energy counter to tell"
         notes.append(
             f"the power reading did not change for {format_duration(still_seconds)}: either the load was steady to the "

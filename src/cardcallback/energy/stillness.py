@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bisect
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cardcallback.energy.history import NEVER, Stretch
 
@@ -22,19 +22,26 @@ _NOISY_TURNS = 0.25
 _FEWEST_CHANGES = 20
 _NOISE_SHARE = 0.02
 _DIGITS = 3
-_SHORTEST_SECONDS, _SHORTEST_READINGS = 2.0, 16
+_SHORTEST_SECONDS, _FEWEST_READINGS = 2.0, 6
 # Where they are as smooth as the work, a pause in the work is as steady; a device may be so at its lowest power.
 _SHORTEST_SMOOTH_SECONDS = 20.0
 _IDLE_SHARE = 0.02
 
 
-@dataclass(frozen=True, order=True, slots=True)
+@dataclass(order=True, slots=True)
 class Still:
-    """A stretch of equal readings, the shortest first."""
+    """A stretch of equal readings, the shortest first; for ``witnessed_seconds`` of it a counter told the energy."""
 
     seconds: float
     watts: float
     readings: int = 1
+    since_seconds: float = field(default=0.0, compare=False)
+    witnessed_seconds: float = field(default=0.0, compare=False)
+
+    @property
+    def alone_seconds(self) -> float:
+        """For how long nothing but the gauge told the energy."""
+        return max(self.seconds - self.witnessed_seconds, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +61,8 @@ class Stillness:
 
     def __init__(self) -> None:
         self.latest: Stretch = NEVER
-        self.longest_seconds = 0.0
         self._kept: list[Still] = []
-        self._since = math.inf
-        self._at = math.inf
-        self._watts = math.nan
-        self._readings = 0
+        self._newest = Still(0.0, math.nan, readings=0, since_seconds=math.inf)
         self._highest = 0.0
         self._rose = False
         self._turns = 0
@@ -70,25 +73,50 @@ class Stillness:
         """The next reading, in order of time."""
         watts = round(watts, _DIGITS)
         self._highest = max(self._highest, watts)
-        if watts != self._watts:
-            self._note_turn(watts - self._watts)
+        newest = self._newest
+        if watts != newest.watts:
+            self._note_turn(watts - newest.watts)
             self._keep()
-            self._since, self._watts, self._readings = at_seconds, watts, 0
-        self._at = at_seconds
-        self._readings += 1
-        if self._readings >= _STILL_READINGS:
-            self.latest = (self._since, at_seconds)
-            self.longest_seconds = max(self.longest_seconds, at_seconds - self._since)
+            newest = self._newest = Still(0.0, watts, readings=0, since_seconds=at_seconds)
+        newest.seconds = at_seconds - newest.since_seconds
+        newest.readings += 1
+        if newest.readings >= _STILL_READINGS:
+            self.latest = (newest.since_seconds, at_seconds)
+
+    def witness(self, begin_seconds: float, end_seconds: float, *, told: bool = True) -> None:
+        """A counter told the energy of that time, or (``told`` false) did not after all."""
+        for one in self._all():
+            common = min(one.since_seconds + one.seconds, end_seconds) - max(one.since_seconds, begin_seconds)
+            if common > 0:
+                one.witnessed_seconds += common if told else -common
+
+    @property
+    def longest_seconds(self) -> float:
+        """How long it repeated one value at most where nothing else told the energy."""
+        return max((one.alone_seconds for one in self._all() if one.readings >= _STILL_READINGS), default=0.0)
+
+    @property
+    def stuck(self) -> Stretch:
+        """Since when to when a gauge whose readings flicker repeats one: it has failed, however steady the load."""
+        newest = self._newest
+        long = newest.readings >= _FEWEST_READINGS and newest.seconds > _SHORTEST_SECONDS
+        if not long or not self._noisy or newest not in _failures_among(sorted(self._all())):
+            return NEVER
+        return newest.since_seconds, newest.since_seconds + newest.seconds
 
     def unusual(self, lowest_watts: float) -> list[Still]:
         """The stretches far longer than all others, in which the gauge may have stood still."""
-        stretches = sorted(self._kept + self._newest())
-        if self._small_changes >= _FEWEST_CHANGES and self._small_turns > _NOISY_TURNS * self._small_changes:
-            return [one for one in _unusual_of(stretches, _SHORTEST_SECONDS) if one.readings >= _SHORTEST_READINGS]
+        stretches = sorted(self._all())
+        if self._noisy:
+            return _failures_among(stretches)
         if self._turns < _FEWEST_CHANGES:
             return []  # a ramp, or a few steps: what comes next is as steady as any
         idle_watts = (1 + _IDLE_SHARE) * lowest_watts
         return _unusual_of([one for one in stretches if one.watts > idle_watts], _SHORTEST_SMOOTH_SECONDS)
+
+    @property
+    def _noisy(self) -> bool:
+        return self._small_changes >= _FEWEST_CHANGES and self._small_turns > _NOISY_TURNS * self._small_changes
 
     def _note_turn(self, change: float) -> None:
         turned = (change > 0) != self._rose
@@ -98,13 +126,21 @@ class Stillness:
             self._small_changes += 1
             self._small_turns += turned
 
-    def _newest(self) -> list[Still]:
-        return [Still(self._at - self._since, self._watts, self._readings)] if self._readings else []
+    def _all(self) -> list[Still]:
+        return [*self._kept, self._newest] if self._newest.readings else self._kept
 
     def _keep(self) -> None:
-        for ended in self._newest():
-            bisect.insort(self._kept, ended)
+        if self._newest.readings:
+            bisect.insort(self._kept, self._newest)
             del self._kept[: max(len(self._kept) - _KEPT, 0)]
+
+
+def _failures_among(ordered: list[Still]) -> list[Still]:
+    """Those of a gauge with noise: how many equal readings are chance tell its own, that of coarse steps has more."""
+    unusual = _unusual_of(ordered, _SHORTEST_SECONDS)
+    usual = ordered[: len(ordered) - len(unusual)]
+    most = max((one.readings for one in usual), default=0)
+    return [one for one in unusual if one.readings >= max(_FEWEST_READINGS, _UNUSUAL * most)]
 
 
 def _unusual_of(ordered: list[Still], shortest_seconds: float) -> list[Still]:

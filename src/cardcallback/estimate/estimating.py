@@ -20,9 +20,11 @@ from cardcallback.units import (
 # The hottest accelerator sold draws below 3 kW, superchips of several dies included.
 HIGHEST_WATTS = 3000.0
 HIGHEST_COUNT = 1_000_000
-# Hours of all devices of a run may be given together; the largest training published took some 40 million of them
-# and below 30 GWh. Of more nobody knows: such a figure is another unit.
-HIGHEST_HOURS = 1e9
+# Ten years; the longest trainings published took a few months.
+HIGHEST_HOURS = 87_600.0
+# Hours of all devices of a run may be given together, as those of one; the largest training published took some 40
+# million of them and below 30 GWh. Of more nobody knows: such a figure is another unit.
+HIGHEST_DEVICE_HOURS = 1e8
 HIGHEST_KILOWATT_HOURS = 1e9
 _NODES_SOURCE = "Newkirk et al., arXiv 2506.14551"
 _SPARK_SOURCE = (
@@ -93,7 +95,8 @@ def _check(given: EstimateInput) -> None:
     if given.hours is None and given.energy_kilowatt_hours is None:
         msg = "the hours are missing: give --hours H, the time that each device ran"
         raise CardCallbackError(msg)
-    _check_figure("hours", given.hours, HIGHEST_HOURS, "give the hours that each device ran")
+    most_hours = HIGHEST_DEVICE_HOURS if given.count == 1 else HIGHEST_HOURS
+    _check_figure("hours", given.hours, most_hours, "give the hours that each device ran")
     _check_figure("watts", given.watts, HIGHEST_WATTS, "give the power of one device in watts")
     _check_figure(
         "energy", given.energy_kilowatt_hours, HIGHEST_KILOWATT_HOURS, "give the energy of all devices in kWh"
@@ -124,7 +127,8 @@ def _energy(given: EstimateInput, row: GpuRow | None, watts: float | None) -> Me
         source = row.source if row is not None else "given by the user"
         kind = "rated power" if row is not None else "the power given"
         devices = f"each of {format_count(given.count)} devices" if given.count > 1 else "the device"
-        assumption = f"{devices} drew {kind}, {format_power(power)}, for {hours:,g} h"
+        together = "" if hours <= HIGHEST_HOURS else ", taken as the hours of all devices together"
+        assumption = f"{devices} drew {kind}, {format_power(power)}, for {_hours_words(hours)} h{together}"
     return Measurement(
         value=joules,
         unit="joules",
@@ -134,6 +138,10 @@ def _energy(given: EstimateInput, row: GpuRow | None, watts: float | None) -> Me
         covers=(row.name if row is not None else "what was given",),
         assumption=assumption,
     )
+
+
+def _hours_words(hours: float) -> str:
+    return f"{hours:,.0f}" if hours >= 1e6 else f"{hours:,g}"
 
 
 def _scope(row: GpuRow | None) -> Scope:

@@ -9,9 +9,16 @@ from pathlib import Path
 
 import msgspec
 
-from cardcallback.carbon import check_pue, chosen_factor
+from cardcallback.carbon import OwnFactors, check_pue, chosen_factor
 from cardcallback.errors import CardCallbackError, CardCallbackWarning
-from cardcallback.impact.checks import check_count, check_hours, check_text, check_watts, require_number
+from cardcallback.impact.checks import (
+    check_count,
+    check_hours,
+    check_text,
+    check_watts,
+    factors_of_file,
+    require_number,
+)
 from cardcallback.impact.constants import (
     DEFAULT_EQUIVALENTS,
     SEED_EQUIVALENTS,
@@ -53,6 +60,7 @@ class EnvironmentalImpact:
         equivalents: what trees, cars and telephones are taken for.
         carbon_reduction_measures: what was done to emit less, in the author's words.
         factor_source: where ``grid_carbon_intensity`` is published.
+        carbon_factors: a CSV file of your own factors, read once, in which ``location`` is looked for first.
         record: the run whose measured energy counts.
 
     Raises:
@@ -69,6 +77,7 @@ class EnvironmentalImpact:
     equivalents: Equivalents = field(default=DEFAULT_EQUIVALENTS, kw_only=True)
     carbon_reduction_measures: Sequence[str] = field(default=(), kw_only=True)
     factor_source: str | None = field(default=None, kw_only=True)
+    carbon_factors: str | Path | OwnFactors | None = field(default=None, kw_only=True)
     record: RunRecord | None = field(default=None, kw_only=True, repr=False)
 
     def __post_init__(self) -> None:
@@ -114,6 +123,7 @@ class EnvironmentalImpact:
         pue: float | None = None,
         equivalents: Equivalents = DEFAULT_EQUIVALENTS,
         carbon_reduction_measures: Sequence[str] = (),
+        carbon_factors: str | Path | None = None,
     ) -> EnvironmentalImpact:
         """The impact of a run by its measured energy, over its own time and hardware.
 
@@ -127,6 +137,7 @@ class EnvironmentalImpact:
             pue: building overhead.
             equivalents: what trees, cars and telephones are taken for.
             carbon_reduction_measures: what was done to emit less.
+            carbon_factors: a file of your own factors.
 
         Raises:
             CardCallbackError: as the class, or no record there (exit code 3).
@@ -143,13 +154,15 @@ class EnvironmentalImpact:
             location=location,
             equivalents=equivalents,
             carbon_reduction_measures=carbon_reduction_measures,
+            carbon_factors=carbon_factors,
             record=run,
         )
 
     @property
     def factor(self) -> CarbonFactor | None:
         """Grams of CO2e per kWh with its place, year, boundary and source; ``None`` where no place is known."""
-        chosen = chosen_factor(self.location, self.grid_carbon_intensity)
+        own = self.carbon_factors if isinstance(self.carbon_factors, OwnFactors) else None
+        chosen = chosen_factor(self.location, self.grid_carbon_intensity, own)
         if chosen is not None:
             return chosen if self.grid_carbon_intensity is None else _with_source(chosen, self.factor_source)
         return self.record.carbon.factor if self.record is not None and self.record.carbon is not None else None
@@ -243,6 +256,7 @@ class EnvironmentalImpact:
             msg = "equivalents must be an Equivalents: take cardcallback.impact.DEFAULT_EQUIVALENTS as its pattern"
             raise CardCallbackError(msg)
         _check_measures(self.carbon_reduction_measures)
+        self.carbon_factors = factors_of_file(self.carbon_factors, self.location, self.grid_carbon_intensity)
         # Last, since it looks the place up: an unknown one is refused here and not when the report is printed.
         _ = self.factor
 

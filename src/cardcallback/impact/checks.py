@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import numbers
+from pathlib import Path
 
+from cardcallback.carbon import OwnFactors
 from cardcallback.errors import CardCallbackError
-from cardcallback.estimate import HIGHEST_COUNT, HIGHEST_WATTS
+from cardcallback.estimate import HIGHEST_COUNT, HIGHEST_HOURS, HIGHEST_WATTS
+from cardcallback.settings import checks
 from cardcallback.units import one_line
 
-# Ten years; the longest trainings published took a few months.
-MOST_HOURS = 87_600.0
 _LARGEST_SHOWN = 10**15
 
 
@@ -21,8 +22,8 @@ def check_hours(hours: object) -> None:
         CardCallbackError: not a number, not above 0, or more than ten years.
     """
     number = require_number("training_hours", hours, "4.0 for four hours")
-    if not 0 < number <= MOST_HOURS:
-        msg = f"training_hours must be above 0 and at most {MOST_HOURS:,.0f} (ten years), not {number:g}: give hours"
+    if not 0 < number <= HIGHEST_HOURS:
+        msg = f"training_hours must be above 0 and at most {HIGHEST_HOURS:,.0f} (ten years), not {number:g}: give hours"
         raise CardCallbackError(msg)
 
 
@@ -64,6 +65,27 @@ def check_text(name: str, text: object) -> None:
     if not isinstance(text, str):
         msg = f"{name} must be text, not {shown(text)}: put it in quotes"
         raise CardCallbackError(msg)
+
+
+def factors_of_file(factors: object, location: str | None, grid_carbon_intensity: float | None) -> OwnFactors | None:
+    """The factors of a person's own file, read where it was not yet.
+
+    Raises:
+        CardCallbackError: no such file, no factors in it, no place to look for, or a number that goes before it.
+    """
+    if factors is None:
+        return None
+    if location is None or grid_carbon_intensity is not None:
+        wrong = "is not needed beside grid_carbon_intensity: leave one out"
+        needs = "needs a place of its rows: give location= too"
+        msg = f"carbon_factors {needs if grid_carbon_intensity is None else wrong}"
+        raise CardCallbackError(msg)
+    if isinstance(factors, OwnFactors):
+        return factors
+    if not isinstance(factors, (str, Path)):
+        msg = f"carbon_factors must be the path of a CSV file, not {shown(factors)}: give one as docs/carbon.md shows"
+        raise CardCallbackError(msg)
+    return checks.own_factors(Path(factors).expanduser())
 
 
 def require_number(name: str, value: object, example: str) -> float:

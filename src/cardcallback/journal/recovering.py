@@ -11,6 +11,7 @@ from cardcallback.journal.lines import Figure
 from cardcallback.journal.progress import ENERGIES, accelerator_name, other_name
 from cardcallback.ratios import mean_power, with_ratios
 from cardcallback.record import (
+    TOKEN_KINDS,
     Accelerator,
     Energy,
     Measurement,
@@ -79,7 +80,17 @@ def interrupted_record(snapshot: RunRecord, newest: Newest, *, damaged_lines: in
 
 def _nodes(nodes: tuple[Node, ...], session: Session) -> tuple[Node, ...]:
     """The only computer that the session was measured on, as far as the session came; tokens are of before that."""
-    known = tuple(replace(node, tokens={}, token_reasons={}, batches=None) for node in nodes)
+    known = tuple(
+        replace(
+            node,
+            tokens={},
+            token_reasons={},
+            tokens_at_least=node.tokens_at_least | node.tokens,
+            tokens_complete=False,
+            batches=None,
+        )
+        for node in nodes
+    )
     if len(known) != 1:
         return known
     return (replace(known[0], duration_seconds=session.duration_seconds).with_gpu_energy(session.energy.gpu),)
@@ -146,9 +157,12 @@ def _missing_seconds(coverage: float | None, seconds: float) -> float:
 def _training(training: Training, last_step: int) -> Training:
     """Steps are known to the end, what else was counted is not."""
     known = training.tokens
-    if known.processed is None and known.non_padding is None and known.in_loss is None:
-        return replace(training, steps=max(last_step, training.steps), epochs=None)
-    return replace(training, steps=max(last_step, training.steps), epochs=None, tokens=Tokens(reason=_NOT_COUNTED))
+    training = replace(training, steps=max(last_step, training.steps), epochs=None)
+    counted = {kind: count for kind in TOKEN_KINDS if (count := getattr(known, kind)) is not None}
+    if not counted:
+        return training
+    tokens = Tokens(reason=_NOT_COUNTED, at_least=known.at_least | counted)
+    return replace(training, tokens=tokens)
 
 
 def _with_ratios(energy: Energy, session: Session, training: Training, before: Energy) -> Energy:

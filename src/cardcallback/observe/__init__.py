@@ -11,7 +11,6 @@ from cardcallback.observe.step_tokens import (
     CountingPlan,
     StepCounts,
     StepTokens,
-    TokenKind,
     plan_counting,
 )
 from cardcallback.observe.tokens import TokenBaseline, count_tokens, may_be_counted, token_baseline, with_counted
@@ -25,7 +24,6 @@ __all__ = [
     "StepCounts",
     "StepTokens",
     "TokenBaseline",
-    "TokenKind",
     "count_tokens",
     "evaluation_result",
     "find_base_model",

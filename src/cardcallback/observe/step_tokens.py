@@ -7,18 +7,17 @@ that a gradient flows through.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from cardcallback.observe.device_sum import DeviceSum
 from cardcallback.observe.kept_batches import Batch, KeptBatches
 from cardcallback.observe.objective import ON_POLICY
 from cardcallback.observe.plain import integer, read
 from cardcallback.observe.shared_batches import processes_of_split_batch, processes_of_whole_batch
-from cardcallback.record import Training
+from cardcallback.record import TOKEN_KINDS, TokenKind, Training
 
-TokenKind = Literal["processed", "non_padding", "in_loss"]
-KINDS: tuple[TokenKind, ...] = ("processed", "non_padding", "in_loss")
+KINDS = TOKEN_KINDS
 SOURCE = "training batches"
 
 # Labels with this value are left out of the loss: PyTorch's default.
@@ -105,11 +104,16 @@ def _uncounted_loss(training: Training, model: object, *, shifted: bool | None) 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StepCounts:
-    """Tokens by kind as they were last read, and why a kind has none; ``batches`` had been added by then."""
+    """Tokens by kind as they were last read, and why a kind has none; ``batches`` had been added by then.
+
+    ``at_least``: of kinds that have none what had been read of them before. ``complete``: these are the last ones.
+    """
 
     tokens: Mapping[TokenKind, int] = field(default_factory=dict)
     reasons: Mapping[TokenKind, str] = field(default_factory=dict)
+    at_least: Mapping[TokenKind, int] = field(default_factory=dict)
     batches: int = 0
+    complete: bool = False
 
 
 OF_ONE_PROCESS = StepCounts(reasons=dict.fromkeys(KINDS, _SEVERAL_PROCESSES))
@@ -170,7 +174,11 @@ class StepTokens:
         """The sums as of now, or none where a device would have to be waited for; counting goes on."""
         if not self._busy_kinds():
             return self.settle(may_wait=False)
-        return StepCounts(reasons=dict.fromkeys(KINDS, _NOT_READ))
+        return StepCounts(reasons=dict.fromkeys(KINDS, _NOT_READ), at_least=self.read.tokens)
+
+    def last(self) -> StepCounts:
+        """What was read last, for any thread; complete where counting was closed and all of it has been read."""
+        return replace(self.read, complete=self._closed and self.read.batches == self._batches)
 
     def counts(self) -> StepCounts:
         """The sums as last read; touches no device."""
@@ -180,7 +188,9 @@ class StepTokens:
             if kind not in self._reasons and (kind in self._whole or kind in self._settled)
         }
         reasons = {kind: self._reasons.get(kind, _NO_BATCH) for kind in KINDS if kind not in tokens}
-        return StepCounts(tokens=tokens, reasons=reasons, batches=self._batches)
+        lost = {kind: self._whole.get(kind, 0) + self._settled.get(kind, 0) for kind in KINDS if kind not in tokens}
+        at_least = {kind: count for kind, count in lost.items() if count and reasons[kind] == _NOT_READ}
+        return StepCounts(tokens=tokens, reasons=reasons, at_least=at_least, batches=self._batches)
 
     def _read(self, kind: TokenKind, total: DeviceSum) -> None:
         try:
@@ -190,8 +200,7 @@ class StepTokens:
 
     def _busy_kinds(self) -> Collection[TokenKind]:
         """Those whose sums cannot be read without waiting for their device."""
-        kept_idle = self._kept.is_idle
-        return {kind for kind, total in self._sums.items() if not (kept_idle and total.is_idle())}
+        return {kind for kind, total in self._sums.items() if not (self._kept.is_idle and total.is_idle())}
 
     def _count_last(self, busy: Collection[TokenKind]) -> None:
         try:

@@ -9,8 +9,8 @@ from typing import Any
 from cardcallback.observe.objective import GENERATING, ON_POLICY
 from cardcallback.observe.plain import integer, read
 from cardcallback.observe.shared_batches import processes_of_whole_batch
-from cardcallback.observe.step_tokens import KINDS, SOURCE, StepCounts, TokenKind
-from cardcallback.record import Tokens, Training
+from cardcallback.observe.step_tokens import KINDS, SOURCE, StepCounts
+from cardcallback.record import TokenKind, Tokens, Training
 
 _WORDS: dict[TokenKind, str] = {
     "non_padding": "tokens without padding",
@@ -105,6 +105,7 @@ def _merged(trainers: Mapping[TokenKind, int | None], sources: Sequence[str], co
         source=", ".join(sources) or None,
         reason=_missing(tokens, counted),
         disagreement=_disagreement(trainers, own),
+        at_least={} if counted is None else {kind: n for kind, n in counted.at_least.items() if tokens[kind] is None},
     )
 
 

@@ -1,7 +1,8 @@
 """A job of several processes: who measures, whose devices, and what all its computers used together."""
 
+from cardcallback.processes.job_file import names_of_first, remove_job
 from cardcallback.processes.merging import merge_nodes
-from cardcallback.processes.node import MeasuredNode, computer_of_first, remove_job
+from cardcallback.processes.node import MeasuredNode
 from cardcallback.processes.part import ProcessPart
 from cardcallback.processes.place import Place
 from cardcallback.processes.ranks import Ranks
@@ -19,9 +20,9 @@ __all__ = [
     "Place",
     "ProcessPart",
     "Ranks",
-    "computer_of_first",
     "load_summaries",
     "merge_nodes",
+    "names_of_first",
     "remove_job",
     "summarize_node",
     "summary_of_ranks",

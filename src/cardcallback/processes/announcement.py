@@ -8,8 +8,9 @@ from typing import Any
 
 import msgspec
 
-from cardcallback.observe import StepCounts, TokenKind
+from cardcallback.observe import StepCounts
 from cardcallback.processes.hidden import digest, hide, hide_visible, reveal, reveal_visible
+from cardcallback.record import TokenKind
 from cardcallback.sensors.base import DeviceInfo
 from cardcallback.sensors.job_devices import JobDevices, find_job_devices
 from cardcallback.sensors.nvml_devices import Selection, select_devices
@@ -21,7 +22,8 @@ class Announcement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     ``invitation`` is a hash of the measurer's salt: what answers another is of another run. ``beats`` grows while the
     process lives, ``steps`` with each step it begins. ``devices`` and ``visible`` hold hidden names. ``peaks`` are
     bytes by quantity. ``tokens`` are by kind as they were last read, after ``batches`` training batches;
-    ``token_reasons`` say of a kind why it is not known. ``failed`` is the kind of exception that ended its training.
+    ``token_reasons`` say of a kind why it is not known, ``tokens_at_least`` how many of it were read; ``complete``:
+    there will be no more. ``failed`` is the kind of exception that ended its training, ``stopped``: a signal did.
     """
 
     invitation: str
@@ -36,9 +38,12 @@ class Announcement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     steps: int = 0
     ended: bool = False
     failed: str | None = None
+    stopped: bool = False
     peaks: dict[str, float] = {}
     tokens: dict[TokenKind, int] = {}
     token_reasons: dict[TokenKind, str] = {}
+    tokens_at_least: dict[TokenKind, int] = {}
+    complete: bool = False
     batches: int | None = None
 
 
@@ -83,7 +88,12 @@ def announce(own: OwnDevices, salt: str, *, rank: int, process: int) -> Announce
 def with_counts(announcement: Announcement, counts: StepCounts) -> Announcement:
     """The announcement with the process's tokens."""
     return msgspec.structs.replace(
-        announcement, tokens=dict(counts.tokens), token_reasons=dict(counts.reasons), batches=counts.batches
+        announcement,
+        tokens=dict(counts.tokens),
+        token_reasons=dict(counts.reasons),
+        tokens_at_least=dict(counts.at_least),
+        complete=counts.complete,
+        batches=counts.batches,
     )
 
 
@@ -91,7 +101,13 @@ def counts_of(announcement: Announcement) -> StepCounts | None:
     """The process's tokens, ``None`` before it told any."""
     if announcement.batches is None:
         return None
-    return StepCounts(tokens=announcement.tokens, reasons=announcement.token_reasons, batches=announcement.batches)
+    return StepCounts(
+        tokens=announcement.tokens,
+        reasons=announcement.token_reasons,
+        at_least=announcement.tokens_at_least,
+        batches=announcement.batches,
+        complete=announcement.complete,
+    )
 
 
 def devices_of_ranks(devices: Sequence[DeviceInfo], announced: Sequence[Announcement], salt: str) -> Selection:

@@ -75,6 +75,8 @@ class Follower:
         self._beats = 0
         self._steps = 0
         self._failed: str | None = None
+        self._stopped = False
+        self._telling = threading.Lock()
         self._ended = threading.Event()
         self._news = threading.Event()
         self._thread = threading.Thread(target=self._run, name="cardcallback-rank", daemon=True)
@@ -107,6 +109,7 @@ class Follower:
         if self._tokens is not None:
             # After an exception the device may never be done.
             self._tokens.settle() if error is None else self._tokens.snapshot()
+            self._tokens.close()
         self._ended.set()
         self._news.set()
         if not self._thread.is_alive():
@@ -116,8 +119,29 @@ class Follower:
             # A slow disk; a process that leaves while its thread still writes looks like one that was killed.
             atexit.register(self._thread.join, _EXIT_TIMEOUT_SECONDS)
 
+    def keep_interrupted(self) -> None:
+        """A signal came that may end this process: tell what it has done so far."""
+        if self._tokens is not None:
+            self._tokens.snapshot()
+        self.beat()
+
+    def end_interrupted(self) -> None:
+        """A signal ends this process: its last words."""
+        self._stopped = True
+        if self._tokens is not None:
+            self._tokens.close()
+        self._ended.set()
+        self.keep_interrupted()
+
+    def tell_end(self) -> None:
+        """Nothing: the measurer speaks."""
+
     def beat(self) -> bool:
         """Tell once; whether somebody invites."""
+        with self._telling:  # also called where a signal ends the process
+            return self._tell()
+
+    def _tell(self) -> bool:
         salt = self._rendezvous.salt()
         if salt is None:
             return False
@@ -132,10 +156,11 @@ class Follower:
             steps=self._steps,
             ended=self._ended.is_set(),
             failed=self._failed,
+            stopped=self._stopped,
             peaks=self._peaks,
         )
         if self._tokens is not None:
-            state = with_counts(state, self._tokens.read)
+            state = with_counts(state, self._tokens.last())
         with contextlib.suppress(OSError, CardCallbackError):  # whom the measurer does not hear, it names
             self._rendezvous.announce(state)
         return True

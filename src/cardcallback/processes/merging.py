@@ -11,11 +11,11 @@ from cardcallback.processes.job_tokens import with_tokens_of_all
 from cardcallback.processes.joining import added, added_if_all, highest_memory, joined_consistency, joined_phases
 from cardcallback.processes.same_computer import (
     computer_count,
-    first_with_same_gpus,
     numbered,
     once_for_each_computer,
     same_computer_notes,
 )
+from cardcallback.processes.shared_gpus import each_gpu_once, of_one_computer
 from cardcallback.processes.summary import NodeSummary, summarize_node
 from cardcallback.ratios import with_ratios
 from cardcallback.record import Accelerator, Energy, Memory, Node, RunRecord, Session, Training, not_measured
@@ -29,12 +29,12 @@ _LINKS = (
 )
 _CONNECTX = " (ConnectX, in each GB10 system)"
 _FIRST_ALONE = (
-    "Pictures, traces, second sensors, swap and time short of memory are those of the computer of rank 0 alone."
+    "Traces, second sensors, swap and time short of memory are those of the computer of rank 0 alone; so are pictures, "
+    "but for the GPU power of the computers that told theirs."
 )
 _NOT_YET = "left no figures here (yet)."
 # What a measurer measures of all its computer, whichever processes it measures for.
 _OF_THE_COMPUTER = ("cpu", "dram", "system")
-_OF_GPUS = ("gpu_energy_low_joules", "gpu_energy_high_joules", "gpu_energy_coverage")
 _TOKENS_OF_ALL = "tokens are known of all sessions together"
 _WHOLE_ONLY = "some of the job's computers are not in it: {which}"
 
@@ -59,7 +59,7 @@ def merge_nodes(
         record: of the node that rank 0 ran on, perhaps with other nodes in it.
         others: the other nodes' summaries, or records of one node each.
         computer: what names the computer of rank 0, as in a summary, unless its own summary is among ``others``.
-        gpus: what names its GPUs, likewise.
+        gpus: what names its GPUs, likewise, in the order of its accelerators.
 
     Raises:
         CardCallbackError: a part is not of a job of several processes, or of another job.
@@ -69,11 +69,14 @@ def merge_nodes(
         raise CardCallbackError(msg)
     told = [summarize_node(one) if isinstance(one, RunRecord) else one for one in others]
     own = _of_its_own_node(record, told)
-    new = _with_gpus_once(own, _new_nodes(own, told), {one.node.ranks: one.gpus for one in told}, gpus)
+    named = {one.node.ranks: one.gpus for one in told}
+    named[own.nodes[0].ranks] = named.get(own.nodes[0].ranks) or gpus
+    new = each_gpu_once(_new_nodes(own, told), [named.get(node.ranks, ()) for node in own.nodes])
     nodes = (*own.nodes, *(one.node for one in new))
     missing = tuple(sorted(set(range(record.processes)) - {rank for node in nodes for rank in node.ranks}))
     computers = {one.node.ranks: one.computer for one in told}
     computers[own.nodes[0].ranks] = computers.get(own.nodes[0].ranks) or computer
+    computers = of_one_computer(computers, named)
     energy = _energy(own, new, computers, partial=_partial(nodes, missing), missing=missing)
     nodes = numbered(nodes, computers)
     record = with_tokens_of_all(record, nodes, missing)
@@ -140,27 +143,6 @@ def _new_nodes(record: RunRecord, told: Sequence[NodeSummary]) -> list[NodeSumma
             taken |= set(one.node.ranks)
             new.append(one)
     return new
-
-
-def _with_gpus_once(
-    own: RunRecord,
-    new: Sequence[NodeSummary],
-    known: Mapping[tuple[int, ...], tuple[str, ...]],
-    own_gpus: tuple[str, ...],
-) -> list[NodeSummary]:
-    """The new nodes, without GPUs where another node has measured the same ones: it alone has their energy."""
-    standing = [known.get(node.ranks, ()) for node in own.nodes]
-    standing[0] = standing[0] or own_gpus
-    places = first_with_same_gpus([*standing, *(one.gpus for one in new)])[len(standing) :]
-    return [_without_gpus(one, place) for one, place in zip(new, places, strict=True)]
-
-
-def _without_gpus(summary: NodeSummary, place: int | None) -> NodeSummary:
-    if place is None:
-        return summary
-    nothing = dict.fromkeys((*_OF_GPUS, "gpu_energy_joules"))
-    node = msgspec.structs.replace(summary.node, accelerators=(), partial_reason=None, gpus_of=place, **nothing)
-    return msgspec.structs.replace(summary, node=node, accelerators=())
 
 
 def _energy(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import math
-import re
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -16,12 +15,14 @@ from cardcallback.guard import Guard
 from cardcallback.observe import StepCounts
 from cardcallback.processes.announcement import OwnDevices
 from cardcallback.processes.hidden import digest, new_salt
+from cardcallback.processes.job_file import GPU_DIGITS, JobNames, job_file, read_job, remove_job, write_job
 from cardcallback.processes.job_tokens import counts_of_node, with_counts
 from cardcallback.processes.joining import highest_rank
 from cardcallback.processes.merging import merge_nodes
 from cardcallback.processes.place import Place
+from cardcallback.processes.power import power_of_all_gpus
 from cardcallback.processes.ranks import Ranks
-from cardcallback.processes.rendezvous import Rendezvous, read_small, write_private
+from cardcallback.processes.rendezvous import Rendezvous
 from cardcallback.processes.summary import (
     NodeSummary,
     load_summary,
@@ -34,12 +35,11 @@ from cardcallback.recorder import Clock
 from cardcallback.sensors.base import DeviceInfo
 from cardcallback.writing import own_folder
 
-_JOB_FILE = "job"
-_JOB = re.compile(r"([0-9a-f]{32})(?: ([0-9a-f]{16}))?")
 # Of the time that training's end may cost; the processes of a job end together.
 _NODES_TIMEOUT_SECONDS = 0.05
 _LOOK_SECONDS = 0.01
-_GPU_DIGITS = 8  # one of a computer's few GPUs
+# Only once everything is on disk.
+_LATE_WORDS_TIMEOUT_SECONDS = 0.5
 _UNTIL_CHECKPOINT = "its figures end at its last checkpoint"
 
 
@@ -85,6 +85,8 @@ class MeasuredNode:
         self._job = new_salt() if place.writes else ""
         self._counts = counts
         self._devices = devices
+        # Not the computer's own number, which two containers of it may not both see.
+        self._gpu_salt = f"{place.job} {clock.today()}"
         self._told: dict[int, StepCounts] = {}
         self._others: dict[Path, NodeSummary] = {}
         self._finished = False
@@ -101,6 +103,7 @@ class MeasuredNode:
         """The record of this node's measuring as the job's, with those of its other nodes that are done by now."""
         if not self._finished:
             self.ranks.look()
+            self._name_gpus()
         own = self._as_one_node(record)
         if self._finished and self.place.writes and len(self.ranks.numbers) < self.place.processes:
             self.look_again()
@@ -109,6 +112,16 @@ class MeasuredNode:
         if not self.place.writes:
             return own
         return merge_nodes(own, list(self._others.values()), computer=self.place.computer, gpus=self._gpus())
+
+    def _name_gpus(self) -> None:
+        """Also of a rank 0 that is killed it is known then which GPUs were measured."""
+        if not self.place.writes or len(self.ranks.numbers) >= self.place.processes:
+            return
+        names = JobNames(self._job, self.place.computer, self._gpus())
+        with contextlib.suppress(OSError, CardCallbackError):  # then a GPU of two measurers may count twice
+            known = read_job(self._folder)
+            if known.job == names.job and known != names:
+                write_job(self._folder, names)
 
     def leave_summary(self, record: RunRecord) -> None:
         """Write this node's figures, a record of it alone, for rank 0 or for whoever joins the nodes later.
@@ -126,15 +139,20 @@ class MeasuredNode:
         Args:
             until_seconds: the clock's time at which what is not read yet is left.
         """
-        if not self.place.writes:
-            return False
         told, self._told = self._told, self.ranks.counts()
         before = dict(self._others)
-        if len(self.ranks.numbers) < self.place.processes:
+        if self.place.writes and len(self.ranks.numbers) < self.place.processes:
             self._take_up_nodes(until_seconds)
-        if self._finished:
+        if self.place.writes and self._finished:
             self._end_job()
         return self._others != before or self._told != told
+
+    def hears_more(self) -> bool:
+        """Whether other processes told more since the last record, once this one has ended; waits a moment at most."""
+        if not self._finished:
+            return False
+        self.ranks.listen(_LATE_WORDS_TIMEOUT_SECONDS)
+        return self.look_again()
 
     def _take_up_nodes(self, until_seconds: float) -> None:
         for path in summary_files(self._folder):
@@ -149,11 +167,11 @@ class MeasuredNode:
 
     def _begin(self) -> None:
         with contextlib.suppress(OSError, CardCallbackError):  # then no other node is found, and all are named
-            private = own_folder(self._folder / PRIVATE_FOLDER)
+            own_folder(self._folder / PRIVATE_FOLDER)
             if self.place.writes:
-                write_private(private / _JOB_FILE, f"{self._job} {self.place.computer}".strip().encode())
+                write_job(self._folder, JobNames(self._job, self.place.computer))
             else:
-                self._rendezvous.remove_left_behind(private / _JOB_FILE)
+                self._rendezvous.remove_left_behind(job_file(self._folder))
             self._remove_summaries_of_others()
 
     def _remove_summaries_of_others(self) -> None:
@@ -170,14 +188,14 @@ class MeasuredNode:
             remove_job(self._folder, self._job)
 
     def _seen_job(self) -> str:
-        return self._job or _read_job(self._folder)[0]
+        return self._job or read_job(self._folder).job
 
     def _gpus(self) -> tuple[str, ...]:
-        """The measured GPUs as other measurers of this computer name them too, which they cannot without both names."""
+        """The measured GPUs as the job's other measurers name them today, which nobody can without all of that."""
         uuids = [device.uuid for device in self._devices()]
-        if not self.place.computer or None in uuids:
+        if not self.place.job or None in uuids:
             return ()
-        return tuple(sorted(digest(self.place.computer, str(uuid))[:_GPU_DIGITS] for uuid in uuids))
+        return tuple(digest(self._gpu_salt, str(uuid))[:GPU_DIGITS] for uuid in uuids)
 
     def _as_one_node(self, record: RunRecord) -> RunRecord:
         node = Node(
@@ -187,6 +205,7 @@ class MeasuredNode:
             memory_peak_bytes=record.memory.system_peak.value,
             partial_reason=record.energy.partial_reason,
             job=self._seen_job() or None,
+            gpu_power=power_of_all_gpus(record) if len(self.ranks.numbers) < self.place.processes else (),
         ).with_gpu_energy(record.energy.gpu)
         return msgspec.structs.replace(
             record,
@@ -214,25 +233,6 @@ class MeasuredNode:
         others = self._others.values()
         ranks = {*self.ranks.numbers, *(rank for one in others for rank in one.node.ranks)}
         return len(ranks) >= self.place.processes and not any(one.status == "running" for one in others)
-
-
-def remove_job(output_folder: Path, job: str) -> None:
-    """Remove the number of a job that is over, unless another job has put its own in its place."""
-    with contextlib.suppress(OSError):  # it stays, and the next job replaces it
-        if job and _read_job(output_folder)[0] == job:
-            (output_folder / PRIVATE_FOLDER / _JOB_FILE).unlink(missing_ok=True)
-
-
-def computer_of_first(output_folder: Path, record: RunRecord) -> str:
-    """What names the computer of rank 0, whose record it is, where its job's number still lies beside it."""
-    job, computer = _read_job(output_folder)
-    return computer if job and record.nodes and job == record.nodes[0].job else ""
-
-
-def _read_job(output_folder: Path) -> tuple[str, str]:
-    text = (read_small(output_folder / PRIVATE_FOLDER / _JOB_FILE) or b"").decode("ascii", errors="replace")
-    match = _JOB.fullmatch(text)
-    return ("", "") if match is None else (match[1], match[2] or "")
 
 
 def _marked(summary: NodeSummary) -> NodeSummary:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 _FIGURES = 7  # significant, farther than any sensor goes
@@ -61,33 +60,37 @@ def place_in(shared: list[Any], part: Any) -> int:
     return shared.index(part)
 
 
-def unpacked(figure: list[Any], shared: list[Any]) -> dict[str, Any]:
-    """The measurement again, as plain data."""
-    place, *numbers = figure
-    common = {name: part for name, part in zip(_SHARED, shared[place], strict=False) if part is not None}
-    parts = {name: shared[common[name]] for name in _PARTS & common.keys()}
-    return {"value": None} | common | parts | dict(zip(_NUMBERS, numbers, strict=False))
+class Unpacking:
+    """Measurements of one file as plain data again.
 
-
-def whole(value: Any, shared: list[Any]) -> Any:
-    """What was made slim, with every measurement in it unpacked."""
-    if isinstance(value, list):
-        return [whole(one, shared) for one in value]
-    if not isinstance(value, dict):
-        return value
-    if "of" in value:
-        return unpacked(value["of"], shared)
-    return {key: whole(one, shared) for key, one in value.items()}
-
-
-def finite(text: str) -> float:
-    """A number of a file.
-
-    Raises:
-        ValueError: it is none, or infinite.
+    Args:
+        shared: what several of them share.
     """
-    number = float(text)
-    if not math.isfinite(number):
-        msg = "a number that is none"
-        raise ValueError(msg)
-    return number
+
+    def __init__(self, shared: list[Any]) -> None:
+        self._shared = shared
+        self._common: dict[int, dict[str, Any]] = {}
+
+    def measurement(self, figure: list[Any]) -> dict[str, Any]:
+        """The measurement that ``packed`` made this of."""
+        place, *numbers = figure
+        common = self._common.get(place)
+        if common is None:
+            common = self._common[place] = self._provenance(self._shared[place])
+        return {**common, **dict(zip(_NUMBERS, numbers, strict=False))}
+
+    def _provenance(self, told: list[Any]) -> dict[str, Any]:
+        common = {name: part for name, part in zip(_SHARED, told, strict=False) if part is not None}
+        parts = {name: self._shared[common[name]] for name in _PARTS & common.keys()}
+        return {"value": None} | common | parts
+
+    def whole(self, value: Any) -> Any:
+        """What was made slim, with every measurement in it unpacked."""
+        if isinstance(value, dict):
+            if "of" in value:
+                return self.measurement(value["of"])
+            # Most of a file are numbers, which need no call each.
+            return {key: self.whole(one) if isinstance(one, (dict, list)) else one for key, one in value.items()}
+        if isinstance(value, list):
+            return [self.whole(one) if isinstance(one, (dict, list)) else one for one in value]
+        return value

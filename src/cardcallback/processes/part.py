@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from cardcallback.guard import Guard
-from cardcallback.hooks import find_trainer, watch_train
+from cardcallback.hooks import StopSignals, find_trainer, watch_train
 from cardcallback.processes.follower import Follower, follow
 from cardcallback.processes.node import MeasuredNode
 from cardcallback.processes.place import Place, find_place
@@ -29,6 +29,7 @@ class ProcessPart:
     def __init__(self, guard: Guard, environ: Mapping[str, str]) -> None:
         self.place = Place()
         self._guard = guard
+        self._signals = StopSignals(guard)
         self._follower: Follower | None = None
         self._node: MeasuredNode | None = None
         self._began = False
@@ -46,6 +47,7 @@ class ProcessPart:
         if not self.place.measures:
             with self._guard("announce this process's devices"):
                 self._follower = follow(args, model, self.place, environ, self._guard, find_trainer(callback))
+                self._signals.install(self._follower)
         self._note_whether_alone()
         return self.place.measures
 
@@ -100,4 +102,5 @@ class ProcessPart:
         if self._follower is not None:
             with self._guard("tell that this process ended"):
                 self._follower.end(error)
+                self._signals.remove()
             self._follower = None

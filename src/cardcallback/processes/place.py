@@ -45,7 +45,8 @@ class Place:
 
     ``local_processes`` is ``None`` where nothing tells how many the node has. ``node`` names the node among the
     job's own: a short hash, from which neither job nor machine can be told. ``computer`` is such a hash too, alike for
-    all processes of one computer of the job whoever started them, and empty where that cannot be told.
+    all processes of one computer of the job whoever started them, and empty where that cannot be told. ``job`` is one
+    that all processes of the job have alike, likewise.
     """
 
     rank: int = 0
@@ -54,6 +55,7 @@ class Place:
     local_processes: int | None = 1
     node: str = ""
     computer: str = ""
+    job: str = ""
 
     @property
     def writes(self) -> bool:
@@ -97,6 +99,7 @@ def find_place(environ: Mapping[str, str], args: Any = None, system_root: Path =
         local_processes=on_node.processes if possible else None,
         node=_node(environ, slurm, processes, system_root),
         computer=_computer(environ, processes, system_root),
+        job=_job(environ, processes),
     )
 
 
@@ -159,6 +162,11 @@ def _computer(environ: Mapping[str, str], processes: int, system_root: Path) -> 
     # One boot, one kernel, one computer: containers of it read the same number.
     boot = _boot(system_root)
     return _hash([*_values(environ, _OF_EVERY_LAUNCHER), str(processes), boot])[:16] if boot else ""
+
+
+def _job(environ: Mapping[str, str], processes: int) -> str:
+    values = _values(environ, _OF_EVERY_LAUNCHER)
+    return _hash([*values, str(processes)])[:16] if any(values) else ""
 
 
 def _values(environ: Mapping[str, str], names: Sequence[str]) -> list[str]:

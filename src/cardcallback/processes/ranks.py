@@ -166,8 +166,7 @@ class Ranks:
     def select(self, devices: Sequence[DeviceInfo]) -> Selection:
         """Of this node's devices those of all its processes that were heard; the others are named."""
         selection = devices_of_ranks(devices, self._announced(), self._salt)
-        missing = self.missing
-        if not missing or not devices:
+        if not (missing := self.missing) or not devices:
             return selection
         theirs, it = ("its GPU", "its energy is") if len(missing) == 1 else ("their GPUs", "their energy is")
         reason = f"{format_ranks(missing)} did not announce {theirs}"
@@ -200,7 +199,9 @@ class Ranks:
         now = self._clock.awake_seconds()
         with self._lock:
             heard = sorted(self._job.heard.items())
-        told = (_failure(one.said) if one.said.ended else self._trouble(rank, one, now) for rank, one in heard)
+        told = [_failure(one.said) if one.said.ended else self._trouble(rank, one, now) for rank, one in heard]
+        stopped = [rank for rank, one in heard if one.said.stopped]
+        told += [f"Ended by a signal: {format_ranks(stopped)}."] if stopped else []
         return tuple(sentence for sentence in told if sentence)
 
     def finish(self) -> None:
@@ -212,6 +213,11 @@ class Ranks:
             # Some are behind; what they still say is taken up when this process leaves.
             atexit.register(self._thread.join, _LAST_WORDS_SECONDS)
         self._at_end = self._at_end or self._troubles_now()
+
+    def listen(self, timeout_seconds: float) -> None:
+        """Wait for last words after the end, that long at most."""
+        if self._thread.is_alive():
+            self._thread.join(timeout_seconds)
 
     def _run(self) -> None:
         with self._guard("follow the other processes of this computer"):

@@ -29,17 +29,6 @@ def once_for_each_computer(figures: Sequence[Measurement], computers: Sequence[s
     return list(found.values())
 
 
-def first_with_same_gpus(gpus: Sequence[tuple[str, ...]]) -> list[int | None]:
-    """For each measurer the place of the first that measured the same GPUs; None for that one, or where not known.
-
-    Args:
-        gpus: what names the GPUs of each.
-    """
-    first: dict[frozenset[str], int] = {}
-    places = [first.setdefault(frozenset(names), place) if names else place for place, names in enumerate(gpus)]
-    return [None if found == place else found for place, found in enumerate(places)]
-
-
 def numbered(nodes: Sequence[Node], computers: Mapping[tuple[int, ...], str]) -> tuple[Node, ...]:
     """The nodes with a number for their computer, that of the first of them there; ``computers`` are by ranks."""
     first: dict[str, int] = {}

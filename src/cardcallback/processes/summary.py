@@ -10,7 +10,8 @@ from typing import Any
 import msgspec
 
 from cardcallback.errors import CardCallbackError
-from cardcallback.processes.packing import finite, packed, packed_or_none, place_in, slim, unpacked, whole
+from cardcallback.processes.packing import Unpacking, packed, packed_or_none, place_in, slim
+from cardcallback.processes.power import pack_power, unpack_power
 from cardcallback.processes.rendezvous import read_small, write_private
 from cardcallback.record import (
     PRIVATE_FOLDER,
@@ -43,8 +44,8 @@ class NodeSummary(msgspec.Struct, frozen=True, kw_only=True):
     """One node's figures of its part in a job; ``answers`` is the job's random number, where that could be seen.
 
     ``computer`` is alike for the nodes of one computer, where somebody started several launchers on it; a hash with
-    the job's number, which tells nothing of the computer. ``gpus`` are such hashes of the GPUs that were measured: who
-    measured the same ones as another node counts none.
+    the job's address, which tells nothing of the computer. ``gpus`` are such hashes of the GPUs that were measured,
+    in the order of ``accelerators``: each counts once, whoever else measured it.
     """
 
     summary_version: int = SUMMARY_VERSION
@@ -93,7 +94,7 @@ def summarize_node(
 
 
 def encode_summary(summary: NodeSummary) -> bytes:
-    """At most ``MOST_BYTES``: GPUs' clocks and heat go first, then notes (counted), their health, their own figures."""
+    """At most ``MOST_BYTES``: power over time goes first, then GPUs' clocks, notes (counted), health, own figures."""
     content = b""
     for one in _shorter(summary):
         content = _encoded(one)
@@ -104,6 +105,8 @@ def encode_summary(summary: NodeSummary) -> bytes:
 
 def _shorter(summary: NodeSummary) -> Iterator[NodeSummary]:
     """The summary with less and less to tell; what the job's sums need is in all of them."""
+    yield summary
+    summary = msgspec.structs.replace(summary, node=msgspec.structs.replace(summary.node, gpu_power=()))
     yield summary
     nothing = dict.fromkeys(_STATE)
     without = tuple(msgspec.structs.replace(one, **nothing) for one in summary.accelerators)
@@ -137,7 +140,7 @@ def decode_summary(content: bytes, *, name: str = "a node's summary") -> NodeSum
         CardCallbackError: damaged, or a newer version's.
     """
     try:
-        document = json.loads(content, parse_float=finite, parse_constant=finite)
+        document = msgspec.json.decode(content)  # which refuses numbers that are none or infinite
         if document["summary_version"] > SUMMARY_VERSION:
             msg = f"{name} was written by a newer cardcallback: upgrade it here"
             raise CardCallbackError(msg)
@@ -211,25 +214,30 @@ def _encoded(summary: NodeSummary) -> bytes:
     ]
     health = {place: one.health for place, one in enumerate(summary.accelerators) if one.health}
     plain["node"].pop("accelerators")
+    power = pack_power(plain["node"].pop("gpu_power"), summary.node.duration_seconds)
     document = slim(plain, shared) | {"shared": shared} | ({"health": health} if health else {})
     if any(any(state) for state in states):
         document["states"] = states
+    if power:
+        document["gpu_power"] = power
     return json.dumps(document, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
 
 
 def _decoded(document: dict[str, Any]) -> NodeSummary:
     shared = document.pop("shared")
-    found = whole(document, shared)
+    unpacking = Unpacking(shared)
+    found = unpacking.whole({name: part for name, part in document.items() if name != "accelerators"})
     accelerators = [
-        dict(zip(_KIND, shared[kind], strict=True)) | {"energy": unpacked(energy, shared)}
+        dict(zip(_KIND, shared[kind], strict=True)) | {"energy": unpacking.measurement(energy)}
         for kind, *energy in document.get("accelerators", ())
     ]
     for one, state in zip(accelerators, document.get("states", ()), strict=False):
-        one |= {name: unpacked(figure, shared) for name, figure in zip(_STATE, state, strict=True) if figure}
+        one |= {name: unpacking.measurement(figure) for name, figure in zip(_STATE, state, strict=True) if figure}
     for place, sentences in document.get("health", {}).items():
         accelerators[int(place)]["health"] = sentences
     found["accelerators"] = accelerators
     found["node"]["accelerators"] = [one["name"] for one in accelerators]
+    found["node"]["gpu_power"] = unpack_power(found.pop("gpu_power", ()), found["node"]["duration_seconds"])
     summary = msgspec.convert(found, NodeSummary)
     ranks = summary.node.ranks
     if not ranks or min(ranks) < 0 or max(ranks) >= summary.processes:

@@ -29,6 +29,7 @@ from cardcallback.record.measurement import (
     is_unresolved,
     not_measured,
 )
+from cardcallback.record.node import Node, Point
 from cardcallback.record.run import (
     SCHEMA_VERSION,
     Accelerator,
@@ -41,10 +42,8 @@ from cardcallback.record.run import (
     Hardware,
     Machine,
     Memory,
-    Node,
     PhaseEnergy,
     PhaseSpan,
-    Point,
     RunRecord,
     Session,
     Trace,
@@ -54,12 +53,14 @@ from cardcallback.record.stage import Stage, Status
 from cardcallback.record.training import (
     LAST_CHECKPOINT,
     TOKEN_CROSS_ENTROPY,
+    TOKEN_KINDS,
     Dataset,
     Evaluation,
     EvaluationResult,
     Lora,
     Quantization,
     Scalar,
+    TokenKind,
     Tokens,
     Training,
 )
@@ -75,6 +76,7 @@ __all__ = [
     "SCHEMA_VERSION",
     "SCOPE_PARTS",
     "TOKEN_CROSS_ENTROPY",
+    "TOKEN_KINDS",
     "UNKNOWN_SCOPE",
     "UNRECORDED",
     "Accelerator",
@@ -110,6 +112,7 @@ __all__ = [
     "Spent",
     "Stage",
     "Status",
+    "TokenKind",
     "Tokens",
     "Trace",
     "Training",

@@ -1,4 +1,8 @@
-"""One figure and everything that has to be said about it."""
+"""One figure and everything that has to be said about it.
+
+What is made of figures alone (``gc=False``) cannot be part of a cycle, and Python's collector need not look through the
+hundreds of thousands that a large job has.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +26,7 @@ Method = Literal[
 FULL_COVERAGE = 0.9995
 
 
-class Scope(msgspec.Struct, frozen=True, kw_only=True):
+class Scope(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Which parts of the machine a figure includes; two figures compare only for equal scopes.
 
     "unknown" is what the vendor does not document, and it never equals anything.
@@ -60,7 +64,7 @@ SCOPE_PARTS: tuple[tuple[str, str], ...] = (
 )
 
 
-class Window(msgspec.Struct, frozen=True, kw_only=True):
+class Window(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The interval a measurement covers, in seconds since the session began.
 
     A begin before the session (loading, tokenising) is negative; ``None`` is "not known", such as the
@@ -72,7 +76,7 @@ class Window(msgspec.Struct, frozen=True, kw_only=True):
     end_seconds: float | None = None
 
 
-class InstrumentAccuracy(msgspec.Struct, frozen=True, kw_only=True):
+class InstrumentAccuracy(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """How far the instrument itself may be off, from its literature; not the recording's own error.
 
     ``relative`` is a share (0.05 for five percent) or ``None`` where nothing is published.
@@ -83,7 +87,7 @@ class InstrumentAccuracy(msgspec.Struct, frozen=True, kw_only=True):
     source: str | None = None
 
 
-class Measurement(msgspec.Struct, frozen=True, kw_only=True):
+class Measurement(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A value with unit, provenance and both of its doubts; ``value`` None comes with a ``reason``.
 
     ``recording_low`` and ``recording_high`` bound what sampling, refresh and gaps leave open, in ``unit``,

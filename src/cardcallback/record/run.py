@@ -11,15 +11,14 @@ from typing import Literal
 import msgspec
 
 from cardcallback.record.measurement import Measurement, Scope
+from cardcallback.record.node import Node, Point
 from cardcallback.record.stage import Stage, Status
 from cardcallback.record.training import Evaluation, Training
 
 SCHEMA_VERSION = 1  # the first published layout
 
-Point = tuple[float, float]
 
-
-class Accelerator(msgspec.Struct, frozen=True, kw_only=True):
+class Accelerator(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One device of the job; never its UUID, serial or bus address.
 
     ``low_clock_time``, ``thermal_slowdown_time`` and ``hardware_slowdown_time`` are seconds within the session:
@@ -66,7 +65,7 @@ class Hardware(msgspec.Struct, frozen=True, kw_only=True):
     machine: Machine = Machine()
 
 
-class PhaseEnergy(msgspec.Struct, frozen=True, kw_only=True):
+class PhaseEnergy(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """GPU energy and time of one phase ("training", "evaluation", "saving") over all its visits."""
 
     phase: str
@@ -75,7 +74,7 @@ class PhaseEnergy(msgspec.Struct, frozen=True, kw_only=True):
     energy: Measurement
 
 
-class Consistency(msgspec.Struct, frozen=True, kw_only=True):
+class Consistency(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Energy counter against integrated power, over the time that both watched.
 
     ``relative_difference`` is the integral's distance from the counter as a share of it: positive where the
@@ -87,7 +86,7 @@ class Consistency(msgspec.Struct, frozen=True, kw_only=True):
     verdict: Literal["consistent", "inconsistent", "not resolved"]
 
 
-class Energy(msgspec.Struct, frozen=True, kw_only=True):
+class Energy(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Energies in joules. ``gpu`` is the best figure; counter and integral are what it rests on.
 
     ``consistency`` is ``None`` where the two were not watched together for long enough to compare. ``others``
@@ -112,7 +111,7 @@ class Energy(msgspec.Struct, frozen=True, kw_only=True):
     rest_estimate: Measurement | None = None
 
 
-class Memory(msgspec.Struct, frozen=True, kw_only=True):
+class Memory(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Memory in bytes: seven figures with seven windows, never summed; and what was short of it.
 
     ``limit`` is what the job's control group lets it use of host memory. ``stalled_some`` and ``stalled_all``
@@ -155,42 +154,6 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     session_id: str | None = None
     rest_unknown: bool = False
     killed: bool = False
-
-
-class Node(msgspec.Struct, frozen=True, kw_only=True):
-    """One computer's part in a job of several processes, ``ranks`` being the numbers of its processes.
-
-    ``partial_reason`` is set where GPUs of the job on it are in no figure. Bounds and coverage mean what a
-    ``Measurement``'s mean. ``job`` is a random number that a session's computers share, where this one saw it,
-    ``computer`` the place of the first node of the same computer, ``gpus_of`` of that with the same GPUs, which has the
-    energy. ``tokens`` are of its processes after ``batches`` each, ``token_reasons`` say why a kind is unknown.
-    """
-
-    ranks: tuple[int, ...]
-    duration_seconds: float
-    accelerators: tuple[str, ...] = ()
-    gpu_energy_joules: float | None = None
-    memory_peak_bytes: float | None = None
-    partial_reason: str | None = None
-    job: str | None = None
-    gpu_energy_low_joules: float | None = None
-    gpu_energy_high_joules: float | None = None
-    gpu_energy_coverage: float | None = None
-    computer: int | None = None
-    gpus_of: int | None = None
-    tokens: dict[str, int] = {}
-    token_reasons: dict[str, str] = {}
-    batches: int | None = None
-
-    def with_gpu_energy(self, energy: Measurement) -> Node:
-        """The same with that energy in joules, its bounds and its coverage."""
-        return msgspec.structs.replace(
-            self,
-            gpu_energy_joules=energy.value,
-            gpu_energy_low_joules=energy.recording_low,
-            gpu_energy_high_joules=energy.recording_high,
-            gpu_energy_coverage=energy.coverage,
-        )
 
 
 class Trace(msgspec.Struct, frozen=True, kw_only=True):
@@ -298,3 +261,8 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     processes: int | None = None
     nodes: tuple[Node, ...] = ()
     weights: dict[str, str] = {}
+
+    def without_traces(self) -> RunRecord:
+        """The same without what power, memory and phases were over time."""
+        nodes = tuple(msgspec.structs.replace(node, gpu_power=()) for node in self.nodes)
+        return msgspec.structs.replace(self, traces=(), phase_spans=(), nodes=nodes)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 Scalar = str | int | float | bool | None
@@ -11,11 +13,15 @@ Scalar = str | int | float | bool | None
 LAST_CHECKPOINT = "last checkpoint"
 TOKEN_CROSS_ENTROPY = "token cross-entropy"  # noqa: S105  a kind of loss, not a password
 
+TokenKind = Literal["processed", "non_padding", "in_loss"]
+TOKEN_KINDS: tuple[TokenKind, ...] = ("processed", "non_padding", "in_loss")
+
 
 class Tokens(msgspec.Struct, frozen=True, kw_only=True):
     """Tokens of the training steps by kind; ``source`` says who counted, ``reason`` why one is None.
 
     ``disagreement`` says by how much two who counted the same kind differ; the trainer's own count stands.
+    ``at_least`` holds, of kinds that are None, those that were read before a run was broken off.
     """
 
     processed: int | None = None
@@ -24,6 +30,7 @@ class Tokens(msgspec.Struct, frozen=True, kw_only=True):
     source: str | None = None
     reason: str | None = None
     disagreement: str | None = None
+    at_least: dict[str, int] = {}
 
 
 class Lora(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from cardcallback.curves import is_history_note, thin
-from cardcallback.record import Evaluation, Point, RunRecord, Session, Stage, Tokens, Trace
+from cardcallback.record import TOKEN_KINDS, Evaluation, Point, RunRecord, Session, Stage, Tokens, Trace
 from cardcallback.record.sums import sum_or_none
 from cardcallback.sessions.energies import of_unknown_rest, without_bound
 from cardcallback.sessions.memory import joined_memory
@@ -23,7 +23,6 @@ from cardcallback.sessions.totals import moved, named_memory, with_sessions
 
 # Each session draws up to a thousand points of each sensor; a picture cannot show more sessions than this.
 _MOST_TRACED_SESSIONS = 8
-_TOKEN_KINDS = ("processed", "non_padding", "in_loss")
 
 
 def joined_sessions(earlier: RunRecord, now: RunRecord) -> RunRecord:
@@ -86,8 +85,8 @@ def _settled(session: Session) -> Session:
 
 def _tokens(earlier: Tokens, now: Tokens) -> Tokens:
     """Kinds that every session counted, added."""
-    kinds = {name: sum_or_none([getattr(earlier, name), getattr(now, name)]) for name in _TOKEN_KINDS}
-    lost = any(kinds[name] is None and getattr(now, name) is not None for name in _TOKEN_KINDS)
+    kinds = {name: sum_or_none([getattr(earlier, name), getattr(now, name)]) for name in TOKEN_KINDS}
+    lost = any(kinds[name] is None and getattr(now, name) is not None for name in TOKEN_KINDS)
     reasons = [now.reason, "tokens of earlier sessions were not all counted" if lost else None]
     sources = [part for one in (earlier, now) for part in (one.source or "").split(", ") if part]
     return Tokens(
@@ -95,7 +94,13 @@ def _tokens(earlier: Tokens, now: Tokens) -> Tokens:
         source=", ".join(dict.fromkeys(sources)) or None,
         reason="; ".join(reason for reason in reasons if reason) or None,
         disagreement=now.disagreement,
+        at_least={name: count for name in TOKEN_KINDS if kinds[name] is None and (count := _least(earlier, now, name))},
     )
+
+
+def _least(earlier: Tokens, now: Tokens, kind: str) -> int:
+    told = [one.at_least.get(kind) if (count := getattr(one, kind)) is None else count for one in (earlier, now)]
+    return sum(count for count in told if count is not None)
 
 
 def _curves(

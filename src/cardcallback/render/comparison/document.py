@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from cardcallback.compare import Comparison
+from cardcallback.compare.work import scope_words
 from cardcallback.render.comparison.words import (
     break_even_words,
     cell_words,
@@ -20,6 +21,7 @@ _LONGEST = 600
 _TITLE = "Comparison of training runs"
 _UNEQUAL = "What makes them unequal"
 _FIGURES = "Figures"
+_OF_PARTS = ("gpu_energy", "system_energy", "cpu_energy", "emissions_common_factor", "emissions_own_factor")
 _COSTS = "Cost of one run, in the currency of the prices given"
 
 
@@ -90,7 +92,12 @@ def _document(comparison: Comparison) -> _Document:
         lines=tuple(group_words(group) for group in comparison.groups),
         tables=tuple(tables),
         footnotes=tuple(footnotes.texts),
-        notes=(*map(break_even_words, comparison.break_even), *_doubts(comparison), *comparison.notes),
+        notes=(
+            *map(break_even_words, comparison.break_even),
+            *_held(comparison),
+            *_doubts(comparison),
+            *comparison.notes,
+        ),
     )
 
 
@@ -112,15 +119,32 @@ def _figures(comparison: Comparison, remember: Callable[[str], str]) -> tuple[tu
     return tuple(rows)
 
 
-def _doubts(comparison: Comparison) -> tuple[str, ...]:
+def _held(comparison: Comparison) -> tuple[str, ...]:
+    """Which parts of a machine each energy, and CO2e, is of."""
     told = []
+    for row in comparison.rows:
+        if row.name not in _OF_PARTS:
+            continue
+        by_scope: dict[str, list[str]] = {}
+        for group, cell in zip(comparison.groups, row.cells, strict=True):
+            if cell.value is not None:
+                words = "parts nobody documents" if cell.scope is None else scope_words(cell.scope)
+                by_scope.setdefault(words, []).append(group.letter)
+        sayings = [f"of {words} ({', '.join(letters)})" for words, letters in by_scope.items()]
+        told += [f"{quantity_words(row)}: {'; '.join(sayings)}"] if sayings else []
+    return tuple(told)
+
+
+def _doubts(comparison: Comparison) -> tuple[str, ...]:
+    told: dict[str, list[str]] = {}
     for group in comparison.groups:
         accuracy = group.accuracy
         words = "not published" if accuracy is None else accuracy.statement
         source = f" ({accuracy.source})" if accuracy is not None and accuracy.source else ""
-        told.append(f"{group.letter}: {words}{source}")
+        told.setdefault(words + source, []).append(group.letter)
+    sayings = [f"{', '.join(letters)}: {words}" for words, letters in told.items()]
     bounds = "ranges in brackets hold repetition and recording; in none of them is the energy sensors' own accuracy"
-    return (f"{bounds} ({'; '.join(told)})",)
+    return (f"{bounds} ({'; '.join(sayings)})",)
 
 
 def _aligned(table: _Table) -> str:

@@ -29,6 +29,8 @@ _DRAWN = {
 }
 # A figure whose whole is on one side of it points there.
 _MARKS = {None: "o", "least": ">", "most": "<"}
+# Beyond this an axis of millijoules shows joules.
+_MOST_MILLIJOULES = 10_000.0
 _PANEL_INCHES, _GROUP_INCHES, _EDGE_INCHES = 0.45, 0.22, 0.9
 
 
@@ -59,8 +61,15 @@ def _figure(comparison: Comparison, rows: list[Row]) -> Figure:
     return figure
 
 
-def _panel(axes: Axes, row: Row, letters: list[str]) -> None:
+def _unit(row: Row) -> tuple[str, float]:
     unit, scale = _DRAWN[row.name]
+    if unit == "mJ" and max(cell.value or 0.0 for cell in row.cells) * scale > _MOST_MILLIJOULES:
+        return "J", 1.0
+    return unit, scale
+
+
+def _panel(axes: Axes, row: Row, letters: list[str]) -> None:
+    unit, scale = _unit(row)
     for place, cell in enumerate(row.cells):
         if cell.value is None:
             axes.annotate("no figure", (0.01, place), xycoords=axes.get_yaxis_transform(), va="center", color=FAINT)

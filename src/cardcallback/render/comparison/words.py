@@ -89,12 +89,20 @@ def cost_rows(costs: tuple[Costs, ...], remember: Callable[[str], str]) -> list[
     if any(cost.electricity is not None for cost in costs):
         cells = (_electricity(cost, remember) for cost in costs)
         rows.append(("electricity of the measured energy", *cells))
-    for name, values in (
-        ("rent for the hours it took", [cost.rent for cost in costs]),
-        ("share of the purchase price, by hours of life", [cost.purchase_share for cost in costs]),
+    for name, values, lacking in (
+        ("rent for the hours it took", [cost.rent for cost in costs], [None for _ in costs]),
+        (
+            "share of the purchase price, by hours of life",
+            [cost.purchase_share for cost in costs],
+            [cost.purchase_reason for cost in costs],
+        ),
     ):
-        if any(value is not None for value in values):
-            rows.append((name, *(_of_hours(cost, value) for cost, value in zip(costs, values, strict=True))))
+        if any(one is not None for one in (*values, *lacking)):
+            told = [
+                f"none {remember(why)}" if why is not None else _of_hours(cost, value)
+                for cost, value, why in zip(costs, values, lacking, strict=True)
+            ]
+            rows.append((name, *told))
     return rows
 
 

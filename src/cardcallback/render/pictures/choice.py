@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+import msgspec
+
 from cardcallback.record import RECORD_FOLDER, Point, RunRecord, Trace
 from cardcallback.render.energy_words import power_noun
 from cardcallback.render.method_words import REWARD, is_reinforced
@@ -28,7 +30,9 @@ def pictures_of(record: RunRecord) -> tuple[str, ...]:
     names = []
     if any(len(curve(record, name)) > 1 for name in (TRAIN_LOSS, HELD_OUT_LOSS)):
         names.append(LOSS_PICTURE)
-    if any(len(trace.points) > 1 for trace in (*power_traces(record), *memory_traces(record))):
+    if any(
+        len(trace.points) > 1 for trace in (*power_traces(record), *computers_power(record), *memory_traces(record))
+    ):
         names.append(POWER_PICTURE)
     return tuple(names)
 
@@ -79,6 +83,23 @@ def smooth(points: tuple[Point, ...]) -> tuple[Point, ...]:
 def power_traces(record: RunRecord) -> tuple[Trace, ...]:
     """The GPU's power traces, by session and device."""
     return _traces(record, ("gpu_power",))
+
+
+def computers_power(record: RunRecord) -> tuple[Trace, ...]:
+    """A trace of the GPUs together of each computer of a job, numbered by their place, where several told theirs.
+
+    None of a run of several sessions: of those before the last one only the first computer's is known.
+    """
+    found = [(place, node.gpu_power) for place, node in enumerate(record.nodes) if node.gpu_power]
+    if len(found) < 2 or len(record.sessions) > 1:
+        return ()
+    one = Trace(quantity="gpu_power", unit="watts", source="", session=0, reduction="mean", points=())
+    return tuple(msgspec.structs.replace(one, device=place, points=points) for place, points in found)
+
+
+def has_several_computers(record: RunRecord) -> bool:
+    """Whether what is drawn of a machine needs a word on which of the job's it is of."""
+    return len({place if node.computer is None else node.computer for place, node in enumerate(record.nodes)}) > 1
 
 
 def power_words(traces: tuple[Trace, ...]) -> str:
@@ -133,17 +154,20 @@ def _course(train: tuple[Point, ...]) -> str:
 
 def _power_alt_text(record: RunRecord) -> str:
     parts = []
-    power, memory = power_traces(record), memory_traces(record)
+    each, memory = computers_power(record), memory_traces(record)
+    power = each or power_traces(record)
+    first_alone = " of the computer of rank 0" if has_several_computers(record) else ""
     if power:
         highest = max(value for trace in power for _, value in trace.points)
-        parts.append(
-            f"{power_words(power)} over {format_duration(record.duration_seconds)}, up to about {format_power(highest)}"
-        )
+        whose = f" in each of {len(each)} parts of the job" if each else first_alone
+        noun = power_words(power_traces(record) or power)
+        time = format_duration(record.duration_seconds)
+        parts.append(f"{noun}{whose} over {time}, up to about {format_power(highest)}")
     if memory:
         first = [trace for trace in memory if trace.quantity == memory[0].quantity]
         highest = max(value for trace in first for _, value in trace.points)
         words = "memory in use" if memory[0].quantity == SYSTEM_MEMORY else "accelerator memory"
-        parts.append(f"{words}, at most {format_bytes(highest)}")
+        parts.append(f"{words}{first_alone}, at most {format_bytes(highest)}")
     phases = {span.phase for span in record.phase_spans} & {"evaluation", "saving"}
     text = "; ".join(parts)
     text = text[:1].upper() + text[1:]

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 from cardcallback.record import RunRecord, Trace
 from cardcallback.render.energy_words import power_noun
 from cardcallback.render.figures import resolved_value, value_of
-from cardcallback.render.pictures.choice import SYSTEM_MEMORY, memory_traces, power_traces, power_words
+from cardcallback.render.pictures.choice import (
+    SYSTEM_MEMORY,
+    computers_power,
+    has_several_computers,
+    memory_traces,
+    power_traces,
+    power_words,
+)
 from cardcallback.render.pictures.lines import LINE_STYLES, MOST_LINES, draw_range, draw_trace, session_offsets
 from cardcallback.render.pictures.style import (
     DASHES,
@@ -23,7 +30,7 @@ from cardcallback.render.pictures.style import (
 )
 from cardcallback.render.run_words import WHOLE_MACHINE, baseline_words, has_unified_memory, memory_owner
 from cardcallback.render.text import escape_picture
-from cardcallback.units import BYTES_PER_GIBIBYTE, SECONDS_PER_HOUR, SECONDS_PER_MINUTE, format_power
+from cardcallback.units import BYTES_PER_GIBIBYTE, SECONDS_PER_HOUR, SECONDS_PER_MINUTE, format_power, format_ranks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -59,7 +66,7 @@ def draw_power_and_memory(record: RunRecord) -> Figure:
 
 def _panels(record: RunRecord) -> list[Panel]:
     """One panel for each kind of quantity; memory of the GPU's own has another scale than the machine's."""
-    panels: list[Panel] = [_draw_power] if power_traces(record) else []
+    panels: list[Panel] = [_draw_power] if power_traces(record) or computers_power(record) else []
     traces = memory_traces(record)
     if any(trace.quantity != SYSTEM_MEMORY for trace in traces) and not has_unified_memory(record):
         panels.append(_draw_gpu_memory)
@@ -68,6 +75,26 @@ def _panels(record: RunRecord) -> list[Panel]:
 
 
 def _draw_power(axes: Axes, record: RunRecord, unit_seconds: float) -> None:
+    traces = computers_power(record)
+    if traces:
+        _draw_power_of_computers(axes, record, traces, unit_seconds)
+    else:
+        _draw_power_of_devices(axes, record, unit_seconds)
+
+
+def _draw_power_of_computers(axes: Axes, record: RunRecord, traces: Sequence[Trace], unit_seconds: float) -> None:
+    if len(traces) > MOST_LINES:
+        label = f"mean of {len(traces)} computers"
+        draw_range(axes, record, traces, unit_seconds, 1.0, color=SERIES[0], label=label)
+    else:
+        for number, trace in enumerate(traces):
+            look = {"color": SERIES[number], "linestyle": LINE_STYLES[number]}
+            label = f"GPUs of {format_ranks(record.nodes[trace.device or 0].ranks)}"
+            draw_trace(axes, record, trace, unit_seconds, 1.0, label=label, **look)
+    axes.set_ylabel(f"{power_words(power_traces(record))}, summed (W)")
+
+
+def _draw_power_of_devices(axes: Axes, record: RunRecord, unit_seconds: float) -> None:
     traces = power_traces(record)
     devices = sorted({trace.device or 0 for trace in traces})
     many = len(devices) > MOST_LINES
@@ -86,7 +113,7 @@ def _draw_power(axes: Axes, record: RunRecord, unit_seconds: float) -> None:
         whose = "" if f"{noun} power" == power_words(traces) else f"{noun} "
         label = f"{whose}mean {format_power(watts)}"
         axes.axhline(watts, color=INK, linewidth=1.0, linestyle=DASHES, zorder=4, label=label)
-    axes.set_ylabel(f"{power_words(traces)} (W)")
+    axes.set_ylabel(f"{power_words(traces)} (W){_of_first(record)}")
 
 
 def _draw_gpu_memory(axes: Axes, record: RunRecord, unit_seconds: float) -> None:
@@ -95,7 +122,7 @@ def _draw_gpu_memory(axes: Axes, record: RunRecord, unit_seconds: float) -> None
     sizes = {device.memory_total_bytes for device in record.hardware.accelerators}
     if len(sizes) == 1 and (size := sizes.pop()):
         draw_levels(axes, [("total", float(size))])
-    axes.set_ylabel("GPU memory (GiB)")
+    axes.set_ylabel(f"GPU memory (GiB){_of_first(record)}")
 
 
 def _draw_memory(axes: Axes, record: RunRecord, unit_seconds: float) -> None:
@@ -104,14 +131,19 @@ def _draw_memory(axes: Axes, record: RunRecord, unit_seconds: float) -> None:
         traces = tuple(trace for trace in traces if trace.quantity == SYSTEM_MEMORY)
     _draw_memory_traces(axes, record, traces, unit_seconds)
     memory = record.memory
-    if any(trace.quantity == SYSTEM_MEMORY for trace in traces):
+    # Of a job's computers the highest peak is told, which another one's line never reaches.
+    if any(trace.quantity == SYSTEM_MEMORY for trace in traces) and not has_several_computers(record):
         named = (
             ("total", memory.total),
             ("peak", memory.system_peak),
             (baseline_words(memory.system_baseline), memory.system_baseline),
         )
         draw_levels(axes, [(name, size) for name, measurement in named if (size := value_of(measurement))])
-    axes.set_ylabel("memory in use (GiB)")
+    axes.set_ylabel(f"memory in use (GiB){_of_first(record)}")
+
+
+def _of_first(record: RunRecord) -> str:
+    return "\ncomputer of rank 0" if has_several_computers(record) else ""
 
 
 def _draw_memory_traces(axes: Axes, record: RunRecord, traces: Sequence[Trace], unit_seconds: float) -> None:

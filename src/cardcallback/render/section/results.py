@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cardcallback.record import Measurement, RunRecord
+from cardcallback.record import Measurement, RunRecord, Tokens
 from cardcallback.render.energy_words import ratio_words
 from cardcallback.render.figures import at_least, resolved_value
 from cardcallback.render.run_words import (
@@ -100,12 +100,16 @@ def _speed_row(record: RunRecord) -> Row:
         # A training phase that was seen whole is a whole figure, though the run's is not.
         energy = at_least(record.energy.per_step) + format_energy(per_step)
         result += f"; {ratio_words(record, energy, 'step')}"
-    reason = tokens.reason or "nobody counted them"
-    known = (
-        "tokens of earlier steps cannot be told apart" if tokens.non_padding else escape_markdown(public_reason(reason))
-    )
-    how = f"calculated {over_the_run(record)}; tokens/s not measured: {known}"
+    how = f"calculated {over_the_run(record)}; tokens/s not measured: {_why_no_tokens(tokens)}"
     return "Speed", result, how + _doubt(record.energy.per_step)
+
+
+def _why_no_tokens(tokens: Tokens) -> str:
+    if tokens.non_padding:
+        return "tokens of earlier steps cannot be told apart"
+    reason = escape_markdown(public_reason(tokens.reason or "nobody counted them"))
+    least = tokens.at_least.get("non_padding")
+    return reason if not least else f"{reason} (at least {format_large(least)} without padding)"
 
 
 def _doubt(ratio: Measurement | None) -> str:
