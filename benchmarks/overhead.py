@@ -3,12 +3,14 @@
     python tests/simulator/run_simulated.py --profile gb10 -- python benchmarks/overhead.py --write docs/overhead.md
 
 Runs without a callback, with ours and with codecarbon's (where it is installed) take turns in one process, so that a
-drifting machine slows all alike. A ratio is the median over the rounds. The model is one small layer: the shorter a
-step, the more a fixed cost shows.
+drifting machine slows all alike. A ratio is the median over the rounds. The model is a small language model's, so that
+its tokens are counted as any other's: an embedding and a head, as wide as makes a step take the time that is asked for.
+The shorter a step, the more a fixed cost shows.
 
 On a machine that others use too, the ratio of times wavers by more than its budget. The ratio of processor times
-beside it does not count the time that others took; it counts the recorder's thread as if the step waited for it, so
-that it is never the kinder of the two. ``--write`` puts the table into a page, between its two comments.
+beside it does not count the time that others took; it counts the recorder's threads as if the step waited for them, so
+that it is never the kinder of the two. That of the training thread alone leaves them out. ``--write`` puts the table
+into a page, between its two comments.
 """
 
 from __future__ import annotations
@@ -25,17 +27,16 @@ import tempfile
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
-from time import perf_counter, process_time
+from time import perf_counter
 from typing import Any
 
 import torch
-from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
+from transformers import TrainerCallback
 
 from cardcallback import CardCallback
 from simulated import nvidia_smi_in
+from step_time import STEP_SECONDS, StepClock, train, width_for
 
-# A counter whose refresh nobody published is watched closely at first: a fixed cost of a run, not one of its steps.
-WARM_UP_SECONDS = 2.5
 BUDGETS = {
     "step_time_ratio": 1.005,
     "on_train_begin_seconds": 0.050,
@@ -44,30 +45,6 @@ BUDGETS = {
 }
 
 _BEGIN, _END = "<!-- make bench-steps: begin -->", "<!-- make bench-steps: end -->"
-
-
-class StepClock(TrainerCallback):
-    """The mean time of a step, from the end of the warm-up to the last step, and its processor time."""
-
-    def __init__(self) -> None:
-        self.first = self.begin = self.processor_begin = 0.0
-        self.begin_step = 0
-        self.mean_seconds = self.mean_processor_seconds = self.construction_seconds = 0.0
-
-    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """Note the time where the warm-up ends and where the run does."""
-        del args, control, kwargs
-        now = perf_counter()
-        self.first = self.first or now
-        if not self.begin_step and now - self.first >= WARM_UP_SECONDS:
-            self.begin, self.processor_begin, self.begin_step = now, process_time(), state.global_step
-        elif state.global_step == state.max_steps:
-            if not self.begin_step:
-                msg = f"the run was over before its warm-up of {WARM_UP_SECONDS:g} s: give more --steps"
-                raise SystemExit(msg)
-            steps = state.max_steps - self.begin_step
-            self.mean_seconds = (now - self.begin) / steps
-            self.mean_processor_seconds = (process_time() - self.processor_begin) / steps
 
 
 def timed(kind: type[TrainerCallback]) -> type[TrainerCallback]:
@@ -103,24 +80,13 @@ def peer() -> Callable[[], TrainerCallback] | None:
     return timed(CodeCarbonCallback)
 
 
-class OneLayer(torch.nn.Module):
-    """A regression in ``width`` dimensions; width sets the time of a step."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.layer = torch.nn.Linear(width, width)
-
-    def forward(self, inputs: torch.Tensor, labels: torch.Tensor) -> dict[str, torch.Tensor]:
-        """The mean squared error, as a Trainer wants it."""
-        return {"loss": torch.nn.functional.mse_loss(self.layer(inputs), labels)}
-
-
 def main() -> int:
     """Measure, print a table or JSON; 1 where a budget is broken."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=21, help="runs of each (default: %(default)s)")
-    parser.add_argument("--steps", type=int, default=6000, help="steps of a run (default: %(default)s)")
-    parser.add_argument("--width", type=int, default=128, help="width of the layer (default: %(default)s)")
+    parser.add_argument("--seconds", type=float, default=12.0, help="of a run after its warm-up (default: %(default)s)")
+    parser.add_argument("--step", type=float, default=STEP_SECONDS, help="seconds one takes (default: %(default)s)")
+    parser.add_argument("--width", type=int, help="of the model, instead of one that makes a step take that long")
     parser.add_argument("--json", action="store_true", help="print data only")
     parser.add_argument("--write", type=Path, help="the page that the table is put into")
     arguments = parser.parse_args()
@@ -130,19 +96,22 @@ def main() -> int:
     logging.getLogger("codecarbon").disabled = True
     with tempfile.TemporaryDirectory() as folder:
         os.environ["PATH"] = os.pathsep.join([str(nvidia_smi_in(Path(folder))), os.environ.get("PATH", "")])
-        figures = measure(rounds=arguments.rounds, steps=arguments.steps, width=arguments.width)
+        width = arguments.width or width_for(arguments.step)
+        print(f"a model of width {width}", file=sys.stderr)
+        figures = measure(rounds=arguments.rounds, seconds=arguments.seconds, width=width)
     print(json.dumps(figures, indent=1) if arguments.json else table(figures))
     if page is not None:
-        circumstances = f"{arguments.rounds} runs of each, {arguments.steps:,} steps a run; {surroundings(load)}"
+        runs = f"{arguments.rounds} runs of each, {arguments.seconds:g} s a run after its warm-up, model {width} wide"
+        circumstances = f"{runs}; {surroundings(load)}"
         arguments.write.write_text(with_block(page, f"{circumstances}\n\n{markdown(figures)}"), encoding="utf-8")
     return int(any(value > BUDGETS.get(name, value) for name, value in figures["cardcallback"].items()))
 
 
-def measure(*, rounds: int, steps: int, width: int) -> dict[str, dict[str, float]]:
+def measure(*, rounds: int, seconds: float, width: int) -> dict[str, dict[str, float]]:
     """By tool, every figure of this benchmark, times in seconds."""
     # The first run pays for loading the drawing library, as a person's only run does.
     first = TimedCardCallback(quiet=True)
-    train(steps=steps, width=width, callback=first)
+    train(seconds=seconds, width=width, callback=first)
     makers: dict[str, Callable[[], TrainerCallback | None]] = {
         "nothing": lambda: None,
         "cardcallback": lambda: TimedCardCallback(quiet=True, charts=False),
@@ -157,7 +126,7 @@ def measure(*, rounds: int, steps: int, width: int) -> dict[str, dict[str, float
         names = [*makers][number % len(makers) :] + [*makers][: number % len(makers)]
         for name in names:
             callback = makers[name]()
-            clocks[name].append(train(steps=steps, width=width, callback=callback))
+            clocks[name].append(train(seconds=seconds, width=width, callback=callback))
             callbacks[name].append(callback)
     bare = clocks.pop("nothing")
     figures = {name: _figures(own, bare, callbacks[name]) for name, own in clocks.items()}
@@ -173,6 +142,7 @@ def _figures(own: list[StepClock], bare: list[StepClock], callbacks: list[Any]) 
     pairs = list(zip(own, bare, strict=True))
     quartiles = _quartiles([one.mean_seconds / other.mean_seconds for one, other in pairs])
     processor = _quartiles([one.mean_processor_seconds / other.mean_processor_seconds for one, other in pairs])
+    thread = _quartiles([one.mean_thread_seconds / other.mean_thread_seconds for one, other in pairs])
     return {
         "step_without_seconds": statistics.median(one.mean_seconds for one in bare),
         "step_time_ratio": quartiles[1],
@@ -181,6 +151,9 @@ def _figures(own: list[StepClock], bare: list[StepClock], callbacks: list[Any]) 
         "processor_time_ratio": processor[1],
         "processor_time_ratio_lower_quartile": processor[0],
         "processor_time_ratio_upper_quartile": processor[2],
+        "training_thread_time_ratio": thread[1],
+        "training_thread_time_ratio_lower_quartile": thread[0],
+        "training_thread_time_ratio_upper_quartile": thread[2],
         "making_the_trainer_seconds": statistics.median(one.construction_seconds for one in own),
         "on_train_begin_seconds": statistics.median(callback.begin_seconds for callback in callbacks),
         "on_train_end_seconds": statistics.median(callback.end_seconds for callback in callbacks),
@@ -189,35 +162,6 @@ def _figures(own: list[StepClock], bare: list[StepClock], callbacks: list[Any]) 
 
 def _quartiles(ratios: list[float]) -> list[float]:
     return statistics.quantiles(ratios, n=4) if len(ratios) > 1 else ratios * 3
-
-
-def train(*, steps: int, width: int, callback: TrainerCallback | None) -> StepClock:
-    """Train for ``steps`` and give the clock that watched them."""
-    torch.manual_seed(0)
-    examples = [{"inputs": torch.randn(width), "labels": torch.randn(width)} for _ in range(64)]
-    clock = StepClock()
-    with tempfile.TemporaryDirectory() as folder:
-        settings = TrainingArguments(
-            output_dir=folder,
-            max_steps=steps,
-            per_device_train_batch_size=4,
-            logging_steps=100,
-            save_strategy="no",
-            report_to="none",
-            disable_tqdm=True,
-            use_cpu=True,
-        )
-        begin = perf_counter()
-        trainer = Trainer(
-            model=OneLayer(width),
-            args=settings,
-            train_dataset=examples,
-            callbacks=[clock, *([callback] if callback else [])],
-        )
-        clock.construction_seconds = perf_counter() - begin
-        trainer.remove_callback(PrinterCallback)
-        trainer.train()
-    return clock
 
 
 def table(figures: dict[str, dict[str, float]]) -> str:

@@ -165,11 +165,12 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
 
     def on_step_begin(self, *_: Any, **__: Any) -> None:
         """Count it, where other processes must be able to tell one that stands still."""
-        self._part.step_begins(awaited=bool(self._opening))
+        if not self._part.is_alone:
+            self._part.step_begins(awaited=bool(self._opening))
 
     def on_step_end(self, *_: Any, **__: Any) -> None:
         """Say what a person could act on now: here, and not in the reading thread, so that no bar is broken."""
-        if self._run is not None and self._run.has_news:
+        if self._run is not None and self._run.news:
             with self._guard("tell of trouble with the GPU"):
                 self._run.tell_news()
 

@@ -10,6 +10,7 @@ import warnings
 from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
+from threading import get_ident
 
 from cardcallback.errors import CardCallbackError, CardCallbackWarning
 from cardcallback.units import LONGEST_LINE, one_line
@@ -41,16 +42,23 @@ class Guard:
         self.quiet = False
         self._warned = False
         self._depth = 0
+        # Kept, since to ask for it at every step costs as much as all the rest of a block.
+        self._main_thread = threading.main_thread().ident
 
     @property
     def busy(self) -> bool:
         """Whether the main thread is inside a block, and so may hold locks and half-written files of ours."""
         return self._depth > 0
 
-    def move(self, step: int) -> None:
-        """The main thread enters a block (1) or leaves one (-1); other threads do not count."""
-        if threading.get_ident() == threading.main_thread().ident:
-            self._depth += step
+    def enter(self) -> None:
+        """A thread enters a block; only the main one counts."""
+        if get_ident() == self._main_thread:
+            self._depth += 1
+
+    def leave(self) -> None:
+        """It leaves the block."""
+        if get_ident() == self._main_thread:
+            self._depth -= 1
             if self._depth == 0 and self.on_leave is not None:
                 self.on_leave()
 
@@ -92,7 +100,7 @@ class _Guarded(AbstractContextManager[None]):
         self._task = task
 
     def __enter__(self) -> None:
-        self._guard.move(1)
+        self._guard.enter()
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> bool:
         try:
@@ -101,7 +109,7 @@ class _Guarded(AbstractContextManager[None]):
             self._guard.note(self._task, error)
             return True
         finally:
-            self._guard.move(-1)
+            self._guard.leave()
 
 
 def _published_reason(error: BaseException) -> str:

@@ -69,6 +69,7 @@ class LiveRun:
         self._joining = threading.Lock()
         self._ended = threading.Event()
         self.notes: list[str] = [*self._lineage.notes]
+        self.news: list[str] = []  # trouble to tell of; the recorder's own list, so that to ask at each step is cheap
 
     @property
     def sensors(self) -> SensorSet:
@@ -85,18 +86,13 @@ class LiveRun:
         """Whether measuring has ended."""
         return self._recording is not None
 
-    @property
-    def has_news(self) -> bool:
-        """Whether there is trouble to tell of; cheap enough to be asked at each step."""
-        return self._recorder is not None and bool(self._recorder.news)
-
     def tell_news(self) -> None:
         """Print a line of each kind of trouble that began to hold since it was last asked.
 
         Trouble of a GPU that this job does not use is on its card only.
         """
-        while self._recorder is not None and self._recorder.news:
-            line = self._recorder.news.pop(0)
+        while self.news:
+            line = self.news.pop(0)
             if self._devices.job.uses_cuda is not False and not self._guard.quiet:
                 say(f"cardcallback: {line}", self._settings)
 
@@ -133,6 +129,7 @@ class LiveRun:
         self._recorder = Recorder(
             self.sensors, clock=self._clock, sampling_interval_seconds=self._settings.sampling_interval_seconds
         )
+        self.news = self._recorder.news
         for part, result in enumerate(opened):
             if result is not None:
                 self._join(self._recorder, part, result, first=first)

@@ -250,7 +250,9 @@ class RunFolder:
         if record.card == Card() != self._previous_card:
             # The card that stands there was filled by us before, and only the record in this place remembers it.
             text = encode(msgspec.structs.replace(record, card=self._previous_card))
-        write_bytes_atomically(main, text.encode(), unless_changed_from=stood)
+        # The journal holds what a loss of power would take of a run in progress.
+        ended = record.status != "running"
+        write_bytes_atomically(main, text.encode(), unless_changed_from=stood, waits_for_disk=ended)
         self._older_run_ids = frozenset()
         beside.unlink(missing_ok=True)
         return main
@@ -268,13 +270,12 @@ class RunFolder:
         ``uploaded``: the checkpoint goes to the Hub as it is, so that a record which may not be published stays out.
         """
         if checkpoint.is_dir() and (self._publish == "all" or not uploaded):
-            write_atomically(checkpoint / SUMMARY_NAME, encode(record.without_traces()))
+            summary = encode(record.without_traces())
+            write_atomically(checkpoint / SUMMARY_NAME, summary, waits_for_disk=False)  # nor did the weights
 
     def draw(self, record: RunRecord) -> bool:
         """Draw the pictures beside the card; whether there is any."""
-        if self._publish == "card":
-            return False
-        return bool(draw_pictures(record, own_folder(self._folder / RECORD_FOLDER)))
+        return self._publish != "card" and bool(draw_pictures(record, own_folder(self._folder / RECORD_FOLDER)))
 
 
 def _set_aside(main: Path, there: RunBrief | None, content: bytes | None) -> bytes | None:

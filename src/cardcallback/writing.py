@@ -64,7 +64,9 @@ def own_folder(folder: Path) -> Path:
     return folder
 
 
-def write_atomically(path: Path, text: str, *, unless_changed_from: str | EllipsisType | None = ...) -> bool:
+def write_atomically(
+    path: Path, text: str, *, unless_changed_from: str | EllipsisType | None = ..., waits_for_disk: bool = True
+) -> bool:
     """Replace the file at ``path`` by ``text`` (UTF-8, line ends as given) in one step.
 
     The text goes to a temporary file beside it, is read back, and takes the old file's place, mode and, where
@@ -76,6 +78,8 @@ def write_atomically(path: Path, text: str, *, unless_changed_from: str | Ellips
         text: what it is to hold.
         unless_changed_from: the text that was read from it, or None where it was not there: whatever else it
             holds by now is not written over.
+        waits_for_disk: until the disk has it, so that a loss of power costs neither; a slow one takes seconds for
+            that. False for what is written again soon, or can be made again.
 
     Returns:
         Whether anything was written: a file that already holds ``text`` is not touched.
@@ -90,7 +94,7 @@ def write_atomically(path: Path, text: str, *, unless_changed_from: str | Ellips
         msg = f"cannot write {path.name}: its text holds half a character; what was there is unchanged"
         raise CardCallbackError(msg) from error
     read = unless_changed_from.encode("utf-8") if isinstance(unless_changed_from, str) else unless_changed_from
-    return write_bytes_atomically(path, content, unless_changed_from=read)
+    return write_bytes_atomically(path, content, unless_changed_from=read, waits_for_disk=waits_for_disk)
 
 
 def write_bytes_atomically(
@@ -99,6 +103,7 @@ def write_bytes_atomically(
     *,
     unless_changed_from: bytes | EllipsisType | None = ...,
     as_open_as: Path | None = None,
+    waits_for_disk: bool = True,
 ) -> bool:
     """As ``write_atomically``, for a file that is not text; a new one gets the mode of ``as_open_as``, if given."""
     try:
@@ -106,7 +111,8 @@ def write_bytes_atomically(
         if _content(target) == content:
             return False
         like = target if target.exists() else as_open_as
-        _replace(target, content, unless_changed_from=unless_changed_from, like=like)
+        with _new_file_beside(target, content, waits_for_disk=waits_for_disk) as temporary:
+            _replace(target, temporary, content, unless_changed_from=unless_changed_from, like=like)
     except OSError as error:
         msg = f"cannot write {path.name}: {_reason(error)}; what was there is unchanged"
         raise CardCallbackError(msg) from error
@@ -182,18 +188,22 @@ def _ordinary(path: Path) -> os.stat_result:
 
 
 def _replace(
-    target: Path, content: bytes, *, unless_changed_from: bytes | EllipsisType | None, like: Path | None
+    target: Path,
+    temporary: Path,
+    content: bytes,
+    *,
+    unless_changed_from: bytes | EllipsisType | None,
+    like: Path | None,
 ) -> None:
-    with _new_file_beside(target, content) as temporary:
-        if temporary.read_bytes() != content:
-            msg = f"cannot write {target.name}: the disk returned something else than was written"
-            raise CardCallbackError(msg)
-        if like is not None and like.exists():
-            _take_over(temporary, like)
-        if unless_changed_from is not ... and _content(target) != unless_changed_from:
-            msg = f"{target.name} was changed by somebody else just now: it stays as it is"
-            raise FileChangedError(msg)
-        temporary.replace(target)
+    if temporary.read_bytes() != content:
+        msg = f"cannot write {target.name}: the disk returned something else than was written"
+        raise CardCallbackError(msg)
+    if like is not None and like.exists():
+        _take_over(temporary, like)
+    if unless_changed_from is not ... and _content(target) != unless_changed_from:
+        msg = f"{target.name} was changed by somebody else just now: it stays as it is"
+        raise FileChangedError(msg)
+    temporary.replace(target)
 
 
 def _take_over(temporary: Path, like: Path) -> None:
@@ -220,14 +230,15 @@ def _temporary_folder(target: Path) -> Path:
 
 
 @contextlib.contextmanager
-def _new_file_beside(target: Path, content: bytes) -> Iterator[Path]:
-    """A temporary file with ``content``, on disk; gone afterwards, unless it took the target's place."""
+def _new_file_beside(target: Path, content: bytes, *, waits_for_disk: bool) -> Iterator[Path]:
+    """A temporary file with ``content``; gone afterwards, unless it took the target's place."""
     temporary, descriptor = _open_temporary(_temporary_folder(target))
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
             file.flush()
-            os.fsync(file.fileno())
+            if waits_for_disk:
+                os.fsync(file.fileno())
             if not portable.MOVES_OPEN_FILES:
                 file.close()
             yield temporary

@@ -17,8 +17,6 @@ from cardcallback.live_run import LiveRun
 from cardcallback.processes.place import find_place
 from cardcallback.processes.rendezvous import Rendezvous
 from cardcallback.record import load_run
-from cardcallback.recorder import Recorder
-from cardcallback.sensors import SensorSet
 from cardcallback.sessions import STAGES_UNREAD
 from cardcallback.settings import Settings
 from cardcallback.stages.folders import NO_RECORD
@@ -104,11 +102,10 @@ def test_trouble_is_told_at_the_end_of_a_step(capsys: pytest.CaptureFixture[str]
     callback = CardCallback()
     callback.on_step_end(None, None, None, model=None)
     run = LiveRun(Settings(), clock=FakeClock(), system_root=tmp_path)
-    run._recorder = Recorder(SensorSet(), clock=FakeClock())
     callback._run = run
     callback.on_step_end(None, None, None, model=None)
     assert capsys.readouterr().out == ""
-    run._recorder.news.append("the GPU is hot")
+    run.news.append("the GPU is hot")
     for _ in range(2):
         callback.on_step_end(None, None, None, model=None)
     assert capsys.readouterr().out == "cardcallback: the GPU is hot\n"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from typing import Any
 
 import pytest
 
+from cardcallback.guard import Guard
 from cardcallback.hooks import watch_training_step
 
 
@@ -26,12 +29,20 @@ class Offloading(Trainer):
         return super().training_step(*args, **kwargs)
 
 
+class Told(list[Any]):
+    """Keeps what it is told, and wants to hear of the next."""
+
+    def __call__(self, *batch: Any) -> bool:
+        """Of one batch."""
+        self.append(batch)
+        return True
+
+
 @pytest.mark.parametrize("kind", [Trainer, Offloading])
 def test_each_batch_is_told_of_once(kind: type[Trainer]) -> None:
     """By place or by name, through a parent's method or not; what is returned is untouched."""
-    told: list[Any] = []
-    trainer = kind()
-    watch_training_step(trainer, on_batch=lambda *batch: told.append(batch))
+    told, trainer = Told(), kind()
+    watch_training_step(trainer, on_batch=told)
     assert trainer.training_step("model", "first", 7) == ("first", 7)
     assert trainer.training_step("model", inputs="second") == ("second", None)
     assert told == [("first", 7), ("second", None)]
@@ -39,17 +50,73 @@ def test_each_batch_is_told_of_once(kind: type[Trainer]) -> None:
 
 def test_another_trainer_tells_nothing() -> None:
     """The wrap is the class's, the watch one trainer's."""
-    told: list[Any] = []
-    watch_training_step(Trainer(), on_batch=lambda *batch: told.append(batch))
+    told, watched = Told(), Trainer()
+    watch_training_step(watched, on_batch=told)
     Trainer().training_step("model", "first")
+    copy.copy(watched).training_step("model", "first")
     assert told == []
+
+
+def test_a_copy_or_pickle_of_the_trainer_carries_nothing_of_ours() -> None:
+    """It must not need this package, nor tell of what it does."""
+    told, trainer = Told(), Trainer()
+    watch_training_step(trainer, on_batch=told)
+    for other in (copy.deepcopy(trainer), pickle.loads(pickle.dumps(trainer))):  # noqa: S301 - made here
+        assert other.training_step("model", "first") == ("first", None)
+    assert told == []
+
+
+def test_whoever_wants_no_more_is_told_of_no_more() -> None:
+    """A counter that cannot count these batches costs nothing from then on; another may take its place."""
+    told, trainer = Told(), Trainer()
+    watch_training_step(trainer, on_batch=lambda *batch: told(*batch) and False)
+    for batch in ("first", "second"):
+        assert trainer.training_step("model", batch) == (batch, None)
+    assert told == [("first", None)]
+    watch_training_step(trainer, on_batch=told)
+    trainer.training_step("model", "third")
+    assert told == [("first", None), ("third", None)]
+
+
+def test_the_step_after_one_that_failed_is_told_of() -> None:
+    """Someone catches the error and goes on."""
+
+    class Failing(Trainer):
+        def training_step(self, model: Any, inputs: Any, num_items_in_batch: Any = None) -> Any:
+            if inputs == "first":
+                raise ValueError("theirs")
+            return super().training_step(model, inputs, num_items_in_batch)
+
+    told, trainer = Told(), Failing()
+    watch_training_step(trainer, on_batch=told)
+    with pytest.raises(ValueError, match="theirs"):
+        trainer.training_step("model", "first")
+    trainer.training_step("model", "second")
+    assert told == [("first", None), ("second", None)]
+
+
+def test_a_replacement_on_the_trainer_itself_is_seen() -> None:
+    """It hides the class's method, whose batches it may or may not come to."""
+    told, trainer = Told(), Trainer()
+    trainer.training_step = lambda model, inputs, number=None: (model, inputs, number)  # type: ignore[method-assign]
+    watch_training_step(trainer, on_batch=told)
+    assert trainer.training_step("model", "first") == ("model", "first", None)
+    assert told == [("first", None)]
+
+
+def test_the_main_thread_counts_as_ours_while_it_is_told() -> None:
+    """A signal's handler waits until the batch is counted."""
+    guard, trainer, busy = Guard(), Trainer(), []
+    watch_training_step(trainer, on_batch=lambda *_: not busy.append(guard.busy), guard=guard)  # type: ignore[func-returns-value]
+    trainer.training_step("model", "first")
+    assert (busy, guard.busy) == ([True], False)
 
 
 @pytest.mark.expects_failure
 def test_a_failure_of_ours_leaves_the_step_alone() -> None:
     """It warns once, and the step is taken."""
 
-    def fail(*_: Any) -> None:
+    def fail(*_: Any) -> bool:
         raise ValueError("ours")
 
     trainer = Trainer()

@@ -109,7 +109,7 @@ def test_trouble_of_a_gpu_that_is_not_used_is_no_news(
     run._recorder.news.append("the GPU is hot")
     run.tell_news()
     run.stop_recording()
-    assert not run.has_news
+    assert not run.news
     assert capsys.readouterr().out == ""
 
 
@@ -122,21 +122,22 @@ def test_trouble_is_told_once_and_only_when_asked(
     """Nothing is printed by reading; the next step's question prints one line, the one after none."""
     machine = StuckSpark()
     run = LiveRun(Settings(quiet=quiet), clock=machine.clock, system_root=tmp_path)
-    run._recorder = recorder = Recorder(machine.set, clock=machine.clock)
+    recorder = Recorder(machine.set, clock=machine.clock)
+    run.news = recorder.news
     for _ in range(100):
         recorder.sample_due()
         machine.clock.advance(1.0)
     assert capsys.readouterr().out == ""
-    assert run.has_news
+    assert run.news
     run.tell_news()
-    assert not run.has_news
+    assert not run.news
     told = capsys.readouterr().out.splitlines()
     assert len(told) == (0 if quiet else 1)
     assert all(line.startswith("cardcallback: the SM clock has been below 1,400 MHz") for line in told)
     for _ in range(100):
         recorder.sample_due()
         machine.clock.advance(1.0)
-    assert not run.has_news
+    assert not run.news
 
 
 def test_a_job_on_the_processor_only_watches_the_gpus(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -78,6 +78,20 @@ def test_a_disk_that_is_full_costs_no_record(tmp_path: Path, monkeypatch: pytest
     assert (tmp_path / "training_run" / "record.json").read_bytes() == before
 
 
+def test_training_waits_for_the_disk_at_its_end_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At each save a slow disk would cost seconds, for what the journal holds anyway."""
+    waited: list[int] = []
+    monkeypatch.setattr(os, "fsync", waited.append)
+    folder = open_folder(tmp_path)
+    checkpoint = tmp_path / "checkpoint-10"
+    checkpoint.mkdir()
+    folder.write_record(record_of("first", status="running"))
+    folder.write_summary(record_of("first", status="running"), checkpoint, uploaded=False)
+    assert waited == []
+    folder.write_record(record_of("first"))
+    assert len(waited) == 1
+
+
 def test_a_resumed_runs_two_records_become_one(tmp_path: Path) -> None:
     """What it wrote beside its own completed record goes once its weights are saved again."""
     leave_completed_run(tmp_path)

@@ -79,6 +79,81 @@ def test_long_runs_are_added_up_on_the_way() -> None:
     assert counter.settle().tokens == {"processed": 60_012, "non_padding": 40_008, "in_loss": 20_004}
 
 
+def copies(count: int, **changes: Any) -> list[dict[str, Any]]:
+    """Batches of tensors of their own, as a collator gives them."""
+    return [{name: value.clone() for name, value in {**PADDED, **changes}.items()} for _ in range(count)]
+
+
+def test_small_batches_are_counted_together() -> None:
+    """The first one at once, and most others without an operation of their own; rows may differ in length."""
+    short = {name: value[:, :4] for name, value in PADDED.items()}  # 7 tokens without padding, 3 of them in the loss
+    batches = [batch for pair in zip(copies(70), copies(70, **short), strict=True) for batch in pair]
+    counter = StepTokens(CountingPlan(labels_shifted=True))
+    for batch in batches[:20]:
+        counter.add(batch)
+    assert len(counter._kept._kept) == 18
+    for batch in batches[20:]:
+        counter.add(batch)
+    assert counter.settle().tokens == {"processed": 70 * 20, "non_padding": 70 * 15, "in_loss": 70 * 7}
+
+
+def test_what_the_trainer_takes_out_of_a_batch_is_counted_all_the_same() -> None:
+    """TRL takes the labels out of the mapping, which stays the trainer's own."""
+    counter = StepTokens(CountingPlan(labels_shifted=True))
+    for batch in copies(5):
+        counter.add(batch)
+        batch.clear()
+    assert counter.settle().tokens == {"processed": 60, "non_padding": 40, "in_loss": 20}
+
+
+def test_a_large_batch_is_never_kept() -> None:
+    """It would hold the device's memory, and its step is long."""
+    counter = StepTokens(CountingPlan(labels_shifted=True))
+    large = {name: value.repeat(500, 1) for name, value in PADDED.items()}
+    for _ in range(4):
+        counter.add(large)
+    assert counter._kept._kept == []
+    assert counter.settle().tokens == {"processed": 24_000, "non_padding": 16_000, "in_loss": 8_000}
+
+
+def test_the_kept_take_little_memory() -> None:
+    """However many tokens come before the next reading."""
+    counter = StepTokens(CountingPlan(labels_shifted=True))
+    batch = {name: value.repeat(200, 1) for name, value in PADDED.items()}
+    for _ in range(100):
+        counter.add(batch)
+        assert counter._kept._tokens <= 16_384
+    assert counter.settle().tokens["processed"] == 240_000
+
+
+def test_a_training_that_writes_into_its_batches_is_counted_at_once() -> None:
+    """A person's loss marks padding in the labels it is given: what it was given is counted."""
+    counter = StepTokens(CountingPlan(labels_shifted=True))
+    for batch in copies(50):
+        counter.add(batch)
+        batch["labels"].fill_(-100)
+    assert counter.settle().tokens == {"processed": 600, "non_padding": 400, "in_loss": 200}
+
+
+def test_a_batch_that_is_written_into_later_is_no_figure() -> None:
+    """The training left its first batches as they were, so that others were kept: no count rather than a wrong one."""
+    counter = StepTokens(CountingPlan(labels_shifted=True))
+    batches = copies(5)
+    for batch in batches:
+        counter.add(batch)
+    batches[3]["attention_mask"].zero_()
+    counts = counter.settle()
+    assert counts.tokens == {"processed": 60}
+    assert "in place" in counts.reasons["non_padding"]
+
+
+def test_tensors_that_tell_of_no_change_are_counted_at_once() -> None:
+    """Those that were made in torch's inference mode."""
+    with torch.inference_mode():
+        batches = copies(3)
+    assert counted(*batches) == {"processed": 36, "non_padding": 24, "in_loss": 12}
+
+
 def test_a_sum_is_exact_beyond_what_a_float_holds() -> None:
     """A hundred steps of a million tokens and one, each given as a float."""
     plan = CountingPlan(labels_shifted=True, given_in_loss=True)
@@ -219,6 +294,14 @@ class Queued:
         raise AssertionError("waited for the device")
 
 
+class QueuedBatch(Queued):
+    """Two rows of six on such a device."""
+
+    def numel(self) -> int:
+        """Which no device has to tell."""
+        return 12
+
+
 def test_an_interrupted_run_does_not_wait_for_the_device() -> None:
     """What cannot be read at once is unknown; what the processor counted stands."""
     counter = StepTokens(CountingPlan(labels_shifted=True))
@@ -259,6 +342,23 @@ def test_a_record_kept_in_passing_gives_nothing_up() -> None:
     assert all("interrupted" in reason for reason in counts.reasons.values())
     waiting.pop()
     assert counter.snapshot().tokens == counted(PADDED)
+
+
+def test_kept_batches_are_not_waited_for_either() -> None:
+    """On a device that still works they make no record's tokens until it is done."""
+    counter = StepTokens(CountingPlan(labels_shifted=True))
+    for batch in copies(3):
+        counter.add(batch)
+    kept = counter._kept._kept[0][0]
+    ids, kept["input_ids"] = kept["input_ids"], QueuedBatch()
+    assert counter.snapshot().tokens == {}
+    kept["input_ids"] = ids
+    assert counter.snapshot().tokens == {"processed": 36, "non_padding": 24, "in_loss": 12}
+    counter.add(copies(1)[0])
+    counter._kept._kept[0][0]["input_ids"] = QueuedBatch()
+    counts = counter.settle(may_wait=False)
+    assert counts.tokens == {"processed": 48}
+    assert "interrupted" in counts.reasons["non_padding"]
 
 
 def test_a_failed_device_leaves_a_reason() -> None:

@@ -19,6 +19,8 @@ from typing import Any, Literal, NamedTuple
 from cardcallback.guard import Guard
 
 GuardFactory = Callable[[str], AbstractContextManager[None]]
+# Makes one call of a wrapped method: the method as bound to what it is called on, that object, and the arguments.
+Run = Callable[[Callable[..., Any], Any, tuple[Any, ...], dict[str, Any]], Any]
 
 _ATTRIBUTE = "_cardcallback_watch"
 _MARK = "__cardcallback_wrap__"
@@ -142,19 +144,26 @@ def watch_of_model(model: Any) -> Watch | None:
     return None
 
 
-def wrap_method(start: type, method: str, *, find: Callable[[Any], Watch | None] = watch_of) -> None:
-    """Wrap ``method`` on every class above and including ``start`` that defines it; once each."""
+def wrap_method(
+    start: type, method: str, *, find: Callable[[Any], Watch | None] = watch_of, run: Run | None = None
+) -> None:
+    """Wrap ``method`` on every class above and including ``start`` that defines it; once each.
+
+    Each call of it acts around it as the hooks say of the watch that ``find`` gives, or is left to ``run`` altogether.
+    """
+    run = run or functools.partial(_run, method, find)
     for owner in start.__mro__:
         original = owner.__dict__.get(method)
         if _is_method(original) and not hasattr(original, _MARK):
-            setattr(owner, method, _wrapped(original, method, find))
+            setattr(owner, method, _wrapped(original, run))
 
 
-def wrap_own_attribute(trainer: Any, method: str) -> None:
+def wrap_own_attribute(trainer: Any, method: str, *, run: Run | None = None) -> None:
     """Wrap ``method`` where someone put a replacement onto the trainer object itself, which hides the class's."""
     original = vars(trainer).get(method)
     if callable(original) and not isinstance(original, _InstanceWrap):
-        setattr(trainer, method, _InstanceWrap(original, method, trainer))
+        run = run or functools.partial(_run, method, watch_of)
+        setattr(trainer, method, _InstanceWrap(original, run, trainer))
 
 
 def watch_method(trainer: Any, method: str, topic: str, hook: Hook) -> None:
@@ -169,10 +178,10 @@ def _is_method(attribute: Any) -> bool:
     return hasattr(type(attribute), "__get__") and not isinstance(attribute, (staticmethod, classmethod, property))
 
 
-def _wrapped(original: Any, method: str, find: Callable[[Any], Watch | None]) -> Callable[..., Any]:
+def _wrapped(original: Any, run: Run) -> Callable[..., Any]:
     @functools.wraps(original)
     def around(self: Any, *args: Any, **kwargs: Any) -> Any:
-        return _run(original.__get__(self, type(self)), method, find(self), (self, args, kwargs))
+        return run(original.__get__(self, type(self)), self, args, kwargs)
 
     setattr(around, _MARK, True)
     return around
@@ -181,15 +190,14 @@ def _wrapped(original: Any, method: str, find: Callable[[Any], Watch | None]) ->
 class _InstanceWrap:
     """A replacement on one trainer, called through; pickles and copies as what it replaced."""
 
-    def __init__(self, original: Callable[..., Any], method: str, trainer: Any) -> None:
+    def __init__(self, original: Callable[..., Any], run: Run, trainer: Any) -> None:
         functools.update_wrapper(self, original)
         self._original = original
-        self._method = method
+        self._run = run
         self._subject = weakref.ref(trainer)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        trainer = self._subject()
-        return _run(self._original, self._method, watch_of(trainer), (trainer, args, kwargs))
+        return self._run(self._original, self._subject(), args, kwargs)
 
     def __reduce__(self) -> tuple[Callable[[Any], Any], tuple[Callable[..., Any]]]:
         # The standard library's copy of a function or method is that function or method.
@@ -197,13 +205,14 @@ class _InstanceWrap:
 
 
 def _run(
-    original: Callable[..., Any],
     method: str,
-    watch: Watch | None,
-    call: tuple[Any, tuple[Any, ...], dict[str, Any]],
+    find: Callable[[Any], Watch | None],
+    original: Callable[..., Any],
+    subject: Any,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
 ) -> Any:
-    subject, args, kwargs = call
-    # No context manager around the call: this runs at every training step.
+    watch = find(subject)
     if watch is None or not watch.begins(method):
         return original(*args, **kwargs)
     try:

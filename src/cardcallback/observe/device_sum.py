@@ -1,4 +1,4 @@
-"""A sum of single numbers that lie on a device, read only when someone asks for it.
+"""A sum of numbers that lie on a device, or are counted there, read only when someone asks for it.
 
 torch is found, never imported; whoever gives tensors has loaded it.
 """
@@ -6,6 +6,7 @@ torch is found, never imported; whoever gives tensors has loaded it.
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 # An addition for each number would cost a short step as much again as the counting.
@@ -13,9 +14,13 @@ _MOST_NEW = 32
 
 
 class DeviceSum:
-    """Adds whole numbers, each a tensor of one element on one device."""
+    """Adds whole numbers, each a tensor of one element on one device.
 
-    def __init__(self) -> None:
+    ``ignored`` is the value of elements that do not count where tensors are counted.
+    """
+
+    def __init__(self, ignored: int = 0) -> None:
+        self._ignored = ignored
         self._new: list[Any] = []
         self._total: Any = None
 
@@ -28,10 +33,20 @@ class DeviceSum:
         if len(self._new) >= _MOST_NEW:
             self._add_up()
 
+    def add_count(self, tensors: Sequence[Any]) -> None:
+        """The number of their elements that count, all together; starts work on their device and waits for nothing."""
+        elements = tensors[0]
+        if len(tensors) > 1:
+            if len({tensor.shape[1:] for tensor in tensors}) > 1:
+                tensors = [tensor.reshape(-1) for tensor in tensors]
+            elements = sys.modules["torch"].cat(tensors)
+        # Not a sum: masks of packed sequences may number them.
+        self.add((elements if self._ignored == 0 else elements != self._ignored).count_nonzero())
+
     def is_idle(self) -> bool:
         """Whether the device has nothing left to do, so that reading the sum would not wait."""
         total = [] if self._total is None else [self._total]
-        return all(_is_idle(number) for number in (*total, *self._new))
+        return all(is_idle(number) for number in (*total, *self._new))
 
     def take(self) -> int:
         """The sum since the last ``take``; waits for the device.
@@ -57,7 +72,8 @@ class DeviceSum:
         self._new.clear()
 
 
-def _is_idle(tensor: Any) -> bool:
+def is_idle(tensor: Any) -> bool:
+    """Whether the tensor's device has nothing left to do; False where that cannot be told without waiting."""
     if tensor.device.type == "cpu":
         return True
     cuda = getattr(sys.modules.get("torch"), "cuda", None)

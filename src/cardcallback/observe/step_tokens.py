@@ -6,11 +6,12 @@ that a gradient flows through.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cardcallback.observe.device_sum import DeviceSum
+from cardcallback.observe.kept_batches import Batch, KeptBatches
 from cardcallback.observe.objective import ON_POLICY
 from cardcallback.observe.plain import integer, read
 from cardcallback.observe.shared_batches import processes_of_split_batch, processes_of_whole_batch
@@ -26,12 +27,14 @@ _EAGER_DEVICES = frozenset({"cpu", "cuda", "mps", "xpu", "npu", "hpu"})
 _SHIFTED = frozenset({"SFT", "language modelling"})
 _UNSHIFTED = frozenset({"masked language modelling", "sequence-to-sequence"})
 _BY_COLUMN = frozenset({"sentence_transformers", "setfit"})
+_NO_IDS = "the training batches hold no input_ids"
 _NO_BATCH = "no training batch was seen"
 _NOT_READ = "the run was interrupted before they could be read without waiting for the GPU"
 _FAILED = "counting them failed"
 _DEVICE_FAILED = "the device they were counted on failed"
 _SEVERAL_PROCESSES = "several processes trained, and only this one's batches were seen"
 _GENERATED = "the answers are written while training, and nobody counted them"
+_CHANGED = "the training changed some of its batches in place before they were counted"
 _SHARED_BATCHES = "several processes are given the same batch (tensor, context or sequence parallelism)"
 
 
@@ -119,30 +122,36 @@ OF_ONE_PROCESS = StepCounts(reasons=dict.fromkeys(KINDS, _SEVERAL_PROCESSES))
 class StepTokens:
     """Adds up the batches of one session.
 
-    ``add`` only starts work on the batch's own device; ``settle`` reads the sums, and is for moments at which
-    the Trainer has waited for the device anyway. ``read`` is what it read last, for any thread.
+    ``add`` only keeps the batch, or starts work on its own device; ``settle`` reads the sums, and is for moments at
+    which the Trainer has waited for the device anyway. ``read`` is what it read last, for any thread.
     """
 
     def __init__(self, plan: CountingPlan) -> None:
         self._plan = plan
         self._reasons: dict[TokenKind, str] = dict(plan.unknown)
         self._whole: dict[TokenKind, int] = {}
-        self._sums: dict[TokenKind, DeviceSum] = {"non_padding": DeviceSum(), "in_loss": DeviceSum()}
+        self._sums: dict[TokenKind, DeviceSum] = {"non_padding": DeviceSum(), "in_loss": DeviceSum(_IGNORED)}
+        self._kept = KeptBatches()
+        self._found: dict[TokenKind, list[Any]] = {kind: [] for kind in self._sums}
         self._settled: dict[TokenKind, int] = {}
         self._batches = 0
         self.read = StepCounts(reasons=dict.fromkeys(KINDS, _NO_BATCH))
         self._closed = len(self._reasons) == len(KINDS)
 
-    def add(self, inputs: Any, num_items_in_batch: Any = None) -> None:
-        """One training batch, as ``training_step`` is given it."""
+    def add(self, inputs: Any, num_items_in_batch: Any = None) -> bool:
+        """One training batch, as ``training_step`` is given it; whether the next one is counted too."""
         if self._closed:
-            return
+            return False
         self._batches += 1
         try:
-            self._add(inputs, num_items_in_batch)
+            if not self._kept.keep(inputs, num_items_in_batch):
+                self._count([(inputs, num_items_in_batch)])
+            elif self._kept.is_full:
+                self._count_kept()
         except Exception:
             self._lose(_FAILED)
             raise
+        return not self._closed
 
     def close(self) -> None:
         """Count nothing more: the session is over."""
@@ -150,18 +159,20 @@ class StepTokens:
 
     def settle(self, *, may_wait: bool = True) -> StepCounts:
         """Read the sums; with ``may_wait`` False only those whose device has nothing left to do."""
+        # Asked before anything is counted or added up, which gives the device work again.
+        busy = () if may_wait else self._busy_kinds()
+        self._count_last(busy)
         for kind, total in self._sums.items():
-            # Asked before anything is added up, which gives the device work again.
-            if total and (may_wait or total.is_idle()):
-                self._read(kind, total)
-            elif total:
+            if total and kind in busy:
                 self._lose(_NOT_READ, kind)
+            elif total:
+                self._read(kind, total)
         self.read = self.counts()
         return self.read
 
     def snapshot(self) -> StepCounts:
         """The sums as of now, or none where a device would have to be waited for; counting goes on."""
-        if all(not total or total.is_idle() for total in self._sums.values()):
+        if not self._busy_kinds():
             return self.settle(may_wait=False)
         return StepCounts(reasons=dict.fromkeys(KINDS, _NOT_READ), at_least=self.read.tokens)
 
@@ -187,16 +198,47 @@ class StepTokens:
         except RuntimeError:
             self._lose(_DEVICE_FAILED, kind)
 
+    def _busy_kinds(self) -> Collection[TokenKind]:
+        """Those whose sums cannot be read without waiting for their device."""
+        return {kind for kind, total in self._sums.items() if not (self._kept.is_idle and total.is_idle())}
+
+    def _count_last(self, busy: Collection[TokenKind]) -> None:
+        try:
+            self._count_kept(busy)
+        except RuntimeError:
+            self._lose(_DEVICE_FAILED, *self._sums)
+        except Exception:
+            self._lose(_FAILED)
+            raise
+
+    def _count_kept(self, busy: Collection[TokenKind] = ()) -> None:
+        batches, unchanged = self._kept.take()
+        self._count(batches, busy)
+        if not unchanged:
+            self._lose(_CHANGED, *self._sums)
+
+    def _count(self, batches: Sequence[Batch], busy: Collection[TokenKind] = ()) -> None:
+        for inputs, num_items in batches:
+            self._add(inputs, num_items)
+        for kind, tensors in self._found.items():
+            if tensors and kind in busy:
+                self._lose(_NOT_READ, kind)
+            elif tensors:
+                self._sums[kind].add_count(tensors)
+                tensors.clear()
+
     def _add(self, inputs: Any, num_items: Any) -> None:
-        parts = _columns(inputs) if self._plan.by_column else [inputs] if isinstance(inputs, Mapping) else []
-        if not parts or any(not hasattr(part.get("input_ids"), "numel") for part in parts):
-            self._lose("the training batches hold no input_ids")
-            return
+        parts = _columns(inputs) if self._plan.by_column else (inputs,) if isinstance(inputs, Mapping) else ()
+        if not parts:
+            self._lose(_NO_IDS)
         for part in parts:
             self._add_part(part, num_items)
 
     def _add_part(self, inputs: Mapping[str, Any], num_items: Any) -> None:
-        ids = inputs["input_ids"]
+        ids: Any = inputs.get("input_ids")
+        if not hasattr(ids, "numel"):
+            self._lose(_NO_IDS)
+            return
         if not self._whole and ids.device.type not in _EAGER_DEVICES:
             self._lose("batches on this kind of device are not counted")
             return
@@ -213,8 +255,7 @@ class StepTokens:
             if mask.numel() != ids.numel() or mask.is_floating_point():
                 self._lose("the attention masks are not one mark a token", "non_padding")
                 return
-            # Not a sum: masks of packed sequences may number them.
-            self._sums["non_padding"].add(mask.count_nonzero())
+            self._found["non_padding"].append(mask)
         elif ids.shape[0] == 1 and inputs.get("position_ids") is not None and not self._plan.filled_up:
             self._add_whole("non_padding", ids.numel())  # flattened: all sequences of the batch end to end
         else:
@@ -234,7 +275,7 @@ class StepTokens:
         if targets is None:
             self._lose("the batches carry no labels", "in_loss")
             return
-        self._sums["in_loss"].add((targets != _IGNORED).count_nonzero())
+        self._found["in_loss"].append(targets)
 
     def _add_whole(self, kind: TokenKind, count: int) -> None:
         self._whole[kind] = self._whole.get(kind, 0) + count
@@ -244,13 +285,16 @@ class StepTokens:
             self._reasons.setdefault(kind, reason)
             if kind in self._sums:
                 self._sums[kind].drop()
-        self._closed = self._closed or len(self._reasons) == len(KINDS)
+                self._found[kind].clear()
+        if len(self._reasons) == len(KINDS):
+            self._kept.drop()
+            self._closed = True
 
 
-def _columns(inputs: Any) -> list[dict[str, Any]]:
+def _columns(inputs: Any) -> Sequence[Mapping[str, Any]]:
     """The model's inputs of each text column, whose names begin with the column's."""
     if not isinstance(inputs, Mapping):
-        return []
+        return ()
     ids, mask = "_input_ids", "_attention_mask"
     prefixes = [name.removesuffix(ids) for name in inputs if isinstance(name, str) and name.endswith(ids)]
     return [{"input_ids": inputs[prefix + ids], "attention_mask": inputs.get(prefix + mask)} for prefix in prefixes]

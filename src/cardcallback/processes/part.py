@@ -22,6 +22,8 @@ class ProcessPart:
     Args:
         guard: catches what fails here; quiet where another process speaks.
         environ: as a launcher filled it; ``place`` is the one that it tells of until there is a trainer.
+
+    ``is_alone``: it measures a training of which nobody else counts the steps.
     """
 
     def __init__(self, guard: Guard, environ: Mapping[str, str]) -> None:
@@ -31,6 +33,7 @@ class ProcessPart:
         self._follower: Follower | None = None
         self._node: MeasuredNode | None = None
         self._began = False
+        self.is_alone = False
         self._find(environ)
 
     def begin(self, args: Any, model: Any, environ: Mapping[str, str], callback: object = None) -> bool:
@@ -45,6 +48,7 @@ class ProcessPart:
             with self._guard("announce this process's devices"):
                 self._follower = follow(args, model, self.place, environ, self._guard, find_trainer(callback))
                 self._signals.install(self._follower)
+        self._note_whether_alone()
         return self.place.measures
 
     def _find(self, environ: Mapping[str, str], args: Any = None) -> None:
@@ -58,6 +62,10 @@ class ProcessPart:
     def measures_for(self, node: MeasuredNode | None) -> None:
         """The node whose measurer this process is now, where it is one of several."""
         self._node = node
+        self._note_whether_alone()
+
+    def _note_whether_alone(self) -> None:
+        self.is_alone = self._began and self._follower is None and self._node is None
 
     def step_begins(self, *, awaited: bool) -> None:
         """Count a step, by which the others can tell a process that stands still.
@@ -90,7 +98,7 @@ class ProcessPart:
 
     def end(self, error: BaseException | None = None) -> None:
         """The training ended in this process, perhaps by an exception; where another measures, that one is told."""
-        self._began = False
+        self._began = self.is_alone = False
         if self._follower is not None:
             with self._guard("tell that this process ended"):
                 self._follower.end(error)

@@ -56,7 +56,7 @@ def save_picture(path: Path, draw: Callable[[], Figure], *, simulated: bool) -> 
         figure = draw()
         if simulated:
             mark_simulated(figure)
-        write_bytes_atomically(path, _png(figure))
+        write_bytes_atomically(path, _png(figure), waits_for_disk=False)  # they can be drawn again
 
 
 def _png(figure: Figure) -> bytes:
