@@ -207,6 +207,8 @@ def test_check_takes_no_expression_of_mdx_for_a_placeholder() -> None:
         ("- Energy: [X] mWh", "- Energy: 107,000 mWh (GPU only, measured)"),
         ("- Energy: [X] MWH", "- Energy: 0.000107 MWH (GPU only, measured)"),
         ("- Energy: [X] mwh", "- Energy: [X] mwh"),
+        ("- Grid carbon intensity (kg CO2/mwh): [X]", "- Grid carbon intensity (kg CO2/mwh): [X]"),
+        ("- Grid carbon intensity: [X] kg CO2/mwh", "- Grid carbon intensity: [X] kg CO2/mwh"),
         ("- Number of GPUs: [X] GPUs", "- Number of GPUs: 1 GPU"),
         ("- Epochs: **[X]** epochs", "- Epochs: **1** epoch"),
         ("- Validation loss: [X] to [X]", "- Validation loss: 1.87 to 1.04"),

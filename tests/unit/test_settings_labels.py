@@ -10,6 +10,7 @@ from folder_cards import open_folder
 
 from cardcallback import CardCallback
 from cardcallback.errors import CardCallbackError
+from cardcallback.render.card.filling import default_label_map, read_label_map
 from cardcallback.settings import Settings, own_labels_text, resolve_settings
 from cardcallback.testing import make_record
 
@@ -73,3 +74,12 @@ def test_a_run_fills_its_card_with_them(tmp_path: Path) -> None:
     folder = open_folder(tmp_path, labels=OWN)
     folder.write_card(make_record(), pictures=False)
     assert "- **Rang:** 16\n" in (tmp_path / "README.md").read_text()
+
+
+def test_own_topics_stand_beside_ours() -> None:
+    """A group of words of the person's own is none of those that ship."""
+    own = read_label_map("topics:\n  training: [nachschulung]\n  mine: [steckbrief]\n")
+    topics = own.before(default_label_map()).topics
+    assert topics["mine"] == ("steckbrief",)
+    assert topics["training"][:2] == ("nachschulung", "training")
+    assert topics["card"] == default_label_map().topics["card"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tracemalloc
 from collections.abc import Callable
+import time
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -249,3 +250,19 @@ def test_a_model_beside_the_adapter_that_was_trained_is_a_missing_link(tmp_path:
     assert stages_of_folder(merged(tmp_path / "out" / "base", datetime(2026, 2, 3, tzinfo=timezone.utc))) == ()
     assert stages_of_folder(merged(tmp_path / "elsewhere", datetime(2026, 3, 4, tzinfo=timezone.utc))) == ()
     assert stages_of_folder(tmp_path / "out" / "merged", evidence=False) == ()
+
+
+@pytest.mark.skipif(not hasattr(time, "tzset"), reason="the time zone of a process can be set on POSIX alone")
+def test_the_day_of_a_merge_is_local_as_that_of_the_training_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the small hours of an eastern zone it is still the day before in UTC."""
+    left(tmp_path / "out", run("sft"))  # on 2 March 2026
+    folder = merged(tmp_path / "out" / "merged", datetime(2026, 3, 1, 18, tzinfo=timezone.utc))
+    try:
+        with monkeypatch.context() as patch:
+            patch.setenv("TZ", "JST-9")
+            time.tzset()
+            assert reasons(stages_of_folder(folder)) == [IN_RUN]
+    finally:
+        time.tzset()

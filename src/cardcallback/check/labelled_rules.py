@@ -14,9 +14,10 @@ from cardcallback.units import format_count, format_number
 
 RULE = "figures"
 _COUNT = re.compile(r"[`*_~]*(?P<count>\d{1,3}(?:,\d{3})+|\d{1,9})[`*_]*")
-_FOLDER = re.compile(r"[`*_\[(]*(?:\.{1,2}/|~/)|(?:^|/)checkpoint-\d+(?!\w)")
+_FOLDER = re.compile(r"^[`*_\[(]*(?:\.{1,2}/|~/)|(?:^|/)checkpoint-\d+(?!\w)")
 _LETTERS = {"k": 1e3, "m": 1e6, "b": 1e9}
-_NUMBER = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?"
+# "0,768" is a decimal comma.
+_NUMBER = r"[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?"
 # "29.8 M (0.77 % of 3.88 B)", as libraries print trainable parameters and people write them.
 _SHARE = re.compile(
     rf"(?<![\w.,])(?P<part>{_NUMBER})\s*(?P<a>[KMB])?(?:\s*param\w*)?\s*\(\s*~?(?P<share>{_NUMBER})\s*%\s*(?:of\s+)?"

@@ -211,4 +211,5 @@ def _is_merged(folder: Path) -> bool:
         return False  # as above
     if written is None:
         return False
-    return f"{datetime.fromtimestamp(written, tz=timezone.utc):%Y-%m-%d}" >= record.sessions[-1].started_on
+    # Local, as the day in the record is.
+    return f"{datetime.fromtimestamp(written, tz=timezone.utc).astimezone():%Y-%m-%d}" >= record.sessions[-1].started_on

@@ -99,7 +99,9 @@ class LabelMap(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             examples=self.examples + other.examples,
             never_under=self.never_under + other.never_under,
             sentences=self.sentences.before(other.sentences),
-            topics={name: self.topics.get(name, ()) + words for name, words in other.topics.items()} or self.topics,
+            topics={
+                name: self.topics.get(name, ()) + other.topics.get(name, ()) for name in (*self.topics, *other.topics)
+            },
         )
 
 

@@ -204,8 +204,8 @@ class Value:
 def unit_at(text: str) -> Unit | None:
     """The unit that ``text`` begins with, after blanks."""
     start = len(text) - len(text.lstrip())
-    if (per := _INTENSITY.match(text, start)) is not None:
-        factor = _UNITS["emissions"][per["mass"].casefold()] * _KILOWATT_HOUR / _UNITS["energy"][_exact(per["energy"])]
+    if (per := _INTENSITY.match(text, start)) is not None and (energy := _exact(per["energy"])):
+        factor = _UNITS["emissions"][per["mass"].casefold()] * _KILOWATT_HOUR / _UNITS["energy"][energy]
         return Unit(word=per.group(), kinds=frozenset({"intensity"}), factor=factor)
     rate, found = _RATE.match(text, start), _UNIT.match(text, start)
     if found is not None and found["unit"].casefold() in _WORDS_TOO and found["unit"] not in _WORDS:
