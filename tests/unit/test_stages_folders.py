@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
+import time
 import tracemalloc
 from collections.abc import Callable
-import time
 from datetime import datetime, timezone
 from pathlib import Path
 
