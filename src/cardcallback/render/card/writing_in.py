@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 from cardcallback.render.card.forms import asks_for_form, in_form
 from cardcallback.render.card.placeholders import Placeholder
@@ -15,6 +15,8 @@ _ABOUT = re.compile(r"(?:~|\u2248|<|>|approximately|approx\.?|about|around|ca\.?
 _ENDS = re.compile(r"\s*(?:$|[.,;:)(\]/|\u00b7\u00d7x=+]|(?:and|with|on|for|per|at|in|of|using|over|by|from|\u00b1)\b)")
 _DEVICES = re.compile(r"\s*(?:GPUs|accelerators|devices)\b")
 _PLURAL = re.compile(r"(?:[^\W\d_]+ )*[^\W\d_]{2,}s")
+# Before a quantity that is said again in another unit, not continued: "[X] hours ([Y] minutes)".
+_SAID_AGAIN = re.compile(r"[(/=\u2248~]|\bor\b", re.IGNORECASE)
 _UNIT_IN_BRACKETS = re.compile(r"\s*\(([^()]+)\)")
 _OUT_OF = frozenset({"/", "of", "out of"})
 # Outside this a figure in an example's unit would be a string of zeros.
@@ -63,6 +65,8 @@ def write_divided(value: Value, placeholders: Sequence[Placeholder]) -> list[Wri
     factors = [unit.factor for unit in known]
     if len(known) < 2 or len(known) < len(units) or factors != sorted(set(factors), reverse=True):
         return None
+    if any(_SAID_AGAIN.search(one.after) for one in placeholders[:-1]):
+        return None
     left = round((value.amount or 0.0) / factors[-1])
     written: list[Written] = []
     for factor in factors:
@@ -80,8 +84,13 @@ def write_pairs(
     found: Sequence[Placeholder],
     written: Sequence[Written | None],
 ) -> list[Written | None]:
-    """Where a count of devices stands beside their name: "1 NVIDIA GB10 GPU", and what is simulated is said once."""
+    """What placeholders say together: "1 NVIDIA GB10 GPU", what is simulated said once, and "1 hour 52 minutes"."""
     result = list(written)
+    for _, group in groupby(range(len(names)), key=names.__getitem__):
+        first, *others = group
+        value, end = values[first], first + 1 + len(others)
+        divided = write_divided(value, found[first:end]) if value is not None and others else None
+        result[first:end] = divided or result[first:end]
     for at, pair in enumerate(pairwise(names)):
         value, name = values[at], result[at + 1] if at + 1 < len(result) else None
         if pair != ("gpu_count", "gpu_name") or value is None or name is None:
