@@ -44,9 +44,11 @@ def test_what_contradicts_is_found(body: str, said: str) -> None:
         BATCH.format(64, "") + "\n## Stage 2\n\n- Batch size per device: 4\n",
         "- Trainable parameters: 29.8 M (0.77 % of 3.88 B)\n",
         "- Trainable parameters: 29.8 M (0,768 % of 3.88 B)\n",
+        "Step 200 (25 % of 500 was warm-up), see table 2 (50 % of 100 runs).\n",
         "- Base model: google/gemma-3-4b-it\n",
         "- Base model: google/gemma-3-4b-it (see [its notes](./base.md))\n",
         "## Training\n\n- Training time: 1 hour\n- 3.6 M tokens seen\n\nThroughput: 1,200 tokens/s\n",
+        "## Training\n\n- Training time: 1 hour\n- Max length: 2048 tokens\n- Throughput: 1,200 tokens/s\n",
         "## Training\n\n- Training time: 1 hour\n- 3.6 M tokens seen\n\n## Inference\n\nThroughput: 50 tokens/s\n",
         "## Umwelt\n\n- Energieverbrauch: 0,107 kWh\n- CO2-Emissionen: 37 g\n",
     ],
@@ -65,3 +67,9 @@ def test_what_another_model_took_is_not_held_against_this_cards_grid() -> None:
         "55.2 kt", "9,000 t"
     )
     assert [one for one in check_card(own) if "9,000 t" in one.what]
+
+
+def test_a_batch_without_the_devices_is_doubted_and_not_called_wrong() -> None:
+    """One batch may go over both of two devices, each of which holds a half of the model."""
+    assert [one.severity for one in findings(BATCH.format(16, "- GPUs: 2\n"))] == ["hint"]
+    assert [one.severity for one in findings(BATCH.format(48, "- GPUs: 2\n"))] == ["error"]

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from cardcallback.check.facts import Facts
-from cardcallback.check.finding import Finding, error, shown
+from cardcallback.check.finding import Finding, error, hint, shown
 from cardcallback.check.reading import CardText
 from cardcallback.render.card.labelled import normalize_label
 from cardcallback.render.card.labels import LabelIndex, label_index
@@ -24,9 +24,13 @@ _SHARE = re.compile(
     rf"(?P<whole>{_NUMBER})\s*(?P<b>[KMB])?(?![\w%])",
     re.IGNORECASE,
 )
+# Below it a number in front of brackets is a step's, an epoch's or a table's.
+_FEWEST_PARAMETERS = 1000
 _ROOM = 0.1
 _TOKEN_ROOM = 2.0
 _OF_USE = re.compile(r"infer|generati|decod|prefill|serv|brows|device|latenc|pre-?train", re.IGNORECASE)
+# Tokens that are no run's.
+_OF_LENGTH = re.compile(r"context|length|\bmax|window|sequence|vocab|l\u00e4nge|longueur|\bper\b", re.IGNORECASE)
 
 
 def labelled_findings(facts: Facts, hours: list[float], own_labels: str | None = None) -> Iterator[Finding]:
@@ -68,10 +72,14 @@ def _batches(counts: dict[str, tuple[int, int]]) -> Iterator[Finding]:
         return
     effective, line = counts["effective_batch_size"]
     devices = counts.get("gpu_count") or counts.get("gpu_names")  # "GPUs: 2"
-    product = counts["batch_size"][0] * counts["gradient_accumulation"][0] * (devices[0] if devices else 1)
+    of_device = counts["batch_size"][0] * counts["gradient_accumulation"][0]
+    product = of_device * (devices[0] if devices else 1)
     if product and effective != product and (devices or effective % product):
         what = f"an effective batch of {format_count(effective)}, and its parts multiply to {format_count(product)}"
-        yield error(RULE, line, what, "calculate it again")
+        # A model that is split over devices takes one batch on several of them.
+        is_split = effective > 0 and not effective % of_device and not product % effective
+        cure = "calculate it again" + (", unless the model was split over the devices" if is_split else "")
+        yield (hint if is_split else error)(RULE, line, what, cure)
 
 
 def _base_models(card: CardText, index: LabelIndex) -> Iterator[Finding]:
@@ -88,7 +96,9 @@ def _trainable(card: CardText) -> Iterator[Finding]:
         for found in _SHARE.finditer(line.prose):
             part, whole = (_number(found[name], found[unit]) for name, unit in (("part", "a"), ("whole", "b")))
             share = _number(found["share"], None)
-            if whole > part > 0 and abs(part / whole * 100 - share) > _ROOM * max(share, part / whole * 100):
+            if whole > part >= _FEWEST_PARAMETERS and abs(part / whole * 100 - share) > _ROOM * max(
+                share, part / whole * 100
+            ):
                 what = f"{shown(found.group())}: that would be {format_number(part / whole * 100, 2)} %"
                 yield error(RULE, line.number, what, "calculate it again")
 
@@ -102,6 +112,8 @@ def _speeds(facts: Facts, hours: list[float]) -> Iterator[Finding]:
     figures = [one for one in facts.facts if one.figure.rate is None and not one.line.is_ours]
     tokens, speeds = ([one for one in figures if one.figure.kind == kind] for kind in ("tokens", "speed"))
     if len(tokens) != 1 or len(speeds) != 1 or not hours or tokens[0].line.number == speeds[0].line.number:
+        return
+    if _OF_LENGTH.search(tokens[0].line.prose):
         return
     if any(_OF_USE.search(f"{one.line.prose} {' '.join(one.line.headings)}") for one in (*tokens, *speeds)):
         return
