@@ -373,3 +373,19 @@ def test_a_model_was_not_trained_on_a_gpu_that_the_job_did_not_use() -> None:
     body = "## Training\n\nThe model was trained on [N] [GPU] GPUs. Training took [X] hours on a single [GPU].\n"
     assert fill_placeholders(body, unused).text == body
     assert fill_placeholders(body, RECORD).text != body
+
+
+def test_the_best_loss_is_not_that_of_other_weights() -> None:
+    """The lowest of the run may be of a step whose weights are not these."""
+    body = "## Results\n\n- Best validation loss: [X]\n- Best perplexity: [X]\n"
+    assert filled(body) == body.replace("loss: [X]", "loss: 1.04").replace("[X]", "2.84 (NF4 weights)")
+    earlier = replace(RECORD, curves=RECORD.curves | {"eval_loss": ((300.0, 0.98), (500.0, 1.043))})
+    text = fill_placeholders(body, earlier).text
+    assert text == body.replace("loss: [X]", "loss: 0.980 (at step 300; 1.04 with these weights)")
+
+
+def test_a_final_learning_rate_is_not_the_one_that_was_set() -> None:
+    """A schedule ends lower."""
+    body = "## Training\n\nWe trained the model with a final learning rate of [X].\n"
+    assert filled(body) == body
+    assert "1.05" in filled("## Training\n\nWe trained the model to a final training loss of [X].\n")

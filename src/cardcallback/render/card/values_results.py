@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from cardcallback.hub_id import is_hub_id
-from cardcallback.record import TOKEN_CROSS_ENTROPY, EvaluationResult, RunRecord, Stage
+from cardcallback.record import TOKEN_CROSS_ENTROPY, EvaluationResult, Point, RunRecord, Stage
 from cardcallback.render.card.quantities import Value
 from cardcallback.render.energy_words import power_noun
 from cardcallback.render.method_words import REWARD, is_reinforced
@@ -44,6 +44,30 @@ def _final_loss(record: RunRecord) -> str | None:
 
 def _validation_loss(record: RunRecord) -> str | None:
     return _loss(record.evaluation.after)
+
+
+def _best_validation_loss(record: RunRecord) -> Value | str | None:
+    """The lowest of all evaluations, with its step where it is not the one of these weights."""
+    kept = _validation_loss(record)
+    lowest = _lower_elsewhere(record)
+    if kept is None or lowest is None:
+        return kept
+    loss = format_number(lowest[1])
+    return Value(text=f"{loss} (at step {format_count(lowest[0])}; {kept} with these weights)", short=loss)
+
+
+def _best_perplexity(record: RunRecord) -> Value | None:
+    """That of these weights, where no other evaluation had a lower loss."""
+    return None if _lower_elsewhere(record) is not None else _perplexity("after")(record)
+
+
+def _lower_elsewhere(record: RunRecord) -> Point | None:
+    """The evaluation with the lowest loss, where that is visibly lower than the one of these weights."""
+    after = record.evaluation.after
+    lowest = min(record.curves.get("eval_loss", ()), key=lambda point: point[1], default=None)
+    if after is None or after.loss is None or lowest is None or lowest[1] >= after.loss:
+        return None
+    return None if format_number(lowest[1]) == format_number(after.loss) else lowest
 
 
 def _base_loss(record: RunRecord) -> str | None:
@@ -238,6 +262,8 @@ def _known(item: Mapping[str, str | None]) -> dict[str, str]:
 
 RESULT_VALUES: Mapping[str, Callable[[RunRecord], Value | str | None]] = {
     "base_loss": _base_loss,
+    "best_perplexity": _best_perplexity,
+    "best_validation_loss": _best_validation_loss,
     "data": _data,
     "dataset": _dataset,
     "final_loss": _final_loss,
