@@ -389,3 +389,14 @@ def test_a_final_learning_rate_is_not_the_one_that_was_set() -> None:
     body = "## Training\n\nWe trained the model with a final learning rate of [X].\n"
     assert filled(body) == body
     assert "1.05" in filled("## Training\n\nWe trained the model to a final training loss of [X].\n")
+
+
+@pytest.mark.parametrize("lead", ["", "- **Note:** ", "> "])
+def test_a_sentence_that_is_ours_follows_the_run(lead: str) -> None:
+    """Though another of the same text has a placeholder that is left, and the card is written several times."""
+    body = f"## Training\n\n{lead}We trained for [X] steps. We used [N] GPUs.\n"
+    assert filled(body) == body.replace("[X]", "500")
+    begun = replace(RECORD, training=replace(RECORD.training, steps=100))
+    first = fill_placeholders(body, begun)
+    second = fill_placeholders(first.text, begun, known=first.fills)
+    assert fill_placeholders(second.text, RECORD, known=second.fills).text == body.replace("[X]", "500")

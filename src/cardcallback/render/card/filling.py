@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import islice, takewhile
 
 from cardcallback.record import Fill, RunRecord
 from cardcallback.render.card.fill_memory import FillMemory, nearest_heading
@@ -69,8 +70,8 @@ def fill_placeholders(
     fills: list[Fill] = []
     fields: list[Field] = []
     end = 0
-    for slot in slots:
-        if slot.begin < end:
+    for number, slot in enumerate(slots):
+        if slot.begin < end or _is_filled_in_part(slots, number, memory):
             continue
         change = _sentence(slot, memory, link) if slot.kind == "sentence" else filler.change(slot)
         fields += [change.field] if change.field is not None else []
@@ -102,6 +103,15 @@ def states_emissions(
     return any(
         filler.is_foreign(slot, EMISSIONS_VALUE) for slot in slots if slot.kind != "sentence" and not slot.has_labels
     )
+
+
+def _is_filled_in_part(slots: Sequence[Slot], number: int, memory: FillMemory) -> bool:
+    """Whether sentences of a text are ours, and it is not as a whole: taken as one, they would count as a person's."""
+    slot = slots[number]
+    if slot.kind == "prose" or memory.placeholder(slot) is not None:
+        return False
+    inside = takewhile(lambda one: one.begin < slot.end, islice(slots, number + 1, None))
+    return any(one.kind == "prose" and memory.placeholder(one) is not None for one in inside)
 
 
 def _at_line_begin(body: str, slot: Slot, text: str) -> str:
