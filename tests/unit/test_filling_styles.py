@@ -400,3 +400,10 @@ def test_a_sentence_that_is_ours_follows_the_run(lead: str) -> None:
     first = fill_placeholders(body, begun)
     second = fill_placeholders(first.text, begun, known=first.fills)
     assert fill_placeholders(second.text, RECORD, known=second.fills).text == body.replace("[X]", "500")
+
+
+@pytest.mark.parametrize("before", ["Small\u3002 ", "> Small. "])
+def test_a_name_that_ends_in_it_points_back_to_nothing(before: str) -> None:
+    """The one that was filled in would go again at the next writing."""
+    body = f"{before}Trained from <base model> for [X] epochs.\n"
+    assert filled(body) == f"{before}Trained from google/gemma-3-4b-it for 1 epoch.\n"

@@ -43,7 +43,8 @@ _OF_OTHERS = re.compile(
     r"\b(?:lehrer|enseignant|professor|teacher|baselines?|others?|another|previous(?:ly)?|earlier|original(?:ly)?)\b",
     re.IGNORECASE,
 )
-_POINTING_BACK = re.compile(r"\b(?:it|its|they|which)\b", re.IGNORECASE)
+# No part of a name such as "gemma-3-4b-it".
+_POINTING_BACK = re.compile(r"(?<![\w/.-])(?:it|its|they|which)(?![\w/-])", re.IGNORECASE)
 _OF_US = re.compile(
     r"\b(?:we|our|this (?:model|adapter|run)|wir|unsere?\w{0,2}|nous|notre|nuestro|nosso)\b", re.IGNORECASE
 )
