@@ -46,6 +46,8 @@ _NUMBER = re.compile(
 )
 # Where a sentence ends and another begins.
 SENTENCE_END = re.compile(r"[.!?]\s+(?=[A-Z\u00c0-\u00dd])|[\u3002\uff01\uff1f]\s*")
+# A sentence of three words or more before others; "Max. length" and "Approx. total energy" are abbreviated.
+_SENTENCE_BEFORE = re.compile(r"\S\s+\S+\s+\S*[^\W\d_]{2}[.!?]\s+(?=[A-Z\u00c0-\u00dd])|[\u3002\uff01\uff1f](?=.)")
 _OPTIONAL = re.compile(r"[\[(]\s*optional\s*[\])]", re.IGNORECASE)
 # What a line may begin with and is no part of its label: a box to tick, a footnote's mark.
 _TASK = re.compile(r"(?:\[[ xX]\]|\[\^[^\]\s]{1,20}\]:)\s+")
@@ -171,8 +173,8 @@ def _side_by_side(letters: Letters, begin: int, end: int) -> Iterator[Labelled]:
 
 
 def _is_label(text: str) -> bool:
-    """No number, and no words that end inside brackets: "LoRA (r" of "LoRA (r=16)"."""
-    return not text.isdigit() and text.count("(") == text.count(")")
+    """No number, no words that end inside brackets ("LoRA (r" of "LoRA (r=16)"), and no sentence with words behind."""
+    return not text.isdigit() and text.count("(") == text.count(")") and _SENTENCE_BEFORE.search(text) is None
 
 
 def _bold_label(letters: Letters, span: tuple[int, int], end: int, *, is_last: bool) -> Labelled:
