@@ -78,6 +78,25 @@ def test_counter_that_stops_while_nothing_is_read_and_then_catches_up() -> None:
     assert best(result).coverage(90.0) == 1.0
     assert abs(off(best(result), gpu.truth(0, 90))) < 0.005
     assert holds(best(result), gpu.truth(0, 90))
+    assert best(result).method == "counter"
+    assert not any("stands in" in note for note in result.notes)
+
+
+def test_counter_that_wraps_and_stops_while_nothing_is_read_and_then_catches_up() -> None:
+    """Its end came before it stopped: what it shows later is less than before, and still the whole of it."""
+    gpu = VirtualGpu(waveform=ALWAYS)
+    modulus = 1_000_000.0
+
+    def wrapped(at: float, joules: float) -> float:
+        return (late_register(at, joules) - gpu.joules(28.0)) % modulus
+
+    account = account_for(gpu)
+    assert account._counter is not None
+    account._counter.traits = type(account._counter.traits)(refresh_seconds=0.1, wraps_at=modulus)
+    result = watch(account, gpu, 90.0, fault=wrapped, blind=(25.0, 35.5)).result(90.0)
+    assert best(result).coverage(90.0) == 1.0
+    assert abs(off(best(result), gpu.truth(0, 90))) < 0.005
+    assert holds(best(result), gpu.truth(0, 90))
 
 
 def test_counter_that_stops_while_nothing_is_read_and_stays_behind() -> None:

@@ -180,13 +180,13 @@ class CounterAccount:
 
     def _implausible(self, point: CounterPoint, change: float, check: Check) -> None:
         if self._stood_still(point):
-            self.events["standstill"] += 1
-            caught_up = self._caught_up(point, change, check)
+            stopped_in = self.recent[-1] if self._caught_up(point, change, check) else None
             self._take_back()
-            if caught_up and self.anchor is not None:
-                self._count(point, point.joules - self.anchor.joules)
-            else:
-                self._bridge(point)
+            if stopped_in is not None:
+                self._count(point, stopped_in.joules + change)  # not what it shows now less what it did: it may wrap
+                return
+            self.events["standstill"] += 1
+            self._bridge(point)
             return
         possible = change <= check.most_joules
         self.events["dispute" if possible else "jump"] += 1
