@@ -40,7 +40,7 @@ _NOBODY_MEASURES = (
 
 
 class Follower:
-    """Tells its node's measurer of one process; all files are read and written in a thread of its own.
+    """Tells its node's measurer of one process; no file is read or written in the thread that trains.
 
     Args:
         rendezvous: where the measurer invites.
