@@ -113,6 +113,25 @@ def test_counter_that_stops_while_nothing_is_read_and_stays_behind() -> None:
     assert holds(best(result), gpu.truth(0, 90))
 
 
+@pytest.mark.parametrize("modulus", [0.0, 1_000_000.0])
+def test_counter_that_stops_while_nothing_is_read_and_then_goes_back(modulus: float) -> None:
+    """It begins anew, or catches up beyond its end: nobody knows what it missed while nothing was read."""
+    gpu = VirtualGpu(waveform=ALWAYS)
+
+    def back(at: float, joules: float) -> float:
+        shown = late_register(at, joules)
+        return (shown - gpu.joules(35.0)) % modulus if modulus else shown if at < 40 else shown - gpu.joules(40.0)
+
+    account = account_for(gpu)
+    assert account._counter is not None
+    account._counter.traits = type(account._counter.traits)(refresh_seconds=0.1, wraps_at=modulus or None)
+    result = watch(account, gpu, 90.0, fault=back, blind=(25.0, 35.5)).result(90.0)
+    coverage = best(result).coverage(90.0)
+    assert coverage is not None
+    assert coverage < 0.95
+    assert holds(best(result), gpu.truth(0, 90))
+
+
 def test_wrap_is_corrected() -> None:
     """A counter that starts again at its known end loses nothing."""
     gpu = VirtualGpu(waveform=ALWAYS)

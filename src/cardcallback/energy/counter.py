@@ -176,6 +176,8 @@ class CounterAccount:
             self._count(point, change + self.traits.wraps_at)
             return
         self.events["reset"] += 1
+        if self._stood_still(point):
+            self._take_back()
         self._bridge(point)
 
     def _implausible(self, point: CounterPoint, change: float, check: Check) -> None:
@@ -200,9 +202,7 @@ class CounterAccount:
         self._bridge(point)
 
     def _stood_still(self, point: CounterPoint) -> bool:
-        if self.still_until is None or self.anchor is None:
-            return False
-        return self.still_until - self.anchor.at_seconds > self._seconds(point) / 2
+        return self.still_at_the_end_seconds > self._seconds(point) / 2
 
     def _caught_up(self, point: CounterPoint, change: float, check: Check) -> bool:
         newest = self.recent[-1] if self._may_take_back else None
