@@ -33,7 +33,8 @@ class Schedule:
     """One run and everything that happens in it; times are seconds on the simulation's clock.
 
     ``late_seconds`` is how long after the begin the sensors open, ``call_seconds`` what one call takes,
-    ``jitter_seconds`` how late the sampler usually wakes. ``stalls`` and ``suspends`` are (when, how long).
+    ``jitter_seconds`` how late the sampler usually wakes, ``noise_watts`` by how much a gauge's readings flicker at
+    most. ``stalls`` and ``suspends`` are (when, how long).
     """
 
     seed: int
@@ -43,7 +44,7 @@ class Schedule:
     work: Waveform
     call_seconds: float
     jitter_seconds: float
-    noise_watts: float
+    noise_watts: float = 0.0
     faults: list[str] = field(default_factory=list)
     late_seconds: float = 0.0
     stalls: list[tuple[float, float]] = field(default_factory=list)
