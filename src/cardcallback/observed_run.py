@@ -137,7 +137,9 @@ class ObservedRun:
         if self._tokens is None:
             return None
         at_once = not may_wait and not self._closed  # the count goes on, so nothing of it may be given up
-        return self._tokens.snapshot() if at_once else self._tokens.settle(may_wait=may_wait)
+        with self._guard("read the tokens counted so far"):  # which is no reason to leave no record
+            return self._tokens.snapshot() if at_once else self._tokens.settle(may_wait=may_wait)
+        return self._tokens.counts()
 
     def training_now(self, state: Any, **trainer_objects: Any) -> Training:
         """The same, for any thread: tokens as last read, and nothing is changed here."""

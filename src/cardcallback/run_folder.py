@@ -250,9 +250,8 @@ class RunFolder:
         if record.card == Card() != self._previous_card:
             # The card that stands there was filled by us before, and only the record in this place remembers it.
             text = encode(msgspec.structs.replace(record, card=self._previous_card))
-        # The journal holds what a loss of power would take of a run in progress.
-        ended = record.status != "running"
-        write_bytes_atomically(main, text.encode(), unless_changed_from=stood, waits_for_disk=ended)
+        # Onto the disk, also of a run in progress: only the record remembers what was filled into the card.
+        write_bytes_atomically(main, text.encode(), unless_changed_from=stood)
         self._older_run_ids = frozenset()
         beside.unlink(missing_ok=True)
         return main

@@ -78,6 +78,25 @@ def test_counter_that_stops_while_nothing_is_read_and_then_catches_up() -> None:
     assert best(result).coverage(90.0) == 1.0
     assert abs(off(best(result), gpu.truth(0, 90))) < 0.005
     assert holds(best(result), gpu.truth(0, 90))
+    assert best(result).method == "counter"
+    assert not any("stands in" in note for note in result.notes)
+
+
+def test_counter_that_wraps_and_stops_while_nothing_is_read_and_then_catches_up() -> None:
+    """Its end came before it stopped: what it shows later is less than before, and still the whole of it."""
+    gpu = VirtualGpu(waveform=ALWAYS)
+    modulus = 1_000_000.0
+
+    def wrapped(at: float, joules: float) -> float:
+        return (late_register(at, joules) - gpu.joules(28.0)) % modulus
+
+    account = account_for(gpu)
+    assert account._counter is not None
+    account._counter.traits = type(account._counter.traits)(refresh_seconds=0.1, wraps_at=modulus)
+    result = watch(account, gpu, 90.0, fault=wrapped, blind=(25.0, 35.5)).result(90.0)
+    assert best(result).coverage(90.0) == 1.0
+    assert abs(off(best(result), gpu.truth(0, 90))) < 0.005
+    assert holds(best(result), gpu.truth(0, 90))
 
 
 def test_counter_that_stops_while_nothing_is_read_and_stays_behind() -> None:
@@ -88,6 +107,25 @@ def test_counter_that_stops_while_nothing_is_read_and_stays_behind() -> None:
         return stuck(at, joules) if at < 60 else joules - gpu.joules(60.0) + gpu.joules(30.2)
 
     result = watch(account_for(gpu), gpu, 90.0, fault=paused_for_long, blind=(25.0, 35.5)).result(90.0)
+    coverage = best(result).coverage(90.0)
+    assert coverage is not None
+    assert coverage < 0.95
+    assert holds(best(result), gpu.truth(0, 90))
+
+
+@pytest.mark.parametrize("modulus", [0.0, 1_000_000.0])
+def test_counter_that_stops_while_nothing_is_read_and_then_goes_back(modulus: float) -> None:
+    """It begins anew, or catches up beyond its end: nobody knows what it missed while nothing was read."""
+    gpu = VirtualGpu(waveform=ALWAYS)
+
+    def back(at: float, joules: float) -> float:
+        shown = late_register(at, joules)
+        return (shown - gpu.joules(35.0)) % modulus if modulus else shown if at < 40 else shown - gpu.joules(40.0)
+
+    account = account_for(gpu)
+    assert account._counter is not None
+    account._counter.traits = type(account._counter.traits)(refresh_seconds=0.1, wraps_at=modulus or None)
+    result = watch(account, gpu, 90.0, fault=back, blind=(25.0, 35.5)).result(90.0)
     coverage = best(result).coverage(90.0)
     assert coverage is not None
     assert coverage < 0.95

@@ -6,9 +6,12 @@ import math
 from types import SimpleNamespace
 from typing import Any, NoReturn
 
+import pytest
 from msgspec.structs import replace
 
+from cardcallback.errors import CardCallbackWarning
 from cardcallback.guard import Guard
+from cardcallback.observe import CountingPlan, StepTokens
 from cardcallback.observed_run import ObservedRun
 from cardcallback.record import TOKEN_CROSS_ENTROPY
 from cardcallback.settings import Settings
@@ -43,6 +46,22 @@ def test_tokens_are_not_of_a_moment_that_the_device_had_not_reached() -> None:
     trainer = SimpleNamespace(args=SimpleNamespace(include_num_input_tokens_seen="no"), _total_train_tokens=130)
     state = SimpleNamespace(num_input_tokens_seen=0, log_history=[])
     assert observed.tokens_at_log({"learning_rate": 0.1}, state, trainer) is None
+
+
+@pytest.mark.expects_failure
+@pytest.mark.parametrize("may_wait", [True, False])
+def test_batches_that_cannot_be_counted_cost_no_record(may_wait: bool) -> None:  # noqa: FBT001 - a case
+    """They were kept, and so show it only where the record is made, which goes on without tokens."""
+    torch = pytest.importorskip("torch")
+    observed, counter = ObservedRun(Settings(), Guard()), StepTokens(CountingPlan())
+    observed._tokens = counter
+    ids = torch.ones(2, 3, dtype=torch.int64)
+    for mask in (ids, ids, ids.tolist()):
+        counter.add({"input_ids": ids, "attention_mask": mask})
+    with pytest.warns(CardCallbackWarning, match="could not read the tokens"):
+        counts = observed.read_tokens(may_wait=may_wait)
+    assert counts is not None
+    assert (counts.tokens, counts.reasons["non_padding"]) == ({}, "counting them failed")
 
 
 def test_a_held_out_loss_outside_training_that_is_no_number_is_noted() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -235,3 +236,18 @@ def test_where_the_system_s_files_lie_may_be_wrong_without_harm() -> None:
         assert part.begin(None, None, environ)
     assert len(told) == 1
     assert (part.place.rank, part.place.processes, guard.quiet) == (0, 8, False)
+
+
+@pytest.mark.expects_failure
+def test_the_handlers_of_signals_go_though_the_end_fails(tmp_path: Path) -> None:
+    """Of a process that another one measures: what comes after its training ends it as it always did."""
+    before = signal.getsignal(signal.SIGTERM)
+    guard = Guard()
+    part = ProcessPart(guard, TORCHRUN)
+    assert not part.begin(SimpleNamespace(output_dir=str(tmp_path), world_size=8), None, TORCHRUN)
+    assert signal.getsignal(signal.SIGTERM) is not before
+    assert part._follower is not None
+    part._follower._tokens = SimpleNamespace(settle=lambda: 1 / 0)  # type: ignore[assignment]  # as far as it comes
+    part.end()
+    assert "cardcallback could not tell that this process ended: ZeroDivisionError" in guard.sentences
+    assert signal.getsignal(signal.SIGTERM) is before

@@ -7,12 +7,15 @@ import stat
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import msgspec
 import pytest
 from ranks_of_a_node import DEVICES, NodeOfRanks, uses, watches
 
 from cardcallback.errors import CardCallbackWarning
+from cardcallback.observe import CountingPlan, StepTokens
+from cardcallback.processes.follower import Follower
 from cardcallback.processes.rendezvous import Rendezvous
 
 
@@ -189,6 +192,22 @@ def test_one_that_ended_is_in_no_trouble(tmp_path: Path) -> None:
     node.ranks.look()
     node.clock.advance(600.0)
     assert node.ranks.troubles() == ()
+
+
+def test_one_whose_tokens_cannot_be_counted_says_that_it_ended(tmp_path: Path) -> None:
+    """What it kept to be counted shows that only at the end."""
+    node = NodeOfRanks(tmp_path, processes=2)
+    node.ranks.invite()
+    tokens = StepTokens(CountingPlan(unknown={"in_loss": "the loss is DPO loss"}))
+    ids = SimpleNamespace(shape=(1, 3), device=SimpleNamespace(type="cpu"), numel=lambda: 3)
+    for batch in ({"position_ids": "there"}, {"position_ids": "there"}, {"attention_mask": [[1, 1, 1]]}):
+        tokens.add({"input_ids": ids, **batch})
+    rank = Follower(Rendezvous(tmp_path, "n"), uses("1aaa-bbbb"), rank=1, tokens=tokens)
+    with pytest.raises(AttributeError):
+        rank.end()
+    rank.beat()
+    (said,) = Rendezvous(tmp_path, "n").announced()
+    assert said.ended
 
 
 def test_one_that_leaves_while_it_still_writes_says_that_it_ended(tmp_path: Path) -> None:

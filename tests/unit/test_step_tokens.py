@@ -135,6 +135,38 @@ def test_a_training_that_writes_into_its_batches_is_counted_at_once() -> None:
     assert counter.settle().tokens == {"processed": 600, "non_padding": 400, "in_loss": 200}
 
 
+def test_a_training_that_once_wrote_into_a_batch_is_counted_at_once() -> None:
+    """It may leave some alone, and mark padding in those that come after them."""
+    counter = StepTokens(CountingPlan(labels_shifted=True))
+    for place, batch in enumerate(copies(50)):
+        counter.add(batch)
+        if place % 10 in {0, 5}:
+            batch["labels"].fill_(-100)
+    assert counter.settle().tokens == {"processed": 600, "non_padding": 400, "in_loss": 200}
+
+
+@pytest.mark.parametrize("odd", [{}, {"input_ids": None}, ("ids", "mask"), None])
+def test_a_batch_unlike_those_before_has_a_reason_and_fails_nothing(odd: Any) -> None:
+    """Of several data sets one may have no tokens: nothing is told to have gone wrong."""
+    counter = StepTokens(CountingPlan(labels_shifted=True))
+    for batch in copies(3):
+        counter.add(batch)
+    assert not counter.add(odd)
+    counts = counter.settle()
+    assert (counts.tokens, set(counts.reasons.values())) == ({}, {"the training batches hold no input_ids"})
+
+
+def test_a_batch_of_inference_mode_among_others_is_counted_at_once() -> None:
+    """Its tensors do not tell whether they are changed later."""
+    counter = StepTokens(CountingPlan(labels_shifted=True))
+    for batch in copies(3):
+        counter.add(batch)
+    with torch.inference_mode():
+        (odd,) = copies(1)
+    counter.add(odd)
+    assert counter.settle().tokens == {"processed": 48, "non_padding": 32, "in_loss": 16}
+
+
 def test_a_batch_that_is_written_into_later_is_no_figure() -> None:
     """The training left its first batches as they were, so that others were kept: no count rather than a wrong one."""
     counter = StepTokens(CountingPlan(labels_shifted=True))

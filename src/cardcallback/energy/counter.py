@@ -176,17 +176,19 @@ class CounterAccount:
             self._count(point, change + self.traits.wraps_at)
             return
         self.events["reset"] += 1
+        if self._stood_still(point):
+            self._take_back()
         self._bridge(point)
 
     def _implausible(self, point: CounterPoint, change: float, check: Check) -> None:
         if self._stood_still(point):
-            self.events["standstill"] += 1
-            caught_up = self._caught_up(point, change, check)
+            stopped_in = self.recent[-1] if self._caught_up(point, change, check) else None
             self._take_back()
-            if caught_up and self.anchor is not None:
-                self._count(point, point.joules - self.anchor.joules)
-            else:
-                self._bridge(point)
+            if stopped_in is not None:
+                self._count(point, stopped_in.joules + change)  # not what it shows now less what it did: it may wrap
+                return
+            self.events["standstill"] += 1
+            self._bridge(point)
             return
         possible = change <= check.most_joules
         self.events["dispute" if possible else "jump"] += 1
@@ -200,9 +202,7 @@ class CounterAccount:
         self._bridge(point)
 
     def _stood_still(self, point: CounterPoint) -> bool:
-        if self.still_until is None or self.anchor is None:
-            return False
-        return self.still_until - self.anchor.at_seconds > self._seconds(point) / 2
+        return self.still_at_the_end_seconds > self._seconds(point) / 2
 
     def _caught_up(self, point: CounterPoint, change: float, check: Check) -> bool:
         newest = self.recent[-1] if self._may_take_back else None

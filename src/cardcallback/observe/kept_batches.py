@@ -34,7 +34,7 @@ class KeptBatches:
     def __init__(self) -> None:
         self.is_full = False
         self._first: _Kept | None = None
-        self._may_keep = False
+        self._may_keep = self._writes_into_them = False
         self._kept: list[_Kept] = []
         self._tokens = 0
 
@@ -43,12 +43,16 @@ class KeptBatches:
         if not self._may_keep:
             self._learn(inputs)
             return False
-        get = inputs.get
-        ids = get("input_ids")
-        size = ids.numel()
+        try:
+            get = inputs.get
+            ids = get("input_ids")
+            size = ids.numel()
+            mask, targets, labels = get("attention_mask"), get("shift_labels"), get("labels")
+            versions = (getattr(mask, "_version", 0), getattr(targets, "_version", 0), getattr(labels, "_version", 0))
+        except (AttributeError, RuntimeError):  # unlike the first two: no tokens in it, or of torch's inference mode
+            return False
         if size > _SMALL_TOKENS:
             return False
-        mask, targets, labels = get("attention_mask"), get("shift_labels"), get("labels")
         read = {
             "input_ids": ids,
             "attention_mask": mask,
@@ -56,7 +60,6 @@ class KeptBatches:
             "shift_labels": targets,
             "labels": labels,
         }
-        versions = (getattr(mask, "_version", 0), getattr(targets, "_version", 0), getattr(labels, "_version", 0))
         kept = self._kept
         kept.append((read, num_items, versions))
         self._tokens += size
@@ -84,11 +87,12 @@ class KeptBatches:
         self._kept, self._tokens, self.is_full = [], 0, False
 
     def _learn(self, inputs: Any) -> None:
-        if not isinstance(inputs, Mapping) or not hasattr(inputs.get("input_ids"), "numel"):
+        if self._writes_into_them or not isinstance(inputs, Mapping) or not hasattr(inputs.get("input_ids"), "numel"):
             return
         if self._first is not None:
             first, _, versions = self._first
             self._may_keep, self._first = _versions(first) == versions, None
+            self._writes_into_them = not self._may_keep
             return
         try:
             self._first = ({name: inputs.get(name) for name in _COUNTED}, None, _versions(inputs))

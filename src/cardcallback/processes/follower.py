@@ -40,7 +40,7 @@ _NOBODY_MEASURES = (
 
 
 class Follower:
-    """Tells its node's measurer of one process; all files are read and written in a thread of its own.
+    """Tells its node's measurer of one process; no file is read or written in the thread that trains.
 
     Args:
         rendezvous: where the measurer invites.
@@ -106,12 +106,14 @@ class Follower:
         """The training ended here, perhaps by an exception; waits a moment at most for that to be told."""
         if error is not None:
             self._failed = type(error).__name__
-        if self._tokens is not None:
-            # After an exception the device may never be done.
-            self._tokens.settle() if error is None else self._tokens.snapshot()
-            self._tokens.close()
-        self._ended.set()
-        self._news.set()
+        try:
+            if self._tokens is not None:
+                # After an exception the device may never be done.
+                self._tokens.settle() if error is None else self._tokens.snapshot()
+                self._tokens.close()
+        finally:  # also where counting fails: a process that is not told to have ended looks alive
+            self._ended.set()
+            self._news.set()
         if not self._thread.is_alive():
             return
         self._thread.join(_END_TIMEOUT_SECONDS)

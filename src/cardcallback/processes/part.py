@@ -102,5 +102,6 @@ class ProcessPart:
         if self._follower is not None:
             with self._guard("tell that this process ended"):
                 self._follower.end(error)
+            with self._guard("put the signal handlers back"):
                 self._signals.remove()
             self._follower = None
