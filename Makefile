@@ -100,14 +100,14 @@ bench-peers: .venv-peers/.done
 	@echo "Measuring beside codecarbon and zeus on simulated devices ..."
 	.venv-peers/bin/python benchmarks/accuracy.py --peers $(BENCH_SECONDS)
 
-# A quarter of an hour on two cores; killed, it goes on where it was. Not of `bench`: it has no budget to break.
+# Ten minutes on two cores; killed, it goes on where it was. Not of `bench`: it has no budget to break.
 bench-cloud: .venv/.demo
 	@echo "Running the harness of benchmarks/gb10_vs_cloud on simulated devices A and B; report in runs/bench-cloud ..."
 	.venv/bin/python -m benchmarks.gb10_vs_cloud.simulate --records runs/bench-cloud/records
 	.venv/bin/python -m benchmarks.gb10_vs_cloud.report --records runs/bench-cloud/records --output runs/bench-cloud/report
 	.venv/bin/python -m benchmarks.gb10_vs_cloud.check_submission runs/bench-cloud/records
 
-# After the former, whose held-out loss is where these trainings end; some twenty minutes more. The report has both.
+# After the former, whose held-out loss is where these trainings end; ten minutes more. The report has both.
 bench-cloud-best-effort: .venv/.demo
 	@echo "Running the tuned tier of it to the loss that same-work reached; report in runs/bench-cloud ..."
 	.venv/bin/python -m benchmarks.gb10_vs_cloud.simulate --tier best-effort --records runs/bench-cloud/records
