@@ -39,7 +39,7 @@ from cardcallback.record import RunRecord
 from cardcallback.recovery import killed_runs, write_recovered
 from cardcallback.settings import resolve_settings
 from cardcallback.writing import remove_abandoned
-from simulated import Simulation, build_problem, nvidia_smi_in, profile_named
+from simulated import Simulation, build_problem, nvidia_smi_in, profile_named, restart_beside
 
 _STEP_SECONDS = 0.02
 _SAVE_STEPS = 50
@@ -298,9 +298,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    # The simulated driver is found by the loader when a process begins, and not later.
-    if "NVML_SIMULATOR" not in os.environ:
-        with tempfile.TemporaryDirectory() as first:
-            os.environ.update(Simulation(profile_named("gb10"), Path(first)).environment)
-        os.execv(sys.executable, [sys.executable, *sys.argv])  # noqa: S606 - itself, again
+    restart_beside("gb10")
     sys.exit(main())

@@ -38,7 +38,7 @@ from cardcallback.recovery import killed_runs, write_recovered
 from cardcallback.settings import resolve_settings
 from cardcallback.writing import remove_abandoned
 from kills import make_trainer
-from simulated import Simulation, build_problem, nvidia_smi_in, profile_named
+from simulated import Simulation, build_problem, nvidia_smi_in, profile_named, restart_beside
 
 Trouble = Literal["killed", "full once", "full"]
 TROUBLES: tuple[Trouble, ...] = ("killed", "full once", "full")
@@ -254,9 +254,5 @@ def _all_troubles(at: int, place: Path) -> dict[str, list[str]] | None:
 
 
 if __name__ == "__main__":
-    # The simulated driver is found by the loader when a process begins, and not later.
-    if "NVML_SIMULATOR" not in os.environ:
-        with tempfile.TemporaryDirectory() as first:
-            os.environ.update(Simulation(profile_named("gb10"), Path(first)).environment)
-        os.execv(sys.executable, [sys.executable, *sys.argv])  # noqa: S606 - itself, again
+    restart_beside("gb10")
     sys.exit(main())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -31,6 +33,7 @@ __all__ = [
     "nvidia_smi_in",
     "profile_named",
     "ramp",
+    "restart_beside",
     "sine",
     "square",
 ]
@@ -44,3 +47,12 @@ def nvidia_smi_in(folder: Path) -> Path:
     command.write_text("#!/bin/sh\nexit 0\n", encoding="utf-8")
     command.chmod(0o755)
     return place
+
+
+def restart_beside(profile: str) -> None:
+    """Begin this command again beside the simulated driver, which the loader finds only when a process begins."""
+    if "NVML_SIMULATOR" in os.environ:
+        return
+    with tempfile.TemporaryDirectory() as first:
+        os.environ.update(Simulation(profile_named(profile), Path(first)).environment)
+    os.execv(sys.executable, [sys.executable, *sys.argv])  # noqa: S606 - itself, again

@@ -13,6 +13,7 @@ from huggingface_hub import ModelCard, ModelCardData
 from cardcallback.carbon import assess_footprint, factor_for, find_place
 from cardcallback.record import RunRecord
 from cardcallback.render.card.compose import ComposedCard, compose_card
+from cardcallback.render.card.filling import fill_placeholders
 from cardcallback.testing import make_record
 
 SECTION = "## Training, hardware and environmental impact\n\n| | Result |\n|---|---|\n| Time | 1 h 52 min |\n"
@@ -28,6 +29,15 @@ def with_place(place: str = "DE") -> RunRecord:
 def without_base() -> RunRecord:
     """A run on a model that was loaded from a folder and never named."""
     return make_record(training=msgspec.structs.replace(make_record().training, base_model=None))
+
+
+def filled(body: str) -> str:
+    """The body with the made-up record's values; a second time changes nothing."""
+    record = make_record()
+    first = fill_placeholders(body, record)
+    twice = fill_placeholders(first.text, record, known=first.fills)
+    assert (twice.text, twice.fills) == (first.text, first.fills)
+    return first.text
 
 
 def compose(body: str, record: RunRecord | None = None, **arguments: Any) -> ComposedCard:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from card_inputs import filled
 from msgspec.structs import replace
 
 from cardcallback.check import check_card
@@ -10,14 +11,6 @@ from cardcallback.render.card.filling import fill_placeholders
 from cardcallback.testing import make_record
 
 RECORD = make_record()
-
-
-def filled(body: str) -> str:
-    """The body, filled; a second time changes nothing, and what knows nothing of our fills leaves them."""
-    first = fill_placeholders(body, RECORD)
-    again = fill_placeholders(first.text, RECORD, known=first.fills)
-    assert (again.text, again.fills) == (first.text, first.fills)
-    return first.text
 
 
 HTML = """## Training

@@ -3,19 +3,7 @@
 from __future__ import annotations
 
 import pytest
-
-from cardcallback.render.card.filling import fill_placeholders
-from cardcallback.testing import make_record
-
-RECORD = make_record()
-
-
-def filled(body: str) -> str:
-    """The body, filled; a second time changes nothing."""
-    first = fill_placeholders(body, RECORD)
-    again = fill_placeholders(first.text, RECORD, known=first.fills)
-    assert (again.text, again.fills) == (first.text, first.fills)
-    return first.text
+from card_inputs import filled
 
 
 def html(*rows: str) -> str:

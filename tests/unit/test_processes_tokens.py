@@ -13,13 +13,13 @@ from node_records import JOULES, node_record
 from ranks_of_a_node import NodeOfRanks, uses
 
 from cardcallback.journal.recovering import Newest, interrupted_record
-from cardcallback.observe import KINDS, CountingPlan, StepCounts, StepTokens
+from cardcallback.observe import CountingPlan, StepCounts, StepTokens
 from cardcallback.processes import MeasuredNode, Place, merge_nodes, summarize_node
 from cardcallback.processes.follower import Follower
 from cardcallback.processes.job_tokens import with_counts
 from cardcallback.processes.rendezvous import Rendezvous
 from cardcallback.processes.summary import decode_summary, encode_summary
-from cardcallback.record import RunRecord, Tokens
+from cardcallback.record import TOKEN_KINDS, RunRecord, Tokens
 from cardcallback.testing import FakeClock
 
 
@@ -223,7 +223,7 @@ def part(ranks: range, counts: StepCounts | None, **changes: Any) -> RunRecord:
 
 def counts(number: int, batches: int = 5) -> StepCounts:
     """Of every kind that many."""
-    return StepCounts(tokens=dict.fromkeys(KINDS, number), batches=batches)
+    return StepCounts(tokens=dict.fromkeys(TOKEN_KINDS, number), batches=batches)
 
 
 def test_computers_tell_their_tokens_in_their_summaries() -> None:
@@ -256,7 +256,7 @@ def test_computers_that_a_signal_ended_need_not_have_come_equally_far(complete: 
     second = decode_summary(encode_summary(summarize_node(part(range(2, 4), replace(second, complete=complete)))))
     tokens = merge_nodes(part(range(2), first), [second]).training.tokens
     assert tokens.non_padding == (300 if complete else None)
-    assert tokens.at_least == ({} if complete else dict.fromkeys(KINDS, 300))
+    assert tokens.at_least == ({} if complete else dict.fromkeys(TOKEN_KINDS, 300))
 
 
 def test_a_killed_computer_tells_how_many_tokens_there_were_at_least() -> None:
@@ -265,7 +265,7 @@ def test_a_killed_computer_tells_how_many_tokens_there_were_at_least() -> None:
     newest = Newest(duration_seconds=9000.0, suspended_seconds=0.0, last_step=900, figures={})
     recovered = interrupted_record(killed, newest)
     (node,) = recovered.nodes
-    assert (node.tokens, node.batches, node.tokens_at_least) == ({}, None, dict.fromkeys(KINDS, 100))
+    assert (node.tokens, node.batches, node.tokens_at_least) == ({}, None, dict.fromkeys(TOKEN_KINDS, 100))
     tokens = merge_nodes(recovered, [part(range(2, 4), counts(200))]).training.tokens
-    assert (tokens.non_padding, tokens.at_least) == (None, dict.fromkeys(KINDS, 300))
+    assert (tokens.non_padding, tokens.at_least) == (None, dict.fromkeys(TOKEN_KINDS, 300))
     assert tokens.reason == "ranks 0 and 1 did not tell all of theirs"

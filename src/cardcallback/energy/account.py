@@ -209,7 +209,9 @@ class EnergyAccount:
             most_joules=self.ceiling.joules_within(seconds + counter.refresh_seconds),
             allowed_joules=self.ceiling.joules_if_allowed(seconds + counter.refresh_seconds),
             gauge_still=self._integral.stillness.latest if self._integral is not None else NEVER,
-            gauge_failed_since=self._integral.failed_since(since, point.at_seconds) if self._integral else math.inf,
+            gauge_failed_since=self._integral.failed_since(since, point.at_seconds)
+            if self._integral is not None
+            else math.inf,
             gauge_sees_everything=self._integral is not None and self._integral.traits.sees_everything,
         )
         counter.add(point, check)

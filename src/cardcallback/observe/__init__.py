@@ -6,7 +6,6 @@ from cardcallback.observe.machine import observe_machine
 from cardcallback.observe.progress import training_completed, with_progress
 from cardcallback.observe.software import observe_software, surrounding_notes
 from cardcallback.observe.step_tokens import (
-    KINDS,
     OF_ONE_PROCESS,
     CountingPlan,
     StepCounts,
@@ -17,7 +16,6 @@ from cardcallback.observe.tokens import TokenBaseline, count_tokens, may_be_coun
 from cardcallback.observe.training import observe_training
 
 __all__ = [
-    "KINDS",
     "LOSS_IS_MEAN_OF_BATCHES",
     "OF_ONE_PROCESS",
     "CountingPlan",

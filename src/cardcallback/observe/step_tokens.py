@@ -17,7 +17,6 @@ from cardcallback.observe.plain import integer, read
 from cardcallback.observe.shared_batches import processes_of_split_batch, processes_of_whole_batch
 from cardcallback.record import TOKEN_KINDS, TokenKind, Training
 
-KINDS = TOKEN_KINDS
 SOURCE = "training batches"
 
 # Labels with this value are left out of the loss: PyTorch's default.
@@ -59,9 +58,9 @@ class CountingPlan:
 def plan_counting(training: Training, *, args: object, trainer: object, model: object) -> CountingPlan:
     """Decide it once, before the first batch, from what the run is."""
     if processes_of_whole_batch(trainer, model) * processes_of_split_batch(trainer) > 1:
-        return CountingPlan(unknown=dict.fromkeys(KINDS, _SHARED_BATCHES))
+        return CountingPlan(unknown=dict.fromkeys(TOKEN_KINDS, _SHARED_BATCHES))
     if training.objective in ON_POLICY:
-        return CountingPlan(unknown=dict.fromkeys(KINDS, _GENERATED))
+        return CountingPlan(unknown=dict.fromkeys(TOKEN_KINDS, _GENERATED))
     shifted = True if training.objective in _SHIFTED else False if training.objective in _UNSHIFTED else None
     return CountingPlan(
         labels_shifted=shifted,
@@ -116,7 +115,7 @@ class StepCounts:
     complete: bool = False
 
 
-OF_ONE_PROCESS = StepCounts(reasons=dict.fromkeys(KINDS, _SEVERAL_PROCESSES))
+OF_ONE_PROCESS = StepCounts(reasons=dict.fromkeys(TOKEN_KINDS, _SEVERAL_PROCESSES))
 
 
 class StepTokens:
@@ -135,8 +134,8 @@ class StepTokens:
         self._found: dict[TokenKind, list[Any]] = {kind: [] for kind in self._sums}
         self._settled: dict[TokenKind, int] = {}
         self._batches = 0
-        self.read = StepCounts(reasons=dict.fromkeys(KINDS, _NO_BATCH))
-        self._closed = len(self._reasons) == len(KINDS)
+        self.read = StepCounts(reasons=dict.fromkeys(TOKEN_KINDS, _NO_BATCH))
+        self._closed = len(self._reasons) == len(TOKEN_KINDS)
 
     def add(self, inputs: Any, num_items_in_batch: Any = None) -> bool:
         """One training batch, as ``training_step`` is given it; whether the next one is counted too."""
@@ -148,7 +147,7 @@ class StepTokens:
                 self._count([(inputs, num_items_in_batch)])
             elif self._kept.is_full:
                 self._count_kept()
-        except Exception:
+        except Exception:  # goes on to whoever guards the step; what was counted is no figure any more
             self._lose(_FAILED)
             raise
         return not self._closed
@@ -174,22 +173,23 @@ class StepTokens:
         """The sums as of now, or none where a device would have to be waited for; counting goes on."""
         if not self._busy_kinds():
             return self.settle(may_wait=False)
-        return StepCounts(reasons=dict.fromkeys(KINDS, _NOT_READ), at_least=self.read.tokens)
+        return StepCounts(reasons=dict.fromkeys(TOKEN_KINDS, _NOT_READ), at_least=self.read.tokens)
 
     def last(self) -> StepCounts:
         """What was read last, for any thread; complete where counting was closed and all of it has been read."""
-        return replace(self.read, complete=self._closed and self.read.batches == self._batches)
+        read = self.read  # once: another thread may replace it
+        return replace(read, complete=self._closed and read.batches == self._batches)
 
     def counts(self) -> StepCounts:
         """The sums as last read; touches no device."""
-        tokens = {
+        counted = {
             kind: self._whole.get(kind, 0) + self._settled.get(kind, 0)
-            for kind in KINDS
-            if kind not in self._reasons and (kind in self._whole or kind in self._settled)
+            for kind in TOKEN_KINDS
+            if kind in self._whole or kind in self._settled
         }
-        reasons = {kind: self._reasons.get(kind, _NO_BATCH) for kind in KINDS if kind not in tokens}
-        lost = {kind: self._whole.get(kind, 0) + self._settled.get(kind, 0) for kind in KINDS if kind not in tokens}
-        at_least = {kind: count for kind, count in lost.items() if count and reasons[kind] == _NOT_READ}
+        tokens = {kind: count for kind, count in counted.items() if kind not in self._reasons}
+        reasons = {kind: self._reasons.get(kind, _NO_BATCH) for kind in TOKEN_KINDS if kind not in tokens}
+        at_least = {kind: count for kind, count in counted.items() if count and reasons.get(kind) == _NOT_READ}
         return StepCounts(tokens=tokens, reasons=reasons, at_least=at_least, batches=self._batches)
 
     def _read(self, kind: TokenKind, total: DeviceSum) -> None:
@@ -207,7 +207,7 @@ class StepTokens:
             self._count_kept(busy)
         except RuntimeError:
             self._lose(_DEVICE_FAILED, *self._sums)
-        except Exception:
+        except Exception:  # as in add
             self._lose(_FAILED)
             raise
 
@@ -281,12 +281,12 @@ class StepTokens:
         self._whole[kind] = self._whole.get(kind, 0) + count
 
     def _lose(self, reason: str, *kinds: TokenKind) -> None:
-        for kind in kinds or KINDS:
+        for kind in kinds or TOKEN_KINDS:
             self._reasons.setdefault(kind, reason)
             if kind in self._sums:
                 self._sums[kind].drop()
                 self._found[kind].clear()
-        if len(self._reasons) == len(KINDS):
+        if len(self._reasons) == len(TOKEN_KINDS):
             self._kept.drop()
             self._closed = True
 

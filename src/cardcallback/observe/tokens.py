@@ -9,8 +9,8 @@ from typing import Any
 from cardcallback.observe.objective import GENERATING, ON_POLICY
 from cardcallback.observe.plain import integer, read
 from cardcallback.observe.shared_batches import processes_of_whole_batch
-from cardcallback.observe.step_tokens import KINDS, SOURCE, StepCounts
-from cardcallback.record import TokenKind, Tokens, Training
+from cardcallback.observe.step_tokens import SOURCE, StepCounts
+from cardcallback.record import TOKEN_KINDS, TokenKind, Tokens, Training
 
 _WORDS: dict[TokenKind, str] = {
     "non_padding": "tokens without padding",
@@ -86,15 +86,15 @@ def may_be_counted(training: Training) -> bool:
 
 def with_counted(tokens: Tokens, counted: StepCounts) -> Tokens:
     """``tokens`` as a trainer counted them, with what was seen of the batches of all its processes."""
-    trainers: dict[TokenKind, int | None] = {kind: getattr(tokens, kind) for kind in KINDS}
+    trainers: dict[TokenKind, int | None] = {kind: getattr(tokens, kind) for kind in TOKEN_KINDS}
     sources = [source for source in (tokens.source or "").split(", ") if source]
     return _merged(trainers, sources, counted)
 
 
 def _merged(trainers: Mapping[TokenKind, int | None], sources: Sequence[str], counted: StepCounts | None) -> Tokens:
     own = counted.tokens if counted is not None else {}
-    tokens = {kind: _first_known(trainers.get(kind), own.get(kind)) for kind in KINDS}
-    filled = any(trainers.get(kind) is None and kind in own for kind in KINDS)
+    tokens = {kind: _first_known(trainers.get(kind), own.get(kind)) for kind in TOKEN_KINDS}
+    filled = any(trainers.get(kind) is None and kind in own for kind in TOKEN_KINDS)
     sources = [*sources, *([SOURCE] if filled and SOURCE not in sources else [])]
     if not sources and counted is None:
         return Tokens(reason=f"the trainer counted no tokens: {_CURE}")
@@ -114,7 +114,7 @@ def _first_known(trainers: int | None, own: int | None) -> int | None:
 
 
 def _disagreement(trainers: Mapping[TokenKind, int | None], own: Mapping[TokenKind, int]) -> str | None:
-    for kind in KINDS:
+    for kind in TOKEN_KINDS:
         theirs, ours = trainers.get(kind), own.get(kind)
         if theirs is not None and ours is not None and theirs != ours:
             return f"The trainer counted {theirs:,} {_WORDS[kind]}; its training batches held {ours:,}."

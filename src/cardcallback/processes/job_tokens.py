@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import msgspec
 
-from cardcallback.observe import KINDS, StepCounts, may_be_counted, with_counted
-from cardcallback.record import Node, RunRecord, TokenKind
+from cardcallback.observe import StepCounts, may_be_counted, with_counted
+from cardcallback.record import TOKEN_KINDS, Node, RunRecord, TokenKind
 from cardcallback.units import format_ranks
 
 _OTHER_BATCHES = "the job's computers did not end at the same batch"
@@ -81,21 +81,21 @@ def _of_all(nodes: Sequence[Node], missing: Sequence[int]) -> StepCounts:
 
 def _counts(node: Node) -> StepCounts:
     return StepCounts(
-        tokens={kind: node.tokens[kind] for kind in KINDS if kind in node.tokens},
-        reasons={kind: node.token_reasons[kind] for kind in KINDS if kind in node.token_reasons},
-        at_least={kind: node.tokens_at_least[kind] for kind in KINDS if kind in node.tokens_at_least},
+        tokens={kind: node.tokens[kind] for kind in TOKEN_KINDS if kind in node.tokens},
+        reasons={kind: node.token_reasons[kind] for kind in TOKEN_KINDS if kind in node.token_reasons},
+        at_least={kind: node.tokens_at_least[kind] for kind in TOKEN_KINDS if kind in node.tokens_at_least},
     )
 
 
 def _reasons(reason: str, batches: int = 0, at_least: Mapping[TokenKind, int] | None = None) -> StepCounts:
-    return StepCounts(reasons=dict.fromkeys(KINDS, reason), at_least=at_least or {}, batches=batches)
+    return StepCounts(reasons=dict.fromkeys(TOKEN_KINDS, reason), at_least=at_least or {}, batches=batches)
 
 
 def _added(parts: Collection[StepCounts], batches: int = 0) -> StepCounts:
     """Of each kind the sum, or the reason of the first that does not know it and how many there are at least."""
     tokens: dict[TokenKind, int] = {}
     reasons: dict[TokenKind, str] = {}
-    for kind in KINDS:
+    for kind in TOKEN_KINDS:
         unknown = [one.reasons.get(kind, "not counted") for one in parts if kind not in one.tokens]
         if unknown:
             reasons[kind] = unknown[0]
@@ -108,4 +108,4 @@ def _added(parts: Collection[StepCounts], batches: int = 0) -> StepCounts:
 def _least(parts: Collection[StepCounts]) -> dict[TokenKind, int]:
     """Of each kind of which all have told some, those that they told last together: no process undoes a batch."""
     told = [{**one.at_least, **one.tokens} for one in parts]
-    return {kind: sum(one[kind] for one in told) for kind in KINDS if all(kind in one for one in told)}
+    return {kind: sum(one[kind] for one in told) for kind in TOKEN_KINDS if all(kind in one for one in told)}
