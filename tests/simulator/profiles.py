@@ -58,8 +58,11 @@ class Counter:
 
 @dataclass(frozen=True, kw_only=True)
 class SamplesFault:
-    """What goes wrong with a buffer: its ``clock`` is set by ``amount`` seconds, its values are ``stuck`` or at a wrong
-    ``gain``, it has a ``hole``, or is ``slow``: only every ``amount``-th sample is in it."""
+    """What goes wrong with a driver's samples.
+
+    Their ``clock`` is set by ``amount`` seconds, the values are ``stuck`` or at a wrong ``gain``, there is a ``hole``,
+    or they are ``slow``: only every ``amount``-th is there.
+    """
 
     kind: Literal["clock", "stuck", "gain", "hole", "slow"]
     at: float

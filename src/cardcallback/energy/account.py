@@ -80,10 +80,10 @@ class EnergyAccount:
         self._integral.add(at_seconds, _shown(watts))
         self._settle()
 
-    def read_power_every(self, interval_seconds: float) -> None:
-        """From now on the power gauge is read at this interval."""
+    def read_power_every(self, interval_seconds: float, delivered_seconds: float = 0.0) -> None:
+        """From now on the power gauge is read at this interval, and each reading is at most so late."""
         if self._integral is not None:
-            self._integral.traits = replace(self._integral.traits, interval_seconds=interval_seconds)
+            self._integral.read_every(interval_seconds, delivered_seconds)
 
     def mark_phase(self, phase: str, begin_seconds: float, end_seconds: float) -> None:
         """One visit of a phase, told after it ended; its begin may lie far back."""

@@ -33,13 +33,15 @@ class CounterTraits:
 class PowerTraits:
     """A power gauge: each reading is the mean of the past ``averaging_seconds``, renewed every refresh.
 
-    ``interval_seconds`` is how often it is read, ``resolution_watts`` the smallest step it shows.
+    ``interval_seconds`` is how often it is read, ``resolution_watts`` the smallest step it shows,
+    ``delivered_seconds`` how long after its time a reading may come.
     """
 
     averaging_seconds: float = 0.0
     refresh_seconds: float = 0.0
     interval_seconds: float = 1.0
     resolution_watts: float = 0.0
+    delivered_seconds: float = 0.0
 
     @property
     def lag_seconds(self) -> float:

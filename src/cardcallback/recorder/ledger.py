@@ -81,6 +81,7 @@ class Ledger:
         self.phase_times: dict[str, PhaseTime] = {}
         self.spans: deque[tuple[str, float, float]] = deque(maxlen=_MOST_SPANS)
         self.intervals: dict[SensorKey, float] = {}
+        self._delivered: dict[SensorKey, float] = {}
         self._traces: dict[SensorKey, tuple[SensorSpec, ThinnedTrace]] = {}
         self.join(sensors)
 
@@ -141,14 +142,18 @@ class Ledger:
         if opened is not None:
             opened.account.note_loss()
 
-    def follow(self, spec: SensorSpec, interval_seconds: float) -> None:
-        """From now on this sensor is read at another interval, and its figures say so."""
+    def follow(self, spec: SensorSpec, interval_seconds: float, delivered_seconds: float = 0.0) -> None:
+        """From now on this sensor is read at another interval, and its figures say so.
+
+        ``delivered_seconds``: how long after its time a reading may come.
+        """
         key = sensor_key(spec)
-        if self.intervals.get(key) == interval_seconds:
+        if (self.intervals.get(key), self._delivered.get(key, 0.0)) == (interval_seconds, delivered_seconds):
             return
+        self._delivered[key] = delivered_seconds
         account = self.accounts.get(account_key(spec)) if has_account(spec) else None
         if account is not None:
-            account.follow(key, interval_seconds)
+            account.follow(key, interval_seconds, delivered_seconds)
         elif spec.quantity in self.peaks:
             peak = self.peaks[spec.quantity]
             peak.specs = [read_every(one, interval_seconds) if sensor_key(one) == key else one for one in peak.specs]

@@ -149,7 +149,8 @@ class Recorder:
         """The sensors of these are read at their present intervals from now on."""
         with self._lock:
             for appointment in appointments:
-                self._ledger.follow(appointment.sensor.spec, appointment.interval_seconds)
+                spec, delivered = appointment.sensor.spec, appointment.delivered_seconds
+                self._ledger.follow(spec, appointment.apart_seconds, delivered)
 
     def note(self, sentence: str) -> None:
         """Something for the record to tell."""

@@ -6,6 +6,7 @@ import math
 import random
 from collections import deque
 from collections.abc import Collection
+from dataclasses import dataclass
 
 from cardcallback.sensors.base import Sensor, SensorSpec
 
@@ -57,8 +58,20 @@ LAST_READ = frozenset(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """That a sensor's readings come from its driver: so far apart, so late at most, at such a share of its time."""
+
+    step_seconds: float
+    delivered_seconds: float
+    load: float
+
+
 class Appointment:
-    """One sensor with the time of its next reading."""
+    """One sensor with the time of its next reading.
+
+    ``kept``: its readings come from what its driver keeps, and are not taken one by one.
+    """
 
     def __init__(self, sensor: Sensor, interval_seconds: float, *, seed: int) -> None:
         self.sensor = sensor
@@ -69,6 +82,7 @@ class Appointment:
         self.failures = 0
         self.faults = 0  # of our own, outside the sensor's reading
         self.retired = False
+        self.kept: Kept | None = None
         self.last_failure = ""
         self._failures_in_a_row = 0
         # The distance of readings has to vary, not to be unpredictable.
@@ -125,6 +139,26 @@ class Appointment:
         # From the time it was due, so that the rate holds; from now after a stall, so that none is made up.
         on_time = self.due_seconds + delay
         self.due_seconds = on_time if on_time > now_seconds else now_seconds + delay
+
+    def leave_to_driver(self, kept: Kept) -> None:
+        """Its readings come from what its driver keeps."""
+        self.kept = kept
+        self.due_seconds = math.inf
+
+    def take_again(self, now_seconds: float) -> None:
+        """They are taken one by one again."""
+        self.kept = None
+        self.due_seconds = math.inf if self.retired else now_seconds
+
+    @property
+    def apart_seconds(self) -> float:
+        """How far apart its readings lie."""
+        return self.interval_seconds if self.kept is None else self.kept.step_seconds
+
+    @property
+    def delivered_seconds(self) -> float:
+        """How long after its time a reading may come."""
+        return 0.0 if self.kept is None else self.kept.delivered_seconds
 
     def retire(self, reason: str) -> None:
         """It is not read any more."""
