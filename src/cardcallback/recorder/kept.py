@@ -29,6 +29,8 @@ _TOLERANCE_WATTS, _TOLERANCE_SHARE = 1.0, 0.02
 _AGREEING_SHARE = 0.9
 # Proven by so many calls, each beside a reading of our own or more; not proven by so many; refuted by so many in a row.
 _FEWEST_CALLS, _MOST_CALLS, _MOST_DOUBTFUL = 3, 12, 3
+# One value over and over, to the milliwatt, is hardly a load: it waits for so many readings of our own.
+_STILL_SAMPLES, STILL_CALLS = 20, 3
 _OWN_KEPT = 128
 _SET, _DIFFER = "their clock was set", "they differ from readings of our own"
 
@@ -84,14 +86,14 @@ class KeptReadings:
         self._own: deque[Reading] = deque(maxlen=_OWN_KEPT)
         self._held: list[Reading] = []
         self._last_at = math.inf
-        self._compared = self._calls = self._doubtful = 0
+        self._compared = self._calls = self._doubtful = self._still = 0
 
     def note_own(self, at_seconds: float, watts: float) -> None:
         """A reading of our own."""
         self._own.append((at_seconds, watts))
 
-    def take(self, samples: Sequence[Sample], now: float) -> Answer:
-        """Judge the answer to a call that ended ``now``; its readings are for use only where it is trusted."""
+    def take(self, samples: Sequence[Sample], now: float, *, last: bool = False) -> Answer:
+        """Judge the answer to a call that ended ``now``; ``last``: none may be kept back for the next."""
         fresh = sorted({stamp: watts for stamp, watts in samples if stamp > self.newest_microseconds}.items())
         known, self.most_samples = self.newest_microseconds > 0, max(self.most_samples, len(fresh))
         if fresh:
@@ -105,7 +107,7 @@ class KeptReadings:
         compared, agreeing = self._agreement(readings)
         self._own.clear()
         if self.trusted:
-            return self._used(readings, trouble, disagree=agreeing < compared)
+            return self._used(readings, trouble, disagree=agreeing < compared, last=last)
         if not trouble and agreeing < _AGREEING_SHARE * compared:
             trouble = _DIFFER
         self._calls += 1
@@ -115,15 +117,17 @@ class KeptReadings:
             trouble = trouble or "no reading of our own was beside them"
         return Answer(readings if self.trusted else (), trouble)
 
-    def _used(self, readings: list[Reading], trouble: str, *, disagree: bool) -> Answer:
+    def _used(self, readings: list[Reading], trouble: str, *, disagree: bool, last: bool) -> Answer:
         self._held += readings
-        if not disagree:
-            released, self._held, self._doubtful = self._held, [], 0
-            return Answer(released, trouble)
-        self._doubtful += 1
-        if trouble or self._doubtful >= _MOST_DOUBTFUL:
+        still = len(self._held) >= _STILL_SAMPLES and len({watts for _, watts in self._held}) == 1
+        self._doubtful = self._doubtful + 1 if disagree else 0
+        self._still = self._still + 1 if still else 0
+        if disagree and (still or trouble or last or self._doubtful >= _MOST_DOUBTFUL):
             return Answer(trouble=trouble or _DIFFER)
-        return Answer()
+        if disagree or (0 < self._still <= STILL_CALLS and not (trouble or last)):
+            return Answer()
+        released, self._held = self._held, []
+        return Answer(released, trouble)
 
     def _spacing(self, readings: Sequence[Reading]) -> str:
         if not readings:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from cardcallback.errors import SensorReadError
 from cardcallback.recorder.budget import DRIVER_SHARE
 from cardcallback.recorder.clock import Clock
-from cardcallback.recorder.kept import KeptReadings, Reading
+from cardcallback.recorder.kept import STILL_CALLS, KeptReadings, Reading
 from cardcallback.recorder.schedule import Appointment, Kept
 from cardcallback.sensors.base import KeepsSamples
 from cardcallback.units import format_duration
@@ -77,7 +77,7 @@ class KeptReader:
             self.due_seconds = math.inf
         return not lost and not self.appointment.retired
 
-    def read(self, clock: Clock) -> Sequence[Reading]:
+    def read(self, clock: Clock, *, last: bool = False) -> Sequence[Reading]:
         """What came since the last time, on the clock's scale: nothing while it is only being judged."""
         began, began_awake = clock.elapsed_seconds(), clock.awake_seconds()
         try:
@@ -89,7 +89,8 @@ class KeptReader:
             return ()
         self._costs.append(clock.awake_seconds() - began_awake)
         self._reads += 1
-        answer = self._judge.take(samples, clock.elapsed_seconds())
+        # The mean of two calls' would hide what lies between them.
+        answer = self._judge.take(samples, clock.elapsed_seconds(), last=last or self._sparse)
         self._trouble = answer.trouble
         # What proves them is asked for soon: a few calls, as of any sensor when it is new.
         interval = self._interval_seconds if self._judge.trusted else _WANTED_SECONDS
@@ -113,7 +114,7 @@ class KeptReader:
         known = self.appointment.kept
         if known is not None and 1 / _NOTABLY < apart / known.step_seconds < _NOTABLY:
             return None
-        self.appointment.leave_to_driver(Kept(apart, self._interval_seconds, self._load))
+        self.appointment.leave_to_driver(Kept(apart, (1 + STILL_CALLS) * self._interval_seconds, self._load))
         return self._sentence(_IN_USE, step=format_duration(self._judge.step_seconds))
 
     def give_up(self, now: float) -> None:
@@ -136,7 +137,8 @@ class KeptReader:
 
     def _is_sparse(self) -> bool:
         """Whether asking often enough to miss nothing would keep the driver busy for too long."""
-        return self._interval_seconds > self._reach_seconds * (1 / _NOTABLY if self._sparse else 1.0)
+        affordable_seconds = self._cost_seconds / _LOAD_SHARE
+        return affordable_seconds > self._reach_seconds * (1 / _NOTABLY if self._sparse else 1.0)
 
     @property
     def _interval_seconds(self) -> float:

@@ -26,7 +26,7 @@ from cardcallback.recorder.schedule import (
     reading_rank,
     took_too_long,
 )
-from cardcallback.sensors.base import Sensor, SensorSpec
+from cardcallback.sensors.base import Sensor
 from cardcallback.units import format_duration
 
 _LONGEST_WAIT_SECONDS = 1.0
@@ -126,7 +126,7 @@ class Lane:
             if appointment.retired or not _may_be_read_last(appointment):
                 continue
             if appointment.kept is not None:
-                self._read_kept(self._kept[appointment])
+                self._read_kept(self._kept[appointment], last=True)
                 continue
             device = appointment.sensor.spec.device
             if self.losses.is_lost(device):
@@ -163,7 +163,7 @@ class Lane:
         except Exception as error:  # noqa: BLE001 - the thread has nobody to raise to; the other sensors go on
             self._note_fault(appointment, error)
 
-    def _read_kept(self, kept: KeptReader) -> None:
+    def _read_kept(self, kept: KeptReader, *, last: bool = False) -> None:
         """Enter what a driver kept, and change between that and single readings where that is called for."""
         appointment = kept.appointment
         spec = appointment.sensor.spec
@@ -171,7 +171,7 @@ class Lane:
         try:
             if not kept.can_be_read(self._clock.elapsed_seconds(), lost=self.losses.is_lost(spec.device)):
                 return
-            readings = kept.read(self._clock)
+            readings = kept.read(self._clock, last=last)
             self._taken.extend(_Taken(appointment, at, value) for at, value in readings)
             self.enter_taken()
             sentence = kept.change(self._clock.elapsed_seconds(), self._book.now_seconds())
