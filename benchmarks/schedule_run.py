@@ -239,8 +239,8 @@ def _run(schedule: Schedule, simulation: Simulation) -> Outcome:
 
 def _open(clock: SimulatedClock, schedule: Schedule, varied: random.Random) -> SensorSet:
     opened = open_nvml({"CARDCALLBACK_SIMULATED": "1"}, clock=clock.elapsed_seconds)
-    timed = tuple(timed(sensor, clock, schedule, varied) for sensor in opened.sensors)
-    return replace(opened, sensors=timed)
+    slowed = tuple(timed(sensor, clock, schedule, varied) for sensor in opened.sensors)
+    return replace(opened, sensors=slowed)
 
 
 def _watches(sensors: SensorSet, begin: float, end: float) -> dict[str, Watch]:

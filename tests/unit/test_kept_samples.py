@@ -53,7 +53,7 @@ def _relative_width(energy: Measurement) -> float:
     ids=["plain", "disordered", "stamped since the start", "another period", "a short buffer"],
 )
 def test_what_the_driver_keeps_tells_the_energy(simulate: Simulate, samples: dict[str, object]) -> None:
-    """Whatever clock stamps it and in whatever order: every sample counts, few calls are made, and the record says so."""
+    """Whatever clock stamps it and in whatever order: each sample counts, few calls are made, and it is told."""
     machine = simulate(_machine(**samples))
     recording = measure(machine, _SECONDS)
     energy = recording.energy.gpu

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import itertools
 import math
 import statistics
 from collections import deque
@@ -135,7 +136,7 @@ class KeptReadings:
         # Where the driver had no room for more, what lies before is what we came too late for.
         since_last = readings[0][0] - self._last_at if len(readings) < self.most_samples else 0.0
         self._last_at = readings[-1][0]
-        steps = [after[0] - before[0] for before, after in zip(readings, readings[1:], strict=False)]
+        steps = [after[0] - before[0] for before, after in itertools.pairwise(readings)]
         if max([since_last, *steps]) > _LONGEST_HOLE_SECONDS:
             return "they do not cover the time"
         self.step_seconds = statistics.median(steps) if steps else self.step_seconds

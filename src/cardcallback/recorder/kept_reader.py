@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import math
 import statistics
 from collections import deque
@@ -172,12 +173,9 @@ def _as_one(readings: Sequence[Reading]) -> Sequence[Reading]:
 
     What was not seen before and after is then judged by such means, not by the moments beside it.
     """
-    if len(readings) < 2:  # noqa: PLR2004 - one has no mean
+    if len(readings) <= 1:
         return ()
     begin, end = readings[0][0], readings[-1][0]
-    joules = sum(
-        (after - before) * (one + other) / 2
-        for (before, one), (after, other) in zip(readings, readings[1:], strict=False)
-    )
+    joules = sum((after - before) * (one + other) / 2 for (before, one), (after, other) in itertools.pairwise(readings))
     mean = joules / (end - begin)
     return [(begin, mean), (end, mean)]

@@ -41,7 +41,8 @@ static unsigned milliwatts_at(const struct device *device, double at)
 {
     const struct samples_fault *stuck = fault_at(&device->samples, SAMPLES_STUCK, at);
     const struct samples_fault *gain = fault_at(&device->samples, SAMPLES_GAIN, at);
-    double watts = meter_watts(device, &device->meters[METER_USAGE], stuck != NULL ? stuck->from : at);
+    /* A moment later, so that rounding does not give the value of the refresh before. */
+    double watts = meter_watts(device, &device->meters[METER_USAGE], (stuck != NULL ? stuck->from : at) + 1e-6);
     return (unsigned)(watts * (gain != NULL ? gain->amount : 1.0) * 1e3 + 0.5);
 }
 
