@@ -110,12 +110,12 @@ class TimedSampledSensor(TimedSensor):
         super().__init__(sensor, clock, schedule, varied)
         self._kept = sensor
 
-    def samples(self, after_microseconds: int) -> Sequence[Sample]:
+    def kept_samples(self, after_microseconds: int) -> Sequence[Sample]:
         """What the driver keeps; the binding asks it twice."""
         seconds, share = self._call_seconds() + self._call_seconds(), self._varied.random()
         self._clock.advance(seconds * share)
         try:
-            found = self._kept.samples(after_microseconds)
+            found = self._kept.kept_samples(after_microseconds)
         finally:
             at = self._clock.elapsed_seconds()
             self._clock.advance(seconds * (1 - share))

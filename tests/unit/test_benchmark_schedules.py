@@ -57,7 +57,7 @@ def test_a_seed_gives_the_same_schedule_again() -> None:
 
 
 def test_every_device_and_every_fault_is_drawn() -> None:
-    """Among 500 schedules, the number that the design names, each kind is met; samples fail only where there are any."""
+    """Among 500 schedules, the number that the design names, each kind is met; samples fail where there are any."""
     drawn = [draw(seed) for seed in range(500)]
     of_samples = {name for name in FAULTS if name.startswith("samples")}
     sampled = {name for seed in range(200) for name in draw(seed, sampled=True).faults}

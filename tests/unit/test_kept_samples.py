@@ -226,3 +226,20 @@ def test_a_gpu_with_a_counter_is_not_asked_for_samples(simulate: Simulate) -> No
     machine = simulate(replace(found, devices=(replace(found.devices[0], samples=Samples()),)))
     measure(machine, 30.0)
     assert calls(_SAMPLES) == 0
+
+
+def test_several_gpus_have_one_share(simulate: Simulate) -> None:
+    """Four of them, whose calls cost a millisecond: each is read as often as all together may be."""
+    one = _machine().devices[0]
+    devices = tuple(
+        replace(one, uuid=f"GPU-{place}", numbers=dict(one.numbers) | {"pci_bus": place}) for place in range(1, 5)
+    )
+    slow = tuple(Fault(call=name, seconds=0.001) for name in (_SAMPLES, _POWER))
+    machine = simulate(Profile(name="four", devices=devices, faults=slow))
+    recording = measure(machine, 300.0)
+    assert_sound(recording)
+    for place, found in enumerate(recording.accelerators):
+        true_joules = machine.true_joules(OPENED_AT, OPENED_AT + 300.0, device=place)
+        assert_holds(found.energy, true_joules)
+        assert found.energy.value == pytest.approx(true_joules, rel=0.02)
+    assert (calls(_SAMPLES) + calls(_POWER)) * 0.001 < 0.001 * 300.0 + 4 * 20 * 0.001

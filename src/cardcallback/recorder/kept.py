@@ -33,7 +33,7 @@ _FEWEST_CALLS, _MOST_CALLS, _MOST_DOUBTFUL = 3, 12, 3
 # One value over and over, to the milliwatt, is hardly a load: it waits for so many readings of our own.
 _STILL_SAMPLES, STILL_CALLS = 20, 3
 _OWN_KEPT = 128
-_SET, _DIFFER = "their clock was set", "they differ from readings of our own"
+_SET, _LATE, _DIFFER = "their clock was set", "no new ones came", "they differ from readings of our own"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class _StampClock:
         late = bool(self._lags) and lag > self.offset_seconds + _LONGEST_HOLE_SECONDS
         self._lags.append(lag)
         self.offset_seconds = min(self._lags)
-        return "no new ones came" if late else ""
+        return _LATE if late else ""
 
 
 class KeptReadings:
@@ -99,6 +99,8 @@ class KeptReadings:
         known, self.most_samples = self.newest_microseconds > 0, max(self.most_samples, len(fresh))
         if fresh:
             self.newest_microseconds = fresh[-1][0]
+        elif not known:
+            return Answer(trouble=_LATE)
         late = self._clock.follow(self.newest_microseconds * _SECONDS_PER_MICROSECOND, now)
         if late == _SET or not known:
             return Answer(trouble=late)  # the first samples are of before, and may be of any time

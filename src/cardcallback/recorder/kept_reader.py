@@ -43,16 +43,23 @@ _GIVEN_UP = (
 
 def kept_readers(appointments: Iterable[Appointment]) -> dict[Appointment, KeptReader]:
     """One for each appointment whose driver keeps its readings."""
-    return {one: KeptReader(one, one.sensor) for one in appointments if isinstance(one.sensor, KeepsSamples)}
+    kept = {one: one.sensor for one in appointments if isinstance(one.sensor, KeepsSamples)}
+    return {one: KeptReader(one, sensor, _LOAD_SHARE / len(kept)) for one, sensor in kept.items()}
 
 
 class KeptReader:
     """Reads what a driver keeps of one appointment's sensor, at its own pace.
 
     Beside its own schedule it changes only the appointment's ``kept``.
+
+    Args:
+        appointment: of the sensor, while its readings are taken one by one.
+        sensor: the same one.
+        most_load: the share of the time for which its calls may keep the driver busy.
     """
 
-    def __init__(self, appointment: Appointment, sensor: KeepsSamples) -> None:
+    def __init__(self, appointment: Appointment, sensor: KeepsSamples, most_load: float) -> None:
+        self._most_load = most_load
         self.appointment = appointment
         self.due_seconds = -math.inf
         self._sensor = sensor
@@ -84,7 +91,7 @@ class KeptReader:
         try:
             if self._in_use or self.appointment.interval_seconds > _WANTED_SECONDS:
                 self._read_beside(clock)
-            samples = self._sensor.samples(self._judge.newest_microseconds)
+            samples = self._sensor.kept_samples(self._judge.newest_microseconds)
         except SensorReadError as error:
             self._trouble = str(error)
             return ()
@@ -138,13 +145,13 @@ class KeptReader:
 
     def _is_sparse(self) -> bool:
         """Whether asking often enough to miss nothing would keep the driver busy for too long."""
-        affordable_seconds = self._cost_seconds / _LOAD_SHARE
+        affordable_seconds = self._cost_seconds / self._most_load
         return affordable_seconds > self._reach_seconds * (1 / _NOTABLY if self._sparse else 1.0)
 
     @property
     def _interval_seconds(self) -> float:
         wanted = min(_WANTED_SECONDS, self._reach_seconds or _WANTED_SECONDS)
-        return max(wanted, self._cost_seconds / _LOAD_SHARE)
+        return max(wanted, self._cost_seconds / self._most_load)
 
     @property
     def _load(self) -> float:

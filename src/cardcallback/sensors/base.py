@@ -121,7 +121,7 @@ class KeepsSamples(Protocol):
     def read(self) -> float:
         """As of any sensor."""
 
-    def samples(self, after_microseconds: int) -> Sequence[Sample]:
+    def kept_samples(self, after_microseconds: int) -> Sequence[Sample]:
         """The readings stamped later than that, in any order; from the driver's clock's beginning for 0.
 
         Raises:

@@ -38,7 +38,7 @@ class SampledPower:
         """
         return self._sensor.read()
 
-    def samples(self, after_microseconds: int) -> Sequence[Sample]:
+    def kept_samples(self, after_microseconds: int) -> Sequence[Sample]:
         """The readings in watts stamped later than that; empty entries and values that cannot be are left out.
 
         Raises:
