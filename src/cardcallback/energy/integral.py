@@ -41,6 +41,7 @@ class PowerIntegral:
         self.longest_gap_seconds = 0.0
         self._history = FadingHistory()
         self.stillness = Stillness()
+        self._ceiling = Ceiling(0.0, traits.averaging_seconds, limit_watts)
         self._first_watts = 0.0
         self._last_watts = 0.0
         self._last_at = -math.inf
@@ -87,7 +88,9 @@ class PowerIntegral:
     @property
     def ceiling(self) -> Ceiling:
         """The most energy the device can have used in a time."""
-        return Ceiling(self.highest, self.traits.averaging_seconds, self.limit_watts)
+        if self._ceiling.highest_watts != self.highest:
+            self._ceiling = replace(self._ceiling, highest_watts=self.highest)
+        return self._ceiling
 
     @property
     def rise_watts(self) -> float:

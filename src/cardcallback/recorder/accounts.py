@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from cardcallback.energy import CounterTraits, EnergyAccount, PowerTraits
+from cardcallback.record import Point
 from cardcallback.recorder.opening import SensorKey, sensor_key
 from cardcallback.recorder.schedule import interval_of
 from cardcallback.sensors.base import DeviceInfo, Sensor, SensorSpec
@@ -51,13 +52,15 @@ class OpenAccount:
             self.power = read_every(self.power, interval_seconds)
             self.account.read_power_every(interval_seconds, delivered_seconds)
 
-    def add(self, spec: SensorSpec, at_seconds: float, value: float) -> None:
-        """One reading of either sensor; a second sensor of the same kind is not counted twice."""
+    def add(self, spec: SensorSpec, readings: Sequence[Point]) -> None:
+        """Readings of either sensor in order of time; a second sensor of the same kind is not counted twice."""
         if self.counter is not None and sensor_key(spec) == sensor_key(self.counter):
-            self.first_counter = self.first_counter or (at_seconds, value)
-            self.account.add_counter(at_seconds, value)
+            self.first_counter = self.first_counter or readings[0]
+            for at_seconds, joules in readings:
+                self.account.add_counter(at_seconds, joules)
         elif self.power is not None and sensor_key(spec) == sensor_key(self.power):
-            self.account.add_power(at_seconds, value)
+            for at_seconds, watts in readings:
+                self.account.add_power(at_seconds, watts)
 
 
 def has_account(spec: SensorSpec) -> bool:

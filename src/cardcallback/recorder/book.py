@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from cardcallback.record import Point
 from cardcallback.recorder.schedule import Appointment
 from cardcallback.sensors.base import SensorSpec
 
@@ -23,8 +24,8 @@ class Book(Protocol):
     def now_seconds(self) -> float:
         """Seconds since the session began."""
 
-    def enter(self, spec: SensorSpec, at: float, value: float) -> None:
-        """A reading, at the clock's time."""
+    def enter(self, spec: SensorSpec, readings: Sequence[Point]) -> None:
+        """Readings of one sensor in order of time, at the clock's times."""
 
     def note_loss(self, device: int | None) -> None:
         """That device is back after it was lost."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from cardcallback.record import PhaseSpan, Point, Trace
@@ -121,20 +121,26 @@ class Ledger:
         for peak in self.peaks.values():
             peak.specs = [self.as_read(spec) if sensor_key(one) == key else one for one in peak.specs]
 
-    def add(self, spec: SensorSpec, at_seconds: float, value: float) -> None:
-        """One reading, at seconds since the session began."""
+    def add(self, spec: SensorSpec, readings: Sequence[Point]) -> None:
+        """Readings of one sensor in order of time, at seconds since the session began."""
         if has_account(spec):
             account = self.accounts.get(account_key(spec))
             if account is not None:
-                account.add(spec, at_seconds, value)
-        elif spec.quantity in self.peaks:
+                account.add(spec, readings)
+        else:
+            for at_seconds, value in readings:
+                self._add_state(spec, at_seconds, value)
+        traced = self._traces.get(sensor_key(spec))
+        if traced is not None:
+            for at_seconds, value in readings:
+                traced[1].add(at_seconds, value)
+
+    def _add_state(self, spec: SensorSpec, at_seconds: float, value: float) -> None:
+        if spec.quantity in self.peaks:
             if spec.device not in self.withheld:
                 self.peaks[spec.quantity].add(spec, at_seconds, value)
         elif spec.device in self.devices:
             self._note_state(spec.device, spec, at_seconds, value)
-        traced = self._traces.get(sensor_key(spec))
-        if traced is not None:
-            traced[1].add(at_seconds, value)
 
     def note_loss(self, device: int | None) -> None:
         """A device was lost and is back: its counter may have begun anew."""
