@@ -95,7 +95,7 @@ class EnergyAccount:
         """The energies of the window from the begin to ``end_seconds``; changes nothing."""
         duration = max(end_seconds - self.begin_seconds, 0.0)
         account = self._settled_counter(end_seconds)
-        gauge = self._gauge(duration)
+        gauge = self._gauge(duration, self._ceiling(account.highest_believed if account is not None else None))
         uncounted = account is None or account.anchor is None or account.counted_seconds <= 0
         integrated = self._integral.result(end_seconds, alone=uncounted) if self._integral is not None else None
         if account is None or account.anchor is None:
@@ -122,7 +122,7 @@ class EnergyAccount:
             best = None
         else:
             best = close_best(account, begin, end, gauge, integrated)
-            if account.traits.resolution_joules > 0 and integrated is not None and _is_surer(integrated, best):
+            if account.traits.resolution_joules > 0 and integrated is not None and integrated.is_surer_than(best):
                 best = integrated  # a counter of coarse steps confirms it and is worse by itself
         return AccountResult(
             duration_seconds=duration,
@@ -143,16 +143,19 @@ class EnergyAccount:
     @property
     def ceiling(self) -> Ceiling:
         """The most energy the device can have used in a time; not known before any reading."""
-        by_gauge = self._integral.ceiling if self._integral is not None else Ceiling(0.0, 0.0, self._limit_watts)
-        if self._counter is None or self._counter.highest_watts <= by_gauge.highest_watts:
-            return by_gauge
-        # What the gauge does not see in its moments the counter may hold.
-        return Ceiling(self._counter.highest_watts, self._counter.highest_over_seconds, self._limit_watts)
+        return self._ceiling(self._counter.highest if self._counter is not None else None)
 
     @property
     def refresh_seconds(self) -> float:
         """How old the counter's value may be; 0 without a counter."""
         return self._counter.refresh_seconds if self._counter is not None else 0.0
+
+    def _ceiling(self, by_counter: Ceiling | None) -> Ceiling:
+        by_gauge = self._integral.ceiling if self._integral is not None else Ceiling(0.0, 0.0, self._limit_watts)
+        if by_counter is None or by_counter.highest_watts <= by_gauge.highest_watts:
+            return by_gauge
+        # What the gauge does not see in its moments the counter may hold.
+        return replace(by_counter, limit_watts=self._limit_watts)
 
     def _settle(self) -> None:
         if self._begin_power is None and self._integral is not None and self._gauge_reaches(self.begin_seconds):
@@ -204,27 +207,28 @@ class EnergyAccount:
     def _feed(self, counter: CounterAccount, point: CounterPoint) -> None:
         since = counter.anchor.at_seconds if counter.anchor is not None else point.at_seconds
         seconds = point.at_seconds - since
+        ceiling = self._ceiling(counter.highest)
         check = Check(
             slack_joules=self._slack_joules(counter, seconds),
-            most_joules=self.ceiling.joules_within(seconds + counter.refresh_seconds),
-            allowed_joules=self.ceiling.joules_if_allowed(seconds + counter.refresh_seconds),
+            most_joules=ceiling.joules_within(seconds + counter.refresh_seconds),
+            allowed_joules=ceiling.joules_if_allowed(seconds + counter.refresh_seconds),
             gauge_still=self._integral.stillness.latest if self._integral is not None else NEVER,
             gauge_failed_since=self._integral.failed_since(since, point.at_seconds)
             if self._integral is not None
             else math.inf,
-            gauge_sees_everything=self._integral is not None and self._integral.traits.sees_everything,
+            gauge_sees_everything=self._integral is not None and self._integral.sees_everything,
         )
         counter.add(point, check)
 
     def _gauge_at(self, seconds: float, silent_until: float | None = None) -> Cumulative | None:
         return self._integral.at(seconds, silent_until=silent_until) if self._integral is not None else None
 
-    def _gauge(self, duration_seconds: float) -> Gauge:
+    def _gauge(self, duration_seconds: float, ceiling: Ceiling) -> Gauge:
         if self._integral is None:
-            return Gauge(ceiling=self.ceiling)
+            return Gauge(ceiling=ceiling)
         still = self._integral.still_doubt(duration_seconds)
         return Gauge(
-            ceiling=self.ceiling,
+            ceiling=ceiling,
             edge_joules=self._integral.edge_joules,
             relative_doubt=self._integral.relative_doubt,
             rise_watts=self._integral.rise_watts,
@@ -242,7 +246,7 @@ class EnergyAccount:
 
     def _slack_joules(self, counter: CounterAccount, seconds: float) -> float:
         """How far one interval of a healthy counter may be from the gauge."""
-        stale = counter.stale_joules(self.ceiling)
+        stale = counter.stale_joules(self._ceiling(counter.highest))
         if self._integral is None:
             return stale
         return stale + 2 * self._integral.edge_joules + self._integral.sampling_joules(seconds)
@@ -286,13 +290,6 @@ class EnergyAccount:
         if self._counter is not None:
             return math.hypot(line, self._counter.stale_joules(self.ceiling))
         return math.hypot(line, self._integral.edge_joules if self._integral is not None else 0.0)
-
-
-def _is_surer(one: EnergyResult, other: EnergyResult) -> bool:
-    """Whether its bounds are narrower, and nothing is missing from it."""
-    if one.high is None or one.gap_seconds > other.gap_seconds:
-        return False
-    return other.high is None or one.high - one.low < other.high - other.low
 
 
 def _shown(value: float) -> float:
