@@ -13,7 +13,7 @@ from cardcallback.energy.history import NEVER, Cumulative, FadingHistory
 from cardcallback.energy.integral import PowerIntegral
 from cardcallback.energy.intervals import Check, CounterPoint, watched_joules
 from cardcallback.energy.notes import account_notes, gauge_notes
-from cardcallback.energy.result import SHORTEST_VISIT_SECONDS, AccountResult, EnergyResult, PhaseSum
+from cardcallback.energy.result import SHORTEST_VISIT_SECONDS, AccountResult, PhaseSum
 from cardcallback.energy.traits import CounterTraits, PowerTraits
 
 # Counter readings and phase visits that may wait for the power readings to catch up with them: as many as
@@ -108,19 +108,15 @@ class EnergyAccount:
             )
         end_power = self._gauge_at(end_seconds)
         bridged = account.bridged_seconds > 0 or end_seconds - account.anchor.at_seconds > LONG_EDGE_SECONDS
-        notes = account_notes(account, compare(account, gauge)) + self._gauge_notes(
-            alone=bridged, still_seconds=gauge.still_seconds
-        )
+        verdict = compare(account, gauge)
+        notes = account_notes(account, verdict) + self._gauge_notes(alone=bridged, still_seconds=gauge.still_seconds)
         account.distrust_stillness(gauge_saw=watched_joules(account.anchor.power, end_power) is not None)
         begin_power = self._begin_power or self._gauge_at(self.begin_seconds, end_seconds)
         begin = CounterPoint(self.begin_seconds, 0.0, begin_power)
         end = CounterPoint(end_seconds, 0.0, end_power)
         counter = close_counter(account, begin, end, gauge)
-        if counter is None and integrated is not None:
-            best: EnergyResult | None = integrated
-        elif counter is None:
-            best = None
-        else:
+        best = integrated
+        if counter is not None:
             best = close_best(account, begin, end, gauge, integrated)
             if account.traits.resolution_joules > 0 and integrated is not None and integrated.is_surer_than(best):
                 best = integrated  # a counter of coarse steps confirms it and is worse by itself
@@ -208,10 +204,15 @@ class EnergyAccount:
         since = counter.anchor.at_seconds if counter.anchor is not None else point.at_seconds
         seconds = point.at_seconds - since
         ceiling = self._ceiling(counter.highest)
+        most = ceiling.joules_within(seconds + counter.refresh_seconds)
+        allowed = ceiling.joules_if_allowed(seconds + counter.refresh_seconds)
+        # A gauge that is back shows how the device works by now; one that is gone knows nothing of it.
+        is_back = self._integral is not None and self._gauge_reaches(point.at_seconds)
         check = Check(
             slack_joules=self._slack_joules(counter, seconds),
-            most_joules=ceiling.joules_within(seconds + counter.refresh_seconds),
-            allowed_joules=ceiling.joules_if_allowed(seconds + counter.refresh_seconds),
+            most_joules=most,
+            allowed_joules=allowed,
+            unwatched_joules=most if is_back else allowed,
             gauge_still=self._integral.stillness.latest if self._integral is not None else NEVER,
             gauge_failed_since=self._integral.failed_since(since, point.at_seconds)
             if self._integral is not None

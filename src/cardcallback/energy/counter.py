@@ -131,7 +131,7 @@ class CounterAccount:
             self._bridge(point)
         elif change < 0:
             self._backward(point, change, check)
-        elif self._plausible(point, change, check):
+        elif not self._lost_energy(point, change) and self._plausible(point, change, check):
             self._count(point, change)
         else:
             self._implausible(point, change, check)
@@ -159,7 +159,7 @@ class CounterAccount:
         self._bridge(point)
 
     def _implausible(self, point: CounterPoint, change: float, check: Check) -> None:
-        if self._stood_still(point):
+        if self._stood_still(point) or self._may_have_stopped_unseen:
             stopped_in = self.recent[-1] if self._caught_up(point, change, check) else None
             self._take_back()
             if stopped_in is not None:
@@ -182,6 +182,22 @@ class CounterAccount:
     def _stood_still(self, point: CounterPoint) -> bool:
         return self.still_at_the_end_seconds > self._seconds(point) / 2
 
+    @property
+    def _may_have_stopped_unseen(self) -> bool:
+        """Whether it stood still, if only briefly, right after an interval that nobody watched: it may have before."""
+        newest = self.recent[-1] if self._may_take_back else None
+        unwatched = newest is not None and newest.integral is None
+        return unwatched and self.still_at_the_end_seconds > _STILL_STEPS * self._step_seconds
+
+    def _lost_energy(self, point: CounterPoint, change: float) -> bool:
+        """Whether it moved on from such a standstill by less than the gauge saw, as one that catches up does not.
+
+        What an interval of minutes may hide is worth more doubt than what lag blurs in a second.
+        """
+        integral = self._integral(point) if self._may_have_stopped_unseen else None
+        still_share = self.still_at_the_end_seconds / self._seconds(point)
+        return integral is not None and change < integral * (1 - still_share / 2)
+
     def _caught_up(self, point: CounterPoint, change: float, check: Check) -> bool:
         newest = self.recent[-1] if self._may_take_back else None
         return newest is not None and newest.caught_up_by(change, self._seconds(point), self._integral(point), check)
@@ -192,7 +208,7 @@ class CounterAccount:
         seconds = self._seconds(point)
         integral = self._integral(point)
         if integral is None:
-            return change <= check.allowed_joules and self._plausible_alone(point, change / seconds)
+            return change <= check.unwatched_joules and self._plausible_alone(point, change / seconds)
         return abs(change - integral) <= _INTERVAL_TOLERANCE * integral + check.slack_joules
 
     def _plausible_alone(self, point: CounterPoint, watts: float) -> bool:

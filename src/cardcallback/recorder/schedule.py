@@ -31,6 +31,11 @@ _CLOSE_SECONDS = 0.02
 _CLOSE_READINGS = 80
 # All of these close readings together may take so long: a slow driver is watched for a shorter time.
 _CLOSE_COST_SECONDS = 0.04
+# A counter that was not read for so long may have stopped meanwhile: it is read closely, to see whether it moves, for
+# a part of the driver's time that the pause left over.
+_LONG_PAUSE_SECONDS = 5.0
+_CLOSE_READINGS_AFTER_PAUSE = 25
+_CLOSE_SHARE = 0.0005
 # Sensors asked rarely for the driver's sake are not asked oftener because someone wants finer energy.
 _RARE_SECONDS = 10.0
 # A process has not put its model onto a device when training begins: what is read rarely is read again soon.
@@ -81,12 +86,15 @@ class Appointment:
         self._judge_at = 0
         self._close_readings = _CLOSE_READINGS if _refresh_is_unknown(sensor.spec) else 0
         self._close_cost_seconds = _CLOSE_COST_SECONDS
+        self._succeeded_at = math.inf
 
     def succeeded(self, now_seconds: float, cost_seconds: float) -> None:
         """Book the next reading after one that took ``cost_seconds``."""
         self.reads += 1
         self._failures_in_a_row = 0
         self.last_cost_seconds = cost_seconds
+        self._watch_closely_after(now_seconds - self._succeeded_at)
+        self._succeeded_at = now_seconds
         self._costs_changed = True
         self._latest_costs.append(cost_seconds)
         if len(self._costs) < _CALLS_TO_JUDGE:
@@ -100,6 +108,12 @@ class Appointment:
         else:
             self._close_readings = 0
             self._book(now_seconds, self.interval_seconds)
+
+    def _watch_closely_after(self, pause_seconds: float) -> None:
+        long = max(_LONG_PAUSE_SECONDS, 2 * self.interval_seconds)
+        if pause_seconds > long and _counts_joules(self.sensor.spec):
+            self._close_readings = max(self._close_readings, _CLOSE_READINGS_AFTER_PAUSE)
+            self._close_cost_seconds = min(_CLOSE_SHARE * pause_seconds, _CLOSE_COST_SECONDS)
 
     def failed(self, now_seconds: float, reason: str, cost_seconds: float, share: float) -> None:
         """Book the next attempt after a reading that failed.
@@ -205,7 +219,11 @@ def took_too_long(spec: SensorSpec, seconds: float) -> bool:
 
 
 def _refresh_is_unknown(spec: SensorSpec) -> bool:
-    return spec.kind == "counter" and spec.unit == "joules" and spec.refresh_seconds is None
+    return _counts_joules(spec) and spec.refresh_seconds is None
+
+
+def _counts_joules(spec: SensorSpec) -> bool:
+    return spec.kind == "counter" and spec.unit == "joules"
 
 
 def _locks_onto_work(spec: SensorSpec, interval_seconds: float) -> bool:
