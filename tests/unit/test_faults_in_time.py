@@ -82,6 +82,17 @@ def test_counter_values_that_cannot_be_are_refused(simulate: Simulate, value: in
     assert "total_energy_consumption" in _notes(recording)
 
 
+@pytest.mark.parametrize("profile", ["p100", "h100"])
+def test_power_in_another_unit_is_no_power(simulate: Simulate, profile: str) -> None:
+    """Watts where thousandths belong: no figure of a thousandth of the energy, and the reason is told."""
+    machine = simulate(with_faults(profile, *(Fault(call=call, value=200) for call in _POWER)))
+    recording = measure(machine, 60.0)
+    assert_sound(recording)
+    assert_holds(recording.energy.gpu, truth(machine, 60.0))
+    assert recording.energy.gpu_integrated.value is None
+    assert "another unit" in f"{_notes(recording)} {recording.energy.gpu_integrated.reason}"
+
+
 @pytest.mark.parametrize("call", [_ENERGY, *_POWER[:1]])
 def test_a_value_that_stands_still_is_not_believed(simulate: Simulate, call: str) -> None:
     """Counter or gauge repeats one stale value for half a minute: the other one tells, and the interval holds."""

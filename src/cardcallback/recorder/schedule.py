@@ -15,6 +15,7 @@ _CALLS_TO_JUDGE_SLOW = 2
 _SLOW_CALL_SECONDS = 0.001
 # A sensor whose readings fail is asked less and less often, but not more rarely than this unless its calls cost
 # more of the driver's time than they may: promptly at first, since most faults pass and each late reading is a gap.
+_RETRIES_AT_ONCE = 4
 _PROMPT_RETRIES = 30
 _PROMPT_RETRY_SECONDS = 1.0
 _LONGEST_RETRY_SECONDS = 5.0
@@ -126,7 +127,9 @@ class Appointment:
         self.failures += 1
         self._failures_in_a_row += 1
         self.last_cost_seconds = cost_seconds
-        delay = self.interval_seconds * 2 ** min(self._failures_in_a_row - 1, _MOST_DOUBLINGS)
+        # Every third call may fail by chance: waiting longer for the next would make gaps of it.
+        doublings = max(self._failures_in_a_row - _RETRIES_AT_ONCE, 0)
+        delay = self.interval_seconds * 2 ** min(doublings, _MOST_DOUBLINGS)
         prompt = self._failures_in_a_row <= _PROMPT_RETRIES
         longest = max(_PROMPT_RETRY_SECONDS if prompt else _LONGEST_RETRY_SECONDS, cost_seconds / share)
         self._book(now_seconds, max(min(delay, longest), self.interval_seconds))
