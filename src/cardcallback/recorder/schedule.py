@@ -77,6 +77,8 @@ class Appointment:
         self.retired = False
         self.last_failure = ""
         self._failures_in_a_row = 0
+        self._found_lost = False
+        self.cries_wolf = False  # it says that its device is lost, and others of that device answer
         # The distance of readings has to vary, not to be unpredictable.
         self._variation = random.Random(seed)  # noqa: S311
         self.last_cost_seconds = math.inf
@@ -93,6 +95,7 @@ class Appointment:
         """Book the next reading after one that took ``cost_seconds``."""
         self.reads += 1
         self._failures_in_a_row = 0
+        self._found_lost = self.cries_wolf = False
         self.last_cost_seconds = cost_seconds
         self._watch_closely_after(now_seconds - self._succeeded_at)
         self._succeeded_at = now_seconds
@@ -133,6 +136,17 @@ class Appointment:
         prompt = self._failures_in_a_row <= _PROMPT_RETRIES
         longest = max(_PROMPT_RETRY_SECONDS if prompt else _LONGEST_RETRY_SECONDS, cost_seconds / share)
         self._book(now_seconds, max(min(delay, longest), self.interval_seconds))
+
+    def found_lost(self, reason: str, retry_at: float) -> None:
+        """It said that its device is lost: at ``retry_at`` another one is asked first, if there is any."""
+        self.last_failure = reason
+        self._found_lost = True
+        self.due_seconds = max(self.due_seconds, retry_at + 2 * self.slack_seconds)
+
+    def ask_by(self, now_seconds: float) -> None:
+        """Its device, which was lost, answers another one."""
+        self.cries_wolf = self._found_lost
+        self.due_seconds = min(self.due_seconds, now_seconds)
 
     def _book(self, now_seconds: float, delay: float) -> None:
         if self.retired:  # by another thread, while it was read

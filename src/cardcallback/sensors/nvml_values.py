@@ -18,7 +18,7 @@ _ALL_ONES = frozenset({2**32 - 1, 2**64 - 1})
 # Far beyond any board or module (2.9 kW) and any lifetime (10 kW for three years): such a value is garbage.
 _ABSURD_WATTS = 10_000.0
 _ABSURD_JOULES = 1e12
-# No GPU that answers draws so small a share of its limit: idle ones draw percents of it. Watts taken for thousandths do.
+# No GPU that answers draws so small a share of its limit: idle ones draw percents of it. Watts for thousandths do.
 _ABSURD_SHARE_OF_LIMIT = 0.002
 _ABSURD_CELSIUS = 150
 _ABSURD_MEGAHERTZ = 10_000
