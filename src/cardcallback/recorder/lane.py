@@ -251,7 +251,7 @@ class Lane:
             self._book.follow(self.appointments)
 
     def _found(self, appointment: Appointment, now: float) -> None:
-        """The device that was lost answers this one: if another goes on saying that it is lost, that is its own fault."""
+        """The lost device answers this one: if another goes on saying that it is lost, that is its own fault."""
         device = appointment.sensor.spec.device
         self.losses.answered(device, self._book.now_seconds())
         for other in self.appointments:
