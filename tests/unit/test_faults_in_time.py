@@ -151,6 +151,23 @@ def test_driver_time_stays_a_thousandth(
     assert_holds(recording.energy.gpu, truth(machine, recording.duration_seconds, devices=devices, begin=begin))
 
 
+@pytest.mark.parametrize("profile", ["gb10", "h100"])
+def test_a_driver_that_is_slow_throughout_is_read_rarely_and_still_counts(simulate: Simulate, profile: str) -> None:
+    """Every call takes 1.5 s: too late to say when it was true to the second, which over two hours is little."""
+    machine = simulate(with_faults(profile, Fault(call="*", seconds=1.5)))
+    machine.advance(OPENED_AT)
+    sensors = open_nvml(SIMULATED)
+    recorder, begin = Recorder(sensors, clock=MachineClock(machine)), machine.now_seconds()
+    run(recorder, machine, 7200.0)
+    recording = recorder.stop()
+    assert_sound(recording)
+    energy, true_joules = recording.energy.gpu, truth(machine, recording.duration_seconds, begin=begin)
+    assert_holds(energy, true_joules)
+    assert energy.value == pytest.approx(true_joules, rel=0.02)
+    assert energy.recording_high is not None
+    assert energy.recording_high - true_joules > 1.5 / 7200 * true_joules
+
+
 def test_process_lists_once_a_minute(simulate: Simulate) -> None:
     """Eight GPUs for half an hour: each list about once a minute, whatever else is read."""
     machine = simulate("h100x8")

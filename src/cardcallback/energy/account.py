@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from cardcallback.energy.ceiling import Ceiling
 from cardcallback.energy.closing import LONG_EDGE_SECONDS, Gauge, close_best, close_counter, compare
@@ -13,20 +13,13 @@ from cardcallback.energy.history import NEVER, Cumulative, FadingHistory
 from cardcallback.energy.integral import PowerIntegral
 from cardcallback.energy.intervals import Check, CounterPoint, watched_joules
 from cardcallback.energy.notes import account_notes, gauge_notes
-from cardcallback.energy.result import SHORTEST_VISIT_SECONDS, AccountResult, PhaseSum
+from cardcallback.energy.result import SHORTEST_VISIT_SECONDS, AccountResult, PhaseSum, Visit
 from cardcallback.energy.traits import CounterTraits, PowerTraits
 
 # Counter readings and phase visits that may wait for the power readings to catch up with them: as many as
 # come within a second's lag while a counter's refresh is watched for.
 _MOST_WAITING = 128
 _LEAST_SHOWN = 1e-9
-
-
-@dataclass(frozen=True, slots=True)
-class _Visit:
-    phase: str
-    begin_seconds: float
-    end_seconds: float
 
 
 class EnergyAccount:
@@ -57,7 +50,7 @@ class EnergyAccount:
         self._lead_joules = 0.0
         self._begin_power: Cumulative | None = None  # kept, since the history forgets detail
         self._phases: dict[str, PhaseSum] = {}
-        self._visits: deque[_Visit] = deque()
+        self._visits: deque[Visit] = deque()
 
     def add_counter(self, at_seconds: float, joules: float) -> None:
         """A reading of the energy counter, in joules."""
@@ -80,6 +73,11 @@ class EnergyAccount:
         self._integral.add(at_seconds, _shown(watts))
         self._settle()
 
+    def note_call(self, seconds: float) -> None:
+        """A reading of the counter may be true of any moment within so long a call."""
+        if self._counter is not None:
+            self._counter.call_seconds = max(self._counter.call_seconds, seconds)
+
     def read_power_every(self, interval_seconds: float) -> None:
         """From now on the power gauge is read at this interval."""
         if self._integral is not None:
@@ -88,7 +86,7 @@ class EnergyAccount:
     def mark_phase(self, phase: str, begin_seconds: float, end_seconds: float) -> None:
         """One visit of a phase, told after it ended; its begin may lie far back."""
         if end_seconds > begin_seconds:
-            self._visits.append(_Visit(phase, begin_seconds, end_seconds))
+            self._visits.append(Visit(phase, begin_seconds, end_seconds))
             self._settle()
 
     def result(self, end_seconds: float) -> AccountResult:
@@ -161,7 +159,7 @@ class EnergyAccount:
         while self._visits and (self._known_to(self._visits[0].end_seconds) or self._overfull(self._visits)):
             self._tally(self._visits.popleft(), self._phases)
 
-    def _overfull(self, queue: deque[CounterPoint] | deque[_Visit]) -> bool:
+    def _overfull(self, queue: deque[CounterPoint] | deque[Visit]) -> bool:
         return len(queue) > _MOST_WAITING
 
     def _gauge_reaches(self, seconds: float) -> bool:
@@ -267,7 +265,7 @@ class EnergyAccount:
             newest.gap_seconds + now.gap_seconds - then.gap_seconds,
         )
 
-    def _tally(self, visit: _Visit, sums: dict[str, PhaseSum]) -> None:
+    def _tally(self, visit: Visit, sums: dict[str, PhaseSum]) -> None:
         phase = sums.setdefault(visit.phase, PhaseSum())
         seconds = visit.end_seconds - visit.begin_seconds
         phase.visits += 1

@@ -33,6 +33,7 @@ class CounterAccount:
     def __init__(self, traits: CounterTraits) -> None:
         self.traits = traits
         self.refresh = RefreshWatch()
+        self.call_seconds = 0.0  # the longest call that answered
         self.first: CounterPoint | None = None
         self.anchor: CounterPoint | None = None  # the latest reading at which the counter had moved
         self.still_until: float | None = None
@@ -65,7 +66,8 @@ class CounterAccount:
     @property
     def refresh_seconds(self) -> float:
         """How old the counter's value may be: as published, else as seen, else what its readings' distance allows."""
-        return self.traits.refresh_seconds or self.refresh.seconds or ASSUMED_REFRESH_SECONDS
+        refresh_seconds = self.traits.refresh_seconds or self.refresh.seconds or ASSUMED_REFRESH_SECONDS
+        return max(refresh_seconds, self.call_seconds)
 
     def stale_joules(self, ceiling: Ceiling) -> float:
         """How far the value that it shows may lie behind the energy used."""

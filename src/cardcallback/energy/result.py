@@ -97,6 +97,15 @@ class AccountResult:
     notes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One visit of a phase; times are on the readings' clock."""
+
+    phase: str
+    begin_seconds: float
+    end_seconds: float
+
+
 @dataclass(slots=True)
 class PhaseSum:
     """Energy of all visits of one phase so far; ``unknown`` if one visit could not be told.

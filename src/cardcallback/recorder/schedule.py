@@ -77,6 +77,7 @@ class Appointment:
         self.retired = False
         self.last_failure = ""
         self._failures_in_a_row = 0
+        self._late = 0
         self._found_lost = False
         self.cries_wolf = False  # it says that its device is lost, and others of that device answer
         # The distance of readings has to vary, not to be unpredictable.
@@ -136,6 +137,16 @@ class Appointment:
         prompt = self._failures_in_a_row <= _PROMPT_RETRIES
         longest = max(_PROMPT_RETRY_SECONDS if prompt else _LONGEST_RETRY_SECONDS, cost_seconds / share)
         self._book(now_seconds, max(min(delay, longest), self.interval_seconds))
+
+    def is_always_late(self, cost_seconds: float) -> bool:
+        """Whether no answer ever came in time: then late ones are all there is, as rarely as they cost."""
+        if self.reads > self.failures:
+            return False
+        self._late += 1
+        if self._late < _CALLS_TO_JUDGE:
+            return False
+        self._costs = [cost_seconds] * _CALLS_TO_JUDGE
+        return True
 
     def found_lost(self, reason: str, retry_at: float) -> None:
         """It said that its device is lost: at ``retry_at`` another one is asked first, if there is any."""
@@ -230,9 +241,9 @@ def reading_rank(quantity: str) -> int:
     return _ORDER.index(quantity) if quantity in _ORDER else len(_ORDER)
 
 
-def took_too_long(spec: SensorSpec, seconds: float) -> bool:
+def took_too_long(spec: SensorSpec, seconds: float, interval_seconds: float) -> bool:
     """Whether an energy or power reading took so long that its time is not known well enough."""
-    return spec.unit in {"joules", "watts"} and seconds > max(_LONGEST_CALL_SECONDS, spec.interval_seconds / 2)
+    return spec.unit in {"joules", "watts"} and seconds > max(_LONGEST_CALL_SECONDS, interval_seconds / 2)
 
 
 def _refresh_is_unknown(spec: SensorSpec) -> bool:
