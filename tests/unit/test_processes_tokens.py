@@ -286,7 +286,5 @@ def test_a_process_beats_oftener_at_first(tmp_path: Path) -> None:
     """It has then told most of what it did, however early it is killed."""
     node_of(tmp_path, None)
     process = follower(tmp_path, 1, None)
-    pauses = []
-    for attempt in range(1, 7):
-        pauses.append(process._pause_seconds(heard=process.beat(), attempts=attempt))
+    pauses = [process._pause_seconds(heard=process.beat(), attempts=attempt) for attempt in range(1, 7)]
     assert pauses == [1.0, 2.0, 4.0, 5.0, 5.0, 5.0]

@@ -239,7 +239,9 @@ def test_flattened_batches_have_no_padding() -> None:
     [
         ({"attention_mask": None}, {"non_padding"}, "no attention mask"),
         ({"attention_mask": torch.ones(2, 1, 6, 6)}, {"non_padding"}, "not one mark a token"),
+        ({"attention_mask": [[1] * 6] * 2}, {"non_padding"}, "not one mark a token"),
         ({"labels": None}, {"in_loss"}, "no labels"),
+        ({"labels": [[1] * 6] * 2}, {"in_loss"}, "no labels"),
         ({"input_ids": None}, {"processed", "non_padding", "in_loss"}, "no input_ids"),
     ],
 )

@@ -27,6 +27,7 @@ _NOT_READ = "the run was interrupted before they could be read without waiting f
 _FAILED = "counting them failed"
 _DEVICE_FAILED = "the device they were counted on failed"
 _SEVERAL_PROCESSES = "several processes trained, and only this one's batches were seen"
+_ODD_MASKS = "the attention masks are not one mark a token"
 _CHANGED = "the training changed some of its batches in place before they were counted"
 
 
@@ -182,9 +183,13 @@ class StepTokens:
         flattened = ids.shape[0] == 1 and inputs.get("position_ids") is not None and not self._plan.filled_up
         if mask is None and not flattened:
             self._lose("the batches carry no attention mask that would tell padding", "non_padding")
+        if not (mask is None or hasattr(mask, "numel")):
+            self._lose(_ODD_MASKS, "non_padding")
+            mask = None
         labels, unshifted = inputs.get("shift_labels"), False
         if labels is None:
             labels, unshifted = inputs.get("labels"), bool(self._plan.labels_shifted)
+        labels = labels if hasattr(labels, "numel") else None
         given = num_items if self._plan.given_in_loss else None
         return ids.numel(), mask, given, labels, unshifted, 0, 0
 
@@ -205,7 +210,7 @@ class StepTokens:
             return
         marks = joined([mask for _, mask in marked])
         if marks.numel() != sum(count for count, _ in marked) or marks.is_floating_point():
-            self._lose("the attention masks are not one mark a token", "non_padding")
+            self._lose(_ODD_MASKS, "non_padding")
         else:
             self._add_count("non_padding", marks, busy)
 

@@ -190,7 +190,7 @@ class Follower:
         if not heard:
             return BEAT_SECONDS if attempts > _SOON_ATTEMPTS else _SOON_SECONDS
         # Sooner at first, since what a killed process had told is all that is known of it.
-        return min(_SOON_SECONDS * 2 ** min(self._beats, _BEATS_SOON), BEAT_SECONDS)
+        return min(_SOON_SECONDS * (1 << min(self._beats, _BEATS_SOON)), BEAT_SECONDS)
 
     def tell_if_alone(self) -> None:
         """Say once that nobody measures, where nobody has ever invited and it could have been seen."""
