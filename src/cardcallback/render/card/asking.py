@@ -110,7 +110,7 @@ class Asking:
             stock = [row for row in fitting if row.default == original]
             row = next(iter(stock or fitting), None)
             if row is not None:
-                why = self._why_left(row, slot, above)
+                why = self._why_left(row, slot, above, is_ours=slot.text != original)
                 in_column = unit_in(slot.unit or "")
                 if in_column is None and not _NO_UNIT.fullmatch(slot.unit or ""):
                     why = why or f"the unit {slot.unit} is none that we know"
@@ -162,12 +162,13 @@ class Asking:
         of_column = None if self._is_label(slot.column) else self.column_group(normalize_label(slot.column))
         return self.column_group(normalize_label(label)) in whose and of_column not in whose
 
-    def _why_left(self, row: LabelRow, slot: Slot, above: list[str]) -> str | None:
+    def _why_left(self, row: LabelRow, slot: Slot, above: list[str], *, is_ours: bool) -> str | None:
         if row.leave is not None:
             return row.leave
         if self._beside.has(slot, row.not_beside):
             return _ANOTHER_MEANING
-        if self._is_elsewhere(slot, above):
+        # What a person wrote elsewhere since does not change what a text of ours stands for.
+        if not is_ours and self._is_elsewhere(slot, above):
             return _ANOTHER_MEANING
         # A heading that the row itself asks for is right whatever stands above it.
         wanted = {normalize_label(heading) for heading in each(row.heading)}
