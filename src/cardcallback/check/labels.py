@@ -33,7 +33,7 @@ _LONGEST = 400
 _LONGEST_NUMBER = 40
 # What was wanted, allowed or tried is no statement of what was done.
 _WANTED = re.compile(
-    r"\b(?:target\w*|goal|limit\w*|budget\w*|plan(?:s|ned)?|expect\w*|allow\w*|up to|at most|upper bound|maximum|would|"
+    r"\b(?:target\w*|goal|limit\w*|budget\w*|plan\w*|expect\w*|allow\w*|up to|at most|upper bound|maximum|would|"
     r"could|should|may|might|if|try|tried|recommend\w*|minimum|require[ds]?|instead|compared|than|other|another|also|"
     r"later|earlier|previous\w*|ablations?|sweeps?|variants?|first attempt|initially|originally|next|per|each|every|"
     r"ziel\w*|geplant\w*|h\u00f6chstens|bis zu|objectif|pr\u00e9vu\w*|maximum|jusqu|hasta|previsto)\b|"

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import cache, cached_property
 
 from cardcallback.render.card.labelled import normalize_label
-from cardcallback.render.card.labels import LabelIndex, LabelRow, has_word
+from cardcallback.render.card.labels import LabelIndex, LabelRow
 from cardcallback.render.card.placeholders import Placeholder, words_around
 from cardcallback.render.card.quantities import Value, is_unit
 from cardcallback.render.card.understood import ABOUT, BEFORE, count_and_name, words_of
@@ -47,13 +48,25 @@ class Naming:
 
     def is_about_training(self, text: str) -> bool:
         """Whether a sentence says of something that it was trained."""
-        plain = normalize_label(text)
+        return self._of_training.search(normalize_label(text)) is not None
+
+    @cached_property
+    def _of_training(self) -> re.Pattern[str]:
         words = self._index.labels.sentences.training
-        return any(
-            word in plain if _UNSPACED.search(word) else has_word(plain, normalize_label(word)) for word in words
+        unspaced = "|".join(re.escape(word) for word in words if _UNSPACED.search(word))
+        spaced = "|".join(re.escape(normalize_label(word)) for word in words if not _UNSPACED.search(word))
+        return re.compile(
+            "|".join(part for part in (rf"(?<!\w)(?:{spaced})(?!\w)" if spaced else "", unspaced) if part)
         )
 
-    @property
+    @cached_property
+    def _nouns(self) -> list[tuple[str, str]]:
+        """Every noun that something is counted by, with the value: longest first, "g CO2" before "g"."""
+        counted = self._index.labels.sentences.counted
+        names = [(noun, value) for value, nouns in counted.items() for noun in nouns]
+        return sorted(names, key=lambda one: -len(one[0]))
+
+    @cached_property
     def harmless(self) -> frozenset[str]:
         """The words that change nothing in a sentence about this run; its method is what it says."""
         method = self._values.get("method")
@@ -146,20 +159,21 @@ class Naming:
             return "training_time" if _is_lasting(before, after, words.lasting) else None
         if after[:1] == ["tokens"] and before[-1:] == ["of"] and before[-2:-1] != ["total"]:
             return None  # "[N] examples of [X] tokens": the length of each
-        # Longest first: "g CO2" before "g".
-        names = [(noun, value) for value, nouns in words.counted.items() for noun in nouns]
-        return next(
-            (value for noun, value in sorted(names, key=lambda one: -len(one[0])) if _begin(after, (noun,))), None
-        )
+        return next((value for noun, value in self._nouns if _begin(after, (noun,))), None)
 
 
 def _begin(words: Sequence[str], nouns: Iterable[str]) -> bool:
     """Whether words begin with one of the nouns; what is written without blanks may go on behind it."""
     text = " ".join(words)
     return any(
-        text.startswith(noun) if _UNSPACED.search(noun) else f"{text} ".startswith(f"{normalize_label(noun)} ")
-        for noun in nouns
+        text.startswith(noun) if is_whole else f"{text} ".startswith(noun) for noun, is_whole in map(_noun, nouns)
     )
+
+
+@cache
+def _noun(noun: str) -> tuple[str, bool]:
+    """A noun as texts are compared with it, and whether it may be followed by anything."""
+    return (noun, True) if _UNSPACED.search(noun) else (f"{normalize_label(noun)} ", False)
 
 
 def _is_lasting(before: Sequence[str], after: Sequence[str], lasting: Iterable[str]) -> bool:
