@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import cache, cached_property
+from functools import cached_property
 
 from cardcallback.render.card.labelled import normalize_label
 from cardcallback.render.card.labels import LabelIndex, LabelRow
@@ -60,11 +60,13 @@ class Naming:
         )
 
     @cached_property
-    def _nouns(self) -> list[tuple[str, str]]:
-        """Every noun that something is counted by, with the value: longest first, "g CO2" before "g"."""
+    def _nouns(self) -> _Nouns:
         counted = self._index.labels.sentences.counted
-        names = [(noun, value) for value, nouns in counted.items() for noun in nouns]
-        return sorted(names, key=lambda one: -len(one[0]))
+        return _Nouns({noun: value for value, nouns in reversed(counted.items()) for noun in nouns})
+
+    @cached_property
+    def _times(self) -> _Nouns:
+        return _Nouns(dict.fromkeys(self._index.labels.sentences.times, "training_time"))
 
     @cached_property
     def harmless(self) -> frozenset[str]:
@@ -115,9 +117,7 @@ class Naming:
             # "[N] [GPU] GPUs": how many, and of which name.
             pair = count_and_name(tuple(found[at : at + 2]), "gpu_names")
             # "[X] hours and [X] minutes" is one time.
-            goes_on = names[-1:] == ["training_time"] and _begin(
-                words_around(found[at])[1].split(), self._index.labels.sentences.times
-            )
+            goes_on = names[-1:] == ["training_time"] and self._times.at(words_around(found[at])[1]) is not None
             names += pair or ["training_time" if goes_on else self._by_sentence(found[at])]
             if len(names) > 1 and names[-1] == "base_model" and found[at].is_generic:
                 # Of "a validation loss of [X] (base model: [X])" the second is the base model's loss.
@@ -155,25 +155,34 @@ class Naming:
         if " ".join(after[:2]) in _DEVICE_HOURS:
             return "gpu_hours"
         words = self._index.labels.sentences
-        if _begin(after, words.times):
+        behind = " ".join(after)
+        if self._times.at(behind) is not None:
             return "training_time" if _is_lasting(before, after, words.lasting) else None
         if after[:1] == ["tokens"] and before[-1:] == ["of"] and before[-2:-1] != ["total"]:
             return None  # "[N] examples of [X] tokens": the length of each
-        return next((value for noun, value in self._nouns if _begin(after, (noun,))), None)
+        return self._nouns.at(behind)
 
 
-def _begin(words: Sequence[str], nouns: Iterable[str]) -> bool:
-    """Whether words begin with one of the nouns; what is written without blanks may go on behind it."""
-    text = " ".join(words)
-    return any(
-        text.startswith(noun) if is_whole else f"{text} ".startswith(noun) for noun, is_whole in map(_noun, nouns)
-    )
+class _Nouns:
+    """The nouns that something is counted by, each with its value.
 
+    Args:
+        values: by noun.
+    """
 
-@cache
-def _noun(noun: str) -> tuple[str, bool]:
-    """A noun as texts are compared with it, and whether it may be followed by anything."""
-    return (noun, True) if _UNSPACED.search(noun) else (f"{normalize_label(noun)} ", False)
+    def __init__(self, values: Mapping[str, str]) -> None:
+        # What is written without blanks may go on behind it.
+        self._values = {
+            noun if _UNSPACED.search(noun) else f"{normalize_label(noun)} ": values[noun] for noun in values
+        }
+        # Longest first: "g CO2" before "g".
+        longest = sorted(self._values, key=len, reverse=True)
+        self._pattern = re.compile("|".join(map(re.escape, longest)) or r"(?!)")
+
+    def at(self, text: str) -> str | None:
+        """The value of the noun that a text begins with."""
+        found = self._pattern.match(f"{' '.join(text.split())} ")
+        return None if found is None else self._values[found.group()]
 
 
 def _is_lasting(before: Sequence[str], after: Sequence[str], lasting: Iterable[str]) -> bool:
