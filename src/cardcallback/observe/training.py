@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from cardcallback.observe.adapters import adapter_config, adapter_name, observe_adapter
 from cardcallback.observe.base_model import find_base_model
 from cardcallback.observe.data import evaluation_dataset, find_loss_coverage, observe_dataset, training_dataset
 from cardcallback.observe.hyperparameters import observe_hyperparameters
 from cardcallback.observe.llama_factory import stage_objective, with_method_settings
-from cardcallback.observe.lora import adapter_config, adapter_name, observe_lora
+from cardcallback.observe.lora import observe_lora
 from cardcallback.observe.method_settings import observe_method
 from cardcallback.observe.objective import find_loss_kind, find_objective, trainer_names
 from cardcallback.observe.parameters import count_parameters, find_method, find_precision
@@ -73,6 +74,7 @@ def observe_training(
         hyperparameters=settings,
         precision=find_precision(args, trainer, parameters),
         lora=observe_lora(bare, listing),
+        adapter=observe_adapter(bare, listing),
         quantization=quantization,
         dataset=observe_dataset(data, evaluation_dataset(trainer, eval_dataloader)),
         trainable_parameters=parameters.trainable,

@@ -169,7 +169,7 @@ def other_settings(settings: dict[str, Scalar]) -> str:
 
 def _listed(settings: dict[str, Scalar], words: dict[str, str], *, without: Collection[str]) -> str:
     others = [
-        f"{words.get(name) or escape_markdown(name, 60)} {_scalar(value)}"
+        f"{words.get(name) or escape_markdown(name, 60)} {scalar_words(value)}"
         for name, value in settings.items()
         if name not in without and value is not None and value is not False
     ]
@@ -187,7 +187,8 @@ def _warmup(settings: dict[str, Scalar]) -> str:
     return f"{format_percent(ratio, 2).replace('.0 %', ' %')} warm-up" if ratio else ""
 
 
-def _scalar(value: Scalar) -> str:
+def scalar_words(value: Scalar) -> str:
+    """A setting's value as Markdown: "on", "2e-4", "sigmoid"."""
     if value is True:
         return "on"
     if isinstance(value, (int, float)):
