@@ -39,6 +39,7 @@ _ATTENTION = frozenset(
     ]
 )
 _PACKING = frozenset({"bfd", "bfd_split", "bfd-requeue", "wrapped"})
+_SAMPLING = frozenset({"sequential", "group_by_length"})  # random is what every Trainer does
 _INTERVALS = frozenset({"no", "steps", "epoch", "best"})
 
 
@@ -70,6 +71,8 @@ _SHARED: dict[str, Reader] = {
     "torch_compile": flag,
     "tf32": flag,
     "auto_find_batch_size": flag,
+    "group_by_length": flag,
+    "train_sampling_strategy": one_of(_SAMPLING),
     "eval_strategy": one_of(_INTERVALS),
     "load_best_model_at_end": flag,
     "metric_for_best_model": word,

@@ -80,7 +80,9 @@ ON_POLICY = GENERATING | {
 # A beta of 0 takes the comparison with the reference model out of their loss, and the model with it.
 REINFORCED = frozenset({"GRPO", "RLOO", "GMPO"})
 # Their loss compares the model's answers with a reference model's.
-REFERENCED = REINFORCED | {"DPO", "online DPO", "KTO", "BCO", "XPO", "Nash-MD"}
+REFERENCED = REINFORCED | {"DPO", "online DPO", "KTO", "BCO", "XPO", "Nash-MD", "A2PO"}
+# Another model's answers are what they learn.
+TAUGHT = frozenset({"distillation", "GKD", "GOLD", "MiniLLM", "IW-OPD"})
 REFERENCE_FREE = frozenset({"ORPO", "CPO", "SimPO"})
 _EMBEDDING_LIBRARY = "sentence_transformers"
 _MOST_NESTED_LOSSES = 3

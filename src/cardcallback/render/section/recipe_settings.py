@@ -52,6 +52,8 @@ _TRAINER_KEYS = (
     "torch_compile",
     "tf32",
     "auto_find_batch_size",
+    "group_by_length",
+    "train_sampling_strategy",
     "eval_strategy",
     "load_best_model_at_end",
     "metric_for_best_model",
@@ -70,6 +72,7 @@ _SHOWN = frozenset({*_BATCH_KEYS, *_OPTIMISER_KEYS, *_DONE_KEYS, *_WEIGHT_KEYS})
 # Ours, so in plain words, and names that say nothing by themselves; the others are what a reader sets.
 _METHOD_WORDS = {
     "reference_model": "reference model:",
+    "teacher_model": "teacher:",
     "reward_functions": "reward by",
     "loss": "loss:",
     "pref_ftx": "weight of an added SFT loss (pref_ftx)",
