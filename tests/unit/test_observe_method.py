@@ -86,7 +86,7 @@ def _teacher(objective: str, held: Any = None, *, client: Any = None, **args: An
 
 
 def test_the_teacher_in_words() -> None:
-    """Whose answers a distillation learns: a Hub id and never a folder, a server, the model itself; of no other method."""
+    """Whose answers a distillation learns: a Hub id and never a folder, a server, the model itself."""
     assert _teacher("distillation", _model("org/large")) == "org/large"
     assert _teacher("GKD", _model("/home/someone/large")) == "another model, whose Hub id is not known"
     assert _teacher("distillation", client=object()) == "a model behind a server"
