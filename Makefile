@@ -126,7 +126,8 @@ matrix-factors: .venv-factors/.done
 
 matrix-transformers4: .venv-transformers4/.done
 	@echo "Running the tests with the oldest transformers that is supported ..."
-	.venv-transformers4/bin/python -m pytest -m "not gpu and not slow and not matrix"
+	.venv-transformers4/bin/python -m pytest -m "not gpu and not slow and not matrix" tests/integration
+	.venv-transformers4/bin/python -m pytest -m "not gpu and not slow and not matrix" -n auto --maxprocesses 4 tests/unit
 
 matrix-trainers: .venv/.test
 	@echo "Training with TRL's less common methods and settings, and with PEFT's kinds of adapters ..."

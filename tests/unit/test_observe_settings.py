@@ -108,6 +108,16 @@ def test_the_trainers_own_batch_figure_wins() -> None:
     assert observe_hyperparameters(args, trainer, None)["effective_batch_size"] == 16
 
 
+@pytest.mark.parametrize(
+    ("optim", "has_betas"), [("adafactor", False), ("sgd", False), ("adamw_torch", True), ("lion_8bit", True)]
+)
+def test_only_what_the_optimiser_uses(optim: str, has_betas: bool) -> None:  # noqa: FBT001 - a column
+    """Every Trainer's arguments hold Adam's settings, whatever trains."""
+    args = SimpleNamespace(optim=optim, adam_beta1=0.9, adam_beta2=0.999, adam_epsilon=1e-8)
+    found = observe_hyperparameters(args, None, None)
+    assert ("adam_beta1" in found, "adam_epsilon" in found) == (has_betas, has_betas)
+
+
 def test_an_optimiser_handed_in_outranks_the_arguments() -> None:
     """The arguments still say AdamW at 5e-5 when somebody passes SGD at 0.1."""
     sgd = named("SGD", module="torch.optim.sgd", param_groups=[{"lr": 0.0, "initial_lr": 0.1}, {"lr": 0.1}])()

@@ -85,10 +85,15 @@ def adapter_config(model: object) -> Any:
     configs = read(model, "peft_config")
     if not isinstance(configs, dict) or not configs:
         return None
+    return configs.get(active_adapter(model), next(iter(configs.values())))
+
+
+def active_adapter(model: object) -> str | None:
+    """The name of the adapter that is trained; the first of several."""
     active = read(model, "active_adapter")
     if isinstance(active, (list, tuple)):
         active = active[0] if active else None
-    return configs.get(active, next(iter(configs.values())))
+    return active if isinstance(active, str) else None
 
 
 def adapter_type(config: object) -> str | None:

@@ -86,6 +86,7 @@ _SHARED: dict[str, Reader] = {
     "completion_only_loss": flag,
     "assistant_only_loss": flag,
 }
+_WITHOUT_BETAS = ("adafactor", "adagrad", "rmsprop", "sgd")
 _MEANINGLESS_ZERO = frozenset({"label_smoothing_factor", "neftune_noise_alpha"})
 
 
@@ -100,6 +101,9 @@ def observe_hyperparameters(args: object, trainer: object, model: object) -> dic
         value = reader(read(args, name))
         if value is not None and not (name in _MEANINGLESS_ZERO and not value):
             found[name] = value
+    if str(found.get("optim")).startswith(_WITHOUT_BETAS):
+        for name in ("adam_beta1", "adam_beta2", "adam_epsilon"):
+            found.pop(name, None)
     if "max_steps" in found:  # it overrules the number of epochs
         found.pop("num_train_epochs", None)
     if found.get("packing") is not True:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from cardcallback.observe.adapters import LORA_TYPES, adapter_config, adapter_type, also_trained
-from cardcallback.observe.plain import Listing, holds, integer, number, read, word
+from cardcallback.observe.adapters import LORA_TYPES, active_adapter, adapter_config, adapter_type, also_trained
+from cardcallback.observe.plain import Listing, holds, integer, number, own_table, read, word
 from cardcallback.record import Lora
 
 _INITIALISATIONS = {
@@ -53,8 +53,9 @@ def _targets(model: object, listing: Listing) -> tuple[tuple[str, ...], bool | N
     adapted: dict[str, None] = {}
     wrapped: set[str] = set()
     linear: list[tuple[str, Any]] = []
+    active = active_adapter(model)
     for name, module in listing:
-        if holds(module, "lora_A"):
+        if holds(module, "lora_A") and _has_adapter(module, active):
             leaf = word(name.rpartition(".")[2])
             if leaf:
                 adapted[leaf] = None
@@ -66,6 +67,13 @@ def _targets(model: object, listing: Listing) -> tuple[tuple[str, ...], bool | N
     heads = {id(head) for head in _output_heads(model)}
     untouched = any(id(module) not in heads and not _is_inside(name, wrapped) for name, module in linear)
     return tuple(sorted(adapted)), not untouched
+
+
+def _has_adapter(module: object, active: str | None) -> bool:
+    """Whether the adapter that is trained is in this layer, or only another one that was loaded beside it."""
+    held = read(module, "lora_A")
+    names = own_table(held, "_modules") or (held if isinstance(held, dict) else None)
+    return names is None or active is None or active in names
 
 
 def _is_inside(name: str, wrapped: set[str]) -> bool:
