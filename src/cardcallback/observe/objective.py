@@ -152,9 +152,11 @@ def _purpose(model: object) -> str | None:
 
 
 def _innermost(model: object) -> Any:
-    """The model under PEFT's wrapper, by PEFT's own accessor."""
+    """The model under PEFT's wrapper, by PEFT's own accessor; one of mixed adapters has none."""
     getter = read(model, "get_base_model")
-    return getter() if callable(getter) else model
+    if callable(getter):
+        return getter()
+    return read(read(model, "base_model"), "model") if "PeftMixedModel" in class_names(model) else model
 
 
 def objective_from_history(keys: Iterable[str]) -> str | None:

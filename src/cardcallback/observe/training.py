@@ -76,7 +76,7 @@ def observe_training(
         lora=observe_lora(bare, listing),
         adapter=observe_adapter(bare, listing),
         quantization=quantization,
-        dataset=observe_dataset(data, evaluation_dataset(trainer, eval_dataloader)),
+        dataset=observe_dataset(data, evaluation_dataset(trainer, eval_dataloader), args),
         trainable_parameters=parameters.trainable,
         total_parameters=parameters.total,
         loss_kind=find_loss_kind(objective, trainer, args, bare),

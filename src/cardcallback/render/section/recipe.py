@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cardcallback.record import CUSTOM_LOSS, Machine, RunRecord, Training
+from cardcallback.record import CUSTOM_LOSS, Dataset, Machine, RunRecord, Training
 from cardcallback.render.run_words import device_names_in_turn, has_unified_memory, quantization_words
 from cardcallback.render.section.recipe_settings import (
     BatchSettings,
@@ -155,11 +155,17 @@ def _data(record: RunRecord) -> str:
         )
         if count is not None
     ]
-    if not counts and data.name is None:
+    if not counts and data.name is None and not data.training_sequences:
         return ""
     sizes = f"{' and '.join(counts)} examples" if counts else "size not known"
-    packed = f", packed into {format_count(data.training_sequences)} sequences" if data.training_sequences else ""
-    return f"{escape_markdown(data.name or 'name not known')}, {sizes}{packed}{_evaluated_on(record)}"
+    return f"{escape_markdown(data.name or 'name not known')}, {sizes}{_packed(data)}{_evaluated_on(record)}"
+
+
+def _packed(data: Dataset) -> str:
+    if not data.training_sequences:
+        return ""
+    rows = f"packed into {format_count(data.training_sequences)} sequences"
+    return f", {rows}" if data.training_examples is not None else f"; training data {rows}"
 
 
 def _evaluated_on(record: RunRecord) -> str:
