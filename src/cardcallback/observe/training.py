@@ -59,7 +59,9 @@ def observe_training(
     base = find_base_model(bare, base_model)
     name, library = trainer_names(trainer, args)
     given = with_method_settings(args, trainer)
-    settings = observe_hyperparameters(given, trainer, bare) | observe_method(given, trainer, bare, objective)
+    settings = observe_hyperparameters(given, trainer, bare, train_dataloader) | observe_method(
+        given, trainer, bare, objective
+    )
     if parameters.dtype is not None and quantization is None:
         settings["weights_dtype"] = parameters.dtype
     return Training(
