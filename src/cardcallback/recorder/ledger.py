@@ -148,8 +148,10 @@ class Ledger:
         if opened is not None:
             opened.account.note_loss()
 
-    def follow(self, spec: SensorSpec, interval_seconds: float, delivered_seconds: float = 0.0) -> None:
-        """From now on this sensor is read at another interval, and its figures say so.
+    def follow(
+        self, spec: SensorSpec, interval_seconds: float, call_seconds: float, delivered_seconds: float = 0.0
+    ) -> None:
+        """From now on this sensor is read at another interval, by calls that take so long, and its figures say so.
 
         ``delivered_seconds``: how long after its time a reading may come.
         """
@@ -159,7 +161,7 @@ class Ledger:
         self._delivered[key] = delivered_seconds
         account = self.accounts.get(account_key(spec)) if has_account(spec) else None
         if account is not None:
-            account.follow(key, interval_seconds, delivered_seconds)
+            account.follow(key, interval_seconds, call_seconds, delivered_seconds)
         elif spec.quantity in self.peaks:
             peak = self.peaks[spec.quantity]
             peak.specs = [read_every(one, interval_seconds) if sensor_key(one) == key else one for one in peak.specs]

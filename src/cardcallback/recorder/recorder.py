@@ -151,8 +151,9 @@ class Recorder:
         """The sensors of these are read at their present intervals from now on."""
         with self._lock:
             for appointment in appointments:
+                usual_seconds = appointment.usual_cost_seconds or 0.0
                 spec, delivered = appointment.sensor.spec, appointment.delivered_seconds
-                self._ledger.follow(spec, appointment.apart_seconds, delivered)
+                self._ledger.follow(spec, appointment.apart_seconds, usual_seconds, delivered)
 
     def note(self, sentence: str) -> None:
         """Something for the record to tell."""
