@@ -170,7 +170,9 @@ class CounterAccount:
             self.events["standstill"] += 1
             self._bridge(point)
             return
-        possible = change <= check.most_joules
+        # Work may begin at once and a gauge tell it late: what the device's limit allows is not ruled out.
+        limit_joules = check.allowed_joules if math.isfinite(check.allowed_joules) else 0.0
+        possible = change <= max(check.most_joules, limit_joules)
         self.events["dispute" if possible else "jump"] += 1
         integral = self._integral(point)
         if integral is not None and self.anchor is not None:
