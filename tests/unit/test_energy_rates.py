@@ -135,3 +135,28 @@ def test_a_counter_that_answers_late_leaves_its_gauges_doubt() -> None:
             account.add_counter(second + 0.002, gpu.joules(second + 0.002))
         held += holds(account.result(60.0), gpu.truth(0, 60))
     assert held >= 39
+
+
+@pytest.mark.parametrize("back_joules", [40.0, 60.0])
+def test_a_counter_that_keeps_going_back_is_not_the_figure(back_joules: float) -> None:
+    """Every seven seconds by about a second's energy: half of it only looks like a little less work."""
+    result, truth = watched(300.0, counted=lambda at, joules: joules - back_joules * math.floor((at + 0.3) / 7.0))
+    assert holds(result, truth)
+    assert result.best is not None
+    assert result.best.method == "integrated_power"
+    assert result.best.joules == pytest.approx(truth, rel=0.005)
+
+
+def test_a_counter_that_was_begun_anew_now_and_then_stays_the_figure() -> None:
+    """Three times in ten minutes, beside a gauge that is five per cent low."""
+
+    def counted(at: float, joules: float) -> float:
+        return joules - next((joules_then for then, joules_then in begun if at >= then), 0.0)
+
+    gpu = VirtualGpu(waveform=WORK, **GB10)
+    begun = [(at, gpu.joules(at) - 0.5) for at in (450.3, 250.3, 50.3)]
+    result, truth = watched(600.0, counted=counted, watts=lambda watts: 0.95 * watts)
+    assert holds(result, truth)
+    assert result.best is not None
+    assert result.best.method == "counter_bridged"
+    assert result.best.joules == pytest.approx(truth, rel=0.005)
