@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from cardcallback.observe.objective import ON_POLICY
 from cardcallback.observe.plain import integer, read
 from cardcallback.observe.shared_batches import processes_of_split_batch, processes_of_whole_batch
-from cardcallback.record import TOKEN_KINDS, TokenKind, Training
+from cardcallback.record import CUSTOM_LOSS, TOKEN_KINDS, TokenKind, Training
 
 _SHIFTED = frozenset({"SFT", "language modelling"})
 _UNSHIFTED = frozenset({"masked language modelling", "sequence-to-sequence"})
@@ -72,8 +72,8 @@ def _fills_up(args: object, trainer: object) -> bool:
 
 
 def _uncounted_loss(training: Training, model: object, *, shifted: bool | None) -> dict[TokenKind, str]:
-    if training.loss_kind is None:
-        return {"in_loss": "code of the person's own computes the loss"}
+    if training.loss_kind in {None, CUSTOM_LOSS}:
+        return {"in_loss": "code of the person's own computes the loss, or nothing tells what it is made of"}
     if shifted is None:
         return {"in_loss": f"the loss is {training.loss_kind}, not one over labelled tokens"}
     if read(read(model, "active_peft_config"), "is_prompt_learning") is True:
