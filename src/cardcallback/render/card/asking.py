@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from cardcallback.record import RunRecord
 from cardcallback.render.card.labelled import normalize_label
-from cardcallback.render.card.labels import ItemRow, LabelIndex, LabelRow, NeverRow, each, each_of, has_word
+from cardcallback.render.card.labels import LabelIndex, LabelRow, NeverRow, each, each_of, has_word
 from cardcallback.render.card.own_run import Neighbours, OwnRun
 from cardcallback.render.card.quantities import Unit, is_unit, split_unit, unit_in
 from cardcallback.render.card.slots import Slot
@@ -26,8 +26,11 @@ _ANOTHER_RUN = "about another model or stage, not about this training run"
 _YEAR = re.compile(r"(?:19|20)\d\d")
 # What a column of units has beside a value that has none.
 _NO_UNIT = re.compile(
-    r"\W*|n/?a|none|text|str(?:ing)?|float|int(?:eger)?|number|count|name|date|bool(?:ean)?|list|units?", re.IGNORECASE
+    r"\W*|n/?a|none|text|str(?:ing)?|float|int(?:eger)?|number|count|name|date|"
+    r"bool(?:ean)?|list|units?",
+    re.IGNORECASE,
 )
+_DEVICE_HOURS = re.compile(r"(?:gpu|device|accelerator)[ -]?h(?:ours?)?", re.IGNORECASE)
 # Of these values nothing but a training run has a label.
 _TELLING = frozenset({"learning_rate", "epochs", "training_time", "lora_rank", "optimizer", "warmup", "training_loss"})
 # What a unit asks for that is all there is of a label.
@@ -113,7 +116,8 @@ class Asking:
             if row is not None:
                 why = self._why_left(row, slot, above, is_ours=slot.text != original)
                 in_column = unit_in(slot.unit or "")
-                if in_column is None and not _NO_UNIT.fullmatch(slot.unit or ""):
+                is_own = row.value == "gpu_hours" and _DEVICE_HOURS.fullmatch(slot.unit or "")
+                if in_column is None and not is_own and not _NO_UNIT.fullmatch(slot.unit or ""):
                     why = why or f"the unit {slot.unit} is none that we know"
                 return Asked(why=why) if why else Asked(row=row, unit=asked or in_column)
             if rows and slot.kind in {"cell", "example"} and self._composed(slot, label) is None:
@@ -221,28 +225,6 @@ class Asking:
         texts += ["GPU GPUs model count"] if row.value in DEVICE_VALUES else []
         texts += [name for name, value in self.index.inside.items() if value == row.value]
         return words_of(*texts)
-
-    def examples(self, slot: Slot, headings: tuple[str, ...]) -> ItemRow | None:
-        """What the rows of this table, or the items of this list, are examples of."""
-        # A list is introduced by the line or heading right above it, a table also by the section it is in.
-        names = [
-            name for name in (slot.label if slot.kind == "item" else None, *reversed(headings[slot.titles :])) if name
-        ]
-        above = [normalize_label(name) for name in names[: 1 if slot.kind == "item" else 2]]
-        for name in above:
-            for row in self.index.labels.examples:
-                if name in {normalize_label(heading) for heading in each(row.heading)} and self._holds(row, slot):
-                    return row
-        return None
-
-    def _holds(self, row: ItemRow, slot: Slot) -> bool:
-        return slot.kind == "item" or self.part(row, slot) is not None
-
-    def part(self, row: ItemRow, slot: Slot) -> str | None:
-        """Which part of an item a column asks for."""
-        column = normalize_label(slot.column or "")
-        names = ((part, normalize_label(name)) for part, columns in row.columns.items() for name in each(columns))
-        return next((part for part, name in names if name == column), None)
 
     def _is_in_column(self, row: LabelRow, slot: Slot) -> bool:
         if slot.kind not in {"cell", "example"} or slot.column is None:

@@ -23,12 +23,13 @@ _BRACES = re.compile(
 )
 _ANGLES = re.compile(r"<(?P<hint>[A-Za-z][^<>\n]{0,60})(?<!/)>")
 _PARENTHESES = re.compile(r"\((?P<hint>(?:e\.g\.|(?:fill|insert|your|enter|specify|to be)\b)[^()]*)\)", re.IGNORECASE)
+_PERCENTS = re.compile(r"(?<!\w)%(?P<hint>[A-Z][A-Z0-9_]{2,40})%(?!\w)")
 _UNDERSCORES = re.compile(r"(?<![A-Za-z0-9])_{3,}(?![A-Za-z0-9])")
 _EXAMPLE = re.compile(r"\s*(?:e\.g\.?|eg\.?|for example|such as|example:)[,:]?\s*", re.IGNORECASE)
 # A letter for a digit, or nothing at all, at the beginning of a value.
 _BLANK = re.compile(
     r"(?P<about>[~\u2248<>]?\s*)"
-    r"(?P<blank>X{1,4}(?:[.,]X{1,4})?|x{2,4}(?:\.x{1,4})?|N|#{1,6}|_{2,}|\u2026|\.{3,}|\?{1,3}|TBD|TBA|TODO|tbd)"
+    r"(?P<blank>X{1,4}(?:[.,]X{1,4})?|x{2,4}(?:\.x{1,4})?|N|#{1,6}|_{2,}|\u2026|\.{3,}|[?\uff1f]{1,3}|TBD|TBA|TODO|tbd)"
     r"(?![A-Za-z])(?P<rest>.{0,30})"
 )
 _GENERIC = re.compile(
@@ -147,7 +148,7 @@ def _parts(letters: Letters) -> Iterator[Span]:
         if found is not None and re.search(r"[^\W\d_]", code):
             taken.append((begin, end))
             yield begin, end, found.groupdict().get("hint") or found.groupdict().get("name") or ""
-    for pattern in (_BRACES, _BRACKETS, _WIDE, _ANGLES, _PARENTHESES, _UNDERSCORES):
+    for pattern in (_BRACES, _BRACKETS, _WIDE, _ANGLES, _PARENTHESES, _PERCENTS, _UNDERSCORES):
         for found in pattern.finditer(mask):
             begin, end = found.span()
             hint = found.groupdict().get("hint") or found.groupdict().get("name") or ""

@@ -40,7 +40,8 @@ class SeveralLabels:
             names = [one.row.value if one.row is not None and one.why is None else None for one in asked]
             if all(names) and len(set(names)) == len(names):
                 values = [self._known(name or "") for name in names]
-                return self._written(slot, original, found, [value for value in values if value], unit, len(names))
+                units = [one.unit or unit for one in asked]
+                return self._written(slot, original, found, [value for value in values if value], units)
         return None
 
     def _written(
@@ -49,18 +50,18 @@ class SeveralLabels:
         original: str,
         found: Sequence[Placeholder],
         values: Sequence[Value],
-        unit: Unit | None,
-        count: int,
+        units: Sequence[Unit | None],
     ) -> str | None:
+        count = len(units)
         if len(values) < count:
             return None
         if len(found) == 1 and found[0].is_whole:
-            texts = [_short(value, unit) for value in values]
+            texts = [_short(value, unit) for value, unit in zip(values, units, strict=True)]
             return None if None in texts else _escaped(slot, " / ".join(text for text in texts if text))
         if len(found) != count or found[0].before.strip() or not all(_is_between(one) for one in found[:-1]):
             return None
         parts, end = [], 0
-        for one, value in zip(found, values, strict=True):
+        for one, value, unit in zip(found, values, units, strict=True):
             written: Written | None = write_value(value, one, unit)
             if written is None:
                 return None

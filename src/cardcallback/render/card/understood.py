@@ -246,6 +246,12 @@ def shares_word(hint: str, label: str | None) -> bool:
     return not set(normalize_label(hint).split()).isdisjoint(normalize_label(label or "").split())
 
 
+def says_the_same(label: str, hint: str) -> bool:
+    """Whether a label has no word but those of the hint beside it, and such as say nothing."""
+    said = {*normalize_label(hint).split(), *_AND_SO_ON, *_ASKING}
+    return set(normalize_label(label).split()) <= said
+
+
 def has_amount(text: str) -> bool:
     """Whether a text is a number, or holds one with the unit of a mass: what a card states of its emissions."""
     numbers = list(re.finditer(r"(?<![\w.])\d[\d.,]*", text))
