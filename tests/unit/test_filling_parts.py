@@ -1,5 +1,7 @@
 """Rows of stages and phases, labels of several values, lists in HTML, dates in other languages' forms, ratings."""
 
+# ruff: noqa: E501  labels in letters that are written as escapes
+
 from __future__ import annotations
 
 import pytest
@@ -188,3 +190,70 @@ def test_a_label_whose_value_is_a_comment_introduces_nothing() -> None:
     assert "**Epochs**: 1\n| P |" in filled(
         "# A\n\n**Epochs**: <!-- c -->\n| P | Value |\n|---|---|\n| LoRA Rank | [X] |\n"
     )
+
+
+COMPONENTS = """## Energy
+
+| Component | Energy (Wh) |
+|---|---|
+| GPU | [X] |
+| CPU | [X] |
+| Network | [X] |
+
+| Resource | Hours |
+|---|---|
+| GPU | [X] |
+"""
+
+
+def test_a_column_of_a_quantity_holds_no_names() -> None:
+    """Below "Energy" the row "GPU" asks for the GPU's energy, and "CPU" for what was not measured."""
+    text = filled(COMPONENTS)
+    assert "| GPU | 107 (GPU only, measured) |" in text
+    assert "| CPU | [X] |" in text
+    assert "| GPU | 1.87 GPU-hours (1 GPU) |" in text
+
+
+def test_rows_and_columns_of_no_run_stay() -> None:
+    """What is projected, or of another method than this run's, was not measured."""
+    rows = "| This model | [X] |\n| Projected | [X] |\n| Ours (full FT) | [X] |\n"
+    text = filled(f"## Footprint\n\n| Model | Energy (kWh) |\n|---|---|\n{rows}")
+    assert text.count("0.107") == 1
+    assert text.count("[X]") == 2
+
+
+def test_a_placeholders_words_do_not_fill_a_label_that_says_something_else() -> None:
+    """The word "method" is the method of estimating here, and the method of training where the label says no more."""
+    table = "## Training process\n\n| Item | Value |\n|---|---|\n| {} | [Method] |\n"
+    assert "| [Method] |" in filled(table.format("Method of review"))
+    assert "| measured: NVML energy counter |" in filled(table.format("Method used to estimate energy"))
+    assert "QLoRA" in filled(table.format("Method used"))
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("- Maximale Sequenzl\u00e4nge: %VALUE%", "2048"),
+        ("- Val loss: `xx.xx`", "1.04"),
+        ("- \u8bad\u7ec3\u65e5\u671f\uff1aXXXX\u5e74XX\u6708XX\u65e5", "2026\u5e7403\u670802\u65e5"),
+        ("- \u80fd\u8017\uff1a\u3010X\u3011\u5343\u74e6\u65f6", "0.107\u5343\u74e6\u65f6 (GPU only, measured)"),
+        ("- \u663e\u5361\u6570\u91cf\uff1a\uff1f", "1"),
+        ("- \u0414\u043b\u0438\u0442\u0435\u043b\u044c\u043d\u043e\u0441\u0442\u044c \u043e\u0431\u0443\u0447\u0435\u043d\u0438\u044f: [X] \u0447", "1.87 \u0447"),
+        ("- Zu\u017cycie energii: [wpisz]", "0.107 kWh (GPU only, measured)"),
+        ("- E\u011fitim s\u00fcresi: [X] saat", "1.87 saat"),
+        ("- \ud559\uc2b5 \uc2dc\uac04: [X]\uc2dc\uac04", "1.87\uc2dc\uac04"),
+        ("- \u0645\u062f\u0629 \u0627\u0644\u062a\u062f\u0631\u064a\u0628: [X] \u0633\u0627\u0639\u0629", "1.87 \u0633\u0627\u0639\u0629"),
+        ("- Start date: [DD.MM.YYYY]", "02.03.2026"),
+        ("- Energy per token (mJ): ___", "69.8 (of GPU energy, without padding)"),
+    ],
+)  # fmt: skip
+def test_placeholders_and_labels_of_other_languages(line: str, expected: str) -> None:
+    """In their own signs and units."""
+    assert filled(f"## Training\n\n{line}\n").rstrip().endswith(expected)
+
+
+def test_a_unit_of_device_hours_is_of_device_hours_only() -> None:
+    """Beside the time of the run it would be another quantity."""
+    table = "## Training\n\n| Metric | Unit | Value |\n|---|---|---|\n| {} | GPUh | [X] |\n"
+    assert "1.87 GPU-hours (1 GPU)" in filled(table.format("GPU hours"))
+    assert "| [X] |" in filled(table.format("Training time"))

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, replace
 
 from cardcallback.record import RunRecord
+from cardcallback.render.card.column_groups import ColumnGroups
 from cardcallback.render.card.labelled import normalize_label
 from cardcallback.render.card.labels import LabelIndex, LabelRow, NeverRow, each, each_of, has_word
 from cardcallback.render.card.own_run import Neighbours, OwnRun
@@ -33,11 +34,20 @@ _NO_UNIT = re.compile(
 _DEVICE_HOURS = re.compile(r"(?:gpu|device|accelerator)[ -]?h(?:ours?)?", re.IGNORECASE)
 # Of these values nothing but a training run has a label.
 _TELLING = frozenset({"learning_rate", "epochs", "training_time", "lora_rank", "optimizer", "warmup", "training_loss"})
+_QUANTITIES = frozenset(
+    {
+        "energy",
+        "gpu_energy",
+        "carbon_emitted",
+        "training_time",
+        "gpu_hours",
+        "mean_gpu_power",
+        "peak_memory",
+        "grid_factor",
+    }
+)
 # What a unit asks for that is all there is of a label.
 _OF_UNIT = {"energy": "energy", "emissions": "carbon_emitted"}
-# In a column's heading these say whose figures it holds even among other words.
-_TELLING_GROUPS = ("tuned", "base", "other")
-_SHORTEST_TELLING = 3
 _QUALIFIERS = re.compile(
     r"^(?:the|approximate|approx\.?|estimated|our)\s+"
     r"|\s+\(?(?:(?:used )?(?:for|in|during) training|used|training|approx\.?|approximate|estimated)\)?$",
@@ -73,7 +83,8 @@ class Asking:
             normalize_label(word) for never in index.labels.never_under for word in never.words
         }
         self._never: dict[str, list[NeverRow]] = {}
-        self._base = normalize_label((training.base_model or "").rsplit("/", 1)[-1])
+        base = normalize_label((training.base_model or "").rsplit("/", 1)[-1])
+        self._groups = ColumnGroups(index.column_groups, self._run, base)
 
     def ask(self, slot: Slot, headings: tuple[str, ...], original: str) -> Asked:
         """The row for a slot below these headings, in their original words, where ``original`` stood in the card."""
@@ -89,7 +100,12 @@ class Asking:
                 return Asked(row=by_heading[0])
         if slot.group:
             return self._by_two_heads(slot, above, original)
-        return self._by_label(slot, label, above, original)
+        if not self._heads_quantity(slot, label):
+            return self._by_label(slot, label, above, original)
+        composed = self._composed(slot, label)
+        if composed is None:
+            return Asked(why=f"the column {slot.column} asks for something else of it")
+        return self._by_label(composed, composed.label or "", above, original)
 
     def _by_two_heads(self, slot: Slot, above: list[str], original: str) -> Asked:
         for read, heading in readings(slot, self.column_group):
@@ -139,6 +155,18 @@ class Asking:
 
     def _is_label(self, name: str) -> bool:
         return any(normalize_label(one) in self.index.by_label for one in (name, split_unit(name)[0]))
+
+    def _heads_quantity(self, slot: Slot, label: str) -> bool:
+        """Whether a cell's column asks for a quantity, and the label for something else: "GPU" beside "Energy"."""
+        if slot.kind != "cell" or not slot.column or label == slot.column or self._is_turned(slot, label):
+            return False
+        if self.column_group(normalize_label(slot.column)) is not None:
+            return False
+        asked, beside = (
+            {row.value for row in self.index.by_label.get(normalize_label(split_unit(name)[0]), ())}
+            for name in (slot.column, label)
+        )
+        return bool(asked & _QUANTITIES) and bool(beside) and asked.isdisjoint(beside)
 
     def _composed(self, slot: Slot, label: str) -> Slot | None:
         """A cell whose row and column make a label together: "Train" and "Examples"."""
@@ -252,25 +280,7 @@ class Asking:
 
     def column_group(self, column: str) -> str | None:
         """Whose figures a column holds, by its heading as it is compared; None where that says nothing."""
-        stage = self._run.stage_of(column)
-        if stage == "another":
-            return "other"
-        if column in self.index.column_groups:
-            return self.index.column_groups[column]
-        parts = {self.index.column_groups.get(part.strip()) for part in column.split(" / ")}
-        if " / " in column and len(parts) == 1:
-            return parts.pop()
-        telling = {"base"} if self._base and has_word(column, self._base) else set()
-        for name, group in self.index.column_groups.items():
-            if group in _TELLING_GROUPS and len(name) >= _SHORTEST_TELLING and has_word(column, name):
-                telling.add(group)
-        if stage == "own":
-            # "SFT (ours)" and "Stage 2 (SFT)", but not "SFT baseline" or another model's SFT.
-            return "tuned" if "tuned" in telling or not telling else "other"
-        # A model's name beside "fine-tuned" is this model's; beside nothing, somebody else's.
-        if telling - {"other"}:
-            telling -= {"other"}
-        return telling.pop() if len(telling) == 1 else "other" if telling else None
+        return self._groups.of(column)
 
 
 def _rows_of_unit(label: str, unit: Unit | None) -> tuple[LabelRow, ...]:

@@ -44,6 +44,7 @@ _AROUND = " .!*_()\uff08\uff09\uff3b\uff3d\u3010\u3011\u3014\u3015\u300c\u300d"
 _IN_CODE = re.compile(
     r"[~\u2248]?\s*(?:\[(?:[Xx]+|N|\?+|\.{3}|_+)\]|<[xXnN]>|_{2,})\s*(?P<unit>\S{1,12}(?: \S{1,12})?)"
 )
+_DIGITS_IN_CODE = re.compile(r"[xX]{1,4}[.,][xX]{1,4}|\?{2,3}|_{2,}")
 _NUMBER = r"[-+]?\d[\d.,]*(?:e[-+]?\d+)?"
 _LIST_OF_VALUES = re.compile(rf"\s*(?:{_NUMBER}|'[^']*'|\"[^\"]*\")(?:\s*[,;]\s*(?:{_NUMBER}|'[^']*'|\"[^\"]*\"))*\s*")
 _LIST_OF_NAMES = re.compile(r"\s*\w*[_\d]\w*(?:\s*,\s*\w+)+\s*")
@@ -125,6 +126,8 @@ def _whole(letters: Letters, whole_texts: frozenset[str]) -> Iterator[Span]:
         yield begin, end, flat
     elif in_code and (found := _BRACKETS.fullmatch(flat) or _BRACES.fullmatch(flat) or _ANGLES.fullmatch(flat)):
         yield begin, end, found.groupdict().get("hint") or found.groupdict().get("name") or ""
+    elif in_code and _DIGITS_IN_CODE.fullmatch(flat):
+        yield begin, end, "x"
     elif in_code and (unit := _IN_CODE.fullmatch(flat)) and is_unit(unit["unit"]):
         yield begin, end, f"X {unit['unit']}"
     elif (blank := _BLANK.match(letters.mask, begin, end)) and _is_blank(blank, end):

@@ -1,4 +1,4 @@
-"""Named values of what a step and a token took, and of how the energy is known."""
+"""Named values of what a step and a token took, of how the energy is known, and of when the run began."""
 
 from __future__ import annotations
 
@@ -37,6 +37,11 @@ def energy_method(record: RunRecord) -> str | None:
     return f"{verb(measured)}: {source_words(measured)}"
 
 
+def start_date(record: RunRecord) -> str | None:
+    """The day on which the first session began."""
+    return min((session.started_on for session in record.sessions), default=None)
+
+
 def _note(words: str, record: RunRecord) -> str:
     return f"{words}, simulated device" if record.simulated else words
 
@@ -45,4 +50,5 @@ RATIO_VALUES: Mapping[str, Callable[[RunRecord], Value | str | None]] = {
     "energy_method": energy_method,
     "energy_per_step": energy_per_step,
     "energy_per_token": energy_per_token,
+    "start_date": start_date,
 }
