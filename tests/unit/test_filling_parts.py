@@ -88,6 +88,13 @@ def test_phases_that_were_not_resolved_are_left() -> None:
         ("LoRA r/alpha/dropout: [X]/[X]/[X]", "16/32/0"),
         ("Training and validation loss: [X] and [X]", "1.05 and 1.04"),
         ("Batch size / gradient accumulation: TBD", "2 / 8"),
+        ("Training time / GPU hours: [X] / [X]", "1 h 52 min / 1.87 GPU-hours (1 GPU)"),
+        (
+            "Energy / CO2e: [X] kWh / [X] kg",
+            "0.107 kWh (GPU only, measured) / 0.037 kg (GPU only: 107 Wh × 344 g/kWh, Germany, 2024, lifecycle)",
+        ),
+        ("Training time / GPU: [X] / [X] hours", "[X] / [X] hours"),
+        ("Epochs × steps: [X] × [X]", "1 × 500"),
         ("Loss / colour: [X] / [X]", "[X] / [X]"),
         ("LoRA rank / alpha: [X] of [X]", "[X] of [X]"),
         ("Epochs / epochs: [X] / [X]", "[X] / [X]"),
@@ -257,3 +264,44 @@ def test_a_unit_of_device_hours_is_of_device_hours_only() -> None:
     table = "## Training\n\n| Metric | Unit | Value |\n|---|---|---|\n| {} | GPUh | [X] |\n"
     assert "1.87 GPU-hours (1 GPU)" in filled(table.format("GPU hours"))
     assert "| [X] |" in filled(table.format("Training time"))
+
+
+FOLDED = """# A
+
+<details>
+<summary><b>{}</b></summary>
+
+- Max length: [X]
+- Batch size: [X]
+
+</details>
+
+- Epochs: [X]
+"""
+
+
+def test_a_summary_stands_above_what_is_folded_below_it() -> None:
+    """What inference is set to is none of the run's settings; behind the fold the summary is over."""
+    assert "Max length: 2048" in filled(FOLDED.format("Training settings"))
+    text = filled(FOLDED.format("Inference settings"))
+    assert text.count("[X]") == 2
+    assert "Epochs: 1" in text
+
+
+def test_a_first_row_that_is_filled_heads_the_column_as_before() -> None:
+    """A pair of label and value where a table has its heads."""
+    text = filled("# A\n\n**Model name** | **[X]**\n--- | ---\n**Base model** | _[X]_\n")
+    assert "**QLoRA fine-tune of gemma-3-4b-it**" in text
+    assert "_google/gemma-3-4b-it_" in text
+
+
+def test_an_edited_value_stays_and_a_changed_record_changes_the_others() -> None:
+    """In HTML, in rows of stages, and in labels of several values."""
+    body = HTML + STAGES.format("Stage 1", "Stage 2") + "\n## Training\n\n- Train / val loss: [X] / [X]\n"
+    first = fill_placeholders(body, after(stage()))
+    edited = first.text.replace("Seed: 42", "Seed: 7")
+    other = after(stage(watt_hours=50.0))
+    again = fill_placeholders(edited, other, known=first.fills)
+    assert again.text == edited.replace("42.0 Wh", "50.0 Wh")
+    back = fill_placeholders(again.text, after(stage()), known=again.fills)
+    assert back.text == edited

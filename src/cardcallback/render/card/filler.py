@@ -76,6 +76,7 @@ class Filler:
 
     def change(self, slot: Slot) -> Change:
         """What happens to a slot."""
+        slot = self._memory.with_column(slot)
         headings = self._memory.headings(slot)
         before = self._memory.placeholder(slot)
         original = slot.text if before is None else before
