@@ -227,11 +227,7 @@ def _differ(fact: str, one: str, other: str) -> bool:
     if kind is not None:
         ours, theirs = amounts(one, kind)[:1], amounts(other, kind)
         return bool(ours and theirs) and not _may_be_same(ours, theirs)
-    numbers = amounts(one), amounts(other)
-    if _is_same_setting(numbers[0][:1], numbers[1]) or _is_same_setting(numbers[1][:1], numbers[0]):
-        return False
-    # A mean over the training beside its last loss.
-    if (_OF_MEAN.search(one) is None) != (_OF_MEAN.search(other) is None):
+    if _is_explained(one, other):
         return False
     left, right = find_figures(one, of_carbon=True), find_figures(other, of_carbon=True)
     if left and right and left[0].kind == right[0].kind and left[0].kind != "percent":
@@ -245,6 +241,14 @@ def _differ(fact: str, one: str, other: str) -> bool:
         return False
     first, second = (match["number"].replace(",", "") for match in numbers if match)
     return not _same_number(first, second)
+
+
+def _is_explained(one: str, other: str) -> bool:
+    """Whether one text has the other's figure too, or is a mean over the training beside its last loss."""
+    ours, theirs = amounts(one), amounts(other)
+    if _is_same_setting(ours[:1], theirs) or _is_same_setting(theirs[:1], ours):
+        return True
+    return (_OF_MEAN.search(one) is None) != (_OF_MEAN.search(other) is None)
 
 
 def _may_be_same(some: Sequence[Amount], others: Sequence[Amount]) -> bool:
