@@ -126,11 +126,13 @@ matrix-factors: .venv-factors/.done
 
 matrix-transformers4: .venv-transformers4/.done
 	@echo "Running the tests with the oldest transformers that is supported ..."
-	.venv-transformers4/bin/python -m pytest -m "not gpu and not slow and not matrix"
+	.venv-transformers4/bin/python -m pytest -m "not gpu and not slow and not matrix" tests/integration
+	.venv-transformers4/bin/python -m pytest -m "not gpu and not slow and not matrix" -n auto --maxprocesses 4 tests/unit
 
 matrix-trainers: .venv/.test
-	@echo "Training with TRL's less common methods and settings ..."
-	.venv/bin/python -m pytest -m matrix tests/integration/test_methods.py
+	@echo "Training with TRL's less common methods and settings, and with PEFT's kinds of adapters ..."
+	.venv/bin/python -m pytest -m matrix tests/integration/test_methods.py \
+	  tests/integration/test_experimental_methods.py tests/integration/test_adapters.py
 
 matrix-sentence-transformers: .venv-sentence-transformers/.done
 	@echo "Training with sentence-transformers and SetFit, CodeCarbon beside us ..."

@@ -56,6 +56,14 @@ def format_number(value: float, figures: int = CARD_FIGURES) -> str:
     return f"{rounded:,.{decimals}f}"
 
 
+def format_result(value: float) -> str:
+    """A loss or another result of training, which has no unit to change: "1.04", but "5.38e-9" far from 1."""
+    if value == 0 or 1e-4 <= abs(value) < 1e6:
+        return format_number(value)
+    mantissa, exponent = f"{value:.{CARD_FIGURES - 1}e}".split("e")
+    return f"{mantissa}e{int(exponent)}"
+
+
 def format_count(value: float) -> str:
     """An exact count with thousands separators ("5,000")."""
     return f"{value:,.0f}"

@@ -5,10 +5,14 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import pytest
 from observe_stand_ins import SFT_TRAINER, named, observe
 
 from cardcallback.observe.data import find_loss_coverage
+from cardcallback.record import Dataset
+from cardcallback.render.section.recipe import recipe
+from cardcallback.testing import make_record
 
 
 class Table:
@@ -84,6 +88,32 @@ def test_sizes_and_streams() -> None:
     trainer.train_dataset, trainer.eval_dataset = iter([1]), None
     data = observe(trainer).dataset
     assert (data.training_examples, data.evaluation_examples) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("settings", "examples", "sequences"),
+    [
+        ({"packing": True, "packing_strategy": "wrapped"}, None, 3),
+        ({"packing": True, "packing_strategy": "bfd_split"}, None, 3),
+        ({"packing": False, "packing_strategy": "wrapped"}, 3, None),
+    ],
+    ids=str,
+)
+def test_examples_that_packing_cut_apart(settings: dict[str, Any], examples: int | None, sequences: int | None) -> None:
+    """The rows are no examples then, and nothing counts those."""
+    trainer = SFT_TRAINER()
+    trainer.train_dataset = Table([OPEN] * 3)
+    data = observe(trainer, SimpleNamespace(**settings)).dataset
+    assert (data.training_examples, data.training_sequences) == (examples, sequences)
+
+
+def test_the_card_of_examples_that_packing_cut_apart() -> None:
+    """Sequences are not passed off as examples."""
+    record = make_record()
+    dataset = Dataset(name="local file", evaluation_examples=2, training_sequences=5)
+    training = msgspec.structs.replace(record.training, dataset=dataset)
+    text = "\n".join(recipe(msgspec.structs.replace(record, training=training)))
+    assert "local file, 2 held-out examples; training data packed into 5 sequences" in text
 
 
 @pytest.mark.parametrize(

@@ -80,6 +80,31 @@ def test_the_reference_model_in_words() -> None:
     assert _reference("SFT", own, _model("org/base")) is None
 
 
+def _teacher(objective: str, held: Any = None, *, client: Any = None, **args: Any) -> Any:
+    trainer = SimpleNamespace(teacher_model=held, teacher_client=client)
+    return observe_method(SimpleNamespace(**args), trainer, _model("org/base"), objective).get("teacher_model")
+
+
+def test_the_teacher_in_words() -> None:
+    """Whose answers a distillation learns: a Hub id and never a folder, a server, the model itself."""
+    assert _teacher("distillation", _model("org/large")) == "org/large"
+    assert _teacher("GKD", _model("/home/someone/large")) == "another model, whose Hub id is not known"
+    assert _teacher("distillation", client=object()) == "a model behind a server"
+    assert _teacher("distillation") is None
+    assert _teacher("self-distillation", teacher_model_kind="base") == "the model that training began from"
+    assert _teacher("SDPO", teacher_model_kind="ema") == "a running mean of the model's own weights"
+    assert _teacher("SFT", _model("org/large")) is None
+
+
+def test_what_a_distillation_inherits_and_does_not_use() -> None:
+    """GKD's arguments have SFT's loss type, which its loss never reads; a teacher that stands still has no rate."""
+    args = SimpleNamespace(loss_type="nll", beta=0.5, teacher_model_kind="base", teacher_update_rate=0.6)
+    found = observe_method(args, None, None, "GKD")
+    assert found == {"beta": 0.5, "teacher_model": "the model that training began from"}
+    moving = SimpleNamespace(teacher_model_kind="ema", teacher_update_rate=0.6)
+    assert observe_method(moving, None, None, "SDFT")["teacher_update_rate"] == 0.6
+
+
 def test_reward_functions_by_name() -> None:
     """Functions by their names, objects by their classes', models by their Hub ids and never by a folder."""
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
+from typing import Any
 
 import msgspec
 import pytest
 from observe_stand_ins import BASE_TRAINER, CAUSAL, SFT_TRAINER, library_loss, named, observe
 
-from cardcallback.record import TOKEN_CROSS_ENTROPY
+from cardcallback.record import CUSTOM_LOSS, TOKEN_CROSS_ENTROPY
 
 
 @pytest.mark.parametrize(
@@ -100,11 +101,100 @@ def test_router_loss_is_not_cross_entropy() -> None:
 def test_a_persons_own_loss_is_not_guessed() -> None:
     """A subclass's compute_loss, or a loss function handed in, may be anything."""
     own = named("Own", SFT_TRAINER, module="__main__", **library_loss("__main__"))
-    assert observe(own()).loss_kind is None
+    assert observe(own()).loss_kind == CUSTOM_LOSS
     given_function = SFT_TRAINER()
     given_function.compute_loss_func = print
-    assert observe(given_function).loss_kind is None
+    assert observe(given_function).loss_kind == CUSTOM_LOSS
     assert observe().loss_kind is None
+
+
+def test_only_the_evaluation_by_a_persons_own_code() -> None:
+    """The training loss is the library's then, the held-out one is not known: neither is called the other."""
+    parts = library_loss() | {"prediction_step": library_loss("__main__")["prediction_step"]}
+    assert observe(named("Own", SFT_TRAINER, module="__main__", **parts)()).loss_kind is None
+
+
+@pytest.mark.parametrize(
+    ("adapter", "kind"),
+    [
+        ({"peft_type": "ADALORA", "orth_reg_weight": 0.5}, "token cross-entropy plus orthogonal regularisation"),
+        ({"peft_type": "ADALORA", "orth_reg_weight": 0.0}, TOKEN_CROSS_ENTROPY),
+        ({"peft_type": "SHADOW", "auxiliary_loss_weight": 0.1}, "token cross-entropy plus the shadow path's loss"),
+        ({"peft_type": "CPT"}, "context-aware prompt tuning loss"),
+        ({"peft_type": "LORA", "r": 8, "lora_alpha": 16}, TOKEN_CROSS_ENTROPY),
+    ],
+    ids=str,
+)
+def test_what_an_adapter_adds_to_the_loss_is_seen(adapter: dict[str, Any], kind: str) -> None:
+    """PEFT adds it while evaluating too, so the exponential of the held-out loss is no perplexity."""
+    model = CAUSAL()
+    model.peft_config = {"default": SimpleNamespace(**adapter)}
+    assert observe(SFT_TRAINER(), model=model).loss_kind == kind
+
+
+@pytest.mark.parametrize(
+    ("masked", "kind"),
+    [
+        ({}, "token cross-entropy, images' places included"),
+        ({"completion_only_loss": True}, TOKEN_CROSS_ENTROPY),
+        ({"_is_vision_dataset": False}, TOKEN_CROSS_ENTROPY),
+    ],
+    ids=str,
+)
+def test_the_places_of_images_are_no_text(masked: dict[str, bool], kind: str) -> None:
+    """TRL leaves their labels in, and they are foreseen every time: a perplexity over them would be too low."""
+    trainer = SFT_TRAINER()
+    trainer.__dict__.update({"_is_vision_dataset": True, "completion_only_loss": False} | masked)
+    assert observe(trainer).loss_kind == kind
+
+
+@pytest.mark.parametrize(
+    ("config", "objective"),
+    [
+        ({"num_labels": 3}, "sequence classification"),
+        ({"num_labels": 1}, "regression"),
+        ({"num_labels": 1, "problem_type": "single_label_classification"}, "sequence classification"),
+        ({"num_labels": 4, "problem_type": "regression"}, "regression"),
+        ({"num_labels": 4, "problem_type": "multi_label_classification"}, "multi-label classification"),
+    ],
+    ids=str,
+)
+def test_what_one_class_of_models_is_used_for(config: dict[str, Any], objective: str) -> None:
+    """One label makes transformers take squares, whatever the class is called."""
+    model = named("BertForSequenceClassification", module="transformers.models.bert")()
+    model.config = SimpleNamespace(**config)
+    training = observe(BASE_TRAINER(), model=model)
+    assert (training.objective, training.loss_kind) == (objective, f"{objective} loss")
+
+
+@pytest.mark.parametrize(
+    ("name", "config", "objective"),
+    [
+        ("SegformerForSemanticSegmentation", {}, "semantic segmentation"),
+        ("DetrForObjectDetection", {}, "object detection"),
+        ("Wav2Vec2ForCTC", {}, "speech recognition"),
+        ("LlavaForConditionalGeneration", {"vision_config": {}}, "image-text language modelling"),
+        ("VoxtralForConditionalGeneration", {"audio_config": {}}, "audio-text language modelling"),
+        ("VisionEncoderDecoderModel", {"is_encoder_decoder": True}, "sequence-to-sequence"),
+        ("BertModel", {}, None),
+    ],
+    ids=str,
+)
+def test_any_model_of_transformers_says_what_it_is_for(
+    name: str, config: dict[str, Any], objective: str | None
+) -> None:
+    """By its class's name; its loss is then named so and is no perplexity's, sequence-to-sequence aside."""
+    model = named(name, module="transformers.models.some")()
+    model.config = SimpleNamespace(**config)
+    training = observe(BASE_TRAINER(), model=model)
+    assert training.objective == objective
+    if objective not in {None, "sequence-to-sequence"}:
+        assert training.loss_kind == f"{objective} loss"
+
+
+def test_a_persons_own_model_class_is_not_published() -> None:
+    """Only transformers' names are taken apart."""
+    assert observe(BASE_TRAINER(), model=named("NetForSecretProject", module="__main__")()).objective is None
 
 
 def test_axolotls_trainer_hands_on_to_transformers() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 from types import SimpleNamespace
+from typing import Any
 
 import msgspec
 import pytest
@@ -108,6 +109,16 @@ def test_the_trainers_own_batch_figure_wins() -> None:
     assert observe_hyperparameters(args, trainer, None)["effective_batch_size"] == 16
 
 
+@pytest.mark.parametrize(
+    ("optim", "has_betas"), [("adafactor", False), ("sgd", False), ("adamw_torch", True), ("lion_8bit", True)]
+)
+def test_only_what_the_optimiser_uses(optim: str, has_betas: bool) -> None:  # noqa: FBT001 - a column
+    """Every Trainer's arguments hold Adam's settings, whatever trains."""
+    args = SimpleNamespace(optim=optim, adam_beta1=0.9, adam_beta2=0.999, adam_epsilon=1e-8)
+    found = observe_hyperparameters(args, None, None)
+    assert ("adam_beta1" in found, "adam_epsilon" in found) == (has_betas, has_betas)
+
+
 def test_an_optimiser_handed_in_outranks_the_arguments() -> None:
     """The arguments still say AdamW at 5e-5 when somebody passes SGD at 0.1."""
     sgd = named("SGD", module="torch.optim.sgd", param_groups=[{"lr": 0.0, "initial_lr": 0.1}, {"lr": 0.1}])()
@@ -115,5 +126,45 @@ def test_an_optimiser_handed_in_outranks_the_arguments() -> None:
     found = observe_hyperparameters(args, SimpleNamespace(optimizer=SimpleNamespace(optimizer=sgd)), None)
     assert found == {"optim": "SGD", "learning_rate": 0.1}
     own = named("SomebodysOptimizer", module="__main__", param_groups=[{"lr": 1.0}, {"lr": 2.0}])()
-    found = observe_hyperparameters(args, SimpleNamespace(optimizer=own), None)
-    assert found == {"learning_rate": 5e-5}
+    assert observe_hyperparameters(args, SimpleNamespace(optimizer=own), None) == {}
+    own.param_groups[0]["lr"] = 5e-5
+    assert observe_hyperparameters(args, SimpleNamespace(optimizer=own), None) == {"learning_rate": 5e-5}
+
+
+def _scheduled(name: str, module: str, **members: Any) -> Any:
+    """What a run with this scheduler tells of it; the arguments ask for a linear one with warm-up."""
+    args = SimpleNamespace(lr_scheduler_type="linear", warmup_steps=10)
+    wrapped = SimpleNamespace(scheduler=named(name, module=module, **members)())
+    return observe_hyperparameters(args, SimpleNamespace(lr_scheduler=wrapped), None)
+
+
+def test_a_schedule_handed_in_outranks_the_arguments() -> None:
+    """Torch's own are named, a person's function is not; what transformers makes is what the arguments say."""
+    asked = {"lr_scheduler_type": "linear", "warmup_steps": 10}
+    own_function = SimpleNamespace(__module__="__main__")
+    made = SimpleNamespace(func=SimpleNamespace(__module__="transformers.optimization"))
+    torchs = "torch.optim.lr_scheduler"
+    assert _scheduled("OneCycleLR", torchs) == {"lr_scheduler_type": "OneCycleLR"}
+    assert _scheduled("LambdaLR", torchs, lr_lambdas=[own_function]) == {}
+    assert _scheduled("LambdaLR", torchs, lr_lambdas=[made]) == asked
+    assert _scheduled("ReduceLROnPlateau", torchs) == asked
+    assert _scheduled("DummyScheduler", "accelerate.utils") == asked
+    assert _scheduled("SomebodysLR", "__main__") == {}
+
+
+def test_a_loader_of_a_persons_own_has_its_own_batch() -> None:
+    """Theirs may ignore the arguments; a library's holds what the library means, and several processes share."""
+
+    class Own:
+        def get_train_dataloader(self) -> None:
+            """As in a script."""
+
+    args = SimpleNamespace(per_device_train_batch_size=2, gradient_accumulation_steps=3, world_size=1)
+    loader = SimpleNamespace(batch_size=4)
+    found = observe_hyperparameters(args, Own(), None, loader)
+    assert (found["per_device_train_batch_size"], found["effective_batch_size"]) == (4, 12)
+    Own.get_train_dataloader.__module__ = "trl.trainer.grpo_trainer"
+    assert observe_hyperparameters(args, Own(), None, loader)["per_device_train_batch_size"] == 2
+    Own.get_train_dataloader.__module__ = "__main__"
+    args.world_size = 2
+    assert observe_hyperparameters(args, Own(), None, loader)["per_device_train_batch_size"] == 2

@@ -105,6 +105,18 @@ def test_a_linear_layer_left_out_is_seen() -> None:
     assert lora.all_linear is False
 
 
+def test_layers_of_an_adapter_beside_the_trained_one_are_none_of_its() -> None:
+    """Of two that are loaded only the active one's layers are told."""
+    model = adapted()
+    other: Any = LINEAR()
+    other.lora_A = {"earlier": object()}
+    model.modules["l0.v_proj"] = other
+    model.active_adapter = "default"  # type: ignore[attr-defined]  # as PEFT's
+    lora = observe(model=model).lora
+    assert lora is not None
+    assert lora.target_modules == ("q_proj",)
+
+
 def test_the_method_is_named() -> None:
     """QLoRA is LoRA over four-bit weights; another adapter has its own name."""
     assert observe(model=adapted()).method == "LoRA"

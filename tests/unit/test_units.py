@@ -22,6 +22,7 @@ from cardcallback.units import (
     format_parameters,
     format_percent,
     format_ranks,
+    format_result,
 )
 
 
@@ -41,6 +42,22 @@ from cardcallback.units import (
 def test_numbers_have_three_figures(value: float, text: str) -> None:
     """Three significant figures, also where rounding adds a digit."""
     assert format_number(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0, "0"),
+        (1.0434, "1.04"),
+        (12345.6, "12,300"),
+        (5.378e-9, "5.38e-9"),
+        (-2.98e-6, "-2.98e-6"),
+        (2.32e46, "2.32e46"),
+    ],
+)
+def test_results_far_from_one_have_an_exponent(value: float, text: str) -> None:
+    """A divergence of almost nothing, or a perplexity past all sense, is not counted out in digits."""
+    assert format_result(value) == text
 
 
 @given(st.floats(min_value=1e-9, max_value=1e12))

@@ -58,7 +58,7 @@ def record_as_in_matter(card: CardText, record: RunRecord) -> RunRecord:
 
 def _wanted(record: RunRecord, weights: Weights | None) -> dict[str, Any]:
     base = published_base_model(record)
-    is_adapter = base is not None and record.training.lora is not None
+    is_adapter = base is not None and record.training.trains_adapter
     return {
         "base_model": base,
         "base_model_relation": "adapter" if is_adapter else None,

@@ -48,10 +48,10 @@ def _recorded(card: DetailedModelCard, record: RunRecord, impact: EnvironmentalI
     base_model = published_base_model(record)
     if base_model and not card.base_model.strip():
         keys["base_model"] = base_model
-    lora = record.training.lora is not None
-    if lora and (base_model or is_hub_id(card.base_model.strip())):
+    is_adapter = record.training.trains_adapter
+    if is_adapter and (base_model or is_hub_id(card.base_model.strip())):
         keys["base_model_relation"] = "adapter"
-    keys["library_name"] = "peft" if lora else "transformers"
+    keys["library_name"] = "peft" if is_adapter else "transformers"
     measured = impact.measured if impact is not None else None
     if measured is not None:
         told = msgspec.structs.replace(record, carbon=measured.carbon)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from cardcallback.observe.plain import choice, class_names, read, top_package
+from cardcallback.observe.plain import choice, class_names, read, top_package, word
 from cardcallback.record import Dataset
 
 ANSWERS = "answer tokens only"
@@ -14,6 +14,7 @@ ALL_TOKENS = "all tokens"
 SOME_TOKENS = "part of the tokens (the data masks the rest)"
 TARGETS = "target tokens only"
 _IGNORED_LABEL = -100
+_CUTTING = frozenset({"wrapped", "bfd_split"})
 _SAMPLED_ROWS = 8
 _LARGEST_COUNTED_ROWS = 1_000_000
 _HUB_DATA = re.compile(r"hf://datasets/([A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95})@")
@@ -34,13 +35,18 @@ def evaluation_dataset(trainer: object, eval_dataloader: object) -> Any:
     return found if found is not None else read(eval_dataloader, "dataset")
 
 
-def observe_dataset(training: object, evaluation: object) -> Dataset:
-    """Name and sizes; streams have no size. After packing, ``training_sequences`` counts the packed rows."""
+def observe_dataset(training: object, evaluation: object, args: object = None) -> Dataset:
+    """Name and sizes; streams have no size. After packing, ``training_sequences`` counts the packed rows.
+
+    Where ``args`` say that packing cut examples apart, their number is not known from its rows.
+    """
     rows = length(training)
-    packed = "seq_lengths" in columns(training)
+    cut = read(args, "packing") is True and word(read(args, "packing_strategy")) in _CUTTING
+    packed = cut or "seq_lengths" in columns(training)
+    examples = None if cut else _packed_examples(training) if packed else rows
     return Dataset(
         name=dataset_name(training),
-        training_examples=_packed_examples(training) if packed else rows,
+        training_examples=examples,
         evaluation_examples=_evaluation_examples(evaluation),
         training_sequences=rows if packed else None,
     )

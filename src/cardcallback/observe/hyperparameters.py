@@ -7,7 +7,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from cardcallback.observe.plain import Reader, choice, class_names, flag, integer, number, one_of, read, unwrapped, word
+from cardcallback.observe.plain import (
+    Reader,
+    choice,
+    class_names,
+    flag,
+    integer,
+    number,
+    one_of,
+    read,
+    top_package,
+    unwrapped,
+    word,
+)
 from cardcallback.record import Scalar
 
 _SCHEDULERS = frozenset(
@@ -39,6 +51,7 @@ _ATTENTION = frozenset(
     ]
 )
 _PACKING = frozenset({"bfd", "bfd_split", "bfd-requeue", "wrapped"})
+_SAMPLING = frozenset({"sequential", "group_by_length"})  # random is what every Trainer does
 _INTERVALS = frozenset({"no", "steps", "epoch", "best"})
 
 
@@ -70,6 +83,8 @@ _SHARED: dict[str, Reader] = {
     "torch_compile": flag,
     "tf32": flag,
     "auto_find_batch_size": flag,
+    "group_by_length": flag,
+    "train_sampling_strategy": one_of(_SAMPLING),
     "eval_strategy": one_of(_INTERVALS),
     "load_best_model_at_end": flag,
     "metric_for_best_model": word,
@@ -83,10 +98,13 @@ _SHARED: dict[str, Reader] = {
     "completion_only_loss": flag,
     "assistant_only_loss": flag,
 }
+_WITHOUT_BETAS = ("adafactor", "adagrad", "rmsprop", "sgd")
 _MEANINGLESS_ZERO = frozenset({"label_smoothing_factor", "neftune_noise_alpha"})
 
 
-def observe_hyperparameters(args: object, trainer: object, model: object) -> dict[str, Scalar]:
+def observe_hyperparameters(
+    args: object, trainer: object, model: object, train_dataloader: object = None
+) -> dict[str, Scalar]:
     """The allow-listed settings that have a value, and what follows from several of them.
 
     ``effective_batch_size`` is sequences per optimiser step over all devices. Warm-up is ``warmup_ratio``
@@ -97,17 +115,22 @@ def observe_hyperparameters(args: object, trainer: object, model: object) -> dic
         value = reader(read(args, name))
         if value is not None and not (name in _MEANINGLESS_ZERO and not value):
             found[name] = value
+    if str(found.get("optim")).startswith(_WITHOUT_BETAS):
+        for name in ("adam_beta1", "adam_beta2", "adam_epsilon"):
+            found.pop(name, None)
     if "max_steps" in found:  # it overrules the number of epochs
         found.pop("num_train_epochs", None)
     if found.get("packing") is not True:
         found.pop("packing_strategy", None)
     found.update(_warm_up(args))
     found.update(_batch(args, trainer))
+    found.update(_batch_of_own_loader(found, trainer, train_dataloader))
     found.update(_distribution(args, trainer))
     attention = choice(read(read(unwrapped(model), "config"), "_attn_implementation"), _ATTENTION)
     if attention:
         found["attention"] = attention
-    return _as_really_built(found, read(trainer, "optimizer"))
+    found = _as_really_built(found, read(trainer, "optimizer"))
+    return _as_really_scheduled(found, read(trainer, "lr_scheduler"))
 
 
 def _warm_up(args: object) -> dict[str, Scalar]:
@@ -135,6 +158,20 @@ def _batch(args: object, trainer: object) -> dict[str, Scalar]:
         # What it settled on so far: the arguments keep what was asked for.
         found["per_device_train_batch_size"] = max(1, real // max(1, integer(read(args, "n_gpu")) or 1))
     return found
+
+
+def _batch_of_own_loader(found: dict[str, Scalar], trainer: object, loader: object) -> dict[str, Scalar]:
+    """The batch of a loader that a person's own code makes, which may know nothing of the arguments'.
+
+    Libraries' own loaders may hold several batches at a time, and of several processes each sees a part.
+    """
+    function = read(read(trainer, "get_train_dataloader"), "__func__")
+    size = integer(read(loader, "batch_size"))
+    is_own = function is not None and top_package(function) not in _LOADING_LIBRARIES
+    if not is_own or not size or found.get("world_size") != 1:
+        return {}
+    accumulation = integer(found.get("gradient_accumulation_steps")) or 1
+    return {"per_device_train_batch_size": size, "effective_batch_size": size * accumulation}
 
 
 def _effective_by_trainer(args: object, trainer: object) -> int | None:
@@ -192,14 +229,47 @@ def _as_really_built(found: dict[str, Scalar], optimizer: Any) -> dict[str, Scal
     rates = {_rate(group) for group in groups} if isinstance(groups, list) else set()
     if len(rates) == 1 and None not in rates:
         found["learning_rate"] = rates.pop()
+    elif len(rates) > 1 and found.get("learning_rate") not in rates:
+        found.pop("learning_rate", None)  # several of a person's own, and none of them the arguments'
     return found
 
 
+def _as_really_scheduled(found: dict[str, Scalar], scheduler: Any) -> dict[str, Scalar]:
+    """Leave out the arguments' schedule and warm-up where the trainer was handed another; torch's own are named."""
+    inner = read(scheduler, "scheduler") or scheduler  # accelerate wraps it
+    if inner is None or _follows_arguments(inner):
+        return found
+    kept = {name: value for name, value in found.items() if name not in _OF_THE_SCHEDULE}
+    cls = type(inner)
+    known = word(cls.__name__) if cls.__module__.partition(".")[0] == "torch" and cls.__name__ != "LambdaLR" else None
+    return kept | ({"lr_scheduler_type": known} if known else {})
+
+
+def _follows_arguments(scheduler: object) -> bool:
+    """Whether a library made it: by its class, by its functions, or as one of the two that transformers takes as is."""
+    functions = read(scheduler, "lr_lambdas")
+    if isinstance(functions, list) and functions:
+        return all(top_package(read(function, "func") or function) in _SCHEDULING_LIBRARIES for function in functions)
+    cls = type(scheduler)
+    return top_package(cls) in _SCHEDULING_LIBRARIES or cls.__name__ in {"ReduceLROnPlateau", "GreedyLR"}
+
+
+_LOADING_LIBRARIES = frozenset(
+    ["transformers", "trl", "axolotl", "unsloth", "unsloth_zoo", "llamafactory", "sentence_transformers", "setfit"]
+)
+# Their schedules follow the arguments, or a configuration that was made from them.
+_SCHEDULING_LIBRARIES = frozenset(
+    ["transformers", "accelerate", "deepspeed", "trl", "axolotl", "unsloth", "unsloth_zoo", "llamafactory"]
+)
+_OF_THE_SCHEDULE = frozenset({"lr_scheduler_type", "warmup_steps", "warmup_ratio"})
 _OPTIMISER_LIBRARIES = frozenset({"torch", "bitsandbytes", "transformers", "torchao", "apex", "deepspeed"})
 
 
 def _rate(group: object) -> float | int | None:
-    """The rate before the schedule changed it."""
+    """The rate before the schedule changed it; where one rises to it, the highest."""
+    highest = number(read(group, "max_lr"))
+    if highest is not None:
+        return highest
     first = number(read(group, "initial_lr"))
     return first if first is not None else number(read(group, "lr"))
 

@@ -1,32 +1,13 @@
-"""The adapter: what PEFT trains, read from its configuration and from the modules it really wrapped."""
+"""LoRA and its relatives: rank, alpha and the modules that PEFT really wrapped."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from cardcallback.observe.plain import Listing, holds, integer, number, read, word
+from cardcallback.observe.adapters import LORA_TYPES, active_adapter, adapter_config, adapter_type, also_trained
+from cardcallback.observe.plain import Listing, holds, integer, number, own_table, read, word
 from cardcallback.record import Lora
 
-_LORA_TYPES = frozenset({"LORA", "ADALORA"})
-_ADAPTER_NAMES = {
-    "LORA": "LoRA",
-    "ADALORA": "AdaLoRA",
-    "IA3": "IA3",
-    "PROMPT_TUNING": "prompt tuning",
-    "PREFIX_TUNING": "prefix tuning",
-    "P_TUNING": "p-tuning",
-    "LOHA": "LoHa",
-    "LOKR": "LoKr",
-    "OFT": "OFT",
-    "BOFT": "BOFT",
-    "VERA": "VeRA",
-    "FOURIERFT": "FourierFT",
-    "LN_TUNING": "LayerNorm tuning",
-    "HRA": "HRA",
-    "BONE": "Bone",
-    "RANDLORA": "RandLoRA",
-    "XLORA": "X-LoRA",
-}
 _INITIALISATIONS = {
     "pissa": "PiSSA",
     "olora": "OLoRA",
@@ -37,33 +18,10 @@ _INITIALISATIONS = {
 }
 
 
-def adapter_config(model: object) -> Any:
-    """The configuration of the active adapter; ``None`` without PEFT."""
-    configs = read(model, "peft_config")
-    if not isinstance(configs, dict) or not configs:
-        return None
-    active = read(model, "active_adapter")
-    if isinstance(active, (list, tuple)):
-        active = active[0] if active else None
-    return configs.get(active, next(iter(configs.values())))
-
-
-def adapter_type(config: object) -> str | None:
-    """PEFT's own name of the method, in capitals ("LORA"); ``None`` without an adapter."""
-    found = word(read(config, "peft_type"))
-    return found.upper() if found else None
-
-
-def adapter_name(config: object) -> str | None:
-    """The method's name as its papers write it ("LoRA", "prefix tuning")."""
-    kind = adapter_type(config)
-    return None if kind is None else _ADAPTER_NAMES.get(kind, kind)
-
-
 def observe_lora(model: object, listing: Listing) -> Lora | None:
     """Rank, alpha and targets of the active LoRA adapter; ``None`` where there is none."""
     config = adapter_config(model)
-    if adapter_type(config) not in _LORA_TYPES:
+    if adapter_type(config) not in LORA_TYPES:
         return None
     rank = integer(read(config, "init_r")) if adapter_type(config) == "ADALORA" else integer(read(config, "r"))
     alpha = number(read(config, "lora_alpha"))
@@ -78,6 +36,7 @@ def observe_lora(model: object, listing: Listing) -> Lora | None:
         all_linear=all_linear,
         bias=word(read(config, "bias")),
         variants=_variants(config),
+        also_trained=also_trained(listing),
     )
 
 
@@ -94,8 +53,9 @@ def _targets(model: object, listing: Listing) -> tuple[tuple[str, ...], bool | N
     adapted: dict[str, None] = {}
     wrapped: set[str] = set()
     linear: list[tuple[str, Any]] = []
+    active = active_adapter(model)
     for name, module in listing:
-        if holds(module, "lora_A"):
+        if holds(module, "lora_A") and _has_adapter(module, active):
             leaf = word(name.rpartition(".")[2])
             if leaf:
                 adapted[leaf] = None
@@ -107,6 +67,13 @@ def _targets(model: object, listing: Listing) -> tuple[tuple[str, ...], bool | N
     heads = {id(head) for head in _output_heads(model)}
     untouched = any(id(module) not in heads and not _is_inside(name, wrapped) for name, module in linear)
     return tuple(sorted(adapted)), not untouched
+
+
+def _has_adapter(module: object, active: str | None) -> bool:
+    """Whether the adapter that is trained is in this layer, or only another one that was loaded beside it."""
+    held = read(module, "lora_A")
+    names = own_table(held, "_modules") or (held if isinstance(held, dict) else None)
+    return names is None or active is None or active in names
 
 
 def _is_inside(name: str, wrapped: set[str]) -> bool:
@@ -149,4 +116,6 @@ def _variants(config: object) -> tuple[str, ...]:
         found.extend([known] if known else [])
     if read(config, "rank_pattern"):
         found.append("rank differs by layer")
+    if read(config, "alpha_pattern"):
+        found.append("alpha differs by layer")
     return tuple(found)

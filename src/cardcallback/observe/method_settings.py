@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from cardcallback.observe.base_model import hub_id_of, weights_names
-from cardcallback.observe.objective import REFERENCE_FREE, REFERENCED, REINFORCED, embedding_loss
+from cardcallback.observe.objective import REFERENCE_FREE, REFERENCED, REINFORCED, TAUGHT, embedding_loss
 from cardcallback.observe.plain import Reader, class_names, flag, integer, number, one_of, read, unwrapped, word
 from cardcallback.record import Scalar
 
@@ -51,6 +51,8 @@ _SETTINGS: dict[str, Reader] = {
     "rpo_alpha": number,
     "simpo_gamma": number,
     "cpo_alpha": number,
+    "tpo_alpha": number,
+    "tpo_l_gamma": number,
     "desirable_weight": number,
     "undesirable_weight": number,
     "pref_ftx": number,
@@ -87,6 +89,23 @@ _SETTINGS: dict[str, Reader] = {
     "missing_eos_penalty": number,
     "lmbda": number,
     "seq_kd": flag,
+    "distillation_objective": word,
+    "iw_opd_gamma": number,
+    "iw_opd_epsilon": number,
+    "loss_top_k": integer,
+    "use_uld_loss": flag,
+    "uld_crossentropy_weight": number,
+    "uld_distillation_weight": number,
+    "distillation_mode": word,
+    "distillation_topk": integer,
+    "distillation_alpha": number,
+    "distillation_weight": number,
+    "distillation_is_clip": number,
+    "teacher_update_rate": number,
+    "teacher_sync_steps": integer,
+    "success_reward_threshold": number,
+    "num_value_samples": integer,
+    "filter_all_incorrect": flag,
     "kl_coef": number,
     "cliprange": number,
     "vf_coef": number,
@@ -105,6 +124,8 @@ _OFF: dict[str, frozenset[Scalar]] = {
     "top_entropy_quantile": frozenset({1}),
     "entropy_coef": frozenset({0}),
     "batch_sampler": frozenset({"batch_sampler"}),
+    "loss_top_k": frozenset({0}),
+    "uld_crossentropy_weight": frozenset({0}),
 }
 # A setting, and what has to hold for it to do anything.
 _NEEDS: dict[str, tuple[str, Callable[[Scalar], bool]]] = {
@@ -115,21 +136,42 @@ _NEEDS: dict[str, tuple[str, Callable[[Scalar], bool]]] = {
     "simpo_gamma": ("loss_type", lambda kind: "simpo" in str(kind)),
     "pref_bco_weight": ("loss_type", lambda kind: kind not in {"orpo", "simpo"}),
     "vllm_mode": ("use_vllm", bool),
+    "tpo_l_gamma": ("loss_type", lambda kind: kind == "tpo-l"),
+    "iw_opd_gamma": ("distillation_objective", lambda kind: kind == "iw_opd"),
+    "iw_opd_epsilon": ("distillation_objective", lambda kind: kind == "iw_opd"),
+    "distillation_topk": ("distillation_mode", lambda kind: kind == "topk_logits"),
+    "uld_crossentropy_weight": ("use_uld_loss", bool),
+    "uld_distillation_weight": ("use_uld_loss", bool),
+}
+# What the arguments of a distillation inherit from those of SFT and do not use.
+_INHERITED = {"GKD": ("loss_type",), "GOLD": ("loss_type",)}
+_OWN_TEACHERS = {
+    "live": "the model itself, as it is at each step",
+    "base": "the model that training began from",
+    "ema": "a running mean of the model's own weights",
 }
 
 
 def observe_method(args: object, trainer: object, model: object, objective: str | None) -> dict[str, Scalar]:
     """The method's own settings that have a value and do something.
 
-    ``reference_model`` says in words what the loss compares with, or that it needs none; ``reward_functions``
+    ``reference_model`` says in words what the loss compares with, or that it needs none; ``teacher_model`` whose
+    answers a distillation learns; ``reward_functions``
     names what rates the answers; ``loss`` is the loss class of sentence-transformers.
     """
     described = {
         "reference_model": _reference(args, trainer, model, objective),
+        "teacher_model": _teacher(args, trainer, model, objective),
         "reward_functions": _reward_functions(trainer),
         "loss": embedding_loss(trainer),
     }
     found = _settings(args) | {name: words for name, words in described.items() if words is not None}
+    for name in _INHERITED.get(objective or "", ()):
+        found.pop(name, None)
+    if read(args, "teacher_model_kind") != "ema":
+        found = {
+            name: value for name, value in found.items() if not name.startswith(("teacher_update", "teacher_sync"))
+        }
     if not isinstance(read(trainer, "train_dataset"), dict):
         found.pop("multi_dataset_batch_sampler", None)
     return found
@@ -162,6 +204,19 @@ def _reference(args: object, trainer: object, model: object, objective: str | No
     if words is not None and read(args, "precompute_ref_log_probs") is True:
         words += ", read once before training"
     return words
+
+
+def _teacher(args: object, trainer: object, model: object, objective: str | None) -> str | None:
+    """Whose answers are learned, in words; ``None`` where the method has no teacher or it cannot be told."""
+    own = _OWN_TEACHERS.get(str(read(args, "teacher_model_kind")))
+    if own is not None:
+        return own
+    if objective not in TAUGHT or trainer is None:
+        return None
+    held = read(trainer, "teacher_model")
+    if held is not None:
+        return _name_of(held, model)
+    return "a model behind a server" if read(trainer, "teacher_client") is not None else None
 
 
 def _by_model(args: object, held: object, model: object) -> str:

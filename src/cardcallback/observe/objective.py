@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from cardcallback.observe.plain import class_names, lineage, number, read, top_package, word
-from cardcallback.record import TOKEN_CROSS_ENTROPY
+from cardcallback.observe.adapters import adapter_config, adapter_type
+from cardcallback.observe.plain import class_names, integer, lineage, number, read, top_package, word
+from cardcallback.record import CUSTOM_LOSS, TOKEN_CROSS_ENTROPY
 
 _OBJECTIVES = {
     "SFT": "SFT",
@@ -52,7 +53,14 @@ _MODEL_OBJECTIVES = (
     ("ForQuestionAnswering", "question answering"),
     ("ForMultipleChoice", "multiple choice"),
     ("ForImageClassification", "image classification"),
+    ("ForCTC", "speech recognition"),
 )
+# Any other class of transformers says in its name what it is for.
+_PURPOSE = re.compile(r"[A-Z]\w*?For([A-Z]\w+)")
+_WORD_BEGIN = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_ENCODER_DECODERS = ("ForConditionalGeneration", "ForSeq2SeqLM", "EncoderDecoderModel")
+_GENERATORS = ("ForConditionalGeneration", "ForImageTextToText")
+_SENSES = {"vision_config": "image-text language modelling", "audio_config": "audio-text language modelling"}
 # They count the tokens they generate themselves, in the Trainer's own counter.
 GENERATING = frozenset({"GRPO", "RLOO", "GMPO", "distillation"})
 # They train on answers written while training: their batches do not hold what the steps go through.
@@ -72,10 +80,17 @@ ON_POLICY = GENERATING | {
 # A beta of 0 takes the comparison with the reference model out of their loss, and the model with it.
 REINFORCED = frozenset({"GRPO", "RLOO", "GMPO"})
 # Their loss compares the model's answers with a reference model's.
-REFERENCED = REINFORCED | {"DPO", "online DPO", "KTO", "BCO", "XPO", "Nash-MD"}
+REFERENCED = REINFORCED | {"DPO", "online DPO", "KTO", "BCO", "XPO", "Nash-MD", "A2PO"}
+# Another model's answers are what they learn.
+TAUGHT = frozenset({"distillation", "GKD", "GOLD", "MiniLLM", "IW-OPD"})
 REFERENCE_FREE = frozenset({"ORPO", "CPO", "SimPO"})
 _EMBEDDING_LIBRARY = "sentence_transformers"
 _MOST_NESTED_LOSSES = 3
+# The setting of an adapter that weighs what PEFT adds to every loss it hands out, held-out ones too.
+_ADDED_BY_ADAPTERS = {
+    "ADALORA": ("orth_reg_weight", "orthogonal regularisation"),
+    "SHADOW": ("auxiliary_loss_weight", "the shadow path's loss"),
+}
 _LIBRARIES = frozenset({"transformers", "trl", "unsloth", "axolotl", "llamafactory", "sentence_transformers", "setfit"})
 _SFT_LOSSES = {
     None: TOKEN_CROSS_ENTROPY,
@@ -95,25 +110,53 @@ def find_objective(trainer: object, args: object, model: object) -> str | None:
         matched = _NAME.fullmatch(name)
         if matched and matched.group(1) in _OBJECTIVES:
             return _OBJECTIVES[matched.group(1)]
-    return _model_objective(model)
+    found = _model_objective(model)
+    return _classification(model) if found == "sequence classification" else found
 
 
 def _model_objective(model: object) -> str | None:
-    names = class_names(_innermost(model))
-    if read(read(model, "config"), "is_encoder_decoder") is True and any(
-        name.endswith(("ForConditionalGeneration", "ForSeq2SeqLM")) for name in names
-    ):
+    inner, config = _innermost(model), read(model, "config")
+    names = class_names(inner)
+    if read(config, "is_encoder_decoder") is True and any(name.endswith(_ENCODER_DECODERS) for name in names):
         return "sequence-to-sequence"
     for ending, objective in _MODEL_OBJECTIVES:
         if any(name.endswith(ending) for name in names):
             return objective
+    if any(name.endswith(_GENERATORS) for name in names):
+        return next((words for part, words in _SENSES.items() if read(config, part) is not None), None)
+    return _purpose(inner)
+
+
+def _classification(model: object) -> str:
+    """What transformers makes of the number of labels where nothing says it; at one label it takes squares."""
+    config = read(model, "config")
+    kind = read(config, "problem_type")
+    if kind == "multi_label_classification":
+        return "multi-label classification"
+    return (
+        "regression" if kind == "regression" or (kind is None and _labels(config) == 1) else "sequence classification"
+    )
+
+
+def _labels(config: object) -> int | None:
+    return integer(read(config, "num_labels"))
+
+
+def _purpose(model: object) -> str | None:
+    """From the class's own name, as in SegformerForSemanticSegmentation."""
+    for cls in lineage(model):
+        matched = _PURPOSE.fullmatch(cls.__name__)
+        if matched and top_package(cls) == "transformers":
+            return _WORD_BEGIN.sub(" ", matched.group(1)).lower()
     return None
 
 
 def _innermost(model: object) -> Any:
-    """The model under PEFT's wrapper, by PEFT's own accessor."""
+    """The model under PEFT's wrapper, by PEFT's own accessor; one of mixed adapters has none."""
     getter = read(model, "get_base_model")
-    return getter() if callable(getter) else model
+    if callable(getter):
+        return getter()
+    return read(read(model, "base_model"), "model") if "PeftMixedModel" in class_names(model) else model
 
 
 def objective_from_history(keys: Iterable[str]) -> str | None:
@@ -147,12 +190,16 @@ def _library(cls: type) -> str | None:
 
 
 def find_loss_kind(objective: str | None, trainer: object, args: object, model: object) -> str | None:
-    """What the logged and held-out loss is; ``None`` where a person's own code computes it, or nothing tells.
+    """What the logged and held-out loss is; ``None`` where nothing tells.
 
     "token cross-entropy" is promised only where its exponential is a perplexity: no smoothing, no
-    re-weighting, no router loss, and ``compute_loss`` as a known library wrote it.
+    re-weighting, nothing added by a router or an adapter, and ``compute_loss`` as a known library wrote it.
     """
-    if objective is None or trainer is None or not _computed_by_library(trainer):
+    if trainer is None:
+        return None
+    if not _computed_by_library(trainer):
+        return CUSTOM_LOSS if _computed_by_a_person(trainer) else None
+    if objective is None:
         return None
     if _EMBEDDING_LIBRARY in map(top_package, lineage(trainer)):
         several = isinstance(read(trainer, "loss"), dict)
@@ -165,11 +212,29 @@ def find_loss_kind(objective: str | None, trainer: object, args: object, model: 
 def _token_loss(trainer: object, args: object, model: object) -> str | None:
     asked = read(args, "loss_type")
     kind = _SFT_LOSSES.get(asked) if asked is None or isinstance(asked, str) else None
-    if kind == TOKEN_CROSS_ENTROPY and number(read(args, "label_smoothing_factor")):
+    if kind != TOKEN_CROSS_ENTROPY:
+        return kind
+    if number(read(args, "label_smoothing_factor")):
         return f"label-smoothed {kind}"
-    if kind == TOKEN_CROSS_ENTROPY and _adds_router_loss(trainer, model):
+    if _adds_router_loss(trainer, model):
         return f"{kind} plus router loss"
-    return kind
+    config = adapter_config(model)
+    adapter = adapter_type(config)
+    if adapter == "CPT":
+        return "context-aware prompt tuning loss"
+    added = _ADDED_BY_ADAPTERS.get(adapter or "")
+    if added is not None and number(read(config, added[0])) != 0:
+        return f"{kind} plus {added[1]}"
+    return f"{kind}, images' places included" if _counts_images(trainer, args) else kind
+
+
+def _counts_images(trainer: object, args: object) -> bool:
+    """Whether the loss takes in the tokens that stand for images, which are foreseen as good as always.
+
+    TRL masks padding alone, since those tokens differ between models; answers hold none of them.
+    """
+    masked = read(trainer, "completion_only_loss") is True or read(args, "assistant_only_loss") is True
+    return read(trainer, "_is_vision_dataset") is True and not masked
 
 
 def embedding_loss(trainer: object) -> str | None:
@@ -195,6 +260,15 @@ def _computed_by_library(trainer: object) -> bool:
         if not known and read(function, "__module__") not in _KNOWN_MODULES:
             return False
     return True
+
+
+def _computed_by_a_person(trainer: object) -> bool:
+    """Whether the training loss comes from code that belongs to no library of training."""
+    given = read(trainer, "compute_loss_func")
+    function = given if given is not None else read(read(trainer, "compute_loss"), "__func__")
+    package = top_package(function)
+    known = package in _LIBRARIES or package in _KNOWN_LOSSES or package.startswith("Unsloth")
+    return function is not None and not known
 
 
 def _adds_router_loss(trainer: object, model: object) -> bool:

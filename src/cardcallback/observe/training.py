@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from cardcallback.observe.adapters import adapter_config, adapter_name, observe_adapter
 from cardcallback.observe.base_model import find_base_model
 from cardcallback.observe.data import evaluation_dataset, find_loss_coverage, observe_dataset, training_dataset
 from cardcallback.observe.hyperparameters import observe_hyperparameters
 from cardcallback.observe.llama_factory import stage_objective, with_method_settings
-from cardcallback.observe.lora import adapter_config, adapter_name, observe_lora
+from cardcallback.observe.lora import observe_lora
 from cardcallback.observe.method_settings import observe_method
 from cardcallback.observe.objective import find_loss_kind, find_objective, trainer_names
 from cardcallback.observe.parameters import count_parameters, find_method, find_precision
@@ -58,7 +59,9 @@ def observe_training(
     base = find_base_model(bare, base_model)
     name, library = trainer_names(trainer, args)
     given = with_method_settings(args, trainer)
-    settings = observe_hyperparameters(given, trainer, bare) | observe_method(given, trainer, bare, objective)
+    settings = observe_hyperparameters(given, trainer, bare, train_dataloader) | observe_method(
+        given, trainer, bare, objective
+    )
     if parameters.dtype is not None and quantization is None:
         settings["weights_dtype"] = parameters.dtype
     return Training(
@@ -73,8 +76,9 @@ def observe_training(
         hyperparameters=settings,
         precision=find_precision(args, trainer, parameters),
         lora=observe_lora(bare, listing),
+        adapter=observe_adapter(bare, listing),
         quantization=quantization,
-        dataset=observe_dataset(data, evaluation_dataset(trainer, eval_dataloader)),
+        dataset=observe_dataset(data, evaluation_dataset(trainer, eval_dataloader), args),
         trainable_parameters=parameters.trainable,
         total_parameters=parameters.total,
         loss_kind=find_loss_kind(objective, trainer, args, bare),

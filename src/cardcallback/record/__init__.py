@@ -51,9 +51,11 @@ from cardcallback.record.run import (
 from cardcallback.record.spent import Spent, duration_is_least, each_once, named_sessions, spent_together
 from cardcallback.record.stage import Stage, Status
 from cardcallback.record.training import (
+    CUSTOM_LOSS,
     LAST_CHECKPOINT,
     TOKEN_CROSS_ENTROPY,
     TOKEN_KINDS,
+    Adapter,
     Dataset,
     Evaluation,
     EvaluationResult,
@@ -66,6 +68,7 @@ from cardcallback.record.training import (
 )
 
 __all__ = [
+    "CUSTOM_LOSS",
     "FULL_COVERAGE",
     "LARGEST_RECORD_BYTES",
     "LAST_CHECKPOINT",
@@ -80,6 +83,7 @@ __all__ = [
     "UNKNOWN_SCOPE",
     "UNRECORDED",
     "Accelerator",
+    "Adapter",
     "Carbon",
     "CarbonFactor",
     "Card",

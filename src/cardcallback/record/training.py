@@ -8,10 +8,12 @@ import msgspec
 
 Scalar = str | int | float | bool | None
 
-# The only kind of loss whose exponential is a perplexity.
 # Why a step is the published one: an interrupted run's weights are those that its last checkpoint holds.
 LAST_CHECKPOINT = "last checkpoint"
+# The only kind of loss whose exponential is a perplexity.
 TOKEN_CROSS_ENTROPY = "token cross-entropy"  # noqa: S105  a kind of loss, not a password
+# What a person's own code computes.
+CUSTOM_LOSS = "custom loss"
 
 TokenKind = Literal["processed", "non_padding", "in_loss"]
 TOKEN_KINDS: tuple[TokenKind, ...] = ("processed", "non_padding", "in_loss")
@@ -43,6 +45,16 @@ class Lora(msgspec.Struct, frozen=True, kw_only=True):
     all_linear: bool | None = None
     bias: str | None = None
     variants: tuple[str, ...] = ()  # "DoRA", "rsLoRA", ...
+    also_trained: tuple[str, ...] = ()  # whole modules, or single tokens, saved beside it ("lm_head")
+
+
+class Adapter(msgspec.Struct, frozen=True, kw_only=True):
+    """An adapter that is no LoRA; ``settings`` are what its kind has, by PEFT's names ("r", "num_virtual_tokens")."""
+
+    kind: str  # "IA3", "prompt tuning"
+    settings: dict[str, Scalar] = {}
+    target_modules: tuple[str, ...] = ()
+    also_trained: tuple[str, ...] = ()
 
 
 class Quantization(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,14 +95,20 @@ class Training(msgspec.Struct, frozen=True, kw_only=True):
     hyperparameters: dict[str, Scalar] = {}
     precision: str | None = None
     lora: Lora | None = None
+    adapter: Adapter | None = None  # of another kind than LoRA
     quantization: Quantization | None = None
     dataset: Dataset = Dataset()
     trainable_parameters: int | None = None
     total_parameters: int | None = None
-    loss_kind: str | None = None  # TOKEN_CROSS_ENTROPY, "DPO loss"; None where a person's own code computes it
+    loss_kind: str | None = None  # TOKEN_CROSS_ENTROPY, CUSTOM_LOSS, "DPO loss"; None where nothing tells
     loss_covers: str | None = None  # "answer tokens only", "all tokens"
     published_step: int | None = None
     published_reason: str | None = None  # "lowest held-out loss", "last step", LAST_CHECKPOINT
+
+    @property
+    def trains_adapter(self) -> bool:
+        """Whether what is trained, and saved, is an adapter beside the base model's own weights."""
+        return self.lora is not None or self.adapter is not None
 
 
 class EvaluationResult(msgspec.Struct, frozen=True, kw_only=True):

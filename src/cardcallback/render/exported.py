@@ -16,7 +16,7 @@ def export_sentence(record: RunRecord, weights: Weights | None) -> str | None:
     """What happened to the weights after training and is in no figure; None where that is nothing."""
     if weights == "converted":
         done, what = "Converting", "the trained weights converted to another format or precision"
-    elif weights == "model" and record.training.lora is not None:
+    elif weights == "model" and record.training.trains_adapter:
         done, what = "Merging", "the trained adapter merged into its base model"
     else:
         return None

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from cardcallback.record import RunRecord, Training
 from cardcallback.render.text import escape_markdown
-from cardcallback.units import format_number, format_percent
+from cardcallback.units import format_percent, format_result
 
 REWARD = "reward"
 _LABELS = {
@@ -17,6 +17,7 @@ _LABELS = {
     "accuracy": "Accuracy",
     "margin": "Reward margin",
     "mean_reward": "Mean reward",
+    "self_distillation/reward_mean": "Mean reward (self_distillation/reward_mean)",
     "rewards/chosen": "Reward of chosen answers",
     "rewards/rejected": "Reward of rejected answers",
     "kl": "KL divergence",
@@ -65,6 +66,12 @@ _LESSER = {
     "objective/scores_margin": "Margin of these scores",
     "objective/rlhf_reward": "Score less the KL penalty (objective/rlhf_reward)",
     "objective/non_score_reward": "KL penalty (objective/non_score_reward)",
+    "self_distillation/distillation_loss": "Distillation loss (self_distillation/distillation_loss)",
+    "self_distillation/policy_loss": "Policy loss (self_distillation/policy_loss)",
+    "v_star": "Best value of a prompt, estimated from the reference's answers (v_star)",
+    "implicit_reward": "Log-probability ratio, scaled by beta (implicit_reward)",
+    "iw_opd/mean_weight": "Mean importance weight (iw_opd/mean_weight)",
+    "iw_opd/mean_advantage": "Mean advantage (iw_opd/mean_advantage)",
     "val/contain_eos_token": "Answers that ended by themselves (val/contain_eos_token)",
 }
 _ONE_FUNCTION = re.compile(r"rewards/(.+)/mean")
@@ -81,6 +88,10 @@ _SHARE = re.compile(
 )
 _REINFORCED = frozenset({"GRPO", "RLOO", "GMPO", "A2PO", "PPO", "reinforcement learning"})
 _EMBEDDING_LIBRARIES = frozenset({"sentence_transformers", "setfit"})
+# Their batches count each of the answers to one prompt, without rewards as the aim.
+_SAMPLED = frozenset({"SDPO", "self-distillation"})
+# Rows that are no texts.
+_OF_EXAMPLES = frozenset({"image classification", "object detection", "semantic segmentation", "speech recognition"})
 _PAIRED = frozenset({"DPO", "ORPO", "CPO", "SimPO", "TPO", "online DPO", "reward modelling"})
 
 
@@ -89,9 +100,12 @@ def is_reinforced(training: Training) -> bool:
     return training.objective in _REINFORCED
 
 
-def without_a_lone_function(names: Iterable[str]) -> list[str]:
-    """Where one function rates all answers its reward is the reward; ``names`` without "eval_"."""
-    listed = list(names)
+def without_repetitions(names: Iterable[str]) -> list[str]:
+    """Where one function rates all answers its reward is the reward; ``names`` without "eval_".
+
+    TRL's self-distillations log one loss under the method's name and under the family's.
+    """
+    listed = [name for name in names if name not in {"sdpo/distillation_loss", "sdft/distillation_loss"}]
     alone = sum(_ONE_FUNCTION.fullmatch(name) is not None for name in listed) == 1 and REWARD in listed
     return [name for name in listed if not (alone and _OF_FUNCTION.fullmatch(name))]
 
@@ -113,7 +127,7 @@ def metric_label(name: str) -> str:
 
 def metric_words(name: str, value: float) -> str:
     """The value as a share or a plain number."""
-    return format_percent(value) if _SHARE.fullmatch(name) and 0 <= value <= 1 else format_number(value)
+    return format_percent(value) if _SHARE.fullmatch(name) and 0 <= value <= 1 else format_result(value)
 
 
 def change_words(before: str, after: str, *, grew: bool) -> str:
@@ -127,7 +141,10 @@ def example_noun(record: RunRecord) -> str:
         return "pair"
     if record.training.trainer_library in _EMBEDDING_LIBRARIES:
         return "example"
-    generated = "num_generations" in record.training.hyperparameters and is_reinforced(record.training)
+    if record.training.objective in _OF_EXAMPLES:
+        return "example"
+    several = is_reinforced(record.training) or record.training.objective in _SAMPLED
+    generated = "num_generations" in record.training.hyperparameters and several
     return "generated answer" if generated else "sequence"
 
 

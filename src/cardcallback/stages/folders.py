@@ -202,7 +202,7 @@ def _trace(folder: Path) -> str | None:
 def _is_merged(folder: Path) -> bool:
     """Whether a whole model was put beside an adapter since that was trained, as the tools do that merge the two."""
     record = read_record(record_path(folder.parent)) if record_path(folder.parent).is_file() else None
-    if record is None or record.training.lora is None or not record.sessions:
+    if record is None or not record.training.trains_adapter or not record.sessions:
         return False
     try:
         names = [name for name in weights_marks(folder) if not name.startswith("adapter")]

@@ -73,6 +73,6 @@ def _energy_words(record: RunRecord, energy_name: str) -> str:
 
 def _training_type(record: RunRecord) -> str | None:
     training = record.training
-    if training.base_model or training.lora:
+    if training.base_model or training.trains_adapter:
         return "fine-tuning"
     return "fine-tuning" if training.method and "fine-tun" in training.method.lower() else None

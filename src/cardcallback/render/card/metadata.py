@@ -153,7 +153,7 @@ def _settle_relation(edit: MetadataEdit, record: RunRecord, weights: Weights | N
     """``adapter`` where that is what lies here; for what was made of it later the Hub's own guess stands."""
     known_base = published_base_model(record)
     is_base = known_base is not None and edit.data().get(_BASE_KEY) in (known_base, [known_base])
-    is_adapter = record.training.lora is not None and weights in {None, "adapter"}
+    is_adapter = record.training.trains_adapter and weights in {None, "adapter"}
     wanted = "adapter" if is_base and is_adapter else None
     if _is_anothers(edit, _RELATION_KEY, ours, wanted):
         return

@@ -56,5 +56,5 @@ def library_of(training: Training, weights: Weights | None = None) -> str | None
     """
     if weights in {"converted", "unknown"}:
         return None
-    is_adapter = training.lora is not None if weights is None else weights == "adapter"
+    is_adapter = training.trains_adapter if weights is None else weights == "adapter"
     return _own_library(training) or ("peft" if is_adapter else "transformers")

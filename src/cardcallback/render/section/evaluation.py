@@ -11,7 +11,7 @@ from cardcallback.render.method_words import (
     metric_label,
     metric_rank,
     metric_words,
-    without_a_lone_function,
+    without_repetitions,
 )
 from cardcallback.render.run_words import (
     held_out_loss_was_no_number,
@@ -20,7 +20,7 @@ from cardcallback.render.run_words import (
     steps_of_spending,
 )
 from cardcallback.render.text import escape_markdown, table_row
-from cardcallback.units import first_upper, format_count, format_number
+from cardcallback.units import first_upper, format_count, format_result
 
 _MOST_METRICS = 5
 _ABSENT = "not measured"
@@ -161,7 +161,7 @@ def _rows(record: RunRecord, results: list[EvaluationResult]) -> tuple[list[tupl
         cells = [_number(result.perplexity, why) for result, why in zip(results, absent, strict=True)]
         rows.append(("Perplexity", cells))
     names = list(dict.fromkeys(name for result in reversed(results) for name in result.metrics))
-    told = set(without_a_lone_function(_plain(name) for name in names))
+    told = set(without_repetitions(_plain(name) for name in names))
     names = [name for name in names if not _ELSEWHERE.search(name) and _plain(name) in told]
     losses = [name for name in names if _LOSS_NAME.fullmatch(name)]
     others = sorted((name for name in names if name not in losses), key=lambda name: metric_rank(_plain(name)))
@@ -202,7 +202,7 @@ def _loss_name(results: list[EvaluationResult]) -> str:
 
 
 def _number(value: float | None, otherwise: str = _ABSENT) -> str:
-    return otherwise if value is None else format_number(value)
+    return otherwise if value is None else format_result(value)
 
 
 def _no_loss(record: RunRecord) -> str:

@@ -20,7 +20,7 @@ from cardcallback.render.run_words import (
 from cardcallback.render.section.method_course import course_sentence
 from cardcallback.render.section.stages import model_words
 from cardcallback.render.text import sentence
-from cardcallback.units import first_upper, format_number
+from cardcallback.units import first_upper, format_result
 
 
 def headline(record: RunRecord) -> list[str]:
@@ -63,8 +63,8 @@ def _held_out(record: RunRecord, name: str, read: Callable[[EvaluationResult], f
     step = "" if after.step == record.training.published_step or after.step is None else f" (step {after.step:,})"
     earlier = None if before is None or not _alike(before, after) else read(before)
     if earlier is None:
-        return f"{name} {format_number(now)}{step}."
-    return f"{name} {change_words(format_number(earlier), format_number(now), grew=now > earlier)}{step}."
+        return f"{name} {format_result(now)}{step}."
+    return f"{name} {change_words(format_result(earlier), format_result(now), grew=now > earlier)}{step}."
 
 
 def _alike(before: EvaluationResult, after: EvaluationResult) -> bool:

@@ -9,7 +9,7 @@ from cardcallback.render.method_words import (
     metric_label,
     metric_rank,
     metric_words,
-    without_a_lone_function,
+    without_repetitions,
 )
 from cardcallback.render.pictures.choice import curve
 from cardcallback.render.text import table_row
@@ -18,7 +18,17 @@ from cardcallback.units import first_upper
 _MOST_ROWS = 6
 _SHARE_OF_POINTS = 10
 # Any of these shows that the others are a method's and not just a trainer's habit.
-_TELLING = (REWARD, "rewards/accuracies", "rewards/margins", "accuracy", "margin", "mean_reward", "kl", "objective/kl")
+_TELLING = (
+    REWARD,
+    "rewards/accuracies",
+    "rewards/margins",
+    "accuracy",
+    "margin",
+    "mean_reward",
+    "self_distillation/reward_mean",
+    "kl",
+    "objective/kl",
+)
 _ACCURACY, _MARGIN = "rewards/accuracies", "rewards/margins"
 _BESIDE = ("entropy", "completions/mean_length", "completions/clipped_ratio")
 
@@ -54,7 +64,7 @@ def _shown(record: RunRecord) -> list[str]:
         return []
     of_functions = [name for name in logged if name.startswith("rewards/") and name.endswith("/mean")]
     names = [name for name in (*_TELLING, *_BESIDE) if name in logged]
-    names = without_a_lone_function([*names, *of_functions])
+    names = without_repetitions([*names, *of_functions])
     after = record.evaluation.after
     held_out = set(after.metrics) if after is not None else set()
     return sorted((name for name in names if f"eval_{name}" not in held_out), key=metric_rank)[:_MOST_ROWS]

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from cardcallback.record import Machine, RunRecord, Training
+from collections.abc import Sequence
+
+from cardcallback.record import CUSTOM_LOSS, Dataset, Machine, RunRecord, Training
 from cardcallback.render.run_words import device_names_in_turn, has_unified_memory, quantization_words
-from cardcallback.render.section.recipe_settings import BatchSettings, method_settings, optimiser_words, other_settings
+from cardcallback.render.section.recipe_settings import (
+    BatchSettings,
+    method_settings,
+    optimiser_words,
+    other_settings,
+    scalar_words,
+)
 from cardcallback.render.section.stages import base_words, stages_table
 from cardcallback.render.text import escape_markdown, join_words, public_reason, table_row
 from cardcallback.units import format_bytes, format_count, format_parameters, format_percent
@@ -28,7 +36,8 @@ def recipe(record: RunRecord) -> list[str]:
         "Method": _method(training),
         "Method settings": method_settings(training.hyperparameters),
         "LoRA": _lora(training),
-        "Trained parameters": "" if training.lora else _trained_parameters(training),
+        "Adapter": _adapter(training),
+        "Trained parameters": "" if training.trains_adapter else _trained_parameters(training),
         "Base weights": _base_weights(training),
         "Data": _data(record),
         "Batch": BatchSettings.of(record).words(),
@@ -56,7 +65,7 @@ def _base_model(record: RunRecord) -> str:
 def _own_parameters(training: Training) -> int | None:
     """The base model's: what is counted in the trained model holds the adapter too."""
     trained, total = training.trainable_parameters, training.total_parameters
-    if training.lora is None or total is None:
+    if not training.trains_adapter or total is None:
         return total
     return None if trained is None or trained >= total else total - trained
 
@@ -72,6 +81,8 @@ def _method(training: Training) -> str:
         words += f", stage {escape_markdown(training.stage)}"
     if training.loss_covers:
         words += f", loss on {escape_markdown(training.loss_covers)}"
+    if training.loss_kind == CUSTOM_LOSS:
+        words += ", loss computed by code of its own"
     return words.strip(" ,")
 
 
@@ -84,15 +95,36 @@ def _lora(training: Training) -> str:
         parts.append(f"dropout {lora.dropout:g}")
     if lora.all_linear:
         parts.append("all linear layers")
-    elif lora.target_modules:
-        shown = [escape_markdown(name, 60) for name in lora.target_modules[:_MOST_TARGETS]]
-        more = len(lora.target_modules) - len(shown)
-        parts.append(f"layers {' '.join(shown)}" + (f" and {more} more" if more else ""))
+    else:
+        parts += _targets(lora.target_modules)
     if lora.bias and lora.bias != "none":
         parts.append(f"bias {escape_markdown(lora.bias)}")
     parts += [escape_markdown(variant) for variant in lora.variants]
+    return ", ".join([*parts, *_also_trained(lora.also_trained)]) + _of_all(training)
+
+
+def _adapter(training: Training) -> str:
+    adapter = training.adapter
+    if adapter is None:
+        return ""
+    settings = [f"{escape_markdown(name, 60)} {scalar_words(value)}" for name, value in adapter.settings.items()]
+    parts = [escape_markdown(adapter.kind), *settings, *_targets(adapter.target_modules)]
+    return ", ".join([*parts, *_also_trained(adapter.also_trained)]) + _of_all(training)
+
+
+def _targets(names: Sequence[str]) -> list[str]:
+    shown = [escape_markdown(name, 60) for name in names[:_MOST_TARGETS]]
+    more = len(names) - len(shown)
+    return [f"layers {' '.join(shown)}" + (f" and {more} more" if more else "")] if shown else []
+
+
+def _also_trained(names: Sequence[str]) -> list[str]:
+    return [f"also trained: {join_words([escape_markdown(name, 60) for name in names])}"] if names else []
+
+
+def _of_all(training: Training) -> str:
     trained = _trained_parameters(training)
-    return ", ".join(parts) + (f"; {trained}" if trained else "")
+    return f"; {trained}" if trained else ""
 
 
 def _trained_parameters(training: Training) -> str:
@@ -123,11 +155,17 @@ def _data(record: RunRecord) -> str:
         )
         if count is not None
     ]
-    if not counts and data.name is None:
+    if not counts and data.name is None and not data.training_sequences:
         return ""
     sizes = f"{' and '.join(counts)} examples" if counts else "size not known"
-    packed = f", packed into {format_count(data.training_sequences)} sequences" if data.training_sequences else ""
-    return f"{escape_markdown(data.name or 'name not known')}, {sizes}{packed}{_evaluated_on(record)}"
+    return f"{escape_markdown(data.name or 'name not known')}, {sizes}{_packed(data)}{_evaluated_on(record)}"
+
+
+def _packed(data: Dataset) -> str:
+    if not data.training_sequences:
+        return ""
+    rows = f"packed into {format_count(data.training_sequences)} sequences"
+    return f", {rows}" if data.training_examples is not None else f"; training data {rows}"
 
 
 def _evaluated_on(record: RunRecord) -> str:

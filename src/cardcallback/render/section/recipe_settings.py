@@ -52,6 +52,8 @@ _TRAINER_KEYS = (
     "torch_compile",
     "tf32",
     "auto_find_batch_size",
+    "group_by_length",
+    "train_sampling_strategy",
     "eval_strategy",
     "load_best_model_at_end",
     "metric_for_best_model",
@@ -70,6 +72,7 @@ _SHOWN = frozenset({*_BATCH_KEYS, *_OPTIMISER_KEYS, *_DONE_KEYS, *_WEIGHT_KEYS})
 # Ours, so in plain words, and names that say nothing by themselves; the others are what a reader sets.
 _METHOD_WORDS = {
     "reference_model": "reference model:",
+    "teacher_model": "teacher:",
     "reward_functions": "reward by",
     "loss": "loss:",
     "pref_ftx": "weight of an added SFT loss (pref_ftx)",
@@ -169,7 +172,7 @@ def other_settings(settings: dict[str, Scalar]) -> str:
 
 def _listed(settings: dict[str, Scalar], words: dict[str, str], *, without: Collection[str]) -> str:
     others = [
-        f"{words.get(name) or escape_markdown(name, 60)} {_scalar(value)}"
+        f"{words.get(name) or escape_markdown(name, 60)} {scalar_words(value)}"
         for name, value in settings.items()
         if name not in without and value is not None and value is not False
     ]
@@ -187,7 +190,8 @@ def _warmup(settings: dict[str, Scalar]) -> str:
     return f"{format_percent(ratio, 2).replace('.0 %', ' %')} warm-up" if ratio else ""
 
 
-def _scalar(value: Scalar) -> str:
+def scalar_words(value: Scalar) -> str:
+    """A setting's value as Markdown: "on", "2e-4", "sigmoid"."""
     if value is True:
         return "on"
     if isinstance(value, (int, float)):
