@@ -18,7 +18,7 @@ _CLOSING = "train_loss"
 def count_batches(training: Training, *, args: Any, trainer: Any, model: Any, guard: Guard) -> StepTokens:
     """Count the batches of that trainer from now on; ``training`` is what its run is."""
     counter = StepTokens(plan_counting(training, args=args, trainer=trainer, model=model))
-    watch_training_step(trainer, on_batch=counter.add, guard=guard)
+    watch_training_step(trainer, on_batch=counter.add, keep=counter.keep, guard=guard)
     return counter
 
 

@@ -7,6 +7,14 @@ import re
 _PART = r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}"
 _HUB_ID = re.compile(rf"{_PART}/{_PART}")
 _FILE_ENDINGS = (".git", ".gguf", ".safetensors")
+_CHECKPOINT = re.compile(r"(?:[\w.-]+-)?checkpoint-\d+")
+# What people and trainers call the folder that checkpoints are written to.
+_OUTPUT_FOLDERS = frozenset(
+    ["output", "outputs", "out", "checkpoint", "checkpoints", "model", "models", "run", "runs", "result", "results",
+     "log", "logs", "save", "saves", "saved", "tmp", "temp", "data", "work", "workspace", "exp", "experiment",
+     "experiments", "trainer_output", "tmp_trainer", "test_trainer", "train", "training", "lora", "sft", "dpo",
+     "adapter", "adapters", "weights"]
+)  # fmt: skip
 # Ids from before the Hub had namespaces; any other bare name is as likely a folder.
 _BARE_IDS = frozenset(
     [
@@ -45,3 +53,9 @@ def is_hub_id(text: object) -> bool:
     if not isinstance(text, str) or "--" in text or ".." in text or text.endswith(_FILE_ENDINGS):
         return False
     return text in _BARE_IDS or _HUB_ID.fullmatch(text) is not None
+
+
+def is_hub_checkpoint(text: str) -> bool:
+    """Whether ``text`` is an id such as "ada/checkpoint-500", and not the folder that a trainer writes."""
+    owner, _, name = text.partition("/")
+    return is_hub_id(text) and _CHECKPOINT.fullmatch(name) is not None and owner.lower() not in _OUTPUT_FOLDERS

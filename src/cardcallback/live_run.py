@@ -7,7 +7,7 @@ import sys
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -57,6 +57,8 @@ class LiveRun:
         self._settings = settings
         self._clock = clock
         self._system_root = system_root
+        # Neither changes while it runs, and the journal asks for a record every few seconds.
+        self._version, self._machine = version("cardcallback"), cache(partial(observe_machine, system_root))
         self._search: StagesSearch | None = None
         self._run_before: str | None = None
         self._devices = JobSensors()
@@ -267,7 +269,7 @@ class LiveRun:
             notes = (*selection.notes, *self.notes, *before.notes, *self.observed.notes)
         state = RunState(
             run_id=self.run_id,
-            cardcallback_version=version("cardcallback"),
+            cardcallback_version=self._version,
             status=status,
             first_step=self.observed.first_step,
             last_step=last_step,
@@ -284,7 +286,7 @@ class LiveRun:
             state,
             recording,
             software=observe_software(),
-            machine=observe_machine(self._system_root),
+            machine=self._machine(),
             uses_accelerators=self._devices.job.uses_cuda is not False,
             unmeasured=self._devices.job.names,
         )

@@ -206,6 +206,8 @@ class Publisher:
 
         The record then tells the files, so that a later stage knows whether they are still there.
         """
+        if saves_checkpoint(self._trainer()):  # before the trainer's state, with which it can be gone on from
+            self._checkpoint_is_there()
         if not self._run.finished or folder.resolve() != self._folder.path.resolve():
             return
         marks = weights_marks(folder)

@@ -321,3 +321,28 @@ def test_attached_to_a_finished_trainer_it_sees_the_resume(output_folder: Path, 
     attach(trainer, quiet=True)
     trainer.train(resume_from_checkpoint=True)
     assert _spans(load_run(output_folder)) == [(0, 14), (10, 30)]
+
+
+def test_a_kill_right_after_the_trainers_checkpoint_leaves_one_run(tmp_path: Path) -> None:
+    """Whatever can be gone on from has our record in it: it is written before the trainer's own state."""
+    folder, checkpoint = tmp_path / "out", tmp_path / "out" / f"checkpoint-{_EVERY}"
+    killed = make_trainer("plain", folder, base_folder=tmp_path / "base", **_SAVING)
+
+    class Dies(type(killed)):  # type: ignore[misc]  # known only here
+        def _save_checkpoint(self, *args: Any, **kwargs: Any) -> None:
+            super()._save_checkpoint(*args, **kwargs)
+            assert (checkpoint / "trainer_state.json").is_file()
+            raise KilledError
+
+    killed.__class__ = Dies
+    attach(killed, quiet=True)
+    with pytest.raises(KilledError):
+        killed.train()
+    before = lineage_of(checkpoint)
+    assert before is not None
+    callbacks = [CardCallback(quiet=True)]
+    trainer = make_trainer("plain", folder, base_folder=tmp_path / "base", callbacks=callbacks, **_SAVING)
+    trainer.train(resume_from_checkpoint=True)
+    record = load_run(folder)
+    assert record.run_id == before.run_id
+    assert [(one.first_step, one.last_step) for one in record.sessions] == [(0, _EVERY), (_EVERY, 3 * _EVERY)]

@@ -81,7 +81,7 @@ def bodies() -> list[tuple[str, str]]:
     return [
         ("template", TEMPLATE + STYLES),
         ("hub template", default_hub_template()),
-        ("person", "---\nlicense: mit\n---\n# Ours\n\nTrained for 12 days in 2026.\n"),
+        ("person", "---\nlicense: mit\n---\n# Ours\n\nWritten over 12 days of 2026.\n"),
         ("trainer", trl_card("google/gemma-3-4b-it")),
     ]
 

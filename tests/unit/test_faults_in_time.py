@@ -82,6 +82,17 @@ def test_counter_values_that_cannot_be_are_refused(simulate: Simulate, value: in
     assert "total_energy_consumption" in _notes(recording)
 
 
+@pytest.mark.parametrize("profile", ["p100", "h100"])
+def test_power_in_another_unit_is_no_power(simulate: Simulate, profile: str) -> None:
+    """Watts where thousandths belong: no figure of a thousandth of the energy, and the reason is told."""
+    machine = simulate(with_faults(profile, *(Fault(call=call, value=200) for call in _POWER)))
+    recording = measure(machine, 60.0)
+    assert_sound(recording)
+    assert_holds(recording.energy.gpu, truth(machine, 60.0))
+    assert recording.energy.gpu_integrated.value is None
+    assert "another unit" in f"{_notes(recording)} {recording.energy.gpu_integrated.reason}"
+
+
 @pytest.mark.parametrize("call", [_ENERGY, *_POWER[:1]])
 def test_a_value_that_stands_still_is_not_believed(simulate: Simulate, call: str) -> None:
     """Counter or gauge repeats one stale value for half a minute: the other one tells, and the interval holds."""
@@ -138,6 +149,23 @@ def test_driver_time_stays_a_thousandth(
     assert_sound(recording)
     devices = len(sensors.devices)
     assert_holds(recording.energy.gpu, truth(machine, recording.duration_seconds, devices=devices, begin=begin))
+
+
+@pytest.mark.parametrize("profile", ["gb10", "h100"])
+def test_a_driver_that_is_slow_throughout_is_read_rarely_and_still_counts(simulate: Simulate, profile: str) -> None:
+    """Every call takes 1.5 s: too late to say when it was true to the second, which over two hours is little."""
+    machine = simulate(with_faults(profile, Fault(call="*", seconds=1.5)))
+    machine.advance(OPENED_AT)
+    sensors = open_nvml(SIMULATED)
+    recorder, begin = Recorder(sensors, clock=MachineClock(machine)), machine.now_seconds()
+    run(recorder, machine, 7200.0)
+    recording = recorder.stop()
+    assert_sound(recording)
+    energy, true_joules = recording.energy.gpu, truth(machine, recording.duration_seconds, begin=begin)
+    assert_holds(energy, true_joules)
+    assert energy.value == pytest.approx(true_joules, rel=0.02)
+    assert energy.recording_high is not None
+    assert energy.recording_high - true_joules > 1.5 / 7200 * true_joules
 
 
 def test_process_lists_once_a_minute(simulate: Simulate) -> None:

@@ -98,6 +98,20 @@ def test_a_lost_gpu_is_asked_rarely(simulate: Simulate) -> None:
     assert "what it used since is not measured" in " ".join(recording.notes)
 
 
+@pytest.mark.parametrize("code", [15, 16, 18, 28])
+@pytest.mark.parametrize("call", ["TotalEnergyConsumption", "FieldValues"])
+def test_a_call_that_says_the_gpu_is_lost_does_not_silence_the_others(simulate: Simulate, call: str, code: int) -> None:
+    """From half-way on only one of its calls says so: the other sensor tells the rest, and nothing is missing."""
+    machine = simulate(with_faults("h100", Fault(call=f"nvmlDeviceGet{call}", code=code, at=OPENED_AT + 60.0)))
+    recording = measure(machine, 120.0)
+    energy = recording.energy.gpu
+    assert_sound(recording)
+    assert_holds(energy, truth(machine, 120.0))
+    assert energy.coverage == 1.0
+    assert energy.value == pytest.approx(truth(machine, 120.0), rel=0.005)
+    assert any("readings failed" in note for note in recording.notes)
+
+
 def test_slow_lookups_of_a_lost_gpu_cost_no_more_than_others(simulate: Simulate) -> None:
     """A lost GPU whose calls take 2 s each: over a day its share of the driver's time, the first ones aside."""
     slow = Fault(call="*", code=15, seconds=2.0, at=20.0)

@@ -75,7 +75,7 @@ def test_words_around_a_placeholder_that_are_not_understood_keep_it(value: str) 
         ("Training date: [DD/MM/YYYY]", "Training date: 02/03/2026"),
         ("Training date: [YYYY-MM-DD]", "Training date: 2026-03-02"),
         ("Training date: [Month Year]", "Training date: March 2026"),
-        ("Training date: [TT.MM.JJJJ]", "Training date: [TT.MM.JJJJ]"),
+        ("Training date: [TT.MM.JJJJ]", "Training date: 02.03.2026"),
         ("Learning rate: [HH:MM:SS]", "Learning rate: [HH:MM:SS]"),
         ("Hardware: [GPU model and count]", "Hardware: 1 × NVIDIA GB10 (NVIDIA DGX Spark)"),
         ("LoRA: r=[X], alpha=[X], dropout=[X]", "LoRA: r=16, alpha=32, dropout=0"),

@@ -48,6 +48,23 @@ def test_each_batch_is_told_of_once(kind: type[Trainer]) -> None:
     assert told == [("first", 7), ("second", None)]
 
 
+def test_what_is_kept_is_not_told_of() -> None:
+    """However the batch is given, it comes to one of the two, and a keeper that fails keeps nothing."""
+    told, kept, trainer = Told(), Told(), Trainer()
+
+    def keep(inputs: Any, number: Any) -> bool:
+        if inputs == "odd":
+            raise ValueError("ours")
+        return inputs != "large" and kept((inputs, number))
+
+    watch_training_step(trainer, on_batch=told, keep=keep)
+    for inputs in ("small", "large", "odd"):
+        assert trainer.training_step("model", inputs, 7) == (inputs, 7)
+    assert trainer.training_step("model", inputs="small", num_items_in_batch=8) == ("small", 8)
+    assert kept == [(("small", 7),)]
+    assert told == [("large", 7), ("odd", 7), ("small", 8)]
+
+
 def test_another_trainer_tells_nothing() -> None:
     """The wrap is the class's, the watch one trainer's."""
     told, watched = Told(), Trainer()

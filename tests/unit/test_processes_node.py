@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import stat
 from pathlib import Path
@@ -13,8 +14,11 @@ from ranks_of_a_node import DEVICES, NodeOfRanks, uses
 
 from cardcallback.observe import StepCounts
 from cardcallback.processes import load_summaries, merge_nodes, names_of_first
+from cardcallback.processes.job_file import JobNames, read_job, write_job
 from cardcallback.processes.node import MeasuredNode
 from cardcallback.processes.place import Place
+from cardcallback.processes.shared_gpus import gpu_name
+from cardcallback.processes.summary import summarize_node
 from cardcallback.record import RunRecord
 from cardcallback.sensors import DeviceInfo
 from cardcallback.testing import FakeClock
@@ -212,6 +216,31 @@ def test_a_gpu_has_one_name_for_all_measurers_of_a_job(tmp_path: Path) -> None:
     assert len(set(first)) == 3
     assert set(named("c", "other", *DEVICES)).isdisjoint(first)
     assert named("d", "", *DEVICES) == named("e", "job", DeviceInfo(index=0, name="NVIDIA A")) == ()
+
+
+@pytest.mark.parametrize("offset", [-2, -1, 0, 1, 2])
+def test_measurers_that_begin_on_either_side_of_midnight_name_a_gpu_alike(offset: int) -> None:
+    """One of the names of each of them, where their sessions may overlap; more than two a long run never has."""
+    day, uuid = dt.date(2026, 12, 31), str(DEVICES[0].uuid)
+
+    def days(begin: int, now: int) -> set[str]:
+        return set(gpu_name("job", uuid, day + dt.timedelta(begin), day + dt.timedelta(now)).split("+"))
+
+    assert len(days(0, 0)) == 1
+    assert len(days(0, 300)) == 2
+    assert bool(days(0, 3) & days(offset, 3)) == (abs(offset) < 2)
+
+
+def test_a_gpu_measured_over_midnight_counts_once(tmp_path: Path) -> None:
+    """The one began before it and the other after; the name of both days is read back from the job's file too."""
+    day = dt.date(2026, 12, 31)
+    names = tuple(gpu_name("job", str(one.uuid), day, day + dt.timedelta(1)) for one in DEVICES[:2])
+    later = tuple(gpu_name("job", str(one.uuid), day + dt.timedelta(1), day + dt.timedelta(1)) for one in DEVICES[:2])
+    write_job(tmp_path, JobNames("0" * 32, "", names))
+    assert read_job(tmp_path).gpus == names
+    told = summarize_node(two_gpus(1), gpus=later)
+    merged = merge_nodes(two_gpus(0), [told], gpus=read_job(tmp_path).gpus)
+    assert merged.energy.gpu.value == pytest.approx(2 * JOULES)
 
 
 def test_a_killed_rank_0_s_computer_is_known_by_its_job_s_number(tmp_path: Path) -> None:

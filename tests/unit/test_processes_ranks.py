@@ -200,7 +200,8 @@ def test_one_whose_tokens_cannot_be_counted_says_that_it_ended(tmp_path: Path) -
     node.ranks.invite()
     tokens = StepTokens(CountingPlan(unknown={"in_loss": "the loss is DPO loss"}))
     ids = SimpleNamespace(shape=(1, 3), device=SimpleNamespace(type="cpu"), numel=lambda: 3)
-    for batch in ({"position_ids": "there"}, {"position_ids": "there"}, {"attention_mask": [[1, 1, 1]]}):
+    odd = SimpleNamespace(_version=0, device=ids.device)
+    for batch in ({"position_ids": "there"}, {"position_ids": "there"}, {"attention_mask": odd}):
         tokens.add({"input_ids": ids, **batch})
     rank = Follower(Rendezvous(tmp_path, "n"), uses("1aaa-bbbb"), rank=1, tokens=tokens)
     with pytest.raises(AttributeError):

@@ -269,3 +269,22 @@ def test_a_killed_computer_tells_how_many_tokens_there_were_at_least() -> None:
     tokens = merge_nodes(recovered, [part(range(2, 4), counts(200))]).training.tokens
     assert (tokens.non_padding, tokens.at_least) == (None, dict.fromkeys(TOKEN_KINDS, 300))
     assert tokens.reason == "ranks 0 and 1 did not tell all of theirs"
+
+
+def test_the_first_tokens_are_told_at_once(tmp_path: Path) -> None:
+    """A process that is killed before its next beat has told some; later ones wait for it, but for the last."""
+    process = follower(tmp_path, 1, counter(5, 6, reads=False))
+    rung = []
+    for logs in ({"learning_rate": 0.1}, {"loss": 1.0}, {"loss": 0.9}, {"train_loss": 0.95}):
+        process.logged(logs)
+        rung.append(process._news.is_set())
+        process._news.clear()
+    assert rung == [False, True, False, True]
+
+
+def test_a_process_beats_oftener_at_first(tmp_path: Path) -> None:
+    """It has then told most of what it did, however early it is killed."""
+    node_of(tmp_path, None)
+    process = follower(tmp_path, 1, None)
+    pauses = [process._pause_seconds(heard=process.beat(), attempts=attempt) for attempt in range(1, 7)]
+    assert pauses == [1.0, 2.0, 4.0, 5.0, 5.0, 5.0]

@@ -144,12 +144,13 @@ def test_gauge_of_other_parts_than_the_counter_is_set_aside_with_the_true_reason
 
 @pytest.mark.parametrize("sensors", [1, 3])
 def test_calls_too_slow_to_be_timed_cost_no_more_than_others(sensors: int) -> None:
-    """Calls of 0.6 s give no figure; over a day they take a thousandth of the driver's time, the first ones aside."""
+    """Calls of 0.6 s take a thousandth of the driver's time over a day, the first ones aside, and tell the energy."""
     clock = FakeClock()
     driver = Driver(clock, 0.6)
     slow = tuple(sensor("gpu_energy", driver.call(lambda at: 50.0 * at), index) for index in range(sensors))
-    record(SensorSet(sensors=slow, devices=tuple(device(i) for i in range(sensors))), 86400.0, clock)
+    recording = record(SensorSet(sensors=slow, devices=tuple(device(i) for i in range(sensors))), 86400.0, clock)
     assert all(one.reads > 10 for one in slow)
+    assert recording.energy.gpu.value == pytest.approx(sensors * 50.0 * 86400.0, rel=0.001)
     assert driver.busy_seconds <= 0.001 * 86400 + sensors * 12 * 0.6
 
 

@@ -73,7 +73,7 @@ def test_long_runs_are_added_up_on_the_way() -> None:
     counter = StepTokens(CountingPlan(labels_shifted=True, given_in_loss=True))
     for _ in range(5000):
         counter.add(PADDED, torch.tensor(4.0))
-    assert all(len(total._new) <= 32 for total in counter._sums.values())
+    assert all(len(total._new) <= 64 for total in counter._sums.values())
     assert counter.settle().tokens == {"processed": 60_000, "non_padding": 40_000, "in_loss": 20_000}
     counter.add(PADDED, torch.tensor(4.0))
     assert counter.settle().tokens == {"processed": 60_012, "non_padding": 40_008, "in_loss": 20_004}
@@ -95,6 +95,28 @@ def test_small_batches_are_counted_together() -> None:
     for batch in batches[20:]:
         counter.add(batch)
     assert counter.settle().tokens == {"processed": 70 * 20, "non_padding": 70 * 15, "in_loss": 70 * 7}
+
+
+def test_kept_batches_of_any_shapes_are_counted_by_row() -> None:
+    """The last batch of an epoch has fewer rows, and labels of one dimension are one row."""
+    counter = StepTokens(CountingPlan(labels_shifted=True))
+    shapes = [(2, 6), (2, 6), (2, 6), (2, 4), (1, 4), (3, 6), (5,), (5,)]
+    for shape in shapes:
+        counter.add({name: torch.ones(shape, dtype=torch.int64) for name in PADDED})
+    rows = [shape if len(shape) == 2 else (1, *shape) for shape in shapes]
+    size = sum(count * length for count, length in rows)
+    in_loss = sum(count * (length - 1) for count, length in rows)
+    assert counter.settle().tokens == {"processed": size, "non_padding": size, "in_loss": in_loss}
+
+
+def test_a_kept_batch_whose_mask_is_another_is_no_figure() -> None:
+    """The first two had one mark a token, so that others are looked at only when they are counted."""
+    counter = StepTokens(CountingPlan(labels_shifted=True))
+    for batch in (*copies(3), *copies(1, attention_mask=torch.ones(2, 6)), *copies(1)):
+        counter.add(batch)
+    counts = counter.settle()
+    assert counts.tokens == {"processed": 60, "in_loss": 20}
+    assert "not one mark a token" in counts.reasons["non_padding"]
 
 
 def test_what_the_trainer_takes_out_of_a_batch_is_counted_all_the_same() -> None:
@@ -122,7 +144,7 @@ def test_the_kept_take_little_memory() -> None:
     batch = {name: value.repeat(200, 1) for name, value in PADDED.items()}
     for _ in range(100):
         counter.add(batch)
-        assert counter._kept._tokens <= 16_384
+        assert sum(kept[0] for kept in counter._kept._kept) <= 16_384 + 2_400
     assert counter.settle().tokens["processed"] == 240_000
 
 
@@ -217,7 +239,9 @@ def test_flattened_batches_have_no_padding() -> None:
     [
         ({"attention_mask": None}, {"non_padding"}, "no attention mask"),
         ({"attention_mask": torch.ones(2, 1, 6, 6)}, {"non_padding"}, "not one mark a token"),
+        ({"attention_mask": [[1] * 6] * 2}, {"non_padding"}, "not one mark a token"),
         ({"labels": None}, {"in_loss"}, "no labels"),
+        ({"labels": [[1] * 6] * 2}, {"in_loss"}, "no labels"),
         ({"input_ids": None}, {"processed", "non_padding", "in_loss"}, "no input_ids"),
     ],
 )
@@ -320,18 +344,19 @@ class Queued:
     """A number on a device that still works."""
 
     device = SimpleNamespace(type="cuda")
-
-    def item(self) -> int:
-        """Reading it would wait."""
-        raise AssertionError("waited for the device")
-
-
-class QueuedBatch(Queued):
-    """Two rows of six on such a device."""
+    _version = 0
 
     def numel(self) -> int:
         """Which no device has to tell."""
         return 12
+
+    def is_floating_point(self) -> bool:
+        """Nor this."""
+        return False
+
+    def item(self) -> int:
+        """Reading it would wait."""
+        raise AssertionError("waited for the device")
 
 
 def test_an_interrupted_run_does_not_wait_for_the_device() -> None:
@@ -381,13 +406,14 @@ def test_kept_batches_are_not_waited_for_either() -> None:
     counter = StepTokens(CountingPlan(labels_shifted=True))
     for batch in copies(3):
         counter.add(batch)
-    kept = counter._kept._kept[0][0]
-    ids, kept["input_ids"] = kept["input_ids"], QueuedBatch()
+    real = counter._kept._kept[0]
+    queued = (real[0], Queued(), *real[2:])
+    counter._kept._kept[0] = queued
     assert counter.snapshot().tokens == {}
-    kept["input_ids"] = ids
+    counter._kept._kept[0] = real
     assert counter.snapshot().tokens == {"processed": 36, "non_padding": 24, "in_loss": 12}
     counter.add(copies(1)[0])
-    counter._kept._kept[0][0]["input_ids"] = QueuedBatch()
+    counter._kept._kept[0] = (*queued[:4], *counter._kept._kept[0][4:])
     counts = counter.settle(may_wait=False)
     assert counts.tokens == {"processed": 48}
     assert "interrupted" in counts.reasons["non_padding"]

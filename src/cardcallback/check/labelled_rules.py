@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 
+from cardcallback.check.amounts import amounts
 from cardcallback.check.facts import Facts
 from cardcallback.check.finding import Finding, error, hint, shown
 from cardcallback.check.reading import CardText
+from cardcallback.hub_id import is_hub_checkpoint
 from cardcallback.render.card.labelled import normalize_label
 from cardcallback.render.card.labels import LabelIndex, label_index
 from cardcallback.units import format_count, format_number
@@ -42,7 +45,9 @@ def labelled_findings(facts: Facts, hours: list[float], own_labels: str | None =
         own_labels: the text of the person's own label map.
     """
     card, index = facts.card, label_index(own_labels)
-    yield from _batches(dict(_counts(card, index)))
+    counts = dict(_counts(card, index))
+    yield from _batches(counts)
+    yield from _tokens(card, index, counts)
     yield from _base_models(card, index)
     yield from _trainable(card)
     yield from _speeds(facts, hours)
@@ -82,9 +87,25 @@ def _batches(counts: dict[str, tuple[int, int]]) -> Iterator[Finding]:
         yield (hint if is_split else error)(RULE, line, what, cure)
 
 
+def _tokens(card: CardText, index: LabelIndex, counts: dict[str, tuple[int, int]]) -> Iterator[Finding]:
+    """More tokens than so many steps of so many sequences hold at their longest."""
+    if not {"steps", "effective_batch_size", "max_length"} <= counts.keys():
+        return
+    most = math.prod(counts[name][0] for name in ("steps", "effective_batch_size", "max_length"))
+    for slot in card.slots:
+        is_value = slot.kind in {"line", "cell"} and _value(index, slot.label) in {"tokens", "tokens_processed"}
+        stated = amounts(slot.text, "tokens")[:1] if is_value else []
+        if stated and most and all(low > most * (1 + _ROOM) for low, _ in stated[0].ranges):
+            what = (
+                f"{shown(slot.text)}, and the stated steps, batch and length hold {format_number(most / 1e6)} M at most"
+            )
+            yield error(RULE, card.line_of(slot.begin), what, "check the count and its unit")
+
+
 def _base_models(card: CardText, index: LabelIndex) -> Iterator[Finding]:
     for slot in card.slots:
-        if slot.kind in {"line", "cell"} and _value(index, slot.label) == "base_model" and _FOLDER.search(slot.text):
+        is_base = slot.kind in {"line", "cell"} and _value(index, slot.label) == "base_model"
+        if is_base and _FOLDER.search(slot.text) and not is_hub_checkpoint(slot.text.strip("`*_ ")):
             what = f"the base model is a folder of one machine: {shown(slot.text)}"
             yield error(
                 "metadata", card.line_of(slot.begin), what, "give the id on the Hub of the model it was made from"

@@ -1,73 +1,191 @@
-"""Values that a person wrote beside a label whose value the record knows."""
+"""Values that a person wrote, beside a label or in a sentence, of which the record knows otherwise."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
+from cardcallback.check.against import AgainstRecord
+from cardcallback.check.amounts import amounts, bare_numbers
+from cardcallback.check.facts import gather_facts
 from cardcallback.check.finding import Finding, error, shown
-from cardcallback.check.quantities import Figure, find_figures
+from cardcallback.check.other_things import says_other_thing
+from cardcallback.check.quantities import find_figures
 from cardcallback.check.reading import CardText
 from cardcallback.check.run_labels import RUN_LABELS, plain_label
 from cardcallback.record import RunRecord
-from cardcallback.render.card.labels import each, read_label_map
+from cardcallback.render.card.asking import Asked, Asking
+from cardcallback.render.card.fill_memory import FillMemory
+from cardcallback.render.card.labelled import SENTENCE_END, normalize_label
+from cardcallback.render.card.labels import LabelIndex, has_word, label_index
+from cardcallback.render.card.naming import Naming
+from cardcallback.render.card.own_run import Neighbours
+from cardcallback.render.card.placeholders import find_placeholders
+from cardcallback.render.card.quantities import Unit
 from cardcallback.render.card.slots import Slot
-from cardcallback.render.card.values import card_values
+from cardcallback.render.card.understood import has_own_subject
+from cardcallback.render.card.values import card_fields
 
 RULE = "against-record"
-# A person rounds: 1.9 h for 1 h 52 min is right.
-_ROUNDED = 0.06
-_PLAIN_NUMBER = re.compile(r"~?\s*(?P<number>\d[\d,]*(?:\.\d+)?(?:[eE][-+]?\d+)?)(?![\w%.,/-]*\w)")
-# Plain numbers that are exact, or as good as exact.
-_EXACT = frozenset({"lora_rank", "lora_alpha", "epochs", "learning_rate", "max_length", "training_examples"})
-_QUANTITIES = {"energy": "energy", "carbon_emitted": "emissions", "training_time": "time", "peak_memory": "memory"}
+_CURE = "correct it, or say beside it where it comes from"
+_LONGEST = 400
+_LONGEST_NUMBER = 40
+# What was wanted, allowed or tried is no statement of what was done.
+_WANTED = re.compile(
+    r"\b(?:target\w*|goal|limit\w*|budget\w*|plan\w*|expect\w*|allow\w*|up to|at most|upper bound|maximum|would|"
+    r"could|should|may|might|if|try|tried|recommend\w*|minimum|require[ds]?|instead|compared|than|other|another|also|"
+    r"later|earlier|previous\w*|ablations?|sweeps?|variants?|first attempt|initially|originally|next|per|each|every|"
+    r"ziel\w*|geplant\w*|h\u00f6chstens|bis zu|objectif|pr\u00e9vu\w*|maximum|jusqu|hasta|previsto)\b|"
+    r"[<\u2264\u2265]|\u76ee\u6807|\u76ee\u6a19|\u8ba1\u5212",
+    re.IGNORECASE,
+)
+_WANTED_LABEL = re.compile(
+    r"\b(?:target|goal|limit|budget|planned|expected|allowed|threshold|minimum|recommended|required|earlier|previous|"
+    r"original|ziel|geplant|objectif|objetivo)\b|\u76ee\u6807|\u76ee\u6a19|\u8ba1\u5212",
+    re.IGNORECASE,
+)
+_OF_LENGTH = re.compile(r"context|length|\bmax|window|sequence|vocab|l\u00e4nge|longueur|longitud", re.IGNORECASE)
+_DEVICE_HOURS = re.compile(
+    r"\b(?:GPU|TPU|accelerator|device|[A-Z]{1,4}\d{1,4}[A-Z]{0,3})[- ]?(?:h|hrs?|hours?|Stunden|heures)\b",
+    re.IGNORECASE,
+)
+_LIBRARY = re.compile(r"(?P<name>[A-Za-z][\w-]{1,30})\s+v?(?P<version>\d+(?:\.\d+)+(?:[+.]\w+)*)")
+# Fewer are a length.
+_FEWEST_TOKENS = 20_000
+_TRAINING = ("training", "trained", "train", "fine tuning", "finetuning", "lora", "qlora", "hyperparameters", "compute",
+             "environmental", "hardware")  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Stated:
+    """That one of ``texts``, the first at ``begin`` in the body, stands for a value; ``label`` is what it goes by."""
+
+    name: str
+    texts: tuple[str, ...]
+    begin: int
+    label: str
+    unit: Unit | None = None
 
 
 def label_findings(card: CardText, record: RunRecord, own_labels: str | None = None) -> Iterator[Finding]:
-    """Labelled values that contradict the record's; those we filled in are looked at elsewhere."""
-    values = card_values(record)
-    labels = RUN_LABELS | _own(own_labels)
+    """What contradicts the record, each line once; what we filled in ourselves is looked at elsewhere."""
+    factors = tuple(one.figure.value for one in gather_facts(card).of("factor"))
+    against = AgainstRecord(record=record, factors=factors)
+    reported: set[int] = set()
+    for one in _stated(card, record, label_index(own_labels)):
+        line, value = card.line_of(one.begin), against.value(one.name)
+        is_wrong = all(against.contradicts(one.name, text, one.unit) for text in one.texts)
+        if line in reported or value is None or not is_wrong:
+            continue
+        reported.add(line)
+        what = f"{shown(one.label, 40)} says {shown(one.texts[0], 60)}, and the record {shown(value.text, 60)}"
+        yield error(RULE, line, what, _CURE)
+
+
+def _stated(card: CardText, record: RunRecord, index: LabelIndex) -> Iterator[_Stated]:
+    memory = FillMemory(record.card.filled, card.slots)
+    asking = Asking(index, record, Neighbours(card.slots))
+    naming = Naming(index, card_fields(record))
     written = {" ".join(fill.text.split()) for fill in record.card.filled}
     for slot in card.slots:
-        name = _value_name(slot, labels)
-        wanted = values.get(name) if name is not None else None
-        if name is None or wanted is None or " ".join(slot.text.split()) in written:
+        if slot.kind in {"heading", "example", "sentence"} or not slot.text.strip():
             continue
-        if _contradicts(name, slot.text, wanted):
-            what = f"{shown((slot.label or '').strip(' *_:'), 40)} says {shown(slot.text, 60)}"
-            cure = "correct it, or say beside it where it comes from"
-            yield error(RULE, card.line_of(slot.begin), f"{what}, and the record {shown(wanted, 60)}", cure)
+        if " ".join(slot.text.split()) in written:
+            continue
+        headings = memory.headings(slot)
+        asked = asking.ask(slot, headings, slot.text)
+        if slot.kind in {"line", "cell", "block"}:
+            yield from _labelled(slot, asked)
+        if asked.why is None and asked.row is None and not slot.has_labels:
+            yield from _in_text(slot, headings, naming)
+            yield from _versions(slot, index)
 
 
-def _own(own_labels: str | None) -> dict[str, str]:
-    """The person's own words for the same values, where they mean these under every heading."""
-    if own_labels is None:
-        return {}
-    rows = read_label_map(own_labels).rows
-    plain = [row for row in rows if row.value in RUN_LABELS.values() and not (row.heading or row.section or row.column)]
-    return {plain_label(label): row.value or "" for row in plain for label in each(row.label)}
+def _labelled(slot: Slot, asked: Asked) -> Iterator[_Stated]:
+    """What stands beside a label that the map knows, or that names the hours of a device."""
+    label = slot.label or (slot.headings[-1] if slot.headings else "")
+    is_prose = slot.kind == "block" and (slot.has_labels or len(slot.text) > _LONGEST)
+    if is_prose or _WANTED_LABEL.search(f"{label} {slot.column or ''}") or "\n" in slot.text:
+        return
+    if says_other_thing(f"{label}\n{slot.text}") or asked.why is not None:
+        return
+    name = asked.row.value if asked.row is not None else None
+    if name is None and slot.kind != "block":
+        name = "gpu_hours" if _DEVICE_HOURS.search(label) else RUN_LABELS.get(plain_label(label))
+    if name is not None:
+        yield _made(name, slot.text, slot.begin, slot, asked.unit)
 
 
-def _value_name(slot: Slot, labels: Mapping[str, str]) -> str | None:
-    """The record's value that a labelled text in a list, or in a table of labels and values, stands for."""
-    is_value = slot.kind == "line" or (slot.kind == "cell" and slot.only_column)
-    return labels.get(plain_label(slot.label)) if is_value and slot.label is not None else None
+def _in_text(slot: Slot, headings: Sequence[str], naming: Naming) -> Iterator[_Stated]:
+    """The figures of sentences about this training, each by the words beside it."""
+    above = " ".join(normalize_label(one) for one in (*headings, slot.label or ""))
+    is_below_training = any(has_word(above, word) for word in _TRAINING)
+    begin = 0
+    for end in [*(found.end() for found in SENTENCE_END.finditer(slot.text)), len(slot.text)]:
+        sentence, before = slot.text[begin:end], slot.sentences_before + slot.text[:begin]
+        said = f"{slot.label}: {sentence}" if slot.label else sentence
+        is_said = naming.is_about_training(sentence)
+        if (is_said or is_below_training) and len(sentence) <= _LONGEST and _is_of_this_run(said, before):
+            named = _named(sentence, slot, naming) if slot.label is None else ()
+            # "It took 3 days" is about training where the sentence, or the heading, says so.
+            is_timed = is_said or naming.is_about_training(above)
+            for one in (*_typed(sentence, said, slot), *named):
+                if is_timed or one.name != "training_time":
+                    yield replace(one, begin=slot.begin + begin + one.begin)
+        begin = end
 
 
-def _contradicts(name: str, found: str, wanted: str) -> bool:
-    if name in _EXACT:
-        one, other = _plain(found), _plain(wanted)
-        return one is not None and other is not None and abs(one - other) > 1e-3 * max(abs(one), abs(other))
-    kind = _QUANTITIES.get(name)
-    left, right = ([one for one in find_figures(text) if one.kind == kind] for text in (found, wanted))
-    return len(left) == 1 and bool(right) and not _fit(left[0], right[0])
+def _is_of_this_run(sentence: str, before: str) -> bool:
+    return not (_WANTED.search(sentence) or says_other_thing(sentence)) and has_own_subject(sentence, before)
 
 
-def _fit(one: Figure, other: Figure) -> bool:
-    room = _ROUNDED * max(one.value, other.value)
-    return one.low - room <= other.high and other.low - room <= one.high
+def _typed(sentence: str, said: str, slot: Slot) -> Iterator[_Stated]:
+    """What its unit says: device hours, and many tokens."""
+    for figure in find_figures(sentence):
+        if figure.kind == "gpu_time":
+            yield _made("gpu_hours", sentence[figure.begin : figure.end], figure.begin, slot)
+    if _OF_LENGTH.search(said):
+        return
+    found = [one for one in amounts(sentence, "tokens") if "token" in sentence[one.begin : one.end].lower()]
+    many = [one for one in found if max(high for _, high in one.ranges) >= _FEWEST_TOKENS]
+    if many:
+        texts = tuple(sentence[one.begin : one.end] for one in many)
+        yield replace(_made("tokens", texts[0], many[0].begin, slot), texts=texts)
 
 
-def _plain(text: str) -> float | None:
-    found = _PLAIN_NUMBER.match(text)
-    return None if found is None else float(found.group("number").replace(",", ""))
+def _named(sentence: str, slot: Slot, naming: Naming) -> Iterator[_Stated]:
+    """What the words beside a number say, as they would at a placeholder in its place."""
+    numbers = bare_numbers(sentence)
+    if not numbers or re.search(r"[\[\]{}<>_|]", sentence):
+        return
+    masked, end = "", 0
+    for one in numbers:
+        masked += f"{sentence[end : one.begin]}[X]"
+        end = one.end
+    found = find_placeholders(masked + sentence[end:])
+    if len(found) != len(numbers):
+        return
+    ends = [*(one.begin for one in numbers[1:]), len(sentence)]
+    by_name: dict[str, list[tuple[int, str]]] = {}
+    for one, name, last in zip(numbers, naming.in_sentence(found), ends, strict=True):
+        if name is not None:
+            text = sentence[one.begin : min(last, one.end + _LONGEST_NUMBER)].rstrip(" ,;(/")
+            by_name.setdefault(name, []).append((one.begin, text))
+    for name, texts in by_name.items():
+        stated = _made(name, texts[0][1], texts[0][0], slot)
+        yield replace(stated, texts=tuple(text for _, text in texts))
+
+
+def _versions(slot: Slot, index: LabelIndex) -> Iterator[_Stated]:
+    """A library and its version without anything between them, as trainers list them."""
+    found = _LIBRARY.fullmatch(slot.text.strip())
+    rows = index.by_label.get(normalize_label(found["name"]), ()) if found is not None else ()
+    value = next((row.value for row in rows if (row.value or "").startswith("software.")), None)
+    if found is not None and value is not None:
+        yield _made(value, found["version"], slot.begin, slot)
+
+
+def _made(name: str, text: str, begin: int, slot: Slot, unit: Unit | None = None) -> _Stated:
+    label = slot.label or (slot.headings[-1] if slot.headings else "the text")
+    return _Stated(name=name, texts=(text,), begin=begin, label=label.strip(" *_:#"), unit=unit)

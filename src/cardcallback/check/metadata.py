@@ -9,7 +9,7 @@ from typing import Any
 from cardcallback.check.finding import Finding, error, hint, shown
 from cardcallback.check.hub_words import hub_words, nearest
 from cardcallback.check.reading import CardText
-from cardcallback.hub_id import is_hub_id
+from cardcallback.hub_id import is_hub_checkpoint, is_hub_id
 from cardcallback.hub_licences import hub_licences
 from cardcallback.render.card.front_matter import key_source, plain
 from cardcallback.render.card.names import is_hub_name, looks_local, split_relation_tag
@@ -237,7 +237,8 @@ def _placeholders(card: CardText, data: dict[str, Any]) -> Iterator[Finding]:
 
 
 def _is_folder(name: str) -> bool:
-    return looks_local(name) or _FOLDER.search(name) is not None
+    # A repository may be named for a checkpoint: "ada/checkpoint-500".
+    return looks_local(name) or (_FOLDER.search(name) is not None and not is_hub_checkpoint(name))
 
 
 def _list(value: Any) -> list[Any]:

@@ -43,6 +43,11 @@ def is_of_pretraining(fact: Fact) -> bool:
     return _PRETRAINING.search(_said(fact)) is not None
 
 
+def says_other_thing(text: str) -> bool:
+    """Whether a text says of itself that it is of no training, or of a pretraining."""
+    return _OTHER.search(text) is not None or _PRETRAINING.search(text) is not None
+
+
 def is_of_another_model(fact: Fact, own: str) -> bool:
     """Whether a row is labelled by a family of models that is not among the card's ``own`` names, where it has some."""
     named = {found.group().lower() for found in _FAMILY.finditer(fact.label)}

@@ -76,8 +76,9 @@ _ENERGY_WORDS = re.compile(
 )
 _POWER = re.compile(rf"{_NUMBER}\s*(?P<prefix>[mk]?)(?:W|watts?){_END}(?!\s*[-·]?\s*h(?:ours?)?\b)")
 _GPU_TIME = re.compile(
-    rf"{_NUMBER}\s*(?P<count>million|billion|[kKM])?\s*(?:[A-Z]\w*[- ])?"
-    r"(?:GPU|device|accelerator|TPU)[- ]?(?:h|hrs?|hours?)\b",
+    rf"{_NUMBER}\s*(?P<count>million|billion|[kKM])?\s*(?:[A-Z]\w*[- ]){{0,2}}"
+    r"(?:GPU|device|accelerator|TPU|[A-Z]{1,4}\d{2,4}[A-Z]{0,3}|RTX \d{4})[- ]?"
+    r"(?:h|hrs?|hours?|Stunden|heures|horas)\b",
     re.IGNORECASE,
 )
 _TIME_PART = r"(?:ms|s|secs?|seconds?|mins?|minutes?|h|hrs?|hours?|d|days?)"
@@ -98,7 +99,7 @@ _RANGE = re.compile(r"\d\s*(?:to|and|bis|[-–~])\s*$")
 # Units in a label or a column heading, for cells that hold a bare number.
 _HEADED = re.compile(
     r"[(\[]\s*(?:in\s+)?(?P<unit>[^()\[\]]{1,24})[)\]]|\bin\s+(?P<word>kWh|Wh|hours|minutes|kg|grams|GB)\b|"
-    r"^[\s*_]*(?P<first>(?:GPU[- ])?hours|minutes)\b",
+    r"^[\s*_]*(?:total\s+)?(?P<first>(?:(?:GPU|TPU|accelerator|[A-Z]{1,2}\d{2,4}[A-Z]{0,2})[- ])?hours|minutes)\b",
     re.IGNORECASE,
 )
 _BARE = re.compile(
@@ -148,12 +149,18 @@ def headed_figure(cell: str, *headings: str) -> Figure | None:
         return None
     for heading in headings:
         for unit in _HEADED.finditer(heading):
-            words = unit.group("unit") or unit.group("word") or unit.group("first").lower().replace("gpu", "GPU")
+            words = unit.group("unit") or unit.group("word") or _first_unit(unit.group("first"))
             written = f"{number.group('number')}{number.group('count')} {words}"
             found = find_figures(written, of_carbon=_is_carbon(heading) is not None)
             if len(found) == 1:
                 return replace(found[0], text=written)
     return None
+
+
+def _first_unit(written: str) -> str:
+    """The unit that a label begins with: those of devices are device hours, whatever the device."""
+    _, is_of_device, unit = written.lower().replace("-", " ").rpartition(" ")
+    return f"GPU {unit}" if is_of_device else unit
 
 
 def _is_carbon(text: str) -> re.Match[str] | None:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import defaultdict
-from collections.abc import Iterator
-from itertools import combinations
+from collections.abc import Iterator, Sequence
 
+from cardcallback.check.amounts import Amount, amounts
 from cardcallback.check.facts import Fact, Facts
 from cardcallback.check.finding import Finding, error, shown
 from cardcallback.check.quantities import find_figures
 from cardcallback.check.reading import CardText
 from cardcallback.check.run_labels import plain_label, run_fact
+from cardcallback.render.card.labelled import normalize_label
+from cardcallback.render.card.labels import label_index
 from cardcallback.render.card.slots import Slot
-from cardcallback.units import SECONDS_PER_HOUR, format_bytes, format_number
+from cardcallback.units import format_bytes
 
 RULE = "figures"
 _RUN_TIME = re.compile(
@@ -24,10 +27,6 @@ _OF_MANY = re.compile(r"\bper\b|stage|phase|epoch|/|sft|dpo|each|step", re.IGNOR
 _SLIPS = {60.0: "minutes taken for hours, or seconds for minutes", 3600.0: "seconds taken for hours"}
 _SLIP_ROOM = 0.03
 _MOST_TIMES = 20
-_GPU_HOURS = re.compile(r"(?:total )?gpu[- ]?hours(?: used)?")
-# Of several computers the GPUs of one may be all that is counted.
-_COMPUTERS = re.compile(r"\b(?:nodes|machines|computers|hosts|servers)\b", re.IGNORECASE)
-_GPU_HOURS_ROOM = 0.12
 _SHARE = re.compile(
     r"\baccuracy\b|\bprecision\b|\brecall\b|\bcoverage\b|\butili[sz]ation\b|\btrainable\b|\bwin ?rate\b|"
     r"\bpass(?:ing)? ?rate\b|"
@@ -60,6 +59,14 @@ _STAGED = re.compile(
     r"pre-?train|adapter|hyper-?param.* (?:for|of)",
     re.IGNORECASE,
 )
+# What a run has one of, whatever a label in any language calls it, and the kind of what it is measured in.
+_ONE_OF_A_KIND = {
+    "carbon_emitted": "emissions", "effective_batch_size": None, "energy": "energy", "epochs": None, "gpu_count": None,
+    "gradient_accumulation": None, "learning_rate": None, "lora_alpha": None, "lora_rank": None, "max_length": None,
+    "seed": None, "training_examples": "examples", "training_time": "time", "weight_decay": None,
+}  # fmt: skip
+_SAID_ROOM = 0.05
+_NOT_MEASURED = re.compile(r"estimat|gesch\u00e4tzt|estim\u00e9|estimad|\bmax(?:imum|imal)?\b|initial", re.IGNORECASE)
 _ONE_NUMBER = re.compile(r"^[~≈]?\s*(?P<number>\d[\d,]*(?:\.\d+)?(?:[eE][-+]?\d+)?)")
 
 
@@ -72,7 +79,6 @@ _ENDS_EARLY = re.compile(
 def run_findings(facts: Facts) -> Iterator[Finding]:
     """Contradictions among the figures of one run."""
     yield from _times(facts)
-    yield from _gpu_hours(facts)
     yield from _shares(facts)
     yield from _memory(facts)
     yield from _batches(facts.card)
@@ -96,22 +102,6 @@ def _times(facts: Facts) -> Iterator[Finding]:
                 other = f"{shown(earlier.figure.text)} on line {earlier.line.number}"
                 what = f"{shown(later.figure.text)} here and {other}: {slip}"
                 yield error(RULE, later.line.number, what, "give both in one unit")
-
-
-def _gpu_hours(facts: Facts) -> Iterator[Finding]:
-    """GPU hours that no number of GPUs on the card gives with the run's time."""
-    of_gpus = [one for one in facts.of("gpu_time") if _GPU_HOURS.fullmatch(one.label) and one.figure.value > 0]
-    of_run = [one for one in facts.of("time") if _RUN_TIME.search(one.label) and not _OF_MANY.search(one.label)]
-    seconds = {one.figure.value for one in of_run if one.figure.value > 0}
-    text = "\n".join(line.prose for line in facts.card.prose_lines())
-    if len(of_gpus) != 1 or len(seconds) != 1 or len(facts.counts) == 1 or _COMPUTERS.search(text):
-        return
-    stated, time = of_gpus[0], max(seconds)
-    counts = facts.counts | {one * other for one, other in combinations(facts.counts, 2)}
-    if not any(abs(time * count / stated.figure.value - 1) <= _GPU_HOURS_ROOM for count in counts):
-        most = format_number(time * max(facts.counts) / SECONDS_PER_HOUR)
-        what = f"{shown(stated.figure.text)}, and the stated time on the stated GPUs gives {most} GPU hours"
-        yield error(RULE, stated.line.number, what, "calculate it again, or say what else they hold")
 
 
 def _seconds(fact: Fact) -> float:
@@ -197,7 +187,7 @@ def _twice(card: CardText) -> Iterator[Finding]:
     groups: dict[str, list[Slot]] = defaultdict(list)
     for slot in card.slots:
         is_value = slot.kind == "line" or (slot.kind == "cell" and slot.only_column)
-        fact = run_fact(slot.label) if is_value and slot.label else None
+        fact = (run_fact(slot.label) or _mapped(slot.label)) if is_value and slot.label else None
         if fact is not None:
             groups[fact].append(slot)
     ends_early = _ENDS_EARLY.search(card.body) is not None
@@ -207,7 +197,7 @@ def _twice(card: CardText) -> Iterator[Finding]:
             names = [plain_label(slot.label or "") for slot in (first, other)]
             if fact == "epochs" and names[0] != names[1] and ends_early:
                 continue
-            if _differ(first.text, other.text) and not _is_staged(first, other):
+            if _differ(fact, first.text, other.text) and not _is_staged(first, other):
                 line = card.line_of(other.begin)
                 elsewhere = f"{shown(first.text, 40)} on line {card.line_of(first.begin)}"
                 what = f"{names[1]} is {shown(other.text, 40)} here and {elsewhere}"
@@ -221,7 +211,23 @@ def _is_staged(first: Slot, other: Slot) -> bool:
     return any(_STAGED.search(heading) for slot in (first, other) for heading in slot.headings)
 
 
-def _differ(one: str, other: str) -> bool:
+def _mapped(label: str) -> str | None:
+    """The fact that a label of the map, in any of its languages, asks for, where that is one of a kind."""
+    rows = label_index().by_label.get(normalize_label(label), ())
+    row = rows[0] if rows else None
+    is_plain = (
+        row is not None and not (row.section or row.heading or row.column) and _NOT_MEASURED.search(label) is None
+    )
+    return row.value if row is not None and is_plain and row.value in _ONE_OF_A_KIND else None
+
+
+def _differ(fact: str, one: str, other: str) -> bool:
+    kind = _ONE_OF_A_KIND.get(fact)
+    if kind is not None:
+        ours, theirs = amounts(one, kind)[:1], amounts(other, kind)
+        return bool(ours and theirs) and not _may_be_same(ours, theirs)
+    if fact in _ONE_OF_A_KIND and _is_same_setting(amounts(one)[:1], amounts(other)):
+        return False
     left, right = find_figures(one, of_carbon=True), find_figures(other, of_carbon=True)
     if left and right and left[0].kind == right[0].kind and left[0].kind != "percent":
         room = 0.05 * max(left[0].value, right[0].value)
@@ -234,6 +240,21 @@ def _differ(one: str, other: str) -> bool:
         return False
     first, second = (match["number"].replace(",", "") for match in numbers if match)
     return not _same_number(first, second)
+
+
+def _may_be_same(some: Sequence[Amount], others: Sequence[Amount]) -> bool:
+    """Whether one of the first may be one of the others, give or take what people round."""
+    pairs = [(one, other) for a in some for b in others for one in a.ranges for other in b.ranges]
+    return any(
+        one[0] - _SAID_ROOM * one[1] <= other[1] and other[0] - _SAID_ROOM * other[1] <= one[1] for one, other in pairs
+    )
+
+
+def _is_same_setting(some: Sequence[Amount], others: Sequence[Amount]) -> bool:
+    """Whether one of the first is one of the others, however it is written: "2 × 10⁻⁴", "8k"."""
+    return any(
+        math.isclose(a, b, rel_tol=1e-6) for one in some for other in others for a in one.values for b in other.values
+    )
 
 
 def _same_number(one: str, other: str) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import msgspec
 
 from cardcallback.check.carbon_rules import carbon_findings
+from cardcallback.check.device_hours import device_hour_findings
 from cardcallback.check.devices import run_seconds
 from cardcallback.check.emissions_key import emissions_findings
 from cardcallback.check.energy_rules import energy_findings
@@ -92,6 +93,7 @@ def _of_figures(card: CardText, own_labels: str | None) -> Iterator[Finding]:
     yield from carbon_findings(facts)
     yield from energy_findings(facts)
     yield from run_findings(facts)
+    yield from device_hour_findings(facts)
     yield from step_findings(facts)
     yield from labelled_findings(facts, run_seconds(facts), own_labels)
     yield from unit_findings(facts)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from cardcallback.energy.ceiling import Ceiling
 from cardcallback.energy.closing import LONG_EDGE_SECONDS, Gauge, close_best, close_counter, compare
@@ -13,20 +13,13 @@ from cardcallback.energy.history import NEVER, Cumulative, FadingHistory
 from cardcallback.energy.integral import PowerIntegral
 from cardcallback.energy.intervals import Check, CounterPoint, watched_joules
 from cardcallback.energy.notes import account_notes, gauge_notes
-from cardcallback.energy.result import SHORTEST_VISIT_SECONDS, AccountResult, EnergyResult, PhaseSum
+from cardcallback.energy.result import SHORTEST_VISIT_SECONDS, AccountResult, PhaseSum, Visit
 from cardcallback.energy.traits import CounterTraits, PowerTraits
 
 # Counter readings and phase visits that may wait for the power readings to catch up with them: as many as
 # come within a second's lag while a counter's refresh is watched for.
 _MOST_WAITING = 128
 _LEAST_SHOWN = 1e-9
-
-
-@dataclass(frozen=True, slots=True)
-class _Visit:
-    phase: str
-    begin_seconds: float
-    end_seconds: float
 
 
 class EnergyAccount:
@@ -57,7 +50,7 @@ class EnergyAccount:
         self._lead_joules = 0.0
         self._begin_power: Cumulative | None = None  # kept, since the history forgets detail
         self._phases: dict[str, PhaseSum] = {}
-        self._visits: deque[_Visit] = deque()
+        self._visits: deque[Visit] = deque()
 
     def add_counter(self, at_seconds: float, joules: float) -> None:
         """A reading of the energy counter, in joules."""
@@ -80,6 +73,11 @@ class EnergyAccount:
         self._integral.add(at_seconds, _shown(watts))
         self._settle()
 
+    def note_call(self, seconds: float) -> None:
+        """A reading of the counter may be true of any moment within so long a call."""
+        if self._counter is not None:
+            self._counter.call_seconds = max(self._counter.call_seconds, seconds)
+
     def read_power_every(self, interval_seconds: float) -> None:
         """From now on the power gauge is read at this interval."""
         if self._integral is not None:
@@ -88,14 +86,14 @@ class EnergyAccount:
     def mark_phase(self, phase: str, begin_seconds: float, end_seconds: float) -> None:
         """One visit of a phase, told after it ended; its begin may lie far back."""
         if end_seconds > begin_seconds:
-            self._visits.append(_Visit(phase, begin_seconds, end_seconds))
+            self._visits.append(Visit(phase, begin_seconds, end_seconds))
             self._settle()
 
     def result(self, end_seconds: float) -> AccountResult:
         """The energies of the window from the begin to ``end_seconds``; changes nothing."""
         duration = max(end_seconds - self.begin_seconds, 0.0)
         account = self._settled_counter(end_seconds)
-        gauge = self._gauge(duration)
+        gauge = self._gauge(duration, self._ceiling(account.highest_believed if account is not None else None))
         uncounted = account is None or account.anchor is None or account.counted_seconds <= 0
         integrated = self._integral.result(end_seconds, alone=uncounted) if self._integral is not None else None
         if account is None or account.anchor is None:
@@ -108,21 +106,17 @@ class EnergyAccount:
             )
         end_power = self._gauge_at(end_seconds)
         bridged = account.bridged_seconds > 0 or end_seconds - account.anchor.at_seconds > LONG_EDGE_SECONDS
-        notes = account_notes(account, compare(account, gauge)) + self._gauge_notes(
-            alone=bridged, still_seconds=gauge.still_seconds
-        )
+        verdict = compare(account, gauge)
+        notes = account_notes(account, verdict) + self._gauge_notes(alone=bridged, still_seconds=gauge.still_seconds)
         account.distrust_stillness(gauge_saw=watched_joules(account.anchor.power, end_power) is not None)
         begin_power = self._begin_power or self._gauge_at(self.begin_seconds, end_seconds)
         begin = CounterPoint(self.begin_seconds, 0.0, begin_power)
         end = CounterPoint(end_seconds, 0.0, end_power)
         counter = close_counter(account, begin, end, gauge)
-        if counter is None and integrated is not None:
-            best: EnergyResult | None = integrated
-        elif counter is None:
-            best = None
-        else:
+        best = integrated
+        if counter is not None:
             best = close_best(account, begin, end, gauge, integrated)
-            if account.traits.resolution_joules > 0 and integrated is not None and _is_surer(integrated, best):
+            if account.traits.resolution_joules > 0 and integrated is not None and integrated.is_surer_than(best):
                 best = integrated  # a counter of coarse steps confirms it and is worse by itself
         return AccountResult(
             duration_seconds=duration,
@@ -143,16 +137,19 @@ class EnergyAccount:
     @property
     def ceiling(self) -> Ceiling:
         """The most energy the device can have used in a time; not known before any reading."""
-        by_gauge = self._integral.ceiling if self._integral is not None else Ceiling(0.0, 0.0, self._limit_watts)
-        if self._counter is None or self._counter.highest_watts <= by_gauge.highest_watts:
-            return by_gauge
-        # What the gauge does not see in its moments the counter may hold.
-        return Ceiling(self._counter.highest_watts, self._counter.highest_over_seconds, self._limit_watts)
+        return self._ceiling(self._counter.highest if self._counter is not None else None)
 
     @property
     def refresh_seconds(self) -> float:
         """How old the counter's value may be; 0 without a counter."""
         return self._counter.refresh_seconds if self._counter is not None else 0.0
+
+    def _ceiling(self, by_counter: Ceiling | None) -> Ceiling:
+        by_gauge = self._integral.ceiling if self._integral is not None else Ceiling(0.0, 0.0, self._limit_watts)
+        if by_counter is None or by_counter.highest_watts <= by_gauge.highest_watts:
+            return by_gauge
+        # What the gauge does not see in its moments the counter may hold.
+        return replace(by_counter, limit_watts=self._limit_watts)
 
     def _settle(self) -> None:
         if self._begin_power is None and self._integral is not None and self._gauge_reaches(self.begin_seconds):
@@ -162,7 +159,7 @@ class EnergyAccount:
         while self._visits and (self._known_to(self._visits[0].end_seconds) or self._overfull(self._visits)):
             self._tally(self._visits.popleft(), self._phases)
 
-    def _overfull(self, queue: deque[CounterPoint] | deque[_Visit]) -> bool:
+    def _overfull(self, queue: deque[CounterPoint] | deque[Visit]) -> bool:
         return len(queue) > _MOST_WAITING
 
     def _gauge_reaches(self, seconds: float) -> bool:
@@ -204,27 +201,33 @@ class EnergyAccount:
     def _feed(self, counter: CounterAccount, point: CounterPoint) -> None:
         since = counter.anchor.at_seconds if counter.anchor is not None else point.at_seconds
         seconds = point.at_seconds - since
+        ceiling = self._ceiling(counter.highest)
+        most = ceiling.joules_within(seconds + counter.refresh_seconds)
+        allowed = ceiling.joules_if_allowed(seconds + counter.refresh_seconds)
+        # A gauge that is back shows how the device works by now; one that is gone knows nothing of it.
+        is_back = self._integral is not None and self._gauge_reaches(point.at_seconds)
         check = Check(
             slack_joules=self._slack_joules(counter, seconds),
-            most_joules=self.ceiling.joules_within(seconds + counter.refresh_seconds),
-            allowed_joules=self.ceiling.joules_if_allowed(seconds + counter.refresh_seconds),
+            most_joules=most,
+            allowed_joules=allowed,
+            unwatched_joules=most if is_back else allowed,
             gauge_still=self._integral.stillness.latest if self._integral is not None else NEVER,
             gauge_failed_since=self._integral.failed_since(since, point.at_seconds)
             if self._integral is not None
             else math.inf,
-            gauge_sees_everything=self._integral is not None and self._integral.traits.sees_everything,
+            gauge_sees_everything=self._integral is not None and self._integral.sees_everything,
         )
         counter.add(point, check)
 
     def _gauge_at(self, seconds: float, silent_until: float | None = None) -> Cumulative | None:
         return self._integral.at(seconds, silent_until=silent_until) if self._integral is not None else None
 
-    def _gauge(self, duration_seconds: float) -> Gauge:
+    def _gauge(self, duration_seconds: float, ceiling: Ceiling) -> Gauge:
         if self._integral is None:
-            return Gauge(ceiling=self.ceiling)
+            return Gauge(ceiling=ceiling)
         still = self._integral.still_doubt(duration_seconds)
         return Gauge(
-            ceiling=self.ceiling,
+            ceiling=ceiling,
             edge_joules=self._integral.edge_joules,
             relative_doubt=self._integral.relative_doubt,
             rise_watts=self._integral.rise_watts,
@@ -242,7 +245,7 @@ class EnergyAccount:
 
     def _slack_joules(self, counter: CounterAccount, seconds: float) -> float:
         """How far one interval of a healthy counter may be from the gauge."""
-        stale = counter.stale_joules(self.ceiling)
+        stale = counter.stale_joules(self._ceiling(counter.highest))
         if self._integral is None:
             return stale
         return stale + 2 * self._integral.edge_joules + self._integral.sampling_joules(seconds)
@@ -262,7 +265,7 @@ class EnergyAccount:
             newest.gap_seconds + now.gap_seconds - then.gap_seconds,
         )
 
-    def _tally(self, visit: _Visit, sums: dict[str, PhaseSum]) -> None:
+    def _tally(self, visit: Visit, sums: dict[str, PhaseSum]) -> None:
         phase = sums.setdefault(visit.phase, PhaseSum())
         seconds = visit.end_seconds - visit.begin_seconds
         phase.visits += 1
@@ -286,13 +289,6 @@ class EnergyAccount:
         if self._counter is not None:
             return math.hypot(line, self._counter.stale_joules(self.ceiling))
         return math.hypot(line, self._integral.edge_joules if self._integral is not None else 0.0)
-
-
-def _is_surer(one: EnergyResult, other: EnergyResult) -> bool:
-    """Whether its bounds are narrower, and nothing is missing from it."""
-    if one.high is None or one.gap_seconds > other.gap_seconds:
-        return False
-    return other.high is None or one.high - one.low < other.high - other.low
 
 
 def _shown(value: float) -> float:

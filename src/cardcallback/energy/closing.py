@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from cardcallback.energy.ceiling import Ceiling
 from cardcallback.energy.counter import CounterAccount
 from cardcallback.energy.intervals import CounterPoint
-from cardcallback.energy.result import SHORTEST_COMPARISON_SECONDS, Consistency, EnergyResult
+from cardcallback.energy.result import CONSISTENT_SHARE, SHORTEST_COMPARISON_SECONDS, Consistency, EnergyResult
 
 # A rest of the window no longer than this, next to a good counter, is extended where no gauge saw it.
 LONG_EDGE_SECONDS = 2.5
@@ -50,7 +50,7 @@ def close_best(
     """
     lead, tail = _edges(account, begin, end)
     joules = account.best_joules + lead.joules + tail.joules + _age_joules(account, lead, tail, gauge)
-    trusted = account.trusted_against_gauge
+    trusted = account.agreement.trusted_against_gauge
     joules += trusted.counter_joules - trusted.power_joules
     bridged = account.bridged_joules - trusted.power_joules
     verdict = compare(account, gauge)
@@ -63,6 +63,9 @@ def close_best(
     low, high = joules - doubt - below - still_below, joules + doubt + above + still_above
     apart = verdict or _contradiction(account, gauge)
     if apart is not None and integrated is not None:
+        alone = bridged + sum(edge.joules for edge in (lead, tail) if edge.by_gauge)
+        counted = joules + _more_by_the_counter(alone, apart)
+        low, high = min(low, counted - doubt), max(high, counted + doubt)
         other, other_doubt = _other_figure(account, joules, apart, integrated)
         other_doubt = math.hypot(other_doubt, doubt)
         low, high = min(low, other - other_doubt), max(high, other + other_doubt)
@@ -80,10 +83,10 @@ def close_best(
 
 def _if_the_other_is_right(account: CounterAccount) -> tuple[float, float]:
     """How much lower and higher the energy is if in the disputed intervals the one that was not believed is right."""
-    if account.disagrees_throughout:
+    if account.agreement.disagrees_throughout:
         return 0.0, 0.0  # then the whole of what the gauge says is spanned
-    excess = account.disputed.counter_joules - account.disputed.power_joules
-    if account.trusted_against_gauge.seconds > 0:
+    excess = account.agreement.disputed.counter_joules - account.agreement.disputed.power_joules
+    if account.agreement.trusted_against_gauge.seconds > 0:
         excess = -excess
     return max(-excess, 0.0), max(excess, 0.0)
 
@@ -114,16 +117,23 @@ def _bridge_doubt(account: CounterAccount, gauge: Gauge, verdict: Consistency | 
 
 def _age_joules(account: CounterAccount, lead: _Edge, tail: _Edge, gauge: Gauge) -> float:
     """What the counter's first value lacked of its own time more than its last did, each half a refresh old."""
-    if lead.long or tail.long or account.disagrees_throughout or account.refresh_seconds > _KNOWN_AGE_SECONDS:
+    if lead.long or tail.long or account.agreement.disagrees_throughout or account.refresh_seconds > _KNOWN_AGE_SECONDS:
         return 0.0
     return gauge.rise_watts * account.refresh_seconds / 2
+
+
+def _more_by_the_counter(gauge_joules: float, verdict: Consistency) -> float:
+    """How much more it is where the gauge stands alone, if the counter's rate is right there too."""
+    if verdict.integrated_joules <= 0:
+        return 0.0
+    return gauge_joules * (verdict.counter_joules / verdict.integrated_joules - 1)
 
 
 def _other_figure(
     account: CounterAccount, joules: float, verdict: Consistency, integrated: EnergyResult
 ) -> tuple[float, float]:
     """The window's energy if the gauge's rate were right all the time, and how far around it the truth may be."""
-    counted = account.counted_joules + account.trusted_against_gauge.counter_joules
+    counted = account.counted_joules + account.agreement.trusted_against_gauge.counter_joules
     if verdict.counter_joules <= 0:
         return 0.0, integrated.joules - integrated.low
     other = joules + counted * verdict.relative_difference
@@ -139,7 +149,7 @@ def close_counter(account: CounterAccount, begin: CounterPoint, end: CounterPoin
     """What the counter alone says of the window; ``None`` if it never moved."""
     counted, seconds = account.counted_joules, account.counted_seconds
     bridged_seconds = account.bridged_seconds
-    trusted = account.trusted_against_gauge
+    trusted = account.agreement.trusted_against_gauge
     counted += trusted.counter_joules
     seconds += trusted.seconds
     bridged_seconds -= trusted.seconds
@@ -171,9 +181,14 @@ def close_counter(account: CounterAccount, begin: CounterPoint, end: CounterPoin
 
 
 def _contradiction(account: CounterAccount, gauge: Gauge) -> Consistency | None:
-    """Counter against gauge in a run too short for a verdict, where nothing explains how far they are apart."""
+    """Counter against gauge in a run too short for a verdict, where its ends do not explain how far they are apart.
+
+    What a gauge that looks now and then does not see may explain it, but so may a wrong rate.
+    """
     found = _compared(account, gauge)
-    return found if found.seconds > LONG_EDGE_SECONDS and found.verdict == "inconsistent" else None
+    difference = abs(found.integrated_joules - found.counter_joules)
+    apart = found.apart > CONSISTENT_SHARE and difference > _comparison_cuts(account, gauge)
+    return found if found.seconds > LONG_EDGE_SECONDS and apart else None
 
 
 def compare(account: CounterAccount, gauge: Gauge) -> Consistency | None:
@@ -183,14 +198,17 @@ def compare(account: CounterAccount, gauge: Gauge) -> Consistency | None:
 
 
 def _compared(account: CounterAccount, gauge: Gauge) -> Consistency:
-    both = account.compared
-    cuts = math.hypot(_cut_doubt(account, gauge), math.sqrt(2) * gauge.edge_joules)
+    both = account.agreement.compared
     return Consistency(
         seconds=both.seconds,
         counter_joules=both.counter_joules,
         integrated_joules=both.power_joules,
-        doubt_joules=cuts + gauge.relative_doubt * both.power_joules,
+        doubt_joules=_comparison_cuts(account, gauge) + gauge.relative_doubt * both.power_joules,
     )
+
+
+def _comparison_cuts(account: CounterAccount, gauge: Gauge) -> float:
+    return math.hypot(_cut_doubt(account, gauge), math.sqrt(2) * gauge.edge_joules)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

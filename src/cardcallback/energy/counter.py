@@ -8,15 +8,14 @@ from collections import Counter as Tally
 from collections import deque
 from typing import Literal
 
+from cardcallback.energy.agreement import Agreement
 from cardcallback.energy.ceiling import Ceiling
-from cardcallback.energy.intervals import BothWays, Check, Counted, CounterPoint, watched_joules
+from cardcallback.energy.intervals import Check, Counted, CounterPoint, watched_joules
 from cardcallback.energy.refresh import ASSUMED_REFRESH_SECONDS, RefreshWatch
 from cardcallback.energy.traits import CounterTraits
 
 Event = Literal["reset", "restart", "wrap", "turn", "standstill", "jump", "dispute"]
 
-# Above this share of the intervals, counter and gauge disagree as such: neither is the one at fault.
-_SYSTEMATIC_SHARE = 0.2
 # How far one interval of the counter may be from the gauge, beside what lag and refresh explain.
 _INTERVAL_TOLERANCE = 0.15
 # More than any one device draws: what a counter may show without a gauge to check it against.
@@ -34,6 +33,7 @@ class CounterAccount:
     def __init__(self, traits: CounterTraits) -> None:
         self.traits = traits
         self.refresh = RefreshWatch()
+        self.call_seconds = 0.0  # the longest call that answered
         self.first: CounterPoint | None = None
         self.anchor: CounterPoint | None = None  # the latest reading at which the counter had moved
         self.still_until: float | None = None
@@ -46,11 +46,8 @@ class CounterAccount:
         self.longest_unbridged_seconds = 0.0
         self.without_gauge_seconds = 0.0  # counted while the gauge had failed
         self.pieces = 1
-        self.agreeing = BothWays()
-        self.disputed = BothWays()  # bridged, though the device may have used what the counter says
-        self.ruled_out = BothWays()  # bridged, since it cannot have
-        self.highest_watts = 0.0
-        self.highest_over_seconds = 0.0
+        self.agreement = Agreement()
+        self.highest = Ceiling(0.0, 0.0)  # of what was counted
         self.events: Tally[Event] = Tally()
         self.recent: deque[Counted] = deque(maxlen=_RECENT)
         self._may_take_back = False  # the newest of them
@@ -63,17 +60,25 @@ class CounterAccount:
         twin.events = self.events.copy()
         twin.recent = self.recent.copy()
         twin.refresh = self.refresh.copy()
-        twin.agreeing, twin.disputed, twin.ruled_out = map(copy.copy, (self.agreeing, self.disputed, self.ruled_out))
+        twin.agreement = self.agreement.copy()
         return twin
 
     @property
     def refresh_seconds(self) -> float:
         """How old the counter's value may be: as published, else as seen, else what its readings' distance allows."""
-        return self.traits.refresh_seconds or self.refresh.seconds or ASSUMED_REFRESH_SECONDS
+        refresh_seconds = self.traits.refresh_seconds or self.refresh.seconds or ASSUMED_REFRESH_SECONDS
+        return max(refresh_seconds, self.call_seconds)
 
     def stale_joules(self, ceiling: Ceiling) -> float:
         """How far the value that it shows may lie behind the energy used."""
         return ceiling.joules_within(self.refresh_seconds) + self.traits.resolution_joules
+
+    @property
+    def highest_believed(self) -> Ceiling:
+        """The highest mean power of what was counted, or stands although the gauge rules it out."""
+        trusted = self.agreement.trusted_against_gauge
+        watts = trusted.counter_joules / trusted.seconds if trusted.seconds > 0 else 0.0
+        return Ceiling(watts, trusted.seconds) if watts > self.highest.highest_watts else self.highest
 
     @property
     def refresh_seen(self) -> bool:
@@ -106,31 +111,6 @@ class CounterAccount:
         """Energy from the first reading to the anchor: counted where good, bridged where not."""
         return self.counted_joules + self.bridged_joules
 
-    @property
-    def disagrees_throughout(self) -> bool:
-        """Whether counter and gauge differ so often that no single interval can be blamed."""
-        differing = self.disputed.seconds + self.ruled_out.seconds
-        return differing > _SYSTEMATIC_SHARE * (self.agreeing.seconds + differing)
-
-    @property
-    def trusted_against_gauge(self) -> BothWays:
-        """The intervals in which the counter stands although the gauge says otherwise.
-
-        All of them where they disagree throughout; else those that the device may have used, where the gauge is
-        the weaker witness: readings in thousandths of a watt do not repeat under load, so that one that stands
-        still has failed.
-        """
-        if self.disagrees_throughout:
-            return self.disputed.joined(self.ruled_out)
-        return self.disputed if self.disputed.weak_seconds > self.disputed.seconds / 2 else BothWays()
-
-    @property
-    def compared(self) -> BothWays:
-        """The intervals over which counter and gauge are compared: without the few in which one of them failed."""
-        if self.disagrees_throughout:
-            return self.agreeing.joined(self.disputed).joined(self.ruled_out)
-        return self.agreeing
-
     def add(self, point: CounterPoint, check: Check) -> None:
         """The next reading, in order of time."""
         self.refresh.add(point.at_seconds, point.joules)
@@ -153,7 +133,7 @@ class CounterAccount:
             self._bridge(point)
         elif change < 0:
             self._backward(point, change, check)
-        elif self._plausible(point, change, check):
+        elif not self._lost_energy(point, change) and self._plausible(point, change, check):
             self._count(point, change)
         else:
             self._implausible(point, change, check)
@@ -181,7 +161,7 @@ class CounterAccount:
         self._bridge(point)
 
     def _implausible(self, point: CounterPoint, change: float, check: Check) -> None:
-        if self._stood_still(point):
+        if self._stood_still(point) or self._may_have_stopped_unseen:
             stopped_in = self.recent[-1] if self._caught_up(point, change, check) else None
             self._take_back()
             if stopped_in is not None:
@@ -195,7 +175,7 @@ class CounterAccount:
         integral = self._integral(point)
         if integral is not None and self.anchor is not None:
             seconds = self._seconds(point)
-            sums = self.disputed if possible else self.ruled_out
+            sums = self.agreement.disputed if possible else self.agreement.ruled_out
             self._note_highest(change if possible else 0.0, seconds)
             sums.add(seconds, change, integral)
             sums.weak_seconds += check.weak_seconds(self.anchor.at_seconds, point.at_seconds)
@@ -203,6 +183,22 @@ class CounterAccount:
 
     def _stood_still(self, point: CounterPoint) -> bool:
         return self.still_at_the_end_seconds > self._seconds(point) / 2
+
+    @property
+    def _may_have_stopped_unseen(self) -> bool:
+        """Whether it stood still, if only briefly, right after an interval that nobody watched: it may have before."""
+        newest = self.recent[-1] if self._may_take_back else None
+        unwatched = newest is not None and newest.integral is None
+        return unwatched and self.still_at_the_end_seconds > _STILL_STEPS * self._step_seconds
+
+    def _lost_energy(self, point: CounterPoint, change: float) -> bool:
+        """Whether it moved on from such a standstill by less than the gauge saw, as one that catches up does not.
+
+        What an interval of minutes may hide is worth more doubt than what lag blurs in a second.
+        """
+        integral = self._integral(point) if self._may_have_stopped_unseen else None
+        still_share = self.still_at_the_end_seconds / self._seconds(point)
+        return integral is not None and change < integral * (1 - still_share / 2)
 
     def _caught_up(self, point: CounterPoint, change: float, check: Check) -> bool:
         newest = self.recent[-1] if self._may_take_back else None
@@ -214,7 +210,7 @@ class CounterAccount:
         seconds = self._seconds(point)
         integral = self._integral(point)
         if integral is None:
-            return change <= check.allowed_joules and self._plausible_alone(point, change / seconds)
+            return change <= check.unwatched_joules and self._plausible_alone(point, change / seconds)
         return abs(change - integral) <= _INTERVAL_TOLERANCE * integral + check.slack_joules
 
     def _plausible_alone(self, point: CounterPoint, watts: float) -> bool:
@@ -247,7 +243,7 @@ class CounterAccount:
         newest = self.recent.pop()
         self.counted_joules -= newest.joules
         self.counted_seconds -= newest.seconds
-        newest.count_in(self.agreeing, -1)
+        newest.count_in(self.agreement.agreeing, -1)
         self.anchor = newest.begin
         self._may_take_back = False
 
@@ -256,7 +252,7 @@ class CounterAccount:
         while self.recent and self.recent[-1].begin.at_seconds + self.recent[-1].seconds > seconds:
             newest = self.recent.pop()
             self._may_take_back = False
-            newest.count_in(self.agreeing, -1)
+            newest.count_in(self.agreement.agreeing, -1)
 
     def _seconds(self, point: CounterPoint) -> float:
         return point.at_seconds - self.anchor.at_seconds if self.anchor else 0.0
@@ -270,15 +266,15 @@ class CounterAccount:
         self._may_take_back = self.anchor is not None and self.anchor.power is not None
         if self.anchor is not None:
             self.recent.append(Counted(self.anchor, seconds, joules, self._integral(point)))
-            self.recent[-1].count_in(self.agreeing)
+            self.recent[-1].count_in(self.agreement.agreeing)
         self.without_gauge_seconds += seconds if self._gauge_failed else 0.0
 
     def _note_highest(self, joules: float, seconds: float) -> None:
         # One refresh more or less falls into a short interval.
         if seconds > 2 * self.refresh_seconds:
-            certain = max(joules - self.traits.resolution_joules, 0.0)
-            self.highest_watts = max(self.highest_watts, certain / seconds)
-            self.highest_over_seconds = max(self.highest_over_seconds, seconds)
+            watts = max(joules - self.traits.resolution_joules, 0.0) / seconds
+            highest = self.highest
+            self.highest = Ceiling(max(highest.highest_watts, watts), max(highest.averaging_seconds, seconds))
 
     def _bridge(self, point: CounterPoint) -> None:
         if not self._bridging:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from cardcallback.energy.ceiling import Ceiling
+from cardcallback.energy.grain import Grain
 from cardcallback.energy.history import Cumulative, FadingHistory
 from cardcallback.energy.result import EnergyResult
 from cardcallback.energy.sieve import ReadingSieve
@@ -40,6 +41,7 @@ class PowerIntegral:
         self.longest_gap_seconds = 0.0
         self._history = FadingHistory()
         self.stillness = Stillness()
+        self._grain = Grain()
         self._first_watts = 0.0
         self._last_watts = 0.0
         self._last_at = -math.inf
@@ -49,6 +51,7 @@ class PowerIntegral:
         self._unseen_seconds = 0.0
         self._sampling_variance = 0.0
         self._unseen_squared = 0.0
+        self._renewal_variance = 0.0
         self._steps = 0
         self._blind_joules = 0.0
         self._sum = 0.0
@@ -63,10 +66,12 @@ class PowerIntegral:
         if at_seconds <= self._last_at:
             return
         self.stillness.add(at_seconds, watts)
+        stood_seconds = self._grain.add(at_seconds, watts)
         if self.readings == 0:
             self._begin(at_seconds, watts)
         else:
             self._extend(at_seconds, watts)
+            self._renewal_variance += self._missed_joules(abs(watts - self._last_watts), stood_seconds) ** 2
         self._last_at, self._last_watts = at_seconds, watts
         self._remember(self.lagged_to)
         self.lowest, self.highest = min(self.lowest, watts), max(self.highest, watts)
@@ -80,6 +85,16 @@ class PowerIntegral:
         return self._last_at - self.traits.lag_seconds
 
     @property
+    def refresh_seconds(self) -> float:
+        """How old a reading may be: as published, or longer where readings were seen to stand for longer."""
+        return max(self.traits.refresh_seconds, self._grain.renewal_seconds)
+
+    @property
+    def sees_everything(self) -> bool:
+        """Whether each moment is in some reading: as published, unless readings stood for longer than they average."""
+        return self.traits.sees_everything and self._grain.renewal_seconds <= self.traits.sight_seconds
+
+    @property
     def ceiling(self) -> Ceiling:
         """The most energy the device can have used in a time."""
         return Ceiling(self.highest, self.traits.averaging_seconds, self.limit_watts)
@@ -87,7 +102,7 @@ class PowerIntegral:
     @property
     def rise_watts(self) -> float:
         """How much higher the newest reading is than the first; 0 for readings of passing moments."""
-        return self._last_watts - self._first_watts if self.traits.sees_everything else 0.0
+        return self._last_watts - self._first_watts if self.sees_everything else 0.0
 
     @property
     def edge_joules(self) -> float:
@@ -143,9 +158,9 @@ class PowerIntegral:
 
     def sampling_joules(self, seconds: float) -> float:
         """How far the integral of a stretch may be off where the gauge looks only now and then."""
-        if self.traits.sees_everything or self.readings == 0:
+        if self.sees_everything or self.readings == 0:
             return 0.0
-        step = max(self.traits.interval_seconds, self.traits.refresh_seconds)
+        step = max(self.traits.interval_seconds, self.refresh_seconds)
         return _DEVIATIONS * math.sqrt(self._variance() * step * seconds)
 
     def result(self, end_seconds: float, *, alone: bool = False) -> EnergyResult | None:
@@ -204,12 +219,16 @@ class PowerIntegral:
         self._unseen_seconds += unseen
         # Half the squared difference of neighbours is the variance of work that changes faster than it is read, and
         # falls to nothing for work that changes slowly.
-        trapezoid, between = difference * step * _TRAPEZOID_ERROR, difference * unseen / math.sqrt(2)
-        self._sampling_variance += max(trapezoid, between) ** 2
+        self._sampling_variance += self._missed_joules(difference, step) ** 2
         self._unseen_squared += unseen * unseen
         self._steps += 1
         if step <= _IN_STEP_REFRESHES * self.traits.refresh_seconds:
             self._blind_joules += difference * step * self.traits.blind_share
+
+    def _missed_joules(self, difference_watts: float, step_seconds: float) -> float:
+        """By how much the work between two readings may usually differ from the straight line through them."""
+        unseen_seconds = max(0.0, step_seconds - self.traits.sight_seconds)
+        return difference_watts * max(step_seconds * _TRAPEZOID_ERROR, unseen_seconds / math.sqrt(2))
 
     def _remember(self, at_seconds: float) -> None:
         self._history.append(Cumulative(at_seconds, self._joules, self._gap_seconds))
@@ -233,7 +252,7 @@ class PowerIntegral:
         Known is the energy of the whole averaging window; unknown is when in it it was used: at most all of
         it at once. The refresh adds up to half of itself at the highest power of so short a time.
         """
-        ceiling, window, refresh = self.ceiling, self.traits.averaging_seconds, self.traits.refresh_seconds
+        ceiling, window, refresh = self.ceiling, self.traits.averaging_seconds, self.refresh_seconds
         burst_watts = ceiling.highest_part(min(window, refresh) or window)
         steadiness = min(watts / burst_watts, 1.0) if burst_watts > 0 else 1.0
         return window * watts * (1 - steadiness) / 2 + ceiling.joules_within(refresh / 2)
@@ -247,11 +266,15 @@ class PowerIntegral:
             return 0.0
         # Two readings that agree by chance show no swing at all: some steps of the largest are added.
         unlearned = _UNLEARNED_STEPS * self.highest**2 * self._unseen_squared / self._steps
-        return _DEVIATIONS * math.sqrt(self._sampling_variance + unlearned)
+        stood = self._renewal_variance if self._grain.renewal_seconds > 0 else 0.0
+        return _DEVIATIONS * math.sqrt(max(self._sampling_variance, stood) + unlearned)
 
     def _rounding_joules(self, seconds: float) -> float:
-        """A steady load is always rounded the same way, so that half a step stays half a step."""
-        return self.traits.resolution_watts / 2 * seconds
+        """A steady load is always rounded the same way, so that half a step stays half a step.
+
+        Steps that only show in the readings may be cut off as well as rounded: then it is a whole one.
+        """
+        return max(self.traits.resolution_watts / 2, self._grain.step_watts) * seconds
 
     def _variance(self) -> float:
         mean = self._sum / self.readings

@@ -34,7 +34,8 @@ class Check:
     """What an interval of the counter is held against.
 
     A difference to the gauge within ``slack_joules`` is its own blur; more than ``most_joules`` the device
-    cannot have used by what was seen of it, more than ``allowed_joules`` not by its own limit. ``gauge_still``
+    cannot have used by what was seen of it, more than ``allowed_joules`` not by its own limit; ``unwatched_joules`` is
+    which of the two holds where the gauge did not see all of it. ``gauge_still``
     is when the gauge last gave the same reading over and over, which one that flickers does only once it has failed:
     at ``gauge_failed_since``, infinite unless it had for most of this interval. ``gauge_sees_everything`` is false for
     one that looks only now and then.
@@ -43,6 +44,7 @@ class Check:
     slack_joules: float
     most_joules: float = math.inf
     allowed_joules: float = math.inf
+    unwatched_joules: float = math.inf
     gauge_still: Stretch = NEVER
     gauge_failed_since: float = math.inf
     gauge_sees_everything: bool = True

@@ -34,7 +34,7 @@ def account_notes(account: CounterAccount, verdict: Consistency | None) -> tuple
     notes = _refresh_note(account)
     for event, sentence in _SENTENCES.items():
         count = account.events[event]
-        if count and not (event in {"jump", "dispute"} and account.disagrees_throughout):
+        if count and not (event in {"jump", "dispute"} and account.agreement.disagrees_throughout):
             notes.append(sentence.format(times="once" if count == 1 else f"{count} times"))
     if account.still_at_the_end_seconds > account.stillness_seconds:
         stillness = format_duration(account.still_at_the_end_seconds)

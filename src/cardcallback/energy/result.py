@@ -42,6 +42,12 @@ class EnergyResult:
         """The share of the window at which the sensor looked; ``None`` for a window without length."""
         return _rest_share(self.gap_seconds + self.unseen_seconds, duration_seconds)
 
+    def is_surer_than(self, other: EnergyResult) -> bool:
+        """Whether its bounds are narrower, and nothing is missing from it."""
+        if self.high is None or self.gap_seconds > other.gap_seconds:
+            return False
+        return other.high is None or self.high - self.low < other.high - other.low
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Consistency:
@@ -89,6 +95,15 @@ class AccountResult:
     best: EnergyResult | None
     consistency: Consistency | None = None
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One visit of a phase; times are on the readings' clock."""
+
+    phase: str
+    begin_seconds: float
+    end_seconds: float
 
 
 @dataclass(slots=True)

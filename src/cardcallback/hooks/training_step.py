@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
+from functools import partial, wraps
+from types import FunctionType
 from typing import Any
 
 from cardcallback.hooks.wrapping import GuardFactory, guard_or_own, wrap_method, wrap_own_attribute
@@ -21,10 +23,13 @@ OnBatch = Callable[[Any, Any], bool]
 class _Listener:
     """Who is told of one trainer's batches; ``inside`` while a step runs, of which its parent's method is a part."""
 
-    def __init__(self, trainer: Any, on_batch: OnBatch, guard: GuardFactory) -> None:
-        self.trainer = weakref.ref(trainer)
+    __slots__ = ("guarded", "inside", "keep", "on_batch", "trainer")
+
+    def __init__(self, trainer: Any, on_batch: OnBatch, keep: OnBatch, guard: GuardFactory) -> None:
+        self.trainer: Callable[[], Any] = weakref.ref(trainer)
         self.guarded = guard("count the tokens of the training batches")
         self.inside = False
+        self.keep = keep
         self.on_batch = on_batch
 
     def __reduce__(self) -> tuple[Callable[[], None], tuple[()]]:
@@ -32,33 +37,74 @@ class _Listener:
         return type(None), ()
 
 
-def watch_training_step(trainer: Any, *, on_batch: OnBatch, guard: GuardFactory | None = None) -> None:
+def watch_training_step(
+    trainer: Any, *, on_batch: OnBatch, keep: OnBatch | None = None, guard: GuardFactory | None = None
+) -> None:
     """Call ``on_batch(inputs, num_items_in_batch)`` before each ``training_step`` of this trainer.
 
     That is once for each batch of a gradient accumulation, and never for an evaluation.
     ``num_items_in_batch`` is what transformers gives its loss to divide by, ``None`` where it gives nothing.
     Once it returns False it is told of no more. Calling this again for the same trainer replaces what is called.
+
+    ``keep`` is asked first, and ``on_batch`` is told of what it does not keep. It is not guarded, which costs as much
+    again: whatever it changes a signal's handler must be free to find half done.
     """
-    setattr(trainer, _ATTRIBUTE, _Listener(trainer, on_batch, guard_or_own(guard)))
-    wrap_method(type(trainer), _METHOD, run=_run_step)
+    setattr(trainer, _ATTRIBUTE, _Listener(trainer, on_batch, keep or _keep_nothing, guard_or_own(guard)))
+    wrap_method(type(trainer), _METHOD, wrapped=_wrapped)
     wrap_own_attribute(trainer, _METHOD, run=_run_step)
+
+
+def _wrapped(original: Any) -> Callable[..., Any]:
+    # As what any other method is wrapped in, with two functions less to enter.
+    call = original if isinstance(original, FunctionType) else partial(_bound_call, original)
+
+    @wraps(original)
+    def around(self: Any, *args: Any, **kwargs: Any) -> Any:
+        listener = self.__dict__.get(_ATTRIBUTE)
+        # A shallow copy of the trainer has the attribute too.
+        if listener is None or listener.inside or listener.trainer() is not self:
+            return call(self, *args, **kwargs)
+        listener.inside = True
+        try:
+            try:
+                kept = listener.keep(args[1], args[2])
+            except Exception:  # noqa: BLE001 - given by name, or what on_batch finds too, and is guarded
+                kept = False
+            if not kept:
+                _tell(listener, args, kwargs)
+            return call(self, *args, **kwargs)
+        finally:
+            listener.inside = False
+
+    return around
+
+
+def _bound_call(original: Any, trainer: Any, *args: Any, **kwargs: Any) -> Any:
+    return original.__get__(trainer, type(trainer))(*args, **kwargs)
 
 
 def _run_step(original: Callable[..., Any], trainer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     listener = getattr(trainer, _ATTRIBUTE, None)
-    # A shallow copy of the trainer has the attribute too.
     if listener is None or listener.inside or listener.trainer() is not trainer:
         return original(*args, **kwargs)
     listener.inside = True
     try:
-        inputs = args[1] if len(args) > 1 else kwargs.get("inputs")
-        num_items = args[2] if len(args) > 2 else kwargs.get("num_items_in_batch")
-        with listener.guarded:
-            if not listener.on_batch(inputs, num_items):
-                listener.trainer = _nobody
+        _tell(listener, args, kwargs)
         return original(*args, **kwargs)
     finally:
         listener.inside = False
+
+
+def _tell(listener: _Listener, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    inputs = args[1] if len(args) > 1 else kwargs.get("inputs")
+    num_items = args[2] if len(args) > 2 else kwargs.get("num_items_in_batch")
+    with listener.guarded:
+        if not listener.on_batch(inputs, num_items):
+            listener.trainer = _nobody
+
+
+def _keep_nothing(*_: Any) -> bool:
+    return False
 
 
 def _nobody() -> None:

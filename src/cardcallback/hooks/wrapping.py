@@ -145,17 +145,23 @@ def watch_of_model(model: Any) -> Watch | None:
 
 
 def wrap_method(
-    start: type, method: str, *, find: Callable[[Any], Watch | None] = watch_of, run: Run | None = None
+    start: type,
+    method: str,
+    *,
+    find: Callable[[Any], Watch | None] = watch_of,
+    wrapped: Callable[[Any], Callable[..., Any]] | None = None,
 ) -> None:
     """Wrap ``method`` on every class above and including ``start`` that defines it; once each.
 
-    Each call of it acts around it as the hooks say of the watch that ``find`` gives, or is left to ``run`` altogether.
+    Each call of it acts around it as the hooks say of the watch that ``find`` gives; ``wrapped`` makes another wrap.
     """
-    run = run or functools.partial(_run, method, find)
+    wrapped = wrapped or functools.partial(_wrapped, run=functools.partial(_run, method, find))
     for owner in start.__mro__:
         original = owner.__dict__.get(method)
         if _is_method(original) and not hasattr(original, _MARK):
-            setattr(owner, method, _wrapped(original, run))
+            around = wrapped(original)
+            setattr(around, _MARK, True)
+            setattr(owner, method, around)
 
 
 def wrap_own_attribute(trainer: Any, method: str, *, run: Run | None = None) -> None:
@@ -183,7 +189,6 @@ def _wrapped(original: Any, run: Run) -> Callable[..., Any]:
     def around(self: Any, *args: Any, **kwargs: Any) -> Any:
         return run(original.__get__(self, type(self)), self, args, kwargs)
 
-    setattr(around, _MARK, True)
     return around
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 # An addition for each number would cost a short step as much again as the counting.
-_MOST_NEW = 32
+_MOST_NEW = 64
 
 
 class DeviceSum:
@@ -29,17 +29,16 @@ class DeviceSum:
 
     def add(self, number: Any) -> None:
         """One more; starts work on its device and waits for nothing."""
-        self._new.append(number)
+        self.add_all([number])
+
+    def add_all(self, numbers: Sequence[Any]) -> None:
+        """As many more; the same."""
+        self._new += numbers
         if len(self._new) >= _MOST_NEW:
             self._add_up()
 
-    def add_count(self, tensors: Sequence[Any]) -> None:
-        """The number of their elements that count, all together; starts work on their device and waits for nothing."""
-        elements = tensors[0]
-        if len(tensors) > 1:
-            if len({tensor.shape[1:] for tensor in tensors}) > 1:
-                tensors = [tensor.reshape(-1) for tensor in tensors]
-            elements = sys.modules["torch"].cat(tensors)
+    def add_count(self, elements: Any) -> None:
+        """The number of its elements that count; starts work on their device and waits for nothing."""
         # Not a sum: masks of packed sequences may number them.
         self.add((elements if self._ignored == 0 else elements != self._ignored).count_nonzero())
 
@@ -70,6 +69,25 @@ class DeviceSum:
         new = torch.stack(self._new).sum(dtype=torch.int64)
         self._total = new if self._total is None else self._total + new
         self._new.clear()
+
+
+def joined(tensors: Sequence[Any]) -> Any:
+    """All elements of them in one tensor, with no operation for each where their rows are equally long or many."""
+    if len(tensors) == 1:
+        return tensors[0]
+    torch, shapes = sys.modules["torch"], {tensor.shape for tensor in tensors}
+    if len({shape[1:] for shape in shapes}) == 1:
+        return torch.cat(tensors)
+    if len({shape[:-1] for shape in shapes}) == 1:
+        return torch.cat(tensors, -1)
+    return torch.cat([tensor.reshape(-1) for tensor in tensors])
+
+
+def joined_without_first(tensors: Sequence[Any]) -> Any:
+    """The same without the first element of each row."""
+    if len({tensor.shape for tensor in tensors}) == 1 and tensors[0].dim() > 1:
+        return joined(tensors)[..., 1:]
+    return joined([tensor[..., 1:] for tensor in tensors])
 
 
 def is_idle(tensor: Any) -> bool:

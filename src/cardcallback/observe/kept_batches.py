@@ -13,92 +13,107 @@ from cardcallback.observe.device_sum import is_idle
 
 # A larger batch takes its step so long that to count it at once is nothing.
 _SMALL_TOKENS = 4_096
-# Half a mebibyte on the device, with 8 bytes for each mark, label and token's number.
-_MOST_TOKENS = 16_384
-_MOST_BATCHES = 32
-_COUNTED = ("attention_mask", "shift_labels", "labels")
+# A third of a mebibyte on the device, with 8 bytes for each mark and label.
+_ROOM_TOKENS = 16_384
+# So that no more than 128 are kept, whose sizes, masks and labels the count looks at one by one.
+_LEAST_ROOM_TOKENS = 128
+_WATCHED = ("attention_mask", "shift_labels", "labels")
 
 
-# What is read of one batch, and what transformers gives its loss to divide by.
-Batch = tuple[Any, Any]
-# A batch with the versions of its tensors, which every change in place raises; no named one, which costs a call.
-_Kept = tuple[Any, Any, tuple[Any, ...]]
+# What is counted of one batch, and only that is kept of it, since mappings are emptied: how many tokens it has; their
+# mask, None where every token is one of a sequence; how many are in the loss, where transformers has told; else the
+# labels, and whether their first position is no target; at last the versions of mask and labels, which every change in
+# place raises. No named one, which costs a call.
+Batch = tuple[int, Any, Any, Any, bool, int, int]
 
 
 class KeptBatches:
     """Keeps batches of a training that leaves them as they are, which its first two tell.
 
-    ``is_full``: they should be counted now.
+    Args:
+        takes_given: transformers' own count of the tokens in the loss is taken where there is one.
+        shifts: position 0 of the labels is no target.
+        reads_labels: tokens in the loss are counted at all.
     """
 
-    def __init__(self) -> None:
-        self.is_full = False
-        self._first: _Kept | None = None
+    def __init__(self, *, takes_given: bool, shifts: bool, reads_labels: bool) -> None:
+        self._takes_given = takes_given
+        self._shifts = shifts
+        self._reads_labels = reads_labels
+        self._first: tuple[Mapping[str, Any], tuple[Any, ...]] | None = None
         self._may_keep = self._writes_into_them = False
-        self._kept: list[_Kept] = []
-        self._tokens = 0
+        self._kept: list[Batch] = []
+        self._room = 0
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether those that are kept should be counted now."""
+        return self._may_keep and self._room <= 0
 
     def keep(self, inputs: Any, num_items: Any) -> bool:
-        """Whether it is kept, to be counted with others later; only its tensors are, since mappings are emptied."""
-        if not self._may_keep:
-            self._learn(inputs)
+        """Whether it is kept, to be counted with others later; one append, between whose halves no signal comes.
+
+        This is all that is done at most steps, right after work that left nothing of ours in the processor's caches.
+        """
+        if self._room <= 0:
             return False
+        labels, unshifted, labels_version = None, False, 0
         try:
             get = inputs.get
-            ids = get("input_ids")
-            size = ids.numel()
-            mask, targets, labels = get("attention_mask"), get("shift_labels"), get("labels")
-            versions = (getattr(mask, "_version", 0), getattr(targets, "_version", 0), getattr(labels, "_version", 0))
-        except (AttributeError, RuntimeError):  # unlike the first two: no tokens in it, or of torch's inference mode
+            mask, tokens = get("attention_mask"), get("input_ids").numel()
+            mask_version = mask._version  # noqa: SLF001 - torch's own, documented nowhere else than in its notes
+            if not self._takes_given or num_items is None:
+                num_items = None
+                if self._reads_labels:
+                    labels = get("shift_labels")
+                    if labels is None:
+                        labels, unshifted = get("labels"), self._shifts
+                    labels_version = labels._version  # noqa: SLF001 - as above
+        except (AttributeError, RuntimeError):  # unlike the first two, or of torch's inference mode
             return False
-        if size > _SMALL_TOKENS:
+        if tokens > _SMALL_TOKENS:
             return False
-        read = {
-            "input_ids": ids,
-            "attention_mask": mask,
-            "position_ids": get("position_ids"),
-            "shift_labels": targets,
-            "labels": labels,
-        }
-        kept = self._kept
-        kept.append((read, num_items, versions))
-        self._tokens += size
-        self.is_full = len(kept) >= _MOST_BATCHES or self._tokens > _MOST_TOKENS
+        self._kept.append((tokens, mask, num_items, labels, unshifted, mask_version, labels_version))
+        self._room -= max(_LEAST_ROOM_TOKENS, tokens)
         return True
+
+    def learn(self, inputs: Any) -> None:
+        """From a batch that was not kept: whether the training writes into its batches."""
+        if self._may_keep or self._writes_into_them:
+            return
+        if not isinstance(inputs, Mapping) or not hasattr(inputs.get("input_ids"), "numel"):
+            return
+        if self._first is not None:
+            first, versions = self._first
+            self._first = None
+            self._may_keep = _versions(first) == versions
+            self._writes_into_them = not self._may_keep
+            self._room = _ROOM_TOKENS if self._may_keep else 0
+            return
+        try:
+            self._first = ({name: inputs.get(name) for name in _WATCHED}, _versions(inputs))
+        except RuntimeError:  # tensors of torch's inference mode do not tell whether they were changed
+            self._first = None
 
     @property
     def is_idle(self) -> bool:
         """Whether the device that they lie on has nothing left to do."""
-        return all(is_idle(inputs["input_ids"]) for inputs, _, _ in self._kept[-1:])
+        return all(is_idle(mask) for _, mask, *_ in self._kept[-1:])
 
     def take(self) -> tuple[list[Batch], bool]:
         """All that are kept, and whether each of them is as it was given."""
-        kept = self._kept
-        self._empty()
-        unchanged = all(_versions(inputs) == versions for inputs, _, versions in kept)
-        return [(inputs, num_items) for inputs, num_items, _ in kept], unchanged
+        kept, self._kept = self._kept, []
+        self._room = _ROOM_TOKENS if self._may_keep else 0
+        tensors = [(one[1], one[5]) for one in kept] + [(one[3], one[6]) for one in kept if one[3] is not None]
+        return kept, all(tensor._version == version for tensor, version in tensors)  # noqa: SLF001 - as in keep
 
-    def drop(self) -> None:
-        """Forget them."""
-        self._empty()
-        self._first, self._may_keep = None, False
-
-    def _empty(self) -> None:
-        self._kept, self._tokens, self.is_full = [], 0, False
-
-    def _learn(self, inputs: Any) -> None:
-        if self._writes_into_them or not isinstance(inputs, Mapping) or not hasattr(inputs.get("input_ids"), "numel"):
-            return
-        if self._first is not None:
-            first, _, versions = self._first
-            self._may_keep, self._first = _versions(first) == versions, None
-            self._writes_into_them = not self._may_keep
-            return
-        try:
-            self._first = ({name: inputs.get(name) for name in _COUNTED}, None, _versions(inputs))
-        except RuntimeError:  # tensors of torch's inference mode do not tell whether they were changed
-            self._first = None
+    def close(self) -> None:
+        """Keep no more; those that are kept may still be taken."""
+        self._first, self._may_keep, self._room = None, False, 0
 
 
 def _versions(inputs: Mapping[str, Any]) -> tuple[Any, ...]:
-    return tuple(getattr(inputs.get(name), "_version", 0) for name in _COUNTED)
+    return tuple(getattr(inputs.get(name), "_version", 0) for name in _WATCHED)

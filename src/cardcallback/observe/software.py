@@ -6,6 +6,7 @@ import platform
 import re
 import sys
 from collections.abc import Mapping
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -66,6 +67,7 @@ def surrounding_notes(trainer: object) -> tuple[str, ...]:
     return (*([_CODECARBON] if followed else []), *([_SETFIT] if has_head else []))
 
 
+@cache  # of the library that was loaded, whatever is installed meanwhile; and to read it takes long
 def _version(distribution: str) -> str | None:
     try:
         text = version(distribution)

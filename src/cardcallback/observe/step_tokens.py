@@ -6,16 +6,14 @@ that a gradient flows through.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from cardcallback.observe.device_sum import DeviceSum
+from cardcallback.observe.counting_plan import CountingPlan
+from cardcallback.observe.device_sum import DeviceSum, joined, joined_without_first
 from cardcallback.observe.kept_batches import Batch, KeptBatches
-from cardcallback.observe.objective import ON_POLICY
-from cardcallback.observe.plain import integer, read
-from cardcallback.observe.shared_batches import processes_of_split_batch, processes_of_whole_batch
-from cardcallback.record import CUSTOM_LOSS, TOKEN_KINDS, TokenKind, Training
+from cardcallback.record import TOKEN_KINDS, TokenKind
 
 SOURCE = "training batches"
 
@@ -23,82 +21,14 @@ SOURCE = "training batches"
 _IGNORED = -100
 # Adding to a lazily built graph would change what is compiled.
 _EAGER_DEVICES = frozenset({"cpu", "cuda", "mps", "xpu", "npu", "hpu"})
-_SHIFTED = frozenset({"SFT", "language modelling"})
-_UNSHIFTED = frozenset({"masked language modelling", "sequence-to-sequence"})
-_BY_COLUMN = frozenset({"sentence_transformers", "setfit"})
 _NO_IDS = "the training batches hold no input_ids"
 _NO_BATCH = "no training batch was seen"
 _NOT_READ = "the run was interrupted before they could be read without waiting for the GPU"
 _FAILED = "counting them failed"
 _DEVICE_FAILED = "the device they were counted on failed"
 _SEVERAL_PROCESSES = "several processes trained, and only this one's batches were seen"
-_GENERATED = "the answers are written while training, and nobody counted them"
+_ODD_MASKS = "the attention masks are not one mark a token"
 _CHANGED = "the training changed some of its batches in place before they were counted"
-_SHARED_BATCHES = "several processes are given the same batch (tensor, context or sequence parallelism)"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CountingPlan:
-    """How the batches of one trainer are to be read.
-
-    ``labels_shifted``: position 0 of each row is no target, as in causal language modelling; ``None``: labels
-    are no tokens. ``given_in_loss``: transformers' own count is of exactly the batch it comes with.
-    ``filled_up``: flattened batches may end in padding that nothing marks. ``by_column``: each text
-    column has token numbers of its own, and all of them go through the model. ``unknown`` holds the reason for each
-    kind that cannot be counted.
-    """
-
-    labels_shifted: bool | None = None
-    given_in_loss: bool = False
-    filled_up: bool = False
-    by_column: bool = False
-    unknown: Mapping[TokenKind, str] = field(default_factory=dict)
-
-
-def plan_counting(training: Training, *, args: object, trainer: object, model: object) -> CountingPlan:
-    """Decide it once, before the first batch, from what the run is."""
-    if processes_of_whole_batch(trainer, model) * processes_of_split_batch(trainer) > 1:
-        return CountingPlan(unknown=dict.fromkeys(TOKEN_KINDS, _SHARED_BATCHES))
-    if training.objective in ON_POLICY:
-        return CountingPlan(unknown=dict.fromkeys(TOKEN_KINDS, _GENERATED))
-    shifted = True if training.objective in _SHIFTED else False if training.objective in _UNSHIFTED else None
-    return CountingPlan(
-        labels_shifted=shifted,
-        given_in_loss=_is_given(args, trainer, shifted=shifted),
-        filled_up=_fills_up(args, trainer),
-        by_column=training.trainer_library in _BY_COLUMN,
-        unknown=_uncounted_loss(training, model, shifted=shifted),
-    )
-
-
-def _is_given(args: object, trainer: object, *, shifted: bool | None) -> bool:
-    """Whether ``num_items_in_batch`` is the number of this batch's targets.
-
-    transformers before 5 counted position 0 too (its trainers have no ``_loss_shifts_labels``), with several
-    GPUs it divides, of several processes it gathers them all, and under accumulation it is of all batches of the step.
-    """
-    single = (integer(read(args, "n_gpu")) or 0) <= 1 and (integer(read(args, "world_size")) or 1) <= 1
-    return (
-        single
-        and integer(read(args, "gradient_accumulation_steps")) == 1
-        and shifted is True
-        and read(trainer, "_loss_shifts_labels") is True
-    )
-
-
-def _fills_up(args: object, trainer: object) -> bool:
-    collator = read(trainer, "data_collator")
-    return any(integer(read(owner, "pad_to_multiple_of")) for owner in (collator, args))
-
-
-def _uncounted_loss(training: Training, model: object, *, shifted: bool | None) -> dict[TokenKind, str]:
-    if training.loss_kind in {None, CUSTOM_LOSS}:
-        return {"in_loss": "code of the person's own computes the loss, or nothing tells what it is made of"}
-    if shifted is None:
-        return {"in_loss": f"the loss is {training.loss_kind}, not one over labelled tokens"}
-    if read(read(model, "active_peft_config"), "is_prompt_learning") is True:
-        return {"in_loss": "learned prompts stand before the labels"}
-    return {}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -130,23 +60,31 @@ class StepTokens:
         self._reasons: dict[TokenKind, str] = dict(plan.unknown)
         self._whole: dict[TokenKind, int] = {}
         self._sums: dict[TokenKind, DeviceSum] = {"non_padding": DeviceSum(), "in_loss": DeviceSum(_IGNORED)}
-        self._kept = KeptBatches()
-        self._found: dict[TokenKind, list[Any]] = {kind: [] for kind in self._sums}
+        self._kept = KeptBatches(
+            takes_given=plan.given_in_loss,
+            shifts=bool(plan.labels_shifted),
+            reads_labels="in_loss" not in plan.unknown,
+        )
         self._settled: dict[TokenKind, int] = {}
-        self._batches = 0
+        self._counted_batches = 0
         self.read = StepCounts(reasons=dict.fromkeys(TOKEN_KINDS, _NO_BATCH))
         self._closed = len(self._reasons) == len(TOKEN_KINDS)
+
+    def keep(self, inputs: Any, num_items_in_batch: Any = None) -> bool:
+        """Whether the batch is only kept until later, which nothing can interrupt halfway; else ``add`` is for it."""
+        return self._kept.keep(inputs, num_items_in_batch)
 
     def add(self, inputs: Any, num_items_in_batch: Any = None) -> bool:
         """One training batch, as ``training_step`` is given it; whether the next one is counted too."""
         if self._closed:
             return False
-        self._batches += 1
         try:
-            if not self._kept.keep(inputs, num_items_in_batch):
-                self._count([(inputs, num_items_in_batch)])
-            elif self._kept.is_full:
+            if self._kept.is_full:
                 self._count_kept()
+            if not self._kept.keep(inputs, num_items_in_batch):
+                self._counted_batches += 1
+                self._kept.learn(inputs)
+                self._count(list(self._parts(inputs, num_items_in_batch)))
         except Exception:  # goes on to whoever guards the step; what was counted is no figure any more
             self._lose(_FAILED)
             raise
@@ -155,6 +93,7 @@ class StepTokens:
     def close(self) -> None:
         """Count nothing more: the session is over."""
         self._closed = True
+        self._kept.close()
 
     def settle(self, *, may_wait: bool = True) -> StepCounts:
         """Read the sums; with ``may_wait`` False only those whose device has nothing left to do."""
@@ -178,7 +117,7 @@ class StepTokens:
     def last(self) -> StepCounts:
         """What was read last, for any thread; complete where counting was closed and all of it has been read."""
         read = self.read  # once: another thread may replace it
-        return replace(read, complete=self._closed and read.batches == self._batches)
+        return replace(read, complete=self._closed and read.batches == self._batches())
 
     def counts(self) -> StepCounts:
         """The sums as last read; touches no device."""
@@ -190,7 +129,10 @@ class StepTokens:
         tokens = {kind: count for kind, count in counted.items() if kind not in self._reasons}
         reasons = {kind: self._reasons.get(kind, _NO_BATCH) for kind in TOKEN_KINDS if kind not in tokens}
         at_least = {kind: count for kind, count in counted.items() if count and reasons.get(kind) == _NOT_READ}
-        return StepCounts(tokens=tokens, reasons=reasons, at_least=at_least, batches=self._batches)
+        return StepCounts(tokens=tokens, reasons=reasons, at_least=at_least, batches=self._batches())
+
+    def _batches(self) -> int:
+        return self._counted_batches + len(self._kept)
 
     def _read(self, kind: TokenKind, total: DeviceSum) -> None:
         try:
@@ -212,83 +154,102 @@ class StepTokens:
             raise
 
     def _count_kept(self, busy: Collection[TokenKind] = ()) -> None:
+        # First, so that another thread never sees fewer batches than there were.
+        self._counted_batches += len(self._kept)
         batches, unchanged = self._kept.take()
-        self._count(batches, busy)
+        if batches:
+            self._count(batches, busy)
         if not unchanged:
             self._lose(_CHANGED, *self._sums)
 
-    def _count(self, batches: Sequence[Batch], busy: Collection[TokenKind] = ()) -> None:
-        for inputs, num_items in batches:
-            self._add(inputs, num_items)
-        for kind, tensors in self._found.items():
-            if tensors and kind in busy:
-                self._lose(_NOT_READ, kind)
-            elif tensors:
-                self._sums[kind].add_count(tensors)
-                tensors.clear()
-
-    def _add(self, inputs: Any, num_items: Any) -> None:
+    def _parts(self, inputs: Any, num_items: Any) -> Iterable[Batch]:
+        """What is counted of a batch that is not kept; several parts of one whose columns are models' inputs each."""
         parts = _columns(inputs) if self._plan.by_column else (inputs,) if isinstance(inputs, Mapping) else ()
         if not parts:
             self._lose(_NO_IDS)
         for part in parts:
-            self._add_part(part, num_items)
-
-    def _add_part(self, inputs: Mapping[str, Any], num_items: Any) -> None:
-        ids: Any = inputs.get("input_ids")
-        if not hasattr(ids, "numel"):
-            self._lose(_NO_IDS)
-            return
-        if not self._whole and ids.device.type not in _EAGER_DEVICES:
-            self._lose("batches on this kind of device are not counted")
-            return
-        if "processed" not in self._reasons:
-            self._add_whole("processed", ids.numel())
-        if "non_padding" not in self._reasons:
-            self._add_non_padding(inputs, ids)
-        if "in_loss" not in self._reasons:
-            self._add_in_loss(inputs, num_items)
-
-    def _add_non_padding(self, inputs: Mapping[str, Any], ids: Any) -> None:
-        mask = inputs.get("attention_mask")
-        if mask is not None:
-            if mask.numel() != ids.numel() or mask.is_floating_point():
-                self._lose("the attention masks are not one mark a token", "non_padding")
+            ids: Any = part.get("input_ids")
+            if not hasattr(ids, "numel"):
+                self._lose(_NO_IDS)
                 return
-            self._found["non_padding"].append(mask)
-        elif ids.shape[0] == 1 and inputs.get("position_ids") is not None and not self._plan.filled_up:
-            self._add_whole("non_padding", ids.numel())  # flattened: all sequences of the batch end to end
-        else:
-            self._lose("the batches carry no attention mask that would tell padding", "non_padding")
+            if not self._whole and ids.device.type not in _EAGER_DEVICES:
+                self._lose("batches on this kind of device are not counted")
+                return
+            yield self._part(part, ids, num_items)
 
-    def _add_in_loss(self, inputs: Mapping[str, Any], given: Any) -> None:
-        if self._plan.given_in_loss and given is not None:
-            if isinstance(given, int):
-                self._add_whole("in_loss", given)
-            else:
-                self._sums["in_loss"].add(given)
+    def _part(self, inputs: Mapping[str, Any], ids: Any, num_items: Any) -> Batch:
+        mask = inputs.get("attention_mask")
+        # Flattened: all sequences of the batch end to end.
+        flattened = ids.shape[0] == 1 and inputs.get("position_ids") is not None and not self._plan.filled_up
+        if mask is None and not flattened:
+            self._lose("the batches carry no attention mask that would tell padding", "non_padding")
+        if not (mask is None or hasattr(mask, "numel")):
+            self._lose(_ODD_MASKS, "non_padding")
+            mask = None
+        labels, unshifted = inputs.get("shift_labels"), False
+        if labels is None:
+            labels, unshifted = inputs.get("labels"), bool(self._plan.labels_shifted)
+        labels = labels if hasattr(labels, "numel") else None
+        given = num_items if self._plan.given_in_loss else None
+        return ids.numel(), mask, given, labels, unshifted, 0, 0
+
+    def _count(self, batches: Sequence[Batch], busy: Collection[TokenKind] = ()) -> None:
+        if not batches:
             return
-        targets = inputs.get("shift_labels")
-        if targets is None:
-            labels = inputs.get("labels")
-            targets = labels[..., 1:] if labels is not None and self._plan.labels_shifted else labels
-        if targets is None:
+        tokens, masks, given, labels, unshifted, _, _ = zip(*batches, strict=True)
+        self._add_whole("processed", tokens)
+        if "non_padding" not in self._reasons:
+            self._add_non_padding(tokens, masks, busy)
+        if "in_loss" not in self._reasons:
+            self._add_in_loss(given, labels, unshifted, busy)
+
+    def _add_non_padding(self, tokens: Sequence[int], masks: Sequence[Any], busy: Collection[TokenKind]) -> None:
+        marked = [(count, mask) for count, mask in zip(tokens, masks, strict=True) if mask is not None]
+        self._add_whole("non_padding", [count for count, mask in zip(tokens, masks, strict=True) if mask is None])
+        if not marked:
+            return
+        marks = joined([mask for _, mask in marked])
+        if marks.numel() != sum(count for count, _ in marked) or marks.is_floating_point():
+            self._lose(_ODD_MASKS, "non_padding")
+        else:
+            self._add_count("non_padding", marks, busy)
+
+    def _add_in_loss(
+        self, given: Sequence[Any], labels: Sequence[Any], unshifted: Sequence[bool], busy: Collection[TokenKind]
+    ) -> None:
+        told = [number for number in given if number is not None]
+        self._add_whole("in_loss", [number for number in told if isinstance(number, int)])
+        self._sums["in_loss"].add_all([number for number in told if not isinstance(number, int)])
+        if len(told) == len(given):
+            return
+        read = [one for one, number in zip(zip(labels, unshifted, strict=True), given, strict=True) if number is None]
+        if any(one is None for one, _ in read):
             self._lose("the batches carry no labels", "in_loss")
             return
-        self._found["in_loss"].append(targets)
+        for first_is_none, join in ((False, joined), (True, joined_without_first)):
+            tensors = [one for one, is_unshifted in read if is_unshifted is first_is_none]
+            if tensors:
+                self._add_count("in_loss", join(tensors), busy)
 
-    def _add_whole(self, kind: TokenKind, count: int) -> None:
-        self._whole[kind] = self._whole.get(kind, 0) + count
+    def _add_count(self, kind: TokenKind, elements: Any, busy: Collection[TokenKind]) -> None:
+        if kind in busy:
+            self._lose(_NOT_READ, kind)
+        else:
+            self._sums[kind].add_count(elements)
+
+    def _add_whole(self, kind: TokenKind, counts: Sequence[int]) -> None:
+        if counts and kind not in self._reasons:
+            self._whole[kind] = self._whole.get(kind, 0) + sum(counts)
 
     def _lose(self, reason: str, *kinds: TokenKind) -> None:
         for kind in kinds or TOKEN_KINDS:
             self._reasons.setdefault(kind, reason)
             if kind in self._sums:
                 self._sums[kind].drop()
-                self._found[kind].clear()
         if len(self._reasons) == len(TOKEN_KINDS):
-            self._kept.drop()
-            self._closed = True
+            self.close()
+            self._counted_batches += len(self._kept)
+            self._kept.take()
 
 
 def _columns(inputs: Any) -> Sequence[Mapping[str, Any]]:

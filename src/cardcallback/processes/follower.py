@@ -29,6 +29,7 @@ BEAT_SECONDS = 5.0
 # The measurer may begin a little later than the others; one that never does costs little.
 _SOON_SECONDS = 0.5
 _SOON_ATTEMPTS = 120
+_BEATS_SOON = 4
 _END_TIMEOUT_SECONDS = 0.05
 _EXIT_TIMEOUT_SECONDS = 2.0
 # A training of a second may be over before its measurer was seen.
@@ -90,10 +91,14 @@ class Follower:
         self._steps += 1
 
     def logged(self, logs: Mapping[str, Any]) -> None:
-        """The Trainer logged: read the tokens where it waited for the device, and after the last batch tell them."""
+        """The Trainer logged: read the tokens where it waited for the device; after the last batch tell them.
+
+        The first ones too, so that a process that is killed early has told some.
+        """
         if self._tokens is not None and was_waited_for(logs):
+            is_first = not self._tokens.read.batches
             self._tokens.settle()
-            if is_closing(logs):
+            if is_first or is_closing(logs):
                 self._news.set()
 
     def saved(self) -> None:
@@ -175,11 +180,17 @@ class Follower:
                 attempts += 1
                 if attempts > _SOON_ATTEMPTS:
                     self.tell_if_alone()
-                self._news.wait(BEAT_SECONDS if heard or attempts > _SOON_ATTEMPTS else _SOON_SECONDS)
+                self._news.wait(self._pause_seconds(heard=heard, attempts=attempts))
                 self._news.clear()
             self.beat()
             if attempts >= _LEAST_ATTEMPTS:
                 self.tell_if_alone()
+
+    def _pause_seconds(self, *, heard: bool, attempts: int) -> float:
+        if not heard:
+            return BEAT_SECONDS if attempts > _SOON_ATTEMPTS else _SOON_SECONDS
+        # Sooner at first, since what a killed process had told is all that is known of it.
+        return min(_SOON_SECONDS * (1 << min(self._beats, _BEATS_SOON)), BEAT_SECONDS)
 
     def tell_if_alone(self) -> None:
         """Say once that nobody measures, where nobody has ever invited and it could have been seen."""

@@ -14,7 +14,8 @@ from cardcallback.writing import own_folder
 GPU_DIGITS = 12  # one of thousands of a job
 _NAME = "job"
 _GPU = f"[0-9a-f]{{{GPU_DIGITS}}}"
-_CONTENT = re.compile(rf"([0-9a-f]{{32}})(?: ([0-9a-f]{{16}}))?(?: gpus=({_GPU}(?:,{_GPU})*))?")
+_NAMES = rf"{_GPU}(?:\+{_GPU})?"  # of one day or two
+_CONTENT = re.compile(rf"([0-9a-f]{{32}})(?: ([0-9a-f]{{16}}))?(?: gpus=({_NAMES}(?:,{_NAMES})*))?")
 
 
 class JobNames(NamedTuple):

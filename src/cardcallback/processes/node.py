@@ -14,8 +14,8 @@ from cardcallback.errors import CardCallbackError
 from cardcallback.guard import Guard
 from cardcallback.observe import StepCounts
 from cardcallback.processes.announcement import OwnDevices
-from cardcallback.processes.hidden import digest, new_salt
-from cardcallback.processes.job_file import GPU_DIGITS, JobNames, job_file, read_job, remove_job, write_job
+from cardcallback.processes.hidden import new_salt
+from cardcallback.processes.job_file import JobNames, job_file, read_job, remove_job, write_job
 from cardcallback.processes.job_tokens import counts_of_node, with_counts
 from cardcallback.processes.joining import highest_rank
 from cardcallback.processes.merging import merge_nodes
@@ -23,6 +23,7 @@ from cardcallback.processes.place import Place
 from cardcallback.processes.power import power_of_all_gpus
 from cardcallback.processes.ranks import Ranks
 from cardcallback.processes.rendezvous import Rendezvous
+from cardcallback.processes.shared_gpus import gpu_name
 from cardcallback.processes.summary import (
     NodeSummary,
     load_summary,
@@ -31,7 +32,7 @@ from cardcallback.processes.summary import (
     write_summary,
 )
 from cardcallback.record import PRIVATE_FOLDER, Node, RunRecord
-from cardcallback.recorder import Clock
+from cardcallback.recorder import Clock, utc_today
 from cardcallback.sensors.base import DeviceInfo
 from cardcallback.writing import own_folder
 
@@ -85,8 +86,7 @@ class MeasuredNode:
         self._job = new_salt() if place.writes else ""
         self._counts = counts
         self._devices = devices
-        # Not the computer's own number, which two containers of it may not both see.
-        self._gpu_salt = f"{place.job} {clock.today()}"
+        self._begin_day = utc_today()
         self._told: dict[int, StepCounts] = {}
         self._others: dict[Path, NodeSummary] = {}
         self._finished = False
@@ -191,11 +191,12 @@ class MeasuredNode:
         return self._job or read_job(self._folder).job
 
     def _gpus(self) -> tuple[str, ...]:
-        """The measured GPUs as the job's other measurers name them today, which nobody can without all of that."""
+        """The measured GPUs as the job's other measurers name them in these days."""
         uuids = [device.uuid for device in self._devices()]
         if not self.place.job or None in uuids:
             return ()
-        return tuple(digest(self._gpu_salt, str(uuid))[:GPU_DIGITS] for uuid in uuids)
+        # Not with the computer's own number, which two containers of it may not both see.
+        return tuple(gpu_name(self.place.job, str(uuid), self._begin_day, utc_today()) for uuid in uuids)
 
     def _as_one_node(self, record: RunRecord) -> RunRecord:
         node = Node(

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
+from cardcallback.processes.hidden import digest
+from cardcallback.processes.job_file import GPU_DIGITS
 from cardcallback.processes.summary import NodeSummary
 from cardcallback.record import Accelerator, Energy, Measurement, not_measured
 from cardcallback.record.sums import summed
@@ -17,7 +20,25 @@ _TOGETHER = "some of its GPUs are counted with another process's, and its measur
 # Rounding in a summary is far below, and a module that two GPUs share far above.
 _SUMS_DIFFER = 0.001
 
+# A GPU has a name for each of the days that a session touched, of which the measurers of one job share one.
+_DAYS = "+"
+
 replace = msgspec.structs.replace
+
+
+def gpu_name(job: str, uuid: str, begin: dt.date, now: dt.date) -> str:
+    """What a GPU is called by all measurers of a job, which nobody can tell who does not know all of that.
+
+    Of two days: sessions of one job that overlap begin within a day of each other, on either side of a midnight.
+
+    Args:
+        job: by which its measurers know their job, whatever computer or container they run on.
+        uuid: the GPU's.
+        begin: the day at Greenwich on which the measurer's session began.
+        now: the day that it is.
+    """
+    days = [begin, begin + dt.timedelta(days=1)] if now > begin else [begin]
+    return _DAYS.join(digest(f"{job} {day.isoformat()}", uuid)[:GPU_DIGITS] for day in days)
 
 
 def each_gpu_once(new: Sequence[NodeSummary], standing: Sequence[tuple[str, ...]]) -> list[NodeSummary]:
@@ -32,7 +53,7 @@ def each_gpu_once(new: Sequence[NodeSummary], standing: Sequence[tuple[str, ...]
     for place, names in enumerate((*standing, *(one.gpus for one in new))):
         if place >= len(standing):
             told.append(_without(new[place - len(standing)], first))
-        for name in names:
+        for name in _each_day(names):
             first.setdefault(name, place)
     return told
 
@@ -43,15 +64,25 @@ def of_one_computer(
     """What names each node's computer, by its ranks; one that is not known is that of whoever has a GPU of it."""
     found = dict(computers)
     owner: dict[str, str] = {}
-    for ranks, names in sorted(gpus.items(), key=lambda one: not found.get(one[0])):
+    for ranks, named in sorted(gpus.items(), key=lambda one: not found.get(one[0])):
+        names = _each_day(named)
         name = found.get(ranks) or next((owner[gpu] for gpu in names if gpu in owner), next(iter(names), ""))
         found[ranks] = name
         owner |= {gpu: name for gpu in names if gpu not in owner}
     return found
 
 
+def _each_day(names: Iterable[str]) -> list[str]:
+    return [one for name in names for one in name.split(_DAYS)]
+
+
+def _place(name: str, first: Mapping[str, int]) -> int | None:
+    """Where the GPU of that name was measured first, if it was."""
+    return next((first[one] for one in name.split(_DAYS) if one in first), None)
+
+
 def _without(summary: NodeSummary, first: Mapping[str, int]) -> NodeSummary:
-    shared = [first[name] for name in summary.gpus if name in first]
+    shared = [place for name in summary.gpus if (place := _place(name, first)) is not None]
     if not shared:
         return summary
     if len(shared) == len(summary.gpus):
@@ -75,11 +106,11 @@ def _without(summary: NodeSummary, first: Mapping[str, int]) -> NodeSummary:
     )
 
 
-def _kept(summary: NodeSummary, first: Iterable[str]) -> tuple[Accelerator, ...]:
+def _kept(summary: NodeSummary, first: Mapping[str, int]) -> tuple[Accelerator, ...]:
     if len(summary.accelerators) != len(summary.gpus):
         return ()
     named = zip(summary.accelerators, summary.gpus, strict=True)
-    return tuple(accelerator for accelerator, name in named if name not in first)
+    return tuple(accelerator for accelerator, name in named if _place(name, first) is None)
 
 
 def _sum(summary: NodeSummary, kept: Sequence[Accelerator]) -> Measurement:

@@ -105,11 +105,14 @@ def encode(record: RunRecord, *, document: dict[str, Any] | None = None, indent:
     half a character (an unpaired surrogate) becomes a replacement character.
     """
     own = _harmless(msgspec.to_builtins(record))
-    _require_finite(own, "record")
     if document is not None:
         own = _with_unknown(own, document)
     separators = (",", ":") if indent is None else None
-    text = json.dumps(own, indent=indent, separators=separators, ensure_ascii=False, allow_nan=False) + "\n"
+    try:
+        text = json.dumps(own, indent=indent, separators=separators, ensure_ascii=False, allow_nan=False) + "\n"
+    except ValueError:
+        _require_finite(own, "record")  # which names the one that is not
+        raise
     return _UNSEEN.sub(lambda match: json.dumps(match.group())[1:-1], text)
 
 
@@ -139,6 +142,8 @@ def _with_unknown(own: Any, document: Any) -> Any:
 
 
 def _harmless(value: Any) -> Any:
+    if isinstance(value, float):  # most of them, by far
+        return value
     if isinstance(value, str):
         text = value if len(value) <= _LONGEST_TEXT else value[: _LONGEST_TEXT - 1] + "…"
         return _SURROGATE.sub("\ufffd", text)

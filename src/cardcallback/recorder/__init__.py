@@ -1,6 +1,6 @@
 """Reading sensors on a schedule, from a session's begin to its end."""
 
-from cardcallback.recorder.clock import Clock, SystemClock
+from cardcallback.recorder.clock import Clock, SystemClock, utc_today
 from cardcallback.recorder.opening import BackgroundOpening, EarlyReading, open_in_background
 from cardcallback.recorder.readings import ReadingsNow
 from cardcallback.recorder.recorder import Recorder
@@ -16,4 +16,5 @@ __all__ = [
     "Recording",
     "SystemClock",
     "open_in_background",
+    "utc_today",
 ]

@@ -43,10 +43,11 @@ class OpenAccount:
     first_counter: tuple[float, float] | None = None
     set_aside: SensorSpec | None = None  # a gauge of other parts of the machine than the counter's
 
-    def follow(self, key: SensorKey, interval_seconds: float) -> None:
-        """The sensor of that key is read at another interval from now on."""
+    def follow(self, key: SensorKey, interval_seconds: float, call_seconds: float) -> None:
+        """The sensor of that key is read at another interval from now on, by calls that take so long."""
         if self.counter is not None and sensor_key(self.counter) == key:
             self.counter = read_every(self.counter, interval_seconds)
+            self.account.note_call(call_seconds)
         elif self.power is not None and sensor_key(self.power) == key:
             self.power = read_every(self.power, interval_seconds)
             self.account.read_power_every(interval_seconds)

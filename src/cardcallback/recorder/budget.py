@@ -43,6 +43,9 @@ def fit_intervals(appointments: Sequence[Appointment]) -> None:
         (_tells_state_alone, lambda _: 1800.0),
         (_is_gauge, lambda _: 600.0),
         (_is_counter, lambda _: 600.0),
+        # Calls of a second and more: a counter alone says what was used in two hours.
+        (_is_gauge, lambda _: 7200.0),
+        (_is_counter, lambda _: 7200.0),
     )
     for belongs, longest in stages:
         excess = _load(known) - DRIVER_SHARE

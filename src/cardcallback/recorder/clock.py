@@ -10,6 +10,11 @@ from typing import Protocol
 _IN_SUSPEND: int | None = getattr(time, "CLOCK_MONOTONIC" if sys.platform == "darwin" else "CLOCK_BOOTTIME", None)
 
 
+def utc_today() -> dt.date:
+    """The date at Greenwich, which is the same for all computers and containers of a job."""
+    return dt.datetime.now(dt.timezone.utc).date()
+
+
 class Clock(Protocol):
     """Where durations and the date come from; tests give one that they move themselves."""
 

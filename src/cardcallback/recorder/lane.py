@@ -236,13 +236,11 @@ class Lane:
         cost = self._cost_of(call)
         spec = appointment.sensor.spec
         if self.losses.is_lost(spec.device):
-            self.losses.answered(spec.device, self._book.now_seconds())
-            self.enter_taken()
-            self._book.note_loss(spec.device)
+            self._found(appointment, after)
         if not math.isfinite(value):
             self._failed(appointment, "the reading is not a number", call)
             return
-        if took_too_long(spec, after - before):
+        if took_too_long(spec, after - before, appointment.interval_seconds) and not appointment.is_always_late(cost):
             self._failed(appointment, "the answer came too late to say when it was true", call)
             return
         appointment.succeeded(after, cost)
@@ -251,6 +249,16 @@ class Lane:
             self.enter_taken()
             fit_intervals(self.appointments)
             self._book.follow(self.appointments)
+
+    def _found(self, appointment: Appointment, now: float) -> None:
+        """The lost device answers this one: if another goes on saying that it is lost, that is its own fault."""
+        device = appointment.sensor.spec.device
+        self.losses.answered(device, self._book.now_seconds())
+        for other in self.appointments:
+            if other.sensor.spec.device == device:
+                other.ask_by(now)
+        self.enter_taken()
+        self._book.note_loss(device)
 
     def _failed(self, appointment: Appointment, reason: str, call: _Call) -> None:
         now = self._clock.elapsed_seconds()
@@ -262,14 +270,14 @@ class Lane:
 
     def _lost(self, appointment: Appointment, reason: str, call: _Call) -> None:
         device = appointment.sensor.spec.device
-        if device is None:
+        if device is None or appointment.cries_wolf:
             self._failed(appointment, reason, call)
             return
         now = self._clock.elapsed_seconds()
-        appointment.last_failure = reason
         # A call may hang for long before it fails, and nothing was read meanwhile.
         at_seconds = self._book.now_seconds() - (now - call.began_seconds)
         self.losses.failed(device, reason, at_seconds=at_seconds, now=now, cost_seconds=self._cost_of(call))
+        appointment.found_lost(reason, self.losses.retry_at(device))
 
     def _retire(self, appointment: Appointment, reason: str) -> None:
         appointment.retire(reason)

@@ -141,14 +141,14 @@ class Ledger:
         if opened is not None:
             opened.account.note_loss()
 
-    def follow(self, spec: SensorSpec, interval_seconds: float) -> None:
-        """From now on this sensor is read at another interval, and its figures say so."""
+    def follow(self, spec: SensorSpec, interval_seconds: float, call_seconds: float) -> None:
+        """From now on this sensor is read at another interval, by calls that take so long, and its figures say so."""
         key = sensor_key(spec)
         if self.intervals.get(key) == interval_seconds:
             return
         account = self.accounts.get(account_key(spec)) if has_account(spec) else None
         if account is not None:
-            account.follow(key, interval_seconds)
+            account.follow(key, interval_seconds, call_seconds)
         elif spec.quantity in self.peaks:
             peak = self.peaks[spec.quantity]
             peak.specs = [read_every(one, interval_seconds) if sensor_key(one) == key else one for one in peak.specs]

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from cardcallback.recorder.budget import DRIVER_SHARE
 from cardcallback.units import format_duration
 
-_FIRST_RETRY_SECONDS = 1.0
+# Asked again soon at first: a driver may say so of a single call that fails.
+_FIRST_RETRY_SECONDS = 0.1
 # A container's access to a device comes back within minutes: until somebody asks, what it uses again is a gap. Calls
 # that answer at once cost the driver nothing at that pace.
 _LONGEST_RETRY_SECONDS = 5.0
@@ -55,7 +56,8 @@ class DeviceLosses:
             loss.times += 1
             loss.attempts = 0
         loss.last_cost_seconds = cost_seconds
-        delay = min(_FIRST_RETRY_SECONDS * 2 ** min(loss.attempts, 10), _LONGEST_RETRY_SECONDS)
+        first = max(_FIRST_RETRY_SECONDS, cost_seconds)
+        delay = min(first * 2 ** min(loss.attempts, 10), _LONGEST_RETRY_SECONDS)
         loss.attempts += 1
         loss.retry_at = now + _within_share(loss, delay)
 

@@ -149,7 +149,8 @@ class Recorder:
         """The sensors of these are read at their present intervals from now on."""
         with self._lock:
             for appointment in appointments:
-                self._ledger.follow(appointment.sensor.spec, appointment.interval_seconds)
+                usual_seconds = appointment.usual_cost_seconds or 0.0
+                self._ledger.follow(appointment.sensor.spec, appointment.interval_seconds, usual_seconds)
 
     def note(self, sentence: str) -> None:
         """Something for the record to tell."""

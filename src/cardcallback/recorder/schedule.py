@@ -15,6 +15,7 @@ _CALLS_TO_JUDGE_SLOW = 2
 _SLOW_CALL_SECONDS = 0.001
 # A sensor whose readings fail is asked less and less often, but not more rarely than this unless its calls cost
 # more of the driver's time than they may: promptly at first, since most faults pass and each late reading is a gap.
+_RETRIES_AT_ONCE = 4
 _PROMPT_RETRIES = 30
 _PROMPT_RETRY_SECONDS = 1.0
 _LONGEST_RETRY_SECONDS = 5.0
@@ -31,6 +32,11 @@ _CLOSE_SECONDS = 0.02
 _CLOSE_READINGS = 80
 # All of these close readings together may take so long: a slow driver is watched for a shorter time.
 _CLOSE_COST_SECONDS = 0.04
+# A counter that was not read for so long may have stopped meanwhile: it is read closely, to see whether it moves, for
+# a part of the driver's time that the pause left over.
+_LONG_PAUSE_SECONDS = 5.0
+_CLOSE_READINGS_AFTER_PAUSE = 25
+_CLOSE_SHARE = 0.0005
 # Sensors asked rarely for the driver's sake are not asked oftener because someone wants finer energy.
 _RARE_SECONDS = 10.0
 # A process has not put its model onto a device when training begins: what is read rarely is read again soon.
@@ -71,6 +77,9 @@ class Appointment:
         self.retired = False
         self.last_failure = ""
         self._failures_in_a_row = 0
+        self._late = 0
+        self._found_lost = False
+        self.cries_wolf = False  # it says that its device is lost, and others of that device answer
         # The distance of readings has to vary, not to be unpredictable.
         self._variation = random.Random(seed)  # noqa: S311
         self.last_cost_seconds = math.inf
@@ -81,12 +90,16 @@ class Appointment:
         self._judge_at = 0
         self._close_readings = _CLOSE_READINGS if _refresh_is_unknown(sensor.spec) else 0
         self._close_cost_seconds = _CLOSE_COST_SECONDS
+        self._succeeded_at = math.inf
 
     def succeeded(self, now_seconds: float, cost_seconds: float) -> None:
         """Book the next reading after one that took ``cost_seconds``."""
         self.reads += 1
         self._failures_in_a_row = 0
+        self._found_lost = self.cries_wolf = False
         self.last_cost_seconds = cost_seconds
+        self._watch_closely_after(now_seconds - self._succeeded_at)
+        self._succeeded_at = now_seconds
         self._costs_changed = True
         self._latest_costs.append(cost_seconds)
         if len(self._costs) < _CALLS_TO_JUDGE:
@@ -101,6 +114,12 @@ class Appointment:
             self._close_readings = 0
             self._book(now_seconds, self.interval_seconds)
 
+    def _watch_closely_after(self, pause_seconds: float) -> None:
+        long = max(_LONG_PAUSE_SECONDS, 2 * self.interval_seconds)
+        if pause_seconds > long and _counts_joules(self.sensor.spec):
+            self._close_readings = max(self._close_readings, _CLOSE_READINGS_AFTER_PAUSE)
+            self._close_cost_seconds = min(_CLOSE_SHARE * pause_seconds, _CLOSE_COST_SECONDS)
+
     def failed(self, now_seconds: float, reason: str, cost_seconds: float, share: float) -> None:
         """Book the next attempt after a reading that failed.
 
@@ -112,10 +131,33 @@ class Appointment:
         self.failures += 1
         self._failures_in_a_row += 1
         self.last_cost_seconds = cost_seconds
-        delay = self.interval_seconds * 2 ** min(self._failures_in_a_row - 1, _MOST_DOUBLINGS)
+        # Every third call may fail by chance: waiting longer for the next would make gaps of it.
+        doublings = max(self._failures_in_a_row - _RETRIES_AT_ONCE, 0)
+        delay = self.interval_seconds * 2 ** min(doublings, _MOST_DOUBLINGS)
         prompt = self._failures_in_a_row <= _PROMPT_RETRIES
         longest = max(_PROMPT_RETRY_SECONDS if prompt else _LONGEST_RETRY_SECONDS, cost_seconds / share)
         self._book(now_seconds, max(min(delay, longest), self.interval_seconds))
+
+    def is_always_late(self, cost_seconds: float) -> bool:
+        """Whether no answer ever came in time: then late ones are all there is, as rarely as they cost."""
+        if self.reads > self.failures:
+            return False
+        self._late += 1
+        if self._late < _CALLS_TO_JUDGE:
+            return False
+        self._costs = [cost_seconds] * _CALLS_TO_JUDGE
+        return True
+
+    def found_lost(self, reason: str, retry_at: float) -> None:
+        """It said that its device is lost: at ``retry_at`` another one is asked first, if there is any."""
+        self.last_failure = reason
+        self._found_lost = True
+        self.due_seconds = max(self.due_seconds, retry_at + 2 * self.slack_seconds)
+
+    def ask_by(self, now_seconds: float) -> None:
+        """Its device, which was lost, answers another one."""
+        self.cries_wolf = self._found_lost
+        self.due_seconds = min(self.due_seconds, now_seconds)
 
     def _book(self, now_seconds: float, delay: float) -> None:
         if self.retired:  # by another thread, while it was read
@@ -199,13 +241,17 @@ def reading_rank(quantity: str) -> int:
     return _ORDER.index(quantity) if quantity in _ORDER else len(_ORDER)
 
 
-def took_too_long(spec: SensorSpec, seconds: float) -> bool:
+def took_too_long(spec: SensorSpec, seconds: float, interval_seconds: float) -> bool:
     """Whether an energy or power reading took so long that its time is not known well enough."""
-    return spec.unit in {"joules", "watts"} and seconds > max(_LONGEST_CALL_SECONDS, spec.interval_seconds / 2)
+    return spec.unit in {"joules", "watts"} and seconds > max(_LONGEST_CALL_SECONDS, interval_seconds / 2)
 
 
 def _refresh_is_unknown(spec: SensorSpec) -> bool:
-    return spec.kind == "counter" and spec.unit == "joules" and spec.refresh_seconds is None
+    return _counts_joules(spec) and spec.refresh_seconds is None
+
+
+def _counts_joules(spec: SensorSpec) -> bool:
+    return spec.kind == "counter" and spec.unit == "joules"
 
 
 def _locks_onto_work(spec: SensorSpec, interval_seconds: float) -> bool:

@@ -225,10 +225,11 @@ def _power_spec(device: Device, way: PowerSource) -> SensorSpec:
 
 
 def _ask_power(device: Device, way: PowerSource) -> Ask:
+    limit = device.highest_module_watts if way.module else device.highest_watts
     if way.element is None:
-        return lambda: watts_from(device.driver.ask("PowerUsage", device.index))
+        return lambda: watts_from(device.driver.ask("PowerUsage", device.index), limit)
     field, scope = way.element
-    return lambda: watts_from(device.driver.ask_field(device.index, field, scope))
+    return lambda: watts_from(device.driver.ask_field(device.index, field, scope), limit)
 
 
 def _process_memory(device: Device) -> tuple[SensorSpec, Ask]:

@@ -18,6 +18,8 @@ _ALL_ONES = frozenset({2**32 - 1, 2**64 - 1})
 # Far beyond any board or module (2.9 kW) and any lifetime (10 kW for three years): such a value is garbage.
 _ABSURD_WATTS = 10_000.0
 _ABSURD_JOULES = 1e12
+# No GPU that answers draws so small a share of its limit: idle ones draw percents of it. Watts for thousandths do.
+_ABSURD_SHARE_OF_LIMIT = 0.002
 _ABSURD_CELSIUS = 150
 _ABSURD_MEGAHERTZ = 10_000
 _ABSURD_SECONDS = 20 * 365 * SECONDS_PER_DAY
@@ -51,8 +53,8 @@ def joules_from(millijoules: int) -> float:
     return joules
 
 
-def watts_from(milliwatts: int) -> float:
-    """A power reading in watts.
+def watts_from(milliwatts: int, limit_watts: float | None = None) -> float:
+    """A power reading in watts, of a device that may draw ``limit_watts``.
 
     Raises:
         SensorReadError: nought (what some drivers answer instead of "not supported"), all ones or absurd.
@@ -61,6 +63,9 @@ def watts_from(milliwatts: int) -> float:
     watts = milliwatts * WATTS_PER_MILLIWATT
     if watts > _ABSURD_WATTS:
         msg = f"the power reading is {watts:.0f} W, which cannot be"
+        raise SensorReadError(msg)
+    if limit_watts is not None and watts < _ABSURD_SHARE_OF_LIMIT * limit_watts:
+        msg = f"the power reading is {watts:.3g} W, far below what such a GPU draws at rest: it may be in another unit"
         raise SensorReadError(msg)
     return watts
 

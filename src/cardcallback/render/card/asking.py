@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from cardcallback.record import RunRecord
 from cardcallback.render.card.labelled import normalize_label
-from cardcallback.render.card.labels import ItemRow, LabelIndex, LabelRow, each, each_of, has_word
+from cardcallback.render.card.labels import ItemRow, LabelIndex, LabelRow, NeverRow, each, each_of, has_word
 from cardcallback.render.card.own_run import Neighbours, OwnRun
 from cardcallback.render.card.quantities import Unit, is_unit, split_unit, unit_in
 from cardcallback.render.card.slots import Slot
@@ -21,7 +21,7 @@ _OF_THE_BASE = frozenset(
     {"base_loss", "perplexity_base", "base_model", "base_model_link", "model_type", "total_parameters"}
 )
 # Of several rows, which may be of other runs or parts.
-_SUMS = frozenset({"total", "all", "overall", "sum", "gesamt", "summe", "\u5408\u8ba1", "\u5408\u8a08"})
+SUMS = frozenset({"total", "all", "overall", "sum", "gesamt", "summe", "\u5408\u8ba1", "\u5408\u8a08"})
 _ANOTHER_RUN = "about another model or stage, not about this training run"
 _YEAR = re.compile(r"(?:19|20)\d\d")
 # What a column of units has beside a value that has none.
@@ -61,7 +61,7 @@ class Asking:
     """
 
     def __init__(self, index: LabelIndex, record: RunRecord, beside: Neighbours) -> None:
-        self._index, self._beside, self._run = index, beside, OwnRun(record)
+        self.index, self.beside, self._run = index, beside, OwnRun(record)
         training = record.training
         rows = index.labels.rows
         self._telling = {name for row in rows if row.value in _TELLING and not row.section for name in each(row.label)}
@@ -69,6 +69,7 @@ class Asking:
         self._topics |= {"setup", "settings", "configuration", "details", "parameters"} | {
             normalize_label(word) for never in index.labels.never_under for word in never.words
         }
+        self._never: dict[str, list[NeverRow]] = {}
         self._base = normalize_label((training.base_model or "").rsplit("/", 1)[-1])
 
     def ask(self, slot: Slot, headings: tuple[str, ...], original: str) -> Asked:
@@ -80,7 +81,7 @@ class Asking:
             if slot.kind not in {"block", "item"} or not headings:
                 return Asked(why=self.forbidden(slot, above))
             label = headings[-1]
-            by_heading = self._index.by_heading.get(above[-1], ()) if slot.kind == "block" else ()
+            by_heading = self.index.by_heading.get(above[-1], ()) if slot.kind == "block" else ()
             if by_heading:
                 return Asked(row=by_heading[0])
         if slot.group:
@@ -99,7 +100,7 @@ class Asking:
     def _by_label(self, slot: Slot, label: str, above: list[str], original: str, *, may_turn: bool = True) -> Asked:
         is_turned = may_turn and self._is_turned(slot, label)
         # "Base" is a label too, but not beside columns that are labels.
-        if is_turned and normalize_label(label) in self._index.column_groups and self._is_label(slot.column or ""):
+        if is_turned and normalize_label(label) in self.index.column_groups and self._is_label(slot.column or ""):
             return self._turned(slot, label, above, original)
         bare, unit = split_unit(label)
         plain = _QUALIFIERS.sub("", bare).strip()
@@ -110,7 +111,7 @@ class Asking:
             stock = [row for row in fitting if row.default == original]
             row = next(iter(stock or fitting), None)
             if row is not None:
-                why = self._why_left(row, slot, above)
+                why = self._why_left(row, slot, above, is_ours=slot.text != original)
                 in_column = unit_in(slot.unit or "")
                 if in_column is None and not _NO_UNIT.fullmatch(slot.unit or ""):
                     why = why or f"the unit {slot.unit} is none that we know"
@@ -133,23 +134,23 @@ class Asking:
         return self._by_label(turned, slot.column or "", above, original, may_turn=False)
 
     def _is_label(self, name: str) -> bool:
-        return any(normalize_label(one) in self._index.by_label for one in (name, split_unit(name)[0]))
+        return any(normalize_label(one) in self.index.by_label for one in (name, split_unit(name)[0]))
 
     def _composed(self, slot: Slot, label: str) -> Slot | None:
         """A cell whose row and column make a label together: "Train" and "Examples"."""
         if slot.kind != "cell" or not slot.column or self.column_group(normalize_label(slot.column)) is not None:
             return None
-        if normalize_label(label) in _SUMS:
+        if normalize_label(label) in SUMS:
             return None
         name = f"{label} {slot.column}"
         return replace(slot, label=name, column="Value", group="") if self._is_label(name) and label != name else None
 
     def _rows_of(self, label: str, unit: Unit | None) -> tuple[LabelRow, ...]:
         """The rows of a label; of one in two languages ("Lernrate / learning rate") where both ask for the same."""
-        found = self._index.by_label.get(normalize_label(label), ())
+        found = self.index.by_label.get(normalize_label(label), ())
         if found:
             return found
-        parts = [self._index.by_label.get(normalize_label(part), ()) for part in label.split(" / ")]
+        parts = [self.index.by_label.get(normalize_label(part), ()) for part in label.split(" / ")]
         if len(parts) > 1 and len({row.value for rows in parts for row in rows[:1]}) == 1 and all(parts):
             return parts[0]
         return _rows_of_unit(label, unit)
@@ -162,12 +163,13 @@ class Asking:
         of_column = None if self._is_label(slot.column) else self.column_group(normalize_label(slot.column))
         return self.column_group(normalize_label(label)) in whose and of_column not in whose
 
-    def _why_left(self, row: LabelRow, slot: Slot, above: list[str]) -> str | None:
+    def _why_left(self, row: LabelRow, slot: Slot, above: list[str], *, is_ours: bool) -> str | None:
         if row.leave is not None:
             return row.leave
-        if self._beside.has(slot, row.not_beside):
+        if self.beside.has(slot, row.not_beside):
             return _ANOTHER_MEANING
-        if self._is_elsewhere(slot, above):
+        # What a person wrote elsewhere since does not change what a text of ours stands for.
+        if not is_ours and self._is_elsewhere(slot, above):
             return _ANOTHER_MEANING
         # A heading that the row itself asks for is right whatever stands above it.
         wanted = {normalize_label(heading) for heading in each(row.heading)}
@@ -179,37 +181,45 @@ class Asking:
     def _is_elsewhere(self, slot: Slot, above: list[str]) -> bool:
         """Whether the label stands below a heading about training, and here below one about who knows what."""
         sections = above[slot.titles :]
-        topics = self._index.labels.topics
+        topics = self.index.labels.topics
         if not sections or any(has_word(section, word) for section in sections for word in each_of(topics)):
             return False
-        return self._beside.stands_below(slot, topics.get("training", ()))
+        return self.beside.stands_below(slot, topics.get("training", ()))
 
     def forbidden(self, slot: Slot, above: list[str], value: str | None = None, begin: int = 0) -> str | None:
         """Why nothing, or not this value, is filled below these headings; the card's title is none of them.
 
         The first ``begin`` headings do not count.
         """
-        if self._beside.is_of_series(slot, self._topics):
+        if self.beside.is_of_series(slot, self._topics):
             return _ANOTHER_RUN
         for heading in reversed(above[max(begin, slot.titles) :]):
             if self._run.is_another(heading, above[: slot.titles]):
                 return _ANOTHER_RUN
-            if self._index.column_groups.get(heading) == "base" and value not in _OF_THE_BASE:
+            if self.index.column_groups.get(heading) == "base" and value not in _OF_THE_BASE:
                 return _BEFORE_TRAINING
-            for never in self._index.labels.never_under:
-                if value in never.values:
-                    continue
-                words = [word for word in never.words if has_word(heading, normalize_label(word))]
-                if words and not any(has_word(heading, normalize_label(word)) for word in never.unless):
-                    return never.why
+            why = next((never.why for never in self._never_under(heading) if value not in never.values), None)
+            if why is not None:
+                return why
         return None
+
+    def _never_under(self, heading: str) -> list[NeverRow]:
+        """The rows that forbid filling below a heading, as headings are compared."""
+        if heading not in self._never:
+            self._never[heading] = [
+                never
+                for never in self.index.labels.never_under
+                if any(has_word(heading, normalize_label(word)) for word in never.words)
+                and not any(has_word(heading, normalize_label(word)) for word in never.unless)
+            ]
+        return self._never[heading]
 
     def words_for(self, row: LabelRow, label: str | None) -> frozenset[str]:
         """The words that ask for a row's value: those of its labels, and of what names it inside a text."""
-        texts = [label or "", (row.value or "").replace("_", " "), *row.placeholders, *self._index.whole_texts]
-        texts += [name for other in self._index.labels.rows if other.value == row.value for name in each(other.label)]
+        texts = [label or "", (row.value or "").replace("_", " "), *row.placeholders, *self.index.whole_texts]
+        texts += [name for other in self.index.labels.rows if other.value == row.value for name in each(other.label)]
         texts += ["GPU GPUs model count"] if row.value in DEVICE_VALUES else []
-        texts += [name for name, value in self._index.inside.items() if value == row.value]
+        texts += [name for name, value in self.index.inside.items() if value == row.value]
         return words_of(*texts)
 
     def examples(self, slot: Slot, headings: tuple[str, ...]) -> ItemRow | None:
@@ -220,7 +230,7 @@ class Asking:
         ]
         above = [normalize_label(name) for name in names[: 1 if slot.kind == "item" else 2]]
         for name in above:
-            for row in self._index.labels.examples:
+            for row in self.index.labels.examples:
                 if name in {normalize_label(heading) for heading in each(row.heading)} and self._holds(row, slot):
                     return row
         return None
@@ -256,20 +266,20 @@ class Asking:
             return True
         # Without a section nothing says what a plain word is about but the card itself, or what stands beside it.
         is_of_training = not above[slot.titles :] or "training" in words
-        return not sections or (is_of_training and self._beside.has(slot, self._telling))
+        return not sections or (is_of_training and self.beside.has(slot, self._telling))
 
     def column_group(self, column: str) -> str | None:
         """Whose figures a column holds, by its heading as it is compared; None where that says nothing."""
         stage = self._run.stage_of(column)
         if stage == "another":
             return "other"
-        if column in self._index.column_groups:
-            return self._index.column_groups[column]
-        parts = {self._index.column_groups.get(part.strip()) for part in column.split(" / ")}
+        if column in self.index.column_groups:
+            return self.index.column_groups[column]
+        parts = {self.index.column_groups.get(part.strip()) for part in column.split(" / ")}
         if " / " in column and len(parts) == 1:
             return parts.pop()
         telling = {"base"} if self._base and has_word(column, self._base) else set()
-        for name, group in self._index.column_groups.items():
+        for name, group in self.index.column_groups.items():
             if group in _TELLING_GROUPS and len(name) >= _SHORTEST_TELLING and has_word(column, name):
                 telling.add(group)
         if stage == "own":

@@ -6,6 +6,8 @@ from functools import cached_property
 
 from cardcallback.record import RunRecord
 from cardcallback.render.card.asking import Asking
+from cardcallback.render.card.part_rows import PartRows
+from cardcallback.render.card.placeholders import Placeholder
 from cardcallback.render.card.slots import Slot
 from cardcallback.render.card.values_results import ITEMS
 
@@ -21,17 +23,25 @@ class ExampleRows:
     def __init__(self, record: RunRecord, asking: Asking) -> None:
         self._record = record
         self._asking = asking
+        self._parts = PartRows(record, asking)
         self._row: tuple[int, int] | None = None
         self._numbers: dict[int, int] = {}
 
-    def text(self, slot: Slot, headings: tuple[str, ...], *, is_placeholder: bool) -> tuple[bool, str | None]:
+    def text(
+        self, slot: Slot, headings: tuple[str, ...], found: tuple[Placeholder, ...], original: str
+    ) -> tuple[bool, str | None]:
         """Whether the slot is part of an example, and its text, None where the run has nothing for it.
 
         Args:
             slot: a cell or list item.
             headings: those above it in their original words.
-            is_placeholder: whether nothing else stands, or stood, in it.
+            found: the placeholders in it.
+            original: what stands, or stood, in it.
         """
+        is_placeholder = len(found) == 1 and found[0].is_whole and bool(original.strip())
+        is_part, text = self._parts.text(slot, found, original) if found else (False, None)
+        if is_part:
+            return True, text
         if slot.kind == "item":
             row = self._asking.examples(slot, headings)
             return (False, None) if row is None or not is_placeholder else (True, self._part(row.items, slot.row, None))

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from cardcallback.record import Fill
 from cardcallback.render.card.fill_memory import nearest_heading
 from cardcallback.render.card.slots import Slot
 
@@ -67,6 +68,15 @@ class FillReport:
         if unknown := self.of("not recognised"):
             lines.append(f"not recognised {len(unknown)}: {_names(unknown)}")
         return tuple(lines)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Change:
+    """What replaces a slot's text (None: nothing), the fill to remember, and what to report of it."""
+
+    text: str | None = None
+    fill: Fill | None = None
+    field: Field | None = None
 
 
 def _names(fields: Iterable[Field]) -> str:

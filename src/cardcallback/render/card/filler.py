@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from cardcallback.record import Fill, RunRecord
 from cardcallback.render.card.asking import Asked, Asking
 from cardcallback.render.card.example_rows import ExampleRows
 from cardcallback.render.card.fill_memory import FillMemory, nearest_heading
-from cardcallback.render.card.fill_report import Field, Outcome, field_of
+from cardcallback.render.card.fill_report import Change, Outcome, field_of
 from cardcallback.render.card.html_tables import as_html
 from cardcallback.render.card.labelled import normalize_label
 from cardcallback.render.card.labels import LabelIndex, LabelRow, has_word
@@ -18,6 +18,7 @@ from cardcallback.render.card.naming import Naming
 from cardcallback.render.card.own_run import Neighbours
 from cardcallback.render.card.placeholders import Placeholder, find_placeholders
 from cardcallback.render.card.quantities import Value, is_unit
+from cardcallback.render.card.several_labels import SeveralLabels
 from cardcallback.render.card.slots import Slot
 from cardcallback.render.card.understood import (
     Surroundings,
@@ -52,15 +53,6 @@ _TRAINING = ("training", "trained", "fine tuning", "finetuning", "fine tune", "l
              "hyper parameters", "environmental", "hardware")  # fmt: skip
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Change:
-    """What replaces a slot's text (None: nothing), the fill to remember, and what to report of it."""
-
-    text: str | None = None
-    fill: Fill | None = None
-    field: Field | None = None
-
-
 class Filler:
     """Fills the slots of one card, which have to come in order.
 
@@ -78,6 +70,7 @@ class Filler:
         self._naming = Naming(index, self._values)
         self._memory = memory
         self._asking = Asking(index, record, Neighbours(slots))
+        self._several = SeveralLabels(self._asking, self._known)
         self._examples = ExampleRows(record, self._asking)
 
     def change(self, slot: Slot) -> Change:
@@ -86,12 +79,15 @@ class Filler:
         before = self._memory.placeholder(slot)
         original = slot.text if before is None else before
         found = self._placeholders(slot, original)
-        whole = len(found) == 1 and found[0].is_whole and bool(original.strip())
-        asks_item, item = self._examples.text(slot, headings, is_placeholder=whole)
+        asks_item, item = self._examples.text(slot, headings, found, original)
         if asks_item:
-            return self._item(slot, before, item) if whole else Change()
+            is_whole = len(found) == 1 and found[0].is_whole and bool(original)
+            return self._item(slot, before, item) if is_whole or item is not None else Change(text=before)
         asked = self._asked(slot, headings, original)
         if asked.row is None:
+            several = self._several.text(slot, headings, original, found) if asked.why is None else None
+            if several is not None:
+                return self._replace(slot, before, several)
             return self._without_row(slot, before, found, asked)
         if asked.row.default is not None and original == asked.row.default:
             return self._stock(slot, before, asked.row)

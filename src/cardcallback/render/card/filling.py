@@ -9,8 +9,8 @@ from itertools import islice, takewhile
 
 from cardcallback.record import Fill, RunRecord
 from cardcallback.render.card.fill_memory import FillMemory, nearest_heading
-from cardcallback.render.card.fill_report import Field, FillReport
-from cardcallback.render.card.filler import EMISSIONS_VALUE, Change, Filler
+from cardcallback.render.card.fill_report import Change, Field, FillReport
+from cardcallback.render.card.filler import EMISSIONS_VALUE, Filler
 from cardcallback.render.card.labels import default_label_map, label_index, read_label_map
 from cardcallback.render.card.names import looks_local
 from cardcallback.render.card.slots import BASE_SENTENCE, DATASET_SENTENCE, Slot, find_slots

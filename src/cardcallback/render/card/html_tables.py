@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from cardcallback.render.card.inline_text import read_inline, visible_label
 
 # What a cell may hold and still be one value.
-_STYLES = frozenset(
+HTML_STYLES = frozenset(
     {"a", "b", "br", "strong", "i", "em", "u", "code", "small", "span", "p", "center", "sub", "sup", "font", "img"}
 )
 _OVER_SEVERAL = re.compile(r"\b(?P<of>row|col)span\s*=\s*[\"']?\s*(?P<count>\d{1,3})\s*(?:[\"']|\s|$)", re.IGNORECASE)
@@ -22,7 +22,7 @@ _WIDEST = 256
 # A group, a label and a value.
 _FEWEST_GROUPED = 3
 # Bounded, and found in one pass: Python's own reader of HTML takes a minute for some texts of 60 KB.
-_TAG = re.compile(r"<(?P<end>/?)(?P<name>[A-Za-z][A-Za-z0-9-]{0,30})(?P<attributes>[^<>]{0,500})>")
+HTML_TAG = re.compile(r"<(?P<end>/?)(?P<name>[A-Za-z][A-Za-z0-9-]{0,30})(?P<attributes>[^<>]{0,500})>")
 _COMMENT_BEGIN, _COMMENT_END = "<!--", "-->"
 
 
@@ -62,7 +62,7 @@ class HtmlTable:
 def html_tables(source: str) -> Iterator[HtmlTable]:
     """Every table in a block of HTML whose cells are texts, and whose rows are of one width where cells are merged."""
     reader = _Reader(source)
-    for tag in _TAG.finditer(_without_comments(source)):
+    for tag in HTML_TAG.finditer(without_comments(source)):
         found = reader.take(tag)
         if found is not None:
             yield found
@@ -114,7 +114,7 @@ class _Reader:
                     rows=spans.get("row", 1),
                     is_head=name == "th",
                 )
-        elif table.cell is not None and name not in _STYLES:
+        elif table.cell is not None and name not in HTML_STYLES:
             table.is_plain = False
 
     def _end(self, table: _Open, name: str, at: int) -> HtmlTable | None:
@@ -194,7 +194,7 @@ def _is_merged(row: Sequence[HtmlCell]) -> bool:
     return any(not cell.is_single for cell in row)
 
 
-def _without_comments(source: str) -> str:
+def without_comments(source: str) -> str:
     """The source with blanks where comments stand, so that offsets stay."""
     parts, at = [], 0
     while (begin := source.find(_COMMENT_BEGIN, at)) >= 0:

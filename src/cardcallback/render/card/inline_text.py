@@ -86,6 +86,8 @@ class Letters:
     @property
     def mask(self) -> str:
         """The text with every opaque letter made unreadable."""
+        if not self.opaque:
+            return self.text
         return "".join(OBJECT if index in self.opaque else letter for index, letter in enumerate(self.text))
 
 
@@ -119,12 +121,13 @@ Rule = Callable[[StateInline, bool], bool]
 
 def _placing(name: str, rule: Rule) -> Rule:
     def placed(state: StateInline, silent: bool) -> bool:  # noqa: FBT001  the parser's own signature
-        before, start, had_text = len(state.tokens), state.pos, bool(state.pending)
+        before, start = len(state.tokens), state.pos
         done = rule(state, silent)
-        if not done or silent:
+        if not done or silent or len(state.tokens) == before:
             return done
         made = state.tokens[before:]
-        if had_text and made and made[0].type == "text":
+        # A mark of emphasis is a text too, each of its letters one.
+        if made[0].type == "text" and (name != "emphasis" or len(made) > state.pos - start):
             made = made[1:]  # the text before this, which now became a token
         for index, token in enumerate(made):
             one = (start + index, start + index + 1)
@@ -141,7 +144,8 @@ class _Reader:
     def __init__(self, source: str) -> None:
         self._source = source.lower()
         self._text: list[str] = []
-        self._spans: list[tuple[int, int]] = []
+        self._begins: list[int] = []
+        self._ends: list[int] = []
         self._opaque: set[int] = set()
         self._code: list[tuple[int, int]] = []
         self._bold: list[tuple[int, int]] = []
@@ -152,8 +156,8 @@ class _Reader:
     def letters(self) -> Letters:
         return Letters(
             text="".join(self._text),
-            begins=tuple(begin for begin, _ in self._spans),
-            ends=tuple(end for _, end in self._spans),
+            begins=tuple(self._begins),
+            ends=tuple(self._ends),
             opaque=frozenset(self._opaque),
             code=tuple(self._code),
             bold=tuple(self._bold),
@@ -175,8 +179,7 @@ class _Reader:
 
     def _content(self, token: Token, begin: int, end: int) -> None:
         if token.type == "text":
-            for index, letter in enumerate(token.content):
-                self._add(letter, begin + index, begin + index + 1)
+            self._add_each(token.content, begin)
         elif token.type == "html_inline":
             self._html(token.content, begin, end)
         elif token.type == "code_inline":
@@ -194,8 +197,7 @@ class _Reader:
             self._add("\n", begin, end)
         elif name is not None and (name not in _ELEMENTS | _STYLES or self._is_request(content)):
             # No element of HTML: what a person wrote for "put the value here".
-            for index, letter in enumerate(content):
-                self._add(letter, begin + index, begin + index + 1)
+            self._add_each(content, begin)
         elif name not in _STYLES:
             self._add(COMMENT if content.startswith("<!--") else OBJECT, begin, end, opaque=True)
 
@@ -208,6 +210,15 @@ class _Reader:
         is_closed = f"</{found['name'].lower()}" in self._source
         return not _SWITCHES.issuperset(words) if words else found["name"].lower() in _NOUNS and not is_closed
 
+    def _add_each(self, letters: str, begin: int) -> None:
+        """Letters that stand in the source as they are read."""
+        count = len(letters)
+        if self._link is not None:
+            self._opaque.update(range(len(self._text), len(self._text) + count))
+        self._text.extend(letters)
+        self._begins.extend(range(begin, begin + count) if self._link is None else [self._link[0]] * count)
+        self._ends.extend(range(begin + 1, begin + count + 1) if self._link is None else [self._link[1]] * count)
+
     def _add_all(self, letters: str, begin: int, end: int, *, opaque: bool = False) -> None:
         for letter in letters:
             self._add(letter, begin, end, opaque=opaque)
@@ -215,8 +226,10 @@ class _Reader:
     def _add(self, letter: str, begin: int, end: int, *, opaque: bool = False) -> None:
         if opaque or self._link is not None:
             self._opaque.add(len(self._text))
+        first, last = self._link or (begin, end)
         self._text.append(letter)
-        self._spans.append(self._link or (begin, end))
+        self._begins.append(first)
+        self._ends.append(last)
 
 
 def visible_label(letters: Iterator[str] | str) -> str:

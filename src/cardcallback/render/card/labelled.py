@@ -116,7 +116,8 @@ def skip_task(text: str, begin: int, end: int) -> int:
 def is_label_alone(letters: Letters) -> bool:
     """Whether the text only introduces what follows it: bold as a whole, or ending in a colon."""
     text = letters.text.strip()
-    if not text or "\n" in text or len(text) > _LONGEST_LABEL:
+    # A comment behind it may be filled in, after which it would introduce nothing.
+    if not text or COMMENT in text or "\n" in text or len(text) > _LONGEST_LABEL:
         return False
     return text[-1] in _COLONS or any(_covers(letters, span) for span in letters.bold)
 

@@ -66,10 +66,9 @@ class Sentences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     def before(self, other: Sentences) -> Sentences:
         """These words and the other's."""
-        names = (*self.counted, *(name for name in other.counted if name not in self.counted))
         return Sentences(
             training=self.training + other.training,
-            counted={name: self.counted.get(name, ()) + other.counted.get(name, ()) for name in names},
+            counted=_together(self.counted, other.counted),
             times=self.times + other.times,
             lasting=self.lasting + other.lasting,
             harmless=self.harmless + other.harmless,
@@ -87,21 +86,20 @@ class LabelMap(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     never_under: tuple[NeverRow, ...] = ()
     sentences: Sentences = Sentences()
     topics: dict[str, tuple[str, ...]] = {}
+    phases: dict[str, tuple[str, ...]] = {}
 
     def before(self, other: LabelMap) -> LabelMap:
         """This map's rows before the other's: the first row that fits counts."""
-        names = (*self.columns, *(name for name in other.columns if name not in self.columns))
         return LabelMap(
             rows=self.rows + other.rows,
             placeholders=self.placeholders + other.placeholders,
-            columns={name: self.columns.get(name, ()) + other.columns.get(name, ()) for name in names},
+            columns=_together(self.columns, other.columns),
             inside=other.inside | self.inside,
             examples=self.examples + other.examples,
             never_under=self.never_under + other.never_under,
             sentences=self.sentences.before(other.sentences),
-            topics={
-                name: self.topics.get(name, ()) + other.topics.get(name, ()) for name in (*self.topics, *other.topics)
-            },
+            topics=_together(self.topics, other.topics),
+            phases=_together(self.phases, other.phases),
         )
 
 
@@ -131,6 +129,10 @@ class LabelIndex:
                 normalize_label(name): group for group, names in reversed(labels.columns.items()) for name in names
             },
         )
+
+
+def _together(some: Mapping[str, tuple[str, ...]], others: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    return {name: some.get(name, ()) + others.get(name, ()) for name in (*some, *others)}
 
 
 def each(words: Words) -> tuple[str, ...]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 
 from cardcallback.render.card.labelled import normalize_label
-from cardcallback.render.card.labels import LabelIndex, LabelRow, has_word
+from cardcallback.render.card.labels import LabelIndex, LabelRow
 from cardcallback.render.card.placeholders import Placeholder, words_around
 from cardcallback.render.card.quantities import Value, is_unit
 from cardcallback.render.card.understood import ABOUT, BEFORE, count_and_name, words_of
@@ -47,13 +48,27 @@ class Naming:
 
     def is_about_training(self, text: str) -> bool:
         """Whether a sentence says of something that it was trained."""
-        plain = normalize_label(text)
+        return self._of_training.search(normalize_label(text)) is not None
+
+    @cached_property
+    def _of_training(self) -> re.Pattern[str]:
         words = self._index.labels.sentences.training
-        return any(
-            word in plain if _UNSPACED.search(word) else has_word(plain, normalize_label(word)) for word in words
+        unspaced = "|".join(re.escape(word) for word in words if _UNSPACED.search(word))
+        spaced = "|".join(re.escape(normalize_label(word)) for word in words if not _UNSPACED.search(word))
+        return re.compile(
+            "|".join(part for part in (rf"(?<!\w)(?:{spaced})(?!\w)" if spaced else "", unspaced) if part)
         )
 
-    @property
+    @cached_property
+    def _nouns(self) -> _Nouns:
+        counted = self._index.labels.sentences.counted
+        return _Nouns({noun: value for value, nouns in reversed(counted.items()) for noun in nouns})
+
+    @cached_property
+    def _times(self) -> _Nouns:
+        return _Nouns(dict.fromkeys(self._index.labels.sentences.times, "training_time"))
+
+    @cached_property
     def harmless(self) -> frozenset[str]:
         """The words that change nothing in a sentence about this run; its method is what it says."""
         method = self._values.get("method")
@@ -102,9 +117,7 @@ class Naming:
             # "[N] [GPU] GPUs": how many, and of which name.
             pair = count_and_name(tuple(found[at : at + 2]), "gpu_names")
             # "[X] hours and [X] minutes" is one time.
-            goes_on = names[-1:] == ["training_time"] and _begin(
-                words_around(found[at])[1].split(), self._index.labels.sentences.times
-            )
+            goes_on = names[-1:] == ["training_time"] and self._times.at(words_around(found[at])[1]) is not None
             names += pair or ["training_time" if goes_on else self._by_sentence(found[at])]
             if len(names) > 1 and names[-1] == "base_model" and found[at].is_generic:
                 # Of "a validation loss of [X] (base model: [X])" the second is the base model's loss.
@@ -142,24 +155,34 @@ class Naming:
         if " ".join(after[:2]) in _DEVICE_HOURS:
             return "gpu_hours"
         words = self._index.labels.sentences
-        if _begin(after, words.times):
+        behind = " ".join(after)
+        if self._times.at(behind) is not None:
             return "training_time" if _is_lasting(before, after, words.lasting) else None
         if after[:1] == ["tokens"] and before[-1:] == ["of"] and before[-2:-1] != ["total"]:
             return None  # "[N] examples of [X] tokens": the length of each
+        return self._nouns.at(behind)
+
+
+class _Nouns:
+    """The nouns that something is counted by, each with its value.
+
+    Args:
+        values: by noun.
+    """
+
+    def __init__(self, values: Mapping[str, str]) -> None:
+        # What is written without blanks may go on behind it.
+        self._values = {
+            noun if _UNSPACED.search(noun) else f"{normalize_label(noun)} ": values[noun] for noun in values
+        }
         # Longest first: "g CO2" before "g".
-        names = [(noun, value) for value, nouns in words.counted.items() for noun in nouns]
-        return next(
-            (value for noun, value in sorted(names, key=lambda one: -len(one[0])) if _begin(after, (noun,))), None
-        )
+        longest = sorted(self._values, key=len, reverse=True)
+        self._pattern = re.compile("|".join(map(re.escape, longest)) or r"(?!)")
 
-
-def _begin(words: Sequence[str], nouns: Iterable[str]) -> bool:
-    """Whether words begin with one of the nouns; what is written without blanks may go on behind it."""
-    text = " ".join(words)
-    return any(
-        text.startswith(noun) if _UNSPACED.search(noun) else f"{text} ".startswith(f"{normalize_label(noun)} ")
-        for noun in nouns
-    )
+    def at(self, text: str) -> str | None:
+        """The value of the noun that a text begins with."""
+        found = self._pattern.match(f"{' '.join(text.split())} ")
+        return None if found is None else self._values[found.group()]
 
 
 def _is_lasting(before: Sequence[str], after: Sequence[str], lasting: Iterable[str]) -> bool:

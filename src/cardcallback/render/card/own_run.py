@@ -39,7 +39,26 @@ _OWN = re.compile(
     r"espa\u00f1ol|portugu[e\u00ea]se?|chinese|japanese|korean|italiano?|\u4e2d\u6587|\u65e5\u672c\u8a9e|\ud55c\uad6d\uc5b4)(?!\w)"
 )
 _FEWEST_ALIKE = 2
-_STAGE_NUMBER = re.compile(r"(?<!\w)(?:stage|phase|fase|\u00e9tape) ?#?(?:\d{1,2}|[a-c]|i{1,3})(?!\w)")
+_STAGE_NUMBER = re.compile(
+    r"(?<!\w)(?:stage|phase|fase|\u00e9tape|etapa|stufe|\u9636\u6bb5|\u30b9\u30c6\u30fc\u30b8) ?#?"
+    r"(?P<number>\d{1,2}|[a-c]|i{1,3})(?!\w)"
+)
+_NUMERALS = {"a": 1, "b": 2, "c": 3, "i": 1, "ii": 2, "iii": 3}
+
+
+def stage_number_in(label: str) -> int | None:
+    """The number of the stage that a label, as labels are compared, says that it is of."""
+    found = _STAGE_NUMBER.search(label)
+    if found is None:
+        return None
+    written = found.group("number")
+    return int(written) if written.isdigit() else _NUMERALS[written]
+
+
+def stage_named_in(label: str) -> tuple[str, ...] | None:
+    """The names of the stage, and of what it may be recorded as, that a label has in it; None where it has none."""
+    names = [own for words, own in _STAGES.items() if has_word(label, words)]
+    return names[0] if names else None
 
 
 class OwnRun:
@@ -132,6 +151,10 @@ class Neighbours:
         label = normalize_label(slot.label or "")
         paths = (path for path, labels in self._beside.items() if label in labels and path != slot.headings)
         return any(has_word(normalize_label(name), topic) for path in paths for name in path[-1:] for topic in topics)
+
+    def rows(self, slot: Slot) -> set[str]:
+        """What the lines and rows below the slot's headings begin with, as labels are compared."""
+        return self._beside.get(slot.headings, set())
 
     def has(self, slot: Slot, labels: Iterable[str]) -> bool:
         """Whether one of these labels stands below the slot's headings too."""

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from markdown_it.token import Token
 
+from cardcallback.render.card.html_lists import html_texts
 from cardcallback.render.card.html_tables import html_tables, is_title
 from cardcallback.render.card.inline_text import make_parser, read_inline, visible_label
 from cardcallback.render.card.labelled import is_label_alone, labelled_values
@@ -41,6 +42,7 @@ class Passage:
     in_list: bool = False
     row: int = 0
     cell: TableCell | None = None
+    is_html: bool = False
     references: Mapping[str, Any] = field(default_factory=dict)
 
     def place(self, index: int) -> int:
@@ -104,7 +106,7 @@ class _Walk:
                 yield from self._paragraph(index, token)
             elif token.type == "html_block" and token.map:
                 yield from self._comment(index, token)
-                yield from self._html_tables(index, token)
+                yield from self._html(index, token)
             elif token.type == "table_open":
                 self._begin_table(index)
             elif token.type == "tr_open" and token.map:
@@ -228,12 +230,15 @@ class _Walk:
         cells = [CellText(text=line[slice(*span)], place=begin + span[0]) for span in spans]
         yield from self._cells(cells, is_head=self._tokens[index - 1].type == "thead_open")
 
-    def _html_tables(self, index: int, token: Token) -> Iterator[Passage]:
-        """The cells of the tables in a block of HTML that stands at the top of the card."""
+    def _html(self, index: int, token: Token) -> Iterator[Passage]:
+        """What a block of HTML that stands at the top of the card holds: the cells of tables, the items of lists."""
         lines = token.map or [0, 0]
         begin = self._lines[lines[0]][0]
         source = self._body[begin : self._lines[lines[1]][0] if lines[1] < len(self._lines) else len(self._body)]
-        if token.level or "<table" not in source.lower():
+        if token.level:
+            return
+        yield from self._html_lists(index, source, begin)
+        if "<table" not in source.lower():
             return
         for table in html_tables(source):
             self._open_table(index, len(table.rows) - table.heads, has_row_groups=table.has_row_groups)
@@ -246,6 +251,21 @@ class _Walk:
                     self._table.title(texts[0].text)
                 elif all("\n" not in one.text and "\r" not in one.text for one in texts):
                     yield from self._cells(texts, is_head=number < table.heads, is_html=True)
+
+    def _html_lists(self, index: int, source: str, begin: int) -> Iterator[Passage]:
+        is_begun = False
+        for text in html_texts(source):
+            inner, place = source[text.begin : text.end], begin + text.begin
+            if text.term is None:
+                passage = Passage(kind="paragraph", source=inner, offsets=((0, place),), headings=self._path())
+                yield replace(passage, in_list=True, is_html=True)
+                continue
+            if not is_begun:
+                is_begun = True
+                self._open_table(index, sum(one.term is not None for one in html_texts(source)))
+            first, last = text.term
+            cells = [CellText(text=source[first:last], place=begin + first), CellText(text=inner, place=place)]
+            yield from self._cells(cells, is_head=False, is_html=True)
 
     def _cells(self, cells: Sequence[CellText], *, is_head: bool, is_html: bool = False) -> Iterator[Passage]:
         """The values of a row, from each cell's text and its place."""

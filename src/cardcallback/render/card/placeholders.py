@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from cardcallback.render.card.forms import is_bare_form
 from cardcallback.render.card.inline_text import COMMENT, Letters, read_inline
 from cardcallback.render.card.labelled import normalize_label
 from cardcallback.render.card.quantities import is_unit, unit_in
@@ -117,8 +118,8 @@ def _whole(letters: Letters, whole_texts: frozenset[str]) -> Iterator[Span]:
     in_code = next((span for span in letters.code if span == (begin, end)), None)
     if flat.casefold().strip(_AROUND) in whole_texts or flat.casefold() in whole_texts:
         yield begin, end, flat
-    elif text[begin:end] == COMMENT:
-        yield begin, end, ""
+    elif text[begin:end] == COMMENT or is_bare_form(flat):
+        yield begin, end, "" if text[begin:end] == COMMENT else flat
     elif _EXAMPLE.match(flat) and len(flat) <= 80:
         yield begin, end, flat
     elif in_code and (found := _BRACKETS.fullmatch(flat) or _BRACES.fullmatch(flat) or _ANGLES.fullmatch(flat)):

@@ -105,11 +105,14 @@ def _slots(body: str, hidden: tuple[tuple[int, int], ...]) -> tuple[Slot, ...]:
     for begin, end in hidden:
         # Blanked, not removed: positions and the headings around stay what they are.
         body = body[:begin] + re.sub(r"[^\r\n]", " ", body[begin:end]) + body[end:]
-    read = list(passages(body))
-    found = [slot for passage in read for slot in _of_passage(passage)]
-    if any(
-        passage.kind == "paragraph" and (MDX.search(passage.source) or _JINJA in passage.source) for passage in read
-    ):
+    found: list[Slot] = []
+    is_program = False
+    # Each passage while its letters are remembered.
+    for passage in passages(body):
+        found += _of_passage(passage)
+        is_text = passage.kind == "paragraph"
+        is_program |= is_text and (MDX.search(passage.source) is not None or _JINJA in passage.source)
+    if is_program:
         found = [slot for slot in found if "{" not in slot.text]
     # Stable, so that a text as a whole stays before what begins with it.
     found.sort(key=lambda slot: slot.begin)
@@ -242,4 +245,5 @@ def _slot(passage: Passage, kind: SlotKind, label: str | None, begin: int, end: 
         passage=passage.source,
         introduction=passage.label,
         references=passage.references,
+        is_html=passage.is_html,
     )

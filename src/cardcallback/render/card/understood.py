@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from functools import lru_cache
 
 from cardcallback.render.card.forms import asks_for_form
 from cardcallback.render.card.inline_text import COMMENT
@@ -260,9 +261,11 @@ def is_figure(found: tuple[Placeholder, ...]) -> bool:
     return len(found) == 1 and ABOUT.fullmatch(found[0].before) is not None and (not after or is_unit(after))
 
 
-def _words(text: str) -> list[str]:
+# The same few thousand words of the map are compared with each of a card.
+@lru_cache(maxsize=8192)
+def _words(text: str) -> tuple[str, ...]:
     plain = unicodedata.normalize("NFKC", without_footnotes(text)).casefold()
     plain = "".join(" " if unicodedata.category(letter) in _PICTURES else letter for letter in plain)
     # "wall-clock" is two words; a hyphen with nothing before it belongs to a number or unit.
     plain = re.sub(r"(?<=[^\W\d_])[-_](?=[^\W\d_])", " ", plain)
-    return [word for word in _PUNCTUATION.split(plain) if word]
+    return tuple(word for word in _PUNCTUATION.split(plain) if word)

@@ -124,20 +124,21 @@ def throughput(record: RunRecord) -> Value | None:
 def energy(record: RunRecord) -> Value | None:
     """The machine's energy where it was measured, else the GPU's, which says so."""
     name, measured = ("system", record.energy.system) if is_known(record.energy.system) else ("gpu", record.energy.gpu)
-    return _energy_value(record, name, measured)
+    return energy_of(record, name, measured)
 
 
 def gpu_energy(record: RunRecord) -> Value | None:
     """The GPUs' energy."""
-    return _energy_value(record, "gpu", record.energy.gpu)
+    return energy_of(record, "gpu", record.energy.gpu)
 
 
 def system_energy(record: RunRecord) -> Value | None:
     """The whole machine's energy where a sensor of it was read."""
-    return _energy_value(record, "system", record.energy.system)
+    return energy_of(record, "system", record.energy.system)
 
 
-def _energy_value(record: RunRecord, name: str, measured: Measurement) -> Value | None:
+def energy_of(record: RunRecord, name: str, measured: Measurement) -> Value | None:
+    """One of the record's energies, such as a phase's; ``name`` says what of the machine it is of."""
     if measured.value is None or is_unresolved(measured):
         return None
     simulated = ", simulated device" if record.simulated else ""

@@ -1,0 +1,230 @@
+"""Whether what a card says of one value of its run contradicts the record."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date
+
+from cardcallback.carbon import find_place
+from cardcallback.catalogue import gpus_named_in
+from cardcallback.check.amounts import Amount, amounts, bare_numbers
+from cardcallback.check.dates import dates_in
+from cardcallback.check.recorded import recorded_dates, recorded_numbers
+from cardcallback.errors import CardCallbackError
+from cardcallback.hub_id import is_hub_id
+from cardcallback.record import RunRecord
+from cardcallback.render.card.quantities import Unit, Value
+from cardcallback.render.card.values import card_fields, open_value
+from cardcallback.units import JOULES_PER_KILOWATT_HOUR, SECONDS_PER_HOUR
+
+_HOURS = Unit(word="hours", kinds=frozenset({"time"}), factor=float(SECONDS_PER_HOUR))
+# A person rounds: 1.9 h for 1 h 52 min is right. What makers and programs print as GB differs by 7 %.
+_ROOM = 0.06
+_ROOMS = {"memory": 0.08, "rate": 0.1, "parameters": 0.05, "tokens": 0.03, "devices": 0.0, "sequences": 0.0,
+          "steps": 0.002, "epochs": 0.02, "examples": 0.01, "share": 0.05}  # fmt: skip
+# Settings, which are exact, and are written with their digits.
+_SETTINGS = frozenset(
+    [
+        "learning_rate",
+        "lora_rank",
+        "lora_alpha",
+        "lora_dropout",
+        "weight_decay",
+        "seed",
+        "warmup_steps",
+        "gradient_accumulation",
+        "building_overhead",
+        "max_length",
+        "effective_batch_size",
+    ]
+)
+# Results without a unit, and under which names a person may mean the same.
+_RESULTS = {
+    "validation_loss": ("validation_loss", "best_validation_loss"),
+    "best_validation_loss": ("validation_loss", "best_validation_loss"),
+    "base_loss": ("base_loss",),
+    "perplexity_tuned": ("perplexity_tuned", "best_perplexity"),
+    "best_perplexity": ("perplexity_tuned", "best_perplexity"),
+    "perplexity_base": ("perplexity_base",),
+}
+_RESULT_ROOM, _SETTING_ROOM = 0.01, 1e-3
+_FAMILIES = {
+    "precision": (("bf16", "bfloat16"), ("fp16", "float16", "half"), ("fp32", "float32", "tf32"), ("fp8", "float8")),
+    "training_regime": (("bf16", "bfloat16"), ("fp16", "float16"), ("fp32", "float32", "tf32"), ("fp8", "float8")),
+    "optimizer": (("adamw",), ("adam",), ("sgd",), ("adafactor",), ("lion",), ("muon",), ("adagrad",), ("rmsprop",),
+                  ("lamb",), ("apollo",)),
+    "schedule": (("cosine",), ("linear",), ("constant",), ("polynomial",), ("inverse sqrt", "inverse_sqrt"), ("wsd",)),
+}  # fmt: skip
+_VERSION = re.compile(r"(?<![\w.])v?(?P<version>\d+(?:\.\d+)+)")
+_HUB_ID = re.compile(r"(?<![\w/.:-])[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*(?![\w/])")
+_COUNTED = re.compile(r"(?<![\w.,-])(?P<count>\d{1,4})\s*(?:[x\u00d7*]\s*(?=[A-Z])|GPUs?\b)")
+_DEVICES = frozenset({"gpu_names", "gpu_name", "hardware", "hardware_with_memory", "hardware_needed"})
+# A country may stand where a cloud's region is asked for.
+_ALIASES = {"cloud_region": "region"}
+_TOTAL = re.compile(r"\d\s*(?:of|/|von|sur|de)\s*\d")
+
+
+@dataclass(frozen=True)
+class AgainstRecord:
+    """A record to hold texts against, each as the value that it stands for.
+
+    ``factors`` are those that the card states itself, in grams a kilowatt-hour.
+    """
+
+    record: RunRecord
+    factors: tuple[float, ...] = ()
+    _fields: dict[str, Value] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Ask for every value once."""
+        object.__setattr__(self, "_fields", card_fields(self.record))
+
+    def value(self, name: str) -> Value | None:
+        """What the record gives for a value."""
+        name = _ALIASES.get(name, name)
+        return self._fields.get(name) or open_value(self.record, name)
+
+    def contradicts(self, name: str, text: str, unit: Unit | None = None) -> bool:
+        """Whether the text states something else of a value than the record; not where either says nothing.
+
+        Args:
+            name: the value.
+            text: what the card says, without line breaks.
+            unit: the unit that its label gives.
+        """
+        name = _ALIASES.get(name, name)
+        value = self.value(name)
+        if value is None:
+            return False
+        if name in {"date", "training_date"}:
+            return _differ(set(dates_in(text)), recorded_dates(self.record))
+        if name in _FAMILIES:
+            return _differ(_families(name, text), _families(name, value.text))
+        if name.startswith("software."):
+            return _is_other_version(text, value.text)
+        if name in _DEVICES:
+            return self._is_other_hardware(text)
+        return self._is_other_name(name, text) or self._is_other_number(name, text, value, unit)
+
+    def _is_other_number(self, name: str, text: str, value: Value, unit: Unit | None) -> bool:
+        if name in _SETTINGS or name.startswith("setting."):
+            return _is_other_setting(text, value)
+        if name in _RESULTS:
+            return self._is_other_result(name, text)
+        if name == "training_loss":
+            return self._is_no_loss(text)
+        if name == "batch_size":
+            wanted = _batches(value)
+        else:
+            wanted = recorded_numbers(self.record, name) or ([value.amount] if value.amount is not None else [])
+        if name == "carbon_emitted":
+            energies = recorded_numbers(self.record, "energy")
+            wanted += [one / JOULES_PER_KILOWATT_HOUR * factor for one in energies for factor in self.factors]
+        kind = value.kind
+        stated = amounts(text, kind, unit or (_HOURS if name in {"gpu_hours", "hours_used"} else None)) if kind else []
+        if name == "peak_memory" or _TOTAL.search(text):
+            stated = stated[:1]
+        room = _ROOMS.get(kind or "", _ROOM)
+        return bool(stated and wanted) and not any(one.fits(number, room) for one in stated for number in wanted)
+
+    def _is_other_result(self, name: str, text: str) -> bool:
+        known = [value.text for one in _RESULTS[name] if (value := self.value(one)) is not None]
+        wanted = [number for other in known for number in _centres(bare_numbers(other)[:1])]
+        stated = bare_numbers(text)
+        return bool(stated and wanted) and not any(
+            one.fits(number, _RESULT_ROOM) for one in stated for number in wanted
+        )
+
+    def _is_no_loss(self, text: str) -> bool:
+        """A training loss outside all that was logged: a person may give a mean, or the last one."""
+        known, stated = recorded_numbers(self.record, "training_loss"), bare_numbers(text)[:1]
+        if not known or not stated:
+            return False
+        low, high = min(known) * (1 - _RESULT_ROOM), max(known) * (1 + _RESULT_ROOM)
+        return all(upper < low or lower > high for one in stated for lower, upper in one.ranges)
+
+    def _is_other_hardware(self, text: str) -> bool:
+        """Another number of GPUs, or other ones."""
+        counts = {float(found["count"]) for found in _COUNTED.finditer(text)}
+        if _differ(counts, frozenset(recorded_numbers(self.record, "gpu_count"))):
+            return True
+        named = {row.name for row in gpus_named_in(text)}
+        devices = " ".join(device.name for device in self.record.hardware.accelerators)
+        own = {row.name for row in gpus_named_in(devices)}
+        return _differ(named, own) if own else False
+
+    def _is_other_name(self, name: str, text: str) -> bool:
+        training = self.record.training
+        if name in {"base_model", "base_model_link"}:
+            found = {one for one in _HUB_ID.findall(text) if is_hub_id(one)}
+            own = {training.base_model, *(stage.base_model for stage in self.record.stages)} - {None}
+            return _differ({one.lower() for one in found}, {str(one).lower() for one in own})
+        carbon = self.record.carbon
+        if name != "region" or carbon is None or carbon.factor.place_code is None:
+            return False
+        places = set(_places(text))
+        return bool(places) and not any(_is_within(one, carbon.factor.place_code) for one in places)
+
+
+def _differ(stated: set[str] | set[float] | set[date], known: object) -> bool:
+    """Whether something is stated and something known, and nothing of the first is in the second."""
+    return bool(stated) and isinstance(known, set | frozenset) and bool(known) and stated.isdisjoint(known)
+
+
+def _families(name: str, text: str) -> set[str]:
+    """Which of the things that exclude each other a text names, each by its first word."""
+    plain = text.lower().replace("-", "_")
+    found = set()
+    for words in _FAMILIES[name]:
+        if any(re.search(rf"(?<![a-z0-9]){re.escape(word)}(?![a-z0-9])", plain) for word in words):
+            found.add(words[0])
+    return found
+
+
+def _is_other_version(text: str, own: str) -> bool:
+    stated = [found["version"].split(".") for found in _VERSION.finditer(text)]
+    known = _VERSION.search(own)
+    if not stated or known is None:
+        return False
+    parts = known["version"].split(".")
+    return not any(one[: len(parts)] == parts[: len(one)] for one in stated)
+
+
+def _is_other_setting(text: str, value: Value) -> bool:
+    """The first number of both: what stands behind it explains it."""
+    stated, known = bare_numbers(text)[:1], bare_numbers(value.text)[:1]
+    if not stated or not known:
+        return False
+    wanted = _centres(known)
+    # "10 %" of what the record has as a share of one.
+    shares = [number / 100 for number in _centres(stated)] if text[stated[0].end :].lstrip()[:1] == "%" else []
+    numbers = [*_centres(stated), *shares]
+    return not any(math.isclose(one, other, rel_tol=_SETTING_ROOM) for one in numbers for other in wanted)
+
+
+def _centres(numbers: list[Amount]) -> list[float]:
+    return [value for one in numbers for value in one.values]
+
+
+def _batches(value: Value) -> list[float]:
+    """Per device, over the accumulation, and over all devices."""
+    known = _centres(bare_numbers(value.text))
+    return [*known[:1], *known[-1:], math.prod(known[:2])]
+
+
+def _places(text: str) -> Iterator[str]:
+    bare = re.sub(r"[*_`]", "", text).strip()
+    for part in (bare, *re.split(r"[,;(/)]", bare)):
+        if len(part.strip()) > 2 or part == bare:
+            try:
+                yield find_place(part.strip()).code
+            except CardCallbackError:
+                continue
+
+
+def _is_within(one: str, other: str) -> bool:
+    """A country and a part of it, or a cloud's region, which may be anywhere."""
+    return "/" in one or "/" in other or one.partition("-")[0] == other.partition("-")[0]

@@ -1,0 +1,55 @@
+"""Lists and paragraphs that a card has in HTML: where their texts stand, terms beside what they mean."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from cardcallback.render.card.html_tables import HTML_STYLES, HTML_TAG, without_comments
+
+_TERMS = frozenset({"dt", "dd"})
+_TEXTS = frozenset({"li", "p"})
+# Inside these nothing is a list of values.
+_CLOSED = frozenset({"table", "pre", "script", "style", "svg", "code", "textarea", "template"})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HtmlText:
+    """A text from ``begin`` to ``end``; of a definition list the ``term`` before it, by its own place."""
+
+    begin: int
+    end: int
+    term: tuple[int, int] | None = None
+
+
+def html_texts(source: str) -> Iterator[HtmlText]:
+    """Every text of one line in a list or paragraph, in order; a list inside an item ends the item's own text."""
+    opened: tuple[str, int] | None = None
+    term: tuple[int, int] | None = None
+    closed: str | None = None
+    for tag in HTML_TAG.finditer(without_comments(source)):
+        name, is_end = tag["name"].lower(), bool(tag["end"])
+        if closed is not None or (name in _CLOSED and name != "code"):
+            closed = None if closed == name and is_end else closed or (None if is_end else name)
+            opened = None
+            continue
+        if name in HTML_STYLES - _TEXTS:
+            continue
+        if opened is not None:
+            span = _inner(source, opened[1], tag.start())
+            if opened[0] == "dt":
+                term = span
+            elif span is not None and (opened[0] != "dd" or term is not None):
+                yield HtmlText(begin=span[0], end=span[1], term=term if opened[0] == "dd" else None)
+                # A second meaning of one term is no value of its own.
+                term = None
+        opened = (name, tag.end()) if name in _TERMS | _TEXTS and not is_end else None
+
+
+def _inner(source: str, begin: int, end: int) -> tuple[int, int] | None:
+    """The span without the blanks around it; None of a text of several lines, or of none."""
+    text = source[begin:end]
+    if re.search(r"[\r\n]", text.strip()) or not text.strip():
+        return None
+    return begin + len(text) - len(text.lstrip()), end - len(text) + len(text.rstrip())

@@ -1,0 +1,157 @@
+"""Rows of a table that stand for a stage or a phase of the run: "Stage 2", "Training" beside "Evaluation"."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import cached_property
+
+from cardcallback.record import RunRecord, Stage
+from cardcallback.render.card.asking import SUMS, Asking
+from cardcallback.render.card.labelled import normalize_label
+from cardcallback.render.card.labels import each, has_word
+from cardcallback.render.card.own_run import stage_named_in, stage_number_in
+from cardcallback.render.card.placeholders import Placeholder
+from cardcallback.render.card.quantities import Unit, Value, split_unit, unit_in
+from cardcallback.render.card.slots import Slot
+from cardcallback.render.card.table_rows import UNIT_COLUMNS
+from cardcallback.render.card.values import card_fields
+from cardcallback.render.card.values_results import stage_items
+from cardcallback.render.card.values_time_energy import energy_of
+from cardcallback.render.card.writing_in import write_value
+from cardcallback.render.section.stages import all_stages, stage_energy, stage_time
+from cardcallback.units import format_duration
+
+_LEAST = "at least "
+_WHOLE = "whole"
+_QUANTITIES = frozenset({"time", "energy"})
+
+
+class PartRows:
+    """Finds what a cell of such a row asks for.
+
+    Args:
+        record: the run.
+        asking: says what a column asks for, and which rows stand beside one.
+    """
+
+    def __init__(self, record: RunRecord, asking: Asking) -> None:
+        self._record, self._asking = record, asking
+
+    def text(self, slot: Slot, found: Sequence[Placeholder], original: str) -> tuple[bool, str | None]:
+        """Whether the cell is of a part of the run, and its text, None where nothing is known of that part.
+
+        Args:
+            slot: a cell.
+            found: the placeholders in it.
+            original: what stands, or stood, in it.
+        """
+        if slot.kind != "cell" or not slot.label or not slot.column or slot.column.lower() in UNIT_COLUMNS:
+            return False, None
+        bare, unit = split_unit(slot.column)
+        part = self._part(bare)
+        phase = self._phase(slot) if part in _QUANTITIES else None
+        if phase is not None:
+            return True, self._written(
+                self._of_phase(phase, part or ""), found, original, unit or unit_in(slot.unit or "")
+            )
+        number = stage_number_in(normalize_label(slot.label))
+        if part is None or part == "name" or (number is None and not self._is_row_of_stages(slot)):
+            return False, None
+        place = self._place(normalize_label(slot.label), number)
+        value = None if place is None else self._of_stage(place, part)
+        return True, self._written(value, found, original, unit or unit_in(slot.unit or ""))
+
+    @cached_property
+    def _stages(self) -> tuple[Stage, ...]:
+        return all_stages(self._record) if self._record.stages else ()
+
+    def _part(self, column: str) -> str | None:
+        """Which part of a stage a column asks for, by its heading."""
+        plain = normalize_label(column)
+        rows = [row for row in self._asking.index.labels.examples if row.items == "stages"]
+        parts = ((part, each(names)) for row in rows for part, names in row.columns.items())
+        return next((part for part, names in parts if plain in {normalize_label(name) for name in names}), None)
+
+    def _phase(self, slot: Slot) -> str | None:
+        """The phase that a row is of, where another one has a row beside it; of a row that sums them up the whole."""
+        label, rows = normalize_label(slot.label or ""), self._asking.beside.rows(slot)
+        phases = self._phases
+        if label in SUMS:
+            return _WHOLE if rows <= SUMS | set(phases) and len({phases[one] for one in rows - SUMS}) > 1 else None
+        own = phases.get(label)
+        return own if own is not None and any(phases.get(one, own) != own for one in rows) else None
+
+    @cached_property
+    def _phases(self) -> dict[str, str]:
+        phases = self._asking.index.labels.phases
+        return {normalize_label(word): name for name, words in phases.items() for word in words}
+
+    def _is_row_of_stages(self, slot: Slot) -> bool:
+        """Whether a row is named for a stage, below a heading or in a column of stages."""
+        label = normalize_label(slot.label or "")
+        above = [normalize_label(one) for one in slot.headings[slot.titles :]]
+        is_below = any(has_word(one, word) for one in above for word in ("stages", "pipeline", "phases"))
+        return is_below and stage_named_in(label) is not None
+
+    def _place(self, label: str, number: int | None) -> int | None:
+        """The stage that a row is of: by its name where it has one, else by its number."""
+        named = stage_named_in(label)
+        if named is None:
+            return number - 1 if number is not None and 0 < number <= len(self._stages) else None
+        places = [place for place, stage in enumerate(self._stages) if _is_called(stage.name, named)]
+        if number is not None and number - 1 in places:
+            return number - 1
+        return places[0] if len(places) == 1 else None
+
+    def _of_stage(self, place: int, part: str) -> Value | None:
+        stage = self._stages[place]
+        if part == "time":
+            least = _LEAST if stage.duration_is_least else ""
+            text = stage_time(stage)
+            return (
+                Value(text=text, short=text, amount=stage.duration_seconds, kind="time", least=least) if text else None
+            )
+        if part == "energy":
+            return _energy_of_stage(stage)
+        text = stage_items(self._record)[place].get(part)
+        return Value(text=text, short=text) if text else None
+
+    def _of_phase(self, phase: str, part: str) -> Value | None:
+        if phase == _WHOLE:
+            return card_fields(self._record).get("training_time" if part == "time" else "gpu_energy")
+        found = next((one for one in self._record.energy.phases if one.phase == phase), None)
+        if found is None:
+            return None
+        if part == "energy":
+            return energy_of(self._record, "gpu", found.energy)
+        text = format_duration(found.duration_seconds)
+        return Value(text=text, short=text, amount=found.duration_seconds, kind="time")
+
+    def _written(
+        self, value: Value | None, found: Sequence[Placeholder], original: str, unit: Unit | None
+    ) -> str | None:
+        if value is None or len(found) != 1:
+            return None
+        one = found[0]
+        if not one.is_whole and re.search(r"[^\W\d_]", one.before):
+            return None
+        written = write_value(value, one, unit)
+        if written is None:
+            return None
+        behind, end = written.behind(original, one.end)
+        remark = f" {written.remark.strip()}" if written.remark else ""
+        return f"{original[: one.begin - written.more_before]}{written.text}{behind}{remark}{original[end:]}"
+
+
+def _is_called(name: str, named: Sequence[str]) -> bool:
+    return normalize_label(name) in named
+
+
+def _energy_of_stage(stage: Stage) -> Value | None:
+    text = stage_energy(stage)
+    if text is None or stage.energy is None:
+        return None
+    figure, _, note = text.partition(", ")
+    least = _LEAST if figure.startswith(_LEAST) else ""
+    return Value(text=text, short=figure, amount=stage.energy.value, kind="energy", note=note, least=least)

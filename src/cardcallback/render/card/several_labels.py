@@ -1,0 +1,99 @@
+"""Labels that ask for several values at once: "Train / val loss", "LoRA rank, alpha and dropout"."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+
+from cardcallback.render.card.asking import Asking
+from cardcallback.render.card.html_tables import as_html
+from cardcallback.render.card.placeholders import Placeholder
+from cardcallback.render.card.quantities import Unit, Value, split_unit
+from cardcallback.render.card.slots import Slot
+from cardcallback.render.card.writing_in import Written, write_value
+
+_BETWEEN = re.compile(r"\s*(?:/|&|,\s*(?:and\b)?|\+|\b(?:and|und|et|y|e)\b|\u3001|\u548c|\u3068)\s*")
+# Between two placeholders: what stands between the labels, or an arrow's kin.
+_BETWEEN_VALUES = re.compile(r"\s*(?:/|&|,|;|\||\+|\b(?:and|und|et|y|e)\b|\u3001|\u548c|\u3068)\s*")
+_MOST = 4
+
+
+class SeveralLabels:
+    """Writes the values of such a label, all of them or none.
+
+    Args:
+        asking: finds the row of each.
+        known: gives a value of the run by its name.
+    """
+
+    def __init__(self, asking: Asking, known: Callable[[str], Value | None]) -> None:
+        self._asking, self._known = asking, known
+
+    def text(self, slot: Slot, headings: tuple[str, ...], original: str, found: Sequence[Placeholder]) -> str | None:
+        """What stands for ``original``, whose placeholders are ``found``; None where one of the values is not sure."""
+        if slot.kind not in {"line", "cell"} or not slot.label or not found:
+            return None
+        label, unit = split_unit(slot.label)
+        for labels in _readings(label):
+            asked = [self._asking.ask(replace(slot, label=one), headings, original) for one in labels]
+            names = [one.row.value if one.row is not None and one.why is None else None for one in asked]
+            if all(names) and len(set(names)) == len(names):
+                values = [self._known(name or "") for name in names]
+                return self._written(slot, original, found, [value for value in values if value], unit, len(names))
+        return None
+
+    def _written(
+        self,
+        slot: Slot,
+        original: str,
+        found: Sequence[Placeholder],
+        values: Sequence[Value],
+        unit: Unit | None,
+        count: int,
+    ) -> str | None:
+        if len(values) < count:
+            return None
+        if len(found) == 1 and found[0].is_whole:
+            texts = [_short(value, unit) for value in values]
+            return None if None in texts else _escaped(slot, " / ".join(text for text in texts if text))
+        if len(found) != count or found[0].before.strip() or not all(_is_between(one) for one in found[:-1]):
+            return None
+        parts, end = [], 0
+        for one, value in zip(found, values, strict=True):
+            written: Written | None = write_value(value, one, unit)
+            if written is None:
+                return None
+            behind, last = written.behind(original, one.end)
+            remark = f" {written.remark.strip()}" if written.remark else ""
+            parts += [original[end : one.begin], _escaped(slot, written.text), behind, _escaped(slot, remark)]
+            end = last
+        return "".join([*parts, original[end:]])
+
+
+def _readings(label: str) -> Iterator[list[str]]:
+    """The labels that one may be made of: as they stand, with the last words of all, with the first words of all."""
+    parts = [part for part in _BETWEEN.split(label) if part]
+    if not 1 < len(parts) <= _MOST:
+        return
+    yield parts
+    first, last = parts[0].split(), parts[-1].split()
+    for begin in range(1, len(last)):
+        yield [*(f"{part} {' '.join(last[begin:])}" for part in parts[:-1]), parts[-1]]
+    for end in range(len(first) - 1, 0, -1):
+        yield [parts[0], *(f"{' '.join(first[:end])} {part}" for part in parts[1:])]
+
+
+def _short(value: Value, unit: Unit | None) -> str | None:
+    if unit is not None:
+        return value.in_unit(unit, named=False) if value.kind in unit.kinds else None
+    # How a batch is made up would read as several values.
+    return (value.short or value.text) if value.kind == "sequences" else value.text
+
+
+def _is_between(placeholder: Placeholder) -> bool:
+    return _BETWEEN_VALUES.fullmatch(placeholder.after) is not None
+
+
+def _escaped(slot: Slot, text: str) -> str:
+    return as_html(text) if slot.is_html and text.strip() else text

@@ -1,0 +1,101 @@
+"""Which rate holds where only one of two sensors that contradict each other was there, and what bounds the edges."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import pytest
+from virtual_gpu import A100, GB10, VirtualGpu
+
+from cardcallback.energy import AccountResult, CounterTraits, EnergyAccount, PowerTraits
+from waveforms import Waveform, constant, square
+
+WORK = Waveform((constant(20.0), square(0.0, 70.0, 1.7, begin=1.0)))
+
+
+def watched(
+    seconds: float,
+    *,
+    device: dict[str, float] = GB10,
+    watts: Callable[[float], float] = float,
+    counted: Callable[[float, float], float] = lambda _, joules: joules,
+    counter_ends: float = math.inf,
+    gauge_begins: float = 0.0,
+) -> tuple[AccountResult, float]:
+    """What an account says of that time, and the truth; ``watts`` and ``counted`` distort what the sensors say."""
+    gpu = VirtualGpu(waveform=WORK, **device)
+    interval = 0.5 if device is GB10 else 0.1
+    account = EnergyAccount(
+        counter=CounterTraits(),
+        power=PowerTraits(averaging_seconds=gpu.window, refresh_seconds=gpu.refresh, interval_seconds=interval),
+        limit_watts=140.0,
+    )
+    for count in range(int(seconds / interval) + 1):
+        at = count * interval + 0.002
+        if at >= gauge_begins:
+            account.add_power(at, watts(gpu.watts(at)))
+    for second in range(int(min(seconds, counter_ends)) + 1):
+        at = second + 0.001
+        account.add_counter(at, counted(at, gpu.joules(at)))
+    return account.result(seconds), gpu.truth(0, seconds)
+
+
+def holds(result: AccountResult, truth: float) -> bool:
+    """Whether the best interval, which has both bounds, holds the truth."""
+    assert result.best is not None
+    assert result.best.high is not None
+    return result.best.low <= truth <= result.best.high
+
+
+@pytest.mark.parametrize("gain", [0.9, 1.1, 0.985])
+@pytest.mark.parametrize("counted_seconds", [60.0, 100.0])
+def test_a_gauge_that_stands_for_a_counter_may_be_as_far_off_as_it_was_beside_it(
+    gain: float, counted_seconds: float
+) -> None:
+    """The counter fails for the rest of the run: the interval spans both rates, the counter's too."""
+    result, truth = watched(200.0, watts=lambda watts: gain * watts, counter_ends=counted_seconds)
+    assert result.best is not None
+    assert result.best.method == "counter_bridged"
+    assert holds(result, truth)
+
+
+def test_a_gauge_of_another_unit_does_not_narrow_the_counter() -> None:
+    """A thousandth of the power: no bound of the counter's own ends may be made of it."""
+    result, truth = watched(200.0, watts=lambda watts: watts / 1000)
+    assert result.best is not None
+    assert result.best.joules == pytest.approx(truth, rel=0.005)
+    assert holds(result, truth)
+    assert result.best.high is not None
+    assert result.best.high > 1.0005 * truth
+
+
+@pytest.mark.parametrize("seconds", [60.3, 100.3])
+def test_a_gauge_that_never_answers_does_not_narrow_the_counter(seconds: float) -> None:
+    """Before the counter's readings have waited for it in vain, the highest power is what they say."""
+    result, truth = watched(seconds, gauge_begins=math.inf)
+    assert holds(result, truth)
+    assert result.best is not None
+    assert result.best.high is not None
+    assert 1e-4 * truth < result.best.high - result.best.low < 0.05 * truth
+
+
+@pytest.mark.parametrize("gain", [0.8, 1.2])
+@pytest.mark.parametrize("device", [GB10, A100], ids=["sees all", "sees a quarter"])
+def test_a_short_run_does_not_hide_that_two_sensors_contradict_each_other(
+    device: dict[str, float], gain: float
+) -> None:
+    """Fifteen seconds are too short for a verdict, and not for an interval that spans both."""
+    result, truth = watched(15.0, device=device, counted=lambda _, joules: gain * joules)
+    assert result.consistency is None
+    assert holds(result, truth)
+
+
+@pytest.mark.parametrize("device", [GB10, A100], ids=["sees all", "sees a quarter"])
+def test_a_short_run_whose_sensors_agree_is_not_widened(device: dict[str, float]) -> None:
+    """No further than to what a gauge says that by chance saw a little more or less than there was."""
+    result, truth = watched(15.0, device=device)
+    assert holds(result, truth)
+    assert result.best is not None
+    assert result.best.high is not None
+    assert result.best.high - result.best.low < 0.08 * truth
