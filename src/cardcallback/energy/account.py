@@ -118,6 +118,9 @@ class EnergyAccount:
             best = close_best(account, begin, end, gauge, integrated)
             if account.traits.resolution_joules > 0 and integrated is not None and integrated.is_surer_than(best):
                 best = integrated  # a counter of coarse steps confirms it and is worse by itself
+            elif account.keeps_going_back and integrated is not None and integrated.gap_seconds <= best.gap_seconds:
+                joules = min(max(integrated.joules, best.low), best.high or math.inf)
+                best = replace(best, joules=joules, method=integrated.method)
         return AccountResult(
             duration_seconds=duration,
             counter=counter,

@@ -169,9 +169,9 @@ class Appointment:
         self.due_seconds = max(self.due_seconds, retry_at + 2 * self.slack_seconds)
 
     def ask_by(self, now_seconds: float) -> None:
-        """Its device, which was lost, answers another one."""
+        """Its device, which was lost, answers another one: it is asked again at once where it said so too."""
         self.cries_wolf = self._found_lost
-        if not self.retired and self.kept is None:
+        if self._found_lost and not self.retired and self.kept is None:
             self.due_seconds = min(self.due_seconds, now_seconds)
 
     def _book(self, now_seconds: float, delay: float) -> None:
