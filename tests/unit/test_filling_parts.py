@@ -1,5 +1,7 @@
 """Rows of stages and phases, labels of several values, lists in HTML, dates in other languages' forms, ratings."""
 
+# ruff: noqa: E501  labels in letters that are written as escapes
+
 from __future__ import annotations
 
 import pytest
@@ -86,6 +88,11 @@ def test_phases_that_were_not_resolved_are_left() -> None:
         ("LoRA r/alpha/dropout: [X]/[X]/[X]", "16/32/0"),
         ("Training and validation loss: [X] and [X]", "1.05 and 1.04"),
         ("Batch size / gradient accumulation: TBD", "2 / 8"),
+        ("Training time / GPU hours: [X] / [X]", "1 h 52 min / 1.87 GPU-hours (1 GPU)"),
+        ("Energy / CO2e: [X] kWh / [X] kg", "[X] kWh / [X] kg"),  # without a place half is not known
+        ("Energy / training time: [X] kWh / [X] h", "0.107 kWh (GPU only, measured) / 1.87 h"),
+        ("Training time / GPU: [X] / [X] hours", "[X] / [X] hours"),
+        ("Epochs × steps: [X] × [X]", "1 × 500"),
         ("Loss / colour: [X] / [X]", "[X] / [X]"),
         ("LoRA rank / alpha: [X] of [X]", "[X] of [X]"),
         ("Epochs / epochs: [X] / [X]", "[X] / [X]"),
@@ -188,3 +195,111 @@ def test_a_label_whose_value_is_a_comment_introduces_nothing() -> None:
     assert "**Epochs**: 1\n| P |" in filled(
         "# A\n\n**Epochs**: <!-- c -->\n| P | Value |\n|---|---|\n| LoRA Rank | [X] |\n"
     )
+
+
+COMPONENTS = """## Energy
+
+| Component | Energy (Wh) |
+|---|---|
+| GPU | [X] |
+| CPU | [X] |
+| Network | [X] |
+
+| Resource | Hours |
+|---|---|
+| GPU | [X] |
+"""
+
+
+def test_a_column_of_a_quantity_holds_no_names() -> None:
+    """Below "Energy" the row "GPU" asks for the GPU's energy, and "CPU" for what was not measured."""
+    text = filled(COMPONENTS)
+    assert "| GPU | 107 (GPU only, measured) |" in text
+    assert "| CPU | [X] |" in text
+    assert "| GPU | 1.87 GPU-hours (1 GPU) |" in text
+
+
+def test_rows_and_columns_of_no_run_stay() -> None:
+    """What is projected, or of another method than this run's, was not measured."""
+    rows = "| This model | [X] |\n| Projected | [X] |\n| Ours (full FT) | [X] |\n"
+    text = filled(f"## Footprint\n\n| Model | Energy (kWh) |\n|---|---|\n{rows}")
+    assert text.count("0.107") == 1
+    assert text.count("[X]") == 2
+
+
+def test_a_placeholders_words_do_not_fill_a_label_that_says_something_else() -> None:
+    """The word "method" is the method of estimating here, and the method of training where the label says no more."""
+    table = "## Training process\n\n| Item | Value |\n|---|---|\n| {} | [Method] |\n"
+    assert "| [Method] |" in filled(table.format("Method of review"))
+    assert "| measured: NVML energy counter |" in filled(table.format("Method used to estimate energy"))
+    assert "QLoRA" in filled(table.format("Method used"))
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("- Maximale Sequenzl\u00e4nge: %VALUE%", "2048"),
+        ("- Val loss: `xx.xx`", "1.04"),
+        ("- \u8bad\u7ec3\u65e5\u671f\uff1aXXXX\u5e74XX\u6708XX\u65e5", "2026\u5e7403\u670802\u65e5"),
+        ("- \u80fd\u8017\uff1a\u3010X\u3011\u5343\u74e6\u65f6", "0.107\u5343\u74e6\u65f6 (GPU only, measured)"),
+        ("- \u663e\u5361\u6570\u91cf\uff1a\uff1f", "1"),
+        ("- \u0414\u043b\u0438\u0442\u0435\u043b\u044c\u043d\u043e\u0441\u0442\u044c \u043e\u0431\u0443\u0447\u0435\u043d\u0438\u044f: [X] \u0447", "1.87 \u0447"),
+        ("- Zu\u017cycie energii: [wpisz]", "0.107 kWh (GPU only, measured)"),
+        ("- E\u011fitim s\u00fcresi: [X] saat", "1.87 saat"),
+        ("- \ud559\uc2b5 \uc2dc\uac04: [X]\uc2dc\uac04", "1.87\uc2dc\uac04"),
+        ("- \u0645\u062f\u0629 \u0627\u0644\u062a\u062f\u0631\u064a\u0628: [X] \u0633\u0627\u0639\u0629", "1.87 \u0633\u0627\u0639\u0629"),
+        ("- Start date: [DD.MM.YYYY]", "02.03.2026"),
+        ("- Energy per token (mJ): ___", "69.8 (of GPU energy, without padding)"),
+    ],
+)  # fmt: skip
+def test_placeholders_and_labels_of_other_languages(line: str, expected: str) -> None:
+    """In their own signs and units."""
+    assert filled(f"## Training\n\n{line}\n").rstrip().endswith(expected)
+
+
+def test_a_unit_of_device_hours_is_of_device_hours_only() -> None:
+    """Beside the time of the run it would be another quantity."""
+    table = "## Training\n\n| Metric | Unit | Value |\n|---|---|---|\n| {} | GPUh | [X] |\n"
+    assert "1.87 GPU-hours (1 GPU)" in filled(table.format("GPU hours"))
+    assert "| [X] |" in filled(table.format("Training time"))
+
+
+FOLDED = """# A
+
+<details>
+<summary><b>{}</b></summary>
+
+- Max length: [X]
+- Batch size: [X]
+
+</details>
+
+- Epochs: [X]
+"""
+
+
+def test_a_summary_stands_above_what_is_folded_below_it() -> None:
+    """What inference is set to is none of the run's settings; behind the fold the summary is over."""
+    assert "Max length: 2048" in filled(FOLDED.format("Training settings"))
+    text = filled(FOLDED.format("Inference settings"))
+    assert text.count("[X]") == 2
+    assert "Epochs: 1" in text
+
+
+def test_a_first_row_that_is_filled_heads_the_column_as_before() -> None:
+    """A pair of label and value where a table has its heads."""
+    text = filled("# A\n\n**Model name** | **[X]**\n--- | ---\n**Base model** | _[X]_\n")
+    assert "**QLoRA fine-tune of gemma-3-4b-it**" in text
+    assert "_google/gemma-3-4b-it_" in text
+
+
+def test_an_edited_value_stays_and_a_changed_record_changes_the_others() -> None:
+    """In HTML, in rows of stages, and in labels of several values."""
+    body = HTML + STAGES.format("Stage 1", "Stage 2") + "\n## Training\n\n- Train / val loss: [X] / [X]\n"
+    first = fill_placeholders(body, after(stage()))
+    edited = first.text.replace("Seed: 42", "Seed: 7")
+    other = after(stage(watt_hours=50.0))
+    again = fill_placeholders(edited, other, known=first.fills)
+    assert again.text == edited.replace("42.0 Wh", "50.0 Wh")
+    back = fill_placeholders(again.text, after(stage()), known=again.fills)
+    assert back.text == edited

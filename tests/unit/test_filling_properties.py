@@ -120,7 +120,7 @@ def test_code_and_comments_are_never_touched() -> None:
     """Neither fences, indented code, comments nor raw HTML that is no table."""
     body = (
         "## Training\n\n```yaml\nlora_rank: [X]\n```\n\n    LoRA Rank: [X]\n\n<!--\n- **LoRA Rank:** [X]\n-->\n\n"
-        "<div>\nLoRA Rank: [X]\n</div>\n\n<dl><dt>LoRA Rank</dt><dd>[X]</dd></dl>\n\n"
+        "<div>\nLoRA Rank: [X]\n</div>\n\n<pre><dl><dt>LoRA Rank</dt><dd>[X]</dd></dl></pre>\n\n"
         "In `LoRA Rank: [X]` and a <!-- LoRA Rank: [X] --> b.\n"
     )
     assert fill_placeholders(body, with_place()).text == body

@@ -9,7 +9,7 @@ from itertools import product
 from cardcallback.check.devices import OTHER_TIME, named_watts, rated_watts, run_seconds
 from cardcallback.check.facts import Fact, Facts
 from cardcallback.check.finding import Finding, error, shown
-from cardcallback.check.other_things import is_of_other_thing
+from cardcallback.check.other_things import is_of_other_thing, is_of_pretraining
 from cardcallback.units import format_duration, format_energy, format_number, format_power
 
 RULE = "energy"
@@ -138,6 +138,7 @@ def _rated(facts: Facts) -> Iterator[Finding]:
         and not OTHER_TIME.search(one.about)
         and _is_of_run(one)
         and not is_of_other_thing(one)
+        and not is_of_pretraining(one)
     ]
     if not hours or not watts or not energies:
         return

@@ -56,7 +56,7 @@ _INTEGER_PRODUCT = re.compile(
 _UNITS = re.compile(r"\b(?:h|hours?|min|minutes|s|w|kwh|wh|g|gb)\b")
 _STAGED = re.compile(
     r"stage|phase|\bsft\b|\bdpo\b|\borpo\b|\bgrpo\b|\brun \d|experiment|previous|ablation|baseline|v\d|"
-    r"pre-?train|adapter|hyper-?param.* (?:for|of)",
+    r"requirement|inference|usage|serving|deploy|minimum|pre-?train|adapter|hyper-?param.* (?:for|of)",
     re.IGNORECASE,
 )
 # What a run has one of, whatever a label in any language calls it, and the kind of what it is measured in.
@@ -65,6 +65,7 @@ _ONE_OF_A_KIND = {
     "gradient_accumulation": None, "learning_rate": None, "lora_alpha": None, "lora_rank": None, "max_length": None,
     "seed": None, "training_examples": "examples", "training_time": "time", "weight_decay": None,
 }  # fmt: skip
+_OF_MEAN = re.compile(r"\b(?:mean|average|avg)\b", re.IGNORECASE)
 _SAID_ROOM = 0.05
 _NOT_MEASURED = re.compile(r"estimat|gesch\u00e4tzt|estim\u00e9|estimad|\bmax(?:imum|imal)?\b|initial", re.IGNORECASE)
 _ONE_NUMBER = re.compile(r"^[~≈]?\s*(?P<number>\d[\d,]*(?:\.\d+)?(?:[eE][-+]?\d+)?)")
@@ -226,7 +227,7 @@ def _differ(fact: str, one: str, other: str) -> bool:
     if kind is not None:
         ours, theirs = amounts(one, kind)[:1], amounts(other, kind)
         return bool(ours and theirs) and not _may_be_same(ours, theirs)
-    if fact in _ONE_OF_A_KIND and _is_same_setting(amounts(one)[:1], amounts(other)):
+    if _is_explained(one, other):
         return False
     left, right = find_figures(one, of_carbon=True), find_figures(other, of_carbon=True)
     if left and right and left[0].kind == right[0].kind and left[0].kind != "percent":
@@ -240,6 +241,14 @@ def _differ(fact: str, one: str, other: str) -> bool:
         return False
     first, second = (match["number"].replace(",", "") for match in numbers if match)
     return not _same_number(first, second)
+
+
+def _is_explained(one: str, other: str) -> bool:
+    """Whether one text has the other's figure too, or is a mean over the training beside its last loss."""
+    ours, theirs = amounts(one), amounts(other)
+    if _is_same_setting(ours[:1], theirs) or _is_same_setting(theirs[:1], ours):
+        return True
+    return (_OF_MEAN.search(one) is None) != (_OF_MEAN.search(other) is None)
 
 
 def _may_be_same(some: Sequence[Amount], others: Sequence[Amount]) -> bool:

@@ -6,8 +6,9 @@ import re
 from dataclasses import dataclass, replace
 
 from cardcallback.record import RunRecord
+from cardcallback.render.card.column_groups import ColumnGroups
 from cardcallback.render.card.labelled import normalize_label
-from cardcallback.render.card.labels import ItemRow, LabelIndex, LabelRow, NeverRow, each, each_of, has_word
+from cardcallback.render.card.labels import LabelIndex, LabelRow, NeverRow, each, each_of, has_word
 from cardcallback.render.card.own_run import Neighbours, OwnRun
 from cardcallback.render.card.quantities import Unit, is_unit, split_unit, unit_in
 from cardcallback.render.card.slots import Slot
@@ -26,15 +27,27 @@ _ANOTHER_RUN = "about another model or stage, not about this training run"
 _YEAR = re.compile(r"(?:19|20)\d\d")
 # What a column of units has beside a value that has none.
 _NO_UNIT = re.compile(
-    r"\W*|n/?a|none|text|str(?:ing)?|float|int(?:eger)?|number|count|name|date|bool(?:ean)?|list|units?", re.IGNORECASE
+    r"\W*|n/?a|none|text|str(?:ing)?|float|int(?:eger)?|number|count|name|date|"
+    r"bool(?:ean)?|list|units?",
+    re.IGNORECASE,
 )
+_DEVICE_HOURS = re.compile(r"(?:gpu|device|accelerator)[ -]?h(?:ours?)?", re.IGNORECASE)
 # Of these values nothing but a training run has a label.
 _TELLING = frozenset({"learning_rate", "epochs", "training_time", "lora_rank", "optimizer", "warmup", "training_loss"})
+_QUANTITIES = frozenset(
+    {
+        "energy",
+        "gpu_energy",
+        "carbon_emitted",
+        "training_time",
+        "gpu_hours",
+        "mean_gpu_power",
+        "peak_memory",
+        "grid_factor",
+    }
+)
 # What a unit asks for that is all there is of a label.
 _OF_UNIT = {"energy": "energy", "emissions": "carbon_emitted"}
-# In a column's heading these say whose figures it holds even among other words.
-_TELLING_GROUPS = ("tuned", "base", "other")
-_SHORTEST_TELLING = 3
 _QUALIFIERS = re.compile(
     r"^(?:the|approximate|approx\.?|estimated|our)\s+"
     r"|\s+\(?(?:(?:used )?(?:for|in|during) training|used|training|approx\.?|approximate|estimated)\)?$",
@@ -70,7 +83,8 @@ class Asking:
             normalize_label(word) for never in index.labels.never_under for word in never.words
         }
         self._never: dict[str, list[NeverRow]] = {}
-        self._base = normalize_label((training.base_model or "").rsplit("/", 1)[-1])
+        base = normalize_label((training.base_model or "").rsplit("/", 1)[-1])
+        self._groups = ColumnGroups(index.column_groups, self._run, base)
 
     def ask(self, slot: Slot, headings: tuple[str, ...], original: str) -> Asked:
         """The row for a slot below these headings, in their original words, where ``original`` stood in the card."""
@@ -86,7 +100,12 @@ class Asking:
                 return Asked(row=by_heading[0])
         if slot.group:
             return self._by_two_heads(slot, above, original)
-        return self._by_label(slot, label, above, original)
+        if not self._heads_quantity(slot, label):
+            return self._by_label(slot, label, above, original)
+        composed = self._composed(slot, label)
+        if composed is None:
+            return Asked(why=f"the column {slot.column} asks for something else of it")
+        return self._by_label(composed, composed.label or "", above, original)
 
     def _by_two_heads(self, slot: Slot, above: list[str], original: str) -> Asked:
         for read, heading in readings(slot, self.column_group):
@@ -113,7 +132,8 @@ class Asking:
             if row is not None:
                 why = self._why_left(row, slot, above, is_ours=slot.text != original)
                 in_column = unit_in(slot.unit or "")
-                if in_column is None and not _NO_UNIT.fullmatch(slot.unit or ""):
+                is_own = row.value == "gpu_hours" and _DEVICE_HOURS.fullmatch(slot.unit or "")
+                if in_column is None and not is_own and not _NO_UNIT.fullmatch(slot.unit or ""):
                     why = why or f"the unit {slot.unit} is none that we know"
                 return Asked(why=why) if why else Asked(row=row, unit=asked or in_column)
             if rows and slot.kind in {"cell", "example"} and self._composed(slot, label) is None:
@@ -135,6 +155,18 @@ class Asking:
 
     def _is_label(self, name: str) -> bool:
         return any(normalize_label(one) in self.index.by_label for one in (name, split_unit(name)[0]))
+
+    def _heads_quantity(self, slot: Slot, label: str) -> bool:
+        """Whether a cell's column asks for a quantity, and the label for something else: "GPU" beside "Energy"."""
+        if slot.kind != "cell" or not slot.column or label == slot.column or self._is_turned(slot, label):
+            return False
+        if self.column_group(normalize_label(slot.column)) is not None:
+            return False
+        asked, beside = (
+            {row.value for row in self.index.by_label.get(normalize_label(split_unit(name)[0]), ())}
+            for name in (slot.column, label)
+        )
+        return bool(asked & _QUANTITIES) and bool(beside) and asked.isdisjoint(beside)
 
     def _composed(self, slot: Slot, label: str) -> Slot | None:
         """A cell whose row and column make a label together: "Train" and "Examples"."""
@@ -222,28 +254,6 @@ class Asking:
         texts += [name for name, value in self.index.inside.items() if value == row.value]
         return words_of(*texts)
 
-    def examples(self, slot: Slot, headings: tuple[str, ...]) -> ItemRow | None:
-        """What the rows of this table, or the items of this list, are examples of."""
-        # A list is introduced by the line or heading right above it, a table also by the section it is in.
-        names = [
-            name for name in (slot.label if slot.kind == "item" else None, *reversed(headings[slot.titles :])) if name
-        ]
-        above = [normalize_label(name) for name in names[: 1 if slot.kind == "item" else 2]]
-        for name in above:
-            for row in self.index.labels.examples:
-                if name in {normalize_label(heading) for heading in each(row.heading)} and self._holds(row, slot):
-                    return row
-        return None
-
-    def _holds(self, row: ItemRow, slot: Slot) -> bool:
-        return slot.kind == "item" or self.part(row, slot) is not None
-
-    def part(self, row: ItemRow, slot: Slot) -> str | None:
-        """Which part of an item a column asks for."""
-        column = normalize_label(slot.column or "")
-        names = ((part, normalize_label(name)) for part, columns in row.columns.items() for name in each(columns))
-        return next((part for part, name in names if name == column), None)
-
     def _is_in_column(self, row: LabelRow, slot: Slot) -> bool:
         if slot.kind not in {"cell", "example"} or slot.column is None:
             return True
@@ -270,25 +280,7 @@ class Asking:
 
     def column_group(self, column: str) -> str | None:
         """Whose figures a column holds, by its heading as it is compared; None where that says nothing."""
-        stage = self._run.stage_of(column)
-        if stage == "another":
-            return "other"
-        if column in self.index.column_groups:
-            return self.index.column_groups[column]
-        parts = {self.index.column_groups.get(part.strip()) for part in column.split(" / ")}
-        if " / " in column and len(parts) == 1:
-            return parts.pop()
-        telling = {"base"} if self._base and has_word(column, self._base) else set()
-        for name, group in self.index.column_groups.items():
-            if group in _TELLING_GROUPS and len(name) >= _SHORTEST_TELLING and has_word(column, name):
-                telling.add(group)
-        if stage == "own":
-            # "SFT (ours)" and "Stage 2 (SFT)", but not "SFT baseline" or another model's SFT.
-            return "tuned" if "tuned" in telling or not telling else "other"
-        # A model's name beside "fine-tuned" is this model's; beside nothing, somebody else's.
-        if telling - {"other"}:
-            telling -= {"other"}
-        return telling.pop() if len(telling) == 1 else "other" if telling else None
+        return self._groups.of(column)
 
 
 def _rows_of_unit(label: str, unit: Unit | None) -> tuple[LabelRow, ...]:

@@ -6,6 +6,8 @@ from functools import cached_property
 
 from cardcallback.record import RunRecord
 from cardcallback.render.card.asking import Asking
+from cardcallback.render.card.labelled import normalize_label
+from cardcallback.render.card.labels import ItemRow, each
 from cardcallback.render.card.part_rows import PartRows
 from cardcallback.render.card.placeholders import Placeholder
 from cardcallback.render.card.slots import Slot
@@ -43,7 +45,7 @@ class ExampleRows:
         if is_part:
             return True, text
         if slot.kind == "item":
-            row = self._asking.examples(slot, headings)
+            row = self._examples(slot, headings)
             return (False, None) if row is None or not is_placeholder else (True, self._part(row.items, slot.row, None))
         if slot.kind not in {"cell", "example"}:
             return False, None
@@ -51,14 +53,36 @@ class ExampleRows:
             self._row = (slot.table, slot.row) if is_placeholder and slot.text.strip() else None
             if self._row is not None:
                 self._numbers[slot.table] = self._numbers.get(slot.table, -1) + 1
-        row = self._asking.examples(slot, headings) if self._row == (slot.table, slot.row) else None
+        row = self._examples(slot, headings) if self._row == (slot.table, slot.row) else None
         if row is None:
             return False, None
-        return True, self._part(row.items, self._numbers[slot.table], self._asking.part(row, slot))
+        return True, self._part(row.items, self._numbers[slot.table], self._column(row, slot))
 
     def is_only_row(self, slot: Slot) -> bool:
         """Whether the slot, whose row was begun with a placeholder, is in the only row of its table."""
         return slot.kind in {"cell", "example"} and self._row == (slot.table, slot.row) and slot.rows == 1
+
+    def _examples(self, slot: Slot, headings: tuple[str, ...]) -> ItemRow | None:
+        """What the rows of this table, or the items of this list, are examples of."""
+        # A list is introduced by the line or heading right above it, a table also by the section it is in.
+        names = [
+            name for name in (slot.label if slot.kind == "item" else None, *reversed(headings[slot.titles :])) if name
+        ]
+        above = [normalize_label(name) for name in names[: 1 if slot.kind == "item" else 2]]
+        for name in above:
+            for row in self._asking.index.labels.examples:
+                if name in {normalize_label(heading) for heading in each(row.heading)} and self._holds(row, slot):
+                    return row
+        return None
+
+    def _holds(self, row: ItemRow, slot: Slot) -> bool:
+        return slot.kind == "item" or self._column(row, slot) is not None
+
+    def _column(self, row: ItemRow, slot: Slot) -> str | None:
+        """Which part of an item a column asks for."""
+        column = normalize_label(slot.column or "")
+        names = ((part, normalize_label(name)) for part, columns in row.columns.items() for name in each(columns))
+        return next((part for part, name in names if name == column), None)
 
     @cached_property
     def _items(self) -> dict[str, list[dict[str, str]]]:

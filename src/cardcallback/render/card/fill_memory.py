@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from cardcallback.record import Fill
 from cardcallback.render.card.inline_text import read_inline, visible_label
@@ -25,13 +26,20 @@ class FillMemory:
         self._found: dict[tuple[int, str], str | None] = {}
         self._headings: dict[str, str] = {}
         self._row_labels: dict[tuple[int, int], str] = {}
+        self._columns: dict[tuple[int, str], str] = {}
         for slot in slots if known else ():
-            if slot.kind in {"heading", "example"}:
+            # A table's first row may be a pair of label and value, and then heads the column too.
+            if slot.kind in {"heading", "example"} or (slot.kind == "cell" and not slot.column):
                 self._note(slot)
 
     def headings(self, slot: Slot) -> tuple[str, ...]:
         """The headings above a slot in their original words."""
         return tuple(self._headings.get(heading, heading) for heading in slot.headings)
+
+    def with_column(self, slot: Slot) -> Slot:
+        """The slot with what heads its column in its original words."""
+        original = self._columns.get((slot.table, slot.column or ""))
+        return slot if original is None or slot.kind != "cell" else replace(slot, column=original)
 
     def heading(self, slot: Slot) -> str:
         """The nearest of them, which a fill is remembered by."""
@@ -73,7 +81,10 @@ class FillMemory:
         if before is None or begin < 0:
             return
         original = slot.passage[:begin] + before + slot.passage[begin + len(slot.text) :]
-        if slot.kind == "heading":
+        if slot.kind == "cell":
+            now, then = (visible_label(read_inline(text, slot.references).text) for text in (slot.passage, original))
+            self._columns[slot.table, now] = then
+        elif slot.kind == "heading":
             self._headings[" ".join(slot.passage.split())] = " ".join(original.split())
         else:
             self._row_labels[slot.table, slot.row] = visible_label(read_inline(original, slot.references).text)

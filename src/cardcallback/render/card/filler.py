@@ -30,6 +30,7 @@ from cardcallback.render.card.understood import (
     is_choice,
     is_figure,
     is_hint_understood,
+    says_the_same,
     shares_word,
 )
 from cardcallback.render.card.values import card_fields, open_value
@@ -75,6 +76,7 @@ class Filler:
 
     def change(self, slot: Slot) -> Change:
         """What happens to a slot."""
+        slot = self._memory.with_column(slot)
         headings = self._memory.headings(slot)
         before = self._memory.placeholder(slot)
         original = slot.text if before is None else before
@@ -143,7 +145,8 @@ class Filler:
     def _by_words(self, slot: Slot, before: str | None, found: tuple[Placeholder, ...]) -> Change | None:
         """What the words at the placeholders ask for: in a text below a heading about training, or in a sentence."""
         change = None
-        if slot.kind == "heading" or self._is_about_training(slot):
+        is_named = slot.label is None or not found[0].is_whole or says_the_same(slot.label, found[0].hint)
+        if slot.kind == "heading" or (is_named and self._is_about_training(slot)):
             hinted = [self._naming.hinted(one, {}) for one in found]
             if any(name in self._values for name in hinted if name):
                 change = self._compose(slot, before, found, self._paired(found) or hinted, Asked())

@@ -16,6 +16,9 @@ _LETTERS = ("dmy", "tmj", "jma", "dma", "gma", "dmj", "dmr", "gay", "\u0434\u043
 _RUNS = re.compile(r"([^\W\d_])\1*")
 # What Chinese, Japanese and Korean write behind the parts of a date stays where it is.
 _MARKS = re.compile(r"[\s./,-]|[\u5e74\u6708\u65e5]|[\ub144\uc6d4\uc77c]")
+_DIGITS = re.compile(
+    r"(?P<sign>[Xx_#])(?P=sign){3}(?P<a>[-./\u5e74\ub144]\s?)(?P=sign){2}(?P<b>[-./\u6708\uc6d4]\s?)(?P=sign){2}(?P<c>[\u65e5\uc77c]?)"
+)
 _PART_FORMS = ({1: "{0.day}", 2: "{0.day:02}"}, {1: "{0.month}", 2: "{0.month:02}"}, {2: "{0:%y}", 4: "{0.year}"})
 _ISO_DATE = re.compile(r"(?P<date>\d{4}-\d{2}-\d{2})(?P<rest>.*)")
 _DATE_PARTS = {
@@ -55,6 +58,7 @@ def in_form(value: Value, hint: str) -> str | None:
 
 def _parts(form: str) -> list[tuple[str, str]] | None:
     """The runs of letters of a date's form, each with how it is written; None where it is no such form."""
+    form = _as_letters(form)
     rest = _MARKS.sub("", _RUNS.sub("", form))
     runs = [found.group() for found in _RUNS.finditer(_MARKS.sub(" ", form))]
     letters = [run[0].casefold() for run in runs]
@@ -67,8 +71,14 @@ def _parts(form: str) -> list[tuple[str, str]] | None:
     return [(run, one) for run, one in zip(runs, written, strict=True) if one] if all(written) else None
 
 
+def _as_letters(form: str) -> str:
+    """A form that has one sign for all digits, year first: "XXXX-XX-XX" is "YYYY-MM-DD"."""
+    found = _DIGITS.fullmatch(form)
+    return form if found is None else f"YYYY{found['a']}MM{found['b']}DD{found['c']}"
+
+
 def _with_parts(form: str, parts: list[tuple[str, str]], day: date) -> str:
-    text, at = "", 0
+    text, at, form = "", 0, _as_letters(form)
     for run, written in parts:
         begin = form.index(run, at)
         text += form[at:begin] + written.format(day)

@@ -14,6 +14,12 @@ _TEXTS = frozenset({"li", "p"})
 _CLOSED = frozenset({"table", "pre", "script", "style", "svg", "code", "textarea", "template"})
 
 
+_FOLD = re.compile(
+    r"<details\b[^<>]{0,200}>|<summary\b[^<>]{0,200}>(?P<summary>.{0,400}?)</summary", re.IGNORECASE | re.DOTALL
+)
+_END_OF_FOLD = re.compile(r"</details\s*>", re.IGNORECASE)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HtmlText:
     """A text from ``begin`` to ``end``; of a definition list the ``term`` before it, by its own place."""
@@ -45,6 +51,30 @@ def html_texts(source: str) -> Iterator[HtmlText]:
                 # A second meaning of one term is no value of its own.
                 term = None
         opened = (name, tag.end()) if name in _TERMS | _TEXTS and not is_end else None
+
+
+class Summaries:
+    """What stands above the text that is folded below it, as a heading would."""
+
+    def __init__(self) -> None:
+        self._open: list[str] = []
+
+    def __iter__(self) -> Iterator[str]:
+        """Those that are open, the nearest last; none of one that says nothing."""
+        return (text for text in self._open if text)
+
+    def open(self, source: str) -> None:
+        """Open what a block of HTML opens."""
+        for found in _FOLD.finditer(without_comments(source)):
+            if found["summary"] is None:
+                self._open.append("")
+            elif self._open and not self._open[-1]:
+                self._open[-1] = " ".join(re.sub(r"<[^<>]*>", " ", found["summary"]).split())
+
+    def close(self, source: str) -> None:
+        """Close what a block of HTML closes."""
+        for _ in range(min(len(_END_OF_FOLD.findall(without_comments(source))), len(self._open))):
+            self._open.pop()
 
 
 def _inner(source: str, begin: int, end: int) -> tuple[int, int] | None:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from markdown_it.token import Token
 
-from cardcallback.render.card.html_lists import html_texts
+from cardcallback.render.card.html_lists import Summaries, html_texts
 from cardcallback.render.card.html_tables import html_tables, is_title
 from cardcallback.render.card.inline_text import make_parser, read_inline, visible_label
 from cardcallback.render.card.labelled import is_label_alone, labelled_values
@@ -88,6 +88,7 @@ class _Walk:
         self._titled: bool | None = None
         self._table = TableReader()
         self._lists: list[_List] = []
+        self._summaries = Summaries()
         self._above_table: tuple[str, ...] = ()
         # What the paragraph just before introduces, and where that ended.
         self._lead: str | None = None
@@ -105,8 +106,10 @@ class _Walk:
             elif token.type == "paragraph_open" and token.map:
                 yield from self._paragraph(index, token)
             elif token.type == "html_block" and token.map:
+                self._summaries.open(token.content)
                 yield from self._comment(index, token)
                 yield from self._html(index, token)
+                self._summaries.close(token.content)
             elif token.type == "table_open":
                 self._begin_table(index)
             elif token.type == "tr_open" and token.map:
@@ -123,7 +126,7 @@ class _Walk:
 
     def _path(self) -> tuple[str, ...]:
         items = [one.label_of_item for one in self._lists]
-        return (*(text for _, text in self._headings), *(label for label in items if label))
+        return (*(text for _, text in self._headings), *self._summaries, *(label for label in items if label))
 
     def _item_label(self) -> str | None:
         return self._lists[-1].label_of_item if self._lists else None

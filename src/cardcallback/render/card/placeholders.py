@@ -23,12 +23,13 @@ _BRACES = re.compile(
 )
 _ANGLES = re.compile(r"<(?P<hint>[A-Za-z][^<>\n]{0,60})(?<!/)>")
 _PARENTHESES = re.compile(r"\((?P<hint>(?:e\.g\.|(?:fill|insert|your|enter|specify|to be)\b)[^()]*)\)", re.IGNORECASE)
+_PERCENTS = re.compile(r"(?<!\w)%(?P<hint>[A-Z][A-Z0-9_]{2,40})%(?!\w)")
 _UNDERSCORES = re.compile(r"(?<![A-Za-z0-9])_{3,}(?![A-Za-z0-9])")
 _EXAMPLE = re.compile(r"\s*(?:e\.g\.?|eg\.?|for example|such as|example:)[,:]?\s*", re.IGNORECASE)
 # A letter for a digit, or nothing at all, at the beginning of a value.
 _BLANK = re.compile(
     r"(?P<about>[~\u2248<>]?\s*)"
-    r"(?P<blank>X{1,4}(?:[.,]X{1,4})?|x{2,4}(?:\.x{1,4})?|N|#{1,6}|_{2,}|\u2026|\.{3,}|\?{1,3}|TBD|TBA|TODO|tbd)"
+    r"(?P<blank>X{1,4}(?:[.,]X{1,4})?|x{2,4}(?:\.x{1,4})?|N|#{1,6}|_{2,}|\u2026|\.{3,}|[?\uff1f]{1,3}|TBD|TBA|TODO|tbd)"
     r"(?![A-Za-z])(?P<rest>.{0,30})"
 )
 _GENERIC = re.compile(
@@ -43,6 +44,7 @@ _AROUND = " .!*_()\uff08\uff09\uff3b\uff3d\u3010\u3011\u3014\u3015\u300c\u300d"
 _IN_CODE = re.compile(
     r"[~\u2248]?\s*(?:\[(?:[Xx]+|N|\?+|\.{3}|_+)\]|<[xXnN]>|_{2,})\s*(?P<unit>\S{1,12}(?: \S{1,12})?)"
 )
+_DIGITS_IN_CODE = re.compile(r"[xX]{1,4}[.,][xX]{1,4}|\?{2,3}|_{2,}")
 _NUMBER = r"[-+]?\d[\d.,]*(?:e[-+]?\d+)?"
 _LIST_OF_VALUES = re.compile(rf"\s*(?:{_NUMBER}|'[^']*'|\"[^\"]*\")(?:\s*[,;]\s*(?:{_NUMBER}|'[^']*'|\"[^\"]*\"))*\s*")
 _LIST_OF_NAMES = re.compile(r"\s*\w*[_\d]\w*(?:\s*,\s*\w+)+\s*")
@@ -124,6 +126,8 @@ def _whole(letters: Letters, whole_texts: frozenset[str]) -> Iterator[Span]:
         yield begin, end, flat
     elif in_code and (found := _BRACKETS.fullmatch(flat) or _BRACES.fullmatch(flat) or _ANGLES.fullmatch(flat)):
         yield begin, end, found.groupdict().get("hint") or found.groupdict().get("name") or ""
+    elif in_code and _DIGITS_IN_CODE.fullmatch(flat):
+        yield begin, end, "x"
     elif in_code and (unit := _IN_CODE.fullmatch(flat)) and is_unit(unit["unit"]):
         yield begin, end, f"X {unit['unit']}"
     elif (blank := _BLANK.match(letters.mask, begin, end)) and _is_blank(blank, end):
@@ -147,7 +151,7 @@ def _parts(letters: Letters) -> Iterator[Span]:
         if found is not None and re.search(r"[^\W\d_]", code):
             taken.append((begin, end))
             yield begin, end, found.groupdict().get("hint") or found.groupdict().get("name") or ""
-    for pattern in (_BRACES, _BRACKETS, _WIDE, _ANGLES, _PARENTHESES, _UNDERSCORES):
+    for pattern in (_BRACES, _BRACKETS, _WIDE, _ANGLES, _PARENTHESES, _PERCENTS, _UNDERSCORES):
         for found in pattern.finditer(mask):
             begin, end = found.span()
             hint = found.groupdict().get("hint") or found.groupdict().get("name") or ""

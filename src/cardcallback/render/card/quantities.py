@@ -7,6 +7,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Literal
 
+from cardcallback.render.card.units_elsewhere import ENERGIES_ELSEWHERE, MASSES_ELSEWHERE, TIMES_ELSEWHERE
 from cardcallback.units import (
     BYTES_PER_GIBIBYTE,
     BYTES_PER_MEBIBYTE,
@@ -22,17 +23,6 @@ from cardcallback.units import (
 
 Dimension = Literal["time", "energy", "power", "emissions", "memory", "share", "rate", "intensity"]
 
-# Of German, French, Spanish, Portuguese, Chinese and Japanese too, as their words are written in cards.
-_TIMES_ELSEWHERE = {
-    1.0: ("Sekunde", "Sekunden", "seconde", "secondes", "segundo", "segundos", "秒"),
-    float(SECONDS_PER_MINUTE): ("Minuten", "minuto", "minutos", "分", "分钟"),
-    float(SECONDS_PER_HOUR): ("Std", "Stunde", "Stunden", "heure", "heures", "hora", "horas", "小时", "時間"),
-    float(SECONDS_PER_DAY): ("Tag", "Tage", "Tagen", "jour", "jours", "día", "días", "dia", "dias", "天", "日"),
-}
-_MASSES_ELSEWHERE = {
-    1.0: ("Gramm", "gramme", "grammes", "gramo", "gramos", "grama", "gramas", "克", "グラム"),
-    1e3: ("Kilogramm", "kilogramme", "kilogrammes", "kilogramos", "quilogramas", "千克", "公斤"),
-}
 _KILOWATT_HOUR = JOULES_PER_KILOWATT_HOUR
 _UNITS: dict[Dimension, dict[str, float]] = {
     "time": {
@@ -40,7 +30,7 @@ _UNITS: dict[Dimension, dict[str, float]] = {
         **dict.fromkeys(("min", "mins", "minute", "minutes"), float(SECONDS_PER_MINUTE)),
         **dict.fromkeys(("h", "hr", "hrs", "hour", "hours"), float(SECONDS_PER_HOUR)),
         **dict.fromkeys(("d", "day", "days"), float(SECONDS_PER_DAY)),
-        **{word: factor for factor, words in _TIMES_ELSEWHERE.items() for word in words},
+        **TIMES_ELSEWHERE,
     },
     "energy": {
         "mJ": 1e-3,
@@ -51,6 +41,7 @@ _UNITS: dict[Dimension, dict[str, float]] = {
         **dict.fromkeys(("Wh", "watt-hours", "watt hours"), JOULES_PER_WATT_HOUR),
         **dict.fromkeys(("kWh", "kilowatt-hours", "kilowatt hours", "kilowatthours"), _KILOWATT_HOUR),
         "MWh": 1e3 * _KILOWATT_HOUR,
+        **ENERGIES_ELSEWHERE,
     },
     "power": {"mW": 1e-3, "W": 1.0, "watt": 1.0, "watts": 1.0, "kW": 1e3, "MW": 1e6},
     "emissions": {
@@ -59,7 +50,7 @@ _UNITS: dict[Dimension, dict[str, float]] = {
         **dict.fromkeys(("kg", "kilogram", "kilograms", "kilos"), 1e3),
         **dict.fromkeys(("t", "ton", "tons", "tonne", "tonnes", "metric tons", "metric tonnes", "Mg"), 1e6),
         **dict.fromkeys(("lb", "lbs", "pounds"), GRAMS_PER_POUND),
-        **{word: factor for factor, words in _MASSES_ELSEWHERE.items() for word in words},
+        **MASSES_ELSEWHERE,
     },
     "memory": {
         **dict.fromkeys(("MB", "Mo"), 1e6),
@@ -85,7 +76,7 @@ COUNTED = {
     "tokens": ("token", "tokens", "tok", "toks"),
     "sequences": ("sequence", "sequences", "samples", "examples", "sequences per device", "per device",
                   "per gpu", "samples per device", "per device batch size"),
-    "devices": ("gpu", "gpus", "device", "devices", "accelerator", "accelerators"),
+    "devices": ("gpu", "gpus", "device", "devices", "accelerator", "accelerators", "张", "块", "枚", "台", "장"),
     "bits": ("bit", "bits", "-bit", "-bits"),
     "parameters": ("parameter", "parameters", "params", "trainable parameters", "trainable params"),
 }  # fmt: skip

@@ -13,9 +13,11 @@ from cardcallback.render.card.quantities import Unit, Value, split_unit
 from cardcallback.render.card.slots import Slot
 from cardcallback.render.card.writing_in import Written, write_value
 
-_BETWEEN = re.compile(r"\s*(?:/|&|,\s*(?:and\b)?|\+|\b(?:and|und|et|y|e)\b|\u3001|\u548c|\u3068)\s*")
+_BETWEEN = re.compile(
+    r"\s*(?:/|&|\u00d7|(?<=\s)x(?=\s)|,\s*(?:and\b)?|\+|\b(?:and|und|et|y|e)\b|\u3001|\u548c|\u3068)\s*"
+)
 # Between two placeholders: what stands between the labels, or an arrow's kin.
-_BETWEEN_VALUES = re.compile(r"\s*(?:/|&|,|;|\||\+|\b(?:and|und|et|y|e)\b|\u3001|\u548c|\u3068)\s*")
+_BETWEEN_VALUES = re.compile(r"\s*(?:/|&|\u00d7|x|,|;|\||\+|\b(?:and|und|et|y|e)\b|\u3001|\u548c|\u3068)\s*")
 _MOST = 4
 
 
@@ -34,13 +36,19 @@ class SeveralLabels:
         """What stands for ``original``, whose placeholders are ``found``; None where one of the values is not sure."""
         if slot.kind not in {"line", "cell"} or not slot.label or not found:
             return None
-        label, unit = split_unit(slot.label)
-        for labels in _readings(label):
+        # As it stands first: "Training time / GPU hours" is no "Training time / GPU" in hours.
+        bare, shared = split_unit(slot.label)
+        readings: list[tuple[list[str], Unit | None]] = [
+            *((one, None) for one in _readings(slot.label)),
+            *((one, shared) for one in _readings(bare)),
+        ]
+        for labels, unit in readings:
             asked = [self._asking.ask(replace(slot, label=one), headings, original) for one in labels]
             names = [one.row.value if one.row is not None and one.why is None else None for one in asked]
             if all(names) and len(set(names)) == len(names):
                 values = [self._known(name or "") for name in names]
-                return self._written(slot, original, found, [value for value in values if value], unit, len(names))
+                units = [one.unit or unit for one in asked]
+                return self._written(slot, original, found, [value for value in values if value], units)
         return None
 
     def _written(
@@ -49,20 +57,21 @@ class SeveralLabels:
         original: str,
         found: Sequence[Placeholder],
         values: Sequence[Value],
-        unit: Unit | None,
-        count: int,
+        units: Sequence[Unit | None],
     ) -> str | None:
+        count = len(units)
         if len(values) < count:
             return None
         if len(found) == 1 and found[0].is_whole:
-            texts = [_short(value, unit) for value in values]
+            texts = [_short(value, unit) for value, unit in zip(values, units, strict=True)]
             return None if None in texts else _escaped(slot, " / ".join(text for text in texts if text))
-        if len(found) != count or found[0].before.strip() or not all(_is_between(one) for one in found[:-1]):
+        if len(found) != count or found[0].before.strip():
             return None
         parts, end = [], 0
-        for one, value in zip(found, values, strict=True):
-            written: Written | None = write_value(value, one, unit)
-            if written is None:
+        for one, value, unit in zip(found, values, units, strict=True):
+            is_other = unit is not None and value.kind not in unit.kinds
+            written: Written | None = None if is_other else write_value(value, one, unit)
+            if written is None or (one is not found[-1] and not _is_between(one.after[written.unit_width :])):
                 return None
             behind, last = written.behind(original, one.end)
             remark = f" {written.remark.strip()}" if written.remark else ""
@@ -91,8 +100,8 @@ def _short(value: Value, unit: Unit | None) -> str | None:
     return (value.short or value.text) if value.kind == "sequences" else value.text
 
 
-def _is_between(placeholder: Placeholder) -> bool:
-    return _BETWEEN_VALUES.fullmatch(placeholder.after) is not None
+def _is_between(text: str) -> bool:
+    return _BETWEEN_VALUES.fullmatch(text) is not None
 
 
 def _escaped(slot: Slot, text: str) -> str:

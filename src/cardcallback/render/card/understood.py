@@ -68,7 +68,8 @@ _HUB_ID = re.compile(
 _NOT_APPLICABLE = re.compile(r"\bn/a\b", re.IGNORECASE)
 DEVICE_VALUES = frozenset({"gpu_names", "hardware", "hardware_needed", "compute_infrastructure"})
 _COUNT_HINTS = frozenset({"n", "x", "count", "gpu count", "number", "number of gpus", "gpus"})
-_NAME_HINTS = frozenset({"gpu", "gpu name", "gpu type", "gpu model", "model", "name", "type", "mod\u00e8le", "modelo",
+_NAME_HINTS = frozenset({"gpu\u578b\u53f7",
+                         "gpu", "gpu name", "gpu type", "gpu model", "model", "name", "type", "mod\u00e8le", "modelo",
                          "modell", "typ", "tipo", "\u578b\u53f7"})  # fmt: skip
 # Words of a hint that only ask for a value to be put there.
 _ASKING = frozenset(
@@ -244,6 +245,12 @@ def before_and_after(found: tuple[Placeholder, ...], asked: str | None) -> list[
 def shares_word(hint: str, label: str | None) -> bool:
     """Whether a hint has a word of the label."""
     return not set(normalize_label(hint).split()).isdisjoint(normalize_label(label or "").split())
+
+
+def says_the_same(label: str, hint: str) -> bool:
+    """Whether a label has no word but those of the hint beside it, and such as say nothing."""
+    said = {*normalize_label(hint).split(), *_AND_SO_ON, *_ASKING}
+    return set(normalize_label(label).split()) <= said
 
 
 def has_amount(text: str) -> bool:

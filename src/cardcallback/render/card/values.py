@@ -12,6 +12,7 @@ from cardcallback.record import RunRecord
 from cardcallback.render.card.quantities import Value
 from cardcallback.render.card.values_adapter import ADAPTER_VALUES
 from cardcallback.render.card.values_machine import MACHINE_VALUES, hardware_words
+from cardcallback.render.card.values_ratios import RATIO_VALUES
 from cardcallback.render.card.values_recipe import (
     RECIPE_VALUES,
     base_model_link,
@@ -38,6 +39,7 @@ _MAKERS: Mapping[str, Callable[[RunRecord], Value | str | None]] = {
     **RESULT_VALUES,
     **TIME_AND_ENERGY_VALUES,
     **MACHINE_VALUES,
+    **RATIO_VALUES,
 }
 VALUE_NAMES = frozenset(_MAKERS)
 # Any hyper-parameter or library's version that the record has may be asked for by its own name.

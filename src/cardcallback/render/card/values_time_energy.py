@@ -71,8 +71,8 @@ def gpu_hours(record: RunRecord) -> Value | None:
         return None
     note = plural(_most_gpus(record), "GPU") + (", simulated device" if record.simulated else "")
     seconds, least = _gpu_seconds(record), least_time(record)
-    text = f"{least}{format_number(seconds / SECONDS_PER_HOUR)} GPU-hours ({note})"
-    return Value(text=text, amount=seconds, kind="time", note=note, least=least)
+    figure = f"{least}{format_number(seconds / SECONDS_PER_HOUR)} GPU-hours"
+    return Value(text=f"{figure} ({note})", short=figure, amount=seconds, kind="time", note=note, least=least)
 
 
 def _most_gpus(record: RunRecord) -> int:

@@ -1,0 +1,54 @@
+"""Named values of what a step and a token took, of how the energy is known, and of when the run began."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from cardcallback.record import Measurement, RunRecord, is_unresolved
+from cardcallback.render.card.quantities import Value
+from cardcallback.render.figures import at_least, is_known, resolved_value, source_words, verb
+from cardcallback.units import format_energy, format_number
+
+
+def energy_per_token(record: RunRecord) -> Value | None:
+    """GPU energy over the tokens without padding."""
+    per_token = resolved_value(record.energy.per_token)
+    if per_token is None or at_least(record.energy.gpu):
+        return None
+    note = _note("of GPU energy, without padding", record)
+    figure = f"{format_number(per_token * 1e3)} mJ"
+    return Value(text=f"{figure} ({note})", short=figure, amount=per_token, kind="energy", note=note)
+
+
+def energy_per_step(record: RunRecord) -> Value | None:
+    """GPU energy of a training step."""
+    per_step = resolved_value(record.energy.per_step)
+    if per_step is None or at_least(record.energy.gpu):
+        return None
+    note, figure = _note("of GPU energy", record), format_energy(per_step)
+    return Value(text=f"{figure} ({note})", short=figure, amount=per_step, kind="energy", note=note)
+
+
+def energy_method(record: RunRecord) -> str | None:
+    """How the energy that the card gives is known: by which interface."""
+    measured: Measurement = record.energy.system if is_known(record.energy.system) else record.energy.gpu
+    if measured.value is None or is_unresolved(measured):
+        return None
+    return f"{verb(measured)}: {source_words(measured)}"
+
+
+def start_date(record: RunRecord) -> str | None:
+    """The day on which the first session began."""
+    return min((session.started_on for session in record.sessions), default=None)
+
+
+def _note(words: str, record: RunRecord) -> str:
+    return f"{words}, simulated device" if record.simulated else words
+
+
+RATIO_VALUES: Mapping[str, Callable[[RunRecord], Value | str | None]] = {
+    "energy_method": energy_method,
+    "energy_per_step": energy_per_step,
+    "energy_per_token": energy_per_token,
+    "start_date": start_date,
+}
