@@ -190,3 +190,11 @@ def test_hostile_texts_are_harmless_in_the_file() -> None:
     assert tuple(kept) == names[:4]
     assert half == "half \ufffd"
     assert len(long) == 10_000
+
+
+def test_a_place_that_cannot_be_looked_at_has_no_record(tmp_path: Path) -> None:
+    """As one that is not there: a name too long for any file, and a folder that nobody may look into."""
+    for place in (tmp_path / ("x" * 300), tmp_path / "out" / ("x" * 300)):
+        with pytest.raises(CardCallbackError) as raised:
+            load_run(place)
+        assert raised.value.exit_code == 3

@@ -37,11 +37,21 @@ def record_path(location: Path) -> Path:
 
     A run that publishes no record keeps it in the private folder; where there are both, the newer one counts.
     """
-    if not location.is_dir():
+    try:
+        if not location.is_dir():
+            return location
+    except OSError:  # it may not be looked at, which whoever reads it is told
         return location
     places = (location / RECORD_FOLDER / RECORD_NAME, location / PRIVATE_FOLDER / RECORD_FOLDER / RECORD_NAME)
-    there = [place for place in places if place.exists()]
-    return max(there, key=lambda place: place.stat().st_mtime) if there else location / RECORD_NAME
+    there = [(changed, place) for place in places if (changed := _changed_seconds(place)) is not None]
+    return max(there, key=lambda one: one[0])[1] if there else location / RECORD_NAME
+
+
+def _changed_seconds(path: Path) -> float | None:
+    try:
+        return path.stat().st_mtime
+    except OSError:  # it is not there, or its folder may not be looked into
+        return None
 
 
 def load_run(location: str | Path) -> RunRecord:
