@@ -132,7 +132,8 @@ matrix-transformers4: .venv-transformers4/.done
 matrix-trainers: .venv/.test
 	@echo "Training with TRL's less common methods and settings, and with PEFT's kinds of adapters ..."
 	.venv/bin/python -m pytest -m matrix tests/integration/test_methods.py \
-	  tests/integration/test_experimental_methods.py tests/integration/test_adapters.py
+	  tests/integration/test_experimental_methods.py tests/integration/test_adapters.py \
+	  tests/integration/test_plain_models.py
 
 matrix-sentence-transformers: .venv-sentence-transformers/.done
 	@echo "Training with sentence-transformers and SetFit, CodeCarbon beside us ..."

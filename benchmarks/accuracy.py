@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import multiprocessing
 import os
@@ -24,9 +25,9 @@ from schedules import draw
 from simulated import build_problem
 
 
-def outcome_of(seed: int) -> Outcome:
+def outcome_of(seed: int, *, sampled: bool = False) -> Outcome:
     """Draw and run the schedule of one seed."""
-    return run(draw(seed))
+    return run(draw(seed, sampled=sampled))
 
 
 def main() -> int:
@@ -42,8 +43,8 @@ def main() -> int:
         return _compare(arguments)
     if arguments.seed is not None:
         if arguments.verbose:
-            print(draw(arguments.seed))
-        print(schedule_report.described(outcome_of(arguments.seed)))
+            print(draw(arguments.seed, sampled=arguments.sampled))
+        print(schedule_report.described(outcome_of(arguments.seed, sampled=arguments.sampled)))
         return 0
     return _schedules(arguments)
 
@@ -55,6 +56,7 @@ def _arguments() -> argparse.Namespace:
     schedules.add_argument("--first-seed", type=int, default=0, help="seed of the first (default: %(default)s)")
     schedules.add_argument("--seed", type=int, help="run this one alone")
     schedules.add_argument("--verbose", action="store_true", help="with --seed: the schedule itself too")
+    schedules.add_argument("--sampled", action="store_true", help="all of the device whose driver keeps its readings")
     schedules.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes (default: %(default)s)")
     peers = parser.add_argument_group("beside codecarbon and zeus")
     peers.add_argument("--peers", type=float, nargs="+", metavar="SECONDS", help="lengths of the runs, such as 15 600")
@@ -68,8 +70,9 @@ def _arguments() -> argparse.Namespace:
 
 def _schedules(arguments: argparse.Namespace) -> int:
     seeds = range(arguments.first_seed, arguments.first_seed + arguments.schedules)
+    drawn = functools.partial(outcome_of, sampled=arguments.sampled)
     with multiprocessing.Pool(arguments.jobs) as pool:
-        outcomes = sorted(pool.imap_unordered(outcome_of, seeds, chunksize=4), key=lambda one: one.seed)
+        outcomes = sorted(pool.imap_unordered(drawn, seeds, chunksize=4), key=lambda one: one.seed)
     summary = schedule_report.summarise(outcomes)
     show = schedule_report.markdown if arguments.markdown else schedule_report.text
     print(json.dumps(summary, indent=1) if arguments.json else show(summary))

@@ -23,7 +23,7 @@ from device_letters import letter
 from one_tool import TOOLS
 from simulated import ROOT, CounterFault, Device, Fault, Profile, Simulation, Waveform, nvidia_smi_in, profile_named
 
-DEVICES = ("gb10", "h100", "a100", "p100", "gh200")
+DEVICES = ("gb10", "h100", "a100", "p100", "p100-samples", "gh200")
 FAULTS = ("none", "counter reset", "counter standstill", "counter gain", "lost", "slow calls")
 _LOST = 15
 _GAIN = 1.2

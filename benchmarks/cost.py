@@ -21,7 +21,7 @@ from cost_recorder import Figure, driver, memory, processor
 from device_letters import legend
 from simulated import ROOT, build_problem
 
-_DEVICES = ("gb10", "h100", "a100", "p100")
+_DEVICES = ("gb10", "h100", "a100", "p100", "p100-samples")
 _VERDICTS = {True: "kept", False: "BROKEN", None: ""}
 
 

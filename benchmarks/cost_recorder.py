@@ -27,7 +27,7 @@ from cardcallback.sensors.nvml import open_nvml, reset_nvml
 from device_letters import letter
 from one_tool import CardCallbackTool
 from random_devices import KINDS
-from schedule_run import SimulatedClock, TimedSensor
+from schedule_run import SimulatedClock, timed
 from schedules import Schedule
 from simulated import Profile, Simulation, profile_named
 
@@ -85,7 +85,8 @@ def processor(seconds: float) -> list[Figure]:
     makes the same calls too; and what is left of it on a driven clock, where nothing sleeps and caches stay warm.
     """
     figures = []
-    for name, budget in (("gb10", 0.001), ("h100", 0.001), ("p100", 0.001), ("8 x h100", 0.005), ("8 x a100", 0.005)):
+    budgets = {"gb10": 0.001, "h100": 0.001, "p100": 0.001, "p100-samples": 0.001, "8 x h100": 0.005, "8 x a100": 0.005}
+    for name, budget in budgets.items():
         with tempfile.TemporaryDirectory(prefix="cardcallback-cost-") as folder:
             environment = os.environ | Simulation(machine(name), Path(folder)).environment
             command = [sys.executable, __file__, str(seconds)]
@@ -187,7 +188,7 @@ def awake_share(name: str, seconds: float = 600.0) -> float:
 def driver() -> list[Figure]:
     """The driver's time at default rates on the driven clock, for calls that take as long as drivers report."""
     figures = []
-    for name in ("gb10", "p100", "8 x h100"):
+    for name in ("gb10", "p100", "p100-samples", "8 x h100"):
         for call_seconds in (1e-4, 1e-3, 1e-2):
             share = driver_share(name, call_seconds)
             named = f"driver time, {_devices(name)}, calls of {call_seconds * 1e3:g} ms"
@@ -261,7 +262,7 @@ def _timed(
     )
     opened = parts(clock)
     varied = random.Random(0)  # noqa: S311 - it has to vary, and to come again
-    return clock, replace(opened, sensors=tuple(TimedSensor(one, clock, plain, varied) for one in opened.sensors))
+    return clock, replace(opened, sensors=tuple(timed(one, clock, plain, varied) for one in opened.sensors))
 
 
 def _run_for(recorder: Recorder, clock: SimulatedClock, seconds: float) -> None:

@@ -13,6 +13,7 @@ _DEVICES = {
     "gh200": ("E", "power is the mean of the past second, of a whole module; a counter of the module"),
     "v100": ("F", "power is seen in 10 of every 20 ms; a counter"),
     "t4": ("G", "power is the mean of the past 100 ms; a counter"),
+    "p100-samples": ("I", "as D, and its driver keeps the readings of the past seconds"),
     "ada": ("H", "power is the mean of the past second, asked in another way; a counter"),
 }
 

@@ -65,6 +65,8 @@ def _kinds() -> tuple[DeviceKind, ...]:
 
 
 KINDS = _kinds()
+# Measured by itself: what the seeds of the others draw does not depend on it.
+SAMPLED = DeviceKind(name="p100-samples", device=_machine("p100-samples"), highest_watts=250.0)
 
 
 def log_uniform(varied: random.Random, low: float, high: float) -> float:

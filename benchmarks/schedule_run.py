@@ -8,11 +8,13 @@ from __future__ import annotations
 import math
 import random
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cardcallback.recorder import EarlyReading, Recorder, Recording
 from cardcallback.sensors import Sensor, SensorSet, SensorSpec
+from cardcallback.sensors.base import KeepsSamples, Sample
 from cardcallback.sensors.nvml import open_nvml, reset_nvml
 from schedules import Schedule
 from simulated import DrivenClock, Simulation
@@ -99,6 +101,34 @@ class TimedSensor:
         if pause > LONGEST_PAUSE_SECONDS and not (self.spec.kind == "counter" and value > self._value):
             self.paused_seconds += pause
         self.last, self._value = at, value
+
+
+class TimedSampledSensor(TimedSensor):
+    """The same of a sensor whose driver keeps its readings."""
+
+    def __init__(self, sensor: KeepsSamples, clock: SimulatedClock, schedule: Schedule, varied: random.Random) -> None:
+        super().__init__(sensor, clock, schedule, varied)
+        self._kept = sensor
+
+    def kept_samples(self, after_microseconds: int) -> Sequence[Sample]:
+        """What the driver keeps; the binding asks it twice."""
+        seconds, share = self._call_seconds() + self._call_seconds(), self._varied.random()
+        self._clock.advance(seconds * share)
+        try:
+            found = self._kept.kept_samples(after_microseconds)
+        finally:
+            at = self._clock.elapsed_seconds()
+            self._clock.advance(seconds * (1 - share))
+        if found and seconds <= _LONGEST_CALL_SECONDS:
+            self._answered(at, found[-1][1])
+        return found
+
+
+def timed(sensor: Sensor, clock: SimulatedClock, schedule: Schedule, varied: random.Random) -> TimedSensor:
+    """The sensor with calls that take simulated time."""
+    if isinstance(sensor, KeepsSamples):
+        return TimedSampledSensor(sensor, clock, schedule, varied)
+    return TimedSensor(sensor, clock, schedule, varied)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -209,8 +239,8 @@ def _run(schedule: Schedule, simulation: Simulation) -> Outcome:
 
 def _open(clock: SimulatedClock, schedule: Schedule, varied: random.Random) -> SensorSet:
     opened = open_nvml({"CARDCALLBACK_SIMULATED": "1"}, clock=clock.elapsed_seconds)
-    timed = tuple(TimedSensor(sensor, clock, schedule, varied) for sensor in opened.sensors)
-    return replace(opened, sensors=timed)
+    slowed = tuple(timed(sensor, clock, schedule, varied) for sensor in opened.sensors)
+    return replace(opened, sensors=slowed)
 
 
 def _watches(sensors: SensorSet, begin: float, end: float) -> dict[str, Watch]:

@@ -7,8 +7,8 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from random_devices import KINDS, DeviceKind, log_uniform, random_work, silenced
-from simulated import CounterFault, Fault, Profile, Waveform
+from random_devices import KINDS, SAMPLED, DeviceKind, log_uniform, random_work, silenced
+from simulated import CounterFault, Fault, Profile, SamplesFault, Waveform
 
 SHORTEST_SECONDS, LONGEST_SECONDS = 60.0, 7200.0
 _LOST, _UNKNOWN_ERROR = 15, 999
@@ -54,6 +54,7 @@ class Schedule:
     counter_window: float = 0.0
     counter_modulus: int = 0
     calls: list[Fault] = field(default_factory=list)
+    samples_faults: list[SamplesFault] = field(default_factory=list)
 
     @property
     def end(self) -> float:
@@ -77,18 +78,23 @@ class Schedule:
                 faults=tuple(self.counter_faults),
             )
         meters = {name: replace(meter, noise=self.noise_watts) for name, meter in device.meters.items()}
+        samples = device.samples
+        if samples is not None:
+            samples = replace(samples, faults=tuple(self.samples_faults))
         rail = {"waveform": self.work} if self.kind.rail == "gpu" else {"module_waveform": self.work}
         return Profile(
             name=f"schedule-{self.seed}",
-            devices=(replace(device, counter=counter, meters=meters, **rail),),
+            devices=(replace(device, counter=counter, samples=samples, meters=meters, **rail),),
             faults=tuple(self.calls),
         )
 
 
-def draw(seed: int) -> Schedule:
-    """The schedule of ``seed``; always the same."""
+def draw(seed: int, *, sampled: bool = False) -> Schedule:
+    """The schedule of ``seed``; always the same. ``sampled``: of the device whose driver keeps its readings."""
     varied = random.Random(seed)  # noqa: S311 - it has to vary, and to come again
     kind = varied.choice(KINDS)
+    if sampled:
+        kind = SAMPLED
     duration = log_uniform(varied, SHORTEST_SECONDS, LONGEST_SECONDS)
     begin = varied.uniform(35.0, 65.0)
     schedule = Schedule(
@@ -102,6 +108,7 @@ def draw(seed: int) -> Schedule:
         noise_watts=kind.highest_watts * log_uniform(random.Random(-seed - 1), *_NOISE),  # noqa: S311 - as above
     )
     possible = [*_ANY_DEVICE, *(_WITH_COUNTER if kind.has_counter else ())]
+    possible += _WITH_SAMPLES if kind.device.samples is not None else ()
     count = varied.choices(range(len(_HOW_MANY)), _HOW_MANY)[0]
     chosen: list[str] = []
     while len(chosen) < count:
@@ -226,6 +233,22 @@ def _comes_back(varied: random.Random, schedule: Schedule) -> None:
     schedule.calls.append(Fault(call="*", code=_LOST, at=at, until=until))
 
 
+def _samples_error(varied: random.Random, schedule: Schedule) -> None:
+    at, until = _span(varied, schedule, 0.5, 600.0)
+    schedule.calls.append(Fault(call="nvmlDeviceGetSamples", code=_UNKNOWN_ERROR, at=at, until=until))
+
+
+def _samples_fault(varied: random.Random, schedule: Schedule) -> None:
+    at, until = _span(varied, schedule, 0.5, 600.0)
+    kind = varied.choice(("clock", "stuck", "gain", "hole", "slow"))
+    amount = {
+        "clock": varied.choice((-1.0, 1.0)) * log_uniform(varied, 1e-3, 1e4),
+        "gain": log_uniform(varied, 0.5, 2.0),
+        "slow": float(varied.randint(2, 100)),
+    }.get(kind, 0.0)
+    schedule.samples_faults.append(SamplesFault(kind=kind, at=at, until=until, amount=amount))
+
+
 FAULTS: dict[str, Callable[[random.Random, Schedule], None]] = {
     "suspend": _suspend,
     "stalls": _stall,
@@ -245,6 +268,9 @@ FAULTS: dict[str, Callable[[random.Random, Schedule], None]] = {
     "driver errors": _driver_error,
     "lost": _lost,
     "lost and back": _comes_back,
+    "samples errors": _samples_error,
+    "samples wrong": _samples_fault,
 }
 _WITH_COUNTER = tuple(name for name in FAULTS if name.startswith("counter"))
-_ANY_DEVICE = tuple(name for name in FAULTS if not name.startswith("counter"))
+_WITH_SAMPLES = tuple(name for name in FAULTS if name.startswith("samples"))
+_ANY_DEVICE = tuple(name for name in FAULTS if not name.startswith(("counter", "samples")))

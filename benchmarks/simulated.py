@@ -12,7 +12,7 @@ _SIMULATOR = ROOT / "tests" / "simulator"
 if str(_SIMULATOR) not in sys.path:
     sys.path.insert(0, str(_SIMULATOR))
 
-from profiles import Counter, CounterFault, Device, Fault, Meter, Profile  # noqa: E402 - found by the line above
+from profiles import Counter, CounterFault, Device, Fault, Meter, Profile, SamplesFault  # noqa: E402 - found by the line above
 from simulator import DrivenClock, Simulation, build_problem, profile_named  # noqa: E402
 from waveforms import Segment, Waveform, constant, ramp, sine, square  # noqa: E402
 
@@ -25,6 +25,7 @@ __all__ = [
     "Fault",
     "Meter",
     "Profile",
+    "SamplesFault",
     "Segment",
     "Simulation",
     "Waveform",

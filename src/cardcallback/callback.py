@@ -6,7 +6,6 @@ import atexit
 import os
 import weakref
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from transformers import TrainerCallback, TrainerState
@@ -33,7 +32,7 @@ from cardcallback.render.card import check_own_labels
 from cardcallback.resuming import Resuming
 from cardcallback.sensors.discovery import sensor_parts
 from cardcallback.settings import resolve_settings, system_root, user_config_directory
-from cardcallback.settings.arguments import remember_given
+from cardcallback.settings.arguments import remember_given, working_directory
 from cardcallback.trackers import LiveLog, StopsWithSummary
 
 watch_adapter_loads(os.environ)  # at import, since models are loaded before there is a callback
@@ -89,7 +88,7 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
         self._settings = resolve_settings(
             {name: values[name] for name in self._given},
             environ=os.environ,
-            working_directory=Path.cwd(),
+            working_directory=working_directory(),
             user_config_directory=user_config_directory(os.environ),
         )
         check_own_labels(self._settings.labels_text)

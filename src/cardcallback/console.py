@@ -115,5 +115,5 @@ def _place(settings: Settings) -> str:
 def _shown(path: Path) -> str:
     try:
         return str(path.relative_to(Path.cwd()))
-    except ValueError:
+    except (ValueError, OSError):  # elsewhere, or the working directory was removed
         return str(path)

@@ -41,6 +41,11 @@ _OTHER_NAMES = {"embedding_loss": "loss", "eval_embedding_loss": "eval_loss"}
 _LOSS, _GRADIENT_NORM = "loss", "grad_norm"
 
 
+def log_entries(log_history: object) -> list[Mapping[str, Any]]:
+    """What a Trainer logged; what a person's code put in its place, or among it, is no entry."""
+    return [one for one in log_history if isinstance(one, Mapping)] if isinstance(log_history, (list, tuple)) else []
+
+
 def curves_from_history(log_history: LogHistory, *, limit: int = LARGEST_POINTS) -> dict[str, tuple[Point, ...]]:
     """Each logged quantity as ``(step, value)`` points in rising step, at most ``limit`` of them.
 
@@ -114,7 +119,14 @@ def _is_filtered(name: str, entry: Mapping[str, Any]) -> bool:
 
 
 def _is_not_finite(value: object) -> bool:
-    return isinstance(value, Real) and not math.isfinite(value)
+    return isinstance(value, Real) and not math.isfinite(_as_float(value))
+
+
+def _as_float(value: Real) -> float:
+    try:
+        return float(value)
+    except OverflowError:  # a whole number or fraction larger than any of these
+        return math.inf
 
 
 def _training_part(log_history: LogHistory) -> Sequence[Mapping[str, Any]]:
@@ -144,4 +156,5 @@ def _importance(name: str) -> tuple[int, str]:
 def _finite(value: object) -> float | None:
     if isinstance(value, bool) or not isinstance(value, Real):
         return None
-    return float(value) if math.isfinite(value) else None
+    found = _as_float(value)
+    return found if math.isfinite(found) else None

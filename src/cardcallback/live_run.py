@@ -15,7 +15,7 @@ from typing import Any
 from cardcallback.assemble import RunState, assemble_record, with_carbon
 from cardcallback.baseline import baseline_notes
 from cardcallback.console import say
-from cardcallback.curves import curves_from_history, history_notes
+from cardcallback.curves import curves_from_history, history_notes, log_entries
 from cardcallback.guard import Guard
 from cardcallback.hooks import output_folder
 from cardcallback.live_figures import LiveFigures
@@ -250,15 +250,15 @@ class LiveRun:
         ``status`` is how the run ended, once it has.
         """
         training = self.observed.training_now(state, **trainer_objects)
-        return self._record(status, training, list(state.log_history), int(state.global_step))
+        return self._record(status, training, log_entries(state.log_history), int(state.global_step))
 
-    def record(self, status: Status, *, log_history: list[dict[str, Any]], last_step: int) -> RunRecord:
+    def record(self, status: Status, *, log_history: list[Mapping[str, Any]], last_step: int) -> RunRecord:
         """The record as of now."""
         self.observed.last_step = last_step
         return self._record(status, self.observed.training, log_history, last_step)
 
     def _record(
-        self, status: Status, training: Training, log_history: list[dict[str, Any]], last_step: int
+        self, status: Status, training: Training, log_history: list[Mapping[str, Any]], last_step: int
     ) -> RunRecord:
         if self._recorder is None:
             msg = "no recording was started"

@@ -155,8 +155,10 @@ class ObservedRun:
         """
         if not was_waited_for(logs):
             return None
+        history = state.log_history
         newest = SimpleNamespace(
-            num_input_tokens_seen=state.num_input_tokens_seen, log_history=list(state.log_history[-1:])
+            num_input_tokens_seen=state.num_input_tokens_seen,
+            log_history=history[-1:] if isinstance(history, list) else [],
         )
         tokens = count_tokens(
             self.training.objective,

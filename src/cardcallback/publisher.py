@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from cardcallback.console import end_line
+from cardcallback.curves import log_entries
 from cardcallback.guard import Guard
 from cardcallback.hooks import checkpoint_folder, saves_checkpoint, uploads_checkpoints, watch_checkpoints, watch_saves
 from cardcallback.live_run import LiveRun
@@ -202,12 +203,9 @@ class Publisher:
                 self._journal.close(recorded=self._recorded is not None)
 
     def model_saved(self, folder: Path) -> None:
-        """What was saved after the end is this run's: so are the card and the record in the main place.
-
-        The record then tells the files, so that a later stage knows whether they are still there.
-        """
-        if saves_checkpoint(self._trainer()):  # before the trainer's state, with which it can be gone on from
-            self._checkpoint_is_there()
+        """What is saved after the end is this run's, and its record tells the files: a later stage looks for them."""
+        if saves_checkpoint(self._trainer()):
+            self._checkpoint_is_there()  # before the trainer's state, without which nobody goes on from it
         if not self._run.finished or folder.resolve() != self._folder.path.resolve():
             return
         marks = weights_marks(folder)
@@ -256,7 +254,7 @@ class Publisher:
         status, trainer = status or self._status, self._trainer()
         self._run.observed.progress(self._state, may_wait=status != "interrupted", trainer=trainer)
         last_step = int(self._state.global_step)
-        record = self._run.record(status, log_history=list(self._state.log_history), last_step=last_step)
+        record = self._run.record(status, log_history=log_entries(self._state.log_history), last_step=last_step)
         if not self._marks:  # else weights of the last step were saved after the last checkpoint
             record = with_last_checkpoint(record, checkpoint_folder(trainer, self._folder.path, last_step).parent)
         return self._with_sentences(record)

@@ -89,4 +89,4 @@ def test_what_adalora_adds_to_the_loss_is_in_no_perplexity(output_folder: Path, 
     assert after.perplexity is None
     assert "| Perplexity |" not in card
     assert "orthogonal regularisation" in card
-    assert "r 4, alpha 4" in card
+    assert "r 4, alpha 4, layers q_proj v_proj, AdaLoRA, to r 2 on average;" in card

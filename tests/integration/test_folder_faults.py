@@ -276,3 +276,16 @@ def test_another_working_directory_leaves_every_file_of_ours_in_one_folder(
     carried = lineage_of(then / "out" / f"checkpoint-{STEPS - 1}")
     assert carried is not None
     assert carried.run_id == record.run_id
+
+
+def test_a_working_directory_that_was_removed_costs_nothing(
+    tmp_path: Path, base_folder: Path, monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder
+) -> None:
+    """A script is started in a folder that a clean-up takes away; all that it names is named whole."""
+    place = tmp_path / "place"
+    place.mkdir()
+    monkeypatch.chdir(place)
+    place.rmdir()
+    make_trainer("plain", tmp_path / "out", base_folder=base_folder, callbacks=[CardCallback(quiet=True)]).train()
+    assert [str(one.message) for one in recwarn if one.category is CardCallbackWarning] == []
+    assert SECTION in (tmp_path / "out" / "README.md").read_text()

@@ -57,6 +57,35 @@ class Counter:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SamplesFault:
+    """What goes wrong with a driver's samples.
+
+    Their ``clock`` is set by ``amount`` seconds, the values are ``stuck`` or at a wrong ``gain``, there is a ``hole``,
+    or they are ``slow``: only every ``amount``-th is there.
+    """
+
+    kind: Literal["clock", "stuck", "gain", "hole", "slow"]
+    at: float
+    until: float = _INFINITE
+    amount: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Samples:
+    """The newest ``length`` readings of the plain power call, kept by the driver, one every ``period`` seconds.
+
+    They are stamped by a clock that showed ``epoch`` seconds at the origin. ``disordered``: turned, some entries
+    repeated and some empty.
+    """
+
+    length: int = 120
+    period: float = 0.02
+    epoch: float = 1.7e9
+    disordered: bool = False
+    faults: tuple[SamplesFault, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class GpuProcess:
     """A process on a device; ``pid`` 0 is whoever asks, ``bytes`` ``ALL_ONES`` is "not available".
 
@@ -109,6 +138,7 @@ class Device:
     memory_total: int = 0
     meters: Mapping[str, Meter] = field(default_factory=dict)
     counter: Counter | None = None
+    samples: Samples | None = None
     fields: Mapping[tuple[int, int], Source | int] = field(default_factory=dict)
     values: Mapping[str, int | tuple[int, int]] = field(default_factory=dict)
     codes: Mapping[str, int] = field(default_factory=dict)
@@ -181,7 +211,7 @@ def _device_lines(device: Device) -> list[str]:
         segments = waveform.segments if waveform is not None else ()
         lines += [_line("segment", {"rail": rail} | vars(part)) for part in segments]
     lines += [_line("meter", {"kind": kind} | vars(meter)) for kind, meter in device.meters.items()]
-    lines += _counter_lines(device.counter)
+    lines += _with_faults("counter", device.counter) + _with_faults("samples", device.samples)
     for (number, scope), source in device.fields.items():
         answer = {"source": source} if isinstance(source, str) else {"source": "value", "value": source}
         lines.append(_line("field", {"id": number, "scope": scope} | answer))
@@ -197,13 +227,13 @@ def _device_lines(device: Device) -> list[str]:
     return lines
 
 
-def _counter_lines(counter: Counter | None) -> list[str]:
-    if counter is None:
+def _with_faults(directive: str, part: Counter | Samples | None) -> list[str]:
+    if part is None:
         return []
-    lines = [_line("counter", {key: value for key, value in vars(counter).items() if key != "faults"})]
-    for fault in counter.faults:
+    lines = [_line(directive, {key: value for key, value in vars(part).items() if key != "faults"})]
+    for fault in part.faults:
         pairs = {"kind": fault.kind, "from": fault.at, "until": fault.until, "amount": fault.amount}
-        lines += [_line("counter_fault", pairs)]
+        lines += [_line(f"{directive}_fault", pairs)]
     return lines
 
 

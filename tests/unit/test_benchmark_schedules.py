@@ -57,10 +57,13 @@ def test_a_seed_gives_the_same_schedule_again() -> None:
 
 
 def test_every_device_and_every_fault_is_drawn() -> None:
-    """Among 500 schedules, the number that the design names, each kind is met."""
+    """Among 500 schedules, the number that the design names, each kind is met; samples fail where there are any."""
     drawn = [draw(seed) for seed in range(500)]
+    of_samples = {name for name in FAULTS if name.startswith("samples")}
+    sampled = {name for seed in range(200) for name in draw(seed, sampled=True).faults}
+    assert sampled == {name for name in FAULTS if not name.startswith("counter")}
     assert {one.kind.name for one in drawn} == {kind.name for kind in KINDS}
-    assert {name for one in drawn for name in one.faults} == set(FAULTS)
+    assert {name for one in drawn for name in one.faults} == set(FAULTS) - of_samples
     assert any(not one.faults for one in drawn)
     assert all(SHORTEST_SECONDS <= one.duration <= LONGEST_SECONDS + 1800.0 for one in drawn)
 

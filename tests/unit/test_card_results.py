@@ -84,6 +84,21 @@ def test_the_task_and_the_models_type_are_of_one_mind(objective: str) -> None:
     assert card_values(record)["model_type"].startswith("Causal language model")
 
 
+@pytest.mark.parametrize(
+    ("objective", "kind"),
+    [
+        ("regression", "Regression model"),
+        ("object detection", "Object detection model"),
+        ("multi-label classification", "Multi-label classification model"),
+        ("image-text language modelling", "Image-text language model"),
+    ],
+)
+def test_what_a_model_is_for_is_its_type(objective: str, kind: str) -> None:
+    """Nothing but the purpose that its class names, and no language model where there is none."""
+    record = replaced(make_record(), "training", objective=objective)
+    assert str(card_values(record)["model_type"]).startswith(f"{kind} (architecture ")
+
+
 def test_another_index_stays_alone() -> None:
     """A trainer's or a person's results are not doubled."""
     composed = compose(OTHERS, make_record(), model_index=True)

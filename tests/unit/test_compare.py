@@ -13,7 +13,7 @@ from cardcallback import compare_runs
 from cardcallback.carbon import assess_footprint, factor_for, find_place, user_factor
 from cardcallback.compare import Comparison, Ratio, Row
 from cardcallback.errors import CardCallbackError
-from cardcallback.record import RunRecord, Scope, Tokens, Trace, not_measured
+from cardcallback.record import Adapter, RunRecord, Scope, Tokens, Trace, not_measured
 from cardcallback.testing import make_record
 
 H100, A100, GB10 = "NVIDIA H100 80GB HBM3", "NVIDIA A100-SXM4-80GB", "NVIDIA GB10"
@@ -288,6 +288,17 @@ def test_losses_of_two_kinds_are_told_apart() -> None:
     details = [cell.detail or "" for cell in row(compare_runs([run_on(H100, "h"), other]), "held_out_loss").cells]
     assert details[0].startswith("token cross-entropy")
     assert details[1].startswith("DPO loss")
+
+
+def test_two_adapters_of_one_kind_may_differ() -> None:
+    """Their settings are part of the work."""
+    runs = [
+        trained(run_on(A100, name), method="LoHa", lora=None, adapter=Adapter(kind="LoHa", settings={"r": rank}))
+        for name, rank in (("a", 2), ("b", 4))
+    ]
+    found = difference(compare_runs(runs), "method")
+    assert found is not None
+    assert [words.rsplit(", ", 1)[-1] for words in found] == ["r 2", "r 4"]
 
 
 def test_processes_are_part_of_a_batch() -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cardcallback.curves import curves_from_history, history_notes, publishable_name, thin
+from cardcallback.curves import curves_from_history, history_notes, log_entries, publishable_name, thin
 
 _VALUES = st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=3000)
 
@@ -148,3 +148,22 @@ def test_long_curves_are_thinned_to_a_thousand_even_points() -> None:
     curve = curves_from_history([{"step": step, "loss": 1.0 + step % 7} for step in range(100_000)])["loss"]
     assert 950 <= len(curve) <= 1000
     assert max(b[0] - a[0] for a, b in itertools.pairwise(curve)) <= 210
+
+
+@pytest.mark.parametrize("history", [None, "words", 7, {"loss": 1.0}])
+def test_what_is_no_log_history_has_no_entries(history: object) -> None:
+    """A person's code may put anything there, which must not cost the run's other figures."""
+    assert log_entries(history) == []
+
+
+def test_what_is_no_entry_of_a_log_history_is_left_out() -> None:
+    """A callback of somebody's appended its own things to it."""
+    entry = {"step": 1, "loss": 2.0}
+    assert log_entries([entry, "words", None, 3.0]) == [entry]
+
+
+def test_a_number_too_large_for_any_curve_is_not_finite() -> None:
+    """A whole number has no largest one; what cannot be drawn is named as an infinity is."""
+    history = [{"step": 1, "loss": 10**400}, {"step": 2, "loss": 1.0}]
+    assert curves_from_history(history) == {"loss": ((2.0, 1.0),)}
+    assert history_notes(history) == ("loss was not a finite number at 1 logged step, first at step 1.",)

@@ -61,6 +61,7 @@ _EXPECTED = {
     "rtx3090": Expected(power=_AVERAGE, counter=True, window=1.0, limit=350.0, highest=350.0),
     "laptop": Expected(power=_AVERAGE, counter=True, window=1.0, limit=150.0, highest=150.0),
     "vgpu": Expected(power=_USAGE, counter=False, window=0.025),
+    "p100-samples": Expected(power=_USAGE, counter=False, window=0.01, limit=250.0, highest=250.0),
     "p100": Expected(power=_USAGE, counter=False, window=0.01, limit=250.0, highest=250.0),
 }
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+import random
 from collections.abc import Callable
 
 import pytest
-from virtual_gpu import A100, GB10, VirtualGpu
+from virtual_gpu import A100, GB10, P100, VirtualGpu
 
 from cardcallback.energy import AccountResult, CounterTraits, EnergyAccount, PowerTraits
 from waveforms import Waveform, constant, square
@@ -99,3 +100,63 @@ def test_a_short_run_whose_sensors_agree_is_not_widened(device: dict[str, float]
     assert result.best is not None
     assert result.best.high is not None
     assert result.best.high - result.best.low < 0.08 * truth
+
+
+@pytest.mark.parametrize("begins", [10.2, 10.6, 11.0])
+def test_work_that_a_gauge_tells_late_is_not_ruled_out(begins: float) -> None:
+    """Three seconds later than published: what the counter says of the begin is above all that was seen before."""
+    gpu = VirtualGpu(waveform=Waveform((constant(5.0), constant(120.0, begin=begins))), **GB10)
+    account = EnergyAccount(
+        counter=CounterTraits(), power=PowerTraits(averaging_seconds=1.0, refresh_seconds=0.1), limit_watts=140.0
+    )
+    for second in range(61):
+        account.add_power(second + 0.002, gpu.watts(second + 0.002 - 3.0))
+        account.add_counter(second + 0.001, gpu.joules(second + 0.001))
+    assert holds(account.result(60.0), gpu.truth(0, 60))
+
+
+def test_a_counter_that_answers_late_leaves_its_gauges_doubt() -> None:
+    """Twenty seconds before its first reading are as doubtful as any others that only a sampled gauge saw."""
+    held = 0
+    for seed in range(40):
+        varied = random.Random(seed)  # noqa: S311 - readings that vary, not secrets
+        work = square(0.0, 200.0, varied.uniform(0.1, 5.0), duty=varied.uniform(0.2, 0.8), begin=-varied.random())
+        gpu = VirtualGpu(waveform=Waveform((constant(40.0), work)), **P100)
+        account = EnergyAccount(
+            counter=CounterTraits(),
+            power=PowerTraits(averaging_seconds=gpu.window, refresh_seconds=gpu.refresh, interval_seconds=0.2),
+            limit_watts=250.0,
+        )
+        at = 0.003
+        while at < 60.5:
+            account.add_power(at, gpu.watts(at))
+            at += 0.2 * varied.uniform(0.5, 1.5)
+        for second in range(20, 61):
+            account.add_counter(second + 0.002, gpu.joules(second + 0.002))
+        held += holds(account.result(60.0), gpu.truth(0, 60))
+    assert held >= 39
+
+
+@pytest.mark.parametrize("back_joules", [40.0, 60.0])
+def test_a_counter_that_keeps_going_back_is_not_the_figure(back_joules: float) -> None:
+    """Every seven seconds by about a second's energy: half of it only looks like a little less work."""
+    result, truth = watched(300.0, counted=lambda at, joules: joules - back_joules * math.floor((at + 0.3) / 7.0))
+    assert holds(result, truth)
+    assert result.best is not None
+    assert result.best.method == "integrated_power"
+    assert result.best.joules == pytest.approx(truth, rel=0.005)
+
+
+def test_a_counter_that_was_begun_anew_now_and_then_stays_the_figure() -> None:
+    """Three times in ten minutes, beside a gauge that is five per cent low."""
+
+    def counted(at: float, joules: float) -> float:
+        return joules - next((joules_then for then, joules_then in begun if at >= then), 0.0)
+
+    gpu = VirtualGpu(waveform=WORK, **GB10)
+    begun = [(at, gpu.joules(at) - 0.5) for at in (450.3, 250.3, 50.3)]
+    result, truth = watched(600.0, counted=counted, watts=lambda watts: 0.95 * watts)
+    assert holds(result, truth)
+    assert result.best is not None
+    assert result.best.method == "counter_bridged"
+    assert result.best.joules == pytest.approx(truth, rel=0.005)

@@ -71,7 +71,8 @@ def test_a_step_in_a_pause_that_the_device_cannot_have_used(simulate: Simulate) 
     """Far above all that was seen before and after, though its limit would allow it: the pause is a gap."""
     step = CounterFault(kind="step", at=_BACK_AT - 1.0, amount=2500.0)
     recording = paused(simulate(machine_with("gb10", step)))
-    assert any("moved once in a way" in note for note in recording.notes)
+    assert recording.energy.gpu.coverage == pytest.approx(1 - _PAUSE_SECONDS / _SECONDS, abs=0.02)
+    assert any("differed once" in note for note in recording.notes)
 
 
 @pytest.mark.parametrize("profile", ["gb10", "h100", "v100"])

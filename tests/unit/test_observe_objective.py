@@ -108,6 +108,12 @@ def test_a_persons_own_loss_is_not_guessed() -> None:
     assert observe().loss_kind is None
 
 
+def test_a_library_nobody_knows_is_not_a_persons_own_code() -> None:
+    """What pip installed has a loss of its own, which nothing tells."""
+    installed = named("Distilling", SFT_TRAINER, module="__main__", **library_loss(pytest.fixture.__module__))
+    assert observe(installed()).loss_kind is None
+
+
 def test_only_the_evaluation_by_a_persons_own_code() -> None:
     """The training loss is the library's then, the held-out one is not known: neither is called the other."""
     parts = library_loss() | {"prediction_step": library_loss("__main__")["prediction_step"]}

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from recorded import run, sensor
 
+from cardcallback.record import Point
 from cardcallback.recorder import Recorder
 from cardcallback.recorder.lane import Lane
 from cardcallback.recorder.schedule import Appointment
@@ -23,12 +24,12 @@ class Faulty(Recorder):
 
     left = 0
 
-    def enter(self, spec: SensorSpec, at: float, value: float) -> None:
+    def enter(self, spec: SensorSpec, readings: Sequence[Point]) -> None:
         """As its base's, after the faults."""
         if self.left:
             self.left -= 1
             raise ZeroDivisionError
-        super().enter(spec, at, value)
+        super().enter(spec, readings)
         self._stopping = True
 
 
@@ -102,11 +103,11 @@ class Choosy(Recorder):
     refused = ""
     follows = True
 
-    def enter(self, spec: SensorSpec, at: float, value: float) -> None:
+    def enter(self, spec: SensorSpec, readings: Sequence[Point]) -> None:
         """As its base's, but for what it refuses."""
         if spec.quantity == self.refused:
             raise ZeroDivisionError
-        super().enter(spec, at, value)
+        super().enter(spec, readings)
 
     def follow(self, appointments: Sequence[Appointment]) -> None:
         """As its base's, where it can."""

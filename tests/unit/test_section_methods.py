@@ -171,3 +171,21 @@ def test_preferences_are_counted_in_pairs_of_a_causal_model(objective: str) -> N
     record = with_training(make_record(), objective=objective)
     assert example_noun(record) == "pair"
     assert is_causal(objective)
+
+
+def test_what_holds_no_texts_is_counted_in_examples() -> None:
+    """Images and sounds are no sequences of tokens; answers that are sampled are counted one by one."""
+    untold = Tokens(reason="tokens without padding and tokens with padding: the training batches hold no input_ids")
+    record = with_training(make_record(), objective="image classification", tokens=untold)
+    assert example_noun(record) == "example"
+    settings = record.training.hyperparameters | {"num_generations": 2}
+    record = with_training(make_record(), objective="SDPO", hyperparameters=settings)
+    assert example_noun(record) == "generated answer"
+
+
+def test_one_loss_under_two_names_is_one_row() -> None:
+    """TRL's self-distillations log theirs under the method's name and the family's."""
+    metrics = {"eval_sdpo/distillation_loss": 0.5, "eval_self_distillation/distillation_loss": 0.5}
+    after = EvaluationResult(loss=0.5, kind="SDPO loss", step=450, examples=64, metrics=metrics)
+    section = render_section(make_record(evaluation=Evaluation(after=after)))
+    assert section.count("distillation_loss") == 1

@@ -100,8 +100,10 @@ def _model(record: RunRecord) -> str:
 
 def _method(record: RunRecord) -> str:
     training = record.training
-    lora = f", rank {training.lora.rank}, alpha {training.lora.alpha:g}" if training.lora else ""
-    return f"{training.objective or 'objective not known'}, {training.method or 'method not known'}{lora}"
+    adapter = f", rank {training.lora.rank}, alpha {training.lora.alpha:g}" if training.lora else ""
+    if training.adapter is not None:
+        adapter = "".join(f", {name} {value}" for name, value in training.adapter.settings.items())
+    return f"{training.objective or 'objective not known'}, {training.method or 'method not known'}{adapter}"
 
 
 def _data_said(record: RunRecord) -> str:

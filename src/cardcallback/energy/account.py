@@ -78,10 +78,10 @@ class EnergyAccount:
         if self._counter is not None:
             self._counter.call_seconds = max(self._counter.call_seconds, seconds)
 
-    def read_power_every(self, interval_seconds: float) -> None:
-        """From now on the power gauge is read at this interval."""
+    def read_power_every(self, interval_seconds: float, delivered_seconds: float = 0.0) -> None:
+        """From now on the power gauge is read at this interval, and each reading is at most so late."""
         if self._integral is not None:
-            self._integral.traits = replace(self._integral.traits, interval_seconds=interval_seconds)
+            self._integral.read_every(interval_seconds, delivered_seconds)
 
     def mark_phase(self, phase: str, begin_seconds: float, end_seconds: float) -> None:
         """One visit of a phase, told after it ended; its begin may lie far back."""
@@ -118,6 +118,9 @@ class EnergyAccount:
             best = close_best(account, begin, end, gauge, integrated)
             if account.traits.resolution_joules > 0 and integrated is not None and integrated.is_surer_than(best):
                 best = integrated  # a counter of coarse steps confirms it and is worse by itself
+            elif account.keeps_going_back and integrated is not None and integrated.gap_seconds <= best.gap_seconds:
+                joules = min(max(integrated.joules, best.low), best.high or math.inf)
+                best = replace(best, joules=joules, method=integrated.method)
         return AccountResult(
             duration_seconds=duration,
             counter=counter,

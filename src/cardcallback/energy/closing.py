@@ -54,7 +54,7 @@ def close_best(
     joules += trusted.counter_joules - trusted.power_joules
     bridged = account.bridged_joules - trusted.power_joules
     verdict = compare(account, gauge)
-    share = _bridge_doubt(account, gauge, verdict, tail)
+    share = _bridge_doubt(account, gauge, verdict, (lead, tail))
     edges = math.hypot(_edge_doubt(lead, gauge, share), _edge_doubt(tail, gauge, share))
     doubt = math.hypot(_cut_doubt(account, gauge), edges) + share * abs(bridged)
     gap = account.unbridged_seconds + lead.gap_seconds + tail.gap_seconds
@@ -101,14 +101,16 @@ def _if_it_stood_still(account: CounterAccount, lead: _Edge, tail: _Edge, gauge:
     return share * below, share * above
 
 
-def _bridge_doubt(account: CounterAccount, gauge: Gauge, verdict: Consistency | None, tail: _Edge) -> float:
+def _bridge_doubt(
+    account: CounterAccount, gauge: Gauge, verdict: Consistency | None, edges: tuple[_Edge, _Edge]
+) -> float:
     """How far the gauge may be off where it stands for the counter, as a share.
 
     Over a time at least as long the counter has shown how far off the gauge is on this run's work: what it does
     not see of the work by its own making is then no longer open, only what it missed by chance.
     """
-    seconds = max(account.bridged_seconds, 0.0) + max(tail.seconds, 0.0)
-    joules = abs(account.bridged_joules) + abs(tail.joules)
+    seconds = max(account.bridged_seconds, 0.0) + sum(max(edge.seconds, 0.0) for edge in edges)
+    joules = abs(account.bridged_joules) + sum(abs(edge.joules) for edge in edges)
     if verdict is None or verdict.seconds < seconds or verdict.verdict == "inconsistent" or joules <= 0:
         return gauge.relative_doubt
     shown = _BEYOND_SHOWN * verdict.apart + gauge.sampling_joules(seconds) / joules

@@ -23,6 +23,8 @@ _IMPOSSIBLE_WATTS = 5000.0
 # A counter that is renewed often and shows the same for longer stands still.
 _STILLNESS_SECONDS = 5.0
 _STILL_STEPS = 3
+# A counter that goes back so often is not one: a driver begins it anew with hours between.
+_FEWEST_RESETS, _SECONDS_A_RESET = 3, 60.0
 # So many compared intervals are kept, over which it may turn out that the gauge had failed.
 _RECENT = 32
 
@@ -81,14 +83,14 @@ class CounterAccount:
         return Ceiling(watts, trusted.seconds) if watts > self.highest.highest_watts else self.highest
 
     @property
-    def refresh_seen(self) -> bool:
-        """Whether enough changes were seen to tell the refresh of a counter that nobody published it of."""
-        return self.refresh.seconds is not None
-
-    @property
     def still_at_the_end_seconds(self) -> float:
         """How long the newest readings have shown the same value."""
         return self.still_until - self.anchor.at_seconds if self.still_until is not None and self.anchor else 0.0
+
+    @property
+    def keeps_going_back(self) -> bool:
+        """Whether it went back so often that it hides further steps back in the intervals in which it went on."""
+        return self.events["reset"] >= _FEWEST_RESETS and self.events["reset"] * _SECONDS_A_RESET > self.counted_seconds
 
     @property
     def usual_watts(self) -> float:
@@ -170,7 +172,9 @@ class CounterAccount:
             self.events["standstill"] += 1
             self._bridge(point)
             return
-        possible = change <= check.most_joules
+        # Work may begin at once and a gauge tell it late: what the device's limit allows is not ruled out.
+        limit_joules = check.allowed_joules if math.isfinite(check.allowed_joules) else 0.0
+        possible = change <= max(check.most_joules, limit_joules)
         self.events["dispute" if possible else "jump"] += 1
         integral = self._integral(point)
         if integral is not None and self.anchor is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from cardcallback.energy.ceiling import Ceiling
 from cardcallback.energy.grain import Grain
@@ -41,6 +42,7 @@ class PowerIntegral:
         self.longest_gap_seconds = 0.0
         self._history = FadingHistory()
         self.stillness = Stillness()
+        self._ceiling = Ceiling(0.0, traits.averaging_seconds, limit_watts)
         self._grain = Grain()
         self._first_watts = 0.0
         self._last_watts = 0.0
@@ -56,6 +58,10 @@ class PowerIntegral:
         self._blind_joules = 0.0
         self._sum = 0.0
         self._sum_squared = 0.0
+
+    def read_every(self, interval_seconds: float, delivered_seconds: float) -> None:
+        """From now on it is read at this interval, and each reading is at most so late."""
+        self.traits = replace(self.traits, interval_seconds=interval_seconds, delivered_seconds=delivered_seconds)
 
     def add(self, at_seconds: float, watts: float) -> None:
         """One reading; one that cannot be true, or is not later than the one before, is left out."""
@@ -97,7 +103,9 @@ class PowerIntegral:
     @property
     def ceiling(self) -> Ceiling:
         """The most energy the device can have used in a time."""
-        return Ceiling(self.highest, self.traits.averaging_seconds, self.limit_watts)
+        if self._ceiling.highest_watts != self.highest:
+            self._ceiling = replace(self._ceiling, highest_watts=self.highest)
+        return self._ceiling
 
     @property
     def rise_watts(self) -> float:
@@ -241,7 +249,7 @@ class PowerIntegral:
         """How long the last reading is held up to a time after it, and the gap that follows."""
         beyond = seconds - self.lagged_to
         silent = max(seconds, silent_until if silent_until is not None else seconds) - self.lagged_to
-        if silent - self.traits.lag_seconds <= self.traits.gap_after_seconds:
+        if silent - self.traits.lag_seconds <= self.traits.gap_after_seconds + self.traits.delivered_seconds:
             return beyond, 0.0
         half = min(self.traits.sight_seconds / 2, beyond)
         return half, beyond - half

@@ -76,5 +76,5 @@ def _refresh_note(account: CounterAccount) -> list[str]:
     if account.traits.refresh_seconds is not None:
         return []
     seconds = format_duration(account.refresh_seconds)
-    how = f"it was seen to be about {seconds}" if account.refresh_seen else f"{seconds} were assumed"
+    how = f"it was seen to be about {seconds}" if account.refresh.seconds is not None else f"{seconds} were assumed"
     return [f"{_RENEWAL}: {how}"]

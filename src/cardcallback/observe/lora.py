@@ -109,7 +109,8 @@ def _variants(config: object) -> tuple[str, ...]:
     named = {"use_dora": "DoRA", "use_rslora": "rsLoRA", "use_qalora": "QALoRA"}
     found = [label for name, label in named.items() if read(config, name) is True]
     if adapter_type(config) == "ADALORA":
-        found.append("AdaLoRA")
+        target = integer(read(config, "target_r"))
+        found.append(f"AdaLoRA, to r {target} on average" if target else "AdaLoRA")
     initialisation = read(config, "init_lora_weights")
     if isinstance(initialisation, str):
         known = _INITIALISATIONS.get(initialisation.partition("_niter_")[0].lower())

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from cardcallback.observe.adapters import adapter_config, adapter_type
@@ -100,6 +102,7 @@ _SFT_LOSSES = {
 }
 # Their compute_loss is known to give what find_loss_kind says.
 _KNOWN_LOSSES = frozenset({"transformers", "trl", "unsloth", "unsloth_zoo", _EMBEDDING_LIBRARY})
+_INSTALLED = frozenset({"site-packages", "dist-packages"})
 # Axolotl's trainer hands on to transformers'; of its further trainers each computes something of its own.
 _KNOWN_MODULES = frozenset({"axolotl.core.trainers.base"})
 
@@ -263,12 +266,19 @@ def _computed_by_library(trainer: object) -> bool:
 
 
 def _computed_by_a_person(trainer: object) -> bool:
-    """Whether the training loss comes from code that belongs to no library of training."""
+    """Whether the training loss comes from a script, not from a library that we may not know."""
     given = read(trainer, "compute_loss_func")
     function = given if given is not None else read(read(trainer, "compute_loss"), "__func__")
     package = top_package(function)
     known = package in _LIBRARIES or package in _KNOWN_LOSSES or package.startswith("Unsloth")
-    return function is not None and not known
+    return function is not None and not known and not _is_installed(function)
+
+
+def _is_installed(function: object) -> bool:
+    """Whether pip put it there."""
+    name = str(read(function, "__module__"))
+    file = None if name == "__main__" else getattr(sys.modules.get(name), "__file__", None)
+    return isinstance(file, str) and not _INSTALLED.isdisjoint(Path(file).parts)
 
 
 def _adds_router_loss(trainer: object, model: object) -> bool:

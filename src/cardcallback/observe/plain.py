@@ -17,6 +17,7 @@ Listing = Sequence[tuple[str, Any]]  # a model's submodules with their dotted na
 Reader = Callable[[object], Scalar]  # one setting from the value that a trainer's arguments hold
 PRODUCT = re.compile(r"[A-Za-z0-9][A-Za-z0-9 .,()+/_-]{0,59}")
 _TRADE_MARK = re.compile(r"\((R|TM|C)\)", re.IGNORECASE)
+_LARGEST_WHOLE = 2**63 - 1  # of what other tools read from JSON
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9_.+-]{0,39}")
 _IDENTIFYING = re.compile(
     r"(^|[^A-Za-z0-9])(home|users|root|mnt|tmp|var|private|volumes)[/\\]"  # the start of a path
@@ -45,7 +46,9 @@ def number(value: object) -> float | int | None:
         value = _scalar(value)
     if isinstance(value, float):
         return value if math.isfinite(value) else None
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    if not isinstance(value, int) or isinstance(value, bool):
+        return None
+    return value if abs(value) <= _LARGEST_WHOLE else None
 
 
 def _scalar(value: object) -> object:

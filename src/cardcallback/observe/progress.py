@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from cardcallback.curves import log_entries
 from cardcallback.observe.objective import objective_from_history
 from cardcallback.observe.plain import integer, number, read
 from cardcallback.observe.step_tokens import StepCounts
@@ -46,8 +47,7 @@ def with_progress(
     """
     del model
     args = args if args is not None else read(trainer, "args")
-    history = read(state, "log_history")
-    history = history if isinstance(history, Sequence) else ()
+    history = log_entries(read(state, "log_history"))
     steps = integer(read(state, "global_step")) or 0
     step, reason = _published(training, state, history, steps)
     described = _named_by_logs(training, history)
@@ -66,9 +66,9 @@ def with_progress(
     )
 
 
-def training_completed(log_history: Sequence[Mapping[str, Any]]) -> bool:
+def training_completed(log_history: object) -> bool:
     """Whether the Trainer has logged its closing summary; an interrupted training never does."""
-    return any("train_loss" in entry for entry in reversed(log_history))
+    return any("train_loss" in entry for entry in reversed(log_entries(log_history)))
 
 
 def _published(

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from cardcallback.energy import CounterTraits, EnergyAccount, PowerTraits
+from cardcallback.record import Point
 from cardcallback.recorder.opening import SensorKey, sensor_key
 from cardcallback.recorder.schedule import interval_of
 from cardcallback.sensors.base import DeviceInfo, Sensor, SensorSpec
@@ -43,22 +44,27 @@ class OpenAccount:
     first_counter: tuple[float, float] | None = None
     set_aside: SensorSpec | None = None  # a gauge of other parts of the machine than the counter's
 
-    def follow(self, key: SensorKey, interval_seconds: float, call_seconds: float) -> None:
-        """The sensor of that key is read at another interval from now on, by calls that take so long."""
+    def follow(self, key: SensorKey, interval_seconds: float, call_seconds: float, delivered_seconds: float) -> None:
+        """The sensor of that key is read at another interval from now on, by calls that take so long.
+
+        ``delivered_seconds``: how long after its time a reading of power may come.
+        """
         if self.counter is not None and sensor_key(self.counter) == key:
             self.counter = read_every(self.counter, interval_seconds)
             self.account.note_call(call_seconds)
         elif self.power is not None and sensor_key(self.power) == key:
             self.power = read_every(self.power, interval_seconds)
-            self.account.read_power_every(interval_seconds)
+            self.account.read_power_every(interval_seconds, delivered_seconds)
 
-    def add(self, spec: SensorSpec, at_seconds: float, value: float) -> None:
-        """One reading of either sensor; a second sensor of the same kind is not counted twice."""
+    def add(self, spec: SensorSpec, readings: Sequence[Point]) -> None:
+        """Readings of either sensor in order of time; a second sensor of the same kind is not counted twice."""
         if self.counter is not None and sensor_key(spec) == sensor_key(self.counter):
-            self.first_counter = self.first_counter or (at_seconds, value)
-            self.account.add_counter(at_seconds, value)
+            self.first_counter = self.first_counter or readings[0]
+            for at_seconds, joules in readings:
+                self.account.add_counter(at_seconds, joules)
         elif self.power is not None and sensor_key(spec) == sensor_key(self.power):
-            self.account.add_power(at_seconds, value)
+            for at_seconds, watts in readings:
+                self.account.add_power(at_seconds, watts)
 
 
 def has_account(spec: SensorSpec) -> bool:

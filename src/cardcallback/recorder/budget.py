@@ -25,7 +25,8 @@ def fit_intervals(appointments: Sequence[Appointment]) -> None:
     further.
     """
     # Each is asked once: the cost is the mean of many calls.
-    costs = [(one, one.usual_cost_seconds) for one in appointments if not one.retired]
+    costs = [(one, one.usual_cost_seconds) for one in appointments if not one.retired and one.kept is None]
+    share = DRIVER_SHARE - sum(one.kept.load for one in appointments if one.kept is not None)
     known = [(one, cost) for one, cost in costs if cost is not None]
     for one, _ in known:
         one.interval_seconds = one.wanted_seconds
@@ -48,7 +49,7 @@ def fit_intervals(appointments: Sequence[Appointment]) -> None:
         (_is_counter, lambda _: 7200.0),
     )
     for belongs, longest in stages:
-        excess = _load(known) - DRIVER_SHARE
+        excess = _load(known) - share
         if excess <= _ROUNDING * DRIVER_SHARE:
             return
         _stretch([(one, cost) for one, cost in known if belongs(one.sensor.spec)], excess, longest)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 import operator
 import threading
 from collections import deque
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from cardcallback.errors import DeviceLostError, SensorReadError, SensorUnavailableError
 from cardcallback.guard import swallowed
+from cardcallback.recorder.alarm import Alarm
+from cardcallback.recorder.book import Book
 from cardcallback.recorder.budget import DRIVER_SHARE, fit_intervals
 from cardcallback.recorder.clock import Clock
+from cardcallback.recorder.kept_reader import KeptReader, kept_readers
 from cardcallback.recorder.losses import DeviceLosses
 from cardcallback.recorder.schedule import (
     HARMLESS_CALL_SECONDS,
@@ -24,7 +26,7 @@ from cardcallback.recorder.schedule import (
     reading_rank,
     took_too_long,
 )
-from cardcallback.sensors.base import Sensor, SensorSpec
+from cardcallback.sensors.base import Sensor
 from cardcallback.units import format_duration
 
 _LONGEST_WAIT_SECONDS = 1.0
@@ -35,55 +37,11 @@ _MOST_FAULTS = 10  # of our own with one sensor, outside its reading
 _due_seconds = operator.attrgetter("due_seconds")
 
 
-class Book(Protocol):
-    """Where a lane's readings and notes go."""
-
-    @property
-    def stopping(self) -> bool:
-        """Whether the session is ending."""
-
-    @property
-    def closed(self) -> bool:
-        """Whether nothing is taken any more."""
-
-    def now_seconds(self) -> float:
-        """Seconds since the session began."""
-
-    def enter(self, spec: SensorSpec, at: float, value: float) -> None:
-        """A reading, at the clock's time."""
-
-    def note_loss(self, device: int | None) -> None:
-        """That device is back after it was lost."""
-
-    def follow(self, appointments: Sequence[Appointment]) -> None:
-        """Their intervals may have changed."""
-
-    def note(self, sentence: str) -> None:
-        """Something to tell."""
-
-
 class _Call(NamedTuple):
     """When a call to a driver began; only time awake is time that it kept the driver."""
 
     began_seconds: float
     began_awake_seconds: float
-
-
-class _Alarm:
-    """Ends one thread's sleep. An ``Event`` makes a new lock for each wait, which costs more than a reading."""
-
-    def __init__(self) -> None:
-        self._silent = threading.Lock()
-        self._silent.acquire()
-
-    def ring(self) -> None:
-        """End the sleep, or the next one if the thread is awake."""
-        with contextlib.suppress(RuntimeError):  # it rings already
-            self._silent.release()
-
-    def wait(self, timeout_seconds: float) -> None:
-        """Sleep until it rings, at most that long."""
-        self._silent.acquire(timeout=timeout_seconds)
 
 
 class _Taken(NamedTuple):
@@ -110,12 +68,14 @@ class Lane:
         self.appointments = [
             Appointment(one, interval_of(one.spec, sampling_interval_seconds), seed=seed) for one in ordered
         ]
+        # Whoever says how often to read means single readings.
+        self._kept = kept_readers(self.appointments if sampling_interval_seconds is None else ())
         self.losses = DeviceLosses()
         self.reading: Sensor | None = None
         self.first_pass = threading.Event()
         self._taken: deque[_Taken] = deque()
         self._entering = threading.Lock()  # never held while a sensor is read
-        self._alarm = _Alarm()
+        self._alarm = Alarm()
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
@@ -148,9 +108,13 @@ class Lane:
         for appointment in self.appointments:
             if appointment.due_seconds <= soon and not self._book.stopping:
                 self._attempt(appointment, now)
+        for kept in self._kept.values():
+            if kept.due_seconds <= soon and not self._book.stopping:
+                self._read_kept(kept)
         if self._taken and now - self._first_taken_at() >= _ENTERED_EVERY_SECONDS:
             self.enter_taken()
         due = min(map(self._due if self.losses else _due_seconds, self.appointments), default=math.inf)
+        due = min(due, *(kept.due_seconds for kept in self._kept.values())) if self._kept else due
         return max(due - self._clock.elapsed_seconds(), 0.0)
 
     def read_last(self) -> None:
@@ -160,6 +124,9 @@ class Lane:
             if self._book.closed:
                 return  # a driver hung, and nobody waits for these readings any more
             if appointment.retired or not _may_be_read_last(appointment):
+                continue
+            if appointment.kept is not None:
+                self._read_kept(self._kept[appointment], last=True)
                 continue
             device = appointment.sensor.spec.device
             if self.losses.is_lost(device):
@@ -174,8 +141,12 @@ class Lane:
         with self._entering:
             while self._taken:
                 appointment, at, value = self._taken.popleft()
+                readings = [(at, value)]
+                # Finding where a reading goes costs as much as entering it: those of one sensor go together.
+                while self._taken and self._taken[0].appointment is appointment:
+                    readings.append(self._taken.popleft()[1:])
                 try:
-                    self._book.enter(appointment.sensor.spec, at, value)
+                    self._book.enter(appointment.sensor.spec, readings)
                 except Exception as error:  # noqa: BLE001 - one sensor's figure is lost, not the others'
                     self._note_fault(appointment, error)
 
@@ -195,6 +166,29 @@ class Lane:
                 self._read(appointment)
         except Exception as error:  # noqa: BLE001 - the thread has nobody to raise to; the other sensors go on
             self._note_fault(appointment, error)
+
+    def _read_kept(self, kept: KeptReader, *, last: bool = False) -> None:
+        """Enter what a driver kept, and change between that and single readings where that is called for."""
+        appointment = kept.appointment
+        spec = appointment.sensor.spec
+        self.reading = appointment.sensor
+        try:
+            if not kept.can_be_read(self._clock.elapsed_seconds(), lost=self.losses.is_lost(spec.device)):
+                return
+            readings = kept.read(self._clock, last=last)
+            self._taken.extend(_Taken(appointment, at, value) for at, value in readings)
+            self.enter_taken()
+            sentence = kept.change(self._clock.elapsed_seconds(), self._book.now_seconds())
+        except Exception as error:  # noqa: BLE001 - the thread has nobody to raise to; single readings go on
+            kept.give_up(self._clock.elapsed_seconds())
+            self._note_fault(appointment, error)
+            return
+        finally:
+            self.reading = None
+        if sentence is not None:
+            self._fit()
+        if sentence:
+            self._book.note(sentence)
 
     def _note_fault(self, appointment: Appointment, error: Exception) -> None:
         swallowed.append(error)
@@ -244,11 +238,16 @@ class Lane:
             self._failed(appointment, "the answer came too late to say when it was true", call)
             return
         appointment.succeeded(after, cost)
+        if appointment in self._kept:
+            self._kept[appointment].note_single((before + after) / 2, value)
         self._taken.append(_Taken(appointment, (before + after) / 2, value))
         if appointment.cost_is_new:
             self.enter_taken()
-            fit_intervals(self.appointments)
-            self._book.follow(self.appointments)
+            self._fit()
+
+    def _fit(self) -> None:
+        fit_intervals(self.appointments)
+        self._book.follow(self.appointments)
 
     def _found(self, appointment: Appointment, now: float) -> None:
         """The lost device answers this one: if another goes on saying that it is lost, that is its own fault."""

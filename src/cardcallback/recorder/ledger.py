@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from cardcallback.record import PhaseSpan, Point, Trace
@@ -81,6 +81,7 @@ class Ledger:
         self.phase_times: dict[str, PhaseTime] = {}
         self.spans: deque[tuple[str, float, float]] = deque(maxlen=_MOST_SPANS)
         self.intervals: dict[SensorKey, float] = {}
+        self._delivered: dict[SensorKey, float] = {}
         self._traces: dict[SensorKey, tuple[SensorSpec, ThinnedTrace]] = {}
         self.join(sensors)
 
@@ -120,20 +121,26 @@ class Ledger:
         for peak in self.peaks.values():
             peak.specs = [self.as_read(spec) if sensor_key(one) == key else one for one in peak.specs]
 
-    def add(self, spec: SensorSpec, at_seconds: float, value: float) -> None:
-        """One reading, at seconds since the session began."""
+    def add(self, spec: SensorSpec, readings: Sequence[Point]) -> None:
+        """Readings of one sensor in order of time, at seconds since the session began."""
         if has_account(spec):
             account = self.accounts.get(account_key(spec))
             if account is not None:
-                account.add(spec, at_seconds, value)
-        elif spec.quantity in self.peaks:
+                account.add(spec, readings)
+        else:
+            for at_seconds, value in readings:
+                self._add_state(spec, at_seconds, value)
+        traced = self._traces.get(sensor_key(spec))
+        if traced is not None:
+            for at_seconds, value in readings:
+                traced[1].add(at_seconds, value)
+
+    def _add_state(self, spec: SensorSpec, at_seconds: float, value: float) -> None:
+        if spec.quantity in self.peaks:
             if spec.device not in self.withheld:
                 self.peaks[spec.quantity].add(spec, at_seconds, value)
         elif spec.device in self.devices:
             self._note_state(spec.device, spec, at_seconds, value)
-        traced = self._traces.get(sensor_key(spec))
-        if traced is not None:
-            traced[1].add(at_seconds, value)
 
     def note_loss(self, device: int | None) -> None:
         """A device was lost and is back: its counter may have begun anew."""
@@ -141,14 +148,20 @@ class Ledger:
         if opened is not None:
             opened.account.note_loss()
 
-    def follow(self, spec: SensorSpec, interval_seconds: float, call_seconds: float) -> None:
-        """From now on this sensor is read at another interval, by calls that take so long, and its figures say so."""
+    def follow(
+        self, spec: SensorSpec, interval_seconds: float, call_seconds: float, delivered_seconds: float = 0.0
+    ) -> None:
+        """From now on this sensor is read at another interval, by calls that take so long, and its figures say so.
+
+        ``delivered_seconds``: how long after its time a reading may come.
+        """
         key = sensor_key(spec)
-        if self.intervals.get(key) == interval_seconds:
+        if (self.intervals.get(key), self._delivered.get(key, 0.0)) == (interval_seconds, delivered_seconds):
             return
+        self._delivered[key] = delivered_seconds
         account = self.accounts.get(account_key(spec)) if has_account(spec) else None
         if account is not None:
-            account.follow(key, interval_seconds, call_seconds)
+            account.follow(key, interval_seconds, call_seconds, delivered_seconds)
         elif spec.quantity in self.peaks:
             peak = self.peaks[spec.quantity]
             peak.specs = [read_every(one, interval_seconds) if sensor_key(one) == key else one for one in peak.specs]

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import replace
 
+from cardcallback.record import Point
 from cardcallback.recorder.budget import stretched_note
 from cardcallback.recorder.clock import Clock
 from cardcallback.recorder.instruments import Instruments
@@ -134,11 +135,12 @@ class Recorder:
         """Seconds since the session began."""
         return self._clock.elapsed_seconds() - self._begin_elapsed
 
-    def enter(self, spec: SensorSpec, at: float, value: float) -> None:
-        """One reading, at the clock's time."""
+    def enter(self, spec: SensorSpec, readings: Sequence[Point]) -> None:
+        """Readings of one sensor in order of time, at the clock's times."""
+        begin = self._begin_elapsed
         with self._lock:
             if self._recording is None:
-                self._ledger.add(spec, at - self._begin_elapsed, value)
+                self._ledger.add(spec, [(at - begin, value) for at, value in readings])
 
     def note_loss(self, device: int | None) -> None:
         """As its lane says: a device is back after it was lost."""
@@ -150,7 +152,8 @@ class Recorder:
         with self._lock:
             for appointment in appointments:
                 usual_seconds = appointment.usual_cost_seconds or 0.0
-                self._ledger.follow(appointment.sensor.spec, appointment.interval_seconds, usual_seconds)
+                spec, delivered = appointment.sensor.spec, appointment.delivered_seconds
+                self._ledger.follow(spec, appointment.apart_seconds, usual_seconds, delivered)
 
     def note(self, sentence: str) -> None:
         """Something for the record to tell."""

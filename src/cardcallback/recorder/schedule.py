@@ -6,6 +6,7 @@ import math
 import random
 from collections import deque
 from collections.abc import Collection
+from dataclasses import dataclass
 
 from cardcallback.sensors.base import Sensor, SensorSpec
 
@@ -63,8 +64,20 @@ LAST_READ = frozenset(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """That a sensor's readings come from its driver: so far apart, so late at most, at such a share of its time."""
+
+    step_seconds: float
+    delivered_seconds: float
+    load: float
+
+
 class Appointment:
-    """One sensor with the time of its next reading."""
+    """One sensor with the time of its next reading.
+
+    ``kept``: its readings come from what its driver keeps, and are not taken one by one.
+    """
 
     def __init__(self, sensor: Sensor, interval_seconds: float, *, seed: int) -> None:
         self.sensor = sensor
@@ -75,6 +88,7 @@ class Appointment:
         self.failures = 0
         self.faults = 0  # of our own, outside the sensor's reading
         self.retired = False
+        self.kept: Kept | None = None
         self.last_failure = ""
         self._failures_in_a_row = 0
         self._late = 0
@@ -155,9 +169,10 @@ class Appointment:
         self.due_seconds = max(self.due_seconds, retry_at + 2 * self.slack_seconds)
 
     def ask_by(self, now_seconds: float) -> None:
-        """Its device, which was lost, answers another one."""
+        """Its device, which was lost, answers another one: it is asked again at once where it said so too."""
         self.cries_wolf = self._found_lost
-        self.due_seconds = min(self.due_seconds, now_seconds)
+        if self._found_lost and not self.retired and self.kept is None:
+            self.due_seconds = min(self.due_seconds, now_seconds)
 
     def _book(self, now_seconds: float, delay: float) -> None:
         if self.retired:  # by another thread, while it was read
@@ -167,6 +182,26 @@ class Appointment:
         # From the time it was due, so that the rate holds; from now after a stall, so that none is made up.
         on_time = self.due_seconds + delay
         self.due_seconds = on_time if on_time > now_seconds else now_seconds + delay
+
+    def leave_to_driver(self, kept: Kept) -> None:
+        """Its readings come from what its driver keeps."""
+        self.kept = kept
+        self.due_seconds = math.inf
+
+    def take_again(self, now_seconds: float) -> None:
+        """They are taken one by one again."""
+        self.kept = None
+        self.due_seconds = math.inf if self.retired else now_seconds
+
+    @property
+    def apart_seconds(self) -> float:
+        """How far apart its readings lie."""
+        return self.interval_seconds if self.kept is None else self.kept.step_seconds
+
+    @property
+    def delivered_seconds(self) -> float:
+        """How long after its time a reading may come."""
+        return 0.0 if self.kept is None else self.kept.delivered_seconds
 
     def retire(self, reason: str) -> None:
         """It is not read any more."""

@@ -90,8 +90,8 @@ _REINFORCED = frozenset({"GRPO", "RLOO", "GMPO", "A2PO", "PPO", "reinforcement l
 _EMBEDDING_LIBRARIES = frozenset({"sentence_transformers", "setfit"})
 # Their batches count each of the answers to one prompt, without rewards as the aim.
 _SAMPLED = frozenset({"SDPO", "self-distillation"})
-# Rows that are no texts.
-_OF_EXAMPLES = frozenset({"image classification", "object detection", "semantic segmentation", "speech recognition"})
+# Why images and sounds have no token count.
+_NO_TEXTS = "the training batches hold no input_ids"
 _PAIRED = frozenset({"DPO", "ORPO", "CPO", "SimPO", "TPO", "online DPO", "reward modelling"})
 
 
@@ -141,7 +141,7 @@ def example_noun(record: RunRecord) -> str:
         return "pair"
     if record.training.trainer_library in _EMBEDDING_LIBRARIES:
         return "example"
-    if record.training.objective in _OF_EXAMPLES:
+    if _NO_TEXTS in (record.training.tokens.reason or ""):
         return "example"
     several = is_reinforced(record.training) or record.training.objective in _SAMPLED
     generated = "num_generations" in record.training.hyperparameters and several

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
@@ -101,6 +101,31 @@ class Sensor(Protocol):
         Raises:
             SensorReadError: this reading failed; the next may succeed.
             SensorUnavailableError: no reading will succeed any more.
+        """
+
+
+Sample = tuple[int, float]  # microseconds on a clock of the driver's own, and the value
+
+
+@runtime_checkable
+class KeepsSamples(Protocol):
+    """A sensor whose driver keeps its newest readings, so that one call gives all that came since the last one.
+
+    Whether they are any good is for whoever reads them to find out, beside ``read``.
+    """
+
+    @property
+    def spec(self) -> SensorSpec:
+        """What this sensor reads; constant for the sensor's life."""
+
+    def read(self) -> float:
+        """As of any sensor."""
+
+    def kept_samples(self, after_microseconds: int) -> Sequence[Sample]:
+        """The readings stamped later than that, in any order; from the driver's clock's beginning for 0.
+
+        Raises:
+            SensorReadError: the call failed; the next may succeed.
         """
 
 

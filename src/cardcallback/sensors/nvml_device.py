@@ -29,6 +29,13 @@ class Driver(Protocol):
             NvmlCallError: the call or the field's element returned an error.
         """
 
+    def power_samples(self, index: int, after_microseconds: int) -> list[tuple[int, int]]:
+        """(stamp in microseconds, milliwatts) of the readings that the driver keeps and stamped later than that.
+
+        Raises:
+            NvmlCallError: it returned an error.
+        """
+
     def processes(self, index: int, *, graphics: bool = False) -> list[GpuProcess]:
         """Processes with a compute (or graphics) context.
 

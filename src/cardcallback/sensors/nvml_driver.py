@@ -11,6 +11,7 @@ from cardcallback.sensors.nvml_errors import (
     FUNCTION_NOT_FOUND,
     GPU_NOT_FOUND,
     INSUFFICIENT_SIZE,
+    NOT_FOUND,
     STALE_HANDLE,
     UNINITIALIZED,
     UNKNOWN,
@@ -20,6 +21,7 @@ from cardcallback.sensors.nvml_values import GpuProcess
 
 # nvmlValueType_t: which member of the union holds the value.
 _UNION_MEMBERS = ("dVal", "uiVal", "ulVal", "ullVal", "sllVal", "siVal", "usVal")
+_TOTAL_POWER = 0  # nvmlSamplingType_t
 # What a binding raises when a driver hands it what it cannot decode.
 _UNDECODABLE = (OSError, ValueError, TypeError, AttributeError, ArithmeticError, LookupError, MemoryError)
 
@@ -150,6 +152,28 @@ class NvmlDriver:
             raise NvmlCallError(UNKNOWN)
         try:
             return int(getattr(element.value, _UNION_MEMBERS[element.valueType]))
+        except _UNDECODABLE as error:
+            raise NvmlCallError(UNKNOWN) from error
+
+    def power_samples(self, index: int, after_microseconds: int) -> list[tuple[int, int]]:
+        """(stamp in microseconds, milliwatts) of the readings that the driver keeps and stamped later than that.
+
+        Raises:
+            NvmlCallError: it returned an error.
+        """
+        try:
+            kind, found = self._retried(
+                lambda: self._once("nvmlDeviceGetSamples", self._handle(index), _TOTAL_POWER, after_microseconds)
+            )
+        except NvmlCallError as error:
+            if error.code == NOT_FOUND:
+                return []  # nothing newer, which says nothing of the handle
+            if error.code in STALE_HANDLE:
+                self._handles.pop(index, None)
+            raise
+        try:
+            member = _UNION_MEMBERS[kind]
+            return [(int(one.timeStamp), int(getattr(one.sampleValue, member))) for one in found]
         except _UNDECODABLE as error:
             raise NvmlCallError(UNKNOWN) from error
 

@@ -22,6 +22,7 @@ from cardcallback.sensors.nvml_power import (
     power_timing,
     source_scope,
 )
+from cardcallback.sensors.nvml_samples import with_samples
 from cardcallback.sensors.nvml_state import clock_events, slowdown_times, sm_clock, temperatures, utilization
 from cardcallback.sensors.nvml_values import (
     joules_from,
@@ -132,7 +133,7 @@ def open_device(device: Device) -> OpenedDevice:
         *(_open_first(ways, device) for ways in slowdown_times(device)),
     ]
     return OpenedDevice(
-        sensors=tuple(one for one in opened if isinstance(one, NvmlSensor)),
+        sensors=with_samples([one for one in opened if isinstance(one, NvmlSensor)], device),
         absences=tuple(one for one in opened if isinstance(one, Absence)),
         module=f"module {device.index}" if module else None,
     )

@@ -1,10 +1,11 @@
-"""Which arguments a person really gave: one equal to its default still outranks the environment."""
+"""Which arguments a person really gave: one equal to its default still outranks the environment; and where."""
 
 from __future__ import annotations
 
 import functools
 import inspect
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from cardcallback.errors import CardCallbackError
@@ -29,3 +30,11 @@ def remember_given(initialise: Callable[..., None]) -> Callable[..., None]:
         initialise(self, *args, **kwargs)
 
     return remembering
+
+
+def working_directory() -> Path:
+    """The working directory; of one that was removed the relative name, in which no file is found."""
+    try:
+        return Path.cwd()
+    except OSError:
+        return Path()

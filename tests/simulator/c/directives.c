@@ -133,6 +133,30 @@ static int read_counter_fault(struct pairs *p, struct device *d)
     return 0;
 }
 
+static int read_samples(struct pairs *p, struct device *d)
+{
+    d->samples.length = (unsigned)whole_of(p, "length", 0);
+    d->samples.period = number_of(p, "period", 0.02);
+    d->samples.epoch = number_of(p, "epoch", 0);
+    d->samples.disordered = (int)whole_of(p, "disordered", 0);
+    return d->samples.period > 0 ? 0 : -1;
+}
+
+static int read_samples_fault(struct pairs *p, struct device *d)
+{
+    static const char *const kinds[] = {"clock", "stuck", "gain", "hole", "slow"};
+    struct samples_fault *f;
+    if (d->samples.fault_count == MAX_ENTRIES) {
+        return -1;
+    }
+    f = &d->samples.faults[d->samples.fault_count++];
+    f->kind = (enum samples_fault_kind)choice_of(p, "kind", kinds, 5);
+    f->from = number_of(p, "from", 0);
+    f->until = number_of(p, "until", INFINITY);
+    f->amount = number_of(p, "amount", 0);
+    return f->kind == SAMPLES_SLOW && f->amount < 1 ? -1 : 0;
+}
+
 static int read_value(struct pairs *p, struct device *d)
 {
     struct value *v;
@@ -266,6 +290,7 @@ static const struct {
     {"value", 1, read_value},           {"code", 0, read_code},       {"field", 1, read_field},
     {"process", 1, read_process},       {"mig", 1, read_mig},         {"fault", 0, read_fault},
     {"slowdown", 1, read_slowdown},     {"loss", 1, read_loss},
+    {"samples", 1, read_samples},       {"samples_fault", 1, read_samples_fault},
 };
 
 int apply_directive(const char *name, struct pairs *pairs, struct device *device)

@@ -61,6 +61,21 @@ struct counter {
     double summed_joules;
 };
 
+enum samples_fault_kind { SAMPLES_CLOCK, SAMPLES_STUCK, SAMPLES_GAIN, SAMPLES_HOLE, SAMPLES_SLOW };
+
+struct samples_fault {
+    enum samples_fault_kind kind;
+    double from, until, amount;
+};
+
+/* The newest power samples, kept by the driver: so many, one every period, stamped by a clock of their own. */
+struct samples {
+    unsigned length;
+    double period, epoch;
+    int disordered, fault_count;
+    struct samples_fault faults[MAX_ENTRIES];
+};
+
 struct value {
     char call[CALL_BYTES];
     uint64_t first, second;
@@ -107,6 +122,7 @@ struct device {
     struct waveform rails[RAIL_COUNT];
     struct meter meters[METER_COUNT];
     struct counter counter;
+    struct samples samples;
     int value_count, code_count, field_count, process_count, mig_count, slowdown_count, loss_count;
     struct value values[MAX_ENTRIES];
     struct code codes[MAX_ENTRIES];

@@ -21,7 +21,11 @@ _MODEL_KINDS = {
     "sparse embedding": "Sparse embedding model",
     "multi-vector embedding": "Multi-vector embedding model",
     "cross-encoder": "Cross-encoder",
+    "image-text language modelling": "Image-text language model",
+    "audio-text language modelling": "Audio-text language model",
 }
+# What stands before "model" as it is: "Object detection model".
+_PURPOSES = ("classification", "regression", "detection", "segmentation", "recognition", "answering", "estimation")
 
 
 def base_model_link(record: RunRecord) -> str | None:
@@ -56,7 +60,7 @@ def _model_type(record: RunRecord) -> str | None:
     training = record.training
     objective = training.objective or ""
     kind = "Causal language model" if is_causal(objective) else _MODEL_KINDS.get(objective)
-    if kind is None and objective.endswith("classification"):
+    if kind is None and objective.endswith(_PURPOSES):
         kind = f"{escape_markdown(objective[:1].upper() + objective[1:])} model"
     architecture = escape_markdown(training.model_type) if training.model_type else None
     if kind is None:

@@ -1,0 +1,37 @@
+"""Where the readings of a lane go."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from cardcallback.record import Point
+from cardcallback.recorder.schedule import Appointment
+from cardcallback.sensors.base import SensorSpec
+
+
+class Book(Protocol):
+    """Where a lane's readings and notes go."""
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the session is ending."""
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing is taken any more."""
+
+    def now_seconds(self) -> float:
+        """Seconds since the session began."""
+
+    def enter(self, spec: SensorSpec, readings: Sequence[Point]) -> None:
+        """Readings of one sensor in order of time, at the clock's times."""
+
+    def note_loss(self, device: int | None) -> None:
+        """That device is back after it was lost."""
+
+    def follow(self, appointments: Sequence[Appointment]) -> None:
+        """Their intervals may have changed."""
+
+    def note(self, sentence: str) -> None:
+        """Something to tell."""
