@@ -303,3 +303,12 @@ def test_an_edited_value_stays_and_a_changed_record_changes_the_others() -> None
     assert again.text == edited.replace("42.0 Wh", "50.0 Wh")
     back = fill_placeholders(again.text, after(stage()), known=again.fills)
     assert back.text == edited
+
+
+def test_an_item_in_html_stands_above_the_list_in_it() -> None:
+    """What inference runs on is none of this run's."""
+    body = "## Training\n\n<ul><li>{}<ul><li>GPU: [X]</li></ul></li><li>Epochs: [X]</li></ul>\n"
+    assert "GPU: NVIDIA GB10" in filled(body.format("<b>Training machine:</b>"))
+    text = filled(body.format("Inference"))
+    assert "GPU: [X]" in text
+    assert "Epochs: 1" in text

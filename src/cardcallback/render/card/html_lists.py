@@ -10,6 +10,7 @@ from cardcallback.render.card.html_tables import HTML_STYLES, HTML_TAG, without_
 
 _TERMS = frozenset({"dt", "dd"})
 _TEXTS = frozenset({"li", "p"})
+_LISTS = frozenset({"ul", "ol"})
 # Inside these nothing is a list of values.
 _CLOSED = frozenset({"table", "pre", "script", "style", "svg", "code", "textarea", "template"})
 
@@ -22,11 +23,15 @@ _END_OF_FOLD = re.compile(r"</details\s*>", re.IGNORECASE)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HtmlText:
-    """A text from ``begin`` to ``end``; of a definition list the ``term`` before it, by its own place."""
+    """A text from ``begin`` to ``end``; of a definition list the ``term`` before it, by its own place.
+
+    ``above`` are the texts of the items that its list is in.
+    """
 
     begin: int
     end: int
     term: tuple[int, int] | None = None
+    above: tuple[str, ...] = ()
 
 
 def html_texts(source: str) -> Iterator[HtmlText]:
@@ -34,6 +39,7 @@ def html_texts(source: str) -> Iterator[HtmlText]:
     opened: tuple[str, int] | None = None
     term: tuple[int, int] | None = None
     closed: str | None = None
+    above: list[str] = []
     for tag in HTML_TAG.finditer(without_comments(source)):
         name, is_end = tag["name"].lower(), bool(tag["end"])
         if closed is not None or (name in _CLOSED and name != "code"):
@@ -47,9 +53,12 @@ def html_texts(source: str) -> Iterator[HtmlText]:
             if opened[0] == "dt":
                 term = span
             elif span is not None and (opened[0] != "dd" or term is not None):
-                yield HtmlText(begin=span[0], end=span[1], term=term if opened[0] == "dd" else None)
+                names = tuple(text for text in above if text)
+                yield HtmlText(begin=span[0], end=span[1], term=term if opened[0] == "dd" else None, above=names)
                 # A second meaning of one term is no value of its own.
                 term = None
+        if name in _LISTS:
+            above = above[:-1] if is_end else [*above, _words(source, opened, tag.start())]
         opened = (name, tag.end()) if name in _TERMS | _TEXTS and not is_end else None
 
 
@@ -75,6 +84,12 @@ class Summaries:
         """Close what a block of HTML closes."""
         for _ in range(min(len(_END_OF_FOLD.findall(without_comments(source))), len(self._open))):
             self._open.pop()
+
+
+def _words(source: str, opened: tuple[str, int] | None, end: int) -> str:
+    """What an item says before the list in it."""
+    text = source[opened[1] : end] if opened is not None and opened[0] == "li" else ""
+    return " ".join(re.sub(r"<[^<>]*>", " ", text).split()).rstrip(": ")
 
 
 def _inner(source: str, begin: int, end: int) -> tuple[int, int] | None:

@@ -260,7 +260,9 @@ class _Walk:
         for text in html_texts(source):
             inner, place = source[text.begin : text.end], begin + text.begin
             if text.term is None:
-                passage = Passage(kind="paragraph", source=inner, offsets=((0, place),), headings=self._path())
+                passage = Passage(
+                    kind="paragraph", source=inner, offsets=((0, place),), headings=(*self._path(), *text.above)
+                )
                 yield replace(passage, in_list=True, is_html=True)
                 continue
             if not is_begun:
