@@ -123,7 +123,7 @@ def test_tokens_of_pairs_are_both_answers(name: str, output_folder: Path, base_f
     assert tokens.non_padding == trainer._total_train_tokens > 0
     assert tokens.processed is not None
     assert tokens.processed >= tokens.non_padding
-    assert "not one over labelled tokens" in str(tokens.reason)
+    assert "not one known to be over labelled tokens" in str(tokens.reason)
 
 
 def test_an_adapter_is_its_own_reference(output_folder: Path, base_folder: Path) -> None:

@@ -138,6 +138,15 @@ def test_a_large_batch_is_never_kept() -> None:
     assert counter.settle().tokens == {"processed": 24_000, "non_padding": 16_000, "in_loss": 8_000}
 
 
+def test_masks_of_pairs_of_tokens_are_not_kept() -> None:
+    """They would hold far more of the device; the labels of their batches are counted all the same."""
+    counter = StepTokens(CountingPlan(labels_shifted=True))
+    for batch in copies(5, attention_mask=torch.ones(2, 1, 6, 6)):
+        counter.add(batch)
+    assert counter._kept._kept == []
+    assert counter.settle().tokens == {"processed": 60, "in_loss": 20}
+
+
 def test_the_kept_take_little_memory() -> None:
     """However many tokens come before the next reading."""
     counter = StepTokens(CountingPlan(labels_shifted=True))
@@ -279,6 +288,7 @@ def test_without_a_batch_there_is_no_figure() -> None:
     ("training", "word"),
     [
         (Training(objective="DPO", loss_kind="DPO loss"), "DPO loss"),
+        (Training(objective="image-text language modelling", loss_kind="its"), "not one known to be"),
         (Training(objective="SFT", loss_kind=None), "person's own"),
     ],
 )

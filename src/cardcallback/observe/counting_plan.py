@@ -75,7 +75,7 @@ def _uncounted_loss(training: Training, model: object, *, shifted: bool | None) 
     if training.loss_kind in {None, CUSTOM_LOSS}:
         return {"in_loss": "code of the person's own computes the loss, or nothing tells what it is made of"}
     if shifted is None:
-        return {"in_loss": f"the loss is {training.loss_kind}, not one over labelled tokens"}
+        return {"in_loss": f"the loss is {training.loss_kind}, not one known to be over labelled tokens"}
     if read(read(model, "active_peft_config"), "is_prompt_learning") is True:
         return {"in_loss": "learned prompts stand before the labels"}
     return {}

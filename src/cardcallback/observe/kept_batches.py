@@ -43,7 +43,7 @@ class KeptBatches:
         self._first: tuple[Mapping[str, Any], tuple[Any, ...]] | None = None
         self._may_keep = self._writes_into_them = False
         self._kept: list[Batch] = []
-        self._room = 0
+        self._room_tokens = 0
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -51,14 +51,14 @@ class KeptBatches:
     @property
     def is_full(self) -> bool:
         """Whether those that are kept should be counted now."""
-        return self._may_keep and self._room <= 0
+        return self._may_keep and self._room_tokens <= 0
 
     def keep(self, inputs: Any, num_items: Any) -> bool:
         """Whether it is kept, to be counted with others later; one append, between whose halves no signal comes.
 
         This is all that is done at most steps, right after work that left nothing of ours in the processor's caches.
         """
-        if self._room <= 0:
+        if self._room_tokens <= 0:
             return False
         labels, unshifted, labels_version = None, False, 0
         try:
@@ -77,21 +77,22 @@ class KeptBatches:
         if tokens > _SMALL_TOKENS:
             return False
         self._kept.append((tokens, mask, num_items, labels, unshifted, mask_version, labels_version))
-        self._room -= max(_LEAST_ROOM_TOKENS, tokens)
+        self._room_tokens -= max(_LEAST_ROOM_TOKENS, tokens)
         return True
 
     def learn(self, inputs: Any) -> None:
         """From a batch that was not kept: whether the training writes into its batches."""
         if self._may_keep or self._writes_into_them:
             return
-        if not isinstance(inputs, Mapping) or not hasattr(inputs.get("input_ids"), "numel"):
+        ids = inputs.get("input_ids") if isinstance(inputs, Mapping) else None
+        if not hasattr(ids, "numel") or not _has_no_more(inputs.get("attention_mask"), ids):
             return
         if self._first is not None:
             first, versions = self._first
             self._first = None
             self._may_keep = _versions(first) == versions
             self._writes_into_them = not self._may_keep
-            self._room = _ROOM_TOKENS if self._may_keep else 0
+            self._room_tokens = _ROOM_TOKENS if self._may_keep else 0
             return
         try:
             self._first = ({name: inputs.get(name) for name in _WATCHED}, _versions(inputs))
@@ -106,13 +107,18 @@ class KeptBatches:
     def take(self) -> tuple[list[Batch], bool]:
         """All that are kept, and whether each of them is as it was given."""
         kept, self._kept = self._kept, []
-        self._room = _ROOM_TOKENS if self._may_keep else 0
+        self._room_tokens = _ROOM_TOKENS if self._may_keep else 0
         tensors = [(one[1], one[5]) for one in kept] + [(one[3], one[6]) for one in kept if one[3] is not None]
         return kept, all(tensor._version == version for tensor, version in tensors)  # noqa: SLF001 - as in keep
 
     def close(self) -> None:
         """Keep no more; those that are kept may still be taken."""
-        self._first, self._may_keep, self._room = None, False, 0
+        self._first, self._may_keep, self._room_tokens = None, False, 0
+
+
+def _has_no_more(mask: Any, ids: Any) -> bool:
+    """Whether it has one mark a token: one for each two of them would hold far more of the device than it may."""
+    return mask is None or (hasattr(mask, "numel") and mask.numel() <= ids.numel())
 
 
 def _versions(inputs: Mapping[str, Any]) -> tuple[Any, ...]:
