@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from types import SimpleNamespace
+from types import MethodType, SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -110,7 +110,8 @@ def test_the_trainers_own_batch_figure_wins() -> None:
 
 
 @pytest.mark.parametrize(
-    ("optim", "has_betas"), [("adafactor", False), ("sgd", False), ("adamw_torch", True), ("lion_8bit", True)]
+    ("optim", "has_betas"),
+    [("adafactor", False), ("galore_adafactor", False), ("adalomo", False), ("adamw_torch", True), ("lion_8bit", True)],
 )
 def test_only_what_the_optimiser_uses(optim: str, has_betas: bool) -> None:  # noqa: FBT001 - a column
     """Every Trainer's arguments hold Adam's settings, whatever trains."""
@@ -131,6 +132,44 @@ def test_an_optimiser_handed_in_outranks_the_arguments() -> None:
     assert observe_hyperparameters(args, SimpleNamespace(optimizer=own), None) == {"learning_rate": 5e-5}
 
 
+def _with_groups(*groups: dict[str, Any], **asked: Any) -> dict[str, Any]:
+    """What a run tells whose optimiser has these groups, where the arguments ask for ``asked``."""
+    inner = named("AdamW", module="torch.optim.adamw", param_groups=list(groups))()
+    outer = SimpleNamespace(optimizer=SimpleNamespace(optimizer=inner))
+    return observe_hyperparameters(SimpleNamespace(**asked), SimpleNamespace(optimizer=outer), None)
+
+
+def test_settings_of_an_optimiser_handed_in_outrank_the_arguments() -> None:
+    """The arguments' stand where a group has them: transformers leaves norms and biases without weight decay."""
+    asked = {"adam_beta1": 0.9, "adam_beta2": 0.999, "adam_epsilon": 1e-8, "weight_decay": 0.01}
+    real = {"betas": (0.9, 0.95), "eps": 1e-6, "weight_decay": 0.1}
+    assert _with_groups(real, **asked) == {
+        "adam_beta1": 0.9,
+        "adam_beta2": 0.95,
+        "adam_epsilon": 1e-6,
+        "weight_decay": 0.1,
+    }
+    usual = {"betas": (0.9, 0.999), "eps": 1e-8}
+    assert _with_groups({**usual, "weight_decay": 0.01}, {**usual, "weight_decay": 0.0}, **asked) == asked
+    assert "weight_decay" not in _with_groups({"weight_decay": 0.1}, {"weight_decay": 0.2}, **asked)
+    assert "adam_epsilon" not in _with_groups({**usual, "eps": 0.0}, **asked)  # bitsandbytes' Lion has none
+
+
+def test_an_optimiser_is_known_inside_its_wrappers() -> None:
+    """DeepSpeed's holds the one that computes, and transformers' dummy stands for one that works elsewhere."""
+    assert _with_groups(optim="adamw_torch") == {"optim": "adamw_torch"}
+    dummy = named("LayerWiseDummyOptimizer", module="transformers.trainer_pt_utils", param_groups=[{"lr": 1e-4}])()
+    args = SimpleNamespace(optim="galore_adamw_layerwise")
+    found = observe_hyperparameters(args, SimpleNamespace(optimizer=dummy), None)
+    assert found == {"optim": "galore_adamw_layerwise"}
+
+
+def test_a_rate_that_the_optimiser_makes_up_is_not_the_arguments() -> None:
+    """Adafactor with relative steps has none that could be told."""
+    assert _with_groups({"lr": None}, learning_rate=5e-5) == {}
+    assert _with_groups({"params": []}, learning_rate=5e-5) == {"learning_rate": 5e-5}
+
+
 def _scheduled(name: str, module: str, **members: Any) -> Any:
     """What a run with this scheduler tells of it; the arguments ask for a linear one with warm-up."""
     args = SimpleNamespace(lr_scheduler_type="linear", warmup_steps=10)
@@ -147,7 +186,7 @@ def test_a_schedule_handed_in_outranks_the_arguments() -> None:
     assert _scheduled("OneCycleLR", torchs) == {"lr_scheduler_type": "OneCycleLR"}
     assert _scheduled("LambdaLR", torchs, lr_lambdas=[own_function]) == {}
     assert _scheduled("LambdaLR", torchs, lr_lambdas=[made]) == asked
-    assert _scheduled("ReduceLROnPlateau", torchs) == asked
+    assert _scheduled("ReduceLROnPlateau", torchs) == {"lr_scheduler_type": "reduce_lr_on_plateau", "warmup_steps": 0}
     assert _scheduled("DummyScheduler", "accelerate.utils") == asked
     assert _scheduled("SomebodysLR", "__main__") == {}
 
@@ -168,3 +207,77 @@ def test_a_loader_of_a_persons_own_has_its_own_batch() -> None:
     Own.get_train_dataloader.__module__ = "__main__"
     args.world_size = 2
     assert observe_hyperparameters(args, Own(), None, loader)["per_device_train_batch_size"] == 2
+
+
+@pytest.mark.parametrize("change", [{"batch_size": None}, {"batch_size": None, "batch_sampler": None}])
+def test_a_loader_that_accelerate_prepared_tells_by_its_sampler(change: dict[str, Any]) -> None:
+    """Without one nothing tells, and what the arguments say may be wrong."""
+    loader = SimpleNamespace(**{"batch_sampler": SimpleNamespace(batch_size=4), **change})
+    found = _with_own_loader(lambda: loader, loader)
+    assert found == ({} if loader.batch_sampler is None else {"per_device": 4, "effective": 12})
+
+
+def test_a_loader_of_a_persons_own_fills_all_devices() -> None:
+    """DataParallel gives each GPU its part of the batch."""
+    assert _with_own_loader(lambda: None, SimpleNamespace(batch_size=4), n_gpu=2) == {"per_device": 2, "effective": 12}
+
+
+@pytest.mark.parametrize("module", ["UnslothGRPOTrainer", pytest.fixture.__module__])
+def test_a_loader_of_a_library_holds_what_the_library_means(module: str) -> None:
+    """Unsloth generates modules of its own names, and what pip installed is no script's either."""
+
+    def get(trainer: Any) -> None:
+        """As if written there."""
+
+    get.__module__ = module
+    assert _with_own_loader(MethodType(get, object()), SimpleNamespace(batch_size=32)) == {"per_device": 2, "effective": 6}
+
+
+def _with_own_loader(get: Any, loader: Any, **args: Any) -> dict[str, Any]:
+    """What a run tells of its batch; the arguments ask for two of three accumulated."""
+    asked = {"per_device_train_batch_size": 2, "train_batch_size": 2, "gradient_accumulation_steps": 3}
+    found = observe_hyperparameters(
+        SimpleNamespace(world_size=1, **asked, **args), SimpleNamespace(get_train_dataloader=get), None, loader
+    )
+    names = {"per_device_train_batch_size": "per_device", "effective_batch_size": "effective"}
+    return {short: found[name] for name, short in names.items() if name in found}
+
+
+def test_transformers_own_schedules_are_known_however_they_came() -> None:
+    """A script that calls its functions leaves the arguments at their default, which is another schedule."""
+    torch, optimization = pytest.importorskip("torch"), pytest.importorskip("transformers.optimization")
+    settings = {
+        "cosine_with_min_lr": {"min_lr": 1e-3},
+        "cosine_warmup_with_min_lr": {"min_lr": 1e-3},
+        "warmup_stable_decay": {"num_decay_steps": 5},
+    }
+    kinds = [kind.value for kind in optimization.TYPE_TO_SCHEDULER_FUNCTION]
+    assert {"linear", "cosine", "constant"} <= {*kinds}
+    for kind in kinds:
+        optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.1)
+        made = optimization.get_scheduler(
+            kind, optimizer, num_warmup_steps=3, num_training_steps=20, scheduler_specific_kwargs=settings.get(kind)
+        )
+        args = SimpleNamespace(lr_scheduler_type="linear", warmup_steps=10)
+        found = observe_hyperparameters(args, SimpleNamespace(lr_scheduler=made), None)
+        steps = 0 if kind in {"constant", "reduce_lr_on_plateau", "greedy"} else 3
+        assert found == {"lr_scheduler_type": kind, "warmup_steps": steps}
+
+
+@pytest.mark.parametrize(
+    ("kind", "asked", "told"),
+    [
+        ("cosine", {"warmup_ratio": 0.1}, {"warmup_ratio": 0.1}),
+        ("cosine", {"warmup_ratio": 0.5}, {"warmup_steps": 2}),
+        ("constant_with_warmup", {"warmup_ratio": 0.1}, {"warmup_ratio": 0.1}),
+        ("constant", {"warmup_ratio": 0.03}, {"warmup_steps": 0}),
+    ],
+)
+def test_a_warm_up_stands_where_the_schedule_has_it(kind: str, asked: dict[str, Any], told: dict[str, Any]) -> None:
+    """A constant schedule of transformers takes no warm-up, whatever it is asked for."""
+    torch, optimization = pytest.importorskip("torch"), pytest.importorskip("transformers.optimization")
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.1)
+    made = optimization.get_scheduler(kind, optimizer, num_warmup_steps=2, num_training_steps=20)
+    args = SimpleNamespace(lr_scheduler_type=kind, **asked)
+    found = observe_hyperparameters(args, SimpleNamespace(lr_scheduler=made), None)
+    assert found == {"lr_scheduler_type": kind, **told}

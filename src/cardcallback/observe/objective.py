@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 from cardcallback.observe.adapters import adapter_config, adapter_type
-from cardcallback.observe.plain import class_names, integer, lineage, number, read, top_package, word
+from cardcallback.observe.plain import (
+    TRAINING_LIBRARIES,
+    class_names,
+    integer,
+    is_of_script,
+    lineage,
+    number,
+    read,
+    top_package,
+    word,
+)
 from cardcallback.record import CUSTOM_LOSS, TOKEN_CROSS_ENTROPY
 
 _OBJECTIVES = {
@@ -93,7 +101,6 @@ _ADDED_BY_ADAPTERS = {
     "ADALORA": ("orth_reg_weight", "orthogonal regularisation"),
     "SHADOW": ("auxiliary_loss_weight", "the shadow path's loss"),
 }
-_LIBRARIES = frozenset({"transformers", "trl", "unsloth", "axolotl", "llamafactory", "sentence_transformers", "setfit"})
 _SFT_LOSSES = {
     None: TOKEN_CROSS_ENTROPY,
     "nll": TOKEN_CROSS_ENTROPY,
@@ -102,7 +109,6 @@ _SFT_LOSSES = {
 }
 # Their compute_loss is known to give what find_loss_kind says.
 _KNOWN_LOSSES = frozenset({"transformers", "trl", "unsloth", "unsloth_zoo", _EMBEDDING_LIBRARY})
-_INSTALLED = frozenset({"site-packages", "dist-packages"})
 # Axolotl's trainer hands on to transformers'; of its further trainers each computes something of its own.
 _KNOWN_MODULES = frozenset({"axolotl.core.trainers.base"})
 
@@ -189,7 +195,7 @@ def _library(cls: type) -> str | None:
     if cls.__name__.removeprefix("_").startswith("Unsloth") or top_package(cls).startswith("unsloth"):
         return "unsloth"
     package = top_package(cls)
-    return package if package in _LIBRARIES else None
+    return package if package in TRAINING_LIBRARIES else None
 
 
 def find_loss_kind(objective: str | None, trainer: object, args: object, model: object) -> str | None:
@@ -268,17 +274,7 @@ def _computed_by_library(trainer: object) -> bool:
 def _computed_by_a_person(trainer: object) -> bool:
     """Whether the training loss comes from a script, not from a library that we may not know."""
     given = read(trainer, "compute_loss_func")
-    function = given if given is not None else read(read(trainer, "compute_loss"), "__func__")
-    package = top_package(function)
-    known = package in _LIBRARIES or package in _KNOWN_LOSSES or package.startswith("Unsloth")
-    return function is not None and not known and not _is_installed(function)
-
-
-def _is_installed(function: object) -> bool:
-    """Whether pip put it there."""
-    name = str(read(function, "__module__"))
-    file = None if name == "__main__" else getattr(sys.modules.get(name), "__file__", None)
-    return isinstance(file, str) and not _INSTALLED.isdisjoint(Path(file).parts)
+    return is_of_script(given if given is not None else read(read(trainer, "compute_loss"), "__func__"))
 
 
 def _adds_router_loss(trainer: object, model: object) -> bool:
