@@ -9,11 +9,11 @@ _HUB_ID = re.compile(rf"{_PART}/{_PART}")
 _FILE_ENDINGS = (".git", ".gguf", ".safetensors")
 _CHECKPOINT = re.compile(r"(?:[\w.-]+-)?checkpoint-\d+")
 # What people and trainers call the folder that checkpoints are written to.
-_OUTPUT_FOLDERS = frozenset(
-    ["output", "outputs", "out", "checkpoint", "checkpoints", "model", "models", "run", "runs", "result", "results",
-     "log", "logs", "save", "saves", "saved", "tmp", "temp", "data", "work", "workspace", "exp", "experiment",
-     "experiments", "trainer_output", "tmp_trainer", "test_trainer", "train", "training", "lora", "sft", "dpo",
-     "adapter", "adapters", "weights"]
+OUTPUT_FOLDERS = frozenset(
+    ["output", "outputs", "out", "checkpoint", "checkpoints", "ckpt", "ckpts", "model", "models", "run", "runs",
+     "result", "results", "log", "logs", "save", "saves", "saved", "tmp", "temp", "data", "local", "cache", "artifacts",
+     "work", "workspace", "exp", "experiment", "experiments", "trainer_output", "tmp_trainer", "test_trainer", "train",
+     "training", "lora", "sft", "dpo", "adapter", "adapters", "weights"]
 )  # fmt: skip
 # Ids from before the Hub had namespaces; any other bare name is as likely a folder.
 _BARE_IDS = frozenset(
@@ -58,4 +58,4 @@ def is_hub_id(text: object) -> bool:
 def is_hub_checkpoint(text: str) -> bool:
     """Whether ``text`` is an id such as "ada/checkpoint-500", and not the folder that a trainer writes."""
     owner, _, name = text.partition("/")
-    return is_hub_id(text) and _CHECKPOINT.fullmatch(name) is not None and owner.lower() not in _OUTPUT_FOLDERS
+    return is_hub_id(text) and _CHECKPOINT.fullmatch(name) is not None and owner.lower() not in OUTPUT_FOLDERS

@@ -205,7 +205,7 @@ class Publisher:
     def model_saved(self, folder: Path) -> None:
         """What is saved after the end is this run's, and its record tells the files: a later stage looks for them."""
         if saves_checkpoint(self._trainer()):
-            self._checkpoint_is_there()  # before the trainer's state, without which nobody goes on from it
+            self._checkpoint_is_there()  # before the trainer's state, with which a resume goes on
         if not self._run.finished or folder.resolve() != self._folder.path.resolve():
             return
         marks = weights_marks(folder)

@@ -44,6 +44,8 @@ def test_hub_names_are_found(name: str, expected: str) -> None:
         "~/model",
         "C:\\Users\\somebody\\model",
         "outputs/my-model",
+        "trainer_output/gemma",
+        "tmp_trainer/gemma",
         "somebody/checkpoint-500",
         "my-model",
         "a/b/c",

@@ -230,7 +230,8 @@ def test_a_loader_of_a_library_holds_what_the_library_means(module: str) -> None
         """As if written there."""
 
     get.__module__ = module
-    assert _with_own_loader(MethodType(get, object()), SimpleNamespace(batch_size=32)) == {"per_device": 2, "effective": 6}
+    found = _with_own_loader(MethodType(get, object()), SimpleNamespace(batch_size=32))
+    assert found == {"per_device": 2, "effective": 6}
 
 
 def _with_own_loader(get: Any, loader: Any, **args: Any) -> dict[str, Any]:

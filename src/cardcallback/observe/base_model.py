@@ -8,41 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cardcallback.hub_id import is_hub_id
+from cardcallback.hub_id import OUTPUT_FOLDERS, is_hub_id
 from cardcallback.observe.plain import read, unwrapped
 from cardcallback.stages import ModelFolder
 
 _SNAPSHOT = re.compile(r"models--([^/\\]+?)(?:--([^/\\]+))?[/\\]snapshots[/\\]")
 _CHECKPOINT = re.compile(r"(checkpoint|ckpt|step|epoch|run|merged|final)[-_]?\d*", re.IGNORECASE)
-_FOLDER_NAMES = frozenset(
-    [
-        "checkpoint",
-        "checkpoints",
-        "ckpt",
-        "ckpts",
-        "data",
-        "local",
-        "model",
-        "models",
-        "out",
-        "output",
-        "outputs",
-        "result",
-        "results",
-        "run",
-        "runs",
-        "saved",
-        "tmp",
-        "weights",
-        "work",
-        "workspace",
-        "adapters",
-        "adapter",
-        "artifacts",
-        "cache",
-        "experiments",
-    ]
-)
 _CURE = 'name it with CardCallback(base_model="organisation/name")'
 REASON_LOCAL = f"the model was loaded from a local folder: {_CURE}"
 REASON_UNNAMED = f"the model carries no Hub id: {_CURE}"
@@ -72,7 +43,7 @@ def hub_id_of(name: object) -> str | None:
 
 def _looks_like_folder(name: str) -> bool:
     first, _, last = name.partition("/")
-    if first.lower() in _FOLDER_NAMES or (last and _CHECKPOINT.fullmatch(last)):
+    if first.lower() in OUTPUT_FOLDERS or (last and _CHECKPOINT.fullmatch(last)):
         return True
     try:
         return Path(name).exists()
