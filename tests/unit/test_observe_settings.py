@@ -152,6 +152,8 @@ def test_settings_of_an_optimiser_handed_in_outrank_the_arguments() -> None:
     usual = {"betas": (0.9, 0.999), "eps": 1e-8}
     assert _with_groups({**usual, "weight_decay": 0.01}, {**usual, "weight_decay": 0.0}, **asked) == asked
     assert "weight_decay" not in _with_groups({"weight_decay": 0.1}, {"weight_decay": 0.2}, **asked)
+    cycled = {**usual, "betas": (0.95, 0.999), "max_momentum": 0.95}  # by OneCycleLR, with the rate
+    assert "adam_beta1" not in _with_groups(cycled, **asked)
     assert "adam_epsilon" not in _with_groups({**usual, "eps": 0.0}, **asked)  # bitsandbytes' Lion has none
 
 
@@ -167,6 +169,7 @@ def test_an_optimiser_is_known_inside_its_wrappers() -> None:
 def test_a_rate_that_the_optimiser_makes_up_is_not_the_arguments() -> None:
     """Adafactor with relative steps has none that could be told."""
     assert _with_groups({"lr": None}, learning_rate=5e-5) == {}
+    assert _with_groups({"lr": None, "initial_lr": 0.0}, learning_rate=5e-5) == {}  # under AdafactorSchedule
     assert _with_groups({"params": []}, learning_rate=5e-5) == {"learning_rate": 5e-5}
 
 

@@ -102,16 +102,18 @@ def _correct_rate(found: dict[str, Scalar], groups: Sequence[Any]) -> None:
 
 
 def _rate(group: object) -> float | int | None:
-    """The rate before the schedule changed it; where one rises to it, the highest."""
+    """The rate before the schedule changed it, or the highest it rises to; none where the optimiser makes it up."""
     highest = number(read(group, "max_lr"))
     if highest is not None:
         return highest
     first = number(read(group, "initial_lr"))
-    return first if first is not None else number(read(group, "lr"))
+    return (first if first is not None else number(read(group, "lr"))) or None
 
 
 def _correct_settings(found: dict[str, Scalar], groups: Sequence[Any]) -> None:
     """What the arguments say and no group of parameters has gives way to what all of them have, if they agree."""
+    if any(read(group, "max_momentum") is not None for group in groups):
+        _drop(found, "adam_beta1")  # it goes down and up while the rate goes up and down
     for name in (*_ADAM_SETTINGS, "weight_decay"):
         asked = number(found.get(name))
         real = {value for group in groups if (value := _setting(group, name)) is not None}
