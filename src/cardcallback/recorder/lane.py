@@ -24,7 +24,6 @@ from cardcallback.recorder.schedule import (
     Appointment,
     interval_of,
     reading_rank,
-    took_too_long,
 )
 from cardcallback.sensors.base import Sensor
 from cardcallback.units import format_duration
@@ -233,7 +232,7 @@ class Lane:
         if not math.isfinite(value):
             self._failed(appointment, "the reading is not a number", call)
             return
-        if took_too_long(spec, after - before, appointment.interval_seconds) and not appointment.is_always_late(cost):
+        if appointment.took_too_long(after - before) and not appointment.is_always_late(cost):
             self._failed(appointment, "the answer came too late to say when it was true", call)
             return
         appointment.succeeded(after, cost)

@@ -152,6 +152,13 @@ class Appointment:
         longest = max(_PROMPT_RETRY_SECONDS if prompt else _LONGEST_RETRY_SECONDS, cost_seconds / share)
         self._book(now_seconds, max(min(delay, longest), self.interval_seconds))
 
+    def took_too_long(self, seconds: float) -> bool:
+        """Whether an energy or power reading took so long that its time is not known well enough, usual calls apart."""
+        spec = self.sensor.spec
+        if seconds <= _LONGEST_CALL_SECONDS or spec.unit not in {"joules", "watts"}:
+            return False  # as nearly all, whose usual cost need not be asked for
+        return seconds > max(spec.interval_seconds / 2, _HELD_UP * (self.usual_cost_seconds or 0.0))
+
     def is_always_late(self, cost_seconds: float) -> bool:
         """Whether no answer ever came in time: then late ones are all there is, as rarely as they cost."""
         if self.reads > self.failures:
@@ -274,11 +281,6 @@ def longest_interval_of(spec: SensorSpec) -> float:
 def reading_rank(quantity: str) -> int:
     """Its place among the sensors that are due together."""
     return _ORDER.index(quantity) if quantity in _ORDER else len(_ORDER)
-
-
-def took_too_long(spec: SensorSpec, seconds: float, interval_seconds: float) -> bool:
-    """Whether an energy or power reading took so long that its time is not known well enough."""
-    return spec.unit in {"joules", "watts"} and seconds > max(_LONGEST_CALL_SECONDS, interval_seconds / 2)
 
 
 def _refresh_is_unknown(spec: SensorSpec) -> bool:
