@@ -237,3 +237,19 @@ def test_what_is_not_read_any_more_leaves_its_share() -> None:
         slow.succeeded(0.0, 0.01)
     fit_intervals([gone, slow])
     assert slow.interval_seconds == pytest.approx(0.01 / DRIVER_SHARE)
+
+
+@pytest.mark.parametrize("slow_until", [4.0, 8.0, 12.0])
+def test_a_driver_that_is_slow_when_a_run_begins_is_read_as_ever_after_that(slow_until: float) -> None:
+    """Its first calls take 0.6 s each: what they cost is not what later ones do, and the gauge alone tells enough."""
+    clock = FakeClock()
+
+    def watts() -> float:
+        at = clock.elapsed_seconds() - 1000.0
+        clock.advance(0.6 if at < slow_until else 1e-4)
+        return 60.0 + 40.0 * (at // 20.0 % 2) + at % 1.0
+
+    energy = record(SensorSet(sensors=(sensor("gpu_power", watts, 0),), devices=(device(),)), 300.0, clock).energy.gpu
+    assert energy.value == pytest.approx(23_600.0, rel=0.02)
+    assert energy.recording_high is not None
+    assert energy.recording_high < 1.2 * energy.value
