@@ -160,3 +160,12 @@ def test_a_counter_that_was_begun_anew_now_and_then_stays_the_figure() -> None:
     assert result.best is not None
     assert result.best.method == "counter_bridged"
     assert result.best.joules == pytest.approx(truth, rel=0.005)
+
+
+def test_power_that_stands_for_a_counter_claims_no_more_than_its_gauge_saw() -> None:
+    """A gauge that looks a quarter of the time is the figure: it is said of that figure too."""
+    result, truth = watched(300.0, device=A100, counted=lambda at, joules: joules - 60.0 * math.floor((at + 0.3) / 7.0))
+    assert holds(result, truth)
+    assert result.best is not None
+    assert result.best.method == "integrated_power"
+    assert result.best.observed(300.0) == pytest.approx(0.25, abs=0.02)

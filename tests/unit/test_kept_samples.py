@@ -243,3 +243,43 @@ def test_several_gpus_have_one_share(simulate: Simulate) -> None:
         assert_holds(found.energy, true_joules)
         assert found.energy.value == pytest.approx(true_joules, rel=0.02)
     assert (calls(_SAMPLES) + calls(_POWER)) * 0.001 < 0.001 * 300.0 + 4 * 20 * 0.001
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(call=_SAMPLES, code=999, at=OPENED_AT + _SECONDS - 0.05),
+        SamplesFault(kind="clock", at=OPENED_AT + _SECONDS - 0.05, amount=3600.0),
+    ],
+    ids=["an error", "a clock that is set"],
+)
+def test_what_fails_with_the_last_call_leaves_an_upper_bound(simulate: Simulate, fault: SamplesFault | Fault) -> None:
+    """A single reading takes its place at once: what was lost is a gap that ends before the run does."""
+    machine = simulate(_machine(fault))
+    recording = measure(machine, _SECONDS)
+    energy = recording.energy.gpu
+    assert_sound(recording)
+    assert_holds(energy, truth(machine, _SECONDS))
+    assert energy.recording_high is not None
+    assert energy.coverage is not None
+    assert energy.coverage > 0.97
+
+
+def test_single_readings_after_a_loss_are_no_gaps(simulate: Simulate) -> None:
+    """Calls of 0.4 ms, for which single readings lie half a second apart: the loss alone is a gap."""
+    slow = tuple(Fault(call=name, seconds=0.0004) for name in (_SAMPLES, _POWER))
+    machine = simulate(_machine(Fault(call="*", code=15, at=_FROM, until=_FROM + 30.0), *slow))
+    recording = measure(machine, _SECONDS)
+    energy = recording.energy.gpu
+    assert_sound(recording)
+    assert_holds(energy, truth(machine, _SECONDS))
+    assert energy.coverage == pytest.approx(1 - (energy.longest_gap_seconds or 0.0) / _SECONDS, abs=0.003)
+
+
+def test_what_was_kept_before_training_says_nothing_of_the_clock(simulate: Simulate) -> None:
+    """An idle GPU's newest sample was old when it was first asked: that those of the work are not is no new clock."""
+    machine = simulate(_machine(SamplesFault(kind="slow", at=-9e9, until=OPENED_AT + 0.01, amount=37.0)))
+    recording = measure(machine, 20.0)
+    assert_holds(recording.energy.gpu, truth(machine, 20.0))
+    assert _IN_USE in _notes(recording)
+    assert calls(_POWER) < 320  # fifty a second until they are used

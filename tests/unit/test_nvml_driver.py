@@ -115,3 +115,17 @@ def test_a_number_that_is_another_gpus_now_is_not_taken() -> None:
     with pytest.raises(NvmlCallError) as caught:
         driver.ask("UUID", 0)
     assert caught.value.code == 28
+
+
+def test_samples_that_came_between_the_bindings_two_calls_are_asked_for_again() -> None:
+    """It asks for the size first: an answer that has grown since is too large once."""
+    sample = SimpleNamespace(timeStamp=5, sampleValue=SimpleNamespace(uiVal=100_000))
+    answers = [BindingError(7), (1, [sample])]
+
+    def samples(*_: object) -> object:
+        answer = answers.pop(0)
+        if isinstance(answer, BindingError):
+            raise answer
+        return answer
+
+    assert _driver(nvmlDeviceGetSamples=samples).power_samples(0, 0) == [(5, 100_000)]

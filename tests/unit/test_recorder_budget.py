@@ -10,6 +10,8 @@ from virtual_gpu import GB10, VirtualGpu, training_waveform
 
 from cardcallback.record import Scope
 from cardcallback.recorder import Recorder
+from cardcallback.recorder.budget import DRIVER_SHARE, fit_intervals
+from cardcallback.recorder.schedule import Appointment, Kept
 from cardcallback.sensors import Sensor, SensorSet
 from cardcallback.testing import FakeClock, FakeSensor
 from cardcallback.units import format_duration
@@ -205,3 +207,49 @@ def test_calls_of_ten_milliseconds_keep_the_budget_and_energy_is_read_most() -> 
     energy = recorder.stop().energy.gpu
     assert energy.value == pytest.approx(8 * 100.0 * 6 * 3600, rel=0.005)
     assert energy.longest_gap_seconds == 0.0
+
+
+def test_a_call_that_is_held_up_is_not_true_in_its_middle() -> None:
+    """Calls of 20 ms are made rarely; one that takes 14 s is asked again, and counter and gauge go on agreeing."""
+    clock = FakeClock()
+    driver = Driver(clock, 0.02)
+    held_up = iter([14.0])
+
+    def joules() -> float:
+        at = clock.elapsed_seconds() - 1000.0
+        clock.advance(next(held_up, 0.02) if at > 300.0 else 0.02)
+        return 100.0 * at
+
+    sensors = (sensor("gpu_energy", joules, 0), sensor("gpu_power", driver.call(lambda _: 100.0), 0))
+    recording = record(SensorSet(sensors=sensors, devices=(device(),)), 900.0, clock)
+    assert recording.energy.gpu.value == pytest.approx(90_000.0, rel=0.005)
+    assert recording.energy.gpu.method == "counter"
+    assert not any("differed" in note for note in recording.notes)
+    assert any("too late" in note for note in recording.notes)
+
+
+def test_what_is_not_read_any_more_leaves_its_share() -> None:
+    """A gauge whose driver's own readings were used, of a device that nobody asks for any more."""
+    gone, slow = (Appointment(sensor("gpu_temperature", 60.0, index), 1.0, seed=0) for index in range(2))
+    gone.leave_to_driver(Kept(step_seconds=0.02, delivered_seconds=4.0, load=0.0008))
+    gone.retire("nobody asks for it")
+    for _ in range(5):
+        slow.succeeded(0.0, 0.01)
+    fit_intervals([gone, slow])
+    assert slow.interval_seconds == pytest.approx(0.01 / DRIVER_SHARE)
+
+
+@pytest.mark.parametrize("slow_until", [4.0, 8.0, 12.0])
+def test_a_driver_that_is_slow_when_a_run_begins_is_read_as_ever_after_that(slow_until: float) -> None:
+    """Its first calls take 0.6 s each: what they cost is not what later ones do, and the gauge alone tells enough."""
+    clock = FakeClock()
+
+    def watts() -> float:
+        at = clock.elapsed_seconds() - 1000.0
+        clock.advance(0.6 if at < slow_until else 1e-4)
+        return 60.0 + 40.0 * (at // 20.0 % 2) + at % 1.0
+
+    energy = record(SensorSet(sensors=(sensor("gpu_power", watts, 0),), devices=(device(),)), 300.0, clock).energy.gpu
+    assert energy.value == pytest.approx(23_600.0, rel=0.02)
+    assert energy.recording_high is not None
+    assert energy.recording_high < 1.2 * energy.value

@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from driven import OPENED_AT, SIMULATED, MachineClock
+from driven import run as run_driven
+from fault_checks import assert_holds
 from recorded import run, sensor
 
 from cardcallback.record import Point
@@ -14,7 +17,9 @@ from cardcallback.recorder import Recorder
 from cardcallback.recorder.lane import Lane
 from cardcallback.recorder.schedule import Appointment
 from cardcallback.sensors import SensorSet, SensorSpec
+from cardcallback.sensors.nvml import open_nvml
 from cardcallback.testing import FakeClock
+from simulator_fixtures import Simulate
 
 pytestmark = pytest.mark.expects_failure
 
@@ -168,3 +173,26 @@ def test_a_falling_mark_beside_no_other_is_told() -> None:
     run(recorder, clock, 5.0)
     (note,) = recorder.stop().notes
     assert "the highest mark read, every 1.0 s" in note
+
+
+class Unable(Recorder):
+    """A recorder that cannot follow once the readings that a driver keeps are used."""
+
+    def follow(self, appointments: Sequence[Appointment]) -> None:
+        """As its base's, where it can."""
+        if any(one.kept is not None for one in appointments):
+            raise ZeroDivisionError
+        super().follow(appointments)
+
+
+def test_a_fault_with_what_a_driver_keeps_ends_its_use_alone(simulate: Simulate) -> None:
+    """It is told, and single readings go on."""
+    machine = simulate("p100-samples")
+    machine.advance(OPENED_AT)
+    recorder = Unable(open_nvml(SIMULATED), clock=MachineClock(machine))
+    run_driven(recorder, machine, 30.0)
+    recording = recorder.stop()
+    assert_holds(recording.energy.gpu, machine.true_joules(OPENED_AT, machine.now_seconds()))
+    assert "fault of the recorder itself (ZeroDivisionError)" in " ".join(recording.notes)
+    assert recording.energy.gpu.coverage is not None
+    assert recording.energy.gpu.coverage > 0.8

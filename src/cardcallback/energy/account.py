@@ -120,7 +120,7 @@ class EnergyAccount:
                 best = integrated  # a counter of coarse steps confirms it and is worse by itself
             elif account.keeps_going_back and integrated is not None and integrated.gap_seconds <= best.gap_seconds:
                 joules = min(max(integrated.joules, best.low), best.high or math.inf)
-                best = replace(best, joules=joules, method=integrated.method)
+                best = replace(integrated, joules=joules, low=best.low, high=best.high)
         return AccountResult(
             duration_seconds=duration,
             counter=counter,

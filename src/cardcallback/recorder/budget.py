@@ -25,8 +25,9 @@ def fit_intervals(appointments: Sequence[Appointment]) -> None:
     further.
     """
     # Each is asked once: the cost is the mean of many calls.
-    costs = [(one, one.usual_cost_seconds) for one in appointments if not one.retired and one.kept is None]
-    share = DRIVER_SHARE - sum(one.kept.load for one in appointments if one.kept is not None)
+    asked = [one for one in appointments if not one.retired]
+    costs = [(one, one.usual_cost_seconds) for one in asked if one.kept is None]
+    share = DRIVER_SHARE - sum(one.kept.load for one in asked if one.kept is not None)
     known = [(one, cost) for one, cost in costs if cost is not None]
     for one, _ in known:
         one.interval_seconds = one.wanted_seconds

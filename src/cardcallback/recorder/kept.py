@@ -17,6 +17,8 @@ Reading = tuple[float, float]  # seconds on our clock, watts
 _SECONDS_PER_MICROSECOND = 1e-6
 # As far as an unseen stretch is interpolated: longer, the samples do not cover the time.
 _LONGEST_HOLE_SECONDS = 0.5
+# A buffer that is full may give an entry more or less.
+_FULL_SHARE = 0.9
 # A clock that is stepped moves by more; one that is slewed, or a call that is held up, by less.
 _SET_SECONDS = 0.1
 _LAGS_KEPT = 16
@@ -99,11 +101,11 @@ class KeptReadings:
         known, self.most_samples = self.newest_microseconds > 0, max(self.most_samples, len(fresh))
         if fresh:
             self.newest_microseconds = fresh[-1][0]
-        elif not known:
-            return Answer(trouble=_LATE)
+        if not known:  # the first ones are of before, and may be of any time
+            return Answer(trouble="" if fresh else _LATE)
         late = self._clock.follow(self.newest_microseconds * _SECONDS_PER_MICROSECOND, now)
-        if late == _SET or not known:
-            return Answer(trouble=late)  # the first samples are of before, and may be of any time
+        if late == _SET:
+            return Answer(trouble=late)
         offset = self._clock.offset_seconds
         readings = [(stamp * _SECONDS_PER_MICROSECOND + offset, watts) for stamp, watts in fresh]
         trouble = late or self._spacing(readings)
@@ -136,7 +138,7 @@ class KeptReadings:
         if not readings:
             return ""
         # Where the driver had no room for more, what lies before is what we came too late for.
-        since_last = readings[0][0] - self._last_at if len(readings) < self.most_samples else 0.0
+        since_last = readings[0][0] - self._last_at if len(readings) < _FULL_SHARE * self.most_samples else 0.0
         self._last_at = readings[-1][0]
         steps = [after[0] - before[0] for before, after in itertools.pairwise(readings)]
         if max([since_last, *steps]) > _LONGEST_HOLE_SECONDS:

@@ -109,7 +109,7 @@ class KeptReader:
         return _as_one(readings) if self._sparse else readings
 
     def change(self, now: float, session_seconds: float) -> str | None:
-        """Change to the driver's readings or back where the last call calls for it; a sentence where it did."""
+        """Change to the driver's readings or back where the last call calls for it; what there is to tell of that."""
         was_in_use = self._in_use
         if self._trouble:
             why = self._trouble
@@ -168,9 +168,9 @@ class KeptReader:
             self._judge.note_own((before + clock.elapsed_seconds()) / 2, watts)
 
     def _sentence(self, words: str, **values: str) -> str | None:
-        """The first time; an empty one after that."""
+        """The first time; none after that."""
         if words in self._told:
-            return ""
+            return None
         self._told.add(words)
         return words.format(source=self._sensor.spec.source, **values)
 

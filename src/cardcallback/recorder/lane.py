@@ -24,7 +24,6 @@ from cardcallback.recorder.schedule import (
     Appointment,
     interval_of,
     reading_rank,
-    took_too_long,
 )
 from cardcallback.sensors.base import Sensor
 from cardcallback.units import format_duration
@@ -127,7 +126,8 @@ class Lane:
                 continue
             if appointment.kept is not None:
                 self._read_kept(self._kept[appointment], last=True)
-                continue
+            if appointment.kept is not None:
+                continue  # else single readings took their place, and one of them ends what was lost
             device = appointment.sensor.spec.device
             if self.losses.is_lost(device):
                 # It may have come back since; only one call finds out, and none that would hold up the end.
@@ -169,26 +169,24 @@ class Lane:
 
     def _read_kept(self, kept: KeptReader, *, last: bool = False) -> None:
         """Enter what a driver kept, and change between that and single readings where that is called for."""
-        appointment = kept.appointment
-        spec = appointment.sensor.spec
+        appointment, before = kept.appointment, kept.appointment.kept
+        lost = self.losses.is_lost(appointment.sensor.spec.device)
         self.reading = appointment.sensor
         try:
-            if not kept.can_be_read(self._clock.elapsed_seconds(), lost=self.losses.is_lost(spec.device)):
-                return
-            readings = kept.read(self._clock, last=last)
-            self._taken.extend(_Taken(appointment, at, value) for at, value in readings)
-            self.enter_taken()
-            sentence = kept.change(self._clock.elapsed_seconds(), self._book.now_seconds())
+            if kept.can_be_read(self._clock.elapsed_seconds(), lost=lost):
+                readings = kept.read(self._clock, last=last)
+                self._taken.extend(_Taken(appointment, at, value) for at, value in readings)
+                self.enter_taken()
+                sentence = kept.change(self._clock.elapsed_seconds(), self._book.now_seconds())
+                if sentence is not None:
+                    self._book.note(sentence)
+            if appointment.kept is not before:
+                self._fit()
         except Exception as error:  # noqa: BLE001 - the thread has nobody to raise to; single readings go on
             kept.give_up(self._clock.elapsed_seconds())
             self._note_fault(appointment, error)
-            return
         finally:
             self.reading = None
-        if sentence is not None:
-            self._fit()
-        if sentence:
-            self._book.note(sentence)
 
     def _note_fault(self, appointment: Appointment, error: Exception) -> None:
         swallowed.append(error)
@@ -234,7 +232,7 @@ class Lane:
         if not math.isfinite(value):
             self._failed(appointment, "the reading is not a number", call)
             return
-        if took_too_long(spec, after - before, appointment.interval_seconds) and not appointment.is_always_late(cost):
+        if appointment.took_too_long(after - before) and not appointment.is_always_late(cost):
             self._failed(appointment, "the answer came too late to say when it was true", call)
             return
         appointment.succeeded(after, cost)

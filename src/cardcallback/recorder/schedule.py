@@ -44,6 +44,8 @@ _RARE_SECONDS = 10.0
 _SOON_SECONDS = 5.0
 # A call within which a second's mean would have changed by a good part.
 _LONGEST_CALL_SECONDS = 0.5
+# Answers that are late from the first on are asked for so many times later each, until they are as rare as they cost.
+_LATE_FACTOR = 4.0
 # Sensors that are due almost together are read in one go: waking up costs more than most readings.
 TOGETHER_SECONDS = 0.01
 _TOGETHER_SHARE = 0.05
@@ -102,7 +104,8 @@ class Appointment:
         self._usual_cost_seconds: float | None = None
         self._costs_changed = False
         self._judge_at = 0
-        self._close_readings = _CLOSE_READINGS if _refresh_is_unknown(sensor.spec) else 0
+        unknown = _counts_joules(sensor.spec) and sensor.spec.refresh_seconds is None
+        self._close_readings = _CLOSE_READINGS if unknown else 0
         self._close_cost_seconds = _CLOSE_COST_SECONDS
         self._succeeded_at = math.inf
 
@@ -115,6 +118,9 @@ class Appointment:
         self._watch_closely_after(now_seconds - self._succeeded_at)
         self._succeeded_at = now_seconds
         self._costs_changed = True
+        if self._late and cost_seconds <= _LONGEST_CALL_SECONDS:  # it was slow when the run began, and is not any more
+            self._late, self._costs, self.interval_seconds = 0, [], self.wanted_seconds
+            self._latest_costs.clear()
         self._latest_costs.append(cost_seconds)
         if len(self._costs) < _CALLS_TO_JUDGE:
             self._costs.append(cost_seconds)
@@ -126,7 +132,8 @@ class Appointment:
             self._book(now_seconds, min(_CLOSE_SECONDS, self.interval_seconds))
         else:
             self._close_readings = 0
-            self._book(now_seconds, self.interval_seconds)
+            soon = _LATE_FACTOR ** min(self.reads - self.failures, _MOST_DOUBLINGS) if self._late else math.inf
+            self._book(now_seconds, min(self.interval_seconds, soon))
 
     def _watch_closely_after(self, pause_seconds: float) -> None:
         long = max(_LONG_PAUSE_SECONDS, 2 * self.interval_seconds)
@@ -151,6 +158,12 @@ class Appointment:
         prompt = self._failures_in_a_row <= _PROMPT_RETRIES
         longest = max(_PROMPT_RETRY_SECONDS if prompt else _LONGEST_RETRY_SECONDS, cost_seconds / share)
         self._book(now_seconds, max(min(delay, longest), self.interval_seconds))
+
+    def took_too_long(self, seconds: float) -> bool:
+        """Whether an energy or power reading took so long that its time is not known well enough, usual calls apart."""
+        spec = self.sensor.spec
+        long = seconds > _LONGEST_CALL_SECONDS and spec.unit in {"joules", "watts"}  # for the others no cost is asked
+        return long and seconds > max(spec.interval_seconds / 2, _HELD_UP * (self.usual_cost_seconds or 0.0))
 
     def is_always_late(self, cost_seconds: float) -> bool:
         """Whether no answer ever came in time: then late ones are all there is, as rarely as they cost."""
@@ -274,15 +287,6 @@ def longest_interval_of(spec: SensorSpec) -> float:
 def reading_rank(quantity: str) -> int:
     """Its place among the sensors that are due together."""
     return _ORDER.index(quantity) if quantity in _ORDER else len(_ORDER)
-
-
-def took_too_long(spec: SensorSpec, seconds: float, interval_seconds: float) -> bool:
-    """Whether an energy or power reading took so long that its time is not known well enough."""
-    return spec.unit in {"joules", "watts"} and seconds > max(_LONGEST_CALL_SECONDS, interval_seconds / 2)
-
-
-def _refresh_is_unknown(spec: SensorSpec) -> bool:
-    return _counts_joules(spec) and spec.refresh_seconds is None
 
 
 def _counts_joules(spec: SensorSpec) -> bool:

@@ -162,8 +162,10 @@ class NvmlDriver:
             NvmlCallError: it returned an error.
         """
         try:
-            kind, found = self._retried(
-                lambda: self._once("nvmlDeviceGetSamples", self._handle(index), _TOTAL_POWER, after_microseconds)
+            kind, found = _with_room(
+                lambda: self._retried(
+                    lambda: self._once("nvmlDeviceGetSamples", self._handle(index), _TOTAL_POWER, after_microseconds)
+                )
             )
         except NvmlCallError as error:
             if error.code == NOT_FOUND:
@@ -184,12 +186,7 @@ class NvmlDriver:
             NvmlCallError: it returned an error.
         """
         kind = "GraphicsRunningProcesses" if graphics else "ComputeRunningProcesses"
-        try:
-            listed = self.ask(kind, index)
-        except NvmlCallError as error:
-            if error.code != INSUFFICIENT_SIZE:
-                raise
-            listed = self.ask(kind, index)  # more processes came between the binding's two calls
+        listed = _with_room(lambda: self.ask(kind, index))
         return [
             GpuProcess(
                 pid=int(one.pid),
@@ -207,3 +204,13 @@ class NvmlDriver:
         """
         part = self.ask("MigDeviceHandleByIndex", index, instance)
         return str(self._once("nvmlDeviceGetUUID", part))
+
+
+def _with_room(ask: Callable[[], Any]) -> Any:
+    """The answer of a call that the binding makes twice, for the size first: between the two more may have come."""
+    try:
+        return ask()
+    except NvmlCallError as error:
+        if error.code != INSUFFICIENT_SIZE:
+            raise
+    return ask()
