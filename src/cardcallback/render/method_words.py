@@ -43,6 +43,7 @@ _LESSER = {
     "min_reward": "Lowest reward",
     "max_reward": "Highest reward",
     "frac_reward_zero_std": "Groups whose answers all had one reward (frac_reward_zero_std)",
+    "clip_ratio": "Clipped at either bound (clip_ratio)",
     "clip_ratio/low_mean": "Clipped at the lower bound (clip_ratio/low_mean)",
     "clip_ratio/low_min": "Clipped at the lower bound, least (clip_ratio/low_min)",
     "clip_ratio/high_mean": "Clipped at the upper bound (clip_ratio/high_mean)",
