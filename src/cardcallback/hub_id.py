@@ -12,9 +12,12 @@ _CHECKPOINT = re.compile(r"(?:[\w.-]+-)?checkpoint-\d+")
 OUTPUT_FOLDERS = frozenset(
     ["output", "outputs", "out", "checkpoint", "checkpoints", "ckpt", "ckpts", "model", "models", "run", "runs",
      "result", "results", "log", "logs", "save", "saves", "saved", "tmp", "temp", "data", "local", "cache", "artifacts",
-     "work", "workspace", "exp", "experiment", "experiments", "trainer_output", "tmp_trainer", "test_trainer", "train",
-     "training", "lora", "sft", "dpo", "adapter", "adapters", "weights"]
+     "work", "workspace", "exp", "experiment", "experiments", "trainer_output", "tmp_trainer", "test_trainer",
+     "trainer", "train", "training", "trained", "finetune", "finetuned", "ft", "lora", "qlora", "sft", "dpo", "orpo",
+     "kto", "grpo", "adapter", "adapters", "weights"]
 )  # fmt: skip
+# A model's size in its name.
+_SIZE = re.compile(r"\d+(?:x\d+)?[bm]")
 # Ids from before the Hub had namespaces; any other bare name is as likely a folder.
 _BARE_IDS = frozenset(
     [
@@ -58,4 +61,7 @@ def is_hub_id(text: object) -> bool:
 def is_hub_checkpoint(text: str) -> bool:
     """Whether ``text`` is an id such as "ada/checkpoint-500", and not the folder that a trainer writes."""
     owner, _, name = text.partition("/")
-    return is_hub_id(text) and _CHECKPOINT.fullmatch(name) is not None and owner.lower() not in OUTPUT_FOLDERS
+    # "gemma-3-4b-sft/checkpoint-500" is a run's folder: people name theirs for a model or a method.
+    words = set(re.split(r"[-_.]", owner.lower()))
+    is_of_run = not words.isdisjoint(OUTPUT_FOLDERS) or any(_SIZE.fullmatch(word) for word in words)
+    return is_hub_id(text) and _CHECKPOINT.fullmatch(name) is not None and not is_of_run

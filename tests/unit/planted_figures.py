@@ -84,6 +84,9 @@ CONTRADICTIONS = (
     _TRAINING + "- LR scheduler: linear\n",
     _TRAINING + "- Base model: meta-llama/Llama-3.1-8B\n",
     _TRAINING + "- Seed: 1234\n",
+    _TRAINING + "- Trainingsdauer: 2 Stunden 52 Minuten\n",
+    _TRAINING + "- Hours used: 12\n",
+    "# Model details of ours\n\n- Date: 2025-05-20\n",
 )
 SOUND = (
     _TRAINING + "- GPU hours: 1.9\n",
@@ -177,4 +180,11 @@ SOUND = (
     _TRAINING + "We evaluated after 200 steps and trained 500 steps in total.\n",
     _TRAINING + "Each of the 8,000 training examples has about 690 tokens.\n",
     _TRAINING + "Training on a single A100 would take about 1 hour.\n",
+    _IMPACT + "- Energy consumed: 0.25 kWh (smart plug)\n",
+    _IMPACT + "- Energy consumed: 0.16 kWh, by CodeCarbon\n",
+    _IMPACT + "Training consumed 210 Wh, including the whole machine.\n",
+    _TRAINING + "- Training time: 3 h (including data preparation)\n",
+    _TRAINING + "- Trainingsdauer: 1 Stunde 52 Minuten\n",
+    "# Model details of ours\n\n- Date: 2026-05-20\n",
+    _TRAINING + "- Hours used: 1.9\n",
 )

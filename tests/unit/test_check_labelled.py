@@ -51,6 +51,7 @@ def test_what_contradicts_is_found(body: str, said: str) -> None:
         "## Training\n\n- Training time: 1 hour\n- Max length: 2048 tokens\n- Throughput: 1,200 tokens/s\n",
         "## Training\n\n- Training time: 1 hour\n- 3.6 M tokens seen\n\n## Inference\n\nThroughput: 50 tokens/s\n",
         "## Umwelt\n\n- Energieverbrauch: 0,107 kWh\n- CO2-Emissionen: 37 g\n",
+        "## Training\n\n- Dataset size: 10,000\n- Training examples: 8,000\n- Validation examples: 2,000\n",
     ],
 )
 def test_what_fits_is_left_alone(body: str) -> None:

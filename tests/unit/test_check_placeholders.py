@@ -136,3 +136,10 @@ def test_our_own_sections_have_none() -> None:
     """What a section says in brackets is a citation."""
     for file in sorted((Path(__file__).parents[1] / "golden").glob("section_*.md")):
         assert findings(file.read_text(encoding="utf-8")) == [], file.name
+
+
+def test_the_form_of_a_date_that_is_described_is_no_placeholder() -> None:
+    """Only where a date is asked for."""
+    table = "| Column | Form |\n|---|---|\n| `created` | YYYY-MM-DD |\n"
+    assert not rules(f"- **Date format:** YYYY-MM-DD\n\n{table}") & {"placeholder"}
+    assert "placeholder" in rules("## Training\n\n- Training date: YYYY-MM-DD\n")

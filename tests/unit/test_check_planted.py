@@ -76,4 +76,5 @@ def test_a_repository_named_for_a_checkpoint_is_no_folder(name: str) -> None:
     """Only the folder that a trainer writes is one."""
     card = "---\nlicense: mit\nbase_model: {0}\n---\n# A\n\n- Base model: {0}\n"
     assert [one for one in check_card(card.format(name)) if "folder" in one.what] == []
-    assert len([one for one in check_card(card.format("outputs/checkpoint-500")) if "folder" in one.what]) == 2
+    for folder in ("outputs/checkpoint-500", "gemma-3-4b-sft/checkpoint-500", "my-lora/checkpoint-500"):
+        assert len([one for one in check_card(card.format(folder)) if "folder" in one.what]) == 2

@@ -9,7 +9,9 @@ from card_inputs import filled
 from msgspec.structs import replace
 from section_stages import after, stage
 
+from cardcallback.record import unrecorded_stage
 from cardcallback.render.card.filling import fill_placeholders
+from cardcallback.render.card.slots import find_slots
 from cardcallback.testing import make_record
 
 STAGES = """## Training stages
@@ -96,6 +98,7 @@ def test_phases_that_were_not_resolved_are_left() -> None:
         ("Loss / colour: [X] / [X]", "[X] / [X]"),
         ("LoRA rank / alpha: [X] of [X]", "[X] of [X]"),
         ("Epochs / epochs: [X] / [X]", "[X] / [X]"),
+        ("Energy / training time: [X] kWh / [X] h per epoch", "[X] kWh / [X] h per epoch"),
     ],
 )
 def test_a_label_of_several_values(line: str, expected: str) -> None:
@@ -249,7 +252,7 @@ def test_a_placeholders_words_do_not_fill_a_label_that_says_something_else() -> 
         ("- \ud559\uc2b5 \uc2dc\uac04: [X]\uc2dc\uac04", "1.87\uc2dc\uac04"),
         ("- \u0645\u062f\u0629 \u0627\u0644\u062a\u062f\u0631\u064a\u0628: [X] \u0633\u0627\u0639\u0629", "1.87 \u0633\u0627\u0639\u0629"),
         ("- Start date: [DD.MM.YYYY]", "02.03.2026"),
-        ("- Energy per token (mJ): ___", "69.8 (of GPU energy, without padding)"),
+        ("- Energy per token (mJ): ___", "69.8 (of this run's GPU energy, without padding)"),
     ],
 )  # fmt: skip
 def test_placeholders_and_labels_of_other_languages(line: str, expected: str) -> None:
@@ -312,3 +315,113 @@ def test_an_item_in_html_stands_above_the_list_in_it() -> None:
     text = filled(body.format("Inference"))
     assert "GPU: [X]" in text
     assert "Epochs: 1" in text
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "## Training data\n\n| Split | Hours |\n|---|---|\n| Training | [X] |\n| Validation | [X] |\n",
+        "## Corpus\n\n| Part | Duration |\n|---|---|\n| Train | [X] |\n| Validation | [X] |\n",
+    ],
+)
+def test_the_hours_of_recordings_are_no_training_time(body: str) -> None:
+    """A data set's parts are called as a run's phases are."""
+    assert filled(body) == body
+
+
+def test_rows_of_stages_of_another_run_stay() -> None:
+    """What stands above them says whose they are."""
+    body = STAGES.format("Stage 1", "Stage 2").replace("Training stages", "Previous version")
+    assert both(body) == body
+
+
+TWO_HEADS = """## Training stages
+
+<table>
+<tr><th rowspan="2">Stage</th><th colspan="2">Baseline</th><th colspan="2">Ours</th></tr>
+<tr><th>Time</th><th>Energy</th><th>Time</th><th>Energy</th></tr>
+<tr><td>Stage 1</td><td>[X]</td><td>[X]</td><td>[X]</td><td>[X]</td></tr>
+</table>
+"""
+
+
+def test_what_stands_over_a_column_of_stages_says_whose_it_is() -> None:
+    """A baseline's stages are none of the record's."""
+    text = both(TWO_HEADS)
+    assert "<td>Stage 1</td><td>[X]</td><td>[X]</td>" in text
+    assert text.count("[X]") == 2
+
+
+def test_behind_a_stage_without_a_record_numbers_say_nothing() -> None:
+    """It may have been several; a name is still one."""
+    record = after(unrecorded_stage("no record was found"), stage())
+    text = fill_placeholders(STAGES.format("Stage 2", "SFT"), record).text
+    assert "| Stage 2 | [X] | ~[X] | [X] Wh |" in text
+    assert "| SFT | [trl-lib/Capybara]" in text
+
+
+HTML_STAGES = """## Training stages
+
+<table>
+<tr><th>Stage</th><th>Data</th><th>Energy</th></tr>
+<tr><td>Stage 1</td><td>[X]</td><td><b>[X]</b> Wh</td></tr>
+<tr><td>Stage 2</td><td>[X]</td><td>&asymp; <b>[X]</b> Wh</td></tr>
+</table>
+"""
+
+
+def test_what_stands_around_a_value_in_html_stays_as_it_is_written() -> None:
+    """Tags and entities are no part of the value."""
+    text = both(HTML_STAGES)
+    assert "<td><b>42.0</b> Wh (of the GPU)</td>" in text
+    assert "<td>&asymp; <b>107</b> Wh (of the GPU)</td>" in text
+
+
+def test_a_rate_in_a_row_of_a_stage_is_another_quantity() -> None:
+    """What stands behind the unit counts."""
+    text = both(STAGES.format("Stage 1", "Stage 2").replace("[X] kWh", "[X] Wh per step"))
+    assert "| [X] Wh per step |" in text
+
+
+def test_several_values_in_html_have_their_remarks_apart() -> None:
+    """As in Markdown."""
+    text = filled("## Training\n\n<ul><li>Energy / training time: [X] kWh / [X] h</li></ul>\n")
+    assert "<li>Energy / training time: 0.107 kWh (GPU only, measured) / 1.87 h</li>" in text
+
+
+FOLD = """# A
+
+## B
+
+<details>
+<summary>Recipe</summary>
+
+text
+
+### C
+
+text
+
+## D
+
+text
+
+</details>
+
+text
+"""
+
+
+def test_a_heading_below_a_summary_is_nearer_than_the_summary() -> None:
+    """A fold stands where it was opened among the headings, until one above it ends."""
+    paths = [slot.headings for slot in find_slots(FOLD) if slot.text == "text"]
+    assert paths == [("A", "B", "Recipe"), ("A", "B", "Recipe", "C"), ("A", "Recipe", "D"), ("A", "D")]
+
+
+def test_what_is_nested_without_end_is_above_only_so_far() -> None:
+    """Or each of many texts would have as many above it."""
+    lists = find_slots("# A\n\n" + "<ul><li>x\n" * 300)
+    folds = find_slots("# A\n\n" + "<details><summary>s</summary>\n\ntext\n\n" * 300 + "</details>\n\n" * 300 + "end\n")
+    assert len(lists) > 200
+    assert max(len(slot.headings) for slot in (*lists, *folds)) <= 17
+    assert folds[-1].headings == ("A",)

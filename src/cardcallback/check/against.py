@@ -7,11 +7,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import combinations
 
 from cardcallback.carbon import find_place
 from cardcallback.catalogue import gpus_named_in
 from cardcallback.check.amounts import Amount, amounts, bare_numbers
 from cardcallback.check.dates import dates_in
+from cardcallback.check.facts import counted_devices
 from cardcallback.check.recorded import recorded_dates, recorded_numbers
 from cardcallback.errors import CardCallbackError
 from cardcallback.hub_id import is_hub_id
@@ -23,7 +25,7 @@ from cardcallback.units import JOULES_PER_KILOWATT_HOUR, SECONDS_PER_HOUR
 _HOURS = Unit(word="hours", kinds=frozenset({"time"}), factor=float(SECONDS_PER_HOUR))
 # A person rounds: 1.9 h for 1 h 52 min is right. What makers and programs print as GB differs by 7 %.
 _ROOM = 0.06
-_ROOMS = {"memory": 0.08, "rate": 0.1, "parameters": 0.05, "tokens": 0.03, "devices": 0.0, "sequences": 0.0,
+_ROOMS = {"memory": 0.08, "rate": 0.1, "parameters": 0.05, "tokens": 0.03, "sequences": 0.0,
           "steps": 0.002, "epochs": 0.02, "examples": 0.01, "share": 0.05}  # fmt: skip
 # Settings, which are exact, and are written with their digits.
 _SETTINGS = frozenset(
@@ -59,12 +61,18 @@ _FAMILIES = {
     "schedule": (("cosine",), ("linear",), ("constant",), ("polynomial",), ("inverse sqrt", "inverse_sqrt"), ("wsd",)),
 }  # fmt: skip
 _VERSION = re.compile(r"(?<![\w.])v?(?P<version>\d+(?:\.\d+)+)")
+_AT_LEAST = re.compile(r"[<>\u2264\u2265]=?\s*v?\d|\d\+(?!\w)|\b(?:newer|later|higher|above)\b", re.IGNORECASE)
+_OF_STAGES = re.compile(
+    r"\b(?:sft|dpo|orpo|kto|grpo|ppo|rlhf|stages?|phases?|stufe|\u00e9tape|etapa)\b|\u9636\u6bb5", re.IGNORECASE
+)
+_OF_A_STEP = re.compile(r"\b(?:steps?|epochs?|iter(?:ation)?s?|schritt|epoche)\W{0,3}$", re.IGNORECASE)
 _HUB_ID = re.compile(r"(?<![\w/.:-])[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*(?![\w/])")
-_COUNTED = re.compile(r"(?<![\w.,-])(?P<count>\d{1,4})\s*(?:[x\u00d7*]\s*(?=[A-Z])|GPUs?\b)")
 _DEVICES = frozenset({"gpu_names", "gpu_name", "hardware", "hardware_with_memory", "hardware_needed"})
 # A country may stand where a cloud's region is asked for.
 _ALIASES = {"cloud_region": "region"}
 _TOTAL = re.compile(r"\d\s*(?:of|/|von|sur|de)\s*\d")
+_DAYS = frozenset({"date", "date_of_training", "start_date"})
+_MOST_NUMBERS = 12
 
 
 @dataclass(frozen=True)
@@ -99,8 +107,8 @@ class AgainstRecord:
         value = self.value(name)
         if value is None:
             return False
-        if name in {"date", "training_date"}:
-            return _differ(set(dates_in(text)), recorded_dates(self.record))
+        if name in _DAYS:
+            return self._is_other_day(name, text)
         if name in _FAMILIES:
             return _differ(_families(name, text), _families(name, value.text))
         if name.startswith("software."):
@@ -109,11 +117,20 @@ class AgainstRecord:
             return self._is_other_hardware(text)
         return self._is_other_name(name, text) or self._is_other_number(name, text, value, unit)
 
+    def _is_other_day(self, name: str, text: str) -> bool:
+        """Another day than those of the run; of a card or a release one before them."""
+        stated, known = set(dates_in(text)), recorded_dates(self.record)
+        if name == "date_of_training":
+            return bool(stated and known) and max(stated) < min(known)
+        return _differ(stated, known)
+
     def _is_other_number(self, name: str, text: str, value: Value, unit: Unit | None) -> bool:
         if name in _SETTINGS or name.startswith("setting."):
             return _is_other_setting(text, value)
         if name in _RESULTS:
             return self._is_other_result(name, text)
+        if name == "gpu_count":
+            return self._is_other_count(set(_centres(amounts(text, "devices"))), text)
         if name == "training_loss":
             return self._is_no_loss(text)
         if name == "batch_size":
@@ -123,12 +140,13 @@ class AgainstRecord:
         if name == "carbon_emitted":
             energies = recorded_numbers(self.record, "energy")
             wanted += [one / JOULES_PER_KILOWATT_HOUR * factor for one in energies for factor in self.factors]
-        kind = value.kind
+        kind = "time" if name == "hours_used" else value.kind
         stated = amounts(text, kind, unit or (_HOURS if name in {"gpu_hours", "hours_used"} else None)) if kind else []
         if name == "peak_memory" or _TOTAL.search(text):
             stated = stated[:1]
         room = _ROOMS.get(kind or "", _ROOM)
-        return bool(stated and wanted) and not any(one.fits(number, room) for one in stated for number in wanted)
+        is_met = any(one.fits(number, room) for one in stated for number in wanted)
+        return bool(stated and wanted) and not is_met and not _may_be_beyond(value, stated)
 
     def _is_other_result(self, name: str, text: str) -> bool:
         known = [value.text for one in _RESULTS[name] if (value := self.value(one)) is not None]
@@ -140,16 +158,24 @@ class AgainstRecord:
 
     def _is_no_loss(self, text: str) -> bool:
         """A training loss outside all that was logged: a person may give a mean, or the last one."""
-        known, stated = recorded_numbers(self.record, "training_loss"), bare_numbers(text)[:1]
+        known = recorded_numbers(self.record, "training_loss")
+        stated = [one for one in bare_numbers(text) if _OF_A_STEP.search(text[: one.begin]) is None][:1]
         if not known or not stated:
             return False
         low, high = min(known) * (1 - _RESULT_ROOM), max(known) * (1 + _RESULT_ROOM)
         return all(upper < low or lower > high for one in stated for lower, upper in one.ranges)
 
+    def _is_other_count(self, counts: set[float], text: str) -> bool:
+        """Another number of GPUs, also where the text has several computers of so many each."""
+        numbers = _centres(bare_numbers(text))[:_MOST_NUMBERS]
+        products = {one * other for one, other in combinations(numbers, 2)}
+        known = frozenset(recorded_numbers(self.record, "gpu_count"))
+        return bool(counts) and _differ(counts | products, known)
+
     def _is_other_hardware(self, text: str) -> bool:
         """Another number of GPUs, or other ones."""
-        counts = {float(found["count"]) for found in _COUNTED.finditer(text)}
-        if _differ(counts, frozenset(recorded_numbers(self.record, "gpu_count"))):
+        counts = {float(count) for count in counted_devices(text.replace("*", "\u00d7"))}
+        if self._is_other_count(counts, text):
             return True
         named = {row.name for row in gpus_named_in(text)}
         devices = " ".join(device.name for device in self.record.hardware.accelerators)
@@ -159,7 +185,9 @@ class AgainstRecord:
     def _is_other_name(self, name: str, text: str) -> bool:
         training = self.record.training
         if name in {"base_model", "base_model_link"}:
-            found = {one for one in _HUB_ID.findall(text) if is_hub_id(one)}
+            # A full stop behind it is the sentence's.
+            named = (one.rstrip(".") for one in _HUB_ID.findall(text))
+            found = {one for one in named if is_hub_id(one)}
             own = {training.base_model, *(stage.base_model for stage in self.record.stages)} - {None}
             return _differ({one.lower() for one in found}, {str(one).lower() for one in own})
         carbon = self.record.carbon
@@ -187,22 +215,39 @@ def _families(name: str, text: str) -> set[str]:
 def _is_other_version(text: str, own: str) -> bool:
     stated = [found["version"].split(".") for found in _VERSION.finditer(text)]
     known = _VERSION.search(own)
-    if not stated or known is None:
+    if not stated or known is None or _AT_LEAST.search(text):
         return False
     parts = known["version"].split(".")
     return not any(one[: len(parts)] == parts[: len(one)] for one in stated)
 
 
 def _is_other_setting(text: str, value: Value) -> bool:
-    """The first number of both: what stands behind it explains it."""
-    stated, known = bare_numbers(text)[:1], bare_numbers(value.text)[:1]
+    """Of a count any number is right, since the others are its parts; else what stands behind the first explains it."""
+    if value.amount is not None and value.kind is not None:
+        counts = amounts(text, value.kind)
+        return bool(counts) and not any(one.fits(value.amount, _SETTING_ROOM) for one in counts)
+    stated, known = bare_numbers(text), bare_numbers(value.text)[:1]
     if not stated or not known:
         return False
     wanted = _centres(known)
-    # "10 %" of what the record has as a share of one.
-    shares = [number / 100 for number in _centres(stated)] if text[stated[0].end :].lstrip()[:1] == "%" else []
-    numbers = [*_centres(stated), *shares]
+    # A fraction is hardly another setting's, as the schedule's bounds beside a learning rate are its own.
+    is_plain = all(number.is_integer() for number in wanted) and _OF_STAGES.search(text) is None
+    numbers = [number for one in stated[: 1 if is_plain else None] for number in _with_share(one, text)]
     return not any(math.isclose(one, other, rel_tol=_SETTING_ROOM) for one in numbers for other in wanted)
+
+
+def _with_share(one: Amount, text: str) -> list[float]:
+    """The number, and of "10 %" the share of one too, as a record may have it."""
+    is_percent = text[one.end :].lstrip()[:1] == "%"
+    return [*one.values, *(number / 100 for number in one.values if is_percent)]
+
+
+def _may_be_beyond(value: Value, stated: list[Amount]) -> bool:
+    """Whether one stands on the open side of what the record knows as "at least" or "at most"."""
+    amount, ranges = value.amount or 0.0, [one for number in stated for one in number.ranges]
+    if value.least.startswith("at most"):
+        return any(low <= amount for low, _ in ranges)
+    return bool(value.least) and any(high >= amount for _, high in ranges)
 
 
 def _centres(numbers: list[Amount]) -> list[float]:
@@ -210,9 +255,10 @@ def _centres(numbers: list[Amount]) -> list[float]:
 
 
 def _batches(value: Value) -> list[float]:
-    """Per device, over the accumulation, and over all devices."""
+    """Per device, over each of what multiplies it, and over all."""
     known = _centres(bare_numbers(value.text))
-    return [*known[:1], *known[-1:], math.prod(known[:2])]
+    factors = known[1 : max(2, len(known) - 1)]
+    return [*known[:1], *known[-1:], *(known[0] * factor for factor in factors)]
 
 
 def _places(text: str) -> Iterator[str]:
@@ -226,5 +272,6 @@ def _places(text: str) -> Iterator[str]:
 
 
 def _is_within(one: str, other: str) -> bool:
-    """A country and a part of it, or a cloud's region, which may be anywhere."""
-    return "/" in one or "/" in other or one.partition("-")[0] == other.partition("-")[0]
+    """The same place, or a country and a part of it, or a cloud's region, which may be anywhere."""
+    is_whole_and_part = one == other.partition("-")[0] or other == one.partition("-")[0]
+    return "/" in one or "/" in other or one == other or is_whole_and_part

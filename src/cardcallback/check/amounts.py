@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from cardcallback.check.quantities import find_figures
@@ -11,10 +11,16 @@ from cardcallback.render.card.quantities import COUNTED, Unit, unit_at
 from cardcallback.units import CARD_FIGURES
 
 _NUMBER = re.compile(
-    r"(?<![\w.,/^\u2013-])(?P<number>\d{1,3}(?:[ \u00a0\u202f']\d{3})+(?!\d)|\d[\d.,]*\d|\d)"
-    r"(?:\s*[\u00d7x\u00b7*]\s*10\s*\^?\s*(?P<power>[-\u2212\u207b]?\s*[\d\u2070\u00b9\u00b2\u00b3\u2074-\u2079]{1,2})"
+    # Behind a sign for a unit of time a number goes on in Chinese, Japanese and Korean.
+    r"(?<![.,/^\u2013-])(?<![^\W\u65f6\u6642\u9593\u5206\u949f\u79d2\u5929\uac04])"
+    r"(?P<number>\d{1,3}(?:[ \u00a0\u202f']\d{3})+(?!\d)|\d[\d.,]*\d|\d)"
+    r"(?:\s*(?:[\u00d7x\u00b7*]|\\times|\\cdot)\s*10"
+    r"(?:\s*\^\s*\{?|\s?(?=[-\u2212\u207b\u2070\u00b9\u00b2\u00b3\u2074-\u2079]))"
+    r"(?P<power>[-\u2212\u207b]?[\d\u2070\u00b9\u00b2\u00b3\u2074-\u2079]{1,2})"
     r"|(?P<exponent>[eE][-+\u2212]?\d{1,2}))?"
 )
+# What has more signs is no number that a person writes.
+_LONGEST = 40
 _SMALL_DIGITS = str.maketrans(
     "\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079\u207b\u2212", "0123456789--"
 )
@@ -25,6 +31,8 @@ _PREFIX = re.compile(r"\s*(?P<letter>k|K|M|B|G|T|Mio\.?|Mrd\.?|million|billion|t
 _LETTERS = {"k": 1e3, "K": 1e3, "M": 1e6, "B": 1e9, "G": 1e9, "T": 1e12, "Mio": 1e6, "Mrd": 1e9, "million": 1e6,
             "billion": 1e9, "trillion": 1e12}  # fmt: skip
 _OF_FIGURES = {"factor": "intensity", "speed": "rate", "percent": "share", "gpu_time": "time"}
+# Between the parts of a time: "1 Stunde und 52 Minuten".
+_GOES_ON = re.compile(r"\s*,?\s*(?:(?:and|und|et|y|e|i|en|og|och|ve|\u0438)\s+)?")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,13 +67,14 @@ def amounts(text: str, kind: str | None = None, unit: Unit | None = None) -> lis
         kind: the kind of a value, such as "time"; a figure of several parts ("1 h 52 min") is one then.
         unit: what stands in the label or the column, for a number that has none itself.
     """
-    joined = _figures(text, kind)
-    if joined:
-        return joined
-    found = [_with_unit(text, match) for match in _matches(text)]
+    figures = _figures(text, kind)
+    found = _joined((_with_unit(text, match) for match in _matches(text)), text)
     if kind is None:
         return found
     own = [one for one in found if kind in one.kinds]
+    # What begins first holds the rest: of "1 heure 52 minutes" only the end is English.
+    if figures and (not own or figures[0].begin <= own[0].begin):
+        return figures
     if own:
         return own
     bare = [one for one in found if not one.kinds]
@@ -81,7 +90,8 @@ def bare_numbers(text: str) -> list[Amount]:
 
 def _matches(text: str) -> Iterator[re.Match[str]]:
     """Numbers, and nothing like a version."""
-    return (match for match in _NUMBER.finditer(text) if any(_readings(match["number"])))
+    found = (match for match in _NUMBER.finditer(text) if len(match["number"]) <= _LONGEST)
+    return (match for match in found if any(_readings(match["number"])))
 
 
 def _figures(text: str, kind: str | None) -> list[Amount]:
@@ -93,6 +103,25 @@ def _figures(text: str, kind: str | None) -> list[Amount]:
         for one in find_figures(text, of_carbon=True)
         if _OF_FIGURES.get(one.kind, one.kind) == kind and one.rate is None
     ]
+
+
+def _joined(found: Iterable[Amount], text: str) -> list[Amount]:
+    """One time for "1 Stunde 52 Minuten", where the smaller unit follows the larger one directly."""
+    joined: list[Amount] = []
+    for one in found:
+        last = joined[-1] if joined else None
+        if last is None or not _continues(last, one, text):
+            joined.append(one)
+            continue
+        ranges = tuple((last.values[0] + low, last.values[0] + high) for low, high in one.ranges)
+        joined[-1] = replace(one, ranges=ranges, begin=last.begin)
+    return joined
+
+
+def _continues(last: Amount, one: Amount, text: str) -> bool:
+    if not ("time" in last.kinds and "time" in one.kinds and len(last.ranges) == len(one.ranges) == 1):
+        return False
+    return one.values < last.values and _GOES_ON.fullmatch(text, last.end, one.begin) is not None
 
 
 def _with_unit(text: str, match: re.Match[str]) -> Amount:
@@ -110,7 +139,7 @@ def _times(amount: Amount, factor: float) -> Amount:
 
 
 def _number(match: re.Match[str]) -> Amount:
-    power = (match["power"] or (match["exponent"] or "0").lstrip("eE")).translate(_SMALL_DIGITS).replace(" ", "")
+    power = (match["power"] or (match["exponent"] or "0").lstrip("eE")).translate(_SMALL_DIGITS)
     ranges = tuple(_range(digits, int(power)) for digits in _readings(match["number"]))
     return Amount(ranges=ranges, kinds=frozenset(), begin=match.start(), end=match.end())
 

@@ -15,6 +15,8 @@ OTHER_TIME = re.compile(
     r"first token",
     re.IGNORECASE,
 )
+# Of a part of the run, of which a card may have several.
+OF_MANY = re.compile(r"\bper\b|stage|phase|epoch|/|sft|dpo|each|step", re.IGNORECASE)
 _RATED = re.compile(
     r"\bTDP\b|\b(?:rated|board|nameplate|maximum|max) power\b|\bpower (?:limit|rating|cap)\b", re.IGNORECASE
 )

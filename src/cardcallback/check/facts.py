@@ -31,9 +31,16 @@ _PLACE_LABELS = frozenset(
     {"compute region", "region", "cloud region", "location", "geographical location", "country", "place", "grid",
      "data center", "data centre", "datacenter", "training location"}
 )  # fmt: skip
+# No memory, no device hours, and no number of a device's name.
 _COUNTED = re.compile(
-    r"(?<![\w.,-])(?P<count>\d{1,5})\s*(?:[x×]\s*(?=[A-Z])|(?:[A-Z][\w-]*\s+){0,4}GPUs?\b|devices\b|accelerators\b|TPUs?\b)"
+    r"(?<![\w.,-])(?P<count>\d{1,5})\s*(?![KMGT]i?B\b)(?:[x×]\s*(?=[A-Z])|"
+    r"(?:(?:[A-Z][\w-]*\s+){0,4}GPUs?|devices|accelerators|TPUs?)\b"
+    r"(?![- ]?(?:h|hrs?|hours?|days?|Stunden|heures|horas)\b))"
 )
+_SERIES = re.compile(
+    r"\b(?:RTX|GTX|RX|PRO|Quadro|Radeon|GeForce|Tesla|Titan|Instinct|Arc|Gaudi|Ada)[- ]$", re.IGNORECASE
+)
+_LONGEST_SERIES = 12
 _NUM_DEVICES = re.compile(
     r"\b(?:num(?:ber)?[_ ](?:of[_ ])?)?(?:devices|gpus)\W{1,6}(?P<count>\d{1,5})\b(?!\s*(?:[GT]i?B|h|%|[x×]))",
     re.IGNORECASE,
@@ -94,8 +101,7 @@ class Facts:
     def counts(self) -> set[int]:
         """Every number of devices that the card names; 1 is always possible."""
         text = "\n".join(line.prose for line in self.card.prose_lines(ours=True))
-        found = {int(match.group("count")) for match in (*_COUNTED.finditer(text), *_NUM_DEVICES.finditer(text))}
-        return {1, *sorted(count for count in found if count > 0)[:_MOST_COUNTS]}
+        return {1, *sorted(counted_devices(text))[:_MOST_COUNTS]}
 
     @cached_property
     def matter_grams(self) -> float | None:
@@ -118,6 +124,16 @@ class Facts:
         said = " ".join(providers).lower()
         found = [_factor(text, said) for text in texts if "[" not in text]
         return [factor for factor in found if factor is not None]
+
+
+def counted_devices(text: str) -> set[int]:
+    """How many devices a text says that there are: "8 × A100", "4 GPUs", but not "RTX 4090 GPU"."""
+    found = (*_COUNTED.finditer(text), *_NUM_DEVICES.finditer(text))
+    return {int(one["count"]) for one in found if not _is_of_a_name(text, one.start("count"))} - {0}
+
+
+def _is_of_a_name(text: str, begin: int) -> bool:
+    return _SERIES.search(text[max(0, begin - _LONGEST_SERIES) : begin]) is not None
 
 
 def gather_facts(card: CardText) -> Facts:

@@ -10,7 +10,7 @@ from cardcallback.check.against import AgainstRecord
 from cardcallback.check.amounts import amounts, bare_numbers
 from cardcallback.check.facts import gather_facts
 from cardcallback.check.finding import Finding, error, shown
-from cardcallback.check.other_things import says_other_thing
+from cardcallback.check.other_things import says_of_elsewhere, says_other_thing
 from cardcallback.check.quantities import find_figures
 from cardcallback.check.reading import CardText
 from cardcallback.check.run_labels import RUN_LABELS, plain_label
@@ -50,6 +50,10 @@ _DEVICE_HOURS = re.compile(
     r"\b(?:GPU|TPU|accelerator|device|[A-Z]{1,4}\d{1,4}[A-Z]{0,3})[- ]?(?:h|hrs?|hours?|Stunden|heures)\b",
     re.IGNORECASE,
 )
+_CARD_DATE = re.compile(r"(?:model )?(?:date|datum|fecha)")
+# What other instruments than ours may have measured, or more than they see.
+_MEASURED = frozenset({"energy", "gpu_energy", "system_energy", "carbon_emitted", "mean_gpu_power", "training_time",
+                       "gpu_hours", "hours_used"})  # fmt: skip
 _LIBRARY = re.compile(r"(?P<name>[A-Za-z][\w-]{1,30})\s+v?(?P<version>\d+(?:\.\d+)+(?:[+.]\w+)*)")
 _FEWEST_CHARACTERS = 12
 # Fewer are a length.
@@ -116,8 +120,17 @@ def _labelled(slot: Slot, asked: Asked) -> Iterator[_Stated]:
     name = asked.row.value if asked.row is not None else None
     if name is None and slot.kind != "block":
         name = "gpu_hours" if _DEVICE_HOURS.search(label) else RUN_LABELS.get(plain_label(label))
-    if name is not None:
+    if name == "hours_used" and normalize_label(label) == "total hours":
+        return  # as often those of recordings
+    if name == "date" and _CARD_DATE.fullmatch(normalize_label(label)):
+        name = "date_of_training"  # a card's own day, which may be any after the training
+    if name is not None and not _is_from_elsewhere(name, f"{label}\n{slot.column or ''}\n{slot.text}"):
         yield _made(name, slot.text, slot.begin, slot, asked.unit)
+
+
+def _is_from_elsewhere(name: str, text: str) -> bool:
+    """Whether a text says of a measured value what else measured it, or that it holds more than the record's."""
+    return name in _MEASURED and says_of_elsewhere(text)
 
 
 def _in_text(slot: Slot, headings: Sequence[str], naming: Naming) -> Iterator[_Stated]:
@@ -134,7 +147,8 @@ def _in_text(slot: Slot, headings: Sequence[str], naming: Naming) -> Iterator[_S
             # "It took 3 days" is about training where the sentence, or the heading, says so.
             is_timed = is_said or naming.is_about_training(above)
             for one in (*_typed(sentence, said, slot), *named):
-                if is_timed or one.name != "training_time":
+                is_held = is_timed or one.name != "training_time"
+                if is_held and not _is_from_elsewhere(one.name, sentence):
                     yield replace(one, begin=slot.begin + begin + one.begin)
         begin = end
 

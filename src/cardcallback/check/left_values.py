@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from cardcallback.check.reading import CardText
+from cardcallback.render.card.forms import is_bare_form
 from cardcallback.render.card.labelled import normalize_label
 from cardcallback.render.card.labels import LabelIndex, label_index
 from cardcallback.render.card.placeholders import Placeholder, find_placeholders
@@ -56,6 +57,9 @@ def _is_left(slot: Slot, one: Placeholder, *, is_known: bool) -> bool:
         return is_known and slot.kind in {"line", "cell"} and not source.startswith("(")
     if is_known:
         return True
+    # Beside another label the form of a date is what is described.
+    if is_bare_form(source):
+        return False
     if one.is_example and not source.startswith(_MARKS):
         return False
     return slot.kind == "line" or _ELISION.fullmatch(slot.text.strip()) is None

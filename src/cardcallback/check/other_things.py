@@ -20,6 +20,13 @@ _FAMILY = re.compile(
     r"\b(?:chatgpt|gpt(?=-?\d)|llama|mistral|mixtral|qwen|gemma|claude|gemini|phi(?=-?\d)|falcon|deepseek|olmo|bloom|opt(?=-\d))",
     re.IGNORECASE,
 )
+_ELSEWHERE = re.compile(
+    r"\b(?:code ?carbon|carbon ?tracker|eco2ai|zeus|impact tracker|ml ?co2|wall (?:meter|plug|socket|power)|"
+    r"at the wall|smart plug|power meter|watt ?meter|kill[- ]?a[- ]?watt|ipmi|bmc|pdu|"
+    r"(?:whole|entire) (?:machine|system|node|server|computer)|incl\w*|einschlie\u00dflich|inklusive|"
+    r"steckdose\w*|strommessger\u00e4t|y compris|wattm\u00e8tre|incluid[oa]s?|incluyendo|incluindo)\b",
+    re.IGNORECASE,
+)
 _PRETRAINING = re.compile(
     r"\bpre-?train(?:ing|ed)?\b|\bbase model(?:'s)?\b.{0,30}\b(?:emi|us(?:ed|es)|train|took|cost)", re.IGNORECASE
 )
@@ -46,6 +53,11 @@ def is_of_pretraining(fact: Fact) -> bool:
 def says_other_thing(text: str) -> bool:
     """Whether a text says of itself that it is of no training, or of a pretraining."""
     return _OTHER.search(text) is not None or _PRETRAINING.search(text) is not None
+
+
+def says_of_elsewhere(text: str) -> bool:
+    """Whether a text names another instrument than a record's, or says that its figure holds more."""
+    return _ELSEWHERE.search(text) is not None
 
 
 def is_of_another_model(fact: Fact, own: str) -> bool:

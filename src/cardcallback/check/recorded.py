@@ -6,11 +6,12 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, timedelta
 
-from cardcallback.record import Measurement, RunRecord
+from cardcallback.record import Measurement, RunRecord, Session
 from cardcallback.render.card.values import card_fields
 from cardcallback.units import JOULES_PER_KILOWATT_HOUR, SECONDS_PER_DAY
 
 Numbers = Iterator[float | None]
+_MOST_DAYS = 3650
 
 
 def recorded_numbers(record: RunRecord, name: str) -> list[float]:
@@ -24,12 +25,17 @@ def recorded_numbers(record: RunRecord, name: str) -> list[float]:
 
 def recorded_dates(record: RunRecord) -> frozenset[date]:
     """The days on which the run was going on, with one more on both sides for other time zones."""
-    days: set[date] = set()
-    for session in record.sessions:
+    return frozenset(day for session in record.sessions for day in _days_of(session))
+
+
+def _days_of(session: Session) -> list[date]:
+    """None where its day is none of a calendar, as somebody may have written it by hand."""
+    length = min(int(session.duration_seconds // SECONDS_PER_DAY), _MOST_DAYS) + 2
+    try:
         first = date.fromisoformat(session.started_on)
-        length = int(session.duration_seconds // SECONDS_PER_DAY) + 2
-        days |= {first + timedelta(days=number) for number in range(-1, length + 1)}
-    return frozenset(days)
+        return [first + timedelta(days=number) for number in range(-1, length + 1)]
+    except (ValueError, OverflowError):
+        return []
 
 
 def _values(figures: Iterable[Measurement | None]) -> Numbers:
@@ -59,11 +65,8 @@ def _seconds(record: RunRecord) -> Numbers:
 
 def _device_seconds(record: RunRecord) -> Numbers:
     """Time times devices; of the stages too, each on its own."""
-    counts = {len(record.hardware.accelerators), sum(one.used_by_job for one in record.hardware.accelerators)}
-    counts |= {len(session.hardware.accelerators) for session in record.sessions}
-    counts |= {sum(len(node.accelerators) for node in record.nodes)}
     times = [record.duration_seconds, record.duration_seconds - record.suspended_seconds]
-    yield from (seconds * count for seconds in times for count in counts if count)
+    yield from (seconds * count for seconds in times for count in _device_counts(record))
     yield sum(one.duration_seconds * len(one.hardware.accelerators) for one in record.sessions)
     yield from _with_sum(
         None if stage.duration_seconds is None else stage.duration_seconds * max(1, len(stage.devices))
@@ -125,6 +128,14 @@ def _tokens(record: RunRecord) -> Numbers:
             yield count / epochs if epochs else None
 
 
+def _speeds(record: RunRecord) -> Numbers:
+    """Tokens of every kind, with padding too, over the time with and without suspend."""
+    tokens = record.training.tokens
+    times = (record.duration_seconds, record.duration_seconds - record.suspended_seconds)
+    for count in (tokens.processed, tokens.non_padding, tokens.in_loss):
+        yield from (count / seconds for seconds in times if count is not None and seconds > 0)
+
+
 def _steps(record: RunRecord) -> Numbers:
     training = record.training
     yield from (training.steps, training.planned_steps, training.published_step)
@@ -161,11 +172,15 @@ def _losses(record: RunRecord) -> Numbers:
     yield from (one.loss for one in (record.evaluation.before, record.evaluation.after) if one is not None)
 
 
+def _device_counts(record: RunRecord) -> set[int]:
+    """Empty where no GPU was measured: of those that were there nothing is known."""
+    counts = {len(record.hardware.accelerators), sum(one.used_by_job for one in record.hardware.accelerators)}
+    counts |= {len(session.hardware.accelerators) for session in record.sessions}
+    return (counts | {sum(len(node.accelerators) for node in record.nodes)}) - {0}
+
+
 def _devices(record: RunRecord) -> Numbers:
-    yield float(len(record.hardware.accelerators))
-    yield float(sum(one.used_by_job for one in record.hardware.accelerators))
-    yield from (float(len(session.hardware.accelerators)) for session in record.sessions)
-    yield float(sum(len(node.accelerators) for node in record.nodes)) if record.nodes else None
+    yield from map(float, _device_counts(record))
 
 
 _TIMES, _ENERGIES, _MEMORIES = (dict.fromkeys(names, find) for names, find in (
@@ -186,5 +201,6 @@ _NUMBERS: Mapping[str, Callable[[RunRecord], Numbers]] = {
     "tokens": _tokens,
     "tokens_processed": _tokens,
     "training_examples": _examples,
+    "throughput": _speeds,
     "training_loss": _losses,
 }

@@ -8,8 +8,10 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from cardcallback.check.amounts import Amount, amounts
+from cardcallback.check.devices import OF_MANY
 from cardcallback.check.facts import Fact, Facts
 from cardcallback.check.finding import Finding, error, shown
+from cardcallback.check.other_things import says_of_elsewhere
 from cardcallback.check.quantities import find_figures
 from cardcallback.check.reading import CardText
 from cardcallback.check.run_labels import plain_label, run_fact
@@ -23,7 +25,6 @@ _RUN_TIME = re.compile(
     r"^(?:total |overall )?(?:training|train) ?(?:time|duration|runtime|hours)|^hours used|"
     r"^wall[- ]?(?:clock )?time|^duration$"
 )
-_OF_MANY = re.compile(r"\bper\b|stage|phase|epoch|/|sft|dpo|each|step", re.IGNORECASE)
 _SLIPS = {60.0: "minutes taken for hours, or seconds for minutes", 3600.0: "seconds taken for hours"}
 _SLIP_ROOM = 0.03
 _MOST_TIMES = 20
@@ -63,7 +64,7 @@ _STAGED = re.compile(
 _ONE_OF_A_KIND = {
     "carbon_emitted": "emissions", "effective_batch_size": None, "energy": "energy", "epochs": None, "gpu_count": None,
     "gradient_accumulation": None, "learning_rate": None, "lora_alpha": None, "lora_rank": None, "max_length": None,
-    "seed": None, "training_examples": "examples", "training_time": "time", "weight_decay": None,
+    "seed": None, "training_time": "time", "weight_decay": None,
 }  # fmt: skip
 _OF_MEAN = re.compile(r"\b(?:mean|average|avg)\b", re.IGNORECASE)
 _SAID_ROOM = 0.05
@@ -92,7 +93,7 @@ def _times(facts: Facts) -> Iterator[Finding]:
     times = [
         one
         for one in facts.of("time", "gpu_time")
-        if one.figure.value > 0 and _RUN_TIME.search(one.label or one.column) and not _OF_MANY.search(one.label)
+        if one.figure.value > 0 and _RUN_TIME.search(one.label or one.column) and not OF_MANY.search(one.label)
     ]
     for index, later in enumerate(times[:_MOST_TIMES]):
         for earlier in times[:index]:
@@ -198,11 +199,17 @@ def _twice(card: CardText) -> Iterator[Finding]:
             names = [plain_label(slot.label or "") for slot in (first, other)]
             if fact == "epochs" and names[0] != names[1] and ends_early:
                 continue
-            if _differ(fact, first.text, other.text) and not _is_staged(first, other):
+            if _differ(fact, first.text, other.text) and not _are_apart(first, other):
                 line = card.line_of(other.begin)
                 elsewhere = f"{shown(first.text, 40)} on line {card.line_of(first.begin)}"
                 what = f"{names[1]} is {shown(other.text, 40)} here and {elsewhere}"
                 yield error(RULE, line, what, "keep the right one, or say what tells them apart")
+
+
+def _are_apart(first: Slot, other: Slot) -> bool:
+    """Whether they are of two stages, or one of them says that it was measured elsewhere or holds more."""
+    is_elsewhere, other_is = (says_of_elsewhere(f"{slot.label} {slot.text}") for slot in (first, other))
+    return is_elsewhere != other_is or _is_staged(first, other)
 
 
 def _is_staged(first: Slot, other: Slot) -> bool:

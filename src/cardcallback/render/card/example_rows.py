@@ -41,7 +41,7 @@ class ExampleRows:
             original: what stands, or stood, in it.
         """
         is_placeholder = len(found) == 1 and found[0].is_whole and bool(original.strip())
-        is_part, text = self._parts.text(slot, found, original) if found else (False, None)
+        is_part, text = self._parts.text(slot, headings, found, original) if found else (False, None)
         if is_part:
             return True, text
         if slot.kind == "item":

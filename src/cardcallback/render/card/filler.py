@@ -11,7 +11,6 @@ from cardcallback.render.card.asking import Asked, Asking
 from cardcallback.render.card.example_rows import ExampleRows
 from cardcallback.render.card.fill_memory import FillMemory, nearest_heading
 from cardcallback.render.card.fill_report import Change, Outcome, field_of
-from cardcallback.render.card.html_tables import as_html
 from cardcallback.render.card.labelled import normalize_label
 from cardcallback.render.card.labels import LabelIndex, LabelRow, has_word
 from cardcallback.render.card.naming import Naming
@@ -37,6 +36,7 @@ from cardcallback.render.card.values import card_fields, open_value
 from cardcallback.render.card.writing_in import (
     Written,
     counted_by,
+    escaped,
     shared_unit,
     write_divided,
     write_pairs,
@@ -83,8 +83,9 @@ class Filler:
         found = self._placeholders(slot, original)
         asks_item, item = self._examples.text(slot, headings, found, original)
         if asks_item:
-            is_whole = len(found) == 1 and found[0].is_whole and bool(original)
-            return self._item(slot, before, item) if is_whole or item is not None else Change(text=before)
+            if len(found) == 1 and found[0].is_whole and (original or item is not None):
+                return self._item(slot, before, item)
+            return Change(text=before) if item is None else self._replace(slot, before, item)
         asked = self._asked(slot, headings, original)
         if asked.row is None:
             several = self._several.text(slot, headings, original, found) if asked.why is None else None
@@ -168,14 +169,14 @@ class Filler:
     def _item(self, slot: Slot, before: str | None, text: str | None) -> Change:
         if text is None:
             return Change(text=before, field=field_of(slot, "left", why=NOT_KNOWN, placeholder=before))
-        return self._replace(slot, before, _escaped(slot, text))
+        return self._replace(slot, before, escaped(slot, text))
 
     def _stock(self, slot: Slot, before: str | None, row: LabelRow) -> Change:
         told = {name: self._known(name) for name in row.default_holds}
         wrong = [name for name, said in row.default_holds.items() if (value := told[name]) and value.text != said]
         value = self._known(row.value or "")
         if wrong and value is not None:
-            return self._replace(slot, before, _escaped(slot, value.text))
+            return self._replace(slot, before, escaped(slot, value.text))
         sure = all(value is not None for value in told.values())
         why = NOT_KNOWN if wrong else _HOLDS if sure else _UNDECIDED
         return Change(text=before, field=field_of(slot, "left", why=why, placeholder=before))
@@ -237,8 +238,8 @@ class Filler:
                 continue
             begin = max(end, one.begin - written.more_before)
             unit, last = written.behind(source, one.end)
-            remark = f" {_escaped(slot, written.remark.strip())}" if written.remark else ""
-            parts += [source[end:begin], _escaped(slot, written.text), unit, remark]
+            remark = f" {escaped(slot, written.remark.strip())}" if written.remark else ""
+            parts += [source[end:begin], escaped(slot, written.text), unit, remark]
             end = last
         if not parts:
             is_unknown = any(names) and all(value is None for value in known)
@@ -290,10 +291,3 @@ class Filler:
         )
         field = field_of(slot, "filled", text=text, why=why, placeholder=placeholder)
         return Change(text=text, fill=fill, field=field)
-
-
-def _escaped(slot: Slot, text: str) -> str:
-    if slot.is_html:
-        return as_html(text)
-    # What a table cell cannot hold is escaped already where it comes from outside.
-    return re.sub(r"(?<!\\)\|", r"\\|", text) if slot.kind in {"cell", "example"} else text

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from functools import cached_property
 
-from cardcallback.record import RunRecord, Stage
+from cardcallback.record import UNRECORDED, RunRecord, Stage
 from cardcallback.render.card.asking import SUMS, Asking
 from cardcallback.render.card.labelled import normalize_label
 from cardcallback.render.card.labels import each, has_word
@@ -18,13 +18,15 @@ from cardcallback.render.card.table_rows import UNIT_COLUMNS
 from cardcallback.render.card.values import card_fields
 from cardcallback.render.card.values_results import stage_items
 from cardcallback.render.card.values_time_energy import energy_of
-from cardcallback.render.card.writing_in import write_value
+from cardcallback.render.card.writing_in import escaped, write_value
 from cardcallback.render.section.stages import all_stages, stage_energy, stage_time
 from cardcallback.units import format_duration
 
 _LEAST = "at least "
 _WHOLE = "whole"
 _QUANTITIES = frozenset({"time", "energy"})
+_SPLITS = ("split", "splits", "data split", "subset", "set", "partition", "corpus", "aufteilung", "teilmenge")
+_DATA = ("data", "dataset", "datasets", "corpus", "speech", "audio", "daten", "datensatz", "données", "datos")
 
 
 class PartRows:
@@ -38,11 +40,14 @@ class PartRows:
     def __init__(self, record: RunRecord, asking: Asking) -> None:
         self._record, self._asking = record, asking
 
-    def text(self, slot: Slot, found: Sequence[Placeholder], original: str) -> tuple[bool, str | None]:
+    def text(
+        self, slot: Slot, headings: Sequence[str], found: Sequence[Placeholder], original: str
+    ) -> tuple[bool, str | None]:
         """Whether the cell is of a part of the run, and its text, None where nothing is known of that part.
 
         Args:
             slot: a cell.
+            headings: those above it in their original words.
             found: the placeholders in it.
             original: what stands, or stood, in it.
         """
@@ -50,21 +55,30 @@ class PartRows:
             return False, None
         bare, unit = split_unit(slot.column)
         part = self._part(bare)
+        if part is None or part == "name" or self._is_of_another(slot, headings):
+            return False, None
+        if part == "time" and normalize_label(slot.label) in self._phases and self._is_of_data(slot):
+            return True, None
+        asked_unit = unit or unit_in(slot.unit or "")
         phase = self._phase(slot) if part in _QUANTITIES else None
         if phase is not None:
-            return True, self._written(
-                self._of_phase(phase, part or ""), found, original, unit or unit_in(slot.unit or "")
-            )
+            return True, self._written(slot, self._of_phase(phase, part), found, original, asked_unit)
         number = stage_number_in(normalize_label(slot.label))
-        if part is None or part == "name" or (number is None and not self._is_row_of_stages(slot)):
+        if number is None and not self._is_row_of_stages(slot):
             return False, None
         place = self._place(normalize_label(slot.label), number)
         value = None if place is None else self._of_stage(place, part)
-        return True, self._written(value, found, original, unit or unit_in(slot.unit or ""))
+        return True, self._written(slot, value, found, original, asked_unit)
 
     @cached_property
     def _stages(self) -> tuple[Stage, ...]:
         return all_stages(self._record) if self._record.stages else ()
+
+    def _is_of_another(self, slot: Slot, headings: Sequence[str]) -> bool:
+        """Whether what stands above the row, or over its columns, is about no part of this run."""
+        over = self._asking.column_group(normalize_label(slot.group)) if slot.group else None
+        above = [normalize_label(one) for one in headings]
+        return over not in {None, "value", "tuned"} or self._asking.forbidden(slot, above) is not None
 
     def _part(self, column: str) -> str | None:
         """Which part of a stage a column asks for, by its heading."""
@@ -82,6 +96,11 @@ class PartRows:
         own = phases.get(label)
         return own if own is not None and any(phases.get(one, own) != own for one in rows) else None
 
+    def _is_of_data(self, slot: Slot) -> bool:
+        """Whether the rows are the parts of a data set, whose hours are those of its recordings."""
+        above = [normalize_label(one) for one in slot.headings[slot.titles :]]
+        return self._asking.beside.has(slot, _SPLITS) or any(has_word(one, word) for one in above for word in _DATA)
+
     @cached_property
     def _phases(self) -> dict[str, str]:
         phases = self._asking.index.labels.phases
@@ -97,12 +116,13 @@ class PartRows:
     def _place(self, label: str, number: int | None) -> int | None:
         """The stage that a row is of: by its name where it has one, else by its number."""
         named = stage_named_in(label)
-        if named is None:
-            return number - 1 if number is not None and 0 < number <= len(self._stages) else None
-        places = [place for place, stage in enumerate(self._stages) if _is_called(stage.name, named)]
-        if number is not None and number - 1 in places:
+        known = range(len(self._stages))
+        places = [place for place in known if named is None or _is_called(self._stages[place].name, named)]
+        # What is not recorded may be several stages, after which their numbers say nothing.
+        is_numbered = number is not None and all(stage.name != UNRECORDED for stage in self._stages)
+        if is_numbered and number is not None and number - 1 in places:
             return number - 1
-        return places[0] if len(places) == 1 else None
+        return places[0] if named is not None and len(places) == 1 else None
 
     def _of_stage(self, place: int, part: str) -> Value | None:
         stage = self._stages[place]
@@ -129,19 +149,27 @@ class PartRows:
         return Value(text=text, short=text, amount=found.duration_seconds, kind="time")
 
     def _written(
-        self, value: Value | None, found: Sequence[Placeholder], original: str, unit: Unit | None
+        self, slot: Slot, value: Value | None, found: Sequence[Placeholder], original: str, unit: Unit | None
     ) -> str | None:
         if value is None or len(found) != 1:
             return None
         one = found[0]
-        if not one.is_whole and re.search(r"[^\W\d_]", one.before):
-            return None
-        written = write_value(value, one, unit)
-        if written is None:
-            return None
-        behind, end = written.behind(original, one.end)
-        remark = f" {written.remark.strip()}" if written.remark else ""
-        return f"{original[: one.begin - written.more_before]}{written.text}{behind}{remark}{original[end:]}"
+        if one.is_whole:
+            written = write_value(value, one, unit)
+            return None if written is None else f"{original[: one.begin]}{written.text}{original[one.end :]}"
+        return None if re.search(r"[^\W\d_]", one.before) else _inside(slot, value, one, original, unit)
+
+
+def _inside(slot: Slot, value: Value, one: Placeholder, original: str, unit: Unit | None) -> str | None:
+    """The value inside what stands around it, which stays as it is written."""
+    written = write_value(value, one, unit)
+    # "[X] Wh per step" is another quantity.
+    if written is None or re.search(r"\w", one.after[written.unit_width :]):
+        return None
+    behind, end = written.behind(original, one.end)
+    remark = f" {escaped(slot, written.remark.strip())}" if written.remark else ""
+    text = escaped(slot, written.text)
+    return f"{original[: one.begin - written.more_before]}{text}{behind}{remark}{original[end:]}"
 
 
 def _is_called(name: str, named: Sequence[str]) -> bool:

@@ -106,7 +106,7 @@ class _Walk:
             elif token.type == "paragraph_open" and token.map:
                 yield from self._paragraph(index, token)
             elif token.type == "html_block" and token.map:
-                self._summaries.open(token.content)
+                self._summaries.open(token.content, len(self._headings))
                 yield from self._comment(index, token)
                 yield from self._html(index, token)
                 self._summaries.close(token.content)
@@ -126,7 +126,8 @@ class _Walk:
 
     def _path(self) -> tuple[str, ...]:
         items = [one.label_of_item for one in self._lists]
-        return (*(text for _, text in self._headings), *self._summaries, *(label for label in items if label))
+        headings = self._summaries.among([text for _, text in self._headings])
+        return (*headings, *(label for label in items if label))
 
     def _item_label(self) -> str | None:
         return self._lists[-1].label_of_item if self._lists else None
@@ -140,6 +141,7 @@ class _Walk:
         if token.level == 0:
             level = int(token.tag[1:])
             self._headings = [entry for entry in self._headings if entry[0] < level]
+            self._summaries.cut(len(self._headings))
         begin, line = self._lines[token.map[0] if token.map else 0]
         at = line.find(content)
         if content and "\n" not in content and at >= 0:

@@ -7,11 +7,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from cardcallback.render.card.asking import Asking
-from cardcallback.render.card.html_tables import as_html
 from cardcallback.render.card.placeholders import Placeholder
 from cardcallback.render.card.quantities import Unit, Value, split_unit
 from cardcallback.render.card.slots import Slot
-from cardcallback.render.card.writing_in import Written, write_value
+from cardcallback.render.card.writing_in import Written, escaped, write_value
 
 _BETWEEN = re.compile(
     r"\s*(?:/|&|\u00d7|(?<=\s)x(?=\s)|,\s*(?:and\b)?|\+|\b(?:and|und|et|y|e)\b|\u3001|\u548c|\u3068)\s*"
@@ -64,18 +63,18 @@ class SeveralLabels:
             return None
         if len(found) == 1 and found[0].is_whole:
             texts = [_short(value, unit) for value, unit in zip(values, units, strict=True)]
-            return None if None in texts else _escaped(slot, " / ".join(text for text in texts if text))
+            return None if None in texts else escaped(slot, " / ".join(text for text in texts if text))
         if len(found) != count or found[0].before.strip():
             return None
         parts, end = [], 0
         for one, value, unit in zip(found, values, units, strict=True):
             is_other = unit is not None and value.kind not in unit.kinds
             written: Written | None = None if is_other else write_value(value, one, unit)
-            if written is None or (one is not found[-1] and not _is_between(one.after[written.unit_width :])):
+            if written is None or not _is_clear(one.after[written.unit_width :], is_last=one is found[-1]):
                 return None
             behind, last = written.behind(original, one.end)
-            remark = f" {written.remark.strip()}" if written.remark else ""
-            parts += [original[end : one.begin], _escaped(slot, written.text), behind, _escaped(slot, remark)]
+            remark = f" {escaped(slot, written.remark.strip())}" if written.remark else ""
+            parts += [original[end : one.begin], escaped(slot, written.text), behind, remark]
             end = last
         return "".join([*parts, original[end:]])
 
@@ -100,9 +99,6 @@ def _short(value: Value, unit: Unit | None) -> str | None:
     return (value.short or value.text) if value.kind == "sequences" else value.text
 
 
-def _is_between(text: str) -> bool:
-    return _BETWEEN_VALUES.fullmatch(text) is not None
-
-
-def _escaped(slot: Slot, text: str) -> str:
-    return as_html(text) if slot.is_html and text.strip() else text
+def _is_clear(behind: str, *, is_last: bool) -> bool:
+    """Whether what stands behind a value only leads to the next one, or is nothing: no rate, and no other noun."""
+    return re.search(r"\w", behind) is None if is_last else _BETWEEN_VALUES.fullmatch(behind) is not None

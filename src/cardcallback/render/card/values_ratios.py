@@ -15,7 +15,7 @@ def energy_per_token(record: RunRecord) -> Value | None:
     per_token = resolved_value(record.energy.per_token)
     if per_token is None or at_least(record.energy.gpu):
         return None
-    note = _note("of GPU energy, without padding", record)
+    note = _note("of this run's GPU energy, without padding", record)
     figure = f"{format_number(per_token * 1e3)} mJ"
     return Value(text=f"{figure} ({note})", short=figure, amount=per_token, kind="energy", note=note)
 

@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 
 from cardcallback.render.card.forms import asks_for_form, in_form
+from cardcallback.render.card.html_tables import as_html
 from cardcallback.render.card.placeholders import Placeholder
 from cardcallback.render.card.quantities import COUNTED, LARGE_COUNTS, Unit, Value, hinted_unit, unit_at, unit_in
+from cardcallback.render.card.slots import Slot
 
 _ABOUT = re.compile(r"(?:~|\u2248|<|>|approximately|approx\.?|about|around|ca\.?|roughly|circa)\s*$", re.IGNORECASE)
 _ENDS = re.compile(r"\s*(?:$|[.,;:)(\]/|\u00b7\u00d7x=+]|(?:and|with|on|for|per|at|in|of|using|over|by|from|\u00b1)\b)")
@@ -100,6 +102,14 @@ def write_pairs(
         if noun is not None and value.amount == 1:
             result[at + 1] = replace(name, unit=noun.group().strip(), is_one=True)
     return result
+
+
+def escaped(slot: Slot, text: str) -> str:
+    """A value as it is written where the slot stands: in HTML, or in a cell, whose bars would end it."""
+    if slot.is_html:
+        return as_html(text)
+    # What a table cell cannot hold is escaped already where it comes from outside.
+    return re.sub(r"(?<!\\)\|", r"\\|", text) if slot.kind in {"cell", "example"} else text
 
 
 def counted_by(label: str | None, value: Value) -> Unit | None:
