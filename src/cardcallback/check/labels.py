@@ -55,6 +55,8 @@ _CARD_DATE = re.compile(r"(?:model )?(?:date|datum|fecha)")
 _MEASURED = frozenset({"energy", "gpu_energy", "system_energy", "carbon_emitted", "mean_gpu_power", "training_time",
                        "gpu_hours", "hours_used"})  # fmt: skip
 _LIBRARY = re.compile(r"(?P<name>[A-Za-z][\w-]{1,30})\s+v?(?P<version>\d+(?:\.\d+)+(?:[+.]\w+)*)")
+# Where what belongs to a number in a sentence ends at the latest.
+_AND_MORE = re.compile(r"\s+(?:with|and|und|et|y)\s|[.;:,](?:\s|$)")
 _FEWEST_CHARACTERS = 12
 # Fewer are a length.
 _FEWEST_TOKENS = 20_000
@@ -64,13 +66,17 @@ _TRAINING = ("training", "trained", "train", "fine tuning", "finetuning", "lora"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Stated:
-    """That one of ``texts``, the first at ``begin`` in the body, stands for a value; ``label`` is what it goes by."""
+    """That one of ``texts``, the first at ``begin`` in the body, stands for a value; ``label`` is what it goes by.
+
+    ``in_prose``: the label is a heading, which tells nothing of the value.
+    """
 
     name: str
     texts: tuple[str, ...]
     begin: int
     label: str
     unit: Unit | None = None
+    in_prose: bool = False
 
 
 def label_findings(card: CardText, record: RunRecord, own_labels: str | None = None) -> Iterator[Finding]:
@@ -84,7 +90,9 @@ def label_findings(card: CardText, record: RunRecord, own_labels: str | None = N
         if line in reported or value is None or not is_wrong:
             continue
         reported.add(line)
-        what = f"{shown(one.label, 40)} says {shown(one.texts[0], 60)}, and the record {shown(value.text, 60)}"
+        of_what = f" for the {one.name.replace('_', ' ')}" if one.in_prose else ""
+        stated = f"{shown(one.label, 40)} says {shown(one.texts[0], 60)}{of_what}"
+        what = f"{stated}, and the record {shown(value.text, 60)}"
         yield error(RULE, line, what, _CURE)
 
 
@@ -104,7 +112,8 @@ def _stated(card: CardText, record: RunRecord, index: LabelIndex) -> Iterator[_S
         asked = asking.ask(slot, headings, slot.text)
         if slot.kind in {"line", "cell", "block"}:
             yield from _labelled(slot, asked)
-        if asked.why is None and asked.row is None and not slot.has_labels:
+        # Below a heading that asks for something, such as "Compute", a person tells more than that.
+        if asked.why is None and (asked.row is None or slot.label is None) and not slot.has_labels:
             yield from _in_text(slot, headings, naming)
             yield from _versions(slot, index)
 
@@ -191,7 +200,7 @@ def _named(sentence: str, slot: Slot, naming: Naming) -> Iterator[_Stated]:
             by_name.setdefault(name, []).append((one.begin, text))
     for name, texts in by_name.items():
         stated = _made(name, texts[0][1], texts[0][0], slot)
-        yield replace(stated, texts=tuple(text for _, text in texts))
+        yield replace(stated, texts=tuple(_AND_MORE.split(text)[0] for _, text in texts), in_prose=True)
 
 
 def _versions(slot: Slot, index: LabelIndex) -> Iterator[_Stated]:
