@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from cardcallback.record import Measurement, RunRecord, is_unresolved
 from cardcallback.render.card.quantities import Value
 from cardcallback.render.figures import at_least, is_known, resolved_value, source_words, verb
+from cardcallback.render.text import escape_markdown
 from cardcallback.units import format_energy, format_number
 
 
@@ -39,7 +40,7 @@ def energy_method(record: RunRecord) -> str | None:
 
 def start_date(record: RunRecord) -> str | None:
     """The day on which the first session began."""
-    return min((session.started_on for session in record.sessions), default=None)
+    return escape_markdown(min(session.started_on for session in record.sessions)) if record.sessions else None
 
 
 def _note(words: str, record: RunRecord) -> str:
