@@ -183,6 +183,12 @@ def test_a_rating_is_no_measurement(line: str) -> None:
     assert "[X]" in filled(f"## Training\n\n- {line}\n\n{line}\n")
 
 
+def test_hours_of_recordings_are_no_training_time() -> None:
+    """The same label is the run's elsewhere."""
+    assert filled("## Training Data\n\n- Total hours: [X]\n").endswith("- Total hours: [X]\n")
+    assert "1.87 hours" in filled("## Environmental Impact\n\n- Total hours: [X]\n")
+
+
 def test_a_line_added_elsewhere_does_not_undo_a_fill() -> None:
     """A person states the same in a section about training that was not there before."""
     body = "# A\n\n## Colours\n\n- Training time: [HH:MM]\n"
