@@ -12,7 +12,7 @@ from cardcallback.record import Measurement
 from cardcallback.recorder import Recorder, Recording
 from cardcallback.sensors.nvml import open_nvml
 from profiles import Fault, Profile, Samples, SamplesFault
-from simulator import calls, profile_named
+from simulator import Simulation, calls, profile_named
 from simulator_fixtures import Simulate
 
 _SAMPLES, _POWER = "nvmlDeviceGetSamples", "nvmlDeviceGetPowerUsage"
@@ -32,6 +32,17 @@ def _machine(*faults: SamplesFault | Fault, **samples: object) -> Profile:
 
 def _notes(recording: Recording) -> str:
     return " ".join(recording.notes)
+
+
+def _measured_with_both_bounds(machine: Simulation) -> tuple[Recording, float]:
+    """A sound recording whose interval holds the truth, and the share of the run that it covers."""
+    recording = measure(machine, _SECONDS)
+    energy = recording.energy.gpu
+    assert_sound(recording)
+    assert_holds(energy, truth(machine, _SECONDS))
+    assert energy.recording_high is not None
+    assert energy.coverage is not None
+    return recording, energy.coverage
 
 
 def _relative_width(energy: Measurement) -> float:
@@ -134,14 +145,9 @@ def test_without_proof_single_readings_are_taken(
 def test_what_stops_holding_up_is_given_up(simulate: Simulate, fault: SamplesFault | Fault, why: str) -> None:
     """In mid-run: single readings take its place, the record says why, and what was lost is a gap of a few seconds."""
     machine = simulate(_machine(fault))
-    recording = measure(machine, _SECONDS)
-    energy = recording.energy.gpu
-    assert_sound(recording)
-    assert_holds(energy, truth(machine, _SECONDS))
-    assert energy.recording_high is not None
-    assert energy.coverage is not None
-    assert energy.coverage > 0.94
-    assert energy.value == pytest.approx(truth(machine, _SECONDS) * energy.coverage, rel=0.03)
+    recording, coverage = _measured_with_both_bounds(machine)
+    assert coverage > 0.94
+    assert recording.energy.gpu.value == pytest.approx(truth(machine, _SECONDS) * coverage, rel=0.03)
     assert f"did not hold up ({why}" in _notes(recording)
 
 
@@ -256,13 +262,8 @@ def test_several_gpus_have_one_share(simulate: Simulate) -> None:
 def test_what_fails_with_the_last_call_leaves_an_upper_bound(simulate: Simulate, fault: SamplesFault | Fault) -> None:
     """A single reading takes its place at once: what was lost is a gap that ends before the run does."""
     machine = simulate(_machine(fault))
-    recording = measure(machine, _SECONDS)
-    energy = recording.energy.gpu
-    assert_sound(recording)
-    assert_holds(energy, truth(machine, _SECONDS))
-    assert energy.recording_high is not None
-    assert energy.coverage is not None
-    assert energy.coverage > 0.97
+    _, coverage = _measured_with_both_bounds(machine)
+    assert coverage > 0.97
 
 
 def test_single_readings_after_a_loss_are_no_gaps(simulate: Simulate) -> None:

@@ -149,7 +149,7 @@ class StepTokens:
             self._count_kept(busy)
         except RuntimeError:
             self._lose(_DEVICE_FAILED, *self._sums)
-        except Exception:  # as in add
+        except Exception:  # raised on, as in add: what was counted is no figure any more
             self._lose(_FAILED)
             raise
 
