@@ -87,13 +87,18 @@ def label_findings(card: CardText, record: RunRecord, own_labels: str | None = N
     for one in _stated(card, record, label_index(own_labels)):
         line, value = card.line_of(one.begin), against.value(one.name)
         is_wrong = all(against.contradicts(one.name, text, one.unit) for text in one.texts)
-        if line in reported or value is None or not is_wrong:
+        if line in reported or value is None or not is_wrong or _is_overruled(one.label, record):
             continue
         reported.add(line)
         of_what = f" for the {one.name.replace('_', ' ')}" if one.in_prose else ""
         stated = f"{shown(one.label, 40)} says {shown(one.texts[0], 60)}{of_what}"
         what = f"{stated}, and the record {shown(value.text, 60)}"
         yield error(RULE, line, what, _CURE)
+
+
+def _is_overruled(label: str, record: RunRecord) -> bool:
+    """Whether it is the argument of epochs, which trainers list as it stands, and the run was told its steps."""
+    return plain_label(label) == "num_train_epochs" and "max_steps" in record.training.hyperparameters
 
 
 def _stated(card: CardText, record: RunRecord, index: LabelIndex) -> Iterator[_Stated]:
