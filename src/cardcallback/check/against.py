@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import combinations
 
 from cardcallback.carbon import find_place
 from cardcallback.catalogue import gpus_named_in
-from cardcallback.check.amounts import Amount, amounts, bare_numbers
 from cardcallback.check.dates import dates_in
 from cardcallback.check.facts import counted_devices
+from cardcallback.check.numbers import Number, bare_numbers
+from cardcallback.check.quantities import figures_of
 from cardcallback.check.recorded import recorded_dates, recorded_numbers
 from cardcallback.errors import CardCallbackError
 from cardcallback.hub_id import is_hub_id
@@ -130,7 +131,7 @@ class AgainstRecord:
         if name in _RESULTS:
             return self._is_other_result(name, text)
         if name == "gpu_count":
-            return self._is_other_count(set(_centres(amounts(text, "devices"))), text)
+            return self._is_other_count(set(_centres(figures_of(text, "devices"))), text)
         if name == "training_loss":
             return self._is_no_loss(text)
         if name == "batch_size":
@@ -141,7 +142,8 @@ class AgainstRecord:
             energies = recorded_numbers(self.record, "energy")
             wanted += [one / JOULES_PER_KILOWATT_HOUR * factor for one in energies for factor in self.factors]
         kind = "time" if name == "hours_used" else value.kind
-        stated = amounts(text, kind, unit or (_HOURS if name in {"gpu_hours", "hours_used"} else None)) if kind else []
+        unit = unit or (_HOURS if name in {"gpu_hours", "hours_used"} else None)
+        stated = figures_of(text, kind, unit) if kind else []
         if name == "peak_memory" or _TOTAL.search(text):
             stated = stated[:1]
         room = _ROOMS.get(kind or "", _ROOM)
@@ -224,7 +226,7 @@ def _is_other_version(text: str, own: str) -> bool:
 def _is_other_setting(text: str, value: Value) -> bool:
     """Of a count any number is right, since the others are its parts; else what stands behind the first explains it."""
     if value.amount is not None and value.kind is not None:
-        counts = amounts(text, value.kind)
+        counts = figures_of(text, value.kind)
         return bool(counts) and not any(one.fits(value.amount, _SETTING_ROOM) for one in counts)
     stated, known = bare_numbers(text), bare_numbers(value.text)[:1]
     if not stated or not known:
@@ -236,13 +238,13 @@ def _is_other_setting(text: str, value: Value) -> bool:
     return not any(math.isclose(one, other, rel_tol=_SETTING_ROOM) for one in numbers for other in wanted)
 
 
-def _with_share(one: Amount, text: str) -> list[float]:
+def _with_share(one: Number, text: str) -> list[float]:
     """The number, and of "10 %" the share of one too, as a record may have it."""
     is_percent = text[one.end :].lstrip()[:1] == "%"
     return [*one.values, *(number / 100 for number in one.values if is_percent)]
 
 
-def _may_be_beyond(value: Value, stated: list[Amount]) -> bool:
+def _may_be_beyond(value: Value, stated: Sequence[Number]) -> bool:
     """Whether one stands on the open side of what the record knows as "at least" or "at most"."""
     amount, ranges = value.amount or 0.0, [one for number in stated for one in number.ranges]
     if value.least.startswith("at most"):
@@ -250,7 +252,7 @@ def _may_be_beyond(value: Value, stated: list[Amount]) -> bool:
     return bool(value.least) and any(high >= amount for _, high in ranges)
 
 
-def _centres(numbers: list[Amount]) -> list[float]:
+def _centres(numbers: Sequence[Number]) -> list[float]:
     return [value for one in numbers for value in one.values]
 
 

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from cardcallback.check.against import AgainstRecord
-from cardcallback.check.amounts import amounts, bare_numbers
 from cardcallback.check.facts import gather_facts
 from cardcallback.check.finding import Finding, error, shown
+from cardcallback.check.numbers import bare_numbers
 from cardcallback.check.other_things import says_of_elsewhere, says_other_thing
-from cardcallback.check.quantities import find_figures
+from cardcallback.check.quantities import figures_of, find_figures, names_device_time
 from cardcallback.check.reading import CardText
 from cardcallback.check.run_labels import RUN_LABELS, plain_label
 from cardcallback.record import RunRecord
@@ -46,10 +46,6 @@ _WANTED_LABEL = re.compile(
     re.IGNORECASE,
 )
 _OF_LENGTH = re.compile(r"context|length|\bmax|window|sequence|vocab|l\u00e4nge|longueur|longitud", re.IGNORECASE)
-_DEVICE_HOURS = re.compile(
-    r"\b(?:GPU|TPU|accelerator|device|[A-Z]{1,4}\d{1,4}[A-Z]{0,3})[- ]?(?:h|hrs?|hours?|Stunden|heures)\b",
-    re.IGNORECASE,
-)
 _CARD_DATE = re.compile(r"(?:model )?(?:date|datum|fecha)")
 # What other instruments than ours may have measured, or more than they see.
 _MEASURED = frozenset({"energy", "gpu_energy", "system_energy", "carbon_emitted", "mean_gpu_power", "training_time",
@@ -81,7 +77,7 @@ class _Stated:
 
 def label_findings(card: CardText, record: RunRecord, own_labels: str | None = None) -> Iterator[Finding]:
     """What contradicts the record, each line once; what we filled in ourselves is looked at elsewhere."""
-    factors = tuple(one.figure.value for one in gather_facts(card).of("factor"))
+    factors = tuple(one.figure.value for one in gather_facts(card).of("intensity"))
     against = AgainstRecord(record=record, factors=factors)
     reported: set[int] = set()
     for one in _stated(card, record, label_index(own_labels)):
@@ -128,9 +124,7 @@ def _labelled(slot: Slot, asked: Asked) -> Iterator[_Stated]:
         return
     name = asked.row.value if asked.row is not None else None
     if name is None and slot.kind != "block":
-        name = "gpu_hours" if _DEVICE_HOURS.search(label) else RUN_LABELS.get(plain_label(label))
-    if name == "hours_used" and normalize_label(label) == "total hours":
-        return  # as often those of recordings
+        name = "gpu_hours" if names_device_time(label) else RUN_LABELS.get(plain_label(label))
     if name == "date" and _CARD_DATE.fullmatch(normalize_label(label)):
         name = "date_of_training"  # a card's own day, which may be any after the training
     if name is not None and not _is_from_elsewhere(name, f"{label}\n{slot.column or ''}\n{slot.text}"):
@@ -169,11 +163,11 @@ def _is_of_this_run(sentence: str, before: str) -> bool:
 def _typed(sentence: str, said: str, slot: Slot) -> Iterator[_Stated]:
     """What its unit says: device hours, and many tokens."""
     for figure in find_figures(sentence):
-        if figure.kind == "gpu_time":
+        if figure.kind == "device_time":
             yield _made("gpu_hours", sentence[figure.begin : figure.end], figure.begin, slot)
     if _OF_LENGTH.search(said):
         return
-    found = [one for one in amounts(sentence, "tokens") if "token" in sentence[one.begin : one.end].lower()]
+    found = [one for one in figures_of(sentence, "tokens") if "token" in sentence[one.begin : one.end].lower()]
     many = [one for one in found if max(high for _, high in one.ranges) >= _FEWEST_TOKENS]
     if many:
         texts = tuple(sentence[one.begin : one.end] for one in many)
