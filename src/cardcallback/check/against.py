@@ -111,12 +111,26 @@ class AgainstRecord:
         if name in _DAYS:
             return self._is_other_day(name, text)
         if name in _FAMILIES:
-            return _differ(_families(name, text), _families(name, value.text))
+            stated = _families(name, text)
+            # Many say Adam for it, and rightly so without a weight decay.
+            return _differ(stated | ({"adamw"} if "adam" in stated else set()), _families(name, value.text))
         if name.startswith("software."):
             return _is_other_version(text, value.text)
         if name in _DEVICES:
             return self._is_other_hardware(text)
         return self._is_other_name(name, text) or self._is_other_number(name, text, value, unit)
+
+    def is_loose(self, name: str, text: str) -> bool:
+        """Whether the text says Adam where it was AdamW with a weight decay, by which the two differ."""
+        value, decay = self.value("optimizer"), self.record.training.hyperparameters.get("weight_decay")
+        if name != "optimizer" or value is None or not isinstance(decay, int | float) or decay <= 0:
+            return False
+        stated = _families(name, text)
+        return "adam" in stated and "adamw" not in stated and "adamw" in _families(name, value.text)
+
+    def names_other_devices(self, text: str) -> bool:
+        """Whether the text names GPUs, and none of the run's."""
+        return _differ({row.name for row in gpus_named_in(text)}, self._own_devices)
 
     def _is_other_day(self, name: str, text: str) -> bool:
         """Another day than those of the run; of a card or a release one before them."""
@@ -179,10 +193,12 @@ class AgainstRecord:
         counts = {float(count) for count in counted_devices(text.replace("*", "\u00d7"))}
         if self._is_other_count(counts, text):
             return True
-        named = {row.name for row in gpus_named_in(text)}
+        return self.names_other_devices(text)
+
+    @property
+    def _own_devices(self) -> set[str]:
         devices = " ".join(device.name for device in self.record.hardware.accelerators)
-        own = {row.name for row in gpus_named_in(devices)}
-        return _differ(named, own) if own else False
+        return {row.name for row in gpus_named_in(devices)}
 
     def _is_other_name(self, name: str, text: str) -> bool:
         training = self.record.training
@@ -211,7 +227,7 @@ def _families(name: str, text: str) -> set[str]:
     for words in _FAMILIES[name]:
         if any(re.search(rf"(?<![a-z0-9]){re.escape(word)}(?![a-z0-9])", plain) for word in words):
             found.add(words[0])
-    return found
+    return {"adamw"} if found == {"adam"} and "decoupled" in plain else found
 
 
 def _is_other_version(text: str, own: str) -> bool:

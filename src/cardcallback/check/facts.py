@@ -37,7 +37,8 @@ _COUNTED = re.compile(
     r"(?:(?:[A-Z][\w-]*\s+){0,4}GPUs?|devices|accelerators|TPUs?)\b)"
 )
 _NUM_DEVICES = re.compile(
-    r"\b(?:num(?:ber)?[_ ](?:of[_ ])?)?(?:devices|gpus)\W{1,6}(?P<count>\d{1,5})\b(?!\s*(?:[GT]i?B|h|%|[x×]))",
+    r"\b(?:num(?:ber)?[_ ](?:of[_ ])?)?(?:devices|gpus)[^\w.]{1,6}(?P<count>\d{1,5})\b"
+    r"(?![.,]\d|\s*(?:[GT]i?B|h|%|[x×]))",
     re.IGNORECASE,
 )
 # What compares two grids is an illustration, not a figure of the run.
@@ -95,7 +96,9 @@ class Facts:
     @cached_property
     def counts(self) -> set[int]:
         """Every number of devices that the card names; 1 is always possible."""
-        text = "\n".join(line.prose for line in self.card.prose_lines(ours=True))
+        # In our own section the tables count the run's devices, and sentences those of others.
+        lines = (line for line in self.card.prose_lines(ours=True) if not line.is_ours or line.table is not None)
+        text = "\n".join(line.prose for line in lines)
         return {1, *sorted(counted_devices(text))[:_MOST_COUNTS]}
 
     @cached_property

@@ -18,11 +18,12 @@ _MAY_BE = re.compile(
 _MOST_TIMES = 20
 OTHER_TIME = re.compile(
     r"infer|latenc|generati|response|evaluat|before|load|suspend|warm|read every|sampl|per |step|session|visit|gap|"
-    r"first token",
+    r"first token|\bdata\b|dataset|collect|annotat|download|tokeni[sz]|prepar|convert|merg|export|compil|queue|"
+    r"\bdebug",
     re.IGNORECASE,
 )
 # Of a part of the run, of which a card may have several.
-_OF_MANY = re.compile(r"\bper\b|stage|phase|epoch|/|sft|dpo|each|step", re.IGNORECASE)
+OF_PARTS = re.compile(r"\bper\b|stage|phase|epoch|/|sft|dpo|each|step", re.IGNORECASE)
 
 
 def run_times(facts: Facts) -> list[Fact]:
@@ -42,7 +43,7 @@ def run_seconds(facts: Facts) -> list[float]:
 
 def _is_of_run(fact: Fact) -> bool:
     label = fact.label or fact.column
-    if _OF_MANY.search(label) or is_of_other_thing(fact) or is_of_pretraining(fact):
+    if OF_PARTS.search(label) or is_of_other_thing(fact) or is_of_pretraining(fact):
         return False
     plain, whole = normalize_label(split_unit(label)[0]), _labels()
     words = plain.split()
