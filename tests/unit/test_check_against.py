@@ -154,3 +154,24 @@ def test_epochs_that_steps_overrule_are_no_contradiction() -> None:
 
 def _against(text: str, record: RunRecord) -> list[str]:
     return [found.what for found in check_card(text, record=record) if found.rule == "against-record"]
+
+
+@pytest.mark.parametrize("weight_decay", [None, 0.0, 0.01])
+@pytest.mark.parametrize("said", ["Adam", "Adam (fused)", "8-bit Adam", "paged_adam_8bit"])
+def test_adam_for_adamw_is_a_word_of_advice_where_the_two_differ(said: str, weight_decay: float | None) -> None:
+    """Many say Adam for it, and without a weight decay it is the same."""
+    record = with_place()
+    settings = record.training.hyperparameters | ({} if weight_decay is None else {"weight_decay": weight_decay})
+    record = replace(record, training=replace(record.training, hyperparameters=settings))
+    found = [one for one in check_card(f"# A\n\n## Training\n\n- Optimizer: {said}\n", record=record) if one.line == 5]
+    assert [one.severity for one in found] == (["hint"] if weight_decay else [])
+
+
+@pytest.mark.parametrize("said", ["AdamW (fused)", "8-bit AdamW", "paged_adamw_8bit", "Adam, decoupled weight decay"])
+def test_adamw_in_other_words_is_adamw(said: str) -> None:
+    """No word, with a weight decay too."""
+    record = with_place()
+    settings = record.training.hyperparameters | {"weight_decay": 0.1}
+    against = AgainstRecord(record=replace(record, training=replace(record.training, hyperparameters=settings)))
+    assert not against.contradicts("optimizer", said)
+    assert not against.is_loose("optimizer", said)
