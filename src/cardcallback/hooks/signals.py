@@ -50,8 +50,11 @@ class StopSignals:
         self._ending: Ending | None = None
         self._wakeup: Wakeup | None = None
 
-    def install(self, session: Stoppable) -> None:
-        """Begin, in the main thread; elsewhere nothing is done, since only there Python handles signals."""
+    def install(self, session: Stoppable | None = None) -> None:
+        """Begin, in the main thread; elsewhere nothing is done, since only there Python handles signals.
+
+        Without a session yet, one that ``ends`` names later: a signal that comes inside a block of the guard waits.
+        """
         self.remove()
         self._received = set()
         if threading.current_thread() is not threading.main_thread():
@@ -69,6 +72,11 @@ class StopSignals:
             signal.signal(signum, link)
             link.address = handler_address(signum)
         self._wakeup = Wakeup(self._heard)
+
+    def ends(self, session: Stoppable) -> None:
+        """What a signal ends from now on."""
+        if self._ending is not None:
+            self._ending.session = session
 
     @property
     def is_deaf(self) -> bool:
