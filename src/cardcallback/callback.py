@@ -98,7 +98,7 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
     def _reset(self) -> None:
         self._guard = Guard()
         self._resuming = Resuming(self._guard, self._settings)
-        self._signals = StopSignals(self._guard)
+        self._signals = StopSignals(self._guard, on_fork=self._reset)
         self._opening: tuple[BackgroundOpening, ...] | None = None
         self._run: LiveRun | None = None
         self._publisher: Publisher | NodePublisher | None = None

@@ -37,8 +37,9 @@ class Guard:
     """Lets nothing of ours escape: the first failure warns, every failure leaves a sentence.
 
     ``sentences`` are for the record's notes. KeyboardInterrupt, SystemExit and whatever a signal handler raises (a
-    time limit, a data loader's worker that died) belong to the person and pass through. A ``quiet`` one keeps its sentences and warns of nothing: of several processes one speaks.
-    ``on_leave`` is called in the main thread when it leaves its outermost block.
+    time limit, a data loader's worker that died) belong to the person and pass through. A ``quiet`` one keeps its
+    sentences and warns of nothing: of several processes one speaks. ``on_leave`` is called in the main thread when it
+    leaves its outermost block.
     """
 
     def __init__(self) -> None:
@@ -154,7 +155,8 @@ def _raised_by_handler(error: BaseException) -> BaseException | None:
 def _code_of(handler: object) -> CodeType | None:
     while isinstance(handler, functools.partial):
         handler = handler.func
-    for function in (handler, getattr(handler, "__func__", None), getattr(type(handler), "__call__", None)):
+    by_call = type(handler).__dict__.get("__call__")
+    for function in (handler, getattr(handler, "__func__", None), by_call):
         if isinstance(code := getattr(function, "__code__", None), CodeType):
             return code
     return None  # none, or written in C

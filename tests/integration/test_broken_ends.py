@@ -111,6 +111,56 @@ def test_ctrl_c_in_the_begin_leaves_a_record_of_an_attempt(
     assert again.run_id != record.run_id
 
 
+class LeftChildError(Exception):
+    """How a forked child leaves its parent's training."""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes cannot be forked here")
+def test_a_child_forked_in_a_training_leaves_the_run_to_its_parent(output_folder: Path, base_folder: Path) -> None:
+    """It goes out through ``train()``, evaluates and saves on the way: none of that is an end, or written by us."""
+    written = []
+
+    def fork(trainer: Any) -> None:
+        child = os.fork()
+        if child == 0:
+            trainer.save_model()
+            trainer.evaluate()
+            raise LeftChildError
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        written.extend(output_folder.glob("training_run/*"))
+
+    step = AtStep(fork)
+    callbacks = [CardCallback(quiet=True, charts=False), step]
+    trainer = step.trainer = make_trainer("plain", output_folder, base_folder=base_folder, callbacks=callbacks)
+    try:
+        trainer.train()
+    except LeftChildError:
+        os._exit(0)
+    assert written == []
+    record = load_run(output_folder)
+    assert (record.status, record.training.steps) == ("completed", STEPS)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes cannot be forked here")
+def test_a_trainer_that_a_child_takes_over_is_measured_there(output_folder: Path, base_folder: Path) -> None:
+    """Made in the parent and trained in a child, as notebooks' launchers do: its end by an exception is recorded."""
+
+    def leave(_: Any) -> None:
+        raise LeftChildError
+
+    callbacks = [CardCallback(quiet=True, charts=False), AtStep(leave)]
+    trainer = make_trainer("plain", output_folder, base_folder=base_folder, callbacks=callbacks)
+    child = os.fork()
+    if child == 0:
+        try:
+            trainer.train()
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+    record = load_run(output_folder)
+    assert (record.status, record.training.steps) == ("interrupted", 2)
+
+
 @pytest.mark.parametrize("outer_has_one", [False, True])
 def test_a_training_inside_a_training_is_a_run_of_its_own(
     output_folder: Path, base_folder: Path, *, outer_has_one: bool

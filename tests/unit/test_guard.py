@@ -89,6 +89,15 @@ def _time_is_up(limit: str, *_: object) -> None:
     raise TimeoutError(limit)
 
 
+def _write_interrupted(*, renamed: bool) -> None:
+    try:
+        signal.raise_signal(signal.SIGUSR1)
+    except OSError as error:
+        if renamed:
+            raise CardCallbackError("cannot write README.md") from error
+        raise
+
+
 @pytest.mark.parametrize(
     "handler",
     [Limit().method, Limit(), functools.partial(_time_is_up, "now"), lambda *_: _time_is_up("now")],
@@ -104,13 +113,7 @@ def test_what_a_signal_handler_raises_belongs_to_the_person(handler: Any, *, ren
     guard = Guard()
     try:
         with pytest.raises(TimeoutError), guard("complete the card"), guard("write the card"):
-            try:
-                signal.raise_signal(signal.SIGUSR1)
-            except OSError as error:
-                if renamed:
-                    msg = "cannot write README.md"
-                    raise CardCallbackError(msg) from error
-                raise
+            _write_interrupted(renamed=renamed)
     finally:
         signal.signal(signal.SIGUSR1, before)
     assert guard.sentences == []
