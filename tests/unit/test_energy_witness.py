@@ -143,3 +143,35 @@ def test_what_nobody_watched_is_added_to_what_either_sensor_says() -> None:
     result = best(account, 100.0)
     assert result.gap_seconds > 5
     assert result.low <= gpu.truth(0, 100) <= (result.high or 0.0)
+
+
+def test_a_repeat_within_a_moment_says_nothing_of_minutes() -> None:
+    """A counter that is read once a minute, and now and then twice within a tenth of a second."""
+    watch = RefreshWatch()
+    for minute in range(20):
+        watch.add(60.0 * minute, 1000.0 * minute)
+        watch.add(60.0 * minute + 0.06, 1000.0 * minute)
+    assert watch.seconds is not None
+    assert watch.seconds <= ASSUMED_REFRESH_SECONDS
+
+
+@pytest.mark.parametrize("lost_joules", [0.0, 1500.0])
+def test_a_counter_that_stood_still_has_to_catch_up_with_all_that_was_seen(lost_joules: float) -> None:
+    """It stands still for a minute in which the gauge has a gap: less than was seen in the rest is not believed."""
+    gpu = VirtualGpu(waveform=Waveform((constant(20.0), square(0.0, 70.0, 1.7, begin=1.0))), **GB10)
+    account = EnergyAccount(
+        counter=CounterTraits(),
+        power=PowerTraits(averaging_seconds=1.0, refresh_seconds=0.1, interval_seconds=0.5),
+        limit_watts=140.0,
+    )
+    for count in range(361):
+        at = count / 2 + 0.003
+        if not 80 < at < 85:
+            account.add_power(at, gpu.watts(at))
+        if not 80 < at < 85 and count % 2 == 0:
+            shown = gpu.joules(min(at, 60.0) if at < 120.0 else at)
+            account.add_counter(at, shown - (lost_joules if at >= 120.0 else 0.0))
+    best = account.result(180.0).best
+    assert best is not None
+    assert best.low <= gpu.truth(0, 180) <= (best.high or 0.0)
+    assert (best.gap_seconds > 0) == (lost_joules > 0)

@@ -16,8 +16,6 @@ from cardcallback.energy.traits import CounterTraits
 
 Event = Literal["reset", "restart", "wrap", "turn", "standstill", "jump", "dispute"]
 
-# How far one interval of the counter may be from the gauge, beside what lag and refresh explain.
-_INTERVAL_TOLERANCE = 0.15
 # More than any one device draws: what a counter may show without a gauge to check it against.
 _IMPOSSIBLE_WATTS = 5000.0
 # A counter that is renewed often and shows the same for longer stands still.
@@ -214,8 +212,10 @@ class CounterAccount:
         seconds = self._seconds(point)
         integral = self._integral(point)
         if integral is None:
+            if self._stood_still(point) and self.anchor is not None and check.falls_short(change, self.anchor, point):
+                return False
             return change <= check.unwatched_joules and self._plausible_alone(point, change / seconds)
-        return abs(change - integral) <= _INTERVAL_TOLERANCE * integral + check.slack_joules
+        return check.agree(change, integral)
 
     def _plausible_alone(self, point: CounterPoint, watts: float) -> bool:
         seconds = self._seconds(point)
