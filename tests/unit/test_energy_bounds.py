@@ -105,3 +105,21 @@ def test_a_step_that_no_gauge_saw_is_not_believed_beyond_the_limit() -> None:
     assert best.gap_seconds == pytest.approx(180, abs=2)
     assert best.low <= gpu.truth(0, 300) <= (best.high or 0.0)
     assert best.joules == pytest.approx(120 * 50, rel=0.02)
+
+
+@pytest.mark.parametrize("read_at_the_end", [True, False])
+def test_a_gap_before_the_last_reading_has_two_ends(read_at_the_end: bool) -> None:  # noqa: FBT001 - a case
+    """The counter ends four seconds early, the gauge has a gap there: it is bounded only by a reading at the end."""
+    gpu = VirtualGpu(waveform=Waveform((square(20.0, 200.0, 1.7),)), **P100)
+    account = EnergyAccount(counter=CounterTraits(), power=gauge(P100, 0.1), limit_watts=250.0)
+    for count in range(1001):
+        at = count / 10 + 0.013
+        if at < 96.5 or (at > 99.5 and read_at_the_end):
+            account.add_power(at, gpu.watts(at))
+        if count % 10 == 0 and at < 96.5:
+            account.add_counter(at, gpu.joules(at))
+    best = account.result(100.0).best
+    assert best is not None
+    assert best.gap_seconds > 2.0
+    assert best.low <= gpu.truth(0, 100)
+    assert best.high is None if not read_at_the_end else gpu.truth(0, 100) <= (best.high or 0.0) < 1.1 * best.joules
