@@ -73,6 +73,8 @@ def test_a_counter_ahead_after_a_loss_is_judged_by_the_limit(limit: float | None
     best = result.best
     assert best is not None
     assert best.gap_seconds > 20
+    # What it shows after the restart, and at 60 s more than before the loss: at least that was used.
+    assert best.low > 0.95 * (gpu.truth(0, 30) + gpu.truth(31, 60) - 1100.0 + gpu.truth(60, 90))
     assert best.low <= gpu.truth(0, 90)
     assert best.high is None or best.high >= gpu.truth(0, 90)
     assert any("begun anew" in note for note in result.notes)
@@ -123,3 +125,19 @@ def test_a_gap_before_the_last_reading_has_two_ends(read_at_the_end: bool) -> No
     assert best.gap_seconds > 2.0
     assert best.low <= gpu.truth(0, 100)
     assert best.high is None if not read_at_the_end else gpu.truth(0, 100) <= (best.high or 0.0) < 1.1 * best.joules
+
+
+def test_a_counter_that_went_back_once_is_not_doubted_beside_a_gauge_that_fails() -> None:
+    """It goes on at its pace, two seconds at a time: at no power that was seen can it have begun anew and be ahead."""
+    gpu = VirtualGpu(waveform=Waveform((constant(60.0),)), **GB10)
+    account = EnergyAccount(counter=CounterTraits(), power=gauge(GB10, 0.5), limit_watts=450.0)
+    for count in range(401):
+        at = count / 2
+        if at < 62.0:
+            account.add_power(at, gpu.watts(at))
+        if count % 4 == 0:
+            account.add_counter(at, gpu.truth(0.0, at) if at < 50.0 else gpu.truth(49.0, at))
+    best = account.result(200.0).best
+    assert best is not None
+    assert best.gap_seconds == 0.0
+    assert best.joules == pytest.approx(gpu.truth(0, 200), rel=0.01)

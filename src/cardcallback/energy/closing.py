@@ -72,12 +72,13 @@ def close_best(
         other_doubt = math.hypot(other_doubt, doubt)
         low, high = min(low, other - other_doubt), max(high, other + other_doubt)
     in_gaps = gauge.ceiling.joules_in_gap(gap, end.at_seconds - begin.at_seconds - gap)
+    least = account.least_in_gaps_joules
     ends_unseen = tail.gap_seconds > 0 and not (tail.by_gauge and gauge.reaches_end)
     pure = account.pieces == 1 and not lead.long and not tail.long
     return EnergyResult(
         joules=joules,
         low=max(low, 0.0),
-        high=None if ends_unseen or in_gaps is None or math.isinf(high) else high + in_gaps,
+        high=None if ends_unseen or in_gaps is None or math.isinf(high) else high + max(in_gaps - least, 0.0),
         method="counter" if pure or trusted.seconds > 0 else "counter_bridged",
         gap_seconds=gap,
         longest_gap_seconds=max(account.longest_unbridged_seconds, lead.gap_seconds, tail.gap_seconds),
