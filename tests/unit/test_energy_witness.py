@@ -90,6 +90,22 @@ def test_a_gauge_that_looks_now_and_then_does_not_overrule_the_counter() -> None
     assert result.joules == pytest.approx(gpu.truth(0, 300), rel=0.005)
 
 
+def test_a_short_bridge_is_as_sure_as_its_few_readings() -> None:
+    """A counter begun anew in a two-second interval of minutes, bridged by a gauge that met it four times or less."""
+    held = 0
+    for seed in range(30):
+        gpu = VirtualGpu(waveform=Waveform((square(40.0, 230.0, 3.1),)), **P100)
+        account = account_of(gpu, interval=0.5, counter=True, limit=300.0)
+        for at in readings(200.0, 0.5, seed):
+            account.add_power(at, gpu.watts(at))
+        for count in range(101):
+            at = 2.0 * count + 0.002
+            account.add_counter(at, gpu.joules(at) - (gpu.joules(99.0) if count >= 50 else 0.0))
+        result = best(account, 200.0)
+        held += result.low <= gpu.truth(0, 200) <= (result.high or 0.0)
+    assert held == 30
+
+
 def test_rare_readings_tell_nothing_of_a_refresh_beyond_what_is_assumed() -> None:
     """A counter read every ten seconds moved each time: that does not make it ten seconds old."""
     watch = RefreshWatch()

@@ -110,15 +110,19 @@ def _bridge_doubt(
 ) -> float:
     """How far the gauge may be off where it stands for the counter, as a share.
 
-    Over a time at least as long the counter has shown how far off the gauge is on this run's work: what it does
-    not see of the work by its own making is then no longer open, only what it missed by chance.
+    In a few seconds it met the work at fewer moments than in the whole run. Over a time at least as long the counter
+    has shown how far off the gauge is on this run's work: what it does not see of the work by its own making is then
+    no longer open, only what it missed by chance.
     """
     seconds = max(account.bridged_seconds, 0.0) + sum(max(edge.seconds, 0.0) for edge in edges)
     joules = abs(account.bridged_joules) + sum(abs(edge.joules) for edge in edges)
-    if verdict is None or verdict.seconds < seconds or verdict.verdict == "inconsistent" or joules <= 0:
+    if joules <= 0:
         return gauge.relative_doubt
-    shown = _BEYOND_SHOWN * verdict.apart + gauge.sampling_joules(seconds) / joules
-    return min(gauge.relative_doubt, shown)
+    sampled = gauge.sampling_joules(seconds) / joules
+    doubt = max(gauge.relative_doubt, sampled)
+    if verdict is None or verdict.seconds < seconds or verdict.verdict == "inconsistent":
+        return doubt
+    return min(doubt, _BEYOND_SHOWN * verdict.apart + sampled)
 
 
 def _age_joules(account: CounterAccount, lead: _Edge, tail: _Edge, gauge: Gauge) -> float:
