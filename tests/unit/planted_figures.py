@@ -87,6 +87,11 @@ CONTRADICTIONS = (
     _TRAINING + "- Trainingsdauer: 2 Stunden 52 Minuten\n",
     _TRAINING + "- Hours used: 12\n",
     "# Model details of ours\n\n- Date: 2025-05-20\n",
+    _TRAINING + "Training took just under 5 h.\n",
+    _TRAINING + "Das Training lief rund 8 Stunden auf einer GPU.\n",
+    _TRAINING + "训练共耗时约9小时。\n",
+    _IMPACT + "- Energy: between 1.5 and 1.7 kWh\n",
+    _IMPACT + "- Energie (nur GPU): 1,07 kWh\n",
 )
 SOUND = (
     _TRAINING + "- GPU hours: 1.9\n",
@@ -187,4 +192,15 @@ SOUND = (
     _TRAINING + "- Trainingsdauer: 1 Stunde 52 Minuten\n",
     "# Model details of ours\n\n- Date: 2026-05-20\n",
     _TRAINING + "- Hours used: 1.9\n",
+    _TRAINING + "- Optimizer: Adam (β1 = 0.9, β2 = 0.999), 8 bit\n",
+    _TRAINING + "- Optimizer: Adam with decoupled weight decay\n",
+    _TRAINING + "- optim: paged_adamw_8bit\n",
+    _TRAINING + "The same training took 5 hours on an A100.\n",
+    _TRAINING + "Training took two hours; preparing the training data took 3 weeks.\n",
+    _TRAINING + "Hyperparameter search: 14 runs, 31 GPU hours, 19 kWh in all. The final run alone: 2 GPU hours.\n",
+    _IMPACT + "- Energy: between 100 and 110 Wh\n",
+    _IMPACT + "For comparison, a full fine-tune of this model took us 9 hours and 11 kWh last year.\n",
+    _IMPACT + "Charging a phone takes about 12 Wh; the training used as much as 9 of them.\n",
+    "# Data set of ours\n\n- Total hours: 960\n",
+    _TRAINING + "Trained on recordings.\n\n- Total hours: 960\n",
 )

@@ -30,6 +30,23 @@ _ELSEWHERE = re.compile(
 _PRETRAINING = re.compile(
     r"\bpre-?train(?:ing|ed)?\b|\bbase model(?:'s)?\b.{0,30}\b(?:emi|us(?:ed|es)|train|took|cost)", re.IGNORECASE
 )
+# Wanted, allowed or tried, compared with, or of more than one run.
+_ANOTHER_RUN = re.compile(
+    r"\b(?:target\w*|goal|limit\w*|budget\w*|plan\w*|expect\w*|allow\w*|up to|at most|upper bound|maximum|would|"
+    r"could|should|may|might|if|try|tried|recommend\w*|minimum|require[ds]?|instead|compar\w*|than|other|another|also|"
+    r"later|earlier|previous\w*|last (?:year|month|week)|ablations?|sweeps?|variants?|search(?:es)?|experiments?|"
+    r"trials|(?:all|\d+) runs|first attempt|initially|originally|next|per|each|every|"
+    r"ziel\w*|geplant\w*|h\u00f6chstens|bis zu|objectif|pr\u00e9vu\w*|maximum|jusqu|hasta|previsto|"
+    r"vergl\w*|frühere\w*|anciens?|auparavant|anterior\w*)\b|"
+    r"[<\u2264\u2265]|\u76ee\u6807|\u76ee\u6a19|\u8ba1\u5212",
+    re.IGNORECASE,
+)
+# What an energy is likened to.
+_LIKENED = re.compile(
+    r"\b(?:(?:smart)?phones?|charg(?:e[sd]?|ing)|light ?bulbs?|kettles?|households?|fridges?|laptops?|driv(?:e|es|ing)|"
+    r"miles?|km|trees?|equivalent|as much as|entspricht|\u00e9quivaut|equivale)\b",
+    re.IGNORECASE,
+)
 
 
 def sentence_of(fact: Fact) -> tuple[int, int]:
@@ -53,6 +70,11 @@ def is_of_pretraining(fact: Fact) -> bool:
 def says_other_thing(text: str) -> bool:
     """Whether a text says of itself that it is of no training, or of a pretraining."""
     return _OTHER.search(text) is not None or _PRETRAINING.search(text) is not None
+
+
+def says_of_another_run(text: str) -> bool:
+    """Whether a text is of what was wanted, tried or compared with, of several runs, or a likeness."""
+    return _ANOTHER_RUN.search(text) is not None or _LIKENED.search(text) is not None
 
 
 def says_of_elsewhere(text: str) -> bool:

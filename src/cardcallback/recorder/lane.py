@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from cardcallback import portable
 from cardcallback.errors import DeviceLostError, SensorReadError, SensorUnavailableError
 from cardcallback.guard import swallowed
 from cardcallback.recorder.alarm import Alarm
@@ -79,9 +80,12 @@ class Lane:
         self._is_slow = False  # whether calls are made later than usual since the latest ones were slow
 
     def start(self) -> None:
-        """Read in a daemon thread from now on."""
-        self._thread = threading.Thread(target=self.run, name="cardcallback-recorder", daemon=True)
-        self._thread.start()
+        """Read in a daemon thread from now on; without one there are no readings."""
+        thread = threading.Thread(target=self.run, name="cardcallback-recorder", daemon=True)
+        if portable.starts(thread):
+            self._thread = thread
+        else:
+            self.first_pass.set()
 
     def join(self, timeout_seconds: float) -> bool:
         """Whether the thread, told to stop by the book, has ended within that time."""

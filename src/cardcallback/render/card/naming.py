@@ -20,6 +20,7 @@ _AMBIGUOUS = frozenset(
 # Of these some are clear in a sentence about training.
 _IN_SENTENCE = {"dataset": "dataset", "data set": "dataset", "country": "region", "region": "region", "date": "date"}
 _LONGEST_NAME = 3
+_IN_BRACKETS = re.compile(r"\s*\((?P<words>[^()\[\]]{1,30})\)")
 # Between the name of a value and the value: "a learning rate of [X]", "the batch size was [X]".
 _JOINING = frozenset({"of", "is", "was", "at", "to", "set", "a", "an", "the", "about", "approximately", "de", "von"})
 # Before what is counted: "[X] training steps".
@@ -106,6 +107,9 @@ class Naming:
         # Right before the next placeholder a word belongs to that one.
         is_own = is_last or re.search(r"[,;()]", one.after) is not None
         first = " ".join(after.split()[:1]) if is_own else ""
+        in_brackets = _IN_BRACKETS.match(one.after)
+        if in_brackets is not None and (words := normalize_label(in_brackets["words"])) in inside:
+            return inside[words]
         mark = one.after.strip()[:1]
         return (inside.get(mark) if mark != "/" else None) or inside.get(first)
 
