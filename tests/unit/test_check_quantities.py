@@ -77,6 +77,7 @@ def test_what_is_no_day_is_none(text: str) -> None:
         ("训练耗时5小时30分钟", "time", 19_800.0),
         ("01:52:00", "time", 6720.0),
         ("1h52", "time", 6720.0),
+        ("1:52 h", "time", 6720.0),
         ("1,5 Stunden und 20 Minuten", "time", 6600.0),
         ("37 g CO<sub>2</sub>e", "emissions", 37.0),
         ("0.344 kg CO2eq/kWh", "intensity", 344.0),

@@ -36,6 +36,14 @@ NAMED = {
     "- Final losses: training [X], validation [X]": "- Final losses: training 1.05, validation 1.04",
     "- Perplexity (base / fine-tuned): [X] / [X]": "- Perplexity (base / fine-tuned): 6.49 / 2.84",
     "- Trainable: [X] of [X]": "- Trainable: 29.8 M of 3.88 B",
+    "- LoRA (r/alpha): [X]/[X]": "- LoRA (r/alpha): 16/32",
+    "- Trainierbare Parameter: [X] Mio. ([X] %)": "- Trainierbare Parameter: 29.8 Mio. (0.77 %)",
+    "Training took [duration] and used [energy] kWh of electricity.": (
+        "Training took 1 h 52 min and used 0.107 kWh (GPU only, measured) of electricity."
+    ),
+    "Die Feinabstimmung: das Training verbrauchte [..] kWh Strom.": (
+        "Die Feinabstimmung: das Training verbrauchte 0.107 kWh (GPU only, measured) Strom."
+    ),
     "- Trainable parameters: [X] / [X]": "- Trainable parameters: 29.8 M / 3.88 B",
 }
 
@@ -73,6 +81,12 @@ def test_a_table_of_a_firm_or_a_program_is_filled(text: str, expected: str) -> N
     """Blanks with dividers between them, and names that end in the unit that stands behind them."""
     table = "## Training\n\n| Item | Value |\n|---|---|\n"
     assert filled(f"{table}{text}\n") == f"{table}{expected}\n"
+
+
+def test_a_cell_of_one_blank_keeps_its_distance_from_the_bar() -> None:
+    """And a second run finds what the first wrote there."""
+    table = "## Training\n\n| Item | Vorher | Nachher |\n|---|---|---|\n| Val. PPL | | |\n"
+    assert filled(table) == table.replace("| | |", "| 6.49 (NF4 weights) | 2.84 (NF4 weights) |")
 
 
 def test_names_of_libraries_ask_for_their_versions() -> None:

@@ -48,7 +48,8 @@ _LIBRARY = re.compile(r"(?P<name>[A-Za-z][\w-]{1,30})\s+v?(?P<version>\d+(?:\.\d
 _AND_MORE = re.compile(r"\s+(?:with|and|und|et|y)\s|[.;:,](?:\s|$)")
 _LASTED = re.compile(
     r"\b(?:took|lasted|ran for|finished (?:after|in)|dauerte|lief|ben\u00f6tigte|a dur\u00e9|a pris|"
-    r"dur\u00f3|tard\u00f3|durou|levou|\u00e8 durato)\b|\u8017\u65f6|\u7528\u65f6|\u5386\u65f6",
+    r"dur\u00f3|tard\u00f3|durou|levou|\u00e8 durato)\b|\u8017\u65f6|\u7528\u65f6|\u5386\u65f6|"
+    r"\u6642\u9593\u306f|(?:\u65f6\u95f4|\u65f6\u957f)[\u4e3a\u662f]",
     re.IGNORECASE,
 )
 _FEWEST_CHARACTERS = 12
@@ -112,8 +113,9 @@ def _stated(card: CardText, against: AgainstRecord, index: LabelIndex) -> Iterat
         if slot.kind in {"line", "cell", "block"}:
             yield from _labelled(slot, asked)
         # Below a heading that asks for something, such as "Compute", a person tells more than that.
-        if asked.why is None and (asked.row is None or slot.label is None) and not slot.has_labels:
-            yield from _in_text(slot, headings, naming, against)
+        of_adapter = asked.row is not None and asked.row.value == "lora_configuration"
+        if asked.why is None and (asked.row is None or slot.label is None or of_adapter) and not slot.has_labels:
+            yield from _in_text(slot, headings, naming, against, of_adapter=of_adapter)
             yield from _versions(slot, index)
 
 
@@ -139,7 +141,9 @@ def _is_from_elsewhere(name: str, text: str) -> bool:
     return name in _MEASURED and says_of_elsewhere(text)
 
 
-def _in_text(slot: Slot, headings: Sequence[str], naming: Naming, against: AgainstRecord) -> Iterator[_Stated]:
+def _in_text(
+    slot: Slot, headings: Sequence[str], naming: Naming, against: AgainstRecord, *, of_adapter: bool
+) -> Iterator[_Stated]:
     """The figures of sentences about this training, each by the words beside it."""
     above = " ".join(normalize_label(one) for one in (*headings, slot.label or ""))
     is_below_training = any(has_word(above, word) for word in _TRAINING)
@@ -151,7 +155,7 @@ def _in_text(slot: Slot, headings: Sequence[str], naming: Naming, against: Again
         if (is_said or is_below_training) and len(sentence) <= _LONGEST and _is_of_this_run(said, before):
             # "It took 3 days" is about training where the sentence, or the heading, says so.
             is_timed = is_said or naming.is_about_training(above)
-            named = [*_named(sentence, slot, naming), *_lasted(sentence, slot)] if slot.label is None else []
+            named = _told(sentence, slot, naming, of_adapter=of_adapter)
             if named and against.names_other_devices(sentence):
                 named = []
             for one in (*_typed(sentence, said, slot), *named):
@@ -159,6 +163,13 @@ def _in_text(slot: Slot, headings: Sequence[str], naming: Naming, against: Again
                 if is_held and not _is_from_elsewhere(one.name, sentence):
                     yield replace(one, begin=slot.begin + begin + one.begin)
         begin = end
+
+
+def _told(sentence: str, slot: Slot, naming: Naming, *, of_adapter: bool) -> list[_Stated]:
+    """What the words of a sentence name; beside a label only the settings of an adapter, where it asks for those."""
+    if slot.label is None:
+        return [*_named(sentence, slot, naming), *_lasted(sentence, slot)]
+    return [one for one in _named(sentence, slot, naming) if one.name.startswith("lora_")] if of_adapter else []
 
 
 def _is_of_this_run(sentence: str, before: str) -> bool:

@@ -31,7 +31,8 @@ _DEVICE_TIME_AT = re.compile(
 )
 _CLOCK = re.compile(
     r"(?<![\w.:-])(?:(?P<h>\d{1,3}):(?P<m>[0-5]\d):(?P<s>[0-5]\d)(?:\.\d+)?(?![\w:-])"
-    r"|(?P<hours>\d{1,3})\s?h\s?(?P<minutes>[0-5]?\d)(?:\s?(?:min|m))?(?!\w|\.\d))"
+    r"|(?P<hours>\d{1,3})(?:\s?h\s?(?P<minutes>[0-5]?\d)(?:\s?(?:min|m))?"
+    r"|:(?P<after>[0-5]\d)\s?(?:h|hrs?|hours?|Std\.?|Stunden))(?!\w|\.\d))"
 )
 _LETTER = re.compile(r"(?P<letter>k|K|M|B|G|T|Mio\.?|Mrd\.?|million|billion|trillion)\b")
 _LETTERS = {"k": 1e3, "m": 1e6, "b": 1e9, "g": 1e9, "t": 1e12, "mrd": 1e9}
@@ -177,7 +178,7 @@ def _read(text: str, *, of_carbon: bool) -> list[Figure]:
 
 
 def _clock(match: re.Match[str]) -> Figure:
-    hours, minutes = int(match["h"] or match["hours"]), int(match["m"] or match["minutes"])
+    hours, minutes = int(match["h"] or match["hours"]), int(match["m"] or match["minutes"] or match["after"])
     seconds = float(hours * SECONDS_PER_HOUR + minutes * SECONDS_PER_MINUTE + int(match["s"] or 0))
     return Figure(
         ranges=((seconds, seconds),),

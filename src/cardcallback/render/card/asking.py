@@ -78,10 +78,11 @@ class Asking:
         training = record.training
         rows = index.labels.rows
         self._telling = {name for row in rows if row.value in _TELLING and not row.section for name in each(row.label)}
-        self._topics = {normalize_label(word) for row in rows for word in (*row.section, *each(row.heading))}
-        self._topics |= {"setup", "settings", "configuration", "details", "parameters"} | {
-            normalize_label(word) for never in index.labels.never_under for word in never.words
-        }
+        self._words: dict[str, frozenset[str]] = {}
+        topics = {normalize_label(word) for row in rows for word in (*row.section, *each(row.heading))}
+        topics |= {"setup", "settings", "configuration", "details", "parameters"}
+        never = {normalize_label(word) for one in index.labels.never_under for word in one.words}
+        self._topics = frozenset(topics | never)
         self._never: dict[str, list[NeverRow]] = {}
         base = normalize_label((training.base_model or "").rsplit("/", 1)[-1])
         self._groups = ColumnGroups(index.column_groups, self._run, base)
@@ -248,11 +249,14 @@ class Asking:
 
     def words_for(self, row: LabelRow, label: str | None) -> frozenset[str]:
         """The words that ask for a row's value: those of its labels, and of what names it inside a text."""
-        texts = [label or "", (row.value or "").replace("_", " "), *row.placeholders, *self.index.whole_texts]
-        texts += [name for other in self.index.labels.rows if other.value == row.value for name in each(other.label)]
-        texts += ["GPU GPUs model count"] if row.value in DEVICE_VALUES else []
-        texts += [name for name, value in self.index.inside.items() if value == row.value]
-        return words_of(*texts)
+        value = row.value or ""
+        if value not in self._words:
+            texts = [value.replace("_", " "), *self.index.whole_texts]
+            texts += [name for other in self.index.labels.rows if other.value == value for name in each(other.label)]
+            texts += ["GPU GPUs model count"] if value in DEVICE_VALUES else []
+            texts += [name for name, other in self.index.inside.items() if other == value]
+            self._words[value] = words_of(*texts)
+        return self._words[value] | words_of(label or "", *row.placeholders)
 
     def _is_in_column(self, row: LabelRow, slot: Slot) -> bool:
         if slot.kind not in {"cell", "example"} or slot.column is None:

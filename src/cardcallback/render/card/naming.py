@@ -18,7 +18,9 @@ _AMBIGUOUS = frozenset(
     {"data", "dataset", "date", "machine", "model", "region", "software", "stage", "stages", "steps"}
 )
 # Of these some are clear in a sentence about training.
-_IN_SENTENCE = {"dataset": "dataset", "data set": "dataset", "country": "region", "region": "region", "date": "date"}
+_IN_SENTENCE = {"dataset": "dataset", "data set": "dataset", "country": "region", "region": "region", "date": "date",
+                "duration": "training_time", "training duration": "training_time", "dauer": "training_time",
+                "energy": "energy", "energy consumption": "energy", "energie": "energy"}  # fmt: skip
 _LONGEST_NAME = 3
 _IN_BRACKETS = re.compile(r"\s*\((?P<words>[^()\[\]]{1,30})\)")
 # Between the name of a value and the value: "a learning rate of [X]", "the batch size was [X]".

@@ -29,8 +29,8 @@ COUNTED = {
 # which people abbreviate too: "Batch size (B)".
 _MAGNITUDES = {
     **dict.fromkeys(("k", "thousand", "thousands"), 1e3),
-    **dict.fromkeys(("m", "mn", "million", "millions"), 1e6),
-    **dict.fromkeys(("b", "bn", "billion", "billions"), 1e9),
+    **dict.fromkeys(("m", "mn", "mio", "million", "millions"), 1e6),
+    **dict.fromkeys(("b", "bn", "mrd", "billion", "billions"), 1e9),
     **dict.fromkeys(("T", "tn", "trillion", "trillions"), 1e12),
 }
 LARGE_COUNTS = frozenset({"tokens", "parameters"})
