@@ -117,3 +117,20 @@ def test_a_sentence_over_several_lines_of_a_quotation_is_remembered(lead: str) -
     first = fill_placeholders(body, make_record())
     changed = fill_placeholders(first.text, make_record(duration_seconds=60.0), known=first.fills)
     assert changed.text == body.replace("[training time]", "1 min")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("- Training time: [X] GPU hours", "- Training time: 1.87 GPU hours (1 GPU)"),
+        ("- Trainingszeit: [X] GPU-Stunden", "- Trainingszeit: 1.87 GPU-Stunden (1 GPU)"),
+        ("Training took [X] hours ([X] GPU hours).", "Training took 1.87 hours (1.87 GPU hours (1 GPU))."),
+        ("- GPU hours: [X] h", "- GPU hours: 1.87 h (1 GPU)"),
+        ("- Training time: [X] A100 hours", "- Training time: [X] A100 hours"),
+        ("- GPU hours: [X] A100-hours", "- GPU hours: [X] A100-hours"),
+        ("- Compute: [GPU hours]", "- Compute: [GPU hours]"),
+    ],
+)
+def test_hours_of_devices_are_a_unit_of_their_own(text: str, expected: str) -> None:
+    """Beside the label of a time they ask for the devices' hours; those of a named device for nothing that we know."""
+    assert filled(f"## Training\n\n{text}\n") == f"## Training\n\n{expected}\n"

@@ -23,7 +23,7 @@ from cardcallback.render.card.quantities import Unit, Value
 from cardcallback.render.card.values import card_fields, open_value
 from cardcallback.units import JOULES_PER_KILOWATT_HOUR, SECONDS_PER_HOUR
 
-_HOURS = Unit(word="hours", kinds=frozenset({"time"}), factor=float(SECONDS_PER_HOUR))
+_HOURS = Unit(word="hours", kinds=frozenset({"time", "device_time"}), factor=float(SECONDS_PER_HOUR))
 # A person rounds: 1.9 h for 1 h 52 min is right. What makers and programs print as GB differs by 7 %.
 _ROOM = 0.06
 _ROOMS = {"memory": 0.08, "rate": 0.1, "parameters": 0.05, "tokens": 0.03, "sequences": 0.0,

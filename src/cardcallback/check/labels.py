@@ -11,12 +11,13 @@ from cardcallback.check.facts import gather_facts
 from cardcallback.check.finding import Finding, error, hint, shown
 from cardcallback.check.numbers import bare_numbers
 from cardcallback.check.other_things import says_of_another_run, says_of_elsewhere, says_other_thing
-from cardcallback.check.quantities import figures_of, find_figures, names_device_time
+from cardcallback.check.quantities import figures_of, find_figures
 from cardcallback.check.reading import CardText
 from cardcallback.check.run_labels import RUN_LABELS, plain_label
 from cardcallback.check.run_times import OF_PARTS, OTHER_TIME
 from cardcallback.record import RunRecord
 from cardcallback.render.card.asking import Asked, Asking
+from cardcallback.render.card.device_time import names_device_time
 from cardcallback.render.card.fill_memory import FillMemory
 from cardcallback.render.card.labelled import SENTENCE_END, normalize_label
 from cardcallback.render.card.labels import LabelIndex, has_word, label_index

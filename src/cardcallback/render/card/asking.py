@@ -31,7 +31,6 @@ _NO_UNIT = re.compile(
     r"bool(?:ean)?|list|units?",
     re.IGNORECASE,
 )
-_DEVICE_HOURS = re.compile(r"(?:gpu|device|accelerator)[ -]?h(?:ours?)?", re.IGNORECASE)
 # Of these values nothing but a training run has a label.
 _TELLING = frozenset({"learning_rate", "epochs", "training_time", "lora_rank", "optimizer", "warmup", "training_loss"})
 _QUANTITIES = frozenset(
@@ -133,8 +132,7 @@ class Asking:
             if row is not None:
                 why = self._why_left(row, slot, above, is_ours=slot.text != original)
                 in_column = unit_in(slot.unit or "")
-                is_own = row.value == "gpu_hours" and _DEVICE_HOURS.fullmatch(slot.unit or "")
-                if in_column is None and not is_own and not _NO_UNIT.fullmatch(slot.unit or ""):
+                if in_column is None and not _NO_UNIT.fullmatch(slot.unit or ""):
                     why = why or f"the unit {slot.unit} is none that we know"
                 return Asked(why=why) if why else Asked(row=row, unit=asked or in_column)
             if rows and slot.kind in {"cell", "example"} and self._composed(slot, label) is None:

@@ -31,6 +31,7 @@ _PICTURES = frozenset({"So", "Mn"})
 # What may be said again of a quantity of this kind.
 _OF_KIND = {
     "time": frozenset({"wall", "clock", "time", "training"}),
+    "device_time": frozenset({"training"}),
     "energy": frozenset({"energy", "electricity", "consumed"}),
     "emissions": frozenset({"emissions", "emitted"}),
     "share": frozenset({"steps", "parameters", "weights", "training"}),
