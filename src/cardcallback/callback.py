@@ -98,7 +98,7 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
     def _reset(self) -> None:
         self._guard = Guard()
         self._resuming = Resuming(self._guard, self._settings)
-        self._signals = StopSignals(self._guard)
+        self._signals = StopSignals(self._guard, on_fork=self._reset)
         self._opening: tuple[BackgroundOpening, ...] | None = None
         self._run: LiveRun | None = None
         self._publisher: Publisher | NodePublisher | None = None
@@ -106,6 +106,7 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
         self._trainer: weakref.ref[Any] | None = None
         self._state: Any = None
         self._metrics_before: Mapping[str, Any] | None = None
+        self._interrupted_begin: tuple[Any, Any, dict[str, Any]] | None = None
         self._follower = WritingFollower(lambda: self._run, lambda: self._publisher)
         self._live_log = LiveLog(self._guard, self._settings, end=self._train_returned)
 
@@ -159,8 +160,12 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
                 self._open_sensors()
             self.watch(find_trainer(self))
         if self._opening:
+            self._interrupted_begin = args, state, kwargs
             with self._guard("begin to measure"):
                 self._begin(args, state, kwargs)
+            self._interrupted_begin = None
+            if self._run is None or self._run.finished:  # the begin failed
+                self._signals.remove()
 
     def on_step_begin(self, *_: Any, **__: Any) -> None:
         """Count it, where other processes must be able to tell one that stands still."""
@@ -214,27 +219,31 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
         with self._guard("end the attempt before"):
             # A begin without an end between: the attempt before was given up, and the job goes on.
             self._end("interrupted", tells=False)
-        clock, root, model = SystemClock(), system_root(os.environ), objects.get("model")
+        with self._guard("hear of signals"):  # first, so that one which comes meanwhile waits for the begin's end
+            self._signals.install()
+        earlier, clock, root, model = self._run, SystemClock(), system_root(os.environ), objects.get("model")
         known = self._publisher.record if self._publisher is not None else None
         lineage = self._resuming.lineage(args, state, known, recovers=self._part.place.writes)
         run = LiveRun(self._settings, clock=clock, system_root=root, guard=self._guard, lineage=lineage)
-        if self._opening:
-            run.start_recording(self._opening, os.environ, args, model, first=self._run is None, place=self._part.place)
         try:
+            if self._opening:
+                place = self._part.place
+                run.start_recording(self._opening, os.environ, args, model, first=earlier is None, place=place)
             publisher = publisher_for(run, args, self._settings, state=state, trainer=self._watched, guard=self._guard)
         except BaseException:  # whatever it is goes on up; nobody else would end these threads
             run.stop_recording()
             raise
         # Together, since what one of them is asked is of the other.
-        earlier, self._run, self._publisher, self._state = self._run, run, publisher, state
+        self._run, self._publisher, self._state, self._interrupted_begin = run, publisher, state, None
+        self._resuming.begun(lineage)
         self._part.measures_for(run.node)
         atexit.unregister(self._at_exit)
         atexit.register(self._at_exit, os.getpid())
         if isinstance(publisher, NodePublisher):
-            self._signals.install(publisher)
+            self._signals.ends(publisher)
             run.count_tokens(args, self._watched(), objects)
             return
-        self._signals.install(StopsWithSummary(publisher, lambda: self._live_log.send_summary(publisher.record)))
+        self._signals.ends(StopsWithSummary(publisher, lambda: self._live_log.send_summary(publisher.record)))
         run.begins_after(search_earlier_stages(model, self._settings, lineage, state, self._guard))
         metrics, self._metrics_before = self._metrics_before, None
         run.describe(args, state, self._watched(), objects, after=earlier, metrics_before=metrics)
@@ -262,6 +271,10 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
                 self._end("interrupted" if self._signals.cut_short(self._state) else "completed")
 
     def _train_failed(self, _: BaseException) -> None:
+        begin, self._interrupted_begin = self._interrupted_begin, None
+        with self._guard("record a run that was interrupted in its begin"):
+            if begin is not None:
+                self._begin(*begin, tells=False)
         trainer, before = self._watched(), (self._run, self._publisher, self._state, self._metrics_before)
         with self._guard("record a run that failed before its begin"):
             awaited = self._resuming.awaits_begin and self._part.place.measures

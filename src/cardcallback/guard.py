@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import functools
 import os
+import signal
 import sys
 import threading
+import traceback
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from threading import get_ident
+from types import CodeType
 
 from cardcallback.errors import CardCallbackError, CardCallbackWarning
 from cardcallback.units import LONGEST_LINE, one_line
@@ -31,9 +36,10 @@ _CURES: dict[type[BaseException], str] = {
 class Guard:
     """Lets nothing of ours escape: the first failure warns, every failure leaves a sentence.
 
-    ``sentences`` are for the record's notes. KeyboardInterrupt and SystemExit belong to the person and
-    pass through. A ``quiet`` one keeps its sentences and warns of nothing: of several processes one speaks.
-    ``on_leave`` is called in the main thread when it leaves its outermost block.
+    ``sentences`` are for the record's notes. KeyboardInterrupt, SystemExit and whatever a signal handler raises (a
+    time limit, a data loader's worker that died) belong to the person and pass through. A ``quiet`` one keeps its
+    sentences and warns of nothing: of several processes one speaks. ``on_leave`` is called in the main thread when it
+    leaves its outermost block.
     """
 
     def __init__(self) -> None:
@@ -106,6 +112,9 @@ class _Guarded(AbstractContextManager[None]):
         try:
             if not isinstance(error, Exception):
                 return False
+            theirs = _raised_by_handler(error)
+            if theirs is not None:
+                raise theirs
             self._guard.note(self._task, error)
             return True
         finally:
@@ -131,6 +140,28 @@ def _first_line(error: BaseException) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0][:LONGEST_LINE]
 
 
+def _raised_by_handler(error: BaseException) -> BaseException | None:
+    """The exception that a signal handler raised in the midst of our work, where this is it or came of it."""
+    handlers = {_code_of(signal.getsignal(signum)) for signum in signal.valid_signals()}
+    raised: BaseException | None = error
+    while raised is not None:
+        frames = traceback.walk_tb(raised.__traceback__)
+        if any(frame.f_code in handlers for frame, _ in frames):
+            return raised
+        raised = raised.__cause__
+    return None
+
+
+def _code_of(handler: object) -> CodeType | None:
+    while isinstance(handler, functools.partial):
+        handler = handler.func
+    by_call = type(handler).__dict__.get("__call__")
+    for function in (handler, getattr(handler, "__func__", None), by_call):
+        if isinstance(code := getattr(function, "__code__", None), CodeType):
+            return code
+    return None  # none, or written in C
+
+
 def _warn(message: str) -> None:
     message = one_line(message)
     try:
@@ -138,4 +169,12 @@ def _warn(message: str) -> None:
         warnings.warn_explicit(message, CardCallbackWarning, filename="cardcallback", lineno=1)
     except CardCallbackWarning:
         # Someone runs with warnings as errors; that must not become our way of stopping a training.
-        print(message, file=sys.stderr)  # noqa: T201
+        _print_error(message)
+    except Exception as error:  # noqa: BLE001 - a stream that is closed, a log handler that fails: the record has it
+        swallowed.append(error)
+
+
+def _print_error(message: str) -> None:
+    if sys.stderr is not None:
+        with contextlib.suppress(OSError, ValueError):
+            print(message, file=sys.stderr)  # noqa: T201

@@ -12,6 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from cardcallback import portable
 from cardcallback.assemble import RunState, assemble_record, with_carbon
 from cardcallback.baseline import baseline_notes
 from cardcallback.console import say
@@ -141,7 +142,7 @@ class LiveRun:
         for part, result in enumerate(opened):
             if result is None or result[0].not_ready:
                 late = partial(self._join_late, self._recorder, part, openings[part], first=first)
-                threading.Thread(target=late, name="cardcallback-late", daemon=True).start()
+                portable.starts(threading.Thread(target=late, name="cardcallback-late", daemon=True))
 
     def _join_late(self, recorder: Recorder, place: int, opening: BackgroundOpening, *, first: bool) -> None:
         for opened in opening.results(self._ended):

@@ -1,9 +1,10 @@
-"""What not every operating system has: locks on files, flags of ``os.open``, forks. All of it falls back quietly."""
+"""What is not to be had everywhere: locks on files, flags of ``os.open``, forks, threads. It falls back quietly."""
 
 from __future__ import annotations
 
 import errno
 import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,6 +20,11 @@ FOLDER: int = getattr(os, "O_DIRECTORY", 0)
 BYTES: int = getattr(os, "O_BINARY", 0)
 # A pipe in a file's place is then opened without waiting for whoever writes into it.
 READ_FLAGS: int = os.O_RDONLY | NO_FOLLOW | CLOSE_ON_EXEC | getattr(os, "O_NONBLOCK", 0) | BYTES
+
+# What a file system answers that has nothing to wait for, as some in user space.
+_NOTHING_TO_SYNC = frozenset({errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP})
+# And what those answer that move no file that is open, as a virtual machine's shared folders.
+_OPEN_FILE = frozenset({errno.EACCES, errno.EPERM, errno.EBUSY, errno.ETXTBSY})
 
 CAN_LOCK = fcntl is not None
 # Elsewhere an open file can be neither moved nor removed, and a folder not be opened.
@@ -50,13 +56,35 @@ def _lock(descriptor: int, *, exclusively: bool, wait: bool) -> None:
     fcntl.flock(descriptor, kind if wait else kind | fcntl.LOCK_NB)
 
 
-def sync(descriptor: int) -> None:
-    """Wait until the disk has a file's content.
+def sync(descriptor: int, *, whole: bool = False) -> None:
+    """Wait until the disk has a file's content, where its file system knows how to.
+
+    Args:
+        descriptor: the open file, or folder.
+        whole: owner, mode and times too.
 
     Raises:
-        OSError: it cannot.
+        OSError: the disk failed.
     """
-    getattr(os, "fdatasync", os.fsync)(descriptor)
+    try:
+        os.fsync(descriptor) if whole else getattr(os, "fdatasync", os.fsync)(descriptor)
+    except OSError as error:
+        if error.errno not in _NOTHING_TO_SYNC:
+            raise
+
+
+def may_be_for_open_file(error: OSError) -> bool:
+    """Whether a file may have failed to be moved because it was open."""
+    return error.errno in _OPEN_FILE
+
+
+def starts(thread: threading.Thread) -> bool:
+    """Start it, and whether it could be: a person, or a container, may have no thread left."""
+    try:
+        thread.start()
+    except RuntimeError:
+        return False
+    return True
 
 
 def in_forked_children(action: Callable[[], None]) -> None:

@@ -151,9 +151,10 @@ class Publisher:
             self._folder.notice_edits()
 
     def leave(self) -> None:
-        """The process ends: what others of the job told later is taken up, a person's spoiled card put back."""
+        """The process ends: what others told later, or a full disk refused, is written, a spoiled card put back."""
         with self._guard("take up what others of the job told later"):
-            if self._run.node is not None and self._run.node.hears_more():
+            hears_more = self._run.node is not None and self._run.node.hears_more()
+            if hears_more or (self._ended and self._recorded is None):
                 self._write_what_may_change()
         with self._guard("put the person's card back"):
             self._folder.put_original_back()

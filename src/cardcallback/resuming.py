@@ -29,7 +29,7 @@ class Resuming:
         watch_resume(trainer, on_checkpoint=self._train_called, guard=self._guard)
 
     def lineage(self, args: Any, state: Any, before: RunRecord | None, *, recovers: bool) -> Lineage:
-        """The run that the session which begins now is of.
+        """The run that the session which begins now is of; the same until ``begun`` is called.
 
         Args:
             args: the training arguments.
@@ -49,8 +49,11 @@ class Resuming:
                 lineage = self._of_checkpoint(folder, state)
                 if self._lives(lineage.run_id, folder):
                     lineage = lineage.as_branch()
-        self._lineage, self._checkpoint, self._called = lineage, None, False
         return lineage
+
+    def begun(self, lineage: Lineage) -> None:
+        """A session of that run has begun: whatever begins next is another one."""
+        self._lineage, self._checkpoint, self._called = lineage, None, False
 
     @property
     def awaits_begin(self) -> bool:

@@ -9,6 +9,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 from types import EllipsisType
+from typing import BinaryIO
 
 from cardcallback import portable
 from cardcallback.errors import CardCallbackError
@@ -111,8 +112,9 @@ def write_bytes_atomically(
         if _content(target) == content:
             return False
         like = target if target.exists() else as_open_as
-        with _new_file_beside(target, content, waits_for_disk=waits_for_disk) as temporary:
-            _replace(target, temporary, content, unless_changed_from=unless_changed_from, like=like)
+        with _new_file_beside(target, content, waits_for_disk=waits_for_disk) as (temporary, file):
+            _make_ready(target, temporary, content, unless_changed_from=unless_changed_from, like=like)
+            _put_in_place(temporary, file, target)
     except OSError as error:
         msg = f"cannot write {path.name}: {_reason(error)}; what was there is unchanged"
         raise CardCallbackError(msg) from error
@@ -187,7 +189,7 @@ def _ordinary(path: Path) -> os.stat_result:
     return found
 
 
-def _replace(
+def _make_ready(
     target: Path,
     temporary: Path,
     content: bytes,
@@ -203,7 +205,16 @@ def _replace(
     if unless_changed_from is not ... and _content(target) != unless_changed_from:
         msg = f"{target.name} was changed by somebody else just now: it stays as it is"
         raise FileChangedError(msg)
-    temporary.replace(target)
+
+
+def _put_in_place(temporary: Path, file: BinaryIO, target: Path) -> None:
+    try:
+        temporary.replace(target)
+    except OSError as error:
+        if file.closed or not portable.may_be_for_open_file(error):
+            raise
+        file.close()
+        temporary.replace(target)
 
 
 def _take_over(temporary: Path, like: Path) -> None:
@@ -213,11 +224,17 @@ def _take_over(temporary: Path, like: Path) -> None:
     if (old.st_uid, old.st_gid) != (new.st_uid, new.st_gid):
         try:
             os.chown(temporary, old.st_uid, old.st_gid)
-        except PermissionError:
-            # Only root gives files away; the group alone may be one of the person's own.
-            with contextlib.suppress(PermissionError):
+        except OSError:
+            # Only root gives files away, and only to owners its container knows; the group alone may be one of the
+            # person's own.
+            with contextlib.suppress(OSError):
                 os.chown(temporary, -1, old.st_gid)
-    temporary.chmod(mode)
+    try:
+        temporary.chmod(mode)
+    except OSError:
+        # A file system that has one mode for all its files; what was closed to others may not be opened to them.
+        if stat.S_IMODE(temporary.stat().st_mode) & ~mode:
+            raise
 
 
 def _temporary_folder(target: Path) -> Path:
@@ -230,18 +247,18 @@ def _temporary_folder(target: Path) -> Path:
 
 
 @contextlib.contextmanager
-def _new_file_beside(target: Path, content: bytes, *, waits_for_disk: bool) -> Iterator[Path]:
-    """A temporary file with ``content``; gone afterwards, unless it took the target's place."""
+def _new_file_beside(target: Path, content: bytes, *, waits_for_disk: bool) -> Iterator[tuple[Path, BinaryIO]]:
+    """A temporary file with ``content``, held open; gone afterwards, unless it took the target's place."""
     temporary, descriptor = _open_temporary(_temporary_folder(target))
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
             file.flush()
             if waits_for_disk:
-                os.fsync(file.fileno())
+                portable.sync(file.fileno(), whole=True)
             if not portable.MOVES_OPEN_FILES:
                 file.close()
-            yield temporary
+            yield temporary, file
     finally:
         temporary.unlink(missing_ok=True)
 

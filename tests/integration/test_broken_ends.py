@@ -13,6 +13,9 @@ from transformers import TrainerCallback
 
 from cardcallback import CardCallback, load_run
 from cardcallback.errors import CardCallbackWarning
+from cardcallback.live_run import LiveRun
+from cardcallback.recorder import Recorder
+from cardcallback.resuming import Resuming
 from cardcallback.run_folder import RunFolder
 
 pytestmark = pytest.mark.training
@@ -72,6 +75,90 @@ def test_ctrl_c_in_the_end_costs_a_completed_run_nothing(
     assert (output_folder / "training_run" / "loss_curve.png").exists()
     said = [line for line in capsys.readouterr().out.splitlines() if line.startswith("cardcallback:")]
     assert ["measuring" in line for line in said] == [True, False]
+
+
+@pytest.mark.parametrize(
+    "part", [(Resuming, "lineage"), (Recorder, "start"), (LiveRun, "describe"), (RunFolder, "begin")]
+)
+def test_ctrl_c_in_the_begin_leaves_a_record_of_an_attempt(
+    output_folder: Path, base_folder: Path, monkeypatch: pytest.MonkeyPatch, part: tuple[type, str]
+) -> None:
+    """An interrupted run of no step, which the next training is no part of."""
+    owner, name = part
+    whole, left = getattr(owner, name), [None]
+
+    def interrupted(*args: Any, **kwargs: Any) -> Any:
+        if left:
+            left.pop()
+            os.kill(os.getpid(), signal.SIGINT)
+        return whole(*args, **kwargs)
+
+    monkeypatch.setattr(owner, name, interrupted)
+    previous = signal.signal(signal.SIGINT, signal.default_int_handler)
+    callback = CardCallback(quiet=True)
+    trainer = make_trainer("plain", output_folder, base_folder=base_folder, callbacks=[callback])
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            trainer.train()
+    finally:
+        signal.signal(signal.SIGINT, previous)
+    assert not left
+    record = load_run(output_folder)
+    assert (record.status, record.training.steps, len(record.sessions)) == ("interrupted", 0, 1)
+    trainer.train()
+    again = load_run(output_folder)
+    assert (again.status, again.training.steps, len(again.sessions)) == ("completed", STEPS, 1)
+    assert again.run_id != record.run_id
+
+
+class LeftChildError(Exception):
+    """How a forked child leaves its parent's training."""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes cannot be forked here")
+def test_a_child_forked_in_a_training_leaves_the_run_to_its_parent(output_folder: Path, base_folder: Path) -> None:
+    """It goes out through ``train()``, evaluates and saves on the way: none of that is an end, or written by us."""
+    written = []
+
+    def fork(trainer: Any) -> None:
+        child = os.fork()
+        if child == 0:
+            trainer.save_model()
+            trainer.evaluate()
+            raise LeftChildError
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        written.extend(output_folder.glob("training_run/*"))
+
+    step = AtStep(fork)
+    callbacks = [CardCallback(quiet=True, charts=False), step]
+    trainer = step.trainer = make_trainer("plain", output_folder, base_folder=base_folder, callbacks=callbacks)
+    try:
+        trainer.train()
+    except LeftChildError:
+        os._exit(0)
+    assert written == []
+    record = load_run(output_folder)
+    assert (record.status, record.training.steps) == ("completed", STEPS)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes cannot be forked here")
+def test_a_trainer_that_a_child_takes_over_is_measured_there(output_folder: Path, base_folder: Path) -> None:
+    """Made in the parent and trained in a child, as notebooks' launchers do: its end by an exception is recorded."""
+
+    def leave(_: Any) -> None:
+        raise LeftChildError
+
+    callbacks = [CardCallback(quiet=True, charts=False), AtStep(leave)]
+    trainer = make_trainer("plain", output_folder, base_folder=base_folder, callbacks=callbacks)
+    child = os.fork()
+    if child == 0:
+        try:
+            trainer.train()
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+    record = load_run(output_folder)
+    assert (record.status, record.training.steps) == ("interrupted", 2)
 
 
 @pytest.mark.parametrize("outer_has_one", [False, True])

@@ -214,6 +214,25 @@ def test_a_begin_that_fails_leaves_the_run_before_as_it_ended(tmp_path: Path) ->
 
 
 @pytest.mark.expects_failure
+@pytest.mark.filterwarnings("ignore:cardcallback could not")
+def test_where_no_thread_can_be_started_time_is_measured_still(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A person, or a container, may have as many as are allowed: the card says why the rest is missing."""
+
+    def too_many(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    args, state = _job(tmp_path)
+    monkeypatch.setattr(threading.Thread, "start", too_many)
+    callback = CardCallback(quiet=True, charts=False)
+    callback.on_train_begin(args, state, None, model=None)
+    callback.on_train_end(args, state, None)
+    record = load_run(tmp_path)
+    assert record.status == "completed"
+    assert record.memory.system_peak.value is None
+    assert "no thread could be started" in str(record.memory.system_peak.reason)
+
+
+@pytest.mark.expects_failure
 def test_a_copy_in_a_broken_environment_raises_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """As a search unpickles it in a trial's process; the mistake is told once."""
     state = CardCallback(quiet=True).__getstate__()

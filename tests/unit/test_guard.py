@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import functools
+import io
 import os
+import signal
 import threading
 import warnings
+from typing import Any
 
 import pytest
 
@@ -35,6 +39,85 @@ def test_warnings_turned_into_errors_do_not_stop_a_training(capsys: pytest.Captu
         with Guard()("write the card"):
             raise CardCallbackError("no")
     assert "could not write the card" in capsys.readouterr().err
+
+
+@pytest.mark.expects_failure
+@pytest.mark.parametrize("gone", [None, "closed"])
+def test_a_warning_that_nobody_can_be_shown_stops_no_training(
+    monkeypatch: pytest.MonkeyPatch, gone: str | None
+) -> None:
+    """With warnings as errors, and without an error stream to write to, the sentence is in the record alone."""
+    stream = None if gone is None else io.StringIO()
+    if stream is not None:
+        stream.close()
+    guard = Guard()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        monkeypatch.setattr("sys.stderr", stream)
+        with guard("write the card"):
+            raise CardCallbackError("no")
+    assert guard.sentences == ["cardcallback could not write the card: no"]
+
+
+@pytest.mark.expects_failure
+def test_a_log_handler_that_fails_stops_no_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Warnings go where a person's program sends them, and that may be nowhere."""
+
+    def fails(*_: object, **__: object) -> None:
+        raise RuntimeError("no log server")
+
+    monkeypatch.setattr("warnings.showwarning", fails)
+    guard = Guard()
+    with guard("write the card"):
+        raise CardCallbackError("no")
+    assert guard.sentences == ["cardcallback could not write the card: no"]
+
+
+class Limit:
+    """Ways to write a handler that raises when a program's time is up."""
+
+    def method(self, *_: object) -> None:
+        """As a bound method."""
+        raise TimeoutError("time is up")
+
+    def __call__(self, *_: object) -> None:
+        """As an object."""
+        raise TimeoutError("time is up")
+
+
+def _time_is_up(limit: str, *_: object) -> None:
+    raise TimeoutError(limit)
+
+
+def _write_interrupted(*, renamed: bool) -> None:
+    try:
+        signal.raise_signal(signal.SIGUSR1)
+    except OSError as error:
+        if renamed:
+            raise CardCallbackError("cannot write README.md") from error
+        raise
+
+
+@pytest.mark.parametrize(
+    "handler",
+    [Limit().method, Limit(), functools.partial(_time_is_up, "now"), lambda *_: _time_is_up("now")],
+    ids=["method", "object", "partial", "function"],
+)
+@pytest.mark.parametrize("renamed", [False, True])
+def test_what_a_signal_handler_raises_belongs_to_the_person(handler: Any, *, renamed: bool) -> None:
+    """A time limit that is reached while we write, or a data loader's worker that died, ends their training still.
+
+    Also where our own code took it for the disk's failure.
+    """
+    before = signal.signal(signal.SIGUSR1, handler)
+    guard = Guard()
+    try:
+        with pytest.raises(TimeoutError), guard("complete the card"), guard("write the card"):
+            _write_interrupted(renamed=renamed)
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert guard.sentences == []
+    assert not guard.busy
 
 
 @pytest.mark.expects_failure

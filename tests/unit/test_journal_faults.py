@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import stat
@@ -164,6 +165,73 @@ def test_a_disk_that_syncs_no_folders_holds_no_file_open(tmp_path: Path, monkeyp
     assert guard.sentences == []
     assert not is_alive(path_in(tmp_path))
     assert recovered_joules(tmp_path) == pytest.approx(run.joules)
+
+
+def test_a_disk_that_syncs_nothing_has_a_journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some in user space refuse it for files too; what a kill leaves there is as whole."""
+
+    def refuse(_: int) -> None:
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    monkeypatch.setattr(os, "fdatasync", refuse)
+    run, guard = JournalledRun(), Guard()
+    run.live(run.keeper(tmp_path, guard=guard), 40.0)
+    assert guard.sentences == []
+    assert recovered_joules(tmp_path) == pytest.approx(run.joules, abs=1.01 * WATTS)
+
+
+def test_a_disk_that_moves_no_open_file_has_a_journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the folders that a virtual machine shares with its host; it stays locked while its process lives."""
+    rename, refused = os.rename, []
+
+    def rename_closed(source: str, target: str, **folders: int) -> None:
+        found = os.stat(source, dir_fd=folders["src_dir_fd"])
+        if found.st_ino in _open_here():
+            refused.append(source)
+            raise OSError(errno.ETXTBSY, os.strerror(errno.ETXTBSY))
+        rename(source, target, **folders)
+
+    monkeypatch.setattr(os, "rename", rename_closed)
+    run, guard = JournalledRun(), Guard()
+    keeper = run.keeper(tmp_path, guard=guard)
+    run.live(keeper, 40.0)
+    assert refused
+    assert guard.sentences == []
+    assert is_alive(path_in(tmp_path))
+    assert recovered_joules(tmp_path) == pytest.approx(run.joules, abs=1.01 * WATTS)
+    keeper.close(final=False)
+    assert not is_alive(path_in(tmp_path))
+
+
+def _open_here() -> set[int]:
+    found = set()
+    for descriptor in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(OSError):  # the listing's own
+            found.add(descriptor.stat().st_ino)
+    return found
+
+
+def test_a_process_that_closes_all_it_has_open_goes_on_with_its_journal(tmp_path: Path) -> None:
+    """As daemons do: the journal is begun anew, and no file that took its number meanwhile is written to."""
+    run, guard = JournalledRun(), Guard()
+    keeper = run.keeper(tmp_path, guard=guard)
+    run.live(keeper, 20.0)
+    descriptor = keeper._file._descriptor
+    assert descriptor is not None
+    os.close(descriptor)
+    other = tmp_path / "other.bin"
+    taken = os.open(other, os.O_WRONLY | os.O_CREAT)
+    try:
+        run.live(keeper, 20.0)
+        assert other.read_bytes() == b""
+        assert recovered_joules(tmp_path) == pytest.approx(run.joules, abs=1.01 * WATTS)
+        keeper.close(final=True)
+        os.fstat(taken)  # open still
+    finally:
+        os.close(taken)
+    assert guard.sentences == []
+    assert not path_in(tmp_path).exists()
 
 
 @pytest.mark.expects_failure

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import signal
 import threading
 from collections.abc import Callable
@@ -277,6 +279,27 @@ def test_an_end_that_is_broken_off_is_gone_through_again(
     assert not publisher.owes
     join_the_journals_thread()
     assert journals_in(tmp_path) == []
+
+
+@pytest.mark.expects_failure
+@pytest.mark.filterwarnings("ignore:cardcallback could not")
+def test_what_a_full_disk_refused_is_written_when_the_process_leaves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There may be room by then; record and card are those of the end."""
+    publisher = publisher_of(MadeUpRun(), tmp_path)
+    publisher.keep_what_was_there()
+    with monkeypatch.context() as full:
+
+        def refuse(*_: object, **__: object) -> None:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        full.setattr(os, "open", refuse)
+        publisher.end("completed", STATE)
+        assert publisher._recorded is None
+    publisher.leave()
+    assert load_run(tmp_path).status == "completed"
+    assert (tmp_path / "README.md").exists()
 
 
 def test_an_end_is_gone_through_once(tmp_path: Path) -> None:

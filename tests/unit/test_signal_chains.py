@@ -80,6 +80,27 @@ def test_inside_our_own_work_their_handler_is_not_kept_waiting(told: list[str]) 
     assert told == ["theirs", "written", "kept"]
 
 
+def test_a_signal_while_the_session_begins_is_the_sessions(told: list[str]) -> None:
+    """Ours are in place before there is a session to end; what came meanwhile reaches it when it is there."""
+    guard = Guard()
+    signals = StopSignals(guard)
+    with guard("begin"):
+        signals.install()
+        signal.raise_signal(signal.SIGTERM)
+        signals.ends(Session(told))
+    signals.remove()
+    assert told == ["theirs", "kept"]
+
+
+def test_a_signal_before_there_is_a_session_reaches_their_handler(told: list[str]) -> None:
+    """A begin that failed leaves nothing to keep."""
+    signals = StopSignals(Guard())
+    signals.install()
+    signal.raise_signal(signal.SIGTERM)
+    signals.remove()
+    assert told == ["theirs"]
+
+
 def test_a_later_handler_is_left_in_place_and_may_call_ours(told: list[str]) -> None:
     """One that was installed on top stays after our end; what it passes to ours reaches the one before."""
     signals = StopSignals(Guard())

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 import stat
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -248,6 +251,87 @@ def _slow_disk(file):
 os.fsync = _slow_disk
 writing.write_atomically(Path(sys.argv[1]), "new")
 """
+
+
+def _refusing(number: int) -> Any:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    return refuse
+
+
+@pytest.mark.parametrize("number", [errno.EINVAL, errno.ENOTSUP, errno.ENOSYS])
+def test_a_file_system_that_syncs_nothing_is_no_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """Some in user space answer so to every file; a disk that failed is told."""
+    monkeypatch.setattr(os, "fsync", _refusing(number))
+    write_atomically(tmp_path / "README.md", "new")
+    assert (tmp_path / "README.md").read_text() == "new"
+    monkeypatch.setattr(os, "fsync", _refusing(errno.EIO))
+    with pytest.raises(CardCallbackError, match="what was there is unchanged"):
+        write_atomically(tmp_path / "README.md", "newer")
+
+
+def test_a_file_system_with_one_mode_and_one_owner_takes_a_card(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither can be set there, nor in a container for an owner that it does not know."""
+    card = tmp_path / "README.md"
+    card.write_text("old")
+    like = card.stat()
+    monkeypatch.setattr(os, "chmod", _refusing(errno.EPERM))
+    monkeypatch.setattr(os, "chown", _refusing(errno.EINVAL))
+    monkeypatch.setattr(Path, "stat", _as_of_somebody_else(card, like.st_uid + 1))
+    write_atomically(card, "new")
+    assert card.read_text() == "new"
+
+
+def _as_of_somebody_else(path: Path, owner: int) -> Any:
+    stat = Path.stat
+
+    def told(self: Path, **options: Any) -> os.stat_result:
+        found = stat(self, **options)
+        return os.stat_result((*found[:4], owner, *found[5:])) if self == path else found
+
+    return told
+
+
+def test_what_was_closed_to_others_is_not_opened_to_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A card that only its owner may read stays the old one where a new one cannot be closed."""
+    card = tmp_path / "README.md"
+    card.write_text("old")
+    card.chmod(0o600)
+    monkeypatch.setattr(os, "chmod", _refusing(errno.EPERM))
+    before = os.umask(0o022)
+    try:
+        with pytest.raises(CardCallbackError, match="operation not permitted"):
+            write_atomically(card, "new")
+    finally:
+        os.umask(before)
+    assert card.read_text() == "old"
+
+
+def test_a_folder_that_moves_no_open_file_takes_a_card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the folders that a virtual machine shares with its host."""
+    replace = os.replace
+
+    def replace_closed(source: Path, target: Path) -> None:
+        if source.stat().st_ino in _open_here():
+            raise OSError(errno.ETXTBSY, os.strerror(errno.ETXTBSY))
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", replace_closed)
+    write_atomically(tmp_path / "README.md", "new")
+    assert [path.name for path in tmp_path.iterdir()] == ["README.md"]
+
+
+def _open_here() -> set[int]:
+    found = set()
+    for descriptor in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(OSError):  # the listing's own
+            found.add(descriptor.stat().st_ino)
+    return found
 
 
 @pytest.mark.parametrize("own", [False, True])

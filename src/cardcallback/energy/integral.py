@@ -132,6 +132,10 @@ class PowerIntegral:
         held, gap = self._held(seconds, silent_until)
         return Cumulative(seconds, self._joules + held * self._last_watts, self._gap_seconds + gap)
 
+    def reaches(self, seconds: float) -> bool:
+        """Whether readings stand for that time, or the last one may be held until then."""
+        return self.readings > 0 and self._held(seconds)[1] == 0
+
     @property
     def relative_doubt(self) -> float:
         """The doubt from sampling and from the gauge's own blindness, as a share of the energy."""

@@ -43,12 +43,12 @@ class Ending:
 
     Args:
         guard: catches what fails; says whether the main thread is inside code of ours.
-        session: what is ended.
+        session: what is ended; None while it is still beginning.
     """
 
-    def __init__(self, guard: Guard, session: Stoppable) -> None:
+    def __init__(self, guard: Guard, session: Stoppable | None) -> None:
         self._guard = guard
-        self._session = session
+        self.session = session
         self._thread = WaitingThread("cardcallback-ending")
         self._claim = threading.Lock()
         self._claimant: int | None = None
@@ -57,7 +57,8 @@ class Ending:
 
     def keep(self) -> None:
         """A record of now, for a handler that may not come back."""
-        self._do("keep a record of now", self._session.keep_interrupted, _KEEP_TIMEOUT_SECONDS)
+        if self.session is not None:
+            self._do("keep a record of now", self.session.keep_interrupted, _KEEP_TIMEOUT_SECONDS)
 
     def die(self, signum: int) -> None:
         """End the session, and the process by the signal; by the first of two threads, or of two signals."""
@@ -69,8 +70,10 @@ class Ending:
         self._claimant = threading.get_ident()
         self._reached.release()
         try:
-            self._do("record an interrupted run", self._session.end_interrupted, _END_TIMEOUT_SECONDS)
-            self._do("print the closing line", self._tell_now, _TELL_TIMEOUT_SECONDS)
+            session = self.session
+            if session is not None:
+                self._do("record an interrupted run", session.end_interrupted, _END_TIMEOUT_SECONDS)
+                self._do("print the closing line", lambda: _tell_now(session), _TELL_TIMEOUT_SECONDS)
         finally:
             die_of(signum)  # also where Ctrl-C breaks the waiting
 
@@ -99,13 +102,14 @@ class Ending:
 
         self._thread.do(guarded, timeout_seconds)
 
-    def _tell_now(self) -> None:
-        self._session.tell_end()
-        sys.stdout.flush()  # death by a signal does not
-
     def _wait_to_die(self, signum: int) -> None:
         # Training does not go on while another thread ends the session.
         never = threading.Lock()
         never.acquire()
         never.acquire(timeout=_END_TIMEOUT_SECONDS + _TELL_TIMEOUT_SECONDS)
         die_of(signum)
+
+
+def _tell_now(session: Stoppable) -> None:
+    session.tell_end()
+    sys.stdout.flush()  # death by a signal does not

@@ -7,14 +7,13 @@ import functools
 import os
 import signal
 import threading
-import weakref
 from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
-from cardcallback import portable
 from cardcallback.guard import Guard
 from cardcallback.hooks.ending import Ending, Stoppable
+from cardcallback.hooks.forks import do_not_tell, tell_in_children
 from cardcallback.hooks.os_signals import die_of, handler_address
 from cardcallback.hooks.wakeup import Wakeup
 
@@ -39,10 +38,14 @@ class StopSignals:
     Args:
         guard: ours; while the main thread is inside one of its blocks, what there is to do waits until it leaves.
         process_id: this process's number.
+        on_fork: called in a child that is forked in between, to which the session does not belong.
     """
 
-    def __init__(self, guard: Guard, *, process_id: int | None = None) -> None:
+    def __init__(
+        self, guard: Guard, *, process_id: int | None = None, on_fork: Callable[[], None] | None = None
+    ) -> None:
         self._guard = guard
+        self._on_fork = on_fork
         self._process_id = os.getpid() if process_id is None else process_id
         self._links: dict[int, _Link] = {}
         self._received: set[int] = set()
@@ -50,10 +53,14 @@ class StopSignals:
         self._ending: Ending | None = None
         self._wakeup: Wakeup | None = None
 
-    def install(self, session: Stoppable) -> None:
-        """Begin, in the main thread; elsewhere nothing is done, since only there Python handles signals."""
+    def install(self, session: Stoppable | None = None) -> None:
+        """Begin, in the main thread; elsewhere nothing is done, since only there Python handles signals.
+
+        Without a session yet, one that ``ends`` names later: a signal that comes inside a block of the guard waits.
+        """
         self.remove()
         self._received = set()
+        tell_in_children(self)
         if threading.current_thread() is not threading.main_thread():
             return
         found = {signum: signal.getsignal(signum) for signum in STOP_SIGNALS}
@@ -63,12 +70,15 @@ class StopSignals:
         if not self._links:
             return
         self._ending = Ending(self._guard, session)
-        _put_back_in_children()
-        _installed.add(self)
         for signum, link in self._links.items():
             signal.signal(signum, link)
             link.address = handler_address(signum)
         self._wakeup = Wakeup(self._heard)
+
+    def ends(self, session: Stoppable) -> None:
+        """What a signal ends from now on."""
+        if self._ending is not None:
+            self._ending.session = session
 
     @property
     def is_deaf(self) -> bool:
@@ -78,6 +88,7 @@ class StopSignals:
 
     def remove(self) -> None:
         """Put back what was there, where ours is still in place; otherwise ours only passes on from now on."""
+        do_not_tell(self)
         if self._ending is None or threading.current_thread() is not threading.main_thread():
             return
         self._put_back()
@@ -85,7 +96,6 @@ class StopSignals:
             self._wakeup.close()
         self._ending.close()
         self._ending = self._wakeup = None
-        _installed.discard(self)
 
     def cut_short(self, state: Any) -> bool:
         """Whether training ended before its last step after one of the signals came.
@@ -106,12 +116,17 @@ class StopSignals:
         finally:
             previous(signum, frame)  # also where Ctrl-C breaks the waiting
 
-    def forked(self) -> None:
+    def left_to_parent(self) -> None:
         """In a child process: its signals are none of ours, nor may ours hear of them."""
-        self._put_back()
-        if self._wakeup is not None:
-            self._wakeup.let_go()
+        do_not_tell(self)
+        # Each handler knows its own process besides.
+        with contextlib.suppress(ValueError, OSError):
+            self._put_back()
+            if self._wakeup is not None:
+                self._wakeup.let_go()
         self._ending = self._wakeup = None
+        if self._on_fork is not None:
+            self._on_fork()
 
     def _may_chain(self, signum: int, previous: Any) -> bool:
         if previous is signal.SIG_DFL:
@@ -181,19 +196,3 @@ class _Link:
         # faulthandler replaces a handler without Python's table knowing.
         in_place: object = signal.getsignal(signum)
         return in_place is self and handler_address(signum) == self.address
-
-
-_installed: weakref.WeakSet[StopSignals] = weakref.WeakSet()
-
-
-@functools.cache
-def _put_back_in_children() -> None:
-    portable.in_forked_children(_forked)
-
-
-def _forked() -> None:
-    for signals in list(_installed):
-        # Nothing may be raised or printed into somebody's fork; each handler knows its own process besides.
-        with contextlib.suppress(ValueError, OSError):
-            signals.forked()
-    _installed.clear()

@@ -30,9 +30,10 @@ class Wakeup:
     def close(self) -> None:
         """Hear of nothing more."""
         self.let_go()
-        with contextlib.suppress(BlockingIOError):  # full: then the listener is awake and will see the end
+        with contextlib.suppress(OSError):  # full: then the listener is awake and will see the end; or closed
             os.write(self._write_end, bytes([_END]))
-        os.close(self._write_end)
+        with contextlib.suppress(OSError):
+            os.close(self._write_end)
 
     def let_go(self) -> None:
         """Give the descriptor back, if it is still ours; all that a forked child has to do."""
@@ -42,7 +43,8 @@ class Wakeup:
 
     def _listen(self, read_end: int) -> None:
         # The descriptor is this thread's to close: another one's number may be the same a moment later.
-        with os.fdopen(read_end, "rb", buffering=0) as pipe:
+        # Somebody may close all that this process has open, as daemons do.
+        with contextlib.suppress(OSError), os.fdopen(read_end, "rb", buffering=0) as pipe:
             while numbers := pipe.read(64):
                 for number in numbers:
                     if number == _END:

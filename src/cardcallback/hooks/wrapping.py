@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 from cardcallback.guard import Guard
+from cardcallback.hooks.forks import tell_in_children
 
 GuardFactory = Callable[[str], AbstractContextManager[None]]
 # Makes one call of a wrapped method: the method as bound to what it is called on, that object, and the arguments.
@@ -67,6 +68,12 @@ class Watch:
         self._hooks: dict[str, tuple[Hook, ...]] = {}
         self._running: set[tuple[int, str]] = set()
         self._seen: set[str] = set()
+        self._is_parents = False
+        tell_in_children(self)
+
+    def left_to_parent(self) -> None:
+        """In a forked child: a training that was going on is the parent's, and this one hears nothing of it."""
+        self._is_parents = bool(self._running)
 
     def __reduce__(self) -> tuple[Callable[[], None], tuple[()]]:
         # Copies and pickles get None: a copy is not the watched trainer, and a pickle must not need us.
@@ -74,7 +81,7 @@ class Watch:
 
     def watches(self, trainer: Any) -> bool:
         """Whether this is that trainer's own (a shallow copy shares the attribute, not the watch)."""
-        return self._trainer() is trainer
+        return self._trainer() is trainer and not self._is_parents
 
     def trainer(self) -> Any:
         """The watched trainer, or ``None`` once it is gone."""
@@ -88,7 +95,11 @@ class Watch:
 
     def hooks(self, method: str) -> tuple[Hook, ...]:
         """The hooks around ``method``, oldest topic first."""
-        return self._hooks.get(method, ())
+        return () if self._is_parents else self._hooks.get(method, ())
+
+    def still(self, hooks: tuple[Hook, ...]) -> tuple[Hook, ...]:
+        """Those that a call began with, as it ends: none in a child that was forked in between."""
+        return () if self._is_parents else hooks
 
     def is_running(self, method: str) -> bool:
         """Whether this thread is inside a wrapped call of ``method``."""
@@ -227,9 +238,9 @@ def _run(
         try:
             result = None if _left_out(hooks, told) else original(*args, **kwargs)
         except BaseException as error:
-            _tell(hooks, "failed", told, error)
+            _tell(watch.still(hooks), "failed", told, error)
             raise
-        _tell(hooks, "after", told, result)
+        _tell(watch.still(hooks), "after", told, result)
         return result
     finally:
         watch.ends(method)

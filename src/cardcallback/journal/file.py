@@ -67,7 +67,7 @@ class JournalFile:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._descriptor: int | None = None
-        self._open: set[int] = set()
+        self._open: dict[int, tuple[int, int] | None] = {}
         self._moved: list[int] = []
         self._torn = False
         self.ends = False  # its session is over, and a thread that nobody waits for is about to close it
@@ -87,8 +87,7 @@ class JournalFile:
             there = self._path.lstat()
         except OSError:
             return True
-        ours = os.fstat(self._descriptor)
-        return (there.st_dev, there.st_ino) != (ours.st_dev, ours.st_ino)
+        return (there.st_dev, there.st_ino) != _identity(self._descriptor)
 
     def replace(self, content: bytes) -> None:
         """Begin anew with ``content``, on disk before it takes the old file's place; folders are made as needed.
@@ -105,7 +104,7 @@ class JournalFile:
             with contextlib.suppress(FileNotFoundError):
                 folder.unlink(new)
             descriptor = folder.create(new)
-            self._open.add(descriptor)
+            self._open[descriptor] = _identity(descriptor)
             try:
                 _lock(descriptor)
                 self._write(descriptor, content)
@@ -162,17 +161,20 @@ class JournalFile:
 
     def forget(self) -> None:
         """In a forked child: close without giving the parent's lock up."""
-        for descriptor in self._open:
-            with contextlib.suppress(OSError):  # somebody closed everything, as daemons do
-                os.close(descriptor)
-        self._open.clear()
+        for descriptor in list(self._open):
+            self._close(descriptor)
         self._moved.clear()
         self._descriptor = None
 
     def _put_in_place(self, folder: Folder, descriptor: int, new: str) -> int:
         if portable.MOVES_OPEN_FILES:
-            folder.rename(new, self._path.name)
-            return descriptor
+            try:
+                folder.rename(new, self._path.name)
+            except OSError as error:
+                if not portable.may_be_for_open_file(error):
+                    raise
+            else:
+                return descriptor
         self.close()
         self._close(descriptor)
         try:
@@ -185,7 +187,8 @@ class JournalFile:
 
     def _reopened(self, folder: Folder) -> int:
         descriptor = folder.reopen(self._path.name)
-        self._open.add(descriptor)
+        self._open[descriptor] = _identity(descriptor)
+        _lock(descriptor)
         return descriptor
 
     def _write(self, descriptor: int, content: bytes) -> None:
@@ -199,14 +202,16 @@ class JournalFile:
         old = self._descriptor
         if old is None:
             return
-        if was_there or not os.fstat(old).st_nlink:
+        if was_there or not _has_a_place(old):
             self._close(old)
         else:
             self._moved.append(old)
 
     def _close(self, descriptor: int) -> None:
-        self._open.discard(descriptor)
-        os.close(descriptor)
+        ours = self._open.pop(descriptor, None)
+        # Somebody may have closed everything, as daemons do, and another file have the number since.
+        if ours is not None and _identity(descriptor) == ours:
+            os.close(descriptor)
 
 
 _of_this_process: weakref.WeakSet[JournalFile] = weakref.WeakSet()
@@ -223,6 +228,20 @@ def _forget_all() -> None:
 
 
 portable.in_forked_children(_forget_all)
+
+
+def _identity(descriptor: int) -> tuple[int, int] | None:
+    """Which file it is; None where none is open by that number."""
+    with contextlib.suppress(OSError):
+        found = os.fstat(descriptor)
+        return (found.st_dev, found.st_ino)
+    return None
+
+
+def _has_a_place(descriptor: int) -> bool:
+    with contextlib.suppress(OSError):  # closed by somebody
+        return os.fstat(descriptor).st_nlink > 0
+    return False
 
 
 def _remove_where_it_lies(descriptor: int) -> None:

@@ -29,7 +29,7 @@ class ProcessPart:
     def __init__(self, guard: Guard, environ: Mapping[str, str]) -> None:
         self.place = Place()
         self._guard = guard
-        self._signals = StopSignals(guard)
+        self._signals = StopSignals(guard, on_fork=self._left_to_parent)
         self._follower: Follower | None = None
         self._node: MeasuredNode | None = None
         self._began = False
@@ -58,6 +58,9 @@ class ProcessPart:
         with self._guard("find this process's place in its job"):
             self.place = find_place(environ, args, root)
         self._guard.quiet = not self.place.writes
+
+    def _left_to_parent(self) -> None:
+        self._follower = self._node = None
 
     def measures_for(self, node: MeasuredNode | None) -> None:
         """The node whose measurer this process is now, where it is one of several."""

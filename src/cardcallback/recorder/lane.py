@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from cardcallback import portable
 from cardcallback.errors import DeviceLostError, SensorReadError, SensorUnavailableError
 from cardcallback.guard import swallowed
 from cardcallback.recorder.alarm import Alarm
@@ -76,11 +77,15 @@ class Lane:
         self._entering = threading.Lock()  # never held while a sensor is read
         self._alarm = Alarm()
         self._thread: threading.Thread | None = None
+        self._is_slow = False  # whether calls are made later than usual since the latest ones were slow
 
     def start(self) -> None:
-        """Read in a daemon thread from now on."""
-        self._thread = threading.Thread(target=self.run, name="cardcallback-recorder", daemon=True)
-        self._thread.start()
+        """Read in a daemon thread from now on; without one there are no readings."""
+        thread = threading.Thread(target=self.run, name="cardcallback-recorder", daemon=True)
+        if portable.starts(thread):
+            self._thread = thread
+        else:
+            self.first_pass.set()
 
     def join(self, timeout_seconds: float) -> bool:
         """Whether the thread, told to stop by the book, has ended within that time."""
@@ -236,6 +241,7 @@ class Lane:
             self._failed(appointment, "the answer came too late to say when it was true", call)
             return
         appointment.succeeded(after, cost)
+        self._ask_after_slow_calls(appointment, after)
         if appointment in self._kept:
             self._kept[appointment].note_single((before + after) / 2, value)
         self._taken.append(_Taken(appointment, (before + after) / 2, value))
@@ -261,6 +267,15 @@ class Lane:
         now = self._clock.elapsed_seconds()
         # All of them may fail at once, and together have no more than the one share.
         appointment.failed(now, reason, self._cost_of(call), DRIVER_SHARE / len(self.appointments))
+        self._ask_after_slow_calls(appointment, now)
+
+    def _ask_after_slow_calls(self, appointment: Appointment, now: float) -> None:
+        """Once a driver that was slow answers quickly, all that waited for it are asked at once."""
+        was_slow = self._is_slow
+        self._is_slow = appointment.waits_for_a_slow_driver or (was_slow and not appointment.last_call_was_harmless)
+        if was_slow and not self._is_slow:
+            for other in self.appointments:
+                other.ask_after_quick_call(now)
 
     def _cost_of(self, call: _Call) -> float:
         return self._clock.awake_seconds() - call.began_awake_seconds
@@ -285,5 +300,5 @@ class Lane:
 def _may_be_read_last(appointment: Appointment) -> bool:
     quantity = appointment.sensor.spec.quantity
     if quantity == "gpu_process_memory":
-        return appointment.last_cost_seconds < HARMLESS_CALL_SECONDS
+        return appointment.last_call_was_harmless
     return quantity in LAST_READ

@@ -8,11 +8,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain, repeat
 
+from cardcallback import portable
 from cardcallback.recorder.budget import DRIVER_SHARE
 from cardcallback.recorder.clock import Clock
 from cardcallback.sensors.base import OPENING, Absence, Quantity, Sensor, SensorPart, SensorSet, SensorSpec
 
 SensorKey = tuple[str, str, int | None, str]
+_NO_THREAD = "no thread could be started to read with: there were too many already"
 _LATE = "the driver had not answered yet"
 # How long after an attempt a driver that was not ready is tried again, and from then on.
 _FIRST_AGAIN_SECONDS = (10.0, 30.0, 60.0)
@@ -79,7 +81,9 @@ class BackgroundOpening:
     def _begin(self) -> None:
         self._process = os.getpid()
         self._done = threading.Event()
-        threading.Thread(target=self._work, name="cardcallback-opening", daemon=True).start()
+        if not portable.starts(threading.Thread(target=self._work, name="cardcallback-opening", daemon=True)):
+            self._sensors = self._absent(_NO_THREAD)
+            self._done.set()
 
     def _go_on_in_child(self) -> None:
         """In a child that was forked meanwhile, as by a notebook's launcher: the thread stayed with the parent."""
