@@ -69,6 +69,7 @@ def test_what_is_no_day_is_none(text: str) -> None:
     ("text", "kind", "value"),
     [
         ("12 A100-hours", "device_time", 43_200.0),
+        ("24 H100-hours", "device_time", 86_400.0),
         ("10 GPU-Stunden", "device_time", 36_000.0),
         ("1.46M GPU hours", "device_time", 5.256e9),
         ("2 GPU days", "device_time", 172_800.0),

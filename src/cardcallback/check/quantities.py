@@ -32,7 +32,7 @@ _LONGEST_UNIT = 60
 _GAS = re.compile(r"CO(?:[_~${]{0,3}|<sub>)(?:2|\u2082)|carbon", re.IGNORECASE)
 _OF_CARBON = re.compile(rf"{_GAS.pattern}|emission|footprint", re.IGNORECASE)
 # One letter of the other case is something else: "5 G", "3 D".
-_MISTAKEN = re.compile(r"[DHSGwj](?![^\W\d_])")
+_MISTAKEN = re.compile(r"[DHSGwj](?!\w)")
 _BANDWIDTH = re.compile(r"\s*(?:/|per)\s*s")
 _WATT_HOURS = re.compile(r"\s*[-\u00b7]?\s*h(?:ours?)?\b")
 _RATE = re.compile(
