@@ -207,6 +207,7 @@ SOUND = (
     "# Data set of ours\n\n- Total hours: 960\n",
     _TRAINING + "Trained on recordings.\n\n- Total hours: 960\n",
     _TRAINING + "- Trainingszeit: 1:52 h, mittlere Leistung 57 W\n",
+    _TRAINING + "The DPO model was trained for 2 epochs with a learning rate of 2e-6.\n",
     _TRAINING + "Rank 8 and rank 64 gave no better results.\n",
     _TRAINING + "A second adapter with r=64 was trained for 3 epochs and is published separately.\n",
     "# Comparison\n\n| | Ours | Full FT | Teacher |\n|---|---|---|---|\n| GPU hours | 1.87 | 14 | 2,000 |\n",

@@ -46,7 +46,7 @@ _MEASURED = frozenset({"energy", "gpu_energy", "system_energy", "carbon_emitted"
                        "gpu_hours", "hours_used"})  # fmt: skip
 _LIBRARY = re.compile(r"(?P<name>[A-Za-z][\w-]{1,30})\s+v?(?P<version>\d+(?:\.\d+)+(?:[+.]\w+)*)")
 # Where what belongs to a number in a sentence ends at the latest.
-_AND_MORE = re.compile(r"\s+(?:with|and|und|et|y)\s|[.;:,](?:\s|$)")
+_AND_MORE = re.compile(r"\s+(?:with|and|und|et|y|was|were)\s|\s+/\s|[.;:,](?:\s|$)")
 _LASTED = re.compile(
     r"\b(?:took|lasted|ran for|finished (?:after|in)|dauerte|lief|ben\u00f6tigte|a dur\u00e9|a pris|"
     r"dur\u00f3|tard\u00f3|durou|levou|\u00e8 durato)\b|\u8017\u65f6|\u7528\u65f6|\u5386\u65f6|"
@@ -162,7 +162,7 @@ def _in_text(
             # "It took 3 days" is about training where the sentence, or the heading, says so.
             is_timed = is_said or naming.is_about_training(above)
             named = _told(sentence, slot, naming, of_adapter=of_adapter)
-            if named and against.names_other_devices(sentence):
+            if named and (against.names_other_devices(sentence) or against.names_other_stage(sentence)):
                 named = []
             for one in (*_typed(sentence, said, slot), *named):
                 is_held = is_timed or one.name != "training_time"
