@@ -28,7 +28,7 @@ _CLOSE_READINGS = 80
 _CLOSE_COST_SECONDS = 0.04
 # A counter that was not read for so long may have stopped meanwhile: it is read closely, to see whether it moves, for
 # a part of the driver's time that the pause left over.
-_LONG_PAUSE_SECONDS, _PAUSE_INTERVALS = 5.0, 2.5  # a run that pays back reads at twice the interval
+_LONG_PAUSE_SECONDS = 5.0
 _CLOSE_READINGS_AFTER_PAUSE = 25
 _CLOSE_SHARE = 0.0005
 # Sensors asked rarely for the driver's sake are not asked oftener because someone wants finer energy.
@@ -134,7 +134,7 @@ class Appointment:
             self.due_seconds = self._succeeded_at + self.interval_seconds
 
     def _watch_closely_after(self, pause_seconds: float) -> None:
-        long = max(_LONG_PAUSE_SECONDS, _PAUSE_INTERVALS * self.interval_seconds)
+        long = max(_LONG_PAUSE_SECONDS, 2 * self.interval_seconds)
         if pause_seconds > long and _counts_joules(self.sensor.spec):
             self._close_readings = max(self._close_readings, _CLOSE_READINGS_AFTER_PAUSE)
             self._close_cost_seconds = min(_CLOSE_SHARE * pause_seconds, _CLOSE_COST_SECONDS)
