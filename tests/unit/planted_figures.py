@@ -92,6 +92,9 @@ CONTRADICTIONS = (
     _TRAINING + "训练共耗时约9小时。\n",
     _IMPACT + "- Energy: between 1.5 and 1.7 kWh\n",
     _IMPACT + "- Energie (nur GPU): 1,07 kWh\n",
+    _TRAINING + "- Trainingszeit: 3:52 h\n",
+    _TRAINING + "- LoRA: r=32, alpha=32\n",
+    _TRAINING + "訓練時間は約3.9時間でした。\n",
 )
 SOUND = (
     _TRAINING + "- GPU hours: 1.9\n",
@@ -203,4 +206,9 @@ SOUND = (
     _IMPACT + "Charging a phone takes about 12 Wh; the training used as much as 9 of them.\n",
     "# Data set of ours\n\n- Total hours: 960\n",
     _TRAINING + "Trained on recordings.\n\n- Total hours: 960\n",
+    _TRAINING + "- Trainingszeit: 1:52 h, mittlere Leistung 57 W\n",
+    _TRAINING + "The DPO model was trained for 2 epochs with a learning rate of 2e-6.\n",
+    _TRAINING + "Rank 8 and rank 64 gave no better results.\n",
+    _TRAINING + "A second adapter with r=64 was trained for 3 epochs and is published separately.\n",
+    "# Comparison\n\n| | Ours | Full FT | Teacher |\n|---|---|---|---|\n| GPU hours | 1.87 | 14 | 2,000 |\n",
 )

@@ -69,6 +69,7 @@ def test_what_is_no_day_is_none(text: str) -> None:
     ("text", "kind", "value"),
     [
         ("12 A100-hours", "device_time", 43_200.0),
+        ("24 H100-hours", "device_time", 86_400.0),
         ("10 GPU-Stunden", "device_time", 36_000.0),
         ("1.46M GPU hours", "device_time", 5.256e9),
         ("2 GPU days", "device_time", 172_800.0),
@@ -77,6 +78,7 @@ def test_what_is_no_day_is_none(text: str) -> None:
         ("训练耗时5小时30分钟", "time", 19_800.0),
         ("01:52:00", "time", 6720.0),
         ("1h52", "time", 6720.0),
+        ("1:52 h", "time", 6720.0),
         ("1,5 Stunden und 20 Minuten", "time", 6600.0),
         ("37 g CO<sub>2</sub>e", "emissions", 37.0),
         ("0.344 kg CO2eq/kWh", "intensity", 344.0),

@@ -19,31 +19,22 @@ from cardcallback.check.recorded import recorded_dates, recorded_numbers
 from cardcallback.errors import CardCallbackError
 from cardcallback.hub_id import is_hub_id
 from cardcallback.record import RunRecord
+from cardcallback.render.card.labelled import normalize_label
+from cardcallback.render.card.own_run import OwnRun
 from cardcallback.render.card.quantities import Unit, Value
 from cardcallback.render.card.values import card_fields, open_value
 from cardcallback.units import JOULES_PER_KILOWATT_HOUR, SECONDS_PER_HOUR
 
-_HOURS = Unit(word="hours", kinds=frozenset({"time"}), factor=float(SECONDS_PER_HOUR))
+_HOURS = Unit(word="hours", kinds=frozenset({"time", "device_time"}), factor=float(SECONDS_PER_HOUR))
 # A person rounds: 1.9 h for 1 h 52 min is right. What makers and programs print as GB differs by 7 %.
 _ROOM = 0.06
 _ROOMS = {"memory": 0.08, "rate": 0.1, "parameters": 0.05, "tokens": 0.03, "sequences": 0.0,
           "steps": 0.002, "epochs": 0.02, "examples": 0.01, "share": 0.05}  # fmt: skip
 # Settings, which are exact, and are written with their digits.
 _SETTINGS = frozenset(
-    [
-        "learning_rate",
-        "lora_rank",
-        "lora_alpha",
-        "lora_dropout",
-        "weight_decay",
-        "seed",
-        "warmup_steps",
-        "gradient_accumulation",
-        "building_overhead",
-        "max_length",
-        "effective_batch_size",
-    ]
-)
+    {"learning_rate", "lora_rank", "lora_alpha", "lora_dropout", "weight_decay", "seed", "warmup_steps",
+     "gradient_accumulation", "building_overhead", "max_length", "effective_batch_size"}
+)  # fmt: skip
 # Results without a unit, and under which names a person may mean the same.
 _RESULTS = {
     "validation_loss": ("validation_loss", "best_validation_loss"),
@@ -131,6 +122,10 @@ class AgainstRecord:
     def names_other_devices(self, text: str) -> bool:
         """Whether the text names GPUs, and none of the run's."""
         return _differ({row.name for row in gpus_named_in(text)}, self._own_devices)
+
+    def names_other_stage(self, text: str) -> bool:
+        """Whether the text names a stage such as DPO, and not the run's."""
+        return OwnRun(self.record).stage_of(normalize_label(text)) == "another"
 
     def _is_other_day(self, name: str, text: str) -> bool:
         """Another day than those of the run; of a card or a release one before them."""

@@ -10,11 +10,12 @@ from itertools import islice
 
 from cardcallback.carbon import factor_for, find_place
 from cardcallback.check.emissions_key import stated_grams
-from cardcallback.check.quantities import Figure, Kind, find_figures, headed_figure, is_device_time, is_of_a_name
+from cardcallback.check.quantities import Figure, Kind, find_figures, headed_figure, is_of_a_name
 from cardcallback.check.reading import CardText, Line
 from cardcallback.check.run_labels import plain_label
 from cardcallback.errors import CardCallbackError
 from cardcallback.record import CarbonFactor
+from cardcallback.render.card.device_time import device_time_at
 from cardcallback.render.card.emissions import EMISSIONS_KEY
 from cardcallback.units import JOULES_PER_KILOWATT_HOUR
 
@@ -128,7 +129,7 @@ def counted_devices(text: str) -> set[int]:
     """How many devices a text says that there are: "8 × A100", "4 GPUs", but not "RTX 4090 GPU"."""
     found = (*_COUNTED.finditer(text), *_NUM_DEVICES.finditer(text))
     own = (one for one in found if not is_of_a_name(text, one.start("count")))
-    return {int(one["count"]) for one in own if not is_device_time(text, one.end("count"))} - {0}
+    return {int(one["count"]) for one in own if device_time_at(text, one.end("count")) is None} - {0}
 
 
 def gather_facts(card: CardText) -> Facts:

@@ -11,12 +11,13 @@ from cardcallback.check.facts import gather_facts
 from cardcallback.check.finding import Finding, error, hint, shown
 from cardcallback.check.numbers import bare_numbers
 from cardcallback.check.other_things import says_of_another_run, says_of_elsewhere, says_other_thing
-from cardcallback.check.quantities import figures_of, find_figures, names_device_time
+from cardcallback.check.quantities import figures_of, find_figures
 from cardcallback.check.reading import CardText
 from cardcallback.check.run_labels import RUN_LABELS, plain_label
 from cardcallback.check.run_times import OF_PARTS, OTHER_TIME
 from cardcallback.record import RunRecord
 from cardcallback.render.card.asking import Asked, Asking
+from cardcallback.render.card.device_time import names_device_time
 from cardcallback.render.card.fill_memory import FillMemory
 from cardcallback.render.card.labelled import SENTENCE_END, normalize_label
 from cardcallback.render.card.labels import LabelIndex, has_word, label_index
@@ -45,10 +46,11 @@ _MEASURED = frozenset({"energy", "gpu_energy", "system_energy", "carbon_emitted"
                        "gpu_hours", "hours_used"})  # fmt: skip
 _LIBRARY = re.compile(r"(?P<name>[A-Za-z][\w-]{1,30})\s+v?(?P<version>\d+(?:\.\d+)+(?:[+.]\w+)*)")
 # Where what belongs to a number in a sentence ends at the latest.
-_AND_MORE = re.compile(r"\s+(?:with|and|und|et|y)\s|[.;:,](?:\s|$)")
+_AND_MORE = re.compile(r"\s+(?:with|and|und|et|y|was|were)\s|\s+/\s|[.;:,](?:\s|$)")
 _LASTED = re.compile(
     r"\b(?:took|lasted|ran for|finished (?:after|in)|dauerte|lief|ben\u00f6tigte|a dur\u00e9|a pris|"
-    r"dur\u00f3|tard\u00f3|durou|levou|\u00e8 durato)\b|\u8017\u65f6|\u7528\u65f6|\u5386\u65f6",
+    r"dur\u00f3|tard\u00f3|durou|levou|\u00e8 durato)\b|\u8017\u65f6|\u7528\u65f6|\u5386\u65f6|"
+    r"\u6642\u9593\u306f|(?:\u65f6\u95f4|\u65f6\u957f)[\u4e3a\u662f]",
     re.IGNORECASE,
 )
 _FEWEST_CHARACTERS = 12
@@ -117,8 +119,9 @@ def _stated(card: CardText, against: AgainstRecord, index: LabelIndex) -> Iterat
         if slot.kind in {"line", "cell", "block"}:
             yield from _labelled(slot, asked)
         # Below a heading that asks for something, such as "Compute", a person tells more than that.
-        if asked.why is None and (asked.row is None or slot.label is None) and not slot.has_labels:
-            yield from _in_text(slot, headings, naming, against)
+        of_adapter = asked.row is not None and asked.row.value == "lora_configuration"
+        if asked.why is None and (asked.row is None or slot.label is None or of_adapter) and not slot.has_labels:
+            yield from _in_text(slot, headings, naming, against, of_adapter=of_adapter)
             yield from _versions(slot, index)
 
 
@@ -144,7 +147,9 @@ def _is_from_elsewhere(name: str, text: str) -> bool:
     return name in _MEASURED and says_of_elsewhere(text)
 
 
-def _in_text(slot: Slot, headings: Sequence[str], naming: Naming, against: AgainstRecord) -> Iterator[_Stated]:
+def _in_text(
+    slot: Slot, headings: Sequence[str], naming: Naming, against: AgainstRecord, *, of_adapter: bool
+) -> Iterator[_Stated]:
     """The figures of sentences about this training, each by the words beside it."""
     above = " ".join(normalize_label(one) for one in (*headings, slot.label or ""))
     is_below_training = any(has_word(above, word) for word in _TRAINING)
@@ -156,14 +161,21 @@ def _in_text(slot: Slot, headings: Sequence[str], naming: Naming, against: Again
         if (is_said or is_below_training) and len(sentence) <= _LONGEST and _is_of_this_run(said, before):
             # "It took 3 days" is about training where the sentence, or the heading, says so.
             is_timed = is_said or naming.is_about_training(above)
-            named = [*_named(sentence, slot, naming), *_lasted(sentence, slot)] if slot.label is None else []
-            if named and against.names_other_devices(sentence):
+            named = _told(sentence, slot, naming, of_adapter=of_adapter)
+            if named and (against.names_other_devices(sentence) or against.names_other_stage(sentence)):
                 named = []
             for one in (*_typed(sentence, said, slot), *named):
                 is_held = is_timed or one.name != "training_time"
                 if is_held and not _is_from_elsewhere(one.name, sentence):
                     yield replace(one, begin=slot.begin + begin + one.begin)
         begin = end
+
+
+def _told(sentence: str, slot: Slot, naming: Naming, *, of_adapter: bool) -> list[_Stated]:
+    """What the words of a sentence name; beside a label only the settings of an adapter, where it asks for those."""
+    if slot.label is None:
+        return [*_named(sentence, slot, naming), *_lasted(sentence, slot)]
+    return [one for one in _named(sentence, slot, naming) if one.name.startswith("lora_")] if of_adapter else []
 
 
 def _is_of_this_run(sentence: str, before: str) -> bool:

@@ -18,7 +18,7 @@ _CORE = (
     r"|(?P<exponent>[eE][-+\u2212]?\d{1,2}))?"
 )
 # Behind a sign of Chinese, Japanese or Korean a number stands as behind a blank.
-_NUMBER = re.compile(rf"(?<![.,/^\u2013-])(?<![^\W\u3041-\u30ff\u3400-\u9fff\uac00-\ud7af]){_CORE}")
+_NUMBER = re.compile(rf"(?<![.,/^\u2013-])(?<!\d:)(?<![^\W\u3041-\u30ff\u3400-\u9fff\uac00-\ud7af]){_CORE}")
 _UPPER = re.compile(
     rf"\s*(?:[-\u2013\u2014~\u301c\uff5e]|to\b|and\b|bis\b|und\b|\u00e0\b|\u81f3|\u5230)\s*{_CORE}(?![-\u2013]\d)"
 )

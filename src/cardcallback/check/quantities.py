@@ -8,30 +8,16 @@ from typing import Literal, get_args
 
 from cardcallback.check.numbers import Number, bare_numbers, upper_end
 from cardcallback.render.card.quantities import COUNTED, Unit, unit_at
-from cardcallback.render.card.unit_words import UNITS
-from cardcallback.units import SECONDS_PER_DAY, SECONDS_PER_HOUR, SECONDS_PER_MINUTE
+from cardcallback.units import SECONDS_PER_HOUR, SECONDS_PER_MINUTE
 
 Kind = Literal["energy", "emissions", "intensity", "power", "time", "device_time", "memory", "share", "rate", "tokens"]
 _KINDS = frozenset(get_args(Kind))
 # Of what is given in a unit, but none of ours: a mass of no gas, steps a second.
 _OTHER = frozenset({"other"})
-_HOURS, _DAYS = (
-    "|".join(sorted((re.escape(word) for word, one in UNITS["time"].items() if one == seconds), key=len, reverse=True))
-    for seconds in (SECONDS_PER_HOUR, SECONDS_PER_DAY)
-)
-_DEVICE = r"(?:GPU|device|accelerator|TPU|[A-Z]{1,4}\d{1,4}[A-Z]{0,3}|RTX \d{4})"
-# Time of one device after the other: "10 GPU hours", "12 A100-days", "10 horas de GPU".
-_DEVICE_TIME = (
-    rf"(?:{_DEVICE}[- ]?(?:(?P<days>{_DAYS})|{_HOURS})(?![^\W\u3041-\u9fff\uac00-\ud7af])|"
-    rf"(?:heures?|horas?|ore)[- ](?:de )?{_DEVICE}\b)"
-)
-_HAS_DEVICE_TIME = re.compile(rf"(?<![^\W_]){_DEVICE_TIME}", re.IGNORECASE)
-_DEVICE_TIME_AT = re.compile(
-    rf"\s*(?P<letter>million|billion|[kKM])?\s*(?:[A-Z]\w*[- ]){{0,2}}{_DEVICE_TIME}", re.IGNORECASE
-)
 _CLOCK = re.compile(
     r"(?<![\w.:-])(?:(?P<h>\d{1,3}):(?P<m>[0-5]\d):(?P<s>[0-5]\d)(?:\.\d+)?(?![\w:-])"
-    r"|(?P<hours>\d{1,3})\s?h\s?(?P<minutes>[0-5]?\d)(?:\s?(?:min|m))?(?!\w|\.\d))"
+    r"|(?P<hours>\d{1,3})(?:\s?h\s?(?P<minutes>[0-5]?\d)(?:\s?(?:min|m))?"
+    r"|:(?P<after>[0-5]\d)\s?(?:h|hrs?|hours?|Std\.?|Stunden))(?!\w|\.\d))"
 )
 _LETTER = re.compile(r"(?P<letter>k|K|M|B|G|T|Mio\.?|Mrd\.?|million|billion|trillion)\b")
 _LETTERS = {"k": 1e3, "m": 1e6, "b": 1e9, "g": 1e9, "t": 1e12, "mrd": 1e9}
@@ -46,13 +32,16 @@ _LONGEST_UNIT = 60
 _GAS = re.compile(r"CO(?:[_~${]{0,3}|<sub>)(?:2|\u2082)|carbon", re.IGNORECASE)
 _OF_CARBON = re.compile(rf"{_GAS.pattern}|emission|footprint", re.IGNORECASE)
 # One letter of the other case is something else: "5 G", "3 D".
-_MISTAKEN = re.compile(r"[DHSGwj](?![^\W\d_])")
+_MISTAKEN = re.compile(r"[DHSGwj](?!\w)")
 _BANDWIDTH = re.compile(r"\s*(?:/|per)\s*s")
 _WATT_HOURS = re.compile(r"\s*[-\u00b7]?\s*h(?:ours?)?\b")
 _RATE = re.compile(
     r"\s*(?:of\s+\w+(?:\s+\w+)?\s+)?(?:/\s*(?=[^\W\d_])|per\b|a\s+step|an?\s+token)\s*"
     r"(?P<of>step|token|sample|query|image|request)?"
 )
+_TIMES = frozenset({"time", "device_time"})
+# Hours may be a device's too, but only its own unit says so.
+_SAID = {_TIMES: frozenset({"time"}), frozenset({"model_time"}): frozenset({"device_time"})}
 _WITH_RATES = frozenset({"energy", "emissions", "time", "tokens"})
 # Between the parts of a time: "1 Stunde und 52 Minuten".
 _GOES_ON = re.compile(r"\s*,?\s*(?:(?:and|und|et|y|e|i|en|og|och|ve|\u0438)\s+)?")
@@ -101,11 +90,11 @@ def figures_of(text: str, kind: str, unit: Unit | None = None) -> list[Figure]:
 
     Args:
         text: without line breaks.
-        kind: the kind of a value; the time of devices is "time" too.
+        kind: the kind of a value; times may be of devices, whatever their unit says.
         unit: what stands in the label or the column, for a number that has none itself.
     """
     found = _read(text, of_carbon=True)
-    kinds = {kind, "device_time"} if kind == "time" else {kind}
+    kinds = _TIMES if kind in _TIMES else {kind}
     own = [one for one in found if kinds & one.kinds and one.rate is None]
     if own:
         return own
@@ -133,16 +122,6 @@ def headed_figure(cell: str, *headings: str) -> Figure | None:
             if len(found) == 1:
                 return replace(found[0], text=written)
     return None
-
-
-def names_device_time(text: str) -> bool:
-    """Whether a label or sentence speaks of the hours of devices: "A100 hours", "GPU-Stunden"."""
-    return _HAS_DEVICE_TIME.search(text) is not None
-
-
-def is_device_time(text: str, begin: int) -> bool:
-    """Whether the unit at ``begin``, behind a number, is the time of devices."""
-    return _DEVICE_TIME_AT.match(text, begin) is not None
 
 
 def is_of_a_name(text: str, begin: int) -> bool:
@@ -177,7 +156,7 @@ def _read(text: str, *, of_carbon: bool) -> list[Figure]:
 
 
 def _clock(match: re.Match[str]) -> Figure:
-    hours, minutes = int(match["h"] or match["hours"]), int(match["m"] or match["minutes"])
+    hours, minutes = int(match["h"] or match["hours"]), int(match["m"] or match["minutes"] or match["after"])
     seconds = float(hours * SECONDS_PER_HOUR + minutes * SECONDS_PER_MINUTE + int(match["s"] or 0))
     return Figure(
         ranges=((seconds, seconds),),
@@ -216,16 +195,11 @@ def _with_unit(text: str, number: Number, *, of_carbon: bool) -> tuple[Figure, f
 
 def _unit(text: str, start: int, *, of_carbon: bool) -> tuple[Unit | None, int]:
     """The unit at ``start`` and where it ends; None where there is none that we know."""
-    of_device = _DEVICE_TIME_AT.match(text, start)
-    if of_device is not None:
-        seconds = SECONDS_PER_DAY if of_device["days"] else SECONDS_PER_HOUR
-        factor = _large(of_device["letter"]) * seconds
-        return Unit(word=of_device.group(), kinds=frozenset({"device_time"}), factor=factor), of_device.end()
     unit = unit_at(text[start : start + _LONGEST_UNIT])
     if unit is not None:
         end = start + len(unit.word)
         is_meant = unit.kinds and _is_meant(unit, text, end, of_carbon=of_carbon)
-        return (unit if is_meant else replace(unit, kinds=_OTHER)), end
+        return replace(unit, kinds=_SAID.get(unit.kinds, unit.kinds) if is_meant else _OTHER), end
     letter = _LETTER.match(text, start)
     if letter is None:
         return None, start

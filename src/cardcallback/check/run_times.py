@@ -6,7 +6,7 @@ import re
 from functools import cache
 
 from cardcallback.check.facts import Fact, Facts
-from cardcallback.check.other_things import is_of_other_thing, is_of_pretraining
+from cardcallback.check.other_things import is_of_another_model, is_of_other_thing, is_of_pretraining
 from cardcallback.render.card.labelled import normalize_label
 from cardcallback.render.card.labels import label_index
 from cardcallback.render.card.quantities import split_unit
@@ -43,7 +43,7 @@ def run_seconds(facts: Facts) -> list[float]:
 
 def _is_of_run(fact: Fact) -> bool:
     label = fact.label or fact.column
-    if OF_PARTS.search(label) or is_of_other_thing(fact) or is_of_pretraining(fact):
+    if OF_PARTS.search(label) or is_of_other_thing(fact) or is_of_pretraining(fact) or is_of_another_model(fact, ""):
         return False
     plain, whole = normalize_label(split_unit(label)[0]), _labels()
     words = plain.split()

@@ -109,12 +109,11 @@ class Lane:
         """Read every sensor that is due; the seconds until the next one is."""
         now = self._clock.elapsed_seconds()
         # Most are not due, and eight GPUs have a hundred: one comparison sorts them out.
-        soon = now + TOGETHER_SECONDS
         for appointment in self.appointments:
-            if appointment.due_seconds <= soon and not self._book.stopping:
+            if appointment.due_seconds - appointment.early_seconds <= now and not self._book.stopping:
                 self._attempt(appointment, now)
         for kept in self._kept.values():
-            if kept.due_seconds <= soon and not self._book.stopping:
+            if kept.due_seconds <= now + TOGETHER_SECONDS and not self._book.stopping:
                 self._read_kept(kept)
         if self._taken and now - self._first_taken_at() >= _ENTERED_EVERY_SECONDS:
             self.enter_taken()
@@ -168,7 +167,8 @@ class Lane:
     def _attempt(self, appointment: Appointment, now: float = math.inf) -> None:
         """Read it if it is due by now."""
         try:
-            if self._due(appointment) <= now + appointment.slack_seconds:
+            retry_at = self.losses.retry_at(appointment.sensor.spec.device)
+            if max(appointment.due_seconds - appointment.early_seconds, retry_at - appointment.slack_seconds) <= now:
                 self._read(appointment)
         except Exception as error:  # noqa: BLE001 - the thread has nobody to raise to; the other sensors go on
             self._note_fault(appointment, error)

@@ -28,6 +28,7 @@ _BETWEEN = " \t,;|\u00b7\u2022/"
 _SPELLINGS = tuple(
     (re.compile(rf"\b(?:{written})", re.ASCII), word)
     for written, word in (
+        (r"val\.", "val"),
         (r"avg\b\.?|mean\b", "average"),
         (r"maximum\b|max\.", "max"),
         (r"seq\b\.?", "sequence"),

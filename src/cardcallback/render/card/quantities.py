@@ -6,6 +6,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
+from cardcallback.render.card.device_time import device_time_at, is_of_any_device
 from cardcallback.render.card.unit_words import UNITS
 from cardcallback.units import CARD_FIGURES, JOULES_PER_KILOWATT_HOUR, format_number
 
@@ -29,8 +30,8 @@ COUNTED = {
 # which people abbreviate too: "Batch size (B)".
 _MAGNITUDES = {
     **dict.fromkeys(("k", "thousand", "thousands"), 1e3),
-    **dict.fromkeys(("m", "mn", "million", "millions"), 1e6),
-    **dict.fromkeys(("b", "bn", "billion", "billions"), 1e9),
+    **dict.fromkeys(("m", "mn", "mio", "million", "millions"), 1e6),
+    **dict.fromkeys(("b", "bn", "mrd", "billion", "billions"), 1e9),
     **dict.fromkeys(("T", "tn", "trillion", "trillions"), 1e12),
 }
 LARGE_COUNTS = frozenset({"tokens", "parameters"})
@@ -145,9 +146,9 @@ class Value:
 def unit_at(text: str) -> Unit | None:
     """The unit that ``text`` begins with, after blanks."""
     start = len(text) - len(text.lstrip())
-    quotient = _quotient(text, start)
-    if quotient is not None:
-        return quotient
+    compound = _compound(text, start)
+    if compound is not None:
+        return compound
     rate, found = _RATE.match(text, start), _UNIT.match(text, start)
     if found is not None and found["unit"].casefold() in _WORDS_TOO and found["unit"] not in _WORDS:
         found = None
@@ -165,8 +166,11 @@ def unit_at(text: str) -> Unit | None:
     return _measured(found.group("unit"), found.group())
 
 
-def _quotient(text: str, start: int) -> Unit | None:
-    """Mass per energy or tokens per time at ``start``."""
+def _compound(text: str, start: int) -> Unit | None:
+    """The time of devices, mass per energy or tokens per time at ``start``."""
+    if (of_device := device_time_at(text, start)) is not None:
+        kind = "device_time" if is_of_any_device(of_device[0]) else "model_time"
+        return Unit(word=of_device[0], kinds=frozenset({kind}), factor=of_device[1])
     if (per := _INTENSITY.match(text, start)) is not None and (energy := _exact(per["energy"])):
         factor = UNITS["emissions"][per["mass"].casefold()] * JOULES_PER_KILOWATT_HOUR / UNITS["energy"][energy]
         return Unit(word=per.group(), kinds=frozenset({"intensity"}), factor=factor)
@@ -241,7 +245,8 @@ def _measured(word: str, whole: str) -> Unit:
     if not kinds:
         return Unit(word=whole, kinds=frozenset())
     kind, factor = next(iter(kinds.items()))
-    return Unit(word=whole, kinds=frozenset({kind}), factor=factor)
+    # Hours may be those of devices, where these are asked for.
+    return Unit(word=whole, kinds=frozenset({kind, "device_time"} if kind == "time" else {kind}), factor=factor)
 
 
 def _exact(word: str) -> str:

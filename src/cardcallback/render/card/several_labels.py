@@ -88,6 +88,7 @@ def _readings(label: str) -> Iterator[list[str]]:
         if 1 < len(inside) <= _MOST and all(inside):
             yield [f"{in_brackets['bare']} ({part})" for part in inside]
             yield [f"{part} {in_brackets['bare']}" for part in inside]
+            yield [f"{in_brackets['bare']} {part}" for part in inside]
     parts = [part for part in _BETWEEN.split(label) if part]
     if not 1 < len(parts) <= _MOST:
         return
