@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import threading
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 from recorded import device, gpu_sensors, record, run, sensor
@@ -109,6 +110,25 @@ def test_counter_of_unpublished_refresh_is_watched_at_first() -> None:
     assert energy.recording_high is not None
     assert energy.recording_high - energy.recording_low < 0.075 * energy.value
     assert any("not published: it was seen to be about 0.1" in note for note in recording.notes)
+
+
+def test_no_counter_is_woken_up_for_beside_a_gauge() -> None:
+    """It is read with the gauge, up to half a second early, and as often as ever."""
+    clock, gpu = FakeClock(), VirtualGpu(waveform=training_waveform(), **GB10)
+    begin, read = clock.elapsed_seconds(), {"counter": [], "gauge": []}
+
+    def noted(name: str, figure: Callable[[float], float]) -> float:
+        read[name].append(clock.elapsed_seconds())
+        return figure(clock.elapsed_seconds() - begin)
+
+    # Watched closely at first, it comes out of step with the gauge.
+    counter = sensor("gpu_energy", partial(noted, "counter", gpu.joules), 0, refresh_seconds=None)
+    gauge = sensor("gpu_power", partial(noted, "gauge", gpu.watts), 0)
+    recording = record(SensorSet(sensors=(counter, gauge), devices=(device(),)), 63.0, clock)
+    settled = [at for at in read["counter"] if at - begin > 3.0]
+    assert len(settled) == pytest.approx(60, abs=1)
+    assert set(settled[:-1]) <= set(read["gauge"])
+    assert recording.energy.gpu.value == pytest.approx(gpu.truth(0, 63), rel=0.005)
 
 
 def test_answer_that_came_too_late_is_not_used() -> None:

@@ -7,7 +7,7 @@ from collections import deque
 from dataclasses import replace
 
 from cardcallback.energy.ceiling import Ceiling
-from cardcallback.energy.closing import LONG_EDGE_SECONDS, Gauge, close_best, close_counter, compare
+from cardcallback.energy.closing import LONG_EDGE_SECONDS, Gauge, better_of, close_best, close_counter, compare
 from cardcallback.energy.counter import CounterAccount
 from cardcallback.energy.history import NEVER, Cumulative, FadingHistory
 from cardcallback.energy.integral import PowerIntegral
@@ -89,8 +89,11 @@ class EnergyAccount:
             self._visits.append(Visit(phase, begin_seconds, end_seconds))
             self._settle()
 
-    def result(self, end_seconds: float) -> AccountResult:
-        """The energies of the window from the begin to ``end_seconds``; changes nothing."""
+    def result(self, end_seconds: float, *, explained: bool = True) -> AccountResult:
+        """The energies of the window from the begin to ``end_seconds``; changes nothing.
+
+        Where it need not be ``explained``, comparison and notes are left out, which are a quarter of the work.
+        """
         duration = max(end_seconds - self.begin_seconds, 0.0)
         account = self._settled_counter(end_seconds)
         gauge = self._gauge(end_seconds, self._ceiling(account.highest_believed if account is not None else None))
@@ -106,27 +109,22 @@ class EnergyAccount:
             )
         end_power = self._gauge_at(end_seconds)
         bridged = account.bridged_seconds > 0 or end_seconds - account.anchor.at_seconds > LONG_EDGE_SECONDS
-        verdict = compare(account, gauge)
-        notes = account_notes(account, verdict) + self._gauge_notes(alone=bridged, still_seconds=gauge.still_seconds)
+        notes: tuple[str, ...] = ()
+        if explained:
+            notes = account_notes(account, compare(account, gauge))
+            notes += self._gauge_notes(alone=bridged, still_seconds=gauge.still_seconds)
         account.distrust_stillness(gauge_saw=watched_joules(account.anchor.power, end_power) is not None)
         begin_power = self._begin_power or self._gauge_at(self.begin_seconds, end_seconds)
         begin = CounterPoint(self.begin_seconds, 0.0, begin_power)
         end = CounterPoint(end_seconds, 0.0, end_power)
         counter = close_counter(account, begin, end, gauge)
-        best = integrated
-        if counter is not None:
-            best = close_best(account, begin, end, gauge, integrated)
-            if account.traits.resolution_joules > 0 and integrated is not None and integrated.is_surer_than(best):
-                best = integrated  # a counter of coarse steps confirms it and is worse by itself
-            elif account.keeps_going_back and integrated is not None and integrated.gap_seconds <= best.gap_seconds:
-                joules = min(max(integrated.joules, best.low), best.high or math.inf)
-                best = replace(integrated, joules=joules, low=best.low, high=best.high)
+        best = close_best(account, begin, end, gauge, integrated) if counter is not None else None
         return AccountResult(
             duration_seconds=duration,
             counter=counter,
             integrated=integrated,
-            best=best,
-            consistency=compare(account, gauge),
+            best=integrated if best is None else better_of(best, integrated, account),
+            consistency=compare(account, gauge) if explained else None,
             notes=notes,
         )
 

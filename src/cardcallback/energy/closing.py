@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cardcallback.energy.ceiling import Ceiling
 from cardcallback.energy.counter import CounterAccount
@@ -83,6 +83,18 @@ def close_best(
         gap_seconds=gap,
         longest_gap_seconds=max(account.longest_unbridged_seconds, lead.gap_seconds, tail.gap_seconds),
     )
+
+
+def better_of(best: EnergyResult, integrated: EnergyResult | None, account: CounterAccount) -> EnergyResult:
+    """``best``, or what the gauge says where the counter only confirms that."""
+    if integrated is None:
+        return best
+    if account.traits.resolution_joules > 0 and integrated.is_surer_than(best):
+        return integrated  # a counter of coarse steps confirms it and is worse by itself
+    if account.keeps_going_back and integrated.gap_seconds <= best.gap_seconds:
+        joules = min(max(integrated.joules, best.low), best.high or math.inf)
+        return replace(integrated, joules=joules, low=best.low, high=best.high)
+    return best
 
 
 def _if_the_other_is_right(account: CounterAccount) -> tuple[float, float]:

@@ -75,7 +75,7 @@ class EnergiesNow:
 
 def make_energies(ledger: Ledger, session: Session) -> EnergiesNow:
     """The energies as of ``session.duration_seconds``; changes nothing."""
-    builder = _Builder(ledger, session, Faults())
+    builder = _Builder(ledger, session, Faults(), explained=False)
     return EnergiesNow(
         duration_seconds=session.duration_seconds,
         suspended_seconds=session.suspended_seconds,
@@ -109,8 +109,9 @@ def make_recording(ledger: Ledger, session: Session) -> Recording:
 
 
 class _Builder:
-    def __init__(self, ledger: Ledger, session: Session, faults: Faults) -> None:
+    def __init__(self, ledger: Ledger, session: Session, faults: Faults, *, explained: bool = True) -> None:
         self._ledger = ledger
+        self._explained = explained
         self._session = session
         self._window = Window(name="training", begin_seconds=0.0, end_seconds=session.duration_seconds)
         self._faults = faults
@@ -159,7 +160,8 @@ class _Builder:
     def _result(self, key: AccountKey) -> AccountResult:
         """Made when it is asked for first, so that an account that fails costs its own figures only."""
         if key not in self._results:
-            self._results[key] = self._ledger.accounts[key].account.result(self._session.duration_seconds)
+            account = self._ledger.accounts[key].account
+            self._results[key] = account.result(self._session.duration_seconds, explained=self._explained)
         return self._results[key]
 
     def traces(self) -> tuple[Trace, ...]:

@@ -44,8 +44,9 @@ _LATE_FACTOR = 4.0
 # Sensors that are due almost together are read in one go: waking up costs more than most readings.
 TOGETHER_SECONDS = 0.01
 _TOGETHER_SHARE = 0.05
-# All but gauges of power lose nothing by being read so much earlier beside another one: their readings stay as many.
-_EARLY_SECONDS, _EARLY_SHARE = 0.5, 0.5
+# What is read so often loses nothing by being read up to half as much earlier beside another one, gauges of power
+# apart: its readings stay as many. Rarer ones are few wake-ups.
+_OFTEN_SECONDS, _EARLY_SHARE = 1.0, 0.5
 # A call that may be made at a run's end without holding it up.
 HARMLESS_CALL_SECONDS = 0.02
 # Energy first, so that a slow driver call elsewhere costs the window nothing at its begin.
@@ -220,9 +221,9 @@ class Appointment:
         # From the time it was due, so that the rate holds; from now after a stall, so that none is made up.
         on_time = self.due_seconds + delay
         self.due_seconds = on_time if on_time > now_seconds else now_seconds + delay
-        settled = self._close_readings == 0 and self._failures_in_a_row == 0 and not _is_power(self.sensor.spec)
-        early_seconds = min(_EARLY_SECONDS, _EARLY_SHARE * self.interval_seconds)
-        self.early_seconds = early_seconds if settled else self.slack_seconds
+        settled = self._close_readings == 0 and self._failures_in_a_row == 0
+        may_be_early = settled and delay <= _OFTEN_SECONDS and not _is_power(self.sensor.spec)
+        self.early_seconds = _EARLY_SHARE * delay if may_be_early else self.slack_seconds
 
     def leave_to_driver(self, kept: Kept) -> None:
         """Its readings come from what its driver keeps."""
