@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 from card_inputs import filled
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from test_templates import nothing_known
 
 from cardcallback.check import check_card
 from cardcallback.render.card.filling import fill_placeholders
@@ -151,3 +154,23 @@ def test_a_line_of_dots_is_filled_as_a_form_has_it(label: str, value: str) -> No
     """By the label behind its number; what is expected or of a year stays."""
     dots = "\u2026\u2026\u2026"
     assert filled(f"## 4.2 Development\n\n{label}: {dots}\n") == f"## 4.2 Development\n\n{label}: {value}\n"
+
+
+LINES = st.sampled_from(
+    ["Q: How long did training take?", "A: [X]", "**How long did training take?**", "[X]", "How many GPUs were used?",
+     "1. How long did training take?", "   [X]", "> [!NOTE]", "> The model was trained for [training time].", "? ",
+     "> our data for [X] hours", "- Loss: train [X], eval [X] (base [X])", "- LoRA (r/alpha): [X]/[X]", "Loss: …",
+     "| Epochs / steps | … / … |", "| Item | Value |", "|---|---|", "Training time: [X] GPU hours", "## Training", "",
+     "Training took [X] hours ([X] GPU hours).", "**G. Software.** Python ____, PEFT ____.", "Epochs: ……"]
+)  # fmt: skip
+
+
+@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+@given(lines=st.lists(LINES, max_size=9), newline=st.sampled_from(["\n", "\r\n"]))
+def test_filling_these_can_be_repeated_and_undone(lines: list[str], newline: str) -> None:
+    """In whatever order such lines stand."""
+    body = newline.join([*lines, ""])
+    first = fill_placeholders(body, make_record())
+    again = fill_placeholders(first.text, make_record(), known=first.fills)
+    assert (again.text, again.fills) == (first.text, first.fills)
+    assert fill_placeholders(first.text, nothing_known(), known=first.fills).text == body
