@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -12,6 +13,7 @@ from cardcallback.record import Point
 
 LARGEST_POINTS = 1000
 _LARGEST_CURVES = 64
+_KNOWN_NAMES = 1024
 _NOT_CURVES = re.compile(
     r"step|epoch|total_flos|num_tokens|num_input_tokens_seen|(train|eval|test)_num_tokens"
     r"|train_loss|.*_runtime|.*_per_second|.*_model_preparation_time|.*_jit_compilation_time|.*_mem_.*"
@@ -61,7 +63,9 @@ def curves_from_history(log_history: LogHistory, *, limit: int = LARGEST_POINTS)
             continue
         for name, value in entry.items():
             if _is_curve(name) and (number := _finite(value)) is not None and not _is_filtered(name, entry):
-                series.setdefault(name, {})[step] = number
+                if name not in series:
+                    series[name] = {}
+                series[name][step] = number
     kept = sorted(series, key=_importance)[:_LARGEST_CURVES]
     return {name: thin(sorted(series[name].items()), limit=limit) for name in kept}
 
@@ -119,6 +123,8 @@ def _is_filtered(name: str, entry: Mapping[str, Any]) -> bool:
 
 
 def _is_not_finite(value: object) -> bool:
+    if type(value) is float:  # nearly all are, and to ask what else a value may be takes ten times as long
+        return not math.isfinite(value)
     return isinstance(value, Real) and not math.isfinite(_as_float(value))
 
 
@@ -142,6 +148,7 @@ def publishable_name(name: object) -> bool:
     return isinstance(name, str) and _NAME.fullmatch(name) is not None and _IDENTIFYING.search(name) is None
 
 
+@functools.lru_cache(maxsize=_KNOWN_NAMES)  # the same few names stand in each of perhaps a hundred thousand entries
 def _is_curve(name: object) -> bool:
     return isinstance(name, str) and publishable_name(name) and _NOT_CURVES.fullmatch(name) is None
 
@@ -154,6 +161,8 @@ def _importance(name: str) -> tuple[int, str]:
 
 
 def _finite(value: object) -> float | None:
+    if type(value) is float:  # as above
+        return value if math.isfinite(value) else None
     if isinstance(value, bool) or not isinstance(value, Real):
         return None
     found = _as_float(value)

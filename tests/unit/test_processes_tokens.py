@@ -282,6 +282,50 @@ def test_the_first_tokens_are_told_at_once(tmp_path: Path) -> None:
     assert rung == [False, True, False, True]
 
 
+def test_a_process_that_is_killed_before_its_first_log_has_told_some(tmp_path: Path) -> None:
+    """As its second step begins, and for each beat until it logs; the measurer, which read none, knows its sizes."""
+    own, other = counter(10, reads=False), counter(20, reads=False)
+    node = node_of(tmp_path, own, processes=2)
+    process = follower(tmp_path, 1, other)
+    process.step_begins()
+    process.beat()
+    assert other.read.batches == 0
+    process.step_begins()
+    assert process._news.is_set()
+    process.beat()
+    tokens = node.joined(record(2)).training.tokens
+    assert (tokens.processed, tokens.at_least) == (None, {"processed": 30})
+    assert tokens.reason == "rank 1 did not tell those of the same batches"
+    other.add({"input_ids": Numbers(1, 100), "position_ids": "there"})
+    process.step_begins()
+    process.step_begins()
+    process.beat()
+    assert node.joined(record(2)).training.tokens.at_least == {"processed": 130}
+
+
+def test_after_a_log_what_is_told_is_of_the_log(tmp_path: Path) -> None:
+    """All processes read it at the same batch, so that their sum is one; steps between them read nothing."""
+    tokens = counter(10, reads=False)
+    node_of(tmp_path, None)
+    process = follower(tmp_path, 1, tokens)
+    process.step_begins()
+    process.logged({"loss": 1.0})
+    process.beat()
+    tokens.add({"input_ids": Numbers(1, 100), "position_ids": "there"})
+    for _ in range(3):
+        process.step_begins()
+    assert tokens.read.batches == 1
+
+
+def test_a_busy_device_tells_the_sizes_of_its_batches() -> None:
+    """They are known without it; what is counted on it is told later."""
+    tokens = counter(10, 20, reads=False)
+    assert (tokens.last().tokens, tokens.last().at_least) == ({}, {"processed": 30})
+    tokens.settle()
+    assert tokens.last().at_least == {}
+    assert tokens.last().tokens["processed"] == 30
+
+
 def test_a_process_beats_oftener_at_first(tmp_path: Path) -> None:
     """It has then told most of what it did, however early it is killed."""
     node_of(tmp_path, None)

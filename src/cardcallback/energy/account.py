@@ -234,7 +234,7 @@ class EnergyAccount:
             edge_joules=self._integral.edge_joules,
             relative_doubt=self._integral.relative_doubt,
             rise_watts=self._integral.rise_watts,
-            sampling_joules=self._integral.sampling_joules,
+            sampling_joules=self._integral.stretch_joules,
             still_seconds=still.seconds,
             still_joules=(still.less_joules, still.more_joules),
             reaches_end=self._integral.reaches(end_seconds),

@@ -145,7 +145,8 @@ class Stillness:
         return [*self._kept, self._newest] if self._newest.readings else self._kept
 
     def _keep(self) -> None:
-        if self._newest.readings:
+        is_short = len(self._kept) == _KEPT and self._newest < self._kept[0]
+        if self._newest.readings and not is_short:
             bisect.insort(self._kept, self._newest)
             del self._kept[: max(len(self._kept) - _KEPT, 0)]
 

@@ -49,6 +49,11 @@ class KeptBatches:
         return len(self._kept)
 
     @property
+    def tokens(self) -> int:
+        """How many tokens they hold, with padding; for any thread."""
+        return sum(tokens for tokens, *_ in self._kept.copy())
+
+    @property
     def is_full(self) -> bool:
         """Whether those that are kept should be counted now."""
         return self._may_keep and self._room_tokens <= 0

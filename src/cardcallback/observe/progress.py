@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -105,7 +106,7 @@ def _named_by_logs(training: Training, history: Sequence[Mapping[str, Any]]) -> 
     """Logged quantities tell a method whose classes nobody knows; its loss is then no token cross-entropy."""
     if training.objective not in {None, "language modelling"}:
         return training
-    found = objective_from_history(key for entry in history for key in entry)
+    found = objective_from_history(set(chain.from_iterable(history)))
     return training if found is None else msgspec.structs.replace(training, objective=found, loss_kind=None)
 
 

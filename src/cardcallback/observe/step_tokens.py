@@ -115,8 +115,13 @@ class StepTokens:
         return StepCounts(reasons=dict.fromkeys(TOKEN_KINDS, _NOT_READ), at_least=self.read.tokens)
 
     def last(self) -> StepCounts:
-        """What was read last, for any thread; complete where counting was closed and all of it has been read."""
+        """What was read last, for any thread; complete where counting was closed and all of it has been read.
+
+        Before anything was read, what the batches' sizes tell.
+        """
         read = self.read  # once: another thread may replace it
+        if not read.batches:
+            read = replace(read, at_least=self._of_sizes())
         return replace(read, complete=self._closed and read.batches == self._batches())
 
     def counts(self) -> StepCounts:
@@ -130,6 +135,10 @@ class StepTokens:
         reasons = {kind: self._reasons.get(kind, _NO_BATCH) for kind in TOKEN_KINDS if kind not in tokens}
         at_least = {kind: count for kind, count in counted.items() if count and reasons.get(kind) == _NOT_READ}
         return StepCounts(tokens=tokens, reasons=reasons, at_least=at_least, batches=self._batches())
+
+    def _of_sizes(self) -> Mapping[TokenKind, int]:
+        count = self._whole.get("processed", 0) + self._kept.tokens
+        return {"processed": count} if count and "processed" not in self._reasons else {}
 
     def _batches(self) -> int:
         return self._counted_batches + len(self._kept)

@@ -177,8 +177,10 @@ def _last_logged(history: object, after_step: int) -> int | None:
     if not isinstance(history, Sequence):
         return None
     for entry in reversed(history):
-        if isinstance(entry, Mapping) and (integer(entry.get("step")) or 0) > after_step:
-            found: Any = integer(entry.get("num_tokens"))
-            if found:
-                return int(found)
+        # Most logs hold none, in any of perhaps a hundred thousand entries.
+        if not isinstance(entry, Mapping) or entry.get("num_tokens") is None:
+            continue
+        found: Any = integer(entry["num_tokens"])
+        if found and (integer(entry.get("step")) or 0) > after_step:
+            return int(found)
     return None

@@ -30,6 +30,7 @@ BEAT_SECONDS = 5.0
 _SOON_SECONDS = 0.5
 _SOON_ATTEMPTS = 120
 _BEATS_SOON = 4
+_FIRST_WITH_TOKENS = 2
 _END_TIMEOUT_SECONDS = 0.05
 _EXIT_TIMEOUT_SECONDS = 2.0
 # A training of a second may be over before its measurer was seen.
@@ -75,6 +76,7 @@ class Follower:
         self._announcement: Announcement | None = None
         self._beats = 0
         self._steps = 0
+        self._told = self._logged = False
         self._failed: str | None = None
         self._stopped = False
         self._telling = threading.Lock()
@@ -87,8 +89,18 @@ class Follower:
         self._thread.start()
 
     def step_begins(self) -> None:
-        """One more training step."""
+        """One more training step; until the first log, tokens that can be read without waiting are read for each beat.
+
+        A process that is killed before it has told some. After a log those are told which all processes read there.
+        """
         self._steps += 1
+        if self._tokens is None or self._logged or not (self._told or self._steps == _FIRST_WITH_TOKENS):
+            return
+        self._told = False
+        with self._guard("read the tokens counted so far"):
+            self._tokens.snapshot()
+        if self._steps == _FIRST_WITH_TOKENS:
+            self._news.set()
 
     def logged(self, logs: Mapping[str, Any]) -> None:
         """The Trainer logged: read the tokens where it waited for the device; after the last batch tell them.
@@ -96,7 +108,7 @@ class Follower:
         The first ones too, so that a process that is killed early has told some.
         """
         if self._tokens is not None and was_waited_for(logs):
-            is_first = not self._tokens.read.batches
+            is_first, self._logged = not self._logged, True
             self._tokens.settle()
             if is_first or is_closing(logs):
                 self._news.set()
@@ -170,6 +182,7 @@ class Follower:
             state = with_counts(state, self._tokens.last())
         with contextlib.suppress(OSError, CardCallbackError):  # whom the measurer does not hear, it names
             self._rendezvous.announce(state)
+        self._told = True
         return True
 
     def _run(self) -> None:

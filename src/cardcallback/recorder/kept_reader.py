@@ -12,9 +12,9 @@ from collections.abc import Iterable, Sequence
 from cardcallback.errors import SensorReadError
 from cardcallback.recorder.budget import DRIVER_SHARE
 from cardcallback.recorder.clock import Clock
-from cardcallback.recorder.kept import STILL_CALLS, KeptReadings, Reading
+from cardcallback.recorder.kept import STILL_CALLS, Kept, KeptReadings, Reading
 from cardcallback.recorder.pace import paced_seconds
-from cardcallback.recorder.schedule import Appointment, Kept
+from cardcallback.recorder.schedule import Appointment
 from cardcallback.sensors.base import KeepsSamples
 from cardcallback.units import format_duration
 

@@ -26,6 +26,7 @@ from cardcallback.recorder.schedule import (
     interval_of,
     reading_rank,
 )
+from cardcallback.recorder.slow_phase import SlowPhase
 from cardcallback.sensors.base import Sensor
 from cardcallback.units import format_duration
 
@@ -77,7 +78,7 @@ class Lane:
         self._entering = threading.Lock()  # never held while a sensor is read
         self._alarm = Alarm()
         self._thread: threading.Thread | None = None
-        self._is_slow = False  # whether calls are made later than usual since the latest ones were slow
+        self._slow_phase = SlowPhase(self.appointments)
 
     def start(self) -> None:
         """Read in a daemon thread from now on; without one there are no readings."""
@@ -108,12 +109,11 @@ class Lane:
         """Read every sensor that is due; the seconds until the next one is."""
         now = self._clock.elapsed_seconds()
         # Most are not due, and eight GPUs have a hundred: one comparison sorts them out.
-        soon = now + TOGETHER_SECONDS
         for appointment in self.appointments:
-            if appointment.due_seconds <= soon and not self._book.stopping:
+            if appointment.due_seconds - appointment.early_seconds <= now and not self._book.stopping:
                 self._attempt(appointment, now)
         for kept in self._kept.values():
-            if kept.due_seconds <= soon and not self._book.stopping:
+            if kept.due_seconds <= now + TOGETHER_SECONDS and not self._book.stopping:
                 self._read_kept(kept)
         if self._taken and now - self._first_taken_at() >= _ENTERED_EVERY_SECONDS:
             self.enter_taken()
@@ -167,7 +167,8 @@ class Lane:
     def _attempt(self, appointment: Appointment, now: float = math.inf) -> None:
         """Read it if it is due by now."""
         try:
-            if self._due(appointment) <= now + appointment.slack_seconds:
+            retry_at = self.losses.retry_at(appointment.sensor.spec.device)
+            if max(appointment.due_seconds - appointment.early_seconds, retry_at - appointment.slack_seconds) <= now:
                 self._read(appointment)
         except Exception as error:  # noqa: BLE001 - the thread has nobody to raise to; the other sensors go on
             self._note_fault(appointment, error)
@@ -241,7 +242,7 @@ class Lane:
             self._failed(appointment, "the answer came too late to say when it was true", call)
             return
         appointment.succeeded(after, cost)
-        self._ask_after_slow_calls(appointment, after)
+        self._slow_phase.note_call(appointment, after)
         if appointment in self._kept:
             self._kept[appointment].note_single((before + after) / 2, value)
         self._taken.append(_Taken(appointment, (before + after) / 2, value))
@@ -267,15 +268,7 @@ class Lane:
         now = self._clock.elapsed_seconds()
         # All of them may fail at once, and together have no more than the one share.
         appointment.failed(now, reason, self._cost_of(call), DRIVER_SHARE / len(self.appointments))
-        self._ask_after_slow_calls(appointment, now)
-
-    def _ask_after_slow_calls(self, appointment: Appointment, now: float) -> None:
-        """Once a driver that was slow answers quickly, all that waited for it are asked at once."""
-        was_slow = self._is_slow
-        self._is_slow = appointment.waits_for_a_slow_driver or (was_slow and not appointment.last_call_was_harmless)
-        if was_slow and not self._is_slow:
-            for other in self.appointments:
-                other.ask_after_quick_call(now)
+        self._slow_phase.note_call(appointment, now)
 
     def _cost_of(self, call: _Call) -> float:
         return self._clock.awake_seconds() - call.began_awake_seconds

@@ -8,8 +8,8 @@ _PAID_BACK_SECONDS = 900.0
 # of a run of any length lie about as far apart as a part of that length ...
 _YOUNG_SECONDS = 4.0
 _GROWTH_SECONDS = 66.0
-# ... up to twice what the cost allows, until what was spent early is paid back: three times as far is a gap.
-_PAYING_BACK = 2.0
+# ... up to nearly twice what the cost allows, until what was spent early is paid back: three times as far is a gap.
+_PAYING_BACK = 1.9
 # Readings that are closer tell enough from the begin on.
 _RARE_SECONDS = 2.0
 

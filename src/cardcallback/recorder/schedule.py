@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import random
-from dataclasses import dataclass
 
 from cardcallback.recorder.call_costs import CALLS_TO_JUDGE, HELD_UP, CallCosts
+from cardcallback.recorder.kept import Kept
 from cardcallback.recorder.pace import paced_seconds
 from cardcallback.sensors.base import Sensor, SensorSpec
 
@@ -44,6 +44,8 @@ _LATE_FACTOR = 4.0
 # Sensors that are due almost together are read in one go: waking up costs more than most readings.
 TOGETHER_SECONDS = 0.01
 _TOGETHER_SHARE = 0.05
+# All but gauges of power lose nothing by being read so much earlier beside another one: their readings stay as many.
+_EARLY_SECONDS, _EARLY_SHARE = 0.5, 0.5
 # A call that may be made at a run's end without holding it up.
 HARMLESS_CALL_SECONDS = 0.02
 # Energy first, so that a slow driver call elsewhere costs the window nothing at its begin.
@@ -61,15 +63,6 @@ LAST_READ = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """That a sensor's readings come from its driver: so far apart, so late at most, at such a share of its time."""
-
-    step_seconds: float
-    delivered_seconds: float
-    load: float
-
-
 class Appointment:
     """One sensor with the time of its next reading.
 
@@ -81,6 +74,7 @@ class Appointment:
         self.wanted_seconds = interval_seconds
         self.interval_seconds = interval_seconds  # as the driver's cost allows it
         self.due_seconds = -math.inf
+        self.early_seconds = 0.0  # than due it is read where another one is
         self.reads = 0
         self.failures = 0
         self.faults = 0  # of our own, outside the sensor's reading
@@ -210,7 +204,7 @@ class Appointment:
         """It said that its device is lost: at ``retry_at`` another one is asked first, if there is any."""
         self.last_failure = reason
         self._found_lost = True
-        self.due_seconds = max(self.due_seconds, retry_at + 2 * self.slack_seconds)
+        self.due_seconds, self.early_seconds = max(self.due_seconds, retry_at + 2 * self.slack_seconds), 0.0
 
     def ask_by(self, now_seconds: float) -> None:
         """Its device, which was lost, answers another one: it is asked again at once where it said so too."""
@@ -226,6 +220,9 @@ class Appointment:
         # From the time it was due, so that the rate holds; from now after a stall, so that none is made up.
         on_time = self.due_seconds + delay
         self.due_seconds = on_time if on_time > now_seconds else now_seconds + delay
+        settled = self._close_readings == 0 and self._failures_in_a_row == 0 and not _is_power(self.sensor.spec)
+        early_seconds = min(_EARLY_SECONDS, _EARLY_SHARE * self.interval_seconds)
+        self.early_seconds = early_seconds if settled else self.slack_seconds
 
     def leave_to_driver(self, kept: Kept) -> None:
         """Its readings come from what its driver keeps."""
@@ -255,7 +252,7 @@ class Appointment:
 
     @property
     def slack_seconds(self) -> float:
-        """How much earlier than due it may be read."""
+        """How much earlier than due any sensor may be read."""
         return min(TOGETHER_SECONDS, _TOGETHER_SHARE * self.interval_seconds)
 
     @property
@@ -292,8 +289,10 @@ def _counts_joules(spec: SensorSpec) -> bool:
     return spec.kind == "counter" and spec.unit == "joules"
 
 
+def _is_power(spec: SensorSpec) -> bool:
+    return spec.kind == "gauge" and spec.unit == "watts"
+
+
 def _locks_onto_work(spec: SensorSpec, interval_seconds: float) -> bool:
-    if spec.kind != "gauge" or spec.unit != "watts":
-        return False
     sight = max(spec.averaging_seconds or 0.0, spec.refresh_seconds or 0.0)
-    return interval_seconds > sight
+    return _is_power(spec) and interval_seconds > sight
