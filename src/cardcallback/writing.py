@@ -249,7 +249,10 @@ def _temporary_folder(target: Path) -> Path:
 @contextlib.contextmanager
 def _new_file_beside(target: Path, content: bytes, *, waits_for_disk: bool) -> Iterator[tuple[Path, BinaryIO]]:
     """A temporary file with ``content``, held open; gone afterwards, unless it took the target's place."""
-    temporary, descriptor = _open_temporary(_temporary_folder(target))
+    try:
+        temporary, descriptor = _open_temporary(_temporary_folder(target))
+    except PermissionError:  # our own folder may be another person's, as where a container's root ran here before
+        temporary, descriptor = _open_temporary(target.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
