@@ -126,9 +126,10 @@ def remove_abandoned(folder: Path) -> None:
     private = folder / PRIVATE_FOLDER
     places = {folder: _TEMPORARY, private: _TEMPORARY, private / _JOURNALS: _NEW_JOURNAL}
     for place, pattern in places.items():
-        if place == folder or not any(one.is_symlink() for one in (place, private)):
-            for path in place.glob(pattern):
-                _remove_if_abandoned(path)
+        with contextlib.suppress(PermissionError):  # another person's folder is theirs to clean up
+            if place == folder or not any(one.is_symlink() for one in (place, private)):
+                for path in place.glob(pattern):
+                    _remove_if_abandoned(path)
 
 
 def read_ordinary(path: Path, largest_bytes: int) -> bytes | None:
