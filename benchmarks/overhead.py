@@ -1,16 +1,17 @@
 """What the callback costs a training run, with codecarbon's own callback beside it: step time, begin and end.
 
-    python tests/simulator/run_simulated.py --profile gb10 -- python benchmarks/overhead.py --write docs/overhead.md
+    python benchmarks/overhead.py --write docs/overhead.md
 
-Runs without a callback, with ours and with codecarbon's (where it is installed) take turns in one process, so that a
-drifting machine slows all alike. A ratio is the median over the rounds. The model is a small language model's, so that
-its tokens are counted as any other's: an embedding and a head, as wide as makes a step take the time that is asked for.
-The shorter a step, the more a fixed cost shows.
+Beside a simulated GB10. Without a callback, with one that does nothing, with codecarbon's (where it is installed), with
+ours, and with ours while its threads are held, a single training goes on in turns of a second (``step_turns``). Turns
+without any stand there twice, so that the ratio of the two shows how far chance alone goes. The model is a small
+language model's, so that its tokens are counted as any other's: an embedding and a head, as wide as makes a step take
+the time that is asked for. The shorter a step, the more a fixed cost shows.
 
-On a machine that others use too, the ratio of times wavers by more than its budget. The ratio of processor times
-beside it does not count the time that others took; it counts the recorder's threads as if the step waited for them, so
-that it is never the kinder of the two. That of the training thread alone leaves them out. ``--write`` puts the table
-into a page, between its two comments.
+On a machine that others use too, the ratio of times wavers most. The ratio of processor times beside it does not count
+the time that others took; it counts the recorder's threads as if the step waited for them, so that it is never the
+kinder of the two. That of the training thread alone leaves them out. ``--write`` puts the tables into a page, between
+its two comments.
 """
 
 from __future__ import annotations
@@ -25,26 +26,53 @@ import statistics
 import sys
 import tempfile
 from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 import torch
+import transformers
 from transformers import TrainerCallback
 
 from cardcallback import CardCallback
-from simulated import nvidia_smi_in
-from step_time import STEP_SECONDS, StepClock, train, width_for
+from cardcallback.sensors.nvml import reset_nvml
+from ratios import Ratio, Spent, ratio_of
+from simulated import Simulation, nvidia_smi_in, profile_named
+from step_time import STEP_SECONDS, StepClock, trainer_of, width_for
+from step_turns import Turn, TurnClock, Turns
 
+STEP_BUDGET = 1.005
 BUDGETS = {
-    "step_time_ratio": 1.005,
     "on_train_begin_seconds": 0.050,
     "on_train_end_seconds": 0.150,
     "on_train_end_with_charts_seconds": 1.5,
 }
 
 _BEGIN, _END = "<!-- make bench-steps: begin -->", "<!-- make bench-steps: end -->"
+_TURN_SECONDS = 1.0
+# A counter whose refresh nobody published is watched closely at first: a fixed cost of a run, not one of its steps.
+_WARM_UP_SECONDS = 5.0
+# So many turns of each make a block: in all of them the journal is written, sensors are read and tokens are counted.
+_TURNS_A_BLOCK = 5
+_SHORT_RUN_SECONDS = 1.0
+_WITHOUT, _AGAIN, _OURS = "without", "without, again", "cardcallback"
+
+
+@dataclass(frozen=True)
+class StepTimes:
+    """What a step took, and each kind of its time by that of a step without a callback."""
+
+    seconds: float
+    wall: Ratio
+    processor: Ratio
+    thread: Ratio
+
+
+Steps = dict[str, StepTimes]
 
 
 def timed(kind: type[TrainerCallback]) -> type[TrainerCallback]:
@@ -81,56 +109,110 @@ def peer() -> Callable[[], TrainerCallback] | None:
 
 
 def main() -> int:
-    """Measure, print a table or JSON; 1 where a budget is broken."""
+    """Measure, print tables or JSON; 1 where a budget is broken."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=21, help="runs of each (default: %(default)s)")
-    parser.add_argument("--seconds", type=float, default=12.0, help="of a run after its warm-up (default: %(default)s)")
+    parser.add_argument("--rounds", type=int, default=110, help="turns of each (default: %(default)s)")
+    parser.add_argument("--runs", type=int, default=11, help="short ones, for begin and end (default: %(default)s)")
     parser.add_argument("--step", type=float, default=STEP_SECONDS, help="seconds one takes (default: %(default)s)")
     parser.add_argument("--width", type=int, help="of the model, instead of one that makes a step take that long")
     parser.add_argument("--json", action="store_true", help="print data only")
-    parser.add_argument("--write", type=Path, help="the page that the table is put into")
+    parser.add_argument("--write", type=Path, help="the page that the tables are put into")
     arguments = parser.parse_args()
     page = None if arguments.write is None else arguments.write.read_text(encoding="utf-8")
     load = os.getloadavg()[0]
     torch.set_num_threads(1)
+    transformers.logging.set_verbosity_error()
     logging.getLogger("codecarbon").disabled = True
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ["PATH"] = os.pathsep.join([str(nvidia_smi_in(Path(folder))), os.environ.get("PATH", "")])
+    with ExitStack() as machine:
+        clock = simulated_gpu(machine)
         width = arguments.width or width_for(arguments.step)
         print(f"a model of width {width}", file=sys.stderr)
-        figures = measure(rounds=arguments.rounds, seconds=arguments.seconds, width=width)
-    print(json.dumps(figures, indent=1) if arguments.json else table(figures))
+        ends = begin_and_end(runs=arguments.runs, width=width)
+        steps = step_ratios(rounds=arguments.rounds, width=width, clock=clock)
+    figures = {"steps": {name: asdict(one) for name, one in steps.items()}, "begin_and_end": ends}
+    print(json.dumps(figures, indent=1) if arguments.json else f"{step_table(steps)}\n\n{table(ends)}")
     if page is not None:
-        runs = f"{arguments.rounds} runs of each, {arguments.seconds:g} s a run after its warm-up, model {width} wide"
-        circumstances = f"{runs}; {surroundings(load)}"
-        arguments.write.write_text(with_block(page, f"{circumstances}\n\n{markdown(figures)}"), encoding="utf-8")
-    return int(any(value > BUDGETS.get(name, value) for name, value in figures["cardcallback"].items()))
+        turns = f"{arguments.rounds} turns of {_TURN_SECONDS:g} s of each in one training, model {width} wide"
+        runs = f"{arguments.runs} short trainings of each for begin and end"
+        block = f"{turns}; {runs}; {surroundings(load)}\n\n{step_table(steps)}\n\n{table(ends)}"
+        arguments.write.write_text(with_block(page, block), encoding="utf-8")
+    return int(is_broken(steps, ends))
 
 
-def measure(*, rounds: int, seconds: float, width: int) -> dict[str, dict[str, float]]:
-    """By tool, every figure of this benchmark, times in seconds."""
-    # The first run pays for loading the drawing library, as a person's only run does.
-    first = TimedCardCallback(quiet=True)
-    train(seconds=seconds, width=width, callback=first)
-    makers: dict[str, Callable[[], TrainerCallback | None]] = {
-        "nothing": lambda: None,
-        "cardcallback": lambda: TimedCardCallback(quiet=True, charts=False),
+def simulated_gpu(machine: ExitStack) -> TurnClock:
+    """A GB10 beside this process until ``machine`` closes, and the clock that moves it, which all callbacks go by."""
+    folder = Path(machine.enter_context(tempfile.TemporaryDirectory()))
+    simulation = Simulation(profile_named("gb10"), folder, driven=True)
+    machine.enter_context(simulation.in_process(reset_nvml))
+    os.environ["PATH"] = os.pathsep.join([str(nvidia_smi_in(folder)), os.environ.get("PATH", "")])
+    if simulation.clock is None:
+        msg = "the clock must be driven"
+        raise TypeError(msg)
+    clock = TurnClock(simulation.clock)
+    clock.take_over()
+    return clock
+
+
+def step_ratios(*, rounds: int, width: int, clock: TurnClock) -> Steps:
+    """Steps by what took part in them."""
+    card = CardCallback(quiet=True, charts=False)
+    turns = {
+        _WITHOUT: Turn(),
+        _AGAIN: Turn(),
+        "a callback that does nothing": Turn(callback=TrainerCallback()),
+        "cardcallback, threads held": Turn(callback=card, is_watched=True),
+        _OURS: Turn(callback=card, is_watched=True, goes_on=clock.go_on, stops=clock.stop),
     }
     codecarbon = peer()
     if codecarbon is not None:
+        other = codecarbon()
+        follow = partial(_follow, other)
+        turns["codecarbon"] = Turn(
+            callback=other, goes_on=partial(follow, goes=True), stops=partial(follow, goes=False)
+        )
+    watch = Turns(turns=turns, rounds=rounds, seconds=_TURN_SECONDS, warm_up_seconds=_WARM_UP_SECONDS)
+    told = [turn.callback for turn in turns.values() if turn.callback is not None]
+    with tempfile.TemporaryDirectory() as folder:
+        watch.trainer = trainer_of(folder, width, [*dict.fromkeys(told), watch])
+        watch.trainer.train()
+    return {name: _compared(own, watch.spent[_WITHOUT]) for name, own in watch.spent.items()}
+
+
+def _follow(callback: Any, *, goes: bool) -> None:
+    """Whether codecarbon's thread measures when its time comes, which it does in its own turns alone."""
+    scheduler = callback.tracker._scheduler  # noqa: SLF001 - there is no other way to hold it
+    measure = vars(callback).setdefault("measure", scheduler.function)
+    scheduler.function = measure if goes else bool
+
+
+def _compared(own: list[Spent], bare: list[Spent]) -> StepTimes:
+    ratios = [ratio_of([one[place] for one in own], [one[place] for one in bare], _TURNS_A_BLOCK) for place in range(3)]
+    return StepTimes(statistics.median(one.wall for one in own), *ratios)
+
+
+def begin_and_end(*, runs: int, width: int) -> dict[str, dict[str, float]]:
+    """By tool, how long a training waits where it is made, at its begin and at its end, in seconds."""
+    # The first run pays for loading the drawing library, as a person's only run does.
+    first = TimedCardCallback(quiet=True)
+    _short_run(first, width)
+    makers: dict[str, Callable[[], TrainerCallback]] = {_OURS: lambda: TimedCardCallback(quiet=True, charts=False)}
+    codecarbon = peer()
+    if codecarbon is not None:
         makers["codecarbon"] = codecarbon
-    clocks: dict[str, list[StepClock]] = {name: [] for name in makers}
-    callbacks: dict[str, list[Any]] = {name: [] for name in makers}
-    for number in range(rounds):
-        # Each comes first, second and last equally often.
-        names = [*makers][number % len(makers) :] + [*makers][: number % len(makers)]
-        for name in names:
+    taken: dict[str, list[tuple[float, Any]]] = {name: [] for name in makers}
+    for number in range(runs):
+        for name in sorted(makers, reverse=bool(number % 2)):
             callback = makers[name]()
-            clocks[name].append(train(seconds=seconds, width=width, callback=callback))
-            callbacks[name].append(callback)
-    bare = clocks.pop("nothing")
-    figures = {name: _figures(own, bare, callbacks[name]) for name, own in clocks.items()}
-    figures["cardcallback"] |= {
+            taken[name].append((_short_run(callback, width), callback))
+    figures = {
+        name: {
+            "making_the_trainer_seconds": statistics.median(seconds for seconds, _ in own),
+            "on_train_begin_seconds": statistics.median(callback.begin_seconds for _, callback in own),
+            "on_train_end_seconds": statistics.median(callback.end_seconds for _, callback in own),
+        }
+        for name, own in taken.items()
+    }
+    figures[_OURS] |= {
         "on_train_begin_first_seconds": first.begin_seconds,
         "on_train_end_with_charts_seconds": first.end_seconds,
         "pictures_drawn": first.pictures,
@@ -138,57 +220,57 @@ def measure(*, rounds: int, seconds: float, width: int) -> dict[str, dict[str, f
     return figures
 
 
-def _figures(own: list[StepClock], bare: list[StepClock], callbacks: list[Any]) -> dict[str, float]:
-    pairs = list(zip(own, bare, strict=True))
-    quartiles = _quartiles([one.mean_seconds / other.mean_seconds for one, other in pairs])
-    processor = _quartiles([one.mean_processor_seconds / other.mean_processor_seconds for one, other in pairs])
-    thread = _quartiles([one.mean_thread_seconds / other.mean_thread_seconds for one, other in pairs])
-    return {
-        "step_without_seconds": statistics.median(one.mean_seconds for one in bare),
-        "step_time_ratio": quartiles[1],
-        "step_time_ratio_lower_quartile": quartiles[0],
-        "step_time_ratio_upper_quartile": quartiles[2],
-        "processor_time_ratio": processor[1],
-        "processor_time_ratio_lower_quartile": processor[0],
-        "processor_time_ratio_upper_quartile": processor[2],
-        "training_thread_time_ratio": thread[1],
-        "training_thread_time_ratio_lower_quartile": thread[0],
-        "training_thread_time_ratio_upper_quartile": thread[2],
-        "making_the_trainer_seconds": statistics.median(one.construction_seconds for one in own),
-        "on_train_begin_seconds": statistics.median(callback.begin_seconds for callback in callbacks),
-        "on_train_end_seconds": statistics.median(callback.end_seconds for callback in callbacks),
-    }
+def _short_run(callback: TrainerCallback, width: int) -> float:
+    """Train for a moment; the seconds that making the trainer took."""
+    with tempfile.TemporaryDirectory() as folder:
+        begin = perf_counter()
+        trainer = trainer_of(folder, width, [callback, StepClock(_SHORT_RUN_SECONDS, 0.0)])
+        seconds = perf_counter() - begin
+        trainer.train()
+    return seconds
 
 
-def _quartiles(ratios: list[float]) -> list[float]:
-    return statistics.quantiles(ratios, n=4) if len(ratios) > 1 else ratios * 3
+def is_broken(steps: Steps, ends: dict[str, dict[str, float]]) -> bool:
+    """Whether any budget surely is."""
+    late = [value for name, value in ends[_OURS].items() if value > BUDGETS.get(name, value)]
+    return bool(late) or step_verdict(steps) == "BROKEN"
 
 
-def table(figures: dict[str, dict[str, float]]) -> str:
-    """One figure a line: ours beside its budget, and codecarbon's callback's where it ran."""
-    ours, theirs = figures["cardcallback"], figures.get("codecarbon", {})
-    lines = [f"{'':38} {'cardcallback':>12} {'codecarbon':>12}"]
-    for name, value in ours.items():
-        budget = BUDGETS.get(name)
-        limit = "" if budget is None else f"{budget:.3f}" if "ratio" in name else f"{budget * 1e3:.0f} ms"
-        verdict = "" if budget is None else f"budget {limit}: {'kept' if value <= budget else 'BROKEN'}"
-        other = _shown(name, theirs[name]) if name in theirs else ""
-        label = name.removesuffix("_seconds").replace("_", " ")
-        lines.append(f"{label:38} {_shown(name, value):>12} {other:>12}  {verdict}".rstrip())
+def step_verdict(steps: Steps) -> str:
+    """Whether the time of a step with ours is within its budget, as far as turns without any tell."""
+    return steps[_OURS].wall.verdict(STEP_BUDGET, steps[_AGAIN].wall)
+
+
+def step_table(steps: Steps) -> str:
+    """What took part in a step a line: its times by those without, each with its interval."""
+    lines = [
+        "| simulated device | step | step time ratio | processor time ratio | training thread time ratio | |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, one in steps.items():
+        told = (
+            [""] * 3 if name == _WITHOUT else [_with_interval(ratio) for ratio in (one.wall, one.processor, one.thread)]
+        )
+        limit = f"≤ {STEP_BUDGET:.4f}: {step_verdict(steps)}" if name == _OURS else ""
+        lines.append(f"| {name} | {1e3 * one.seconds:.2f} ms | {' | '.join(told)} | {limit} |")
     return "\n".join(lines)
 
 
-def markdown(figures: dict[str, dict[str, float]]) -> str:
-    """The same table for a page."""
-    ours, theirs = figures["cardcallback"], figures.get("codecarbon", {})
+def _with_interval(ratio: Ratio) -> str:
+    return f"{ratio.value:.4f} ({ratio.low:.4f} to {ratio.high:.4f})"
+
+
+def table(figures: dict[str, dict[str, float]]) -> str:
+    """Begin and end a figure a line: ours beside its budget, and codecarbon's callback's where it ran."""
+    ours, theirs = figures[_OURS], figures.get("codecarbon", {})
     lines = ["| simulated device | cardcallback | codecarbon | budget | |", "|---|---|---|---|---|"]
     for name, value in ((name, value) for name, value in ours.items() if name != "pictures_drawn"):
         budget = BUDGETS.get(name)
-        other = _shown(name, theirs[name]) if name in theirs else ""
-        limit = "" if budget is None else f"≤ {_shown(name, budget)}"
+        other = _shown(theirs[name]) if name in theirs else ""
+        limit = "" if budget is None else f"≤ {_shown(budget)}"
         verdict = "" if budget is None else "kept" if value <= budget else "BROKEN"
         label = name.removesuffix("_seconds").replace("_", " ")
-        lines.append(f"| {label} | {_shown(name, value)} | {other} | {limit} | {verdict} |")
+        lines.append(f"| {label} | {_shown(value)} | {other} | {limit} | {verdict} |")
     return "\n".join(lines)
 
 
@@ -214,8 +296,8 @@ def with_block(page: str, block: str) -> str:
     return f"{before}{begin}\n{block}\n{end}{after}"
 
 
-def _shown(name: str, value: float) -> str:
-    return f"{value * 1e3:.1f} ms" if name.endswith("_seconds") else f"{value:.4f}"
+def _shown(value: float) -> str:
+    return f"{value * 1e3:.1f} ms"
 
 
 if __name__ == "__main__":

@@ -69,6 +69,8 @@ class TimedSensor:
         self._value = -math.inf
         self.paused_seconds = 0.0  # in pauses for which the reading after them does not speak
         self.longest_pause_seconds = 0.0
+        self.calls = 0
+        self.busy_seconds = 0.0  # of the driver
 
     @property
     def spec(self) -> SensorSpec:
@@ -91,7 +93,10 @@ class TimedSensor:
     def _call_seconds(self) -> float:
         now = self._clock.elapsed_seconds()
         slower = sum(slow.seconds for slow in self._schedule.slow if slow.begin <= now < slow.end)
-        return (self._schedule.call_seconds + slower) * self._varied.uniform(0.7, 1.6)
+        seconds = (self._schedule.call_seconds + slower) * self._varied.uniform(0.7, 1.6)
+        self.calls += 1
+        self.busy_seconds += seconds
+        return seconds
 
     def _answered(self, at: float, value: float) -> None:
         if self.first is None:
@@ -139,13 +144,16 @@ class Watch:
     lead_seconds: float
     tail_seconds: float
     longest_pause_seconds: float
+    calls: int = 0
+    busy_seconds: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
     """A schedule's end: what the recording says of the GPU's energy, and the truth of the same window.
 
-    ``value``, ``low`` and ``high`` are in joules; ``counter`` and ``gauge`` say how the sensors answered.
+    ``value``, ``low`` and ``high`` are in joules; ``counter`` and ``gauge`` say how the sensors answered,
+    ``driver_share`` for which share of the time calls of all sensors kept the driver busy.
     """
 
     seed: int
@@ -164,6 +172,7 @@ class Outcome:
     gauge_sees_all: bool
     gauge_window: float
     notes: tuple[str, ...]
+    driver_share: float = 0.0
 
     @property
     def held(self) -> bool:
@@ -253,6 +262,8 @@ def _watches(sensors: SensorSet, begin: float, end: float) -> dict[str, Watch]:
                 lead_seconds=sensor.first - begin,
                 tail_seconds=end - sensor.last,
                 longest_pause_seconds=sensor.longest_pause_seconds,
+                calls=sensor.calls,
+                busy_seconds=sensor.busy_seconds,
             )
     return watches
 
@@ -276,4 +287,5 @@ def _outcome(schedule: Schedule, recording: Recording, truth: float, watches: di
         gauge_sees_all=schedule.kind.gauge_sees_all,
         gauge_window=schedule.kind.gauge.window,
         notes=recording.notes,
+        driver_share=sum(watch.busy_seconds for watch in watches.values()) / recording.duration_seconds,
     )

@@ -1,9 +1,10 @@
-"""A training whose steps take as long as is asked for, and the clock that watches them."""
+"""A training whose steps take as long as is asked for."""
 
 from __future__ import annotations
 
 import tempfile
-from time import perf_counter, process_time, thread_time
+from collections.abc import Sequence
+from time import perf_counter, process_time
 from typing import Any
 
 import torch
@@ -16,8 +17,6 @@ from transformers import (
     TrainingArguments,
 )
 
-# A counter whose refresh nobody published is watched closely at first: a fixed cost of a run, not one of its steps.
-WARM_UP_SECONDS = 2.5
 # The design's budget is for a step of this length.
 STEP_SECONDS = 0.0015
 _CALIBRATION_SECONDS = 1.0
@@ -27,32 +26,27 @@ _ROWS, _LENGTH, _VOCABULARY = 4, 16, 256
 _MOST_STEPS = 10_000_000
 
 
-class StepClock(TrainerCallback):
-    """The mean times of a step over ``seconds`` from the end of the warm-up; then it stops the training.
-
-    Of the clock, of the processors, and of the training thread alone.
-    """
+class StepClock(TrainerCallback):  # type: ignore[misc]  # transformers is typed Any here
+    """The mean processor time of a step over ``seconds`` from the end of the warm-up; then it stops the training."""
 
     def __init__(self, seconds: float, warm_up_seconds: float) -> None:
         self._seconds = seconds
         self._warm_up_seconds = warm_up_seconds
-        self.first = self.construction_seconds = 0.0
-        self.begin: tuple[float, ...] = ()
-        self.begin_step = 0
-        self.mean_seconds = self.mean_processor_seconds = self.mean_thread_seconds = 0.0
+        self._first_seconds = 0.0
+        self._begin: tuple[float, float, int] | None = None
+        self.mean_processor_seconds = 0.0
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Note the time where the warm-up ends, and end the run when its time is over."""
         del args, kwargs
         now = perf_counter()
-        self.first = self.first or now
-        if not self.begin:
-            if now - self.first >= self._warm_up_seconds:
-                self.begin, self.begin_step = (now, process_time(), thread_time()), state.global_step
-        elif now - self.begin[0] >= self._seconds:
-            end, steps = (now, process_time(), thread_time()), state.global_step - self.begin_step
-            spent = [(after - before) / steps for before, after in zip(self.begin, end, strict=True)]
-            self.mean_seconds, self.mean_processor_seconds, self.mean_thread_seconds = spent
+        self._first_seconds = self._first_seconds or now
+        if self._begin is None:
+            if now - self._first_seconds >= self._warm_up_seconds:
+                self._begin = (now, process_time(), state.global_step)
+        elif now - self._begin[0] >= self._seconds:
+            _, used, step = self._begin
+            self.mean_processor_seconds = (process_time() - used) / (state.global_step - step)
             control.should_training_stop = True
 
 
@@ -91,37 +85,28 @@ def width_for(step_seconds: float) -> int:
 
 def _step_seconds(width: int) -> float:
     # Of the processor: a machine that others use too would be given a narrower model.
-    clock = train(seconds=_CALIBRATION_SECONDS, width=width, callback=None, warm_up_seconds=_CALIBRATION_SECONDS / 2)
+    clock = StepClock(_CALIBRATION_SECONDS, _CALIBRATION_SECONDS / 2)
+    with tempfile.TemporaryDirectory() as folder:
+        trainer_of(folder, width, [clock]).train()
     return clock.mean_processor_seconds
 
 
-def train(
-    *, seconds: float, width: int, callback: TrainerCallback | None, warm_up_seconds: float = WARM_UP_SECONDS
-) -> StepClock:
-    """Train for ``seconds`` after the warm-up and give the clock that watched it."""
+def trainer_of(folder: str, width: int, callbacks: Sequence[TrainerCallback]) -> Trainer:
+    """A trainer of a model that wide, which trains until one of its callbacks stops it."""
     torch.manual_seed(0)
     rows = torch.randint(_VOCABULARY, (16 * _ROWS, _LENGTH))
     examples = [{"input_ids": row, "labels": row, "attention_mask": torch.ones_like(row)} for row in rows]
-    clock = StepClock(seconds, warm_up_seconds)
-    with tempfile.TemporaryDirectory() as folder:
-        settings = TrainingArguments(
-            output_dir=folder,
-            max_steps=_MOST_STEPS,
-            per_device_train_batch_size=_ROWS,
-            logging_steps=100,
-            save_strategy="no",
-            report_to="none",
-            disable_tqdm=True,
-            use_cpu=True,
-        )
-        begin = perf_counter()
-        trainer = Trainer(
-            model=SmallForCausalLM(PretrainedConfig(vocab_size=_VOCABULARY, width=width)),
-            args=settings,
-            train_dataset=examples,
-            callbacks=[clock, *([callback] if callback else [])],
-        )
-        clock.construction_seconds = perf_counter() - begin
-        trainer.remove_callback(PrinterCallback)
-        trainer.train()
-    return clock
+    settings = TrainingArguments(
+        output_dir=folder,
+        max_steps=_MOST_STEPS,
+        per_device_train_batch_size=_ROWS,
+        logging_steps=100,
+        save_strategy="no",
+        report_to="none",
+        disable_tqdm=True,
+        use_cpu=True,
+    )
+    model = SmallForCausalLM(PretrainedConfig(vocab_size=_VOCABULARY, width=width))
+    trainer = Trainer(model=model, args=settings, train_dataset=examples, callbacks=[*callbacks])
+    trainer.remove_callback(PrinterCallback)
+    return trainer

@@ -55,10 +55,14 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> Shown:
 
 
 def test_every_logged_step_has_its_figures(shown: Shown) -> None:
-    """Under their own names, at the Trainer's steps, beside its losses."""
-    assert [step for step, _ in shown.scalars["train/loss"]] == list(range(1, STEPS + 1))
+    """Under their own names, at the Trainer's steps, beside its losses, from when energy can be told from nothing."""
+    steps = list(range(1, STEPS + 1))
+    assert [step for step, _ in shown.scalars["train/loss"]] == steps
     for name in (*LIVE, PER_TOKEN):
-        assert [step for step, _ in shown.scalars[name]] == [*range(1, STEPS + 1), STEPS]  # the closing log too
+        found = [step for step, _ in shown.scalars[name]]
+        assert found == [*steps, STEPS][-len(found) :]  # the closing log too
+        # On a busy machine a second may not be enough for two readings.
+        assert len(found) > STEPS // 2
     assert not any("train/cardcallback" in name for name in shown.scalars)
 
 
@@ -68,7 +72,8 @@ def test_live_energy_is_the_true_one_at_each_log(shown: Shown) -> None:
     assert energy.recording_low is not None
     assert energy.recording_high is not None
     doubt_joules = energy.recording_high - energy.recording_low + 0.02 * shown.bounds[-1][1]
-    for (_, value), (low, high) in zip(shown.scalars["cardcallback/energy_joules"], shown.bounds, strict=True):
+    values = [value for _, value in shown.scalars["cardcallback/energy_joules"]]
+    for value, (low, high) in zip(values, shown.bounds[-len(values) :], strict=True):
         assert low - doubt_joules <= value <= high + doubt_joules
     assert doubt_joules < 0.5 * shown.bounds[-1][0]
 

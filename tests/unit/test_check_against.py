@@ -140,3 +140,38 @@ def test_odd_days_of_a_record_are_left(day: str, seconds: float) -> None:
 def test_gpu_hours_are_held_only_against_gpus_that_are_counted(body: str) -> None:
     """Hours, memory and the number in a name count none."""
     assert not [one for one in check_card(f"# A\n\n## Training\n\n{body}") if "GPU hours" in one.what]
+
+
+def test_epochs_that_steps_overrule_are_no_contradiction() -> None:
+    """A trainer that lists all of its arguments has both; a person's number of epochs is held as before."""
+    record = with_place()
+    by_steps = replace(record, training=replace(record.training, epochs=50.0, hyperparameters={"max_steps": 500}))
+    lists = "## Training Hyperparameters\n\n- `max_steps`: 500\n- `num_train_epochs`: 3.0\n"
+    assert not _against(lists, by_steps)
+    assert _against(lists, replace(by_steps, training=replace(by_steps.training, hyperparameters={})))
+    assert _against("## Training\n\n- Epochs: 3\n", by_steps)
+
+
+def _against(text: str, record: RunRecord) -> list[str]:
+    return [found.what for found in check_card(text, record=record) if found.rule == "against-record"]
+
+
+@pytest.mark.parametrize("weight_decay", [None, 0.0, 0.01])
+@pytest.mark.parametrize("said", ["Adam", "Adam (fused)", "8-bit Adam", "paged_adam_8bit"])
+def test_adam_for_adamw_is_a_word_of_advice_where_the_two_differ(said: str, weight_decay: float | None) -> None:
+    """Many say Adam for it, and without a weight decay it is the same."""
+    record = with_place()
+    settings = record.training.hyperparameters | ({} if weight_decay is None else {"weight_decay": weight_decay})
+    record = replace(record, training=replace(record.training, hyperparameters=settings))
+    found = [one for one in check_card(f"# A\n\n## Training\n\n- Optimizer: {said}\n", record=record) if one.line == 5]
+    assert [one.severity for one in found] == (["hint"] if weight_decay else [])
+
+
+@pytest.mark.parametrize("said", ["AdamW (fused)", "8-bit AdamW", "paged_adamw_8bit", "Adam, decoupled weight decay"])
+def test_adamw_in_other_words_is_adamw(said: str) -> None:
+    """No word, with a weight decay too."""
+    record = with_place()
+    settings = record.training.hyperparameters | {"weight_decay": 0.1}
+    against = AgainstRecord(record=replace(record, training=replace(record.training, hyperparameters=settings)))
+    assert not against.contradicts("optimizer", said)
+    assert not against.is_loose("optimizer", said)

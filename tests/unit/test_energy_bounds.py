@@ -73,6 +73,8 @@ def test_a_counter_ahead_after_a_loss_is_judged_by_the_limit(limit: float | None
     best = result.best
     assert best is not None
     assert best.gap_seconds > 20
+    # What it shows after the restart, and at 60 s more than before the loss: at least that was used.
+    assert best.low > 0.95 * (gpu.truth(0, 30) + gpu.truth(31, 60) - 1100.0 + gpu.truth(60, 90))
     assert best.low <= gpu.truth(0, 90)
     assert best.high is None or best.high >= gpu.truth(0, 90)
     assert any("begun anew" in note for note in result.notes)
@@ -105,3 +107,37 @@ def test_a_step_that_no_gauge_saw_is_not_believed_beyond_the_limit() -> None:
     assert best.gap_seconds == pytest.approx(180, abs=2)
     assert best.low <= gpu.truth(0, 300) <= (best.high or 0.0)
     assert best.joules == pytest.approx(120 * 50, rel=0.02)
+
+
+@pytest.mark.parametrize("read_at_the_end", [True, False])
+def test_a_gap_before_the_last_reading_has_two_ends(read_at_the_end: bool) -> None:  # noqa: FBT001 - a case
+    """The counter ends four seconds early, the gauge has a gap there: it is bounded only by a reading at the end."""
+    gpu = VirtualGpu(waveform=Waveform((square(20.0, 200.0, 1.7),)), **P100)
+    account = EnergyAccount(counter=CounterTraits(), power=gauge(P100, 0.1), limit_watts=250.0)
+    for count in range(1001):
+        at = count / 10 + 0.013
+        if at < 96.5 or (at > 99.5 and read_at_the_end):
+            account.add_power(at, gpu.watts(at))
+        if count % 10 == 0 and at < 96.5:
+            account.add_counter(at, gpu.joules(at))
+    best = account.result(100.0).best
+    assert best is not None
+    assert best.gap_seconds > 2.0
+    assert best.low <= gpu.truth(0, 100)
+    assert best.high is None if not read_at_the_end else gpu.truth(0, 100) <= (best.high or 0.0) < 1.1 * best.joules
+
+
+def test_a_counter_that_went_back_once_is_not_doubted_beside_a_gauge_that_fails() -> None:
+    """It goes on at its pace, two seconds at a time: at no power that was seen can it have begun anew and be ahead."""
+    gpu = VirtualGpu(waveform=Waveform((constant(60.0),)), **GB10)
+    account = EnergyAccount(counter=CounterTraits(), power=gauge(GB10, 0.5), limit_watts=450.0)
+    for count in range(401):
+        at = count / 2
+        if at < 62.0:
+            account.add_power(at, gpu.watts(at))
+        if count % 4 == 0:
+            account.add_counter(at, gpu.truth(0.0, at) if at < 50.0 else gpu.truth(49.0, at))
+    best = account.result(200.0).best
+    assert best is not None
+    assert best.gap_seconds == 0.0
+    assert best.joules == pytest.approx(gpu.truth(0, 200), rel=0.01)

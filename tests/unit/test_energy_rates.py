@@ -23,6 +23,7 @@ def watched(
     counted: Callable[[float, float], float] = lambda _, joules: joules,
     counter_ends: float = math.inf,
     gauge_begins: float = 0.0,
+    gauge_ends: float = math.inf,
 ) -> tuple[AccountResult, float]:
     """What an account says of that time, and the truth; ``watts`` and ``counted`` distort what the sensors say."""
     gpu = VirtualGpu(waveform=WORK, **device)
@@ -34,7 +35,7 @@ def watched(
     )
     for count in range(int(seconds / interval) + 1):
         at = count * interval + 0.002
-        if at >= gauge_begins:
+        if gauge_begins <= at <= gauge_ends:
             account.add_power(at, watts(gpu.watts(at)))
     for second in range(int(min(seconds, counter_ends)) + 1):
         at = second + 0.001
@@ -169,3 +170,17 @@ def test_power_that_stands_for_a_counter_claims_no_more_than_its_gauge_saw() -> 
     assert result.best is not None
     assert result.best.method == "integrated_power"
     assert result.best.observed(300.0) == pytest.approx(0.25, abs=0.02)
+
+
+def test_a_rate_that_was_not_compared_may_be_further_off_than_one_that_was() -> None:
+    """3 % too much beside a gauge that sampling excuses, 5 % once the gauge has ended: the interval holds the truth."""
+    gpu = VirtualGpu(waveform=WORK, **A100)
+
+    def counted(_: float, joules: float) -> float:
+        return 1.03 * min(joules, gpu.joules(60.0)) + 1.05 * max(joules - gpu.joules(60.0), 0.0)
+
+    # Read always as often as it is renewed, this gauge meets the work's high part too often.
+    result, truth = watched(120.0, device=A100, watts=lambda seen: seen / 1.038, counted=counted, gauge_ends=60.0)
+    assert result.consistency is not None
+    assert result.consistency.verdict == "not resolved"
+    assert holds(result, truth)

@@ -10,7 +10,7 @@ from virtual_gpu import GB10, P100, VirtualGpu
 
 from cardcallback.energy import AccountResult, CounterTraits, EnergyAccount, PowerTraits
 from cardcallback.energy.stillness import Still, Stillness
-from waveforms import Waveform, constant, square
+from waveforms import Waveform, constant, sine, square
 
 END = 300.0
 
@@ -165,3 +165,14 @@ def test_the_longest_stretches_are_kept_however_many_there_are() -> None:
     assert stillness.unusual(20.0) == [Still(60.0, 100.0, 241), Still(75.0, 101.0, 301)]
     assert stillness.longest_seconds == 75.0
     assert stillness.unusual(101.0) == []
+
+
+@pytest.mark.parametrize("still", [True, False])
+def test_a_restless_gauge_that_stands_still_for_seconds_is_doubted_at_any_load(still: bool) -> None:  # noqa: FBT001 - a case
+    """At the lowest load that it ever showed, where it was never steady before: not what an idle device shows."""
+    work = Waveform((square(110.0, 110.0, 21.0, duty=0.4), sine(0.4, 0.4, 3.1)))
+    result, truth = recorded(work, stuck=(100.0, 110.0) if still else None)
+    value, low, high = best(result)
+    assert low <= truth <= high
+    assert any("holds both" in note for note in result.notes) == still
+    assert (high - low > 0.05 * value) == still

@@ -90,6 +90,22 @@ def test_a_gauge_that_looks_now_and_then_does_not_overrule_the_counter() -> None
     assert result.joules == pytest.approx(gpu.truth(0, 300), rel=0.005)
 
 
+def test_a_short_bridge_is_as_sure_as_its_few_readings() -> None:
+    """A counter begun anew in a two-second interval of minutes, bridged by a gauge that met it four times or less."""
+    held = 0
+    for seed in range(30):
+        gpu = VirtualGpu(waveform=Waveform((square(40.0, 230.0, 3.1),)), **P100)
+        account = account_of(gpu, interval=0.5, counter=True, limit=300.0)
+        for at in readings(200.0, 0.5, seed):
+            account.add_power(at, gpu.watts(at))
+        for count in range(101):
+            at = 2.0 * count + 0.002
+            account.add_counter(at, gpu.joules(at) - (gpu.joules(99.0) if count >= 50 else 0.0))
+        result = best(account, 200.0)
+        held += result.low <= gpu.truth(0, 200) <= (result.high or 0.0)
+    assert held == 30
+
+
 def test_rare_readings_tell_nothing_of_a_refresh_beyond_what_is_assumed() -> None:
     """A counter read every ten seconds moved each time: that does not make it ten seconds old."""
     watch = RefreshWatch()
@@ -143,3 +159,35 @@ def test_what_nobody_watched_is_added_to_what_either_sensor_says() -> None:
     result = best(account, 100.0)
     assert result.gap_seconds > 5
     assert result.low <= gpu.truth(0, 100) <= (result.high or 0.0)
+
+
+def test_a_repeat_within_a_moment_says_nothing_of_minutes() -> None:
+    """A counter that is read once a minute, and now and then twice within a tenth of a second."""
+    watch = RefreshWatch()
+    for minute in range(20):
+        watch.add(60.0 * minute, 1000.0 * minute)
+        watch.add(60.0 * minute + 0.06, 1000.0 * minute)
+    assert watch.seconds is not None
+    assert watch.seconds <= ASSUMED_REFRESH_SECONDS
+
+
+@pytest.mark.parametrize("lost_joules", [0.0, 1500.0])
+def test_a_counter_that_stood_still_has_to_catch_up_with_all_that_was_seen(lost_joules: float) -> None:
+    """It stands still for a minute in which the gauge has a gap: less than was seen in the rest is not believed."""
+    gpu = VirtualGpu(waveform=Waveform((constant(20.0), square(0.0, 70.0, 1.7, begin=1.0))), **GB10)
+    account = EnergyAccount(
+        counter=CounterTraits(),
+        power=PowerTraits(averaging_seconds=1.0, refresh_seconds=0.1, interval_seconds=0.5),
+        limit_watts=140.0,
+    )
+    for count in range(361):
+        at = count / 2 + 0.003
+        if not 80 < at < 85:
+            account.add_power(at, gpu.watts(at))
+        if not 80 < at < 85 and count % 2 == 0:
+            shown = gpu.joules(min(at, 60.0) if at < 120.0 else at)
+            account.add_counter(at, shown - (lost_joules if at >= 120.0 else 0.0))
+    best = account.result(180.0).best
+    assert best is not None
+    assert best.low <= gpu.truth(0, 180) <= (best.high or 0.0)
+    assert (best.gap_seconds > 0) == (lost_joules > 0)

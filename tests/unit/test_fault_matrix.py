@@ -17,7 +17,8 @@ from simulator_fixtures import Simulate
 
 _SECONDS = 40.0
 _CODES = (*range(1, 31), 999)
-_AT_INIT = ("nvmlInit", "nvmlSystemGetDriverVersion", "nvmlDeviceGetCount")
+_AT_INIT = ("nvmlInit", "nvmlDeviceGetCount")
+_NOT_NEEDED = ("nvmlSystemGetDriverVersion", "nvmlDeviceGetName", "nvmlDeviceGetUUID", "nvmlDeviceGetMemoryInfo")
 # Asked when a device is opened; the last four are asked then only because what comes before them fails.
 _WHEN_OPENED = (
     "nvmlDeviceGetHandleByIndex",
@@ -82,6 +83,18 @@ def test_a_driver_that_does_not_start(simulate: Simulate, call: str) -> None:
         assert_sound(recording)
         assert recording.energy.gpu.value is None
         assert recording.energy.gpu.reason
+
+
+@pytest.mark.parametrize("call", _NOT_NEEDED)
+def test_a_driver_that_does_not_describe_itself(simulate: Simulate, call: str) -> None:
+    """What only describes the driver or the device costs no energy, whatever it answers."""
+    for code in _CODES:
+        machine = simulate(_with("gb10", Fault(call=call, code=code)))
+        _, recording = _recorded(machine)
+        assert_sound(recording)
+        energy = recording.energy.gpu
+        assert energy.coverage == 1.0, code
+        assert energy.value == pytest.approx(truth(machine, _SECONDS), rel=0.005), code
 
 
 @pytest.mark.parametrize(("call", "when"), _CASES)

@@ -269,7 +269,7 @@ def test_placeholders_and_labels_of_other_languages(line: str, expected: str) ->
 def test_a_unit_of_device_hours_is_of_device_hours_only() -> None:
     """Beside the time of the run it would be another quantity."""
     table = "## Training\n\n| Metric | Unit | Value |\n|---|---|---|\n| {} | GPUh | [X] |\n"
-    assert "1.87 GPU-hours (1 GPU)" in filled(table.format("GPU hours"))
+    assert "| GPUh | 1.87 (1 GPU) |" in filled(table.format("GPU hours"))
     assert "| [X] |" in filled(table.format("Training time"))
 
 

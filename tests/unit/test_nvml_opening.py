@@ -76,7 +76,8 @@ def test_a_driver_that_was_not_ready_opens_when_asked_again(simulate: Simulate) 
 @pytest.mark.parametrize(("code", "not_ready"), [(15, True), (4, False)])
 def test_gpus_that_cannot_be_opened_yet_may_be_later(simulate: Simulate, code: int, not_ready: bool) -> None:  # noqa: FBT001 - a case
     """The only GPU has fallen off the bus, which a reset mends; rights that are missing stay so."""
-    assert opened_on(simulate, with_faults("gb10", Fault(call="nvmlDeviceGetName", code=code))).not_ready == not_ready
+    fault = Fault(call="nvmlDeviceGetHandleByIndex", code=code)
+    assert opened_on(simulate, with_faults("gb10", fault)).not_ready == not_ready
 
 
 def test_importing_starts_and_loads_nothing() -> None:

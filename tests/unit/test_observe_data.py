@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from observe_stand_ins import SFT_TRAINER, named, observe
 
-from cardcallback.observe.data import find_loss_coverage
+from cardcallback.observe.data import find_loss_coverage, observe_dataset
 from cardcallback.record import Dataset
 from cardcallback.render.section.recipe import recipe
 from cardcallback.testing import make_record
@@ -87,7 +87,7 @@ def test_sizes_and_streams() -> None:
     assert (data.training_examples, data.evaluation_examples, data.training_sequences) == (3, 3, None)
     trainer.train_dataset, trainer.eval_dataset = iter([1]), None
     data = observe(trainer).dataset
-    assert (data.training_examples, data.evaluation_examples) == (None, None)
+    assert (data.training_examples, data.evaluation_examples, data.streamed) == (None, None, False)
 
 
 @pytest.mark.parametrize(
@@ -105,6 +105,21 @@ def test_examples_that_packing_cut_apart(settings: dict[str, Any], examples: int
     trainer.train_dataset = Table([OPEN] * 3)
     data = observe(trainer, SimpleNamespace(**settings)).dataset
     assert (data.training_examples, data.training_sequences) == (examples, sequences)
+
+
+def test_a_stream_is_told_as_one() -> None:
+    """A row without a size says why; a table is no stream."""
+    stream = named("IterableDataset", module="datasets.iterable_dataset")()
+    assert observe_dataset(stream, None).streamed
+    assert not observe_dataset(Table([OPEN]), None).streamed
+    record = make_record()
+    for evaluation, said in (
+        (None, "name not known, streamed, size not known |"),
+        (2, "not known; 2 held-out examples"),
+    ):
+        dataset = Dataset(evaluation_examples=evaluation, streamed=True)
+        training = msgspec.structs.replace(record.training, dataset=dataset)
+        assert said in "\n".join(recipe(msgspec.structs.replace(record, training=training)))
 
 
 def test_the_card_of_examples_that_packing_cut_apart() -> None:

@@ -11,7 +11,8 @@ from virtual_gpu import GB10, VirtualGpu, training_waveform
 from cardcallback.record import Scope
 from cardcallback.recorder import Recorder
 from cardcallback.recorder.budget import DRIVER_SHARE, fit_intervals
-from cardcallback.recorder.schedule import Appointment, Kept
+from cardcallback.recorder.kept import Kept
+from cardcallback.recorder.schedule import Appointment
 from cardcallback.sensors import Sensor, SensorSet
 from cardcallback.testing import FakeClock, FakeSensor
 from cardcallback.units import format_duration

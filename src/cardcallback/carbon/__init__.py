@@ -1,12 +1,12 @@
 """From energy to CO2e: places, the grid factors that ship with the package, and the footprint."""
 
+from cardcallback.carbon.choosing import chosen_factor
 from cardcallback.carbon.embodied import embodied_of, embodied_share
 from cardcallback.carbon.factors import (
     HIGHEST_GRAMS_PER_KWH,
     USER_BOUNDARY,
     GridExample,
     GridExamples,
-    chosen_factor,
     factor_for,
     grid_examples,
     market_factor,

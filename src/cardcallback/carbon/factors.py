@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import msgspec
 
-from cardcallback.carbon.places import Place, find_place
+from cardcallback.carbon.places import Place
 from cardcallback.carbon.table import FactorRow, factor_rows
 from cardcallback.errors import CardCallbackError
 from cardcallback.record import CarbonFactor
 from cardcallback.units import JOULES_PER_KILOWATT_HOUR, format_number
-
-if TYPE_CHECKING:
-    from cardcallback.carbon.own_factors import OwnFactors
 
 # A plant that burns nothing but lignite emits about 1,200 g/kWh; the dirtiest whole grid published 1,306.
 HIGHEST_GRAMS_PER_KWH = 2000.0
@@ -71,21 +67,6 @@ def user_factor(grams_per_kwh: float, place: Place | None = None) -> CarbonFacto
         boundary=USER_BOUNDARY,
         source=USER_SOURCE,
     )
-
-
-def chosen_factor(
-    location: str | None, grams_per_kwh: float | None, own: OwnFactors | None = None
-) -> CarbonFactor | None:
-    """The factor that a person's words mean: their own number, then their own file's, then the table's; else None.
-
-    Raises:
-        CardCallbackError: the place is not known, or the number cannot be a factor.
-    """
-    named = None if location is None else factor_for(find_place(location)) if own is None else own.factor_of(location)
-    if grams_per_kwh is None or named is None:
-        return named if grams_per_kwh is None else user_factor(grams_per_kwh)
-    given = user_factor(grams_per_kwh)
-    return msgspec.structs.replace(given, place=named.place, place_code=named.place_code)
 
 
 def market_factor(grams_per_kwh: float) -> CarbonFactor:

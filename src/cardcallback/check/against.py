@@ -4,45 +4,37 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import combinations
 
 from cardcallback.carbon import find_place
 from cardcallback.catalogue import gpus_named_in
-from cardcallback.check.amounts import Amount, amounts, bare_numbers
 from cardcallback.check.dates import dates_in
 from cardcallback.check.facts import counted_devices
+from cardcallback.check.numbers import Number, bare_numbers
+from cardcallback.check.quantities import figures_of
 from cardcallback.check.recorded import recorded_dates, recorded_numbers
 from cardcallback.errors import CardCallbackError
 from cardcallback.hub_id import is_hub_id
 from cardcallback.record import RunRecord
+from cardcallback.render.card.labelled import normalize_label
+from cardcallback.render.card.own_run import OwnRun
 from cardcallback.render.card.quantities import Unit, Value
 from cardcallback.render.card.values import card_fields, open_value
 from cardcallback.units import JOULES_PER_KILOWATT_HOUR, SECONDS_PER_HOUR
 
-_HOURS = Unit(word="hours", kinds=frozenset({"time"}), factor=float(SECONDS_PER_HOUR))
+_HOURS = Unit(word="hours", kinds=frozenset({"time", "device_time"}), factor=float(SECONDS_PER_HOUR))
 # A person rounds: 1.9 h for 1 h 52 min is right. What makers and programs print as GB differs by 7 %.
 _ROOM = 0.06
 _ROOMS = {"memory": 0.08, "rate": 0.1, "parameters": 0.05, "tokens": 0.03, "sequences": 0.0,
           "steps": 0.002, "epochs": 0.02, "examples": 0.01, "share": 0.05}  # fmt: skip
 # Settings, which are exact, and are written with their digits.
 _SETTINGS = frozenset(
-    [
-        "learning_rate",
-        "lora_rank",
-        "lora_alpha",
-        "lora_dropout",
-        "weight_decay",
-        "seed",
-        "warmup_steps",
-        "gradient_accumulation",
-        "building_overhead",
-        "max_length",
-        "effective_batch_size",
-    ]
-)
+    {"learning_rate", "lora_rank", "lora_alpha", "lora_dropout", "weight_decay", "seed", "warmup_steps",
+     "gradient_accumulation", "building_overhead", "max_length", "effective_batch_size"}
+)  # fmt: skip
 # Results without a unit, and under which names a person may mean the same.
 _RESULTS = {
     "validation_loss": ("validation_loss", "best_validation_loss"),
@@ -110,12 +102,30 @@ class AgainstRecord:
         if name in _DAYS:
             return self._is_other_day(name, text)
         if name in _FAMILIES:
-            return _differ(_families(name, text), _families(name, value.text))
+            stated = _families(name, text)
+            # Many say Adam for it, and rightly so without a weight decay.
+            return _differ(stated | ({"adamw"} if "adam" in stated else set()), _families(name, value.text))
         if name.startswith("software."):
             return _is_other_version(text, value.text)
         if name in _DEVICES:
             return self._is_other_hardware(text)
         return self._is_other_name(name, text) or self._is_other_number(name, text, value, unit)
+
+    def is_loose(self, name: str, text: str) -> bool:
+        """Whether the text says Adam where it was AdamW with a weight decay, by which the two differ."""
+        value, decay = self.value("optimizer"), self.record.training.hyperparameters.get("weight_decay")
+        if name != "optimizer" or value is None or not isinstance(decay, int | float) or decay <= 0:
+            return False
+        stated = _families(name, text)
+        return "adam" in stated and "adamw" not in stated and "adamw" in _families(name, value.text)
+
+    def names_other_devices(self, text: str) -> bool:
+        """Whether the text names GPUs, and none of the run's."""
+        return _differ({row.name for row in gpus_named_in(text)}, self._own_devices)
+
+    def names_other_stage(self, text: str) -> bool:
+        """Whether the text names a stage such as DPO, and not the run's."""
+        return OwnRun(self.record).stage_of(normalize_label(text)) == "another"
 
     def _is_other_day(self, name: str, text: str) -> bool:
         """Another day than those of the run; of a card or a release one before them."""
@@ -130,7 +140,7 @@ class AgainstRecord:
         if name in _RESULTS:
             return self._is_other_result(name, text)
         if name == "gpu_count":
-            return self._is_other_count(set(_centres(amounts(text, "devices"))), text)
+            return self._is_other_count(set(_centres(figures_of(text, "devices"))), text)
         if name == "training_loss":
             return self._is_no_loss(text)
         if name == "batch_size":
@@ -141,7 +151,8 @@ class AgainstRecord:
             energies = recorded_numbers(self.record, "energy")
             wanted += [one / JOULES_PER_KILOWATT_HOUR * factor for one in energies for factor in self.factors]
         kind = "time" if name == "hours_used" else value.kind
-        stated = amounts(text, kind, unit or (_HOURS if name in {"gpu_hours", "hours_used"} else None)) if kind else []
+        unit = unit or (_HOURS if name in {"gpu_hours", "hours_used"} else None)
+        stated = figures_of(text, kind, unit) if kind else []
         if name == "peak_memory" or _TOTAL.search(text):
             stated = stated[:1]
         room = _ROOMS.get(kind or "", _ROOM)
@@ -177,10 +188,12 @@ class AgainstRecord:
         counts = {float(count) for count in counted_devices(text.replace("*", "\u00d7"))}
         if self._is_other_count(counts, text):
             return True
-        named = {row.name for row in gpus_named_in(text)}
+        return self.names_other_devices(text)
+
+    @property
+    def _own_devices(self) -> set[str]:
         devices = " ".join(device.name for device in self.record.hardware.accelerators)
-        own = {row.name for row in gpus_named_in(devices)}
-        return _differ(named, own) if own else False
+        return {row.name for row in gpus_named_in(devices)}
 
     def _is_other_name(self, name: str, text: str) -> bool:
         training = self.record.training
@@ -209,7 +222,7 @@ def _families(name: str, text: str) -> set[str]:
     for words in _FAMILIES[name]:
         if any(re.search(rf"(?<![a-z0-9]){re.escape(word)}(?![a-z0-9])", plain) for word in words):
             found.add(words[0])
-    return found
+    return {"adamw"} if found == {"adam"} and "decoupled" in plain else found
 
 
 def _is_other_version(text: str, own: str) -> bool:
@@ -224,7 +237,7 @@ def _is_other_version(text: str, own: str) -> bool:
 def _is_other_setting(text: str, value: Value) -> bool:
     """Of a count any number is right, since the others are its parts; else what stands behind the first explains it."""
     if value.amount is not None and value.kind is not None:
-        counts = amounts(text, value.kind)
+        counts = figures_of(text, value.kind)
         return bool(counts) and not any(one.fits(value.amount, _SETTING_ROOM) for one in counts)
     stated, known = bare_numbers(text), bare_numbers(value.text)[:1]
     if not stated or not known:
@@ -236,13 +249,13 @@ def _is_other_setting(text: str, value: Value) -> bool:
     return not any(math.isclose(one, other, rel_tol=_SETTING_ROOM) for one in numbers for other in wanted)
 
 
-def _with_share(one: Amount, text: str) -> list[float]:
+def _with_share(one: Number, text: str) -> list[float]:
     """The number, and of "10 %" the share of one too, as a record may have it."""
     is_percent = text[one.end :].lstrip()[:1] == "%"
     return [*one.values, *(number / 100 for number in one.values if is_percent)]
 
 
-def _may_be_beyond(value: Value, stated: list[Amount]) -> bool:
+def _may_be_beyond(value: Value, stated: Sequence[Number]) -> bool:
     """Whether one stands on the open side of what the record knows as "at least" or "at most"."""
     amount, ranges = value.amount or 0.0, [one for number in stated for one in number.ranges]
     if value.least.startswith("at most"):
@@ -250,7 +263,7 @@ def _may_be_beyond(value: Value, stated: list[Amount]) -> bool:
     return bool(value.least) and any(high >= amount for _, high in ranges)
 
 
-def _centres(numbers: list[Amount]) -> list[float]:
+def _centres(numbers: Sequence[Number]) -> list[float]:
     return [value for one in numbers for value in one.values]
 
 

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from itertools import product
 
 from cardcallback.carbon.table import factor_rows
-from cardcallback.check.devices import named_watts, run_seconds
+from cardcallback.check.devices import named_watts
 from cardcallback.check.facts import Fact, Facts, kilowatt_hours
 from cardcallback.check.finding import Finding, error, hint, shown
 from cardcallback.check.other_things import is_of_another_model, is_of_other_thing, is_of_pretraining, sentence_of
+from cardcallback.check.run_times import run_seconds
 from cardcallback.render.card.emissions import EMISSIONS_KEY
 from cardcallback.units import (
     EMISSIONS_FIGURES,
@@ -55,7 +56,7 @@ def _formulas(facts: Facts) -> Iterator[Finding]:
     for line, on_line in facts.lines.items():
         energies, factors, grams = (
             [one for one in on_line if one.figure.kind == kind and one.figure.rate is None]
-            for kind in ("energy", "factor", "emissions")
+            for kind in ("energy", "intensity", "emissions")
         )
         text = on_line[0].line.prose
         if not (energies and factors and grams) or _MULTIPLIED.search(text) is None:
@@ -110,7 +111,7 @@ def _implied(facts: Facts) -> Iterator[Finding]:
     if not energies:
         yield from _beyond_devices(facts)
         return
-    factors = [one.figure.value for one in facts.of("factor")]
+    factors = [one.figure.value for one in facts.of("intensity")]
     for number, value, text, fact in _stated(facts):
         beside = _beside(facts, fact, energies) if fact is not None else energies
         quotients = [value / energy for energy in beside if energy > 0]
@@ -183,7 +184,7 @@ def _off_factor(facts: Facts, line: int, text: str, quotients: list[float], fact
         return
     prose = "\n".join(one.prose for one in facts.card.prose_lines(ours=True))
     overheads = {1.0, *(float(match["number"] or match["times"]) for match in _OVERHEAD.finditer(prose))}
-    facts_used = [one for kind in ("energy", "factor", "emissions") for one in facts.of(kind)]
+    facts_used = [one for kind in ("energy", "intensity", "emissions") for one in facts.of(kind)]
     room = _ROOM + sum(_rounding(one) for one in facts_used)
     if not any(abs(quotients[0] / (factors[0] * overhead) - 1) <= room for overhead in overheads):
         stated = format_number(factors[0])
@@ -220,7 +221,7 @@ def _in_sentence(facts: Facts, fact: Fact) -> list[float]:
 
 
 def _of_line(line: list[Fact]) -> Iterator[float]:
-    hours = [one.figure.value / SECONDS_PER_HOUR for one in line if one.figure.kind in {"gpu_time", "time"}]
+    hours = [one.figure.value / SECONDS_PER_HOUR for one in line if one.figure.kind in {"device_time", "time"}]
     watts = [one.figure.value for one in line if one.figure.kind == "power"]
     for hour, watt in product(hours[:2], watts[:2]):
         yield hour * watt / 1000

@@ -6,19 +6,13 @@ import re
 from collections.abc import Iterator
 from itertools import combinations
 
-from cardcallback.check.devices import OF_MANY
 from cardcallback.check.facts import Fact, Facts
 from cardcallback.check.finding import Finding, error, shown
 from cardcallback.check.other_things import is_of_another_model, is_of_other_thing, is_of_pretraining
+from cardcallback.check.run_times import run_times
 from cardcallback.units import SECONDS_PER_HOUR, format_number
 
 RULE = "figures"
-_RUN_TIME = re.compile(
-    r"^(?:total |overall )?(?:training|train|fine-?tuning) ?(?:time|duration|runtime|hours)|^hours used|"
-    r"^wall[- ]?(?:clock )?time|^duration$|^time$|^(?:gesamte )?trainings(?:dauer|zeit)|"
-    r"^dur\u00e9e d.entra\u00eenement|^(?:tiempo|duraci\u00f3n) (?:de|del) entrenamiento|^tempo de treinamento|"
-    r"^\u8bad\u7ec3(?:\u65f6\u95f4|\u65f6\u957f|\u8017\u65f6)|^\u5b66\u7fd2\u6642\u9593"
-)
 # Of several computers the GPUs of one may be all that is counted.
 _COMPUTERS = re.compile(r"\b(?:nodes|machines|computers|hosts|servers)\b", re.IGNORECASE)
 # What was wanted or is of more than this run.
@@ -37,14 +31,13 @@ _ROOM = 0.12
 
 def device_hour_findings(facts: Facts) -> Iterator[Finding]:
     """GPU hours that no number of GPUs on the card gives with the run's time."""
-    of_run = [one for one in facts.of("time") if _RUN_TIME.search(one.label) and not OF_MANY.search(one.label)]
-    seconds = {one.figure.value for one in of_run if one.figure.value > 0}
+    seconds = {one.figure.value for one in run_times(facts) if one.figure.kind == "time"}
     text = "\n".join(line.prose for line in facts.card.prose_lines(ours=True))
     is_counted = len(facts.counts) > 1 or _ONE.search(text) is not None
     if not seconds or max(seconds) > min(seconds) * (1 + _ROOM) or not is_counted or _COMPUTERS.search(text):
         return
     counts = facts.counts | {one * other for one, other in combinations(facts.counts, 2)}
-    for stated in facts.of("gpu_time"):
+    for stated in facts.of("device_time"):
         if not _is_of_run(facts, stated) or _fits(stated, seconds, counts):
             continue
         most = format_number(max(seconds) * max(facts.counts) / SECONDS_PER_HOUR)

@@ -1,4 +1,4 @@
-"""How long a card says its run took, and what the devices it names are rated at."""
+"""What the devices that a card names are rated at."""
 
 from __future__ import annotations
 
@@ -8,30 +8,11 @@ from functools import lru_cache
 from cardcallback.catalogue import gpus_named_in
 from cardcallback.check.facts import Fact, Facts
 
-_TIME = re.compile(r"\b(?:train|hours? used|duration|wall|run ?time|elapsed|gpu[- ]hours?|time)\b|train", re.IGNORECASE)
-_MOST_TIMES = 20
-OTHER_TIME = re.compile(
-    r"infer|latenc|generati|response|evaluat|before|load|suspend|warm|read every|sampl|per |step|session|visit|gap|"
-    r"first token",
-    re.IGNORECASE,
-)
-# Of a part of the run, of which a card may have several.
-OF_MANY = re.compile(r"\bper\b|stage|phase|epoch|/|sft|dpo|each|step", re.IGNORECASE)
 _RATED = re.compile(
     r"\bTDP\b|\b(?:rated|board|nameplate|maximum|max) power\b|\bpower (?:limit|rating|cap)\b", re.IGNORECASE
 )
 _DRAWN = re.compile(r"\b(?:mean|average|avg|drew|draws?|measured|idle|peak)\b[^.;,]*$", re.IGNORECASE)
 _NEAR = 40
-
-
-def run_seconds(facts: Facts) -> list[float]:
-    """How long the run took, in seconds, as often as the card says so."""
-    times = [
-        one.figure.value
-        for one in facts.of("time", "gpu_time")
-        if one.figure.value > 0 and _TIME.search(one.about) and not OTHER_TIME.search(one.about)
-    ]
-    return list(dict.fromkeys(times))[:_MOST_TIMES]
 
 
 def rated_watts(facts: Facts) -> list[float]:

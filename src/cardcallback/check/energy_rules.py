@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterator
 from itertools import product
 
-from cardcallback.check.devices import OTHER_TIME, named_watts, rated_watts, run_seconds
+from cardcallback.check.devices import named_watts, rated_watts
 from cardcallback.check.facts import Fact, Facts
 from cardcallback.check.finding import Finding, error, shown
 from cardcallback.check.other_things import is_of_other_thing, is_of_pretraining
+from cardcallback.check.run_times import OTHER_TIME, run_seconds
 from cardcallback.units import format_duration, format_energy, format_number, format_power
 
 RULE = "energy"
@@ -92,7 +93,8 @@ def _formulas(facts: Facts) -> Iterator[Finding]:
     for line, on_line in facts.lines.items():
         own = [one for one in on_line if one.figure.rate is None]
         times, powers, energies = (
-            [one for one in own if one.figure.kind in kinds] for kinds in ({"time", "gpu_time"}, {"power"}, {"energy"})
+            [one for one in own if one.figure.kind in kinds]
+            for kinds in ({"time", "device_time"}, {"power"}, {"energy"})
         )
         if not (len(times) == len(powers) == len(energies) == 1) or not _multiplied(times[0], powers[0]):
             continue

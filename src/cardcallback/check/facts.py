@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from itertools import islice
 
 from cardcallback.carbon import factor_for, find_place
 from cardcallback.check.emissions_key import stated_grams
-from cardcallback.check.quantities import Figure, Kind, find_figures, headed_figure
+from cardcallback.check.quantities import Figure, Kind, find_figures, headed_figure, is_of_a_name
 from cardcallback.check.reading import CardText, Line
 from cardcallback.check.run_labels import plain_label
 from cardcallback.errors import CardCallbackError
 from cardcallback.record import CarbonFactor
+from cardcallback.render.card.device_time import device_time_at
 from cardcallback.render.card.emissions import EMISSIONS_KEY
 from cardcallback.units import JOULES_PER_KILOWATT_HOUR
 
@@ -34,15 +35,11 @@ _PLACE_LABELS = frozenset(
 # No memory, no device hours, and no number of a device's name.
 _COUNTED = re.compile(
     r"(?<![\w.,-])(?P<count>\d{1,5})\s*(?![KMGT]i?B\b)(?:[x×]\s*(?=[A-Z])|"
-    r"(?:(?:[A-Z][\w-]*\s+){0,4}GPUs?|devices|accelerators|TPUs?)\b"
-    r"(?![- ]?(?:h|hrs?|hours?|days?|Stunden|heures|horas)\b))"
+    r"(?:(?:[A-Z][\w-]*\s+){0,4}GPUs?|devices|accelerators|TPUs?)\b)"
 )
-_SERIES = re.compile(
-    r"\b(?:RTX|GTX|RX|PRO|Quadro|Radeon|GeForce|Tesla|Titan|Instinct|Arc|Gaudi|Ada)[- ]$", re.IGNORECASE
-)
-_LONGEST_SERIES = 12
 _NUM_DEVICES = re.compile(
-    r"\b(?:num(?:ber)?[_ ](?:of[_ ])?)?(?:devices|gpus)\W{1,6}(?P<count>\d{1,5})\b(?!\s*(?:[GT]i?B|h|%|[x×]))",
+    r"\b(?:num(?:ber)?[_ ](?:of[_ ])?)?(?:devices|gpus)[^\w.]{1,6}(?P<count>\d{1,5})\b"
+    r"(?![.,]\d|\s*(?:[GT]i?B|h|%|[x×]))",
     re.IGNORECASE,
 )
 # What compares two grids is an illustration, not a figure of the run.
@@ -100,7 +97,9 @@ class Facts:
     @cached_property
     def counts(self) -> set[int]:
         """Every number of devices that the card names; 1 is always possible."""
-        text = "\n".join(line.prose for line in self.card.prose_lines(ours=True))
+        # In our own section the tables count the run's devices, and sentences those of others.
+        lines = (line for line in self.card.prose_lines(ours=True) if not line.is_ours or line.table is not None)
+        text = "\n".join(line.prose for line in lines)
         return {1, *sorted(counted_devices(text))[:_MOST_COUNTS]}
 
     @cached_property
@@ -129,11 +128,8 @@ class Facts:
 def counted_devices(text: str) -> set[int]:
     """How many devices a text says that there are: "8 × A100", "4 GPUs", but not "RTX 4090 GPU"."""
     found = (*_COUNTED.finditer(text), *_NUM_DEVICES.finditer(text))
-    return {int(one["count"]) for one in found if not _is_of_a_name(text, one.start("count"))} - {0}
-
-
-def _is_of_a_name(text: str, begin: int) -> bool:
-    return _SERIES.search(text[max(0, begin - _LONGEST_SERIES) : begin]) is not None
+    own = (one for one in found if not is_of_a_name(text, one.start("count")))
+    return {int(one["count"]) for one in own if device_time_at(text, one.end("count")) is None} - {0}
 
 
 def gather_facts(card: CardText) -> Facts:
@@ -154,7 +150,7 @@ def gather_facts(card: CardText) -> Facts:
 def _is_total_of_ours(fact: Fact) -> bool:
     """Of our own section only the run's totals stand beside a person's figures; the record is held against it."""
     kind = fact.figure.kind
-    if kind in {"factor", "memory"}:
+    if kind in {"intensity", "memory"}:
         return kind == "memory" or fact.label.startswith("co2e")
     # What stands behind the first figure of a row explains it.
     is_first = fact.cell_number == 1 and fact.figure.begin <= _NEAR_BEGIN
@@ -235,8 +231,3 @@ def _factor(text: str, providers: str) -> CarbonFactor | None:
 def kilowatt_hours(figure: Figure) -> float:
     """An energy in kWh."""
     return figure.value / JOULES_PER_KILOWATT_HOUR
-
-
-def widened(figure: Figure, share: float) -> Figure:
-    """The figure with its range widened by a share of its value on both sides."""
-    return replace(figure, low=figure.low - share * figure.value, high=figure.high + share * figure.value)

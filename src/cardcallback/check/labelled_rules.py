@@ -6,9 +6,9 @@ import math
 import re
 from collections.abc import Iterator
 
-from cardcallback.check.amounts import amounts
 from cardcallback.check.facts import Facts
 from cardcallback.check.finding import Finding, error, hint, shown
+from cardcallback.check.quantities import figures_of
 from cardcallback.check.reading import CardText
 from cardcallback.hub_id import is_hub_checkpoint
 from cardcallback.render.card.labelled import normalize_label
@@ -94,7 +94,7 @@ def _tokens(card: CardText, index: LabelIndex, counts: dict[str, tuple[int, int]
     most = math.prod(counts[name][0] for name in ("steps", "effective_batch_size", "max_length"))
     for slot in card.slots:
         is_value = slot.kind in {"line", "cell"} and _value(index, slot.label) in {"tokens", "tokens_processed"}
-        stated = amounts(slot.text, "tokens")[:1] if is_value else []
+        stated = figures_of(slot.text, "tokens")[:1] if is_value else []
         if stated and most and all(low > most * (1 + _ROOM) for low, _ in stated[0].ranges):
             what = (
                 f"{shown(slot.text)}, and the stated steps, batch and length hold {format_number(most / 1e6)} M at most"
@@ -131,7 +131,7 @@ def _number(written: str, letter: str | None) -> float:
 def _speeds(facts: Facts, hours: list[float]) -> Iterator[Finding]:
     """The card's only tokens over the run's time are its only speed, give or take padding and evaluation."""
     figures = [one for one in facts.facts if one.figure.rate is None and not one.line.is_ours]
-    tokens, speeds = ([one for one in figures if one.figure.kind == kind] for kind in ("tokens", "speed"))
+    tokens, speeds = ([one for one in figures if one.figure.kind == kind] for kind in ("tokens", "rate"))
     if len(tokens) != 1 or len(speeds) != 1 or not hours or tokens[0].line.number == speeds[0].line.number:
         return
     if _OF_LENGTH.search(tokens[0].line.prose):

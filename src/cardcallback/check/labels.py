@@ -7,15 +7,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from cardcallback.check.against import AgainstRecord
-from cardcallback.check.amounts import amounts, bare_numbers
 from cardcallback.check.facts import gather_facts
-from cardcallback.check.finding import Finding, error, shown
-from cardcallback.check.other_things import says_of_elsewhere, says_other_thing
-from cardcallback.check.quantities import find_figures
+from cardcallback.check.finding import Finding, error, hint, shown
+from cardcallback.check.numbers import bare_numbers
+from cardcallback.check.other_things import says_of_another_run, says_of_elsewhere, says_other_thing
+from cardcallback.check.quantities import figures_of, find_figures
 from cardcallback.check.reading import CardText
 from cardcallback.check.run_labels import RUN_LABELS, plain_label
+from cardcallback.check.run_times import OF_PARTS, OTHER_TIME
 from cardcallback.record import RunRecord
 from cardcallback.render.card.asking import Asked, Asking
+from cardcallback.render.card.device_time import names_device_time
 from cardcallback.render.card.fill_memory import FillMemory
 from cardcallback.render.card.labelled import SENTENCE_END, normalize_label
 from cardcallback.render.card.labels import LabelIndex, has_word, label_index
@@ -29,34 +31,28 @@ from cardcallback.render.card.values import card_fields
 
 RULE = "against-record"
 _CURE = "correct it, or say beside it where it comes from"
+_ADAM = "nothing, where the family is meant; with a weight decay the two are not the same: AdamW says which it was"
 _LONGEST = 400
 _LONGEST_NUMBER = 40
-# What was wanted, allowed or tried is no statement of what was done.
-_WANTED = re.compile(
-    r"\b(?:target\w*|goal|limit\w*|budget\w*|plan\w*|expect\w*|allow\w*|up to|at most|upper bound|maximum|would|"
-    r"could|should|may|might|if|try|tried|recommend\w*|minimum|require[ds]?|instead|compared|than|other|another|also|"
-    r"later|earlier|previous\w*|ablations?|sweeps?|variants?|first attempt|initially|originally|next|per|each|every|"
-    r"ziel\w*|geplant\w*|h\u00f6chstens|bis zu|objectif|pr\u00e9vu\w*|maximum|jusqu|hasta|previsto)\b|"
-    r"[<\u2264\u2265]|\u76ee\u6807|\u76ee\u6a19|\u8ba1\u5212",
-    re.IGNORECASE,
-)
 _WANTED_LABEL = re.compile(
     r"\b(?:target|goal|limit|budget|planned|expected|allowed|threshold|minimum|recommended|required|earlier|previous|"
     r"original|ziel|geplant|objectif|objetivo)\b|\u76ee\u6807|\u76ee\u6a19|\u8ba1\u5212",
     re.IGNORECASE,
 )
 _OF_LENGTH = re.compile(r"context|length|\bmax|window|sequence|vocab|l\u00e4nge|longueur|longitud", re.IGNORECASE)
-_DEVICE_HOURS = re.compile(
-    r"\b(?:GPU|TPU|accelerator|device|[A-Z]{1,4}\d{1,4}[A-Z]{0,3})[- ]?(?:h|hrs?|hours?|Stunden|heures)\b",
-    re.IGNORECASE,
-)
 _CARD_DATE = re.compile(r"(?:model )?(?:date|datum|fecha)")
 # What other instruments than ours may have measured, or more than they see.
 _MEASURED = frozenset({"energy", "gpu_energy", "system_energy", "carbon_emitted", "mean_gpu_power", "training_time",
                        "gpu_hours", "hours_used"})  # fmt: skip
 _LIBRARY = re.compile(r"(?P<name>[A-Za-z][\w-]{1,30})\s+v?(?P<version>\d+(?:\.\d+)+(?:[+.]\w+)*)")
 # Where what belongs to a number in a sentence ends at the latest.
-_AND_MORE = re.compile(r"\s+(?:with|and|und|et|y)\s|[.;:,](?:\s|$)")
+_AND_MORE = re.compile(r"\s+(?:with|and|und|et|y|was|were)\s|\s+/\s|[.;:,](?:\s|$)")
+_LASTED = re.compile(
+    r"\b(?:took|lasted|ran for|finished (?:after|in)|dauerte|lief|ben\u00f6tigte|a dur\u00e9|a pris|"
+    r"dur\u00f3|tard\u00f3|durou|levou|\u00e8 durato)\b|\u8017\u65f6|\u7528\u65f6|\u5386\u65f6|"
+    r"\u6642\u9593\u306f|(?:\u65f6\u95f4|\u65f6\u957f)[\u4e3a\u662f]",
+    re.IGNORECASE,
+)
 _FEWEST_CHARACTERS = 12
 # Fewer are a length.
 _FEWEST_TOKENS = 20_000
@@ -81,13 +77,17 @@ class _Stated:
 
 def label_findings(card: CardText, record: RunRecord, own_labels: str | None = None) -> Iterator[Finding]:
     """What contradicts the record, each line once; what we filled in ourselves is looked at elsewhere."""
-    factors = tuple(one.figure.value for one in gather_facts(card).of("factor"))
+    factors = tuple(one.figure.value for one in gather_facts(card).of("intensity"))
     against = AgainstRecord(record=record, factors=factors)
     reported: set[int] = set()
-    for one in _stated(card, record, label_index(own_labels)):
+    for one in _stated(card, against, label_index(own_labels)):
         line, value = card.line_of(one.begin), against.value(one.name)
-        is_wrong = all(against.contradicts(one.name, text, one.unit) for text in one.texts)
-        if line in reported or value is None or not is_wrong:
+        if line in reported or value is None or _is_overruled(one.label, record):
+            continue
+        if against.is_loose(one.name, one.texts[0]):
+            reported.add(line)
+            yield hint(RULE, line, f"{shown(one.label, 40)} says {shown(one.texts[0], 60)}, and it was AdamW", _ADAM)
+        if not all(against.contradicts(one.name, text, one.unit) for text in one.texts):
             continue
         reported.add(line)
         of_what = f" for the {one.name.replace('_', ' ')}" if one.in_prose else ""
@@ -96,7 +96,13 @@ def label_findings(card: CardText, record: RunRecord, own_labels: str | None = N
         yield error(RULE, line, what, _CURE)
 
 
-def _stated(card: CardText, record: RunRecord, index: LabelIndex) -> Iterator[_Stated]:
+def _is_overruled(label: str, record: RunRecord) -> bool:
+    """Whether it is the argument of epochs, which trainers list as it stands, and the run was told its steps."""
+    return plain_label(label) == "num_train_epochs" and "max_steps" in record.training.hyperparameters
+
+
+def _stated(card: CardText, against: AgainstRecord, index: LabelIndex) -> Iterator[_Stated]:
+    record = against.record
     memory = FillMemory(record.card.filled, card.slots)
     asking = Asking(index, record, Neighbours(card.slots))
     naming = Naming(index, card_fields(record))
@@ -113,8 +119,9 @@ def _stated(card: CardText, record: RunRecord, index: LabelIndex) -> Iterator[_S
         if slot.kind in {"line", "cell", "block"}:
             yield from _labelled(slot, asked)
         # Below a heading that asks for something, such as "Compute", a person tells more than that.
-        if asked.why is None and (asked.row is None or slot.label is None) and not slot.has_labels:
-            yield from _in_text(slot, headings, naming)
+        of_adapter = asked.row is not None and asked.row.value == "lora_configuration"
+        if asked.why is None and (asked.row is None or slot.label is None or of_adapter) and not slot.has_labels:
+            yield from _in_text(slot, headings, naming, against, of_adapter=of_adapter)
             yield from _versions(slot, index)
 
 
@@ -128,9 +135,7 @@ def _labelled(slot: Slot, asked: Asked) -> Iterator[_Stated]:
         return
     name = asked.row.value if asked.row is not None else None
     if name is None and slot.kind != "block":
-        name = "gpu_hours" if _DEVICE_HOURS.search(label) else RUN_LABELS.get(plain_label(label))
-    if name == "hours_used" and normalize_label(label) == "total hours":
-        return  # as often those of recordings
+        name = "gpu_hours" if names_device_time(label) else RUN_LABELS.get(plain_label(label))
     if name == "date" and _CARD_DATE.fullmatch(normalize_label(label)):
         name = "date_of_training"  # a card's own day, which may be any after the training
     if name is not None and not _is_from_elsewhere(name, f"{label}\n{slot.column or ''}\n{slot.text}"):
@@ -142,7 +147,9 @@ def _is_from_elsewhere(name: str, text: str) -> bool:
     return name in _MEASURED and says_of_elsewhere(text)
 
 
-def _in_text(slot: Slot, headings: Sequence[str], naming: Naming) -> Iterator[_Stated]:
+def _in_text(
+    slot: Slot, headings: Sequence[str], naming: Naming, against: AgainstRecord, *, of_adapter: bool
+) -> Iterator[_Stated]:
     """The figures of sentences about this training, each by the words beside it."""
     above = " ".join(normalize_label(one) for one in (*headings, slot.label or ""))
     is_below_training = any(has_word(above, word) for word in _TRAINING)
@@ -152,9 +159,11 @@ def _in_text(slot: Slot, headings: Sequence[str], naming: Naming) -> Iterator[_S
         said = f"{slot.label}: {sentence}" if slot.label else sentence
         is_said = naming.is_about_training(sentence)
         if (is_said or is_below_training) and len(sentence) <= _LONGEST and _is_of_this_run(said, before):
-            named = _named(sentence, slot, naming) if slot.label is None else ()
             # "It took 3 days" is about training where the sentence, or the heading, says so.
             is_timed = is_said or naming.is_about_training(above)
+            named = _told(sentence, slot, naming, of_adapter=of_adapter)
+            if named and (against.names_other_devices(sentence) or against.names_other_stage(sentence)):
+                named = []
             for one in (*_typed(sentence, said, slot), *named):
                 is_held = is_timed or one.name != "training_time"
                 if is_held and not _is_from_elsewhere(one.name, sentence):
@@ -162,22 +171,38 @@ def _in_text(slot: Slot, headings: Sequence[str], naming: Naming) -> Iterator[_S
         begin = end
 
 
+def _told(sentence: str, slot: Slot, naming: Naming, *, of_adapter: bool) -> list[_Stated]:
+    """What the words of a sentence name; beside a label only the settings of an adapter, where it asks for those."""
+    if slot.label is None:
+        return [*_named(sentence, slot, naming), *_lasted(sentence, slot)]
+    return [one for one in _named(sentence, slot, naming) if one.name.startswith("lora_")] if of_adapter else []
+
+
 def _is_of_this_run(sentence: str, before: str) -> bool:
-    return not (_WANTED.search(sentence) or says_other_thing(sentence)) and has_own_subject(sentence, before)
+    is_other = says_of_another_run(sentence) or says_other_thing(sentence)
+    return not is_other and has_own_subject(sentence, before)
 
 
 def _typed(sentence: str, said: str, slot: Slot) -> Iterator[_Stated]:
     """What its unit says: device hours, and many tokens."""
     for figure in find_figures(sentence):
-        if figure.kind == "gpu_time":
+        if figure.kind == "device_time":
             yield _made("gpu_hours", sentence[figure.begin : figure.end], figure.begin, slot)
     if _OF_LENGTH.search(said):
         return
-    found = [one for one in amounts(sentence, "tokens") if "token" in sentence[one.begin : one.end].lower()]
+    found = [one for one in figures_of(sentence, "tokens") if "token" in sentence[one.begin : one.end].lower()]
     many = [one for one in found if max(high for _, high in one.ranges) >= _FEWEST_TOKENS]
     if many:
         texts = tuple(sentence[one.begin : one.end] for one in many)
         yield replace(_made("tokens", texts[0], many[0].begin, slot), texts=texts)
+
+
+def _lasted(sentence: str, slot: Slot) -> Iterator[_Stated]:
+    """What a sentence says that it took, where that is the only time in it."""
+    times = [one for one in find_figures(sentence) if one.kind in {"time", "device_time"}]
+    is_lasting = _LASTED.search(sentence) is not None and not (OTHER_TIME.search(sentence) or OF_PARTS.search(sentence))
+    if is_lasting and len(times) == 1 and times[0].kind == "time" and times[0].rate is None:
+        yield _made("training_time", times[0].text, times[0].begin, slot)
 
 
 def _named(sentence: str, slot: Slot, naming: Naming) -> Iterator[_Stated]:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from cardcallback.check.facts import Fact
+from cardcallback.render.card.labelled import normalize_label
+from cardcallback.render.card.labels import has_word, label_index
 
 _SENTENCE_END = re.compile(r"[.!?;](?:\s|$)")
 _OTHER = re.compile(
@@ -29,6 +32,24 @@ _ELSEWHERE = re.compile(
 )
 _PRETRAINING = re.compile(
     r"\bpre-?train(?:ing|ed)?\b|\bbase model(?:'s)?\b.{0,30}\b(?:emi|us(?:ed|es)|train|took|cost)", re.IGNORECASE
+)
+# Wanted, allowed or tried, compared with, or of more than one run.
+_ANOTHER_RUN = re.compile(
+    r"\b(?:target\w*|goal|limit\w*|budget\w*|plan\w*|expect\w*|allow\w*|up to|at most|upper bound|maximum|would|"
+    r"could|should|may|might|if|try|tried|recommend\w*|minimum|require[ds]?|instead|compar\w*|than|other|another|also|"
+    r"later|earlier|previous\w*|last (?:year|month|week)|ablations?|sweeps?|variants?|search(?:es)?|experiments?|"
+    r"trials|(?:all|\d+) runs|first attempt|initially|originally|next|per|each|every|"
+    r"better|worse|overfit\w*|second|third|separate\w*|"
+    r"ziel\w*|geplant\w*|h\u00f6chstens|bis zu|objectif|pr\u00e9vu\w*|maximum|jusqu|hasta|previsto|"
+    r"vergl\w*|frühere\w*|anciens?|auparavant|anterior\w*)\b|"
+    r"[<\u2264\u2265]|\u76ee\u6807|\u76ee\u6a19|\u8ba1\u5212",
+    re.IGNORECASE,
+)
+# What an energy is likened to.
+_LIKENED = re.compile(
+    r"\b(?:(?:smart)?phones?|charg(?:e[sd]?|ing)|light ?bulbs?|kettles?|households?|fridges?|laptops?|driv(?:e|es|ing)|"
+    r"miles?|km|trees?|equivalent|as much as|entspricht|\u00e9quivaut|equivale)\b",
+    re.IGNORECASE,
 )
 
 
@@ -55,15 +76,29 @@ def says_other_thing(text: str) -> bool:
     return _OTHER.search(text) is not None or _PRETRAINING.search(text) is not None
 
 
+def says_of_another_run(text: str) -> bool:
+    """Whether a text is of what was wanted, tried or compared with, of several runs, or a likeness."""
+    return _ANOTHER_RUN.search(text) is not None or _LIKENED.search(text) is not None
+
+
 def says_of_elsewhere(text: str) -> bool:
     """Whether a text names another instrument than a record's, or says that its figure holds more."""
     return _ELSEWHERE.search(text) is not None
 
 
 def is_of_another_model(fact: Fact, own: str) -> bool:
-    """Whether a row is labelled by a family of models that is not among the card's ``own`` names, where it has some."""
+    """Whether its column is another's, or its row's label a family of models that is none of the ``own`` names."""
+    if _is_anothers(normalize_label(fact.column)):
+        return True
     named = {found.group().lower() for found in _FAMILY.finditer(fact.label)}
     return bool(named and own) and not any(name in own for name in named)
+
+
+@lru_cache(maxsize=512)
+def _is_anothers(column: str) -> bool:
+    """Whether the label map knows the heading of a column as that of other figures than this run's."""
+    groups = {group for name, group in label_index().column_groups.items() if has_word(column, name)}
+    return bool(groups & {"other", "apart", "base"}) and not groups & {"tuned", "value"}
 
 
 def _said(fact: Fact) -> str:

@@ -1,145 +1,112 @@
-"""Figures with their units in a line of text: what they are of, and the range that their rounding leaves open."""
+"""Figures with their units, as people write them in any of the languages whose units we know."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, get_args
 
-from cardcallback.units import (
-    BYTES_PER_GIBIBYTE,
-    BYTES_PER_MEBIBYTE,
-    CARD_FIGURES,
-    GRAMS_PER_POUND,
-    JOULES_PER_WATT_HOUR,
-    SECONDS_PER_DAY,
-    SECONDS_PER_HOUR,
-    SECONDS_PER_MINUTE,
-)
+from cardcallback.check.numbers import Number, bare_numbers, upper_end
+from cardcallback.render.card.quantities import COUNTED, Unit, unit_at
+from cardcallback.units import SECONDS_PER_HOUR, SECONDS_PER_MINUTE
 
-Kind = Literal["energy", "emissions", "factor", "power", "time", "gpu_time", "memory", "percent", "speed", "tokens"]
-
-_NUMBER = (
-    r"(?<![\w.,/^–-])(?P<number>[1-9]\d{0,2}(?:,\d{3}){1,6}(?:\.\d{1,20})?"
-    r"|\d{1,20}(?:[.,]\d{1,20})?(?:[eE][-+]?\d{1,2})?)"
+Kind = Literal["energy", "emissions", "intensity", "power", "time", "device_time", "memory", "share", "rate", "tokens"]
+_KINDS = frozenset(get_args(Kind))
+# Of what is given in a unit, but none of ours: a mass of no gas, steps a second.
+_OTHER = frozenset({"other"})
+_CLOCK = re.compile(
+    r"(?<![\w.:-])(?:(?P<h>\d{1,3}):(?P<m>[0-5]\d):(?P<s>[0-5]\d)(?:\.\d+)?(?![\w:-])"
+    r"|(?P<hours>\d{1,3})(?:\s?h\s?(?P<minutes>[0-5]?\d)(?:\s?(?:min|m))?"
+    r"|:(?P<after>[0-5]\d)\s?(?:h|hrs?|hours?|Std\.?|Stunden))(?!\w|\.\d))"
 )
-# "0,107" is a decimal comma.
-_THOUSANDS = r"[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?"
-_CO2 = r"(?:\s*(?:of\s+)?CO(?:2|₂|_2|~2~|<sub>2</sub>)\s*-?(?:eq(?:uivalents?)?|e)?\.?)"
-_JOULES = {"j": 1.0, "wh": JOULES_PER_WATT_HOUR}
-_PREFIXES = {"m": 1e-3, "": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
-_GRAMS = {
-    "mg": 1e-3,
-    "g": 1.0,
-    "gram": 1.0,
-    "kg": 1e3,
-    "kilogram": 1e3,
-    "t": 1e6,
-    "ton": 1e6,
-    "tonne": 1e6,
-    "lb": GRAMS_PER_POUND,
-}
-_SECONDS = {
-    "ms": 1e-3,
-    "s": 1.0,
-    "sec": 1.0,
-    "second": 1.0,
-    "min": SECONDS_PER_MINUTE,
-    "minute": SECONDS_PER_MINUTE,
-    "h": SECONDS_PER_HOUR,
-    "hr": SECONDS_PER_HOUR,
-    "hour": SECONDS_PER_HOUR,
-    "d": SECONDS_PER_DAY,
-    "day": SECONDS_PER_DAY,
-}
-_BYTES = {
-    "KB": 1e3,
-    "MB": 1e6,
-    "GB": 1e9,
-    "TB": 1e12,
-    "MiB": BYTES_PER_MEBIBYTE,
-    "GiB": BYTES_PER_GIBIBYTE,
-    "TiB": BYTES_PER_GIBIBYTE * 1024,
-}
-_COUNTS = {"": 1.0, "k": 1e3, "K": 1e3, "thousand": 1e3, "M": 1e6, "million": 1e6, "B": 1e9, "G": 1e9, "billion": 1e9}
-_END = r"(?![A-Za-z0-9₂])"
-_FACTOR = re.compile(
-    rf"{_NUMBER}\s*(?P<unit>mg|g|kg|lbs?|grams?|kilograms?){_CO2}?\s*(?:/|per)\s*(?P<per>kWh|MWh|kilowatt[- ]hour)"
+_LETTER = re.compile(r"(?P<letter>k|K|M|B|G|T|Mio\.?|Mrd\.?|million|billion|trillion)\b")
+_LETTERS = {"k": 1e3, "m": 1e6, "b": 1e9, "g": 1e9, "t": 1e12, "mrd": 1e9}
+# Behind these a number is a device's name: "RTX 4090 hours" are none of 4090.
+_SERIES = re.compile(
+    r"\b(?:RTX|GTX|RX|PRO|Quadro|Radeon|GeForce|Tesla|Titan|Instinct|Arc|Gaudi|Ada)[- ]$", re.IGNORECASE
 )
-_EMISSIONS = re.compile(
-    rf"{_NUMBER}\s*(?:metric\s+)?(?P<unit>mg|g|kg|t|grams?|kilograms?|tons?|tonnes?|lbs?)(?P<co2>{_CO2})?{_END}"
-)
-_ENERGY = re.compile(rf"{_NUMBER}\s*(?P<prefix>[mkMGT]?)(?P<unit>Wh|J|W·h){_END}")
-_ENERGY_WORDS = re.compile(
-    rf"{_NUMBER}\s*(?P<prefix>kilo|mega|giga|)(?P<unit>watt[- ]hours?|joules?){_END}", re.IGNORECASE
-)
-_POWER = re.compile(rf"{_NUMBER}\s*(?P<prefix>[mk]?)(?:W|watts?){_END}(?!\s*[-·]?\s*h(?:ours?)?\b)")
-_GPU_TIME = re.compile(
-    rf"{_NUMBER}\s*(?P<count>million|billion|[kKM])?\s*(?:[A-Z]\w*[- ]){{0,2}}"
-    r"(?:GPU|device|accelerator|TPU|[A-Z]{1,4}\d{2,4}[A-Z]{0,3}|RTX \d{4})[- ]?"
-    r"(?:h|hrs?|hours?|Stunden|heures|horas)\b",
-    re.IGNORECASE,
-)
-_TIME_PART = r"(?:ms|s|secs?|seconds?|mins?|minutes?|h|hrs?|hours?|d|days?)"
-_TIME = re.compile(rf"{_NUMBER}\s*(?P<unit>{_TIME_PART}){_END}(?!\s*/)")
-_CLOCK = re.compile(r"(?<![\w.:-])(?P<h>\d{1,3}):(?P<m>[0-5]\d):(?P<s>[0-5]\d)(?:\.\d+)?(?![\w:-])")
-_COMPACT = re.compile(r"(?<![\w.:-])(?P<h>\d{1,3})\s?h\s?(?P<m>[0-5]?\d)\s?(?:m|min)?(?P<s>)(?![\w.])")
-_MEMORY = re.compile(rf"{_NUMBER}\s*(?P<unit>[KMGT]i?B){_END}(?!\s*/\s*s)")
-_PERCENT = re.compile(rf"{_NUMBER}\s*%")
-_SPEED = re.compile(rf"{_NUMBER}\s*(?P<count>[kKM]?)\s*(?:tokens?|toks?)\s*(?:/|per)\s*(?:s|sec|second){_END}")
-_TOKENS = re.compile(
-    rf"{_NUMBER}\s*(?P<count>million|billion|[kKMBG]?)\s*(?:training\s+)?tokens{_END}(?!\s*(?:/|per)\b|\s*/)"
-)
+_LONGEST_SERIES = 12
+# What stands between a number and its unit: "**107** Wh".
+_BETWEEN = re.compile(r"\s*(?:\*\*|__)?\s*")
+_LONGEST_UNIT = 60
+_GAS = re.compile(r"CO(?:[_~${]{0,3}|<sub>)(?:2|\u2082)|carbon", re.IGNORECASE)
+_OF_CARBON = re.compile(rf"{_GAS.pattern}|emission|footprint", re.IGNORECASE)
+# One letter of the other case is something else: "5 G", "3 D".
+_MISTAKEN = re.compile(r"[DHSGwj](?!\w)")
+_BANDWIDTH = re.compile(r"\s*(?:/|per)\s*s")
+_WATT_HOURS = re.compile(r"\s*[-\u00b7]?\s*h(?:ours?)?\b")
 _RATE = re.compile(
-    r"\s*(?:of\s+\w+(?:\s+\w+)?\s+)?(?:/|per\b|a\s+step|an?\s+token)\s*(?P<of>step|token|sample|query|image|request)?"
+    r"\s*(?:of\s+\w+(?:\s+\w+)?\s+)?(?:/\s*(?=[^\W\d_])|per\b|a\s+step|an?\s+token)\s*"
+    r"(?P<of>step|token|sample|query|image|request)?"
 )
-# The end of a range is no figure of its own.
-_RANGE = re.compile(r"\d\s*(?:to|and|bis|[-–~])\s*$")
+_TIMES = frozenset({"time", "device_time"})
+# Hours may be a device's too, but only its own unit says so.
+_SAID = {_TIMES: frozenset({"time"}), frozenset({"model_time"}): frozenset({"device_time"})}
+_WITH_RATES = frozenset({"energy", "emissions", "time", "tokens"})
+# Between the parts of a time: "1 Stunde und 52 Minuten".
+_GOES_ON = re.compile(r"\s*,?\s*(?:(?:and|und|et|y|e|i|en|og|och|ve|\u0438)\s+)?")
 # Units in a label or a column heading, for cells that hold a bare number.
 _HEADED = re.compile(
     r"[(\[]\s*(?:in\s+)?(?P<unit>[^()\[\]]{1,24})[)\]]|\bin\s+(?P<word>kWh|Wh|hours|minutes|kg|grams|GB)\b|"
     r"^[\s*_]*(?:total\s+)?(?P<first>(?:(?:GPU|TPU|accelerator|[A-Z]{1,2}\d{2,4}[A-Z]{0,2})[- ])?hours|minutes)\b",
     re.IGNORECASE,
 )
-_BARE = re.compile(
-    r"[~≈<>*_\s]*(?P<number>[1-9]\d{0,2}(?:,\d{3}){1,6}(?:\.\d{1,20})?|\d{1,20}(?:\.\d{1,20})?(?:[eE][-+]?\d{1,2})?)\s*(?P<count>[kKM]?)[*_\s]*"
-)
+_BARE = re.compile(r"[~\u2248<>*_\s]*(?P<number>\d[\d.,]*(?:[eE][-+]?\d{1,2})?\s*[kKM]?)[*_\s]*")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Figure:
-    """One figure in joules, grams, grams per kWh, watts, seconds, bytes, percent or tokens (a second).
+class Figure(Number):
+    """One figure in joules, grams, grams per kWh, watts, seconds, bytes, shares of one, or a count (a second).
 
-    ``low`` and ``high`` bound what was rounded to the digits that are printed. ``rate`` names what it is per, such
-    as "token", and is None for a figure that stands for itself. ``begin`` and ``end`` are offsets in the line.
+    ``kinds`` is what it may be of: none for a bare number, several where its unit counts several things. ``rate``
+    names what it is per, such as "token", and is None for a figure that stands for itself. ``is_range`` says that it
+    is everything between two numbers.
     """
 
-    kind: Kind
-    value: float
-    low: float
-    high: float
-    begin: int
-    end: int
+    kinds: frozenset[str]
     text: str
     rate: str | None = None
+    is_range: bool = False
+
+    @property
+    def kind(self) -> str | None:
+        """What it is of; None where its unit does not say so."""
+        return next(iter(self.kinds)) if len(self.kinds) == 1 else None
 
 
 def find_figures(line: str, *, of_carbon: bool = False) -> list[Figure]:
-    """Every figure of a line in order, each character in one figure at most; ranges are left out.
+    """Every figure of a line whose unit says what it is of, in order; ranges are left out.
 
     Args:
         line: text without line breaks.
         of_carbon: whether a bare mass is CO2e here, since its label or heading says so.
     """
-    of_carbon = of_carbon or re.search(r"CO(?:2|₂)|carbon|emission|footprint", line, re.IGNORECASE) is not None
-    taken = [False] * (len(line) + 1)
-    found: list[Figure] = []
-    for figure in _all(line, of_carbon=of_carbon):
-        if not any(taken[figure.begin : figure.end]) and not _RANGE.search(line[: figure.begin]):
-            taken[figure.begin : figure.end] = [True] * (figure.end - figure.begin)
-            found.append(figure)
-    return sorted(_joined_times(found, line), key=lambda figure: figure.begin)
+    found = _read(line, of_carbon=of_carbon or _OF_CARBON.search(line) is not None)
+    return [one for one in found if one.kind in _KINDS and not one.is_range]
+
+
+def figures_of(text: str, kind: str, unit: Unit | None = None) -> list[Figure]:
+    """The figures of a text that may be of a kind, in its base unit.
+
+    Args:
+        text: without line breaks.
+        kind: the kind of a value; times may be of devices, whatever their unit says.
+        unit: what stands in the label or the column, for a number that has none itself.
+    """
+    found = _read(text, of_carbon=True)
+    kinds = _TIMES if kind in _TIMES else {kind}
+    own = [one for one in found if kinds & one.kinds and one.rate is None]
+    if own:
+        return own
+    bare = [one for one in found if not one.kinds]
+    if unit is not None and kind in unit.kinds:
+        return [_times(one, unit.factor, unit.kinds) for one in bare]
+    return [replace(one, kinds=frozenset({kind})) for one in bare] if kind in COUNTED else []
+
+
+def any_figures(text: str) -> list[Figure]:
+    """Every number of a text with what its unit makes of it, bare ones too."""
+    return _read(text, of_carbon=True)
 
 
 def headed_figure(cell: str, *headings: str) -> Figure | None:
@@ -150,11 +117,16 @@ def headed_figure(cell: str, *headings: str) -> Figure | None:
     for heading in headings:
         for unit in _HEADED.finditer(heading):
             words = unit.group("unit") or unit.group("word") or _first_unit(unit.group("first"))
-            written = f"{number.group('number')}{number.group('count')} {words}"
-            found = find_figures(written, of_carbon=_is_carbon(heading) is not None)
+            written = f"{number.group('number')} {words}"
+            found = find_figures(written, of_carbon=_OF_CARBON.search(heading) is not None)
             if len(found) == 1:
                 return replace(found[0], text=written)
     return None
+
+
+def is_of_a_name(text: str, begin: int) -> bool:
+    """Whether the number at ``begin`` belongs to a device's name."""
+    return _SERIES.search(text[max(0, begin - _LONGEST_SERIES) : begin]) is not None
 
 
 def _first_unit(written: str) -> str:
@@ -163,135 +135,98 @@ def _first_unit(written: str) -> str:
     return f"GPU {unit}" if is_of_device else unit
 
 
-def _is_carbon(text: str) -> re.Match[str] | None:
-    return re.search(r"CO(?:2|₂)|carbon|emission", text, re.IGNORECASE)
+def _read(text: str, *, of_carbon: bool) -> list[Figure]:
+    """Every number with its unit, where the parts of a time are one."""
+    clocks = [_clock(match) for match in _CLOCK.finditer(text)]
+    read: list[tuple[Figure, float]] = []
+    end = 0
+    for number in bare_numbers(text):
+        clock = next((one for one in clocks if one.begin <= number.begin < one.end), None)
+        if number.begin < end or is_of_a_name(text, number.begin):
+            continue
+        one, factor = (clock, 1.0) if clock is not None else _with_unit(text, number, of_carbon=of_carbon)
+        end = one.end
+        last = read[-1] if read else None
+        if last is not None and _continues(*last, one, text):
+            ranges = tuple((last[0].value + low, last[0].value + high) for low, high in one.ranges)
+            one = replace(one, ranges=ranges, begin=last[0].begin, text=text[last[0].begin : one.end].strip())
+            read.pop()
+        read.append((one, factor))
+    return [one for one, _ in read]
 
 
-def _all(line: str, *, of_carbon: bool) -> Iterator[Figure]:
-    """Every reading of every part of the line; of two that overlap the first is right."""
-    for match in _FACTOR.finditer(line):
-        grams = _grams(match.group("unit")) * (1e-3 if match.group("per") == "MWh" else 1.0)
-        yield _figure("factor", match, grams)
-    for match in _GPU_TIME.finditer(line):
-        yield _figure("gpu_time", match, _count(match) * SECONDS_PER_HOUR)
-    for match in (*_ENERGY.finditer(line), *_ENERGY_WORDS.finditer(line)):
-        yield _with_rate(_figure("energy", match, _joules(match)), line)
-    for match in _EMISSIONS.finditer(line):
-        if match.group("co2") or of_carbon:
-            yield _with_rate(_figure("emissions", match, _grams(match.group("unit"))), line)
-    yield from _times(line)
-    for kind, pattern, factor in _SIMPLE:
-        yield from (_figure(kind, match, factor(match)) for match in pattern.finditer(line))
-
-
-def _times(line: str) -> Iterator[Figure]:
-    for match in (*_CLOCK.finditer(line), *_COMPACT.finditer(line)):
-        seconds = int(match["h"]) * SECONDS_PER_HOUR + int(match["m"]) * SECONDS_PER_MINUTE + int(match["s"] or 0)
-        yield _exact("time", match, float(seconds))
-    for match in _TIME.finditer(line):
-        yield _figure("time", match, _SECONDS[_singular(match.group("unit"))])
-
-
-def _figure(kind: Kind, match: re.Match[str], factor: float) -> Figure:
-    written = match.group("number")
-    number = _number(written)
-    half = _half_digit(written)
+def _clock(match: re.Match[str]) -> Figure:
+    hours, minutes = int(match["h"] or match["hours"]), int(match["m"] or match["minutes"] or match["after"])
+    seconds = float(hours * SECONDS_PER_HOUR + minutes * SECONDS_PER_MINUTE + int(match["s"] or 0))
     return Figure(
-        kind=kind,
-        value=number * factor,
-        low=(number - half) * factor,
-        high=(number + half) * factor,
+        ranges=((seconds, seconds),),
+        kinds=frozenset({"time"}),
         begin=match.start(),
         end=match.end(),
         text=match.group().strip(),
     )
 
 
-def _exact(kind: Kind, match: re.Match[str], value: float) -> Figure:
-    return Figure(
-        kind=kind, value=value, low=value, high=value, begin=match.start(), end=match.end(), text=match.group().strip()
+def _with_unit(text: str, number: Number, *, of_carbon: bool) -> tuple[Figure, float]:
+    """The figure that begins with a number, and the factor of its unit."""
+    upper = upper_end(text, number)
+    ranges = number.ranges if upper is None else ((number.low, upper.high),)
+    at = number.end if upper is None else upper.end
+    begin = _BETWEEN.match(text, at)
+    start = begin.end() if begin is not None else at
+    unit, end = _unit(text, start, of_carbon=of_carbon)
+    if unit is None and upper is not None:
+        # Of two bare numbers each may be something of its own.
+        upper, ranges, at = None, number.ranges, number.end
+    rate = _RATE.match(text, end) if unit is not None and unit.kinds & _WITH_RATES else None
+    last = at if unit is None else end
+    one = Figure(
+        ranges=ranges,
+        kinds=frozenset() if unit is None else unit.kinds,
+        begin=number.begin,
+        end=last,
+        text=text[number.begin : last].replace("**", "").strip(),
+        rate=None if rate is None else rate["of"] or "other",
+        is_range=upper is not None,
     )
+    factor = 1.0 if unit is None else unit.factor
+    return _times(one, factor, one.kinds), factor
 
 
-def _number(written: str) -> float:
-    if re.fullmatch(_THOUSANDS, written):
-        return float(written.replace(",", ""))
-    return float(written.replace(",", "."))
+def _unit(text: str, start: int, *, of_carbon: bool) -> tuple[Unit | None, int]:
+    """The unit at ``start`` and where it ends; None where there is none that we know."""
+    unit = unit_at(text[start : start + _LONGEST_UNIT])
+    if unit is not None:
+        end = start + len(unit.word)
+        is_meant = unit.kinds and _is_meant(unit, text, end, of_carbon=of_carbon)
+        return replace(unit, kinds=_SAID.get(unit.kinds, unit.kinds) if is_meant else _OTHER), end
+    letter = _LETTER.match(text, start)
+    if letter is None:
+        return None, start
+    return Unit(word=letter.group(), kinds=frozenset(), factor=_large(letter["letter"])), letter.end()
 
 
-def _half_digit(written: str) -> float:
-    """Half of the last digit that tells: "107" stands for 106.5 to 107.5, "10" for 9.5 to 10.5."""
-    mantissa, _, exponent = written.lower().partition("e")
-    thousands = re.fullmatch(_THOUSANDS, mantissa) is not None
-    whole, _, decimals = mantissa.replace(",", "" if thousands else ".").partition(".")
-    zeros = len(whole) - len(whole.rstrip("0"))
-    last = -len(decimals) if decimals else min(zeros, max(0, len(whole) - CARD_FIGURES))
-    return 0.5 * 10.0 ** (last + int(exponent or 0))
-
-
-def _joules(match: re.Match[str]) -> float:
-    prefix = {"kilo": "k", "mega": "M", "giga": "G"}.get(match.group("prefix").lower(), match.group("prefix"))
-    unit = match.group("unit").lower()
-    return _PREFIXES[prefix] * (JOULES_PER_WATT_HOUR if unit.startswith("w") else _JOULES["j"])
-
-
-def _grams(unit: str) -> float:
-    return _GRAMS[_singular(unit)]
-
-
-def _singular(unit: str) -> str:
-    return unit if unit in {"s", "ms"} else unit.rstrip("s") if len(unit) > 1 else unit
-
-
-def _count(match: re.Match[str]) -> float:
+def _large(written: str | None) -> float:
     """What a letter or word behind a number multiplies it by."""
-    written = match.group("count") or ""
-    return _COUNTS.get(written, _COUNTS.get(written.lower(), 1.0))
+    plain = (written or "").lower().rstrip(".")
+    return (_LETTERS.get(plain) or _LETTERS[plain[0]]) if plain else 1.0
 
 
-def _with_rate(figure: Figure, line: str) -> Figure:
-    rate = _RATE.match(line, figure.end)
-    return figure if rate is None else replace(figure, rate=rate.group("of") or "other")
-
-
-def _joined_times(figures: list[Figure], line: str) -> list[Figure]:
-    """One time for "1 h 52 min", where the smaller unit follows the larger one directly."""
-    ordered = sorted(figures, key=lambda figure: figure.begin)
-    joined: list[Figure] = []
-    for figure in ordered:
-        last = joined[-1] if joined else None
-        if last is None or not _continues(last, figure, line):
-            joined.append(figure)
-            continue
-        joined[-1] = replace(
-            figure,
-            value=last.value + figure.value,
-            low=last.value + figure.low,
-            high=last.value + figure.high,
-            begin=last.begin,
-            text=line[last.begin : figure.end].strip(),
-        )
-    return joined
-
-
-def _continues(last: Figure, figure: Figure, line: str) -> bool:
-    if last.kind != "time" or figure.kind != "time" or figure.value >= last.value:
+def _is_meant(unit: Unit, text: str, end: int, *, of_carbon: bool) -> bool:
+    """Whether the signs are that unit: no bare mass of something else, and no letter that only looks like one."""
+    if _MISTAKEN.match(unit.word) or ("memory" in unit.kinds and _BANDWIDTH.match(text, end)):
         return False
-    between = line[last.end : figure.begin]
-    return re.fullmatch(r"[\s,]*(?:and\s+)?", between) is not None and figure.value < _unit_above(last)
+    if "power" in unit.kinds and _WATT_HOURS.match(text, end):
+        return False
+    return "emissions" not in unit.kinds or of_carbon or _GAS.search(unit.word) is not None
 
 
-def _unit_above(last: Figure) -> float:
-    """What the next smaller unit must stay below to continue a time."""
-    if last.value % SECONDS_PER_DAY == 0:
-        return SECONDS_PER_DAY
-    return SECONDS_PER_HOUR if last.value % SECONDS_PER_HOUR == 0 else SECONDS_PER_MINUTE
+def _continues(last: Figure, unit: float, one: Figure, text: str) -> bool:
+    """Whether a smaller unit of time follows a larger one directly."""
+    if last.kind != "time" or one.kind != "time" or last.is_range or len(last.ranges) != 1 or len(one.ranges) != 1:
+        return False
+    return one.value < min(unit, last.value) and _GOES_ON.fullmatch(text, last.end, one.begin) is not None
 
 
-_SIMPLE: tuple[tuple[Kind, re.Pattern[str], Callable[[re.Match[str]], float]], ...] = (
-    ("speed", _SPEED, _count),
-    ("tokens", _TOKENS, _count),
-    ("power", _POWER, lambda match: _PREFIXES[match.group("prefix")]),
-    ("memory", _MEMORY, lambda match: _BYTES[match.group("unit").replace("KiB", "KB")]),
-    ("percent", _PERCENT, lambda _: 1.0),
-)
+def _times(one: Figure, factor: float, kinds: frozenset[str]) -> Figure:
+    return replace(one, ranges=tuple((low * factor, high * factor) for low, high in one.ranges), kinds=kinds)

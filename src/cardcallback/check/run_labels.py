@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 
+from cardcallback.render.card.labelled import normalize_label
+from cardcallback.render.card.labels import label_index
+
 # Label, and the name of the record's value that it asks for.
 RUN_LABELS = {
     "base model": "base_model",
@@ -44,13 +47,29 @@ _OTHER_WORDS = {
 # An estimate beside a measurement, and a mean beside the last value, are two facts.
 _APART = frozenset({"estimated energy (kwh)", "final training loss"})
 
+# What a run has one of, whatever a label in any language calls it, and the kind of what it is measured in.
+ONE_OF_A_KIND = {
+    "carbon_emitted": "emissions", "effective_batch_size": None, "energy": "energy", "epochs": None, "gpu_count": None,
+    "gradient_accumulation": None, "learning_rate": None, "lora_alpha": None, "lora_rank": None, "max_length": None,
+    "seed": None, "training_time": "time", "weight_decay": None,
+}  # fmt: skip
+_NOT_MEASURED = re.compile(r"estimat|gesch\u00e4tzt|estim\u00e9|estimad|\bmax(?:imum|imal)?\b|initial", re.IGNORECASE)
+
 
 def run_fact(label: str) -> str | None:
     """One name for the labels of one fact of a run; None for a label of anything else."""
     plain = plain_label(label)
     if plain in _APART:
         return plain
-    return _OTHER_WORDS.get(plain, RUN_LABELS.get(plain))
+    return _OTHER_WORDS.get(plain) or RUN_LABELS.get(plain) or _mapped(label)
+
+
+def _mapped(label: str) -> str | None:
+    """The fact that a label of the map, in any of its languages, asks for, where that is one of a kind."""
+    row = next(iter(label_index().by_label.get(normalize_label(label), ())), None)
+    if row is None or row.section or row.heading or row.column or _NOT_MEASURED.search(label) is not None:
+        return None
+    return row.value if row.value in ONE_OF_A_KIND else None
 
 
 def plain_label(label: str) -> str:

@@ -7,24 +7,18 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from cardcallback.check.amounts import Amount, amounts
-from cardcallback.check.devices import OF_MANY
 from cardcallback.check.facts import Fact, Facts
 from cardcallback.check.finding import Finding, error, shown
+from cardcallback.check.numbers import Number
 from cardcallback.check.other_things import says_of_elsewhere
-from cardcallback.check.quantities import find_figures
+from cardcallback.check.quantities import any_figures, figures_of, find_figures
 from cardcallback.check.reading import CardText
-from cardcallback.check.run_labels import plain_label, run_fact
-from cardcallback.render.card.labelled import normalize_label
-from cardcallback.render.card.labels import label_index
+from cardcallback.check.run_labels import ONE_OF_A_KIND, plain_label, run_fact
+from cardcallback.check.run_times import run_times
 from cardcallback.render.card.slots import Slot
 from cardcallback.units import format_bytes
 
 RULE = "figures"
-_RUN_TIME = re.compile(
-    r"^(?:total |overall )?(?:training|train) ?(?:time|duration|runtime|hours)|^hours used|"
-    r"^wall[- ]?(?:clock )?time|^duration$"
-)
 _SLIPS = {60.0: "minutes taken for hours, or seconds for minutes", 3600.0: "seconds taken for hours"}
 _SLIP_ROOM = 0.03
 _MOST_TIMES = 20
@@ -60,15 +54,8 @@ _STAGED = re.compile(
     r"requirement|inference|usage|serving|deploy|minimum|pre-?train|adapter|hyper-?param.* (?:for|of)",
     re.IGNORECASE,
 )
-# What a run has one of, whatever a label in any language calls it, and the kind of what it is measured in.
-_ONE_OF_A_KIND = {
-    "carbon_emitted": "emissions", "effective_batch_size": None, "energy": "energy", "epochs": None, "gpu_count": None,
-    "gradient_accumulation": None, "learning_rate": None, "lora_alpha": None, "lora_rank": None, "max_length": None,
-    "seed": None, "training_time": "time", "weight_decay": None,
-}  # fmt: skip
 _OF_MEAN = re.compile(r"\b(?:mean|average|avg)\b", re.IGNORECASE)
 _SAID_ROOM = 0.05
-_NOT_MEASURED = re.compile(r"estimat|gesch\u00e4tzt|estim\u00e9|estimad|\bmax(?:imum|imal)?\b|initial", re.IGNORECASE)
 _ONE_NUMBER = re.compile(r"^[~≈]?\s*(?P<number>\d[\d,]*(?:\.\d+)?(?:[eE][-+]?\d+)?)")
 
 
@@ -90,11 +77,7 @@ def run_findings(facts: Facts) -> Iterator[Finding]:
 
 def _times(facts: Facts) -> Iterator[Finding]:
     """Two times of the run, one of which is sixty times the other."""
-    times = [
-        one
-        for one in facts.of("time", "gpu_time")
-        if one.figure.value > 0 and _RUN_TIME.search(one.label or one.column) and not OF_MANY.search(one.label)
-    ]
+    times = run_times(facts)
     for index, later in enumerate(times[:_MOST_TIMES]):
         for earlier in times[:index]:
             large, small = max(later, earlier, key=_seconds), min(later, earlier, key=_seconds)
@@ -112,8 +95,8 @@ def _seconds(fact: Fact) -> float:
 
 def _shares(facts: Facts) -> Iterator[Finding]:
     """More than 100 % of what is a share of a whole."""
-    for one in facts.of("percent"):
-        if one.line.is_ours or one.figure.value <= 100:
+    for one in facts.of("share"):
+        if one.line.is_ours or one.figure.value <= 1:
             continue
         near = one.cell[max(0, one.figure.begin - _NEAR) : one.figure.end + _NEAR]
         is_share = _SHARE.search(f"{one.label} {one.column} {near}") is not None
@@ -189,7 +172,7 @@ def _twice(card: CardText) -> Iterator[Finding]:
     groups: dict[str, list[Slot]] = defaultdict(list)
     for slot in card.slots:
         is_value = slot.kind == "line" or (slot.kind == "cell" and slot.only_column)
-        fact = (run_fact(slot.label) or _mapped(slot.label)) if is_value and slot.label else None
+        fact = run_fact(slot.label) if is_value and slot.label else None
         if fact is not None:
             groups[fact].append(slot)
     ends_early = _ENDS_EARLY.search(card.body) is not None
@@ -219,25 +202,15 @@ def _is_staged(first: Slot, other: Slot) -> bool:
     return any(_STAGED.search(heading) for slot in (first, other) for heading in slot.headings)
 
 
-def _mapped(label: str) -> str | None:
-    """The fact that a label of the map, in any of its languages, asks for, where that is one of a kind."""
-    rows = label_index().by_label.get(normalize_label(label), ())
-    row = rows[0] if rows else None
-    is_plain = (
-        row is not None and not (row.section or row.heading or row.column) and _NOT_MEASURED.search(label) is None
-    )
-    return row.value if row is not None and is_plain and row.value in _ONE_OF_A_KIND else None
-
-
 def _differ(fact: str, one: str, other: str) -> bool:
-    kind = _ONE_OF_A_KIND.get(fact)
+    kind = ONE_OF_A_KIND.get(fact)
     if kind is not None:
-        ours, theirs = amounts(one, kind)[:1], amounts(other, kind)
+        ours, theirs = figures_of(one, kind)[:1], figures_of(other, kind)
         return bool(ours and theirs) and not _may_be_same(ours, theirs)
     if _is_explained(one, other):
         return False
     left, right = find_figures(one, of_carbon=True), find_figures(other, of_carbon=True)
-    if left and right and left[0].kind == right[0].kind and left[0].kind != "percent":
+    if left and right and left[0].kind == right[0].kind and left[0].kind != "share":
         room = 0.05 * max(left[0].value, right[0].value)
         return left[0].low > right[0].high + room or right[0].low > left[0].high + room
     # What still holds a placeholder is told as that.
@@ -252,13 +225,13 @@ def _differ(fact: str, one: str, other: str) -> bool:
 
 def _is_explained(one: str, other: str) -> bool:
     """Whether one text has the other's figure too, or is a mean over the training beside its last loss."""
-    ours, theirs = amounts(one), amounts(other)
+    ours, theirs = any_figures(one), any_figures(other)
     if _is_same_setting(ours[:1], theirs) or _is_same_setting(theirs[:1], ours):
         return True
     return (_OF_MEAN.search(one) is None) != (_OF_MEAN.search(other) is None)
 
 
-def _may_be_same(some: Sequence[Amount], others: Sequence[Amount]) -> bool:
+def _may_be_same(some: Sequence[Number], others: Sequence[Number]) -> bool:
     """Whether one of the first may be one of the others, give or take what people round."""
     pairs = [(one, other) for a in some for b in others for one in a.ranges for other in b.ranges]
     return any(
@@ -266,7 +239,7 @@ def _may_be_same(some: Sequence[Amount], others: Sequence[Amount]) -> bool:
     )
 
 
-def _is_same_setting(some: Sequence[Amount], others: Sequence[Amount]) -> bool:
+def _is_same_setting(some: Sequence[Number], others: Sequence[Number]) -> bool:
     """Whether one of the first is one of the others, however it is written: "2 × 10⁻⁴", "8k"."""
     return any(
         math.isclose(a, b, rel_tol=1e-6) for one in some for other in others for a in one.values for b in other.values

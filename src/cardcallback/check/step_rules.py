@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from cardcallback.check.devices import run_seconds
 from cardcallback.check.facts import Facts, table_cells
 from cardcallback.check.finding import Finding, error, shown
 from cardcallback.check.reading import CardText
+from cardcallback.check.run_times import run_seconds
 from cardcallback.units import format_count, format_number
 
 RULE = "figures"
@@ -78,7 +78,7 @@ def _tokens(facts: Facts) -> Iterator[Finding]:
     for line, on_line in facts.lines.items():
         text = on_line[0].line.prose
         tokens = [one.figure for one in on_line if one.figure.kind == "tokens"]
-        speeds = [one.figure for one in on_line if one.figure.kind == "speed"]
+        speeds = [one.figure for one in on_line if one.figure.kind == "rate"]
         rates = [one.figure for one in on_line if one.figure.kind == "energy" and one.figure.rate == "token"]
         if len(tokens) != 1 or not _OF_TRAINING.search(text) or _OF_USE.search(text):
             continue

@@ -35,13 +35,13 @@ _LABELS = {
         "energy", "energy consumed", "energy consumption", "energy used", "gpu energy", "electricity"
     ),
     frozenset({"emissions"}): ("emissions", "carbon emissions", "carbon emitted", "co2", "co2e", "co2 emissions"),
-    frozenset({"time", "gpu_time"}): (
+    frozenset({"time", "device_time"}): (
         "training time", "training duration", "training runtime", "hours used", "gpu hours"
     ),
     frozenset({"memory"}): ("peak memory", "peak vram", "peak gpu memory"),
 }  # fmt: skip
 _ASKED = {label: kinds for kinds, labels in _LABELS.items() for label in labels}
-_TELLING = frozenset({"energy", "emissions", "time", "gpu_time", "memory", "power"})
+_TELLING = frozenset({"energy", "emissions", "time", "device_time", "memory", "power"})
 
 
 def unit_findings(facts: Facts) -> Iterator[Finding]:
@@ -64,7 +64,7 @@ def _is_said_again(text: str, one: Figure, other: Figure) -> bool:
 
 
 def _same(one: Figure, other: Figure) -> bool:
-    room = _ROOMS[one.kind] * max(one.value, other.value)
+    room = _ROOMS.get(one.kind or "", 0.0) * max(one.value, other.value)
     return one.low - room <= other.high and other.low - room <= one.high
 
 

@@ -8,7 +8,6 @@ import msgspec
 
 from cardcallback.check.carbon_rules import carbon_findings
 from cardcallback.check.device_hours import device_hour_findings
-from cardcallback.check.devices import run_seconds
 from cardcallback.check.emissions_key import emissions_findings
 from cardcallback.check.energy_rules import energy_findings
 from cardcallback.check.equivalents import equivalent_findings
@@ -35,6 +34,7 @@ from cardcallback.check.privacy import privacy_findings
 from cardcallback.check.reading import CardText
 from cardcallback.check.record_rules import record_findings
 from cardcallback.check.run_rules import run_findings
+from cardcallback.check.run_times import run_seconds
 from cardcallback.check.step_rules import step_findings
 from cardcallback.check.unit_rules import unit_findings
 from cardcallback.record import RunRecord

@@ -163,6 +163,8 @@ def _print_findings(sensors: SensorSet, findings: tuple[Finding, ...]) -> None:
 def _driver_words(sensors: SensorSet) -> str:
     if sensors.driver_version:
         return f"NVIDIA driver {sensors.driver_version}"
+    if sensors.devices:
+        return "NVIDIA driver, which does not tell its version"
     absence = sensors.absence("gpu_energy") or sensors.absence("gpu_power")
     # A driver that is there and cannot be used is not called absent.
     return absence.reason if absence and "driver" in absence.reason else "no NVIDIA driver"

@@ -63,6 +63,7 @@ def data_lines(record: RunRecord) -> list[str]:
         if count is not None
     ]
     name = [escape_markdown(data.name)] if data.name else []
+    name += ["streamed"] if data.streamed else []
     return [f"{_RECORDED} {', '.join(name + sizes)}."] if name or sizes else []
 
 

@@ -93,7 +93,7 @@ class EnergyAccount:
         """The energies of the window from the begin to ``end_seconds``; changes nothing."""
         duration = max(end_seconds - self.begin_seconds, 0.0)
         account = self._settled_counter(end_seconds)
-        gauge = self._gauge(duration, self._ceiling(account.highest_believed if account is not None else None))
+        gauge = self._gauge(end_seconds, self._ceiling(account.highest_believed if account is not None else None))
         uncounted = account is None or account.anchor is None or account.counted_seconds <= 0
         integrated = self._integral.result(end_seconds, alone=uncounted) if self._integral is not None else None
         if account is None or account.anchor is None:
@@ -225,18 +225,19 @@ class EnergyAccount:
     def _gauge_at(self, seconds: float, silent_until: float | None = None) -> Cumulative | None:
         return self._integral.at(seconds, silent_until=silent_until) if self._integral is not None else None
 
-    def _gauge(self, duration_seconds: float, ceiling: Ceiling) -> Gauge:
+    def _gauge(self, end_seconds: float, ceiling: Ceiling) -> Gauge:
         if self._integral is None:
             return Gauge(ceiling=ceiling)
-        still = self._integral.still_doubt(duration_seconds)
+        still = self._integral.still_doubt(max(end_seconds - self.begin_seconds, 0.0))
         return Gauge(
             ceiling=ceiling,
             edge_joules=self._integral.edge_joules,
             relative_doubt=self._integral.relative_doubt,
             rise_watts=self._integral.rise_watts,
-            sampling_joules=self._integral.sampling_joules,
+            sampling_joules=self._integral.stretch_joules,
             still_seconds=still.seconds,
             still_joules=(still.less_joules, still.more_joules),
+            reaches_end=self._integral.reaches(end_seconds),
         )
 
     def _gauge_notes(self, *, alone: bool, still_seconds: float) -> tuple[str, ...]:

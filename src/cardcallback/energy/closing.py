@@ -28,7 +28,8 @@ class Gauge:
 
     ``rise_watts`` is how much higher its newest reading is than its first; ``sampling_joules`` how far the
     integral of so many seconds may be off by the moments it was read at. In ``still_seconds`` it may have stood
-    still, and the device may have used ``still_joules`` less and more.
+    still, and the device may have used ``still_joules`` less and more. ``reaches_end``: it was read until the window's
+    end, so that a gap before that has two ends.
     """
 
     ceiling: Ceiling
@@ -38,6 +39,7 @@ class Gauge:
     sampling_joules: Callable[[float], float] = float  # without a gauge there is nothing to sample
     still_seconds: float = 0.0
     still_joules: tuple[float, float] = (0.0, 0.0)
+    reaches_end: bool = False
 
 
 def close_best(
@@ -70,11 +72,13 @@ def close_best(
         other_doubt = math.hypot(other_doubt, doubt)
         low, high = min(low, other - other_doubt), max(high, other + other_doubt)
     in_gaps = gauge.ceiling.joules_in_gap(gap, end.at_seconds - begin.at_seconds - gap)
+    least = account.least_in_gaps_joules
+    ends_unseen = tail.gap_seconds > 0 and not (tail.by_gauge and gauge.reaches_end)
     pure = account.pieces == 1 and not lead.long and not tail.long
     return EnergyResult(
         joules=joules,
         low=max(low, 0.0),
-        high=None if tail.gap_seconds > 0 or in_gaps is None or math.isinf(high) else high + in_gaps,
+        high=None if ends_unseen or in_gaps is None or math.isinf(high) else high + max(in_gaps - least, 0.0),
         method="counter" if pure or trusted.seconds > 0 else "counter_bridged",
         gap_seconds=gap,
         longest_gap_seconds=max(account.longest_unbridged_seconds, lead.gap_seconds, tail.gap_seconds),
@@ -106,15 +110,19 @@ def _bridge_doubt(
 ) -> float:
     """How far the gauge may be off where it stands for the counter, as a share.
 
-    Over a time at least as long the counter has shown how far off the gauge is on this run's work: what it does
-    not see of the work by its own making is then no longer open, only what it missed by chance.
+    In a few seconds it met the work at fewer moments than in the whole run. Over a time at least as long the counter
+    has shown how far off the gauge is on this run's work: what it does not see of the work by its own making is then
+    no longer open, only what it missed by chance.
     """
     seconds = max(account.bridged_seconds, 0.0) + sum(max(edge.seconds, 0.0) for edge in edges)
     joules = abs(account.bridged_joules) + sum(abs(edge.joules) for edge in edges)
-    if verdict is None or verdict.seconds < seconds or verdict.verdict == "inconsistent" or joules <= 0:
+    if joules <= 0:
         return gauge.relative_doubt
-    shown = _BEYOND_SHOWN * verdict.apart + gauge.sampling_joules(seconds) / joules
-    return min(gauge.relative_doubt, shown)
+    sampled = gauge.sampling_joules(seconds) / joules
+    doubt = max(gauge.relative_doubt, sampled)
+    if verdict is None or verdict.seconds < seconds or verdict.verdict == "inconsistent":
+        return doubt
+    return min(doubt, _BEYOND_SHOWN * verdict.apart + sampled)
 
 
 def _age_joules(account: CounterAccount, lead: _Edge, tail: _Edge, gauge: Gauge) -> float:
@@ -139,11 +147,11 @@ def _other_figure(
     if verdict.counter_joules <= 0:
         return 0.0, integrated.joules - integrated.low
     other = joules + counted * verdict.relative_difference
-    if verdict.verdict != "inconsistent":
-        # Sampling may explain it or the counter's rate may be off by this much: then the gauge is nearer.
-        return other, _BEYOND_THE_GAUGE * abs(other - joules)
     # Where the gauge did not watch, the counter may be off by more than where it did: by twice as much.
     alone = max(counted - verdict.counter_joules, 0.0) * verdict.apart
+    if verdict.verdict != "inconsistent":
+        # Sampling may explain it or the counter's rate may be off by this much: then the gauge is nearer.
+        return other, _BEYOND_THE_GAUGE * abs(other - joules) + alone
     return other, integrated.joules - integrated.low + alone
 
 

@@ -12,12 +12,11 @@ from cardcallback.energy.agreement import Agreement
 from cardcallback.energy.ceiling import Ceiling
 from cardcallback.energy.intervals import Check, Counted, CounterPoint, watched_joules
 from cardcallback.energy.refresh import ASSUMED_REFRESH_SECONDS, RefreshWatch
+from cardcallback.energy.restarts import may_have_begun_anew
 from cardcallback.energy.traits import CounterTraits
 
 Event = Literal["reset", "restart", "wrap", "turn", "standstill", "jump", "dispute"]
 
-# How far one interval of the counter may be from the gauge, beside what lag and refresh explain.
-_INTERVAL_TOLERANCE = 0.15
 # More than any one device draws: what a counter may show without a gauge to check it against.
 _IMPOSSIBLE_WATTS = 5000.0
 # A counter that is renewed often and shows the same for longer stands still.
@@ -46,6 +45,7 @@ class CounterAccount:
         self.longest_bridged_seconds = 0.0
         self.unbridged_seconds = 0.0
         self.longest_unbridged_seconds = 0.0
+        self.least_in_gaps_joules = 0.0  # of what is in the bridged joules
         self.without_gauge_seconds = 0.0  # counted while the gauge had failed
         self.pieces = 1
         self.agreement = Agreement()
@@ -130,9 +130,9 @@ class CounterAccount:
         if self._seconds(point) > self.traits.turn_seconds:
             self.events["turn"] += 1
             self._bridge(point)
-        elif change > 0 and self._may_have_begun_anew(point, check):
+        elif change > 0 and may_have_begun_anew(self.anchor, point, check, went_back=self.events["reset"] > 0):
             self.events["restart"] += 1
-            self._bridge(point)
+            self._bridge_with_restart(point, change)
         elif change < 0:
             self._backward(point, change, check)
         elif not self._lost_energy(point, change) and self._plausible(point, change, check):
@@ -142,15 +142,13 @@ class CounterAccount:
         self.anchor = point
         self.still_until = None
 
-    def _may_have_begun_anew(self, point: CounterPoint, check: Check) -> bool:
-        """Whether the counter may have gone back to zero unseen and be ahead again.
-
-        That of a device that was lost may, and one that went back before. What it shows it has counted since: more
-        than the device's limit allows shows that it went on.
-        """
-        unsteady = point.after_loss or (self.events["reset"] > 0 and point.power is not None)
-        unseen = self.anchor is None or watched_joules(self.anchor.power, point.power) is None
-        return unsteady and unseen and point.joules <= check.allowed_joules
+    def _bridge_with_restart(self, point: CounterPoint, change: float) -> None:
+        """Bridge what may hide a restart: at least what the counter went ahead by was used, whether it did or not."""
+        before = self.best_joules
+        self._bridge(point)
+        unseen_joules = max(change - (self.best_joules - before), 0.0)
+        self.bridged_joules += unseen_joules
+        self.least_in_gaps_joules += unseen_joules
 
     def _backward(self, point: CounterPoint, change: float, check: Check) -> None:
         if self.traits.wraps_at is not None and self._plausible(point, change + self.traits.wraps_at, check):
@@ -214,8 +212,10 @@ class CounterAccount:
         seconds = self._seconds(point)
         integral = self._integral(point)
         if integral is None:
+            if self._stood_still(point) and self.anchor is not None and check.falls_short(change, self.anchor, point):
+                return False
             return change <= check.unwatched_joules and self._plausible_alone(point, change / seconds)
-        return abs(change - integral) <= _INTERVAL_TOLERANCE * integral + check.slack_joules
+        return check.agree(change, integral)
 
     def _plausible_alone(self, point: CounterPoint, watts: float) -> bool:
         seconds = self._seconds(point)

@@ -59,7 +59,10 @@ class Grain:
         return self._longest_seconds
 
     def _learn_renewal(self) -> None:
-        if len(self._stretches) < _STRETCHES or min(seen for _, seen, _ in self._stretches) < _FEWEST_SEEN:
+        # The newest first: of most gauges it is all that has to be looked at.
+        if self._seen < _FEWEST_SEEN or len(self._stretches) < _STRETCHES:
+            return
+        if min(seen for _, seen, _ in self._stretches) < _FEWEST_SEEN:
             return
         if len({milliwatts for *_, milliwatts in self._stretches}) >= _FEWEST_DIFFERENT_STRETCHES:
             mean = math.fsum(seconds for seconds, *_ in self._stretches) / _STRETCHES

@@ -17,6 +17,8 @@ from cardcallback.energy.traits import PowerTraits
 _DEVIATIONS = 3.0
 # Readings further apart than so many refreshes, at distances that vary, meet the work at random.
 _IN_STEP_REFRESHES = 2.0
+# In a part of a run the work may change so much more than in the whole.
+_UNEVEN = 1.5
 # How many steps as large as the highest reading the work is taken to make beside those that were seen.
 _UNLEARNED_STEPS = 4
 # The error of the trapezoid over one step of readings, as a share of step times difference.
@@ -48,8 +50,7 @@ class PowerIntegral:
         self._last_watts = 0.0
         self._last_at = -math.inf
         self._joules = 0.0
-        self._gap_seconds = 0.0
-        self._lead_gap_seconds = 0.0
+        self._gap_seconds = self._lead_gap_seconds = 0.0
         self._unseen_seconds = 0.0
         self._sampling_variance = 0.0
         self._unseen_squared = 0.0
@@ -132,6 +133,10 @@ class PowerIntegral:
         held, gap = self._held(seconds, silent_until)
         return Cumulative(seconds, self._joules + held * self._last_watts, self._gap_seconds + gap)
 
+    def reaches(self, seconds: float) -> bool:
+        """Whether readings stand for that time, or the last one may be held until then."""
+        return self.readings > 0 and self._held(seconds)[1] == 0
+
     @property
     def relative_doubt(self) -> float:
         """The doubt from sampling and from the gauge's own blindness, as a share of the energy."""
@@ -169,7 +174,13 @@ class PowerIntegral:
         if self.sees_everything or self.readings == 0:
             return 0.0
         step = max(self.traits.interval_seconds, self.refresh_seconds)
-        return _DEVIATIONS * math.sqrt(self._variance() * step * seconds)
+        variance = max(self._sum_squared / self.readings - (self._sum / self.readings) ** 2, 0.0)
+        return _DEVIATIONS * math.sqrt(variance * step * seconds)
+
+    def stretch_joules(self, seconds: float) -> float:
+        """The same by what neighbouring readings show: less for work that changes slowly."""
+        seen = max(self.lagged_to - self.begin_seconds - self._gap_seconds, seconds, self.traits.interval_seconds)
+        return min(self.sampling_joules(seconds), _UNEVEN * self._sampling_doubt() * math.sqrt(seconds / seen))
 
     def result(self, end_seconds: float, *, alone: bool = False) -> EnergyResult | None:
         """The energy from the begin to ``end_seconds``; ``None`` without any reading.
@@ -180,8 +191,7 @@ class PowerIntegral:
         if total is None:
             return None
         held, tail_gap = self._held(end_seconds) if end_seconds > self.lagged_to else (0.0, 0.0)
-        duration = max(end_seconds - self.begin_seconds, 0.0)
-        seen = max(duration - total.gap_seconds, 0.0)
+        seen = max(end_seconds - self.begin_seconds - total.gap_seconds, 0.0)
         # The two edges and the steps between fall into the work unrelated to each other: they add as squares.
         edges = math.hypot(self._edge_doubt(self._first_watts), self._edge_doubt(self._last_watts))
         doubt = math.hypot(edges, self._sampling_doubt())
@@ -270,10 +280,8 @@ class PowerIntegral:
         return None if in_gaps is None or math.isinf(doubt_joules) else total.joules + doubt_joules + in_gaps
 
     def _sampling_doubt(self) -> float:
-        if self._steps == 0:
-            return 0.0
         # Two readings that agree by chance show no swing at all: some steps of the largest are added.
-        unlearned = _UNLEARNED_STEPS * self.highest**2 * self._unseen_squared / self._steps
+        unlearned = _UNLEARNED_STEPS * self.highest**2 * self._unseen_squared / max(self._steps, 1)
         stood = self._renewal_variance if self._grain.renewal_seconds > 0 else 0.0
         return _DEVIATIONS * math.sqrt(max(self._sampling_variance, stood) + unlearned)
 
@@ -283,10 +291,6 @@ class PowerIntegral:
         Steps that only show in the readings may be cut off as well as rounded: then it is a whole one.
         """
         return max(self.traits.resolution_watts / 2, self._grain.step_watts) * seconds
-
-    def _variance(self) -> float:
-        mean = self._sum / self.readings
-        return max(self._sum_squared / self.readings - mean * mean, 0.0)
 
     def _blind_doubt(self, joules: float, seen_seconds: float) -> tuple[float, float]:
         if not self.traits.may_lock:

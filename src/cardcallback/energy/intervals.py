@@ -8,6 +8,9 @@ from dataclasses import dataclass
 
 from cardcallback.energy.history import NEVER, Cumulative, Stretch
 
+# How far one interval of the counter may be from the gauge, beside what lag and refresh explain.
+_INTERVAL_TOLERANCE = 0.15
+
 
 @dataclass(frozen=True, slots=True)
 class CounterPoint:
@@ -48,6 +51,17 @@ class Check:
     gauge_still: Stretch = NEVER
     gauge_failed_since: float = math.inf
     gauge_sees_everything: bool = True
+
+    def agree(self, counter_joules: float, gauge_joules: float) -> bool:
+        """Whether both may be true of one time that the gauge saw all of."""
+        return abs(counter_joules - gauge_joules) <= _INTERVAL_TOLERANCE * gauge_joules + self.slack_joules
+
+    def falls_short(self, joules: float, earlier: CounterPoint, later: CounterPoint) -> bool:
+        """Whether that is less than a gauge which may have missed some of the time saw in the rest of it."""
+        if earlier.power is None or later.power is None or math.isfinite(self.gauge_failed_since):
+            return False
+        seen_joules = later.power.joules - earlier.power.joules
+        return joules < seen_joules * (1 - _INTERVAL_TOLERANCE) - self.slack_joules
 
     def weak_seconds(self, begin_seconds: float, end_seconds: float) -> float:
         """For how much of that time the gauge is the weaker witness of the two."""

@@ -12,7 +12,8 @@ _LONG_STILLNESS_SECONDS = 60.0
 _SHORT_STILLNESS_SECONDS = 2.0
 _SENTENCES: dict[Event, str] = {
     "reset": "the energy counter went back {times}; integrated power stands in for that time",
-    "restart": "the energy counter may have begun anew {times} while nothing watched; it does not count that time",
+    "restart": "the energy counter may have begun anew {times} while nothing watched: what it shows of that time is "
+    "the least that was used",
     "wrap": "the energy counter wrapped {times}, which was corrected",
     "turn": "the energy counter was left unread {times} for so long that it may have wrapped unseen",
     "standstill": "the energy counter stood still {times}; integrated power stands in for that time",

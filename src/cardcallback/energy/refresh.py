@@ -21,7 +21,8 @@ class RefreshWatch:
         self._previous: tuple[float, float] | None = None
         self._first: float | None = None
         self._last_change = 0.0
-        self._repeated = False
+        self._value_since = 0.0
+        self._longest_repeat_seconds = 0.0
 
     def copy(self) -> RefreshWatch:
         """An independent copy."""
@@ -39,17 +40,20 @@ class RefreshWatch:
         most = sorted(self.distances)[(3 * count) // 4]
         # Where every reading shows a change, their number in all the time says more.
         seen = min(most, (self._last_change - self._first) / count)
-        # Readings too far apart to see one value twice tell nothing beyond their own distance.
-        return seen if self._repeated else min(seen, ASSUMED_REFRESH_SECONDS)
+        # Readings that see no value for half as long as this tell nothing beyond their own distance.
+        return min(seen, max(2 * self._longest_repeat_seconds, ASSUMED_REFRESH_SECONDS))
 
     def add(self, at_seconds: float, joules: float) -> None:
         """One reading, in order of time; only the first of a session tell, where they are closest."""
         previous, self._previous = self._previous, (at_seconds, joules)
+        if previous is None:
+            self._value_since = at_seconds
         if previous is None or len(self.distances) == _MOST_KEPT:
             return
         if joules == previous[1]:
-            self._repeated = True
+            self._longest_repeat_seconds = max(self._longest_repeat_seconds, at_seconds - self._value_since)
             return
+        self._value_since = at_seconds
         if self._unchanged_since is not None:
             self.distances.append(at_seconds - self._unchanged_since)
         self._first = previous[0] if self._first is None else self._first

@@ -26,6 +26,9 @@ _SHORTEST_SECONDS, _FEWEST_READINGS = 2.0, 6
 # Where they are as smooth as the work, a pause in the work is as steady; a device may be so at its lowest power.
 _SHORTEST_SMOOTH_SECONDS = 20.0
 _IDLE_SHARE = 0.02
+# Readings that hardly ever come twice in a row are restless, if not noise: a pause in such work is short.
+_MOST_RESTLESS_READINGS = 3
+_SHORTEST_RESTLESS_SECONDS = 5.0
 
 
 @dataclass(order=True, slots=True)
@@ -68,11 +71,16 @@ class Stillness:
         self._turns = 0
         self._small_turns = 0
         self._small_changes = 0
+        self._lowest = math.inf
+        self._small_changes_at_lowest = 0
 
     def add(self, at_seconds: float, watts: float) -> None:
         """The next reading, in order of time."""
         watts = round(watts, _DIGITS)
         self._highest = max(self._highest, watts)
+        if watts < self._lowest:
+            self._small_changes_at_lowest *= watts * (1 + _IDLE_SHARE) >= self._lowest
+            self._lowest = watts
         newest = self._newest
         if watts != newest.watts:
             self._note_turn(watts - newest.watts)
@@ -112,7 +120,13 @@ class Stillness:
         if self._turns < _FEWEST_CHANGES:
             return []  # a ramp, or a few steps: what comes next is as steady as any
         idle_watts = (1 + _IDLE_SHARE) * lowest_watts
-        return _unusual_of([one for one in stretches if one.watts > idle_watts], _SHORTEST_SMOOTH_SECONDS)
+        at_work = [one for one in stretches if one.watts > idle_watts]
+        restless = _failures_among(
+            stretches if self._small_changes_at_lowest >= _FEWEST_CHANGES else at_work,
+            shortest_seconds=_SHORTEST_RESTLESS_SECONDS,
+            most_readings=_MOST_RESTLESS_READINGS,
+        )
+        return restless or _unusual_of(at_work, _SHORTEST_SMOOTH_SECONDS)
 
     @property
     def _noisy(self) -> bool:
@@ -125,21 +139,27 @@ class Stillness:
         if abs(change) <= _NOISE_SHARE * self._highest:
             self._small_changes += 1
             self._small_turns += turned
+            self._small_changes_at_lowest += self._newest.watts + change <= (1 + _IDLE_SHARE) * self._lowest
 
     def _all(self) -> list[Still]:
         return [*self._kept, self._newest] if self._newest.readings else self._kept
 
     def _keep(self) -> None:
-        if self._newest.readings:
+        is_short = len(self._kept) == _KEPT and self._newest < self._kept[0]
+        if self._newest.readings and not is_short:
             bisect.insort(self._kept, self._newest)
             del self._kept[: max(len(self._kept) - _KEPT, 0)]
 
 
-def _failures_among(ordered: list[Still]) -> list[Still]:
+def _failures_among(
+    ordered: list[Still], *, shortest_seconds: float = _SHORTEST_SECONDS, most_readings: float = math.inf
+) -> list[Still]:
     """Those of a gauge with noise: how many equal readings are chance tell its own, that of coarse steps has more."""
-    unusual = _unusual_of(ordered, _SHORTEST_SECONDS)
+    unusual = _unusual_of(ordered, shortest_seconds)
     usual = ordered[: len(ordered) - len(unusual)]
     most = max((one.readings for one in usual), default=0)
+    if most > most_readings:
+        return []
     return [one for one in unusual if one.readings >= max(_FEWEST_READINGS, _UNUSUAL * most)]
 
 

@@ -49,6 +49,7 @@ def observe_dataset(training: object, evaluation: object, args: object = None) -
         training_examples=examples,
         evaluation_examples=_evaluation_examples(evaluation),
         training_sequences=rows if packed else None,
+        streamed=rows is None and "IterableDataset" in class_names(training),
     )
 
 

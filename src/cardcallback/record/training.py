@@ -69,12 +69,13 @@ class Quantization(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Dataset(msgspec.Struct, frozen=True, kw_only=True):
-    """The data by name and size; ``name`` is a Hub id or "local file", never a path."""
+    """The data by name and size; ``name`` is a Hub id or "local file", never a path. A stream has no size."""
 
     name: str | None = None
     training_examples: int | None = None
     evaluation_examples: int | None = None
     training_sequences: int | None = None  # after packing, where it differs
+    streamed: bool = False
 
 
 class Training(msgspec.Struct, frozen=True, kw_only=True):

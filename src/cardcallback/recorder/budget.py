@@ -26,11 +26,26 @@ def fit_intervals(appointments: Sequence[Appointment]) -> None:
     """
     # Each is asked once: the cost is the mean of many calls.
     asked = [one for one in appointments if not one.retired]
-    costs = [(one, one.usual_cost_seconds) for one in asked if one.kept is None]
+    single = [one for one in asked if one.kept is None]
+    costs = [(one, one.usual_cost_seconds) for one in single if not _tells_state_alone(one.sensor.spec)]
+    energy_seconds = min(
+        (cost for one, cost in costs if cost is not None and not _tells_state(one.sensor.spec)), default=0.0
+    )
+    states = [one for one in single if _tells_state_alone(one.sensor.spec)]
+    costs += [(one, one.costs.beside(energy_seconds)) for one in states]
     share = DRIVER_SHARE - sum(one.kept.load for one in asked if one.kept is not None)
     known = [(one, cost) for one, cost in costs if cost is not None]
-    for one, _ in known:
+    before = {one: one.interval_seconds for one in states}
+    for one in (*states, *(one for one, _ in known)):
         one.interval_seconds = one.wanted_seconds
+    _fit(known, share)
+    for one in states:
+        # What a slow driver was asked once for need not be asked again before the cost allows it.
+        if not 1 / _NOTABLY < one.interval_seconds / before[one] < _NOTABLY:
+            one.book_anew()
+
+
+def _fit(known: Sequence[_Known], share: float) -> None:
     stages: tuple[tuple[Callable[[SensorSpec], bool], Callable[[SensorSpec], float]], ...] = (
         (_tells_state, lambda _: 10.0),
         (_is_counter, lambda _: 2.0),
@@ -39,10 +54,11 @@ def fit_intervals(appointments: Sequence[Appointment]) -> None:
         (_tells_state, lambda _: 60.0),
         (_is_gauge, lambda _: 1.0),
         (_is_counter, lambda _: 10.0),
-        (_is_gauge, lambda _: 60.0),
+        # Where calls are so slow, minutes between two temperatures hide less than between two readings of energy.
+        (_tells_state_alone, lambda _: 600.0),
+        (_is_gauge, lambda _: 20.0),
         (_is_counter, lambda _: 60.0),
-        # Half an hour between two temperatures hides less than ten minutes between two readings of energy.
-        (_tells_state_alone, lambda _: 1800.0),
+        (_tells_state, lambda _: 1800.0),
         (_is_gauge, lambda _: 600.0),
         (_is_counter, lambda _: 600.0),
         # Calls of a second and more: a counter alone says what was used in two hours.

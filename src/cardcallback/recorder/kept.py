@@ -39,6 +39,15 @@ _SET, _LATE, _DIFFER = "their clock was set", "no new ones came", "they differ f
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """That a sensor's readings come from its driver: so far apart, so late at most, at such a share of its time."""
+
+    step_seconds: float
+    delivered_seconds: float
+    load: float
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What one call for samples gave: readings that are trusted, and why no more are to be, where that is so."""
 

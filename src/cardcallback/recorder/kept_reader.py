@@ -12,8 +12,9 @@ from collections.abc import Iterable, Sequence
 from cardcallback.errors import SensorReadError
 from cardcallback.recorder.budget import DRIVER_SHARE
 from cardcallback.recorder.clock import Clock
-from cardcallback.recorder.kept import STILL_CALLS, KeptReadings, Reading
-from cardcallback.recorder.schedule import Appointment, Kept
+from cardcallback.recorder.kept import STILL_CALLS, Kept, KeptReadings, Reading
+from cardcallback.recorder.pace import paced_seconds
+from cardcallback.recorder.schedule import Appointment
 from cardcallback.sensors.base import KeepsSamples
 from cardcallback.units import format_duration
 
@@ -70,6 +71,7 @@ class KeptReader:
         self._reads = 0
         self._told: set[str] = set()
         self._single_at = -math.inf
+        self._begun_at = math.inf
         self._sparse = False  # whether the mean of what one call gives is entered, since much lies between two
 
     def note_single(self, at_seconds: float, watts: float) -> None:
@@ -101,7 +103,7 @@ class KeptReader:
         answer = self._judge.take(samples, clock.elapsed_seconds(), last=last or self._sparse)
         self._trouble = answer.trouble
         # What proves them is asked for soon: a few calls, as of any sensor when it is new.
-        interval = self._interval_seconds if self._judge.trusted else _WANTED_SECONDS
+        interval = self._paced_seconds(began) if self._judge.trusted else _WANTED_SECONDS
         self.due_seconds = began + interval * (1 - _VARIATION * (self._reads * _GOLDEN % 1))
         readings = [one for one in answer.readings if one[0] > self._single_at]
         if not self._in_use:
@@ -147,6 +149,10 @@ class KeptReader:
         """Whether asking often enough to miss nothing would keep the driver busy for too long."""
         affordable_seconds = self._cost_seconds / self._most_load
         return affordable_seconds > self._reach_seconds * (1 / _NOTABLY if self._sparse else 1.0)
+
+    def _paced_seconds(self, now: float) -> float:
+        self._begun_at = min(self._begun_at, now)
+        return paced_seconds(self._interval_seconds, self._reach_seconds, now - self._begun_at)
 
     @property
     def _interval_seconds(self) -> float:

@@ -26,6 +26,7 @@ from cardcallback.recorder.schedule import (
     interval_of,
     reading_rank,
 )
+from cardcallback.recorder.slow_phase import SlowPhase
 from cardcallback.sensors.base import Sensor
 from cardcallback.units import format_duration
 
@@ -77,6 +78,7 @@ class Lane:
         self._entering = threading.Lock()  # never held while a sensor is read
         self._alarm = Alarm()
         self._thread: threading.Thread | None = None
+        self._slow_phase = SlowPhase(self.appointments)
 
     def start(self) -> None:
         """Read in a daemon thread from now on; without one there are no readings."""
@@ -107,12 +109,11 @@ class Lane:
         """Read every sensor that is due; the seconds until the next one is."""
         now = self._clock.elapsed_seconds()
         # Most are not due, and eight GPUs have a hundred: one comparison sorts them out.
-        soon = now + TOGETHER_SECONDS
         for appointment in self.appointments:
-            if appointment.due_seconds <= soon and not self._book.stopping:
+            if appointment.due_seconds - appointment.early_seconds <= now and not self._book.stopping:
                 self._attempt(appointment, now)
         for kept in self._kept.values():
-            if kept.due_seconds <= soon and not self._book.stopping:
+            if kept.due_seconds <= now + TOGETHER_SECONDS and not self._book.stopping:
                 self._read_kept(kept)
         if self._taken and now - self._first_taken_at() >= _ENTERED_EVERY_SECONDS:
             self.enter_taken()
@@ -166,7 +167,8 @@ class Lane:
     def _attempt(self, appointment: Appointment, now: float = math.inf) -> None:
         """Read it if it is due by now."""
         try:
-            if self._due(appointment) <= now + appointment.slack_seconds:
+            retry_at = self.losses.retry_at(appointment.sensor.spec.device)
+            if max(appointment.due_seconds - appointment.early_seconds, retry_at - appointment.slack_seconds) <= now:
                 self._read(appointment)
         except Exception as error:  # noqa: BLE001 - the thread has nobody to raise to; the other sensors go on
             self._note_fault(appointment, error)
@@ -240,6 +242,7 @@ class Lane:
             self._failed(appointment, "the answer came too late to say when it was true", call)
             return
         appointment.succeeded(after, cost)
+        self._slow_phase.note_call(appointment, after)
         if appointment in self._kept:
             self._kept[appointment].note_single((before + after) / 2, value)
         self._taken.append(_Taken(appointment, (before + after) / 2, value))
@@ -265,6 +268,7 @@ class Lane:
         now = self._clock.elapsed_seconds()
         # All of them may fail at once, and together have no more than the one share.
         appointment.failed(now, reason, self._cost_of(call), DRIVER_SHARE / len(self.appointments))
+        self._slow_phase.note_call(appointment, now)
 
     def _cost_of(self, call: _Call) -> float:
         return self._clock.awake_seconds() - call.began_awake_seconds
@@ -289,5 +293,5 @@ class Lane:
 def _may_be_read_last(appointment: Appointment) -> bool:
     quantity = appointment.sensor.spec.quantity
     if quantity == "gpu_process_memory":
-        return appointment.last_cost_seconds < HARMLESS_CALL_SECONDS
+        return appointment.last_call_was_harmless
     return quantity in LAST_READ

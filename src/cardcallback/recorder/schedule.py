@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import math
 import random
-from collections import deque
-from collections.abc import Collection
-from dataclasses import dataclass
 
+from cardcallback.recorder.call_costs import CALLS_TO_JUDGE, HELD_UP, CallCosts
+from cardcallback.recorder.kept import Kept
+from cardcallback.recorder.pace import paced_seconds
 from cardcallback.sensors.base import Sensor, SensorSpec
 
-# Costs are judged after this many calls: the first ones of a driver are slow. Two that are both slow are enough.
-_CALLS_TO_JUDGE = 5
-_CALLS_TO_JUDGE_SLOW = 2
-_SLOW_CALL_SECONDS = 0.001
 # A sensor whose readings fail is asked less and less often, but not more rarely than this unless its calls cost
 # more of the driver's time than they may: promptly at first, since most faults pass and each late reading is a gap.
 _RETRIES_AT_ONCE = 4
@@ -21,9 +17,6 @@ _PROMPT_RETRIES = 30
 _PROMPT_RETRY_SECONDS = 1.0
 _LONGEST_RETRY_SECONDS = 5.0
 _MOST_DOUBLINGS = 30
-_COSTS_KEPT = 9
-# A call that takes so many times as long as the median was held up.
-_HELD_UP = 2.0
 # Reading in step with the work is always wrong in the same direction, so the distance varies: by as much as it is
 # long, over which work that repeats at that distance, or at a part of it, is met at every moment alike.
 _VARIATION = 0.5
@@ -42,6 +35,8 @@ _CLOSE_SHARE = 0.0005
 _RARE_SECONDS = 10.0
 # A process has not put its model onto a device when training begins: what is read rarely is read again soon.
 _SOON_SECONDS = 5.0
+# While a driver takes so long, states wait for so many times as long as it has done so already.
+_SLOW_STATES = 3.0
 # A call within which a second's mean would have changed by a good part.
 _LONGEST_CALL_SECONDS = 0.5
 # Answers that are late from the first on are asked for so many times later each, until they are as rare as they cost.
@@ -49,6 +44,8 @@ _LATE_FACTOR = 4.0
 # Sensors that are due almost together are read in one go: waking up costs more than most readings.
 TOGETHER_SECONDS = 0.01
 _TOGETHER_SHARE = 0.05
+# All but gauges of power lose nothing by being read so much earlier beside another one: their readings stay as many.
+_EARLY_SECONDS, _EARLY_SHARE = 0.5, 0.5
 # A call that may be made at a run's end without holding it up.
 HARMLESS_CALL_SECONDS = 0.02
 # Energy first, so that a slow driver call elsewhere costs the window nothing at its begin.
@@ -66,15 +63,6 @@ LAST_READ = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """That a sensor's readings come from its driver: so far apart, so late at most, at such a share of its time."""
-
-    step_seconds: float
-    delivered_seconds: float
-    load: float
-
-
 class Appointment:
     """One sensor with the time of its next reading.
 
@@ -86,6 +74,7 @@ class Appointment:
         self.wanted_seconds = interval_seconds
         self.interval_seconds = interval_seconds  # as the driver's cost allows it
         self.due_seconds = -math.inf
+        self.early_seconds = 0.0  # than due it is read where another one is
         self.reads = 0
         self.failures = 0
         self.faults = 0  # of our own, outside the sensor's reading
@@ -93,20 +82,18 @@ class Appointment:
         self.kept: Kept | None = None
         self.last_failure = ""
         self._failures_in_a_row = 0
+        self._slow_since = math.inf
         self._late = 0
         self._found_lost = False
         self.cries_wolf = False  # it says that its device is lost, and others of that device answer
         # The distance of readings has to vary, not to be unpredictable.
         self._variation = random.Random(seed)  # noqa: S311
         self.last_cost_seconds = math.inf
-        self._costs: list[float] = []
-        self._latest_costs: deque[float] = deque(maxlen=_COSTS_KEPT)
-        self._usual_cost_seconds: float | None = None
-        self._costs_changed = False
-        self._judge_at = 0
+        self.costs = CallCosts(1) if interval_seconds >= _RARE_SECONDS else CallCosts()
         unknown = _counts_joules(sensor.spec) and sensor.spec.refresh_seconds is None
         self._close_readings = _CLOSE_READINGS if unknown else 0
         self._close_cost_seconds = _CLOSE_COST_SECONDS
+        self._begun_at = math.inf
         self._succeeded_at = math.inf
 
     def succeeded(self, now_seconds: float, cost_seconds: float) -> None:
@@ -114,16 +101,15 @@ class Appointment:
         self.reads += 1
         self._failures_in_a_row = 0
         self._found_lost = self.cries_wolf = False
-        self.last_cost_seconds = cost_seconds
+        self._note_cost(now_seconds, cost_seconds)
         self._watch_closely_after(now_seconds - self._succeeded_at)
         self._succeeded_at = now_seconds
-        self._costs_changed = True
+        self._begun_at = min(self._begun_at, now_seconds)
         if self._late and cost_seconds <= _LONGEST_CALL_SECONDS:  # it was slow when the run began, and is not any more
-            self._late, self._costs, self.interval_seconds = 0, [], self.wanted_seconds
-            self._latest_costs.clear()
-        self._latest_costs.append(cost_seconds)
-        if len(self._costs) < _CALLS_TO_JUDGE:
-            self._costs.append(cost_seconds)
+            self._late, self.interval_seconds = 0, self.wanted_seconds
+            self.costs.forget()
+        if not self.waits_for_a_slow_driver:  # else it is asked later for that alone, until the driver is quick again
+            self.costs.add(cost_seconds)
         if self.reads == 1 and self.wanted_seconds >= _RARE_SECONDS and cost_seconds < HARMLESS_CALL_SECONDS:
             self._book(now_seconds, min(_SOON_SECONDS, self.interval_seconds))
         elif self._close_readings > 0 and cost_seconds <= self._close_cost_seconds:
@@ -133,7 +119,18 @@ class Appointment:
         else:
             self._close_readings = 0
             soon = _LATE_FACTOR ** min(self.reads - self.failures, _MOST_DOUBLINGS) if self._late else math.inf
-            self._book(now_seconds, min(self.interval_seconds, soon))
+            self._book(now_seconds, min(self._paced_seconds(now_seconds), soon))
+
+    def _paced_seconds(self, now_seconds: float) -> float:
+        if self._tells_state:  # energy comes first where a driver is slow for a while
+            return max(self.interval_seconds, _SLOW_STATES * self._slow_for_seconds(now_seconds))
+        paced = paced_seconds(self.interval_seconds, self.wanted_seconds, now_seconds - self._begun_at)
+        return min(paced, max(longest_interval_of(self.sensor.spec), self.interval_seconds))
+
+    def book_anew(self) -> None:
+        """Its interval was changed since its latest reading was made."""
+        if self._failures_in_a_row == 0 and not self.retired and self.kept is None and self._succeeded_at < math.inf:
+            self.due_seconds = self._succeeded_at + self.interval_seconds
 
     def _watch_closely_after(self, pause_seconds: float) -> None:
         long = max(_LONG_PAUSE_SECONDS, 2 * self.interval_seconds)
@@ -151,35 +148,63 @@ class Appointment:
         self.reads += 1
         self.failures += 1
         self._failures_in_a_row += 1
-        self.last_cost_seconds = cost_seconds
+        self._note_cost(now_seconds, cost_seconds)
         # Every third call may fail by chance: waiting longer for the next would make gaps of it.
         doublings = max(self._failures_in_a_row - _RETRIES_AT_ONCE, 0)
         delay = self.interval_seconds * 2 ** min(doublings, _MOST_DOUBLINGS)
         prompt = self._failures_in_a_row <= _PROMPT_RETRIES
-        longest = max(_PROMPT_RETRY_SECONDS if prompt else _LONGEST_RETRY_SECONDS, cost_seconds / share)
+        # However slow, it is asked again after as long as it has been: what is missed is no longer than the trouble.
+        slow_seconds = min(cost_seconds / share, self._slow_for_seconds(now_seconds))
+        longest = max(_PROMPT_RETRY_SECONDS if prompt else _LONGEST_RETRY_SECONDS, slow_seconds)
         self._book(now_seconds, max(min(delay, longest), self.interval_seconds))
+
+    def _note_cost(self, now_seconds: float, cost_seconds: float) -> None:
+        self.last_cost_seconds = cost_seconds
+        self._slow_since = min(self._slow_since, now_seconds) if cost_seconds > _LONGEST_CALL_SECONDS else math.inf
+
+    @property
+    def last_call_was_harmless(self) -> bool:
+        """Whether it would have held up nothing."""
+        return self.last_cost_seconds < HARMLESS_CALL_SECONDS
+
+    def _slow_for_seconds(self, now_seconds: float) -> float:
+        return max(now_seconds - self._slow_since, 0.0)
+
+    @property
+    def _tells_state(self) -> bool:
+        return self.sensor.spec.unit not in {"joules", "watts"}
+
+    @property
+    def waits_for_a_slow_driver(self) -> bool:
+        """Whether it is asked later than usual, since its latest call was slow."""
+        return self._slow_since < math.inf and (self._failures_in_a_row > 0 or self._tells_state)
+
+    def ask_after_quick_call(self, now_seconds: float) -> None:
+        """Its driver answered another one quickly: it is asked again at once if it waits for that."""
+        if self.waits_for_a_slow_driver and not self.retired and self.kept is None:
+            self.due_seconds = min(self.due_seconds, now_seconds)
 
     def took_too_long(self, seconds: float) -> bool:
         """Whether an energy or power reading took so long that its time is not known well enough, usual calls apart."""
         spec = self.sensor.spec
         long = seconds > _LONGEST_CALL_SECONDS and spec.unit in {"joules", "watts"}  # for the others no cost is asked
-        return long and seconds > max(spec.interval_seconds / 2, _HELD_UP * (self.usual_cost_seconds or 0.0))
+        return long and seconds > max(spec.interval_seconds / 2, HELD_UP * (self.usual_cost_seconds or 0.0))
 
     def is_always_late(self, cost_seconds: float) -> bool:
         """Whether no answer ever came in time: then late ones are all there is, as rarely as they cost."""
         if self.reads > self.failures:
             return False
         self._late += 1
-        if self._late < _CALLS_TO_JUDGE:
+        if self._late < CALLS_TO_JUDGE:
             return False
-        self._costs = [cost_seconds] * _CALLS_TO_JUDGE
+        self.costs.take_as_usual(cost_seconds)
         return True
 
     def found_lost(self, reason: str, retry_at: float) -> None:
         """It said that its device is lost: at ``retry_at`` another one is asked first, if there is any."""
         self.last_failure = reason
         self._found_lost = True
-        self.due_seconds = max(self.due_seconds, retry_at + 2 * self.slack_seconds)
+        self.due_seconds, self.early_seconds = max(self.due_seconds, retry_at + 2 * self.slack_seconds), 0.0
 
     def ask_by(self, now_seconds: float) -> None:
         """Its device, which was lost, answers another one: it is asked again at once where it said so too."""
@@ -195,6 +220,9 @@ class Appointment:
         # From the time it was due, so that the rate holds; from now after a stall, so that none is made up.
         on_time = self.due_seconds + delay
         self.due_seconds = on_time if on_time > now_seconds else now_seconds + delay
+        settled = self._close_readings == 0 and self._failures_in_a_row == 0 and not _is_power(self.sensor.spec)
+        early_seconds = min(_EARLY_SECONDS, _EARLY_SHARE * self.interval_seconds)
+        self.early_seconds = early_seconds if settled else self.slack_seconds
 
     def leave_to_driver(self, kept: Kept) -> None:
         """Its readings come from what its driver keeps."""
@@ -224,50 +252,18 @@ class Appointment:
 
     @property
     def slack_seconds(self) -> float:
-        """How much earlier than due it may be read."""
+        """How much earlier than due any sensor may be read."""
         return min(TOGETHER_SECONDS, _TOGETHER_SHARE * self.interval_seconds)
 
     @property
     def usual_cost_seconds(self) -> float | None:
         """How long a call takes; ``None`` before enough were made to tell."""
-        # Kept: whenever one sensor's cost is judged, those of all others are asked for.
-        if self._costs_changed:
-            self._usual_cost_seconds = self._cost_by_calls()
-            self._costs_changed = False
-        return self._usual_cost_seconds
-
-    def _cost_by_calls(self) -> float | None:
-        costs = sorted(self._costs)
-        if self.wanted_seconds >= _RARE_SECONDS:
-            needed = 1
-        else:
-            needed = _CALLS_TO_JUDGE_SLOW if costs and costs[0] >= _SLOW_CALL_SECONDS else _CALLS_TO_JUDGE
-        if len(costs) < needed:
-            return None
-        if len(costs) < _CALLS_TO_JUDGE:
-            return costs[0]
-        # A machine that is busy when a run begins makes the first calls slow; a driver that is held up for a while
-        # later is no reason to read rarely ever after.
-        return min(_usual(costs), _usual(self._latest_costs))
+        return self.costs.usual_seconds
 
     @property
     def cost_is_new(self) -> bool:
         """Whether the cost is to be judged: as soon as it is known, and again after ever more readings."""
-        done = self.reads - self.failures
-        # The count first: it is all that most readings need.
-        if _CALLS_TO_JUDGE < done < self._judge_at or self.usual_cost_seconds is None:
-            return False
-        self._judge_at = 2 * max(done, _CALLS_TO_JUDGE)
-        return True
-
-
-def _usual(costs: Collection[float]) -> float:
-    """The mean of calls without those that something held up."""
-    ordered = sorted(costs)
-    middle = len(ordered) // 2
-    most = _HELD_UP * (ordered[middle] + ordered[-1 - middle]) / 2
-    kept = [cost for cost in ordered if cost <= most]
-    return math.fsum(kept) / len(kept)
+        return self.costs.are_new(self.reads - self.failures)
 
 
 def interval_of(spec: SensorSpec, sampling_interval_seconds: float | None) -> float:
@@ -293,8 +289,10 @@ def _counts_joules(spec: SensorSpec) -> bool:
     return spec.kind == "counter" and spec.unit == "joules"
 
 
+def _is_power(spec: SensorSpec) -> bool:
+    return spec.kind == "gauge" and spec.unit == "watts"
+
+
 def _locks_onto_work(spec: SensorSpec, interval_seconds: float) -> bool:
-    if spec.kind != "gauge" or spec.unit != "watts":
-        return False
     sight = max(spec.averaging_seconds or 0.0, spec.refresh_seconds or 0.0)
-    return interval_seconds > sight
+    return _is_power(spec) and interval_seconds > sight

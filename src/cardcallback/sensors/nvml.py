@@ -13,7 +13,7 @@ from typing import Any
 import psutil
 
 from cardcallback import portable
-from cardcallback.errors import SensorReadError
+from cardcallback.sensors import nvml_description as description
 from cardcallback.sensors.base import Absence, DeviceInfo, SensorSet
 from cardcallback.sensors.job_processes import is_of_this_job
 from cardcallback.sensors.nvml_device import Device
@@ -22,21 +22,21 @@ from cardcallback.sensors.nvml_driver import NvmlDriver
 from cardcallback.sensors.nvml_errors import (
     LIBRARY_NOT_FOUND,
     MAY_START_LATER,
-    NOT_SUPPORTED,
     NvmlCallError,
     reason_at_start,
     reason_in_call,
 )
 from cardcallback.sensors.nvml_library import load_from_its_place
 from cardcallback.sensors.nvml_modules import use_module_power
-from cardcallback.sensors.nvml_power import FIELD_POWER_LIMIT, SCOPE_MODULE, Part, highest_module_watts, highest_watts
+from cardcallback.sensors.nvml_power import Part, highest_module_watts, highest_watts
 from cardcallback.sensors.nvml_sensors import GPU_QUANTITIES, OpenedDevice, open_device
 from cardcallback.sensors.nvml_state import CLOCK_SM
-from cardcallback.sensors.nvml_values import count_others, known_hertz, watts_from
+from cardcallback.sensors.nvml_values import count_others, known_hertz
 
 __all__ = ["Selection", "driver", "open_nvml", "other_processes", "own_among", "reset_nvml", "select_devices"]
 
 _SOURCE = "nvml"
+_UNNAMED = "NVIDIA GPU"
 _NO_BINDING = "the package nvidia-ml-py is missing or replaced by an old pynvml"
 _BINDING_CURE = "pip install --force-reinstall nvidia-ml-py"
 _MIG_NOTE = "The GPU is divided (MIG): its energy is the whole GPU's, shared by every job on it."
@@ -48,11 +48,12 @@ _MOST_ANCESTORS = 64
 
 @dataclass(frozen=True, slots=True)
 class _Gpu:
-    """A device with what its driver says once; memory 0 where it has none of its own."""
+    """A device with what its driver says once; memory 0 where it has none of its own, and why it has no name."""
 
     device: Device
     memory_total_bytes: int | None
     limit_watts: float | None
+    unnamed: str | None
 
 
 _opened: NvmlDriver | None = None
@@ -67,19 +68,19 @@ def open_nvml(environ: Mapping[str, str], *, clock: Callable[[], float] = time.p
     simulated = is_simulated(environ)
     try:
         nvml = _started()
-        version = str(nvml.call("nvmlSystemGetDriverVersion"))
         count = int(nvml.call("nvmlDeviceGetCount"))
     except ImportError:
         return _nothing(_NO_BINDING, _BINDING_CURE, simulated=simulated)
     except NvmlCallError as error:
         not_ready = error.code in MAY_START_LATER
         return _nothing(*reason_at_start(error.code), simulated=simulated, not_ready=not_ready)
-    simulated = simulated or "simulated" in version
+    version = description.driver_version(nvml)
+    simulated = simulated or "simulated" in (version or "")
     if count == 0:
         return _nothing("the NVIDIA driver lists no GPU", None, simulated=simulated, driver_version=version)
     found = [_identified(nvml, index, clock) for index in range(count)]
     devices = [one.device for one in found if isinstance(one, _Gpu)]
-    serials = {one.index: _known(nvml, "Serial", one.index) for one in devices if one.part.shares_module}
+    serials = {one.index: description.known(nvml, "Serial", one.index) for one in devices if one.part.shares_module}
     opened = use_module_power(devices, {one.index: open_device(one) for one in devices}, serials)
     parts = [one if isinstance(one, SensorSet) else _described(nvml, one, opened[one.device.index]) for one in found]
     return SensorSet(
@@ -194,21 +195,23 @@ def _nothing(
 
 def _identified(nvml: NvmlDriver, index: int, clock: Callable[[], float]) -> _Gpu | SensorSet:
     """What tells this device's readings from another's, or why it cannot be opened."""
+    unnamed: str | None = None
     try:
         name = str(nvml.ask("Name", index))
     except NvmlCallError as error:
-        reason = f"GPU {index} cannot be opened: {reason_in_call(error.code)}"
-        absences = tuple(Absence(quantity=one, source=_SOURCE, reason=reason, device=index) for one in GPU_QUANTITIES)
-        return SensorSet(absences=absences, notes=(reason,), not_ready=error.code in MAY_START_LATER)
+        if not description.tells_power(nvml, index):
+            return _unopened(index, error.code)
+        name, unnamed = _UNNAMED, f"GPU {index} has no name here: {reason_in_call(error.code)}"
     nvml.uuid(index)  # by which it is found again, also when other devices are gone
-    memory_total, limit_watts = _memory_total(nvml, index), _limit_watts(nvml, index)
-    capability = _known(nvml, "CudaComputeCapability", index)
+    memory_total, limit_watts = description.memory_total_bytes(nvml, index), description.limit_watts(nvml, index)
+    capability = description.known(nvml, "CudaComputeCapability", index)
     part = Part(
         name=name,
-        architecture=_known(nvml, "Architecture", index),
+        architecture=description.known(nvml, "Architecture", index),
         capability=None if capability is None else (int(capability[0]), int(capability[1])),
         has_no_memory=memory_total == 0,
     )
+    module_limit = description.module_limit_watts(nvml, index) if part.superchip else None
     device = Device(
         driver=nvml,
         index=index,
@@ -216,14 +219,20 @@ def _identified(nvml: NvmlDriver, index: int, clock: Callable[[], float]) -> _Gp
         own_among=own_among,
         clock=clock,
         highest_watts=highest_watts(part, limit_watts),
-        highest_module_watts=highest_module_watts(part, _module_limit_watts(nvml, index) if part.superchip else None),
+        highest_module_watts=highest_module_watts(part, module_limit),
     )
-    return _Gpu(device, memory_total, limit_watts)
+    return _Gpu(device, memory_total, limit_watts, unnamed)
+
+
+def _unopened(index: int, code: int) -> SensorSet:
+    reason = f"GPU {index} cannot be opened: {reason_in_call(code)}"
+    absences = tuple(Absence(quantity=one, source=_SOURCE, reason=reason, device=index) for one in GPU_QUANTITIES)
+    return SensorSet(absences=absences, notes=(reason,), not_ready=code in MAY_START_LATER)
 
 
 def _described(nvml: NvmlDriver, gpu: _Gpu, opened: OpenedDevice) -> SensorSet:
     part, index = gpu.device.part, gpu.device.index
-    mig = _known(nvml, "MigMode", index)
+    mig = description.known(nvml, "MigMode", index)
     divided = mig is not None and mig[0] == _MIG_ON
     module_note = _SHARED_MODULE_NOTE if part.shares_module else _MODULE_NOTE
     info = DeviceInfo(
@@ -236,49 +245,10 @@ def _described(nvml: NvmlDriver, gpu: _Gpu, opened: OpenedDevice) -> SensorSet:
         compute_capability=None if part.capability is None else "{}.{}".format(*part.capability),
         module=opened.module,
         energy_scope_note=_MIG_NOTE if divided else module_note if opened.module is not None else None,
-        mig_uuids=_mig_uuids(nvml, index) if divided else (),
+        mig_uuids=description.mig_uuids(nvml, index) if divided else (),
         unified_memory=part.unified if part.unified or gpu.memory_total_bytes else None,
-        max_sm_clock_hertz=known_hertz(_known(nvml, "MaxClockInfo", index, CLOCK_SM)),
+        max_sm_clock_hertz=known_hertz(description.known(nvml, "MaxClockInfo", index, CLOCK_SM)),
         power_limit_watts=gpu.limit_watts,
     )
-    return SensorSet(sensors=opened.sensors, absences=opened.absences, devices=(info,))
-
-
-def _limit_watts(nvml: NvmlDriver, index: int) -> float | None:
-    """The power limit that the driver enforces now, where it has one."""
-    try:
-        return watts_from(int(nvml.ask("EnforcedPowerLimit", index)))
-    except (NvmlCallError, SensorReadError):
-        return None
-
-
-def _module_limit_watts(nvml: NvmlDriver, index: int) -> float | None:
-    try:
-        return watts_from(nvml.ask_field(index, FIELD_POWER_LIMIT, SCOPE_MODULE))
-    except (NvmlCallError, SensorReadError):
-        return None
-
-
-def _memory_total(nvml: NvmlDriver, index: int) -> int | None:
-    """The GPU's own memory in bytes, 0 where the driver says it has none, ``None`` where it does not say."""
-    try:
-        return int(nvml.ask("MemoryInfo", index).total)
-    except NvmlCallError as error:
-        return 0 if error.code == NOT_SUPPORTED else None
-
-
-def _mig_uuids(nvml: NvmlDriver, index: int) -> tuple[str, ...]:
-    found: list[str] = []
-    for instance in range(int(_known(nvml, "MaxMigDeviceCount", index) or 0)):
-        # Places without an instance are skipped by the driver, not closed up.
-        with contextlib.suppress(NvmlCallError):
-            found.append(nvml.mig_uuid(index, instance))
-    return tuple(found)
-
-
-def _known(nvml: NvmlDriver, call: str, index: int, *arguments: Any) -> Any:
-    """The answer of a call that describes the device, ``None`` where it fails."""
-    try:
-        return nvml.ask(call, index, *arguments)
-    except NvmlCallError:
-        return None
+    notes = () if gpu.unnamed is None else (gpu.unnamed,)
+    return SensorSet(sensors=opened.sensors, absences=opened.absences, devices=(info,), notes=notes)

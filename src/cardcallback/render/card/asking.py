@@ -31,7 +31,6 @@ _NO_UNIT = re.compile(
     r"bool(?:ean)?|list|units?",
     re.IGNORECASE,
 )
-_DEVICE_HOURS = re.compile(r"(?:gpu|device|accelerator)[ -]?h(?:ours?)?", re.IGNORECASE)
 # Of these values nothing but a training run has a label.
 _TELLING = frozenset({"learning_rate", "epochs", "training_time", "lora_rank", "optimizer", "warmup", "training_loss"})
 _QUANTITIES = frozenset(
@@ -78,10 +77,11 @@ class Asking:
         training = record.training
         rows = index.labels.rows
         self._telling = {name for row in rows if row.value in _TELLING and not row.section for name in each(row.label)}
-        self._topics = {normalize_label(word) for row in rows for word in (*row.section, *each(row.heading))}
-        self._topics |= {"setup", "settings", "configuration", "details", "parameters"} | {
-            normalize_label(word) for never in index.labels.never_under for word in never.words
-        }
+        self._words: dict[str, frozenset[str]] = {}
+        topics = {normalize_label(word) for row in rows for word in (*row.section, *each(row.heading))}
+        topics |= {"setup", "settings", "configuration", "details", "parameters"}
+        never = {normalize_label(word) for one in index.labels.never_under for word in one.words}
+        self._topics = frozenset(topics | never)
         self._never: dict[str, list[NeverRow]] = {}
         base = normalize_label((training.base_model or "").rsplit("/", 1)[-1])
         self._groups = ColumnGroups(index.column_groups, self._run, base)
@@ -132,8 +132,7 @@ class Asking:
             if row is not None:
                 why = self._why_left(row, slot, above, is_ours=slot.text != original)
                 in_column = unit_in(slot.unit or "")
-                is_own = row.value == "gpu_hours" and _DEVICE_HOURS.fullmatch(slot.unit or "")
-                if in_column is None and not is_own and not _NO_UNIT.fullmatch(slot.unit or ""):
+                if in_column is None and not _NO_UNIT.fullmatch(slot.unit or ""):
                     why = why or f"the unit {slot.unit} is none that we know"
                 return Asked(why=why) if why else Asked(row=row, unit=asked or in_column)
             if rows and slot.kind in {"cell", "example"} and self._composed(slot, label) is None:
@@ -248,11 +247,14 @@ class Asking:
 
     def words_for(self, row: LabelRow, label: str | None) -> frozenset[str]:
         """The words that ask for a row's value: those of its labels, and of what names it inside a text."""
-        texts = [label or "", (row.value or "").replace("_", " "), *row.placeholders, *self.index.whole_texts]
-        texts += [name for other in self.index.labels.rows if other.value == row.value for name in each(other.label)]
-        texts += ["GPU GPUs model count"] if row.value in DEVICE_VALUES else []
-        texts += [name for name, value in self.index.inside.items() if value == row.value]
-        return words_of(*texts)
+        value = row.value or ""
+        if value not in self._words:
+            texts = [value.replace("_", " "), *self.index.whole_texts]
+            texts += [name for other in self.index.labels.rows if other.value == value for name in each(other.label)]
+            texts += ["GPU GPUs model count"] if value in DEVICE_VALUES else []
+            texts += [name for name, other in self.index.inside.items() if other == value]
+            self._words[value] = words_of(*texts)
+        return self._words[value] | words_of(label or "", *row.placeholders)
 
     def _is_in_column(self, row: LabelRow, slot: Slot) -> bool:
         if slot.kind not in {"cell", "example"} or slot.column is None:

@@ -23,9 +23,16 @@ class ColumnGroups:
 
     def __init__(self, groups: Mapping[str, str], run: OwnRun, base: str) -> None:
         self._groups, self._run, self._base = groups, run, base
+        # A table asks for each of its few columns at every cell.
+        self._known: dict[str, str | None] = {}
 
     def of(self, column: str) -> str | None:
         """Whose figures a column holds, by its heading as it is compared; None where that says nothing."""
+        if column not in self._known:
+            self._known[column] = self._group(column)
+        return self._known[column]
+
+    def _group(self, column: str) -> str | None:
         stage = self._run.stage_of(column)
         if stage == "another" or self._is_apart(column):
             return "other"

@@ -45,7 +45,8 @@ class ExampleRows:
         if is_part:
             return True, text
         if slot.kind == "item":
-            row = self._examples(slot, headings)
+            # A line below another, such as an answer below its question, is no item of its own.
+            row = self._examples(slot, headings) if "\n" not in slot.passage.strip() else None
             return (False, None) if row is None or not is_placeholder else (True, self._part(row.items, slot.row, None))
         if slot.kind not in {"cell", "example"}:
             return False, None

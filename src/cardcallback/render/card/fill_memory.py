@@ -103,5 +103,5 @@ def nearest_heading(headings: Sequence[str]) -> str:
 
 
 def _lines(text: str) -> str:
-    """A text of several lines whatever its line ends and indentation."""
-    return "\n".join(line.strip() for line in re.split(r"\r\n|\r|\n", text))
+    """A text of several lines whatever its line ends and indentation, and whatever quotation it stands in."""
+    return "\n".join(line.strip().lstrip("> \t") for line in re.split(r"\r\n|\r|\n", text))

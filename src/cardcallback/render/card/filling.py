@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import islice, takewhile
+from itertools import takewhile
 
 from cardcallback.record import Fill, RunRecord
 from cardcallback.render.card.fill_memory import FillMemory, nearest_heading
@@ -79,8 +79,10 @@ def fill_placeholders(
             continue
         text = _at_line_begin(body, slot, change.text) if change.fill is not None else change.text
         # Bold that ends in a colon is no bold any more right before a letter.
+        # Between two bars there may be one blank.
+        behind = " " if slot.kind == "cell" and not slot.is_html and body[slot.begin : slot.end + 1] == "|" else ""
         apart = " " if _BOLD_COLON.search(body, end, slot.begin) and text[:1].isalnum() else ""
-        parts += [body[end : slot.begin], apart, text]
+        parts += [body[end : slot.begin], apart, text, behind if text else ""]
         end = slot.end
         if change.fill is not None:
             fills.append(Fill(heading=change.fill.heading, label=change.fill.label,
@@ -110,7 +112,8 @@ def _is_filled_in_part(slots: Sequence[Slot], number: int, memory: FillMemory) -
     slot = slots[number]
     if slot.kind == "prose" or memory.placeholder(slot) is not None:
         return False
-    inside = takewhile(lambda one: one.begin < slot.end, islice(slots, number + 1, None))
+    following = (slots[index] for index in range(number + 1, len(slots)))
+    inside = takewhile(lambda one: one.begin < slot.end, following)
     return any(one.kind == "prose" and memory.placeholder(one) is not None for one in inside)
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from cardcallback.render.card.inline_text import COMMENT, OBJECT, Letters, visible_label
@@ -28,6 +28,7 @@ _BETWEEN = " \t,;|\u00b7\u2022/"
 _SPELLINGS = tuple(
     (re.compile(rf"\b(?:{written})", re.ASCII), word)
     for written, word in (
+        (r"val\.", "val"),
         (r"avg\b\.?|mean\b", "average"),
         (r"maximum\b|max\.", "max"),
         (r"seq\b\.?", "sequence"),
@@ -44,6 +45,10 @@ _SPELLINGS = tuple(
 _NUMBER = re.compile(
     r"^(?:\(?(?:\d{1,2}(?:\.\d{1,2})+\.?|\d{1,2}[.):]|[A-Za-z][.)])|Q\d{1,2}[.):]|[IVX]{1,4}[.)])\s+(?=[^\W\d_]{2})"
 )
+# Before a question and its answer, on lines of their own.
+_QUESTIONS = frozenset({"q", "question", "frage", "f", "pregunta", "p", "pergunta", "\u95ee"})
+_ANSWERS = frozenset({"a", "answer", "antwort", "r", "r\u00e9ponse", "respuesta", "resposta", "\u7b54"})
+_ASKED = frozenset("?\uff1f")
 # Where a sentence ends and another begins.
 SENTENCE_END = re.compile(r"[.!?]\s+(?=[A-Z\u00c0-\u00dd])|[\u3002\uff01\uff1f]\s*")
 # A sentence of three words or more before others; "Max. length" and "Approx. total energy" are abbreviated.
@@ -96,15 +101,32 @@ def labelled_values(letters: Letters, *, one_line: bool = False) -> Iterator[Lab
     ``one_line`` reads a text that has no lines of its own, such as a heading, as one.
     """
     lines = [(0, len(letters.text))] if one_line else lines_of(letters)
+    question: str | None = None
     for number, (begin, end) in enumerate(lines):
         below = lines[number + 1] if number + 1 < len(lines) else None
         found = list(_in_line(letters, skip_task(letters.text, begin, end), end))
+        if question is not None and len(found) == 1 and found[0].label.casefold() in _ANSWERS:
+            found = [replace(found[0], label=question)]
+        question = _question(letters, found)
         if len(found) == 1 and found[0].begin == found[0].end and below is not None:
             yield _with_value_below(letters, found[0], below)
-        elif not found and below is not None and letters.text[slice(*below)].lstrip()[:2] in {": ", ":\t"}:
+        elif not found and below is not None and _leads_below(letters.text[begin:end], letters.text[slice(*below)]):
             yield _with_value_below(letters, _alone(letters, begin, end), below)
-        else:
+        elif question is None:
             yield from found
+
+
+def _leads_below(line: str, below: str) -> bool:
+    """Whether a line without a value of its own has it on the next one: a definition's term, or a question."""
+    return below.lstrip()[:2] in {": ", ":\t"} or (line.rstrip()[-1:] in _ASKED and bool(below.strip()))
+
+
+def _question(letters: Letters, found: Sequence[Labelled]) -> str | None:
+    """What a line such as "Q: How long did training take?" asks."""
+    if len(found) != 1 or found[0].label.casefold() not in _QUESTIONS:
+        return None
+    asked = visible_label(letters.text[found[0].begin : found[0].end]).strip()
+    return asked if asked[-1:] in _ASKED else None
 
 
 def skip_task(text: str, begin: int, end: int) -> int:

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 
+from cardcallback.render.card.device_time import device_time_at, is_of_any_device
 from cardcallback.render.card.labelled import normalize_label
 from cardcallback.render.card.labels import LabelIndex, LabelRow
 from cardcallback.render.card.placeholders import Placeholder, words_around
-from cardcallback.render.card.quantities import Value, is_unit
+from cardcallback.render.card.quantities import Value, is_unit, unit_at
 from cardcallback.render.card.understood import ABOUT, BEFORE, count_and_name, words_of
 
 # Words of prose that are names of values too.
@@ -18,13 +19,16 @@ _AMBIGUOUS = frozenset(
     {"data", "dataset", "date", "machine", "model", "region", "software", "stage", "stages", "steps"}
 )
 # Of these some are clear in a sentence about training.
-_IN_SENTENCE = {"dataset": "dataset", "data set": "dataset", "country": "region", "region": "region", "date": "date"}
+_IN_SENTENCE = {"dataset": "dataset", "data set": "dataset", "country": "region", "region": "region", "date": "date",
+                "duration": "training_time", "training duration": "training_time", "dauer": "training_time",
+                "energy": "energy", "energy consumption": "energy", "energie": "energy"}  # fmt: skip
 _LONGEST_NAME = 3
+_TIMES = frozenset({"training_time", "hours_used"})
+_IN_BRACKETS = re.compile(r"\s*\((?P<words>[^()\[\]]{1,30})\)")
 # Between the name of a value and the value: "a learning rate of [X]", "the batch size was [X]".
 _JOINING = frozenset({"of", "is", "was", "at", "to", "set", "a", "an", "the", "about", "approximately", "de", "von"})
 # Before what is counted: "[X] training steps".
 _BEFORE_NOUN = frozenset({"training", "optimizer", "total", "full"})
-_DEVICE_HOURS = frozenset({"gpu hour", "gpu hours"})
 # Before what a sentence says besides, such as who trained: "by [author]", "on [cluster]".
 _BESIDES = frozenset({"using", "with", "on", "in", "by", "at", "from", "for", "and"})
 _WORDS_BESIDES = re.compile(r"[^\W\d_]{3,}(?:[ _-][^\W\d_]+){0,2}")
@@ -83,6 +87,8 @@ class Naming:
         """The value that a placeholder asks for: its row's, or another that the words at it name."""
         if one.is_whole:
             return row.value
+        if row.value in _TIMES and (unit := unit_at(one.after)) is not None and unit.kinds == {"device_time"}:
+            return "gpu_hours"
         inside = {normalize_label(words) or words: value for words, value in row.inside.items()}
         hinted = self.hinted(one, inside, is_last=is_last)
         if hinted is not None:
@@ -106,6 +112,9 @@ class Naming:
         # Right before the next placeholder a word belongs to that one.
         is_own = is_last or re.search(r"[,;()]", one.after) is not None
         first = " ".join(after.split()[:1]) if is_own else ""
+        in_brackets = _IN_BRACKETS.match(one.after)
+        if in_brackets is not None and (words := normalize_label(in_brackets["words"])) in inside:
+            return inside[words]
         mark = one.after.strip()[:1]
         return (inside.get(mark) if mark != "/" else None) or inside.get(first)
 
@@ -152,10 +161,10 @@ class Naming:
         after = behind.split()
         while len(after) > 1 and after[0] in _BEFORE_NOUN:
             after = after[1:]
-        if " ".join(after[:2]) in _DEVICE_HOURS:
-            return "gpu_hours"
-        words = self._index.labels.sentences
         behind = " ".join(after)
+        if (of_device := device_time_at(behind)) is not None:
+            return "gpu_hours" if is_of_any_device(of_device[0]) else None
+        words = self._index.labels.sentences
         if self._times.at(behind) is not None:
             return "training_time" if _is_lasting(before, after, words.lasting) else None
         if after[:1] == ["tokens"] and before[-1:] == ["of"] and before[-2:-1] != ["total"]:

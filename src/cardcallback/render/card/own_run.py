@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 
 from cardcallback.record import RunRecord
 from cardcallback.render.card.labelled import normalize_label
@@ -71,10 +72,18 @@ class OwnRun:
     def __init__(self, record: RunRecord) -> None:
         training = record.training
         self._base = normalize_label((training.base_model or "").rsplit("/", 1)[-1])
+        # Asked of each heading at every value below it.
+        self._another: dict[tuple[str, tuple[str, ...]], bool] = {}
         self._stages = {normalize_label(name) for name in (training.stage, training.objective) if name}
 
     def is_another(self, heading: str, titles: Sequence[str]) -> bool:
         """Whether a heading, as labels are compared, names another model or stage than this run, or one of several."""
+        key = (heading, tuple(titles))
+        if key not in self._another:
+            self._another[key] = self._is_another(heading, titles)
+        return self._another[key]
+
+    def _is_another(self, heading: str, titles: Sequence[str]) -> bool:
         is_own_stage = any(has_word(heading, name) for name in self._stages)
         if _ONE_OF_SEVERAL.search(heading) or (_STAGE_NUMBER.search(heading) and not is_own_stage):
             return True
@@ -133,7 +142,7 @@ class Neighbours:
         self._beside = beside
         self._series = _series(beside)
 
-    def is_of_series(self, slot: Slot, topics: Iterable[str]) -> str | None:
+    def is_of_series(self, slot: Slot, topics: frozenset[str]) -> str | None:
         """The heading above a slot that is one of several with the same labels below, and says nothing of a topic.
 
         Args:
@@ -142,7 +151,7 @@ class Neighbours:
         """
         for heading in (name for place, name in enumerate(slot.headings) if (slot.headings, place) in self._series):
             plain = normalize_label(heading)
-            if not _OWN.search(plain) and not any(has_word(plain, topic) for topic in topics):
+            if not _OWN.search(plain) and not _is_about(plain, topics):
                 return heading
         return None
 
@@ -160,6 +169,12 @@ class Neighbours:
         """Whether one of these labels stands below the slot's headings too."""
         found = self._labels.get(slot.headings, set())
         return any(normalize_label(label) in found for label in labels)
+
+
+@lru_cache(maxsize=4096)
+def _is_about(heading: str, topics: frozenset[str]) -> bool:
+    """Whether a heading has a word of one of the topics; asked again at each of the values below it."""
+    return any(has_word(heading, topic) for topic in topics)
 
 
 def _series(labels: Mapping[tuple[str, ...], set[str]]) -> set[tuple[tuple[str, ...], int]]:

@@ -23,6 +23,9 @@ _BRACES = re.compile(
 )
 _ANGLES = re.compile(r"<(?P<hint>[A-Za-z][^<>\n]{0,60})(?<!/)>")
 _PARENTHESES = re.compile(r"\((?P<hint>(?:e\.g\.|(?:fill|insert|your|enter|specify|to be)\b)[^()]*)\)", re.IGNORECASE)
+# Signs for a blank with nothing but dividers between them: "… / …".
+_BLANK_SIGN = r"(?:\u2026|\.{3}|\?{1,3}|TBD|TODO)"
+_BLANKS_IN_ROW = re.compile(rf"\s*{_BLANK_SIGN}(?:\s*[/|\u00d7x,]\s*{_BLANK_SIGN})+\s*")
 _PERCENTS = re.compile(r"(?<!\w)%(?P<hint>[A-Z][A-Z0-9_]{2,40})%(?!\w)")
 _UNDERSCORES = re.compile(r"(?<![A-Za-z0-9])_{3,}(?![A-Za-z0-9])")
 _EXAMPLE = re.compile(r"\s*(?:e\.g\.?|eg\.?|for example|such as|example:)[,:]?\s*", re.IGNORECASE)
@@ -144,6 +147,9 @@ def _is_blank(found: re.Match[str], end: int) -> bool:
 
 def _parts(letters: Letters) -> Iterator[Span]:
     mask = letters.mask
+    if _BLANKS_IN_ROW.fullmatch(mask):
+        yield from ((*found.span(), found.group()) for found in re.finditer(_BLANK_SIGN, mask))
+        return
     taken: list[tuple[int, int]] = []
     for begin, end in letters.code:
         code = letters.text[begin:end].strip()
@@ -165,7 +171,8 @@ def _parts(letters: Letters) -> Iterator[Span]:
 def _is_bracket_placeholder(hint: str, text: str, begin: int, end: int) -> bool:
     """No ticked box, footnote, reference, link label or list of values."""
     alone = not text[:begin].strip() and not text[end:].strip()
-    if hint.strip() in {"x", ""} or hint.startswith("^") or text[end : end + 1] in {"(", "["}:
+    # "[!NOTE]" begins a callout.
+    if hint.strip() in {"x", ""} or hint.startswith(("^", "!")) or text[end : end + 1] in {"(", "["}:
         return False
     if _LIST_OF_VALUES.fullmatch(hint) or _LIST_OF_NAMES.fullmatch(hint):
         return False

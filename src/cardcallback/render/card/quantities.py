@@ -5,65 +5,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
-from typing import Literal
 
-from cardcallback.render.card.units_elsewhere import ENERGIES_ELSEWHERE, MASSES_ELSEWHERE, TIMES_ELSEWHERE
-from cardcallback.units import (
-    BYTES_PER_GIBIBYTE,
-    BYTES_PER_MEBIBYTE,
-    CARD_FIGURES,
-    GRAMS_PER_POUND,
-    JOULES_PER_KILOWATT_HOUR,
-    JOULES_PER_WATT_HOUR,
-    SECONDS_PER_DAY,
-    SECONDS_PER_HOUR,
-    SECONDS_PER_MINUTE,
-    format_number,
-)
+from cardcallback.render.card.device_time import device_time_at, is_of_any_device
+from cardcallback.render.card.unit_words import UNITS
+from cardcallback.units import CARD_FIGURES, JOULES_PER_KILOWATT_HOUR, format_number
 
-Dimension = Literal["time", "energy", "power", "emissions", "memory", "share", "rate", "intensity"]
-
-_KILOWATT_HOUR = JOULES_PER_KILOWATT_HOUR
-_UNITS: dict[Dimension, dict[str, float]] = {
-    "time": {
-        **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), 1.0),
-        **dict.fromkeys(("min", "mins", "minute", "minutes"), float(SECONDS_PER_MINUTE)),
-        **dict.fromkeys(("h", "hr", "hrs", "hour", "hours"), float(SECONDS_PER_HOUR)),
-        **dict.fromkeys(("d", "day", "days"), float(SECONDS_PER_DAY)),
-        **TIMES_ELSEWHERE,
-    },
-    "energy": {
-        "mJ": 1e-3,
-        **dict.fromkeys(("J", "joule", "joules"), 1.0),
-        "kJ": 1e3,
-        "MJ": 1e6,
-        "mWh": 1e-3 * JOULES_PER_WATT_HOUR,
-        **dict.fromkeys(("Wh", "watt-hours", "watt hours"), JOULES_PER_WATT_HOUR),
-        **dict.fromkeys(("kWh", "kilowatt-hours", "kilowatt hours", "kilowatthours"), _KILOWATT_HOUR),
-        "MWh": 1e3 * _KILOWATT_HOUR,
-        **ENERGIES_ELSEWHERE,
-    },
-    "power": {"mW": 1e-3, "W": 1.0, "watt": 1.0, "watts": 1.0, "kW": 1e3, "MW": 1e6},
-    "emissions": {
-        "mg": 1e-3,
-        **dict.fromkeys(("g", "gram", "grams"), 1.0),
-        **dict.fromkeys(("kg", "kilogram", "kilograms", "kilos"), 1e3),
-        **dict.fromkeys(("t", "ton", "tons", "tonne", "tonnes", "metric tons", "metric tonnes", "Mg"), 1e6),
-        **dict.fromkeys(("lb", "lbs", "pounds"), GRAMS_PER_POUND),
-        **MASSES_ELSEWHERE,
-    },
-    "memory": {
-        **dict.fromkeys(("MB", "Mo"), 1e6),
-        **dict.fromkeys(("GB", "Go", "gigabytes"), 1e9),
-        **dict.fromkeys(("TB", "To"), 1e12),
-        "MiB": float(BYTES_PER_MEBIBYTE),
-        "GiB": float(BYTES_PER_GIBIBYTE),
-    },
-    "share": {"%": 0.01, "percent": 0.01},
-    "rate": dict.fromkeys(
-        ("tokens/s", "tokens/sec", "tokens/second", "tokens per second", "token/s", "tok/s", "tok/sec"), 1.0
-    ),
-}
 # Of what is counted each is a unit of its own: steps are asked for by no other word.
 COUNTED = {
     "examples": ("example", "examples", "sample", "samples", "row", "rows", "record", "records", "pair", "pairs",
@@ -84,8 +30,8 @@ COUNTED = {
 # which people abbreviate too: "Batch size (B)".
 _MAGNITUDES = {
     **dict.fromkeys(("k", "thousand", "thousands"), 1e3),
-    **dict.fromkeys(("m", "mn", "million", "millions"), 1e6),
-    **dict.fromkeys(("b", "bn", "billion", "billions"), 1e9),
+    **dict.fromkeys(("m", "mn", "mio", "million", "millions"), 1e6),
+    **dict.fromkeys(("b", "bn", "mrd", "billion", "billions"), 1e9),
     **dict.fromkeys(("T", "tn", "trillion", "trillions"), 1e12),
 }
 LARGE_COUNTS = frozenset({"tokens", "parameters"})
@@ -94,16 +40,17 @@ _WITH_THOUSANDS = LARGE_COUNTS | {"examples", "steps"}
 _PER = r"\s*(?:/|\bper\b)\s*(?:s|sec|seconds?|min|minutes?|h|hours?|days?|epochs?|steps?|watts?|J|joules?)\b"
 _NO_RATE = rf"(?!{_PER})"
 _GAS = (
-    r"(?:\s*(?:(?:of|de)\s+)?(?:CO2|CO\N{SUBSCRIPT TWO}|CO\$_\{?2\}?\$|carbon)"
+    r"(?:\s*(?:(?:of|de)\s+)?(?:CO2|CO\N{SUBSCRIPT TWO}|CO\$_\{?2\}?\$|CO_2|CO~2~|CO<sub>2</sub>|carbon)"
     r"\s*-?\s*(?:eq(?:uivalents?|\.)?|e(?![a-z]))?)?"
 )
-_WORDS = sorted({word for units in _UNITS.values() for word in units}, key=len, reverse=True)
+_WORDS = sorted({word for units in UNITS.values() for word in units}, key=len, reverse=True)
 _UNIT = re.compile(rf"(?P<unit>{'|'.join(map(re.escape, _WORDS))}){_GAS}(?![A-Za-z])", re.IGNORECASE)
 # French bytes, which are English words where they begin small.
 _WORDS_TOO = frozenset({"go", "mo", "to"})
 # Mass per energy, as a grid's factor is given.
 _INTENSITY = re.compile(
-    rf"(?P<mass>mg|g|kg|t|lbs?|grams?|kilograms?){_GAS}\s*(?:/|per)\s*(?P<energy>kWh|MWh)(?![A-Za-z])", re.IGNORECASE
+    rf"(?P<mass>mg|g|kg|t|lbs?|grams?|kilograms?){_GAS}\s*(?:/|per)\s*(?P<energy>[kM]Wh|kilowatt[- ]hour)(?![a-z])",
+    re.IGNORECASE,
 )
 _AMOUNT = re.compile(
     r"^(?:[~\u2248<>]?\s*(?:in|x+(?:\.x+)?|n|#+|value|number|num|\d[\d.,]*k?))?\s*(?:of\s+)?", re.IGNORECASE
@@ -130,6 +77,10 @@ _OF_NOUN = rf"\s*(?:of\s+)?(?:{'|'.join(map(re.escape, _COUNTS))})(?![A-Za-z])"
 _MAGNITUDE = re.compile(
     rf"(?P<magnitude>T|(?i:{_MAGNITUDE_WORDS}))(?![A-Za-z])"
     rf"(?i:\s*(?:of\s+)?{_NOUN}{_NO_RATE}|(?!{_OF_NOUN}){_NO_RATE})"
+)
+_SPEED = re.compile(
+    rf"(?:(?P<magnitude>{_MAGNITUDE_WORDS})\s*)?(?:tokens?|toks?)\s*(?:/|\bper\b)\s*(?:s|sec|seconds?)(?![A-Za-z])",
+    re.IGNORECASE,
 )
 _RATE = re.compile(rf"(?:(?:{_MAGNITUDE_WORDS}|T)\s*)?(?:{'|'.join(map(re.escape, _COUNTS))}){_PER}", re.IGNORECASE)
 
@@ -195,9 +146,9 @@ class Value:
 def unit_at(text: str) -> Unit | None:
     """The unit that ``text`` begins with, after blanks."""
     start = len(text) - len(text.lstrip())
-    if (per := _INTENSITY.match(text, start)) is not None and (energy := _exact(per["energy"])):
-        factor = _UNITS["emissions"][per["mass"].casefold()] * _KILOWATT_HOUR / _UNITS["energy"][energy]
-        return Unit(word=per.group(), kinds=frozenset({"intensity"}), factor=factor)
+    compound = _compound(text, start)
+    if compound is not None:
+        return compound
     rate, found = _RATE.match(text, start), _UNIT.match(text, start)
     if found is not None and found["unit"].casefold() in _WORDS_TOO and found["unit"] not in _WORDS:
         found = None
@@ -213,6 +164,20 @@ def unit_at(text: str) -> Unit | None:
     if found is None:
         return None
     return _measured(found.group("unit"), found.group())
+
+
+def _compound(text: str, start: int) -> Unit | None:
+    """The time of devices, mass per energy or tokens per time at ``start``."""
+    if (of_device := device_time_at(text, start)) is not None:
+        kind = "device_time" if is_of_any_device(of_device[0]) else "model_time"
+        return Unit(word=of_device[0], kinds=frozenset({kind}), factor=of_device[1])
+    if (per := _INTENSITY.match(text, start)) is not None and (energy := _exact(per["energy"])):
+        factor = UNITS["emissions"][per["mass"].casefold()] * JOULES_PER_KILOWATT_HOUR / UNITS["energy"][energy]
+        return Unit(word=per.group(), kinds=frozenset({"intensity"}), factor=factor)
+    if (speed := _SPEED.match(text, start)) is None:
+        return None
+    factor = _MAGNITUDES[speed["magnitude"].casefold()] if speed["magnitude"] else 1.0
+    return Unit(word=speed.group(), kinds=frozenset({"rate"}), factor=factor)
 
 
 def without_footnotes(label: str) -> str:
@@ -255,7 +220,7 @@ def split_unit(label: str) -> tuple[str, Unit | None]:
         unit is None
         or not unit.kinds
         or words.strip()[len(unit.word) :].strip(" .")
-        or (found.group("e") and not unit.kinds & set(_UNITS))
+        or (found.group("e") and not unit.kinds & set(UNITS))
     ):
         return label, None
     return found.group("bare") + (f" ({remark})" if remark else ""), unit
@@ -276,11 +241,12 @@ def _large_count(text: str, start: int) -> Unit | None:
 
 def _measured(word: str, whole: str) -> Unit:
     exact = _exact(word)
-    kinds = {kind: units[exact] for kind, units in _UNITS.items() if exact in units}
+    kinds = {kind: units[exact] for kind, units in UNITS.items() if exact in units}
     if not kinds:
         return Unit(word=whole, kinds=frozenset())
     kind, factor = next(iter(kinds.items()))
-    return Unit(word=whole, kinds=frozenset({kind}), factor=factor)
+    # Hours may be those of devices, where these are asked for.
+    return Unit(word=whole, kinds=frozenset({kind, "device_time"} if kind == "time" else {kind}), factor=factor)
 
 
 def _exact(word: str) -> str:

@@ -17,6 +17,8 @@ _BETWEEN = re.compile(
 )
 # Between two placeholders: what stands between the labels, or an arrow's kin.
 _BETWEEN_VALUES = re.compile(r"\s*(?:/|&|\u00d7|x|,|;|\||\+|\b(?:and|und|et|y|e)\b|\u3001|\u548c|\u3068)\s*")
+# What has its parts in brackets: Loss (train / eval).
+_IN_BRACKETS = re.compile(r"(?P<bare>[^()]+?)\s*\((?P<parts>[^()]+)\):?")
 _MOST = 4
 
 
@@ -80,7 +82,13 @@ class SeveralLabels:
 
 
 def _readings(label: str) -> Iterator[list[str]]:
-    """The labels that one may be made of: as they stand, with the last words of all, with the first words of all."""
+    """The labels that one may be made of: as they stand, with the last or first words of all."""
+    if (in_brackets := _IN_BRACKETS.fullmatch(label)) is not None:
+        inside = [part.strip() for part in _BETWEEN.split(in_brackets["parts"])]
+        if 1 < len(inside) <= _MOST and all(inside):
+            yield [f"{in_brackets['bare']} ({part})" for part in inside]
+            yield [f"{part} {in_brackets['bare']}" for part in inside]
+            yield [f"{in_brackets['bare']} {part}" for part in inside]
     parts = [part for part in _BETWEEN.split(label) if part]
     if not 1 < len(parts) <= _MOST:
         return

@@ -14,11 +14,12 @@ from cardcallback.render.card.inline_text import COMMENT
 from cardcallback.render.card.labelled import SENTENCE_END, normalize_label
 from cardcallback.render.card.labels import LabelIndex, LabelRow
 from cardcallback.render.card.placeholders import Placeholder
-from cardcallback.render.card.quantities import Value, hinted_unit, is_unit, unit_at, without_footnotes
+from cardcallback.render.card.quantities import Value, hinted_unit, is_unit, split_unit, unit_at, without_footnotes
 from cardcallback.render.card.values import VALUE_NAMES
 from cardcallback.render.card.writing_in import Written
 
 _PUNCTUATION = re.compile(rf"[\s.,;:!=()\[\]*~\u3002\u3001\u2019\u2248\"'|\u00b7{COMMENT}]+")
+_CALLOUT = re.compile(r"^\s*\[!(?:NOTE|TIP|IMPORTANT|WARNING|CAUTION)\]", re.IGNORECASE)
 _AND_SO_ON = frozenset(
     {"in", "all", "total", "overall", "altogether", "of", "with", "and", "the", "on", "using", "used", "approximately",
      "approx", "about", "around", "ca", "circa", "roughly"}
@@ -30,6 +31,7 @@ _PICTURES = frozenset({"So", "Mn"})
 # What may be said again of a quantity of this kind.
 _OF_KIND = {
     "time": frozenset({"wall", "clock", "time", "training"}),
+    "device_time": frozenset({"training"}),
     "energy": frozenset({"energy", "electricity", "consumed"}),
     "emissions": frozenset({"emissions", "emitted"}),
     "share": frozenset({"steps", "parameters", "weights", "training"}),
@@ -213,7 +215,11 @@ def is_hint_understood(placeholder: Placeholder, words: Iterable[str]) -> bool:
     if is_unit(hint) or hinted_unit(hint) is not None:
         return True
     known = _ASKING | set(words)
-    return all(word in known or len(word) == 1 for word in _words(hint))
+    if all(word in known or len(word) == 1 for word in _words(hint)):
+        return True
+    # "energy_kwh" names its unit; the one beside the placeholder is what is written in.
+    bare, unit = split_unit(normalize_label(hint))
+    return unit is not None and all(word in known for word in _words(bare))
 
 
 def asks_for_name(hint: str, value: Value) -> bool:
@@ -271,7 +277,7 @@ def is_figure(found: tuple[Placeholder, ...]) -> bool:
 # The same few thousand words of the map are compared with each of a card.
 @lru_cache(maxsize=8192)
 def _words(text: str) -> tuple[str, ...]:
-    plain = unicodedata.normalize("NFKC", without_footnotes(text)).casefold()
+    plain = unicodedata.normalize("NFKC", _CALLOUT.sub(" ", without_footnotes(text))).casefold()
     plain = "".join(" " if unicodedata.category(letter) in _PICTURES else letter for letter in plain)
     # "wall-clock" is two words; a hyphen with nothing before it belongs to a number or unit.
     plain = re.sub(r"(?<=[^\W\d_])[-_](?=[^\W\d_])", " ", plain)

@@ -162,6 +162,9 @@ def _data(record: RunRecord) -> str | None:
         if count
     ]
     name, size = dataset_link(data.name), f"{' and '.join(sizes)} examples" if sizes else ""
+    if data.streamed:
+        origin = "a local file" if name == "local file" else name or "a source whose name is not known"
+        return f"Streamed from {origin}" + (f", with {size}" if size else "")
     if name == "local file":
         return "A local file" + (f" with {size}" if size else "")
     return ": ".join(part for part in (name, size) if part) or None

@@ -72,7 +72,7 @@ def gpu_hours(record: RunRecord) -> Value | None:
     note = plural(_most_gpus(record), "GPU") + (", simulated device" if record.simulated else "")
     seconds, least = _gpu_seconds(record), least_time(record)
     figure = f"{least}{format_number(seconds / SECONDS_PER_HOUR)} GPU-hours"
-    return Value(text=f"{figure} ({note})", short=figure, amount=seconds, kind="time", note=note, least=least)
+    return Value(text=f"{figure} ({note})", short=figure, amount=seconds, kind="device_time", note=note, least=least)
 
 
 def _most_gpus(record: RunRecord) -> int:

@@ -155,9 +155,11 @@ def _data(record: RunRecord) -> str:
         )
         if count is not None
     ]
-    if not counts and data.name is None and not data.training_sequences:
+    if not counts and data.name is None and not data.training_sequences and not data.streamed:
         return ""
     sizes = f"{' and '.join(counts)} examples" if counts else "size not known"
+    if data.streamed:
+        sizes = "streamed, size not known" + (f"; {sizes}" if counts else "")
     return f"{escape_markdown(data.name or 'name not known')}, {sizes}{_packed(data)}{_evaluated_on(record)}"
 
 

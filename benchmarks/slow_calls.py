@@ -1,0 +1,92 @@
+"""What is left of the energy where every call to the driver is slow, and what it costs. All of it simulated.
+
+    python benchmarks/slow_calls.py                        # calls of 20 ms, runs of 15 s to 1 h: some minutes
+
+On a driven clock, with random work; a device stands for how its sensors behave, by letter.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import random
+import statistics
+import sys
+
+from device_letters import legend, letter
+from random_devices import KINDS, SAMPLED, random_work
+from schedule_run import Outcome, run
+from schedules import Schedule, SlowCalls
+from simulated import build_problem
+
+_DEVICES = ("p100", "p100-samples", "gb10", "a100")
+_BEGIN_SECONDS = 40.0
+_QUICK_SECONDS = 1e-4
+
+
+def outcome_of(device: str, seconds: float, call_seconds: float, seed: int) -> Outcome:
+    """One run of random work beside a driver that is slow throughout."""
+    kind = next(one for one in (*KINDS, SAMPLED) if one.name == device)
+    schedule = Schedule(
+        seed=seed,
+        kind=kind,
+        begin=_BEGIN_SECONDS,
+        duration=seconds,
+        work=random_work(random.Random(seed), kind.highest_watts, _BEGIN_SECONDS, _BEGIN_SECONDS + seconds),  # noqa: S311
+        call_seconds=_QUICK_SECONDS,
+        jitter_seconds=1e-3,
+        noise_watts=1e-3 * kind.highest_watts,
+        faults=["slow calls"],
+    )
+    schedule.slow.append(SlowCalls(begin=-math.inf, end=math.inf, seconds=call_seconds))
+    return run(schedule)
+
+
+def row(device: str, seconds: float, outcomes: list[Outcome]) -> str:
+    """A table's line: errors and widths as shares, how many intervals held, and the driver's share of the time."""
+    errors = sorted(abs(one.error) for one in outcomes if one.error is not None)
+    widths = [math.inf if one.width is None else one.width for one in outcomes]
+    calls = statistics.mean(one.gauge.calls for one in outcomes if one.gauge is not None)
+    cells = (
+        f"{letter(device)}",
+        f"{seconds:g} s",
+        f"{statistics.median(errors):.2%}",
+        f"{errors[-1]:.2%}",
+        f"{statistics.median(widths):.1%}",
+        f"{sum(one.held for one in outcomes)} of {len(outcomes)}",
+        f"{calls:.0f}",
+        f"{statistics.median(one.driver_share for one in outcomes):.3%}",
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def main() -> int:
+    """Print the table; 1 if the simulator cannot be built."""
+    arguments = _arguments()
+    problem = build_problem()
+    if problem is not None:
+        print(problem, file=sys.stderr)
+        return 1
+    print(*(f"- {line}" for line in legend(_DEVICES)), sep="\n", end="\n\n")
+    print("| device | run | error: median | highest | width: median | held | power calls | driver's time |")
+    print("|---|---|---|---|---|---|---|---|")
+    for device in _DEVICES:
+        for seconds in arguments.seconds:
+            seeds = range(arguments.runs)
+            outcomes = [outcome_of(device, seconds, arguments.call_seconds, seed) for seed in seeds]
+            print(row(device, seconds, outcomes), flush=True)
+    return 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "--seconds", type=float, nargs="+", default=[15.0, 60.0, 600.0, 3600.0], help="how long runs are"
+    )
+    parser.add_argument("--call-seconds", type=float, default=0.02, help="how long a call takes (default: %(default)s)")
+    parser.add_argument("--runs", type=int, default=12, help="runs of each kind (default: %(default)s)")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,90 @@
+"""What a sensor's calls cost its driver: the usual one, and whether it has to be judged anew."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Collection
+
+# Costs are judged after this many calls: the first ones of a driver are slow. Two that are both slow are enough.
+CALLS_TO_JUDGE = 5
+_CALLS_TO_JUDGE_SLOW = 2
+_SLOW_CALL_SECONDS = 0.001
+_COSTS_KEPT = 9
+# A call that takes so many times as long as the median was held up.
+HELD_UP = 2.0
+
+
+class CallCosts:
+    """The costs of one sensor's calls that answered.
+
+    Args:
+        fewest: how many of them tell, beside the rule for slow ones.
+    """
+
+    def __init__(self, fewest: int = CALLS_TO_JUDGE) -> None:
+        self._fewest = fewest
+        self._first: list[float] = []
+        self._latest: deque[float] = deque(maxlen=_COSTS_KEPT)
+        self._usual_seconds: float | None = None
+        self._changed = False
+        self._judge_at = 0
+
+    def add(self, seconds: float) -> None:
+        """A call that answered took so long."""
+        self._changed = True
+        self._latest.append(seconds)
+        if len(self._first) < CALLS_TO_JUDGE:
+            self._first.append(seconds)
+
+    def take_as_usual(self, seconds: float) -> None:
+        """All its calls take so long: none came in time to tell."""
+        self._first = [seconds] * CALLS_TO_JUDGE
+
+    def forget(self) -> None:
+        """What was learned is not true any more."""
+        self._first = []
+        self._latest.clear()
+
+    @property
+    def usual_seconds(self) -> float | None:
+        """How long a call takes; ``None`` before enough were made to tell."""
+        # Kept: whenever one sensor's cost is judged, those of all others are asked for.
+        if self._changed:
+            self._usual_seconds = self._by_calls()
+            self._changed = False
+        return self._usual_seconds
+
+    def beside(self, others_seconds: float) -> float | None:
+        """The same, where one slow call tells: its driver usually takes so long for others."""
+        if self._first and _SLOW_CALL_SECONDS <= min(self._first) <= HELD_UP * others_seconds:
+            return min(self._first)
+        return self.usual_seconds
+
+    def are_new(self, calls: int) -> bool:
+        """Whether the cost is to be judged: as soon as it is known, and again after ever more ``calls``."""
+        # The count first: it is all that most readings need.
+        if CALLS_TO_JUDGE < calls < self._judge_at or self.usual_seconds is None:
+            return False
+        self._judge_at = 2 * max(calls, CALLS_TO_JUDGE)
+        return True
+
+    def _by_calls(self) -> float | None:
+        costs = sorted(self._first)
+        slow = bool(costs) and costs[0] >= _SLOW_CALL_SECONDS
+        if len(costs) < (min(self._fewest, _CALLS_TO_JUDGE_SLOW) if slow else self._fewest):
+            return None
+        if len(costs) < CALLS_TO_JUDGE:
+            return costs[0]
+        # A machine that is busy when a run begins makes the first calls slow; a driver that is held up for a while
+        # later is no reason to read rarely ever after.
+        return min(_usual(costs), _usual(self._latest))
+
+
+def _usual(costs: Collection[float]) -> float:
+    """The mean of calls without those that something held up."""
+    ordered = sorted(costs)
+    middle = len(ordered) // 2
+    most = HELD_UP * (ordered[middle] + ordered[-1 - middle]) / 2
+    kept = [cost for cost in ordered if cost <= most]
+    return math.fsum(kept) / len(kept)

@@ -1,0 +1,136 @@
+"""Questions with their answers below, and texts in which each value's name stands beside it."""
+
+from __future__ import annotations
+
+import pytest
+from card_inputs import filled
+
+from cardcallback.check import check_card
+from cardcallback.render.card.filling import fill_placeholders
+from cardcallback.testing import make_record
+
+ANSWERED = {
+    "**How long did training take?**\n[X]\n": "1 h 52 min",
+    "**How long did training take?**\n\n[X]\n": "1 h 52 min",
+    "How long did training take?\n[X]\n": "1 h 52 min",
+    "### How long did training take?\n\n[X]\n": "1 h 52 min",
+    "1. How long did training take?\n   [X]\n": "1 h 52 min",
+    "Q: How long did training take?\nA: [X]\n": "1 h 52 min",
+    "Question: Which GPU was used?\nAnswer: [X]\n": "NVIDIA GB10",
+    "**Which base model was fine-tuned?**\n[TBD]\n": "google/gemma-3-4b-it",
+}
+LEFT = (
+    "How long does inference take?\n[X]\n",
+    "Q: How long did training take?\nB: [X]\n",
+    "Q: What did training cost?\nA: [X]\n",
+    "1. Is it safe?\n   [X]\n",
+    "- Trainable: [Yes/No]\n",
+    "- Loss: [X] (step [X])\n",
+    "- Layers: [X] (train), [X] (eval)\n",
+    "- Loss (train / colour): [X] / [X]\n",
+)
+NAMED = {
+    "Loss: train [X], eval [X] (base [X])": "Loss: train 1.05, eval 1.04 (base 1.87)",
+    "- **Loss:** [X] (train), [X] (eval)": "- **Loss:** 1.05 (train), 1.04 (eval)",
+    "- Loss (train / eval): [X] / [X]": "- Loss (train / eval): 1.05 / 1.04",
+    "- Final losses: training [X], validation [X]": "- Final losses: training 1.05, validation 1.04",
+    "- Perplexity (base / fine-tuned): [X] / [X]": "- Perplexity (base / fine-tuned): 6.49 / 2.84",
+    "- Trainable: [X] of [X]": "- Trainable: 29.8 M of 3.88 B",
+    "- LoRA (r/alpha): [X]/[X]": "- LoRA (r/alpha): 16/32",
+    "- Trainierbare Parameter: [X] Mio. ([X] %)": "- Trainierbare Parameter: 29.8 Mio. (0.77 %)",
+    "Training took [duration] and used [energy] kWh of electricity.": (
+        "Training took 1 h 52 min and used 0.107 kWh (GPU only, measured) of electricity."
+    ),
+    "Die Feinabstimmung: das Training verbrauchte [..] kWh Strom.": (
+        "Die Feinabstimmung: das Training verbrauchte 0.107 kWh (GPU only, measured) Strom."
+    ),
+    "- Trainable parameters: [X] / [X]": "- Trainable parameters: 29.8 M / 3.88 B",
+}
+
+
+@pytest.mark.parametrize("body", ANSWERED)
+def test_an_answer_below_its_question_is_filled(body: str) -> None:
+    """Bold, plain, numbered, as a heading, or with the letters of both before them."""
+    place = "[TBD]" if "[TBD]" in body else "[X]"
+    assert filled(f"## Training\n\n{body}") == f"## Training\n\n{body}".replace(place, ANSWERED[body])
+
+
+@pytest.mark.parametrize("body", LEFT)
+def test_what_is_not_surely_asked_for_is_left(body: str) -> None:
+    """A wrong value is worse than an open place."""
+    assert filled(f"## Training\n\n{body}") == f"## Training\n\n{body}"
+
+
+@pytest.mark.parametrize("text", NAMED)
+def test_values_whose_names_stand_beside_them_are_filled(text: str) -> None:
+    """Before each, behind it in brackets, or in the brackets of the label."""
+    assert filled(f"## Results of training\n\n{text}\n") == f"## Results of training\n\n{NAMED[text]}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("| Micro batch × accumulation | … × … |", "| Micro batch × accumulation | 2 × 8 |"),
+        ("| Epochs / steps | ... / ... |", "| Epochs / steps | 1 / 500 |"),
+        ("| Adapter rank / alpha | TBD / TBD |", "| Adapter rank / alpha | 16 / 32 |"),
+        ("| Energy | {{ energy_kwh }} kWh |", "| Energy | 0.107 kWh (GPU only, measured) |"),
+        ("| Average power | {{ avg_power_w }} W |", "| Average power | 57.3 W (GPU only, mean over the run) |"),
+    ],
+)
+def test_a_table_of_a_firm_or_a_program_is_filled(text: str, expected: str) -> None:
+    """Blanks with dividers between them, and names that end in the unit that stands behind them."""
+    table = "## Training\n\n| Item | Value |\n|---|---|\n"
+    assert filled(f"{table}{text}\n") == f"{table}{expected}\n"
+
+
+def test_a_cell_of_one_blank_keeps_its_distance_from_the_bar() -> None:
+    """And a second run finds what the first wrote there."""
+    table = "## Training\n\n| Item | Vorher | Nachher |\n|---|---|---|\n| Val. PPL | | |\n"
+    assert filled(table) == table.replace("| | |", "| 6.49 (NF4 weights) | 2.84 (NF4 weights) |")
+
+
+def test_names_of_libraries_ask_for_their_versions() -> None:
+    """Each right behind its name; one that is not known stays open."""
+    assert filled("**G. Software.** Python ____, PEFT ____, TRL ____.\n").endswith(
+        "Python ____, PEFT 0.21.2, TRL 1.16.0.\n"
+    )
+
+
+def test_a_callout_is_no_placeholder() -> None:
+    """What stands in it is text as any other."""
+    expected = "> [!NOTE]\n> The model was trained for 1 h 52 min.\n"
+    assert filled("> [!NOTE]\n> The model was trained for [training time].\n") == expected
+    assert not [one for one in check_card(f"# A\n\n## Training\n\n{expected}") if one.rule == "placeholder"]
+
+
+def test_dots_in_prose_are_no_places() -> None:
+    """Only where nothing else stands between them."""
+    for text in ("And so on … / … as before.", "| Epochs / colour | … / … |"):
+        assert filled(f"## Training\n\n{text}\n") == f"## Training\n\n{text}\n"
+
+
+@pytest.mark.parametrize("lead", ["> ", "- ", "> - "])
+def test_a_sentence_over_several_lines_of_a_quotation_is_remembered(lead: str) -> None:
+    """What was written is ours in the next run too, and follows it."""
+    goes_on = lead.replace("-", " ")
+    body = f"{lead}The model was\n{goes_on}trained for [training time].\n"
+    first = fill_placeholders(body, make_record())
+    changed = fill_placeholders(first.text, make_record(duration_seconds=60.0), known=first.fills)
+    assert changed.text == body.replace("[training time]", "1 min")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("- Training time: [X] GPU hours", "- Training time: 1.87 GPU hours (1 GPU)"),
+        ("- Trainingszeit: [X] GPU-Stunden", "- Trainingszeit: 1.87 GPU-Stunden (1 GPU)"),
+        ("Training took [X] hours ([X] GPU hours).", "Training took 1.87 hours (1.87 GPU hours (1 GPU))."),
+        ("- GPU hours: [X] h", "- GPU hours: 1.87 h (1 GPU)"),
+        ("- Training time: [X] A100 hours", "- Training time: [X] A100 hours"),
+        ("- GPU hours: [X] A100-hours", "- GPU hours: [X] A100-hours"),
+        ("- Compute: [GPU hours]", "- Compute: [GPU hours]"),
+    ],
+)
+def test_hours_of_devices_are_a_unit_of_their_own(text: str, expected: str) -> None:
+    """Beside the label of a time they ask for the devices' hours; those of a named device for nothing that we know."""
+    assert filled(f"## Training\n\n{text}\n") == f"## Training\n\n{expected}\n"

@@ -1,0 +1,126 @@
+"""Drivers that take long to answer, for a while or throughout: what is read, what it costs, what comes after."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import pytest
+from recorded import device, run, sensor
+from virtual_gpu import GB10, P100, VirtualGpu, training_waveform
+
+from cardcallback.recorder import Recorder, Recording
+from cardcallback.recorder.pace import paced_seconds
+from cardcallback.sensors import Sensor, SensorSet
+from cardcallback.testing import FakeClock, FakeSensor
+
+_STATES = ("gpu_temperature", "gpu_sm_clock", "gpu_clock_event_reasons")
+_P100_POWER = {"averaging_seconds": 0.01, "refresh_seconds": 0.02, "interval_seconds": 0.02, "highest_watts": 250.0}
+
+
+class SlowDriver:
+    """A GPU behind a driver whose calls take ``call_seconds`` of the session's time; ``calls`` are begin and length."""
+
+    def __init__(self, gpu: VirtualGpu, call_seconds: Callable[[float], float]) -> None:
+        self.clock = FakeClock()
+        self.gpu = gpu
+        self.calls: dict[str, list[tuple[float, float]]] = {}
+        self._call_seconds = call_seconds
+
+    def sensor(self, quantity: str, value: Callable[[float], float] = lambda _: 60.0, **details: object) -> FakeSensor:
+        """A sensor of it; ``value`` of seconds since the session began."""
+        calls = self.calls.setdefault(quantity, [])
+
+        def read() -> float:
+            began = self.clock.elapsed_seconds() - 1000.0
+            seconds = self._call_seconds(began)
+            self.clock.advance(seconds)
+            calls.append((began, seconds))
+            return value(began + seconds / 2)
+
+        return sensor(quantity, read, 0, **details)  # type: ignore[arg-type]
+
+    def record(self, sensors: list[Sensor], seconds: float) -> Recording:
+        """One session."""
+        recorder = Recorder(SensorSet(sensors=tuple(sensors), devices=(device(),)), clock=self.clock)
+        run(recorder, self.clock, seconds)
+        return recorder.stop()
+
+    def busy_seconds(self, since: float = 0.0) -> float:
+        """For how long calls kept it busy."""
+        return math.fsum(seconds for calls in self.calls.values() for began, seconds in calls if began >= since)
+
+
+def test_a_driver_that_was_slow_for_minutes_is_read_as_ever_soon_after() -> None:
+    """Calls of 2.4 s for seven minutes: the sensors wait for no longer than it lasted, and then all at once."""
+    driver = SlowDriver(
+        VirtualGpu(waveform=training_waveform(seconds=3000), **GB10), lambda at: 2.4 if 6.0 < at < 450.0 else 2e-4
+    )
+    energy = [driver.sensor("gpu_energy", driver.gpu.joules), driver.sensor("gpu_power", driver.gpu.watts)]
+    recording = driver.record([*energy, *(driver.sensor(one, interval_seconds=5.0) for one in _STATES)], 2000.0)
+    after = [began for began, _ in driver.calls["gpu_energy"] if began > 450.0]
+    assert after[0] < 900.0
+    assert len(after) > (2000.0 - after[0]) / 3
+    found = recording.energy.gpu
+    assert found.value == pytest.approx(driver.gpu.truth(0, 2000), rel=0.005)
+    assert found.recording_low is not None
+    assert found.recording_high is not None
+    assert found.recording_high - found.recording_low < 0.02 * found.value
+
+
+def test_energy_is_asked_before_states_while_a_driver_is_slow() -> None:
+    """Ten minutes of calls of 2 s: each state is asked less often than the energy, and both ever less often."""
+    gpu = VirtualGpu(waveform=training_waveform(seconds=3000), **GB10)
+    driver = SlowDriver(gpu, lambda at: 2.0 if at > 6.0 else 2e-4)
+    energy = [driver.sensor("gpu_energy", gpu.joules), driver.sensor("gpu_power", gpu.watts)]
+    driver.record([*energy, *(driver.sensor(one) for one in _STATES)], 606.0)
+    slow = {name: [began for began, seconds in calls if seconds > 1.0] for name, calls in driver.calls.items()}
+    assert max(len(slow[one]) for one in _STATES) < len(slow["gpu_energy"]) < 40
+    assert slow["gpu_energy"][-2] - slow["gpu_energy"][-3] > 100.0
+
+
+def test_a_gauge_alone_is_read_oftener_while_a_slow_run_is_young() -> None:
+    """Calls of 20 ms: several readings in the first quarter of a minute, paid back within a quarter of an hour."""
+    driver = SlowDriver(VirtualGpu(waveform=training_waveform(seconds=4000), **P100), lambda _: 0.02)
+    power = driver.sensor("gpu_power", driver.gpu.watts, **_P100_POWER)
+    recording = driver.record([power, *(driver.sensor(one) for one in _STATES)], 3600.0)
+    began = [at for at, _ in driver.calls["gpu_power"]]
+    assert sum(at < 15.0 for at in began) >= 6
+    assert sum(at < 60.0 for at in began) >= 10
+    early = math.fsum(seconds for calls in driver.calls.values() for at, seconds in calls if at < 900.0)
+    assert early <= 0.001 * 900.0
+    assert driver.busy_seconds() <= 0.001 * 3600.0
+    assert max(len(driver.calls[one]) for one in _STATES) < 10
+    assert recording.energy.gpu.coverage == 1.0
+
+
+def test_states_of_a_slow_driver_are_asked_once_before_their_cost_allows_it() -> None:
+    """Calls of 20 ms: what one call of each told of the cost is enough to leave the time to the gauge."""
+    driver = SlowDriver(VirtualGpu(waveform=training_waveform(seconds=400), **P100), lambda _: 0.02)
+    power = driver.sensor("gpu_power", driver.gpu.watts, **_P100_POWER)
+    driver.record([power, *(driver.sensor(one) for one in _STATES)], 300.0)
+    assert {len(driver.calls[one]) for one in _STATES} == {1}
+
+
+def test_states_that_were_slow_once_are_asked_as_ever() -> None:
+    """Only the first calls take 20 ms: the second of the gauge's shows it, and no state waits for its cost."""
+    driver = SlowDriver(
+        VirtualGpu(waveform=training_waveform(seconds=400), **P100), lambda at: 0.02 if at < 0.1 else 1e-4
+    )
+    power = driver.sensor("gpu_power", driver.gpu.watts, **_P100_POWER)
+    driver.record([power, *(driver.sensor(one) for one in _STATES)], 300.0)
+    assert min(len(driver.calls[one]) for one in _STATES) > 5
+
+
+@pytest.mark.parametrize("affordable", [3.0, 25.0, 500.0])
+def test_what_is_read_early_is_paid_back_within_a_quarter_of_an_hour(affordable: float) -> None:
+    """No more readings than at the distance that the cost allows, but many of them early, and never far apart."""
+    at, readings = 0.0, []
+    while at < 900.0:
+        readings.append(at)
+        at += paced_seconds(affordable, 0.5, at)
+    assert len(readings) <= 1.1 * 900.0 / affordable + 6
+    assert sum(one < 60.0 for one in readings) >= 2 * 60.0 / affordable
+    assert max(paced_seconds(affordable, 0.5, one) for one in readings) <= 2 * affordable
+    assert paced_seconds(affordable, 0.5, 900.0) == affordable
+    assert paced_seconds(affordable, affordable, 0.0) == affordable
