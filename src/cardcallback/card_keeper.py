@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from cardcallback import portable
 from cardcallback.errors import CardCallbackError
 from cardcallback.record import Card, Fill
 from cardcallback.render.card import default_hub_template
@@ -106,7 +107,7 @@ class CardKeeper:
             return
         if author_of(text) == "tool":
             kept = own_folder(self._private) / _GENERATED_NAME
-            write_bytes_atomically(kept, text.encode("utf-8"), as_open_as=self._card)
+            write_bytes_atomically(kept, text.encode("utf-8"), as_open_as=self._card, waits_for_disk=False)
             return
         # First here: their words go into the card also where no copy can be kept.
         self._original = text
@@ -200,7 +201,9 @@ class CardKeeper:
             while (earlier := kept.with_name(f"original_card-{number}.md")).exists():
                 number += 1
             kept.replace(earlier)
-        write_bytes_atomically(kept, content, as_open_as=self._card)
+        # Training waits for this; the card itself is on the disk, and is not written over at once.
+        if write_bytes_atomically(kept, content, as_open_as=self._card, waits_for_disk=False):
+            portable.sync_soon(kept)
 
 
 def author_of(text: str) -> str:

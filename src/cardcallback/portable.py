@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import threading
@@ -71,6 +72,20 @@ def sync(descriptor: int, *, whole: bool = False) -> None:
     except OSError as error:
         if error.errno not in _NOTHING_TO_SYNC:
             raise
+
+
+def sync_soon(path: Path) -> None:
+    """Have the disk take a file that was written without waiting for it, in a thread that nobody waits for."""
+    starts(threading.Thread(target=_sync_file, args=(path,), name="cardcallback-sync", daemon=True))
+
+
+def _sync_file(path: Path) -> None:
+    with contextlib.suppress(OSError):  # gone again, or a disk that failed, which whoever writes next tells
+        descriptor = os.open(path, READ_FLAGS)
+        try:
+            sync(descriptor, whole=True)
+        finally:
+            os.close(descriptor)
 
 
 def may_be_for_open_file(error: OSError) -> bool:

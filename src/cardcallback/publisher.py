@@ -153,8 +153,7 @@ class Publisher:
     def leave(self) -> None:
         """The process ends: what others told later, or a full disk refused, is written, a spoiled card put back."""
         with self._guard("take up what others of the job told later"):
-            hears_more = self._run.node is not None and self._run.node.hears_more()
-            if hears_more or (self._ended and self._recorded is None):
+            if (self._run.node is not None and self._run.node.hears_more()) or (self._ended and self._recorded is None):
                 self._write_what_may_change()
         with self._guard("put the person's card back"):
             self._folder.put_original_back()
@@ -266,8 +265,8 @@ class Publisher:
         if finished and self._settings.charts:
             with self._guard("draw the pictures"):
                 self._pictures = self._folder.draw(record)
+        self.card_about_to_change()
         with self._guard("write the card"):
-            self._folder.notice_edits()
             self.card_written = False
             composed = self._folder.write_card(record, pictures=self._pictures)
             self.card_written = True
@@ -295,5 +294,7 @@ class Publisher:
         if record.status != "completed" or self._marks:
             return []
         if self._others_note is None:
-            self._others_note = other_weights_note(self._folder.path, record.run_id) or ""
+            self._others_note = ""
+            with self._guard("see whose weights lie in the folder"):
+                self._others_note = other_weights_note(self._folder.path, record.run_id) or ""
         return [self._others_note] if self._others_note else []

@@ -65,7 +65,7 @@ class SessionJournal:
 
     def recoverable_in(self) -> Path | None:
         """The folder of which ``cardcallback recover`` can make the run's record; None where it cannot."""
-        with contextlib.suppress(CardCallbackError):  # it is gone, or damaged
+        with contextlib.suppress(CardCallbackError, OSError):  # it is gone, damaged, or not to be read
             return None if read_journal(self._path) is None else self._folder
         return None
 

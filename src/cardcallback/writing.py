@@ -126,9 +126,10 @@ def remove_abandoned(folder: Path) -> None:
     private = folder / PRIVATE_FOLDER
     places = {folder: _TEMPORARY, private: _TEMPORARY, private / _JOURNALS: _NEW_JOURNAL}
     for place, pattern in places.items():
-        if place == folder or not any(one.is_symlink() for one in (place, private)):
-            for path in place.glob(pattern):
-                _remove_if_abandoned(path)
+        with contextlib.suppress(PermissionError):  # another person's folder is theirs to clean up
+            if place == folder or not any(one.is_symlink() for one in (place, private)):
+                for path in place.glob(pattern):
+                    _remove_if_abandoned(path)
 
 
 def read_ordinary(path: Path, largest_bytes: int) -> bytes | None:
@@ -249,7 +250,10 @@ def _temporary_folder(target: Path) -> Path:
 @contextlib.contextmanager
 def _new_file_beside(target: Path, content: bytes, *, waits_for_disk: bool) -> Iterator[tuple[Path, BinaryIO]]:
     """A temporary file with ``content``, held open; gone afterwards, unless it took the target's place."""
-    temporary, descriptor = _open_temporary(_temporary_folder(target))
+    try:
+        temporary, descriptor = _open_temporary(_temporary_folder(target))
+    except PermissionError:  # our own folder may be another person's, as where a container's root ran here before
+        temporary, descriptor = _open_temporary(target.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)

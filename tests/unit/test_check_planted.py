@@ -56,7 +56,8 @@ def test_what_is_sound_is_left_alone(number: int) -> None:
 def test_gpu_hours_are_held_against_the_cards_own_time() -> None:
     """Without a record too."""
     assert len(GPU_HOURS) == 8
-    for text in GPU_HOURS:
+    for number, text in enumerate(GPU_HOURS):
+        assert added(NAMES[number % len(NAMES)], text, with_record=False), text
         assert added("kaggle", text, with_record=False), text
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 from card_inputs import filled
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from test_templates import nothing_known
 
 from cardcallback.check import check_card
 from cardcallback.render.card.filling import fill_placeholders
@@ -83,10 +86,10 @@ def test_a_table_of_a_firm_or_a_program_is_filled(text: str, expected: str) -> N
     assert filled(f"{table}{text}\n") == f"{table}{expected}\n"
 
 
-def test_a_cell_of_one_blank_keeps_its_distance_from_the_bar() -> None:
-    """And a second run finds what the first wrote there."""
-    table = "## Training\n\n| Item | Vorher | Nachher |\n|---|---|---|\n| Val. PPL | | |\n"
-    assert filled(table) == table.replace("| | |", "| 6.49 (NF4 weights) | 2.84 (NF4 weights) |")
+def test_what_was_before_and_after_is_told_by_its_column() -> None:
+    """In German too, and with a full stop behind what is abbreviated."""
+    table = "## Training\n\n| Item | Vorher | Nachher |\n|---|---|---|\n| Val. PPL | [X] | [X] |\n"
+    assert filled(table) == table.replace("| [X] | [X] |", "| 6.49 (NF4 weights) | 2.84 (NF4 weights) |")
 
 
 def test_names_of_libraries_ask_for_their_versions() -> None:
@@ -134,3 +137,40 @@ def test_a_sentence_over_several_lines_of_a_quotation_is_remembered(lead: str) -
 def test_hours_of_devices_are_a_unit_of_their_own(text: str, expected: str) -> None:
     """Beside the label of a time they ask for the devices' hours; those of a named device for nothing that we know."""
     assert filled(f"## Training\n\n{text}\n") == f"## Training\n\n{expected}\n"
+
+
+@pytest.mark.parametrize(
+    ("label", "value"),
+    [
+        ("4.2.3 Start of training (date)", "2026-03-02"),
+        ("4.2.6 Number of records used for training", "8,000 examples"),
+        ("4.2.7 Number of records used for validation", "512 examples"),
+        ("4.2.8 Computing equipment", "1 × NVIDIA GB10 (NVIDIA DGX Spark)"),
+        ("4.2.9 Electricity consumed during training (kWh)", "0.107 (GPU only, measured)"),
+        ("5.1 Expected electricity per year (kWh)", "\u2026\u2026\u2026"),
+    ],
+)
+def test_a_line_of_dots_is_filled_as_a_form_has_it(label: str, value: str) -> None:
+    """By the label behind its number; what is expected or of a year stays."""
+    dots = "\u2026\u2026\u2026"
+    assert filled(f"## 4.2 Development\n\n{label}: {dots}\n") == f"## 4.2 Development\n\n{label}: {value}\n"
+
+
+LINES = st.sampled_from(
+    ["Q: How long did training take?", "A: [X]", "**How long did training take?**", "[X]", "How many GPUs were used?",
+     "1. How long did training take?", "   [X]", "> [!NOTE]", "> The model was trained for [training time].", "? ",
+     "> our data for [X] hours", "- Loss: train [X], eval [X] (base [X])", "- LoRA (r/alpha): [X]/[X]", "Loss: …",
+     "| Epochs / steps | … / … |", "| Item | Value |", "|---|---|", "Training time: [X] GPU hours", "## Training", "",
+     "Training took [X] hours ([X] GPU hours).", "**G. Software.** Python ____, PEFT ____.", "Epochs: ……"]
+)  # fmt: skip
+
+
+@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+@given(lines=st.lists(LINES, max_size=9), newline=st.sampled_from(["\n", "\r\n"]))
+def test_filling_these_can_be_repeated_and_undone(lines: list[str], newline: str) -> None:
+    """In whatever order such lines stand."""
+    body = newline.join([*lines, ""])
+    first = fill_placeholders(body, make_record())
+    again = fill_placeholders(first.text, make_record(), known=first.fills)
+    assert (again.text, again.fills) == (first.text, first.fills)
+    assert fill_placeholders(first.text, nothing_known(), known=first.fills).text == body

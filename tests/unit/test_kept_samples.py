@@ -213,7 +213,8 @@ def test_a_slow_driver_is_asked_for_more_at_once(
     assert energy.value == pytest.approx(truth(machine, seconds), rel=error)
     assert energy.coverage == 1.0
     asked_seconds = (calls(_SAMPLES) + calls(_POWER)) * milliseconds / 1e3
-    assert asked_seconds < 0.001 * seconds + 20 * milliseconds / 1e3
+    # A young run spends early what it pays back within a quarter of an hour.
+    assert asked_seconds < 0.001 * max(seconds, 240.0) + 20 * milliseconds / 1e3
 
 
 def test_whoever_says_how_often_gets_single_readings(simulate: Simulate) -> None:

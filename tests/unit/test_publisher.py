@@ -302,6 +302,40 @@ def test_what_a_full_disk_refused_is_written_when_the_process_leaves(
     assert (tmp_path / "README.md").exists()
 
 
+def _closing(monkeypatch: pytest.MonkeyPatch, closed: Path) -> None:
+    """What another person's folder of mode 700 answers; root, which may run the tests, may look into all."""
+    for name in ("stat", "lstat", "open", "mkdir"):
+        whole = getattr(os, name)
+
+        def refuse(path: Any, *args: Any, _whole: Any = whole, **options: Any) -> Any:
+            inside = not isinstance(path, int) and closed in Path(os.fsdecode(path)).parents
+            if inside or (path == closed.name and "dir_fd" in options):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+            return _whole(path, *args, **options)
+
+        monkeypatch.setattr(os, name, refuse)
+
+
+@pytest.mark.expects_failure
+@pytest.mark.filterwarnings("ignore:cardcallback could not")
+@pytest.mark.parametrize("card", [None, "# Mine\n"])
+def test_a_folder_of_ours_that_nobody_may_look_into_costs_no_card(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, card: str | None
+) -> None:
+    """A container's root left it in a folder that is the person's own: only journal and copies have no place."""
+    publisher = publisher_of(MadeUpRun(), tmp_path)
+    if card is not None:
+        (tmp_path / "README.md").write_text(card)
+    _closing(monkeypatch, tmp_path / "_cardcallback")
+    publisher.keep_what_was_there()
+    publisher.end("completed", STATE)
+    publisher.leave()
+    assert load_run(tmp_path).status == "completed"
+    text = (tmp_path / "README.md").read_text()
+    assert (card or "") in text
+    assert "cardcallback:begin" in text
+
+
 def test_an_end_is_gone_through_once(tmp_path: Path) -> None:
     """What was written at the end stands, also where a signal's thread comes afterwards."""
     publisher = publisher_of(MadeUpRun(), tmp_path)

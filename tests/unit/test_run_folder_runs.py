@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -91,6 +92,23 @@ def test_a_save_waits_for_the_record_alone_to_be_on_the_disk(tmp_path: Path, mon
     folder.write_summary(record_of("first", status="running"), checkpoint, uploaded=False)
     assert (checkpoint / SUMMARY_NAME).exists()
     assert len(waited) == 1
+
+
+def test_the_begin_waits_for_no_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The copy of a person's card is brought onto it in a thread of its own: a slow one takes seconds for that."""
+    waiting: list[str] = []
+    waited = threading.Event()
+
+    def sync(_: int) -> None:
+        waiting.append(threading.current_thread().name)
+        waited.set()
+
+    monkeypatch.setattr(os, "fsync", sync)
+    (tmp_path / "README.md").write_text("# Mine\n")
+    open_folder(tmp_path)
+    assert (tmp_path / "_cardcallback" / "original_card.md").read_text() == "# Mine\n"
+    assert waited.wait(60)
+    assert waiting == ["cardcallback-sync"]
 
 
 def test_a_resumed_runs_two_records_become_one(tmp_path: Path) -> None:

@@ -312,6 +312,21 @@ def test_what_was_closed_to_others_is_not_opened_to_them(tmp_path: Path, monkeyp
     assert card.read_text() == "old"
 
 
+def test_a_folder_of_ours_that_is_somebody_elses_costs_no_card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One run of a container's root left it, and the next is another person's: the output folder itself will do."""
+    private, open_file = own_folder(tmp_path / "_cardcallback"), os.open
+
+    def open_as_person(path: str | Path, *options: int) -> int:
+        if Path(path).parent == private:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return open_file(path, *options)
+
+    monkeypatch.setattr(os, "open", open_as_person)
+    write_atomically(tmp_path / "README.md", "new")
+    assert (tmp_path / "README.md").read_text() == "new"
+    assert list(private.iterdir()) == []
+
+
 def test_a_folder_that_moves_no_open_file_takes_a_card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As the folders that a virtual machine shares with its host."""
     replace = os.replace

@@ -26,6 +26,7 @@ _ONE = re.compile(
     r"\b(?:GPUs|num_devices|gpu count)\W{1,6}1\b|\b(?:single|one)[- ](?:[\w-]+ ){0,3}GPU\b",
     re.IGNORECASE,
 )
+_OUR_ENERGY = re.compile(r"\|\s*GPU energy(?:, \d+ devices)?\s*\|\s*\**\d")
 _ROOM = 0.12
 
 
@@ -33,7 +34,9 @@ def device_hour_findings(facts: Facts) -> Iterator[Finding]:
     """GPU hours that no number of GPUs on the card gives with the run's time."""
     seconds = {one.figure.value for one in run_times(facts) if one.figure.kind == "time"}
     text = "\n".join(line.prose for line in facts.card.prose_lines(ours=True))
-    is_counted = len(facts.counts) > 1 or _ONE.search(text) is not None
+    # Our own section says of how many devices its energy is, where there were more than one.
+    is_told = any(line.is_ours and _OUR_ENERGY.match(line.prose) for line in facts.card.lines)
+    is_counted = is_told or len(facts.counts) > 1 or _ONE.search(text) is not None
     if not seconds or max(seconds) > min(seconds) * (1 + _ROOM) or not is_counted or _COMPUTERS.search(text):
         return
     counts = facts.counts | {one * other for one, other in combinations(facts.counts, 2)}

@@ -21,7 +21,7 @@ _PROMPT_TOKEN = re.compile(
     re.IGNORECASE,
 )
 # Beside a label that we do not know these leave something out, are answers or explain.
-_ELISION = re.compile(r"\.{2,}|\u2026|\?|#+|pending", re.IGNORECASE)
+_ELISION = re.compile(r"\.{2,}|\u2026+|\?|#+|pending", re.IGNORECASE)
 _MARKS = ("[", "{", "<", "$", "(", "`", "\\", "&", "*", "_")
 
 

@@ -79,10 +79,8 @@ def fill_placeholders(
             continue
         text = _at_line_begin(body, slot, change.text) if change.fill is not None else change.text
         # Bold that ends in a colon is no bold any more right before a letter.
-        # Between two bars there may be one blank.
-        behind = " " if slot.kind == "cell" and not slot.is_html and body[slot.begin : slot.end + 1] == "|" else ""
         apart = " " if _BOLD_COLON.search(body, end, slot.begin) and text[:1].isalnum() else ""
-        parts += [body[end : slot.begin], apart, text, behind if text else ""]
+        parts += [body[end : slot.begin], apart, text]
         end = slot.end
         if change.fill is not None:
             fills.append(Fill(heading=change.fill.heading, label=change.fill.label,

@@ -118,7 +118,8 @@ def labelled_values(letters: Letters, *, one_line: bool = False) -> Iterator[Lab
 
 def _leads_below(line: str, below: str) -> bool:
     """Whether a line without a value of its own has it on the next one: a definition's term, or a question."""
-    return below.lstrip()[:2] in {": ", ":\t"} or (line.rstrip()[-1:] in _ASKED and bool(below.strip()))
+    is_question = line.rstrip()[-1:] in _ASKED and re.search(r"[^\W\d_]{4}", line) is not None
+    return below.lstrip()[:2] in {": ", ":\t"} or (is_question and bool(below.strip()))
 
 
 def _question(letters: Letters, found: Sequence[Labelled]) -> str | None:

@@ -24,7 +24,7 @@ _BRACES = re.compile(
 _ANGLES = re.compile(r"<(?P<hint>[A-Za-z][^<>\n]{0,60})(?<!/)>")
 _PARENTHESES = re.compile(r"\((?P<hint>(?:e\.g\.|(?:fill|insert|your|enter|specify|to be)\b)[^()]*)\)", re.IGNORECASE)
 # Signs for a blank with nothing but dividers between them: "… / …".
-_BLANK_SIGN = r"(?:\u2026|\.{3}|\?{1,3}|TBD|TODO)"
+_BLANK_SIGN = r"(?:\u2026+|\.{3}|\?{1,3}|TBD|TODO)"
 _BLANKS_IN_ROW = re.compile(rf"\s*{_BLANK_SIGN}(?:\s*[/|\u00d7x,]\s*{_BLANK_SIGN})+\s*")
 _PERCENTS = re.compile(r"(?<!\w)%(?P<hint>[A-Z][A-Z0-9_]{2,40})%(?!\w)")
 _UNDERSCORES = re.compile(r"(?<![A-Za-z0-9])_{3,}(?![A-Za-z0-9])")
@@ -32,11 +32,11 @@ _EXAMPLE = re.compile(r"\s*(?:e\.g\.?|eg\.?|for example|such as|example:)[,:]?\s
 # A letter for a digit, or nothing at all, at the beginning of a value.
 _BLANK = re.compile(
     r"(?P<about>[~\u2248<>]?\s*)"
-    r"(?P<blank>X{1,4}(?:[.,]X{1,4})?|x{2,4}(?:\.x{1,4})?|N|#{1,6}|_{2,}|\u2026|\.{3,}|[?\uff1f]{1,3}|TBD|TBA|TODO|tbd)"
+    r"(?P<blank>X{1,4}(?:[.,]X{1,4})?|x{2,4}(?:\.x{1,4})?|N|#{1,6}|_{2,}|\u2026+|\.{3,}|[?\uff1f]{1,3}|TBD|TBA|TODO|tbd)"
     r"(?![A-Za-z])(?P<rest>.{0,30})"
 )
 _GENERIC = re.compile(
-    r"[~\u2248]?\s*(?:x+(?:[.,]x+)?|n+|y|z|#+|_+|\.{2,}|\u2026|\?+|-+|%|\+/- ?%?|)"
+    r"[~\u2248]?\s*(?:x+(?:[.,]x+)?|n+|y|z|#+|_+|\.{2,}|\u2026+|\?+|-+|%|\+/- ?%?|)"
     r"|(?:the |your )?(?:exact |actual )?"
     r"(?:value|number|num|no|count|amount|figure|name|model name|result|score|insert|fill(?: me)? in|tbd|tba|todo)",
     re.IGNORECASE,
