@@ -164,8 +164,9 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
             with self._guard("begin to measure"):
                 self._begin(args, state, kwargs)
             self._interrupted_begin = None
-            if self._run is None or self._run.finished:  # the begin failed
-                self._signals.remove()
+            with self._guard("put the signal handlers back"):
+                if self._run is None or self._run.finished:  # the begin failed
+                    self._signals.remove()
 
     def on_step_begin(self, *_: Any, **__: Any) -> None:
         """Count it, where other processes must be able to tell one that stands still."""
@@ -221,13 +222,12 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
             self._end("interrupted", tells=False)
         with self._guard("hear of signals"):  # first, so that one which comes meanwhile waits for the begin's end
             self._signals.install()
-        earlier, clock, root, model = self._run, SystemClock(), system_root(os.environ), objects.get("model")
+        earlier, place, root, model = self._run, self._part.place, system_root(os.environ), objects.get("model")
         known = self._publisher.record if self._publisher is not None else None
-        lineage = self._resuming.lineage(args, state, known, recovers=self._part.place.writes)
-        run = LiveRun(self._settings, clock=clock, system_root=root, guard=self._guard, lineage=lineage)
+        lineage = self._resuming.lineage(args, state, known, recovers=place.writes)
+        run = LiveRun(self._settings, clock=SystemClock(), system_root=root, guard=self._guard, lineage=lineage)
         try:
             if self._opening:
-                place = self._part.place
                 run.start_recording(self._opening, os.environ, args, model, first=earlier is None, place=place)
             publisher = publisher_for(run, args, self._settings, state=state, trainer=self._watched, guard=self._guard)
         except BaseException:  # whatever it is goes on up; nobody else would end these threads

@@ -144,7 +144,9 @@ def _raised_by_handler(error: BaseException) -> BaseException | None:
     """The exception that a signal handler raised in the midst of our work, where this is it or came of it."""
     handlers = {_code_of(signal.getsignal(signum)) for signum in signal.valid_signals()}
     raised: BaseException | None = error
-    while raised is not None:
+    seen: set[int] = set()
+    while raised is not None and id(raised) not in seen:  # some code raises an error from itself
+        seen.add(id(raised))
         frames = traceback.walk_tb(raised.__traceback__)
         if any(frame.f_code in handlers for frame, _ in frames):
             return raised

@@ -27,6 +27,8 @@ _NOTHING_TO_SYNC = frozenset({errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.E
 # And what those answer that move no file that is open, as a virtual machine's shared folders.
 _OPEN_FILE = frozenset({errno.EACCES, errno.EPERM, errno.EBUSY, errno.ETXTBSY})
 
+FileIdentity = tuple[int, int]
+
 CAN_LOCK = fcntl is not None
 # Elsewhere an open file can be neither moved nor removed, and a folder not be opened.
 MOVES_OPEN_FILES = CAN_LOCK and os.open in os.supports_dir_fd
@@ -86,6 +88,14 @@ def _sync_file(path: Path) -> None:
             sync(descriptor, whole=True)
         finally:
             os.close(descriptor)
+
+
+def identity_of(descriptor: int) -> FileIdentity | None:
+    """Which file it is, by device and inode; None where none is open by that number."""
+    with contextlib.suppress(OSError):
+        found = os.fstat(descriptor)
+        return (found.st_dev, found.st_ino)
+    return None
 
 
 def may_be_for_open_file(error: OSError) -> bool:

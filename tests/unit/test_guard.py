@@ -121,6 +121,18 @@ def test_what_a_signal_handler_raises_belongs_to_the_person(handler: Any, *, ren
 
 
 @pytest.mark.expects_failure
+@pytest.mark.filterwarnings("ignore:cardcallback could not")
+def test_an_error_that_is_its_own_cause_is_told_as_any_other() -> None:
+    """Some code raises an error from itself."""
+    guard = Guard()
+    error = ValueError("odd")
+    error.__cause__ = error
+    with guard("write the card"):
+        raise error
+    assert guard.sentences == ["cardcallback could not write the card: ValueError"]
+
+
+@pytest.mark.expects_failure
 @pytest.mark.parametrize(
     ("error", "reason"),
     [

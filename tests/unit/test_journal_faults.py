@@ -18,6 +18,7 @@ from test_journal_keeper import recovered_joules
 from cardcallback.errors import CardCallbackWarning
 from cardcallback.guard import Guard
 from cardcallback.journal import is_alive, read_journal
+from cardcallback.journal.file import JournalFile
 
 
 @pytest.mark.parametrize("gone", ["file", "folder", "output"])
@@ -211,19 +212,44 @@ def test_a_process_that_closes_all_it_has_open_goes_on_with_its_journal(tmp_path
     run.live(keeper, 20.0)
     descriptor = keeper._file._descriptor
     assert descriptor is not None
-    os.close(descriptor)
     other = tmp_path / "other.bin"
-    taken = os.open(other, os.O_WRONLY | os.O_CREAT)
+    opened = os.open(other, os.O_WRONLY | os.O_CREAT)
+    taken = os.dup2(opened, descriptor)  # closes what was there
+    os.close(opened)
     try:
         run.live(keeper, 20.0)
         assert other.read_bytes() == b""
         assert recovered_joules(tmp_path) == pytest.approx(run.joules, abs=1.01 * WATTS)
         keeper.close(final=True)
         os.fstat(taken)  # open still
+        assert other.read_bytes() == b""  # and in its place
     finally:
         os.close(taken)
     assert guard.sentences == []
     assert not path_in(tmp_path).exists()
+
+
+def test_a_place_that_cannot_be_taken_leaves_the_old_journal_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the old file, closed and opened again meanwhile, gets the number of the new one."""
+    path = path_in(tmp_path)
+    earlier = [os.open(os.devnull, os.O_RDONLY) for _ in range(2)]
+    file = JournalFile(path)
+    file.replace(b"one\n")
+    for descriptor in earlier:
+        os.close(descriptor)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+
+    with monkeypatch.context() as closed:
+        closed.setattr(os, "rename", refuse)
+        with pytest.raises(PermissionError):
+            file.replace(b"two\n")
+    file.append(b"three\n")
+    assert path.read_bytes() == b"one\nthree\n"
+    file.close()
 
 
 @pytest.mark.expects_failure

@@ -8,6 +8,7 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -15,6 +16,7 @@ import pytest
 from cardcallback.guard import Guard
 from cardcallback.hooks import StopSignals
 from cardcallback.hooks.os_signals import handler_address
+from cardcallback.hooks.wakeup import Wakeup
 
 
 class Session:
@@ -99,6 +101,32 @@ def test_a_signal_before_there_is_a_session_reaches_their_handler(told: list[str
     signal.raise_signal(signal.SIGTERM)
     signals.remove()
     assert told == ["theirs"]
+
+
+def test_what_another_thread_leaves_in_place_is_put_back_in_a_child(told: list[str]) -> None:
+    """Only the main thread may take handlers off; until then what a child receives must not be heard of here."""
+    signals = StopSignals(Guard())
+    signals.install(Session(told))
+    elsewhere = threading.Thread(target=signals.remove)
+    elsewhere.start()
+    elsewhere.join()
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if signal.set_wakeup_fd(-1) == -1 else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    signals.remove()
+
+
+def test_a_descriptor_that_is_another_files_by_now_is_left_alone(tmp_path: Path) -> None:
+    """A process may close all that it has open, as daemons do, and another file have the number since."""
+    wakeup = Wakeup(lambda _: None)
+    other = tmp_path / "other.bin"
+    opened = os.open(other, os.O_WRONLY | os.O_CREAT)
+    taken = os.dup2(opened, wakeup._write_end)
+    os.close(opened)
+    wakeup.close()
+    os.close(taken)  # open still
+    assert other.read_bytes() == b""
 
 
 def test_a_later_handler_is_left_in_place_and_may_call_ours(told: list[str]) -> None:

@@ -88,14 +88,17 @@ class StopSignals:
 
     def remove(self) -> None:
         """Put back what was there, where ours is still in place; otherwise ours only passes on from now on."""
-        do_not_tell(self)
-        if self._ending is None or threading.current_thread() is not threading.main_thread():
+        if self._ending is None:
+            do_not_tell(self)
             return
+        if threading.current_thread() is not threading.main_thread():
+            return  # what stays in place must be put back in children still
         self._put_back()
         if self._wakeup is not None:
             self._wakeup.close()
         self._ending.close()
         self._ending = self._wakeup = None
+        do_not_tell(self)
 
     def cut_short(self, state: Any) -> bool:
         """Whether training ended before its last step after one of the signals came.

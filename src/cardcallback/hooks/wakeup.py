@@ -8,6 +8,8 @@ import signal
 import threading
 from collections.abc import Callable
 
+from cardcallback import portable
+
 _END = 0  # no signal has this number
 
 
@@ -21,6 +23,7 @@ class Wakeup:
     def __init__(self, heard: Callable[[int], None]) -> None:
         self._heard = heard
         read_end, self._write_end = os.pipe()
+        self._pipe = portable.identity_of(self._write_end)
         os.set_blocking(self._write_end, False)
         threading.Thread(target=self._listen, args=(read_end,), name="cardcallback-wakeup", daemon=True).start()
         theirs = signal.set_wakeup_fd(self._write_end, warn_on_full_buffer=False)
@@ -30,9 +33,10 @@ class Wakeup:
     def close(self) -> None:
         """Hear of nothing more."""
         self.let_go()
-        with contextlib.suppress(OSError):  # full: then the listener is awake and will see the end; or closed
-            os.write(self._write_end, bytes([_END]))
-        with contextlib.suppress(OSError):
+        # Somebody may close all that this process has open, as daemons do, and another file have the number since.
+        if portable.identity_of(self._write_end) == self._pipe:
+            with contextlib.suppress(OSError):  # full: then the listener is awake and will see the end; or gone
+                os.write(self._write_end, bytes([_END]))
             os.close(self._write_end)
 
     def let_go(self) -> None:
@@ -43,7 +47,6 @@ class Wakeup:
 
     def _listen(self, read_end: int) -> None:
         # The descriptor is this thread's to close: another one's number may be the same a moment later.
-        # Somebody may close all that this process has open, as daemons do.
         with contextlib.suppress(OSError), os.fdopen(read_end, "rb", buffering=0) as pipe:
             while numbers := pipe.read(64):
                 for number in numbers:

@@ -67,7 +67,7 @@ class JournalFile:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._descriptor: int | None = None
-        self._open: dict[int, tuple[int, int] | None] = {}
+        self._open: dict[int, portable.FileIdentity | None] = {}
         self._moved: list[int] = []
         self._torn = False
         self.ends = False  # its session is over, and a thread that nobody waits for is about to close it
@@ -87,7 +87,7 @@ class JournalFile:
             there = self._path.lstat()
         except OSError:
             return True
-        return (there.st_dev, there.st_ino) != _identity(self._descriptor)
+        return (there.st_dev, there.st_ino) != portable.identity_of(self._descriptor)
 
     def replace(self, content: bytes) -> None:
         """Begin anew with ``content``, on disk before it takes the old file's place; folders are made as needed.
@@ -97,6 +97,7 @@ class JournalFile:
         Raises:
             OSError: the disk is full, or a folder cannot be made, or one is a link. The old file is as it was.
         """
+        self._drop_lost()
         was_there = not self.is_missing()
         folder = open_folder(self._path.parent)
         new = self._path.name + _NEW_SUFFIX
@@ -104,14 +105,15 @@ class JournalFile:
             with contextlib.suppress(FileNotFoundError):
                 folder.unlink(new)
             descriptor = folder.create(new)
-            self._open[descriptor] = _identity(descriptor)
+            self._open[descriptor] = portable.identity_of(descriptor)
             try:
                 _lock(descriptor)
                 self._write(descriptor, content)
                 portable.sync(descriptor)
                 descriptor = self._put_in_place(folder, descriptor, new)
             except BaseException:  # whatever it is goes on up; the half-made file may not stay, nor its lock
-                if descriptor in self._open:
+                # The old file, opened again, may have its number.
+                if descriptor in self._open and descriptor != self._descriptor:
                     self._close(descriptor)
                 folder.unlink(new)
                 raise
@@ -152,6 +154,7 @@ class JournalFile:
 
     def remove(self) -> None:
         """Close it and remove it, if what lies there is ours; an older one of it too, wherever that was moved."""
+        self._drop_lost()
         missing = self.is_missing()
         for descriptor in self._moved:
             _remove_where_it_lies(descriptor)
@@ -187,7 +190,7 @@ class JournalFile:
 
     def _reopened(self, folder: Folder) -> int:
         descriptor = folder.reopen(self._path.name)
-        self._open[descriptor] = _identity(descriptor)
+        self._open[descriptor] = portable.identity_of(descriptor)
         _lock(descriptor)
         return descriptor
 
@@ -207,10 +210,16 @@ class JournalFile:
         else:
             self._moved.append(old)
 
+    def _drop_lost(self) -> None:
+        # Somebody may have closed everything, as daemons do, and another file have the number since.
+        self._open = {one: ours for one, ours in self._open.items() if ours and portable.identity_of(one) == ours}
+        self._moved = [one for one in self._moved if one in self._open]
+        if self._descriptor not in self._open:
+            self._descriptor = None
+
     def _close(self, descriptor: int) -> None:
         ours = self._open.pop(descriptor, None)
-        # Somebody may have closed everything, as daemons do, and another file have the number since.
-        if ours is not None and _identity(descriptor) == ours:
+        if ours is not None and portable.identity_of(descriptor) == ours:  # else lost, as above
             os.close(descriptor)
 
 
@@ -228,14 +237,6 @@ def _forget_all() -> None:
 
 
 portable.in_forked_children(_forget_all)
-
-
-def _identity(descriptor: int) -> tuple[int, int] | None:
-    """Which file it is; None where none is open by that number."""
-    with contextlib.suppress(OSError):
-        found = os.fstat(descriptor)
-        return (found.st_dev, found.st_ino)
-    return None
 
 
 def _has_a_place(descriptor: int) -> bool:
