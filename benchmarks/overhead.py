@@ -48,6 +48,7 @@ from step_turns import Turn, TurnClock, Turns
 STEP_BUDGET = 1.005
 BUDGETS = {
     "on_train_begin_seconds": 0.050,
+    "on_train_begin_first_seconds": 0.050,
     "on_train_end_seconds": 0.150,
     "on_train_end_with_charts_seconds": 1.5,
 }

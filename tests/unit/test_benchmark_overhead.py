@@ -65,6 +65,7 @@ def test_a_broken_budget_fails_the_benchmark() -> None:
     broken = steps | {"cardcallback": StepTimes(0.0015, dear, NARROW, NARROW)}
     assert not is_broken(steps, {"cardcallback": {"on_train_end_seconds": 0.15}})
     assert is_broken(steps, {"cardcallback": {"on_train_end_seconds": 0.16}})
+    assert is_broken(steps, {"cardcallback": {"on_train_begin_first_seconds": 0.051}})  # most people's only one
     assert is_broken(broken, {"cardcallback": {}})
     assert "| cardcallback | 1.50 ms | 1.0200 (1.0100 to 1.0300) |" in step_table(broken)
 
