@@ -157,7 +157,8 @@ def _raised_by_handler(error: BaseException) -> BaseException | None:
 def _code_of(handler: object) -> CodeType | None:
     while isinstance(handler, functools.partial):
         handler = handler.func
-    by_call = type(handler).__dict__.get("__call__")
+    # Not as an attribute of the class, which may be its metaclass's: that of every enumeration.
+    by_call = next((vars(kind)["__call__"] for kind in type(handler).__mro__ if "__call__" in vars(kind)), None)
     for function in (handler, getattr(handler, "__func__", None), by_call):
         if isinstance(code := getattr(function, "__code__", None), CodeType):
             return code

@@ -85,6 +85,10 @@ class Limit:
         raise TimeoutError("time is up")
 
 
+class InheritedLimit(Limit):
+    """As an object whose class has the call from another one."""
+
+
 def _time_is_up(limit: str, *_: object) -> None:
     raise TimeoutError(limit)
 
@@ -100,8 +104,8 @@ def _write_interrupted(*, renamed: bool) -> None:
 
 @pytest.mark.parametrize(
     "handler",
-    [Limit().method, Limit(), functools.partial(_time_is_up, "now"), lambda *_: _time_is_up("now")],
-    ids=["method", "object", "partial", "function"],
+    [Limit().method, Limit(), InheritedLimit(), functools.partial(_time_is_up, "now"), lambda *_: _time_is_up("now")],
+    ids=["method", "object", "inherited", "partial", "function"],
 )
 @pytest.mark.parametrize("renamed", [False, True])
 def test_what_a_signal_handler_raises_belongs_to_the_person(handler: Any, *, renamed: bool) -> None:

@@ -321,6 +321,8 @@ def test_a_busy_device_tells_the_sizes_of_its_batches() -> None:
     """They are known without it; what is counted on it is told later."""
     tokens = counter(10, 20, reads=False)
     assert (tokens.last().tokens, tokens.last().at_least) == ({}, {"processed": 30})
+    assert "before they could be read" in tokens.last().reasons["processed"]
+    assert counter(reads=False).last().reasons["processed"] == "no training batch was seen"
     tokens.settle()
     assert tokens.last().at_least == {}
     assert tokens.last().tokens["processed"] == 30

@@ -121,7 +121,7 @@ class StepTokens:
         """
         read = self.read  # once: another thread may replace it
         if not read.batches:
-            read = replace(read, at_least=self._of_sizes())
+            read = replace(read, reasons=self._why_unknown(), at_least=self._of_sizes())
         return replace(read, complete=self._closed and read.batches == self._batches())
 
     def counts(self) -> StepCounts:
@@ -132,9 +132,13 @@ class StepTokens:
             if kind in self._whole or kind in self._settled
         }
         tokens = {kind: count for kind, count in counted.items() if kind not in self._reasons}
-        reasons = {kind: self._reasons.get(kind, _NO_BATCH) for kind in TOKEN_KINDS if kind not in tokens}
+        reasons = {kind: reason for kind, reason in self._why_unknown().items() if kind not in tokens}
         at_least = {kind: count for kind, count in counted.items() if count and reasons.get(kind) == _NOT_READ}
         return StepCounts(tokens=tokens, reasons=reasons, at_least=at_least, batches=self._batches())
+
+    def _why_unknown(self) -> Mapping[TokenKind, str]:
+        unread = _NOT_READ if self._batches() else _NO_BATCH
+        return {kind: self._reasons.get(kind, unread) for kind in TOKEN_KINDS}
 
     def _of_sizes(self) -> Mapping[TokenKind, int]:
         count = self._whole.get("processed", 0) + self._kept.tokens
