@@ -280,7 +280,7 @@ def test_a_file_system_with_one_mode_and_one_owner_takes_a_card(
     card = tmp_path / "README.md"
     card.write_text("old")
     like = card.stat()
-    monkeypatch.setattr(os, "chmod", _refusing(errno.EPERM))
+    monkeypatch.setattr(Path, "chmod", _refusing(errno.EPERM))
     monkeypatch.setattr(os, "chown", _refusing(errno.EINVAL))
     monkeypatch.setattr(Path, "stat", _as_of_somebody_else(card, like.st_uid + 1))
     write_atomically(card, "new")
@@ -302,7 +302,7 @@ def test_what_was_closed_to_others_is_not_opened_to_them(tmp_path: Path, monkeyp
     card = tmp_path / "README.md"
     card.write_text("old")
     card.chmod(0o600)
-    monkeypatch.setattr(os, "chmod", _refusing(errno.EPERM))
+    monkeypatch.setattr(Path, "chmod", _refusing(errno.EPERM))
     before = os.umask(0o022)
     try:
         with pytest.raises(CardCallbackError, match="operation not permitted"):
