@@ -83,7 +83,7 @@ class Appointment:
         self.kept: Kept | None = None
         self.last_failure = ""
         self._failures_in_a_row = 0
-        self._slow_since = math.inf
+        self._failing_since = self._slow_since = math.inf
         self._late = 0
         self._found_lost = False
         self.cries_wolf = False  # it says that its device is lost, and others of that device answer
@@ -124,7 +124,7 @@ class Appointment:
 
     def _paced_seconds(self, now_seconds: float) -> float:
         if self._tells_state:  # energy comes first where a driver is slow for a while
-            return max(self.interval_seconds, _SLOW_STATES * self._slow_for_seconds(now_seconds))
+            return max(self.interval_seconds, _SLOW_STATES * (now_seconds - self._slow_since))
         paced = paced_seconds(self.interval_seconds, self.wanted_seconds, now_seconds - self._begun_at)
         return min(paced, max(longest_interval_of(self.sensor.spec), self.interval_seconds))
 
@@ -149,14 +149,15 @@ class Appointment:
         self.reads += 1
         self.failures += 1
         self._failures_in_a_row += 1
+        self._failing_since = now_seconds if self._failures_in_a_row == 1 else self._failing_since
         self._note_cost(now_seconds, cost_seconds)
         # Every third call may fail by chance: waiting longer for the next would make gaps of it.
         doublings = max(self._failures_in_a_row - _RETRIES_AT_ONCE, 0)
         delay = self.interval_seconds * 2 ** min(doublings, _MOST_DOUBLINGS)
         prompt = self._failures_in_a_row <= _PROMPT_RETRIES
-        # However slow, it is asked again after as long as it has been: what is missed is no longer than the trouble.
-        slow_seconds = min(cost_seconds / share, self._slow_for_seconds(now_seconds))
-        longest = max(_PROMPT_RETRY_SECONDS if prompt else _LONGEST_RETRY_SECONDS, slow_seconds)
+        # However slow, it is asked again after as long as it has failed: what is missed is no longer than the trouble.
+        affordable_seconds = min(cost_seconds / share, now_seconds - self._failing_since)
+        longest = max(_PROMPT_RETRY_SECONDS if prompt else _LONGEST_RETRY_SECONDS, affordable_seconds)
         self._book(now_seconds, max(min(delay, longest), self.interval_seconds))
 
     def _note_cost(self, now_seconds: float, cost_seconds: float) -> None:
@@ -167,9 +168,6 @@ class Appointment:
     def last_call_was_harmless(self) -> bool:
         """Whether it would have held up nothing."""
         return self.last_cost_seconds < HARMLESS_CALL_SECONDS
-
-    def _slow_for_seconds(self, now_seconds: float) -> float:
-        return max(now_seconds - self._slow_since, 0.0)
 
     @property
     def _tells_state(self) -> bool:
