@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 import stat
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from journalled import WATTS, JournalledRun, path_in
+from open_files import inodes_open_here
 from test_journal_keeper import recovered_joules
 
 from cardcallback.errors import CardCallbackWarning
@@ -187,7 +187,7 @@ def test_a_disk_that_moves_no_open_file_has_a_journal(tmp_path: Path, monkeypatc
 
     def rename_closed(source: str, target: str, **folders: int) -> None:
         found = os.stat(source, dir_fd=folders["src_dir_fd"])
-        if found.st_ino in _open_here():
+        if found.st_ino in inodes_open_here():
             refused.append(source)
             raise OSError(errno.ETXTBSY, os.strerror(errno.ETXTBSY))
         rename(source, target, **folders)
@@ -202,14 +202,6 @@ def test_a_disk_that_moves_no_open_file_has_a_journal(tmp_path: Path, monkeypatc
     assert recovered_joules(tmp_path) == pytest.approx(run.joules, abs=1.01 * WATTS)
     keeper.close(final=False)
     assert not is_alive(path_in(tmp_path))
-
-
-def _open_here() -> set[int]:
-    found = set()
-    for descriptor in Path("/proc/self/fd").iterdir():
-        with contextlib.suppress(OSError):  # the listing's own
-            found.add(descriptor.stat().st_ino)
-    return found
 
 
 def test_a_process_that_closes_all_it_has_open_goes_on_with_its_journal(tmp_path: Path) -> None:

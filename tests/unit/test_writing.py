@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 import stat
@@ -14,6 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from open_files import inodes_open_here
 
 from cardcallback import portable
 from cardcallback.errors import CardCallbackError
@@ -280,7 +280,7 @@ def test_a_file_system_with_one_mode_and_one_owner_takes_a_card(
     card = tmp_path / "README.md"
     card.write_text("old")
     like = card.stat()
-    monkeypatch.setattr(os, "chmod", _refusing(errno.EPERM))
+    monkeypatch.setattr(Path, "chmod", _refusing(errno.EPERM))
     monkeypatch.setattr(os, "chown", _refusing(errno.EINVAL))
     monkeypatch.setattr(Path, "stat", _as_of_somebody_else(card, like.st_uid + 1))
     write_atomically(card, "new")
@@ -302,7 +302,7 @@ def test_what_was_closed_to_others_is_not_opened_to_them(tmp_path: Path, monkeyp
     card = tmp_path / "README.md"
     card.write_text("old")
     card.chmod(0o600)
-    monkeypatch.setattr(os, "chmod", _refusing(errno.EPERM))
+    monkeypatch.setattr(Path, "chmod", _refusing(errno.EPERM))
     before = os.umask(0o022)
     try:
         with pytest.raises(CardCallbackError, match="operation not permitted"):
@@ -332,21 +332,13 @@ def test_a_folder_that_moves_no_open_file_takes_a_card(tmp_path: Path, monkeypat
     replace = os.replace
 
     def replace_closed(source: Path, target: Path) -> None:
-        if source.stat().st_ino in _open_here():
+        if source.stat().st_ino in inodes_open_here():
             raise OSError(errno.ETXTBSY, os.strerror(errno.ETXTBSY))
         replace(source, target)
 
     monkeypatch.setattr(os, "replace", replace_closed)
     write_atomically(tmp_path / "README.md", "new")
     assert [path.name for path in tmp_path.iterdir()] == ["README.md"]
-
-
-def _open_here() -> set[int]:
-    found = set()
-    for descriptor in Path("/proc/self/fd").iterdir():
-        with contextlib.suppress(OSError):  # the listing's own
-            found.add(descriptor.stat().st_ino)
-    return found
 
 
 @pytest.mark.parametrize("own", [False, True])
