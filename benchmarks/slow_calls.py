@@ -43,12 +43,15 @@ def outcome_of(device: str, seconds: float, call_seconds: float, seed: int) -> O
 
 
 def row(device: str, seconds: float, outcomes: list[Outcome]) -> str:
-    """A table's line: errors and widths as shares, how many intervals held, and the driver's share of the time."""
-    errors = sorted(abs(one.error) for one in outcomes if one.error is not None)
+    """A table's line: errors and widths as shares, how many intervals held, and the driver's share of the time.
+
+    A run without a figure is as wrong, and one without a bound as wide, as can be.
+    """
+    errors = sorted(math.inf if one.error is None else abs(one.error) for one in outcomes)
     widths = [math.inf if one.width is None else one.width for one in outcomes]
-    calls = statistics.mean(one.gauge.calls for one in outcomes if one.gauge is not None)
+    calls = statistics.mean(0 if one.gauge is None else one.gauge.calls for one in outcomes)
     cells = (
-        f"{letter(device)}",
+        letter(device),
         f"{seconds:g} s",
         f"{statistics.median(errors):.2%}",
         f"{errors[-1]:.2%}",

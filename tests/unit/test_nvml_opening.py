@@ -80,6 +80,16 @@ def test_gpus_that_cannot_be_opened_yet_may_be_later(simulate: Simulate, code: i
     assert opened_on(simulate, with_faults("gb10", fault)).not_ready == not_ready
 
 
+@pytest.mark.parametrize("profile", ["gh200", "gb200", "gb200-module-only"])
+def test_a_gpu_without_a_name_may_be_any(simulate: Simulate, profile: str) -> None:
+    """Its energy may be a whole module's, processor included, or be the same module's twice: neither is ruled out."""
+    sensors = opened_on(simulate, with_faults(profile, Fault(call="nvmlDeviceGetName", code=999)))
+    energies = [one.spec for one in sensors.sensors if one.spec.unit in {"joules", "watts"}]
+    assert energies
+    assert {(spec.scope.gpu_core, spec.scope.cpu) for spec in energies} == {("yes", "unknown")}
+    assert not any("module" in spec.source for spec in energies)
+
+
 def test_importing_starts_and_loads_nothing() -> None:
     """The binding is imported when NVML is opened, not when the module is."""
     program = "import cardcallback.sensors.nvml, sys; print('pynvml' in sys.modules)"

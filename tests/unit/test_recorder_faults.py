@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from collections.abc import Sequence
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 from driven import OPENED_AT, SIMULATED, MachineClock
 from driven import run as run_driven
 from fault_checks import assert_holds
-from recorded import run, sensor
+from recorded import device, run, sensor
 
 from cardcallback.record import Point
 from cardcallback.recorder import Recorder
@@ -196,3 +197,18 @@ def test_a_fault_with_what_a_driver_keeps_ends_its_use_alone(simulate: Simulate)
     assert "fault of the recorder itself (ZeroDivisionError)" in " ".join(recording.notes)
     assert recording.energy.gpu.coverage is not None
     assert recording.energy.gpu.coverage > 0.8
+
+
+def test_sensors_that_no_thread_reads_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They could be opened, and then a person, or a container, had no thread left."""
+
+    def too_many(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", too_many)
+    sensors = SensorSet(sensors=(sensor("gpu_energy", lambda: 5.0, 0),), devices=(device(),))
+    recorder = Recorder(sensors, clock=FakeClock())
+    recorder.start()
+    energy = recorder.stop().energy.gpu
+    assert energy.value is None
+    assert "no thread could be started" in str(energy.reason)

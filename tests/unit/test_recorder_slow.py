@@ -9,6 +9,7 @@ import pytest
 from recorded import device, run, sensor
 from virtual_gpu import GB10, P100, VirtualGpu, training_waveform
 
+from cardcallback.errors import SensorReadError
 from cardcallback.recorder import Recorder, Recording
 from cardcallback.recorder.pace import paced_seconds
 from cardcallback.sensors import Sensor, SensorSet
@@ -27,13 +28,20 @@ class SlowDriver:
         self.calls: dict[str, list[tuple[float, float]]] = {}
         self._call_seconds = call_seconds
 
-    def sensor(self, quantity: str, value: Callable[[float], float] = lambda _: 60.0, **details: object) -> FakeSensor:
-        """A sensor of it; ``value`` of seconds since the session began."""
+    def sensor(
+        self,
+        quantity: str,
+        value: Callable[[float], float] = lambda _: 60.0,
+        call_seconds: Callable[[float], float] | None = None,
+        **details: object,
+    ) -> FakeSensor:
+        """A sensor of it, with calls of its own length if given; ``value`` of seconds since the session began."""
         calls = self.calls.setdefault(quantity, [])
+        length = call_seconds or self._call_seconds
 
         def read() -> float:
             began = self.clock.elapsed_seconds() - 1000.0
-            seconds = self._call_seconds(began)
+            seconds = length(began)
             self.clock.advance(seconds)
             calls.append((began, seconds))
             return value(began + seconds / 2)
@@ -77,6 +85,31 @@ def test_energy_is_asked_before_states_while_a_driver_is_slow() -> None:
     slow = {name: [began for began, seconds in calls if seconds > 1.0] for name, calls in driver.calls.items()}
     assert max(len(slow[one]) for one in _STATES) < len(slow["gpu_energy"]) < 40
     assert slow["gpu_energy"][-2] - slow["gpu_energy"][-3] > 100.0
+
+
+def test_a_call_that_is_always_slow_is_not_hurried_by_quick_ones() -> None:
+    """Process lists of 10 s beside quick calls, which say nothing of the next list: few are asked for."""
+    driver = SlowDriver(VirtualGpu(waveform=training_waveform(seconds=4000), **GB10), lambda _: 2e-4)
+    energy = [driver.sensor("gpu_energy", driver.gpu.joules), driver.sensor("gpu_power", driver.gpu.watts)]
+    lists = driver.sensor("gpu_process_memory", call_seconds=lambda _: 10.0, interval_seconds=60.0)
+    driver.record([*energy, lists], 3600.0)
+    assert len(driver.calls["gpu_process_memory"]) < 8
+    assert len(driver.calls["gpu_energy"]) > 3000
+
+
+@pytest.mark.parametrize("cost_seconds", [0.02, 0.4, 0.6])
+def test_calls_that_go_on_failing_are_asked_for_ever_less_often(cost_seconds: float) -> None:
+    """However long a failing call takes, beside a quick counter it does not keep the driver busy."""
+    driver = SlowDriver(VirtualGpu(waveform=training_waveform(seconds=4000), **GB10), lambda _: 2e-4)
+
+    def fail(_: float) -> float:
+        raise SensorReadError("unknown error")
+
+    power = driver.sensor("gpu_power", fail, call_seconds=lambda _: cost_seconds)
+    recording = driver.record([driver.sensor("gpu_energy", driver.gpu.joules), power], 3600.0)
+    assert 5 < len(driver.calls["gpu_power"]) < 130
+    assert math.fsum(seconds for _, seconds in driver.calls["gpu_power"]) < 0.004 * 3600.0
+    assert recording.energy.gpu.coverage == 1.0
 
 
 def test_a_gauge_alone_is_read_oftener_while_a_slow_run_is_young() -> None:

@@ -36,7 +36,7 @@ class Gauge:
     edge_joules: float = 0.0
     relative_doubt: float = 0.0
     rise_watts: float = 0.0
-    sampling_joules: Callable[[float], float] = float  # without a gauge there is nothing to sample
+    sampling_joules: Callable[[float], float] = lambda _: 0.0  # without a gauge there is nothing to sample
     still_seconds: float = 0.0
     still_joules: tuple[float, float] = (0.0, 0.0)
     reaches_end: bool = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from cardcallback.recorder.schedule import Appointment, longest_interval_of
+from cardcallback.recorder.schedule import Appointment, longest_interval_of, tells_state
 from cardcallback.sensors.base import SensorSpec
 from cardcallback.units import format_duration
 
@@ -29,7 +29,7 @@ def fit_intervals(appointments: Sequence[Appointment]) -> None:
     single = [one for one in asked if one.kept is None]
     costs = [(one, one.usual_cost_seconds) for one in single if not _tells_state_alone(one.sensor.spec)]
     energy_seconds = min(
-        (cost for one, cost in costs if cost is not None and not _tells_state(one.sensor.spec)), default=0.0
+        (cost for one, cost in costs if cost is not None and not tells_state(one.sensor.spec)), default=0.0
     )
     states = [one for one in single if _tells_state_alone(one.sensor.spec)]
     costs += [(one, one.costs.beside(energy_seconds)) for one in states]
@@ -47,18 +47,18 @@ def fit_intervals(appointments: Sequence[Appointment]) -> None:
 
 def _fit(known: Sequence[_Known], share: float) -> None:
     stages: tuple[tuple[Callable[[SensorSpec], bool], Callable[[SensorSpec], float]], ...] = (
-        (_tells_state, lambda _: 10.0),
+        (tells_state, lambda _: 10.0),
         (_is_counter, lambda _: 2.0),
         (_is_gauge, _sight_seconds),
         (_lists_processes, lambda _: 600.0),
-        (_tells_state, lambda _: 60.0),
+        (tells_state, lambda _: 60.0),
         (_is_gauge, lambda _: 1.0),
         (_is_counter, lambda _: 10.0),
         # Where calls are so slow, minutes between two temperatures hide less than between two readings of energy.
         (_tells_state_alone, lambda _: 600.0),
         (_is_gauge, lambda _: 20.0),
         (_is_counter, lambda _: 60.0),
-        (_tells_state, lambda _: 1800.0),
+        (tells_state, lambda _: 1800.0),
         (_is_gauge, lambda _: 600.0),
         (_is_counter, lambda _: 600.0),
         # Calls of a second and more: a counter alone says what was used in two hours.
@@ -114,12 +114,8 @@ def _is_gauge(spec: SensorSpec) -> bool:
     return spec.unit == "watts"
 
 
-def _tells_state(spec: SensorSpec) -> bool:
-    return spec.unit not in {"joules", "watts"}
-
-
 def _tells_state_alone(spec: SensorSpec) -> bool:
-    return _tells_state(spec) and not _lists_processes(spec)
+    return tells_state(spec) and not _lists_processes(spec)
 
 
 def _lists_processes(spec: SensorSpec) -> bool:

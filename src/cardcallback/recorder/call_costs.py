@@ -40,11 +40,13 @@ class CallCosts:
     def take_as_usual(self, seconds: float) -> None:
         """All its calls take so long: none came in time to tell."""
         self._first = [seconds] * CALLS_TO_JUDGE
+        self._changed = True
 
     def forget(self) -> None:
         """What was learned is not true any more."""
         self._first = []
         self._latest.clear()
+        self._changed = True
 
     @property
     def usual_seconds(self) -> float | None:

@@ -18,6 +18,7 @@ from cardcallback.recorder.budget import DRIVER_SHARE, fit_intervals
 from cardcallback.recorder.clock import Clock
 from cardcallback.recorder.kept_reader import KeptReader, kept_readers
 from cardcallback.recorder.losses import DeviceLosses
+from cardcallback.recorder.opening import NO_THREAD
 from cardcallback.recorder.schedule import (
     HARMLESS_CALL_SECONDS,
     LAST_READ,
@@ -85,8 +86,10 @@ class Lane:
         thread = threading.Thread(target=self.run, name="cardcallback-recorder", daemon=True)
         if portable.starts(thread):
             self._thread = thread
-        else:
-            self.first_pass.set()
+            return
+        for one in self.appointments:
+            one.retire(NO_THREAD)
+        self.first_pass.set()
 
     def join(self, timeout_seconds: float) -> bool:
         """Whether the thread, told to stop by the book, has ended within that time."""

@@ -14,7 +14,7 @@ from cardcallback.recorder.clock import Clock
 from cardcallback.sensors.base import OPENING, Absence, Quantity, Sensor, SensorPart, SensorSet, SensorSpec
 
 SensorKey = tuple[str, str, int | None, str]
-_NO_THREAD = "no thread could be started to read with: there were too many already"
+NO_THREAD = "no thread could be started to read with: there were too many already"
 _LATE = "the driver had not answered yet"
 # How long after an attempt a driver that was not ready is tried again, and from then on.
 _FIRST_AGAIN_SECONDS = (10.0, 30.0, 60.0)
@@ -82,7 +82,7 @@ class BackgroundOpening:
         self._process = os.getpid()
         self._done = threading.Event()
         if not portable.starts(threading.Thread(target=self._work, name="cardcallback-opening", daemon=True)):
-            self._sensors = self._absent(_NO_THREAD)
+            self._sensors = self._absent(NO_THREAD)
             self._done.set()
 
     def _go_on_in_child(self) -> None:

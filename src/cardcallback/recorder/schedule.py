@@ -83,7 +83,7 @@ class Appointment:
         self.kept: Kept | None = None
         self.last_failure = ""
         self._failures_in_a_row = 0
-        self._slow_since = math.inf
+        self._failing_since = self._slow_since = math.inf
         self._late = 0
         self._found_lost = False
         self.cries_wolf = False  # it says that its device is lost, and others of that device answer
@@ -123,8 +123,8 @@ class Appointment:
             self._book(now_seconds, min(self._paced_seconds(now_seconds), soon))
 
     def _paced_seconds(self, now_seconds: float) -> float:
-        if self._tells_state:  # energy comes first where a driver is slow for a while
-            return max(self.interval_seconds, _SLOW_STATES * self._slow_for_seconds(now_seconds))
+        if tells_state(self.sensor.spec):  # energy comes first where a driver is slow for a while
+            return max(self.interval_seconds, _SLOW_STATES * (now_seconds - self._slow_since))
         paced = paced_seconds(self.interval_seconds, self.wanted_seconds, now_seconds - self._begun_at)
         return min(paced, max(longest_interval_of(self.sensor.spec), self.interval_seconds))
 
@@ -149,14 +149,16 @@ class Appointment:
         self.reads += 1
         self.failures += 1
         self._failures_in_a_row += 1
+        self._failing_since = now_seconds if self._failures_in_a_row == 1 else self._failing_since
         self._note_cost(now_seconds, cost_seconds)
         # Every third call may fail by chance: waiting longer for the next would make gaps of it.
         doublings = max(self._failures_in_a_row - _RETRIES_AT_ONCE, 0)
         delay = self.interval_seconds * 2 ** min(doublings, _MOST_DOUBLINGS)
         prompt = self._failures_in_a_row <= _PROMPT_RETRIES
-        # However slow, it is asked again after as long as it has been: what is missed is no longer than the trouble.
-        slow_seconds = min(cost_seconds / share, self._slow_for_seconds(now_seconds))
-        longest = max(_PROMPT_RETRY_SECONDS if prompt else _LONGEST_RETRY_SECONDS, slow_seconds)
+        longest = _PROMPT_RETRY_SECONDS if prompt else _LONGEST_RETRY_SECONDS
+        if not (prompt and self.last_call_was_harmless):
+            # However slow, it is asked after as long as it has failed: what is missed is no longer than the trouble.
+            longest = max(longest, min(cost_seconds / share, now_seconds - self._failing_since))
         self._book(now_seconds, max(min(delay, longest), self.interval_seconds))
 
     def _note_cost(self, now_seconds: float, cost_seconds: float) -> None:
@@ -168,17 +170,10 @@ class Appointment:
         """Whether it would have held up nothing."""
         return self.last_cost_seconds < HARMLESS_CALL_SECONDS
 
-    def _slow_for_seconds(self, now_seconds: float) -> float:
-        return max(now_seconds - self._slow_since, 0.0)
-
-    @property
-    def _tells_state(self) -> bool:
-        return self.sensor.spec.unit not in {"joules", "watts"}
-
     @property
     def waits_for_a_slow_driver(self) -> bool:
         """Whether it is asked later than usual, since its latest call was slow."""
-        return self._slow_since < math.inf and (self._failures_in_a_row > 0 or self._tells_state)
+        return self._slow_since < math.inf and (self._failures_in_a_row > 0 or tells_state(self.sensor.spec))
 
     def ask_after_quick_call(self, now_seconds: float) -> None:
         """Its driver answered another one quickly: it is asked again at once if it waits for that."""
@@ -188,7 +183,7 @@ class Appointment:
     def took_too_long(self, seconds: float) -> bool:
         """Whether an energy or power reading took so long that its time is not known well enough, usual calls apart."""
         spec = self.sensor.spec
-        long = seconds > _LONGEST_CALL_SECONDS and spec.unit in {"joules", "watts"}  # for the others no cost is asked
+        long = seconds > _LONGEST_CALL_SECONDS and not tells_state(spec)  # for the others no cost is asked
         return long and seconds > max(spec.interval_seconds / 2, HELD_UP * (self.usual_cost_seconds or 0.0))
 
     def is_always_late(self, cost_seconds: float) -> bool:
@@ -279,6 +274,11 @@ def interval_of(spec: SensorSpec, sampling_interval_seconds: float | None) -> fl
 def longest_interval_of(spec: SensorSpec) -> float:
     """How far apart its readings may lie at most; infinite for a sensor that loses nothing by it."""
     return math.inf if spec.longest_interval_seconds is None else spec.longest_interval_seconds
+
+
+def tells_state(spec: SensorSpec) -> bool:
+    """Whether it tells of anything but energy and power."""
+    return spec.unit not in {"joules", "watts"}
 
 
 def reading_rank(quantity: str) -> int:

@@ -16,12 +16,14 @@ class SlowPhase:
 
     def __init__(self, appointments: Sequence[Appointment]) -> None:
         self._appointments = appointments
-        self._lasts = False
+        self._slow: set[Appointment] = set()
 
     def note_call(self, appointment: Appointment, now_seconds: float) -> None:
-        """A call ended; after the first quick one all that waited are due at once."""
-        lasted = self._lasts
-        self._lasts = appointment.waits_for_a_slow_driver or (lasted and not appointment.last_call_was_harmless)
-        if lasted and not self._lasts:
+        """A call ended; after a quick one of what had been slow, all that waited are due at once."""
+        if appointment.waits_for_a_slow_driver:
+            self._slow.add(appointment)
+        # Only what was slow itself tells: beside a call that is always slow the others are quick all the time.
+        elif appointment in self._slow and appointment.last_call_was_harmless:
+            self._slow.remove(appointment)
             for one in self._appointments:
                 one.ask_after_quick_call(now_seconds)

@@ -210,6 +210,7 @@ def _identified(nvml: NvmlDriver, index: int, clock: Callable[[], float]) -> _Gp
         architecture=description.known(nvml, "Architecture", index),
         capability=None if capability is None else (int(capability[0]), int(capability[1])),
         has_no_memory=memory_total == 0,
+        unnamed=unnamed is not None,
     )
     module_limit = description.module_limit_watts(nvml, index) if part.superchip else None
     device = Device(

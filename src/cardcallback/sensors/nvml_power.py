@@ -43,12 +43,14 @@ class Part:
     """What tells one GPU's readings from another's; ``capability`` is (major, minor).
 
     ``has_no_memory``: the driver has no memory figure for it, as the NVML header says of systems on a chip.
+    ``unnamed``: ``name`` is not what its driver calls it, so that it may be a superchip.
     """
 
     name: str
     architecture: int | None = None
     capability: tuple[int, int] | None = None
     has_no_memory: bool = False
+    unnamed: bool = False
 
     @property
     def architecture_name(self) -> str | None:
@@ -111,10 +113,12 @@ def power_sources(part: Part) -> tuple[PowerSource, ...]:
 
     Where several GPUs share a module (GB200, GB300) only what is sure to be the GPU's own: the module's
     power would be counted more than once where it is not known which GPUs those are, and whether the plain
-    call gives it is not published.
+    call gives it is not published. Nor is the module asked of a part without a name, which may be such a one.
     """
     if part.shares_module:
         return tuple(source for source in POWER_SOURCES if source.field is not None and not source.module)
+    if part.unnamed:
+        return tuple(source for source in POWER_SOURCES if not source.module)
     return POWER_SOURCES
 
 
@@ -152,7 +156,7 @@ def _instant_timing(part: Part) -> Timing:
 
 def counter_timing(part: Part) -> Timing:
     """How often the energy counter moves and is to be read; on GB10 its refresh is not published."""
-    refresh = None if part.unified else _COUNTER_REFRESH
+    refresh = None if part.unified or part.unnamed else _COUNTER_REFRESH
     return Timing(averaging_seconds=None, refresh_seconds=refresh, interval_seconds=_COUNTER_INTERVAL)
 
 
@@ -162,6 +166,8 @@ def power_scope(part: Part, *, module: bool) -> Scope:
         return Scope(gpu_core="yes", gpu_memory="yes", cpu="yes", host_dram="unknown", regulators="unknown")
     if part.unified:
         return Scope(gpu_core="yes", gpu_memory="unknown")
+    if part.unnamed:
+        return Scope(gpu_core="yes", gpu_memory="unknown", cpu="unknown", host_dram="unknown", regulators="unknown")
     return Scope(gpu_core="yes", gpu_memory="yes")
 
 
