@@ -95,9 +95,12 @@ CONTRADICTIONS = (
     _TRAINING + "- Trainingszeit: 3:52 h\n",
     _TRAINING + "- LoRA: r=32, alpha=32\n",
     _TRAINING + "訓練時間は約3.9時間でした。\n",
+    _TRAINING + "Training took 3 hours and emitted little CO2 equivalent.\n",
 )
 SOUND = (
     _TRAINING + "- GPU hours: 1.9\n",
+    _TRAINING + "- Training time: 112m 4s\n",
+    _TRAINING + "- Training time: 1h52m04s\n",
     _TRAINING + "- GPU-hours: about 2\n",
     _TRAINING + "- Compute: 1.87 GPU hours\n",
     _TRAINING + "Training took 1.87 GPU hours.\n",

@@ -80,6 +80,16 @@ def test_what_is_no_day_is_none(text: str) -> None:
         ("1h52", "time", 6720.0),
         ("1:52 h", "time", 6720.0),
         ("1,5 Stunden und 20 Minuten", "time", 6600.0),
+        ("1 h 52 min 30 s", "time", 6750.0),
+        ("1h 52m 30s", "time", 6750.0),
+        ("1h52m30s", "time", 6750.0),
+        ("52m 30s", "time", 3150.0),
+        ("1 h 30 s", "time", 3630.0),
+        ("8 h 16 GPUs", "time", 28_800.0),
+        ("1 Std. 52 Min.", "time", 6720.0),
+        ("3.6 megajoules", "energy", 3_600_000.0),
+        ("1 megawatt-hour", "energy", 3.6e9),
+        ("2 metric ton CO2", "emissions", 2e6),
         ("37 g CO<sub>2</sub>e", "emissions", 37.0),
         ("0.344 kg CO2eq/kWh", "intensity", 344.0),
         ("8.2k tokens/s", "rate", 8200.0),
@@ -95,10 +105,20 @@ def test_a_figure_says_what_it_is_of(text: str, kind: str, value: float) -> None
 
 @pytest.mark.parametrize(
     "text",
-    ["1 GPU H100", "273 GB/s", "5 g of salt", "RTX 4090 hours", "between 10 and 12 hours", "10-12 kWh", "2 W h", "5 G"],
+    [
+        "2026\u5e743\u67082\u65e5",
+        "1 GPU H100",
+        "273 GB/s",
+        "5 g of salt",
+        "RTX 4090 hours",
+        "between 10 and 12 hours",
+        "10-12 kWh",
+        "2 W h",
+        "5 G",
+    ],
 )
 def test_what_only_looks_like_a_figure_is_none(text: str) -> None:
-    """A name, a bandwidth, another mass, a range."""
+    """A day, a name, a bandwidth, another mass, a range."""
     assert find_figures(text) == []
 
 

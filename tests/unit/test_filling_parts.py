@@ -314,6 +314,14 @@ def test_an_edited_value_stays_and_a_changed_record_changes_the_others() -> None
     assert back.text == edited
 
 
+def test_more_than_a_value_of_ours_is_a_persons() -> None:
+    """A sign before the value is no mark of a quotation."""
+    first = fill_placeholders("## Training\n\n- Training time: [X]\n", make_record())
+    edited = first.text.replace("1 h 52 min", "> 1 h 52 min")
+    assert edited != first.text
+    assert fill_placeholders(edited, make_record(duration_seconds=3360.0), known=first.fills).text == edited
+
+
 def test_an_item_in_html_stands_above_the_list_in_it() -> None:
     """What inference runs on is none of this run's."""
     body = "## Training\n\n<ul><li>{}<ul><li>GPU: [X]</li></ul></li><li>Epochs: [X]</li></ul>\n"

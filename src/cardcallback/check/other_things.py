@@ -48,7 +48,7 @@ _ANOTHER_RUN = re.compile(
 # What an energy is likened to.
 _LIKENED = re.compile(
     r"\b(?:(?:smart)?phones?|charg(?:e[sd]?|ing)|light ?bulbs?|kettles?|households?|fridges?|laptops?|driv(?:e|es|ing)|"
-    r"miles?|km|trees?|equivalent|as much as|entspricht|\u00e9quivaut|equivale)\b",
+    r"miles?|km|trees?|(?<!CO2.)(?<!CO\u2082.)equivalent|as much as|entspricht|\u00e9quivaut|equivale)\b",
     re.IGNORECASE,
 )
 

@@ -16,7 +16,8 @@ _KINDS = frozenset(get_args(Kind))
 _OTHER = frozenset({"other"})
 _CLOCK = re.compile(
     r"(?<![\w.:-])(?:(?P<h>\d{1,3}):(?P<m>[0-5]\d):(?P<s>[0-5]\d)(?:\.\d+)?(?![\w:-])"
-    r"|(?P<hours>\d{1,3})(?:\s?h\s?(?P<minutes>[0-5]?\d)(?:\s?(?:min|m))?"
+    r"|(?:(?P<whole>\d{1,3})\s?h\s?)?(?P<between>\d{1,4})\s?m(?:in)?\s?(?P<last>[0-5]?\d)(?:\.\d+)?\s?s(?:ec)?(?!\w)"
+    r"|(?P<hours>\d{1,3})(?:\s?h\s?(?P<minutes>[0-5]?\d)(?P<word>\s?(?:min|m))?"
     r"|:(?P<after>[0-5]\d)\s?(?:h|hrs?|hours?|Std\.?|Stunden))(?!\w|\.\d))"
 )
 _LETTER = re.compile(r"(?P<letter>k|K|M|B|G|T|Mio\.?|Mrd\.?|million|billion|trillion)\b")
@@ -28,6 +29,7 @@ _SERIES = re.compile(
 _LONGEST_SERIES = 12
 # What stands between a number and its unit: "**107** Wh".
 _BETWEEN = re.compile(r"\s*(?:\*\*|__)?\s*")
+_MONTH = "\u6708"
 _LONGEST_UNIT = 60
 _GAS = re.compile(r"CO(?:[_~${]{0,3}|<sub>)(?:2|\u2082)|carbon", re.IGNORECASE)
 _OF_CARBON = re.compile(rf"{_GAS.pattern}|emission|footprint", re.IGNORECASE)
@@ -44,7 +46,7 @@ _TIMES = frozenset({"time", "device_time"})
 _SAID = {_TIMES: frozenset({"time"}), frozenset({"model_time"}): frozenset({"device_time"})}
 _WITH_RATES = frozenset({"energy", "emissions", "time", "tokens"})
 # Between the parts of a time: "1 Stunde und 52 Minuten".
-_GOES_ON = re.compile(r"\s*,?\s*(?:(?:and|und|et|y|e|i|en|og|och|ve|\u0438)\s+)?")
+_GOES_ON = re.compile(r"(?:(?<=Std)\.)?\s*,?\s*(?:(?:and|und|et|y|e|i|en|og|och|ve|\u0438)\s+)?")
 # Units in a label or a column heading, for cells that hold a bare number.
 _HEADED = re.compile(
     r"[(\[]\s*(?:in\s+)?(?P<unit>[^()\[\]]{1,24})[)\]]|\bin\s+(?P<word>kWh|Wh|hours|minutes|kg|grams|GB)\b|"
@@ -137,12 +139,14 @@ def _first_unit(written: str) -> str:
 
 def _read(text: str, *, of_carbon: bool) -> list[Figure]:
     """Every number with its unit, where the parts of a time are one."""
-    clocks = [_clock(match) for match in _CLOCK.finditer(text)]
+    clocks = [_clock(match) for match in _CLOCK.finditer(text) if not _has_own_unit(match)]
     read: list[tuple[Figure, float]] = []
     end = 0
     for number in bare_numbers(text):
         clock = next((one for one in clocks if one.begin <= number.begin < one.end), None)
-        if number.begin < end or is_of_a_name(text, number.begin):
+        # Behind a month a number is a day, whose sign is that of days too.
+        is_day = text[: number.begin].endswith(_MONTH)
+        if number.begin < end or is_day or is_of_a_name(text, number.begin):
             continue
         one, factor = (clock, 1.0) if clock is not None else _with_unit(text, number, of_carbon=of_carbon)
         end = one.end
@@ -155,9 +159,18 @@ def _read(text: str, *, of_carbon: bool) -> list[Figure]:
     return [one for one, _ in read]
 
 
+def _has_own_unit(match: re.Match[str]) -> bool:
+    """Whether what would be minutes is something else: "8 h 16 GPUs", "1 h 30 s"."""
+    is_bare = match["minutes"] is not None and match["word"] is None
+    return is_bare and unit_at(match.string[match.end() : match.end() + _LONGEST_UNIT]) is not None
+
+
 def _clock(match: re.Match[str]) -> Figure:
-    hours, minutes = int(match["h"] or match["hours"]), int(match["m"] or match["minutes"] or match["after"])
-    seconds = float(hours * SECONDS_PER_HOUR + minutes * SECONDS_PER_MINUTE + int(match["s"] or 0))
+    hours, minutes, last = (
+        int(next((match[name] for name in names if match[name]), 0))
+        for names in (("h", "whole", "hours"), ("m", "between", "minutes", "after"), ("s", "last"))
+    )
+    seconds = float(hours * SECONDS_PER_HOUR + minutes * SECONDS_PER_MINUTE + last)
     return Figure(
         ranges=((seconds, seconds),),
         kinds=frozenset({"time"}),

@@ -104,4 +104,6 @@ def nearest_heading(headings: Sequence[str]) -> str:
 
 def _lines(text: str) -> str:
     """A text of several lines whatever its line ends and indentation, and whatever quotation it stands in."""
-    return "\n".join(line.strip().lstrip("> \t") for line in re.split(r"\r\n|\r|\n", text))
+    first, *further = (line.strip() for line in re.split(r"\r\n|\r|\n", text))
+    # Before the first line a sign is a person's: "> 24 h".
+    return "\n".join([first, *(line.lstrip("> \t") for line in further)])
