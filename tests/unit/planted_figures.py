@@ -101,6 +101,8 @@ SOUND = (
     _TRAINING + "- GPU hours: 1.9\n",
     _TRAINING + "- Training time: 112m 4s\n",
     _TRAINING + "- Training time: 1h52m04s\n",
+    _TRAINING + "- Training time: 1.87 h\n- Hours of training data: 112.2\n",
+    _TRAINING + "- Training time: 1.87 h\n- Time taken for evaluation: 1.87 minutes\n",
     _TRAINING + "- GPU-hours: about 2\n",
     _TRAINING + "- Compute: 1.87 GPU hours\n",
     _TRAINING + "Training took 1.87 GPU hours.\n",

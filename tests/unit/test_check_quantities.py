@@ -86,6 +86,7 @@ def test_what_is_no_day_is_none(text: str) -> None:
         ("52m 30s", "time", 3150.0),
         ("1 h 30 s", "time", 3630.0),
         ("8 h 16 GPUs", "time", 28_800.0),
+        ("1h52 GPU time", "time", 6720.0),
         ("1 Std. 52 Min.", "time", 6720.0),
         ("3.6 megajoules", "energy", 3_600_000.0),
         ("1 megawatt-hour", "energy", 3.6e9),

@@ -131,6 +131,8 @@ def test_a_sentence_over_several_lines_of_a_quotation_is_remembered(lead: str) -
         ("- GPU hours: [X] h", "- GPU hours: 1.87 h (1 GPU)"),
         ("- Training time: [X] A100 hours", "- Training time: [X] A100 hours"),
         ("- GPU hours: [X] A100-hours", "- GPU hours: [X] A100-hours"),
+        ("- Training time: [X] H100 GPU hours", "- Training time: [X] H100 GPU hours"),
+        ("- GPU hours: [X] H100 GPU hours", "- GPU hours: [X] H100 GPU hours"),
         ("- Compute: [GPU hours]", "- Compute: [GPU hours]"),
     ],
 )

@@ -41,7 +41,7 @@ _ANOTHER_RUN = re.compile(
     r"trials|(?:all|\d+) runs|first attempt|initially|originally|next|per|each|every|"
     r"better|worse|overfit\w*|second|third|separate\w*|"
     r"ziel\w*|geplant\w*|h\u00f6chstens|bis zu|objectif|pr\u00e9vu\w*|maximum|jusqu|hasta|previsto|"
-    r"vergl\w*|frühere\w*|anciens?|auparavant|anterior\w*)\b|"
+    r"vergl\w*|fr\u00fchere\w*|anciens?|auparavant|anterior\w*)\b|"
     r"[<\u2264\u2265]|\u76ee\u6807|\u76ee\u6a19|\u8ba1\u5212",
     re.IGNORECASE,
 )

@@ -145,7 +145,7 @@ def _read(text: str, *, of_carbon: bool) -> list[Figure]:
     for number in bare_numbers(text):
         clock = next((one for one in clocks if one.begin <= number.begin < one.end), None)
         # Behind a month a number is a day, whose sign is that of days too.
-        is_day = text[: number.begin].endswith(_MONTH)
+        is_day = text.endswith(_MONTH, 0, number.begin)
         if number.begin < end or is_day or is_of_a_name(text, number.begin):
             continue
         one, factor = (clock, 1.0) if clock is not None else _with_unit(text, number, of_carbon=of_carbon)
@@ -160,9 +160,10 @@ def _read(text: str, *, of_carbon: bool) -> list[Figure]:
 
 
 def _has_own_unit(match: re.Match[str]) -> bool:
-    """Whether what would be minutes is something else: "8 h 16 GPUs", "1 h 30 s"."""
-    is_bare = match["minutes"] is not None and match["word"] is None
-    return is_bare and unit_at(match.string[match.end() : match.end() + _LONGEST_UNIT]) is not None
+    """Whether what would be minutes, behind a blank, is something else: "8 h 16 GPUs", "1 h 30 s"."""
+    begin = match.start("minutes")
+    is_apart = match["minutes"] is not None and match["word"] is None and match.string[begin - 1].isspace()
+    return is_apart and unit_at(match.string[match.end() : match.end() + _LONGEST_UNIT]) is not None
 
 
 def _clock(match: re.Match[str]) -> Figure:

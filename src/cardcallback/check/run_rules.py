@@ -96,7 +96,7 @@ def _seconds(fact: Fact) -> float:
 def _shares(facts: Facts) -> Iterator[Finding]:
     """More than 100 % of what is a share of a whole."""
     for one in facts.of("share"):
-        if one.line.is_ours or one.figure.value <= 1:
+        if one.line.is_ours or one.figure.low <= 1:
             continue
         near = one.cell[max(0, one.figure.begin - _NEAR) : one.figure.end + _NEAR]
         is_share = _SHARE.search(f"{one.label} {one.column} {near}") is not None

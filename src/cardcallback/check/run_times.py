@@ -19,7 +19,7 @@ _MOST_TIMES = 20
 OTHER_TIME = re.compile(
     r"infer|latenc|generati|response|evaluat|before|load|suspend|warm|read every|sampl|per |step|session|visit|gap|"
     r"first token|\bdata\b|dataset|collect|annotat|download|tokeni[sz]|prepar|convert|merg|export|compil|queue|"
-    r"\bdebug",
+    r"\bdebug|\baudio\b|\brecording",
     re.IGNORECASE,
 )
 # Of a part of the run, of which a card may have several.
@@ -43,7 +43,9 @@ def run_seconds(facts: Facts) -> list[float]:
 
 def _is_of_run(fact: Fact) -> bool:
     label = fact.label or fact.column
-    if OF_PARTS.search(label) or is_of_other_thing(fact) or is_of_pretraining(fact) or is_of_another_model(fact, ""):
+    if OF_PARTS.search(label) or OTHER_TIME.search(label) or is_of_pretraining(fact):
+        return False
+    if is_of_other_thing(fact) or is_of_another_model(fact, ""):
         return False
     plain, whole = normalize_label(split_unit(label)[0]), _labels()
     words = plain.split()

@@ -35,8 +35,8 @@ def device_time_at(text: str, start: int = 0) -> tuple[str, float] | None:
 
 
 def is_of_any_device(unit: str) -> bool:
-    """Whether the unit is of whatever devices there were: those of an A100 are no hours of another GPU."""
-    return _OF_ANY.search(unit) is not None
+    """Whether the unit is of whatever devices there were: "A100 hours" and "H100 GPU hours" are of no other GPU."""
+    return _OF_ANY.search(unit) is not None and not any(sign.isdigit() for sign in unit)
 
 
 def names_device_time(text: str) -> bool:
