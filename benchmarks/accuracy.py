@@ -22,7 +22,7 @@ import comparison_report
 import schedule_report
 from schedule_run import Outcome, run
 from schedules import draw
-from simulated import build_problem
+from simulated import require_simulator
 
 
 def outcome_of(seed: int, *, sampled: bool = False) -> Outcome:
@@ -33,10 +33,7 @@ def outcome_of(seed: int, *, sampled: bool = False) -> Outcome:
 def main() -> int:
     """Run what the command line asks for; 1 if a budget is broken."""
     arguments = _arguments()
-    problem = build_problem()
-    if problem is not None:
-        print(problem, file=sys.stderr)
-        return 1
+    require_simulator()
     if arguments.read is not None:
         return _show_comparison(json.loads(arguments.read.read_text(encoding="utf-8")), arguments)
     if arguments.peers:

@@ -19,7 +19,7 @@ from collections.abc import Callable
 
 from cost_recorder import Figure, driver, memory, processor
 from device_letters import legend
-from simulated import ROOT, build_problem
+from simulated import ROOT, require_simulator
 
 _DEVICES = ("gb10", "h100", "a100", "p100", "p100-samples")
 _VERDICTS = {True: "kept", False: "BROKEN", None: ""}
@@ -65,10 +65,7 @@ def main() -> int:
     parser.add_argument("--pairs", type=int, default=31, help="of imports (default: %(default)s)")
     parser.add_argument("--json", action="store_true", help="print data only")
     arguments = parser.parse_args()
-    problem = build_problem()
-    if problem is not None:
-        print(problem, file=sys.stderr)
-        return 1
+    require_simulator()
     measure: dict[str, Callable[[], list[Figure]]] = {
         "import": lambda: importing(arguments.pairs),
         "processor": lambda: processor(arguments.seconds),

@@ -39,7 +39,7 @@ from cardcallback.record import RunRecord
 from cardcallback.recovery import killed_runs, write_recovered
 from cardcallback.settings import resolve_settings
 from cardcallback.writing import remove_abandoned
-from simulated import Simulation, build_problem, nvidia_smi_in, profile_named, restart_beside
+from simulated import Simulation, nvidia_smi_in, profile_named, require_simulator, restart_beside
 
 _STEP_SECONDS = 0.02
 _SAVE_STEPS = 50
@@ -281,10 +281,7 @@ def main() -> int:
     parser.add_argument("--results", type=Path, help="where each kill is kept, to go on after being broken off")
     parser.add_argument("--json", action="store_true", help="print each kill too")
     arguments = parser.parse_args()
-    problem = build_problem()
-    if problem is not None:
-        print(problem, file=sys.stderr)
-        return 1
+    require_simulator()
     kills = measure(
         arguments.kills,
         first_seed=arguments.first_seed,

@@ -38,7 +38,7 @@ from cardcallback.recovery import killed_runs, write_recovered
 from cardcallback.settings import resolve_settings
 from cardcallback.writing import remove_abandoned
 from kills import make_trainer
-from simulated import Simulation, build_problem, nvidia_smi_in, profile_named, restart_beside
+from simulated import Simulation, nvidia_smi_in, profile_named, require_simulator, restart_beside
 
 Trouble = Literal["killed", "full once", "full"]
 TROUBLES: tuple[Trouble, ...] = ("killed", "full once", "full")
@@ -220,9 +220,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--every", type=int, default=1, help="look at every n-th operation only (default: %(default)s)")
     every = parser.parse_args().every
-    if build_problem() is not None:
-        print(build_problem(), file=sys.stderr)
-        return 1
+    require_simulator()
     torch.set_num_threads(1)
     wrong: dict[str, list[str]] = {}
     # Not a TemporaryDirectory, which a fork that goes through its exit would remove.

@@ -34,10 +34,18 @@ __all__ = [
     "nvidia_smi_in",
     "profile_named",
     "ramp",
+    "require_simulator",
     "restart_beside",
     "sine",
     "square",
 ]
+
+
+def require_simulator() -> None:
+    """End the command, with the reason on stderr and 1, where the simulated library cannot be built."""
+    problem = build_problem()
+    if problem is not None:
+        raise SystemExit(problem)
 
 
 def nvidia_smi_in(folder: Path) -> Path:

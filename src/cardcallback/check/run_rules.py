@@ -14,14 +14,13 @@ from cardcallback.check.other_things import says_of_elsewhere
 from cardcallback.check.quantities import any_figures, figures_of, find_figures
 from cardcallback.check.reading import CardText
 from cardcallback.check.run_labels import ONE_OF_A_KIND, plain_label, run_fact
-from cardcallback.check.run_times import run_times
+from cardcallback.check.run_times import MOST_TIMES, run_times
 from cardcallback.render.card.slots import Slot
 from cardcallback.units import format_bytes
 
 RULE = "figures"
 _SLIPS = {60.0: "minutes taken for hours, or seconds for minutes", 3600.0: "seconds taken for hours"}
 _SLIP_ROOM = 0.03
-_MOST_TIMES = 20
 _SHARE = re.compile(
     r"\baccuracy\b|\bprecision\b|\brecall\b|\bcoverage\b|\butili[sz]ation\b|\btrainable\b|\bwin ?rate\b|"
     r"\bpass(?:ing)? ?rate\b|"
@@ -78,7 +77,7 @@ def run_findings(facts: Facts) -> Iterator[Finding]:
 def _times(facts: Facts) -> Iterator[Finding]:
     """Two times of the run, one of which is sixty times the other."""
     times = run_times(facts)
-    for index, later in enumerate(times[:_MOST_TIMES]):
+    for index, later in enumerate(times[:MOST_TIMES]):
         for earlier in times[:index]:
             large, small = max(later, earlier, key=_seconds), min(later, earlier, key=_seconds)
             ratio = _seconds(large) / _seconds(small)

@@ -15,7 +15,8 @@ _TIME_VALUES = frozenset({"training_time", "hours_used"})
 _MAY_BE = re.compile(
     r"\b(?:train|hours? used|duration|wall|run ?time|elapsed|gpu[- ]hours?|time)\b|train", re.IGNORECASE
 )
-_MOST_TIMES = 20
+# A card with more is a log: the rules compare each with each.
+MOST_TIMES = 20
 OTHER_TIME = re.compile(
     r"infer|latenc|generati|response|evaluat|before|load|suspend|warm|read every|sampl|per |step|session|visit|gap|"
     r"first token|\bdata\b|dataset|collect|annotat|download|tokeni[sz]|prepar|convert|merg|export|compil|queue|"
@@ -38,7 +39,7 @@ def run_seconds(facts: Facts) -> list[float]:
         for one in facts.of("time", "device_time")
         if one.figure.value > 0 and _MAY_BE.search(one.about) and not OTHER_TIME.search(one.about)
     ]
-    return list(dict.fromkeys(times))[:_MOST_TIMES]
+    return list(dict.fromkeys(times))[:MOST_TIMES]
 
 
 def _is_of_run(fact: Fact) -> bool:
