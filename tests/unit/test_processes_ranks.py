@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import msgspec
 import pytest
@@ -261,11 +262,37 @@ def test_what_killed_jobs_left_is_removed_when_it_is_old(tmp_path: Path) -> None
     """Another job's folder of two hours ago goes, one that is in use stays."""
     for node, age_seconds in (("old", 7200), ("new", 60)):
         Rendezvous(tmp_path, node).invite("ab" * 16)
-        path = tmp_path / "_cardcallback" / f"ranks-{node}" / "invitation"
-        at = path.stat().st_mtime - age_seconds
-        os.utime(path, (at, at))
+        folder = tmp_path / "_cardcallback" / f"ranks-{node}"
+        for path in (folder / "invitation", folder):
+            at = path.stat().st_mtime - age_seconds
+            os.utime(path, (at, at))
     Rendezvous(tmp_path, "n").invite("cd" * 16)
     assert sorted(path.name for path in (tmp_path / "_cardcallback").iterdir()) == ["ranks-n", "ranks-new"]
+
+
+def test_a_folder_that_another_measurer_has_just_made_stays(tmp_path: Path) -> None:
+    """Two computers begin at once on one disk: the first's folder is still empty when the second removes old ones."""
+    just_made = tmp_path / "_cardcallback" / "ranks-first"
+    just_made.mkdir(parents=True)
+    Rendezvous(tmp_path, "second").invite("cd" * 16)
+    assert just_made.exists()
+
+
+def test_a_folder_that_goes_while_it_is_empty_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process of the job before, which ends just now, removes its folder: it has the same name."""
+    folder, make = tmp_path / "_cardcallback" / "ranks-n", Path.mkdir
+    times: list[Path] = []
+
+    def make_and_lose(path: Path, *args: Any, **options: Any) -> None:
+        make(path, *args, **options)
+        if path == folder and not times:
+            times.append(path)
+            path.rmdir()
+
+    monkeypatch.setattr(Path, "mkdir", make_and_lose)
+    Rendezvous(tmp_path, "n").invite("cd" * 16)
+    assert times
+    assert Rendezvous(tmp_path, "n").salt() == "cd" * 16
 
 
 def test_a_folder_that_cannot_be_written_stops_nobody(tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ _SALT = re.compile(r"[0-9a-f]{16,64}")
 # A file of ours, or what a process that was killed while it wrote one left beside it.
 _OURS = re.compile(r"(?:invitation|rank-\d+\.json)|\.(?:invitation|rank-\d+\.json)-[0-9a-f]{8}")
 _LARGEST_BYTES = 64 * 1024
+_INVITE_ATTEMPTS = 3
 # No process of a job that lives leaves its file unchanged for so long.
 _LEFT_BEHIND_SECONDS = 3600.0
 
@@ -56,10 +57,16 @@ class Rendezvous:
         """
         own_folder(self._private)
         _require_own(self._folder)
-        self._folder.mkdir(mode=_FOLDER_MODE, exist_ok=True)
         for path in self._announcements():
             path.unlink(missing_ok=True)
-        write_private(self._folder / _INVITATION, salt.encode())
+        for attempt in range(_INVITE_ATTEMPTS):
+            self._folder.mkdir(mode=_FOLDER_MODE, exist_ok=True)
+            try:
+                write_private(self._folder / _INVITATION, salt.encode())
+                break
+            except FileNotFoundError:  # a process of the job before took the folder away while it was empty
+                if attempt == _INVITE_ATTEMPTS - 1:
+                    raise
         self._remove_left_behind()
 
     def can_be_written(self) -> bool:
@@ -116,7 +123,8 @@ class Rendezvous:
         for folder in self._private.glob(f"{_FOLDER}*"):
             if folder != self._folder:
                 with contextlib.suppress(OSError):  # another node's measurer may be removing it
-                    newest = max((path.stat().st_mtime for path in folder.iterdir()), default=0.0)
+                    # The folder's own too: one that another measurer has just made is still empty.
+                    newest = max(path.stat().st_mtime for path in (folder, *folder.iterdir()))
                     if newest < oldest:
                         _remove_folder(folder)
 
