@@ -40,6 +40,7 @@ class Gauge:
     still_seconds: float = 0.0
     still_joules: tuple[float, float] = (0.0, 0.0)
     reaches_end: bool = False
+    may_lock: bool = False
 
 
 def close_best(
@@ -58,7 +59,7 @@ def close_best(
     verdict = compare(account, gauge)
     share = _bridge_doubt(account, gauge, verdict, (lead, tail))
     edges = math.hypot(_edge_doubt(lead, gauge, share), _edge_doubt(tail, gauge, share))
-    doubt = math.hypot(_cut_doubt(account, gauge), edges) + share * abs(bridged)
+    doubt = math.hypot(_cut_doubt(account, gauge), edges) + share * abs(bridged) + account.rate_doubt_joules
     gap = account.unbridged_seconds + lead.gap_seconds + tail.gap_seconds
     below, above = _if_the_other_is_right(account)
     still_below, still_above = _if_it_stood_still(account, lead, tail, gauge)

@@ -1,0 +1,152 @@
+"""A counter whose rate changes within a run, while power goes on as before: found out, and only where that is sure."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable
+
+import pytest
+from virtual_gpu import A100, GB10, VirtualGpu
+
+from cardcallback.energy import AccountResult, CounterTraits, EnergyAccount, PowerTraits
+from waveforms import Waveform, constant, square
+
+# Its period is no multiple of what a gauge refreshes by, so that one that looks now and then meets all of it.
+WORK = Waveform((constant(20.0), square(0.0, 70.0, 1.7321, begin=-3.0)))
+SLOW_WORK = Waveform((constant(20.0), square(0.0, 70.0, 11.3, begin=-3.0)))
+CHANGE, END = 160.4, 300.0
+Distortion = Callable[[float, float], float]
+
+
+def watched(
+    *,
+    work: Waveform = WORK,
+    device: dict[str, float] = GB10,
+    counted: Callable[[float, VirtualGpu], float] = lambda at, gpu: gpu.joules(at),
+    shown: Distortion = lambda _, watts: watts,
+) -> tuple[AccountResult, float]:
+    """What an account says of five minutes, and the truth; ``counted`` and ``shown`` distort what the sensors say."""
+    gpu = VirtualGpu(waveform=work, **device)
+    interval = 0.5 if device is GB10 else 0.1
+    varied = random.Random(7)  # noqa: S311 - a gauge that looks now and then is read at moments that vary
+    account = EnergyAccount(
+        counter=CounterTraits(),
+        power=PowerTraits(averaging_seconds=gpu.window, refresh_seconds=gpu.refresh, interval_seconds=interval),
+        limit_watts=140.0,
+    )
+    at = 0.002
+    while at <= END:
+        account.add_power(at, shown(at, gpu.watts(at)))
+        at += interval * (1.0 if device is GB10 else varied.uniform(0.7, 1.6))
+    for second in range(int(END) + 1):
+        account.add_counter(second + 0.001, counted(second + 0.001, gpu))
+    return account.result(END), gpu.truth(0, END)
+
+
+def at_another_rate(gain: float) -> Callable[[float, VirtualGpu], float]:
+    """A counter that counts rightly until the change, and with that gain since."""
+
+    def counted(at: float, gpu: VirtualGpu) -> float:
+        until = gpu.joules(min(at, CHANGE))
+        return until + gain * (gpu.joules(at) - until)
+
+    return counted
+
+
+def width(result: AccountResult, truth: float) -> float:
+    """The width of the best interval, which has to hold the truth, as a share of it."""
+    assert result.best is not None
+    assert result.best.high is not None
+    assert result.best.low <= truth <= result.best.high
+    return (result.best.high - result.best.low) / truth
+
+
+def told(result: AccountResult) -> bool:
+    """Whether a note says that the counter's rate changed."""
+    return any("began to count" in note for note in result.notes)
+
+
+@pytest.mark.parametrize(
+    ("device", "work", "gain"),
+    [*((GB10, WORK, gain) for gain in (0.7, 0.93, 1.08, 1.5)), (A100, SLOW_WORK, 0.7), (A100, SLOW_WORK, 1.5)],
+)
+def test_a_counter_whose_rate_changes_is_found_out(device: dict[str, float], work: Waveform, gain: float) -> None:
+    """Work goes on as before by the gauge: the value is right, and the interval does not span the counter's figure."""
+    result, truth = watched(device=device, work=work, counted=at_another_rate(gain))
+    assert told(result)
+    assert result.best is not None
+    assert result.best.joules == pytest.approx(truth, rel=0.005)
+    assert width(result, truth) < 0.6 * abs(gain - 1) * (END - CHANGE) / END
+    assert result.counter is not None
+    assert result.counter.joules != pytest.approx(truth, rel=0.02)  # what the counter says is still told
+
+
+@pytest.mark.parametrize("gain", [0.8, 1.1])
+def test_a_gauge_whose_rate_changes_does_not_make_the_counter_wrong(gain: float) -> None:
+    """It is the gauge that jumps there: the counter stays the figure, and both are spanned."""
+    result, truth = watched(shown=lambda at, watts: gain * watts if at > CHANGE else watts)
+    assert not told(result)
+    assert result.best is not None
+    assert result.best.joules == pytest.approx(truth, rel=0.005)
+    assert width(result, truth) > 0.9 * abs(gain - 1) * (END - CHANGE) / END
+
+
+@pytest.mark.parametrize("gain", [0.8, 1.2])
+def test_a_rate_that_is_wrong_from_the_begin_is_nobodys_fault(gain: float) -> None:
+    """Nothing tells which of the two is wrong: the interval spans both."""
+    result, truth = watched(counted=lambda at, gpu: gain * gpu.joules(at))
+    assert not told(result)
+    assert width(result, truth) > 0.9 * abs(gain - 1)
+
+
+@pytest.mark.parametrize("gain", [0.8, 1.2])
+def test_work_that_changes_with_the_rate_leaves_it_open(gain: float) -> None:
+    """Both jump: it may be either of them."""
+    work = Waveform((*WORK.segments, constant(40.0, begin=CHANGE)))
+    result, truth = watched(work=work, counted=at_another_rate(gain))
+    assert not told(result)
+    assert width(result, truth) > 0.9 * abs(gain - 1) * (END - CHANGE) / END
+
+
+def test_work_that_changes_all_the_time_leaves_it_open() -> None:
+    """Where power jumps so much again and again, that it does not at one moment says nothing."""
+    work = Waveform((constant(20.0), square(0.0, 70.0, 40.0, begin=-3.0)))
+    result, truth = watched(work=work, counted=at_another_rate(0.9))
+    assert not told(result)
+    assert width(result, truth) > 0.03
+
+
+def test_a_gauge_that_stands_still_is_no_witness_against_the_counter() -> None:
+    """It repeats one value while steady work goes on to another level: it goes on as before, and is wrong."""
+    work = Waveform((constant(60.0), constant(30.0, begin=CHANGE)))
+    result, truth = watched(work=work, shown=lambda at, watts: 60.0 if at > 100.0 else watts)
+    assert not told(result)
+    assert width(result, truth) < 0.5
+
+
+def test_a_change_between_two_that_never_agreed_is_left_open() -> None:
+    """A counter that is 5 % off before and 15 % since was no measure before either."""
+    result, truth = watched(
+        counted=lambda at, gpu: (
+            0.95 * gpu.joules(min(at, CHANGE)) + 0.85 * (gpu.joules(at) - gpu.joules(min(at, CHANGE)))
+        )
+    )
+    assert not told(result)
+    assert width(result, truth) > 0.08
+
+
+@pytest.mark.parametrize("hours", [3])
+def test_a_long_run_keeps_no_more_than_a_short_one(hours: int) -> None:
+    """Blocks are joined as they become many, and the change is still found."""
+    gpu = VirtualGpu(waveform=WORK, **GB10)
+    account = EnergyAccount(counter=CounterTraits(), power=PowerTraits(averaging_seconds=1.0, refresh_seconds=0.1))
+    end, change = hours * 3600, hours * 1800
+    for second in range(end + 1):
+        at = second + 0.001
+        account.add_power(at, gpu.watts(at))
+        account.add_counter(at, gpu.joules(at) + 0.1 * max(gpu.joules(at) - gpu.joules(change), 0.0))
+    result = account.result(end)
+    assert told(result)
+    assert width(result, gpu.truth(0, end)) < 0.01
+    assert math.isclose(result.duration_seconds, end)
