@@ -80,6 +80,8 @@ def test_a_counter_whose_rate_changes_is_found_out(device: dict[str, float], wor
     assert width(result, truth) < 0.6 * abs(gain - 1) * (END - CHANGE) / END
     assert result.counter is not None
     assert result.counter.joules != pytest.approx(truth, rel=0.02)  # what the counter says is still told
+    assert result.consistency is not None
+    assert result.consistency.seconds < CHANGE + 5  # they are compared for as long as both are believed
 
 
 @pytest.mark.parametrize("gain", [0.8, 1.1])
@@ -98,6 +100,14 @@ def test_a_rate_that_is_wrong_from_the_begin_is_nobodys_fault(gain: float) -> No
     result, truth = watched(counted=lambda at, gpu: gain * gpu.joules(at))
     assert not told(result)
     assert width(result, truth) > 0.9 * abs(gain - 1)
+
+
+@pytest.mark.parametrize("drift", [-0.06, 0.06])
+def test_a_rate_that_drifts_is_no_change(drift: float) -> None:
+    """From the begin to the end a little more each second: there is no moment at which either jumps."""
+    result, truth = watched(shown=lambda at, watts: watts * (1 + drift * at / END))
+    assert not told(result)
+    width(result, truth)
 
 
 @pytest.mark.parametrize("gain", [0.8, 1.2])

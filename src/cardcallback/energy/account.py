@@ -109,10 +109,9 @@ class EnergyAccount:
         end = CounterPoint(end_seconds, 0.0, self._gauge_at(end_seconds))
         bridged = account.bridged_seconds > 0 or end_seconds - account.anchor.at_seconds > LONG_EDGE_SECONDS
         change = rate_change(account.agreement.blocks.all(), gauge_may_lock=gauge.may_lock)
-        consistency = compare(account, gauge) if explained else None
         notes = ()
         if explained:
-            notes = account_notes(account, consistency, change)
+            notes = account_notes(account, compare(account, gauge), change)
             notes += self._gauge_notes(alone=bridged, still_seconds=gauge.still_seconds)
         account.distrust_stillness(gauge_saw=watched_joules(account.anchor.power, end.power) is not None)
         begin = CounterPoint(
@@ -126,7 +125,7 @@ class EnergyAccount:
             counter=counter,
             integrated=integrated,
             best=integrated if best is None else better_of(best, integrated, account),
-            consistency=consistency,
+            consistency=compare(believed, gauge) if explained else None,
             notes=notes,
         )
 

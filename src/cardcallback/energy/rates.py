@@ -18,8 +18,8 @@ _SCATTERS = 6.0
 _CLOSE_SHARE = CONSISTENT_SHARE / 4
 # A stretch in so many parts shows how much its rate varies.
 _PARTS = 8
-# Each half of a time of one rate is as the whole, to this share of the change.
-_UNEVEN = 1 / 3
+# Each half of a time of one rate is as the whole, to this share of the change: of a rate that drifts it is not.
+_UNEVEN = 0.2
 # Power goes on as before where it changes by no more than this share of what the counter's rate does, ...
 _GOES_ON = 0.25
 # ... and where it hardly ever does by chance: jumps half as large as the counter's are so rare in the rest of the run.
