@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import math
 import random
 from collections.abc import Callable
+from dataclasses import astuple
 
 import pytest
 from virtual_gpu import A100, GB10, VirtualGpu
 
 from cardcallback.energy import AccountResult, CounterTraits, EnergyAccount, PowerTraits
+from cardcallback.energy.agreement import Agreement
+from cardcallback.energy.blocks import joined_blocks
+from cardcallback.energy.intervals import BothWays, Counted, CounterPoint
 from waveforms import Waveform, constant, square
 
 # Its period is no multiple of what a gauge refreshes by, so that one that looks now and then meets all of it.
@@ -146,12 +149,11 @@ def test_a_change_between_two_that_never_agreed_is_left_open() -> None:
     assert width(result, truth) > 0.08
 
 
-@pytest.mark.parametrize("hours", [3])
-def test_a_long_run_keeps_no_more_than_a_short_one(hours: int) -> None:
-    """Blocks are joined as they become many, and the change is still found."""
+def test_a_change_in_a_long_run_is_found() -> None:
+    """Three hours are more intervals than blocks are kept: they are joined, and the change is still found."""
     gpu = VirtualGpu(waveform=WORK, **GB10)
     account = EnergyAccount(counter=CounterTraits(), power=PowerTraits(averaging_seconds=1.0, refresh_seconds=0.1))
-    end, change = hours * 3600, hours * 1800
+    end, change = 10_800, 5_400
     for second in range(end + 1):
         at = second + 0.001
         account.add_power(at, gpu.watts(at))
@@ -159,4 +161,36 @@ def test_a_long_run_keeps_no_more_than_a_short_one(hours: int) -> None:
     result = account.result(end)
     assert told(result)
     assert width(result, gpu.truth(0, end)) < 0.01
-    assert math.isclose(result.duration_seconds, end)
+
+
+def test_blocks_hold_what_the_sums_hold() -> None:
+    """Whatever is counted, refused, taken back or no longer compared, through many joinings of blocks."""
+    varied = random.Random(3)  # noqa: S311 - intervals that vary, not secrets
+    agreement, counted, alone_joules = Agreement(), [], 0.0
+    for _ in range(3000):
+        interval = Counted(CounterPoint(0.0, 0.0, None), 1.0, varied.uniform(1, 9), varied.choice((None, 5.0, 6.0)))
+        what = varied.choice(("count", "count", "count", "refuse", "take back", "compare no more"))
+        if what == "count":
+            agreement.count(interval)
+            counted.append(interval)
+            alone_joules += interval.joules if interval.integral is None else 0.0
+        elif what == "refuse":
+            agreement.refuse(BothWays(1.0, 3.0, 5.0, 0.5), possible=varied.random() < 0.5)
+        elif counted:
+            newest = counted.pop()
+            if what == "take back":
+                agreement.take_back(newest)
+                alone_joules -= newest.joules if newest.integral is None else 0.0
+            else:
+                agreement.compare_no_more(newest)
+                alone_joules += newest.joules if newest.integral is not None else 0.0
+    blocks = agreement.blocks.all()
+    whole = joined_blocks(blocks)
+    assert len(blocks) <= 512
+    assert whole.alone_joules == pytest.approx(alone_joules)
+    for sums, expected in (
+        (whole.agreeing, agreement.agreeing),
+        (whole.disputed, agreement.disputed),
+        (whole.ruled_out, agreement.ruled_out),
+    ):
+        assert astuple(sums) == pytest.approx(astuple(expected))

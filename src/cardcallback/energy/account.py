@@ -14,7 +14,6 @@ from cardcallback.energy.history import NEVER, Cumulative, FadingHistory
 from cardcallback.energy.integral import PowerIntegral
 from cardcallback.energy.intervals import Check, CounterPoint, watched_joules
 from cardcallback.energy.notes import account_notes, gauge_notes
-from cardcallback.energy.rates import rate_change
 from cardcallback.energy.result import SHORTEST_VISIT_SECONDS, AccountResult, PhaseSum, Visit
 from cardcallback.energy.traits import CounterTraits, PowerTraits
 
@@ -108,7 +107,7 @@ class EnergyAccount:
             )
         end = CounterPoint(end_seconds, 0.0, self._gauge_at(end_seconds))
         bridged = account.bridged_seconds > 0 or end_seconds - account.anchor.at_seconds > LONG_EDGE_SECONDS
-        change = rate_change(account.agreement.blocks.all(), gauge_may_lock=gauge.may_lock)
+        change = account.agreement.rate_change(gauge_may_lock=gauge.may_lock)
         notes = ()
         if explained:
             notes = account_notes(account, compare(account, gauge), change)

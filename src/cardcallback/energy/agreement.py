@@ -6,9 +6,12 @@ import copy
 
 from cardcallback.energy.blocks import Block, Blocks
 from cardcallback.energy.intervals import BothWays, Counted
+from cardcallback.energy.rates import RateChange, rate_change
 
 # Above this share of the intervals, counter and gauge disagree as such: neither is the one at fault.
 _SYSTEMATIC_SHARE = 0.2
+# Below this share of the energy it is not worth looking for the moment at which a counter's rate changed.
+_NEGLIGIBLE_SHARE = 0.0025
 
 
 class Agreement:
@@ -61,6 +64,13 @@ class Agreement:
         rest.disputed = self.disputed.less(part.disputed)
         rest.ruled_out = self.ruled_out.less(part.ruled_out)
         return rest
+
+    def rate_change(self, *, gauge_may_lock: bool) -> RateChange | None:
+        """The moment from which on the counter counts at another rate, if there is one that makes a difference."""
+        whole = self.agreeing.joined(self.disputed).joined(self.ruled_out)
+        if abs(whole.power_joules - whole.counter_joules) <= _NEGLIGIBLE_SHARE * whole.power_joules:
+            return None
+        return rate_change(self.blocks.all(), gauge_may_lock=gauge_may_lock)
 
     def copy(self) -> Agreement:
         """An independent copy."""
