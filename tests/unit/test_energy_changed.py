@@ -17,7 +17,8 @@ from waveforms import Waveform, constant, square
 
 # Its period is no multiple of what a gauge refreshes by, so that one that looks now and then meets all of it.
 WORK = Waveform((constant(20.0), square(0.0, 70.0, 1.7321, begin=-3.0)))
-SLOW_WORK = Waveform((constant(20.0), square(0.0, 70.0, 11.3, begin=-3.0)))
+# What a gauge that looks now and then meets of it is close to what there is.
+FLAT_WORK = Waveform((constant(60.0), square(0.0, 10.0, 11.3, begin=-3.0)))
 CHANGE, END = 160.4, 300.0
 Distortion = Callable[[float, float], float]
 
@@ -32,18 +33,19 @@ def watched(
     """What an account says of five minutes, and the truth; ``counted`` and ``shown`` distort what the sensors say."""
     gpu = VirtualGpu(waveform=work, **device)
     interval = 0.5 if device is GB10 else 0.1
-    varied = random.Random(7)  # noqa: S311 - a gauge that looks now and then is read at moments that vary
+    varied = random.Random(7)  # noqa: S311 - moments and a flicker that vary, not secrets
     account = EnergyAccount(
         counter=CounterTraits(),
         power=PowerTraits(averaging_seconds=gpu.window, refresh_seconds=gpu.refresh, interval_seconds=interval),
         limit_watts=140.0,
     )
-    at = 0.002
+    at, second = 0.002, 0
     while at <= END:
-        account.add_power(at, shown(at, gpu.watts(at)))
+        while second + 0.001 < at:
+            account.add_counter(second + 0.001, counted(second + 0.001, gpu))
+            second += 1
+        account.add_power(at, shown(at, gpu.watts(at) + varied.uniform(-0.05, 0.05)))
         at += interval * (1.0 if device is GB10 else varied.uniform(0.7, 1.6))
-    for second in range(int(END) + 1):
-        account.add_counter(second + 0.001, counted(second + 0.001, gpu))
     return account.result(END), gpu.truth(0, END)
 
 
@@ -72,7 +74,7 @@ def told(result: AccountResult) -> bool:
 
 @pytest.mark.parametrize(
     ("device", "work", "gain"),
-    [*((GB10, WORK, gain) for gain in (0.7, 0.93, 1.08, 1.5)), (A100, SLOW_WORK, 0.7), (A100, SLOW_WORK, 1.5)],
+    [*((GB10, WORK, gain) for gain in (0.7, 0.93, 1.08, 1.5)), (A100, FLAT_WORK, 0.7), (A100, FLAT_WORK, 1.5)],
 )
 def test_a_counter_whose_rate_changes_is_found_out(device: dict[str, float], work: Waveform, gain: float) -> None:
     """Work goes on as before by the gauge: the value is right, and the interval does not span the counter's figure."""
@@ -87,7 +89,7 @@ def test_a_counter_whose_rate_changes_is_found_out(device: dict[str, float], wor
     assert result.consistency.seconds < CHANGE + 5  # they are compared for as long as both are believed
 
 
-@pytest.mark.parametrize("gain", [0.8, 1.1])
+@pytest.mark.parametrize("gain", [0.8, 1.2])
 def test_a_gauge_whose_rate_changes_does_not_make_the_counter_wrong(gain: float) -> None:
     """It is the gauge that jumps there: the counter stays the figure, and both are spanned."""
     result, truth = watched(shown=lambda at, watts: gain * watts if at > CHANGE else watts)
