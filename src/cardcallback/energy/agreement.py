@@ -11,7 +11,7 @@ from cardcallback.energy.rates import RateChange, rate_change
 # Above this share of the intervals, counter and gauge disagree as such: neither is the one at fault.
 _SYSTEMATIC_SHARE = 0.2
 # Below this share of the energy it is not worth looking for the moment at which a counter's rate changed.
-_NEGLIGIBLE_SHARE = 0.0025
+_NEGLIGIBLE_SHARE = 0.001
 
 
 class Agreement:
