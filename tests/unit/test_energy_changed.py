@@ -30,6 +30,7 @@ def watched(
     counted: Callable[[float, VirtualGpu], float] = lambda at, gpu: gpu.joules(at),
     shown: Distortion = lambda _, watts: watts,
     flicker_watts: float = 0.05,
+    gauge_silent: tuple[float, float] = (END, END),
 ) -> tuple[AccountResult, float]:
     """What an account says of five minutes, and the truth; ``counted`` and ``shown`` distort what the sensors say."""
     gpu = VirtualGpu(waveform=work, **device)
@@ -45,7 +46,8 @@ def watched(
         while second + 0.001 < at:
             account.add_counter(second + 0.001, counted(second + 0.001, gpu))
             second += 1
-        account.add_power(at, shown(at, gpu.watts(at) + varied.uniform(-flicker_watts, flicker_watts)))
+        if not gauge_silent[0] < at < gauge_silent[1]:
+            account.add_power(at, shown(at, gpu.watts(at) + varied.uniform(-flicker_watts, flicker_watts)))
         at += interval * (1.0 if device is GB10 else varied.uniform(0.7, 1.6))
     return account.result(END), gpu.truth(0, END)
 
@@ -88,6 +90,15 @@ def test_a_counter_whose_rate_changes_is_found_out(device: dict[str, float], wor
     assert result.counter.joules != pytest.approx(truth, rel=0.02)  # what the counter says is still told
     assert result.consistency is not None
     assert result.consistency.seconds < CHANGE + 5  # they are compared for as long as both are believed
+
+
+def test_a_time_that_only_the_counter_told_is_corrected_too() -> None:
+    """It lies between times of one rate, so that it has that rate."""
+    result, truth = watched(counted=at_another_rate(0.8), gauge_silent=(200.0, 240.0))
+    assert told(result)
+    assert result.best is not None
+    assert result.best.joules == pytest.approx(truth, rel=0.005)
+    assert width(result, truth) < 0.03
 
 
 @pytest.mark.parametrize("gain", [0.8, 1.2])

@@ -26,10 +26,15 @@ def corrected_since(account: CounterAccount, change: RateChange, power_doubt: fl
     corrected.bridged_joules -= differing.power_joules
     corrected.bridged_seconds -= differing.seconds
     corrected.pieces += 1
-    # The change lies within one of the two blocks beside it; what only the counter told since then has its wrong rate.
-    beside = joined_blocks(blocks[change.first - 1 : change.first + 1]).whole
+    beside = joined_blocks(blocks[change.first - 1 : change.first + 1])
+    since = joined_blocks(blocks[change.first + 1 : -1])
+    # What only the counter told between times of its new rate has that rate; beside the change, and after the latest
+    # comparison, it may have either.
+    corrected.counted_joules -= since.alone_joules * change.share / (1 + change.share)
+    either_joules = max(beside.alone_joules + blocks[-1].alone_joules, 0.0)
     wrong_share = abs(change.share) / min(1 + change.share, 1.0)
     doubt_share = change.apart_before + min(power_doubt, _DEVIATIONS * change.scatter)
-    corrected.rate_doubt_joules = doubt_share * after.whole.power_joules + wrong_share * max(after.alone_joules, 0.0)
-    corrected.rate_doubt_joules += abs(beside.counter_joules - beside.power_joules)
+    corrected.rate_doubt_joules = doubt_share * after.whole.power_joules + wrong_share * either_joules
+    corrected.rate_doubt_joules += _DEVIATIONS * change.scatter * abs(since.alone_joules)
+    corrected.rate_doubt_joules += abs(beside.whole.counter_joules - beside.whole.power_joules)
     return corrected
