@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+import signal
 from typing import Any
 
 import pytest
@@ -63,6 +64,28 @@ def test_what_is_kept_is_not_told_of() -> None:
     assert trainer.training_step("model", inputs="small", num_items_in_batch=8) == ("small", 8)
     assert kept == [(("small", 7),), (("small", 8),)]
     assert told == [("large", 7), ("odd", 7)]
+
+
+@pytest.mark.parametrize("kind", [Trainer, Offloading])
+def test_what_a_signal_handler_raises_while_a_batch_is_kept_goes_on(kind: type[Trainer]) -> None:
+    """A person's time limit is no odd batch of ours."""
+
+    def stop(*_: Any) -> None:
+        raise TimeoutError("theirs")
+
+    def keep(*_: Any) -> bool:
+        signal.raise_signal(signal.SIGINT)
+        return True
+
+    told, trainer = Told(), kind()
+    watch_training_step(trainer, on_batch=told, keep=keep)
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        with pytest.raises(TimeoutError, match="theirs"):
+            trainer.training_step("model", "first")
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert told == []
 
 
 def test_another_trainer_tells_nothing() -> None:
