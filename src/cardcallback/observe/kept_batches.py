@@ -16,8 +16,9 @@ from cardcallback.observe.device_sum import is_idle
 _SMALL_TOKENS = 4_096
 # A third of a mebibyte on the device, with 8 bytes for each mark and label.
 _ROOM_TOKENS = 16_384
-# So that no more than 128 are kept, whose sizes, masks and labels the count looks at one by one.
-_LEAST_ROOM_TOKENS = 128
+# So that no more than 256 are kept, whose sizes, masks and labels the count looks at one by one; as many share the cost
+# of a count's few operations, which is that of some thirty batches.
+_LEAST_ROOM_TOKENS = 64
 _WATCHED = ("attention_mask", "shift_labels", "labels")
 
 
