@@ -89,3 +89,16 @@ def test_one_failed_reading_is_no_gap() -> None:
             account.add_power(at, WORK.power_watts(at))
         at += 0.25 * (1.3 if count % 3 else 0.7)
     assert best(account, at).gap_seconds == 0.0
+
+
+def test_a_pause_is_judged_by_what_was_planned_when_it_began() -> None:
+    """Readings that come oftener from now on do not make a gap of the pause before them; a longer one is one."""
+    account = EnergyAccount(counter=None, power=PowerTraits(refresh_seconds=0.02, interval_seconds=20.0))
+    for at in (0.0, 20.0, 40.0):
+        account.add_power(at, 100.0)
+    account.read_power_every(1.0)
+    assert account.result(95.0).best.gap_seconds == 0.0
+    account.add_power(95.0, 100.0)
+    assert account.result(95.0).best.gap_seconds == 0.0
+    account.add_power(100.0, 100.0)
+    assert account.result(100.0).best.gap_seconds == pytest.approx(5.0, abs=0.03)

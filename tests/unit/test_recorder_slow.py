@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 from collections.abc import Callable
 
 import pytest
@@ -125,6 +126,25 @@ def test_a_gauge_alone_is_read_oftener_while_a_slow_run_is_young() -> None:
     assert driver.busy_seconds() <= 0.001 * 3600.0
     assert max(len(driver.calls[one]) for one in _STATES) < 10
     assert recording.energy.gpu.coverage == 1.0
+
+
+@pytest.mark.parametrize("fails", [None, 12], ids=["none fails", "one fails"])
+def test_a_pause_that_was_planned_is_no_gap(fails: int | None) -> None:
+    """Calls of 14 to 32 ms, by which what the driver may be asked is judged anew again and again: all was watched."""
+    gpu = VirtualGpu(waveform=training_waveform(seconds=2000), **P100)
+    for seed in range(12):
+        varied = random.Random(seed)  # noqa: S311
+        driver = SlowDriver(gpu, lambda _, varied=varied: 0.02 * varied.uniform(0.7, 1.6))
+
+        def watts(at: float, driver: SlowDriver = driver) -> float:
+            if len(driver.calls["gpu_power"]) == fails:
+                raise SensorReadError("unknown error")
+            return gpu.watts(at)
+
+        power = driver.sensor("gpu_power", watts, **_P100_POWER)
+        recording = driver.record([power, *(driver.sensor(one, interval_seconds=10.0) for one in _STATES)], 1500.0)
+        assert recording.energy.gpu.coverage == 1.0
+        assert recording.energy.gpu.longest_gap_seconds == 0.0
 
 
 def test_states_of_a_slow_driver_are_asked_once_before_their_cost_allows_it() -> None:
