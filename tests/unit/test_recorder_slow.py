@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
 from collections.abc import Callable
@@ -96,6 +97,19 @@ def test_a_call_that_is_always_slow_is_not_hurried_by_quick_ones() -> None:
     driver.record([*energy, lists], 3600.0)
     assert len(driver.calls["gpu_process_memory"]) < 8
     assert len(driver.calls["gpu_energy"]) > 3000
+
+
+def test_a_call_that_is_slow_for_days_is_made_again_and_again() -> None:
+    """Memory that takes 0.6 s each time beside a quick counter: about every two hours, and the figure says so."""
+    gpu = VirtualGpu(waveform=training_waveform(seconds=4000), **GB10)
+    driver = SlowDriver(gpu, lambda _: 2e-4)
+    memory = driver.sensor("gpu_process_memory", call_seconds=lambda _: 0.6, interval_seconds=60.0)
+    energy = driver.sensor("gpu_energy", driver.gpu.joules, interval_seconds=600.0, refresh_seconds=0.1)
+    recording = driver.record([energy, memory], 4 * 86_400.0)
+    began = [at for at, _ in driver.calls["gpu_process_memory"]]
+    assert max(after - before for before, after in itertools.pairwise(began)) < 2 * 3600.0
+    assert math.fsum(seconds for _, seconds in driver.calls["gpu_process_memory"]) < 2e-4 * 4 * 86_400.0
+    assert recording.memory.accelerator_process_peak.sampling_interval_seconds == pytest.approx(6000.0)
 
 
 @pytest.mark.parametrize("cost_seconds", [0.02, 0.4, 0.6])

@@ -45,6 +45,8 @@ _RARE_SECONDS = 10.0
 _SOON_SECONDS = 5.0
 # While a driver takes so long, states wait for so many times as long as it has done so already.
 _SLOW_STATES = 3.0
+# But no longer than until its calls, which may be slow for ever, have had such a share of the time.
+_SLOW_STATE_SHARE = 1e-4
 # A call within which a second's mean would have changed by a good part.
 _LONGEST_CALL_SECONDS = 0.5
 # Answers that are late from the first on are asked for so many times later each, until they are as rare as they cost.
@@ -121,7 +123,10 @@ class Appointment:
 
     def _paced_seconds(self, now_seconds: float) -> float:
         if tells_state(self.sensor.spec):  # energy comes first where a driver is slow for a while
-            return max(self.interval_seconds, _SLOW_STATES * (now_seconds - self._slow_since))
+            slow_seconds = min(
+                _SLOW_STATES * (now_seconds - self._slow_since), self.last_cost_seconds / _SLOW_STATE_SHARE
+            )
+            return max(self.interval_seconds, slow_seconds)
         paced = paced_seconds(self.interval_seconds, self.wanted_seconds, now_seconds - self._begun_at)
         return min(paced, max(longest_interval_of(self.sensor.spec), self.interval_seconds))
 
