@@ -78,6 +78,21 @@ def test_a_driver_that_was_slow_for_minutes_is_read_as_ever_soon_after() -> None
     assert found.recording_high - found.recording_low < 0.02 * found.value
 
 
+def test_a_driver_that_is_slow_until_the_end_still_tells_most_of_the_energy() -> None:
+    """Calls of 2.4 s from a third of the run on: what its counter says late tells, to within such a call."""
+    gpu = VirtualGpu(waveform=training_waveform(seconds=700), **GB10)
+    driver = SlowDriver(gpu, lambda at: 2.4 if at > 200.0 else 2e-4)
+    energy = [driver.sensor("gpu_energy", gpu.joules), driver.sensor("gpu_power", gpu.watts)]
+    recording = driver.record(energy, 600.0)
+    found, truth = recording.energy.gpu, gpu.truth(0, recording.duration_seconds)
+    assert found.value == pytest.approx(truth, rel=0.02)
+    assert found.recording_low is not None
+    assert found.recording_high is not None
+    assert found.recording_low <= truth <= found.recording_high
+    assert found.recording_high - found.recording_low < 0.1 * truth
+    assert any("came with a slow call" in note for note in recording.notes)
+
+
 def test_energy_is_asked_before_states_while_a_driver_is_slow() -> None:
     """Ten minutes of calls of 2 s: each state is asked less often than the energy, and both ever less often."""
     gpu = VirtualGpu(waveform=training_waveform(seconds=3000), **GB10)

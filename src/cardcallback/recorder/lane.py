@@ -236,6 +236,8 @@ class Lane:
             self._failed(appointment, "the reading is not a number", call)
             return
         if appointment.took_too_long(after - before) and not appointment.is_always_late(cost):
+            self.enter_taken()
+            self._book.enter_late(spec, ((before + after) / 2, value), after - before)
             self._failed(appointment, "the answer came too late to say when it was true", call)
             return
         planned_seconds = appointment.planned_seconds
