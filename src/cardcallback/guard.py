@@ -112,13 +112,18 @@ class _Guarded(AbstractContextManager[None]):
         try:
             if not isinstance(error, Exception):
                 return False
-            theirs = _raised_by_handler(error)
-            if theirs is not None:
-                raise theirs
+            pass_on_from_handler(error)
             self._guard.note(self._task, error)
             return True
         finally:
             self._guard.leave()
+
+
+def pass_on_from_handler(error: BaseException) -> None:
+    """Raise what a signal handler raised in the midst of our work, where this is it or came of it."""
+    theirs = _raised_by_handler(error)
+    if theirs is not None:
+        raise theirs
 
 
 def _published_reason(error: BaseException) -> str:
@@ -141,7 +146,6 @@ def _first_line(error: BaseException) -> str:
 
 
 def _raised_by_handler(error: BaseException) -> BaseException | None:
-    """The exception that a signal handler raised in the midst of our work, where this is it or came of it."""
     handlers = {_code_of(signal.getsignal(signum)) for signum in signal.valid_signals()}
     raised: BaseException | None = error
     seen: set[int] = set()
