@@ -7,6 +7,7 @@ from collections import deque
 from dataclasses import replace
 
 from cardcallback.energy.ceiling import Ceiling
+from cardcallback.energy.changed import corrected_since
 from cardcallback.energy.closing import LONG_EDGE_SECONDS, Gauge, better_of, close_best, close_counter, compare
 from cardcallback.energy.counter import CounterAccount
 from cardcallback.energy.history import NEVER, Cumulative, FadingHistory
@@ -18,7 +19,7 @@ from cardcallback.energy.traits import CounterTraits, PowerTraits
 
 # Counter readings and phase visits that may wait for the power readings to catch up with them: as many as
 # come within a second's lag while a counter's refresh is watched for.
-_MOST_WAITING = 128
+_MOST_QUEUED = 128
 
 
 class EnergyAccount:
@@ -104,32 +105,30 @@ class EnergyAccount:
         uncounted = account is None or account.anchor is None or account.counted_seconds <= 0
         integrated = self._integral.result(end_seconds, alone=uncounted) if self._integral is not None else None
         if account is None or account.anchor is None:
+            notes = self._gauge_notes(alone=True, still_seconds=gauge.still_seconds)
             return AccountResult(
-                duration_seconds=duration,
-                counter=None,
-                integrated=integrated,
-                best=integrated,
-                notes=self._gauge_notes(alone=True, still_seconds=gauge.still_seconds),
+                duration_seconds=duration, counter=None, integrated=integrated, best=integrated, notes=notes
             )
-        end_power = self._gauge_at(end_seconds)
+        end = CounterPoint(end_seconds, 0.0, self._gauge_at(end_seconds))
         bridged = account.bridged_seconds > 0 or end_seconds - account.anchor.at_seconds > LONG_EDGE_SECONDS
-        notes: tuple[str, ...] = ()
+        change = account.agreement.rate_change(gauge_may_lock=gauge.may_lock)
+        notes = ()
         if explained:
-            notes = account_notes(account, compare(account, gauge))
+            notes = account_notes(account, compare(account, gauge), change)
             notes += self._gauge_notes(alone=bridged, still_seconds=gauge.still_seconds)
             notes += (LATE_NOTE,) if self._late else ()
-        account.distrust_stillness(gauge_saw=watched_joules(account.anchor.power, end_power) is not None)
+        account.distrust_stillness(gauge_saw=watched_joules(account.anchor.power, end.power) is not None)
         begin_power = self._begin_power or self._gauge_at(self.begin_seconds, end_seconds)
         begin = CounterPoint(self.begin_seconds, 0.0, begin_power)
-        end = CounterPoint(end_seconds, 0.0, end_power)
         counter = close_counter(account, begin, end, gauge)
-        best = close_best(account, begin, end, gauge, integrated) if counter is not None else None
+        believed = account if change is None else corrected_since(account, change, gauge.relative_doubt)
+        best = close_best(believed, begin, end, gauge, integrated) if counter is not None else None
         return AccountResult(
             duration_seconds=duration,
             counter=counter,
             integrated=integrated,
             best=integrated if best is None else better_of(best, integrated, account),
-            consistency=compare(account, gauge) if explained else None,
+            consistency=compare(believed, gauge) if explained else None,
             notes=notes,
         )
 
@@ -160,13 +159,10 @@ class EnergyAccount:
     def _settle(self) -> None:
         if self._begin_power is None and self._integral is not None and self._gauge_reaches(self.begin_seconds):
             self._begin_power = self._gauge_at(self.begin_seconds)
-        while self._waiting and (self._gauge_reaches(self._waiting[0].at_seconds) or self._overfull(self._waiting)):
+        while self._waiting and (self._gauge_reaches(self._waiting[0].at_seconds) or len(self._waiting) > _MOST_QUEUED):
             self._count(self._waiting.popleft())
-        while self._visits and (self._known_to(self._visits[0].end_seconds) or self._overfull(self._visits)):
+        while self._visits and (self._known_to(self._visits[0].end_seconds) or len(self._visits) > _MOST_QUEUED):
             self._tally(self._visits.popleft(), self._phases)
-
-    def _overfull(self, queue: deque[CounterPoint] | deque[Visit]) -> bool:
-        return len(queue) > _MOST_WAITING
 
     def _gauge_reaches(self, seconds: float) -> bool:
         return self._integral is None or (self._integral.readings > 0 and self._integral.lagged_to >= seconds)
@@ -242,6 +238,7 @@ class EnergyAccount:
             still_seconds=still.seconds,
             still_joules=(still.less_joules, still.more_joules),
             reaches_end=self._integral.reaches(end_seconds),
+            may_lock=self._integral.traits.may_lock,
         )
 
     def _gauge_notes(self, *, alone: bool, still_seconds: float) -> tuple[str, ...]:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import copy
 
-from cardcallback.energy.intervals import BothWays
+from cardcallback.energy.blocks import Block, Blocks
+from cardcallback.energy.intervals import BothWays, Counted
+from cardcallback.energy.rates import RateChange, rate_change
 
 # Above this share of the intervals, counter and gauge disagree as such: neither is the one at fault.
 _SYSTEMATIC_SHARE = 0.2
+# Below this share of the energy it is not worth looking for the moment at which a counter's rate changed.
+_NEGLIGIBLE_SHARE = 0.001
 
 
 class Agreement:
@@ -17,11 +21,61 @@ class Agreement:
         self.agreeing = BothWays()
         self.disputed = BothWays()  # bridged, though the device may have used what the counter says
         self.ruled_out = BothWays()  # bridged, since it cannot have
+        self.blocks = Blocks()
+
+    def count(self, interval: Counted) -> None:
+        """One more interval that is counted: they agree in it, or only the counter watched it."""
+        if (both := interval.both) is None:
+            self.blocks.add_alone(interval.joules)
+            return
+        self.agreeing = self.agreeing.joined(both)
+        self.blocks.add(Block(agreeing=both))
+
+    def take_back(self, interval: Counted) -> None:
+        """The newest of these is not counted any more."""
+        if interval.both is None:
+            self.blocks.add_alone(-interval.joules)
+            return
+        self._compare_less(interval.both)
+
+    def compare_no_more(self, interval: Counted) -> None:
+        """The newest of these is still counted, but the gauge had failed in it."""
+        if interval.both is not None:
+            self._compare_less(interval.both)
+            self.blocks.add_alone(interval.joules)
+
+    def _compare_less(self, both: BothWays) -> None:
+        self.agreeing = self.agreeing.less(both)
+        self.blocks.take_back(both)
+
+    def refuse(self, both: BothWays, *, possible: bool) -> None:
+        """One more interval in which they differ."""
+        if possible:
+            self.disputed = self.disputed.joined(both)
+            self.blocks.add(Block(disputed=both))
+        else:
+            self.ruled_out = self.ruled_out.joined(both)
+            self.blocks.add(Block(ruled_out=both))
+
+    def without(self, part: Block) -> Agreement:
+        """The same without the intervals of that part."""
+        rest = self.copy()
+        rest.agreeing = self.agreeing.less(part.agreeing)
+        rest.disputed = self.disputed.less(part.disputed)
+        rest.ruled_out = self.ruled_out.less(part.ruled_out)
+        return rest
+
+    def rate_change(self, *, gauge_may_lock: bool) -> RateChange | None:
+        """The moment from which on the counter counts at another rate, if there is one that makes a difference."""
+        whole = self.agreeing.joined(self.disputed).joined(self.ruled_out)
+        if abs(whole.power_joules - whole.counter_joules) <= _NEGLIGIBLE_SHARE * whole.power_joules:
+            return None
+        return rate_change(self.blocks.all(), gauge_may_lock=gauge_may_lock)
 
     def copy(self) -> Agreement:
         """An independent copy."""
         twin = copy.copy(self)
-        twin.agreeing, twin.disputed, twin.ruled_out = map(copy.copy, (self.agreeing, self.disputed, self.ruled_out))
+        twin.blocks = self.blocks.copy()
         return twin
 
     @property

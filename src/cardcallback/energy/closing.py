@@ -20,6 +20,8 @@ _BEYOND_SHOWN = 2.0
 _KNOWN_AGE_SECONDS = 0.25
 # How far beyond a gauge that agrees the truth may lie, as a share of its distance from the counter.
 _BEYOND_THE_GAUGE = 0.25
+# ... and beyond one that does not, by chance: this part of the bound of what it may have missed.
+_BY_CHANCE = 0.4
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,6 +42,7 @@ class Gauge:
     still_seconds: float = 0.0
     still_joules: tuple[float, float] = (0.0, 0.0)
     reaches_end: bool = False
+    may_lock: bool = False
 
 
 def close_best(
@@ -58,7 +61,7 @@ def close_best(
     verdict = compare(account, gauge)
     share = _bridge_doubt(account, gauge, verdict, (lead, tail))
     edges = math.hypot(_edge_doubt(lead, gauge, share), _edge_doubt(tail, gauge, share))
-    doubt = math.hypot(_cut_doubt(account, gauge), edges) + share * abs(bridged)
+    doubt = math.hypot(_cut_doubt(account, gauge), edges) + share * abs(bridged) + account.rate_doubt_joules
     gap = account.unbridged_seconds + lead.gap_seconds + tail.gap_seconds
     below, above = _if_the_other_is_right(account)
     still_below, still_above = _if_it_stood_still(account, lead, tail, gauge)
@@ -68,7 +71,7 @@ def close_best(
         alone = bridged + sum(edge.joules for edge in (lead, tail) if edge.by_gauge)
         counted = joules + _more_by_the_counter(alone, apart)
         low, high = min(low, counted - doubt), max(high, counted + doubt)
-        other, other_doubt = _other_figure(account, joules, apart, integrated)
+        other, other_doubt = _other_figure(account, joules, apart, integrated, gauge)
         other_doubt = math.hypot(other_doubt, doubt)
         low, high = min(low, other - other_doubt), max(high, other + other_doubt)
     in_gaps = gauge.ceiling.joules_in_gap(gap, end.at_seconds - begin.at_seconds - gap)
@@ -152,7 +155,7 @@ def _more_by_the_counter(gauge_joules: float, verdict: Consistency) -> float:
 
 
 def _other_figure(
-    account: CounterAccount, joules: float, verdict: Consistency, integrated: EnergyResult
+    account: CounterAccount, joules: float, verdict: Consistency, integrated: EnergyResult, gauge: Gauge
 ) -> tuple[float, float]:
     """The window's energy if the gauge's rate were right all the time, and how far around it the truth may be."""
     counted = account.counted_joules + account.agreement.trusted_against_gauge.counter_joules
@@ -163,7 +166,8 @@ def _other_figure(
     alone = max(counted - verdict.counter_joules, 0.0) * verdict.apart
     if verdict.verdict != "inconsistent":
         # Sampling may explain it or the counter's rate may be off by this much: then the gauge is nearer.
-        return other, _BEYOND_THE_GAUGE * abs(other - joules) + alone
+        by_chance = gauge.sampling_joules(verdict.seconds) if verdict.verdict == "not resolved" else 0.0
+        return other, max(_BEYOND_THE_GAUGE * abs(other - joules), _BY_CHANCE * by_chance) + alone
     return other, integrated.joules - integrated.low + alone
 
 

@@ -10,7 +10,7 @@ from typing import Literal
 
 from cardcallback.energy.agreement import Agreement
 from cardcallback.energy.ceiling import Ceiling
-from cardcallback.energy.intervals import Check, Counted, CounterPoint, watched_joules
+from cardcallback.energy.intervals import BothWays, Check, Counted, CounterPoint, watched_joules
 from cardcallback.energy.refresh import ASSUMED_REFRESH_SECONDS, RefreshWatch
 from cardcallback.energy.restarts import may_have_begun_anew
 from cardcallback.energy.traits import CounterTraits
@@ -49,6 +49,7 @@ class CounterAccount:
         self.without_gauge_seconds = 0.0  # counted while the gauge had failed
         self.pieces = 1
         self.agreement = Agreement()
+        self.rate_doubt_joules = 0.0  # since when its rate is another is known to within this
         self.highest = Ceiling(0.0, 0.0)  # of what was counted
         self.events: Tally[Event] = Tally()
         self.recent: deque[Counted] = deque(maxlen=_RECENT)
@@ -177,10 +178,9 @@ class CounterAccount:
         integral = self._integral(point)
         if integral is not None and self.anchor is not None:
             seconds = self._seconds(point)
-            sums = self.agreement.disputed if possible else self.agreement.ruled_out
             self._note_highest(change if possible else 0.0, seconds)
-            sums.add(seconds, change, integral)
-            sums.weak_seconds += check.weak_seconds(self.anchor.at_seconds, point.at_seconds)
+            weak_seconds = check.weak_seconds(self.anchor.at_seconds, point.at_seconds)
+            self.agreement.refuse(BothWays(seconds, change, integral, weak_seconds), possible=possible)
         self._bridge(point)
 
     def _stood_still(self, point: CounterPoint) -> bool:
@@ -247,7 +247,7 @@ class CounterAccount:
         newest = self.recent.pop()
         self.counted_joules -= newest.joules
         self.counted_seconds -= newest.seconds
-        newest.count_in(self.agreement.agreeing, -1)
+        self.agreement.take_back(newest)
         self.anchor = newest.begin
         self._may_take_back = False
 
@@ -256,7 +256,7 @@ class CounterAccount:
         while self.recent and self.recent[-1].begin.at_seconds + self.recent[-1].seconds > seconds:
             newest = self.recent.pop()
             self._may_take_back = False
-            newest.count_in(self.agreement.agreeing, -1)
+            self.agreement.compare_no_more(newest)
 
     def _seconds(self, point: CounterPoint) -> float:
         return point.at_seconds - self.anchor.at_seconds if self.anchor else 0.0
@@ -270,7 +270,7 @@ class CounterAccount:
         self._may_take_back = self.anchor is not None and self.anchor.power is not None
         if self.anchor is not None:
             self.recent.append(Counted(self.anchor, seconds, joules, self._integral(point)))
-            self.recent[-1].count_in(self.agreement.agreeing)
+            self.agreement.count(self.recent[-1])
         self.without_gauge_seconds += seconds if self._gauge_failed else 0.0
 
     def _note_highest(self, joules: float, seconds: float) -> None:

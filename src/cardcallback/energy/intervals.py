@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from dataclasses import dataclass
 
@@ -73,7 +72,7 @@ class Check:
         return max(min(end, end_seconds) - max(begin, begin_seconds), 0.0)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class BothWays:
     """Sums over intervals that counter and gauge both watched.
 
@@ -85,18 +84,23 @@ class BothWays:
     power_joules: float = 0.0
     weak_seconds: float = 0.0
 
-    def add(self, seconds: float, counter_joules: float, power_joules: float) -> None:
-        """One interval, or, with a minus, one that is taken back."""
-        self.seconds += seconds
-        self.counter_joules += counter_joules
-        self.power_joules += power_joules
-
     def joined(self, other: BothWays) -> BothWays:
         """The sums of both."""
-        whole = copy.copy(self)
-        whole.add(other.seconds, other.counter_joules, other.power_joules)
-        whole.weak_seconds += other.weak_seconds
-        return whole
+        return BothWays(
+            self.seconds + other.seconds,
+            self.counter_joules + other.counter_joules,
+            self.power_joules + other.power_joules,
+            self.weak_seconds + other.weak_seconds,
+        )
+
+    def less(self, part: BothWays) -> BothWays:
+        """The sums without those of a part."""
+        return BothWays(
+            self.seconds - part.seconds,
+            self.counter_joules - part.counter_joules,
+            self.power_joules - part.power_joules,
+            self.weak_seconds - part.weak_seconds,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +112,10 @@ class Counted:
     joules: float
     integral: float | None
 
-    def count_in(self, sums: BothWays, sign: int = 1) -> None:
-        """Add it to the sums of what both watched, or take it out again."""
-        if self.integral is not None:
-            sums.add(sign * self.seconds, sign * self.joules, sign * self.integral)
+    @property
+    def both(self) -> BothWays | None:
+        """What counter and gauge say of it; ``None`` where the gauge did not see all of it."""
+        return None if self.integral is None else BothWays(self.seconds, self.joules, self.integral)
 
     def caught_up_by(self, joules: float, seconds: float, integral: float | None, check: Check) -> bool:
         """Whether a counter that stood still for ``seconds`` after this interval shows its energy too by moving on.

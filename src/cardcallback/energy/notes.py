@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cardcallback.energy.counter import CounterAccount, Event
+from cardcallback.energy.rates import RateChange
 from cardcallback.energy.refresh import ASSUMED_REFRESH_SECONDS
 from cardcallback.energy.result import Consistency
 from cardcallback.units import format_duration, format_percent
@@ -32,12 +33,15 @@ def counter_of_renewal(note: str) -> str | None:
     return subject if found else None
 
 
-def account_notes(account: CounterAccount, verdict: Consistency | None) -> tuple[str, ...]:
+def account_notes(
+    account: CounterAccount, verdict: Consistency | None, change: RateChange | None = None
+) -> tuple[str, ...]:
     """What is not known of a counter, what went wrong with it, and how it was bridged."""
     notes = _refresh_note(account)
     for event, sentence in _SENTENCES.items():
         count = account.events[event]
-        if count and not (event in {"jump", "dispute"} and account.agreement.disagrees_throughout):
+        throughout = change is not None or account.agreement.disagrees_throughout
+        if count and not (throughout and event in {"jump", "dispute"}):
             notes.append(sentence.format(times="once" if count == 1 else f"{count} times"))
     if account.still_at_the_end_seconds > account.stillness_seconds:
         stillness = format_duration(account.still_at_the_end_seconds)
@@ -49,7 +53,13 @@ def account_notes(account: CounterAccount, verdict: Consistency | None) -> tuple
         )
     if account.unbridged_seconds > 0:
         notes.append(f"for {format_duration(account.unbridged_seconds)} no sensor told the energy")
-    if verdict is not None and verdict.verdict == "inconsistent":
+    if change is not None:
+        side = "more" if change.share > 0 else "less"
+        notes.append(
+            f"the energy counter began to count {format_percent(abs(change.share), 2)} {side} while power went on as "
+            "before; integrated power stands in for it since then"
+        )
+    elif verdict is not None and verdict.verdict == "inconsistent":
         notes.append(
             f"the energy counter and integrated power are {format_percent(verdict.apart, 2)} apart; "
             "the recording interval spans both"
