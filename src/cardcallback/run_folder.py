@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from cardcallback import handlers
 from cardcallback.card_keeper import CardKeeper, author_of, join_fills, read_text
 from cardcallback.errors import CardCallbackError
 from cardcallback.other_cards import OtherCards
@@ -189,10 +190,11 @@ class RunFolder:
                 raise
             msg = f"{error}; a copy of the one that was there is in {self._keeper.copy_name}"
             raise CardCallbackError(msg) from error
-        self._card.parent.mkdir(parents=True, exist_ok=True)
+        if not self._card.parent.is_dir():
+            self._card.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(self._card, composed.text, unless_changed_from=current)
         self._previous_card = composed.card
-        with contextlib.suppress(CardCallbackError):
+        with handlers.suppress(CardCallbackError):
             # The card stands; that we cannot remember it was said when training began.
             self._keeper.wrote(composed.text, composed.card)
         return composed

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from folder_cards import HEADING, open_folder
 from msgspec.structs import replace
+from running_run import STEP, RunningRun
 
 from cardcallback.guard import Guard
 from cardcallback.publisher import Publisher
@@ -17,34 +18,9 @@ from cardcallback.record import Evaluation, EvaluationResult, RunRecord, load_ru
 from cardcallback.run_folder import RunFolder
 from cardcallback.sessions import SUMMARY_NAME
 from cardcallback.settings import Settings
-from cardcallback.testing import FakeClock, make_record
+from cardcallback.testing import make_record
 
-STEP = 500
 ADAPTER_CARD = "---\nbase_model: someone/base\n---\n# Adapter\n"
-
-
-class RunningRun:
-    """As much of a run in progress as a publisher asks for; ``made`` counts its records."""
-
-    run_id = "this-run"
-    session_id = "first"
-    finished = False
-    node = None
-
-    def __init__(self) -> None:
-        self.clock = FakeClock()
-        self.made = 0
-        self.observed = SimpleNamespace(progress=lambda *_, **__: None, evaluation=Evaluation())
-
-    def now_seconds(self) -> float:
-        """By a clock that a test moves."""
-        return self.clock.elapsed_seconds()
-
-    def record(self, status: Any, *, last_step: int, **_: Any) -> RunRecord:
-        """The record as of now, which no other one equals."""
-        self.made += 1
-        made = make_record(run_id=self.run_id, status=status, duration_seconds=float(self.made))
-        return replace(made, sessions=(replace(made.sessions[0], last_step=last_step),))
 
 
 @pytest.fixture
