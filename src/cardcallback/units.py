@@ -158,6 +158,14 @@ def format_duration(seconds: float) -> str:
     return _two_units(whole, SECONDS_PER_DAY, "d", SECONDS_PER_HOUR, "h")
 
 
+def format_clock(seconds: float, form: str) -> str | None:
+    """Seconds as "01:52:00" or "01:52", as "hh:mm:ss" or "HH:MM" says; None for any other form."""
+    hours, rest = divmod(round(seconds), SECONDS_PER_HOUR)
+    minutes, left = divmod(rest, SECONDS_PER_MINUTE)
+    whole = {"hh:mm:ss": f"{hours:02}:{minutes:02}:{left:02}", "hh:mm": f"{hours:02}:{minutes:02}"}
+    return whole.get(form.casefold()) or whole.get(f"h{form.casefold()}")
+
+
 def _two_units(whole: int, large: int, large_name: str, small: int, small_name: str) -> str:
     first, rest = divmod(whole, large)
     second = rest // small

@@ -59,10 +59,16 @@ def test_a_day_is_read_in_the_ways_people_write_it(text: str) -> None:
     assert date(2026, 3, 2) in set(dates_in(text))
 
 
-@pytest.mark.parametrize("text", ["March 2026", "31.02.2026", "12 Foo 2026", "version 1.2.3"])
+@pytest.mark.parametrize("text", ["31.02.2026", "12 Foo 2026", "Foo 2026", "version 1.2.3"])
 def test_what_is_no_day_is_none(text: str) -> None:
-    """A month alone, a day that never was, and other numbers."""
+    """A day or month that never was, and other numbers."""
     assert list(dates_in(text)) == []
+
+
+def test_a_month_is_all_of_its_days() -> None:
+    """But not where it belongs to a day."""
+    assert set(dates_in("in February 2026")) == {date(2026, 2, day) for day in range(1, 29)}
+    assert set(dates_in("on 3 February 2026")) == {date(2026, 2, 3)}
 
 
 @pytest.mark.parametrize(

@@ -401,3 +401,19 @@ def test_a_name_that_ends_in_it_points_back_to_nothing(before: str) -> None:
     """The one that was filled in would go again at the next writing."""
     body = f"{before}Trained from <base model> for [X] epochs.\n"
     assert filled(body) == f"{before}Trained from google/gemma-3-4b-it for 1 epoch.\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "value"),
+    [
+        ("- Training time (hh:mm:ss): [X]", "01:52:00"),
+        ("- **Runtime (HH:MM)**: [X]", "01:52"),
+        ("- Training time: [hh:mm:ss]", "01:52:00"),
+        ("- Energy per 1k tokens: [X]", "69.8 J (of this run's GPU energy, without padding)"),
+        ("- Energy per million tokens (Wh): [X]", "19.4 (of this run's GPU energy, without padding)"),
+    ],
+)
+def test_clocks_and_energies_of_many_tokens(line: str, value: str) -> None:
+    """The form of a time in a label's brackets is a unit; so many tokens are those of one, so many times."""
+    body = f"## Training\n\n{line}\n"
+    assert filled(body) == f"{body.rpartition('[')[0]}{value}\n"

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from cardcallback.units import (
     first_upper,
     format_bytes,
+    format_clock,
     format_coverage,
     format_duration,
     format_emissions,
@@ -195,3 +196,13 @@ def test_a_sentence_begins_large_and_goes_on_as_it_was() -> None:
 def test_clocks_are_told_in_megahertz() -> None:
     """From hertz."""
     assert format_megahertz(2.4e9) == "2,400 MHz"
+
+
+@pytest.mark.parametrize(
+    ("form", "text"),
+    [("hh:mm:ss", "01:52:05"), ("H:MM:SS", "01:52:05"), ("HH:MM", "01:52"), ("mm:ss", None), ("hours", None)],
+)
+def test_a_time_in_the_form_of_a_clock(form: str, text: str | None) -> None:
+    """Hours do not begin again after a day."""
+    assert format_clock(6725.0, form) == text
+    assert format_clock(100 * 3600.0, "hh:mm") == "100:00"

@@ -13,6 +13,7 @@ from cardcallback.carbon import find_place
 from cardcallback.catalogue import gpus_named_in
 from cardcallback.check.dates import dates_in
 from cardcallback.check.facts import counted_devices
+from cardcallback.check.families import FAMILIES, families
 from cardcallback.check.numbers import Number, bare_numbers
 from cardcallback.check.quantities import figures_of
 from cardcallback.check.recorded import recorded_dates, recorded_numbers
@@ -45,13 +46,6 @@ _RESULTS = {
     "perplexity_base": ("perplexity_base",),
 }
 _RESULT_ROOM, _SETTING_ROOM = 0.01, 1e-3
-_FAMILIES = {
-    "precision": (("bf16", "bfloat16"), ("fp16", "float16", "half"), ("fp32", "float32", "tf32"), ("fp8", "float8")),
-    "training_regime": (("bf16", "bfloat16"), ("fp16", "float16"), ("fp32", "float32", "tf32"), ("fp8", "float8")),
-    "optimizer": (("adamw",), ("adam",), ("sgd",), ("adafactor",), ("lion",), ("muon",), ("adagrad",), ("rmsprop",),
-                  ("lamb",), ("apollo",)),
-    "schedule": (("cosine",), ("linear",), ("constant",), ("polynomial",), ("inverse sqrt", "inverse_sqrt"), ("wsd",)),
-}  # fmt: skip
 _VERSION = re.compile(r"(?<![\w.])v?(?P<version>\d+(?:\.\d+)+)")
 _AT_LEAST = re.compile(r"[<>\u2264\u2265]=?\s*v?\d|\d\+(?!\w)|\b(?:newer|later|higher|above)\b", re.IGNORECASE)
 _OF_STAGES = re.compile(
@@ -62,6 +56,8 @@ _HUB_ID = re.compile(r"(?<![\w/.:-])[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*(?![\w/
 _DEVICES = frozenset({"gpu_names", "gpu_name", "hardware", "hardware_with_memory", "hardware_needed"})
 # A country may stand where a cloud's region is asked for.
 _ALIASES = {"cloud_region": "region"}
+_MODULE = re.compile(r"(?<![\w.])[a-z]+[a-z0-9]*(?:_[a-z0-9]+)+(?!\w)")
+_OTHER_KIND = re.compile(r"(?<!\w)(?:TPUs?|Trainium|Gaudi)(?!\w)")
 _TOTAL = re.compile(r"\d\s*(?:of|/|von|sur|de)\s*\d")
 _DAYS = frozenset({"date", "date_of_training", "start_date"})
 _MOST_NUMBERS = 12
@@ -101,27 +97,28 @@ class AgainstRecord:
             return False
         if name in _DAYS:
             return self._is_other_day(name, text)
-        if name in _FAMILIES:
-            stated = _families(name, text)
+        if name in FAMILIES:
+            stated = families(name, text)
             # Many say Adam for it, and rightly so without a weight decay.
-            return _differ(stated | ({"adamw"} if "adam" in stated else set()), _families(name, value.text))
+            return _differ(stated | ({"adamw"} if "adam" in stated else set()), families(name, value.text))
         if name.startswith("software."):
             return _is_other_version(text, value.text)
         if name in _DEVICES:
             return self._is_other_hardware(text)
-        return self._is_other_name(name, text) or self._is_other_number(name, text, value, unit)
+        return self._is_other_name(name, text, value.text) or self._is_other_number(name, text, value, unit)
 
     def is_loose(self, name: str, text: str) -> bool:
         """Whether the text says Adam where it was AdamW with a weight decay, by which the two differ."""
         value, decay = self.value("optimizer"), self.record.training.hyperparameters.get("weight_decay")
         if name != "optimizer" or value is None or not isinstance(decay, int | float) or decay <= 0:
             return False
-        stated = _families(name, text)
-        return "adam" in stated and "adamw" not in stated and "adamw" in _families(name, value.text)
+        stated = families(name, text)
+        return "adam" in stated and "adamw" not in stated and "adamw" in families(name, value.text)
 
     def names_other_devices(self, text: str) -> bool:
         """Whether the text names GPUs, and none of the run's."""
-        return _differ({row.name for row in gpus_named_in(text)}, self._own_devices)
+        named = {row.name for row in gpus_named_in(text)} | set(_OTHER_KIND.findall(text))
+        return _differ(named, self._own_devices)
 
     def names_other_stage(self, text: str) -> bool:
         """Whether the text names a stage such as DPO, and not the run's."""
@@ -135,8 +132,8 @@ class AgainstRecord:
         return _differ(stated, known)
 
     def _is_other_number(self, name: str, text: str, value: Value, unit: Unit | None) -> bool:
-        if name in _SETTINGS or name.startswith("setting."):
-            return _is_other_setting(text, value)
+        if (setting := _as_setting(name, text, value)) is not None:
+            return _is_other_setting(text, setting)
         if name in _RESULTS:
             return self._is_other_result(name, text)
         if name == "gpu_count":
@@ -195,7 +192,7 @@ class AgainstRecord:
         devices = " ".join(device.name for device in self.record.hardware.accelerators)
         return {row.name for row in gpus_named_in(devices)}
 
-    def _is_other_name(self, name: str, text: str) -> bool:
+    def _is_other_name(self, name: str, text: str, value_text: str) -> bool:
         training = self.record.training
         if name in {"base_model", "base_model_link"}:
             # A full stop behind it is the sentence's.
@@ -203,6 +200,9 @@ class AgainstRecord:
             found = {one for one in named if is_hub_id(one)}
             own = {training.base_model, *(stage.base_model for stage in self.record.stages)} - {None}
             return _differ({one.lower() for one in found}, {str(one).lower() for one in own})
+        if name == "target_modules":
+            # Only names such as "q_proj": of all linear layers any name may be one.
+            return _differ(set(_MODULE.findall(text.lower())), set(_MODULE.findall(value_text.lower())))
         carbon = self.record.carbon
         if name != "region" or carbon is None or carbon.factor.place_code is None:
             return False
@@ -215,16 +215,6 @@ def _differ(stated: set[str] | set[float] | set[date], known: object) -> bool:
     return bool(stated) and isinstance(known, set | frozenset) and bool(known) and stated.isdisjoint(known)
 
 
-def _families(name: str, text: str) -> set[str]:
-    """Which of the things that exclude each other a text names, each by its first word."""
-    plain = text.lower().replace("-", "_")
-    found = set()
-    for words in _FAMILIES[name]:
-        if any(re.search(rf"(?<![a-z0-9]){re.escape(word)}(?![a-z0-9])", plain) for word in words):
-            found.add(words[0])
-    return {"adamw"} if found == {"adam"} and "decoupled" in plain else found
-
-
 def _is_other_version(text: str, own: str) -> bool:
     stated = [found["version"].split(".") for found in _VERSION.finditer(text)]
     known = _VERSION.search(own)
@@ -232,6 +222,15 @@ def _is_other_version(text: str, own: str) -> bool:
         return False
     parts = known["version"].split(".")
     return not any(one[: len(parts)] == parts[: len(one)] for one in stated)
+
+
+def _as_setting(name: str, text: str, value: Value) -> Value | None:
+    """The setting, with its digits, that a text is held against; None for what is no setting."""
+    if name in _SETTINGS or name.startswith("setting."):
+        return value
+    # A share of the steps, as it is written in a script.
+    is_ratio = name == "warmup" and value.kind == "share" and not re.search(r"step|schritt|%", text, re.IGNORECASE)
+    return Value(text=str(value.amount)) if is_ratio else None
 
 
 def _is_other_setting(text: str, value: Value) -> bool:

@@ -28,10 +28,12 @@ _WORD = r"(?P<month>[A-Za-z\u00c0-\u017f]{3,10})\.?"
 _YEAR = r",?\s+(?:de\s+)?(?P<year>\d{4})"
 _DAY_FIRST = re.compile(rf"(?<!\d)(?P<day>\d{{1,2}})(?:st|nd|rd|th|\.|er)?\s+(?:de\s+|of\s+)?{_WORD}{_YEAR}")
 _MONTH_FIRST = re.compile(rf"{_WORD}\s+(?P<day>\d{{1,2}})(?:st|nd|rd|th)?{_YEAR}")
+# A month is all of its days.
+_MONTH = re.compile(rf"(?<![A-Za-z\u00c0-\u017f]){_WORD}{_YEAR}")
 
 
 def dates_in(text: str) -> Iterator[date]:
-    """Every day that a text names; of "02/03/2026" both that it may be."""
+    """Every day that a text names; of "02/03/2026" both that it may be, and of "March 2026" each."""
     for found in _ISO.finditer(text):
         yield from _days(int(found[1]), int(found[2]), int(found[3]))
     for found in _LAST_YEAR.finditer(text):
@@ -39,9 +41,11 @@ def dates_in(text: str) -> Iterator[date]:
         yield from _days(int(found[3]), int(found[1]), int(found[2]))
     for pattern in (_DAY_FIRST, _MONTH_FIRST):
         for found in pattern.finditer(text):
-            month = _NUMBER_OF.get(found["month"].casefold())
-            if month is not None:
-                yield from _days(int(found["year"]), month, int(found["day"]))
+            yield from _days(int(found["year"]), _NUMBER_OF.get(found["month"].casefold(), 0), int(found["day"]))
+        text = pattern.sub(" ", text)  # so that its month is not taken for all of it
+    for found in _MONTH.finditer(text):
+        month = _NUMBER_OF.get(found["month"].casefold(), 0)
+        yield from (day for number in range(1, 32) for day in _days(int(found["year"]), month, number))
 
 
 def _days(year: int, month: int, day: int) -> Iterator[date]:

@@ -86,6 +86,11 @@ def says_of_elsewhere(text: str) -> bool:
     return _ELSEWHERE.search(text) is not None
 
 
+def names_family(text: str) -> bool:
+    """Whether a text names a family of models, which may be what it speaks of."""
+    return _FAMILY.search(text) is not None
+
+
 def is_of_another_model(fact: Fact, own: str) -> bool:
     """Whether its column is another's, or its row's label a family of models that is none of the ``own`` names."""
     if _is_anothers(normalize_label(fact.column)):

@@ -6,7 +6,7 @@ import re
 from datetime import date
 
 from cardcallback.render.card.quantities import Value
-from cardcallback.units import SECONDS_PER_HOUR, SECONDS_PER_MINUTE
+from cardcallback.units import format_clock
 
 _PART = r"(?:month|year|day|dd?|mm?|y{4}|yy|hh?|ss?)"
 _FORM = re.compile(rf"{_PART}(?:[:/.,\- ]+{_PART})+", re.IGNORECASE)
@@ -41,7 +41,7 @@ def is_bare_form(text: str) -> bool:
 def in_form(value: Value, hint: str) -> str | None:
     """The date or duration in the form of ``hint``; None where the value is neither, or not in that form."""
     if value.kind == "time":
-        written = _duration(value.amount or 0.0, hint.strip().casefold())
+        written = format_clock(value.amount or 0.0, hint.strip())
         return None if written is None else f"{value.least}{written}{value.remark}"
     found = _ISO_DATE.fullmatch(value.text)
     if found is None:
@@ -84,13 +84,3 @@ def _with_parts(form: str, parts: list[tuple[str, str]], day: date) -> str:
         text += form[at:begin] + written.format(day)
         at = begin + len(run)
     return text + form[at:]
-
-
-def _duration(seconds: float, form: str) -> str | None:
-    hours, rest = divmod(round(seconds), SECONDS_PER_HOUR)
-    minutes, left = divmod(rest, SECONDS_PER_MINUTE)
-    if re.fullmatch(r"hh?:mm:ss", form):
-        return f"{hours:02}:{minutes:02}:{left:02}"
-    if re.fullmatch(r"hh?:mm", form):
-        return f"{hours:02}:{minutes:02}"
-    return None

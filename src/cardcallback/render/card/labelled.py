@@ -15,7 +15,7 @@ _COLONS = ":\N{FULLWIDTH COLON}"
 _LONGEST_LABEL = 80
 # After a colon stands a blank, or at once what only a placeholder begins with; a wide one has its blank in it.
 _PLAIN = re.compile(
-    rf"\s*(?P<label>[^{_COLONS}=\[\]<>{{}}|\n{OBJECT}{COMMENT}]{{1,{_LONGEST_LABEL}}}?)\s*"
+    rf"\s*(?P<label>(?:[^{_COLONS}=\[\]<>{{}}|\n{OBJECT}{COMMENT}]|(?<=[hmHM]):(?=[msMS])){{1,{_LONGEST_LABEL}}}?)\s*"
     # The mark of a footnote, which is a link where the footnote is in the card.
     rf"(?:\[\^[^\]\s]{{1,20}}\]\s*|{OBJECT}{{1,3}}\s*)?"
     rf"(?:\N{{FULLWIDTH COLON}}|:(?=[\s\[<{{_\u2026{COMMENT}])|=(?=\s*[\[<{{_])|(?<=\s)(?:=|\u2013|\u2014)(?=\s))"

@@ -47,7 +47,7 @@ class Naming:
     """
 
     def __init__(self, index: LabelIndex, values: Mapping[str, Value]) -> None:
-        self._index = index
+        self.index = index
         self._values = values
 
     def is_about_training(self, text: str) -> bool:
@@ -56,7 +56,7 @@ class Naming:
 
     @cached_property
     def _of_training(self) -> re.Pattern[str]:
-        words = self._index.labels.sentences.training
+        words = self.index.labels.sentences.training
         unspaced = "|".join(re.escape(word) for word in words if _UNSPACED.search(word))
         spaced = "|".join(re.escape(normalize_label(word)) for word in words if not _UNSPACED.search(word))
         return re.compile(
@@ -65,19 +65,19 @@ class Naming:
 
     @cached_property
     def _nouns(self) -> _Nouns:
-        counted = self._index.labels.sentences.counted
+        counted = self.index.labels.sentences.counted
         return _Nouns({noun: value for value, nouns in reversed(counted.items()) for noun in nouns})
 
     @cached_property
     def _times(self) -> _Nouns:
-        return _Nouns(dict.fromkeys(self._index.labels.sentences.times, "training_time"))
+        return _Nouns(dict.fromkeys(self.index.labels.sentences.times, "training_time"))
 
     @cached_property
     def harmless(self) -> frozenset[str]:
         """The words that change nothing in a sentence about this run; its method is what it says."""
         method = self._values.get("method")
         lora = {"lora"} if "lora_rank" in self._values else set()
-        counted = self._index.labels.sentences
+        counted = self.index.labels.sentences
         count = self._values.get("gpu_count")
         single = {"single", "one"} if count is not None and count.amount == 1 else set()
         words = words_of(*counted.harmless, *counted.training, method.text if method is not None else "")
@@ -97,7 +97,7 @@ class Naming:
 
     def hinted(self, one: Placeholder, inside: dict[str, str], *, is_last: bool = True) -> str | None:
         """The value named inside a placeholder or right beside it; ``inside`` holds the row's own names."""
-        known = self._index.inside | inside
+        known = self.index.inside | inside
         hint = normalize_label(one.hint)
         if not one.is_example and hint in known:
             return known[hint]
@@ -153,7 +153,7 @@ class Naming:
         if hinted is not None or not (one.is_generic or is_unit(one.hint)):
             return hinted
         before, after = words_around(one)
-        named = _last_named(_without_last(before.split(), _JOINING), self._index.inside)
+        named = _last_named(_without_last(before.split(), _JOINING), self.index.inside)
         return named or self._counted(before.split(), after)
 
     def _counted(self, before: Sequence[str], behind: str) -> str | None:
@@ -164,7 +164,7 @@ class Naming:
         behind = " ".join(after)
         if (of_device := device_time_at(behind)) is not None:
             return "gpu_hours" if is_of_any_device(of_device[0]) else None
-        words = self._index.labels.sentences
+        words = self.index.labels.sentences
         if self._times.at(behind) is not None:
             return "training_time" if _is_lasting(before, after, words.lasting) else None
         if after[:1] == ["tokens"] and before[-1:] == ["of"] and before[-2:-1] != ["total"]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from cardcallback.render.card.device_time import device_time_at, is_of_any_device
 from cardcallback.render.card.unit_words import UNITS
-from cardcallback.units import CARD_FIGURES, JOULES_PER_KILOWATT_HOUR, format_number
+from cardcallback.units import CARD_FIGURES, JOULES_PER_KILOWATT_HOUR, format_clock, format_number
 
 # Of what is counted each is a unit of its own: steps are asked for by no other word.
 COUNTED = {
@@ -64,6 +64,7 @@ _WITHOUT_UNIT = re.compile(
     re.IGNORECASE,
 )
 _LONGEST_LABEL = 200
+_CLOCK = re.compile(r"hh?:mm(?::ss)?(?![\w:])", re.IGNORECASE)
 _FOOTNOTE = re.compile(r"\[\^[^\]\s]{1,20}\]")
 _SPELLED: dict[str, tuple[str, ...]] = {}
 for _word in _WORDS:
@@ -117,6 +118,9 @@ class Value:
 
     def figure(self, unit: Unit) -> str:
         """The bare number in a unit."""
+        clock = format_clock(self.amount or 0.0, unit.word)
+        if clock is not None:
+            return clock
         amount = (self.amount or 0.0) / unit.factor
         if unit.factor != 1.0:
             return format_number(amount, self.figures)
@@ -129,6 +133,7 @@ class Value:
     def in_unit(self, unit: Unit, *, named: bool) -> str:
         """The figure in a unit with what has to be said beside it; ``named`` writes the unit too."""
         figure = self.figure(unit)
+        named = named and not _CLOCK.fullmatch(unit.word)
         word = f" {unit.word.lower() if len(unit.word) > 2 and unit.word.istitle() else unit.word}" if named else ""
         return f"{self.least}{figure}{word}{self.remark_on(figure, unit.word)}"
 
@@ -167,7 +172,9 @@ def unit_at(text: str) -> Unit | None:
 
 
 def _compound(text: str, start: int) -> Unit | None:
-    """The time of devices, mass per energy or tokens per time at ``start``."""
+    """The form of a time, the time of devices, mass per energy or tokens per time at ``start``."""
+    if (clock := _CLOCK.match(text, start)) is not None:
+        return Unit(word=clock.group(), kinds=frozenset({"time"}))
     if (of_device := device_time_at(text, start)) is not None:
         kind = "device_time" if is_of_any_device(of_device[0]) else "model_time"
         return Unit(word=of_device[0], kinds=frozenset({kind}), factor=of_device[1])

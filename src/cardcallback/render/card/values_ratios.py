@@ -13,12 +13,17 @@ from cardcallback.units import format_energy, format_number
 
 def energy_per_token(record: RunRecord) -> Value | None:
     """GPU energy over the tokens without padding."""
+    return _energy_of_tokens(record, 1)
+
+
+def _energy_of_tokens(record: RunRecord, tokens: int) -> Value | None:
     per_token = resolved_value(record.energy.per_token)
     if per_token is None or at_least(record.energy.gpu):
         return None
     note = _note("of this run's GPU energy, without padding", record)
-    figure = f"{format_number(per_token * 1e3)} mJ"
-    return Value(text=f"{figure} ({note})", short=figure, amount=per_token, kind="energy", note=note)
+    joules = per_token * tokens
+    figure = f"{format_number(per_token * 1e3)} mJ" if tokens == 1 else format_energy(joules)
+    return Value(text=f"{figure} ({note})", short=figure, amount=joules, kind="energy", note=note)
 
 
 def energy_per_step(record: RunRecord) -> Value | None:
@@ -50,6 +55,8 @@ def _note(words: str, record: RunRecord) -> str:
 RATIO_VALUES: Mapping[str, Callable[[RunRecord], Value | str | None]] = {
     "energy_method": energy_method,
     "energy_per_step": energy_per_step,
+    "energy_per_million_tokens": lambda record: _energy_of_tokens(record, 1_000_000),
+    "energy_per_thousand_tokens": lambda record: _energy_of_tokens(record, 1_000),
     "energy_per_token": energy_per_token,
     "start_date": start_date,
 }

@@ -1,0 +1,73 @@
+"""Figures in a sentence about a training: each by its unit, or by the words beside it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+from cardcallback.check.numbers import bare_numbers
+from cardcallback.check.quantities import figures_of, find_figures
+from cardcallback.check.run_times import OF_PARTS, OTHER_TIME
+from cardcallback.check.stated import Stated, made
+from cardcallback.render.card.naming import Naming
+from cardcallback.render.card.placeholders import find_placeholders
+from cardcallback.render.card.slots import Slot
+
+_LONGEST_NUMBER = 40
+_OF_LENGTH = re.compile(r"context|length|\bmax|window|sequence|vocab|l\u00e4nge|longueur|longitud", re.IGNORECASE)
+# Where what belongs to a number in a sentence ends at the latest.
+_AND_MORE = re.compile(r"\s+(?:with|and|und|et|y|was|were)\s|\s+/\s|[.;:,](?:\s|$)")
+_LASTED = re.compile(
+    r"\b(?:took|lasted|ran for|finished (?:after|in)|dauerte|lief|ben\u00f6tigte|a dur\u00e9|a pris|"
+    r"dur\u00f3|tard\u00f3|durou|levou|\u00e8 durato)\b|\u8017\u65f6|\u7528\u65f6|\u5386\u65f6|"
+    r"\u6642\u9593\u306f|(?:\u65f6\u95f4|\u65f6\u957f)[\u4e3a\u662f]",
+    re.IGNORECASE,
+)
+# Fewer are a length.
+_FEWEST_TOKENS = 20_000
+
+
+def typed(sentence: str, said: str, slot: Slot) -> Iterator[Stated]:
+    """What its unit says: device hours, and many tokens."""
+    for figure in find_figures(sentence):
+        if figure.kind == "device_time":
+            yield made("gpu_hours", sentence[figure.begin : figure.end], figure.begin, slot)
+    if _OF_LENGTH.search(said):
+        return
+    found = [one for one in figures_of(sentence, "tokens") if "token" in sentence[one.begin : one.end].lower()]
+    many = [one for one in found if max(high for _, high in one.ranges) >= _FEWEST_TOKENS]
+    if many:
+        texts = tuple(sentence[one.begin : one.end] for one in many)
+        yield replace(made("tokens", texts[0], many[0].begin, slot), texts=texts)
+
+
+def lasted(sentence: str, slot: Slot) -> Iterator[Stated]:
+    """What a sentence says that it took, where that is the only time in it."""
+    times = [one for one in find_figures(sentence) if one.kind in {"time", "device_time"}]
+    is_lasting = _LASTED.search(sentence) is not None and not (OTHER_TIME.search(sentence) or OF_PARTS.search(sentence))
+    if is_lasting and len(times) == 1 and times[0].kind == "time" and times[0].rate is None:
+        yield made("training_time", times[0].text, times[0].begin, slot)
+
+
+def named(sentence: str, slot: Slot, naming: Naming) -> Iterator[Stated]:
+    """What the words beside a number say, as they would at a placeholder in its place."""
+    numbers = bare_numbers(sentence)
+    if not numbers or re.search(r"[\[\]{}<>_|]", sentence):
+        return
+    masked, end = "", 0
+    for one in numbers:
+        masked += f"{sentence[end : one.begin]}[X]"
+        end = one.end
+    found = find_placeholders(masked + sentence[end:])
+    if len(found) != len(numbers):
+        return
+    ends = [*(one.begin for one in numbers[1:]), len(sentence)]
+    by_name: dict[str, list[tuple[int, str]]] = {}
+    for one, name, last in zip(numbers, naming.in_sentence(found), ends, strict=True):
+        if name is not None:
+            text = sentence[one.begin : min(last, one.end + _LONGEST_NUMBER)].rstrip(" ,;(/")
+            by_name.setdefault(name, []).append((one.begin, text))
+    for name, texts in by_name.items():
+        stated = made(name, texts[0][1], texts[0][0], slot)
+        yield replace(stated, texts=tuple(_AND_MORE.split(text)[0] for _, text in texts), in_prose=True)

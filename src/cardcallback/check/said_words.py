@@ -1,0 +1,104 @@
+"""What a sentence about a training names: versions, optimiser, quantised weights, devices, days, assigned settings."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from cardcallback.check.dates import dates_in
+from cardcallback.check.other_things import names_family
+from cardcallback.check.stated import Stated, made
+from cardcallback.render.card.labelled import normalize_label
+from cardcallback.render.card.labels import LabelIndex
+from cardcallback.render.card.slots import Slot
+
+_LIBRARY = re.compile(
+    r"(?<![\w./-])(?P<name>[A-Za-z][\w-]{1,30})\s*(?:\s|==|:)\s*v?(?P<version>\d+(?:\.\d+)+(?:[+.]\w+)*)"
+    r"(?P<behind>\+|\s+(?:or|and)\s+\w+)?"
+)
+# Of weights that were loaded for the training, not of a file that may be made of them, or was made afterwards.
+_LOADED = re.compile(
+    r"\b(?:was|were|been)\s+(?:\w+\s+)?(?:loaded|quanti[sz]ed|frozen|kept)\s+(?:in|to|at|as|with)\s+"
+    r"(?:[\w-]+\s+){0,2}?(?P<text>[48][- ]?bit|nf4|int[48]|fp4)(?!\w)",
+    re.IGNORECASE,
+)
+_OF_A_FILE = re.compile(
+    r"merged|export|gguf|release|publish|deploy|infer|serv|afterwards|after (?:the )?training", re.IGNORECASE
+)
+_OPTIMIZER = re.compile(
+    r"\b(?:with|using|by)\s+(?:the\s+)?(?:fused\s+|paged\s+|8-bit\s+)*"
+    r"(?P<text>AdamW?|SGD|Adafactor|RMSprop|Adagrad|Lion|Muon|LAMB)(?!\w)"
+)
+_TRAINABLE = re.compile(
+    r"(?<![\w.,])(?P<text>\d[\d.,]*\s*(?:[KMB]|k|thousand|million|billion)?)\s+trainable\s+(?:param|weight)"
+)
+_EXAMPLES = re.compile(
+    r"(?<![\w.,])(?P<count>\d[\d.,]*\s*[kKM]?)\s+(?P<of>train(?:ing)?\s+)?"
+    r"(?:examples|samples|instances|conversations|rows|pairs)\b"
+)
+_OF_DATA = frozenset({"data", "training data", "dataset", "training dataset", "training set", "datasets"})
+_TRAINED_ON = re.compile(
+    r"\b(?:trained|fine-?tuned|(?:train|fine-?tun)ing\s+(?:was|ran|took place))\b[^.]{0,40}?"
+    r"\b(?:on|using|with)\s+(?P<text>[^.;]{3,80})",
+    re.IGNORECASE,
+)
+_ON_A_DAY = re.compile(
+    r"\b(?i:trained|fine-?tuned|finished|completed|took place|done|performed|ran)\s+(?:in|on)\s+"
+    r"(?P<text>(?:\d|[A-Z\u00c0-\u00dd][a-z\u00df-\u00ff]{2,9}\.?\s+\d)[^.;]{3,20})"
+)
+_ASSIGNED = re.compile(r"(?<![\w./-])(?P<name>[a-z][a-z0-9]*(?:_[a-z0-9]+)+)\s*=\s*[`*\"']*(?P<value>[\w.+-]*\w)")
+
+
+def names_of(sentence: str, slot: Slot, index: LabelIndex, *, is_said: bool) -> Iterator[Stated]:
+    """Whatever the sentence names, each with the value that it stands for.
+
+    Args:
+        sentence: of the slot.
+        slot: where it stands.
+        index: the label map.
+        is_said: the sentence itself says that it is of a training.
+    """
+    yield from _assigned(sentence, slot, index)
+    yield from _examples(sentence, slot)
+    if _OF_A_FILE.search(sentence) is None:
+        yield from _found(_LOADED, "quantization", sentence, slot)
+    yield from _found(_TRAINABLE, "trainable_parameters", sentence, slot)
+    if not is_said:
+        return
+    yield from versions_in(sentence, slot, index)
+    yield from _found(_OPTIMIZER, "optimizer", sentence, slot)
+    yield from (
+        one for one in _found(_TRAINED_ON, "gpu_names", sentence, slot) if not names_family(sentence[: one.begin])
+    )
+    yield from (one for one in _found(_ON_A_DAY, "date", sentence, slot) if any(dates_in(one.texts[0])))
+
+
+def versions_in(text: str, slot: Slot, index: LabelIndex, *, is_all: bool = False) -> Iterator[Stated]:
+    """Each library right before its version; with ``is_all`` only one that is all of the text."""
+    for found in _LIBRARY.finditer(text.strip()):
+        rows = index.by_label.get(normalize_label(found["name"]), ())
+        value = next((row.value for row in rows if (row.value or "").startswith("software.")), None)
+        if value is not None and (not is_all or found.group() == text.strip()):
+            yield made(value, found["version"] + (found["behind"] or ""), found.start(), slot)
+
+
+def _found(pattern: re.Pattern[str], name: str, sentence: str, slot: Slot) -> Iterator[Stated]:
+    for one in pattern.finditer(sentence):
+        yield made(name, one["text"], one.start("text"), slot)
+
+
+def _assigned(sentence: str, slot: Slot, index: LabelIndex) -> Iterator[Stated]:
+    """A setting as a script has it: "lora_alpha=32"."""
+    for found in _ASSIGNED.finditer(sentence):
+        rows = index.by_label.get(normalize_label(found["name"]), ())
+        value = next((row.value for row in rows if row.value and not row.section and not row.heading), None)
+        if value is not None:
+            yield made(value, found["value"], found.start("value"), slot)
+
+
+def _examples(sentence: str, slot: Slot) -> Iterator[Stated]:
+    """So many training examples, or examples beside a label that asks for the data."""
+    is_data = normalize_label(slot.label or "") in _OF_DATA
+    for found in _EXAMPLES.finditer(sentence):
+        if found["of"] or (is_data and "train" in normalize_label(slot.label or "")):
+            yield made("training_examples", found["count"], found.start("count"), slot)
