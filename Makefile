@@ -30,7 +30,7 @@ MATRIX := matrix-aarch64 \
   matrix-sentence-transformers \
   matrix-elsewhere
 
-.PHONY: help demo test lint bench bench-schedules bench-peers bench-cost bench-steps bench-kills bench-nodes bench-cloud bench-cloud-best-effort matrix $(MATRIX) clean
+.PHONY: help demo test lint bench bench-schedules bench-peers bench-slow-calls bench-cost bench-steps bench-kills bench-nodes bench-cloud bench-cloud-best-effort matrix $(MATRIX) clean
 
 help:
 	@echo "make demo     fine-tune Gemma 3 270M with QLoRA on this machine and show the card (minutes)"
@@ -38,6 +38,7 @@ help:
 	@echo "make test     unit and integration tests"
 	@echo "make lint     ruff, mypy, import-linter, codespell"
 	@echo "make bench    accuracy beside codecarbon and zeus, and what measuring costs (half an hour)"
+	@echo "make bench-slow-calls   the part of it where every call to the driver is slow (a minute or two)"
 	@echo "make bench-cloud   one GPU against another on the same work, shown on two simulated devices"
 	@echo "make bench-cloud-best-effort   the same, each device tuned, to the loss that the former reached"
 	@echo "make matrix   what needs environments of its own: transformers 4, other Pythons, aarch64 wheels, ways in"
@@ -67,11 +68,15 @@ lint: .venv-lint/.done
 	.venv-lint/bin/codespell
 
 # Each piece fails where a budget is broken; `make -k bench` runs all of them all the same.
-bench: bench-schedules bench-cost bench-steps bench-kills bench-nodes bench-peers
+bench: bench-schedules bench-slow-calls bench-cost bench-steps bench-kills bench-nodes bench-peers
 
 bench-schedules: .venv-peers/.done
 	@echo "Measuring 500 random fault schedules on a driven clock ..."
 	.venv-peers/bin/python benchmarks/accuracy.py --schedules 500
+
+bench-slow-calls: .venv-peers/.done
+	@echo "Measuring what is left of the energy where every call to the driver takes 20 ms ..."
+	.venv-peers/bin/python benchmarks/slow_calls.py
 
 bench-cost: .venv-peers/.done
 	@echo "Measuring what the recorder costs ..."

@@ -25,7 +25,7 @@ from cardcallback import CardCallback
 from step_time import SmallForCausalLM
 
 # As many as are kept to be counted together, at most.
-_BLOCK_STEPS = 128
+_BLOCK_STEPS = 256
 _CASES: dict[str, tuple[Callable[[], TrainerCallback], int, bool]] = {
     "a callback that does nothing": (TrainerCallback, 1, True),
     "cardcallback, batches without tokens": (lambda: CardCallback(quiet=True, charts=False), 1, False),

@@ -89,3 +89,34 @@ def test_one_failed_reading_is_no_gap() -> None:
             account.add_power(at, WORK.power_watts(at))
         at += 0.25 * (1.3 if count % 3 else 0.7)
     assert best(account, at).gap_seconds == 0.0
+
+
+def test_a_pause_is_judged_by_what_was_planned_when_it_began() -> None:
+    """Readings that come oftener from now on do not make a gap of the pause before them; a longer one is one."""
+    account = EnergyAccount(counter=None, power=PowerTraits(refresh_seconds=0.02, interval_seconds=20.0))
+    for at in (0.0, 20.0, 40.0):
+        account.add_power(at, 100.0)
+    account.read_power_every(1.0)
+    assert account.result(95.0).best.gap_seconds == 0.0
+    account.add_power(95.0, 100.0)
+    assert account.result(95.0).best.gap_seconds == 0.0
+    account.add_power(100.0, 100.0)
+    assert account.result(100.0).best.gap_seconds == pytest.approx(5.0, abs=0.03)
+
+
+def test_a_late_reading_of_a_counter_tells_until_a_better_one_comes() -> None:
+    """It bounds what was used until then by what its call leaves open, and costs nothing once it is not the last."""
+    account = EnergyAccount(counter=CounterTraits(refresh_seconds=0.1), power=None, limit_watts=120.0)
+    for second in range(101):
+        account.add_counter(float(second), 500.0 + 100.0 * second)
+    sure = best(account, 100.0)
+    account.add_late_counter(199.0, 500.0 + 100.0 * 198.2, 2.0)
+    late = best(account, 200.0)
+    assert late.gap_seconds == 0.0
+    assert late.low <= 20_000.0 <= (late.high or 0.0)
+    assert 100.0 < (late.high or 0.0) - late.low < 1500.0
+    for second in range(210, 215):
+        account.add_counter(float(second), 500.0 + 100.0 * second)
+    after = best(account, 214.0)
+    assert after.joules == pytest.approx(21_400.0, abs=1.0)
+    assert (after.high or 0.0) - after.low == pytest.approx((sure.high or 0.0) - sure.low)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+import signal
 from typing import Any
 
 import pytest
@@ -48,6 +49,35 @@ def test_each_batch_is_told_of_once(kind: type[Trainer]) -> None:
     assert told == [("first", 7), ("second", None)]
 
 
+class Scaling(Trainer):
+    """A person's, which takes more than transformers gives."""
+
+    def training_step(self, model: Any, inputs: Any, num_items_in_batch: Any = None, *, scale: int = 1) -> Any:
+        """The parent's, so many times."""
+        return super().training_step(model, inputs, num_items_in_batch) * scale
+
+
+class Numbering(Trainer):
+    """With another default than theirs."""
+
+    def training_step(self, model: Any, inputs: Any, num_items_in_batch: Any = 0) -> Any:
+        """What it is given."""
+        del model
+        return inputs, num_items_in_batch
+
+
+def test_a_method_with_other_parameters_is_given_what_it_takes() -> None:
+    """The wrap has transformers' own parameters only where the method has those."""
+    told, scaling, numbering = Told(), Scaling(), Numbering()
+    watch_training_step(scaling, on_batch=told)
+    watch_training_step(numbering, on_batch=told)
+    assert scaling.training_step("model", "first", 7, scale=2) == ("first", 7, "first", 7)
+    assert numbering.training_step("model", "second") == ("second", 0)
+    with pytest.raises(TypeError, match="unexpected keyword"):
+        numbering.training_step("model", "third", scale=2)  # type: ignore[call-arg]
+    assert told[:2] == [("first", 7), ("second", None)]
+
+
 def test_what_is_kept_is_not_told_of() -> None:
     """However the batch is given, it comes to one of the two, and a keeper that fails keeps nothing."""
     told, kept, trainer = Told(), Told(), Trainer()
@@ -61,8 +91,30 @@ def test_what_is_kept_is_not_told_of() -> None:
     for inputs in ("small", "large", "odd"):
         assert trainer.training_step("model", inputs, 7) == (inputs, 7)
     assert trainer.training_step("model", inputs="small", num_items_in_batch=8) == ("small", 8)
-    assert kept == [(("small", 7),)]
-    assert told == [("large", 7), ("odd", 7), ("small", 8)]
+    assert kept == [(("small", 7),), (("small", 8),)]
+    assert told == [("large", 7), ("odd", 7)]
+
+
+@pytest.mark.parametrize("kind", [Trainer, Offloading])
+def test_what_a_signal_handler_raises_while_a_batch_is_kept_goes_on(kind: type[Trainer]) -> None:
+    """A person's time limit is no odd batch of ours."""
+
+    def stop(*_: Any) -> None:
+        raise TimeoutError("theirs")
+
+    def keep(*_: Any) -> bool:
+        signal.raise_signal(signal.SIGINT)
+        return True
+
+    told, trainer = Told(), kind()
+    watch_training_step(trainer, on_batch=told, keep=keep)
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        with pytest.raises(TimeoutError, match="theirs"):
+            trainer.training_step("model", "first")
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert told == []
 
 
 def test_another_trainer_tells_nothing() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+import random
 from collections.abc import Callable
 
 import pytest
@@ -76,6 +78,21 @@ def test_a_driver_that_was_slow_for_minutes_is_read_as_ever_soon_after() -> None
     assert found.recording_high - found.recording_low < 0.02 * found.value
 
 
+def test_a_driver_that_is_slow_until_the_end_still_tells_most_of_the_energy() -> None:
+    """Calls of 2.4 s from a third of the run on: what its counter says late tells, to within such a call."""
+    gpu = VirtualGpu(waveform=training_waveform(seconds=700), **GB10)
+    driver = SlowDriver(gpu, lambda at: 2.4 if at > 200.0 else 2e-4)
+    energy = [driver.sensor("gpu_energy", gpu.joules), driver.sensor("gpu_power", gpu.watts)]
+    recording = driver.record(energy, 600.0)
+    found, truth = recording.energy.gpu, gpu.truth(0, recording.duration_seconds)
+    assert found.value == pytest.approx(truth, rel=0.02)
+    assert found.recording_low is not None
+    assert found.recording_high is not None
+    assert found.recording_low <= truth <= found.recording_high
+    assert found.recording_high - found.recording_low < 0.1 * truth
+    assert any("came with a slow call" in note for note in recording.notes)
+
+
 def test_energy_is_asked_before_states_while_a_driver_is_slow() -> None:
     """Ten minutes of calls of 2 s: each state is asked less often than the energy, and both ever less often."""
     gpu = VirtualGpu(waveform=training_waveform(seconds=3000), **GB10)
@@ -95,6 +112,19 @@ def test_a_call_that_is_always_slow_is_not_hurried_by_quick_ones() -> None:
     driver.record([*energy, lists], 3600.0)
     assert len(driver.calls["gpu_process_memory"]) < 8
     assert len(driver.calls["gpu_energy"]) > 3000
+
+
+def test_a_call_that_is_slow_for_days_is_made_again_and_again() -> None:
+    """Memory that takes 0.6 s each time beside a quick counter: about every two hours, and the figure says so."""
+    gpu = VirtualGpu(waveform=training_waveform(seconds=4000), **GB10)
+    driver = SlowDriver(gpu, lambda _: 2e-4)
+    memory = driver.sensor("gpu_process_memory", call_seconds=lambda _: 0.6, interval_seconds=60.0)
+    energy = driver.sensor("gpu_energy", driver.gpu.joules, interval_seconds=600.0, refresh_seconds=0.1)
+    recording = driver.record([energy, memory], 4 * 86_400.0)
+    began = [at for at, _ in driver.calls["gpu_process_memory"]]
+    assert max(after - before for before, after in itertools.pairwise(began)) < 2 * 3600.0
+    assert math.fsum(seconds for _, seconds in driver.calls["gpu_process_memory"]) < 2e-4 * 4 * 86_400.0
+    assert recording.memory.accelerator_process_peak.sampling_interval_seconds == pytest.approx(6000.0)
 
 
 @pytest.mark.parametrize("cost_seconds", [0.02, 0.4, 0.6])
@@ -125,6 +155,25 @@ def test_a_gauge_alone_is_read_oftener_while_a_slow_run_is_young() -> None:
     assert driver.busy_seconds() <= 0.001 * 3600.0
     assert max(len(driver.calls[one]) for one in _STATES) < 10
     assert recording.energy.gpu.coverage == 1.0
+
+
+@pytest.mark.parametrize("fails", [None, 12], ids=["none fails", "one fails"])
+def test_a_pause_that_was_planned_is_no_gap(fails: int | None) -> None:
+    """Calls of 14 to 32 ms, by which what the driver may be asked is judged anew again and again: all was watched."""
+    gpu = VirtualGpu(waveform=training_waveform(seconds=2000), **P100)
+    for seed in range(12):
+        varied = random.Random(seed)  # noqa: S311
+        driver = SlowDriver(gpu, lambda _, varied=varied: 0.02 * varied.uniform(0.7, 1.6))
+
+        def watts(at: float, driver: SlowDriver = driver) -> float:
+            if len(driver.calls["gpu_power"]) == fails:
+                raise SensorReadError("unknown error")
+            return gpu.watts(at)
+
+        power = driver.sensor("gpu_power", watts, **_P100_POWER)
+        recording = driver.record([power, *(driver.sensor(one, interval_seconds=10.0) for one in _STATES)], 1500.0)
+        assert recording.energy.gpu.coverage == 1.0
+        assert recording.energy.gpu.longest_gap_seconds == 0.0
 
 
 def test_states_of_a_slow_driver_are_asked_once_before_their_cost_allows_it() -> None:

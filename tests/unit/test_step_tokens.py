@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from types import SimpleNamespace
 from typing import Any
 
@@ -174,6 +175,28 @@ def test_a_training_that_once_wrote_into_a_batch_is_counted_at_once() -> None:
         if place % 10 in {0, 5}:
             batch["labels"].fill_(-100)
     assert counter.settle().tokens == {"processed": 600, "non_padding": 400, "in_loss": 200}
+
+
+def test_what_a_signal_handler_raises_while_a_batch_is_looked_at_goes_on() -> None:
+    """A data loader's worker that died is told of by a RuntimeError, which torch's inference mode has too."""
+
+    def died(*_: Any) -> None:
+        raise RuntimeError("a worker is gone")
+
+    class Slow(dict[str, Any]):
+        def get(self, name: str, default: Any = None) -> Any:
+            signal.raise_signal(signal.SIGINT)
+            return super().get(name, default)
+
+    counter = StepTokens(CountingPlan(labels_shifted=True))
+    for batch in copies(3):
+        counter.add(batch)
+    before = signal.signal(signal.SIGINT, died)
+    try:
+        with pytest.raises(RuntimeError, match="a worker is gone"):
+            counter.keep(Slow(copies(1)[0]), None)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.parametrize("odd", [{}, {"input_ids": None}, ("ids", "mask"), None])

@@ -11,15 +11,14 @@ from cardcallback.energy.closing import LONG_EDGE_SECONDS, Gauge, better_of, clo
 from cardcallback.energy.counter import CounterAccount
 from cardcallback.energy.history import NEVER, Cumulative, FadingHistory
 from cardcallback.energy.integral import PowerIntegral
-from cardcallback.energy.intervals import Check, CounterPoint, watched_joules
-from cardcallback.energy.notes import account_notes, gauge_notes
+from cardcallback.energy.intervals import Check, CounterPoint, shown, watched_joules
+from cardcallback.energy.notes import LATE_NOTE, account_notes, gauge_notes
 from cardcallback.energy.result import SHORTEST_VISIT_SECONDS, AccountResult, PhaseSum, Visit
 from cardcallback.energy.traits import CounterTraits, PowerTraits
 
 # Counter readings and phase visits that may wait for the power readings to catch up with them: as many as
 # come within a second's lag while a counter's refresh is watched for.
 _MOST_WAITING = 128
-_LEAST_SHOWN = 1e-9
 
 
 class EnergyAccount:
@@ -46,6 +45,7 @@ class EnergyAccount:
         self._counter = CounterAccount(counter) if counter is not None else None
         self._waiting: deque[CounterPoint] = deque()
         self._was_lost = False
+        self._late: tuple[tuple[CounterPoint, float], ...] = ()  # the latest one, with how long its call took
         self._best = FadingHistory()
         self._lead_joules = 0.0
         self._begin_power: Cumulative | None = None  # kept, since the history forgets detail
@@ -57,9 +57,13 @@ class EnergyAccount:
         if self._counter is None:
             msg = "this account was opened without a counter"
             raise ValueError(msg)
-        self._waiting.append(CounterPoint(at_seconds, _shown(joules), None, after_loss=self._was_lost))
-        self._was_lost = False
+        self._waiting.append(CounterPoint(at_seconds, shown(joules), None, after_loss=self._was_lost))
+        self._was_lost, self._late = False, ()
         self._settle()
+
+    def add_late_counter(self, at_seconds: float, joules: float, call_seconds: float) -> None:
+        """A reading that is true of some moment within a long call: it tells as long as no better one follows."""
+        self._late = ((CounterPoint(at_seconds, shown(joules), None, after_loss=self._was_lost), call_seconds),)
 
     def note_loss(self) -> None:
         """The device was lost since the latest readings: its counter may have begun anew."""
@@ -70,7 +74,7 @@ class EnergyAccount:
         if self._integral is None:
             msg = "this account was opened without a power gauge"
             raise ValueError(msg)
-        self._integral.add(at_seconds, _shown(watts))
+        self._integral.add(at_seconds, shown(watts))
         self._settle()
 
     def note_call(self, seconds: float) -> None:
@@ -113,6 +117,7 @@ class EnergyAccount:
         if explained:
             notes = account_notes(account, compare(account, gauge))
             notes += self._gauge_notes(alone=bridged, still_seconds=gauge.still_seconds)
+            notes += (LATE_NOTE,) if self._late else ()
         account.distrust_stillness(gauge_saw=watched_joules(account.anchor.power, end_power) is not None)
         begin_power = self._begin_power or self._gauge_at(self.begin_seconds, end_seconds)
         begin = CounterPoint(self.begin_seconds, 0.0, begin_power)
@@ -195,7 +200,8 @@ class EnergyAccount:
         if self._counter is None:
             return None
         account = self._counter.copy()
-        for point in self._waiting:
+        for point, call_seconds in (*((one, 0.0) for one in self._waiting), *self._late):
+            account.call_seconds = max(account.call_seconds, call_seconds)
             self._feed(account, replace(point, power=self._gauge_at(point.at_seconds, end_seconds)))
         return account
 
@@ -291,8 +297,3 @@ class EnergyAccount:
         if self._counter is not None:
             return math.hypot(line, self._counter.stale_joules(self.ceiling))
         return math.hypot(line, self._integral.edge_joules if self._integral is not None else 0.0)
-
-
-def _shown(value: float) -> float:
-    """No sensor shows less than a nanowatt or a nanojoule; dividing by what is far less has no end."""
-    return 0.0 if 0 < value < _LEAST_SHOWN else value

@@ -46,23 +46,22 @@ class PowerIntegral:
         self.stillness = Stillness()
         self._ceiling = Ceiling(0.0, traits.averaging_seconds, limit_watts)
         self._grain = Grain()
-        self._first_watts = 0.0
-        self._last_watts = 0.0
+        self._gap_after_seconds = traits.gap_after_seconds
+        self._first_watts = self._last_watts = 0.0
         self._last_at = -math.inf
         self._joules = 0.0
         self._gap_seconds = self._lead_gap_seconds = 0.0
-        self._unseen_seconds = 0.0
-        self._sampling_variance = 0.0
-        self._unseen_squared = 0.0
-        self._renewal_variance = 0.0
+        self._unseen_seconds = self._unseen_squared = 0.0
+        self._sampling_variance = self._renewal_variance = 0.0
         self._steps = 0
         self._blind_joules = 0.0
-        self._sum = 0.0
-        self._sum_squared = 0.0
+        self._sum = self._sum_squared = 0.0
 
     def read_every(self, interval_seconds: float, delivered_seconds: float) -> None:
         """From now on it is read at this interval, and each reading is at most so late."""
         self.traits = replace(self.traits, interval_seconds=interval_seconds, delivered_seconds=delivered_seconds)
+        # The next reading was planned before, maybe for much later than others from now on: that is no loss.
+        self._gap_after_seconds = max(self._gap_after_seconds, self.traits.gap_after_seconds)
 
     def add(self, at_seconds: float, watts: float) -> None:
         """One reading; one that cannot be true, or is not later than the one before, is left out."""
@@ -80,6 +79,7 @@ class PowerIntegral:
             self._extend(at_seconds, watts)
             self._renewal_variance += self._missed_joules(abs(watts - self._last_watts), stood_seconds) ** 2
         self._last_at, self._last_watts = at_seconds, watts
+        self._gap_after_seconds = self.traits.gap_after_seconds
         self._remember(self.lagged_to)
         self.lowest, self.highest = min(self.lowest, watts), max(self.highest, watts)
         self.readings += 1
@@ -224,7 +224,7 @@ class PowerIntegral:
     def _extend(self, at_seconds: float, watts: float) -> None:
         step = at_seconds - self._last_at
         unseen = max(0.0, step - self.traits.sight_seconds)
-        if unseen > self.traits.gap_after_seconds:
+        if unseen > self._gap_after_seconds:
             half = self.traits.sight_seconds / 2
             self._joules += self._last_watts * half
             self._remember(self.lagged_to + half)
@@ -259,7 +259,7 @@ class PowerIntegral:
         """How long the last reading is held up to a time after it, and the gap that follows."""
         beyond = seconds - self.lagged_to
         silent = max(seconds, silent_until if silent_until is not None else seconds) - self.lagged_to
-        if silent - self.traits.lag_seconds <= self.traits.gap_after_seconds + self.traits.delivered_seconds:
+        if silent - self.traits.lag_seconds <= self._gap_after_seconds + self.traits.delivered_seconds:
             return beyond, 0.0
         half = min(self.traits.sight_seconds / 2, beyond)
         return half, beyond - half

@@ -11,6 +11,8 @@ from cardcallback.energy.history import NEVER, Cumulative, Stretch
 # How far one interval of the counter may be from the gauge, beside what lag and refresh explain.
 _INTERVAL_TOLERANCE = 0.15
 
+_LEAST_SHOWN = 1e-9
+
 
 @dataclass(frozen=True, slots=True)
 class CounterPoint:
@@ -119,3 +121,8 @@ class Counted:
         if integral is None or self.integral is not None or joules <= integral:
             return False
         return self.joules + joules <= check.allowed_joules * (self.seconds + seconds) / seconds
+
+
+def shown(value: float) -> float:
+    """No sensor shows less than a nanowatt or a nanojoule; dividing by what is far less has no end."""
+    return 0.0 if 0 < value < _LEAST_SHOWN else value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cardcallback.energy.counter import CounterAccount, Event
+from cardcallback.energy.refresh import ASSUMED_REFRESH_SECONDS
 from cardcallback.energy.result import Consistency
 from cardcallback.units import format_duration, format_percent
 
@@ -21,6 +22,7 @@ _SENTENCES: dict[Event, str] = {
     "dispute": "the energy counter and the power readings differed {times} by more than sampling explains; the "
     "recording interval holds both",
 }
+LATE_NOTE = "the energy counter's last value came with a slow call, and is true of some moment within it"
 _RENEWAL = "how often the energy counter is renewed is not published"
 
 
@@ -76,6 +78,6 @@ def gauge_notes(refused: int, still_seconds: float, *, spanned: bool) -> tuple[s
 def _refresh_note(account: CounterAccount) -> list[str]:
     if account.traits.refresh_seconds is not None:
         return []
-    seconds = format_duration(account.refresh_seconds)
+    seconds = format_duration(account.refresh.seconds or ASSUMED_REFRESH_SECONDS)
     how = f"it was seen to be about {seconds}" if account.refresh.seconds is not None else f"{seconds} were assumed"
     return [f"{_RENEWAL}: {how}"]

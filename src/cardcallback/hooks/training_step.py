@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
-from functools import partial, wraps
+from functools import wraps
+from inspect import CO_VARARGS, CO_VARKEYWORDS
 from types import FunctionType
 from typing import Any
 
-from cardcallback.hooks.wrapping import GuardFactory, guard_or_own, wrap_method, wrap_own_attribute
+from cardcallback import handlers
+from cardcallback.hooks.wrapping import GuardFactory, guard_or_own, wrap_method, wrap_own_attribute, wrapped_by
 
 _METHOD = "training_step"
+_PARAMETERS = ("self", "model", "inputs", "num_items_in_batch")
 _ATTRIBUTE = "_cardcallback_batches"
 
 OnBatch = Callable[[Any, Any], bool]
@@ -55,52 +58,69 @@ def watch_training_step(
 
 
 def _wrapped(original: Any) -> Callable[..., Any]:
-    # As what any other method is wrapped in, with two functions less to enter.
-    call = original if isinstance(original, FunctionType) else partial(_bound_call, original)
+    if not _takes_what_transformers_gives(original):
+        return wrapped_by(_run_step, original)
 
+    # With the parameters of transformers' own method: to gather them and to spread them out again, and to enter one
+    # more function, costs more than all the rest here.
     @wraps(original)
-    def around(self: Any, *args: Any, **kwargs: Any) -> Any:
+    def around(self: Any, model: Any, inputs: Any, num_items_in_batch: Any = None) -> Any:
         listener = self.__dict__.get(_ATTRIBUTE)
         # A shallow copy of the trainer has the attribute too.
         if listener is None or listener.inside or listener.trainer() is not self:
-            return call(self, *args, **kwargs)
+            return original(self, model, inputs, num_items_in_batch)
         listener.inside = True
         try:
             try:
-                kept = listener.keep(args[1], args[2])
-            except Exception:  # noqa: BLE001 - given by name, or what on_batch finds too, and is guarded
-                kept = False
+                kept = listener.keep(inputs, num_items_in_batch)
+            except Exception as error:  # noqa: BLE001 - on_batch finds the same, and is guarded
+                kept = _keeps_none(error)
             if not kept:
-                _tell(listener, args, kwargs)
-            return call(self, *args, **kwargs)
+                _tell(listener, inputs, num_items_in_batch)
+            return original(self, model, inputs, num_items_in_batch)
         finally:
             listener.inside = False
 
     return around
 
 
-def _bound_call(original: Any, trainer: Any, *args: Any, **kwargs: Any) -> Any:
-    return original.__get__(trainer, type(trainer))(*args, **kwargs)
+def _takes_what_transformers_gives(original: Any) -> bool:
+    """Whether a wrap with the parameters of transformers' own method takes what this one takes."""
+    if not isinstance(original, FunctionType) or original.__defaults__ != (None,):
+        return False
+    code = original.__code__
+    takes_more = code.co_kwonlyargcount or code.co_posonlyargcount or code.co_flags & (CO_VARARGS | CO_VARKEYWORDS)
+    return not takes_more and code.co_varnames[: code.co_argcount] == _PARAMETERS
 
 
 def _run_step(original: Callable[..., Any], trainer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     listener = getattr(trainer, _ATTRIBUTE, None)
     if listener is None or listener.inside or listener.trainer() is not trainer:
         return original(*args, **kwargs)
+    inputs = args[1] if len(args) > 1 else kwargs.get("inputs")
+    num_items = args[2] if len(args) > 2 else kwargs.get("num_items_in_batch")
     listener.inside = True
     try:
-        _tell(listener, args, kwargs)
+        try:
+            kept = listener.keep(inputs, num_items)
+        except Exception as error:  # noqa: BLE001 - as above
+            kept = _keeps_none(error)
+        if not kept:
+            _tell(listener, inputs, num_items)
         return original(*args, **kwargs)
     finally:
         listener.inside = False
 
 
-def _tell(listener: _Listener, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    inputs = args[1] if len(args) > 1 else kwargs.get("inputs")
-    num_items = args[2] if len(args) > 2 else kwargs.get("num_items_in_batch")
+def _tell(listener: _Listener, inputs: Any, num_items: Any) -> None:
     with listener.guarded:
         if not listener.on_batch(inputs, num_items):
             listener.trainer = _nobody
+
+
+def _keeps_none(error: Exception) -> bool:
+    handlers.pass_on(error)
+    return False
 
 
 def _keep_nothing(*_: Any) -> bool:

@@ -166,7 +166,7 @@ def wrap_method(
 
     Each call of it acts around it as the hooks say of the watch that ``find`` gives; ``wrapped`` makes another wrap.
     """
-    wrapped = wrapped or functools.partial(_wrapped, run=functools.partial(_run, method, find))
+    wrapped = wrapped or functools.partial(wrapped_by, functools.partial(_run, method, find))
     for owner in start.__mro__:
         original = owner.__dict__.get(method)
         if _is_method(original) and not hasattr(original, _MARK):
@@ -183,6 +183,16 @@ def wrap_own_attribute(trainer: Any, method: str, *, run: Run | None = None) -> 
         setattr(trainer, method, _InstanceWrap(original, run, trainer))
 
 
+def wrapped_by(run: Run, original: Any) -> Callable[..., Any]:
+    """A method that leaves each of its calls to ``run``."""
+
+    @functools.wraps(original)
+    def around(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return run(original.__get__(self, type(self)), self, args, kwargs)
+
+    return around
+
+
 def watch_method(trainer: Any, method: str, topic: str, hook: Hook) -> None:
     """Act around one method of one trainer from its next call on, wherever it is defined."""
     start_watch(trainer).set_hook(method, topic, hook)
@@ -193,14 +203,6 @@ def watch_method(trainer: Any, method: str, topic: str, hook: Hook) -> None:
 def _is_method(attribute: Any) -> bool:
     # Other tools' wraps are often objects, not functions; all that can be bound to the trainer will do.
     return hasattr(type(attribute), "__get__") and not isinstance(attribute, (staticmethod, classmethod, property))
-
-
-def _wrapped(original: Any, run: Run) -> Callable[..., Any]:
-    @functools.wraps(original)
-    def around(self: Any, *args: Any, **kwargs: Any) -> Any:
-        return run(original.__get__(self, type(self)), self, args, kwargs)
-
-    return around
 
 
 class _InstanceWrap:

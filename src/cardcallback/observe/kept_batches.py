@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from cardcallback import handlers
 from cardcallback.observe.device_sum import is_idle
 
 # A larger batch takes its step so long that to count it at once is nothing.
 _SMALL_TOKENS = 4_096
 # A third of a mebibyte on the device, with 8 bytes for each mark and label.
 _ROOM_TOKENS = 16_384
-# So that no more than 128 are kept, whose sizes, masks and labels the count looks at one by one.
-_LEAST_ROOM_TOKENS = 128
+# So that no more than 256 are kept, whose sizes, masks and labels the count looks at one by one; as many share the cost
+# of a count's few operations, which is that of some thirty batches.
+_LEAST_ROOM_TOKENS = 64
 _WATCHED = ("attention_mask", "shift_labels", "labels")
 
 
@@ -33,13 +35,19 @@ class KeptBatches:
     Args:
         takes_given: transformers' own count of the tokens in the loss is taken where there is one.
         shifts: position 0 of the labels is no target.
-        reads_labels: tokens in the loss are counted at all.
+        reads_labels: tokens in the loss are counted at all; may change.
     """
+
+    # In the object itself, and not in a dictionary of its own, which at a step is out of the processor's caches.
+    __slots__ = (
+        *("_first", "_kept", "_may_keep", "_room_tokens", "_shifts", "_takes_given", "_writes_into_them"),
+        "reads_labels",
+    )
 
     def __init__(self, *, takes_given: bool, shifts: bool, reads_labels: bool) -> None:
         self._takes_given = takes_given
         self._shifts = shifts
-        self._reads_labels = reads_labels
+        self.reads_labels = reads_labels
         self._first: tuple[Mapping[str, Any], tuple[Any, ...]] | None = None
         self._may_keep = self._writes_into_them = False
         self._kept: list[Batch] = []
@@ -69,17 +77,18 @@ class KeptBatches:
         try:
             get = inputs.get
             mask, tokens = get("attention_mask"), get("input_ids").numel()
-            mask_version = mask._version  # noqa: SLF001 - torch's own, documented nowhere else than in its notes
-            if not self._takes_given or num_items is None:
+            if mask is None or tokens > _SMALL_TOKENS:
+                return False
+            if num_items is None or not self._takes_given:
                 num_items = None
-                if self._reads_labels:
+                if self.reads_labels:
                     labels = get("shift_labels")
                     if labels is None:
                         labels, unshifted = get("labels"), self._shifts
-                    labels_version = labels._version  # noqa: SLF001 - as above
-        except (AttributeError, RuntimeError):  # unlike the first two, or of torch's inference mode
-            return False
-        if tokens > _SMALL_TOKENS:
+                    labels_version = labels._version  # noqa: SLF001 - torch's own, documented in its notes alone
+            mask_version = mask._version  # noqa: SLF001 - as above
+        except (AttributeError, RuntimeError) as error:  # unlike the first two, or of torch's inference mode
+            handlers.pass_on(error)
             return False
         self._kept.append((tokens, mask, num_items, labels, unshifted, mask_version, labels_version))
         self._room_tokens -= max(_LEAST_ROOM_TOKENS, tokens)
@@ -113,8 +122,11 @@ class KeptBatches:
         """All that are kept, and whether each of them is as it was given."""
         kept, self._kept = self._kept, []
         self._room_tokens = _ROOM_TOKENS if self._may_keep else 0
-        tensors = [(one[1], one[5]) for one in kept] + [(one[3], one[6]) for one in kept if one[3] is not None]
-        return kept, all(tensor._version == version for tensor, version in tensors)  # noqa: SLF001 - as in keep
+        unchanged = True
+        for _, mask, _, labels, _, mask_version, labels_version in kept:
+            if mask._version != mask_version or (labels is not None and labels._version != labels_version):  # noqa: SLF001 - as in keep
+                unchanged = False
+        return kept, unchanged
 
     def close(self) -> None:
         """Keep no more; those that are kept may still be taken."""

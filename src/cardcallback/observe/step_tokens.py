@@ -53,7 +53,8 @@ class StepTokens:
     """Adds up the batches of one session.
 
     ``add`` only keeps the batch, or starts work on its own device; ``settle`` reads the sums, and is for moments at
-    which the Trainer has waited for the device anyway. ``read`` is what it read last, for any thread.
+    which the Trainer has waited for the device anyway. ``read`` is what it read last, for any thread. ``keep`` says
+    whether a batch is only kept until later, which nothing can interrupt halfway; else ``add`` is for it.
     """
 
     def __init__(self, plan: CountingPlan) -> None:
@@ -66,14 +67,11 @@ class StepTokens:
             shifts=bool(plan.labels_shifted),
             reads_labels="in_loss" not in plan.unknown,
         )
+        self.keep = self._kept.keep
         self._settled: dict[TokenKind, int] = {}
         self._counted_batches = 0
         self.read = StepCounts(reasons=dict.fromkeys(TOKEN_KINDS, _NO_BATCH))
         self._closed = len(self._reasons) == len(TOKEN_KINDS)
-
-    def keep(self, inputs: Any, num_items_in_batch: Any = None) -> bool:
-        """Whether the batch is only kept until later, which nothing can interrupt halfway; else ``add`` is for it."""
-        return self._kept.keep(inputs, num_items_in_batch)
 
     def add(self, inputs: Any, num_items_in_batch: Any = None) -> bool:
         """One training batch, as ``training_step`` is given it; whether the next one is counted too."""
@@ -82,7 +80,7 @@ class StepTokens:
         try:
             if self._kept.is_full:
                 self._count_kept()
-            if not self._kept.keep(inputs, num_items_in_batch):
+            if not self.keep(inputs, num_items_in_batch):
                 self._counted_batches += 1
                 self._kept.learn(inputs)
                 self._count(list(self._parts(inputs, num_items_in_batch)))
@@ -220,12 +218,12 @@ class StepTokens:
             self._add_in_loss(given, labels, unshifted, busy)
 
     def _add_non_padding(self, tokens: Sequence[int], masks: Sequence[Any], busy: Collection[TokenKind]) -> None:
-        marked = [(count, mask) for count, mask in zip(tokens, masks, strict=True) if mask is not None]
-        self._add_whole("non_padding", [count for count, mask in zip(tokens, masks, strict=True) if mask is None])
-        if not marked:
+        unmarked = [count for count, mask in zip(tokens, masks, strict=True) if mask is None]
+        self._add_whole("non_padding", unmarked)
+        if len(unmarked) == len(masks):
             return
-        marks = joined([mask for _, mask in marked])
-        if marks.numel() != sum(count for count, _ in marked) or marks.is_floating_point():
+        marks = joined([mask for mask in masks if mask is not None])
+        if marks.numel() != sum(tokens) - sum(unmarked) or marks.is_floating_point():
             self._lose(_ODD_MASKS, "non_padding")
         else:
             self._add_count("non_padding", marks, busy)
@@ -234,8 +232,9 @@ class StepTokens:
         self, given: Sequence[Any], labels: Sequence[Any], unshifted: Sequence[bool], busy: Collection[TokenKind]
     ) -> None:
         told = [number for number in given if number is not None]
-        self._add_whole("in_loss", [number for number in told if isinstance(number, int)])
-        self._sums["in_loss"].add_all([number for number in told if not isinstance(number, int)])
+        whole = [number for number in told if isinstance(number, int)]
+        self._add_whole("in_loss", whole)
+        self._sums["in_loss"].add_all([number for number in told if not isinstance(number, int)] if whole else told)
         if len(told) == len(given):
             return
         read = [one for one, number in zip(zip(labels, unshifted, strict=True), given, strict=True) if number is None]
@@ -262,6 +261,7 @@ class StepTokens:
             self._reasons.setdefault(kind, reason)
             if kind in self._sums:
                 self._sums[kind].drop()
+        self._kept.reads_labels = "in_loss" not in self._reasons
         if len(self._reasons) == len(TOKEN_KINDS):
             self.close()
             self._counted_batches += len(self._kept)

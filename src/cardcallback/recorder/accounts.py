@@ -56,6 +56,11 @@ class OpenAccount:
             self.power = read_every(self.power, interval_seconds)
             self.account.read_power_every(interval_seconds, delivered_seconds)
 
+    def add_late(self, spec: SensorSpec, reading: Point, call_seconds: float) -> None:
+        """A reading of a call too long to say when it was true: a counter's is kept until the next one."""
+        if self.counter is not None and sensor_key(spec) == sensor_key(self.counter):
+            self.account.add_late_counter(*reading, call_seconds)
+
     def add(self, spec: SensorSpec, readings: Sequence[Point]) -> None:
         """Readings of either sensor in order of time; a second sensor of the same kind is not counted twice."""
         if self.counter is not None and sensor_key(spec) == sensor_key(self.counter):

@@ -27,6 +27,9 @@ class Book(Protocol):
     def enter(self, spec: SensorSpec, readings: Sequence[Point]) -> None:
         """Readings of one sensor in order of time, at the clock's times."""
 
+    def enter_late(self, spec: SensorSpec, reading: Point, call_seconds: float) -> None:
+        """A reading, at the middle of a call too long to say when it was true."""
+
     def note_loss(self, device: int | None) -> None:
         """That device is back after it was lost."""
 

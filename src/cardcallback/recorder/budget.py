@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from cardcallback.recorder.schedule import Appointment, longest_interval_of, tells_state
+from cardcallback.recorder.kinds import (
+    counts_energy,
+    lists_processes,
+    longest_interval_of,
+    sight_seconds,
+    tells_power,
+    tells_state,
+)
+from cardcallback.recorder.schedule import Appointment
 from cardcallback.sensors.base import SensorSpec
 from cardcallback.units import format_duration
 
@@ -48,22 +56,22 @@ def fit_intervals(appointments: Sequence[Appointment]) -> None:
 def _fit(known: Sequence[_Known], share: float) -> None:
     stages: tuple[tuple[Callable[[SensorSpec], bool], Callable[[SensorSpec], float]], ...] = (
         (tells_state, lambda _: 10.0),
-        (_is_counter, lambda _: 2.0),
-        (_is_gauge, _sight_seconds),
-        (_lists_processes, lambda _: 600.0),
+        (counts_energy, lambda _: 2.0),
+        (tells_power, sight_seconds),
+        (lists_processes, lambda _: 600.0),
         (tells_state, lambda _: 60.0),
-        (_is_gauge, lambda _: 1.0),
-        (_is_counter, lambda _: 10.0),
+        (tells_power, lambda _: 1.0),
+        (counts_energy, lambda _: 10.0),
         # Where calls are so slow, minutes between two temperatures hide less than between two readings of energy.
         (_tells_state_alone, lambda _: 600.0),
-        (_is_gauge, lambda _: 20.0),
-        (_is_counter, lambda _: 60.0),
+        (tells_power, lambda _: 20.0),
+        (counts_energy, lambda _: 60.0),
         (tells_state, lambda _: 1800.0),
-        (_is_gauge, lambda _: 600.0),
-        (_is_counter, lambda _: 600.0),
+        (tells_power, lambda _: 600.0),
+        (counts_energy, lambda _: 600.0),
         # Calls of a second and more: a counter alone says what was used in two hours.
-        (_is_gauge, lambda _: 7200.0),
-        (_is_counter, lambda _: 7200.0),
+        (tells_power, lambda _: 7200.0),
+        (counts_energy, lambda _: 7200.0),
     )
     for belongs, longest in stages:
         excess = _load(known) - share
@@ -106,21 +114,5 @@ def _load(group: Sequence[_Known]) -> float:
     return sum(cost / one.interval_seconds for one, cost in group)
 
 
-def _is_counter(spec: SensorSpec) -> bool:
-    return spec.unit == "joules"
-
-
-def _is_gauge(spec: SensorSpec) -> bool:
-    return spec.unit == "watts"
-
-
 def _tells_state_alone(spec: SensorSpec) -> bool:
-    return tells_state(spec) and not _lists_processes(spec)
-
-
-def _lists_processes(spec: SensorSpec) -> bool:
-    return spec.quantity in {"gpu_process_memory", "gpu_other_processes"}
-
-
-def _sight_seconds(spec: SensorSpec) -> float:
-    return max(spec.averaging_seconds or 0.0, spec.refresh_seconds or 0.0)
+    return tells_state(spec) and not lists_processes(spec)

@@ -26,6 +26,8 @@ _LOAD_SHARE = 0.8 * DRIVER_SHARE
 _COSTS_KEPT = 5
 # The calls that prove them count too, over an hour.
 _WITH_PROOF = 1.1
+# One of its calls tells of seconds, and costs as much as several single readings: fewer are made early.
+_GROWTH_SECONDS = 50.0
 # Calls always as far apart would meet the samples always at the same age.
 _VARIATION, _GOLDEN = 0.1, 0.618
 # How long after samples did not hold up they are tried again, and at most.
@@ -120,7 +122,7 @@ class KeptReader:
         if not self._judge.trusted:
             return None
         self._sparse = self._is_sparse()
-        apart = self._interval_seconds if self._sparse else self._judge.step_seconds
+        apart = max(self._paced_seconds(now), self._interval_seconds) if self._sparse else self._judge.step_seconds
         known = self.appointment.kept
         if known is not None and 1 / _NOTABLY < apart / known.step_seconds < _NOTABLY:
             return None
@@ -152,7 +154,7 @@ class KeptReader:
 
     def _paced_seconds(self, now: float) -> float:
         self._begun_at = min(self._begun_at, now)
-        return paced_seconds(self._interval_seconds, self._reach_seconds, now - self._begun_at)
+        return paced_seconds(self._interval_seconds, self._reach_seconds, now - self._begun_at, _GROWTH_SECONDS)
 
     @property
     def _interval_seconds(self) -> float:

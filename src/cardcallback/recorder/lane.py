@@ -17,16 +17,10 @@ from cardcallback.recorder.book import Book
 from cardcallback.recorder.budget import DRIVER_SHARE, fit_intervals
 from cardcallback.recorder.clock import Clock
 from cardcallback.recorder.kept_reader import KeptReader, kept_readers
+from cardcallback.recorder.kinds import reading_rank
 from cardcallback.recorder.losses import DeviceLosses
 from cardcallback.recorder.opening import NO_THREAD
-from cardcallback.recorder.schedule import (
-    HARMLESS_CALL_SECONDS,
-    LAST_READ,
-    TOGETHER_SECONDS,
-    Appointment,
-    interval_of,
-    reading_rank,
-)
+from cardcallback.recorder.schedule import HARMLESS_CALL_SECONDS, TOGETHER_SECONDS, Appointment, interval_of
 from cardcallback.recorder.slow_phase import SlowPhase
 from cardcallback.sensors.base import Sensor
 from cardcallback.units import format_duration
@@ -130,7 +124,7 @@ class Lane:
         for appointment in self.appointments:
             if self._book.closed:
                 return  # a driver hung, and nobody waits for these readings any more
-            if appointment.retired or not _may_be_read_last(appointment):
+            if appointment.retired or not appointment.is_read_last:
                 continue
             if appointment.kept is not None:
                 self._read_kept(self._kept[appointment], last=True)
@@ -242,8 +236,11 @@ class Lane:
             self._failed(appointment, "the reading is not a number", call)
             return
         if appointment.took_too_long(after - before) and not appointment.is_always_late(cost):
+            self.enter_taken()
+            self._book.enter_late(spec, ((before + after) / 2, value), after - before)
             self._failed(appointment, "the answer came too late to say when it was true", call)
             return
+        planned_seconds = appointment.planned_seconds
         appointment.succeeded(after, cost)
         self._slow_phase.note_call(appointment, after)
         if appointment in self._kept:
@@ -252,6 +249,9 @@ class Lane:
         if appointment.cost_is_new:
             self.enter_taken()
             self._fit()
+        elif appointment.planned_seconds != planned_seconds:
+            self.enter_taken()
+            self._book.follow((appointment,))
 
     def _fit(self) -> None:
         fit_intervals(self.appointments)
@@ -291,10 +291,3 @@ class Lane:
         appointment.retire(reason)
         when = format_duration(self._book.now_seconds())
         self._book.note(f"{appointment.sensor.spec.source} was given up after {when}: {reason}.")
-
-
-def _may_be_read_last(appointment: Appointment) -> bool:
-    quantity = appointment.sensor.spec.quantity
-    if quantity == "gpu_process_memory":
-        return appointment.last_call_was_harmless
-    return quantity in LAST_READ

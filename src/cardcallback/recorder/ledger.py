@@ -135,6 +135,12 @@ class Ledger:
             for at_seconds, value in readings:
                 traced[1].add(at_seconds, value)
 
+    def add_late(self, spec: SensorSpec, reading: Point, call_seconds: float) -> None:
+        """A reading at the middle of a call too long to say when it was true; only a counter's tells something."""
+        account = self.accounts.get(account_key(spec)) if has_account(spec) else None
+        if account is not None:
+            account.add_late(spec, reading, call_seconds)
+
     def _add_state(self, spec: SensorSpec, at_seconds: float, value: float) -> None:
         if spec.quantity in self.peaks:
             if spec.device not in self.withheld:

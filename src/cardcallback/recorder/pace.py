@@ -6,23 +6,26 @@ from __future__ import annotations
 _PAID_BACK_SECONDS = 900.0
 # At its begin the distance is so small a part of what the cost allows, and grows as the run does, so that the readings
 # of a run of any length lie about as far apart as a part of that length ...
-_YOUNG_SECONDS = 4.0
-_GROWTH_SECONDS = 66.0
-# ... up to nearly twice what the cost allows, until what was spent early is paid back: three times as far is a gap.
+_YOUNG_SECONDS = 2.0
+_GROWTH_SECONDS = 80.0
+# ... up to nearly twice what the cost allows, until what was spent early is paid back.
 _PAYING_BACK = 1.9
 # Readings that are closer tell enough from the begin on.
 _RARE_SECONDS = 2.0
 
 
-def paced_seconds(affordable_seconds: float, wanted_seconds: float, age_seconds: float) -> float:
+def paced_seconds(
+    affordable_seconds: float, wanted_seconds: float, age_seconds: float, growth_seconds: float = _GROWTH_SECONDS
+) -> float:
     """How long to wait for the next reading.
 
     Args:
         affordable_seconds: the distance that a driver's calls may have all the time, by what they cost.
         wanted_seconds: the distance that loses nothing; never less.
         age_seconds: since the first reading.
+        growth_seconds: at which age, about, it is as long as affordable; the longer, the more is spent early.
     """
     if affordable_seconds <= max(wanted_seconds, _RARE_SECONDS) or age_seconds >= _PAID_BACK_SECONDS:
         return affordable_seconds
-    share = min((age_seconds + _YOUNG_SECONDS) / _GROWTH_SECONDS, _PAYING_BACK)
+    share = min((age_seconds + _YOUNG_SECONDS) / growth_seconds, _PAYING_BACK)
     return max(share * affordable_seconds, wanted_seconds)

@@ -142,6 +142,12 @@ class Recorder:
             if self._recording is None:
                 self._ledger.add(spec, [(at - begin, value) for at, value in readings])
 
+    def enter_late(self, spec: SensorSpec, reading: Point, call_seconds: float) -> None:
+        """A reading, at the middle of a call too long to say when it was true."""
+        with self._lock:
+            if self._recording is None:
+                self._ledger.add_late(spec, (reading[0] - self._begin_elapsed, reading[1]), call_seconds)
+
     def note_loss(self, device: int | None) -> None:
         """As its lane says: a device is back after it was lost."""
         with self._lock:

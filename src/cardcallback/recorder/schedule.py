@@ -7,6 +7,14 @@ import random
 
 from cardcallback.recorder.call_costs import CALLS_TO_JUDGE, HELD_UP, CallCosts
 from cardcallback.recorder.kept import Kept
+from cardcallback.recorder.kinds import (
+    counts_energy,
+    is_read_last,
+    longest_interval_of,
+    sight_seconds,
+    tells_power,
+    tells_state,
+)
 from cardcallback.recorder.pace import paced_seconds
 from cardcallback.sensors.base import Sensor, SensorSpec
 
@@ -37,6 +45,8 @@ _RARE_SECONDS = 10.0
 _SOON_SECONDS = 5.0
 # While a driver takes so long, states wait for so many times as long as it has done so already.
 _SLOW_STATES = 3.0
+# But no longer than until its calls, which may be slow for ever, have had such a share of the time.
+_SLOW_STATE_SHARE = 1e-4
 # A call within which a second's mean would have changed by a good part.
 _LONGEST_CALL_SECONDS = 0.5
 # Answers that are late from the first on are asked for so many times later each, until they are as rare as they cost.
@@ -49,19 +59,6 @@ _TOGETHER_SHARE = 0.05
 _OFTEN_SECONDS, _EARLY_SHARE = 1.0, 0.5
 # A call that may be made at a run's end without holding it up.
 HARMLESS_CALL_SECONDS = 0.02
-# Energy first, so that a slow driver call elsewhere costs the window nothing at its begin.
-_ORDER = (
-    *("gpu_energy", "gpu_power", "cpu_energy", "cpu_power", "dram_energy", "system_energy", "system_power"),
-    *("other_energy", "other_power", "system_memory"),
-)
-# What a run's end needs once more; of the process lists, which may take long, only those that do not.
-LAST_READ = frozenset(
-    {
-        *_ORDER,
-        *("swap_used", "memory_stalled_some", "memory_stalled_all", "process_rss"),
-        *("torch_allocated", "torch_reserved", "torch_allocated_now", "torch_reserved_now", "torch_devices"),
-    }
-)
 
 
 class Appointment:
@@ -74,6 +71,7 @@ class Appointment:
         self.sensor = sensor
         self.wanted_seconds = interval_seconds
         self.interval_seconds = interval_seconds  # as the driver's cost allows it
+        self.planned_seconds = interval_seconds  # from its latest reading to the next one, but for its variation
         self.due_seconds = -math.inf
         self.early_seconds = 0.0  # than due it is read where another one is
         self.reads = 0
@@ -91,7 +89,7 @@ class Appointment:
         self._variation = random.Random(seed)  # noqa: S311
         self.last_cost_seconds = math.inf
         self.costs = CallCosts(1) if interval_seconds >= _RARE_SECONDS else CallCosts()
-        unknown = _counts_joules(sensor.spec) and sensor.spec.refresh_seconds is None
+        unknown = counts_energy(sensor.spec) and sensor.spec.refresh_seconds is None
         self._close_readings = _CLOSE_READINGS if unknown else 0
         self._close_cost_seconds = _CLOSE_COST_SECONDS
         self._begun_at = math.inf
@@ -120,11 +118,15 @@ class Appointment:
         else:
             self._close_readings = 0
             soon = _LATE_FACTOR ** min(self.reads - self.failures, _MOST_DOUBLINGS) if self._late else math.inf
-            self._book(now_seconds, min(self._paced_seconds(now_seconds), soon))
+            self.planned_seconds = min(self._paced_seconds(now_seconds), soon)
+            self._book(now_seconds, self.planned_seconds)
 
     def _paced_seconds(self, now_seconds: float) -> float:
         if tells_state(self.sensor.spec):  # energy comes first where a driver is slow for a while
-            return max(self.interval_seconds, _SLOW_STATES * (now_seconds - self._slow_since))
+            slow_seconds = min(
+                _SLOW_STATES * (now_seconds - self._slow_since), self.last_cost_seconds / _SLOW_STATE_SHARE
+            )
+            return max(self.interval_seconds, slow_seconds)
         paced = paced_seconds(self.interval_seconds, self.wanted_seconds, now_seconds - self._begun_at)
         return min(paced, max(longest_interval_of(self.sensor.spec), self.interval_seconds))
 
@@ -135,7 +137,7 @@ class Appointment:
 
     def _watch_closely_after(self, pause_seconds: float) -> None:
         long = max(_LONG_PAUSE_SECONDS, 2 * self.interval_seconds)
-        if pause_seconds > long and _counts_joules(self.sensor.spec):
+        if pause_seconds > long and counts_energy(self.sensor.spec):
             self._close_readings = max(self._close_readings, _CLOSE_READINGS_AFTER_PAUSE)
             self._close_cost_seconds = min(_CLOSE_SHARE * pause_seconds, _CLOSE_COST_SECONDS)
 
@@ -153,13 +155,14 @@ class Appointment:
         self._note_cost(now_seconds, cost_seconds)
         # Every third call may fail by chance: waiting longer for the next would make gaps of it.
         doublings = max(self._failures_in_a_row - _RETRIES_AT_ONCE, 0)
-        delay = self.interval_seconds * 2 ** min(doublings, _MOST_DOUBLINGS)
+        usual_seconds = min(self.planned_seconds, self.interval_seconds)
+        delay = usual_seconds * 2 ** min(doublings, _MOST_DOUBLINGS)
         prompt = self._failures_in_a_row <= _PROMPT_RETRIES
         longest = _PROMPT_RETRY_SECONDS if prompt else _LONGEST_RETRY_SECONDS
         if not (prompt and self.last_call_was_harmless):
             # However slow, it is asked after as long as it has failed: what is missed is no longer than the trouble.
             longest = max(longest, min(cost_seconds / share, now_seconds - self._failing_since))
-        self._book(now_seconds, max(min(delay, longest), self.interval_seconds))
+        self._book(now_seconds, max(min(delay, longest), usual_seconds))
 
     def _note_cost(self, now_seconds: float, cost_seconds: float) -> None:
         self.last_cost_seconds = cost_seconds
@@ -169,6 +172,11 @@ class Appointment:
     def last_call_was_harmless(self) -> bool:
         """Whether it would have held up nothing."""
         return self.last_cost_seconds < HARMLESS_CALL_SECONDS
+
+    @property
+    def is_read_last(self) -> bool:
+        """Whether a run's end needs it once more."""
+        return is_read_last(self.sensor.spec, harmless=self.last_call_was_harmless)
 
     @property
     def waits_for_a_slow_driver(self) -> bool:
@@ -217,7 +225,7 @@ class Appointment:
         on_time = self.due_seconds + delay
         self.due_seconds = on_time if on_time > now_seconds else now_seconds + delay
         settled = self._close_readings == 0 and self._failures_in_a_row == 0
-        may_be_early = settled and delay <= _OFTEN_SECONDS and not _is_power(self.sensor.spec)
+        may_be_early = settled and delay <= _OFTEN_SECONDS and not tells_power(self.sensor.spec)
         self.early_seconds = _EARLY_SHARE * delay if may_be_early else self.slack_seconds
 
     def leave_to_driver(self, kept: Kept) -> None:
@@ -232,8 +240,8 @@ class Appointment:
 
     @property
     def apart_seconds(self) -> float:
-        """How far apart its readings lie."""
-        return self.interval_seconds if self.kept is None else self.kept.step_seconds
+        """How far apart its readings lie: as the cost allows, or farther while it is paid back."""
+        return max(self.planned_seconds, self.interval_seconds) if self.kept is None else self.kept.step_seconds
 
     @property
     def delivered_seconds(self) -> float:
@@ -271,29 +279,5 @@ def interval_of(spec: SensorSpec, sampling_interval_seconds: float | None) -> fl
     return min(sampling_interval_seconds, longest_interval_of(spec))
 
 
-def longest_interval_of(spec: SensorSpec) -> float:
-    """How far apart its readings may lie at most; infinite for a sensor that loses nothing by it."""
-    return math.inf if spec.longest_interval_seconds is None else spec.longest_interval_seconds
-
-
-def tells_state(spec: SensorSpec) -> bool:
-    """Whether it tells of anything but energy and power."""
-    return spec.unit not in {"joules", "watts"}
-
-
-def reading_rank(quantity: str) -> int:
-    """Its place among the sensors that are due together."""
-    return _ORDER.index(quantity) if quantity in _ORDER else len(_ORDER)
-
-
-def _counts_joules(spec: SensorSpec) -> bool:
-    return spec.kind == "counter" and spec.unit == "joules"
-
-
-def _is_power(spec: SensorSpec) -> bool:
-    return spec.kind == "gauge" and spec.unit == "watts"
-
-
 def _locks_onto_work(spec: SensorSpec, interval_seconds: float) -> bool:
-    sight = max(spec.averaging_seconds or 0.0, spec.refresh_seconds or 0.0)
-    return _is_power(spec) and interval_seconds > sight
+    return tells_power(spec) and interval_seconds > sight_seconds(spec)
