@@ -107,6 +107,32 @@ def test_only_what_a_handler_raised_passes(tmp_path: Path) -> None:
         signal.raise_signal(signal.SIGALRM)
 
 
+class _Preempted:
+    """Handlers that let the next signal end the program, each of another form."""
+
+    def by_name(self, signum: int, frame: object) -> None:
+        signal.signal(signum, signal.SIG_DFL)
+        raise RuntimeError(f"preempted in {frame}")
+
+    def by_place(self, *given: Any) -> None:
+        signal.signal(given[0], signal.SIG_DFL)
+        raise RuntimeError("preempted")
+
+    def through_another(self, signum: int, _: object) -> None:
+        self.by_name(signum, None)
+
+
+@pytest.mark.parametrize("form", ["by_name", "by_place", "through_another"])
+def test_a_handler_that_left_its_place_is_heard_too(form: str) -> None:
+    """The program's own default is in its place by the time at which we see what it raised."""
+    before = signal.signal(signal.SIGUSR1, getattr(_Preempted(), form))
+    try:
+        with pytest.raises(RuntimeError, match="preempted"), handlers.suppress(RuntimeError):
+            signal.raise_signal(signal.SIGUSR1)
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+
+
 def test_a_workers_death_is_no_lack_of_threads() -> None:
     """A data loader's handler raises a RuntimeError, as Python does where no thread can be started."""
 
