@@ -57,8 +57,9 @@ class DeviceSum:
         """
         if self._new:
             self._add_up()
-        total, self._total = self._total, None
-        return 0 if total is None else int(total.item())
+        total = 0 if self._total is None else int(self._total.item())
+        self._total = None  # only now, since Ctrl-C may end the waiting
+        return total
 
     def drop(self) -> None:
         """Forget it."""
