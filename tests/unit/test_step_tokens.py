@@ -167,6 +167,17 @@ def test_a_training_that_writes_into_its_batches_is_counted_at_once() -> None:
     assert counter.settle().tokens == {"processed": 600, "non_padding": 400, "in_loss": 200}
 
 
+def test_batches_in_one_memory_are_counted_at_once() -> None:
+    """A collator may fill the same NumPy arrays again and again: no version tells of that."""
+    arrays = {name: value.numpy().copy() for name, value in PADDED.items()}
+    counter = StepTokens(CountingPlan(labels_shifted=True))
+    for marked in (8, 8, 8, 4, 4):
+        arrays["attention_mask"][:] = 0
+        arrays["attention_mask"].reshape(-1)[:marked] = 1
+        counter.add({name: torch.from_numpy(array) for name, array in arrays.items()})
+    assert counter.settle().tokens == {"processed": 60, "non_padding": 32, "in_loss": 20}
+
+
 def test_a_training_that_once_wrote_into_a_batch_is_counted_at_once() -> None:
     """It may leave some alone, and mark padding in those that come after them."""
     counter = StepTokens(CountingPlan(labels_shifted=True))
