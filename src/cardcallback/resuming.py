@@ -30,9 +30,13 @@ class Resuming:
 
         def called(checkpoint: Path | None) -> None:
             if takes_up():
-                self._checkpoint, self._called = checkpoint, True
+                self.train_called(checkpoint)
 
         watch_resume(trainer, on_checkpoint=called, guard=self._guard)
+
+    def train_called(self, checkpoint: Path | None) -> None:
+        """``train()`` was called, to go on from that checkpoint or from none."""
+        self._checkpoint, self._called = checkpoint, True
 
     def lineage(self, args: Any, state: Any, before: RunRecord | None, *, recovers: bool) -> Lineage:
         """The run that the session which begins now is of; the same until ``begun`` is called.
