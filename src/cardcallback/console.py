@@ -115,5 +115,6 @@ def _place(settings: Settings) -> str:
 def _shown(path: Path) -> str:
     try:
         return str(path.relative_to(Path.cwd()))
-    except (ValueError, OSError):  # elsewhere, or the working directory was removed
+    except (ValueError, OSError) as error:  # elsewhere, or the working directory was removed
+        handlers.pass_on(error)
         return str(path)

@@ -10,7 +10,9 @@ import functools
 import signal
 import traceback
 from contextlib import AbstractContextManager
-from types import CodeType
+from inspect import CO_VARARGS
+from itertools import pairwise
+from types import CodeType, FrameType
 
 _SIGNALS = tuple(signal.valid_signals())
 
@@ -22,8 +24,8 @@ def raised_by_handler(error: BaseException) -> BaseException | None:
     seen: set[int] = set()
     while raised is not None and id(raised) not in seen:  # some code raises an error from itself
         seen.add(id(raised))
-        frames = traceback.walk_tb(raised.__traceback__)
-        if any(frame.f_code in handlers for frame, _ in frames):
+        frames = [frame for frame, _ in traceback.walk_tb(raised.__traceback__)]
+        if any(frame.f_code in handlers for frame in frames) or any(_is_handlers(*pair) for pair in pairwise(frames)):
             return raised
         raised = raised.__cause__
     return None
@@ -50,6 +52,19 @@ class suppress(AbstractContextManager[None]):  # noqa: N801 - what it is in the 
             return False
         pass_on(error)
         return True
+
+
+def _is_handlers(interrupted: FrameType, frame: FrameType) -> bool:
+    """Whether it was given a signal's number and the frame in the midst of which it was called, as a handler is.
+
+    One that lets the next signal end the program is not in its place any more when it raises.
+    """
+    code = frame.f_code
+    names = code.co_varnames[: code.co_argcount]
+    given = [frame.f_locals.get(name) for name in names]
+    if code.co_flags & CO_VARARGS:
+        given.extend(frame.f_locals.get(code.co_varnames[code.co_argcount + code.co_kwonlyargcount], ()))
+    return any(isinstance(number, int) and where is interrupted for number, where in pairwise(given))
 
 
 def _code_of(handler: object) -> CodeType | None:

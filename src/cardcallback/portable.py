@@ -94,7 +94,7 @@ def _sync_file(path: Path) -> None:
 
 def identity_of(descriptor: int) -> FileIdentity | None:
     """Which file it is, by device and inode; None where none is open by that number."""
-    with contextlib.suppress(OSError):
+    with handlers.suppress(OSError):
         found = os.fstat(descriptor)
         return (found.st_dev, found.st_ino)
     return None
@@ -130,5 +130,6 @@ def is_wsl(system_root: Path) -> bool:
     """
     try:
         return "microsoft" in (system_root / "proc" / "version").read_text(encoding="utf-8", errors="replace").lower()
-    except OSError:
+    except OSError as error:
+        handlers.pass_on(error)
         return False

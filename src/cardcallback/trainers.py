@@ -100,6 +100,8 @@ class Trainers:
                 self._guard.tell([_ASIDE])
                 return True
             self._training = None if trainer is None else weakref.ref(trainer)
+        if self.is_aside(state):  # of a trainer that keeps its state from one training to the next
+            self._aside = None
         return False
 
     def is_aside(self, state: Any) -> bool:

@@ -6,6 +6,8 @@ import pytest
 from virtual_gpu import VirtualGpu, account_for
 from watching import ALWAYS, Fault, best, holds, off, reset, watch
 
+from cardcallback.energy import CounterTraits, EnergyAccount, PowerTraits
+
 
 def stuck(at: float, joules: float) -> float:
     """A counter that stands still from 30 s on."""
@@ -69,6 +71,21 @@ def test_counter_that_catches_up_is_no_fault() -> None:
     assert best(result).method == "counter"
     assert abs(off(best(result), gpu.truth(0, 60))) < 0.005
     assert result.notes == ()
+
+
+def test_counter_that_stops_within_an_interval_is_not_counted_twice() -> None:
+    """What it lacked of that was told by power, and when it moves on it shows it too: by no more than power excuses."""
+    account = EnergyAccount(
+        counter=CounterTraits(refresh_seconds=0.1),
+        power=PowerTraits(averaging_seconds=1.0, refresh_seconds=0.1, interval_seconds=0.5),
+    )
+    for reading in range(203):
+        account.add_power(reading / 2, 100.0 + reading % 2)
+    for second in range(0, 101, 4):
+        account.add_counter(float(second), 100.5 * (48.4 if 48.4 < second < 79 else second))
+    result = account.result(100.0)
+    assert best(result).joules == pytest.approx(10_050.0, rel=0.005)
+    assert holds(best(result), 10_050.0)
 
 
 def test_counter_that_stops_while_nothing_is_read_and_then_catches_up() -> None:

@@ -12,7 +12,9 @@ from virtual_gpu import A100, GB10, VirtualGpu
 from cardcallback.energy import AccountResult, CounterTraits, EnergyAccount, PowerTraits
 from cardcallback.energy.agreement import Agreement
 from cardcallback.energy.blocks import joined_blocks
+from cardcallback.energy.changed import RateWatch
 from cardcallback.energy.intervals import BothWays, Counted, CounterPoint
+from cardcallback.energy.rates import RateChange
 from waveforms import Waveform, constant, square
 
 # Its period is no multiple of what a gauge refreshes by, so that one that looks now and then meets all of it.
@@ -179,6 +181,45 @@ def test_a_change_in_a_long_run_is_found() -> None:
     result = account.result(end)
     assert told(result)
     assert width(result, gpu.truth(0, end)) < 0.01
+
+
+def test_a_phase_after_the_change_may_be_as_wrong_as_the_counter() -> None:
+    """What it used lies within its doubt, though the whole run's figure is corrected."""
+    gpu = VirtualGpu(waveform=WORK, **GB10)
+    account = EnergyAccount(counter=CounterTraits(), power=PowerTraits(averaging_seconds=1.0, refresh_seconds=0.1))
+    counted = at_another_rate(1.3)
+    for second in range(int(END) + 1):
+        at = second + 0.001
+        account.add_power(at, gpu.watts(at))
+        account.add_counter(at, counted(at, gpu))
+    account.mark_phase("evaluation", 220.0, 280.0)
+    assert told(account.result(END))
+    phase, truth = account.phases()["evaluation"], gpu.truth(220.0, 280.0)
+    assert phase.joules - phase.doubt_joules <= truth <= phase.joules + phase.doubt_joules
+
+
+def test_a_change_is_not_looked_for_every_second() -> None:
+    """Whoever asks every second is told what was found a moment ago, as long as hardly more was compared since."""
+
+    class Counting(Agreement):
+        looked = 0
+
+        def rate_change(self, *, gauge_may_lock: bool) -> RateChange | None:
+            self.looked += 1
+            return super().rate_change(gauge_may_lock=gauge_may_lock)
+
+    agreement, watch = Counting(), RateWatch(gauge_may_lock=False)
+    varied = random.Random(5)  # noqa: S311 - as below
+    for second in range(1000):
+        joules = varied.uniform(9, 11)
+        agreement.count(Counted(CounterPoint(0.0, 0.0, None), 1.0, joules * (1.0 if second < 400 else 1.2), joules))
+        found = watch.change(agreement, anew=False)
+    assert agreement.looked < 300
+    assert found is not None
+    assert found.share == pytest.approx(0.2, abs=0.02)
+    sure = watch.change(agreement, anew=True)
+    assert sure is not None
+    assert sure.first == found.first
 
 
 def test_blocks_hold_what_the_sums_hold() -> None:

@@ -120,3 +120,20 @@ def test_a_late_reading_of_a_counter_tells_until_a_better_one_comes() -> None:
     after = best(account, 214.0)
     assert after.joules == pytest.approx(21_400.0, abs=1.0)
     assert (after.high or 0.0) - after.low == pytest.approx((sure.high or 0.0) - sure.low)
+
+
+def test_a_late_reading_of_a_counter_tells_nothing_beside_a_gauge_that_saw_the_time() -> None:
+    """What its long call leaves open is more than what bridging with power costs."""
+    account = EnergyAccount(
+        counter=CounterTraits(refresh_seconds=0.1),
+        power=PowerTraits(averaging_seconds=1.0, refresh_seconds=0.1, interval_seconds=0.5),
+        limit_watts=400.0,
+    )
+    for reading in range(241):
+        account.add_power(reading / 2, 100.0 + reading % 2)
+    for second in range(101):
+        account.add_counter(float(second), 100.5 * second)
+    bridged = best(account, 119.0)
+    account.add_late_counter(109.0, 100.5 * 109.0, 16.0)
+    assert best(account, 119.0) == bridged
+    assert not any("slow call" in note for note in account.result(119.0).notes)

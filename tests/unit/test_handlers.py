@@ -5,13 +5,14 @@ from __future__ import annotations
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from folder_cards import PERSONS_CARD, open_folder
+from ranks_of_a_node import NodeOfRanks
 from running_run import STEP, RunningRun
 
 from cardcallback import handlers, portable
@@ -79,17 +80,33 @@ def _save_in(folder: Path, interrupting: _Interrupting, number: int | None) -> N
         interrupting.active = False
 
 
+def _announce_in(folder: Path, interrupting: _Interrupting, number: int | None) -> None:
+    folder.mkdir()
+    node = NodeOfRanks(folder, processes=2)
+    other = node.follower(1)
+    interrupting.number, interrupting.seen, interrupting.active = number, 0, True
+    try:
+        node.ranks.invite()
+        other.beat()
+        node.ranks.look()
+    finally:
+        interrupting.active = False
+
+
 @pytest.mark.usefixtures("limited")
-def test_a_time_limit_is_heard_in_every_file_operation_of_a_save(tmp_path: Path, interrupting: _Interrupting) -> None:
-    """TimeoutError is an OSError, and none of them may take it for the disk's."""
+@pytest.mark.parametrize(("act", "fewest"), [(_save_in, 10), (_announce_in, 3)])
+def test_a_time_limit_is_heard_in_every_file_operation(
+    tmp_path: Path, interrupting: _Interrupting, act: Callable[[Path, _Interrupting, int | None], None], fewest: int
+) -> None:
+    """TimeoutError is an OSError, and none of them may take it for the disk's: of a save, or without threads."""
     for name in ("first", "whole"):  # modules are loaded in the first one only
-        _save_in(tmp_path / name, interrupting, None)
+        act(tmp_path / name, interrupting, None)
     operations = interrupting.seen
-    assert operations > 10
+    assert operations > fewest
     unheard = []
     for number in range(operations):
         try:
-            _save_in(tmp_path / str(number), interrupting, number)
+            act(tmp_path / str(number), interrupting, number)
         except TimeoutError:
             continue
         unheard.append(number)
@@ -105,6 +122,32 @@ def test_only_what_a_handler_raised_passes(tmp_path: Path) -> None:
         raise ValueError("of another kind")
     with pytest.raises(TimeoutError), handlers.suppress(OSError):
         signal.raise_signal(signal.SIGALRM)
+
+
+class _Preempted:
+    """Handlers that let the next signal end the program, each of another form."""
+
+    def by_name(self, signum: int, frame: object) -> None:
+        signal.signal(signum, signal.SIG_DFL)
+        raise RuntimeError(f"preempted in {frame}")
+
+    def by_place(self, *given: Any) -> None:
+        signal.signal(given[0], signal.SIG_DFL)
+        raise RuntimeError("preempted")
+
+    def through_another(self, signum: int, _: object) -> None:
+        self.by_name(signum, None)
+
+
+@pytest.mark.parametrize("form", ["by_name", "by_place", "through_another"])
+def test_a_handler_that_left_its_place_is_heard_too(form: str) -> None:
+    """The program's own default is in its place by the time at which we see what it raised."""
+    before = signal.signal(signal.SIGUSR1, getattr(_Preempted(), form))
+    try:
+        with pytest.raises(RuntimeError, match="preempted"), handlers.suppress(RuntimeError):
+            signal.raise_signal(signal.SIGUSR1)
+    finally:
+        signal.signal(signal.SIGUSR1, before)
 
 
 def test_a_workers_death_is_no_lack_of_threads() -> None:

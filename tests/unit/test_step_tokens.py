@@ -167,6 +167,17 @@ def test_a_training_that_writes_into_its_batches_is_counted_at_once() -> None:
     assert counter.settle().tokens == {"processed": 600, "non_padding": 400, "in_loss": 200}
 
 
+def test_batches_in_one_memory_are_counted_at_once() -> None:
+    """A collator may fill the same NumPy arrays again and again: no version tells of that."""
+    arrays = {name: value.numpy().copy() for name, value in PADDED.items()}
+    counter = StepTokens(CountingPlan(labels_shifted=True))
+    for marked in (8, 8, 8, 4, 4):
+        arrays["attention_mask"][:] = 0
+        arrays["attention_mask"].reshape(-1)[:marked] = 1
+        counter.add({name: torch.from_numpy(array) for name, array in arrays.items()})
+    assert counter.settle().tokens == {"processed": 60, "non_padding": 32, "in_loss": 20}
+
+
 def test_a_training_that_once_wrote_into_a_batch_is_counted_at_once() -> None:
     """It may leave some alone, and mark padding in those that come after them."""
     counter = StepTokens(CountingPlan(labels_shifted=True))
@@ -473,3 +484,40 @@ def test_a_failure_ends_the_counting_at_once() -> None:
         counter.add({"input_ids": SimpleNamespace(numel=lambda: 3)})
     counter.add(PADDED)
     assert set(counter.settle().reasons.values()) == {"counting them failed"}
+
+
+def test_a_sum_that_is_waited_for_outlives_ctrl_c() -> None:
+    """It comes while the device is waited for: what was added up there is read the next time."""
+
+    class Waited(torch.Tensor):  # type: ignore[misc]  # torch is typed only where it is installed
+        interrupted = True
+
+        def item(self) -> Any:
+            if Waited.interrupted:
+                Waited.interrupted = False
+                raise KeyboardInterrupt
+            return super().item()
+
+    counter = StepTokens(CountingPlan(labels_shifted=True, given_in_loss=True))
+    counter.add(PADDED, torch.tensor(4).as_subclass(Waited))
+    with pytest.raises(KeyboardInterrupt):
+        counter.settle()
+    assert counter.settle().tokens == {"processed": 12, "non_padding": 8, "in_loss": 4}
+
+
+def test_kept_batches_whose_count_is_broken_off_are_no_figure() -> None:
+    """A part of them is counted: a smaller number would look whole."""
+
+    class Broken(torch.Tensor):  # type: ignore[misc]  # as above
+        def count_nonzero(self) -> Any:
+            raise KeyboardInterrupt
+
+    counter = StepTokens(CountingPlan(labels_shifted=True))
+    for batch in copies(10):
+        counter.add(batch)
+    assert counter.settle().tokens["non_padding"] == 80
+    for batch in copies(10):
+        counter.add({**batch, "attention_mask": batch["attention_mask"].as_subclass(Broken)})
+    with pytest.raises(KeyboardInterrupt):
+        counter.settle()
+    assert counter.settle().tokens == {}

@@ -7,14 +7,14 @@ from collections import deque
 from dataclasses import replace
 
 from cardcallback.energy.ceiling import Ceiling
-from cardcallback.energy.changed import corrected_since
+from cardcallback.energy.changed import RateWatch, corrected_since
 from cardcallback.energy.closing import LONG_EDGE_SECONDS, Gauge, better_of, close_best, close_counter, compare
 from cardcallback.energy.counter import CounterAccount
 from cardcallback.energy.history import NEVER, Cumulative, FadingHistory
 from cardcallback.energy.integral import PowerIntegral
 from cardcallback.energy.intervals import Check, CounterPoint, shown, watched_joules
 from cardcallback.energy.notes import LATE_NOTE, account_notes, gauge_notes
-from cardcallback.energy.result import SHORTEST_VISIT_SECONDS, AccountResult, PhaseSum, Visit
+from cardcallback.energy.result import AccountResult, PhaseSum, Visit
 from cardcallback.energy.traits import CounterTraits, PowerTraits
 
 # Counter readings and phase visits that may wait for the power readings to catch up with them: as many as
@@ -47,6 +47,7 @@ class EnergyAccount:
         self._waiting: deque[CounterPoint] = deque()
         self._was_lost = False
         self._late: tuple[tuple[CounterPoint, float], ...] = ()  # the latest one, with how long its call took
+        self._rates = RateWatch(gauge_may_lock=power is not None and power.may_lock)
         self._best = FadingHistory()
         self._lead_joules = 0.0
         self._begin_power: Cumulative | None = None  # kept, since the history forgets detail
@@ -111,12 +112,12 @@ class EnergyAccount:
             )
         end = CounterPoint(end_seconds, 0.0, self._gauge_at(end_seconds))
         bridged = account.bridged_seconds > 0 or end_seconds - account.anchor.at_seconds > LONG_EDGE_SECONDS
-        change = account.agreement.rate_change(gauge_may_lock=gauge.may_lock)
+        change = self._rates.change(account.agreement, anew=explained)
         notes = ()
         if explained:
             notes = account_notes(account, compare(account, gauge), change)
             notes += self._gauge_notes(alone=bridged, still_seconds=gauge.still_seconds)
-            notes += (LATE_NOTE,) if self._late else ()
+            notes += (LATE_NOTE,) if any(seconds <= account.call_seconds for _, seconds in self._late) else ()
         account.distrust_stillness(gauge_saw=watched_joules(account.anchor.power, end.power) is not None)
         begin_power = self._begin_power or self._gauge_at(self.begin_seconds, end_seconds)
         begin = CounterPoint(self.begin_seconds, 0.0, begin_power)
@@ -137,6 +138,10 @@ class EnergyAccount:
         sums = {name: replace(phase) for name, phase in self._phases.items()}
         for visit in self._visits:
             self._tally(visit, sums)
+        change = self._rates.change(self._counter.agreement, anew=False) if self._counter is not None else None
+        if change is not None:  # any visit may lie after it
+            for phase in sums.values():
+                phase.doubt_joules += change.wrong_share * abs(phase.joules)
         return sums
 
     @property
@@ -170,8 +175,7 @@ class EnergyAccount:
     def _known_to(self, seconds: float) -> bool:
         if self._counter is None:
             return self._gauge_reaches(seconds)
-        newest = self._best.last
-        return newest is not None and newest.at_seconds >= seconds
+        return self._best.last is not None and self._best.last.at_seconds >= seconds
 
     def _count(self, point: CounterPoint) -> None:
         if self._counter is None:
@@ -196,10 +200,16 @@ class EnergyAccount:
         if self._counter is None:
             return None
         account = self._counter.copy()
-        for point, call_seconds in (*((one, 0.0) for one in self._waiting), *self._late):
+        newest = self._waiting[-1] if self._waiting else self._counter.anchor
+        told = newest is not None and self._gauge_saw(newest.at_seconds, end_seconds)  # better than by a late one
+        for point, call_seconds in (*((one, 0.0) for one in self._waiting), *(() if told else self._late)):
             account.call_seconds = max(account.call_seconds, call_seconds)
             self._feed(account, replace(point, power=self._gauge_at(point.at_seconds, end_seconds)))
         return account
+
+    def _gauge_saw(self, begin_seconds: float, end_seconds: float) -> bool:
+        begin, end = self._gauge_at(begin_seconds, end_seconds), self._gauge_at(end_seconds)
+        return watched_joules(begin, end) is not None
 
     def _feed(self, counter: CounterAccount, point: CounterPoint) -> None:
         since = counter.anchor.at_seconds if counter.anchor is not None else point.at_seconds
@@ -238,7 +248,6 @@ class EnergyAccount:
             still_seconds=still.seconds,
             still_joules=(still.less_joules, still.more_joules),
             reaches_end=self._integral.reaches(end_seconds),
-            may_lock=self._integral.traits.may_lock,
         )
 
     def _gauge_notes(self, *, alone: bool, still_seconds: float) -> tuple[str, ...]:
@@ -272,19 +281,14 @@ class EnergyAccount:
 
     def _tally(self, visit: Visit, sums: dict[str, PhaseSum]) -> None:
         phase = sums.setdefault(visit.phase, PhaseSum())
-        seconds = visit.end_seconds - visit.begin_seconds
-        phase.visits += 1
-        phase.seconds += seconds
-        phase.short_seconds += seconds if seconds < SHORTEST_VISIT_SECONDS else 0.0
+        phase.add_visit(visit.end_seconds - visit.begin_seconds)
         begin, end = self._best_at(visit.begin_seconds), self._best_at(visit.end_seconds)
         if begin is None or end is None:
             phase.unknown = True
             return
         phase.joules += end.joules - begin.joules
         gap_seconds = max(end.gap_seconds - begin.gap_seconds, 0.0)
-        in_gap = self.ceiling.joules_in_gap(gap_seconds, visit.end_seconds - self.begin_seconds)
-        phase.gap_seconds += gap_seconds
-        phase.gap_joules += math.inf if in_gap is None else in_gap
+        phase.add_gap(gap_seconds, self.ceiling.joules_in_gap(gap_seconds, visit.end_seconds - self.begin_seconds))
         # Marks fall between readings unrelated to each other: their doubts add as squares.
         phase.doubt_joules = math.hypot(phase.doubt_joules, self._mark_doubt(begin), self._mark_doubt(end))
 

@@ -79,10 +79,14 @@ class Agreement:
         return twin
 
     @property
+    def watched_seconds(self) -> float:
+        """How long both watched, whatever came of comparing them."""
+        return self.agreeing.seconds + self.disputed.seconds + self.ruled_out.seconds
+
+    @property
     def disagrees_throughout(self) -> bool:
         """Whether counter and gauge differ so often that no single interval can be blamed."""
-        differing = self.disputed.seconds + self.ruled_out.seconds
-        return differing > _SYSTEMATIC_SHARE * (self.agreeing.seconds + differing)
+        return self.watched_seconds - self.agreeing.seconds > _SYSTEMATIC_SHARE * self.watched_seconds
 
     @property
     def trusted_against_gauge(self) -> BothWays:

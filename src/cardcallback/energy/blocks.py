@@ -64,6 +64,11 @@ class Blocks:
         self._intervals = 0  # in the open block
         self._intervals_each = 1
 
+    @property
+    def intervals_each(self) -> int:
+        """How many intervals are in one of them; where that is another, the blocks' numbers are others too."""
+        return self._intervals_each
+
     def copy(self) -> Blocks:
         """An independent copy."""
         return copy.copy(self)

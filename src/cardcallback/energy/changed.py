@@ -2,12 +2,35 @@
 
 from __future__ import annotations
 
+import math
+
+from cardcallback.energy.agreement import Agreement
 from cardcallback.energy.blocks import joined_blocks
 from cardcallback.energy.counter import CounterAccount
 from cardcallback.energy.rates import RateChange
 
 # How far off a rate may be that blocks of intervals tell, in what they usually scatter by.
 _DEVIATIONS = 3.0
+# It is looked for again where so much more was compared: to look costs several times what the rest of a result does.
+_MORE = 1.02
+
+
+class RateWatch:
+    """Keeps what was found the last time, for those who ask every second."""
+
+    def __init__(self, *, gauge_may_lock: bool) -> None:
+        self._gauge_may_lock = gauge_may_lock
+        self._found: RateChange | None = None
+        self._compared_seconds, self._intervals_each = -math.inf, 0
+
+    def change(self, agreement: Agreement, *, anew: bool) -> RateChange | None:
+        """The counter's change of rate; unless ``anew`` perhaps as it was a moment ago."""
+        compared_seconds, intervals_each = agreement.watched_seconds, agreement.blocks.intervals_each
+        known = intervals_each == self._intervals_each and compared_seconds <= _MORE * self._compared_seconds
+        if anew or not known:
+            self._found = agreement.rate_change(gauge_may_lock=self._gauge_may_lock)
+            self._compared_seconds, self._intervals_each = compared_seconds, intervals_each
+        return self._found
 
 
 def corrected_since(account: CounterAccount, change: RateChange, power_doubt: float) -> CounterAccount:
@@ -32,9 +55,8 @@ def corrected_since(account: CounterAccount, change: RateChange, power_doubt: fl
     # comparison, it may have either.
     corrected.counted_joules -= since.alone_joules * change.share / (1 + change.share)
     either_joules = max(beside.alone_joules + blocks[-1].alone_joules, 0.0)
-    wrong_share = abs(change.share) / min(1 + change.share, 1.0)
     doubt_share = change.apart_before + min(power_doubt, _DEVIATIONS * change.scatter)
-    corrected.rate_doubt_joules = doubt_share * after.whole.power_joules + wrong_share * either_joules
+    corrected.rate_doubt_joules = doubt_share * after.whole.power_joules + change.wrong_share * either_joules
     corrected.rate_doubt_joules += _DEVIATIONS * change.scatter * abs(since.alone_joules)
     corrected.rate_doubt_joules += abs(beside.whole.counter_joules - beside.whole.power_joules)
     return corrected

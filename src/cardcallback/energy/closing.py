@@ -42,7 +42,6 @@ class Gauge:
     still_seconds: float = 0.0
     still_joules: tuple[float, float] = (0.0, 0.0)
     reaches_end: bool = False
-    may_lock: bool = False
 
 
 def close_best(

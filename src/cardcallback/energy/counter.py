@@ -38,13 +38,9 @@ class CounterAccount:
         self.first: CounterPoint | None = None
         self.anchor: CounterPoint | None = None  # the latest reading at which the counter had moved
         self.still_until: float | None = None
-        self.counted_joules = 0.0
-        self.counted_seconds = 0.0
-        self.bridged_joules = 0.0
-        self.bridged_seconds = 0.0
-        self.longest_bridged_seconds = 0.0
-        self.unbridged_seconds = 0.0
-        self.longest_unbridged_seconds = 0.0
+        self.counted_joules = self.counted_seconds = 0.0
+        self.bridged_joules = self.bridged_seconds = self.longest_bridged_seconds = 0.0
+        self.unbridged_seconds = self.longest_unbridged_seconds = 0.0
         self.least_in_gaps_joules = 0.0  # of what is in the bridged joules
         self.without_gauge_seconds = 0.0  # counted while the gauge had failed
         self.pieces = 1
@@ -54,6 +50,7 @@ class CounterAccount:
         self.events: Tally[Event] = Tally()
         self.recent: deque[Counted] = deque(maxlen=_RECENT)
         self._may_take_back = False  # the newest of them
+        self._lacking_joules = 0.0  # by power, in the interval before, which power told therefore
         self._bridging = False
         self._gauge_failed = False  # in the interval that is looked at
 
@@ -182,6 +179,7 @@ class CounterAccount:
             weak_seconds = check.weak_seconds(self.anchor.at_seconds, point.at_seconds)
             self.agreement.refuse(BothWays(seconds, change, integral, weak_seconds), possible=possible)
         self._bridge(point)
+        self._lacking_joules = max(integral - change, 0.0) if integral is not None else 0.0
 
     def _stood_still(self, point: CounterPoint) -> bool:
         return self.still_at_the_end_seconds > self._seconds(point) / 2
@@ -215,7 +213,9 @@ class CounterAccount:
             if self._stood_still(point) and self.anchor is not None and check.falls_short(change, self.anchor, point):
                 return False
             return change <= check.unwatched_joules and self._plausible_alone(point, change / seconds)
-        return check.agree(change, integral)
+        # A counter that stood still shows what it lacked before, and power has told that already.
+        shows_it_late = abs(change - integral - self._lacking_joules) < abs(change - integral) / 2
+        return check.agree(change, integral) and not (shows_it_late and self._stood_still(point))
 
     def _plausible_alone(self, point: CounterPoint, watts: float) -> bool:
         seconds = self._seconds(point)
@@ -266,7 +266,7 @@ class CounterAccount:
         self.counted_joules += joules
         self.counted_seconds += seconds
         self._note_highest(joules, seconds)
-        self._bridging = False
+        self._bridging, self._lacking_joules = False, 0.0
         self._may_take_back = self.anchor is not None and self.anchor.power is not None
         if self.anchor is not None:
             self.recent.append(Counted(self.anchor, seconds, joules, self._integral(point)))
@@ -277,14 +277,12 @@ class CounterAccount:
         # One refresh more or less falls into a short interval.
         if seconds > 2 * self.refresh_seconds:
             watts = max(joules - self.traits.resolution_joules, 0.0) / seconds
-            highest = self.highest
-            self.highest = Ceiling(max(highest.highest_watts, watts), max(highest.averaging_seconds, seconds))
+            self.highest = Ceiling(max(self.highest.highest_watts, watts), max(self.highest.averaging_seconds, seconds))
 
     def _bridge(self, point: CounterPoint) -> None:
         if not self._bridging:
             self.pieces += 1
-        self._bridging = True
-        self._may_take_back = False
+        self._bridging, self._may_take_back, self._lacking_joules = True, False, 0.0
         seconds = self._seconds(point)
         if self.anchor is None or self.anchor.power is None or point.power is None:
             self._leave_open(seconds)

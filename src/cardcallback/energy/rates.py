@@ -44,6 +44,11 @@ class RateChange:
     apart_before: float
     scatter: float
 
+    @property
+    def wrong_share(self) -> float:
+        """How far off, as a share of it, what was counted may be where nobody knows at which of both rates it was."""
+        return abs(self.share) / min(1 + self.share, 1.0)
+
 
 def rate_change(blocks: Sequence[Block], *, gauge_may_lock: bool) -> RateChange | None:
     """The moment from which on a counter that agreed with the gauge counts at another rate, until the end.

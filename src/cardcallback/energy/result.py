@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -122,6 +123,17 @@ class PhaseSum:
     gap_seconds: float = 0.0
     gap_joules: float = 0.0
     unknown: bool = False
+
+    def add_visit(self, seconds: float) -> None:
+        """One more visit."""
+        self.visits += 1
+        self.seconds += seconds
+        self.short_seconds += seconds if seconds < SHORTEST_VISIT_SECONDS else 0.0
+
+    def add_gap(self, seconds: float, most_joules: float | None) -> None:
+        """Time of a visit that was not watched; ``most_joules`` is None where nothing bounds them."""
+        self.gap_seconds += seconds
+        self.gap_joules += math.inf if most_joules is None else most_joules
 
 
 def _rest_share(missing_seconds: float, duration_seconds: float) -> float | None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+from cardcallback import handlers
 from cardcallback.errors import CardCallbackError
 from cardcallback.hooks.adapter_merges import adapters_of, merged_adapters, watch_merges
 from cardcallback.settings import is_switched_on
@@ -69,7 +70,8 @@ def _active_names(model: Any) -> Collection[str] | None:
     if callable(active):
         try:
             active = active()
-        except Exception:  # noqa: BLE001  a foreign method may raise anything; it is then not known
+        except Exception as error:  # noqa: BLE001  a foreign method may raise anything; it is then not known
+            handlers.pass_on(error)
             return None
     return active if isinstance(active, (list, tuple, set)) else None
 
@@ -94,5 +96,6 @@ def _remember(model: Any, place: Any, name: str) -> None:
             adapters = adapters_of(model)
             if adapters is not None:
                 adapters.folders[name] = folder.resolve()
-    except (TypeError, ValueError, OSError):
+    except (TypeError, ValueError, OSError) as error:
+        handlers.pass_on(error)
         return  # a Hub id, or nothing that a file system knows

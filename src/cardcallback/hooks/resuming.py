@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from cardcallback import handlers
 from cardcallback.hooks.wrapping import Call, GuardFactory, Hook, guard_or_own, watch_method, watch_of
 from cardcallback.sessions import last_checkpoint
 
@@ -47,7 +48,8 @@ def output_folder(args: Any) -> Path:
     folder = Path(args.output_dir)
     try:
         return folder.absolute()
-    except OSError:  # the working directory was removed
+    except OSError as error:  # the working directory was removed
+        handlers.pass_on(error)
         return folder
 
 

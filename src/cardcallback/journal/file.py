@@ -7,7 +7,7 @@ import os
 import weakref
 from pathlib import Path
 
-from cardcallback import portable
+from cardcallback import handlers, portable
 from cardcallback.journal.folder import Folder, open_folder
 from cardcallback.record import PRIVATE_FOLDER
 
@@ -85,7 +85,8 @@ class JournalFile:
             return True
         try:
             there = self._path.lstat()
-        except OSError:
+        except OSError as error:
+            handlers.pass_on(error)
             return True
         return (there.st_dev, there.st_ino) != portable.identity_of(self._descriptor)
 

@@ -9,6 +9,8 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from cardcallback import handlers
+
 # An addition for each number would cost a short step as much again as the counting.
 _MOST_NEW = 64
 
@@ -55,8 +57,9 @@ class DeviceSum:
         """
         if self._new:
             self._add_up()
-        total, self._total = self._total, None
-        return 0 if total is None else int(total.item())
+        total = 0 if self._total is None else int(self._total.item())
+        self._total = None  # only now, since Ctrl-C may end the waiting
+        return total
 
     def drop(self) -> None:
         """Forget it."""
@@ -99,5 +102,6 @@ def is_idle(tensor: Any) -> bool:
         if tensor.device.type != "cuda" or cuda is None or not cuda.is_initialized():
             return False  # it cannot be told without waiting
         return bool(cuda.current_stream(tensor.device).query())
-    except (RuntimeError, AttributeError):
+    except (RuntimeError, AttributeError) as error:
+        handlers.pass_on(error)
         return False  # an error on the device: whatever is read there fails too

@@ -104,7 +104,7 @@ class KeptBatches:
         if self._first is not None:
             first, versions = self._first
             self._first = None
-            self._may_keep = _versions(first) == versions
+            self._may_keep = _versions(first) == versions and _lie_apart(first, inputs)
             self._writes_into_them = not self._may_keep
             self._room_tokens = _ROOM_TOKENS if self._may_keep else 0
             return
@@ -136,6 +136,16 @@ class KeptBatches:
 def _has_no_more(mask: Any, ids: Any) -> bool:
     """Whether it has one mark a token: one for each two of them would hold far more of the device than it may."""
     return mask is None or (hasattr(mask, "numel") and mask.numel() <= ids.numel())
+
+
+def _lie_apart(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:
+    """Whether both lie in memories of their own: one that is filled anew through NumPy raises no version."""
+    known = [(_address(first[name]), _address(second.get(name))) for name in _WATCHED]
+    return not any(one is not None and one == other for one, other in known)
+
+
+def _address(tensor: Any) -> int | None:
+    return tensor.data_ptr() if hasattr(tensor, "data_ptr") else None
 
 
 def _versions(inputs: Mapping[str, Any]) -> tuple[Any, ...]:

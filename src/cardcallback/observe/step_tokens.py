@@ -84,7 +84,7 @@ class StepTokens:
                 self._counted_batches += 1
                 self._kept.learn(inputs)
                 self._count(list(self._parts(inputs, num_items_in_batch)))
-        except Exception:  # goes on to whoever guards the step; what was counted is no figure any more
+        except BaseException:  # Ctrl-C too goes on up; what was counted in part is no figure any more
             self._lose(_FAILED)
             raise
         return not self._closed
@@ -163,7 +163,7 @@ class StepTokens:
         except RuntimeError as error:
             handlers.pass_on(error)
             self._lose(_DEVICE_FAILED, *self._sums)
-        except Exception:  # raised on, as in add: what was counted is no figure any more
+        except BaseException:  # raised on, as in add
             self._lose(_FAILED)
             raise
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from cardcallback import portable
+from cardcallback import handlers, portable
 from cardcallback.batch_tokens import count_batches, is_closing, was_waited_for
 from cardcallback.errors import CardCallbackError, SensorReadError
 from cardcallback.guard import Guard
@@ -194,7 +194,7 @@ class Follower:
         )
         if self._tokens is not None:
             state = with_counts(state, self._tokens.last())
-        with contextlib.suppress(OSError, CardCallbackError):  # whom the measurer does not hear, it names
+        with handlers.suppress(OSError, CardCallbackError):  # whom the measurer does not hear, it names
             self._rendezvous.announce(state)
         self._told = True
         return True

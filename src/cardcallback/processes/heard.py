@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import select
 import weakref
 from dataclasses import dataclass
 
+from cardcallback import handlers
 from cardcallback.processes.announcement import Announcement
 
 
@@ -27,7 +27,7 @@ class Process:
 
     def __init__(self, number: int) -> None:
         self._descriptor: int | None = None
-        with contextlib.suppress(OSError, AttributeError, OverflowError):  # an older kernel, or other numbers here
+        with handlers.suppress(OSError, AttributeError, OverflowError):  # an older kernel, or other numbers here
             self._descriptor = os.pidfd_open(number)
             weakref.finalize(self, os.close, self._descriptor)
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from cardcallback import handlers
+
 # torchrun and accelerate; Intel MPI, Open MPI, MVAPICH (those that accelerate reads too).
 _RANK = ("RANK", "PMI_RANK", "OMPI_COMM_WORLD_RANK", "MV2_COMM_WORLD_RANK")
 # Then those by which a person's script tells PyTorch its rank: MVAPICH 3, Cray's PALS, Flux, IBM's jsrun.
@@ -180,5 +182,6 @@ def _hash(parts: Sequence[str]) -> str:
 def _boot(system_root: Path) -> str:
     try:
         return (system_root / "proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-    except (OSError, ValueError):
+    except (OSError, ValueError) as error:
+        handlers.pass_on(error)
         return ""

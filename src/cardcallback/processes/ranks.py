@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import atexit
-import contextlib
 import os
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from cardcallback import portable
+from cardcallback import handlers, portable
 from cardcallback.errors import CardCallbackError
 from cardcallback.guard import Guard
 from cardcallback.observe import StepCounts
@@ -103,7 +102,7 @@ class Ranks:
 
     def invite(self) -> None:
         """Ask the others to announce themselves."""
-        with contextlib.suppress(OSError, CardCallbackError):  # then nobody announces, and all are named
+        with handlers.suppress(OSError, CardCallbackError):  # then nobody announces, and all are named
             self._rendezvous.invite(self._salt)
 
     def step_begins(self) -> None:

@@ -122,7 +122,7 @@ class Rendezvous:
         oldest = self._oldest_of_this_job()
         for folder in self._private.glob(f"{_FOLDER}*"):
             if folder != self._folder:
-                with contextlib.suppress(OSError):  # another node's measurer may be removing it
+                with handlers.suppress(OSError):  # another node's measurer may be removing it
                     # The folder's own too: one that another measurer has just made is still empty.
                     newest = max(path.stat().st_mtime for path in (folder, *folder.iterdir()))
                     if newest < oldest:

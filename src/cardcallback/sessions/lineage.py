@@ -137,7 +137,8 @@ def earlier_sessions(
         return Lineage(notes=(_NOT_MEASURED.format(_NO_CHECKPOINT),))
     try:
         summary = lineage_of(checkpoint)
-    except (CardCallbackError, OSError):
+    except (CardCallbackError, OSError) as error:
+        handlers.pass_on(error)
         return Lineage(notes=(_NOT_MEASURED.format(_NOT_USABLE),))
     if summary is None:
         return Lineage(notes=(_NOT_MEASURED.format(_NO_SUMMARY),))

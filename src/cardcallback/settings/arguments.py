@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from cardcallback import handlers
 from cardcallback.errors import CardCallbackError
 from cardcallback.settings import unknown_cure
 
@@ -36,5 +37,6 @@ def working_directory() -> Path:
     """The working directory; of one that was removed the relative name, in which no file is found."""
     try:
         return Path.cwd()
-    except OSError:
+    except OSError as error:
+        handlers.pass_on(error)
         return Path()

@@ -119,7 +119,8 @@ def _of_checkpoint(checkpoint: Path) -> _Weights:
     """The run of a checkpoint by the longest account of it beside the checkpoint, and the checkpoint's step."""
     try:
         summary = lineage_of(checkpoint)
-    except (CardCallbackError, OSError):
+    except (CardCallbackError, OSError) as error:
+        handlers.pass_on(error)
         return _Weights(missing=OTHER_SUMMARY)
     if summary is None:
         # One that was published with a record of its own, or a folder that is only called so.
@@ -210,7 +211,8 @@ def _is_merged(folder: Path) -> bool:
     try:
         names = [name for name in weights_marks(folder) if not name.startswith("adapter")]
         written = min(((folder / name).stat().st_mtime for name in names), default=None)
-    except OSError:
+    except OSError as error:
+        handlers.pass_on(error)
         return False  # as above
     if written is None:
         return False
