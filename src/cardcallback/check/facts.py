@@ -44,7 +44,9 @@ _NUM_DEVICES = re.compile(
 )
 # What compares two grids is an illustration, not a figure of the run.
 _ILLUSTRATION = re.compile(
-    r"depends on the grid|would be|for comparison|equivalent to|compared (?:to|with)", re.IGNORECASE
+    r"depends on the grid|\bwould\b|for comparison|equivalent to|compared (?:to|with)|"
+    r"\b(?:an?|one|each|every) (?:kilowatt-?hour|kWh)\b",
+    re.IGNORECASE,
 )
 
 

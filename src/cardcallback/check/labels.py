@@ -13,7 +13,7 @@ from cardcallback.check.numbers import bare_numbers
 from cardcallback.check.other_things import says_of_another_run, says_of_elsewhere, says_other_thing
 from cardcallback.check.reading import CardText
 from cardcallback.check.run_labels import RUN_LABELS, plain_label
-from cardcallback.check.said_figures import lasted, named, typed
+from cardcallback.check.said_figures import is_of_other_work, lasted, named, typed
 from cardcallback.check.said_words import names_of, versions_in
 from cardcallback.check.stated import Stated, made
 from cardcallback.record import RunRecord
@@ -151,7 +151,9 @@ def _in_text(
                 told = [one for one in told if one.name == "gpu_names"]
             for one in (*typed(sentence, said, slot), *told):
                 is_held = is_timed or one.name != "training_time"
-                if is_held and not _is_from_elsewhere(one.name, sentence):
+                is_of_data = one.in_prose and one.name == "training_examples" and not is_said
+                is_other = is_of_data or is_of_other_work(one.name, sentence, is_said=is_said)
+                if is_held and not is_other and not _is_from_elsewhere(one.name, sentence):
                     texts = _counts(sentence) if one.name == "training_examples" else one.texts
                     yield replace(one, texts=texts, begin=slot.begin + begin + one.begin)
         begin = end

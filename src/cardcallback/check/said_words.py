@@ -16,14 +16,16 @@ _LIBRARY = re.compile(
     r"(?<![\w./-])(?P<name>[A-Za-z][\w-]{1,30})\s*(?:\s|==|:)\s*v?(?P<version>\d+(?:\.\d+)+(?:[+.]\w+)*)"
     r"(?P<behind>\+|\s+(?:or|and)\s+\w+)?"
 )
-# Of weights that were loaded for the training, not of a file that may be made of them, or was made afterwards.
+# Of weights that were loaded for the training, not of a file made of them, a part of them, or what is not weights.
 _LOADED = re.compile(
     r"\b(?:was|were|been)\s+(?:\w+\s+)?(?:loaded|quanti[sz]ed|frozen|kept)\s+(?:in|to|at|as|with)\s+"
     r"(?:[\w-]+\s+){0,2}?(?P<text>[48][- ]?bit|nf4|int[48]|fp4)(?!\w)",
     re.IGNORECASE,
 )
 _OF_A_FILE = re.compile(
-    r"merged|export|gguf|release|publish|deploy|infer|serv|afterwards|after (?:the )?training", re.IGNORECASE
+    r"merged|export|gguf|release|publish|deploy|infer|serv|afterwards|after (?:the )?training|"
+    r"\b(?:optimi[sz]er|states?|moments?|embeddings?|cache|activations?|gradients?|heads?|layers?|norms?)\b",
+    re.IGNORECASE,
 )
 _OPTIMIZER = re.compile(
     r"\b(?:with|using|by)\s+(?:the\s+)?(?:fused\s+|paged\s+|8-bit\s+)*"
