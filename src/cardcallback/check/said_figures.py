@@ -16,6 +16,9 @@ from cardcallback.render.card.placeholders import find_placeholders
 from cardcallback.render.card.slots import Slot
 
 _LONGEST_NUMBER = 40
+_THOUSANDS = re.compile(r"[kK](?!\w)")
+_WORDS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+_IN_WORDS = re.compile(rf"\b({'|'.join(_WORDS)})(?=\s+epochs?\b)", re.IGNORECASE)
 _OF_LENGTH = re.compile(r"context|length|\bmax|window|sequence|vocab|l\u00e4nge|longueur|longitud", re.IGNORECASE)
 # Where what belongs to a number in a sentence ends at the latest.
 _AND_MORE = re.compile(r"\s+(?:with|and|und|et|y|was|were)\s|\s+/\s|[.;:,](?:\s|$)")
@@ -29,21 +32,27 @@ _LASTED = re.compile(
 _FEWEST_TOKENS, _MOST_TOKENS = 20_000, 1e12
 # What is held, not what was trained on.
 _OF_ALL_DATA = re.compile(
-    r"\b(?:corpus|corpora|data ?sets?|data|dump|collection)\b[^.;]{0,60}?\b(?:has|have|contains?|consists?|holds?|counts?)\b",
+    r"\b(?:corpus|corpora|data ?sets?|data|dump|collection)\b[^.;]{0,60}?"
+    r"\b(?:has|have|contains?|consists?|holds?|counts?)\b",
     re.IGNORECASE,
 )
 # Other work around a training, whose time and energy are its own.
 _OTHER_WORK = re.compile(
-    r"\b(?:merg|push|upload|download|clean|export|convert|annotat|labell?ing|collect|crawl|scrap|prepar|preprocess|"
-    r"tokeni[sz]|generat(?!ed\s+[\d~])|evaluat|benchmark|interrupt|paus|resum|queue|debug|compil|filter|dedup|convers|inference)\w*",
+    r"\b(?:evaluat|\u00e9valuat|auswert|bewert|vorbereit|aufbereit|zusammenf|pr[e\u00e9]par|fusion|merg|push|upload|download|clean|export|convert|annotat|labell?ing|collect|crawl|scrap|preprocess|"
+    r"tokeni[sz]|generati|generate(?!d\s+[\d~])|benchmark|interrupt|paus|resum|queue|debug|compil|filter|dedup|conversion|inference)\w*",
     re.IGNORECASE,
 )
 # Where a sentence does not say that it is of a training: what it then speaks of.
 _OTHER_SUBJECT = re.compile(r"\W*(?!(?:train|fine-?tun)ing\b)[a-z]{2,}ing\b", re.IGNORECASE)
+# The settings of these are not the training's.
+_OTHER_SETTING = re.compile(
+    r"\b(?:evaluat|splits?\b|shuffl|predict|decod|sampl|generate|generati|benchmark|inference)", re.IGNORECASE
+)
 _WORKED = frozenset({"training_time", "energy", "gpu_energy", "carbon_emitted", "gpu_hours"})
 # No count of all steps or epochs: "after 2 epochs", "warmed up over 15 steps".
 _NOT_ALL = re.compile(
-    r"\b(?:warm\w*(?:[ -]up)?\b[^,;]{0,20}|(?:after|within|first|last|every|until|beyond|from|at|by)(?:\s+(?:about|only|the))?\s+)$",
+    r"\b(?:(?:warm|stieg|aufgew\u00e4rmt|rose|increase|ramp)\w*(?:[ -]up)?\b[^,;]{0,20}|"
+    r"(?:after|within|first|last|every|until|beyond|from|at|by)(?:\s+(?:about|only|the))?\s+)$",
     re.IGNORECASE,
 )
 
@@ -71,14 +80,15 @@ def lasted(sentence: str, slot: Slot) -> Iterator[Stated]:
 
 
 def is_of_other_work(name: str, sentence: str, *, is_said: bool) -> bool:
-    """Whether a time or an energy is of other work than the training, which a sentence may speak of as well."""
+    """Whether a value is of other work than the training, which a sentence may speak of as well."""
     if name not in _WORKED:
-        return False
+        return not is_said and _OTHER_SETTING.search(sentence) is not None
     return _OTHER_WORK.search(sentence) is not None or (not is_said and _OTHER_SUBJECT.match(sentence) is not None)
 
 
 def named(sentence: str, slot: Slot, naming: Naming) -> Iterator[Stated]:
     """What the words beside a number say, as they would at a placeholder in its place."""
+    sentence = _IN_WORDS.sub(lambda found: str(_WORDS.index(found[1].lower()) + 1).ljust(len(found[1])), sentence)
     times = [one for one in find_figures(sentence) if one.kind == "time"]
     # "1 h 52 min" is one time.
     numbers = [one for one in bare_numbers(sentence) if not any(time.begin < one.begin < time.end for time in times)]
@@ -87,7 +97,8 @@ def named(sentence: str, slot: Slot, naming: Naming) -> Iterator[Stated]:
     masked, end = "", 0
     for one in numbers:
         masked += f"{sentence[end : one.begin]}[X]"
-        end = one.end
+        thousands = _THOUSANDS.match(sentence, one.end)
+        end = one.end if thousands is None else thousands.end()
     found = find_placeholders(masked + sentence[end:])
     if len(found) != len(numbers):
         return
