@@ -71,4 +71,9 @@ MORE_SOUND = (
     "# FAQ\n\nCan I train it further? Yes: use a learning rate of 1e-5, 2 epochs and a batch size of 4.\n",
     _TRAINING + "On an RTX 3090 it needs 24 GB.\n",
     _TRAINING + "Trained on NVIDIA GB10, tested on an RTX 3090.\n",
+    _DATA + "We trained on 5,000 examples from Alpaca and 3,000 from Dolly.\n",
+    _DATA + "Training data was filtered from 52k to 8k examples.\n",
+    _DATA + "We removed 1,204 training examples with toxic content.\n",
+    _DATA + "400 training examples were written by hand.\n",
+    _IMPACT + "- Emissions per 1M tokens: 6.7 g\n",
 )

@@ -32,6 +32,12 @@ from cardcallback.render.card.values import card_fields
 
 RULE = "against-record"
 _CURE = "correct it, or say beside it where it comes from"
+# Not of examples that were written, removed or looked at.
+_TRAINED = re.compile(
+    r"\b(?:trained|tuned|used?|uses|using)\b|trainiert|abgestimmt|entra[i\u00ee]n|affin\u00e9|entren|treina|"
+    r"\u8bad\u7ec3|\u5fae\u8c03|\u5b66\u7fd2|\u8a13\u7df4",
+    re.IGNORECASE,
+)
 _IN_ALL = re.compile(r"total|gesamt|overall", re.IGNORECASE)
 # How much of a whole machine's energy may stand beside one of its GPU.
 _MOST_OF_A_MACHINE = 3.0
@@ -169,7 +175,7 @@ def _in_text(
                 told = [one for one in told if one.name == "base_model"]
             for one in told:
                 is_held = is_timed or one.name != "training_time"
-                is_of_data = one.in_prose and one.name == "training_examples" and not is_said
+                is_of_data = one.name == "training_examples" and slot.label is None and not _TRAINED.search(sentence)
                 is_other = is_of_data or is_of_other_work(one.name, sentence, is_said=is_said)
                 if is_held and not is_other and not _is_from_elsewhere(one.name, sentence):
                     texts = _counts(sentence) if one.name == "training_examples" else one.texts
@@ -178,8 +184,10 @@ def _in_text(
 
 
 def _counts(sentence: str) -> tuple[str, ...]:
-    """Every number: of "52,000 samples, of which 8,000 were used" each may be the training's."""
-    return tuple(sentence[one.begin : one.end] for one in bare_numbers(sentence))
+    """Every number, of "52k samples, of which 8k were used" each may be the training's, and the sum of its sources."""
+    numbers = bare_numbers(sentence)
+    texts = [sentence[one.begin : one.end + (sentence[one.end : one.end + 1] in {"k", "K"})] for one in numbers]
+    return (*texts, f"{sum(one.value for one in numbers):.0f}")
 
 
 def _told(sentence: str, slot: Slot, naming: Naming, asks_for: str | None) -> list[Stated]:
