@@ -16,7 +16,7 @@ _OTHER = re.compile(
     r"\bmonthly\b|\bannual|\byearly\b|"
     r"\boffset|\bcertificates?\b|\bcompensat|\bcarbon credits?\b|\bmarket[- ]based\b|"
     r"\bavoid(?:ed|s|ing)?\b|\bsav(?:ed|es|ing|ings)\b.{0,40}(?:CO(?:2|₂)|emission|carbon|energy|kWh)|"
-    r"\ball (?:of )?(?:our |the |my )?(?:experiments|runs|trials|trainings|attempts)\b|"
+    r"\ball (?:of )?(?:our |the |my )?(?:failed )?(?:experiments|runs|trials|trainings|attempts)\b|"
     r"\bembodied\b|\bmanufactur|\bmaking the\b|\bflights?\b|\bearlier version\b|\bprevious version\b|"
     r"(?:^|[:\n])\W*(?:v|version )\d[\w.]*\s+(?:was|is|had|has|used)\b|"
     r"\b(?:a|one|each|every|single|\d[\d,]*) (?:single )?"
