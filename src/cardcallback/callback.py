@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import os
-import weakref
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,7 +11,6 @@ from transformers import TrainerCallback, TrainerState
 
 from cardcallback.console import begin_line, say
 from cardcallback.earlier_stages import search_earlier_stages
-from cardcallback.following import WritingFollower
 from cardcallback.guard import Guard
 from cardcallback.hooks import (
     StopSignals,
@@ -20,7 +18,6 @@ from cardcallback.hooks import (
     first_of_kind,
     watch_adapter_loads,
     watch_add_callback,
-    watch_train,
 )
 from cardcallback.live_run import LiveRun
 from cardcallback.node_publisher import NodePublisher, end_session, publisher_for
@@ -34,6 +31,7 @@ from cardcallback.sensors.discovery import sensor_parts
 from cardcallback.settings import resolve_settings, system_root, user_config_directory
 from cardcallback.settings.arguments import remember_given, working_directory
 from cardcallback.trackers import LiveLog, StopsWithSummary
+from cardcallback.trainers import Trainers, unless_aside
 
 watch_adapter_loads(os.environ)  # at import, since models are loaded before there is a callback
 
@@ -103,11 +101,10 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
         self._run: LiveRun | None = None
         self._publisher: Publisher | NodePublisher | None = None
         self._part = ProcessPart(self._guard, {} if self._settings.disabled else os.environ)
-        self._trainer: weakref.ref[Any] | None = None
+        self._trainers = Trainers(self._guard)
         self._state: Any = None
         self._metrics_before: Mapping[str, Any] | None = None
         self._interrupted_begin: tuple[Any, Any, dict[str, Any]] | None = None
-        self._follower = WritingFollower(lambda: self._run, lambda: self._publisher)
         self._live_log = LiveLog(self._guard, self._settings, end=self._train_returned)
 
     def _open_sensors(self) -> None:
@@ -136,7 +133,7 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
 
     def watch(self, trainer: Any) -> None:
         """Follow a trainer's card writing and its ``train()``; nothing to do for None, or switched off."""
-        if trainer is None or self._watched() is trainer:
+        if trainer is None or self._trainers.watched is trainer:
             return
         with self._guard("follow the trainer"):
             self._part.watch(trainer)
@@ -146,14 +143,13 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
                 self._opening = ()  # which makes every event of this one do nothing
                 self._guard.tell(["a second CardCallback on one trainer stands aside: remove one of them"])
                 return
-            self._trainer = weakref.ref(trainer)
-            self._follower.follow(trainer, self._guard)
-            self._resuming.watch(trainer)
-            watch_train(trainer, on_return=self._train_returned, on_exception=self._train_failed, guard=self._guard)
+            self._trainers.follow(trainer, self._resuming, returned=self._train_returned, failed=self._train_failed)
 
     def on_train_begin(self, args: Any, state: Any, *_: Any, **kwargs: Any) -> None:
         """Begin to measure, then read what the run is; of several processes one measures for its computer."""
-        if self._settings.disabled or not self._part.begin(args, kwargs.get("model"), os.environ, self):
+        if self._settings.disabled or self._trainers.stands_aside(self, state):
+            return
+        if not self._part.begin(args, kwargs.get("model"), os.environ, self):
             return
         with self._guard("find the trainer"):
             if self._opening is None:  # the launcher's variables told of another job than the trainer's
@@ -179,20 +175,21 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
             with self._guard("tell of trouble with the GPU"):
                 self._run.tell_news()
 
-    def on_evaluate(self, args: Any, state: Any, control: Any, metrics: Any = None, **kwargs: Any) -> None:
-        """Keep the held-out loss, whenever it was measured."""
-        del args, control, kwargs
+    @unless_aside
+    def on_evaluate(self, _: Any, state: Any, *__: Any, metrics: Any = None, **___: Any) -> None:
+        """Keep the held-out loss, whenever it was measured; after one training it is what the next begins with."""
         if not self._opening or metrics is None or not state.is_world_process_zero:
             return
         with self._guard("keep an evaluation"):
-            if self._run is None or self._run.finished:
-                # Also after one training: it is what the next one begins with.
+            run, publisher = self._trainers.session_here(self, (self._run, self._publisher))
+            if run is None or run.finished:
                 self._metrics_before = {**(self._metrics_before or {}), **metrics}
-            if self._run is not None:
-                self._run.observed.evaluated(metrics, step=state.global_step, outside=self._run.finished)
-            if self._run is not None and self._run.finished and self._publisher is not None:
-                self._publisher.evaluated_afterwards(state)
+            if run is not None:
+                run.observed.evaluated(metrics, step=state.global_step, outside=run.finished)
+            if run is not None and run.finished and publisher is not None:
+                publisher.evaluated_afterwards(state)
 
+    @unless_aside
     def on_log(self, *_: Any, logs: Any = None, **__: Any) -> None:
         """Read the tokens counted so far, where the Trainer has just waited for the device itself."""
         self._part.logged(logs or {})
@@ -200,17 +197,20 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
             self._run.observed.logged(logs or {})
         self._live_log.follow()
 
+    @unless_aside
     def on_save(self, *_: Any, **__: Any) -> None:
         """A checkpoint was written: the record in progress goes beside it."""
         self._part.saved()
         if self._run is not None and self._publisher is not None and not self._run.finished:
             self._publisher.checkpoint_saved()
 
+    @unless_aside
     def on_push_begin(self, *_: Any, **__: Any) -> None:
         """A push is about to upload this run's weights: the card must describe them."""
-        if self._watched() is None:  # a trainer that was found is watched itself, on every version
-            self._follower.before_push()
+        if self._trainers.watched is None and self._publisher is not None:  # one that was found is watched itself
+            self._publisher.before_push()
 
+    @unless_aside
     def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Stop measuring and write the record, the pictures and the card."""
         del args, control, kwargs
@@ -223,33 +223,35 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
         with self._guard("hear of signals"):  # first, so that one which comes meanwhile waits for the begin's end
             self._signals.install()
         earlier, place, root, model = self._run, self._part.place, system_root(os.environ), objects.get("model")
+        trainer = self._trainers.reference
         known = self._publisher.record if self._publisher is not None else None
         lineage = self._resuming.lineage(args, state, known, recovers=place.writes)
         run = LiveRun(self._settings, clock=SystemClock(), system_root=root, guard=self._guard, lineage=lineage)
         try:
             if self._opening:
                 run.start_recording(self._opening, os.environ, args, model, first=earlier is None, place=place)
-            publisher = publisher_for(run, args, self._settings, state=state, trainer=self._watched, guard=self._guard)
+            publisher = publisher_for(run, args, self._settings, state=state, trainer=trainer, guard=self._guard)
         except BaseException:  # whatever it is goes on up; nobody else would end these threads
             run.stop_recording()
             raise
         # Together, since what one of them is asked is of the other.
         self._run, self._publisher, self._state, self._interrupted_begin = run, publisher, state, None
+        self._trainers.keep(run, publisher)
         self._resuming.begun(lineage)
         self._part.measures_for(run.node)
         atexit.unregister(self._at_exit)
         atexit.register(self._at_exit, os.getpid())
         if isinstance(publisher, NodePublisher):
             self._signals.ends(publisher)
-            run.count_tokens(args, self._watched(), objects)
+            run.count_tokens(args, trainer(), objects)
             return
         self._signals.ends(StopsWithSummary(publisher, lambda: self._live_log.send_summary(publisher.record)))
         run.begins_after(search_earlier_stages(model, self._settings, lineage, state, self._guard))
         metrics, self._metrics_before = self._metrics_before, None
-        run.describe(args, state, self._watched(), objects, after=earlier, metrics_before=metrics)
+        run.describe(args, state, trainer(), objects, after=earlier, metrics_before=metrics)
         publisher.keep_what_was_there()
         if tells:
-            self._live_log.begin(run, self._watched)
+            self._live_log.begin(run, trainer)
             is_deaf, processes = self._signals.is_deaf, self._part.place.processes
             say(begin_line(run.sensors, self._settings, is_deaf=is_deaf, processes=processes), self._settings)
 
@@ -275,7 +277,7 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
         with self._guard("record a run that was interrupted in its begin"):
             if begin is not None:
                 self._begin(*begin, tells=False)
-        trainer, before = self._watched(), (self._run, self._publisher, self._state, self._metrics_before)
+        trainer, before = self._trainers.watched, (self._run, self._publisher, self._state, self._metrics_before)
         with self._guard("record a run that failed before its begin"):
             awaited = self._resuming.awaits_begin and self._part.place.measures
             if awaited and self._part.begin(trainer.args, trainer.model, os.environ):
@@ -284,6 +286,7 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
                 self._begin(trainer.args, TrainerState(), {"model": trainer.model}, tells=False)
                 self._end("interrupted")
                 self._run, self._publisher, self._state, self._metrics_before = before
+                self._trainers.keep(self._run, self._publisher)
         self._end_interrupted()
 
     def _end_interrupted(self) -> None:
@@ -295,6 +298,3 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
             self._end_interrupted()
             if self._publisher is not None:
                 self._publisher.leave()
-
-    def _watched(self) -> Any:
-        return self._trainer() if self._trainer is not None else None

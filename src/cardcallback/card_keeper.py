@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from cardcallback import portable
+from cardcallback import handlers, portable
 from cardcallback.errors import CardCallbackError
 from cardcallback.record import Card, Fill
 from cardcallback.render.card import default_hub_template
@@ -284,7 +284,8 @@ def digest(text: str) -> str:
 def _read_state(private: Path) -> _State | None:
     try:
         return msgspec.json.decode((private / _STATE_NAME).read_bytes(), type=_State)
-    except (OSError, msgspec.MsgspecError):
+    except (OSError, msgspec.MsgspecError) as error:
+        handlers.pass_on(error)
         return None
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
 
+from cardcallback import handlers
 from cardcallback.assemble import with_carbon
 from cardcallback.errors import CardCallbackError
 from cardcallback.processes import (
@@ -53,7 +53,7 @@ def join_into_records(folder: Path, settings: Settings) -> None:
     """Join what lies in one folder into the records of its jobs; cards and pictures stay as they are."""
     for joined in _joined_records(folder, load_summaries(folder), settings):
         own = _folder_of_joined(folder, joined, settings)
-        with contextlib.suppress(CardCallbackError):  # the run that begins says what is wrong with the card
+        with handlers.suppress(CardCallbackError):  # the run that begins says what is wrong with the card
             own.begin()
         own.write_record(joined)
 
@@ -133,7 +133,7 @@ def _records_of_jobs(folder: Path) -> Iterator[RunRecord]:
         brief = read_brief(path)
         if brief is None or brief.processes is None:
             continue  # not worth reading whole
-        with contextlib.suppress(CardCallbackError):  # damaged: it stays where it is, and nothing is claimed of it
+        with handlers.suppress(CardCallbackError):  # damaged: it stays where it is, and nothing is claimed of it
             record = load_run(path)
             if record.nodes and not is_of_another_computer(record):
                 yield record

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
 from pathlib import Path
 
+from cardcallback import handlers
 from cardcallback.record import RECORD_NAME, RunRecord
 from cardcallback.render.energy_words import energy_noun, energy_owner, is_plain
 from cardcallback.render.figures import spent_words
@@ -20,7 +20,7 @@ def say(line: str, settings: Settings) -> None:
     if settings.quiet or sys.stdout is None:
         return
     # A terminal that is gone, a pipe nobody reads, a full disk: what is measured does not depend on being heard.
-    with contextlib.suppress(OSError, ValueError):
+    with handlers.suppress(OSError, ValueError):
         _print(one_line(line))
 
 

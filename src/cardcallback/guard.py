@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
-import functools
 import os
-import signal
 import sys
 import threading
-import traceback
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from threading import get_ident
-from types import CodeType
 
+from cardcallback import handlers
 from cardcallback.errors import CardCallbackError, CardCallbackWarning
 from cardcallback.units import LONGEST_LINE, one_line
 
@@ -112,18 +108,11 @@ class _Guarded(AbstractContextManager[None]):
         try:
             if not isinstance(error, Exception):
                 return False
-            pass_on_from_handler(error)
+            handlers.pass_on(error)
             self._guard.note(self._task, error)
             return True
         finally:
             self._guard.leave()
-
-
-def pass_on_from_handler(error: BaseException) -> None:
-    """Raise what a signal handler raised in the midst of our work, where this is it or came of it."""
-    theirs = _raised_by_handler(error)
-    if theirs is not None:
-        raise theirs
 
 
 def _published_reason(error: BaseException) -> str:
@@ -145,30 +134,6 @@ def _first_line(error: BaseException) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0][:LONGEST_LINE]
 
 
-def _raised_by_handler(error: BaseException) -> BaseException | None:
-    handlers = {_code_of(signal.getsignal(signum)) for signum in signal.valid_signals()}
-    raised: BaseException | None = error
-    seen: set[int] = set()
-    while raised is not None and id(raised) not in seen:  # some code raises an error from itself
-        seen.add(id(raised))
-        frames = traceback.walk_tb(raised.__traceback__)
-        if any(frame.f_code in handlers for frame, _ in frames):
-            return raised
-        raised = raised.__cause__
-    return None
-
-
-def _code_of(handler: object) -> CodeType | None:
-    while isinstance(handler, functools.partial):
-        handler = handler.func
-    # Not as an attribute of the class, which may be its metaclass's: that of every enumeration.
-    by_call = next((vars(kind)["__call__"] for kind in type(handler).__mro__ if "__call__" in vars(kind)), None)
-    for function in (handler, getattr(handler, "__func__", None), by_call):
-        if isinstance(code := getattr(function, "__code__", None), CodeType):
-            return code
-    return None  # none, or written in C
-
-
 def _warn(message: str) -> None:
     message = one_line(message)
     try:
@@ -178,10 +143,11 @@ def _warn(message: str) -> None:
         # Someone runs with warnings as errors; that must not become our way of stopping a training.
         _print_error(message)
     except Exception as error:  # noqa: BLE001 - a stream that is closed, a log handler that fails: the record has it
+        handlers.pass_on(error)
         swallowed.append(error)
 
 
 def _print_error(message: str) -> None:
     if sys.stderr is not None:
-        with contextlib.suppress(OSError, ValueError):
+        with handlers.suppress(OSError, ValueError):
             print(message, file=sys.stderr)  # noqa: T201

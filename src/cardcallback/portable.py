@@ -9,6 +9,8 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from cardcallback import handlers
+
 try:
     import fcntl
 except ImportError:  # Windows
@@ -107,7 +109,8 @@ def starts(thread: threading.Thread) -> bool:
     """Start it, and whether it could be: a person, or a container, may have no thread left."""
     try:
         thread.start()
-    except RuntimeError:
+    except RuntimeError as error:
+        handlers.pass_on(error)
         return False
     return True
 

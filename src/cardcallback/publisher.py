@@ -10,7 +10,6 @@ from typing import Any
 import msgspec
 
 from cardcallback.console import end_line
-from cardcallback.curves import log_entries
 from cardcallback.guard import Guard
 from cardcallback.hooks import checkpoint_folder, saves_checkpoint, uploads_checkpoints, watch_checkpoints, watch_saves
 from cardcallback.live_run import LiveRun
@@ -19,10 +18,10 @@ from cardcallback.notebook import show_end
 from cardcallback.observe import training_completed
 from cardcallback.record import RunRecord, Status
 from cardcallback.run_folder import RunFolder
+from cardcallback.run_records import RunRecords
 from cardcallback.session_journal import SessionJournal
-from cardcallback.sessions import with_last_checkpoint
 from cardcallback.settings import Settings
-from cardcallback.stages import other_weights_note, weights_marks
+from cardcallback.stages import weights_marks
 
 
 class Publisher:
@@ -56,8 +55,8 @@ class Publisher:
         self._weights_saved = self._pictures = self._ended = False
         self._journal: SessionJournal | None = None
         self._recorded: Path | None = None
-        self._marks: dict[str, str] = {}
-        self._others_note: str | None = None
+        self._summarised: tuple[Path, RunRecord] | None = None
+        self._records = RunRecords(run, folder.path, trainer=trainer, guard=guard)
         # Records are made and written by the main thread and by the one that ends a session for a signal.
         self._writing, self._ending = threading.Lock(), threading.Lock()
         self.card_written, self.owes = False, True
@@ -163,7 +162,7 @@ class Publisher:
                 record = self._write_card(self.record or self._current())
                 if self.record is not None and record.card != self.record.card:
                     with self._writing:
-                        self.record = self._with_sentences(record)
+                        self.record = self._records.with_sentences(record)
                         self._write_record(self.record, finished=True)
 
     def end(self, status: Status, state: Any) -> None:
@@ -206,8 +205,8 @@ class Publisher:
         if not self._run.finished or folder.resolve() != self._folder.path.resolve():
             return
         marks = weights_marks(folder)
-        is_known = marks == self._marks and self._folder.has_main_record
-        self._marks, self._weights_saved = marks, True
+        is_known = marks == self._records.marks and self._folder.has_main_record
+        self._records.marks, self._weights_saved = marks, True
         if self.record is not None and not is_known:
             self._folder.weights_are_ours()
             self._write_everything()
@@ -244,17 +243,10 @@ class Publisher:
 
     def _in_progress(self) -> RunRecord:
         # A journal whose record cannot be written keeps how the run ended.
-        status = self._status if self._run.finished else "running"
-        return self._with_sentences(self._run.record_in_progress(self._state, status=status, trainer=self._trainer()))
+        return self._records.in_progress(self._state, status=self._status if self._run.finished else "running")
 
     def _current(self, status: Status | None = None) -> RunRecord:
-        status, trainer = status or self._status, self._trainer()
-        self._run.observed.progress(self._state, may_wait=status != "interrupted", trainer=trainer)
-        last_step = int(self._state.global_step)
-        record = self._run.record(status, log_history=log_entries(self._state.log_history), last_step=last_step)
-        if not self._marks:  # else weights of the last step were saved after the last checkpoint
-            record = with_last_checkpoint(record, checkpoint_folder(trainer, self._folder.path, last_step).parent)
-        return self._with_sentences(record)
+        return self._records.now(self._state, status or self._status)
 
     def _write_everything(self) -> None:
         finished = self._run.finished
@@ -267,7 +259,7 @@ class Publisher:
             self.card_written = False
             record = self._write_card(record)
         with self._guard("write the record"), self._writing:
-            record = self._with_sentences(record)
+            record = self._records.with_sentences(record)
             self._write_record(record, finished=finished)
         if saves_checkpoint(self._trainer()):  # before it is uploaded; the event comes after that
             with self._guard("write the record into the checkpoint"):
@@ -284,17 +276,6 @@ class Publisher:
     def _write_summary(self, record: RunRecord) -> None:
         trainer = self._trainer()
         checkpoint = checkpoint_folder(trainer, self._folder.path, record.sessions[-1].last_step)
-        self._folder.write_summary(record, checkpoint, uploaded=uploads_checkpoints(trainer))
-
-    def _with_sentences(self, record: RunRecord) -> RunRecord:
-        notes = tuple(dict.fromkeys((*record.notes, *self._other_weights(record), *self._guard.sentences)))
-        return msgspec.structs.replace(record, notes=notes, weights=self._marks)
-
-    def _other_weights(self, record: RunRecord) -> list[str]:
-        if record.status != "completed" or self._marks:
-            return []
-        if self._others_note is None:
-            self._others_note = ""
-            with self._guard("see whose weights lie in the folder"):
-                self._others_note = other_weights_note(self._folder.path, record.run_id) or ""
-        return [self._others_note] if self._others_note else []
+        if self._summarised != (checkpoint, record) or not self._folder.has_summary(checkpoint):
+            self._folder.write_summary(record, checkpoint, uploaded=uploads_checkpoints(trainer))
+            self._summarised = checkpoint, record

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from cardcallback import handlers
 from cardcallback.computers import (
     end_job,
     is_of_another_computer,
@@ -200,7 +200,7 @@ def _write_record(run: KilledRun, settings: Settings) -> None:
         return
     run = completed
     folder = _folder_of(run, settings)
-    with contextlib.suppress(CardCallbackError):  # the run that begins says what is wrong with the card
+    with handlers.suppress(CardCallbackError):  # the run that begins says what is wrong with the card
         folder.begin()
     if _takes_place(run, folder):
         folder.weights_are_ours()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +25,18 @@ class Resuming:
         self._called = False
         self._lineage = Lineage()
 
-    def watch(self, trainer: Any) -> None:
-        """See the checkpoint that this trainer resumes from, in its next ``train()``."""
-        watch_resume(trainer, on_checkpoint=self._train_called, guard=self._guard)
+    def watch(self, trainer: Any, *, takes_up: Callable[[], bool]) -> None:
+        """See the checkpoint that this trainer resumes from, in its next ``train()`` that is taken up."""
+
+        def called(checkpoint: Path | None) -> None:
+            if takes_up():
+                self.train_called(checkpoint)
+
+        watch_resume(trainer, on_checkpoint=called, guard=self._guard)
+
+    def train_called(self, checkpoint: Path | None) -> None:
+        """``train()`` was called, to go on from that checkpoint or from none."""
+        self._checkpoint, self._called = checkpoint, True
 
     def lineage(self, args: Any, state: Any, before: RunRecord | None, *, recovers: bool) -> Lineage:
         """The run that the session which begins now is of; the same until ``begun`` is called.
@@ -63,9 +73,6 @@ class Resuming:
     def forget(self) -> None:
         """What ``train()`` was asked to resume from was never loaded: the next session is no part of that run."""
         self._checkpoint = None
-
-    def _train_called(self, checkpoint: Path | None) -> None:
-        self._checkpoint, self._called = checkpoint, True
 
     def _is_given_up(self, args: Any, before: RunRecord) -> bool:
         # auto_find_batch_size begins again inside one train(), with a smaller batch.

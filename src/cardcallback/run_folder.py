@@ -8,8 +8,10 @@ from pathlib import Path
 
 import msgspec
 
-from cardcallback.card_keeper import CardKeeper, author_of, generated_kind, join_fills, read_text
+from cardcallback import handlers
+from cardcallback.card_keeper import CardKeeper, author_of, join_fills, read_text
 from cardcallback.errors import CardCallbackError
+from cardcallback.other_cards import OtherCards
 from cardcallback.record import (
     PRIVATE_FOLDER,
     RECORD_FOLDER,
@@ -24,8 +26,8 @@ from cardcallback.record import (
     record_path,
 )
 from cardcallback.render.card import ComposedCard, render_card
-from cardcallback.render.pictures import draw_pictures
 from cardcallback.render.unfinished import unfinished_runs_note
+from cardcallback.run_pictures import RunPictures
 from cardcallback.sessions import SUMMARY_NAME
 from cardcallback.writing import (
     FileChangedError,
@@ -67,7 +69,8 @@ class RunFolder:
         self._private = folder / PRIVATE_FOLDER
         self._keeper = CardKeeper(self._card, self._private, template)
         self._previous_card = Card()
-        self._other_cards: dict[Path, Card] = {}
+        self._other_cards = OtherCards(self._card, self._keeper, labels)
+        self._pictures = RunPictures()
         self._earlier_completed_card: str | None = None
         # Whose record may leave the main place; a run that is not among them began here after this one.
         self._older_run_ids: frozenset[str] = frozenset()
@@ -187,10 +190,11 @@ class RunFolder:
                 raise
             msg = f"{error}; a copy of the one that was there is in {self._keeper.copy_name}"
             raise CardCallbackError(msg) from error
-        self._card.parent.mkdir(parents=True, exist_ok=True)
+        if not self._card.parent.is_dir():
+            self._card.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(self._card, composed.text, unless_changed_from=current)
         self._previous_card = composed.card
-        with contextlib.suppress(CardCallbackError):
+        with handlers.suppress(CardCallbackError):
             # The card stands; that we cannot remember it was said when training began.
             self._keeper.wrote(composed.text, composed.card)
         return composed
@@ -202,26 +206,11 @@ class RunFolder:
         """
         if card.parent.resolve() == self._folder.resolve():
             return
-        current = read_text(card)
-        if current is None:
-            body, kind = self._keeper.body(read_text(self._card))
-        else:
-            body, kind = current, "person" if self._is_persons(card, current) else generated_kind(current)
-        known = self._other_cards.get(card, Card() if current is not None else self._previous_card)
-        told = msgspec.structs.replace(record, card=known)
-        composed = render_card(
-            told, body=body, body_kind=kind, trainer_card=current, pictures=False, own_labels=self._labels
-        )
-        write_atomically(card, composed.text, unless_changed_from=current)
-        self._other_cards[card] = composed.card
+        self._other_cards.complete(card, record, self._previous_card)
 
     def put_original_back(self) -> None:
         """At the very end: a person's card that we could not complete stands in its place again."""
         self._keeper.put_original_back()
-
-    def _is_persons(self, card: Path, text: str) -> bool:
-        # One that we completed before still has the tool's own sentences.
-        return card not in self._other_cards and author_of(text) == "person"
 
     def write_record(self, record: RunRecord) -> Path:
         """Write the record; an earlier run's record in the main place is kept under its own run id.
@@ -272,9 +261,14 @@ class RunFolder:
             summary = encode(record.without_traces())
             write_atomically(checkpoint / SUMMARY_NAME, summary, waits_for_disk=False)  # nor did the weights
 
+    @staticmethod
+    def has_summary(checkpoint: Path) -> bool:
+        """Whether such a summary is in the checkpoint."""
+        return (checkpoint / SUMMARY_NAME).is_file()
+
     def draw(self, record: RunRecord) -> bool:
         """Draw the pictures beside the card; whether there is any."""
-        return self._publish != "card" and bool(draw_pictures(record, own_folder(self._folder / RECORD_FOLDER)))
+        return self._publish != "card" and self._pictures.draw(record, own_folder(self._folder / RECORD_FOLDER))
 
 
 def _set_aside(main: Path, there: RunBrief | None, content: bytes | None) -> bytes | None:

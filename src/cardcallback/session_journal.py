@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Callable
 from pathlib import Path
 
+from cardcallback import handlers
 from cardcallback.errors import CardCallbackError
 from cardcallback.guard import Guard
 from cardcallback.journal import JournalKeeper, Progress, copy_path, journal_path, progress_of, read_journal
@@ -65,7 +65,7 @@ class SessionJournal:
 
     def recoverable_in(self) -> Path | None:
         """The folder of which ``cardcallback recover`` can make the run's record; None where it cannot."""
-        with contextlib.suppress(CardCallbackError, OSError):  # it is gone, damaged, or not to be read
+        with handlers.suppress(CardCallbackError, OSError):  # it is gone, damaged, or not to be read
             return None if read_journal(self._path) is None else self._folder
         return None
 
@@ -87,6 +87,7 @@ def _own_disk(wanted: Path | None, guard: Guard) -> Path | None:
         wanted.mkdir(parents=True, exist_ok=True)
         usable, reason = os.access(wanted, os.W_OK | os.X_OK), "it cannot be written"
     except OSError as error:
+        handlers.pass_on(error)
         usable, reason = False, error.strerror or type(error).__name__
     if usable:
         return wanted

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import EllipsisType
 from typing import BinaryIO
 
-from cardcallback import portable
+from cardcallback import handlers, portable
 from cardcallback.errors import CardCallbackError
 from cardcallback.record import PRIVATE_FOLDER
 
@@ -58,7 +58,8 @@ def own_folder(folder: Path) -> Path:
     """
     require_inside(folder)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        if not folder.is_dir():  # whatever is raised in ``mkdir`` of one that is there is swallowed by it
+            folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         msg = f"cannot make the folder {folder.name}: {_reason(error)}"
         raise CardCallbackError(msg) from error
@@ -225,14 +226,16 @@ def _take_over(temporary: Path, like: Path) -> None:
     if (old.st_uid, old.st_gid) != (new.st_uid, new.st_gid):
         try:
             os.chown(temporary, old.st_uid, old.st_gid)
-        except OSError:
+        except OSError as error:
+            handlers.pass_on(error)
             # Only root gives files away, and only to owners its container knows; the group alone may be one of the
             # person's own.
-            with contextlib.suppress(OSError):
+            with handlers.suppress(OSError):
                 os.chown(temporary, -1, old.st_gid)
     try:
         temporary.chmod(mode)
-    except OSError:
+    except OSError as error:
+        handlers.pass_on(error)
         # A file system that has one mode for all its files; what was closed to others may not be opened to them.
         if stat.S_IMODE(temporary.stat().st_mode) & ~mode:
             raise
@@ -273,7 +276,7 @@ def _open_temporary(folder: Path) -> tuple[Path, int]:
         path = folder / f"{_TEMPORARY_PREFIX}{secrets.token_hex(8)}{_TEMPORARY_SUFFIX}"
         # O_EXCL refuses a file or link that somebody put there; the mode is narrowed by the person's umask.
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | portable.BYTES, _NEW_FILE_MODE)
-        with contextlib.suppress(OSError):  # a file system without locks: nobody can find it unlocked there
+        with handlers.suppress(OSError):  # a file system without locks: nobody can find it unlocked there
             portable.lock(descriptor, wait=True)
         if os.fstat(descriptor).st_nlink:
             break
@@ -283,7 +286,7 @@ def _open_temporary(folder: Path) -> tuple[Path, int]:
 
 def _remove_if_abandoned(path: Path) -> None:
     """Remove a temporary file whose writer died before it took its place; one that is being written is locked."""
-    with contextlib.suppress(OSError):  # locked, not ours to remove, or no locks here: it is in nobody's way
+    with handlers.suppress(OSError):  # locked, not ours to remove, or no locks here: it is in nobody's way
         descriptor = os.open(path, portable.READ_FLAGS)
         try:
             portable.share(descriptor)

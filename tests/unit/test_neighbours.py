@@ -201,7 +201,7 @@ def _resumed(folder: Path, run_id: str, *, into: Path | None = None) -> Any:
     record = replace(session_record(status="running", session_id="first-part"), run_id=run_id)
     (checkpoint / SUMMARY_NAME).write_text(encode(record))
     resuming = Resuming(Guard(), Settings())
-    resuming._train_called(checkpoint)
+    resuming.train_called(checkpoint)
     args, state = SimpleNamespace(output_dir=str(into or folder)), SimpleNamespace(global_step=100)
     return resuming.lineage(args, state, None, recovers=True)
 

@@ -21,9 +21,9 @@ from cardcallback.guard import Guard
 from cardcallback.journal import journals_in, read_journal
 from cardcallback.node_publisher import NodePublisher, end_session
 from cardcallback.publisher import Publisher
-from cardcallback.record import RunRecord, Status, load_run
+from cardcallback.record import Evaluation, RunRecord, Status, load_run
 from cardcallback.settings import Settings
-from cardcallback.testing import make_record
+from cardcallback.testing import FakeClock, make_record
 
 # Bounds a wait that is over at once where nothing is wrong.
 LONG_SECONDS = 30.0
@@ -42,8 +42,15 @@ class MadeUpRun:
         self.left: list[RunRecord] = []
         self.node: Any = None
         self.earlier_sessions: frozenset[str] = frozenset()
-        self.observed = SimpleNamespace(progress=lambda *_, **__: None, read_tokens=lambda **_: None)
+        self.observed = SimpleNamespace(
+            progress=lambda *_, **__: None, read_tokens=lambda **_: None, evaluation=Evaluation()
+        )
+        self.clock = FakeClock()
         self._on_record = on_record
+
+    def now_seconds(self) -> float:
+        """By a clock that stands still until it is moved."""
+        return self.clock.elapsed_seconds()
 
     def stop_recording(self) -> None:
         """Measuring is over."""

@@ -9,7 +9,14 @@ adapters are loaded from, which is before there is a trainer.
 from cardcallback.hooks.adapter_loads import adapter_folders, watch_adapter_loads
 from cardcallback.hooks.adapter_merges import adapters_of, merged_adapters
 from cardcallback.hooks.card_writers import AfterWrite, BeforePush, watch_card_writers
-from cardcallback.hooks.lifecycle import PhaseVisit, watch_checkpoints, watch_phases, watch_saves, watch_train
+from cardcallback.hooks.lifecycle import (
+    PhaseVisit,
+    is_training,
+    watch_checkpoints,
+    watch_phases,
+    watch_saves,
+    watch_train,
+)
 from cardcallback.hooks.resuming import (
     checkpoint_folder,
     output_folder,
@@ -31,6 +38,7 @@ __all__ = [
     "checkpoint_folder",
     "find_trainer",
     "first_of_kind",
+    "is_training",
     "merged_adapters",
     "output_folder",
     "saves_checkpoint",

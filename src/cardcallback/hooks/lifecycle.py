@@ -8,7 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cardcallback.hooks.wrapping import Call, GuardFactory, Hook, Watch, guard_or_own, start_watch, watch_method
+from cardcallback.hooks.wrapping import (
+    Call,
+    GuardFactory,
+    Hook,
+    Watch,
+    guard_or_own,
+    start_watch,
+    watch_method,
+    watch_of,
+)
 
 _TOPIC = "life cycle"
 _CHECKPOINTS = "checkpoints"
@@ -52,6 +61,12 @@ def watch_train(
         failed=None if on_exception is None else lambda _, error: on_exception(error),
     )
     watch_method(trainer, "train", _TOPIC, hook)
+
+
+def is_training(trainer: Any) -> bool:
+    """Whether ``train()`` of a trainer that is watched runs, in whichever thread."""
+    watch = watch_of(trainer)
+    return watch is not None and (watch.is_running("train") or watch.runs_elsewhere("train"))
 
 
 def watch_checkpoints(trainer: Any, *, on_saved: Callable[[], None], guard: GuardFactory | None = None) -> None:

@@ -13,7 +13,7 @@ from inspect import CO_VARARGS, CO_VARKEYWORDS
 from types import FunctionType
 from typing import Any
 
-from cardcallback.guard import pass_on_from_handler
+from cardcallback import handlers
 from cardcallback.hooks.wrapping import GuardFactory, guard_or_own, wrap_method, wrap_own_attribute, wrapped_by
 
 _METHOD = "training_step"
@@ -119,7 +119,7 @@ def _tell(listener: _Listener, inputs: Any, num_items: Any) -> None:
 
 
 def _keeps_none(error: Exception) -> bool:
-    pass_on_from_handler(error)
+    handlers.pass_on(error)
     return False
 
 

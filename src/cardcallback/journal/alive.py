@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from cardcallback import portable
+from cardcallback import handlers, portable
 from cardcallback.journal.file import is_copy
 
 # A line is written every second; a disk that is slow takes a few.
@@ -36,7 +36,8 @@ def is_alive(path: Path, *, now_seconds: Callable[[], float] = wall_seconds, tru
     while True:
         try:
             descriptor = os.open(path, portable.READ_FLAGS)
-        except OSError:
+        except OSError as error:
+            handlers.pass_on(error)
             return False
         try:
             held = _is_held(descriptor)
@@ -79,7 +80,8 @@ def _age_seconds(descriptor: int, now_seconds: Callable[[], float]) -> float:
 def _seen(path: Path) -> os.stat_result | None:
     try:
         return path.lstat()
-    except OSError:
+    except OSError as error:
+        handlers.pass_on(error)
         return None
 
 
@@ -88,6 +90,7 @@ def _is_held(descriptor: int) -> bool | None:
     try:
         portable.share(descriptor)
     except OSError as error:
+        handlers.pass_on(error)
         return True if error.errno in _HELD else None
     return False
 
@@ -96,6 +99,7 @@ def _lies_at(descriptor: int, path: Path) -> bool:
     ours = os.fstat(descriptor)
     try:
         there = path.lstat()
-    except OSError:
+    except OSError as error:
+        handlers.pass_on(error)
         return True
     return (ours.st_dev, ours.st_ino) == (there.st_dev, there.st_ino)

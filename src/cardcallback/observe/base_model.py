@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cardcallback import handlers
 from cardcallback.hub_id import OUTPUT_FOLDERS, is_hub_id
 from cardcallback.observe.plain import read, unwrapped
 from cardcallback.stages import ModelFolder
@@ -47,7 +48,8 @@ def _looks_like_folder(name: str) -> bool:
         return True
     try:
         return Path(name).exists()
-    except OSError:
+    except OSError as error:
+        handlers.pass_on(error)
         return True  # cannot be looked at, so it is a path of some kind
 
 
@@ -82,7 +84,8 @@ def model_folders(names: Iterable[str]) -> tuple[ModelFolder, ...]:
 def _is_folder(name: str) -> bool:
     try:
         return Path(name).is_dir()
-    except OSError:
+    except OSError as error:
+        handlers.pass_on(error)
         return False  # too long for a path, or not to be looked at
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cardcallback.guard import pass_on_from_handler
+from cardcallback import handlers
 from cardcallback.observe.device_sum import is_idle
 
 # A larger batch takes its step so long that to count it at once is nothing.
@@ -88,7 +88,7 @@ class KeptBatches:
                     labels_version = labels._version  # noqa: SLF001 - torch's own, documented in its notes alone
             mask_version = mask._version  # noqa: SLF001 - as above
         except (AttributeError, RuntimeError) as error:  # unlike the first two, or of torch's inference mode
-            pass_on_from_handler(error)
+            handlers.pass_on(error)
             return False
         self._kept.append((tokens, mask, num_items, labels, unshifted, mask_version, labels_version))
         self._room_tokens -= max(_LEAST_ROOM_TOKENS, tokens)

@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from pathlib import Path
 
-from cardcallback import portable
+from cardcallback import handlers, portable
 from cardcallback.observe.machine_elsewhere import observe_machine_elsewhere
 from cardcallback.observe.plain import PRODUCT, product_name
 from cardcallback.record import Machine
@@ -61,7 +61,8 @@ def observe_machine(system_root: Path) -> Machine:
 def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8", errors="replace")
-    except OSError:
+    except OSError as error:
+        handlers.pass_on(error)
         return ""
 
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from cardcallback import handlers
 from cardcallback.record import Scalar
 
 Listing = Sequence[tuple[str, Any]]  # a model's submodules with their dotted names
@@ -40,7 +41,8 @@ def read(source: object, name: str) -> Any:
         return source.get(name)
     try:
         return getattr(source, name, None)
-    except Exception:  # noqa: BLE001  a property of a foreign object may raise anything; it is then unknown
+    except Exception as error:  # noqa: BLE001  a property of a foreign object may raise anything; it is then unknown
+        handlers.pass_on(error)
         return None
 
 
@@ -63,7 +65,8 @@ def _scalar(value: object) -> object:
         return None
     try:
         return item()
-    except (TypeError, ValueError, RuntimeError):
+    except (TypeError, ValueError, RuntimeError) as error:
+        handlers.pass_on(error)
         return None  # an array of several elements is not a figure
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from cardcallback import handlers
 from cardcallback.curves import log_entries
 from cardcallback.observe.objective import objective_from_history
 from cardcallback.observe.plain import integer, number, read
@@ -90,7 +91,8 @@ def _published(
 def _exists(folder: str) -> bool:
     try:
         return Path(folder).is_dir()
-    except OSError:
+    except OSError as error:
+        handlers.pass_on(error)
         return False
 
 

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from cardcallback import handlers
 from cardcallback.observe.counting_plan import CountingPlan
 from cardcallback.observe.device_sum import DeviceSum, joined, joined_without_first
 from cardcallback.observe.kept_batches import Batch, KeptBatches
@@ -148,7 +149,8 @@ class StepTokens:
     def _read(self, kind: TokenKind, total: DeviceSum) -> None:
         try:
             self._settled[kind] = self._settled.get(kind, 0) + total.take()
-        except RuntimeError:
+        except RuntimeError as error:
+            handlers.pass_on(error)
             self._lose(_DEVICE_FAILED, kind)
 
     def _busy_kinds(self) -> Collection[TokenKind]:
@@ -158,7 +160,8 @@ class StepTokens:
     def _count_last(self, busy: Collection[TokenKind]) -> None:
         try:
             self._count_kept(busy)
-        except RuntimeError:
+        except RuntimeError as error:
+            handlers.pass_on(error)
             self._lose(_DEVICE_FAILED, *self._sums)
         except Exception:  # raised on, as in add: what was counted is no figure any more
             self._lose(_FAILED)

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from cardcallback import portable
 from cardcallback.batch_tokens import count_batches, is_closing, was_waited_for
 from cardcallback.errors import CardCallbackError, SensorReadError
 from cardcallback.guard import Guard
@@ -35,6 +36,7 @@ _END_TIMEOUT_SECONDS = 0.05
 _EXIT_TIMEOUT_SECONDS = 2.0
 # A training of a second may be over before its measurer was seen.
 _LEAST_ATTEMPTS = 4
+_ANNOUNCE = "announce this process"
 _NOBODY_MEASURES = (
     "nothing is measured on this computer: the first of its processes has no CardCallback; give one to the trainer of "
     "every process, not of some ranks only"
@@ -82,11 +84,17 @@ class Follower:
         self._telling = threading.Lock()
         self._ended = threading.Event()
         self._news = threading.Event()
+        self._beats_by_hand = False
         self._thread = threading.Thread(target=self._run, name="cardcallback-rank", daemon=True)
 
     def start(self) -> None:
-        """Announce as soon as somebody invites, and beat from then on."""
-        self._thread.start()
+        """Announce as soon as somebody invites, and beat from then on.
+
+        Where no thread can be started: now, at a log, a save and the end.
+        """
+        self._beats_by_hand = not portable.starts(self._thread)
+        if self._beats_by_hand:
+            self._tell_soon()
 
     def step_begins(self) -> None:
         """One more training step; until the first log, tokens that can be read without waiting are read for each beat.
@@ -100,7 +108,7 @@ class Follower:
         with self._guard("read the tokens counted so far"):
             self._tokens.snapshot()
         if self._steps == _FIRST_WITH_TOKENS:
-            self._news.set()
+            self._tell_soon()
 
     def logged(self, logs: Mapping[str, Any]) -> None:
         """The Trainer logged: read the tokens where it waited for the device; after the last batch tell them.
@@ -111,13 +119,13 @@ class Follower:
             is_first, self._logged = not self._logged, True
             self._tokens.settle()
             if is_first or is_closing(logs):
-                self._news.set()
+                self._tell_soon()
 
     def saved(self) -> None:
         """A checkpoint was written: its record should know the tokens of all processes so far."""
         if self._tokens is not None:
             self._tokens.snapshot()
-            self._news.set()
+            self._tell_soon()
 
     def end(self, error: BaseException | None = None) -> None:
         """The training ended here, perhaps by an exception; waits a moment at most for that to be told."""
@@ -130,13 +138,19 @@ class Follower:
                 self._tokens.close()
         finally:  # also where counting fails: a process that is not told to have ended looks alive
             self._ended.set()
-            self._news.set()
+            self._tell_soon()
         if not self._thread.is_alive():
             return
         self._thread.join(_END_TIMEOUT_SECONDS)
         if self._thread.is_alive():
             # A slow disk; a process that leaves while its thread still writes looks like one that was killed.
             atexit.register(self._thread.join, _EXIT_TIMEOUT_SECONDS)
+
+    def _tell_soon(self) -> None:
+        self._news.set()
+        if self._beats_by_hand:
+            with self._guard(_ANNOUNCE):
+                self.beat()
 
     def keep_interrupted(self) -> None:
         """A signal came that may end this process: tell what it has done so far."""
@@ -186,7 +200,7 @@ class Follower:
         return True
 
     def _run(self) -> None:
-        with self._guard("announce this process"):
+        with self._guard(_ANNOUNCE):
             attempts = 0
             while not self._ended.is_set():
                 heard = self.beat()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 from pathlib import Path
 from typing import NamedTuple
 
+from cardcallback import handlers
 from cardcallback.processes.rendezvous import read_small, write_private
 from cardcallback.record import PRIVATE_FOLDER, RunRecord
 from cardcallback.writing import own_folder
@@ -54,7 +54,7 @@ def read_job(output_folder: Path) -> JobNames:
 
 def remove_job(output_folder: Path, job: str) -> None:
     """Remove the number of a job that is over, unless another job has put its own in its place."""
-    with contextlib.suppress(OSError):  # it stays, and the next job replaces it
+    with handlers.suppress(OSError):  # it stays, and the next job replaces it
         if job and read_job(output_folder).job == job:
             job_file(output_folder).unlink(missing_ok=True)
 

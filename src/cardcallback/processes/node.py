@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 import threading
 from collections.abc import Callable, Sequence
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from cardcallback import handlers
 from cardcallback.errors import CardCallbackError
 from cardcallback.guard import Guard
 from cardcallback.observe import StepCounts
@@ -107,7 +107,7 @@ class MeasuredNode:
         own = self._as_one_node(record)
         if self._finished and self.place.writes and len(self.ranks.numbers) < self.place.processes:
             self.look_again()
-            with contextlib.suppress(OSError, CardCallbackError):  # only whoever joins further nodes later needs it
+            with handlers.suppress(OSError, CardCallbackError):  # only whoever joins further nodes later needs it
                 self.leave_summary(own)
         if not self.place.writes:
             return own
@@ -118,7 +118,7 @@ class MeasuredNode:
         if not self.place.writes or len(self.ranks.numbers) >= self.place.processes:
             return
         names = JobNames(self._job, self.place.computer, self._gpus())
-        with contextlib.suppress(OSError, CardCallbackError):  # then a GPU of two measurers may count twice
+        with handlers.suppress(OSError, CardCallbackError):  # then a GPU of two measurers may count twice
             known = read_job(self._folder)
             if known.job == names.job and known != names:
                 write_job(self._folder, names)
@@ -166,7 +166,7 @@ class MeasuredNode:
                 break
 
     def _begin(self) -> None:
-        with contextlib.suppress(OSError, CardCallbackError):  # then no other node is found, and all are named
+        with handlers.suppress(OSError, CardCallbackError):  # then no other node is found, and all are named
             own_folder(self._folder / PRIVATE_FOLDER)
             if self.place.writes:
                 write_job(self._folder, JobNames(self._job, self.place.computer))

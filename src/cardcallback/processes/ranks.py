@@ -5,12 +5,11 @@ from __future__ import annotations
 import atexit
 import contextlib
 import os
-import select
 import threading
-import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
+from cardcallback import portable
 from cardcallback.errors import CardCallbackError
 from cardcallback.guard import Guard
 from cardcallback.observe import StepCounts
@@ -23,6 +22,7 @@ from cardcallback.processes.announcement import (
     devices_of_ranks,
 )
 from cardcallback.processes.follower import BEAT_SECONDS
+from cardcallback.processes.heard import Heard, Process
 from cardcallback.processes.hidden import new_salt
 from cardcallback.processes.place import Place
 from cardcallback.processes.rendezvous import Rendezvous
@@ -42,43 +42,13 @@ _END_TIMEOUT_SECONDS = 0.05
 _LAST_WORDS_SECONDS = 1.0
 _LAST_LOOK_SECONDS = 0.01
 _ENDED_LATELY = "ended without saying so, or was killed, at the end of the run or just before it"
+_FOLLOW = "follow the other processes of this computer"
 _ENDED_BEFORE = "was killed or ended by itself before the run did"
 
 
 @dataclass(slots=True)
-class _Heard:
-    """One process: what it said last, and when that was new; seconds awake."""
-
-    said: Announcement
-    beat_at: float
-    step_at: float
-    process: _Process
-    was_gone: bool = False
-
-
-class _Process:
-    """Whether a process of this machine still runs, as far as its number means anything here."""
-
-    def __init__(self, number: int) -> None:
-        self._descriptor: int | None = None
-        with contextlib.suppress(OSError, AttributeError, OverflowError):  # an older kernel, or other numbers here
-            self._descriptor = os.pidfd_open(number)
-            weakref.finalize(self, os.close, self._descriptor)
-
-    def is_gone(self) -> bool:
-        if self._descriptor is None:
-            return False
-        watch = select.poll()
-        watch.register(self._descriptor, select.POLLIN)
-        return bool(watch.poll(0))
-
-    def forget(self) -> None:
-        self._descriptor = None
-
-
-@dataclass(slots=True)
 class _Job:
-    heard: dict[int, _Heard] = field(default_factory=dict)
+    heard: dict[int, Heard] = field(default_factory=dict)
     steps: int = 0
 
 
@@ -120,11 +90,16 @@ class Ranks:
         self._at_end: tuple[str, ...] | None = None
         self._lock = threading.Lock()
         self._ended = threading.Event()
+        self._listens_by_hand = False
         self._thread = threading.Thread(target=self._run, name="cardcallback-ranks", daemon=True)
 
     def start(self) -> None:
-        """Invite, and listen from then on."""
-        self._thread.start()
+        """Invite, and listen from then on; where no thread can be started, whenever ``look`` is called."""
+        self._listens_by_hand = not portable.starts(self._thread)
+        if self._listens_by_hand:
+            with self._guard(_FOLLOW):
+                self.invite()
+                self._on_start()
 
     def invite(self) -> None:
         """Ask the others to announce themselves."""
@@ -212,6 +187,10 @@ class Ranks:
         if self._thread.is_alive():
             # Some are behind; what they still say is taken up when this process leaves.
             atexit.register(self._thread.join, _LAST_WORDS_SECONDS)
+        if self._listens_by_hand:
+            with self._guard(_FOLLOW):
+                self.look()
+            self._rendezvous.remove()
         self._at_end = self._at_end or self._troubles_now()
 
     def listen(self, timeout_seconds: float) -> None:
@@ -220,7 +199,7 @@ class Ranks:
             self._thread.join(timeout_seconds)
 
     def _run(self) -> None:
-        with self._guard("follow the other processes of this computer"):
+        with self._guard(_FOLLOW):
             self.invite()
             self._on_start()
             looks = 0
@@ -255,7 +234,7 @@ class Ranks:
         with self._lock:
             known = self._job.heard.get(said.rank)
             if known is None:
-                self._job.heard[said.rank] = _Heard(said, now, now, _Process(said.process))
+                self._job.heard[said.rank] = Heard(said, now, now, Process(said.process))
                 return
             if said.beats != known.said.beats:
                 known.beat_at = now
@@ -265,7 +244,7 @@ class Ranks:
                 known.step_at = now
             known.said = said
 
-    def _trouble(self, rank: int, one: _Heard, now: float) -> str | None:
+    def _trouble(self, rank: int, one: Heard, now: float) -> str | None:
         steps = max([self._job.steps, *(other.said.steps for other in self._job.heard.values())])
         if one.process.is_gone():
             # Its last beat may have come just before an end in order that it could not tell of any more.

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import msgspec
 
-from cardcallback import portable
+from cardcallback import handlers, portable
 from cardcallback.errors import CardCallbackError
 from cardcallback.processes.announcement import Announcement
 from cardcallback.record import PRIVATE_FOLDER
@@ -158,7 +158,8 @@ def read_small(path: Path) -> bytes | None:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 return None
             content = file.read(_LARGEST_BYTES + 1)
-    except OSError:
+    except OSError as error:
+        handlers.pass_on(error)
         return None
     return content if len(content) <= _LARGEST_BYTES else None
 
@@ -172,7 +173,7 @@ def _require_own(folder: Path) -> None:
 
 def _remove_folder(folder: Path) -> None:
     # What is in use now is removed at the next begin, and what is not ours stays, and its folder with it.
-    with contextlib.suppress(OSError, CardCallbackError):
+    with handlers.suppress(OSError, CardCallbackError):
         _require_own(folder)
         # The invitation first: from then on nobody writes an announcement that would stay.
         (folder / _INVITATION).unlink(missing_ok=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from cardcallback import handlers
 from cardcallback.record.codec import LARGEST_RECORD_BYTES, PRIVATE_FOLDER, RECORD_FOLDER
 from cardcallback.record.measurement import Measurement
 from cardcallback.record.run import SCHEMA_VERSION, Card
@@ -60,7 +61,8 @@ def read_brief(path: Path) -> RunBrief | None:
         if not stat.S_ISREG(found.st_mode) or found.st_size > LARGEST_RECORD_BYTES:
             return None
         brief = msgspec.json.decode(path.read_bytes(), type=RunBrief)
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        handlers.pass_on(error)
         return None
     lengths = (brief.duration_seconds, *(session.duration_seconds for session in brief.sessions))
     usable = 1 <= brief.schema_version <= SCHEMA_VERSION and min(lengths) >= 0

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from cardcallback import handlers
 from cardcallback.errors import CardCallbackError
 from cardcallback.record.run import SCHEMA_VERSION, RunRecord
 
@@ -40,7 +41,8 @@ def record_path(location: Path) -> Path:
     try:
         if not location.is_dir():
             return location
-    except OSError:  # it may not be looked at, which whoever reads it is told
+    except OSError as error:  # it may not be looked at, which whoever reads it is told
+        handlers.pass_on(error)
         return location
     places = (location / RECORD_FOLDER / RECORD_NAME, location / PRIVATE_FOLDER / RECORD_FOLDER / RECORD_NAME)
     there = [(changed, place) for place in places if (changed := _changed_seconds(place)) is not None]
@@ -50,7 +52,8 @@ def record_path(location: Path) -> Path:
 def _changed_seconds(path: Path) -> float | None:
     try:
         return path.stat().st_mtime
-    except OSError:  # it is not there, or its folder may not be looked into
+    except OSError as error:  # it is not there, or its folder may not be looked into
+        handlers.pass_on(error)
         return None
 
 

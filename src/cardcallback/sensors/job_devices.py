@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from cardcallback import handlers
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class JobDevices:
@@ -78,14 +80,16 @@ def _cuda_index(place: Any) -> int | None:
 def _uuids(cuda: Any, indices: Sequence[int]) -> tuple[str, ...] | None:
     try:
         return tuple(str(cuda.get_device_properties(index).uuid) for index in indices)
-    except (RuntimeError, AttributeError, AssertionError):
+    except (RuntimeError, AttributeError, AssertionError) as error:
+        handlers.pass_on(error)
         return None  # before PyTorch 2.5 it has no such property
 
 
 def _names(cuda: Any, indices: Sequence[int]) -> tuple[str, ...]:
     try:
         return tuple(str(cuda.get_device_properties(index).name) for index in indices)
-    except (RuntimeError, AttributeError, AssertionError):
+    except (RuntimeError, AttributeError, AssertionError) as error:
+        handlers.pass_on(error)
         return ()
 
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import msgspec
 
+from cardcallback import handlers
 from cardcallback.errors import CardCallbackError
 from cardcallback.record import (
     LARGEST_RECORD_BYTES,
@@ -226,7 +227,8 @@ def agreeing_checkpoint(output_dir: Path, state: Any) -> Path | None:
 def _folders(folder: Path) -> list[Path]:
     try:
         return [path for path in folder.iterdir() if path.is_dir()]
-    except OSError:
+    except OSError as error:
+        handlers.pass_on(error)
         return []
 
 
@@ -234,7 +236,8 @@ def _content(path: Path) -> bytes:
     """The file's bytes; none where it cannot be read or is too large to be one of ours."""
     try:
         return path.read_bytes() if path.stat().st_size <= LARGEST_RECORD_BYTES else b""
-    except OSError:
+    except OSError as error:
+        handlers.pass_on(error)
         return b""
 
 

@@ -9,6 +9,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from cardcallback import handlers
 from cardcallback.errors import CardCallbackError
 from cardcallback.record import RunBrief, RunRecord, Stage, own_record_files, read_brief, record_path, unrecorded_stage
 from cardcallback.sessions import OTHER_WEIGHTS, SUMMARY_NAME, lineage_of, read_record
@@ -171,7 +172,8 @@ def _briefs(folder: Path) -> list[tuple[Path, RunBrief]]:
 def _marks(folder: Path) -> dict[str, str]:
     try:
         return weights_marks(folder)
-    except OSError:
+    except OSError as error:
+        handlers.pass_on(error)
         return {}  # what cannot be read tells nothing
 
 
@@ -187,7 +189,8 @@ def _adapter_base(folder: Path) -> Path | None:
 def _config(path: Path) -> dict[str, Any]:
     try:
         found = json.loads(path.read_bytes()) if path.stat().st_size <= _LARGEST_CONFIG_BYTES else None
-    except (OSError, ValueError, RecursionError):
+    except (OSError, ValueError, RecursionError) as error:
+        handlers.pass_on(error)
         return {}
     return found if isinstance(found, dict) else {}
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from cardcallback import handlers
+
 # A repository of the Hub: one name, or an owner and a name.
 _HUB_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?(?:/[A-Za-z0-9._-]*[A-Za-z0-9])?")
 _ADDRESS = re.compile(r"https?://", re.IGNORECASE)
@@ -29,7 +31,8 @@ def is_local(name: str) -> bool:
     """
     try:
         return looks_local(name) or Path(name).exists()
-    except OSError:
+    except OSError as error:
+        handlers.pass_on(error)
         return True
 
 
