@@ -49,22 +49,16 @@ class Publisher:
         guard: Guard,
         settings: Settings,
     ) -> None:
-        self._run = run
-        self._folder = folder
-        self._state = state
-        self._trainer = trainer
-        self._guard = guard
-        self._settings = settings
+        self._run, self._folder, self._state = run, folder, state
+        self._trainer, self._guard, self._settings = trainer, guard, settings
         self._status: Status = "running"
-        self._weights_saved = self._pictures = False
+        self._weights_saved = self._pictures = self._ended = False
         self._journal: SessionJournal | None = None
         self._recorded: Path | None = None
         self._summarised: tuple[Path, RunRecord] | None = None
-        self._ended = False
         self._records = RunRecords(run, folder.path, trainer=trainer, guard=guard)
         # Records are made and written by the main thread and by the one that ends a session for a signal.
-        self._writing = threading.Lock()
-        self._ending = threading.Lock()
+        self._writing, self._ending = threading.Lock(), threading.Lock()
         self.card_written, self.owes = False, True
         self.record: RunRecord | None = None
 
@@ -165,8 +159,11 @@ class Publisher:
             elif self._folder.is_left_to_newer_run or (not self._run.finished and self._folder.keeps_earlier_card):
                 self._folder.restore_earlier_card()
             else:
-                self._folder.write_card(self.record or self._current(), pictures=self._pictures)
-                self.card_written = True
+                record = self._write_card(self.record or self._current())
+                if self.record is not None and record.card != self.record.card:
+                    with self._writing:
+                        self.record = self._records.with_sentences(record)
+                        self._write_record(self.record, finished=True)
 
     def end(self, status: Status, state: Any) -> None:
         """Measuring is over; an interrupted run never replaces the card of a completed one.
@@ -260,10 +257,7 @@ class Publisher:
         self.card_about_to_change()
         with self._guard("write the card"):
             self.card_written = False
-            composed = self._folder.write_card(record, pictures=self._pictures)
-            self.card_written = True
-            self._guard.tell(composed.report.warnings)
-            record = msgspec.structs.replace(record, card=composed.card)
+            record = self._write_card(record)
         with self._guard("write the record"), self._writing:
             record = self._records.with_sentences(record)
             self._write_record(record, finished=finished)
@@ -272,6 +266,12 @@ class Publisher:
                 self._write_summary(record)
         # While running, the next card is of a later moment; at the end it is this one.
         self.record = record if self._run.finished else None
+
+    def _write_card(self, record: RunRecord) -> RunRecord:
+        composed = self._folder.write_card(record, pictures=self._pictures)
+        self.card_written = True
+        self._guard.tell(composed.report.warnings)
+        return msgspec.structs.replace(record, card=composed.card)
 
     def _write_summary(self, record: RunRecord) -> None:
         trainer = self._trainer()

@@ -159,10 +159,12 @@ def format_duration(seconds: float) -> str:
 
 
 def format_clock(seconds: float, form: str) -> str | None:
-    """Seconds as "01:52:00" or "01:52", as "hh:mm:ss" or "HH:MM" says; None for any other form."""
+    """Seconds as "01:52:00", "01:52" or "112:00", as "hh:mm:ss", "HH:MM" or "mm:ss" says; None for any other form."""
+    all_minutes, last = divmod(round(seconds), SECONDS_PER_MINUTE)
     hours, rest = divmod(round(seconds), SECONDS_PER_HOUR)
     minutes, left = divmod(rest, SECONDS_PER_MINUTE)
     whole = {"hh:mm:ss": f"{hours:02}:{minutes:02}:{left:02}", "hh:mm": f"{hours:02}:{minutes:02}"}
+    whole["mm:ss"] = whole["m:ss"] = f"{all_minutes:02}:{last:02}"
     return whole.get(form.casefold()) or whole.get(f"h{form.casefold()}")
 
 

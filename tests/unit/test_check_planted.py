@@ -9,13 +9,17 @@ from pathlib import Path
 import pytest
 from card_inputs import with_place
 from msgspec.structs import replace
-from planted_figures import CONTRADICTIONS, SOUND
+from planted_figures import CONTRADICTIONS as FIGURES
+from planted_figures import SOUND as SOUND_FIGURES
+from planted_sentences import MORE_CONTRADICTIONS, MORE_SOUND
 
 from cardcallback.check import Finding, check_card
 from cardcallback.record import RunRecord
 from cardcallback.render.card import render_card
 
 TEMPLATES = Path(__file__).parents[1] / "fixtures" / "templates"
+CONTRADICTIONS = (*FIGURES, *MORE_CONTRADICTIONS)
+SOUND = (*SOUND_FIGURES, *MORE_SOUND)
 NAMES = ("kaggle", "firma_deutsch", "hub_annotated", "nvidia_model_card")
 DEVICE_HOURS = re.compile(r"(?:GPU|[AH]100)[- ]hours")
 GPU_HOURS = [text for text in CONTRADICTIONS if DEVICE_HOURS.search(text)]

@@ -409,6 +409,9 @@ def test_a_name_that_ends_in_it_points_back_to_nothing(before: str) -> None:
         ("- Training time (hh:mm:ss): [X]", "01:52:00"),
         ("- **Runtime (HH:MM)**: [X]", "01:52"),
         ("- Training time: [hh:mm:ss]", "01:52:00"),
+        ("- Trainingsdauer (mm:ss): [X]", "112:00"),
+        ("- Startdatum: [JJJJ-MM-TT]", "2026-03-02"),
+        ("- Started: [DATE]", "2026-03-02"),
         ("- Energy per 1k tokens: [X]", "69.8 J (of this run's GPU energy, without padding)"),
         ("- Energy per million tokens (Wh): [X]", "19.4 (of this run's GPU energy, without padding)"),
     ],
@@ -417,3 +420,9 @@ def test_clocks_and_energies_of_many_tokens(line: str, value: str) -> None:
     """The form of a time in a label's brackets is a unit; so many tokens are those of one, so many times."""
     body = f"## Training\n\n{line}\n"
     assert filled(body) == f"{body.rpartition('[')[0]}{value}\n"
+
+
+def test_devices_are_counted_in_other_languages() -> None:
+    """How many, and which: each in its place."""
+    body = "## Training\n\n- Grafikkarten: [Anzahl] x [Modell]\n- GPUs: [nombre] x [modèle]\n"
+    assert filled(body) == "## Training\n\n- Grafikkarten: 1 x NVIDIA GB10\n- GPUs: 1 x NVIDIA GB10\n"

@@ -239,6 +239,18 @@ def test_an_evaluation_of_an_older_run_leaves_the_newer_ones_files(tmp_path: Pat
     assert (tmp_path / "README.md").read_text() == card
 
 
+def test_a_record_remembers_the_card_that_a_trainer_wrote_after_the_end(tmp_path: Path) -> None:
+    """What was filled into the one before is gone, and a later rendering looks for what is there."""
+    publisher = publisher_of(MadeUpRun(), tmp_path)
+    publisher.end("completed", STATE)
+    assert "Hours used" in {fill.label for fill in load_run(tmp_path).card.filled}
+    card = tmp_path / "README.md"
+    card.write_text("# Mine\n\n## Training\n\n- Seed: [More Information Needed]\n")
+    publisher.card_rewritten(card)
+    assert "- Seed: 42\n" in card.read_text()
+    assert [fill.label for fill in load_run(tmp_path).card.filled if fill.heading != "front matter"] == ["Seed"]
+
+
 def test_signals_are_put_back_where_the_end_is_broken_off(monkeypatch: pytest.MonkeyPatch) -> None:
     """A second Ctrl-C while the card is written: the handlers are the person's own again."""
     monkeypatch.setenv("CARDCALLBACK_DISABLE", "1")

@@ -92,6 +92,12 @@ def test_a_range_has_one_unit(low: float, high: float, words: str) -> None:
     assert energy_range(low, high) == words
 
 
+def test_a_range_has_the_unit_of_what_it_stands_beside() -> None:
+    """2,010 J lies at sight between its bounds, though the upper one alone would be told in Wh."""
+    assert energy_range(1910.0, 3640.0, 2010.0) == "1,910 to 3,640 J"
+    assert energy_range(880 * JOULES_PER_WATT_HOUR, 1.2e3 * JOULES_PER_WATT_HOUR, 3.24e6) == "880 to 1,200 Wh"
+
+
 def test_a_sample_is_never_no_time_at_all() -> None:
     """A gauge that looks for a thousandth of a percent did look."""
     gpu = replace(make_record().energy.gpu, coverage=1.0, observed=0.00001)

@@ -200,7 +200,14 @@ def test_clocks_are_told_in_megahertz() -> None:
 
 @pytest.mark.parametrize(
     ("form", "text"),
-    [("hh:mm:ss", "01:52:05"), ("H:MM:SS", "01:52:05"), ("HH:MM", "01:52"), ("mm:ss", None), ("hours", None)],
+    [
+        ("hh:mm:ss", "01:52:05"),
+        ("H:MM:SS", "01:52:05"),
+        ("HH:MM", "01:52"),
+        ("mm:ss", "112:05"),
+        ("ss", None),
+        ("hours", None),
+    ],
 )
 def test_a_time_in_the_form_of_a_clock(form: str, text: str | None) -> None:
     """Hours do not begin again after a day."""

@@ -10,11 +10,12 @@ from datetime import date
 from itertools import combinations
 
 from cardcallback.carbon import find_place
-from cardcallback.catalogue import gpus_named_in
 from cardcallback.check.dates import dates_in
 from cardcallback.check.facts import counted_devices
 from cardcallback.check.families import FAMILIES, families
+from cardcallback.check.named_things import as_named, devices_in
 from cardcallback.check.numbers import Number, bare_numbers
+from cardcallback.check.other_things import names_other_family
 from cardcallback.check.quantities import figures_of
 from cardcallback.check.recorded import recorded_dates, recorded_numbers
 from cardcallback.errors import CardCallbackError
@@ -31,6 +32,8 @@ _HOURS = Unit(word="hours", kinds=frozenset({"time", "device_time"}), factor=flo
 _ROOM = 0.06
 _ROOMS = {"memory": 0.08, "rate": 0.1, "parameters": 0.05, "tokens": 0.03, "sequences": 0.0,
           "steps": 0.002, "epochs": 0.02, "examples": 0.01, "share": 0.05}  # fmt: skip
+# A model's own name rounds more, and counts what a quantised one may lack: embeddings, a picture encoder.
+_PARAMETERS_ROOM = 0.15
 # Settings, which are exact, and are written with their digits.
 _SETTINGS = frozenset(
     {"learning_rate", "lora_rank", "lora_alpha", "lora_dropout", "weight_decay", "seed", "warmup_steps",
@@ -57,7 +60,6 @@ _DEVICES = frozenset({"gpu_names", "gpu_name", "hardware", "hardware_with_memory
 # A country may stand where a cloud's region is asked for.
 _ALIASES = {"cloud_region": "region"}
 _MODULE = re.compile(r"(?<![\w.])[a-z]+[a-z0-9]*(?:_[a-z0-9]+)+(?!\w)")
-_OTHER_KIND = re.compile(r"(?<!\w)(?:TPUs?|Trainium|Gaudi)(?!\w)")
 _TOTAL = re.compile(r"\d\s*(?:of|/|von|sur|de)\s*\d")
 _DAYS = frozenset({"date", "date_of_training", "start_date"})
 _MOST_NUMBERS = 12
@@ -117,12 +119,15 @@ class AgainstRecord:
 
     def names_other_devices(self, text: str) -> bool:
         """Whether the text names GPUs, and none of the run's."""
-        named = {row.name for row in gpus_named_in(text)} | set(_OTHER_KIND.findall(text))
-        return _differ(named, self._own_devices)
+        return _differ(devices_in(text), self._own_devices)
 
     def names_other_stage(self, text: str) -> bool:
         """Whether the text names a stage such as DPO, and not the run's."""
         return OwnRun(self.record).stage_of(normalize_label(text)) == "another"
+
+    def names_other_model(self, text: str) -> bool:
+        """Whether the text names families of models, and not the one of the run's base model."""
+        return names_other_family(text, (self.record.training.base_model or "").lower())
 
     def _is_other_day(self, name: str, text: str) -> bool:
         """Another day than those of the run; of a card or a release one before them."""
@@ -152,7 +157,7 @@ class AgainstRecord:
         stated = figures_of(text, kind, unit) if kind else []
         if name == "peak_memory" or _TOTAL.search(text):
             stated = stated[:1]
-        room = _ROOMS.get(kind or "", _ROOM)
+        room = _PARAMETERS_ROOM if name == "total_parameters" else _ROOMS.get(kind or "", _ROOM)
         is_met = any(one.fits(number, room) for one in stated for number in wanted)
         return bool(stated and wanted) and not is_met and not _may_be_beyond(value, stated)
 
@@ -189,8 +194,7 @@ class AgainstRecord:
 
     @property
     def _own_devices(self) -> set[str]:
-        devices = " ".join(device.name for device in self.record.hardware.accelerators)
-        return {row.name for row in gpus_named_in(devices)}
+        return {name for device in self.record.hardware.accelerators for name in devices_in(device.name)}
 
     def _is_other_name(self, name: str, text: str, value_text: str) -> bool:
         training = self.record.training
@@ -199,7 +203,7 @@ class AgainstRecord:
             named = (one.rstrip(".") for one in _HUB_ID.findall(text))
             found = {one for one in named if is_hub_id(one)}
             own = {training.base_model, *(stage.base_model for stage in self.record.stages)} - {None}
-            return _differ({one.lower() for one in found}, {str(one).lower() for one in own})
+            return _differ({as_named(one) for one in found}, {as_named(str(one)) for one in own})
         if name == "target_modules":
             # Only names such as "q_proj": of all linear layers any name may be one.
             return _differ(set(_MODULE.findall(text.lower())), set(_MODULE.findall(value_text.lower())))

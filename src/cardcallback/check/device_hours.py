@@ -8,7 +8,7 @@ from itertools import combinations
 
 from cardcallback.check.facts import Fact, Facts
 from cardcallback.check.finding import Finding, error, shown
-from cardcallback.check.other_things import is_of_another_model, is_of_other_thing, is_of_pretraining
+from cardcallback.check.other_things import is_of_another_model, is_of_other_thing, is_of_pretraining, names_family
 from cardcallback.check.run_times import run_times
 from cardcallback.units import SECONDS_PER_HOUR, format_number
 
@@ -27,6 +27,8 @@ _ONE = re.compile(
     re.IGNORECASE,
 )
 _OUR_ENERGY = re.compile(r"\|\s*GPU energy(?:, \d+ devices)?\s*\|\s*\**\d")
+# A row of several sizes of a model.
+_SIZE = re.compile(r"\d[\d.]*\s?[bm]", re.IGNORECASE)
 _ROOM = 0.12
 
 
@@ -51,6 +53,8 @@ def device_hour_findings(facts: Facts) -> Iterator[Finding]:
 def _is_of_run(facts: Facts, fact: Fact) -> bool:
     said = f"{' '.join(fact.line.headings[-1:])} {fact.label} {fact.column} {fact.cell}"
     if fact.line.is_ours or fact.figure.value <= 0 or _OF_MORE.search(said):
+        return False
+    if names_family(fact.cell[: fact.figure.begin]) or _SIZE.fullmatch(fact.label):
         return False
     return not (is_of_other_thing(fact) or is_of_pretraining(fact) or is_of_another_model(fact, facts.card.names))
 

@@ -44,7 +44,10 @@ _NUM_DEVICES = re.compile(
 )
 # What compares two grids is an illustration, not a figure of the run.
 _ILLUSTRATION = re.compile(
-    r"depends on the grid|would be|for comparison|equivalent to|compared (?:to|with)", re.IGNORECASE
+    r"depends on the grid|\bwould\b|for comparison|equivalent to|compared (?:to|with)|"
+    r"\b(?:an?|one|each|every) (?:kilowatt-?hour|kWh)\b|"
+    r"(?:\bper|/) ?(?:1 ?[MkK]|1,000(?:,000)?|million|thousand) tokens\b",
+    re.IGNORECASE,
 )
 
 
@@ -80,7 +83,7 @@ class Facts:
     def of(self, *kinds: Kind) -> list[Fact]:
         """Facts of these kinds that stand for themselves: no rates, no illustrations."""
         own = (one for one in self.facts if one.figure.kind in kinds and one.figure.rate is None)
-        return list(islice((one for one in own if not _is_aside(one)), _MOST_FACTS))
+        return list(islice((one for one in own if not is_illustration(one.cell)), _MOST_FACTS))
 
     def on(self, line: int) -> list[Fact]:
         """Facts of one line, rates too."""
@@ -205,8 +208,9 @@ def _is_carbon_label(text: str) -> bool:
     return re.search(r"carbon|emission|CO(?:2|₂)|footprint", text, re.IGNORECASE) is not None
 
 
-def _is_aside(fact: Fact) -> bool:
-    return _ILLUSTRATION.search(fact.cell) is not None
+def is_illustration(text: str) -> bool:
+    """Whether a text compares grids, or says what would be, and states no figure of the run."""
+    return _ILLUSTRATION.search(text) is not None
 
 
 @lru_cache(maxsize=64)

@@ -7,13 +7,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from cardcallback.check.against import AgainstRecord
-from cardcallback.check.facts import gather_facts
+from cardcallback.check.facts import gather_facts, is_illustration
 from cardcallback.check.finding import Finding, error, hint, shown
 from cardcallback.check.numbers import bare_numbers
 from cardcallback.check.other_things import says_of_another_run, says_of_elsewhere, says_other_thing
+from cardcallback.check.quantities import figures_of
 from cardcallback.check.reading import CardText
 from cardcallback.check.run_labels import RUN_LABELS, plain_label
-from cardcallback.check.said_figures import lasted, named, typed
+from cardcallback.check.said_figures import is_of_other_work, lasted, named, typed
 from cardcallback.check.said_words import names_of, versions_in
 from cardcallback.check.stated import Stated, made
 from cardcallback.record import RunRecord
@@ -24,12 +25,22 @@ from cardcallback.render.card.labelled import SENTENCE_END, normalize_label
 from cardcallback.render.card.labels import LabelIndex, has_word, label_index
 from cardcallback.render.card.naming import Naming
 from cardcallback.render.card.own_run import Neighbours
+from cardcallback.render.card.quantities import Value
 from cardcallback.render.card.slots import Slot
 from cardcallback.render.card.understood import has_own_subject
 from cardcallback.render.card.values import card_fields
 
 RULE = "against-record"
 _CURE = "correct it, or say beside it where it comes from"
+# Not of examples that were written, removed or looked at.
+_TRAINED = re.compile(
+    r"\b(?:trained|tuned|used?|uses|using)\b|trainiert|abgestimmt|entra[i\u00ee]n|affin\u00e9|entren|treina|"
+    r"\u8bad\u7ec3|\u5fae\u8c03|\u5b66\u7fd2|\u8a13\u7df4",
+    re.IGNORECASE,
+)
+_IN_ALL = re.compile(r"total|gesamt|overall", re.IGNORECASE)
+# How much of a whole machine's energy may stand beside one of its GPU.
+_MOST_OF_A_MACHINE = 3.0
 _ADAM = "nothing, where the family is meant; with a weight decay the two are not the same: AdamW says which it was"
 _LONGEST = 400
 _WANTED_LABEL = re.compile(
@@ -72,11 +83,21 @@ def label_findings(card: CardText, record: RunRecord, own_labels: str | None = N
             yield hint(RULE, line, f"{shown(one.label, 40)} says {shown(one.texts[0], 60)}, and it was AdamW", _ADAM)
         if not all(against.contradicts(one.name, text, one.unit) for text in one.texts):
             continue
+        if _may_hold_more(one, value):
+            continue
         reported.add(line)
         of_what = f" for the {one.name.replace('_', ' ')}" if one.in_prose else ""
         stated = f"{shown(one.label, 40)} says {shown(one.texts[0], 60)}{of_what}"
         what = f"{stated}, and the record {shown(value.text, 60)}"
         yield error(RULE, line, what, _CURE)
+
+
+def _may_hold_more(stated: Stated, value: Value) -> bool:
+    """Whether a total may hold parts of the machine that the record's energy does not."""
+    if stated.name != "energy" or value.amount is None or not _IN_ALL.search(stated.label):
+        return False
+    figures = figures_of(stated.texts[0], "energy", stated.unit)
+    return any(value.amount <= one.value <= _MOST_OF_A_MACHINE * value.amount for one in figures)
 
 
 def _is_overruled(label: str, record: RunRecord) -> bool:
@@ -149,17 +170,24 @@ def _in_text(
             told = [*_told(sentence, slot, naming, asks_for), *names_of(sentence, slot, naming.index, is_said=is_said)]
             if told and (against.names_other_stage(sentence) or against.names_other_devices(sentence)):
                 told = [one for one in told if one.name == "gpu_names"]
-            for one in (*typed(sentence, said, slot), *told):
+            told = [*typed(sentence, said, slot), *told]
+            if against.names_other_model(sentence):
+                told = [one for one in told if one.name == "base_model"]
+            for one in told:
                 is_held = is_timed or one.name != "training_time"
-                if is_held and not _is_from_elsewhere(one.name, sentence):
+                is_of_data = one.name == "training_examples" and slot.label is None and not _TRAINED.search(sentence)
+                is_other = is_of_data or is_of_other_work(one.name, sentence, is_said=is_said)
+                if is_held and not is_other and not _is_from_elsewhere(one.name, sentence):
                     texts = _counts(sentence) if one.name == "training_examples" else one.texts
                     yield replace(one, texts=texts, begin=slot.begin + begin + one.begin)
         begin = end
 
 
 def _counts(sentence: str) -> tuple[str, ...]:
-    """Every number: of "52,000 samples, of which 8,000 were used" each may be the training's."""
-    return tuple(sentence[one.begin : one.end] for one in bare_numbers(sentence))
+    """Every number, of "52k samples, of which 8k were used" each may be the training's, and the sum of its sources."""
+    numbers = bare_numbers(sentence)
+    texts = [sentence[one.begin : one.end + (sentence[one.end : one.end + 1] in {"k", "K"})] for one in numbers]
+    return (*texts, f"{sum(one.value for one in numbers):.0f}")
 
 
 def _told(sentence: str, slot: Slot, naming: Naming, asks_for: str | None) -> list[Stated]:
@@ -171,5 +199,5 @@ def _told(sentence: str, slot: Slot, naming: Naming, asks_for: str | None) -> li
 
 
 def _is_of_this_run(sentence: str, before: str) -> bool:
-    is_other = says_of_another_run(sentence) or says_other_thing(sentence)
+    is_other = says_of_another_run(sentence) or says_other_thing(sentence) or is_illustration(sentence)
     return not is_other and has_own_subject(sentence, before)

@@ -16,7 +16,11 @@ _OTHER = re.compile(
     r"\bmonthly\b|\bannual|\byearly\b|"
     r"\boffset|\bcertificates?\b|\bcompensat|\bcarbon credits?\b|\bmarket[- ]based\b|"
     r"\bavoid(?:ed|s|ing)?\b|\bsav(?:ed|es|ing|ings)\b.{0,40}(?:CO(?:2|₂)|emission|carbon|energy|kWh)|"
-    r"\bembodied\b|\bmanufactur|\bmaking the\b|\bflights?\b|\bearlier version\b|\bprevious version\b",
+    r"\ball (?:of )?(?:our |the |my )?(?:failed )?(?:experiments|runs|trials|trainings|attempts)\b|"
+    r"\bembodied\b|\bmanufactur|\bmaking the\b|\bflights?\b|\bearlier version\b|\bprevious version\b|"
+    r"(?:^|[:\n])\W*(?:v|version )\d[\w.]*\s+(?:was|is|had|has|used)\b|"
+    r"\b(?:a|one|each|every|single|\d[\d,]*) (?:single )?"
+    r"(?:prompt|quer(?:y|ies)|requests?|answers?|responses?|replies|images?)\b",
     re.IGNORECASE,
 )
 _FAMILY = re.compile(
@@ -39,7 +43,8 @@ _ANOTHER_RUN = re.compile(
     r"could|should|may|might|if|try|tried|recommend\w*|minimum|require[ds]?|instead|compar\w*|than|other|another|also|"
     r"later|earlier|previous\w*|last (?:year|month|week)|ablations?|sweeps?|variants?|search(?:es)?|experiments?|"
     r"trials|(?:all|\d+) runs|first attempt|initially|originally|next|per|each|every|"
-    r"better|worse|overfit\w*|second|third|separate\w*|"
+    r"better|worse|overfit\w*|second|third|separate\w*|diverg\w*|teacher|lehrer|enseignant|paper|et al|defaults?|"
+    r"reproduc\w*|the same (?:script|code|recipe|training|run|job)|(?:my|our) old|"
     r"ziel\w*|geplant\w*|h\u00f6chstens|bis zu|objectif|pr\u00e9vu\w*|maximum|jusqu|hasta|previsto|"
     r"vergl\w*|fr\u00fchere\w*|anciens?|auparavant|anterior\w*)\b|"
     r"[<\u2264\u2265]|\u76ee\u6807|\u76ee\u6a19|\u8ba1\u5212",
@@ -91,12 +96,18 @@ def names_family(text: str) -> bool:
     return _FAMILY.search(text) is not None
 
 
+def names_other_family(text: str, own: str) -> bool:
+    """Whether a text names families of models, and none of the ``own`` names is of one of them."""
+    named = {found.group().lower() for found in _FAMILY.finditer(text)}
+    return bool(named and own) and not any(name in own for name in named)
+
+
 def is_of_another_model(fact: Fact, own: str) -> bool:
-    """Whether its column is another's, or its row's label a family of models that is none of the ``own`` names."""
+    """Whether its column is another's, or its row's label or sentence a family of models that is none of ``own``."""
     if _is_anothers(normalize_label(fact.column)):
         return True
-    named = {found.group().lower() for found in _FAMILY.finditer(fact.label)}
-    return bool(named and own) and not any(name in own for name in named)
+    begin, end = sentence_of(fact)
+    return names_other_family(f"{fact.label}\n{fact.cell[begin:end]}", own)
 
 
 @lru_cache(maxsize=512)

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from cardcallback.check.numbers import bare_numbers
+from cardcallback.check.numbers import Number, bare_numbers
+from cardcallback.check.other_things import names_family
 from cardcallback.check.quantities import figures_of, find_figures
 from cardcallback.check.run_times import OF_PARTS, OTHER_TIME
 from cardcallback.check.stated import Stated, made
@@ -15,6 +16,9 @@ from cardcallback.render.card.placeholders import find_placeholders
 from cardcallback.render.card.slots import Slot
 
 _LONGEST_NUMBER = 40
+_THOUSANDS = re.compile(r"[kK](?!\w)")
+_WORDS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+_IN_WORDS = re.compile(rf"\b({'|'.join(_WORDS)})(?=\s+epochs?\b)", re.IGNORECASE)
 _OF_LENGTH = re.compile(r"context|length|\bmax|window|sequence|vocab|l\u00e4nge|longueur|longitud", re.IGNORECASE)
 # Where what belongs to a number in a sentence ends at the latest.
 _AND_MORE = re.compile(r"\s+(?:with|and|und|et|y|was|were)\s|\s+/\s|[.;:,](?:\s|$)")
@@ -24,20 +28,45 @@ _LASTED = re.compile(
     r"\u6642\u9593\u306f|(?:\u65f6\u95f4|\u65f6\u957f)[\u4e3a\u662f]",
     re.IGNORECASE,
 )
-# Fewer are a length.
-_FEWEST_TOKENS = 20_000
+# Fewer are a length, and more only a pretraining has.
+_FEWEST_TOKENS, _MOST_TOKENS = 20_000, 1e12
+# What is held, not what was trained on.
+_OF_ALL_DATA = re.compile(
+    r"\b(?:corpus|corpora|data ?sets?|data|dump|collection)\b[^.;]{0,60}?"
+    r"\b(?:has|have|contains?|consists?|holds?|counts?)\b",
+    re.IGNORECASE,
+)
+# Other work around a training, whose time and energy are its own.
+_OTHER_WORK = re.compile(
+    r"\b(?:evaluat|\u00e9valuat|auswert|bewert|vorbereit|aufbereit|zusammenf|pr[e\u00e9]par|fusion|merg|push|upload|download|clean|export|convert|annotat|labell?ing|collect|crawl|scrap|preprocess|"
+    r"tokeni[sz]|generati|generate(?!d\s+[\d~])|benchmark|interrupt|paus|resum|queue|debug|compil|filter|dedup|conversion|inference)\w*",
+    re.IGNORECASE,
+)
+# Where a sentence does not say that it is of a training: what it then speaks of.
+_OTHER_SUBJECT = re.compile(r"\W*(?!(?:train|fine-?tun)ing\b)[a-z]{2,}ing\b", re.IGNORECASE)
+# The settings of these are not the training's.
+_OTHER_SETTING = re.compile(
+    r"\b(?:evaluat|splits?\b|shuffl|predict|decod|sampl|generate|generati|benchmark|inference)", re.IGNORECASE
+)
+_WORKED = frozenset({"training_time", "energy", "gpu_energy", "carbon_emitted", "gpu_hours"})
+# No count of all steps or epochs: "after 2 epochs", "warmed up over 15 steps".
+_NOT_ALL = re.compile(
+    r"\b(?:(?:warm|stieg|aufgew\u00e4rmt|rose|increase|ramp)\w*(?:[ -]up)?\b[^,;]{0,20}|"
+    r"(?:after|within|first|last|every|until|beyond|from|at|by)(?:\s+(?:about|only|the))?\s+)$",
+    re.IGNORECASE,
+)
 
 
 def typed(sentence: str, said: str, slot: Slot) -> Iterator[Stated]:
     """What its unit says: device hours, and many tokens."""
     for figure in find_figures(sentence):
-        if figure.kind == "device_time":
+        if figure.kind == "device_time" and not names_family(sentence[: figure.begin]):
             yield made("gpu_hours", sentence[figure.begin : figure.end], figure.begin, slot)
     if _OF_LENGTH.search(said):
         return
     found = [one for one in figures_of(sentence, "tokens") if "token" in sentence[one.begin : one.end].lower()]
-    many = [one for one in found if max(high for _, high in one.ranges) >= _FEWEST_TOKENS]
-    if many:
+    many = [one for one in found if _FEWEST_TOKENS <= max(high for _, high in one.ranges) < _MOST_TOKENS]
+    if many and _OF_ALL_DATA.search(sentence) is None:
         texts = tuple(sentence[one.begin : one.end] for one in many)
         yield replace(made("tokens", texts[0], many[0].begin, slot), texts=texts)
 
@@ -50,15 +79,26 @@ def lasted(sentence: str, slot: Slot) -> Iterator[Stated]:
         yield made("training_time", times[0].text, times[0].begin, slot)
 
 
+def is_of_other_work(name: str, sentence: str, *, is_said: bool) -> bool:
+    """Whether a value is of other work than the training, which a sentence may speak of as well."""
+    if name not in _WORKED:
+        return not is_said and _OTHER_SETTING.search(sentence) is not None
+    return _OTHER_WORK.search(sentence) is not None or (not is_said and _OTHER_SUBJECT.match(sentence) is not None)
+
+
 def named(sentence: str, slot: Slot, naming: Naming) -> Iterator[Stated]:
     """What the words beside a number say, as they would at a placeholder in its place."""
-    numbers = bare_numbers(sentence)
+    sentence = _IN_WORDS.sub(lambda found: str(_WORDS.index(found[1].lower()) + 1).ljust(len(found[1])), sentence)
+    times = [one for one in find_figures(sentence) if one.kind == "time"]
+    # "1 h 52 min" is one time.
+    numbers = [one for one in bare_numbers(sentence) if not any(time.begin < one.begin < time.end for time in times)]
     if not numbers or re.search(r"[\[\]{}<>_|]", sentence):
         return
     masked, end = "", 0
     for one in numbers:
         masked += f"{sentence[end : one.begin]}[X]"
-        end = one.end
+        thousands = _THOUSANDS.match(sentence, one.end)
+        end = one.end if thousands is None else thousands.end()
     found = find_placeholders(masked + sentence[end:])
     if len(found) != len(numbers):
         return
@@ -67,7 +107,15 @@ def named(sentence: str, slot: Slot, naming: Naming) -> Iterator[Stated]:
     for one, name, last in zip(numbers, naming.in_sentence(found), ends, strict=True):
         if name is not None:
             text = sentence[one.begin : min(last, one.end + _LONGEST_NUMBER)].rstrip(" ,;(/")
-            by_name.setdefault(name, []).append((one.begin, text))
+            if not _is_of_a_part(name, one, sentence):
+                by_name.setdefault(name, []).append((one.begin, text))
     for name, texts in by_name.items():
         stated = made(name, texts[0][1], texts[0][0], slot)
         yield replace(stated, texts=tuple(_AND_MORE.split(text)[0] for _, text in texts), in_prose=True)
+
+
+def _is_of_a_part(name: str, number: Number, sentence: str) -> bool:
+    """Whether a count is of a part of the training, or of the tokens of one example."""
+    if name == "tokens":
+        return not _FEWEST_TOKENS <= number.value < _MOST_TOKENS
+    return name in {"steps", "epochs"} and _NOT_ALL.search(sentence[: number.begin]) is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from cardcallback.check.dates import dates_in
 from cardcallback.check.other_things import names_family
@@ -16,18 +17,33 @@ _LIBRARY = re.compile(
     r"(?<![\w./-])(?P<name>[A-Za-z][\w-]{1,30})\s*(?:\s|==|:)\s*v?(?P<version>\d+(?:\.\d+)+(?:[+.]\w+)*)"
     r"(?P<behind>\+|\s+(?:or|and)\s+\w+)?"
 )
-# Of weights that were loaded for the training, not of a file that may be made of them, or was made afterwards.
+# Of weights that were loaded for the training, not of a file made of them, a part of them, or what is not weights.
 _LOADED = re.compile(
     r"\b(?:was|were|been)\s+(?:\w+\s+)?(?:loaded|quanti[sz]ed|frozen|kept)\s+(?:in|to|at|as|with)\s+"
     r"(?:[\w-]+\s+){0,2}?(?P<text>[48][- ]?bit|nf4|int[48]|fp4)(?!\w)",
     re.IGNORECASE,
 )
 _OF_A_FILE = re.compile(
-    r"merged|export|gguf|release|publish|deploy|infer|serv|afterwards|after (?:the )?training", re.IGNORECASE
+    r"merged|export|gguf|release|publish|deploy|infer|serv|afterwards|after (?:the )?training|"
+    r"\b(?:optimi[sz]er|states?|moments?|embeddings?|cache|activations?|gradients?|heads?|layers?|norms?)\b",
+    re.IGNORECASE,
 )
 _OPTIMIZER = re.compile(
     r"\b(?:with|using|by)\s+(?:the\s+)?(?:fused\s+|paged\s+|8-bit\s+)*"
     r"(?P<text>AdamW?|SGD|Adafactor|RMSprop|Adagrad|Lion|Muon|LAMB)(?!\w)"
+)
+_OF_BASE = re.compile(
+    r"\b(?:this|our|the) (?:model|adapter|checkpoint|repository)\b[^.]{0,60}?"
+    r"\b(?:fine-?tuned (?:version )?(?:of|from)|adapter (?:of|for))\s+(?P<text>[^\s]*[\w.-]+/.{1,200})",
+    re.IGNORECASE,
+)
+_IN_PRECISION = re.compile(
+    r"\b(?:in|with|using|us(?:e|ed|es))\s+(?P<text>bf16|bfloat16|fp16|float16|fp32|float32|fp8)(?!\w)", re.IGNORECASE
+)
+_MIXED = re.compile(r"(?<!\w)(?P<text>bf16|bfloat16|fp16|float16)[- ]mixed[- ]precision", re.IGNORECASE)
+_DREW = re.compile(
+    r"\bGPU\s+(?:drew|draws|drawing)\s+(?:about\s+|around\s+|~\s*)?(?P<text>\d[\d.,]*\s*k?W)\s+on average",
+    re.IGNORECASE,
 )
 _TRAINABLE = re.compile(
     r"(?<![\w.,])(?P<text>\d[\d.,]*\s*(?:[KMB]|k|thousand|million|billion)?)\s+trainable\s+(?:param|weight)"
@@ -62,10 +78,13 @@ def names_of(sentence: str, slot: Slot, index: LabelIndex, *, is_said: bool) -> 
     yield from _examples(sentence, slot)
     if _OF_A_FILE.search(sentence) is None:
         yield from _found(_LOADED, "quantization", sentence, slot)
+        yield from _together(_IN_PRECISION if is_said else _MIXED, "precision", sentence, slot)
+    yield from _found(_DREW, "mean_gpu_power", sentence, slot)
     yield from _found(_TRAINABLE, "trainable_parameters", sentence, slot)
     if not is_said:
         return
     yield from versions_in(sentence, slot, index)
+    yield from _found(_OF_BASE, "base_model", sentence, slot)
     yield from _found(_OPTIMIZER, "optimizer", sentence, slot)
     yield from (
         one for one in _found(_TRAINED_ON, "gpu_names", sentence, slot) if not names_family(sentence[: one.begin])
@@ -85,6 +104,13 @@ def versions_in(text: str, slot: Slot, index: LabelIndex, *, is_all: bool = Fals
 def _found(pattern: re.Pattern[str], name: str, sentence: str, slot: Slot) -> Iterator[Stated]:
     for one in pattern.finditer(sentence):
         yield made(name, one["text"], one.start("text"), slot)
+
+
+def _together(pattern: re.Pattern[str], name: str, sentence: str, slot: Slot) -> Iterator[Stated]:
+    """One value of all that is found, of which any may be what is meant."""
+    found = list(_found(pattern, name, sentence, slot))
+    if found:
+        yield replace(found[0], texts=tuple(text for one in found for text in one.texts))
 
 
 def _assigned(sentence: str, slot: Slot, index: LabelIndex) -> Iterator[Stated]:

@@ -129,15 +129,18 @@ def recording_error(measurement: Measurement) -> str:
     return f"up to {format_percent(width, 2)}"
 
 
-def energy_range(low_joules: float, high_joules: float) -> str:
-    """Two energies as "101 to 112 Wh", in the larger one's unit; one where both print alike."""
-    low, high = format_energy(low_joules), format_energy(high_joules)
+def energy_range(low_joules: float, high_joules: float, beside_joules: float | None = None) -> str:
+    """Two energies as "101 to 112 Wh", in the unit of the one that it stands beside, or the larger one's.
+
+    One where both print alike.
+    """
+    unit = format_energy(high_joules if beside_joules is None else beside_joules).rsplit(" ", 1)[1]
+    low, high = (f"{format_number(joules / _JOULES_OF[unit])} {unit}" for joules in (low_joules, high_joules))
     if low_joules == 0:
         return f"0 to {high}"
     if low == high:
         return low
-    unit = high.rsplit(" ", 1)[1]
-    return f"{format_number(low_joules / _JOULES_OF[unit])} to {high}"
+    return f"{low.removesuffix(f' {unit}')} to {high}"
 
 
 def accuracy_words(accuracy: InstrumentAccuracy | None) -> str:
@@ -208,7 +211,7 @@ def together_words(spent: Spent) -> str:
         return format_energy(spent.joules)
     if high - low > spent.joules:
         return f"between {energy_range(low, high).replace(' to ', ' and ')}"
-    return f"{format_energy(spent.joules)} ({energy_range(low, high)})"
+    return f"{format_energy(spent.joules)} ({energy_range(low, high, spent.joules)})"
 
 
 def has_wide_interval(spent: Spent) -> bool:

@@ -64,7 +64,7 @@ _WITHOUT_UNIT = re.compile(
     re.IGNORECASE,
 )
 _LONGEST_LABEL = 200
-_CLOCK = re.compile(r"hh?:mm(?::ss)?(?![\w:])", re.IGNORECASE)
+_CLOCK = re.compile(r"(?:hh?:mm(?::ss)?|mm?:ss)(?![\w:])", re.IGNORECASE)
 _FOOTNOTE = re.compile(r"\[\^[^\]\s]{1,20}\]")
 _SPELLED: dict[str, tuple[str, ...]] = {}
 for _word in _WORDS:

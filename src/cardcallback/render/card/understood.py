@@ -69,7 +69,9 @@ _HUB_ID = re.compile(
 )
 _NOT_APPLICABLE = re.compile(r"\bn/a\b", re.IGNORECASE)
 DEVICE_VALUES = frozenset({"gpu_names", "hardware", "hardware_needed", "compute_infrastructure"})
-_COUNT_HINTS = frozenset({"n", "x", "count", "gpu count", "number", "number of gpus", "gpus"})
+_COUNT_HINTS = frozenset({"n", "x", "count", "gpu count", "number", "number of gpus", "gpus", "anzahl", "nombre",
+                          "cantidad", "n\u00famero", "quantidade", "numero",
+                          "\u6570\u91cf", "\u53f0\u6570"})  # fmt: skip
 _NAME_HINTS = frozenset({"gpu\u578b\u53f7",
                          "gpu", "gpu name", "gpu type", "gpu model", "model", "name", "type", "mod\u00e8le", "modelo",
                          "modell", "typ", "tipo", "\u578b\u53f7"})  # fmt: skip

@@ -100,7 +100,7 @@ def range_words(gpu: Measurement) -> str:
     """The recording interval in brackets after a blank, where its ends print differently."""
     if gpu.recording_low is None or gpu.recording_high is None:
         return ""
-    interval = energy_range(gpu.recording_low, gpu.recording_high)
+    interval = energy_range(gpu.recording_low, gpu.recording_high, gpu.value)
     return f" ({interval})" if " to " in interval else ""
 
 

@@ -68,7 +68,7 @@ def _range(energy: Measurement) -> str:
     low, high, width = energy.recording_low, energy.recording_high, relative_width(energy)
     if width is None or width <= NARROW_SHARE or low is None or high is None:
         return ""
-    return f"recording interval {energy_range(low, high)}"
+    return f"recording interval {energy_range(low, high, energy.value)}"
 
 
 def _instrument(energies: Sequence[Measurement | None]) -> str:

@@ -47,7 +47,7 @@ def interval_words(measurement: Measurement) -> str | None:
     low, high, width = measurement.recording_low, measurement.recording_high, relative_width(measurement)
     if width is None or width <= NARROW_SHARE or low is None or high is None:
         return None
-    interval = energy_range(low, high)
+    interval = energy_range(low, high, measurement.value)
     return f"recording interval {interval}{beside_accuracy(measurement)}"
 
 

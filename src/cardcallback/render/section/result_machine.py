@@ -107,7 +107,7 @@ def _estimated(rest: Measurement, value: float) -> str:
         return f"at most {format_energy(high)}"
     if low is None:
         return f"at most {format_energy(value)} by the highest power seen, {format_energy(high)} by nameplate"
-    return f"about {format_energy(value)} (published figures give {energy_range(low, high)})"
+    return f"about {format_energy(value)} (published figures give {energy_range(low, high, value)})"
 
 
 def _left_out(record: RunRecord) -> str:
