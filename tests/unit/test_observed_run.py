@@ -56,8 +56,8 @@ def test_batches_that_cannot_be_counted_cost_no_record(may_wait: bool) -> None: 
     observed, counter = ObservedRun(Settings(), Guard()), StepTokens(CountingPlan())
     observed._tokens = counter
     ids = torch.ones(2, 3, dtype=torch.int64)
-    for mask in (ids, ids, SimpleNamespace(_version=0, device=ids.device)):
-        counter.add({"input_ids": ids, "attention_mask": mask, "labels": ids})
+    for mask in (ids.clone(), ids.clone(), SimpleNamespace(_version=0, device=ids.device)):
+        counter.add({"input_ids": ids, "attention_mask": mask, "labels": ids.clone()})
     with pytest.warns(CardCallbackWarning, match="could not read the tokens"):
         counts = observed.read_tokens(may_wait=may_wait)
     assert counts is not None

@@ -145,7 +145,11 @@ def _lie_apart(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:
 
 
 def _address(tensor: Any) -> int | None:
-    return tensor.data_ptr() if hasattr(tensor, "data_ptr") else None
+    try:
+        return tensor.data_ptr() if hasattr(tensor, "data_ptr") else None
+    except RuntimeError as error:  # a tensor without memory of its own, such as a nested one
+        handlers.pass_on(error)
+        return None
 
 
 def _versions(inputs: Mapping[str, Any]) -> tuple[Any, ...]:
