@@ -33,13 +33,12 @@ class WritingFollower:
             trainer,
             self._after_card_write,
             before_write=self._before_card_write,
-            before_push=self.before_push,
+            before_push=self._before_push,
             guard=guard,
         )
         watch_phases(trainer, now_seconds=self._now_seconds, on_visit=self._phase_visited, guard=guard)
 
-    def before_push(self) -> None:
-        """A push is about to upload this run's weights."""
+    def _before_push(self) -> None:
         publisher = self._publisher()
         if publisher is not None:
             publisher.before_push()

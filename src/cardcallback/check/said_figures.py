@@ -38,8 +38,9 @@ _OF_ALL_DATA = re.compile(
 )
 # Other work around a training, whose time and energy are its own.
 _OTHER_WORK = re.compile(
-    r"\b(?:evaluat|\u00e9valuat|auswert|bewert|vorbereit|aufbereit|zusammenf|pr[e\u00e9]par|fusion|merg|push|upload|download|clean|export|convert|annotat|labell?ing|collect|crawl|scrap|preprocess|"
-    r"tokeni[sz]|generati|generate(?!d\s+[\d~])|benchmark|interrupt|paus|resum|queue|debug|compil|filter|dedup|conversion|inference)\w*",
+    r"\b(?:evaluat|\u00e9valuat|auswert|bewert|vorbereit|aufbereit|zusammenf|pr[e\u00e9]par|fusion|merg|push|upload|"
+    r"download|clean|export|convert|annotat|labell?ing|collect|crawl|scrap|preprocess|tokeni[sz]|generati|"
+    r"generate(?!d\s+[\d~])|benchmark|interrupt|paus|resum|queue|debug|compil|filter|dedup|conversion|inference)\w*",
     re.IGNORECASE,
 )
 # Where a sentence does not say that it is of a training: what it then speaks of.

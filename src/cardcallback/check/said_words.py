@@ -52,7 +52,7 @@ _EXAMPLES = re.compile(
     r"(?<![\w.,])(?P<count>\d[\d.,]*\s*[kKM]?)\s+(?P<of>train(?:ing)?\s+)?"
     r"(?:examples|samples|instances|conversations|rows|pairs)\b"
 )
-_OF_DATA = frozenset({"data", "training data", "dataset", "training dataset", "training set", "datasets"})
+_OF_DATA = frozenset({"training data", "training dataset", "training set"})
 _TRAINED_ON = re.compile(
     r"\b(?:trained|fine-?tuned|(?:train|fine-?tun)ing\s+(?:was|ran|took place))\b[^.]{0,40}?"
     r"\b(?:on|using|with)\s+(?P<text>[^.;]{3,80})",
@@ -126,5 +126,5 @@ def _examples(sentence: str, slot: Slot) -> Iterator[Stated]:
     """So many training examples, or examples beside a label that asks for the data."""
     is_data = normalize_label(slot.label or "") in _OF_DATA
     for found in _EXAMPLES.finditer(sentence):
-        if found["of"] or (is_data and "train" in normalize_label(slot.label or "")):
+        if found["of"] or is_data:
             yield made("training_examples", found["count"], found.start("count"), slot)

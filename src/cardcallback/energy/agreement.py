@@ -18,25 +18,37 @@ class Agreement:
     """Sums over the counter's intervals that the gauge watched too, by what came of comparing them."""
 
     def __init__(self) -> None:
-        self.agreeing = BothWays()
-        self.disputed = BothWays()  # bridged, though the device may have used what the counter says
-        self.ruled_out = BothWays()  # bridged, since it cannot have
         self.blocks = Blocks()
+        self._sums = Block()  # kept, since blocks are many
+
+    @property
+    def agreeing(self) -> BothWays:
+        """Those in which they agree."""
+        return self._sums.agreeing
+
+    @property
+    def disputed(self) -> BothWays:
+        """Those that were bridged, though the device may have used what the counter says."""
+        return self._sums.disputed
+
+    @property
+    def ruled_out(self) -> BothWays:
+        """Those that were bridged, since the device cannot have."""
+        return self._sums.ruled_out
 
     def count(self, interval: Counted) -> None:
         """One more interval that is counted: they agree in it, or only the counter watched it."""
         if (both := interval.both) is None:
             self.blocks.add_alone(interval.joules)
-            return
-        self.agreeing = self.agreeing.joined(both)
-        self.blocks.add(Block(agreeing=both))
+        else:
+            self._compare(Block(agreeing=both))
 
     def take_back(self, interval: Counted) -> None:
         """The newest of these is not counted any more."""
         if interval.both is None:
             self.blocks.add_alone(-interval.joules)
-            return
-        self._compare_less(interval.both)
+        else:
+            self._compare_less(interval.both)
 
     def compare_no_more(self, interval: Counted) -> None:
         """The newest of these is still counted, but the gauge had failed in it."""
@@ -44,30 +56,27 @@ class Agreement:
             self._compare_less(interval.both)
             self.blocks.add_alone(interval.joules)
 
-    def _compare_less(self, both: BothWays) -> None:
-        self.agreeing = self.agreeing.less(both)
-        self.blocks.take_back(both)
-
     def refuse(self, both: BothWays, *, possible: bool) -> None:
         """One more interval in which they differ."""
-        if possible:
-            self.disputed = self.disputed.joined(both)
-            self.blocks.add(Block(disputed=both))
-        else:
-            self.ruled_out = self.ruled_out.joined(both)
-            self.blocks.add(Block(ruled_out=both))
+        self._compare(Block(disputed=both) if possible else Block(ruled_out=both))
+
+    def _compare(self, interval: Block) -> None:
+        self._sums = self._sums.joined(interval)
+        self.blocks.add(interval)
+
+    def _compare_less(self, both: BothWays) -> None:
+        self._sums = self._sums.less(Block(agreeing=both))
+        self.blocks.take_back(both)
 
     def without(self, part: Block) -> Agreement:
         """The same without the intervals of that part."""
         rest = self.copy()
-        rest.agreeing = self.agreeing.less(part.agreeing)
-        rest.disputed = self.disputed.less(part.disputed)
-        rest.ruled_out = self.ruled_out.less(part.ruled_out)
+        rest._sums = self._sums.less(part)  # noqa: SLF001 - its own kind
         return rest
 
     def rate_change(self, *, gauge_may_lock: bool) -> RateChange | None:
         """The moment from which on the counter counts at another rate, if there is one that makes a difference."""
-        whole = self.agreeing.joined(self.disputed).joined(self.ruled_out)
+        whole = self._sums.whole
         if abs(whole.power_joules - whole.counter_joules) <= _NEGLIGIBLE_SHARE * whole.power_joules:
             return None
         return rate_change(self.blocks.all(), gauge_may_lock=gauge_may_lock)
@@ -81,7 +90,7 @@ class Agreement:
     @property
     def watched_seconds(self) -> float:
         """How long both watched, whatever came of comparing them."""
-        return self.agreeing.seconds + self.disputed.seconds + self.ruled_out.seconds
+        return self._sums.whole.seconds
 
     @property
     def disagrees_throughout(self) -> bool:
@@ -97,12 +106,10 @@ class Agreement:
         still has failed.
         """
         if self.disagrees_throughout:
-            return self.disputed.joined(self.ruled_out)
+            return self._sums.differing
         return self.disputed if self.disputed.weak_seconds > self.disputed.seconds / 2 else BothWays()
 
     @property
     def compared(self) -> BothWays:
         """The intervals over which counter and gauge are compared: without the few in which one of them failed."""
-        if self.disagrees_throughout:
-            return self.agreeing.joined(self.disputed).joined(self.ruled_out)
-        return self.agreeing
+        return self._sums.whole if self.disagrees_throughout else self.agreeing

@@ -15,6 +15,7 @@ _MOST_BLOCKS = 512
 class Block:
     """Sums over neighbouring intervals, by what came of comparing counter and gauge; never changed.
 
+    ``disputed`` are those that the device may have used by the counter too, ``ruled_out`` those that it cannot have.
     ``alone_joules`` is what the counter counted between them while the gauge did not see all of it.
     """
 
@@ -27,6 +28,11 @@ class Block:
     def whole(self) -> BothWays:
         """All of them."""
         return self.agreeing.joined(self.disputed).joined(self.ruled_out)
+
+    @property
+    def differing(self) -> BothWays:
+        """Those in which they differ."""
+        return self.disputed.joined(self.ruled_out)
 
     def joined(self, other: Block) -> Block:
         """The sums of both."""

@@ -41,7 +41,7 @@ def corrected_since(account: CounterAccount, change: RateChange, power_doubt: fl
     """
     blocks = account.agreement.blocks.all()
     after = joined_blocks(blocks[change.first :])
-    differing = after.disputed.joined(after.ruled_out)
+    differing = after.differing
     corrected = account.copy()
     corrected.agreement = account.agreement.without(after)
     corrected.counted_joules += after.whole.power_joules - after.agreeing.counter_joules

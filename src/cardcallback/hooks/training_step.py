@@ -103,7 +103,7 @@ def _run_step(original: Callable[..., Any], trainer: Any, args: tuple[Any, ...],
     try:
         try:
             kept = listener.keep(inputs, num_items)
-        except Exception as error:  # noqa: BLE001 - as above
+        except Exception as error:  # noqa: BLE001 - on_batch finds the same, and is guarded
             kept = _keeps_none(error)
         if not kept:
             _tell(listener, inputs, num_items)

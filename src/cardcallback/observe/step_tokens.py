@@ -163,7 +163,7 @@ class StepTokens:
         except RuntimeError as error:
             handlers.pass_on(error)
             self._lose(_DEVICE_FAILED, *self._sums)
-        except BaseException:  # raised on, as in add
+        except BaseException:  # raised on; of what was counted in part nothing is known, Ctrl-C or not
             self._lose(_FAILED)
             raise
 
