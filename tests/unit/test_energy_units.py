@@ -21,7 +21,7 @@ def account(*, limit: float | None, power: PowerTraits | None = POWER) -> Energy
 @pytest.mark.parametrize("seconds", [8.0, 60.0])
 @pytest.mark.parametrize("unit", [1e-3, 1e3, 1e6])
 def test_a_counter_of_another_unit_is_not_the_figure(unit: float, seconds: float) -> None:
-    """Joules or microjoules for millijoules: no such device draws so little or so much, and the power readings count."""
+    """Joules or microjoules for millijoules: no such device draws so little or so much; the gauge counts."""
     result = watch(account(limit=140.0), GPU, seconds, fault=lambda _, joules: joules * unit).result(seconds)
     assert result.counter is None
     assert result.best is not None
