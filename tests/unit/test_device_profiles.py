@@ -130,6 +130,20 @@ def test_power_of_a_gpus_own_outranks_the_modules(simulate: Simulate) -> None:
     assert recording.energy.gpu.scope.cpu == "no"
 
 
+@pytest.mark.parametrize("name", ["NVIDIA VR200", "NVIDIA Graphics Device"])
+def test_a_superchip_is_known_by_its_module_not_by_its_name(simulate: Simulate, name: str) -> None:
+    """A part that came out later, or that its driver has no name for: no counter that may hold the module is taken."""
+    profile = profile_named("gb200")
+    devices = tuple(replace(device, name=name, architecture=13) for device in profile.devices)
+    machine = simulate(replace(profile, devices=devices))
+    energy = measure(machine, _SECONDS).energy
+    assert energy.gpu_counter.value is None
+    assert "whole module is not published" in (energy.gpu_counter.reason or "")
+    assert energy.gpu.value == pytest.approx(truth(machine, _SECONDS, devices=4), rel=0.005)
+    assert energy.gpu.scope is not None
+    assert energy.gpu.scope.cpu == "no"
+
+
 def test_module_power_is_counted_once_for_its_gpus(simulate: Simulate) -> None:
     """Where no GPU of a GB200 tells its own power, each module's is counted once; the board's serial groups them."""
     machine = simulate("gb200-module-only")

@@ -13,6 +13,7 @@ from cardcallback.record import Scope
 from cardcallback.recorder import BackgroundOpening
 from cardcallback.sensors import Absence, DeviceInfo, SensorSet, SensorSpec
 from cardcallback.sensors.discovery import OtherProcessesSensor, joined, open_sensors, sensor_parts
+from cardcallback.sensors.machine import open_machine_energy
 from cardcallback.testing import FakeClock, FakeSensor
 
 PLUG = FakeSensor(
@@ -121,6 +122,16 @@ def _broken() -> object:
 def _unmendable() -> object:
     msg = "the plug has no address: set PLUG_ADDRESS"
     raise CardCallbackError(msg)
+
+
+@pytest.mark.parametrize(("name", "holds"), [("NVIDIA GH200 480GB", "yes"), ("NVIDIA H100 PCIe", "unknown")])
+def test_a_modules_meter_holds_a_gpu_where_one_is_on_it(name: str, holds: str) -> None:
+    """A Grace CPU Superchip shows a meter of the same name, and a GPU in a slot of its machine is not on the module."""
+    gpus = SensorSet(devices=(DeviceInfo(index=0, name=name),))
+    meters = joined([gpus, open_machine_energy(Path(__file__).parents[1] / "fixtures" / "gh200")])
+    (module,) = [one.spec for one in meters.sensors if one.spec.quantity == "other_power"]
+    assert (module.scope.gpu_core, module.scope.gpu_memory, module.scope.cpu) == (holds, holds, "yes")
+    assert ("GPU" in module.covers) == (holds == "yes")
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,16 @@ def test_counter_that_advances_works(tmp_path: Path) -> None:
     assert (finding.device, finding.scope, finding.cure) == ("NVIDIA GB10", GPU, None)
 
 
+@pytest.mark.parametrize(("watts", "status"), [(0.06, "unproven"), (3.0, "works"), (140.0, "works"), (6e4, "unproven")])
+def test_a_counter_in_another_unit_is_unproven(tmp_path: Path, watts: float, status: str) -> None:
+    """A thousandth and a thousandfold of what the device may draw; at rest and at its limit it works."""
+    finding = findings(tmp_path, sensor([100.0, 100.0 + watts], highest_watts=140.0))["gpu_energy"]
+    assert finding.status == status
+    assert ("another unit" in (finding.reason or "")) == (status == "unproven")
+    unlimited = findings(tmp_path, sensor([100.0, 100.0 + watts]))["gpu_energy"]
+    assert unlimited.status == "works"
+
+
 @pytest.mark.parametrize("second", [100.0, 99.0])
 def test_counter_that_has_not_advanced_is_unproven(tmp_path: Path, second: float) -> None:
     """Standing still or going back is no proof of life, and the cure is to look again."""

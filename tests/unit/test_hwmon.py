@@ -135,7 +135,9 @@ def test_grace_on_a_hopper_module() -> None:
     grace, module = (sensor.spec for sensor in sensors.sensors)
     assert (grace.averaging_seconds, grace.refresh_seconds, grace.interval_seconds) == (0.05, 0.05, 0.2)
     assert (grace.scope.cpu, grace.scope.host_dram, grace.scope.gpu_core) == ("yes", "unknown", "no")
-    assert (module.scope.gpu_core, module.scope.cpu) == ("yes", "yes")
+    # A Grace CPU Superchip, which has no GPU, shows a meter of the same name.
+    assert (module.scope.gpu_core, module.scope.cpu) == ("unknown", "yes")
+    assert "GPU" not in module.covers
 
 
 def test_labels_are_read_as_words(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from recorded import record
 from cardcallback.record import Measurement, Scope
 from cardcallback.recorder import Recorder
 from cardcallback.sensors import DeviceInfo, Sensor, SensorSet, SensorSpec
+from cardcallback.sensors.discovery import joined
 from cardcallback.sensors.machine import open_machine_energy
 from cardcallback.testing import FakeClock, FakeSensor
 from waveforms import Waveform, constant, sine, square
@@ -216,11 +217,10 @@ def test_grace_beside_a_module(tmp_path: Path) -> None:
     )
     scope = Scope(gpu_core="yes", gpu_memory="yes", cpu="yes", host_dram="unknown", regulators="unknown")
     opened = open_machine_energy(root)
-    sensors = SensorSet(
-        sensors=(*gpu_sensors(clock, module, scope), *opened.sensors),
-        devices=(DeviceInfo(index=0, name="NVIDIA GH200 480GB"),),
+    gpus = SensorSet(
+        sensors=gpu_sensors(clock, module, scope), devices=(DeviceInfo(index=0, name="NVIDIA GH200 480GB"),)
     )
-    energy = record(sensors, 90.0, clock).energy
+    energy = record(joined([gpus, opened]), 90.0, clock).energy
     assert energy.gpu.value == pytest.approx(module.energy_joules(0.0, 90.0), rel=0.005)
     assert holds(energy.cpu, grace.energy_joules(0.0, 90.0))
     assert energy.cpu.value == pytest.approx(grace.energy_joules(0.0, 90.0), rel=0.02)

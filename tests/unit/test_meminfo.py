@@ -60,6 +60,27 @@ def test_without_huge_pages_sysfs_is_not_read(tmp_path: Path) -> None:
     assert free_huge_bytes({}, tmp_path / "missing") is None
 
 
+@pytest.mark.parametrize(
+    ("least_bytes", "container", "given_back"), [(1, False, 5), (8, False, 0), (None, False, 0), (1, True, 0)]
+)
+def test_the_cache_of_zfs_is_not_in_use(
+    tmp_path: Path,
+    least_bytes: int | None,
+    container: bool,  # noqa: FBT001 - a test case
+    given_back: int,
+) -> None:
+    """6 GiB of which it keeps as many as it says; what a container's own file tells has no such part."""
+    files = {"proc/meminfo": f"MemTotal: {16 * GIBIBYTE // KIBIBYTE} kB\nMemAvailable: {2 * GIBIBYTE // KIBIBYTE} kB\n"}
+    least = "" if least_bytes is None else f"c_min 4 {least_bytes * GIBIBYTE}\n"
+    files["proc/spl/kstat/zfs/arcstats"] = f"13 1 0x01 147 39984 1 1\nname type data\nsize 4 {6 * GIBIBYTE}\n{least}"
+    if container:
+        files["proc/self/mountinfo"] = "1 2 0:3 /proc/meminfo /proc/meminfo rw - fuse.lxcfs lxcfs rw\n"
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    assert read(tmp_path)["system_memory"] == (14 - given_back) * GIBIBYTE
+
+
 def test_a_containers_own_file_is_called_that() -> None:
     """Under LXC the figures are the container's: neither the machine's, nor with CUDA's memory in them."""
     sensors, _ = open_meminfo(MACHINES / "lxc", unified=True)

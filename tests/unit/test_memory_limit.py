@@ -36,6 +36,19 @@ def test_without_control_groups_nothing_is_claimed(tmp_path: Path) -> None:
     assert "does not tell" in absence.reason
 
 
+def test_what_version_1_writes_for_no_limit_is_none_without_meminfo_too(tmp_path: Path) -> None:
+    """The largest number of bytes that its counter holds is no machine's memory."""
+    for name, text in {
+        "proc/self/cgroup": "12:memory:/docker/0\n",
+        "sys/fs/cgroup/memory/memory.limit_in_bytes": "9223372036854771712\n",
+    }.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    sensors, (absence,) = open_memory_limit(tmp_path)
+    assert sensors == ()
+    assert "no limit" in absence.reason
+
+
 def test_a_group_that_points_outside_is_not_followed(tmp_path: Path) -> None:
     """A process moved out of its namespace's root has a path that leads up from it."""
     for name, text in {

@@ -30,7 +30,11 @@ def _raising(error: BaseException) -> object:
 
 
 def _driver(**calls: object) -> NvmlDriver:
-    names = {"nvmlInit": lambda: None, "nvmlDeviceGetHandleByIndex": lambda index: index} | calls
+    names = {
+        "nvmlInit": lambda: None,
+        "nvmlDeviceGetCount": lambda: 1,
+        "nvmlDeviceGetHandleByIndex": lambda index: index,
+    } | calls
     return NvmlDriver(SimpleNamespace(NVMLError=BindingError, NVMLLibraryMismatchError=MismatchError, **names))
 
 
@@ -115,6 +119,30 @@ def test_a_number_that_is_another_gpus_now_is_not_taken() -> None:
     with pytest.raises(NvmlCallError) as caught:
         driver.ask("UUID", 0)
     assert caught.value.code == 28
+
+
+def test_a_gpu_without_a_uuid_is_not_looked_for_among_fewer() -> None:
+    """One GPU fell off and the others moved up: its number is another's now, until as many are listed as before."""
+    listed = [2]
+    lost = [False]
+
+    def power_of(_: object) -> int:
+        if lost.pop():
+            raise BindingError(15)
+        return 55_000
+
+    driver = _driver(nvmlDeviceGetCount=lambda: listed[0], nvmlDeviceGetPowerUsage=power_of)
+    assert driver.uuid(0) is None
+    assert driver.ask("PowerUsage", 0) == 55_000
+    lost += [False, True]
+    with pytest.raises(NvmlCallError):
+        driver.ask("PowerUsage", 0)
+    listed[0] = 1
+    with pytest.raises(NvmlCallError) as caught:
+        driver.ask("PowerUsage", 0)
+    assert caught.value.code == 28
+    listed[0] = 2
+    assert driver.ask("PowerUsage", 0) == 55_000
 
 
 def test_samples_that_came_between_the_bindings_two_calls_are_asked_for_again() -> None:

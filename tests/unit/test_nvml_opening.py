@@ -80,10 +80,16 @@ def test_gpus_that_cannot_be_opened_yet_may_be_later(simulate: Simulate, code: i
     assert opened_on(simulate, with_faults("gb10", fault)).not_ready == not_ready
 
 
+@pytest.mark.parametrize("name", [None, " "])
 @pytest.mark.parametrize("profile", ["gh200", "gb200", "gb200-module-only"])
-def test_a_gpu_without_a_name_may_be_any(simulate: Simulate, profile: str) -> None:
+def test_a_gpu_without_a_name_may_be_any(simulate: Simulate, profile: str, name: str | None) -> None:
     """Its energy may be a whole module's, processor included, or be the same module's twice: neither is ruled out."""
-    sensors = opened_on(simulate, with_faults(profile, Fault(call="nvmlDeviceGetName", code=999)))
+    found = profile_named(profile)
+    if name is None:
+        found = with_faults(profile, Fault(call="nvmlDeviceGetName", code=999))
+    else:
+        found = replace(found, devices=tuple(replace(device, name=name) for device in found.devices))
+    sensors = opened_on(simulate, found)
     energies = [one.spec for one in sensors.sensors if one.spec.unit in {"joules", "watts"}]
     assert energies
     assert {(spec.scope.gpu_core, spec.scope.cpu) for spec in energies} == {("yes", "unknown")}

@@ -91,6 +91,26 @@ def test_serial_numbers_and_host_names_are_never_read(tmp_path: Path) -> None:
     assert not any(word in text for word in ("SERIAL-77", "0c1d2e3f", "somebodys-box"))
 
 
+@pytest.mark.parametrize(
+    ("file", "text", "name"),
+    [
+        ("sys__class__dmi__id__product_name", "a1b2c3d4-1111-2222-3333-444455556666", None),
+        ("sys__class__dmi__id__product_name", "VM A1B2C3D4111122223333444455556666", None),
+        ("sys__firmware__devicetree__base__model", "Jetson Orin Developer Kit\0", "Jetson Orin Developer Kit"),
+        ("sys__firmware__devicetree__base__model", "\0", None),
+    ],
+)
+def test_what_the_firmware_calls_the_product(tmp_path: Path, file: str, text: str, name: str | None) -> None:
+    """Arm boards name themselves in the device tree; a UUID in the product's place is one machine's."""
+    assert observe_machine(write(tmp_path, **{file: text})).name == name
+
+
+def test_a_processor_that_is_called_unknown_has_no_name(tmp_path: Path) -> None:
+    """As in gVisor, which shows no model."""
+    root = write(tmp_path, proc__cpuinfo="processor : 0\nvendor_id : AuthenticAMD\nmodel name : unknown\n")
+    assert observe_machine(root).processor is None
+
+
 def test_only_loaded_software_is_listed() -> None:
     """A library that is installed but was not used is not what ran."""
     found = observe_software(loaded={"msgspec": object(), "huggingface_hub": object()})

@@ -17,15 +17,22 @@ from cardcallback.cli.advice import (
     advice_for,
     advice_on_open_rapl,
 )
+from cardcallback.energy.ceiling import Ceiling
+from cardcallback.energy.intervals import Check
 from cardcallback.errors import SensorReadError, SensorUnavailableError
 from cardcallback.record import Scope
-from cardcallback.sensors.base import Absence, Quantity, Sensor, SensorSet
+from cardcallback.sensors.base import Absence, Quantity, Sensor, SensorSet, SensorSpec
 from cardcallback.sensors.machine import same_figure
 from cardcallback.sensors.rapl import SOURCE as RAPL
 from cardcallback.units import format_percent
 
 # At which utilisation a device certainly uses energy that its counter must show within a second.
 _UNDER_LOAD = 0.5
+# Of a counter that is renewed once a second two steps may fall between two readings.
+_SLOW_REFRESH_SECONDS = 1.0
+_ANOTHER_UNIT = (
+    "the counter went on by more than the device may draw or by less than it can at rest: it may be in another unit"
+)
 # "unproven": it can be read, and nothing shows that what it says is true.
 Status = Literal["works", "unproven", "fails", "absent"]
 
@@ -139,10 +146,20 @@ def _verdict(
         return "fails", error, Advice(cure="run doctor again; if it stays so, the figure is left out of the card")
     if sensor.spec.kind == "counter" and second.value < first.value:
         return "unproven", "the counter went back between two readings", Advice(cure="run doctor again")
+    joules = second.value - first.value
+    if sensor.spec.kind == "counter" and joules > 0 and _cannot_be(sensor.spec, joules, first, second):
+        return "unproven", _ANOTHER_UNIT, Advice(cure="nothing to do: what the device cannot draw is not counted")
     # A counter of time in slowdowns rightly stands still on a healthy device.
     if sensor.spec.unit == "joules" and second.value == first.value:
         return _standing_still(load)
     return "works", None, NO_ADVICE
+
+
+def _cannot_be(spec: SensorSpec, joules: float, first: _Attempt, second: _Attempt) -> bool:
+    """Whether the device's power limit, where it is known, contradicts what its counter went ahead by."""
+    seconds = second.at_seconds - first.at_seconds + max(spec.refresh_seconds or 0.0, _SLOW_REFRESH_SECONDS)
+    allowed = Ceiling(0.0, 0.0, spec.highest_watts).joules_if_allowed(seconds)
+    return Check(slack_joules=0.0, allowed_joules=allowed).forbids(joules)
 
 
 def _standing_still(load: float | None) -> tuple[Status, str, Advice]:

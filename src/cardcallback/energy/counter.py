@@ -15,7 +15,7 @@ from cardcallback.energy.refresh import ASSUMED_REFRESH_SECONDS, RefreshWatch
 from cardcallback.energy.restarts import may_have_begun_anew
 from cardcallback.energy.traits import CounterTraits
 
-Event = Literal["reset", "restart", "wrap", "turn", "standstill", "jump", "dispute"]
+Event = Literal["reset", "restart", "wrap", "turn", "standstill", "forbidden", "jump", "dispute"]
 
 # More than any one device draws: what a counter may show without a gauge to check it against.
 _IMPOSSIBLE_WATTS = 5000.0
@@ -159,13 +159,15 @@ class CounterAccount:
         self._bridge(point)
 
     def _implausible(self, point: CounterPoint, change: float, check: Check) -> None:
-        if self._stood_still(point) or self._may_have_stopped_unseen:
+        stopped = self._stood_still(point) or self._may_have_stopped_unseen
+        if stopped:
             stopped_in = self.recent[-1] if self._caught_up(point, change, check) else None
             self._take_back()
             if stopped_in is not None:
                 self._count(point, stopped_in.joules + change)  # not what it shows now less what it did: it may wrap
                 return
-            self.events["standstill"] += 1
+        if stopped or check.forbids(change):  # in another unit it does so throughout: that refutes no gauge
+            self.events["standstill" if stopped else "forbidden"] += 1
             self._bridge(point)
             return
         # Work may begin at once and a gauge tell it late: what the device's limit allows is not ruled out.
@@ -205,10 +207,9 @@ class CounterAccount:
         return newest is not None and newest.caught_up_by(change, self._seconds(point), self._integral(point), check)
 
     def _plausible(self, point: CounterPoint, change: float, check: Check) -> bool:
-        if change < 0:
+        if change < 0 or check.forbids(change):
             return False
-        seconds = self._seconds(point)
-        integral = self._integral(point)
+        seconds, integral = self._seconds(point), self._integral(point)
         if integral is None:
             if self._stood_still(point) and self.anchor is not None and check.falls_short(change, self.anchor, point):
                 return False

@@ -11,6 +11,8 @@ from cardcallback.energy.history import NEVER, Cumulative, Stretch
 _INTERVAL_TOLERANCE = 0.15
 
 _LEAST_SHOWN = 1e-9
+# No GPU draws so small a share of what it may: idle ones draw percents of it. A counter in another unit shows it.
+_ABSURD_SHARE_OF_ALLOWED = 0.0016
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,12 @@ class Check:
     gauge_still: Stretch = NEVER
     gauge_failed_since: float = math.inf
     gauge_sees_everything: bool = True
+
+    def forbids(self, joules: float) -> bool:
+        """Whether the device cannot have used that, by its own limit: more than allowed, or less than any at rest."""
+        return joules > self.allowed_joules or (
+            math.isfinite(self.allowed_joules) and joules < _ABSURD_SHARE_OF_ALLOWED * self.allowed_joules
+        )
 
     def agree(self, counter_joules: float, gauge_joules: float) -> bool:
         """Whether both may be true of one time that the gauge saw all of."""

@@ -34,6 +34,8 @@ _PLACEHOLDER = re.compile(
     r"(to be filled|system (product|manufacturer)|default string|not (specified|applicable)|unknown|none|o\.e\.m)",
     re.IGNORECASE,
 )
+# What some clouds put in the product's place tells one machine from another.
+_UUID = re.compile(r"[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}", re.IGNORECASE)
 _LEGAL_FORM = re.compile(r",? *(Inc\.?|Corp(oration)?\.?|Co\.?,? Ltd\.?|Ltd\.?|GmbH|LLC)$", re.IGNORECASE)
 
 
@@ -82,7 +84,7 @@ def _processor(blocks: list[dict[str, str]]) -> str | None:
     if not blocks:
         return None
     model = product_name(blocks[0].get("model name"))
-    if model is not None:
+    if model is not None and not _PLACEHOLDER.match(model):
         return model
     cores = Counter(_arm_core(block) for block in blocks)
     known = [f"{count} x {core}" for core, count in sorted(cores.items(), key=_fastest_first) if core]
@@ -115,20 +117,22 @@ def _memory_total_bytes(root: Path) -> int | None:
 
 def _product(root: Path) -> str | None:
     folder = root / "sys/class/dmi/id"
-    product = _dmi(folder / "product_name")
+    product = _named(folder / "product_name")
     if product is None:
-        return None
+        # Arm boards without such firmware (Jetson, Raspberry Pi) are named with their maker in the device tree.
+        return _named(root / "sys/firmware/devicetree/base/model")
     if "DGX Spark" in product:
         return _DGX_SPARK
-    vendor = _dmi(folder / "sys_vendor")
+    vendor = _named(folder / "sys_vendor")
     if vendor is None or product.lower().startswith(vendor.lower()):
         return product
     return f"{vendor} {product}"
 
 
-def _dmi(path: Path) -> str | None:
-    text = _LEGAL_FORM.sub("", " ".join(_text(path).replace("_", " ").split()))
-    return text if PRODUCT.fullmatch(text) and not _PLACEHOLDER.match(text) else None
+def _named(path: Path) -> str | None:
+    text = _LEGAL_FORM.sub("", " ".join(_text(path).rstrip("\0").replace("_", " ").split()))
+    told = PRODUCT.fullmatch(text) and not _PLACEHOLDER.match(text) and not _UUID.search(text)
+    return text if told else None
 
 
 def _operating_system(root: Path) -> str | None:

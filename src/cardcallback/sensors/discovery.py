@@ -24,10 +24,12 @@ from cardcallback.sensors.base import (
     SensorSpec,
 )
 from cardcallback.sensors.elsewhere import explained
+from cardcallback.sensors.hwmon import with_gpu_on_module
 from cardcallback.sensors.machine import open_machine_energy
 from cardcallback.sensors.meminfo import open_meminfo, with_unified_memory
 from cardcallback.sensors.memory_limit import open_memory_limit
 from cardcallback.sensors.memory_pressure import open_memory_pressure
+from cardcallback.sensors.nvml_power import Part
 from cardcallback.sensors.plugin_checks import fault_of
 from cardcallback.sensors.process import open_process
 from cardcallback.sensors.torch_memory import open_torch_memory
@@ -80,11 +82,14 @@ def sensor_parts(
 
 
 def joined(sets: Iterable[SensorSet]) -> SensorSet:
-    """Parts as one set, in which memory is told by whether the devices share the machine's."""
+    """Parts as one set, in which the machine's sensors are told by what the devices share with it."""
     whole = functools.reduce(SensorSet.with_others, sets, SensorSet())
     gpus = whole.absence("gpu_energy")
     unified = None if gpus is not None and gpus.source == OPENING else _unified(whole.devices)
-    return replace(whole, sensors=tuple(with_unified_memory(one, unified=unified) for one in whole.sensors))
+    sensors = tuple(with_unified_memory(one, unified=unified) for one in whole.sensors)
+    if any(Part(name=device.name).superchip for device in whole.devices):
+        sensors = tuple(with_gpu_on_module(one) for one in sensors)
+    return replace(whole, sensors=sensors)
 
 
 def _gpu_sensors(gpus: SensorSet) -> SensorSet:

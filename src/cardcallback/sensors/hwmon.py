@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from cardcallback.errors import SensorReadError
 from cardcallback.record import Scope
-from cardcallback.sensors.base import Absence, Quantity, SensorSet, SensorSpec
+from cardcallback.sensors.base import Absence, Quantity, Sensor, SensorSet, SensorSpec
 from cardcallback.sensors.sysfs import SysfsSensor, entries_of, integer_of, is_for_ever, text_of
 from cardcallback.units import SECONDS_PER_MILLISECOND
 
@@ -40,7 +41,10 @@ _SPARK_PACKAGE = Scope(gpu_core="yes", gpu_memory="unknown", cpu="yes", host_dra
 _SPARK_GPU = Scope(gpu_core="yes", gpu_memory="unknown", regulators="unknown")
 _SPARK_CPU = Scope(cpu="yes", regulators="unknown")
 _GRACE = Scope(cpu="yes", host_dram="unknown", regulators="unknown")
-_MODULE = Scope(gpu_core="yes", gpu_memory="yes", cpu="yes", host_dram="unknown", regulators="unknown")
+# The meter's name is the same on a module that has no GPU (Grace CPU Superchip).
+_MODULE = Scope(gpu_core="unknown", gpu_memory="unknown", cpu="yes", host_dram="unknown", regulators="unknown")
+_GPU_MODULE = Scope(gpu_core="yes", gpu_memory="yes", cpu="yes", host_dram="unknown", regulators="unknown")
+_MODULE_SOURCE = f"hwmon:{_METER_CHIP}:module:"
 _SPARK_ENERGIES: tuple[tuple[str, Quantity, Scope, str], ...] = (
     ("cpu_p", "cpu_energy", _SPARK_CPU, "performance cores"),
     ("cpu_e", "cpu_energy", _SPARK_CPU, "efficiency cores"),
@@ -70,6 +74,14 @@ def open_hwmon(system_root: Path) -> SensorSet:
     spark = _channels(system_root, SPARK_CHIP)
     meters = _channels(system_root, _METER_CHIP)
     return _joined(_spark_power(spark, system_root), _spark_energies(spark), _grace(meters))
+
+
+def with_gpu_on_module(sensor: Sensor) -> Sensor:
+    """The meter of a module told to hold a GPU too; any other sensor as it is."""
+    if not isinstance(sensor, SysfsSensor) or not sensor.spec.source.startswith(_MODULE_SOURCE):
+        return sensor
+    covers = sensor.spec.covers.replace("processor included", "GPU and processor included")
+    return sensor.told(replace(sensor.spec, scope=_GPU_MODULE, covers=covers))
 
 
 def is_spark(system_root: Path) -> bool:
@@ -162,10 +174,10 @@ def _grace(channels: dict[tuple[str, str], Path]) -> SensorSet:
 def _meter(part: str, socket: str, path: Path) -> SysfsSensor:
     module = part == "module"
     averaging = _averaging_seconds(path)
-    covers = f"module socket {socket}, GPU and processor included" if module else f"Grace processor socket {socket}"
+    covers = f"module socket {socket}, processor included" if module else f"Grace processor socket {socket}"
     spec = SensorSpec(
         quantity="other_power" if module else "cpu_power",
-        source=f"hwmon:{_METER_CHIP}:{part}:{socket}",
+        source=f"{_MODULE_SOURCE}{socket}" if module else f"hwmon:{_METER_CHIP}:{part}:{socket}",
         kind="gauge",
         unit="watts",
         scope=_MODULE if module else _GRACE,

@@ -1,7 +1,8 @@
 """Memory in use by the whole machine, from ``/proc/meminfo``; right for unified memory too.
 
 Used is MemTotal - MemAvailable - free huge pages: page cache that the kernel would give back is not in
-use, and huge pages that are reserved but empty are not either (the kernel counts them as unavailable).
+use, and huge pages that are reserved but empty are not either (the kernel counts them as unavailable). Nor is the
+file cache of ZFS, which it gives back down to its least size and which the kernel does not know as a cache.
 """
 
 from __future__ import annotations
@@ -45,12 +46,13 @@ def parse_meminfo(text: str) -> dict[str, int]:
     return fields
 
 
-def used_bytes(fields: dict[str, int], free_huge_bytes: int | None = None) -> int:
+def used_bytes(fields: dict[str, int], free_huge_bytes: int | None = None, zfs_cache_bytes: int = 0) -> int:
     """Memory in use.
 
     Args:
         fields: of ``/proc/meminfo``.
         free_huge_bytes: empty huge pages of every size; ``None``: those of the default size, by ``fields``.
+        zfs_cache_bytes: what ZFS would give back of its file cache.
 
     Raises:
         SensorReadError: a field that is needed is missing, or they contradict each other.
@@ -58,7 +60,7 @@ def used_bytes(fields: dict[str, int], free_huge_bytes: int | None = None) -> in
     total, available = (_needed(fields, name) for name in ("MemTotal", "MemAvailable"))
     if free_huge_bytes is None:
         free_huge_bytes = fields.get("HugePages_Free", 0) * fields.get("Hugepagesize", 0)
-    used = total - available - free_huge_bytes
+    used = total - available - free_huge_bytes - zfs_cache_bytes
     if not 0 <= used <= total:
         msg = "/proc/meminfo contradicts itself"
         raise SensorReadError(msg)
@@ -82,6 +84,17 @@ def free_huge_bytes(fields: dict[str, int], huge_pages: Path) -> int | None:
         if size.isdecimal() and pages.isdecimal():
             free = (free or 0) + int(size) * BYTES_PER_KIBIBYTE * int(pages)
     return free
+
+
+def zfs_cache_bytes(statistics: Path) -> int:
+    """What ZFS would give back of its file cache (ARC), by its ``arcstats``; 0 where there is none."""
+    try:
+        lines = statistics.read_text(encoding="ascii", errors="replace").splitlines()
+    except OSError:
+        return 0
+    # Each line is a name, a type and a value.
+    found = {words[0]: int(words[2]) for words in map(str.split, lines) if len(words) == 3 and words[2].isdecimal()}
+    return max(found["size"] - found["c_min"], 0) if {"size", "c_min"} <= found.keys() else 0
 
 
 def _folders(parent: Path) -> list[Path]:
@@ -155,11 +168,13 @@ def open_meminfo(system_root: Path, *, unified: bool | None) -> tuple[tuple[Sens
     """
     path = system_root / "proc" / "meminfo"
     huge_pages = system_root / "sys" / "kernel" / "mm" / "hugepages"
+    zfs_cache = system_root / "proc" / "spl" / "kstat" / "zfs" / "arcstats"
     source = _source(system_root)
 
     def used(fields: dict[str, int]) -> int:
-        # A container's own file knows no huge pages, while sysfs shows the machine's.
-        return used_bytes(fields, None if source == CONTAINER_SOURCE else free_huge_bytes(fields, huge_pages))
+        if source == CONTAINER_SOURCE:
+            return used_bytes(fields)  # which knows neither, while the other files show the machine's
+        return used_bytes(fields, free_huge_bytes(fields, huge_pages), zfs_cache_bytes(zfs_cache))
 
     def spec(quantity: Quantity, interval_seconds: float) -> SensorSpec:
         return _spec(quantity, interval_seconds, unified=unified, source=source)

@@ -16,6 +16,8 @@ from cardcallback.sensors.meminfo import parse_meminfo
 _ONCE_SECONDS = 86400.0
 _NONE_SET = "no limit below the machine's memory is set for this job"
 _UNLIMITED = "max"
+# Version 1 writes the most pages that its counter holds, in bytes: more than any machine has.
+_LARGEST_BYTES = 2**62
 
 
 class MemoryLimitSensor:
@@ -100,4 +102,5 @@ def _limit(path: Path) -> int | None:
         text = path.read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError):
         return None
-    return int(text) if text != _UNLIMITED and text.isdecimal() else None
+    limit = int(text) if text != _UNLIMITED and text.isdecimal() else None
+    return limit if limit is not None and limit < _LARGEST_BYTES else None

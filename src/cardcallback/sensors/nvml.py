@@ -197,11 +197,13 @@ def _identified(nvml: NvmlDriver, index: int, clock: Callable[[], float]) -> _Gp
     """What tells this device's readings from another's, or why it cannot be opened."""
     unnamed: str | None = None
     try:
-        name = str(nvml.ask("Name", index))
+        name = str(nvml.ask("Name", index)).strip()
     except NvmlCallError as error:
         if not description.tells_power(nvml, index):
             return _unopened(index, error.code)
-        name, unnamed = _UNNAMED, f"GPU {index} has no name here: {reason_in_call(error.code)}"
+        name, unnamed = "", reason_in_call(error.code)
+    if not name:
+        name, unnamed = _UNNAMED, f"GPU {index} has no name here: {unnamed or 'the driver gives an empty one'}"
     nvml.uuid(index)  # by which it is found again, also when other devices are gone
     memory_total, limit_watts = description.memory_total_bytes(nvml, index), description.limit_watts(nvml, index)
     capability = description.known(nvml, "CudaComputeCapability", index)
@@ -211,6 +213,8 @@ def _identified(nvml: NvmlDriver, index: int, clock: Callable[[], float]) -> _Gp
         capability=None if capability is None else (int(capability[0]), int(capability[1])),
         has_no_memory=memory_total == 0,
         unnamed=unnamed is not None,
+        # Of a part without a name everything beside the GPU is unknown, a module included.
+        has_module=unnamed is None and description.tells_module_power(nvml, index),
     )
     module_limit = description.module_limit_watts(nvml, index) if part.superchip else None
     device = Device(

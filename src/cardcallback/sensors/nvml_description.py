@@ -8,7 +8,7 @@ from typing import Any
 from cardcallback.errors import SensorReadError
 from cardcallback.sensors.nvml_driver import NvmlDriver
 from cardcallback.sensors.nvml_errors import NOT_SUPPORTED, NvmlCallError
-from cardcallback.sensors.nvml_power import FIELD_POWER_LIMIT, SCOPE_MODULE
+from cardcallback.sensors.nvml_power import FIELD_AVERAGE, FIELD_INSTANT, FIELD_POWER_LIMIT, SCOPE_MODULE
 from cardcallback.sensors.nvml_values import watts_from
 
 
@@ -35,8 +35,17 @@ def limit_watts(nvml: NvmlDriver, index: int) -> float | None:
 
 def module_limit_watts(nvml: NvmlDriver, index: int) -> float | None:
     """The limit of the module that the device is a part of, where there is one."""
+    return _module_watts(nvml, index, FIELD_POWER_LIMIT)
+
+
+def tells_module_power(nvml: NvmlDriver, index: int) -> bool:
+    """Whether the driver tells the power of a module that the device is a part of."""
+    return any(_module_watts(nvml, index, field) is not None for field in (FIELD_AVERAGE, FIELD_INSTANT))
+
+
+def _module_watts(nvml: NvmlDriver, index: int, field: int) -> float | None:
     try:
-        return watts_from(nvml.ask_field(index, FIELD_POWER_LIMIT, SCOPE_MODULE))
+        return watts_from(nvml.ask_field(index, field, SCOPE_MODULE))
     except (NvmlCallError, SensorReadError):
         return None
 

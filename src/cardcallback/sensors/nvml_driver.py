@@ -40,6 +40,7 @@ class NvmlDriver:
         self._lock = threading.Lock()
         self._handles: dict[int, Any] = {}
         self._uuids: dict[int, str] = {}
+        self._listed: int | None = None  # how many devices there were when one was first looked up
         self._process = 0
         self._starts = 0
         self._start(self._starts)
@@ -107,7 +108,7 @@ class NvmlDriver:
     def _found(self, index: int) -> Any:
         uuid = self._uuids.get(index)
         if uuid is None:
-            return self._once("nvmlDeviceGetHandleByIndex", index)
+            return self._at_its_place(index)
         try:
             return self._once("nvmlDeviceGetHandleByUUID", uuid)
         except NvmlCallError as error:
@@ -116,6 +117,15 @@ class NvmlDriver:
             if self._once("nvmlDeviceGetUUID", handle) != uuid:
                 raise NvmlCallError(GPU_NOT_FOUND) from error
             return handle
+
+    def _at_its_place(self, index: int) -> Any:
+        """The device at that number, which is another's once a device is gone or one has come."""
+        listed = int(self._once("nvmlDeviceGetCount"))
+        if self._listed is None:
+            self._listed = listed
+        if listed != self._listed:
+            raise NvmlCallError(GPU_NOT_FOUND)
+        return self._once("nvmlDeviceGetHandleByIndex", index)
 
     def uuid(self, index: int) -> str | None:
         """The device's UUID, by which it is found again; ``None`` where the driver does not tell."""

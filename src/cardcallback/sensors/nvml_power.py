@@ -7,6 +7,7 @@ Blackwell part is covered by that work, so for those the accuracy is not publish
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from cardcallback.record import InstrumentAccuracy, Scope
@@ -26,6 +27,7 @@ _ARCHITECTURES = {
     13: "Rubin",
 }
 _GA100 = (8, 0)
+_UNIFIED = re.compile(r"GB10(?!\d)|Thor|Orin")
 FIELD_AVERAGE, FIELD_INSTANT, FIELD_POWER_LIMIT = 185, 186, 190
 SCOPE_GPU, SCOPE_MODULE = 0, 1
 
@@ -43,7 +45,8 @@ class Part:
     """What tells one GPU's readings from another's; ``capability`` is (major, minor).
 
     ``has_no_memory``: the driver has no memory figure for it, as the NVML header says of systems on a chip.
-    ``unnamed``: ``name`` is not what its driver calls it, so that it may be a superchip.
+    ``unnamed``: ``name`` is not what its driver calls it, so that it may be a superchip. ``has_module``: its driver
+    tells the power of a module that it is on, which those of GPUs on a board of their own answer with "not supported".
     """
 
     name: str
@@ -51,6 +54,7 @@ class Part:
     capability: tuple[int, int] | None = None
     has_no_memory: bool = False
     unnamed: bool = False
+    has_module: bool = False
 
     @property
     def architecture_name(self) -> str | None:
@@ -60,8 +64,7 @@ class Part:
     @property
     def unified(self) -> bool:
         """Whether the GPU shares the machine's memory: as its driver shows, or a part known to (GB10, Thor, Orin)."""
-        known = any(word in self.name for word in ("GB10", "Thor", "Orin")) and "GB100" not in self.name
-        return known or self.has_no_memory
+        return self.has_no_memory or _UNIFIED.search(self.name) is not None
 
     @property
     def whole_module_counter(self) -> bool:
@@ -70,12 +73,12 @@ class Part:
 
     @property
     def superchip(self) -> bool:
-        """Whether a Grace processor shares the module (GH200, GB200, GB300)."""
-        return any(word in self.name for word in ("GH200", "GB200", "GB300"))
+        """Whether a processor shares the module: as its driver shows, or a part known to (GH200, GB200, GB300)."""
+        return self.has_module or any(word in self.name for word in ("GH200", "GB200", "GB300"))
 
     @property
     def shares_module(self) -> bool:
-        """Whether several GPUs are on one module (GB200, GB300)."""
+        """Whether several GPUs are on one module (GB200, GB300), or may be, as on a superchip of another name."""
         return self.superchip and not self.whole_module_counter
 
 

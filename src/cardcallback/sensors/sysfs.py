@@ -30,6 +30,10 @@ class SysfsSensor:
         """What this sensor reads."""
         return self._spec
 
+    def told(self, spec: SensorSpec) -> SysfsSensor:
+        """The same sensor by another spec."""
+        return SysfsSensor(self._path, spec, highest=self._highest)
+
     def read(self) -> float:
         """Watts now, or joules since the counter last began at zero.
 

@@ -1,0 +1,58 @@
+"""An energy counter in another unit than NVML's: what the device's own limit says of it."""
+
+from __future__ import annotations
+
+import pytest
+from virtual_gpu import GB10, VirtualGpu
+from watching import ALWAYS, watch
+
+from cardcallback.energy import CounterTraits, EnergyAccount, PowerTraits
+
+GPU = VirtualGpu(waveform=ALWAYS, **GB10)
+POWER = PowerTraits(averaging_seconds=1.0, refresh_seconds=0.1, interval_seconds=0.5)
+WORDS = "power limit allows or by less than it can draw at rest"
+
+
+def account(*, limit: float | None, power: PowerTraits | None = POWER) -> EnergyAccount:
+    """Both sensors of a device of that power limit."""
+    return EnergyAccount(counter=CounterTraits(refresh_seconds=0.1), power=power, limit_watts=limit)
+
+
+@pytest.mark.parametrize("seconds", [8.0, 60.0])
+@pytest.mark.parametrize("unit", [1e-3, 1e3, 1e6])
+def test_a_counter_of_another_unit_is_not_the_figure(unit: float, seconds: float) -> None:
+    """Joules or microjoules for millijoules: no such device draws so little or so much; the gauge counts."""
+    result = watch(account(limit=140.0), GPU, seconds, fault=lambda _, joules: joules * unit).result(seconds)
+    assert result.counter is None
+    assert result.best is not None
+    assert result.best.method == "integrated_power"
+    assert result.best.low <= GPU.truth(0, seconds) <= (result.best.high or 0.0)
+    assert (result.best.high or 0.0) < 2 * GPU.truth(0, seconds)
+    assert any(WORDS in note for note in result.notes)
+
+
+@pytest.mark.parametrize("unit", [1e-3, 1e3])
+def test_without_a_gauge_such_a_counter_is_no_figure_at_all(unit: float) -> None:
+    """Nothing else tells: not measured, rather than a thousand times too little or too much."""
+    begun = account(limit=140.0, power=None)
+    assert watch(begun, GPU, 60.0, gauge=False, fault=lambda _, joules: joules * unit).result(60.0).best is None
+
+
+def test_without_a_limit_either_may_be_the_wrong_one() -> None:
+    """Then the interval holds both."""
+    result = watch(account(limit=None), GPU, 60.0, fault=lambda _, joules: joules * 1e-3).result(60.0)
+    assert result.best is not None
+    assert result.best.low <= GPU.truth(0, 60.0) <= (result.best.high or 0.0)
+
+
+def test_a_counter_that_changes_its_unit_is_bridged_from_then_on() -> None:
+    """As one does whose driver was exchanged: what it counted before stays counted."""
+
+    def changed(at: float, joules: float) -> float:
+        return joules if at < 30 else joules + 1e3 * (joules - GPU.joules(30.0))
+
+    result = watch(account(limit=140.0), GPU, 60.0, fault=changed).result(60.0)
+    assert result.best is not None
+    assert result.best.method == "counter_bridged"
+    assert result.best.joules == pytest.approx(GPU.truth(0, 60.0), rel=0.01)
+    assert result.best.low <= GPU.truth(0, 60.0) <= (result.best.high or 0.0)
