@@ -144,6 +144,17 @@ def test_a_superchip_is_known_by_its_module_not_by_its_name(simulate: Simulate, 
     assert energy.gpu.scope.cpu == "no"
 
 
+def test_a_driver_that_does_not_look_at_the_scope_makes_no_superchip(simulate: Simulate) -> None:
+    """It tells the GPU's own power as a module's, and its counter is the GPU's as ever."""
+    profile = profile_named("h100")
+    fields = {(field, scope): source for (field, _), source in profile.devices[0].fields.items() for scope in (0, 1)}
+    machine = simulate(replace(profile, devices=(replace(profile.devices[0], fields=fields),)))
+    energy = measure(machine, _SECONDS).energy
+    assert energy.gpu_counter.value == pytest.approx(truth(machine, _SECONDS), rel=0.005)
+    assert energy.gpu.scope is not None
+    assert energy.gpu.scope.cpu == "no"
+
+
 def test_module_power_is_counted_once_for_its_gpus(simulate: Simulate) -> None:
     """Where no GPU of a GB200 tells its own power, each module's is counted once; the board's serial groups them."""
     machine = simulate("gb200-module-only")

@@ -8,8 +8,12 @@ from typing import Any
 from cardcallback.errors import SensorReadError
 from cardcallback.sensors.nvml_driver import NvmlDriver
 from cardcallback.sensors.nvml_errors import NOT_SUPPORTED, NvmlCallError
-from cardcallback.sensors.nvml_power import FIELD_AVERAGE, FIELD_INSTANT, FIELD_POWER_LIMIT, SCOPE_MODULE
+from cardcallback.sensors.nvml_power import FIELD_AVERAGE, FIELD_INSTANT, FIELD_POWER_LIMIT, SCOPE_GPU, SCOPE_MODULE
 from cardcallback.sensors.nvml_values import watts_from
+
+# A driver that does not look at the scope tells a GPU's own power as its module's, a little later: work that rises just
+# then makes it more, but hardly each of so many times.
+_COMPARISONS = 3
 
 
 def tells_power(nvml: NvmlDriver, index: int) -> bool:
@@ -35,17 +39,29 @@ def limit_watts(nvml: NvmlDriver, index: int) -> float | None:
 
 def module_limit_watts(nvml: NvmlDriver, index: int) -> float | None:
     """The limit of the module that the device is a part of, where there is one."""
-    return _module_watts(nvml, index, FIELD_POWER_LIMIT)
+    return _field_watts(nvml, index, FIELD_POWER_LIMIT, SCOPE_MODULE)
 
 
 def tells_module_power(nvml: NvmlDriver, index: int) -> bool:
-    """Whether the driver tells the power of a module that the device is a part of."""
-    return any(_module_watts(nvml, index, field) is not None for field in (FIELD_AVERAGE, FIELD_INSTANT))
+    """Whether the driver tells the power of a module that the device is a part of, which is more than the device's."""
+    return any(_is_more_than_the_gpu(nvml, index, field) for field in (FIELD_AVERAGE, FIELD_INSTANT))
 
 
-def _module_watts(nvml: NvmlDriver, index: int, field: int) -> float | None:
+def _is_more_than_the_gpu(nvml: NvmlDriver, index: int, field: int) -> bool:
+    for _ in range(_COMPARISONS):
+        before = _field_watts(nvml, index, field, SCOPE_GPU)
+        module = _field_watts(nvml, index, field, SCOPE_MODULE)
+        if module is None:
+            return False
+        after = _field_watts(nvml, index, field, SCOPE_GPU)
+        if any(gpu is not None and module <= gpu for gpu in (before, after)):
+            return False
+    return True
+
+
+def _field_watts(nvml: NvmlDriver, index: int, field: int, scope: int) -> float | None:
     try:
-        return watts_from(nvml.ask_field(index, field, SCOPE_MODULE))
+        return watts_from(nvml.ask_field(index, field, scope))
     except (NvmlCallError, SensorReadError):
         return None
 
