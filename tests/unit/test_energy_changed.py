@@ -214,7 +214,7 @@ def test_a_change_is_not_looked_for_every_second() -> None:
         joules = varied.uniform(9, 11)
         agreement.count(Counted(CounterPoint(0.0, 0.0, None), 1.0, joules * (1.0 if second < 400 else 1.2), joules))
         found = watch.change(agreement, anew=False)
-    assert agreement.looked < 300
+    assert agreement.looked < 100
     assert found is not None
     assert found.share == pytest.approx(0.2, abs=0.02)
     sure = watch.change(agreement, anew=True)

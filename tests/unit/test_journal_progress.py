@@ -19,12 +19,12 @@ def moment(seconds: float, **joules: float) -> Progress:
 
 
 def test_every_known_energy_is_in_it() -> None:
-    """With seven digits; what is not measured is left out, and a lone device's energy is the whole's."""
+    """Written with seven digits; what is not measured is left out, and a lone device's energy is the whole's."""
     gpu = replace(ENERGY.gpu, value=123456.789, recording_low=123450.123, recording_high=None)
     progress = progress_of(12.34567, 0.5, 7, replace(ENERGY, gpu=gpu, others=(ENERGY.gpu,)), [gpu])
     assert (progress.duration_seconds, progress.suspended_seconds, progress.last_step) == (12.346, 0.5, 7)
     assert set(progress.figures) == {"gpu", "gpu_counter", "gpu_integrated", "others.0"}
-    assert progress.figures["gpu"] == (123456.8, 123450.1, None, 1.0)
+    assert ProgressEntries().next(progress).e["gpu"] == (123456.8, 123450.1, None, 1.0)
 
 
 def test_of_several_devices_each_is_named() -> None:

@@ -192,6 +192,15 @@ def test_hostile_texts_are_harmless_in_the_file() -> None:
     assert len(long) == 10_000
 
 
+def test_a_control_is_an_escape_where_all_else_is_ascii() -> None:
+    """A text of ASCII alone needs no search for what could steer a terminal, but for the one such character in it."""
+    text = encode(make_record(notes=("erased\x7f",)))
+    assert text.isascii()
+    assert "\x7f" not in text
+    assert "erased\\u007f" in text
+    assert decode(text.encode()).record.notes == ("erased\x7f",)
+
+
 def test_a_place_that_cannot_be_looked_at_has_no_record(tmp_path: Path) -> None:
     """As one that is not there: a name too long for any file, and a folder that nobody may look into."""
     for place in (tmp_path / ("x" * 300), tmp_path / "out" / ("x" * 300)):

@@ -24,7 +24,9 @@ def test_energies_are_those_of_a_snapshot_of_the_same_moment(count: int) -> None
     run(recorder, clock, 30.0)
     clock.suspend(5.0)
     now, whole = recorder.energies(), recorder.snapshot()
-    assert [getattr(now.energy, name) for name in FIGURES] == [getattr(whole.energy, name) for name in FIGURES]
+    for name in FIGURES:
+        asked, told = getattr(now.energy, name), getattr(whole.energy, name)
+        assert asked == told or asked.value is told.value is None  # why there is none is not looked for every second
     assert now.energy.gpu.value is not None
     assert now.energy.cpu.value is not None
     assert now.accelerators == tuple(one.energy for one in whole.accelerators)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections import deque
 from collections.abc import Sequence
-from typing import Any
 
 import pytest
 from driven import OPENED_AT, SIMULATED, MachineClock
@@ -76,31 +74,6 @@ def test_a_fault_that_stays_ends_the_reading_and_says_so() -> None:
     assert recorder.left > 0
     recorder.left = 0
     assert sum("stopped reading" in note for note in recorder.stop().notes) == 1
-
-
-class EnteredMeanwhile(deque[Any]):
-    """Readings that another thread enters right after somebody has asked whether there are any."""
-
-    def __bool__(self) -> bool:
-        """Whether there were any."""
-        there_were = len(self) > 0
-        self.clear()
-        return there_were
-
-
-def test_readings_that_another_thread_enters_meanwhile_are_not_looked_for() -> None:
-    """As a thread without the interpreter's lock may, between two looks at them: the next ones are taken as ever."""
-    clock = FakeClock()
-    sensors = SensorSet(sensors=(sensor("system_memory", 8.0),))
-    lane = Lane(
-        sensors.sensors, clock=clock, book=Recorder(sensors, clock=clock), sampling_interval_seconds=1.0, seed=0
-    )
-    lane._taken = EnteredMeanwhile()
-    lane.sample_due()
-    clock.advance(2.0)
-    lane._taken = deque()
-    lane.sample_due()
-    assert [one.value for one in lane._taken] == [8.0]
 
 
 class Choosy(Recorder):

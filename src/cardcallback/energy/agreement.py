@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import copy
-
 from cardcallback.energy.blocks import Block, Blocks
 from cardcallback.energy.intervals import BothWays, Counted
 from cardcallback.energy.rates import RateChange, rate_change
+from cardcallback.energy.twins import twin_of
 
 # Above this share of the intervals, counter and gauge disagree as such: neither is the one at fault.
 _SYSTEMATIC_SHARE = 0.2
@@ -83,14 +82,15 @@ class Agreement:
 
     def copy(self) -> Agreement:
         """An independent copy."""
-        twin = copy.copy(self)
+        twin = twin_of(self)
         twin.blocks = self.blocks.copy()
         return twin
 
     @property
     def watched_seconds(self) -> float:
         """How long both watched, whatever came of comparing them."""
-        return self._sums.whole.seconds
+        sums = self._sums
+        return sums.agreeing.seconds + sums.disputed.seconds + sums.ruled_out.seconds
 
     @property
     def disagrees_throughout(self) -> bool:

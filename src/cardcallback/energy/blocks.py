@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from cardcallback.energy.intervals import BothWays
+from cardcallback.energy.intervals import NOTHING, BothWays
+from cardcallback.energy.twins import twin_of
 
 _MOST_BLOCKS = 512
 
@@ -19,9 +19,9 @@ class Block:
     ``alone_joules`` is what the counter counted between them while the gauge did not see all of it.
     """
 
-    agreeing: BothWays = field(default_factory=BothWays)
-    disputed: BothWays = field(default_factory=BothWays)
-    ruled_out: BothWays = field(default_factory=BothWays)
+    agreeing: BothWays = NOTHING
+    disputed: BothWays = NOTHING
+    ruled_out: BothWays = NOTHING
     alone_joules: float = 0.0
 
     @property
@@ -77,7 +77,7 @@ class Blocks:
 
     def copy(self) -> Blocks:
         """An independent copy."""
-        return copy.copy(self)
+        return twin_of(self)
 
     def all(self) -> tuple[Block, ...]:
         """The blocks, the last of them perhaps of fewer intervals."""

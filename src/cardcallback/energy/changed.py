@@ -12,7 +12,7 @@ from cardcallback.energy.rates import RateChange
 # How far off a rate may be that blocks of intervals tell, in what they usually scatter by.
 _DEVIATIONS = 3.0
 # It is looked for again where so much more was compared: to look costs several times what the rest of a result does.
-_MORE = 1.02
+_MORE = 1.1
 
 
 class RateWatch:

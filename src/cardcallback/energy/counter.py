@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import copy
 import math
-from collections import Counter as Tally
-from collections import deque
+from collections import defaultdict, deque
 from typing import Literal
 
 from cardcallback.energy.agreement import Agreement
@@ -14,6 +12,7 @@ from cardcallback.energy.intervals import BothWays, Check, Counted, CounterPoint
 from cardcallback.energy.refresh import ASSUMED_REFRESH_SECONDS, RefreshWatch
 from cardcallback.energy.restarts import may_have_begun_anew
 from cardcallback.energy.traits import CounterTraits
+from cardcallback.energy.twins import twin_of
 
 Event = Literal["reset", "restart", "wrap", "turn", "standstill", "forbidden", "jump", "dispute"]
 
@@ -47,7 +46,7 @@ class CounterAccount:
         self.agreement = Agreement()
         self.rate_doubt_joules = 0.0  # since when its rate is another is known to within this
         self.highest = Ceiling(0.0, 0.0)  # of what was counted
-        self.events: Tally[Event] = Tally()
+        self.events: defaultdict[Event, int] = defaultdict(int)
         self.recent: deque[Counted] = deque(maxlen=_RECENT)
         self._may_take_back = False  # the newest of them
         self._lacking_joules = 0.0  # by power, in the interval before, which power told therefore
@@ -56,7 +55,7 @@ class CounterAccount:
 
     def copy(self) -> CounterAccount:
         """An independent copy."""
-        twin = copy.copy(self)
+        twin = twin_of(self)
         twin.events = self.events.copy()
         twin.recent = self.recent.copy()
         twin.refresh = self.refresh.copy()

@@ -94,6 +94,10 @@ class BothWays:
 
     def joined(self, other: BothWays) -> BothWays:
         """The sums of both."""
+        if other is NOTHING:
+            return self
+        if self is NOTHING:
+            return other
         return BothWays(
             self.seconds + other.seconds,
             self.counter_joules + other.counter_joules,
@@ -109,6 +113,9 @@ class BothWays:
             self.power_joules - part.power_joules,
             self.weak_seconds - part.weak_seconds,
         )
+
+
+NOTHING = BothWays()
 
 
 @dataclass(frozen=True, slots=True)

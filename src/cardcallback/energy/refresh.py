@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import copy
 from collections import deque
+
+from cardcallback.energy.twins import twin_of
 
 # What is assumed of a counter that nobody published it of and that was not read often enough to see it:
 # ten times what NVIDIA's other counters show, and as far apart as such a counter is read.
@@ -23,16 +24,20 @@ class RefreshWatch:
         self._last_change = 0.0
         self._value_since = 0.0
         self._longest_repeat_seconds = 0.0
+        self._seconds: float | None = None
 
     def copy(self) -> RefreshWatch:
         """An independent copy."""
-        twin = copy.copy(self)
+        twin = twin_of(self)
         twin.distances = self.distances.copy()
         return twin
 
     @property
     def seconds(self) -> float | None:
         """How far apart changes lie at most; ``None`` before enough were seen."""
+        return self._seconds  # kept: it is asked for at every reading, and after the first ones never another
+
+    def _by_changes(self) -> float | None:
         count = len(self.distances)
         if count < _FEWEST_CHANGES or self._unchanged_since is None or self._first is None:
             return None
@@ -52,9 +57,11 @@ class RefreshWatch:
             return
         if joules == previous[1]:
             self._longest_repeat_seconds = max(self._longest_repeat_seconds, at_seconds - self._value_since)
+            self._seconds = self._by_changes()
             return
         self._value_since = at_seconds
         if self._unchanged_since is not None:
             self.distances.append(at_seconds - self._unchanged_since)
         self._first = previous[0] if self._first is None else self._first
         self._unchanged_since, self._last_change = previous[0], at_seconds
+        self._seconds = self._by_changes()

@@ -12,14 +12,14 @@ from cardcallback.record import Energy, Measurement
 ENERGIES = ("gpu", "gpu_counter", "gpu_integrated", "cpu", "dram", "system")
 # Known to a second; the others are checks and parts of them, and a line of all of them would be long.
 _EVERY_SECOND = frozenset({"gpu", "cpu", "dram", "system"})
-_FIGURES = 7
+_FORMAT = "%.7g"
 # The others are written as often as this share of the session's age, and at least this often.
 _OTHERS_SHARE = 1 / 200
 _OTHERS_LONGEST_SECONDS = 10.0
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
-    """One moment of a session; ``figures`` are its known energies by name, as ``energy_name`` and fields have them."""
+    """One moment of a session; ``figures`` are its known energies by name: the record's, with places of devices."""
 
     duration_seconds: float
     suspended_seconds: float
@@ -51,7 +51,11 @@ def progress_of(
         duration_seconds=round(duration_seconds, 3),
         suspended_seconds=round(suspended_seconds, 3),
         last_step=last_step,
-        figures={name: _figure(one, one.value) for name, one in named.items() if one.value is not None},
+        figures={
+            name: (one.value, one.recording_low, one.recording_high, one.coverage)
+            for name, one in named.items()
+            if one.value is not None
+        },
     )
 
 
@@ -94,16 +98,15 @@ class ProgressEntries:
 
     def _changed(self, figures: Mapping[str, Figure], *, others: bool) -> Iterator[tuple[str, Figure | None]]:
         for name, figure in figures.items():
-            if (others or name in _EVERY_SECOND) and self._written.get(name) != figure:
-                yield name, figure
+            if not (others or name in _EVERY_SECOND):
+                continue
+            written = _rounded(figure)
+            if self._written.get(name) != written:
+                yield name, written
         yield from ((name, None) for name in self._written if name not in figures)
 
 
-def _figure(measurement: Measurement, value: float) -> Figure:
-    bounds = (measurement.recording_low, measurement.recording_high, measurement.coverage)
-    low, high, coverage = (None if bound is None else _rounded(bound) for bound in bounds)
-    return _rounded(value), low, high, coverage
-
-
-def _rounded(value: float) -> float:
-    return float(f"{value:.{_FIGURES}g}")
+def _rounded(figure: Figure) -> Figure:
+    value, *bounds = figure
+    low, high, coverage = (None if bound is None else float(_FORMAT % bound) for bound in bounds)
+    return float(_FORMAT % value), low, high, coverage

@@ -23,6 +23,7 @@ _LONGEST_TEXT = 10_000
 _INDENTATION = re.compile(r"\n +")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 # JSON escapes the controls below the space itself. Here: the others, and what has no width or turns the direction.
+_DELETE = "\x7f"  # the only one of them in ASCII
 _UNSEEN = re.compile("[\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f]")
 
 
@@ -126,6 +127,8 @@ def encode(record: RunRecord, *, document: dict[str, Any] | None = None, indent:
     except ValueError:
         _require_finite(own, "record")  # which names the one that is not
         raise
+    if text.isascii() and _DELETE not in text:
+        return text
     return _UNSEEN.sub(lambda match: json.dumps(match.group())[1:-1], text)
 
 
@@ -155,17 +158,28 @@ def _with_unknown(own: Any, document: Any) -> Any:
 
 
 def _harmless(value: Any) -> Any:
-    if isinstance(value, float):  # most of them, by far
-        return value
     if isinstance(value, str):
-        text = value if len(value) <= _LONGEST_TEXT else value[: _LONGEST_TEXT - 1] + "…"
-        return _SURROGATE.sub("\ufffd", text)
+        return _harmless_text(value)
     if isinstance(value, dict):
-        return {_harmless(key): _harmless(item) for key, item in value.items()}
+        # Nearly all are figures that are not known, numbers and short names: no call for each of them.
+        return {
+            _harmless_text(key): item if item is None or type(item) is float else _harmless(item)
+            for key, item in value.items()
+        }
     if isinstance(value, (list, tuple)):
-        # The points of curves and traces are most of a record: no call for each of their numbers.
-        return [item if type(item) is float else _harmless(item) for item in value]
+        # The points of curves and traces are most of a record.
+        return [item if _is_point(item) else _harmless(item) for item in value]
     return value
+
+
+def _is_point(value: Any) -> bool:
+    return isinstance(value, (list, tuple)) and len(value) == 2 and type(value[0]) is type(value[1]) is float
+
+
+def _harmless_text(text: str) -> str:
+    if len(text) > _LONGEST_TEXT:
+        text = text[: _LONGEST_TEXT - 1] + "…"
+    return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
 
 
 def _require_finite(value: Any, path: str) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 import operator
 import threading
-from collections import deque
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from cardcallback import portable
 from cardcallback.errors import DeviceLostError, SensorReadError, SensorUnavailableError
 from cardcallback.guard import swallowed
+from cardcallback.record import Point
 from cardcallback.recorder.alarm import Alarm
 from cardcallback.recorder.book import Book
 from cardcallback.recorder.budget import DRIVER_SHARE, fit_intervals
@@ -22,13 +22,11 @@ from cardcallback.recorder.losses import DeviceLosses
 from cardcallback.recorder.opening import NO_THREAD
 from cardcallback.recorder.schedule import HARMLESS_CALL_SECONDS, TOGETHER_SECONDS, Appointment, interval_of
 from cardcallback.recorder.slow_phase import SlowPhase
+from cardcallback.recorder.taken import TakenReadings
 from cardcallback.sensors.base import Sensor
 from cardcallback.units import format_duration
 
 _LONGEST_WAIT_SECONDS = 1.0
-# Entering a reading touches far more code than taking it: right after a wake-up none of that is in the processor's
-# caches, and twenty readings entered together cost little more than one.
-_ENTERED_EVERY_SECONDS = 1.0
 _MOST_FAULTS = 10  # of our own with one sensor, outside its reading
 _due_seconds = operator.attrgetter("due_seconds")
 
@@ -38,14 +36,6 @@ class _Call(NamedTuple):
 
     began_seconds: float
     began_awake_seconds: float
-
-
-class _Taken(NamedTuple):
-    """A reading that is not entered yet."""
-
-    appointment: Appointment
-    at: float
-    value: float
 
 
 class Lane:
@@ -69,7 +59,7 @@ class Lane:
         self.losses = DeviceLosses()
         self.reading: Sensor | None = None
         self.first_pass = threading.Event()
-        self._taken: deque[_Taken] = deque()
+        self._taken = TakenReadings()
         self._entering = threading.Lock()  # never held while a sensor is read
         self._alarm = Alarm()
         self._thread: threading.Thread | None = None
@@ -97,7 +87,8 @@ class Lane:
         """Read what is due until the session stops, then once more what its end needs."""
         while not self._book.stopping and not all(one.retired for one in self.appointments):
             wait = self.sample_due()
-            self.first_pass.set()
+            if not self.first_pass.is_set():
+                self.first_pass.set()
             self._alarm.wait(min(wait, _LONGEST_WAIT_SECONDS))  # after a stop the loop ends by its own condition
         self.first_pass.set()
         self.read_last()
@@ -112,7 +103,9 @@ class Lane:
         for kept in self._kept.values():
             if kept.due_seconds <= now + TOGETHER_SECONDS and not self._book.stopping:
                 self._read_kept(kept)
-        if self._taken and now - self._first_taken_at() >= _ENTERED_EVERY_SECONDS:
+        if self._taken.energies_are_due(now):
+            self.enter_energies()
+        if self._taken.states_are_due(now):
             self.enter_taken()
         due = min(map(self._due if self.losses else _due_seconds, self.appointments), default=math.inf)
         due = min(due, *(kept.due_seconds for kept in self._kept.values())) if self._kept else due
@@ -140,23 +133,22 @@ class Lane:
 
     def enter_taken(self) -> None:
         """Enter the readings that were taken since the last time; for whoever looks into the book, in any thread."""
-        with self._entering:
-            while self._taken:
-                appointment, at, value = self._taken.popleft()
-                readings = [(at, value)]
-                # Finding where a reading goes costs as much as entering it: those of one sensor go together.
-                while self._taken and self._taken[0].appointment is appointment:
-                    readings.append(self._taken.popleft()[1:])
-                try:
-                    self._book.enter(appointment.sensor.spec, readings)
-                except Exception as error:  # noqa: BLE001 - one sensor's figure is lost, not the others'
-                    self._note_fault(appointment, error)
+        self._enter(states=True)
 
-    def _first_taken_at(self) -> float:
+    def enter_energies(self) -> None:
+        """The same of energy and power alone."""
+        self._enter(states=False)
+
+    def _enter(self, *, states: bool) -> None:
+        with self._entering:
+            for appointment, readings in self._taken.take_out(states=states):
+                self._enter_those_of(appointment, readings)
+
+    def _enter_those_of(self, appointment: Appointment, readings: Sequence[Point]) -> None:
         try:
-            return self._taken[0].at
-        except IndexError:  # whoever looks into the book has entered it since
-            return math.inf
+            self._book.enter(appointment.sensor.spec, readings)
+        except Exception as error:  # noqa: BLE001 - one sensor's figure is lost, not the others'
+            self._note_fault(appointment, error)
 
     def _due(self, appointment: Appointment) -> float:
         return max(appointment.due_seconds, self.losses.retry_at(appointment.sensor.spec.device))
@@ -178,7 +170,8 @@ class Lane:
         try:
             if kept.can_be_read(self._clock.elapsed_seconds(), lost=lost):
                 readings = kept.read(self._clock, last=last)
-                self._taken.extend(_Taken(appointment, at, value) for at, value in readings)
+                for at_seconds, value in readings:
+                    self._taken.add(appointment, at_seconds, value)
                 self.enter_taken()
                 sentence = kept.change(self._clock.elapsed_seconds(), self._book.now_seconds())
                 if sentence is not None:
@@ -245,7 +238,7 @@ class Lane:
         self._slow_phase.note_call(appointment, after)
         if appointment in self._kept:
             self._kept[appointment].note_single((before + after) / 2, value)
-        self._taken.append(_Taken(appointment, (before + after) / 2, value))
+        self._taken.add(appointment, (before + after) / 2, value)
         if appointment.cost_is_new:
             self.enter_taken()
             self._fit()

@@ -106,6 +106,7 @@ class Recorder:
         Others that are read already go on being read, so that they can be described later without a gap, unless
         ``release_others``.
         """
+        self._enter_taken()  # by what is described until now
         with self._lock:
             if self._recording is not None:
                 return
@@ -186,7 +187,8 @@ class Recorder:
 
     def energies(self) -> EnergiesNow:
         """The energies until now, at a small part of a snapshot's cost; measuring goes on."""
-        self._enter_taken()
+        for lane in self._lanes:
+            lane.enter_energies()
         with self._lock:
             return make_energies(self._ledger, self._session_until(self.now_seconds()))
 

@@ -38,6 +38,7 @@ from cardcallback.sensors.base import DeviceInfo, Quantity, SensorSet
 _BELOW_GPUS = "its sensor gave less than the GPUs alone used, so that it does not cover the whole machine"
 _NOT_ASKED = not_measured("joules", "what was used before training is not among these figures")
 _TOLD_ONCE = "told once for the module, with its first GPU"
+_NO_REASON = "only a whole recording tells the reason"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,8 +64,8 @@ class Recording:
 class EnergiesNow:
     """The energies of a session until now, and nothing that would cost more to make.
 
-    ``energy`` leaves out what only a whole recording tells: what was used before training, phases, consistency
-    and ratios. ``accelerators`` are the devices' own energies, in the order of a recording's accelerators.
+    ``energy`` leaves out what only a whole recording tells: what was used before training, phases, consistency,
+    ratios and reasons. ``accelerators`` are the devices' own energies, in the order of a recording's accelerators.
     """
 
     duration_seconds: float
@@ -75,12 +76,13 @@ class EnergiesNow:
 
 def make_energies(ledger: Ledger, session: Session) -> EnergiesNow:
     """The energies as of ``session.duration_seconds``; changes nothing."""
-    builder = _Builder(ledger, session, Faults(), explained=False)
+    builder, devices = _Builder(ledger, session, Faults(), explained=False), session.sensors.devices
+    energy = builder.sums()
     return EnergiesNow(
         duration_seconds=session.duration_seconds,
         suspended_seconds=session.suspended_seconds,
-        energy=builder.sums(),
-        accelerators=tuple(builder.accelerator_energy(info) for info in session.sensors.devices),
+        energy=energy,
+        accelerators=(energy.gpu,) if len(devices) == 1 else tuple(map(builder.accelerator_energy, devices)),
     )
 
 
@@ -132,11 +134,10 @@ class _Builder:
     def sums(self) -> Energy:
         """The energies of the session's whole window."""
         gpu = self._gpu("best")
-        machine = MachineFigures(self._ledger.accounts, self._result, self._session, self._window, self._faults)
+        machine = MachineFigures(self._ledger.accounts, self._result, self._window, self._faults, self._reason)
         system, others = machine.system(), machine.others()
         if self._below_gpus(system, gpu):
-            others = (system, *others)
-            system = not_measured("joules", _BELOW_GPUS, window=self._window)
+            others, system = (system, *others), not_measured("joules", _BELOW_GPUS, window=self._window)
         return Energy(
             gpu=gpu,
             gpu_counter=self._gpu("counter"),
@@ -180,12 +181,13 @@ class _Builder:
         )
 
     def notes(self) -> tuple[str, ...]:
-        several = len(self._session.sensors.devices) > 1
-        notes = []
+        several, notes = len(self._session.sensors.devices) > 1, []
         for key, result in ((key, self._results[key]) for key in self._ledger.accounts if key in self._results):
             name = f"GPU {key.device}" if key.group == "gpu" else key.covers
             label = f"{name}: " if several or key.group != "gpu" else ""
-            notes += [_labelled(note, label or self._only_device(note)) for note in result.notes]
+            for note in result.notes:
+                named = label or self._only_device(note)
+                notes.append(f"{named}{note}" if named else note[0].upper() + note[1:])
         return (*(f"{note}." for note in notes), *self._health_notes(several=several))
 
     def _only_device(self, note: str) -> str:
@@ -202,8 +204,8 @@ class _Builder:
         ]
 
     def _gpu_accounts(self) -> list[OpenAccount]:
-        keys = [AccountKey("gpu", info.index) for info in self._devices]
-        return [self._ledger.accounts[key] for key in keys if key in self._ledger.accounts]
+        found = (self._ledger.accounts.get(AccountKey("gpu", info.index)) for info in self._devices)
+        return [opened for opened in found if opened is not None]
 
     def _verdicts(self) -> list[Consistency | None]:
         keys = [AccountKey("gpu", info.index) for info in self._devices]
@@ -274,8 +276,8 @@ class _Builder:
         return self._device_energy(info, "best")
 
     def _state_figure(self, quantity: Quantity, device: int, unit: str, value: float | None) -> Measurement:
-        specs = [s.spec for s in self._session.sensors.sensors]
-        found = next((s for s in specs if s.quantity == quantity and s.device == device), None)
+        specs = (one.spec for one in self._session.sensors.sensors)
+        found = next((one for one in specs if (one.quantity, one.device) == (quantity, device)), None)
         spec = self._ledger.as_read(found) if found is not None else None
         if value is None or spec is None:
             return not_measured(unit, self._reason(quantity, device), window=self._window)
@@ -291,10 +293,8 @@ class _Builder:
         )
 
     def _reason(self, quantity: Quantity, device: int | None) -> str:
+        if not self._explained:
+            return _NO_REASON
         if (quantity, device) not in self._reasons:
             self._reasons[quantity, device] = absence_reason(self._session, quantity, device)
         return self._reasons[quantity, device]
-
-
-def _labelled(note: str, label: str) -> str:
-    return f"{label}{note}" if label else note[0].upper() + note[1:]

@@ -69,6 +69,10 @@ class Appointment:
 
     def __init__(self, sensor: Sensor, interval_seconds: float, *, seed: int) -> None:
         self.sensor = sensor
+        # A spec never changes, and at each reading its kind decides.
+        spec = sensor.spec
+        self.tells_state, self._tells_power = tells_state(spec), tells_power(spec)
+        self._sight_seconds, self._longest_interval_seconds = sight_seconds(spec), longest_interval_of(spec)
         self.wanted_seconds = interval_seconds
         self.interval_seconds = interval_seconds  # as the driver's cost allows it
         self.planned_seconds = interval_seconds  # from its latest reading to the next one, but for its variation
@@ -89,7 +93,7 @@ class Appointment:
         self._variation = random.Random(seed)  # noqa: S311
         self.last_cost_seconds = math.inf
         self.costs = CallCosts(1) if interval_seconds >= _RARE_SECONDS else CallCosts()
-        unknown = counts_energy(sensor.spec) and sensor.spec.refresh_seconds is None
+        unknown = counts_energy(spec) and spec.refresh_seconds is None
         self._close_readings = _CLOSE_READINGS if unknown else 0
         self._close_cost_seconds = _CLOSE_COST_SECONDS
         self._begun_at = math.inf
@@ -122,13 +126,13 @@ class Appointment:
             self._book(now_seconds, self.planned_seconds)
 
     def _paced_seconds(self, now_seconds: float) -> float:
-        if tells_state(self.sensor.spec):  # energy comes first where a driver is slow for a while
+        if self.tells_state:  # energy comes first where a driver is slow for a while
             slow_seconds = min(
                 _SLOW_STATES * (now_seconds - self._slow_since), self.last_cost_seconds / _SLOW_STATE_SHARE
             )
             return max(self.interval_seconds, slow_seconds)
         paced = paced_seconds(self.interval_seconds, self.wanted_seconds, now_seconds - self._begun_at)
-        return min(paced, max(longest_interval_of(self.sensor.spec), self.interval_seconds))
+        return min(paced, max(self._longest_interval_seconds, self.interval_seconds))
 
     def book_anew(self) -> None:
         """Its interval was changed since its latest reading was made."""
@@ -181,7 +185,7 @@ class Appointment:
     @property
     def waits_for_a_slow_driver(self) -> bool:
         """Whether it is asked later than usual, since its latest call was slow."""
-        return self._slow_since < math.inf and (self._failures_in_a_row > 0 or tells_state(self.sensor.spec))
+        return self._slow_since < math.inf and (self._failures_in_a_row > 0 or self.tells_state)
 
     def ask_after_quick_call(self, now_seconds: float) -> None:
         """Its driver answered another one quickly: it is asked again at once if it waits for that."""
@@ -191,7 +195,7 @@ class Appointment:
     def took_too_long(self, seconds: float) -> bool:
         """Whether an energy or power reading took so long that its time is not known well enough, usual calls apart."""
         spec = self.sensor.spec
-        long = seconds > _LONGEST_CALL_SECONDS and not tells_state(spec)  # for the others no cost is asked
+        long = seconds > _LONGEST_CALL_SECONDS and not self.tells_state  # for the others no cost is asked
         return long and seconds > max(spec.interval_seconds / 2, HELD_UP * (self.usual_cost_seconds or 0.0))
 
     def is_always_late(self, cost_seconds: float) -> bool:
@@ -219,13 +223,13 @@ class Appointment:
     def _book(self, now_seconds: float, delay: float) -> None:
         if self.retired:  # by another thread, while it was read
             return
-        if _locks_onto_work(self.sensor.spec, self.interval_seconds):
+        if self._tells_power and self.interval_seconds > self._sight_seconds:  # else it cannot lock onto the work
             delay *= 1 + _VARIATION * (2 * self._variation.random() - 1)
         # From the time it was due, so that the rate holds; from now after a stall, so that none is made up.
         on_time = self.due_seconds + delay
         self.due_seconds = on_time if on_time > now_seconds else now_seconds + delay
         settled = self._close_readings == 0 and self._failures_in_a_row == 0
-        may_be_early = settled and delay <= _OFTEN_SECONDS and not tells_power(self.sensor.spec)
+        may_be_early = settled and delay <= _OFTEN_SECONDS and not self._tells_power
         self.early_seconds = _EARLY_SHARE * delay if may_be_early else self.slack_seconds
 
     def leave_to_driver(self, kept: Kept) -> None:
@@ -277,7 +281,3 @@ def interval_of(spec: SensorSpec, sampling_interval_seconds: float | None) -> fl
     if spec.interval_seconds >= _RARE_SECONDS:
         return max(spec.interval_seconds, sampling_interval_seconds)
     return min(sampling_interval_seconds, longest_interval_of(spec))
-
-
-def _locks_onto_work(spec: SensorSpec, interval_seconds: float) -> bool:
-    return tells_power(spec) and interval_seconds > sight_seconds(spec)

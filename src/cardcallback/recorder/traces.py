@@ -27,6 +27,7 @@ class ThinnedTrace:
         self._counts = array("q", bytes(8 * most_points))
         self._values = array("d", bytes(8 * most_points))
         self._times = array("d", bytes(8 * most_points))
+        self._used = 0  # buckets up to the last one that holds a reading
         self.newest: Point | None = None
 
     def add(self, at_seconds: float, value: float) -> None:
@@ -42,11 +43,12 @@ class ThinnedTrace:
         """(mean time of the readings, their mean or maximum), in order; empty buckets are left out."""
         return tuple(
             (self._times[i] / count, self._values[i] / count if self.reduction == "mean" else self._values[i])
-            for i, count in enumerate(self._counts)
+            for i, count in enumerate(self._counts[: self._used])
             if count
         )
 
     def _halve(self) -> None:
+        self._used = 0
         for target in range(self._most):
             first = 2 * target
             pair = [
@@ -66,5 +68,6 @@ class ThinnedTrace:
             self._values[bucket] += value
         else:
             self._values[bucket] = max(self._values[bucket], value)
+        self._used = max(self._used, bucket + 1)
         self._counts[bucket] += count
         self._times[bucket] += seconds

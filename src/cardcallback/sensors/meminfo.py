@@ -7,6 +7,7 @@ file cache of ZFS, which it gives back down to its least size and which the kern
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from cardcallback import portable
 from cardcallback.errors import SensorReadError
 from cardcallback.record import InstrumentAccuracy, Scope
 from cardcallback.sensors.base import Absence, Quantity, Sensor, SensorSpec, those_readable
+from cardcallback.sensors.sysfs import content_of
 from cardcallback.units import BYTES_PER_KIBIBYTE
 
 SOURCE = "proc:meminfo"
@@ -29,21 +31,19 @@ _PARTS = {
 _INTERVAL_SECONDS = 1.0
 _SWAP_INTERVAL_SECONDS = 5.0
 _ONCE_SECONDS = 86400.0
-_COUNTS = frozenset({"HugePages_Total", "HugePages_Free", "HugePages_Rsvd", "HugePages_Surp"})
+_PAGES = "HugePages_Free"
+# Of fifty lines, looked for without touching the others.
+_FIELD = re.compile(
+    rf"^(MemTotal|MemAvailable|SwapTotal|SwapFree|Hugetlb|Hugepagesize|{_PAGES}):[ \t]*([0-9]+)(?!\S)", re.MULTILINE
+)
 
 
 def parse_meminfo(text: str) -> dict[str, int]:
-    """Every field of ``/proc/meminfo`` in bytes; the ``HugePages_`` fields in pages.
+    """The fields of ``/proc/meminfo`` that any figure here needs, in bytes; free huge pages in pages.
 
     Lines that are not "name: number" are left out.
     """
-    fields = {}
-    for line in text.splitlines():
-        name, _, rest = line.partition(":")
-        words = rest.split()
-        if words and words[0].isdecimal():
-            fields[name.strip()] = int(words[0]) * (1 if name.strip() in _COUNTS else BYTES_PER_KIBIBYTE)
-    return fields
+    return {name: int(number) * (1 if name == _PAGES else BYTES_PER_KIBIBYTE) for name, number in _FIELD.findall(text)}
 
 
 def used_bytes(fields: dict[str, int], free_huge_bytes: int | None = None, zfs_cache_bytes: int = 0) -> int:
@@ -59,7 +59,7 @@ def used_bytes(fields: dict[str, int], free_huge_bytes: int | None = None, zfs_c
     """
     total, available = (_needed(fields, name) for name in ("MemTotal", "MemAvailable"))
     if free_huge_bytes is None:
-        free_huge_bytes = fields.get("HugePages_Free", 0) * fields.get("Hugepagesize", 0)
+        free_huge_bytes = fields.get(_PAGES, 0) * fields.get("Hugepagesize", 0)
     used = total - available - free_huge_bytes - zfs_cache_bytes
     if not 0 <= used <= total:
         msg = "/proc/meminfo contradicts itself"
@@ -152,7 +152,7 @@ class MeminfoSensor:
             SensorReadError: the file cannot be read, or is not what it should be.
         """
         try:
-            text = self._path.read_text(encoding="ascii", errors="replace")
+            text = content_of(self._path).decode("ascii", errors="replace")
         except OSError as error:
             msg = f"/proc/meminfo cannot be read: {error.strerror}"
             raise SensorReadError(msg) from error

@@ -82,21 +82,24 @@ class NvmlDriver:
         Raises:
             NvmlCallError: it returned an error.
         """
-        return self._retried(lambda: self._once(name, *arguments))
+        return self._retried(self._once, name, *arguments)
 
-    def _retried(self, ask: Callable[[], Any]) -> Any:
+    def _retried(self, ask: Callable[..., Any], *arguments: Any) -> Any:
         starts = self._starts
         if self._process != os.getpid():
             self._start(starts)
-            return ask()
+            return ask(*arguments)
         try:
-            return ask()
+            return ask(*arguments)
         except NvmlCallError as error:
             # Another library in the process may call nvmlShutdown once too often.
             if error.code != UNINITIALIZED:
                 raise
         self._start(starts)
-        return ask()
+        return ask(*arguments)
+
+    def _of_device(self, name: str, index: int, *arguments: Any) -> Any:
+        return self._once(name, self._handle(index), *arguments)
 
     def _handle(self, index: int) -> Any:
         """The handle of device ``index``, kept until NVML is started again or it is no good any more."""
@@ -143,7 +146,7 @@ class NvmlDriver:
             NvmlCallError: it returned an error.
         """
         try:
-            return self._retried(lambda: self._once(f"nvmlDeviceGet{call}", self._handle(index), *arguments))
+            return self._retried(self._of_device, f"nvmlDeviceGet{call}", index, *arguments)
         except NvmlCallError as error:
             if error.code in STALE_HANDLE:
                 self._handles.pop(index, None)  # the next call looks the device up anew
@@ -173,9 +176,7 @@ class NvmlDriver:
         """
         try:
             kind, found = _with_room(
-                lambda: self._retried(
-                    lambda: self._once("nvmlDeviceGetSamples", self._handle(index), _TOTAL_POWER, after_microseconds)
-                )
+                lambda: self._retried(self._of_device, "nvmlDeviceGetSamples", index, _TOTAL_POWER, after_microseconds)
             )
         except NvmlCallError as error:
             if error.code == NOT_FOUND:
