@@ -63,6 +63,8 @@ class Sentences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     times: tuple[str, ...] = ()
     lasting: tuple[str, ...] = ()
     harmless: tuple[str, ...] = ()
+    asked: dict[str, tuple[str, ...]] = {}
+    asking: tuple[str, ...] = ()
 
     def before(self, other: Sentences) -> Sentences:
         """These words and the other's."""
@@ -72,6 +74,8 @@ class Sentences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
             times=self.times + other.times,
             lasting=self.lasting + other.lasting,
             harmless=self.harmless + other.harmless,
+            asked=_together(self.asked, other.asked),
+            asking=self.asking + other.asking,
         )
 
 
@@ -169,7 +173,7 @@ def read_label_map(text: str, *, name: str = "label map") -> LabelMap:
         _check_examples(examples, name)
     for words, value in labels.inside.items():
         _check_value(value, words, name)
-    for value in labels.sentences.counted:
+    for value in (*labels.sentences.counted, *labels.sentences.asked):
         _check_value(value, "sentences", name)
     for never in labels.never_under:
         for value in never.values:
