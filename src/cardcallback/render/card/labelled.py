@@ -49,10 +49,8 @@ _NUMBER = re.compile(
 # Before a question and its answer, on lines of their own.
 _QUESTIONS = frozenset({"q", "question", "frage", "f", "pregunta", "p", "pergunta", "\u95ee"})
 _ANSWERS = frozenset({"a", "answer", "antwort", "r", "r\u00e9ponse", "respuesta", "resposta", "\u7b54"})
-# A question and right behind it what only a placeholder begins with.
-_ANSWERED = re.compile(
-    rf"\s*(?P<label>[^?\uff1f\[\]<>{{}}|\n]{{3,{_LONGEST_QUESTION}}}[?\uff1f])\s*(?=[\[<{{_\u2026{COMMENT}]|TBD\b|TODO\b)"
-)
+# A question and its answer right behind it.
+_ANSWERED = re.compile(rf"\s*(?P<label>[^?\uff1f\[\]<>{{}}|\n]{{3,{_LONGEST_QUESTION}}}[?\uff1f])\s*(?=\S)")
 _ASKED = frozenset("?\uff1f")
 # Where a sentence ends and another begins.
 SENTENCE_END = re.compile(r"[.!?]\s+(?=[A-Z\u00c0-\u00dd])|[\u3002\uff01\uff1f]\s*")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from cardcallback.record import Measurement, RunRecord, is_unresolved
 from cardcallback.render.card.quantities import Value
+from cardcallback.render.card.values_time_energy import gpu_energy
 from cardcallback.render.figures import at_least, is_known, resolved_value, source_words, verb
 from cardcallback.render.run_words import covers_every_step, least_time, recorded_steps
 from cardcallback.render.text import escape_markdown
@@ -38,11 +39,12 @@ def energy_per_step(record: RunRecord) -> Value | None:
 
 def energy_per_epoch(record: RunRecord) -> Value | None:
     """GPU energy of the run over its passes through the data, a part of one counted as that."""
-    joules, epochs = resolved_value(record.energy.gpu), record.training.epochs
-    if joules is None or not epochs or at_least(record.energy.gpu) or not covers_every_step(record):
+    whole, epochs = gpu_energy(record), record.training.epochs
+    if whole is None or whole.amount is None or not epochs or whole.least or not covers_every_step(record):
         return None
-    note, figure = _note("of this run's GPU energy, mean of its epochs", record), format_energy(joules / epochs)
-    return Value(text=f"{figure} ({note})", short=figure, amount=joules / epochs, kind="energy", note=note)
+    joules, note = whole.amount / epochs, f"{whole.note}, mean of its epochs"
+    figure = format_energy(joules)
+    return Value(text=f"{figure} ({note})", short=figure, amount=joules, kind="energy", note=note)
 
 
 def tokens_per_joule(record: RunRecord) -> str | None:
