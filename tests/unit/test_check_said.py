@@ -1,7 +1,5 @@
 """Forms in which a card states a figure of its run that the record knows otherwise, and sound ones beside them."""
 
-# ruff: noqa: RUF001  cards as people write them, in their own letters
-
 from __future__ import annotations
 
 import pytest
