@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-
 from cardcallback.render.card.asked_words import asked_in, is_question, named_in, words_key
 from cardcallback.render.card.labelled import normalize_label
-from cardcallback.render.card.labels import LabelIndex, LabelRow, each
+from cardcallback.render.card.labels import LabelIndex, LabelRow
 from cardcallback.render.card.quantities import Unit, is_unit
 
 # What a unit asks for that is all there is of a label.
@@ -28,7 +26,6 @@ class LabelRows:
         self._harmless = frozenset(
             normalize_label(word) for words in (sentences.asking, sentences.training) for word in words
         )
-        self._by_words = _by_words(index.by_label)
 
     def of(self, label: str, unit: Unit | None) -> tuple[LabelRow, ...]:
         """The rows in the map's order; of one in two languages ("Lernrate / learning rate") where both are the same."""
@@ -42,7 +39,7 @@ class LabelRows:
         if len(parts) > 1 and len({row.value for rows in parts for row in rows[:1]}) == 1 and all(parts):
             return parts[0]
         key = words_key(label)
-        return (self._by_words.get(key, ()) if key is not None else ()) or _rows_of_unit(label, unit)
+        return (self._index.by_words.get(key, ()) if key is not None else ()) or _rows_of_unit(label, unit)
 
     def of_used(self, label: str, unit: Unit | None) -> tuple[LabelRow, ...]:
         """As ``of``, where the card says "used" beside it: what was used of a memory is not how large it is."""
@@ -55,24 +52,6 @@ class LabelRows:
             return rows
         value = asked_in(question, self._asked, self._harmless)
         return (LabelRow(value=value, label=question),) if value is not None else ()
-
-
-def _by_words(by_label: Mapping[str, Iterable[LabelRow]]) -> dict[frozenset[str], tuple[LabelRow, ...]]:
-    """The rows by the words of their labels, where these ask for one thing in whatever order they stand."""
-    found: dict[frozenset[str], tuple[LabelRow, ...]] = {}
-    unclear = set()
-    for label, several in by_label.items():
-        key, rows = words_key(label), tuple(several)
-        if key is None:
-            continue
-        if key in found and _asks(found[key]) != _asks(rows):
-            unclear.add(key)
-        found.setdefault(key, rows)
-    return {key: rows for key, rows in found.items() if key not in unclear}
-
-
-def _asks(rows: Iterable[LabelRow]) -> set[tuple[str | None, str | None, object]]:
-    return {(row.value, row.leave, each(row.column)) for row in rows}
 
 
 def _rows_of_unit(label: str, unit: Unit | None) -> tuple[LabelRow, ...]:
