@@ -29,6 +29,9 @@ TIME, ENERGY = "1 h 52 min", "0.107 kWh (GPU only, measured)"
         ("How long was the base model trained?", "[X]"),
         ("How many GPUs does inference need?", "[X]"),
         ("How long should one train?", "[X]"),
+        ("How long does it take?", "[X]"),
+        ("Where is the model used?", "[X]"),
+        ("How many tokens does the model take?", "[X]"),
     ],
 )
 def test_a_question_is_answered_where_each_of_its_words_is_understood(question: str, answer: str) -> None:
@@ -68,6 +71,12 @@ NESTED = """## Training
   - GPU: [X]
 - Machine
   - GPU: [X]
+- Memory
+  - GPU: [X]
+  - System: [X]
+- Power
+  - GPU: [X]
+  - Max: [X]
 """
 
 
@@ -77,6 +86,7 @@ def test_below_a_quantity_a_name_asks_for_that_of_it() -> None:
     step = "13 s (mean of the whole run, evaluation and saving included)"
     assert values == [
         ENERGY, "[X]", "[X]", "[X]", "1.05 (last logged, step 500)", "1.04", "1.87", TIME, step, "[X]", "NVIDIA GB10",
+        "[X]", "[X]", "57.3 W (GPU only, mean over the run)", "[X]",
     ]  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 
 from cardcallback.render.card.labelled import normalize_label
 
@@ -36,12 +37,15 @@ def named_in(question: str) -> str | None:
     return found["name"] if found is not None else None
 
 
-def asked_in(question: str, asked: Mapping[str, Iterable[str]], harmless: Iterable[str]) -> str | None:
-    """The value that a question asks for, where it has no other word than the value's and harmless ones.
+def asked_in(
+    question: str, asked: Mapping[str, Iterable[str]], training: AbstractSet[str], harmless: AbstractSet[str]
+) -> str | None:
+    """The value that a question about a training asks for, where its other words are harmless.
 
     Args:
         question: as it stands in a card.
         asked: by value, the words that ask for it.
+        training: the words of which it has to have one.
         harmless: the words that change nothing.
     """
     plain = f" {normalize_label(question)} "
@@ -52,8 +56,9 @@ def asked_in(question: str, asked: Mapping[str, Iterable[str]], harmless: Iterab
     )
     for words, value in phrases:
         if f" {words} " in plain:
-            rest = plain.replace(f" {words} ", " ", 1).replace(",", " ").replace("'", " ").replace("\u2019", " ")
-            return value if set(rest.split()) <= set(harmless) else None
+            plain = plain.replace(f" {words} ", " ", 1)
+            rest = set(re.sub("[,'\u2019]", " ", plain).split())
+            return value if rest <= training | harmless and (rest & training) else None
     return None
 
 

@@ -27,6 +27,14 @@ _RESULTS = frozenset({"training_loss", "validation_loss", "final_loss", "perplex
 _NAMES = frozenset(
     {"gpu_names", "processor", "machine_memory", "gpu_memory", "base_model", "machine", "hardware", "total_parameters"}
 )
+_SIZES = frozenset({"machine_memory", "gpu_memory"})
+# The last words of what asks for a quantity that the map has no label for, or another one by.
+_WORDS = frozenset(
+    {"power", "memory", "cost", "costs", "price", "energy", "emissions", "time", "loss", "utilization", "temperature",
+     "clock", "speed", "throughput", "latency", "leistung", "speicher", "kosten", "puissance", "m\u00e9moire",
+     "potencia",
+     "memoria"}
+)  # fmt: skip
 _PARTS = frozenset({"gpu", "gpus", "cpu", "cpus", "ram", "dram", "memory", "machine", "system", "whole machine"})
 
 
@@ -48,10 +56,11 @@ def label_below(
     own, above = ({row.value for row in rows.of(name, None)} for name in (label, parent))
     if above & QUANTITIES and normalize_label(label) in SUMS and beside & _PARTS:
         return None  # the sum of parts that were not all measured
-    if not above & (QUANTITIES | _RESULTS) or above & own or (own and not own & _NAMES):
+    is_quantity = above & (QUANTITIES | _RESULTS) or not _WORDS.isdisjoint(normalize_label(parent).split()[-1:])
+    if not is_quantity or (above & own and not own & _SIZES) or (own and not own & _NAMES):
         return label
     in_list = slot.introduction is not None and normalize_label(slot.introduction) == normalize_label(parent)
     if not in_list and not beside - SUMS <= _PARTS:
         return label
-    known = next((name for name in (f"{label} {parent}", f"{parent} {label}") if rows.of(name, None)), None)
+    known = next((name for name in (f"{label} {parent}", f"{parent} {label}") if rows.of_used(name, None)), None)
     return label if known is None and not own else known

@@ -23,8 +23,8 @@ class LabelRows:
         self._index = index
         sentences = index.labels.sentences
         self._asked = sentences.asked
-        self._harmless = frozenset(
-            normalize_label(word) for words in (sentences.asking, sentences.training) for word in words
+        self._training, self._harmless = (
+            frozenset(map(normalize_label, words)) for words in (sentences.training, sentences.asking)
         )
 
     def of(self, label: str, unit: Unit | None) -> tuple[LabelRow, ...]:
@@ -50,7 +50,7 @@ class LabelRows:
         rows = self._index.by_label.get(named, ()) if named is not None else ()
         if rows:
             return rows
-        value = asked_in(question, self._asked, self._harmless)
+        value = asked_in(question, self._asked, self._training, self._harmless)
         return (LabelRow(value=value, label=question),) if value is not None else ()
 
 
