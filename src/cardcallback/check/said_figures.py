@@ -30,8 +30,8 @@ _OF_KIND = tuple(
     )
 )
 _OF_A_PART = re.compile(
-    r"\b(?:frozen|base|of them|of which|baseline|before|idle|cpu|ram|disk|infer\w*|generat\w*|serv\w*|evaluat\w*|"
-    r"per gpu)\b",
+    r"\b(?:frozen|base|of them|of which|baseline|before|idle|cpu|ram|disk|infer\w*|serv\w*|evaluat\w*|"
+    r"generated?|generates|generation|generating|per gpu)\b",
     re.IGNORECASE,
 )
 _THOUSANDS = re.compile(r"[kK](?!\w)")
