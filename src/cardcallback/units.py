@@ -30,6 +30,13 @@ GRAMS_PER_KILOGRAM = 1000.0
 CARD_FIGURES = 3
 EMISSIONS_FIGURES = 2
 LONGEST_LINE = 2000
+_JOULES_OF = {
+    "MWh": JOULES_PER_KILOWATT_HOUR * 1e3,
+    "kWh": JOULES_PER_KILOWATT_HOUR,
+    "Wh": JOULES_PER_WATT_HOUR,
+    "J": 1.0,
+    "mJ": 1e-3,
+}
 _PLAIN_LIMIT = 1e15
 _SMALL_AMOUNT = 0.1
 _MOST_RANK_PARTS = 6
@@ -94,18 +101,17 @@ def _scaled(value: float, steps: tuple[tuple[float, str], ...], figures: int = C
     return f"{format_number(value / factor, figures)} {unit}"
 
 
-def format_energy(joules: float) -> str:
-    """Joules as J (below 1 Wh), Wh, kWh or MWh in three figures."""
-    return _scaled(
-        joules,
-        (
-            (JOULES_PER_KILOWATT_HOUR * 1e3, "MWh"),
-            (JOULES_PER_KILOWATT_HOUR, "kWh"),
-            (JOULES_PER_WATT_HOUR, "Wh"),
-            (1.0, "J"),
-            (1e-3, "mJ"),
-        ),
-    )
+def format_energy(joules: float, beside_joules: float | None = None) -> str:
+    """Joules as J (below 1 Wh), Wh, kWh or MWh in three figures; in the unit of another that they stand beside."""
+    if beside_joules is not None:
+        unit = energy_unit(beside_joules)
+        return f"{format_number(joules / _JOULES_OF[unit])} {unit}"
+    return _scaled(joules, tuple((factor, unit) for unit, factor in _JOULES_OF.items()))
+
+
+def energy_unit(joules: float) -> str:
+    """The unit in which so much energy is printed."""
+    return format_energy(joules).rsplit(" ", 1)[1]
 
 
 def format_power(watts: float) -> str:

@@ -134,3 +134,13 @@ def test_runs_of_which_none_is_finished_say_so() -> None:
     """Alike in that, but not to be taken for whole runs."""
     runs = [replace(run_on("NVIDIA GB10", name), status="running") for name in ("a", "b")]
     assert "status" in {one.name for one in compare_runs([*runs]).differences}
+
+
+def test_a_killed_session_makes_the_total_the_least() -> None:
+    """By the second between the journal's last line and the kill; speeds and comparisons go on."""
+    killed = replace(KNOWN, sessions=(replace(KNOWN.sessions[0], killed=True),))
+    section = render_section(killed)
+    assert "| Time | at least 1 h 52 min," in section
+    assert "at most" not in section.partition("\n| Speed |")[2].partition("\n")[0]
+    assert fill_placeholders("Training time: [X]", killed).text == "Training time: at least 1 h 52 min"
+    assert "| Time | 1 h 52 min," in render_section(KNOWN)

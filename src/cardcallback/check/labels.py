@@ -25,7 +25,7 @@ from cardcallback.render.card.labelled import SENTENCE_END, normalize_label
 from cardcallback.render.card.labels import LabelIndex, has_word, label_index
 from cardcallback.render.card.naming import Naming
 from cardcallback.render.card.own_run import Neighbours
-from cardcallback.render.card.quantities import Value
+from cardcallback.render.card.quantities import Unit, Value
 from cardcallback.render.card.slots import Slot
 from cardcallback.render.card.understood import has_own_subject
 from cardcallback.render.card.values import card_fields
@@ -52,16 +52,19 @@ _CARD_DATE = re.compile(r"(?:model )?(?:date|datum|fecha)")
 # What other instruments than ours may have measured, or more than they see.
 _MEASURED = frozenset({"energy", "gpu_energy", "system_energy", "carbon_emitted", "mean_gpu_power", "training_time",
                        "gpu_hours", "hours_used"})  # fmt: skip
+# Trainers log it in seconds without saying so.
+_RUNTIME, _SECONDS = "train runtime", Unit(word="s", kinds=frozenset({"time"}))
 _FEWEST_CHARACTERS = 12
 # Values that are told in words of their own, and what those may name.
 _IN_WORDS = {
     "lora_configuration": ("lora_",),
     "hyperparameters": ("learning_rate", "epochs", "batch_size", "effective_batch_size", "max_length", "weight_decay"),
-    "dataset": (), "framework": (), "software": (),
+    "dataset": (), "framework": (), "software": (), "method": ("lora_",),
 }  # fmt: skip
 _OF_SOFTWARE = frozenset({"framework", "software"})
 # The same beside labels that no single value belongs to.
-_ASKING = {"hyperparameters": "hyperparameters", "training hyperparameters": "hyperparameters",
+_ASKING = {"adapter": "lora_configuration",
+           "hyperparameters": "hyperparameters", "training hyperparameters": "hyperparameters",
            "training settings": "hyperparameters", "training configuration": "hyperparameters",
            **dict.fromkeys(("libraries", "library", "packages", "software", "frameworks", "framework",
                             "training libraries", "training stack", "software stack"), "software")}  # fmt: skip
@@ -112,16 +115,18 @@ def _stated(card: CardText, against: AgainstRecord, index: LabelIndex) -> Iterat
     naming = Naming(index, card_fields(record))
     written = {" ".join(fill.text.split()) for fill in record.card.filled}
     for slot in card.slots:
-        if slot.kind in {"heading", "example", "sentence"} or not slot.text.strip():
+        if slot.kind in {"heading", "sentence"} or not slot.text.strip() or (slot.kind == "example" and slot.rows > 1):
             continue
         text = " ".join(slot.text.split())
         # A short text, such as "16", may be ours in one place and a person's in another.
         if memory.placeholder(slot) is not None or (len(text) >= _FEWEST_CHARACTERS and text in written):
             continue
         headings = memory.headings(slot)
-        asked = asking.ask(slot, headings, slot.text)
-        if slot.kind in {"line", "cell", "block"}:
-            yield from _labelled(slot, asked)
+        # Of a table of one row the heads are the labels.
+        is_turned = slot.kind in {"cell", "example"} and slot.rows == 1 and not slot.only_column
+        asked = asking.ask(replace(slot, kind="line", label=slot.column) if is_turned else slot, headings, slot.text)
+        if slot.kind in {"line", "cell", "block"} or is_turned:
+            yield from _labelled(replace(slot, label=slot.column) if is_turned else slot, asked)
         # Below a heading that asks for something, such as "Compute", a person tells more than that.
         asks_for = asked.row.value if asked.row is not None else _ASKING.get(normalize_label(slot.label or ""))
         is_told = asked.row is None or slot.label is None or asks_for in _IN_WORDS
@@ -145,7 +150,8 @@ def _labelled(slot: Slot, asked: Asked) -> Iterator[Stated]:
     if name == "date" and _CARD_DATE.fullmatch(normalize_label(label)):
         name = "date_of_training"  # a card's own day, which may be any after the training
     if name is not None and not _is_from_elsewhere(name, f"{label}\n{slot.column or ''}\n{slot.text}"):
-        yield made(name, slot.text, slot.begin, slot, asked.unit)
+        unit = _SECONDS if normalize_label(label) == _RUNTIME else asked.unit
+        yield made(name, slot.text, slot.begin, slot, unit)
 
 
 def _is_from_elsewhere(name: str, text: str) -> bool:

@@ -16,6 +16,24 @@ from cardcallback.render.card.placeholders import find_placeholders
 from cardcallback.render.card.slots import Slot
 
 _LONGEST_NUMBER = 40
+# What a figure is of, by its kind and the words in its sentence.
+_OF_KIND = tuple(
+    (name, kind, re.compile(words, re.IGNORECASE))
+    for name, kind, words in (
+        ("peak_memory", "memory", r"\bpeak(?:ed|s)?\b|\bspitze\b|\u5cf0\u503c"),
+        ("mean_gpu_power", "power", r"\b(?:on average|average|averaged|mean)\b|durchschnitt|en moyenne"),
+        (
+            "trainable_parameters",
+            "parameters",
+            r"\bparam\w*\s+(?:(?:are|were|is|was)\s+)?(?:trainable|trained|updated|tuned|fine-?tuned)\b",
+        ),
+    )
+)
+_OF_A_PART = re.compile(
+    r"\b(?:frozen|base|of them|of which|baseline|before|idle|cpu|ram|disk|infer\w*|serv\w*|evaluat\w*|"
+    r"generated?|generates|generation|generating|per gpu)\b",
+    re.IGNORECASE,
+)
 _THOUSANDS = re.compile(r"[kK](?!\w)")
 _WORDS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 _IN_WORDS = re.compile(rf"\b({'|'.join(_WORDS)})(?=\s+epochs?\b)", re.IGNORECASE)
@@ -24,7 +42,7 @@ _OF_LENGTH = re.compile(r"context|length|\bmax|window|sequence|vocab|l\u00e4nge|
 _AND_MORE = re.compile(r"\s+(?:with|and|und|et|y|was|were)\s|\s+/\s|[.;:,](?:\s|$)")
 _LASTED = re.compile(
     r"\b(?:took|lasted|ran for|finished (?:after|in)|dauerte|lief|ben\u00f6tigte|a dur\u00e9|a pris|"
-    r"dur\u00f3|tard\u00f3|durou|levou|\u00e8 durato)\b|\u8017\u65f6|\u7528\u65f6|\u5386\u65f6|"
+    r"dur\u00f3|tard\u00f3|durou|levou|\u00e8 durato)\b|\u8bad\u7ec3\u4e86|\u8017\u65f6|\u7528\u65f6|\u5386\u65f6|"
     r"\u6642\u9593\u306f|(?:\u65f6\u95f4|\u65f6\u957f)[\u4e3a\u662f]",
     re.IGNORECASE,
 )
@@ -63,6 +81,7 @@ def typed(sentence: str, said: str, slot: Slot) -> Iterator[Stated]:
     for figure in find_figures(sentence):
         if figure.kind == "device_time" and not names_family(sentence[: figure.begin]):
             yield made("gpu_hours", sentence[figure.begin : figure.end], figure.begin, slot)
+    yield from _alone(sentence, slot)
     if _OF_LENGTH.search(said):
         return
     found = [one for one in figures_of(sentence, "tokens") if "token" in sentence[one.begin : one.end].lower()]
@@ -70,6 +89,14 @@ def typed(sentence: str, said: str, slot: Slot) -> Iterator[Stated]:
     if many and _OF_ALL_DATA.search(sentence) is None:
         texts = tuple(sentence[one.begin : one.end] for one in many)
         yield replace(made("tokens", texts[0], many[0].begin, slot), texts=texts)
+
+
+def _alone(sentence: str, slot: Slot) -> Iterator[Stated]:
+    """Of a quantity that a sentence has once, what the words around it say that it is of."""
+    for name, kind, words in _OF_KIND:
+        found = [one for one in figures_of(sentence, kind) if kind in one.kinds and one.text[-1:].isalpha()]
+        if len(found) == 1 and words.search(sentence) and not _OF_A_PART.search(sentence):
+            yield made(name, sentence[found[0].begin : found[0].end], found[0].begin, slot)
 
 
 def lasted(sentence: str, slot: Slot) -> Iterator[Stated]:

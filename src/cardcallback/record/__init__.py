@@ -48,7 +48,14 @@ from cardcallback.record.run import (
     Session,
     Trace,
 )
-from cardcallback.record.spent import Spent, duration_is_least, each_once, named_sessions, spent_together
+from cardcallback.record.spent import (
+    Spent,
+    duration_is_least,
+    each_once,
+    named_sessions,
+    session_is_least,
+    spent_together,
+)
 from cardcallback.record.stage import Stage, Status
 from cardcallback.record.training import (
     CUSTOM_LOSS,
@@ -136,6 +143,7 @@ __all__ = [
     "own_record_files",
     "read_brief",
     "record_path",
+    "session_is_least",
     "spent_together",
     "stage_of",
     "unrecorded_stage",

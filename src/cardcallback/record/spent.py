@@ -55,8 +55,13 @@ def fullness(account: Account) -> tuple[bool, float]:
 
 
 def duration_is_least(record: RunRecord) -> bool:
-    """Whether the run took longer than ``duration_seconds``: what a session did at its end is not known."""
+    """Whether the run took so much longer than ``duration_seconds`` that nothing can be calculated from that."""
     return any(session.rest_unknown for session in record.sessions)
+
+
+def session_is_least(session: Session) -> bool:
+    """Whether a session took longer than its ``duration_seconds``, be it by the second between two lines."""
+    return session.rest_unknown or session.killed
 
 
 def spent_together(sessions: Iterable[Account]) -> Spent:

@@ -7,13 +7,10 @@ from collections.abc import Callable, Sequence
 from cardcallback.record import FULL_COVERAGE, InstrumentAccuracy, Measurement, Spent, is_only_a_part, is_unresolved
 from cardcallback.render.text import escape_markdown, public_reason
 from cardcallback.units import (
-    JOULES_PER_KILOWATT_HOUR,
-    JOULES_PER_MILLIJOULE,
-    JOULES_PER_WATT_HOUR,
+    energy_unit,
     format_coverage,
     format_duration,
     format_energy,
-    format_number,
     format_percent,
 )
 
@@ -23,13 +20,6 @@ NARROW_SHARE = 0.02
 SHORT_RUN_SECONDS = 60.0
 _SMALLEST_SHARE = 0.001
 
-_JOULES_OF = {
-    "MWh": 1e3 * JOULES_PER_KILOWATT_HOUR,
-    "kWh": JOULES_PER_KILOWATT_HOUR,
-    "Wh": JOULES_PER_WATT_HOUR,
-    "J": 1.0,
-    "mJ": JOULES_PER_MILLIJOULE,
-}
 _EVERY = {1.0: "second", 5.0: "5 seconds", 60.0: "minute"}
 _VERBS = {"calculated": "calculated", "estimated": "estimated"}
 _SOURCES = {
@@ -134,8 +124,9 @@ def energy_range(low_joules: float, high_joules: float, beside_joules: float | N
 
     One where both print alike.
     """
-    unit = format_energy(high_joules if beside_joules is None else beside_joules).rsplit(" ", 1)[1]
-    low, high = (f"{format_number(joules / _JOULES_OF[unit])} {unit}" for joules in (low_joules, high_joules))
+    beside = high_joules if beside_joules is None else beside_joules
+    unit = energy_unit(beside)
+    low, high = (format_energy(joules, beside) for joules in (low_joules, high_joules))
     if low_joules == 0:
         return f"0 to {high}"
     if low == high:
@@ -182,17 +173,23 @@ def at_least(measurement: Measurement | None) -> str:
     return "at least " if measurement is not None and is_only_a_part(measurement) else ""
 
 
-def energy_figure(measurement: Measurement | None, otherwise: str = "nobody measured it", strong: str = "") -> str:
+def energy_figure(
+    measurement: Measurement | None,
+    otherwise: str = "nobody measured it",
+    strong: str = "",
+    beside_joules: float | None = None,
+) -> str:
     """An energy as a card prints it anywhere: "42.0 Wh", "at least 42.0 Wh", its interval, or why there is none.
 
-    The interval stands in place of digits that it makes say nothing. ``strong`` encloses the figure, such as ``**``.
+    The interval stands in place of digits that it makes say nothing. ``strong`` encloses the figure, such as ``**``;
+    of several in one line or table the unit is that of ``beside_joules``, the largest or their sum.
     """
     if measurement is None or measurement.value is None:
         return absent(measurement, otherwise)
     low, high = measurement.recording_low, measurement.recording_high
     if low is None or high is None or not is_unresolved(measurement):
-        return f"{at_least(measurement)}{strong}{format_energy(measurement.value)}{strong}"
-    return f"{strong}between {energy_range(low, high).replace(' to ', ' and ')}{strong}"
+        return f"{at_least(measurement)}{strong}{format_energy(measurement.value, beside_joules)}{strong}"
+    return f"{strong}between {energy_range(low, high, beside_joules).replace(' to ', ' and ')}{strong}"
 
 
 def together_words(spent: Spent) -> str:

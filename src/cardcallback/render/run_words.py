@@ -13,6 +13,7 @@ from cardcallback.record import (
     RunRecord,
     Training,
     duration_is_least,
+    session_is_least,
 )
 from cardcallback.render.text import TIMES, escape_markdown, join_words
 from cardcallback.sessions import NAMED_SESSION, counted_steps
@@ -204,7 +205,7 @@ def recorded_steps(record: RunRecord) -> int:
 
 def least_time(record: RunRecord) -> str:
     """The words to stand before the run's time, or what is calculated from it; empty where its end is known."""
-    return "at least " if duration_is_least(record) else ""
+    return "at least " if any(session_is_least(session) for session in record.sessions) else ""
 
 
 def most_speed(record: RunRecord) -> str:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from cardcallback.energy import counter_of_renewal
-from cardcallback.record import Session
+from cardcallback.record import Session, session_is_least
 from cardcallback.sessions.energies import energy_notes
 from cardcallback.sessions.hardware import hardware_notes
 from cardcallback.sessions.steps import steps_done_again
@@ -61,7 +61,7 @@ def _redone(sessions: Sequence[Session]) -> list[str]:
     if not again:
         return []
     # What is not known of a session's end was done again too.
-    least = any(session.killed or session.rest_unknown for session in sessions[:-1])
+    least = any(session_is_least(session) for session in sessions[:-1])
     steps, their = ("1 step was", "its") if again == 1 else (f"{again:,} steps were", "their")
     steps = f"At least {steps}" if least else steps
     counted = "time and energy are in the figures each time, and figures per step and per token count the work once"

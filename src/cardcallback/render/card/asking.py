@@ -6,11 +6,13 @@ import re
 from dataclasses import dataclass, replace
 
 from cardcallback.record import RunRecord
+from cardcallback.render.card.below_quantity import QUANTITIES, SUMS, label_below
 from cardcallback.render.card.column_groups import ColumnGroups
+from cardcallback.render.card.label_rows import LabelRows
 from cardcallback.render.card.labelled import normalize_label
 from cardcallback.render.card.labels import LabelIndex, LabelRow, NeverRow, each, each_of, has_word
 from cardcallback.render.card.own_run import Neighbours, OwnRun
-from cardcallback.render.card.quantities import Unit, is_unit, split_unit, unit_in
+from cardcallback.render.card.quantities import Unit, split_unit, unit_in
 from cardcallback.render.card.slots import Slot
 from cardcallback.render.card.two_heads import readings
 from cardcallback.render.card.understood import DEVICE_VALUES, words_of
@@ -21,8 +23,6 @@ _BEFORE_TRAINING = "about the model before this training run"
 _OF_THE_BASE = frozenset(
     {"base_loss", "perplexity_base", "base_model", "base_model_link", "model_type", "total_parameters"}
 )
-# Of several rows, which may be of other runs or parts.
-SUMS = frozenset({"total", "all", "overall", "sum", "gesamt", "summe", "\u5408\u8ba1", "\u5408\u8a08"})
 _ANOTHER_RUN = "about another model or stage, not about this training run"
 _YEAR = re.compile(r"(?:19|20)\d\d")
 # What a column of units has beside a value that has none.
@@ -33,20 +33,6 @@ _NO_UNIT = re.compile(
 )
 # Of these values nothing but a training run has a label.
 _TELLING = frozenset({"learning_rate", "epochs", "training_time", "lora_rank", "optimizer", "warmup", "training_loss"})
-_QUANTITIES = frozenset(
-    {
-        "energy",
-        "gpu_energy",
-        "carbon_emitted",
-        "training_time",
-        "gpu_hours",
-        "mean_gpu_power",
-        "peak_memory",
-        "grid_factor",
-    }
-)
-# What a unit asks for that is all there is of a label.
-_OF_UNIT = {"energy": "energy", "emissions": "carbon_emitted"}
 _QUALIFIERS = re.compile(
     r"^(?:the|approximate|approx\.?|estimated|our)\s+"
     r"|\s+\(?(?:(?:used )?(?:for|in|during) training|used|training|approx\.?|approximate|estimated)\)?$",
@@ -76,6 +62,7 @@ class Asking:
         self.index, self.beside, self._run = index, beside, OwnRun(record)
         training = record.training
         rows = index.labels.rows
+        self._rows = LabelRows(index)
         self._telling = {name for row in rows if row.value in _TELLING and not row.section for name in each(row.label)}
         self._words: dict[str, frozenset[str]] = {}
         topics = {normalize_label(word) for row in rows for word in (*row.section, *each(row.heading))}
@@ -90,22 +77,22 @@ class Asking:
         """The row for a slot below these headings, in their original words, where ``original`` stood in the card."""
         above = [normalize_label(heading) for heading in headings]
         above += [normalize_label(slot.introduction)] if slot.introduction and slot.kind == "line" else []
-        label = slot.label
-        if label is None:
-            if slot.kind not in {"block", "item"} or not headings:
-                return Asked(why=self.forbidden(slot, above))
-            label = headings[-1]
-            by_heading = self.index.by_heading.get(above[-1], ()) if slot.kind == "block" else ()
-            if by_heading:
-                return Asked(row=by_heading[0])
+        if slot.label is None and (slot.kind not in {"block", "item"} or not headings):
+            return Asked(why=self.forbidden(slot, above))
+        by_heading = self.index.by_heading.get(above[-1], ()) if slot.label is None and slot.kind == "block" else ()
+        if by_heading:
+            return Asked(row=by_heading[0])
+        label = slot.label if slot.label is not None else headings[-1]
         if slot.group:
             return self._by_two_heads(slot, above, original)
-        if not self._heads_quantity(slot, label):
-            return self._by_label(slot, label, above, original)
-        composed = self._composed(slot, label)
-        if composed is None:
-            return Asked(why=f"the column {slot.column} asks for something else of it")
-        return self._by_label(composed, composed.label or "", above, original)
+        if self._heads_quantity(slot, label):
+            composed, over = self._composed(slot, label), f"the column {slot.column}"
+            slot, whole = (slot, None) if composed is None else (composed, composed.label)
+        else:
+            whole, over = label_below(self._rows, slot, label, headings, self.beside.rows(slot)), "what stands above it"
+        if whole is None:
+            return Asked(why=f"{over} asks for something else of it")
+        return self._by_label(slot, whole, above, original)
 
     def _by_two_heads(self, slot: Slot, above: list[str], original: str) -> Asked:
         for read, heading in readings(slot, self.column_group):
@@ -119,12 +106,12 @@ class Asking:
     def _by_label(self, slot: Slot, label: str, above: list[str], original: str, *, may_turn: bool = True) -> Asked:
         is_turned = may_turn and self._is_turned(slot, label)
         # "Base" is a label too, but not beside columns that are labels.
-        if is_turned and normalize_label(label) in self.index.column_groups and self._is_label(slot.column or ""):
+        if is_turned and normalize_label(label) in self.index.column_groups and self.is_label(slot.column or ""):
             return self._turned(slot, label, above, original)
         bare, unit = split_unit(label)
         plain = _QUALIFIERS.sub("", bare).strip()
         for name, asked in ((label, None), (bare, unit), (plain, unit), (label, unit_in(label))):
-            labelled = self._rows_of(name, asked)
+            labelled = self._rows.of(name, asked) if name != plain or plain == bare else self._rows.of_used(name, asked)
             rows = [row for row in labelled if self._is_below(row, above, slot)]
             fitting = [row for row in rows if self._is_in_column(row, slot)]
             stock = [row for row in fitting if row.default == original]
@@ -152,7 +139,8 @@ class Asking:
         turned = replace(slot, label=slot.column, column=label, only_column=False)
         return self._by_label(turned, slot.column or "", above, original, may_turn=False)
 
-    def _is_label(self, name: str) -> bool:
+    def is_label(self, name: str) -> bool:
+        """Whether the map has this label, with or without a unit behind it."""
         return any(normalize_label(one) in self.index.by_label for one in (name, split_unit(name)[0]))
 
     def _heads_quantity(self, slot: Slot, label: str) -> bool:
@@ -165,7 +153,7 @@ class Asking:
             {row.value for row in self.index.by_label.get(normalize_label(split_unit(name)[0]), ())}
             for name in (slot.column, label)
         )
-        return bool(asked & _QUANTITIES) and bool(beside) and asked.isdisjoint(beside)
+        return bool(asked & QUANTITIES) and bool(beside) and asked.isdisjoint(beside)
 
     def _composed(self, slot: Slot, label: str) -> Slot | None:
         """A cell whose row and column make a label together: "Train" and "Examples"."""
@@ -174,24 +162,14 @@ class Asking:
         if normalize_label(label) in SUMS:
             return None
         name = f"{label} {slot.column}"
-        return replace(slot, label=name, column="Value", group="") if self._is_label(name) and label != name else None
-
-    def _rows_of(self, label: str, unit: Unit | None) -> tuple[LabelRow, ...]:
-        """The rows of a label; of one in two languages ("Lernrate / learning rate") where both ask for the same."""
-        found = self.index.by_label.get(normalize_label(label), ())
-        if found:
-            return found
-        parts = [self.index.by_label.get(normalize_label(part), ()) for part in label.split(" / ")]
-        if len(parts) > 1 and len({row.value for rows in parts for row in rows[:1]}) == 1 and all(parts):
-            return parts[0]
-        return _rows_of_unit(label, unit)
+        return replace(slot, label=name, column="Value", group="") if self.is_label(name) and label != name else None
 
     def _is_turned(self, slot: Slot, label: str) -> bool:
         """Whether a row begins with whose figures it holds, and is not one that was turned already."""
         if slot.kind != "cell" or not slot.column or label == slot.column:
             return False
         whose = {"tuned", "base"}
-        of_column = None if self._is_label(slot.column) else self.column_group(normalize_label(slot.column))
+        of_column = None if self.is_label(slot.column) else self.column_group(normalize_label(slot.column))
         return self.column_group(normalize_label(label)) in whose and of_column not in whose
 
     def _why_left(self, row: LabelRow, slot: Slot, above: list[str], *, is_ours: bool) -> str | None:
@@ -283,12 +261,3 @@ class Asking:
     def column_group(self, column: str) -> str | None:
         """Whose figures a column holds, by its heading as it is compared; None where that says nothing."""
         return self._groups.of(column)
-
-
-def _rows_of_unit(label: str, unit: Unit | None) -> tuple[LabelRow, ...]:
-    """What a label asks for that is a unit and nothing else: "kWh", "kg CO2"; masses of other things are not known."""
-    if unit is None or not is_unit(label):
-        return ()
-    kind = next(iter(unit.kinds))
-    is_gas = kind != "emissions" or "2" in unit.word or "\u2082" in unit.word
-    return (LabelRow(value=_OF_UNIT[kind], label=label),) if kind in _OF_UNIT and is_gas else ()

@@ -13,9 +13,10 @@ from cardcallback.render.card.quantities import without_footnotes
 
 _COLONS = ":\N{FULLWIDTH COLON}"
 _LONGEST_LABEL = 80
+_LONGEST_QUESTION = 120
 # After a colon stands a blank, or at once what only a placeholder begins with; a wide one has its blank in it.
 _PLAIN = re.compile(
-    rf"\s*(?P<label>(?:[^{_COLONS}=\[\]<>{{}}|\n{OBJECT}{COMMENT}]|(?<=[hmHM]):(?=[msMS])){{1,{_LONGEST_LABEL}}}?)\s*"
+    rf"\s*(?P<label>(?:[^{_COLONS}=\[\]<>{{}}|\n{OBJECT}{COMMENT}]|(?<=-)>|(?<=[hmHM]):(?=[msMS])){{1,{_LONGEST_LABEL}}}?)\s*"
     # The mark of a footnote, which is a link where the footnote is in the card.
     rf"(?:\[\^[^\]\s]{{1,20}}\]\s*|{OBJECT}{{1,3}}\s*)?"
     rf"(?:\N{{FULLWIDTH COLON}}|:(?=[\s\[<{{_\u2026{COMMENT}])|=(?=\s*[\[<{{_])|(?<=\s)(?:=|\u2013|\u2014)(?=\s))"
@@ -43,11 +44,13 @@ _SPELLINGS = tuple(
 )
 # The number of a question or of an entry in a numbered form: "2.1", "3)", "Q4.", "(b)".
 _NUMBER = re.compile(
-    r"^(?:\(?(?:\d{1,2}(?:\.\d{1,2})+\.?|\d{1,2}[.):]|[A-Za-z][.)])|Q\d{1,2}[.):]|[IVX]{1,4}[.)])\s+(?=[^\W\d_]{2})"
+    r"^(?:\(?(?:\d{1,2}(?:\.\d{1,2})+\.?|\d{1,2}[.):]|[A-Za-z][.)])|[A-Z]\d{1,2}[.):]|[IVX]{1,4}[.)])\s+(?=[^\W\d_]{2})"
 )
 # Before a question and its answer, on lines of their own.
 _QUESTIONS = frozenset({"q", "question", "frage", "f", "pregunta", "p", "pergunta", "\u95ee"})
 _ANSWERS = frozenset({"a", "answer", "antwort", "r", "r\u00e9ponse", "respuesta", "resposta", "\u7b54"})
+# A question and its answer right behind it.
+_ANSWERED = re.compile(rf"\s*(?P<label>[^?\uff1f\[\]<>{{}}|\n]{{3,{_LONGEST_QUESTION}}}[?\uff1f])\s*(?=\S)")
 _ASKED = frozenset("?\uff1f")
 # Where a sentence ends and another begins.
 SENTENCE_END = re.compile(r"[.!?]\s+(?=[A-Z\u00c0-\u00dd])|[\u3002\uff01\uff1f]\s*")
@@ -105,7 +108,7 @@ def labelled_values(letters: Letters, *, one_line: bool = False) -> Iterator[Lab
     for number, (begin, end) in enumerate(lines):
         below = lines[number + 1] if number + 1 < len(lines) else None
         found = list(_in_line(letters, skip_task(letters.text, begin, end), end))
-        if question is not None and len(found) == 1 and found[0].label.casefold() in _ANSWERS:
+        if question is not None and len(found) == 1 and is_answer(found[0].label):
             found = [replace(found[0], label=question)]
         question = _question(letters, found)
         if len(found) == 1 and found[0].begin == found[0].end and below is not None:
@@ -128,6 +131,23 @@ def _question(letters: Letters, found: Sequence[Labelled]) -> str | None:
         return None
     asked = visible_label(letters.text[found[0].begin : found[0].end]).strip()
     return asked if asked[-1:] in _ASKED else None
+
+
+def lead_of(letters: Letters) -> str | None:
+    """What a text only introduces: a label alone, or a question whose answer stands below it."""
+    if is_label_alone(letters):
+        return visible_label(letters.text).rstrip(":\uff1a ")
+    if "\n" in letters.text or len(letters.text) > _LONGEST_QUESTION or not letters.text.strip():
+        return None
+    end = len(letters.text)
+    asked = _question(letters, list(_in_line(letters, skip_task(letters.text, 0, end), end)))
+    alone = visible_label(letters.text).strip()
+    return asked or (alone if alone[-1:] in _ASKED else None)
+
+
+def is_answer(label: str) -> bool:
+    """Whether a label only says that an answer follows."""
+    return label.casefold() in _ANSWERS
 
 
 def skip_task(text: str, begin: int, end: int) -> int:
@@ -174,7 +194,7 @@ def _in_line(letters: Letters, begin: int, end: int) -> Iterator[Labelled]:
     if side_by_side:
         yield from side_by_side
         return
-    found = _PLAIN.match(letters.mask[:end], begin)
+    found = _PLAIN.match(letters.mask[:end], begin) or _ANSWERED.match(letters.mask[:end], begin)
     if found is None and (code := _code_label(letters, begin, end)) is not None:
         yield code
     elif found is not None and _is_label(letters.text[found.start("label") : found.end("label")]):

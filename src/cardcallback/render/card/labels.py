@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
@@ -14,6 +14,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from cardcallback.errors import CardCallbackError
+from cardcallback.render.card.asked_words import words_key
 from cardcallback.render.card.labelled import normalize_label
 from cardcallback.render.card.values import VALUE_NAMES, is_value_name
 from cardcallback.render.card.values_results import ITEM_PARTS
@@ -63,6 +64,8 @@ class Sentences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     times: tuple[str, ...] = ()
     lasting: tuple[str, ...] = ()
     harmless: tuple[str, ...] = ()
+    asked: dict[str, tuple[str, ...]] = {}
+    asking: tuple[str, ...] = ()
 
     def before(self, other: Sentences) -> Sentences:
         """These words and the other's."""
@@ -72,6 +75,8 @@ class Sentences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
             times=self.times + other.times,
             lasting=self.lasting + other.lasting,
             harmless=self.harmless + other.harmless,
+            asked=_together(self.asked, other.asked),
+            asking=self.asking + other.asking,
         )
 
 
@@ -109,6 +114,7 @@ class LabelIndex:
 
     labels: LabelMap
     by_label: dict[str, tuple[LabelRow, ...]]
+    by_words: dict[frozenset[str], tuple[LabelRow, ...]]
     by_heading: dict[str, tuple[LabelRow, ...]]
     whole_texts: frozenset[str]
     inside: dict[str, str]
@@ -117,9 +123,11 @@ class LabelIndex:
     @classmethod
     def of(cls, labels: LabelMap) -> LabelIndex:
         """The index of a map."""
+        by_label = _by_name((name, row) for row in labels.rows for name in each(row.label))
         return cls(
             labels=labels,
-            by_label=_by_name((name, row) for row in labels.rows for name in each(row.label)),
+            by_label=by_label,
+            by_words=_by_words(by_label),
             by_heading=_by_name(
                 (name, row) for row in labels.rows if not each(row.label) for name in each(row.heading)
             ),
@@ -169,7 +177,7 @@ def read_label_map(text: str, *, name: str = "label map") -> LabelMap:
         _check_examples(examples, name)
     for words, value in labels.inside.items():
         _check_value(value, words, name)
-    for value in labels.sentences.counted:
+    for value in (*labels.sentences.counted, *labels.sentences.asked):
         _check_value(value, "sentences", name)
     for never in labels.never_under:
         for value in never.values:
@@ -213,6 +221,24 @@ def _by_name(pairs: object) -> dict[str, tuple[LabelRow, ...]]:
         key = normalize_label(name)
         rows[key] = (*rows.get(key, ()), row)
     return rows
+
+
+def _by_words(by_label: Mapping[str, Iterable[LabelRow]]) -> dict[frozenset[str], tuple[LabelRow, ...]]:
+    """The rows by the words of their labels, where these ask for one thing in whatever order they stand."""
+    found: dict[frozenset[str], tuple[LabelRow, ...]] = {}
+    unclear = set()
+    for label, several in by_label.items():
+        key, rows = words_key(label), tuple(several)
+        if key is None:
+            continue
+        if key in found and _asks(found[key]) != _asks(rows):
+            unclear.add(key)
+        found.setdefault(key, rows)
+    return {key: rows for key, rows in found.items() if key not in unclear}
+
+
+def _asks(rows: Iterable[LabelRow]) -> set[tuple[str | None, str | None, object]]:
+    return {(row.value, row.leave, each(row.column)) for row in rows}
 
 
 def _check_row(row: LabelRow, name: str) -> None:

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from functools import cached_property
 
 from cardcallback.record import UNRECORDED, RunRecord, Stage
-from cardcallback.render.card.asking import SUMS, Asking
+from cardcallback.render.card.asking import Asking
+from cardcallback.render.card.below_quantity import SUMS
 from cardcallback.render.card.labelled import normalize_label
 from cardcallback.render.card.labels import each, has_word
 from cardcallback.render.card.own_run import stage_named_in, stage_number_in

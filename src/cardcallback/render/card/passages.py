@@ -12,13 +12,14 @@ from markdown_it.token import Token
 
 from cardcallback.render.card.html_lists import Summaries, html_texts
 from cardcallback.render.card.html_tables import html_tables, is_title
-from cardcallback.render.card.inline_text import make_parser, read_inline, visible_label
-from cardcallback.render.card.labelled import is_label_alone, labelled_values
+from cardcallback.render.card.inline_text import make_parser, read_inline
+from cardcallback.render.card.labelled import labelled_values, lead_of
 from cardcallback.render.card.table_reader import CellText, TableReader
 from cardcallback.render.card.table_rows import TableCell, split_row
 
 _LINE = re.compile(r"([^\r\n]*)(?:\r\n|\r|\n|\Z)")
 _COMMENT = re.compile(r"\s*<!--(?:(?!-->).)*-->\s*", re.DOTALL)
+_TITLE = re.compile(r"[^\n\[\]{}<>_:.?!\u2026]{2,60}")
 _LISTS = {"bullet_list_open", "ordered_list_open"}
 _PARSER = make_parser()
 
@@ -41,6 +42,7 @@ class Passage:
     at_top: bool = False
     in_list: bool = False
     row: int = 0
+    is_below_item: bool = False
     cell: TableCell | None = None
     is_html: bool = False
     references: Mapping[str, Any] = field(default_factory=dict)
@@ -65,6 +67,8 @@ class _List:
     label: str | None
     items: int = 0
     label_of_item: str | None = None
+    # The words of an item, which are its label where a list stands below them.
+    title: str | None = None
     paragraphs: int = 0
 
 
@@ -117,12 +121,14 @@ class _Walk:
 
     def _note_list(self, index: int, token: Token) -> None:
         if token.type in _LISTS:
+            if self._lists and self._lists[-1].label_of_item is None:
+                self._lists[-1].label_of_item = self._lists[-1].title
             self._lists.append(_List(label=self._introduction(index) or self._item_label()))
         elif token.type in {"bullet_list_close", "ordered_list_close"}:
             self._lists.pop()
         elif token.type == "list_item_open":
             one = self._lists[-1]
-            one.items, one.label_of_item, one.paragraphs = one.items + 1, None, 0
+            one.items, one.label_of_item, one.title, one.paragraphs = one.items + 1, None, None, 0
 
     def _path(self) -> tuple[str, ...]:
         items = [one.label_of_item for one in self._lists]
@@ -134,7 +140,8 @@ class _Walk:
 
     def _introduction(self, index: int) -> str | None:
         """The label right before this token."""
-        return self._lead if self._lead_token == index else None
+        before = self._tokens[index - 1].type if index else ""
+        return self._lead if self._lead_token in {index, index - 1 if before == "blockquote_open" else index} else None
 
     def _heading(self, index: int, token: Token) -> Iterator[Passage]:
         content = self._tokens[index + 1].content
@@ -168,6 +175,7 @@ class _Walk:
             at_top=token.level == 0,
             in_list=one is not None,
             row=one.items - 1 if one else 0,
+            is_below_item=one is not None and one.paragraphs > 0,
         )
         yield passage
         self._note(index, passage, one)
@@ -176,14 +184,15 @@ class _Walk:
         """Remember what this paragraph says about what follows it."""
         short = len(passage.source) <= 400
         letters = read_inline(passage.source if short else "", self._references)
-        alone = is_label_alone(letters)
-        if alone:
-            self._lead, self._lead_token = visible_label(letters.text).rstrip(":\uff1a "), index + 3
+        lead = lead_of(letters)
+        if lead is not None:
+            self._lead, self._lead_token = lead, index + 3
         if one is not None:
             one.paragraphs += 1
             if one.paragraphs == 1:
+                one.title = letters.text.strip() if _TITLE.fullmatch(letters.text.strip()) else None
                 labels = list(labelled_values(letters))
-                one.label_of_item = self._lead if alone else labels[0].label if labels else None
+                one.label_of_item = lead if lead is not None else labels[0].label if labels else None
 
     def _placed(self, content: str, lines: list[int]) -> Passage | None:
         """The paragraph with the places of its lines; None where the parser changed them (tabs made blanks)."""

@@ -38,7 +38,8 @@ _BLANK = re.compile(
 _GENERIC = re.compile(
     r"[~\u2248]?\s*(?:x+(?:[.,]x+)?|n+|y|z|#+|_+|\.{2,}|\u2026+|\?+|-+|%|\+/- ?%?|)"
     r"|(?:the |your )?(?:exact |actual )?"
-    r"(?:value|number|num|no|count|amount|figure|name|model name|result|score|insert|fill(?: me)? in|tbd|tba|todo)",
+    r"(?:value|number|num|no|count|amount|figure|name|model name|result|score|answer|insert|"
+    r"fill(?: me)? in|tbd|tba|todo)",
     re.IGNORECASE,
 )
 # What may stand around a text that is a placeholder as a whole; in Chinese and Japanese brackets are wide.

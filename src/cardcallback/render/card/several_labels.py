@@ -8,15 +8,15 @@ from dataclasses import replace
 
 from cardcallback.render.card.asking import Asking
 from cardcallback.render.card.placeholders import Placeholder
-from cardcallback.render.card.quantities import Unit, Value, split_unit
+from cardcallback.render.card.quantities import Unit, Value, is_unit, split_unit
 from cardcallback.render.card.slots import Slot
 from cardcallback.render.card.writing_in import Written, escaped, write_value
 
 _BETWEEN = re.compile(
-    r"\s*(?:/|&|\u00d7|(?<=\s)x(?=\s)|,\s*(?:and\b)?|\+|\b(?:and|und|et|y|e)\b|\u3001|\u548c|\u3068)\s*"
+    r"\s*(?:/|&|\u00d7|(?<=\s)x(?=\s)|,\s*(?:and\b)?|\+|->|\u2192|\b(?:and|und|et|y|e)\b|\u3001|\u548c|\u3068)\s*"
 )
 # Between two placeholders: what stands between the labels, or an arrow's kin.
-_BETWEEN_VALUES = re.compile(r"\s*(?:/|&|\u00d7|x|,|;|\||\+|\b(?:and|und|et|y|e)\b|\u3001|\u548c|\u3068)\s*")
+_BETWEEN_VALUES = re.compile(r"\s*(?:/|&|\u00d7|x|,|;|\||\+|->|\u2192|\b(?:and|und|et|y|e)\b|\u3001|\u548c|\u3068)\s*")
 # What has its parts in brackets: Loss (train / eval).
 _IN_BRACKETS = re.compile(r"(?P<bare>[^()]+?)\s*\((?P<parts>[^()]+)\):?")
 _MOST = 4
@@ -44,6 +44,8 @@ class SeveralLabels:
             *((one, shared) for one in _readings(bare)),
         ]
         for labels, unit in readings:
+            if len({is_unit(one) and not self._asking.is_label(one) for one in labels}) > 1:
+                continue  # "Tokens/J" is one rate
             asked = [self._asking.ask(replace(slot, label=one), headings, original) for one in labels]
             names = [one.row.value if one.row is not None and one.why is None else None for one in asked]
             if all(names) and len(set(names)) == len(names):

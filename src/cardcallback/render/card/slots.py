@@ -17,6 +17,7 @@ from cardcallback.render.card.inline_text import Letters, read_inline, visible_l
 from cardcallback.render.card.labelled import (
     SENTENCE_END,
     Labelled,
+    is_answer,
     is_label_alone,
     labelled_values,
     lines_of,
@@ -144,7 +145,8 @@ def _of_text(passage: Passage) -> Iterator[Slot]:
     title = _title(letters, labelled)
     for one in labelled:
         span = _with_bold(letters, passage.source, one.begin, one.end)
-        slot = _slot(passage, "heading" if is_heading else "line", one.label, *span)
+        label = passage.label if passage.label and is_answer(one.label) else one.label
+        slot = _slot(passage, "heading" if is_heading else "line", label, *span)
         headings = (*slot.headings, title) if title else slot.headings
         yield replace(slot, has_labels=one.has_labels, headings=headings)
     if not is_heading:
@@ -156,7 +158,7 @@ def _of_text(passage: Passage) -> Iterator[Slot]:
 def _whole(passage: Passage, letters: Letters, *, has_labels: bool) -> Iterator[Slot]:
     begin, end = trimmed(letters, 0, len(letters.text))
     is_heading = passage.kind == "heading"
-    is_block = passage.at_top and (passage.headings or passage.label) and not is_label_alone(letters)
+    is_block = ((passage.at_top and passage.headings) or passage.label) and not is_label_alone(letters)
     if begin < end and (is_heading or is_block):
         slot = _slot(passage, "heading" if is_heading else "block", passage.label, *letters.span(begin, end))
         yield replace(slot, has_labels=has_labels)
@@ -199,7 +201,8 @@ def _with_bold(letters: Letters, source: str, begin: int, end: int) -> tuple[int
 def _items(passage: Passage, letters: Letters, *, has_labels: bool) -> Iterator[Slot]:
     for begin, end in lines_of(letters):
         first, last = trimmed(letters, skip_task(letters.text, begin, end), end)
-        if first < last:
+        # Below an item's own words nothing but these says what a paragraph is.
+        if first < last and (passage.label is not None or not passage.is_below_item):
             item = _slot(passage, "item", passage.label, *letters.span(first, last))
             yield replace(item, has_labels=has_labels)
 

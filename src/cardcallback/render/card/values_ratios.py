@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping
 
 from cardcallback.record import Measurement, RunRecord, is_unresolved
 from cardcallback.render.card.quantities import Value
+from cardcallback.render.card.values_time_energy import gpu_energy
 from cardcallback.render.figures import at_least, is_known, resolved_value, source_words, verb
+from cardcallback.render.run_words import covers_every_step, least_time, recorded_steps
 from cardcallback.render.text import escape_markdown
-from cardcallback.units import format_energy, format_number
+from cardcallback.units import format_duration, format_energy, format_number
 
 
 def energy_per_token(record: RunRecord) -> Value | None:
@@ -35,6 +37,42 @@ def energy_per_step(record: RunRecord) -> Value | None:
     return Value(text=f"{figure} ({note})", short=figure, amount=per_step, kind="energy", note=note)
 
 
+def energy_per_epoch(record: RunRecord) -> Value | None:
+    """GPU energy of the run over its passes through the data, a part of one counted as that."""
+    whole, epochs = gpu_energy(record), record.training.epochs
+    if whole is None or whole.amount is None or not epochs or whole.least or not covers_every_step(record):
+        return None
+    joules, note = whole.amount / epochs, f"{whole.note}, mean of its epochs"
+    figure = format_energy(joules)
+    return Value(text=f"{figure} ({note})", short=figure, amount=joules, kind="energy", note=note)
+
+
+def tokens_per_joule(record: RunRecord) -> str | None:
+    """Tokens without padding over the run's GPU energy."""
+    per_token = resolved_value(record.energy.per_token)
+    if not per_token or at_least(record.energy.gpu):
+        return None
+    return f"{format_number(1 / per_token)} ({_note('without padding, for a joule of GPU energy', record)})"
+
+
+def time_per_step(record: RunRecord) -> Value | None:
+    """The run's time over its steps."""
+    return _time_over(record, recorded_steps(record))
+
+
+def time_per_epoch(record: RunRecord) -> Value | None:
+    """The run's time over its passes through the data."""
+    return _time_over(record, record.training.epochs if covers_every_step(record) else None)
+
+
+def _time_over(record: RunRecord, count: float | None) -> Value | None:
+    if not count or record.duration_seconds <= 0:
+        return None
+    seconds, least = record.duration_seconds / count, least_time(record)
+    figure, note = f"{least}{format_duration(seconds)}", "mean of the whole run, evaluation and saving included"
+    return Value(text=f"{figure} ({note})", short=figure, amount=seconds, kind="time", note=note, least=least)
+
+
 def energy_method(record: RunRecord) -> str | None:
     """How the energy that the card gives is known: by which interface."""
     measured: Measurement = record.energy.system if is_known(record.energy.system) else record.energy.gpu
@@ -54,9 +92,13 @@ def _note(words: str, record: RunRecord) -> str:
 
 RATIO_VALUES: Mapping[str, Callable[[RunRecord], Value | str | None]] = {
     "energy_method": energy_method,
+    "energy_per_epoch": energy_per_epoch,
     "energy_per_step": energy_per_step,
     "energy_per_million_tokens": lambda record: _energy_of_tokens(record, 1_000_000),
     "energy_per_thousand_tokens": lambda record: _energy_of_tokens(record, 1_000),
     "energy_per_token": energy_per_token,
     "start_date": start_date,
+    "time_per_epoch": time_per_epoch,
+    "time_per_step": time_per_step,
+    "tokens_per_joule": tokens_per_joule,
 }

@@ -12,6 +12,7 @@ from cardcallback.render.card.html_tables import as_html
 from cardcallback.render.card.placeholders import Placeholder
 from cardcallback.render.card.quantities import COUNTED, LARGE_COUNTS, Unit, Value, hinted_unit, unit_at, unit_in
 from cardcallback.render.card.slots import Slot
+from cardcallback.units import SECONDS_PER_MINUTE
 
 _ABOUT = re.compile(r"(?:~|\u2248|<|>|approximately|approx\.?|about|around|ca\.?|roughly|circa)\s*$", re.IGNORECASE)
 _ENDS = re.compile(r"\s*(?:$|[.,;:)(\]/|\u00b7\u00d7x=+]|(?:and|with|on|for|per|at|in|of|using|over|by|from|\u00b1)\b)")
@@ -20,6 +21,7 @@ _PLURAL = re.compile(r"(?:[^\W\d_]+ )*[^\W\d_]{2,}s")
 # Before a quantity that is said again in another unit, not continued: "[X] hours ([Y] minutes)".
 _SAID_AGAIN = re.compile(r"[(/=\u2248~]|\bor\b", re.IGNORECASE)
 _UNIT_IN_BRACKETS = re.compile(r"\s*\(([^()]+)\)")
+_MINUTES = re.compile(r"\s*(?P<m>m)(?!\w)")
 _OUT_OF = frozenset({"/", "of", "out of"})
 # Outside this a figure in an example's unit would be a string of zeros.
 _READABLE = (0.1, 10_000.0)
@@ -62,7 +64,7 @@ def write_value(value: Value, placeholder: Placeholder, label_unit: Unit | None)
 
 def write_divided(value: Value, placeholders: Sequence[Placeholder]) -> list[Written] | None:
     """A quantity over several placeholders, each before a smaller unit ("[X] h [Y] min"); None where it is not."""
-    units = [unit_at(one.after) for one in placeholders]
+    units = [_of_clock(value, one.after) or unit_at(one.after) for one in placeholders]
     known = [unit for unit in units if unit is not None and _is_of(value, unit) and value.kind not in COUNTED]
     factors = [unit.factor for unit in known]
     if len(known) < 2 or len(known) < len(units) or factors != sorted(set(factors), reverse=True):
@@ -78,6 +80,12 @@ def write_divided(value: Value, placeholders: Sequence[Placeholder]) -> list[Wri
         width = _width(one, known[len(written)])
         written.append(Written(text=text, unit_width=width, unit=one.after[:width].strip()))
     return written
+
+
+def _of_clock(value: Value, after: str) -> Unit | None:
+    """Minutes as "m", which alone is a metre or a million: "[X]h [X]m"."""
+    found = _MINUTES.match(after) if value.kind == "time" else None
+    return None if found is None else Unit(word=found["m"], kinds=frozenset({"time"}), factor=SECONDS_PER_MINUTE)
 
 
 def write_pairs(

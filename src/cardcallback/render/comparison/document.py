@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import textwrap
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from cardcallback.compare import Comparison
@@ -18,6 +19,7 @@ from cardcallback.render.comparison.words import (
 from cardcallback.render.text import clean, escape_markdown, sentence
 
 _LONGEST = 600
+_WIDEST = 120
 _TITLE = "Comparison of training runs"
 _UNEQUAL = "What makes them unequal"
 _FIGURES = "Figures"
@@ -54,12 +56,12 @@ class _Document:
 
 
 def comparison_text(comparison: Comparison) -> str:
-    """For a terminal: columns by blanks."""
+    """For a terminal: columns by blanks, or a line for each figure where these would be too wide."""
     document = _document(comparison)
-    parts = ["\n".join(clean(line, _LONGEST) for line in document.lines)]
+    parts = ["\n".join(_wrapped(line) for line in document.lines)]
     parts += [f"{table.heading}\n{_aligned(table)}" for table in document.tables]
-    parts += ["\n".join(f"[{place}] {clean(text, _LONGEST)}" for place, text in enumerate(document.footnotes, start=1))]
-    parts += ["\n".join(clean(note, _LONGEST) for note in document.notes)]
+    parts += ["\n".join(_wrapped(text, f"[{place}] ") for place, text in enumerate(document.footnotes, start=1))]
+    parts += ["\n".join(_wrapped(note) for note in document.notes)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -150,8 +152,27 @@ def _doubts(comparison: Comparison) -> tuple[str, ...]:
 def _aligned(table: _Table) -> str:
     rows = (table.columns, *table.rows)
     widths = [max(len(row[place]) for row in rows) for place in range(len(table.columns))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    return "\n".join(lines if max(map(len, lines)) <= _WIDEST else _listed(table))
+
+
+def _listed(table: _Table) -> Iterator[str]:
+    for name, *cells in table.rows:
+        yield _wrapped(name)
+        yield from (
+            _wrapped(cell, f"  {column}: ") for column, cell in zip(table.columns[1:], cells, strict=True) if cell
+        )
+
+
+def _wrapped(text: str, lead: str = "") -> str:
+    """A text in lines that fit, those after the first below where it begins."""
+    return textwrap.fill(
+        clean(text, _LONGEST),
+        width=_WIDEST,
+        initial_indent=lead,
+        subsequent_indent=" " * len(lead),
+        break_long_words=False,
+        break_on_hyphens=False,
     )
 
 

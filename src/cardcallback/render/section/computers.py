@@ -66,7 +66,7 @@ def _each(devices: Sequence[Accelerator]) -> str:
     if len(energies) < 2 or any(not is_known(energy) or is_only_a_part(energy) for energy in energies):
         return ""
     low, high = (find(energies, key=lambda energy: energy.value or 0.0) for find in (min, max))
-    least, most = energy_figure(low), energy_figure(high)
+    least, most = (energy_figure(one, beside_joules=high.value) for one in (low, high))
     return f" ({least} each)" if least == most else f" ({least} to {most} each)"
 
 

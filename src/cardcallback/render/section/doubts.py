@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cardcallback.record import TOKEN_CROSS_ENTROPY, RunRecord, Session
+from cardcallback.record import TOKEN_CROSS_ENTROPY, RunRecord, Session, session_is_least
 from cardcallback.render.energy_words import energy_noun
 from cardcallback.render.figures import absent, energy_figure, is_known
 from cardcallback.render.pictures.choice import POWER_PICTURE, picture_address
@@ -87,19 +87,15 @@ def _held_out(record: RunRecord) -> str:
 def _sessions(record: RunRecord) -> str:
     if len(record.sessions) < 2:
         return ""
-    return (
-        "; ".join(
-            _session(number, session, energy_noun(record)) for number, session in enumerate(record.sessions, start=1)
-        )
-        + "."
-    )
+    return "; ".join(_session(number, session, record) for number, session in enumerate(record.sessions, start=1)) + "."
 
 
-def _session(number: int, session: Session, noun: str) -> str:
+def _session(number: int, session: Session, record: RunRecord) -> str:
     begun = escape_markdown(session.started_on)
     steps = f"steps {session.first_step:,} to {session.last_step:,}"
-    energy = f"{noun} energy {energy_figure(session.energy.gpu)}"
-    least = "at least " if session.rest_unknown or session.killed else ""
+    figure = energy_figure(session.energy.gpu, beside_joules=record.energy.gpu.value)
+    energy = f"{energy_noun(record)} energy {figure}"
+    least = "at least " if session_is_least(session) else ""
     time = f"{least}{format_duration(session.duration_seconds)}"
     return f"{number}: {begun}, {steps}, {time}, {energy}, {session.status}"
 

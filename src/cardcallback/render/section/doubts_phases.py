@@ -40,8 +40,9 @@ def _phases(record: RunRecord) -> str:
         return ""
     if not is_known(record.energy.gpu):
         return "; ".join(f"{escape_markdown(phase.phase)} {_time(phase)}" for phase in phases) + "."
+    whole = record.energy.gpu.value
     shares = [
-        f"{escape_markdown(phase.phase)} {energy_figure(phase.energy)} ({_visits(phase)})"
+        f"{escape_markdown(phase.phase)} {energy_figure(phase.energy, beside_joules=whole)} ({_visits(phase, whole)})"
         for phase in phases
         if phase.energy.value is not None
     ]
@@ -63,12 +64,12 @@ def _per_step(record: RunRecord) -> str:
     return f"{words[0].upper()}{words[1:]}{told}."
 
 
-def _range(energy: Measurement) -> str:
+def _range(energy: Measurement, beside_joules: float | None = None) -> str:
     """The recording interval where it is not narrow."""
     low, high, width = energy.recording_low, energy.recording_high, relative_width(energy)
     if width is None or width <= NARROW_SHARE or low is None or high is None:
         return ""
-    return f"recording interval {energy_range(low, high, energy.value)}"
+    return f"recording interval {energy_range(low, high, energy.value if beside_joules is None else beside_joules)}"
 
 
 def _instrument(energies: Sequence[Measurement | None]) -> str:
@@ -90,9 +91,9 @@ def _without_energy(phases: Sequence[PhaseEnergy], reason: str) -> str:
     return f"{join_words(names)} was"
 
 
-def _visits(phase: PhaseEnergy) -> str:
+def _visits(phase: PhaseEnergy, beside_joules: float | None) -> str:
     # An interval that stands in place of the figure is not told again.
-    interval = "" if is_unresolved(phase.energy) else _range(phase.energy)
+    interval = "" if is_unresolved(phase.energy) else _range(phase.energy, beside_joules)
     return ", ".join(part for part in (_time(phase), interval) if part)
 
 

@@ -46,9 +46,12 @@ def device_lines(record: RunRecord) -> list[tuple[str, str]]:
         return []
     if len(record.nodes) > 1:
         found = found[: len(record.nodes[0].accelerators)]
+    whole = record.energy.gpu.value
     if not had_all_devices(record):
-        return [(label, _device(device)) for label, device in zip(_labels_by_session(record), found, strict=True)]
-    return [(f"GPU {number}", _device(device)) for number, device in enumerate(found)]
+        return [
+            (label, _device(device, whole)) for label, device in zip(_labels_by_session(record), found, strict=True)
+        ]
+    return [(f"GPU {number}", _device(device, whole)) for number, device in enumerate(found)]
 
 
 def _labels_by_session(record: RunRecord) -> list[str]:
@@ -63,10 +66,13 @@ def _labels_by_session(record: RunRecord) -> list[str]:
     return labels
 
 
-def _device(device: Accelerator) -> str:
-    interval = interval_words(device.energy)
+def _device(device: Accelerator, beside_joules: float | None) -> str:
+    interval = interval_words(device.energy, beside_joules)
     doubts = f" ({interval})" if interval else ""
-    parts = [escape_markdown(device.name), f"energy {energy_figure(device.energy)}{doubts}"]
+    parts = [
+        escape_markdown(device.name),
+        f"energy {energy_figure(device.energy, beside_joules=beside_joules)}{doubts}",
+    ]
     if (watts := resolved_value(device.mean_power)) is not None:
         parts.append(f"mean power {format_power(watts)}")
     if device.memory_total_bytes:

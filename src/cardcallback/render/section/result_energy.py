@@ -39,7 +39,7 @@ def gpu_energy_row(record: RunRecord) -> tuple[str, str, str]:
     return _label(record), result, "; ".join(_how(record, gpu))
 
 
-def interval_words(measurement: Measurement) -> str | None:
+def interval_words(measurement: Measurement, beside_joules: float | None = None) -> str | None:
     """Both doubts of an energy in one phrase; ``None`` where its interval is narrow or no bound is known.
 
     The recording interval is never printed without the instrument's accuracy.
@@ -47,7 +47,7 @@ def interval_words(measurement: Measurement) -> str | None:
     low, high, width = measurement.recording_low, measurement.recording_high, relative_width(measurement)
     if width is None or width <= NARROW_SHARE or low is None or high is None:
         return None
-    interval = energy_range(low, high, measurement.value)
+    interval = energy_range(low, high, measurement.value if beside_joules is None else beside_joules)
     return f"recording interval {interval}{beside_accuracy(measurement)}"
 
 

@@ -61,16 +61,18 @@ def stage_time(stage: Stage) -> str | None:
     return None if stage.duration_seconds is None else _time(stage.duration_seconds, is_least=stage.duration_is_least)
 
 
-def stage_energy(stage: Stage, *, names_part: bool = True) -> str | None:
+def stage_energy(stage: Stage, *, names_part: bool = True, beside_joules: float | None = None) -> str | None:
     """A stage's energy with its doubts, as a card prints it anywhere; None where it was not measured.
 
     Args:
         stage: the stage.
         names_part: whether it says what the energy is of, where no heading does.
+        beside_joules: the energy whose unit it has.
     """
     if not _is_measured(stage):
         return None
-    figure = _at_least(energy_figure(stage.energy), is_least=stage.energy_partial_reason is not None)
+    figure = energy_figure(stage.energy, beside_joules=beside_joules)
+    figure = _at_least(figure, is_least=stage.energy_partial_reason is not None)
     noun = power_noun(stage.energy)
     unused = f"drawn meanwhile by the {noun}, which the job did not use" if stage.used_by_job is False else ""
     whose = f"of the {noun}" if names_part and not unused else ""
@@ -208,7 +210,8 @@ def _time(seconds: float, *, is_least: bool) -> str:
 
 def _energy(stages: tuple[Stage, ...], place: int) -> str:
     stage = stages[place]
-    words = stage_energy(stage, names_part=_heading(stages) == "Energy")
+    most = max((one.energy.value for one in stages if one.energy is not None and one.energy.value), default=None)
+    words = stage_energy(stage, names_part=_heading(stages) == "Energy", beside_joules=most)
     return words or absent(stage.energy, stage.reason or "not in its record")
 
 

@@ -1,0 +1,66 @@
+"""Labels that are a thing's name by themselves, and below a quantity ask for that of it: "GPU" below "Energy"."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+
+from cardcallback.render.card.label_rows import LabelRows
+from cardcallback.render.card.labelled import normalize_label
+from cardcallback.render.card.slots import Slot
+
+QUANTITIES = frozenset(
+    {
+        "energy",
+        "gpu_energy",
+        "carbon_emitted",
+        "training_time",
+        "gpu_hours",
+        "mean_gpu_power",
+        "peak_memory",
+        "grid_factor",
+    }
+)
+# Of several rows, which may be of other runs or parts.
+SUMS = frozenset({"total", "all", "overall", "sum", "gesamt", "summe", "\u5408\u8ba1", "\u5408\u8a08"})
+_RESULTS = frozenset({"training_loss", "validation_loss", "final_loss", "perplexity_tuned", "throughput"})
+_NAMES = frozenset(
+    {"gpu_names", "processor", "machine_memory", "gpu_memory", "base_model", "machine", "hardware", "total_parameters"}
+)
+_SIZES = frozenset({"machine_memory", "gpu_memory"})
+# The last words of what asks for a quantity that the map has no label for, or another one by.
+_WORDS = frozenset(
+    {"power", "memory", "cost", "costs", "price", "energy", "emissions", "time", "loss", "utilization", "temperature",
+     "clock", "speed", "throughput", "latency", "leistung", "speicher", "kosten", "puissance", "m\u00e9moire",
+     "potencia",
+     "memoria"}
+)  # fmt: skip
+_PARTS = frozenset({"gpu", "gpus", "cpu", "cpus", "ram", "dram", "memory", "machine", "system", "whole machine"})
+
+
+def label_below(
+    rows: LabelRows, slot: Slot, label: str, headings: Sequence[str], beside: AbstractSet[str]
+) -> str | None:
+    """The label as it is meant below the heading or list item right above it; None where that is not known.
+
+    Args:
+        rows: finds the rows of labels.
+        slot: where the label stands.
+        label: as it stands there.
+        headings: the headings and items above it, the nearest last.
+        beside: the labels below the same headings, as labels are compared.
+    """
+    if slot.kind != "line" or not headings:
+        return label
+    parent = headings[-1]
+    own, above = ({row.value for row in rows.of(name, None)} for name in (label, parent))
+    if above & QUANTITIES and normalize_label(label) in SUMS and beside & _PARTS:
+        return None  # the sum of parts that were not all measured
+    is_quantity = above & (QUANTITIES | _RESULTS) or not _WORDS.isdisjoint(normalize_label(parent).split()[-1:])
+    if not is_quantity or (above & own and not own & _SIZES) or (own and not own & _NAMES):
+        return label
+    in_list = slot.introduction is not None and normalize_label(slot.introduction) == normalize_label(parent)
+    if not in_list and not beside - SUMS <= _PARTS:
+        return label
+    known = next((name for name in (f"{label} {parent}", f"{parent} {label}") if rows.of_used(name, None)), None)
+    return label if known is None and not own else known

@@ -1,0 +1,63 @@
+"""The rows of the label map that a label falls under, however it is put."""
+
+from __future__ import annotations
+
+from cardcallback.render.card.asked_words import asked_in, is_question, named_in, words_key
+from cardcallback.render.card.labelled import normalize_label
+from cardcallback.render.card.labels import LabelIndex, LabelRow
+from cardcallback.render.card.quantities import Unit, is_unit
+
+# What a unit asks for that is all there is of a label.
+_OF_UNIT = {"energy": "energy", "emissions": "carbon_emitted"}
+_SIZES = frozenset({"machine_memory", "gpu_memory"})
+
+
+class LabelRows:
+    """Finds the rows of labels.
+
+    Args:
+        index: the label map.
+    """
+
+    def __init__(self, index: LabelIndex) -> None:
+        self._index = index
+        sentences = index.labels.sentences
+        self._asked = sentences.asked
+        self._training, self._harmless = (
+            frozenset(map(normalize_label, words)) for words in (sentences.training, sentences.asking)
+        )
+
+    def of(self, label: str, unit: Unit | None) -> tuple[LabelRow, ...]:
+        """The rows in the map's order; of one in two languages ("Lernrate / learning rate") where both are the same."""
+        by_label = self._index.by_label
+        found = by_label.get(normalize_label(label), ())
+        if found:
+            return found
+        if is_question(label):
+            return self._of_question(label)
+        parts = [by_label.get(normalize_label(part), ()) for part in label.split(" / ")]
+        if len(parts) > 1 and len({row.value for rows in parts for row in rows[:1]}) == 1 and all(parts):
+            return parts[0]
+        key = words_key(label)
+        return (self._index.by_words.get(key, ()) if key is not None else ()) or _rows_of_unit(label, unit)
+
+    def of_used(self, label: str, unit: Unit | None) -> tuple[LabelRow, ...]:
+        """As ``of``, where the card says "used" beside it: what was used of a memory is not how large it is."""
+        return tuple(row for row in self.of(label, unit) if row.value not in _SIZES)
+
+    def _of_question(self, question: str) -> tuple[LabelRow, ...]:
+        named = named_in(question)
+        rows = self._index.by_label.get(named, ()) if named is not None else ()
+        if rows:
+            return rows
+        value = asked_in(question, self._asked, self._training, self._harmless)
+        return (LabelRow(value=value, label=question),) if value is not None else ()
+
+
+def _rows_of_unit(label: str, unit: Unit | None) -> tuple[LabelRow, ...]:
+    """What a label asks for that is a unit and nothing else: "kWh", "kg CO2"; masses of other things are not known."""
+    if unit is None or not is_unit(label):
+        return ()
+    kind = next(iter(unit.kinds))
+    is_gas = kind != "emissions" or "2" in unit.word or "\u2082" in unit.word
+    return (LabelRow(value=_OF_UNIT[kind], label=label),) if kind in _OF_UNIT and is_gas else ()

@@ -1,0 +1,44 @@
+"""Forms in which a card states a figure of its run that the record knows otherwise, and sound ones beside them."""
+
+from __future__ import annotations
+
+import pytest
+from test_check_planted import NAMES, added
+
+HEADING = "# Training details of ours\n\n"
+CONTRADICTIONS = (
+    "- train_runtime: 40320\n",
+    "Training peaked at 12 GB of memory.\n",
+    "- Adapter: LoRA, r = 8\n",
+    "| Epochs | Learning rate | Batch size |\n|---|---|---|\n| 7 | 2e-4 | 2 |\n",
+    "模型训练了约 11 小时。\n",
+    "298 million parameters were trained.\n",
+    "The run drew 240 W on average while it trained.\n",
+    "**How much energy did training use?**\n\n3.4 kWh\n",
+    "How long did training take? 9 hours\n",
+    "loss_eval_final: 2.31\n",
+)
+SOUND = (
+    "- train_runtime: 6720.4\n- train_steps_per_second: 0.074\n",
+    "Training peaked at 61 GiB of 119.7 GiB.\n",
+    "At least 24 GB of memory are needed for inference.\n",
+    "- Adapter: LoRA, r = 16\n",
+    "| Epochs | Learning rate | Batch size |\n|---|---|---|\n| 1 | 2e-4 | 2 |\n",
+    "训练数据收集了约 11 小时。\n",
+    "Gemma has 4 billion parameters; 29.8 million of them were trained.\n",
+    "The GPU's TDP is 140 W, and it drew 57 W on average.\n",
+    "How long does inference take? 3 seconds\n",
+    "- Optimizer: Adam\n",
+)
+
+
+@pytest.mark.parametrize("number", range(len(CONTRADICTIONS)))
+def test_what_contradicts_the_record_is_found(number: int) -> None:
+    """Without a unit where trainers log seconds, in a sentence, in a table of one row, below a question."""
+    assert added(NAMES[number % len(NAMES)], HEADING + CONTRADICTIONS[number])
+
+
+@pytest.mark.parametrize("number", range(len(SOUND)))
+def test_what_is_sound_in_the_same_forms_is_left_alone(number: int) -> None:
+    """The run's own figures, and those of something else."""
+    assert added(NAMES[number % len(NAMES)], HEADING + SOUND[number]) == []
