@@ -11,6 +11,8 @@ from cardcallback.energy.ceiling import SUSTAINED_MARGIN, Ceiling
 # in so many pieces of its length: that the highest of them all is the one that is missing is as rare as they are many.
 _LIKE_SHARE = 0.05
 _FEWEST_PIECES = 16
+# ... and of a device at work: one that idles draws less than this share of what it may, and may begin to work unseen.
+_WORKING_SHARE = 0.25
 # Shorter pieces say little that the highest reading does not.
 _SHORTEST_PIECE_SECONDS = 0.25
 
@@ -76,10 +78,13 @@ class Gaps:
         self._between_seconds = 0.0  # with readings before and after
         self._shortest_between_seconds = math.inf
         self._around = SustainedPower()
+        self._watched_seconds = self._watched_joules = 0.0
 
     def add_watched(self, seconds: float, joules: float) -> None:
         """What was seen next."""
         self._around.add(seconds, joules)
+        self._watched_seconds += seconds
+        self._watched_joules += joules
 
     def add_lead(self, seconds: float) -> None:
         """The gap before the first reading."""
@@ -95,23 +100,27 @@ class Gaps:
 
     def most_joules(self, all_seconds: float, watched_seconds: float, ceiling: Ceiling) -> float | None:
         """The most energy of ``all_seconds`` of gaps, those of the begin and the end included; ``None``: no bound."""
-        _, between = self.like_around(self._between_seconds, self._shortest_between_seconds, watched_seconds)
+        _, between = self.like_around(self._between_seconds, self._shortest_between_seconds, ceiling)
         whole = ceiling.joules_in_gap(all_seconds, watched_seconds)
         rest = ceiling.joules_in_gap(max(all_seconds - self._between_seconds, 0.0), watched_seconds)
         if rest is None or math.isinf(between):
             return whole
         return rest + between if whole is None else min(whole, rest + between)
 
-    def like_around(self, seconds: float, shortest_seconds: float, watched_seconds: float) -> tuple[float, float]:
+    def like_around(self, seconds: float, shortest_seconds: float, ceiling: Ceiling) -> tuple[float, float]:
         """The least and most energy of pieces of time, none shorter than that, if the work went on as around them.
 
-        Zero and infinite where too little was watched to say so.
+        Zero and infinite where too little was watched to say so, or the device may not have been at work.
         """
-        around = self._around.bounds(shortest_seconds) if seconds <= _LIKE_SHARE * watched_seconds else None
+        is_short = seconds <= _LIKE_SHARE * self._watched_seconds
+        around = self._around.bounds(shortest_seconds) if is_short and self._at_work(ceiling.limit_watts) else None
         if around is None:
             return 0.0, math.inf
         lowest_watts, highest_watts = around
         return lowest_watts / SUSTAINED_MARGIN * seconds, SUSTAINED_MARGIN * highest_watts * seconds
+
+    def _at_work(self, limit_watts: float | None) -> bool:
+        return limit_watts is not None and self._watched_joules >= _WORKING_SHARE * limit_watts * self._watched_seconds
 
     def _count(self, seconds: float) -> None:
         self.seconds += seconds
