@@ -51,7 +51,7 @@ class PowerIntegral:
         self._last_at = -math.inf
         self._joules = 0.0
         self._unseen_seconds = self._unseen_squared = 0.0
-        self._missed, self._missed_of_renewals = MissedWork(), MissedWork()
+        self._missed, self._missed_of_renewals = MissedWork(traits), MissedWork(traits)
         self._steps = 0
         self._blind_joules = 0.0
         self._sum = self._sum_squared = 0.0
@@ -77,8 +77,7 @@ class PowerIntegral:
         else:
             self._extend(at_seconds, watts)
             if stood_seconds > 0:
-                missed_seconds = self._missed_seconds(stood_seconds)
-                self._missed_of_renewals.add(watts - self._last_watts, stood_seconds, missed_seconds)
+                self._missed_of_renewals.add(watts - self._last_watts, stood_seconds)
         self._last_at, self._last_watts = at_seconds, watts
         self._gap_after_seconds = self.traits.gap_after_seconds
         self._remember(self.lagged_to)
@@ -240,20 +239,13 @@ class PowerIntegral:
         self._joules += joules
         self.gaps.add_watched(step, joules)
         self._unseen_seconds += unseen
-        self._missed.add(watts - self._last_watts, step, self._missed_seconds(step))
+        self._missed.add(watts - self._last_watts, step)
         self._unseen_squared += unseen * unseen
         self._steps += 1
         if step <= _IN_STEP_REFRESHES * self.traits.refresh_seconds:
             # Work in step with the gauge hides as much in each refresh; what a longer step adds is chance.
             seconds = min(step, self.traits.refresh_seconds) * self.traits.blind_share
             self._blind_joules += abs(watts - self._last_watts) * seconds
-
-    def _missed_seconds(self, step_seconds: float) -> float:
-        """How much of the time between two readings is in neither, nor in the doubt of a gauge that may lock."""
-        if step_seconds <= self.traits.sight_seconds:
-            return 0.0
-        in_step = self.traits.blind_share > 0 and not self.traits.may_lock
-        return step_seconds if in_step else step_seconds - self.traits.sight_seconds
 
     def _remember(self, at_seconds: float) -> None:
         self._history.append(Cumulative(at_seconds, self._joules, self.gaps.seconds))
