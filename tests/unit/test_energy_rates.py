@@ -95,12 +95,12 @@ def test_a_short_run_does_not_hide_that_two_sensors_contradict_each_other(
 
 @pytest.mark.parametrize("device", [GB10, A100], ids=["sees all", "sees a quarter"])
 def test_a_short_run_whose_sensors_agree_is_not_widened(device: dict[str, float]) -> None:
-    """No further than to what a gauge says that by chance saw a little more or less than there was."""
+    """No further than to what a gauge says that by chance saw a little more or less, and what a comparison may hide."""
     result, truth = watched(15.0, device=device)
     assert holds(result, truth)
     assert result.best is not None
     assert result.best.high is not None
-    assert result.best.high - result.best.low < 0.08 * truth
+    assert result.best.high - result.best.low < 0.1 * truth
 
 
 @pytest.mark.parametrize("begins", [10.2, 10.6, 11.0])

@@ -131,12 +131,12 @@ def test_a_driver_that_starts_late_joins_without_a_loss(simulate: Simulate, call
     assert record.energy.gpu.reason is None or "not answered yet" not in record.energy.gpu.reason
 
 
-# What opening asks: the counter again for the reading from before training, and four fields.
+# What opening asks: the counter again for the reading from before training, and six fields.
 @pytest.mark.parametrize(
     ("call", "asked_before"),
     [
         ("nvmlDeviceGetTotalEnergyConsumption", 2),
-        ("nvmlDeviceGetFieldValues", 4),
+        ("nvmlDeviceGetFieldValues", 6),
         ("nvmlDeviceGetTemperatureV", 1),
     ],
 )

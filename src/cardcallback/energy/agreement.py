@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 from cardcallback.energy.blocks import Block, Blocks
 from cardcallback.energy.intervals import BothWays, Counted
 from cardcallback.energy.rates import RateChange, rate_change
@@ -11,6 +13,8 @@ from cardcallback.energy.twins import twin_of
 _SYSTEMATIC_SHARE = 0.2
 # Below this share of the energy it is not worth looking for the moment at which a counter's rate changed.
 _NEGLIGIBLE_SHARE = 0.001
+# So many of the newest compared intervals are kept, over which it may turn out that the gauge had failed.
+RECENT = 32
 
 
 class Agreement:
@@ -19,6 +23,8 @@ class Agreement:
     def __init__(self) -> None:
         self.blocks = Blocks()
         self._sums = Block()  # kept, since blocks are many
+        self._newest_over: deque[float] = deque()  # by how many joules the counter was over the gauge, either sign
+        self._lowest_over = self._highest_over = 0.0  # before those
 
     @property
     def agreeing(self) -> BothWays:
@@ -35,12 +41,28 @@ class Agreement:
         """Those that were bridged, since the device cannot have."""
         return self._sums.ruled_out
 
+    @property
+    def most_under_and_over(self) -> tuple[float, float]:
+        """How far the counter was under and over the gauge, at most, in one interval in which they agree.
+
+        It may have stepped so far there: a step that is smaller than what a comparison blurs shows in nothing else.
+        """
+        over = (*self._newest_over, self._lowest_over, self._highest_over)
+        return -min(over), max(over)
+
     def count(self, interval: Counted) -> None:
         """One more interval that is counted: they agree in it, or only the counter watched it."""
         if (both := interval.both) is None:
             self.blocks.add_alone(interval.joules)
         else:
             self._compare(Block(agreeing=both))
+            self._note_over(both.counter_joules - both.power_joules)
+
+    def _note_over(self, joules: float) -> None:
+        self._newest_over.append(joules)
+        if len(self._newest_over) > RECENT:
+            oldest = self._newest_over.popleft()
+            self._lowest_over, self._highest_over = min(self._lowest_over, oldest), max(self._highest_over, oldest)
 
     def take_back(self, interval: Counted) -> None:
         """The newest of these is not counted any more."""
@@ -66,6 +88,8 @@ class Agreement:
     def _compare_less(self, both: BothWays) -> None:
         self._sums = self._sums.less(Block(agreeing=both))
         self.blocks.take_back(both)
+        if self._newest_over:
+            self._newest_over.pop()
 
     def without(self, part: Block) -> Agreement:
         """The same without the intervals of that part."""
@@ -84,6 +108,7 @@ class Agreement:
         """An independent copy."""
         twin = twin_of(self)
         twin.blocks = self.blocks.copy()
+        twin._newest_over = self._newest_over.copy()  # noqa: SLF001 - its own kind
         return twin
 
     @property

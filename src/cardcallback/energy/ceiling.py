@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 # How far above the highest reading the mean over a stretch that nobody read may lie, and how long such a stretch may
 # be beside what was read: longer, the device may have begun to work in it.
-_SUSTAINED_MARGIN = 1.25
+SUSTAINED_MARGIN = 1.25
 _SHORT_GAP_SHARE = 0.1
 # How far above the mean over a window the power in a part of it is taken to lie at most: work that swings
 # between idle and full load draws ten times its mean only where it idles for nine tenths of the time.
@@ -44,7 +44,7 @@ class Ceiling:
         if math.isfinite(self._burst_watts):
             return self._burst_watts / _BURST_OVER_LIMIT * gap_seconds
         if self.known and gap_seconds <= _SHORT_GAP_SHARE * watched_seconds:
-            return _SUSTAINED_MARGIN * self.highest_watts * gap_seconds
+            return SUSTAINED_MARGIN * self.highest_watts * gap_seconds
         return None
 
     def joules_if_allowed(self, seconds: float) -> float:
@@ -59,7 +59,7 @@ class Ceiling:
         if seconds <= 0:
             return 0.0
         burst = self.highest_watts * min(_HIGHEST_BURST * seconds, self.averaging_seconds + seconds)
-        return min(max(burst, _SUSTAINED_MARGIN * self.highest_watts * seconds), self._burst_watts * seconds)
+        return min(max(burst, SUSTAINED_MARGIN * self.highest_watts * seconds), self._burst_watts * seconds)
 
     def highest_part(self, seconds: float) -> float:
         """The mean power of such a stretch, in watts."""

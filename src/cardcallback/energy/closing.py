@@ -64,7 +64,8 @@ def close_best(
     gap = account.unbridged_seconds + lead.gap_seconds + tail.gap_seconds
     below, above = _if_the_other_is_right(account)
     still_below, still_above = _if_it_stood_still(account, lead, tail, gauge)
-    low, high = joules - doubt - below - still_below, joules + doubt + above + still_above
+    under, over = account.agreement.most_under_and_over
+    low, high = joules - doubt - max(below, over) - still_below, joules + doubt + max(above, under) + still_above
     apart = verdict or _contradiction(account, gauge)
     if apart is not None and integrated is not None:
         alone = bridged + sum(edge.joules for edge in (lead, tail) if edge.by_gauge)

@@ -6,7 +6,7 @@ import math
 from collections import defaultdict, deque
 from typing import Literal
 
-from cardcallback.energy.agreement import Agreement
+from cardcallback.energy.agreement import RECENT, Agreement
 from cardcallback.energy.ceiling import Ceiling
 from cardcallback.energy.intervals import BothWays, Check, Counted, CounterPoint, watched_joules
 from cardcallback.energy.refresh import ASSUMED_REFRESH_SECONDS, RefreshWatch
@@ -23,8 +23,6 @@ _STILLNESS_SECONDS = 5.0
 _STILL_STEPS = 3
 # A counter that goes back so often is not one: a driver begins it anew with hours between.
 _FEWEST_RESETS, _SECONDS_A_RESET = 3, 60.0
-# So many compared intervals are kept, over which it may turn out that the gauge had failed.
-_RECENT = 32
 
 
 class CounterAccount:
@@ -47,7 +45,7 @@ class CounterAccount:
         self.rate_doubt_joules = 0.0  # since when its rate is another is known to within this
         self.highest = Ceiling(0.0, 0.0)  # of what was counted
         self.events: defaultdict[Event, int] = defaultdict(int)
-        self.recent: deque[Counted] = deque(maxlen=_RECENT)
+        self.recent: deque[Counted] = deque(maxlen=RECENT)
         self._may_take_back = False  # the newest of them
         self._lacking_joules = 0.0  # by power, in the interval before, which power told therefore
         self._bridging = False

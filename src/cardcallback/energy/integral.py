@@ -6,8 +6,10 @@ import math
 from dataclasses import replace
 
 from cardcallback.energy.ceiling import Ceiling
+from cardcallback.energy.gaps import Gaps
 from cardcallback.energy.grain import Grain
 from cardcallback.energy.history import Cumulative, FadingHistory
+from cardcallback.energy.missed import MissedWork
 from cardcallback.energy.result import EnergyResult
 from cardcallback.energy.sieve import ReadingSieve
 from cardcallback.energy.stillness import StillDoubt, Stillness
@@ -21,8 +23,6 @@ _IN_STEP_REFRESHES = 2.0
 _UNEVEN = 1.5
 # How many steps as large as the highest reading the work is taken to make beside those that were seen.
 _UNLEARNED_STEPS = 4
-# The error of the trapezoid over one step of readings, as a share of step times difference.
-_TRAPEZOID_ERROR = 0.125
 
 
 class PowerIntegral:
@@ -41,7 +41,7 @@ class PowerIntegral:
         self.lowest = math.inf
         self.highest = 0.0
         self.readings = 0
-        self.longest_gap_seconds = 0.0
+        self.gaps = Gaps()
         self._history = FadingHistory()
         self.stillness = Stillness()
         self._ceiling = Ceiling(0.0, traits.averaging_seconds, limit_watts)
@@ -50,9 +50,8 @@ class PowerIntegral:
         self._first_watts = self._last_watts = 0.0
         self._last_at = -math.inf
         self._joules = 0.0
-        self._gap_seconds = self._lead_gap_seconds = 0.0
         self._unseen_seconds = self._unseen_squared = 0.0
-        self._sampling_variance = self._renewal_variance = 0.0
+        self._missed, self._missed_of_renewals = MissedWork(traits), MissedWork(traits)
         self._steps = 0
         self._blind_joules = 0.0
         self._sum = self._sum_squared = 0.0
@@ -77,7 +76,8 @@ class PowerIntegral:
             self._begin(at_seconds, watts)
         else:
             self._extend(at_seconds, watts)
-            self._renewal_variance += self._missed_joules(abs(watts - self._last_watts), stood_seconds) ** 2
+            if stood_seconds > 0:
+                self._missed_of_renewals.add(watts - self._last_watts, stood_seconds)
         self._last_at, self._last_watts = at_seconds, watts
         self._gap_after_seconds = self.traits.gap_after_seconds
         self._remember(self.lagged_to)
@@ -128,10 +128,10 @@ class PowerIntegral:
         if self.readings == 0:
             return None
         if seconds <= self.lagged_to:
-            lead_gap = min(max(seconds - self.begin_seconds, 0.0), self._lead_gap_seconds)
+            lead_gap = min(max(seconds - self.begin_seconds, 0.0), self.gaps.lead_seconds)
             return self._history.at(seconds) or Cumulative(seconds, 0.0, lead_gap)
         held, gap = self._held(seconds, silent_until)
-        return Cumulative(seconds, self._joules + held * self._last_watts, self._gap_seconds + gap)
+        return Cumulative(seconds, self._joules + held * self._last_watts, self.gaps.seconds + gap)
 
     def reaches(self, seconds: float) -> bool:
         """Whether readings stand for that time, or the last one may be held until then."""
@@ -142,7 +142,7 @@ class PowerIntegral:
         """The doubt from sampling and from the gauge's own blindness, as a share of the energy."""
         if self.readings == 0 or self._joules <= 0:
             return 0.0
-        seen = max(self.lagged_to - self.begin_seconds - self._gap_seconds, 0.0)
+        seen = max(self.lagged_to - self.begin_seconds - self.gaps.seconds, 0.0)
         blind = self._blind_doubt(self._joules, seen)
         return (self._sampling_doubt() + max(blind) + self._rounding_joules(seen)) / self._joules
 
@@ -156,7 +156,10 @@ class PowerIntegral:
         seconds = sum(one.alone_seconds for one in stretches)
         joules = sum(one.alone_seconds * one.watts for one in stretches)
         most = self.ceiling.joules_in_gap(seconds, watched_seconds)
-        return StillDoubt(seconds, joules, math.inf if most is None else max(most - joules, 0.0))
+        shortest_seconds = min((one.seconds for one in stretches), default=0.0)
+        least, like_around = self.gaps.like_around(seconds, shortest_seconds, self.ceiling)
+        most = min(math.inf if most is None else most, like_around)
+        return StillDoubt(seconds, max(joules - least, 0.0), max(most - joules, 0.0))
 
     def witness(self, begin_seconds: float, end_seconds: float, *, told: bool) -> None:
         """A counter told the energy of that time, or did not after all: a still gauge costs nothing there."""
@@ -179,7 +182,7 @@ class PowerIntegral:
 
     def stretch_joules(self, seconds: float) -> float:
         """The same by what neighbouring readings show: less for work that changes slowly."""
-        seen = max(self.lagged_to - self.begin_seconds - self._gap_seconds, seconds, self.traits.interval_seconds)
+        seen = max(self.lagged_to - self.begin_seconds - self.gaps.seconds, seconds, self.traits.interval_seconds)
         return min(self.sampling_joules(seconds), _UNEVEN * self._sampling_doubt() * math.sqrt(seconds / seen))
 
     def result(self, end_seconds: float, *, alone: bool = False) -> EnergyResult | None:
@@ -205,7 +208,7 @@ class PowerIntegral:
             high=self._high(total, doubt + blind_high + still.more_joules, seen) if tail_gap == 0 else None,
             method="integrated_power",
             gap_seconds=total.gap_seconds,
-            longest_gap_seconds=max(self.longest_gap_seconds, tail_gap),
+            longest_gap_seconds=max(self.gaps.longest_seconds, tail_gap),
             unseen_seconds=min(self._unseen_seconds + seen * self.traits.blind_share, seen),
         )
 
@@ -215,8 +218,7 @@ class PowerIntegral:
         if late > self.traits.gap_after_seconds:
             half = self.traits.sight_seconds / 2
             self._joules = watts * half
-            self._lead_gap_seconds = late - half
-            self._count_gap(late - half)
+            self.gaps.add_lead(late - half)
         else:
             # Negative where the reading reaches back before the begin: that part is not this window's.
             self._joules = watts * late
@@ -228,32 +230,25 @@ class PowerIntegral:
             half = self.traits.sight_seconds / 2
             self._joules += self._last_watts * half
             self._remember(self.lagged_to + half)
-            self._count_gap(step - 2 * half)
+            self.gaps.add_between(step - 2 * half)
             self._remember(at_seconds - self.traits.lag_seconds - half)
             self._joules += watts * half
+            self._missed.break_off()
             return
-        difference = abs(watts - self._last_watts)
-        self._joules += step * (watts + self._last_watts) / 2
+        joules = step * (watts + self._last_watts) / 2
+        self._joules += joules
+        self.gaps.add_watched(step, joules)
         self._unseen_seconds += unseen
-        # Half the squared difference of neighbours is the variance of work that changes faster than it is read, and
-        # falls to nothing for work that changes slowly.
-        self._sampling_variance += self._missed_joules(difference, step) ** 2
+        self._missed.add(watts - self._last_watts, step)
         self._unseen_squared += unseen * unseen
         self._steps += 1
         if step <= _IN_STEP_REFRESHES * self.traits.refresh_seconds:
-            self._blind_joules += difference * step * self.traits.blind_share
-
-    def _missed_joules(self, difference_watts: float, step_seconds: float) -> float:
-        """By how much the work between two readings may usually differ from the straight line through them."""
-        unseen_seconds = max(0.0, step_seconds - self.traits.sight_seconds)
-        return difference_watts * max(step_seconds * _TRAPEZOID_ERROR, unseen_seconds / math.sqrt(2))
+            # Work in step with the gauge hides as much in each refresh; what a longer step adds is chance.
+            seconds = min(step, self.traits.refresh_seconds) * self.traits.blind_share
+            self._blind_joules += abs(watts - self._last_watts) * seconds
 
     def _remember(self, at_seconds: float) -> None:
-        self._history.append(Cumulative(at_seconds, self._joules, self._gap_seconds))
-
-    def _count_gap(self, seconds: float) -> None:
-        self._gap_seconds += seconds
-        self.longest_gap_seconds = max(self.longest_gap_seconds, seconds)
+        self._history.append(Cumulative(at_seconds, self._joules, self.gaps.seconds))
 
     def _held(self, seconds: float, silent_until: float | None = None) -> tuple[float, float]:
         """How long the last reading is held up to a time after it, and the gap that follows."""
@@ -276,14 +271,14 @@ class PowerIntegral:
         return window * watts * (1 - steadiness) / 2 + ceiling.joules_within(refresh / 2)
 
     def _high(self, total: Cumulative, doubt_joules: float, seen_seconds: float) -> float | None:
-        in_gaps = self.ceiling.joules_in_gap(total.gap_seconds, seen_seconds)
+        in_gaps = self.gaps.most_joules(total.gap_seconds, seen_seconds, self.ceiling)
         return None if in_gaps is None or math.isinf(doubt_joules) else total.joules + doubt_joules + in_gaps
 
     def _sampling_doubt(self) -> float:
         # Two readings that agree by chance show no swing at all: some steps of the largest are added.
         unlearned = _UNLEARNED_STEPS * self.highest**2 * self._unseen_squared / max(self._steps, 1)
-        stood = self._renewal_variance if self._grain.renewal_seconds > 0 else 0.0
-        return _DEVIATIONS * math.sqrt(max(self._sampling_variance, stood) + unlearned)
+        stood = self._missed_of_renewals.variance if self._grain.renewal_seconds > 0 else 0.0
+        return _DEVIATIONS * math.sqrt(max(self._missed.variance, stood) + unlearned)
 
     def _rounding_joules(self, seconds: float) -> float:
         """A steady load is always rounded the same way, so that half a step stays half a step.

@@ -48,13 +48,11 @@ def tells_module_power(nvml: NvmlDriver, index: int) -> bool:
 
 
 def _is_more_than_the_gpu(nvml: NvmlDriver, index: int, field: int) -> bool:
+    if _field_watts(nvml, index, field, SCOPE_MODULE) is None:
+        return False
     for _ in range(_COMPARISONS):
-        before = _field_watts(nvml, index, field, SCOPE_GPU)
-        module = _field_watts(nvml, index, field, SCOPE_MODULE)
-        if module is None:
-            return False
-        after = _field_watts(nvml, index, field, SCOPE_GPU)
-        if any(gpu is not None and module <= gpu for gpu in (before, after)):
+        before, module, after = (_field_watts(nvml, index, field, one) for one in (SCOPE_GPU, SCOPE_MODULE, SCOPE_GPU))
+        if module is None or any(gpu is not None and module <= gpu for gpu in (before, after)):
             return False
     return True
 

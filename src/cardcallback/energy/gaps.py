@@ -1,0 +1,127 @@
+"""The gaps between readings, and what the work around them says of the energy used in them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from cardcallback.energy.ceiling import SUSTAINED_MARGIN, Ceiling
+
+# Time that nobody watched is taken to be like the time around it only where that is so many times as long, and was seen
+# in so many pieces of its length: that the highest of them all is the one that is missing is as rare as they are many.
+_LIKE_SHARE = 0.05
+_FEWEST_PIECES = 16
+# ... and of a device at work: one that idles draws less than this share of what it may, and may begin to work unseen.
+_WORKING_SHARE = 0.25
+# Shorter pieces say little that the highest reading does not.
+_SHORTEST_PIECE_SECONDS = 0.25
+
+
+@dataclass(slots=True)
+class _Pieces:
+    """Pieces of about one length: how many, the extremes of their mean power, and one that waits for its neighbour."""
+
+    count: int = 0
+    longest_seconds: float = 0.0
+    lowest_watts: float = math.inf
+    highest_watts: float = 0.0
+    waiting: tuple[float, float] | None = None
+
+
+class SustainedPower:
+    """The highest and the lowest mean power over watched pieces of a fraction of a second, of twice that and so on."""
+
+    def __init__(self) -> None:
+        self._lengths: list[_Pieces] = []
+        self._seconds = self._joules = 0.0
+
+    def add(self, seconds: float, joules: float) -> None:
+        """What was watched next."""
+        self._seconds += seconds
+        self._joules += joules
+        if self._seconds >= _SHORTEST_PIECE_SECONDS:
+            self._keep(self._seconds, self._joules)
+            self._seconds = self._joules = 0.0
+
+    def break_off(self) -> None:
+        """What follows does not join on."""
+        self._seconds = self._joules = 0.0
+        for pieces in self._lengths:
+            pieces.waiting = None
+
+    def bounds(self, seconds: float) -> tuple[float, float] | None:
+        """The lowest and highest mean over pieces no longer than that; ``None`` where too few were watched."""
+        enough = [one for one in self._lengths if one.count >= _FEWEST_PIECES and one.longest_seconds <= seconds]
+        return (enough[-1].lowest_watts, enough[-1].highest_watts) if enough else None
+
+    def _keep(self, seconds: float, joules: float) -> None:
+        for level in range(len(self._lengths) + 1):
+            if level == len(self._lengths):
+                self._lengths.append(_Pieces())
+            pieces, watts = self._lengths[level], joules / seconds
+            pieces.count += 1
+            pieces.longest_seconds = max(pieces.longest_seconds, seconds)
+            pieces.lowest_watts = min(pieces.lowest_watts, watts)
+            pieces.highest_watts = max(pieces.highest_watts, watts)
+            if pieces.waiting is None:
+                pieces.waiting = (seconds, joules)
+                return
+            seconds, joules = seconds + pieces.waiting[0], joules + pieces.waiting[1]
+            pieces.waiting = None
+
+
+class Gaps:
+    """Streaming sums over the time that one gauge did not see."""
+
+    def __init__(self) -> None:
+        self.seconds = self.lead_seconds = self.longest_seconds = 0.0
+        self._between_seconds = 0.0  # with readings before and after
+        self._shortest_between_seconds = math.inf
+        self._around = SustainedPower()
+        self._watched_seconds = self._watched_joules = 0.0
+
+    def add_watched(self, seconds: float, joules: float) -> None:
+        """What was seen next."""
+        self._around.add(seconds, joules)
+        self._watched_seconds += seconds
+        self._watched_joules += joules
+
+    def add_lead(self, seconds: float) -> None:
+        """The gap before the first reading."""
+        self.lead_seconds = seconds
+        self._count(seconds)
+
+    def add_between(self, seconds: float) -> None:
+        """A gap between two readings."""
+        self._around.break_off()
+        self._between_seconds += seconds
+        self._shortest_between_seconds = min(self._shortest_between_seconds, seconds)
+        self._count(seconds)
+
+    def most_joules(self, all_seconds: float, watched_seconds: float, ceiling: Ceiling) -> float | None:
+        """The most energy of ``all_seconds`` of gaps, those of the begin and the end included; ``None``: no bound."""
+        _, between = self.like_around(self._between_seconds, self._shortest_between_seconds, ceiling)
+        whole = ceiling.joules_in_gap(all_seconds, watched_seconds)
+        rest = ceiling.joules_in_gap(max(all_seconds - self._between_seconds, 0.0), watched_seconds)
+        if rest is None or math.isinf(between):
+            return whole
+        return rest + between if whole is None else min(whole, rest + between)
+
+    def like_around(self, seconds: float, shortest_seconds: float, ceiling: Ceiling) -> tuple[float, float]:
+        """The least and most energy of pieces of time, none shorter than that, if the work went on as around them.
+
+        Zero and infinite where too little was watched to say so, or the device may not have been at work.
+        """
+        is_short = seconds <= _LIKE_SHARE * self._watched_seconds
+        around = self._around.bounds(shortest_seconds) if is_short and self._at_work(ceiling.limit_watts) else None
+        if around is None:
+            return 0.0, math.inf
+        lowest_watts, highest_watts = around
+        return lowest_watts / SUSTAINED_MARGIN * seconds, SUSTAINED_MARGIN * highest_watts * seconds
+
+    def _at_work(self, limit_watts: float | None) -> bool:
+        return limit_watts is not None and self._watched_joules >= _WORKING_SHARE * limit_watts * self._watched_seconds
+
+    def _count(self, seconds: float) -> None:
+        self.seconds += seconds
+        self.longest_seconds = max(self.longest_seconds, seconds)
