@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from cardcallback import portable
+from cardcallback import handlers, portable
 from cardcallback.errors import DeviceLostError, SensorReadError, SensorUnavailableError
 from cardcallback.guard import swallowed
 from cardcallback.recorder.alarm import Alarm
@@ -150,6 +150,7 @@ class Lane:
                 try:
                     self._book.enter(appointment.sensor.spec, readings)
                 except Exception as error:  # noqa: BLE001 - one sensor's figure is lost, not the others'
+                    handlers.pass_on(error)  # the main thread enters them too, at a log and at the end
                     self._note_fault(appointment, error)
 
     def _first_taken_at(self) -> float:
