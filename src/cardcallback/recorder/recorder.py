@@ -18,6 +18,7 @@ from cardcallback.recorder.readings import ReadingsNow, make_readings
 from cardcallback.recorder.recording import EnergiesNow, Recording, make_energies, make_recording
 from cardcallback.recorder.schedule import Appointment
 from cardcallback.recorder.session import Session
+from cardcallback.recorder.standstill import Standstills
 from cardcallback.sensors.base import Sensor, SensorSet, SensorSpec
 
 _STOP_TIMEOUT_SECONDS = 0.1
@@ -56,6 +57,7 @@ class Recorder:
         self._early = early or EarlyReading()
         self._ledger = Ledger(sensors, sampling_interval_seconds)
         self._lock = threading.Lock()  # never held while a sensor is read
+        self.standstills = Standstills()
         self._stopping = False
         self._started = False
         self._instruments = Instruments()
@@ -258,6 +260,7 @@ class Recorder:
             failures=self._failures(),
             notes=(
                 *self._notes,
+                *self.standstills.notes(self._begin_elapsed),
                 *losses,
                 *self._failure_notes(),
                 *stretched_note(self._appointments(), self._sampling_interval_seconds),
@@ -273,6 +276,7 @@ class Recorder:
             begin_elapsed_seconds=self._begin_elapsed,
             duration_seconds=end_seconds,
             suspended_seconds=max(suspended, 0.0) if suspended > _CLOCK_NOISE_SECONDS else 0.0,
+            stopped_seconds=self.standstills.seconds,
             early=self._early,
             failures={},
             notes=(),
