@@ -209,8 +209,7 @@ class _Builder:
         return [self._ledger.accounts[key] for key in self._gpu_keys if key in self._ledger.accounts]
 
     def _verdicts(self) -> list[Consistency | None]:
-        known = self._ledger.accounts
-        return [self._result(key).consistency if key in known else None for key in self._gpu_keys]
+        return [self._result(k).consistency if k in self._ledger.accounts else None for k in self._gpu_keys]
 
     def _gpu(self, which: str) -> Measurement:
         reason = self._reason("gpu_power" if which == "integrated" else "gpu_energy", None)
