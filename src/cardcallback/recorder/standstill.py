@@ -21,7 +21,9 @@ _WAITING_SHARE = 0.25
 # As the clocks of threads and processes are read one after the other.
 _IDLE_SHARE = 0.05
 _WOKEN_SECONDS = 0.1
-# Reading it opens a file; between two looks a thread of a busy machine waits for a processor anyway.
+# A look costs as much as a reading.
+_LOOK_EVERY_SECONDS = 1.0
+# This part of it opens a file; between two looks a thread of a busy machine waits for a processor anyway.
 _QUEUED_EVERY_SECONDS = 5.0
 _QUEUED_SHARE = 0.5
 _CAUSES = "it was stopped, frozen or paused from outside, and the duration counts that"
@@ -125,32 +127,36 @@ class Sleeper:
     def wait(self, timeout_seconds: float) -> None:
         """Sleep until it rings, at most that long."""
         began = self._clock.awake_seconds()
-        use = self._use(began)
-        if use is not None:
-            self._note_rate(began, use)
+        if self._before is None or began - self._before[0] >= _LOOK_EVERY_SECONDS:
+            self._look(began)
         self._sleep(timeout_seconds)
         now = self._clock.awake_seconds()
         late = now - began - timeout_seconds
-        if use is not None and late >= _SHORTEST_SECONDS:
-            after = self._use(now, afresh=True)
-            if after is not None and self._nothing_ran(use, after, timeout_seconds, late):
-                end = self._clock.elapsed_seconds()
-                self._standstills.add(end - late, end)
+        if late >= _SHORTEST_SECONDS and self._nothing_ran(now, late):
+            end = self._clock.elapsed_seconds()
+            self._standstills.add(end - late, end)
 
-    def _note_rate(self, now: float, use: Use) -> None:
-        """How many processors the process kept busy at most, which it may have done until it was stopped."""
-        if self._before is not None and now - self._before[0] >= _WOKEN_SECONDS:
+    def _look(self, now: float) -> None:
+        use = self._use(now)
+        if use is None:
+            return
+        if self._before is not None:
+            # How many processors it keeps busy at most, which it may have done until it was stopped.
             at, before = self._before
             self._busiest = max(self._busiest, (use.process_seconds - before.process_seconds) / (now - at))
-        if self._before is None or now - self._before[0] >= _WOKEN_SECONDS:
-            self._before = (now, use)
+        self._before = (now, use)
 
-    def _nothing_ran(self, before: Use, after: Use, planned_seconds: float, late_seconds: float) -> bool:
+    def _nothing_ran(self, now: float, late_seconds: float) -> bool:
+        after = self._use(now, afresh=True)
+        if self._before is None or after is None:
+            return False
+        at, before = self._before
+        may_have_run = now - at - late_seconds + _WOKEN_SECONDS
         ran = after.process_seconds - before.process_seconds
         waiting = (after.switches - before.switches) * sys.getswitchinterval()
         queued = after.queued_seconds - before.queued_seconds
         return (
-            ran <= self._busiest * (planned_seconds + _WOKEN_SECONDS) + _IDLE_SHARE * late_seconds
+            ran <= self._busiest * may_have_run + _IDLE_SHARE * late_seconds
             and waiting <= _WAITING_SHARE * late_seconds
             and queued <= _QUEUED_SHARE * late_seconds
         )
