@@ -132,9 +132,10 @@ class Sleeper:
         self._sleep(timeout_seconds)
         now = self._clock.awake_seconds()
         late = now - began - timeout_seconds
-        if late >= _SHORTEST_SECONDS and self._nothing_ran(now, late):
-            end = self._clock.elapsed_seconds()
-            self._standstills.add(end - late, end)
+        if late >= _SHORTEST_SECONDS:
+            stopped, end = self._stopped_seconds(now, late), self._clock.elapsed_seconds()
+            if stopped > 0:
+                self._standstills.add(end - late, end - late + stopped)
 
     def _look(self, now: float) -> None:
         use = self._use(now)
@@ -146,17 +147,19 @@ class Sleeper:
             self._busiest = max(self._busiest, (use.process_seconds - before.process_seconds) / (now - at))
         self._before = (now, use)
 
-    def _nothing_ran(self, now: float, late_seconds: float) -> bool:
+    def _stopped_seconds(self, now: float, late_seconds: float) -> float:
+        """For how much of the time by which the sleep was too long nothing ran, at least; 0 where it is not known."""
         after = self._use(now, afresh=True)
         if self._before is None or after is None:
-            return False
+            return 0.0
         at, before = self._before
         may_have_run = now - at - late_seconds + _WOKEN_SECONDS
         ran = after.process_seconds - before.process_seconds
         waiting = (after.switches - before.switches) * sys.getswitchinterval()
         queued = after.queued_seconds - before.queued_seconds
-        return (
+        nothing_ran = (
             ran <= self._busiest * may_have_run + _IDLE_SHARE * late_seconds
             and waiting <= _WAITING_SHARE * late_seconds
             and queued <= _QUEUED_SHARE * late_seconds
         )
+        return late_seconds - queued if nothing_ran else 0.0
