@@ -13,8 +13,9 @@ from cardcallback import handlers
 
 try:
     import fcntl
+    import resource
 except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
+    fcntl = resource = None  # type: ignore[assignment]
 
 NO_FOLLOW: int = getattr(os, "O_NOFOLLOW", 0)
 CLOSE_ON_EXEC: int = getattr(os, "O_CLOEXEC", 0)
@@ -113,6 +114,21 @@ def starts(thread: threading.Thread) -> bool:
         handlers.pass_on(error)
         return False
     return True
+
+
+def voluntary_switches() -> int | None:
+    """How often the calling thread gave its processor up by itself, as to wait; None where that is not told."""
+    this_thread = getattr(resource, "RUSAGE_THREAD", None)
+    return None if this_thread is None else int(resource.getrusage(this_thread).ru_nvcsw)
+
+
+def queued_seconds(process_files: Path = Path("/proc")) -> float:
+    """How long the calling thread has waited for a processor while it could run; 0 where that is not told."""
+    try:
+        return int((process_files / "thread-self" / "schedstat").read_bytes().split()[1]) / 1e9
+    except (OSError, ValueError, IndexError) as error:
+        handlers.pass_on(error)
+        return 0.0
 
 
 def in_forked_children(action: Callable[[], None]) -> None:

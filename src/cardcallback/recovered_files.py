@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from cardcallback import handlers
 from cardcallback.carbon import reassessed
 from cardcallback.card_keeper import read_text
 from cardcallback.errors import CardCallbackError
@@ -116,6 +117,7 @@ def write_with_card(folder: RunFolder, record: RunRecord, settings: Settings, wa
         pictures = settings.charts and folder.draw(record)
         composed = folder.write_card(record, pictures=pictures)
     except Exception as error:  # noqa: BLE001 - a library draws the pictures, from whatever a journal holds
+        handlers.pass_on(error)
         known = isinstance(error, CardCallbackError)
         warn(str(error) if known else f"cannot complete the card: {type(error).__name__}")
         return record, f"record in {path}; the card could not be completed"

@@ -37,9 +37,12 @@ def _in_a_thread(action: Callable[[], Any]) -> None:
     thread.join()
 
 
-@pytest.mark.parametrize("made", ["before", "inside", "in a thread"])
+@pytest.mark.parametrize("made", ["before", "inside", "in a thread", "by hand"])
 def test_a_training_inside_another_stands_aside(output_folder: Path, base_folder: Path, made: str) -> None:
-    """One warning, which is in the record too; steps, tokens, curves and files are those of the outer run."""
+    """One warning, which is in the record too; steps, tokens, curves and files are those of the outer run.
+
+    Also of a callback that was put into the outer trainer's list by hand.
+    """
     callback, inner_folder = CardCallback(quiet=True, charts=False), output_folder.with_name("inner")
 
     def make_inner() -> Any:
@@ -55,7 +58,10 @@ def test_a_training_inside_another_stands_aside(output_folder: Path, base_folder
         trainer.save_model()
 
     act = AtStepTwo(lambda: _in_a_thread(train_inner) if made == "in a thread" else train_inner())
-    outer = make_trainer("plain", output_folder, base_folder=base_folder, callbacks=[callback, act], save_strategy="no")
+    given = [act] if made == "by hand" else [callback, act]
+    outer = make_trainer("plain", output_folder, base_folder=base_folder, callbacks=given, save_strategy="no")
+    if made == "by hand":
+        outer.callback_handler.callbacks.append(callback)
     with pytest.warns(CardCallbackWarning, match="another training began with the same CardCallback") as caught:
         outer.train()
     assert len([one for one in caught if issubclass(one.category, CardCallbackWarning)]) == 1

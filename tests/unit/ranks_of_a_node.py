@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from cardcallback.processes.announcement import OwnDevices
@@ -10,6 +11,7 @@ from cardcallback.processes.place import Place
 from cardcallback.processes.ranks import Ranks
 from cardcallback.processes.rendezvous import Rendezvous
 from cardcallback.sensors import DeviceInfo
+from cardcallback.sensors.base import Sensor
 from cardcallback.sensors.job_devices import JobDevices
 from cardcallback.testing import FakeClock
 
@@ -45,9 +47,9 @@ class NodeOfRanks:
     def _changed(self) -> None:
         self.changes += 1
 
-    def follower(self, rank: int, own: OwnDevices | None = None) -> Follower:
+    def follower(self, rank: int, own: OwnDevices | None = None, *, sensors: Sequence[Sensor] = ()) -> Follower:
         """The process of that rank, on the device of the same number unless told otherwise."""
-        return Follower(Rendezvous(self.folder, "n"), own or uses(f"{rank}aaa-bbbb"), rank=rank)
+        return Follower(Rendezvous(self.folder, "n"), own or uses(f"{rank}aaa-bbbb"), rank=rank, sensors=sensors)
 
     def announced_files(self) -> list[Path]:
         """What lies on disk."""

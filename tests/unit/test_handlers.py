@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,12 +13,21 @@ from typing import Any
 import pytest
 from folder_cards import PERSONS_CARD, open_folder
 from ranks_of_a_node import NodeOfRanks
+from recorded import sensor
 from running_run import STEP, RunningRun
 
 from cardcallback import handlers, portable
 from cardcallback.guard import Guard
 from cardcallback.publisher import Publisher
+from cardcallback.record import Point, RunRecord
+from cardcallback.recorder import Recorder
+from cardcallback.recorder.faults import Faults
+from cardcallback.recovered_files import write_with_card
+from cardcallback.run_folder import RunFolder
+from cardcallback.sensors import SensorSet, SensorSpec
+from cardcallback.sensors.torch_memory import TorchAllocator, TorchMemorySensor
 from cardcallback.settings import Settings
+from cardcallback.testing import FakeClock, make_record
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGALRM"), reason="Windows has no such signals")
 FILE_EVENTS = frozenset({"open", "os.rename", "os.remove", "os.mkdir", "os.chmod", "os.listdir", "os.scandir"})
@@ -171,3 +180,61 @@ def test_a_workers_death_is_no_lack_of_threads() -> None:
         assert not portable.starts(Refused())
     finally:
         signal.signal(signal.SIGUSR1, before)
+
+
+def _read_by_hand(folder: Path) -> None:
+    """As a process that can start no thread does at a log: its own memory is read in the thread that trains."""
+
+    def ask() -> bool:
+        signal.raise_signal(signal.SIGALRM)
+        return True
+
+    torch = SimpleNamespace(cuda=SimpleNamespace(is_initialized=ask))
+    node = NodeOfRanks(folder, processes=2)
+    node.ranks.invite()
+    node.follower(1, sensors=[TorchMemorySensor("torch_allocated", TorchAllocator(lambda: torch))]).beat()
+
+
+def _enter_by_hand(_: Path) -> None:
+    """As at a log and at the end: what the threads have read is entered by whoever asks for figures."""
+
+    class Interrupted(Recorder):
+        def enter(self, spec: SensorSpec, readings: Sequence[Point]) -> None:
+            signal.raise_signal(signal.SIGALRM)
+            super().enter(spec, readings)
+
+    recorder = Interrupted(SensorSet(sensors=(sensor("system_memory", 8.0),)), clock=FakeClock())
+    recorder.sample_due()
+    recorder.energies()
+
+
+def _make_figures(_: Path) -> None:
+    """As the record's are made at a save and at the end."""
+    Faults().made("figure", lambda: signal.raise_signal(signal.SIGALRM), lambda _: None)
+
+
+def _complete_recovered(folder: Path) -> None:
+    """As a training's begin does for a run that was killed in its folder."""
+
+    class Interrupted(RunFolder):
+        def draw(self, record: RunRecord) -> bool:
+            signal.raise_signal(signal.SIGALRM)
+            return super().draw(record)
+
+    run_folder = Interrupted(folder, run_id="killed", card="README.md", template=None, publish="all")
+    write_with_card(run_folder, make_record(run_id="killed"), Settings(quiet=True), lambda _: None)
+
+
+@pytest.mark.parametrize("work", [_read_by_hand, _enter_by_hand, _make_figures, _complete_recovered])
+def test_a_time_limit_is_heard_where_one_failure_costs_one_figure(tmp_path: Path, work: Callable[[Path], None]) -> None:
+    """Data loaders' and time limits' handlers raise what a driver, a sensor or a drawing library might."""
+
+    def raises(*_: object) -> None:
+        raise RuntimeError("the person's")
+
+    before = signal.signal(signal.SIGALRM, raises)
+    try:
+        with pytest.raises(RuntimeError, match="the person's"):
+            work(tmp_path)
+    finally:
+        signal.signal(signal.SIGALRM, before)

@@ -42,7 +42,7 @@ class Impatient(Lane):
 
     def sample_due(self) -> float:
         """As its base's, a second later."""
-        self._alarm.ring()
+        self._sleeper.ring()
         self._clock.advance(1.0)
         return super().sample_due()
 

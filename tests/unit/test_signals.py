@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from open_files import inodes_open_here
 
 from cardcallback.guard import Guard
 from cardcallback.hooks import StopSignals
+from cardcallback.hooks.wakeup import Wakeup
 
 SCRIPT = Path(__file__).with_name("stopped_process.py")
 STOPPING = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
@@ -134,3 +136,18 @@ def test_nothing_keeps_a_process_alive(tmp_path: Path, scene: str, expected: lis
     end, events = stopped(tmp_path / "run", scene, signal.SIGTERM, "default")
     assert end == End(-signal.SIGTERM, "", "")
     assert events == expected
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="only Linux lists a process's open files")
+def test_a_listener_that_cannot_be_started_leaves_nothing_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where a person, or a container, may have no thread more: each training would cost two descriptors."""
+
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    before = inodes_open_here()
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(RuntimeError, match="new thread"):
+            Wakeup(lambda _: None)
+    assert inodes_open_here() <= before

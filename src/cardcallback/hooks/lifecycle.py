@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from cardcallback.hooks.wrapping import (
@@ -64,9 +66,11 @@ def watch_train(
 
 
 def is_training(trainer: Any) -> bool:
-    """Whether ``train()`` of a trainer that is watched runs, in whichever thread."""
+    """Whether ``train()`` of a trainer runs, in whichever thread, also one that began before it was watched."""
     watch = watch_of(trainer)
-    return watch is not None and (watch.is_running("train") or watch.runs_elsewhere("train"))
+    if watch is not None and watch.has_run("train"):
+        return watch.is_running("train") or watch.runs_elsewhere("train")
+    return _is_on_a_stack(trainer, "train")
 
 
 def watch_checkpoints(trainer: Any, *, on_saved: Callable[[], None], guard: GuardFactory | None = None) -> None:
@@ -185,6 +189,20 @@ class _Nesting:
         running = _is_in_train(self._watch)
         here = self._thread in {None, threading.get_ident()}
         return running and here, running and not here
+
+
+def _is_on_a_stack(subject: Any, method: str) -> bool:
+    """Whether a call of that method of ``subject`` is going on.
+
+    transformers' own mark does not tell: it stays where a training was left by an exception.
+    """
+    for innermost in sys._current_frames().values():  # noqa: SLF001 - nothing else knows of a call that nobody wrapped
+        frame: FrameType | None = innermost
+        while frame is not None:
+            if frame.f_code.co_name == method and frame.f_locals.get("self") is subject:
+                return True
+            frame = frame.f_back
+    return False
 
 
 def _is_in_train(watch: Watch) -> bool:

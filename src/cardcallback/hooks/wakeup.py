@@ -25,7 +25,12 @@ class Wakeup:
         read_end, self._write_end = os.pipe()
         self._pipe = portable.identity_of(self._write_end)
         os.set_blocking(self._write_end, False)
-        threading.Thread(target=self._listen, args=(read_end,), name="cardcallback-wakeup", daemon=True).start()
+        try:
+            threading.Thread(target=self._listen, args=(read_end,), name="cardcallback-wakeup", daemon=True).start()
+        except BaseException:  # goes on up: there may be no thread left, and then nobody closes these
+            os.close(read_end)
+            os.close(self._write_end)
+            raise
         theirs = signal.set_wakeup_fd(self._write_end, warn_on_full_buffer=False)
         if theirs != -1:
             _give_back(theirs)

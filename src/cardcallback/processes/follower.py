@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import contextlib
 import os
 import sys
 import threading
@@ -226,7 +225,7 @@ class Follower:
 
     def _read_peaks(self) -> None:
         for sensor in self._sensors:
-            with contextlib.suppress(SensorReadError):  # a figure that this process does not have
+            with handlers.suppress(SensorReadError):  # a figure that this process does not have
                 value = sensor.read()
                 self._peaks[sensor.spec.quantity] = max(value, self._peaks.get(sensor.spec.quantity, 0.0))
 

@@ -139,12 +139,13 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     ``session_id`` is random and tells two accounts of one session from two sessions. An earlier session whose
     ``rest_unknown`` is true is known until its last checkpoint only: it took longer and used more than it says. One
     that is ``killed`` is known until its journal's last line, a second or so before its end; older records leave
-    that out.
+    that out. In ``stopped_seconds`` of its duration, at least, no thread of the process ran.
     """
 
     started_on: str
     duration_seconds: float
     suspended_seconds: float = 0.0
+    stopped_seconds: float = 0.0
     first_step: int
     last_step: int
     status: Status
@@ -230,7 +231,8 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One model's training from first begin to last end, across interruptions.
 
     ``duration_seconds`` is the sum over sessions from begin to end, suspend included; the part spent
-    suspended is ``suspended_seconds``. ``stages`` are the runs these weights went through, in order, this one last.
+    suspended is ``suspended_seconds``, and the part in which the process was stopped, frozen or paused is at least
+    ``stopped_seconds``. ``stages`` are the runs these weights went through, in order, this one last.
     ``processes`` counts those of the job over all computers, and ``nodes`` are the computers whose figures are in
     it: both only for a job of several processes. ``weights`` tells the files of weights that the run saved into its
     folder from others of the same name.
@@ -244,6 +246,7 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     recovered: bool = False
     duration_seconds: float
     suspended_seconds: float = 0.0
+    stopped_seconds: float = 0.0
     sessions: tuple[Session, ...]
     stages: tuple[Stage, ...] = ()
     training: Training

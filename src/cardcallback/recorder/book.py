@@ -7,6 +7,7 @@ from typing import Protocol
 
 from cardcallback.record import Point
 from cardcallback.recorder.schedule import Appointment
+from cardcallback.recorder.standstill import Standstills
 from cardcallback.sensors.base import SensorSpec
 
 
@@ -16,6 +17,10 @@ class Book(Protocol):
     @property
     def stopping(self) -> bool:
         """Whether the session is ending."""
+
+    @property
+    def standstills(self) -> Standstills:
+        """Who is told of times in which the process did not run."""
 
     @property
     def closed(self) -> bool:

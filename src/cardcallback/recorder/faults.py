@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
+from cardcallback import handlers
 from cardcallback.guard import swallowed
 from cardcallback.record import Measurement, Window, not_measured
 
@@ -22,6 +23,7 @@ class Faults:
         try:
             return make()
         except Exception as error:  # noqa: BLE001 - a sensor may be anyone's; a card without one figure is a card
+            handlers.pass_on(error)  # the end of a run makes them in the main thread
             swallowed.append(error)
             reason = f"a fault of the recorder itself ({type(error).__name__})"
             self.notes.append(f"No {name}: {reason}.")

@@ -8,11 +8,10 @@ import threading
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from cardcallback import portable
+from cardcallback import handlers, portable
 from cardcallback.errors import DeviceLostError, SensorReadError, SensorUnavailableError
 from cardcallback.guard import swallowed
 from cardcallback.record import Point
-from cardcallback.recorder.alarm import Alarm
 from cardcallback.recorder.book import Book
 from cardcallback.recorder.budget import DRIVER_SHARE, fit_intervals
 from cardcallback.recorder.clock import Clock
@@ -22,6 +21,7 @@ from cardcallback.recorder.losses import DeviceLosses
 from cardcallback.recorder.opening import NO_THREAD
 from cardcallback.recorder.schedule import HARMLESS_CALL_SECONDS, TOGETHER_SECONDS, Appointment, interval_of
 from cardcallback.recorder.slow_phase import SlowPhase
+from cardcallback.recorder.standstill import Sleeper
 from cardcallback.recorder.taken import TakenReadings
 from cardcallback.sensors.base import Sensor
 from cardcallback.units import format_duration
@@ -61,7 +61,7 @@ class Lane:
         self.first_pass = threading.Event()
         self._taken = TakenReadings()
         self._entering = threading.Lock()  # never held while a sensor is read
-        self._alarm = Alarm()
+        self._sleeper = Sleeper(clock, book.standstills)
         self._thread: threading.Thread | None = None
         self._slow_phase = SlowPhase(self.appointments)
 
@@ -77,7 +77,7 @@ class Lane:
 
     def join(self, timeout_seconds: float) -> bool:
         """Whether the thread, told to stop by the book, has ended within that time."""
-        self._alarm.ring()
+        self._sleeper.ring()
         if self._thread is None:
             return True
         self._thread.join(timeout_seconds)
@@ -89,7 +89,7 @@ class Lane:
             wait = self.sample_due()
             if not self.first_pass.is_set():
                 self.first_pass.set()
-            self._alarm.wait(min(wait, _LONGEST_WAIT_SECONDS))  # after a stop the loop ends by its own condition
+            self._sleeper.wait(min(wait, _LONGEST_WAIT_SECONDS))  # after a stop the loop ends by its own condition
         self.first_pass.set()
         self.read_last()
 
@@ -148,6 +148,7 @@ class Lane:
         try:
             self._book.enter(appointment.sensor.spec, readings)
         except Exception as error:  # noqa: BLE001 - one sensor's figure is lost, not the others'
+            handlers.pass_on(error)  # the main thread enters them too, at a log and at the end
             self._note_fault(appointment, error)
 
     def _due(self, appointment: Appointment) -> float:

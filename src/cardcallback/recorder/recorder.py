@@ -18,6 +18,7 @@ from cardcallback.recorder.readings import ReadingsNow, make_readings
 from cardcallback.recorder.recording import EnergiesNow, Recording, make_energies, make_recording
 from cardcallback.recorder.schedule import Appointment
 from cardcallback.recorder.session import Session
+from cardcallback.recorder.standstill import Standstills
 from cardcallback.sensors.base import Sensor, SensorSet, SensorSpec
 
 _STOP_TIMEOUT_SECONDS = 0.1
@@ -56,6 +57,7 @@ class Recorder:
         self._early = early or EarlyReading()
         self._ledger = Ledger(sensors, sampling_interval_seconds)
         self._lock = threading.Lock()  # never held while a sensor is read
+        self.standstills = Standstills()
         self._stopping = False
         self._started = False
         self._instruments = Instruments()
@@ -248,8 +250,7 @@ class Recorder:
             lane.join(0.0)  # all of them are told before any is waited for
         for lane in lanes:
             if not lane.join(max(deadline - self._clock.elapsed_seconds(), 0.0)):
-                reading = lane.reading
-                source = reading.spec.source if reading is not None else "a sensor"
+                source = "a sensor" if (reading := lane.reading) is None else reading.spec.source
                 self.note(f"{source} did not answer when the run ended; what followed its last reading is a gap.")
 
     def _state(self, end_seconds: float) -> Session:
@@ -260,6 +261,7 @@ class Recorder:
             failures=self._failures(),
             notes=(
                 *self._notes,
+                *self.standstills.notes(self._begin_elapsed),
                 *losses,
                 *self._failure_notes(),
                 *stretched_note(self._appointments(), self._sampling_interval_seconds),
@@ -275,6 +277,7 @@ class Recorder:
             begin_elapsed_seconds=self._begin_elapsed,
             duration_seconds=end_seconds,
             suspended_seconds=max(suspended, 0.0) if suspended > _CLOCK_NOISE_SECONDS else 0.0,
+            stopped_seconds=self.standstills.seconds,
             early=self._early,
             failures={},
             notes=(),

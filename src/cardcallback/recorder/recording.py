@@ -37,6 +37,7 @@ from cardcallback.sensors.base import DeviceInfo, Quantity, SensorSet
 
 _BELOW_GPUS = "its sensor gave less than the GPUs alone used, so that it does not cover the whole machine"
 _NOT_ASKED = not_measured("joules", "what was used before training is not among these figures")
+_OTHER_PARTS = "the power readings cover other parts than the energy counter, so that it cannot be checked by them"
 _TOLD_ONCE = "told once for the module, with its first GPU"
 _NO_REASON = "only a whole recording tells the reason"
 
@@ -52,6 +53,7 @@ class Recording:
     started_on: str
     duration_seconds: float
     suspended_seconds: float
+    stopped_seconds: float
     energy: Energy
     memory: Memory
     accelerators: tuple[Accelerator, ...] = ()
@@ -101,6 +103,7 @@ def make_recording(ledger: Ledger, session: Session) -> Recording:
         started_on=session.started_on,
         duration_seconds=session.duration_seconds,
         suspended_seconds=session.suspended_seconds,
+        stopped_seconds=session.stopped_seconds,
         energy=energy,
         memory=seen,
         accelerators=accelerators,
@@ -121,6 +124,7 @@ class _Builder:
         self._reasons: dict[tuple[Quantity, int | None], str] = {}
         self._devices = once_per_module(session.sensors.devices)
         self._counted = {info.index for info in self._devices}
+        self._gpu_keys = [AccountKey("gpu", info.index) for info in self._devices]
 
     def energy(self) -> Energy:
         sums = self.sums()
@@ -204,12 +208,10 @@ class _Builder:
         ]
 
     def _gpu_accounts(self) -> list[OpenAccount]:
-        found = (self._ledger.accounts.get(AccountKey("gpu", info.index)) for info in self._devices)
-        return [opened for opened in found if opened is not None]
+        return [self._ledger.accounts[key] for key in self._gpu_keys if key in self._ledger.accounts]
 
     def _verdicts(self) -> list[Consistency | None]:
-        keys = [AccountKey("gpu", info.index) for info in self._devices]
-        return [self._result(key).consistency if key in self._ledger.accounts else None for key in keys]
+        return [self._result(k).consistency if k in self._ledger.accounts else None for k in self._gpu_keys]
 
     def _gpu(self, which: str) -> Measurement:
         reason = self._reason("gpu_power" if which == "integrated" else "gpu_energy", None)
@@ -230,9 +232,7 @@ class _Builder:
         if which == "counter" and opened.counter is not None and opened.first_counter is not None:
             reason = "the energy counter did not advance"
         if which == "integrated" and opened.set_aside is not None:
-            reason = (
-                "the power readings cover other parts than the energy counter, so that it cannot be checked by them"
-            )
+            reason = _OTHER_PARTS
         result = getattr(self._result(key), which)
         specs = {"counter": [opened.counter], "integrated": [opened.power]}.get(which, [opened.counter, opened.power])
         figure = energy_measurement(result, specs, self._window, reason)

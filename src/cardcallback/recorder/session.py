@@ -23,6 +23,7 @@ class Session:
     begin_elapsed_seconds: float
     duration_seconds: float
     suspended_seconds: float
+    stopped_seconds: float
     early: EarlyReading
     failures: dict[tuple[str, int | None], str]
     notes: tuple[str, ...]

@@ -32,6 +32,7 @@ def with_sessions(record: RunRecord, sessions: tuple[Session, ...]) -> RunRecord
         sessions=sessions,
         duration_seconds=duration,
         suspended_seconds=sum(session.suspended_seconds for session in sessions),
+        stopped_seconds=sum(session.stopped_seconds for session in sessions),
         hardware=joined_hardware(sessions),
         software=joined_software(sessions),
         energy=energy,

@@ -59,6 +59,8 @@ def _time_row(record: RunRecord) -> Row:
     how = ["measured by a clock that counts suspend"]
     if record.suspended_seconds >= 1:
         how.append(f"suspended for {format_duration(record.suspended_seconds)} of it")
+    if record.stopped_seconds >= 1:
+        how.append(f"the process was stopped for at least {format_duration(record.stopped_seconds)} of it")
     if any(device.health and device.used_by_job for device in devices(record)):
         how.append("a GPU was slower than it can be for a part of it (its state is told below)")
     how.append(_dates(record))
