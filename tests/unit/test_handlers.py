@@ -205,7 +205,7 @@ def _enter_by_hand(_: Path) -> None:
 
     recorder = Interrupted(SensorSet(sensors=(sensor("system_memory", 8.0),)), clock=FakeClock())
     recorder.sample_due()
-    recorder.energies()
+    recorder.snapshot()
 
 
 def _make_figures(_: Path) -> None:
