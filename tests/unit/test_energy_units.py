@@ -7,6 +7,7 @@ from virtual_gpu import GB10, VirtualGpu
 from watching import ALWAYS, watch
 
 from cardcallback.energy import CounterTraits, EnergyAccount, PowerTraits
+from waveforms import Waveform, square
 
 GPU = VirtualGpu(waveform=ALWAYS, **GB10)
 POWER = PowerTraits(averaging_seconds=1.0, refresh_seconds=0.1, interval_seconds=0.5)
@@ -56,3 +57,19 @@ def test_a_counter_that_changes_its_unit_is_bridged_from_then_on() -> None:
     assert result.best.method == "counter_bridged"
     assert result.best.joules == pytest.approx(GPU.truth(0, 60.0), rel=0.01)
     assert result.best.low <= GPU.truth(0, 60.0) <= (result.best.high or 0.0)
+
+
+@pytest.mark.parametrize("power", [POWER, None])
+@pytest.mark.parametrize("seconds", [60.0, 8 * 3600.0])
+def test_a_device_that_was_off_while_its_machine_was_suspended_used_what_its_counter_says(
+    seconds: float, power: PowerTraits | None
+) -> None:
+    """Next to nothing in all that time, which is less than any device at rest and no sign of another unit."""
+    work = Waveform((square(4.0, 6.0, 1.7, begin=-3000.0, end=60.0), square(4.0, 6.0, 1.7, begin=60.0 + seconds)))
+    gpu, end = VirtualGpu(waveform=work, **GB10), seconds + 120.0
+    begun = account(limit=140.0, power=power)
+    result = watch(begun, gpu, end, blind=(60.0, 60.3 + seconds), gauge=power is not None).result(end)
+    assert result.best is not None
+    assert result.best.gap_seconds == 0
+    assert result.best.low <= gpu.truth(0, end) <= (result.best.high or 0.0) < 1.05 * gpu.truth(0, end)
+    assert not any(WORDS in note for note in result.notes)

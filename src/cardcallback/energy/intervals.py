@@ -55,11 +55,12 @@ class Check:
     gauge_failed_since: float = math.inf
     gauge_sees_everything: bool = True
 
-    def forbids(self, joules: float) -> bool:
+    def forbids(self, joules: float, *, may_have_been_off: bool = False) -> bool:
         """Whether the device cannot have used that, by its own limit: more than allowed, or less than any at rest."""
-        return joules > self.allowed_joules or (
-            math.isfinite(self.allowed_joules) and joules < _ABSURD_SHARE_OF_ALLOWED * self.allowed_joules
-        )
+        if joules > self.allowed_joules:
+            return True
+        least_share = 0.0 if may_have_been_off else _ABSURD_SHARE_OF_ALLOWED
+        return math.isfinite(self.allowed_joules) and joules < least_share * self.allowed_joules
 
     def agree(self, counter_joules: float, gauge_joules: float) -> bool:
         """Whether both may be true of one time that the gauge saw all of."""
