@@ -7,7 +7,7 @@ from virtual_gpu import GB10, VirtualGpu
 from watching import ALWAYS, watch
 
 from cardcallback.energy import CounterTraits, EnergyAccount, PowerTraits
-from waveforms import Waveform, square
+from waveforms import Waveform, constant, square
 
 GPU = VirtualGpu(waveform=ALWAYS, **GB10)
 POWER = PowerTraits(averaging_seconds=1.0, refresh_seconds=0.1, interval_seconds=0.5)
@@ -72,4 +72,23 @@ def test_a_device_that_was_off_while_its_machine_was_suspended_used_what_its_cou
     assert result.best is not None
     assert result.best.gap_seconds == 0
     assert result.best.low <= gpu.truth(0, end) <= (result.best.high or 0.0) < 1.05 * gpu.truth(0, end)
+    assert not any(WORDS in note for note in result.notes)
+
+
+@pytest.mark.parametrize("power", [POWER, None])
+@pytest.mark.parametrize("watts", [4.0, 70.0])
+def test_short_steps_of_a_counter_of_unknown_refresh_are_no_sign_of_another_unit(
+    watts: float, power: PowerTraits | None
+) -> None:
+    """Read each 20 ms to find out how often it is renewed, it shows little at a time, and no more was used."""
+    gpu = VirtualGpu(waveform=Waveform((constant(watts),)), counter_refresh=0.02, **GB10)
+    begun = EnergyAccount(counter=CounterTraits(refresh_seconds=None), power=power, limit_watts=10 * watts)
+    for reading in range(1000):
+        at = 0.003 + 0.02 * reading
+        begun.add_counter(at, gpu.joules(at))
+        if power is not None and reading % 25 == 0:
+            begun.add_power(at, gpu.watts(at))
+    result = begun.result(20.0)
+    assert result.best is not None
+    assert result.best.method == "counter"
     assert not any(WORDS in note for note in result.notes)
