@@ -10,6 +10,7 @@ from virtual_gpu import P100, VirtualGpu
 
 from cardcallback.energy import CounterTraits, EnergyAccount, EnergyResult, PowerTraits
 from cardcallback.energy.gaps import SustainedPower
+from cardcallback.energy.integral import PowerIntegral
 from cardcallback.energy.missed import MissedWork
 from waveforms import Waveform, constant, square
 
@@ -87,6 +88,20 @@ def test_a_device_that_idled_may_have_begun_to_work_in_a_short_gap() -> None:
     work = Waveform((constant(20.0), constant(200.0, begin=100.5, end=107.5)))
     result, truth = gauge_alone(work, 300.0, gap=(100.0, 108.0))
     assert result.low <= truth <= (result.high or 0.0)
+
+
+def test_the_part_of_a_still_stretch_that_no_counter_told_may_lie_anywhere_in_the_work() -> None:
+    """Half a second of twelve: the work's own highest half second may be the one, however low its mean over twelve."""
+    varied, high_watts, stuck_watts = random.Random(1), 240.0, 110.0  # noqa: S311 - readings that vary, not secrets
+    gauge_alone = PowerIntegral(gauge(0.1), limit_watts=LIMIT_WATTS)
+    for reading in range(6000):
+        at = reading / 10
+        watts = (high_watts if at % 2 < 0.4 else 80.0) + varied.uniform(-1.0, 1.0)
+        gauge_alone.add(at, stuck_watts if 300 < at < 312 else watts)
+    gauge_alone.witness(300.0, 311.4, told=True)
+    doubt = gauge_alone.still_doubt(600.0)
+    assert 0.4 < doubt.seconds < 0.6
+    assert doubt.more_joules >= (high_watts - stuck_watts) * doubt.seconds
 
 
 def test_pieces_are_joined_only_where_nothing_was_missed_between_them() -> None:

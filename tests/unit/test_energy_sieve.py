@@ -86,7 +86,7 @@ def test_a_limit_narrows_the_interval() -> None:
         assert best.low <= gpu.truth(0, 60) <= best.high
         return (best.high - best.low) / best.joules
 
-    assert width(140.0) < 0.025
+    assert width(140.0) < 0.022  # half a percent of it is what a step within one comparison may hide
     assert width(140.0) < width(None) / 2
 
 

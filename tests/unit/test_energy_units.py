@@ -7,6 +7,7 @@ from virtual_gpu import GB10, VirtualGpu
 from watching import ALWAYS, watch
 
 from cardcallback.energy import CounterTraits, EnergyAccount, PowerTraits
+from waveforms import Waveform, constant, square
 
 GPU = VirtualGpu(waveform=ALWAYS, **GB10)
 POWER = PowerTraits(averaging_seconds=1.0, refresh_seconds=0.1, interval_seconds=0.5)
@@ -56,3 +57,38 @@ def test_a_counter_that_changes_its_unit_is_bridged_from_then_on() -> None:
     assert result.best.method == "counter_bridged"
     assert result.best.joules == pytest.approx(GPU.truth(0, 60.0), rel=0.01)
     assert result.best.low <= GPU.truth(0, 60.0) <= (result.best.high or 0.0)
+
+
+@pytest.mark.parametrize("power", [POWER, None])
+@pytest.mark.parametrize("seconds", [60.0, 8 * 3600.0])
+def test_a_device_that_was_off_while_its_machine_was_suspended_used_what_its_counter_says(
+    seconds: float, power: PowerTraits | None
+) -> None:
+    """Next to nothing in all that time, which is less than any device at rest and no sign of another unit."""
+    work = Waveform((square(4.0, 6.0, 1.7, begin=-3000.0, end=60.0), square(4.0, 6.0, 1.7, begin=60.0 + seconds)))
+    gpu, end = VirtualGpu(waveform=work, **GB10), seconds + 120.0
+    begun = account(limit=140.0, power=power)
+    result = watch(begun, gpu, end, blind=(60.0, 60.3 + seconds), gauge=power is not None).result(end)
+    assert result.best is not None
+    assert result.best.gap_seconds == 0
+    assert result.best.low <= gpu.truth(0, end) <= (result.best.high or 0.0) < 1.05 * gpu.truth(0, end)
+    assert not any(WORDS in note for note in result.notes)
+
+
+@pytest.mark.parametrize("power", [POWER, None])
+@pytest.mark.parametrize("watts", [4.0, 70.0])
+def test_short_steps_of_a_counter_of_unknown_refresh_are_no_sign_of_another_unit(
+    watts: float, power: PowerTraits | None
+) -> None:
+    """Read each 20 ms to find out how often it is renewed, it shows little at a time, and no more was used."""
+    gpu = VirtualGpu(waveform=Waveform((constant(watts),)), counter_refresh=0.02, **GB10)
+    begun = EnergyAccount(counter=CounterTraits(refresh_seconds=None), power=power, limit_watts=10 * watts)
+    for reading in range(1000):
+        at = 0.003 + 0.02 * reading
+        begun.add_counter(at, gpu.joules(at))
+        if power is not None and reading % 25 == 0:
+            begun.add_power(at, gpu.watts(at))
+    result = begun.result(20.0)
+    assert result.best is not None
+    assert result.best.method == "counter"
+    assert not any(WORDS in note for note in result.notes)

@@ -218,17 +218,17 @@ class EnergyAccount:
         most = ceiling.joules_within(seconds + counter.refresh_seconds)
         allowed = ceiling.joules_if_allowed(seconds + counter.refresh_seconds)
         # A gauge that is back shows how the device works by now; one that is gone knows nothing of it.
-        is_back = self._integral is not None and self._gauge_reaches(point.at_seconds)
+        integral = self._integral
+        is_back = integral is not None and self._gauge_reaches(point.at_seconds)
         check = Check(
             slack_joules=self._slack_joules(counter, seconds),
             most_joules=most,
             allowed_joules=allowed,
             unwatched_joules=most if is_back else allowed,
-            gauge_still=self._integral.stillness.latest if self._integral is not None else NEVER,
-            gauge_failed_since=self._integral.failed_since(since, point.at_seconds)
-            if self._integral is not None
-            else math.inf,
-            gauge_sees_everything=self._integral is not None and self._integral.sees_everything,
+            least_joules=ceiling.least_joules(seconds),
+            gauge_still=integral.stillness.latest if integral is not None else NEVER,
+            gauge_failed_since=math.inf if integral is None else integral.failed_since(since, point.at_seconds),
+            gauge_sees_everything=integral is not None and integral.sees_everything,
         )
         counter.add(point, check)
 

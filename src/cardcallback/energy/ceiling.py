@@ -16,6 +16,8 @@ _HIGHEST_BURST = 10.0
 _BURST_OVER_LIMIT = 1.25
 # A mean this far above the limit is no burst: either the reading is garbage or the limit is not the device's.
 _IMPOSSIBLE_OVER_LIMIT = 1.5
+# No GPU draws so small a share of what it may: idle ones draw percents of it. A counter in another unit shows it.
+_ABSURD_SHARE_OF_LIMIT = 0.002
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,14 @@ class Ceiling:
     def joules_if_allowed(self, seconds: float) -> float:
         """The most energy of that time by the device's own limit alone; infinite without one."""
         return self._burst_watts * seconds
+
+    def least_joules(self, seconds: float) -> float:
+        """What a device at rest uses at least between two steps of its counter so far apart; 0 without a limit.
+
+        A step of the counter shows at least half of that time, however old its values are.
+        """
+        watts = self._burst_watts / _BURST_OVER_LIMIT
+        return _ABSURD_SHARE_OF_LIMIT * watts * seconds if math.isfinite(watts) else 0.0
 
     def joules_within(self, seconds: float) -> float:
         """The most energy of any stretch of that length.

@@ -10,7 +10,7 @@ from cardcallback.energy.agreement import RECENT, Agreement
 from cardcallback.energy.ceiling import Ceiling
 from cardcallback.energy.intervals import BothWays, Check, Counted, CounterPoint, watched_joules
 from cardcallback.energy.refresh import ASSUMED_REFRESH_SECONDS, RefreshWatch
-from cardcallback.energy.restarts import may_have_begun_anew
+from cardcallback.energy.restarts import may_have_begun_anew, was_paused
 from cardcallback.energy.traits import CounterTraits
 from cardcallback.energy.twins import twin_of
 
@@ -163,7 +163,7 @@ class CounterAccount:
             if stopped_in is not None:
                 self._count(point, stopped_in.joules + change)  # not what it shows now less what it did: it may wrap
                 return
-        if stopped or check.forbids(change):  # in another unit it does so throughout: that refutes no gauge
+        if stopped or self._is_forbidden(point, change, check):  # in another unit throughout: no gauge is refuted
             self.events["standstill" if stopped else "forbidden"] += 1
             self._bridge(point)
             return
@@ -204,7 +204,7 @@ class CounterAccount:
         return newest is not None and newest.caught_up_by(change, self._seconds(point), self._integral(point), check)
 
     def _plausible(self, point: CounterPoint, change: float, check: Check) -> bool:
-        if change < 0 or check.forbids(change):
+        if change < 0 or self._is_forbidden(point, change, check):
             return False
         seconds, integral = self._seconds(point), self._integral(point)
         if integral is None:
@@ -214,6 +214,10 @@ class CounterAccount:
         # A counter that stood still shows what it lacked before, and power has told that already.
         shows_it_late = abs(change - integral - self._lacking_joules) < abs(change - integral) / 2
         return check.agree(change, integral) and not (shows_it_late and self._stood_still(point))
+
+    def _is_forbidden(self, point: CounterPoint, change: float, check: Check) -> bool:
+        # A machine that was suspended had its devices off, which a counter tells whose unit was seen to be right.
+        return check.forbids(change, may_have_been_off=self.counted_seconds > 0 and was_paused(self.anchor, point))
 
     def _plausible_alone(self, point: CounterPoint, watts: float) -> bool:
         seconds = self._seconds(point)

@@ -156,7 +156,7 @@ class PowerIntegral:
         seconds = sum(one.alone_seconds for one in stretches)
         joules = sum(one.alone_seconds * one.watts for one in stretches)
         most = self.ceiling.joules_in_gap(seconds, watched_seconds)
-        shortest_seconds = min((one.seconds for one in stretches), default=0.0)
+        shortest_seconds = min((one.alone_seconds for one in stretches if one.alone_seconds > 0), default=0.0)
         least, like_around = self.gaps.like_around(seconds, shortest_seconds, self.ceiling)
         most = min(math.inf if most is None else most, like_around)
         return StillDoubt(seconds, max(joules - least, 0.0), max(most - joules, 0.0))

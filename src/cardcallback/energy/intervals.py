@@ -11,8 +11,6 @@ from cardcallback.energy.history import NEVER, Cumulative, Stretch
 _INTERVAL_TOLERANCE = 0.15
 
 _LEAST_SHOWN = 1e-9
-# No GPU draws so small a share of what it may: idle ones draw percents of it. A counter in another unit shows it.
-_ABSURD_SHARE_OF_ALLOWED = 0.0016
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +39,7 @@ class Check:
 
     A difference to the gauge within ``slack_joules`` is its own blur; more than ``most_joules`` the device
     cannot have used by what was seen of it, more than ``allowed_joules`` not by its own limit; ``unwatched_joules`` is
-    which of the two holds where the gauge did not see all of it. ``gauge_still``
+    which of the two holds where the gauge did not see all of it. Less than ``least_joules`` none uses. ``gauge_still``
     is when the gauge last gave the same reading over and over, which one that flickers does only once it has failed:
     at ``gauge_failed_since``, infinite unless it had for most of this interval. ``gauge_sees_everything`` is false for
     one that looks only now and then.
@@ -51,15 +49,14 @@ class Check:
     most_joules: float = math.inf
     allowed_joules: float = math.inf
     unwatched_joules: float = math.inf
+    least_joules: float = 0.0
     gauge_still: Stretch = NEVER
     gauge_failed_since: float = math.inf
     gauge_sees_everything: bool = True
 
-    def forbids(self, joules: float) -> bool:
+    def forbids(self, joules: float, *, may_have_been_off: bool = False) -> bool:
         """Whether the device cannot have used that, by its own limit: more than allowed, or less than any at rest."""
-        return joules > self.allowed_joules or (
-            math.isfinite(self.allowed_joules) and joules < _ABSURD_SHARE_OF_ALLOWED * self.allowed_joules
-        )
+        return joules > self.allowed_joules or (not may_have_been_off and joules < self.least_joules)
 
     def agree(self, counter_joules: float, gauge_joules: float) -> bool:
         """Whether both may be true of one time that the gauge saw all of."""

@@ -8,6 +8,13 @@ from cardcallback.energy.intervals import Check, CounterPoint, watched_joules
 _LONGEST_USUAL_SECONDS = 5.0
 
 
+def was_paused(earlier: CounterPoint | None, later: CounterPoint) -> bool:
+    """Whether nothing was read between them for longer than readings are apart, as while the machine was suspended."""
+    if earlier is None or watched_joules(earlier.power, later.power) is not None:
+        return False
+    return later.at_seconds - earlier.at_seconds > _LONGEST_USUAL_SECONDS
+
+
 def may_have_begun_anew(earlier: CounterPoint, later: CounterPoint, check: Check, *, went_back: bool) -> bool:
     """Whether the counter, which is ahead of ``earlier``, may have gone back to zero unseen since.
 
