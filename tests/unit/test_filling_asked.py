@@ -32,6 +32,10 @@ TIME, ENERGY = "1 h 52 min", "0.107 kWh (GPU only, measured)"
         ("How long does it take?", "[X]"),
         ("Where is the model used?", "[X]"),
         ("How many tokens does the model take?", "[X]"),
+        ("How much memory is required for training?", "[X]"),
+        ("How many GPUs are needed to train the model?", "[X]"),
+        ("What hardware is required to train the model?", "[X]"),
+        ("How much time was needed for training?", TIME),
     ],
 )
 def test_a_question_is_answered_where_each_of_its_words_is_understood(question: str, answer: str) -> None:

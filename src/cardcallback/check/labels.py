@@ -55,6 +55,7 @@ _MEASURED = frozenset({"energy", "gpu_energy", "system_energy", "carbon_emitted"
 # Trainers log it in seconds without saying so.
 _RUNTIME, _SECONDS = "train runtime", Unit(word="s", kinds=frozenset({"time"}))
 _FEWEST_CHARACTERS = 12
+_FIGURE = re.compile(r"[~\u2248]?\s*\d")
 # Values that are told in words of their own, and what those may name.
 _IN_WORDS = {
     "lora_configuration": ("lora_",),
@@ -122,8 +123,9 @@ def _stated(card: CardText, against: AgainstRecord, index: LabelIndex) -> Iterat
         if memory.placeholder(slot) is not None or (len(text) >= _FEWEST_CHARACTERS and text in written):
             continue
         headings = memory.headings(slot)
-        # Of a table of one row the heads are the labels.
+        # Of a table of one row the heads are the labels, unless it begins with whose figures it holds.
         is_turned = slot.kind in {"cell", "example"} and slot.rows == 1 and not slot.only_column
+        is_turned = is_turned and (slot.label in {None, slot.column} or _FIGURE.match(slot.label or "") is not None)
         asked = asking.ask(replace(slot, kind="line", label=slot.column) if is_turned else slot, headings, slot.text)
         if slot.kind in {"line", "cell", "block"} or is_turned:
             yield from _labelled(replace(slot, label=slot.column) if is_turned else slot, asked)

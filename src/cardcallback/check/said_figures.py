@@ -25,14 +25,23 @@ _OF_KIND = tuple(
         (
             "trainable_parameters",
             "parameters",
-            r"\bparam\w*\s+(?:(?:are|were|is|was)\s+)?(?:trainable|trained|updated|tuned|fine-?tuned)\b",
+            (
+                r"\bparam\w*\s+(?:(?:(?:are|were|is|was)\s+)(?:trained|updated|tuned|fine-?tuned)|"
+                r"(?:(?:are|were)\s+)?trainable)\b"
+            ),
         ),
     )
 )
 _OF_A_PART = re.compile(
     r"\b(?:frozen|base|of them|of which|baseline|before|idle|cpu|ram|disk|infer\w*|serv\w*|evaluat\w*|"
-    r"generated?|generates|generation|generating|per gpu)\b",
+    r"generated?|generates|generation|generating|per gpu|merg\w*|export\w*|load\w*|download\w*|tokeni[sz]\w*|"
+    r"quanti[sz]ing|packing|without|would|stage|previous|earlier|first|by|none|system|display)\b"
+    # The whole that a part is taken from.
+    r"|\bof (?:the |its )?\d[\d.,]* ?(?:[bm]illion|[bm])\b",
     re.IGNORECASE,
+)
+_OF_TRAINING = re.compile(
+    r"\btrain|\bfine-?tun|\bour run\b|\bthe run\b|entra[i\u00ee]n|\u8bad\u7ec3|\u5fae\u8c03", re.IGNORECASE
 )
 _THOUSANDS = re.compile(r"[kK](?!\w)")
 _WORDS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
@@ -95,7 +104,8 @@ def _alone(sentence: str, slot: Slot) -> Iterator[Stated]:
     """Of a quantity that a sentence has once, what the words around it say that it is of."""
     for name, kind, words in _OF_KIND:
         found = [one for one in figures_of(sentence, kind) if kind in one.kinds and one.text[-1:].isalpha()]
-        if len(found) == 1 and words.search(sentence) and not _OF_A_PART.search(sentence):
+        is_of_run = words.search(sentence) and _OF_TRAINING.search(sentence) and not _OF_A_PART.search(sentence)
+        if len(found) == 1 and is_of_run and not names_family(sentence[: found[0].begin]):
             yield made(name, sentence[found[0].begin : found[0].end], found[0].begin, slot)
 
 
