@@ -29,10 +29,10 @@ from cardcallback.render.card import ComposedCard, render_card
 from cardcallback.render.unfinished import unfinished_runs_note
 from cardcallback.run_pictures import RunPictures
 from cardcallback.sessions import SUMMARY_NAME
+from cardcallback.temporary_files import remove_abandoned
 from cardcallback.writing import (
     FileChangedError,
     own_folder,
-    remove_abandoned,
     write_atomically,
     write_bytes_atomically,
 )
