@@ -20,6 +20,7 @@ from cardcallback.record import (
     Card,
     RunBrief,
     RunRecord,
+    brief_of,
     briefs_in,
     encode,
     read_brief,
@@ -230,7 +231,7 @@ class RunFolder:
 
     def _place_record(self, record: RunRecord, main: Path, beside: Path) -> Path:
         stood = main.read_bytes() if main.is_file() else None
-        there, text = read_brief(main), encode(record)
+        there, text = None if stood is None else brief_of(stood), encode(record)
         if self._earlier_completed_card is not None or (there is not None and self._is_newer(there)):
             write_atomically(beside, text)
             return beside
