@@ -38,7 +38,7 @@ from cardcallback.journal import is_alive, journals_in
 from cardcallback.record import RunRecord
 from cardcallback.recovery import killed_runs, write_recovered
 from cardcallback.settings import resolve_settings
-from cardcallback.writing import remove_abandoned
+from cardcallback.temporary_files import remove_abandoned
 from simulated import Simulation, nvidia_smi_in, profile_named, require_simulator, restart_beside
 
 _STEP_SECONDS = 0.02

@@ -36,7 +36,7 @@ from cardcallback.errors import CardCallbackError
 from cardcallback.journal import journals_in
 from cardcallback.recovery import killed_runs, write_recovered
 from cardcallback.settings import resolve_settings
-from cardcallback.writing import remove_abandoned
+from cardcallback.temporary_files import remove_abandoned
 from kills import make_trainer
 from simulated import Simulation, nvidia_smi_in, profile_named, require_simulator, restart_beside
 

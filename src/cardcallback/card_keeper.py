@@ -273,7 +273,12 @@ def read_text(path: Path) -> str | None:
     Raises:
         CardCallbackError: it cannot be read, or is not UTF-8, so nothing of ours may be put into it.
     """
-    return read_card(path) if path.exists() else None
+    try:
+        return read_card(path)
+    except CardCallbackError as error:
+        if isinstance(error.__cause__, FileNotFoundError) or not path.exists():
+            return None
+        raise
 
 
 def digest(text: str) -> str:

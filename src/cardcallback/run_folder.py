@@ -20,6 +20,7 @@ from cardcallback.record import (
     Card,
     RunBrief,
     RunRecord,
+    brief_of,
     briefs_in,
     encode,
     read_brief,
@@ -29,10 +30,10 @@ from cardcallback.render.card import ComposedCard, render_card
 from cardcallback.render.unfinished import unfinished_runs_note
 from cardcallback.run_pictures import RunPictures
 from cardcallback.sessions import SUMMARY_NAME
+from cardcallback.temporary_files import remove_abandoned
 from cardcallback.writing import (
     FileChangedError,
     own_folder,
-    remove_abandoned,
     write_atomically,
     write_bytes_atomically,
 )
@@ -230,7 +231,7 @@ class RunFolder:
 
     def _place_record(self, record: RunRecord, main: Path, beside: Path) -> Path:
         stood = main.read_bytes() if main.is_file() else None
-        there, text = read_brief(main), encode(record)
+        there, text = None if stood is None else brief_of(stood), encode(record)
         if self._earlier_completed_card is not None or (there is not None and self._is_newer(there)):
             write_atomically(beside, text)
             return beside

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from pathlib import Path
 
 import msgspec
@@ -37,7 +38,8 @@ class RunPictures:
 
 def _written(path: Path) -> _Written | None:
     """Tells one writing of a file from the next; None where it is not there."""
-    if not path.is_file():
+    try:
+        found = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
         return None
-    found = path.stat()
-    return (found.st_ino, found.st_mtime_ns)
+    return (found.st_ino, found.st_mtime_ns) if stat.S_ISREG(found.st_mode) else None

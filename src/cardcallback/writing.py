@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import secrets
 import stat
-from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from types import EllipsisType
 from typing import BinaryIO
 
 from cardcallback import handlers, portable
 from cardcallback.errors import CardCallbackError
-from cardcallback.record import PRIVATE_FOLDER
+from cardcallback.temporary_files import open_temporary, temporary_folder
 
-# Pushes of the Trainer leave out names that begin with an underscore.
-_TEMPORARY_PREFIX, _TEMPORARY_SUFFIX = "_cardcallback-", ".tmp"
-_TEMPORARY = f"{_TEMPORARY_PREFIX}*{_TEMPORARY_SUFFIX}"
-# A journal that was never begun; of one that was, this goes with it.
-_JOURNALS, _NEW_JOURNAL = "journal", "*.journal.new"
-_TRIES = 3
-# The person's umask narrows it: what is private holds no secret either, and a group may share the folder.
-_NEW_FILE_MODE = 0o666
 # A card is a few pages; to read the Markdown of a megabyte takes seconds, of fifty a part of the night.
 LARGEST_CARD_BYTES = 1024**2
 
@@ -56,6 +46,9 @@ def own_folder(folder: Path) -> Path:
     Raises:
         CardCallbackError: it cannot be made, or is a link that leads out of the output folder.
     """
+    with handlers.suppress(OSError):  # most often it is there and is no link: one look
+        if stat.S_ISDIR(folder.lstat().st_mode):
+            return folder
     require_inside(folder)
     try:
         if not folder.is_dir():  # whatever is raised in ``mkdir`` of one that is there is swallowed by it
@@ -109,28 +102,15 @@ def write_bytes_atomically(
 ) -> bool:
     """As ``write_atomically``, for a file that is not text; a new one gets the mode of ``as_open_as``, if given."""
     try:
-        target = _target(path)
-        if _content(target) == content:
+        target, found = _find(path)
+        # What is to hold something else now is read once, just before its place is taken.
+        if found is not None and unless_changed_from in {..., content} and _content(target) == content:
             return False
-        like = target if target.exists() else as_open_as
-        with _new_file_beside(target, content, waits_for_disk=waits_for_disk) as (temporary, file):
-            _make_ready(target, temporary, content, unless_changed_from=unless_changed_from, like=like)
-            _put_in_place(temporary, file, target)
+        change = _Replacement(target, content, unless_changed_from, as_open_as, was_there=found is not None)
+        return _replace(change, waits_for_disk=waits_for_disk)
     except OSError as error:
         msg = f"cannot write {path.name}: {_reason(error)}; what was there is unchanged"
         raise CardCallbackError(msg) from error
-    return True
-
-
-def remove_abandoned(folder: Path) -> None:
-    """Remove the temporary files that a process killed while it wrote left in ``folder`` and in our own ones there."""
-    private = folder / PRIVATE_FOLDER
-    places = {folder: _TEMPORARY, private: _TEMPORARY, private / _JOURNALS: _NEW_JOURNAL}
-    for place, pattern in places.items():
-        with contextlib.suppress(PermissionError):  # another person's folder is theirs to clean up
-            if place == folder or not any(one.is_symlink() for one in (place, private)):
-                for path in place.glob(pattern):
-                    _remove_if_abandoned(path)
 
 
 def read_ordinary(path: Path, largest_bytes: int) -> bytes | None:
@@ -140,8 +120,10 @@ def read_ordinary(path: Path, largest_bytes: int) -> bytes | None:
         CardCallbackError: it is no ordinary file, a link out of its folder, too large, or cannot be read.
     """
     try:
-        target = _target(path)
-        if _ordinary(target).st_size > largest_bytes:
+        target, found = _find(path)
+        if found is None:
+            return None
+        if found.st_size > largest_bytes:
             msg = f"{path.name} is larger than any such file: nothing was changed"
             raise CardCallbackError(msg)
         return target.read_bytes()
@@ -152,14 +134,20 @@ def read_ordinary(path: Path, largest_bytes: int) -> bytes | None:
         raise CardCallbackError(msg) from error
 
 
-def _target(path: Path) -> Path:
-    if not path.is_symlink():
-        return path
-    resolved = path.resolve()
-    if not resolved.is_relative_to(path.parent.resolve()):
-        msg = f"{path.name} is a link to a place outside its folder: replace the link by a file"
-        raise CardCallbackError(msg)
-    return resolved
+def _find(path: Path) -> tuple[Path, os.stat_result | None]:
+    """Where the file lies, a link in its folder followed, and what the file system says of it if it is there."""
+    try:
+        found = path.lstat()
+        if stat.S_ISLNK(found.st_mode):
+            resolved = path.resolve()
+            if not resolved.is_relative_to(path.parent.resolve()):
+                msg = f"{path.name} is a link to a place outside its folder: replace the link by a file"
+                raise CardCallbackError(msg)
+            path = resolved
+            found = path.stat()
+    except FileNotFoundError:
+        return path, None
+    return path, _require_ordinary(path, found)
 
 
 def require_inside(folder: Path) -> None:
@@ -176,37 +164,55 @@ def require_inside(folder: Path) -> None:
 
 def _content(path: Path) -> bytes | None:
     try:
-        _ordinary(path)
         return path.read_bytes()
     except FileNotFoundError:
         return None
 
 
 def _ordinary(path: Path) -> os.stat_result:
+    return _require_ordinary(path, path.stat())
+
+
+def _require_ordinary(path: Path, found: os.stat_result) -> os.stat_result:
     """What the file system says of the file; a pipe in its place would keep whoever reads it waiting for ever."""
-    found = path.stat()
     if not stat.S_ISREG(found.st_mode) and not stat.S_ISDIR(found.st_mode):
         msg = f"{path.name} is no ordinary file: put one in its place"
         raise CardCallbackError(msg)
     return found
 
 
-def _make_ready(
-    target: Path,
-    temporary: Path,
-    content: bytes,
-    *,
-    unless_changed_from: bytes | EllipsisType | None,
-    like: Path | None,
-) -> None:
-    if temporary.read_bytes() != content:
-        msg = f"cannot write {target.name}: the disk returned something else than was written"
-        raise CardCallbackError(msg)
-    if like is not None and like.exists():
-        _take_over(temporary, like)
-    if unless_changed_from is not ... and _content(target) != unless_changed_from:
-        msg = f"{target.name} was changed by somebody else just now: it stays as it is"
-        raise FileChangedError(msg)
+def _ordinary_or_none(path: Path | None) -> os.stat_result | None:
+    try:
+        return None if path is None else _ordinary(path)
+    except FileNotFoundError:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Replacement:
+    """What a file is to hold, and as what it was found."""
+
+    target: Path
+    content: bytes
+    unless_changed_from: bytes | EllipsisType | None
+    as_open_as: Path | None
+    was_there: bool
+
+    def make_ready(self, temporary: Path, new: os.stat_result) -> bool:
+        """Whether the temporary file is to take the target's place, which else holds the same by now."""
+        if temporary.read_bytes() != self.content:
+            msg = f"cannot write {self.target.name}: the disk returned something else than was written"
+            raise CardCallbackError(msg)
+        checks = self.unless_changed_from is not ...
+        old = _ordinary_or_none(self.target) if self.was_there or checks else None
+        like = old if self.was_there else _ordinary_or_none(self.as_open_as)
+        if like is not None:
+            _take_over(temporary, like, new)
+        there = _content(self.target) if checks and old is not None else None
+        if checks and there not in {self.content, self.unless_changed_from}:
+            msg = f"{self.target.name} was changed by somebody else just now: it stays as it is"
+            raise FileChangedError(msg)
+        return not checks or there != self.content
 
 
 def _put_in_place(temporary: Path, file: BinaryIO, target: Path) -> None:
@@ -219,10 +225,11 @@ def _put_in_place(temporary: Path, file: BinaryIO, target: Path) -> None:
         temporary.replace(target)
 
 
-def _take_over(temporary: Path, like: Path) -> None:
+def _take_over(temporary: Path, old: os.stat_result, new: os.stat_result) -> None:
     """Give the new file the old one's owner, group and mode."""
-    old, new = like.stat(), temporary.stat()
     mode = stat.S_IMODE(old.st_mode)
+    if (old.st_uid, old.st_gid, mode) == (new.st_uid, new.st_gid, stat.S_IMODE(new.st_mode)):
+        return
     if (old.st_uid, old.st_gid) != (new.st_uid, new.st_gid):
         try:
             os.chown(temporary, old.st_uid, old.st_gid)
@@ -241,58 +248,28 @@ def _take_over(temporary: Path, like: Path) -> None:
             raise
 
 
-def _temporary_folder(target: Path) -> Path:
-    """Where an upload of the output folder that runs just now does not look: our own folder, where there is one."""
-    for folder in (target.parent, target.parent.parent):
-        private = folder / PRIVATE_FOLDER
-        if private.is_dir() and not private.is_symlink() and private.stat().st_dev == target.parent.stat().st_dev:
-            return private
-    return target.parent
-
-
-@contextlib.contextmanager
-def _new_file_beside(target: Path, content: bytes, *, waits_for_disk: bool) -> Iterator[tuple[Path, BinaryIO]]:
-    """A temporary file with ``content``, held open; gone afterwards, unless it took the target's place."""
+def _replace(change: _Replacement, *, waits_for_disk: bool) -> bool:
+    """Write a temporary file, held open, that takes the target's place or is gone afterwards; whether it took it."""
+    target, in_place = change.target, False
     try:
-        temporary, descriptor = _open_temporary(_temporary_folder(target))
+        temporary, descriptor, new = open_temporary(temporary_folder(target))
     except PermissionError:  # our own folder may be another person's, as where a container's root ran here before
-        temporary, descriptor = _open_temporary(target.parent)
+        temporary, descriptor, new = open_temporary(target.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
+            file.write(change.content)
             file.flush()
             if waits_for_disk:
                 portable.sync(file.fileno(), whole=True)
             if not portable.MOVES_OPEN_FILES:
                 file.close()
-            yield temporary, file
+            if change.make_ready(temporary, new):
+                _put_in_place(temporary, file, target)
+                in_place = True
     finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _open_temporary(folder: Path) -> tuple[Path, int]:
-    """A new file that only we write, locked so that nobody takes it for abandoned."""
-    for _ in range(_TRIES):
-        path = folder / f"{_TEMPORARY_PREFIX}{secrets.token_hex(8)}{_TEMPORARY_SUFFIX}"
-        # O_EXCL refuses a file or link that somebody put there; the mode is narrowed by the person's umask.
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | portable.BYTES, _NEW_FILE_MODE)
-        with handlers.suppress(OSError):  # a file system without locks: nobody can find it unlocked there
-            portable.lock(descriptor, wait=True)
-        if os.fstat(descriptor).st_nlink:
-            break
-        os.close(descriptor)  # it was taken for abandoned before it was locked
-    return path, descriptor
-
-
-def _remove_if_abandoned(path: Path) -> None:
-    """Remove a temporary file whose writer died before it took its place; one that is being written is locked."""
-    with handlers.suppress(OSError):  # locked, not ours to remove, or no locks here: it is in nobody's way
-        descriptor = os.open(path, portable.READ_FLAGS)
-        try:
-            portable.share(descriptor)
-            path.unlink()
-        finally:
-            os.close(descriptor)
+        if not in_place:
+            temporary.unlink(missing_ok=True)
+    return in_place
 
 
 def _reason(error: OSError) -> str:

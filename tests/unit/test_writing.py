@@ -17,11 +17,11 @@ from open_files import inodes_open_here
 
 from cardcallback import portable
 from cardcallback.errors import CardCallbackError
+from cardcallback.temporary_files import remove_abandoned
 from cardcallback.writing import (
     FileChangedError,
     own_folder,
     read_card,
-    remove_abandoned,
     write_atomically,
     write_bytes_atomically,
 )

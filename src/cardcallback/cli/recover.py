@@ -14,7 +14,7 @@ from cardcallback.errors import CardCallbackError
 from cardcallback.journal import goes_on
 from cardcallback.recovery import killed_runs, write_recovered
 from cardcallback.settings import resolve_settings, user_config_directory
-from cardcallback.writing import remove_abandoned
+from cardcallback.temporary_files import remove_abandoned
 
 
 def recover(

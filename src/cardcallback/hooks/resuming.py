@@ -60,8 +60,9 @@ def checkpoint_folder(trainer: Any, output_dir: Path, step: int) -> Path:
     """
     trial, choose = getattr(trainer, "_trial", None), getattr(trainer, "_get_output_dir", None)
     name = f"checkpoint-{step}"
-    now = Path(choose(trial=trial)) / name if callable(choose) else output_dir / name
-    return now if trial is not None or now.is_dir() else output_dir / name
+    then = output_dir / name
+    now = Path(choose(trial=trial)) / name if callable(choose) else then
+    return now if now == then or trial is not None or now.is_dir() else then
 
 
 def saves_checkpoint(trainer: Any) -> bool:

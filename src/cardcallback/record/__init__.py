@@ -1,6 +1,6 @@
 """Frozen data types of a run, and their file format."""
 
-from cardcallback.record.brief import RUN_ID, RunBrief, SessionBrief, briefs_in, own_record_files, read_brief
+from cardcallback.record.brief import RUN_ID, RunBrief, SessionBrief, brief_of, briefs_in, own_record_files, read_brief
 from cardcallback.record.chaining import UNRECORDED, stage_of, unrecorded_stage, with_stages
 from cardcallback.record.codec import (
     LARGEST_RECORD_BYTES,
@@ -128,6 +128,7 @@ __all__ = [
     "Trace",
     "Training",
     "Window",
+    "brief_of",
     "briefs_in",
     "decode",
     "duration_is_least",

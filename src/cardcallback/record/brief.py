@@ -60,9 +60,20 @@ def read_brief(path: Path) -> RunBrief | None:
         # A pipe in its place would keep whoever reads it waiting for ever.
         if not stat.S_ISREG(found.st_mode) or found.st_size > LARGEST_RECORD_BYTES:
             return None
-        brief = msgspec.json.decode(path.read_bytes(), type=RunBrief)
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return brief_of(path.read_bytes())
+    except OSError as error:
         handlers.pass_on(error)
+        return None
+
+
+def brief_of(content: bytes) -> RunBrief | None:
+    """As ``read_brief``, of a record's file that was read."""
+    try:
+        brief = msgspec.json.decode(content, type=RunBrief) if len(content) <= LARGEST_RECORD_BYTES else None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        handlers.pass_on(error)
+        return None
+    if brief is None:
         return None
     lengths = (brief.duration_seconds, *(session.duration_seconds for session in brief.sessions))
     usable = 1 <= brief.schema_version <= SCHEMA_VERSION and min(lengths) >= 0

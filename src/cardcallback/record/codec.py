@@ -39,15 +39,15 @@ def record_path(location: Path) -> Path:
 
     A run that publishes no record keeps it in the private folder; where there are both, the newer one counts.
     """
+    places = (location / RECORD_FOLDER / RECORD_NAME, location / PRIVATE_FOLDER / RECORD_FOLDER / RECORD_NAME)
+    there = [(changed, place) for place in places if (changed := _changed_seconds(place)) is not None]
+    if there:
+        return max(there, key=lambda one: one[0])[1]
     try:
-        if not location.is_dir():
-            return location
+        return location / RECORD_NAME if location.is_dir() else location
     except OSError as error:  # it may not be looked at, which whoever reads it is told
         handlers.pass_on(error)
         return location
-    places = (location / RECORD_FOLDER / RECORD_NAME, location / PRIVATE_FOLDER / RECORD_FOLDER / RECORD_NAME)
-    there = [(changed, place) for place in places if (changed := _changed_seconds(place)) is not None]
-    return max(there, key=lambda one: one[0])[1] if there else location / RECORD_NAME
 
 
 def _changed_seconds(path: Path) -> float | None:

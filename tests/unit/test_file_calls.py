@@ -1,0 +1,69 @@
+"""How many calls to a file system a write takes: on a slow one training waits for each of them."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cardcallback.writing import own_folder, write_atomically
+
+NAMES = ("stat", "lstat", "open", "mkdir", "replace", "unlink", "chmod", "chown", "fsync", "scandir", "listdir")
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """Counts them by name from now on."""
+    counted: Counter[str] = Counter()
+
+    def count(module: Any, name: str) -> None:
+        original: Callable[..., Any] = getattr(module, name)
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            counted[name] += 1
+            return original(*args, **kwargs)
+
+        monkeypatch.setattr(module, name, call)
+
+    for name in NAMES:
+        count(os, name)
+    count(io, "open")
+    return counted
+
+
+def test_a_new_file_takes_few_calls(tmp_path: Path, calls: Counter[str]) -> None:
+    """Looked for once, written, read back and put in its place."""
+    (tmp_path / "_cardcallback").mkdir()
+    calls.clear()
+    assert write_atomically(tmp_path / "new.md", "new\n")
+    assert calls.total() <= 8, calls
+
+
+def test_a_replaced_file_takes_few_calls(tmp_path: Path, calls: Counter[str]) -> None:
+    """As a new one, and read once more, for whether it still holds what was read from it."""
+    card = tmp_path / "card.md"
+    card.write_text("old\n")
+    (tmp_path / "_cardcallback").mkdir()
+    calls.clear()
+    assert write_atomically(card, "new\n", unless_changed_from="old\n")
+    assert calls.total() <= 11, calls
+
+
+def test_a_file_that_stands_is_looked_at_and_read(tmp_path: Path, calls: Counter[str]) -> None:
+    """And no more."""
+    card = tmp_path / "card.md"
+    card.write_text("old\n")
+    calls.clear()
+    assert not write_atomically(card, "old\n")
+    assert calls.total() <= 2, calls
+
+
+def test_a_folder_that_stands_is_looked_at_once(tmp_path: Path, calls: Counter[str]) -> None:
+    """Whether it is a folder and no link is one question."""
+    assert own_folder(tmp_path) == tmp_path
+    assert calls.total() == 1, calls
