@@ -238,3 +238,13 @@ def test_divided_gpu_adds_what_a_process_holds_on_each_part(simulate: Simulate) 
     parts = tuple(GpuProcess(bytes=10**9, instance=number) for number in (1, 2))
     machine = simulate(replace(profile, devices=(replace(profile.devices[0], processes=parts),)))
     assert measure(machine, 70.0).memory.accelerator_process_peak.value == 2e9
+
+
+def test_a_limit_below_any_gpus_is_none(simulate: Simulate) -> None:
+    """In watts where milliwatts are asked for, it would refute every reading."""
+    profile = profile_named("h100")
+    values = dict(profile.devices[0].values) | {"nvmlDeviceGetEnforcedPowerLimit": 700}
+    machine = simulate(replace(profile, devices=(replace(profile.devices[0], values=values),)))
+    energy = measure(machine, _SECONDS).energy.gpu
+    assert energy.method == "counter"
+    assert energy.value == pytest.approx(truth(machine, _SECONDS), rel=0.005)

@@ -92,3 +92,18 @@ def test_short_steps_of_a_counter_of_unknown_refresh_are_no_sign_of_another_unit
     assert result.best is not None
     assert result.best.method == "counter"
     assert not any(WORDS in note for note in result.notes)
+
+
+@pytest.mark.parametrize("power", [None, POWER])
+def test_bursts_above_the_limit_refute_no_counter(power: PowerTraits | None) -> None:
+    """A GPU may pass its power limit by half for seconds."""
+    gpu = VirtualGpu(waveform=Waveform((constant(300.0), square(0.0, 300.0, 20.0, begin=0.0, duty=0.15))), **GB10)
+    watched = account(limit=400.0, power=power)
+    for second in range(121):
+        watched.add_counter(second, gpu.joules(second))
+        if power is not None:
+            watched.add_power(second, gpu.watts(second))
+    result = watched.result(120.0)
+    assert result.best is not None
+    assert result.best.method == "counter"
+    assert not any(WORDS in note for note in result.notes)

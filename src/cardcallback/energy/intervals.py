@@ -11,6 +11,8 @@ from cardcallback.energy.history import NEVER, Cumulative, Stretch
 _INTERVAL_TOLERANCE = 0.15
 
 _LEAST_SHOWN = 1e-9
+# A device passes its limit for moments; a counter in another unit shows hundreds of times what is allowed.
+_ABSURD_MULTIPLE_OF_ALLOWED = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +57,10 @@ class Check:
     gauge_sees_everything: bool = True
 
     def forbids(self, joules: float, *, may_have_been_off: bool = False) -> bool:
-        """Whether the device cannot have used that, by its own limit: more than allowed, or less than any at rest."""
-        return joules > self.allowed_joules or (not may_have_been_off and joules < self.least_joules)
+        """Whether the device cannot have used that, by its own limit: far more than allowed, or less than any at rest."""
+        return joules > _ABSURD_MULTIPLE_OF_ALLOWED * self.allowed_joules or (
+            not may_have_been_off and joules < self.least_joules
+        )
 
     def agree(self, counter_joules: float, gauge_joules: float) -> bool:
         """Whether both may be true of one time that the gauge saw all of."""

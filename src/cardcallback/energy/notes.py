@@ -19,8 +19,8 @@ _SENTENCES: dict[Event, str] = {
     "wrap": "the energy counter wrapped {times}, which was corrected",
     "turn": "the energy counter was left unread {times} for so long that it may have wrapped unseen",
     "standstill": "the energy counter stood still {times}; integrated power stands in for that time",
-    "forbidden": "the energy counter moved {times} by more than the device's power limit allows or by less than it can "
-    "draw at rest; it is not used for that time",
+    "forbidden": "the energy counter moved {times} by far more than the device's power limit allows or by less than it "
+    "can draw at rest; it is not used for that time",
     "jump": "the energy counter moved {times} in a way the power readings rule out; they stand in for that time",
     "dispute": "the energy counter and the power readings differed {times} by more than sampling explains; the "
     "recording interval holds both",

@@ -14,6 +14,8 @@ from cardcallback.sensors.nvml_values import watts_from
 # A driver that does not look at the scope tells a GPU's own power as its module's, a little later: work that rises just
 # then makes it more, but hardly each of so many times.
 _COMPARISONS = 3
+# Below what any GPU is limited to: a limit in another unit, which would refute every reading.
+_LEAST_LIMIT_WATTS = 3.0
 
 
 def tells_power(nvml: NvmlDriver, index: int) -> bool:
@@ -32,9 +34,10 @@ def driver_version(nvml: NvmlDriver) -> str | None:
 def limit_watts(nvml: NvmlDriver, index: int) -> float | None:
     """The power limit that the driver enforces now, where it has one."""
     try:
-        return watts_from(int(nvml.ask("EnforcedPowerLimit", index)))
+        watts = watts_from(int(nvml.ask("EnforcedPowerLimit", index)))
     except (NvmlCallError, SensorReadError):
         return None
+    return watts if watts >= _LEAST_LIMIT_WATTS else None
 
 
 def module_limit_watts(nvml: NvmlDriver, index: int) -> float | None:
