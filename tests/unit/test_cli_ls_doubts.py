@@ -76,6 +76,15 @@ def test_an_interval_is_not_printed_without_the_sensors_accuracy(
     assert "beside them the sensors' own accuracy: not published" in ls(capsys, tmp_path)
 
 
+def test_the_accuracy_stands_beside_an_interval_that_the_sum_leaves_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A simulated run's interval is printed in its line, though the sum of the real ones has no energy."""
+    write_record(tmp_path / "real", run_record(1, None))
+    write_record(tmp_path / "simulated", replace(run_record(2, doubt=WIDE), simulated=True))
+    assert "beside them the sensors' own accuracy: not published" in ls(capsys, tmp_path)
+
+
 def test_the_known_session_of_a_run_counts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Of two sessions one was not measured: at least what the other used."""
     first = run_record(1, doubt=NARROW, status="interrupted")

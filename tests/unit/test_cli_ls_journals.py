@@ -26,6 +26,7 @@ def test_what_a_journal_says_of_its_run(tmp_path: Path, capsys: pytest.CaptureFi
         main(["ls", str(tmp_path), "--json"])
     (found,) = json.loads(capsys.readouterr().out)["runs"]
     assert found["status"] == ("running" if alive else "interrupted")
+    assert found["recovered"] is not alive
     assert found["duration_seconds"] == pytest.approx(25.0, abs=1.1)
     keeper.close(final=True)
 

@@ -403,6 +403,15 @@ def test_what_is_missing_says_why() -> None:
     assert all(cell.value is None or math.isfinite(cell.value) for one in found.rows for cell in one.cells)
 
 
+def test_a_repeat_without_the_figure_is_counted() -> None:
+    """One of three repeats was not evaluated: the other two's median stands, and a remark says so."""
+    run = run_on(A100, "c")
+    blind = msgspec.structs.replace(run, evaluation=msgspec.structs.replace(run.evaluation, after=None))
+    repeats = [run_on(A100, "a"), run_on(A100, "b"), blind]
+    cell = row(compare_runs([run_on(H100, "h"), *repeats]), "held_out_loss").cells[1]
+    assert (cell.detail or "").startswith("no figure in 1 of 3 runs; ")
+
+
 @pytest.mark.parametrize(("ids", "message"), [(["a"], "give two records"), (["a", "a"], "given twice")])
 def test_nothing_to_compare_is_one_line(ids: list[str], message: str) -> None:
     """One run, or one run twice."""

@@ -324,6 +324,22 @@ def test_the_same_set_is_not_told_twice_under_two_names() -> None:
 
 
 @pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (17.2, "0 h 0.287 min"),
+        (89.0, "0 h 1.48 min"),
+        (9.4 * 60, "0 h 9.40 min"),
+        (9.6 * 60, "0 h 10 min"),
+        (3600.0 + 17.2, "1 h 0 min"),
+    ],
+)
+def test_a_short_time_in_hours_and_minutes_is_not_none(seconds: float, said: str) -> None:
+    """A run of some seconds did not take "0 h 0 min"."""
+    short = replace(make_record(), duration_seconds=seconds)
+    assert fill_placeholders("Training time: [X] h [Y] min", short).text == f"Training time: {said}"
+
+
+@pytest.mark.parametrize(
     ("asked", "said"),
     [
         ("- Loss: [loss name]", "- Loss: [loss name]"),

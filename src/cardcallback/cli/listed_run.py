@@ -85,4 +85,4 @@ def _of_journal(path: Path) -> ListedRun:
     if not is_alive(path):
         return record
     live = msgspec.structs.replace(record.sessions[-1], status="running")
-    return msgspec.structs.replace(record, status="running", sessions=(*record.sessions[:-1], live))
+    return msgspec.structs.replace(record, status="running", recovered=False, sessions=(*record.sessions[:-1], live))

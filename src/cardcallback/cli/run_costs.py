@@ -96,7 +96,7 @@ def sum_notes(runs: Sequence[FoundRun], prices: Prices) -> list[str]:
     if sharing := sum(count > 0 for count in shared_sessions(runs)):
         notes.append(f"{sharing} runs went on from shared sessions: they are in each one's line and once in the sum")
     if any(map(has_wide_interval, (total, *each))):
-        accuracy = accuracies_plain(total)
+        accuracy = accuracies_plain(total, *each)
         notes.append(f"intervals are of the recording alone; beside them the sensors' own accuracy: {accuracy}")
     return notes + _price_notes(prices)
 

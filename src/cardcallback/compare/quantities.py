@@ -53,7 +53,7 @@ def as_cell(readings: Sequence[Cell]) -> Cell:
         return Cell(value=None, reason=f"its runs' figures hold different parts: {held}")
     lows, highs = [reading.low for reading in known], [reading.high for reading in known]
     missing = len(readings) - len(known)
-    details = [f"{missing} of {len(readings)} runs have no figure"] if missing else []
+    details = [f"no figure in {missing} of {len(readings)} runs"] if missing else []
     details += [reading.detail for reading in known if reading.detail]
     return Cell(
         value=statistics.median(values),

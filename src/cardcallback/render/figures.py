@@ -219,9 +219,9 @@ def has_wide_interval(spent: Spent) -> bool:
     return max(high - spent.joules, spent.joules - low) > NARROW_SHARE * spent.joules
 
 
-def accuracies_plain(spent: Spent) -> str:
+def accuracies_plain(*spent: Spent) -> str:
     """The instruments' own accuracies as plain text, each once: what no interval is printed without."""
-    told = ("not published" if one is None else one.statement for one in spent.accuracies)
+    told = ("not published" if one is None else one.statement for each in spent for one in each.accuracies)
     return "; ".join(dict.fromkeys(told))
 
 

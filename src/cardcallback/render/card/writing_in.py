@@ -12,7 +12,7 @@ from cardcallback.render.card.html_tables import as_html
 from cardcallback.render.card.placeholders import Placeholder
 from cardcallback.render.card.quantities import COUNTED, LARGE_COUNTS, Unit, Value, hinted_unit, unit_at, unit_in
 from cardcallback.render.card.slots import Slot
-from cardcallback.units import SECONDS_PER_MINUTE
+from cardcallback.units import SECONDS_PER_MINUTE, format_number
 
 _ABOUT = re.compile(r"(?:~|\u2248|<|>|approximately|approx\.?|about|around|ca\.?|roughly|circa)\s*$", re.IGNORECASE)
 _ENDS = re.compile(r"\s*(?:$|[.,;:)(\]/|\u00b7\u00d7x=+]|(?:and|with|on|for|per|at|in|of|using|over|by|from|\u00b1)\b)")
@@ -27,6 +27,8 @@ _OUT_OF = frozenset({"/", "of", "out of"})
 _READABLE = (0.1, 10_000.0)
 # So small a part of a unit was hardly meant: "Sequence length (T)" is a symbol, not trillions.
 _SMALLEST_COUNT = 1e-5
+# Fewer of the smallest unit than this are written with a fraction.
+_FEW = 10
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,12 +73,16 @@ def write_divided(value: Value, placeholders: Sequence[Placeholder]) -> list[Wri
         return None
     if any(_SAID_AGAIN.search(one.after) for one in placeholders[:-1]):
         return None
-    left = round((value.amount or 0.0) / factors[-1])
+    exact = (value.amount or 0.0) / factors[-1]
+    left = round(exact)
+    # Of a few of the smallest unit, whole numbers would be far off, and fewer than half of one would be none.
+    few = format_number(exact) if left < _FEW else None
     written: list[Written] = []
     for factor in factors:
         count, left = divmod(left, round(factor / factors[-1]))
         one = placeholders[len(written)]
-        text = f"{'' if written else value.least}{count:,}"
+        number = few if few is not None and factor == factors[-1] else f"{count:,}"
+        text = f"{'' if written else value.least}{number}"
         width = _width(one, known[len(written)])
         written.append(Written(text=text, unit_width=width, unit=one.after[:width].strip()))
     return written
