@@ -57,10 +57,9 @@ class Check:
     gauge_sees_everything: bool = True
 
     def forbids(self, joules: float, *, may_have_been_off: bool = False) -> bool:
-        """Whether the device cannot have used that, by its own limit: far more than allowed, or less than any at rest."""
-        return joules > _ABSURD_MULTIPLE_OF_ALLOWED * self.allowed_joules or (
-            not may_have_been_off and joules < self.least_joules
-        )
+        """Whether the device cannot have used that by its limit: far more than allowed, or less than any at rest."""
+        too_little = not may_have_been_off and joules < self.least_joules
+        return too_little or joules > _ABSURD_MULTIPLE_OF_ALLOWED * self.allowed_joules
 
     def agree(self, counter_joules: float, gauge_joules: float) -> bool:
         """Whether both may be true of one time that the gauge saw all of."""
