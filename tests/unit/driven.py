@@ -42,7 +42,8 @@ class MachineClock:
 def run(recorder: Recorder, machine: Simulation, seconds: float) -> None:
     """Let the recorder's loop run for that long."""
     end = machine.now_seconds() + seconds
-    while machine.now_seconds() < end:
+    # The machine's clock counts nanoseconds: by less it would never go on.
+    while end - machine.now_seconds() >= 1e-9:
         wait = recorder.sample_due()
         machine.advance(min(max(wait, 1e-3), max(end - machine.now_seconds(), 0.0)))
 
