@@ -71,11 +71,11 @@ def test_earlier_stages_and_sessions_are_at_least_too() -> None:
     first, *rest = record.stages
     energy = replace(make_record().energy.gpu, value=542.0, coverage=0.31, recording_high=None)
     record = replace(record, stages=(replace(first, energy=energy, duration_seconds=600.0), *rest))
-    assert "| at least 542 J |" in _row(record, "1. continued pre-training")
+    assert "| at least 0.151 Wh |" in _row(record, "1. continued pre-training")
     record = RECORDS["two_sessions"]()
     first_session, second = record.sessions
     lost = replace(first_session, energy=replace(first_session.energy, gpu=energy))
-    assert "GPU energy at least 542 J" in _row(replace(record, sessions=(lost, second)), "Sessions")
+    assert "GPU energy at least 0.151 Wh" in _row(replace(record, sessions=(lost, second)), "Sessions")
 
 
 @pytest.mark.parametrize(

@@ -91,7 +91,7 @@ def test_phases_are_held_to_the_same_rule() -> None:
     *others, saving = record.energy.phases
     phases = (*others, replace(saving, energy=_wide(saving.energy)))
     section = render_section(with_energy(record, phases=phases))
-    assert "; saving between 20.0 and 151 J (1 min in 2 visits)." in section
+    assert "; saving between 0.00556 and 0.0419 Wh (1 min in 2 visits)." in section
     assert "Beside the recording interval stands the sensor's own accuracy: not published." in section
     assert "70.0 J" not in section
 
@@ -104,8 +104,14 @@ def test_device_lines_are_held_to_the_same_rule() -> None:
     wide = replace(device, energy=replace(_wide(device.energy), recording_low=60.0, recording_high=80.0))
     section = render_section(replace(record, hardware=replace(record.hardware, accelerators=(unresolved, wide))))
     interval = "recording interval {}, and beside it the sensor's own accuracy: not published"
-    assert f"NVIDIA GB10, energy between 20.0 and 151 J ({interval.format('20.0 to 151 J')}). Median" in section
-    assert f"NVIDIA GB10, energy 70.0 J ({interval.format('60.0 to 80.0 J')}), mean power 57.3 W. Median" in section
+    assert (
+        f"NVIDIA GB10, energy between 0.00556 and 0.0419 Wh ({interval.format('0.00556 to 0.0419 Wh')}). Median"
+        in section
+    )
+    assert (
+        f"NVIDIA GB10, energy 0.0194 Wh ({interval.format('0.0167 to 0.0222 Wh')}), mean power 57.3 W. Median"
+        in section
+    )
     assert "70.0 W" not in section
 
 
@@ -121,15 +127,15 @@ def test_energies_before_beside_and_in_sessions_are_held_to_the_same_rule() -> N
     record = with_energy(record, gpu=whole, before_training=before, cpu=gpu, others=(second,))
     section = render_section(replace(record, sessions=(session, session), stages=(stage, *record.stages)))
     assert "70.0 J" not in section
-    figure = "between 20.0 and 151 J"
+    figure, beside_others = "between 20.0 and 151 J", "between 0.00556 and 0.0419 Wh"
     for words in (
         f"6 min, {figure} of GPU energy from when",
-        f"GPU energy {figure}, completed",
+        f"GPU energy {beside_others}, completed",
         f"| CPU energy | {figure} (not resolved any closer) |",
         f"CPU {figure} (measured",
         f"A second sensor: {figure} (measured",
         "without a ratio, since not both are resolved",
-        f"| 1 h 52 min | {figure} |",
+        f"| 1 h 52 min | {beside_others} |",
     ):
         assert words in section, words
 

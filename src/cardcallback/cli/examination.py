@@ -157,9 +157,12 @@ def _verdict(
 
 def _cannot_be(spec: SensorSpec, joules: float, first: _Attempt, second: _Attempt) -> bool:
     """Whether the device's power limit, where it is known, contradicts what its counter went ahead by."""
-    seconds = second.at_seconds - first.at_seconds + max(spec.refresh_seconds or 0.0, _SLOW_REFRESH_SECONDS)
-    allowed = Ceiling(0.0, 0.0, spec.highest_watts).joules_if_allowed(seconds)
-    return Check(slack_joules=0.0, allowed_joules=allowed).forbids(joules)
+    seconds = second.at_seconds - first.at_seconds
+    ceiling = Ceiling(0.0, 0.0, spec.highest_watts)
+    refresh_seconds = max(spec.refresh_seconds or 0.0, _SLOW_REFRESH_SECONDS)
+    allowed = ceiling.joules_if_allowed(seconds + refresh_seconds)
+    check = Check(slack_joules=0.0, allowed_joules=allowed, least_joules=ceiling.least_joules(seconds))
+    return check.forbids(joules)
 
 
 def _standing_still(load: float | None) -> tuple[Status, str, Advice]:
