@@ -53,7 +53,13 @@ def is_same_line(old: str, new: str, composed: ComposedCard) -> bool:
             candidate.replace(placeholder, text, 1)
             for candidate in candidates
             for fill in composed.card.filled
-            for placeholder, text in ((fill.placeholder, fill.text), (GENERATED, fill.text), *lines_filled(fill))
+            # A placeholder that begins with stray marks of emphasis is set apart from its label by a space.
+            for placeholder, text in (
+                (fill.placeholder, fill.text),
+                *([(fill.placeholder, f" {fill.text}")] if fill.placeholder.startswith(("*", "_")) else ()),
+                (GENERATED, fill.text),
+                *lines_filled(fill),
+            )
             if placeholder
         }
         if new in candidates:
