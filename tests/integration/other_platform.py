@@ -128,6 +128,7 @@ def main() -> None:
 
     # Everything that a training imports, by one without us, while this still is the system that torch was built for.
     make_trainer("peft", output.with_name("warm-up"), base_folder=output.with_name("base"), max_steps=1).train()
+    import matplotlib.font_manager  # noqa: F401, PLC0415 - looks for fonts as its system does, where it has no list yet
     import psutil  # noqa: F401, PLC0415 - built for Linux too, and no part of every version's training
 
     become(system)
