@@ -115,12 +115,14 @@ def start(home: Path, environ: dict[str, str], tmp_path: Path, ending: str) -> l
 
 def files_of_ours(output: Path) -> Iterator[tuple[str, bytes]]:
     """Each file that is ours or that we edit, as it is now."""
-    for path in sorted(output.rglob("*")):
+    # Passes over folders that go while it looks, as those of a job that ends do.
+    found = [Path(folder, one) for folder, _, files in os.walk(output) for one in files]
+    for path in sorted(found):
         name = path.relative_to(output)
         if {"_cardcallback", "training_run"} & set(name.parts) or name.name in {"README.md", "_cardcallback.json"}:
             try:
                 yield str(name), path.read_bytes()
-            except OSError:  # a folder, or gone since
+            except OSError:  # gone since
                 continue
 
 
