@@ -21,6 +21,8 @@ MATRIX := matrix-aarch64 \
   matrix-trackers \
   matrix-ways \
   matrix-examples \
+  matrix-cloud \
+  matrix-install \
   matrix-processes \
   matrix-axolotl \
   matrix-unsloth \
@@ -57,7 +59,7 @@ endif
 test: .venv/.test
 	@echo "Running the unit and integration tests ..."
 	.venv/bin/python -m pytest -m "not gpu and not matrix" -n auto --maxprocesses 4 tests/unit
-	.venv/bin/python -m pytest -m "not gpu and not matrix" tests/integration
+	.venv/bin/python -m pytest -m "not gpu and not matrix" -n auto --maxprocesses 2 --dist loadfile tests/integration
 
 lint: .venv-lint/.done
 	@echo "Checking style, types, import direction and spelling ..."
@@ -180,6 +182,14 @@ matrix-ways: .venv/.test
 matrix-examples: .venv/.test
 	@echo "Running the examples whole, with Gemma 3 270M, beside a simulated GPU ..."
 	.venv/bin/python -m pytest -m matrix tests/integration/test_examples_matrix.py
+
+matrix-cloud: .venv/.test
+	@echo "Comparing two simulated devices by the harness of benchmarks/gb10_vs_cloud, with tiny trainings ..."
+	.venv/bin/python -m pytest -m matrix tests/integration/test_cloud_harness.py
+
+matrix-install: .venv/.test
+	@echo "Installing beside packages that a machine's maker has prepared ..."
+	.venv/bin/python -m pytest -m matrix tests/integration/test_install.py
 
 matrix-processes: .venv/.test
 	@echo "Training in 2 and 4 processes, started by torchrun and accelerate, beside eight simulated GPUs ..."

@@ -23,6 +23,7 @@ from transformers import TrainerCallback
 _STEP = 3
 _BAD_READ = {"data": 7, "first batch": 1}
 _STEP_SECONDS = 0.3  # the simulated counter is renewed each tenth of a second
+_REST_SECONDS = 60.0  # of a thread that its process does not wait for
 
 
 class WayOut(TrainerCallback):
@@ -70,6 +71,12 @@ def _stop_and_continue() -> None:
 
 def _kill(signum: int) -> Callable[[], None]:
     return lambda: os.kill(os.getpid(), signum)
+
+
+def _kill_and_rest() -> None:
+    """A thread that computes while its interpreter ends may bring the process down, in torch, beside us or not."""
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(_REST_SECONDS)
 
 
 def _lose_the_folder(folder: Path) -> Callable[[], None]:
@@ -122,7 +129,7 @@ WAYS: dict[str, Callable[[], None]] = {
     "bad callback": lambda: None,
     "TERM": _kill(signal.SIGTERM),
     "thread": _kill(signal.SIGTERM),
-    "thread with handler": _kill(signal.SIGTERM),
+    "thread with handler": _kill_and_rest,
     "USR1": _kill(signal.SIGUSR1),
     "stopped": _stop_and_continue,
     "checkpoint": _kill(signal.SIGTERM),

@@ -119,6 +119,7 @@ def compared(workloads: Workloads, tmp_path_factory: pytest.TempPathFactory) -> 
     return folder / "records", truths
 
 
+@pytest.mark.matrix
 def test_the_ratio_holds_the_true_one(compared: tuple[Path, dict[str, Truth]]) -> None:
     """Of energies, and, more narrowly, of mean powers; both by the waveforms' formula."""
     records, truths = compared
@@ -139,6 +140,7 @@ def test_the_ratio_holds_the_true_one(compared: tuple[Path, dict[str, Truth]]) -
     assert power.high / power.low < 1.5  # wide enough to hold anything it would prove nothing
 
 
+@pytest.mark.matrix
 def test_each_repeat_holds_its_own_truth(compared: tuple[Path, dict[str, Truth]]) -> None:
     """And the warm-ups are in no record: three each."""
     records, truths = compared
@@ -153,6 +155,7 @@ def test_each_repeat_holds_its_own_truth(compared: tuple[Path, dict[str, Truth]]
             assert high >= inner
 
 
+@pytest.mark.matrix
 def test_what_the_harness_leaves_passes_its_own_check(
     compared: tuple[Path, dict[str, Truth]], workloads: Workloads
 ) -> None:

@@ -27,7 +27,7 @@ for item in importlib.metadata.distributions():
 print(json.dumps(found))
 """
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.matrix
 
 
 def write_wheel(folder: Path, name: str, version: str, *, requires: tuple[str, ...] = ()) -> Path:
