@@ -14,7 +14,7 @@ from cardcallback.errors import CardCallbackError
 from cardcallback.record import Card, Fill
 from cardcallback.render.card import default_hub_template
 from cardcallback.render.card.section_block import has_section
-from cardcallback.writing import own_folder, read_card, write_atomically, write_bytes_atomically
+from cardcallback.writing import own_folder, read_card, read_ordinary, write_atomically, write_bytes_atomically
 
 ORIGINAL_NAME = "original_card.md"
 _GENERATED_NAME = "generated_card.md"
@@ -31,8 +31,6 @@ _GENERATED_MARKS = (
     "This is a [SetFit](https://github.com/huggingface/setfit) model",
     _HUB_TEMPLATE_MARK,
 )
-
-
 # A card that nothing can be put into is held in memory too, to be put back at the end.
 _LARGEST_COPY_BYTES = 64 * 1024**2
 
@@ -196,7 +194,7 @@ class CardKeeper:
     def _copy(self, content: bytes) -> None:
         """Keep a person's card; an earlier, different copy stays under a name of its own."""
         kept = own_folder(self._private) / ORIGINAL_NAME
-        if kept.exists() and kept.read_bytes() != content:
+        if kept.exists() and not _holds(kept, content):
             number = 2
             while (earlier := kept.with_name(f"original_card-{number}.md")).exists():
                 number += 1
@@ -263,8 +261,11 @@ def join_fills(*several: tuple[Fill, ...]) -> tuple[Fill, ...]:
 
 def _is_kept(private: Path, text: str) -> bool:
     """Whether it is the text that a run found before it wrote anything."""
-    kept = (private / ORIGINAL_NAME, private / _GENERATED_NAME)
-    return any(path.is_file() and path.read_bytes() == text.encode() for path in kept)
+    return any(_holds(private / name, text.encode()) for name in (ORIGINAL_NAME, _GENERATED_NAME))
+
+
+def _holds(path: Path, content: bytes) -> bool:
+    return path.is_file() and path.read_bytes() == content  # a pipe would be waited for
 
 
 def read_text(path: Path) -> str | None:
@@ -288,8 +289,8 @@ def digest(text: str) -> str:
 
 def _read_state(private: Path) -> _State | None:
     try:
-        return msgspec.json.decode((private / _STATE_NAME).read_bytes(), type=_State)
-    except (OSError, msgspec.MsgspecError) as error:
+        return msgspec.json.decode(read_ordinary(private / _STATE_NAME, _LARGEST_COPY_BYTES) or b"", type=_State)
+    except (CardCallbackError, msgspec.MsgspecError) as error:
         handlers.pass_on(error)
         return None
 

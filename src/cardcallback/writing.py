@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from cardcallback.temporary_files import open_temporary, temporary_folder
 
 # A card is a few pages; to read the Markdown of a megabyte takes seconds, of fifty a part of the night.
 LARGEST_CARD_BYTES = 1024**2
+_NOT_FROM_THERE = frozenset({errno.EACCES, errno.EPERM, errno.EXDEV})
 
 
 class FileChangedError(CardCallbackError):
@@ -249,12 +251,22 @@ def _take_over(temporary: Path, old: os.stat_result, new: os.stat_result) -> Non
 
 
 def _replace(change: _Replacement, *, waits_for_disk: bool) -> bool:
-    """Write a temporary file, held open, that takes the target's place or is gone afterwards; whether it took it."""
-    target, in_place = change.target, False
+    """Write a temporary file that takes the target's place; whether it took it."""
+    beside, folder = change.target.parent, temporary_folder(change.target)
     try:
-        temporary, descriptor, new = open_temporary(temporary_folder(target))
-    except PermissionError:  # our own folder may be another person's, as where a container's root ran here before
-        temporary, descriptor, new = open_temporary(target.parent)
+        return _replace_from(folder, change, waits_for_disk=waits_for_disk)
+    except OSError as error:
+        # Our own folder may be another person's, as where a container's root ran here before, or on another disk.
+        if folder == beside or error.errno not in _NOT_FROM_THERE:
+            raise
+        handlers.pass_on(error)
+        return _replace_from(beside, change, waits_for_disk=waits_for_disk)
+
+
+def _replace_from(folder: Path, change: _Replacement, *, waits_for_disk: bool) -> bool:
+    """The same; the temporary file is in ``folder``, held open, and gone afterwards where it took no place."""
+    target, in_place = change.target, False
+    temporary, descriptor, new = open_temporary(folder)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(change.content)

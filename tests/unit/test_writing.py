@@ -327,6 +327,25 @@ def test_a_folder_of_ours_that_is_somebody_elses_costs_no_card(tmp_path: Path, m
     assert list(private.iterdir()) == []
 
 
+def test_a_folder_of_ours_on_another_disk_costs_no_card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A person keeps it on a larger one, mounted there: nothing can be moved from one disk to the other."""
+    private = tmp_path / "_cardcallback"
+    private.mkdir()
+    card = tmp_path / "README.md"
+    card.write_text("old\n")
+    replace = os.replace
+
+    def refuse(source: Any, target: Any, **options: Any) -> None:
+        if Path(source).parent == private:
+            raise OSError(errno.EXDEV, os.strerror(errno.EXDEV), str(source))
+        replace(source, target, **options)
+
+    monkeypatch.setattr(os, "replace", refuse)
+    assert write_atomically(card, "new\n")
+    assert card.read_text() == "new\n"
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["README.md", "_cardcallback"]
+
+
 def test_a_folder_that_moves_no_open_file_takes_a_card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As the folders that a virtual machine shares with its host."""
     replace = os.replace
