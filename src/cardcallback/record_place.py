@@ -77,26 +77,23 @@ class RecordPlace:
         above = self._folder if self._published else own_folder(self._folder / PRIVATE_FOLDER)
         folder = own_folder(above / RECORD_FOLDER)
         main, beside = folder / RECORD_NAME, folder / f"record-{self._run_id}.json"
-        if record.card == Card() != filled_before:
-            # Only the record in this place remembers it.
-            record, alone = msgspec.structs.replace(record, card=filled_before), record
-        else:
-            alone = record
+        # Only the record in this place remembers that.
+        remembering = record if record.card != Card() else msgspec.structs.replace(record, card=filled_before)
         for _ in range(0 if beside_earlier else _ATTEMPTS):
             with contextlib.suppress(FileChangedError):  # by another run that lives, whose record must not be lost
-                if self._write_main(main, encode(record).encode()):
+                if self._write_main(main, remembering):
                     if self._may_stand_beside:
                         beside.unlink(missing_ok=True)
                     self._may_stand_beside = False
                     return main
                 break
         self._may_stand_beside = True
-        write_atomically(beside, encode(alone))
+        write_atomically(beside, encode(record))
         return beside
 
-    def _write_main(self, main: Path, content: bytes) -> bool:
+    def _write_main(self, main: Path, record: RunRecord) -> bool:
         stood = main.read_bytes() if main.is_file() else None
-        there = None if stood is None else brief_of(stood)
+        there, content = None if stood is None else brief_of(stood), encode(record).encode()
         if there is not None and self._is_newer(there):
             return False
         if there is None or there.run_id != self._run_id:

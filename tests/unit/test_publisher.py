@@ -256,9 +256,18 @@ def test_the_end_writes_its_record_once(tmp_path: Path, monkeypatch: pytest.Monk
 
 @pytest.mark.expects_failure
 @pytest.mark.filterwarnings("ignore:cardcallback could not")
-def test_a_card_that_could_not_be_written_has_nothing_filled_in(tmp_path: Path) -> None:
-    """A folder in its place: the record that went before it is put right, and says why."""
-    (tmp_path / "README.md").mkdir()
+def test_a_card_that_could_not_be_written_has_nothing_filled_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The record that went before it is put right, and says why."""
+    replace_file = os.replace
+
+    def refuse(source: Any, target: Any, **options: Any) -> None:
+        if Path(target).name == "README.md":
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        replace_file(source, target, **options)
+
+    monkeypatch.setattr(os, "replace", refuse)
     publisher = publisher_of(MadeUpRun(), tmp_path)
     publisher.end("completed", STATE)
     record = load_run(tmp_path)
