@@ -21,6 +21,7 @@ from cardcallback.run_records import RunRecords
 from cardcallback.session_journal import SessionJournal
 from cardcallback.settings import Settings
 from cardcallback.stages import weights_marks
+from cardcallback.writing import real_path
 
 _IN_PROGRESS_TASK = "write the record in progress"
 
@@ -166,7 +167,7 @@ class Publisher:
     def card_rewritten(self, card: Path) -> None:
         """Someone else just wrote ``card``: complete it, or put back the one that still holds."""
         with self._guard("complete a card that was rewritten"):
-            if card.resolve() != self._folder.card_path.resolve():
+            if real_path(card) != real_path(self._folder.card_path):
                 self._folder.complete_other_card(card, self.record or self._current())
             elif (not self._run.finished and self._folder.has_earlier_card) or self._folder.is_left_to_newer_run:
                 self._folder.restore_earlier_card()

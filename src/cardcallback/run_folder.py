@@ -26,7 +26,7 @@ from cardcallback.render.unfinished import unfinished_runs_note
 from cardcallback.run_pictures import RunPictures
 from cardcallback.sessions import SUMMARY_NAME
 from cardcallback.temporary_files import remove_abandoned
-from cardcallback.writing import FileChangedError, own_folder, write_atomically
+from cardcallback.writing import FileChangedError, own_folder, real_path, write_atomically
 
 # An editor that saves while the card is composed costs one more composition; one that saves for ever does not.
 _ATTEMPTS = 3
@@ -214,7 +214,7 @@ class RunFolder:
 
         Another card in the output folder itself is left alone: who chose a name for ours left that one to others.
         """
-        if card.parent.resolve() == self._folder.resolve():
+        if real_path(card.parent) == real_path(self._folder):
             return
         self._other_cards.complete(card, record, self._previous_card)
 

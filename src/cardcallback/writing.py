@@ -141,8 +141,8 @@ def _find(path: Path) -> tuple[Path, os.stat_result | None]:
     try:
         found = path.lstat()
         if stat.S_ISLNK(found.st_mode):
-            resolved = path.resolve()
-            if not resolved.is_relative_to(path.parent.resolve()):
+            resolved = real_path(path)
+            if not resolved.is_relative_to(real_path(path.parent)):
                 msg = f"{path.name} is a link to a place outside its folder: replace the link by a file"
                 raise CardCallbackError(msg)
             path = resolved
@@ -152,6 +152,11 @@ def _find(path: Path) -> tuple[Path, os.stat_result | None]:
     return path, _require_ordinary(path, found)
 
 
+def real_path(path: Path) -> Path:
+    """Where a path leads; links in a circle lead where they are, which whoever opens that is told as an ``OSError``."""
+    return Path(os.path.realpath(path))
+
+
 def require_inside(folder: Path) -> None:
     """Make sure that a folder of ours, if it is there, lies where it seems to.
 
@@ -159,7 +164,7 @@ def require_inside(folder: Path) -> None:
         CardCallbackError: it is a link that leads out of the output folder.
     """
     # The output folder itself may well be a link, to a larger disk; what is ours in it may not lead out of it.
-    if folder.is_symlink() and not folder.resolve().is_relative_to(folder.parent.resolve()):
+    if folder.is_symlink() and not real_path(folder).is_relative_to(real_path(folder.parent)):
         msg = f"{folder.name} is a link to a place outside the output folder: replace the link by a folder"
         raise CardCallbackError(msg)
 

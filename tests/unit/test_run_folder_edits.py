@@ -12,6 +12,18 @@ from cardcallback.run_folder import RunFolder
 from cardcallback.testing import make_record
 
 
+def test_a_persons_card_is_kept_though_what_we_remember_of_it_is_a_circle_of_links(tmp_path: Path) -> None:
+    """A tool writes over it, and it is completed from the person's own words."""
+    card = tmp_path / "README.md"
+    card.write_text(PERSONS_CARD)
+    (tmp_path / "_cardcallback").mkdir()
+    (tmp_path / "_cardcallback" / "card.json").symlink_to("card.json")
+    folder = open_folder(tmp_path)
+    card.write_text(TRL_CARD)
+    folder.write_card(make_record(), pictures=False)
+    assert "Written by hand" in card.read_text()
+
+
 def test_a_persons_card_comes_back_after_the_trainer_rewrote_it(tmp_path: Path) -> None:
     """What a person wrote stands in the final card byte for byte, whatever the trainer wrote since."""
     (tmp_path / "README.md").write_text(PERSONS_CARD)

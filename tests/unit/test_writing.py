@@ -22,6 +22,7 @@ from cardcallback.writing import (
     FileChangedError,
     own_folder,
     read_card,
+    read_ordinary,
     write_atomically,
     write_bytes_atomically,
 )
@@ -212,6 +213,20 @@ def test_a_file_in_a_folders_place_is_one_clear_line(tmp_path: Path) -> None:
     with pytest.raises(CardCallbackError, match=r"^cannot make the folder training_run: file exists$"):
         own_folder(tmp_path / "training_run")
     assert (tmp_path / "training_run").read_text() == "mine"
+
+
+def test_links_in_a_circle_are_one_clear_line(tmp_path: Path) -> None:
+    """As any other file that cannot be had: nobody has to expect another kind of error."""
+    (tmp_path / "README.md").symlink_to("README.md")
+    (tmp_path / "training_run").symlink_to("training_run")
+    for fails in (
+        lambda: read_card(tmp_path / "README.md"),
+        lambda: read_ordinary(tmp_path / "README.md", 100),
+        lambda: write_atomically(tmp_path / "README.md", "new"),
+        lambda: own_folder(tmp_path / "training_run"),
+    ):
+        with pytest.raises(CardCallbackError):
+            fails()
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
