@@ -57,9 +57,15 @@ def open_temporary(folder: Path) -> tuple[Path, int, os.stat_result]:
         path = folder / f"{_TEMPORARY_PREFIX}{secrets.token_hex(8)}{_TEMPORARY_SUFFIX}"
         # O_EXCL refuses a file or link that somebody put there; the mode is narrowed by the person's umask.
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | portable.BYTES, _NEW_FILE_MODE)
-        with handlers.suppress(OSError):  # a file system without locks: nobody can find it unlocked there
-            portable.lock(descriptor, wait=True)
-        new = os.fstat(descriptor)
+        try:
+            with handlers.suppress(OSError):  # a file system without locks: nobody can find it unlocked there
+                portable.lock(descriptor, wait=True)
+            new = os.fstat(descriptor)
+        except BaseException:  # whatever it is goes on up; held open, the file would be taken for one being written
+            os.close(descriptor)
+            with contextlib.suppress(OSError):
+                path.unlink()
+            raise
         if new.st_nlink:
             break
         os.close(descriptor)  # it was taken for abandoned before it was locked

@@ -215,6 +215,24 @@ def test_a_file_in_a_folders_place_is_one_clear_line(tmp_path: Path) -> None:
     assert (tmp_path / "training_run").read_text() == "mine"
 
 
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="only Linux lists a process's open files")
+def test_a_disk_that_fails_beside_a_new_file_leaves_nothing_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Held open and locked it would lie there as long as the process lives."""
+
+    def fail(_: int) -> None:
+        raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+
+    before = inodes_open_here()
+    with monkeypatch.context() as failing:
+        failing.setattr(os, "fstat", fail)
+        with pytest.raises(CardCallbackError, match="cannot write"):
+            write_atomically(tmp_path / "README.md", "new")
+    assert inodes_open_here() == before
+    assert names(tmp_path) == []
+
+
 def test_links_in_a_circle_are_one_clear_line(tmp_path: Path) -> None:
     """As any other file that cannot be had: nobody has to expect another kind of error."""
     (tmp_path / "README.md").symlink_to("README.md")
