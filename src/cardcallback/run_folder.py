@@ -9,7 +9,8 @@ from pathlib import Path
 import msgspec
 
 from cardcallback import handlers
-from cardcallback.card_keeper import CardKeeper, author_of, join_fills, read_text
+from cardcallback.card_authors import author_of
+from cardcallback.card_keeper import CardKeeper, join_fills, read_text
 from cardcallback.errors import CardCallbackError
 from cardcallback.other_cards import OtherCards
 from cardcallback.record import (

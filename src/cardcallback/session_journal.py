@@ -17,7 +17,7 @@ from cardcallback.settings import Settings
 
 # Of the session's age; together with the drivers' opening no more than training's begin may cost. A run that is killed
 # in its first tenth of a second has its first line then, where the disk is no slower than most.
-_FIRST_LINE_UNTIL_SECONDS = 0.03
+_FIRST_LINE_UNTIL_SECONDS = 0.025
 
 
 class SessionJournal:
