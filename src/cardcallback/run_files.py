@@ -27,7 +27,8 @@ class RunFiles:
         records: knows what every record tells.
         guard: catches what fails here and turns it into sentences of the record.
 
-    ``recorded`` is where the record of the run's end lies, ``card_written`` whether the card tells of this run.
+    ``recorded`` is where the record of the run's end lies, ``card_written`` whether the card tells of this run, and
+    ``card_owed`` whether the last try to complete it failed.
     """
 
     def __init__(self, run: LiveRun, folder: RunFolder, records: RunRecords, *, guard: Guard) -> None:
@@ -36,7 +37,7 @@ class RunFiles:
         self._written: RunRecord | None = None
         self._pictures = False
         self.recorded: Path | None = None
-        self.card_written = False
+        self.card_written = self.card_owed = False
 
     def record_now(self, make: Callable[[], RunRecord], task: str = _RECORD_TASK) -> RunRecord:
         """Make a record and write it, so that no earlier one is written after it; ``task`` is told if that fails."""
@@ -73,8 +74,9 @@ class RunFiles:
 
     def rewritten_card(self, record: RunRecord) -> RunRecord:
         """Complete a card that somebody else just wrote, as the record tells of it then."""
+        self.card_owed = True
         composed = self._folder.write_card(record, pictures=self._pictures)
-        self.card_written = True
+        self.card_written, self.card_owed = True, False
         self._guard.tell(composed.report.warnings)
         return msgspec.structs.replace(record, card=composed.card)
 
@@ -89,9 +91,9 @@ class RunFiles:
             self._write_if_new(filled, finished=finished)
 
         with self._guard("write the card"):
-            self.card_written = False
+            self.card_written, self.card_owed = False, True
             self._folder.write_card(record, pictures=self._pictures, before=record_first)
-            self.card_written = True
+            self.card_written, self.card_owed = True, False
         return self._write_if_new(filled if self.card_written else record, finished=finished)
 
     def _write_if_new(self, record: RunRecord, *, finished: bool) -> RunRecord:

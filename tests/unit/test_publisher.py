@@ -12,7 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from folder_cards import open_folder
+from folder_cards import PERSONS_CARD, TRL_CARD, open_folder
 from msgspec.structs import replace
 
 from cardcallback import CardCallback
@@ -397,6 +397,31 @@ def test_what_a_full_disk_refused_is_written_when_the_process_leaves(
     publisher.leave()
     assert load_run(tmp_path).status == "completed"
     assert (tmp_path / "README.md").exists()
+
+
+@pytest.mark.expects_failure
+@pytest.mark.filterwarnings("ignore:cardcallback could not")
+def test_a_card_that_could_not_be_completed_after_the_end_is_when_the_process_leaves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A trainer wrote over it just as the disk was full: the person's words are not left to the copy."""
+    (tmp_path / "README.md").write_text(PERSONS_CARD)
+    publisher = publisher_of(MadeUpRun(), tmp_path)
+    publisher.keep_what_was_there()
+    publisher.end("completed", STATE)
+    (tmp_path / "README.md").write_text(TRL_CARD)
+    with monkeypatch.context() as full:
+
+        def refuse(*_: object, **__: object) -> None:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        full.setattr(os, "replace", refuse)
+        publisher.card_rewritten(tmp_path / "README.md")
+    assert (tmp_path / "README.md").read_text() == TRL_CARD
+    publisher.leave()
+    text = (tmp_path / "README.md").read_text()
+    assert "Written by hand" in text
+    assert "cardcallback:end" in text
 
 
 def _closing(monkeypatch: pytest.MonkeyPatch, closed: Path) -> None:
