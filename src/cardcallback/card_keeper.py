@@ -10,29 +10,16 @@ from pathlib import Path
 import msgspec
 
 from cardcallback import handlers, portable
+from cardcallback.card_authors import author_of, generated_kind
 from cardcallback.errors import CardCallbackError
 from cardcallback.record import Card, Fill
 from cardcallback.render.card import default_hub_template
 from cardcallback.render.card.section_block import has_section
-from cardcallback.writing import own_folder, read_card, write_atomically, write_bytes_atomically
+from cardcallback.writing import own_folder, read_card, read_ordinary, write_atomically, write_bytes_atomically
 
 ORIGINAL_NAME = "original_card.md"
 _GENERATED_NAME = "generated_card.md"
 _STATE_NAME = "card.json"
-# Sentences that only a tool's own template writes; a card with one of them was not written by a person.
-_HUB_TEMPLATE_MARK = "<!-- Provide a quick summary of what the model is/does. -->"
-_GENERATED_MARKS = (
-    "<!-- This model card has been generated automatically according to the information the Trainer had access to",
-    "It has been trained using [TRL](https://github.com/huggingface/trl).",
-    "This is a [sentence-transformers](https://www.SBERT.net) model",
-    "](https://www.sbert.net/docs/cross_encoder/usage/usage.html) model",
-    "](https://www.sbert.net/docs/sparse_encoder/usage/usage.html) model",
-    "](https://www.sbert.net/docs/multi_vector_encoder/usage/usage.html) model",
-    "This is a [SetFit](https://github.com/huggingface/setfit) model",
-    _HUB_TEMPLATE_MARK,
-)
-
-
 # A card that nothing can be put into is held in memory too, to be put back at the end.
 _LARGEST_COPY_BYTES = 64 * 1024**2
 
@@ -77,7 +64,9 @@ class CardKeeper:
         if state is not None:
             self._digest = state.digest
             if text is not None and digest(text) == state.digest and state.body_kind == "person":
-                self._original = read_text(self._private / ORIGINAL_NAME)
+                self._original = self._kept_original()
+                if self._original is None:
+                    self._digest = None  # their words are in the card alone
         template = self._template
         try:
             self.notice()
@@ -120,8 +109,17 @@ class CardKeeper:
         if state is None or state.digest != digest(text):
             return False
         if self._original is None and self._template is None and state.body_kind == "person":
-            self._original = read_text(self._private / ORIGINAL_NAME)
+            self._original = self._kept_original()
+            return self._original is not None
         return True
+
+    def _kept_original(self) -> str | None:
+        """The person's words as they were kept; None where no copy could be, or somebody removed it."""
+        try:
+            return read_text(self._private / ORIGINAL_NAME)
+        except CardCallbackError as error:
+            handlers.pass_on(error)
+            return None
 
     @property
     def filled(self) -> tuple[Fill, ...]:
@@ -196,7 +194,7 @@ class CardKeeper:
     def _copy(self, content: bytes) -> None:
         """Keep a person's card; an earlier, different copy stays under a name of its own."""
         kept = own_folder(self._private) / ORIGINAL_NAME
-        if kept.exists() and kept.read_bytes() != content:
+        if kept.exists() and not _holds(kept, content):
             number = 2
             while (earlier := kept.with_name(f"original_card-{number}.md")).exists():
                 number += 1
@@ -204,25 +202,6 @@ class CardKeeper:
         # Training waits for this; the card itself is on the disk, and is not written over at once.
         if write_bytes_atomically(kept, content, as_open_as=self._card, waits_for_disk=False):
             portable.sync_soon(kept)
-
-
-def author_of(text: str) -> str:
-    """Who wrote it: "tool" for a tool's own template, "person" for anything else.
-
-    To be asked only of a text that is not as we left it: our section in it means that somebody edited it.
-    """
-    generated = any(mark in text for mark in _GENERATED_MARKS)
-    return "person" if has_section(text) or not generated else "tool"
-
-
-def kind_of(text: str) -> str:
-    """Whose body a card has that is not as we left it."""
-    return "person" if author_of(text) == "person" else generated_kind(text)
-
-
-def generated_kind(text: str) -> str:
-    """Which tool's card this is: "hub template" or "trainer"."""
-    return "hub template" if _HUB_TEMPLATE_MARK in text else "trainer"
 
 
 def note_rendered(private: Path, *, before: str | None, after: str, card: Card) -> None:
@@ -263,8 +242,11 @@ def join_fills(*several: tuple[Fill, ...]) -> tuple[Fill, ...]:
 
 def _is_kept(private: Path, text: str) -> bool:
     """Whether it is the text that a run found before it wrote anything."""
-    kept = (private / ORIGINAL_NAME, private / _GENERATED_NAME)
-    return any(path.is_file() and path.read_bytes() == text.encode() for path in kept)
+    return any(_holds(private / name, text.encode()) for name in (ORIGINAL_NAME, _GENERATED_NAME))
+
+
+def _holds(path: Path, content: bytes) -> bool:
+    return path.is_file() and path.read_bytes() == content  # a pipe would be waited for
 
 
 def read_text(path: Path) -> str | None:
@@ -288,8 +270,8 @@ def digest(text: str) -> str:
 
 def _read_state(private: Path) -> _State | None:
     try:
-        return msgspec.json.decode((private / _STATE_NAME).read_bytes(), type=_State)
-    except (OSError, msgspec.MsgspecError) as error:
+        return msgspec.json.decode(read_ordinary(private / _STATE_NAME, _LARGEST_COPY_BYTES) or b"", type=_State)
+    except (CardCallbackError, msgspec.MsgspecError) as error:
         handlers.pass_on(error)
         return None
 

@@ -84,6 +84,9 @@ class NodePublisher:
     def tell_end(self) -> None:
         """Nothing: one process of the job speaks."""
 
+    def add_pictures(self) -> None:
+        """Nothing: rank 0 draws them."""
+
     def before_push(self) -> None:
         """Nothing: rank 0 pushes."""
 

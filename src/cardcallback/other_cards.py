@@ -6,7 +6,8 @@ from pathlib import Path
 
 import msgspec
 
-from cardcallback.card_keeper import CardKeeper, author_of, generated_kind, read_text
+from cardcallback.card_authors import author_of, generated_kind
+from cardcallback.card_keeper import CardKeeper, read_text
 from cardcallback.record import Card, RunRecord
 from cardcallback.render.card import render_card
 from cardcallback.writing import write_atomically

@@ -7,8 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from cardcallback.console import end_line
 from cardcallback.guard import Guard
 from cardcallback.hooks import checkpoint_folder, saves_checkpoint, uploads_checkpoints, watch_checkpoints, watch_saves
@@ -17,11 +15,15 @@ from cardcallback.neighbours import BESIDE_ANOTHER, living_runs
 from cardcallback.notebook import show_end
 from cardcallback.observe import training_completed
 from cardcallback.record import RunRecord, Status
+from cardcallback.run_files import RunFiles
 from cardcallback.run_folder import RunFolder
 from cardcallback.run_records import RunRecords
 from cardcallback.session_journal import SessionJournal
 from cardcallback.settings import Settings
 from cardcallback.stages import weights_marks
+from cardcallback.writing import real_path
+
+_IN_PROGRESS_TASK = "write the record in progress"
 
 
 class Publisher:
@@ -52,20 +54,24 @@ class Publisher:
         self._run, self._folder, self._state = run, folder, state
         self._trainer, self._guard, self._settings = trainer, guard, settings
         self._status: Status = "running"
-        self._weights_saved = self._pictures = self._ended = False
+        self._weights_saved = self._lacks_pictures = self._ended = False
         self._journal: SessionJournal | None = None
-        self._recorded: Path | None = None
         self._summarised: tuple[Path, RunRecord] | None = None
         self._records = RunRecords(run, folder.path, trainer=trainer, guard=guard)
-        # Records are made and written by the main thread and by the one that ends a session for a signal.
-        self._writing, self._ending = threading.Lock(), threading.Lock()
-        self.card_written, self.owes = False, True
+        self._files = RunFiles(run, folder, self._records, guard=guard)
+        self._ending = threading.Lock()
+        self.owes = True
         self.record: RunRecord | None = None
 
     @property
     def card_path(self) -> Path:
         """Where the card lies."""
         return self._folder.card_path
+
+    @property
+    def card_written(self) -> bool:
+        """Whether the card tells of this run."""
+        return self._files.card_written
 
     def keep_what_was_there(self) -> None:
         """Before anyone overwrites it: the person's card, or the one of a completed run."""
@@ -93,37 +99,39 @@ class Publisher:
             )
 
     def checkpoint_saved(self) -> None:
-        """A record in progress goes beside every checkpoint; the card is left to whoever writes it."""
+        """A record in progress goes beside every checkpoint; the card is left to whoever writes it.
+
+        The journal's thread writes it: training does not wait for the disk, as it does for what is in the checkpoint.
+        """
+        if self._trainer() is None:  # one that was found tells of each checkpoint itself
+            self._checkpoint_is_there()
         self._weights_saved = True
-        with self._guard("write the record into the checkpoint"):
-            record = self._record_now("write the record in progress")
-            if self._trainer() is None:  # one that was found tells of each checkpoint itself
-                self._write_summary(record)
-        if self._journal is not None:
-            with self._guard("bring the journal up to the checkpoint"):
-                self._journal.saved()
+        with self._guard("bring the journal up to the checkpoint"):
+            if self._journal is not None:
+                self._journal.saved(self._write_in_progress)
+            else:
+                self._files.record_now(self._current, _IN_PROGRESS_TASK)
 
     def keep_interrupted(self) -> None:
         """The process may end at any moment: a record that says so; measuring goes on and a later one replaces it."""
-        with self._guard("write the record of an interrupted run"), self._writing:
-            if not self._run.finished:  # asked here, since the run's own end may have been waited for
-                decided = self._status if self._status != "running" else "interrupted"
-                self._write_record(self._current(decided), finished=False)
+        with self._guard("write the record of an interrupted run"):
+            decided = self._status if self._status != "running" else "interrupted"
+            self._files.record_unless_finished(lambda: self._current(decided))
 
     def end_interrupted(self) -> None:
-        """Measuring is over and so is the process: the record first, since pictures may take too long."""
+        """Measuring is over and so is the process: the record first; the pictures are for ``add_pictures``."""
         if not self._run.finished:
             self.keep_interrupted()
-        self.end("interrupted", self._state)
+        self._end_once("interrupted", self._state, draws=False)
         self.leave()
 
     def tell_end(self) -> None:
         """Print the closing line, or show it with the figures in a notebook."""
         if self.record is None:
             return
-        journal = None if self._recorded or self._journal is None else self._journal.recoverable_in()
-        written = self.card_written
-        line = end_line(self.record, self.card_path, written=written, file=self._recorded, journal_folder=journal)
+        file, written = self._files.recorded, self.card_written
+        journal = None if file or self._journal is None else self._journal.recoverable_in()
+        line = end_line(self.record, self.card_path, written=written, file=file, journal_folder=journal)
         show_end(self.record, line, self._settings)
 
     def before_push(self) -> None:
@@ -131,12 +139,14 @@ class Publisher:
         with self._guard("complete the card before a push"):
             self._folder.weights_are_ours()
             self._write_everything()
+            self.add_pictures()
 
     def evaluated_afterwards(self, state: Any) -> None:
         """The held-out set was evaluated after the end: the card is rendered again, if it is this run's."""
         self._state = state
         with self._guard("add a later evaluation to the card"):
             self._write_what_may_change()
+            self.add_pictures()
 
     def card_about_to_change(self) -> None:
         """Someone is about to write the card: keep what a person wrote into it since we did."""
@@ -146,24 +156,24 @@ class Publisher:
     def leave(self) -> None:
         """The process ends: what others told later, or a full disk refused, is written, a spoiled card put back."""
         with self._guard("take up what others of the job told later"):
-            if (self._run.node is not None and self._run.node.hears_more()) or (self._ended and self._recorded is None):
+            owes = self._ended and (self._files.card_owed or not self._files.recorded)
+            if owes or (self._run.node is not None and self._run.node.hears_more()):
                 self._write_what_may_change()
+                self.add_pictures()
         with self._guard("put the person's card back"):
             self._folder.put_original_back()
 
     def card_rewritten(self, card: Path) -> None:
         """Someone else just wrote ``card``: complete it, or put back the one that still holds."""
         with self._guard("complete a card that was rewritten"):
-            if card.resolve() != self._folder.card_path.resolve():
+            if real_path(card) != real_path(self._folder.card_path):
                 self._folder.complete_other_card(card, self.record or self._current())
-            elif self._folder.is_left_to_newer_run or (not self._run.finished and self._folder.keeps_earlier_card):
+            elif (not self._run.finished and self._folder.has_earlier_card) or self._folder.is_left_to_newer_run:
                 self._folder.restore_earlier_card()
             else:
-                record = self._write_card(self.record or self._current())
+                record = self._files.rewritten_card(self.record or self._current())
                 if self.record is not None and record.card != self.record.card:
-                    with self._writing:
-                        self.record = self._records.with_sentences(record)
-                        self._write_record(self.record, finished=True)
+                    self.record = self._files.record_now(lambda: self._records.with_sentences(record))
 
     def end(self, status: Status, state: Any) -> None:
         """Measuring is over; an interrupted run never replaces the card of a completed one.
@@ -171,12 +181,30 @@ class Publisher:
         One that was broken off is gone through again, with the status that it began with. Nothing is done where
         another thread is at it, or where all is done.
         """
+        self._end_once(status, state, draws=True)
+
+    def add_pictures(self) -> None:
+        """Draw them once record and card are whole: that may take longer than there is time."""
+        if self._ending.acquire(blocking=False):
+            try:
+                self._add_pictures()
+            finally:
+                self._ending.release()
+
+    def _add_pictures(self) -> None:
+        if self.record is not None and self._lacks_pictures:
+            self.record = self._files.with_pictures(self.record)
+            self._lacks_pictures = False
+
+    def _end_once(self, status: Status, state: Any, *, draws: bool) -> None:
         if not self._ending.acquire(blocking=False):
             return
         try:
             if not self._ended:
                 self._decide(status, state)
                 self._end()
+                if draws:
+                    self._add_pictures()
                 self._ended = True
         finally:
             self._ending.release()
@@ -193,10 +221,12 @@ class Publisher:
         with self._guard("complete the card"):
             if self._status == "completed":
                 self._folder.weights_are_ours()
-            self._write_what_may_change()
+                self._write_everything()
+            else:
+                self._write_what_may_change()
         if self._journal is not None:
             with self._guard("close the journal"):
-                self._journal.close(recorded=self._recorded is not None)
+                self._journal.close(recorded=self._files.recorded is not None)
 
     def model_saved(self, folder: Path) -> None:
         """What is saved after the end is this run's, and its record tells the files: a later stage looks for them."""
@@ -210,6 +240,7 @@ class Publisher:
         if self.record is not None and not is_known:
             self._folder.weights_are_ours()
             self._write_everything()
+            self.add_pictures()
 
     def _checkpoint_is_there(self) -> None:
         self._weights_saved = True
@@ -224,22 +255,11 @@ class Publisher:
             self._write_everything()
             return
         self._folder.restore_earlier_card()
-        self.record = self._record_now("write the record")
+        self.record = self._files.record_now(self._current)
 
-    def _record_now(self, task: str) -> RunRecord:
-        """Make a record and write it, so that no earlier one is written after it; ``task`` is told if that fails."""
-        with self._writing:
-            finished = self._run.finished
-            record = self._current()
-            with self._guard(task):
-                self._write_record(record, finished=finished)
-        return record
-
-    def _write_record(self, record: RunRecord, *, finished: bool) -> None:
-        """Write it, ``finished`` being whether measuring had ended when it was made; the lock is held."""
-        if finished or not self._run.finished:  # else the last one is written by whoever ended the run meanwhile
-            path = self._folder.write_record(record)
-            self._recorded = path if finished else None
+    def _write_in_progress(self) -> None:
+        with self._guard(_IN_PROGRESS_TASK):
+            self._files.record_unless_finished(self._in_progress)
 
     def _in_progress(self) -> RunRecord:
         # A journal whose record cannot be written keeps how the run ended.
@@ -249,29 +269,14 @@ class Publisher:
         return self._records.now(self._state, status or self._status)
 
     def _write_everything(self) -> None:
-        finished = self._run.finished
-        record = self._record_now("write the record")
-        if finished and self._settings.charts:
-            with self._guard("draw the pictures"):
-                self._pictures = self._folder.draw(record)
-        self.card_about_to_change()
-        with self._guard("write the card"):
-            self.card_written = False
-            record = self._write_card(record)
-        with self._guard("write the record"), self._writing:
-            record = self._records.with_sentences(record)
-            self._write_record(record, finished=finished)
+        with self._guard("keep what was written into the card"):
+            self._folder.adopt_edits()
+        record, finished = self._files.record_and_card(self._current)
         if saves_checkpoint(self._trainer()):  # before it is uploaded; the event comes after that
             with self._guard("write the record into the checkpoint"):
                 self._write_summary(record)
-        # While running, the next card is of a later moment; at the end it is this one.
-        self.record = record if self._run.finished else None
-
-    def _write_card(self, record: RunRecord) -> RunRecord:
-        composed = self._folder.write_card(record, pictures=self._pictures)
-        self.card_written = True
-        self._guard.tell(composed.report.warnings)
-        return msgspec.structs.replace(record, card=composed.card)
+        if finished:  # while running, the next card is of a later moment; now it is this one
+            self.record, self._lacks_pictures = record, self._settings.charts
 
     def _write_summary(self, record: RunRecord) -> None:
         trainer = self._trainer()

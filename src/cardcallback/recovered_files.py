@@ -9,9 +9,10 @@ import msgspec
 
 from cardcallback import handlers
 from cardcallback.carbon import reassessed
-from cardcallback.card_keeper import read_text
+from cardcallback.card_keeper import filled_into, read_text
 from cardcallback.errors import CardCallbackError
 from cardcallback.record import (
+    PRIVATE_FOLDER,
     Card,
     RunBrief,
     RunRecord,
@@ -86,13 +87,18 @@ def full_record_of(folder: Path, run_id: str) -> RunRecord | None:
     return load_run(found[-1]) if found else None  # the main place comes last
 
 
-def lacks_card(card: Path, record: RunRecord) -> bool:
-    """Whether the card of a record that stands was never written; one whose section a person took out was."""
+def lacks_card(folder: RunFolder, record: RunRecord) -> bool:
+    """Whether the card of a record that stands was never written; one whose section a person took out was.
+
+    What is to be filled into the card stands in the record a moment before it is.
+    """
     try:
-        text = read_text(card)
+        text = read_text(folder.card_path)
     except CardCallbackError:
         return False  # nothing of ours may be put into it
-    return text is None or (record.card == Card() and not has_section(text))
+    if text is None or has_section(text):
+        return text is None
+    return record.card == Card() or record.card.filled != filled_into(folder.path / PRIVATE_FOLDER)
 
 
 def _with_longer_account(known: RunRecord, record: RunRecord) -> RunRecord:

@@ -249,7 +249,7 @@ def _as_it_stands(run: KilledRun, settings: Settings, warn: Warn) -> tuple[RunRe
     standing = replace(run, recovered=msgspec.structs.replace(run.recovered, record=record))
     folder = _folder_of(standing, settings)
     has_weights = record.status == "completed" or weights_were_saved(run.folder, record.run_id)
-    if has_weights and folder.has_main_record and lacks_card(folder.card_path, record):
+    if has_weights and folder.has_main_record and lacks_card(folder, record):
         return _write(standing, settings, warn)
     return record, "its record was complete already, only the journal was removed"
 

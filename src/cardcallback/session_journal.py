@@ -15,6 +15,10 @@ from cardcallback.record import RunRecord
 from cardcallback.recorder import SystemClock
 from cardcallback.settings import Settings
 
+# Of the session's age; together with the drivers' opening no more than training's begin may cost. A run that is killed
+# in its first tenth of a second has its first line then, where the disk is no slower than most.
+_FIRST_LINE_UNTIL_SECONDS = 0.025
+
 
 class SessionJournal:
     """Keeps the journal of a session that runs, in its output folder or on the computer's own disk.
@@ -53,11 +57,11 @@ class SessionJournal:
             card=settings.card,
             publish=settings.publish,
         )
-        self._keeper.start()
+        self._keeper.start(_FIRST_LINE_UNTIL_SECONDS - run.now_seconds())
 
-    def saved(self) -> None:
-        """Weights were saved: the journal is to know all of the run until here, beside them."""
-        self._keeper.saved()
+    def saved(self, then: Callable[[], None] | None = None) -> None:
+        """Weights were saved: the journal is to know all of the run until here, and ``then`` is done in its thread."""
+        self._keeper.saved(then)
 
     def close(self, *, recorded: bool) -> None:
         """The session is over; ``recorded``: its record is on disk, so that the journal may go."""

@@ -9,12 +9,13 @@ import stat
 from pathlib import Path
 
 from cardcallback import handlers, portable
-from cardcallback.record import PRIVATE_FOLDER
+from cardcallback.record import PRIVATE_FOLDER, RECORD_FOLDER
 
 # Pushes of the Trainer leave out names that begin with an underscore.
 _TEMPORARY_PREFIX, _TEMPORARY_SUFFIX = "_cardcallback-", ".tmp"
 _TEMPORARY = f"{_TEMPORARY_PREFIX}*{_TEMPORARY_SUFFIX}"
 # A journal that was never begun; of one that was, this goes with it.
+_CHECKPOINT = "checkpoint-"
 _JOURNALS, _NEW_JOURNAL = "journal", "*.journal.new"
 _TRIES = 3
 # The person's umask narrows it: what is private holds no secret either, and a group may share the folder.
@@ -33,16 +34,21 @@ def remove_abandoned(folder: Path) -> None:
 
 
 def temporary_folder(target: Path) -> Path:
-    """Where an upload of the output folder that runs just now does not look: our own folder, where there is one."""
-    if target.parent.name == PRIVATE_FOLDER:
-        return target.parent
-    for folder in (target.parent, target.parent.parent):
-        private = folder / PRIVATE_FOLDER
+    """Where an upload of the output folder that runs just now does not look: our own folder, where there is one.
+
+    It may be on another disk than the target.
+    """
+    folder = target.parent
+    if folder.name == PRIVATE_FOLDER:
+        return folder
+    # Where it is most likely first, so that a slow disk is mostly asked once.
+    lies_deeper = folder.name == RECORD_FOLDER or folder.name.startswith(_CHECKPOINT)
+    for above in (folder.parent, folder) if lies_deeper else (folder, folder.parent):
+        private = above / PRIVATE_FOLDER
         with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-            found = private.lstat()
-            if stat.S_ISDIR(found.st_mode) and found.st_dev == target.parent.stat().st_dev:
+            if stat.S_ISDIR(private.lstat().st_mode):
                 return private
-    return target.parent
+    return folder
 
 
 def open_temporary(folder: Path) -> tuple[Path, int, os.stat_result]:
@@ -51,9 +57,15 @@ def open_temporary(folder: Path) -> tuple[Path, int, os.stat_result]:
         path = folder / f"{_TEMPORARY_PREFIX}{secrets.token_hex(8)}{_TEMPORARY_SUFFIX}"
         # O_EXCL refuses a file or link that somebody put there; the mode is narrowed by the person's umask.
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | portable.BYTES, _NEW_FILE_MODE)
-        with handlers.suppress(OSError):  # a file system without locks: nobody can find it unlocked there
-            portable.lock(descriptor, wait=True)
-        new = os.fstat(descriptor)
+        try:
+            with handlers.suppress(OSError):  # a file system without locks: nobody can find it unlocked there
+                portable.lock(descriptor, wait=True)
+            new = os.fstat(descriptor)
+        except BaseException:  # whatever it is goes on up; held open, the file would be taken for one being written
+            os.close(descriptor)
+            with contextlib.suppress(OSError):
+                path.unlink()
+            raise
         if new.st_nlink:
             break
         os.close(descriptor)  # it was taken for abandoned before it was locked

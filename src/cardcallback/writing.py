@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from cardcallback.temporary_files import open_temporary, temporary_folder
 
 # A card is a few pages; to read the Markdown of a megabyte takes seconds, of fifty a part of the night.
 LARGEST_CARD_BYTES = 1024**2
+_NOT_FROM_THERE = frozenset({errno.EACCES, errno.EPERM, errno.EXDEV})
 
 
 class FileChangedError(CardCallbackError):
@@ -139,8 +141,8 @@ def _find(path: Path) -> tuple[Path, os.stat_result | None]:
     try:
         found = path.lstat()
         if stat.S_ISLNK(found.st_mode):
-            resolved = path.resolve()
-            if not resolved.is_relative_to(path.parent.resolve()):
+            resolved = real_path(path)
+            if not resolved.is_relative_to(real_path(path.parent)):
                 msg = f"{path.name} is a link to a place outside its folder: replace the link by a file"
                 raise CardCallbackError(msg)
             path = resolved
@@ -150,6 +152,11 @@ def _find(path: Path) -> tuple[Path, os.stat_result | None]:
     return path, _require_ordinary(path, found)
 
 
+def real_path(path: Path) -> Path:
+    """Where a path leads; links in a circle lead where they are, which whoever opens that is told as an ``OSError``."""
+    return Path(os.path.realpath(path))
+
+
 def require_inside(folder: Path) -> None:
     """Make sure that a folder of ours, if it is there, lies where it seems to.
 
@@ -157,7 +164,7 @@ def require_inside(folder: Path) -> None:
         CardCallbackError: it is a link that leads out of the output folder.
     """
     # The output folder itself may well be a link, to a larger disk; what is ours in it may not lead out of it.
-    if folder.is_symlink() and not folder.resolve().is_relative_to(folder.parent.resolve()):
+    if folder.is_symlink() and not real_path(folder).is_relative_to(real_path(folder.parent)):
         msg = f"{folder.name} is a link to a place outside the output folder: replace the link by a folder"
         raise CardCallbackError(msg)
 
@@ -249,12 +256,22 @@ def _take_over(temporary: Path, old: os.stat_result, new: os.stat_result) -> Non
 
 
 def _replace(change: _Replacement, *, waits_for_disk: bool) -> bool:
-    """Write a temporary file, held open, that takes the target's place or is gone afterwards; whether it took it."""
-    target, in_place = change.target, False
+    """Write a temporary file that takes the target's place; whether it took it."""
+    beside, folder = change.target.parent, temporary_folder(change.target)
     try:
-        temporary, descriptor, new = open_temporary(temporary_folder(target))
-    except PermissionError:  # our own folder may be another person's, as where a container's root ran here before
-        temporary, descriptor, new = open_temporary(target.parent)
+        return _replace_from(folder, change, waits_for_disk=waits_for_disk)
+    except OSError as error:
+        # Our own folder may be another person's, as where a container's root ran here before, or on another disk.
+        if folder == beside or error.errno not in _NOT_FROM_THERE:
+            raise
+        handlers.pass_on(error)
+        return _replace_from(beside, change, waits_for_disk=waits_for_disk)
+
+
+def _replace_from(folder: Path, change: _Replacement, *, waits_for_disk: bool) -> bool:
+    """The same; the temporary file is in ``folder``, held open, and gone afterwards where it took no place."""
+    target, in_place = change.target, False
+    temporary, descriptor, new = open_temporary(folder)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(change.content)

@@ -221,7 +221,10 @@ def _hot_h100() -> RunRecord:
 def _divided_gpu() -> RunRecord:
     record = make_record()
     whole = "The GPU is divided (MIG): its energy is the whole GPU's, shared by every job on it."
-    return with_energy(record, gpu=replace(record.energy.gpu, covers=("NVIDIA GB10", whole)))
+    gpu = replace(record.energy.gpu, covers=("NVIDIA GB10", whole))
+    device = replace(record.hardware.accelerators[0], energy=gpu)
+    record = replace(record, hardware=replace(record.hardware, accelerators=(device,)))
+    return with_energy(record, gpu=gpu)
 
 
 def _module() -> RunRecord:

@@ -40,6 +40,10 @@ class Session:
         """As the publisher's."""
         self._note("told")
 
+    def add_pictures(self) -> None:
+        """As the publisher's."""
+        self._note("drawn")
+
     def _note(self, event: str) -> None:
         with self._events.open("a") as file:
             file.write(f"{event}\n")

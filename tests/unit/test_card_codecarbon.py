@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from card_inputs import compose, metadata, with_place
 
-from cardcallback.card_keeper import author_of
+from cardcallback.card_authors import author_of
 from cardcallback.render.card.compose import emissions_stated_by
 from cardcallback.testing.records import make_record
 

@@ -30,6 +30,19 @@ def test_all_runs_and_their_sum(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert str(tmp_path) not in "".join(lines)
 
 
+@pytest.mark.parametrize("asked", [".", "..", "the whole path"])
+def test_a_run_in_the_folder_itself_has_its_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, asked: str
+) -> None:
+    """However it was given; in the data it stays relative to that."""
+    write_record(tmp_path / "my-model", run_record(1))
+    (tmp_path / "my-model" / "checkpoint-10").mkdir()
+    monkeypatch.chdir(tmp_path / "my-model" / ("checkpoint-10" if asked == ".." else ""))
+    folder = tmp_path / "my-model" if asked == "the whole path" else Path(asked)
+    assert ls(capsys, folder).splitlines()[1].split()[1] == "my-model"
+    assert ls_json(capsys, folder)["runs"][0]["folder"] == "."
+
+
 def test_a_resumed_run_is_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Two sessions, one line, and both of its records' energy once."""
     first = run_record(1, status="interrupted", steps=(0, 140))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from folder_cards import HEADING, TRL_CARD, leave_completed_run, open_folder
+from folder_cards import HEADING, PERSONS_CARD, TRL_CARD, leave_completed_run, open_folder
 from journalled import JournalledRun, copy_in, path_in
 from msgspec.structs import replace
 
@@ -188,6 +188,27 @@ def test_a_record_that_is_complete_stays(tmp_path: Path) -> None:
     assert run("recover", "out") == 0
     assert (tmp_path / "out" / "training_run" / "record.json").read_bytes() == before
     assert not path_in(tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("before", [PERSONS_CARD, TRL_CARD, None])
+def test_a_card_that_was_about_to_be_written_is(tmp_path: Path, before: str | None) -> None:
+    """Killed between the record, which holds what is to be filled in, and the card; one without our section stays."""
+    out = tmp_path / "out"
+    kill(out)
+    card = out / "README.md"
+    if before is not None:
+        card.write_text(before)
+    folder = open_folder(out, RUN_ID)
+    filled = folder.write_card(make_record(), pictures=False).card
+    (out / "_cardcallback" / "card.json").unlink()
+    folder.write_record(replace(make_record(), card=filled))
+    card.unlink() if before is None else card.write_text(before)
+    assert run("recover", "out") == 0
+    assert HEADING in card.read_text()
+    kill(out)
+    card.write_text("# Without it\n")  # a person took the section out
+    assert run("recover", "out") == 0
+    assert card.read_text() == "# Without it\n"
 
 
 def test_a_journal_stays_where_no_record_can_be_written(tmp_path: Path, capsys: Any) -> None:

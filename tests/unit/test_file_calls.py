@@ -41,7 +41,7 @@ def test_a_new_file_takes_few_calls(tmp_path: Path, calls: Counter[str]) -> None
     (tmp_path / "_cardcallback").mkdir()
     calls.clear()
     assert write_atomically(tmp_path / "new.md", "new\n")
-    assert calls.total() <= 8, calls
+    assert calls.total() <= 7, calls
 
 
 def test_a_replaced_file_takes_few_calls(tmp_path: Path, calls: Counter[str]) -> None:
@@ -51,7 +51,7 @@ def test_a_replaced_file_takes_few_calls(tmp_path: Path, calls: Counter[str]) ->
     (tmp_path / "_cardcallback").mkdir()
     calls.clear()
     assert write_atomically(card, "new\n", unless_changed_from="old\n")
-    assert calls.total() <= 11, calls
+    assert calls.total() <= 10, calls
 
 
 def test_a_file_that_stands_is_looked_at_and_read(tmp_path: Path, calls: Counter[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import stat
 import threading
@@ -16,6 +17,9 @@ from cardcallback.journal.lines import decode_lines
 from cardcallback.record import Measurement, Point, RunRecord
 from cardcallback.testing import make_record
 from cardcallback.units import BYTES_PER_MEBIBYTE, SECONDS_PER_DAY
+
+# Bounds a wait that is over at once where nothing is wrong.
+LONG_SECONDS = 30.0
 
 
 def recovered_joules(folder: Path) -> float:
@@ -171,6 +175,42 @@ def test_the_thread_writes_and_ends(tmp_path: Path) -> None:
     assert keeper._thread is not None
     keeper._thread.join()
     assert recovered_joules(tmp_path) == pytest.approx(run.joules)
+
+
+def test_the_first_line_is_there_when_a_run_has_begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run may be killed at once: the line is in its place before the disk has it for good."""
+    found: list[bool] = []
+    synced = threading.Event()
+
+    def sync(_: int) -> None:
+        found.append(path_in(tmp_path).exists())
+        synced.set()
+
+    monkeypatch.setattr(os, "fdatasync", sync)
+    keeper = JournalledRun().keeper(tmp_path)
+    keeper.start(LONG_SECONDS)
+    assert synced.is_set()
+    assert found[0]
+    assert read_journal(path_in(tmp_path)) is not None
+    keeper.close(final=True)
+
+
+def test_a_begin_waits_for_a_hanging_disk_no_longer_than_it_may(tmp_path: Path) -> None:
+    """The line is written whenever the disk goes on."""
+    run, released = JournalledRun(), threading.Event()
+
+    def snapshot() -> RunRecord:
+        released.wait()
+        return run.snapshot()
+
+    keeper = run.keeper(tmp_path, snapshot=snapshot)
+    keeper.start(0.01)
+    assert not path_in(tmp_path).exists()
+    released.set()
+    keeper.close(final=False)
+    assert keeper._thread is not None
+    keeper._thread.join()
+    assert read_journal(path_in(tmp_path)) is not None
 
 
 def test_an_end_does_not_wait_for_a_disk_that_hangs(tmp_path: Path) -> None:

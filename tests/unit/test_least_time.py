@@ -142,5 +142,8 @@ def test_a_killed_session_makes_the_total_the_least() -> None:
     section = render_section(killed)
     assert "| Time | at least 1 h 52 min," in section
     assert "at most" not in section.partition("\n| Speed |")[2].partition("\n")[0]
+    # Steps may be more than are told as well, so that the time of one is neither the least nor the most.
+    assert "| Speed | 13 s a step" in render_section(_without_tokens(killed))
+    assert fill_placeholders("Time per step: [X]", killed).text == fill_placeholders("Time per step: [X]", KNOWN).text
     assert fill_placeholders("Training time: [X]", killed).text == "Training time: at least 1 h 52 min"
     assert "| Time | 1 h 52 min," in render_section(KNOWN)

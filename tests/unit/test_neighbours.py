@@ -61,6 +61,7 @@ def _begun(folder: Path, run_id: str = "second") -> tuple[RunFolder, list[str], 
         notes=[],
         earlier_sessions=frozenset(),
         energies=lambda: None,
+        now_seconds=lambda: 0.0,
         record_in_progress=lambda *_, **__: record_of(run_id, status="running", notes=tuple(run.notes)),
     )
     own = RunFolder(folder, run_id=run_id, card="README.md", template=None, publish="all")
@@ -187,7 +188,7 @@ def test_a_record_written_in_the_midst_of_ours_is_not_lost(
             first.write_record(pending.pop())
         return encoded(record)
 
-    monkeypatch.setattr("cardcallback.run_folder.encode", completing)
+    monkeypatch.setattr("cardcallback.record_place.encode", completing)
     second.write_record(record_of("second"))
     kept = {load_run(path).run_id: load_run(path) for path in (tmp_path / "training_run").glob("record*.json")}
     assert kept.keys() == {"first", "second"}

@@ -12,6 +12,34 @@ from cardcallback.run_folder import RunFolder
 from cardcallback.testing import make_record
 
 
+@pytest.mark.parametrize("copy", [None, b"\xff\xfe no text"])
+def test_a_card_whose_copy_went_keeps_the_persons_words(tmp_path: Path, copy: bytes | None) -> None:
+    """A full disk refused it, or somebody tidied up: the next run takes them from the card, before a tool writes it."""
+    card, kept = tmp_path / "README.md", tmp_path / "_cardcallback" / "original_card.md"
+    card.write_text(PERSONS_CARD)
+    first = open_folder(tmp_path, "first")
+    first.write_card(record_of("first"), pictures=False)
+    kept.unlink() if copy is None else kept.write_bytes(copy)
+    second = open_folder(tmp_path, "second")
+    second.weights_are_ours()
+    card.write_text(TRL_CARD)
+    second.write_card(record_of("second"), pictures=False)
+    assert "Written by hand" in card.read_text()
+    assert card.read_text().count(HEADING) == 1
+
+
+def test_a_persons_card_is_kept_though_what_we_remember_of_it_is_a_circle_of_links(tmp_path: Path) -> None:
+    """A tool writes over it, and it is completed from the person's own words."""
+    card = tmp_path / "README.md"
+    card.write_text(PERSONS_CARD)
+    (tmp_path / "_cardcallback").mkdir()
+    (tmp_path / "_cardcallback" / "card.json").symlink_to("card.json")
+    folder = open_folder(tmp_path)
+    card.write_text(TRL_CARD)
+    folder.write_card(make_record(), pictures=False)
+    assert "Written by hand" in card.read_text()
+
+
 def test_a_persons_card_comes_back_after_the_trainer_rewrote_it(tmp_path: Path) -> None:
     """What a person wrote stands in the final card byte for byte, whatever the trainer wrote since."""
     (tmp_path / "README.md").write_text(PERSONS_CARD)

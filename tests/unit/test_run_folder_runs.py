@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import threading
@@ -14,7 +15,7 @@ from msgspec.structs import replace
 from cardcallback.errors import CardCallbackError
 from cardcallback.record import briefs_in, encode, load_run, read_brief
 from cardcallback.run_folder import RunFolder
-from cardcallback.sessions.lineage import SUMMARY_NAME
+from cardcallback.sessions.lineage import SUMMARY_NAME, earlier_sessions, records_of_run
 from cardcallback.testing import make_record
 
 
@@ -175,6 +176,32 @@ def test_no_pipe_is_waited_for(tmp_path: Path) -> None:
     """Something else than a file in the record's place."""
     os.mkfifo(tmp_path / "record.json")
     assert read_brief(tmp_path / "record.json") is None
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+@pytest.mark.parametrize(
+    "place", ["training_run/record.json", "_cardcallback/card.json", "_cardcallback/original_card.md", "README.md"]
+)
+def test_a_run_begins_beside_a_pipe(tmp_path: Path, place: str) -> None:
+    """In the place of any file of ours: a script that waits for it would never train."""
+    pipe = tmp_path / place
+    pipe.parent.mkdir(exist_ok=True)
+    if place != "README.md":
+        (tmp_path / "README.md").write_text(PERSONS_CARD)
+    os.mkfifo(pipe)
+    assert earlier_sessions(tmp_path / "checkpoint-1", tmp_path).record is None
+    assert list(records_of_run(tmp_path, "first")) == []
+    with contextlib.suppress(CardCallbackError):  # a card that cannot be read is told of
+        open_folder(tmp_path, "first").write_card(record_of("first"), pictures=False)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_a_pipe_is_no_record(tmp_path: Path) -> None:
+    """Whoever gives one to a command is told so."""
+    os.mkfifo(tmp_path / "record.json")
+    with pytest.raises(CardCallbackError, match="no ordinary file") as raised:
+        load_run(tmp_path / "record.json")
+    assert raised.value.exit_code == 3
 
 
 def test_a_persons_card_is_kept_without_a_newer_run(tmp_path: Path) -> None:

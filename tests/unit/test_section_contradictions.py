@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from msgspec.structs import replace
 from section_records import RECORDS, with_energy, with_training
 
@@ -151,3 +152,16 @@ def test_only_what_was_killed_is_called_killed() -> None:
         section = render_section(replace(RECORDS[name](), recovered=True))
         assert words in section
         assert "The process was killed" not in section
+
+
+@pytest.mark.parametrize(
+    ("count", "words"), [(0, "processes on its other parts (MIG) not known"), (2, "at least 2 other")]
+)
+def test_a_divided_gpus_other_parts_are_not_called_empty(count: int, words: str) -> None:
+    """The energy's row says that every job on it shares that: its list may leave out whoever is on another part."""
+    record = RECORDS["divided_gpu"]()
+    device = replace(record.hardware.accelerators[0], other_processes=count)
+    record = replace(record, hardware=replace(record.hardware, accelerators=(device,)))
+    state = _line(record, "Machine state")
+    assert words in state
+    assert "no other process" not in state

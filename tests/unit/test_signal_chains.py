@@ -37,6 +37,10 @@ class Session:
         """As the publisher's."""
         self.told.append("told")
 
+    def add_pictures(self) -> None:
+        """As the publisher's."""
+        self.told.append("drawn")
+
 
 @pytest.fixture
 def told() -> Iterator[list[str]]:

@@ -19,7 +19,7 @@ from cardcallback.hooks.wakeup import Wakeup
 SCRIPT = Path(__file__).with_name("stopped_process.py")
 STOPPING = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 HANDLERS = ("default", "ignored", "returns", "exits", "leaves", "raises", "faulthandler")
-DEATH = ["ended", "told"]
+DEATH = ["ended", "told", "drawn"]
 
 
 class End(NamedTuple):

@@ -22,6 +22,7 @@ from cardcallback.writing import (
     FileChangedError,
     own_folder,
     read_card,
+    read_ordinary,
     write_atomically,
     write_bytes_atomically,
 )
@@ -214,6 +215,38 @@ def test_a_file_in_a_folders_place_is_one_clear_line(tmp_path: Path) -> None:
     assert (tmp_path / "training_run").read_text() == "mine"
 
 
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="only Linux lists a process's open files")
+def test_a_disk_that_fails_beside_a_new_file_leaves_nothing_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Held open and locked it would lie there as long as the process lives."""
+
+    def fail(_: int) -> None:
+        raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+
+    before = inodes_open_here()
+    with monkeypatch.context() as failing:
+        failing.setattr(os, "fstat", fail)
+        with pytest.raises(CardCallbackError, match="cannot write"):
+            write_atomically(tmp_path / "README.md", "new")
+    assert inodes_open_here() == before
+    assert names(tmp_path) == []
+
+
+def test_links_in_a_circle_are_one_clear_line(tmp_path: Path) -> None:
+    """As any other file that cannot be had: nobody has to expect another kind of error."""
+    (tmp_path / "README.md").symlink_to("README.md")
+    (tmp_path / "training_run").symlink_to("training_run")
+    for fails in (
+        lambda: read_card(tmp_path / "README.md"),
+        lambda: read_ordinary(tmp_path / "README.md", 100),
+        lambda: write_atomically(tmp_path / "README.md", "new"),
+        lambda: own_folder(tmp_path / "training_run"),
+    ):
+        with pytest.raises(CardCallbackError):
+            fails()
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
 def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     """A named pipe in the card's place would keep a reader for ever."""
@@ -325,6 +358,25 @@ def test_a_folder_of_ours_that_is_somebody_elses_costs_no_card(tmp_path: Path, m
     write_atomically(tmp_path / "README.md", "new")
     assert (tmp_path / "README.md").read_text() == "new"
     assert list(private.iterdir()) == []
+
+
+def test_a_folder_of_ours_on_another_disk_costs_no_card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A person keeps it on a larger one, mounted there: nothing can be moved from one disk to the other."""
+    private = tmp_path / "_cardcallback"
+    private.mkdir()
+    card = tmp_path / "README.md"
+    card.write_text("old\n")
+    replace = os.replace
+
+    def refuse(source: Any, target: Any, **options: Any) -> None:
+        if Path(source).parent == private:
+            raise OSError(errno.EXDEV, os.strerror(errno.EXDEV), str(source))
+        replace(source, target, **options)
+
+    monkeypatch.setattr(os, "replace", refuse)
+    assert write_atomically(card, "new\n")
+    assert card.read_text() == "new\n"
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["README.md", "_cardcallback"]
 
 
 def test_a_folder_that_moves_no_open_file_takes_a_card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -55,7 +55,7 @@ def ls(
     if json:
         print_json(_document(runs, damaged, prices))
     else:
-        _print(runs, damaged, prices)
+        _print(runs, damaged, prices, root=folders[0] if len(folders) == 1 else Path())
 
 
 def _prices(per_kwh: float | None, per_hour: float | None, currency: str | None) -> Prices:
@@ -66,10 +66,13 @@ def _prices(per_kwh: float | None, per_hour: float | None, currency: str | None)
     return Prices(per_kwh=per_kwh, per_hour=per_hour, currency=name or None)
 
 
-def _print(runs: Sequence[FoundRun], damaged: Sequence[DamagedRecord], prices: Prices) -> None:
+def _print(runs: Sequence[FoundRun], damaged: Sequence[DamagedRecord], prices: Prices, *, root: Path) -> None:
     shared, in_folder = shared_sessions(runs), Counter(run.folder for run in runs)
     lone = [in_folder[run.folder] == 1 for run in runs]
-    rows = [_row(run, prices, count, is_alone=alone) for run, count, alone in zip(runs, shared, lone, strict=True)]
+    rows = [
+        _row(run, prices, count, is_alone=alone, root=root)
+        for run, count, alone in zip(runs, shared, lone, strict=True)
+    ]
     rows += [("", clean(one.file, _LONGEST_CELL), clean(one.problem, _LONGEST_CELL)) for one in damaged]
     counted = summed_runs(runs)
     if counted:
@@ -89,11 +92,12 @@ def _columns(prices: Prices) -> tuple[str, ...]:
     return (*_COLUMNS, *energy, *([f"time cost{unit}"] if prices.per_hour is not None else []))
 
 
-def _row(run: FoundRun, prices: Prices, shared: int, *, is_alone: bool) -> tuple[str, ...]:
+def _row(run: FoundRun, prices: Prices, shared: int, *, is_alone: bool, root: Path) -> tuple[str, ...]:
     record = run.record
     told = [] if is_alone and not run.branch else [record.run_id[:_RUN_ID_LENGTH]]
     told += [f"branch {run.branch}"] if run.branch else []
-    name = f"{run.folder} ({', '.join(told)})" if told else run.folder
+    name = _name(root, run.folder)
+    name = f"{name} ({', '.join(told)})" if told else name
     return (
         clean(begun_on(record), _LONGEST_CELL),
         clean(name, _LONGEST_CELL),
@@ -101,6 +105,11 @@ def _row(run: FoundRun, prices: Prices, shared: int, *, is_alone: bool) -> tuple
         _steps(record),
         *_used_cells([run], prices),
     )
+
+
+def _name(root: Path, folder: str) -> str:
+    """What to call an output folder: the one that was given, or its parent, by its name and not by dots."""
+    return folder if folder.strip("./") else (root / folder).resolve().name or folder
 
 
 def _used_cells(runs: Sequence[FoundRun], prices: Prices) -> tuple[str, ...]:

@@ -10,7 +10,8 @@ from typing import Annotated
 import msgspec
 import typer
 
-from cardcallback.card_keeper import filled_into, join_fills, kind_of, note_rendered, read_text
+from cardcallback.card_authors import kind_of
+from cardcallback.card_keeper import filled_into, join_fills, note_rendered, read_text
 from cardcallback.cli.card_options import (
     RECORD_HELP,
     CarbonIntensity,

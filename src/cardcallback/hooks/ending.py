@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Protocol
 
 from cardcallback.guard import Guard
@@ -12,8 +13,7 @@ from cardcallback.hooks.os_signals import die_of
 from cardcallback.hooks.waiting_thread import WaitingThread
 
 # Schedulers send SIGKILL 10 s (Docker) or 30 s (SLURM, Kubernetes, torchrun) after SIGTERM.
-_END_TIMEOUT_SECONDS = 5.0
-_TELL_TIMEOUT_SECONDS = 0.5
+_END_TIMEOUT_SECONDS = 5.5
 # A person's own handler is kept waiting this long.
 _KEEP_TIMEOUT_SECONDS = 1.0
 # After this the main thread is taken to be inside C code that does not return, such as a collective that hangs,
@@ -29,10 +29,13 @@ class Stoppable(Protocol):
         """Leave a record that is right if the process does not come back; measuring goes on."""
 
     def end_interrupted(self) -> None:
-        """End it, and leave everything that an interrupted run leaves."""
+        """End it, and leave everything that an interrupted run leaves, but for its pictures."""
 
     def tell_end(self) -> None:
         """Say to the person that it ended."""
+
+    def add_pictures(self) -> None:
+        """Draw them, where there is time for it still."""
 
 
 class Ending:
@@ -58,7 +61,9 @@ class Ending:
     def keep(self) -> None:
         """A record of now, for a handler that may not come back."""
         if self.session is not None:
-            self._do("keep a record of now", self.session.keep_interrupted, _KEEP_TIMEOUT_SECONDS)
+            self._thread.do(
+                partial(self._guarded, "keep a record of now", self.session.keep_interrupted), _KEEP_TIMEOUT_SECONDS
+            )
 
     def die(self, signum: int) -> None:
         """End the session, and the process by the signal; by the first of two threads, or of two signals."""
@@ -70,10 +75,8 @@ class Ending:
         self._claimant = threading.get_ident()
         self._reached.release()
         try:
-            session = self.session
-            if session is not None:
-                self._do("record an interrupted run", session.end_interrupted, _END_TIMEOUT_SECONDS)
-                self._do("print the closing line", lambda: _tell_now(session), _TELL_TIMEOUT_SECONDS)
+            if self.session is not None:
+                self._thread.do(partial(self._end, self.session), _END_TIMEOUT_SECONDS)
         finally:
             die_of(signum)  # also where Ctrl-C breaks the waiting
 
@@ -95,18 +98,21 @@ class Ending:
         """The session ended in good order."""
         self._thread.stop()
 
-    def _do(self, task: str, action: Callable[[], None], timeout_seconds: float) -> None:
-        def guarded() -> None:
-            with self._guard(task):
-                action()
+    def _end(self, session: Stoppable) -> None:
+        """What matters most comes first: when the time is over, the rest is left out."""
+        self._guarded("record an interrupted run", session.end_interrupted)
+        self._guarded("print the closing line", partial(_tell_now, session))
+        self._guarded("draw the pictures", session.add_pictures)
 
-        self._thread.do(guarded, timeout_seconds)
+    def _guarded(self, task: str, action: Callable[[], None]) -> None:
+        with self._guard(task):
+            action()
 
     def _wait_to_die(self, signum: int) -> None:
         # Training does not go on while another thread ends the session.
         never = threading.Lock()
         never.acquire()
-        never.acquire(timeout=_END_TIMEOUT_SECONDS + _TELL_TIMEOUT_SECONDS)
+        never.acquire(timeout=_END_TIMEOUT_SECONDS)
         die_of(signum)
 
 

@@ -91,7 +91,7 @@ class JournalFile:
         return (there.st_dev, there.st_ino) != portable.identity_of(self._descriptor)
 
     def replace(self, content: bytes) -> None:
-        """Begin anew with ``content``, on disk before it takes the old file's place; folders are made as needed.
+        """Begin anew with ``content``; it is on disk before it takes an old file's place. Folders are made as needed.
 
         An old file that somebody moved away, with its folder, stays locked there until the end.
 
@@ -110,7 +110,8 @@ class JournalFile:
             try:
                 _lock(descriptor)
                 self._write(descriptor, content)
-                portable.sync(descriptor)
+                if was_there:
+                    portable.sync(descriptor)
                 descriptor = self._put_in_place(folder, descriptor, new)
             except BaseException:  # whatever it is goes on up; the half-made file may not stay, nor its lock
                 # The old file, opened again, may have its number.
@@ -121,6 +122,8 @@ class JournalFile:
             # Only now, so that there is no moment in which nobody holds a lock on what lies there.
             self._give_up_old(was_there=was_there)
             self._descriptor, self._torn, self.size_bytes = descriptor, False, len(content)
+            if not was_there:
+                portable.sync(descriptor)  # only now: a slow disk would keep the first line from being anywhere
             with contextlib.suppress(OSError):  # a file system that syncs no folders: the file itself is on disk
                 folder.sync()
         finally:

@@ -88,8 +88,9 @@ class JournalKeeper:
         self._failures = 0
         self._ended = False
         self._final = False
-        self._wake = threading.Event()
+        self._wake, self._begun = threading.Event(), threading.Event()
         self._stopping = threading.Event()
+        self._then: Callable[[], None] | None = None
         self._thread: threading.Thread | None = None
 
     @property
@@ -97,11 +98,15 @@ class JournalKeeper:
         """All that was written to the journal's disk so far."""
         return self._file.written_bytes
 
-    def start(self) -> None:
-        """Write in a daemon thread from now on."""
+    def start(self, wait_seconds: float = 0.0) -> None:
+        """Write in a daemon thread from now on; its first line is waited for that long at most.
+
+        Beside a main thread that computes it would have to wait for its turn a dozen times.
+        """
         if self._thread is None and not self._elsewhere():
             self._thread = threading.Thread(target=self._run, name="cardcallback-journal", daemon=True)
             self._thread.start()
+            self._begun.wait(wait_seconds)
 
     def request_snapshot(self) -> None:
         """The record has something new that a second's line does not hold: a save, an evaluation."""
@@ -109,11 +114,15 @@ class JournalKeeper:
             self._requested.set()
             self._wake.set()
 
-    def saved(self) -> None:
-        """Weights were saved: the journal is to know all of the run until here, and so is its copy beside them."""
+    def saved(self, then: Callable[[], None] | None = None) -> None:
+        """Weights were saved: the journal is to know all of the run until here, and so is its copy beside them.
+
+        ``then`` is called in the journal's thread afterwards, unless another save or the end comes before.
+        """
         if not self._elsewhere():
             if self._copy is not None:
                 self._copy.ask()
+            self._then = then
             self.request_snapshot()
 
     def close(self, *, final: bool) -> None:
@@ -154,6 +163,10 @@ class JournalKeeper:
     def _run(self) -> None:
         while not self._stopping.is_set():
             wait = self.write_due(self._clock.elapsed_seconds())
+            self._begun.set()
+            then, self._then = self._then, None
+            if then is not None:
+                then()
             self._wake.wait(min(wait, _EVERY_SECONDS))
             self._wake.clear()  # after a close the loop ends by its own condition
         self._end()

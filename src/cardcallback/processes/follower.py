@@ -168,6 +168,9 @@ class Follower:
     def tell_end(self) -> None:
         """Nothing: the measurer speaks."""
 
+    def add_pictures(self) -> None:
+        """Nothing: the measurer draws them."""
+
     def beat(self) -> bool:
         """Tell once; whether somebody invites."""
         with self._telling:  # also called where a signal ends the process

@@ -1,6 +1,15 @@
 """Frozen data types of a run, and their file format."""
 
-from cardcallback.record.brief import RUN_ID, RunBrief, SessionBrief, brief_of, briefs_in, own_record_files, read_brief
+from cardcallback.record.brief import (
+    RUN_ID,
+    RunBrief,
+    SessionBrief,
+    brief_of,
+    briefs_in,
+    main_briefs,
+    own_record_files,
+    read_brief,
+)
 from cardcallback.record.chaining import UNRECORDED, stage_of, unrecorded_stage, with_stages
 from cardcallback.record.codec import (
     LARGEST_RECORD_BYTES,
@@ -139,6 +148,7 @@ __all__ = [
     "json_schema",
     "load_document",
     "load_run",
+    "main_briefs",
     "named_sessions",
     "not_measured",
     "own_record_files",

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from cardcallback import handlers
-from cardcallback.record.codec import LARGEST_RECORD_BYTES, PRIVATE_FOLDER, RECORD_FOLDER
+from cardcallback.record.codec import LARGEST_RECORD_BYTES, PRIVATE_FOLDER, RECORD_FOLDER, RECORD_NAME
 from cardcallback.record.measurement import Measurement
 from cardcallback.record.run import SCHEMA_VERSION, Card
 from cardcallback.record.stage import Status
@@ -55,15 +55,31 @@ class RunBrief(msgspec.Struct, frozen=True, kw_only=True):
 
 def read_brief(path: Path) -> RunBrief | None:
     """What a record's file tells of its run; ``None`` where there is none that can be read, or one that is newer."""
+    _, brief = _dated_brief(path)
+    return brief
+
+
+def main_briefs(output_folder: Path) -> list[RunBrief]:
+    """What the records in an output folder's main places tell that can be read, the one that was written last first.
+
+    A run that publishes no record keeps it in the private folder.
+    """
+    places = (output_folder / RECORD_FOLDER, output_folder / PRIVATE_FOLDER / RECORD_FOLDER)
+    dated = sorted((_dated_brief(place / RECORD_NAME) for place in places), key=lambda one: one[0], reverse=True)
+    return [brief for _, brief in dated if brief is not None]
+
+
+def _dated_brief(path: Path) -> tuple[float, RunBrief | None]:
+    """The same, with when the file was written."""
     try:
         found = path.stat()
         # A pipe in its place would keep whoever reads it waiting for ever.
         if not stat.S_ISREG(found.st_mode) or found.st_size > LARGEST_RECORD_BYTES:
-            return None
-        return brief_of(path.read_bytes())
+            return found.st_mtime, None
+        return found.st_mtime, brief_of(path.read_bytes())
     except OSError as error:
         handlers.pass_on(error)
-        return None
+        return 0.0, None
 
 
 def brief_of(content: bytes) -> RunBrief | None:

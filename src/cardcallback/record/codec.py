@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +72,11 @@ def load_document(location: str | Path) -> LoadedRecord:
     """As ``load_run``, with the raw document so that ``encode`` can keep unknown fields."""
     path = record_path(Path(location))
     try:
-        if path.stat().st_size > LARGEST_RECORD_BYTES:
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode) and not stat.S_ISDIR(found.st_mode):
+            msg = f"{path.name} is no ordinary file: give an output folder or its training_run/record.json"
+            raise CardCallbackError(msg, exit_code=3)
+        if found.st_size > LARGEST_RECORD_BYTES:
             msg = f"{path.name} is larger than any record: give the record.json that cardcallback wrote"
             raise CardCallbackError(msg)
         content = path.read_bytes()

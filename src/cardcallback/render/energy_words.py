@@ -45,10 +45,14 @@ def used_by_job(record: RunRecord) -> bool:
     return not devices(record) or any(device.used_by_job for device in devices(record))
 
 
+def is_divided(energy: Measurement) -> bool:
+    """Whether it is of a GPU that the driver divides between jobs (MIG)."""
+    return any(_DIVIDED in words for words in energy.covers)
+
+
 def is_shared(record: RunRecord) -> bool:
     """Whether other work was on the job's GPUs, or the driver divides one between jobs."""
-    divided = any(_DIVIDED in words for words in record.energy.gpu.covers)
-    return divided or any(device.other_processes for device in devices(record))
+    return is_divided(record.energy.gpu) or any(device.other_processes for device in devices(record))
 
 
 def energy_owner(record: RunRecord) -> str:

@@ -213,6 +213,14 @@ def most_speed(record: RunRecord) -> str:
     return "at most " if duration_is_least(record) else ""
 
 
+def least_time_each(record: RunRecord) -> str:
+    """The words to stand before the time a step took, or an epoch; empty too where only a last second is not known.
+
+    The steps of that second are as little known as its length.
+    """
+    return "at least " if duration_is_least(record) else ""
+
+
 def duration_words(record: RunRecord) -> str:
     """How long the run took, as a card prints it anywhere: "1 h 52 min", "at least 1 h 52 min"."""
     return f"{least_time(record)}{format_duration(record.duration_seconds)}"

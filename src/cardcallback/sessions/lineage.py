@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import stat
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
@@ -162,8 +163,7 @@ def folders_before(checkpoint: Path, output_dir: Path) -> list[Path]:
 
 def read_record(path: Path) -> RunRecord | None:
     """The record in a file, read in milliseconds; None where there is none that can be read, or one that is newer."""
-    # A pipe in its place would keep whoever reads it waiting for ever.
-    return _record(_content(path)) if path.is_file() else None
+    return _record(_content(path))
 
 
 def records_of_run(folder: Path, run_id: str) -> Iterator[RunRecord]:
@@ -234,9 +234,10 @@ def _folders(folder: Path) -> list[Path]:
 
 
 def _content(path: Path) -> bytes:
-    """The file's bytes; none where it cannot be read or is too large to be one of ours."""
+    """The file's bytes; none where it cannot be read, is too large to be one of ours or is a pipe, which would wait."""
     try:
-        return path.read_bytes() if path.stat().st_size <= LARGEST_RECORD_BYTES else b""
+        found = path.stat()
+        return path.read_bytes() if stat.S_ISREG(found.st_mode) and found.st_size <= LARGEST_RECORD_BYTES else b""
     except OSError as error:
         handlers.pass_on(error)
         return b""

@@ -189,7 +189,9 @@ def _adapter_base(folder: Path) -> Path | None:
 
 def _config(path: Path) -> dict[str, Any]:
     try:
-        found = json.loads(path.read_bytes()) if path.stat().st_size <= _LARGEST_CONFIG_BYTES else None
+        found = (
+            json.loads(path.read_bytes()) if path.is_file() and path.stat().st_size <= _LARGEST_CONFIG_BYTES else None
+        )
     except (OSError, ValueError, RecursionError) as error:
         handlers.pass_on(error)
         return {}

@@ -26,3 +26,7 @@ class StopsWithSummary:
     def tell_end(self) -> None:
         """The session's own."""
         self._session.tell_end()
+
+    def add_pictures(self) -> None:
+        """The session's own."""
+        self._session.add_pictures()

@@ -8,7 +8,7 @@ from cardcallback.record import Measurement, RunRecord, is_unresolved
 from cardcallback.render.card.quantities import Value
 from cardcallback.render.card.values_time_energy import gpu_energy
 from cardcallback.render.figures import at_least, is_known, resolved_value, source_words, verb
-from cardcallback.render.run_words import covers_every_step, least_time, recorded_steps
+from cardcallback.render.run_words import covers_every_step, least_time_each, recorded_steps
 from cardcallback.render.text import escape_markdown
 from cardcallback.units import format_duration, format_energy, format_number
 
@@ -68,7 +68,7 @@ def time_per_epoch(record: RunRecord) -> Value | None:
 def _time_over(record: RunRecord, count: float | None) -> Value | None:
     if not count or record.duration_seconds <= 0:
         return None
-    seconds, least = record.duration_seconds / count, least_time(record)
+    seconds, least = record.duration_seconds / count, least_time_each(record)
     figure, note = f"{least}{format_duration(seconds)}", "mean of the whole run, evaluation and saving included"
     return Value(text=f"{figure} ({note})", short=figure, amount=seconds, kind="time", note=note, least=least)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from cardcallback.record import Accelerator, RunRecord, is_only_a_part
+from cardcallback.render.energy_words import is_divided
 from cardcallback.render.figures import (
     energy_figure,
     figure,
@@ -123,9 +124,12 @@ def _heat(device: Accelerator, reasons: list[str]) -> str:
 def _company(device: Accelerator) -> str:
     if device.other_processes is None:
         return "other processes on the GPU not known"
+    # To a job without rights over the whole GPU its list leaves out those of the other parts.
+    divided = is_divided(device.energy)
     if device.other_processes == 0:
-        return "no other process on the GPU"
-    return f"{plural(device.other_processes, 'other process', 'other processes')} on the GPU"
+        return "processes on its other parts (MIG) not known" if divided else "no other process on the GPU"
+    least = "at least " if divided else ""
+    return f"{least}{plural(device.other_processes, 'other process', 'other processes')} on the GPU"
 
 
 def _percent(share: float) -> str:

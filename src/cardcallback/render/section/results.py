@@ -9,7 +9,7 @@ from cardcallback.render.run_words import (
     covers_every_step,
     devices,
     duration_words,
-    least_time,
+    least_time_each,
     most_speed,
     over_the_run,
     plural,
@@ -96,7 +96,7 @@ def _speed_row(record: RunRecord) -> Row:
     steps = recorded_steps(record)
     if not steps or record.duration_seconds <= 0:
         return "Speed", "not measured: no optimiser step was taken", ""
-    result = f"{least_time(record)}{format_duration(record.duration_seconds / steps)} a step"
+    result = f"{least_time_each(record)}{format_duration(record.duration_seconds / steps)} a step"
     per_step = resolved_value(record.energy.per_step)
     if per_step is not None:
         # A training phase that was seen whole is a whole figure, though the run's is not.

@@ -1,0 +1,110 @@
+"""How a run's record, card and pictures are written together: the figures first, what may be left out last."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from cardcallback.guard import Guard
+from cardcallback.live_run import LiveRun
+from cardcallback.record import RunRecord
+from cardcallback.render.card import ComposedCard
+from cardcallback.run_folder import RunFolder
+from cardcallback.run_records import RunRecords
+
+_RECORD_TASK = "write the record"
+
+
+class RunFiles:
+    """Writes the files of one run, in the thread that trains, the journal's, or the one that ends it for a signal.
+
+    Args:
+        run: the run; the record of one that has ended is never followed by one that was made before.
+        folder: where they lie.
+        records: knows what every record tells.
+        guard: catches what fails here and turns it into sentences of the record.
+
+    ``recorded`` is where the record of the run's end lies, ``card_written`` whether the card tells of this run, and
+    ``card_owed`` whether the last try to complete it failed.
+    """
+
+    def __init__(self, run: LiveRun, folder: RunFolder, records: RunRecords, *, guard: Guard) -> None:
+        self._run, self._folder, self._records, self._guard = run, folder, records, guard
+        self._writing = threading.Lock()
+        self._written: RunRecord | None = None
+        self._pictures = False
+        self.recorded: Path | None = None
+        self.card_written = self.card_owed = False
+
+    def record_now(self, make: Callable[[], RunRecord], task: str = _RECORD_TASK) -> RunRecord:
+        """Make a record and write it, so that no earlier one is written after it; ``task`` is told if that fails."""
+        with self._writing:
+            finished = self._run.finished
+            record = make()
+            with self._guard(task):
+                self._write(record, finished=finished)
+        return record
+
+    def record_unless_finished(self, make: Callable[[], RunRecord]) -> None:
+        """Make a record of a run that goes on, and write it, unless its end came first."""
+        with self._writing:
+            if not self._run.finished:  # asked here, since the run's own end may have been waited for
+                self._write(make(), finished=False)
+
+    def record_and_card(self, make: Callable[[], RunRecord]) -> tuple[RunRecord, bool]:
+        """Make a record and write it and the card; what was written, and whether the run had ended when it was made."""
+        with self._writing:
+            finished = self._run.finished
+            record = make()
+        self._written = None  # somebody may have removed what was written before
+        return self._record_and_card(record, finished=finished), finished
+
+    def with_pictures(self, record: RunRecord) -> RunRecord:
+        """Draw the pictures of an ended run, whose record and card are whole, and show them there."""
+        shown = self._pictures
+        with self._guard("draw the pictures"):
+            self._pictures = self._folder.draw(record)
+        told = self._records.with_sentences(record)
+        if (told, self._pictures) == (record, shown):
+            return record
+        return self._record_and_card(told, finished=True)
+
+    def rewritten_card(self, record: RunRecord) -> RunRecord:
+        """Complete a card that somebody else just wrote, as the record tells of it then."""
+        self.card_owed = True
+        composed = self._folder.write_card(record, pictures=self._pictures)
+        self.card_written, self.card_owed = True, False
+        self._guard.tell(composed.report.warnings)
+        return msgspec.structs.replace(record, card=composed.card)
+
+    def _record_and_card(self, record: RunRecord, *, finished: bool) -> RunRecord:
+        """The record first, with what is about to be filled into the card: once, where nothing fails."""
+        filled = record
+
+        def record_first(composed: ComposedCard) -> None:
+            nonlocal filled
+            self._guard.tell(composed.report.warnings)
+            filled = msgspec.structs.replace(record, card=composed.card)
+            self._write_if_new(filled, finished=finished)
+
+        with self._guard("write the card"):
+            self.card_written, self.card_owed = False, True
+            self._folder.write_card(record, pictures=self._pictures, before=record_first)
+            self.card_written, self.card_owed = True, False
+        return self._write_if_new(filled if self.card_written else record, finished=finished)
+
+    def _write_if_new(self, record: RunRecord, *, finished: bool) -> RunRecord:
+        record = self._records.with_sentences(record)
+        with self._guard(_RECORD_TASK), self._writing:
+            if record != self._written:
+                self._write(record, finished=finished)
+        return record
+
+    def _write(self, record: RunRecord, *, finished: bool) -> None:
+        """Write it, ``finished`` being whether measuring had ended when it was made; the lock is held."""
+        if finished or not self._run.finished:  # else the last one is written by whoever ended the run meanwhile
+            path = self._folder.write_record(record)
+            self._written, self.recorded = record, path if finished else None
