@@ -50,6 +50,13 @@ _ANOTHER_RUN = re.compile(
     r"[<\u2264\u2265]|\u76ee\u6807|\u76ee\u6a19|\u8ba1\u5212",
     re.IGNORECASE,
 )
+# "A LoRA of rank 64 peaked at", "With rank 8 it took": one that is not said to be this run.
+_ANY_RUN = re.compile(
+    r"\W*(?:(?:an?|one)\s+(?:[\w.-]+\s+){0,3}?|(?:with|at|for|using)\s+(?:an?\s+)?(?:lora\s+)?)"
+    r"(?:lora|qlora|adapter|run|training|rank|batch(?:\s+size)?|learning rate|fine-?tun(?:e|ing))\b"
+    r"(?!.*\b(?:was|were|is|has been|we|our|this)\b)",
+    re.IGNORECASE | re.DOTALL,
+)
 # What an energy is likened to.
 _LIKENED = re.compile(
     r"\b(?:(?:smart)?phones?|charg(?:e[sd]?|ing)|light ?bulbs?|kettles?|households?|fridges?|laptops?|driv(?:e|es|ing)|"
@@ -83,7 +90,8 @@ def says_other_thing(text: str) -> bool:
 
 def says_of_another_run(text: str) -> bool:
     """Whether a text is of what was wanted, tried or compared with, of several runs, or a likeness."""
-    return _ANOTHER_RUN.search(text) is not None or _LIKENED.search(text) is not None
+    is_likened = _LIKENED.search(text) is not None
+    return is_likened or _ANOTHER_RUN.search(text) is not None or _ANY_RUN.match(text) is not None
 
 
 def says_of_elsewhere(text: str) -> bool:

@@ -32,8 +32,9 @@ _OF_KIND = tuple(
         ),
     )
 )
-_OF_A_PART = re.compile(
-    r"\b(?:frozen|base|of them|of which|baseline|before|idle|cpu|ram|disk|infer\w*|serv\w*|evaluat\w*|"
+OF_A_PART = re.compile(
+    r"\b(?:frozen|base|of them|of which|baseline|before|idle|at rest|waiting|cpu|ram|disk|"
+    r"infer\w*|serv\w*|evaluat\w*|"
     r"generated?|generates|generation|generating|per gpu|merg\w*|export\w*|load\w*|download\w*|tokeni[sz]\w*|"
     r"quanti[sz]ing|packing|without|would|stage|previous|earlier|first|by|none|system|display)\b"
     # The whole that a part is taken from.
@@ -104,7 +105,7 @@ def _alone(sentence: str, slot: Slot) -> Iterator[Stated]:
     """Of a quantity that a sentence has once, what the words around it say that it is of."""
     for name, kind, words in _OF_KIND:
         found = [one for one in figures_of(sentence, kind) if kind in one.kinds and one.text[-1:].isalpha()]
-        is_of_run = words.search(sentence) and _OF_TRAINING.search(sentence) and not _OF_A_PART.search(sentence)
+        is_of_run = words.search(sentence) and _OF_TRAINING.search(sentence) and not OF_A_PART.search(sentence)
         if len(found) == 1 and is_of_run and not names_family(sentence[: found[0].begin]):
             yield made(name, sentence[found[0].begin : found[0].end], found[0].begin, slot)
 
