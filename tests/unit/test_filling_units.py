@@ -1,5 +1,7 @@
 """Labels that are a unit, that say a thing in two languages, or that ask for a version; and what is of generation."""
 
+# ruff: noqa: RUF001  cards as people write them, in their own letters
+
 from __future__ import annotations
 
 import pytest

@@ -42,7 +42,7 @@ _ANOTHER_RUN = re.compile(
     r"\b(?:target\w*|goal|limit\w*|budget\w*|plan\w*|expect\w*|allow\w*|up to|at most|upper bound|maximum|would|"
     r"could|should|may|might|if|try|tried|recommend\w*|minimum|require[ds]?|instead|compar\w*|than|other|another|also|"
     r"later|earlier|previous\w*|last (?:year|month|week)|ablations?|sweeps?|variants?|search(?:es)?|experiments?|"
-    r"trials|(?:all|\d+) runs|first attempt|initially|originally|next|per|each|every|"
+    r"trials|(?:prior|related) work|(?:all|\d+) runs|first attempt|initially|originally|next|per|each|every|"
     r"better|worse|overfit\w*|second|third|separate\w*|diverg\w*|teacher|lehrer|enseignant|paper|et al|defaults?|"
     r"reproduc\w*|the same (?:script|code|recipe|training|run|job)|(?:my|our) old|"
     r"ziel\w*|geplant\w*|h\u00f6chstens|bis zu|objectif|pr\u00e9vu\w*|maximum|jusqu|hasta|previsto|"
@@ -52,9 +52,10 @@ _ANOTHER_RUN = re.compile(
 )
 # "A LoRA of rank 64 peaked at", "With rank 8 it took": one that is not said to be this run.
 _ANY_RUN = re.compile(
-    r"\W*(?:(?:an?|one)\s+(?:[\w.-]+\s+){0,3}?|(?:with|at|for|using)\s+(?:an?\s+)?(?:lora\s+)?)"
-    r"(?:lora|qlora|adapter|run|training|rank|batch(?:\s+size)?|learning rate|fine-?tun(?:e|ing))\b"
-    r"(?!.*\b(?:was|were|is|has been|we|our|this)\b)",
+    r"\W*(?:an?|one)\s+(?:[\w.-]+\s+){0,3}?(?:q?lora|adapter|run|training|rank|batch|learning rate|"
+    r"fine-?tun(?:e|ing))\b"
+    r"(?!.*\b(?:was|were|is|has been|we|our|this)\b)"
+    r"|\W*(?:with|at|for)\s+(?:an?\s+)?(?:lora\s+)?(?:rank|batch(?:\s+size)?|learning rate)\b(?!.*\b(?:we|our|this)\b)",
     re.IGNORECASE | re.DOTALL,
 )
 # What an energy is likened to.

@@ -155,7 +155,8 @@ class Surroundings:
         inside = self.index.inside | dict(self.row.inside if self.row is not None else {})
         of_base = frozenset({"base", "model"} if name in BEFORE.values() else ())
         if (name or "").startswith("software."):
-            return words_of(*(label for row in self.index.labels.rows if row.value == name for label in each(row.label)))
+            rows = (row for row in self.index.labels.rows if row.value == name)
+            return words_of(*(label for row in rows for label in each(row.label)))
         return of_base | words_of(*(words for words, value in inside.items() if name is not None and value == name))
 
     def _of_row_value(self) -> frozenset[str]:
