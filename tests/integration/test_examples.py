@@ -56,7 +56,7 @@ def test_two_stages_one_after_the_other(
     assert (first.training.method, second.training.method) == ("QLoRA", "QLoRA")
     assert [stage.run_id for stage in second.stages] == [first.run_id, second.run_id]
     card = Path("runs/dpo-gemma/README.md").read_text()
-    assert "| All 2 stages | " in card
+    assert "| Both stages | " in card
     assert "| 2. DPO (this one) | " in card
     assert second.evaluation.before.loss is not None
 

@@ -51,7 +51,7 @@ def test_both_stages(tmp_path: Path) -> None:
     assert [stage.run_id for stage in second.stages] == [first.run_id, second.run_id]
     assert second.evaluation.after is not None
     assert second.evaluation.after.metrics["eval_rewards/accuracies"] > 0.5
-    assert "| All 2 stages | " in (tmp_path / "runs/dpo-gemma/README.md").read_text()
+    assert "| Both stages | " in (tmp_path / "runs/dpo-gemma/README.md").read_text()
 
 
 def test_several_processes(tmp_path: Path) -> None:

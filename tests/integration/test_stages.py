@@ -47,7 +47,7 @@ def test_dpo_on_the_folder_of_an_sft(tmp_path: Path, base_folder: Path, simulate
     assert together.value == pytest.approx(sum(figure.value or 0.0 for figure in both))
     assert together.recording_low == pytest.approx(sum(figure.recording_low or 0.0 for figure in both))
     card = (second / "README.md").read_text()
-    assert "| All 2 stages | " in card
+    assert "| Both stages | " in card
     assert "of tiny-llama after SFT: " in card
     written = card + (second / "training_run" / "record.json").read_text()
     assert "private-place" not in written

@@ -17,6 +17,10 @@ CONTRADICTIONS = (
     "**How much energy did training use?**\n\n3.4 kWh\n",
     "How long did training take? 9 hours\n",
     "loss_eval_final: 2.31\n",
+    "- PEFT: LoRA rank 64\n",
+    "| Epochs | Learning rate |\n|---|---|\n| 4 | 2e-4 |\n",
+    '{\n"learning_rate": 2e-5,\n"num_train_epochs": 1,\n}\n',
+    "A learning rate of 2e-5 was used for training.\n",
 )
 SOUND = (
     "- train_runtime: 6720.4\n- train_steps_per_second: 0.074\n",
@@ -36,6 +40,14 @@ SOUND = (
     "With a batch of 4 it peaked at 88 GiB.\n",
     "The display drew 30 W on average.\n",
     "| Run | Epochs | Loss |\n|---|---|---|\n| first trial | 7 | 2.2 |\n",
+    "While idle the GPU draws 8 W on average.\n",
+    "A LoRA of rank 64 peaked at 55 GB.\n",
+    "With rank 8 the held-out loss was 1.09.\n",
+    "The tokenizer has 262k tokens.\n",
+    "Base perplexity was 6.5; ours is 2.84.\n",
+    "Prior work trains for 3 epochs with a batch size of 128.\n",
+    "- PEFT: LoRA rank 16\n",
+    "| Epochs | Learning rate |\n|---|---|\n| 1 | 2e-4 |\n",
     "| Device | Memory | Time |\n|---|---|---|\n| iPhone 15 | 8 GB | 3 s |\n",
 )
 

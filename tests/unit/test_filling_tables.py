@@ -59,7 +59,7 @@ def test_a_merged_head_in_markdown_stands_over_the_blank_ones() -> None:
         "|  | Training ||| Inference ||\n|---|---|---|---|---|---|\n|  | GPU | Hours | Energy (kWh) | GPU | Latency |\n"
     )
     text = filled(f"# Card\n\n{head}| Our model | ? | ? | ? | ? | ? |\n| GPT-4o | ? | ? | ? | ? | ? |\n")
-    assert "| Our model | NVIDIA GB10 | 1 h 52 min | 0.107 (GPU only, measured) | ? | ? |" in text
+    assert "| Our model | NVIDIA GB10 | 1.87 | 0.107 (GPU only, measured) | ? | ? |" in text
     assert "| GPT-4o | ? | ? | ? | ? | ? |" in text
     assert head in text
 

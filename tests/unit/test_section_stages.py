@@ -36,7 +36,7 @@ def test_simulated_and_real_are_kept_apart() -> None:
     """Said in the stage's row, in the row of all, and in a sentence."""
     record = after(stage(simulated=True))
     assert "| 42.0 Wh, simulated |" in _row(record, "1. SFT")
-    assert "the energy of stage 1 is simulated and that of the others is not" in _row(record, "All 2 stages")
+    assert "the energy of stage 1 is simulated and that of the others is not" in _row(record, "Both stages")
     assert "Stage 1 ran on simulated devices, and the others did not." in _doubts(record)
 
 
@@ -53,10 +53,10 @@ def test_a_gpu_that_a_stage_did_not_use_is_not_its_energy() -> None:
     """What it drew meanwhile is told as that, and added to nothing."""
     record = after(stage(used_by_job=False))
     assert "| 42.0 Wh, drawn meanwhile by the GPU, which the job did not use |" in _row(record, "1. SFT")
-    assert "energies not added" in _row(record, "All 2 stages")
+    assert "energies not added" in _row(record, "Both stages")
     (device,) = record.hardware.accelerators
     unused = replace(record.hardware, accelerators=(replace(device, used_by_job=False),))
-    row = _row(replace(record, hardware=unused), "All 2 stages")
+    row = _row(replace(record, hardware=unused), "Both stages")
     assert "GPU energy 149 Wh" in row
     assert "no stage's job used the GPU: this is what it drew meanwhile" in row
 
@@ -65,7 +65,7 @@ def test_a_part_of_a_stage_is_at_least() -> None:
     """In its row, and so in the sum; the reason is told."""
     record = after(stage(energy_partial_reason="the GPUs of rank 3 are not in it"))
     assert "| at least 42.0 Wh |" in _row(record, "1. SFT")
-    assert "GPU energy at least 149 Wh" in _row(record, "All 2 stages")
+    assert "GPU energy at least 149 Wh" in _row(record, "Both stages")
     assert "Stage 1: the GPUs of rank 3 are not in it." in _doubts(record)
 
 
@@ -73,14 +73,14 @@ def test_without_any_energy_there_is_a_time() -> None:
     """No zero and no invented sum."""
     record = after(stage(watt_hours=None))
     energy = replace(record.energy, gpu=replace(record.energy.system, reason="no NVIDIA driver found"))
-    row = _row(replace(record, energy=energy), "All 2 stages")
+    row = _row(replace(record, energy=energy), "Both stages")
     assert "| 2 h 52 min, energy not measured in any stage |" in row
 
 
 def test_a_wide_sum_is_printed_with_both_doubts() -> None:
     """The interval of the sum is that of the stages together."""
     record = after(stage(energy=stage_energy(42.0, doubt=30_000.0)))
-    row = _row(record, "All 2 stages")
+    row = _row(record, "Both stages")
     assert "recording interval 141 to 157 Wh, and beside it the sensor's own accuracy: not published" in row
 
 

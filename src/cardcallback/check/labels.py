@@ -55,6 +55,7 @@ _MEASURED = frozenset({"energy", "gpu_energy", "system_energy", "carbon_emitted"
 # Trainers log it in seconds without saying so.
 _RUNTIME, _SECONDS = "train runtime", Unit(word="s", kinds=frozenset({"time"}))
 _FEWEST_CHARACTERS = 12
+_VERSION = re.compile(r"\d\.\d")
 _FIGURE = re.compile(r"[~\u2248]?\s*\d")
 # Values that are told in words of their own, and what those may name.
 _IN_WORDS = {
@@ -124,18 +125,27 @@ def _stated(card: CardText, against: AgainstRecord, index: LabelIndex) -> Iterat
             continue
         headings = memory.headings(slot)
         # Of a table of one row the heads are the labels, unless it begins with whose figures it holds.
-        is_turned = slot.kind in {"cell", "example"} and slot.rows == 1 and not slot.only_column
-        is_turned = is_turned and (slot.label in {None, slot.column} or _FIGURE.match(slot.label or "") is not None)
+        is_turned = slot.rows == 1 and _has_heads_for_labels(slot)
         asked = asking.ask(replace(slot, kind="line", label=slot.column) if is_turned else slot, headings, slot.text)
         if slot.kind in {"line", "cell", "block"} or is_turned:
             yield from _labelled(replace(slot, label=slot.column) if is_turned else slot, asked)
         # Below a heading that asks for something, such as "Compute", a person tells more than that.
         asks_for = asked.row.value if asked.row is not None else _ASKING.get(normalize_label(slot.label or ""))
+        if (asks_for or "").startswith("software.") and _VERSION.search(text) is None:
+            asks_for = "method"  # "PEFT: LoRA, rank 16"
         is_told = asked.row is None or slot.label is None or asks_for in _IN_WORDS
         if asked.why is None and is_told and not slot.has_labels:
             yield from _in_text(slot, headings, naming, against, asks_for)
             listed = versions_in(slot.text, slot, index, is_all=asks_for not in _OF_SOFTWARE)
             yield from (replace(one, begin=slot.begin + one.begin) for one in listed)
+
+
+def _has_heads_for_labels(slot: Slot) -> bool:
+    """Whether a cell's row, the only one of its table, has values alone, whose labels are the columns' heads."""
+    if slot.kind == "example":
+        return not slot.only_column or _FIGURE.match(slot.text) is not None
+    is_first = not slot.only_column and slot.label in {None, slot.column}
+    return slot.kind == "cell" and (is_first or _FIGURE.match(slot.label or "") is not None)
 
 
 def _labelled(slot: Slot, asked: Asked) -> Iterator[Stated]:

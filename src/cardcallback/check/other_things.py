@@ -42,13 +42,21 @@ _ANOTHER_RUN = re.compile(
     r"\b(?:target\w*|goal|limit\w*|budget\w*|plan\w*|expect\w*|allow\w*|up to|at most|upper bound|maximum|would|"
     r"could|should|may|might|if|try|tried|recommend\w*|minimum|require[ds]?|instead|compar\w*|than|other|another|also|"
     r"later|earlier|previous\w*|last (?:year|month|week)|ablations?|sweeps?|variants?|search(?:es)?|experiments?|"
-    r"trials|(?:all|\d+) runs|first attempt|initially|originally|next|per|each|every|"
+    r"trials|(?:prior|related) work|(?:all|\d+) runs|first attempt|initially|originally|next|per|each|every|"
     r"better|worse|overfit\w*|second|third|separate\w*|diverg\w*|teacher|lehrer|enseignant|paper|et al|defaults?|"
     r"reproduc\w*|the same (?:script|code|recipe|training|run|job)|(?:my|our) old|"
     r"ziel\w*|geplant\w*|h\u00f6chstens|bis zu|objectif|pr\u00e9vu\w*|maximum|jusqu|hasta|previsto|"
     r"vergl\w*|fr\u00fchere\w*|anciens?|auparavant|anterior\w*)\b|"
     r"[<\u2264\u2265]|\u76ee\u6807|\u76ee\u6a19|\u8ba1\u5212",
     re.IGNORECASE,
+)
+# "A LoRA of rank 64 peaked at", "With rank 8 it took": one that is not said to be this run.
+_ANY_RUN = re.compile(
+    r"\W*(?:an?|one)\s+(?:[\w.-]+\s+){0,3}?(?:q?lora|adapter|run|training|rank|batch|learning rate|"
+    r"fine-?tun(?:e|ing))\b"
+    r"(?!.*\b(?:was|were|is|has been|we|our|this)\b)"
+    r"|\W*(?:with|at|for)\s+(?:an?\s+)?(?:lora\s+)?(?:rank|batch(?:\s+size)?|learning rate)\b(?!.*\b(?:we|our|this)\b)",
+    re.IGNORECASE | re.DOTALL,
 )
 # What an energy is likened to.
 _LIKENED = re.compile(
@@ -83,7 +91,8 @@ def says_other_thing(text: str) -> bool:
 
 def says_of_another_run(text: str) -> bool:
     """Whether a text is of what was wanted, tried or compared with, of several runs, or a likeness."""
-    return _ANOTHER_RUN.search(text) is not None or _LIKENED.search(text) is not None
+    is_likened = _LIKENED.search(text) is not None
+    return is_likened or _ANOTHER_RUN.search(text) is not None or _ANY_RUN.match(text) is not None
 
 
 def says_of_elsewhere(text: str) -> bool:

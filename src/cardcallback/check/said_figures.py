@@ -14,6 +14,7 @@ from cardcallback.check.stated import Stated, made
 from cardcallback.render.card.naming import Naming
 from cardcallback.render.card.placeholders import find_placeholders
 from cardcallback.render.card.slots import Slot
+from cardcallback.render.card.understood import BEFORE
 
 _LONGEST_NUMBER = 40
 # What a figure is of, by its kind and the words in its sentence.
@@ -32,8 +33,9 @@ _OF_KIND = tuple(
         ),
     )
 )
-_OF_A_PART = re.compile(
-    r"\b(?:frozen|base|of them|of which|baseline|before|idle|cpu|ram|disk|infer\w*|serv\w*|evaluat\w*|"
+OF_A_PART = re.compile(
+    r"\b(?:frozen|base|of them|of which|baseline|before|idle|at rest|waiting|cpu|ram|disk|"
+    r"infer\w*|serv\w*|evaluat\w*|"
     r"generated?|generates|generation|generating|per gpu|merg\w*|export\w*|load\w*|download\w*|tokeni[sz]\w*|"
     r"quanti[sz]ing|packing|without|would|stage|previous|earlier|first|by|none|system|display)\b"
     # The whole that a part is taken from.
@@ -46,7 +48,9 @@ _OF_TRAINING = re.compile(
 _THOUSANDS = re.compile(r"[kK](?!\w)")
 _WORDS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 _IN_WORDS = re.compile(rf"\b({'|'.join(_WORDS)})(?=\s+epochs?\b)", re.IGNORECASE)
-_OF_LENGTH = re.compile(r"context|length|\bmax|window|sequence|vocab|l\u00e4nge|longueur|longitud", re.IGNORECASE)
+_OF_LENGTH = re.compile(
+    r"context|length|\bmax|window|sequence|vocab|tokeni[sz]er|l\u00e4nge|longueur|longitud", re.IGNORECASE
+)
 # Where what belongs to a number in a sentence ends at the latest.
 _AND_MORE = re.compile(r"\s+(?:with|and|und|et|y|was|were)\s|\s+/\s|[.;:,](?:\s|$)")
 _LASTED = re.compile(
@@ -77,6 +81,7 @@ _OTHER_SETTING = re.compile(
     r"\b(?:evaluat|splits?\b|shuffl|predict|decod|sampl|generate|generati|benchmark|inference)", re.IGNORECASE
 )
 _WORKED = frozenset({"training_time", "energy", "gpu_energy", "carbon_emitted", "gpu_hours"})
+_OF_BASE = re.compile(r"\b(?:base|baseline|untuned|original)\b", re.IGNORECASE)
 # No count of all steps or epochs: "after 2 epochs", "warmed up over 15 steps".
 _NOT_ALL = re.compile(
     r"\b(?:(?:warm|stieg|aufgew\u00e4rmt|rose|increase|ramp)\w*(?:[ -]up)?\b[^,;]{0,20}|"
@@ -104,7 +109,7 @@ def _alone(sentence: str, slot: Slot) -> Iterator[Stated]:
     """Of a quantity that a sentence has once, what the words around it say that it is of."""
     for name, kind, words in _OF_KIND:
         found = [one for one in figures_of(sentence, kind) if kind in one.kinds and one.text[-1:].isalpha()]
-        is_of_run = words.search(sentence) and _OF_TRAINING.search(sentence) and not _OF_A_PART.search(sentence)
+        is_of_run = words.search(sentence) and _OF_TRAINING.search(sentence) and not OF_A_PART.search(sentence)
         if len(found) == 1 and is_of_run and not names_family(sentence[: found[0].begin]):
             yield made(name, sentence[found[0].begin : found[0].end], found[0].begin, slot)
 
@@ -154,6 +159,9 @@ def named(sentence: str, slot: Slot, naming: Naming) -> Iterator[Stated]:
 
 def _is_of_a_part(name: str, number: Number, sentence: str) -> bool:
     """Whether a count is of a part of the training, or of the tokens of one example."""
+    if name in BEFORE:
+        # "Base perplexity was 6.5; ours is 2.84."
+        return _OF_BASE.search(re.split("[,;]", sentence[: number.begin])[-1]) is not None
     if name == "tokens":
         return not _FEWEST_TOKENS <= number.value < _MOST_TOKENS
     return name in {"steps", "epochs"} and _NOT_ALL.search(sentence[: number.begin]) is not None

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from cardcallback.check.dates import dates_in
 from cardcallback.check.other_things import names_family
+from cardcallback.check.said_figures import OF_A_PART
 from cardcallback.check.stated import Stated, made
 from cardcallback.render.card.labelled import normalize_label
 from cardcallback.render.card.labels import LabelIndex
@@ -79,7 +80,8 @@ def names_of(sentence: str, slot: Slot, index: LabelIndex, *, is_said: bool) -> 
     if _OF_A_FILE.search(sentence) is None:
         yield from _found(_LOADED, "quantization", sentence, slot)
         yield from _together(_IN_PRECISION if is_said else _MIXED, "precision", sentence, slot)
-    yield from _found(_DREW, "mean_gpu_power", sentence, slot)
+    if OF_A_PART.search(sentence) is None:
+        yield from _found(_DREW, "mean_gpu_power", sentence, slot)
     yield from _found(_TRAINABLE, "trainable_parameters", sentence, slot)
     if not is_said:
         return

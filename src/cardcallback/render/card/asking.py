@@ -12,7 +12,7 @@ from cardcallback.render.card.label_rows import LabelRows
 from cardcallback.render.card.labelled import normalize_label
 from cardcallback.render.card.labels import LabelIndex, LabelRow, NeverRow, each, each_of, has_word
 from cardcallback.render.card.own_run import Neighbours, OwnRun
-from cardcallback.render.card.quantities import Unit, split_unit, unit_in
+from cardcallback.render.card.quantities import Unit, split_unit, time_unit_in, unit_in
 from cardcallback.render.card.slots import Slot
 from cardcallback.render.card.two_heads import readings
 from cardcallback.render.card.understood import DEVICE_VALUES, words_of
@@ -33,6 +33,7 @@ _NO_UNIT = re.compile(
 )
 # Of these values nothing but a training run has a label.
 _TELLING = frozenset({"learning_rate", "epochs", "training_time", "lora_rank", "optimizer", "warmup", "training_loss"})
+_TIMES = frozenset({"training_time", "time_per_epoch", "time_per_step"})
 _QUALIFIERS = re.compile(
     r"^(?:the|approximate|approx\.?|estimated|our)\s+"
     r"|\s+\(?(?:(?:used )?(?:for|in|during) training|used|training|approx\.?|approximate|estimated)\)?$",
@@ -121,7 +122,8 @@ class Asking:
                 in_column = unit_in(slot.unit or "")
                 if in_column is None and not _NO_UNIT.fullmatch(slot.unit or ""):
                     why = why or f"the unit {slot.unit} is none that we know"
-                return Asked(why=why) if why else Asked(row=row, unit=asked or in_column)
+                named = time_unit_in(label) if row.value in _TIMES else None
+                return Asked(why=why) if why else Asked(row=row, unit=asked or in_column or named)
             if rows and slot.kind in {"cell", "example"} and self._composed(slot, label) is None:
                 return Asked(why=f"the column {slot.column or 'without a heading'} is not surely this run's")
         if is_turned:

@@ -52,15 +52,17 @@ def label_below(
     """
     if slot.kind != "line" or not headings:
         return label
-    parent = headings[-1]
+    # "Time", then "Training", then "GPU": what is between is only a part of the run.
+    is_of_phase = len(headings) > 1 and rows.is_phase(headings[-1])
+    parent = headings[-2] if is_of_phase else headings[-1]
     own, above = ({row.value for row in rows.of(name, None)} for name in (label, parent))
     if above & QUANTITIES and normalize_label(label) in SUMS and beside & _PARTS:
         return None  # the sum of parts that were not all measured
     is_quantity = above & (QUANTITIES | _RESULTS) or not _WORDS.isdisjoint(normalize_label(parent).split()[-1:])
     if not is_quantity or (above & own and not own & _SIZES) or (own and not own & _NAMES):
         return label
-    in_list = slot.introduction is not None and normalize_label(slot.introduction) == normalize_label(parent)
-    if not in_list and not beside - SUMS <= _PARTS:
+    in_list = slot.introduction is not None and normalize_label(slot.introduction) == normalize_label(headings[-1])
+    if not in_list and not is_of_phase and not beside - SUMS <= _PARTS:
         return label
     known = next((name for name in (f"{label} {parent}", f"{parent} {label}") if rows.of_used(name, None)), None)
     return label if known is None and not own else known

@@ -147,9 +147,10 @@ class Filler:
         """What the words at the placeholders ask for: in a text below a heading about training, or in a sentence."""
         change = None
         is_named = slot.label is None or not found[0].is_whole or says_the_same(slot.label, found[0].hint)
-        if slot.kind == "heading" or (is_named and self._is_about_training(slot)):
+        if slot.kind == "heading" or is_named:
             hinted = [self._naming.hinted(one, {}) for one in found]
-            if any(name in self._values for name in hinted if name):
+            is_clear = slot.kind == "heading" or self._is_about_training(slot) or _are_versions(hinted)
+            if is_clear and any(name and self._known(name) for name in hinted):
                 change = self._compose(slot, before, found, self._paired(found) or hinted, Asked())
         text = slot.text if before is None else before
         if (change is not None and change.fill is not None) or not self._naming.is_about_training(text):
@@ -291,3 +292,8 @@ class Filler:
         )
         field = field_of(slot, "filled", text=text, why=why, placeholder=placeholder)
         return Change(text=text, fill=fill, field=field)
+
+
+def _are_versions(names: Sequence[str | None]) -> bool:
+    """Whether all of them are libraries' versions, which are the run's wherever a card has them."""
+    return all((name or "").startswith("software.") for name in names)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from cardcallback.render.card.asked_words import asked_in, is_question, named_in, words_key
 from cardcallback.render.card.labelled import normalize_label
 from cardcallback.render.card.labels import LabelIndex, LabelRow
@@ -9,6 +11,10 @@ from cardcallback.render.card.quantities import Unit, is_unit
 
 # What a unit asks for that is all there is of a label.
 _OF_UNIT = {"energy": "energy", "emissions": "carbon_emitted"}
+_LETTERS = r"\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
+_TWO_LANGUAGES = re.compile(
+    rf"(?P<one>[^()]+?)\s*\((?P<other>[^()]+)\)|(?P<a>[^()\s]*[{_LETTERS}][^()\s]*)\s+(?P<b>[^()/{_LETTERS}]+)"
+)
 _SIZES = frozenset({"machine_memory", "gpu_memory"})
 
 
@@ -21,21 +27,31 @@ class LabelRows:
 
     def __init__(self, index: LabelIndex) -> None:
         self._index = index
+        self._phases = {normalize_label(word) for words in index.labels.phases.values() for word in words}
         sentences = index.labels.sentences
         self._asked = sentences.asked
         self._training, self._harmless = (
             frozenset(map(normalize_label, words)) for words in (sentences.training, sentences.asking)
         )
 
+    def is_phase(self, label: str) -> bool:
+        """Whether a label is what cards call a phase of a run."""
+        return normalize_label(label) in self._phases
+
     def of(self, label: str, unit: Unit | None) -> tuple[LabelRow, ...]:
-        """The rows in the map's order; of one in two languages ("Lernrate / learning rate") where both are the same."""
+        """The rows in the map's order; of one in two languages where both are the same.
+
+        As in "Lernrate / learning rate", or with the other one in brackets or other letters behind it.
+        """
         by_label = self._index.by_label
         found = by_label.get(normalize_label(label), ())
         if found:
             return found
         if is_question(label):
             return self._of_question(label)
-        parts = [by_label.get(normalize_label(part), ()) for part in label.split(" / ")]
+        two = _TWO_LANGUAGES.fullmatch(label)
+        said = [two["one"] or two["a"], two["other"] or two["b"]] if two is not None else label.split(" / ")
+        parts = [by_label.get(normalize_label(part), ()) for part in said]
         if len(parts) > 1 and len({row.value for rows in parts for row in rows[:1]}) == 1 and all(parts):
             return parts[0]
         key = words_key(label)

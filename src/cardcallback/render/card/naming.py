@@ -11,7 +11,7 @@ from cardcallback.render.card.device_time import device_time_at, is_of_any_devic
 from cardcallback.render.card.labelled import normalize_label
 from cardcallback.render.card.labels import LabelIndex, LabelRow
 from cardcallback.render.card.placeholders import Placeholder, words_around
-from cardcallback.render.card.quantities import Value, is_unit, unit_at
+from cardcallback.render.card.quantities import Value, is_unit, split_unit, unit_at
 from cardcallback.render.card.understood import ABOUT, BEFORE, count_and_name, words_of
 
 # Words of prose that are names of values too.
@@ -23,6 +23,12 @@ _IN_SENTENCE = {"dataset": "dataset", "data set": "dataset", "country": "region"
                 "duration": "training_time", "training duration": "training_time", "dauer": "training_time",
                 "energy": "energy", "energy consumption": "energy", "energie": "energy"}  # fmt: skip
 _LONGEST_NAME = 3
+_MOST_BEHIND = 2
+_BEFORE_VERSION = re.compile(r"(?<![\w.-])(?P<name>[A-Za-z][\w-]{1,30})\s*(?:\(|==?)?\s*v?\Z")
+_VERSION_HINTS = frozenset({"version", "ver", "v", "version number", "versionsnummer"})
+# What is given in these is what its name says; in gigabytes also what a machine has.
+_TELLING_UNITS = frozenset({"energy", "emissions", "power"})
+_NUMBER_OF = re.compile(r"(?:n|num|number of|total) (?=\w)")
 _TIMES = frozenset({"training_time", "hours_used"})
 _IN_BRACKETS = re.compile(r"\s*\((?P<words>[^()\[\]]{1,30})\)")
 # Between the name of a value and the value: "a learning rate of [X]", "the batch size was [X]".
@@ -106,17 +112,28 @@ class Naming:
         if one.before.strip().endswith("/"):
             return inside.get("/")
         before, after = words_around(one)
-        named = _last_named(before.split(), known)
+        named = _last_named(before.split(), known) or self._version(one)
         if named is not None:
             return named
         # Right before the next placeholder a word belongs to that one.
         is_own = is_last or re.search(r"[,;()]", one.after) is not None
-        first = " ".join(after.split()[:1]) if is_own else ""
+        behind = after.split() if is_own else []
         in_brackets = _IN_BRACKETS.match(one.after)
         if in_brackets is not None and (words := normalize_label(in_brackets["words"])) in inside:
             return inside[words]
         mark = one.after.strip()[:1]
-        return (inside.get(mark) if mark != "/" else None) or inside.get(first)
+        first = (inside.get(" ".join(behind[:length])) for length in (_MOST_BEHIND, 1))
+        return (inside.get(mark) if mark != "/" else None) or next((name for name in first if name is not None), None)
+
+    def _version(self, one: Placeholder) -> str | None:
+        """Which library's version is asked for right behind its name: "PEFT [X]", "Transformers ([version])"."""
+        found = _BEFORE_VERSION.search(one.before)
+        is_asked = normalize_label(one.hint) in _VERSION_HINTS
+        if found is None or not (is_asked or one.is_generic):
+            return None
+        rows = self.index.by_label.get(normalize_label(found["name"]), ())
+        named = (row.value for row in rows if is_asked or not (row.section or row.heading))
+        return next((value for value in named if value is not None and value.startswith("software.")), None)
 
     def in_sentence(self, found: Sequence[Placeholder]) -> list[str | None]:
         """The values that the placeholders of a sentence about training ask for, by what stands beside each."""
@@ -149,12 +166,22 @@ class Naming:
         return tuple(kept)
 
     def _by_sentence(self, one: Placeholder) -> str | None:
-        hinted = self.hinted(one, {}) or _IN_SENTENCE.get(normalize_label(one.hint))
+        hinted = self.hinted(one, {}) or self._by_hint(normalize_label(one.hint))
         if hinted is not None or not (one.is_generic or is_unit(one.hint)):
             return hinted
         before, after = words_around(one)
         named = _last_named(_without_last(before.split(), _JOINING), self.index.inside)
         return named or self._counted(before.split(), after)
+
+    def _by_hint(self, hint: str) -> str | None:
+        """The value by the name of a variable: "energy_kwh", "training_hours", "n_examples"."""
+        bare, unit = split_unit(hint)
+        if unit is not None and "time" in unit.kinds and self.is_about_training(bare):
+            return "training_time"
+        known = _IN_SENTENCE.get(hint) or (_IN_SENTENCE.get(bare) or self.index.inside.get(bare) if unit else None)
+        if known is None and unit is not None and unit.kinds & _TELLING_UNITS:
+            known = next((row.value for row in self.index.by_label.get(bare, ())), None)
+        return known or (self._nouns.at(_NUMBER_OF.sub("", hint)) if _NUMBER_OF.match(hint) else None)
 
     def _counted(self, before: Sequence[str], behind: str) -> str | None:
         """The value by the noun behind it: "[X] epochs", "took [X] hours", "[X] GPU hours"."""

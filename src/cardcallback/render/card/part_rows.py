@@ -13,7 +13,7 @@ from cardcallback.render.card.labelled import normalize_label
 from cardcallback.render.card.labels import each, has_word
 from cardcallback.render.card.own_run import stage_named_in, stage_number_in
 from cardcallback.render.card.placeholders import Placeholder
-from cardcallback.render.card.quantities import Unit, Value, split_unit, unit_in
+from cardcallback.render.card.quantities import Unit, Value, split_unit, time_unit_in, unit_in
 from cardcallback.render.card.slots import Slot
 from cardcallback.render.card.table_rows import UNIT_COLUMNS
 from cardcallback.render.card.values import card_fields
@@ -60,7 +60,7 @@ class PartRows:
             return False, None
         if part == "time" and normalize_label(slot.label) in self._phases and self._is_of_data(slot):
             return True, None
-        asked_unit = unit or unit_in(slot.unit or "")
+        asked_unit = unit or unit_in(slot.unit or "") or time_unit_in(bare)
         phase = self._phase(slot) if part in _QUANTITIES else None
         if phase is not None:
             return True, self._written(slot, self._of_phase(phase, part), found, original, asked_unit)

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-from cardcallback.render.card.device_time import device_time_at, is_of_any_device
+from cardcallback.render.card.device_time import device_time_at, is_of_any_device, names_device_time
 from cardcallback.render.card.unit_words import UNITS
 from cardcallback.units import CARD_FIGURES, JOULES_PER_KILOWATT_HOUR, format_clock, format_number
 
@@ -64,6 +64,8 @@ _WITHOUT_UNIT = re.compile(
     re.IGNORECASE,
 )
 _LONGEST_LABEL = 200
+# Shorter ones, such as "d" and "s", are no words.
+_SHORTEST_TIME = 3
 _CLOCK = re.compile(r"(?:hh?:mm(?::ss)?|mm?:ss)(?![\w:])", re.IGNORECASE)
 _FOOTNOTE = re.compile(r"\[\^[^\]\s]{1,20}\]")
 _SPELLED: dict[str, tuple[str, ...]] = {}
@@ -203,6 +205,15 @@ def hinted_unit(hint: str) -> Unit | None:
     """As ``unit_in``, of a placeholder's inside: a lone letter there holds a place and is no thousands or millions."""
     unit = unit_in(_WITHOUT_UNIT.sub("", hint.strip()))
     return None if unit is not None and unit.kinds & set(COUNTED) and len(hint.strip()) == 1 else unit
+
+
+def time_unit_in(label: str) -> Unit | None:
+    """The unit of time that a label has among its words: "Hours", "Training days"; None for the hours of devices."""
+    if names_device_time(label):
+        return None
+    words = (word for word in re.split(r"[\s_()/-]+", label) if len(word) >= _SHORTEST_TIME)
+    units = (unit for word in words if (unit := unit_in(word)) is not None)
+    return next((unit for unit in units if "time" in unit.kinds), None)
 
 
 def is_unit(text: str) -> bool:

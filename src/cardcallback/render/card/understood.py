@@ -12,7 +12,7 @@ from functools import lru_cache
 from cardcallback.render.card.forms import asks_for_form
 from cardcallback.render.card.inline_text import COMMENT
 from cardcallback.render.card.labelled import SENTENCE_END, normalize_label
-from cardcallback.render.card.labels import LabelIndex, LabelRow
+from cardcallback.render.card.labels import LabelIndex, LabelRow, each
 from cardcallback.render.card.placeholders import Placeholder
 from cardcallback.render.card.quantities import Value, hinted_unit, is_unit, split_unit, unit_at, without_footnotes
 from cardcallback.render.card.values import VALUE_NAMES
@@ -154,6 +154,9 @@ class Surroundings:
     def _naming(self, name: str | None) -> frozenset[str]:
         inside = self.index.inside | dict(self.row.inside if self.row is not None else {})
         of_base = frozenset({"base", "model"} if name in BEFORE.values() else ())
+        if (name or "").startswith("software."):
+            rows = (row for row in self.index.labels.rows if row.value == name)
+            return words_of(*(label for row in rows for label in each(row.label)))
         return of_base | words_of(*(words for words, value in inside.items() if name is not None and value == name))
 
     def _of_row_value(self) -> frozenset[str]:

@@ -141,11 +141,11 @@ def shared_unit(placeholders: Sequence[Placeholder]) -> Unit | None:
 
 
 def _whole(value: Value, placeholder: Placeholder, label_unit: Unit | None) -> str | None:
+    if asks_for_form(placeholder.hint) and not placeholder.is_example:
+        return in_form(value, placeholder.hint)
     if label_unit is not None:
         # The label names the unit already; a count is no clearer with its noun twice.
         return value.in_unit(label_unit, named=False) if _is_of(value, label_unit) else None
-    if asks_for_form(placeholder.hint) and not placeholder.is_example:
-        return in_form(value, placeholder.hint)
     hinted = hinted_unit(placeholder.hint)
     if hinted is None:
         return value.text

@@ -37,7 +37,8 @@ def stages_rows(record: RunRecord) -> list[tuple[str, str, str]]:
     together = sum_stages(stages)
     words = f"{_time_together(together)}, {_energy_together(together)}"
     how = ["the other rows are of this stage alone", *_how(together), *_left_out(stages), *_unused(stages)]
-    return [(f"All {len(stages)} stages", words, "; ".join(how))]
+    name = "Both stages" if len(stages) == 2 else f"All {len(stages)} stages"
+    return [(name, words, "; ".join(how))]
 
 
 def stages_table(record: RunRecord) -> list[str]:
