@@ -25,13 +25,13 @@ from cardcallback.sensors.base import (
 )
 from cardcallback.sensors.board_rails import with_board_power
 from cardcallback.sensors.elsewhere import explained
-from cardcallback.sensors.power_meters import with_gpu_on_module
 from cardcallback.sensors.machine import open_machine_energy
 from cardcallback.sensors.meminfo import open_meminfo, with_unified_memory
 from cardcallback.sensors.memory_limit import open_memory_limit
 from cardcallback.sensors.memory_pressure import open_memory_pressure
 from cardcallback.sensors.nvml_power import Part
 from cardcallback.sensors.plugin_checks import fault_of
+from cardcallback.sensors.power_meters import with_gpu_on_module
 from cardcallback.sensors.process import open_process
 from cardcallback.sensors.torch_memory import open_torch_memory
 from cardcallback.sensors.virtual_memory import open_virtual_memory

@@ -93,9 +93,7 @@ def _power(channels: _Channels, system_root: Path) -> SensorSet:
 
 def _energies(channels: _Channels) -> SensorSet:
     sensors = [
-        SysfsSensor(
-            channels["energy", label], _counter_spec(label, quantity, scope, covers), highest=_WRAPS_AT_JOULES
-        )
+        SysfsSensor(channels["energy", label], _counter_spec(label, quantity, scope, covers), highest=_WRAPS_AT_JOULES)
         for label, quantity, scope, covers in _ENERGIES
         if ("energy", label) in channels
     ]
