@@ -76,7 +76,7 @@ def test_files_lie_in_either_folder(tmp_path: Path, folder: str) -> None:
 
 
 def test_a_servers_meter_is_the_whole_machine() -> None:
-    """The firmware says that it measures the system bus with all that is on it; before or after a supply nobody says."""
+    """The firmware says that it measures the system bus with all that is on it; before or after a supply is open."""
     sensors = open_machine_energy(FIXTURES / "server-power-meter")
     assert values(sensors) == {("system_power", "hwmon:power_meter:system"): pytest.approx(412.0)}
     (spec,) = (sensor.spec for sensor in sensors.sensors)
