@@ -68,7 +68,7 @@ def energy_owner(record: RunRecord) -> str:
 def spending_sentence(record: RunRecord, energy: str) -> str:
     """The headline's words, as in "The GPU used 107 Wh.", or what it drew while the job did not use it."""
     owner = energy_owner(record)
-    comma = "," if ", " in owner else ""
+    comma = "," if ", " in owner.replace(energy_parts(record), "") else ""
     if not used_by_job(record):
         return f"{first_upper(owner)}{comma} drew {energy} meanwhile."
     return f"{first_upper(owner)}{comma} used {energy}."
