@@ -51,14 +51,25 @@ def _mig() -> Profile:
 
 
 def _together(name: str, *devices: Device) -> Profile:
-    """Several GPUs in one machine, each with a place and a UUID of its own."""
+    """Several GPUs in one machine, each with a place, a UUID and a counter of its own."""
     return Profile(
-        name=name,
-        devices=tuple(
-            replace(device, uuid=uuid_of(0x500 + place), numbers=dict(device.numbers) | {"pci_bus": 1 + place})
-            for place, device in enumerate(devices)
-        ),
+        name=name, devices=tuple(_apart(_placed(device, place), place) for place, device in enumerate(devices))
     )
+
+
+def _placed(device: Device, place: int) -> Device:
+    return replace(device, uuid=uuid_of(0x500 + place), numbers=dict(device.numbers) | {"pci_bus": 1 + place})
+
+
+def _apart(device: Device, place: int) -> Device:
+    # No two counters have seen the same since their driver was loaded.
+    counter = device.counter
+    return replace(device, counter=counter and replace(counter, offset=counter.offset + 12_345.678 * place))
+
+
+def _board_meter(name: str, device: Device) -> Profile:
+    """Two GPUs on one board, of which each shows the board's energy and power."""
+    return Profile(name=name, devices=(_placed(device, 0), _placed(device, 1)))
 
 
 def _tray(name: str, device: Device) -> Profile:
@@ -114,6 +125,7 @@ _PROFILES: dict[str, Callable[[], Profile]] = {
     "gb10-pid-twice": lambda: _spark("gb10-pid-twice", replace(GB10, processes=(*GB10.processes, *GB10.processes))),
     "h100": lambda: Profile(name="h100", devices=(H100,)),
     "h100x8": lambda: _together("h100x8", *(H100,) * 8),
+    "board-meter": lambda: _board_meter("board-meter", H100),
     "a100": lambda: Profile(name="a100", devices=(A100,)),
     "v100": lambda: Profile(name="v100", devices=(V100,)),
     "t4": lambda: Profile(name="t4", devices=(T4,)),

@@ -54,10 +54,23 @@ class PowerFile:
         self.path.write_text(f"{round(joules / self.window_seconds * 1e6)}\n")
 
 
+@dataclass(frozen=True, kw_only=True)
+class RailFile:
+    """A file of milliamperes: what ``waveform`` draws now from a rail of steady voltage."""
+
+    path: Path
+    waveform: Waveform
+    volts: float
+
+    def write(self, at: float) -> None:
+        """Show the current as it stands at a time of the session."""
+        self.path.write_text(f"{round(self.waveform.power_watts(at) / self.volts * 1000)}\n")
+
+
 class FileClock(FakeClock):
     """A clock that brings files up to its time whenever it moves."""
 
-    def __init__(self, *files: CounterFile | PowerFile) -> None:
+    def __init__(self, *files: CounterFile | PowerFile | RailFile) -> None:
         super().__init__(elapsed=ORIGIN_SECONDS)
         self.files = list(files)
         self.advance(0.0)

@@ -14,6 +14,7 @@ from cardcallback.sensors.nvml import open_nvml, reset_nvml, select_devices
 from profiles import Fault, GpuProcess
 from simulator import calls, profile_named
 from simulator_fixtures import Simulate
+from waveforms import Waveform, sine
 
 _SECONDS = 120.0
 _AVERAGE, _INSTANT, _USAGE = "nvml:power_average", "nvml:power_instant", "nvml:power_usage"
@@ -167,6 +168,55 @@ def test_module_power_is_counted_once_for_its_gpus(simulate: Simulate) -> None:
     assert recording.energy.gpu.scope.cpu == "yes"
     assert all("all its GPUs" in (device.energy_scope_note or "") for device in sensors.devices)
     assert {spec.highest_watts for spec in _specs(sensors, "gpu_power")} == {2500.0}
+
+
+def test_a_meter_that_two_gpus_share_is_counted_once(simulate: Simulate) -> None:
+    """Both show the board's counter and its power: equal to the last digit all along, which no two meters are."""
+    machine = simulate("board-meter")
+    recording = measure(machine, _SECONDS)
+    energy = recording.energy.gpu
+    assert energy.value == pytest.approx(truth(machine, _SECONDS), rel=0.005)
+    assert any("GPUs 0 and 1 show one meter" in words for words in energy.covers)
+    assert [one.energy.value is not None for one in recording.accelerators] == [True, False]
+    assert "module or meter" in (recording.accelerators[1].energy.reason or "")
+    assert [one.device for one in recording.traces if one.quantity == "gpu_power"] == [0]
+
+
+def test_a_gauge_that_two_gpus_share_is_counted_once(simulate: Simulate) -> None:
+    """The same where there is no counter: their powers are equal to the milliwatt."""
+    profile = profile_named("board-meter")
+    fields = {key: source for key, source in profile.devices[0].fields.items() if source != "energy"}
+    power = Waveform((sine(300.0, 200.0, 7.3),))
+    devices = tuple(replace(one, counter=None, fields=fields, waveform=power) for one in profile.devices)
+    machine = simulate(replace(profile, devices=devices))
+    energy = measure(machine, _SECONDS).energy.gpu
+    assert energy.value == pytest.approx(truth(machine, _SECONDS), rel=0.005)
+
+
+@pytest.mark.parametrize(("profile", "seconds"), [("board-meter", 10.0), ("h100x8", _SECONDS)])
+def test_in_doubt_each_meter_is_its_gpus(simulate: Simulate, profile: str, seconds: float) -> None:
+    """A few equal readings prove nothing, and equal work on unlike counters is that of several meters."""
+    machine = simulate(profile)
+    recording = measure(machine, seconds)
+    assert all(one.energy.value is not None for one in recording.accelerators)
+    assert recording.energy.gpu.value == pytest.approx(
+        truth(machine, seconds, devices=len(recording.accelerators)), rel=0.05
+    )
+
+
+@pytest.mark.parametrize("serial", [None, "0000000000000"])
+def test_the_only_gpu_of_a_machine_shares_its_module_with_none_that_is_counted(
+    simulate: Simulate, serial: str | None
+) -> None:
+    """A new superchip that tells its module's power alone, on a board that was never numbered: once is once."""
+    profile = profile_named("gb200-module-only")
+    device = replace(profile.devices[0], name="NVIDIA VR400", architecture=17, serial=serial or "1")
+    faults = (*profile.faults, *((Fault(call="nvmlDeviceGetSerial", code=3),) if serial is None else ()))
+    machine = simulate(replace(profile, devices=(device,), faults=faults))
+    energy = measure(machine, _SECONDS).energy.gpu
+    assert energy.value == pytest.approx(truth(machine, _SECONDS, rail="module"), rel=0.005)
+    assert energy.scope is not None
+    assert energy.scope.cpu == "yes"
 
 
 def test_a_modules_power_is_told_of_one_of_its_gpus(simulate: Simulate) -> None:

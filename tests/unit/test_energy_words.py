@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 from section_records import RECORDS, with_energy
 
-from cardcallback.record import RunRecord
+from cardcallback.record import RunRecord, Scope
 from cardcallback.render.card.emissions import emissions_metadata
 from cardcallback.render.card.values import card_values
 from cardcallback.render.energy_words import energy_owner, spending_sentence
@@ -110,3 +110,15 @@ def test_hours_used_tell_wall_time_from_gpu_hours() -> None:
 def test_a_tiny_run_has_no_string_of_zeros() -> None:
     """Ten seconds are ten seconds and not 0.00267 hours."""
     assert _hours(RECORDS["tiny"]()) == "9.6 s of wall time, on 1 GPU"
+
+
+def test_a_board_monitors_figure() -> None:
+    """Of a Jetson's module: its parts are no clause, and what is known of GPUs' own sensors is not said of it."""
+    record = make_record()
+    scope = Scope(gpu_core="yes", gpu_memory="yes", cpu="yes", host_dram="yes")
+    gpu = replace(record.energy.gpu, source="hwmon:ina3221:module", scope=scope)
+    record = with_energy(record, gpu=gpu)
+    assert spending_sentence(record, "2 Wh") == "The module (GPU, CPU and main memory) used 2 Wh."
+    section = render_section(record)
+    assert "the module's own power monitors (INA3221)" in section
+    assert "other NVIDIA GPUs read about" not in section

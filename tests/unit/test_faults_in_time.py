@@ -82,10 +82,11 @@ def test_counter_values_that_cannot_be_are_refused(simulate: Simulate, value: in
     assert "total_energy_consumption" in _notes(recording)
 
 
+@pytest.mark.parametrize("value", [200, 8_000_000])
 @pytest.mark.parametrize("profile", ["p100", "h100"])
-def test_power_in_another_unit_is_no_power(simulate: Simulate, profile: str) -> None:
-    """Watts where thousandths belong: no figure of a thousandth of the energy, and the reason is told."""
-    machine = simulate(with_faults(profile, *(Fault(call=call, value=200) for call in _POWER)))
+def test_power_in_another_unit_is_no_power(simulate: Simulate, profile: str, value: int) -> None:
+    """Watts, or millionths of an idle GPU, where thousandths belong: no figure a thousand times off, but why."""
+    machine = simulate(with_faults(profile, *(Fault(call=call, value=value) for call in _POWER)))
     recording = measure(machine, 60.0)
     assert_sound(recording)
     assert_holds(recording.energy.gpu, truth(machine, 60.0))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -30,14 +31,15 @@ class MeasuredByRanks:
         self.node = NodeOfRanks(folder, processes=2)
         self.node.ranks.invite()
         clock = self.node.clock
-        self.counters = [
-            sensor("gpu_energy", lambda: _WATTS * clock.elapsed_seconds(), device.index) for device in DEVICES[:3]
-        ]
+        self.counters = [sensor("gpu_energy", partial(self._joules, one.index), one.index) for one in DEVICES[:3]]
         temperatures = [sensor("gpu_temperature", self._temperature, device.index) for device in DEVICES[:3]]
         everything = SensorSet(sensors=(*self.counters, *temperatures), devices=DEVICES[:3])
         self.sensors = JobSensors(_JOB, {}, self.node.ranks)
         self.recorder = Recorder(SensorSet(), clock=clock)
         self.sensors.join(self.recorder, 0, everything, None)
+
+    def _joules(self, index: int) -> float:
+        return _WATTS * self.node.clock.elapsed_seconds() + 12_345.678 * index
 
     def _temperature(self) -> float:
         if int(self.node.clock.elapsed_seconds()) % 7 == 0:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 from recorded import device, record, run, sensor
@@ -50,6 +51,10 @@ def test_slow_driver_is_asked_less_often() -> None:
     assert costly.reads * 0.01 < 0.001 * 3600
 
 
+def _counted(gpu: VirtualGpu, index: int, at: float) -> float:
+    return gpu.joules(at) + 12_345.678 * index
+
+
 def test_eight_gpus_together_stay_below_a_thousandth() -> None:
     """Forty sensors at 0.1 ms a call cost the driver no more than one does, and energy stays right."""
     clock = FakeClock()
@@ -58,7 +63,7 @@ def test_eight_gpus_together_stay_below_a_thousandth() -> None:
     sensors: list[Sensor] = []
     for index in range(8):
         sensors += [
-            sensor("gpu_energy", driver.call(gpu.joules), index),
+            sensor("gpu_energy", driver.call(partial(_counted, gpu, index)), index),
             sensor("gpu_power", driver.call(gpu.watts), index),
             sensor("gpu_sm_clock", driver.call(lambda _: 2e9), index),
             sensor("gpu_temperature", driver.call(lambda _: 60.0), index),

@@ -9,8 +9,8 @@ import msgspec
 
 from cardcallback.sensors.base import Quantity
 from cardcallback.sensors.elsewhere import OWN_SENSOR
-from cardcallback.sensors.hwmon import is_spark
 from cardcallback.sensors.rapl import energy_files
+from cardcallback.sensors.spbm import is_spark
 
 _READABLE_BY_OTHERS = stat.S_IRGRP | stat.S_IROTH
 _SIDE_CHANNEL = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from cardcallback.record import PhaseSpan, Point, Trace
 from cardcallback.recorder.accounts import AccountKey, OpenAccount, account_key, has_account, open_accounts, read_every
@@ -12,6 +12,7 @@ from cardcallback.recorder.health import DeviceHealth, Trouble, clock_norm
 from cardcallback.recorder.keepers import Median, Peak, Reasons
 from cardcallback.recorder.opening import SensorKey, sensor_key
 from cardcallback.recorder.schedule import interval_of
+from cardcallback.recorder.shared_meters import SharedMeters
 from cardcallback.recorder.traces import Reduction, ThinnedTrace
 from cardcallback.sensors.base import DeviceInfo, Quantity, SensorSet, SensorSpec
 from cardcallback.units import HERTZ_PER_MEGAHERTZ
@@ -78,6 +79,7 @@ class Ledger:
         self.withheld: frozenset[int] = frozenset()  # devices that are read, and of which nothing is told
         self.news: list[str] = []  # one line for each kind of trouble, when it was first seen to hold
         self._told: set[Trouble] = set()
+        self._meters = SharedMeters()
         self.phase_times: dict[str, PhaseTime] = {}
         self.spans: deque[tuple[str, float, float]] = deque(maxlen=_MOST_SPANS)
         self.intervals: dict[SensorKey, float] = {}
@@ -107,6 +109,10 @@ class Ledger:
         """Of the devices that are known only these are told of."""
         self.withheld = frozenset(self.devices) - {info.index for info in devices}
 
+    def with_shared_meters(self, sensors: SensorSet) -> SensorSet:
+        """The same, in which devices that turned out to share a meter say so."""
+        return sensors if len(self.devices) < 2 else replace(sensors, devices=self._meters.told(sensors.devices))
+
     def _open(self, spec: SensorSpec) -> None:
         interval = interval_of(spec, self._sampling_interval_seconds)
         self.intervals.setdefault(sensor_key(spec), interval)
@@ -127,6 +133,8 @@ class Ledger:
             account = self.accounts.get(account_key(spec))
             if account is not None:
                 account.add(spec, readings)
+                if spec.device is not None and len(self.devices) > 1:
+                    self._compare(spec.device, readings, counted=spec.kind == "counter", account=account)
         else:
             for at_seconds, value in readings:
                 self._add_state(spec, at_seconds, value)
@@ -134,6 +142,12 @@ class Ledger:
         if traced is not None:
             for at_seconds, value in readings:
                 traced[1].add(at_seconds, value)
+
+    def _compare(self, device: int, readings: Sequence[Point], *, counted: bool, account: OpenAccount) -> None:
+        if counted or account.counter is None:
+            add = self._meters.add if counted else self._meters.add_power
+            for _, value in readings:
+                add(device, value)
 
     def add_late(self, spec: SensorSpec, reading: Point, call_seconds: float) -> None:
         """A reading at the middle of a call too long to say when it was true; only a counter's tells something."""

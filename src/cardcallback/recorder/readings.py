@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from cardcallback.recorder.accounts import once_per_module
 from cardcallback.recorder.ledger import Ledger
-from cardcallback.sensors.base import DeviceInfo, Quantity
+from cardcallback.sensors.base import Quantity, SensorSet
 
 # A reading stands until the next but one would have been due, or as long as a busy computer may delay that one.
 _STANDS_INTERVALS = 2.5
@@ -28,8 +28,9 @@ class ReadingsNow:
     system_memory_bytes: float | None
 
 
-def make_readings(ledger: Ledger, devices: Sequence[DeviceInfo], now_seconds: float) -> ReadingsNow:
+def make_readings(ledger: Ledger, sensors: SensorSet, now_seconds: float) -> ReadingsNow:
     """The readings as of ``now_seconds`` since the session began; changes nothing."""
+    devices = ledger.with_shared_meters(sensors).devices
 
     def newest(quantity: Quantity, indices: Sequence[int | None]) -> float | None:
         values = [_standing(ledger, quantity, index, now_seconds) for index in indices]

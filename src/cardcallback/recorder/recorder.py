@@ -198,7 +198,7 @@ class Recorder:
         """What the sensors said last; asks none of them."""
         self._enter_taken()
         with self._lock:
-            return make_readings(self._ledger, self._sensors.devices, self.now_seconds())
+            return make_readings(self._ledger, self._sensors, self.now_seconds())
 
     def stop(self) -> Recording:
         """End the session, waiting a tenth of a second at most for drivers that hang.
@@ -271,7 +271,7 @@ class Recorder:
     def _session_until(self, end_seconds: float) -> Session:
         suspended = self.now_seconds() - (self._clock.awake_seconds() - self._begin_awake)
         return Session(
-            sensors=self._sensors,
+            sensors=self._ledger.with_shared_meters(self._sensors),
             index=self._session,
             started_on=self._started_on,
             begin_elapsed_seconds=self._begin_elapsed,

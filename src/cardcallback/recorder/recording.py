@@ -38,7 +38,7 @@ from cardcallback.sensors.base import DeviceInfo, Quantity, SensorSet
 _BELOW_GPUS = "its sensor gave less than the GPUs alone used, so that it does not cover the whole machine"
 _NOT_ASKED = not_measured("joules", "what was used before training is not among these figures")
 _OTHER_PARTS = "the power readings cover other parts than the energy counter, so that it cannot be checked by them"
-_TOLD_ONCE = "told once for the module, with its first GPU"
+_TOLD_ONCE = "told once for the module or meter, with its first GPU"
 _NO_REASON = "only a whole recording tells the reason"
 
 

@@ -11,8 +11,8 @@ from cardcallback.render.run_words import devices
 from cardcallback.render.text import join_words
 from cardcallback.units import first_upper
 
-# The source of a power reading that is the module's; a trace carries no scope set.
-_MODULE_SOURCE = "nvml:module"
+# In the source of a power reading that is the module's; a trace carries no scope set.
+_OF_MODULE = ":module"
 _DIVIDED = "(MIG)"
 _SYSTEM = "system"
 _MODULE_PARTS = (("gpu_core", "GPU"), ("cpu", "CPU"), ("host_dram", "main memory"))
@@ -27,7 +27,7 @@ def energy_noun(record: RunRecord) -> str:
 def power_noun(measurement: Measurement | None, source: str | None = None) -> str:
     """As ``energy_noun``, for one measurement of power, or for a trace by its source."""
     if source is not None:
-        return "module" if source.startswith(_MODULE_SOURCE) else "GPU"
+        return "module" if _OF_MODULE in source else "GPU"
     return _noun(measurement.scope if measurement is not None else None)
 
 
@@ -72,7 +72,7 @@ def energy_owner(record: RunRecord) -> str:
 def spending_sentence(record: RunRecord, energy: str) -> str:
     """The headline's words, as in "The GPU used 107 Wh.", or what it drew while the job did not use it."""
     owner = energy_owner(record)
-    comma = "," if ", " in owner else ""
+    comma = "," if ", " in owner.replace(energy_parts(record), "") else ""
     if not used_by_job(record):
         return f"{first_upper(owner)}{comma} drew {energy} meanwhile."
     return f"{first_upper(owner)}{comma} used {energy}."

@@ -40,6 +40,8 @@ _SOURCE_FAMILIES = (
     ("rapl", "RAPL energy counter"),
     ("hwmon:spbm", "the firmware's sensors through the driver spbm"),
     ("hwmon:power_meter", "the firmware's ACPI power meter"),
+    ("hwmon:ina3221", "the module's own power monitors (INA3221)"),
+    ("hwmon:ina238", "the power monitor at the board's input (INA238)"),
 )
 
 

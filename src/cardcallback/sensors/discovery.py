@@ -23,14 +23,15 @@ from cardcallback.sensors.base import (
     SensorSet,
     SensorSpec,
 )
+from cardcallback.sensors.board_rails import with_board_power
 from cardcallback.sensors.elsewhere import explained
-from cardcallback.sensors.hwmon import with_gpu_on_module
 from cardcallback.sensors.machine import open_machine_energy
 from cardcallback.sensors.meminfo import open_meminfo, with_unified_memory
 from cardcallback.sensors.memory_limit import open_memory_limit
 from cardcallback.sensors.memory_pressure import open_memory_pressure
 from cardcallback.sensors.nvml_power import Part
 from cardcallback.sensors.plugin_checks import fault_of
+from cardcallback.sensors.power_meters import with_gpu_on_module
 from cardcallback.sensors.process import open_process
 from cardcallback.sensors.torch_memory import open_torch_memory
 from cardcallback.sensors.virtual_memory import open_virtual_memory
@@ -74,7 +75,9 @@ def sensor_parts(
     """
     return (
         SensorPart(
-            open=lambda: _gpu_sensors(open_gpus(environ)), quantities=_OF_GPUS, simulated=nvml.is_simulated(environ)
+            open=lambda: _gpu_sensors(open_gpus(environ), system_root),
+            quantities=_OF_GPUS,
+            simulated=nvml.is_simulated(environ),
         ),
         SensorPart(open=lambda: _machine_sensors(system_root, unified=None), quantities=_OF_THE_MACHINE),
         SensorPart(open=lambda: _plugin_sensors(entry_points(group=ENTRY_POINT_GROUP) if plugins is None else plugins)),
@@ -92,10 +95,10 @@ def joined(sets: Iterable[SensorSet]) -> SensorSet:
     return replace(whole, sensors=sensors)
 
 
-def _gpu_sensors(gpus: SensorSet) -> SensorSet:
+def _gpu_sensors(gpus: SensorSet, system_root: Path) -> SensorSet:
     gpus = explained(gpus, _find_torch(), sys.platform)
     others = tuple(OtherProcessesSensor(device.index) for device in gpus.devices)
-    return replace(gpus, sensors=(*gpus.sensors, *others))
+    return with_board_power(replace(gpus, sensors=(*gpus.sensors, *others)), system_root)
 
 
 class OtherProcessesSensor:

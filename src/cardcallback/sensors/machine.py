@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from cardcallback.sensors.base import SensorSet
-from cardcallback.sensors.hwmon import open_hwmon
+from cardcallback.sensors.power_meters import open_power_meters
 from cardcallback.sensors.rapl import open_rapl
+from cardcallback.sensors.spbm import open_spbm
 
 # Two ways to the same figure: where one is there, the other's absence is no news and its sensor a second count.
 _CPU = frozenset({"cpu_energy", "cpu_power"})
@@ -19,7 +20,7 @@ def open_machine_energy(system_root: Path) -> SensorSet:
     Args:
         system_root: the folder that holds ``sys``.
     """
-    rapl, board = open_rapl(system_root), open_hwmon(system_root)
+    rapl, board = open_rapl(system_root), open_spbm(system_root).with_others(open_power_meters(system_root))
     by_rapl = {sensor.spec.quantity for sensor in rapl.sensors}
     of_board = [sensor for sensor in board.sensors if not (sensor.spec.quantity in _CPU and by_rapl & _CPU)]
     sensors = (*rapl.sensors, *of_board)

@@ -37,7 +37,8 @@ def use_module_power(
     for serial, group in by_serial.items():
         powerless = [device for device in group if _absent_power(opened[device.index]) is not None]
         for device in powerless:
-            if serial is None or len(powerless) < len(group):
+            # Of a single GPU no other one can hold the same module's power.
+            if (serial is None and len(opened) > 1) or len(powerless) < len(group):
                 words = _UNKNOWN_MODULE if serial is None else _OTHERS_MEASURED
                 made[device.index] = _explained(opened[device.index], words)
             else:

@@ -20,6 +20,8 @@ _ABSURD_WATTS = 10_000.0
 _ABSURD_JOULES = 1e12
 # No GPU that answers draws so small a share of its limit: idle ones draw percents of it. Watts for thousandths do.
 _ABSURD_SHARE_OF_LIMIT = 0.002
+# Nor does one draw so much beyond it, for however short a time: millionths of watts for thousandths do, also in idle.
+_ABSURD_TIMES_LIMIT = 10.0
 _ABSURD_CELSIUS = 150
 _ABSURD_MEGAHERTZ = 10_000
 _ABSURD_SECONDS = 20 * 365 * SECONDS_PER_DAY
@@ -63,6 +65,9 @@ def watts_from(milliwatts: int, limit_watts: float | None = None) -> float:
     watts = milliwatts * WATTS_PER_MILLIWATT
     if watts > _ABSURD_WATTS:
         msg = f"the power reading is {watts:.0f} W, which cannot be"
+        raise SensorReadError(msg)
+    if limit_watts is not None and watts > _ABSURD_TIMES_LIMIT * limit_watts:
+        msg = f"the power reading is {watts:.0f} W, far above what such a GPU may draw: it may be in another unit"
         raise SensorReadError(msg)
     if limit_watts is not None and watts < _ABSURD_SHARE_OF_LIMIT * limit_watts:
         msg = f"the power reading is {watts:.3g} W, far below what such a GPU draws at rest: it may be in another unit"

@@ -22,6 +22,7 @@ from cardcallback.units import first_upper, format_emissions
 _STATES: tuple[Covered, ...] = ("yes", "unknown", "no")
 _NEVER_COVERED = ("storage", "building")
 _AFTERWARDS = "merging and export afterwards"
+_NVML = "nvml:"
 
 
 def energy_doubts(record: RunRecord, references: References) -> str:
@@ -119,6 +120,8 @@ def _instrument(record: RunRecord, references: References) -> str:
         return (
             f"{sentence} for the counter; for its power readings: {accuracy_words(gauge.instrument_accuracy)} {mark}."
         )
+    if _NVML not in (record.energy.gpu.source or ""):
+        return f"{sentence}."  # what was found of GPUs' own sensors says nothing of a board's
     sentence += f"; other NVIDIA GPUs read about 5 % off {references.cite(POWER_SENSOR_STUDY)}"
     if has_gb10(record):
         sentence += f", and a second sensor inside one Spark read about 20 % higher {references.cite(SPARK_POWER)}"

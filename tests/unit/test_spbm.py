@@ -1,4 +1,4 @@
-"""A Spark's firmware sensors and Grace's power meters, by chip and label, with channels hidden and values absurd."""
+"""A Spark's firmware sensors, by chip and label, with channels hidden and values absurd."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from machine_files import FIXTURES, HWMON, copied
 
 from cardcallback.errors import SensorReadError
 from cardcallback.sensors import SensorSet
-from cardcallback.sensors.hwmon import is_spark, open_hwmon
 from cardcallback.sensors.machine import open_machine_energy
+from cardcallback.sensors.spbm import is_spark, open_spbm
 
 SPARK = FIXTURES / "dgx-spark-spbm"
 
@@ -40,7 +40,7 @@ def channel(root: Path, label: str, kind: str = "power") -> Path:
 
 def test_a_spark_with_the_driver() -> None:
     """The published sample set in watts and joules: machine, both kinds of cores, and what overlaps them."""
-    assert values(open_hwmon(SPARK)) == {
+    assert values(open_spbm(SPARK)) == {
         ("system_power", "hwmon:spbm:sys_total"): pytest.approx(50.687),
         ("cpu_energy", "hwmon:spbm:cpu_p"): pytest.approx(1_496_686.770),
         ("cpu_energy", "hwmon:spbm:cpu_e"): pytest.approx(95_361.764),
@@ -51,7 +51,7 @@ def test_a_spark_with_the_driver() -> None:
 
 def test_what_a_sparks_sensors_say_of_themselves() -> None:
     """The machine's power has no accumulator and leaves out the supply; counters wrap at 32 bits of millijoules."""
-    specs = {sensor.spec.source: sensor.spec for sensor in open_hwmon(SPARK).sensors}
+    specs = {sensor.spec.source: sensor.spec for sensor in open_spbm(SPARK).sensors}
     machine, cores, gpu = (specs[f"hwmon:spbm:{label}"] for label in ("sys_total", "cpu_p", "gpu"))
     assert (machine.kind, machine.unit, machine.averaging_seconds) == ("gauge", "watts", None)
     assert (machine.scope.gpu_core, machine.scope.cpu, machine.scope.supply_loss) == ("yes", "yes", "no")
@@ -65,12 +65,12 @@ def test_channels_move_and_are_still_found(spark: Path) -> None:
     chip = spark / HWMON / "hwmon6"
     (chip / "power1_label").rename(chip / "power40_label")
     (chip / "power1_input").rename(chip / "power40_input")
-    assert values(open_hwmon(spark))["system_power", "hwmon:spbm:sys_total"] == pytest.approx(50.687)
+    assert values(open_spbm(spark))["system_power", "hwmon:spbm:sys_total"] == pytest.approx(50.687)
 
 
 def test_hidden_channels() -> None:
     """No machine total and one kind of cores only: both figures are absent with their reason, the rest stays."""
-    sensors = open_hwmon(FIXTURES / "dgx-spark-spbm-hidden")
+    sensors = open_spbm(FIXTURES / "dgx-spark-spbm-hidden")
     assert {source for _, source in values(sensors)} == {"hwmon:spbm:pkg", "hwmon:spbm:gpu"}
     assert reasons(sensors) == {
         "system_power": "the driver spbm does not show sys_total on this machine",
@@ -83,7 +83,7 @@ def test_absurd_power_is_one_failed_reading(spark: Path, microwatts: str) -> Non
     """More than 1,000 W, less than nothing or no number fails that reading; the next true one counts."""
     file = channel(spark, "sys_total")
     file.write_text(microwatts)
-    sensor = next(one for one in open_hwmon(spark).sensors if one.spec.quantity == "system_power")
+    sensor = next(one for one in open_spbm(spark).sensors if one.spec.quantity == "system_power")
     with pytest.raises(SensorReadError):
         sensor.read()
     file.write_text("61000000")
@@ -93,7 +93,7 @@ def test_absurd_power_is_one_failed_reading(spark: Path, microwatts: str) -> Non
 def test_an_energy_beyond_its_register_is_refused(spark: Path) -> None:
     """No register of 32 bits holds 4.3 MJ in millijoules."""
     channel(spark, "cpu_p", "energy").write_text("4294967296000")
-    sensor = next(one for one in open_hwmon(spark).sensors if one.spec.source == "hwmon:spbm:cpu_p")
+    sensor = next(one for one in open_spbm(spark).sensors if one.spec.source == "hwmon:spbm:cpu_p")
     with pytest.raises(SensorReadError, match="what cannot be"):
         sensor.read()
 
@@ -104,7 +104,7 @@ def test_a_part_of_a_sum_that_cannot_be_read_is_no_sum(spark: Path) -> None:
         file = channel(spark, label, "energy")
         file.unlink()
         file.mkdir()
-    sensors = open_hwmon(spark)
+    sensors = open_spbm(spark)
     assert {source for _, source in values(sensors)} == {"hwmon:spbm:sys_total", "hwmon:spbm:pkg"}
     assert "hwmon:spbm:cpu_e is here and cannot be used" in reasons(sensors)["cpu_energy"]
 
@@ -112,67 +112,17 @@ def test_a_part_of_a_sum_that_cannot_be_read_is_no_sum(spark: Path) -> None:
 def test_a_spark_without_the_driver_is_told_of_it(spark: Path) -> None:
     """The driver is optional: a Spark without it says what is missing and how it comes."""
     shutil.rmtree(spark / HWMON / "hwmon6")
-    absence = open_hwmon(spark).absence("system_power")
+    absence = open_spbm(spark).absence("system_power")
     assert absence is not None
     assert absence.reason == "the driver for the Spark's own power sensors is not installed"
     assert "spark_hwmon" in (absence.cure or "")
 
 
 def test_other_machines_are_not_told_about_the_sparks_driver(tmp_path: Path) -> None:
-    """A machine without any of these chips has nothing to say."""
-    assert open_hwmon(tmp_path) == SensorSet()
+    """A machine without that chip has nothing to say."""
+    assert open_spbm(tmp_path) == SensorSet()
     assert is_spark(SPARK)
     assert not is_spark(FIXTURES / "gh200")
-
-
-def test_grace_on_a_hopper_module() -> None:
-    """The processor is one figure, its rails are in it, and the module is beside it; old and new kernels' layouts."""
-    sensors = open_hwmon(FIXTURES / "gh200")
-    assert values(sensors) == {
-        ("cpu_power", "hwmon:power_meter:grace:0"): pytest.approx(96.0),
-        ("other_power", "hwmon:power_meter:module:0"): pytest.approx(412.0),
-    }
-    grace, module = (sensor.spec for sensor in sensors.sensors)
-    assert (grace.averaging_seconds, grace.refresh_seconds, grace.interval_seconds) == (0.05, 0.05, 0.2)
-    assert (grace.scope.cpu, grace.scope.host_dram, grace.scope.gpu_core) == ("yes", "unknown", "no")
-    # A Grace CPU Superchip, which has no GPU, shows a meter of the same name.
-    assert (module.scope.gpu_core, module.scope.cpu) == ("unknown", "yes")
-    assert "GPU" not in module.covers
-
-
-def test_labels_are_read_as_words(tmp_path: Path) -> None:
-    """Case does not matter, and a machine of one socket need not number it."""
-    root = copied("gh200", tmp_path)
-    (root / HWMON / "hwmon2" / "device" / "power1_oem_info").write_text("grace power")
-    assert ("cpu_power", "hwmon:power_meter:grace:0") in values(open_hwmon(root))
-
-
-def test_a_core_rail_alone_is_not_the_processor(tmp_path: Path) -> None:
-    """Without the meter of the whole processor its energy is absent."""
-    root = copied("gh200", tmp_path)
-    shutil.rmtree(root / HWMON / "hwmon2")
-    assert reasons(open_hwmon(root)) == {"cpu_power": "the ACPI power meters here show no Grace processor whole"}
-
-
-def test_power_meters_of_other_machines_are_left_alone(tmp_path: Path) -> None:
-    """What an ACPI power meter of unknown make measures is not documented, so it is not used."""
-    root = copied("gh200", tmp_path)
-    for number, label in enumerate(("Intel(R) Node Manager", "", "x"), 1):
-        for file in (root / HWMON / f"hwmon{number}").rglob("power1_oem_info"):
-            file.write_text(label)
-    shutil.rmtree(root / HWMON / "hwmon4")
-    assert open_hwmon(root) == SensorSet()
-
-
-def test_two_interfaces_to_the_processor_are_not_added(tmp_path: Path) -> None:
-    """Where RAPL reads the processor, a meter of the board for it is left out, and no absence remains."""
-    root = copied("two-socket-rapl", tmp_path)
-    shutil.copytree(FIXTURES / "gh200" / HWMON, root / HWMON)
-    sensors = open_machine_energy(root)
-    quantities = [sensor.spec.quantity for sensor in sensors.sensors]
-    assert quantities.count("cpu_energy") == 2
-    assert "cpu_power" not in quantities
-    assert sensors.absences == ()
 
 
 def test_a_spark_reads_its_processor_without_rapl() -> None:
