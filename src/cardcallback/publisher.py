@@ -156,8 +156,7 @@ class Publisher:
     def leave(self) -> None:
         """The process ends: what others told later, or a full disk refused, is written, a spoiled card put back."""
         with self._guard("take up what others of the job told later"):
-            owes = self._ended and (self._files.card_owed or not self._files.recorded)
-            if owes or (self._run.node is not None and self._run.node.hears_more()):
+            if (self._ended and self._files.end_owed) or (self._run.node is not None and self._run.node.hears_more()):
                 self._write_what_may_change()
                 self.add_pictures()
         with self._guard("put the person's card back"):
