@@ -240,6 +240,18 @@ def test_a_signal_leaves_the_pictures_for_last(tmp_path: Path) -> None:
     assert "loss_curve.png" in card.read_text()
 
 
+def test_a_signal_leaves_the_pictures_for_last_also_where_others_told_later(tmp_path: Path) -> None:
+    """What another computer of the job left meanwhile is written; the closing line does not wait for pictures."""
+    run = MadeUpRun()
+    run.node = SimpleNamespace(hears_more=lambda: True)
+    publisher = publisher_of(run, tmp_path)
+    publisher.checkpoint_saved()
+    publisher.end_interrupted()
+    assert list(tmp_path.rglob("*.png")) == []
+    publisher.leave()
+    assert (tmp_path / "training_run" / "loss_curve.png").exists()
+
+
 def test_the_end_writes_its_record_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With what is filled into the card, which comes after it; a slow disk is waited for each time."""
     written: list[tuple[bool, bool]] = []
