@@ -98,8 +98,8 @@ class CardKeeper:
             kept = own_folder(self._private) / _GENERATED_NAME
             write_bytes_atomically(kept, text.encode("utf-8"), as_open_as=self._card, waits_for_disk=False)
             return
-        # First here: their words go into the card also where no copy can be kept.
-        self._original = text
+        # First here: their words go into the card also where no copy can be kept. One that could not be used is older.
+        self._original, self._unusable, self._unusable_reason = text, None, None
         self._template = None
         self._copy(text.encode("utf-8"))
 

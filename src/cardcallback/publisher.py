@@ -123,7 +123,7 @@ class Publisher:
         if not self._run.finished:
             self.keep_interrupted()
         self._end_once("interrupted", self._state, draws=False)
-        self.leave()
+        self._leave()
 
     def tell_end(self) -> None:
         """Print the closing line, or show it with the figures in a notebook."""
@@ -155,11 +155,14 @@ class Publisher:
 
     def leave(self) -> None:
         """The process ends: what others told later, or a full disk refused, is written, a spoiled card put back."""
+        self._leave()
+        with self._guard("draw the pictures"):
+            self.add_pictures()
+
+    def _leave(self) -> None:
         with self._guard("take up what others of the job told later"):
-            owes = self._ended and (self._files.card_owed or not self._files.recorded)
-            if owes or (self._run.node is not None and self._run.node.hears_more()):
+            if (self._ended and self._files.end_owed) or (self._run.node is not None and self._run.node.hears_more()):
                 self._write_what_may_change()
-                self.add_pictures()
         with self._guard("put the person's card back"):
             self._folder.put_original_back()
 

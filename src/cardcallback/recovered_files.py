@@ -23,6 +23,7 @@ from cardcallback.record import (
     named_sessions,
     own_record_files,
     read_brief,
+    record_path,
 )
 from cardcallback.record.spent import fullness
 from cardcallback.render.card.section_block import has_section
@@ -90,14 +91,17 @@ def full_record_of(folder: Path, run_id: str) -> RunRecord | None:
 def lacks_card(folder: RunFolder, record: RunRecord) -> bool:
     """Whether the card of a record that stands was never written; one whose section a person took out was.
 
-    What is to be filled into the card stands in the record a moment before it is.
+    What is to be filled into the card stands in the record a moment before it is; a section that is older than the
+    record may be of the run before.
     """
     try:
         text = read_text(folder.card_path)
     except CardCallbackError:
         return False  # nothing of ours may be put into it
-    if text is None or has_section(text):
-        return text is None
+    if text is None:
+        return True
+    if has_section(text):
+        return folder.card_path.stat().st_mtime < record_path(folder.path).stat().st_mtime
     return record.card == Card() or record.card.filled != filled_into(folder.path / PRIVATE_FOLDER)
 
 

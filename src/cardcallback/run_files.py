@@ -27,8 +27,8 @@ class RunFiles:
         records: knows what every record tells.
         guard: catches what fails here and turns it into sentences of the record.
 
-    ``recorded`` is where the record of the run's end lies, ``card_written`` whether the card tells of this run, and
-    ``card_owed`` whether the last try to complete it failed.
+    ``recorded`` is where the record of the run's end lies, ``card_written`` whether the card tells of this run,
+    with its pictures or without, and ``card_owed`` whether the last try to complete it failed.
     """
 
     def __init__(self, run: LiveRun, folder: RunFolder, records: RunRecords, *, guard: Guard) -> None:
@@ -38,6 +38,11 @@ class RunFiles:
         self._pictures = False
         self.recorded: Path | None = None
         self.card_written = self.card_owed = False
+
+    @property
+    def end_owed(self) -> bool:
+        """Whether record or card of the end could not be written, in a folder that nobody took away since."""
+        return self.recorded is None or (self.card_owed and self.recorded.exists())
 
     def record_now(self, make: Callable[[], RunRecord], task: str = _RECORD_TASK) -> RunRecord:
         """Make a record and write it, so that no earlier one is written after it; ``task`` is told if that fails."""
@@ -60,6 +65,7 @@ class RunFiles:
             finished = self._run.finished
             record = make()
         self._written = None  # somebody may have removed what was written before
+        self.card_written = False
         return self._record_and_card(record, finished=finished), finished
 
     def with_pictures(self, record: RunRecord) -> RunRecord:
@@ -91,10 +97,10 @@ class RunFiles:
             self._write_if_new(filled, finished=finished)
 
         with self._guard("write the card"):
-            self.card_written, self.card_owed = False, True
+            self.card_owed = True
             self._folder.write_card(record, pictures=self._pictures, before=record_first)
             self.card_written, self.card_owed = True, False
-        return self._write_if_new(filled if self.card_written else record, finished=finished)
+        return self._write_if_new(record if self.card_owed else filled, finished=finished)
 
     def _write_if_new(self, record: RunRecord, *, finished: bool) -> RunRecord:
         record = self._records.with_sentences(record)

@@ -15,6 +15,7 @@ from cardcallback.cli import main
 from cardcallback.guard import Guard
 from cardcallback.journal import JournalKeeper, journal_path
 from cardcallback.record import load_run
+from cardcallback.render.card import ComposedCard
 from cardcallback.testing import make_record
 
 RUN_ID = make_record().run_id
@@ -183,7 +184,11 @@ def test_a_record_that_is_complete_stays(tmp_path: Path) -> None:
     """Killed between its record and the removal of its journal: only the journal goes."""
     kill(tmp_path / "out")
     folder = open_folder(tmp_path / "out", RUN_ID)
-    folder.write_record(replace(make_record(), card=folder.write_card(make_record(), pictures=False).card))
+
+    def record_first(composed: ComposedCard) -> None:
+        folder.write_record(replace(make_record(), card=composed.card))
+
+    folder.write_card(make_record(), pictures=False, before=record_first)
     before = (tmp_path / "out" / "training_run" / "record.json").read_bytes()
     assert run("recover", "out") == 0
     assert (tmp_path / "out" / "training_run" / "record.json").read_bytes() == before

@@ -240,6 +240,18 @@ def test_a_signal_leaves_the_pictures_for_last(tmp_path: Path) -> None:
     assert "loss_curve.png" in card.read_text()
 
 
+def test_a_signal_leaves_the_pictures_for_last_also_where_others_told_later(tmp_path: Path) -> None:
+    """What another computer of the job left meanwhile is written; the closing line does not wait for pictures."""
+    run = MadeUpRun()
+    run.node = SimpleNamespace(hears_more=lambda: True)
+    publisher = publisher_of(run, tmp_path)
+    publisher.checkpoint_saved()
+    publisher.end_interrupted()
+    assert list(tmp_path.rglob("*.png")) == []
+    publisher.leave()
+    assert (tmp_path / "training_run" / "loss_curve.png").exists()
+
+
 def test_the_end_writes_its_record_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With what is filled into the card, which comes after it; a slow disk is waited for each time."""
     written: list[tuple[bool, bool]] = []
@@ -397,6 +409,43 @@ def test_what_a_full_disk_refused_is_written_when_the_process_leaves(
     publisher.leave()
     assert load_run(tmp_path).status == "completed"
     assert (tmp_path / "README.md").exists()
+
+
+@pytest.mark.expects_failure
+@pytest.mark.filterwarnings("ignore:cardcallback could not")
+def test_a_card_that_cannot_be_shown_its_pictures_was_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They may fill the disk: the card of the end stands, and is told as written; with room it shows them."""
+    publisher = publisher_of(MadeUpRun(), tmp_path)
+    replace_file, card = os.replace, tmp_path / "README.md"
+
+    def refuse(source: Any, target: Any, **options: Any) -> None:
+        if Path(target).name == card.name and card.exists():
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        replace_file(source, target, **options)
+
+    with monkeypatch.context() as full:
+        full.setattr(os, "replace", refuse)
+        publisher.end("completed", STATE)
+    assert publisher.card_written
+    assert load_run(tmp_path).card.filled
+    assert "loss_curve.png" not in card.read_text()
+    publisher.leave()
+    assert "loss_curve.png" in card.read_text()
+
+
+@pytest.mark.expects_failure
+@pytest.mark.filterwarnings("ignore:cardcallback could not")
+def test_a_folder_that_was_moved_away_is_not_made_again_for_its_card(tmp_path: Path) -> None:
+    """Its card cannot be completed; the record is with it, wherever it is now."""
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "README.md").write_text("---\nlicense: [\n---\n\n# Mine\n")
+    publisher = publisher_of(MadeUpRun(), out)
+    publisher.end("completed", STATE)
+    out.rename(tmp_path / "elsewhere")
+    publisher.leave()
+    assert load_run(tmp_path / "elsewhere").status == "completed"
+    assert not out.exists()
 
 
 @pytest.mark.expects_failure

@@ -142,6 +142,20 @@ def test_a_record_that_stands_gets_the_card_it_lacks(
     assert journals_in(tmp_path) == []
 
 
+def test_a_record_that_stands_takes_the_card_of_the_run_before(tmp_path: Path) -> None:
+    """Killed between the two in a folder where an earlier run completed: its section is no sign of this one's."""
+    before = leave_completed_run(tmp_path)
+    age(tmp_path / "README.md", 60.0)
+    kill(tmp_path, running("ours"))
+    record = make_record(run_id="ours", duration_seconds=7_200.0)
+    (tmp_path / "training_run" / "record.json").write_text(encode(record))
+    assert recover(str(tmp_path)) == 0
+    card = (tmp_path / "README.md").read_text()
+    assert card != before
+    assert "2 h" in card
+    assert load_run(tmp_path).run_id == "ours"
+
+
 def test_a_record_that_stands_without_weights_gets_no_card(tmp_path: Path) -> None:
     """A card describes weights."""
     kill(tmp_path, running("ours"))

@@ -179,6 +179,28 @@ def test_a_card_in_another_encoding_survives_a_tool(tmp_path: Path) -> None:
     assert path.read_bytes() == content
 
 
+@pytest.mark.parametrize("tool_wrote", [True, False])
+def test_a_card_in_another_encoding_that_a_person_puts_right_is_theirs(tmp_path: Path, *, tool_wrote: bool) -> None:
+    """As the warning asks for: it is completed, and the one before is not put over it at the end."""
+    path = tmp_path / "README.md"
+    path.write_bytes("# Caf\xe9\n".encode("latin-1"))
+    folder = RunFolder(tmp_path, run_id="this-run", card="README.md", template=None, publish="all")
+    with pytest.raises(CardCallbackError):
+        folder.begin()
+    if tool_wrote:
+        path.write_text(TRL_CARD)
+        with pytest.raises(CardCallbackError):
+            folder.write_card(make_record(), pictures=False)
+    path.write_text("# Caf\xe9\n\nPut right by hand.\n", encoding="utf-8")
+    folder.notice_edits()
+    folder.write_card(make_record(), pictures=False)
+    folder.put_original_back()
+    text = path.read_text(encoding="utf-8")
+    assert "Put right by hand." in text
+    assert HEADING in text
+    assert (tmp_path / "_cardcallback" / "original_card-2.md").read_bytes() == "# Caf\xe9\n".encode("latin-1")
+
+
 def test_an_edit_during_an_unfinished_run_survives_the_restoring(tmp_path: Path) -> None:
     """What a person writes into a completed card while another run trains is newer than what we would put back."""
     leave_completed_run(tmp_path)

@@ -164,8 +164,8 @@ class JournalKeeper:
         while not self._stopping.is_set():
             wait = self.write_due(self._clock.elapsed_seconds())
             self._begun.set()
-            then, self._then = self._then, None
-            if then is not None:
+            if (then := self._then) is not None:  # else one that is handed over just now stays for the next round
+                self._then = None
                 then()
             self._wake.wait(min(wait, _EVERY_SECONDS))
             self._wake.clear()  # after a close the loop ends by its own condition
