@@ -90,7 +90,7 @@ class Asking:
             composed, over = self._composed(slot, label), f"the column {slot.column}"
             slot, whole = (slot, None) if composed is None else (composed, composed.label)
         else:
-            whole, over = label_below(self._rows, slot, label, headings, self.beside.rows(slot)), "what stands above it"
+            whole, over = label_below(self._rows, slot, label, headings, self.beside), "what stands above it"
         if whole is None:
             return Asked(why=f"{over} asks for something else of it")
         return self._by_label(slot, whole, above, original)
