@@ -58,6 +58,7 @@ def test_a_sentence_with_the_names_of_variables_is_filled() -> None:
         "## Dataset statistics\n\n- Average length: [X]\n- Max length: [X]\n",
         "## Training\n\n- Energy (Perplexity): [X]\n",
         "## Training\n\n- Transformers ([layers])\n",
+        "## Software\n\nMinimum: Transformers [version].\n",
     ],
 )
 def test_what_is_of_generation_or_another_thing_stays(body: str) -> None:
