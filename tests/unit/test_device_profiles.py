@@ -186,7 +186,7 @@ def test_a_gauge_that_two_gpus_share_is_counted_once(simulate: Simulate) -> None
     """The same where there is no counter: their powers are equal to the milliwatt."""
     profile = profile_named("board-meter")
     fields = {key: source for key, source in profile.devices[0].fields.items() if source != "energy"}
-    power = Waveform((sine(300.0, 200.0, 7.3),))
+    power = Waveform((sine(300.0, 200.0, 7.3), sine(60.0, 50.0, 11.17)))  # no power comes again soon
     devices = tuple(replace(one, counter=None, fields=fields, waveform=power) for one in profile.devices)
     machine = simulate(replace(profile, devices=devices))
     energy = measure(machine, _SECONDS).energy.gpu

@@ -53,9 +53,12 @@ def test_a_sentence_with_the_names_of_variables_is_filled() -> None:
         "## Generation speed\n\n- Step time: [X]\n- Peak memory: [X]\n- Batch size: [X]\n",
         "## Speed in llama.cpp\n\n- Peak memory: [X]\n",
         "## Time\n\n### Training\n\n- CPU: [X]\n- Cooling: [X]\n",
+        "## Energy\n\n### Training\n\n- GPU: [X]\n\n### Evaluation\n\n- GPU: [X]\n",
+        "## Time\n\n### Training\n\n- Hours: [X]\n\n### Validation\n\n- Hours: [X]\n",
         "## Dataset statistics\n\n- Average length: [X]\n- Max length: [X]\n",
         "## Training\n\n- Energy (Perplexity): [X]\n",
         "## Training\n\n- Transformers ([layers])\n",
+        "## Software\n\nMinimum: Transformers [version].\n",
     ],
 )
 def test_what_is_of_generation_or_another_thing_stays(body: str) -> None:

@@ -14,6 +14,7 @@ from cardcallback.sensors.nvml import open_nvml
 from profiles import Fault, Profile, Samples, SamplesFault
 from simulator import Simulation, calls, profile_named
 from simulator_fixtures import Simulate
+from waveforms import Waveform, constant
 
 _SAMPLES, _POWER = "nvmlDeviceGetSamples", "nvmlDeviceGetPowerUsage"
 _FROM, _UNTIL, _SECONDS = OPENED_AT + 30.0, OPENED_AT + 40.0, 90.0
@@ -239,7 +240,13 @@ def test_several_gpus_have_one_share(simulate: Simulate) -> None:
     """Four of them, whose calls cost a millisecond: each is read as often as all together may be."""
     one = _machine().devices[0]
     devices = tuple(
-        replace(one, uuid=f"GPU-{place}", numbers=dict(one.numbers) | {"pci_bus": place}) for place in range(1, 5)
+        replace(
+            one,
+            uuid=f"GPU-{place}",
+            numbers=dict(one.numbers) | {"pci_bus": place},
+            waveform=Waveform((*one.waveform.segments, constant(1.357 * place))),  # no two of them draw the same
+        )
+        for place in range(1, 5)
     )
     slow = tuple(Fault(call=name, seconds=0.001) for name in (_SAMPLES, _POWER))
     machine = simulate(Profile(name="four", devices=devices, faults=slow))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from cardcallback.recorder.shared_meters import SharedMeters
@@ -73,3 +75,33 @@ def test_powers_to_the_milliwatt_prove_it_and_coarse_ones_do_not() -> None:
             coarse.add_power(device, 80.0 + at)
     assert modules(fine)[:2] == ["meter of GPU 0", "meter of GPU 0"]
     assert modules(coarse)[:2] == [None, None]
+
+
+@pytest.mark.parametrize("step_watts", [0.48828, 0.97656, 0.05])
+def test_powers_in_steps_of_any_size_prove_nothing(step_watts: float) -> None:
+    """Two GPUs at equal work, whose converters know a dozen powers about that: most are equal, and they are two."""
+    meters, draw = SharedMeters(), random.Random(7)  # noqa: S311 - the same each time
+    for _ in range(600):
+        for device in (0, 1):
+            steps = round(60.0 / step_watts + draw.gauss(0.0, 2.0))
+            meters.add_power(device, round(steps * step_watts, 3))
+    assert modules(meters)[:2] == [None, None]
+
+
+def test_a_long_run_of_fine_powers_is_of_one_meter() -> None:
+    """That a power to the milliwatt comes again after hours takes nothing from what was seen."""
+    meters, draw = SharedMeters(), random.Random(7)  # noqa: S311 - the same each time
+    for _ in range(5_000):
+        watts = round(draw.gauss(200.0, 5.0), 3)
+        for device in (0, 1):
+            meters.add_power(device, watts)
+    assert modules(meters)[:2] == ["meter of GPU 0", "meter of GPU 0"]
+
+
+def test_the_first_and_the_last_of_several_share_what_those_between_do() -> None:
+    """The longer after one another two are read, the more often the meter has moved: counted once all the same."""
+    rows = []
+    for at in range(1, 101):
+        first, last = 0.5 * (at % 6 == 0), 0.25 * (at % 6 == 3)
+        rows.append((at + first, float(at), at + last))
+    assert modules(read(SharedMeters(), *rows)) == ["meter of GPU 0"] * 3

@@ -57,6 +57,8 @@ _RUNTIME, _SECONDS = "train runtime", Unit(word="s", kinds=frozenset({"time"}))
 _FEWEST_CHARACTERS = 12
 _VERSION = re.compile(r"\d\.\d")
 _FIGURE = re.compile(r"[~\u2248]?\s*\d")
+# Heads of the first column of a history, whose only row tells of a moment of the run.
+_MOMENTS = frozenset({"step", "global step", "epoch", "iteration", "checkpoint"})
 # Values that are told in words of their own, and what those may name.
 _IN_WORDS = {
     "lora_configuration": ("lora_",),
@@ -116,6 +118,8 @@ def _stated(card: CardText, against: AgainstRecord, index: LabelIndex) -> Iterat
     asking = Asking(index, record, Neighbours(card.slots))
     naming = Naming(index, card_fields(record))
     written = {" ".join(fill.text.split()) for fill in record.card.filled}
+    firsts = [slot for slot in card.slots if slot.kind == "example"]
+    histories = {slot.table for slot in firsts if normalize_label(slot.column or "") in _MOMENTS}
     for slot in card.slots:
         if slot.kind in {"heading", "sentence"} or not slot.text.strip() or (slot.kind == "example" and slot.rows > 1):
             continue
@@ -125,7 +129,7 @@ def _stated(card: CardText, against: AgainstRecord, index: LabelIndex) -> Iterat
             continue
         headings = memory.headings(slot)
         # Of a table of one row the heads are the labels, unless it begins with whose figures it holds.
-        is_turned = slot.rows == 1 and _has_heads_for_labels(slot)
+        is_turned = slot.rows == 1 and _has_heads_for_labels(slot) and slot.table not in histories
         asked = asking.ask(replace(slot, kind="line", label=slot.column) if is_turned else slot, headings, slot.text)
         if slot.kind in {"line", "cell", "block"} or is_turned:
             yield from _labelled(replace(slot, label=slot.column) if is_turned else slot, asked)

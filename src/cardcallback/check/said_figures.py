@@ -163,5 +163,5 @@ def _is_of_a_part(name: str, number: Number, sentence: str) -> bool:
         # "Base perplexity was 6.5; ours is 2.84."
         return _OF_BASE.search(re.split("[,;]", sentence[: number.begin])[-1]) is not None
     if name == "tokens":
-        return not _FEWEST_TOKENS <= number.value < _MOST_TOKENS
+        return _OF_LENGTH.search(sentence) is not None or not _FEWEST_TOKENS <= number.value < _MOST_TOKENS
     return name in {"steps", "epochs"} and _NOT_ALL.search(sentence[: number.begin]) is not None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import combinations
 
 from cardcallback.sensors.base import DeviceInfo
 from cardcallback.units import WATTS_PER_MILLIWATT
@@ -17,6 +18,9 @@ _EQUAL_SHARE = 0.8
 _REMEMBERED = 8
 # Powers in steps of this are equal by chance, and prove nothing.
 _COARSE_MILLIWATTS = 100
+# So are powers in other steps, as of half a watt: such a GPU soon shows again what it has shown. Looked at are so many
+# unlike ones, of which one to the milliwatt has shown few twice yet.
+_MOST_POWERS = 512
 _NOTE = (
     "GPUs {which} show one meter: {count} of their readings, one unlike the other, were equal to the last digit. It is "
     "counted once, for all of them."
@@ -30,13 +34,16 @@ class SharedMeters:
         self._newest: dict[int, deque[float]] = {}
         self._different: Counter[int] = Counter()
         self._equal: Counter[tuple[int, int]] = Counter()
+        self._powers: dict[int, set[float]] = {}
 
     def add_power(self, device: int, watts: float) -> None:
-        """A reading of one GPU's power."""
-        if round(watts / WATTS_PER_MILLIWATT) % _COARSE_MILLIWATTS:
-            self.add(device, watts)
+        """A reading of one GPU's power; one that it has shown before proves nothing."""
+        shown = self._powers.setdefault(device, set())
+        if round(watts / WATTS_PER_MILLIWATT) % _COARSE_MILLIWATTS and len(shown) < _MOST_POWERS:
+            self.add(device, watts, is_new=watts not in shown)
+            shown.add(watts)
 
-    def add(self, device: int, value: float) -> None:
+    def add(self, device: int, value: float, *, is_new: bool = True) -> None:
         """A reading of one GPU; one that has not moved proves nothing."""
         own = self._newest.setdefault(device, deque(maxlen=_REMEMBERED))
         if own and own[-1] == value:
@@ -44,7 +51,7 @@ class SharedMeters:
         own.append(value)
         self._different[device] += 1
         for other, values in self._newest.items():
-            if other != device and value in values:
+            if is_new and other != device and value in values:
                 self._equal[min(device, other), max(device, other)] += 1
 
     def told(self, devices: Sequence[DeviceInfo]) -> tuple[DeviceInfo, ...]:
@@ -52,14 +59,20 @@ class SharedMeters:
         return tuple(self._told(info) for info in devices)
 
     def _told(self, info: DeviceInfo) -> DeviceInfo:
-        sharing = [other for other in self._newest if other == info.index or self._are_one(info.index, other)]
-        if len(sharing) < 2 or info.module is not None:
+        which = sorted(self._sharing(info.index))
+        if len(which) < 2 or info.module is not None:
             return info
-        which = sorted(sharing)
-        count = min(self._equal[min(info.index, one), max(info.index, one)] for one in which if one != info.index)
+        count = min(self._equal[pair] for pair in combinations(which, 2) if self._are_one(*pair))
         note = _NOTE.format(which=" and ".join(map(str, which)), count=count)
         notes = (note,) if info.energy_scope_note is None else (info.energy_scope_note, note)
         return replace(info, module=f"meter of GPU {which[0]}", energy_scope_note=" ".join(notes))
+
+    def _sharing(self, device: int) -> set[int]:
+        """The GPU and all that show its meter, or that of one which does: the last read may differ from the first."""
+        found, left = {device}, set(self._newest) - {device}
+        while more := {other for other in left if any(self._are_one(other, one) for one in found)}:
+            found, left = found | more, left - more
+        return found
 
     def _are_one(self, device: int, other: int) -> bool:
         equal = self._equal[min(device, other), max(device, other)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from cardcallback.record import RunRecord
@@ -90,7 +91,7 @@ class Asking:
             composed, over = self._composed(slot, label), f"the column {slot.column}"
             slot, whole = (slot, None) if composed is None else (composed, composed.label)
         else:
-            whole, over = label_below(self._rows, slot, label, headings, self.beside.rows(slot)), "what stands above it"
+            whole, over = label_below(self._rows, slot, label, headings, self.beside), "what stands above it"
         if whole is None:
             return Asked(why=f"{over} asks for something else of it")
         return self._by_label(slot, whole, above, original)
@@ -213,6 +214,11 @@ class Asking:
             if why is not None:
                 return why
         return None
+
+    def forbids(self, slot: Slot, headings: Sequence[str]) -> bool:
+        """Whether a heading above the slot or its label forbids what stands behind it: "Minimum: PEFT [X]"."""
+        above = [*headings, *([slot.label] if slot.label else [])]
+        return self.forbidden(slot, [normalize_label(one) for one in above]) is not None
 
     def _never_under(self, heading: str) -> list[NeverRow]:
         """The rows that forbid filling below a heading, as headings are compared."""

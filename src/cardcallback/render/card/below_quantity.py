@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from collections.abc import Set as AbstractSet
 
 from cardcallback.render.card.label_rows import LabelRows
 from cardcallback.render.card.labelled import normalize_label
+from cardcallback.render.card.own_run import Neighbours
 from cardcallback.render.card.slots import Slot
 
 QUANTITIES = frozenset(
@@ -28,6 +28,8 @@ _NAMES = frozenset(
     {"gpu_names", "processor", "machine_memory", "gpu_memory", "base_model", "machine", "hardware", "total_parameters"}
 )
 _SIZES = frozenset({"machine_memory", "gpu_memory"})
+# What the phases of a run make up together.
+_SUMMED = frozenset({"energy", "gpu_energy", "carbon_emitted", "training_time", "gpu_hours"})
 # The last words of what asks for a quantity that the map has no label for, or another one by.
 _WORDS = frozenset(
     {"power", "memory", "cost", "costs", "price", "energy", "emissions", "time", "loss", "utilization", "temperature",
@@ -38,9 +40,7 @@ _WORDS = frozenset(
 _PARTS = frozenset({"gpu", "gpus", "cpu", "cpus", "ram", "dram", "memory", "machine", "system", "whole machine"})
 
 
-def label_below(
-    rows: LabelRows, slot: Slot, label: str, headings: Sequence[str], beside: AbstractSet[str]
-) -> str | None:
+def label_below(rows: LabelRows, slot: Slot, label: str, headings: Sequence[str], neighbours: Neighbours) -> str | None:
     """The label as it is meant below the heading or list item right above it; None where that is not known.
 
     Args:
@@ -48,17 +48,21 @@ def label_below(
         slot: where the label stands.
         label: as it stands there.
         headings: the headings and items above it, the nearest last.
-        beside: the labels below the same headings, as labels are compared.
+        neighbours: what else stands below the same headings, and beside them.
     """
     if slot.kind != "line" or not headings:
         return label
     # "Time", then "Training", then "GPU": what is between is only a part of the run.
-    is_of_phase = len(headings) > 1 and rows.is_phase(headings[-1])
+    beside, phase = neighbours.rows(slot), rows.phase(headings[-1])
+    is_of_phase = len(headings) > 1 and phase is not None
     parent = headings[-2] if is_of_phase else headings[-1]
     own, above = ({row.value for row in rows.of(name, None)} for name in (label, parent))
     if above & QUANTITIES and normalize_label(label) in SUMS and beside & _PARTS:
         return None  # the sum of parts that were not all measured
     is_quantity = above & (QUANTITIES | _RESULTS) or not _WORDS.isdisjoint(normalize_label(parent).split()[-1:])
+    is_part = is_of_phase and bool(above & _SUMMED) and own <= _SUMMED | _NAMES
+    if is_part and any(rows.phase(one) not in {None, phase} for one in neighbours.headings(slot)):
+        return None  # "Energy", then "Training" and "Evaluation": a figure of the whole run is of neither
     if not is_quantity or (above & own and not own & _SIZES) or (own and not own & _NAMES):
         return label
     in_list = slot.introduction is not None and normalize_label(slot.introduction) == normalize_label(headings[-1])

@@ -13,7 +13,7 @@ from cardcallback.render.card.fill_memory import FillMemory, nearest_heading
 from cardcallback.render.card.fill_report import Change, Outcome, field_of
 from cardcallback.render.card.labelled import normalize_label
 from cardcallback.render.card.labels import LabelIndex, LabelRow, has_word
-from cardcallback.render.card.naming import Naming
+from cardcallback.render.card.naming import Naming, are_versions
 from cardcallback.render.card.own_run import Neighbours
 from cardcallback.render.card.placeholders import Placeholder, find_placeholders
 from cardcallback.render.card.quantities import Value, is_unit
@@ -149,7 +149,9 @@ class Filler:
         is_named = slot.label is None or not found[0].is_whole or says_the_same(slot.label, found[0].hint)
         if slot.kind == "heading" or is_named:
             hinted = [self._naming.hinted(one, {}) for one in found]
-            is_clear = slot.kind == "heading" or self._is_about_training(slot) or _are_versions(hinted)
+            is_clear = slot.kind == "heading" or self._is_about_training(slot)
+            if are_versions(hinted):
+                is_clear = slot.kind == "heading" or not self._asking.forbids(slot, self._memory.headings(slot))
             if is_clear and any(name and self._known(name) for name in hinted):
                 change = self._compose(slot, before, found, self._paired(found) or hinted, Asked())
         text = slot.text if before is None else before
@@ -292,8 +294,3 @@ class Filler:
         )
         field = field_of(slot, "filled", text=text, why=why, placeholder=placeholder)
         return Change(text=text, fill=fill, field=field)
-
-
-def _are_versions(names: Sequence[str | None]) -> bool:
-    """Whether all of them are libraries' versions, which are the run's wherever a card has them."""
-    return all((name or "").startswith("software.") for name in names)

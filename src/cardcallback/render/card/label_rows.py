@@ -27,16 +27,17 @@ class LabelRows:
 
     def __init__(self, index: LabelIndex) -> None:
         self._index = index
-        self._phases = {normalize_label(word) for words in index.labels.phases.values() for word in words}
+        phases = index.labels.phases
+        self._phases = {normalize_label(word): name for name, words in phases.items() for word in words}
         sentences = index.labels.sentences
         self._asked = sentences.asked
         self._training, self._harmless = (
             frozenset(map(normalize_label, words)) for words in (sentences.training, sentences.asking)
         )
 
-    def is_phase(self, label: str) -> bool:
-        """Whether a label is what cards call a phase of a run."""
-        return normalize_label(label) in self._phases
+    def phase(self, label: str) -> str | None:
+        """The phase of a run that cards call so."""
+        return self._phases.get(normalize_label(label))
 
     def of(self, label: str, unit: Unit | None) -> tuple[LabelRow, ...]:
         """The rows in the map's order; of one in two languages where both are the same.

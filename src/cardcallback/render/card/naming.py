@@ -245,3 +245,8 @@ def _without_last(words: Sequence[str], joining: frozenset[str]) -> Sequence[str
     while end and words[end - 1] in joining:
         end -= 1
     return words[:end]
+
+
+def are_versions(names: Sequence[str | None]) -> bool:
+    """Whether all of them are libraries' versions, which are the run's wherever a card has them."""
+    return all((name or "").startswith("software.") for name in names)

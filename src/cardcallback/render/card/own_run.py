@@ -165,6 +165,11 @@ class Neighbours:
         """What the lines and rows below the slot's headings begin with, as labels are compared."""
         return self._beside.get(slot.headings, set())
 
+    def headings(self, slot: Slot) -> set[str]:
+        """The headings and items beside the one right above the slot, itself included, in their own words."""
+        last = len(slot.headings) - 1
+        return {path[last] for path in self._labels if len(path) > last >= 0 and path[:last] == slot.headings[:last]}
+
     def has(self, slot: Slot, labels: Iterable[str]) -> bool:
         """Whether one of these labels stands below the slot's headings too."""
         found = self._labels.get(slot.headings, set())
