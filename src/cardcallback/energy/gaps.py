@@ -107,13 +107,17 @@ class Gaps:
             return whole
         return rest + between if whole is None else min(whole, rest + between)
 
+    def watts_around(self, seconds: float) -> tuple[float, float] | None:
+        """The lowest and highest mean power over watched pieces no longer than that; ``None`` where too few were."""
+        return self._around.bounds(seconds)
+
     def like_around(self, seconds: float, shortest_seconds: float, ceiling: Ceiling) -> tuple[float, float]:
         """The least and most energy of pieces of time, none shorter than that, if the work went on as around them.
 
         Zero and infinite where too little was watched to say so, or the device may not have been at work.
         """
         is_short = seconds <= _LIKE_SHARE * self._watched_seconds
-        around = self._around.bounds(shortest_seconds) if is_short and self._at_work(ceiling.limit_watts) else None
+        around = self.watts_around(shortest_seconds) if is_short and self._at_work(ceiling.limit_watts) else None
         if around is None:
             return 0.0, math.inf
         lowest_watts, highest_watts = around

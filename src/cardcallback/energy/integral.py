@@ -12,7 +12,7 @@ from cardcallback.energy.history import Cumulative, FadingHistory
 from cardcallback.energy.missed import MissedWork
 from cardcallback.energy.result import EnergyResult
 from cardcallback.energy.sieve import ReadingSieve
-from cardcallback.energy.stillness import StillDoubt, Stillness
+from cardcallback.energy.stillness import NEVER_STILL, StillDoubt, Stillness
 from cardcallback.energy.traits import PowerTraits
 
 # A bound of this many standard deviations of the error of independent samples.
@@ -201,7 +201,7 @@ class PowerIntegral:
         doubt += self.ceiling.joules_within(held - self.traits.lag_seconds)
         doubt += self._rounding_joules(seen) + self.sieve.doubt_joules
         blind_low, blind_high = self._blind_doubt(total.joules, seen)
-        still = self.still_doubt(seen) if alone else StillDoubt(0.0, 0.0, 0.0)
+        still = self.still_doubt(seen) if alone else NEVER_STILL
         return EnergyResult(
             joules=max(total.joules, 0.0),  # a first reading that reaches back before the begin takes that part off
             low=max(total.joules - doubt - blind_low - still.less_joules, 0.0),
