@@ -71,9 +71,15 @@ class SustainedPower:
 
 
 class Gaps:
-    """Streaming sums over the time that one gauge did not see."""
+    """Streaming sums over the time that one gauge did not see.
+
+    ``edge_joules`` is how far off the readings beside gaps may be, unrelated to each other. ``held_joules`` is held to
+    have been used right before readings that follow gaps: a mean that is made anew only while the device is on tells of
+    the time before it was off.
+    """
 
     def __init__(self) -> None:
+        self.edge_joules = self.held_joules = 0.0
         self.seconds = self.lead_seconds = self.longest_seconds = 0.0
         self._between_seconds = 0.0  # with readings before and after
         self._shortest_between_seconds = math.inf
@@ -91,8 +97,10 @@ class Gaps:
         self.lead_seconds = seconds
         self._count(seconds)
 
-    def add_between(self, seconds: float) -> None:
+    def add_between(self, seconds: float, *, held_joules: float, edge_joules: float) -> None:
         """A gap between two readings."""
+        self.held_joules += held_joules
+        self.edge_joules = math.hypot(self.edge_joules, edge_joules)
         self._around.break_off()
         self._between_seconds += seconds
         self._shortest_between_seconds = min(self._shortest_between_seconds, seconds)

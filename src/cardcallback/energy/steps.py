@@ -16,7 +16,7 @@ WattsAround = Callable[[float], tuple[float, float] | None]
 
 _Interval = tuple[float, float]  # mean power in watts, seconds
 # So many intervals of a length show between which mean powers they lie.
-_FEWEST_ALIKE = 8
+_FEWEST_ALIKE = 4
 _KEPT = 2  # an interval is alone in what it claims where the next one does not claim the same
 
 
@@ -41,12 +41,6 @@ class _Spread:
             max(self.most_under_joules, -over_joules),
             max(self.most_over_joules, over_joules),
         )
-
-    @property
-    def between_joules(self) -> float:
-        """The largest step that leaves an interval among the others."""
-        enough = self.count >= _FEWEST_ALIKE
-        return (self.highest_watts - self.lowest_watts) * self.longest_seconds if enough else math.inf
 
 
 class ComparedIntervals:
@@ -83,8 +77,18 @@ class ComparedIntervals:
         spreads = self._before.copy()
         for interval in self._newest:
             _join(spreads, interval)
-        more = max((min(one.most_under_joules, one.between_joules) for one in spreads.values()), default=0.0)
-        less = max((min(one.most_over_joules, one.between_joules) for one in spreads.values()), default=0.0)
+        less = more = 0.0
+        count, lowest_watts, highest_watts = 0, math.inf, -math.inf
+        # Beside longer ones too: work is no more even in a short interval than in a long one.
+        for _, spread in sorted(spreads.items(), reverse=True):
+            count += spread.count
+            lowest_watts = min(lowest_watts, spread.lowest_watts)
+            highest_watts = max(highest_watts, spread.highest_watts)
+            among_joules = math.inf
+            if count >= _FEWEST_ALIKE:
+                among_joules = (highest_watts - lowest_watts) * spread.longest_seconds
+            less = max(less, min(spread.most_over_joules, among_joules))
+            more = max(more, min(spread.most_under_joules, among_joules))
         return less, more
 
 
