@@ -14,8 +14,9 @@ from cardcallback.energy.stillness import NEVER_STILL, StillDoubt
 
 # A rest of the window no longer than this, next to a good counter, is extended where no gauge saw it.
 LONG_EDGE_SECONDS = 2.5
-# Within this part of the bound of what it may have missed by chance, one and a half standard deviations, a gauge that
-# looks now and then is no witness against a counter: it would be as far from a sound one.
+# A gauge that may be so far off by chance tells a sound counter from a wrong one no more: it met the work too rarely.
+_NO_WITNESS_SHARE = 0.2
+# ... unless they are further apart than this part of that bound, which is one and a half standard deviations.
 _NO_SIGN = 0.5
 # A counter that nothing contradicts is held to be no further off than two sensors that are called consistent.
 _UNCONTRADICTED_SHARE = 0.99 * CONSISTENT_SHARE
@@ -57,7 +58,8 @@ def beyond_chance(found: Consistency | None, gauge: Gauge) -> Consistency | None
     if found is None or found.apart <= _UNCONTRADICTED_SHARE:
         return found
     difference = found.integrated_joules - found.counter_joules
-    if abs(difference) > _NO_SIGN * gauge.sampling_joules(found.seconds):
+    chance_joules = gauge.sampling_joules(found.seconds)
+    if chance_joules < _NO_WITNESS_SHARE * found.counter_joules or abs(difference) > _NO_SIGN * chance_joules:
         return found
     share = math.copysign(_UNCONTRADICTED_SHARE, difference)
     return replace(found, integrated_joules=found.counter_joules * (1 + share))

@@ -17,6 +17,10 @@ WattsAround = Callable[[float], tuple[float, float] | None]
 _Interval = tuple[float, float]  # mean power in watts, seconds
 # So many intervals of a length show between which mean powers they lie.
 _FEWEST_ALIKE = 4
+# An interval stands out from others where it is further from them than this share of what they are apart.
+_STANDS_OUT = 0.5
+# In a pause a device drew less than this share of the least that was watched only where it did nothing, or was off.
+_IDLE_SHARE = 0.5
 _KEPT = 2  # an interval is alone in what it claims where the next one does not claim the same
 
 
@@ -118,7 +122,8 @@ class _Extremes:
         if (bounds := around(seconds)) is None:
             return 0.0
         usual_watts = max(bounds[1], *(other for other, _ in others), 0.0)
-        stands_out = (watts - usual_watts) * seconds > bounds[1] * blur_seconds
+        beyond_watts = max(bounds[1] * blur_seconds / seconds, _STANDS_OUT * (usual_watts - bounds[0]))
+        stands_out = watts - usual_watts > beyond_watts
         return (watts - bounds[0]) * seconds if stands_out else 0.0
 
     def too_little(self, around: WattsAround, blur_seconds: float) -> tuple[float, float]:
@@ -131,7 +136,9 @@ class _Extremes:
         if (bounds := around(seconds)) is None:
             return 0.0, 0.0
         if seconds > LONGEST_USUAL_SECONDS:
-            return max((watts * seconds for watts, seconds in self.lowest if watts < bounds[0]), default=0.0), 0.0
+            return max(
+                (watts * seconds for watts, seconds in self.lowest if watts < _IDLE_SHARE * bounds[0]), default=0.0
+            ), 0.0
         usual_watts = min(bounds[0], *(other for other, _ in others), math.inf)
         stands_out = (usual_watts - watts) * seconds > bounds[1] * blur_seconds
         return 0.0, (bounds[1] - watts) * seconds if stands_out else 0.0
