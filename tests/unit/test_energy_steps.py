@@ -98,7 +98,7 @@ def test_a_gauge_that_ends_early_leaves_a_smooth_counter_alone(fails_at: float) 
 def slowly_read(seed: int, *, device: dict[str, float] = GB10, gain: float = 1.0) -> tuple[AccountResult, float]:
     """Ten minutes beside a driver that is asked so rarely that its gauge meets the work by chance."""
     varied = random.Random(seed)  # noqa: S311 - moments that vary, not secrets
-    gpu = VirtualGpu(waveform=Waveform((constant(40.0), square(60.0, 250.0, 1.7))), **device)
+    gpu = VirtualGpu(waveform=Waveform((constant(20.0), square(0.0, 330.0, 1.7, duty=0.4))), **device)
     account = EnergyAccount(
         counter=CounterTraits(),
         power=PowerTraits(averaging_seconds=gpu.window, refresh_seconds=gpu.refresh, interval_seconds=30.0),
@@ -125,7 +125,7 @@ def test_a_counter_that_a_few_readings_do_not_contradict_stands_by_itself(device
         assert result.best is not None
         assert holds(result.best, truth)
         widths.append(width(result.best))
-    assert sorted(widths)[5] < 0.04
+    assert sorted(widths)[5] < 0.13
 
 
 def test_a_counter_that_a_few_readings_contradict_is_not_believed_alone() -> None:
