@@ -28,7 +28,7 @@ from device_letters import letter
 from one_tool import CardCallbackTool
 from random_devices import KINDS
 from schedule_run import SimulatedClock, timed
-from schedules import Schedule
+from schedules import QUIET_WAKE_UP_SECONDS, Schedule
 from simulated import Profile, Simulation, profile_named
 
 _MEBIBYTE = 2**20
@@ -207,6 +207,7 @@ def driver_share(name: str, call_seconds: float, seconds: float = _DRIVER_SECOND
             while clock.elapsed_seconds() < begin + seconds:
                 before = clock.elapsed_seconds()
                 wait = recorder.sample_due()
+                clock.wake_up()
                 busy += clock.elapsed_seconds() - before
                 clock.advance(max(wait, 1e-6))
             passed = clock.elapsed_seconds() - begin
@@ -250,7 +251,7 @@ def _timed(
     if simulation.clock is None:
         msg = "the clock must be driven"
         raise TypeError(msg)
-    clock = SimulatedClock(simulation.clock)
+    clock = SimulatedClock(simulation.clock, QUIET_WAKE_UP_SECONDS)
     plain = Schedule(
         seed=0,
         kind=KINDS[0],
@@ -270,6 +271,7 @@ def _run_for(recorder: Recorder, clock: SimulatedClock, seconds: float) -> None:
     marked = snapped = begin
     while (now := clock.elapsed_seconds()) < begin + seconds:
         clock.advance(max(recorder.sample_due(), 1e-6))
+        clock.wake_up()
         if now - marked > _PHASE_EVERY_SECONDS:
             recorder.mark_phase("evaluation", recorder.now_seconds() - 30.0, recorder.now_seconds())
             marked = now
