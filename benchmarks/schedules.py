@@ -36,7 +36,8 @@ class Schedule:
 
     ``late_seconds`` is how long after the begin the sensors open, ``call_seconds`` what one call takes,
     ``wake_up_seconds`` what the sampler itself takes of a processor when it wakes, ``jitter_seconds`` how late it
-    usually does, ``noise_watts`` by how much a gauge's readings flicker at most. ``stalls`` and ``suspends`` are (when, how long).
+    usually does, ``noise_watts`` by how much a gauge's readings flicker at most. ``stalls`` and
+    ``suspends`` are (when, how long).
     """
 
     seed: int

@@ -161,10 +161,10 @@ class Lane:
         return max(appointment.due_seconds, self.losses.retry_at(appointment.sensor.spec.device))
 
     def _attempt(self, appointment: Appointment, now: float = math.inf) -> None:
-        """Read it if it is due by now."""
+        """Read it, unless its device is lost and is not to be asked by now."""
         try:
-            retry_at = self.losses.retry_at(appointment.sensor.spec.device)
-            if max(appointment.due_seconds - appointment.early_seconds, retry_at - appointment.slack_seconds) <= now:
+            # Most devices never were lost, and need not be looked up.
+            if not self.losses or self.losses.retry_at(appointment.sensor.spec.device) - appointment.slack_seconds <= now:
                 self._read(appointment)
         except Exception as error:  # noqa: BLE001 - the thread has nobody to raise to; the other sensors go on
             self._note_fault(appointment, error)
@@ -256,7 +256,7 @@ class Lane:
             self._book.follow((appointment,))
 
     def _fit(self) -> None:
-        fit_intervals(self.appointments)
+        fit_intervals(self.appointments, self._book.now_seconds())
         self._book.purse.read_for(self, devices_read(self.appointments))
         self._book.follow(self.appointments)
 

@@ -15,6 +15,8 @@ _SHARE_OF_ONE, _SHARE_OF_FURTHER = 0.00095, 0.00054
 # So much of it is there from the begin, and never more: a run of a minute is read densely, and one of a quarter of
 # an hour or more has had its share and no more.
 _FULL_SECONDS = 45.0
+# So much of a call is our own code around it, and the binding's.
+_AROUND_CALL_SECONDS = 2e-5
 # Whoever looks into the figures is told of each change of the distance, which costs more than a reading.
 _NOTABLY = 1.25
 
@@ -79,7 +81,8 @@ class OwnTime:
     def call_ends(self) -> None:
         """It is the thread's own again."""
         if self._paid_for_seconds is not None:
-            self._paid_for_seconds += self._clock.thread_seconds() - self._call_began_at
+            seconds = self._clock.thread_seconds() - self._call_began_at
+            self._paid_for_seconds += max(seconds - _AROUND_CALL_SECONDS, 0.0)
 
 
 def let_spare(appointments: Sequence[Appointment]) -> None:

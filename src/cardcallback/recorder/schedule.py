@@ -94,6 +94,7 @@ class Appointment:
         # The distance of readings has to vary, not to be unpredictable.
         self._variation = random.Random(seed)  # noqa: S311
         self.last_cost_seconds = math.inf
+        self.first_seconds = 0.0  # that its calls took before it was known how long they usually take
         self.costs = CallCosts(1) if interval_seconds >= _RARE_SECONDS else CallCosts()
         unknown = counts_energy(spec) and spec.refresh_seconds is None
         self._close_readings = _CLOSE_READINGS if unknown else 0
@@ -183,6 +184,8 @@ class Appointment:
 
     def _note_cost(self, now_seconds: float, cost_seconds: float) -> None:
         self.last_cost_seconds = cost_seconds
+        if self.costs.usual_seconds is None:
+            self.first_seconds += cost_seconds
         self._slow_since = min(self._slow_since, now_seconds) if cost_seconds > _LONGEST_CALL_SECONDS else math.inf
 
     @property
