@@ -163,8 +163,8 @@ class Lane:
     def _attempt(self, appointment: Appointment, now: float = math.inf) -> None:
         """Read it, unless its device is lost and is not to be asked by now."""
         try:
-            # Most devices never were lost, and need not be looked up.
-            if not self.losses or self.losses.retry_at(appointment.sensor.spec.device) - appointment.slack_seconds <= now:
+            latest = now + appointment.slack_seconds if self.losses else math.inf  # most devices never were lost
+            if self.losses.retry_at(appointment.sensor.spec.device) <= latest:
                 self._read(appointment)
         except Exception as error:  # noqa: BLE001 - the thread has nobody to raise to; the other sensors go on
             self._note_fault(appointment, error)
