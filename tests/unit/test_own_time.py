@@ -46,8 +46,10 @@ def gpus(
     )
 
 
-@pytest.mark.parametrize("wake_up_seconds", [_CHEAP, _USUAL, _DEAR])
-@pytest.mark.parametrize(("count", "budget"), [(1, 0.001), (8, 0.005)])
+@pytest.mark.parametrize(
+    ("count", "budget", "wake_up_seconds"),
+    [(1, 0.001, _CHEAP), (1, 0.001, _USUAL), (1, 0.001, _DEAR), (8, 0.005, _DEAR)],
+)
 def test_the_budget_is_kept_beside_a_counter(count: int, budget: float, wake_up_seconds: float) -> None:
     """A quarter of an hour, cheap wake-ups or dear: a thousandth of a core for one GPU, five for eight."""
     clock = FakeClock()
@@ -154,8 +156,7 @@ def test_gauges_that_are_spared_are_still_read_in_one_wake_up_at_distances_that_
     assert max(waits) > 1.5 * min(waits)
 
 
-@pytest.mark.parametrize("wake_up_seconds", [_USUAL, _DEAR])
-@pytest.mark.parametrize("period", [0.047, 7.3])
+@pytest.mark.parametrize(("period", "wake_up_seconds"), [(0.047, _DEAR), (7.3, _USUAL)])
 def test_rarer_readings_are_told_and_the_interval_holds(period: float, wake_up_seconds: float) -> None:
     """Ten minutes of quick work or slow: no gap, the interval holds the truth, and is at most twice as wide."""
     widths = []

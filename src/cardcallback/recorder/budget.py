@@ -17,9 +17,9 @@ from cardcallback.recorder.schedule import Appointment
 from cardcallback.sensors.base import SensorSpec
 from cardcallback.units import format_duration
 
-# All sensors of a driver's devices together may keep it busy for a thousandth of the time; a tenth of it is left to
+# All sensors of a driver's devices together may keep it busy for a thousandth of the time; a little of it is left to
 # calls that take longer than usual ones.
-DRIVER_SHARE = 0.0009
+DRIVER_SHARE = 0.00095
 # The first calls are made before their cost is known: what they took is paid back within this time, by half of the
 # share at most.
 _PAID_BACK_SECONDS, _PAYING_BACK = 3600.0, 0.5

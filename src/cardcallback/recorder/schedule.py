@@ -89,7 +89,7 @@ class Appointment:
         self._failures_in_a_row = 0
         self._failing_since = self._slow_since = math.inf
         self._late = 0
-        self._found_lost = False
+        self._found_lost = self._cost_is_known = False
         self.cries_wolf = False  # it says that its device is lost, and others of that device answer
         # The distance of readings has to vary, not to be unpredictable.
         self._variation = random.Random(seed)  # noqa: S311
@@ -99,8 +99,7 @@ class Appointment:
         unknown = counts_energy(spec) and spec.refresh_seconds is None
         self._close_readings = _CLOSE_READINGS if unknown else 0
         self._close_cost_seconds = _CLOSE_COST_SECONDS
-        self._begun_at = math.inf
-        self._succeeded_at = math.inf
+        self._begun_at = self._succeeded_at = math.inf
 
     def succeeded(self, now_seconds: float, cost_seconds: float, stretch: float = 1.0) -> None:
         """Book the next reading after one that took ``cost_seconds``, ``stretch`` times as late if it may be spared."""
@@ -116,6 +115,7 @@ class Appointment:
             self.costs.forget()
         if not self.waits_for_a_slow_driver:  # else it is asked later for that alone, until the driver is quick again
             self.costs.add(cost_seconds)
+            self._cost_is_known = self._cost_is_known or self.usual_cost_seconds is not None
         if self.reads == 1 and self.wanted_seconds >= _RARE_SECONDS and cost_seconds < HARMLESS_CALL_SECONDS:
             self._book(now_seconds, min(_SOON_SECONDS, self.interval_seconds))
         elif self._close_readings > 0 and cost_seconds <= self._close_cost_seconds:
@@ -184,7 +184,7 @@ class Appointment:
 
     def _note_cost(self, now_seconds: float, cost_seconds: float) -> None:
         self.last_cost_seconds = cost_seconds
-        if self.costs.usual_seconds is None:
+        if not self._cost_is_known and cost_seconds <= _LONGEST_CALL_SECONDS:  # longer ones are rare by themselves
             self.first_seconds += cost_seconds
         self._slow_since = min(self._slow_since, now_seconds) if cost_seconds > _LONGEST_CALL_SECONDS else math.inf
 
