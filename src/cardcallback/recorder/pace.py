@@ -15,8 +15,9 @@ _GROWTH_SECONDS = 80.0
 _PAYING_BACK = 1.9
 # Readings that are closer tell enough from the begin on.
 _RARE_SECONDS = 2.0
-# Where readings are draws, so many times as few make an interval twice as wide: for our own time's sake no wider.
-_MOST_STRETCH = 4.0
+# Where readings are draws, so many times as few make an interval twice as wide: for our own time's sake no wider. Of
+# readings that lie far apart already each tells more.
+_MOST_STRETCH, _ALONE_SECONDS = 4.0, 0.2
 # A witness is needed about as often as its counter is read; rarer readings save no wake-up of their own.
 _WITNESS_SECONDS = 1.0
 
@@ -47,5 +48,5 @@ def spared_seconds(paced_seconds: float, interval_seconds: float, stretch: float
         stretch: how many times as long it would best wait.
         is_witness: whether a counter beside it tells the energy.
     """
-    longest = _WITNESS_SECONDS if is_witness else min(_MOST_STRETCH * interval_seconds, _WITNESS_SECONDS)
+    longest = _WITNESS_SECONDS if is_witness else min(_MOST_STRETCH * interval_seconds, _ALONE_SECONDS)
     return max(min(stretch * paced_seconds, longest), paced_seconds)
