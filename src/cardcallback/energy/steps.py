@@ -19,8 +19,6 @@ _Interval = tuple[float, float]  # mean power in watts, seconds
 _FEWEST_ALIKE = 4
 # An interval stands out from others where it is further from them than this share of what they are apart.
 _STANDS_OUT = 0.5
-# In a pause a device drew less than this share of the least that was watched only where it did nothing, or was off.
-_IDLE_SHARE = 0.5
 _KEPT = 2  # an interval is alone in what it claims where the next one does not claim the same
 
 
@@ -126,22 +124,18 @@ class _Extremes:
         stands_out = watts - usual_watts > beyond_watts
         return (watts - bounds[0]) * seconds if stands_out else 0.0
 
-    def too_little(self, around: WattsAround, blur_seconds: float) -> tuple[float, float]:
-        """How much less and more than counted was used if the lowest is a step.
+    def too_little(self, around: WattsAround, blur_seconds: float) -> float:
+        """How much more than counted was used if the lowest is a step down.
 
-        A device that does nothing in a pause, or is off, is as usual as work: then a step up is what is counted. In
-        the moment between two readings as ever it works on, and a step down is what is missing.
+        In the moment between two readings as ever a device works on. In a longer pause it may as well have done
+        nothing, or been off, so that a low power says nothing there.
         """
         (watts, seconds), *others = self.lowest
-        if (bounds := around(seconds)) is None:
-            return 0.0, 0.0
-        if seconds > LONGEST_USUAL_SECONDS:
-            return max(
-                (watts * seconds for watts, seconds in self.lowest if watts < _IDLE_SHARE * bounds[0]), default=0.0
-            ), 0.0
+        if seconds > LONGEST_USUAL_SECONDS or (bounds := around(seconds)) is None:
+            return 0.0
         usual_watts = min(bounds[0], *(other for other, _ in others), math.inf)
         stands_out = (usual_watts - watts) * seconds > bounds[1] * blur_seconds
-        return 0.0, (bounds[1] - watts) * seconds if stands_out else 0.0
+        return (bounds[1] - watts) * seconds if stands_out else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +159,6 @@ class AloneIntervals:
         """
         less = more = 0.0
         for extremes in self._by_octave.values():
-            too_little = extremes.too_little(around, blur_seconds)
-            less = max(less, extremes.too_much(around, blur_seconds), too_little[0])
-            more = max(more, too_little[1])
+            less = max(less, extremes.too_much(around, blur_seconds))
+            more = max(more, extremes.too_little(around, blur_seconds))
         return less, more

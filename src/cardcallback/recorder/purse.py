@@ -10,11 +10,11 @@ from cardcallback.recorder.clock import Clock
 from cardcallback.recorder.kinds import counts_energy, tells_power
 from cardcallback.recorder.schedule import Appointment
 
-# Of one core: a thousandth for one GPU, five for eight; a twentieth of it is left to what is full at the begin.
-_SHARE_OF_ONE, _SHARE_OF_FURTHER = 0.00095, 0.00054
-# So much of it is there from the begin, and never more: a run of a minute is read densely, and one of a quarter of
-# an hour or more has had its share and no more.
-_FULL_SECONDS = 45.0
+# Of one core: a thousandth for one GPU, five for eight; a tenth of it is left to what is there at the begin.
+_SHARE_OF_ONE, _SHARE_OF_FURTHER = 0.00091, 0.00051
+# So much of it is there from the begin, and never more: a run of a minute or two is read densely, and one of a quarter
+# of an hour or more has had its share and no more.
+_FULL_SECONDS = 90.0
 # So much of a call is our own code around it, and the binding's.
 _AROUND_CALL_SECONDS = 2e-5
 # Whoever looks into the figures is told of each change of the distance, which costs more than a reading.
