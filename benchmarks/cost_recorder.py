@@ -28,7 +28,7 @@ from device_letters import letter
 from one_tool import CardCallbackTool
 from random_devices import KINDS
 from schedule_run import SimulatedClock, timed
-from schedules import Schedule
+from schedules import QUIET_WAKE_UP_SECONDS, Schedule
 from simulated import Profile, Simulation, profile_named
 
 _MEBIBYTE = 2**20
@@ -37,6 +37,9 @@ _EIGHT = "8 x "
 _SIMULATED = {"CARDCALLBACK_SIMULATED": "1"}
 # A driver's first calls are slow, and a counter's refresh is watched for: what lasts comes after.
 _WARM_UP_SECONDS = 10.0
+# What may be spent of our own is spent early, so that short runs are read densely: what lasts comes later still.
+_EARLY_SECONDS = 90.0
+_BARE_SECONDS = 15.0
 _PHASE_EVERY_SECONDS, _SNAPSHOT_EVERY_SECONDS = 600.0, 3600.0
 _DRIVER_SECONDS = 3600.0
 
@@ -95,6 +98,7 @@ def processor(seconds: float) -> list[Figure]:
         what = f"processor time, {_devices(name)}"
         figures += [
             Figure(name=f"own {what}", value=shares["recorder"], unit="share", budget=budget),
+            Figure(name=f"  in its first {_EARLY_SECONDS:g} s", value=shares["early"], unit="share"),
             Figure(name="  a thread that only wakes as often", value=shares["waking"], unit="share"),
             Figure(name="  and one that makes the same calls", value=shares["calling"], unit="share"),
             Figure(name="  ours to that one", value=shares["recorder"] / shares["calling"], unit="times"),
@@ -104,19 +108,22 @@ def processor(seconds: float) -> list[Figure]:
 
 
 def thread_share(seconds: float) -> dict[str, float]:
-    """Processor time by time passed: of the recorder's threads, of one that only wakes as often, and with its calls."""
+    """Processor time by time passed: of the recorder's threads, of one that only wakes as often, and with its calls.
+
+    That of the recorder's early in a run stands apart.
+    """
     tool = CardCallbackTool()
     time.sleep(1.0)  # the driver opens beside the person's own preparations
     tool.start()
-    time.sleep(_WARM_UP_SECONDS)
+    early, _ = _watched(recorder_threads(), _EARLY_SECONDS)
     before = tool.reads()
     recorder, wakes = _watched(recorder_threads(), seconds)
     calls = [(sensor, reads - earlier) for (sensor, reads), (_, earlier) in zip(tool.reads(), before, strict=True)]
     tool.stop()
     wakes = max(wakes, 1)
-    waking = _bare_share(seconds / wakes, seconds, [[]])
-    calling = _bare_share(seconds / wakes, seconds, spread(calls, wakes))
-    return {"recorder": recorder, "waking": waking, "calling": calling}
+    waking = _bare_share(seconds / wakes, [[]])
+    calling = _bare_share(seconds / wakes, spread(calls, wakes))
+    return {"recorder": recorder, "early": early, "waking": waking, "calling": calling}
 
 
 def spread(calls: Sequence[tuple[Sensor, int]], wakes: int) -> list[list[Sensor]]:
@@ -127,11 +134,11 @@ def spread(calls: Sequence[tuple[Sensor, int]], wakes: int) -> list[list[Sensor]
     ]
 
 
-def _bare_share(every_seconds: float, seconds: float, passes: Sequence[Sequence[Sensor]]) -> float:
+def _bare_share(every_seconds: float, passes: Sequence[Sequence[Sensor]]) -> float:
     ending = threading.Event()
     bare = threading.Thread(target=_only_call, args=(every_seconds, ending, passes), daemon=True)
     bare.start()
-    share, _ = _watched([bare], seconds)
+    share, _ = _watched([bare], _BARE_SECONDS)
     ending.set()
     bare.join()
     return share
@@ -207,6 +214,7 @@ def driver_share(name: str, call_seconds: float, seconds: float = _DRIVER_SECOND
             while clock.elapsed_seconds() < begin + seconds:
                 before = clock.elapsed_seconds()
                 wait = recorder.sample_due()
+                clock.wake_up()
                 busy += clock.elapsed_seconds() - before
                 clock.advance(max(wait, 1e-6))
             passed = clock.elapsed_seconds() - begin
@@ -250,7 +258,7 @@ def _timed(
     if simulation.clock is None:
         msg = "the clock must be driven"
         raise TypeError(msg)
-    clock = SimulatedClock(simulation.clock)
+    clock = SimulatedClock(simulation.clock, QUIET_WAKE_UP_SECONDS)
     plain = Schedule(
         seed=0,
         kind=KINDS[0],
@@ -270,6 +278,7 @@ def _run_for(recorder: Recorder, clock: SimulatedClock, seconds: float) -> None:
     marked = snapped = begin
     while (now := clock.elapsed_seconds()) < begin + seconds:
         clock.advance(max(recorder.sample_due(), 1e-6))
+        clock.wake_up()
         if now - marked > _PHASE_EVERY_SECONDS:
             recorder.mark_phase("evaluation", recorder.now_seconds() - 30.0, recorder.now_seconds())
             marked = now

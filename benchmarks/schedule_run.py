@@ -20,6 +20,8 @@ from schedules import Schedule
 from simulated import DrivenClock, Simulation
 
 _LONGEST_WAIT_SECONDS = 1.0
+# Entering a second's readings, and the machine's own sensors, take as much as so many wake-ups for a gauge.
+_BESIDE_WAKE_UPS = 10
 # What takes longer is not a reading: nobody can say when it was true.
 _LONGEST_CALL_SECONDS = 0.5
 # A gauge's reading speaks for this long at most; a counter's for all the time since its reading before, unless it
@@ -28,10 +30,17 @@ LONGEST_PAUSE_SECONDS = 5.0
 
 
 class SimulatedClock:
-    """The recorder's clock beside the simulator's driven one; a sleep of the machine is told apart."""
+    """The recorder's clock beside the simulator's driven one; a sleep of the machine is told apart.
 
-    def __init__(self, driven: DrivenClock) -> None:
+    Args:
+        driven: the simulator's.
+        wake_up_seconds: what each wake-up is said to take of a processor, the driver's calls aside.
+    """
+
+    def __init__(self, driven: DrivenClock, wake_up_seconds: float) -> None:
         self._driven = driven
+        self._wake_up_seconds = wake_up_seconds
+        self._wake_ups = 0
         self._suspended = 0.0
 
     def elapsed_seconds(self) -> float:
@@ -41,6 +50,14 @@ class SimulatedClock:
     def awake_seconds(self) -> float:
         """The same without the time spent suspended."""
         return self.elapsed_seconds() - self._suspended
+
+    def thread_seconds(self) -> float:
+        """What all wake-ups took, and what is done each second beside them; a call to a driver takes none of it."""
+        return self._wake_up_seconds * (self._wake_ups + _BESIDE_WAKE_UPS * self.elapsed_seconds())
+
+    def wake_up(self) -> None:
+        """The recorder's thread woke once more."""
+        self._wake_ups += 1
 
     def today(self) -> str:
         """A date; no figure here depends on it."""
@@ -213,7 +230,7 @@ def _run(schedule: Schedule, simulation: Simulation) -> Outcome:
     if simulation.clock is None:
         msg = "a schedule needs a driven clock"
         raise TypeError(msg)
-    clock = SimulatedClock(simulation.clock)
+    clock = SimulatedClock(simulation.clock, schedule.wake_up_seconds)
     varied = random.Random(schedule.seed + 1_000_003)  # noqa: S311 - it has to vary, and to come again
     clock.advance(schedule.begin)
     late = schedule.late_seconds > 0
@@ -232,6 +249,7 @@ def _run(schedule: Schedule, simulation: Simulation) -> Outcome:
             late, sensors = False, _open(clock, schedule, varied)
             recorder.join(sensors, sensors)
         wait = min(recorder.sample_due(), _LONGEST_WAIT_SECONDS) if not late else 0.05
+        clock.wake_up()
         now = clock.elapsed_seconds()
         wait += varied.expovariate(1 / schedule.jitter_seconds)
         if happenings and happenings[0][0] <= now + wait:

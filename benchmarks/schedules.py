@@ -11,6 +11,8 @@ from random_devices import KINDS, SAMPLED, DeviceKind, log_uniform, random_work,
 from simulated import CounterFault, Fault, Profile, SamplesFault, Waveform
 
 SHORTEST_SECONDS, LONGEST_SECONDS = 60.0, 7200.0
+# What a wake-up takes of a processor on a machine that has little else to do.
+QUIET_WAKE_UP_SECONDS = 6e-5
 _LOST, _UNKNOWN_ERROR = 15, 999
 _COUNTER_CALL = "nvmlDeviceGetTotalEnergyConsumption"
 # Peak noise of a gauge, as a share of the device's highest power: no real one repeats itself to the milliwatt.
@@ -33,8 +35,9 @@ class Schedule:
     """One run and everything that happens in it; times are seconds on the simulation's clock.
 
     ``late_seconds`` is how long after the begin the sensors open, ``call_seconds`` what one call takes,
-    ``jitter_seconds`` how late the sampler usually wakes, ``noise_watts`` by how much a gauge's readings flicker at
-    most. ``stalls`` and ``suspends`` are (when, how long).
+    ``wake_up_seconds`` what the sampler itself takes of a processor when it wakes, ``jitter_seconds`` how late it
+    usually does, ``noise_watts`` by how much a gauge's readings flicker at most. ``stalls`` and
+    ``suspends`` are (when, how long).
     """
 
     seed: int
@@ -44,6 +47,7 @@ class Schedule:
     work: Waveform
     call_seconds: float
     jitter_seconds: float
+    wake_up_seconds: float = QUIET_WAKE_UP_SECONDS
     noise_watts: float = 0.0
     faults: list[str] = field(default_factory=list)
     late_seconds: float = 0.0

@@ -1,6 +1,7 @@
-"""What is left of the energy where every call to the driver is slow, and what it costs. All of it simulated.
+"""What is left of the energy where calls to the driver, or our own wake-ups, are dear. All of it simulated.
 
     python benchmarks/slow_calls.py                        # calls of 20 ms, runs of 15 s to 1 h: a minute or two
+    python benchmarks/slow_calls.py --devices p100 --call-seconds 4e-5 --wake-up-seconds 1.5e-4
 
 On a driven clock, with random work; a device stands for how its sensors behave, by letter. Nothing is broken in these
 runs, so that none has a gap, and the recording intervals are to hold as ever.
@@ -17,7 +18,7 @@ import sys
 from device_letters import legend, letter
 from random_devices import KINDS, SAMPLED, random_work
 from schedule_run import Outcome, run
-from schedules import Schedule, SlowCalls
+from schedules import QUIET_WAKE_UP_SECONDS, Schedule, SlowCalls
 from simulated import require_simulator
 
 _DEVICES = ("p100", "p100-samples", "gb10", "a100")
@@ -30,7 +31,9 @@ _HEADER = (
 )
 
 
-def outcome_of(device: str, seconds: float, call_seconds: float, seed: int) -> Outcome:
+def outcome_of(
+    device: str, seconds: float, call_seconds: float, seed: int, wake_up_seconds: float = QUIET_WAKE_UP_SECONDS
+) -> Outcome:
     """One run of random work beside a driver that is slow throughout."""
     kind = next(one for one in (*KINDS, SAMPLED) if one.name == device)
     schedule = Schedule(
@@ -39,12 +42,14 @@ def outcome_of(device: str, seconds: float, call_seconds: float, seed: int) -> O
         begin=_BEGIN_SECONDS,
         duration=seconds,
         work=random_work(random.Random(seed), kind.highest_watts, _BEGIN_SECONDS, _BEGIN_SECONDS + seconds),  # noqa: S311
-        call_seconds=_QUICK_SECONDS,
+        call_seconds=min(call_seconds, _QUICK_SECONDS),
+        wake_up_seconds=wake_up_seconds,
         jitter_seconds=1e-3,
         noise_watts=1e-3 * kind.highest_watts,
         faults=["slow calls"],
     )
-    schedule.slow.append(SlowCalls(begin=-math.inf, end=math.inf, seconds=call_seconds))
+    if call_seconds > _QUICK_SECONDS:
+        schedule.slow.append(SlowCalls(begin=-math.inf, end=math.inf, seconds=call_seconds))
     return run(schedule)
 
 
@@ -86,13 +91,14 @@ def main() -> int:
     """Print the table; 1 if the simulator cannot be built, or something is not as it has to be."""
     arguments = _arguments()
     require_simulator()
-    print(*(f"- {line}" for line in legend(_DEVICES)), sep="\n", end="\n\n")
+    print(*(f"- {line}" for line in legend(arguments.devices)), sep="\n", end="\n\n")
     print(_HEADER, "|---" * _HEADER.count(" |"), sep="\n", end="|\n")
     everything = []
-    for device in _DEVICES:
+    for device in arguments.devices:
         for seconds in arguments.seconds:
             seeds = range(arguments.runs)
-            outcomes = [outcome_of(device, seconds, arguments.call_seconds, seed) for seed in seeds]
+            call_seconds, wake_up_seconds = arguments.call_seconds, arguments.wake_up_seconds
+            outcomes = [outcome_of(device, seconds, call_seconds, seed, wake_up_seconds) for seed in seeds]
             print(row(device, seconds, outcomes), flush=True)
             everything += outcomes
     problems = broken(everything)
@@ -104,6 +110,10 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
         "--seconds", type=float, nargs="+", default=[15.0, 60.0, 600.0, 3600.0], help="how long runs are"
+    )
+    parser.add_argument("--devices", nargs="+", choices=_DEVICES, default=_DEVICES, help="which (default: all)")
+    parser.add_argument(
+        "--wake-up-seconds", type=float, default=QUIET_WAKE_UP_SECONDS, help="of our own time (default: %(default)s)"
     )
     parser.add_argument("--call-seconds", type=float, default=0.02, help="how long a call takes (default: %(default)s)")
     parser.add_argument("--runs", type=int, default=100, help="runs of each kind (default: %(default)s)")

@@ -29,6 +29,10 @@ class MachineClock:
         """The same without the time spent suspended."""
         return self._machine.now_seconds() - self._suspended
 
+    def thread_seconds(self) -> float:
+        """A driven run costs nothing."""
+        return 0.0
+
     def today(self) -> str:
         """A date."""
         return "2026-03-02"

@@ -6,7 +6,7 @@ import math
 import random
 
 import pytest
-from virtual_gpu import P100, VirtualGpu
+from virtual_gpu import GB10, P100, VirtualGpu
 
 from cardcallback.energy import CounterTraits, EnergyAccount, EnergyResult, PowerTraits
 from cardcallback.energy.gaps import SustainedPower
@@ -139,3 +139,19 @@ def test_a_step_of_the_counter_that_one_comparison_may_hide_is_in_the_interval(s
         assert best is not None
         assert best.low <= truth <= (best.high or 0.0)
         assert width(best) < 0.02
+
+
+def test_a_mean_that_is_not_made_anew_while_the_device_is_off() -> None:
+    """After half a minute of suspend the gauge still shows the second before it, and no counter tells better."""
+    account = EnergyAccount(
+        counter=None,
+        power=PowerTraits(averaging_seconds=GB10["window"], refresh_seconds=GB10["refresh"], interval_seconds=0.5),
+        limit_watts=100.0,
+    )
+    for count in range(121):
+        at = count / 2 + 0.001
+        if not 20 < at < 45:
+            account.add_power(at, 100.0)
+    best = account.result(60.0).best
+    assert best is not None
+    assert best.low <= 100.0 * (20 + 15) <= (best.high or 0.0)

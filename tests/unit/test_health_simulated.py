@@ -38,6 +38,10 @@ class MachineClock:
         """The same: it never sleeps."""
         return self._machine.now_seconds()
 
+    def thread_seconds(self) -> float:
+        """A driven run costs nothing."""
+        return 0.0
+
     def today(self) -> str:
         """A date."""
         return "2026-03-02"

@@ -245,6 +245,24 @@ def test_what_is_not_read_any_more_leaves_its_share() -> None:
     assert slow.interval_seconds == pytest.approx(0.01 / DRIVER_SHARE)
 
 
+def test_what_first_calls_took_is_paid_back_within_the_hour() -> None:
+    """Eight GPUs of ten sensors, calls of 10 ms: a thousandth of an hour, the calls that tell the cost included."""
+    clock = FakeClock()
+    driver = Driver(clock, 0.01)
+    sensors: list[Sensor] = []
+    for index in range(8):
+        sensors += [
+            sensor("gpu_energy", driver.call(lambda at: 100.0 * at), index),
+            sensor("gpu_power", driver.call(lambda at: 100.0 + at % 7), index),
+            *(
+                sensor("gpu_temperature", driver.call(lambda _: 60.0), index, source=f"fake:{number}")
+                for number in range(8)
+            ),
+        ]
+    record(SensorSet(sensors=tuple(sensors), devices=tuple(device(i) for i in range(8))), 3600.0, clock)
+    assert driver.busy_seconds <= 0.001 * 3600
+
+
 @pytest.mark.parametrize("slow_until", [4.0, 8.0, 12.0])
 def test_a_driver_that_is_slow_when_a_run_begins_is_read_as_ever_after_that(slow_until: float) -> None:
     """Its first calls take 0.6 s each: what they cost is not what later ones do, and the gauge alone tells enough."""

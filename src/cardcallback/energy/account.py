@@ -8,7 +8,8 @@ from dataclasses import replace
 
 from cardcallback.energy.ceiling import Ceiling
 from cardcallback.energy.changed import RateWatch, corrected_since
-from cardcallback.energy.closing import LONG_EDGE_SECONDS, Gauge, better_of, close_best, close_counter, compare
+from cardcallback.energy.closing import better_of, close_best, close_counter
+from cardcallback.energy.comparison import LONG_EDGE_SECONDS, Gauge, compare
 from cardcallback.energy.counter import CounterAccount
 from cardcallback.energy.history import NEVER, Cumulative, FadingHistory
 from cardcallback.energy.integral import PowerIntegral
@@ -106,7 +107,7 @@ class EnergyAccount:
         uncounted = account is None or account.anchor is None or account.counted_seconds <= 0
         integrated = self._integral.result(end_seconds, alone=uncounted) if self._integral is not None else None
         if account is None or account.anchor is None:
-            notes = self._gauge_notes(alone=True, still_seconds=gauge.still_seconds)
+            notes = self._gauge_notes(alone=True, still_seconds=gauge.still.seconds)
             return AccountResult(
                 duration_seconds=duration, counter=None, integrated=integrated, best=integrated, notes=notes
             )
@@ -116,7 +117,7 @@ class EnergyAccount:
         notes = ()
         if explained:
             notes = account_notes(account, compare(account, gauge), change)
-            notes += self._gauge_notes(alone=bridged, still_seconds=gauge.still_seconds)
+            notes += self._gauge_notes(alone=bridged, still_seconds=gauge.still.seconds)
             notes += (LATE_NOTE,) if any(seconds <= account.call_seconds for _, seconds in self._late) else ()
         account.distrust_stillness(gauge_saw=watched_joules(account.anchor.power, end.power) is not None)
         begin_power = self._begin_power or self._gauge_at(self.begin_seconds, end_seconds)
@@ -208,8 +209,7 @@ class EnergyAccount:
         return account
 
     def _gauge_saw(self, begin_seconds: float, end_seconds: float) -> bool:
-        begin, end = self._gauge_at(begin_seconds, end_seconds), self._gauge_at(end_seconds)
-        return watched_joules(begin, end) is not None
+        return watched_joules(self._gauge_at(begin_seconds, end_seconds), self._gauge_at(end_seconds)) is not None
 
     def _feed(self, counter: CounterAccount, point: CounterPoint) -> None:
         since = counter.anchor.at_seconds if counter.anchor is not None else point.at_seconds
@@ -238,16 +238,15 @@ class EnergyAccount:
     def _gauge(self, end_seconds: float, ceiling: Ceiling) -> Gauge:
         if self._integral is None:
             return Gauge(ceiling=ceiling)
-        still = self._integral.still_doubt(max(end_seconds - self.begin_seconds, 0.0))
         return Gauge(
             ceiling=ceiling,
             edge_joules=self._integral.edge_joules,
             relative_doubt=self._integral.relative_doubt,
             rise_watts=self._integral.rise_watts,
             sampling_joules=self._integral.stretch_joules,
-            still_seconds=still.seconds,
-            still_joules=(still.less_joules, still.more_joules),
+            still=self._integral.still_doubt(max(end_seconds - self.begin_seconds, 0.0)),
             reaches_end=self._integral.reaches(end_seconds),
+            watts_around=self._integral.gaps.watts_around,
         )
 
     def _gauge_notes(self, *, alone: bool, still_seconds: float) -> tuple[str, ...]:

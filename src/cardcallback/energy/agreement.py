@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections import deque
-
 from cardcallback.energy.blocks import Block, Blocks
 from cardcallback.energy.intervals import BothWays, Counted
 from cardcallback.energy.rates import RateChange, rate_change
+from cardcallback.energy.steps import AloneIntervals, ComparedIntervals, WattsAround
 from cardcallback.energy.twins import twin_of
 
 # Above this share of the intervals, counter and gauge disagree as such: neither is the one at fault.
@@ -22,9 +21,10 @@ class Agreement:
 
     def __init__(self) -> None:
         self.blocks = Blocks()
+        self._compared = ComparedIntervals(RECENT)
+        self._alone = AloneIntervals()
+        self._alone_before = self._alone  # the newest interval
         self._sums = Block()  # kept, since blocks are many
-        self._newest_over: deque[float] = deque()  # by how many joules the counter was over the gauge, either sign
-        self._lowest_over = self._highest_over = 0.0  # before those
 
     @property
     def agreeing(self) -> BothWays:
@@ -41,31 +41,30 @@ class Agreement:
         """Those that were bridged, since the device cannot have."""
         return self._sums.ruled_out
 
-    @property
-    def most_under_and_over(self) -> tuple[float, float]:
-        """How far the counter was under and over the gauge, at most, in one interval in which they agree.
+    def hidden_step(self, around: WattsAround, blur_seconds: float) -> tuple[float, float]:
+        """How much less and more than counted was used, in joules, if the counter stepped once where nothing shows it.
 
-        It may have stepped so far there: a step that is smaller than what a comparison blurs shows in nothing else.
+        ``around`` are the extremes of watched pieces, ``blur_seconds`` how old the counter's value may be.
         """
-        over = (*self._newest_over, self._lowest_over, self._highest_over)
-        return -min(over), max(over)
+        beside, alone = self._compared.hidden_step(), self._alone.hidden_step(around, blur_seconds)
+        return max(beside[0], alone[0]), max(beside[1], alone[1])
 
     def count(self, interval: Counted) -> None:
         """One more interval that is counted: they agree in it, or only the counter watched it."""
+        self._alone_before = self._alone
         if (both := interval.both) is None:
-            self.blocks.add_alone(interval.joules)
+            self._add_alone(interval)
         else:
             self._compare(Block(agreeing=both))
-            self._note_over(both.counter_joules - both.power_joules)
+            self._compared.add(both)
 
-    def _note_over(self, joules: float) -> None:
-        self._newest_over.append(joules)
-        if len(self._newest_over) > RECENT:
-            oldest = self._newest_over.popleft()
-            self._lowest_over, self._highest_over = min(self._lowest_over, oldest), max(self._highest_over, oldest)
+    def _add_alone(self, interval: Counted) -> None:
+        self.blocks.add_alone(interval.joules)
+        self._alone = self._alone.joined(interval.seconds, interval.joules)
 
     def take_back(self, interval: Counted) -> None:
         """The newest of these is not counted any more."""
+        self._alone = self._alone_before
         if interval.both is None:
             self.blocks.add_alone(-interval.joules)
         else:
@@ -75,7 +74,7 @@ class Agreement:
         """The newest of these is still counted, but the gauge had failed in it."""
         if interval.both is not None:
             self._compare_less(interval.both)
-            self.blocks.add_alone(interval.joules)
+            self._add_alone(interval)
 
     def refuse(self, both: BothWays, *, possible: bool) -> None:
         """One more interval in which they differ."""
@@ -88,8 +87,7 @@ class Agreement:
     def _compare_less(self, both: BothWays) -> None:
         self._sums = self._sums.less(Block(agreeing=both))
         self.blocks.take_back(both)
-        if self._newest_over:
-            self._newest_over.pop()
+        self._compared.take_back()
 
     def without(self, part: Block) -> Agreement:
         """The same without the intervals of that part."""
@@ -108,7 +106,7 @@ class Agreement:
         """An independent copy."""
         twin = twin_of(self)
         twin.blocks = self.blocks.copy()
-        twin._newest_over = self._newest_over.copy()  # noqa: SLF001 - its own kind
+        twin._compared = self._compared.copy()  # noqa: SLF001 - its own kind
         return twin
 
     @property

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from cardcallback.energy.ceiling import Ceiling
+from cardcallback.energy.comparison import LONG_EDGE_SECONDS, Gauge, beyond_chance, compare, contradiction, cut_doubt
 from cardcallback.energy.counter import CounterAccount
 from cardcallback.energy.intervals import CounterPoint
-from cardcallback.energy.result import CONSISTENT_SHARE, SHORTEST_COMPARISON_SECONDS, Consistency, EnergyResult
-
-# A rest of the window no longer than this, next to a good counter, is extended where no gauge saw it.
-LONG_EDGE_SECONDS = 2.5
+from cardcallback.energy.result import Consistency, EnergyResult
 
 # How much further off than over the time in which the counter watched it a gauge may be where it stands alone.
 _BEYOND_SHOWN = 2.0
@@ -22,26 +18,6 @@ _KNOWN_AGE_SECONDS = 0.25
 _BEYOND_THE_GAUGE = 0.25
 # ... and beyond one that does not, by chance: this part of the bound of what it may have missed.
 _BY_CHANCE = 0.4
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Gauge:
-    """What bridging with the power gauge costs: doubt per cut, and per joule.
-
-    ``rise_watts`` is how much higher its newest reading is than its first; ``sampling_joules`` how far the
-    integral of so many seconds may be off by the moments it was read at. In ``still_seconds`` it may have stood
-    still, and the device may have used ``still_joules`` less and more. ``reaches_end``: it was read until the window's
-    end, so that a gap before that has two ends.
-    """
-
-    ceiling: Ceiling
-    edge_joules: float = 0.0
-    relative_doubt: float = 0.0
-    rise_watts: float = 0.0
-    sampling_joules: Callable[[float], float] = lambda _: 0.0  # without a gauge there is nothing to sample
-    still_seconds: float = 0.0
-    still_joules: tuple[float, float] = (0.0, 0.0)
-    reaches_end: bool = False
 
 
 def close_best(
@@ -60,13 +36,13 @@ def close_best(
     verdict = compare(account, gauge)
     share = _bridge_doubt(account, gauge, verdict, (lead, tail))
     edges = math.hypot(_edge_doubt(lead, gauge, share), _edge_doubt(tail, gauge, share))
-    doubt = math.hypot(_cut_doubt(account, gauge), edges) + share * abs(bridged) + account.rate_doubt_joules
+    doubt = math.hypot(cut_doubt(account, gauge), edges) + share * abs(bridged) + account.rate_doubt_joules
     gap = account.unbridged_seconds + lead.gap_seconds + tail.gap_seconds
     below, above = _if_the_other_is_right(account)
     still_below, still_above = _if_it_stood_still(account, lead, tail, gauge)
-    under, over = account.agreement.most_under_and_over
-    low, high = joules - doubt - max(below, over) - still_below, joules + doubt + max(above, under) + still_above
-    apart = verdict or _contradiction(account, gauge)
+    less, more = account.agreement.hidden_step(gauge.watts_around, account.refresh_seconds)
+    low, high = joules - doubt - max(below, less) - still_below, joules + doubt + max(above, more) + still_above
+    apart = beyond_chance(verdict or contradiction(account, gauge), gauge)
     if apart is not None and integrated is not None:
         alone = bridged + sum(edge.joules for edge in (lead, tail) if edge.by_gauge)
         counted = joules + _more_by_the_counter(alone, apart)
@@ -113,11 +89,10 @@ def _if_the_other_is_right(account: CounterAccount) -> tuple[float, float]:
 def _if_it_stood_still(account: CounterAccount, lead: _Edge, tail: _Edge, gauge: Gauge) -> tuple[float, float]:
     """How much lower and higher the energy is if the gauge stood still where it stands alone, counter or not."""
     alone_seconds = account.bridged_seconds + sum(edge.seconds for edge in (lead, tail) if edge.long)
-    if gauge.still_seconds <= 0 or alone_seconds <= 0:
+    if gauge.still.seconds <= 0 or alone_seconds <= 0:
         return 0.0, 0.0
-    share = min(alone_seconds / gauge.still_seconds, 1.0)
-    below, above = gauge.still_joules
-    return share * below, share * above
+    share = min(alone_seconds / gauge.still.seconds, 1.0)
+    return share * gauge.still.less_joules, share * gauge.still.more_joules
 
 
 def _bridge_doubt(
@@ -206,37 +181,6 @@ def close_counter(account: CounterAccount, begin: CounterPoint, end: CounterPoin
     )
 
 
-def _contradiction(account: CounterAccount, gauge: Gauge) -> Consistency | None:
-    """Counter against gauge in a run too short for a verdict, where its ends do not explain how far they are apart.
-
-    What a gauge that looks now and then does not see may explain it, but so may a wrong rate.
-    """
-    found = _compared(account, gauge)
-    difference = abs(found.integrated_joules - found.counter_joules)
-    apart = found.apart > CONSISTENT_SHARE and difference > _comparison_cuts(account, gauge)
-    return found if found.seconds > LONG_EDGE_SECONDS and apart else None
-
-
-def compare(account: CounterAccount, gauge: Gauge) -> Consistency | None:
-    """Counter against gauge over what both watched; ``None`` if that is too short to say anything."""
-    found = _compared(account, gauge)
-    return found if found.seconds >= SHORTEST_COMPARISON_SECONDS else None
-
-
-def _compared(account: CounterAccount, gauge: Gauge) -> Consistency:
-    both = account.agreement.compared
-    return Consistency(
-        seconds=both.seconds,
-        counter_joules=both.counter_joules,
-        integrated_joules=both.power_joules,
-        doubt_joules=_comparison_cuts(account, gauge) + gauge.relative_doubt * both.power_joules,
-    )
-
-
-def _comparison_cuts(account: CounterAccount, gauge: Gauge) -> float:
-    return math.hypot(_cut_doubt(account, gauge), math.sqrt(2) * gauge.edge_joules)
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Edge:
     """The stretch between the window's begin or end and the counter reading next to it."""
@@ -277,14 +221,3 @@ def _edge_doubt(edge: _Edge, gauge: Gauge, share: float) -> float:
     if not edge.by_gauge:
         return all_of_it
     return min(all_of_it, math.sqrt(2) * gauge.edge_joules + share * abs(edge.joules))
-
-
-def _cut_doubt(account: CounterAccount, gauge: Gauge) -> float:
-    """What the ends of the counted pieces, and those of the bridges between them, may be off by.
-
-    A piece: at worst one end is as stale as can be and the other fresh. Pieces end wherever the counter
-    failed, unrelated to each other, so that theirs add as squares.
-    """
-    stale = account.stale_joules(gauge.ceiling)
-    bridges = account.pieces - 1
-    return math.hypot(stale, math.sqrt(bridges) * math.hypot(stale, math.sqrt(2) * gauge.edge_joules))

@@ -71,9 +71,15 @@ class SustainedPower:
 
 
 class Gaps:
-    """Streaming sums over the time that one gauge did not see."""
+    """Streaming sums over the time that one gauge did not see.
+
+    ``edge_joules`` is how far off the readings beside gaps may be, unrelated to each other. ``held_joules`` is held to
+    have been used right before readings that follow gaps: a mean that is made anew only while the device is on tells of
+    the time before it was off.
+    """
 
     def __init__(self) -> None:
+        self.edge_joules = self.held_joules = 0.0
         self.seconds = self.lead_seconds = self.longest_seconds = 0.0
         self._between_seconds = 0.0  # with readings before and after
         self._shortest_between_seconds = math.inf
@@ -91,8 +97,10 @@ class Gaps:
         self.lead_seconds = seconds
         self._count(seconds)
 
-    def add_between(self, seconds: float) -> None:
+    def add_between(self, seconds: float, *, held_joules: float, edge_joules: float) -> None:
         """A gap between two readings."""
+        self.held_joules += held_joules
+        self.edge_joules = math.hypot(self.edge_joules, edge_joules)
         self._around.break_off()
         self._between_seconds += seconds
         self._shortest_between_seconds = min(self._shortest_between_seconds, seconds)
@@ -107,13 +115,17 @@ class Gaps:
             return whole
         return rest + between if whole is None else min(whole, rest + between)
 
+    def watts_around(self, seconds: float) -> tuple[float, float] | None:
+        """The lowest and highest mean power over watched pieces no longer than that; ``None`` where too few were."""
+        return self._around.bounds(seconds)
+
     def like_around(self, seconds: float, shortest_seconds: float, ceiling: Ceiling) -> tuple[float, float]:
         """The least and most energy of pieces of time, none shorter than that, if the work went on as around them.
 
         Zero and infinite where too little was watched to say so, or the device may not have been at work.
         """
         is_short = seconds <= _LIKE_SHARE * self._watched_seconds
-        around = self._around.bounds(shortest_seconds) if is_short and self._at_work(ceiling.limit_watts) else None
+        around = self.watts_around(shortest_seconds) if is_short and self._at_work(ceiling.limit_watts) else None
         if around is None:
             return 0.0, math.inf
         lowest_watts, highest_watts = around

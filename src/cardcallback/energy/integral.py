@@ -12,7 +12,7 @@ from cardcallback.energy.history import Cumulative, FadingHistory
 from cardcallback.energy.missed import MissedWork
 from cardcallback.energy.result import EnergyResult
 from cardcallback.energy.sieve import ReadingSieve
-from cardcallback.energy.stillness import StillDoubt, Stillness
+from cardcallback.energy.stillness import NEVER_STILL, StillDoubt, Stillness
 from cardcallback.energy.traits import PowerTraits
 
 # A bound of this many standard deviations of the error of independent samples.
@@ -195,16 +195,18 @@ class PowerIntegral:
             return None
         held, tail_gap = self._held(end_seconds) if end_seconds > self.lagged_to else (0.0, 0.0)
         seen = max(end_seconds - self.begin_seconds - total.gap_seconds, 0.0)
-        # The two edges and the steps between fall into the work unrelated to each other: they add as squares.
-        edges = math.hypot(self._edge_doubt(self._first_watts), self._edge_doubt(self._last_watts))
+        # The edges, those of gaps too, and the steps between fall into the work unrelated to each other.
+        edges = math.hypot(
+            self._edge_doubt(self._first_watts), self._edge_doubt(self._last_watts), self.gaps.edge_joules
+        )
         doubt = math.hypot(edges, self._sampling_doubt())
         doubt += self.ceiling.joules_within(held - self.traits.lag_seconds)
         doubt += self._rounding_joules(seen) + self.sieve.doubt_joules
         blind_low, blind_high = self._blind_doubt(total.joules, seen)
-        still = self.still_doubt(seen) if alone else StillDoubt(0.0, 0.0, 0.0)
+        still = self.still_doubt(seen) if alone else NEVER_STILL
         return EnergyResult(
             joules=max(total.joules, 0.0),  # a first reading that reaches back before the begin takes that part off
-            low=max(total.joules - doubt - blind_low - still.less_joules, 0.0),
+            low=max(total.joules - doubt - blind_low - still.less_joules - self.gaps.held_joules, 0.0),
             high=self._high(total, doubt + blind_high + still.more_joules, seen) if tail_gap == 0 else None,
             method="integrated_power",
             gap_seconds=total.gap_seconds,
@@ -230,7 +232,8 @@ class PowerIntegral:
             half = self.traits.sight_seconds / 2
             self._joules += self._last_watts * half
             self._remember(self.lagged_to + half)
-            self.gaps.add_between(step - 2 * half)
+            edges = math.hypot(self._edge_doubt(self._last_watts), self._edge_doubt(watts))
+            self.gaps.add_between(step - 2 * half, held_joules=watts * half, edge_joules=edges)
             self._remember(at_seconds - self.traits.lag_seconds - half)
             self._joules += watts * half
             self._missed.break_off()

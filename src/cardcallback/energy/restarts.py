@@ -5,14 +5,14 @@ from __future__ import annotations
 from cardcallback.energy.intervals import Check, CounterPoint, watched_joules
 
 # A counter that was read no more rarely than this went on being read: that was no pause.
-_LONGEST_USUAL_SECONDS = 5.0
+LONGEST_USUAL_SECONDS = 5.0
 
 
 def was_paused(earlier: CounterPoint | None, later: CounterPoint) -> bool:
     """Whether nothing was read between them for longer than readings are apart, as while the machine was suspended."""
     if earlier is None or watched_joules(earlier.power, later.power) is not None:
         return False
-    return later.at_seconds - earlier.at_seconds > _LONGEST_USUAL_SECONDS
+    return later.at_seconds - earlier.at_seconds > LONGEST_USUAL_SECONDS
 
 
 def may_have_begun_anew(earlier: CounterPoint, later: CounterPoint, check: Check, *, went_back: bool) -> bool:
@@ -26,6 +26,6 @@ def may_have_begun_anew(earlier: CounterPoint, later: CounterPoint, check: Check
         return False
     if later.after_loss:
         return later.joules <= check.allowed_joules
-    usual = later.at_seconds - earlier.at_seconds <= _LONGEST_USUAL_SECONDS
+    usual = later.at_seconds - earlier.at_seconds <= LONGEST_USUAL_SECONDS
     most_joules = min(check.most_joules, check.allowed_joules) if usual else check.allowed_joules
     return went_back and later.power is not None and later.joules <= most_joules

@@ -59,6 +59,9 @@ class StillDoubt:
     more_joules: float
 
 
+NEVER_STILL = StillDoubt(0.0, 0.0, 0.0)
+
+
 class Stillness:
     """Watches for stretches of equal readings; ``latest`` is the newest one that is no chance."""
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from cardcallback.record import Point
+from cardcallback.recorder.purse import Purse
 from cardcallback.recorder.schedule import Appointment
 from cardcallback.recorder.standstill import Standstills
 from cardcallback.sensors.base import SensorSpec
@@ -21,6 +22,10 @@ class Book(Protocol):
     @property
     def standstills(self) -> Standstills:
         """Who is told of times in which the process did not run."""
+
+    @property
+    def purse(self) -> Purse:
+        """Who pays for the lane's own processor time."""
 
     @property
     def closed(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 from cardcallback.recorder.kinds import (
@@ -16,21 +17,28 @@ from cardcallback.recorder.schedule import Appointment
 from cardcallback.sensors.base import SensorSpec
 from cardcallback.units import format_duration
 
-# All sensors of a driver's devices together may keep it busy for a thousandth of the time; a little of it is left
-# to the first calls, which are made before their cost is known.
+# All sensors of a driver's devices together may keep it busy for a thousandth of the time; a little of it is left to
+# calls that take longer than usual ones.
 DRIVER_SHARE = 0.00095
+# The first calls are made before their cost is known: what they took is paid back within this time, by half of the
+# share at most.
+_PAID_BACK_SECONDS, _PAYING_BACK = 3600.0, 0.5
 _ROUNDING = 1e-6
 _NOTABLY = 1.05
 
 _Known = tuple[Appointment, float]  # with the seconds that one of its calls usually takes
 
 
-def fit_intervals(appointments: Sequence[Appointment]) -> None:
+def fit_intervals(appointments: Sequence[Appointment], age_seconds: float = math.inf) -> None:
     """Stretch intervals until the calls whose cost is known fit, beginning with what loses least by it.
 
     First what only describes the device's state, then counters, which lose nothing between readings, then
     power gauges as far as they average, then process lists; only what still costs too much is stretched
     further.
+
+    Args:
+        appointments: all of one driver's.
+        age_seconds: since the session began.
     """
     # Each is asked once: the cost is the mean of many calls.
     asked = [one for one in appointments if not one.retired]
@@ -41,7 +49,9 @@ def fit_intervals(appointments: Sequence[Appointment]) -> None:
     )
     states = [one for one in single if _tells_state_alone(one.sensor.spec)]
     costs += [(one, one.costs.beside(energy_seconds)) for one in states]
-    share = DRIVER_SHARE - sum(one.kept.load for one in asked if one.kept is not None)
+    first_seconds = sum(one.first_seconds for one in appointments) if age_seconds < _PAID_BACK_SECONDS else 0.0
+    share = DRIVER_SHARE - min(first_seconds / _PAID_BACK_SECONDS, _PAYING_BACK * DRIVER_SHARE)
+    share -= sum(one.kept.load for one in asked if one.kept is not None)
     known = [(one, cost) for one, cost in costs if cost is not None]
     before = {one: one.interval_seconds for one in states}
     for one in (*states, *(one for one, _ in known)):

@@ -1,13 +1,15 @@
-"""Time as the recorder needs it: durations that count suspend, and the date."""
+"""Time as the recorder needs it: durations that count suspend, what a thread used of a processor, and the date."""
 
 from __future__ import annotations
 
 import datetime as dt
 import sys
 import time
+from collections.abc import Callable
 from typing import Protocol
 
 _IN_SUSPEND: int | None = getattr(time, "CLOCK_MONOTONIC" if sys.platform == "darwin" else "CLOCK_BOOTTIME", None)
+_thread_time: Callable[[], float] = getattr(time, "thread_time", float)
 
 
 def utc_today() -> dt.date:
@@ -23,6 +25,9 @@ class Clock(Protocol):
 
     def awake_seconds(self) -> float:
         """The same without the time spent suspended."""
+
+    def thread_seconds(self) -> float:
+        """For how long the calling thread has kept a processor, since an arbitrary origin of its own."""
 
     def today(self) -> str:
         """The local date as ISO 8601."""
@@ -41,6 +46,10 @@ class SystemClock:
     def awake_seconds(self) -> float:
         """Python's monotonic clock, which leaves suspend out on Linux and macOS."""
         return time.monotonic()
+
+    def thread_seconds(self) -> float:
+        """The kernel's count of the calling thread's time; 0 on systems that have none."""
+        return _thread_time()
 
     def today(self) -> str:
         """The local date as ISO 8601."""

@@ -19,6 +19,7 @@ from cardcallback.recorder.kept_reader import KeptReader, kept_readers
 from cardcallback.recorder.kinds import reading_rank
 from cardcallback.recorder.losses import DeviceLosses
 from cardcallback.recorder.opening import NO_THREAD
+from cardcallback.recorder.purse import OwnTime, devices_read, let_spare
 from cardcallback.recorder.schedule import HARMLESS_CALL_SECONDS, TOGETHER_SECONDS, Appointment, interval_of
 from cardcallback.recorder.slow_phase import SlowPhase
 from cardcallback.recorder.standstill import Sleeper
@@ -56,12 +57,16 @@ class Lane:
         ]
         # Whoever says how often to read means single readings.
         self._kept = kept_readers(self.appointments if sampling_interval_seconds is None else ())
+        if sampling_interval_seconds is None:
+            let_spare(self.appointments)
+        book.purse.read_for(self, devices_read(self.appointments))
         self.losses = DeviceLosses()
         self.reading: Sensor | None = None
         self.first_pass = threading.Event()
         self._taken = TakenReadings()
         self._entering = threading.Lock()  # never held while a sensor is read
         self._sleeper = Sleeper(clock, book.standstills)
+        self._own_time = OwnTime(clock, book.purse)
         self._thread: threading.Thread | None = None
         self._slow_phase = SlowPhase(self.appointments)
 
@@ -96,6 +101,7 @@ class Lane:
     def sample_due(self) -> float:
         """Read every sensor that is due; the seconds until the next one is."""
         now = self._clock.elapsed_seconds()
+        self._own_time.pay(now)
         # Most are not due, and eight GPUs have a hundred: one comparison sorts them out.
         for appointment in self.appointments:
             if appointment.due_seconds - appointment.early_seconds <= now and not self._book.stopping:
@@ -155,10 +161,10 @@ class Lane:
         return max(appointment.due_seconds, self.losses.retry_at(appointment.sensor.spec.device))
 
     def _attempt(self, appointment: Appointment, now: float = math.inf) -> None:
-        """Read it if it is due by now."""
+        """Read it, unless its device is lost and is not to be asked by now."""
         try:
-            retry_at = self.losses.retry_at(appointment.sensor.spec.device)
-            if max(appointment.due_seconds - appointment.early_seconds, retry_at - appointment.slack_seconds) <= now:
+            latest = now + appointment.slack_seconds if self.losses else math.inf  # most devices never were lost
+            if self.losses.retry_at(appointment.sensor.spec.device) <= latest:
                 self._read(appointment)
         except Exception as error:  # noqa: BLE001 - the thread has nobody to raise to; the other sensors go on
             self._note_fault(appointment, error)
@@ -202,6 +208,7 @@ class Lane:
         sensor = appointment.sensor
         call = _Call(self._clock.elapsed_seconds(), self._clock.awake_seconds())
         self.reading = sensor
+        self._own_time.call_begins()
         try:
             value = float(sensor.read())
         except DeviceLostError as error:
@@ -217,6 +224,7 @@ class Lane:
             self._retire(appointment, f"the sensor failed ({type(error).__name__})")
             return
         finally:
+            self._own_time.call_ends()
             self.reading = None
         self._take(appointment, call, value)
 
@@ -235,7 +243,7 @@ class Lane:
             self._failed(appointment, "the answer came too late to say when it was true", call)
             return
         planned_seconds = appointment.planned_seconds
-        appointment.succeeded(after, cost)
+        appointment.succeeded(after, cost, self._book.purse.stretch)
         self._slow_phase.note_call(appointment, after)
         if appointment in self._kept:
             self._kept[appointment].note_single((before + after) / 2, value)
@@ -248,7 +256,8 @@ class Lane:
             self._book.follow((appointment,))
 
     def _fit(self) -> None:
-        fit_intervals(self.appointments)
+        fit_intervals(self.appointments, self._book.now_seconds())
+        self._book.purse.read_for(self, devices_read(self.appointments))
         self._book.follow(self.appointments)
 
     def _found(self, appointment: Appointment, now: float) -> None:

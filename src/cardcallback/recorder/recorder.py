@@ -14,6 +14,7 @@ from cardcallback.recorder.instruments import Instruments
 from cardcallback.recorder.lane import Lane
 from cardcallback.recorder.ledger import Ledger
 from cardcallback.recorder.opening import EarlyReading
+from cardcallback.recorder.purse import Purse
 from cardcallback.recorder.readings import ReadingsNow, make_readings
 from cardcallback.recorder.recording import EnergiesNow, Recording, make_energies, make_recording
 from cardcallback.recorder.schedule import Appointment
@@ -57,9 +58,8 @@ class Recorder:
         self._early = early or EarlyReading()
         self._ledger = Ledger(sensors, sampling_interval_seconds)
         self._lock = threading.Lock()  # never held while a sensor is read
-        self.standstills = Standstills()
-        self._stopping = False
-        self._started = False
+        self.standstills, self.purse = Standstills(), Purse()
+        self._stopping = self._started = False
         self._instruments = Instruments()
         own, notes = self._instruments.first_of_each(sensors.sensors)
         self._notes: list[str] = [*notes]

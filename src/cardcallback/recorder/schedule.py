@@ -15,7 +15,7 @@ from cardcallback.recorder.kinds import (
     tells_power,
     tells_state,
 )
-from cardcallback.recorder.pace import paced_seconds
+from cardcallback.recorder.pace import paced_seconds, spared_seconds
 from cardcallback.sensors.base import Sensor, SensorSpec
 
 # A sensor whose readings fail is asked less and less often, but not more rarely than this unless its calls cost
@@ -83,24 +83,26 @@ class Appointment:
         self.faults = 0  # of our own, outside the sensor's reading
         self.retired = False
         self.kept: Kept | None = None
+        self.counter: Appointment | None = None  # of the same energy, beside which it is a witness
+        self.may_be_spared = False  # whether our own time is a reason to read it more rarely
         self.last_failure = ""
         self._failures_in_a_row = 0
         self._failing_since = self._slow_since = math.inf
         self._late = 0
-        self._found_lost = False
+        self._found_lost = self._cost_is_known = False
         self.cries_wolf = False  # it says that its device is lost, and others of that device answer
         # The distance of readings has to vary, not to be unpredictable.
         self._variation = random.Random(seed)  # noqa: S311
         self.last_cost_seconds = math.inf
+        self.first_seconds = 0.0  # that its calls took before it was known how long they usually take
         self.costs = CallCosts(1) if interval_seconds >= _RARE_SECONDS else CallCosts()
         unknown = counts_energy(spec) and spec.refresh_seconds is None
         self._close_readings = _CLOSE_READINGS if unknown else 0
         self._close_cost_seconds = _CLOSE_COST_SECONDS
-        self._begun_at = math.inf
-        self._succeeded_at = math.inf
+        self._begun_at = self._succeeded_at = math.inf
 
-    def succeeded(self, now_seconds: float, cost_seconds: float) -> None:
-        """Book the next reading after one that took ``cost_seconds``."""
+    def succeeded(self, now_seconds: float, cost_seconds: float, stretch: float = 1.0) -> None:
+        """Book the next reading after one that took ``cost_seconds``, ``stretch`` times as late if it may be spared."""
         self.reads += 1
         self._failures_in_a_row = 0
         self._found_lost = self.cries_wolf = False
@@ -113,6 +115,7 @@ class Appointment:
             self.costs.forget()
         if not self.waits_for_a_slow_driver:  # else it is asked later for that alone, until the driver is quick again
             self.costs.add(cost_seconds)
+            self._cost_is_known = self._cost_is_known or self.usual_cost_seconds is not None
         if self.reads == 1 and self.wanted_seconds >= _RARE_SECONDS and cost_seconds < HARMLESS_CALL_SECONDS:
             self._book(now_seconds, min(_SOON_SECONDS, self.interval_seconds))
         elif self._close_readings > 0 and cost_seconds <= self._close_cost_seconds:
@@ -122,7 +125,7 @@ class Appointment:
         else:
             self._close_readings = 0
             soon = _LATE_FACTOR ** min(self.reads - self.failures, _MOST_DOUBLINGS) if self._late else math.inf
-            self.planned_seconds = min(self._paced_seconds(now_seconds), soon)
+            self.planned_seconds = min(self._spared_seconds(self._paced_seconds(now_seconds), stretch), soon)
             self._book(now_seconds, self.planned_seconds)
 
     def _paced_seconds(self, now_seconds: float) -> float:
@@ -133,6 +136,17 @@ class Appointment:
             return max(self.interval_seconds, slow_seconds)
         paced = paced_seconds(self.interval_seconds, self.wanted_seconds, now_seconds - self._begun_at)
         return min(paced, max(self._longest_interval_seconds, self.interval_seconds))
+
+    def _spared_seconds(self, paced: float, stretch: float) -> float:
+        if not self.may_be_spared:
+            return paced
+        is_witness = self.counter is not None and self.counter.is_answering
+        return spared_seconds(paced, self.interval_seconds, stretch, is_witness=is_witness)
+
+    @property
+    def is_answering(self) -> bool:
+        """Whether it is read, and its latest reading succeeded."""
+        return not self.retired and self._failures_in_a_row == 0
 
     def book_anew(self) -> None:
         """Its interval was changed since its latest reading was made."""
@@ -170,6 +184,8 @@ class Appointment:
 
     def _note_cost(self, now_seconds: float, cost_seconds: float) -> None:
         self.last_cost_seconds = cost_seconds
+        if not self._cost_is_known and cost_seconds <= _LONGEST_CALL_SECONDS:  # longer ones are rare by themselves
+            self.first_seconds += cost_seconds
         self._slow_since = min(self._slow_since, now_seconds) if cost_seconds > _LONGEST_CALL_SECONDS else math.inf
 
     @property
@@ -223,7 +239,8 @@ class Appointment:
     def _book(self, now_seconds: float, delay: float) -> None:
         if self.retired:  # by another thread, while it was read
             return
-        if self._tells_power and self.interval_seconds > self._sight_seconds:  # else it cannot lock onto the work
+        # Else it cannot lock onto the work.
+        if self._tells_power and max(self.interval_seconds, self.planned_seconds) > self._sight_seconds:
             delay *= 1 + _VARIATION * (2 * self._variation.random() - 1)
         # From the time it was due, so that the rate holds; from now after a stall, so that none is made up.
         on_time = self.due_seconds + delay

@@ -11,7 +11,8 @@ from cardcallback.recorder.schedule import Appointment
 
 # Entering a reading touches far more code than taking it: right after a wake-up none of that is in the processor's
 # caches, and twenty readings entered together cost little more than one.
-_ENERGIES_WAIT_SECONDS = 1.0
+# A journal takes those of energy and power out each second, in its own thread: the one that reads comes after it.
+_ENERGIES_WAIT_SECONDS = 2.5
 # What is neither energy nor power is in no line of a journal, only in what shows or keeps the whole run.
 _STATES_WAIT_SECONDS = 10.0
 

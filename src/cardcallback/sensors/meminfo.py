@@ -169,12 +169,13 @@ def open_meminfo(system_root: Path, *, unified: bool | None) -> tuple[tuple[Sens
     path = system_root / "proc" / "meminfo"
     huge_pages = system_root / "sys" / "kernel" / "mm" / "hugepages"
     zfs_cache = system_root / "proc" / "spl" / "kstat" / "zfs" / "arcstats"
+    has_zfs = _is_there(zfs_cache)  # to look for what is not there takes as long as to read the memory in use
     source = _source(system_root)
 
     def used(fields: dict[str, int]) -> int:
         if source == CONTAINER_SOURCE:
             return used_bytes(fields)  # which knows neither, while the other files show the machine's
-        return used_bytes(fields, free_huge_bytes(fields, huge_pages), zfs_cache_bytes(zfs_cache))
+        return used_bytes(fields, free_huge_bytes(fields, huge_pages), zfs_cache_bytes(zfs_cache) if has_zfs else 0)
 
     def spec(quantity: Quantity, interval_seconds: float) -> SensorSpec:
         return _spec(quantity, interval_seconds, unified=unified, source=source)
@@ -186,6 +187,14 @@ def open_meminfo(system_root: Path, *, unified: bool | None) -> tuple[tuple[Sens
             MeminfoSensor(path, spec("swap_used", _SWAP_INTERVAL_SECONDS), _swap),
         )
     )
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        path.stat()
+    except OSError:
+        return False
+    return True
 
 
 def _source(system_root: Path) -> str:

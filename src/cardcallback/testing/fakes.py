@@ -14,6 +14,7 @@ class FakeClock:
     def __init__(self, *, elapsed: float = 1000.0, date: str = "2026-03-02") -> None:
         self._elapsed = elapsed
         self._suspended = 0.0
+        self._used = 0.0
         self._date = date
 
     def elapsed_seconds(self) -> float:
@@ -24,9 +25,17 @@ class FakeClock:
         """The same without the time spent suspended."""
         return self._elapsed - self._suspended
 
+    def thread_seconds(self) -> float:
+        """For how long a processor was used; as told, so that nothing that is driven costs anything else."""
+        return self._used
+
     def today(self) -> str:
         """The date as ISO 8601."""
         return self._date
+
+    def use(self, seconds: float) -> None:
+        """Let a processor have been used for ``seconds``; no other clock moves."""
+        self._used += seconds
 
     def advance(self, seconds: float) -> None:
         """Let ``seconds`` pass."""
