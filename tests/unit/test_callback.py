@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import threading
+import time
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -16,7 +19,7 @@ from cardcallback.errors import CardCallbackError, CardCallbackWarning
 from cardcallback.live_run import LiveRun
 from cardcallback.processes.place import find_place
 from cardcallback.processes.rendezvous import Rendezvous
-from cardcallback.record import load_run
+from cardcallback.record import load_run, record_path
 from cardcallback.sessions import STAGES_UNREAD
 from cardcallback.settings import Settings
 from cardcallback.stages.folders import NO_RECORD
@@ -260,23 +263,37 @@ def _job(folder: Path, *, rank: int = 0, processes: int = 1) -> tuple[SimpleName
     return args, state
 
 
+@pytest.mark.skipif(not hasattr(fcntl, "F_SETLEASE"), reason="only Linux keeps a file from being opened for a while")
 def test_a_model_s_folder_that_does_not_answer_holds_up_no_begin(tmp_path: Path) -> None:
-    """A pipe in it stands for the stalled disk; when it answers, the record is as without the stall."""
+    """A lease on a file in it stands for the stalled disk; when it answers, the record is as without the stall."""
+    # A lease that somebody is waiting for is told its holder by this signal, which would end the process.
+    before = signal.signal(signal.SIGIO, signal.SIG_IGN)
     stalled = tmp_path / "base" / "adapter_config.json"
     stalled.parent.mkdir()
-    os.mkfifo(stalled)
+    stalled.write_text("{}")
     (stalled.parent / "training_args.bin").touch()
     args, state = _job(tmp_path / "out")
     model = type("Model", (), {"name_or_path": str(stalled.parent)})()
     callback = CardCallback(quiet=True, charts=False)
-    callback.on_train_begin(args, state, None, model=model)
-    callback.on_save(args, state, None)
-    assert f"{STAGES_UNREAD}." in load_run(tmp_path / "out").notes
-    stalled.write_text("{}")
+    with stalled.open("r+") as file:
+        fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+        callback.on_train_begin(args, state, None, model=model)
+        callback.on_save(args, state, None)
+        _until(lambda: record_path(tmp_path / "out").exists())
+        assert f"{STAGES_UNREAD}." in load_run(tmp_path / "out").notes
+        fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_UNLCK)
     callback.on_train_end(args, state, None)
     record = load_run(tmp_path / "out")
     assert not any(note.startswith(STAGES_UNREAD) for note in record.notes)
     assert [stage.reason for stage in record.stages[:-1]] == [NO_RECORD]
+    signal.signal(signal.SIGIO, before)
+
+
+def _until(happened: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60.0
+    while not happened():
+        assert time.monotonic() < deadline, "it never came"
+        time.sleep(0.01)
 
 
 def test_only_who_writes_the_record_looks_for_the_stages_before(tmp_path: Path) -> None:
