@@ -6,6 +6,7 @@ import os
 import random
 import stat
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -234,6 +235,29 @@ def test_a_save_that_comes_as_the_thread_looks_for_one_is_not_lost(
     monkeypatch.setattr(JournalKeeper, "_then", property(look, hand), raising=False)
     keeper.start()
     assert done.wait(5.0)
+    keeper.close(final=True)
+
+
+def test_no_line_waits_for_what_follows_a_save(tmp_path: Path) -> None:
+    """It may be for another disk, that hangs; what follows the next save waits for its end."""
+    keeper, reached, released, second = JournalledRun().keeper(tmp_path), *(threading.Event() for _ in range(3))
+
+    def hang() -> None:
+        reached.set()
+        released.wait(60.0)
+
+    keeper.start()
+    keeper.saved(hang)
+    assert reached.wait(60.0)
+    before = keeper.written_bytes
+    keeper.saved(second.set)
+    deadline = time.monotonic() + 60.0
+    while keeper.written_bytes == before and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert keeper.written_bytes > before
+    assert not second.is_set()
+    released.set()
+    assert second.wait(60.0)
     keeper.close(final=True)
 
 

@@ -289,7 +289,7 @@ def test_a_card_that_could_not_be_written_has_nothing_filled_in(
 
 
 def test_training_does_not_wait_for_the_record_of_a_save(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The journal's thread writes the record in progress; a disk that is slow then holds up no step."""
+    """A thread of its own writes the record in progress; a disk that is slow then holds up no step."""
     threads: list[str] = []
     written = threading.Event()
     write = RunFolder.write_record
@@ -305,7 +305,7 @@ def test_training_does_not_wait_for_the_record_of_a_save(tmp_path: Path, monkeyp
     publisher.keep_what_was_there()
     publisher.checkpoint_saved()
     assert written.wait(LONG_SECONDS)
-    assert threads == ["cardcallback-journal"]
+    assert threads == ["cardcallback-save"]
     assert load_run(tmp_path).status == "running"
     publisher.end("completed", STATE)
     assert load_run(tmp_path).status == "completed"

@@ -92,6 +92,7 @@ class JournalKeeper:
         self._stopping = threading.Event()
         self._then: Callable[[], None] | None = None
         self._thread: threading.Thread | None = None
+        self._following: threading.Thread | None = None
 
     @property
     def written_bytes(self) -> int:
@@ -117,7 +118,7 @@ class JournalKeeper:
     def saved(self, then: Callable[[], None] | None = None) -> None:
         """Weights were saved: the journal is to know all of the run until here, and so is its copy beside them.
 
-        ``then`` is called in the journal's thread afterwards, unless another save or the end comes before.
+        ``then`` is called in a thread of its own afterwards, unless another save or the end comes before.
         """
         if not self._elsewhere():
             if self._copy is not None:
@@ -164,12 +165,22 @@ class JournalKeeper:
         while not self._stopping.is_set():
             wait = self.write_due(self._clock.elapsed_seconds())
             self._begun.set()
-            if (then := self._then) is not None:  # else one that is handed over just now stays for the next round
-                self._then = None
-                then()
+            self._do_what_follows_a_save()
             self._wake.wait(min(wait, _EVERY_SECONDS))
             self._wake.clear()  # after a close the loop ends by its own condition
         self._end()
+
+    def _do_what_follows_a_save(self) -> None:
+        """In a thread of its own, one at a time: no line waits for the disk that it is for."""
+        then = self._then
+        if then is None or (self._following is not None and self._following.is_alive()):
+            return  # one that is handed over just now, or while another is done, stays for a later round
+        self._then = None
+        self._following = threading.Thread(target=then, name="cardcallback-save", daemon=True)
+        try:
+            self._following.start()
+        except RuntimeError:  # no more threads are to be had
+            then()
 
     def _write(self, now_seconds: float) -> None:
         before = self.written_bytes
