@@ -101,7 +101,7 @@ class Publisher:
     def checkpoint_saved(self) -> None:
         """A record in progress goes beside every checkpoint; the card is left to whoever writes it.
 
-        A thread beside the journal's writes it: training does not wait for the disk, as it does for what is in the checkpoint.
+        A thread beside the journal's writes it: training waits for the disk only for what is in the checkpoint.
         """
         if self._trainer() is None:  # one that was found tells of each checkpoint itself
             self._checkpoint_is_there()
