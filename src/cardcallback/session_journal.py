@@ -60,7 +60,7 @@ class SessionJournal:
         self._keeper.start(_FIRST_LINE_UNTIL_SECONDS - run.now_seconds())
 
     def saved(self, then: Callable[[], None] | None = None) -> None:
-        """Weights were saved: the journal is to know all of the run until here, and ``then`` is done in its thread."""
+        """Weights were saved: the journal is to know all of the run until here, and ``then`` is done beside it."""
         self._keeper.saved(then)
 
     def close(self, *, recorded: bool) -> None:

@@ -14,8 +14,8 @@ from cardcallback.record import PRIVATE_FOLDER, RECORD_FOLDER
 # Pushes of the Trainer leave out names that begin with an underscore.
 _TEMPORARY_PREFIX, _TEMPORARY_SUFFIX = "_cardcallback-", ".tmp"
 _TEMPORARY = f"{_TEMPORARY_PREFIX}*{_TEMPORARY_SUFFIX}"
-# A journal that was never begun; of one that was, this goes with it.
 _CHECKPOINT = "checkpoint-"
+# A journal that was never begun; of one that was, this goes with it.
 _JOURNALS, _NEW_JOURNAL = "journal", "*.journal.new"
 _TRIES = 3
 # The person's umask narrows it: what is private holds no secret either, and a group may share the folder.
