@@ -21,6 +21,7 @@ from cardcallback.render.pictures.draw import draw_pictures
 from cardcallback.render.pictures.lines import session_offsets, with_gaps
 from cardcallback.render.pictures.loss import draw_loss
 from cardcallback.render.pictures.power import draw_power_and_memory
+from cardcallback.render.pictures.style import draw_levels, new_figure
 from cardcallback.testing import make_record
 from cardcallback.units import BYTES_PER_GIBIBYTE
 
@@ -143,6 +144,15 @@ def test_power_picture_shows_phases_mean_and_total() -> None:
     assert legend_of(figure) == ["GPU power", "mean 57.3 W", "evaluation", "saving"]
     assert {"total 120 GiB", "peak 61.0 GiB", "when the callback was made 8.00 GiB"} <= set(texts(figure))
     assert legend_of(figure, 1) == ["unified memory, whole machine"]
+
+
+@pytest.mark.parametrize(("height", "side"), [(20.0, "bottom"), (33.0, "top"), (27.0, "bottom")])
+def test_the_name_of_a_level_hides_as_little_of_a_curve_as_it_can(height: float, side: str) -> None:
+    """Over its line as a rule, under it where a curve runs just over it."""
+    _, (axes,) = new_figure(1, 2.0)
+    axes.plot([0.0, 1.0], [height, height])
+    draw_levels(axes, [("total", 100.0 * BYTES_PER_GIBIBYTE), ("peak", 30.0 * BYTES_PER_GIBIBYTE)])
+    assert [text.get_va() for text in axes.texts] == ["bottom", side]
 
 
 def test_gpus_with_memory_of_their_own_have_a_panel_for_it() -> None:

@@ -104,16 +104,24 @@ def plain_heights(axes: Axes, values: list[float]) -> None:
 
 
 def draw_levels(axes: Axes, levels: list[tuple[str, float]]) -> None:
-    """Dashed lines at sizes in bytes, the highest first, named where there is room; the axes end above it."""
+    """Dashed lines at sizes in bytes, the highest first, named where there is room and least of a curve is hidden.
+
+    The axes end above the highest.
+    """
     drawn = float(axes.dataLim.y1) if axes.has_data() else 0.0
     top = max(levels[0][1] / BYTES_PER_GIBIBYTE, drawn) * 1.13 if levels else 0.0
+    room = top * _LEVEL_DISTANCE
+    curves = _points_at_the_right(axes)
     above = top * 2
-    for name, size_bytes in levels:
-        value = size_bytes / BYTES_PER_GIBIBYTE
+    values = [size_bytes / BYTES_PER_GIBIBYTE for _, size_bytes in levels]
+    for (name, size_bytes), value, below in zip(levels, values, [*values[1:], 0.0], strict=True):
         axes.axhline(value, color=INK, linewidth=1.0, linestyle=DASHES, zorder=2)
-        under = above - value < top * _LEVEL_DISTANCE
-        if under and value < top * _LEVEL_DISTANCE:
+        fits_over, fits_under = above - value >= room, value - below >= (2 * room if below else room)
+        if not fits_over and value < room:
             continue
+        under = not fits_over or (
+            fits_under and _between(curves, value - room, value) < _between(curves, value, value + room)
+        )
         axes.annotate(
             f"{name} {format_bytes(size_bytes)}",
             xy=(1.0, value),
@@ -124,10 +132,23 @@ def draw_levels(axes: Axes, levels: list[tuple[str, float]]) -> None:
             va="top" if under else "bottom",
             fontsize=9.5,
             bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1.0},
-            zorder=6,
+            zorder=1.5,
         )
-        above = value - top * _LEVEL_DISTANCE if under else value
+        above = value - room if under else value
     axes.set_ylim(top=top or None)
+
+
+def _points_at_the_right(axes: Axes) -> list[float]:
+    """Heights of the curves where a name at the right would stand."""
+    import numpy as np  # noqa: PLC0415  comes with matplotlib, loaded only to draw
+
+    middle = sum(axes.dataLim.intervalx) / 2
+    points = [point for line in axes.get_lines() for point in np.asarray(line.get_xydata()).tolist()]
+    return [height for time, height in points if time > middle]
+
+
+def _between(heights: list[float], low: float, high: float) -> int:
+    return sum(low < height < high for height in heights)
 
 
 def mark_simulated(figure: Figure) -> None:
