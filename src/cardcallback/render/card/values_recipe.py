@@ -9,9 +9,10 @@ from cardcallback.record import RunRecord
 from cardcallback.render.card.objectives import is_causal
 from cardcallback.render.card.quantities import Value
 from cardcallback.render.run_words import model_name, plural, quantization_words
+from cardcallback.render.section.recipe_model import adapter_words, lora_words, method_words, own_parameters
 from cardcallback.render.section.recipe_settings import BatchSettings, method_settings, optimiser_words
 from cardcallback.render.text import TIMES, escape_markdown
-from cardcallback.units import format_count, format_large, format_percent, format_setting
+from cardcallback.units import format_count, format_large, format_parameters, format_percent, format_setting
 
 _MODEL_KINDS = {
     "masked language modelling": "Masked language model",
@@ -66,6 +67,21 @@ def _model_type(record: RunRecord) -> str | None:
     if kind is None:
         return architecture
     return f"{kind} (architecture {architecture})" if architecture else kind
+
+
+def _architecture_and_objective(record: RunRecord) -> str | None:
+    """What the model is, what of it learned and on what objective: the Hub's "Model Architecture and Objective"."""
+    training, kind = record.training, _model_type(record)
+    if kind is None:
+        return None
+    own, lora, method = own_parameters(training), lora_words(training), method_words(training)
+    parts = (
+        kind,
+        f"{format_parameters(own)} parameters" if own else "",
+        f"LoRA {lora}" if lora else adapter_words(training),
+        f"objective: {method}" if method else "",
+    )
+    return "; ".join(part for part in parts if part)
 
 
 def _method(record: RunRecord) -> Value | None:
@@ -227,6 +243,7 @@ def _date_of_training(record: RunRecord) -> str | None:
 
 
 RECIPE_VALUES: Mapping[str, Callable[[RunRecord], Value | str | None]] = {
+    "architecture_and_objective": _architecture_and_objective,
     "base_model": _base_model,
     "base_model_link": base_model_link,
     "batch_size": _batch_size,

@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from cardcallback.record import CUSTOM_LOSS, Dataset, Machine, RunRecord, Training
+from cardcallback.record import Dataset, Machine, RunRecord, Training
 from cardcallback.render.run_words import device_names_in_turn, has_unified_memory, quantization_words
+from cardcallback.render.section.recipe_model import (
+    adapter_words,
+    lora_words,
+    method_words,
+    own_parameters,
+    trained_parameters_words,
+)
 from cardcallback.render.section.recipe_settings import (
     BatchSettings,
     method_settings,
     optimiser_words,
     other_settings,
-    scalar_words,
 )
 from cardcallback.render.section.stages import base_words, stages_table
 from cardcallback.render.text import escape_markdown, join_words, public_reason, table_row
-from cardcallback.units import format_bytes, format_count, format_parameters, format_percent
-
-_LIBRARIES = {
-    "trl": "TRL",
-    "unsloth": "Unsloth",
-    "axolotl": "Axolotl",
-    "llamafactory": "LLaMA-Factory",
-    "sentence_transformers": "sentence-transformers",
-    "setfit": "SetFit",
-}
-_MOST_TARGETS = 8
+from cardcallback.units import format_bytes, format_count, format_parameters
 
 
 def recipe(record: RunRecord) -> list[str]:
@@ -33,11 +27,11 @@ def recipe(record: RunRecord) -> list[str]:
     training = record.training
     rows = {
         "Base model": _base_model(record),
-        "Method": _method(training),
+        "Method": method_words(training),
         "Method settings": method_settings(training.hyperparameters),
-        "LoRA": _lora(training),
-        "Adapter": _adapter(training),
-        "Trained parameters": "" if training.trains_adapter else _trained_parameters(training),
+        "LoRA": lora_words(training),
+        "Adapter": adapter_words(training),
+        "Trained parameters": "" if training.trains_adapter else trained_parameters_words(training),
         "Base weights": _base_weights(training),
         "Data": _data(record),
         "Batch": BatchSettings.of(record).words(),
@@ -58,81 +52,8 @@ def _base_model(record: RunRecord) -> str:
             return known
         reason = public_reason(training.base_model_reason or "the trainer does not name it")
         return f"not known: {escape_markdown(reason)}"
-    own = _own_parameters(training)
+    own = own_parameters(training)
     return escape_markdown(training.base_model) + (f", {format_parameters(own)} parameters" if own else "")
-
-
-def _own_parameters(training: Training) -> int | None:
-    """The base model's: what is counted in the trained model holds the adapter too."""
-    trained, total = training.trainable_parameters, training.total_parameters
-    if not training.trains_adapter or total is None:
-        return total
-    return None if trained is None or trained >= total else total - trained
-
-
-def _method(training: Training) -> str:
-    names = [escape_markdown(name) for name in (training.objective, training.method) if name]
-    words = " with ".join(names)
-    if training.trainer:
-        library = training.trainer_library
-        owner = f"{_LIBRARIES.get(library, escape_markdown(library))} " if library else ""
-        words += f" ({owner}{escape_markdown(training.trainer)})"
-    if training.stage:
-        words += f", stage {escape_markdown(training.stage)}"
-    if training.loss_covers:
-        words += f", loss on {escape_markdown(training.loss_covers)}"
-    if training.loss_kind == CUSTOM_LOSS:
-        words += ", loss computed by code of its own"
-    return words.strip(" ,")
-
-
-def _lora(training: Training) -> str:
-    lora = training.lora
-    if lora is None:
-        return ""
-    parts = [f"r {lora.rank}", f"alpha {lora.alpha:g}"]
-    if lora.dropout:
-        parts.append(f"dropout {lora.dropout:g}")
-    if lora.all_linear:
-        parts.append("all linear layers")
-    else:
-        parts += _targets(lora.target_modules)
-    if lora.bias and lora.bias != "none":
-        parts.append(f"bias {escape_markdown(lora.bias)}")
-    parts += [escape_markdown(variant) for variant in lora.variants]
-    return ", ".join([*parts, *_also_trained(lora.also_trained)]) + _of_all(training)
-
-
-def _adapter(training: Training) -> str:
-    adapter = training.adapter
-    if adapter is None:
-        return ""
-    settings = [f"{escape_markdown(name, 60)} {scalar_words(value)}" for name, value in adapter.settings.items()]
-    parts = [escape_markdown(adapter.kind), *settings, *_targets(adapter.target_modules)]
-    return ", ".join([*parts, *_also_trained(adapter.also_trained)]) + _of_all(training)
-
-
-def _targets(names: Sequence[str]) -> list[str]:
-    shown = [escape_markdown(name, 60) for name in names[:_MOST_TARGETS]]
-    more = len(names) - len(shown)
-    return [f"layers {' '.join(shown)}" + (f" and {more} more" if more else "")] if shown else []
-
-
-def _also_trained(names: Sequence[str]) -> list[str]:
-    return [f"also trained: {join_words([escape_markdown(name, 60) for name in names])}"] if names else []
-
-
-def _of_all(training: Training) -> str:
-    trained = _trained_parameters(training)
-    return f"; {trained}" if trained else ""
-
-
-def _trained_parameters(training: Training) -> str:
-    trained, total = training.trainable_parameters, training.total_parameters
-    if trained is None:
-        return ""
-    words = f"{format_parameters(trained)} trainable parameters"
-    return f"{words} ({format_percent(trained / total, 2)})" if total and trained <= total else words
 
 
 def _base_weights(training: Training) -> str:
