@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Mapping
 
 from cardcallback.record import (
     Accelerator,
@@ -262,3 +263,12 @@ def status_words(record: RunRecord) -> str:
     if of_planned:
         return f"stopped before the planned {planned:,}"
     return "uninterrupted" if covers_every_step(record) else ""
+
+
+def software_words(software: Mapping[str, str]) -> str:
+    """Every library and its version, by the names that people know them by."""
+    names = {"driver": "NVIDIA driver", "python": "Python", "cuda": "CUDA"}
+    return ", ".join(
+        f"{names.get(name, escape_markdown(name, 60))} {escape_markdown(version, 60)}"
+        for name, version in software.items()
+    )

@@ -17,6 +17,7 @@ from cardcallback.render.run_words import (
     has_unified_memory,
     memory_owner,
     most_devices_at_once,
+    software_words,
 )
 from cardcallback.render.text import TIMES, escape_markdown
 from cardcallback.units import BYTES_PER_GIBIBYTE, format_bytes
@@ -176,11 +177,6 @@ def peak_gpu_memory(record: RunRecord) -> Value | None:
     return Value(text=f"{format_bytes(peak)} ({note})", short=format_bytes(peak), amount=peak, kind="memory", note=note)
 
 
-def software(record: RunRecord) -> str | None:
-    """Every library and its version."""
-    return ", ".join(f"{escape_markdown(name)} {escape_markdown(text)}" for name, text in record.software.items())
-
-
 def framework(record: RunRecord) -> str | None:
     """The libraries that trained, the outermost first."""
     names = [name for name in _FRAMEWORKS if name in record.software or name == record.training.trainer_library]
@@ -229,7 +225,7 @@ MACHINE_VALUES: Mapping[str, Callable[[RunRecord], Value | str | None]] = {
     "peak_gpu_memory": peak_gpu_memory,
     "peak_memory": peak_memory,
     "processor": processor,
-    "software": software,
+    "software": lambda record: software_words(record.software) or None,
     "speeds_sizes_times": lambda record: speeds(record, _peak_words(record)),
     "trained_with_unsloth": uses_unsloth,
 }

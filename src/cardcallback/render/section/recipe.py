@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cardcallback.record import Dataset, Machine, RunRecord, Training
-from cardcallback.render.run_words import device_names_in_turn, has_unified_memory, quantization_words
+from cardcallback.render.run_words import device_names_in_turn, has_unified_memory, quantization_words, software_words
 from cardcallback.render.section.recipe_model import (
     adapter_words,
     lora_words,
@@ -38,7 +38,7 @@ def recipe(record: RunRecord) -> list[str]:
         "Optimiser": optimiser_words(training.hyperparameters),
         "Other settings": other_settings(training.hyperparameters),
         "Hardware": _hardware(record),
-        "Software": _software(record.software),
+        "Software": software_words(record.software),
     }
     lines = [table_row(label, text) for label, text in rows.items() if text]
     stages = stages_table(record)
@@ -123,11 +123,3 @@ def _processor(machine: Machine) -> list[str]:
         return []
     count = f"{machine.processor_count} CPU cores" if machine.processor_count else "CPU"
     return [f"{count} ({escape_markdown(machine.processor)})" if machine.processor else count]
-
-
-def _software(software: dict[str, str]) -> str:
-    names = {"driver": "NVIDIA driver", "python": "Python", "cuda": "CUDA"}
-    return ", ".join(
-        f"{names.get(name, escape_markdown(name, 60))} {escape_markdown(version, 60)}"
-        for name, version in software.items()
-    )
