@@ -10,6 +10,8 @@ RECIPE := pyproject.toml constraints.txt scripts/environment.py
 # Tests and the demo never ask the network for a model; a dataset or model of your own: HF_HUB_OFFLINE=0.
 export HF_HUB_OFFLINE ?= 1
 export TOKENIZERS_PARALLELISM ?= false
+# Where it is set, each of the hundred processes that the tests start would compile the package again.
+unexport PYTHONDONTWRITEBYTECODE
 
 # A target a line, so that two branches add theirs without a conflict.
 MATRIX := matrix-aarch64 \

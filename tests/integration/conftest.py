@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from loaded_python import LoadedPython
 
 from simulator_fixtures import simulate
 
@@ -35,3 +38,10 @@ def base_folder(tmp_path: Path) -> Path:
 def output_folder(tmp_path: Path) -> Path:
     """Where the trainer writes."""
     return tmp_path / "tiny"
+
+
+@pytest.fixture(scope="session")
+def loaded_python(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoadedPython]:
+    """Starts scripts in processes of their own that have loaded torch and transformers already."""
+    with contextlib.closing(LoadedPython(tmp_path_factory.mktemp("loaded-python"), os.environ)) as python:
+        yield python

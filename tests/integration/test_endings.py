@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from loaded_python import Forked, LoadedPython
 from transformers import TrainingArguments
 
 from cardcallback import load_run
@@ -59,29 +58,30 @@ class End(NamedTuple):
         return lines[-1] if lines else ""
 
 
-def train(folder: Path, way: str, *options: str) -> subprocess.Popen[str]:
+Train = Callable[..., Forked]
+
+
+@pytest.fixture
+def train(loaded_python: LoadedPython) -> Train:
     """Train beside a simulated GB10 in a process of its own, until the way out."""
-    folder.mkdir()
-    simulation = Simulation(profile_named("gb10"), folder, driven=False)
-    return subprocess.Popen(
-        [sys.executable, str(SCRIPT), way, str(folder), *options],
-        env=os.environ | simulation.environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+
+    def start(folder: Path, way: str, *options: str) -> Forked:
+        folder.mkdir()
+        simulation = Simulation(profile_named("gb10"), folder, driven=False)
+        return loaded_python.start([str(SCRIPT), way, str(folder), *options], os.environ | simulation.environment)
+
+    return start
 
 
-def end_of(process: subprocess.Popen[str]) -> End:
+def end_of(process: Forked) -> End:
     """Wait for it."""
-    with process:
-        output, errors = process.communicate(timeout=240)
-    return End(process.returncode, output, errors)
+    output, errors = process.communicate(timeout=240)
+    return End(process.wait(), output, errors)
 
 
 @pytest.mark.skipif(build_problem() is not None, reason=str(build_problem()))
 @pytest.mark.parametrize("way", CODES)
-def test_a_training_that_is_broken_off(tmp_path: Path, way: str) -> None:
+def test_a_training_that_is_broken_off(train: Train, tmp_path: Path, way: str) -> None:
     """The exit and its last words are those without us; status, steps, energy, card and one closing line are right."""
     if way == "checkpoint" and not hasattr(TrainingArguments, "enable_jit_checkpoint"):
         pytest.skip("this transformers writes no checkpoint just in time")
@@ -111,7 +111,7 @@ def test_a_training_that_is_broken_off(tmp_path: Path, way: str) -> None:
 
 @pytest.mark.skipif(build_problem() is not None, reason=str(build_problem()))
 @pytest.mark.parametrize("way", ["memory", "TERM"])
-def test_warnings_as_errors_change_nothing(tmp_path: Path, way: str) -> None:
+def test_warnings_as_errors_change_nothing(train: Train, tmp_path: Path, way: str) -> None:
     """Where every warning raises, the exit is the same and the record is there."""
     end = end_of(train(tmp_path / "run", way, "with", "strict"))
     assert end.code == CODES[way], end.errors
@@ -120,7 +120,7 @@ def test_warnings_as_errors_change_nothing(tmp_path: Path, way: str) -> None:
 
 @pytest.mark.skipif(build_problem() is not None, reason=str(build_problem()))
 @pytest.mark.parametrize("options", [(), ("strict",)])
-def test_a_failure_of_ours_does_not_hide_theirs(tmp_path: Path, options: tuple[str, ...]) -> None:
+def test_a_failure_of_ours_does_not_hide_theirs(train: Train, tmp_path: Path, options: tuple[str, ...]) -> None:
     """Where the record cannot be written after an exception, the exception is what the person sees last."""
     end = end_of(train(tmp_path / "run", "no folder", "with", *options))
     assert end.code == 1
@@ -129,7 +129,7 @@ def test_a_failure_of_ours_does_not_hide_theirs(tmp_path: Path, options: tuple[s
 
 
 @pytest.mark.skipif(build_problem() is not None, reason=str(build_problem()))
-def test_a_training_in_a_thread_that_is_told_to_die(tmp_path: Path) -> None:
+def test_a_training_in_a_thread_that_is_told_to_die(train: Train, tmp_path: Path) -> None:
     """It dies of the signal as it would have; its begin said what to do then, and recover makes the record."""
     end = end_of(train(tmp_path / "run", "thread", "with"))
     folder = tmp_path / "run" / "tiny"
@@ -145,7 +145,7 @@ def test_a_training_in_a_thread_that_is_told_to_die(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(build_problem() is not None, reason=str(build_problem()))
-def test_a_training_in_a_thread_whose_program_hears_the_signal(tmp_path: Path) -> None:
+def test_a_training_in_a_thread_whose_program_hears_the_signal(train: Train, tmp_path: Path) -> None:
     """The program's own handler leaves in good order: the record is written at its exit, and no advice was needed."""
     end = end_of(train(tmp_path / "run", "thread with handler", "with"))
     assert end.code == CODES["requeue"], end.errors

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Iterator
@@ -59,13 +60,35 @@ def kernel_environment() -> dict[str, str]:
     return os.environ | {"PYTHONPATH": os.pathsep.join(str(Path(entry).absolute()) for entry in sys.path)}
 
 
-@pytest.fixture
-def notebook(tmp_path: Path) -> Iterator[Notebook]:
+@contextlib.contextmanager
+def opened(folder: Path) -> Iterator[Notebook]:
     """A notebook whose kernel has imported what it needs."""
-    opened = Notebook(tmp_path)
-    with opened.client.setup_kernel(env=kernel_environment()):
-        assert errors(opened.run(SETUP)) == []
-        yield opened
+    notebook = Notebook(folder)
+    with notebook.client.setup_kernel(env=kernel_environment()):
+        assert errors(notebook.run(SETUP)) == []
+        yield notebook
+
+
+@pytest.fixture(scope="module")
+def long_lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Notebook]:
+    """One whose kernel lives through all tests that do not kill it: loading torch takes longer than a test."""
+    with opened(tmp_path_factory.mktemp("kernel")) as notebook:
+        yield notebook
+
+
+@pytest.fixture
+def notebook(long_lived: Notebook, tmp_path: Path) -> Notebook:
+    """It, in a folder of the test's own."""
+    assert errors(long_lived.run(f"os.chdir({str(tmp_path)!r})")) == []
+    long_lived.folder = tmp_path
+    return long_lived
+
+
+@pytest.fixture
+def short_lived(tmp_path: Path) -> Iterator[Notebook]:
+    """One to be killed."""
+    with opened(tmp_path) as notebook:
+        yield notebook
 
 
 def shown(cell: Any) -> list[Any]:
@@ -156,22 +179,20 @@ def test_a_second_trainer_in_one_kernel(notebook: Notebook) -> None:
     assert (one.status, two.status) == ("completed", "completed")
 
 
-def test_a_kernel_that_is_told_to_die(notebook: Notebook) -> None:
+def test_a_kernel_that_is_told_to_die(short_lived: Notebook) -> None:
     """The server ends a kernel by SIGTERM, whatever ipykernel makes of it: the record says interrupted at step 2."""
     with pytest.raises(nbclient.exceptions.DeadKernelError):
-        notebook.run("trainer(AtStep(lambda: os.kill(os.getpid(), signal.SIGTERM))).train()")
-    record = load_run(notebook.folder / "tiny")
+        short_lived.run("trainer(AtStep(lambda: os.kill(os.getpid(), signal.SIGTERM))).train()")
+    record = load_run(short_lived.folder / "tiny")
     assert (record.status, record.training.steps) == ("interrupted", 2)
 
 
-def test_a_kernel_that_dies_and_the_next_one(notebook: Notebook, tmp_path: Path) -> None:
+def test_a_kernel_that_dies_and_the_next_one(short_lived: Notebook, tmp_path: Path) -> None:
     """Killed outright, as when memory runs out: the next kernel's training makes the record, and names the run."""
     with pytest.raises(nbclient.exceptions.DeadKernelError):
-        notebook.run("trainer(AtStep(lambda: (time.sleep(2), os.kill(os.getpid(), signal.SIGKILL)))).train()")
-    assert not (notebook.folder / "tiny" / "training_run").exists()
-    again = Notebook(tmp_path)
-    with again.client.setup_kernel(env=kernel_environment()):
-        assert errors(again.run(SETUP)) == []
+        short_lived.run("trainer(AtStep(lambda: (time.sleep(2), os.kill(os.getpid(), signal.SIGKILL)))).train()")
+    assert not (short_lived.folder / "tiny" / "training_run").exists()
+    with opened(tmp_path) as again:
         assert errors(again.run("trainer().train()")) == []
     records = [load_run(path) for path in (tmp_path / "tiny" / "training_run").glob("record*.json")]
     assert sorted((record.status, record.recovered) for record in records) == [

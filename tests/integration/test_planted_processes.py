@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import socket
@@ -13,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from loaded_python import Forked, LoadedPython
 from planted import PLANTED, USER, told_by
 
 from cardcallback import load_run
@@ -50,6 +52,14 @@ def home(tmp_path: Path) -> Path:
     rows = [json.dumps({"text": f"the quick brown fox {word}"}) for word in ("jumps", "over", "a", "dog")]
     (folder / "thesis-draft" / "confidential-patients.json").write_text("\n".join(rows))
     return folder
+
+
+@pytest.fixture
+def own_python(environ: dict[str, str], tmp_path: Path) -> Iterator[LoadedPython]:
+    """One that loads its libraries as this person, whose folders they keep."""
+    (tmp_path / "written").mkdir()
+    with contextlib.closing(LoadedPython(tmp_path / "written", environ)) as python:
+        yield python
 
 
 @pytest.fixture
@@ -98,7 +108,7 @@ def _free_port() -> str:
         return str(listener.getsockname()[1])
 
 
-def start(home: Path, environ: dict[str, str], tmp_path: Path, ending: str) -> list[subprocess.Popen[bytes]]:
+def start(python: LoadedPython, home: Path, environ: dict[str, str], tmp_path: Path, ending: str) -> list[Forked]:
     """Two computers with two processes each, on one disk; each process sees one GPU, some by its UUID."""
     port, started = _free_port(), []
     private = home / "thesis-draft"
@@ -108,8 +118,8 @@ def start(home: Path, environ: dict[str, str], tmp_path: Path, ending: str) -> l
         own |= {"CUDA_VISIBLE_DEVICES": _DEVICES[rank].uuid if rank % 2 else str(rank)}
         own |= {"CARDCALLBACK_SYSTEM_ROOT": str(_system(tmp_path, rank // 2))}
         files = [private / "out", private / "base", private / "confidential-patients.json", tmp_path / "seen"]
-        command = [sys.executable, str(_HERE / "planted_rank.py"), *map(str, files), ending]
-        started.append(subprocess.Popen(command, env=environ | own, cwd=home))
+        command = [str(_HERE / "planted_rank.py"), *map(str, files), ending]
+        started.append(python.start(command, environ | own, cwd=home))
     return started
 
 
@@ -131,7 +141,7 @@ def names_of(files: dict[tuple[str, bytes], None]) -> set[str]:
     return {part for name, _ in files for part in Path(name).parts}
 
 
-def watched(processes: list[subprocess.Popen[bytes]], output: Path, tmp_path: Path) -> dict[tuple[str, bytes], None]:
+def watched(processes: list[Forked], output: Path, tmp_path: Path) -> dict[tuple[str, bytes], None]:
     """Every content that a file of ours had while they ran, and has at the end; they end when all were seen."""
     seen: dict[tuple[str, bytes], None] = {}
     deadline = time.monotonic() + _TIMEOUT_SECONDS
@@ -166,19 +176,23 @@ def run(home: Path, environ: dict[str, str], *arguments: str) -> bytes:
     return done.stdout
 
 
-def test_a_job_that_fails_tells_nothing(home: Path, environ: dict[str, str], tmp_path: Path) -> None:
+def test_a_job_that_fails_tells_nothing(
+    own_python: LoadedPython, home: Path, environ: dict[str, str], tmp_path: Path
+) -> None:
     """An exception whose words are full of secrets, in every process: neither live files nor the end's tell any."""
     output = home / "thesis-draft" / "out"
-    files = watched(start(home, environ, tmp_path, "raises"), output, tmp_path)
+    files = watched(start(own_python, home, environ, tmp_path, "raises"), output, tmp_path)
     assert _LIVE_FILES | {"node-00002.json", "record.json"} <= names_of(files)
     assert load_run(output).status == "interrupted"
     assert_nothing_told(files, home)
 
 
-def test_a_killed_job_tells_nothing_when_it_is_recovered(home: Path, environ: dict[str, str], tmp_path: Path) -> None:
+def test_a_killed_job_tells_nothing_when_it_is_recovered(
+    own_python: LoadedPython, home: Path, environ: dict[str, str], tmp_path: Path
+) -> None:
     """Journals, what is made of them, and what our commands print of it."""
     output = home / "thesis-draft" / "out"
-    files = watched(start(home, environ, tmp_path, "killed"), output, tmp_path)
+    files = watched(start(own_python, home, environ, tmp_path, "killed"), output, tmp_path)
     assert names_of(files) >= _LIVE_FILES
     recovered = run(home, environ, "recover", "out")
     listed, examined = run(home, environ, "ls", "--json", "."), run(home, environ, "doctor", "--json")

@@ -13,9 +13,9 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
+from loaded_python import Forked, LoadedPython
 
 from cardcallback import load_run
 from cardcallback.processes import load_summaries, merge_nodes
@@ -68,11 +68,11 @@ def machine(tmp_path: Path) -> dict[str, str]:
     return environment | {"PYTHONPATH": os.pathsep.join(search), "GPU_OF_RANK": "6,1,3,0"}
 
 
-StartRanks = Callable[..., list["subprocess.Popen[str]"]]
+StartRanks = Callable[..., list[Forked]]
 
 
 @pytest.fixture
-def start_ranks(machine: dict[str, str], tmp_path: Path) -> Iterator[StartRanks]:
+def start_ranks(machine: dict[str, str], loaded_python: LoadedPython, tmp_path: Path) -> Iterator[StartRanks]:
     """Starts processes of one job, one for each folder, without a launcher that would end one for another's sake."""
     with contextlib.ExitStack() as stack:
 
@@ -83,8 +83,7 @@ def start_ranks(machine: dict[str, str], tmp_path: Path) -> Iterator[StartRanks]
             computers: int = 1,
             gpus: Sequence[str] = ("5", "6"),
             worker: Path = WORKER,
-            **options: Any,
-        ) -> list[subprocess.Popen[str]]:
+        ) -> list[Forked]:
             port = _free_port()
             started = []
             for rank, folder in enumerate(folders):
@@ -95,8 +94,8 @@ def start_ranks(machine: dict[str, str], tmp_path: Path) -> Iterator[StartRanks]
                 if nodes == 2:
                     own["GPU_OF_RANK"] = gpus[rank]
                 own["CARDCALLBACK_SYSTEM_ROOT"] = str(_system(tmp_path / f"system-{rank % computers}"))
-                command = [sys.executable, str(worker), str(folder), str(tmp_path / "base"), kind]
-                process = subprocess.Popen(command, env=machine | own, stdout=subprocess.PIPE, text=True, **options)
+                command = [str(worker), str(folder), str(tmp_path / "base"), kind]
+                process = loaded_python.start(command, machine | own)
                 stack.callback(_ended, process)
                 started.append(process)
             return started
@@ -112,9 +111,9 @@ def _system(root: Path) -> Path:
     return root
 
 
-def _ended(process: subprocess.Popen[str]) -> None:
+def _ended(process: Forked) -> None:
     process.kill()
-    process.communicate()
+    process.wait()
 
 
 def _free_port() -> str:
@@ -127,11 +126,10 @@ def _joules(record: RunRecord, *gpus: int) -> float:
     return sum(map(watts_of, gpus)) * record.duration_seconds
 
 
-@pytest.mark.parametrize("launcher", ["torchrun", pytest.param("accelerate", marks=pytest.mark.slow)])
-def test_exactly_the_job_s_gpus_are_measured(launcher: str, machine: dict[str, str], tmp_path: Path) -> None:
+def test_exactly_the_job_s_gpus_are_measured(machine: dict[str, str], tmp_path: Path) -> None:
     """Four processes that each see one of eight GPUs: the energy of these four, told by one process alone."""
     folder = tmp_path / "out"
-    command = [sys.executable, *launch_command(launcher, 4), str(WORKER), str(folder), str(tmp_path / "base")]
+    command = [sys.executable, *launch_command("torchrun", 4), str(WORKER), str(folder), str(tmp_path / "base")]
     done = subprocess.run(command, env=machine, capture_output=True, text=True, check=False, timeout=_TIMEOUT_SECONDS)
     assert done.returncode == 0, done.stderr
     record = load_run(folder)
@@ -171,8 +169,7 @@ def test_a_job_that_is_ended_by_a_signal_tells_its_tokens(start_ranks: StartRank
     folder = tmp_path / "out"
     first, second = start_ranks(folder, folder, nodes=1, kind="waits")
     for process in (first, second):
-        assert process.stdout is not None
-        assert any(line == "waits\n" for line in process.stdout)
+        _wait_until(lambda process=process: "waits\n" in process.written()[0])
     for process in (second, first):
         process.terminate()
         assert process.wait(_TIMEOUT_SECONDS) == -signal.SIGTERM
@@ -188,7 +185,7 @@ def test_a_job_that_is_ended_by_a_signal_tells_its_tokens(start_ranks: StartRank
 
 def test_two_processes_are_left_as_they_were(start_ranks: StartRanks, tmp_path: Path) -> None:
     """Bit-identical with a complete record; one alone with the callback says so; one that fails is named."""
-    started = start_ranks(tmp_path, tmp_path, nodes=1, worker=_HERE / "rank_of_two.py", stderr=subprocess.PIPE)
+    started = start_ranks(tmp_path, tmp_path, nodes=1, worker=_HERE / "rank_of_two.py")
     (printed, _), (said_alone, warned) = (process.communicate(timeout=_TIMEOUT_SECONDS) for process in started)
     assert all(process.returncode for process in started)
     for rank in (0, 1):
@@ -213,31 +210,28 @@ def test_two_processes_are_left_as_they_were(start_ranks: StartRanks, tmp_path: 
 
 
 @pytest.mark.slow
-def test_a_stopped_rank_is_named_and_not_waited_for(start_ranks: StartRanks, tmp_path: Path) -> None:
-    """It is stopped before its end: the record is complete without it, and tells since when it was silent."""
-    folder = tmp_path / "out"
-    first, second = start_ranks(folder, folder, nodes=1, kind="stopped")
-    first.communicate(timeout=_TIMEOUT_SECONDS)
-    assert second.poll() is None
-    record = load_run(folder)
+def test_ranks_that_are_silent_are_named_and_not_waited_for(start_ranks: StartRanks, tmp_path: Path) -> None:
+    """Two jobs, since a silence that is worth a word lasts: one rank is stopped before its end, one stuck in a step."""
+    first, stopped = start_ranks(tmp_path / "stopped", tmp_path / "stopped", nodes=1, kind="stopped")
+    *others, stuck = start_ranks(*[tmp_path / "stuck"] * 4, nodes=1, kind="stuck")
+    _wait_until(lambda: _state_of(stuck) == "T")
+    time.sleep(_LONG_SECONDS)
+    for process in others:
+        process.terminate()
+    assert others[0].wait(_TIMEOUT_SECONDS) == -signal.SIGTERM
+    first.wait(_TIMEOUT_SECONDS)
+    assert stopped.poll() is None
+    _assert_complete_without_the_stopped_one(load_run(tmp_path / "stopped"))
+    _assert_broken_off_by_the_stuck_one(load_run(tmp_path / "stuck"))
+
+
+def _assert_complete_without_the_stopped_one(record: RunRecord) -> None:
     assert record.status == "completed"
     assert [note for note in record.notes if note.startswith("Rank 1 gave no sign of life")]
     assert record.energy.partial_reason is None
 
 
-@pytest.mark.slow
-def test_a_rank_that_is_stuck_is_named_when_the_others_are_stopped(start_ranks: StartRanks, tmp_path: Path) -> None:
-    """Three of four wait for it in a step until somebody ends them: the record says which one it was."""
-    folder = tmp_path / "out"
-    *others, stuck = start_ranks(*[folder] * 4, nodes=1, kind="stuck")
-    deadline = time.monotonic() + _TIMEOUT_SECONDS
-    while _state_of(stuck) != "T" and time.monotonic() < deadline:
-        time.sleep(0.1)
-    time.sleep(_LONG_SECONDS)
-    for process in others:
-        process.terminate()
-    assert others[0].wait(_TIMEOUT_SECONDS) == -signal.SIGTERM
-    record = load_run(folder)
+def _assert_broken_off_by_the_stuck_one(record: RunRecord) -> None:
     assert record.status == "interrupted"
     (note,) = [note for note in record.notes if "gave no sign of life in the last" in note]
     assert note.startswith("Rank 3 ")
@@ -246,7 +240,14 @@ def test_a_rank_that_is_stuck_is_named_when_the_others_are_stopped(start_ranks: 
     assert "did not tell those of the same batches" in str(record.training.tokens.reason)
 
 
-def _state_of(process: subprocess.Popen[str]) -> str:
+def _wait_until(reached: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + _TIMEOUT_SECONDS
+    while not reached():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def _state_of(process: Forked) -> str:
     return Path(f"/proc/{process.pid}/stat").read_text().rpartition(") ")[2][0]
 
 

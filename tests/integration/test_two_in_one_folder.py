@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from loaded_python import LoadedPython
 from tiny import make_trainer
 from transformers import TrainerCallback
 
@@ -44,14 +44,12 @@ def _train(folder: Path, *callbacks: TrainerCallback, resume: str | None = None,
     trainer.train(resume_from_checkpoint=resume)
 
 
-def _in_another_process(folder: Path, *arguments: str) -> Callable[[], None]:
+def _in_another_process(python: LoadedPython, folder: Path, *arguments: str) -> Callable[[], None]:
     def run() -> None:
-        command = [sys.executable, __file__, str(folder), *arguments]
-        done = subprocess.run(
-            command, env=os.environ, capture_output=True, text=True, check=False, timeout=_TIMEOUT_SECONDS
-        )
-        assert done.returncode == 0, done.stderr
-        said = [line for line in done.stderr.splitlines() if "another run was writing" in line]
+        done = python.start([__file__, str(folder), *arguments], os.environ)
+        _, errors = done.communicate(_TIMEOUT_SECONDS)
+        assert done.returncode == 0, errors
+        said = [line for line in errors.splitlines() if "another run was writing" in line]
         assert len(said) == 1
 
     return run
@@ -61,10 +59,10 @@ def _records(folder: Path) -> dict[str, RunRecord]:
     return {run.run_id: run for run in map(load_run, (folder / "training_run").glob("record*.json"))}
 
 
-def test_both_are_told_apart(tmp_path: Path) -> None:
+def test_both_are_told_apart(loaded_python: LoadedPython, tmp_path: Path) -> None:
     """The second one begins after the first, and completes before it: record and card are the first one's again."""
     folder = tmp_path / "out"
-    _train(folder, Meanwhile(2, _in_another_process(folder)))
+    _train(folder, Meanwhile(2, _in_another_process(loaded_python, folder)))
     records = _records(folder)
     assert [record.status for record in records.values()] == ["completed", "completed"]
     first = load_run(folder)
@@ -76,10 +74,10 @@ def test_both_are_told_apart(tmp_path: Path) -> None:
     assert not (folder / "_cardcallback" / "journal").exists()
 
 
-def test_what_goes_on_from_a_run_that_lives_is_another(tmp_path: Path) -> None:
+def test_what_goes_on_from_a_run_that_lives_is_another(loaded_python: LoadedPython, tmp_path: Path) -> None:
     """Submitted twice by mistake: the same checkpoint goes on in two processes, and no record is written over."""
     folder = tmp_path / "out"
-    _train(folder, Meanwhile(3, _in_another_process(folder, str(folder / "checkpoint-2"))))
+    _train(folder, Meanwhile(3, _in_another_process(loaded_python, folder, str(folder / "checkpoint-2"))))
     records = _records(folder)
     first = load_run(folder)
     (second,) = (record for run_id, record in records.items() if run_id != first.run_id)
