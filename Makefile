@@ -138,10 +138,10 @@ matrix-transformers4: .venv-transformers4/.done
 	.venv-transformers4/bin/python -m pytest -m "not gpu and not slow and not matrix" -n auto --maxprocesses 4 tests/unit
 
 matrix-trainers: .venv/.test
-	@echo "Training with TRL's less common methods and settings, and with PEFT's kinds of adapters ..."
+	@echo "Training with TRL's less common methods and settings, PEFT's kinds of adapters, and the hooks alone ..."
 	.venv/bin/python -m pytest -m matrix tests/integration/test_methods.py \
 	  tests/integration/test_experimental_methods.py tests/integration/test_adapters.py \
-	  tests/integration/test_plain_models.py
+	  tests/integration/test_plain_models.py tests/integration/test_push_matrix.py
 
 matrix-sentence-transformers: .venv-sentence-transformers/.done
 	@echo "Training with sentence-transformers and SetFit, CodeCarbon beside us ..."

@@ -44,7 +44,8 @@ def main() -> int:
     if torch_version:
         constraints.write_text(companion_constraints(), encoding="utf-8")
     print(describe(folder, torch_version), flush=True)
-    pip = [str(python), "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
+    # Most of what is installed is never imported; the rest is compiled then, once.
+    pip = [str(python), "-m", "pip", "install", "-qq", "--disable-pip-version-check", "--no-compile"]
     # Dependency groups need pip 25.1; what a Python brings along is often older.
     code = subprocess.call([*pip, "--upgrade", "pip>=25.1"])
     if code:
