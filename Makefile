@@ -16,6 +16,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # A target a line, so that two branches add theirs without a conflict.
 MATRIX := matrix-aarch64 \
   matrix-factors \
+  matrix-cards \
   matrix-transformers4 \
   matrix-python310 \
   matrix-python312 \
@@ -61,7 +62,8 @@ endif
 test: .venv/.test
 	@echo "Running the unit and integration tests ..."
 	.venv/bin/python -m pytest -m "not gpu and not matrix" -n auto --maxprocesses 4 tests/unit
-	.venv/bin/python -m pytest -m "not gpu and not matrix" -n auto --maxprocesses 2 --dist loadfile tests/integration
+	.venv/bin/python -m pytest -m "not gpu and not matrix" -n auto --maxprocesses 2 --dist loadfile --no-loadscope-reorder \
+	  tests/integration
 
 lint: .venv-lint/.done
 	@echo "Checking style, types, import direction and spelling ..."
@@ -131,6 +133,10 @@ matrix-aarch64: .venv-lint/.done
 matrix-factors: .venv-factors/.done
 	@echo "Building the table of grid factors again from the open data ..."
 	.venv-factors/bin/python -m pytest tests/unit/test_carbon_factors.py
+
+matrix-cards: .venv/.test
+	@echo "Looking for one changed digit in each of a thousand cards ..."
+	.venv/bin/python -m pytest -m matrix tests/unit
 
 matrix-transformers4: .venv-transformers4/.done
 	@echo "Running the tests with the oldest transformers that is supported ..."

@@ -131,7 +131,7 @@ def missed(cards: int, seed: int) -> list[object]:
     return found
 
 
-@pytest.mark.slow
+@pytest.mark.matrix
 def test_of_a_thousand_cards_each_changed_digit_is_found() -> None:
     """One digit anywhere in what is ours, and an error stands on its line."""
     assert missed(1000, seed=20260302) == []
