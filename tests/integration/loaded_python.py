@@ -60,6 +60,7 @@ class Forked:
                 self.returncode = self._told()
             except (TimeoutError, BlockingIOError):
                 raise subprocess.TimeoutExpired(f"process {self.pid}", timeout or 0.0) from None
+            self._status.close()
         return self.returncode
 
     def communicate(self, timeout: float | None = None) -> tuple[str, str]:
@@ -157,7 +158,9 @@ def _reap() -> None:
 def _load() -> None:
     """What a training imports; nothing is made of it, since some of it keeps how many processes a job has."""
     for name in _LIBRARIES:
-        importlib.import_module(name)
+        # What is not installed is a script's own trouble, if it needs that.
+        with contextlib.suppress(ModuleNotFoundError):
+            importlib.import_module(name)
 
 
 def _load_simulated(environment: Mapping[str, str]) -> None:
