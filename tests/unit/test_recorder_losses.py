@@ -69,6 +69,19 @@ def test_a_hang_or_a_suspend_before_a_loss_does_not_put_off_the_return(suspended
     assert "came back after 1 h 5 min" in recording.notes[0]
 
 
+def test_a_driver_that_is_held_up_while_a_device_is_lost_does_not_put_off_the_return() -> None:
+    """Eight seconds of slow calls among quick ones: what follows them is asked within seconds."""
+    bus = Bus(20.0, 300.0)
+
+    def held_up(_: float) -> None:
+        bus.clock.advance(1.0 if 1100.0 <= bus.clock.elapsed_seconds() < 1108.0 else 0.0)
+
+    bus.hang = held_up
+    gap = bus.after(900.0).energy.gpu.longest_gap_seconds
+    assert gap is not None
+    assert gap <= 287.0
+
+
 def test_calls_that_stay_slow_are_made_every_two_hours_at_least() -> None:
     """Every call hangs for 30 s: it would cost a thousandth of 8.8 h, and the device is looked for all the same."""
     bus = Bus(20.0, 1e9)

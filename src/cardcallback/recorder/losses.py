@@ -13,9 +13,7 @@ _FIRST_RETRY_SECONDS = 0.1
 # A container's access to a device comes back within minutes: until somebody asks, what it uses again is a gap. Calls
 # that answer at once cost the driver nothing at that pace.
 _LONGEST_RETRY_SECONDS = 5.0
-# A call that finds a device gone may hang until the driver gives up, and the next ones answer at once. Only calls
-# that go on being slow are made as rarely as they cost, and then still often enough to see the device come back.
-_EARLY_ATTEMPTS = 5
+# Slow ones that go on are made as rarely as they cost, and then still often enough to see the device come back.
 _LONGEST_SLOW_RETRY_SECONDS = 7200.0
 
 
@@ -31,6 +29,7 @@ class _Loss:
     away_seconds: float = 0.0
     attempts: int = 0
     last_cost_seconds: float = math.inf
+    slow_since: float = math.inf
     retry_at: float = -math.inf
 
 
@@ -54,12 +53,16 @@ class DeviceLosses:
         if loss.since_seconds is None:
             loss.since_seconds = at_seconds
             loss.times += 1
-            loss.attempts = 0
+            loss.attempts, loss.slow_since = 0, math.inf
         loss.last_cost_seconds = cost_seconds
         first = max(_FIRST_RETRY_SECONDS, cost_seconds)
         delay = min(first * 2 ** min(loss.attempts, 10), _LONGEST_RETRY_SECONDS)
         loss.attempts += 1
-        loss.retry_at = now + _within_share(loss, delay)
+        affordable = min(cost_seconds / DRIVER_SHARE, _LONGEST_SLOW_RETRY_SECONDS)
+        # A call may hang until the driver gives up the device, or while the driver is held up, and the next ones
+        # answer at once: it is asked again after as long as calls have been slow.
+        loss.slow_since = min(loss.slow_since, now) if affordable > delay else math.inf
+        loss.retry_at = now + max(delay, min(affordable, now - loss.slow_since))
 
     def __bool__(self) -> bool:
         """Whether any device was ever lost."""
@@ -99,12 +102,6 @@ class DeviceLosses:
     def _all(self) -> list[tuple[int, _Loss]]:
         # A copy: the lane's thread may find another one lost meanwhile.
         return sorted(self._losses.copy().items())
-
-
-def _within_share(loss: _Loss, delay: float) -> float:
-    if loss.attempts < _EARLY_ATTEMPTS:
-        return delay
-    return min(max(delay, loss.last_cost_seconds / DRIVER_SHARE), _LONGEST_SLOW_RETRY_SECONDS)
 
 
 def _away_seconds(loss: _Loss, end_seconds: float) -> float:
