@@ -151,9 +151,9 @@ class EnergyAccount:
         return self._ceiling(self._counter.highest if self._counter is not None else None)
 
     @property
-    def refresh_seconds(self) -> float:
-        """How old the counter's value may be; 0 without a counter."""
-        return self._counter.refresh_seconds if self._counter is not None else 0.0
+    def counter(self) -> CounterAccount | None:
+        """The sums over the counter's intervals, as far as the gauge has caught up; ``None`` without a counter."""
+        return self._counter
 
     def _ceiling(self, by_counter: Ceiling | None) -> Ceiling:
         by_gauge = self._integral.ceiling if self._integral is not None else Ceiling(0.0, 0.0, self._limit_watts)

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 
 from cardcallback.energy import CounterTraits, EnergyAccount, PowerTraits
 from cardcallback.record import Point
+from cardcallback.recorder.kinds import interval_of
 from cardcallback.recorder.opening import SensorKey, sensor_key
-from cardcallback.recorder.schedule import interval_of
 from cardcallback.sensors.base import DeviceInfo, Sensor, SensorSpec
 
 _GROUPS: dict[str, tuple[str, str]] = {
@@ -43,6 +43,7 @@ class OpenAccount:
     power: SensorSpec | None
     first_counter: tuple[float, float] | None = None
     set_aside: SensorSpec | None = None  # a gauge of other parts of the machine than the counter's
+    _troubles: int = 0
 
     def follow(self, key: SensorKey, interval_seconds: float, call_seconds: float, delivered_seconds: float) -> None:
         """The sensor of that key is read at another interval from now on, by calls that take so long.
@@ -61,8 +62,12 @@ class OpenAccount:
         if self.counter is not None and sensor_key(spec) == sensor_key(self.counter):
             self.account.add_late_counter(*reading, call_seconds)
 
-    def add(self, spec: SensorSpec, readings: Sequence[Point]) -> None:
-        """Readings of either sensor in order of time; a second sensor of the same kind is not counted twice."""
+    def add(self, spec: SensorSpec, readings: Sequence[Point]) -> bool:
+        """Readings of either sensor in order of time; a second sensor of the same kind is not counted twice.
+
+        Returns:
+            Whether they showed that the counter misbehaves.
+        """
         if self.counter is not None and sensor_key(spec) == sensor_key(self.counter):
             self.first_counter = self.first_counter or readings[0]
             for at_seconds, joules in readings:
@@ -70,6 +75,15 @@ class OpenAccount:
         elif self.power is not None and sensor_key(spec) == sensor_key(self.power):
             for at_seconds, watts in readings:
                 self.account.add_power(at_seconds, watts)
+        return self._counter_misbehaves()
+
+    def _counter_misbehaves(self) -> bool:
+        """Whether it stands still, or did something else than to count since the latest time."""
+        counter, before = self.account.counter, self._troubles
+        if counter is None:
+            return False
+        self._troubles = sum(counter.events.values()) - counter.events.get("wrap", 0)
+        return self._troubles > before or counter.still_at_the_end_seconds > counter.stillness_seconds
 
 
 def has_account(spec: SensorSpec) -> bool:

@@ -34,8 +34,8 @@ class Book(Protocol):
     def now_seconds(self) -> float:
         """Seconds since the session began."""
 
-    def enter(self, spec: SensorSpec, readings: Sequence[Point]) -> None:
-        """Readings of one sensor in order of time, at the clock's times."""
+    def enter(self, spec: SensorSpec, readings: Sequence[Point]) -> bool:
+        """Readings of one sensor in order of time, at the clock's times; whether they show a counter misbehave."""
 
     def enter_late(self, spec: SensorSpec, reading: Point, call_seconds: float) -> None:
         """A reading, at the middle of a call too long to say when it was true."""

@@ -9,7 +9,10 @@ from collections.abc import Collection
 # Costs are judged after this many calls: the first ones of a driver are slow. Two that are both slow are enough.
 CALLS_TO_JUDGE = 5
 _CALLS_TO_JUDGE_SLOW = 2
-_SLOW_CALL_SECONDS = 0.001
+SLOW_CALL_SECONDS = 0.001
+# After as many slow calls in a row as tell a cost, one that takes so small a part of the quickest of them shows that
+# the driver was held up, and is not any more.
+_QUICKER = 8.0
 _COSTS_KEPT = 9
 # A call that takes so many times as long as the median was held up.
 HELD_UP = 2.0
@@ -37,6 +40,13 @@ class CallCosts:
         if len(self._first) < CALLS_TO_JUDGE:
             self._first.append(seconds)
 
+    def turned_quick(self, seconds: float) -> bool:
+        """Whether a call of ``seconds`` is far quicker than all of the latest ones, which were slow."""
+        if not self._latest or self._latest[-1] < SLOW_CALL_SECONDS:  # all that most readings need
+            return False
+        latest = tuple(self._latest)[-CALLS_TO_JUDGE:]
+        return len(latest) == CALLS_TO_JUDGE and min(latest) >= max(SLOW_CALL_SECONDS, _QUICKER * seconds)
+
     def take_as_usual(self, seconds: float) -> None:
         """All its calls take so long: none came in time to tell."""
         self._first = [seconds] * CALLS_TO_JUDGE
@@ -47,6 +57,7 @@ class CallCosts:
         self._first = []
         self._latest.clear()
         self._changed = True
+        self._judge_at = 0
 
     @property
     def usual_seconds(self) -> float | None:
@@ -59,7 +70,7 @@ class CallCosts:
 
     def beside(self, others_seconds: float) -> float | None:
         """The same, where one slow call tells: its driver usually takes so long for others."""
-        if self._first and _SLOW_CALL_SECONDS <= min(self._first) <= HELD_UP * others_seconds:
+        if self._first and SLOW_CALL_SECONDS <= min(self._first) <= HELD_UP * others_seconds:
             return min(self._first)
         return self.usual_seconds
 
@@ -73,7 +84,7 @@ class CallCosts:
 
     def _by_calls(self) -> float | None:
         costs = sorted(self._first)
-        slow = bool(costs) and costs[0] >= _SLOW_CALL_SECONDS
+        slow = bool(costs) and costs[0] >= SLOW_CALL_SECONDS
         if len(costs) < (min(self._fewest, _CALLS_TO_JUDGE_SLOW) if slow else self._fewest):
             return None
         if len(costs) < CALLS_TO_JUDGE:

@@ -9,6 +9,8 @@ import math
 
 from cardcallback.sensors.base import SensorSpec
 
+# Sensors asked rarely for the driver's sake are not asked oftener because someone wants finer energy.
+RARE_SECONDS = 10.0
 # Energy first, so that a slow driver call elsewhere costs the window nothing at its begin.
 _ORDER = (
     *("gpu_energy", "gpu_power", "cpu_energy", "cpu_power", "dram_energy", "system_energy", "system_power"),
@@ -62,3 +64,12 @@ def reading_rank(quantity: str) -> int:
 def is_read_last(spec: SensorSpec, *, harmless: bool) -> bool:
     """Whether a run's end needs it once more; ``harmless``: its calls hold up nothing."""
     return harmless if spec.quantity == "gpu_process_memory" else spec.quantity in _LAST_READ
+
+
+def interval_of(spec: SensorSpec, sampling_interval_seconds: float | None) -> float:
+    """How often a sensor is read: as its kind needs, or as the user wants; never so rarely that a wrap is missed."""
+    if sampling_interval_seconds is None:
+        return spec.interval_seconds
+    if spec.interval_seconds >= RARE_SECONDS:
+        return max(spec.interval_seconds, sampling_interval_seconds)
+    return min(sampling_interval_seconds, longest_interval_of(spec))

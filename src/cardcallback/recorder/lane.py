@@ -16,11 +16,11 @@ from cardcallback.recorder.book import Book
 from cardcallback.recorder.budget import DRIVER_SHARE, fit_intervals
 from cardcallback.recorder.clock import Clock
 from cardcallback.recorder.kept_reader import KeptReader, kept_readers
-from cardcallback.recorder.kinds import reading_rank
+from cardcallback.recorder.kinds import interval_of, reading_rank
 from cardcallback.recorder.losses import DeviceLosses
 from cardcallback.recorder.opening import NO_THREAD
 from cardcallback.recorder.purse import OwnTime, devices_read, let_spare
-from cardcallback.recorder.schedule import HARMLESS_CALL_SECONDS, TOGETHER_SECONDS, Appointment, interval_of
+from cardcallback.recorder.schedule import HARMLESS_CALL_SECONDS, TOGETHER_SECONDS, Appointment
 from cardcallback.recorder.slow_phase import SlowPhase
 from cardcallback.recorder.standstill import Sleeper
 from cardcallback.recorder.taken import TakenReadings
@@ -58,7 +58,7 @@ class Lane:
         # Whoever says how often to read means single readings.
         self._kept = kept_readers(self.appointments if sampling_interval_seconds is None else ())
         if sampling_interval_seconds is None:
-            let_spare(self.appointments)
+            let_spare(self.appointments, book.purse)
         book.purse.read_for(self, devices_read(self.appointments))
         self.losses = DeviceLosses()
         self.reading: Sensor | None = None
@@ -152,7 +152,8 @@ class Lane:
 
     def _enter_those_of(self, appointment: Appointment, readings: Sequence[Point]) -> None:
         try:
-            self._book.enter(appointment.sensor.spec, readings)
+            if self._book.enter(appointment.sensor.spec, readings):
+                (appointment.counter or appointment).trust.doubt(self._clock.elapsed_seconds())
         except Exception as error:  # noqa: BLE001 - one sensor's figure is lost, not the others'
             handlers.pass_on(error)  # the main thread enters them too, at a log and at the end
             self._note_fault(appointment, error)
@@ -243,7 +244,7 @@ class Lane:
             self._failed(appointment, "the answer came too late to say when it was true", call)
             return
         planned_seconds = appointment.planned_seconds
-        appointment.succeeded(after, cost, self._book.purse.stretch)
+        appointment.succeeded(after, cost)
         self._slow_phase.note_call(appointment, after)
         if appointment in self._kept:
             self._kept[appointment].note_single((before + after) / 2, value)

@@ -10,8 +10,8 @@ from cardcallback.record import PhaseSpan, Point, Trace
 from cardcallback.recorder.accounts import AccountKey, OpenAccount, account_key, has_account, open_accounts, read_every
 from cardcallback.recorder.health import DeviceHealth, Trouble, clock_norm
 from cardcallback.recorder.keepers import Median, Peak, Reasons
+from cardcallback.recorder.kinds import interval_of
 from cardcallback.recorder.opening import SensorKey, sensor_key
-from cardcallback.recorder.schedule import interval_of
 from cardcallback.recorder.shared_meters import SharedMeters
 from cardcallback.recorder.traces import Reduction, ThinnedTrace
 from cardcallback.sensors.base import DeviceInfo, Quantity, SensorSet, SensorSpec
@@ -127,12 +127,17 @@ class Ledger:
         for peak in self.peaks.values():
             peak.specs = [self.as_read(spec) if sensor_key(one) == key else one for one in peak.specs]
 
-    def add(self, spec: SensorSpec, readings: Sequence[Point]) -> None:
-        """Readings of one sensor in order of time, at seconds since the session began."""
+    def add(self, spec: SensorSpec, readings: Sequence[Point]) -> bool:
+        """Readings of one sensor in order of time, at seconds since the session began.
+
+        Returns:
+            Whether they showed that the counter of the same energy misbehaves.
+        """
+        misbehaves = False
         if has_account(spec):
             account = self.accounts.get(account_key(spec))
             if account is not None:
-                account.add(spec, readings)
+                misbehaves = account.add(spec, readings)
                 if spec.device is not None and len(self.devices) > 1:
                     self._compare(spec.device, readings, counted=spec.kind == "counter", account=account)
         else:
@@ -142,6 +147,7 @@ class Ledger:
         if traced is not None:
             for at_seconds, value in readings:
                 traced[1].add(at_seconds, value)
+        return misbehaves
 
     def _compare(self, device: int, readings: Sequence[Point], *, counted: bool, account: OpenAccount) -> None:
         if counted or account.counter is None:

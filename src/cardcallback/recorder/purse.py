@@ -8,6 +8,7 @@ from collections.abc import Hashable, Sequence
 from cardcallback.recorder.accounts import account_key, has_account
 from cardcallback.recorder.clock import Clock
 from cardcallback.recorder.kinds import counts_energy, tells_power
+from cardcallback.recorder.pace import spared_seconds
 from cardcallback.recorder.schedule import Appointment
 
 # Of one core: a thousandth for one GPU, five for eight; a tenth of it is left to what is there at the begin.
@@ -85,13 +86,37 @@ class OwnTime:
             self._paid_for_seconds += max(seconds - _AROUND_CALL_SECONDS, 0.0)
 
 
-def let_spare(appointments: Sequence[Appointment]) -> None:
+class Sparing:
+    """How long a gauge waits for our own time's sake.
+
+    Args:
+        gauge: which.
+        counter: of the same energy, beside which it is a witness as long as that is trusted; ``None`` without one.
+        purse: pays for it.
+    """
+
+    def __init__(self, gauge: Appointment, counter: Appointment | None, purse: Purse) -> None:
+        self._gauge = gauge
+        self._counter = counter
+        self._purse = purse
+
+    def wait_seconds(self, paced_seconds: float, now_seconds: float) -> float:
+        """Until its next reading, which would come after ``paced_seconds`` otherwise."""
+        counter = self._counter
+        if counter is not None and counter.trust.wants_all_of_the_gauge(now_seconds):
+            return paced_seconds
+        is_witness = counter is not None and counter.is_answering and not counter.trust.is_doubted(now_seconds)
+        return spared_seconds(paced_seconds, self._gauge.interval_seconds, self._purse.stretch, is_witness=is_witness)
+
+
+def let_spare(appointments: Sequence[Appointment], purse: Purse) -> None:
     """Gauges may be read more rarely for our own time's sake: most of all those that are witnesses of a counter."""
     having = [one for one in appointments if has_account(one.sensor.spec)]
     counters = {account_key(one.sensor.spec): one for one in having if counts_energy(one.sensor.spec)}
     for one in having:
         if tells_power(one.sensor.spec):
-            one.may_be_spared, one.counter = True, counters.get(account_key(one.sensor.spec))
+            one.counter = counters.get(account_key(one.sensor.spec))
+            one.spared = Sparing(one, one.counter, purse).wait_seconds
 
 
 def devices_read(appointments: Sequence[Appointment]) -> int:

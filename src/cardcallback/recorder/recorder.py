@@ -138,12 +138,12 @@ class Recorder:
         """Seconds since the session began."""
         return self._clock.elapsed_seconds() - self._begin_elapsed
 
-    def enter(self, spec: SensorSpec, readings: Sequence[Point]) -> None:
-        """Readings of one sensor in order of time, at the clock's times."""
+    def enter(self, spec: SensorSpec, readings: Sequence[Point]) -> bool:
+        """Readings of one sensor in order of time, at the clock's times; whether they show a counter misbehave."""
         begin = self._begin_elapsed
         with self._lock:
-            if self._recording is None:
-                self._ledger.add(spec, [(at - begin, value) for at, value in readings])
+            open_yet = self._recording is None
+            return open_yet and self._ledger.add(spec, [(at - begin, value) for at, value in readings])
 
     def enter_late(self, spec: SensorSpec, reading: Point, call_seconds: float) -> None:
         """A reading, at the middle of a call too long to say when it was true."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Callable
 
-from cardcallback.recorder.call_costs import CALLS_TO_JUDGE, HELD_UP, CallCosts
+from cardcallback.recorder.call_costs import CALLS_TO_JUDGE, HELD_UP, SLOW_CALL_SECONDS, CallCosts
 from cardcallback.recorder.kept import Kept
 from cardcallback.recorder.kinds import (
+    RARE_SECONDS,
     counts_energy,
     is_read_last,
     longest_interval_of,
@@ -15,8 +17,9 @@ from cardcallback.recorder.kinds import (
     tells_power,
     tells_state,
 )
-from cardcallback.recorder.pace import paced_seconds, spared_seconds
-from cardcallback.sensors.base import Sensor, SensorSpec
+from cardcallback.recorder.pace import paced_seconds
+from cardcallback.recorder.trust import Trust
+from cardcallback.sensors.base import Sensor
 
 # A sensor whose readings fail is asked less and less often, but not more rarely than this unless its calls cost
 # more of the driver's time than they may: promptly at first, since most faults pass and each late reading is a gap.
@@ -39,8 +42,6 @@ _CLOSE_COST_SECONDS = 0.04
 _LONG_PAUSE_SECONDS = 5.0
 _CLOSE_READINGS_AFTER_PAUSE = 25
 _CLOSE_SHARE = 0.0005
-# Sensors asked rarely for the driver's sake are not asked oftener because someone wants finer energy.
-_RARE_SECONDS = 10.0
 # A process has not put its model onto a device when training begins: what is read rarely is read again soon.
 _SOON_SECONDS = 5.0
 # While a driver takes so long, states wait for so many times as long as it has done so already.
@@ -84,25 +85,27 @@ class Appointment:
         self.retired = False
         self.kept: Kept | None = None
         self.counter: Appointment | None = None  # of the same energy, beside which it is a witness
-        self.may_be_spared = False  # whether our own time is a reason to read it more rarely
+        self.trust = Trust()  # for a counter
+        self.spared: Callable[[float, float], float] | None = None  # how long to wait for our own time's sake
         self.last_failure = ""
         self._failures_in_a_row = 0
         self._failing_since = self._slow_since = math.inf
         self._late = 0
         self._found_lost = self._cost_is_known = False
+        self.turned_quick = False  # its latest call, after many slow ones
         self.cries_wolf = False  # it says that its device is lost, and others of that device answer
         # The distance of readings has to vary, not to be unpredictable.
         self._variation = random.Random(seed)  # noqa: S311
         self.last_cost_seconds = math.inf
         self.first_seconds = 0.0  # that its calls took before it was known how long they usually take
-        self.costs = CallCosts(1) if interval_seconds >= _RARE_SECONDS else CallCosts()
+        self.costs = CallCosts(1) if interval_seconds >= RARE_SECONDS else CallCosts()
         unknown = counts_energy(spec) and spec.refresh_seconds is None
         self._close_readings = _CLOSE_READINGS if unknown else 0
         self._close_cost_seconds = _CLOSE_COST_SECONDS
         self._begun_at = self._succeeded_at = math.inf
 
-    def succeeded(self, now_seconds: float, cost_seconds: float, stretch: float = 1.0) -> None:
-        """Book the next reading after one that took ``cost_seconds``, ``stretch`` times as late if it may be spared."""
+    def succeeded(self, now_seconds: float, cost_seconds: float) -> None:
+        """Book the next reading after one that took ``cost_seconds``."""
         self.reads += 1
         self._failures_in_a_row = 0
         self._found_lost = self.cries_wolf = False
@@ -110,13 +113,15 @@ class Appointment:
         self._watch_closely_after(now_seconds - self._succeeded_at)
         self._succeeded_at = now_seconds
         self._begun_at = min(self._begun_at, now_seconds)
-        if self._late and cost_seconds <= _LONGEST_CALL_SECONDS:  # it was slow when the run began, and is not any more
+        in_time = self._late > 0 and cost_seconds <= _LONGEST_CALL_SECONDS
+        self.turned_quick = in_time or self.costs.turned_quick(cost_seconds)
+        if self.turned_quick:
             self._late, self.interval_seconds = 0, self.wanted_seconds
             self.costs.forget()
         if not self.waits_for_a_slow_driver:  # else it is asked later for that alone, until the driver is quick again
             self.costs.add(cost_seconds)
             self._cost_is_known = self._cost_is_known or self.usual_cost_seconds is not None
-        if self.reads == 1 and self.wanted_seconds >= _RARE_SECONDS and cost_seconds < HARMLESS_CALL_SECONDS:
+        if self.reads == 1 and self.wanted_seconds >= RARE_SECONDS and cost_seconds < HARMLESS_CALL_SECONDS:
             self._book(now_seconds, min(_SOON_SECONDS, self.interval_seconds))
         elif self._close_readings > 0 and cost_seconds <= self._close_cost_seconds:
             self._close_readings -= 1
@@ -125,7 +130,8 @@ class Appointment:
         else:
             self._close_readings = 0
             soon = _LATE_FACTOR ** min(self.reads - self.failures, _MOST_DOUBLINGS) if self._late else math.inf
-            self.planned_seconds = min(self._spared_seconds(self._paced_seconds(now_seconds), stretch), soon)
+            wait = self._paced_seconds(now_seconds)
+            self.planned_seconds = min(wait if self.spared is None else self.spared(wait, now_seconds), soon)
             self._book(now_seconds, self.planned_seconds)
 
     def _paced_seconds(self, now_seconds: float) -> float:
@@ -136,12 +142,6 @@ class Appointment:
             return max(self.interval_seconds, slow_seconds)
         paced = paced_seconds(self.interval_seconds, self.wanted_seconds, now_seconds - self._begun_at)
         return min(paced, max(self._longest_interval_seconds, self.interval_seconds))
-
-    def _spared_seconds(self, paced: float, stretch: float) -> float:
-        if not self.may_be_spared:
-            return paced
-        is_witness = self.counter is not None and self.counter.is_answering
-        return spared_seconds(paced, self.interval_seconds, stretch, is_witness=is_witness)
 
     @property
     def is_answering(self) -> bool:
@@ -170,6 +170,7 @@ class Appointment:
         self.failures += 1
         self._failures_in_a_row += 1
         self._failing_since = now_seconds if self._failures_in_a_row == 1 else self._failing_since
+        self.trust.doubt(now_seconds)
         self._note_cost(now_seconds, cost_seconds)
         # Every third call may fail by chance: waiting longer for the next would make gaps of it.
         doublings = max(self._failures_in_a_row - _RETRIES_AT_ONCE, 0)
@@ -207,6 +208,12 @@ class Appointment:
         """Its driver answered another one quickly: it is asked again at once if it waits for that."""
         if self.waits_for_a_slow_driver and not self.retired and self.kept is None:
             self.due_seconds = min(self.due_seconds, now_seconds)
+
+    def judge_anew(self, now_seconds: float) -> None:
+        """Its driver, which was slow throughout, is quick again: it is asked at once if its calls were slow, too."""
+        if self.last_cost_seconds >= SLOW_CALL_SECONDS and not self.retired and self.kept is None:
+            self.costs.forget()
+            self.interval_seconds, self.due_seconds = self.wanted_seconds, min(self.due_seconds, now_seconds)
 
     def took_too_long(self, seconds: float) -> bool:
         """Whether an energy or power reading took so long that its time is not known well enough, usual calls apart."""
@@ -289,12 +296,3 @@ class Appointment:
     def cost_is_new(self) -> bool:
         """Whether the cost is to be judged: as soon as it is known, and again after ever more readings."""
         return self.costs.are_new(self.reads - self.failures)
-
-
-def interval_of(spec: SensorSpec, sampling_interval_seconds: float | None) -> float:
-    """How often a sensor is read: as its kind needs, or as the user wants; never so rarely that a wrap is missed."""
-    if sampling_interval_seconds is None:
-        return spec.interval_seconds
-    if spec.interval_seconds >= _RARE_SECONDS:
-        return max(spec.interval_seconds, sampling_interval_seconds)
-    return min(sampling_interval_seconds, longest_interval_of(spec))

@@ -20,6 +20,9 @@ class SlowPhase:
 
     def note_call(self, appointment: Appointment, now_seconds: float) -> None:
         """A call ended; after a quick one of what had been slow, all that waited are due at once."""
+        if appointment.turned_quick:
+            for one in self._appointments:
+                one.judge_anew(now_seconds)
         if appointment.waits_for_a_slow_driver:
             self._slow.add(appointment)
         # Only what was slow itself tells: beside a call that is always slow the others are quick all the time.
