@@ -7,10 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from cardcallback.errors import SensorUnavailableError
-from cardcallback.sensors.process import ProcessMemorySensor, own_pid
+from cardcallback.sensors.process import ProcessMemorySensor, own_pid, resident_bytes
 
 _CHILD = [sys.executable, "-c", "print('ready', flush=True); input()"]
 
@@ -55,6 +56,18 @@ def test_a_child_counts_from_the_next_look_on() -> None:
     now[0] = 45.0
     sensor.read()
     assert len(sensor._children) == unseen
+
+
+def test_what_is_told_is_what_psutil_tells() -> None:
+    """Of a process that does nothing meanwhile, to the byte; of one that is gone, that it is gone."""
+    with subprocess.Popen(_CHILD, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
+        process = psutil.Process(child.pid)
+        assert resident_bytes(process) == process.memory_info().rss > 0
+        child.communicate(b"\n")
+    with pytest.raises(psutil.NoSuchProcess):
+        resident_bytes(process)
 
 
 def test_the_own_number_is_the_one_of_the_process_files(tmp_path: Path) -> None:

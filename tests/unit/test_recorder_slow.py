@@ -78,6 +78,30 @@ def test_a_driver_that_was_slow_for_minutes_is_read_as_ever_soon_after() -> None
     assert found.recording_high - found.recording_low < 0.02 * found.value
 
 
+def test_a_driver_whose_costs_were_learned_while_it_was_held_up_is_read_as_ever_after_that() -> None:
+    """A tenth of a second each call until the fourth minute, and quick from then on: within a minute, states too."""
+    gpu = VirtualGpu(waveform=training_waveform(seconds=1000), **GB10)
+    driver = SlowDriver(gpu, lambda at: 0.1 if at < 220.0 else 2e-4)
+    energy = [driver.sensor("gpu_energy", gpu.joules), driver.sensor("gpu_power", gpu.watts)]
+    driver.record([*energy, *(driver.sensor(one, interval_seconds=5.0) for one in _STATES)], 900.0)
+    since = 300.0
+    assert sum(began > since for began, _ in driver.calls["gpu_energy"]) > (900.0 - since) / 2.5
+    assert sum(began > since for began, _ in driver.calls["gpu_power"]) > (900.0 - since) / 1.5
+    assert all(sum(began > since for began, _ in driver.calls[one]) > (900.0 - since) / 70.0 for one in _STATES)
+    assert driver.busy_seconds(since=222.0) <= 0.001 * (900.0 - 222.0)
+
+
+@pytest.mark.parametrize("every", [3, 6, 9])
+def test_calls_of_which_one_is_quick_now_and_then_do_not_make_a_quick_driver(every: int) -> None:
+    """Some calls are answered from a cache: one is taken for a quick driver once or twice, and not again."""
+    gpu = VirtualGpu(waveform=training_waveform(seconds=4000), **GB10)
+    count = itertools.count(1)
+    driver = SlowDriver(gpu, lambda _: 2e-4 if next(count) % every == 0 else 0.05)
+    energy = [driver.sensor("gpu_energy", gpu.joules), driver.sensor("gpu_power", gpu.watts)]
+    driver.record(energy, 3600.0)
+    assert driver.busy_seconds() <= 0.0015 * 3600.0
+
+
 def test_a_driver_that_is_slow_until_the_end_still_tells_most_of_the_energy() -> None:
     """Calls of 2.4 s from a third of the run on: what its counter says late tells, to within such a call."""
     gpu = VirtualGpu(waveform=training_waveform(seconds=700), **GB10)

@@ -32,6 +32,7 @@ class CallCosts:
         self._usual_seconds: float | None = None
         self._changed = False
         self._judge_at = 0
+        self._quick_needed = 1
 
     def add(self, seconds: float) -> None:
         """A call that answered took so long."""
@@ -41,11 +42,16 @@ class CallCosts:
             self._first.append(seconds)
 
     def turned_quick(self, seconds: float) -> bool:
-        """Whether a call of ``seconds`` is far quicker than all of the latest ones, which were slow."""
-        if not self._latest or self._latest[-1] < SLOW_CALL_SECONDS:  # all that most readings need
-            return False
-        latest = tuple(self._latest)[-CALLS_TO_JUDGE:]
-        return len(latest) == CALLS_TO_JUDGE and min(latest) >= max(SLOW_CALL_SECONDS, _QUICKER * seconds)
+        """Whether with a call of ``seconds`` its driver, which was slow, shows that it is quick again.
+
+        The first time one quick call tells; where costs were learned anew in vain, more in a row have to.
+        """
+        quick = self._quick_needed - 1  # before this one
+        if len(self._latest) < CALLS_TO_JUDGE + quick or self._latest[-1 - quick] < SLOW_CALL_SECONDS:
+            return False  # most readings need no more than that
+        latest = (*self._latest, seconds)
+        slow, later = latest[-CALLS_TO_JUDGE - quick - 1 : -1 - quick], latest[-1 - quick :]
+        return min(slow) >= max(SLOW_CALL_SECONDS, _QUICKER * max(later))
 
     def take_as_usual(self, seconds: float) -> None:
         """All its calls take so long: none came in time to tell."""
@@ -58,6 +64,7 @@ class CallCosts:
         self._latest.clear()
         self._changed = True
         self._judge_at = 0
+        self._quick_needed *= 2
 
     @property
     def usual_seconds(self) -> float | None:
@@ -90,8 +97,8 @@ class CallCosts:
         if len(costs) < CALLS_TO_JUDGE:
             return costs[0]
         # A machine that is busy when a run begins makes the first calls slow; a driver that is held up for a while
-        # later is no reason to read rarely ever after.
-        return min(_usual(costs), _usual(self._latest))
+        # later is no reason to read rarely ever after. One that was seen to change may change again.
+        return min(_usual(costs), _usual(self._latest)) if self._quick_needed == 1 else _usual(self._latest)
 
 
 def _usual(costs: Collection[float]) -> float:

@@ -209,7 +209,7 @@ class Lane:
         sensor = appointment.sensor
         call = _Call(self._clock.elapsed_seconds(), self._clock.awake_seconds())
         self.reading = sensor
-        self._own_time.call_begins()
+        self._own_time.call_begins(appointment)
         try:
             value = float(sensor.read())
         except DeviceLostError as error:
@@ -225,7 +225,7 @@ class Lane:
             self._retire(appointment, f"the sensor failed ({type(error).__name__})")
             return
         finally:
-            self._own_time.call_ends()
+            self._own_time.call_ends(appointment)
             self.reading = None
         self._take(appointment, call, value)
 

@@ -27,6 +27,7 @@ _SOURCES = {
     "proc:meminfo": "/proc/meminfo",
     "torch:allocator": "PyTorch's allocator",
     "psutil:virtual_memory": "the operating system's own account",
+    "proc:statm": "resident memory of this process and its children",
     "psutil:rss": "resident memory of this process and its children",
 }
 _SOURCE_FAMILIES = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,8 +13,10 @@ import psutil
 from cardcallback.errors import SensorReadError, SensorUnavailableError
 from cardcallback.record import InstrumentAccuracy, Scope
 from cardcallback.sensors.base import Absence, Sensor, SensorSpec
+from cardcallback.sensors.sysfs import content_of
 
-SOURCE = "psutil:rss"
+_TELLS_STATM = sys.platform == "linux"
+SOURCE = "proc:statm" if _TELLS_STATM else "psutil:rss"
 _INTERVAL_SECONDS = 1.0
 # Finding children walks every process of the machine: often at first, when workers start, then once a minute;
 # sooner again where one has ended, since another may have taken its place.
@@ -61,7 +64,7 @@ class ProcessMemorySensor:
             SensorUnavailableError: the process is gone.
         """
         try:
-            own = float(self._process.memory_info().rss)
+            own = resident_bytes(self._process)
         except psutil.NoSuchProcess as error:
             msg = "the process is gone"
             raise SensorUnavailableError(msg) from error
@@ -88,12 +91,29 @@ class ProcessMemorySensor:
 
     def _resident(self, child: psutil.Process) -> float:
         try:
-            resident = float(child.memory_info().rss)
+            resident = resident_bytes(child)
         except psutil.Error:
             resident = 0.0
         if resident == 0.0:
             self._one_ended = True  # gone, or waiting to be reaped
         return resident
+
+
+def resident_bytes(process: psutil.Process) -> float:
+    """What it has in memory now; on Linux by the file that psutil asks too, at a tenth of the cost of asking psutil.
+
+    Raises:
+        psutil.Error: the process is gone, or the system refused.
+    """
+    if not _TELLS_STATM:
+        return float(process.memory_info().rss)
+    try:
+        pages = content_of(Path(f"{psutil.PROCFS_PATH}/{process.pid}/statm")).split()[1]
+    except (FileNotFoundError, ProcessLookupError) as error:
+        raise psutil.NoSuchProcess(process.pid) from error
+    except (OSError, IndexError) as error:
+        raise psutil.AccessDenied(process.pid) from error
+    return float(int(pages) * os.sysconf("SC_PAGE_SIZE"))
 
 
 def open_process() -> tuple[tuple[Sensor, ...], tuple[Absence, ...]]:
