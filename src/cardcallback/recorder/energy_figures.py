@@ -98,7 +98,8 @@ def before_training(account: OpenAccount, early: tuple[float, float] | None, rea
         return not_measured("joules", "the energy counter did not move before training began", window=window)
     inside = used * first_at / seconds  # what of it fell after the begin
     ceiling, counter = account.account.ceiling, account.account.counter
-    doubt = ceiling.joules_within(counter.refresh_seconds if counter is not None else 0.0) + ceiling.joules_within(abs(first_at))
+    stale_seconds = counter.refresh_seconds if counter is not None else 0.0
+    doubt = ceiling.joules_within(stale_seconds) + ceiling.joules_within(abs(first_at))
     result = EnergyResult(
         joules=used - inside, low=max(used - inside - doubt, 0.0), high=used - inside + doubt, method="counter"
     )
