@@ -156,7 +156,7 @@ def test_a_counter_that_misbehaved_for_a_moment_brings_it_back_for_a_minute(trou
 
 
 def test_a_counter_that_goes_on_misbehaving_does_not_cost_more_than_its_share() -> None:
-    """It goes back every twenty seconds for half an hour: within the budget of one GPU, where wake-ups cost the usual."""
+    """It goes back every twenty seconds for half an hour: within one GPU's budget, where wake-ups cost the usual."""
     clock = FakeClock()
     recorder, power = beside(lambda: 100.0 * (clock.elapsed_seconds() % 20.0), clock)
     used = run(recorder, clock, 1800.0, _USUAL)
