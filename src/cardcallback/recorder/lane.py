@@ -209,7 +209,7 @@ class Lane:
         sensor = appointment.sensor
         call = _Call(self._clock.elapsed_seconds(), self._clock.awake_seconds())
         self.reading = sensor
-        self._own_time.call_begins(appointment)
+        self._own_time.call_begins()
         try:
             value = float(sensor.read())
         except DeviceLostError as error:
@@ -225,7 +225,7 @@ class Lane:
             self._retire(appointment, f"the sensor failed ({type(error).__name__})")
             return
         finally:
-            self._own_time.call_ends(appointment)
+            self._own_time.call_ends()
             self.reading = None
         self._take(appointment, call, value)
 

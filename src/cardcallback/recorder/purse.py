@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import threading
 from collections.abc import Hashable, Sequence
 
@@ -19,8 +18,6 @@ _SHARE_OF_ONE, _SHARE_OF_FURTHER = 0.00091, 0.00051
 _FULL_SECONDS = 90.0
 # So much of a call is our own code around it, and the binding's.
 _AROUND_CALL_SECONDS = 2e-5
-_TIMED_CALLS = 8
-_PAID_EVERY_SECONDS = 0.5
 # Whoever looks into the figures is told of each change of the distance, which costs more than a reading.
 _NOTABLY = 1.25
 
@@ -60,9 +57,6 @@ class Purse:
 class OwnTime:
     """One thread's processor time without its calls to a driver, paid from a purse.
 
-    Asking for a thread's time right after a wake-up costs as much as a call: it is done twice a second, and around one
-    call in so many of a gauge that is read often.
-
     Args:
         clock: tells the thread's time.
         purse: pays for it.
@@ -72,31 +66,24 @@ class OwnTime:
         self._clock = clock
         self._purse = purse
         self._paid_for_seconds: float | None = None
-        self._pay_at = -math.inf
-        self._call_began_at: float | None = None
+        self._call_began_at = 0.0
 
     def pay(self, now_seconds: float) -> None:
         """Pay for all since the last time, sleeping and waking included; nothing at the first time."""
-        if now_seconds < self._pay_at:
-            return
-        self._pay_at = now_seconds + _PAID_EVERY_SECONDS
         used = self._clock.thread_seconds()
         if self._paid_for_seconds is not None:
-            self._purse.spend(now_seconds, max(used - self._paid_for_seconds, 0.0))
+            self._purse.spend(now_seconds, used - self._paid_for_seconds)
         self._paid_for_seconds = used
 
-    def call_begins(self, appointment: Appointment) -> None:
+    def call_begins(self) -> None:
         """What follows is the driver's time."""
-        timed = appointment.spared is None or appointment.reads % _TIMED_CALLS == 0
-        self._call_began_at = self._clock.thread_seconds() if timed else None
+        self._call_began_at = self._clock.thread_seconds()
 
-    def call_ends(self, appointment: Appointment) -> None:
+    def call_ends(self) -> None:
         """It is the thread's own again."""
-        if self._call_began_at is not None:
-            seconds = self._clock.thread_seconds() - self._call_began_at
-            appointment.driver_seconds = max(seconds - _AROUND_CALL_SECONDS, 0.0)
         if self._paid_for_seconds is not None:
-            self._paid_for_seconds += appointment.driver_seconds
+            seconds = self._clock.thread_seconds() - self._call_began_at
+            self._paid_for_seconds += max(seconds - _AROUND_CALL_SECONDS, 0.0)
 
 
 class Sparing:

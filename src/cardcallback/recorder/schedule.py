@@ -98,7 +98,6 @@ class Appointment:
         # The distance of readings has to vary, not to be unpredictable.
         self._variation = random.Random(seed)  # noqa: S311
         self.last_cost_seconds = math.inf
-        self.driver_seconds = 0.0  # of a processor, that its latest call which was timed took
         self.first_seconds = 0.0  # that its calls took before it was known how long they usually take
         self.costs = CallCosts(1) if interval_seconds >= RARE_SECONDS else CallCosts()
         unknown = counts_energy(spec) and spec.refresh_seconds is None
