@@ -164,25 +164,6 @@ def test_a_counter_that_goes_on_misbehaving_does_not_cost_more_than_its_share() 
     assert power.reads > 0.9 * 1800.0 / 0.2
 
 
-def test_states_cost_no_wake_up_of_their_own_beside_a_gauge() -> None:
-    """Temperature and clock, each at its own rate, are read where the gauge is read anyway, and as often as ever."""
-    clock = FakeClock()
-    times: dict[str, list[float]] = {"gpu_power": [], "gpu_temperature": [], "gpu_sm_clock": []}
-
-    def noted(name: str) -> Callable[[], float]:
-        return lambda: times[name].append(clock.elapsed_seconds()) or 60.0
-
-    power = sensor("gpu_power", noted("gpu_power"), 0, **_OFTEN_RENEWED)
-    warmth = sensor("gpu_temperature", noted("gpu_temperature"), 0, interval_seconds=5.0)
-    speed = sensor("gpu_sm_clock", noted("gpu_sm_clock"), 0, interval_seconds=2.0)
-    recorder = Recorder(SensorSet(sensors=(power, warmth, speed), devices=(device(),)), clock=clock)
-    run(recorder, clock, 300.0, 1e-3)
-    gauge = set(times["gpu_power"])
-    assert all(at in gauge for name in ("gpu_temperature", "gpu_sm_clock") for at in times[name])
-    assert len(times["gpu_temperature"]) == pytest.approx(300.0 / 5.0, abs=2)
-    assert len(times["gpu_sm_clock"]) == pytest.approx(300.0 / 2.0, abs=2)
-
-
 def test_readings_come_oftener_again_once_wake_ups_are_cheaper() -> None:
     """What was dear while the machine was busy is not owed."""
     clock = FakeClock()

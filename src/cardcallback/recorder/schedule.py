@@ -55,10 +55,9 @@ _LATE_FACTOR = 4.0
 # Sensors that are due almost together are read in one go: waking up costs more than most readings.
 TOGETHER_SECONDS = 0.01
 _TOGETHER_SHARE = 0.05
-# What is read beside another one, half as early or half a second, loses nothing by it, gauges of power apart: its
-# readings stay as many. Of rarer counters each reading weighs more.
-_EARLY_SHARE, _EARLY_SECONDS = 0.5, 0.5
-_OFTEN_SECONDS = 1.0
+# What is read so often loses nothing by being read up to half as much earlier beside another one, gauges of power
+# apart: its readings stay as many. Rarer ones are few wake-ups.
+_OFTEN_SECONDS, _EARLY_SHARE = 1.0, 0.5
 # A call that may be made at a run's end without holding it up.
 HARMLESS_CALL_SECONDS = 0.02
 
@@ -254,8 +253,8 @@ class Appointment:
         on_time = self.due_seconds + delay
         self.due_seconds = on_time if on_time > now_seconds else now_seconds + delay
         settled = self._close_readings == 0 and self._failures_in_a_row == 0
-        may_be_early = settled and (self.tells_state or (delay <= _OFTEN_SECONDS and not self._tells_power))
-        self.early_seconds = min(_EARLY_SHARE * delay, _EARLY_SECONDS) if may_be_early else self.slack_seconds
+        may_be_early = settled and delay <= _OFTEN_SECONDS and not self._tells_power
+        self.early_seconds = _EARLY_SHARE * delay if may_be_early else self.slack_seconds
 
     def leave_to_driver(self, kept: Kept) -> None:
         """Its readings come from what its driver keeps."""
