@@ -124,6 +124,8 @@ class Filler:
     def _placeholders(self, slot: Slot, original: str) -> tuple[Placeholder, ...]:
         if not original.strip() and slot.kind not in {"cell", "example"}:
             return ()
+        if slot.kind not in {"line", "cell"} and self._asking.is_label_with_unit(original):
+            return ()
         return find_placeholders(original, self._index.whole_texts, slot.references)
 
     def _without_row(self, slot: Slot, before: str | None, found: tuple[Placeholder, ...], asked: Asked) -> Change:

@@ -9,14 +9,16 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from cardcallback.render.card.inline_text import COMMENT, OBJECT, Letters, visible_label
-from cardcallback.render.card.quantities import without_footnotes
+from cardcallback.render.card.quantities import is_unit, without_footnotes
 
 _COLONS = ":\N{FULLWIDTH COLON}"
 _LONGEST_LABEL = 80
 _LONGEST_QUESTION = 120
+_LONGEST_UNIT = 15
 # After a colon stands a blank, or at once what only a placeholder begins with; a wide one has its blank in it.
 _PLAIN = re.compile(
-    rf"\s*(?P<label>(?:[^{_COLONS}=\[\]<>{{}}|\n{OBJECT}{COMMENT}]|(?<=-)>|(?<=[hmHM]):(?=[msMS])){{1,{_LONGEST_LABEL}}}?)\s*"
+    rf"\s*(?P<label>(?:[^{_COLONS}=\[\]<>{{}}|\n{OBJECT}{COMMENT}]|(?<=-)>|(?<=[hmHM]):(?=[msMS])){{1,{_LONGEST_LABEL}}}?"
+    rf"(?:\[[^\[\]\n]{{1,{_LONGEST_UNIT}}}\](?=\s*[{_COLONS}]))?)\s*"
     # The mark of a footnote, which is a link where the footnote is in the card.
     rf"(?:\[\^[^\]\s]{{1,20}}\]\s*|{OBJECT}{{1,3}}\s*)?"
     rf"(?:\N{{FULLWIDTH COLON}}|:(?=[\s\[<{{_\u2026{COMMENT}])|=(?=\s*[\[<{{_])|(?<=\s)(?:=|\u2013|\u2014)(?=\s))"
@@ -217,7 +219,13 @@ def _side_by_side(letters: Letters, begin: int, end: int) -> Iterator[Labelled]:
 
 
 def _is_label(text: str) -> bool:
-    """No number, no words that end inside brackets ("LoRA (r" of "LoRA (r=16)"), and no sentence with words behind."""
+    """No number, no words that end inside brackets ("LoRA (r" of "LoRA (r=16)"), and no sentence with words behind.
+
+    Square brackets hold a unit: "Energy [kWh]".
+    """
+    _, opened, unit = text.partition("[")
+    if opened and not is_unit(unit.rstrip(" ]")):
+        return False
     return not text.isdigit() and text.count("(") == text.count(")") and _SENTENCE_BEFORE.search(text) is None
 
 
