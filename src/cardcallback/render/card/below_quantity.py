@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
-from cardcallback.render.card.label_rows import LabelRows
+from cardcallback.render.card.label_rows import SIZES, LabelRows
 from cardcallback.render.card.labelled import normalize_label
 from cardcallback.render.card.own_run import Neighbours
 from cardcallback.render.card.slots import Slot
@@ -27,7 +28,6 @@ _RESULTS = frozenset({"training_loss", "validation_loss", "final_loss", "perplex
 _NAMES = frozenset(
     {"gpu_names", "processor", "machine_memory", "gpu_memory", "base_model", "machine", "hardware", "total_parameters"}
 )
-_SIZES = frozenset({"machine_memory", "gpu_memory"})
 # What the phases of a run make up together.
 _SUMMED = frozenset({"energy", "gpu_energy", "carbon_emitted", "training_time", "gpu_hours"})
 # The last words of what asks for a quantity that the map has no label for, or another one by.
@@ -38,6 +38,10 @@ _WORDS = frozenset(
      "memoria"}
 )  # fmt: skip
 _PARTS = frozenset({"gpu", "gpus", "cpu", "cpus", "ram", "dram", "memory", "machine", "system", "whole machine"})
+# Below a quantity it asks how that was found out, not how the model was trained.
+_OF_MEASURING = frozenset({"method"})
+# What a heading says of how its figures are divided: "Energy by phase".
+_DIVIDED = re.compile(r"\s+(?:by|per|nach|pro|par|por|breakdown|aufteilung)(?:\s.*)?$", re.IGNORECASE)
 
 
 def label_below(rows: LabelRows, slot: Slot, label: str, headings: Sequence[str], neighbours: Neighbours) -> str | None:
@@ -50,12 +54,12 @@ def label_below(rows: LabelRows, slot: Slot, label: str, headings: Sequence[str]
         headings: the headings and items above it, the nearest last.
         neighbours: what else stands below the same headings, and beside them.
     """
-    if slot.kind != "line" or not headings:
+    if slot.kind not in {"line", "cell"} or not headings:
         return label
     # "Time", then "Training", then "GPU": what is between is only a part of the run.
     beside, phase = neighbours.rows(slot), rows.phase(headings[-1])
     is_of_phase = len(headings) > 1 and phase is not None
-    parent = headings[-2] if is_of_phase else headings[-1]
+    parent = _DIVIDED.sub("", headings[-2] if is_of_phase else headings[-1])
     own, above = ({row.value for row in rows.of(name, None)} for name in (label, parent))
     if above & QUANTITIES and normalize_label(label) in SUMS and beside & _PARTS:
         return None  # the sum of parts that were not all measured
@@ -63,7 +67,9 @@ def label_below(rows: LabelRows, slot: Slot, label: str, headings: Sequence[str]
     is_part = is_of_phase and bool(above & _SUMMED) and own <= _SUMMED | _NAMES
     if is_part and any(rows.phase(one) not in {None, phase} for one in neighbours.headings(slot)):
         return None  # "Energy", then "Training" and "Evaluation": a figure of the whole run is of neither
-    if not is_quantity or (above & own and not own & _SIZES) or (own and not own & _NAMES):
+    if above & QUANTITIES and own == _OF_MEASURING:
+        return next((name for name in (f"{parent} {label}", f"{parent} measurement {label}") if rows.of(name, None)), None)
+    if not is_quantity or (above & own and not own & SIZES) or (own and not own & _NAMES):
         return label
     in_list = slot.introduction is not None and normalize_label(slot.introduction) == normalize_label(headings[-1])
     if not in_list and not is_of_phase and not beside - SUMS <= _PARTS:

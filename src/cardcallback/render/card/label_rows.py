@@ -15,7 +15,8 @@ _LETTERS = r"\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
 _TWO_LANGUAGES = re.compile(
     rf"(?P<one>[^()]+?)\s*\((?P<other>[^()]+)\)|(?P<a>[^()\s]*[{_LETTERS}][^()\s]*)\s+(?P<b>[^()/{_LETTERS}]+)"
 )
-_SIZES = frozenset({"machine_memory", "gpu_memory"})
+# How large a memory is, whatever was used of it.
+SIZES = frozenset({"machine_memory", "gpu_memory"})
 
 
 class LabelRows:
@@ -60,7 +61,7 @@ class LabelRows:
 
     def of_used(self, label: str, unit: Unit | None) -> tuple[LabelRow, ...]:
         """As ``of``, where the card says "used" beside it: what was used of a memory is not how large it is."""
-        return tuple(row for row in self.of(label, unit) if row.value not in _SIZES)
+        return tuple(row for row in self.of(label, unit) if row.value not in SIZES)
 
     def _of_question(self, question: str) -> tuple[LabelRow, ...]:
         named = named_in(question)

@@ -133,12 +133,14 @@ class Neighbours:
 
     def __init__(self, slots: Iterable[Slot]) -> None:
         self._labels: dict[tuple[str, ...], set[str]] = {}
+        self._rows: dict[tuple[tuple[str, ...], int, bool], set[str]] = {}
         beside: dict[tuple[str, ...], set[str]] = {}
         for slot in slots:
             names = {normalize_label(name) for name in (slot.label, slot.column) if name}
             self._labels.setdefault(slot.headings, set()).update(names)
             if slot.label and slot.kind in {"line", "cell"}:
                 beside.setdefault(slot.headings, set()).add(normalize_label(slot.label))
+                self._rows.setdefault(_beside(slot), set()).add(normalize_label(slot.label))
         self._beside = beside
         self._series = _series(beside)
 
@@ -162,8 +164,8 @@ class Neighbours:
         return any(has_word(normalize_label(name), topic) for path in paths for name in path[-1:] for topic in topics)
 
     def rows(self, slot: Slot) -> set[str]:
-        """What the lines and rows below the slot's headings begin with, as labels are compared."""
-        return self._beside.get(slot.headings, set())
+        """What the lines below the slot's headings, or the rows of its table, begin with, as labels are compared."""
+        return self._rows.get(_beside(slot), set())
 
     def headings(self, slot: Slot) -> set[str]:
         """The headings and items beside the one right above the slot, itself included, in their own words."""
@@ -174,6 +176,11 @@ class Neighbours:
         """Whether one of these labels stands below the slot's headings too."""
         found = self._labels.get(slot.headings, set())
         return any(normalize_label(label) in found for label in labels)
+
+
+def _beside(slot: Slot) -> tuple[tuple[str, ...], int, bool]:
+    """What the slots of one list of lines, or of one table below its head, have in common."""
+    return slot.headings, slot.table, bool(slot.column)
 
 
 @lru_cache(maxsize=4096)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from cardcallback.render.card.asking import Asking
+from cardcallback.render.card.label_rows import SIZES
 from cardcallback.render.card.placeholders import Placeholder
 from cardcallback.render.card.quantities import Unit, Value, is_unit, split_unit
 from cardcallback.render.card.slots import Slot
@@ -48,6 +49,8 @@ class SeveralLabels:
                 continue  # "Tokens/J" is one rate
             asked = [self._asking.ask(replace(slot, label=one), headings, original) for one in labels]
             names = [one.row.value if one.row is not None and one.why is None else None for one in asked]
+            if names[0] not in SIZES and not SIZES.isdisjoint(names):
+                continue  # of "Peak RAM/VRAM" both are peaks
             if all(names) and len(set(names)) == len(names):
                 values = [self._known(name or "") for name in names]
                 units = [one.unit or unit for one in asked]
