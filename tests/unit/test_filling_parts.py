@@ -439,3 +439,31 @@ def test_what_is_nested_without_end_is_above_only_so_far() -> None:
     assert len(lists) > 200
     assert max(len(slot.headings) for slot in (*lists, *folds)) <= 17
     assert folds[-1].headings == ("A",)
+
+
+def test_below_phases_nothing_is_called_by_name_nor_is_of_the_whole_run() -> None:
+    """Headings that divide an energy by phases, and phases that ask for the same."""
+    text = "## Energy by phase\n\n### Training\n\n- GPU: TBD\n\n### Evaluation\n\n- GPU: TBD\n"
+    assert filled(text) == text
+    text = "### Training\n\n- Energy: TBD\n\n### Evaluation\n\n- Energy: TBD\n"
+    assert filled(text) == text
+    assert "- GPU: 0.107 kWh (GPU only, measured)" in filled("## Energy by component\n\n- GPU: TBD\n- CPU: TBD\n")
+
+
+def test_what_is_asked_for_beside_a_peak_is_a_peak() -> None:
+    """The size of a memory is none."""
+    assert "- Peak RAM/VRAM: 61.0 GiB of 120 GiB / 43.5 GiB (this job's)" in filled("- Peak RAM/VRAM: TBD\n")
+
+
+def test_the_method_of_an_energy_is_how_it_was_measured() -> None:
+    """And below a heading about training how the model was trained."""
+    text = filled("## Energy\n\nMethod: TBD\n\n## Training\n\nMethod: TBD\n")
+    assert "Method: measured: NVML energy counter" in text
+    assert "Method: QLoRA (r=16, alpha=32)" in text
+
+
+@pytest.mark.parametrize("label", ["- [ ] Energy [kWh]", "Energy [kWh]", "- **Energy** [kWh]", "- **Energy** (kWh)"])
+def test_a_unit_in_square_brackets_is_part_of_the_label(label: str) -> None:
+    """As people in the sciences write it, in a list of boxes too."""
+    assert f"{label}: 0.107 (GPU only, measured)" in filled(f"## Training\n\n{label}: ____\n")
+    assert "Notes [a]: [X]" in filled("## Training\n\nNotes [a]: [X]\n")

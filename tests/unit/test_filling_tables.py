@@ -150,3 +150,50 @@ def test_a_table_that_no_person_wrote_is_not_spread_out() -> None:
     row = '<td colspan="64" rowspan="256">[X]</td>' * 2000
     body = f"## Training\n\n<table><tr>{row}</tr><tr>{row}</tr></table>\n"
     assert filled(body) == body
+
+
+@pytest.mark.parametrize("repeated", ["Energy", ""])
+def test_rows_that_belong_together_have_their_labels_in_the_second_column(repeated: str) -> None:
+    """The first column says what each is about; "Energy" before "PUE" asks for no energy."""
+    text = filled(
+        "| Area | Field | Value | Owner |\n|---|---|---|---|\n| Energy | Energy, training (kWh) | TBD | Ada |\n"
+        f"| {repeated} | PUE | TBD | Ada |\n| Inference | Energy | TBD | Ada |\n|  | Peak memory | TBD | Ada |\n"
+    )
+    assert "| Energy | Energy, training (kWh) | 0.107 (GPU only, measured) | Ada |" in text
+    assert f"| {repeated} | PUE | TBD | Ada |" in text
+    assert "| Inference | Energy | TBD | Ada |\n|  | Peak memory | TBD | Ada |" in text
+
+
+def test_a_column_of_signs_has_no_labels() -> None:
+    """In a table of symbols the meaning is the label, and the unit is obeyed."""
+    text = filled("| Symbol | Meaning | Value | Unit |\n|---|---|---|---|\n| E | Energy consumed | TBD | Wh |\n")
+    assert "| E | Energy consumed | 107 (GPU only, measured) | Wh |" in text
+
+
+def test_below_a_quantity_a_table_asks_for_that_of_each_part() -> None:
+    """Not for what the GPU and the CPU are called, in Markdown and in HTML."""
+    rows = "| Part | Value |\n|---|---|\n| GPU | TBD |\n| CPU | TBD |\n| Total | TBD |\n"
+    assert (
+        "| GPU | 0.107 kWh (GPU only, measured) |\n| CPU | TBD |\n| Total | TBD |" in filled(f"# A\n\n## Energy\n\n{rows}")
+    )
+    assert rows in filled(f"# A\n\n## Memory\n\n{rows}")
+    html = "<table><tr><th colspan=2>Energy</th></tr><tr><td>GPU</td><td></td></tr><tr><td>CPU</td><td></td></tr></table>"
+    assert "<td>GPU</td><td>0.107 kWh (GPU only, measured)</td></tr><tr><td>CPU</td><td></td>" in filled(html)
+    text = filled("## Hardware\n\n| Part | Value |\n|---|---|\n| GPU | TBD |\n| Energy | TBD |\n")
+    assert "| GPU | NVIDIA GB10 |" in text
+
+
+def test_in_a_table_of_phases_a_device_heads_what_it_took() -> None:
+    """The phase's time is filled, and no name."""
+    text = filled("## Energy by phase\n\n| Phase | GPU | Duration |\n|---|---|---|\n| Training | | |\n| Evaluation | | |\n")
+    assert "| Training | | 1 h 45 min|\n| Evaluation | | 6 min|" in text
+    phases = "| Phase | Device | Energy |\n|---|---|---|\n| Training | GPU | TBD |\n| Training | CPU | TBD |\n"
+    phases += "| Evaluation | GPU | TBD |\n| Evaluation | CPU | TBD |\n"
+    assert filled(phases) == phases
+
+
+def test_a_label_with_its_unit_is_not_written_over() -> None:
+    """In a first cell or a heading the unit in square brackets is no placeholder."""
+    text = filled("## Training\n\n| Item | Value |\n|---|---|\n| Training time [min] | TBD |\n\n### Energy [Wh]\n\nTBD\n")
+    assert "| Training time [min] | 112 |" in text
+    assert "### Energy [Wh]\n" in text

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from cardcallback.record import RunRecord
-from cardcallback.render.card.below_quantity import QUANTITIES, SUMS, label_below
+from cardcallback.render.card.below_quantity import QUANTITIES, SUMMED, SUMS, label_below
 from cardcallback.render.card.column_groups import ColumnGroups
 from cardcallback.render.card.label_rows import LabelRows
 from cardcallback.render.card.labelled import normalize_label
@@ -19,6 +19,7 @@ from cardcallback.render.card.two_heads import readings
 from cardcallback.render.card.understood import DEVICE_VALUES, words_of
 
 _ANOTHER_MEANING = "has another meaning beside the labels around it"
+_OF_PHASE = "of one phase, and the figure is of the whole run"
 _BEFORE_TRAINING = "about the model before this training run"
 # Below a heading that only says "Before" or "Base model".
 _OF_THE_BASE = frozenset(
@@ -37,7 +38,7 @@ _TELLING = frozenset({"learning_rate", "epochs", "training_time", "lora_rank", "
 _TIMES = frozenset({"training_time", "time_per_epoch", "time_per_step"})
 _QUALIFIERS = re.compile(
     r"^(?:the|approximate|approx\.?|estimated|our)\s+"
-    r"|\s+\(?(?:(?:used )?(?:for|in|during) training|used|training|approx\.?|approximate|estimated)\)?$",
+    r"|,?\s+\(?(?:(?:used )?(?:for|in|during) training|used|training|approx\.?|approximate|estimated)\)?$",
     re.IGNORECASE,
 )
 
@@ -170,6 +171,8 @@ class Asking:
         if normalize_label(label) in SUMS:
             return None
         name = f"{label} {slot.column}"
+        if self._rows.phase(label) is not None and self._rows.is_name(slot.column):
+            return None  # in a table of phases a device heads what it took in each, not what it is called
         return replace(slot, label=name, column="Value", group="") if self.is_label(name) and label != name else None
 
     def _is_turned(self, slot: Slot, label: str) -> bool:
@@ -188,12 +191,19 @@ class Asking:
         # What a person wrote elsewhere since does not change what a text of ours stands for.
         if not is_ours and self._is_elsewhere(slot, above):
             return _ANOTHER_MEANING
+        if row.value in SUMMED and self._is_of_phase(slot):
+            return _OF_PHASE
         # A heading that the row itself asks for is right whatever stands above it.
         wanted = {normalize_label(heading) for heading in each(row.heading)}
         begin = max((number + 1 for number, heading in enumerate(above) if heading in wanted), default=0)
         if slot.kind == "cell" and slot.column and self.column_group(normalize_label(slot.column)) is None:
             above = [*above, normalize_label(slot.column)]
         return self.forbidden(slot, above, row.value, begin)
+
+    def _is_of_phase(self, slot: Slot) -> bool:
+        """Whether the label stands below a phase of the run, and again below another one."""
+        own = self._rows.phase(slot.headings[-1]) if slot.headings else None
+        return own is not None and any(self._rows.phase(name) not in {None, own} for name in self.beside.below(slot))
 
     def _is_elsewhere(self, slot: Slot, above: list[str]) -> bool:
         """Whether the label stands below a heading about training, and here below one about who knows what."""

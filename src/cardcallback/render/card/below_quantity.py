@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from cardcallback.render.card.label_rows import SIZES, LabelRows
+from cardcallback.render.card.label_rows import NAMES, SIZES, LabelRows
 from cardcallback.render.card.labelled import normalize_label
 from cardcallback.render.card.own_run import Neighbours
 from cardcallback.render.card.slots import Slot
@@ -25,11 +25,8 @@ QUANTITIES = frozenset(
 # Of several rows, which may be of other runs or parts.
 SUMS = frozenset({"total", "all", "overall", "sum", "gesamt", "summe", "\u5408\u8ba1", "\u5408\u8a08"})
 _RESULTS = frozenset({"training_loss", "validation_loss", "final_loss", "perplexity_tuned", "throughput"})
-_NAMES = frozenset(
-    {"gpu_names", "processor", "machine_memory", "gpu_memory", "base_model", "machine", "hardware", "total_parameters"}
-)
 # What the phases of a run make up together.
-_SUMMED = frozenset({"energy", "gpu_energy", "carbon_emitted", "training_time", "gpu_hours"})
+SUMMED = frozenset({"energy", "gpu_energy", "carbon_emitted", "training_time", "gpu_hours"})
 # The last words of what asks for a quantity that the map has no label for, or another one by.
 _WORDS = frozenset(
     {"power", "memory", "cost", "costs", "price", "energy", "emissions", "time", "loss", "utilization", "temperature",
@@ -64,15 +61,17 @@ def label_below(rows: LabelRows, slot: Slot, label: str, headings: Sequence[str]
     if above & QUANTITIES and normalize_label(label) in SUMS and beside & _PARTS:
         return None  # the sum of parts that were not all measured
     is_quantity = above & (QUANTITIES | _RESULTS) or not _WORDS.isdisjoint(normalize_label(parent).split()[-1:])
-    is_part = is_of_phase and bool(above & _SUMMED) and own <= _SUMMED | _NAMES
+    is_part = is_of_phase and bool(above & SUMMED) and own <= SUMMED | NAMES
     if is_part and any(rows.phase(one) not in {None, phase} for one in neighbours.headings(slot)):
         return None  # "Energy", then "Training" and "Evaluation": a figure of the whole run is of neither
     if above & QUANTITIES and own == _OF_MEASURING:
         return next((name for name in (f"{parent} {label}", f"{parent} measurement {label}") if rows.of(name, None)), None)
-    if not is_quantity or (above & own and not own & SIZES) or (own and not own & _NAMES):
+    if not is_quantity or (above & own and not own & SIZES) or (own and not own & NAMES):
         return label
     in_list = slot.introduction is not None and normalize_label(slot.introduction) == normalize_label(headings[-1])
     if not in_list and not is_of_phase and not beside - SUMS <= _PARTS:
-        return label
+        asked = {row.value for name in beside for row in rows.of(name, None)}
+        # Where the quantity itself is asked for too, or another one, it is a list of all sorts of things.
+        return None if above & QUANTITIES and own and asked.isdisjoint(QUANTITIES | {"hours_used"}) else label
     known = next((name for name in (f"{label} {parent}", f"{parent} {label}") if rows.of_used(name, None)), None)
     return label if known is None and not own else known

@@ -17,6 +17,8 @@ _TWO_LANGUAGES = re.compile(
 )
 # How large a memory is, whatever was used of it.
 SIZES = frozenset({"machine_memory", "gpu_memory"})
+# What something is called or how large it is: no figure of the run.
+NAMES = SIZES | {"gpu_names", "processor", "base_model", "machine", "hardware", "total_parameters"}
 
 
 class LabelRows:
@@ -39,6 +41,11 @@ class LabelRows:
     def phase(self, label: str) -> str | None:
         """The phase of a run that cards call so."""
         return self._phases.get(normalize_label(label))
+
+    def is_name(self, label: str) -> bool:
+        """Whether a label alone asks for what something is called, such as a device, and for no figure of it."""
+        found = self._index.by_label.get(normalize_label(label), ())
+        return bool(found) and {row.value for row in found} <= NAMES
 
     def of(self, label: str, unit: Unit | None) -> tuple[LabelRow, ...]:
         """The rows in the map's order; of one in two languages where both are the same.

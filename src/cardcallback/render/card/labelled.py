@@ -25,6 +25,9 @@ _PLAIN = re.compile(
     r"\s*(?=\S)"
 )
 _AFTER_BOLD = re.compile(rf"\s*(?:[{_COLONS}=\u2013\u2014-]\s*)?")
+_UNIT_BEHIND_BOLD = re.compile(
+    rf"\s*(?:\((?P<unit>[^()\n]{{1,{_LONGEST_UNIT}}})\)|\[(?P<square>[^\[\]\n]{{1,{_LONGEST_UNIT}}})\])\s*(?=[{_COLONS}])"
+)
 _APART = re.compile(r"[ \t]{2,}(?=\S)|[ \t]+[|\u00b7\u2022][ \t]+")
 _BETWEEN = " \t,;|\u00b7\u2022/"
 # What people write for one word.
@@ -230,9 +233,11 @@ def _is_label(text: str) -> bool:
 
 
 def _bold_label(letters: Letters, span: tuple[int, int], end: int, *, is_last: bool) -> Labelled:
-    after = _AFTER_BOLD.match(letters.text, span[1], end)
-    first, last = trimmed(letters, after.end() if after else span[1], end, "" if is_last else _BETWEEN)
-    return Labelled(label=_bare(letters, *span), begin=first, end=last)
+    unit = _UNIT_BEHIND_BOLD.match(letters.text, span[1], end)
+    label_end = unit.end() if unit is not None and is_unit(unit["unit"] or unit["square"]) else span[1]
+    after = _AFTER_BOLD.match(letters.text, label_end, end)
+    first, last = trimmed(letters, after.end() if after else label_end, end, "" if is_last else _BETWEEN)
+    return Labelled(label=_bare(letters, span[0], label_end), begin=first, end=last)
 
 
 def _code_label(letters: Letters, begin: int, end: int) -> Labelled | None:

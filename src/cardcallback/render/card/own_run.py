@@ -163,6 +163,16 @@ class Neighbours:
         paths = (path for path, labels in self._beside.items() if label in labels and path != slot.headings)
         return any(has_word(normalize_label(name), topic) for path in paths for name in path[-1:] for topic in topics)
 
+    def below(self, slot: Slot) -> set[str]:
+        """What other headings the slot's label, or the row that it was composed of, stands below too."""
+        label, path = normalize_label(slot.label or ""), slot.headings
+        return {
+            other[-1]
+            for other, labels in self._beside.items()
+            if any(label == one or label.startswith(f"{one} ") for one in labels)
+            and len(other) == len(path) and other[:-1] == path[:-1] and other != path
+        }
+
     def rows(self, slot: Slot) -> set[str]:
         """What the lines below the slot's headings, or the rows of its table, begin with, as labels are compared."""
         return self._rows.get(_beside(slot), set())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +16,7 @@ from cardcallback.render.card.html_tables import html_tables, is_title
 from cardcallback.render.card.inline_text import make_parser, read_inline
 from cardcallback.render.card.labelled import labelled_values, lead_of
 from cardcallback.render.card.table_reader import CellText, TableReader
-from cardcallback.render.card.table_rows import TableCell, split_row
+from cardcallback.render.card.table_rows import TableCell, has_row_groups, rows_of, split_row
 
 _LINE = re.compile(r"([^\r\n]*)(?:\r\n|\r|\n|\Z)")
 _COMMENT = re.compile(r"\s*<!--(?:(?!-->).)*-->\s*", re.DOTALL)
@@ -226,12 +227,8 @@ class _Walk:
             )  # fmt: skip
 
     def _begin_table(self, index: int) -> None:
-        rows = 0
-        for token in self._tokens[index:]:
-            rows += token.type == "tr_open"
-            if token.type == "table_close":
-                break
-        self._open_table(index, rows - 1)
+        rows = rows_of(itertools.islice(self._tokens, index, None))
+        self._open_table(index, len(rows) - 1, has_row_groups=has_row_groups(rows))
 
     def _open_table(self, index: int, rows: int, *, has_row_groups: bool = False) -> None:
         self._table.open(rows, has_row_groups=has_row_groups)

@@ -56,7 +56,7 @@ _AMOUNT = re.compile(
     r"^(?:[~\u2248<>]?\s*(?:in|x+(?:\.x+)?|n|#+|value|number|num|\d[\d.,]*k?))?\s*(?:of\s+)?", re.IGNORECASE
 )
 _LABEL_WITH_UNIT = re.compile(
-    r"(?P<bare>.*?\S)\s*(?:\((?:in\s+)?(?P<a>[^()]+)\)|\[(?P<b>[^\[\]]+)\]|,\s*(?P<c>[^,]+)|\sin\s(?P<d>.+)"
+    r"(?P<bare>.*?\S)\s*(?:\((?:in\s+)?(?P<a>[^()]+)\)|\[(?P<b>[^\[\]]+)\]|,\s*(?P<c>[^,()\[\]]+)|\sin\s(?P<d>.+)"
     r"|[ _](?P<e>[^\W_]+))"
 )
 _WITHOUT_UNIT = re.compile(

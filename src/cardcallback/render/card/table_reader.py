@@ -14,9 +14,10 @@ from cardcallback.render.card.table_rows import PART_COLUMNS, UNIT_COLUMNS, WHOL
 _HEAD = re.compile(r"[^\W\d_][\w\s%()/.,&'\u00b2\u2082\u2191\u2193-]*")
 _NO_HEAD = re.compile(r"(?:x+|n|n/?a|tbd|tba|todo|none|yes|no)", re.IGNORECASE)
 _FEWEST_COLUMNS = 3
-# Heads of a column that only numbers the rows.
+# Heads of a column that only numbers the rows, or has a sign for each.
 _NUMBERS = frozenset(
-    {"nr", "no", "#", "\u2116", "n\u00b0", "n\u00ba", "id", "lfd", "lfd. nr", "s.no", "\u5e8f\u53f7", "\u756a\u53f7"}
+    {"nr", "no", "#", "\u2116", "n\u00b0", "n\u00ba", "id", "lfd", "lfd. nr", "s.no", "\u5e8f\u53f7", "\u756a\u53f7",
+     "symbol", "symbols", "symbole", "s\u00edmbolo", "formelzeichen", "\u7b26\u53f7", "\u8bb0\u53f7"}
 )
 _OF_A_STEP = frozenset({"step", "epoch", "checkpoint", "iteration", "epoche", "schritt", "\u00e9poque", "\u00e9poca"})
 
@@ -43,14 +44,15 @@ class TableReader:
         self._tables = 0
         self._rows = self._row = 0
         self._heads: list[tuple[str, ...]] = []
-        self._title = ""
+        self._title = self._group = ""
         self._first = 0
         self._has_groups = False
 
     def open(self, rows: int, *, has_row_groups: bool = False) -> None:
         """Begin a table of so many rows without its heads; in ``has_row_groups`` the first column only groups them."""
         self._tables += 1
-        self._rows, self._row, self._heads, self._title = rows, 0, [], ""
+        self._rows, self._row, self._heads = rows, 0, []
+        self._title = self._group = ""
         self._has_groups = has_row_groups
         self._first = int(has_row_groups)
 
@@ -73,6 +75,8 @@ class TableReader:
             return
         self._row += not is_head
         columns, groups = self._columns(len(labels))
+        # Where it is blank the group of the row above goes on.
+        self._group = (labels[0] or self._group) if self._has_groups and labels and not is_head else ""
         if any(
             name.lower() in PART_COLUMNS and one.lower() not in WHOLE
             for name, one in zip(columns, labels, strict=False)
@@ -95,7 +99,7 @@ class TableReader:
                     index=index,
                     column="" if is_head else columns[index + first],
                     group="" if is_head else groups[index + first],
-                    titles=tuple(name for name in (self._title, labels[0] if self._has_groups else "") if name),
+                    titles=tuple(name for name in (self._title, self._group) if name),
                     columns=pair[1],
                     row=self._row - (not is_head),
                     rows=self._rows,

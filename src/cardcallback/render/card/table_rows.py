@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+
+from markdown_it.token import Token
 
 # Headings of a column that has the unit of its row's value; of one that says of which part of the data it is.
 UNIT_COLUMNS = frozenset(
@@ -26,6 +28,14 @@ UNIT_COLUMNS = frozenset(
 )
 PART_COLUMNS = frozenset({"slice", "subgroup", "sub-group", "group", "segment", "subset", "demographic", "untergruppe"})
 WHOLE = frozenset({"", "-", "all", "overall", "total", "whole", "everything", "gesamt"})
+# What heads a column that only says which rows belong together.
+_GROUPS = frozenset(
+    {"category", "section", "area", "topic", "block", "group", "kategorie", "bereich", "abschnitt", "gruppe",
+     "catégorie", "rubrique", "section", "categoría", "sección", "categoria", "类别", "分类", "区分", "分類"}
+)  # fmt: skip
+_FEWEST_GROUPED = 3
+# Words, maybe with a unit behind them, and no placeholder.
+_A_LABEL = re.compile(r"(?!(?:tbd|tba|todo|n/?a)\b)[^\[\]{}<>]*[^\W\d_]{2}[^\[\]{}<>]*(?:\[[^\[\]]*\])?")
 _QUOTATION = re.compile(r"[ \t]*(?:>[ \t]?)*")
 
 
@@ -70,6 +80,47 @@ def split_row(line: str, begin: int = 0) -> list[tuple[int, int]]:
     if bars and bars[-1] == len(text) - 1:
         edges = edges[:-1]
     return [_stripped(text, left + 1, right) for left, right in itertools.pairwise(edges)]
+
+
+def rows_of(tokens: Iterable[Token]) -> list[list[str]]:
+    """The texts of a table in Markdown, its head first, from what the parser found from its begin on."""
+    rows: list[list[str]] = []
+    for token in tokens:
+        if token.type == "tr_open":
+            rows.append([])
+        elif token.type == "inline" and rows:
+            rows[-1].append(token.content)
+        elif token.type == "table_close":
+            break
+    return rows
+
+
+def has_row_groups(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether the first column of a table in Markdown, its head first, only says which rows belong together.
+
+    Its head says so, or its texts stand over several rows, again or as blanks, each of which has its own label.
+    """
+    head, body = (rows[0] if rows else ()), rows[1:]
+    if len(head) < _FEWEST_GROUPED or not body or any(len(row) != len(head) for row in body):
+        return False
+    firsts, seconds = [_plain(row[0]) for row in body], [_plain(row[1]) for row in body]
+    if not firsts[0] or not all(_A_LABEL.fullmatch(text) for text in seconds):
+        return False
+    is_headed = _plain(head[0]) in _GROUPS
+    repeated = len(set(firsts) - {""}) < len(firsts)
+    return is_headed or (repeated and len(set(zip(_carried(firsts), seconds, strict=True))) == len(body))
+
+
+def _plain(text: str) -> str:
+    return text.strip(" *_:").casefold()
+
+
+def _carried(texts: Sequence[str]) -> list[str]:
+    """The texts, where one is blank that of the row above."""
+    carried: list[str] = []
+    for text in texts:
+        carried.append(text or (carried[-1] if carried else ""))
+    return carried
 
 
 def label_column(columns: Sequence[str], index: int) -> tuple[int, int] | None:
