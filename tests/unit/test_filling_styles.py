@@ -442,3 +442,28 @@ def test_devices_are_counted_in_other_languages() -> None:
     """How many, and which: each in its place."""
     body = "## Training\n\n- Grafikkarten: [Anzahl] x [Modell]\n- GPUs: [nombre] x [modèle]\n"
     assert filled(body) == "## Training\n\n- Grafikkarten: 1 x NVIDIA GB10\n- GPUs: 1 x NVIDIA GB10\n"
+
+
+@pytest.mark.parametrize(
+    ("asked", "answered"),
+    [
+        ("- **Hours Used**: ??? hours", "- **Hours Used**: 1.87 hours"),
+        ("- 平均功率（瓦）：待填写", "- 平均功率（瓦）：57.3 (GPU only, mean over the run)"),
+        ("| Grafikprozessor | _bitte ergänzen_ |\n|---|---|", "| Grafikprozessor | _NVIDIA GB10_ |"),
+        (
+            "3.1 Known or estimated energy consumption of the model (MWh): [to be completed]",
+            "3.1 Known or estimated energy consumption of the model (MWh): 0.000107 (GPU only, measured)",
+        ),
+        ("- Système d'exploitation : à compléter", "- Système d'exploitation : Ubuntu 24.04"),
+    ],
+)
+def test_forms_of_other_programs_and_languages_are_filled(asked: str, answered: str) -> None:
+    """As sentence-transformers, companies and the AI Act put it."""
+    assert answered in filled(f"## Matériel, training\n\n{asked}\n")
+
+
+def test_of_several_versions_this_one_is_filled() -> None:
+    """The card says which of them it is about."""
+    labels = "- GPU: {}\n- Energy: {}\n"
+    text = filled(f"## v1\n\n{labels.format('A100', '3.1 kWh')}\n## v2 (this version)\n\n{labels.format('TBD', 'TBD')}")
+    assert text.endswith("## v2 (this version)\n\n- GPU: NVIDIA GB10\n- Energy: 0.107 kWh (GPU only, measured)\n")

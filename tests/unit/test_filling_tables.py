@@ -197,3 +197,19 @@ def test_a_label_with_its_unit_is_not_written_over() -> None:
     text = filled("## Training\n\n| Item | Value |\n|---|---|\n| Training time [min] | TBD |\n\n### Energy [Wh]\n\nTBD\n")
     assert "| Training time [min] | 112 |" in text
     assert "### Energy [Wh]\n" in text
+
+
+def test_a_column_of_training_beside_one_of_use_is_this_runs() -> None:
+    """In two languages; beside one of evaluation it may be a part of the run, and stays."""
+    table = "| | {} | {} |\n|---|---|---|\n| GPU | TBD | TBD |\n| Energy (kWh) | TBD | TBD |\n"
+    for training, use in (("Training", "Inference"), ("Entraînement", "Inférence (par requête)")):
+        text = filled(table.format(training, use))
+        assert "| GPU | NVIDIA GB10 | TBD |\n| Energy (kWh) | 0.107 (GPU only, measured) | TBD |" in text
+    beside = table.format("Training", "Evaluation")
+    assert filled(beside) == beside
+
+
+def test_a_number_sign_before_a_noun_asks_how_many() -> None:
+    """ "# GPUs" is no name."""
+    text = filled("| Run | # GPUs | Peak mem. (GiB) |\n|---|---|---|\n| | | |\n")
+    assert text.endswith("| | 1| 61.0 (of 120 GiB in use, whole machine)|\n")

@@ -265,9 +265,16 @@ class Asking:
         if each(row.column):
             wanted = {normalize_label(name) for name in each(row.column)}
             return column in wanted or group in each(row.column)
-        if group in {"value", "tuned"}:
+        if group in {"value", "tuned"} or self._is_training_beside_use(slot, column):
             return True
         return group is None and slot.only_column and _YEAR.fullmatch(column) is None
+
+    def _is_training_beside_use(self, slot: Slot, column: str) -> bool:
+        """Whether a column is of training, and those beside it are of using the model."""
+        others = self.beside.columns(slot)
+        if self._rows.phase(column) != "training" or not others:
+            return False
+        return all(self._rows.phase(other) is None and self._never_under(other) for other in others)
 
     def _is_below(self, row: LabelRow, above: list[str], slot: Slot) -> bool:
         wanted = {normalize_label(heading) for heading in each(row.heading)}

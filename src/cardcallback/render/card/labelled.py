@@ -45,12 +45,15 @@ _SPELLINGS = tuple(
         (r"quantis", "quantiz"),
         (r"finetun", "fine tun"),
         (r"ppl\b", "perplexity"),
+        (r"mem\b\.?", "memory"),
     )
 )
 # The number of a question or of an entry in a numbered form: "2.1", "3)", "Q4.", "(b)".
 _NUMBER = re.compile(
     r"^(?:\(?(?:\d{1,2}(?:\.\d{1,2})+\.?|\d{1,2}[.):]|[A-Za-z][.)])|[A-Z]\d{1,2}[.):]|[IVX]{1,4}[.)])\s+(?=[^\W\d_]{2})"
 )
+# "# GPUs": how many there are.
+_COUNTED = re.compile(r"^\s*#\s*(?=[A-Za-z]+s\b)")
 # Before a question and its answer, on lines of their own.
 _QUESTIONS = frozenset({"q", "question", "frage", "f", "pregunta", "p", "pergunta", "\u95ee"})
 _ANSWERS = frozenset({"a", "answer", "antwort", "r", "r\u00e9ponse", "respuesta", "resposta", "\u7b54"})
@@ -86,6 +89,7 @@ def normalize_label(label: str) -> str:
     plain = unicodedata.normalize("NFKC", re.sub(r"<!--.*?-->|[*`~\\]+", "", label))
     plain = without_footnotes(_OPTIONAL.sub("", plain))
     plain = re.sub(r"[_\-\N{EN DASH}\N{EM DASH}\N{HYPHEN}]+", " ", plain)
+    plain = _COUNTED.sub("number of ", plain)
     plain = re.sub(r"^[^\w(]+|[^\w)%]+$", "", _NUMBER.sub("", plain.strip()))
     plain = " ".join(plain.split()).casefold()
     for pattern, word in _SPELLINGS:

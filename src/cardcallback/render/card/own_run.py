@@ -36,7 +36,7 @@ _ONE_OF_SEVERAL = re.compile(
 )
 # Of several alike the one that this card is about, and the same card in several languages.
 _OWN = re.compile(
-    r"(?<!\w)(?:this (?:model|run|repo(?:sitory)?|card)|ours?|english|german|deutsch|french|fran\u00e7ais|spanish|"
+    r"(?<!\w)(?:this (?:model|run|repo(?:sitory)?|card|version)|ours?|english|german|deutsch|french|fran\u00e7ais|spanish|"
     r"espa\u00f1ol|portugu[e\u00ea]se?|chinese|japanese|korean|italiano?|\u4e2d\u6587|\u65e5\u672c\u8a9e|\ud55c\uad6d\uc5b4)(?!\w)"
 )
 _FEWEST_ALIKE = 2
@@ -131,7 +131,7 @@ class Neighbours:
         slots: every value of the card.
     """
 
-    def __init__(self, slots: Iterable[Slot]) -> None:
+    def __init__(self, slots: Sequence[Slot]) -> None:
         self._labels: dict[tuple[str, ...], set[str]] = {}
         self._rows: dict[tuple[tuple[str, ...], int, bool], set[str]] = {}
         beside: dict[tuple[str, ...], set[str]] = {}
@@ -142,6 +142,10 @@ class Neighbours:
                 beside.setdefault(slot.headings, set()).add(normalize_label(slot.label))
                 self._rows.setdefault(_beside(slot), set()).add(normalize_label(slot.label))
         self._beside = beside
+        self._columns: dict[int, set[str]] = {}
+        for slot in slots:
+            if slot.kind == "cell" and slot.column:
+                self._columns.setdefault(slot.table, set()).add(normalize_label(slot.column))
         self._series = _series(beside)
 
     def is_of_series(self, slot: Slot, topics: frozenset[str]) -> str | None:
@@ -156,6 +160,10 @@ class Neighbours:
             if not _OWN.search(plain) and not _is_about(plain, topics):
                 return heading
         return None
+
+    def columns(self, slot: Slot) -> set[str]:
+        """The headings of the columns beside that of a cell, as labels are compared."""
+        return self._columns.get(slot.table, set()) - {normalize_label(slot.column or "")}
 
     def stands_below(self, slot: Slot, topics: Iterable[str]) -> bool:
         """Whether the slot's label stands below another heading too that is about one of the topics."""

@@ -47,6 +47,7 @@ _ENERGIES = {
     JOULES_PER_KILOWATT_HOUR: ("кВт·ч", "кВтч", "кВт-ч", "千瓦时", "千瓦時", "キロワット時", "킬로와트시"),
     JOULES_PER_WATT_HOUR: ("Вт·ч", "Втч", "瓦时", "ワット時"),
 }
+_POWERS = {1.0: ("瓦", "瓦特", "ワット", "와트", "Вт"), 1e3: ("千瓦", "кВт")}
 
 
 def _by_word(words: Mapping[float, tuple[str, ...]]) -> dict[str, float]:
@@ -81,7 +82,7 @@ UNITS: dict[Dimension, dict[str, float]] = {
         "TWh": 1e9 * _KILOWATT_HOUR,
         **_by_word(_ENERGIES),
     },
-    "power": {"mW": 1e-3, "W": 1.0, "watt": 1.0, "watts": 1.0, "kW": 1e3, "MW": 1e6},
+    "power": {"mW": 1e-3, "W": 1.0, "watt": 1.0, "watts": 1.0, "kW": 1e3, "MW": 1e6, **_by_word(_POWERS)},
     "emissions": {
         "mg": 1e-3,
         **dict.fromkeys(("g", "gram", "grams"), 1.0),

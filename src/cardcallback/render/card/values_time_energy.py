@@ -46,8 +46,21 @@ def training_time(record: RunRecord) -> Value | None:
     return Value(text=text, short=short, amount=seconds, kind="time", note=note, least=least)
 
 
-def hours_used(record: RunRecord) -> str | None:
-    """Wall time and GPU-hours: the Hub's template does not say which it asks for."""
+def hours_used(record: RunRecord) -> Value | None:
+    """Wall time and GPU-hours: the Hub's template does not say which it asks for.
+
+    Bare hours are written where both are the same.
+    """
+    words = _hours_of_both(record)
+    seconds = record.duration_seconds
+    if words is None:
+        return None
+    if record.simulated or record.suspended_seconds > 0 or _gpu_seconds(record) != seconds:
+        return Value(text=words, short=words)
+    return Value(text=words, short=words, amount=seconds, kind="time", least=least_time(record))
+
+
+def _hours_of_both(record: RunRecord) -> str | None:
     if record.duration_seconds <= 0:
         return None
     least = least_time(record)
