@@ -467,3 +467,14 @@ def test_a_unit_in_square_brackets_is_part_of_the_label(label: str) -> None:
     """As people in the sciences write it, in a list of boxes too."""
     assert f"{label}: 0.107 (GPU only, measured)" in filled(f"## Training\n\n{label}: ____\n")
     assert "Notes [a]: [X]" in filled("## Training\n\nNotes [a]: [X]\n")
+
+
+def test_the_highest_power_is_filled_where_the_record_holds_its_seconds() -> None:
+    """Beside the mean, or alone; of a long run, whose trace holds minutes, both stay."""
+    body = "## Power\n\n- GPU power (avg / max): TBD\n- Peak power (W): TBD\n- Max power: TBD\n"
+    assert filled(body) == body
+    record = make_record()
+    seconds = replace(record.traces[0], points=tuple((float(second), 60.0 + second % 7) for second in range(1000)))
+    text = fill_placeholders(body, replace(record, traces=(seconds,))).text
+    assert "(avg / max): 57.3 W (GPU only, mean over the run) / 66.0 W (GPU only, highest mean of a second)" in text
+    assert "- Peak power (W): 66.0 (GPU only, highest mean of a second)\n- Max power: TBD" in text

@@ -147,7 +147,7 @@ def _mean_power(record: RunRecord) -> Cell:
     return msgspec.structs.replace(mean, is_part=True, bound=None, low=None, high=None, detail="over what was watched")
 
 
-def _highest_power(record: RunRecord) -> Cell:
+def highest_power(record: RunRecord) -> Cell:
     """The highest mean of a second of one GPU; only from traces that still hold seconds."""
     traces = [trace for trace in record.traces if trace.quantity == "gpu_power" and trace.reduction == "mean"]
     if not traces:
@@ -270,7 +270,7 @@ def quantities(factor: CarbonFactor | None, pue: float | None, *, own_factors: s
         Quantity(name="system_energy", unit="joules", read=_system_energy, has_scope=True, is_total=True),
         Quantity(name="cpu_energy", unit="joules", read=_cpu_energy, has_scope=True, is_total=True),
         Quantity(name="mean_power", unit="watts", read=_mean_power, has_scope=True),
-        Quantity(name="highest_power", unit="watts", read=_highest_power, has_scope=True),
+        Quantity(name="highest_power", unit="watts", read=highest_power, has_scope=True),
         Quantity(name="energy_per_token_processed", unit="joules/token", read=_per_token("processed"), has_scope=True),
         Quantity(
             name="energy_per_token_non_padding", unit="joules/token", read=_per_token("non_padding"), has_scope=True

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from cardcallback.compare.quantities import highest_power
 from cardcallback.record import Measurement, RunRecord, is_unresolved
 from cardcallback.render.card.quantities import Value
 from cardcallback.render.card.values_time_energy import gpu_energy
+from cardcallback.render.energy_words import is_plain
 from cardcallback.render.figures import at_least, is_known, resolved_value, source_words, verb
-from cardcallback.render.run_words import covers_every_step, least_time_each, recorded_steps
+from cardcallback.render.run_words import covers_every_step, devices, least_time_each, recorded_steps
 from cardcallback.render.text import escape_markdown
-from cardcallback.units import format_duration, format_energy, format_number
+from cardcallback.units import format_duration, format_energy, format_number, format_power
 
 
 def energy_per_token(record: RunRecord) -> Value | None:
@@ -45,6 +47,15 @@ def energy_per_epoch(record: RunRecord) -> Value | None:
     joules, note = whole.amount / epochs, f"{whole.note}, mean of its epochs"
     figure = format_energy(joules)
     return Value(text=f"{figure} ({note})", short=figure, amount=joules, kind="energy", note=note)
+
+
+def highest_gpu_power(record: RunRecord) -> Value | None:
+    """The highest mean of a second of the GPU's power; None of several GPUs, or where the record holds no seconds."""
+    found = highest_power(record)
+    if found.value is None or found.is_part or len(devices(record)) != 1 or not is_plain(record):
+        return None
+    note, figure = _note("GPU only, highest mean of a second", record), format_power(found.value)
+    return Value(text=f"{figure} ({note})", short=figure, amount=found.value, kind="power", note=note)
 
 
 def tokens_per_joule(record: RunRecord) -> str | None:
@@ -97,6 +108,7 @@ RATIO_VALUES: Mapping[str, Callable[[RunRecord], Value | str | None]] = {
     "energy_per_million_tokens": lambda record: _energy_of_tokens(record, 1_000_000),
     "energy_per_thousand_tokens": lambda record: _energy_of_tokens(record, 1_000),
     "energy_per_token": energy_per_token,
+    "highest_gpu_power": highest_gpu_power,
     "start_date": start_date,
     "time_per_epoch": time_per_epoch,
     "time_per_step": time_per_step,
