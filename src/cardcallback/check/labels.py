@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from cardcallback.check.against import AgainstRecord
+from cardcallback.check.code_blocks import in_code
 from cardcallback.check.facts import gather_facts, is_illustration
 from cardcallback.check.finding import Finding, error, hint, shown
 from cardcallback.check.numbers import bare_numbers
@@ -94,7 +95,7 @@ def label_findings(card: CardText, record: RunRecord, own_labels: str | None = N
             continue
         reported.add(line)
         of_what = f" for the {one.name.replace('_', ' ')}" if one.in_prose else ""
-        stated = f"{shown(one.label, 40)} says {shown(one.texts[0], 60)}{of_what}"
+        stated = f"{shown(one.label, 40)} says {shown(one.said or one.texts[0], 60)}{of_what}"
         what = f"{stated}, and the record {shown(value.text, 60)}"
         yield error(RULE, line, what, _CURE)
 
@@ -120,6 +121,7 @@ def _stated(card: CardText, against: AgainstRecord, index: LabelIndex) -> Iterat
     written = {" ".join(fill.text.split()) for fill in record.card.filled}
     firsts = [slot for slot in card.slots if slot.kind == "example"]
     histories = {slot.table for slot in firsts if normalize_label(slot.column or "") in _MOMENTS}
+    yield from in_code(card, index, asking, _TRAINING)
     for slot in card.slots:
         if slot.kind in {"heading", "sentence"} or not slot.text.strip() or (slot.kind == "example" and slot.rows > 1):
             continue

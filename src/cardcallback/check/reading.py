@@ -92,6 +92,10 @@ class CardText:
         """The card's line number of an offset in the body."""
         return bisect.bisect_right(self._starts, self._body_begin + offset)
 
+    def begin_of(self, number: int) -> int:
+        """Where a line of the body begins in it, by the card's number of that line."""
+        return self._starts[number - 1] - self._body_begin
+
     def matter_line(self, key: str, after: str = "") -> int | None:
         """The line of a front-matter key, or of the key ``after`` within it; None where it is not line by line."""
         if self.matter is None:

@@ -11,6 +11,7 @@ from cardcallback.check.other_things import names_family
 from cardcallback.check.quantities import figures_of, find_figures
 from cardcallback.check.run_times import OF_PARTS, OTHER_TIME
 from cardcallback.check.stated import Stated, made
+from cardcallback.check.times_in_words import times_in_words
 from cardcallback.render.card.naming import Naming
 from cardcallback.render.card.placeholders import find_placeholders
 from cardcallback.render.card.slots import Slot
@@ -54,7 +55,7 @@ _OF_LENGTH = re.compile(
 # Where what belongs to a number in a sentence ends at the latest.
 _AND_MORE = re.compile(r"\s+(?:with|and|und|et|y|was|were)\s|\s+/\s|[.;:,](?:\s|$)")
 _LASTED = re.compile(
-    r"\b(?:took|lasted|ran for|finished (?:after|in)|dauerte|lief|ben\u00f6tigte|a dur\u00e9|a pris|"
+    r"\b(?:took|lasted|ran for|finished (?:after|with)?in|finished after|dauerte|lief|ben\u00f6tigte|(?:dauer|zeit|laufzeit) (?:betrug|war|lag bei)|a dur\u00e9|a pris|"
     r"dur\u00f3|tard\u00f3|durou|levou|\u00e8 durato)\b|\u8bad\u7ec3\u4e86|\u8017\u65f6|\u7528\u65f6|\u5386\u65f6|"
     r"\u6642\u9593\u306f|(?:\u65f6\u95f4|\u65f6\u957f)[\u4e3a\u662f]",
     re.IGNORECASE,
@@ -117,8 +118,12 @@ def _alone(sentence: str, slot: Slot) -> Iterator[Stated]:
 def lasted(sentence: str, slot: Slot) -> Iterator[Stated]:
     """What a sentence says that it took, where that is the only time in it."""
     times = [one for one in find_figures(sentence) if one.kind in {"time", "device_time"}]
+    in_words = list(times_in_words(sentence))
     is_lasting = _LASTED.search(sentence) is not None and not (OTHER_TIME.search(sentence) or OF_PARTS.search(sentence))
-    if is_lasting and len(times) == 1 and times[0].kind == "time" and times[0].rate is None:
+    if is_lasting and len(in_words) == 1 and not times:
+        one = in_words[0]
+        yield replace(made("training_time", one.figures, one.begin, slot), said=one.said, in_prose=True)
+    if is_lasting and len(times) == 1 and not in_words and times[0].kind == "time" and times[0].rate is None:
         yield made("training_time", times[0].text, times[0].begin, slot)
 
 

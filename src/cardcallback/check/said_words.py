@@ -63,6 +63,17 @@ _ON_A_DAY = re.compile(
     r"\b(?i:trained|fine-?tuned|finished|completed|took place|done|performed|ran)\s+(?:in|on)\s+"
     r"(?P<text>(?:\d|[A-Z\u00c0-\u00dd][a-z\u00df-\u00ff]{2,9}\.?\s+\d)[^.;]{3,20})"
 )
+_CUT = re.compile(
+    r"\b(?:sequences?|examples?|samples?|conversations?|inputs?|texts?|documents?)\s+(?:[\w-]+\s+){1,3}?"
+    r"(?:(?:truncated|cut(?: off)?)\s+(?:to|at|after)|packed\s+(?:in)?to\s+(?:sequences|blocks|chunks)\s+of)\s+"
+    r"(?:a\s+(?:maximum|length|maximum length)\s+of\s+|at\s+most\s+|up\s+to\s+)?(?P<text>\d[\d.,]{2,})\s+tokens",
+    re.IGNORECASE,
+)
+_SPEED = re.compile(
+    r"(?<![\w.,])(?P<text>\d[\d.,]*\s*[kK]?\s*(?:tokens?|tok)\s*(?:/|per\s)\s*s(?:ec(?:ond)?)?)(?!\w)", re.IGNORECASE
+)
+_NO_MEAN = re.compile(r"\b(?:peak\w*|max\w*|up to|highest|at most|limit\w*|decod\w*|prompt\w*|answer\w*)\b", re.IGNORECASE)
+_THROUGHPUT = re.compile(r"\bthroughput\b|\bprocess(?:ed|es|ing)\b", re.IGNORECASE)
 _ASSIGNED = re.compile(r"(?<![\w./-])(?P<name>[a-z][a-z0-9]*(?:_[a-z0-9]+)+)\s*=\s*[`*\"']*(?P<value>[\w.+-]*\w)")
 
 
@@ -82,6 +93,9 @@ def names_of(sentence: str, slot: Slot, index: LabelIndex, *, is_said: bool) -> 
         yield from _together(_IN_PRECISION if is_said else _MIXED, "precision", sentence, slot)
     if OF_A_PART.search(sentence) is None:
         yield from _found(_DREW, "mean_gpu_power", sentence, slot)
+        if (is_said or _THROUGHPUT.search(sentence)) and _NO_MEAN.search(sentence) is None:
+            yield from (replace(one, in_prose=True) for one in _found(_SPEED, "throughput", sentence, slot))
+    yield from (replace(one, in_prose=True) for one in _found(_CUT, "max_length", sentence, slot))
     yield from _found(_TRAINABLE, "trainable_parameters", sentence, slot)
     if not is_said:
         return

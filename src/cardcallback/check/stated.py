@@ -12,7 +12,7 @@ from cardcallback.render.card.slots import Slot
 class Stated:
     """That one of ``texts``, the first at ``begin`` in the body, stands for a value; ``label`` is what it goes by.
 
-    ``in_prose``: the label is a heading, which tells nothing of the value.
+    ``said`` is how the card says it, where ``texts`` only stand for that. ``in_prose``: the label is a heading, which tells nothing of the value.
     """
 
     name: str
@@ -21,6 +21,7 @@ class Stated:
     label: str
     unit: Unit | None = None
     in_prose: bool = False
+    said: str = ""
 
 
 def made(name: str, text: str, begin: int, slot: Slot, unit: Unit | None = None) -> Stated:
