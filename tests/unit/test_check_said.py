@@ -65,3 +65,53 @@ def test_what_contradicts_the_record_is_found(number: int) -> None:
 def test_what_is_sound_in_the_same_forms_is_left_alone(number: int) -> None:
     """The run's own figures, and those of something else."""
     assert added(NAMES[number % len(NAMES)], HEADING + SOUND[number]) == []
+
+
+MORE_CONTRADICTIONS = (
+    "Training took half a day.\n",
+    "Training took about five hours.\n",
+    "It took a week to train.\n",
+    "Sequences were truncated to 8,192 tokens.\n",
+    "Examples were packed into blocks of 4,096 tokens.\n",
+    "Throughput was 3,200 tokens/s.\n",
+    "The model processed about 82 tokens per second during training.\n",
+    "Energy use of training: roughly 1.5 kilowatt hours.\n",
+    "```yaml\nlearning_rate: 1e-5\nnum_epochs: 1\n```\n",
+    "```python\nargs = SFTConfig(learning_rate=1e-5, num_train_epochs=1)\n```\n",
+    '```json\n{\n  "num_train_epochs": 1,\n  "max_length": 8192\n}\n```\n',
+    "```\nTraining time: 5 h 10 min\nGPU energy: 107 Wh\n```\n",
+)
+MORE_SOUND = (
+    "Training took just under two hours.\n",
+    "Training took a few hours.\n",
+    "Training took two hours less than we thought.\n",
+    "The whole project took half a day including data cleaning.\n",
+    "An H100 would do it in half an hour.\n",
+    "Merging took half an hour.\n",
+    "Sequences were truncated to 2,048 tokens.\n",
+    "Sequences longer than 8,192 tokens were split.\n",
+    "In evaluation inputs are truncated to 8,192 tokens.\n",
+    "Throughput was about 820 tokens/s in training.\n",
+    "Training throughput peaked at 1,200 tokens/s.\n",
+    "At inference the GGUF reaches 32 tokens per second, after training.\n",
+    "```yaml\nlearning_rate: 0.0002\nnum_epochs: 1\nmicro_batch_size: 2\nsequence_len: 2048\nlora_r: 16\n```\n",
+    "```python\n# to train it further\nargs = SFTConfig(learning_rate=1e-5, num_train_epochs=3)\n```\n",
+    "```python\noutput = model.generate(**inputs, learning_rate=1e-5, max_length=512)\n```\n",
+    "```yaml\n# inference config\nmax_seq_length: 8192\n```\n",
+    "```\nlearning_rate: 2e-4   # 1e-5 was slower\nmax_steps: -1\nlora_r: ${RANK}\n```\n",
+    "```\nTraining time: 1:52:00\nPeak memory: 61 GiB\nGPU: NVIDIA GB10\n```\n",
+    "## Continue training\n\n```python\nargs = SFTConfig(learning_rate=1e-5, num_train_epochs=3)\n```\n",
+    "## Usage\n\n```python\nargs = SFTConfig(learning_rate=1e-5, num_train_epochs=3)\n```\n",
+)
+
+
+@pytest.mark.parametrize("number", range(len(MORE_CONTRADICTIONS)))
+def test_what_contradicts_the_record_in_words_or_code_is_found(number: int) -> None:
+    """A time in words, lengths and speeds in sentences, a configuration in a block of code."""
+    assert added(NAMES[number % len(NAMES)], HEADING + MORE_CONTRADICTIONS[number])
+
+
+@pytest.mark.parametrize("number", range(len(MORE_SOUND)))
+def test_what_is_sound_in_words_or_code_is_left_alone(number: int) -> None:
+    """The run's own, rounded as people round, and what is of something else."""
+    assert added(NAMES[number % len(NAMES)], HEADING + MORE_SOUND[number]) == []

@@ -43,7 +43,7 @@ _ANOTHER_RUN = re.compile(
     r"could|should|may|might|if|try|tried|recommend\w*|minimum|require[ds]?|instead|compar\w*|than|other|another|also|"
     r"later|earlier|previous\w*|last (?:year|month|week)|ablations?|sweeps?|variants?|search(?:es)?|experiments?|"
     r"trials|(?:prior|related) work|(?:all|\d+) runs|first attempt|initially|originally|next|per(?! sec)|each|every|"
-    r"better|worse|overfit\w*|second|third|separate\w*|diverg\w*|teacher|lehrer|enseignant|paper|et al|defaults?|"
+    r"better|worse|overfit\w*|(?<!per )second|third|separate\w*|diverg\w*|teacher|lehrer|enseignant|paper|et al|defaults?|"
     r"reproduc\w*|the same (?:script|code|recipe|training|run|job)|(?:my|our) old|"
     r"ziel\w*|geplant\w*|h\u00f6chstens|bis zu|objectif|pr\u00e9vu\w*|maximum|jusqu|hasta|previsto|"
     r"vergl\w*|fr\u00fchere\w*|anciens?|auparavant|anterior\w*)\b|"
