@@ -448,7 +448,7 @@ def test_devices_are_counted_in_other_languages() -> None:
     ("asked", "answered"),
     [
         ("- **Hours Used**: ??? hours", "- **Hours Used**: 1.87 hours"),
-        ("- 平均功率（瓦）：待填写", "- 平均功率（瓦）：57.3 (GPU only, mean over the run)"),
+        ("- 平均功率 (瓦): 待填写", "- 平均功率 (瓦): 57.3 (GPU only, mean over the run)"),
         ("| Grafikprozessor | _bitte ergänzen_ |\n|---|---|", "| Grafikprozessor | _NVIDIA GB10_ |"),
         (
             "3.1 Known or estimated energy consumption of the model (MWh): [to be completed]",

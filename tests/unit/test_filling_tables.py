@@ -173,11 +173,13 @@ def test_a_column_of_signs_has_no_labels() -> None:
 def test_below_a_quantity_a_table_asks_for_that_of_each_part() -> None:
     """Not for what the GPU and the CPU are called, in Markdown and in HTML."""
     rows = "| Part | Value |\n|---|---|\n| GPU | TBD |\n| CPU | TBD |\n| Total | TBD |\n"
-    assert (
-        "| GPU | 0.107 kWh (GPU only, measured) |\n| CPU | TBD |\n| Total | TBD |" in filled(f"# A\n\n## Energy\n\n{rows}")
+    assert "| GPU | 0.107 kWh (GPU only, measured) |\n| CPU | TBD |\n| Total | TBD |" in filled(
+        f"# A\n\n## Energy\n\n{rows}"
     )
     assert rows in filled(f"# A\n\n## Memory\n\n{rows}")
-    html = "<table><tr><th colspan=2>Energy</th></tr><tr><td>GPU</td><td></td></tr><tr><td>CPU</td><td></td></tr></table>"
+    html = (
+        "<table><tr><th colspan=2>Energy</th></tr><tr><td>GPU</td><td></td></tr><tr><td>CPU</td><td></td></tr></table>"
+    )
     assert "<td>GPU</td><td>0.107 kWh (GPU only, measured)</td></tr><tr><td>CPU</td><td></td>" in filled(html)
     text = filled("## Hardware\n\n| Part | Value |\n|---|---|\n| GPU | TBD |\n| Energy | TBD |\n")
     assert "| GPU | NVIDIA GB10 |" in text
@@ -185,7 +187,9 @@ def test_below_a_quantity_a_table_asks_for_that_of_each_part() -> None:
 
 def test_in_a_table_of_phases_a_device_heads_what_it_took() -> None:
     """The phase's time is filled, and no name."""
-    text = filled("## Energy by phase\n\n| Phase | GPU | Duration |\n|---|---|---|\n| Training | | |\n| Evaluation | | |\n")
+    text = filled(
+        "## Energy by phase\n\n| Phase | GPU | Duration |\n|---|---|---|\n| Training | | |\n| Evaluation | | |\n"
+    )
     assert "| Training | | 1 h 45 min|\n| Evaluation | | 6 min|" in text
     phases = "| Phase | Device | Energy |\n|---|---|---|\n| Training | GPU | TBD |\n| Training | CPU | TBD |\n"
     phases += "| Evaluation | GPU | TBD |\n| Evaluation | CPU | TBD |\n"
@@ -194,7 +198,9 @@ def test_in_a_table_of_phases_a_device_heads_what_it_took() -> None:
 
 def test_a_label_with_its_unit_is_not_written_over() -> None:
     """In a first cell or a heading the unit in square brackets is no placeholder."""
-    text = filled("## Training\n\n| Item | Value |\n|---|---|\n| Training time [min] | TBD |\n\n### Energy [Wh]\n\nTBD\n")
+    text = filled(
+        "## Training\n\n| Item | Value |\n|---|---|\n| Training time [min] | TBD |\n\n### Energy [Wh]\n\nTBD\n"
+    )
     assert "| Training time [min] | 112 |" in text
     assert "### Energy [Wh]\n" in text
 
@@ -210,6 +216,6 @@ def test_a_column_of_training_beside_one_of_use_is_this_runs() -> None:
 
 
 def test_a_number_sign_before_a_noun_asks_how_many() -> None:
-    """ "# GPUs" is no name."""
+    """In a head "# GPUs" is no name."""
     text = filled("| Run | # GPUs | Peak mem. (GiB) |\n|---|---|---|\n| | | |\n")
     assert text.endswith("| | 1| 61.0 (of 120 GiB in use, whole machine)|\n")

@@ -19,7 +19,7 @@ _SETTING = re.compile(
 _ASSIGNED = re.compile(r"(?<![\w./-])(?P<name>[a-z][a-z0-9]*(?:_[a-z0-9]+)+)\s*=\s*[\"']?(?P<value>[\w.+-]*\w)")
 # A block with one of these is of something else than what was run.
 _OF_OTHER = re.compile(
-    r"\b(?:infer\w*|generat\w*|serv(?:e|er|ing)|vllm|llama\.cpp|ollama|pipeline|further|your|another|evaluat\w*|"
+    r"\b(?:infer\w*|generate\w*|generati\w*|serv(?:e|er|ing)|vllm|llama\.cpp|ollama|pipeline|further|your|another|evaluat\w*|"
     r"lm_eval|baseline|teacher|pre-?train(?:ing|ed)?)\b",
     re.IGNORECASE,
 )

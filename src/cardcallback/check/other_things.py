@@ -12,7 +12,8 @@ from cardcallback.render.card.labels import has_word, label_index
 _SENTENCE_END = re.compile(r"[.!?;](?:\s|$)")
 _OTHER = re.compile(
     r"\binfer|\bserving\b|\bdeployment\b|\bonce deployed\b|\bin production\b|\brunning the model\b|\bin use\b|"
-    r"\bper (?:day|week|month|year|user|image|passenger|query|request)\b|(?<!\bhalf )\b(?:a|an|each|every) (?:day|month|year)\b|"
+    r"\bper (?:day|week|month|year|user|image|passenger|query|request)\b|"
+    r"(?<!\bhalf )\b(?:a|an|each|every) (?:day|month|year)\b|"
     r"\bmonthly\b|\bannual|\byearly\b|"
     r"\boffset|\bcertificates?\b|\bcompensat|\bcarbon credits?\b|\bmarket[- ]based\b|"
     r"\bavoid(?:ed|s|ing)?\b|\bsav(?:ed|es|ing|ings)\b.{0,40}(?:CO(?:2|₂)|emission|carbon|energy|kWh)|"
@@ -43,7 +44,8 @@ _ANOTHER_RUN = re.compile(
     r"could|should|may|might|if|try|tried|recommend\w*|minimum|require[ds]?|instead|compar\w*|than|other|another|also|"
     r"later|earlier|previous\w*|last (?:year|month|week)|ablations?|sweeps?|variants?|search(?:es)?|experiments?|"
     r"trials|(?:prior|related) work|(?:all|\d+) runs|first attempt|initially|originally|next|per(?! sec)|each|every|"
-    r"better|worse|overfit\w*|(?<!per )second|third|separate\w*|diverg\w*|teacher|lehrer|enseignant|paper|et al|defaults?|"
+    r"better|worse|overfit\w*|(?<!per )second|third|separate\w*|diverg\w*|teacher|lehrer|enseignant|paper|et al|"
+    r"defaults?|"
     r"reproduc\w*|the same (?:script|code|recipe|training|run|job)|(?:my|our) old|"
     r"ziel\w*|geplant\w*|h\u00f6chstens|bis zu|objectif|pr\u00e9vu\w*|maximum|jusqu|hasta|previsto|"
     r"vergl\w*|fr\u00fchere\w*|anciens?|auparavant|anterior\w*)\b|"

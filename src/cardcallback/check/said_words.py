@@ -70,9 +70,11 @@ _CUT = re.compile(
     re.IGNORECASE,
 )
 _SPEED = re.compile(
-    r"(?<![\w.,])(?P<text>\d[\d.,]*\s*[kK]?\s*(?:tokens?|tok)\s*(?:/|per\s)\s*s(?:ec(?:ond)?)?)(?!\w)", re.IGNORECASE
+    r"(?<![\w.,])(?P<text>\d[\d.,]*\s*[kK]?\s*(?:tokens?|tok)\s*(?:/|per\s)\s*(?:s|sec|second))(?!\w)", re.IGNORECASE
 )
-_NO_MEAN = re.compile(r"\b(?:peak\w*|max\w*|up to|highest|at most|limit\w*|decod\w*|prompt\w*|answer\w*)\b", re.IGNORECASE)
+_NO_MEAN = re.compile(
+    r"\b(?:peak\w*|max\w*|up to|highest|at most|limit\w*|decod\w*|prompt\w*|answer\w*)\b", re.IGNORECASE
+)
 _THROUGHPUT = re.compile(r"\bthroughput\b|\bprocess(?:ed|es|ing)\b", re.IGNORECASE)
 _ASSIGNED = re.compile(r"(?<![\w./-])(?P<name>[a-z][a-z0-9]*(?:_[a-z0-9]+)+)\s*=\s*[`*\"']*(?P<value>[\w.+-]*\w)")
 

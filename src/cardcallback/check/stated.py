@@ -12,7 +12,8 @@ from cardcallback.render.card.slots import Slot
 class Stated:
     """That one of ``texts``, the first at ``begin`` in the body, stands for a value; ``label`` is what it goes by.
 
-    ``said`` is how the card says it, where ``texts`` only stand for that. ``in_prose``: the label is a heading, which tells nothing of the value.
+    ``said`` is how the card says it, where ``texts`` only stand for that.
+    ``in_prose``: the label is a heading, which tells nothing of the value.
     """
 
     name: str

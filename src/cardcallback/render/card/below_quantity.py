@@ -38,7 +38,11 @@ _PARTS = frozenset({"gpu", "gpus", "cpu", "cpus", "ram", "dram", "memory", "mach
 # Below a quantity it asks how that was found out, not how the model was trained.
 _OF_MEASURING = frozenset({"method"})
 # What a heading says of how its figures are divided: "Energy by phase".
-_DIVIDED = re.compile(r"\s+(?:by|per|nach|pro|par|por|breakdown|aufteilung)(?:\s.*)?$", re.IGNORECASE)
+_DIVIDED = re.compile(
+    r"\s+(?:(?:by|per|nach|pro|par|por)\s+(?:phases?|phasen|fase|components?|komponenten?|componente|devices?|"
+    r"parts?|sources?)|breakdown)$",
+    re.IGNORECASE,
+)
 
 
 def label_below(rows: LabelRows, slot: Slot, label: str, headings: Sequence[str], neighbours: Neighbours) -> str | None:
@@ -58,14 +62,14 @@ def label_below(rows: LabelRows, slot: Slot, label: str, headings: Sequence[str]
     is_of_phase = len(headings) > 1 and phase is not None
     parent = _DIVIDED.sub("", headings[-2] if is_of_phase else headings[-1])
     own, above = ({row.value for row in rows.of(name, None)} for name in (label, parent))
-    if above & QUANTITIES and normalize_label(label) in SUMS and beside & _PARTS:
-        return None  # the sum of parts that were not all measured
     is_quantity = above & (QUANTITIES | _RESULTS) or not _WORDS.isdisjoint(normalize_label(parent).split()[-1:])
     is_part = is_of_phase and bool(above & SUMMED) and own <= SUMMED | NAMES
-    if is_part and any(rows.phase(one) not in {None, phase} for one in neighbours.headings(slot)):
-        return None  # "Energy", then "Training" and "Evaluation": a figure of the whole run is of neither
+    # The sum of parts that were not all measured; below "Energy", then "Training" and "Evaluation", the whole run's.
+    is_sum = bool(above & QUANTITIES and normalize_label(label) in SUMS and beside & _PARTS)
+    if is_sum or (is_part and any(rows.phase(one) not in {None, phase} for one in neighbours.headings(slot))):
+        return None
     if above & QUANTITIES and own == _OF_MEASURING:
-        return next((name for name in (f"{parent} {label}", f"{parent} measurement {label}") if rows.of(name, None)), None)
+        return _first_known(rows, f"{parent} {label}", f"{parent} measurement {label}")
     if not is_quantity or (above & own and not own & SIZES) or (own and not own & NAMES):
         return label
     in_list = slot.introduction is not None and normalize_label(slot.introduction) == normalize_label(headings[-1])
@@ -73,5 +77,9 @@ def label_below(rows: LabelRows, slot: Slot, label: str, headings: Sequence[str]
         asked = {row.value for name in beside for row in rows.of(name, None)}
         # Where the quantity itself is asked for too, or another one, it is a list of all sorts of things.
         return None if above & QUANTITIES and own and asked.isdisjoint(QUANTITIES | {"hours_used"}) else label
-    known = next((name for name in (f"{label} {parent}", f"{parent} {label}") if rows.of_used(name, None)), None)
+    known = _first_known(rows, f"{label} {parent}", f"{parent} {label}")
     return label if known is None and not own else known
+
+
+def _first_known(rows: LabelRows, *labels: str) -> str | None:
+    return next((label for label in labels if rows.of_used(label, None)), None)

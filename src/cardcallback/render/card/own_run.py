@@ -36,8 +36,8 @@ _ONE_OF_SEVERAL = re.compile(
 )
 # Of several alike the one that this card is about, and the same card in several languages.
 _OWN = re.compile(
-    r"(?<!\w)(?:this (?:model|run|repo(?:sitory)?|card|version)|ours?|english|german|deutsch|french|fran\u00e7ais|spanish|"
-    r"espa\u00f1ol|portugu[e\u00ea]se?|chinese|japanese|korean|italiano?|\u4e2d\u6587|\u65e5\u672c\u8a9e|\ud55c\uad6d\uc5b4)(?!\w)"
+    r"(?<!\w)(?:this (?:model|run|repo(?:sitory)?|card|version)|ours?|english|german|deutsch|french|fran\u00e7ais|"
+    r"spanish|espa\u00f1ol|portugu[e\u00ea]se?|chinese|japanese|korean|italiano?|\u4e2d\u6587|\u65e5\u672c\u8a9e|\ud55c\uad6d\uc5b4)(?!\w)"
 )
 _FEWEST_ALIKE = 2
 _STAGE_NUMBER = re.compile(
@@ -178,7 +178,9 @@ class Neighbours:
             other[-1]
             for other, labels in self._beside.items()
             if any(label == one or label.startswith(f"{one} ") for one in labels)
-            and len(other) == len(path) and other[:-1] == path[:-1] and other != path
+            and len(other) == len(path)
+            and other[:-1] == path[:-1]
+            and other != path
         }
 
     def rows(self, slot: Slot) -> set[str]:

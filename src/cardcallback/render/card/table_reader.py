@@ -16,8 +16,26 @@ _NO_HEAD = re.compile(r"(?:x+|n|n/?a|tbd|tba|todo|none|yes|no)", re.IGNORECASE)
 _FEWEST_COLUMNS = 3
 # Heads of a column that only numbers the rows, or has a sign for each.
 _NUMBERS = frozenset(
-    {"nr", "no", "#", "\u2116", "n\u00b0", "n\u00ba", "id", "lfd", "lfd. nr", "s.no", "\u5e8f\u53f7", "\u756a\u53f7",
-     "symbol", "symbols", "symbole", "s\u00edmbolo", "formelzeichen", "\u7b26\u53f7", "\u8bb0\u53f7"}
+    {
+        "nr",
+        "no",
+        "#",
+        "\u2116",
+        "n\u00b0",
+        "n\u00ba",
+        "id",
+        "lfd",
+        "lfd. nr",
+        "s.no",
+        "\u5e8f\u53f7",
+        "\u756a\u53f7",
+        "symbol",
+        "symbols",
+        "s\u00edmbolo",
+        "formelzeichen",
+        "\u7b26\u53f7",
+        "\u8bb0\u53f7",
+    }
 )
 _OF_A_STEP = frozenset({"step", "epoch", "checkpoint", "iteration", "epoche", "schritt", "\u00e9poque", "\u00e9poca"})
 

@@ -30,8 +30,8 @@ PART_COLUMNS = frozenset({"slice", "subgroup", "sub-group", "group", "segment", 
 WHOLE = frozenset({"", "-", "all", "overall", "total", "whole", "everything", "gesamt"})
 # What heads a column that only says which rows belong together.
 _GROUPS = frozenset(
-    {"category", "section", "area", "topic", "block", "group", "kategorie", "bereich", "abschnitt", "gruppe",
-     "catégorie", "rubrique", "section", "categoría", "sección", "categoria", "类别", "分类", "区分", "分類"}
+    {"category", "section", "area", "topic", "block", "kategorie", "bereich", "abschnitt",
+     "catégorie", "rubrique", "categoría", "sección", "categoria", "类别", "分类", "区分", "分類"}
 )  # fmt: skip
 _FEWEST_GROUPED = 3
 # Words, maybe with a unit behind them, and no placeholder.
