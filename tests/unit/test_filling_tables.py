@@ -219,3 +219,31 @@ def test_a_number_sign_before_a_noun_asks_how_many() -> None:
     """In a head "# GPUs" is no name."""
     text = filled("| Run | # GPUs | Peak mem. (GiB) |\n|---|---|---|\n| | | |\n")
     assert text.endswith("| | 1| 61.0 (of 120 GiB in use, whole machine)|\n")
+
+
+def test_a_bold_row_without_a_value_stands_over_the_rows_below_it() -> None:
+    """As a title: it asks for nothing, and says what the others are about; where every label is bold each has a value."""
+    rows = "| Property | Value |\n|---|---|\n| **Energy** | |\n| GPU | TBD |\n| **Hardware** | |\n| GPU | TBD |\n"
+    text = filled(f"{rows}| **Inference** | |\n| GPU | TBD |\n| Energy | TBD |\n")
+    assert (
+        "| **Energy** | |\n| GPU | 0.107 kWh (GPU only, measured) |\n| **Hardware** | |\n| GPU | NVIDIA GB10 |" in text
+    )
+    assert "| **Inference** | |\n| GPU | TBD |\n| Energy | TBD |" in text
+    assert "| **Energy** | 0.107 kWh" in filled("| Property | Value |\n|---|---|\n| **Energy** | |\n| **GPU** | |\n")
+
+
+def test_rows_that_belong_together_in_html_need_no_merged_cell() -> None:
+    """The first column repeats, and its last word is alone."""
+    rows = [("Training", "Energy"), ("Training", "Time"), ("Inference", "Energy"), ("Energy", "PUE")]
+    text = filled(html("<th>Area</th><th>Item</th><th>Value</th>", *(
+        f"<td>{area}</td><td>{item}</td><td>TBD</td>" for area, item in rows
+    )))  # fmt: skip
+    assert "<td>Training</td><td>Energy</td><td>0.107 kWh (GPU only, measured)</td>" in text
+    assert "<td>Inference</td><td>Energy</td><td>TBD</td>" in text
+    assert "<td>Energy</td><td>PUE</td><td>TBD</td>" in text
+
+
+def test_what_somebody_needs_to_reproduce_it_is_not_what_there_was() -> None:
+    """The settings are the same, and no more than these."""
+    text = filled("## Reproducing\n\n- GPU memory: [X] GB\n- GPU: [X]\n- Memory: [X] GB\n- Learning rate: [X]\n")
+    assert "- GPU memory: [X] GB\n- GPU: [X]\n- Memory: [X] GB\n- Learning rate: 2e-4, cosine schedule" in text

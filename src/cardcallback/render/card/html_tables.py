@@ -58,6 +58,13 @@ class HtmlTable:
         body = [row for row in self.rows[self.heads :] if not is_title(row)]
         return any(row[0].rows > 1 for row in body) and all(len(row) >= _FEWEST_GROUPED for row in body)
 
+    def texts(self, source: str) -> list[list[str]]:
+        """What the cells of its rows hold, the lowest head first, blank where there is none."""
+        body = [row for row in self.rows[self.heads :] if not is_title(row)]
+        head = self.rows[self.heads - 1] if self.heads else ()
+        rows = [[source[cell.begin : cell.end] for cell in row] for row in (head, *body)]
+        return rows if head else [[""] * len(body[0]) if body else [], *rows[1:]]
+
 
 def html_tables(source: str) -> Iterator[HtmlTable]:
     """Every table in a block of HTML whose cells are texts, and whose rows are of one width where cells are merged."""

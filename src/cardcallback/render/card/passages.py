@@ -16,7 +16,7 @@ from cardcallback.render.card.html_tables import html_tables, is_title
 from cardcallback.render.card.inline_text import make_parser, read_inline
 from cardcallback.render.card.labelled import labelled_values, lead_of
 from cardcallback.render.card.table_reader import CellText, TableReader
-from cardcallback.render.card.table_rows import TableCell, has_row_groups, rows_of, split_row
+from cardcallback.render.card.table_rows import TableCell, has_row_groups, row_begin, rows_of, split_row, title_rows
 
 _LINE = re.compile(r"([^\r\n]*)(?:\r\n|\r|\n|\Z)")
 _COMMENT = re.compile(r"\s*<!--(?:(?!-->).)*-->\s*", re.DOTALL)
@@ -92,6 +92,7 @@ class _Walk:
         self._headings: list[tuple[int, str]] = []
         self._titled: bool | None = None
         self._table = TableReader()
+        self._title_rows: Iterator[bool] = iter(())
         self._lists: list[_List] = []
         self._summaries = Summaries()
         self._above_table: tuple[str, ...] = ()
@@ -229,6 +230,7 @@ class _Walk:
     def _begin_table(self, index: int) -> None:
         rows = rows_of(itertools.islice(self._tokens, index, None))
         self._open_table(index, len(rows) - 1, has_row_groups=has_row_groups(rows))
+        self._title_rows = iter(title_rows(rows))
 
     def _open_table(self, index: int, rows: int, *, has_row_groups: bool = False) -> None:
         self._table.open(rows, has_row_groups=has_row_groups)
@@ -237,7 +239,10 @@ class _Walk:
 
     def _table_row(self, index: int, number: int) -> Iterator[Passage]:
         begin, line = self._lines[number]
-        spans = split_row(line, self._row_begin(line))
+        spans = split_row(line, row_begin(line) if self._lists else 0)
+        if next(self._title_rows, False):
+            self._table.title(line[slice(*spans[0])])
+            return
         cells = [CellText(text=line[slice(*span)], place=begin + span[0]) for span in spans]
         yield from self._cells(cells, is_head=self._tokens[index - 1].type == "thead_open")
 
@@ -252,7 +257,8 @@ class _Walk:
         if "<table" not in source.lower():
             return
         for table in html_tables(source):
-            self._open_table(index, len(table.rows) - table.heads, has_row_groups=table.has_row_groups)
+            grouped = table.has_row_groups or has_row_groups(table.texts(source))
+            self._open_table(index, len(table.rows) - table.heads, has_row_groups=grouped)
             for number, row in enumerate(table.rows):
                 texts = [
                     CellText(text=source[cell.begin : cell.end], place=begin + cell.begin, is_single=cell.is_single)
@@ -285,10 +291,3 @@ class _Walk:
         for cell, where in self._table.row(cells, self._references, is_head=is_head, is_html=is_html):
             headings = (*self._above_table, *where.titles)
             yield Passage(kind="cell", source=cell.text, offsets=((0, cell.place),), headings=headings, cell=where)
-
-    def _row_begin(self, line: str) -> int:
-        """Where a row begins in its line, behind the marks of the list it is in."""
-        if not self._lists:
-            return 0
-        marker = re.match(r"[ \t]*(?:>[ \t]?)*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)*", line)
-        return marker.end() if marker else 0

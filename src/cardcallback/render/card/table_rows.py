@@ -34,8 +34,10 @@ _GROUPS = frozenset(
      "catégorie", "rubrique", "categoría", "sección", "categoria", "类别", "分类", "区分", "分類"}
 )  # fmt: skip
 _FEWEST_GROUPED = 3
+_BOLD = re.compile(r"(?:\*\*|__)[^*_]+(?:\*\*|__)|<(b|strong)>[^<>]+</\1>")
 # Words, maybe with a unit behind them, and no placeholder.
 _A_LABEL = re.compile(r"(?!(?:tbd|tba|todo|n/?a)\b)[^\[\]{}<>]*[^\W\d_]{2}[^\[\]{}<>]*(?:\[[^\[\]]*\])?")
+_LIST_MARKS = re.compile(r"[ \t]*(?:>[ \t]?)*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)*")
 _QUOTATION = re.compile(r"[ \t]*(?:>[ \t]?)*")
 
 
@@ -61,6 +63,12 @@ class TableCell:
     group: str = ""
     titles: tuple[str, ...] = ()
     is_html: bool = False
+
+
+def row_begin(line: str) -> int:
+    """Where a row begins in a line inside a list, behind the marks of that."""
+    marks = _LIST_MARKS.match(line)
+    return marks.end() if marks else 0
 
 
 def split_row(line: str, begin: int = 0) -> list[tuple[int, int]]:
@@ -109,6 +117,16 @@ def has_row_groups(rows: Sequence[Sequence[str]]) -> bool:
     is_headed = _plain(head[0]) in _GROUPS
     repeated = len(set(firsts) - {""}) < len(firsts)
     return is_headed or (repeated and len(set(zip(_carried(firsts), seconds, strict=True))) == len(body))
+
+
+def title_rows(rows: Sequence[Sequence[str]]) -> list[bool]:
+    """Whether each row of a table in Markdown only says what those below it are about: bold, and nothing beside it."""
+    bold = [bool(row and _BOLD.fullmatch(row[0].strip())) for row in rows]
+    alone = [one and not any(text.strip() for text in row[1:]) for one, row in zip(bold, rows, strict=True)]
+    # Where labels are bold each has its own value, and what no plain row follows is no title of one.
+    return [
+        bool(number) and one and number + 1 < len(rows) and not bold[number + 1] for number, one in enumerate(alone)
+    ]
 
 
 def _plain(text: str) -> str:
