@@ -222,7 +222,7 @@ def test_a_number_sign_before_a_noun_asks_how_many() -> None:
 
 
 def test_a_bold_row_without_a_value_stands_over_the_rows_below_it() -> None:
-    """As a title: it asks for nothing, and says what the others are about; where every label is bold each has a value."""
+    """As a title: it asks for nothing, and says what the others are about."""
     rows = "| Property | Value |\n|---|---|\n| **Energy** | |\n| GPU | TBD |\n| **Hardware** | |\n| GPU | TBD |\n"
     text = filled(f"{rows}| **Inference** | |\n| GPU | TBD |\n| Energy | TBD |\n")
     assert (
