@@ -55,8 +55,8 @@ _OF_LENGTH = re.compile(
 # Where what belongs to a number in a sentence ends at the latest.
 _AND_MORE = re.compile(r"\s+(?:with|and|und|et|y|was|were)\s|\s+/\s|[.;:,](?:\s|$)")
 _LASTED = re.compile(
-    r"\b(?:took|lasted|ran for|finished (?:after|in|within)|dauerte|lief|"
-    r"ben\u00f6tigte|(?:dauer|zeit|laufzeit) (?:betrug|war|lag bei)|a dur\u00e9|a pris|"
+    r"\b(?:took|lasted|ran for|finished (?:after|in)|dauerte|lief|"
+    r"ben\u00f6tigte|training\w*(?:dauer|zeit) (?:betrug|war|lag bei)|a dur\u00e9|a pris|"
     r"dur\u00f3|tard\u00f3|durou|levou|\u00e8 durato)\b|\u8bad\u7ec3\u4e86|\u8017\u65f6|\u7528\u65f6|\u5386\u65f6|"
     r"\u6642\u9593\u306f|(?:\u65f6\u95f4|\u65f6\u957f)[\u4e3a\u662f]",
     re.IGNORECASE,
