@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable
 
 import pytest
-from virtual_gpu import GB10, P100, VirtualGpu
+from virtual_gpu import A100, GB10, P100, VirtualGpu
 
 from cardcallback.energy import AccountResult, CounterTraits, EnergyAccount, PowerTraits
 from cardcallback.energy.stillness import Still, Stillness
@@ -114,6 +114,30 @@ def test_a_gauge_that_failed_does_not_widen_what_a_sound_counter_says() -> None:
     # What it said until it was found out is spanned.
     assert high - low < 0.1 * value
     assert any("repeated one value" in note and "only it counts" in note for note in result.notes)
+
+
+def test_a_gauge_that_failed_does_not_bound_what_work_begins_later() -> None:
+    """It looked a quarter of the time, at an idle device, and failed: its highest reading is not the most there was."""
+    work = Waveform((constant(20.0), square(0.0, 5.0, 1.73), constant(100.0, begin=100.0)))
+    gpu = VirtualGpu(waveform=work, **A100)
+    account = EnergyAccount(
+        counter=CounterTraits(),
+        power=PowerTraits(averaging_seconds=0.025, refresh_seconds=0.1, interval_seconds=0.1),
+        limit_watts=400.0,
+    )
+    varied, shown = random.Random(3), 0.0  # noqa: S311 - noise, not secrets
+    for count in range(2001):
+        at = count / 10 + 0.003
+        shown = gpu.watts(at) + varied.gauss(0, 0.1) if at < 90.0 else shown
+        account.add_power(at, shown)
+        if count % 10 == 0:
+            account.add_counter(at, gpu.joules(at))
+    result = account.result(200.0)
+    value, low, high = best(result)
+    truth = gpu.truth(0, 200)
+    assert low <= truth <= high
+    assert value == pytest.approx(truth, rel=0.005)
+    assert high - low < 0.03 * value
 
 
 def test_standing_still_while_the_counter_told_costs_nothing_where_the_gauge_stands_alone() -> None:

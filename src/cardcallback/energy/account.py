@@ -217,9 +217,10 @@ class EnergyAccount:
         ceiling = self._ceiling(counter.highest)
         most = ceiling.joules_within(seconds + counter.refresh_seconds)
         allowed = ceiling.joules_if_allowed(seconds + counter.refresh_seconds)
-        # A gauge that is back shows how the device works by now; one that is gone knows nothing of it.
+        # A gauge that is back shows how the device works by now; one that is gone or has failed knows nothing of it.
         integral = self._integral
-        is_back = integral is not None and self._gauge_reaches(point.at_seconds)
+        failed_since = math.inf if integral is None else integral.failed_since(since, point.at_seconds)
+        is_back = integral is not None and failed_since == math.inf and self._gauge_reaches(point.at_seconds)
         check = Check(
             slack_joules=self._slack_joules(counter, seconds),
             most_joules=most,
@@ -227,7 +228,7 @@ class EnergyAccount:
             unwatched_joules=most if is_back else allowed,
             least_joules=ceiling.least_joules(seconds),
             gauge_still=integral.stillness.latest if integral is not None else NEVER,
-            gauge_failed_since=math.inf if integral is None else integral.failed_since(since, point.at_seconds),
+            gauge_failed_since=failed_since,
             gauge_sees_everything=integral is not None and integral.sees_everything,
         )
         counter.add(point, check)
