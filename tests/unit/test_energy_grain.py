@@ -17,18 +17,24 @@ WORK = Waveform((constant(20.0), square(0.0, 90.0, 3.3, duty=0.4), sine(20.0, 15
 END = 300.0
 
 
-def alone(shown: Callable[[VirtualGpu, float], float], device: dict[str, float] = P100) -> tuple[EnergyResult, float]:
-    """What five minutes with a gauge alone end in, and the truth; ``shown`` is what it shows at a time."""
+def alone(
+    shown: Callable[[VirtualGpu, float], float],
+    device: dict[str, float] = P100,
+    *,
+    end: float = END,
+    limit_watts: float | None = None,
+) -> tuple[EnergyResult, float]:
+    """What a run with a gauge alone ends in, and the truth; ``shown`` is what it shows at a time."""
     gpu = VirtualGpu(waveform=WORK, **device)
-    account = account_for(gpu, counter=False, interval=0.1)
+    account = account_for(gpu, counter=False, interval=0.1, limit_watts=limit_watts)
     varied, at = random.Random(4), 0.003  # noqa: S311 - readings that vary, not secrets
-    while at < END + 0.1:
+    while at < end + 0.1:
         account.add_power(at, shown(gpu, at))
         at += 0.1 * varied.uniform(0.5, 1.5)
-    best = account.result(END).best
+    best = account.result(end).best
     assert best is not None
     assert best.high is not None
-    return best, gpu.truth(0, END)
+    return best, gpu.truth(0, end)
 
 
 def renewed_every(seconds: float) -> Callable[[VirtualGpu, float], float]:
@@ -46,6 +52,14 @@ def renewed_every(seconds: float) -> Callable[[VirtualGpu, float], float]:
 def test_a_gauge_that_is_renewed_rarely_is_a_sample(seconds: float, device: dict[str, float]) -> None:
     """Where each reading stands for seconds, what the work did meanwhile is in the interval."""
     best, truth = alone(renewed_every(seconds), device)
+    assert best.low <= truth <= (best.high or 0.0)
+
+
+@pytest.mark.parametrize("device", [GB10, P100], ids=["a second's mean", "10 of 20 ms"])
+@pytest.mark.parametrize("end", [25.0, 40.0])
+def test_a_gauge_that_is_renewed_a_few_times_in_a_short_run_says_little(end: float, device: dict[str, float]) -> None:
+    """Each of its readings stood for seconds: what the work did meanwhile is no more known than in a gap."""
+    best, truth = alone(renewed_every(10.0), device, end=end, limit_watts=250.0)
     assert best.low <= truth <= (best.high or 0.0)
 
 

@@ -79,11 +79,19 @@ P100 = {"window": 0.02, "refresh": 0.02}
 A100 = {"window": 0.025, "refresh": 0.1}
 
 
-def account_for(gpu: VirtualGpu, *, counter: bool = True, power: bool = True, interval: float = 0.5) -> EnergyAccount:
+def account_for(
+    gpu: VirtualGpu,
+    *,
+    counter: bool = True,
+    power: bool = True,
+    interval: float = 0.5,
+    limit_watts: float | None = None,
+) -> EnergyAccount:
     """An account opened with what is known of the GPU's sensors."""
     return EnergyAccount(
         counter=CounterTraits(refresh_seconds=gpu.counter_refresh) if counter else None,
         power=PowerTraits(averaging_seconds=gpu.window, refresh_seconds=gpu.refresh, interval_seconds=interval)
         if power
         else None,
+        limit_watts=limit_watts,
     )

@@ -28,6 +28,8 @@ _SHORTEST_SMOOTH_SECONDS = 20.0
 _IDLE_SHARE = 0.02
 # Readings that hardly ever come twice in a row are restless, if not noise: a pause in such work is short.
 _MOST_RESTLESS_READINGS = 3
+# A gauge that a driver renews only now and then stands still between: so few renewals are no sample of the work.
+_FEWEST_RENEWALS, _MOST_RENEWALS = 2, 8
 _SHORTEST_RESTLESS_SECONDS = 5.0
 
 
@@ -69,6 +71,7 @@ class Stillness:
         self.latest: Stretch = NEVER
         self._kept: list[Still] = []
         self._newest = Still(0.0, math.nan, readings=0, since_seconds=math.inf)
+        self._stretches = 0
         self._highest = 0.0
         self._rose = False
         self._turns = 0
@@ -89,6 +92,7 @@ class Stillness:
             self._note_turn(watts - newest.watts)
             self._keep()
             newest = self._newest = Still(0.0, watts, readings=0, since_seconds=at_seconds)
+            self._stretches += 1
         newest.seconds = at_seconds - newest.since_seconds
         newest.readings += 1
         if newest.readings >= _STILL_READINGS:
@@ -120,6 +124,8 @@ class Stillness:
         stretches = sorted(self._all())
         if self._noisy:
             return _failures_among(stretches)
+        if self._is_renewed_rarely:
+            return stretches
         if self._turns < _FEWEST_CHANGES:
             return []  # a ramp, or a few steps: what comes next is as steady as any
         idle_watts = (1 + _IDLE_SHARE) * lowest_watts
@@ -134,6 +140,16 @@ class Stillness:
     @property
     def _noisy(self) -> bool:
         return self._small_changes >= _FEWEST_CHANGES and self._small_turns > _NOISY_TURNS * self._small_changes
+
+    @property
+    def _is_renewed_rarely(self) -> bool:
+        """Whether each of few readings stood for long and none came again, as work that is so steady returns to them."""
+        if not _FEWEST_RENEWALS < self._stretches <= _MOST_RENEWALS:
+            return False
+        ordered = sorted(self._all(), key=lambda one: one.since_seconds)
+        whole = ordered[1:-1]  # the first began before, and the last goes on
+        long = all(one.readings >= _STILL_READINGS and one.seconds >= _SHORTEST_SECONDS for one in whole)
+        return long and len({one.watts for one in ordered}) == len(ordered)
 
     def _note_turn(self, change: float) -> None:
         turned = (change > 0) != self._rose
