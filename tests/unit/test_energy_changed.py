@@ -79,7 +79,11 @@ def told(result: AccountResult) -> bool:
 
 @pytest.mark.parametrize(
     ("device", "work", "gain"),
-    [*((GB10, WORK, gain) for gain in (0.7, 0.93, 1.08, 1.5)), (A100, FLAT_WORK, 0.7), (A100, FLAT_WORK, 1.5)],
+    [
+        *((GB10, WORK, gain) for gain in (0.7, 0.93, 1.08, 1.5)),
+        *((A100, FLAT_WORK, gain) for gain in (0.7, 1.5)),
+        *((A100, WORK, gain) for gain in (0.7, 1.3)),  # apart by chance by more than half a per cent until then
+    ],
 )
 def test_a_counter_whose_rate_changes_is_found_out(device: dict[str, float], work: Waveform, gain: float) -> None:
     """Work goes on as before by the gauge: the value is right, and the interval does not span the counter's figure."""

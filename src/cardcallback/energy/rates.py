@@ -64,7 +64,8 @@ def rate_change(blocks: Sequence[Block], *, gauge_may_lock: bool) -> RateChange 
     if not (before > 0 and after > 0):
         return None
     share = before / after - 1
-    close = _CLOSE_SHARE if gauge_may_lock else CONSISTENT_SHARE
+    # Readings that meet the work now and then are apart from the counter by chance too.
+    close = min(_CLOSE_SHARE + both.scatter_in(0, first), CONSISTENT_SHARE) if gauge_may_lock else CONSISTENT_SHARE
     agreed = abs(before - 1) <= close
     if agreed and both.changes(first, share) and both.power_goes_on(first, share):
         return RateChange(first=first, share=share, apart_before=abs(before - 1), scatter=both.scatter(first))
@@ -105,7 +106,7 @@ class _Both:
 
     def scatter(self, first: int) -> float:
         """How far the two ratios may usually be off together, as a share."""
-        return math.hypot(self._scatter(0, first), self._scatter(first, self.count))
+        return math.hypot(self.scatter_in(0, first), self.scatter_in(first, self.count))
 
     def power_goes_on(self, first: int, share: float) -> bool:
         """Whether power around the change is as it was, in work where it hardly ever changes so much by chance."""
@@ -146,7 +147,7 @@ class _Both:
         halves = (self.ratio(begin, middle), self.ratio(middle, end))
         return all(abs(half - whole) <= most * whole for half in halves)
 
-    def _scatter(self, begin: int, end: int) -> float:
+    def scatter_in(self, begin: int, end: int) -> float:
         """How far the ratio of that stretch may usually be off, by how much it varies from one part to the next.
 
         In parts of many blocks: what is blurred where two blocks meet is in one of them and not in the other.
