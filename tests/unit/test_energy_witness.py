@@ -59,6 +59,22 @@ def test_a_gauge_that_the_counter_has_shown_right_bridges_narrowly() -> None:
     assert width(result) < 0.03
 
 
+def test_a_gauge_is_shown_right_for_as_long_as_the_counter_watched_it() -> None:
+    """Over 60 of the 90 s for which it stands alone: two thirds of them are as narrow as after a minute of agreeing."""
+    gpu = VirtualGpu(waveform=Waveform((square(60.0, 350.0, 4.01, duty=0.3),)), **A100)
+    widths = []
+    for counted in (60, 75, 90):
+        account = account_of(gpu, interval=0.1, counter=True, limit=400.0)
+        for at in readings(counted + 90.0, 0.1, 3):
+            account.add_power(at, gpu.watts(at))
+        for second in range(counted + 1):
+            account.add_counter(second + 0.002, gpu.joules(second + 0.002))
+        result = best(account, counted + 90.0)
+        assert result.low <= gpu.truth(0, counted + 90) <= (result.high or 0.0)
+        widths.append(width(result))
+    assert 0.5 > widths[0] > widths[1] > widths[2]
+
+
 def test_rare_readings_at_random_moments_are_a_sample() -> None:
     """A P100 asked every 0.4 s for its driver's sake: the interval is that of a sample and holds the truth."""
     held, widths = 0, []

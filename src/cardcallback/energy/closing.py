@@ -100,9 +100,9 @@ def _bridge_doubt(
 ) -> float:
     """How far the gauge may be off where it stands for the counter, as a share.
 
-    In a few seconds it met the work at fewer moments than in the whole run. Over a time at least as long the counter
-    has shown how far off the gauge is on this run's work: what it does not see of the work by its own making is then
-    no longer open, only what it missed by chance.
+    In a few seconds it met the work at fewer moments than in the whole run. The counter has shown how far off the gauge
+    is on this run's work: for as long as it did, what the gauge does not see of the work by its own making is no longer
+    open, only what it missed by chance.
     """
     seconds = max(account.bridged_seconds, 0.0) + sum(max(edge.seconds, 0.0) for edge in edges)
     joules = abs(account.bridged_joules) + sum(abs(edge.joules) for edge in edges)
@@ -110,9 +110,10 @@ def _bridge_doubt(
         return gauge.relative_doubt
     sampled = gauge.sampling_joules(seconds) / joules
     doubt = max(gauge.relative_doubt, sampled)
-    if verdict is None or verdict.seconds < seconds or verdict.verdict == "inconsistent":
+    if verdict is None or verdict.verdict == "inconsistent":
         return doubt
-    return min(doubt, _BEYOND_SHOWN * verdict.apart + sampled)
+    shown = min(doubt, _BEYOND_SHOWN * verdict.apart + sampled)
+    return doubt + min(verdict.seconds / seconds, 1.0) * (shown - doubt)
 
 
 def _age_joules(account: CounterAccount, lead: _Edge, tail: _Edge, gauge: Gauge) -> float:
