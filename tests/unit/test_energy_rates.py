@@ -148,6 +148,15 @@ def test_a_counter_that_keeps_going_back_is_not_the_figure(back_joules: float) -
     assert result.best.joules == pytest.approx(truth, rel=0.005)
 
 
+def test_a_counter_that_went_back_twice_in_a_minute_is_not_the_figure() -> None:
+    """It lost a second's energy once more, in an interval in which a gauge that lags blurs as much."""
+    back = ((10.3, 45.0), (30.3, 2000.0), (50.3, 2000.0))
+    result, truth = watched(60.0, counted=lambda at, joules: joules - sum(lost for then, lost in back if at >= then))
+    assert holds(result, truth)
+    assert result.best is not None
+    assert result.best.joules == pytest.approx(truth, rel=0.005)
+
+
 def test_a_counter_that_was_begun_anew_now_and_then_stays_the_figure() -> None:
     """Three times in ten minutes, beside a gauge that is five per cent low."""
 

@@ -22,7 +22,7 @@ _IMPOSSIBLE_WATTS = 5000.0
 _STILLNESS_SECONDS = 5.0
 _STILL_STEPS = 3
 # A counter that goes back so often is not one: a driver begins it anew with hours between.
-_FEWEST_RESETS, _SECONDS_A_RESET = 3, 60.0
+_FEWEST_RESETS, _SECONDS_A_RESET = 2, 60.0
 
 
 class CounterAccount:
