@@ -143,7 +143,7 @@ class Stillness:
 
     @property
     def _is_renewed_rarely(self) -> bool:
-        """Whether each of few readings stood for long and none came again, as work that is so steady returns to them."""
+        """Whether each of few readings stood for long and none came again, as those of work that is so steady do."""
         if not _FEWEST_RENEWALS < self._stretches <= _MOST_RENEWALS:
             return False
         ordered = sorted(self._all(), key=lambda one: one.since_seconds)
