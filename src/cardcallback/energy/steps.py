@@ -19,6 +19,8 @@ _Interval = tuple[float, float]  # mean power in watts, seconds
 _FEWEST_ALIKE = 4
 # An interval stands out from others where it is further from them than this share of what they are apart.
 _STANDS_OUT = 0.5
+# A device that is awake draws more than this part of the lowest mean power that it was seen to draw.
+_AWAKE_SHARE = 0.5
 _KEPT = 2  # an interval is alone in what it claims where the next one does not claim the same
 
 
@@ -140,13 +142,13 @@ class _Extremes:
     def while_off(self, around: WattsAround, blur_seconds: float) -> float:
         """How much less than counted was used if a device was off in a pause, and its counter stepped.
 
-        In a pause in which nothing was read the machine may have slept. A counter that moved by less than the device
-        ever drew awake shows neither that nor work; one of which ``blur_seconds`` tell as much stood.
+        In a pause in which nothing was read the machine may have slept. A counter that moved by far less than the
+        device ever drew awake shows neither that nor work; one of which ``blur_seconds`` tell as much stood.
         """
         most = 0.0
         for watts, seconds in {*self.lowest, *self.highest}:
             bounds = around(seconds) if seconds > LONGEST_USUAL_SECONDS else None
-            if bounds is not None and bounds[1] * blur_seconds / seconds < watts < bounds[0]:
+            if bounds is not None and bounds[1] * blur_seconds / seconds < watts < _AWAKE_SHARE * bounds[0]:
                 most = max(most, watts * seconds)
         return most
 
