@@ -66,22 +66,6 @@ def test_a_step_while_power_was_not_read(step_seconds: float) -> None:
     assert holds(*watched(step_seconds=step_seconds, power_fails=UNSEEN))
 
 
-def test_a_step_while_the_device_was_off() -> None:
-    """The counter says that it drew a third of its lowest power in a pause of fifty seconds."""
-    off = Waveform(
-        (
-            constant(30.0, end=100.0),
-            square(0.0, 120.0, 0.43, end=100.0),
-            constant(0.0, end=150.0),
-            constant(30.0, begin=150.0),
-            square(0.0, 120.0, 0.43, begin=150.0),
-        )
-    )
-    result, truth = watched(work=off, step_seconds=15.0, paused=UNSEEN)
-    assert result.joules > 1.05 * truth
-    assert holds(result, truth)
-
-
 def test_a_step_in_a_pause_beyond_what_the_work_ever_drew() -> None:
     """A tenth more over a pause of fifty seconds than over any time that was watched, within the device's limit."""
     result, truth = watched(step_seconds=5.0, paused=UNSEEN)
@@ -177,14 +161,4 @@ def test_an_interval_as_others_are_hides_nothing() -> None:
     assert alone.hidden_step(lambda _: (80.0, 120.0), 0.1) == (220.0, 0.0)
     assert alone.hidden_step(lambda _: None, 0.1) == (0.0, 0.0)
     assert alone.joined(1.0, 300.0).hidden_step(lambda _: (80.0, 120.0), 0.1) == (0.0, 0.0)
-
-
-@pytest.mark.parametrize(
-    ("joules", "doubted"),
-    [(6.0, 0.0), (600.0, 600.0), (4500.0, 0.0)],
-    ids=["off", "neither off nor awake", "a little less than ever"],
-)
-def test_a_low_power_in_a_pause_may_be_a_step_of_a_device_that_was_off(joules: float, doubted: float) -> None:
-    """A machine that sleeps has its devices off, or draws a little: a counter that says the latter may have stepped."""
-    alone = AloneIntervals().joined(60.0, joules)
-    assert alone.hidden_step(lambda _: (80.0, 120.0), 0.1) == (doubted, 0.0)
+    assert AloneIntervals().joined(60.0, 600.0).hidden_step(lambda _: (80.0, 120.0), 0.1) == (0.0, 0.0)

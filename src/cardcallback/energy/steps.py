@@ -19,8 +19,6 @@ _Interval = tuple[float, float]  # mean power in watts, seconds
 _FEWEST_ALIKE = 4
 # An interval stands out from others where it is further from them than this share of what they are apart.
 _STANDS_OUT = 0.5
-# A device that is awake draws more than this part of the lowest mean power that it was seen to draw.
-_AWAKE_SHARE = 0.5
 _KEPT = 2  # an interval is alone in what it claims where the next one does not claim the same
 
 
@@ -139,19 +137,6 @@ class _Extremes:
         stands_out = (usual_watts - watts) * seconds > bounds[1] * blur_seconds
         return (bounds[1] - watts) * seconds if stands_out else 0.0
 
-    def while_off(self, around: WattsAround, blur_seconds: float) -> float:
-        """How much less than counted was used if a device was off in a pause, and its counter stepped.
-
-        In a pause in which nothing was read the machine may have slept. A counter that moved by far less than the
-        device ever drew awake shows neither that nor work; one of which ``blur_seconds`` tell as much stood.
-        """
-        most = 0.0
-        for watts, seconds in {*self.lowest, *self.highest}:
-            bounds = around(seconds) if seconds > LONGEST_USUAL_SECONDS else None
-            if bounds is not None and bounds[1] * blur_seconds / seconds < watts < _AWAKE_SHARE * bounds[0]:
-                most = max(most, watts * seconds)
-        return most
-
 
 @dataclass(frozen=True, slots=True)
 class AloneIntervals:
@@ -174,6 +159,6 @@ class AloneIntervals:
         """
         less = more = 0.0
         for extremes in self._by_octave.values():
-            less = max(less, extremes.too_much(around, blur_seconds), extremes.while_off(around, blur_seconds))
+            less = max(less, extremes.too_much(around, blur_seconds))
             more = max(more, extremes.too_little(around, blur_seconds))
         return less, more
