@@ -277,4 +277,7 @@ def _read_state(private: Path) -> _State | None:
 
 
 def _write_state(private: Path, state: _State) -> None:
-    write_atomically(private / _STATE_NAME, json.dumps(msgspec.to_builtins(state)) + "\n")
+    path, text = private / _STATE_NAME, json.dumps(msgspec.to_builtins(state)) + "\n"
+    # Training waits for this; one that a loss of power spoils is no worse than none.
+    if write_atomically(path, text, waits_for_disk=False):
+        portable.sync_soon(path)

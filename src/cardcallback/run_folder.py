@@ -22,7 +22,7 @@ from cardcallback.record import (
     encode,
 )
 from cardcallback.record_place import RecordPlace
-from cardcallback.render.card import ComposedCard, render_card
+from cardcallback.render.card import ComposedCard, render_card, show_pictures
 from cardcallback.render.unfinished import unfinished_runs_note
 from cardcallback.run_pictures import RunPictures
 from cardcallback.sessions import SUMMARY_NAME
@@ -62,6 +62,7 @@ class RunFolder:
         self._private = folder / PRIVATE_FOLDER
         self._keeper = CardKeeper(self._card, self._private, template)
         self._previous_card = Card()
+        self._composed_last: tuple[RunRecord, ComposedCard] | None = None
         self._other_cards = OtherCards(self._card, self._keeper, labels)
         self._pictures = RunPictures()
         self._earlier_completed_card: str | None = None
@@ -168,13 +169,18 @@ class RunFolder:
         """
         for _ in range(_ATTEMPTS - 1):
             with contextlib.suppress(FileChangedError):
-                return self._write_composed(self._composed(record, pictures=pictures), before)
+                return self._write_composed(record, self._composed(record, pictures=pictures), before)
             self._keeper.notice()  # what was written while we composed is newer than what we read
-        return self._write_composed(self._composed(record, pictures=pictures), before)
+        return self._write_composed(record, self._composed(record, pictures=pictures), before)
 
     def _composed(self, record: RunRecord, *, pictures: bool) -> tuple[ComposedCard, str | None]:
         """The card, and the text that it was composed around."""
         current = read_text(self._card)
+        if self._composed_last is not None:
+            shown, composed = self._composed_last
+            # What stands there is what this record gave: to compose it again would only take longer.
+            if (current, record) == (composed.text, msgspec.structs.replace(shown, card=record.card)):
+                return show_pictures(composed, pictures=pictures), current
         filled = join_fills(self._previous_card.filled, self._keeper.filled)
         told = msgspec.structs.replace(self._previous_card, filled=filled)
         known = msgspec.structs.replace(record, card=told)
@@ -197,14 +203,14 @@ class RunFolder:
             raise CardCallbackError(msg) from error
 
     def _write_composed(
-        self, composing: tuple[ComposedCard, str | None], before: Callable[[ComposedCard], None]
+        self, record: RunRecord, composing: tuple[ComposedCard, str | None], before: Callable[[ComposedCard], None]
     ) -> ComposedCard:
         composed, current = composing
         before(composed)
         if not self._card.parent.is_dir():
             self._card.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(self._card, composed.text, unless_changed_from=current)
-        self._previous_card = composed.card
+        self._previous_card, self._composed_last = composed.card, (record, composed)
         with handlers.suppress(CardCallbackError):
             # The card stands; that we cannot remember it was said when training began.
             self._keeper.wrote(composed.text, composed.card)

@@ -79,5 +79,6 @@ def test_any_card_in_any_place(card: str, weights: dict[str, bytes], publish: st
     if publish == "all":
         remembered = decode(place.files["training_run/record.json"]).record.card
         text = place.files["README.md"].decode()
-        only_fills_changed(split_card(card).body, ComposedCard(text=text, card=remembered, report=CardReport()))
+        composed = ComposedCard(text=text, card=remembered, report=CardReport(), told=source.record)
+        only_fills_changed(split_card(card).body, composed)
     assert not plan_publication(source, place, wishes).changes

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from folder_cards import PERSONS_CARD, TRL_CARD, open_folder
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from msgspec.structs import replace
 
 from cardcallback import CardCallback
@@ -211,19 +212,32 @@ def test_where_no_journal_directory_can_be_the_output_folder_has_the_journal(tmp
 
 def test_record_and_card_are_whole_before_the_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Drawing may take longer than a scheduler waits with SIGKILL; the card shows them once they are there."""
-    seen = []
+    seen, draw = [], FigureCanvasAgg.draw
 
-    def drawn(_: object, file: Any, **__: object) -> None:
+    def drawn(canvas: FigureCanvasAgg) -> None:
         text = (tmp_path / "README.md").read_text()
         record = load_run(tmp_path)
         seen.append((record.status, bool(record.card.filled), "cardcallback:end" in text, ".png" in text))
-        file.write(b"a picture")
+        draw(canvas)
 
-    monkeypatch.setattr("matplotlib.figure.Figure.savefig", drawn)
+    monkeypatch.setattr(FigureCanvasAgg, "draw", drawn)
     publisher_of(MadeUpRun(), tmp_path).end("completed", STATE)
     assert seen
     assert set(seen) == {("completed", True, True, False)}
     assert "loss_curve.png" in (tmp_path / "README.md").read_text()
+
+
+def test_the_end_waits_for_the_disk_with_record_and_card_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Record, card, and the card with its pictures; what we remember of the card reaches the disk meanwhile."""
+    waited, sync = [], os.fsync
+
+    def waits(descriptor: int) -> None:
+        waited.append(threading.current_thread() is threading.main_thread())
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", waits)
+    publisher_of(MadeUpRun(), tmp_path).end("completed", STATE)
+    assert waited.count(True) == 3
 
 
 def test_a_signal_leaves_the_pictures_for_last(tmp_path: Path) -> None:

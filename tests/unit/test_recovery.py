@@ -226,7 +226,7 @@ def test_a_picture_that_cannot_be_drawn_costs_no_record(
     def break_down(*_: object, **__: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("matplotlib.figure.Figure.savefig", break_down)
+    monkeypatch.setattr("matplotlib.backends.backend_agg.FigureCanvasAgg.draw", break_down)
     kill(tmp_path / "out", replace(make_record(), run_id="completed"))
     assert recover("out") == 0
     assert load_run(tmp_path / "out").recovered

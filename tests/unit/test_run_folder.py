@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -11,6 +12,7 @@ from folder_cards import HEADING, PERSONS_CARD, TRL_CARD, leave_completed_run, o
 from cardcallback.card_keeper import note_rendered
 from cardcallback.errors import CardCallbackError
 from cardcallback.record import Card, load_run
+from cardcallback.render.card import ComposedCard, render_card
 from cardcallback.run_folder import RunFolder
 from cardcallback.testing import make_record
 
@@ -39,6 +41,35 @@ def test_writing_twice_changes_nothing(tmp_path: Path) -> None:
     once = (tmp_path / "README.md").read_bytes()
     folder.write_card(make_record(), pictures=False)
     assert (tmp_path / "README.md").read_bytes() == once
+
+
+@pytest.mark.parametrize("stood", ["", TRL_CARD, PERSONS_CARD, PERSONS_CARD.replace("\n", "\r\n")])
+def test_pictures_are_added_to_a_card_without_composing_it_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stood: str
+) -> None:
+    """It is what composing it with them gives, whoever wrote it; a record that changed is composed all the same."""
+    composed, record = [], make_record()
+
+    def counted(*arguments: Any, **options: Any) -> ComposedCard:
+        composed.append(options["pictures"])
+        return render_card(*arguments, **options)
+
+    monkeypatch.setattr("cardcallback.run_folder.render_card", counted)
+    for folder in (tmp_path / "later", tmp_path / "at once"):
+        folder.mkdir()
+        if stood:
+            (folder / "README.md").write_bytes(stood.encode())
+    later = open_folder(tmp_path / "later")
+    card = later.write_card(record, pictures=False).card
+    record = msgspec.structs.replace(record, card=card)
+    later.write_card(record, pictures=True)
+    assert composed == [False]
+    open_folder(tmp_path / "at once").write_card(make_record(), pictures=True)
+    texts = [(tmp_path / name / "README.md").read_bytes() for name in ("later", "at once")]
+    assert b"loss_curve.png" in texts[0]
+    assert texts[0] == texts[1]
+    later.write_card(msgspec.structs.replace(record, notes=("Something new.",)), pictures=True)
+    assert composed == [False, True, True]
 
 
 def test_a_running_run_puts_a_completed_card_back(tmp_path: Path) -> None:

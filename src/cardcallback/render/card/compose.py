@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import msgspec
@@ -39,11 +39,15 @@ class CardReport:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ComposedCard:
-    """The card's text, what the record has to remember of it, and what to tell the person."""
+    """The card's text, what the record has to remember of it, and what to tell the person.
+
+    ``told`` is the record as its section tells it.
+    """
 
     text: str
     card: Card
     report: CardReport
+    told: RunRecord
 
 
 def compose_card(
@@ -103,7 +107,15 @@ def compose_card(
             remarks=(*edit.remarks, *filled.remarks),
             placeholders=filled.report,
         ),
+        told=told,
     )
+
+
+def replace_section(composed: ComposedCard, section: str) -> ComposedCard:
+    """A composed card with another section in the place of its own, and nothing else changed."""
+    card = split_card(composed.text)
+    text, _ = place_section(card.body, section, before_citation=False, newline=card.newline)
+    return replace(composed, text=card.with_body(text).join())
 
 
 def emissions_stated_by(

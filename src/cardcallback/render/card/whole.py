@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from cardcallback.record import RunRecord
-from cardcallback.render.card.compose import ComposedCard, compose_card, emissions_stated_by
+from cardcallback.render.card.compose import ComposedCard, compose_card, emissions_stated_by, replace_section
 from cardcallback.render.exported import Weights
 from cardcallback.render.lettered import lettered
 from cardcallback.render.section import render_section
@@ -52,3 +52,8 @@ def render_card(
         model_index=model_index,
         own_labels=own_labels,
     )
+
+
+def show_pictures(composed: ComposedCard, *, pictures: bool) -> ComposedCard:
+    """The same card with the run's pictures in its section, or without: what it holds else is not composed again."""
+    return replace_section(composed, render_section(composed.told, pictures=pictures))

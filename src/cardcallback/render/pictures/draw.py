@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from cardcallback.record import RunRecord
 from cardcallback.render.lettered import lettered
@@ -16,6 +16,7 @@ from cardcallback.render.pictures.style import DOTS_PER_INCH, STYLE, mark_simula
 from cardcallback.writing import write_bytes_atomically
 
 if TYPE_CHECKING:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
 
@@ -60,7 +61,16 @@ def save_picture(path: Path, draw: Callable[[], Figure], *, simulated: bool) -> 
 
 
 def _png(figure: Figure) -> bytes:
+    """Drawn once: ``savefig`` draws all of it twice where it is laid out by an engine, and copies each pixel twice."""
+    from PIL import Image  # noqa: PLC0415  loaded only to draw
+
+    layout, canvas = figure.get_layout_engine(), cast("FigureCanvasAgg", figure.canvas)
+    if layout is not None:
+        layout.execute(figure)
+        figure.set_layout_engine("none")
+    canvas.draw()
     buffer = io.BytesIO()
-    # Software would name the matplotlib version, and bytes would change with it for no visible reason.
-    figure.savefig(buffer, format="png", dpi=DOTS_PER_INCH, metadata={"Software": None})
+    # The plate is opaque. No text in the file: it would name the matplotlib version, for no visible reason.
+    picture = Image.frombuffer("RGBA", canvas.get_width_height(), canvas.buffer_rgba(), "raw", "RGBA", 0, 1)
+    picture.convert("RGB").save(buffer, format="png", dpi=(DOTS_PER_INCH, DOTS_PER_INCH))
     return buffer.getvalue()

@@ -68,7 +68,7 @@ def new_figure(
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415  loaded only to draw
     from matplotlib.figure import Figure  # noqa: PLC0415
 
-    figure = Figure(figsize=(WIDTH_INCHES, height_inches), layout="constrained")
+    figure = Figure(figsize=(WIDTH_INCHES, height_inches), dpi=DOTS_PER_INCH, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots(rows, 1, sharex=share_x, squeeze=False, height_ratios=ratios)
     return figure, [row[0] for row in axes]
