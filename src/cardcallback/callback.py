@@ -11,6 +11,7 @@ from transformers import TrainerCallback, TrainerState
 
 from cardcallback.console import begin_line, say
 from cardcallback.earlier_stages import search_earlier_stages
+from cardcallback.early import begin_early
 from cardcallback.guard import Guard
 from cardcallback.hooks import (
     StopSignals,
@@ -24,10 +25,9 @@ from cardcallback.node_publisher import NodePublisher, end_session, publisher_fo
 from cardcallback.processes import ProcessPart
 from cardcallback.publisher import Publisher
 from cardcallback.record import Status
-from cardcallback.recorder import BackgroundOpening, SystemClock, open_in_background
+from cardcallback.recorder import BackgroundOpening, SystemClock
 from cardcallback.render.card import check_own_labels
 from cardcallback.resuming import Resuming
-from cardcallback.sensors.discovery import sensor_parts
 from cardcallback.settings import resolve_settings, system_root, user_config_directory
 from cardcallback.settings.arguments import remember_given, working_directory
 from cardcallback.trackers import LiveLog, StopsWithSummary
@@ -112,8 +112,7 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
             return
         watch_add_callback(CardCallback, CardCallback.watch, guard=self._guard)
         if self._part.place.measures:  # now, so that "before training" (loading, tokenising) can be read
-            root = system_root(os.environ)
-            self._opening = open_in_background(sensor_parts(system_root=root, environ=os.environ), SystemClock())
+            self._opening = begin_early(os.environ)
 
     def __getstate__(self) -> dict[str, Any]:
         return {"_settings": self._settings}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cardcallback.observe import observe_machine
+from cardcallback.observe import machine_once
 from cardcallback.processes.job_sensors import JobSensors
 from cardcallback.processes.node import MeasuredNode
 from cardcallback.ratios import energy_per_token
@@ -38,7 +38,7 @@ class LiveFigures:
         self._sensors = sensors
         self._is_whole_job = node is None or node.place.local_processes == node.place.processes
         self._before = before
-        self._is_unified_machine = observe_machine(system_root).unified_memory is True
+        self._is_unified_machine = machine_once(system_root).unified_memory is True
 
     def now(self, tokens: int | None) -> dict[str, float]:
         """By name with unit; what is not known is left out.

@@ -7,8 +7,7 @@ import sys
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import cache, partial
-from importlib.metadata import version
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from cardcallback.curves import curves_from_history, history_notes, log_entries
 from cardcallback.guard import Guard
 from cardcallback.hooks import output_folder
 from cardcallback.live_figures import LiveFigures
-from cardcallback.observe import observe_machine, observe_software
+from cardcallback.observe import machine_once, observe_software, version_of
 from cardcallback.observed_run import TRAINED_BEFORE, ObservedRun
 from cardcallback.processes.announcement import own_devices
 from cardcallback.processes.job_sensors import JobSensors
@@ -34,9 +33,9 @@ from cardcallback.sessions import Lineage
 from cardcallback.settings import Settings, user_config_directory
 from cardcallback.stages import Found, StagesSearch
 
-# Together no more than the 50 ms that training's begin may cost.
+# Of the 50 ms that training's begin may cost; a first reading has what opening has left, for files take the rest.
 _OPENING_TIMEOUT_SECONDS = 0.02
-_FIRST_READING_TIMEOUT_SECONDS = 0.02
+_FIRST_READING_UNTIL_SECONDS = 0.03
 _STAGES_TIMEOUT_SECONDS = 0.01
 _STAGES_AT_END_TIMEOUT_SECONDS = 1.0
 
@@ -58,8 +57,6 @@ class LiveRun:
         self._settings = settings
         self._clock = clock
         self._system_root = system_root
-        # Neither changes while it runs, and the journal asks for a record every few seconds.
-        self._version, self._machine = version("cardcallback"), cache(partial(observe_machine, system_root))
         self._search: StagesSearch | None = None
         self._run_before: str | None = None
         self._devices = JobSensors()
@@ -109,7 +106,7 @@ class LiveRun:
         first: bool,
         place: Place | None = None,
     ) -> None:
-        """Begin to measure; waits for no driver longer than 40 ms in all, and for no other process.
+        """Begin to measure; waits for no driver longer than 30 ms in all, and for no other process.
 
         What opens later is a gap at the start of its own figures. ``place``: where it measures for others too.
         """
@@ -127,7 +124,8 @@ class LiveRun:
             )
         ranks = self.node.ranks if self.node is not None else None
         self._devices = JobSensors(own.job, environ, ranks, [opening.pending() for opening in openings])
-        deadline = self._clock.elapsed_seconds() + _OPENING_TIMEOUT_SECONDS
+        begun = self._clock.elapsed_seconds()
+        deadline = begun + _OPENING_TIMEOUT_SECONDS
         opened = [one.result(max(deadline - self._clock.elapsed_seconds(), 0.0)) for one in openings]
         self._recorder = Recorder(
             self.sensors, clock=self._clock, sampling_interval_seconds=self._settings.sampling_interval_seconds
@@ -136,7 +134,7 @@ class LiveRun:
         for part, result in enumerate(opened):
             if result is not None:
                 self._join(self._recorder, part, result, first=first)
-        self._recorder.start(_FIRST_READING_TIMEOUT_SECONDS)
+        self._recorder.start(max(begun + _FIRST_READING_UNTIL_SECONDS - self._clock.elapsed_seconds(), 0.0))
         if self.node is not None:
             self.node.ranks.start()
         for part, result in enumerate(opened):
@@ -270,7 +268,7 @@ class LiveRun:
             notes = (*selection.notes, *self.notes, *before.notes, *self.observed.notes)
         state = RunState(
             run_id=self.run_id,
-            cardcallback_version=self._version,
+            cardcallback_version=version_of("cardcallback"),
             status=status,
             first_step=self.observed.first_step,
             last_step=last_step,
@@ -287,7 +285,7 @@ class LiveRun:
             state,
             recording,
             software=observe_software(),
-            machine=self._machine(),
+            machine=machine_once(self._system_root),
             uses_accelerators=self._devices.job.uses_cuda is not False,
             unmeasured=self._devices.job.names,
         )

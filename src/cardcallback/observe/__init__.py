@@ -3,9 +3,9 @@
 from cardcallback.observe.base_model import find_base_model, model_folders, weights_names
 from cardcallback.observe.counting_plan import CountingPlan, plan_counting
 from cardcallback.observe.evaluation import LOSS_IS_MEAN_OF_BATCHES, evaluation_result, joined_results, perplexity
-from cardcallback.observe.machine import observe_machine
+from cardcallback.observe.machine import machine_once, observe_machine
 from cardcallback.observe.progress import training_completed, with_progress
-from cardcallback.observe.software import observe_software, surrounding_notes
+from cardcallback.observe.software import observe_software, surrounding_notes, version_of
 from cardcallback.observe.step_tokens import OF_ONE_PROCESS, StepCounts, StepTokens
 from cardcallback.observe.tokens import TokenBaseline, count_tokens, may_be_counted, token_baseline, with_counted
 from cardcallback.observe.training import observe_training
@@ -21,6 +21,7 @@ __all__ = [
     "evaluation_result",
     "find_base_model",
     "joined_results",
+    "machine_once",
     "may_be_counted",
     "model_folders",
     "observe_machine",
@@ -31,6 +32,7 @@ __all__ = [
     "surrounding_notes",
     "token_baseline",
     "training_completed",
+    "version_of",
     "weights_names",
     "with_counted",
     "with_progress",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import re
 from collections import Counter
+from functools import cache
 from pathlib import Path
 
 from cardcallback import handlers, portable
@@ -58,6 +59,10 @@ def observe_machine(system_root: Path) -> Machine:
         unified_memory=True if name == _DGX_SPARK else None,
         operating_system=_with_wsl(_operating_system(system_root), system_root),
     )
+
+
+# The computer stays as it is while a process lives, and a journal asks for a record every few seconds.
+machine_once = cache(observe_machine)
 
 
 def _text(path: Path) -> str:

@@ -67,10 +67,14 @@ def surrounding_notes(trainer: object) -> tuple[str, ...]:
     return (*([_CODECARBON] if followed else []), *([_SETFIT] if has_head else []))
 
 
-@cache  # of the library that was loaded, whatever is installed meanwhile; and to read it takes long
+# Of the library that was loaded, whatever is installed meanwhile; and to read it takes long.
+version_of = cache(version)
+
+
+@cache
 def _version(distribution: str) -> str | None:
     try:
-        text = version(distribution)
+        text = version_of(distribution)
     except PackageNotFoundError:
         return None  # a source tree on the path has no version to tell
     return text if _VERSION.fullmatch(text) else None
