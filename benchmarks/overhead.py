@@ -45,6 +45,8 @@ from cardcallback import CardCallback
 from cardcallback.sensors.nvml import reset_nvml
 from ratios import Ratio, Spent, ratio_of
 from simulated import Simulation, nvidia_smi_in, profile_named
+from step_calls import seconds_added
+from step_share import Added, StepShare, threads_added
 from step_time import STEP_SECONDS, StepClock, trainer_of, width_for
 from step_turns import Turn, TurnClock, Turns
 
@@ -118,6 +120,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=110, help="turns of each (default: %(default)s)")
     parser.add_argument("--runs", type=int, default=11, help="short ones, for begin and end (default: %(default)s)")
+    parser.add_argument("--calls", type=int, default=5120, help="steps of which they are timed (default: %(default)s)")
     parser.add_argument("--step", type=float, default=STEP_SECONDS, help="seconds one takes (default: %(default)s)")
     parser.add_argument("--width", type=int, help="of the model, instead of one that makes a step take that long")
     parser.add_argument("--json", action="store_true", help="print data only")
@@ -133,15 +136,22 @@ def main() -> int:
         width = arguments.width or width_for(arguments.step)
         print(f"a model of width {width}", file=sys.stderr)
         ends = begin_and_end(runs=arguments.runs, width=width)
-        steps = step_ratios(rounds=arguments.rounds, width=width, clock=clock)
-    figures = {"steps": {name: asdict(one) for name, one in steps.items()}, "begin_and_end": ends}
-    print(json.dumps(figures, indent=1) if arguments.json else f"{step_table(steps)}\n\n{table(ends)}")
+        spent = spent_in_turns(rounds=arguments.rounds, width=width, clock=clock)
+        share = share_of_a_step(spent, calls=arguments.calls)
+    steps = step_ratios(spent)
+    tables = f"{step_table(steps)}\n\n{share_table(share)}\n\n{table(ends)}"
+    figures = {
+        "steps": {name: asdict(one) for name, one in steps.items()},
+        "share_of_a_step": asdict(share),
+        "begin_and_end": ends,
+    }
+    print(json.dumps(figures, indent=1) if arguments.json else tables)
     if page is not None:
         turns = f"{arguments.rounds} turns of {_TURN_SECONDS:g} s of each in one training, model {width} wide"
         runs = f"{arguments.runs} short trainings of each for begin and end"
-        block = f"{turns}; {runs}; {surroundings(load)}\n\n{step_table(steps)}\n\n{table(ends)}"
+        block = f"{turns}; {runs}; {surroundings(load)}\n\n{tables}"
         arguments.write.write_text(with_block(page, block), encoding="utf-8")
-    return int(is_broken(steps, ends))
+    return int(is_broken(steps, ends, share))
 
 
 def begin_with_steady_heap() -> None:
@@ -165,8 +175,8 @@ def simulated_gpu(machine: ExitStack) -> TurnClock:
     return clock
 
 
-def step_ratios(*, rounds: int, width: int, clock: TurnClock) -> Steps:
-    """Steps by what took part in them."""
+def spent_in_turns(*, rounds: int, width: int, clock: TurnClock) -> dict[str, list[Spent]]:
+    """What a step took in each turn, by what took part in it."""
     card = CardCallback(quiet=True, charts=False)
     turns = {
         _WITHOUT: Turn(),
@@ -187,7 +197,23 @@ def step_ratios(*, rounds: int, width: int, clock: TurnClock) -> Steps:
     with tempfile.TemporaryDirectory() as folder:
         watch.trainer = trainer_of(folder, width, [*dict.fromkeys(told), watch])
         watch.trainer.train()
-    return {name: _compared(own, watch.spent[_WITHOUT]) for name, own in watch.spent.items()}
+    return watch.spent
+
+
+def step_ratios(spent: dict[str, list[Spent]]) -> Steps:
+    """Steps by what took part in them."""
+    return {name: _compared(own, spent[_WITHOUT]) for name, own in spent.items()}
+
+
+def share_of_a_step(spent: dict[str, list[Spent]], *, calls: int) -> StepShare:
+    """What ours adds to a step: its calls, timed over so many steps, and its threads in the turns."""
+    return StepShare(
+        # Of a processor, as the calls are: by the clock a step is the longer, and its share the kinder, the more
+        # others have of the machine.
+        step_seconds=statistics.median(one.thread for one in spent[_WITHOUT]),
+        calls=seconds_added(lambda: CardCallback(quiet=True, charts=False), 1, True, steps=calls),  # noqa: FBT003 - a case
+        threads=threads_added(spent[_OURS], spent[_WITHOUT], _TURNS_A_BLOCK),
+    )
 
 
 def _follow(callback: Any, *, goes: bool) -> None:
@@ -242,10 +268,10 @@ def _short_run(callback: TrainerCallback, width: int) -> float:
     return seconds
 
 
-def is_broken(steps: Steps, ends: dict[str, dict[str, float]]) -> bool:
+def is_broken(steps: Steps, ends: dict[str, dict[str, float]], share: StepShare) -> bool:
     """Whether any budget surely is."""
     late = [value for name, value in ends[_OURS].items() if value > BUDGETS.get(name, value)]
-    return bool(late) or step_verdict(steps) == "BROKEN"
+    return bool(late) or "BROKEN" in {step_verdict(steps), share.verdict(STEP_BUDGET)}
 
 
 def step_verdict(steps: Steps) -> str:
@@ -266,6 +292,24 @@ def step_table(steps: Steps) -> str:
         limit = f"≤ {STEP_BUDGET:.4f}: {step_verdict(steps)}" if name == _OURS else ""
         lines.append(f"| {name} | {1e3 * one.seconds:.2f} ms | {' | '.join(told)} | {limit} |")
     return "\n".join(lines)
+
+
+def share_table(share: StepShare) -> str:
+    """What ours adds to a step, by what does, and the ratio between whose bounds that puts it."""
+    between = f"{share.least:.4f} to {share.most:.4f}"
+    return "\n".join(
+        [
+            "| counted, simulated device | added to a step | step time ratio | |",
+            "|---|---|---|---|",
+            f"| calls in the training thread | {_microseconds(share.calls)} |  |  |",
+            f"| threads, of a processor | {_microseconds(share.threads)} |  |  |",
+            f"| both | | {between} | ≤ {STEP_BUDGET:.4f}: {share.verdict(STEP_BUDGET)} |",
+        ]
+    )
+
+
+def _microseconds(added: Added) -> str:
+    return f"{1e6 * added.value:.1f} µs ({1e6 * added.low:.1f} to {1e6 * added.high:.1f})"
 
 
 def _with_interval(ratio: Ratio) -> str:
