@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import inspect
+from importlib import resources
 from pathlib import Path
 
 import pytest
+import yaml
 from folder_cards import open_folder
 
 from cardcallback import CardCallback
@@ -83,3 +85,10 @@ def test_own_topics_stand_beside_ours() -> None:
     assert topics["mine"] == ("steckbrief",)
     assert topics["training"][:2] == ("nachschulung", "training")
     assert topics["card"] == default_label_map().topics["card"]
+
+
+def test_the_map_that_ships_reads_the_same_in_old_and_new_yaml() -> None:
+    """The parser in C takes words such as "on" for truth values where they stand without quotes."""
+    shipped = resources.files("cardcallback.render.card").joinpath("labels.yaml").read_text(encoding="utf-8")
+    assert read_label_map(shipped) == default_label_map()
+    assert yaml.__with_libyaml__
