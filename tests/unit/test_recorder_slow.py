@@ -102,6 +102,43 @@ def test_calls_of_which_one_is_quick_now_and_then_do_not_make_a_quick_driver(eve
     assert driver.busy_seconds() <= 0.0015 * 3600.0
 
 
+@pytest.mark.parametrize("seed", [0, 2])
+def test_a_driver_that_was_held_up_again_and_again_is_read_as_ever_after_that(seed: int) -> None:
+    """Half an hour in which it is slow for some calls and quick for others, at random; as ever half an hour later."""
+    gpu = VirtualGpu(waveform=training_waveform(seconds=4000), **GB10)
+    varied, lengths = random.Random(seed), list[float]()  # noqa: S311 - chance, not secrets
+
+    def held_up_at_times(at: float) -> float:
+        if at >= 1800.0:
+            return 2e-4
+        if not lengths:
+            lengths.extend([0.02 if varied.random() < 0.3 else 2e-4] * 20)
+        return lengths.pop()
+
+    driver = SlowDriver(gpu, held_up_at_times)
+    energy = [driver.sensor("gpu_energy", gpu.joules), driver.sensor("gpu_power", gpu.watts)]
+    driver.record([*energy, *(driver.sensor(one, interval_seconds=5.0) for one in _STATES)], 3900.0)
+    assert sum(began > 3600.0 for began, _ in driver.calls["gpu_power"]) > 300.0 / 1.5
+
+
+def test_a_sensor_that_fails_after_its_driver_turned_quick_hurries_the_others_once() -> None:
+    """The counter answers quickly once, and fails from then on: slow process lists stay as rare as they cost."""
+    gpu = VirtualGpu(waveform=training_waveform(seconds=2000), **GB10)
+    driver = SlowDriver(gpu, lambda at: 0.1 if at < 60.0 else 2e-4)
+    quick = itertools.count()
+
+    def joules(at: float) -> float:
+        if at > 60.0 and next(quick) > 0:
+            raise SensorReadError("unknown error")
+        return gpu.joules(at)
+
+    energy = [driver.sensor("gpu_energy", joules), driver.sensor("gpu_power", gpu.watts)]
+    lists = driver.sensor("gpu_process_memory", call_seconds=lambda _: 0.05, interval_seconds=60.0)
+    driver.record([*energy, lists], 1800.0)
+    assert next(quick) > 100
+    assert driver.busy_seconds(since=62.0) <= 0.001 * (1800.0 - 62.0)
+
+
 def test_a_driver_that_is_slow_until_the_end_still_tells_most_of_the_energy() -> None:
     """Calls of 2.4 s from a third of the run on: what its counter says late tells, to within such a call."""
     gpu = VirtualGpu(waveform=training_waveform(seconds=700), **GB10)

@@ -14,6 +14,8 @@ SLOW_CALL_SECONDS = 0.001
 # the driver was held up, and is not any more.
 _QUICKER = 8.0
 _COSTS_KEPT = 9
+# No more quick calls in a row are ever needed than are kept beside the slow ones before them.
+_MOST_QUICK_NEEDED = 4
 # A call that takes so many times as long as the median was held up.
 HELD_UP = 2.0
 
@@ -31,12 +33,13 @@ class CallCosts:
         self._latest: deque[float] = deque(maxlen=_COSTS_KEPT)
         self._usual_seconds: float | None = None
         self._changed = False
-        self._judge_at = 0
+        self._calls = self._judge_at = 0
         self._quick_needed = 1
 
     def add(self, seconds: float) -> None:
         """A call that answered took so long."""
         self._changed = True
+        self._calls += 1
         self._latest.append(seconds)
         if len(self._first) < CALLS_TO_JUDGE:
             self._first.append(seconds)
@@ -63,8 +66,8 @@ class CallCosts:
         self._first = []
         self._latest.clear()
         self._changed = True
-        self._judge_at = 0
-        self._quick_needed *= 2
+        self._calls = self._judge_at = 0
+        self._quick_needed = min(2 * self._quick_needed, _MOST_QUICK_NEEDED)
 
     @property
     def usual_seconds(self) -> float | None:
@@ -81,12 +84,12 @@ class CallCosts:
             return min(self._first)
         return self.usual_seconds
 
-    def are_new(self, calls: int) -> bool:
-        """Whether the cost is to be judged: as soon as it is known, and again after ever more ``calls``."""
+    def are_new(self) -> bool:
+        """Whether the cost is to be judged: as soon as it is known, and again after ever more calls."""
         # The count first: it is all that most readings need.
-        if CALLS_TO_JUDGE < calls < self._judge_at or self.usual_seconds is None:
+        if CALLS_TO_JUDGE < self._calls < self._judge_at or self.usual_seconds is None:
             return False
-        self._judge_at = 2 * max(calls, CALLS_TO_JUDGE)
+        self._judge_at = 2 * max(self._calls, CALLS_TO_JUDGE)
         return True
 
     def _by_calls(self) -> float | None:

@@ -168,6 +168,7 @@ class Appointment:
         self.last_failure = reason
         self.reads += 1
         self.failures += 1
+        self.turned_quick = False
         self._failures_in_a_row += 1
         self._failing_since = now_seconds if self._failures_in_a_row == 1 else self._failing_since
         self.trust.doubt(now_seconds)
@@ -295,4 +296,4 @@ class Appointment:
     @property
     def cost_is_new(self) -> bool:
         """Whether the cost is to be judged: as soon as it is known, and again after ever more readings."""
-        return self.costs.are_new(self.reads - self.failures)
+        return self.costs.are_new()
