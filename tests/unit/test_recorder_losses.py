@@ -82,6 +82,15 @@ def test_a_driver_that_is_held_up_while_a_device_is_lost_does_not_put_off_the_re
     assert gap <= 287.0
 
 
+@pytest.mark.parametrize("every", [1, 2, 10])
+def test_a_lost_device_of_which_some_calls_are_slow_keeps_the_driver_busy_for_little_of_the_time(every: int) -> None:
+    """Two hours in which some calls take a second and the others fail at once, as those of another sensor may."""
+    bus = Bus(20.0, 1e9)
+    bus.hang = lambda _: bus.clock.advance(0.0 if len(bus.asked) % every else 1.0)
+    bus.after(7200.0)
+    assert sum(asked % every == 0 for asked in range(1, len(bus.asked) + 1)) <= 0.003 * 7200.0
+
+
 def test_calls_that_stay_slow_are_made_every_two_hours_at_least() -> None:
     """Every call hangs for 30 s: it would cost a thousandth of 8.8 h, and the device is looked for all the same."""
     bus = Bus(20.0, 1e9)

@@ -15,6 +15,8 @@ _FIRST_RETRY_SECONDS = 0.1
 _LONGEST_RETRY_SECONDS = 5.0
 # Slow ones that go on are made as rarely as they cost, and then still often enough to see the device come back.
 _LONGEST_SLOW_RETRY_SECONDS = 7200.0
+# Calls that go on being slow lie up to so many times as far apart as they cost.
+_AS_RARE = 2.0
 
 
 @dataclass(slots=True)
@@ -30,6 +32,7 @@ class _Loss:
     attempts: int = 0
     last_cost_seconds: float = math.inf
     slow_since: float = math.inf
+    slow_at: float = -math.inf
     retry_at: float = -math.inf
 
 
@@ -53,16 +56,20 @@ class DeviceLosses:
         if loss.since_seconds is None:
             loss.since_seconds = at_seconds
             loss.times += 1
-            loss.attempts, loss.slow_since = 0, math.inf
+            loss.attempts, loss.slow_at = 0, -math.inf
         loss.last_cost_seconds = cost_seconds
         first = max(_FIRST_RETRY_SECONDS, cost_seconds)
         delay = min(first * 2 ** min(loss.attempts, 10), _LONGEST_RETRY_SECONDS)
         loss.attempts += 1
         affordable = min(cost_seconds / DRIVER_SHARE, _LONGEST_SLOW_RETRY_SECONDS)
-        # A call may hang until the driver gives up the device, or while the driver is held up, and the next ones
-        # answer at once: it is asked again after as long as calls have been slow.
-        loss.slow_since = min(loss.slow_since, now) if affordable > delay else math.inf
-        loss.retry_at = now + max(delay, min(affordable, now - loss.slow_since))
+        if affordable > delay:
+            # A call may hang until the driver gives up the device, or while the driver is held up, and the next ones
+            # answer at once: it is asked again after as long as calls have been slow. Quick ones between, maybe of
+            # another sensor, are no end of that before the slow ones are as rare as they cost.
+            loss.slow_since = now if now - loss.slow_at > _AS_RARE * affordable else loss.slow_since
+            loss.slow_at = now
+            delay = max(delay, min(affordable, now - loss.slow_since))
+        loss.retry_at = now + delay
 
     def __bool__(self) -> bool:
         """Whether any device was ever lost."""
