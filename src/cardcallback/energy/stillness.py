@@ -28,9 +28,9 @@ _SHORTEST_SMOOTH_SECONDS = 20.0
 _IDLE_SHARE = 0.02
 # Readings that hardly ever come twice in a row are restless, if not noise: a pause in such work is short.
 _MOST_RESTLESS_READINGS = 3
+_SHORTEST_RESTLESS_SECONDS = 5.0
 # A gauge that a driver renews only now and then stands still between: so few renewals are no sample of the work.
 _FEWEST_RENEWALS, _MOST_RENEWALS = 2, 8
-_SHORTEST_RESTLESS_SECONDS = 5.0
 
 
 @dataclass(order=True, slots=True)
