@@ -148,9 +148,9 @@ class Asking:
         return any(normalize_label(one) in self.index.by_label for one in (name, split_unit(name)[0]))
 
     def is_label_with_unit(self, text: str) -> bool:
-        """Whether a text without a value is a label and its unit: "Training time [min]"."""
+        """Whether a text without a value is a label and its unit: "Training time [min]", not "[GPU] x [number]"."""
         bare, unit = split_unit(text)
-        return unit is not None and normalize_label(bare) in self.index.by_label
+        return unit is not None and "[" not in bare and normalize_label(bare) in self.index.by_label
 
     def _heads_quantity(self, slot: Slot, label: str) -> bool:
         """Whether a cell's column asks for a quantity, and the label for something else: "GPU" beside "Energy"."""
