@@ -272,8 +272,6 @@ class Publisher:
         return self._records.now(self._state, status or self._status)
 
     def _write_everything(self) -> None:
-        with self._guard("keep what was written into the card"):
-            self._folder.adopt_edits()
         record, finished = self._files.record_and_card(self._current)
         if saves_checkpoint(self._trainer()):  # before it is uploaded; the event comes after that
             with self._guard("write the record into the checkpoint"):

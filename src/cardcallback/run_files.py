@@ -96,6 +96,8 @@ class RunFiles:
             filled = msgspec.structs.replace(record, card=composed.card)
             self._write_if_new(filled, finished=finished)
 
+        with self._guard("keep what was written into the card"):
+            self._folder.adopt_edits()
         with self._guard("write the card"):
             self.card_owed = True
             self._folder.write_card(record, pictures=self._pictures, before=record_first)

@@ -227,6 +227,27 @@ def test_record_and_card_are_whole_before_the_pictures(tmp_path: Path, monkeypat
     assert "loss_curve.png" in (tmp_path / "README.md").read_text()
 
 
+@pytest.mark.parametrize("stood", ["", TRL_CARD, PERSONS_CARD])
+def test_what_somebody_writes_while_the_pictures_are_drawn_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stood: str
+) -> None:
+    """Drawing takes a second or more: the pictures come into the card that stands there by then."""
+    draw = FigureCanvasAgg.draw
+
+    def edited(canvas: FigureCanvasAgg) -> None:
+        text = (tmp_path / "README.md").read_text()
+        (tmp_path / "README.md").write_text(text.replace("# ", "# Edited: ", 1 - text.count("Edited")))
+        draw(canvas)
+
+    if stood:
+        (tmp_path / "README.md").write_text(stood)
+    monkeypatch.setattr(FigureCanvasAgg, "draw", edited)
+    publisher_of(MadeUpRun(), tmp_path).end("completed", STATE)
+    text = (tmp_path / "README.md").read_text()
+    assert "# Edited: " in text
+    assert "loss_curve.png" in text
+
+
 def test_the_end_waits_for_the_disk_with_record_and_card_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Record, card, and the card with its pictures; what we remember of the card reaches the disk meanwhile."""
     waited, sync = [], os.fsync
