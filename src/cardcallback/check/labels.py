@@ -110,7 +110,7 @@ def _may_hold_more(stated: Stated, value: Value) -> bool:
 
 def _is_overruled(label: str, record: RunRecord) -> bool:
     """Whether it is the argument of epochs, which trainers list as it stands, and the run was told its steps."""
-    return plain_label(label) == "num_train_epochs" and "max_steps" in record.training.hyperparameters
+    return plain_label(label) in {"num_train_epochs", "num_epochs"} and "max_steps" in record.training.hyperparameters
 
 
 def _stated(card: CardText, against: AgainstRecord, index: LabelIndex) -> Iterator[Stated]:
@@ -121,7 +121,7 @@ def _stated(card: CardText, against: AgainstRecord, index: LabelIndex) -> Iterat
     written = {" ".join(fill.text.split()) for fill in record.card.filled}
     firsts = [slot for slot in card.slots if slot.kind == "example"]
     histories = {slot.table for slot in firsts if normalize_label(slot.column or "") in _MOMENTS}
-    yield from in_code(card, index, asking, _TRAINING)
+    yield from in_code(card, index, asking, _TRAINING, lambda said: _is_of_other(said, against))
     for slot in card.slots:
         if slot.kind in {"heading", "sentence"} or not slot.text.strip() or (slot.kind == "example" and slot.rows > 1):
             continue
@@ -220,6 +220,11 @@ def _told(sentence: str, slot: Slot, naming: Naming, asks_for: str | None) -> li
         return [*named(sentence, slot, naming), *lasted(sentence, slot)]
     wanted = _IN_WORDS.get(asks_for or "", ())
     return [one for one in named(sentence, slot, naming) if one.name.startswith(tuple(wanted))] if wanted else []
+
+
+def _is_of_other(said: str, against: AgainstRecord) -> bool:
+    """Whether a text says of what it stands above that this is of another run, stage or model."""
+    return not _is_of_this_run(said, "") or against.names_other_stage(said) or against.names_other_model(said)
 
 
 def _is_of_this_run(sentence: str, before: str) -> bool:

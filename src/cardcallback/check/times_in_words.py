@@ -16,6 +16,12 @@ _IN_WORDS = re.compile(
     r"(?P<unit>minute|hour|day|week|month)s?\b(?P<half>\s+and\s+a\s+half\b)?",
     re.IGNORECASE,
 )
+# What makes it a bound, and what it is only a part of: "one or two hours", "an hour and fifty minutes".
+_BOUND = re.compile(r"\b(?:(?P<over>over|above|at least|beyond)|under|below|within)\s+$", re.IGNORECASE)
+_FEW = rf"(?:an?|{'|'.join(_COUNTS)}|twenty|thirty|forty|fifty|\d+)"
+_BEFORE = re.compile(rf"\b{_FEW}\s*(?:and|or|to|-|\u2013)\s*$", re.IGNORECASE)
+_AFTER = re.compile(rf"\s*,?\s*(?:and|or|to)?\s*{_FEW}\b", re.IGNORECASE)
+_FAR = 4.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,8 +34,11 @@ class TimeInWords:
 
 
 def times_in_words(text: str) -> Iterator[TimeInWords]:
-    """Every one of a text in English, in order."""
+    """Every one of a text in English that stands alone, in order."""
     for found in _IN_WORDS.finditer(text):
+        before = text[: found.start()]
+        if _BEFORE.search(before) or _AFTER.match(text, found.end()):
+            continue
         count = " ".join(found["count"].lower().split())
         if count in _COUNTS:
             number = _COUNTS.index(count) + 1.0
@@ -38,6 +47,8 @@ def times_in_words(text: str) -> Iterator[TimeInWords]:
             low, high = _LOOSE[count]
         if found["half"]:
             low, high = low + 0.5, high + 0.5
+        if (bound := _BOUND.search(before)) is not None:
+            low, high = (low, _FAR * high) if bound["over"] else (low / _FAR, high)
         unit = found["unit"].lower()
         days = _DAYS.get(unit, 1.0)
         unit = "day" if unit in _DAYS else unit
