@@ -247,3 +247,12 @@ def test_what_somebody_needs_to_reproduce_it_is_not_what_there_was() -> None:
     """The settings are the same, and no more than these."""
     text = filled("## Reproducing\n\n- GPU memory: [X] GB\n- GPU: [X]\n- Memory: [X] GB\n- Learning rate: [X]\n")
     assert "- GPU memory: [X] GB\n- GPU: [X]\n- Memory: [X] GB\n- Learning rate: 2e-4, cosine schedule" in text
+
+
+def test_languages_that_group_the_rows_of_a_table_are_not_those_of_the_card() -> None:
+    """The held-out set's perplexity is of none of them; a card in two languages has a table in each."""
+    rows = [f"| {name} | {label} | TBD |\n" for name in ("English", "German") for label in ("Perplexity", "Loss")]
+    table = "## Evaluation\n\n| Language | Metric | Value |\n|---|---|---|\n" + "".join(rows)
+    assert filled(table) == table
+    text = "| Item | Value |\n|---|---|\n| Energy | TBD |\n| Training time | TBD |\n"
+    assert filled(f"# English\n\n{text}\n# Deutsch\n\n{text}").count("| 0.107 kWh (GPU only, measured) |") == 2

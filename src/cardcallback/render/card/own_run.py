@@ -34,9 +34,11 @@ _ONE_OF_SEVERAL = re.compile(
     r"lauf|versuch|variante|modell|testdatensatz|essai|exp\u00e9rience|mod\u00e8le|modelo|\u5b9e\u9a8c|\u5b9f\u9a13)"
     r" ?(?:#|no\.? ?|nr\.? ?)?(?:\d{1,2}(?![\w.]*\w)|[a-h](?!\w)|i{1,3}(?!\w)|iv(?!\w)|[\u4e00\u4e8c\u4e09](?!\w))"
 )
-# Of several alike the one that this card is about, and the same card in several languages.
-_OWN = re.compile(
-    r"(?<!\w)(?:this (?:model|run|repo(?:sitory)?|card|version)|ours?|english|german|deutsch|french|fran\u00e7ais|"
+# Of several alike the one that this card is about.
+_OWN = re.compile(r"(?<!\w)(?:this (?:model|run|repo(?:sitory)?|card|version)|ours?)(?!\w)")
+# The same card in several languages.
+_LANGUAGE = re.compile(
+    r"(?<!\w)(?:english|german|deutsch|french|fran\u00e7ais|"
     r"spanish|espa\u00f1ol|portugu[e\u00ea]se?|chinese|japanese|korean|italiano?|\u4e2d\u6587|\u65e5\u672c\u8a9e|\ud55c\uad6d\uc5b4)(?!\w)"
 )
 _FEWEST_ALIKE = 2
@@ -143,7 +145,10 @@ class Neighbours:
                 self._rows.setdefault(_beside(slot), set()).add(normalize_label(slot.label))
         self._beside = beside
         self._columns: dict[int, set[str]] = {}
+        self._groups: dict[int, set[tuple[str, ...]]] = {}
         for slot in slots:
+            if slot.kind == "cell":
+                self._groups.setdefault(slot.table, set()).add(slot.headings)
             if slot.kind == "cell" and slot.column:
                 self._columns.setdefault(slot.table, set()).add(normalize_label(slot.column))
         self._series = _series(beside)
@@ -157,9 +162,14 @@ class Neighbours:
         """
         for heading in (name for place, name in enumerate(slot.headings) if (slot.headings, place) in self._series):
             plain = normalize_label(heading)
-            if not _OWN.search(plain) and not _is_about(plain, topics):
+            is_language = _LANGUAGE.search(plain) is not None and not self._is_group(slot, heading)
+            if not is_language and not _OWN.search(plain) and not _is_about(plain, topics):
                 return heading
         return None
+
+    def _is_group(self, slot: Slot, heading: str) -> bool:
+        """Whether it stands over some rows of a cell's table, and others over the rest."""
+        return slot.kind == "cell" and any(heading not in path for path in self._groups[slot.table])
 
     def columns(self, slot: Slot) -> set[str]:
         """The headings of the columns beside that of a cell, as labels are compared."""
