@@ -32,7 +32,6 @@ EVALUATION_SHADE, SAVING_SHADE = "#9CC9E8", "#F3C98B"
 
 STYLE: dict[str, Any] = {
     "figure.facecolor": "white",
-    "savefig.facecolor": "white",
     "axes.facecolor": "white",
     "axes.edgecolor": FAINT,
     "axes.labelcolor": INK,
