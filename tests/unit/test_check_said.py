@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from card_inputs import with_place
+from msgspec.structs import replace
 from test_check_planted import NAMES, added
+
+from cardcallback.check import check_card
 
 HEADING = "# Training details of ours\n\n"
 CONTRADICTIONS = (
@@ -135,3 +139,17 @@ def test_what_contradicts_the_record_in_words_or_code_is_found(number: int) -> N
 def test_what_is_sound_in_words_or_code_is_left_alone(number: int) -> None:
     """The run's own, rounded as people round, and what is of something else."""
     assert added(NAMES[number % len(NAMES)], HEADING + MORE_SOUND[number]) == []
+
+
+@pytest.mark.parametrize("stopped", [True, False])
+@pytest.mark.parametrize("text", ["- num_epochs: 10\n", "```yaml\nnum_train_epochs: 10\nlearning_rate: 2e-4\n```\n"])
+def test_the_epochs_that_were_asked_for_are_no_contradiction_where_training_stopped_early(
+    text: str,
+    stopped: bool,  # noqa: FBT001  pytest calls it by name
+) -> None:
+    """A trainer lists its argument as it stands; a run that went to its end had as many."""
+    record = with_place()
+    planned = 5000 if stopped else record.training.steps
+    record = replace(record, training=replace(record.training, planned_steps=planned))
+    found = [one.what for one in check_card(f"{HEADING}{text}", record=record) if "says 10" in one.what]
+    assert bool(found) != stopped

@@ -18,7 +18,7 @@ from cardcallback.check.run_labels import RUN_LABELS, plain_label
 from cardcallback.check.said_figures import is_of_other_work, lasted, named, typed
 from cardcallback.check.said_words import names_of, versions_in
 from cardcallback.check.stated import Stated, made
-from cardcallback.record import RunRecord
+from cardcallback.record import RunRecord, Training
 from cardcallback.render.card.asking import Asked, Asking
 from cardcallback.render.card.device_time import names_device_time
 from cardcallback.render.card.fill_memory import FillMemory
@@ -84,7 +84,7 @@ def label_findings(card: CardText, record: RunRecord, own_labels: str | None = N
     reported: set[int] = set()
     for one in _stated(card, against, label_index(own_labels)):
         line, value = card.line_of(one.begin), against.value(one.name)
-        if line in reported or value is None or _is_overruled(one.label, record):
+        if line in reported or value is None or _is_overruled(one.label, record.training):
             continue
         if against.is_loose(one.name, one.texts[0]):
             reported.add(line)
@@ -108,9 +108,11 @@ def _may_hold_more(stated: Stated, value: Value) -> bool:
     return any(value.amount <= one.value <= _MOST_OF_A_MACHINE * value.amount for one in figures)
 
 
-def _is_overruled(label: str, record: RunRecord) -> bool:
-    """Whether it is the argument of epochs, which trainers list as it stands, and the run was told its steps."""
-    return plain_label(label) in {"num_train_epochs", "num_epochs"} and "max_steps" in record.training.hyperparameters
+def _is_overruled(label: str, training: Training) -> bool:
+    """Whether it is the argument of epochs, as trainers list it, of a run that was told its steps or stopped early."""
+    stopped_early = training.planned_steps is not None and training.planned_steps > training.steps
+    is_argument = plain_label(label) in {"num_train_epochs", "num_epochs"}
+    return is_argument and (stopped_early or "max_steps" in training.hyperparameters)
 
 
 def _stated(card: CardText, against: AgainstRecord, index: LabelIndex) -> Iterator[Stated]:
