@@ -68,6 +68,16 @@ def test_many_devices_are_a_mean_and_a_range() -> None:
     assert np.allclose(line.get_ydata(), 400.0 * (1 + 3.5 / 50))
 
 
+def test_a_device_has_its_own_name_beside_its_number() -> None:
+    """Of a machine's GPUs 1 and 2, which are of two kinds, none is called by the other's name."""
+    record = _many_gpus(3)
+    kinds = zip(record.hardware.accelerators[1:], ("NVIDIA A", "NVIDIA B"), (1, 2), strict=True)
+    devices = tuple(replace(device, name=name, number=number) for device, name, number in kinds)
+    traces = tuple(one for one in record.traces if one.device != 0 and one.quantity == "gpu_power")
+    record = replace(record, hardware=replace(record.hardware, accelerators=devices), traces=traces)
+    assert legend_of(draw_power_and_memory(record))[:2] == ["GPU 1 (NVIDIA A)", "GPU 2 (NVIDIA B)"]
+
+
 def test_a_single_reading_is_a_visible_dot() -> None:
     """What the legend names can be seen: one point has no line."""
     record = make_record()

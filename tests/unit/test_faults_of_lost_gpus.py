@@ -138,6 +138,14 @@ def test_the_other_gpus_go_on_while_one_is_away(simulate: Simulate) -> None:
     assert_holds(recording.energy.gpu, truth(machine, 60.0, devices=8))
     assert [one.energy.coverage == 1.0 for one in recording.accelerators] == [True] * 3 + [False] + [True] * 4
     assert any(note.startswith("GPU 3 was lost after 10 s") and "came back" in note for note in recording.notes)
+    assert [one.number for one in recording.accelerators] == list(range(8))
+
+
+def test_each_gpu_keeps_the_number_that_notes_give_it(simulate: Simulate) -> None:
+    """One was gone before the run began: the card's lines of the others are not moved up onto its number."""
+    machine = simulate(with_faults("h100x8", Fault(call="*", code=15, device=3)))
+    recording = measure(machine, 30.0)
+    assert [one.number for one in recording.accelerators] == [0, 1, 2, 4, 5, 6, 7]
 
 
 _LENGTHS = st.lists(st.tuples(st.floats(0.05, 40.0), st.floats(0.05, 40.0)), min_size=1, max_size=3)

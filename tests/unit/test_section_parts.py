@@ -65,6 +65,17 @@ def test_one_lost_device_of_two_is_at_least() -> None:
     assert "energy 300 Wh" in _row(record, "GPU 1.")
 
 
+def test_a_device_is_named_by_the_number_that_notes_give_it() -> None:
+    """A job on the GPUs 4 and 6 of a machine has lines of these; where one tells no number, by their places."""
+    record = RECORDS["two_h100"]()
+    first, second = record.hardware.accelerators
+    numbered = (replace(first, number=4), replace(second, number=6))
+    lines = render_section(replace(record, hardware=replace(record.hardware, accelerators=numbered))).splitlines()
+    assert [line.split("**")[1] for line in lines if line.startswith("- **GPU ")] == ["GPU 4.", "GPU 6."]
+    partly = replace(record, hardware=replace(record.hardware, accelerators=(numbered[0], second)))
+    assert "energy 300 Wh" in _row(partly, "GPU 1.")
+
+
 def test_earlier_stages_and_sessions_are_at_least_too() -> None:
     """What was seen of a third of a stage is no figure of the stage."""
     record = RECORDS["dpo_after_sft"]()

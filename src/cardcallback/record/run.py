@@ -24,7 +24,8 @@ class Accelerator(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     ``low_clock_time``, ``thermal_slowdown_time`` and ``hardware_slowdown_time`` are seconds within the session:
     at a clock far below normal under load, counting spells of a minute and more; slowed by heat; slowed by the
     hardware for another reason. ``health`` is what that means, in sentences; empty for a device that was well.
-    ``median_utilization`` is a share.
+    ``median_utilization`` is a share. ``number`` is the driver's, by which notes and traces name it; None where
+    sessions had other ones.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Accelerator(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     throttle_reasons: tuple[str, ...] = ()
     other_processes: int | None = None
     used_by_job: bool = True
+    number: int | None = None
 
 
 class Machine(msgspec.Struct, frozen=True, kw_only=True):

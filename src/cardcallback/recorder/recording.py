@@ -21,12 +21,7 @@ from cardcallback.record import (
 )
 from cardcallback.record.sums import summed
 from cardcallback.recorder.accounts import AccountKey, OpenAccount, once_per_module
-from cardcallback.recorder.energy_figures import (
-    before_training,
-    energy_measurement,
-    joined_verdict,
-    phase_energies,
-)
+from cardcallback.recorder.energy_figures import before_training, energy_measurement, joined_verdict, phase_energies
 from cardcallback.recorder.faults import Faults
 from cardcallback.recorder.health_figures import HealthFigures
 from cardcallback.recorder.ledger import Ledger
@@ -179,7 +174,9 @@ class _Builder:
             self._faults.made(
                 f"figures of GPU {info.index}",
                 lambda info=info: self._accelerator(info),  # type: ignore[misc]
-                lambda reason, info=info: Accelerator(name=info.name, energy=not_measured("joules", reason)),  # type: ignore[misc]
+                lambda reason, info=info: Accelerator(  # type: ignore[misc]
+                    name=info.name, number=info.index, energy=not_measured("joules", reason)
+                ),
             )
             for info in self._session.sensors.devices
         )
@@ -200,11 +197,10 @@ class _Builder:
         return f"{names[0]}: " if names and counter_of_renewal(note) is not None else ""
 
     def _health_notes(self, *, several: bool) -> list[str]:
-        devices = [info.index for info in self._session.sensors.devices]
         return [
-            f"GPU {index}: {sentence}" if several else sentence
-            for index in devices
-            for sentence in self._ledger.devices[index].health.sentences()
+            f"GPU {info.index}: {sentence}" if several else sentence
+            for info in self._session.sensors.devices
+            for sentence in self._ledger.devices[info.index].health.sentences()
         ]
 
     def _gpu_accounts(self) -> list[OpenAccount]:
@@ -254,6 +250,7 @@ class _Builder:
         energy = self.accelerator_energy(info)
         return Accelerator(
             name=info.name,
+            number=info.index,
             energy=energy,
             memory_total_bytes=info.memory_total_bytes,
             architecture=info.architecture,

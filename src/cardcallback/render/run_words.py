@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from cardcallback.record import (
     Accelerator,
@@ -33,6 +33,12 @@ _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight"
 def devices(record: RunRecord) -> tuple[Accelerator, ...]:
     """The accelerators whose energy the section reports."""
     return record.hardware.accelerators
+
+
+def device_numbers(found: Sequence[Accelerator]) -> list[int]:
+    """The driver's number of each device, as in the record's notes; their places where one tells none of its own."""
+    numbers = [device.number for device in found if device.number is not None]
+    return numbers if len(set(numbers)) == len(found) else list(range(len(found)))
 
 
 def had_all_devices(record: RunRecord) -> bool:

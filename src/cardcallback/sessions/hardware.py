@@ -91,6 +91,7 @@ def _device(found: dict[int, Accelerator], durations_seconds: Sequence[float]) -
         throttle_reasons=tuple(dict.fromkeys(words for device in devices for words in device.throttle_reasons)),
         other_processes=max(known) if len(known) == len(others) else None,
         used_by_job=any(device.used_by_job for device in devices),
+        number=last.number if len({device.number for device in devices}) == 1 else None,
     )
 
 

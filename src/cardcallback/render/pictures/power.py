@@ -28,7 +28,13 @@ from cardcallback.render.pictures.style import (
     legend_above,
     new_figure,
 )
-from cardcallback.render.run_words import WHOLE_MACHINE, baseline_words, has_unified_memory, memory_owner
+from cardcallback.render.run_words import (
+    WHOLE_MACHINE,
+    baseline_words,
+    device_numbers,
+    has_unified_memory,
+    memory_owner,
+)
 from cardcallback.render.text import escape_picture
 from cardcallback.units import BYTES_PER_GIBIBYTE, SECONDS_PER_HOUR, SECONDS_PER_MINUTE, format_power, format_ranks
 
@@ -173,7 +179,8 @@ def _draw_memory_traces(axes: Axes, record: RunRecord, traces: Sequence[Trace], 
 def _device_label(record: RunRecord, device: int) -> str:
     found = record.hardware.accelerators
     alike = len({accelerator.name for accelerator in found}) <= 1
-    name = "" if alike or device >= len(found) else f" ({escape_picture(found[device].name, 24)})"
+    names = dict(zip(device_numbers(found), (accelerator.name for accelerator in found), strict=True))
+    name = "" if alike or device not in names else f" ({escape_picture(names[device], 24)})"
     return f"GPU {device}{name}"
 
 

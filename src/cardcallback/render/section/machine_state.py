@@ -12,7 +12,7 @@ from cardcallback.render.figures import (
     is_known,
     resolved_value,
 )
-from cardcallback.render.run_words import devices, had_all_devices, plural
+from cardcallback.render.run_words import device_numbers, devices, had_all_devices, plural
 from cardcallback.render.section.result_energy import interval_words
 from cardcallback.render.text import escape_markdown, join_words, sentence
 from cardcallback.sessions import sessions_named
@@ -52,7 +52,8 @@ def device_lines(record: RunRecord) -> list[tuple[str, str]]:
         return [
             (label, _device(device, whole)) for label, device in zip(_labels_by_session(record), found, strict=True)
         ]
-    return [(f"GPU {number}", _device(device, whole)) for number, device in enumerate(found)]
+    numbers = device_numbers(found)
+    return [(f"GPU {number}", _device(device, whole)) for number, device in zip(numbers, found, strict=True)]
 
 
 def _labels_by_session(record: RunRecord) -> list[str]:
