@@ -185,6 +185,30 @@ def test_what_was_published_of_no_machine_decides_nothing() -> None:
     assert "rest of the machine" in (found.basis or "")
 
 
+def test_a_gpu_that_the_job_did_not_use_is_no_repeat_and_has_no_ratio() -> None:
+    """What stood beside the work says nothing of what the work takes; whole machines, which both jobs used, compare."""
+    used, idle = (
+        with_system(run_on("NVIDIA X", run_id, energy=energy), 2.0) for run_id, energy in (("a", 1.0), ("b", 0.1))
+    )
+    devices = tuple(msgspec.structs.replace(device, used_by_job=False) for device in idle.hardware.accelerators)
+    hardware = msgspec.structs.replace(idle.hardware, accelerators=devices)
+    comparison = compare_runs([used, msgspec.structs.replace(idle, hardware=hardware)])
+    assert [group.letter for group in comparison.groups] == ["A", "B"]
+    rows = {row.name: row.ratios[0] for row in comparison.rows if row.ratios}
+    reason = "the job of B did not use the GPU, whose energy is what it drew meanwhile"
+    of_the_gpu = ("mean_power", "energy_per_token_processed")
+    assert {name: (rows[name].value, rows[name].reason) for name in of_the_gpu} == dict.fromkeys(
+        of_the_gpu, (None, reason)
+    )
+    assert "did not use" not in (rows["system_energy"].reason or "")
+    (holds,) = [one.values for one in comparison.differences if one.name == "energy holds"]
+    assert holds == (
+        "the GPU's cores, the GPU's memory",
+        "the GPU's cores, the GPU's memory, while the job did not use it",
+    )
+    assert "GPU energy of B: what the GPU drew while the job did not use it" in comparison.notes
+
+
 def test_a_part_of_the_energy_gives_no_ratio() -> None:
     """A lost device's figure is a lower bound of its run."""
     lost = run_on(A100, "a")

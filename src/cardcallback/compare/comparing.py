@@ -9,12 +9,20 @@ import msgspec
 
 from cardcallback.carbon import USER_BOUNDARY, assess_footprint, check_pue
 from cardcallback.compare.cost import costs_of
-from cardcallback.compare.model import Comparison, Group, Ratio, Row
+from cardcallback.compare.model import Cell, Comparison, Group, Ratio, Row
 from cardcallback.compare.prices import CostInput
 from cardcallback.compare.quantities import Quantity, as_cell, quantities
 from cardcallback.compare.ratio import ratios
 from cardcallback.compare.whole_machine import with_verdict
-from cardcallback.compare.work import SAME_LOSS, SAME_LOSS_SHARE, device_words, differences, same_work, work_key
+from cardcallback.compare.work import (
+    SAME_LOSS,
+    SAME_LOSS_SHARE,
+    device_words,
+    differences,
+    gpu_is_unused,
+    same_work,
+    work_key,
+)
 from cardcallback.errors import CardCallbackError
 from cardcallback.record import CarbonFactor, RunRecord
 from cardcallback.units import format_number, format_percent
@@ -93,6 +101,7 @@ def _grouped(records: Sequence[RunRecord]) -> list[list[RunRecord]]:
             hardware.machine.processor,
             record.simulated,
             record.energy.gpu.scope,
+            gpu_is_unused(record),
         )
         groups.setdefault((machine, work_key(record)), []).append(record)
     return list(groups.values())
@@ -120,12 +129,22 @@ def _row(quantity: Quantity, groups: Sequence[Sequence[RunRecord]], unlike: Sequ
         return Row(name=quantity.name, unit=quantity.unit, cells=cells)
     evidence = [_mixed_evidence(groups[0], group) for group in groups[1:]]
     reasons = [mixed or (why if quantity.is_total else None) for mixed, why in zip(evidence, unlike, strict=True)]
+    if quantity.has_scope:
+        reasons = [why or _unlike_use(cells, groups, place) for place, why in enumerate(reasons, start=1)]
     found = ratios(cells, has_scope=quantity.has_scope, unlike=reasons)
     if quantity.name == "gpu_energy":
         found = tuple(
             _judged(one, groups[0], group, why) for one, group, why in zip(found, groups[1:], reasons, strict=True)
         )
     return Row(name=quantity.name, unit=quantity.unit, cells=cells, ratios=found)
+
+
+def _unlike_use(cells: Sequence[Cell], groups: Sequence[Sequence[RunRecord]], place: int) -> str | None:
+    """Why a figure of GPUs at work and one of GPUs that stood beside the work have no ratio; whole machines' have."""
+    unused = [number for number in (0, place) if gpu_is_unused(groups[number][0])]
+    if len(unused) != 1 or cells[unused[0]].scope != groups[unused[0]][0].energy.gpu.scope:
+        return None
+    return f"the job of {string.ascii_uppercase[unused[0]]} did not use the GPU, whose energy is what it drew meanwhile"
 
 
 def _judged(found: Ratio, first: Sequence[RunRecord], other: Sequence[RunRecord], unlike: str | None) -> Ratio:
@@ -184,6 +203,9 @@ def _notes(
     elif SAME_LOSS in works:
         share = format_percent(SAME_LOSS_SHARE, 1)
         notes.append(f"held-out losses within {share} of each other count as the same, and then totals are divided")
+    unused = [letter for letter, group in zip(string.ascii_uppercase, groups, strict=False) if gpu_is_unused(group[0])]
+    if unused:
+        notes.append(f"GPU energy of {', '.join(unused)}: what the GPU drew while the job did not use it")
     if any(record.simulated for group in groups for record in group):
         notes.append("figures of simulated devices say nothing about any device that can be bought")
     if any(len(group) == 1 for group in groups):

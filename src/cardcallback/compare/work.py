@@ -171,8 +171,16 @@ def device_words(record: RunRecord) -> str:
     return ", ".join(counted)
 
 
+def gpu_is_unused(record: RunRecord) -> bool:
+    """Whether the job computed on none of the measured GPUs: their energy is what they drew meanwhile, not its own."""
+    devices = record.hardware.accelerators
+    return bool(devices) and not any(device.used_by_job for device in devices)
+
+
 def _scope(record: RunRecord) -> str:
-    return "GPU energy not measured" if record.energy.gpu.value is None else scope_words(record.energy.gpu.scope)
+    if record.energy.gpu.value is None:
+        return "GPU energy not measured"
+    return scope_words(record.energy.gpu.scope) + (", while the job did not use it" if gpu_is_unused(record) else "")
 
 
 def scope_words(scope: Scope | None) -> str:
