@@ -175,6 +175,14 @@ def test_time_of_a_job_elsewhere_is_not_blamed_on_a_gpu() -> None:
     assert "SM clock below 1,400 MHz" in section
 
 
+def test_several_unused_gpus_are_several_in_the_row_of_their_energy() -> None:
+    """As in the headline."""
+    record = RECORDS["two_h100"]()
+    unused = tuple(replace(device, used_by_job=False) for device in record.hardware.accelerators)
+    section = render_section(replace(record, hardware=replace(record.hardware, accelerators=unused)))
+    assert "it is what the GPUs drew meanwhile" in section
+
+
 def test_unknown_heat_is_not_called_none() -> None:
     """Where nothing told of heat, the line says so; a record of an earlier version keeps its words."""
     record = make_record()

@@ -141,7 +141,8 @@ def _whose(record: RunRecord) -> list[str]:
     if others and used_by_job(record):
         words.append(f"the whole {noun}'s, shared with {plural(others, 'other process', 'other processes')}")
     if not used_by_job(record):
-        words.append(f"this job did not use CUDA: it is what the {noun} drew meanwhile")
+        nouns = noun if len(devices(record)) == 1 else f"{noun}s"
+        words.append(f"this job did not use CUDA: it is what the {nouns} drew meanwhile")
     return words
 
 
