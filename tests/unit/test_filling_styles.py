@@ -379,6 +379,9 @@ def test_a_model_was_not_trained_on_a_gpu_that_the_job_did_not_use() -> None:
     hardware = replace(RECORD.hardware, accelerators=devices)
     sessions = tuple(replace(one, hardware=hardware) for one in RECORD.sessions)
     unused = replace(RECORD, hardware=hardware, sessions=sessions)
+    ratios = "## Training\n\n- Energy per step: [X]\n- Energy per token: [X]\n- Tokens per joule: [X]\n"
+    assert fill_placeholders(ratios, unused).text.count("drawn by the GPU, which this job did not use") == 3
+    assert "did not use" not in fill_placeholders(ratios, RECORD).text
     body = "## Training\n\nThe model was trained on [N] [GPU] GPUs. Training took [X] hours on a single [GPU].\n"
     assert fill_placeholders(body, unused).text == body
     assert fill_placeholders(body, RECORD).text != body

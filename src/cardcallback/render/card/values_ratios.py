@@ -8,7 +8,7 @@ from cardcallback.compare.quantities import highest_power
 from cardcallback.record import Measurement, RunRecord, is_unresolved
 from cardcallback.render.card.quantities import Value
 from cardcallback.render.card.values_time_energy import gpu_energy
-from cardcallback.render.energy_words import is_plain
+from cardcallback.render.energy_words import energy_owner, is_plain
 from cardcallback.render.figures import at_least, is_known, resolved_value, source_words, verb
 from cardcallback.render.run_words import covers_every_step, devices, least_time_each, recorded_steps
 from cardcallback.render.text import escape_markdown
@@ -24,7 +24,7 @@ def _energy_of_tokens(record: RunRecord, tokens: int) -> Value | None:
     per_token = resolved_value(record.energy.per_token)
     if per_token is None or at_least(record.energy.gpu):
         return None
-    note = _note("of this run's GPU energy, without padding", record)
+    note = _note(f"{_of_energy(record, 'this run')}, without padding", record)
     joules = per_token * tokens
     figure = f"{format_number(per_token * 1e3)} mJ" if tokens == 1 else format_energy(joules)
     return Value(text=f"{figure} ({note})", short=figure, amount=joules, kind="energy", note=note)
@@ -35,7 +35,7 @@ def energy_per_step(record: RunRecord) -> Value | None:
     per_step = resolved_value(record.energy.per_step)
     if per_step is None or at_least(record.energy.gpu):
         return None
-    note, figure = _note("of GPU energy", record), format_energy(per_step)
+    note, figure = _note(_of_energy(record), record), format_energy(per_step)
     return Value(text=f"{figure} ({note})", short=figure, amount=per_step, kind="energy", note=note)
 
 
@@ -63,7 +63,8 @@ def tokens_per_joule(record: RunRecord) -> str | None:
     per_token = resolved_value(record.energy.per_token)
     if not per_token or at_least(record.energy.gpu):
         return None
-    return f"{format_number(1 / per_token)} ({_note('without padding, for a joule of GPU energy', record)})"
+    note = _note(f"without padding, for a joule {_of_energy(record)}", record)
+    return f"{format_number(1 / per_token)} ({note})"
 
 
 def time_per_step(record: RunRecord) -> Value | None:
@@ -95,6 +96,12 @@ def energy_method(record: RunRecord) -> str | None:
 def start_date(record: RunRecord) -> str | None:
     """The day on which the first session began."""
     return escape_markdown(min(session.started_on for session in record.sessions)) if record.sessions else None
+
+
+def _of_energy(record: RunRecord, owner: str = "") -> str:
+    """Whose energy was divided, as the section says it; ``owner`` is named where it is the job's own."""
+    plain = f"of {owner}'s GPU energy" if owner else "of GPU energy"
+    return plain if is_plain(record) else f"drawn by {energy_owner(record)}"
 
 
 def _note(words: str, record: RunRecord) -> str:
