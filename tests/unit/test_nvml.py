@@ -145,6 +145,7 @@ def test_one_bad_device_leaves_the_others(simulate: Simulate) -> None:
     sensors = opened_on(simulate, replace(profile_named("multi-gpu-reordered"), faults=(bad,)))
     assert [device.index for device in sensors.devices] == [0, 1, 3]
     assert {absence.device for absence in sensors.absences} == {2}
+    assert {absence.cure for absence in sensors.absences} == {"ask for it in the job or container"}
     assert "GPU 2 cannot be opened" in sensors.notes[0]
 
 

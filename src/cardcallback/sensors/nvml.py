@@ -230,8 +230,10 @@ def _identified(nvml: NvmlDriver, index: int, clock: Callable[[], float]) -> _Gp
 
 
 def _unopened(index: int, code: int) -> SensorSet:
-    reason = f"GPU {index} cannot be opened: {reason_in_call(code)}"
-    absences = tuple(Absence(quantity=one, source=_SOURCE, reason=reason, device=index) for one in GPU_QUANTITIES)
+    reason, (_, cure) = f"GPU {index} cannot be opened: {reason_in_call(code)}", reason_at_start(code)
+    absences = tuple(
+        Absence(quantity=one, source=_SOURCE, reason=reason, cure=cure, device=index) for one in GPU_QUANTITIES
+    )
     return SensorSet(absences=absences, notes=(reason,), not_ready=code in MAY_START_LATER)
 
 
