@@ -208,6 +208,14 @@ def test_bad_record_changes_nothing(output: Path, capsys: Any, content: bytes, s
     assert snapshot(output) == before
 
 
+def test_a_card_in_place_of_a_record_is_no_damaged_record(output: Path, capsys: Any) -> None:
+    """Who names the file beside the record is told which one it is, not to train again."""
+    (output / "README.md").write_text("mine\n")
+    assert run("render", output / "README.md") == 1
+    said = "README.md is no record: give an output folder or its training_run/record.json"
+    assert capsys.readouterr().err == f"cardcallback: {said}\n"
+
+
 def test_missing_record_is_nothing_to_work_on(tmp_path: Path, capsys: Any) -> None:
     """No record: exit code 3 and one line."""
     assert run("render", tmp_path / "absent", "--card", tmp_path / "README.md") == 3

@@ -96,7 +96,9 @@ def decode(content: bytes, *, name: str = RECORD_NAME) -> LoadedRecord:
     try:
         document = json.loads(content, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
-        msg = f"{name} is damaged ({_first_line(error)}): restore it or run the training again"
+        damage = f"{name} is damaged ({_first_line(error)}): restore it or run the training again"
+        other = f"{name} is no record: give an output folder or its training_run/record.json"
+        msg = damage if name.endswith(".json") else other
         raise CardCallbackError(msg) from error
     version = document.get("schema_version") if isinstance(document, dict) else None
     if not isinstance(version, int) or isinstance(version, bool) or version < 1:
