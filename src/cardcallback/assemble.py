@@ -10,6 +10,7 @@ from cardcallback.carbon import assess_footprint
 from cardcallback.ratios import with_ratios
 from cardcallback.record import (
     Accelerator,
+    CarbonFactor,
     Card,
     Energy,
     Evaluation,
@@ -119,7 +120,17 @@ def with_carbon(record: RunRecord, settings: Settings) -> RunRecord:
         return msgspec.structs.replace(record, carbon=None)
     assessed = assess_footprint(record.energy, settings.factor, settings.pue)
     notes = assessed.notes if assessed.reason is None else (*assessed.notes, f"No CO2e figure: {assessed.reason}.")
-    return msgspec.structs.replace(record, carbon=assessed.carbon, notes=(*record.notes, *notes))
+    if assessed.carbon is not None and record.carbon is not None:
+        notes = (*notes, *_moved_place(record.carbon.factor, settings.factor))
+    return msgspec.structs.replace(record, carbon=assessed.carbon, notes=_unique((*record.notes, *notes)))
+
+
+def _moved_place(before: CarbonFactor, now: CarbonFactor) -> tuple[str, ...]:
+    """That sessions ran in different places, whose energies are multiplied by the factor of the last one."""
+    if (before.place, before.grams_per_kwh) == (now.place, now.grams_per_kwh):
+        return ()
+    was, taken = (f"{factor.grams_per_kwh:.3g} g/kWh ({factor.place})" for factor in (before, now))
+    return (f"An earlier session had a grid of {was}: the CO2e takes {taken} for the energy of all sessions.",)
 
 
 def _hardware(

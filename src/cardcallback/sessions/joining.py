@@ -58,7 +58,8 @@ def joined_sessions(earlier: RunRecord, now: RunRecord) -> RunRecord:
         phase_spans=(*earlier.phase_spans, *moved(now.phase_spans, places)),
         notes=unique((*_lasting_notes(earlier), *_changed_settings(earlier, now), *now.notes)),
     )
-    return with_sessions(record, sessions)
+    # That of the sessions before, until the CO2e of all is calculated: it tells where they were.
+    return msgspec.structs.replace(with_sessions(record, sessions), carbon=earlier.carbon)
 
 
 def _stages_before(earlier: RunRecord, now: RunRecord) -> tuple[Stage, ...]:
