@@ -74,6 +74,8 @@ def test_what_is_sound_in_the_same_forms_is_left_alone(number: int) -> None:
 MORE_CONTRADICTIONS = (
     "Training took half a day.\n",
     "Die Trainingsdauer betrug 9 Stunden.\n",
+    "Training took over 9 hours.\n",
+    "Training took under 1 hour.\n",
     "Training took about five hours.\n",
     "It took a week to train.\n",
     "Sequences were truncated to 8,192 tokens.\n",
@@ -94,6 +96,9 @@ MORE_SOUND = (
     "Training took a few hours.\n",
     "Die Trainingszeit lag bei 1,9 Stunden, die Wartezeit betrug 9 Stunden.\n",
     "Training finished within 9 hours.\n",
+    "Training took under 3 hours.\n",
+    "Training took at least 1 hour.\n",
+    "Training took over 1 hour.\n",
     "Training took two hours less than we thought.\n",
     "The whole project took half a day including data cleaning.\n",
     "An H100 would do it in half an hour.\n",

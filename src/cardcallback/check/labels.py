@@ -15,7 +15,7 @@ from cardcallback.check.other_things import says_of_another_run, says_of_elsewhe
 from cardcallback.check.quantities import figures_of
 from cardcallback.check.reading import CardText
 from cardcallback.check.run_labels import RUN_LABELS, plain_label
-from cardcallback.check.said_figures import is_of_other_work, lasted, named, typed
+from cardcallback.check.said_figures import is_bounded_time, is_of_other_work, lasted, named, typed
 from cardcallback.check.said_words import names_of, versions_in
 from cardcallback.check.stated import Stated, made
 from cardcallback.record import RunRecord, Training
@@ -219,7 +219,8 @@ def _counts(sentence: str) -> tuple[str, ...]:
 def _told(sentence: str, slot: Slot, naming: Naming, asks_for: str | None) -> list[Stated]:
     """The figures that a sentence names by words; beside a label only settings, where it asks for those."""
     if slot.label is None:
-        return [*named(sentence, slot, naming), *lasted(sentence, slot)]
+        told = named(sentence, slot, naming)
+        return [*(one for one in told if not is_bounded_time(one, sentence)), *lasted(sentence, slot)]
     wanted = _IN_WORDS.get(asks_for or "", ())
     return [one for one in named(sentence, slot, naming) if one.name.startswith(tuple(wanted))] if wanted else []
 

@@ -8,10 +8,10 @@ from dataclasses import replace
 
 from cardcallback.check.numbers import Number, bare_numbers
 from cardcallback.check.other_things import names_family
-from cardcallback.check.quantities import figures_of, find_figures
+from cardcallback.check.quantities import Figure, figures_of, find_figures
 from cardcallback.check.run_times import OF_PARTS, OTHER_TIME
 from cardcallback.check.stated import Stated, made
-from cardcallback.check.times_in_words import times_in_words
+from cardcallback.check.times_in_words import times_in_words, widened
 from cardcallback.render.card.naming import Naming
 from cardcallback.render.card.placeholders import find_placeholders
 from cardcallback.render.card.slots import Slot
@@ -125,7 +125,19 @@ def lasted(sentence: str, slot: Slot) -> Iterator[Stated]:
         one = in_words[0]
         yield replace(made("training_time", one.figures, one.begin, slot), said=one.said, in_prose=True)
     if is_lasting and len(times) == 1 and not in_words and times[0].kind == "time" and times[0].rate is None:
-        yield made("training_time", times[0].text, times[0].begin, slot)
+        yield _bounded(times[0], sentence, slot)
+
+
+def is_bounded_time(one: Stated, sentence: str) -> bool:
+    """Whether a time is no more than a bound, by the words before it."""
+    return one.name == "training_time" and widened(sentence[: one.begin], 1.0, 1.0) != (1.0, 1.0)
+
+
+def _bounded(time: Figure, sentence: str, slot: Slot) -> Stated:
+    """What a sentence says that it took: more or less than the figure where it is a bound."""
+    plain = made("training_time", time.text, time.begin, slot)
+    low, high = widened(sentence[: time.begin], time.value, time.value)
+    return plain if low == high else replace(plain, texts=(f"{low:g}-{high:g} seconds",), said=time.text)
 
 
 def is_of_other_work(name: str, sentence: str, *, is_said: bool) -> bool:

@@ -47,10 +47,17 @@ def times_in_words(text: str) -> Iterator[TimeInWords]:
             low, high = _LOOSE[count]
         if found["half"]:
             low, high = low + 0.5, high + 0.5
-        if (bound := _BOUND.search(before)) is not None:
-            low, high = (low, _FAR * high) if bound["over"] else (low / _FAR, high)
+        low, high = widened(before, low, high)
         unit = found["unit"].lower()
         days = _DAYS.get(unit, 1.0)
         unit = "day" if unit in _DAYS else unit
         figures = f"{low * days:g}-{high * days:g} {unit}s"
         yield TimeInWords(said=found.group(), begin=found.start(), figures=figures)
+
+
+def widened(before: str, low: float, high: float) -> tuple[float, float]:
+    """The range that a time stands for where the words before it make it a bound: "over", "at least", "under"."""
+    bound = _BOUND.search(before)
+    if bound is None:
+        return low, high
+    return (low, _FAR * high) if bound["over"] else (low / _FAR, high)
