@@ -18,7 +18,10 @@ _IN_WORDS = re.compile(
 )
 # What makes it a bound, and what it is only a part of: "one or two hours", "an hour and fifty minutes".
 # "just under" is nearly the time itself.
-_BOUND = re.compile(r"(?<!just )(?<!barely )(?<!slightly )\b(?:(?P<over>over|above|at least|beyond)|under|below|within)\s+$", re.IGNORECASE)
+_BOUND = re.compile(
+    r"(?<!just )(?<!barely )(?<!slightly )\b(?:(?P<over>over|above|at least|beyond)|under|below|within)\s+$",
+    re.IGNORECASE,
+)
 _FEW = rf"(?:an?|{'|'.join(_COUNTS)}|twenty|thirty|forty|fifty|\d+)"
 _BEFORE = re.compile(rf"\b{_FEW}\s*(?:and|or|to|-|\u2013)\s*$", re.IGNORECASE)
 _AFTER = re.compile(rf"\s*,?\s*(?:and|or|to)?\s*{_FEW}\b", re.IGNORECASE)
