@@ -173,8 +173,7 @@ def device_words(record: RunRecord) -> str:
 
 def gpu_is_unused(record: RunRecord) -> bool:
     """Whether the job computed on none of the measured GPUs: their energy is what they drew meanwhile, not its own."""
-    devices = record.hardware.accelerators
-    return bool(devices) and not any(device.used_by_job for device in devices)
+    return record.hardware.is_used_by_job is False
 
 
 def _scope(record: RunRecord) -> str:

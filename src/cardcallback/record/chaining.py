@@ -31,7 +31,7 @@ def stage_of(record: RunRecord, before: Sequence[Stage] | None = None) -> Stage:
         simulated=record.simulated,
         training_examples=training.dataset.training_examples,
         devices=tuple(device.name for device in devices),
-        used_by_job=any(device.used_by_job for device in devices) if devices else None,
+        used_by_job=record.hardware.is_used_by_job,
         energy_partial_reason=record.energy.partial_reason,
         duration_is_least=duration_is_least(record),
     )

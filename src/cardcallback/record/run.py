@@ -66,6 +66,11 @@ class Hardware(msgspec.Struct, frozen=True, kw_only=True):
     accelerators_reason: str | None = None
     machine: Machine = Machine()
 
+    @property
+    def is_used_by_job(self) -> bool | None:
+        """Whether the job computed on any of the accelerators; None where there is none to tell."""
+        return any(device.used_by_job for device in self.accelerators) if self.accelerators else None
+
 
 class PhaseEnergy(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """GPU energy and time of one phase ("training", "evaluation", "saving") over all its visits."""

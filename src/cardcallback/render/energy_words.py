@@ -42,7 +42,7 @@ def energy_parts(record: RunRecord) -> str:
 
 def used_by_job(record: RunRecord) -> bool:
     """Whether the job computed on a device that was measured; true where there is none to tell."""
-    return not devices(record) or any(device.used_by_job for device in devices(record))
+    return record.hardware.is_used_by_job is not False
 
 
 def is_divided(energy: Measurement) -> bool:
