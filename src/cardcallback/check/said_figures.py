@@ -11,7 +11,7 @@ from cardcallback.check.other_things import names_family
 from cardcallback.check.quantities import Figure, figures_of, find_figures
 from cardcallback.check.run_times import OF_PARTS, OTHER_TIME
 from cardcallback.check.stated import Stated, made
-from cardcallback.check.times_in_words import times_in_words, widened
+from cardcallback.check.times_in_words import is_bound, times_in_words, widened
 from cardcallback.render.card.naming import Naming
 from cardcallback.render.card.placeholders import find_placeholders
 from cardcallback.render.card.slots import Slot
@@ -130,7 +130,7 @@ def lasted(sentence: str, slot: Slot) -> Iterator[Stated]:
 
 def is_bounded_time(one: Stated, sentence: str) -> bool:
     """Whether a time is no more than a bound, by the words before it."""
-    return one.name == "training_time" and widened(sentence[: one.begin], 1.0, 1.0) != (1.0, 1.0)
+    return one.name == "training_time" and is_bound(sentence[: one.begin])
 
 
 def _bounded(time: Figure, sentence: str, slot: Slot) -> Stated:

@@ -65,3 +65,8 @@ def widened(before: str, low: float, high: float) -> tuple[float, float]:
     if bound is None:
         return low, high
     return (low, _FAR * high) if bound["over"] else (low / _FAR, high)
+
+
+def is_bound(before: str) -> bool:
+    """Whether the words before a time make it one."""
+    return _BOUND.search(before) is not None
