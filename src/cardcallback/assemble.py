@@ -126,11 +126,14 @@ def with_carbon(record: RunRecord, settings: Settings) -> RunRecord:
 
 
 def _moved_place(before: CarbonFactor, now: CarbonFactor) -> tuple[str, ...]:
-    """That sessions ran in different places, whose energies are multiplied by the factor of the last one."""
+    """That sessions ran in different places, while one factor multiplies the energies of all.
+
+    It names no factor that is taken: another may be chosen whenever the card is rendered.
+    """
     if (before.place, before.grams_per_kwh) == (now.place, now.grams_per_kwh):
         return ()
-    was, taken = (f"{factor.grams_per_kwh:.3g} g/kWh ({factor.place})" for factor in (before, now))
-    return (f"An earlier session had a grid of {was}: the CO2e takes {taken} for the energy of all sessions.",)
+    was, later = (f"{factor.grams_per_kwh:.3g} g/kWh ({factor.place})" for factor in (before, now))
+    return (f"An earlier session had a grid of {was}, a later one of {later}: the CO2e takes one for all of them.",)
 
 
 def _hardware(
