@@ -27,6 +27,7 @@ MATRIX := matrix-aarch64 \
   matrix-cloud \
   matrix-install \
   matrix-processes \
+  matrix-mpi \
   matrix-axolotl \
   matrix-unsloth \
   matrix-run \
@@ -203,6 +204,11 @@ matrix-processes: .venv/.test
 	@echo "Training in 2 and 4 processes, started by torchrun and accelerate, beside eight simulated GPUs ..."
 	.venv/bin/python -m pytest -m matrix tests/integration/test_processes_matrix.py
 
+# A folder each, since all of them bring the same commands.
+matrix-mpi: .venv/.test .venv-mpi/openmpi/.done .venv-mpi/mpich/.done .venv-mpi/impi-rt/.done
+	@echo "Training in 4 processes that Open MPI, MPICH and Intel MPI start, beside eight simulated GPUs ..."
+	.venv/bin/python -m pytest -m matrix tests/integration/test_mpi.py
+
 matrix-axolotl: .venv-axolotl/.done
 	@echo "Training with Axolotl's own command ..."
 	.venv-axolotl/bin/python -m pytest tests/integration/test_axolotl.py
@@ -281,6 +287,11 @@ matrix-llamafactory: .venv-llamafactory/.done
 	$(ENVIRONMENT) .venv-unsloth --torch --group test --group unsloth
 	@.venv-unsloth/bin/python -c "import torch, torchvision" 2> /dev/null || \
 	  .venv-unsloth/bin/python -m pip uninstall -qq -y torchvision
+	@touch $@
+
+.venv-mpi/%/.done:
+	$(PYTHON) -m venv .venv-mpi/$*
+	.venv-mpi/$*/bin/python -m pip install -qq --disable-pip-version-check $*
 	@touch $@
 
 .venv-python312/.done: $(RECIPE)

@@ -15,9 +15,17 @@ import time
 from pathlib import Path
 from typing import Any
 
-os.environ["CUDA_VISIBLE_DEVICES"] = (
-    os.environ["GPU_OF_RANK"].split(",")[int(os.environ["LOCAL_RANK"])].replace("+", ",")
-)
+
+
+def _told(*names: str) -> int:
+    """By the first of these variables that the launcher has set."""
+    return next(int(os.environ[name]) for name in names if name in os.environ)
+
+
+RANK = _told("RANK", "OMPI_COMM_WORLD_RANK", "PMI_RANK")
+PROCESSES = _told("WORLD_SIZE", "OMPI_COMM_WORLD_SIZE", "PMI_SIZE")
+_LOCAL_RANK = _told("LOCAL_RANK", "OMPI_COMM_WORLD_LOCAL_RANK", "MPI_LOCALRANKID")
+os.environ["CUDA_VISIBLE_DEVICES"] = os.environ["GPU_OF_RANK"].split(",")[_LOCAL_RANK].replace("+", ",")
 
 from tiny import make_trainer
 from transformers import TrainerCallback
@@ -35,8 +43,8 @@ class Trouble(TrainerCallback):
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
-        self.is_last = int(os.environ["RANK"]) == int(os.environ["WORLD_SIZE"]) - 1
-        self.is_killed = kind == ("killed" if self.is_last else "first killed" if os.environ["RANK"] == "0" else None)
+        self.is_last = RANK == PROCESSES - 1
+        self.is_killed = kind == ("killed" if self.is_last else "first killed" if RANK == 0 else None)
 
     def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Killed in the middle."""
@@ -102,13 +110,13 @@ def main() -> None:
     trainer = make_trainer(
         "plain",
         output_folder,
-        base_folder=base_folder / os.environ["RANK"],
+        base_folder=base_folder / str(RANK),
         max_steps=STEPS,
         callbacks=[Trouble(kind), outer, CardCallback(charts=False), inner],
         **options,
     )
     trainer.train()
-    if os.environ["RANK"] == "0":
+    if RANK == 0:
         sys.stdout.write(f"lasted: {outer.begun + outer.seconds - inner.begun} {outer.seconds}\n")
 
 

@@ -84,7 +84,7 @@ def start_ranks(machine: dict[str, str], loaded_python: LoadedPython, tmp_path: 
             gpus: Sequence[str] = ("5", "6"),
             worker: Path = WORKER,
         ) -> list[Forked]:
-            port = _free_port()
+            port = free_port()
             started = []
             for rank, folder in enumerate(folders):
                 local = len(folders) // nodes
@@ -116,7 +116,7 @@ def _ended(process: Forked) -> None:
     process.wait()
 
 
-def _free_port() -> str:
+def free_port() -> str:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return str(listener.getsockname()[1])
