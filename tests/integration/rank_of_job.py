@@ -15,17 +15,9 @@ import time
 from pathlib import Path
 from typing import Any
 
+from told_ranks import LOCAL_RANK, PROCESSES, RANK
 
-
-def _told(*names: str) -> int:
-    """By the first of these variables that the launcher has set."""
-    return next(int(os.environ[name]) for name in names if name in os.environ)
-
-
-RANK = _told("RANK", "OMPI_COMM_WORLD_RANK", "PMI_RANK")
-PROCESSES = _told("WORLD_SIZE", "OMPI_COMM_WORLD_SIZE", "PMI_SIZE")
-_LOCAL_RANK = _told("LOCAL_RANK", "OMPI_COMM_WORLD_LOCAL_RANK", "MPI_LOCALRANKID")
-os.environ["CUDA_VISIBLE_DEVICES"] = os.environ["GPU_OF_RANK"].split(",")[_LOCAL_RANK].replace("+", ",")
+os.environ["CUDA_VISIBLE_DEVICES"] = os.environ["GPU_OF_RANK"].split(",")[LOCAL_RANK].replace("+", ",")
 
 from tiny import make_trainer
 from transformers import TrainerCallback

@@ -117,6 +117,7 @@ def _ended(process: Forked) -> None:
 
 
 def free_port() -> str:
+    """One of this machine's that nobody listens at."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return str(listener.getsockname()[1])
