@@ -59,9 +59,13 @@ class RefreshWatch:
             self._longest_repeat_seconds = max(self._longest_repeat_seconds, at_seconds - self._value_since)
             self._seconds = self._by_changes()
             return
-        self._value_since = at_seconds
-        if self._unchanged_since is not None:
-            self.distances.append(at_seconds - self._unchanged_since)
+        repeated, self._value_since = previous[0] > self._value_since, at_seconds
         self._first = previous[0] if self._first is None else self._first
+        if self._unchanged_since is not None:
+            distance = at_seconds - self._unchanged_since
+            if repeated or self._seconds is None or distance <= self._seconds:
+                self.distances.append(distance)
+            else:  # readings that lie further apart than it is renewed, each with a change: it may have been many
+                self._first += at_seconds - self._last_change
         self._unchanged_since, self._last_change = previous[0], at_seconds
         self._seconds = self._by_changes()
