@@ -243,7 +243,7 @@ class EnergyAccount:
             ceiling=ceiling,
             edge_joules=self._integral.edge_joules,
             relative_doubt=self._integral.relative_doubt,
-            rise_watts=self._integral.rise_watts,
+            ends_watts=self._integral.ends_watts,
             sampling_joules=self._integral.stretch_joules,
             still=self._integral.still_doubt(max(end_seconds - self.begin_seconds, 0.0)),
             reaches_end=self._integral.reaches(end_seconds),

@@ -28,28 +28,28 @@ def close_best(
     Counted where the counter behaves, integrated where it does not. The bounds always hold what the gauge
     says too: two sensors that agree within two percent may both be less than that off.
     """
-    lead, tail = _edges(account, begin, end)
+    lead, tail = _edges(account, begin, end, gauge)
     joules = account.best_joules + lead.joules + tail.joules + _age_joules(account, lead, tail, gauge)
     trusted = account.agreement.trusted_against_gauge
     joules += trusted.counter_joules - trusted.power_joules
     bridged = account.bridged_joules - trusted.power_joules
     verdict = compare(account, gauge)
     share = _bridge_doubt(account, gauge, verdict, (lead, tail))
-    edges = math.hypot(_edge_doubt(lead, gauge, share), _edge_doubt(tail, gauge, share))
-    doubt = math.hypot(cut_doubt(account, gauge), edges) + share * abs(bridged) + account.rate_doubt_joules
+    edges = (_edge_doubt(lead, gauge, share), _edge_doubt(tail, gauge, share))
+    cuts, alone_joules = cut_doubt(account, gauge), share * abs(bridged) + account.rate_doubt_joules
+    under, over = (math.hypot(cuts, *ends) + alone_joules for ends in zip(*edges, strict=True))
     gap = account.unbridged_seconds + lead.gap_seconds + tail.gap_seconds
     below, above = _if_the_other_is_right(account)
     still_below, still_above = _if_it_stood_still(account, lead, tail, gauge)
     less, more = account.agreement.hidden_step(gauge.watts_around, account.refresh_seconds)
-    low, high = joules - doubt - max(below, less) - still_below, joules + doubt + max(above, more) + still_above
+    low, high = joules - under - max(below, less) - still_below, joules + over + max(above, more) + still_above
     apart = beyond_chance(verdict or contradiction(account, gauge), gauge)
     if apart is not None and integrated is not None:
         alone = bridged + sum(edge.joules for edge in (lead, tail) if edge.by_gauge)
         counted = joules + _more_by_the_counter(alone, apart)
-        low, high = min(low, counted - doubt), max(high, counted + doubt)
+        low, high = min(low, counted - under), max(high, counted + over)
         other, other_doubt = _other_figure(account, joules, apart, integrated, gauge)
-        other_doubt = math.hypot(other_doubt, doubt)
-        low, high = min(low, other - other_doubt), max(high, other + other_doubt)
+        low, high = min(low, other - math.hypot(other_doubt, under)), max(high, other + math.hypot(other_doubt, over))
     in_gaps = gauge.ceiling.joules_in_gap(gap, end.at_seconds - begin.at_seconds - gap)
     least = account.least_in_gaps_joules
     ends_unseen = tail.gap_seconds > 0 and not (tail.by_gauge and gauge.reaches_end)
@@ -120,7 +120,8 @@ def _age_joules(account: CounterAccount, lead: _Edge, tail: _Edge, gauge: Gauge)
     """What the counter's first value lacked of its own time more than its last did, each half a refresh old."""
     if lead.long or tail.long or account.agreement.disagrees_throughout or account.refresh_seconds > _KNOWN_AGE_SECONDS:
         return 0.0
-    return gauge.rise_watts * account.refresh_seconds / 2
+    first_watts, newest_watts = gauge.ends_watts or (0.0, 0.0)
+    return (newest_watts - first_watts) * account.refresh_seconds / 2
 
 
 def _more_by_the_counter(gauge_joules: float, verdict: Consistency) -> float:
@@ -196,12 +197,15 @@ class _Edge:
         return self.seconds > LONG_EDGE_SECONDS
 
 
-def _edges(account: CounterAccount, begin: CounterPoint, end: CounterPoint) -> tuple[_Edge, _Edge]:
+def _edges(account: CounterAccount, begin: CounterPoint, end: CounterPoint, gauge: Gauge) -> tuple[_Edge, _Edge]:
+    """What comes before the first reading and after the last: as power was beside it, else as it was in the mean."""
     if account.first is None or account.anchor is None:
         msg = "a counter without a reading has no edges"
         raise ValueError(msg)
-    watts = account.counted_joules / account.counted_seconds if account.counted_seconds > 0 else None
-    return _edge(begin, account.first, watts), _edge(account.anchor, end, watts)
+    if account.counted_seconds <= 0:
+        return _edge(begin, account.first, None), _edge(account.anchor, end, None)
+    first_watts, last_watts = gauge.ends_watts or (account.usual_watts, account.usual_watts)
+    return _edge(begin, account.first, first_watts), _edge(account.anchor, end, last_watts)
 
 
 def _edge(earlier: CounterPoint, later: CounterPoint, watts: float | None) -> _Edge:
@@ -217,8 +221,10 @@ def _edge(earlier: CounterPoint, later: CounterPoint, watts: float | None) -> _E
     return _Edge(seconds=seconds, joules=0.0, gap_seconds=max(seconds, 0.0), by_gauge=False)
 
 
-def _edge_doubt(edge: _Edge, gauge: Gauge, share: float) -> float:
+def _edge_doubt(edge: _Edge, gauge: Gauge, share: float) -> tuple[float, float]:
+    """How much less and more than is taken may have been used in it: never less than nothing."""
     all_of_it = gauge.ceiling.joules_within(abs(edge.seconds) - edge.gap_seconds)
     if not edge.by_gauge:
-        return all_of_it
-    return min(all_of_it, math.sqrt(2) * gauge.edge_joules + share * abs(edge.joules))
+        return min(all_of_it, edge.joules) if edge.joules > 0 else all_of_it, all_of_it
+    doubt = min(all_of_it, math.sqrt(2) * gauge.edge_joules + share * abs(edge.joules))
+    return doubt, doubt

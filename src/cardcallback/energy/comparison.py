@@ -26,16 +26,16 @@ _UNCONTRADICTED_SHARE = 0.99 * CONSISTENT_SHARE
 class Gauge:
     """What bridging with the power gauge costs: doubt per cut, and per joule.
 
-    ``rise_watts`` is how much higher its newest reading is than its first; ``sampling_joules`` how far the
-    integral of so many seconds may be off by the moments it was read at; ``still`` what is open where it may have stood
-    still. ``reaches_end``: it was read until the window's end, so that a gap before that has two ends. ``watts_around``
-    are the extremes of what it watched.
+    ``ends_watts`` are its first and its newest reading, where they are no passing moments; ``sampling_joules`` how far
+    the integral of so many seconds may be off by the moments it was read at; ``still`` what is open where it may have
+    stood still. ``reaches_end``: it was read until the window's end, so that a gap before that has two ends.
+    ``watts_around`` are the extremes of what it watched.
     """
 
     ceiling: Ceiling
     edge_joules: float = 0.0
     relative_doubt: float = 0.0
-    rise_watts: float = 0.0
+    ends_watts: tuple[float, float] | None = None
     sampling_joules: Callable[[float], float] = lambda _: 0.0  # without a gauge there is nothing to sample
     still: StillDoubt = NEVER_STILL
     reaches_end: bool = False

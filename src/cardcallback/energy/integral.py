@@ -109,9 +109,9 @@ class PowerIntegral:
         return self._ceiling
 
     @property
-    def rise_watts(self) -> float:
-        """How much higher the newest reading is than the first; 0 for readings of passing moments."""
-        return self._last_watts - self._first_watts if self.sees_everything else 0.0
+    def ends_watts(self) -> tuple[float, float] | None:
+        """The first and the newest reading; ``None`` before any, and for readings of passing moments."""
+        return (self._first_watts, self._last_watts) if self.readings and self.sees_everything else None
 
     @property
     def edge_joules(self) -> float:
