@@ -11,15 +11,16 @@ from cardcallback.energy.changed import RateWatch, corrected_since
 from cardcallback.energy.closing import better_of, close_best, close_counter
 from cardcallback.energy.comparison import LONG_EDGE_SECONDS, Gauge, compare
 from cardcallback.energy.counter import CounterAccount
-from cardcallback.energy.history import NEVER, Cumulative, FadingHistory
+from cardcallback.energy.history import NEVER, Cumulative, FadingHistory, Stretch, overlap_seconds
 from cardcallback.energy.integral import PowerIntegral
 from cardcallback.energy.intervals import Check, CounterPoint, shown, watched_joules
 from cardcallback.energy.notes import LATE_NOTE, account_notes, gauge_notes
+from cardcallback.energy.phases import PhaseSums
 from cardcallback.energy.result import AccountResult, PhaseSum, Visit
 from cardcallback.energy.traits import CounterTraits, PowerTraits
 
-# Counter readings and phase visits that may wait for the power readings to catch up with them: as many as
-# come within a second's lag while a counter's refresh is watched for.
+# Counter readings that may wait for the power readings to catch up with them: as many as come within a second's lag
+# while a counter's refresh is watched for.
 _MOST_QUEUED = 128
 
 
@@ -52,8 +53,8 @@ class EnergyAccount:
         self._best = FadingHistory()
         self._lead_joules = 0.0
         self._begin_power: Cumulative | None = None  # kept, since the history forgets detail
-        self._phases: dict[str, PhaseSum] = {}
-        self._visits: deque[Visit] = deque()
+        self._phases = PhaseSums(begin_seconds, self._best_at, self._mark_doubt, self._most_in_gap)
+        self._sleeps: deque[Stretch] = deque(maxlen=_MOST_QUEUED)
 
     def add_counter(self, at_seconds: float, joules: float) -> None:
         """A reading of the energy counter, in joules."""
@@ -71,6 +72,10 @@ class EnergyAccount:
     def note_loss(self) -> None:
         """The device was lost since the latest readings: its counter may have begun anew."""
         self._was_lost = True
+
+    def note_sleep(self, begin_seconds: float, end_seconds: float) -> None:
+        """The machine was suspended, and the device perhaps with it; told before the readings that follow."""
+        self._sleeps.append((begin_seconds, end_seconds))
 
     def add_power(self, at_seconds: float, watts: float) -> None:
         """A reading of the power gauge, in watts."""
@@ -93,7 +98,7 @@ class EnergyAccount:
     def mark_phase(self, phase: str, begin_seconds: float, end_seconds: float) -> None:
         """One visit of a phase, told after it ended; its begin may lie far back."""
         if end_seconds > begin_seconds:
-            self._visits.append(Visit(phase, begin_seconds, end_seconds))
+            self._phases.add(Visit(phase, begin_seconds, end_seconds))
             self._settle()
 
     def result(self, end_seconds: float, *, explained: bool = True) -> AccountResult:
@@ -136,9 +141,7 @@ class EnergyAccount:
 
     def phases(self) -> dict[str, PhaseSum]:
         """The sum over all visits of each phase, those that just ended included; changes nothing."""
-        sums = {name: replace(phase) for name, phase in self._phases.items()}
-        for visit in self._visits:
-            self._tally(visit, sums)
+        sums = self._phases.all()
         change = self._rates.change(self._counter.agreement, anew=False) if self._counter is not None else None
         if change is not None:  # any visit may lie after it
             for phase in sums.values():
@@ -167,8 +170,7 @@ class EnergyAccount:
             self._begin_power = self._gauge_at(self.begin_seconds)
         while self._waiting and (self._gauge_reaches(self._waiting[0].at_seconds) or len(self._waiting) > _MOST_QUEUED):
             self._count(self._waiting.popleft())
-        while self._visits and (self._known_to(self._visits[0].end_seconds) or len(self._visits) > _MOST_QUEUED):
-            self._tally(self._visits.popleft(), self._phases)
+        self._phases.settle(self._known_to)
 
     def _gauge_reaches(self, seconds: float) -> bool:
         return self._integral is None or (self._integral.readings > 0 and self._integral.lagged_to >= seconds)
@@ -230,6 +232,7 @@ class EnergyAccount:
             gauge_still=integral.stillness.latest if integral is not None else NEVER,
             gauge_failed_since=failed_since,
             gauge_sees_everything=integral is not None and integral.sees_everything,
+            slept_seconds=sum(overlap_seconds((since, point.at_seconds), sleep) for sleep in self._sleeps),
         )
         counter.add(point, check)
 
@@ -279,18 +282,8 @@ class EnergyAccount:
             newest.gap_seconds + now.gap_seconds - then.gap_seconds,
         )
 
-    def _tally(self, visit: Visit, sums: dict[str, PhaseSum]) -> None:
-        phase = sums.setdefault(visit.phase, PhaseSum())
-        phase.add_visit(visit.end_seconds - visit.begin_seconds)
-        begin, end = self._best_at(visit.begin_seconds), self._best_at(visit.end_seconds)
-        if begin is None or end is None:
-            phase.unknown = True
-            return
-        phase.joules += end.joules - begin.joules
-        gap_seconds = max(end.gap_seconds - begin.gap_seconds, 0.0)
-        phase.add_gap(gap_seconds, self.ceiling.joules_in_gap(gap_seconds, visit.end_seconds - self.begin_seconds))
-        # Marks fall between readings unrelated to each other: their doubts add as squares.
-        phase.doubt_joules = math.hypot(phase.doubt_joules, self._mark_doubt(begin), self._mark_doubt(end))
+    def _most_in_gap(self, gap_seconds: float, watched_seconds: float) -> float | None:
+        return self.ceiling.joules_in_gap(gap_seconds, watched_seconds)
 
     def _mark_doubt(self, mark: Cumulative) -> float:
         """A straight line between two points is off by at most a quarter of their distance at the highest power."""

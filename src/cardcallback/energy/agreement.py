@@ -60,7 +60,7 @@ class Agreement:
 
     def _add_alone(self, interval: Counted) -> None:
         self.blocks.add_alone(interval.joules)
-        self._alone = self._alone.joined(interval.seconds, interval.joules)
+        self._alone = self._alone.joined(interval.seconds, interval.joules, interval.slept_seconds)
 
     def take_back(self, interval: Counted) -> None:
         """The newest of these is not counted any more."""

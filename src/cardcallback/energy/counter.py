@@ -49,7 +49,7 @@ class CounterAccount:
         self._may_take_back = False  # the newest of them
         self._lacking_joules = 0.0  # by power, in the interval before, which power told therefore
         self._bridging = False
-        self._gauge_failed = False  # in the interval that is looked at
+        self._check = Check(slack_joules=0.0)  # of the interval that is looked at
 
     def copy(self) -> CounterAccount:
         """An independent copy."""
@@ -111,7 +111,7 @@ class CounterAccount:
     def add(self, point: CounterPoint, check: Check) -> None:
         """The next reading, in order of time."""
         self.refresh.add(point.at_seconds, point.joules)
-        self._gauge_failed = check.gauge_failed_since < math.inf
+        self._check = check
         self._compare_no_more_since(check.gauge_failed_since)
         if self.anchor is None:
             self.first = self.anchor = point
@@ -229,7 +229,7 @@ class CounterAccount:
 
     def _integral(self, point: CounterPoint) -> float | None:
         """Energy the gauge saw since the anchor; ``None`` where it did not see all of it, or had failed."""
-        if self.anchor is None or self._gauge_failed:
+        if self.anchor is None or self._check.gauge_failed:
             return None
         return watched_joules(self.anchor.power, point.power)
 
@@ -271,9 +271,9 @@ class CounterAccount:
         self._bridging, self._lacking_joules = False, 0.0
         self._may_take_back = self.anchor is not None and self.anchor.power is not None
         if self.anchor is not None:
-            self.recent.append(Counted(self.anchor, seconds, joules, self._integral(point)))
+            self.recent.append(Counted(self.anchor, seconds, joules, self._integral(point), self._check.slept_seconds))
             self.agreement.count(self.recent[-1])
-        self.without_gauge_seconds += seconds if self._gauge_failed else 0.0
+        self.without_gauge_seconds += seconds if self._check.gauge_failed else 0.0
 
     def _note_highest(self, joules: float, seconds: float) -> None:
         # One refresh more or less falls into a short interval.

@@ -12,6 +12,11 @@ Stretch = tuple[float, float]  # begin and end, seconds
 NEVER: Stretch = (float("inf"), float("-inf"))
 
 
+def overlap_seconds(one: Stretch, other: Stretch) -> float:
+    """How much time two stretches share."""
+    return max(min(one[1], other[1]) - max(one[0], other[0]), 0.0)
+
+
 @dataclass(frozen=True, slots=True)
 class Cumulative:
     """Joules and unseen seconds since the begin, at one time.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from cardcallback.energy.history import NEVER, Cumulative, Stretch
+from cardcallback.energy.history import NEVER, Cumulative, Stretch, overlap_seconds
 
 # How far one interval of the counter may be from the gauge, beside what lag and refresh explain.
 _INTERVAL_TOLERANCE = 0.15
@@ -44,7 +44,7 @@ class Check:
     which of the two holds where the gauge did not see all of it. Less than ``least_joules`` none uses. ``gauge_still``
     is when the gauge last gave the same reading over and over, which one that flickers does only once it has failed:
     at ``gauge_failed_since``, infinite unless it had for most of this interval. ``gauge_sees_everything`` is false for
-    one that looks only now and then.
+    one that looks only now and then. ``slept_seconds`` is for how long of it the machine was suspended.
     """
 
     slack_joules: float
@@ -55,6 +55,12 @@ class Check:
     gauge_still: Stretch = NEVER
     gauge_failed_since: float = math.inf
     gauge_sees_everything: bool = True
+    slept_seconds: float = 0.0
+
+    @property
+    def gauge_failed(self) -> bool:
+        """Whether the gauge had failed in that interval."""
+        return math.isfinite(self.gauge_failed_since)
 
     def forbids(self, joules: float, *, may_have_been_off: bool = False) -> bool:
         """Whether the device cannot have used that by its limit: far more than allowed, or less than any at rest."""
@@ -67,7 +73,7 @@ class Check:
 
     def falls_short(self, joules: float, earlier: CounterPoint, later: CounterPoint) -> bool:
         """Whether that is less than a gauge which may have missed some of the time saw in the rest of it."""
-        if earlier.power is None or later.power is None or math.isfinite(self.gauge_failed_since):
+        if earlier.power is None or later.power is None or self.gauge_failed:
             return False
         seen_joules = later.power.joules - earlier.power.joules
         return joules < seen_joules * (1 - _INTERVAL_TOLERANCE) - self.slack_joules
@@ -76,8 +82,7 @@ class Check:
         """For how much of that time the gauge is the weaker witness of the two."""
         if not self.gauge_sees_everything:
             return end_seconds - begin_seconds
-        begin, end = self.gauge_still
-        return max(min(end, end_seconds) - max(begin, begin_seconds), 0.0)
+        return overlap_seconds(self.gauge_still, (begin_seconds, end_seconds))
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,12 +125,16 @@ NOTHING = BothWays()
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """An interval that was counted, with what the gauge saw of it if it saw all; kept so that it can be taken back."""
+    """An interval that was counted, with what the gauge saw of it if it saw all; kept so that it can be taken back.
+
+    For ``slept_seconds`` of it the machine was suspended.
+    """
 
     begin: CounterPoint
     seconds: float
     joules: float
     integral: float | None
+    slept_seconds: float = 0.0
 
     @property
     def both(self) -> BothWays | None:

@@ -20,6 +20,9 @@ _FEWEST_ALIKE = 4
 # An interval stands out from others where it is further from them than this share of what they are apart.
 _STANDS_OUT = 0.5
 _KEPT = 2  # an interval is alone in what it claims where the next one does not claim the same
+# A device that is awake draws no less for long than in the lowest of so short pieces.
+_AWAKE_SECONDS = 1.0
+_MOST_SLEEPS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,17 +141,47 @@ class _Extremes:
         return (bounds[1] - watts) * seconds if stands_out else 0.0
 
 
+@dataclass(frozen=True, order=True, slots=True)
+class _Asleep:
+    """An interval for part of which the machine was suspended."""
+
+    joules: float
+    awake_seconds: float
+    slept_seconds: float
+
+    def if_off(self, around: WattsAround, blur_seconds: float) -> float:
+        """How much less than counted was used if the device was off in it, and the counter stepped.
+
+        It was off or asleep, or awake as at any other time. What shows less than it ever drew awake, and more than was
+        used before and after the sleep, may be its draw asleep as well as a step.
+        """
+        seconds = self.awake_seconds + self.slept_seconds
+        if (bounds := around(min(seconds, _AWAKE_SECONDS))) is None:
+            return 0.0
+        least_joules = bounds[0] * max(self.awake_seconds - blur_seconds, 0.0)
+        most_joules = bounds[1] * (self.awake_seconds + blur_seconds)
+        return self.joules - least_joules if most_joules < self.joules < bounds[0] * seconds else 0.0
+
+
 @dataclass(frozen=True, slots=True)
 class AloneIntervals:
-    """Intervals in which only the counter watched, the outermost ones of each octave of length; never changed."""
+    """Intervals in which only the counter watched, the outermost ones of each octave of length; never changed.
+
+    Those in which the machine slept are kept by themselves too: so many in which the counter told most.
+    """
 
     _by_octave: Mapping[int, _Extremes] = field(default_factory=dict)
+    _asleep: tuple[_Asleep, ...] = ()
 
-    def joined(self, seconds: float, joules: float) -> AloneIntervals:
-        """These and one more."""
+    def joined(self, seconds: float, joules: float, slept_seconds: float = 0.0) -> AloneIntervals:
+        """These and one more, for ``slept_seconds`` of which the machine was suspended."""
         octave = _octave(seconds)
         extremes = self._by_octave.get(octave, _Extremes()).joined((joules / seconds, seconds))
-        return AloneIntervals({**self._by_octave, octave: extremes})
+        asleep = self._asleep
+        if slept_seconds > 0:
+            newest = _Asleep(joules, max(seconds - slept_seconds, 0.0), slept_seconds)
+            asleep = tuple(sorted((*asleep, newest), reverse=True)[:_MOST_SLEEPS])
+        return AloneIntervals({**self._by_octave, octave: extremes}, asleep)
 
     def hidden_step(self, around: WattsAround, blur_seconds: float) -> tuple[float, float]:
         """How much less and more than counted was used, in joules, if the counter stepped in one of them.
@@ -161,4 +194,4 @@ class AloneIntervals:
         for extremes in self._by_octave.values():
             less = max(less, extremes.too_much(around, blur_seconds))
             more = max(more, extremes.too_little(around, blur_seconds))
-        return less, more
+        return max(less, *(sleep.if_off(around, blur_seconds) for sleep in self._asleep), 0.0), more

@@ -8,6 +8,7 @@ from typing import Protocol
 from cardcallback.record import Point
 from cardcallback.recorder.purse import Purse
 from cardcallback.recorder.schedule import Appointment
+from cardcallback.recorder.sleeps import Sleeps
 from cardcallback.recorder.standstill import Standstills
 from cardcallback.sensors.base import SensorSpec
 
@@ -22,6 +23,10 @@ class Book(Protocol):
     @property
     def standstills(self) -> Standstills:
         """Who is told of times in which the process did not run."""
+
+    @property
+    def sleeps(self) -> Sleeps:
+        """Who is shown both clocks before each reading."""
 
     @property
     def purse(self) -> Purse:

@@ -208,6 +208,7 @@ class Lane:
     def _read(self, appointment: Appointment) -> None:
         sensor = appointment.sensor
         call = _Call(self._clock.elapsed_seconds(), self._clock.awake_seconds())
+        self._book.sleeps.look(*call)
         self.reading = sensor
         self._own_time.call_begins()
         try:

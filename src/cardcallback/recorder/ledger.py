@@ -174,6 +174,12 @@ class Ledger:
         if opened is not None:
             opened.account.note_loss()
 
+    def note_sleeps(self, sleeps: Iterable[tuple[float, float]]) -> None:
+        """The machine was suspended in these times, and so may its devices have been."""
+        for begin_seconds, end_seconds in sleeps:
+            for opened in self.accounts.values():
+                opened.account.note_sleep(begin_seconds, end_seconds)
+
     def follow(
         self, spec: SensorSpec, interval_seconds: float, call_seconds: float, delivered_seconds: float = 0.0
     ) -> None:

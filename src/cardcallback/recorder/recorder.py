@@ -19,12 +19,11 @@ from cardcallback.recorder.readings import ReadingsNow, make_readings
 from cardcallback.recorder.recording import EnergiesNow, Recording, make_energies, make_recording
 from cardcallback.recorder.schedule import Appointment
 from cardcallback.recorder.session import Session
+from cardcallback.recorder.sleeps import Sleeps
 from cardcallback.recorder.standstill import Standstills
 from cardcallback.sensors.base import Sensor, SensorSet, SensorSpec
 
 _STOP_TIMEOUT_SECONDS = 0.1
-# The two clocks are read one after the other.
-_CLOCK_NOISE_SECONDS = 0.1
 
 
 class Recorder:
@@ -142,8 +141,10 @@ class Recorder:
         """Readings of one sensor in order of time, at the clock's times; whether they show a counter misbehave."""
         begin = self._begin_elapsed
         with self._lock:
-            open_yet = self._recording is None
-            return open_yet and self._ledger.add(spec, [(at - begin, value) for at, value in readings])
+            if self._recording is not None:
+                return False
+            self._ledger.note_sleeps(self.sleeps.take_out())
+            return self._ledger.add(spec, [(at - begin, value) for at, value in readings])
 
     def enter_late(self, spec: SensorSpec, reading: Point, call_seconds: float) -> None:
         """A reading, at the middle of a call too long to say when it was true."""
@@ -237,7 +238,7 @@ class Recorder:
     def _begin(self) -> None:
         self._started_on = self._clock.today()
         self._begin_elapsed = self._clock.elapsed_seconds()
-        self._begin_awake = self._clock.awake_seconds()
+        self.sleeps = Sleeps(self._clock)
 
     def _wait_for_first(self, lanes: Sequence[Lane], timeout_seconds: float) -> None:
         deadline = self._clock.elapsed_seconds() + timeout_seconds
@@ -269,14 +270,13 @@ class Recorder:
         )
 
     def _session_until(self, end_seconds: float) -> Session:
-        suspended = self.now_seconds() - (self._clock.awake_seconds() - self._begin_awake)
         return Session(
             sensors=self._ledger.with_shared_meters(self._sensors),
             index=self._session,
             started_on=self._started_on,
             begin_elapsed_seconds=self._begin_elapsed,
             duration_seconds=end_seconds,
-            suspended_seconds=max(suspended, 0.0) if suspended > _CLOCK_NOISE_SECONDS else 0.0,
+            suspended_seconds=self.sleeps.seconds,
             stopped_seconds=self.standstills.seconds,
             early=self._early,
             failures={},
