@@ -5,7 +5,7 @@ from __future__ import annotations
 from cardcallback.energy.blocks import Block, Blocks
 from cardcallback.energy.intervals import BothWays, Counted
 from cardcallback.energy.rates import RateChange, rate_change
-from cardcallback.energy.steps import AloneIntervals, ComparedIntervals, WattsAround
+from cardcallback.energy.steps import AloneIntervals, AwakeWatts, ComparedIntervals, WattsAround
 from cardcallback.energy.twins import twin_of
 
 # Above this share of the intervals, counter and gauge disagree as such: neither is the one at fault.
@@ -23,7 +23,8 @@ class Agreement:
         self.blocks = Blocks()
         self._compared = ComparedIntervals(RECENT)
         self._alone = AloneIntervals()
-        self._alone_before = self._alone  # the newest interval
+        self._awake = AwakeWatts()
+        self._before = (self._alone, self._awake)  # the newest interval
         self._sums = Block()  # kept, since blocks are many
 
     @property
@@ -46,12 +47,14 @@ class Agreement:
 
         ``around`` are the extremes of watched pieces, ``blur_seconds`` how old the counter's value may be.
         """
-        beside, alone = self._compared.hidden_step(), self._alone.hidden_step(around, blur_seconds)
+        beside, alone = self._compared.hidden_step(), self._alone.hidden_step(around, blur_seconds, self._awake)
         return max(beside[0], alone[0]), max(beside[1], alone[1])
 
     def count(self, interval: Counted) -> None:
         """One more interval that is counted: they agree in it, or only the counter watched it."""
-        self._alone_before = self._alone
+        self._before = (self._alone, self._awake)
+        if interval.slept_seconds == 0:
+            self._awake = self._awake.joined(interval.seconds, interval.joules)
         if (both := interval.both) is None:
             self._add_alone(interval)
         else:
@@ -64,7 +67,7 @@ class Agreement:
 
     def take_back(self, interval: Counted) -> None:
         """The newest of these is not counted any more."""
-        self._alone = self._alone_before
+        self._alone, self._awake = self._before
         if interval.both is None:
             self.blocks.add_alone(-interval.joules)
         else:

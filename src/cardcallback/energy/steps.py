@@ -20,8 +20,8 @@ _FEWEST_ALIKE = 4
 # An interval stands out from others where it is further from them than this share of what they are apart.
 _STANDS_OUT = 0.5
 _KEPT = 2  # an interval is alone in what it claims where the next one does not claim the same
-# A device that is awake draws no less for long than in the lowest of so short pieces.
-_AWAKE_SECONDS = 1.0
+# In a shorter interval a counter's refresh decides what its mean power is.
+_SHORTEST_SECONDS = 0.5
 _MOST_SLEEPS = 16
 
 
@@ -141,6 +141,20 @@ class _Extremes:
         return (bounds[1] - watts) * seconds if stands_out else 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class AwakeWatts:
+    """The lowest and highest mean power that a counter showed in intervals in which the machine was awake."""
+
+    lowest: float = math.inf
+    highest: float = 0.0
+
+    def joined(self, seconds: float, joules: float) -> AwakeWatts:
+        """These and one more interval."""
+        if seconds < _SHORTEST_SECONDS or self.lowest * seconds <= joules <= self.highest * seconds:
+            return self
+        return AwakeWatts(min(self.lowest, joules / seconds), max(self.highest, joules / seconds))
+
+
 @dataclass(frozen=True, order=True, slots=True)
 class _Asleep:
     """An interval for part of which the machine was suspended."""
@@ -149,18 +163,17 @@ class _Asleep:
     awake_seconds: float
     slept_seconds: float
 
-    def if_off(self, around: WattsAround, blur_seconds: float) -> float:
+    def if_off(self, awake: AwakeWatts, blur_seconds: float) -> float:
         """How much less than counted was used if the device was off in it, and the counter stepped.
 
         It was off or asleep, or awake as at any other time. What shows less than it ever drew awake, and more than was
         used before and after the sleep, may be its draw asleep as well as a step.
         """
         seconds = self.awake_seconds + self.slept_seconds
-        if (bounds := around(min(seconds, _AWAKE_SECONDS))) is None:
+        if awake.highest == 0 or self.joules <= awake.highest * (self.awake_seconds + blur_seconds):
             return 0.0
-        least_joules = bounds[0] * max(self.awake_seconds - blur_seconds, 0.0)
-        most_joules = bounds[1] * (self.awake_seconds + blur_seconds)
-        return self.joules - least_joules if most_joules < self.joules < bounds[0] * seconds else 0.0
+        least_joules = awake.lowest * max(self.awake_seconds - blur_seconds, 0.0)
+        return self.joules - least_joules if self.joules < awake.lowest * seconds else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +196,7 @@ class AloneIntervals:
             asleep = tuple(sorted((*asleep, newest), reverse=True)[:_MOST_SLEEPS])
         return AloneIntervals({**self._by_octave, octave: extremes}, asleep)
 
-    def hidden_step(self, around: WattsAround, blur_seconds: float) -> tuple[float, float]:
+    def hidden_step(self, around: WattsAround, blur_seconds: float, awake: AwakeWatts) -> tuple[float, float]:
         """How much less and more than counted was used, in joules, if the counter stepped in one of them.
 
         Nothing contradicts it there. But one interval in which the device did what it never did in watched time nor in
@@ -194,4 +207,4 @@ class AloneIntervals:
         for extremes in self._by_octave.values():
             less = max(less, extremes.too_much(around, blur_seconds))
             more = max(more, extremes.too_little(around, blur_seconds))
-        return max(less, *(sleep.if_off(around, blur_seconds) for sleep in self._asleep), 0.0), more
+        return max(less, *(sleep.if_off(awake, blur_seconds) for sleep in self._asleep), 0.0), more

@@ -1,0 +1,174 @@
+"""Sleeps of the machine: found from two clocks before each reading, and what a step of a counter in one may hide."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from driven import OPENED_AT, SIMULATED, MachineClock, run, truth
+from fault_checks import assert_holds, assert_sound
+from nvml_machines import with_faults
+from virtual_gpu import GB10, VirtualGpu
+
+from cardcallback.energy import CounterTraits, EnergyAccount, EnergyResult, PowerTraits
+from cardcallback.energy.steps import AloneIntervals, AwakeWatts
+from cardcallback.recorder import Recorder
+from cardcallback.recorder.sleeps import Sleeps
+from cardcallback.sensors.nvml import open_nvml
+from cardcallback.testing import FakeClock
+from profiles import Counter, CounterFault
+from simulator_fixtures import Simulate
+from waveforms import Waveform, constant, square
+
+ASLEEP = (100.0, 160.0)
+END = 260.0
+MEAN_WATTS = 90.0
+WHOLE = (0.0, END)
+
+
+def looked(sleeps: Sleeps, clock: FakeClock) -> list[tuple[float, float]]:
+    """What one more look finds."""
+    sleeps.look(clock.elapsed_seconds(), clock.awake_seconds())
+    return sleeps.take_out()
+
+
+def test_a_sleep_ends_at_the_latest_when_it_is_found() -> None:
+    """Each is told once, whoever looks, in seconds since the begin; what the process waits is none."""
+    clock = FakeClock()
+    sleeps = Sleeps(clock)
+    clock.advance(30.0)
+    assert looked(sleeps, clock) == []
+    clock.suspend(60.0)
+    clock.advance(0.4)
+    assert looked(sleeps, clock) == [pytest.approx((30.4, 90.4))]
+    assert looked(sleeps, clock) == []
+    clock.suspend(5.0)
+    assert looked(sleeps, clock) == [pytest.approx((90.4, 95.4))]
+    assert sleeps.seconds == pytest.approx(65.0)
+
+
+def test_a_thread_that_waits_between_both_clocks_finds_no_sleep() -> None:
+    """One clock was read long after the other, and the next time both at once; what is shorter than noise is none."""
+    clock = FakeClock()
+    sleeps = Sleeps(clock)
+    sleeps.look(clock.elapsed_seconds(), clock.awake_seconds() + 3.0)
+    assert looked(sleeps, clock) == []
+    clock.suspend(0.05)
+    assert looked(sleeps, clock) == []
+    assert sleeps.seconds == 0.0
+
+
+def slept(*, asleep_watts: float, step_joules: float = 0.0, told: bool = True) -> tuple[EnergyResult, float]:
+    """What an account says of a run with a minute's sleep in it, and the truth."""
+    begin, end = ASLEEP
+    work = Waveform(
+        (
+            constant(30.0, end=begin),
+            square(0.0, 120.0, 0.43, begin=10.0, end=begin),
+            constant(asleep_watts, begin=begin, end=end),
+            constant(30.0, begin=end),
+            square(0.0, 120.0, 0.43, begin=end),
+        )
+    )
+    gpu = VirtualGpu(waveform=work, **GB10)
+    account = EnergyAccount(
+        counter=CounterTraits(),
+        power=PowerTraits(averaging_seconds=1.0, refresh_seconds=0.1, interval_seconds=0.5),
+        limit_watts=250.0,
+    )
+    for count in range(int(2 * END) + 1):
+        at = count / 2 + 0.003
+        if begin < at < end:
+            continue
+        if told and at - 0.5 < end <= at:
+            account.note_sleep(*ASLEEP)
+        account.add_power(at, gpu.watts(at))
+        if count % 2 == 0:
+            account.add_counter(at, gpu.joules(at) + (step_joules if at > begin else 0.0))
+    best = account.result(END).best
+    assert best is not None
+    assert best.high is not None
+    return best, gpu.truth(*WHOLE)
+
+
+def holds(result: EnergyResult, truth_joules: float) -> bool:
+    """Whether the interval holds the truth."""
+    return result.high is not None and result.low <= truth_joules <= result.high
+
+
+@pytest.mark.parametrize("watts", [3.0, 12.0, 20.0])
+def test_a_step_while_the_machine_slept(watts: float) -> None:
+    """The counter says that the device drew little: less than it ever did awake, and in truth it was off."""
+    result, truth_joules = slept(asleep_watts=0.0, step_joules=60.0 * watts)
+    assert result.joules == pytest.approx(truth_joules + 60.0 * watts, rel=0.005)
+    assert holds(result, truth_joules)
+    untold, _ = slept(asleep_watts=0.0, step_joules=60.0 * watts, told=False)
+    assert not holds(untold, truth_joules)
+
+
+@pytest.mark.parametrize("watts", [0.0, 35.0, MEAN_WATTS], ids=["off", "idle", "works on"])
+def test_a_counter_that_tells_what_may_be_is_not_doubted_for_a_sleep(watts: float) -> None:
+    """Of a device that was off, or that went on as it does awake since only its host slept."""
+    result, truth_joules = slept(asleep_watts=watts)
+    assert holds(result, truth_joules)
+    untold, _ = slept(asleep_watts=watts, told=False)
+    assert (result.low, result.high) == (untold.low, untold.high)
+
+
+def test_what_a_device_draws_asleep_may_be_a_step_as_well() -> None:
+    """Two watts are told by the counter alone: the interval holds that it was off, and is as wide as that."""
+    result, truth_joules = slept(asleep_watts=2.0)
+    assert result.joules == pytest.approx(truth_joules, rel=0.005)
+    assert result.low < truth_joules - 2.0 * 60.0
+    assert result.high is not None
+    assert result.high - result.low < 2.0 * 60.0 + 0.015 * truth_joules
+
+
+@pytest.mark.parametrize(
+    ("joules", "awake_seconds", "doubted"),
+    [(6.0, 0.0, 0.0), (300.0, 0.0, 300.0), (6000.0, 0.0, 0.0), (2400.0, 20.0, 0.0), (4000.0, 20.0, 2408.0)],
+    ids=["off", "neither off nor awake", "awake", "used before and after", "more than that"],
+)
+def test_only_what_the_time_awake_does_not_tell_is_doubted(joules: float, awake_seconds: float, doubted: float) -> None:
+    """Between readings far apart the device worked for some of the time and slept for the rest."""
+    alone = AloneIntervals().joined(60.0 + awake_seconds, joules, slept_seconds=60.0)
+    less, more = alone.hidden_step(lambda _: (80.0, 120.0), 0.1, AwakeWatts(80.0, 120.0))
+    assert (less, more) == (pytest.approx(doubted), 0.0)
+
+
+def test_of_many_sleeps_one_may_hide_a_step() -> None:
+    """A laptop that sleeps a hundred times keeps as many of them in mind as it has to, and doubts the worst."""
+    alone = AloneIntervals()
+    for number in range(100):
+        alone = alone.joined(60.0, 100.0 + number, slept_seconds=60.0)
+    awake = AwakeWatts(80.0, 120.0)
+    assert alone.hidden_step(lambda _: None, 0.1, awake)[0] == pytest.approx(199.0)
+    assert AloneIntervals().joined(60.0, 300.0).hidden_step(lambda _: None, 0.1, awake) == (0.0, 0.0)
+
+
+@pytest.mark.parametrize("begin", [lambda: 40.0, lambda: 40.7])
+def test_a_counter_that_steps_in_a_sleep_of_a_simulated_machine(simulate: Simulate, begin: Callable[[], float]) -> None:
+    """From both clocks to the interval: the real binding, the sensors and the recorder."""
+    begins = OPENED_AT + begin()
+    work = Waveform(
+        (
+            constant(40.0, begin=-3600.0, end=begins),
+            square(0.0, 60.0, 0.43, end=begins),
+            constant(0.0, begin=begins, end=begins + 120.0),
+            constant(40.0, begin=begins + 120.0),
+            square(0.0, 60.0, 0.43, begin=begins + 120.0),
+        )
+    )
+    step = CounterFault(kind="step", at=begins + 50.0, amount=1500.0)
+    machine = simulate(with_faults("gb10", waveform=work, counter=Counter(faults=(step,))))
+    machine.advance(OPENED_AT)
+    clock = MachineClock(machine)
+    recorder = Recorder(open_nvml(SIMULATED), clock=clock)
+    run(recorder, machine, begin())
+    clock.suspend(120.0)
+    run(recorder, machine, 60.0)
+    recording = recorder.stop()
+    assert_sound(recording)
+    energy, true = recording.energy.gpu, truth(machine, recording.duration_seconds)
+    assert energy.value == pytest.approx(true + 1500.0, rel=0.01)
+    assert_holds(energy, true)
