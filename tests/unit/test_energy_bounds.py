@@ -141,3 +141,20 @@ def test_a_counter_that_went_back_once_is_not_doubted_beside_a_gauge_that_fails(
     assert best is not None
     assert best.gap_seconds == 0.0
     assert best.joules == pytest.approx(gpu.truth(0, 200), rel=0.01)
+
+
+def test_what_came_before_a_late_counter_is_as_power_was_then_and_never_less_than_nothing() -> None:
+    """Two seconds at work, and a run that is mostly lighter: its mean power says nothing of its begin."""
+    gpu = VirtualGpu(waveform=Waveform((constant(200.0, end=100.0), constant(50.0, begin=100.0))), **GB10)
+    account = EnergyAccount(counter=CounterTraits(), power=gauge(GB10, 0.5), limit_watts=700.0)
+    for count in range(4, 801):
+        at = count / 2 + 0.33
+        account.add_power(at, gpu.watts(at))
+        if count % 2 == 0:
+            account.add_counter(at, gpu.joules(at))
+    best = account.result(400.0).best
+    assert best is not None
+    assert best.high is not None
+    truth = gpu.truth(0, 400)
+    assert best.joules == pytest.approx(truth, abs=30.0)
+    assert truth - 530.0 < best.low <= truth <= best.high

@@ -101,6 +101,21 @@ def test_unpublished_refresh_is_seen_from_close_readings(refresh: float) -> None
     assert refresh <= watch.seconds <= refresh + 0.06
 
 
+@pytest.mark.parametrize(("then_renewed_every", "low", "high"), [(0.1, 0.1, 0.15), (3.0, 1.5, 4.0)])
+def test_a_counter_that_stops_while_it_is_watched(then_renewed_every: float, low: float, high: float) -> None:
+    """Close readings had told its refresh: later ones a second apart, each with a change, say nothing against that.
+
+    One that is renewed rarely since is told by those that show no change.
+    """
+    watch = RefreshWatch()
+    for count in range(35):
+        watch.add(0.02 * count, float(count // 5))
+    for second in range(1, 60):
+        watch.add(float(second), 6.0 if second < 6 else 8.0 + second // then_renewed_every)
+    assert watch.seconds is not None
+    assert low <= watch.seconds <= high
+
+
 def test_unknown_refresh_is_told_and_bounded() -> None:
     """A counter that nobody published the refresh of, read once a second: a second is assumed and said."""
     gpu = VirtualGpu(waveform=Waveform((constant(60.0),)), counter_refresh=0.9)
