@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+import recorded
 from driven import OPENED_AT, SIMULATED, MachineClock, run, truth
 from fault_checks import assert_holds, assert_sound
 from nvml_machines import with_faults
+from recorded import device, sensor
 from virtual_gpu import GB10, VirtualGpu
 
 from cardcallback.energy import CounterTraits, EnergyAccount, EnergyResult, PowerTraits
 from cardcallback.energy.steps import AloneIntervals, AwakeWatts
 from cardcallback.recorder import Recorder
 from cardcallback.recorder.sleeps import Sleeps
+from cardcallback.sensors import SensorSet
 from cardcallback.sensors.nvml import open_nvml
 from cardcallback.testing import FakeClock
 from profiles import Counter, CounterFault
@@ -172,3 +175,35 @@ def test_a_counter_that_steps_in_a_sleep_of_a_simulated_machine(simulate: Simula
     energy, true = recording.energy.gpu, truth(machine, recording.duration_seconds)
     assert energy.value == pytest.approx(true + 1500.0, rel=0.01)
     assert_holds(energy, true)
+
+
+def test_a_step_in_a_sleep_that_only_a_late_reading_tells() -> None:
+    """After the sleep each call takes too long: the counter's latest value is of some moment within one."""
+    clock = FakeClock()
+    work = Waveform(
+        (constant(40.0, end=40.0), square(0.0, 60.0, 0.43, begin=8.0, end=40.0), constant(40.0, begin=100.0))
+    )
+    gpu = VirtualGpu(waveform=work, **GB10)
+
+    def now() -> float:
+        at = clock.elapsed_seconds() - 1000.0
+        if at > 99.0:
+            clock.advance(0.8)
+        return at
+
+    sensors = (
+        sensor("gpu_energy", lambda: gpu.joules(at := now()) + (900.0 if at > 70.0 else 0.0), 0),
+        sensor("gpu_power", lambda: gpu.watts(now()), 0),
+    )
+    recorder = Recorder(SensorSet(sensors=sensors, devices=(device(),)), clock=clock)
+    recorded.run(recorder, clock, 40.0)
+    clock.suspend(60.0)
+    recorded.run(recorder, clock, 3.0)
+    recording = recorder.stop()
+    assert any("came with a slow call" in note for note in recording.notes)
+    energy = recording.energy.gpu
+    assert energy.value is not None
+    assert energy.recording_low is not None
+    true = gpu.truth(0.0, recording.duration_seconds)
+    assert energy.value > true + 600.0
+    assert energy.recording_low <= true

@@ -139,17 +139,17 @@ class Recorder:
 
     def enter(self, spec: SensorSpec, readings: Sequence[Point]) -> bool:
         """Readings of one sensor in order of time, at the clock's times; whether they show a counter misbehave."""
-        begin = self._begin_elapsed
         with self._lock:
             if self._recording is not None:
                 return False
             self._ledger.note_sleeps(self.sleeps.take_out())
-            return self._ledger.add(spec, [(at - begin, value) for at, value in readings])
+            return self._ledger.add(spec, [(at - self._begin_elapsed, value) for at, value in readings])
 
     def enter_late(self, spec: SensorSpec, reading: Point, call_seconds: float) -> None:
         """A reading, at the middle of a call too long to say when it was true."""
         with self._lock:
             if self._recording is None:
+                self._ledger.note_sleeps(self.sleeps.take_out())
                 self._ledger.add_late(spec, (reading[0] - self._begin_elapsed, reading[1]), call_seconds)
 
     def note_loss(self, device: int | None) -> None:
