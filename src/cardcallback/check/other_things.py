@@ -60,6 +60,21 @@ _ANY_RUN = re.compile(
     r"|\W*(?:with|at|for)\s+(?:an?\s+)?(?:lora\s+)?(?:rank|batch(?:\s+size)?|learning rate)\b(?!.*\b(?:we|our|this)\b)",
     re.IGNORECASE | re.DOTALL,
 )
+# Other work around a training, whose time and energy are its own.
+_OTHER_WORK = re.compile(
+    r"\b(?:evaluat|\u00e9valuat|auswert|bewert|vorbereit|vorverarbeit|aufbereit|zusammenf|pr[e\u00e9]par|fusion|merg|push|"
+    r"upload|download|clean|nettoy|bereinig|export|convert|annotat|labell?ing|collect|crawl|scrap|preprocess|"
+    r"tokeni[sz]|generati|generate(?!d\s+[\d~])|benchmark|interrupt|paus|resum|queue|debug|compil|filter|dedup|"
+    r"conversion|inference|translat|\u00fcbersetz|transcri|transkri|embed|index|retriev|rerank|distil|recogni[sz]er)\w*",
+    re.IGNORECASE,
+)
+# Before a figure: what others say of theirs, and what a run's figure is set beside.
+_OF_OTHERS = re.compile(
+    r"(?<!\bwe )\breports?\b|\breported (?:that|by)\b|\b(?:is|are|was|were) said to\b|\baccording to\b|"
+    r"\b(?:kilomet(?:re|er)s?|km|cars?|auto|voitures?|coches?|trajets?|fahrt|journey|commute|flights?|kettle|"
+    r"wasserkocher|bouilloire|households?|haushalt|foyer|classifier|reward model|teacher)\b",
+    re.IGNORECASE,
+)
 # What an energy is likened to.
 _LIKENED = re.compile(
     r"\b(?:(?:smart)?phones?|charg(?:e[sd]?|ing)|light ?bulbs?|kettles?|households?|fridges?|laptops?|driv(?:e|es|ing)|"
@@ -78,7 +93,11 @@ def sentence_of(fact: Fact) -> tuple[int, int]:
 
 def is_of_other_thing(fact: Fact) -> bool:
     """Whether sentence, label, column or the heading right above says that it is of no training."""
-    return _OTHER.search(_said(fact)) is not None
+    if _OTHER.search(_said(fact)) is not None:
+        return True
+    before = fact.cell[sentence_of(fact)[0] : fact.figure.begin]
+    is_prose = not fact.label and not fact.column
+    return is_prose and (says_other_work(before) or _OF_OTHERS.search(before) is not None)
 
 
 def is_of_pretraining(fact: Fact) -> bool:
@@ -89,6 +108,11 @@ def is_of_pretraining(fact: Fact) -> bool:
 def says_other_thing(text: str) -> bool:
     """Whether a text says of itself that it is of no training, or of a pretraining."""
     return _OTHER.search(text) is not None or _PRETRAINING.search(text) is not None
+
+
+def says_other_work(text: str) -> bool:
+    """Whether a text names work around a training, such as its evaluation or the making of its data."""
+    return _OTHER_WORK.search(text) is not None
 
 
 def says_of_another_run(text: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
@@ -32,7 +33,14 @@ _BETWEEN = re.compile(r"\s*(?:\*\*|__)?\s*")
 _MONTH = "\u6708"
 _LONGEST_UNIT = 60
 _GAS = re.compile(r"CO(?:[_~${]{0,3}|<sub>)(?:2|\u2082)|carbon", re.IGNORECASE)
-_OF_CARBON = re.compile(rf"{_GAS.pattern}|emission|footprint", re.IGNORECASE)
+_OF_CARBON = re.compile(rf"{_GAS.pattern}|emission|\bemit|footprint", re.IGNORECASE)
+# Before a number that is rounded to its last digit, or more.
+_ABOUT = re.compile(
+    r"(?:\b(?:about|around|roughly|approximately|approx\.?|circa|ca\.?|some|nearly|almost|etwa|rund|ungef\u00e4hr|knapp|"
+    r"environ|quelque|unos|aproximadamente|cerca de)\s+|[~\u2248\u7ea6]\s*)\Z",
+    re.IGNORECASE,
+)
+_LONGEST_ABOUT, _MOST_ROUNDED = 16, 0.15
 # One letter of the other case is something else: "5 G", "3 D".
 _MISTAKEN = re.compile(r"[DHSGwj](?!\w)")
 _BANDWIDTH = re.compile(r"\s*(?:/|per)\s*s")
@@ -184,14 +192,14 @@ def _clock(match: re.Match[str]) -> Figure:
 def _with_unit(text: str, number: Number, *, of_carbon: bool) -> tuple[Figure, float]:
     """The figure that begins with a number, and the factor of its unit."""
     upper = upper_end(text, number)
-    ranges = number.ranges if upper is None else ((number.low, upper.high),)
+    ranges = _rounded(text, number) if upper is None else ((number.low, upper.high),)
     at = number.end if upper is None else upper.end
     begin = _BETWEEN.match(text, at)
     start = begin.end() if begin is not None else at
     unit, end = _unit(text, start, of_carbon=of_carbon)
     if unit is None and upper is not None:
         # Of two bare numbers each may be something of its own.
-        upper, ranges, at = None, number.ranges, number.end
+        upper, ranges, at = None, _rounded(text, number), number.end
     rate = _RATE.match(text, end) if unit is not None and unit.kinds & _WITH_RATES else None
     last = at if unit is None else end
     one = Figure(
@@ -205,6 +213,23 @@ def _with_unit(text: str, number: Number, *, of_carbon: bool) -> tuple[Figure, f
     )
     factor = 1.0 if unit is None else unit.factor
     return _times(one, factor, one.kinds), factor
+
+
+def _rounded(text: str, number: Number) -> tuple[tuple[float, float], ...]:
+    """What a number may stand for: behind "about", half of its last digit that is no zero on both sides."""
+    if _ABOUT.search(text[max(0, number.begin - _LONGEST_ABOUT) : number.begin]) is None:
+        return number.ranges
+    digits = re.sub(r"[^\d]", "", text[number.begin : number.end]).strip("0")
+    first = 10.0 ** (len(digits) - 1)
+    # The place of the last digit follows from the first one's, whatever signs stand between.
+    rooms = [
+        min(_MOST_ROUNDED * value, 10.0 ** math.floor(math.log10(value)) / first / 2) if value > 0 else 0.0
+        for value in number.values
+    ]
+    return tuple(
+        (min(low, value - room), max(high, value + room))
+        for (low, high), value, room in zip(number.ranges, number.values, rooms, strict=True)
+    )
 
 
 def _unit(text: str, start: int, *, of_carbon: bool) -> tuple[Unit | None, int]:
