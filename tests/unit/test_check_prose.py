@@ -5,6 +5,9 @@ The run is that of ``planted_figures``: 500 steps in 1.87 h, 107 Wh, 37 g in Ger
 
 from __future__ import annotations
 
+import cProfile
+
+import pytest
 from card_inputs import with_place
 from msgspec.structs import replace
 
@@ -97,3 +100,27 @@ def test_times_in_words_are_ranges() -> None:
     }
     for said, figures in spans.items():
         assert next((one.figures for one in times_in_words(said)), None) == figures, said
+
+
+LARGE = {
+    "list": "- a{0}: {0}\n",
+    "sentences": "Training {0} took {0} hours and used {0} kWh. ",
+    "paragraphs": "We trained run {0} for {0} hours.\n\n",
+    "headings": "# a{0}\n## b\n### Training of c\n\n",
+    "table": "| Energy {0} | {0} kWh |\n",
+}
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_twice_the_card_is_at_most_twice_the_work(name: str) -> None:
+    """By the number of calls, with room for what only begins with more lines."""
+    record = with_place()
+    counts = []
+    for many in (20, 40, 80):
+        body = "".join(LARGE[name].format(number) for number in range(many))
+        head = "| a | b |\n|---|---|\n" if name == "table" else "# Training\n\n"
+        profile = cProfile.Profile()
+        profile.runcall(check_card, head + body, record=record)
+        counts.append(sum(entry.callcount for entry in profile.getstats()))
+    # Twice as many more for twice as many more lines: what is needed for any card drops out.
+    assert counts[2] - counts[1] < 2.4 * (counts[1] - counts[0]) + 2000

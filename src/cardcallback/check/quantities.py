@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Literal, get_args
 
 from cardcallback.check.numbers import Number, bare_numbers, upper_end
@@ -28,6 +29,7 @@ _SERIES = re.compile(
     r"\b(?:RTX|GTX|RX|PRO|Quadro|Radeon|GeForce|Tesla|Titan|Instinct|Arc|Gaudi|Ada)[- ]$", re.IGNORECASE
 )
 _LONGEST_SERIES = 12
+_DIGIT = re.compile(r"\d")
 # What stands between a number and its unit: "**107** Wh".
 _BETWEEN = re.compile(r"\s*(?:\*\*|__)?\s*")
 _MONTH = "\u6708"
@@ -116,7 +118,7 @@ def figures_of(text: str, kind: str, unit: Unit | None = None) -> list[Figure]:
 
 def any_figures(text: str) -> list[Figure]:
     """Every number of a text with what its unit makes of it, bare ones too."""
-    return _read(text, of_carbon=True)
+    return list(_read(text, of_carbon=True))
 
 
 def headed_figure(cell: str, *headings: str) -> Figure | None:
@@ -145,8 +147,12 @@ def _first_unit(written: str) -> str:
     return f"GPU {unit}" if is_of_device else unit
 
 
-def _read(text: str, *, of_carbon: bool) -> list[Figure]:
+# Many rules ask the same line and sentence.
+@lru_cache(maxsize=1024)
+def _read(text: str, *, of_carbon: bool) -> tuple[Figure, ...]:
     """Every number with its unit, where the parts of a time are one."""
+    if _DIGIT.search(text) is None:
+        return ()
     clocks = [_clock(match) for match in _CLOCK.finditer(text) if not _has_own_unit(match)]
     read: list[tuple[Figure, float]] = []
     end = 0
@@ -164,7 +170,7 @@ def _read(text: str, *, of_carbon: bool) -> list[Figure]:
             one = replace(one, ranges=ranges, begin=last[0].begin, text=text[last[0].begin : one.end].strip())
             read.pop()
         read.append((one, factor))
-    return [one for one, _ in read]
+    return tuple(one for one, _ in read)
 
 
 def _has_own_unit(match: re.Match[str]) -> bool:

@@ -76,6 +76,12 @@ _OTHER_SETTING = re.compile(
     re.IGNORECASE,
 )
 _WORKED = frozenset({"training_time", "energy", "gpu_energy", "carbon_emitted", "gpu_hours"})
+# What a figure's own quantity is called, where it is the subject.
+_OWN_SUBJECT = frozenset(
+    {"trainingsdauer", "trainingszeit", "dauer", "laufzeit", "betrug", "lag", "bei", "dur\u00e9e", "duraci\u00f3n",
+     "tiempo", "time", "duration", "runtime", "wall", "clock", "energy", "energie", "power", "consumption", "emissions",
+     "footprint", "carbon", "came", "job", "whole", "entire", "process", "everything", "together", "wh", "spark"}
+)  # fmt: skip
 _OF_BASE = re.compile(r"\b(?:base|baseline|untuned|original)\b", re.IGNORECASE)
 # No count of all steps or epochs: "after 2 epochs", "warmed up over 15 steps".
 _NOT_ALL = re.compile(
@@ -147,7 +153,9 @@ def is_of_other_work(one: Stated, sentence: str, naming: Naming, *, is_said: boo
     """
     if one.name not in _WORKED:
         return not is_said and _OTHER_SETTING.search(sentence) is not None
-    return says_other_work(sentence) or not (is_said or are_understood(sentence[: one.begin], naming.harmless))
+    if says_other_work(sentence):
+        return True
+    return not is_said and not are_understood(sentence[: one.begin], naming.harmless | _OWN_SUBJECT)
 
 
 def named(sentence: str, slot: Slot, naming: Naming) -> Iterator[Stated]:

@@ -113,7 +113,8 @@ class Asking:
             return self._turned(slot, label, above, original)
         bare, unit = split_unit(label)
         plain = _QUALIFIERS.sub("", bare).strip()
-        for name, asked in ((label, None), (bare, unit), (plain, unit), (label, unit_in(label))):
+        # Of a label without unit and qualifiers all four are the same.
+        for name, asked in dict.fromkeys(((label, None), (bare, unit), (plain, unit), (label, unit_in(label)))):
             labelled = self._rows.of(name, asked) if name != plain or plain == bare else self._rows.of_used(name, asked)
             rows = [row for row in labelled if self._is_below(row, above, slot)]
             fitting = [row for row in rows if self._is_in_column(row, slot)]
