@@ -15,9 +15,10 @@ _COLONS = ":\N{FULLWIDTH COLON}"
 _LONGEST_LABEL = 80
 _LONGEST_QUESTION = 120
 _LONGEST_UNIT = 15
-# After a colon stands a blank, or at once what only a placeholder begins with; a wide one has its blank in it.
+# After a colon stands a blank, or at once what only a placeholder begins with; a wide one has its blank in it. One
+# before a label is that of a field list, ":Hardware: [X]"; before a small letter it begins an emoji's name.
 _PLAIN = re.compile(
-    rf"\s*(?P<label>(?:[^{_COLONS}=\[\]<>{{}}|\n{OBJECT}{COMMENT}]|(?<=-)>|(?<=[hmHM]):(?=[msMS])){{1,{_LONGEST_LABEL}}}?"
+    rf"\s*(?::(?=[A-Z\u00c0-\u00dd]))?(?P<label>(?:[^{_COLONS}=\[\]<>{{}}|\n{OBJECT}{COMMENT}]|(?<=-)>|(?<=[hmHM]):(?=[msMS])){{1,{_LONGEST_LABEL}}}?"
     rf"(?:\[[^\[\]\n]{{1,{_LONGEST_UNIT}}}\](?=\s*[{_COLONS}]))?)\s*"
     # The mark of a footnote, which is a link where the footnote is in the card.
     rf"(?:\[\^[^\]\s]{{1,20}}\]\s*|{OBJECT}{{1,3}}\s*)?"
