@@ -66,7 +66,10 @@ def _seconds(record: RunRecord) -> Numbers:
 def _step_seconds(record: RunRecord) -> Numbers:
     """Of the whole run and of training alone; of a step of gradient accumulation too, which logs call one as well."""
     parts = record.training.hyperparameters.get("gradient_accumulation_steps")
-    times = [record.duration_seconds, *(one.duration_seconds for one in record.energy.phases if one.phase == "training")]
+    times = [
+        record.duration_seconds,
+        *(one.duration_seconds for one in record.energy.phases if one.phase == "training"),
+    ]
     for seconds in times:
         if seconds and record.training.steps:
             yield seconds / record.training.steps

@@ -24,7 +24,8 @@ _RESULT = re.compile(
 _IS_HELD_OUT = re.compile(rf"\b(?:{_HELD_OUT})\b", re.IGNORECASE)
 # Of the training set, of a moment of the run, or on other data than the run's own.
 _OTHER_RESULT = re.compile(
-    r"\btrain(?:ing|ed)?(?: set)? (?:perplexity|loss)|\b(?:first|steps?|epochs?|language|domain|test|benchmark|baseline)\b|"
+    r"\btrain(?:ing|ed)?(?: set)? (?:perplexity|loss)|"
+    r"\b(?:first|steps?|epochs?|language|domain|test|benchmark|baseline)\b|"
     r"\b(?:on|for|in|over|at|by|after)\s+"
     rf"(?!(?:the |our |this |a )?(?:{_HELD_OUT}|train|fine-?tun|sft|one|run|all)|\d)",
     re.IGNORECASE,

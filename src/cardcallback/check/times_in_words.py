@@ -51,7 +51,8 @@ _BOUND = re.compile(
 )
 _FEW = rf"(?:{_COUNT}|\d+)"
 _BEFORE = re.compile(
-    rf"(?:\b(?:{_FEW}|hundred|(?:{_UNIT})s?)|\dh?)\s*,?\s*(?:and|or|to|und|oder|bis|et|ou|à|-|\u2013)?\s*$", re.IGNORECASE
+    rf"(?:\b(?:{_FEW}|hundred|(?:{_UNIT})s?)|\dh?)\s*,?\s*(?:and|or|to|und|oder|bis|et|ou|à|-|\u2013)?\s*$",
+    re.IGNORECASE,
 )
 # The signs before a time that may make it a bound or a part: what is before them tells nothing of it.
 _LONGEST_BEFORE = 40

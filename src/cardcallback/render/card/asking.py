@@ -38,8 +38,9 @@ _TELLING = frozenset({"learning_rate", "epochs", "training_time", "lora_rank", "
 _TIMES = frozenset({"training_time", "time_per_epoch", "time_per_step"})
 _QUALIFIERS = re.compile(
     r"^(?:the|approximate|approx\.?|estimated|our)\s+"
-    r"|(?:,?\s+\(?(?:(?:used )?(?:for|in|during|of) training|used|training|approx\.?|approximate|estimated|measured|recorded|"
-    r"(?:known|measured) or estimated|estimated or measured|if known|if available|of (?:the|this|our) model)\)?)+$",
+    r"|(?:,?\s+\(?(?:(?:used )?(?:for|in|during|of) training|used|training|approx\.?|approximate|estimated|measured|"
+    r"recorded|(?:known|measured) or estimated|estimated or measured|if (?:known|available)|"
+    r"of (?:the|this|our) model)\)?)+$",
     re.IGNORECASE,
 )
 

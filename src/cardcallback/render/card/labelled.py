@@ -234,7 +234,9 @@ def _is_label(text: str) -> bool:
     _, opened, unit = text.partition("[")
     if opened and not is_unit(unit.rstrip(" ]")):
         return False
-    return not text.isdigit() and text.count("(") == text.count(")") and _SENTENCE_BEFORE.search(text) is None
+    # The bracket of "b) Training time" is its number's.
+    bare = _NUMBER.sub("", text.strip())
+    return not text.isdigit() and bare.count("(") == bare.count(")") and _SENTENCE_BEFORE.search(text) is None
 
 
 def _bold_label(letters: Letters, span: tuple[int, int], end: int, *, is_last: bool) -> Labelled:
