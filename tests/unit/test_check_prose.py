@@ -23,6 +23,7 @@ CONTRADICTIONS = (
     "Das Training dauerte zweieinhalb Stunden.",
     "L'entraînement a duré trois heures et demie.",
     "The model trained overnight, for eleven hours.",
+    "Fine-tuning lasted three hours and a quarter.",
     "It took us forty minutes to fine-tune this model.",
     "Total training time: four hours.",
     "Das Training dauerte 3 Stunden und verbrauchte 2,1 kWh.",
@@ -53,6 +54,9 @@ SOUND = (
     "Perplexity on WikiText-2 fell to 18 after fine-tuning.",
     "After 100 training steps, held-out perplexity was 5.1.",
     "Each evaluation step took 3 s.",
+    "The previous adapter emitted around 90 grams of CO2.",
+    "Perplexity rose to 15 when the weights were quantised to 2 bits.",
+    "The perplexity of the base model was 6.5.",
     "Training emitted roughly 40 g of CO2e.",
     "Training took one hour and fifty-two minutes, or just under two hours.",
     "The fine-tuning took one hour and fifty-two minutes.",
@@ -115,6 +119,7 @@ LARGE = {
 def test_twice_the_card_is_at_most_twice_the_work(name: str) -> None:
     """By the number of calls, with room for what only begins with more lines."""
     record = with_place()
+    check_card("# Training\n\n" + LARGE[name].format(1), record=record)  # what is read once for all cards
     counts = []
     for many in (20, 40, 80):
         body = "".join(LARGE[name].format(number) for number in range(many))
@@ -123,4 +128,4 @@ def test_twice_the_card_is_at_most_twice_the_work(name: str) -> None:
         profile.runcall(check_card, head + body, record=record)
         counts.append(sum(entry.callcount for entry in profile.getstats()))
     # Twice as many more for twice as many more lines: what is needed for any card drops out.
-    assert counts[2] - counts[1] < 2.4 * (counts[1] - counts[0]) + 2000
+    assert counts[2] - counts[1] < 2.2 * (counts[1] - counts[0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import re
 from functools import lru_cache
 
@@ -18,7 +19,8 @@ _OTHER = re.compile(
     r"\boffset|\bcertificates?\b|\bcompensat|\bcarbon credits?\b|\bmarket[- ]based\b|"
     r"\bavoid(?:ed|s|ing)?\b|\bsav(?:ed|es|ing|ings)\b.{0,40}(?:CO(?:2|₂)|emission|carbon|energy|kWh)|"
     r"\ball (?:of )?(?:our |the |my )?(?:failed )?(?:experiments|runs|trials|trainings|attempts)\b|"
-    r"\bembodied\b|\bmanufactur|\bmaking the\b|\bflights?\b|\bearlier version\b|\bprevious version\b|"
+    r"\bembodied\b|\bmanufactur|\bmaking the\b|\bflights?\b|"
+    r"\b(?:earlier|previous|prior|old) (?:version|adapter|model|run|training|checkpoint|release|attempt)s?\b|"
     r"(?:^|[:\n])\W*(?:v|version )\d[\w.]*\s+(?:was|is|had|has|used)\b|"
     r"\b(?:a|one|each|every|single|\d[\d,]*) (?:single )?"
     r"(?:prompt|quer(?:y|ies)|requests?|answers?|responses?|replies|images?)\b",
@@ -85,10 +87,15 @@ _LIKENED = re.compile(
 
 def sentence_of(fact: Fact) -> tuple[int, int]:
     """Where the sentence that the figure stands in begins and ends in its line or cell."""
-    figure = fact.figure
-    ends = [match.end() for match in _SENTENCE_END.finditer(fact.cell)]
-    begin = max((end for end in ends if end <= figure.begin), default=0)
-    return begin, min((end for end in ends if end > figure.begin), default=len(fact.cell))
+    ends = _sentence_ends(fact.cell)
+    number = bisect.bisect_right(ends, fact.figure.begin)
+    return ends[number - 1] if number else 0, ends[number] if number < len(ends) else len(fact.cell)
+
+
+# Asked for each of the figures of a line.
+@lru_cache(maxsize=64)
+def _sentence_ends(text: str) -> tuple[int, ...]:
+    return tuple(match.end() for match in _SENTENCE_END.finditer(text))
 
 
 def is_of_other_thing(fact: Fact) -> bool:

@@ -10,7 +10,7 @@ from cardcallback.check.numbers import Number, bare_numbers
 from cardcallback.check.other_things import names_family, says_other_work
 from cardcallback.check.quantities import Figure, figures_of, find_figures
 from cardcallback.check.run_times import OF_PARTS, OTHER_TIME
-from cardcallback.check.said_results import is_other_result
+from cardcallback.check.said_results import OF_BASE, is_other_result
 from cardcallback.check.stated import Stated, made
 from cardcallback.check.times_in_words import is_bound, times_in_words, widened
 from cardcallback.render.card.naming import Naming
@@ -82,7 +82,6 @@ _OWN_SUBJECT = frozenset(
      "tiempo", "time", "duration", "runtime", "wall", "clock", "energy", "energie", "power", "consumption", "emissions",
      "footprint", "carbon", "came", "job", "whole", "entire", "process", "everything", "together", "wh", "spark"}
 )  # fmt: skip
-_OF_BASE = re.compile(r"\b(?:base|baseline|untuned|original)\b", re.IGNORECASE)
 # No count of all steps or epochs: "after 2 epochs", "warmed up over 15 steps".
 _NOT_ALL = re.compile(
     r"\b(?:(?:warm|stieg|aufgew\u00e4rmt|rose|increase|ramp)\w*(?:[ -]up)?\b[^,;]{0,20}|"
@@ -190,7 +189,7 @@ def _is_of_a_part(name: str, number: Number, sentence: str) -> bool:
     """Whether a count is of a part of the training, or of the tokens of one example."""
     if name in BEFORE:
         # "Base perplexity was 6.5; ours is 2.84."
-        is_of_base = _OF_BASE.search(re.split("[,;]", sentence[: number.begin])[-1]) is not None
+        is_of_base = OF_BASE.search(re.split("[,;]", sentence[: number.begin])[-1]) is not None
         return is_of_base or is_other_result(sentence)
     if name == "tokens":
         return _OF_LENGTH.search(sentence) is not None or not _FEWEST_TOKENS <= number.value < _MOST_TOKENS

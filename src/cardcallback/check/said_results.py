@@ -25,11 +25,13 @@ _IS_HELD_OUT = re.compile(rf"\b(?:{_HELD_OUT})\b", re.IGNORECASE)
 # Of the training set, of a moment of the run, or on other data than the run's own.
 _OTHER_RESULT = re.compile(
     r"\btrain(?:ing|ed)?(?: set)? (?:perplexity|loss)|"
-    r"\b(?:first|steps?|epochs?|language|domain|test|benchmark|baseline)\b|"
+    r"\b(?:first|steps?|epochs?|language|domain|test|benchmark|baseline|when|if|once)\b|"
+    r"\b(?:quanti[sz]|prun|merg)\w*|"
     r"\b(?:on|for|in|over|at|by|after)\s+"
     rf"(?!(?:the |our |this |a )?(?:{_HELD_OUT}|train|fine-?tun|sft|one|run|all)|\d)",
     re.IGNORECASE,
 )
+OF_BASE = re.compile(r"\b(?:base|baseline|untuned|original)\b", re.IGNORECASE)
 _SECONDS = r"\d[\d.,]*\s*(?:ms|s|secs?|seconds?|sekunden?|secondes?|min|minutes?|minuten)"
 _STEP = r"(?:optimi[sz]er |training |update )?(?:steps?|schritt|\u00e9tape)"
 _A_STEP = rf"(?:each|every|an?|one|the average|the mean|jeder|ein|chaque|une)\s+{_STEP}"
@@ -61,7 +63,8 @@ def results_in(sentence: str, slot: Slot) -> Iterator[Stated]:
         return
     for found in _RESULT.finditer(sentence):
         of_loss = found["perplexity"] is None
-        if of_loss and _IS_HELD_OUT.search(sentence) is None:
+        clause = re.split("[,;]", sentence[: found.start("after")])[-1]
+        if (of_loss and _IS_HELD_OUT.search(sentence) is None) or OF_BASE.search(clause) is not None:
             continue
         names = ("base_loss", "validation_loss") if of_loss else ("perplexity_base", "perplexity_tuned")
         for group, name in zip(("before", "after"), names, strict=True):

@@ -35,9 +35,10 @@ _UNITS = {
 }
 _COUNT = "|".join(re.escape(word) for word in sorted(_COUNTS, key=len, reverse=True))
 _UNIT = "|".join(sorted(_UNITS, key=len, reverse=True))
-_HALF = r"and\s+a\s+half|et\s+demie?"
+_HALF = r"(?:and\s+a|et)\s+(?:half|demie?|quart(?:er)?)"
 _IN_WORDS = re.compile(
-    rf"\b(?:(?P<count>half(?= an? )|a few|several|a couple of|{_COUNT})(?P<first>\s+and\s+a\s+half|einhalb)?"
+    rf"\b(?:(?P<count>half(?= an? )|a few|several|a couple of|{_COUNT})"
+    r"(?P<first>\s+and\s+a\s+(?:half|quarter)|einhalb)?"
     rf"|(?P<one_and_half>anderthalb|eineinhalb))\s+(?:an?\s+)?(?P<unit>{_UNIT})s?\b"
     rf"(?:\s+(?P<half>{_HALF})\b|\s*,?\s+(?:(?:and|und|et)\s+)?(?P<more>{_COUNT})\s+(?P<smaller>{_UNIT})s?\b)?",
     re.IGNORECASE,
@@ -86,7 +87,8 @@ def times_in_words(text: str) -> Iterator[TimeInWords]:
 def _spread(found: re.Match[str]) -> tuple[float, float] | None:
     """The least and the most seconds that a time may stand for; None for a larger unit behind a smaller one."""
     unit = float(_UNITS[found["unit"].lower()])
-    half = 0.5 if found["first"] or found["half"] else 0.0
+    behind = found["first"] or found["half"] or ""
+    half = (0.25 if "quart" in behind.lower() else 0.5) if behind else 0.0
     if found["smaller"]:
         smaller = float(_UNITS[found["smaller"].lower()])
         whole = _COUNTS.get((found["count"] or "").lower())
