@@ -36,6 +36,7 @@ TIME, ENERGY = "1 h 52 min", "0.107 kWh (GPU only, measured)"
         ("How many GPUs are needed to train the model?", "[X]"),
         ("What hardware is required to train the model?", "[X]"),
         ("How much time was needed for training?", TIME),
+        ("e) For how many epochs did you train?", "1"),
     ],
 )
 def test_a_question_is_answered_where_each_of_its_words_is_understood(question: str, answer: str) -> None:

@@ -69,3 +69,32 @@ def test_what_is_of_generation_or_another_thing_stays(body: str) -> None:
 def test_below_time_and_training_a_device_asks_for_its_time() -> None:
     """Not for its name."""
     assert "NVIDIA" not in filled("## Time\n\n### Training\n\n- GPU: [X]\n- Wall clock: [X]\n")
+
+
+@pytest.mark.parametrize(
+    ("line", "wanted"),
+    [
+        ("- Hours used: [HOURS]", "- Hours used: 1.87 hours"),
+        ("- Energy: [KWH]", "- Energy: 0.107 kWh (GPU only, measured)"),
+        ("- Training energy measured: ____ Wh", "- Training energy measured: 107 Wh (GPU only, measured)"),
+        ("- Energy consumption of the model (known or estimated): TBD",
+         "- Energy consumption of the model (known or estimated): 0.107 kWh (GPU only, measured)"),
+        ("| Energy consumption, in Wh | TBD |", "| Energy consumption, in Wh | 107 (GPU only, measured) |"),
+        ("- Computational resources used: TBD", "- Computational resources used: 1 × NVIDIA GB10 (NVIDIA DGX Spark)"),
+        (":Duration: TBD\n:Hardware: TBD", ":Duration: 1 h 52 min\n:Hardware: 1 × NVIDIA GB10 (NVIDIA DGX Spark)"),
+        ("b) How long did training take? ______\nc) Reviewer: ______",
+         "b) How long did training take? 1 h 52 min\nc) Reviewer: ______"),
+    ],
+)  # fmt: skip
+def test_a_form_of_somebody_elses_is_filled_as_it_is_put(line: str, wanted: str) -> None:
+    """What qualifies a label, units in capitals, field lists, letters before a question."""
+    table = "| Item | Value |\n|---|---|\n" if line.startswith("|") else ""
+    assert filled(f"## Training\n\n{table}{line}\n") == f"## Training\n\n{table}{wanted}\n"
+
+
+@pytest.mark.parametrize(
+    "line", ["- Energy consumption of the model: TBD", "- Memory measured: TBD", ":zap: Latency: TBD", "a) b) TBD"]
+)
+def test_a_form_about_use_is_left(line: str) -> None:
+    """A qualifier changes nothing of what stands above it."""
+    assert filled(f"## Inference\n\n{line}\n") == f"## Inference\n\n{line}\n"

@@ -32,8 +32,9 @@ _HOURS = Unit(word="hours", kinds=frozenset({"time", "device_time"}), factor=flo
 _ROOM = 0.06
 _ROOMS = {"memory": 0.08, "rate": 0.1, "parameters": 0.05, "tokens": 0.03, "sequences": 0.0,
           "steps": 0.002, "epochs": 0.02, "examples": 0.01, "share": 0.05}  # fmt: skip
-# A model's own name rounds more, and counts what a quantised one may lack: embeddings, a picture encoder.
-_PARAMETERS_ROOM = 0.15
+# A model's own name rounds more, and counts what a quantised one may lack: embeddings, a picture encoder. Of steps
+# people give a typical one, without what stands between them.
+_ROOMS_BY_NAME = {"total_parameters": 0.15, "time_per_step": 0.25}
 # Settings, which are exact, and are written with their digits.
 _SETTINGS = frozenset(
     {"learning_rate", "lora_rank", "lora_alpha", "lora_dropout", "weight_decay", "seed", "warmup_steps",
@@ -157,7 +158,7 @@ class AgainstRecord:
         stated = figures_of(text, kind, unit) if kind else []
         if name == "peak_memory" or _TOTAL.search(text):
             stated = stated[:1]
-        room = _PARAMETERS_ROOM if name == "total_parameters" else _ROOMS.get(kind or "", _ROOM)
+        room = _ROOMS_BY_NAME.get(name) or _ROOMS.get(kind or "", _ROOM)
         is_met = any(one.fits(number, room) for one in stated for number in wanted)
         return bool(stated and wanted) and not is_met and not _may_be_beyond(value, stated)
 

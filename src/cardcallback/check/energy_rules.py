@@ -9,7 +9,7 @@ from itertools import product
 from cardcallback.check.devices import named_watts, rated_watts
 from cardcallback.check.facts import Fact, Facts
 from cardcallback.check.finding import Finding, error, shown
-from cardcallback.check.other_things import is_of_other_thing, is_of_pretraining
+from cardcallback.check.other_things import is_of_another_model, is_of_other_thing, is_of_pretraining
 from cardcallback.check.run_times import OTHER_TIME, run_seconds
 from cardcallback.units import format_duration, format_energy, format_number, format_power
 
@@ -141,6 +141,7 @@ def _rated(facts: Facts) -> Iterator[Finding]:
         and _is_of_run(one)
         and not is_of_other_thing(one)
         and not is_of_pretraining(one)
+        and not is_of_another_model(one, facts.card.names)
     ]
     if not hours or not watts or not energies:
         return

@@ -15,7 +15,8 @@ from cardcallback.check.other_things import says_of_another_run, says_of_elsewhe
 from cardcallback.check.quantities import figures_of
 from cardcallback.check.reading import CardText
 from cardcallback.check.run_labels import RUN_LABELS, plain_label
-from cardcallback.check.said_figures import is_bounded_time, is_of_other_work, lasted, named, typed
+from cardcallback.check.said_figures import in_figures, is_bounded_time, is_of_other_work, lasted, named, typed
+from cardcallback.check.said_results import results_in, step_times, without_steps
 from cardcallback.check.said_words import names_of, versions_in
 from cardcallback.check.stated import Stated, made
 from cardcallback.record import RunRecord, Training
@@ -55,6 +56,7 @@ _MEASURED = frozenset({"energy", "gpu_energy", "system_energy", "carbon_emitted"
                        "gpu_hours", "hours_used"})  # fmt: skip
 # Trainers log it in seconds without saying so.
 _RUNTIME, _SECONDS = "train runtime", Unit(word="s", kinds=frozenset({"time"}))
+_TIMES = frozenset({"training_time", "hours_used"})
 _FEWEST_CHARACTERS = 12
 _VERSION = re.compile(r"\d\.\d")
 _FIGURE = re.compile(r"[~\u2248]?\s*\d")
@@ -171,7 +173,8 @@ def _labelled(slot: Slot, asked: Asked) -> Iterator[Stated]:
         name = "date_of_training"  # a card's own day, which may be any after the training
     if name is not None and not _is_from_elsewhere(name, f"{label}\n{slot.column or ''}\n{slot.text}"):
         unit = _SECONDS if normalize_label(label) == _RUNTIME else asked.unit
-        yield made(name, slot.text, slot.begin, slot, unit)
+        stated = made(name, slot.text, slot.begin, slot, unit)
+        yield in_figures(stated) if name in _TIMES else stated
 
 
 def _is_from_elsewhere(name: str, text: str) -> bool:
@@ -190,7 +193,10 @@ def _in_text(
         sentence, before = slot.text[begin:end], slot.sentences_before + slot.text[:begin]
         said = f"{slot.label}: {sentence}" if slot.label else sentence
         is_said = naming.is_about_training(sentence)
-        if (is_said or is_below_training) and len(sentence) <= _LONGEST and _is_of_this_run(said, before):
+        is_held = (is_said or is_below_training) and len(sentence) <= _LONGEST
+        if is_held and _is_of_this_run(without_steps(said), before):
+            yield from (replace(one, begin=slot.begin + begin + one.begin) for one in step_times(sentence, slot))
+        if is_held and _is_of_this_run(said, before):
             # "It took 3 days" is about training where the sentence, or the heading, says so.
             is_timed = is_said or naming.is_about_training(above)
             told = [*_told(sentence, slot, naming, asks_for), *names_of(sentence, slot, naming.index, is_said=is_said)]
@@ -202,7 +208,7 @@ def _in_text(
             for one in told:
                 is_held = is_timed or one.name != "training_time"
                 is_of_data = one.name == "training_examples" and slot.label is None and not _TRAINED.search(sentence)
-                is_other = is_of_data or is_of_other_work(one.name, sentence, is_said=is_said)
+                is_other = is_of_data or is_of_other_work(one, sentence, naming, is_said=is_said)
                 if is_held and not is_other and not _is_from_elsewhere(one.name, sentence):
                     texts = _counts(sentence) if one.name == "training_examples" else one.texts
                     yield replace(one, texts=texts, begin=slot.begin + begin + one.begin)
@@ -220,7 +226,8 @@ def _told(sentence: str, slot: Slot, naming: Naming, asks_for: str | None) -> li
     """The figures that a sentence names by words; beside a label only settings, where it asks for those."""
     if slot.label is None:
         told = named(sentence, slot, naming)
-        return [*(one for one in told if not is_bounded_time(one, sentence)), *lasted(sentence, slot)]
+        in_words = (*lasted(sentence, slot), *results_in(sentence, slot))
+        return [*(one for one in told if not is_bounded_time(one, sentence)), *in_words]
     wanted = _IN_WORDS.get(asks_for or "", ())
     return [one for one in named(sentence, slot, naming) if one.name.startswith(tuple(wanted))] if wanted else []
 

@@ -29,12 +29,13 @@ def values_left(card: CardText, own_labels: str | None = None) -> Iterator[tuple
     """The line and the text of each value outside our own sections in which there is a placeholder."""
     index = label_index(own_labels)
     for slot in card.slots:
-        is_known = _is_known(slot, index)
         if not slot.text.strip():
-            if slot.kind == "cell" and slot.only_column and is_known:
+            if slot.kind == "cell" and slot.only_column and _is_known(slot, index):
                 yield card.line_of(slot.begin), EMPTY_CELL
             continue
-        for one in find_placeholders(slot.text, index.whole_texts, slot.references):
+        found = find_placeholders(slot.text, index.whole_texts, slot.references)
+        is_known = bool(found) and _is_known(slot, index)
+        for one in found:
             if _is_left(slot, one, is_known=is_known):
                 yield card.line_of(slot.begin) + slot.text.count("\n", 0, one.begin), _shown(slot, one)
                 break

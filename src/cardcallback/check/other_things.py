@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import re
 from functools import lru_cache
 
@@ -18,7 +19,8 @@ _OTHER = re.compile(
     r"\boffset|\bcertificates?\b|\bcompensat|\bcarbon credits?\b|\bmarket[- ]based\b|"
     r"\bavoid(?:ed|s|ing)?\b|\bsav(?:ed|es|ing|ings)\b.{0,40}(?:CO(?:2|₂)|emission|carbon|energy|kWh)|"
     r"\ball (?:of )?(?:our |the |my )?(?:failed )?(?:experiments|runs|trials|trainings|attempts)\b|"
-    r"\bembodied\b|\bmanufactur|\bmaking the\b|\bflights?\b|\bearlier version\b|\bprevious version\b|"
+    r"\bembodied\b|\bmanufactur|\bmaking the\b|\bflights?\b|"
+    r"\b(?:earlier|previous|prior|old) (?:version|adapter|model|run|training|checkpoint|release|attempt)s?\b|"
     r"(?:^|[:\n])\W*(?:v|version )\d[\w.]*\s+(?:was|is|had|has|used)\b|"
     r"\b(?:a|one|each|every|single|\d[\d,]*) (?:single )?"
     r"(?:prompt|quer(?:y|ies)|requests?|answers?|responses?|replies|images?)\b",
@@ -60,6 +62,21 @@ _ANY_RUN = re.compile(
     r"|\W*(?:with|at|for)\s+(?:an?\s+)?(?:lora\s+)?(?:rank|batch(?:\s+size)?|learning rate)\b(?!.*\b(?:we|our|this)\b)",
     re.IGNORECASE | re.DOTALL,
 )
+# Other work around a training, whose time and energy are its own.
+_OTHER_WORK = re.compile(
+    r"\b(?:evaluat|\u00e9valuat|auswert|bewert|vorbereit|vorverarbeit|aufbereit|zusammenf|pr[e\u00e9]par|fusion|merg|push|"
+    r"upload|download|clean|nettoy|bereinig|export|convert|annotat|labell?ing|collect|crawl|scrap|preprocess|"
+    r"tokeni[sz]|generati|generate(?!d\s+[\d~])|benchmark|interrupt|paus|resum|queue|debug|compil|filter|dedup|"
+    r"conversion|inference|translat|\u00fcbersetz|transcri|transkri|embed|index|retriev|rerank|distil|recogni[sz]er)\w*",
+    re.IGNORECASE,
+)
+# Before a figure: what others say of theirs, and what a run's figure is set beside.
+_OF_OTHERS = re.compile(
+    r"(?<!\bwe )\breports?\b|\breported (?:that|by)\b|\b(?:is|are|was|were) said to\b|\baccording to\b|"
+    r"\b(?:kilomet(?:re|er)s?|km|cars?|auto|voitures?|coches?|trajets?|fahrt|journey|commute|flights?|kettle|"
+    r"wasserkocher|bouilloire|households?|haushalt|foyer|classifier|reward model|teacher)\b",
+    re.IGNORECASE,
+)
 # What an energy is likened to.
 _LIKENED = re.compile(
     r"\b(?:(?:smart)?phones?|charg(?:e[sd]?|ing)|light ?bulbs?|kettles?|households?|fridges?|laptops?|driv(?:e|es|ing)|"
@@ -70,15 +87,24 @@ _LIKENED = re.compile(
 
 def sentence_of(fact: Fact) -> tuple[int, int]:
     """Where the sentence that the figure stands in begins and ends in its line or cell."""
-    figure = fact.figure
-    ends = [match.end() for match in _SENTENCE_END.finditer(fact.cell)]
-    begin = max((end for end in ends if end <= figure.begin), default=0)
-    return begin, min((end for end in ends if end > figure.begin), default=len(fact.cell))
+    ends = _sentence_ends(fact.cell)
+    number = bisect.bisect_right(ends, fact.figure.begin)
+    return ends[number - 1] if number else 0, ends[number] if number < len(ends) else len(fact.cell)
+
+
+# Asked for each of the figures of a line.
+@lru_cache(maxsize=64)
+def _sentence_ends(text: str) -> tuple[int, ...]:
+    return tuple(match.end() for match in _SENTENCE_END.finditer(text))
 
 
 def is_of_other_thing(fact: Fact) -> bool:
     """Whether sentence, label, column or the heading right above says that it is of no training."""
-    return _OTHER.search(_said(fact)) is not None
+    if _OTHER.search(_said(fact)) is not None:
+        return True
+    before = fact.cell[sentence_of(fact)[0] : fact.figure.begin]
+    is_prose = not fact.label and not fact.column
+    return is_prose and (says_other_work(before) or _OF_OTHERS.search(before) is not None)
 
 
 def is_of_pretraining(fact: Fact) -> bool:
@@ -89,6 +115,11 @@ def is_of_pretraining(fact: Fact) -> bool:
 def says_other_thing(text: str) -> bool:
     """Whether a text says of itself that it is of no training, or of a pretraining."""
     return _OTHER.search(text) is not None or _PRETRAINING.search(text) is not None
+
+
+def says_other_work(text: str) -> bool:
+    """Whether a text names work around a training, such as its evaluation or the making of its data."""
+    return _OTHER_WORK.search(text) is not None
 
 
 def says_of_another_run(text: str) -> bool:

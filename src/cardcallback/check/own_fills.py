@@ -154,6 +154,8 @@ def _recomputed(card: CardText, record: RunRecord, own_labels: str | None) -> It
     """What filling the card again would write otherwise, where a fill of ours stands."""
     hidden = [(section.begin, section.end) for section in card.own_sections]
     known = record.card.filled
+    if not known:
+        return  # only what is ours can differ from it
     again = fill_placeholders(card.body, record, known=known, hidden=hidden, own_labels=own_labels).text
     if again == card.body:
         return

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Literal, get_args
 
 from cardcallback.check.numbers import Number, bare_numbers, upper_end
@@ -27,12 +29,20 @@ _SERIES = re.compile(
     r"\b(?:RTX|GTX|RX|PRO|Quadro|Radeon|GeForce|Tesla|Titan|Instinct|Arc|Gaudi|Ada)[- ]$", re.IGNORECASE
 )
 _LONGEST_SERIES = 12
+_DIGIT = re.compile(r"\d")
 # What stands between a number and its unit: "**107** Wh".
 _BETWEEN = re.compile(r"\s*(?:\*\*|__)?\s*")
 _MONTH = "\u6708"
 _LONGEST_UNIT = 60
 _GAS = re.compile(r"CO(?:[_~${]{0,3}|<sub>)(?:2|\u2082)|carbon", re.IGNORECASE)
-_OF_CARBON = re.compile(rf"{_GAS.pattern}|emission|footprint", re.IGNORECASE)
+_OF_CARBON = re.compile(rf"{_GAS.pattern}|emission|\bemit|footprint", re.IGNORECASE)
+# Before a number that is rounded to its last digit, or more.
+_ABOUT = re.compile(
+    r"(?:\b(?:about|around|roughly|approximately|approx\.?|circa|ca\.?|some|nearly|almost|etwa|rund|ungef\u00e4hr|knapp|"
+    r"environ|quelque|unos|aproximadamente|cerca de)\s+|[~\u2248\u7ea6]\s*)\Z",
+    re.IGNORECASE,
+)
+_LONGEST_ABOUT, _MOST_ROUNDED = 16, 0.15
 # One letter of the other case is something else: "5 G", "3 D".
 _MISTAKEN = re.compile(r"[DHSGwj](?!\w)")
 _BANDWIDTH = re.compile(r"\s*(?:/|per)\s*s")
@@ -108,7 +118,7 @@ def figures_of(text: str, kind: str, unit: Unit | None = None) -> list[Figure]:
 
 def any_figures(text: str) -> list[Figure]:
     """Every number of a text with what its unit makes of it, bare ones too."""
-    return _read(text, of_carbon=True)
+    return list(_read(text, of_carbon=True))
 
 
 def headed_figure(cell: str, *headings: str) -> Figure | None:
@@ -137,8 +147,12 @@ def _first_unit(written: str) -> str:
     return f"GPU {unit}" if is_of_device else unit
 
 
-def _read(text: str, *, of_carbon: bool) -> list[Figure]:
+# Many rules ask the same line and sentence.
+@lru_cache(maxsize=1024)
+def _read(text: str, *, of_carbon: bool) -> tuple[Figure, ...]:
     """Every number with its unit, where the parts of a time are one."""
+    if _DIGIT.search(text) is None:
+        return ()
     clocks = [_clock(match) for match in _CLOCK.finditer(text) if not _has_own_unit(match)]
     read: list[tuple[Figure, float]] = []
     end = 0
@@ -156,7 +170,7 @@ def _read(text: str, *, of_carbon: bool) -> list[Figure]:
             one = replace(one, ranges=ranges, begin=last[0].begin, text=text[last[0].begin : one.end].strip())
             read.pop()
         read.append((one, factor))
-    return [one for one, _ in read]
+    return tuple(one for one, _ in read)
 
 
 def _has_own_unit(match: re.Match[str]) -> bool:
@@ -184,14 +198,14 @@ def _clock(match: re.Match[str]) -> Figure:
 def _with_unit(text: str, number: Number, *, of_carbon: bool) -> tuple[Figure, float]:
     """The figure that begins with a number, and the factor of its unit."""
     upper = upper_end(text, number)
-    ranges = number.ranges if upper is None else ((number.low, upper.high),)
+    ranges = _rounded(text, number) if upper is None else ((number.low, upper.high),)
     at = number.end if upper is None else upper.end
     begin = _BETWEEN.match(text, at)
     start = begin.end() if begin is not None else at
     unit, end = _unit(text, start, of_carbon=of_carbon)
     if unit is None and upper is not None:
         # Of two bare numbers each may be something of its own.
-        upper, ranges, at = None, number.ranges, number.end
+        upper, ranges, at = None, _rounded(text, number), number.end
     rate = _RATE.match(text, end) if unit is not None and unit.kinds & _WITH_RATES else None
     last = at if unit is None else end
     one = Figure(
@@ -205,6 +219,23 @@ def _with_unit(text: str, number: Number, *, of_carbon: bool) -> tuple[Figure, f
     )
     factor = 1.0 if unit is None else unit.factor
     return _times(one, factor, one.kinds), factor
+
+
+def _rounded(text: str, number: Number) -> tuple[tuple[float, float], ...]:
+    """What a number may stand for: behind "about", half of its last digit that is no zero on both sides."""
+    if _ABOUT.search(text[max(0, number.begin - _LONGEST_ABOUT) : number.begin]) is None:
+        return number.ranges
+    digits = re.sub(r"[^\d]", "", text[number.begin : number.end]).strip("0")
+    first = 10.0 ** (len(digits) - 1)
+    # The place of the last digit follows from the first one's, whatever signs stand between.
+    rooms = [
+        min(_MOST_ROUNDED * value, 10.0 ** math.floor(math.log10(value)) / first / 2) if value > 0 else 0.0
+        for value in number.values
+    ]
+    return tuple(
+        (min(low, value - room), max(high, value + room))
+        for (low, high), value, room in zip(number.ranges, number.values, rooms, strict=True)
+    )
 
 
 def _unit(text: str, start: int, *, of_carbon: bool) -> tuple[Unit | None, int]:

@@ -63,6 +63,20 @@ def _seconds(record: RunRecord) -> Numbers:
     yield from _device_seconds(record)
 
 
+def _step_seconds(record: RunRecord) -> Numbers:
+    """Of the whole run and of training alone; of a step of gradient accumulation too, which logs call one as well."""
+    parts = record.training.hyperparameters.get("gradient_accumulation_steps")
+    times = [
+        record.duration_seconds,
+        *(one.duration_seconds for one in record.energy.phases if one.phase == "training"),
+    ]
+    for seconds in times:
+        if seconds and record.training.steps:
+            yield seconds / record.training.steps
+            if isinstance(parts, int) and parts > 1:
+                yield seconds / record.training.steps / parts
+
+
 def _device_seconds(record: RunRecord) -> Numbers:
     """Time times devices; of the stages too, each on its own."""
     times = [record.duration_seconds, record.duration_seconds - record.suspended_seconds]
@@ -202,5 +216,6 @@ _NUMBERS: Mapping[str, Callable[[RunRecord], Numbers]] = {
     "tokens_processed": _tokens,
     "training_examples": _examples,
     "throughput": _speeds,
+    "time_per_step": _step_seconds,
     "training_loss": _losses,
 }

@@ -7,15 +7,16 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from cardcallback.check.numbers import Number, bare_numbers
-from cardcallback.check.other_things import names_family
+from cardcallback.check.other_things import names_family, says_other_work
 from cardcallback.check.quantities import Figure, figures_of, find_figures
 from cardcallback.check.run_times import OF_PARTS, OTHER_TIME
+from cardcallback.check.said_results import OF_BASE, is_other_result
 from cardcallback.check.stated import Stated, made
 from cardcallback.check.times_in_words import is_bound, times_in_words, widened
 from cardcallback.render.card.naming import Naming
 from cardcallback.render.card.placeholders import find_placeholders
 from cardcallback.render.card.slots import Slot
-from cardcallback.render.card.understood import BEFORE
+from cardcallback.render.card.understood import BEFORE, are_understood
 
 _LONGEST_NUMBER = 40
 # What a figure is of, by its kind and the words in its sentence.
@@ -55,7 +56,7 @@ _OF_LENGTH = re.compile(
 # Where what belongs to a number in a sentence ends at the latest.
 _AND_MORE = re.compile(r"\s+(?:with|and|und|et|y|was|were)\s|\s+/\s|[.;:,](?:\s|$)")
 _LASTED = re.compile(
-    r"\b(?:took|lasted|ran for|finished (?:after|in)|dauerte|lief|"
+    r"\b(?:took|lasted|ran for|trained(?: overnight,?)? for|finished (?:after|in)|dauerte|lief|"
     r"ben\u00f6tigte|training\w*(?:dauer|zeit) (?:betrug|war|lag bei)|a dur\u00e9|a pris|"
     r"dur\u00f3|tard\u00f3|durou|levou|\u00e8 durato)\b|\u8bad\u7ec3\u4e86|\u8017\u65f6|\u7528\u65f6|\u5386\u65f6|"
     r"\u6642\u9593\u306f|(?:\u65f6\u95f4|\u65f6\u957f)[\u4e3a\u662f]",
@@ -69,21 +70,18 @@ _OF_ALL_DATA = re.compile(
     r"\b(?:has|have|contains?|consists?|holds?|counts?)\b",
     re.IGNORECASE,
 )
-# Other work around a training, whose time and energy are its own.
-_OTHER_WORK = re.compile(
-    r"\b(?:evaluat|\u00e9valuat|auswert|bewert|vorbereit|aufbereit|zusammenf|pr[e\u00e9]par|fusion|merg|push|upload|"
-    r"download|clean|export|convert|annotat|labell?ing|collect|crawl|scrap|preprocess|tokeni[sz]|generati|"
-    r"generate(?!d\s+[\d~])|benchmark|interrupt|paus|resum|queue|debug|compil|filter|dedup|conversion|inference)\w*",
-    re.IGNORECASE,
-)
-# Where a sentence does not say that it is of a training: what it then speaks of.
-_OTHER_SUBJECT = re.compile(r"\W*(?!(?:train|fine-?tun)ing\b)[a-z]{2,}ing\b", re.IGNORECASE)
 # The settings of these are not the training's.
 _OTHER_SETTING = re.compile(
-    r"\b(?:evaluat|splits?\b|shuffl|predict|decod|sampl|generate|generati|benchmark|inference)", re.IGNORECASE
+    r"\b(?:evaluat|splits?\b|shuffl|predict|decod|sampl|generate|generati|benchmark|inference|embed|index|retriev)",
+    re.IGNORECASE,
 )
 _WORKED = frozenset({"training_time", "energy", "gpu_energy", "carbon_emitted", "gpu_hours"})
-_OF_BASE = re.compile(r"\b(?:base|baseline|untuned|original)\b", re.IGNORECASE)
+# What a figure's own quantity is called, where it is the subject.
+_OWN_SUBJECT = frozenset(
+    {"trainingsdauer", "trainingszeit", "dauer", "laufzeit", "betrug", "lag", "bei", "dur\u00e9e", "duraci\u00f3n",
+     "tiempo", "time", "duration", "runtime", "wall", "clock", "energy", "energie", "power", "consumption", "emissions",
+     "footprint", "carbon", "came", "job", "whole", "entire", "process", "everything", "together", "wh", "spark"}
+)  # fmt: skip
 # No count of all steps or epochs: "after 2 epochs", "warmed up over 15 steps".
 _NOT_ALL = re.compile(
     r"\b(?:(?:warm|stieg|aufgew\u00e4rmt|rose|increase|ramp)\w*(?:[ -]up)?\b[^,;]{0,20}|"
@@ -128,6 +126,13 @@ def lasted(sentence: str, slot: Slot) -> Iterator[Stated]:
         yield _bounded(times[0], sentence, slot)
 
 
+def in_figures(one: Stated) -> Stated:
+    """A time that stands beside a label in words, as its figures."""
+    in_words = list(times_in_words(one.texts[0]))
+    is_alone = len(in_words) == 1 and not bare_numbers(one.texts[0])
+    return replace(one, texts=(in_words[0].figures,), said=in_words[0].said) if is_alone else one
+
+
 def is_bounded_time(one: Stated, sentence: str) -> bool:
     """Whether a time is no more than a bound, by the words before it."""
     return one.name == "training_time" and is_bound(sentence[: one.begin])
@@ -140,11 +145,16 @@ def _bounded(time: Figure, sentence: str, slot: Slot) -> Stated:
     return plain if low == high else replace(plain, texts=(f"{low:g}-{high:g} seconds",), said=time.text)
 
 
-def is_of_other_work(name: str, sentence: str, *, is_said: bool) -> bool:
-    """Whether a value is of other work than the training, which a sentence may speak of as well."""
-    if name not in _WORKED:
+def is_of_other_work(one: Stated, sentence: str, naming: Naming, *, is_said: bool) -> bool:
+    """Whether a value is of other work than the training, which a sentence may speak of as well.
+
+    Of one that does not say that it is of a training, time and energy count only where nothing else is its subject.
+    """
+    if one.name not in _WORKED:
         return not is_said and _OTHER_SETTING.search(sentence) is not None
-    return _OTHER_WORK.search(sentence) is not None or (not is_said and _OTHER_SUBJECT.match(sentence) is not None)
+    if says_other_work(sentence):
+        return True
+    return not is_said and not are_understood(sentence[: one.begin], naming.harmless | _OWN_SUBJECT)
 
 
 def named(sentence: str, slot: Slot, naming: Naming) -> Iterator[Stated]:
@@ -179,7 +189,8 @@ def _is_of_a_part(name: str, number: Number, sentence: str) -> bool:
     """Whether a count is of a part of the training, or of the tokens of one example."""
     if name in BEFORE:
         # "Base perplexity was 6.5; ours is 2.84."
-        return _OF_BASE.search(re.split("[,;]", sentence[: number.begin])[-1]) is not None
+        is_of_base = OF_BASE.search(re.split("[,;]", sentence[: number.begin])[-1]) is not None
+        return is_of_base or is_other_result(sentence)
     if name == "tokens":
         return _OF_LENGTH.search(sentence) is not None or not _FEWEST_TOKENS <= number.value < _MOST_TOKENS
     return name in {"steps", "epochs"} and _NOT_ALL.search(sentence[: number.begin]) is not None

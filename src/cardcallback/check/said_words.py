@@ -30,7 +30,7 @@ _OF_A_FILE = re.compile(
     re.IGNORECASE,
 )
 _OPTIMIZER = re.compile(
-    r"\b(?:with|using|by)\s+(?:the\s+)?(?:fused\s+|paged\s+|8-bit\s+)*"
+    r"\b(?:with|using|by|us(?:es|ed))\s+(?:the\s+)?(?:fused\s+|paged\s+|8-bit\s+)*"
     r"(?P<text>AdamW?|SGD|Adafactor|RMSprop|Adagrad|Lion|Muon|LAMB)(?!\w)"
 )
 _OF_BASE = re.compile(
@@ -38,6 +38,9 @@ _OF_BASE = re.compile(
     r"\b(?:fine-?tuned (?:version )?(?:of|from)|adapter (?:of|for))\s+(?P<text>[^\s]*[\w.-]+/.{1,200})",
     re.IGNORECASE,
 )
+_BASE_IS = re.compile(r"\b(?:our|the|its) base model (?:is|was) (?P<text>[\w.-]+/.{1,200})", re.IGNORECASE)
+# What is cut before it is stored or looked up was not cut for the training.
+_CUT_FOR_OTHER = re.compile(r"\b(?:before|for|prior to)\b(?!.*(?:train|tun))", re.IGNORECASE)
 _IN_PRECISION = re.compile(
     r"\b(?:in|with|using|us(?:e|ed|es))\s+(?P<text>bf16|bfloat16|fp16|float16|fp32|float32|fp8)(?!\w)", re.IGNORECASE
 )
@@ -97,7 +100,9 @@ def names_of(sentence: str, slot: Slot, index: LabelIndex, *, is_said: bool) -> 
         yield from _found(_DREW, "mean_gpu_power", sentence, slot)
         if (is_said or _THROUGHPUT.search(sentence)) and _NO_MEAN.search(sentence) is None:
             yield from (replace(one, in_prose=True) for one in _found(_SPEED, "throughput", sentence, slot))
-    yield from (replace(one, in_prose=True) for one in _found(_CUT, "max_length", sentence, slot))
+    if _CUT_FOR_OTHER.search(sentence) is None:
+        yield from (replace(one, in_prose=True) for one in _found(_CUT, "max_length", sentence, slot))
+    yield from _found(_BASE_IS, "base_model", sentence, slot)
     yield from _found(_TRAINABLE, "trainable_parameters", sentence, slot)
     if not is_said:
         return

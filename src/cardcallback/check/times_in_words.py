@@ -1,4 +1,4 @@
-"""How long something took, in words: "half a day", "about two hours", "a week"."""
+"""How long something took, in words: "half a day", "two and a half hours", "zwei Stunden", "deux heures et demie"."""
 
 from __future__ import annotations
 
@@ -6,26 +6,62 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-_COUNTS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+from cardcallback.units import SECONDS_PER_DAY, SECONDS_PER_HOUR, SECONDS_PER_MINUTE
+
+_TENS = {"twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "zwanzig": 20, "dreißig": 30, "vierzig": 40,
+         "fünfzig": 50, "vingt": 20, "trente": 30, "quarante": 40, "cinquante": 50}  # fmt: skip
+_ONES = (
+    ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen",
+     "fourteen", "fifteen"),
+    ("ein", "zwei", "drei", "vier", "fünf", "sechs", "sieben", "acht", "neun", "zehn", "elf", "zwölf"),
+    ("un", "deux", "trois", "quatre", "cinq", "six", "sept", "huit", "neuf", "dix", "onze", "douze", "treize",
+     "quatorze", "quinze"),
+)  # fmt: skip
+_COUNTS = {
+    **{word: number for words in _ONES for number, word in enumerate(words, start=1)},
+    **dict.fromkeys(("a", "an", "eine", "einen", "une"), 1),
+    **_TENS,
+    **{f"{ten}-{one}": _TENS[ten] + number for ten in _TENS for number, one in enumerate(_ONES[0][:9], start=1)},
+}
 # What each may be of, least and most: people round in words more than in digits.
-_LOOSE = {"half": (0.35, 0.65), "an": (0.7, 1.4), "a": (0.7, 1.4), "a few": (1.5, 10.0), "several": (1.5, 10.0),
-          "a couple of": (1.5, 3.5)}  # fmt: skip
-_DAYS = {"week": 7.0, "month": 30.0}
+_LOOSE = {"half": (0.35, 0.65), "a few": (1.5, 10.0), "several": (1.5, 10.0), "a couple of": (1.5, 3.5),
+          "one": (0.7, 1.4)}  # fmt: skip
+_UNITS = {
+    **dict.fromkeys(("minute", "minuten"), SECONDS_PER_MINUTE),
+    **dict.fromkeys(("hour", "stunde", "stunden", "heure"), SECONDS_PER_HOUR),
+    **dict.fromkeys(("day", "tag", "tage", "jour"), SECONDS_PER_DAY),
+    **dict.fromkeys(("week", "woche", "wochen", "semaine"), 7 * SECONDS_PER_DAY),
+    **dict.fromkeys(("month", "monat", "monate"), 30 * SECONDS_PER_DAY),
+}
+_COUNT = "|".join(re.escape(word) for word in sorted(_COUNTS, key=len, reverse=True))
+_UNIT = "|".join(sorted(_UNITS, key=len, reverse=True))
+_HALF = r"(?:and\s+a|et)\s+(?:half|demie?|quart(?:er)?)"
 _IN_WORDS = re.compile(
-    rf"\b(?P<count>half(?= an? )|a few|several|a couple of|an?|{'|'.join(_COUNTS)})\s+(?:an?\s+)?"
-    r"(?P<unit>minute|hour|day|week|month)s?\b(?P<half>\s+and\s+a\s+half\b)?",
+    rf"\b(?:(?P<count>half(?= an? )|a few|several|a couple of|{_COUNT})"
+    r"(?P<first>\s+and\s+a\s+(?:half|quarter)|einhalb)?"
+    rf"|(?P<one_and_half>anderthalb|eineinhalb))\s+(?:an?\s+)?(?P<unit>{_UNIT})s?\b"
+    rf"(?:\s+(?P<half>{_HALF})\b|\s*,?\s+(?:(?:and|und|et)\s+)?(?P<more>{_COUNT})\s+(?P<smaller>{_UNIT})s?\b)?",
     re.IGNORECASE,
 )
-# What makes it a bound, and what it is only a part of: "one or two hours", "an hour and fifty minutes".
+# What makes it a bound, and what it is only a part of: "one or two hours", "2 hours and fifty minutes".
 # "just under" is nearly the time itself.
 _BOUND = re.compile(
-    r"(?<!just )(?<!barely )(?<!slightly )\b(?:(?P<over>over|above|at least|beyond)|under|below|within)\s+$",
+    r"(?<!just )(?<!barely )(?<!slightly )\b(?:(?P<over>over|above|at least|beyond|more than|mehr als|plus de)"
+    r"|under|below|within|less than|weniger als|unter|moins de)\s+$",
     re.IGNORECASE,
 )
-_FEW = rf"(?:an?|{'|'.join(_COUNTS)}|twenty|thirty|forty|fifty|\d+)"
-_BEFORE = re.compile(rf"\b{_FEW}\s*(?:and|or|to|-|\u2013)\s*$", re.IGNORECASE)
-_AFTER = re.compile(rf"\s*,?\s*(?:and|or|to)?\s*{_FEW}\b", re.IGNORECASE)
+_FEW = rf"(?:{_COUNT}|\d+)"
+_BEFORE = re.compile(
+    rf"(?:\b(?:{_FEW}|hundred|(?:{_UNIT})s?)|\dh?)\s*,?\s*(?:and|or|to|und|oder|bis|et|ou|à|-|\u2013)?\s*$",
+    re.IGNORECASE,
+)
+# The signs before a time that may make it a bound or a part: what is before them tells nothing of it.
+_LONGEST_BEFORE = 40
+_AFTER = re.compile(rf"\s*,?\s*(?:(?:and|or|to|und|oder|bis|et|ou|à)\s+)?{_FEW}\b", re.IGNORECASE)
 _FAR = 4.0
+_ROUGHLY = 0.5
+# Of a large number, such as forty, people round the last digit.
+_OF_LARGE = 0.06
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,25 +74,44 @@ class TimeInWords:
 
 
 def times_in_words(text: str) -> Iterator[TimeInWords]:
-    """Every one of a text in English that stands alone, in order."""
+    """Every one of a text in English, German or French that stands alone, in order."""
     for found in _IN_WORDS.finditer(text):
-        before = text[: found.start()]
-        if _BEFORE.search(before) or _AFTER.match(text, found.end()):
+        before = text[max(0, found.start() - _LONGEST_BEFORE) : found.start()]
+        spread = _spread(found)
+        if spread is None or _BEFORE.search(before) or _AFTER.match(text, found.end()):
             continue
-        count = " ".join(found["count"].lower().split())
-        if count in _COUNTS:
-            number = _COUNTS.index(count) + 1.0
-            low, high = (0.7, 1.4) if number == 1 else (number - 0.5, number + 0.5)
-        else:
-            low, high = _LOOSE[count]
-        if found["half"]:
-            low, high = low + 0.5, high + 0.5
-        low, high = widened(before, low, high)
-        unit = found["unit"].lower()
-        days = _DAYS.get(unit, 1.0)
-        unit = "day" if unit in _DAYS else unit
-        figures = f"{low * days:g}-{high * days:g} {unit}s"
-        yield TimeInWords(said=found.group(), begin=found.start(), figures=figures)
+        low, high = widened(before, *spread)
+        yield TimeInWords(said=found.group(), begin=found.start(), figures=f"{low:.0f}-{high:.0f} seconds")
+
+
+def _spread(found: re.Match[str]) -> tuple[float, float] | None:
+    """The least and the most seconds that a time may stand for; None for a larger unit behind a smaller one."""
+    unit = float(_UNITS[found["unit"].lower()])
+    behind = found["first"] or found["half"] or ""
+    half = (0.25 if "quart" in behind.lower() else 0.5) if behind else 0.0
+    if found["smaller"]:
+        smaller = float(_UNITS[found["smaller"].lower()])
+        whole = _COUNTS.get((found["count"] or "").lower())
+        if smaller >= unit or whole is None:
+            return None
+        seconds = whole * unit + _COUNTS[found["more"].lower()] * smaller
+        # Minutes beside hours are rounded to five.
+        room = _ROUGHLY * min(5 * smaller, unit / 2)
+        return seconds - room, seconds + room
+    low, high = (1.25, 1.75) if found["one_and_half"] else _range(found["count"], has_half=half > 0)
+    return (low + half) * unit, (high + half) * unit
+
+
+def _range(count: str, *, has_half: bool) -> tuple[float, float]:
+    """How many of a unit a word may stand for."""
+    word = " ".join(count.lower().split())
+    number = _COUNTS.get(word)
+    if number is None:
+        return _LOOSE[word]
+    if has_half:
+        return number - _ROUGHLY / 2, number + _ROUGHLY / 2
+    room = max(_ROUGHLY, _OF_LARGE * number)
+    return _LOOSE["one"] if number == 1 else (number - room, number + room)
 
 
 def widened(before: str, low: float, high: float) -> tuple[float, float]:

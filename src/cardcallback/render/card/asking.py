@@ -38,7 +38,9 @@ _TELLING = frozenset({"learning_rate", "epochs", "training_time", "lora_rank", "
 _TIMES = frozenset({"training_time", "time_per_epoch", "time_per_step"})
 _QUALIFIERS = re.compile(
     r"^(?:the|approximate|approx\.?|estimated|our)\s+"
-    r"|,?\s+\(?(?:(?:used )?(?:for|in|during|of) training|used|training|approx\.?|approximate|estimated)\)?$",
+    r"|(?:,?\s+\(?(?:(?:used )?(?:for|in|during|of) training|used|training|approx\.?|approximate|estimated|measured|"
+    r"recorded|(?:known|measured) or estimated|estimated or measured|if (?:known|available)|"
+    r"of (?:the|this|our) model)\)?)+$",
     re.IGNORECASE,
 )
 
@@ -113,7 +115,8 @@ class Asking:
             return self._turned(slot, label, above, original)
         bare, unit = split_unit(label)
         plain = _QUALIFIERS.sub("", bare).strip()
-        for name, asked in ((label, None), (bare, unit), (plain, unit), (label, unit_in(label))):
+        # Of a label without unit and qualifiers all four are the same.
+        for name, asked in dict.fromkeys(((label, None), (bare, unit), (plain, unit), (label, unit_in(label)))):
             labelled = self._rows.of(name, asked) if name != plain or plain == bare else self._rows.of_used(name, asked)
             rows = [row for row in labelled if self._is_below(row, above, slot)]
             fitting = [row for row in rows if self._is_in_column(row, slot)]

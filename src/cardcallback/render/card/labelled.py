@@ -15,9 +15,10 @@ _COLONS = ":\N{FULLWIDTH COLON}"
 _LONGEST_LABEL = 80
 _LONGEST_QUESTION = 120
 _LONGEST_UNIT = 15
-# After a colon stands a blank, or at once what only a placeholder begins with; a wide one has its blank in it.
+# After a colon stands a blank, or at once what only a placeholder begins with; a wide one has its blank in it. One
+# before a label is that of a field list, ":Hardware: [X]"; before a small letter it begins an emoji's name.
 _PLAIN = re.compile(
-    rf"\s*(?P<label>(?:[^{_COLONS}=\[\]<>{{}}|\n{OBJECT}{COMMENT}]|(?<=-)>|(?<=[hmHM]):(?=[msMS])){{1,{_LONGEST_LABEL}}}?"
+    rf"\s*(?::(?=[A-Z\u00c0-\u00dd]))?(?P<label>(?:[^{_COLONS}=\[\]<>{{}}|\n{OBJECT}{COMMENT}]|(?<=-)>|(?<=[hmHM]):(?=[msMS])){{1,{_LONGEST_LABEL}}}?"
     rf"(?:\[[^\[\]\n]{{1,{_LONGEST_UNIT}}}\](?=\s*[{_COLONS}]))?)\s*"
     # The mark of a footnote, which is a link where the footnote is in the card.
     rf"(?:\[\^[^\]\s]{{1,20}}\]\s*|{OBJECT}{{1,3}}\s*)?"
@@ -233,7 +234,9 @@ def _is_label(text: str) -> bool:
     _, opened, unit = text.partition("[")
     if opened and not is_unit(unit.rstrip(" ]")):
         return False
-    return not text.isdigit() and text.count("(") == text.count(")") and _SENTENCE_BEFORE.search(text) is None
+    # The bracket of "b) Training time" is its number's.
+    bare = _NUMBER.sub("", text.strip())
+    return not text.isdigit() and bare.count("(") == bare.count(")") and _SENTENCE_BEFORE.search(text) is None
 
 
 def _bold_label(letters: Letters, span: tuple[int, int], end: int, *, is_last: bool) -> Labelled:

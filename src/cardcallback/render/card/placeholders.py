@@ -101,7 +101,8 @@ def find_placeholders(
     return _find(source, whole_texts, tuple(references or ()))
 
 
-@lru_cache(maxsize=512)
+# Each pass over a card asks for the same values, of which a large one has thousands.
+@lru_cache(maxsize=8192)
 def _find(source: str, whole_texts: frozenset[str], references: tuple[str, ...]) -> tuple[Placeholder, ...]:
     if not source.strip():
         return (Placeholder(begin=0, end=len(source), hint="", is_example=False, before="", after="", is_whole=True),)

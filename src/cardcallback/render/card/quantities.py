@@ -56,7 +56,7 @@ _AMOUNT = re.compile(
     r"^(?:[~\u2248<>]?\s*(?:in|x+(?:\.x+)?|n|#+|value|number|num|\d[\d.,]*k?))?\s*(?:of\s+)?", re.IGNORECASE
 )
 _LABEL_WITH_UNIT = re.compile(
-    r"(?P<bare>.*?\S)\s*(?:\((?:in\s+)?(?P<a>[^()]+)\)|\[(?P<b>[^\[\]]+)\]|,\s*(?P<c>[^,()\[\]]+)|\sin\s(?P<d>.+)"
+    r"(?P<bare>.*?\S)\s*(?:\((?:in\s+)?(?P<a>[^()]+)\)|\[(?P<b>[^\[\]]+)\]|,\s*(?:in\s+)?(?P<c>[^,()\[\]]+)|\sin\s(?P<d>.+)"
     r"|[ _](?P<e>[^\W_]+))"
 )
 _WITHOUT_UNIT = re.compile(
@@ -136,7 +136,7 @@ class Value:
         """The figure in a unit with what has to be said beside it; ``named`` writes the unit too."""
         figure = self.figure(unit)
         named = named and not _CLOCK.fullmatch(unit.word)
-        word = f" {unit.word.lower() if len(unit.word) > 2 and unit.word.istitle() else unit.word}" if named else ""
+        word = f" {_as_spelled(unit.word)}" if named else ""
         return f"{self.least}{figure}{word}{self.remark_on(figure, unit.word)}"
 
     def remark_on(self, figure: str, unit: str) -> str:
@@ -148,6 +148,14 @@ class Value:
     def remark(self) -> str:
         """The note in brackets after a blank, or nothing."""
         return f" ({self.note})" if self.note else ""
+
+
+def _as_spelled(word: str) -> str:
+    """A unit as it is written in prose, where a placeholder names it in capitals: "[HOURS]", "[KWH]"."""
+    spelled = _SPELLED.get(word.casefold(), ())
+    if len(spelled) == 1 and word.isupper():
+        return spelled[0]
+    return word.lower() if len(word) > 2 and word.istitle() else word
 
 
 def unit_at(text: str) -> Unit | None:
