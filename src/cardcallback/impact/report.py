@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from cardcallback.carbon import NO_PLACE
 from cardcallback.impact.constants import Equivalent
-from cardcallback.impact.measured import NO_OVERHEAD, NO_PLACE, SIMULATED, MeasuredEnergy, kilowatt_hours, trimmed
+from cardcallback.impact.measured import NO_OVERHEAD, SIMULATED, MeasuredEnergy, kilowatt_hours, trimmed
 from cardcallback.record import CarbonFactor, RunRecord
 from cardcallback.render.card.values import hardware_words
 from cardcallback.render.run_words import least_time, status_words
@@ -14,6 +15,7 @@ from cardcallback.render.section.headline import headline
 from cardcallback.render.text import PLACEHOLDER, TIMES, escape_line, escape_markdown, public_reason, table_row
 from cardcallback.units import (
     EMISSIONS_FIGURES,
+    JOULES_PER_KILOWATT_HOUR,
     SECONDS_PER_HOUR,
     format_count,
     format_number,
@@ -134,7 +136,9 @@ def _carbon(impact: EnvironmentalImpact) -> str:
     if kilograms is None or factor is None or energy_kwh is None:
         return _no_carbon(impact)
     measured = impact.measured
-    least = "" if measured is None else measured.least
+    least = "" if measured is None else measured.least_carbon
+    if measured is not None and measured.carbon is not None:
+        energy_kwh = measured.carbon.energy_joules / JOULES_PER_KILOWATT_HOUR
     how, pue = ("estimate", None) if measured is None else ("calculated from the energy above", _applied(measured))
     formula = f"{kilowatt_hours(energy_kwh)} kWh {TIMES} {format_number(factor.grams_per_kwh)} g/kWh"
     formula += f" {TIMES} PUE {_pue(pue)}" if pue is not None else ""
@@ -157,10 +161,10 @@ def _equivalents(impact: EnvironmentalImpact) -> list[tuple[str, str]]:
     trees, driving = impact.calculate_tree_offset(), impact.calculate_driving_equivalent()
     charges = impact.calculate_phone_charges()
     missing = _no_carbon(impact)
-    least = "" if impact.measured is None else impact.measured.least
+    least, of_carbon = ("", "") if impact.measured is None else (impact.measured.least, impact.measured.least_carbon)
     return [
-        ("Trees to offset (1 year)", _equivalent(least, trees, "trees", rates.tree_kilograms_per_year) or missing),
-        ("Equivalent driving", _equivalent(least, driving, "km", rates.car_grams_per_kilometre) or missing),
+        ("Trees to offset (1 year)", _equivalent(of_carbon, trees, "trees", rates.tree_kilograms_per_year) or missing),
+        ("Equivalent driving", _equivalent(of_carbon, driving, "km", rates.car_grams_per_kilometre) or missing),
         ("Smartphone charges", _equivalent(least, charges, "charges", rates.phone_charge_watt_hours) or _NO_ENERGY),
     ]
 

@@ -38,6 +38,7 @@ _ROW = re.compile(
     r"(?:.*?(?P<pue>[\d.]+) for building overhead)?",
     re.MULTILINE,
 )
+_PRODUCT = " g/kWh ("
 # What every template means by a value that is still to come.
 _OPEN = "[More Information Needed]"
 _UNIT = re.compile(r"[\d.,]+\s*(?P<unit>(?:mg|g|kg|t)\b(?:\s?CO2\w*)?)")
@@ -103,7 +104,9 @@ def _stated(card: SplitCard) -> Iterator[tuple[str | None, str, str | None]]:
             yield place if isinstance(place, str) else None, found["factor"], found["pue"]
     for begin, end in section_spans(card.body):
         for row in _ROW.finditer(card.body, begin, end):
-            yield row["place"], row["factor"], row["pue"]
+            line = card.body[row.start() : card.body.find("\n", row.start())]
+            if line.count(_PRODUCT) == 1:  # of several places no one stands for the run
+                yield row["place"], row["factor"], row["pue"]
 
 
 def _factor(place: str | None, grams: str) -> CarbonFactor | None:
