@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
+from node_records import node_record
 from session_records import emitting, placed, session_record
 
 from cardcallback.assemble import with_carbon
@@ -25,6 +26,9 @@ from cardcallback.check.record_rules import record_findings
 from cardcallback.cli.card_options import with_carbon as with_given
 from cardcallback.compare import compare_runs
 from cardcallback.impact import EnvironmentalImpact
+from cardcallback.journal.recovering import Newest, interrupted_record
+from cardcallback.processes import merge_nodes, summarize_node
+from cardcallback.processes.summary import decode_summary, encode_summary
 from cardcallback.record import Accelerator, Carbon, Hardware, Machine, RunRecord, decode, encode
 from cardcallback.render.card.earlier_emissions import is_own_emissions
 from cardcallback.render.card.emissions import emissions_metadata
@@ -242,6 +246,32 @@ def test_a_longer_account_keeps_the_place_that_either_tells() -> None:
         assert session.energy.gpu.value == 4 * WATT_HOUR
         assert session.factor is not None
         assert session.factor.place == "Sweden"
+
+
+def test_a_killed_sessions_newest_energy_has_its_own_grid() -> None:
+    """The journal's last snapshot holds the places; the lines after it hold more energy of the last session."""
+    snapshot = joined(emitting(of_hours(3, 1), "SE"), placed(of_hours(5, 2, status="running"), "DE"))
+    figure = (130.0, (7 * WATT_HOUR, 7 * WATT_HOUR - 1, 7 * WATT_HOUR + 1, 1.0))
+    newest = Newest(duration_seconds=130.0, suspended_seconds=None, last_step=210, figures={"gpu": figure})
+    recovered = interrupted_record(snapshot, newest)
+    assert carbon_of(recovered).emissions_grams == pytest.approx((3 * SWEDEN + 7 * GERMANY) / 1000)
+    # One that was rendered for another place in the meantime keeps that.
+    given = replace(snapshot, carbon=assess_footprint(snapshot.energy, chosen_factor("FR", None)).carbon)
+    assert carbon_of(interrupted_record(given, newest)).factor.place == "France"
+
+
+def test_a_computer_in_another_place_is_told() -> None:
+    """Its energy is in the sum by the factor of rank 0's computer; in the same place there is nothing to tell."""
+    first, second = placed(node_record(range(8)), "SE"), placed(node_record(range(8, 16)), "DE")
+    told = [note for note in merge_nodes(first, [second]).notes if "told to be" in note]
+    assert told == [
+        "Computers of ranks 8 to 15 were told to be in Germany (344 g/kWh): CO2e takes the place of the computer of "
+        "rank 0 for all of a session."
+    ]
+    passed_on = decode_summary(encode_summary(summarize_node(second)))
+    assert told[0] in merge_nodes(first, [passed_on]).notes
+    alike = placed(second, "SE")
+    assert not [note for note in merge_nodes(first, [alike]).notes if "told to be" in note]
 
 
 def test_overhead_is_each_buildings_own_where_all_are_known() -> None:

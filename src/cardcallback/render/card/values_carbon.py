@@ -22,7 +22,8 @@ def carbon(record: RunRecord) -> Value | None:
     if found is None or is_unresolved(energy_of_emissions(record)):
         return None
     least = at_least_emissions(record)
-    words = f"{part_words(record, found.energy_name)}: {at_least(energy_of_emissions(record))}{format_energy(found.energy_joules)}"
+    energy = f"{at_least(energy_of_emissions(record))}{format_energy(found.energy_joules)}"
+    words = f"{part_words(record, found.energy_name)}: {energy}"
     words += f" × {format_number(found.factor.grams_per_kwh)} g/kWh, {escape_markdown(_about(found.factor))}"
     words += f", × {format_number(found.pue)} building overhead" if found.pue is not None else ""
     words += "".join(f"; {escape_markdown(place)}" for place in places_words(found))
