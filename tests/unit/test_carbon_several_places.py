@@ -264,10 +264,8 @@ def test_a_computer_in_another_place_is_told() -> None:
     """Its energy is in the sum by the factor of rank 0's computer; in the same place there is nothing to tell."""
     first, second = placed(node_record(range(8)), "SE"), placed(node_record(range(8, 16)), "DE")
     told = [note for note in merge_nodes(first, [second]).notes if "told to be" in note]
-    assert told == [
-        "Computers of ranks 8 to 15 were told to be in Germany (344 g/kWh): CO2e takes the place of the computer of "
-        "rank 0 for all of a session."
-    ]
+    assert len(told) == 1
+    assert told[0].startswith("Computers of ranks 8 to 15 were told to be in Germany (344 g/kWh): CO2e of a session")
     passed_on = decode_summary(encode_summary(summarize_node(second)))
     assert told[0] in merge_nodes(first, [passed_on]).notes
     alike = placed(second, "SE")

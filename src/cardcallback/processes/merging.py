@@ -33,7 +33,7 @@ _FIRST_ALONE = (
     "but for the GPU power of the computers that told theirs."
 )
 _NOT_YET = "left no figures here (yet)."
-_OTHER_GRID = "Computers of {ranks} were told to be in {grid}: CO2e takes the place of the computer of rank 0 for all of a session."
+_OTHER_GRID = "Computers of {ranks} were told to be in {grid}: CO2e of a session takes the place of rank 0's computer."
 # What a measurer measures of all its computer, whichever processes it measures for.
 _OF_THE_COMPUTER = ("cpu", "dram", "system")
 _TOKENS_OF_ALL = "tokens are known of all sessions together"
@@ -87,11 +87,7 @@ def merge_nodes(
         nodes=nodes,
         simulated=record.simulated or any(one.simulated for one in new),
         memory=highest_memory(own.memory, own.nodes, new),
-        notes=tuple(
-            dict.fromkeys(
-                (*_notes(record, nodes, missing), *_kept(record.notes), *_notes_of(new), *_elsewhere(own, new))
-            )
-        ),
+        notes=tuple(dict.fromkeys((*_notes(record, nodes, missing), *_kept(record.notes), *_notes_of(own, new)))),
     )
     return with_sessions(joined, (*record.sessions[:-1], session))
 
@@ -203,8 +199,9 @@ def _partial(nodes: Sequence[Node], missing: Sequence[int]) -> str | None:
     return "; ".join(reasons) or None
 
 
-def _notes_of(new: Sequence[NodeSummary]) -> list[str]:
-    return [f"Computer of {format_ranks(one.node.ranks)}: {note}" for one in new for note in one.notes]
+def _notes_of(own: RunRecord, new: Sequence[NodeSummary]) -> list[str]:
+    told = [f"Computer of {format_ranks(one.node.ranks)}: {note}" for one in new for note in one.notes]
+    return told + _elsewhere(own, new)
 
 
 def _elsewhere(own: RunRecord, new: Sequence[NodeSummary]) -> list[str]:
