@@ -131,11 +131,21 @@ def test_the_card_says_which_place_has_which_energy_in_one_line() -> None:
     assert f"3.00 Wh × {SWEDEN:.3g} g/kWh (session 1: Sweden" in told
     assert f"+ 5.00 Wh × {GERMANY:.3g} g/kWh (session 2: Germany" in told
     values = card_values(two_places())
-    assert values["region"] == "Sweden, Germany"
+    assert values["region"] == "Sweden; Germany"
     assert "3.00 Wh of session 1 in Sweden" in values["carbon_emitted"]
     summary = run_summary(two_places())
     assert summary.numbers["co2e_grams"] == pytest.approx((3 * SWEDEN + 5 * GERMANY) / 1000)
     assert "5.00 Wh of session 2 in Germany" in summary.texts["co2e_covers"]
+
+
+def test_regions_of_several_clouds_are_each_ones_own() -> None:
+    """Both providers, and both regions by their short names."""
+    values = card_values(joined(emitting(of_hours(3, 1), "gcp/us-central1"), placed(of_hours(5, 2), "aws/us-east-1")))
+    assert values["cloud_provider"] == "Google Cloud, Amazon Web Services"
+    assert values["cloud_region"] == values["region"] == "us-central1; us-east-1"
+    assert "cloud_region" not in card_values(
+        joined(emitting(of_hours(3, 1), "gcp/us-central1"), placed(of_hours(5, 2), "DE"))
+    )
 
 
 def test_front_matter_of_several_places_is_one_figure_that_we_know_again() -> None:
@@ -143,7 +153,7 @@ def test_front_matter_of_several_places_is_one_figure_that_we_know_again() -> No
     value = emissions_metadata(two_places(), None)
     assert value is not None
     assert value["emissions"] == pytest.approx((3 * SWEDEN + 5 * GERMANY) / 1000, rel=0.05)
-    assert value["geographical_location"] == "Sweden, Germany"
+    assert value["geographical_location"] == "Sweden; Germany"
     assert is_own_emissions(value)
     assert not is_own_emissions(value | {"emissions": value["emissions"] * 2})
 

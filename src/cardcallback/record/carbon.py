@@ -68,7 +68,7 @@ class Carbon(msgspec.Struct, frozen=True, kw_only=True):
         """The names of the places that were told; ``None`` where a factor was given without one."""
         if any(factor.place_code is None for factor in self.factors):
             return None
-        return ", ".join(dict.fromkeys(factor.place for factor in self.factors))
+        return "; ".join(dict.fromkeys(factor.place for factor in self.factors))
 
     @property
     def joules_without_place(self) -> float:

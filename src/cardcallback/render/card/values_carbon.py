@@ -54,7 +54,7 @@ def region(record: RunRecord) -> str | None:
     found = record.carbon
     if found is None:
         return None
-    names = ", ".join(name for _, name in _clouds(record)) or found.places
+    names = "; ".join(name for _, name in _clouds(record)) or found.places
     if names is None:
         return None
     return escape_markdown(names) + (_NOT_ALL if found.joules_without_place > 0 else "")
