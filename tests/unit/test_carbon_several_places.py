@@ -342,7 +342,9 @@ def test_the_impact_of_a_run_in_several_places_is_its_own_sum() -> None:
     """A place that is given there stands for all of it."""
     impact = EnvironmentalImpact.from_record(two_places())
     assert impact.calculate_carbon_kg() == pytest.approx((3 * SWEDEN + 5 * GERMANY) / 1e6)
+    assert "(Sweden; Germany, 2024, lifecycle, mean of" in impact.generate_report()
     given = EnvironmentalImpact.from_record(two_places(), location="DE")
+    assert "(Germany, 2024" in given.generate_report()
     assert given.calculate_carbon_kg() == pytest.approx(8 * GERMANY / 1e6)
     part = joined(on(of_hours(3, 1), "DGX Spark"), placed(on(of_hours(5, 2), "H100"), "DE"))
     line = next(one for one in EnvironmentalImpact.from_record(part).generate_report().splitlines() if "kg CO2e" in one)

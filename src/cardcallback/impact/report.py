@@ -70,7 +70,7 @@ def _configuration(impact: EnvironmentalImpact) -> list[tuple[str, str]]:
         ("GPU(s) Used", _devices(impact)),
         ("GPU TDP", _watts(impact)),
         ("Data Center PUE", _overhead(impact)),
-        ("Grid Carbon Intensity", _grid(impact.factor)),
+        ("Grid Carbon Intensity", _grid(impact)),
     ]
 
 
@@ -107,14 +107,18 @@ def _overhead(impact: EnvironmentalImpact) -> str:
     return NO_OVERHEAD if impact.pue is None else f"{_pue(impact.pue)} (given)"
 
 
-def _grid(factor: CarbonFactor | None) -> str:
+def _grid(impact: EnvironmentalImpact) -> str:
+    factor = impact.factor
     if factor is None:
         return f"not known: {NO_PLACE}"
-    return f"{format_number(factor.grams_per_kwh)} gCO2/kWh ({_factor_words(factor)})"
+    return f"{format_number(factor.grams_per_kwh)} gCO2/kWh ({_factor_words(impact, factor)})"
 
 
-def _factor_words(factor: CarbonFactor) -> str:
-    place = factor.place if factor.place_code else ""
+def _factor_words(impact: EnvironmentalImpact, factor: CarbonFactor) -> str:
+    measured = impact.measured
+    carbon = None if measured is None else measured.carbon
+    several = carbon.places if carbon is not None and carbon.shares else None
+    place = several or (factor.place if factor.place_code else "")
     parts = (place, str(factor.year or ""), factor.boundary, factor.source)
     return ", ".join(escape_markdown(part) for part in parts if part)
 
@@ -143,7 +147,7 @@ def _carbon(impact: EnvironmentalImpact) -> str:
     formula = f"{kilowatt_hours(energy_kwh)} kWh {TIMES} {format_number(factor.grams_per_kwh)} g/kWh"
     formula += f" {TIMES} PUE {_pue(pue)}" if pue is not None else ""
     simulated = f"; {SIMULATED}" if impact.record is not None and impact.record.simulated else ""
-    return f"{least}{_few(kilograms)} kg CO2e ({how}: {formula}; {_factor_words(factor)}{simulated})"
+    return f"{least}{_few(kilograms)} kg CO2e ({how}: {formula}; {_factor_words(impact, factor)}{simulated})"
 
 
 def _applied(measured: MeasuredEnergy) -> float | None:
