@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import re
 
 import pytest
@@ -30,8 +31,9 @@ from cardcallback.journal.recovering import Newest, interrupted_record
 from cardcallback.processes import merge_nodes, summarize_node
 from cardcallback.processes.summary import decode_summary, encode_summary
 from cardcallback.record import Accelerator, Carbon, Hardware, Machine, RunRecord, decode, encode
-from cardcallback.render.card.earlier_emissions import is_own_emissions
+from cardcallback.render.card.earlier_emissions import earlier_carbon, is_own_emissions
 from cardcallback.render.card.emissions import emissions_metadata
+from cardcallback.render.card.front_matter import split_card
 from cardcallback.render.card.values import card_values
 from cardcallback.render.section import render_section
 from cardcallback.sessions import joined_sessions, with_longer_accounts
@@ -156,6 +158,19 @@ def test_front_matter_of_several_places_is_one_figure_that_we_know_again() -> No
     assert value["geographical_location"] == "Sweden; Germany"
     assert is_own_emissions(value)
     assert not is_own_emissions(value | {"emissions": value["emissions"] * 2})
+
+
+def test_the_places_of_a_card_are_found_again_where_no_record_remembers_them() -> None:
+    """By the mean factor in its front matter; one of other grids is a factor of its own."""
+    value = emissions_metadata(two_places(), None)
+    assert value is not None
+    text = f"---\nco2_eq_emissions: {json.dumps(value)}\n---\n# Card\n"
+    bare = replace(two_places(), carbon=None)
+    assert earlier_carbon(split_card(text), bare) == two_places().carbon
+    other = joined(emitting(of_hours(3, 1), "SE"), placed(of_hours(5, 2), "IN"))
+    found = earlier_carbon(split_card(text), replace(other, carbon=None))
+    assert found is not None
+    assert found.shares == ()
 
 
 def test_one_place_is_told_as_ever() -> None:
