@@ -228,7 +228,6 @@ def _source(name: str | None) -> str | None:
 
 
 def _bare(examples: Value | None) -> str | None:
-    """The count for a column that names what it counts."""
     return None if examples is None or examples.amount is None else format_count(int(examples.amount))
 
 
