@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from cardcallback.carbon import assess_footprint
+from cardcallback.carbon import assess_run
 from cardcallback.ratios import with_ratios
 from cardcallback.record import (
     Accelerator,
@@ -26,7 +26,6 @@ from cardcallback.record import (
     with_stages,
 )
 from cardcallback.recorder import Recording
-from cardcallback.settings import Settings
 
 
 class RunState(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,6 +45,8 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True):
     energy_covers: tuple[str, ...] = ()
     energy_partial_reason: str | None = None
     session_id: str | None = None
+    factor: CarbonFactor | None = None
+    pue: float | None = None
 
 
 def assemble_record(
@@ -84,6 +85,8 @@ def assemble_record(
         software=software,
         energy=energy,
         session_id=state.session_id,
+        factor=state.factor,
+        pue=state.pue,
     )
     record = RunRecord(
         cardcallback_version=state.cardcallback_version,
@@ -114,26 +117,13 @@ def _covering(energy: Energy, state: RunState) -> Energy:
     return msgspec.structs.replace(energy, gpu=gpu, partial_reason=state.energy_partial_reason)
 
 
-def with_carbon(record: RunRecord, settings: Settings) -> RunRecord:
-    """The record with its CO2e, where a place or a factor was given, or with the reason why there is none."""
-    if settings.factor is None:
-        return msgspec.structs.replace(record, carbon=None)
-    assessed = assess_footprint(record.energy, settings.factor, settings.pue)
+def with_carbon(record: RunRecord) -> RunRecord:
+    """The record with its CO2e, where its sessions' places or factors were given, or with the reason why not."""
+    if record.carbon is None and all(session.factor is None for session in record.sessions):
+        return record
+    assessed = assess_run(record)
     notes = assessed.notes if assessed.reason is None else (*assessed.notes, f"No CO2e figure: {assessed.reason}.")
-    if assessed.carbon is not None and record.carbon is not None:
-        notes = (*notes, *_moved_place(record.carbon.factor, settings.factor))
     return msgspec.structs.replace(record, carbon=assessed.carbon, notes=_unique((*record.notes, *notes)))
-
-
-def _moved_place(before: CarbonFactor, now: CarbonFactor) -> tuple[str, ...]:
-    """That sessions ran in different places, while one factor multiplies the energies of all.
-
-    It names no factor that is taken: another may be chosen whenever the card is rendered.
-    """
-    if (before.place, before.grams_per_kwh) == (now.place, now.grams_per_kwh):
-        return ()
-    was, later = (f"{factor.grams_per_kwh:.3g} g/kWh ({factor.place})" for factor in (before, now))
-    return (f"An earlier session had a grid of {was}, a later one of {later}: the CO2e takes one for all of them.",)
 
 
 def _hardware(

@@ -118,7 +118,9 @@ def _joined_records(folder: Path, summaries: Sequence[NodeSummary], settings: Se
         names = names_of_first(folder, record)
         joined = merge_nodes(record, own, computer=names.computer, gpus=names.gpus)
         if joined.nodes != record.nodes:  # else joined already; another job of the folder may not be
-            yield with_carbon(with_rest_estimate(joined) if settings.estimate_rest else joined, settings)
+            # Its places stay: where this is joined, or by whom, tells nothing of where training ran.
+            joined = msgspec.structs.replace(joined, carbon=record.carbon)
+            yield with_carbon(with_rest_estimate(joined) if settings.estimate_rest else joined)
 
 
 def _of_job(record: RunRecord, summaries: Sequence[NodeSummary], *, is_newest: bool) -> list[NodeSummary]:

@@ -280,6 +280,8 @@ class LiveRun:
             energy_covers=selection.covers,
             energy_partial_reason=selection.partial_reason,
             session_id=self.session_id,
+            factor=self._settings.factor,
+            pue=self._settings.pue,
         )
         record = assemble_record(
             state,
@@ -290,4 +292,4 @@ class LiveRun:
             unmeasured=self._devices.job.names,
         )
         record = self._lineage.joined(self.node.joined(record) if self.node is not None else record)
-        return with_carbon(with_rest_estimate(record) if self._settings.estimate_rest else record, self._settings)
+        return with_carbon(with_rest_estimate(record) if self._settings.estimate_rest else record)

@@ -15,6 +15,7 @@ from tiny import TrainerKind, make_trainer
 from transformers import TrainerCallback
 
 from cardcallback import CardCallback, attach, load_run
+from cardcallback.carbon import factor_for, find_place
 from cardcallback.record import RunRecord, Scope
 from cardcallback.sensors.nvml import reset_nvml
 from cardcallback.sessions import SUMMARY_NAME, lineage_of, steps_done_again
@@ -120,11 +121,17 @@ def machine(tmp_path: Path) -> Machine:
 
 
 def _trained(
-    simulation: Simulation, folder: Path, base: Path, *, stop_at: int | None = None, resume: Any = None
+    simulation: Simulation,
+    folder: Path,
+    base: Path,
+    *,
+    stop_at: int | None = None,
+    resume: Any = None,
+    location: str | None = None,
 ) -> Truth:
     """Train in a new trainer with a new callback; the energy that the device really used meanwhile."""
     work, after = Work(simulation.now_seconds, stop_at=stop_at), Clock(simulation.now_seconds)
-    callbacks = [work, CardCallback(quiet=True), after]
+    callbacks = [work, CardCallback(location, quiet=True), after]
     trainer = make_trainer("plain", folder, base_folder=base, callbacks=callbacks, **_SAVING)
     with pytest.raises(KilledError) if stop_at is not None else contextlib.nullcontext():
         trainer.train(resume_from_checkpoint=resume)
@@ -176,9 +183,9 @@ def test_killed_and_resumed_the_energy_is_of_both(machine: Machine, output_folde
 def test_resumed_on_another_machine(machine: Machine, output_folder: Path, base_folder: Path) -> None:
     """Yesterday a Spark, today an H100: each session with its own, and a sum whose scope is not that of one."""
     with machine("gb10") as simulation:
-        first = _trained(simulation, output_folder, base_folder, stop_at=14)
+        first = _trained(simulation, output_folder, base_folder, stop_at=14, location="SE")
     with machine("h100") as simulation:
-        second = _trained(simulation, output_folder, base_folder, resume=True)
+        second = _trained(simulation, output_folder, base_folder, resume=True, location="DE")
     record = load_run(output_folder)
     names = [session.hardware.accelerators[0].name for session in record.sessions]
     assert names[0] == "NVIDIA GB10"
@@ -189,6 +196,17 @@ def test_resumed_on_another_machine(machine: Machine, output_folder: Path, base_
     text = (output_folder / "README.md").read_text()
     assert "ran on unlike hardware" in text
     assert "unlike parts of the machine" in text
+    assert [session.factor and session.factor.place for session in record.sessions] == ["Sweden", "Germany"]
+    carried = lineage_of(output_folder / "checkpoint-10")
+    assert carried is not None
+    assert carried.sessions[0].factor == record.sessions[0].factor
+    assert record.carbon is not None
+    each = zip(record.sessions, ("SE", "DE"), strict=True)
+    kilowatt_hours = {code: (session.energy.gpu.value or 0.0) / 3.6e6 for session, code in each}
+    grams = sum(factor_for(find_place(code)).grams_per_kwh * used for code, used in kilowatt_hours.items())
+    assert record.carbon.emissions_grams == pytest.approx(grams)
+    assert "(session 1: Sweden" in text
+    assert "(session 2: Germany" in text
 
 
 def test_every_checkpoint_carries_the_run(output_folder: Path, base_folder: Path) -> None:

@@ -6,6 +6,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from cardcallback.assemble import with_carbon
+from cardcallback.carbon import chosen_factor
 from cardcallback.record import Measurement, RunRecord, Scope, Status, Tokens, not_measured
 from cardcallback.testing import make_record
 
@@ -45,6 +47,17 @@ def session_record(
     )
     training = replace(record.training, steps=steps[1], tokens=Tokens(non_padding=tokens, source="data collator"))
     return replace(record, sessions=(session,), energy=energy, training=training, **fields)
+
+
+def placed(record: RunRecord, code: str, *, pue: float | None = None) -> RunRecord:
+    """The record of one session that was told where it ran, as the callback's settings tell it."""
+    session = replace(record.sessions[0], factor=chosen_factor(code, None), pue=pue)
+    return replace(record, sessions=(session,))
+
+
+def emitting(record: RunRecord, code: str, **details: float) -> RunRecord:
+    """The same with the CO2e that is calculated while it runs."""
+    return with_carbon(placed(record, code, **details))
 
 
 def _gpu(

@@ -60,6 +60,26 @@ def test_no_two_devices_look_alike(count: int) -> None:
         assert len(set(looks)) == len(looks) >= 2
 
 
+@pytest.mark.parametrize(("numbers", "missing"), [((4, 5), None), ((0, 1, 2), None), ((4, 5), 4), ((0, 1, 2, 3), 1)])
+def test_a_device_has_one_colour_in_every_panel(numbers: tuple[int, ...], missing: int | None) -> None:
+    """Also where one of them is missing from a panel; what is of no device has another."""
+    record = _many_gpus(len(numbers))
+    machine = Trace(
+        quantity="system_memory", unit="bytes", source="proc:meminfo", session=0, reduction="maximum",
+        points=((0.0, 1e10), (60.0, 1e10)),
+    )  # fmt: skip
+    moved = [replace(trace, device=numbers[trace.device or 0]) for trace in record.traces]
+    kept = [one for one in moved if one.quantity != "torch_reserved"]
+    kept = [one for one in kept if one.quantity != "gpu_process_memory" or one.device != missing]
+    figure = draw_power_and_memory(replace(record, traces=(*kept, machine)))
+    named = [(str(line.get_label()), line.get_color()) for axes in figure.axes for line in axes.get_lines()]
+    colors = {number: {color for label, color in named if label.endswith(f"GPU {number}")} for number in numbers}
+    assert all(len(found) == 1 for found in colors.values())
+    assert len(set.union(*colors.values())) == len(numbers)
+    (of_machine,) = {color for label, color in named if label.startswith("main memory")}
+    assert of_machine not in set.union(*colors.values())
+
+
 def test_many_devices_are_a_mean_and_a_range() -> None:
     """Eight lines hide each other: their mean and the lowest to highest are drawn."""
     figure = draw_power_and_memory(_many_gpus(8))

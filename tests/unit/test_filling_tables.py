@@ -114,9 +114,22 @@ def test_a_row_and_its_column_make_a_label_together() -> None:
     text = filled(
         f"{head}| Train | [N] | [N] |\n| Validation | [N] | [N] |\n| Test | [N] | [N] |\n| Total | [N] | [N] |\n"
     )
-    assert "| Train | 8,000 examples | 5.52 M tokens, without padding |" in text
-    assert "| Validation | 512 examples | [N] |" in text
+    assert "| Train | 8,000 | 5.52 M tokens, without padding |" in text
+    assert "| Validation | 512 | [N] |" in text
     assert "| Test | [N] | [N] |\n| Total | [N] | [N] |" in text
+
+
+@pytest.mark.parametrize(
+    ("head", "row", "wanted"),
+    [
+        ("| Dataset | Examples |", "| Training | [N] |", "| Training | 8,000 |"),
+        ("| Dataset | Number of examples |", "| [name] | [N] |", "| Training data | 8,000 |"),
+        ("| Dataset | Size |", "| [name] | [N] |", "| Training data | 8,000 examples |"),
+    ],
+)
+def test_a_column_that_names_what_it_counts_has_bare_counts(head: str, row: str, wanted: str) -> None:
+    """And one that does not has the noun."""
+    assert wanted in filled(f"## Training data\n\n{head}\n|---|---|\n{row}\n")
 
 
 def test_a_first_column_of_numbers_is_no_label() -> None:

@@ -10,12 +10,10 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from session_records import RUN_ID, session_record
 
-from cardcallback.assemble import with_carbon
 from cardcallback.record import Hardware, Machine, RunRecord, Scope, decode, encode, is_only_a_part
 from cardcallback.record.sums import summed
 from cardcallback.render.section import render_section
 from cardcallback.sessions import STAGES_UNREAD, counted_steps, joined_sessions, steps_done_again, with_longer_accounts
-from cardcallback.settings import Settings
 from cardcallback.testing import make_record
 
 H100 = Scope(gpu_core="yes", gpu_memory="yes")
@@ -274,21 +272,3 @@ def test_stages_that_a_session_could_not_read_are_the_next_ones_to_tell_of() -> 
     assert joined_sessions(first, second).notes.count(unread) == 0
     assert "stays" in joined_sessions(first, second).notes
     assert joined_sessions(first, replace(second, notes=(unread,))).notes.count(unread) == 1
-
-
-def test_sessions_in_different_places_are_told() -> None:
-    """One factor multiplies the energy of all of them, which a reader has to know; in one place there is nothing to."""
-    earlier = with_carbon(session_record(), Settings(location="SE"))
-    now = session_record(steps=(100, 200), session_id="b")
-    moved = with_carbon(joined_sessions(earlier, now), Settings(location="FR"))
-    told = [note for note in moved.notes if "grid" in note]
-    assert len(told) == 1
-    assert "(Sweden)" in told[0]
-    assert "takes" in told[0].partition("(Sweden)")[2]
-    again = with_carbon(
-        joined_sessions(moved, session_record(steps=(200, 300), session_id="c")), Settings(location="FR")
-    )
-    assert [note for note in again.notes if "grid" in note] == told
-    stayed = with_carbon(joined_sessions(earlier, now), Settings(location="SE"))
-    assert not [note for note in stayed.notes if "grid" in note]
-    assert with_carbon(joined_sessions(earlier, now), Settings()).carbon is None

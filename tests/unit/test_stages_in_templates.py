@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 from section_stages import after, stage, stage_energy
 
-from cardcallback.record import Scope, Stage
+from cardcallback.record import RunRecord, Scope, Stage
 from cardcallback.render.card.filling import fill_placeholders
 from cardcallback.render.card.values import card_values
 from cardcallback.render.card.values_results import stage_items
@@ -58,3 +58,20 @@ def test_the_last_stage_is_the_run_as_it_is_now() -> None:
     """Simulated is said of the run's own stage, and not of the one before it."""
     items = stage_items(replace(after(stage()), simulated=True))
     assert [", simulated" in item["energy"] for item in items] == [False, True]
+
+
+def _energies(record: RunRecord, *rows: str) -> list[str]:
+    """What a table of stages has in its column of energy."""
+    table = "## Training stages\n\n| Stage | Energy |\n|---|---|\n" + "".join(f"| {row} | [X] |\n" for row in rows)
+    filled = fill_placeholders(table, record).text.strip().splitlines()[-len(rows) :]
+    return [line.rstrip(" |").rpartition("| ")[2].split(",")[0] for line in filled]
+
+
+def test_rows_of_one_name_are_not_all_of_one_stage() -> None:
+    """As many stages of that name are theirs in order; else which row is of which stage nobody knows."""
+    assert _energies(after(stage()), "SFT", "DPO") == ["42.0 Wh", "107 Wh"]
+    assert _energies(after(stage()), "SFT", "SFT", "DPO") == ["[X]", "[X]", "107 Wh"]
+    twice = after(stage(), stage(watt_hours=21.0))
+    assert _energies(twice, "SFT", "SFT", "DPO") == ["42.0 Wh", "21.0 Wh", "107 Wh"]
+    assert _energies(twice, "SFT", "DPO") == ["[X]", "107 Wh"]
+    assert _energies(after(stage()), "Stage 1: SFT", "Stage 1: SFT") == ["[X]", "[X]"]

@@ -7,10 +7,9 @@ from typing import Any
 
 import msgspec
 import pytest
+from session_records import emitting
 
-from cardcallback.assemble import with_carbon
 from cardcallback.record import not_measured
-from cardcallback.settings import Settings
 from cardcallback.testing import make_record
 from cardcallback.trackers import StopsWithSummary, run_summary
 from cardcallback.trackers.sending import sender_of
@@ -18,7 +17,7 @@ from cardcallback.trackers.sending import sender_of
 
 def test_a_summary_holds_what_was_measured() -> None:
     """Numbers with their units, and how they are known."""
-    record = with_carbon(make_record(), Settings(location="DE"))
+    record = emitting(make_record(), "DE")
     summary = run_summary(record)
     assert summary.numbers["energy_joules"] == record.energy.gpu.value
     assert summary.numbers["energy_kwh"] == pytest.approx(0.107)

@@ -12,12 +12,15 @@ from cardcallback.carbon.factors import (
     market_factor,
     user_factor,
 )
-from cardcallback.carbon.footprint import PUE_SOURCE, Footprint, assess_footprint, check_pue, reassessed
+from cardcallback.carbon.footprint import LOWEST_COVERAGE, NO_PLACE, PUE_SOURCE, Footprint, assess_footprint, check_pue
 from cardcallback.carbon.own_factors import OwnFactors, read_own_factors
 from cardcallback.carbon.places import Place, find_place
+from cardcallback.carbon.several_places import assess_run, overridden_places, reassessed
 
 __all__ = [
     "HIGHEST_GRAMS_PER_KWH",
+    "LOWEST_COVERAGE",
+    "NO_PLACE",
     "PUE_SOURCE",
     "USER_BOUNDARY",
     "Footprint",
@@ -26,6 +29,7 @@ __all__ = [
     "OwnFactors",
     "Place",
     "assess_footprint",
+    "assess_run",
     "check_pue",
     "chosen_factor",
     "embodied_of",
@@ -34,6 +38,7 @@ __all__ = [
     "find_place",
     "grid_examples",
     "market_factor",
+    "overridden_places",
     "read_own_factors",
     "reassessed",
     "user_factor",

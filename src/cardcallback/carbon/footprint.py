@@ -5,16 +5,16 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import msgspec
-
 from cardcallback.errors import CardCallbackError
-from cardcallback.record import UNKNOWN_SCOPE, Carbon, CarbonFactor, Energy, Measurement, RunRecord
+from cardcallback.record import UNKNOWN_SCOPE, Carbon, CarbonFactor, Energy, Measurement
 from cardcallback.units import JOULES_PER_KILOWATT_HOUR, format_coverage, format_number, format_percent
 
 # Below this the energy is known for too little of the run for its CO2e to stand for the run.
 LOWEST_COVERAGE = 0.95
 HIGHEST_PUE = 10.0
+NO_PLACE = "no place given"
 PUE_SOURCE = "given by the user"
+NOT_APPLIED = "was given and not applied: it belongs to the whole machine's energy"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,12 +41,15 @@ def assess_footprint(
     """
     check_pue(pue)
     if factor is None:
-        return Footprint(reason="no place given")
-    name, measurement, reason = _best(energy)
+        return Footprint(reason=NO_PLACE)
+    name, measurement, reason = best_energy(energy)
     if measurement is None or measurement.value is None:
         return Footprint(reason=reason)
     applied = pue if name == "system" else None
     kilowatt_hours = measurement.value / JOULES_PER_KILOWATT_HOUR * (applied or 1.0)
+    low, high = (
+        grams_of(joules, factor, applied) for joules in (measurement.recording_low, measurement.recording_high)
+    )
     carbon = Carbon(
         emissions_grams=kilowatt_hours * factor.grams_per_kwh,
         factor=factor,
@@ -57,17 +60,16 @@ def assess_footprint(
         pue_source=_pue_source(pue, applied),
         market_factor=market,
         market_emissions_grams=None if market is None else kilowatt_hours * market.grams_per_kwh,
+        recording_low_grams=low,
+        recording_high_grams=high,
     )
     notes = (f"PUE {carbon.pue_source}",) if pue is not None and applied is None else ()
     return Footprint(carbon=carbon, notes=notes)
 
 
-def reassessed(record: RunRecord, known: Carbon | None) -> RunRecord:
-    """``record`` with the CO2e of its energy by the factors and the overhead of ``known``; with none without it."""
-    if known is None:
-        return msgspec.structs.replace(record, carbon=None)
-    assessed = assess_footprint(record.energy, known.factor, known.pue, known.market_factor)
-    return msgspec.structs.replace(record, carbon=assessed.carbon)
+def grams_of(joules: float | None, factor: CarbonFactor, pue: float | None) -> float | None:
+    """Emissions of an energy, or of one of its bounds where there is one."""
+    return None if joules is None else joules / JOULES_PER_KILOWATT_HOUR * (pue or 1.0) * factor.grams_per_kwh
 
 
 def check_pue(pue: float | None) -> None:
@@ -90,10 +92,11 @@ def _pue_source(pue: float | None, applied: float | None) -> str | None:
         return None
     if applied is not None:
         return PUE_SOURCE
-    return f"{format_number(pue)} was given and not applied: it belongs to the whole machine's energy"
+    return f"{format_number(pue)} {NOT_APPLIED}"
 
 
-def _best(energy: Energy) -> tuple[str, Measurement | None, str]:
+def best_energy(energy: Energy) -> tuple[str, Measurement | None, str]:
+    """Name and figure of the energy that CO2e is calculated from, or why there is none."""
     system_reason = _unusable(energy.system)
     # An estimate of the machine never takes the place of a measurement of the GPU.
     if system_reason is None and energy.system.method != "estimated":

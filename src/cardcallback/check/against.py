@@ -209,10 +209,11 @@ class AgainstRecord:
             # Only names such as "q_proj": of all linear layers any name may be one.
             return _differ(set(_MODULE.findall(text.lower())), set(_MODULE.findall(value_text.lower())))
         carbon = self.record.carbon
-        if name != "region" or carbon is None or carbon.factor.place_code is None:
+        if name != "region" or carbon is None or carbon.places is None:
             return False
-        places = set(_places(text))
-        return bool(places) and not any(_is_within(one, carbon.factor.place_code) for one in places)
+        codes = [factor.place_code for factor in carbon.factors if factor.place_code is not None]
+        stated = set(_places(text))
+        return bool(stated) and not any(_is_within(one, code) for one in stated for code in codes)
 
 
 def _differ(stated: set[str] | set[float] | set[date], known: object) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from cardcallback.carbon import assess_footprint, factor_for, find_place
+from cardcallback.carbon import assess_footprint, assess_run, factor_for, find_place, overridden_places
 from cardcallback.check.differences import Difference, changed_figures, differences, digits, masked
 from cardcallback.check.finding import Finding, error, hint, shown
 from cardcallback.check.reading import CardText, OwnSection
@@ -153,6 +153,8 @@ def possible_carbons(card: CardText, found: Sequence[str], record: RunRecord) ->
     ``found`` are the lines of its section.
     """
     yield record.carbon
+    if record.carbon is not None and overridden_places(record):
+        yield assess_run(msgspec.structs.replace(record, carbon=None)).carbon
     market = record.carbon.market_factor if record.carbon else None
     for name in dict.fromkeys(_places(card, found)):
         try:

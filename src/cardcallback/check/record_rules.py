@@ -69,10 +69,14 @@ def _carbon(record: RunRecord) -> Iterator[str]:
     product = carbon.energy_joules / JOULES_PER_KILOWATT_HOUR * carbon.factor.grams_per_kwh * (carbon.pue or 1.0)
     if not _close(carbon.emissions_grams, product, _CALCULATED):
         yield f"carbon.emissions_grams is {carbon.emissions_grams:.6g}, and energy times factor is {product:.6g}"
+    shares = sum(share.emissions_grams or 0.0 for share in carbon.shares)
+    if carbon.shares and not _close(carbon.emissions_grams, shares, _CALCULATED):
+        yield f"carbon.emissions_grams is {carbon.emissions_grams:.6g}, and its shares add up to {shares:.6g}"
+    joules = carbon.energy_joules + carbon.joules_without_place
     measured = record.energy.system if carbon.energy_name == "system" else record.energy.gpu
-    if measured.value is not None and not _close(carbon.energy_joules, measured.value, _CALCULATED):
+    if measured.value is not None and not _close(joules, measured.value, _CALCULATED):
         name = f"energy.{carbon.energy_name}"
-        yield f"carbon.energy_joules is {carbon.energy_joules:.6g}, and {name} is {measured.value:.6g} J"
+        yield f"carbon.energy_joules is {joules:.6g}, and {name} is {measured.value:.6g} J"
 
 
 def _ratios(record: RunRecord) -> Iterator[str]:

@@ -107,6 +107,7 @@ def _grams(record: RunRecord) -> Numbers:
     if carbon is None:
         return
     yield carbon.emissions_grams
+    yield from (share.emissions_grams for share in carbon.shares)
     factor = carbon.factor.grams_per_kwh / JOULES_PER_KILOWATT_HOUR
     for joules in _joules(record):
         if joules is not None:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from cardcallback.carbon import assess_footprint, chosen_factor, market_factor
+from cardcallback.carbon import assess_run, chosen_factor, market_factor, overridden_places
 from cardcallback.cli.output import warn
 from cardcallback.errors import CardCallbackError
 from cardcallback.record import CarbonFactor, LoadedRecord, RunRecord, load_document, record_path
@@ -91,17 +91,21 @@ def with_carbon(
     # may have run elsewhere.
     if factor is None and pue is None and market is None:
         return record
-    earlier = record.carbon
-    if earlier is not None:
-        factor = factor or earlier.factor
-        pue = earlier.pue if pue is None else pue
-        market = market or earlier.market_factor
-    if market is not None and factor is None:
+    if market is not None and factor is None and not _has_place(record):
         msg = "a contract's factor stands beside the grid's: give --location or --carbon-intensity too"
         raise CardCallbackError(msg)
-    result = assess_footprint(record.energy, factor, pue, market)
+    result = assess_run(record, factor, pue, market)
     for note in result.notes:
         warn(note)
     if result.carbon is None:
         warn(f"no CO2e figure: {result.reason}")
-    return msgspec.structs.replace(record, carbon=result.carbon)
+    told = msgspec.structs.replace(record, carbon=result.carbon)
+    own = overridden_places(told)
+    if factor is not None and own:
+        names = ", ".join(one.place for one in own)
+        warn(f"the place given now stands for all sessions, which were in several by their own account: {names}")
+    return told
+
+
+def _has_place(record: RunRecord) -> bool:
+    return record.carbon is not None or any(session.factor is not None for session in record.sessions)

@@ -161,9 +161,8 @@ def _mixed_evidence(first: Sequence[RunRecord], other: Sequence[RunRecord]) -> s
 
 
 def _why_own_factors_differ(records: Sequence[RunRecord]) -> str | None:
-    factors = [None if record.carbon is None else record.carbon.factor for record in records]
-    boundaries = {factor.boundary for factor in factors if factor is not None}
-    if None in factors:
+    boundaries = {factor.boundary for record in records if record.carbon for factor in record.carbon.factors}
+    if any(record.carbon is None for record in records):
         return "not every run has a place: see cardcallback render --location"
     if USER_BOUNDARY in boundaries:
         return "what a factor without a stated boundary holds is not known: factors compare only with one boundary"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from cardcallback.carbon import assess_footprint
+from cardcallback.carbon import Footprint, assess_footprint, assess_run
 from cardcallback.compare.model import Cell, RowName
 from cardcallback.compare.work import scope_words
 from cardcallback.ratios import mean_power
@@ -203,35 +203,34 @@ def _tokens_per_second(kind: str) -> Callable[[RunRecord], Cell]:
 
 
 def _emissions_at(factor: CarbonFactor, pue: float | None) -> Callable[[RunRecord], Cell]:
-    return lambda record: _emissions(record, factor, pue)
+    return lambda record: _emissions(record, assess_footprint(record.energy, factor, pue))
 
 
 def _own_emissions(record: RunRecord) -> Cell:
-    carbon = record.carbon
-    if carbon is None:
+    if record.carbon is None:
         return Cell(value=None, reason="the record has no place")
-    return _emissions(record, carbon.factor, carbon.pue)
+    return _emissions(record, assess_run(record))
 
 
-def _emissions(record: RunRecord, factor: CarbonFactor, pue: float | None) -> Cell:
-    footprint = assess_footprint(record.energy, factor, pue)
-    if footprint.carbon is None:
-        return Cell(value=None, reason=footprint.reason)
+def _emissions(record: RunRecord, footprint: Footprint) -> Cell:
     carbon = footprint.carbon
+    if carbon is None:
+        return Cell(value=None, reason=footprint.reason)
     energy = energy_of(record, record.energy.system if carbon.energy_name == "system" else record.energy.gpu)
     if energy.value is None:
         return energy
-    scaled = carbon.emissions_grams / carbon.energy_joules if carbon.energy_joules else 0.0
+    factor, is_part = carbon.factor, carbon.joules_without_place > 0
     words = ", ".join(str(part) for part in (factor.place, factor.year, factor.boundary) if part)
     overhead = "" if carbon.pue is None else f" × {carbon.pue:g} for building overhead"
+    without = "; without sessions whose place was not told" if is_part else ""
     return Cell(
         value=carbon.emissions_grams,
-        low=None if energy.low is None else energy.low * scaled,
-        high=None if energy.high is None else energy.high * scaled,
+        low=None if energy.low is None else carbon.recording_low_grams,
+        high=None if energy.high is None else carbon.recording_high_grams,
         scope=carbon.scope,
-        is_part=energy.is_part,
-        bound=energy.bound,
-        detail=f"{factor.grams_per_kwh:g} g/kWh ({words}, {factor.source}){overhead}",
+        is_part=energy.is_part or is_part,
+        bound="least" if is_part else energy.bound,
+        detail=f"{factor.grams_per_kwh:.6g} g/kWh ({words}, {factor.source}){overhead}{without}",
     )
 
 

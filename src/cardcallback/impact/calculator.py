@@ -161,16 +161,21 @@ class EnvironmentalImpact:
     @property
     def factor(self) -> CarbonFactor | None:
         """Grams of CO2e per kWh with its place, year, boundary and source; ``None`` where no place is known."""
+        known = self.record.carbon if self.record is not None else None
+        return self._given_factor or (None if known is None else known.factor)
+
+    @property
+    def _given_factor(self) -> CarbonFactor | None:
         own = self.carbon_factors if isinstance(self.carbon_factors, OwnFactors) else None
         chosen = chosen_factor(self.location, self.grid_carbon_intensity, own)
-        if chosen is not None:
-            return chosen if self.grid_carbon_intensity is None else _with_source(chosen, self.factor_source)
-        return self.record.carbon.factor if self.record is not None and self.record.carbon is not None else None
+        if chosen is None or self.grid_carbon_intensity is None:
+            return chosen
+        return _with_source(chosen, self.factor_source)
 
     @property
     def measured(self) -> MeasuredEnergy | None:
         """The run's energy and CO2e; ``None`` for an estimate."""
-        return None if self.record is None else measured_energy(self.record, self.factor, self.pue)
+        return None if self.record is None else measured_energy(self.record, self._given_factor, self.pue)
 
     @property
     def carbon_reason(self) -> str | None:

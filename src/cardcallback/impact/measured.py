@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cardcallback.carbon import Footprint, assess_footprint, grid_examples
+from cardcallback.carbon import NO_PLACE, Footprint, assess_run, grid_examples
 from cardcallback.record import FULL_COVERAGE, Carbon, CarbonFactor, Energy, Measurement, RunRecord, is_unresolved
 from cardcallback.render.energy_words import emissions_label
 from cardcallback.render.figures import (
+    AT_LEAST,
     absent,
     at_least,
     beside_accuracy,
@@ -22,7 +23,6 @@ from cardcallback.render.figures import (
 from cardcallback.render.text import escape_markdown
 from cardcallback.units import JOULES_PER_KILOWATT_HOUR, format_number
 
-NO_PLACE = "no place given"
 NO_OVERHEAD = "not given: building overhead is not included"
 SIMULATED = "simulated device"
 
@@ -41,22 +41,30 @@ class MeasuredEnergy:
     carbon_reason: str | None
     overhead: str
 
+    @property
+    def least_carbon(self) -> str:
+        """The words before a figure of the CO2e, which may also leave out sessions whose place nobody told."""
+        leaves_out = self.carbon is not None and self.carbon.joules_without_place > 0
+        return AT_LEAST if leaves_out else self.least
+
 
 def measured_energy(record: RunRecord, factor: CarbonFactor | None, pue: float | None) -> MeasuredEnergy:
     """The whole machine's energy where it was measured over the run, else the GPU's, and the CO2e of it.
+
+    A ``factor`` holds for all of the run; without one the record's own places do.
 
     Raises:
         CardCallbackError: ``pue`` is not a PUE.
     """
     earlier = record.carbon.pue if record.carbon is not None else None
-    # Any factor tells which energy counts; without one of its own there is no CO2e.
-    assumed = factor or grid_examples(1.0).clean.factor
     overhead = earlier if pue is None else pue
-    footprint = assess_footprint(record.energy, assumed, overhead)
+    has_place = factor is not None or record.carbon is not None
+    # Any factor tells which energy counts; without one of its own there is no CO2e.
+    footprint = assess_run(record, factor if has_place else grid_examples(1.0).clean.factor, pue)
     name = footprint.carbon.energy_name if footprint.carbon is not None else _known_part(record.energy)
     energy = record.energy.system if name == "system" else record.energy.gpu
     unresolved = is_unresolved(energy)
-    reason = footprint.reason if footprint.carbon is None else NO_PLACE if factor is None else None
+    reason = footprint.reason if footprint.carbon is None else None if has_place else NO_PLACE
     if unresolved:
         reason = f"energy {unresolved_reason(record.duration_seconds)}"
     return MeasuredEnergy(

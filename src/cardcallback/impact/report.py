@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from cardcallback.carbon import NO_PLACE
 from cardcallback.impact.constants import Equivalent
-from cardcallback.impact.measured import NO_OVERHEAD, NO_PLACE, SIMULATED, MeasuredEnergy, kilowatt_hours, trimmed
+from cardcallback.impact.measured import NO_OVERHEAD, SIMULATED, MeasuredEnergy, kilowatt_hours, trimmed
 from cardcallback.record import CarbonFactor, RunRecord
 from cardcallback.render.card.values import hardware_words
 from cardcallback.render.run_words import least_time, status_words
@@ -14,6 +15,7 @@ from cardcallback.render.section.headline import headline
 from cardcallback.render.text import PLACEHOLDER, TIMES, escape_line, escape_markdown, public_reason, table_row
 from cardcallback.units import (
     EMISSIONS_FIGURES,
+    JOULES_PER_KILOWATT_HOUR,
     SECONDS_PER_HOUR,
     format_count,
     format_number,
@@ -68,7 +70,7 @@ def _configuration(impact: EnvironmentalImpact) -> list[tuple[str, str]]:
         ("GPU(s) Used", _devices(impact)),
         ("GPU TDP", _watts(impact)),
         ("Data Center PUE", _overhead(impact)),
-        ("Grid Carbon Intensity", _grid(impact.factor)),
+        ("Grid Carbon Intensity", _grid(impact)),
     ]
 
 
@@ -105,14 +107,18 @@ def _overhead(impact: EnvironmentalImpact) -> str:
     return NO_OVERHEAD if impact.pue is None else f"{_pue(impact.pue)} (given)"
 
 
-def _grid(factor: CarbonFactor | None) -> str:
+def _grid(impact: EnvironmentalImpact) -> str:
+    factor = impact.factor
     if factor is None:
         return f"not known: {NO_PLACE}"
-    return f"{format_number(factor.grams_per_kwh)} gCO2/kWh ({_factor_words(factor)})"
+    return f"{format_number(factor.grams_per_kwh)} gCO2/kWh ({_factor_words(impact, factor)})"
 
 
-def _factor_words(factor: CarbonFactor) -> str:
-    place = factor.place if factor.place_code else ""
+def _factor_words(impact: EnvironmentalImpact, factor: CarbonFactor) -> str:
+    measured = impact.measured
+    carbon = None if measured is None else measured.carbon
+    several = carbon.places if carbon is not None and carbon.shares else None
+    place = several or (factor.place if factor.place_code else "")
     parts = (place, str(factor.year or ""), factor.boundary, factor.source)
     return ", ".join(escape_markdown(part) for part in parts if part)
 
@@ -134,12 +140,14 @@ def _carbon(impact: EnvironmentalImpact) -> str:
     if kilograms is None or factor is None or energy_kwh is None:
         return _no_carbon(impact)
     measured = impact.measured
-    least = "" if measured is None else measured.least
+    least = "" if measured is None else measured.least_carbon
+    if measured is not None and measured.carbon is not None:
+        energy_kwh = measured.carbon.energy_joules / JOULES_PER_KILOWATT_HOUR
     how, pue = ("estimate", None) if measured is None else ("calculated from the energy above", _applied(measured))
     formula = f"{kilowatt_hours(energy_kwh)} kWh {TIMES} {format_number(factor.grams_per_kwh)} g/kWh"
     formula += f" {TIMES} PUE {_pue(pue)}" if pue is not None else ""
     simulated = f"; {SIMULATED}" if impact.record is not None and impact.record.simulated else ""
-    return f"{least}{_few(kilograms)} kg CO2e ({how}: {formula}; {_factor_words(factor)}{simulated})"
+    return f"{least}{_few(kilograms)} kg CO2e ({how}: {formula}; {_factor_words(impact, factor)}{simulated})"
 
 
 def _applied(measured: MeasuredEnergy) -> float | None:
@@ -157,10 +165,10 @@ def _equivalents(impact: EnvironmentalImpact) -> list[tuple[str, str]]:
     trees, driving = impact.calculate_tree_offset(), impact.calculate_driving_equivalent()
     charges = impact.calculate_phone_charges()
     missing = _no_carbon(impact)
-    least = "" if impact.measured is None else impact.measured.least
+    least, of_carbon = ("", "") if impact.measured is None else (impact.measured.least, impact.measured.least_carbon)
     return [
-        ("Trees to offset (1 year)", _equivalent(least, trees, "trees", rates.tree_kilograms_per_year) or missing),
-        ("Equivalent driving", _equivalent(least, driving, "km", rates.car_grams_per_kilometre) or missing),
+        ("Trees to offset (1 year)", _equivalent(of_carbon, trees, "trees", rates.tree_kilograms_per_year) or missing),
+        ("Equivalent driving", _equivalent(of_carbon, driving, "km", rates.car_grams_per_kilometre) or missing),
         ("Smartphone charges", _equivalent(least, charges, "charges", rates.phone_charge_watt_hours) or _NO_ENERGY),
     ]
 

@@ -16,7 +16,7 @@ from cardcallback.processes.same_computer import (
     same_computer_notes,
 )
 from cardcallback.processes.shared_gpus import each_gpu_once, of_one_computer
-from cardcallback.processes.summary import NodeSummary, summarize_node
+from cardcallback.processes.summary import NodeSummary, grid_words, summarize_node
 from cardcallback.ratios import with_ratios
 from cardcallback.record import Accelerator, Energy, Memory, Node, RunRecord, Session, Training, not_measured
 from cardcallback.render.run_words import has_gb10
@@ -33,6 +33,7 @@ _FIRST_ALONE = (
     "but for the GPU power of the computers that told theirs."
 )
 _NOT_YET = "left no figures here (yet)."
+_OTHER_GRID = "Computers of {ranks} were told to be in {grid}: CO2e of a session takes the place of rank 0's computer."
 # What a measurer measures of all its computer, whichever processes it measures for.
 _OF_THE_COMPUTER = ("cpu", "dram", "system")
 _TOKENS_OF_ALL = "tokens are known of all sessions together"
@@ -86,7 +87,7 @@ def merge_nodes(
         nodes=nodes,
         simulated=record.simulated or any(one.simulated for one in new),
         memory=highest_memory(own.memory, own.nodes, new),
-        notes=tuple(dict.fromkeys((*_notes(record, nodes, missing), *_kept(record.notes), *_notes_of(new)))),
+        notes=tuple(dict.fromkeys((*_notes(record, nodes, missing), *_kept(record.notes), *_notes_of(own, new)))),
     )
     return with_sessions(joined, (*record.sessions[:-1], session))
 
@@ -198,8 +199,19 @@ def _partial(nodes: Sequence[Node], missing: Sequence[int]) -> str | None:
     return "; ".join(reasons) or None
 
 
-def _notes_of(new: Sequence[NodeSummary]) -> list[str]:
-    return [f"Computer of {format_ranks(one.node.ranks)}: {note}" for one in new for note in one.notes]
+def _notes_of(own: RunRecord, new: Sequence[NodeSummary]) -> list[str]:
+    told = [f"Computer of {format_ranks(one.node.ranks)}: {note}" for one in new for note in one.notes]
+    return told + _elsewhere(own, new)
+
+
+def _elsewhere(own: RunRecord, new: Sequence[NodeSummary]) -> list[str]:
+    """Computers that were told to be in another place than that of rank 0, whose factor their energies get."""
+    here = grid_words(own.sessions[-1])
+    told: dict[str, list[int]] = {}
+    for one in new:
+        if one.grid and one.grid != here:
+            told.setdefault(one.grid, []).extend(one.node.ranks)
+    return [_OTHER_GRID.format(ranks=format_ranks(ranks), grid=grid) for grid, ranks in told.items()]
 
 
 def _notes(record: RunRecord, nodes: Sequence[Node], missing: Sequence[int]) -> list[str]:

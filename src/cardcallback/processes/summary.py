@@ -20,9 +20,11 @@ from cardcallback.record import (
     Memory,
     Node,
     RunRecord,
+    Session,
     Status,
     not_measured,
 )
+from cardcallback.units import format_number
 from cardcallback.writing import own_folder
 
 MOST_BYTES = 4096
@@ -45,13 +47,15 @@ class NodeSummary(msgspec.Struct, frozen=True, kw_only=True):
 
     ``computer`` is alike for the nodes of one computer, where somebody started several launchers on it; a hash with
     the job's address, which tells nothing of the computer. ``gpus`` are such hashes of the GPUs that were measured,
-    in the order of ``accelerators``: each counts once, whoever else measured it.
+    in the order of ``accelerators``: each counts once, whoever else measured it. ``grid`` is the place that this
+    computer was told to be in, with its factor.
     """
 
     summary_version: int = SUMMARY_VERSION
     answers: str = ""
     computer: str = ""
     gpus: tuple[str, ...] = ()
+    grid: str = ""
     processes: int
     node: Node
     simulated: bool
@@ -79,6 +83,7 @@ def summarize_node(
         answers=answers,
         computer=computer,
         gpus=gpus,
+        grid=grid_words(session),
         processes=record.processes,
         node=record.nodes[0],
         simulated=record.simulated,
@@ -91,6 +96,12 @@ def summarize_node(
         ),
         notes=tuple(note for note in record.notes if not _is_health(note, session.hardware.accelerators)),
     )
+
+
+def grid_words(session: Session) -> str:
+    """The place that a session was told to be in, and its factor; empty where none was told."""
+    factor = session.factor
+    return "" if factor is None else f"{factor.place} ({format_number(factor.grams_per_kwh)} g/kWh)"
 
 
 def encode_summary(summary: NodeSummary) -> bytes:

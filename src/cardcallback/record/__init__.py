@@ -10,6 +10,7 @@ from cardcallback.record.brief import (
     own_record_files,
     read_brief,
 )
+from cardcallback.record.carbon import Carbon, CarbonFactor, CarbonShare
 from cardcallback.record.chaining import UNRECORDED, stage_of, unrecorded_stage, with_stages
 from cardcallback.record.codec import (
     LARGEST_RECORD_BYTES,
@@ -42,8 +43,6 @@ from cardcallback.record.node import Node, Point
 from cardcallback.record.run import (
     SCHEMA_VERSION,
     Accelerator,
-    Carbon,
-    CarbonFactor,
     Card,
     Consistency,
     Energy,
@@ -102,6 +101,7 @@ __all__ = [
     "Adapter",
     "Carbon",
     "CarbonFactor",
+    "CarbonShare",
     "Card",
     "Consistency",
     "Covered",

@@ -10,7 +10,8 @@ from typing import Literal
 
 import msgspec
 
-from cardcallback.record.measurement import Measurement, Scope
+from cardcallback.record.carbon import Carbon, CarbonFactor
+from cardcallback.record.measurement import Measurement
 from cardcallback.record.node import Node, Point
 from cardcallback.record.stage import Stage, Status
 from cardcallback.record.training import Evaluation, Training
@@ -146,7 +147,9 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     ``session_id`` is random and tells two accounts of one session from two sessions. An earlier session whose
     ``rest_unknown`` is true is known until its last checkpoint only: it took longer and used more than it says. One
     that is ``killed`` is known until its journal's last line, a second or so before its end; older records leave
-    that out. In ``stopped_seconds`` of its duration, at least, no thread of the process ran.
+    that out. In ``stopped_seconds`` of its duration, at least, no thread of the process ran. ``factor`` is of the grid
+    at the place, and ``pue`` of the building, that were known in the session itself; ``None`` where none was told, and
+    in older records.
     """
 
     started_on: str
@@ -162,6 +165,8 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     session_id: str | None = None
     rest_unknown: bool = False
     killed: bool = False
+    factor: CarbonFactor | None = None
+    pue: float | None = None
 
 
 class Trace(msgspec.Struct, frozen=True, kw_only=True):
@@ -186,36 +191,6 @@ class PhaseSpan(msgspec.Struct, frozen=True, kw_only=True):
     session: int
     begin_seconds: float
     end_seconds: float
-
-
-class CarbonFactor(msgspec.Struct, frozen=True, kw_only=True):
-    """Grams of CO2e per kWh of electricity, for one place, year and boundary."""
-
-    grams_per_kwh: float
-    place: str
-    place_code: str | None = None
-    year: int | None = None
-    boundary: str
-    source: str
-    licence: str | None = None
-
-
-class Carbon(msgspec.Struct, frozen=True, kw_only=True):
-    """Calculated when rendering: energy times one labelled factor, that of the grid at the place.
-
-    ``market_factor`` is what a contract for electricity states, beside it and only where somebody gave one;
-    ``market_emissions_grams`` is the same energy times that.
-    """
-
-    emissions_grams: float
-    factor: CarbonFactor
-    scope: Scope
-    energy_joules: float
-    energy_name: str  # "gpu" or "system"
-    pue: float | None = None
-    pue_source: str | None = None
-    market_factor: CarbonFactor | None = None
-    market_emissions_grams: float | None = None
 
 
 class Fill(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,6 +14,7 @@ from cardcallback.units import (
     format_percent,
 )
 
+AT_LEAST = "at least "
 # Up to here an interval is called narrow.
 NARROW_SHARE = 0.02
 # Longer runs are long enough to compare and to resolve: their length is not why something is uncertain.
@@ -173,7 +174,7 @@ def looking_words(measurement: Measurement) -> str | None:
 
 def at_least(measurement: Measurement | None) -> str:
     """The words to stand before a figure of energy, or of what is calculated from it; empty for a whole one."""
-    return "at least " if measurement is not None and is_only_a_part(measurement) else ""
+    return AT_LEAST if measurement is not None and is_only_a_part(measurement) else ""
 
 
 def energy_figure(

@@ -27,6 +27,10 @@ _BASELINE_WORDS = {
     "after training began": "when first read, after training began",
 }
 WHOLE_MACHINE = "whole machine"
+_LIBRARIES = {
+    "axolotl": "Axolotl", "llamafactory": "LLaMA-Factory", "peft": "PEFT", "setfit": "SetFit", "trl": "TRL",
+    "sentence_transformers": "sentence-transformers", "transformers": "Transformers", "unsloth": "Unsloth",
+}  # fmt: skip
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 
@@ -269,6 +273,11 @@ def status_words(record: RunRecord) -> str:
     if of_planned:
         return f"stopped before the planned {planned:,}"
     return "uninterrupted" if covers_every_step(record) else ""
+
+
+def library_name(library: str) -> str:
+    """A training library as its makers write it, by the name that it is imported or installed by."""
+    return _LIBRARIES.get(library.replace("-", "_")) or escape_markdown(library)
 
 
 def software_words(software: Mapping[str, str]) -> str:

@@ -10,6 +10,7 @@ from cardcallback.record import Memory, RunRecord, Session, Tokens
 from cardcallback.record.spent import fullness
 from cardcallback.sessions.memory import joined_memory, with_unknown_waiting, with_waiting
 from cardcallback.sessions.notes import session_notes, unique
+from cardcallback.sessions.places import placed_sessions, with_place
 from cardcallback.sessions.totals import moved, named_memory, with_sessions
 
 _NO_TOKENS = Tokens(processed=0, non_padding=0, in_loss=0)
@@ -45,12 +46,14 @@ def discarded(attempt: RunRecord, counts: RunRecord | None) -> RunRecord:
 
 
 def _with_account(record: RunRecord, other: RunRecord, *, all_sessions: bool) -> RunRecord:
+    other = msgspec.structs.replace(other, sessions=placed_sessions(other))
+    before = placed_sessions(record)
     known = {session.session_id: session for session in other.sessions if session.session_id is not None}
-    own = {session.session_id for session in record.sessions}
-    kept = tuple(_longer(session, known.get(session.session_id or "")) for session in record.sessions)
+    own = {session.session_id for session in before}
+    kept = tuple(_longer(session, known.get(session.session_id or "")) for session in before)
     more = [one for name, one in known.items() if name not in own] if all_sessions else []
     sessions = (*kept, *more)
-    if sessions == record.sessions:
+    if sessions == before:
         return record
     places = {session.session_id: place for place, session in enumerate(sessions)}
     # Their places in the other record, and in this one.
@@ -84,4 +87,6 @@ def _memory(record: RunRecord, other: RunRecord, sessions: Sequence[Session], ot
 def _longer(session: Session, other: Session | None) -> Session:
     if other is None:
         return session
-    return max(session, other, key=fullness)
+    longer = max(session, other, key=fullness)
+    shorter = other if longer is session else session
+    return with_place(longer, shorter.factor, shorter.pue)

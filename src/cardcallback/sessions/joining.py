@@ -19,6 +19,7 @@ from cardcallback.sessions.notes import (
     session_notes,
     unique,
 )
+from cardcallback.sessions.places import placed_sessions
 from cardcallback.sessions.totals import moved, named_memory, with_sessions
 
 # Each session draws up to a thousand points of each sensor; a picture cannot show more sessions than this.
@@ -37,7 +38,7 @@ def joined_sessions(earlier: RunRecord, now: RunRecord) -> RunRecord:
             there. Its sessions may have gone on after it.
         now: the record of the session that runs now.
     """
-    before = tuple(_settled(session) for session in earlier.sessions)
+    before = tuple(_settled(session) for session in placed_sessions(earlier))
     sessions = (*before, *now.sessions)
     first_step = now.sessions[0].first_step
     places = {place: place + len(before) for place in range(len(now.sessions))}
@@ -58,8 +59,7 @@ def joined_sessions(earlier: RunRecord, now: RunRecord) -> RunRecord:
         phase_spans=(*earlier.phase_spans, *moved(now.phase_spans, places)),
         notes=unique((*_lasting_notes(earlier), *_changed_settings(earlier, now), *now.notes)),
     )
-    # That of the sessions before, until the CO2e of all is calculated: it tells where they were.
-    return msgspec.structs.replace(with_sessions(record, sessions), carbon=earlier.carbon)
+    return with_sessions(record, sessions)
 
 
 def _stages_before(earlier: RunRecord, now: RunRecord) -> tuple[Stage, ...]:

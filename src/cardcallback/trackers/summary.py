@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cardcallback.record import RunRecord
+from cardcallback.render.carbon_words import places_words
 from cardcallback.render.energy_words import emissions_label, energy_owner
 from cardcallback.render.run_words import has_unified_memory
 from cardcallback.units import JOULES_PER_KILOWATT_HOUR
@@ -52,7 +53,8 @@ def _texts(record: RunRecord) -> dict[str, str]:
     if record.carbon is not None:
         factor = record.carbon.factor
         year = f", {factor.year}" if factor.year is not None else ""
-        texts["co2e_covers"] = emissions_label(record, record.carbon.energy_name)
+        covers = [emissions_label(record, record.carbon.energy_name), *places_words(record.carbon)]
+        texts["co2e_covers"] = "; ".join(covers)
         texts["co2e_factor"] = f"{factor.place}{year}, {factor.boundary} ({factor.source})"
     if record.simulated:
         texts["simulated_device"] = "these figures are of a simulated device"

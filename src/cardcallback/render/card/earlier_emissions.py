@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from cardcallback.carbon import assess_footprint, factor_for, find_place, user_factor
+from cardcallback.carbon import assess_footprint, assess_run, factor_for, find_place, user_factor
 from cardcallback.errors import CardCallbackError
 from cardcallback.record import Carbon, CarbonFactor, Fill, RunRecord
 from cardcallback.render.card.emissions import EMISSIONS_KEY, SOURCE_BEGIN
@@ -38,6 +38,7 @@ _ROW = re.compile(
     r"(?:.*?(?P<pue>[\d.]+) for building overhead)?",
     re.MULTILINE,
 )
+_PRODUCT = " g/kWh ("
 # What every template means by a value that is still to come.
 _OPEN = "[More Information Needed]"
 _UNIT = re.compile(r"[\d.,]+\s*(?P<unit>(?:mg|g|kg|t)\b(?:\s?CO2\w*)?)")
@@ -59,11 +60,20 @@ def is_own_emissions(value: Any) -> bool:
 
 def earlier_carbon(card: SplitCard, record: RunRecord) -> Carbon | None:
     """The run's CO2e by the place and overhead that the card's own figure of ours was made with."""
+    by_sessions = assess_run(msgspec.structs.replace(record, carbon=None)).carbon
     for place, grams, pue in _stated(card):
+        if by_sessions is not None and _calculated_with(by_sessions) == (grams, pue):
+            return by_sessions
         factor = _factor(place, grams)
         if factor is not None:
             return assess_footprint(record.energy, factor, None if pue is None else float(pue)).carbon
     return None
+
+
+def _calculated_with(carbon: Carbon) -> tuple[str, str | None]:
+    """Factor and overhead as a card states them."""
+    overhead = None if carbon.pue is None else format_number(carbon.pue)
+    return format_number(carbon.factor.grams_per_kwh), overhead
 
 
 def earlier_fills(
@@ -103,7 +113,9 @@ def _stated(card: SplitCard) -> Iterator[tuple[str | None, str, str | None]]:
             yield place if isinstance(place, str) else None, found["factor"], found["pue"]
     for begin, end in section_spans(card.body):
         for row in _ROW.finditer(card.body, begin, end):
-            yield row["place"], row["factor"], row["pue"]
+            line = card.body[row.start() : card.body.find("\n", row.start())]
+            if line.count(_PRODUCT) == 1:  # of several places no one stands for the run
+                yield row["place"], row["factor"], row["pue"]
 
 
 def _factor(place: str | None, grams: str) -> CarbonFactor | None:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from cardcallback.carbon import LOWEST_COVERAGE
 from cardcallback.record import Carbon, RunRecord, is_unresolved
+from cardcallback.render.carbon_words import at_least_emissions, energy_of_emissions, places_words
 from cardcallback.render.energy_words import emissions_label
-from cardcallback.render.figures import (
-    at_least,
-    verb,
-)
+from cardcallback.render.figures import verb
 from cardcallback.render.text import clean
 from cardcallback.units import EMISSIONS_FIGURES, format_energy, format_number
 
@@ -22,12 +21,15 @@ SOURCE_BEGIN = "Calculated by cardcallback: "
 def emissions_metadata(record: RunRecord, hardware: str | None) -> dict[str, Any] | None:
     """``co2_eq_emissions`` as the Hub specifies it (grams), or None without a place or a resolved energy.
 
-    A rounded 0 is left out too: the Hub reads it as absent.
+    A rounded 0 is left out too: the Hub reads it as absent; and so is one that leaves out sessions with more energy
+    than a figure for the run may, since what reads the grams does not read their source.
     """
     carbon = record.carbon
     if carbon is None or not math.isfinite(carbon.emissions_grams) or carbon.emissions_grams <= 0:
         return None
-    if is_unresolved(record.energy.system if carbon.energy_name == "system" else record.energy.gpu):
+    if is_unresolved(energy_of_emissions(record)):
+        return None
+    if carbon.energy_joules < LOWEST_COVERAGE * (carbon.energy_joules + carbon.joules_without_place):
         return None
     grams = float(f"{carbon.emissions_grams:.{EMISSIONS_FIGURES}g}")
     entries = {
@@ -35,7 +37,7 @@ def emissions_metadata(record: RunRecord, hardware: str | None) -> dict[str, Any
         "source": _source(record, carbon),
         "training_type": _training_type(record),
         # A place without a code was not given, only a factor.
-        "geographical_location": clean(carbon.factor.place) if carbon.factor.place_code else None,
+        "geographical_location": None if carbon.places is None else clean(carbon.places),
         "hardware_used": hardware,
     }
     return {key: value for key, value in entries.items() if value is not None}
@@ -53,12 +55,13 @@ def hardware_text(record: RunRecord) -> str | None:
 
 def _source(record: RunRecord, carbon: Carbon) -> str:
     factor = carbon.factor
-    energy = record.energy.system if carbon.energy_name == "system" else record.energy.gpu
+    energy, least = energy_of_emissions(record), at_least_emissions(record)
     parts = [
         f"{_energy_words(record, carbon.energy_name)}, {verb(energy)}",
-        f"{at_least(energy)}{format_energy(carbon.energy_joules)} x {format_number(factor.grams_per_kwh)} g/kWh",
+        f"{least}{format_energy(carbon.energy_joules)} x {format_number(factor.grams_per_kwh)} g/kWh",
         *([f"x {format_number(carbon.pue)} building overhead"] if carbon.pue is not None else []),
         ", ".join(clean(str(part)) for part in (factor.place, factor.year, factor.boundary, factor.source) if part),
+        *(clean(words) for words in places_words(carbon)),
         *(["simulated device"] if record.simulated else []),
     ]
     return SOURCE_BEGIN + "; ".join(parts)

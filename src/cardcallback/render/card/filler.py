@@ -272,7 +272,7 @@ class Filler:
             if len(found) > 1 and None in names:
                 return None
             shared = shared_unit(found)
-            units = [asked.unit or shared or (counted_by(slot.label, value) if value else None) for value in known]
+            units = [asked.unit or shared or (counted_by(slot, value) if value else None) for value in known]
             written = [
                 write_value(value, one, unit) if value else None
                 for one, value, unit in zip(found, known, units, strict=True)

@@ -136,6 +136,7 @@ class Neighbours:
     def __init__(self, slots: Sequence[Slot]) -> None:
         self._labels: dict[tuple[str, ...], set[str]] = {}
         self._rows: dict[tuple[tuple[str, ...], int, bool], set[str]] = {}
+        self._alike: dict[tuple[int, str], set[int]] = {}
         beside: dict[tuple[str, ...], set[str]] = {}
         for slot in slots:
             names = {normalize_label(name) for name in (slot.label, slot.column) if name}
@@ -149,6 +150,8 @@ class Neighbours:
         for slot in slots:
             if slot.kind == "cell":
                 self._groups.setdefault(slot.table, set()).add(slot.headings)
+            if slot.kind == "cell" and slot.label:
+                self._alike.setdefault((slot.table, normalize_label(slot.label)), set()).add(slot.row)
             if slot.kind == "cell" and slot.column:
                 self._columns.setdefault(slot.table, set()).add(normalize_label(slot.column))
         self._series = _series(beside)
@@ -196,6 +199,10 @@ class Neighbours:
     def rows(self, slot: Slot) -> set[str]:
         """What the lines below the slot's headings, or the rows of its table, begin with, as labels are compared."""
         return self._rows.get(_beside(slot), set())
+
+    def alike_rows(self, slot: Slot) -> list[int]:
+        """The numbers of the rows of a cell's table that have its label, in order, its own among them."""
+        return sorted(self._alike.get((slot.table, normalize_label(slot.label or "")), {slot.row}))
 
     def headings(self, slot: Slot) -> set[str]:
         """The headings and items beside the one right above the slot, itself included, in their own words."""

@@ -67,7 +67,7 @@ class PartRows:
         number = stage_number_in(normalize_label(slot.label))
         if number is None and not self._is_row_of_stages(slot):
             return False, None
-        place = self._place(normalize_label(slot.label), number)
+        place = self._place(slot, number)
         value = None if place is None else self._of_stage(place, part)
         return True, self._written(slot, value, found, original, asked_unit)
 
@@ -114,16 +114,19 @@ class PartRows:
         is_below = any(has_word(one, word) for one in above for word in ("stages", "pipeline", "phases"))
         return is_below and stage_named_in(label) is not None
 
-    def _place(self, label: str, number: int | None) -> int | None:
-        """The stage that a row is of: by its name where it has one, else by its number."""
-        named = stage_named_in(label)
+    def _place(self, slot: Slot, number: int | None) -> int | None:
+        """The stage that a row is of: by its name where it has one, else by its number.
+
+        Rows of one name are of the stages of that name in order, where there are as many of both.
+        """
+        named, alike = stage_named_in(normalize_label(slot.label or "")), self._asking.beside.alike_rows(slot)
         known = range(len(self._stages))
         places = [place for place in known if named is None or _is_called(self._stages[place].name, named)]
         # What is not recorded may be several stages, after which their numbers say nothing.
         is_numbered = number is not None and all(stage.name != UNRECORDED for stage in self._stages)
-        if is_numbered and number is not None and number - 1 in places:
+        if is_numbered and number is not None and number - 1 in places and len(alike) == 1:
             return number - 1
-        return places[0] if named is not None and len(places) == 1 else None
+        return places[alike.index(slot.row)] if named is not None and len(places) == len(alike) else None
 
     def _of_stage(self, place: int, part: str) -> Value | None:
         stage = self._stages[place]

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from cardcallback.record import RunRecord
 from cardcallback.render.card.quantities import Value
 from cardcallback.render.card.values_adapter import ADAPTER_VALUES
+from cardcallback.render.card.values_carbon import CARBON_VALUES
 from cardcallback.render.card.values_machine import MACHINE_VALUES, hardware_words
 from cardcallback.render.card.values_ratios import RATIO_VALUES
 from cardcallback.render.card.values_recipe import (
@@ -38,6 +39,7 @@ _MAKERS: Mapping[str, Callable[[RunRecord], Value | str | None]] = {
     **ADAPTER_VALUES,
     **RESULT_VALUES,
     **TIME_AND_ENERGY_VALUES,
+    **CARBON_VALUES,
     **MACHINE_VALUES,
     **RATIO_VALUES,
 }

@@ -15,6 +15,7 @@ from cardcallback.render.run_words import (
     had_all_devices,
     has_gb10,
     has_unified_memory,
+    library_name,
     memory_owner,
     most_devices_at_once,
     software_words,
@@ -27,11 +28,6 @@ _GB10_SYSTEM = "NVIDIA GB10 system"
 # GB10 is sold with this much alone; what the firmware keeps is not visible to the system.
 _GB10_MEMORY, _GB10_BYTES = "128 GB unified", 128e9
 _GB10_VISIBLE_BYTES = (110 * BYTES_PER_GIBIBYTE, 128 * BYTES_PER_GIBIBYTE)
-_PRETTY = {
-    "torch": "PyTorch", "transformers": "Transformers", "trl": "TRL", "peft": "PEFT", "unsloth": "Unsloth",
-    "datasets": "Datasets", "tokenizers": "Tokenizers", "accelerate": "Accelerate", "driver": "NVIDIA driver",
-    "cuda": "CUDA", "python": "Python",
-}  # fmt: skip
 _FRAMEWORKS = ("unsloth", "axolotl", "llamafactory", "trl", "sentence-transformers", "peft", "transformers")
 
 
@@ -180,7 +176,7 @@ def peak_gpu_memory(record: RunRecord) -> Value | None:
 def framework(record: RunRecord) -> str | None:
     """The libraries that trained, the outermost first."""
     names = [name for name in _FRAMEWORKS if name in record.software or name == record.training.trainer_library]
-    words = [f"{pretty(name)} {escape_markdown(record.software.get(name, ''))}".strip() for name in names]
+    words = [f"{library_name(name)} {escape_markdown(record.software.get(name, ''))}".strip() for name in names]
     trainer = record.training.trainer
     if words and trainer:
         words[0] += f" ({escape_markdown(trainer)})"
@@ -192,11 +188,6 @@ def uses_unsloth(record: RunRecord) -> str | None:
     if not record.software and not record.training.trainer_library:
         return None
     return "yes" if "unsloth" in record.software or record.training.trainer_library == "unsloth" else "no"
-
-
-def pretty(library: str) -> str:
-    """A library's name as its makers write it."""
-    return _PRETTY.get(library) or escape_markdown(library)
 
 
 def operating_system(record: RunRecord) -> str | None:

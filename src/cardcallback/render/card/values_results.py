@@ -208,6 +208,7 @@ def dataset_items(record: RunRecord) -> list[dict[str, str]]:
     own = {
         "name": dataset_link(data.name) if is_hub_id(data.name) else "Training data" if examples else None,
         "size": examples.text if examples else None,
+        "count": _bare(examples),
         "source": _source(data.name),
         "purpose": escape_markdown(purpose) if purpose else None,
     }
@@ -226,13 +227,17 @@ def _source(name: str | None) -> str | None:
     return "Hugging Face Hub" if is_hub_id(name) else "local file" if name == "local file" else None
 
 
+def _bare(examples: Value | None) -> str | None:
+    return None if examples is None or examples.amount is None else format_count(int(examples.amount))
+
+
 def held_out_items(record: RunRecord) -> list[dict[str, str]]:
     """The held-out set, with what of it counted."""
     examples, after = _held_out_examples(record), record.evaluation.after
     if examples is None:
         return []
     covers = f"loss and perplexity on {escape_markdown(after.covers)}" if after and after.covers else None
-    return [_known({"name": "Held-out set", "size": examples.text, "description": covers})]
+    return [_known({"name": "Held-out set", "size": examples.text, "count": _bare(examples), "description": covers})]
 
 
 def result_items(record: RunRecord) -> list[dict[str, str]]:
@@ -282,8 +287,8 @@ RESULT_VALUES: Mapping[str, Callable[[RunRecord], Value | str | None]] = {
 }
 # What rows of example rows and lists are filled with, and the parts that each may have.
 ITEM_PARTS: Mapping[str, frozenset[str]] = {
-    "datasets": frozenset({"name", "size", "source", "purpose"}),
-    "held_out_sets": frozenset({"name", "size", "description"}),
+    "datasets": frozenset({"name", "size", "count", "source", "purpose"}),
+    "held_out_sets": frozenset({"name", "size", "count", "description"}),
     "results": frozenset({"name", "score", "baseline", "change", "notes"}),
     "stages": frozenset({"name", "method", "data", "steps", "time", "energy", "description"}),
 }

@@ -20,19 +20,16 @@ from cardcallback.render.run_words import (
 )
 from cardcallback.render.text import escape_markdown
 from cardcallback.units import (
-    EMISSIONS_FIGURES,
     JOULES_PER_KILOWATT_HOUR,
     SECONDS_PER_HOUR,
     SECONDS_PER_MINUTE,
     format_duration,
-    format_energy,
     format_large,
     format_number,
     format_power,
 )
 
 SIMULATED = " (simulated device)"
-_CLOUDS = {"aws": "Amazon Web Services", "azure": "Microsoft Azure", "gcp": "Google Cloud"}
 
 
 def training_time(record: RunRecord) -> Value | None:
@@ -155,7 +152,7 @@ def energy_of(record: RunRecord, name: str, measured: Measurement) -> Value | No
     if measured.value is None or is_unresolved(measured):
         return None
     simulated = ", simulated device" if record.simulated else ""
-    note, least = f"{_part(record, name)}, {verb(measured)}{simulated}", at_least(measured)
+    note, least = f"{part_words(record, name)}, {verb(measured)}{simulated}", at_least(measured)
     figure = f"{format_number(measured.value / JOULES_PER_KILOWATT_HOUR)} kWh"
     return Value(
         text=f"{least}{figure} ({note})",
@@ -167,7 +164,8 @@ def energy_of(record: RunRecord, name: str, measured: Measurement) -> Value | No
     )
 
 
-def _part(record: RunRecord, energy_name: str) -> str:
+def part_words(record: RunRecord, energy_name: str) -> str:
+    """Which part's CO2e it is, as short as a value in a card can say it."""
     part = emissions_label(record, energy_name)
     return "GPU only" if part == "GPU part only" else part
 
@@ -185,70 +183,6 @@ def mean_power(record: RunRecord) -> Value | None:
     watts = sum(known)
     figure = format_power(watts)
     return Value(text=f"{figure} ({note})", short=figure, amount=watts, kind="power", note=note)
-
-
-def carbon(record: RunRecord) -> Value | None:
-    """CO2e with all that it was calculated from; None without a place."""
-    found = record.carbon
-    measured = record.energy.system if found is not None and found.energy_name == "system" else record.energy.gpu
-    if found is None or is_unresolved(measured):
-        return None
-    factor = found.factor
-    grid = ", ".join(str(part) for part in (factor.place, factor.year, factor.boundary) if part)
-    least = at_least(measured)
-    words = f"{_part(record, found.energy_name)}: {least}{format_energy(found.energy_joules)}"
-    words += f" × {format_number(factor.grams_per_kwh)} g/kWh, {escape_markdown(grid)}"
-    words += f", × {format_number(found.pue)} building overhead" if found.pue is not None else ""
-    words += ", simulated device" if record.simulated else ""
-    figure = f"{least}{format_number(found.emissions_grams, EMISSIONS_FIGURES)} g CO2eq"
-    return Value(
-        text=f"{figure} ({words})", short=figure, amount=found.emissions_grams, kind="emissions",
-        note=words, least=least, figures=EMISSIONS_FIGURES,
-    )  # fmt: skip
-
-
-def grid_factor(record: RunRecord) -> Value | None:
-    """The grid's factor with place, year, boundary and source."""
-    if record.carbon is None:
-        return None
-    factor = record.carbon.factor
-    about = ", ".join(str(part) for part in (factor.place, factor.year, factor.boundary, factor.source) if part)
-    figure, note = f"{format_number(factor.grams_per_kwh)} g CO2eq/kWh", escape_markdown(about)
-    return Value(text=f"{figure} ({note})", short=figure, amount=factor.grams_per_kwh, kind="intensity", note=note)
-
-
-def region(record: RunRecord) -> str | None:
-    """The place that the electricity came from: a cloud's region, or a country."""
-    cloud = _cloud(record)
-    if cloud is not None:
-        return escape_markdown(cloud[1])
-    factor = record.carbon.factor if record.carbon else None
-    return escape_markdown(factor.place) if factor is not None and factor.place_code else None
-
-
-def _cloud(record: RunRecord) -> tuple[str, str] | None:
-    """Provider and region, where the place given is a cloud's."""
-    code = record.carbon.factor.place_code if record.carbon else None
-    provider, found, name = (code or "").partition("/")
-    return (_CLOUDS[provider], name) if found and provider in _CLOUDS else None
-
-
-def cloud_provider(record: RunRecord) -> str | None:
-    """The provider, where the place given is a cloud's."""
-    cloud = _cloud(record)
-    return cloud[0] if cloud else None
-
-
-def cloud_region(record: RunRecord) -> str | None:
-    """The region, where the place given is a cloud's."""
-    cloud = _cloud(record)
-    return escape_markdown(cloud[1]) if cloud else None
-
-
-def building_overhead(record: RunRecord) -> str | None:
-    """The building's overhead, where it was given."""
-    pue = record.carbon.pue if record.carbon else None
-    return None if pue is None else format_number(pue)
 
 
 def gpu_count(record: RunRecord) -> Value | None:
@@ -278,20 +212,14 @@ def gpu_names(record: RunRecord) -> str | None:
 
 
 TIME_AND_ENERGY_VALUES: Mapping[str, Callable[[RunRecord], Value | str | None]] = {
-    "building_overhead": building_overhead,
-    "carbon_emitted": carbon,
-    "cloud_provider": cloud_provider,
-    "cloud_region": cloud_region,
     "energy": energy,
     "gpu_count": gpu_count,
     "gpu_energy": gpu_energy,
     "gpu_hours": gpu_hours,
     "gpu_name": gpu_name,
     "gpu_names": gpu_names,
-    "grid_factor": grid_factor,
     "hours_used": hours_used,
     "mean_gpu_power": mean_power,
-    "region": region,
     "system_energy": system_energy,
     "throughput": throughput,
     "training_time": training_time,

@@ -126,12 +126,13 @@ def escaped(slot: Slot, text: str) -> str:
     return re.sub(r"(?<!\\)\|", r"\\|", text) if slot.kind in {"cell", "example"} else text
 
 
-def counted_by(label: str | None, value: Value) -> Unit | None:
-    """The noun of what is counted, where the label has it already: "Number of training examples"."""
-    unit = unit_at(re.split(r"[\s_]+", label or "")[-1])
+def counted_by(slot: Slot, value: Value) -> Unit | None:
+    """The noun of what is counted, where label or column has it already: "Number of training examples"."""
     # Millions of tokens and parameters are told in words of their own.
-    counted = value.kind in COUNTED and value.kind not in LARGE_COUNTS
-    return unit if unit is not None and counted and value.kind in unit.kinds else None
+    if value.kind not in COUNTED or value.kind in LARGE_COUNTS:
+        return None
+    units = [unit_at(re.split(r"[\s_]+", name)[-1]) for name in (slot.label, slot.column) if name]
+    return next((unit for unit in units if unit is not None and value.kind in unit.kinds), None)
 
 
 def shared_unit(placeholders: Sequence[Placeholder]) -> Unit | None:

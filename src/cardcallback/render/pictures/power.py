@@ -103,13 +103,14 @@ def _draw_power_of_computers(axes: Axes, record: RunRecord, traces: Sequence[Tra
 def _draw_power_of_devices(axes: Axes, record: RunRecord, unit_seconds: float) -> None:
     traces = power_traces(record)
     devices = sorted({trace.device or 0 for trace in traces})
+    colors = _device_colors(record)
     many = len(devices) > MOST_LINES
     if many:
         draw_range(axes, record, traces, unit_seconds, 1.0, color=SERIES[0], label=f"mean of {len(devices)} GPUs")
     for trace in () if many else traces:
         place = devices.index(trace.device or 0)
         label = power_words((trace,)) if len(devices) == 1 else _device_label(record, trace.device or 0)
-        look = {"color": SERIES[place], "linestyle": LINE_STYLES[place]}
+        look = {"color": colors.get(trace.device or 0, SERIES[place]), "linestyle": LINE_STYLES[place]}
         draw_trace(axes, record, trace, unit_seconds, 1.0, label=label, **look)
     accelerators = record.hardware.accelerators
     mean = accelerators[0].mean_power if len(devices) == 1 == len(accelerators) else None
@@ -148,6 +149,13 @@ def _draw_memory(axes: Axes, record: RunRecord, unit_seconds: float) -> None:
     axes.set_ylabel(f"memory in use (GiB){_of_first(record)}")
 
 
+def _device_colors(record: RunRecord) -> dict[int | None, str]:
+    """A colour for each of several GPUs, the same in every panel; none where lines do not stand for single ones."""
+    traces = (*power_traces(record), *memory_traces(record))
+    devices = sorted({trace.device for trace in traces if trace.device is not None})
+    return dict(zip(devices, SERIES, strict=False)) if 1 < len(devices) <= MOST_LINES else {}
+
+
 def _of_first(record: RunRecord) -> str:
     return "\ncomputer of rank 0" if has_several_computers(record) else ""
 
@@ -157,22 +165,25 @@ def _draw_memory_traces(axes: Axes, record: RunRecord, traces: Sequence[Trace], 
     whole = f"{'unified' if has_unified_memory(record) and owner == WHOLE_MACHINE else 'main'} memory, {owner}"
     names = {SYSTEM_MEMORY: whole} | _MEMORY_NAMES
     devices = sorted({trace.device or 0 for trace in traces})
+    colors = _device_colors(record)
+    # Beside GPUs that have their own colours, other lines have none of those.
+    others = SERIES[len(colors) :] if colors else SERIES[1:]
     quantities = [name for name in names if any(trace.quantity == name for trace in traces)]
     many = len(devices) > MOST_LINES or len(devices) * len(quantities) > len(SERIES) - 1
     for row, quantity in enumerate(quantities):
         found = [trace for trace in traces if trace.quantity == quantity]
         if many and len({trace.device for trace in found}) > 1:
             label = f"{names[quantity]}, mean of {len(devices)} GPUs"
-            color = SERIES[row + 1]
+            color = others[row]
             draw_range(axes, record, found, unit_seconds, BYTES_PER_GIBIBYTE, color=color, label=label)
             continue
         for trace in found:
-            place = devices.index(trace.device or 0)
             label = names[quantity]
             if len(devices) > 1 and trace.device is not None:
                 label += f", GPU {trace.device}"
-            color = SERIES[1 + row + (0 if many else place * len(quantities))]
-            look = {"color": color, "linestyle": LINE_STYLES[0 if many else place]}
+            # Lines of one colour differ by their dashes; where each has its own, those are as in the power panel.
+            dashes = row if len(quantities) > 1 else devices.index(trace.device or 0)
+            look = {"color": colors.get(trace.device, others[row]), "linestyle": LINE_STYLES[0 if many else dashes]}
             draw_trace(axes, record, trace, unit_seconds, BYTES_PER_GIBIBYTE, label=label, **look)
 
 

@@ -5,18 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cardcallback.record import CUSTOM_LOSS, Training
+from cardcallback.render.run_words import library_name
 from cardcallback.render.section.recipe_settings import scalar_words
 from cardcallback.render.text import escape_markdown, join_words
 from cardcallback.units import format_parameters, format_percent
 
-_LIBRARIES = {
-    "trl": "TRL",
-    "unsloth": "Unsloth",
-    "axolotl": "Axolotl",
-    "llamafactory": "LLaMA-Factory",
-    "sentence_transformers": "sentence-transformers",
-    "setfit": "SetFit",
-}
 _MOST_TARGETS = 8
 
 
@@ -33,8 +26,7 @@ def method_words(training: Training) -> str:
     names = [escape_markdown(name) for name in (training.objective, training.method) if name]
     words = " with ".join(names)
     if training.trainer:
-        library = training.trainer_library
-        owner = f"{_LIBRARIES.get(library, escape_markdown(library))} " if library else ""
+        owner = f"{library_name(training.trainer_library)} " if training.trainer_library else ""
         words += f" ({owner}{escape_markdown(training.trainer)})"
     if training.stage:
         words += f", stage {escape_markdown(training.stage)}"

@@ -2,32 +2,37 @@
 
 from __future__ import annotations
 
-from cardcallback.carbon import assess_footprint, grid_examples
-from cardcallback.record import Carbon, CarbonFactor, Measurement, RunRecord, is_unresolved
+from collections.abc import Sequence
+
+from cardcallback.carbon import assess_footprint, grid_examples, overridden_places
+from cardcallback.record import Carbon, CarbonFactor, CarbonShare, Measurement, RunRecord, is_unresolved
+from cardcallback.render.carbon_words import ASSUMED, at_least_emissions, energy_of_emissions, share_energy
 from cardcallback.render.energy_words import emissions_label
 from cardcallback.render.figures import (
     at_least,
     unresolved_reason,
 )
 from cardcallback.render.section.references import References
-from cardcallback.render.text import TIMES, escape_markdown
+from cardcallback.render.text import TIMES, escape_markdown, join_words
+from cardcallback.sessions import sessions_named
 from cardcallback.units import format_emissions, format_energy, format_number
 
 Row = tuple[str, str, str]
 _MILLION = 1e6
+_MOST_PLACES = 6
 
 
 def carbon_row(record: RunRecord, references: References) -> Row:
     """Label, result and how it is known, as Markdown."""
     carbon = record.carbon
-    if carbon is not None and is_unresolved(_energies(record).get(carbon.energy_name)):
+    if carbon is not None and is_unresolved(energy_of_emissions(record)):
         return _unresolved(record, carbon.energy_name)
     if carbon is not None:
-        least = at_least(_energies(record).get(carbon.energy_name))
+        least = at_least_emissions(record)
         return (
             _label(record, carbon.energy_name),
             least + format_emissions(carbon.emissions_grams) + _per_million_tokens(record, carbon, least),
-            _calculation(carbon, references, least) + _market(carbon, least),
+            _calculation(record, carbon, references) + _market(carbon, least),
         )
     # Any factor tells whether, and from which energy, CO2e could be calculated once a place is known.
     trial = assess_footprint(record.energy, grid_examples(1.0).clean.factor)
@@ -76,16 +81,50 @@ def _label(record: RunRecord, energy_name: str) -> str:
     return f"CO2e of {part}" if part.startswith("the ") else f"CO2e, {part}"
 
 
-def _calculation(carbon: Carbon, references: References, least: str) -> str:
-    factor = carbon.factor
-    formula = f"{least}{format_energy(carbon.energy_joules)} {TIMES} {format_number(factor.grams_per_kwh)} g/kWh"
-    formula += f" ({_factor_words(factor)} {references.cite_text(factor.source)})"
+def _calculation(record: RunRecord, carbon: Carbon, references: References) -> str:
+    formula = f"{at_least(energy_of_emissions(record))}{_product(carbon.energy_joules, carbon.factor, references)}"
+    if carbon.shares:
+        formula = _of_several_places(carbon.shares, references)
     source = escape_markdown(carbon.pue_source or "")
+    source = f" ({source})" if source else ""
     if carbon.pue is None:
-        return f"calculated: {formula}; building overhead not included" + (f" ({source})" if source else "")
-    return f"calculated: {formula} {TIMES} {format_number(carbon.pue)} for building overhead" + (
-        f" ({source})" if source else ""
-    )
+        formula += f"; building overhead not included{source}"
+    elif not carbon.shares:
+        formula += f" {TIMES} {format_number(carbon.pue)} for building overhead{source}"
+    else:
+        formula += f"; the overhead is the building's{source}"
+    return f"calculated: {formula}{_overridden(record)}"
+
+
+def _product(joules: float, factor: CarbonFactor, references: References, about: str = "") -> str:
+    words = f"{_factor_words(factor)} {references.cite_text(factor.source)}"
+    return f"{format_energy(joules)} {TIMES} {format_number(factor.grams_per_kwh)} g/kWh ({about}{words})"
+
+
+def _of_several_places(shares: Sequence[CarbonShare], references: References) -> str:
+    """Each place's energy times its factor, as a sum, and what is not in it."""
+    placed = [_of_share(share, share.factor, references) for share in shares if share.factor is not None]
+    shown = placed if len(placed) <= _MOST_PLACES else [*placed[:_MOST_PLACES], "others, which the record lists"]
+    without = [f"; without {share_energy(share)}, whose place was not told" for share in shares if not share.factor]
+    return " + ".join(shown) + "".join(without)
+
+
+def _of_share(share: CarbonShare, factor: CarbonFactor, references: References) -> str:
+    sessions = sessions_named(share.sessions)
+    if share.assumed:
+        words = f"{format_energy(share.energy_joules)} {TIMES} {format_number(factor.grams_per_kwh)} g/kWh"
+        words += f" ({sessions}, {ASSUMED})"
+    else:
+        words = _product(share.energy_joules, factor, references, f"{sessions}: ")
+    return words if share.pue is None else f"{words} {TIMES} {format_number(share.pue)}"
+
+
+def _overridden(record: RunRecord) -> str:
+    own = overridden_places(record)
+    if not own:
+        return ""
+    places = join_words(list(dict.fromkeys(escape_markdown(factor.place) for factor in own)))
+    return f"; this place was given afterwards for all sessions, which were in {places} by their own account"
 
 
 def _factor_words(factor: CarbonFactor) -> str:
