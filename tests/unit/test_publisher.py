@@ -18,6 +18,7 @@ from msgspec.structs import replace
 
 from cardcallback import CardCallback
 from cardcallback.errors import CardCallbackWarning
+from cardcallback.folder_work import FolderWork
 from cardcallback.guard import Guard
 from cardcallback.journal import journals_in, read_journal
 from cardcallback.node_publisher import NodePublisher, end_session
@@ -48,6 +49,7 @@ class MadeUpRun:
             progress=lambda *_, **__: None, read_tokens=lambda **_: None, evaluation=Evaluation()
         )
         self.clock = FakeClock()
+        self.work = FolderWork(Guard())
         self._on_record = on_record
 
     def now_seconds(self) -> float:

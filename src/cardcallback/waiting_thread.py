@@ -1,4 +1,4 @@
-"""A thread that waits for work which a signal handler must not do itself."""
+"""A thread that waits for work which another thread must not do itself, or not wait for longer than it may."""
 
 from __future__ import annotations
 
@@ -10,25 +10,39 @@ _Task = tuple[Callable[[], None], threading.Lock]
 
 
 class WaitingThread:
-    """Does what it is handed, one after another; started beforehand, since a handler may start no thread.
+    """Does what it is handed, one after another; started beforehand, since a signal's handler may start no thread.
 
     A handler runs between two byte codes of the main thread, which may hold any lock. Nothing here takes one
-    that lasts longer than one call: the queue is the kind that may be used from inside itself.
+    that lasts longer than one call: the queue is the kind that may be used from inside itself. No task may raise.
+
+    Raises:
+        RuntimeError: there is no thread left to be had.
     """
 
     def __init__(self, name: str) -> None:
         self._tasks: queue.SimpleQueue[_Task | None] = queue.SimpleQueue()
-        threading.Thread(target=self._work, name=name, daemon=True).start()
+        self._thread = threading.Thread(target=self._work, name=name, daemon=True)
+        self._thread.start()
+
+    @property
+    def is_current(self) -> bool:
+        """Whether it is this thread that asks."""
+        return threading.current_thread() is self._thread
 
     def do(self, task: Callable[[], None], timeout_seconds: float) -> bool:
         """Hand ``task`` over, and whether it was done within that time; it goes on where it was not.
 
         Also from a handler that interrupts another one's call of this.
         """
+        done = self.hand(task)
+        return done.acquire(timeout=timeout_seconds)
+
+    def hand(self, task: Callable[[], None]) -> threading.Lock:
+        """Hand ``task`` over; the lock can be taken once it is done."""
         done = threading.Lock()
         done.acquire()
         self._tasks.put((task, done))
-        return done.acquire(timeout=timeout_seconds)
+        return done
 
     def stop(self) -> None:
         """End once everything handed over is done; waits for nothing."""
@@ -41,3 +55,4 @@ class WaitingThread:
                 task()
             finally:
                 done.release()
+            del entry, task  # else what the last one held would live until the next one comes
