@@ -53,6 +53,9 @@ class RunBrief(msgspec.Struct, frozen=True, kw_only=True):
         return self.energy.gpu.value
 
 
+_DECODER = msgspec.json.Decoder(RunBrief)  # made here, as in codec: two threads may be the first to use it
+
+
 def read_brief(path: Path) -> RunBrief | None:
     """What a record's file tells of its run; ``None`` where there is none that can be read, or one that is newer."""
     _, brief = _dated_brief(path)
@@ -85,7 +88,7 @@ def _dated_brief(path: Path) -> tuple[float, RunBrief | None]:
 def brief_of(content: bytes) -> RunBrief | None:
     """As ``read_brief``, of a record's file that was read."""
     try:
-        brief = msgspec.json.decode(content, type=RunBrief) if len(content) <= LARGEST_RECORD_BYTES else None
+        brief = _DECODER.decode(content) if len(content) <= LARGEST_RECORD_BYTES else None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         handlers.pass_on(error)
         return None
