@@ -255,7 +255,7 @@ def test_the_end_waits_for_the_disk_with_record_and_card_alone(tmp_path: Path, m
     waited, sync = [], os.fsync
 
     def waits(descriptor: int) -> None:
-        waited.append(threading.current_thread() is threading.main_thread())
+        waited.append(threading.current_thread().name == "cardcallback-files")
         sync(descriptor)
 
     monkeypatch.setattr(os, "fsync", waits)
@@ -326,7 +326,7 @@ def test_a_card_that_could_not_be_written_has_nothing_filled_in(
 
 
 def test_training_does_not_wait_for_the_record_of_a_save(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A thread of its own writes the record in progress; a disk that is slow then holds up no step."""
+    """It is written beside the training; a disk that is slow then holds up no step."""
     threads: list[str] = []
     written = threading.Event()
     write = RunFolder.write_record
@@ -342,7 +342,7 @@ def test_training_does_not_wait_for_the_record_of_a_save(tmp_path: Path, monkeyp
     publisher.keep_what_was_there()
     publisher.checkpoint_saved()
     assert written.wait(LONG_SECONDS)
-    assert threads == ["cardcallback-save"]
+    assert threads == ["cardcallback-files"]
     assert load_run(tmp_path).status == "running"
     publisher.end("completed", STATE)
     assert load_run(tmp_path).status == "completed"
