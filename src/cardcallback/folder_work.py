@@ -65,8 +65,8 @@ class FolderWork:
     ) -> _Result:
         """Have ``action`` done after all that was asked for before, and wait for what it returns.
 
-        While something that was given up is not over, nothing but an end is waited for: one folder that hangs holds
-        up one save, and not each of them.
+        While something that was given up is not over, nothing but an end is waited for, and that once: one folder that
+        hangs holds up one save, and not each of them.
 
         Args:
             task: completes "could not ...", where it fails or does not come in time.
@@ -83,7 +83,7 @@ class FolderWork:
             turn.take()
             return turn.result(otherwise)
         wanted = self._answer_seconds if seconds is None else seconds
-        if not thread.do(lambda: self._take(turn), 0.0 if self.is_behind and not is_last else wanted):
+        if not thread.do(lambda: self._take(turn), wanted if self._may_answer(turn) else 0.0):
             turn.is_late, self._late = True, turn
             self._guard.note(task, NoAnswerError(self._answer_seconds))
             return otherwise
@@ -109,6 +109,9 @@ class FolderWork:
         """
         if self._now is not None and self._now.is_given_up:
             raise NoAnswerError(self._answer_seconds)
+
+    def _may_answer(self, turn: _Turn) -> bool:
+        return self._late is None or self._late.is_over or (turn.is_last and not self._late.is_last)
 
     def stop(self) -> None:
         """Nothing more will be asked for: end the thread once it has done what was."""
@@ -142,7 +145,7 @@ class _Turn:
 
     def __init__(self, guard: Guard, task: str, action: Callable[[], object], *, is_last: bool) -> None:
         self._guard, self._task, self._action = guard, task, action
-        self._is_last = is_last
+        self.is_last = is_last
         self._results: list[object] = []
         self._raised: BaseException | None = None
         self.is_late = self.is_over = False
@@ -150,7 +153,7 @@ class _Turn:
     @property
     def is_given_up(self) -> bool:
         """Whether nothing more of it may be done."""
-        return self.is_late and self._is_last
+        return self.is_late and self.is_last
 
     def take(self) -> None:
         """Do it; nothing is raised here."""

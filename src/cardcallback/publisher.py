@@ -229,10 +229,7 @@ class Publisher:
     def _write_end(self) -> None:
         if self._end_written:
             return  # whoever waited for it was broken off
-        if self._status == "completed":
-            self._complete_for_ours()
-        else:
-            self._write_what_may_change()
+        self._complete_for_ours() if self._status == "completed" else self._write_what_may_change()
         self._end_written = True
 
     def _complete_for_ours(self, *, in_checkpoint: bool = False) -> None:

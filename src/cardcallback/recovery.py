@@ -32,10 +32,11 @@ from cardcallback.recovered_files import (
     weights_were_saved,
     write_with_card,
 )
+from cardcallback.render.run_words import duration_words
 from cardcallback.run_folder import RunFolder
 from cardcallback.sessions import with_last_checkpoint
 from cardcallback.settings import Settings, checks
-from cardcallback.units import format_count, format_duration
+from cardcallback.units import format_count
 
 _SUMMARY_STAYS = "figures of another job, or of one not known to be this, stand there: its journal stays until they go"
 _LATER_STAYS = "a later session of its run has not ended: its journal stays until then"
@@ -143,7 +144,7 @@ def write_recovered(run: KilledRun, settings: Settings, *, warn: Warn) -> str:
         _remove(run)
     later = " or soon after" if written.status == "interrupted" else ""
     step = f"step {format_count(written.sessions[-1].last_step)}{later}"
-    return f"{run.folder}: {format_duration(written.duration_seconds)}, {energy_words(written)}, {step}: {what}"
+    return f"{run.folder}: {duration_words(written)}, {energy_words(written)}, {step}: {what}"
 
 
 def recover_before(

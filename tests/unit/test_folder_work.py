@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from cardcallback.errors import CardCallbackWarning
 from cardcallback.folder_work import FolderWork, NoAnswerError
 from cardcallback.guard import Guard
 from cardcallback.publisher import Publisher
-from cardcallback.record import load_run, record_path
+from cardcallback.record import load_run
 from cardcallback.settings import Settings
 
 # How long a test's folder is waited for, and how long a test waits for what comes at once where nothing is wrong.
@@ -38,9 +39,9 @@ class Stalled:
 
     def _waiting(self, name: str, original: Any) -> Any:
         def call(path: Any = ".", *args: Any, **kwargs: Any) -> Any:
-            if not self._answers.is_set() and isinstance(path, (str, os.PathLike)):
-                if str(path).startswith(self._folder):
-                    self._wait(name)
+            is_ours = isinstance(path, (str, os.PathLike)) and str(path).startswith(self._folder)
+            if is_ours and not self._answers.is_set():
+                self._wait(name)
             return original(path, *args, **kwargs)
 
         return call
@@ -82,7 +83,10 @@ def begun(run: Any, folder: Path, guard: Guard, **settings: Any) -> tuple[Publis
 
 def settled(work: FolderWork) -> None:
     """Wait for all that was asked for."""
-    assert work.do("wait", lambda: True, otherwise=False, seconds=LONG_SECONDS, is_last=True)
+    deadline = time.monotonic() + LONG_SECONDS
+    while work.is_behind and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert work.do("wait", lambda: True, otherwise=False, seconds=LONG_SECONDS)
 
 
 @pytest.mark.filterwarnings("ignore:cardcallback could not")

@@ -32,6 +32,7 @@ class SessionBrief(msgspec.Struct, frozen=True, kw_only=True):
     energy: _Energy
     session_id: str | None = None
     rest_unknown: bool = False
+    killed: bool = False
 
 
 class RunBrief(msgspec.Struct, frozen=True, kw_only=True):
