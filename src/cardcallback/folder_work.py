@@ -72,7 +72,7 @@ class FolderWork:
             task: completes "could not ...", where it fails or does not come in time.
             action: what is done, in a thread that has the folder for itself.
             otherwise: what is returned where there is no answer, or it failed.
-            seconds: how long to wait, where that is not the usual time.
+            seconds: how long to wait, where that is not the usual time; what the thread works meanwhile does not count.
             is_last: it is of the run's end: waited for in any case, and given up for good where it is not done in time.
         """
         if os.getpid() != self._process_id:
@@ -83,7 +83,7 @@ class FolderWork:
             turn.take()
             return turn.result(otherwise)
         wanted = self._answer_seconds if seconds is None else seconds
-        if not thread.do(lambda: self._take(turn), wanted if self._may_answer(turn) else 0.0):
+        if not thread.answers(lambda: self._take(turn), wanted if self._may_answer(turn) else 0.0):
             turn.is_late, self._late = True, turn
             self._guard.note(task, NoAnswerError(self._answer_seconds))
             return otherwise

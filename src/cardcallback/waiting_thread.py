@@ -6,6 +6,8 @@ import queue
 import threading
 from collections.abc import Callable
 
+from cardcallback import portable
+
 _Task = tuple[Callable[[], None], threading.Lock]
 
 
@@ -36,6 +38,21 @@ class WaitingThread:
         """
         done = self.hand(task)
         return done.acquire(timeout=timeout_seconds)
+
+    def answers(self, task: Callable[[], None], idle_seconds: float) -> bool:
+        """As ``do``, where the thread may do nothing for so long, as while it waits for a disk, and work for longer.
+
+        A machine with much else to do, where it has to wait for a processor, is none that does not answer.
+        """
+        done, waited_seconds, wait_seconds = self.hand(task), 0.0, idle_seconds
+        busy_seconds = portable.busy_seconds(self._thread.native_id)
+        while not done.acquire(timeout=wait_seconds):
+            waited_seconds += wait_seconds
+            worked_seconds = portable.busy_seconds(self._thread.native_id) - busy_seconds
+            wait_seconds = idle_seconds - max(waited_seconds - worked_seconds, 0.0)
+            if wait_seconds <= idle_seconds / 100:
+                return False
+        return True
 
     def hand(self, task: Callable[[], None]) -> threading.Lock:
         """Hand ``task`` over; the lock can be taken once it is done."""
