@@ -59,11 +59,12 @@ class RunRecords:
         A save asks several times, for each of its files: while the run goes on they get the same one, unless that is
         older than a second or something came to it.
         """
+        if status != "running" or self._run.finished:
+            return self._make(state, status)
         made = self._made_just_now(state, status)
         if made is None:
             known, seconds = self._known(state), self._run.now_seconds()
-            made = _Made(known, seconds, self._make(state, status))
-            self._last = made if status == "running" and not self._run.finished else None
+            made = self._last = _Made(known, seconds, self._make(state, status))
         return made.record
 
     def progress(self, state: Any, status: Status) -> None:
