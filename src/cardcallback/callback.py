@@ -12,6 +12,7 @@ from transformers import TrainerCallback, TrainerState
 from cardcallback.console import begin_line, say
 from cardcallback.earlier_stages import search_earlier_stages
 from cardcallback.early import begin_early
+from cardcallback.folder_work import FolderWork
 from cardcallback.guard import Guard
 from cardcallback.hooks import (
     StopSignals,
@@ -222,16 +223,16 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
         with self._guard("hear of signals"):  # first, so that one which comes meanwhile waits for the begin's end
             self._signals.install()
         earlier, place, root, model = self._run, self._part.place, system_root(os.environ), objects.get("model")
-        trainer = self._trainers.reference
+        trainer, work, clock = self._trainers.reference, FolderWork(self._guard), SystemClock()
         known = self._publisher.record if self._publisher is not None else None
-        lineage = self._resuming.lineage(args, state, known, recovers=place.writes)
-        run = LiveRun(self._settings, clock=SystemClock(), system_root=root, guard=self._guard, lineage=lineage)
+        lineage = self._resuming.lineage(args, state, known, recovers=place.writes, work=work)
+        run = LiveRun(self._settings, clock=clock, system_root=root, guard=self._guard, lineage=lineage, work=work)
         try:
             if self._opening:
                 run.start_recording(self._opening, os.environ, args, model, first=earlier is None, place=place)
             publisher = publisher_for(run, args, self._settings, state=state, trainer=trainer, guard=self._guard)
         except BaseException:  # whatever it is goes on up; nobody else would end these threads
-            run.stop_recording()
+            run.give_up()
             raise
         # Together, since what one of them is asked is of the other.
         self._run, self._publisher, self._state, self._interrupted_begin = run, publisher, state, None
@@ -248,7 +249,7 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
         run.begins_after(search_earlier_stages(model, self._settings, lineage, state, self._guard))
         metrics, self._metrics_before = self._metrics_before, None
         run.describe(args, state, trainer(), objects, after=earlier, metrics_before=metrics)
-        publisher.keep_what_was_there()
+        publisher.keep_what_was_there(self._resuming.journals)
         if tells:
             self._live_log.begin(run, trainer)
             is_deaf, processes = self._signals.is_deaf, self._part.place.processes

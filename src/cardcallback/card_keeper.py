@@ -33,6 +33,9 @@ class _State(msgspec.Struct, frozen=True, kw_only=True):
     filled: tuple[Fill, ...] = ()
 
 
+_DECODER = msgspec.json.Decoder(_State)  # made here: msgspec cannot be used first by two threads at once
+
+
 class CardKeeper:
     """Tells a person's words in one card from a tool's, and keeps a copy before a tool overwrites them.
 
@@ -270,7 +273,7 @@ def digest(text: str) -> str:
 
 def _read_state(private: Path) -> _State | None:
     try:
-        return msgspec.json.decode(read_ordinary(private / _STATE_NAME, _LARGEST_COPY_BYTES) or b"", type=_State)
+        return _DECODER.decode(read_ordinary(private / _STATE_NAME, _LARGEST_COPY_BYTES) or b"")
     except (CardCallbackError, msgspec.MsgspecError) as error:
         handlers.pass_on(error)
         return None

@@ -81,17 +81,18 @@ def end_line(
     peak = "memory not measured" if memory.value is None else f"peak memory {format_bytes(memory.value)}"
     simulated = " (SIMULATED DEVICE)" if record.simulated else ""
     figures = f"{duration_words(record)}, {_energy(record)}, {peak}{simulated}"
+    steps = record.sessions[-1].last_step
+    interrupted = f"interrupted at step {steps}" if record.status == "interrupted" else ""
     if written:
-        return f"cardcallback: {_shown(card)}: {figures}"
+        return f"cardcallback: {_shown(card)}: {interrupted}{', ' if interrupted else ''}{figures}"
     if file is None:
         cure = "these figures are nowhere else"
         if journal_folder is not None:
             cure = f"once it can be: cardcallback recover {_shown(journal_folder)}"
         return f"cardcallback: no record could be written: {figures}; {cure}"
-    steps = record.sessions[-1].last_step
     if record.status == "interrupted" and record.training.steps == 0:
         return f"cardcallback: ended before its first step: {figures}; to see it: cardcallback ls {_shown(card.parent)}"
-    state = f"interrupted at step {steps}" if record.status == "interrupted" else "no card was written"
+    state = interrupted or "no card was written"
     # The folder's name means the record in its main place, which may be another run's.
     source = _shown(card.parent if file.name == RECORD_NAME else file)
     return f"cardcallback: {state}: {figures}; for a card: cardcallback render {source} --card NEW.md"

@@ -16,6 +16,7 @@ from cardcallback.assemble import RunState, assemble_record, with_carbon
 from cardcallback.baseline import baseline_notes
 from cardcallback.console import say
 from cardcallback.curves import curves_from_history, history_notes, log_entries
+from cardcallback.folder_work import FolderWork
 from cardcallback.guard import Guard
 from cardcallback.hooks import output_folder
 from cardcallback.live_figures import LiveFigures
@@ -41,7 +42,7 @@ _STAGES_AT_END_TIMEOUT_SECONDS = 1.0
 
 
 class LiveRun:
-    """Holds one session from begin to end; ``record`` may be asked at any time."""
+    """Holds one session from begin to end; ``record`` may be asked at any time, ``work`` is for its output folder."""
 
     def __init__(
         self,
@@ -51,12 +52,12 @@ class LiveRun:
         system_root: Path,
         guard: Guard | None = None,
         lineage: Lineage | None = None,
+        work: FolderWork | None = None,
     ) -> None:
         self._lineage = lineage or Lineage()
         self.run_id, self.session_id = self._lineage.run_id, self._lineage.session_id
         self._settings = settings
-        self._clock = clock
-        self._system_root = system_root
+        self._clock, self._system_root = clock, system_root
         self._search: StagesSearch | None = None
         self._run_before: str | None = None
         self._devices = JobSensors()
@@ -64,6 +65,7 @@ class LiveRun:
         self._recording: Recording | None = None
         self._figures: LiveFigures | None = None
         self._guard = guard or Guard()
+        self.work = work or FolderWork(self._guard)
         self.observed = ObservedRun(settings, self._guard)
         self.node: MeasuredNode | None = None
         self._joining = threading.Lock()
@@ -225,9 +227,14 @@ class LiveRun:
         if self._recorder is not None and self._recording is None:
             self._recording = self._recorder.stop()
             if self.node is not None:
-                self.node.finish()
+                self.work.do("hear the job's other processes once more", self.node.finish, None, is_last=True)
             if self._search is not None:
                 self._search.wait(_STAGES_AT_END_TIMEOUT_SECONDS)
+
+    def give_up(self) -> None:
+        """Its begin failed: end the threads that it began."""
+        self.stop_recording()
+        self.work.stop()
 
     def energies(self) -> EnergiesNow | None:
         """What was used until now, cheaply; ``None`` where nothing is measured any more."""

@@ -1,4 +1,4 @@
-"""Other runs that are writing into a folder just now."""
+"""Other runs that are writing into a folder just now, and how one begins beside them."""
 
 from __future__ import annotations
 
@@ -7,8 +7,13 @@ from pathlib import Path
 
 from cardcallback.computers import is_of_another_computer
 from cardcallback.errors import CardCallbackError
+from cardcallback.guard import Guard
 from cardcallback.journal import ends_here, is_alive, journals_in, original_name, read_journal
+from cardcallback.journal.file import ListJournals
+from cardcallback.live_run import LiveRun
 from cardcallback.record import RunRecord
+from cardcallback.run_folder import RunFolder
+from cardcallback.settings import Settings
 
 BESIDE_ANOTHER = (
     "another run was writing into the same output folder when this one began: give each run an output_dir of its own. "
@@ -16,7 +21,33 @@ BESIDE_ANOTHER = (
 )
 
 
-def living_runs(folder: Path, journal_directory: Path | None = None) -> frozenset[str]:
+def begin_beside_others(
+    run: LiveRun, folder: RunFolder, settings: Settings, guard: Guard, journals: ListJournals
+) -> None:
+    """Keep what is in the folder, the card first, and tell the run what others left, or are leaving, there.
+
+    Args:
+        run: the run that begins.
+        folder: its folder.
+        settings: of the person.
+        guard: catches what fails.
+        journals: lists those of a folder.
+    """
+    living: frozenset[str] = frozenset()
+    with guard("look for another run in the folder"):
+        # Not this one, which has begun by the time that a slow folder answers.
+        living = living_runs(folder.path, settings.journal_directory, journals) - {run.run_id}
+        guard.tell([BESIDE_ANOTHER] if living else [])
+    with guard("keep the card that was there"):
+        folder.begin(living)
+    with guard("sum up the earlier runs in the folder"):
+        note = folder.unfinished_runs_note(run.earlier_sessions)
+        run.notes.extend([] if note is None else [note])
+
+
+def living_runs(
+    folder: Path, journal_directory: Path | None = None, journals: ListJournals = journals_in
+) -> frozenset[str]:
     """The runs of other processes whose journals are being written in an output folder.
 
     The other computers of this job are no runs of their own. A copy of a journal on another computer's disk counts
@@ -25,15 +56,16 @@ def living_runs(folder: Path, journal_directory: Path | None = None) -> frozense
     Args:
         folder: the output folder.
         journal_directory: the node's own disk, if journals live there.
+        journals: lists those of a folder.
     """
-    found = (_living(path) for path in _journals(folder, journal_directory))
+    found = (_living(path) for path in _journals(folder, journal_directory, journals))
     return frozenset(record.run_id for record in found if record is not None and not is_of_another_computer(record))
 
 
-def _journals(folder: Path, journal_directory: Path | None) -> Iterator[Path]:
+def _journals(folder: Path, journal_directory: Path | None, journals: ListJournals) -> Iterator[Path]:
     """The journals that lie in the folder, and for a copy its original, where that can be seen."""
-    originals = {} if journal_directory is None else {path.name: path for path in journals_in(journal_directory)}
-    for path in journals_in(folder):
+    originals = {} if journal_directory is None else {path.name: path for path in journals(journal_directory)}
+    for path in journals(folder):
         yield originals.get(original_name(path), path)
 
 

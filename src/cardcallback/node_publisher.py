@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +40,6 @@ class NodePublisher:
         self._guard = guard
         self._status: Status = "running"
         self._left = False
-        # Summaries are written by the main thread and by the one that ends a session for a signal.
-        self._writing = threading.Lock()
         self._journal: SessionJournal | None = None
         with guard("begin the journal"):
             self._journal = SessionJournal(
@@ -51,6 +49,7 @@ class NodePublisher:
                 record=self._in_progress,
                 step=lambda: int(self._state.global_step),
                 guard=guard,
+                work=run.work,
             )
 
     def checkpoint_saved(self) -> None:
@@ -100,24 +99,28 @@ class NodePublisher:
         """Nothing: rank 0 has the card."""
 
     def leave(self) -> None:
-        """Nothing remains to be done."""
+        """All is done but what the disk still takes: a copy of the journal goes with it."""
+        self._run.work.do("end what is written into the output folder", lambda: None, None)
 
     def _in_progress(self) -> RunRecord:
         return self._run.record_in_progress(self._state, status=self._status if self._run.finished else "running")
 
     def _write(self, status: Status) -> None:
-        with self._guard("leave this computer's figures for rank 0"), self._writing:
-            finished = self._run.finished
-            if finished and status != self._status:
-                return  # the end came while another write was waited for, and left its own
-            if self._run.node is not None:
-                if status == "interrupted":
-                    self._run.observed.read_tokens(may_wait=False)
-                last_step = int(self._state.global_step)
-                record = self._run.record(status, log_history=[], last_step=last_step)
-                if finished or not self._run.finished:
-                    self._run.node.leave_summary(record)
-                    self._left = finished
+        task = "leave this computer's figures for rank 0"
+        with self._guard(task):
+            if status == "interrupted":
+                self._run.observed.read_tokens(may_wait=False)
+        self._run.work.do(task, partial(self._leave_summary, status), None, is_last=status != "running")
+
+    def _leave_summary(self, status: Status) -> None:
+        finished = self._run.finished
+        if self._run.node is None or (finished and status != self._status):
+            return  # the end came while this waited for its turn, and left its own
+        record = self._run.record(status, log_history=[], last_step=int(self._state.global_step))
+        if finished or not self._run.finished:
+            self._run.work.require_wanted()
+            self._run.node.leave_summary(record)
+            self._left = finished
 
 
 def publisher_for(
@@ -141,7 +144,7 @@ def publisher_for(
         publish=settings.publish,
         model_index=settings.model_index,
     )
-    return Publisher(run, folder, state=state, trainer=trainer, guard=guard, settings=settings)
+    return Publisher(run, folder, state=state, trainer=trainer, guard=guard, settings=settings, work=run.work)
 
 
 def end_session(run: LiveRun, publisher: Publisher | NodePublisher, status: Status, state: Any, *, tells: bool) -> None:

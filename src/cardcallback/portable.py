@@ -131,6 +131,21 @@ def queued_seconds(process_files: Path = Path("/proc")) -> float:
         return 0.0
 
 
+def busy_seconds(thread: int | None, process_files: Path = Path("/proc")) -> float:
+    """How long a thread of this process has run, or waited for a processor while it could; 0 where that is not told.
+
+    Args:
+        thread: the system's own number of it.
+        process_files: where the system tells of its processes.
+    """
+    try:
+        told = (process_files / "self" / "task" / str(thread) / "schedstat").read_bytes().split()
+        return (int(told[0]) + int(told[1])) / 1e9
+    except (OSError, ValueError, IndexError) as error:
+        handlers.pass_on(error)
+        return 0.0
+
+
 def in_forked_children(action: Callable[[], None]) -> None:
     """Call ``action`` in every child that this process forks from now on, where processes can be forked."""
     register = getattr(os, "register_at_fork", None)

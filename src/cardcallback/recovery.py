@@ -19,6 +19,7 @@ from cardcallback.computers import (
 )
 from cardcallback.errors import CardCallbackError
 from cardcallback.journal import Recovered, is_alive, is_copy, journals_in, original_name, read_journal, remove_journal
+from cardcallback.journal.file import ListJournals
 from cardcallback.record import RunRecord, record_path
 from cardcallback.recorder import Clock, SystemClock
 from cardcallback.recovered_files import (
@@ -31,15 +32,17 @@ from cardcallback.recovered_files import (
     weights_were_saved,
     write_with_card,
 )
+from cardcallback.render.run_words import duration_words
 from cardcallback.run_folder import RunFolder
 from cardcallback.sessions import with_last_checkpoint
 from cardcallback.settings import Settings, checks
-from cardcallback.units import format_count, format_duration
+from cardcallback.units import format_count
 
 _SUMMARY_STAYS = "figures of another job, or of one not known to be this, stand there: its journal stays until they go"
 _LATER_STAYS = "a later session of its run has not ended: its journal stays until then"
 # Of the time that training's begin may cost.
 _BEFORE_SECONDS = 0.02
+_QUIET: dict[str, Any] = {"lives": is_alive, "on_alive": lambda _: None, "warn": lambda _: None}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,6 +62,7 @@ def killed_runs(
     on_alive: Callable[[Path], None],
     warn: Warn,
     run_id: str = "",
+    journals: ListJournals = journals_in,
 ) -> Iterator[KilledRun]:
     """What can be recovered in output folders, of each the oldest first.
 
@@ -71,9 +75,10 @@ def killed_runs(
         on_alive: told the folder for each run in it whose process lives.
         warn: told of a journal that cannot be used, in one line.
         run_id: of which run alone; of all where it is empty.
+        journals: lists those of a folder.
     """
-    local = [] if journal_directory is None else journals_in(journal_directory)
-    for found in _by_session(folders, run_id):
+    local = [] if journal_directory is None else journals(journal_directory)
+    for found in _by_session(folders, run_id, journals):
         folder = found[0].folder
         names = {original_name(one.journal) for one in found}
         originals = [one.journal for one in found if not is_copy(one.journal)]
@@ -83,12 +88,12 @@ def killed_runs(
         if any(lives(one) for one in originals or copies):
             on_alive(folder)
             continue
-        journals = (*originals, *copies)
-        read = [recovered for one in journals if (recovered := _read(one, warn)) is not None]
+        every = (*originals, *copies)
+        read = [recovered for one in every if (recovered := _read(one, warn)) is not None]
         if read:
             newest = max(read, key=lambda one: one.record.duration_seconds)
             record = with_last_checkpoint(newest.record, folder)
-            yield KilledRun(folder=folder, journals=journals, recovered=msgspec.structs.replace(newest, record=record))
+            yield KilledRun(folder=folder, journals=every, recovered=msgspec.structs.replace(newest, record=record))
 
 
 class _Found(NamedTuple):
@@ -96,12 +101,12 @@ class _Found(NamedTuple):
     journal: Path
 
 
-def _by_session(folders: Sequence[Path], run_id: str) -> list[list[_Found]]:
+def _by_session(folders: Sequence[Path], run_id: str, journals: ListJournals) -> list[list[_Found]]:
     """The journals of each session, those of its output folder first: where a copy lies, the original is elsewhere."""
     given: dict[Path, Path] = {}
     for folder in folders:
         given.setdefault(folder.resolve(), folder)
-    found = [_Found(folder, journal) for folder in given.values() for journal in journals_in(folder)]
+    found = [_Found(folder, journal) for folder in given.values() for journal in journals(folder)]
     found = [one for one in found if one.journal.name.startswith(run_id)]
     copied = {original_name(one.journal) for one in found if is_copy(one.journal)}
     sessions: dict[Path | str, list[_Found]] = {}
@@ -139,10 +144,12 @@ def write_recovered(run: KilledRun, settings: Settings, *, warn: Warn) -> str:
         _remove(run)
     later = " or soon after" if written.status == "interrupted" else ""
     step = f"step {format_count(written.sessions[-1].last_step)}{later}"
-    return f"{run.folder}: {format_duration(written.duration_seconds)}, {energy_words(written)}, {step}: {what}"
+    return f"{run.folder}: {duration_words(written)}, {energy_words(written)}, {step}: {what}"
 
 
-def recover_before(folder: Path, settings: Settings, *, clock: Clock | None = None) -> None:
+def recover_before(
+    folder: Path, settings: Settings, *, clock: Clock | None = None, journals: ListJournals = journals_in
+) -> None:
     """Before a run begins in a folder: the records of those that were killed in it, from their journals.
 
     Cards and pictures stay as they are, since nothing waits for them here: ``cardcallback render`` makes a card
@@ -152,9 +159,7 @@ def recover_before(folder: Path, settings: Settings, *, clock: Clock | None = No
     clock = clock or SystemClock()
     end_seconds = clock.elapsed_seconds() + _BEFORE_SECONDS
     of_jobs = False
-    runs = killed_runs(
-        [folder], settings.journal_directory, lives=is_alive, on_alive=lambda _: None, warn=lambda _: None
-    )
+    runs = killed_runs([folder], settings.journal_directory, journals=journals, **_QUIET)
     for run in runs:
         record = run.recovered.record
         if waits_for_later_session(folder, record):
@@ -179,12 +184,11 @@ def killed_accounts(folder: Path, run_id: str, journal_directory: Path | None) -
         run_id: of which run.
         journal_directory: the node's own disk, if journals live there.
     """
-    quiet: dict[str, Any] = {"lives": is_alive, "on_alive": lambda _: None, "warn": lambda _: None}
-    found = [run.recovered.record for run in killed_runs([folder], journal_directory, run_id=run_id, **quiet)]
+    found = [run.recovered.record for run in killed_runs([folder], journal_directory, run_id=run_id, **_QUIET)]
     own = [record for record in found if not is_of_another_computer(record)]
     if not any(record.nodes for record in own):
         return own
-    every = [run.recovered.record for run in killed_runs([folder], journal_directory, **quiet)]
+    every = [run.recovered.record for run in killed_runs([folder], journal_directory, **_QUIET)]
     return [with_other_computers(folder, record, filter(is_of_another_computer, every)) for record in own]
 
 

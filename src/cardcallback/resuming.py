@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from cardcallback.folder_work import FolderWork
 from cardcallback.guard import Guard
 from cardcallback.hooks import output_folder, watch_resume
+from cardcallback.journal import journals_in
+from cardcallback.journal.file import ListJournals
 from cardcallback.neighbours import living_runs
 from cardcallback.record import RunRecord
 from cardcallback.recovery import killed_accounts, recover_before
@@ -16,7 +20,10 @@ from cardcallback.settings import Settings
 
 
 class Resuming:
-    """Follows what one callback's trainer resumes from, from one ``train()`` to the next."""
+    """Follows what one callback's trainer resumes from, from one ``train()`` to the next.
+
+    ``journals`` lists those of a folder as they were when the newest session began: once, also on a slow disk.
+    """
 
     def __init__(self, guard: Guard, settings: Settings) -> None:
         self._guard = guard
@@ -24,6 +31,7 @@ class Resuming:
         self._checkpoint: Path | None = None
         self._called = False
         self._lineage = Lineage()
+        self.journals: ListJournals = journals_in
 
     def watch(self, trainer: Any, *, takes_up: Callable[[], bool]) -> None:
         """See the checkpoint that this trainer resumes from, in its next ``train()`` that is taken up."""
@@ -38,7 +46,9 @@ class Resuming:
         """``train()`` was called, to go on from that checkpoint or from none."""
         self._checkpoint, self._called = checkpoint, True
 
-    def lineage(self, args: Any, state: Any, before: RunRecord | None, *, recovers: bool) -> Lineage:
+    def lineage(
+        self, args: Any, state: Any, before: RunRecord | None, *, recovers: bool, work: FolderWork | None = None
+    ) -> Lineage:
         """The run that the session which begins now is of; the same until ``begun`` is called.
 
         Args:
@@ -46,11 +56,16 @@ class Resuming:
             state: the Trainer's state at the begin.
             before: the record of this callback's session before, if there was one.
             recovers: whether runs that were killed in the output folder are this process's to recover.
+            work: does it, for as long as it may take.
         """
-        folder = output_folder(args)
+        self.journals = functools.cache(journals_in)
+        find = functools.partial(self._find, output_folder(args), args, state, before, recovers=recovers)
+        return find() if work is None else work.do("find the sessions before this one", find, Lineage())
+
+    def _find(self, folder: Path, args: Any, state: Any, before: RunRecord | None, *, recovers: bool) -> Lineage:
         if recovers:
             with self._guard("recover a run that was killed in this folder"):
-                recover_before(folder, self._settings)
+                recover_before(folder, self._settings, journals=self.journals)
         lineage = Lineage()
         with self._guard("find the sessions before this one"):
             if before is not None and self._is_given_up(args, before):
@@ -91,4 +106,5 @@ class Resuming:
     def _lives(self, run_id: str, output_dir: Path) -> bool:
         """Whether another process goes on with the run, here or where the checkpoint lies."""
         before = [] if self._checkpoint is None else folders_before(self._checkpoint, output_dir)
-        return any(run_id in living_runs(one, self._settings.journal_directory) for one in (output_dir, *before))
+        disk = self._settings.journal_directory
+        return any(run_id in living_runs(one, disk, self.journals) for one in (output_dir, *before))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from cardcallback.folder_work import FolderWork
 from cardcallback.guard import Guard
 from cardcallback.live_run import LiveRun
 from cardcallback.record import RunRecord
@@ -19,20 +20,21 @@ _RECORD_TASK = "write the record"
 
 
 class RunFiles:
-    """Writes the files of one run, in the thread that trains, the journal's, or the one that ends it for a signal.
+    """Writes the files of one run, in the thread that has its folder; an end that was given up writes nothing more.
 
     Args:
         run: the run; the record of one that has ended is never followed by one that was made before.
         folder: where they lie.
         records: knows what every record tells.
         guard: catches what fails here and turns it into sentences of the record.
+        work: knows whether an end was given up.
 
     ``recorded`` is where the record of the run's end lies, ``card_written`` whether the card tells of this run,
     with its pictures or without, and ``card_owed`` whether the last try to complete it failed.
     """
 
-    def __init__(self, run: LiveRun, folder: RunFolder, records: RunRecords, *, guard: Guard) -> None:
-        self._run, self._folder, self._records, self._guard = run, folder, records, guard
+    def __init__(self, run: LiveRun, folder: RunFolder, records: RunRecords, *, guard: Guard, work: FolderWork) -> None:
+        self._run, self._folder, self._records, self._guard, self._work = run, folder, records, guard, work
         self._writing = threading.Lock()
         self._written: RunRecord | None = None
         self._pictures = False
@@ -92,6 +94,7 @@ class RunFiles:
 
         def record_first(composed: ComposedCard) -> None:
             nonlocal filled
+            self._work.require_wanted()
             self._guard.tell(composed.report.warnings)
             filled = msgspec.structs.replace(record, card=composed.card)
             self._write_if_new(filled, finished=finished)
@@ -114,5 +117,6 @@ class RunFiles:
     def _write(self, record: RunRecord, *, finished: bool) -> None:
         """Write it, ``finished`` being whether measuring had ended when it was made; the lock is held."""
         if finished or not self._run.finished:  # else the last one is written by whoever ended the run meanwhile
+            self._work.require_wanted()
             path = self._folder.write_record(record)
             self._written, self.recorded = record, path if finished else None

@@ -54,23 +54,37 @@ class RunRecords:
         return self.with_sentences(self._run.record_in_progress(state, status=status, trainer=self._trainer()))
 
     def now(self, state: Any, status: Status) -> RunRecord:
-        """As of now: the numbers are brought up to it, in the thread that trains or the one that ends the run.
+        """As of the last ``progress``.
 
         A save asks several times, for each of its files: while the run goes on they get the same one, unless that is
         older than a second or something came to it.
         """
         if status != "running" or self._run.finished:
             return self._make(state, status)
-        known = (
+        made = self._made_just_now(state, status)
+        if made is None:
+            known, seconds = self._known(state), self._run.now_seconds()
+            made = self._last = _Made(known, seconds, self._make(state, status))
+        return made.record
+
+    def progress(self, state: Any, status: Status) -> None:
+        """Bring the numbers up to now, in the thread that trains or the one that ends the run."""
+        if self._made_just_now(state, status) is None:
+            self._run.observed.progress(state, may_wait=status != "interrupted", trainer=self._trainer())
+
+    def _made_just_now(self, state: Any, status: Status) -> _Made | None:
+        last = self._last
+        if last is None or status != "running" or self._run.finished or last.known != self._known(state):
+            return None
+        return None if self._run.now_seconds() - last.at_seconds > _MOMENT_SECONDS else last
+
+    def _known(self, state: Any) -> tuple[Any, ...]:
+        return (
             int(state.global_step),
             len(log_entries(state.log_history)),
             self._run.observed.evaluation,
             len(self._guard.sentences),
         )
-        last, seconds = self._last, self._run.now_seconds()
-        if last is None or last.known != known or seconds - last.at_seconds > _MOMENT_SECONDS:
-            last = self._last = _Made(known, seconds, self._make(state, status))
-        return last.record
 
     def with_sentences(self, record: RunRecord) -> RunRecord:
         """The record with what was said meanwhile, and with what is known of the weights."""
@@ -79,7 +93,6 @@ class RunRecords:
 
     def _make(self, state: Any, status: Status) -> RunRecord:
         trainer, last_step = self._trainer(), int(state.global_step)
-        self._run.observed.progress(state, may_wait=status != "interrupted", trainer=trainer)
         record = self._run.record(status, log_history=log_entries(state.log_history), last_step=last_step)
         if not self.marks:  # else weights of the last step were saved after the last checkpoint
             record = with_last_checkpoint(record, checkpoint_folder(trainer, self._folder, last_step).parent)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from cardcallback import handlers
 from cardcallback.errors import CardCallbackError
+from cardcallback.folder_work import FolderWork
 from cardcallback.guard import Guard
 from cardcallback.journal import JournalKeeper, Progress, copy_path, journal_path, progress_of, read_journal
 from cardcallback.live_run import LiveRun
@@ -30,6 +31,7 @@ class SessionJournal:
         record: the record in progress, to be asked in the journal's own thread.
         step: the optimiser step that was reached, likewise.
         guard: catches what fails here.
+        work: does what is for the output folder where the journal lies elsewhere, and reads it.
     """
 
     def __init__(
@@ -41,8 +43,10 @@ class SessionJournal:
         record: Callable[[], RunRecord],
         step: Callable[[], int],
         guard: Guard,
+        work: FolderWork,
     ) -> None:
         self._run = run
+        self._work = work
         self._step = step
         elsewhere = _own_disk(settings.journal_directory, guard)
         self._folder = elsewhere or output_dir
@@ -57,11 +61,12 @@ class SessionJournal:
             card=settings.card,
             publish=settings.publish,
         )
+        self._keeper.hand = work.hand
         self._keeper.start(_FIRST_LINE_UNTIL_SECONDS - run.now_seconds())
 
-    def saved(self, then: Callable[[], None] | None = None) -> None:
-        """Weights were saved: the journal is to know all of the run until here, and ``then`` is done beside it."""
-        self._keeper.saved(then)
+    def saved(self) -> None:
+        """Weights were saved: the journal is to know all of the run until here."""
+        self._keeper.saved()
 
     def close(self, *, recorded: bool) -> None:
         """The session is over; ``recorded``: its record is on disk, so that the journal may go."""
@@ -69,6 +74,11 @@ class SessionJournal:
 
     def recoverable_in(self) -> Path | None:
         """The folder of which ``cardcallback recover`` can make the run's record; None where it cannot."""
+        # A folder that does not answer has whatever was written into it before.
+        otherwise = self._folder if self._keeper.written_bytes else None
+        return self._work.do("look for the journal", self._found, otherwise)
+
+    def _found(self) -> Path | None:
         with handlers.suppress(CardCallbackError, OSError):  # it is gone, damaged, or not to be read
             return None if read_journal(self._path) is None else self._folder
         return None

@@ -57,7 +57,7 @@ def test_ctrl_c_in_the_end_costs_a_completed_run_nothing(
     capsys: pytest.CaptureFixture[str],
     times: int,
 ) -> None:
-    """The exception's road finishes it, and after a second Ctrl-C there the process's exit."""
+    """It breaks off the waiting alone; the exception's road, or after a second one the process's exit, waits again."""
     previous = signal.signal(signal.SIGINT, signal.default_int_handler)
     callback = CardCallback()
     trainer = make_trainer("plain", output_folder, base_folder=base_folder, callbacks=[callback])
@@ -67,7 +67,6 @@ def test_ctrl_c_in_the_end_costs_a_completed_run_nothing(
             trainer.train()
     finally:
         signal.signal(signal.SIGINT, previous)
-    assert (output_folder / "README.md").exists() == (times == 1)
     callback._at_exit(os.getpid())
     record = load_run(output_folder)
     assert (record.status, record.training.steps) == ("completed", STEPS)

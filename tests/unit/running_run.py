@@ -33,5 +33,12 @@ class RunningRun:
     def record(self, status: Any, *, last_step: int, **_: Any) -> RunRecord:
         """The record as of now, which no other one equals."""
         self.made += 1
+        return self._record(status, last_step)
+
+    def record_in_progress(self, _: Any, *, status: Any = "running", **__: Any) -> RunRecord:
+        """The last one again, for any thread."""
+        return self._record(status, STEP)
+
+    def _record(self, status: Any, last_step: int) -> RunRecord:
         made = make_record(run_id=self.run_id, status=status, duration_seconds=float(self.made))
         return replace(made, sessions=(replace(made.sessions[0], last_step=last_step),))

@@ -28,6 +28,7 @@ def test_what_a_journal_says_of_its_run(tmp_path: Path, capsys: pytest.CaptureFi
     assert found["status"] == ("running" if alive else "interrupted")
     assert found["recovered"] is not alive
     assert found["duration_seconds"] == pytest.approx(25.0, abs=1.1)
+    assert found["duration_is_least"]  # also of one that was killed, by the second after its last line
     keeper.close(final=True)
 
 

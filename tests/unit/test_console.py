@@ -49,6 +49,14 @@ def test_at_least_is_said_where_the_card_says_it(coverage: float, high: float | 
     assert ("used at least 107 Wh" in render_section(record)) == part
 
 
+def test_an_interrupted_run_with_a_card_says_where_it_ended() -> None:
+    """One stopped by a signal after a checkpoint has a card, and is no completed run all the same."""
+    record = RECORDS["interrupted"]()
+    line = end_line(record, Path("out/README.md"), written=True, file=FILE)
+    assert line.startswith(f"cardcallback: out/README.md: interrupted at step {record.sessions[-1].last_step}, ")
+    assert "interrupted" not in end_line(make_record(), Path("out/README.md"), written=True, file=FILE)
+
+
 def test_a_run_without_a_step_offers_no_card() -> None:
     """There are no weights to describe: the line says where such a run is listed."""
     record = RECORDS["interrupted"]()

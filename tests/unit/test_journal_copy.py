@@ -84,11 +84,12 @@ def test_it_ends_with_the_journal(tmp_path: Path, *, final: bool) -> None:
 def test_it_is_begun_anew_before_it_is_large(tmp_path: Path) -> None:
     """A run that never saves writes lines into it for months."""
     run, path = JournalledRun(devices=8), copy_in(tmp_path)
-    copy, snapshot_line = JournalCopy(path), b"a snapshot\n"
+    copy, snapshot_line = JournalCopy(path, run.progress), b"a snapshot\n"
     sizes = []
     for _ in range(2500):
         run.clock.advance(30.0)
-        copy.write_due(run.clock.elapsed_seconds(), snapshot_line, run.progress)
+        assert copy.is_due(run.clock.elapsed_seconds(), snapshot_line)
+        copy.write()
         sizes.append(path.stat().st_size)
     assert max(sizes) < 1.1 * BYTES_PER_MEBIBYTE
     assert sizes[-1] < max(sizes)

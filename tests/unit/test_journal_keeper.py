@@ -6,15 +6,13 @@ import os
 import random
 import stat
 import threading
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from journalled import WATTS, JournalledRun, path_in
 from msgspec.structs import replace
 
-from cardcallback.journal import JournalKeeper, Progress, is_alive, read_journal
+from cardcallback.journal import Progress, is_alive, read_journal
 from cardcallback.journal.lines import decode_lines
 from cardcallback.record import Measurement, Point, RunRecord
 from cardcallback.testing import make_record
@@ -213,52 +211,6 @@ def test_a_begin_waits_for_a_hanging_disk_no_longer_than_it_may(tmp_path: Path) 
     assert keeper._thread is not None
     keeper._thread.join()
     assert read_journal(path_in(tmp_path)) is not None
-
-
-def test_a_save_that_comes_as_the_thread_looks_for_one_is_not_lost(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Whatever is to be done after it is done in the next round."""
-    keeper, done, saves = JournalledRun().keeper(tmp_path), threading.Event(), [True]
-    handed: list[Callable[[], None] | None] = [None]
-
-    def look(_: JournalKeeper) -> Callable[[], None] | None:
-        found = handed[0]
-        if saves and threading.current_thread() is keeper._thread:
-            saves.pop()
-            keeper.saved(done.set)
-        return found
-
-    def hand(_: JournalKeeper, then: Callable[[], None] | None) -> None:
-        handed[0] = then
-
-    monkeypatch.setattr(JournalKeeper, "_then", property(look, hand), raising=False)
-    keeper.start()
-    assert done.wait(5.0)
-    keeper.close(final=True)
-
-
-def test_no_line_waits_for_what_follows_a_save(tmp_path: Path) -> None:
-    """It may be for another disk, that hangs; what follows the next save waits for its end."""
-    keeper, reached, released, second = JournalledRun().keeper(tmp_path), *(threading.Event() for _ in range(3))
-
-    def hang() -> None:
-        reached.set()
-        released.wait(60.0)
-
-    keeper.start()
-    keeper.saved(hang)
-    assert reached.wait(60.0)
-    before = keeper.written_bytes
-    keeper.saved(second.set)
-    deadline = time.monotonic() + 60.0
-    while keeper.written_bytes == before and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert keeper.written_bytes > before
-    assert not second.is_set()
-    released.set()
-    assert second.wait(60.0)
-    keeper.close(final=True)
 
 
 def test_an_end_does_not_wait_for_a_disk_that_hangs(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from msgspec.structs import replace
 
 from cardcallback import CardCallback
 from cardcallback.errors import CardCallbackWarning
+from cardcallback.folder_work import FolderWork
 from cardcallback.guard import Guard
 from cardcallback.journal import journals_in, read_journal
 from cardcallback.node_publisher import NodePublisher, end_session
@@ -48,6 +49,7 @@ class MadeUpRun:
             progress=lambda *_, **__: None, read_tokens=lambda **_: None, evaluation=Evaluation()
         )
         self.clock = FakeClock()
+        self.work = FolderWork(Guard())
         self._on_record = on_record
 
     def now_seconds(self) -> float:
@@ -253,7 +255,7 @@ def test_the_end_waits_for_the_disk_with_record_and_card_alone(tmp_path: Path, m
     waited, sync = [], os.fsync
 
     def waits(descriptor: int) -> None:
-        waited.append(threading.current_thread() is threading.main_thread())
+        waited.append(threading.current_thread().name == "cardcallback-files")
         sync(descriptor)
 
     monkeypatch.setattr(os, "fsync", waits)
@@ -324,7 +326,7 @@ def test_a_card_that_could_not_be_written_has_nothing_filled_in(
 
 
 def test_training_does_not_wait_for_the_record_of_a_save(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A thread of its own writes the record in progress; a disk that is slow then holds up no step."""
+    """It is written beside the training; a disk that is slow then holds up no step."""
     threads: list[str] = []
     written = threading.Event()
     write = RunFolder.write_record
@@ -340,7 +342,7 @@ def test_training_does_not_wait_for_the_record_of_a_save(tmp_path: Path, monkeyp
     publisher.keep_what_was_there()
     publisher.checkpoint_saved()
     assert written.wait(LONG_SECONDS)
-    assert threads == ["cardcallback-save"]
+    assert threads == ["cardcallback-files"]
     assert load_run(tmp_path).status == "running"
     publisher.end("completed", STATE)
     assert load_run(tmp_path).status == "completed"

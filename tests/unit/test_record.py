@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -207,3 +209,12 @@ def test_a_place_that_cannot_be_looked_at_has_no_record(tmp_path: Path) -> None:
         with pytest.raises(CardCallbackError) as raised:
             load_run(place)
         assert raised.value.exit_code == 3
+
+
+@pytest.mark.parametrize("kind", ["record", "brief"])
+def test_threads_that_are_the_first_to_read_a_record_bring_nothing_down(tmp_path: Path, kind: str) -> None:
+    """A search for earlier stages, the journal's thread and the one that trains may be: each is told what it holds."""
+    record = tmp_path / "record.json"
+    record.write_text(encode(make_record()))
+    script = Path(__file__).with_name("decoding_at_once.py")
+    subprocess.run([sys.executable, str(script), kind, str(record)], check=True, timeout=120)

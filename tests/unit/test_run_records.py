@@ -58,6 +58,7 @@ def save(publisher: Publisher, folder: Path) -> None:
     publisher.card_rewritten(card)
     publisher._checkpoint_is_there()
     publisher.checkpoint_saved()
+    publisher._work.do("wait for the record in progress", lambda: None, None)
 
 
 def test_a_save_makes_one_record(publisher: Publisher, run: RunningRun, tmp_path: Path) -> None:

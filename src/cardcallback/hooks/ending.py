@@ -10,7 +10,7 @@ from typing import Protocol
 
 from cardcallback.guard import Guard
 from cardcallback.hooks.os_signals import die_of
-from cardcallback.hooks.waiting_thread import WaitingThread
+from cardcallback.waiting_thread import WaitingThread
 
 # Schedulers send SIGKILL 10 s (Docker) or 30 s (SLURM, Kubernetes, torchrun) after SIGTERM.
 _END_TIMEOUT_SECONDS = 5.5

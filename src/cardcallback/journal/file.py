@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import weakref
+from collections.abc import Callable
 from pathlib import Path
 
 from cardcallback import handlers, portable
@@ -15,6 +16,8 @@ JOURNAL_FOLDER = "journal"
 JOURNAL_SUFFIX = ".journal"
 _COPY_SUFFIX = f".copy{JOURNAL_SUFFIX}"
 _NEW_SUFFIX = ".new"
+
+ListJournals = Callable[[Path], list[Path]]
 
 
 def journal_path(folder: Path, run_id: str, session_id: str) -> Path:

@@ -52,6 +52,8 @@ class JournalKeeper:
         publish: what of the run may be published, for the same.
         copy: where a copy of it lies, as ``copy_path`` says, if it is on a disk that others cannot read.
 
+    ``hand`` does what is for the copy's disk, in the order given: at once, until somebody has a thread for a disk that
+    may be slow or hang.
     ``start`` writes in a thread of its own. Without it ``write_due`` may be called by hand. In a forked child every
     method does nothing.
     """
@@ -84,15 +86,14 @@ class JournalKeeper:
         self._snapshot_line = b""
         self._in_snapshot: frozenset[str] = frozenset()
         self._requested = threading.Event()
-        self._copy = None if copy is None else JournalCopy(copy)
+        self._copy = None if copy is None else JournalCopy(copy, progress)
+        self.hand: Callable[[str, Callable[[], None]], None] | None = None
         self._failures = 0
         self._ended = False
         self._final = False
         self._wake, self._begun = threading.Event(), threading.Event()
         self._stopping = threading.Event()
-        self._then: Callable[[], None] | None = None
         self._thread: threading.Thread | None = None
-        self._following: threading.Thread | None = None
 
     @property
     def written_bytes(self) -> int:
@@ -115,15 +116,11 @@ class JournalKeeper:
             self._requested.set()
             self._wake.set()
 
-    def saved(self, then: Callable[[], None] | None = None) -> None:
-        """Weights were saved: the journal is to know all of the run until here, and so is its copy beside them.
-
-        ``then`` is called in a thread of its own afterwards, unless another save or the end comes before.
-        """
+    def saved(self) -> None:
+        """Weights were saved: the journal is to know all of the run until here, and so is its copy beside them."""
         if not self._elsewhere():
             if self._copy is not None:
                 self._copy.ask()
-            self._then = then
             self.request_snapshot()
 
     def close(self, *, final: bool) -> None:
@@ -165,22 +162,9 @@ class JournalKeeper:
         while not self._stopping.is_set():
             wait = self.write_due(self._clock.elapsed_seconds())
             self._begun.set()
-            self._do_what_follows_a_save()
             self._wake.wait(min(wait, _EVERY_SECONDS))
             self._wake.clear()  # after a close the loop ends by its own condition
         self._end()
-
-    def _do_what_follows_a_save(self) -> None:
-        """In a thread of its own, one at a time: no line waits for the disk that it is for."""
-        then = self._then
-        if then is None or (self._following is not None and self._following.is_alive()):
-            return  # one that is handed over just now, or while another is done, stays for a later round
-        self._then = None
-        self._following = threading.Thread(target=then, name="cardcallback-save", daemon=True)
-        try:
-            self._following.start()
-        except RuntimeError:  # no more threads are to be had
-            then()
 
     def _write(self, now_seconds: float) -> None:
         before = self.written_bytes
@@ -230,12 +214,14 @@ class JournalKeeper:
         return b"" if progress is None else encode_line(self._entries.whole(progress))
 
     def _write_copy(self, now_seconds: float) -> None:
-        if self._copy is None or not self._snapshot_line:
-            return
+        if self._copy is not None and self._snapshot_line and self._copy.is_due(now_seconds, self._snapshot_line):
+            (self.hand or self._do_at_once)(_COPY_TASK, self._copy.write)
+
+    def _do_at_once(self, task: str, action: Callable[[], None]) -> None:
         try:
-            self._copy.write_due(now_seconds, self._snapshot_line, self._progress)
+            action()
         except Exception as error:  # noqa: BLE001 - as in write_due; the journal itself goes on
-            self._guard.note(_COPY_TASK, error)
+            self._guard.note(task, error)
 
     def _sync(self, now_seconds: float) -> None:
         self._file.sync()
@@ -267,15 +253,9 @@ class JournalKeeper:
         self._end_copy(content)
 
     def _end_copy(self, content: bytes | None) -> None:
-        if self._copy is None:
-            return
-        try:
-            if self._final or content is not None:
-                self._copy.end(content)
-            else:
-                self._copy.close()
-        except Exception as error:  # noqa: BLE001 - as in write_due
-            self._guard.note(_COPY_TASK, error)
+        if self._copy is not None:
+            self._copy.ends_with(content, removes=self._final)
+            (self.hand or self._do_at_once)(_COPY_TASK, self._copy.end)
 
     def _elsewhere(self) -> bool:
         """Whether this is a forked child, to which neither the run nor its journal belongs."""

@@ -31,6 +31,7 @@ _SALT = re.compile(r"[0-9a-f]{16,64}")
 # A file of ours, or what a process that was killed while it wrote one left beside it.
 _OURS = re.compile(r"(?:invitation|rank-\d+\.json)|\.(?:invitation|rank-\d+\.json)-[0-9a-f]{8}")
 _LARGEST_BYTES = 64 * 1024
+_DECODER = msgspec.json.Decoder(Announcement)  # made here: msgspec cannot be used first by two threads at once
 _INVITE_ATTEMPTS = 3
 # No process of a job that lives leaves its file unchanged for so long.
 _LEFT_BEHIND_SECONDS = 3600.0
@@ -100,7 +101,7 @@ class Rendezvous:
             content = read_small(path)
             if content is not None:
                 with contextlib.suppress(msgspec.MsgspecError):  # another version's, or not ours
-                    yield msgspec.json.decode(content, type=Announcement)
+                    yield _DECODER.decode(content)
 
     def remove(self) -> None:
         """Remove all of it."""

@@ -67,6 +67,9 @@ class NodeSummary(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
 
 
+msgspec.json.Decoder(NodeSummary)  # now: msgspec cannot be used first by two threads at once
+
+
 def summarize_node(
     record: RunRecord, *, answers: str = "", computer: str = "", gpus: tuple[str, ...] = ()
 ) -> NodeSummary:

@@ -32,6 +32,7 @@ class SessionBrief(msgspec.Struct, frozen=True, kw_only=True):
     energy: _Energy
     session_id: str | None = None
     rest_unknown: bool = False
+    killed: bool = False
 
 
 class RunBrief(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,6 +52,9 @@ class RunBrief(msgspec.Struct, frozen=True, kw_only=True):
     def gpu_energy_joules(self) -> float | None:
         """What its GPUs used; ``None`` where that was not measured."""
         return self.energy.gpu.value
+
+
+_DECODER = msgspec.json.Decoder(RunBrief)  # made here, as in codec: two threads may be the first to use it
 
 
 def read_brief(path: Path) -> RunBrief | None:
@@ -85,7 +89,7 @@ def _dated_brief(path: Path) -> tuple[float, RunBrief | None]:
 def brief_of(content: bytes) -> RunBrief | None:
     """As ``read_brief``, of a record's file that was read."""
     try:
-        brief = msgspec.json.decode(content, type=RunBrief) if len(content) <= LARGEST_RECORD_BYTES else None
+        brief = _DECODER.decode(content) if len(content) <= LARGEST_RECORD_BYTES else None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         handlers.pass_on(error)
         return None

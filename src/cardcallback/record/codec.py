@@ -27,6 +27,9 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _DELETE = "\x7f"  # the only one of them in ASCII
 _UNSEEN = re.compile("[\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f]")
 
+# msgspec works out what a type holds where it is first used, and brings the process down where two threads are first.
+msgspec.json.Decoder(RunRecord)
+
 
 class LoadedRecord(msgspec.Struct, frozen=True, kw_only=True):
     """A record and the raw document it came from, which holds fields this version does not know."""

@@ -73,7 +73,7 @@ def spent_together(sessions: Iterable[Account]) -> Spent:
     lacking = any(is_only_a_part(figure) for figure in known) or any(part.energy.partial_reason for part in parts)
     return Spent(
         seconds=sum(part.duration_seconds for part in parts),
-        is_least_time=open_ended,
+        is_least_time=open_ended or any(part.killed for part in parts),
         joules=sum(figure.value or 0.0 for figure in known) if known else None,
         low_joules=sum_or_none([figure.recording_low for figure in known]) if known else None,
         high_joules=sum_or_none([figure.recording_high for figure in known]) if known else None,

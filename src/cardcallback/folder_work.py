@@ -1,0 +1,173 @@
+"""Work on the files of a folder that may never answer: done beside the training, and waited for a bounded time."""
+
+from __future__ import annotations
+
+import os
+import weakref
+from collections.abc import Callable
+from typing import TypeVar
+
+from cardcallback.errors import CardCallbackError
+from cardcallback.guard import Guard
+from cardcallback.waiting_thread import WaitingThread
+
+# A network disk whose server is restarted takes longer, one that is merely slow does not.
+ANSWER_SECONDS = 10.0
+
+_Result = TypeVar("_Result")
+
+
+class NoAnswerError(CardCallbackError):
+    """The folder did not answer in time, and training went on."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(
+            f"the output folder did not answer within {seconds:g} s; what is missing once it does, "
+            "`cardcallback recover` writes"
+        )
+
+
+class FolderWork:
+    """Does all that a session has to do in its output folder, one after another, in a thread that nobody joins.
+
+    A file system whose server is gone keeps whoever calls it for minutes or for ever, out of reach of any signal.
+    What was not done in time is done when the folder answers, unless it was of the run's end: by then the folder may
+    hold somebody's newer files. In a forked child nothing is done, since session and thread are the parent's.
+
+    Args:
+        guard: catches what fails, and is told what was not done in time.
+        answer_seconds: how long anything is waited for, unless it says otherwise.
+    """
+
+    def __init__(self, guard: Guard, *, answer_seconds: float = ANSWER_SECONDS) -> None:
+        self._guard = guard
+        self._answer_seconds = answer_seconds
+        self._process_id = os.getpid()
+        self._handed: list[Callable[[], None]] = []
+        self._late: _Turn | None = None
+        self._now: _Turn | None = None
+        self._thread: WaitingThread | None = None
+        self._has_begun = False
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether something that was given up is not over."""
+        return self._late is not None and not self._late.is_over
+
+    def do(
+        self,
+        task: str,
+        action: Callable[[], _Result],
+        otherwise: _Result,
+        *,
+        seconds: float | None = None,
+        is_last: bool = False,
+    ) -> _Result:
+        """Have ``action`` done after all that was asked for before, and wait for what it returns.
+
+        While something that was given up is not over, nothing but an end is waited for, and that once: one folder that
+        hangs holds up one save, and not each of them.
+
+        Args:
+            task: completes "could not ...", where it fails or does not come in time.
+            action: what is done, in a thread that has the folder for itself.
+            otherwise: what is returned where there is no answer, or it failed.
+            seconds: how long to wait, where that is not the usual time; what the thread works meanwhile does not count.
+            is_last: it is of the run's end: waited for in any case, and given up for good where it is not done in time.
+        """
+        if os.getpid() != self._process_id:
+            return otherwise
+        turn: _Turn = _Turn(self._guard, task, action, is_last=is_last)
+        thread = self._begun()
+        if thread is None or thread.is_current:
+            turn.take()
+            return turn.result(otherwise)
+        wanted = self._answer_seconds if seconds is None else seconds
+        if not thread.answers(lambda: self._take(turn), wanted if self._may_answer(turn) else 0.0):
+            turn.is_late, self._late = True, turn
+            self._guard.note(task, NoAnswerError(self._answer_seconds))
+            return otherwise
+        return turn.result(otherwise)
+
+    def hand(self, task: str, action: Callable[[], None]) -> None:
+        """Have ``action`` done without waiting for it; once, where it is handed over again before its turn comes."""
+        if os.getpid() != self._process_id or action in self._handed:
+            return
+        self._handed.append(action)
+        turn = _Turn(self._guard, task, lambda: self._begin_handed(action), is_last=False)
+        thread = self._begun()
+        if thread is None:
+            turn.take()
+        else:
+            thread.hand(lambda: self._take(turn))
+
+    def require_wanted(self) -> None:
+        """In the midst of an end: make sure that it has not been given up.
+
+        Raises:
+            NoAnswerError: it has, and nothing more of it may be written.
+        """
+        if self._now is not None and self._now.is_given_up:
+            raise NoAnswerError(self._answer_seconds)
+
+    def _may_answer(self, turn: _Turn) -> bool:
+        return self._late is None or self._late.is_over or (turn.is_last and not self._late.is_last)
+
+    def stop(self) -> None:
+        """Nothing more will be asked for: end the thread once it has done what was."""
+        if self._thread is not None:
+            self._thread.stop()
+
+    def _begun(self) -> WaitingThread | None:
+        """The thread, begun where it is needed; None where there is none to be had: then all is done at once."""
+        if not self._has_begun:
+            self._has_begun = True
+            with self._guard("begin a thread for the output folder"):
+                self._thread = WaitingThread("cardcallback-files")
+                # Not at exit, when a run's last files may still be on their way.
+                weakref.finalize(self, self._thread.stop).atexit = False
+        return self._thread
+
+    def _begin_handed(self, action: Callable[[], None]) -> None:
+        self._handed.remove(action)  # first: whatever comes while it is done is for another turn
+        action()
+
+    def _take(self, turn: _Turn) -> None:
+        self._now = turn
+        try:
+            turn.take()
+        finally:
+            self._now = None
+
+
+class _Turn:
+    """One thing to do, and what became of it."""
+
+    def __init__(self, guard: Guard, task: str, action: Callable[[], object], *, is_last: bool) -> None:
+        self._guard, self._task, self._action = guard, task, action
+        self.is_last = is_last
+        self._results: list[object] = []
+        self._raised: BaseException | None = None
+        self.is_late = self.is_over = False
+
+    @property
+    def is_given_up(self) -> bool:
+        """Whether nothing more of it may be done."""
+        return self.is_late and self.is_last
+
+    def take(self) -> None:
+        """Do it; nothing is raised here."""
+        try:
+            if not self.is_given_up:
+                with self._guard(self._task):
+                    self._results.append(self._action())
+        except BaseException as error:  # noqa: BLE001 - an interrupt is for whoever waits, not for this thread
+            self._raised = error
+        finally:
+            self.is_over = True
+
+    def result(self, otherwise: _Result) -> _Result:
+        """What came of it, for whoever waited; what no guard holds back is raised there."""
+        if self._raised is not None:
+            raise self._raised
+        return self._results[0] if self._results else otherwise  # type: ignore[return-value]  # what action gave

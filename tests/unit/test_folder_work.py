@@ -1,0 +1,274 @@
+"""An output folder that does not answer: nothing of the training waits for it beyond the stated time."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from folder_cards import open_folder
+from running_run import STEP, RunningRun
+from test_publisher import STATE, MadeUpRun
+
+from cardcallback.errors import CardCallbackWarning
+from cardcallback.folder_work import FolderWork, NoAnswerError
+from cardcallback.guard import Guard
+from cardcallback.publisher import Publisher
+from cardcallback.record import load_run
+from cardcallback.settings import Settings
+
+# How long a test's folder is waited for, and how long a test waits for what comes at once where nothing is wrong.
+SOON_SECONDS, LONG_SECONDS = 0.02, 60.0
+pytestmark = pytest.mark.expects_failure
+
+
+class Stalled:
+    """Calls of the operating system below a folder, which wait while ``holding``; never in the thread that trains."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._folder, self._answers = str(folder), threading.Event()
+        self._answers.set()
+        self.reached = threading.Event()
+        self.in_main: list[str] = []
+        for name in ("open", "stat", "lstat", "mkdir", "replace", "unlink", "scandir", "listdir"):
+            monkeypatch.setattr(os, name, self._waiting(name, getattr(os, name)))
+
+    def _waiting(self, name: str, original: Any) -> Any:
+        def call(path: Any = ".", *args: Any, **kwargs: Any) -> Any:
+            is_ours = isinstance(path, (str, os.PathLike)) and str(path).startswith(self._folder)
+            if is_ours and not self._answers.is_set():
+                self._wait(name)
+            return original(path, *args, **kwargs)
+
+        return call
+
+    def _wait(self, name: str) -> None:
+        if threading.current_thread() is threading.main_thread():
+            self.in_main.append(name)  # a real one would hang here
+            return
+        self.reached.set()
+        self._answers.wait(LONG_SECONDS)
+
+    def hangs(self) -> None:
+        """From now on nobody is answered."""
+        self._answers.clear()
+
+    def answers(self) -> None:
+        """The server is back."""
+        self._answers.set()
+
+
+@pytest.fixture
+def stalled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stalled]:
+    """The folder of a run, which answers until it is told to hang."""
+    (tmp_path / "out").mkdir()
+    folder = Stalled(tmp_path / "out", monkeypatch)
+    yield folder
+    folder.answers()
+
+
+def begun(run: Any, folder: Path, guard: Guard, **settings: Any) -> tuple[Publisher, FolderWork]:
+    """A session whose folder is waited for a moment only."""
+    work = FolderWork(guard, answer_seconds=SOON_SECONDS)
+    chosen = Settings(quiet=True, charts=False, **settings)
+    publisher = Publisher(
+        run, open_folder(folder), state=STATE, trainer=lambda: None, guard=guard, settings=chosen, work=work
+    )
+    return publisher, work
+
+
+def settled(work: FolderWork) -> None:
+    """Wait for all that was asked for."""
+    deadline = time.monotonic() + LONG_SECONDS
+    while work.is_behind and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert work.do("wait", lambda: True, otherwise=False, seconds=LONG_SECONDS)
+
+
+@pytest.mark.filterwarnings("ignore:cardcallback could not")
+def test_a_folder_that_hangs_holds_up_neither_begin_nor_save_nor_end(tmp_path: Path, stalled: Stalled) -> None:
+    """The thread that trains makes no call in it; the record says what was not done, and what to do."""
+    guard, run = Guard(), MadeUpRun()
+    publisher, work = begun(run, tmp_path / "out", guard)
+    stalled.hangs()
+    publisher.keep_what_was_there()
+    publisher.checkpoint_saved()
+    publisher.card_about_to_change()
+    publisher.card_rewritten(tmp_path / "out" / "README.md")
+    publisher.before_push()
+    publisher.end("completed", STATE)
+    publisher.model_saved(tmp_path / "out")
+    publisher.tell_end()
+    publisher.leave()
+    assert stalled.in_main == []
+    assert work.is_behind
+    for task in ("look at what is in the output folder", "write the record into the checkpoint", "complete the card"):
+        (sentence,) = [one for one in guard.sentences if one.startswith(f"cardcallback could not {task}: ")]
+        assert "`cardcallback recover`" in sentence
+
+
+def test_it_is_warned_of_once(tmp_path: Path, stalled: Stalled) -> None:
+    """However often it is asked."""
+    publisher, _ = begun(MadeUpRun(), tmp_path / "out", Guard())
+    stalled.hangs()
+    with pytest.warns(CardCallbackWarning, match="did not answer within .* Training goes on") as caught:
+        for _ in range(3):
+            publisher.checkpoint_saved()
+        publisher.end("completed", STATE)
+    assert len(caught) == 1
+
+
+@pytest.mark.filterwarnings("ignore:cardcallback could not")
+@pytest.mark.parametrize("call", ["adopt_edits", "write_card", "write_record"])
+def test_an_end_that_was_given_up_writes_over_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    """It wakes up when another run has completed there: record and card stay that one's."""
+    released = threading.Event()
+    older, work = begun(MadeUpRun(), tmp_path, Guard())
+    whole = getattr(older._folder, call)
+
+    def hang(*given: Any, **named: Any) -> Any:
+        released.wait(LONG_SECONDS)
+        return whole(*given, **named)
+
+    monkeypatch.setattr(older._folder, call, hang)
+    older.end("completed", STATE)
+    run: Any = MadeUpRun()
+    run.run_id = "newer"
+    newer = Publisher(
+        run,
+        open_folder(tmp_path, "newer"),
+        state=STATE,
+        trainer=lambda: None,
+        guard=Guard(),
+        settings=Settings(quiet=True, charts=False),
+    )
+    newer.end("completed", STATE)
+    card = (tmp_path / "README.md").read_text()
+    assert load_run(tmp_path).run_id == "newer"
+    released.set()
+    settled(work)
+    assert (tmp_path / "README.md").read_text() == card
+    assert load_run(tmp_path).run_id == "newer"
+
+
+@pytest.mark.filterwarnings("ignore:cardcallback could not")
+def test_what_an_end_could_not_write_is_written_when_the_process_leaves(tmp_path: Path, stalled: Stalled) -> None:
+    """The folder answers again by then."""
+    publisher, work = begun(MadeUpRun(), tmp_path / "out", Guard())
+    stalled.hangs()
+    publisher.end("completed", STATE)
+    stalled.answers()
+    settled(work)
+    work._answer_seconds = LONG_SECONDS
+    publisher.leave()
+    assert load_run(tmp_path / "out").status == "completed"
+    assert (tmp_path / "out" / "README.md").exists()
+
+
+@pytest.mark.filterwarnings("ignore:cardcallback could not")
+def test_what_a_save_could_not_wait_for_is_written_later(tmp_path: Path, stalled: Stalled) -> None:
+    """A resume from that checkpoint knows its run, once the folder has answered."""
+    run: Any = RunningRun()
+    publisher, work = begun(run, tmp_path / "out", Guard())
+    checkpoint = tmp_path / "out" / f"checkpoint-{STEP}"
+    checkpoint.mkdir()
+    stalled.hangs()
+    publisher.checkpoint_saved()
+    assert stalled.reached.wait(LONG_SECONDS)
+    stalled.answers()
+    settled(work)
+    assert len(list(checkpoint.iterdir())) == 1
+
+
+@pytest.mark.filterwarnings("ignore:cardcallback could not")
+def test_only_the_first_save_and_the_end_wait() -> None:
+    """One thing that hangs costs one wait; what comes after it is not waited for, but for the end."""
+    work, released, done = FolderWork(Guard(), answer_seconds=SOON_SECONDS), threading.Event(), []
+    assert work.do("save", lambda: released.wait(LONG_SECONDS), None) is None
+    assert work.do("save again", lambda: done.append("save"), "late", seconds=1e6) == "late"
+    threading.Timer(SOON_SECONDS, released.set).start()
+    work.do("end", lambda: done.append("end"), None, seconds=LONG_SECONDS, is_last=True)
+    assert done == ["save", "end"]
+
+
+@pytest.mark.filterwarnings("ignore:cardcallback could not")
+def test_an_end_in_its_midst_knows_that_it_was_given_up() -> None:
+    """And one that had not begun is left out."""
+    work, released, begun_end, told = FolderWork(Guard(), answer_seconds=SOON_SECONDS), threading.Event(), [], []
+
+    def end() -> None:
+        begun_end.append(1)
+        released.wait(LONG_SECONDS)
+        try:
+            work.require_wanted()
+        except NoAnswerError as error:
+            told.append(str(error))
+
+    for _ in range(2):
+        work.do("end", end, None, is_last=True)
+    released.set()
+    settled(work)
+    assert begun_end == [1]
+    assert len(told) == 1
+
+
+def test_what_is_handed_over_twice_is_done_once() -> None:
+    """Unless the first is being done already."""
+    work, reached, released, done = FolderWork(Guard()), threading.Event(), threading.Event(), []
+
+    def hang() -> None:
+        done.append("hang")
+        reached.set()
+        released.wait(LONG_SECONDS)
+
+    work.hand("write", hang)
+    assert reached.wait(LONG_SECONDS)
+    for _ in range(3):
+        work.hand("write", hang)
+    released.set()
+    settled(work)
+    assert done == ["hang", "hang"]
+
+
+def test_what_breaks_off_the_work_reaches_who_waits() -> None:
+    """Ctrl-C is no failure of the folder's; the thread goes on."""
+    work = FolderWork(Guard())
+
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        work.do("write", interrupted, None)
+    assert work.do("write", lambda: 7, None) == 7
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes cannot be forked here")
+def test_a_forked_child_does_nothing() -> None:
+    """The thread is the parent's, and so is the run."""
+    work, done = FolderWork(Guard()), []
+    assert work.do("write", lambda: 7, None) == 7
+    child = os.fork()
+    if child == 0:
+        work.hand("write", lambda: done.append(1))
+        os._exit(0 if work.do("write", lambda: 7, None) is None and not done else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+@pytest.mark.skipif(not Path("/proc/thread-self/schedstat").exists(), reason="only Linux tells how long a thread ran")
+def test_work_is_waited_for_however_long_it_takes() -> None:
+    """Only what is spent waiting, as for a disk, counts: a machine with much else to do has a card all the same."""
+    work = FolderWork(Guard(), answer_seconds=0.2)
+
+    def compute() -> int:
+        begun = time.thread_time()
+        while time.thread_time() - begun < 0.5:
+            pass
+        return 7
+
+    assert work.do("compute", compute, None) == 7
