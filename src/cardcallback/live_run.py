@@ -56,8 +56,7 @@ class LiveRun:
     ) -> None:
         self._lineage = lineage or Lineage()
         self.run_id, self.session_id = self._lineage.run_id, self._lineage.session_id
-        self._settings = settings
-        self._clock, self._system_root = clock, system_root
+        self._settings, self._clock, self._system_root = settings, clock, system_root
         self._search: StagesSearch | None = None
         self._run_before: str | None = None
         self._devices = JobSensors()
@@ -68,8 +67,7 @@ class LiveRun:
         self.work = work or FolderWork(self._guard)
         self.observed = ObservedRun(settings, self._guard)
         self.node: MeasuredNode | None = None
-        self._joining = threading.Lock()
-        self._ended = threading.Event()
+        self._joining, self._ended = threading.Lock(), threading.Event()
         self.notes: list[str] = [*self._lineage.notes]
         self.news: list[str] = []  # trouble to tell of; the recorder's own list, so that to ask at each step is cheap
 
