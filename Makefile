@@ -28,6 +28,7 @@ MATRIX := matrix-aarch64 \
   matrix-install \
   matrix-processes \
   matrix-mpi \
+  matrix-disk \
   matrix-axolotl \
   matrix-unsloth \
   matrix-run \
@@ -203,6 +204,10 @@ matrix-install: .venv/.test
 matrix-processes: .venv/.test
 	@echo "Training in 2 and 4 processes, started by torchrun and accelerate, beside eight simulated GPUs ..."
 	.venv/bin/python -m pytest -m matrix tests/integration/test_processes_matrix.py
+
+matrix-disk: .venv/.test
+	@echo "Training into a file system that hangs for good (it takes root's rights to mount one) ..."
+	.venv/bin/python -m pytest -m matrix tests/integration/test_hanging_disk.py
 
 # A folder each, since all of them bring the same commands.
 matrix-mpi: .venv/.test .venv-mpi/openmpi/.done .venv-mpi/mpich/.done .venv-mpi/impi-rt/.done
