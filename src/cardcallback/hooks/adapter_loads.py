@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import importlib
 import sys
 import weakref
 from collections.abc import Callable, Collection, Mapping
@@ -27,15 +29,18 @@ _folders: weakref.WeakKeyDictionary[Any, dict[str, Path]] = weakref.WeakKeyDicti
 
 
 def watch_adapter_loads(environ: Mapping[str, str]) -> None:
-    """See from now on which folders adapters are loaded from; again it sees what was imported meanwhile.
+    """See from now on which folders adapters are loaded from.
 
-    PEFT is found, never imported. What is loaded, and what goes wrong in loading it, is left as it is.
+    PEFT is imported by transformers' Trainer where it is installed, never here. What is loaded, and what goes wrong in loading it, is left as it is.
 
     Args:
         environ: the process's environment; where it switches everything off, PEFT is not touched.
     """
     if _is_disabled(environ):
         return
+    # transformers 4 loads it later than its callbacks, and with it PEFT: an adapter may be loaded in between.
+    with contextlib.suppress(ImportError, RuntimeError):  # the second is transformers' own, of modules that it delays
+        importlib.import_module("transformers.trainer")
     for module_name, class_name, argument in _LOADERS:
         kind = getattr(sys.modules.get(module_name), class_name, None)
         original = vars(kind).get(_METHOD) if isinstance(kind, type) else None
