@@ -31,7 +31,8 @@ _folders: weakref.WeakKeyDictionary[Any, dict[str, Path]] = weakref.WeakKeyDicti
 def watch_adapter_loads(environ: Mapping[str, str]) -> None:
     """See from now on which folders adapters are loaded from.
 
-    PEFT is imported by transformers' Trainer where it is installed, never here. What is loaded, and what goes wrong in loading it, is left as it is.
+    PEFT is imported by transformers' Trainer where it is installed, never here. What is loaded, and what goes wrong in
+    loading it, is left as it is.
 
     Args:
         environ: the process's environment; where it switches everything off, PEFT is not touched.
