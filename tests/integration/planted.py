@@ -10,6 +10,7 @@ import os
 import platform
 import re
 import socket
+import time
 import uuid
 import zlib
 from collections.abc import Iterator, Mapping
@@ -31,8 +32,11 @@ PLANTED = {
     "SSH_CONNECTION": "198.51.100.23 50022 198.51.100.24 22",
 }
 MAC = 0x02_42_AC_FE_ED_07
-# A time of day, or one as seconds since 1970; "18:04" could also be a ratio, so no text of ours may hold one.
-TIMES = re.compile(rb"\b[0-2]?\d:[0-5]\d(:[0-5]\d)?\b|\d{4}-\d\d-\d\dT\d|\b1[6-9]\d{8}(\.\d+)?\b")
+# A time of day; "18:04" could also be a ratio, so no text of ours may hold one.
+TIMES = re.compile(rb"\b[0-2]?\d:[0-5]\d(:[0-5]\d)?\b|\d{4}-\d\d-\d\dT\d")
+# Of numbers that are as long as one in seconds since 1970 only those near now: a memory's bytes are as many.
+_LONG_NUMBERS = re.compile(rb"\b\d{10}(?:\.\d+)?\b")
+_NEAR_SECONDS = 30 * 86_400.0
 
 
 def machine_names() -> list[tuple[Any, str, Any]]:
@@ -64,4 +68,10 @@ def told_by(content: bytes, hidden: Mapping[str, str], *, is_text: bool) -> list
     """Which of the ``hidden`` texts it tells, packed or not, and in text a time of day."""
     unpacked = [reading.lower() for reading in readings(content)]
     found = [what for what, text in hidden.items() if any(text.lower().encode() in one for one in unpacked)]
-    return found + ([f"time {time.group()!r}"] if is_text and (time := TIMES.search(content)) else [])
+    return found + ([f"time {one!r}" for one in times_in(content)] if is_text else [])
+
+
+def times_in(content: bytes) -> list[bytes]:
+    """The times of day in a text, and those as seconds since 1970 that are near now."""
+    seconds = [number for number in _LONG_NUMBERS.findall(content) if abs(float(number) - time.time()) < _NEAR_SECONDS]
+    return [time_of_day.group() for time_of_day in TIMES.finditer(content)] + seconds

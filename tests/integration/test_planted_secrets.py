@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 import zlib
 from dataclasses import replace
 from pathlib import Path
@@ -136,13 +137,14 @@ def test_a_failure_tells_none(home: Path, simulate: Any) -> None:
 
 
 def test_what_is_planted_is_looked_for(home: Path, tmp_path: Path) -> None:
-    """The search finds a secret in plain text, in a compressed stream, in base64, and a time of day."""
+    """The search finds a secret in plain text, in a compressed stream, in base64, a time of day and one in seconds."""
     for number, content in enumerate(
         (
             f"by {USER} on it".encode(),
             b"IDAT" + zlib.compress(HOST.encode()),
             base64.b64encode(b"---" + TOKEN.encode()),
             b"begun at 18:04",
+            f"begun: {time.time()}".encode(),
         )
     ):
         path = tmp_path / f"{number}.md"
