@@ -10,10 +10,10 @@ import os
 import platform
 import re
 import socket
-import time
 import uuid
 import zlib
 from collections.abc import Iterator, Mapping
+from datetime import datetime, timezone
 from typing import Any
 
 USER = "adalovelace"
@@ -71,7 +71,12 @@ def told_by(content: bytes, hidden: Mapping[str, str], *, is_text: bool) -> list
     return found + ([f"time {one!r}" for one in times_in(content)] if is_text else [])
 
 
+def now() -> float:
+    """In seconds since 1970."""
+    return datetime.now(tz=timezone.utc).timestamp()
+
+
 def times_in(content: bytes) -> list[bytes]:
     """The times of day in a text, and those as seconds since 1970 that are near now."""
-    seconds = [number for number in _LONG_NUMBERS.findall(content) if abs(float(number) - time.time()) < _NEAR_SECONDS]
+    seconds = [number for number in _LONG_NUMBERS.findall(content) if abs(float(number) - now()) < _NEAR_SECONDS]
     return [time_of_day.group() for time_of_day in TIMES.finditer(content)] + seconds

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import time
 import zlib
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any
 
 import pytest
 from datasets import load_dataset
-from planted import HOST, MAC, PLANTED, TOKEN, USER, machine_names, told_by
+from planted import HOST, MAC, PLANTED, TOKEN, USER, machine_names, now, told_by
 from tiny import make_trainer
 
 from cardcallback import CardCallback, load_run
@@ -144,7 +143,7 @@ def test_what_is_planted_is_looked_for(home: Path, tmp_path: Path) -> None:
             b"IDAT" + zlib.compress(HOST.encode()),
             base64.b64encode(b"---" + TOKEN.encode()),
             b"begun at 18:04",
-            f"begun: {time.time()}".encode(),
+            f"begun: {now()}".encode(),
         )
     ):
         path = tmp_path / f"{number}.md"
