@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import weakref
 from collections.abc import Callable
 from typing import TypeVar
 
+from cardcallback import portable
 from cardcallback.errors import CardCallbackError
 from cardcallback.guard import Guard
 from cardcallback.waiting_thread import WaitingThread
 
 # A network disk whose server is restarted takes longer, one that is merely slow does not.
 ANSWER_SECONDS = 10.0
+
+# Threads of sessions that are over, which have nothing to do: the next one takes such a one up.
+_idle: list[WaitingThread] = []
+portable.in_forked_children(_idle.clear)  # where none of them is
 
 _Result = TypeVar("_Result")
 
@@ -31,8 +37,9 @@ class FolderWork:
     """Does all that a session has to do in its output folder, one after another, in a thread that nobody joins.
 
     A file system whose server is gone keeps whoever calls it for minutes or for ever, out of reach of any signal.
-    What was not done in time is done when the folder answers, unless it was of the run's end: by then the folder may
-    hold somebody's newer files. In a forked child nothing is done, since session and thread are the parent's.
+    What was not done in time is done when the folder answers, unless it was of the run's end, or before an end that was
+    given up: by then the folder may hold somebody's newer files. In a forked child nothing is done, since session and
+    thread are the parent's.
 
     Args:
         guard: catches what fails, and is told what was not done in time.
@@ -44,10 +51,11 @@ class FolderWork:
         self._answer_seconds = answer_seconds
         self._process_id = os.getpid()
         self._handed: list[Callable[[], None]] = []
+        self._unfinished: list[_Turn] = []
         self._late: _Turn | None = None
         self._now: _Turn | None = None
-        self._thread: WaitingThread | None = None
-        self._has_begun = False
+        self._held: list[tuple[WaitingThread, weakref.finalize[..., FolderWork]]] = []  # the thread, while there is one
+        self._has_begun = self._had_thread = self._rests = False
 
     @property
     def is_behind(self) -> bool:
@@ -77,15 +85,14 @@ class FolderWork:
         """
         if os.getpid() != self._process_id:
             return otherwise
-        turn: _Turn = _Turn(self._guard, task, action, is_last=is_last)
+        turn = self._asked(_Turn(self._guard, task, action, is_last=is_last))
         thread = self._begun()
         if thread is None or thread.is_current:
-            turn.take()
+            self._take_at_once(turn)
             return turn.result(otherwise)
         wanted = self._answer_seconds if seconds is None else seconds
         if not thread.answers(lambda: self._take(turn), wanted if self._may_answer(turn) else 0.0):
-            turn.is_late, self._late = True, turn
-            self._guard.note(task, NoAnswerError(self._answer_seconds))
+            self._give_up(turn)
             return otherwise
         return turn.result(otherwise)
 
@@ -94,18 +101,18 @@ class FolderWork:
         if os.getpid() != self._process_id or action in self._handed:
             return
         self._handed.append(action)
-        turn = _Turn(self._guard, task, lambda: self._begin_handed(action), is_last=False)
+        turn = self._asked(_Turn(self._guard, task, lambda: self._begin_handed(action), is_last=False))
         thread = self._begun()
         if thread is None:
-            turn.take()
+            self._take_at_once(turn)
         else:
             thread.hand(lambda: self._take(turn))
 
     def require_wanted(self) -> None:
-        """In the midst of an end: make sure that it has not been given up.
+        """In the midst of what is done: make sure that the run's end has not been given up since that was asked for.
 
         Raises:
-            NoAnswerError: it has, and nothing more of it may be written.
+            NoAnswerError: it has, and nothing more of the run may be written.
         """
         if self._now is not None and self._now.is_given_up:
             raise NoAnswerError(self._answer_seconds)
@@ -113,20 +120,46 @@ class FolderWork:
     def _may_answer(self, turn: _Turn) -> bool:
         return self._late is None or self._late.is_over or (turn.is_last and not self._late.is_last)
 
+    def rest(self) -> None:
+        """The session is over: its thread is for others once it is done, and is taken again for what still comes."""
+        self._rests = True
+        self._give_back()
+
     def stop(self) -> None:
         """Nothing more will be asked for: end the thread once it has done what was."""
-        if self._thread is not None:
-            self._thread.stop()
+        for thread, _ in self._held:
+            thread.stop()
+
+    def _asked(self, turn: _Turn) -> _Turn:
+        self._unfinished.append(turn)
+        return turn
+
+    def _give_up(self, turn: _Turn) -> None:
+        self._late = turn
+        # Also what hangs before an end, or was broken off: it would be of a run that is over by the time.
+        for one in list(self._unfinished) if turn.is_last else []:
+            one.is_given_up = True
+        self._guard.note(turn.task, NoAnswerError(self._answer_seconds))
 
     def _begun(self) -> WaitingThread | None:
-        """The thread, begun where it is needed; None where there is none to be had: then all is done at once."""
-        if not self._has_begun:
+        """The thread, begun where it is needed; None where there is none to be had."""
+        held = self._held[:1]
+        if not held and (self._rests or not self._has_begun):
             self._has_begun = True
             with self._guard("begin a thread for the output folder"):
-                self._thread = WaitingThread("cardcallback-files")
-                # Not at exit, when a run's last files may still be on their way.
-                weakref.finalize(self, self._thread.stop).atexit = False
-        return self._thread
+                thread = _idle_or_new()
+                stops = weakref.finalize(self, thread.stop)
+                stops.atexit = False  # when a run's last files may still be on their way
+                self._held.append((thread, stops))
+                held, self._had_thread = [(thread, stops)], True
+        return held[0][0] if held else None
+
+    def _give_back(self) -> None:
+        if self._rests and not self._unfinished:
+            with contextlib.suppress(IndexError):  # there is none, or another thread gave it back just now
+                thread, stops = self._held.pop()
+                stops.detach()
+                _idle.append(thread)
 
     def _begin_handed(self, action: Callable[[], None]) -> None:
         self._handed.remove(action)  # first: whatever comes while it is done is for another turn
@@ -138,28 +171,39 @@ class FolderWork:
             turn.take()
         finally:
             self._now = None
+            self._unfinished.remove(turn)
+            self._give_back()
+
+    def _take_at_once(self, turn: _Turn) -> None:
+        """In the thread that asks, which is the folder's own, or never had one beside it."""
+        try:
+            if self._held or not self._had_thread:  # else the process ends, and a folder that hangs would keep it
+                turn.take()
+        finally:
+            self._unfinished.remove(turn)
+
+
+def _idle_or_new() -> WaitingThread:
+    with contextlib.suppress(IndexError):
+        return _idle.pop()
+    return WaitingThread("cardcallback-files")
 
 
 class _Turn:
     """One thing to do, and what became of it."""
 
     def __init__(self, guard: Guard, task: str, action: Callable[[], object], *, is_last: bool) -> None:
-        self._guard, self._task, self._action = guard, task, action
-        self.is_last = is_last
+        self._guard, self._action = guard, action
+        self.task, self.is_last = task, is_last
         self._results: list[object] = []
         self._raised: BaseException | None = None
-        self.is_late = self.is_over = False
-
-    @property
-    def is_given_up(self) -> bool:
-        """Whether nothing more of it may be done."""
-        return self.is_late and self.is_last
+        self.is_given_up = self.is_over = False
 
     def take(self) -> None:
         """Do it; nothing is raised here."""
         try:
-            if not self.is_given_up:
-                with self._guard(self._task):
+            if not (self.is_given_up and self.is_last):
+                with self._guard(self.task):
                     self._results.append(self._action())
         except BaseException as error:  # noqa: BLE001 - an interrupt is for whoever waits, not for this thread
             self._raised = error

@@ -164,3 +164,4 @@ def end_session(run: LiveRun, publisher: Publisher | NodePublisher, status: Stat
     if tells:
         publisher.tell_end()
     publisher.owes = False
+    run.work.rest()

@@ -141,7 +141,7 @@ class Publisher:
     def before_push(self) -> None:
         """The folder is about to be uploaded with this run's weights."""
         complete = partial(self._complete_for_ours, in_checkpoint=saves_checkpoint(self._trainer()))
-        self._do("complete the card before a push", complete)
+        self._do("complete the card before a push", complete, is_last=self._run.finished)
         self.add_pictures()
 
     def evaluated_afterwards(self, state: Any) -> None:
@@ -196,8 +196,7 @@ class Publisher:
 
     def _draw(self) -> None:
         if self.record is not None and self._lacks_pictures:
-            self.record = self._files.with_pictures(self.record)
-            self._lacks_pictures = False
+            self.record, self._lacks_pictures = self._files.with_pictures(self.record), False
 
     def _end_once(self, status: Status, state: Any, *, draws: bool) -> None:
         if not self._ending.acquire(blocking=False):
@@ -230,10 +229,11 @@ class Publisher:
         if self._end_written:
             return  # whoever waited for it was broken off
         self._complete_for_ours() if self._status == "completed" else self._write_what_may_change()
+        self._work.require_wanted()
         self._end_written = True
 
     def _complete_for_ours(self, *, in_checkpoint: bool = False) -> None:
-        self._folder.weights_are_ours()
+        self._folder.weights_are_ours(self._work.require_wanted)
         self._write_everything(in_checkpoint=in_checkpoint)
 
     def model_saved(self, folder: Path) -> None:
@@ -241,7 +241,7 @@ class Publisher:
         if saves_checkpoint(self._trainer()):
             self._checkpoint_is_there()  # before the trainer's state, with which a resume goes on
         if self._run.finished:
-            self._do("tell of the weights that were saved", partial(self._tell_weights, folder))
+            self._do("tell of the weights that were saved", partial(self._tell_weights, folder), is_last=True)
             self.add_pictures()
 
     def _tell_weights(self, folder: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import msgspec
@@ -59,9 +59,11 @@ class RecordPlace:
         self._older_run_ids = frozenset(brief.run_id for brief in there) - frozenset(living)
         return there[0] if there else None
 
-    def take(self) -> None:
-        """From here on the place is this run's, whoever has it now."""
-        self._older_run_ids = frozenset(brief.run_id for brief in main_briefs(self._folder))
+    def take(self, require_wanted: Callable[[], None] = lambda: None) -> None:
+        """From here on the place is this run's, whoever has it now; ``require_wanted`` raises where it is not."""
+        there = main_briefs(self._folder)
+        require_wanted()
+        self._older_run_ids = frozenset(brief.run_id for brief in there)
 
     def write(self, record: RunRecord, *, beside_earlier: bool, filled_before: Card) -> Path:
         """Write the record; an earlier run's record in the main place is kept under its own run id.

@@ -149,10 +149,13 @@ class RunFolder:
         else:
             self._earlier_completed_card = current
 
-    def weights_are_ours(self) -> None:
-        """From here on the folder's weights are this run's, so its card may describe them."""
+    def weights_are_ours(self, require_wanted: Callable[[], None] = lambda: None) -> None:
+        """From here on the folder's weights are this run's, so its card may describe them.
+
+        ``require_wanted`` raises where that was too long ago to be so, once the folder has answered.
+        """
+        self._place.take(require_wanted)
         self._earlier_completed_card = None
-        self._place.take()
 
     def write_card(
         self, record: RunRecord, *, pictures: bool, before: Callable[[ComposedCard], None] = lambda _: None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -123,13 +124,18 @@ def test_it_is_warned_of_once(tmp_path: Path, stalled: Stalled) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:cardcallback could not")
-@pytest.mark.parametrize("call", ["adopt_edits", "write_card", "write_record"])
+@pytest.mark.parametrize("push", [False, True])
+@pytest.mark.parametrize("call", ["weights_are_ours", "adopt_edits", "write_card", "write_record"])
 def test_an_end_that_was_given_up_writes_over_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, *, push: bool
 ) -> None:
-    """It wakes up when another run has completed there: record and card stay that one's."""
+    """It wakes up when another run has completed there: record and card stay that one's, also as the process leaves."""
     released = threading.Event()
     older, work = begun(MadeUpRun(), tmp_path, Guard())
+    if push:
+        work._answer_seconds = LONG_SECONDS
+        older.end("completed", STATE)
+        work._answer_seconds = SOON_SECONDS
     whole = getattr(older._folder, call)
 
     def hang(*given: Any, **named: Any) -> Any:
@@ -137,7 +143,7 @@ def test_an_end_that_was_given_up_writes_over_nothing(
         return whole(*given, **named)
 
     monkeypatch.setattr(older._folder, call, hang)
-    older.end("completed", STATE)
+    older.before_push() if push else older.end("completed", STATE)
     run: Any = MadeUpRun()
     run.run_id = "newer"
     newer = Publisher(
@@ -153,6 +159,8 @@ def test_an_end_that_was_given_up_writes_over_nothing(
     assert load_run(tmp_path).run_id == "newer"
     released.set()
     settled(work)
+    work._answer_seconds = LONG_SECONDS
+    older.leave()
     assert (tmp_path / "README.md").read_text() == card
     assert load_run(tmp_path).run_id == "newer"
 
@@ -216,6 +224,58 @@ def test_an_end_in_its_midst_knows_that_it_was_given_up() -> None:
     settled(work)
     assert begun_end == [1]
     assert len(told) == 1
+
+
+@pytest.mark.filterwarnings("ignore:cardcallback could not")
+@pytest.mark.parametrize("is_last", [False, True])
+def test_what_hangs_before_an_end_that_was_given_up_knows_it_too(*, is_last: bool) -> None:
+    """A push that nobody waits for any more, or an end whose waiting Ctrl-C broke off."""
+    work, released, told = FolderWork(Guard(), answer_seconds=SOON_SECONDS), threading.Event(), []
+
+    def hang() -> None:
+        if is_last:
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+        released.wait(LONG_SECONDS)
+        try:
+            work.require_wanted()
+        except NoAnswerError as error:
+            told.append(str(error))
+
+    if is_last:
+        with pytest.raises(KeyboardInterrupt):
+            work.do("end", hang, None, seconds=LONG_SECONDS, is_last=True)
+    else:
+        work.do("push", hang, None)
+    work.do("end", lambda: told.append("done"), None, is_last=True)
+    released.set()
+    settled(work)
+    assert len(told) == 1
+    assert told != ["done"]
+
+
+def test_sessions_that_are_over_share_a_thread() -> None:
+    """However many there are, and whatever still comes to them."""
+    works = [FolderWork(Guard()) for _ in range(5)]
+    threads = set()
+    for work in works:
+        threads.add(work.do("write", threading.current_thread, None))
+        work.rest()
+    threads |= {work.do("leave", threading.current_thread, None) for work in works}
+    assert len(threads) == 1
+
+
+@pytest.mark.filterwarnings("ignore:cardcallback could not")
+def test_a_thread_that_hangs_is_nobody_elses() -> None:
+    """Until it is done with what it hangs in."""
+    work, released = FolderWork(Guard(), answer_seconds=SOON_SECONDS), threading.Event()
+    mine = work.do("see", threading.current_thread, None)
+    work.do("write", lambda: released.wait(LONG_SECONDS), None)
+    work.rest()
+    other = FolderWork(Guard())
+    assert other.do("see", threading.current_thread, None) not in {mine, None}
+    released.set()
+    settled(work)
+    assert FolderWork(Guard()).do("see", threading.current_thread, None) is mine
 
 
 def test_what_is_handed_over_twice_is_done_once() -> None:
