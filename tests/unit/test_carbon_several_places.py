@@ -307,6 +307,17 @@ def test_a_killed_sessions_newest_energy_has_its_own_grid() -> None:
     assert carbon_of(interrupted_record(given, newest)).factor.place == "France"
 
 
+def test_a_killed_session_whose_energy_was_known_too_late_for_its_snapshot_has_its_grid() -> None:
+    """The snapshot of a run's begin may be without CO2e, since its energy covers too little of the time until then."""
+    begin = with_carbon(placed(of_hours(0.001, 1, status="running", coverage=0.5), "DE"))
+    assert begin.carbon is None
+    figure = (130.0, (7 * WATT_HOUR, 7 * WATT_HOUR - 1, 7 * WATT_HOUR + 1, 1.0))
+    newest = Newest(duration_seconds=130.0, suspended_seconds=None, last_step=210, figures={"gpu": figure})
+    recovered = interrupted_record(begin, newest)
+    assert carbon_of(recovered).emissions_grams == pytest.approx(7 * GERMANY / 1000)
+    assert not [note for note in recovered.notes if "CO2e" in note]
+
+
 def test_a_computer_in_another_place_is_told() -> None:
     """Its energy is in the sum by the factor of rank 0's computer; in the same place there is nothing to tell."""
     first, second = placed(node_record(range(8)), "SE"), placed(node_record(range(8, 16)), "DE")
