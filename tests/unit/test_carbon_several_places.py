@@ -30,7 +30,7 @@ from cardcallback.impact import EnvironmentalImpact
 from cardcallback.journal.recovering import Newest, interrupted_record
 from cardcallback.processes import merge_nodes, summarize_node
 from cardcallback.processes.summary import decode_summary, encode_summary
-from cardcallback.record import Accelerator, Carbon, Hardware, Machine, RunRecord, decode, encode
+from cardcallback.record import Accelerator, Carbon, Energy, Hardware, Machine, RunRecord, decode, encode
 from cardcallback.render.card.earlier_emissions import earlier_carbon, is_own_emissions
 from cardcallback.render.card.emissions import emissions_metadata
 from cardcallback.render.card.front_matter import split_card
@@ -138,6 +138,28 @@ def test_the_card_says_which_place_has_which_energy_in_one_line() -> None:
     summary = run_summary(two_places())
     assert summary.numbers["co2e_grams"] == pytest.approx((3 * SWEDEN + 5 * GERMANY) / 1000)
     assert "5.00 Wh of session 2 in Germany" in summary.texts["co2e_covers"]
+
+
+def test_only_what_the_row_cites_is_among_the_references() -> None:
+    """The mean factor is in no row: its source would be a reference that nothing refers to."""
+    section = render_section(two_places())
+    numbers = {int(number) for number in re.findall(r"\\\[(\d+)\\\]", row(two_places()))}
+    assert len(numbers) == 1
+    assert "mean of the sessions' own" not in section
+    listed = re.findall(r"^- \\\[(\d+)\\\]", section, flags=re.MULTILINE)
+    assert all(re.search(rf"(?<!^- )\\\[{number}\\\]", section, flags=re.MULTILINE) for number in listed)
+
+
+def test_energies_of_places_are_the_least_where_the_runs_is() -> None:
+    """As the energy's own row says, which is not of all the time."""
+    parts = [replace(one, energy=_of_a_part(one)) for one in (of_hours(3, 1), of_hours(5, 2))]
+    parts = [replace(one, sessions=(replace(one.sessions[0], energy=one.energy),)) for one in parts]
+    told = row(joined(placed(parts[0], "SE"), placed(parts[1], "DE")))
+    assert "calculated: at least 3.00 Wh ×" in told
+
+
+def _of_a_part(record: RunRecord) -> Energy:
+    return replace(record.energy, gpu=replace(record.energy.gpu, coverage=0.97))
 
 
 def test_regions_of_several_clouds_are_each_ones_own() -> None:
@@ -283,6 +305,17 @@ def test_a_killed_sessions_newest_energy_has_its_own_grid() -> None:
     # One that was rendered for another place in the meantime keeps that.
     given = replace(snapshot, carbon=assess_footprint(snapshot.energy, chosen_factor("FR", None)).carbon)
     assert carbon_of(interrupted_record(given, newest)).factor.place == "France"
+
+
+def test_a_killed_session_whose_energy_was_known_too_late_for_its_snapshot_has_its_grid() -> None:
+    """The snapshot of a run's begin may be without CO2e, since its energy covers too little of the time until then."""
+    begin = with_carbon(placed(of_hours(0.001, 1, status="running", coverage=0.5), "DE"))
+    assert begin.carbon is None
+    figure = (130.0, (7 * WATT_HOUR, 7 * WATT_HOUR - 1, 7 * WATT_HOUR + 1, 1.0))
+    newest = Newest(duration_seconds=130.0, suspended_seconds=None, last_step=210, figures={"gpu": figure})
+    recovered = interrupted_record(begin, newest)
+    assert carbon_of(recovered).emissions_grams == pytest.approx(7 * GERMANY / 1000)
+    assert not [note for note in recovered.notes if "CO2e" in note]
 
 
 def test_a_computer_in_another_place_is_told() -> None:

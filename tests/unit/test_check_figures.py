@@ -133,6 +133,9 @@ RIGHT = {
     "same to its digits": "- Validation Loss: 1.04\n\n## Evaluation\n\n- Validation Loss: 1.0431",
     "perplexity": "- Eval loss: 1.20\n- Perplexity: 3.32",
     "perplexity of another text": "- Eval loss: 1.20\n- Perplexity (WikiText-2): 8.9",
+    "perplexity beside the base model's loss": (
+        "The held-out loss is 1.87 for the base model and 1.04 for ours.\n\nPerplexity is 2.84."
+    ),
     "perplexity and training loss": "- Training Loss: 1.02\n- Validation Loss: 1.20\n- Perplexity: 3.32",
     "base and tuned": "- Validation Loss: 1.043\n- Perplexity (Base): 6.50\n- Perplexity (Fine-tuned): 2.84",
     "a checkpoint's table": "| Training Loss | Epoch | Step | Validation Loss |\n"

@@ -38,6 +38,11 @@ CONTRADICTIONS = (
 # Beside a false energy these would follow from it.
 OF_CARBON = ("Training emitted around 400 grams (of CO2).", "Training emitted around 400 grams.")
 SOUND = (
+    "Perplexity was 6.49 before fine-tuning and 2.84 after.",
+    "The validation loss was 1.87 before and 1.04 after.",
+    "The perplexity was 6.49 and is now 2.84.",
+    "Validation loss was 1.5 halfway through.",
+    "A step takes 2 minutes on a CPU.",
     "Documents were cut to 500 tokens before they were embedded.",
     "Google reports that training Gemma 3 emitted 1,497 tonnes of CO2e in total.",
     "One kilometre in a petrol car emits around 170 grams of CO2.",

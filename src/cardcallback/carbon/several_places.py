@@ -79,9 +79,7 @@ def assess_run(
 
 
 def reassessed(record: RunRecord, known: Carbon | None) -> RunRecord:
-    """``record`` with the CO2e of its energy by the factors and the overhead of ``known``; with none without it."""
-    if known is None:
-        return msgspec.structs.replace(record, carbon=None)
+    """``record`` with the CO2e of its energy by the factors and the overhead of ``known``, or by its sessions' own."""
     return msgspec.structs.replace(record, carbon=assess_run(msgspec.structs.replace(record, carbon=known)).carbon)
 
 

@@ -25,6 +25,7 @@ _OTHER_TEXT = re.compile(
     r"wiki|ptb|\bc4\b|lambada|pile|word|byte|char|bits|dpo|reward|contrastive|mse|preference", re.IGNORECASE
 )
 _BASE = re.compile(r"\b(?:base|baseline|before|original|untuned|pre-?trained)\b", re.IGNORECASE)
+_OF_BASE = re.compile(rf"\s*\(?(?:(?:for|of|with)\s+(?:the|its|our)\s+)?{_BASE.pattern}", re.IGNORECASE)
 _TRAINING = re.compile(r"\btrain", re.IGNORECASE)
 _HELD_OUT = re.compile(r"\b(?:val|valid|validation|eval|evaluation|held|test|dev)\b|held-out", re.IGNORECASE)
 _ROOM = 0.01
@@ -86,7 +87,10 @@ def _named_numbers(card: CardText) -> Iterator[_Named]:
 
 def _in_text(line: Line) -> Iterator[_Named]:
     for found in _NAMED.finditer(line.prose):
-        yield _made(found["name"], found["number"], line.number, (("text", line.headings),))
+        # "The loss was 1.87 for the base model and 1.04 for ours."
+        behind = _OF_BASE.match(line.prose, found.end())
+        name = found["name"] + (behind.group() if behind is not None else "")
+        yield _made(name, found["number"], line.number, (("text", line.headings),))
 
 
 def _made(name: str, number: str, line: int, groups: tuple[tuple[object, ...], ...]) -> _Named:

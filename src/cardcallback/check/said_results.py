@@ -25,7 +25,7 @@ _IS_HELD_OUT = re.compile(rf"\b(?:{_HELD_OUT})\b", re.IGNORECASE)
 # Of the training set, of a moment of the run, or on other data than the run's own.
 _OTHER_RESULT = re.compile(
     r"\btrain(?:ing|ed)?(?: set)? (?:perplexity|loss)|"
-    r"\b(?:first|steps?|epochs?|language|domain|test|benchmark|baseline|when|if|once)\b|"
+    r"\b(?:first|steps?|epochs?|before|halfway|midway|now|language|domain|test|benchmark|baseline|when|if|once)\b|"
     r"\b(?:quanti[sz]|prun|merg)\w*|"
     r"\b(?:on|for|in|over|at|by|after)\s+"
     rf"(?!(?:the |our |this |a )?(?:{_HELD_OUT}|train|fine-?tun|sft|one|run|all)|\d)",
@@ -43,7 +43,8 @@ _STEP_TIME = re.compile(
 )
 _OF_A_STEP = re.compile(rf"\b{_A_STEP}\b|{_OVER_A_STEP}", re.IGNORECASE)
 _OTHER_STEP = re.compile(
-    r"\b(?:evaluat|infer|generat|decod|sampl|denois|diffus|predict|first|slow|long|max|up to|log|sav)\w*", re.IGNORECASE
+    r"\b(?:evaluat|infer|generat|decod|sampl|denois|diffus|predict|first|slow|long|max|up to|log|sav|cpu)\w*",
+    re.IGNORECASE,
 )
 
 

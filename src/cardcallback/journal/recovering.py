@@ -24,7 +24,7 @@ from cardcallback.record import (
     with_stages,
 )
 from cardcallback.rest import with_rest_estimate
-from cardcallback.sessions import RECOVERED, counted_steps, with_sessions
+from cardcallback.sessions import NO_EMISSIONS, RECOVERED, counted_steps, with_sessions
 from cardcallback.units import format_duration
 
 _NOT_COUNTED = "the run was killed before all of them were counted"
@@ -75,7 +75,11 @@ def interrupted_record(snapshot: RunRecord, newest: Newest, *, damaged_lines: in
     )
     if snapshot.energy.rest_estimate is not None:
         record = with_rest_estimate(record)
-    return reassessed(with_stages(record), snapshot.carbon)
+    record = reassessed(with_stages(record), snapshot.carbon)
+    if record.carbon is None:
+        return record
+    # The snapshot's energy may have been of too little of the time until then.
+    return replace(record, notes=tuple(note for note in record.notes if not note.startswith(NO_EMISSIONS)))
 
 
 def _nodes(nodes: tuple[Node, ...], session: Session) -> tuple[Node, ...]:

@@ -17,7 +17,14 @@ from cardcallback.sessions.lineage import (
     step_of,
     with_last_checkpoint,
 )
-from cardcallback.sessions.notes import EARLIER_RUNS, OTHER_WEIGHTS, RECOVERED, STAGES_UNREAD, session_notes
+from cardcallback.sessions.notes import (
+    EARLIER_RUNS,
+    NO_EMISSIONS,
+    OTHER_WEIGHTS,
+    RECOVERED,
+    STAGES_UNREAD,
+    session_notes,
+)
 from cardcallback.sessions.steps import counted_steps, steps_done_again
 from cardcallback.sessions.totals import with_sessions
 from cardcallback.sessions.words import NAMED_SESSION, sessions_named
@@ -25,6 +32,7 @@ from cardcallback.sessions.words import NAMED_SESSION, sessions_named
 __all__ = [
     "EARLIER_RUNS",
     "NAMED_SESSION",
+    "NO_EMISSIONS",
     "OTHER_WEIGHTS",
     "RECOVERED",
     "STAGES_UNREAD",

@@ -82,9 +82,11 @@ def _label(record: RunRecord, energy_name: str) -> str:
 
 
 def _calculation(record: RunRecord, carbon: Carbon, references: References) -> str:
-    formula = f"{at_least(energy_of_emissions(record))}{_product(carbon.energy_joules, carbon.factor, references)}"
     if carbon.shares:
         formula = _of_several_places(carbon.shares, references)
+    else:
+        formula = _product(carbon.energy_joules, carbon.factor, references)
+    formula = at_least(energy_of_emissions(record)) + formula
     source = escape_markdown(carbon.pue_source or "")
     source = f" ({source})" if source else ""
     if carbon.pue is None:
