@@ -21,11 +21,18 @@ ANSWERED = {
     "Q: How long did training take?\nA: [X]\n": "1 h 52 min",
     "Question: Which GPU was used?\nAnswer: [X]\n": "NVIDIA GB10",
     "**Which base model was fine-tuned?**\n[TBD]\n": "google/gemma-3-4b-it",
+    "Which GPU did you use? [X]\n": "NVIDIA GB10",
+    "1. Which optimizer did you use?\n\n   **Answer:** [X]\n": "paged_adamw_8bit",
+    "1. What was the peak memory?\n   **Answer**: [X]\n": "61.0 GiB of 120 GiB",
+    "**What was the peak memory?**\n_Your answer:_ [X]\n": "61.0 GiB of 120 GiB",
+    "How long did training take?\nAnswer: [X]\n": "1 h 52 min",
 }
 LEFT = (
     "How long does inference take?\n[X]\n",
     "Q: How long did training take?\nB: [X]\n",
     "Q: What did training cost?\nA: [X]\n",
+    "What did training cost?\n**Answer:** [X]\n",
+    "Which GPU did you use for inference?\n**Answer:** [X]\n",
     "1. Is it safe?\n   [X]\n",
     "- Trainable: [Yes/No]\n",
     "- Loss: [X] (step [X])\n",
@@ -97,6 +104,17 @@ def test_names_of_libraries_ask_for_their_versions() -> None:
     assert filled("**G. Software.** Python ____, PEFT ____, TRL ____.\n").endswith(
         "Python ____, PEFT 0.21.2, TRL 1.16.0.\n"
     )
+
+
+@pytest.mark.parametrize(
+    "before",
+    [":zap: Energy:", "- :zap: Energy:", "- :zap: **Energy:**", "- :zap: **Energy** -", "### :zap: Energy\n\n",
+     "| Item | Value |\n|---|---|\n| :zap: Energy |"],
+)  # fmt: skip
+def test_the_name_of_an_emoji_is_no_part_of_a_label(before: str) -> None:
+    """As the emoji itself; a name with nothing behind it is a field's, and says what the value is."""
+    assert filled(f"## Training\n\n{before} TBD\n") == f"## Training\n\n{before} 0.107 kWh (GPU only, measured)\n"
+    assert filled("## Training hardware\n\n- :driver_name: TBD\n") == "## Training hardware\n\n- :driver_name: TBD\n"
 
 
 def test_a_callout_is_no_placeholder() -> None:

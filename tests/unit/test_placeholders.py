@@ -25,7 +25,8 @@ def filled(body: str) -> str:
         "To be determined", "XX", "####", "____", "…", "...", "???", "?", "<value>", "<your value>", "<X>",
         "{{ lora_rank }}", "{{rank}}", "{rank}", "${RANK}", "`[X]`", "`{{ rank }}`", "*[X]*", "**[X]**", "_TBD_",
         "(e.g., 64)", "(your value)", "e.g., 64", "\\[X\\]", "&lt;value&gt;", "<!-- the rank of the adapter -->",
-        "More information needed", "[e.g., [64]]",
+        "More information needed", "[e.g., [64]]", "0.XX", "0,XXX", "`0.XX`", "X.Xe-X", "`Xe-XX`",
+        "[answer here]", "[Antwort]", "\u3010TBD\u3011", "\u3010\u5f85\u586b\u5199\u3011",
     ],
 )  # fmt: skip
 def test_each_style_of_placeholder_is_filled(placeholder: str) -> None:
@@ -40,7 +41,7 @@ def test_each_style_of_placeholder_is_filled(placeholder: str) -> None:
     [
         "16", "N/A", "None", "unknown", "-", "[16](x.md)", "[16][ref]", "[^1]", "[1]", "[1, 2]", "[0.1, 1e-4]", "[x]",
         "['a', 'b']", "[q_proj, v_proj]", "16 [see the paper]", "`r`", "https://x.org/[X]", "![X](x.png)", "16 <br>",
-        "about 16", "X-large", "Not applicable", "X", "N",
+        "about 16", "X-large", "Not applicable", "X", "N", "0.X", "0.x", "4.X",
     ],
 )  # fmt: skip
 def test_what_somebody_wrote_is_no_placeholder(value: str) -> None:

@@ -11,7 +11,7 @@ from cardcallback.render.card.labelled import normalize_label
 # "What was the batch size?" and "Which random seed was used?" ask for what they name.
 _NAMED = (
     re.compile(r"(?:what|which) (?:is|was|are|were) (?:the |your |its )?(?P<name>.+)"),
-    re.compile(r"(?:what|which) (?P<name>.+?) (?:was|were|did you|have you|has been|had been) used"),
+    re.compile(r"(?:what|which) (?P<name>.+?) (?:was|were|have you|has been|had been) used"),
 )
 _ASKED = ("?", "\uff1f")
 _LONGEST_QUESTION = 120

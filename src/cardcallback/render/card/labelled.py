@@ -47,6 +47,7 @@ _SPELLINGS = tuple(
         (r"finetun", "fine tun"),
         (r"ppl\b", "perplexity"),
         (r"mem\b\.?", "memory"),
+        (r"((?:which|what) [^,;.]+) did (?:you|we) use\b", r"\1 was used"),
     )
 )
 # The number of a question or of an entry in a numbered form: "2.1", "3)", "Q4.", "(b)".
@@ -57,7 +58,7 @@ _NUMBER = re.compile(
 _COUNTED = re.compile(r"^\s*#\s*(?=[A-Za-z]+s\b)")
 # Before a question and its answer, on lines of their own.
 _QUESTIONS = frozenset({"q", "question", "frage", "f", "pregunta", "p", "pergunta", "\u95ee"})
-_ANSWERS = frozenset({"a", "answer", "antwort", "r", "r\u00e9ponse", "respuesta", "resposta", "\u7b54"})
+_ANSWERS = frozenset({"a", "answer", "your answer", "antwort", "r", "r\u00e9ponse", "respuesta", "resposta", "\u7b54"})
 # A question and its answer right behind it.
 _ANSWERED = re.compile(rf"\s*(?P<label>[^?\uff1f\[\]<>{{}}|\n]{{3,{_LONGEST_QUESTION}}}[?\uff1f])\s*(?=\S)")
 _ASKED = frozenset("?\uff1f")
@@ -66,6 +67,8 @@ SENTENCE_END = re.compile(r"[.!?]\s+(?=[A-Z\u00c0-\u00dd])|[\u3002\uff01\uff1f]\
 # A sentence of three words or more before others; "Max. length" and "Approx. total energy" are abbreviated.
 _SENTENCE_BEFORE = re.compile(r"\S\s+\S+\s+\S*[^\W\d_]{2}[.!?]\s+(?=[A-Z\u00c0-\u00dd])|[\u3002\uff01\uff1f](?=.)")
 _OPTIONAL = re.compile(r"[\[(]\s*optional\s*[\])]", re.IGNORECASE)
+# The names of emoji before a label, ":zap: Energy".
+_EMOJI_NAMES = re.compile(r"\s*(?::[a-z0-9_+-]{2,40}:\s+)+(?=\S)")
 # What a line may begin with and is no part of its label: a box to tick, a footnote's mark.
 _TASK = re.compile(r"(?:\[[ xX]\]|\[\^[^\]\s]{1,20}\]:)\s+")
 
@@ -87,7 +90,7 @@ class Labelled:
 @lru_cache(maxsize=4096)
 def normalize_label(label: str) -> str:
     """A label or heading as the label map compares it: no markup, "[optional]" or colon, lower case, plain letters."""
-    plain = unicodedata.normalize("NFKC", re.sub(r"<!--.*?-->|[*`~\\]+", "", label))
+    plain = _EMOJI_NAMES.sub("", unicodedata.normalize("NFKC", re.sub(r"<!--.*?-->|[*`~\\]+", "", label)), count=1)
     plain = without_footnotes(_OPTIONAL.sub("", plain))
     plain = re.sub(r"[_\-\N{EN DASH}\N{EM DASH}\N{HYPHEN}]+", " ", plain)
     plain = _COUNTED.sub("number of ", plain)
@@ -120,12 +123,14 @@ def labelled_values(letters: Letters, *, one_line: bool = False) -> Iterator[Lab
         found = list(_in_line(letters, skip_task(letters.text, begin, end), end))
         if question is not None and len(found) == 1 and is_answer(found[0].label):
             found = [replace(found[0], label=question)]
-        question = _question(letters, found)
+        question = _question(letters, found) or _question_above(letters, (begin, end), below)
+        if question is not None:
+            continue
         if len(found) == 1 and found[0].begin == found[0].end and below is not None:
             yield _with_value_below(letters, found[0], below)
         elif not found and below is not None and _leads_below(letters.text[begin:end], letters.text[slice(*below)]):
             yield _with_value_below(letters, _alone(letters, begin, end), below)
-        elif question is None:
+        else:
             yield from found
 
 
@@ -141,6 +146,15 @@ def _question(letters: Letters, found: Sequence[Labelled]) -> str | None:
         return None
     asked = visible_label(letters.text[found[0].begin : found[0].end]).strip()
     return asked if asked[-1:] in _ASKED else None
+
+
+def _question_above(letters: Letters, line: tuple[int, int], below: tuple[int, int] | None) -> str | None:
+    """What a line asks that is a question as a whole, where the line below it says that it answers."""
+    asked = visible_label(letters.text[slice(*line)]).strip()
+    if below is None or asked[-1:] not in _ASKED:
+        return None
+    answers = list(_in_line(letters, *below))
+    return asked if len(answers) == 1 and is_answer(answers[0].label) else None
 
 
 def lead_of(letters: Letters) -> str | None:
@@ -191,6 +205,8 @@ def trimmed(letters: Letters, begin: int, end: int, blanks: str = "") -> tuple[i
 
 
 def _in_line(letters: Letters, begin: int, end: int) -> Iterator[Labelled]:
+    named = _EMOJI_NAMES.match(letters.mask[:end], begin)
+    begin = named.end() if named is not None else begin
     bold = sorted(span for span in letters.bold if begin <= span[0] and span[1] <= end)
     labels = [span for span in bold if _is_bold_label(letters.text, span, end)]
     if not labels and bold and not letters.text[begin : bold[0][0]].strip():

@@ -32,11 +32,11 @@ _EXAMPLE = re.compile(r"\s*(?:e\.g\.?|eg\.?|for example|such as|example:)[,:]?\s
 # A letter for a digit, or nothing at all, at the beginning of a value.
 _BLANK = re.compile(
     r"(?P<about>[~\u2248<>]?\s*)"
-    r"(?P<blank>X{1,4}(?:[.,]X{1,4})?|x{2,4}(?:\.x{1,4})?|N|#{1,6}|_{2,}|\u2026+|\.{3,}|[?\uff1f]{1,3}|TBD|TBA|TODO|tbd)"
+    r"(?P<blank>X{1,4}(?:[.,]X{1,4})?(?:e-X{1,2})?|0[.,]X{2,4}|x{2,4}(?:\.x{1,4})?|N|#{1,6}|_{2,}|\u2026+|\.{3,}|[?\uff1f]{1,3}|TBD|TBA|TODO|tbd)"
     r"(?![A-Za-z])(?P<rest>.{0,30})"
 )
 _GENERIC = re.compile(
-    r"[~\u2248]?\s*(?:x+(?:[.,]x+)?|n+|y|z|#+|_+|\.{2,}|\u2026+|\?+|-+|%|\+/- ?%?|)"
+    r"[~\u2248]?\s*(?:x+(?:[.,]x+)?(?:e-x+)?|0[.,]x{2,4}|n+|y|z|#+|_+|\.{2,}|\u2026+|\?+|-+|%|\+/- ?%?|)"
     r"|(?:the |your )?(?:exact |actual )?"
     r"(?:value|number|num|no|count|amount|figure|name|model name|result|score|answer|insert|"
     r"fill(?: me)? in|tbd|tba|todo)",
@@ -48,7 +48,7 @@ _AROUND = " .!*_()\uff08\uff09\uff3b\uff3d\u3010\u3011\u3014\u3015\u300c\u300d"
 _IN_CODE = re.compile(
     r"[~\u2248]?\s*(?:\[(?:[Xx]+|N|\?+|\.{3}|_+)\]|<[xXnN]>|_{2,})\s*(?P<unit>\S{1,12}(?: \S{1,12})?)"
 )
-_DIGITS_IN_CODE = re.compile(r"[xX]{1,4}[.,][xX]{1,4}|\?{2,3}|_{2,}")
+_DIGITS_IN_CODE = re.compile(r"0[.,]X{2,4}|[xX]{1,4}[.,][xX]{1,4}(?:e-[xX]{1,2})?|[xX]{1,2}e-[xX]{1,2}|\?{2,3}|_{2,}")
 _NUMBER = r"[-+]?\d[\d.,]*(?:e[-+]?\d+)?"
 _LIST_OF_VALUES = re.compile(rf"\s*(?:{_NUMBER}|'[^']*'|\"[^\"]*\")(?:\s*[,;]\s*(?:{_NUMBER}|'[^']*'|\"[^\"]*\"))*\s*")
 _LIST_OF_NAMES = re.compile(r"\s*\w*[_\d]\w*(?:\s*,\s*\w+)+\s*")
@@ -124,7 +124,7 @@ def _whole(letters: Letters, whole_texts: frozenset[str]) -> Iterator[Span]:
     flat = " ".join(text[begin:end].split())
     in_code = next((span for span in letters.code if span == (begin, end)), None)
     if flat.casefold().strip(_AROUND) in whole_texts or flat.casefold() in whole_texts:
-        yield begin, end, flat
+        yield begin, end, flat.strip(_AROUND)
     elif text[begin:end] == COMMENT or is_bare_form(flat):
         yield begin, end, "" if text[begin:end] == COMMENT else flat
     elif _EXAMPLE.match(flat) and len(flat) <= 80:
