@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import importlib
+import importlib.util
 import sys
 import weakref
 from collections.abc import Callable, Collection, Mapping
@@ -39,15 +40,20 @@ def watch_adapter_loads(environ: Mapping[str, str]) -> None:
     """
     if _is_disabled(environ):
         return
-    # transformers 4 loads it later than its callbacks, and with it PEFT: an adapter may be loaded in between.
-    with contextlib.suppress(ImportError, RuntimeError):  # the second is transformers' own, of modules that it delays
-        importlib.import_module("transformers.trainer")
+    _load_trainer()
     for module_name, class_name, argument in _LOADERS:
         kind = getattr(sys.modules.get(module_name), class_name, None)
         original = vars(kind).get(_METHOD) if isinstance(kind, type) else None
         if callable(original) and not hasattr(original, _MARK):
             setattr(kind, _METHOD, _seen(original, argument))
     watch_merges()
+
+
+def _load_trainer() -> None:
+    # transformers 5 has loaded PEFT with its callbacks, 4 does with its Trainer: an adapter may be loaded before that.
+    if "peft" not in sys.modules and importlib.util.find_spec("peft") is not None:
+        with contextlib.suppress(ImportError, RuntimeError):  # the second is transformers' own, of modules it delays
+            importlib.import_module("transformers.trainer")
 
 
 def _is_disabled(environ: Mapping[str, str]) -> bool:
