@@ -47,7 +47,7 @@ _SPELLINGS = tuple(
         (r"finetun", "fine tun"),
         (r"ppl\b", "perplexity"),
         (r"mem\b\.?", "memory"),
-        (r"((?:which|what) [^,;.]+) did (?:you|we) use\b", r"\1 was used"),
+        (r"^((?:which|what) [^,;.]+) did (?:you|we) use\b", r"\1 was used"),
     )
 )
 # The number of a question or of an entry in a numbered form: "2.1", "3)", "Q4.", "(b)".
@@ -68,7 +68,7 @@ SENTENCE_END = re.compile(r"[.!?]\s+(?=[A-Z\u00c0-\u00dd])|[\u3002\uff01\uff1f]\
 _SENTENCE_BEFORE = re.compile(r"\S\s+\S+\s+\S*[^\W\d_]{2}[.!?]\s+(?=[A-Z\u00c0-\u00dd])|[\u3002\uff01\uff1f](?=.)")
 _OPTIONAL = re.compile(r"[\[(]\s*optional\s*[\])]", re.IGNORECASE)
 # The names of emoji before a label, ":zap: Energy".
-_EMOJI_NAMES = re.compile(r"\s*(?::[a-z0-9_+-]{2,40}:\s+)+(?=\S)")
+_EMOJI_NAMES = re.compile(r"\A\s*(?::[a-z0-9_+-]{2,40}:\s+)+(?=\S)")
 # What a line may begin with and is no part of its label: a box to tick, a footnote's mark.
 _TASK = re.compile(r"(?:\[[ xX]\]|\[\^[^\]\s]{1,20}\]:)\s+")
 
@@ -90,8 +90,8 @@ class Labelled:
 @lru_cache(maxsize=4096)
 def normalize_label(label: str) -> str:
     """A label or heading as the label map compares it: no markup, "[optional]" or colon, lower case, plain letters."""
-    plain = _EMOJI_NAMES.sub("", unicodedata.normalize("NFKC", re.sub(r"<!--.*?-->|[*`~\\]+", "", label)), count=1)
-    plain = without_footnotes(_OPTIONAL.sub("", plain))
+    plain = unicodedata.normalize("NFKC", re.sub(r"<!--.*?-->|[*`~\\]+", "", label))
+    plain = without_footnotes(_OPTIONAL.sub("", _EMOJI_NAMES.sub("", plain)))
     plain = re.sub(r"[_\-\N{EN DASH}\N{EM DASH}\N{HYPHEN}]+", " ", plain)
     plain = _COUNTED.sub("number of ", plain)
     plain = re.sub(r"^[^\w(]+|[^\w)%]+$", "", _NUMBER.sub("", plain.strip()))
@@ -205,8 +205,8 @@ def trimmed(letters: Letters, begin: int, end: int, blanks: str = "") -> tuple[i
 
 
 def _in_line(letters: Letters, begin: int, end: int) -> Iterator[Labelled]:
-    named = _EMOJI_NAMES.match(letters.mask[:end], begin)
-    begin = named.end() if named is not None else begin
+    named = _EMOJI_NAMES.match(letters.mask[begin:end])
+    begin += named.end() if named is not None else 0
     bold = sorted(span for span in letters.bold if begin <= span[0] and span[1] <= end)
     labels = [span for span in bold if _is_bold_label(letters.text, span, end)]
     if not labels and bold and not letters.text[begin : bold[0][0]].strip():
