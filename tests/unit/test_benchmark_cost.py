@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from statistics import median
+from time import process_time
 
 import pytest
 from recorded import sensor
@@ -44,10 +46,20 @@ def test_readings_keep_a_driver_busy_for_a_thousandth_of_the_time(call_seconds: 
 
 
 def test_readings_without_sleeping_take_a_small_share_of_a_core() -> None:
-    """The steadier measure of our own work: a GB10's readings, warm, are far below the budget of a thousandth."""
+    """A GB10's readings, warm, take no more a second than a short loop: about a thousandth where that takes 0.33 ms."""
     if build_problem() is not None:
         pytest.skip(build_problem() or "")
-    assert 0 < awake_share("gb10", seconds=120.0) <= 0.001
+    assert 0 < awake_share("gb10", seconds=120.0) <= 3 * _short_loop_seconds()
+
+
+def _short_loop_seconds() -> float:
+    """What this machine takes for it, so that the test asks for no speed."""
+    taken = []
+    for _ in range(50):
+        begin = process_time()
+        sum(number * number for number in range(10_000))
+        taken.append(process_time() - begin)
+    return median(taken)
 
 
 def test_every_thread_of_a_recorder_is_watched() -> None:
