@@ -46,12 +46,12 @@ def assess_footprint(
     if measurement is None or measurement.value is None:
         return Footprint(reason=reason)
     applied = pue if name == "system" else None
-    kilowatt_hours = measurement.value / JOULES_PER_KILOWATT_HOUR * (applied or 1.0)
     low, high = (
-        grams_of(joules, factor, applied) for joules in (measurement.recording_low, measurement.recording_high)
+        None if joules is None else grams_of(joules, factor, applied)
+        for joules in (measurement.recording_low, measurement.recording_high)
     )
     carbon = Carbon(
-        emissions_grams=kilowatt_hours * factor.grams_per_kwh,
+        emissions_grams=grams_of(measurement.value, factor, applied),
         factor=factor,
         scope=measurement.scope or UNKNOWN_SCOPE,
         energy_joules=measurement.value,
@@ -59,7 +59,7 @@ def assess_footprint(
         pue=applied,
         pue_source=_pue_source(pue, applied),
         market_factor=market,
-        market_emissions_grams=None if market is None else kilowatt_hours * market.grams_per_kwh,
+        market_emissions_grams=None if market is None else grams_of(measurement.value, market, applied),
         recording_low_grams=low,
         recording_high_grams=high,
     )
@@ -67,9 +67,9 @@ def assess_footprint(
     return Footprint(carbon=carbon, notes=notes)
 
 
-def grams_of(joules: float | None, factor: CarbonFactor, pue: float | None) -> float | None:
-    """Emissions of an energy, or of one of its bounds where there is one."""
-    return None if joules is None else joules / JOULES_PER_KILOWATT_HOUR * (pue or 1.0) * factor.grams_per_kwh
+def grams_of(joules: float, factor: CarbonFactor, pue: float | None) -> float:
+    """Emissions of an energy, or of one of its bounds."""
+    return joules / JOULES_PER_KILOWATT_HOUR * (pue or 1.0) * factor.grams_per_kwh
 
 
 def check_pue(pue: float | None) -> None:

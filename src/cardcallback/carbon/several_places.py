@@ -204,13 +204,10 @@ def _share(stay: _Stay, places: Sequence[int], parts: Sequence[_Part]) -> Carbon
 
 
 def _bound(placed: Sequence[_Part], bound: str) -> float | None:
-    grams = [
-        grams_of(getattr(part.energy, bound), part.stay.factor, part.stay.pue)
-        for part in placed
-        if part.stay.factor is not None
-    ]
-    known = [one for one in grams if one is not None]
-    return sum(known) if len(known) == len(grams) else None
+    bounds = [(getattr(part.energy, bound), part.stay) for part in placed]
+    if any(joules is None for joules, _ in bounds):
+        return None
+    return sum(grams_of(joules, stay.factor, stay.pue) for joules, stay in bounds if stay.factor is not None)
 
 
 def _mean_factor(placed: Sequence[_Part]) -> CarbonFactor:
