@@ -236,7 +236,7 @@ class LiveRun:
 
     def energies(self) -> EnergiesNow | None:
         """What was used until now, cheaply; ``None`` where nothing is measured any more."""
-        return self._recorder.energies() if self._recorder is not None and not self.finished else None
+        return self._recorder.energies(briefly=True) if self._recorder is not None and not self.finished else None
 
     def figures_now(self, state: Any, logs: Mapping[str, Any], trainer: Any) -> dict[str, float]:
         """What there is to show beside what the Trainer just logged, by name; nothing once measuring has ended."""

@@ -239,3 +239,21 @@ def test_steps_of_a_run_are_those_of_its_last_second(tmp_path: Path) -> None:
     recovered = read_journal(path_in(tmp_path))
     assert recovered is not None
     assert recovered.record.sessions[-1].last_step >= int((run.seconds - 1.01) / SECONDS_PER_STEP)
+
+
+def test_a_packed_record_comes_back_whatever_its_texts() -> None:
+    """Half a character is replaced and a text that is far too long is cut, as in the record's own file."""
+    record = running()
+    for name, kept in (("half \ud800", "half \ufffd"), ("x" * 300_000, "x" * 9_999 + "…")):
+        odd = replace(record, training=replace(record.training, method=name))
+        back = unpack_record(pack_record(odd))
+        assert back is not None
+        assert back.training.method == kept
+
+
+def test_a_figure_that_is_not_finite_is_refused() -> None:
+    """It would come back as one that is not known, without a reason."""
+    record = running()
+    gpu = replace(record.energy.gpu, value=float("nan"))
+    with pytest.raises(ValueError, match=r"record\.energy\.gpu\.value is nan"):
+        pack_record(replace(record, energy=replace(record.energy, gpu=gpu)))

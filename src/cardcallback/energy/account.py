@@ -9,11 +9,12 @@ from dataclasses import replace
 from cardcallback.energy.ceiling import Ceiling
 from cardcallback.energy.changed import RateWatch, corrected_since
 from cardcallback.energy.closing import better_of, close_best, close_counter
-from cardcallback.energy.comparison import LONG_EDGE_SECONDS, Gauge, compare
+from cardcallback.energy.comparison import LONG_EDGE_SECONDS, compare, gauge_of
 from cardcallback.energy.counter import CounterAccount
 from cardcallback.energy.history import NEVER, Cumulative, FadingHistory, Stretch, overlap_seconds
 from cardcallback.energy.integral import PowerIntegral
 from cardcallback.energy.intervals import Check, CounterPoint, shown, watched_joules
+from cardcallback.energy.moving import LatestResult, Standing, standing
 from cardcallback.energy.notes import LATE_NOTE, account_notes, gauge_notes
 from cardcallback.energy.phases import PhaseSums
 from cardcallback.energy.result import AccountResult, PhaseSum, Visit
@@ -55,6 +56,7 @@ class EnergyAccount:
         self._begin_power: Cumulative | None = None  # kept, since the history forgets detail
         self._phases = PhaseSums(begin_seconds, self._best_at, self._mark_doubt, self._most_in_gap)
         self._sleeps: deque[Stretch] = deque(maxlen=_MOST_QUEUED)
+        self._latest = LatestResult(begin_seconds)
 
     def add_counter(self, at_seconds: float, joules: float) -> None:
         """A reading of the energy counter, in joules."""
@@ -108,11 +110,13 @@ class EnergyAccount:
         """
         duration = max(end_seconds - self.begin_seconds, 0.0)
         account = self._settled_counter(end_seconds)
-        gauge = self._gauge(end_seconds, self._ceiling(account.highest_believed if account is not None else None))
+        ceiling = self._ceiling(account.highest_believed if account is not None else None)
+        gauge = gauge_of(self._integral, ceiling, duration)
         uncounted = account is None or account.anchor is None or account.counted_seconds <= 0
         integrated = self._integral.result(end_seconds, alone=uncounted) if self._integral is not None else None
         if account is None or account.anchor is None:
             notes = self._gauge_notes(alone=True, still_seconds=gauge.still.seconds)
+            self._latest.keep(integrated if self._counter is None else None, self._standing(end_seconds))
             return AccountResult(
                 duration_seconds=duration, counter=None, integrated=integrated, best=integrated, notes=notes
             )
@@ -130,14 +134,25 @@ class EnergyAccount:
         counter = close_counter(account, begin, end, gauge)
         believed = account if change is None else corrected_since(account, change, gauge.relative_doubt)
         best = close_best(believed, begin, end, gauge, integrated) if counter is not None else None
+        best = integrated if best is None else better_of(best, integrated, account)
+        counted = change is None and best is not None and best.method != "integrated_power"
+        self._latest.keep(best if counted else None, self._standing(end_seconds))
         return AccountResult(
             duration_seconds=duration,
             counter=counter,
             integrated=integrated,
-            best=integrated if best is None else better_of(best, integrated, account),
+            best=best,
             consistency=compare(believed, gauge) if explained else None,
             notes=notes,
         )
+
+    def moved_on(self, end_seconds: float) -> AccountResult | None:
+        """The best energy alone, by moving the latest result on to ``end_seconds``; ``None`` where that cannot tell."""
+        best = self._latest.moved_on(self._standing(end_seconds), self.ceiling)
+        if best is None:
+            return None
+        duration = max(end_seconds - self.begin_seconds, 0.0)
+        return AccountResult(duration_seconds=duration, counter=None, integrated=None, best=best)
 
     def phases(self) -> dict[str, PhaseSum]:
         """The sum over all visits of each phase, those that just ended included; changes nothing."""
@@ -199,6 +214,11 @@ class EnergyAccount:
         joules = self._lead_joules + self._counter.best_joules
         self._best.append(Cumulative(anchor.at_seconds, joules, self._counter.unbridged_seconds))
 
+    def _standing(self, end_seconds: float) -> Standing | None:
+        told = (self._was_lost, self._late, self._sleeps[-1] if self._sleeps else None)
+        counted = None if self._counter is None or self._best.last is None else (self._counter, self._best.last)
+        return standing(end_seconds, counted, tuple(self._waiting)[-1:], self._integral, told)
+
     def _settled_counter(self, end_seconds: float) -> CounterAccount | None:
         if self._counter is None:
             return None
@@ -238,20 +258,6 @@ class EnergyAccount:
 
     def _gauge_at(self, seconds: float, silent_until: float | None = None) -> Cumulative | None:
         return self._integral.at(seconds, silent_until=silent_until) if self._integral is not None else None
-
-    def _gauge(self, end_seconds: float, ceiling: Ceiling) -> Gauge:
-        if self._integral is None:
-            return Gauge(ceiling=ceiling)
-        return Gauge(
-            ceiling=ceiling,
-            edge_joules=self._integral.edge_joules,
-            relative_doubt=self._integral.relative_doubt,
-            ends_watts=self._integral.ends_watts,
-            sampling_joules=self._integral.stretch_joules,
-            still=self._integral.still_doubt(max(end_seconds - self.begin_seconds, 0.0)),
-            reaches_end=self._integral.reaches(end_seconds),
-            watts_around=self._integral.gaps.watts_around,
-        )
 
     def _gauge_notes(self, *, alone: bool, still_seconds: float) -> tuple[str, ...]:
         if self._integral is None:

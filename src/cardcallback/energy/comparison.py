@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from cardcallback.energy.ceiling import Ceiling
 from cardcallback.energy.counter import CounterAccount
+from cardcallback.energy.integral import PowerIntegral
 from cardcallback.energy.result import CONSISTENT_SHARE, SHORTEST_COMPARISON_SECONDS, Consistency
 from cardcallback.energy.steps import WattsAround
 from cardcallback.energy.stillness import NEVER_STILL, StillDoubt
@@ -40,6 +41,22 @@ class Gauge:
     still: StillDoubt = NEVER_STILL
     reaches_end: bool = False
     watts_around: WattsAround = lambda _: None
+
+
+def gauge_of(integral: PowerIntegral | None, ceiling: Ceiling, window_seconds: float) -> Gauge:
+    """What a window of that length says of the gauge with that integral; ``None``: there is no gauge."""
+    if integral is None:
+        return Gauge(ceiling=ceiling)
+    return Gauge(
+        ceiling=ceiling,
+        edge_joules=integral.edge_joules,
+        relative_doubt=integral.relative_doubt,
+        ends_watts=integral.ends_watts,
+        sampling_joules=integral.stretch_joules,
+        still=integral.still_doubt(window_seconds),
+        reaches_end=integral.reaches(integral.begin_seconds + window_seconds),
+        watts_around=integral.gaps.watts_around,
+    )
 
 
 def contradiction(account: CounterAccount, gauge: Gauge) -> Consistency | None:

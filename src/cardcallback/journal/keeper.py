@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
+from cardcallback.alarm import Alarm
 from cardcallback.guard import Guard
 from cardcallback.journal.allowance import Allowance
 from cardcallback.journal.copying import JournalCopy
@@ -91,7 +92,7 @@ class JournalKeeper:
         self._failures = 0
         self._ended = False
         self._final = False
-        self._wake, self._begun = threading.Event(), threading.Event()
+        self._alarm, self._begun = Alarm(), threading.Event()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -114,7 +115,7 @@ class JournalKeeper:
         """The record has something new that a second's line does not hold: a save, an evaluation."""
         if not self._elsewhere():
             self._requested.set()
-            self._wake.set()
+            self._alarm.ring()
 
     def saved(self) -> None:
         """Weights were saved: the journal is to know all of the run until here, and so is its copy beside them."""
@@ -136,7 +137,7 @@ class JournalKeeper:
         if self._copy is not None:
             self._copy.ends()
         self._stopping.set()
-        self._wake.set()
+        self._alarm.ring()
         if self._thread is None:
             self._end()
         else:
@@ -162,8 +163,7 @@ class JournalKeeper:
         while not self._stopping.is_set():
             wait = self.write_due(self._clock.elapsed_seconds())
             self._begun.set()
-            self._wake.wait(min(wait, _EVERY_SECONDS))
-            self._wake.clear()  # after a close the loop ends by its own condition
+            self._alarm.wait(min(wait, _EVERY_SECONDS))  # after a close the loop ends by its own condition
         self._end()
 
     def _write(self, now_seconds: float) -> None:

@@ -142,6 +142,22 @@ def encode(record: RunRecord, *, document: dict[str, Any] | None = None, indent:
     return _UNSEEN.sub(lambda match: json.dumps(match.group())[1:-1], text)
 
 
+def encode_quickly(record: RunRecord, *, largest_bytes: int) -> bytes | None:
+    """The same record on one line at a tenth of the time, its texts as they are: for what only ``decode`` reads.
+
+    ``None`` where it would be longer than ``largest_bytes``, or a text holds half a character.
+
+    Raises:
+        ValueError: a figure is not finite.
+    """
+    _require_finite(msgspec.to_builtins(record), "record")
+    try:
+        content = msgspec.json.encode(record)
+    except UnicodeEncodeError:
+        return None
+    return content if len(content) <= largest_bytes else None
+
+
 def json_schema() -> dict[str, Any]:
     """The JSON Schema (2020-12) of the record."""
     # Through JSON once, so that defaults are lists here as in the published file, and not tuples.

@@ -2,9 +2,9 @@
 
 from cardcallback.recorder.clock import Clock, SystemClock, utc_today
 from cardcallback.recorder.opening import BackgroundOpening, EarlyReading, open_in_background
-from cardcallback.recorder.readings import ReadingsNow
+from cardcallback.recorder.readings import EnergiesNow, ReadingsNow
 from cardcallback.recorder.recorder import Recorder
-from cardcallback.recorder.recording import EnergiesNow, Recording
+from cardcallback.recorder.recording import Recording
 
 __all__ = [
     "BackgroundOpening",

@@ -1,10 +1,11 @@
-"""What the sensors said last, for whoever shows a run while it goes on; no sensor is asked."""
+"""What the sensors said last and what it sums up to, for whoever shows or keeps a run while it goes on."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from cardcallback.record import Energy, Measurement
 from cardcallback.recorder.accounts import once_per_module
 from cardcallback.recorder.ledger import Ledger
 from cardcallback.sensors.base import Quantity, SensorSet
@@ -26,6 +27,22 @@ class ReadingsNow:
     power_is_of_modules: bool
     gpu_memory_bytes: float | None
     system_memory_bytes: float | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EnergiesNow:
+    """The energies of a session until now, and nothing that would cost more to make.
+
+    ``energy`` leaves out what only a whole recording tells: what was used before training, phases, consistency,
+    ratios and reasons. ``accelerators`` are the devices' own energies, in the order of a recording's accelerators.
+    ``complete``: neither the counters' nor the gauges' energies by themselves are left out.
+    """
+
+    duration_seconds: float
+    suspended_seconds: float
+    energy: Energy
+    accelerators: tuple[Measurement, ...]
+    complete: bool = True
 
 
 def make_readings(ledger: Ledger, sensors: SensorSet, now_seconds: float) -> ReadingsNow:

@@ -15,8 +15,8 @@ from cardcallback.recorder.lane import Lane
 from cardcallback.recorder.ledger import Ledger
 from cardcallback.recorder.opening import EarlyReading
 from cardcallback.recorder.purse import Purse
-from cardcallback.recorder.readings import ReadingsNow, make_readings
-from cardcallback.recorder.recording import EnergiesNow, Recording, make_energies, make_recording
+from cardcallback.recorder.readings import EnergiesNow, ReadingsNow, make_readings
+from cardcallback.recorder.recording import Recording, make_energies, make_recording
 from cardcallback.recorder.schedule import Appointment
 from cardcallback.recorder.session import Session
 from cardcallback.recorder.sleeps import Sleeps
@@ -188,12 +188,12 @@ class Recorder:
         with self._lock:
             return make_recording(self._ledger, self._state(self.now_seconds()))
 
-    def energies(self) -> EnergiesNow:
-        """The energies until now, at a small part of a snapshot's cost; measuring goes on."""
+    def energies(self, *, briefly: bool = False) -> EnergiesNow:
+        """The energies until now, at a small part of a snapshot's cost (``briefly``: of that); measuring goes on."""
         for lane in self._lanes:
             lane.enter_energies()
         with self._lock:
-            return make_energies(self._ledger, self._session_until(self.now_seconds()))
+            return make_energies(self._ledger, self._session_until(self.now_seconds()), briefly=briefly)
 
     def readings(self) -> ReadingsNow:
         """What the sensors said last; asks none of them."""

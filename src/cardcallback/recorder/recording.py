@@ -27,11 +27,12 @@ from cardcallback.recorder.health_figures import HealthFigures
 from cardcallback.recorder.ledger import Ledger
 from cardcallback.recorder.machine_figures import MachineFigures
 from cardcallback.recorder.memory_figures import MemoryFigures
+from cardcallback.recorder.readings import EnergiesNow
 from cardcallback.recorder.session import Session, absence_reason
 from cardcallback.sensors.base import DeviceInfo, Quantity, SensorSet
 
 _BELOW_GPUS = "its sensor gave less than the GPUs alone used, so that it does not cover the whole machine"
-_NOT_ASKED = not_measured("joules", "what was used before training is not among these figures")
+_NOT_ASKED = not_measured("joules", "it is not among these figures")
 _OTHER_PARTS = "the power readings cover other parts than the energy counter, so that it cannot be checked by them"
 _TOLD_ONCE = "told once for the module or meter, with its first GPU"
 _NO_REASON = "only a whole recording tells the reason"
@@ -57,29 +58,20 @@ class Recording:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class EnergiesNow:
-    """The energies of a session until now, and nothing that would cost more to make.
+def make_energies(ledger: Ledger, session: Session, *, briefly: bool = False) -> EnergiesNow:
+    """The energies as of ``session.duration_seconds``; changes nothing.
 
-    ``energy`` leaves out what only a whole recording tells: what was used before training, phases, consistency,
-    ratios and reasons. ``accelerators`` are the devices' own energies, in the order of a recording's accelerators.
+    ``briefly``: where nothing happened but counting, the latest results are moved on instead of being made anew.
     """
-
-    duration_seconds: float
-    suspended_seconds: float
-    energy: Energy
-    accelerators: tuple[Measurement, ...]
-
-
-def make_energies(ledger: Ledger, session: Session) -> EnergiesNow:
-    """The energies as of ``session.duration_seconds``; changes nothing."""
     builder, devices = _Builder(ledger, session, Faults(), explained=False), session.sensors.devices
+    builder.briefly = briefly
     energy = builder.sums()
     return EnergiesNow(
         duration_seconds=session.duration_seconds,
         suspended_seconds=session.suspended_seconds,
         energy=energy,
         accelerators=(energy.gpu,) if len(devices) == 1 else tuple(map(builder.accelerator_energy, devices)),
+        complete=not builder.moved,
     )
 
 
@@ -112,6 +104,7 @@ class _Builder:
     def __init__(self, ledger: Ledger, session: Session, faults: Faults, *, explained: bool = True) -> None:
         self._ledger = ledger
         self._explained = explained
+        self.briefly = self.moved = False
         self._session = session
         self._window = Window(name="training", begin_seconds=0.0, end_seconds=session.duration_seconds)
         self._faults = faults
@@ -139,8 +132,8 @@ class _Builder:
             others, system = (system, *others), not_measured("joules", _BELOW_GPUS, window=self._window)
         return Energy(
             gpu=gpu,
-            gpu_counter=self._gpu("counter"),
-            gpu_integrated=self._gpu("integrated"),
+            gpu_counter=_NOT_ASKED if self.moved else self._gpu("counter"),
+            gpu_integrated=_NOT_ASKED if self.moved else self._gpu("integrated"),
             cpu=machine.cpu(),
             dram=machine.dram(),
             system=system,
@@ -160,8 +153,10 @@ class _Builder:
     def _result(self, key: AccountKey) -> AccountResult:
         """Made when it is asked for first, so that an account that fails costs its own figures only."""
         if key not in self._results:
-            account = self._ledger.accounts[key].account
-            self._results[key] = account.result(self._session.duration_seconds, explained=self._explained)
+            account, end_seconds = self._ledger.accounts[key].account, self._session.duration_seconds
+            moved = account.moved_on(end_seconds) if self.briefly else None
+            self.moved |= moved is not None
+            self._results[key] = moved or account.result(end_seconds, explained=self._explained)
         return self._results[key]
 
     def traces(self) -> tuple[Trace, ...]:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from cardcallback import portable
-from cardcallback.recorder.alarm import Alarm
+from cardcallback.alarm import Alarm
 from cardcallback.recorder.clock import Clock
 from cardcallback.units import format_duration
 

@@ -1,0 +1,124 @@
+"""A result moved on by what was counted since, where nothing else happened: a small part of the work of a new one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from cardcallback.energy.ceiling import Ceiling
+from cardcallback.energy.counter import CounterAccount
+from cardcallback.energy.history import Cumulative
+from cardcallback.energy.integral import PowerIntegral
+from cardcallback.energy.intervals import CounterPoint
+from cardcallback.energy.result import EnergyResult
+
+# A moved result knows nothing of what the intervals since are like beside the gauge: it must not grow old.
+_LONGEST_SECONDS = 10.0
+_SHARE_OF_WINDOW = 0.1
+# Without readings for longer than usual a new result has to say what that means.
+_LONGEST_REST_SECONDS = 2.5
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What an account's running sums say at the end of a window.
+
+    Attributes:
+        end_seconds: the window's end.
+        known: the energy up to the newest reading.
+        watts: what stands for the time after that.
+        happened: what changes with all that happens but counting.
+    """
+
+    end_seconds: float
+    known: Cumulative
+    watts: float
+    happened: tuple[object, ...]
+
+    @property
+    def rest_seconds(self) -> float:
+        """How long before the window's end its newest reading is."""
+        return max(self.end_seconds - self.known.at_seconds, 0.0)
+
+
+def standing(
+    end_seconds: float,
+    counted: tuple[CounterAccount, Cumulative] | None,
+    waiting: tuple[CounterPoint, ...],
+    integral: PowerIntegral | None,
+    told: tuple[object, ...],
+) -> Standing | None:
+    """How the sums stand; ``None`` before there are any.
+
+    Args:
+        end_seconds: the window's end.
+        counted: the counter's sums and the best energy up to its anchor; ``None``: only the gauge tells.
+        waiting: the newest counter reading, where it waits for the gauge to catch up with it.
+        integral: the gauge's sums; ``None`` without one.
+        told: what else the account was told of.
+    """
+    gauge = () if integral is None else _happened_to(integral)
+    ends = None if integral is None else integral.ends_watts
+    if counted is not None:
+        counter, best = counted
+        newest = (*waiting, counter.anchor)[0]
+        if newest is None or counter.anchor is None or newest.after_loss:
+            return None
+        known = replace(best, at_seconds=newest.at_seconds, joules=best.joules + newest.joules - counter.anchor.joules)
+        troubles = sum(counter.events.values()), counter.pieces, counter.still_until, counter.refresh_seconds
+        watts = ends[1] if ends is not None else counter.usual_watts
+        return Standing(end_seconds, known, watts, (*told, *gauge, *troubles, best.gap_seconds))
+    known_by_gauge = None if integral is None else integral.at(integral.lagged_to)
+    if integral is None or known_by_gauge is None:
+        return None
+    seconds = known_by_gauge.at_seconds - integral.begin_seconds
+    watts = ends[1] if ends is not None else known_by_gauge.joules / seconds if seconds > 0 else 0.0
+    return Standing(end_seconds, known_by_gauge, watts, (*told, *gauge))
+
+
+def _happened_to(integral: PowerIntegral) -> tuple[object, ...]:
+    begin_seconds, end_seconds = integral.stillness.latest
+    still_since = begin_seconds if end_seconds - begin_seconds > _LONGEST_REST_SECONDS else None
+    return integral.gaps.seconds, still_since, integral.sieve.doubt_joules
+
+
+class LatestResult:
+    """The latest result of a window that began at ``begin_seconds``, where it may be moved on."""
+
+    def __init__(self, begin_seconds: float) -> None:
+        self._begin_seconds = begin_seconds
+        self._result: EnergyResult | None = None
+        self._then: Standing | None = None
+
+    def keep(self, result: EnergyResult | None, then: Standing | None) -> None:
+        """A new one, with how the sums stood; ``None``: one that may not be moved on."""
+        self._result, self._then = result, then
+
+    def moved_on(self, now: Standing | None, ceiling: Ceiling) -> EnergyResult | None:
+        """It as of ``now``; ``None`` where only a new one can tell.
+
+        Its bounds keep their share of the energy, and are wider by what a longer rest after the newest reading may
+        hide.
+        """
+        result, then = self._result, self._then
+        if result is None or result.high is None or result.joules <= 0:
+            return None
+        if now is None or then is None or now.happened != then.happened:
+            return None
+        seconds, age_seconds = now.end_seconds - then.end_seconds, now.end_seconds - self._begin_seconds
+        if not 0 <= seconds <= min(_LONGEST_SECONDS, _SHARE_OF_WINDOW * age_seconds):
+            return None
+        if max(then.rest_seconds, now.rest_seconds) > _LONGEST_REST_SECONDS:
+            return None
+        gained = now.known.joules - then.known.joules
+        new_seconds = now.known.at_seconds - then.known.at_seconds
+        if not 0 <= gained <= ceiling.joules_if_allowed(new_seconds + _LONGEST_REST_SECONDS):
+            return None
+        joules = result.joules + gained + now.watts * now.rest_seconds - then.watts * then.rest_seconds
+        grown = joules / result.joules
+        rest_joules = ceiling.joules_within(max(now.rest_seconds - then.rest_seconds, 0.0))
+        return replace(
+            result,
+            joules=joules,
+            low=max(joules - (result.joules - result.low) * grown - rest_joules, 0.0),
+            high=joules + (result.high - result.joules) * grown + rest_joules,
+        )
