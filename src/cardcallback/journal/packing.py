@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import math
 import zlib
 from collections.abc import Sequence
 
@@ -20,8 +21,6 @@ _FEWEST_POINTS = 16
 _MOST_SPANS = 100
 # Longer ones hold somebody's long texts, which are cut.
 _ORDINARY_BYTES = 256 * 1024
-# A fifth of the time for a fifth more bytes.
-_QUICK = 1
 _TRACE_FIGURES = 4
 _CURVE_FIGURES = 6
 
@@ -44,7 +43,7 @@ def pack_record(record: RunRecord) -> str:
         phase_spans=record.phase_spans[-_MOST_SPANS:],
     )
     content = encode_quickly(small, largest_bytes=_ORDINARY_BYTES) or encode(small, indent=None).encode()
-    return base64.b64encode(zlib.compress(content, _QUICK)).decode("ascii")
+    return base64.b64encode(zlib.compress(content)).decode("ascii")
 
 
 def unpack_record(text: str) -> RunRecord | None:
@@ -59,4 +58,8 @@ def unpack_record(text: str) -> RunRecord | None:
 
 def _thinned(points: Sequence[Point], most: int, figures: int) -> tuple[Point, ...]:
     # Seconds and steps to a tenth, which no picture shows.
-    return tuple((round(at, 1), float(f"{value:.{figures}g}")) for at, value in thin(points, limit=most))
+    thinned = tuple((round(at, 1), float(f"{value:.{figures}g}")) for at, value in thin(points, limit=most))
+    if not math.isfinite(sum(value for _, value in thinned)):
+        msg = "a point of a trace or a curve is not finite"
+        raise ValueError(msg)
+    return thinned

@@ -108,7 +108,7 @@ def resident_bytes(process: psutil.Process) -> float:
     if not _TELLS_STATM:
         return float(process.memory_info().rss)
     try:
-        pages = content_of(Path(f"{psutil.PROCFS_PATH}/{process.pid}/statm")).split()[1]
+        pages = content_of(f"{psutil.PROCFS_PATH}/{process.pid}/statm").split()[1]
     except (FileNotFoundError, ProcessLookupError) as error:
         raise psutil.NoSuchProcess(process.pid) from error
     except (OSError, IndexError) as error:

@@ -87,7 +87,7 @@ def entries_of(folder: Path) -> list[Path]:
         return []
 
 
-def content_of(path: Path) -> bytes:
+def content_of(path: Path | str) -> bytes:
     """The begin of a file that the kernel makes when it is read; a file object costs more than all of that.
 
     Raises:
