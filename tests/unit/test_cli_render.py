@@ -273,6 +273,29 @@ def test_card_in_a_folder_that_is_not_there(output: Path, capsys: Any) -> None:
     assert snapshot(output) == before
 
 
+def test_what_was_not_written_is_not_called_filled(output: Path, tmp_path: Path, capsys: Any) -> None:
+    """A folder that is not there is the one thing that is said."""
+    (tmp_path / "template.md").write_text("# Card\n\n- Training time: [X]\n")
+    options = ("--template", tmp_path / "template.md")
+    assert run("render", output, "--card", output / "no" / "README.md", *options) == 1
+    assert capsys.readouterr().err.count("\n") == 1
+    assert run("render", output, "--card", output / "README.md", *options) == 0
+    assert "filled" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="no folder in which nobody can make a file")
+@pytest.mark.parametrize("options", [(), ("--no-charts",)])
+def test_a_folder_that_takes_no_files_is_said_in_words(output: Path, capsys: Any, options: tuple[str, ...]) -> None:
+    """Also where it seems to be writable, as for root."""
+    before = snapshot(output)
+    assert run("render", output, "--card", "/proc/card.md", *options) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("cardcallback: ")
+    assert "Errno" not in error
+    assert error.count("\n") == 1
+    assert snapshot(output) == before
+
+
 @pytest.mark.parametrize("arguments", [("render",), ("render", "x", "--nonsense"), ("nonsense",)])
 def test_usage_errors(arguments: tuple[str, ...]) -> None:
     """A missing argument, an unknown option and an unknown command end with exit code 2."""
