@@ -19,6 +19,7 @@ from cardcallback.cli.card_options import (
     Location,
     MarketIntensity,
     ModelIndex,
+    OwnPlaces,
     Pue,
     factor_of_options,
     load_of_weights,
@@ -64,6 +65,7 @@ def render(  # noqa: PLR0913 - one argument an option, as typer wants them
     location: Location = None,
     carbon_intensity: CarbonIntensity = None,
     factors: Factors = None,
+    own_places: OwnPlaces = False,
     pue: Pue = None,
     market_intensity: MarketIntensity = None,
     model_index: ModelIndex = False,
@@ -76,6 +78,7 @@ def render(  # noqa: PLR0913 - one argument an option, as typer wants them
         factor=factor_of_options(location, carbon_intensity, factors),
         pue=pue,
         market_intensity=market_intensity,
+        own_places=own_places,
     )
     template_text = checks.template_text(template) if template is not None else None
     labels = own_labels()
