@@ -384,6 +384,8 @@ def test_a_computer_in_another_place_is_told() -> None:
     assert told[0] in merge_nodes(first, [passed_on]).notes
     alike = placed(second, "SE")
     assert not [note for note in merge_nodes(first, [alike]).notes if "told to be" in note]
+    (untold,) = [note for note in merge_nodes(node_record(range(8)), [second]).notes if "told to be" in note]
+    assert untold.endswith("takes the place of rank 0's computer, which was told none.")
 
 
 def test_overhead_is_each_buildings_own_where_all_are_known() -> None:
