@@ -82,8 +82,7 @@ class Resuming:
         with self._guard("find the sessions before this one"):
             if before is not None and self._is_given_up(args, before):
                 lineage = self._lineage.after_attempt(before)
-            elif wanted is not None or state.global_step > 0:
-                checkpoint = last_checkpoint(folder) if wanted is True else wanted
+            elif (checkpoint := last_checkpoint(folder) if wanted is True else wanted) or state.global_step > 0:
                 # One that is added while train() runs has not seen what it was called with.
                 checkpoint = checkpoint or agreeing_checkpoint(folder, state)
                 lineage = earlier_sessions(checkpoint, folder, step=int(state.global_step), killed=self._killed)

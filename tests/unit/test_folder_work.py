@@ -283,6 +283,8 @@ def test_the_last_checkpoint_is_looked_for_beside_the_training(tmp_path: Path, s
     stalled.answers()
     settled(work)
     assert resuming.lineage(args, state, None, recovers=True).run_id == "run-10"
+    empty = SimpleNamespace(output_dir=str(tmp_path / "empty"))
+    assert not resuming.lineage(empty, SimpleNamespace(global_step=0), None, recovers=True).notes
 
 
 @pytest.mark.filterwarnings("ignore:cardcallback could not")

@@ -150,7 +150,7 @@ def test_a_killed_session_makes_the_total_the_least() -> None:
 
 
 def test_a_killed_session_used_the_least_too() -> None:
-    """The second that its time lacks is lacking in its energies and in their CO2e; figures per step are as they were."""
+    """What its time lacks is lacking in its energies and their CO2e; figures per step are as they were."""
     killed = replace(KNOWN, sessions=(replace(KNOWN.sessions[0], killed=True),))
     section = render_section(killed)
     assert "The GPU used at least 107 Wh." in section

@@ -8,7 +8,7 @@ adapters are loaded from, which is before there is a trainer.
 
 from cardcallback.hooks.adapter_loads import adapter_folders, watch_adapter_loads
 from cardcallback.hooks.adapter_merges import adapters_of, merged_adapters
-from cardcallback.hooks.card_writers import AfterWrite, BeforePush, Look, watch_card_writers
+from cardcallback.hooks.card_writers import AfterWrite, BeforePush, watch_card_writers
 from cardcallback.hooks.lifecycle import (
     PhaseVisit,
     is_training,
@@ -32,7 +32,6 @@ from cardcallback.hooks.training_step import watch_training_step
 __all__ = [
     "AfterWrite",
     "BeforePush",
-    "Look",
     "PhaseVisit",
     "ResumesFrom",
     "StopSignals",
