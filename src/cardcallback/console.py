@@ -102,7 +102,7 @@ def _energy(record: RunRecord) -> str:
     measured = record.energy.gpu
     if measured.value is None:
         return f"{energy_noun(record)} energy not measured"
-    energy = spent_words(measured, record.duration_seconds)
+    energy = spent_words(record, measured)
     # As on the card: only what is simply this job's own goes by the short name.
     return f"GPU {energy}" if is_plain(record) else f"{energy} drawn by {energy_owner(record)}"
 

@@ -33,13 +33,20 @@ class NoAnswerError(CardCallbackError):
         )
 
 
+class BrokenOffError(BaseException):
+    """Whoever waited for the run's end was interrupted: what is left of it is for whoever goes on with the end.
+
+    Nothing failed, so that no guard may hold it back and call it a failure.
+    """
+
+
 class FolderWork:
     """Does all that a session has to do in its output folder, one after another, in a thread that nobody joins.
 
     A file system whose server is gone keeps whoever calls it for minutes or for ever, out of reach of any signal.
     What was not done in time is done when the folder answers, unless it was of the run's end, or before an end that was
-    given up: by then the folder may hold somebody's newer files. In a forked child nothing is done, since session and
-    thread are the parent's.
+    given up or that Ctrl-C broke off: by then the folder may hold somebody's newer files. In a forked child nothing is
+    done, since session and thread are the parent's.
 
     Args:
         guard: catches what fails, and is told what was not done in time.
@@ -91,8 +98,18 @@ class FolderWork:
             self._take_at_once(turn)
             return turn.result(otherwise)
         wanted = self._answer_seconds if seconds is None else seconds
-        if not thread.answers(lambda: self._take(turn), wanted if self._may_answer(turn) else 0.0):
-            self._give_up(turn)
+        may_answer, late = self._may_answer(turn), self._late
+        try:
+            answers = thread.answers(lambda: self._take(turn), wanted if may_answer else 0.0)
+        except BaseException:  # Ctrl-C, or what a signal's handler raises: it goes on up
+            self._leave_off(turn, BrokenOffError())
+            raise
+        if not answers:
+            # What is not waited for was not done since the folder did not answer what came before it.
+            turn.waited_seconds = wanted if may_answer or late is None else late.waited_seconds
+            self._late = turn
+            self._leave_off(turn, error := NoAnswerError(turn.waited_seconds))
+            self._guard.note(turn.task, error)
             return otherwise
         return turn.result(otherwise)
 
@@ -113,9 +130,10 @@ class FolderWork:
 
         Raises:
             NoAnswerError: it has, and nothing more of the run may be written.
+            BrokenOffError: likewise, by whoever waited for it.
         """
-        if self._now is not None and self._now.is_given_up:
-            raise NoAnswerError(self._answer_seconds)
+        if self._now is not None and self._now.given_up is not None:
+            raise self._now.given_up
 
     def _may_answer(self, turn: _Turn) -> bool:
         return self._late is None or self._late.is_over or (turn.is_last and not self._late.is_last)
@@ -134,12 +152,10 @@ class FolderWork:
         self._unfinished.append(turn)
         return turn
 
-    def _give_up(self, turn: _Turn) -> None:
-        self._late = turn
-        # Also what hangs before an end, or was broken off: it would be of a run that is over by the time.
+    def _leave_off(self, turn: _Turn, why: BaseException) -> None:
+        """Nobody waits for it any more: an end, and what hangs before it, would be of a run that is long over."""
         for one in list(self._unfinished) if turn.is_last else []:
-            one.is_given_up = True
-        self._guard.note(turn.task, NoAnswerError(self._answer_seconds))
+            one.given_up = why
 
     def _begun(self) -> WaitingThread | None:
         """The thread, begun where it is needed; None where there is none to be had."""
@@ -197,12 +213,13 @@ class _Turn:
         self.task, self.is_last = task, is_last
         self._results: list[object] = []
         self._raised: BaseException | None = None
-        self.is_given_up = self.is_over = False
+        self.given_up: BaseException | None = None
+        self.waited_seconds, self.is_over = 0.0, False
 
     def take(self) -> None:
         """Do it; nothing is raised here."""
         try:
-            if not (self.is_given_up and self.is_last):
+            if self.given_up is None or not self.is_last:
                 with self._guard(self.task):
                     self._results.append(self._action())
         except BaseException as error:  # noqa: BLE001 - an interrupt is for whoever waits, not for this thread

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from cardcallback.guard import Guard
 from cardcallback.hooks import PhaseVisit, watch_card_writers, watch_phases
 from cardcallback.live_run import LiveRun
 from cardcallback.node_publisher import NodePublisher
 from cardcallback.publisher import Publisher
+
+_Seen = TypeVar("_Seen")
 
 
 class WritingFollower:
@@ -34,6 +36,7 @@ class WritingFollower:
             self._after_card_write,
             before_write=self._before_card_write,
             before_push=self._before_push,
+            look=self._look,
             guard=guard,
         )
         watch_phases(trainer, now_seconds=self._now_seconds, on_visit=self._phase_visited, guard=guard)
@@ -42,6 +45,10 @@ class WritingFollower:
         publisher = self._publisher()
         if publisher is not None:
             publisher.before_push()
+
+    def _look(self, see: Callable[[], _Seen], otherwise: _Seen, /) -> _Seen:
+        run = self._run()  # without one there is nothing to complete
+        return otherwise if run is None else run.work.do("look at the card that lies there", see, otherwise)
 
     def _now_seconds(self) -> float:
         run = self._run()

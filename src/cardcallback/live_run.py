@@ -219,15 +219,15 @@ class LiveRun:
             self._recorder.mark_phase(phase, begin_seconds, end_seconds)
 
     def stop_recording(self) -> None:
-        """End measuring, and wait a second at most for the stages before; a second call does nothing."""
+        """End measuring, and wait a second at most for the stages before; a second call does what the first left."""
         self._ended.set()
         self.observed.close()
         if self._recorder is not None and self._recording is None:
             self._recording = self._recorder.stop()
-            if self.node is not None:
-                self.work.do("hear the job's other processes once more", self.node.finish, None, is_last=True)
             if self._search is not None:
                 self._search.wait(_STAGES_AT_END_TIMEOUT_SECONDS)
+        if self.finished and self.node is not None and not self.node.finished:
+            self.work.do("hear the job's other processes once more", self.node.finish, None, is_last=True)
 
     def give_up(self) -> None:
         """Its begin failed: end the threads that it began."""
@@ -249,20 +249,20 @@ class LiveRun:
         return self._figures.now(self.observed.tokens_at_log(logs, state, trainer))
 
     def record_in_progress(self, state: Any, *, status: Status = "running", **trainer_objects: Any) -> RunRecord:
-        """The record as of now, for any thread: it touches no device, and changes nothing here.
+        """The record as of now, for any thread: it touches neither device nor folder, and changes nothing here.
 
         ``status`` is how the run ended, once it has.
         """
         training = self.observed.training_now(state, **trainer_objects)
-        return self._record(status, training, log_entries(state.log_history), int(state.global_step))
+        return self._record(status, training, log_entries(state.log_history), int(state.global_step), reads=False)
 
     def record(self, status: Status, *, log_history: list[Mapping[str, Any]], last_step: int) -> RunRecord:
-        """The record as of now."""
+        """The record as of now, for the thread that has the folder, in which other processes may tell of themselves."""
         self.observed.last_step = last_step
-        return self._record(status, self.observed.training, log_history, last_step)
+        return self._record(status, self.observed.training, log_history, last_step, reads=True)
 
     def _record(
-        self, status: Status, training: Training, log_history: list[Mapping[str, Any]], last_step: int
+        self, status: Status, training: Training, log_history: list[Mapping[str, Any]], last_step: int, *, reads: bool
     ) -> RunRecord:
         if self._recorder is None:
             msg = "no recording was started"
@@ -296,5 +296,5 @@ class LiveRun:
             uses_accelerators=self._devices.job.uses_cuda is not False,
             unmeasured=self._devices.job.names,
         )
-        record = self._lineage.joined(self.node.joined(record) if self.node is not None else record)
+        record = self._lineage.joined(record if self.node is None else self.node.joined(record, reads=reads))
         return with_carbon(with_rest_estimate(record) if self._settings.estimate_rest else record)

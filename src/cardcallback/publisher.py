@@ -67,8 +67,7 @@ class Publisher:
         self._summarised: tuple[Path, RunRecord] | None = None
         self._records = RunRecords(run, folder.path, trainer=trainer, guard=guard)
         self._files = RunFiles(run, folder, self._records, guard=guard, work=self._work)
-        self._ending = threading.Lock()
-        self.owes = True
+        self._end_tries, self._ending, self.owes = 0, threading.Lock(), True
         self.record: RunRecord | None = None
 
     @property
@@ -192,10 +191,10 @@ class Publisher:
     def add_pictures(self) -> None:
         """Draw them once record and card are whole: that may take longer than there is time."""
         if self._lacks_pictures:
-            self._work.do("draw the pictures", self._draw, None, seconds=_PICTURES_SECONDS)
+            self._work.do("draw the pictures", self._draw, None, seconds=_PICTURES_SECONDS, is_last=True)
 
     def _draw(self) -> None:
-        if self.record is not None and self._lacks_pictures:
+        if self.record is not None and self._lacks_pictures and not self._folder.is_left_to_newer_run:
             self.record, self._lacks_pictures = self._files.with_pictures(self.record), False
 
     def _end_once(self, status: Status, state: Any, *, draws: bool) -> None:
@@ -220,6 +219,7 @@ class Publisher:
     def _end(self) -> None:
         with self._guard("stop measuring"):
             self._run.stop_recording()
+        self._end_tries += 1
         self._do("complete the card", self._write_end, is_last=True)
         if self._journal is not None:
             with self._guard("close the journal"):
@@ -228,7 +228,9 @@ class Publisher:
     def _write_end(self) -> None:
         if self._end_written:
             return  # whoever waited for it was broken off
-        self._complete_for_ours() if self._status == "completed" else self._write_what_may_change()
+        # One that was broken off may be gone on with long after a newer run's end, as when the process leaves.
+        is_late = self._end_tries > 1 and self._folder.is_left_to_newer_run
+        self._complete_for_ours() if self._status == "completed" and not is_late else self._write_what_may_change()
         self._work.require_wanted()
         self._end_written = True
 
@@ -257,12 +259,10 @@ class Publisher:
         self._weights_saved = True
         self._do("write the record into the checkpoint", lambda: self._write_summary(self._current()))
 
-    def _do(
-        self, task: str, action: Callable[[], None], status: Status | None = None, *, is_last: bool = False
-    ) -> None:
+    def _do(self, task: str, act: Callable[[], None], status: Status | None = None, *, is_last: bool = False) -> None:
         with self._guard("read how far training is"):  # in this thread, which may wait for the device
             self._records.progress(self._state, status or self._status)
-        self._work.do(task, action, None, is_last=is_last)
+        self._work.do(task, act, None, is_last=is_last)
 
     def _write_what_may_change(self) -> None:
         # A card describes weights: one of this run only where this run's weights are. One that stands must not

@@ -138,4 +138,4 @@ def write_with_card(folder: RunFolder, record: RunRecord, settings: Settings, wa
 def energy_words(record: RunRecord) -> str:
     """What its GPUs used, in words."""
     energy = record.energy.gpu
-    return "GPU energy not measured" if energy.value is None else f"GPU {spent_words(energy, record.duration_seconds)}"
+    return "GPU energy not measured" if energy.value is None else f"GPU {spent_words(record, energy)}"

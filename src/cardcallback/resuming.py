@@ -9,13 +9,13 @@ from typing import Any
 
 from cardcallback.folder_work import FolderWork
 from cardcallback.guard import Guard
-from cardcallback.hooks import output_folder, watch_resume
+from cardcallback.hooks import ResumesFrom, output_folder, watch_resume
 from cardcallback.journal import journals_in
 from cardcallback.journal.file import ListJournals
 from cardcallback.neighbours import living_runs
 from cardcallback.record import RunRecord
 from cardcallback.recovery import killed_accounts, recover_before
-from cardcallback.sessions import Lineage, agreeing_checkpoint, earlier_sessions, folders_before
+from cardcallback.sessions import Lineage, agreeing_checkpoint, earlier_sessions, folders_before, last_checkpoint
 from cardcallback.settings import Settings
 
 
@@ -28,7 +28,7 @@ class Resuming:
     def __init__(self, guard: Guard, settings: Settings) -> None:
         self._guard = guard
         self._settings = settings
-        self._checkpoint: Path | None = None
+        self._checkpoint: ResumesFrom = None
         self._called = False
         self._lineage = Lineage()
         self.journals: ListJournals = journals_in
@@ -36,14 +36,14 @@ class Resuming:
     def watch(self, trainer: Any, *, takes_up: Callable[[], bool]) -> None:
         """See the checkpoint that this trainer resumes from, in its next ``train()`` that is taken up."""
 
-        def called(checkpoint: Path | None) -> None:
+        def called(checkpoint: ResumesFrom) -> None:
             if takes_up():
                 self.train_called(checkpoint)
 
         watch_resume(trainer, on_checkpoint=called, guard=self._guard)
 
-    def train_called(self, checkpoint: Path | None) -> None:
-        """``train()`` was called, to go on from that checkpoint or from none."""
+    def train_called(self, checkpoint: ResumesFrom) -> None:
+        """``train()`` was called, to go on from that checkpoint, from the last one or from none."""
         self._checkpoint, self._called = checkpoint, True
 
     def lineage(
@@ -59,10 +59,22 @@ class Resuming:
             work: does it, for as long as it may take.
         """
         self.journals = functools.cache(journals_in)
-        find = functools.partial(self._find, output_folder(args), args, state, before, recovers=recovers)
+        # What it is to go on from as of now: a folder may answer when the next training has been called.
+        find = functools.partial(
+            self._find, output_folder(args), args, state, before, wanted=self._checkpoint, recovers=recovers
+        )
         return find() if work is None else work.do("find the sessions before this one", find, Lineage())
 
-    def _find(self, folder: Path, args: Any, state: Any, before: RunRecord | None, *, recovers: bool) -> Lineage:
+    def _find(
+        self,
+        folder: Path,
+        args: Any,
+        state: Any,
+        before: RunRecord | None,
+        *,
+        wanted: ResumesFrom,
+        recovers: bool,
+    ) -> Lineage:
         if recovers:
             with self._guard("recover a run that was killed in this folder"):
                 recover_before(folder, self._settings, journals=self.journals)
@@ -70,9 +82,11 @@ class Resuming:
         with self._guard("find the sessions before this one"):
             if before is not None and self._is_given_up(args, before):
                 lineage = self._lineage.after_attempt(before)
-            elif self._checkpoint is not None or state.global_step > 0:
-                lineage = self._of_checkpoint(folder, state)
-                if self._lives(lineage.run_id, folder):
+            elif (checkpoint := last_checkpoint(folder) if wanted is True else wanted) or state.global_step > 0:
+                # One that is added while train() runs has not seen what it was called with.
+                checkpoint = checkpoint or agreeing_checkpoint(folder, state)
+                lineage = earlier_sessions(checkpoint, folder, step=int(state.global_step), killed=self._killed)
+                if self._lives(lineage.run_id, checkpoint, folder):
                     lineage = lineage.as_branch()
         return lineage
 
@@ -94,17 +108,11 @@ class Resuming:
         again = bool(getattr(args, "auto_find_batch_size", False)) and not self._called
         return again and before.status == "interrupted"
 
-    def _of_checkpoint(self, output_dir: Path, state: Any) -> Lineage:
-        # One that is added while train() runs has not seen what it was called with.
-        checkpoint = self._checkpoint or agreeing_checkpoint(output_dir, state)
-        self._checkpoint = checkpoint
-        return earlier_sessions(checkpoint, output_dir, step=int(state.global_step), killed=self._killed)
-
     def _killed(self, folder: Path, run_id: str) -> list[RunRecord]:
         return killed_accounts(folder, run_id, self._settings.journal_directory)
 
-    def _lives(self, run_id: str, output_dir: Path) -> bool:
+    def _lives(self, run_id: str, checkpoint: Path | None, output_dir: Path) -> bool:
         """Whether another process goes on with the run, here or where the checkpoint lies."""
-        before = [] if self._checkpoint is None else folders_before(self._checkpoint, output_dir)
+        before = [] if checkpoint is None else folders_before(checkpoint, output_dir)
         disk = self._settings.journal_directory
         return any(run_id in living_runs(one, disk, self.journals) for one in (output_dir, *before))

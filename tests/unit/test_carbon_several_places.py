@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -26,6 +27,7 @@ from cardcallback.carbon import (
 from cardcallback.check.record_rules import record_findings
 from cardcallback.cli.card_options import with_carbon as with_given
 from cardcallback.compare import compare_runs
+from cardcallback.errors import CardCallbackError
 from cardcallback.impact import EnvironmentalImpact
 from cardcallback.journal.recovering import Newest, interrupted_record
 from cardcallback.processes import merge_nodes, summarize_node
@@ -36,7 +38,7 @@ from cardcallback.render.card.emissions import emissions_metadata
 from cardcallback.render.card.front_matter import split_card
 from cardcallback.render.card.values import card_values
 from cardcallback.render.section import render_section
-from cardcallback.sessions import joined_sessions, with_longer_accounts
+from cardcallback.sessions import SUMMARY_NAME, earlier_sessions, joined_sessions, with_longer_accounts
 from cardcallback.trackers import run_summary
 
 JOULES_PER_KILOWATT_HOUR = 3.6e6
@@ -273,6 +275,60 @@ def test_a_place_given_afterwards_stands_for_all_sessions_and_says_so(capsys: py
     assert "afterwards" not in row(with_given(alone, factor=chosen_factor("FR", None), pue=None, market_intensity=None))
 
 
+def test_the_sessions_own_places_come_back(capsys: pytest.CaptureFixture[str]) -> None:
+    """After one was given for all, with the overheads that were known in them; a contract's factor stays."""
+    places = {"factor": None, "pue": None, "market_intensity": None}
+    assert with_given(two_places(), **places, own_places=True) == two_places()
+    given = with_given(two_places(), factor=chosen_factor("FR", None), pue=1.4, market_intensity=20.0)
+    back = with_given(given, **places, own_places=True)
+    assert carbon_of(back).shares == carbon_of(two_places()).shares
+    market = carbon_of(back).market_factor
+    assert market is not None
+    assert market.grams_per_kwh == 20.0
+    assert "afterwards" not in row(back)
+    assert "--own-places" in capsys.readouterr().err
+
+
+def test_only_places_that_were_told_come_back() -> None:
+    """Of older records there are none, and beside a place it would say nothing."""
+    places = {"factor": None, "pue": None, "market_intensity": None}
+    older = functools.reduce(joined_sessions, [of_hours(3, 1), of_hours(5, 2)])
+    with pytest.raises(CardCallbackError, match="no session of this run was told a place"):
+        with_given(older, **places, own_places=True)
+    with pytest.raises(CardCallbackError, match="leave --location"):
+        with_given(two_places(), **places | {"factor": chosen_factor("FR", None)}, own_places=True)
+
+
+@pytest.mark.parametrize("told", ["SE", None])
+def test_a_resume_says_that_a_given_place_stands_no_more(tmp_path: Path, told: str | None) -> None:
+    """It was given for the record in the folder, not for the checkpoint's; a session without one keeps it."""
+    begun = of_hours(3, 1, status="interrupted")
+    begun = begun if told is None else emitting(begun, told)
+    checkpoint = tmp_path / "checkpoint-100"
+    checkpoint.mkdir()
+    (checkpoint / SUMMARY_NAME).write_text(encode(begun))
+    (tmp_path / "training_run").mkdir()
+    rendered = with_given(begun, factor=chosen_factor("FR", None), pue=None, market_intensity=None)
+    (tmp_path / "training_run" / "record.json").write_text(encode(rendered))
+    lineage = earlier_sessions(checkpoint, tmp_path, step=100)
+    run = with_carbon(lineage.joined(placed(of_hours(5, 2), "DE")))
+    assert [session.factor and session.factor.place for session in run.sessions] == [
+        "France" if told is None else "Sweden",
+        "Germany",
+    ]
+    assert [("France" in note, "unless it is given again" in note) for note in lineage.notes] == (
+        [] if told is None else [(True, True)]
+    )
+
+
+def test_what_was_said_of_one_factor_for_all_is_of_the_sessions_then() -> None:
+    """A record of a version before each session kept its own goes on in a place of its own."""
+    note = "An earlier session had a grid of 36 g/kWh (A), a later one of 56 g/kWh (B): the CO2e takes one for "
+    older = replace(functools.reduce(joined_sessions, [of_hours(3, 1), of_hours(5, 2)]), notes=(f"{note}all of them.",))
+    run = joined(older, placed(of_hours(2, 3), "DE"))
+    assert [one for one in run.notes if one.startswith("An earlier session")] == [f"{note}sessions 1 and 2."]
+
+
 def test_records_without_places_of_their_sessions_render_as_they_were() -> None:
     """An older record has one factor for all; what goes on from it takes that for its sessions' own."""
     older = functools.reduce(joined_sessions, [of_hours(3, 1), of_hours(5, 2)])
@@ -328,6 +384,8 @@ def test_a_computer_in_another_place_is_told() -> None:
     assert told[0] in merge_nodes(first, [passed_on]).notes
     alike = placed(second, "SE")
     assert not [note for note in merge_nodes(first, [alike]).notes if "told to be" in note]
+    (untold,) = [note for note in merge_nodes(node_record(range(8)), [second]).notes if "told to be" in note]
+    assert untold.endswith("takes the place of rank 0's computer, which was told none.")
 
 
 def test_overhead_is_each_buildings_own_where_all_are_known() -> None:

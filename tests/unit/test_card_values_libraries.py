@@ -22,6 +22,29 @@ def test_a_library_has_one_name(library: str, name: str) -> None:
     assert card_values(record)["framework"] == f"{name} 1.2.3 (Trainer)"
 
 
+@pytest.mark.parametrize(
+    ("software", "framework"),
+    [
+        ({}, "sentence-transformers (Trainer)"),
+        ({"sentence-transformers": "5.1.0", "transformers": "5.0.0"}, "sentence-transformers 5.1.0 (Trainer), "),
+    ],
+)
+def test_a_library_is_known_by_either_of_its_names(software: dict[str, str], framework: str) -> None:
+    """That of its module, and that of its distribution, which a source tree on the path does not tell."""
+    training = replace(make_record().training, trainer="Trainer", trainer_library="sentence_transformers")
+    assert str(card_values(replace(make_record(), training=training, software=software))["framework"]).startswith(
+        framework
+    )
+
+
+def test_the_trainer_stands_beside_its_own_library() -> None:
+    """SetFit's trains with sentence-transformers, and is none of its trainers."""
+    training = replace(make_record().training, trainer="Trainer", trainer_library="setfit")
+    software = {"transformers": "5.0.0", "sentence-transformers": "5.1.0", "setfit": "1.2.0"}
+    words = card_values(replace(make_record(), training=training, software=software))["framework"]
+    assert words == "SetFit 1.2.0 (Trainer), sentence-transformers 5.1.0, Transformers 5.0.0"
+
+
 def test_a_library_that_nobody_listed_keeps_its_own_name() -> None:
     """Escaped, as every outside string is."""
     training = replace(make_record().training, trainer="Trainer", trainer_library="my*trainers")

@@ -69,7 +69,7 @@ def test_a_run_without_saved_weights_gets_a_record(tmp_path: Path, capsys: Any) 
     assert run("recover", "out") == 0
     printed = capsys.readouterr().out
     assert printed.startswith(
-        "out: at least 6 min 40 s, GPU 6.36 Wh, step 319 or soon after: record in out/training_run/record.json"
+        "out: at least 6 min 40 s, GPU at least 6.36 Wh, step 319 or soon after: record in out/training_run/record.json"
     )
     assert printed.endswith("record.json; no card: the run saved no weights\n")
     assert printed.count("\n") == 1

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from cardcallback.carbon import chosen_factor
 from cardcallback.cli import main
 from cardcallback.record import Card, Fill, Measurement, encode, load_run
 from cardcallback.testing import make_record
@@ -124,6 +125,22 @@ def test_place_may_change_and_is_kept_when_not_given(output: Path) -> None:
     assert "Germany" not in text
     assert run("render", output, "--card", card) == 0
     assert card.read_text() == text
+
+
+def test_the_runs_own_place_comes_back(output: Path, capsys: Any) -> None:
+    """After another one was given: on the card and in the record; beside a place the command refuses it."""
+    file = output / "training_run" / "record.json"
+    document = json.loads(file.read_text())
+    document["sessions"][0]["factor"] = json.loads(msgspec.json.encode(chosen_factor("SE", None)))
+    file.write_text(json.dumps(document))
+    for options, place in ((("--location", "DE"), "Germany"), (("--own-places",), "Sweden")):
+        assert run("render", output, "--card", output / "README.md", *options) == 0
+        carbon = load_run(output).carbon
+        assert carbon is not None
+        assert carbon.factor.place == place
+        assert place in (output / "README.md").read_text()
+    assert run("render", output, "--own-places", "--location", "DE") == 1
+    assert "leave --location" in capsys.readouterr().err
 
 
 def test_persons_text_stays(output: Path) -> None:
@@ -270,6 +287,29 @@ def test_card_in_a_folder_that_is_not_there(output: Path, capsys: Any) -> None:
     before = snapshot(output)
     assert run("render", output, "--card", output / "no" / "README.md", "--location", "DE") == 1
     assert "is not there: nothing was changed" in capsys.readouterr().err
+    assert snapshot(output) == before
+
+
+def test_what_was_not_written_is_not_called_filled(output: Path, tmp_path: Path, capsys: Any) -> None:
+    """A folder that is not there is the one thing that is said."""
+    (tmp_path / "template.md").write_text("# Card\n\n- Training time: [X]\n")
+    options = ("--template", tmp_path / "template.md")
+    assert run("render", output, "--card", output / "no" / "README.md", *options) == 1
+    assert capsys.readouterr().err.count("\n") == 1
+    assert run("render", output, "--card", output / "README.md", *options) == 0
+    assert "filled" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="no folder in which nobody can make a file")
+@pytest.mark.parametrize("options", [(), ("--no-charts",)])
+def test_a_folder_that_takes_no_files_is_said_in_words(output: Path, capsys: Any, options: tuple[str, ...]) -> None:
+    """Also where it seems to be writable, as for root."""
+    before = snapshot(output)
+    assert run("render", output, "--card", "/proc/card.md", *options) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("cardcallback: ")
+    assert "Errno" not in error
+    assert error.count("\n") == 1
     assert snapshot(output) == before
 
 

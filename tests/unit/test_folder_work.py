@@ -8,18 +8,25 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from card_writing_trainers import Child
 from folder_cards import open_folder
+from msgspec.structs import replace
 from running_run import STEP, RunningRun
+from session_records import session_record
 from test_publisher import STATE, MadeUpRun
 
 from cardcallback.errors import CardCallbackWarning
 from cardcallback.folder_work import FolderWork, NoAnswerError
+from cardcallback.following import WritingFollower
 from cardcallback.guard import Guard
 from cardcallback.publisher import Publisher
-from cardcallback.record import load_run
+from cardcallback.record import encode, load_run
+from cardcallback.resuming import Resuming
+from cardcallback.sessions import SUMMARY_NAME
 from cardcallback.settings import Settings
 
 # How long a test's folder is waited for, and how long a test waits for what comes at once where nothing is wrong.
@@ -75,7 +82,7 @@ def stalled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stalled
 def begun(run: Any, folder: Path, guard: Guard, **settings: Any) -> tuple[Publisher, FolderWork]:
     """A session whose folder is waited for a moment only."""
     work = FolderWork(guard, answer_seconds=SOON_SECONDS)
-    chosen = Settings(quiet=True, charts=False, **settings)
+    chosen = Settings(**{"quiet": True, "charts": False} | settings)
     publisher = Publisher(
         run, open_folder(folder), state=STATE, trainer=lambda: None, guard=guard, settings=chosen, work=work
     )
@@ -88,6 +95,29 @@ def settled(work: FolderWork) -> None:
     while work.is_behind and time.monotonic() < deadline:
         time.sleep(0.01)
     assert work.do("wait", lambda: True, otherwise=False, seconds=LONG_SECONDS)
+
+
+def completed_by_a_newer_run(folder: Path) -> str:
+    """The card that another run left there meanwhile."""
+    run: Any = MadeUpRun()
+    run.run_id = "newer"
+    opened, settings = open_folder(folder, "newer"), Settings(quiet=True, charts=False)
+    newer = Publisher(run, opened, state=STATE, trainer=lambda: None, guard=Guard(), settings=settings)
+    newer.end("completed", STATE)
+    assert load_run(folder).run_id == "newer"
+    return (folder / "README.md").read_text()
+
+
+def interrupt_once_asked(work: FolderWork, turns: int) -> None:
+    """Ctrl-C while the thread that trains waits for the last of so many things."""
+
+    def press() -> None:
+        deadline = time.monotonic() + LONG_SECONDS
+        while len(work._unfinished) < turns and time.monotonic() < deadline:
+            time.sleep(0.001)
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+    threading.Thread(target=press, daemon=True).start()
 
 
 @pytest.mark.filterwarnings("ignore:cardcallback could not")
@@ -144,25 +174,117 @@ def test_an_end_that_was_given_up_writes_over_nothing(
 
     monkeypatch.setattr(older._folder, call, hang)
     older.before_push() if push else older.end("completed", STATE)
-    run: Any = MadeUpRun()
-    run.run_id = "newer"
-    newer = Publisher(
-        run,
-        open_folder(tmp_path, "newer"),
-        state=STATE,
-        trainer=lambda: None,
-        guard=Guard(),
-        settings=Settings(quiet=True, charts=False),
-    )
-    newer.end("completed", STATE)
-    card = (tmp_path / "README.md").read_text()
-    assert load_run(tmp_path).run_id == "newer"
+    card = completed_by_a_newer_run(tmp_path)
     released.set()
     settled(work)
     work._answer_seconds = LONG_SECONDS
     older.leave()
     assert (tmp_path / "README.md").read_text() == card
     assert load_run(tmp_path).run_id == "newer"
+
+
+@pytest.mark.parametrize("call", ["weights_are_ours", "adopt_edits", "write_card", "write_record", "draw"])
+def test_an_end_that_was_broken_off_writes_over_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    """Ctrl-C once and again; another run completes, and only then the folder answers the first one's end."""
+    released, guard = threading.Event(), Guard()
+    older, work = begun(MadeUpRun(), tmp_path, guard, charts=True)
+    work._answer_seconds = LONG_SECONDS
+    whole = getattr(older._folder, call)
+
+    def hang(*given: Any, **named: Any) -> Any:
+        released.wait(LONG_SECONDS)
+        return call == "draw" or whole(*given, **named)
+
+    monkeypatch.setattr(older._folder, call, hang)
+    for turns in (1, 2):
+        interrupt_once_asked(work, turns)
+        with pytest.raises(KeyboardInterrupt):
+            older.end("completed", STATE)
+    card = completed_by_a_newer_run(tmp_path)
+    released.set()
+    settled(work)
+    assert (tmp_path / "README.md").read_text() == card
+    older.end("interrupted", STATE)  # as the process leaves
+    older.leave()
+    assert (tmp_path / "README.md").read_text() == card
+    assert load_run(tmp_path).run_id == "newer"
+    aside = load_run(tmp_path / "training_run" / "record-this-run.json")
+    assert (aside.run_id, aside.status) == ("this-run", "completed")
+    assert guard.sentences == []
+
+
+def test_an_end_that_was_broken_off_is_gone_on_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C once, as the folder is merely slow: record and card are there, and nothing is said to have failed."""
+    guard, slow = Guard(), threading.Event()
+    publisher, work = begun(MadeUpRun(), tmp_path, guard)
+    work._answer_seconds = LONG_SECONDS
+    whole = publisher._folder.write_card
+
+    def wait(*given: Any, **named: Any) -> Any:
+        slow.wait(LONG_SECONDS)
+        return whole(*given, **named)
+
+    monkeypatch.setattr(publisher._folder, "write_card", wait)
+    interrupt_once_asked(work, 1)
+    with pytest.raises(KeyboardInterrupt):
+        publisher.end("completed", STATE)
+    slow.set()
+    publisher.end("interrupted", STATE)
+    assert load_run(tmp_path).status == "completed"
+    assert publisher.card_written
+    assert guard.sentences == []
+
+
+@pytest.mark.filterwarnings("ignore:cardcallback could not")
+def test_a_warning_names_the_time_that_was_waited() -> None:
+    """Of pictures a longer one than of a save; what is not waited for has that of what it would wait behind."""
+    guard, released = Guard(), threading.Event()
+    work = FolderWork(guard, answer_seconds=SOON_SECONDS)
+    work.do("draw", lambda: released.wait(LONG_SECONDS), None, seconds=0.04)
+    work.do("save", lambda: None, None)
+    released.set()
+    settled(work)
+    assert [one.partition(" within ")[2][:6] for one in guard.sentences] == ["0.04 s", "0.04 s"]
+
+
+@pytest.mark.filterwarnings("ignore:cardcallback could not")
+def test_the_thread_that_trains_looks_at_no_card(tmp_path: Path, stalled: Stalled) -> None:
+    """Neither after a save of the Trainer's own, nor around the push of a checkpoint."""
+    guard, run, trainer = Guard(), MadeUpRun(), Child(tmp_path / "out")
+    publisher, run.work = begun(run, tmp_path / "out", guard)
+    trainer.push_in_progress = SimpleNamespace(is_done=lambda: False)  # type: ignore[attr-defined]
+    followed: Any = run
+    WritingFollower(lambda: followed, lambda: publisher).follow(trainer, guard)
+    stalled.hangs()
+    trainer._save_checkpoint()
+    trainer.save_model(None, True)  # noqa: FBT003 - the real signature
+    trainer._push_from_checkpoint("checkpoint-1")
+    trainer.create_model_card()
+    trainer.push_to_hub()
+    assert stalled.in_main == []
+
+
+@pytest.mark.filterwarnings("ignore:cardcallback could not")
+def test_the_last_checkpoint_is_looked_for_beside_the_training(tmp_path: Path, stalled: Stalled) -> None:
+    """Of ``resume_from_checkpoint=True``: the highest step's, by number; a folder that hangs is not waited for."""
+    for step in (2, 10):
+        checkpoint = tmp_path / "out" / f"checkpoint-{step}"
+        checkpoint.mkdir()
+        record = replace(session_record(steps=(0, step), session_id="before"), run_id=f"run-{step}")
+        (checkpoint / SUMMARY_NAME).write_text(encode(record))
+    work, resuming = FolderWork(Guard(), answer_seconds=SOON_SECONDS), Resuming(Guard(), Settings())
+    args, state = SimpleNamespace(output_dir=str(tmp_path / "out")), SimpleNamespace(global_step=10)
+    resuming.train_called(True)  # noqa: FBT003 - the Trainer's own word
+    stalled.hangs()
+    assert resuming.lineage(args, state, None, recovers=True, work=work).record is None
+    assert stalled.in_main == []
+    stalled.answers()
+    settled(work)
+    assert resuming.lineage(args, state, None, recovers=True).run_id == "run-10"
+    empty = SimpleNamespace(output_dir=str(tmp_path / "empty"))
+    assert not resuming.lineage(empty, SimpleNamespace(global_step=0), None, recovers=True).notes
 
 
 @pytest.mark.filterwarnings("ignore:cardcallback could not")

@@ -12,7 +12,7 @@ from section_stages import after, stage
 from cardcallback import EnvironmentalImpact, compare_runs
 from cardcallback.compare import CostInput
 from cardcallback.console import end_line
-from cardcallback.record import RunRecord, stage_of
+from cardcallback.record import RunRecord, spent_together, stage_of
 from cardcallback.render.card.filling import fill_placeholders
 from cardcallback.render.card.values import card_values
 from cardcallback.render.comparison import comparison_text
@@ -147,3 +147,29 @@ def test_a_killed_session_makes_the_total_the_least() -> None:
     assert fill_placeholders("Time per step: [X]", killed).text == fill_placeholders("Time per step: [X]", KNOWN).text
     assert fill_placeholders("Training time: [X]", killed).text == "Training time: at least 1 h 52 min"
     assert "| Time | 1 h 52 min," in render_section(KNOWN)
+
+
+def test_a_killed_session_used_the_least_too() -> None:
+    """What its time lacks is lacking in its energies and their CO2e; figures per step are as they were."""
+    killed = replace(KNOWN, sessions=(replace(KNOWN.sessions[0], killed=True),))
+    section = render_section(killed)
+    assert "The GPU used at least 107 Wh." in section
+    assert "| GPU energy | at least **107 Wh**" in section
+    assert "at least 107 Wh is at least 3.3 g in Norway" in section
+    assert "GPU at least 107 Wh" in end_line(killed, Path("README.md"), written=True, file=None)
+    assert fill_placeholders("Energy: [X]", killed).text.startswith("Energy: at least 0.107 kWh")
+    assert "| at least 0.107 kWh" in EnvironmentalImpact.from_record(killed).generate_report()
+    spent = spent_together(killed.sessions)
+    assert (spent.is_least, spent.is_least_time) == (True, True)
+    assert card_values(killed)["energy_per_step"] == card_values(KNOWN)["energy_per_step"]
+    assert "at least" not in render_section(KNOWN)
+
+
+def test_the_session_that_was_killed_is_the_one_whose_energy_is_the_least() -> None:
+    """Beside one that ended in good order."""
+    whole = KNOWN.sessions[0]
+    record = replace(KNOWN, sessions=(replace(whole, killed=True), whole))
+    line = next(line for line in render_section(record).splitlines() if "; 2: " in line)
+    first, _, second = line.partition("; 2: ")
+    assert "GPU energy at least 107 Wh" in first
+    assert "GPU energy 107 Wh" in second

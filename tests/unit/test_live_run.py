@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from dataclasses import replace
@@ -14,6 +15,7 @@ import pytest
 from cardcallback.errors import CardCallbackWarning
 from cardcallback.guard import Guard
 from cardcallback.live_run import LiveRun
+from cardcallback.processes import Place
 from cardcallback.record import RunRecord, Scope, Stage, unrecorded_stage
 from cardcallback.recorder import BackgroundOpening, EarlyReading, Recorder, Recording
 from cardcallback.sensors import Absence, DeviceInfo, Quantity, SensorSet, SensorSpec
@@ -326,3 +328,36 @@ def test_a_model_that_was_trained_before_is_told_unless_that_run_is_a_stage(tmp_
     second.stop_recording()
     record = second.record("completed", log_history=[], last_step=1)
     assert any("were trained before" in note for note in record.notes) is not known
+
+
+def test_a_record_of_now_of_a_job_asks_the_folder_for_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The journal's thread makes it each few seconds, and a line of it waits for no other process's files."""
+    folder = tmp_path / "shared"
+    folder.mkdir()
+    asked: list[tuple[int, str]] = []
+
+    def told(name: str) -> None:
+        original = getattr(os, name)
+
+        def call(path: object = ".", *args: object, **kwargs: object) -> object:
+            if str(path).startswith(str(folder)):
+                asked.append((threading.get_ident(), name))
+            return original(path, *args, **kwargs)
+
+        monkeypatch.setattr(os, name, call)
+
+    run = LiveRun(Settings(), clock=FakeClock(), system_root=tmp_path)
+    place = Place(processes=2, local_processes=2, node="n")
+    args = SimpleNamespace(output_dir=str(folder))
+    run.start_recording((), {}, args, None, first=True, place=place)
+    for name in ("open", "stat", "lstat", "mkdir", "replace", "unlink", "scandir", "listdir"):
+        told(name)
+    state = SimpleNamespace(global_step=1, log_history=[])
+    record = run.record_in_progress(state)
+    assert not [name for thread, name in asked if thread == threading.get_ident()]
+    assert record.processes == 2
+    run.stop_recording()
+    run.record_in_progress(state)
+    assert not [name for thread, name in asked if thread == threading.get_ident()]
+    run.record("completed", log_history=[], last_step=1)
+    run.work.stop()

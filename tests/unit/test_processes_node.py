@@ -63,6 +63,34 @@ def two_gpus(rank: int) -> RunRecord:
     return msgspec.structs.replace(record, nodes=(node,))
 
 
+@pytest.mark.parametrize("rank", [0, 1])
+@pytest.mark.parametrize("finished", [False, True])
+def test_a_record_of_now_asks_the_folder_for_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rank: int, *, finished: bool
+) -> None:
+    """The journal's line is in time however long the folder takes; it has the others as they were heard last."""
+    folder = tmp_path / "shared"
+    folder.mkdir()
+    node, other = computer(folder, rank), computer(folder, 1 - rank)
+    if finished:
+        other.leave_summary(other.joined(record_of(1 - rank)))
+        node.finish()
+    heard = node.joined(record_of(rank))
+
+    def asked(name: str) -> None:
+        original = getattr(os, name)
+
+        def call(path: object = ".", *args: object, **kwargs: object) -> object:
+            assert not str(path).startswith(str(folder)), name
+            return original(path, *args, **kwargs)
+
+        monkeypatch.setattr(os, name, call)
+
+    for name in ("open", "stat", "lstat", "mkdir", "replace", "unlink", "scandir", "listdir"):
+        asked(name)
+    assert node.joined(record_of(rank), reads=False) == heard
+
+
 def test_a_computer_that_is_done_is_taken_up(tmp_path: Path) -> None:
     """Its summary lies on the shared disk when rank 0 ends."""
     first, second = computer(tmp_path, 0), computer(tmp_path, 1)

@@ -61,6 +61,50 @@ def test_a_thread_that_waits_between_both_clocks_finds_no_sleep() -> None:
     assert sleeps.seconds == 0.0
 
 
+class HeldUpClock(FakeClock):
+    """One whose reader is held up for a second after each look at the elapsed clock that is told, from 1 on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._looks: list[int] = []
+
+    def hold_up(self, *looks: int) -> None:
+        """Of those that come from now on."""
+        self._looks = list(looks)
+
+    def elapsed_seconds(self) -> float:
+        """And then the reader waits for a processor."""
+        now = super().elapsed_seconds()
+        self._looks = [look - 1 for look in self._looks]
+        if 0 in self._looks:
+            self.advance(1.0)
+        return now
+
+
+@pytest.mark.parametrize("looks", [(1,), (1, 3, 4, 7), tuple(range(1, 11))], ids=["first", "some", "all"])
+def test_a_begin_that_is_held_up_between_both_clocks_finds_no_sleep_later(looks: tuple[int, ...]) -> None:
+    """On a busy machine: neither by a look nor in the sum; a real sleep afterwards is found as long as it was."""
+    clock = HeldUpClock()
+    clock.hold_up(*looks)
+    sleeps = Sleeps(clock)
+    assert looked(sleeps, clock) == []
+    assert sleeps.seconds == 0.0
+    clock.suspend(60.0)
+    ((begin, end),) = looked(sleeps, clock)
+    assert end - begin == pytest.approx(60.0, abs=1.0)
+    assert sleeps.seconds == pytest.approx(60.0, abs=1.0)
+
+
+@pytest.mark.parametrize("looks", [(1,), (1, 3, 5)], ids=["first", "some"])
+def test_a_sum_that_is_held_up_between_both_clocks_is_no_shorter(looks: tuple[int, ...]) -> None:
+    """The tightest of a few looks counts."""
+    clock = HeldUpClock()
+    sleeps = Sleeps(clock)
+    clock.suspend(60.0)
+    clock.hold_up(*looks)
+    assert sleeps.seconds == pytest.approx(60.0)
+
+
 def slept(*, asleep_watts: float, step_joules: float = 0.0, told: bool = True) -> tuple[EnergyResult, float]:
     """What an account says of a run with a minute's sleep in it, and the truth."""
     begin, end = ASLEEP

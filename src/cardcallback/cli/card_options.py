@@ -25,6 +25,10 @@ Factors = Annotated[
     Path | None,
     typer.Option(help="A CSV file of your own factors: place,grams_per_kwh,year,boundary,source.", metavar="FILE"),
 ]
+OwnPlaces = Annotated[
+    bool,
+    typer.Option("--own-places", help="Go back to the sessions' own places from one that was given for all of them."),
+]
 Pue = Annotated[float | None, typer.Option(help="Building overhead (power usage effectiveness).")]
 MarketIntensity = Annotated[
     float | None, typer.Option(help="A contract's factor, for a figure beside the grid's.", metavar="G")
@@ -84,12 +88,23 @@ def with_carbon(
     factor: CarbonFactor | None,
     pue: float | None,
     market_intensity: float | None,
+    own_places: bool = False,
 ) -> RunRecord:
-    """The record with its CO2e for the place and overhead that were asked for; warns where there is none."""
+    """The record with its CO2e for the place and overhead that were asked for; warns where there is none.
+
+    ``own_places``: what was given afterwards for all sessions holds no more, but for a contract's factor.
+
+    Raises:
+        CardCallbackError: what was asked for contradicts itself, or lacks what it needs.
+    """
     market = None if market_intensity is None else market_factor(market_intensity)
+    if own_places:
+        _require_own_places(record, gives_place=factor is not None)
+        market = market or (None if record.carbon is None else record.carbon.market_factor)
+        record = msgspec.structs.replace(record, carbon=None)
     # Nothing given: the record's own place stays. Settings of this machine are not asked, since training
     # may have run elsewhere.
-    if factor is None and pue is None and market is None:
+    elif factor is None and pue is None and market is None:
         return record
     if market is not None and factor is None and not _has_place(record):
         msg = "a contract's factor stands beside the grid's: give --location or --carbon-intensity too"
@@ -103,8 +118,18 @@ def with_carbon(
     own = overridden_places(told)
     if factor is not None and own:
         names = ", ".join(one.place for one in own)
-        warn(f"the place given now stands for all sessions, which were in several by their own account: {names}")
+        words = f"the place given now stands for all sessions, which were in several by their own account: {names}"
+        warn(f"{words}; `cardcallback render --own-places` goes back to them")
     return told
+
+
+def _require_own_places(record: RunRecord, *, gives_place: bool) -> None:
+    if gives_place:
+        msg = "--own-places takes the places that the sessions were told: leave --location and --carbon-intensity out"
+        raise CardCallbackError(msg)
+    if all(session.factor is None for session in record.sessions):
+        msg = "no session of this run was told a place of its own: give one with --location, for all of them"
+        raise CardCallbackError(msg)
 
 
 def _has_place(record: RunRecord) -> bool:

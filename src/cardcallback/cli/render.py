@@ -19,6 +19,7 @@ from cardcallback.cli.card_options import (
     Location,
     MarketIntensity,
     ModelIndex,
+    OwnPlaces,
     Pue,
     factor_of_options,
     load_of_weights,
@@ -43,7 +44,7 @@ from cardcallback.render.pictures import draw_pictures
 from cardcallback.render.pictures.choice import pictures_of
 from cardcallback.render.section import render_section
 from cardcallback.settings import checks
-from cardcallback.writing import read_card, write_atomically
+from cardcallback.writing import own_folder, read_card, write_atomically
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,6 +65,7 @@ def render(  # noqa: PLR0913 - one argument an option, as typer wants them
     location: Location = None,
     carbon_intensity: CarbonIntensity = None,
     factors: Factors = None,
+    own_places: OwnPlaces = False,
     pue: Pue = None,
     market_intensity: MarketIntensity = None,
     model_index: ModelIndex = False,
@@ -76,6 +78,7 @@ def render(  # noqa: PLR0913 - one argument an option, as typer wants them
         factor=factor_of_options(location, carbon_intensity, factors),
         pue=pue,
         market_intensity=market_intensity,
+        own_places=own_places,
     )
     template_text = checks.template_text(template) if template is not None else None
     labels = own_labels()
@@ -99,12 +102,15 @@ def _printed(
     if template_text is None:
         return render_section(record, pictures=pictures)
     body = _Body(text=template_text, kind="template", labels=labels, model_index=model_index)
-    return _composed(record, body, pictures=pictures).text
+    composed = _composed(record, body, pictures=pictures)
+    _tell(composed, model_index=model_index)
+    return composed.text
 
 
 def _write(
     record: RunRecord, loaded: LoadedRecord, *, card: Path, record_file: Path, body: _Body, may_draw: bool
 ) -> None:
+    _require_writable(card.parent, record_file.parent)
     before = read_text(card)
     folder = card.parent / RECORD_FOLDER
     drawn = _all_drawn(record, folder)
@@ -113,15 +119,14 @@ def _write(
     composed = _composed(known, body, pictures=drawn or may_draw)
     # Both texts are complete before the first write, so that whatever is wrong with them changes nothing.
     encoded = encode(msgspec.structs.replace(record, card=composed.card), document=loaded.document)
-    _require_writable(card.parent, record_file.parent)
     if may_draw and not drawn:
-        folder.mkdir(exist_ok=True)
-        draw_pictures(record, folder)
+        draw_pictures(record, own_folder(folder))
     _require_unchanged(record_file, loaded)
     write_atomically(card, composed.text, unless_changed_from=before)
     # At once, since a run that goes on would take it for a person's edit.
     note_rendered(card.parent / PRIVATE_FOLDER, before=before, after=composed.text, card=composed.card)
     write_atomically(record_file, encoded)
+    _tell(composed, model_index=body.model_index)
     if _goes_on(record.run_id, card.parent):
         warn("the run still goes on and will write its card again, for the place it was given: render again after it")
 
@@ -140,7 +145,7 @@ def _composed(record: RunRecord, body: _Body, *, pictures: bool) -> ComposedCard
     if body.kind == "template":
         # The fills the record remembers are of another card's placeholders.
         record = msgspec.structs.replace(record, card=Card())
-    composed = render_card(
+    return render_card(
         record,
         body=body.text,
         body_kind=body.kind,
@@ -148,10 +153,13 @@ def _composed(record: RunRecord, body: _Body, *, pictures: bool) -> ComposedCard
         model_index=body.model_index,
         own_labels=body.labels,
     )
-    about_results = [one for one in composed.report.remarks if body.model_index and "model-index" in one]
+
+
+def _tell(composed: ComposedCard, *, model_index: bool) -> None:
+    """What became of the card that was printed or written."""
+    about_results = [one for one in composed.report.remarks if model_index and "model-index" in one]
     for line in (*composed.report.warnings, *about_results, *composed.report.placeholders.lines()):
         warn(line)
-    return composed
 
 
 def _require_unchanged(record_file: Path, loaded: LoadedRecord) -> None:

@@ -18,6 +18,7 @@ from cardcallback.hooks.lifecycle import (
     watch_train,
 )
 from cardcallback.hooks.resuming import (
+    ResumesFrom,
     checkpoint_folder,
     output_folder,
     saves_checkpoint,
@@ -32,6 +33,7 @@ __all__ = [
     "AfterWrite",
     "BeforePush",
     "PhaseVisit",
+    "ResumesFrom",
     "StopSignals",
     "adapter_folders",
     "adapters_of",

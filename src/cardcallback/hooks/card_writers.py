@@ -6,7 +6,7 @@ import functools
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from cardcallback.hooks.wrapping import (
     Call,
@@ -23,6 +23,20 @@ from cardcallback.hooks.wrapping import (
 AfterWrite = Callable[[Path], None]
 BeforePush = Callable[[], None]
 BeforeWrite = Callable[[], None]
+_Seen = TypeVar("_Seen")
+
+
+class Look(Protocol):
+    """Looks at a folder that may never answer, for whoever must not wait for it for ever."""
+
+    def __call__(self, see: Callable[[], _Seen], otherwise: _Seen, /) -> _Seen:
+        """What ``see`` returns, or ``otherwise`` where there is no answer in time."""
+
+
+def _at_once(see: Callable[[], _Seen], otherwise: _Seen, /) -> _Seen:
+    del otherwise
+    return see()
+
 
 CARD_NAME = "README.md"
 _TOPIC = "card writers"
@@ -38,6 +52,7 @@ def watch_card_writers(
     *,
     before_write: BeforeWrite | None = None,
     before_push: BeforePush | None = None,
+    look: Look = _at_once,
     guard: GuardFactory | None = None,
 ) -> None:
     """Call ``after_write(card)`` each time this trainer, its model, or PEFT for that, has written a card.
@@ -64,10 +79,11 @@ def watch_card_writers(
         after_write: told of the card's file.
         before_write: told that a card is about to be written.
         before_push: told that an upload is about to begin.
+        look: how to look at the cards that lie in a folder; at once unless given.
         guard: makes the context manager that our part runs in, from what it is about to do.
     """
     guard = guard_or_own(guard)
-    told = _Told(after_write, before_write, before_push)
+    told = _Told(after_write, before_write, before_push, look)
     watch = start_watch(trainer)
     task = "complete a card that was rewritten"
     complete = functools.partial(Hook, task=task, guard=guard, before=told.write_begins)
@@ -94,11 +110,12 @@ class _Told:
     """What a call of each method says about a card's file."""
 
     def __init__(
-        self, after_write: AfterWrite, before_write: BeforeWrite | None, before_push: BeforePush | None
+        self, after_write: AfterWrite, before_write: BeforeWrite | None, before_push: BeforePush | None, look: Look
     ) -> None:
         self._after_write = after_write
         self._before_write = before_write
         self._before_push = before_push
+        self._look = look
         self._pushed: bytes | None = None
 
     def write_begins(self, call: Call) -> None:
@@ -117,7 +134,8 @@ class _Told:
         push = getattr(call.trainer, "push_in_progress", None)
         if watch is None or push is None or not watch.is_running(_SAVE_CHECKPOINT):
             return False
-        return not push.is_done() and (_output_folder(call.trainer) / CARD_NAME).exists()
+        card = _output_folder(call.trainer) / CARD_NAME
+        return not push.is_done() and self._look(card.exists, False)  # noqa: FBT003 - what is taken for granted
 
     def adapter_card_written(self, call: Call, result: Any) -> None:
         del result
@@ -136,7 +154,8 @@ class _Told:
         folder = call.argument(0, "output_dir")
         card = (_output_folder(call.trainer) if folder is None else Path(folder)) / CARD_NAME
         internal = bool(call.argument(1, "_internal_call", default=False))
-        if _is_main_process(call.trainer) and (card.exists() or not internal):
+        # A save of the Trainer's own without a card begins none.
+        if _is_main_process(call.trainer) and (not internal or self._look(card.exists, False)):  # noqa: FBT003 - as above
             self._after_write(card)
 
     def push_begins(self, call: Call) -> None:
@@ -151,18 +170,18 @@ class _Told:
         # The strategy "end" pushes no checkpoint; the trainer calls the method all the same.
         if getattr(call.trainer.args, "hub_strategy", None) != "end":
             self.push_begins(call)
-        self._pushed = _content(_output_folder(call.trainer) / CARD_NAME)
+        if _is_main_process(call.trainer):
+            self._pushed = self._content(_output_folder(call.trainer) / CARD_NAME)
 
     def checkpoint_pushed(self, call: Call, result: Any) -> None:
         """sentence-transformers copies the checkpoint's card over the folder's own before it uploads that."""
         del result
         card = _output_folder(call.trainer) / CARD_NAME
-        if _is_main_process(call.trainer) and _content(card) != self._pushed:
+        if _is_main_process(call.trainer) and self._content(card) != self._pushed:
             self._after_write(card)
 
-
-def _content(card: Path) -> bytes | None:
-    return card.read_bytes() if card.is_file() else None
+    def _content(self, card: Path) -> bytes | None:
+        return self._look(lambda: card.read_bytes() if card.is_file() else None, None)
 
 
 def _wrap_adapter_writers() -> None:

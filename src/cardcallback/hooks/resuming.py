@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from cardcallback import handlers
 from cardcallback.hooks.wrapping import Call, GuardFactory, Hook, guard_or_own, watch_method, watch_of
-from cardcallback.sessions import last_checkpoint
+
+# What a training is to go on from: True is whichever is the last in its output folder, None is nothing.
+ResumesFrom: TypeAlias = Path | Literal[True] | None
 
 _TOPIC = "resume"
 _ARGUMENT = "resume_from_checkpoint"
@@ -18,9 +20,9 @@ _UPLOADING_STRATEGIES = frozenset({"checkpoint", "all_checkpoints"})
 
 
 def watch_resume(
-    trainer: Any, *, on_checkpoint: Callable[[Path | None], None], guard: GuardFactory | None = None
+    trainer: Any, *, on_checkpoint: Callable[[ResumesFrom], None], guard: GuardFactory | None = None
 ) -> None:
-    """Call ``on_checkpoint`` when ``train()`` begins, with what it is asked to resume from, or None for nothing.
+    """Call ``on_checkpoint`` when ``train()`` begins, with what it is asked to resume from; no file is looked at.
 
     It is called again with the folder that is really loaded, where the trainer chooses one by itself. Calling this
     again for the same trainer replaces what is called.
@@ -28,10 +30,7 @@ def watch_resume(
 
     def asked(call: Call) -> None:
         wanted = call.argument(0, _ARGUMENT)
-        if wanted is True:
-            on_checkpoint(last_checkpoint(Path(call.trainer.args.output_dir)))
-        else:
-            on_checkpoint(_path(wanted))
+        on_checkpoint(True if wanted is True else _path(wanted))
 
     def loaded(call: Call) -> None:
         found = _path(call.argument(0, _ARGUMENT))

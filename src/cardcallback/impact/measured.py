@@ -10,9 +10,9 @@ from cardcallback.render.energy_words import emissions_label
 from cardcallback.render.figures import (
     AT_LEAST,
     absent,
-    at_least,
     beside_accuracy,
     coverage_words,
+    least_energy,
     looking_words,
     recording_error,
     source_words,
@@ -70,7 +70,7 @@ def measured_energy(record: RunRecord, factor: CarbonFactor | None, pue: float |
     return MeasuredEnergy(
         joules=None if unresolved else energy.value,
         words=_words(record, name),
-        least=at_least(energy),
+        least=least_energy(record, energy),
         carbon=footprint.carbon if reason is None else None,
         carbon_reason=reason,
         overhead=_overhead(overhead, footprint),
@@ -108,9 +108,9 @@ def _words(record: RunRecord, name: str) -> str:
     if energy.value is None:
         return absent(energy)
     if is_unresolved(energy):
-        figure = spent_words(energy, record.duration_seconds)
+        figure = spent_words(record, energy)
     else:
-        figure = f"{at_least(energy)}{kilowatt_hours(energy.value / JOULES_PER_KILOWATT_HOUR)} kWh"
+        figure = f"{least_energy(record, energy)}{kilowatt_hours(energy.value / JOULES_PER_KILOWATT_HOUR)} kWh"
     parts = [
         f"{verb(energy)}, {_part(record, name)}: {source_words(energy)}",
         *([coverage_words(energy)] if _was_watched_in_part(energy) else []),

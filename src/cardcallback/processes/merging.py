@@ -33,7 +33,9 @@ _FIRST_ALONE = (
     "but for the GPU power of the computers that told theirs."
 )
 _NOT_YET = "left no figures here (yet)."
-_OTHER_GRID = "Computers of {ranks} were told to be in {grid}: CO2e of a session takes the place of rank 0's computer."
+_OTHER_GRID = (
+    "Computers of {ranks} were told to be in {grid}: CO2e of a session takes the place of rank 0's computer{untold}."
+)
 # What a measurer measures of all its computer, whichever processes it measures for.
 _OF_THE_COMPUTER = ("cpu", "dram", "system")
 _TOKENS_OF_ALL = "tokens are known of all sessions together"
@@ -211,7 +213,8 @@ def _elsewhere(own: RunRecord, new: Sequence[NodeSummary]) -> list[str]:
     for one in new:
         if one.grid and one.grid != here:
             told.setdefault(one.grid, []).extend(one.node.ranks)
-    return [_OTHER_GRID.format(ranks=format_ranks(ranks), grid=grid) for grid, ranks in told.items()]
+    untold = "" if here else ", which was told none"
+    return [_OTHER_GRID.format(ranks=format_ranks(ranks), grid=grid, untold=untold) for grid, ranks in told.items()]
 
 
 def _notes(record: RunRecord, nodes: Sequence[Node], missing: Sequence[int]) -> list[str]:

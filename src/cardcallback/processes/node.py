@@ -56,6 +56,8 @@ class MeasuredNode:
         counts: the tokens of this process's own batches as last read, where they are counted.
         devices: those that are measured by now.
         guard: catches what fails in the thread.
+
+    ``finished``: whether its session is over, as far as it was heard of.
     """
 
     def __init__(
@@ -78,34 +80,43 @@ class MeasuredNode:
             clock=clock,
             on_change=on_change,
             on_start=self._begin,
+            on_look=self._look_at_job,
             guard=guard,
         )
         self.place = place
         self._folder = output_folder
         self._clock = clock
+        # What rank 0 calls the job; on other computers as it was last seen in the folder.
         self._job = new_salt() if place.writes else ""
+        self._named: JobNames | None = None
         self._counts = counts
         self._devices = devices
         self._begin_day = utc_today()
         self._told: dict[int, StepCounts] = {}
         self._others: dict[Path, NodeSummary] = {}
-        self._finished = False
+        self.finished = False
 
     def finish(self) -> None:
         """The session is over: hear the processes once more and, for rank 0, take up the nodes that are done."""
         self.ranks.finish()
-        self._finished = True
+        self.finished = True
         if self.place.writes:
             self._wait_for_nodes()
             self._end_job()
 
-    def joined(self, record: RunRecord) -> RunRecord:
-        """The record of this node's measuring as the job's, with those of its other nodes that are done by now."""
-        if not self._finished:
+    def joined(self, record: RunRecord, *, reads: bool = True) -> RunRecord:
+        """The record of this node's measuring as the job's, with those of its other nodes that are done by now.
+
+        Args:
+            record: what was measured here.
+            reads: hear the others first, which takes as long as the output folder does; else as they were heard last.
+        """
+        if reads and self.finished:
+            self._look_at_job()
+        elif reads:
             self.ranks.look()
-            self._name_gpus()
         own = self._as_one_node(record)
-        if self._finished and self.place.writes and len(self.ranks.numbers) < self.place.processes:
+        if reads and self.finished and self.place.writes and self._is_one_of_several:
             self.look_again()
             with handlers.suppress(OSError, CardCallbackError):  # only whoever joins further nodes later needs it
                 self.leave_summary(own)
@@ -113,15 +124,24 @@ class MeasuredNode:
             return own
         return merge_nodes(own, list(self._others.values()), computer=self.place.computer, gpus=self._gpus())
 
-    def _name_gpus(self) -> None:
+    @property
+    def _is_one_of_several(self) -> bool:
+        return len(self.ranks.numbers) < self.place.processes
+
+    def _look_at_job(self) -> None:
         """Also of a rank 0 that is killed it is known then which GPUs were measured."""
-        if not self.place.writes or len(self.ranks.numbers) >= self.place.processes:
+        if not self.place.writes:
+            self._job = read_job(self._folder).job
             return
         names = JobNames(self._job, self.place.computer, self._gpus())
+        if names == self._named or self.finished or not self._is_one_of_several:
+            return
         with handlers.suppress(OSError, CardCallbackError):  # then a GPU of two measurers may count twice
             known = read_job(self._folder)
-            if known.job == names.job and known != names:
-                write_job(self._folder, names)
+            if known.job == names.job:
+                if known != names:
+                    write_job(self._folder, names)
+                self._named = names
 
     def leave_summary(self, record: RunRecord) -> None:
         """Write this node's figures, a record of it alone, for rank 0 or for whoever joins the nodes later.
@@ -130,7 +150,8 @@ class MeasuredNode:
             CardCallbackError: our folder is a link that leads out of the output folder, or cannot be made.
             OSError: it cannot be written.
         """
-        summary = summarize_node(record, answers=self._seen_job(), computer=self.place.computer, gpus=self._gpus())
+        self._look_at_job()
+        summary = summarize_node(record, answers=self._job, computer=self.place.computer, gpus=self._gpus())
         write_summary(self._folder, summary)
 
     def look_again(self, until_seconds: float = math.inf) -> bool:
@@ -141,15 +162,15 @@ class MeasuredNode:
         """
         told, self._told = self._told, self.ranks.counts()
         before = dict(self._others)
-        if self.place.writes and len(self.ranks.numbers) < self.place.processes:
+        if self.place.writes and self._is_one_of_several:
             self._take_up_nodes(until_seconds)
-        if self.place.writes and self._finished:
+        if self.place.writes and self.finished:
             self._end_job()
         return self._others != before or self._told != told
 
     def hears_more(self) -> bool:
         """Whether other processes told more since the last record, once this one has ended; waits a moment at most."""
-        if not self._finished:
+        if not self.finished:
             return False
         self.ranks.listen(_LATE_WORDS_TIMEOUT_SECONDS)
         return self.look_again()
@@ -176,7 +197,8 @@ class MeasuredNode:
 
     def _remove_summaries_of_others(self) -> None:
         # Each computer's own disk may hold an earlier job's, whose ranks may have run elsewhere.
-        job = self._seen_job()
+        self._look_at_job()
+        job = self._job
         for path in summary_files(self._folder):
             summary = load_summary(path)
             if not job or summary is None or summary.answers != job:
@@ -186,9 +208,6 @@ class MeasuredNode:
         """The job's number goes once no computer is left that may look for it."""
         if self._is_complete() or self.place.local_processes == self.place.processes:
             remove_job(self._folder, self._job)
-
-    def _seen_job(self) -> str:
-        return self._job or read_job(self._folder).job
 
     def _gpus(self) -> tuple[str, ...]:
         """The measured GPUs as the job's other measurers name them in these days."""
@@ -205,8 +224,8 @@ class MeasuredNode:
             accelerators=tuple(one.name for one in record.hardware.accelerators),
             memory_peak_bytes=record.memory.system_peak.value,
             partial_reason=record.energy.partial_reason,
-            job=self._seen_job() or None,
-            gpu_power=power_of_all_gpus(record) if len(self.ranks.numbers) < self.place.processes else (),
+            job=self._job or None,
+            gpu_power=power_of_all_gpus(record) if self._is_one_of_several else (),
         ).with_gpu_energy(record.energy.gpu)
         return msgspec.structs.replace(
             record,

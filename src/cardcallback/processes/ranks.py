@@ -61,6 +61,7 @@ class Ranks:
         clock: by which a silence is told.
         on_change: called where other devices were announced than before.
         on_start: called in the thread, once others were invited.
+        on_look: called after each look, likewise.
         guard: catches what fails in the thread.
 
     Without ``start``, ``look`` may be called by hand after ``invite``.
@@ -75,13 +76,14 @@ class Ranks:
         clock: Clock,
         on_change: Callable[[], None],
         on_start: Callable[[], None] = lambda: None,
+        on_look: Callable[[], None] = lambda: None,
         guard: Guard | None = None,
     ) -> None:
         self._rendezvous = rendezvous
         self._place = place
         self._clock = clock
         self._on_change = on_change
-        self._on_start = on_start
+        self._on_start, self._on_look = on_start, on_look
         self._guard = guard or Guard()
         self._salt = new_salt()
         self._own = announce(own, self._salt, rank=place.rank, process=os.getpid())
@@ -121,6 +123,7 @@ class Ranks:
                 one.was_gone = one.process.is_gone()
         if self._devices() != before:
             self._on_change()
+        self._on_look()
 
     @property
     def missing(self) -> tuple[int, ...]:

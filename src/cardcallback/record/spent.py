@@ -73,7 +73,7 @@ def spent_together(sessions: Iterable[Account]) -> Spent:
     lacking = any(is_only_a_part(figure) for figure in known) or any(part.energy.partial_reason for part in parts)
     return Spent(
         seconds=sum(part.duration_seconds for part in parts),
-        is_least_time=open_ended or any(part.killed for part in parts),
+        is_least_time=open_ended,
         joules=sum(figure.value or 0.0 for figure in known) if known else None,
         low_joules=sum_or_none([figure.recording_low for figure in known]) if known else None,
         high_joules=sum_or_none([figure.recording_high for figure in known]) if known else None,
@@ -85,4 +85,4 @@ def spent_together(sessions: Iterable[Account]) -> Spent:
 
 def _is_open_ended(account: Account) -> bool:
     # One whose end nobody wrote down took longer, and used more, than is known of it.
-    return account.status == "running" or account.rest_unknown
+    return account.status == "running" or account.rest_unknown or account.killed

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cardcallback.record import Carbon, CarbonShare, Measurement, RunRecord
-from cardcallback.render.figures import AT_LEAST, at_least
+from cardcallback.render.figures import AT_LEAST, least_energy
 from cardcallback.sessions import sessions_named
 from cardcallback.units import format_energy, format_number
 
@@ -19,7 +19,7 @@ def energy_of_emissions(record: RunRecord) -> Measurement:
 def at_least_emissions(record: RunRecord) -> str:
     """The words before a figure of the CO2e that leaves out energy, or sessions whose place nobody told."""
     leaves_out = record.carbon is not None and record.carbon.joules_without_place > 0
-    return AT_LEAST if leaves_out else at_least(energy_of_emissions(record))
+    return AT_LEAST if leaves_out else least_energy(record, energy_of_emissions(record))
 
 
 def places_words(carbon: Carbon) -> list[str]:

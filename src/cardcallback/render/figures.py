@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from cardcallback.record import FULL_COVERAGE, InstrumentAccuracy, Measurement, Spent, is_only_a_part, is_unresolved
+from cardcallback.record import (
+    FULL_COVERAGE,
+    InstrumentAccuracy,
+    Measurement,
+    RunRecord,
+    Spent,
+    is_only_a_part,
+    is_unresolved,
+)
 from cardcallback.render.text import escape_markdown, public_reason
 from cardcallback.units import (
     energy_unit,
@@ -177,22 +185,31 @@ def at_least(measurement: Measurement | None) -> str:
     return AT_LEAST if measurement is not None and is_only_a_part(measurement) else ""
 
 
+def least_energy(record: RunRecord, measurement: Measurement | None) -> str:
+    """The same before an energy of the whole run: a session that was killed used more than its last line tells."""
+    was_killed = measurement is not None and any(session.killed for session in record.sessions)
+    return AT_LEAST if was_killed else at_least(measurement)
+
+
 def energy_figure(
     measurement: Measurement | None,
     otherwise: str = "nobody measured it",
     strong: str = "",
     beside_joules: float | None = None,
+    least: str | None = None,
 ) -> str:
     """An energy as a card prints it anywhere: "42.0 Wh", "at least 42.0 Wh", its interval, or why there is none.
 
     The interval stands in place of digits that it makes say nothing. ``strong`` encloses the figure, such as ``**``;
-    of several in one line or table the unit is that of ``beside_joules``, the largest or their sum.
+    of several in one line or table the unit is that of ``beside_joules``, the largest or their sum. ``least`` are the
+    words before it, unless the measurement alone tells them.
     """
     if measurement is None or measurement.value is None:
         return absent(measurement, otherwise)
     low, high = measurement.recording_low, measurement.recording_high
     if low is None or high is None or not is_unresolved(measurement):
-        return f"{at_least(measurement)}{strong}{format_energy(measurement.value, beside_joules)}{strong}"
+        words = at_least(measurement) if least is None else least
+        return f"{words}{strong}{format_energy(measurement.value, beside_joules)}{strong}"
     return f"{strong}between {energy_range(low, high, beside_joules).replace(' to ', ' and ')}{strong}"
 
 
@@ -229,19 +246,19 @@ def accuracies_plain(*spent: Spent) -> str:
     return "; ".join(dict.fromkeys(told))
 
 
-def spent_words(measurement: Measurement, seconds: float, strong: str = "") -> str:
+def spent_words(record: RunRecord, measurement: Measurement, strong: str = "") -> str:
     """A known energy of the run as it is printed on its own, with why it could not be resolved.
 
     Args:
+        record: the run's, which tells whether it was too short, or was killed.
         measurement: a known energy.
-        seconds: how long the run took, which tells whether that was too short.
         strong: what encloses the figure, such as ``**``.
     """
     if measurement.value is None:
         msg = "an unknown energy has a reason and no words"
         raise ValueError(msg)
-    why = f" ({unresolved_reason(seconds)})" if is_unresolved(measurement) else ""
-    return energy_figure(measurement, strong=strong) + why
+    why = f" ({unresolved_reason(record.duration_seconds)})" if is_unresolved(measurement) else ""
+    return energy_figure(measurement, strong=strong, least=least_energy(record, measurement)) + why
 
 
 def unresolved_reason(seconds: float) -> str:

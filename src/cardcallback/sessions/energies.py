@@ -71,7 +71,8 @@ def energy_notes(sessions: Sequence[Session]) -> list[str]:
         figures = {place: getattr(session.energy, field) for place, session in enumerate(sessions)}
         known = {place: figure for place, figure in figures.items() if figure.value is not None}
         if known and len(known) < len(figures):
-            least = "at least " if any(is_only_a_part(figure) for figure in known.values()) else ""
+            is_least = any(is_only_a_part(figure) or sessions[place].killed for place, figure in known.items())
+            least = "at least " if is_least else ""
             joules = sum(figure.value for figure in known.values())
             notes.append(f"{first_upper(words)} of {sessions_named(known)} alone: {least}{format_energy(joules)}.")
     scopes = _gpu_scopes(sessions)

@@ -29,6 +29,7 @@ from cardcallback.record import (
 )
 from cardcallback.sessions.accounts import discarded, with_longer_accounts
 from cardcallback.sessions.joining import joined_sessions
+from cardcallback.sessions.places import given_up_places
 
 # Pushes of the Trainer leave out names with an underscore, and the checkpoint's own loader does not read it.
 SUMMARY_NAME = "_cardcallback.json"
@@ -146,13 +147,14 @@ def earlier_sessions(
     if step is not None and step != summary.sessions[-1].last_step:
         # Weights without their trainer state: a training of its own.
         return Lineage(notes=(_NOT_MEASURED.format(_OTHER_STEP),))
-    record = summary
+    told = list(records_of_run(output_dir, summary.run_id))
     # Elsewhere than where the run goes on, a session that the checkpoint does not know is of another branch.
-    record = with_longer_accounts(record, list(records_of_run(output_dir, summary.run_id)), all_sessions=True)
+    record, accounts = with_longer_accounts(summary, told, all_sessions=True), [summary, *told]
     for folder in folders_before(checkpoint, output_dir):
         told = [*records_of_run(folder, summary.run_id), *killed(folder, summary.run_id)]
         record = with_longer_accounts(record, told, all_sessions=False)
-    return Lineage(record=record, counts=summary, run_id=summary.run_id)
+        accounts += told
+    return Lineage(record=record, counts=summary, run_id=summary.run_id, notes=given_up_places(accounts))
 
 
 def folders_before(checkpoint: Path, output_dir: Path) -> list[Path]:

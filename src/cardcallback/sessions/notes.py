@@ -10,7 +10,7 @@ from cardcallback.record import Session, session_is_least
 from cardcallback.sessions.energies import energy_notes
 from cardcallback.sessions.hardware import hardware_notes
 from cardcallback.sessions.steps import steps_done_again
-from cardcallback.sessions.words import session_name
+from cardcallback.sessions.words import session_name, sessions_named
 
 # How notes begin that every session tells anew, of its own moment.
 EARLIER_RUNS = "Earlier unfinished runs in this folder"
@@ -19,6 +19,9 @@ OTHER_WEIGHTS = "When this run completed, the files of weights in its folder wer
 # How the note of a killed session begins, which says how far its figures reach.
 RECOVERED = "Recovered from the journal: "
 NO_EMISSIONS = "No CO2e figure: "
+
+# How a note ends of records from before each session kept its own grid.
+_ONE_FACTOR, _FOR_ALL = ": the CO2e takes one for ", "all of them."
 
 # What a measurer tells of its run's processes and journal.
 _OF_ITS_RUN = re.compile(rf"Ranks? \d|{RECOVERED}|\d+ damaged lines? of the journal ")
@@ -44,7 +47,12 @@ def session_notes(sessions: Sequence[Session]) -> tuple[str, ...]:
 
 
 def named_ending(note: str, place: int) -> str:
-    """A note of how the session at ``place`` went, for the run that went on: what was the run then is that session."""
+    """A note of how the session at ``place`` went, for the run that went on: what was the run then is that session.
+
+    One of an older record that speaks of all sessions is of those up to ``place``: later ones have grids of their own.
+    """
+    if note.endswith(_ONE_FACTOR + _FOR_ALL):
+        return note.removesuffix(_FOR_ALL) + f"{sessions_named(range(place + 1))}."
     if _OF_ITS_RUN.match(note) is None:
         return note
     return f"{of_session(place)}: {note[:1].lower()}{note[1:].replace('the run', 'that session')}"

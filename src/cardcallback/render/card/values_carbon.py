@@ -8,7 +8,7 @@ from cardcallback.record import CarbonFactor, RunRecord, is_unresolved
 from cardcallback.render.carbon_words import at_least_emissions, energy_of_emissions, places_words
 from cardcallback.render.card.quantities import Value
 from cardcallback.render.card.values_time_energy import part_words
-from cardcallback.render.figures import at_least
+from cardcallback.render.figures import least_energy
 from cardcallback.render.text import escape_markdown
 from cardcallback.units import EMISSIONS_FIGURES, format_energy, format_number
 
@@ -22,7 +22,7 @@ def carbon(record: RunRecord) -> Value | None:
     if found is None or is_unresolved(energy_of_emissions(record)):
         return None
     least = at_least_emissions(record)
-    energy = f"{at_least(energy_of_emissions(record))}{format_energy(found.energy_joules)}"
+    energy = f"{least_energy(record, energy_of_emissions(record))}{format_energy(found.energy_joules)}"
     words = f"{part_words(record, found.energy_name)}: {energy}"
     words += f" × {format_number(found.factor.grams_per_kwh)} g/kWh, {escape_markdown(_about(found.factor))}"
     words += f", × {format_number(found.pue)} building overhead" if found.pue is not None else ""

@@ -28,7 +28,8 @@ _GB10_SYSTEM = "NVIDIA GB10 system"
 # GB10 is sold with this much alone; what the firmware keeps is not visible to the system.
 _GB10_MEMORY, _GB10_BYTES = "128 GB unified", 128e9
 _GB10_VISIBLE_BYTES = (110 * BYTES_PER_GIBIBYTE, 128 * BYTES_PER_GIBIBYTE)
-_FRAMEWORKS = ("unsloth", "axolotl", "llamafactory", "trl", "sentence-transformers", "peft", "transformers")
+# As they are installed, which for some is not how they are imported.
+_FRAMEWORKS = ("unsloth", "axolotl", "llamafactory", "trl", "setfit", "sentence-transformers", "peft", "transformers")
 
 
 def is_dgx_spark(record: RunRecord) -> str | None:
@@ -175,7 +176,8 @@ def peak_gpu_memory(record: RunRecord) -> Value | None:
 
 def framework(record: RunRecord) -> str | None:
     """The libraries that trained, the outermost first."""
-    names = [name for name in _FRAMEWORKS if name in record.software or name == record.training.trainer_library]
+    library = (record.training.trainer_library or "").replace("_", "-")
+    names = [name for name in _FRAMEWORKS if name in record.software or name == library]
     words = [f"{library_name(name)} {escape_markdown(record.software.get(name, ''))}".strip() for name in names]
     trainer = record.training.trainer
     if words and trainer:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from cardcallback.record import Measurement, RunRecord, Session, is_unresolved
 from cardcallback.render.card.quantities import Value
 from cardcallback.render.energy_words import emissions_label, is_plain, used_by_job
-from cardcallback.render.figures import at_least, is_known, resolved_value, verb
+from cardcallback.render.figures import is_known, least_energy, resolved_value, verb
 from cardcallback.render.run_words import (
     device_names,
     devices,
@@ -147,12 +147,16 @@ def system_energy(record: RunRecord) -> Value | None:
     return energy_of(record, "system", record.energy.system)
 
 
-def energy_of(record: RunRecord, name: str, measured: Measurement) -> Value | None:
-    """One of the record's energies, such as a phase's; ``name`` says what of the machine it is of."""
+def energy_of(record: RunRecord, name: str, measured: Measurement, least: str | None = None) -> Value | None:
+    """One of the record's energies, such as a phase's; ``name`` says what of the machine it is of.
+
+    ``least`` are the words before it where it is not of the whole run.
+    """
     if measured.value is None or is_unresolved(measured):
         return None
     simulated = ", simulated device" if record.simulated else ""
-    note, least = f"{part_words(record, name)}, {verb(measured)}{simulated}", at_least(measured)
+    note = f"{part_words(record, name)}, {verb(measured)}{simulated}"
+    least = least_energy(record, measured) if least is None else least
     figure = f"{format_number(measured.value / JOULES_PER_KILOWATT_HOUR)} kWh"
     return Value(
         text=f"{least}{figure} ({note})",

@@ -93,9 +93,9 @@ def _sessions(record: RunRecord) -> str:
 def _session(number: int, session: Session, record: RunRecord) -> str:
     begun = escape_markdown(session.started_on)
     steps = f"steps {session.first_step:,} to {session.last_step:,}"
-    figure = energy_figure(session.energy.gpu, beside_joules=record.energy.gpu.value)
-    energy = f"{energy_noun(record)} energy {figure}"
     least = "at least " if session_is_least(session) else ""
+    figure = energy_figure(session.energy.gpu, beside_joules=record.energy.gpu.value, least=least or None)
+    energy = f"{energy_noun(record)} energy {figure}"
     time = f"{least}{format_duration(session.duration_seconds)}"
     return f"{number}: {begun}, {steps}, {time}, {energy}, {session.status}"
 

@@ -36,12 +36,12 @@ def _energy_sentence(record: RunRecord) -> str:
     system = _used("The whole machine", energy.system, record)
     if energy.gpu.value is None:
         return system or _used("The CPU", energy.cpu, record) or "Energy was not measured."
-    gpu = spending_sentence(record, spent_words(energy.gpu, record.duration_seconds))
+    gpu = spending_sentence(record, spent_words(record, energy.gpu))
     return f"{gpu} {system}".rstrip()
 
 
 def _used(subject: str, figure: Measurement, record: RunRecord) -> str:
-    return "" if figure.value is None else f"{subject} used {spent_words(figure, record.duration_seconds)}."
+    return "" if figure.value is None else f"{subject} used {spent_words(record, figure)}."
 
 
 def _result_sentence(record: RunRecord) -> str:

@@ -9,7 +9,7 @@ from cardcallback.record import Carbon, CarbonFactor, CarbonShare, Measurement, 
 from cardcallback.render.carbon_words import ASSUMED, at_least_emissions, energy_of_emissions, share_energy
 from cardcallback.render.energy_words import emissions_label
 from cardcallback.render.figures import (
-    at_least,
+    least_energy,
     unresolved_reason,
 )
 from cardcallback.render.section.references import References
@@ -42,7 +42,7 @@ def carbon_row(record: RunRecord, references: References) -> Row:
         return _unresolved(record, trial.carbon.energy_name)
     joules = trial.carbon.energy_joules
     examples = grid_examples(joules)
-    least = at_least(_energies(record).get(trial.carbon.energy_name))
+    least = least_energy(record, _energies(record).get(trial.carbon.energy_name))
     clean, dirty = (
         f"{least}{format_emissions(example.grams)} in {escape_markdown(example.factor.place)}"
         for example in (examples.clean, examples.dirty)
@@ -86,7 +86,7 @@ def _calculation(record: RunRecord, carbon: Carbon, references: References) -> s
         formula = _of_several_places(carbon.shares, references)
     else:
         formula = _product(carbon.energy_joules, carbon.factor, references)
-    formula = at_least(energy_of_emissions(record)) + formula
+    formula = least_energy(record, energy_of_emissions(record)) + formula
     source = escape_markdown(carbon.pue_source or "")
     source = f" ({source})" if source else ""
     if carbon.pue is None:

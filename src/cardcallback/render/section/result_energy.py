@@ -35,7 +35,7 @@ def gpu_energy_row(record: RunRecord) -> tuple[str, str, str]:
     if gpu.value is None:
         return _label(record), absent(gpu), ""
     mean = "" if is_unresolved(gpu) else _mean_power(record)
-    result = spent_words(gpu, record.duration_seconds, "**") + mean
+    result = spent_words(record, gpu, "**") + mean
     return _label(record), result, "; ".join(_how(record, gpu))
 
 

@@ -29,7 +29,7 @@ def cpu_rows(record: RunRecord) -> list[Row]:
     """The processor's energy, where it is known or nothing else is."""
     cpu = record.energy.cpu
     if is_known(cpu):
-        words = spent_words(cpu, record.duration_seconds)
+        words = spent_words(record, cpu)
         return [("CPU energy", words, f"{_measured(cpu)}; {cpu_place(record)}")]
     # Beside a GPU figure the processor's absence is a detail; without one it is the main thing missing.
     return [] if is_known(record.energy.gpu) else [("CPU energy", absent(cpu), "")]
@@ -58,7 +58,7 @@ def system_row(record: RunRecord, references: References) -> Row:
     system = record.energy.system
     if is_known(system):
         how = "; ".join(part for part in (_measured(system), _leaves_out(system)) if part)
-        return "Whole-machine energy", spent_words(system, record.duration_seconds, "**"), how
+        return "Whole-machine energy", spent_words(record, system, "**"), how
     expect = ""
     if is_known(record.energy.gpu):
         expect = f"expect more than the {energy_noun(record)} figure{_left_out(record)}"
