@@ -6,15 +6,16 @@ import math
 from collections import deque
 from dataclasses import replace
 
+from cardcallback.energy.asleep import Sleeps
 from cardcallback.energy.ceiling import Ceiling
 from cardcallback.energy.changed import RateWatch, corrected_since
 from cardcallback.energy.closing import better_of, close_best, close_counter
 from cardcallback.energy.comparison import LONG_EDGE_SECONDS, Gauge, compare
 from cardcallback.energy.counter import CounterAccount
-from cardcallback.energy.history import NEVER, Cumulative, FadingHistory, Stretch, overlap_seconds
+from cardcallback.energy.history import NEVER, Cumulative, FadingHistory
 from cardcallback.energy.integral import PowerIntegral
 from cardcallback.energy.intervals import Check, CounterPoint, shown, watched_joules
-from cardcallback.energy.notes import LATE_NOTE, account_notes, gauge_notes
+from cardcallback.energy.notes import LATE_NOTE, account_notes, gauge_notes, sleep_notes
 from cardcallback.energy.phases import PhaseSums
 from cardcallback.energy.result import AccountResult, PhaseSum, Visit
 from cardcallback.energy.traits import CounterTraits, PowerTraits
@@ -54,7 +55,7 @@ class EnergyAccount:
         self._lead_joules = 0.0
         self._begin_power: Cumulative | None = None  # kept, since the history forgets detail
         self._phases = PhaseSums(begin_seconds, self._best_at, self._mark_doubt, self._most_in_gap)
-        self._sleeps: deque[Stretch] = deque(maxlen=_MOST_QUEUED)
+        self._sleeps = Sleeps(power)
 
     def add_counter(self, at_seconds: float, joules: float) -> None:
         """A reading of the energy counter, in joules."""
@@ -75,7 +76,7 @@ class EnergyAccount:
 
     def note_sleep(self, begin_seconds: float, end_seconds: float) -> None:
         """The machine was suspended, and the device perhaps with it; told before the readings that follow."""
-        self._sleeps.append((begin_seconds, end_seconds))
+        self._sleeps.add(begin_seconds, end_seconds)
 
     def add_power(self, at_seconds: float, watts: float) -> None:
         """A reading of the power gauge, in watts."""
@@ -83,6 +84,7 @@ class EnergyAccount:
             msg = "this account was opened without a power gauge"
             raise ValueError(msg)
         self._integral.add(at_seconds, shown(watts))
+        self._sleeps.add_power(at_seconds, watts)
         self._settle()
 
     def note_call(self, seconds: float) -> None:
@@ -130,13 +132,15 @@ class EnergyAccount:
         counter = close_counter(account, begin, end, gauge)
         believed = account if change is None else corrected_since(account, change, gauge.relative_doubt)
         best = close_best(believed, begin, end, gauge, integrated) if counter is not None else None
+        best = integrated if best is None else better_of(best, integrated, account)
+        asleep = believed.agreement.doubted_sleep(gauge.lowest_awake_watts, account.refresh_seconds)
         return AccountResult(
             duration_seconds=duration,
             counter=counter,
             integrated=integrated,
-            best=integrated if best is None else better_of(best, integrated, account),
+            best=best,
             consistency=compare(believed, gauge) if explained else None,
-            notes=notes,
+            notes=(*notes, *sleep_notes(*asleep, best)) if explained else (),
         )
 
     def phases(self) -> dict[str, PhaseSum]:
@@ -232,7 +236,7 @@ class EnergyAccount:
             gauge_still=integral.stillness.latest if integral is not None else NEVER,
             gauge_failed_since=failed_since,
             gauge_sees_everything=integral is not None and integral.sees_everything,
-            slept_seconds=sum(overlap_seconds((since, point.at_seconds), sleep) for sleep in self._sleeps),
+            slept=self._sleeps.within((since, point.at_seconds)),
         )
         counter.add(point, check)
 
@@ -251,6 +255,7 @@ class EnergyAccount:
             still=self._integral.still_doubt(max(end_seconds - self.begin_seconds, 0.0)),
             reaches_end=self._integral.reaches(end_seconds),
             watts_around=self._integral.gaps.watts_around,
+            lowest_awake_watts=self._sleeps.lowest_awake_watts,
         )
 
     def _gauge_notes(self, *, alone: bool, still_seconds: float) -> tuple[str, ...]:

@@ -42,7 +42,8 @@ def close_best(
     below, above = _if_the_other_is_right(account)
     still_below, still_above = _if_it_stood_still(account, lead, tail, gauge)
     less, more = account.agreement.hidden_step(gauge.watts_around, account.refresh_seconds)
-    low, high = joules - under - max(below, less) - still_below, joules + over + max(above, more) + still_above
+    asleep, _ = account.agreement.doubted_sleep(gauge.lowest_awake_watts, account.refresh_seconds)
+    low, high = joules - under - max(below, less, asleep) - still_below, joules + over + max(above, more) + still_above
     apart = beyond_chance(verdict or contradiction(account, gauge), gauge)
     if apart is not None and integrated is not None:
         alone = bridged + sum(edge.joules for edge in (lead, tail) if edge.by_gauge)

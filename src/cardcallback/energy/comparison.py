@@ -29,7 +29,8 @@ class Gauge:
     ``ends_watts`` are its first and its newest reading, where they are no passing moments; ``sampling_joules`` how far
     the integral of so many seconds may be off by the moments it was read at; ``still`` what is open where it may have
     stood still. ``reaches_end``: it was read until the window's end, so that a gap before that has two ends.
-    ``watts_around`` are the extremes of what it watched.
+    ``watts_around`` are the extremes of what it watched, ``lowest_awake_watts`` is the lowest reading but those with a
+    sleep of the machine in them.
     """
 
     ceiling: Ceiling
@@ -40,6 +41,7 @@ class Gauge:
     still: StillDoubt = NEVER_STILL
     reaches_end: bool = False
     watts_around: WattsAround = lambda _: None
+    lowest_awake_watts: float = math.inf
 
 
 def contradiction(account: CounterAccount, gauge: Gauge) -> Consistency | None:

@@ -271,7 +271,7 @@ class CounterAccount:
         self._bridging, self._lacking_joules = False, 0.0
         self._may_take_back = self.anchor is not None and self.anchor.power is not None
         if self.anchor is not None:
-            self.recent.append(Counted(self.anchor, seconds, joules, self._integral(point), self._check.slept_seconds))
+            self.recent.append(Counted(self.anchor, seconds, joules, self._integral(point), self._check.slept))
             self.agreement.count(self.recent[-1])
         self.without_gauge_seconds += seconds if self._check.gauge_failed else 0.0
 
