@@ -84,7 +84,7 @@ class EnergyAccount:
             msg = "this account was opened without a power gauge"
             raise ValueError(msg)
         self._integral.add(at_seconds, shown(watts))
-        self._sleeps.add_power(at_seconds, watts)
+        self._sleeps.add_power(at_seconds, watts, self._integral.traits.gap_after_seconds)
         self._settle()
 
     def note_call(self, seconds: float) -> None:
@@ -112,7 +112,8 @@ class EnergyAccount:
         account = self._settled_counter(end_seconds)
         gauge = self._gauge(end_seconds, self._ceiling(account.highest_believed if account is not None else None))
         uncounted = account is None or account.anchor is None or account.counted_seconds <= 0
-        integrated = self._integral.result(end_seconds, alone=uncounted) if self._integral is not None else None
+        asleep = self._sleeps.gaps
+        integrated = self._integral.result(end_seconds, alone=uncounted, asleep=asleep) if self._integral else None
         if account is None or account.anchor is None:
             notes = self._gauge_notes(alone=True, still_seconds=gauge.still.seconds)
             return AccountResult(
@@ -132,15 +133,15 @@ class EnergyAccount:
         counter = close_counter(account, begin, end, gauge)
         believed = account if change is None else corrected_since(account, change, gauge.relative_doubt)
         best = close_best(believed, begin, end, gauge, integrated) if counter is not None else None
-        best = integrated if best is None else better_of(best, integrated, account)
-        asleep = believed.agreement.doubted_sleep(gauge.lowest_awake_watts, account.refresh_seconds)
+        best = integrated if best is None else better_of(best, integrated, account, gauge)
+        step = believed.agreement.doubted_sleep(gauge.sleeps.lowest_awake_watts, account.refresh_seconds)
         return AccountResult(
             duration_seconds=duration,
             counter=counter,
             integrated=integrated,
             best=best,
             consistency=compare(believed, gauge) if explained else None,
-            notes=(*notes, *sleep_notes(*asleep, best)) if explained else (),
+            notes=(*notes, *sleep_notes(*step, best)) if explained else (),
         )
 
     def phases(self) -> dict[str, PhaseSum]:
@@ -201,7 +202,7 @@ class EnergyAccount:
             first = self._begin_power
             self._lead_joules = power.joules - first.joules if power is not None and first is not None else 0.0
         joules = self._lead_joules + self._counter.best_joules
-        self._best.append(Cumulative(anchor.at_seconds, joules, self._counter.unbridged_seconds))
+        self._best.append(Cumulative(anchor.at_seconds, joules, self._counter.unbridged.seconds))
 
     def _settled_counter(self, end_seconds: float) -> CounterAccount | None:
         if self._counter is None:
@@ -254,8 +255,8 @@ class EnergyAccount:
             sampling_joules=self._integral.stretch_joules,
             still=self._integral.still_doubt(max(end_seconds - self.begin_seconds, 0.0)),
             reaches_end=self._integral.reaches(end_seconds),
-            watts_around=self._integral.gaps.watts_around,
-            lowest_awake_watts=self._sleeps.lowest_awake_watts,
+            gaps=self._integral.gaps,
+            sleeps=self._sleeps,
         )
 
     def _gauge_notes(self, *, alone: bool, still_seconds: float) -> tuple[str, ...]:

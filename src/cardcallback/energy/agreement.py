@@ -127,6 +127,11 @@ class Agreement:
         return sums.agreeing.seconds + sums.disputed.seconds + sums.ruled_out.seconds
 
     @property
+    def differing_seconds(self) -> float:
+        """For how much of that time they differ."""
+        return self._sums.differing.seconds
+
+    @property
     def disagrees_throughout(self) -> bool:
         """Whether counter and gauge differ so often that no single interval can be blamed."""
         return self.watched_seconds - self.agreeing.seconds > _SYSTEMATIC_SHARE * self.watched_seconds

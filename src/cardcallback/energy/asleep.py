@@ -12,8 +12,8 @@ from cardcallback.energy.traits import PowerTraits
 _MOST_SLEEPS = 128
 # In a shorter interval a counter's refresh decides what its mean power is.
 _SHORTEST_SECONDS = 0.5
-# One reading is as right as this, by its noise and by what of the time awake is in it.
-_READ_SHARE = 0.25
+# How far one reading may be off, by its noise and by what of the time awake is in it.
+_LESS, _MORE = 0.75, 1.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,17 @@ class Slept:
 
 
 NOT_SLEPT = Slept()
+
+
+@dataclass(frozen=True, slots=True)
+class Asleep:
+    """For how long a device was seen to be asleep too, and the most that it used in that time."""
+
+    seconds: float = 0.0
+    most_joules: float = 0.0
+
+
+NEVER_ASLEEP = Asleep()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +60,11 @@ class _Sleep:
     begin_seconds: float
     end_seconds: float
     watts_after: float | None = None
+    is_gap: bool = False
+
+    @property
+    def seconds(self) -> float:
+        return self.end_seconds - self.begin_seconds
 
 
 class Sleeps:
@@ -64,13 +80,27 @@ class Sleeps:
         """One more sleep, told before the readings that follow."""
         self._sleeps.append(_Sleep(begin_seconds, end_seconds))
 
-    def add_power(self, at_seconds: float, watts: float) -> None:
-        """A reading of the gauge, in order of time."""
+    def add_power(self, at_seconds: float, watts: float, gap_after_seconds: float) -> None:
+        """A reading of the gauge, in order of time; what it does not see for longer than that is a gap."""
         newest = self._sleeps[-1] if self._sleeps else None
         if newest is None or not newest.end_seconds <= at_seconds <= newest.end_seconds + self._sight_seconds:
             self.lowest_awake_watts = min(self.lowest_awake_watts, watts)
         elif newest.watts_after is None and at_seconds <= newest.end_seconds + self._newest_seconds:
-            newest.watts_after = watts
+            newest.watts_after, newest.is_gap = watts, newest.seconds > gap_after_seconds
+
+    def asleep(self, seconds: float, watts_after: float | None) -> Asleep:
+        """What is known of sleeps that took so long together and after which the gauge showed that at most.
+
+        A device that draws far less then than it ever did awake slept too, throughout, and so drew less than awake.
+        """
+        is_low = watts_after is not None and watts_after < _LESS * self.lowest_awake_watts < math.inf
+        return Asleep(seconds, seconds * self.lowest_awake_watts) if is_low and seconds > 0 else NEVER_ASLEEP
+
+    @property
+    def gaps(self) -> Asleep:
+        """The same of all that are gaps of the gauge."""
+        parts = [self.asleep(one.seconds, one.watts_after) for one in self._sleeps if one.is_gap]
+        return Asleep(math.fsum(one.seconds for one in parts), math.fsum(one.most_joules for one in parts))
 
     def within(self, stretch: Stretch) -> Slept:
         """How much of that time the machine slept."""
@@ -100,18 +130,14 @@ class AsleepInterval:
         the sleep's end, shows the same draw. What shows as much as it draws awake is work beside a host that sleeps,
         unless that gauge shows less than it ever did awake.
         """
-        if awake.highest == 0 or self.joules <= awake.highest * (self.awake_seconds + blur_seconds):
+        least_asleep_joules = self.joules - awake.highest * (self.awake_seconds + blur_seconds)
+        if awake.highest == 0 or least_asleep_joules <= 0:
             return 0.0
         asleep_joules = self.joules - awake.lowest * max(self.awake_seconds - blur_seconds, 0.0)
         by_gauge = self.slept.gauge_joules
         if self.joules >= awake.lowest * (self.awake_seconds + self.slept.seconds):
-            least_joules = (1 - _READ_SHARE) * min(awake.lowest, lowest_read_watts) * self.slept.seconds
-            return asleep_joules if by_gauge is not None and by_gauge < least_joules else 0.0
-        most_awake_joules = awake.highest * (self.awake_seconds + blur_seconds)
-        if by_gauge is None or not self._alike(by_gauge, self.joules - most_awake_joules, asleep_joules):
+            least_joules = min(least_asleep_joules, min(awake.lowest, lowest_read_watts) * self.slept.seconds)
+            return asleep_joules if by_gauge is not None and by_gauge < _LESS * least_joules else 0.0
+        if by_gauge is None or not _LESS * least_asleep_joules <= by_gauge <= _MORE * asleep_joules:
             return asleep_joules
-        return max(_READ_SHARE * asleep_joules, asleep_joules - (1 - _READ_SHARE) * by_gauge)
-
-    @staticmethod
-    def _alike(gauge_joules: float, least_joules: float, most_joules: float) -> bool:
-        return (1 - _READ_SHARE) * least_joules <= gauge_joules <= (1 + _READ_SHARE) * most_joules
+        return asleep_joules - min(by_gauge, asleep_joules) * _LESS

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
+from cardcallback.energy.asleep import Sleeps
 from cardcallback.energy.ceiling import Ceiling
 from cardcallback.energy.counter import CounterAccount
+from cardcallback.energy.gaps import Gaps
 from cardcallback.energy.result import CONSISTENT_SHARE, SHORTEST_COMPARISON_SECONDS, Consistency
-from cardcallback.energy.steps import WattsAround
 from cardcallback.energy.stillness import NEVER_STILL, StillDoubt
 
 # A rest of the window no longer than this, next to a good counter, is extended where no gauge saw it.
@@ -29,8 +30,7 @@ class Gauge:
     ``ends_watts`` are its first and its newest reading, where they are no passing moments; ``sampling_joules`` how far
     the integral of so many seconds may be off by the moments it was read at; ``still`` what is open where it may have
     stood still. ``reaches_end``: it was read until the window's end, so that a gap before that has two ends.
-    ``watts_around`` are the extremes of what it watched, ``lowest_awake_watts`` is the lowest reading but those with a
-    sleep of the machine in them.
+    ``gaps`` are what it did not watch, with the extremes of what it did, and ``sleeps`` what it showed after each.
     """
 
     ceiling: Ceiling
@@ -40,8 +40,8 @@ class Gauge:
     sampling_joules: Callable[[float], float] = lambda _: 0.0  # without a gauge there is nothing to sample
     still: StillDoubt = NEVER_STILL
     reaches_end: bool = False
-    watts_around: WattsAround = lambda _: None
-    lowest_awake_watts: float = math.inf
+    gaps: Gaps = field(default_factory=Gaps)
+    sleeps: Sleeps = field(default_factory=lambda: Sleeps(None))
 
 
 def contradiction(account: CounterAccount, gauge: Gauge) -> Consistency | None:

@@ -59,8 +59,8 @@ def account_notes(
         notes.append(
             f"the power readings repeated one value for {stuck} while the energy counter went on: only it counts"
         )
-    if account.unbridged_seconds > 0:
-        notes.append(f"for {format_duration(account.unbridged_seconds)} no sensor told the energy")
+    if account.unbridged.seconds > 0:
+        notes.append(f"for {format_duration(account.unbridged.seconds)} no sensor told the energy")
     if change is not None:
         side = "more" if change.share > 0 else "less"
         notes.append(
