@@ -157,6 +157,35 @@ def test_a_step_in_a_sleep_that_looks_like_work_beside_a_sleeping_host() -> None
     assert not holds(unseen, truth_joules)
 
 
+@pytest.mark.parametrize(("asleep_watts", "power_back_at", "most_watts"), [(2.0, 160.0, 80.0), (2.0, 162.0, 250.0)])
+@pytest.mark.parametrize("counter", [True, False])
+def test_a_gap_in_which_the_device_was_seen_to_sleep(
+    *, counter: bool, asleep_watts: float, power_back_at: float, most_watts: float
+) -> None:
+    """No counter tells of it, or one that began anew in it: less than the device drew awake, if its gauge shows so."""
+    begin, end = ASLEEP
+    awake = [square(30.0, 150.0, 0.43, end=begin), square(30.0, 150.0, 0.43, begin=end)]
+    gpu = VirtualGpu(waveform=Waveform((*awake, constant(asleep_watts, begin=begin, end=end))), **GB10)
+    account = EnergyAccount(
+        counter=CounterTraits() if counter else None,
+        power=PowerTraits(averaging_seconds=1.0, refresh_seconds=0.1, interval_seconds=0.5),
+        limit_watts=250.0,
+    )
+    for count in range(int(2 * END) + 1):
+        at = count / 2 + 0.003
+        if begin < at < power_back_at:
+            continue
+        if at - 0.5 < power_back_at <= at:
+            account.note_sleep(*ASLEEP)
+        account.add_power(at, gpu.watts(at))
+        if counter and count % 2 == 0:
+            account.add_counter(at, gpu.joules(at) - (gpu.joules(end) if at > begin else 0.0))
+    result, truth_joules = account.result(END).best, gpu.truth(*WHOLE)
+    assert result is not None
+    assert holds(result, truth_joules)
+    assert (result.high or 0.0) - truth_joules == pytest.approx(60.0 * most_watts, rel=0.1)
+
+
 @pytest.mark.parametrize(("watts", "told"), [(2.0, True), (0.1, False), (0.0, False), (MEAN_WATTS, False)])
 def test_an_interval_that_is_wide_for_a_sleep_says_so(watts: float, told: bool) -> None:  # noqa: FBT001 - what is expected
     """In one sentence, and only where the sleep is a notable part of it."""

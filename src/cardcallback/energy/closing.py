@@ -141,7 +141,7 @@ def _bridge_doubt(
     """
     seconds = max(account.bridged_seconds, 0.0) + sum(max(edge.seconds, 0.0) for edge in edges)
     joules = abs(account.bridged_joules) + sum(abs(edge.joules) for edge in edges)
-    if joules <= 0:
+    if joules <= 0 or seconds <= 0:  # what a restart shows at least was used in no time that the gauge saw
         return gauge.relative_doubt
     sampled = gauge.sampling_joules(seconds) / joules
     doubt = max(gauge.relative_doubt, sampled)
