@@ -211,7 +211,7 @@ def test_a_counter_that_stood_still_has_to_catch_up_with_all_that_was_seen(lost_
 
 
 @pytest.mark.parametrize("gain", [1.0, 1.015, 0.985])
-@pytest.mark.parametrize("resets", [1, 4])
+@pytest.mark.parametrize("resets", [1, 4, 20])
 def test_a_counter_that_begins_anew_beside_a_gauge_that_watched_it_all(resets: int, gain: float) -> None:
     """Each of its pieces has two ends and the gauge's integral two in all, also where its rate is another."""
     gpu = VirtualGpu(waveform=Waveform((constant(5.0, end=0.0), square(60.0, 90.0, 0.31, begin=0.0))), **GB10)
@@ -224,4 +224,4 @@ def test_a_counter_that_begins_anew_beside_a_gauge_that_watched_it_all(resets: i
         account.add_counter(at, gpu.joules(at) - (gpu.joules(begun) if begun > 0 else 0.0))
     result = best(account, 100.0)
     assert result.low <= gpu.truth(0, 100) <= (result.high or 0.0)
-    assert width(result) < 0.015 + abs(gain - 1)
+    assert width(result) < 0.015 + 1.3 * abs(gain - 1)

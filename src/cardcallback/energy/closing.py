@@ -19,7 +19,7 @@ _BEYOND_THE_GAUGE = 0.25
 # ... and beyond one that does not, by chance: this part of the bound of what it may have missed.
 _BY_CHANCE = 0.4
 # A gauge that was compared for less of the time was not shown to be right throughout.
-_NEARLY_ALL = 0.9
+_COMPARED_SHARE = 0.5
 
 
 def close_best(
@@ -96,14 +96,14 @@ def _within_the_gauge(
     """``best`` within the bounds of a gauge that watched it all, and beside which the counter failed now and then.
 
     Each of a counter's pieces has ends of its own, and the gauge's integral two in all. It is held to be off by no more
-    than it was apart from the counter wherever both told.
+    than at the rate at which it was apart from the counter where both told.
     """
     both, told_seconds = account.agreement.agreeing, account.counted_seconds + account.bridged_seconds
     failed_seconds = account.agreement.differing_seconds + gauge.still.seconds + account.without_gauge_seconds
-    watched = integrated.gap_seconds == 0 and both.seconds >= _NEARLY_ALL * told_seconds
+    watched = integrated.gap_seconds == 0 and both.seconds >= _COMPARED_SHARE * told_seconds > 0
     if account.pieces == 1 or failed_seconds > 0 or not watched or integrated.high is None or best.high is None:
         return best
-    apart = both.power_joules - both.counter_joules
+    apart = (both.power_joules - both.counter_joules) * told_seconds / both.seconds
     low = max(best.low, integrated.low - max(apart, 0.0))
     high = min(best.high, integrated.high - min(apart, 0.0))
     if low > high:
