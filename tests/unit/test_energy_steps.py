@@ -9,7 +9,7 @@ from virtual_gpu import A100, GB10, VirtualGpu
 
 from cardcallback.energy import AccountResult, CounterTraits, EnergyAccount, EnergyResult, PowerTraits
 from cardcallback.energy.intervals import BothWays
-from cardcallback.energy.steps import AloneIntervals, AwakeWatts, ComparedIntervals
+from cardcallback.energy.steps import AloneIntervals, ComparedIntervals
 from waveforms import Waveform, constant, square
 
 END = 200.0
@@ -158,7 +158,7 @@ def test_few_intervals_show_no_spread() -> None:
 def test_an_interval_as_others_are_hides_nothing() -> None:
     """Two alike are work; one that nothing watched is like is a step as well."""
     alone = AloneIntervals().joined(1.0, 300.0)
-    assert alone.hidden_step(lambda _: (80.0, 120.0), 0.1, AwakeWatts()) == (220.0, 0.0)
-    assert alone.hidden_step(lambda _: None, 0.1, AwakeWatts()) == (0.0, 0.0)
-    assert alone.joined(1.0, 300.0).hidden_step(lambda _: (80.0, 120.0), 0.1, AwakeWatts()) == (0.0, 0.0)
-    assert AloneIntervals().joined(60.0, 600.0).hidden_step(lambda _: (80.0, 120.0), 0.1, AwakeWatts()) == (0.0, 0.0)
+    assert alone.hidden_step(lambda _: (80.0, 120.0), 0.1) == (220.0, 0.0)
+    assert alone.hidden_step(lambda _: None, 0.1) == (0.0, 0.0)
+    assert alone.joined(1.0, 300.0).hidden_step(lambda _: (80.0, 120.0), 0.1) == (0.0, 0.0)
+    assert AloneIntervals().joined(60.0, 600.0).hidden_step(lambda _: (80.0, 120.0), 0.1) == (0.0, 0.0)

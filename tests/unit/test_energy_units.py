@@ -100,3 +100,18 @@ def test_bursts_above_the_limit_refute_no_counter() -> None:
     check = Check(slack_joules=0.0, allowed_joules=400.0)
     assert not check.forbids(2 * 600.0)
     assert check.forbids(1000 * 300.0)
+
+
+def test_both_sensors_change_their_unit_at_once() -> None:
+    """Joules for millijoules and milliwatts for watts from half-way on: what was seen until then is told."""
+    begun = account(limit=140.0)
+    for second in range(121):
+        unit = 1.0 if second <= 60 else 1e3
+        begun.add_power(float(second), unit * GPU.watts(second))
+        begun.add_counter(float(second), GPU.joules(second) / unit)
+    result = begun.result(120.0)
+    assert result.best is not None
+    assert GPU.truth(0, 50) < result.best.joules < GPU.truth(0, 70)
+    assert result.best.low <= GPU.truth(0, 120.0)
+    assert result.best.high is None or GPU.truth(0, 120.0) <= result.best.high
+    assert any("the energy counter went back once" in note for note in result.notes)

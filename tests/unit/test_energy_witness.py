@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 
 import pytest
@@ -207,3 +208,20 @@ def test_a_counter_that_stood_still_has_to_catch_up_with_all_that_was_seen(lost_
     assert best is not None
     assert best.low <= gpu.truth(0, 180) <= (best.high or 0.0)
     assert (best.gap_seconds > 0) == (lost_joules > 0)
+
+
+@pytest.mark.parametrize("gain", [1.0, 1.015, 0.985])
+@pytest.mark.parametrize("resets", [1, 4, 20])
+def test_a_counter_that_begins_anew_beside_a_gauge_that_watched_it_all(resets: int, gain: float) -> None:
+    """Each of its pieces has two ends and the gauge's integral two in all, also where its rate is another."""
+    gpu = VirtualGpu(waveform=Waveform((constant(5.0, end=0.0), square(60.0, 90.0, 0.31, begin=0.0))), **GB10)
+    account, piece_seconds = account_of(gpu, interval=0.5, counter=True, limit=140.0), 100.0 / (resets + 1)
+    for at in readings(100.0, 0.5, 1):
+        account.add_power(at, gain * gpu.watts(at))
+    for second in range(101):
+        at = second + 0.002
+        begun = piece_seconds * math.floor(at / piece_seconds)
+        account.add_counter(at, gpu.joules(at) - (gpu.joules(begun) if begun > 0 else 0.0))
+    result = best(account, 100.0)
+    assert result.low <= gpu.truth(0, 100) <= (result.high or 0.0)
+    assert width(result) < 0.015 + 1.3 * abs(gain - 1)

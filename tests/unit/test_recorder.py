@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import pickle
 import threading
 from collections.abc import Callable
@@ -71,6 +72,29 @@ def test_value_that_is_no_number_is_a_failure(value: float) -> None:
     """What is not finite never reaches a figure."""
     recording = record(SensorSet(sensors=(sensor("system_memory", value),)), 5.0)
     assert recording.memory.system_peak.reason == "the reading is not a number"
+
+
+@pytest.mark.parametrize("odd", ["N/A", None, [], pytest.param(10**400, id="huge"), -5.0, -1e9, float("nan")])
+@pytest.mark.parametrize(
+    ("quantity", "unit", "joules"), [("other_power", "watts", 600.0), ("other_energy", "joules", 300.0)]
+)
+def test_one_odd_answer_in_ten_costs_that_reading(quantity: Quantity, unit: str, joules: float, odd: object) -> None:
+    """A plug that answers with words, nothing, a huge or a negative number now and then is read on."""
+    answers = itertools.count()
+
+    def answer() -> object:
+        count = next(answers)
+        if count % 10 == 5:
+            return odd
+        return 10.0 if quantity == "other_power" else 5.0 * count
+
+    recording = record(SensorSet(sensors=(sensor(quantity, answer, unit=unit, covers="plug"),)), 60.0)
+    energy = recording.energy.others[0]
+    assert energy.value == pytest.approx(joules, rel=0.05)
+    assert energy.recording_low is not None
+    assert energy.recording_high is not None
+    assert 0 <= energy.recording_low <= energy.value <= energy.recording_high < 2 * joules
+    assert "readings failed (last: the reading is " in " ".join(recording.notes)
 
 
 def test_foreign_failure_retires_only_its_sensor() -> None:

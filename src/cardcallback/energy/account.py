@@ -6,18 +6,19 @@ import math
 from collections import deque
 from dataclasses import replace
 
+from cardcallback.energy.asleep import Sleeps
 from cardcallback.energy.ceiling import Ceiling
 from cardcallback.energy.changed import RateWatch, corrected_since
 from cardcallback.energy.closing import better_of, close_best, close_counter
 from cardcallback.energy.comparison import LONG_EDGE_SECONDS, compare, gauge_of
 from cardcallback.energy.counter import CounterAccount
-from cardcallback.energy.history import NEVER, Cumulative, FadingHistory, Stretch, overlap_seconds
+from cardcallback.energy.history import NEVER, Cumulative, FadingHistory
 from cardcallback.energy.integral import PowerIntegral
 from cardcallback.energy.intervals import Check, CounterPoint, shown, watched_joules
 from cardcallback.energy.moving import LatestResult, Standing, standing
-from cardcallback.energy.notes import LATE_NOTE, account_notes, gauge_notes
+from cardcallback.energy.notes import LATE_NOTE, account_notes, gauge_notes, sleep_notes
 from cardcallback.energy.phases import PhaseSums
-from cardcallback.energy.result import AccountResult, PhaseSum, Visit
+from cardcallback.energy.result import AccountResult, EnergyResult, PhaseSum, Visit
 from cardcallback.energy.traits import CounterTraits, PowerTraits
 
 # Counter readings that may wait for the power readings to catch up with them: as many as come within a second's lag
@@ -55,7 +56,7 @@ class EnergyAccount:
         self._lead_joules = 0.0
         self._begin_power: Cumulative | None = None  # kept, since the history forgets detail
         self._phases = PhaseSums(begin_seconds, self._best_at, self._mark_doubt, self._most_in_gap)
-        self._sleeps: deque[Stretch] = deque(maxlen=_MOST_QUEUED)
+        self._sleeps = Sleeps(power)
         self._latest = LatestResult(begin_seconds)
 
     def add_counter(self, at_seconds: float, joules: float) -> None:
@@ -77,7 +78,7 @@ class EnergyAccount:
 
     def note_sleep(self, begin_seconds: float, end_seconds: float) -> None:
         """The machine was suspended, and the device perhaps with it; told before the readings that follow."""
-        self._sleeps.append((begin_seconds, end_seconds))
+        self._sleeps.add(begin_seconds, end_seconds)
 
     def add_power(self, at_seconds: float, watts: float) -> None:
         """A reading of the power gauge, in watts."""
@@ -85,6 +86,7 @@ class EnergyAccount:
             msg = "this account was opened without a power gauge"
             raise ValueError(msg)
         self._integral.add(at_seconds, shown(watts))
+        self._sleeps.add_power(at_seconds, watts, self._integral.traits.gap_after_seconds)
         self._settle()
 
     def note_call(self, seconds: float) -> None:
@@ -111,9 +113,10 @@ class EnergyAccount:
         duration = max(end_seconds - self.begin_seconds, 0.0)
         account = self._settled_counter(end_seconds)
         ceiling = self._ceiling(account.highest_believed if account is not None else None)
-        gauge = gauge_of(self._integral, ceiling, duration)
+        gauge = gauge_of(self._integral, ceiling, duration, self._sleeps)
         uncounted = account is None or account.anchor is None or account.counted_seconds <= 0
-        integrated = self._integral.result(end_seconds, alone=uncounted) if self._integral is not None else None
+        asleep = self._sleeps.gaps
+        integrated = self._integral.result(end_seconds, alone=uncounted, asleep=asleep) if self._integral else None
         if account is None or account.anchor is None:
             notes = self._gauge_notes(alone=True, still_seconds=gauge.still.seconds)
             self._latest.keep(integrated if self._counter is None else None, self._standing(end_seconds))
@@ -134,25 +137,22 @@ class EnergyAccount:
         counter = close_counter(account, begin, end, gauge)
         believed = account if change is None else corrected_since(account, change, gauge.relative_doubt)
         best = close_best(believed, begin, end, gauge, integrated) if counter is not None else None
-        best = integrated if best is None else better_of(best, integrated, account)
+        best = integrated if best is None else better_of(best, integrated, account, gauge)
         counted = change is None and best is not None and best.method != "integrated_power"
         self._latest.keep(best if counted else None, self._standing(end_seconds))
+        step = believed.agreement.doubted_sleep(gauge.sleeps.lowest_awake_watts, account.refresh_seconds)
         return AccountResult(
             duration_seconds=duration,
             counter=counter,
             integrated=integrated,
             best=best,
             consistency=compare(believed, gauge) if explained else None,
-            notes=notes,
+            notes=(*notes, *sleep_notes(*step, best)) if explained else (),
         )
 
-    def moved_on(self, end_seconds: float) -> AccountResult | None:
-        """The best energy alone, by moving the latest result on to ``end_seconds``; ``None`` where that cannot tell."""
-        best = self._latest.moved_on(self._standing(end_seconds), self.ceiling)
-        if best is None:
-            return None
-        duration = max(end_seconds - self.begin_seconds, 0.0)
-        return AccountResult(duration_seconds=duration, counter=None, integrated=None, best=best)
+    def moved_on(self, end_seconds: float) -> EnergyResult | None:
+        """The best energy, by moving the latest result on to ``end_seconds``; ``None`` where that cannot tell."""
+        return self._latest.moved_on(self._standing(end_seconds), self.ceiling)
 
     def phases(self) -> dict[str, PhaseSum]:
         """The sum over all visits of each phase, those that just ended included; changes nothing."""
@@ -212,10 +212,10 @@ class EnergyAccount:
             first = self._begin_power
             self._lead_joules = power.joules - first.joules if power is not None and first is not None else 0.0
         joules = self._lead_joules + self._counter.best_joules
-        self._best.append(Cumulative(anchor.at_seconds, joules, self._counter.unbridged_seconds))
+        self._best.append(Cumulative(anchor.at_seconds, joules, self._counter.unbridged.seconds))
 
     def _standing(self, end_seconds: float) -> Standing | None:
-        told = (self._was_lost, self._late, self._sleeps[-1] if self._sleeps else None)
+        told = (self._was_lost, self._late, self._sleeps.newest_end_seconds)
         counted = None if self._counter is None or self._best.last is None else (self._counter, self._best.last)
         return standing(end_seconds, counted, tuple(self._waiting)[-1:], self._integral, told)
 
@@ -252,7 +252,7 @@ class EnergyAccount:
             gauge_still=integral.stillness.latest if integral is not None else NEVER,
             gauge_failed_since=failed_since,
             gauge_sees_everything=integral is not None and integral.sees_everything,
-            slept_seconds=sum(overlap_seconds((since, point.at_seconds), sleep) for sleep in self._sleeps),
+            slept=self._sleeps.within((since, point.at_seconds)),
         )
         counter.add(point, check)
 

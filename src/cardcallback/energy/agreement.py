@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from cardcallback.energy.asleep import AwakeWatts
 from cardcallback.energy.blocks import Block, Blocks
 from cardcallback.energy.intervals import BothWays, Counted
 from cardcallback.energy.rates import RateChange, rate_change
-from cardcallback.energy.steps import AloneIntervals, AwakeWatts, ComparedIntervals, WattsAround
+from cardcallback.energy.steps import AloneIntervals, ComparedIntervals, WattsAround
 from cardcallback.energy.twins import twin_of
 
 # Above this share of the intervals, counter and gauge disagree as such: neither is the one at fault.
@@ -47,13 +48,20 @@ class Agreement:
 
         ``around`` are the extremes of watched pieces, ``blur_seconds`` how old the counter's value may be.
         """
-        beside, alone = self._compared.hidden_step(), self._alone.hidden_step(around, blur_seconds, self._awake)
+        beside, alone = self._compared.hidden_step(), self._alone.hidden_step(around, blur_seconds)
         return max(beside[0], alone[0]), max(beside[1], alone[1])
+
+    def doubted_sleep(self, lowest_read_watts: float, blur_seconds: float) -> tuple[float, float]:
+        """How much less than counted was used, in joules, if the counter stepped in a sleep, and how long that was.
+
+        ``lowest_read_watts`` is what the gauge showed at least while the machine was awake.
+        """
+        return self._alone.doubted_sleep(self._awake, lowest_read_watts, blur_seconds)
 
     def count(self, interval: Counted) -> None:
         """One more interval that is counted: they agree in it, or only the counter watched it."""
         self._before = (self._alone, self._awake)
-        if interval.slept_seconds == 0:
+        if interval.slept.seconds == 0:
             self._awake = self._awake.joined(interval.seconds, interval.joules)
         if (both := interval.both) is None:
             self._add_alone(interval)
@@ -63,7 +71,7 @@ class Agreement:
 
     def _add_alone(self, interval: Counted) -> None:
         self.blocks.add_alone(interval.joules)
-        self._alone = self._alone.joined(interval.seconds, interval.joules, interval.slept_seconds)
+        self._alone = self._alone.joined(interval.seconds, interval.joules, interval.slept)
 
     def take_back(self, interval: Counted) -> None:
         """The newest of these is not counted any more."""
@@ -117,6 +125,11 @@ class Agreement:
         """How long both watched, whatever came of comparing them."""
         sums = self._sums
         return sums.agreeing.seconds + sums.disputed.seconds + sums.ruled_out.seconds
+
+    @property
+    def differing_seconds(self) -> float:
+        """For how much of that time they differ."""
+        return self._sums.differing.seconds
 
     @property
     def disagrees_throughout(self) -> bool:

@@ -18,6 +18,8 @@ _KNOWN_AGE_SECONDS = 0.25
 _BEYOND_THE_GAUGE = 0.25
 # ... and beyond one that does not, by chance: this part of the bound of what it may have missed.
 _BY_CHANCE = 0.4
+# A gauge that was compared for less of the time was not shown to be right throughout.
+_COMPARED_SHARE = 0.5
 
 
 def close_best(
@@ -38,11 +40,12 @@ def close_best(
     edges = (_edge_doubt(lead, gauge, share), _edge_doubt(tail, gauge, share))
     cuts, alone_joules = cut_doubt(account, gauge), share * abs(bridged) + account.rate_doubt_joules
     under, over = (math.hypot(cuts, *ends) + alone_joules for ends in zip(*edges, strict=True))
-    gap = account.unbridged_seconds + lead.gap_seconds + tail.gap_seconds
+    gap = account.unbridged.seconds + lead.gap_seconds + tail.gap_seconds
     below, above = _if_the_other_is_right(account)
     still_below, still_above = _if_it_stood_still(account, lead, tail, gauge)
-    less, more = account.agreement.hidden_step(gauge.watts_around, account.refresh_seconds)
-    low, high = joules - under - max(below, less) - still_below, joules + over + max(above, more) + still_above
+    less, more = account.agreement.hidden_step(gauge.gaps.watts_around, account.refresh_seconds)
+    asleep, _ = account.agreement.doubted_sleep(gauge.sleeps.lowest_awake_watts, account.refresh_seconds)
+    low, high = joules - under - max(below, less, asleep) - still_below, joules + over + max(above, more) + still_above
     apart = beyond_chance(verdict or contradiction(account, gauge), gauge)
     if apart is not None and integrated is not None:
         alone = bridged + sum(edge.joules for edge in (lead, tail) if edge.by_gauge)
@@ -50,7 +53,8 @@ def close_best(
         low, high = min(low, counted - under), max(high, counted + over)
         other, other_doubt = _other_figure(account, joules, apart, integrated, gauge)
         low, high = min(low, other - math.hypot(other_doubt, under)), max(high, other + math.hypot(other_doubt, over))
-    in_gaps = gauge.ceiling.joules_in_gap(gap, end.at_seconds - begin.at_seconds - gap)
+    watched = end.at_seconds - begin.at_seconds - gap
+    in_gaps = _most_in_gaps(account, lead.gap_seconds + tail.gap_seconds, watched, gauge)
     least = account.least_in_gaps_joules
     ends_unseen = tail.gap_seconds > 0 and not (tail.by_gauge and gauge.reaches_end)
     pure = account.pieces == 1 and not lead.long and not tail.long
@@ -60,20 +64,51 @@ def close_best(
         high=None if ends_unseen or in_gaps is None or math.isinf(high) else high + max(in_gaps - least, 0.0),
         method="counter" if pure or trusted.seconds > 0 else "counter_bridged",
         gap_seconds=gap,
-        longest_gap_seconds=max(account.longest_unbridged_seconds, lead.gap_seconds, tail.gap_seconds),
+        longest_gap_seconds=max(account.unbridged.longest_seconds, lead.gap_seconds, tail.gap_seconds),
     )
 
 
-def better_of(best: EnergyResult, integrated: EnergyResult | None, account: CounterAccount) -> EnergyResult:
+def _most_in_gaps(account: CounterAccount, ends_seconds: float, watched_seconds: float, gauge: Gauge) -> float | None:
+    """The most energy of what no sensor told, between readings and at the window's ends; ``None``: no bound."""
+    between = account.unbridged
+    asleep = gauge.sleeps.asleep(between.slept_seconds, between.watts_after)
+    return gauge.gaps.most_between(between, ends_seconds, watched_seconds, gauge.ceiling, asleep)
+
+
+def better_of(
+    best: EnergyResult, integrated: EnergyResult | None, account: CounterAccount, gauge: Gauge
+) -> EnergyResult:
     """``best``, or what the gauge says where the counter only confirms that."""
     if integrated is None:
         return best
+    best = _within_the_gauge(best, integrated, account, gauge)
     if account.traits.resolution_joules > 0 and integrated.is_surer_than(best):
         return integrated  # a counter of coarse steps confirms it and is worse by itself
     if account.keeps_going_back and integrated.gap_seconds <= best.gap_seconds:
         joules = min(max(integrated.joules, best.low), best.high or math.inf)
         return replace(integrated, joules=joules, low=best.low, high=best.high)
     return best
+
+
+def _within_the_gauge(
+    best: EnergyResult, integrated: EnergyResult, account: CounterAccount, gauge: Gauge
+) -> EnergyResult:
+    """``best`` within the bounds of a gauge that watched it all, and beside which the counter failed now and then.
+
+    Each of a counter's pieces has ends of its own, and the gauge's integral two in all. It is held to be off by no more
+    than at the rate at which it was apart from the counter where both told.
+    """
+    both, told_seconds = account.agreement.agreeing, account.counted_seconds + account.bridged_seconds
+    failed_seconds = account.agreement.differing_seconds + gauge.still.seconds + account.without_gauge_seconds
+    watched = integrated.gap_seconds == 0 and both.seconds >= _COMPARED_SHARE * told_seconds > 0
+    if account.pieces == 1 or failed_seconds > 0 or not watched or integrated.high is None or best.high is None:
+        return best
+    apart = (both.power_joules - both.counter_joules) * told_seconds / both.seconds
+    low = max(best.low, integrated.low - max(apart, 0.0))
+    high = min(best.high, integrated.high - min(apart, 0.0))
+    if low > high:
+        return best
+    return replace(best, joules=min(max(best.joules, low), high), low=low, high=high)
 
 
 def _if_the_other_is_right(account: CounterAccount) -> tuple[float, float]:
@@ -106,7 +141,7 @@ def _bridge_doubt(
     """
     seconds = max(account.bridged_seconds, 0.0) + sum(max(edge.seconds, 0.0) for edge in edges)
     joules = abs(account.bridged_joules) + sum(abs(edge.joules) for edge in edges)
-    if joules <= 0:
+    if joules <= 0 or seconds <= 0:  # what a restart shows at least was used in no time that the gauge saw
         return gauge.relative_doubt
     sampled = gauge.sampling_joules(seconds) / joules
     doubt = max(gauge.relative_doubt, sampled)
@@ -159,8 +194,8 @@ def close_counter(account: CounterAccount, begin: CounterPoint, end: CounterPoin
     if seconds <= 0 or account.first is None or account.anchor is None:
         return None
     watts = counted / seconds
-    extended, gap, longest, short = 0.0, max(bridged_seconds, 0.0) + account.unbridged_seconds, 0.0, 0.0
-    longest = max(account.longest_unbridged_seconds, account.longest_bridged_seconds)
+    extended, gap, longest, short = 0.0, max(bridged_seconds, 0.0) + account.unbridged.seconds, 0.0, 0.0
+    longest = max(account.unbridged.longest_seconds, account.longest_bridged_seconds)
     lead = account.first.at_seconds - begin.at_seconds
     tail = end.at_seconds - account.anchor.at_seconds
     for rest in (lead, tail):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
+from cardcallback.energy.asleep import Sleeps
 from cardcallback.energy.ceiling import Ceiling
 from cardcallback.energy.counter import CounterAccount
+from cardcallback.energy.gaps import Gaps
 from cardcallback.energy.integral import PowerIntegral
 from cardcallback.energy.result import CONSISTENT_SHARE, SHORTEST_COMPARISON_SECONDS, Consistency
-from cardcallback.energy.steps import WattsAround
 from cardcallback.energy.stillness import NEVER_STILL, StillDoubt
 
 # A rest of the window no longer than this, next to a good counter, is extended where no gauge saw it.
@@ -30,7 +31,7 @@ class Gauge:
     ``ends_watts`` are its first and its newest reading, where they are no passing moments; ``sampling_joules`` how far
     the integral of so many seconds may be off by the moments it was read at; ``still`` what is open where it may have
     stood still. ``reaches_end``: it was read until the window's end, so that a gap before that has two ends.
-    ``watts_around`` are the extremes of what it watched.
+    ``gaps`` are what it did not watch, with the extremes of what it did, and ``sleeps`` what it showed after each.
     """
 
     ceiling: Ceiling
@@ -40,10 +41,11 @@ class Gauge:
     sampling_joules: Callable[[float], float] = lambda _: 0.0  # without a gauge there is nothing to sample
     still: StillDoubt = NEVER_STILL
     reaches_end: bool = False
-    watts_around: WattsAround = lambda _: None
+    gaps: Gaps = field(default_factory=Gaps)
+    sleeps: Sleeps = field(default_factory=lambda: Sleeps(None))
 
 
-def gauge_of(integral: PowerIntegral | None, ceiling: Ceiling, window_seconds: float) -> Gauge:
+def gauge_of(integral: PowerIntegral | None, ceiling: Ceiling, window_seconds: float, sleeps: Sleeps) -> Gauge:
     """What a window of that length says of the gauge with that integral; ``None``: there is no gauge."""
     if integral is None:
         return Gauge(ceiling=ceiling)
@@ -55,7 +57,8 @@ def gauge_of(integral: PowerIntegral | None, ceiling: Ceiling, window_seconds: f
         sampling_joules=integral.stretch_joules,
         still=integral.still_doubt(window_seconds),
         reaches_end=integral.reaches(integral.begin_seconds + window_seconds),
-        watts_around=integral.gaps.watts_around,
+        gaps=integral.gaps,
+        sleeps=sleeps,
     )
 
 

@@ -8,6 +8,7 @@ from typing import Literal
 
 from cardcallback.energy.agreement import RECENT, Agreement
 from cardcallback.energy.ceiling import Ceiling
+from cardcallback.energy.gaps import Between
 from cardcallback.energy.intervals import BothWays, Check, Counted, CounterPoint, watched_joules
 from cardcallback.energy.refresh import ASSUMED_REFRESH_SECONDS, RefreshWatch
 from cardcallback.energy.restarts import may_have_begun_anew, was_paused
@@ -37,7 +38,7 @@ class CounterAccount:
         self.still_until: float | None = None
         self.counted_joules = self.counted_seconds = 0.0
         self.bridged_joules = self.bridged_seconds = self.longest_bridged_seconds = 0.0
-        self.unbridged_seconds = self.longest_unbridged_seconds = 0.0
+        self.unbridged = Between()
         self.least_in_gaps_joules = 0.0  # of what is in the bridged joules
         self.without_gauge_seconds = 0.0  # counted while the gauge had failed
         self.pieces = 1
@@ -271,7 +272,7 @@ class CounterAccount:
         self._bridging, self._lacking_joules = False, 0.0
         self._may_take_back = self.anchor is not None and self.anchor.power is not None
         if self.anchor is not None:
-            self.recent.append(Counted(self.anchor, seconds, joules, self._integral(point), self._check.slept_seconds))
+            self.recent.append(Counted(self.anchor, seconds, joules, self._integral(point), self._check.slept))
             self.agreement.count(self.recent[-1])
         self.without_gauge_seconds += seconds if self._check.gauge_failed else 0.0
 
@@ -287,14 +288,10 @@ class CounterAccount:
         self._bridging, self._may_take_back, self._lacking_joules = True, False, 0.0
         seconds = self._seconds(point)
         if self.anchor is None or self.anchor.power is None or point.power is None:
-            self._leave_open(seconds)
+            self.unbridged = self.unbridged.joined(seconds)
             return
         gap = min(max(point.power.gap_seconds - self.anchor.power.gap_seconds, 0.0), seconds)
         self.bridged_joules += point.power.joules - self.anchor.power.joules
         self.bridged_seconds += seconds - gap
         self.longest_bridged_seconds = max(self.longest_bridged_seconds, seconds)
-        self._leave_open(gap)
-
-    def _leave_open(self, seconds: float) -> None:
-        self.unbridged_seconds += seconds
-        self.longest_unbridged_seconds = max(self.longest_unbridged_seconds, seconds)
+        self.unbridged = self.unbridged.joined(gap, self._check.slept)

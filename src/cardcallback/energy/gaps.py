@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from cardcallback.energy.asleep import NEVER_ASLEEP, NOT_SLEPT, Asleep, Slept
 from cardcallback.energy.ceiling import SUSTAINED_MARGIN, Ceiling
 
 # Time that nobody watched is taken to be like the time around it only where that is so many times as long, and was seen
@@ -13,8 +14,38 @@ _LIKE_SHARE = 0.05
 _FEWEST_PIECES = 16
 # ... and of a device at work: one that idles draws less than this share of what it may, and may begin to work unseen.
 _WORKING_SHARE = 0.25
+_BESIDE_SECONDS = 1.5
 # Shorter pieces say little that the highest reading does not.
 _SHORTEST_PIECE_SECONDS = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Between:
+    """Gaps between two readings each: how long all of them, the longest and the shortest are.
+
+    For ``slept_seconds`` of them the machine was suspended, and right after it the gauge showed ``watts_after``.
+    """
+
+    seconds: float = 0.0
+    longest_seconds: float = 0.0
+    shortest_seconds: float = math.inf
+    slept_seconds: float = 0.0
+    watts_after: float = 0.0
+
+    def joined(self, seconds: float, slept: Slept = NOT_SLEPT) -> Between:
+        """These and one more."""
+        if seconds <= 0:
+            return self
+        # Readings beside a gap stand for a part of the sleep too.
+        known = slept.gauge_joules is not None and 0 < slept.seconds <= seconds + _BESIDE_SECONDS
+        watts = (slept.gauge_joules or 0.0) / slept.seconds if known else 0.0
+        return Between(
+            self.seconds + seconds,
+            max(self.longest_seconds, seconds),
+            min(self.shortest_seconds, seconds),
+            self.slept_seconds + (min(slept.seconds, seconds) if known else 0.0),
+            max(self.watts_after, watts),
+        )
 
 
 @dataclass(slots=True)
@@ -106,14 +137,25 @@ class Gaps:
         self._shortest_between_seconds = min(self._shortest_between_seconds, seconds)
         self._count(seconds)
 
-    def most_joules(self, all_seconds: float, watched_seconds: float, ceiling: Ceiling) -> float | None:
+    def most_joules(
+        self, all_seconds: float, watched_seconds: float, ceiling: Ceiling, asleep: Asleep = NEVER_ASLEEP
+    ) -> float | None:
         """The most energy of ``all_seconds`` of gaps, those of the begin and the end included; ``None``: no bound."""
-        _, between = self.like_around(self._between_seconds, self._shortest_between_seconds, ceiling)
-        whole = ceiling.joules_in_gap(all_seconds, watched_seconds)
-        rest = ceiling.joules_in_gap(max(all_seconds - self._between_seconds, 0.0), watched_seconds)
-        if rest is None or math.isinf(between):
-            return whole
-        return rest + between if whole is None else min(whole, rest + between)
+        between = Between(self._between_seconds, shortest_seconds=self._shortest_between_seconds)
+        ends_seconds = max(all_seconds - self._between_seconds, 0.0)
+        return self.most_between(between, ends_seconds, watched_seconds, ceiling, asleep)
+
+    def most_between(
+        self, between: Between, ends_seconds: float, watched_seconds: float, ceiling: Ceiling, asleep: Asleep
+    ) -> float | None:
+        """The same of gaps between readings, in parts of which the device slept, and of those at begin and end."""
+        awake_seconds = max(between.seconds - asleep.seconds, 0.0)
+        _, like_around = self.like_around(awake_seconds, between.shortest_seconds, ceiling)
+        whole = ceiling.joules_in_gap(ends_seconds + awake_seconds, watched_seconds)
+        ends = ceiling.joules_in_gap(ends_seconds, watched_seconds)
+        parts = math.inf if ends is None else ends + like_around
+        most = min(math.inf if whole is None else whole, parts)
+        return None if math.isinf(most) else most + asleep.most_joules
 
     def watts_around(self, seconds: float) -> tuple[float, float] | None:
         """The lowest and highest mean power over watched pieces no longer than that; ``None`` where too few were."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+from cardcallback.energy.asleep import NEVER_ASLEEP, Asleep
 from cardcallback.energy.ceiling import Ceiling
 from cardcallback.energy.gaps import Gaps
 from cardcallback.energy.grain import Grain
@@ -185,10 +186,10 @@ class PowerIntegral:
         seen = max(self.lagged_to - self.begin_seconds - self.gaps.seconds, seconds, self.traits.interval_seconds)
         return min(self.sampling_joules(seconds), _UNEVEN * self._sampling_doubt() * math.sqrt(seconds / seen))
 
-    def result(self, end_seconds: float, *, alone: bool = False) -> EnergyResult | None:
+    def result(self, end_seconds: float, *, alone: bool = False, asleep: Asleep = NEVER_ASLEEP) -> EnergyResult | None:
         """The energy from the begin to ``end_seconds``; ``None`` without any reading.
 
-        ``alone``: no counter tells whether the gauge stood still.
+        ``alone``: no counter tells whether the gauge stood still. ``asleep``: gaps in which the device slept.
         """
         total = self.at(end_seconds)
         if total is None:
@@ -207,7 +208,7 @@ class PowerIntegral:
         return EnergyResult(
             joules=max(total.joules, 0.0),  # a first reading that reaches back before the begin takes that part off
             low=max(total.joules - doubt - blind_low - still.less_joules - self.gaps.held_joules, 0.0),
-            high=self._high(total, doubt + blind_high + still.more_joules, seen) if tail_gap == 0 else None,
+            high=self._high(total, doubt + blind_high + still.more_joules, seen, asleep) if tail_gap == 0 else None,
             method="integrated_power",
             gap_seconds=total.gap_seconds,
             longest_gap_seconds=max(self.gaps.longest_seconds, tail_gap),
@@ -273,8 +274,8 @@ class PowerIntegral:
         steadiness = min(watts / burst_watts, 1.0) if burst_watts > 0 else 1.0
         return window * watts * (1 - steadiness) / 2 + ceiling.joules_within(refresh / 2)
 
-    def _high(self, total: Cumulative, doubt_joules: float, seen_seconds: float) -> float | None:
-        in_gaps = self.gaps.most_joules(total.gap_seconds, seen_seconds, self.ceiling)
+    def _high(self, total: Cumulative, doubt_joules: float, seen_seconds: float, asleep: Asleep) -> float | None:
+        in_gaps = self.gaps.most_joules(total.gap_seconds, seen_seconds, self.ceiling, asleep)
         return None if in_gaps is None or math.isinf(doubt_joules) else total.joules + doubt_joules + in_gaps
 
     def _sampling_doubt(self) -> float:

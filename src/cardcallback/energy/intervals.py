@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from cardcallback.energy.asleep import NOT_SLEPT, Slept
 from cardcallback.energy.history import NEVER, Cumulative, Stretch, overlap_seconds
 
 # How far one interval of the counter may be from the gauge, beside what lag and refresh explain.
@@ -44,7 +45,7 @@ class Check:
     which of the two holds where the gauge did not see all of it. Less than ``least_joules`` none uses. ``gauge_still``
     is when the gauge last gave the same reading over and over, which one that flickers does only once it has failed:
     at ``gauge_failed_since``, infinite unless it had for most of this interval. ``gauge_sees_everything`` is false for
-    one that looks only now and then. ``slept_seconds`` is for how long of it the machine was suspended.
+    one that looks only now and then. ``slept`` is for how much of it the machine was suspended.
     """
 
     slack_joules: float
@@ -55,7 +56,7 @@ class Check:
     gauge_still: Stretch = NEVER
     gauge_failed_since: float = math.inf
     gauge_sees_everything: bool = True
-    slept_seconds: float = 0.0
+    slept: Slept = NOT_SLEPT
 
     @property
     def gauge_failed(self) -> bool:
@@ -127,14 +128,14 @@ NOTHING = BothWays()
 class Counted:
     """An interval that was counted, with what the gauge saw of it if it saw all; kept so that it can be taken back.
 
-    For ``slept_seconds`` of it the machine was suspended.
+    For some of it the machine may have ``slept``.
     """
 
     begin: CounterPoint
     seconds: float
     joules: float
     integral: float | None
-    slept_seconds: float = 0.0
+    slept: Slept = NOT_SLEPT
 
     @property
     def both(self) -> BothWays | None:

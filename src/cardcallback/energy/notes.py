@@ -5,7 +5,7 @@ from __future__ import annotations
 from cardcallback.energy.counter import CounterAccount, Event
 from cardcallback.energy.rates import RateChange
 from cardcallback.energy.refresh import ASSUMED_REFRESH_SECONDS
-from cardcallback.energy.result import Consistency
+from cardcallback.energy.result import Consistency, EnergyResult
 from cardcallback.units import format_duration, format_percent
 
 # A load that is steady to the milliwatt for so long is hardly one.
@@ -25,7 +25,13 @@ _SENTENCES: dict[Event, str] = {
     "dispute": "the energy counter and the power readings differed {times} by more than sampling explains; the "
     "recording interval holds both",
 }
+# What is less of how far down the interval reaches, or of the energy, does not explain its width.
+_NOTABLE_PART, _NOTABLE_SHARE = 0.5, 0.001
 LATE_NOTE = "the energy counter's last value came with a slow call, and is true of some moment within it"
+_ASLEEP = (
+    "what the energy counter shows for {slept} in which the machine slept may be the device's draw or a step of the "
+    "counter; the recording interval holds both"
+)
 _RENEWAL = "how often the energy counter is renewed is not published"
 
 
@@ -53,8 +59,8 @@ def account_notes(
         notes.append(
             f"the power readings repeated one value for {stuck} while the energy counter went on: only it counts"
         )
-    if account.unbridged_seconds > 0:
-        notes.append(f"for {format_duration(account.unbridged_seconds)} no sensor told the energy")
+    if account.unbridged.seconds > 0:
+        notes.append(f"for {format_duration(account.unbridged.seconds)} no sensor told the energy")
     if change is not None:
         side = "more" if change.share > 0 else "less"
         notes.append(
@@ -67,6 +73,15 @@ def account_notes(
             "the recording interval spans both"
         )
     return tuple(notes)
+
+
+def sleep_notes(doubt_joules: float, slept_seconds: float, best: EnergyResult | None) -> tuple[str, ...]:
+    """Where a counter may have stepped by so much in a sleep, if the interval is notably as wide as it is for that."""
+    if best is None or best.method == "integrated_power":
+        return ()
+    if doubt_joules < max(_NOTABLE_PART * (best.joules - best.low), _NOTABLE_SHARE * best.joules):
+        return ()
+    return (_ASLEEP.format(slept=format_duration(slept_seconds)),)
 
 
 def gauge_notes(refused: int, still_seconds: float, *, spanned: bool) -> tuple[str, ...]:

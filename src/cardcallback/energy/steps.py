@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from cardcallback.energy.asleep import NOT_SLEPT, AsleepInterval, AwakeWatts, Slept
 from cardcallback.energy.intervals import BothWays
 from cardcallback.energy.restarts import LONGEST_USUAL_SECONDS
 from cardcallback.energy.twins import twin_of
@@ -20,8 +21,6 @@ _FEWEST_ALIKE = 4
 # An interval stands out from others where it is further from them than this share of what they are apart.
 _STANDS_OUT = 0.5
 _KEPT = 2  # an interval is alone in what it claims where the next one does not claim the same
-# In a shorter interval a counter's refresh decides what its mean power is.
-_SHORTEST_SECONDS = 0.5
 _MOST_SLEEPS = 16
 
 
@@ -142,41 +141,6 @@ class _Extremes:
 
 
 @dataclass(frozen=True, slots=True)
-class AwakeWatts:
-    """The lowest and highest mean power that a counter showed in intervals in which the machine was awake."""
-
-    lowest: float = math.inf
-    highest: float = 0.0
-
-    def joined(self, seconds: float, joules: float) -> AwakeWatts:
-        """These and one more interval."""
-        if seconds < _SHORTEST_SECONDS or self.lowest * seconds <= joules <= self.highest * seconds:
-            return self
-        return AwakeWatts(min(self.lowest, joules / seconds), max(self.highest, joules / seconds))
-
-
-@dataclass(frozen=True, order=True, slots=True)
-class _Asleep:
-    """An interval for part of which the machine was suspended."""
-
-    joules: float
-    awake_seconds: float
-    slept_seconds: float
-
-    def if_off(self, awake: AwakeWatts, blur_seconds: float) -> float:
-        """How much less than counted was used if the device was off in it, and the counter stepped.
-
-        It was off or asleep, or awake as at any other time. What shows less than it ever drew awake, and more than was
-        used before and after the sleep, may be its draw asleep as well as a step.
-        """
-        seconds = self.awake_seconds + self.slept_seconds
-        if awake.highest == 0 or self.joules <= awake.highest * (self.awake_seconds + blur_seconds):
-            return 0.0
-        least_joules = awake.lowest * max(self.awake_seconds - blur_seconds, 0.0)
-        return self.joules - least_joules if self.joules < awake.lowest * seconds else 0.0
-
-
-@dataclass(frozen=True, slots=True)
 class AloneIntervals:
     """Intervals in which only the counter watched, the outermost ones of each octave of length; never changed.
 
@@ -184,19 +148,19 @@ class AloneIntervals:
     """
 
     _by_octave: Mapping[int, _Extremes] = field(default_factory=dict)
-    _asleep: tuple[_Asleep, ...] = ()
+    _asleep: tuple[AsleepInterval, ...] = ()
 
-    def joined(self, seconds: float, joules: float, slept_seconds: float = 0.0) -> AloneIntervals:
-        """These and one more, for ``slept_seconds`` of which the machine was suspended."""
+    def joined(self, seconds: float, joules: float, slept: Slept = NOT_SLEPT) -> AloneIntervals:
+        """These and one more, for part of which the machine may have been suspended."""
         octave = _octave(seconds)
         extremes = self._by_octave.get(octave, _Extremes()).joined((joules / seconds, seconds))
         asleep = self._asleep
-        if slept_seconds > 0:
-            newest = _Asleep(joules, max(seconds - slept_seconds, 0.0), slept_seconds)
-            asleep = tuple(sorted((*asleep, newest), reverse=True)[:_MOST_SLEEPS])
+        if slept.seconds > 0:
+            newest = AsleepInterval(joules, max(seconds - slept.seconds, 0.0), slept)
+            asleep = tuple(sorted((*asleep, newest), key=_counted_joules, reverse=True)[:_MOST_SLEEPS])
         return AloneIntervals({**self._by_octave, octave: extremes}, asleep)
 
-    def hidden_step(self, around: WattsAround, blur_seconds: float, awake: AwakeWatts) -> tuple[float, float]:
+    def hidden_step(self, around: WattsAround, blur_seconds: float) -> tuple[float, float]:
         """How much less and more than counted was used, in joules, if the counter stepped in one of them.
 
         Nothing contradicts it there. But one interval in which the device did what it never did in watched time nor in
@@ -207,4 +171,13 @@ class AloneIntervals:
         for extremes in self._by_octave.values():
             less = max(less, extremes.too_much(around, blur_seconds))
             more = max(more, extremes.too_little(around, blur_seconds))
-        return max(less, *(sleep.if_off(awake, blur_seconds) for sleep in self._asleep), 0.0), more
+        return less, more
+
+    def doubted_sleep(self, awake: AwakeWatts, lowest_read_watts: float, blur_seconds: float) -> tuple[float, float]:
+        """How much less was used, in joules, if it stepped in a sleep, and how long that sleep was."""
+        doubts = ((one.doubt_joules(awake, lowest_read_watts, blur_seconds), one.slept.seconds) for one in self._asleep)
+        return max(doubts, default=(0.0, 0.0))
+
+
+def _counted_joules(interval: AsleepInterval) -> float:
+    return interval.joules

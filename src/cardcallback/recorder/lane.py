@@ -23,7 +23,7 @@ from cardcallback.recorder.purse import OwnTime, devices_read, let_spare
 from cardcallback.recorder.schedule import HARMLESS_CALL_SECONDS, TOGETHER_SECONDS, Appointment
 from cardcallback.recorder.slow_phase import SlowPhase
 from cardcallback.recorder.standstill import Sleeper
-from cardcallback.recorder.taken import TakenReadings
+from cardcallback.recorder.taken import TakenReadings, number_of, why_unusable
 from cardcallback.sensors.base import Sensor
 from cardcallback.units import format_duration
 
@@ -212,7 +212,7 @@ class Lane:
         self.reading = sensor
         self._own_time.call_begins()
         try:
-            value = float(sensor.read())
+            answer = sensor.read()
         except DeviceLostError as error:
             self._lost(appointment, str(error), call)
             return
@@ -228,7 +228,7 @@ class Lane:
         finally:
             self._own_time.call_ends()
             self.reading = None
-        self._take(appointment, call, value)
+        self._take(appointment, call, number_of(answer))
 
     def _take(self, appointment: Appointment, call: _Call, value: float) -> None:
         before, after = call.began_seconds, self._clock.elapsed_seconds()
@@ -236,8 +236,8 @@ class Lane:
         spec = appointment.sensor.spec
         if self.losses.is_lost(spec.device):
             self._found(appointment, after)
-        if not math.isfinite(value):
-            self._failed(appointment, "the reading is not a number", call)
+        if (problem := why_unusable(value, is_state=appointment.tells_state)) is not None:
+            self._failed(appointment, problem, call)
             return
         if appointment.took_too_long(after - before) and not appointment.is_always_late(cost):
             self.enter_taken()

@@ -153,10 +153,14 @@ class _Builder:
     def _result(self, key: AccountKey) -> AccountResult:
         """Made when it is asked for first, so that an account that fails costs its own figures only."""
         if key not in self._results:
-            account, end_seconds = self._ledger.accounts[key].account, self._session.duration_seconds
-            moved = account.moved_on(end_seconds) if self.briefly else None
+            account, seconds = self._ledger.accounts[key].account, self._session.duration_seconds
+            moved = account.moved_on(seconds) if self.briefly else None
             self.moved |= moved is not None
-            self._results[key] = moved or account.result(end_seconds, explained=self._explained)
+            self._results[key] = (
+                account.result(seconds, explained=self._explained)
+                if moved is None
+                else AccountResult(duration_seconds=seconds, counter=None, integrated=None, best=moved)
+            )
         return self._results[key]
 
     def traces(self) -> tuple[Trace, ...]:

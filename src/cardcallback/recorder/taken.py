@@ -19,6 +19,21 @@ _STATES_WAIT_SECONDS = 10.0
 _Taken = tuple[Appointment, float, float]
 
 
+def number_of(answer: object) -> float:
+    """What a sensor answered, as a number; not one where it is none, as anyone's sensor may answer now and then."""
+    try:
+        return float(answer)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        return math.nan
+
+
+def why_unusable(value: float, *, is_state: bool) -> str | None:
+    """Why that is no reading; ``None`` for one. A state may be below nothing, what a device draws is not."""
+    if not math.isfinite(value):
+        return "the reading is not a number"
+    return "the reading is negative" if value < 0 and not is_state else None
+
+
 class TakenReadings:
     """The readings of one lane in order of time; one thread may add to it while another takes out."""
 
