@@ -45,7 +45,7 @@ _NUM_DEVICES = re.compile(
 # What compares two grids is an illustration, not a figure of the run.
 _ILLUSTRATION = re.compile(
     r"depends on the grid|\bwould\b|for comparison|equivalent to|compared (?:to|with)|"
-    r"\b(?:an?|one|each|every) (?:kilowatt-?hour|kWh)\b|"
+    r"(?<!\bhalf )(?<!\bof )\b(?:an?|one|each|every) (?:kilowatt-?hour|kWh)\b|"
     r"(?:\bper|/) ?(?:1 ?[MkK]|1,000(?:,000)?|million|thousand) tokens\b",
     re.IGNORECASE,
 )
