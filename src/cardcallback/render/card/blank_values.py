@@ -38,10 +38,10 @@ def blank_values(letters: Letters, *, is_last: bool) -> Iterator[Labelled]:
         letters: the text.
         is_last: nothing stands below the text that may be the value of its last label.
     """
-    lines = lines_of(letters)
+    lines, mask, last = lines_of(letters), letters.mask, len(letters.text.rstrip())
     for (begin, end), following in pairwise(lines):
-        found = _LABEL.match(letters.mask[:end], skip_task(letters.text, begin, end))
+        found = _LABEL.match(mask, skip_task(letters.text, begin, end), end)
         # Of the ends of lines that stand in a text only "<br>" leaves one without a letter behind it.
         is_blank = not letters.text[slice(*following)].strip()
-        if found is not None and is_blank and (is_last or letters.text[following[1] :].strip()):
+        if found is not None and is_blank and (is_last or following[1] < last):
             yield Labelled(label=visible_label(found["label"]).strip(), begin=end, end=end)
