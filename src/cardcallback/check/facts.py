@@ -135,6 +135,8 @@ def counted_devices(text: str) -> set[int]:
     return {int(one["count"]) for one in own if device_time_at(text, one.end("count")) is None} - {0}
 
 
+# Asked for by the card's own rules and by those that hold it against a record.
+@lru_cache(maxsize=1)
 def gather_facts(card: CardText) -> Facts:
     """Read every line of a card that is no code."""
     facts = Facts(card=card)
