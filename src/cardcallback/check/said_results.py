@@ -42,7 +42,7 @@ _BEFORE_AND_NOW = re.compile(
     re.IGNORECASE,
 )
 _RESULT_NAMES = {False: ("base_loss", "validation_loss"), True: ("perplexity_base", "perplexity_tuned")}
-_OF_TRAIN_SET = re.compile(r"\btrain(?:ing|ed)?(?: set)? (?:perplexity|loss)\b", re.IGNORECASE)
+_MOMENTS = re.compile(rf"\b(?:{_BEFORE}|{_NOW})\b", re.IGNORECASE)
 _SECONDS = r"\d[\d.,]*\s*(?:ms|s|secs?|seconds?|sekunden?|secondes?|min|minutes?|minuten)"
 _STEP = r"(?:optimi[sz]er |training |update )?(?:steps?|schritt|\u00e9tape)"
 _A_STEP = rf"(?:each|every|an?|one|the average|the mean|jeder|ein|chaque|une)\s+{_STEP}"
@@ -90,7 +90,7 @@ def before_and_now(text: str, said: str, slot: Slot) -> Iterator[Stated]:
     found = _BEFORE_AND_NOW.search(text[:_LONGEST])
     is_perplexity = re.search(r"\bperplexit", said, re.IGNORECASE) is not None
     is_known = is_perplexity or (re.search(r"\bloss\b", said, re.IGNORECASE) and _IS_HELD_OUT.search(said))
-    if found is None or not is_known or _OF_TRAIN_SET.search(said) or OF_BASE.search(said):
+    if found is None or not is_known or OF_BASE.search(said) or is_other_result(_MOMENTS.sub(" ", said)):
         return
     for groups, name in zip((("before", "first"), ("after", "last")), _RESULT_NAMES[is_perplexity], strict=True):
         group = groups[0] if found[groups[0]] else groups[1]

@@ -63,14 +63,16 @@ _TRAINED_ON = re.compile(
     r"\b(?:on|using|with)\s+(?P<text>[^.;]{3,80})",
     re.IGNORECASE,
 )
-# The same with the verb behind it, or in other languages.
+# The same with the verb behind it, or in other languages; not what follows an "and", which may be of its use.
+_NO_AND = r"(?!\b(?:und|et|y|e)\b)[^.;,]"
+_GAP, _ON = rf"(?:{_NO_AND}){{0,40}}?", rf"(?P<text>(?:{_NO_AND}){{3,60}})"
 _TRAINED_ELSEWHERE = tuple(
     re.compile(words, re.IGNORECASE)
     for words in (
-        r"\bauf\s+(?P<text>[^.;,]{3,60}?)\s+(?:trainiert|feinabgestimmt|nachtrainiert)\b",
-        r"\b(?:training|feinabstimmung)\s+(?:lief|erfolgte|fand|wurde)\b[^.;]{0,40}?\bauf\s+(?P<text>[^.;]{3,60})",
-        r"\b(?:entra[i\u00ee]n\u00e9e?|affin\u00e9e?|entra[i\u00ee]nement)\b[^.;]{0,40}?\bsur\s+(?P<text>[^.;]{3,60})",
-        r"\b(?:entrenad[oa]|entren\u00f3|entrenamiento|treinad[oa]|treinamento)\b[^.;]{0,40}?\be[nm]\s+(?P<text>[^.;]{3,60})",
+        rf"\bauf\s+(?P<text>(?:{_NO_AND}){{3,60}}?)\s+(?:trainiert|feinabgestimmt|nachtrainiert)\b",
+        rf"\b(?:training|feinabstimmung|fein-?tuning)\s+(?:lief|erfolgte|fand|wurde)\b{_GAP}\bauf\s+{_ON}",
+        rf"\b(?:entra[i\u00ee]n\u00e9e?|affin\u00e9e?|entra[i\u00ee]nement)\b{_GAP}\bsur\s+{_ON}",
+        rf"\b(?:entrenad[oa]|entren\u00f3|entrenamiento|treinad[oa]|treinamento)\b{_GAP}\be[nm]\s+{_ON}",
         r"(?:\u8bad\u7ec3|\u5fae\u8c03)[^\u3002;]{0,30}?(?:\u4f7f\u7528|\u5728)\s*(?P<text>[^\u3002;]{3,60})",
         r"(?:\u4f7f\u7528|\u5728)\s*(?P<text>[^\u3002;]{3,40}?)\s*\u4e0a?(?:\u8fdb\u884c)?(?:\u4e86)?(?:\u8bad\u7ec3|\u5fae\u8c03)",
     )
