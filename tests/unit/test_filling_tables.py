@@ -203,7 +203,7 @@ def test_in_a_table_of_phases_a_device_heads_what_it_took() -> None:
     text = filled(
         "## Energy by phase\n\n| Phase | GPU | Duration |\n|---|---|---|\n| Training | | |\n| Evaluation | | |\n"
     )
-    assert "| Training | | 1 h 45 min|\n| Evaluation | | 6 min|" in text
+    assert "| Training | | 1 h 45 min |\n| Evaluation | | 6 min |" in text
     phases = "| Phase | Device | Energy |\n|---|---|---|\n| Training | GPU | TBD |\n| Training | CPU | TBD |\n"
     phases += "| Evaluation | GPU | TBD |\n| Evaluation | CPU | TBD |\n"
     assert filled(phases) == phases
@@ -231,7 +231,7 @@ def test_a_column_of_training_beside_one_of_use_is_this_runs() -> None:
 def test_a_number_sign_before_a_noun_asks_how_many() -> None:
     """In a head "# GPUs" is no name."""
     text = filled("| Run | # GPUs | Peak mem. (GiB) |\n|---|---|---|\n| | | |\n")
-    assert text.endswith("| | 1| 61.0 (of 120 GiB in use, whole machine)|\n")
+    assert text.endswith("| | 1 | 61.0 (of 120 GiB in use, whole machine) |\n")
 
 
 def test_a_bold_row_without_a_value_stands_over_the_rows_below_it() -> None:

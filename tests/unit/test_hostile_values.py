@@ -42,12 +42,13 @@ KEYS = {"base_model", "base_model_relation", "co2_eq_emissions", "library_name",
 
 
 def asking_for_everything() -> str:
-    """A template with every label and heading that we know of."""
+    """A template that asks for every value that we know of, by label, in a table and by heading."""
     parts = ["---\nlicense: mit\n---\n# Template\n"]
-    for row in default_label_map().rows:
+    # One label of each value, and one heading where these stand alone: the others are filled by the same rule.
+    rows = {(row.value, bool(each(row.label)), each(row.column)): row for row in reversed(default_label_map().rows)}
+    for row in reversed(rows.values()):
         if row.value is None:
             continue
-        # One label of each row: the others are filled by the same rule.
         heading, label = next(iter(each(row.heading)), "Any"), next(iter(each(row.label)), None)
         if label is None:
             parts.append(f"## {heading}\n\n[fill me]\n")

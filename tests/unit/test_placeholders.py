@@ -146,7 +146,7 @@ def test_what_somebody_wrote_is_no_placeholder(value: str) -> None:
         # tables
         ("| LoRA Rank | [X] |\n|---|---|\n| LoRA Alpha | [X] |",
         "| LoRA Rank | 16 |\n|---|---|\n| LoRA Alpha | 32 |"),
-        ("| P | Value |\n|---|---|\n| LoRA Rank | |", "| P | Value |\n|---|---|\n| LoRA Rank | 16|"),
+        ("| P | Value |\n|---|---|\n| LoRA Rank | |", "| P | Value |\n|---|---|\n| LoRA Rank | 16 |"),
         ("| LoRA Rank | LoRA Alpha |\n|---|---|\n| [X] | [X] |",
         "| LoRA Rank | LoRA Alpha |\n|---|---|\n| 16 | 32 |"),
         ("| P | Value | Notes |\n|---|---|---|\n| LoRA Rank | [X] | [why] |",

@@ -45,7 +45,7 @@ _NUM_DEVICES = re.compile(
 # What compares two grids is an illustration, not a figure of the run.
 _ILLUSTRATION = re.compile(
     r"depends on the grid|\bwould\b|for comparison|equivalent to|compared (?:to|with)|"
-    r"\b(?:an?|one|each|every) (?:kilowatt-?hour|kWh)\b|"
+    r"(?<!\bhalf )(?<!\bof )\b(?:an?|one|each|every) (?:kilowatt-?hour|kWh)\b|"
     r"(?:\bper|/) ?(?:1 ?[MkK]|1,000(?:,000)?|million|thousand) tokens\b",
     re.IGNORECASE,
 )
@@ -135,6 +135,8 @@ def counted_devices(text: str) -> set[int]:
     return {int(one["count"]) for one in own if device_time_at(text, one.end("count")) is None} - {0}
 
 
+# Asked for by the card's own rules and by those that hold it against a record.
+@lru_cache(maxsize=1)
 def gather_facts(card: CardText) -> Facts:
     """Read every line of a card that is no code."""
     facts = Facts(card=card)

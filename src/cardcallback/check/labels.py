@@ -15,8 +15,16 @@ from cardcallback.check.other_things import says_of_another_run, says_of_elsewhe
 from cardcallback.check.quantities import figures_of
 from cardcallback.check.reading import CardText
 from cardcallback.check.run_labels import RUN_LABELS, plain_label
-from cardcallback.check.said_figures import in_figures, is_bounded_time, is_of_other_work, lasted, named, typed
-from cardcallback.check.said_results import results_in, step_times, without_steps
+from cardcallback.check.said_figures import (
+    consumed,
+    in_figures,
+    is_bounded_time,
+    is_of_other_work,
+    lasted,
+    named,
+    typed,
+)
+from cardcallback.check.said_results import before_and_now, results_in, step_times, without_steps
 from cardcallback.check.said_words import names_of, versions_in
 from cardcallback.check.stated import Stated, made
 from cardcallback.record import RunRecord, Training
@@ -174,7 +182,10 @@ def _labelled(slot: Slot, asked: Asked) -> Iterator[Stated]:
     if name is not None and not _is_from_elsewhere(name, f"{label}\n{slot.column or ''}\n{slot.text}"):
         unit = _SECONDS if normalize_label(label) == _RUNTIME else asked.unit
         stated = made(name, slot.text, slot.begin, slot, unit)
-        yield in_figures(stated) if name in _TIMES else stated
+        both = [
+            replace(one, begin=slot.begin + one.begin, in_prose=False) for one in before_and_now(slot.text, label, slot)
+        ]
+        yield from both or [in_figures(stated) if name in _TIMES else stated]
 
 
 def _is_from_elsewhere(name: str, text: str) -> bool:
@@ -226,7 +237,7 @@ def _told(sentence: str, slot: Slot, naming: Naming, asks_for: str | None) -> li
     """The figures that a sentence names by words; beside a label only settings, where it asks for those."""
     if slot.label is None:
         told = named(sentence, slot, naming)
-        in_words = (*lasted(sentence, slot), *results_in(sentence, slot))
+        in_words = (*lasted(sentence, slot), *consumed(sentence, slot), *results_in(sentence, slot))
         return [*(one for one in told if not is_bounded_time(one, sentence)), *in_words]
     wanted = _IN_WORDS.get(asks_for or "", ())
     return [one for one in named(sentence, slot, naming) if one.name.startswith(tuple(wanted))] if wanted else []

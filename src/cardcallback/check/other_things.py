@@ -14,7 +14,8 @@ _SENTENCE_END = re.compile(r"[.!?;](?:\s|$)")
 _OTHER = re.compile(
     r"\binfer|\bserving\b|\bdeployment\b|\bonce deployed\b|\bin production\b|\brunning the model\b|\bin use\b|"
     r"\bper (?:day|week|month|year|user|image|passenger|query|request)\b|"
-    r"(?<!\bhalf )\b(?:a|an|each|every) (?:day|month|year)\b|"
+    r"(?<!\bhalf )(?<!\btook )(?<!\blasted )(?<!\bthan )\b(?:a|an|each|every) (?:day|month|year)\b"
+    r"(?! and a (?:half|quarter))|"
     r"\bmonthly\b|\bannual|\byearly\b|"
     r"\boffset|\bcertificates?\b|\bcompensat|\bcarbon credits?\b|\bmarket[- ]based\b|"
     r"\bavoid(?:ed|s|ing)?\b|\bsav(?:ed|es|ing|ings)\b.{0,40}(?:CO(?:2|₂)|emission|carbon|energy|kWh)|"
@@ -40,13 +41,21 @@ _ELSEWHERE = re.compile(
 _PRETRAINING = re.compile(
     r"\bpre-?train(?:ing|ed)?\b|\bbase model(?:'s)?\b.{0,30}\b(?:emi|us(?:ed|es)|train|took|cost)", re.IGNORECASE
 )
+_AN_AMOUNT = (
+    r"(?:\d|(?:half\s+)?(?:an?|one|two|three|four|five|six|eight|ten|twelve|twenty|thirty)\s+"
+    r"(?:minutes?|hours?|days?|weeks?|k?Wh|kilowatt))"
+)
 # Wanted, allowed or tried, compared with, or of more than one run.
 _ANOTHER_RUN = re.compile(
     r"\b(?:target\w*|goal|limit\w*|budget\w*|plan\w*|expect\w*|allow\w*|up to|at most|upper bound|maximum|would|"
-    r"could|should|may|might|if|try|tried|recommend\w*|minimum|require[ds]?|instead|compar\w*|than|other|another|also|"
+    r"can be|"
+    r"could|should|may|might|if|try|tried|recommend\w*|minimum|require[ds]?|instead|compar\w*|other|another|also|"
+    # "less than an hour" is a bound, and nothing is compared.
+    rf"(?<!\bless )(?<!\bmore )(?<!\blonger )than|than(?!\s+{_AN_AMOUNT})|"
     r"later|earlier|previous\w*|last (?:year|month|week)|ablations?|sweeps?|variants?|search(?:es)?|experiments?|"
     r"trials|(?:prior|related) work|(?:all|\d+) runs|first attempt|initially|originally|next|per(?! sec)|each|every|"
-    r"better|worse|overfit\w*|(?<!per )second|third|separate\w*|diverg\w*|teacher|lehrer|enseignant|paper|et al|"
+    r"better|worse|overfit\w*|(?<!per )second|third(?! of an? )|separate\w*|diverg\w*|teacher|lehrer|"
+    r"enseignant|paper|et al|"
     r"defaults?|"
     r"reproduc\w*|the same (?:script|code|recipe|training|run|job)|(?:my|our) old|"
     r"ziel\w*|geplant\w*|h\u00f6chstens|bis zu|objectif|pr\u00e9vu\w*|maximum|jusqu|hasta|previsto|"

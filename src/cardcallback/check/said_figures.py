@@ -12,7 +12,7 @@ from cardcallback.check.quantities import Figure, figures_of, find_figures
 from cardcallback.check.run_times import OF_PARTS, OTHER_TIME
 from cardcallback.check.said_results import OF_BASE, is_other_result
 from cardcallback.check.stated import Stated, made
-from cardcallback.check.times_in_words import is_bound, times_in_words, widened
+from cardcallback.check.times_in_words import is_bound, parts_in_words, times_in_words, widened
 from cardcallback.render.card.naming import Naming
 from cardcallback.render.card.placeholders import find_placeholders
 from cardcallback.render.card.slots import Slot
@@ -56,10 +56,14 @@ _OF_LENGTH = re.compile(
 # Where what belongs to a number in a sentence ends at the latest.
 _AND_MORE = re.compile(r"\s+(?:with|and|und|et|y|was|were)\s|\s+/\s|[.;:,](?:\s|$)")
 _LASTED = re.compile(
-    r"\b(?:took|lasted|ran for|trained(?: overnight,?)? for|finished (?:after|in)|dauerte|lief|"
+    r"\b(?:took|lasted|ran for|trained(?: overnight,?)? (?:for|in|within)|finished (?:after|in)|dauerte|lief|"
     r"ben\u00f6tigte|training\w*(?:dauer|zeit) (?:betrug|war|lag bei)|a dur\u00e9|a pris|"
     r"dur\u00f3|tard\u00f3|durou|levou|\u00e8 durato)\b|\u8bad\u7ec3\u4e86|\u8017\u65f6|\u7528\u65f6|\u5386\u65f6|"
     r"\u6642\u9593\u306f|(?:\u65f6\u95f4|\u65f6\u957f)[\u4e3a\u662f]",
+    re.IGNORECASE,
+)
+_CONSUMED = re.compile(
+    r"\b(?:us(?:ed|es)|consumed|consumes|needed|took|required|drew|verbrauchte|ben\u00f6tigte|verbraucht)\b",
     re.IGNORECASE,
 )
 # Fewer are a length, and more only a pretraining has.
@@ -72,6 +76,7 @@ _OF_ALL_DATA = re.compile(
 )
 # The settings of these are not the training's.
 _OTHER_SETTING = re.compile(
+    r"\b(?:classifier|filter|reranker|retriever)s? (?:of|for|in|that|which)\b|"
     r"\b(?:evaluat|splits?\b|shuffl|predict|decod|sampl|generate|generati|benchmark|inference|embed|index|retriev)",
     re.IGNORECASE,
 )
@@ -117,13 +122,21 @@ def _alone(sentence: str, slot: Slot) -> Iterator[Stated]:
 def lasted(sentence: str, slot: Slot) -> Iterator[Stated]:
     """What a sentence says that it took, where that is the only time in it."""
     times = [one for one in find_figures(sentence) if one.kind in {"time", "device_time"}]
-    in_words = list(times_in_words(sentence))
+    in_words = list(parts_in_words(sentence, of_energy=False)) or list(times_in_words(sentence))
     is_lasting = _LASTED.search(sentence) is not None and not (OTHER_TIME.search(sentence) or OF_PARTS.search(sentence))
     if is_lasting and len(in_words) == 1 and not times:
         one = in_words[0]
         yield replace(made("training_time", one.figures, one.begin, slot), said=one.said, in_prose=True)
     if is_lasting and len(times) == 1 and not in_words and times[0].kind == "time" and times[0].rate is None:
         yield _bounded(times[0], sentence, slot)
+
+
+def consumed(sentence: str, slot: Slot) -> Iterator[Stated]:
+    """The energy that a sentence gives as a part of a unit, where it is the only one in it."""
+    in_words = list(parts_in_words(sentence, of_energy=True))
+    if len(in_words) == 1 and _CONSUMED.search(sentence) and not figures_of(sentence, "energy"):
+        one = in_words[0]
+        yield replace(made("energy", one.figures, one.begin, slot), said=one.said, in_prose=True)
 
 
 def in_figures(one: Stated) -> Stated:

@@ -32,6 +32,17 @@ _OTHER_RESULT = re.compile(
     re.IGNORECASE,
 )
 OF_BASE = re.compile(r"\b(?:base|baseline|untuned|original)\b", re.IGNORECASE)
+_BEFORE, _NOW = r"(?:before|vorher|avant|antes)", r"(?:now|after(?:wards)?|jetzt|nachher|apr\u00e8s|ahora|despu\u00e9s)"
+_LONGEST = 400
+# "1.87 before, 1.04 now", and "before training it was 1.87; now it is 1.04".
+_BEFORE_AND_NOW = re.compile(
+    rf"(?<![\d.,])(?P<before>{_NUMBER})\s+{_BEFORE}\b[^.;\d]{{0,40}}?(?P<after>{_NUMBER})\s+{_NOW}\b"
+    rf"|\b{_BEFORE}\s+(?:the\s+)?(?:fine-?tuning|training)\b[^.;\d]{{0,60}}?(?P<first>{_NUMBER})"
+    rf"[^.\d]{{0,20}}?\b{_NOW}\b[^.;\d]{{0,30}}?(?P<last>{_NUMBER})",
+    re.IGNORECASE,
+)
+_RESULT_NAMES = {False: ("base_loss", "validation_loss"), True: ("perplexity_base", "perplexity_tuned")}
+_MOMENTS = re.compile(rf"\b(?:{_BEFORE}|{_NOW})\b", re.IGNORECASE)
 _SECONDS = r"\d[\d.,]*\s*(?:ms|s|secs?|seconds?|sekunden?|secondes?|min|minutes?|minuten)"
 _STEP = r"(?:optimi[sz]er |training |update )?(?:steps?|schritt|\u00e9tape)"
 _A_STEP = rf"(?:each|every|an?|one|the average|the mean|jeder|ein|chaque|une)\s+{_STEP}"
@@ -60,6 +71,7 @@ def is_other_result(sentence: str) -> bool:
 
 def results_in(sentence: str, slot: Slot) -> Iterator[Stated]:
     """Perplexity and held-out loss after the training, and before it where it is said what they came from."""
+    yield from before_and_now(sentence, sentence, slot)
     if is_other_result(sentence):
         return
     for found in _RESULT.finditer(sentence):
@@ -67,10 +79,22 @@ def results_in(sentence: str, slot: Slot) -> Iterator[Stated]:
         clause = re.split("[,;]", sentence[: found.start("after")])[-1]
         if (of_loss and _IS_HELD_OUT.search(sentence) is None) or OF_BASE.search(clause) is not None:
             continue
-        names = ("base_loss", "validation_loss") if of_loss else ("perplexity_base", "perplexity_tuned")
+        names = _RESULT_NAMES[not of_loss]
         for group, name in zip(("before", "after"), names, strict=True):
             if found[group]:
                 yield replace(made(name, found[group], found.start(group), slot), in_prose=True)
+
+
+def before_and_now(text: str, said: str, slot: Slot) -> Iterator[Stated]:
+    """A result before the training and after it, where ``said`` names one of held-out data, or a perplexity."""
+    found = _BEFORE_AND_NOW.search(text[:_LONGEST])
+    is_perplexity = re.search(r"\bperplexit", said, re.IGNORECASE) is not None
+    is_known = is_perplexity or (re.search(r"\bloss\b", said, re.IGNORECASE) and _IS_HELD_OUT.search(said))
+    if found is None or not is_known or OF_BASE.search(said) or is_other_result(_MOMENTS.sub(" ", said)):
+        return
+    for groups, name in zip((("before", "first"), ("after", "last")), _RESULT_NAMES[is_perplexity], strict=True):
+        group = groups[0] if found[groups[0]] else groups[1]
+        yield replace(made(name, found[group], found.start(group), slot), in_prose=True)
 
 
 def step_times(sentence: str, slot: Slot) -> Iterator[Stated]:

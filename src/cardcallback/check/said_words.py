@@ -38,6 +38,7 @@ _OF_BASE = re.compile(
     r"\b(?:fine-?tuned (?:version )?(?:of|from)|adapter (?:of|for))\s+(?P<text>[^\s]*[\w.-]+/.{1,200})",
     re.IGNORECASE,
 )
+_FROM_BASE = re.compile(r"\W*fine-?tuned (?:version )?(?:of|from)\s+(?P<text>[\w.-]+/[\w.-]{1,100})", re.IGNORECASE)
 _BASE_IS = re.compile(r"\b(?:our|the|its) base model (?:is|was) (?P<text>[\w.-]+/.{1,200})", re.IGNORECASE)
 # What is cut before it is stored or looked up was not cut for the training.
 _CUT_FOR_OTHER = re.compile(r"\b(?:before|for|prior to)\b(?!.*(?:train|tun))", re.IGNORECASE)
@@ -61,6 +62,20 @@ _TRAINED_ON = re.compile(
     r"\b(?:trained|fine-?tuned|(?:train|fine-?tun)ing\s+(?:was|ran|took place))\b[^.]{0,40}?"
     r"\b(?:on|using|with)\s+(?P<text>[^.;]{3,80})",
     re.IGNORECASE,
+)
+# The same with the verb behind it, or in other languages; not what follows an "and", which may be of its use.
+_NO_AND = r"(?!\b(?:und|et|y|e)\b)[^.;,]"
+_GAP, _ON = rf"(?:{_NO_AND}){{0,40}}?", rf"(?P<text>(?:{_NO_AND}){{3,60}})"
+_TRAINED_ELSEWHERE = tuple(
+    re.compile(words, re.IGNORECASE)
+    for words in (
+        rf"\bauf\s+(?P<text>(?:{_NO_AND}){{3,60}}?)\s+(?:trainiert|feinabgestimmt|nachtrainiert)\b",
+        rf"\b(?:training|feinabstimmung|fein-?tuning)\s+(?:lief|erfolgte|fand|wurde)\b{_GAP}\bauf\s+{_ON}",
+        rf"\b(?:entra[i\u00ee]n\u00e9e?|affin\u00e9e?|entra[i\u00ee]nement)\b{_GAP}\bsur\s+{_ON}",
+        rf"\b(?:entrenad[oa]|entren\u00f3|entrenamiento|treinad[oa]|treinamento)\b{_GAP}\be[nm]\s+{_ON}",
+        r"(?:\u8bad\u7ec3|\u5fae\u8c03)[^\u3002;]{0,30}?(?:\u4f7f\u7528|\u5728)\s*(?P<text>[^\u3002;]{3,60})",
+        r"(?:\u4f7f\u7528|\u5728)\s*(?P<text>[^\u3002;]{3,40}?)\s*\u4e0a?(?:\u8fdb\u884c)?(?:\u4e86)?(?:\u8bad\u7ec3|\u5fae\u8c03)",
+    )
 )
 _ON_A_DAY = re.compile(
     r"\b(?i:trained|fine-?tuned|finished|completed|took place|done|performed|ran)\s+(?:in|on)\s+"
@@ -108,9 +123,14 @@ def names_of(sentence: str, slot: Slot, index: LabelIndex, *, is_said: bool) -> 
         return
     yield from versions_in(sentence, slot, index)
     yield from _found(_OF_BASE, "base_model", sentence, slot)
+    if (begun := _FROM_BASE.match(sentence)) is not None:
+        yield made("base_model", begun["text"], begun.start("text"), slot)
     yield from _found(_OPTIMIZER, "optimizer", sentence, slot)
     yield from (
-        one for one in _found(_TRAINED_ON, "gpu_names", sentence, slot) if not names_family(sentence[: one.begin])
+        one
+        for pattern in (_TRAINED_ON, *_TRAINED_ELSEWHERE)
+        for one in _found(pattern, "gpu_names", sentence, slot)
+        if not names_family(sentence[: one.begin])
     )
     yield from (one for one in _found(_ON_A_DAY, "date", sentence, slot) if any(dates_in(one.texts[0])))
 

@@ -1,4 +1,7 @@
-"""How long something took, in words: "half a day", "two and a half hours", "zwei Stunden", "deux heures et demie"."""
+"""How long something took, in words: "half a day", "two and a half hours", "zwei Stunden", "deux heures et demie".
+
+And parts of a unit of time or energy: "a quarter of an hour", "half a kilowatt-hour".
+"""
 
 from __future__ import annotations
 
@@ -43,6 +46,16 @@ _IN_WORDS = re.compile(
     rf"(?:\s+(?P<half>{_HALF})\b|\s*,?\s+(?:(?:and|und|et)\s+)?(?P<more>{_COUNT})\s+(?P<smaller>{_UNIT})s?\b)?",
     re.IGNORECASE,
 )
+_SHARES = {"half": 0.5, "halbe": 0.5, "third": 1 / 3, "quarter": 0.25, "viertel": 0.25, "fifth": 0.2, "tenth": 0.1,
+           "two thirds": 2 / 3, "three quarters": 0.75}  # fmt: skip
+_SHARE_ROOM = 0.3
+_WATT_HOURS = {"kilo": 1e3, "mega": 1e6, "k": 1e3, "m": 1e6, "": 1.0}
+_OF_A_UNIT = re.compile(
+    r"\b(?:(?P<half>half)|(?:an?|one|ein|eine)\s+(?P<share>third|quarter|fifth|tenth|halbe|viertel)|"
+    r"(?P<several>two[ -]thirds|three[ -]quarters))(?:\s+(?:of\s+)?(?:an?|one|einer))?\s+"
+    r"(?P<unit>hour|day|week|stunde|(?P<factor>kilo|mega|)watt[ -]?(?:hour|stunde)|(?P<letter>k|M)Wh)\b",
+    re.IGNORECASE,
+)
 # What makes it a bound, and what it is only a part of: "one or two hours", "2 hours and fifty minutes".
 # "just under" is nearly the time itself.
 _BOUND = re.compile(
@@ -82,6 +95,21 @@ def times_in_words(text: str) -> Iterator[TimeInWords]:
             continue
         low, high = widened(before, *spread)
         yield TimeInWords(said=found.group(), begin=found.start(), figures=f"{low:.0f}-{high:.0f} seconds")
+
+
+def parts_in_words(text: str, *, of_energy: bool) -> Iterator[TimeInWords]:
+    """Every part of a unit of energy, or of time, in a text in English or German."""
+    for found in _OF_A_UNIT.finditer(text):
+        unit = found["unit"].lower()
+        if ("watt" in unit or unit.endswith("wh")) != of_energy or (found["half"] and not of_energy):
+            continue
+        word = (found["half"] or found["share"] or found["several"]).lower().replace("-", " ")
+        whole = _WATT_HOURS[(found["factor"] or found["letter"] or "").lower()] if of_energy else float(_UNITS[unit])
+        before = text[max(0, found.start() - _LONGEST_BEFORE) : found.start()]
+        share = _SHARES[" ".join(word.split())]
+        low, high = widened(before, share * (1 - _SHARE_ROOM) * whole, share * (1 + _SHARE_ROOM) * whole)
+        figures = f"{low:.1f}-{high:.1f} {'Wh' if of_energy else 'seconds'}"
+        yield TimeInWords(said=found.group(), begin=found.start(), figures=figures)
 
 
 def _spread(found: re.Match[str]) -> tuple[float, float] | None:

@@ -37,8 +37,9 @@ _NO_UNIT = re.compile(
 _TELLING = frozenset({"learning_rate", "epochs", "training_time", "lora_rank", "optimizer", "warmup", "training_loss"})
 _TIMES = frozenset({"training_time", "time_per_epoch", "time_per_step"})
 _QUALIFIERS = re.compile(
-    r"^(?:the|approximate|approx\.?|estimated|our)\s+"
-    r"|(?:,?\s+\(?(?:(?:used )?(?:for|in|during|of) training|used|training|approx\.?|approximate|estimated|measured|"
+    r"^[^\w(]*(?:the|approximate|approx\.?|estimated|our)\s+"
+    r"|(?:,?\s+\(?(?:(?:used )?(?:for|in|during|of) (?:the )?training|"
+    r"at the end(?: of (?:the )?training)?|used|training|approx\.?|approximate|estimated|measured|"
     r"recorded|(?:known|measured) or estimated|estimated or measured|if (?:known|available)|"
     r"of (?:the|this|our) model)\)?)+$",
     re.IGNORECASE,
@@ -116,7 +117,7 @@ class Asking:
         bare, unit = split_unit(label)
         plain = _QUALIFIERS.sub("", bare).strip()
         # Of a label without unit and qualifiers all four are the same.
-        for name, asked in dict.fromkeys(((label, None), (bare, unit), (plain, unit), (label, unit_in(label)))):
+        for name, asked in dict.fromkeys(((label, None), (bare, unit), (plain, unit), (label, unit_in(label) or unit))):
             labelled = self._rows.of(name, asked) if name != plain or plain == bare else self._rows.of_used(name, asked)
             rows = [row for row in labelled if self._is_below(row, above, slot)]
             fitting = [row for row in rows if self._is_in_column(row, slot)]
@@ -141,6 +142,9 @@ class Asking:
     def _turned(self, slot: Slot, label: str, above: list[str], original: str) -> Asked:
         """Of a table with a row for each model, whose columns are the labels."""
         is_base = self.column_group(normalize_label(label)) == "base"
+        # A column of a baseline stands beside the tuned model's; a row of it among those of other models.
+        if is_base and has_word(normalize_label(label), "baseline"):
+            return Asked(why=_ANOTHER_RUN)
         if self._run.is_of_another((*slot.beside, *([label] if is_base else [])), above[: slot.titles]):
             return Asked(why=_ANOTHER_RUN)
         turned = replace(slot, label=slot.column, column=label, only_column=False)

@@ -122,7 +122,8 @@ class Filler:
         return not self._placeholders(slot, slot.text) and (known is None or slot.text != known.text)
 
     def _placeholders(self, slot: Slot, original: str) -> tuple[Placeholder, ...]:
-        if not original.strip() and slot.kind not in {"cell", "example"}:
+        # Of a text a blank is a value's place only behind a label.
+        if not original.strip() and slot.kind not in {"cell", "example", "line"}:
             return ()
         if slot.kind not in {"line", "cell"} and self._asking.is_label_with_unit(original):
             return ()

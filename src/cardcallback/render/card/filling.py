@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
 
+from msgspec import structs
+
 from cardcallback.record import Fill, RunRecord
 from cardcallback.render.card.fill_memory import FillMemory, nearest_heading
 from cardcallback.render.card.fill_report import Change, Field, FillReport
@@ -22,6 +24,8 @@ __all__ = ["Filled", "default_label_map", "fill_placeholders", "read_label_map",
 _LINK = re.compile(r"\[([^\[\]]*)\]\(https://huggingface\.co/(?:datasets/)?(.*)\)")
 _UNKNOWN_BASE = "an unnamed base model"
 _UNKNOWN_DATASET = "a local data set"
+# What such a cell is remembered by, so that it can be put back as narrow as it was.
+_NARROW = " "
 _BOLD_COLON = re.compile(r"[:\uff1a](?:\*\*|__)\Z")
 # What may stand before a value that begins its line.
 _LINE_BEGIN = re.compile(r"[ \t>]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)*(?:\[[ xX]\][ \t]+)?[*_]*")
@@ -80,11 +84,12 @@ def fill_placeholders(
         text = _at_line_begin(body, slot, change.text) if change.fill is not None else change.text
         # Bold that ends in a colon is no bold any more right before a letter.
         apart = " " if _BOLD_COLON.search(body, end, slot.begin) and text[:1].isalnum() else ""
-        parts += [body[end : slot.begin], apart, text]
-        end = slot.end
+        is_narrow = _is_narrow(body, slot)
+        parts += [body[end : slot.begin], apart, "" if text == _NARROW else text, _NARROW if is_narrow and text else ""]
+        end = slot.end + (text == _NARROW)
         if change.fill is not None:
-            fills.append(Fill(heading=change.fill.heading, label=change.fill.label,
-                              placeholder=change.fill.placeholder, text=text))  # fmt: skip
+            placeholder = _NARROW if is_narrow else change.fill.placeholder
+            fills.append(structs.replace(change.fill, placeholder=placeholder, text=text))
     parts.append(body[end:])
     return Filled(text="".join(parts), fills=tuple(fills), report=FillReport(fields=tuple(fields)))
 
@@ -113,6 +118,12 @@ def _is_filled_in_part(slots: Sequence[Slot], number: int, memory: FillMemory) -
     following = (slots[index] for index in range(number + 1, len(slots)))
     inside = takewhile(lambda one: one.begin < slot.end, following)
     return any(one.kind == "prose" and memory.placeholder(one) is not None for one in inside)
+
+
+def _is_narrow(body: str, slot: Slot) -> bool:
+    """Whether a cell of a table in Markdown is one blank: behind a value it needs another one before its bar."""
+    is_blank = slot.begin == slot.end and slot.kind in {"cell", "example"} and not slot.is_html
+    return is_blank and body[slot.begin - 1 : slot.begin].isspace() and body[slot.begin : slot.begin + 1] == "|"
 
 
 def _at_line_begin(body: str, slot: Slot, text: str) -> str:

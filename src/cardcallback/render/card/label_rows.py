@@ -11,6 +11,7 @@ from cardcallback.render.card.quantities import Unit, is_unit
 
 # What a unit asks for that is all there is of a label.
 _OF_UNIT = {"energy": "energy", "emissions": "carbon_emitted"}
+_TOTAL = re.compile(r"^\s*(?:total|estimated)\s+", re.IGNORECASE)
 _LETTERS = r"\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
 _TWO_LANGUAGES = re.compile(
     rf"(?P<one>[^()]+?)\s*\((?P<other>[^()]+)\)|(?P<a>[^()\s]*[{_LETTERS}][^()\s]*)\s+(?P<b>[^()/{_LETTERS}]+)"
@@ -81,7 +82,7 @@ class LabelRows:
 
 def _rows_of_unit(label: str, unit: Unit | None) -> tuple[LabelRow, ...]:
     """What a label asks for that is a unit and nothing else: "kWh", "kg CO2"; masses of other things are not known."""
-    if unit is None or not is_unit(label):
+    if unit is None or not is_unit(_TOTAL.sub("", label)):
         return ()
     kind = next(iter(unit.kinds))
     is_gas = kind != "emissions" or "2" in unit.word or "\u2082" in unit.word

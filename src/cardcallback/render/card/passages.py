@@ -4,63 +4,33 @@ from __future__ import annotations
 
 import itertools
 import re
-from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from typing import Any
 
 from markdown_it.token import Token
 
+from cardcallback.render.card.blank_values import is_end
 from cardcallback.render.card.html_lists import Summaries, html_texts
 from cardcallback.render.card.html_tables import html_tables, is_title
 from cardcallback.render.card.inline_text import make_parser, read_inline
 from cardcallback.render.card.labelled import labelled_values, lead_of
+from cardcallback.render.card.passage import Passage
 from cardcallback.render.card.table_reader import CellText, TableReader
-from cardcallback.render.card.table_rows import TableCell, has_row_groups, row_begin, rows_of, split_row, title_rows
+from cardcallback.render.card.table_rows import (
+    has_numbered_rows,
+    has_row_groups,
+    row_begin,
+    rows_of,
+    split_row,
+    title_rows,
+)
 
 _LINE = re.compile(r"([^\r\n]*)(?:\r\n|\r|\n|\Z)")
 _COMMENT = re.compile(r"\s*<!--(?:(?!-->).)*-->\s*", re.DOTALL)
 _TITLE = re.compile(r"[^\n\[\]{}<>_:.?!\u2026]{2,60}")
 _LISTS = {"bullet_list_open", "ordered_list_open"}
 _PARSER = make_parser()
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Passage:
-    """A piece of inline Markdown: its lines without what they are nested in, joined by line feeds.
-
-    ``offsets`` gives where each of its lines begins in ``source`` and in the body. ``label`` is what introduces it:
-    the bold line, or line ending in a colon, right before it, or the item that its list is in. ``row`` numbers the
-    items of a list. The first ``titles`` of the headings are the card's title, which is no section.
-    """
-
-    kind: Literal["heading", "paragraph", "comment", "cell"]
-    source: str
-    offsets: tuple[tuple[int, int], ...]
-    headings: tuple[str, ...] = ()
-    label: str | None = None
-    titles: int = 0
-    at_top: bool = False
-    in_list: bool = False
-    row: int = 0
-    is_below_item: bool = False
-    cell: TableCell | None = None
-    is_html: bool = False
-    references: Mapping[str, Any] = field(default_factory=dict)
-
-    def place(self, index: int) -> int:
-        """Where the character at ``index`` of the source stands in the body."""
-        line = bisect_right(self.offsets, (index, len(self.source) + (1 << 62))) - 1
-        begin, place = self.offsets[max(line, 0)]
-        return place + index - begin
-
-    def lines(self) -> list[Passage]:
-        """Each line as a passage of its own."""
-        parts = self.source.split("\n")
-        return [
-            replace(self, source=part, offsets=((0, place),))
-            for part, (_, place) in zip(parts, self.offsets, strict=True)
-        ]
 
 
 @dataclass(slots=True)
@@ -178,6 +148,7 @@ class _Walk:
             in_list=one is not None,
             row=one.items - 1 if one else 0,
             is_below_item=one is not None and one.paragraphs > 0,
+            is_alone=is_end(self._tokens[index + 3 : index + 5]),
         )
         yield passage
         self._note(index, passage, one)
@@ -230,6 +201,8 @@ class _Walk:
     def _begin_table(self, index: int) -> None:
         rows = rows_of(itertools.islice(self._tokens, index, None))
         self._open_table(index, len(rows) - 1, has_row_groups=has_row_groups(rows))
+        if has_numbered_rows(rows):
+            self._table.number_rows()
         self._title_rows = iter(title_rows(rows))
 
     def _open_table(self, index: int, rows: int, *, has_row_groups: bool = False) -> None:

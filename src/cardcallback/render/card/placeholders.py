@@ -18,7 +18,7 @@ _WIDE = re.compile(r"[\uff3b\u3010](?P<hint>[^\uff3b\uff3d\u3010\u3011\n]{1,60})
 # Single braces right behind a letter, an accent or another brace are a formula's, and those around a name such as
 # "props.epochs" or "trainingTime", like tags that close themselves, a program's; so are braces right behind "=".
 _BRACES = re.compile(
-    r"(?<!=)\{\{(?!\s*\w+\.\w)\s*(?P<hint>[^{}]*?)\s*\}\}"
+    r"(?<!=)\{\{(?!\s*\w+\.\w)\s*(?P<hint>[^{}|]*)(?:\|[^{}]*)?\}\}"
     r"|(?<![\w^\\}={])\$?\{(?!\w+\.\w|[a-z]+[A-Z])(?P<name>[A-Za-z_][\w .-]{2,60})\}"
 )
 _ANGLES = re.compile(r"<(?P<hint>[A-Za-z][^<>\n]{0,60})(?<!/)>")
@@ -27,16 +27,29 @@ _PARENTHESES = re.compile(r"\((?P<hint>(?:e\.g\.|(?:fill|insert|your|enter|speci
 _BLANK_SIGN = r"(?:\u2026+|\.{3}|\?{1,3}|TBD|TODO)"
 _BLANKS_IN_ROW = re.compile(rf"\s*{_BLANK_SIGN}(?:\s*[/|\u00d7x,]\s*{_BLANK_SIGN})+\s*")
 _PERCENTS = re.compile(r"(?<!\w)%(?P<hint>[A-Z][A-Z0-9_]{2,40})%(?!\w)")
+# Letters for digits inside a text: "took XX hours", "XXh XXm", "a loss of X.XX"; not "XXL", nor a numeral or a name.
+_COUNTED = (
+    r"(?:h|m|min|s|hours?|minutes?|days?|epochs?|steps?|GPUs?|tokens?|examples?|"
+    r"k?Wh|k?W|kg|g|tons?|GB|GiB|%)(?![A-Za-z])"
+)
+_DIGITS = re.compile(
+    r"(?<![\w.,/-])(?:X{1,4}[.,]X{1,4}(?![.,]?\w)"
+    rf"|X{{2,4}}(?=\s?{_COUNTED})|(?:(?<= of )|(?<= was )|(?<= is )|(?<= to ))X{{2,4}}(?![.,]?\w))"
+)
 _UNDERSCORES = re.compile(r"(?<![A-Za-z0-9])_{3,}(?![A-Za-z0-9])")
 _EXAMPLE = re.compile(r"\s*(?:e\.g\.?|eg\.?|for example|such as|example:)[,:]?\s*", re.IGNORECASE)
+# What stands for a word or a digit that is still to come in Chinese and Japanese; a single one is "yes".
+_CIRCLE = r"[\u3007\u25cb\u25ef\u25cf]"
 # A letter for a digit, or nothing at all, at the beginning of a value.
 _BLANK = re.compile(
-    r"(?P<about>[~\u2248<>]?\s*)"
-    r"(?P<blank>X{1,4}(?:[.,]X{1,4})?(?:e-X{1,2})?|0[.,]X{2,4}|x{2,4}(?:\.x{1,4})?|N|#{1,6}|_{2,}|\u2026+|\.{3,}|[?\uff1f]{1,3}|TBD|TBA|TODO|tbd)"
+    r"(?P<about>[~\u2248<>\u7d04\u7ea6]?\s*)"
+    r"(?P<blank>X{1,4}(?:[.,]X{1,4})?(?:e-X{1,2})?|0[.,]X{2,4}|x{2,4}(?:\.x{1,4})?|N|#{1,6}|_{2,}|\u2026+|\.{3,}|[?\uff1f]{1,3}"
+    rf"|{_CIRCLE}{{1,4}}|TBD|TBA|TODO|tbd)"
     r"(?![A-Za-z])(?P<rest>.{0,30})"
 )
 _GENERIC = re.compile(
     r"[~\u2248]?\s*(?:x+(?:[.,]x+)?(?:e-x+)?|0[.,]x{2,4}|n+|y|z|#+|_+|\.{2,}|\u2026+|\?+|-+|%|\+/- ?%?|)"
+    rf"|{_CIRCLE}+"
     r"|(?:the |your )?(?:exact |actual )?"
     r"(?:value|number|num|no|count|amount|figure|name|model name|result|score|answer|insert|"
     r"fill(?: me)? in|tbd|tba|todo)",
@@ -44,12 +57,16 @@ _GENERIC = re.compile(
 )
 # What may stand around a text that is a placeholder as a whole; in Chinese and Japanese brackets are wide.
 _AROUND = " .!*_()\uff08\uff09\uff3b\uff3d\u3010\u3011\u3014\u3015\u300c\u300d"
+# A text with the attributes that Quarto and Pandoc give it: "[TBD]{.red}".
+_WITH_ATTRIBUTES = re.compile(r"\[(?P<inner>[^\[\]]{1,80})\]\{[.#][^{}\n]{1,80}\}")
 # A placeholder and its unit as one piece of code.
-_IN_CODE = re.compile(
+_UNIT_IN_CODE = re.compile(
     r"[~\u2248]?\s*(?:\[(?:[Xx]+|N|\?+|\.{3}|_+)\]|<[xXnN]>|_{2,})\s*(?P<unit>\S{1,12}(?: \S{1,12})?)"
 )
 _DIGITS_IN_CODE = re.compile(r"0[.,]X{2,4}|[xX]{1,4}[.,][xX]{1,4}(?:e-[xX]{1,2})?|[xX]{1,2}e-[xX]{1,2}|\?{2,3}|_{2,}")
 _NUMBER = r"[-+]?\d[\d.,]*(?:e[-+]?\d+)?"
+# What a reader sees nothing of.
+_NOTHING = re.compile(r"(?:\s|&nbsp;|&#160;|&#xa0;|&e[nm]sp;|<br\s?/?>)*", re.IGNORECASE)
 _LIST_OF_VALUES = re.compile(rf"\s*(?:{_NUMBER}|'[^']*'|\"[^\"]*\")(?:\s*[,;]\s*(?:{_NUMBER}|'[^']*'|\"[^\"]*\"))*\s*")
 _LIST_OF_NAMES = re.compile(r"\s*\w*[_\d]\w*(?:\s*,\s*\w+)+\s*")
 _REQUEST = re.compile(
@@ -104,7 +121,7 @@ def find_placeholders(
 # Each pass over a card asks for the same values, of which a large one has thousands.
 @lru_cache(maxsize=8192)
 def _find(source: str, whole_texts: frozenset[str], references: tuple[str, ...]) -> tuple[Placeholder, ...]:
-    if not source.strip():
+    if _NOTHING.fullmatch(source):
         return (Placeholder(begin=0, end=len(source), hint="", is_example=False, before="", after="", is_whole=True),)
     letters = read_inline(source, dict.fromkeys(references))
     if not letters.text.strip():
@@ -122,28 +139,46 @@ def _whole(letters: Letters, whole_texts: frozenset[str]) -> Iterator[Span]:
     begin = len(text) - len(text.lstrip())
     end = len(text.rstrip())
     flat = " ".join(text[begin:end].split())
-    in_code = next((span for span in letters.code if span == (begin, end)), None)
-    if flat.casefold().strip(_AROUND) in whole_texts or flat.casefold() in whole_texts:
-        yield begin, end, flat.strip(_AROUND)
-    elif text[begin:end] == COMMENT or is_bare_form(flat):
-        yield begin, end, "" if text[begin:end] == COMMENT else flat
-    elif _EXAMPLE.match(flat) and len(flat) <= 80:
-        yield begin, end, flat
-    elif in_code and (found := _BRACKETS.fullmatch(flat) or _BRACES.fullmatch(flat) or _ANGLES.fullmatch(flat)):
-        yield begin, end, found.groupdict().get("hint") or found.groupdict().get("name") or ""
-    elif in_code and _DIGITS_IN_CODE.fullmatch(flat):
-        yield begin, end, "x"
-    elif in_code and (unit := _IN_CODE.fullmatch(flat)) and is_unit(unit["unit"]):
-        yield begin, end, f"X {unit['unit']}"
+    in_code = (begin, end) in letters.code
+    if (known := _said_open(flat, text[begin:end], whole_texts)) is not None:
+        yield begin, end, known
+    elif in_code and (inside := _in_code(flat)) is not None:
+        yield begin, end, inside
     elif (blank := _BLANK.match(letters.mask, begin, end)) and _is_blank(blank, end):
         at = blank.start("blank")
         yield at, blank.end("blank"), blank.group("blank")
 
 
+def _said_open(flat: str, text: str, whole_texts: frozenset[str]) -> str | None:
+    """The hint of a text that says by itself that a value is to come; None of any other."""
+    if flat.casefold().strip(_AROUND) in whole_texts or flat.casefold() in whole_texts:
+        return flat.strip(_AROUND)
+    if (marked := _WITH_ATTRIBUTES.fullmatch(flat)) and _is_open(marked["inner"], whole_texts):
+        return marked["inner"]
+    if text == COMMENT or is_bare_form(flat):
+        return "" if text == COMMENT else flat
+    return flat if _EXAMPLE.match(flat) and len(flat) <= 80 else None
+
+
+def _in_code(flat: str) -> str | None:
+    """The hint of a placeholder that is written as code; None where the code is none."""
+    if found := _BRACKETS.fullmatch(flat) or _BRACES.fullmatch(flat) or _ANGLES.fullmatch(flat):
+        return found.groupdict().get("hint") or found.groupdict().get("name") or ""
+    if _DIGITS_IN_CODE.fullmatch(flat):
+        return "x"
+    unit = _UNIT_IN_CODE.fullmatch(flat)
+    return f"X {unit['unit']}" if unit is not None and is_unit(unit["unit"]) else None
+
+
+def _is_open(text: str, whole_texts: frozenset[str]) -> bool:
+    """Whether a text is a placeholder by what it says, without a sign of it around."""
+    return text.casefold().strip(_AROUND) in whole_texts or _GENERIC.fullmatch(text.strip()) is not None
+
+
 def _is_blank(found: re.Match[str], end: int) -> bool:
     rest = found.group("rest").strip(" ()")
-    if found.group("blank") in {"X", "N"} and not rest:
-        return False  # as often a tick or "no"
+    if re.fullmatch(rf"[XN]|{_CIRCLE}", found.group("blank")) and not rest:
+        return False  # as often a tick, "yes" or "no"
     return found.end() == end and (not rest or unit_in(rest) is not None)
 
 
@@ -159,7 +194,7 @@ def _parts(letters: Letters) -> Iterator[Span]:
         if found is not None and re.search(r"[^\W\d_]", code):
             taken.append((begin, end))
             yield begin, end, found.groupdict().get("hint") or found.groupdict().get("name") or ""
-    for pattern in (_BRACES, _BRACKETS, _WIDE, _ANGLES, _PARENTHESES, _PERCENTS, _UNDERSCORES):
+    for pattern in (_BRACES, _BRACKETS, _WIDE, _ANGLES, _PARENTHESES, _PERCENTS, _UNDERSCORES, _DIGITS):
         for found in pattern.finditer(mask):
             begin, end = found.span()
             hint = found.groupdict().get("hint") or found.groupdict().get("name") or ""
@@ -206,7 +241,7 @@ def _placeholder(letters: Letters, spans: list[Span], index: int) -> Placeholder
     return Placeholder(
         begin=first,
         end=last,
-        hint=hint[example.end() :] if example else hint,
+        hint=hint[example.end() :] if example else hint.rstrip(),
         is_example=example is not None,
         before=before,
         after=after,

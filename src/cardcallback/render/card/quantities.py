@@ -20,9 +20,10 @@ COUNTED = {
               "schritte", "pasos", "passos"),
     "epochs": ("epoch", "epochs", "epoche", "epochen", "époques", "épocas"),
     "tokens": ("token", "tokens", "tok", "toks"),
-    "sequences": ("sequence", "sequences", "samples", "examples", "sequences per device", "per device",
+    "sequences": ("sequence", "sequences", "sequenzen", "samples", "examples", "sequences per device", "per device",
                   "per gpu", "samples per device", "per device batch size"),
-    "devices": ("gpu", "gpus", "device", "devices", "accelerator", "accelerators", "张", "块", "枚", "台", "장"),
+    "devices": ("gpu", "gpus", "device", "devices", "accelerator", "accelerators", "stück",
+                "张", "块", "枚", "台", "장"),
     "bits": ("bit", "bits", "-bit", "-bits"),
     "parameters": ("parameter", "parameters", "params", "trainable parameters", "trainable params"),
 }  # fmt: skip

@@ -13,6 +13,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Any, Literal
 
+from cardcallback.render.card.blank_values import blank_values
 from cardcallback.render.card.inline_text import Letters, read_inline, visible_label
 from cardcallback.render.card.labelled import (
     SENTENCE_END,
@@ -25,7 +26,8 @@ from cardcallback.render.card.labelled import (
     skip_task,
     trimmed,
 )
-from cardcallback.render.card.passages import Passage, passages
+from cardcallback.render.card.passage import Passage
+from cardcallback.render.card.passages import passages
 from cardcallback.render.card.table_rows import UNIT_COLUMNS, TableCell
 
 __all__ = ["BASE_SENTENCE", "DATASET_SENTENCE", "MDX", "Slot", "SlotKind", "find_slots", "normalize_label"]
@@ -150,9 +152,17 @@ def _of_text(passage: Passage) -> Iterator[Slot]:
         headings = (*slot.headings, title) if title else slot.headings
         yield replace(slot, has_labels=one.has_labels, headings=headings)
     if not is_heading:
+        yield from _blank(passage, letters)
         yield from _prose(passage, letters, labelled)
     if not is_heading:  # no tool writes these into one, and what stands below is remembered by its heading
         yield from _sentences(passage)
+
+
+def _blank(passage: Passage, letters: Letters) -> Iterator[Slot]:
+    """The places of values beside labels with nothing behind them."""
+    for one in blank_values(letters, is_last=passage.is_alone):
+        at = letters.begins[one.begin]
+        yield _slot(passage, "line", one.label, at, at)
 
 
 def _whole(passage: Passage, letters: Letters, *, has_labels: bool) -> Iterator[Slot]:
@@ -210,7 +220,8 @@ def _items(passage: Passage, letters: Letters, *, has_labels: bool) -> Iterator[
 def _of_cell(passage: Passage, cell: TableCell) -> Iterator[Slot]:
     letters = read_inline(passage.source, passage.references)
     begin, end = trimmed(letters, 0, len(letters.text))
-    span = letters.span(begin, end) if begin < end else (0, 0)
+    # A blank that somebody wrote, such as "&nbsp;", is what a value stands in place of.
+    span = letters.span(begin, end) if begin < end else (0, len(passage.source))
     slot = _slot(passage, "cell", cell.label, *span)
     yield replace(
         slot,

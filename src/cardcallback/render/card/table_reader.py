@@ -74,6 +74,10 @@ class TableReader:
         self._has_groups = has_row_groups
         self._first = int(has_row_groups)
 
+    def number_rows(self) -> None:
+        """The first column only numbers the rows."""
+        self._first, self._has_groups = 1, False
+
     def title(self, text: str) -> None:
         """A row of one cell, which says what the rows below it are about."""
         self._row += 1
@@ -87,7 +91,7 @@ class TableReader:
         if is_head:
             self._heads.append(tuple(labels))
             if len(labels) >= _FEWEST_COLUMNS and labels[0].casefold().strip(". ") in _NUMBERS:
-                self._first, self._has_groups = 1, False
+                self.number_rows()
         elif self._is_second_head(labels):
             self._heads.append(tuple(labels))
             return

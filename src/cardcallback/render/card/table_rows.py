@@ -34,6 +34,9 @@ _GROUPS = frozenset(
      "catégorie", "rubrique", "categoría", "sección", "categoria", "类别", "分类", "区分", "分類"}
 )  # fmt: skip
 _FEWEST_GROUPED = 3
+_FEWEST_NUMBERED = 2
+# A form's number of a row, which has a letter or several parts: a plain one may be a step's or an epoch's.
+_A_NUMBER = re.compile(r"[A-Z]{1,3}[-. ]?\d{1,3}(?:\.\d{1,3})*|\d{1,3}(?:\.\d{1,3})+\.?|\(?[a-z]\)")
 _BOLD = re.compile(r"(?:\*\*|__)[^*_]+(?:\*\*|__)|<(b|strong)>[^<>]+</\1>")
 # Words, maybe with a unit behind them, and no placeholder.
 _A_LABEL = re.compile(r"(?!(?:tbd|tba|todo|n/?a)\b)[^\[\]{}<>]*[^\W\d_]{2}[^\[\]{}<>]*(?:\[[^\[\]]*\])?")
@@ -117,6 +120,15 @@ def has_row_groups(rows: Sequence[Sequence[str]]) -> bool:
     is_headed = _plain(head[0]) in _GROUPS
     repeated = len(set(firsts) - {""}) < len(firsts)
     return is_headed or (repeated and len(set(zip(_carried(firsts), seconds, strict=True))) == len(body))
+
+
+def has_numbered_rows(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether the first column of a table in Markdown, its head first, has nothing but a number for each row: "B.2"."""
+    head, body = (rows[0] if rows else ()), rows[1:]
+    if len(head) < _FEWEST_GROUPED or len(body) < _FEWEST_NUMBERED or any(len(row) != len(head) for row in body):
+        return False
+    numbers = [row[0].strip(" *_`") for row in body]
+    return len(set(numbers)) == len(numbers) and all(_A_NUMBER.fullmatch(one) for one in numbers)
 
 
 def title_rows(rows: Sequence[Sequence[str]]) -> list[bool]:

@@ -25,7 +25,9 @@ _AND_SO_ON = frozenset(
      "approx", "about", "around", "ca", "circa", "roughly"}
 )  # fmt: skip
 # What may stand before a placeholder whatever is asked for.
-ABOUT = re.compile(r"\s*(?:~|\u2248|<|>|approximately|approx\.?|about|around|ca\.?|up to|roughly)?\s*", re.IGNORECASE)
+ABOUT = re.compile(
+    r"\s*(?:[~\u2248<>\u7d04\u7ea6]|approximately|approx\.?|about|around|ca\.?|up to|roughly)?\s*", re.IGNORECASE
+)
 # Symbols such as a tick, and what only changes how the letter before it looks.
 _PICTURES = frozenset({"So", "Mn"})
 # What may be said again of a quantity of this kind.

@@ -14,7 +14,9 @@ from cardcallback.render.card.quantities import COUNTED, LARGE_COUNTS, Unit, Val
 from cardcallback.render.card.slots import Slot
 from cardcallback.units import SECONDS_PER_MINUTE, format_number
 
-_ABOUT = re.compile(r"(?:~|\u2248|<|>|approximately|approx\.?|about|around|ca\.?|roughly|circa)\s*$", re.IGNORECASE)
+_ABOUT = re.compile(
+    r"(?:[~\u2248<>\u7d04\u7ea6]|approximately|approx\.?|about|around|ca\.?|roughly|circa)\s*$", re.IGNORECASE
+)
 _ENDS = re.compile(r"\s*(?:$|[.,;:)(\]/|\u00b7\u00d7x=+]|(?:and|with|on|for|per|at|in|of|using|over|by|from|\u00b1)\b)")
 _DEVICES = re.compile(r"\s*(?:GPUs|accelerators|devices)\b")
 _PLURAL = re.compile(r"(?:[^\W\d_]+ )*[^\W\d_]{2,}s")

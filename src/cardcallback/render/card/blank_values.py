@@ -1,0 +1,47 @@
+"""Labels with nothing beside and below them but a line's end, where a value is to come: "**Training time:** <br>"."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+from markdown_it.token import Token
+
+from cardcallback.render.card.inline_text import COMMENT, OBJECT, Letters, visible_label
+from cardcallback.render.card.labelled import Labelled, lines_of, skip_task
+
+_LONGEST_LABEL = 80
+_LABEL = re.compile(
+    rf"(?P<label>[^:\uff1a=\[\]<>{{}}|\n{OBJECT}{COMMENT}]{{1,{_LONGEST_LABEL}}})(?:[:\uff1a]|(?<=\s)=)[ \t]+\Z"
+)
+
+_ENDS = frozenset({"list_item_close", "heading_open", "hr"})
+_LABEL_FIRST = re.compile(r"(\*\*|__)[^*_\n]{1,80}:\1")
+
+
+def is_end(following: Sequence[Token]) -> bool:
+    """Whether a text is the last of its item, its section or the card, or what follows begins with a label itself.
+
+    Args:
+        following: the two tokens behind it.
+    """
+    if not following or following[0].type in _ENDS:
+        return True
+    return following[0].type == "paragraph_open" and _LABEL_FIRST.match(following[1].content) is not None
+
+
+def blank_values(letters: Letters, *, is_last: bool) -> Iterator[Labelled]:
+    """Each label before a line's end that somebody wrote, ``<br>``, with the letter before which its value belongs.
+
+    Args:
+        letters: the text.
+        is_last: nothing stands below the text that may be the value of its last label.
+    """
+    lines, mask, last = lines_of(letters), letters.mask, len(letters.text.rstrip())
+    for (begin, end), following in pairwise(lines):
+        found = _LABEL.match(mask, skip_task(letters.text, begin, end), end)
+        # Of the ends of lines that stand in a text only "<br>" leaves one without a letter behind it.
+        is_blank = not letters.text[slice(*following)].strip()
+        if found is not None and is_blank and (is_last or following[1] < last):
+            yield Labelled(label=visible_label(found["label"]).strip(), begin=end, end=end)
