@@ -179,7 +179,6 @@ def at_least(measurement: Measurement | None) -> str:
 
 def energy_figure(
     measurement: Measurement | None,
-    otherwise: str = "nobody measured it",
     strong: str = "",
     beside_joules: float | None = None,
 ) -> str:
@@ -189,7 +188,7 @@ def energy_figure(
     of several in one line or table the unit is that of ``beside_joules``, the largest or their sum.
     """
     if measurement is None or measurement.value is None:
-        return absent(measurement, otherwise)
+        return absent(measurement)
     low, high = measurement.recording_low, measurement.recording_high
     if low is None or high is None or not is_unresolved(measurement):
         return f"{at_least(measurement)}{strong}{format_energy(measurement.value, beside_joules)}{strong}"
