@@ -10,7 +10,8 @@ import msgspec
 
 from cardcallback import handlers
 from cardcallback.card_authors import author_of
-from cardcallback.card_keeper import CardKeeper, join_fills, read_text
+from cardcallback.card_keeper import CardKeeper, read_text
+from cardcallback.card_memory import join_fills
 from cardcallback.errors import CardCallbackError
 from cardcallback.other_cards import OtherCards
 from cardcallback.record import (
