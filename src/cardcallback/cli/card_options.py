@@ -85,7 +85,11 @@ def with_carbon(
     pue: float | None,
     market_intensity: float | None,
 ) -> RunRecord:
-    """The record with its CO2e for the place and overhead that were asked for; warns where there is none."""
+    """The record with its CO2e for the place and overhead that were asked for; warns where there is none.
+
+    Raises:
+        CardCallbackError: a contract's factor stands alone, or a factor or overhead cannot be true.
+    """
     market = None if market_intensity is None else market_factor(market_intensity)
     # Nothing given: the record's own place stays. Settings of this machine are not asked, since training
     # may have run elsewhere.

@@ -235,6 +235,9 @@ def spent_words(measurement: Measurement, seconds: float, strong: str = "") -> s
         measurement: a known energy.
         seconds: how long the run took, which tells whether that was too short.
         strong: what encloses the figure, such as ``**``.
+
+    Raises:
+        ValueError: it is not known.
     """
     if measurement.value is None:
         msg = "an unknown energy has a reason and no words"
