@@ -62,7 +62,7 @@ class CardKeeper:
                     self._digest = None  # their words are in the card alone
         template = self._template
         try:
-            self.notice()
+            self._adopt(text)
         finally:
             self._choose_template(template, state)
         return text
@@ -81,7 +81,9 @@ class CardKeeper:
         To be called before a tool writes the card, and before we do on our own account; never right after
         a tool wrote it.
         """
-        text = read_text(self._card)
+        self._adopt(read_text(self._card))
+
+    def _adopt(self, text: str | None) -> None:
         if text is None or digest(text) == self._digest:
             return
         self._digest = digest(text)

@@ -147,10 +147,12 @@ def earlier_sessions(
         # Weights without their trainer state: a training of its own.
         return Lineage(notes=(_NOT_MEASURED.format(_OTHER_STEP),))
     record = summary
+    known = checkpoint / SUMMARY_NAME
     # Elsewhere than where the run goes on, a session that the checkpoint does not know is of another branch.
-    record = with_longer_accounts(record, list(records_of_run(output_dir, summary.run_id)), all_sessions=True)
+    told = list(records_of_run(output_dir, summary.run_id, known))
+    record = with_longer_accounts(record, told, all_sessions=True)
     for folder in folders_before(checkpoint, output_dir):
-        told = [*records_of_run(folder, summary.run_id), *killed(folder, summary.run_id)]
+        told = [*records_of_run(folder, summary.run_id, known), *killed(folder, summary.run_id)]
         record = with_longer_accounts(record, told, all_sessions=False)
     return Lineage(record=record, counts=summary, run_id=summary.run_id)
 
@@ -166,9 +168,11 @@ def read_record(path: Path) -> RunRecord | None:
     return _record(_content(path))
 
 
-def records_of_run(folder: Path, run_id: str) -> Iterator[RunRecord]:
-    """The readable records of one run in an output folder and in its checkpoints."""
+def records_of_run(folder: Path, run_id: str, known: Path | None = None) -> Iterator[RunRecord]:
+    """The readable records of one run in an output folder and in its checkpoints, but for a file that is ``known``."""
     for path in record_files(folder):
+        if path == known:
+            continue
         content = _content(path)
         if run_id.encode() not in content:
             continue  # most files in a folder of many runs: not worth parsing
