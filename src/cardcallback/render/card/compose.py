@@ -108,7 +108,7 @@ def compose_card(
         text=result.join(),
         card=Card(body=body_kind, filled=(*edit.fills, *filled.fills)),
         report=CardReport(
-            warnings=(*_emissions_warning(record, owner), *edit.warnings, *marks),
+            warnings=(*_emissions_warning(owner), *edit.warnings, *marks),
             remarks=(*edit.remarks, *filled.remarks),
             placeholders=filled.report,
         ),
@@ -141,7 +141,9 @@ def _emissions_stated_by(
     known: Sequence[Fill],
     own_labels: str | None,
 ) -> str | None:
-    """Who else states CO2e in the card: "person" or "trainer", or None."""
+    """Who else states CO2e in the card: "person" or "trainer"; None too where we have none to state."""
+    if record.carbon is None:
+        return None
     owner = emissions_owner(card, trainer_card, by_person=by_person, known=known)
     if owner is not None:
         return owner
@@ -151,8 +153,8 @@ def _emissions_stated_by(
     return "person" if by_person else "trainer"
 
 
-def _emissions_warning(record: RunRecord, owner: str | None) -> tuple[str, ...]:
-    if owner is None or record.carbon is None:
+def _emissions_warning(owner: str | None) -> tuple[str, ...]:
+    if owner is None:
         return ()
     whose = "a person's" if owner == "person" else "the trainer's"
     return (f"the card states CO2e already ({whose} {EMISSIONS_KEY} or text), which stays; ours is left out of it",)
