@@ -2,38 +2,28 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections import Counter
 from pathlib import Path
-
-import msgspec
 
 from cardcallback import handlers, portable
 from cardcallback.card_authors import author_of, generated_kind
+from cardcallback.card_memory import (
+    GENERATED_NAME,
+    ORIGINAL_NAME,
+    CardState,
+    digest,
+    filled_into,
+    holds,
+    read_state,
+    write_state,
+)
 from cardcallback.errors import CardCallbackError
 from cardcallback.record import Card, Fill
 from cardcallback.render.card import default_hub_template
 from cardcallback.render.card.section_block import has_section
-from cardcallback.writing import own_folder, read_card, read_ordinary, write_atomically, write_bytes_atomically
+from cardcallback.writing import own_folder, read_card, write_atomically, write_bytes_atomically
 
-ORIGINAL_NAME = "original_card.md"
-_GENERATED_NAME = "generated_card.md"
-_STATE_NAME = "card.json"
 # A card that nothing can be put into is held in memory too, to be put back at the end.
 _LARGEST_COPY_BYTES = 64 * 1024**2
-
-
-class _State(msgspec.Struct, frozen=True, kw_only=True):
-    """What every run that has the card remembers: whose body it has, its digest as we left it, and our fills in it."""
-
-    body_kind: str
-    digest: str
-    template_digest: str | None = None
-    filled: tuple[Fill, ...] = ()
-
-
-_DECODER = msgspec.json.Decoder(_State)  # made here: msgspec cannot be used first by two threads at once
 
 
 class CardKeeper:
@@ -63,7 +53,7 @@ class CardKeeper:
             CardCallbackError: it cannot be read or completed, or no copy of it can be kept.
         """
         text = self._read_or_copy()
-        state = _read_state(self._private)
+        state = read_state(self._private)
         if state is not None:
             self._digest = state.digest
             if text is not None and digest(text) == state.digest and state.body_kind == "person":
@@ -72,12 +62,12 @@ class CardKeeper:
                     self._digest = None  # their words are in the card alone
         template = self._template
         try:
-            self.notice()
+            self._adopt(text)
         finally:
             self._choose_template(template, state)
         return text
 
-    def _choose_template(self, template: str | None, state: _State | None) -> None:
+    def _choose_template(self, template: str | None, state: CardState | None) -> None:
         filled_before = state is not None and state.template_digest == self._template_digest
         if template is not None and not (filled_before and self._original is not None):
             # Asked for now, so it comes before what stood there, unless that is this template with a person's words.
@@ -91,14 +81,16 @@ class CardKeeper:
         To be called before a tool writes the card, and before we do on our own account; never right after
         a tool wrote it.
         """
-        text = read_text(self._card)
+        self._adopt(read_text(self._card))
+
+    def _adopt(self, text: str | None) -> None:
         if text is None or digest(text) == self._digest:
             return
         self._digest = digest(text)
         if self._left_by_another_of_ours(text):
             return
         if author_of(text) == "tool":
-            kept = own_folder(self._private) / _GENERATED_NAME
+            kept = own_folder(self._private) / GENERATED_NAME
             write_bytes_atomically(kept, text.encode("utf-8"), as_open_as=self._card, waits_for_disk=False)
             return
         # First here: their words go into the card also where no copy can be kept. One that could not be used is older.
@@ -108,7 +100,7 @@ class CardKeeper:
 
     def _left_by_another_of_ours(self, text: str) -> bool:
         """Whether another run of this folder, or ``cardcallback render``, wrote it since: nobody's edit."""
-        state = _read_state(self._private)
+        state = read_state(self._private)
         if state is None or state.digest != digest(text):
             return False
         if self._original is None and self._template is None and state.body_kind == "person":
@@ -149,13 +141,13 @@ class CardKeeper:
     def wrote(self, text: str, card: Card) -> None:
         """Remember that the card is now as we left it, and what of it is ours."""
         self._digest, self._digest_at_failure = digest(text), None
-        state = _State(
+        state = CardState(
             body_kind=card.body or "",
             digest=self._digest,
             template_digest=self._template_digest,
             filled=card.filled,
         )
-        _write_state(own_folder(self._private), state)
+        write_state(own_folder(self._private), state)
 
     @property
     def original(self) -> str | None:
@@ -197,7 +189,7 @@ class CardKeeper:
     def _copy(self, content: bytes) -> None:
         """Keep a person's card; an earlier, different copy stays under a name of its own."""
         kept = own_folder(self._private) / ORIGINAL_NAME
-        if kept.exists() and not _holds(kept, content):
+        if kept.exists() and not holds(kept, content):
             number = 2
             while (earlier := kept.with_name(f"original_card-{number}.md")).exists():
                 number += 1
@@ -205,51 +197,6 @@ class CardKeeper:
         # Training waits for this; the card itself is on the disk, and is not written over at once.
         if write_bytes_atomically(kept, content, as_open_as=self._card, waits_for_disk=False):
             portable.sync_soon(kept)
-
-
-def note_rendered(private: Path, *, before: str | None, after: str, card: Card) -> None:
-    """Remember that a card was rendered again by us, so that no run takes that for a person's edit.
-
-    A run may be going on, which composes the card anew from the body that it knows. A text of which that body knows
-    nothing is a person's for every run: one edited since we left it, or another template; only our fills in it are
-    told, which stay ours.
-    """
-    if not private.is_dir():
-        return
-    state = _read_state(private)
-    known = before is None or (state is not None and state.digest == digest(before)) or _is_kept(private, before)
-    if card.body != "template" and known:
-        kind = state.body_kind if state is not None else card.body or ""
-        kept = None if state is None else state.template_digest
-        _write_state(private, _State(body_kind=kind, digest=digest(after), template_digest=kept, filled=card.filled))
-    elif state is not None:
-        _write_state(private, msgspec.structs.replace(state, filled=join_fills(state.filled, card.filled)))
-    else:
-        _write_state(private, _State(body_kind="", digest="", filled=card.filled))
-
-
-def filled_into(private: Path) -> tuple[Fill, ...]:
-    """What we filled into the card last, as it is remembered beside it."""
-    state = _read_state(private)
-    return () if state is None else state.filled
-
-
-def join_fills(*several: tuple[Fill, ...]) -> tuple[Fill, ...]:
-    """All of them, each as often as whoever knows of most: a card may ask for one thing twice."""
-    joined: list[Fill] = []
-    for fills in several:
-        missing = Counter(fills) - Counter(joined)
-        joined += missing.elements()
-    return tuple(joined)
-
-
-def _is_kept(private: Path, text: str) -> bool:
-    """Whether it is the text that a run found before it wrote anything."""
-    return any(_holds(private / name, text.encode()) for name in (ORIGINAL_NAME, _GENERATED_NAME))
-
-
-def _holds(path: Path, content: bytes) -> bool:
-    return path.is_file() and path.read_bytes() == content  # a pipe would be waited for
 
 
 def read_text(path: Path) -> str | None:
@@ -264,23 +211,3 @@ def read_text(path: Path) -> str | None:
         if isinstance(error.__cause__, FileNotFoundError) or not path.exists():
             return None
         raise
-
-
-def digest(text: str) -> str:
-    """What tells one text from another."""
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _read_state(private: Path) -> _State | None:
-    try:
-        return _DECODER.decode(read_ordinary(private / _STATE_NAME, _LARGEST_COPY_BYTES) or b"")
-    except (CardCallbackError, msgspec.MsgspecError) as error:
-        handlers.pass_on(error)
-        return None
-
-
-def _write_state(private: Path, state: _State) -> None:
-    path, text = private / _STATE_NAME, json.dumps(msgspec.to_builtins(state)) + "\n"
-    # Training waits for this; one that a loss of power spoils is no worse than none.
-    if write_atomically(path, text, waits_for_disk=False):
-        portable.sync_soon(path)

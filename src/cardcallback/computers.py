@@ -52,7 +52,7 @@ def join_computers(folders: Sequence[Path], settings: Settings, *, warn: Warn) -
 def join_into_records(folder: Path, settings: Settings) -> None:
     """Join what lies in one folder into the records of its jobs; cards and pictures stay as they are."""
     for joined in _joined_records(folder, load_summaries(folder), settings):
-        own = _folder_of_joined(folder, joined, settings)
+        own = RunFolder.by_settings(folder, joined.run_id, settings)
         with handlers.suppress(CardCallbackError):  # the run that begins says what is wrong with the card
             own.begin()
         own.write_record(joined)
@@ -142,7 +142,7 @@ def _records_of_jobs(folder: Path) -> Iterator[RunRecord]:
 
 
 def _write_joined(folder: Path, record: RunRecord, settings: Settings, warn: Warn) -> str:
-    own = _folder_of_joined(folder, record, settings)
+    own = RunFolder.by_settings(folder, record.run_id, settings)
     own.begin()
     completed = record.status == "completed"
     if completed and own.has_main_record:
@@ -153,15 +153,3 @@ def _write_joined(folder: Path, record: RunRecord, settings: Settings, warn: War
         record, what = write_with_card(own, record, settings, warn)
     end_job(folder, record)
     return f"{folder}: {len(record.nodes)} computers, {energy_words(record)}: {what}"
-
-
-def _folder_of_joined(folder: Path, record: RunRecord, settings: Settings) -> RunFolder:
-    return RunFolder(
-        folder,
-        run_id=record.run_id,
-        card=settings.card,
-        template=settings.template_text,
-        labels=settings.labels_text,
-        publish=settings.publish,
-        model_index=settings.model_index,
-    )

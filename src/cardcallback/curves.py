@@ -48,8 +48,8 @@ def log_entries(log_history: object) -> list[Mapping[str, Any]]:
     return [one for one in log_history if isinstance(one, Mapping)] if isinstance(log_history, (list, tuple)) else []
 
 
-def curves_from_history(log_history: LogHistory, *, limit: int = LARGEST_POINTS) -> dict[str, tuple[Point, ...]]:
-    """Each logged quantity as ``(step, value)`` points in rising step, at most ``limit`` of them.
+def curves_from_history(log_history: LogHistory) -> dict[str, tuple[Point, ...]]:
+    """Each logged quantity as ``(step, value)`` points in rising step, at most ``LARGEST_POINTS`` of them.
 
     Thinning keeps the first, last, smallest and largest point. Values that are not finite are left out
     (``history_notes`` names them), and so is a loss that the trainer's NaN filter made 0. A step logged
@@ -67,7 +67,7 @@ def curves_from_history(log_history: LogHistory, *, limit: int = LARGEST_POINTS)
                     series[name] = {}
                 series[name][step] = number
     kept = sorted(series, key=_importance)[:_LARGEST_CURVES]
-    return {name: thin(sorted(series[name].items()), limit=limit) for name in kept}
+    return {name: thin(sorted(series[name].items()), limit=LARGEST_POINTS) for name in kept}
 
 
 def _by_usual_names(entry: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -248,7 +248,7 @@ class LiveRun:
         self.observed.logged(logs)
         return self._figures.now(self.observed.tokens_at_log(logs, state, trainer))
 
-    def record_in_progress(self, state: Any, *, status: Status = "running", **trainer_objects: Any) -> RunRecord:
+    def record_in_progress(self, state: Any, *, status: Status, **trainer_objects: Any) -> RunRecord:
         """The record as of now, for any thread: it touches neither device nor folder, and changes nothing here.
 
         ``status`` is how the run ended, once it has.

@@ -135,15 +135,7 @@ def publisher_for(
     """Who writes in this process: card and record for rank 0, a summary for the measurer of another computer."""
     if run.node is not None and not run.node.place.writes:
         return NodePublisher(run, output_folder(args), settings, state=state, guard=guard)
-    folder = RunFolder(
-        output_folder(args),
-        run_id=run.run_id,
-        card=settings.card,
-        template=settings.template_text,
-        labels=settings.labels_text,
-        publish=settings.publish,
-        model_index=settings.model_index,
-    )
+    folder = RunFolder.by_settings(output_folder(args), run.run_id, settings)
     return Publisher(run, folder, state=state, trainer=trainer, guard=guard, settings=settings, work=run.work)
 
 

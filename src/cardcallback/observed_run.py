@@ -132,7 +132,7 @@ class ObservedRun:
         """
         self.training = self._progressed(state, self.read_tokens(may_wait=may_wait), trainer_objects)
 
-    def read_tokens(self, *, may_wait: bool = True) -> StepCounts | None:
+    def read_tokens(self, *, may_wait: bool) -> StepCounts | None:
         """Read those of this process's own batches, where they are counted; ``may_wait`` as for ``progress``."""
         if self._tokens is None:
             return None

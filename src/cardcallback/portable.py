@@ -122,28 +122,29 @@ def voluntary_switches() -> int | None:
     return None if this_thread is None else int(resource.getrusage(this_thread).ru_nvcsw)
 
 
-def queued_seconds(process_files: Path = Path("/proc")) -> float:
+def queued_seconds() -> float:
     """How long the calling thread has waited for a processor while it could run; 0 where that is not told."""
-    try:
-        return int((process_files / "thread-self" / "schedstat").read_bytes().split()[1]) / 1e9
-    except (OSError, ValueError, IndexError) as error:
-        handlers.pass_on(error)
-        return 0.0
+    _, queued = _scheduled_seconds("thread-self")
+    return queued
 
 
-def busy_seconds(thread: int | None, process_files: Path = Path("/proc")) -> float:
+def busy_seconds(thread: int | None) -> float:
     """How long a thread of this process has run, or waited for a processor while it could; 0 where that is not told.
 
     Args:
         thread: the system's own number of it.
-        process_files: where the system tells of its processes.
     """
+    return sum(_scheduled_seconds(f"self/task/{thread}"))
+
+
+def _scheduled_seconds(thread: str) -> tuple[float, float]:
+    """How long a thread below ``/proc`` has run, and has waited for a processor."""
     try:
-        told = (process_files / "self" / "task" / str(thread) / "schedstat").read_bytes().split()
-        return (int(told[0]) + int(told[1])) / 1e9
-    except (OSError, ValueError, IndexError) as error:
+        ran, queued, *_ = (int(word) / 1e9 for word in Path("/proc", thread, "schedstat").read_bytes().split())
+    except (OSError, ValueError) as error:
         handlers.pass_on(error)
-        return 0.0
+        return 0.0, 0.0
+    return ran, queued
 
 
 def in_forked_children(action: Callable[[], None]) -> None:

@@ -9,7 +9,8 @@ import msgspec
 
 from cardcallback import handlers
 from cardcallback.carbon import reassessed
-from cardcallback.card_keeper import filled_into, read_text
+from cardcallback.card_keeper import read_text
+from cardcallback.card_memory import filled_into
 from cardcallback.errors import CardCallbackError
 from cardcallback.record import (
     PRIVATE_FOLDER,

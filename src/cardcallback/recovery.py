@@ -278,14 +278,12 @@ def _takes_place(run: KilledRun, folder: RunFolder) -> bool:
 
 
 def _folder_of(run: KilledRun, settings: Settings) -> RunFolder:
-    return RunFolder(
+    return RunFolder.by_settings(
         run.folder,
-        run_id=run.recovered.record.run_id,
-        card=_checked(checks.card_name, run.recovered.card) or settings.card,
-        template=settings.template_text,
-        labels=settings.labels_text,
-        publish=_checked(checks.publish, run.recovered.publish) or settings.publish,
-        model_index=settings.model_index,
+        run.recovered.record.run_id,
+        settings,
+        card=_checked(checks.card_name, run.recovered.card),
+        publish=_checked(checks.publish, run.recovered.publish),
     )
 
 

@@ -46,12 +46,12 @@ class RunFiles:
         """Whether record or card of the end could not be written, in a folder that nobody took away since."""
         return self.recorded is None or (self.card_owed and self.recorded.exists())
 
-    def record_now(self, make: Callable[[], RunRecord], task: str = _RECORD_TASK) -> RunRecord:
-        """Make a record and write it, so that no earlier one is written after it; ``task`` is told if that fails."""
+    def record_now(self, make: Callable[[], RunRecord]) -> RunRecord:
+        """Make a record and write it, so that no earlier one is written after it."""
         with self._writing:
             finished = self._run.finished
             record = make()
-            with self._guard(task):
+            with self._guard(_RECORD_TASK):
                 self._write(record, finished=finished)
         return record
 

@@ -10,7 +10,8 @@ import msgspec
 
 from cardcallback import handlers
 from cardcallback.card_authors import author_of
-from cardcallback.card_keeper import CardKeeper, join_fills, read_text
+from cardcallback.card_keeper import CardKeeper, read_text
+from cardcallback.card_memory import join_fills
 from cardcallback.errors import CardCallbackError
 from cardcallback.other_cards import OtherCards
 from cardcallback.record import (
@@ -26,6 +27,7 @@ from cardcallback.render.card import ComposedCard, render_card, show_pictures
 from cardcallback.render.unfinished import unfinished_runs_note
 from cardcallback.run_pictures import RunPictures
 from cardcallback.sessions import SUMMARY_NAME
+from cardcallback.settings import Settings
 from cardcallback.temporary_files import remove_abandoned
 from cardcallback.writing import FileChangedError, own_folder, real_path, write_atomically
 
@@ -67,6 +69,21 @@ class RunFolder:
         self._pictures = RunPictures()
         self._earlier_completed_card: str | None = None
         self._living: frozenset[str] = frozenset()
+
+    @classmethod
+    def by_settings(
+        cls, folder: Path, run_id: str, settings: Settings, *, card: str | None = None, publish: str | None = None
+    ) -> RunFolder:
+        """As the person's settings want it; ``card`` and ``publish`` are the run's own, where they are known."""
+        return cls(
+            folder,
+            run_id=run_id,
+            card=card or settings.card,
+            template=settings.template_text,
+            labels=settings.labels_text,
+            publish=publish or settings.publish,
+            model_index=settings.model_index,
+        )
 
     @property
     def path(self) -> Path:

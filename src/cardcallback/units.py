@@ -47,6 +47,9 @@ def format_number(value: float, figures: int = CARD_FIGURES) -> str:
 
     Integers keep their digits before the decimal point rounded to the figures; trailing zeros after
     it are kept only where they are significant (1.0 stays "1.0" at two figures).
+
+    Raises:
+        ValueError: it is not finite.
     """
     if not math.isfinite(value):
         msg = f"cannot format {value!r}: unknown quantities are None with a reason"

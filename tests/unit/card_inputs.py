@@ -40,10 +40,10 @@ def filled(body: str) -> str:
     return first.text
 
 
-def compose(body: str, record: RunRecord | None = None, **arguments: Any) -> ComposedCard:
+def compose(body: str, record: RunRecord | None = None, *, section: str = SECTION, **arguments: Any) -> ComposedCard:
     """``compose_card`` with what most tests do not care about."""
-    defaults = {"trainer_card": None, "section": SECTION, "body_kind": "person"}
-    return compose_card(record or make_record(), body=body, **(defaults | arguments))
+    defaults = {"trainer_card": None, "body_kind": "person"}
+    return compose_card(record or make_record(), body=body, section=lambda _: section, **(defaults | arguments))
 
 
 def again(composed: ComposedCard, record: RunRecord, **arguments: Any) -> ComposedCard:

@@ -10,7 +10,6 @@ from cardcallback import DetailedModelCard
 from cardcallback.detailed_card.fields import BIAS_KEYS, USE_KEYS
 
 TODAY = date(2026, 3, 9)
-PROSE = ("summary", "training_data_summary", "training_procedure", "training_hardware")
 
 
 def complete_card(**changes: Any) -> DetailedModelCard:

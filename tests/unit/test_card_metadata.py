@@ -8,7 +8,8 @@ import msgspec
 import pytest
 from card_inputs import FOLDER, again, compose, metadata, peft_updated, trl_card, with_place, without_base
 
-from cardcallback.render.card.compose import default_hub_template, emissions_stated_by
+from cardcallback.record import RunRecord
+from cardcallback.render.card.compose import compose_card, default_hub_template
 from cardcallback.render.card.front_matter import split_card
 from cardcallback.testing import make_record
 
@@ -81,7 +82,21 @@ def test_somebody_elses_emissions_stay_alone(value: str, kind: str) -> None:
     assert f"co2_eq_emissions: {value}\n" in composed.text
     assert "- **Carbon Emitted:** [X]" in composed.text
     assert any("CO2e already" in warning for warning in composed.report.warnings)
-    assert emissions_stated_by(with_place(), body=body, trainer_card=None, body_kind=kind) == kind
+    assert composed.told.carbon is None
+    assert any(f"a {kind}'s" in warning or f"the {kind}'s" in warning for warning in composed.report.warnings)
+
+
+def test_the_section_is_made_once_and_as_the_card_tells_the_run() -> None:
+    """Without our CO2e where somebody else's stands: nobody has to ask that first, which takes as long as the rest."""
+    told: list[RunRecord] = []
+
+    def section(record: RunRecord) -> str:
+        told.append(record)
+        return "## Ours\n"
+
+    for body in ("---\nco2_eq_emissions: 12\n---\n# Mine\n", "# Mine\n"):
+        compose_card(with_place(), body=body, trainer_card=None, section=section, body_kind="person")
+    assert [record.carbon is None for record in told] == [True, False]
 
 
 def test_an_edited_figure_of_ours_is_a_persons() -> None:
@@ -109,15 +124,13 @@ def test_our_own_figure_after_a_foreign_rewrite_is_not_taken_for_anothers() -> N
     """PEFT writes the card back with our keys in it."""
     first = compose(trl_card(), with_place(), body_kind="trainer")
     rewritten = peft_updated(first.text, FOLDER)
-    assert (
-        emissions_stated_by(
-            msgspec.structs.replace(with_place(), card=first.card),
-            body=rewritten,
-            trainer_card=rewritten,
-            body_kind="trainer",
-        )
-        is None
+    second = compose(
+        rewritten,
+        msgspec.structs.replace(with_place(), card=first.card),
+        trainer_card=rewritten,
+        body_kind="trainer",
     )
+    assert second.told.carbon is not None
 
 
 @pytest.mark.parametrize("folder", [FOLDER, "./models/gemma", "..", "C:\\models\\gemma", "~/gemma", "my models/gemma"])

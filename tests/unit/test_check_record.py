@@ -313,7 +313,7 @@ def test_a_section_of_another_version_is_a_hint() -> None:
     """Nobody edited it; its words are no longer those that are written."""
     record = make_record()
     section = render_section(record).replace("measured by a clock that counts suspend", "measured; 1 clock")
-    text = compose_card(record, body="# Ours\n", trainer_card=None, section=section, body_kind="person").text
+    text = compose_card(record, body="# Ours\n", trainer_card=None, section=lambda _: section, body_kind="person").text
     assert [(one.severity, one.rule) for one in of_record(text, record)] == [("hint", "own-section")]
 
 
@@ -354,13 +354,9 @@ def test_an_edited_section_is_found_without_a_record() -> None:
 def test_a_card_that_another_program_put_in_the_templates_place_is_one_hint() -> None:
     """Not a hint for each text that was filled in: what is wrong is wrong once."""
     record = with_place(make_record(), "DE")
-    composed = compose_card(
-        record, body=TEMPLATE, trainer_card=None, section=render_section(record), body_kind="template"
-    )
+    composed = compose_card(record, body=TEMPLATE, trainer_card=None, section=render_section, body_kind="template")
     known = replace(record, card=composed.card)
-    other = compose_card(
-        known, body=trl_card(), trainer_card=None, section=render_section(record), body_kind="trainer"
-    ).text
+    other = compose_card(known, body=trl_card(), trainer_card=None, section=render_section, body_kind="trainer").text
     gone = [one for one in check_card(other, record=known) if "gone" in one.what]
     assert len(gone) == 1
     assert "--template" in gone[0].cure

@@ -136,6 +136,14 @@ def test_a_record_fills_what_the_author_left() -> None:
     )
 
 
+def test_a_model_that_another_library_loads_says_so() -> None:
+    """By what its trainer belongs to, as in every other card of ours: the Hub shows how to load it by that."""
+    record = make_record()
+    training = replace(record.training, trainer_library="sentence_transformers")
+    text = DetailedModelCard("m").render(replace(record, training=training))
+    assert ModelCard(text).data.to_dict()["library_name"] == "sentence-transformers"
+
+
 @pytest.mark.parametrize(
     ("name", "stated", "cell"),
     [

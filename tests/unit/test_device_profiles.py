@@ -28,7 +28,6 @@ class Expected:
     power: str | None
     counter: bool
     window: float | None = None
-    limit: float | None = None
     highest: float | None = None
     rail: str = "gpu"
     gpus: int = 1
@@ -47,23 +46,23 @@ _EXPECTED = {
     "gb10-no-energy": Expected(power=_AVERAGE, counter=False, window=1.0, **_GB10),
     "thor": Expected(power=None, counter=False, memory=False),
     "orin": Expected(power=None, counter=False, memory=False),
-    "gh200": Expected(power=_MODULE, counter=True, window=1.0, limit=700.0, highest=1000.0, rail="module"),
-    "gb200": Expected(power=_AVERAGE, counter=False, window=1.0, limit=1200.0, highest=1200.0, gpus=4),
-    "gb300": Expected(power=_AVERAGE, counter=False, window=1.0, limit=1400.0, highest=1400.0, gpus=4),
-    "b200": Expected(power=_AVERAGE, counter=True, window=1.0, limit=1000.0, highest=1000.0),
-    "h100": Expected(power=_AVERAGE, counter=True, window=1.0, limit=700.0, highest=700.0),
-    "h100x8": Expected(power=_AVERAGE, counter=True, window=1.0, limit=700.0, highest=700.0, gpus=8),
-    "l40s": Expected(power=_AVERAGE, counter=True, window=1.0, limit=350.0, highest=350.0),
-    "a100": Expected(power=_INSTANT, counter=True, window=0.025, limit=400.0, highest=400.0),
-    "mig": Expected(power=_INSTANT, counter=True, window=0.025, limit=400.0, highest=400.0, memory=None),
-    "v100": Expected(power=_INSTANT, counter=True, window=0.01, limit=300.0, highest=300.0),
-    "t4": Expected(power=_INSTANT, counter=True, window=0.1, limit=70.0, highest=70.0),
-    "rtx4090": Expected(power=_AVERAGE, counter=True, window=1.0, limit=450.0, highest=450.0),
-    "rtx3090": Expected(power=_AVERAGE, counter=True, window=1.0, limit=350.0, highest=350.0),
-    "laptop": Expected(power=_AVERAGE, counter=True, window=1.0, limit=150.0, highest=150.0),
+    "gh200": Expected(power=_MODULE, counter=True, window=1.0, highest=1000.0, rail="module"),
+    "gb200": Expected(power=_AVERAGE, counter=False, window=1.0, highest=1200.0, gpus=4),
+    "gb300": Expected(power=_AVERAGE, counter=False, window=1.0, highest=1400.0, gpus=4),
+    "b200": Expected(power=_AVERAGE, counter=True, window=1.0, highest=1000.0),
+    "h100": Expected(power=_AVERAGE, counter=True, window=1.0, highest=700.0),
+    "h100x8": Expected(power=_AVERAGE, counter=True, window=1.0, highest=700.0, gpus=8),
+    "l40s": Expected(power=_AVERAGE, counter=True, window=1.0, highest=350.0),
+    "a100": Expected(power=_INSTANT, counter=True, window=0.025, highest=400.0),
+    "mig": Expected(power=_INSTANT, counter=True, window=0.025, highest=400.0, memory=None),
+    "v100": Expected(power=_INSTANT, counter=True, window=0.01, highest=300.0),
+    "t4": Expected(power=_INSTANT, counter=True, window=0.1, highest=70.0),
+    "rtx4090": Expected(power=_AVERAGE, counter=True, window=1.0, highest=450.0),
+    "rtx3090": Expected(power=_AVERAGE, counter=True, window=1.0, highest=350.0),
+    "laptop": Expected(power=_AVERAGE, counter=True, window=1.0, highest=150.0),
     "vgpu": Expected(power=_USAGE, counter=False, window=0.025),
-    "p100-samples": Expected(power=_USAGE, counter=False, window=0.01, limit=250.0, highest=250.0),
-    "p100": Expected(power=_USAGE, counter=False, window=0.01, limit=250.0, highest=250.0),
+    "p100-samples": Expected(power=_USAGE, counter=False, window=0.01, highest=250.0),
+    "p100": Expected(power=_USAGE, counter=False, window=0.01, highest=250.0),
 }
 
 
@@ -84,7 +83,7 @@ def _specs(sensors: SensorSet, quantity: Quantity) -> list[SensorSpec]:
 
 @pytest.mark.parametrize("profile", _EXPECTED)
 def test_what_is_read_and_what_it_claims(simulate: Simulate, profile: str) -> None:
-    """Source, window, counter, limit, the highest power and memory are those of that kind of device."""
+    """Source, window, counter, the highest power and memory are those of that kind of device."""
     expected, sensors = _EXPECTED[profile], _opened(simulate, profile)
     power, energy = _specs(sensors, "gpu_power"), _specs(sensors, "gpu_energy")
     present = expected.gpus if expected.power is not None else 0
@@ -92,7 +91,6 @@ def test_what_is_read_and_what_it_claims(simulate: Simulate, profile: str) -> No
     assert {spec.averaging_seconds for spec in power} <= {expected.window}
     assert len(energy) == (expected.gpus if expected.counter else 0)
     assert {spec.highest_watts for spec in (*power, *energy)} <= {expected.highest}
-    assert {device.power_limit_watts for device in sensors.devices} == {expected.limit}
     has_own = {None if device.unified_memory is None else not device.unified_memory for device in sensors.devices}
     assert has_own == {expected.memory}
     assert {device.memory_total_bytes is not None for device in sensors.devices} == {expected.memory is True}

@@ -1,4 +1,4 @@
-"""How many calls to a file system a write takes: on a slow one training waits for each of them."""
+"""How many calls to a file system a write, or a begin, takes: on a slow one training waits for each of them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from session_records import session_record
 
+from cardcallback.card_keeper import CardKeeper
+from cardcallback.record import Card, encode
+from cardcallback.sessions import SUMMARY_NAME, earlier_sessions
 from cardcallback.writing import own_folder, write_atomically
 
 NAMES = ("stat", "lstat", "open", "mkdir", "replace", "unlink", "chmod", "chown", "fsync", "scandir", "listdir")
@@ -67,3 +71,24 @@ def test_a_folder_that_stands_is_looked_at_once(tmp_path: Path, calls: Counter[s
     """Whether it is a folder and no link is one question."""
     assert own_folder(tmp_path) == tmp_path
     assert calls.total() == 1, calls
+
+
+def test_a_resume_reads_the_checkpoints_record_once(tmp_path: Path, calls: Counter[str]) -> None:
+    """It is the first thing looked at, and one of the folder's accounts of the run."""
+    checkpoint = tmp_path / "checkpoint-100"
+    checkpoint.mkdir()
+    record = session_record(1000.0, steps=(0, 100), status="running", session_id="a")
+    (checkpoint / SUMMARY_NAME).write_text(encode(record))
+    calls.clear()
+    assert earlier_sessions(checkpoint, tmp_path).record == record
+    assert calls["open"] == 1, calls
+
+
+def test_a_begin_reads_a_card_that_is_ours_once(tmp_path: Path, calls: Counter[str]) -> None:
+    """And what is remembered beside it; whether somebody edited it is seen in the same text."""
+    card = tmp_path / "README.md"
+    card.write_text("# Ours\n")
+    CardKeeper(card, tmp_path / "_cardcallback", None).wrote("# Ours\n", Card(body="trainer"))
+    calls.clear()
+    assert CardKeeper(card, tmp_path / "_cardcallback", None).begin() == "# Ours\n"
+    assert calls["open"] == 2, calls

@@ -353,11 +353,11 @@ def test_a_record_of_now_of_a_job_asks_the_folder_for_nothing(tmp_path: Path, mo
     for name in ("open", "stat", "lstat", "mkdir", "replace", "unlink", "scandir", "listdir"):
         told(name)
     state = SimpleNamespace(global_step=1, log_history=[])
-    record = run.record_in_progress(state)
+    record = run.record_in_progress(state, status="running")
     assert not [name for thread, name in asked if thread == threading.get_ident()]
     assert record.processes == 2
     run.stop_recording()
-    run.record_in_progress(state)
+    run.record_in_progress(state, status="running")
     assert not [name for thread, name in asked if thread == threading.get_ident()]
     run.record("completed", log_history=[], last_step=1)
     run.work.stop()

@@ -236,7 +236,7 @@ def test_a_call_that_is_held_up_is_not_true_in_its_middle() -> None:
 
 def test_what_is_not_read_any_more_leaves_its_share() -> None:
     """A gauge whose driver's own readings were used, of a device that nobody asks for any more."""
-    gone, slow = (Appointment(sensor("gpu_temperature", 60.0, index), 1.0, seed=0) for index in range(2))
+    gone, slow = (Appointment(sensor("gpu_temperature", 60.0, index), 1.0) for index in range(2))
     gone.leave_to_driver(Kept(step_seconds=0.02, delivered_seconds=4.0, load=0.0008))
     gone.retire("nobody asks for it")
     for _ in range(5):

@@ -52,7 +52,7 @@ def _recorder(faults: int) -> Faulty:
     sensors = SensorSet(sensors=(sensor("system_memory", 8.0),))
     recorder = Faulty(sensors, clock=clock)
     recorder.left = faults
-    lane = Impatient(sensors.sensors, clock=clock, book=recorder, sampling_interval_seconds=None, seed=0)
+    lane = Impatient(sensors.sensors, clock=clock, book=recorder, sampling_interval_seconds=None)
     recorder._lanes = [lane]
     lane.run()
     return recorder

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from folder_cards import HEADING, PERSONS_CARD, TRL_CARD, leave_completed_run, open_folder, record_of
 
-from cardcallback.card_keeper import note_rendered
+from cardcallback.card_memory import note_rendered
 from cardcallback.errors import CardCallbackError
 from cardcallback.record import Card, load_run
 from cardcallback.render.card import ComposedCard, render_card

@@ -15,7 +15,7 @@ from cardcallback.testing import FakeClock
 
 def appointment(quantity: str, unit: str) -> Appointment:
     """Of a sensor of that kind."""
-    return Appointment(sensor(quantity, 1.0, unit=unit), 1.0, seed=0)
+    return Appointment(sensor(quantity, 1.0, unit=unit), 1.0)
 
 
 def test_energy_is_due_after_seconds_and_all_else_after_ten() -> None:

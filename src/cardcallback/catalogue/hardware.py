@@ -33,13 +33,12 @@ class GpuRow:
     ``tdp_watts`` is the most it may draw in the long run, as the maker or who ``source`` names gives it: of the
     "gpu" with its memory, of a "chip" that holds the processor too, or of a "module" with both and their memory.
     ``embodied_kilograms`` is the CO2e of making one, ``None`` is "nobody published it". ``nvml_pattern`` finds the name
-    that its driver reports, and ``memory_gb`` is in powers of ten, as it is sold.
+    that its driver reports.
     """
 
     name: str
     other_names: tuple[str, ...]
     nvml_pattern: str
-    memory_gb: float
     tdp_watts: float
     tdp_of: Literal["gpu", "chip", "module"]
     source: str
@@ -56,7 +55,6 @@ def gpu_rows() -> tuple[GpuRow, ...]:
             name=line["name"],
             other_names=tuple(name for name in line["other_names"].split(";") if name),
             nvml_pattern=line["nvml_pattern"],
-            memory_gb=float(line["memory_gb"]),
             tdp_watts=float(line["tdp_watts"]),
             tdp_of=cast("Literal['gpu', 'chip', 'module']", line["tdp_of"]),
             source=line["source"],

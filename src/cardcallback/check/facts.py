@@ -85,10 +85,6 @@ class Facts:
         own = (one for one in self.facts if one.figure.kind in kinds and one.figure.rate is None)
         return list(islice((one for one in own if not is_illustration(one.cell)), _MOST_FACTS))
 
-    def on(self, line: int) -> list[Fact]:
-        """Facts of one line, rates too."""
-        return [one for one in self.facts if one.line.number == line]
-
     @cached_property
     def lines(self) -> dict[int, list[Fact]]:
         """Facts by line."""

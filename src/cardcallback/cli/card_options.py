@@ -95,7 +95,7 @@ def with_carbon(
     ``own_places``: what was given afterwards for all sessions holds no more, but for a contract's factor.
 
     Raises:
-        CardCallbackError: what was asked for contradicts itself, or lacks what it needs.
+        CardCallbackError: what was asked for contradicts itself or cannot be true, or a contract's factor stands alone.
     """
     market = None if market_intensity is None else market_factor(market_intensity)
     if own_places:

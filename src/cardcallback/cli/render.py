@@ -11,7 +11,8 @@ import msgspec
 import typer
 
 from cardcallback.card_authors import kind_of
-from cardcallback.card_keeper import filled_into, join_fills, note_rendered, read_text
+from cardcallback.card_keeper import read_text
+from cardcallback.card_memory import filled_into, join_fills, note_rendered
 from cardcallback.cli.card_options import (
     RECORD_HELP,
     CarbonIntensity,

@@ -13,6 +13,7 @@ from cardcallback.impact import EnvironmentalImpact
 from cardcallback.record import RunRecord
 from cardcallback.render.card.emissions import emissions_metadata, hardware_text
 from cardcallback.render.card.front_matter import set_key
+from cardcallback.render.card.objectives import library_of
 from cardcallback.render.card.values import published_base_model
 from cardcallback.render.text import clean
 
@@ -51,7 +52,7 @@ def _recorded(card: DetailedModelCard, record: RunRecord, impact: EnvironmentalI
     is_adapter = record.training.trains_adapter
     if is_adapter and (base_model or is_hub_id(card.base_model.strip())):
         keys["base_model_relation"] = "adapter"
-    keys["library_name"] = "peft" if is_adapter else "transformers"
+    keys["library_name"] = library_of(record.training)
     measured = impact.measured if impact is not None else None
     if measured is not None:
         told = msgspec.structs.replace(record, carbon=measured.carbon)

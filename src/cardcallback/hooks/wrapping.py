@@ -239,7 +239,7 @@ def _run(
         _tell(hooks, "before", told)
         try:
             result = None if _left_out(hooks, told) else original(*args, **kwargs)
-        except BaseException as error:
+        except BaseException as error:  # raised on as it is; an interrupt ends the session too
             _tell(watch.still(hooks), "failed", told, error)
             raise
         _tell(watch.still(hooks), "after", told, result)

@@ -220,7 +220,7 @@ class JournalKeeper:
     def _do_at_once(self, task: str, action: Callable[[], None]) -> None:
         try:
             action()
-        except Exception as error:  # noqa: BLE001 - as in write_due; the journal itself goes on
+        except Exception as error:  # noqa: BLE001 - whatever the copy's disk raises, the journal goes on
             self._guard.note(task, error)
 
     def _sync(self, now_seconds: float) -> None:
@@ -246,7 +246,7 @@ class JournalKeeper:
             else:
                 content = self._new_snapshot_line() + self._whole_line(self._progress())
                 self._file.replace(content)
-        except Exception as error:  # noqa: BLE001 - as in write_due
+        except Exception as error:  # noqa: BLE001 - the run is over, and nobody waits to be told
             self._guard.note(_TASK, error)
         finally:
             self._file.close()

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from cardcallback.observe.base_model import hub_id_of, weights_names
-from cardcallback.observe.objective import REFERENCE_FREE, REFERENCED, REINFORCED, TAUGHT, embedding_loss
+from cardcallback.observe.loss_kind import embedding_loss
+from cardcallback.observe.objective import REFERENCE_FREE, REFERENCED, REINFORCED, TAUGHT
 from cardcallback.observe.plain import Reader, class_names, flag, integer, number, one_of, read, unwrapped, word
 from cardcallback.record import Scalar
 

@@ -11,8 +11,9 @@ from cardcallback.observe.data import evaluation_dataset, find_loss_coverage, ob
 from cardcallback.observe.hyperparameters import observe_hyperparameters
 from cardcallback.observe.llama_factory import stage_objective, with_method_settings
 from cardcallback.observe.lora import observe_lora
+from cardcallback.observe.loss_kind import find_loss_kind
 from cardcallback.observe.method_settings import observe_method
-from cardcallback.observe.objective import find_loss_kind, find_objective, trainer_names
+from cardcallback.observe.objective import find_objective, trainer_names
 from cardcallback.observe.parameters import count_parameters, find_method, find_precision
 from cardcallback.observe.plain import modules, read, unwrapped
 from cardcallback.observe.quantization import observe_quantization

@@ -7,7 +7,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from cardcallback.card_keeper import note_rendered
+from cardcallback.card_memory import note_rendered
 from cardcallback.errors import CardCallbackError
 from cardcallback.publishing.place import Change
 from cardcallback.record import PRIVATE_FOLDER

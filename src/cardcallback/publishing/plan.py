@@ -9,7 +9,7 @@ import msgspec
 
 from cardcallback.carbon import reassessed
 from cardcallback.card_authors import author_of, generated_kind
-from cardcallback.card_keeper import join_fills
+from cardcallback.card_memory import join_fills
 from cardcallback.errors import CardCallbackError
 from cardcallback.publishing.ownership import MAIN_RECORD, Present, look_at, objection, weights_sentence
 from cardcallback.publishing.place import Change, Place

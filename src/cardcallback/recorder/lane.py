@@ -46,15 +46,13 @@ class Lane:
     """
 
     def __init__(
-        self, sensors: Sequence[Sensor], *, clock: Clock, book: Book, sampling_interval_seconds: float | None, seed: int
+        self, sensors: Sequence[Sensor], *, clock: Clock, book: Book, sampling_interval_seconds: float | None
     ) -> None:
         self._clock = clock
         self._book = book
         ordered = sorted(sensors, key=lambda s: reading_rank(s.spec.quantity))
         # Gauges of equal kind vary alike, so that those of eight GPUs stay due together and one wake-up reads all.
-        self.appointments = [
-            Appointment(one, interval_of(one.spec, sampling_interval_seconds), seed=seed) for one in ordered
-        ]
+        self.appointments = [Appointment(one, interval_of(one.spec, sampling_interval_seconds)) for one in ordered]
         # Whoever says how often to read means single readings.
         self._kept = kept_readers(self.appointments if sampling_interval_seconds is None else ())
         if sampling_interval_seconds is None:

@@ -19,6 +19,8 @@ from cardcallback.units import HERTZ_PER_MEGAHERTZ
 
 # More visits than anyone can see in a picture; the sums keep counting all of them.
 _MOST_SPANS = 1000
+# The session's place in a recording, which is of one; in a run of several it gets another as they are joined.
+_ALONE = 0
 _PER_CENT = 0.01
 # A reading of a state stands until the next but one would have been due.
 _REACH = 2.5
@@ -217,7 +219,7 @@ class Ledger:
         for open_account in self.accounts.values():
             open_account.account.mark_phase(phase, begin_seconds, end_seconds)
 
-    def traces(self, session: int) -> tuple[Trace, ...]:
+    def traces(self) -> tuple[Trace, ...]:
         """Every trace that has a point."""
         made = []
         for spec, trace in self._traces.values():
@@ -228,7 +230,7 @@ class Ledger:
                         quantity=spec.quantity,
                         unit=spec.unit,
                         source=spec.source,
-                        session=session,
+                        session=_ALONE,
                         device=spec.device,
                         reduction=trace.reduction,
                         points=points,
@@ -243,10 +245,10 @@ class Ledger:
                 return self.as_read(spec), trace.newest
         return None
 
-    def phase_spans(self, session: int) -> tuple[PhaseSpan, ...]:
+    def phase_spans(self) -> tuple[PhaseSpan, ...]:
         """The visits that are kept: the newest."""
         return tuple(
-            PhaseSpan(phase=phase, session=session, begin_seconds=begin, end_seconds=end)
+            PhaseSpan(phase=phase, session=_ALONE, begin_seconds=begin, end_seconds=end)
             for phase, begin, end in self.spans
         )
 

@@ -33,7 +33,6 @@ class Recorder:
         sensors: what to read; only the job's own devices.
         clock: where every time comes from.
         sampling_interval_seconds: how often to read, for all but the rare sensors; ``None``: as each needs.
-        session: the session's place in its run.
         early: readings from before training, at the same clock.
 
     ``start`` reads in threads: those sensors in one, and in one more those of each set that joins, so that a
@@ -47,11 +46,9 @@ class Recorder:
         *,
         clock: Clock,
         sampling_interval_seconds: float | None = None,
-        session: int = 0,
         early: EarlyReading | None = None,
     ) -> None:
         self._clock = clock
-        self._session = session
         self._sampling_interval_seconds = sampling_interval_seconds
         self._sensors = sensors
         self._early = early or EarlyReading()
@@ -232,7 +229,6 @@ class Recorder:
             clock=self._clock,
             book=self,
             sampling_interval_seconds=self._sampling_interval_seconds,
-            seed=self._session,
         )
 
     def _begin(self) -> None:
@@ -272,7 +268,6 @@ class Recorder:
     def _session_until(self, end_seconds: float) -> Session:
         return Session(
             sensors=self._ledger.with_shared_meters(self._sensors),
-            index=self._session,
             started_on=self._started_on,
             begin_elapsed_seconds=self._begin_elapsed,
             duration_seconds=end_seconds,

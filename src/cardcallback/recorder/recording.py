@@ -95,7 +95,7 @@ def make_recording(ledger: Ledger, session: Session) -> Recording:
         memory=seen,
         accelerators=accelerators,
         traces=faults.made("traces", builder.traces, lambda _: ()),
-        phase_spans=ledger.phase_spans(session.index),
+        phase_spans=ledger.phase_spans(),
         notes=(*session.notes, *told, *dict.fromkeys(faults.notes)),
     )
 
@@ -165,7 +165,7 @@ class _Builder:
 
     def traces(self) -> tuple[Trace, ...]:
         """Every trace; of power one for each module, not one for each of its GPUs."""
-        found = self._ledger.traces(self._session.index)
+        found = self._ledger.traces()
         return tuple(one for one in found if one.quantity != "gpu_power" or one.device in self._counted)
 
     def accelerators(self) -> tuple[Accelerator, ...]:

@@ -68,7 +68,7 @@ class Appointment:
     ``kept``: its readings come from what its driver keeps, and are not taken one by one.
     """
 
-    def __init__(self, sensor: Sensor, interval_seconds: float, *, seed: int) -> None:
+    def __init__(self, sensor: Sensor, interval_seconds: float) -> None:
         self.sensor = sensor
         # A spec never changes, and at each reading its kind decides.
         spec = sensor.spec
@@ -95,7 +95,7 @@ class Appointment:
         self.turned_quick = False  # its latest call, after many slow ones
         self.cries_wolf = False  # it says that its device is lost, and others of that device answer
         # The distance of readings has to vary, not to be unpredictable.
-        self._variation = random.Random(seed)  # noqa: S311
+        self._variation = random.Random(0)  # noqa: S311
         self.last_cost_seconds = math.inf
         self.first_seconds = 0.0  # that its calls took before it was known how long they usually take
         self.costs = CallCosts(1) if interval_seconds >= RARE_SECONDS else CallCosts()

@@ -18,7 +18,6 @@ class Session:
     """
 
     sensors: SensorSet
-    index: int
     started_on: str
     begin_elapsed_seconds: float
     duration_seconds: float

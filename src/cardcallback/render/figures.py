@@ -193,7 +193,6 @@ def least_energy(record: RunRecord, measurement: Measurement | None) -> str:
 
 def energy_figure(
     measurement: Measurement | None,
-    otherwise: str = "nobody measured it",
     strong: str = "",
     beside_joules: float | None = None,
     least: str | None = None,
@@ -205,7 +204,7 @@ def energy_figure(
     words before it, unless the measurement alone tells them.
     """
     if measurement is None or measurement.value is None:
-        return absent(measurement, otherwise)
+        return absent(measurement)
     low, high = measurement.recording_low, measurement.recording_high
     if low is None or high is None or not is_unresolved(measurement):
         words = at_least(measurement) if least is None else least
@@ -253,6 +252,9 @@ def spent_words(record: RunRecord, measurement: Measurement, strong: str = "") -
         record: the run's, which tells whether it was too short, or was killed.
         measurement: a known energy.
         strong: what encloses the figure, such as ``**``.
+
+    Raises:
+        ValueError: it is not known.
     """
     if measurement.value is None:
         msg = "an unknown energy has a reason and no words"

@@ -50,7 +50,7 @@ def escape_markdown(text: str, longest: int = LONGEST_TEXT) -> str:
     return "".join(_HTML.get(character, character) for character in escaped)
 
 
-def escape_line(text: str, longest: int = LONGEST_TEXT) -> str:
+def escape_line(text: str, longest: int) -> str:
     """As ``escape_markdown``, for text that a line begins with: no heading, list or rule comes from it."""
     return as_line(escape_markdown(text, longest))
 

@@ -148,8 +148,7 @@ class DeviceInfo:
     one module. ``energy_scope_note`` is the sentence a card prints about a whole-GPU figure (MIG, other
     processes), or ``None``. ``mig_uuids`` are the instances it is divided into, for matching only.
     ``unified_memory`` says whether the GPU shares the machine's memory; ``None`` where that is not known.
-    ``max_sm_clock_hertz`` is the highest SM clock that its driver knows for it. ``power_limit_watts`` is the limit
-    its driver enforced when it was opened; it may be changed later.
+    ``max_sm_clock_hertz`` is the highest SM clock that its driver knows for it.
     """
 
     index: int
@@ -163,7 +162,6 @@ class DeviceInfo:
     mig_uuids: tuple[str, ...] = ()
     unified_memory: bool | None = None
     max_sm_clock_hertz: float | None = None
-    power_limit_watts: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

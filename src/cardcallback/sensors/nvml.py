@@ -52,7 +52,6 @@ class _Gpu:
 
     device: Device
     memory_total_bytes: int | None
-    limit_watts: float | None
     unnamed: str | None
 
 
@@ -226,7 +225,7 @@ def _identified(nvml: NvmlDriver, index: int, clock: Callable[[], float]) -> _Gp
         highest_watts=highest_watts(part, limit_watts),
         highest_module_watts=highest_module_watts(part, module_limit),
     )
-    return _Gpu(device, memory_total, limit_watts, unnamed)
+    return _Gpu(device, memory_total, unnamed)
 
 
 def _unopened(index: int, code: int) -> SensorSet:
@@ -255,7 +254,6 @@ def _described(nvml: NvmlDriver, gpu: _Gpu, opened: OpenedDevice) -> SensorSet:
         mig_uuids=description.mig_uuids(nvml, index) if divided else (),
         unified_memory=part.unified if part.unified or gpu.memory_total_bytes else None,
         max_sm_clock_hertz=known_hertz(description.known(nvml, "MaxClockInfo", index, CLOCK_SM)),
-        power_limit_watts=gpu.limit_watts,
     )
     notes = () if gpu.unnamed is None else (gpu.unnamed,)
     return SensorSet(sensors=opened.sensors, absences=opened.absences, devices=(info,), notes=notes)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,17 +26,12 @@ class Surroundings:
     display_attached: bool | None = None
 
 
-def surroundings(
-    index: int,
-    *,
-    driver: Callable[[], Driver | None] = nvml.driver,
-    own_among: Callable[[Iterable[int]], frozenset[int]] = nvml.own_among,
-) -> Surroundings:
+def surroundings(index: int) -> Surroundings:
     """What is about device ``index`` now, for a process that does not itself compute on it."""
-    opened = driver()
+    opened = nvml.driver()
     if opened is None:
         return Surroundings()
-    computing, drawing = (_pids(opened, index, own_among, graphics=graphics) for graphics in (False, True))
+    computing, drawing = (_pids(opened, index, graphics=graphics) for graphics in (False, True))
     state = _known(opened, "PerformanceState", index)
     display = _known(opened, "DisplayMode", index)
     return Surroundings(
@@ -49,14 +43,12 @@ def surroundings(
     )
 
 
-def _pids(
-    driver: Driver, index: int, own_among: Callable[[Iterable[int]], frozenset[int]], *, graphics: bool
-) -> frozenset[int] | None:
+def _pids(driver: Driver, index: int, *, graphics: bool) -> frozenset[int] | None:
     try:
         listed = frozenset(process.pid for process in driver.processes(index, graphics=graphics))
     except NvmlCallError:
         return None
-    return listed - own_among(listed)
+    return listed - nvml.own_among(listed)
 
 
 def _known(driver: Driver, call: str, index: int) -> Any:

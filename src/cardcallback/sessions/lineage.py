@@ -147,11 +147,12 @@ def earlier_sessions(
     if step is not None and step != summary.sessions[-1].last_step:
         # Weights without their trainer state: a training of its own.
         return Lineage(notes=(_NOT_MEASURED.format(_OTHER_STEP),))
-    told = list(records_of_run(output_dir, summary.run_id))
+    known = checkpoint / SUMMARY_NAME
+    told = list(records_of_run(output_dir, summary.run_id, known))
     # Elsewhere than where the run goes on, a session that the checkpoint does not know is of another branch.
     record, accounts = with_longer_accounts(summary, told, all_sessions=True), [summary, *told]
     for folder in folders_before(checkpoint, output_dir):
-        told = [*records_of_run(folder, summary.run_id), *killed(folder, summary.run_id)]
+        told = [*records_of_run(folder, summary.run_id, known), *killed(folder, summary.run_id)]
         record = with_longer_accounts(record, told, all_sessions=False)
         accounts += told
     return Lineage(record=record, counts=summary, run_id=summary.run_id, notes=given_up_places(accounts))
@@ -168,9 +169,11 @@ def read_record(path: Path) -> RunRecord | None:
     return _record(_content(path))
 
 
-def records_of_run(folder: Path, run_id: str) -> Iterator[RunRecord]:
-    """The readable records of one run in an output folder and in its checkpoints."""
+def records_of_run(folder: Path, run_id: str, known: Path | None = None) -> Iterator[RunRecord]:
+    """The readable records of one run in an output folder and in its checkpoints, but for a file that is ``known``."""
     for path in record_files(folder):
+        if path == known:
+            continue
         content = _content(path)
         if run_id.encode() not in content:
             continue  # most files in a folder of many runs: not worth parsing

@@ -88,7 +88,7 @@ def other_weights_note(folder: Path, run_id: str) -> str | None:
     return f"{OTHER_WEIGHTS}: they are this run's only if they were saved since."
 
 
-def stages_of_record(record: RunRecord, folder: Path | None = None) -> tuple[Stage, ...]:
+def stages_of_record(record: RunRecord, folder: Path | None) -> tuple[Stage, ...]:
     """The stages of the weights that a run ended with; ``folder`` is where they should lie, if that is known."""
     return _told(_ended_with(record, folder))
 

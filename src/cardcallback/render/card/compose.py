@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -55,7 +56,7 @@ def compose_card(
     *,
     body: str,
     trainer_card: str | None,
-    section: str,
+    section: Callable[[RunRecord], str],
     body_kind: str,
     weights: Weights | None = None,
     model_index: bool = False,
@@ -69,7 +70,8 @@ def compose_card(
         record: the run; ``record.card`` is what the last composition of this card left in it.
         body: the card to keep: a person's, a template, the trainer's or the Hub's template, whole.
         trainer_card: what the trainer last wrote, whose front-matter keys are added where ``body`` lacks them.
-        section: our section as Markdown, without comments around it.
+        section: gives our section as Markdown, without comments around it, from the record as the card tells it:
+            where somebody else states CO2e, without ``carbon``, since two different figures help nobody.
         body_kind: "person", "template", "trainer" or "hub template".
         weights: what lies beside the card, where that is not what training left there.
         model_index: whether the held-out results go into the front matter too.
@@ -78,10 +80,13 @@ def compose_card(
     Raises:
         CardCallbackError: the front matter is not valid YAML or cannot be edited safely.
     """
-    card, trainer_card = _without_codecarbon(record, body, trainer_card, body_kind)
-    known = _known(record, card, own_labels)
+    # A section that ours stands for is left out of a trainer's own text only.
+    card = split_card(without_codecarbon(body, record) if body_kind == _TRAINER_KIND else body)
+    trainer_card = None if trainer_card is None else without_codecarbon(trainer_card, record)
+    # As the record remembers it, and the CO2e of another place.
+    known = (*record.card.filled, *earlier_fills(card, record, known=record.card.filled, own_labels=own_labels))
     by_person = body_kind not in _GENERATED_KINDS
-    owner = _emissions_stated_by(record, card, trainer_card, by_person=by_person, own_labels=own_labels)
+    owner = _emissions_stated_by(record, card, trainer_card, by_person=by_person, known=known, own_labels=own_labels)
     told = record if owner is None else msgspec.structs.replace(record, carbon=None)
     edit = complete_metadata(
         card,
@@ -95,7 +100,7 @@ def compose_card(
     hidden = section_spans(edit.card.body)
     filled = fill_placeholders(edit.card.body, told, known=known, hidden=hidden, own_labels=own_labels)
     text, marks = place_section(
-        filled.text, section, before_citation=body_kind == _TRAINER_KIND, newline=edit.card.newline
+        filled.text, section(told), before_citation=body_kind == _TRAINER_KIND, newline=edit.card.newline
     )
     result = edit.card.with_body(text)
     _check(result)
@@ -103,7 +108,7 @@ def compose_card(
         text=result.join(),
         card=Card(body=body_kind, filled=(*edit.fills, *filled.fills)),
         report=CardReport(
-            warnings=(*_emissions_warning(record, owner), *edit.warnings, *marks),
+            warnings=(*_emissions_warning(owner), *edit.warnings, *marks),
             remarks=(*edit.remarks, *filled.remarks),
             placeholders=filled.report,
         ),
@@ -118,35 +123,6 @@ def replace_section(composed: ComposedCard, section: str) -> ComposedCard:
     return replace(composed, text=card.with_body(text).join())
 
 
-def emissions_stated_by(
-    record: RunRecord,
-    *,
-    body: str,
-    trainer_card: str | None,
-    body_kind: str,
-    own_labels: str | None = None,
-) -> str | None:
-    """Who else states CO2e in the card: "person" or "trainer", or None.
-
-    Where somebody does, ours is left out of the card, since two different figures help nobody: render the
-    section from a record without ``carbon``.
-
-    Raises:
-        CardCallbackError: the front matter is not valid YAML.
-    """
-    by_person = body_kind not in _GENERATED_KINDS
-    card, trainer_card = _without_codecarbon(record, body, trainer_card, body_kind)
-    return _emissions_stated_by(record, card, trainer_card, by_person=by_person, own_labels=own_labels)
-
-
-def _without_codecarbon(
-    record: RunRecord, body: str, trainer_card: str | None, body_kind: str
-) -> tuple[SplitCard, str | None]:
-    """The card and what the trainer wrote; a section that ours stands for is left out of a trainer's own text only."""
-    card = split_card(without_codecarbon(body, record) if body_kind == _TRAINER_KIND else body)
-    return card, None if trainer_card is None else without_codecarbon(trainer_card, record)
-
-
 def default_hub_template() -> str:
     """The Hub's annotated template with every placeholder still in it, without front matter."""
     # Loaded here: it takes longer to load than everything else a card needs.
@@ -156,21 +132,18 @@ def default_hub_template() -> str:
     return split_card(str(ModelCard.from_template(ModelCardData(), template_path=str(template)))).body.lstrip("\n")
 
 
-def _known(record: RunRecord, card: SplitCard, own_labels: str | None) -> tuple[Fill, ...]:
-    """What we filled in this card: as the record remembers it, and the CO2e of another place."""
-    known = record.card.filled
-    return (*known, *earlier_fills(card, record, known=known, own_labels=own_labels))
-
-
 def _emissions_stated_by(
     record: RunRecord,
     card: SplitCard,
     trainer_card: str | None,
     *,
     by_person: bool,
+    known: Sequence[Fill],
     own_labels: str | None,
 ) -> str | None:
-    known = _known(record, card, own_labels)
+    """Who else states CO2e in the card: "person" or "trainer"; None too where we have none to state."""
+    if record.carbon is None:
+        return None
     owner = emissions_owner(card, trainer_card, by_person=by_person, known=known)
     if owner is not None:
         return owner
@@ -180,8 +153,8 @@ def _emissions_stated_by(
     return "person" if by_person else "trainer"
 
 
-def _emissions_warning(record: RunRecord, owner: str | None) -> tuple[str, ...]:
-    if owner is None or record.carbon is None:
+def _emissions_warning(owner: str | None) -> tuple[str, ...]:
+    if owner is None:
         return ()
     whose = "a person's" if owner == "person" else "the trainer's"
     return (f"the card states CO2e already ({whose} {EMISSIONS_KEY} or text), which stays; ours is left out of it",)

@@ -94,7 +94,7 @@ def earlier_fills(
     present = {_flat(slot.text) for slot in slots}
     told = [msgspec.structs.replace(record, carbon=carbon) for carbon in (earlier, None)]
     found: list[Fill] = []
-    for opened in (_opened(card.body, slots, keeps_unit=keeps_unit) for keeps_unit in (False, True)):
+    for opened in dict.fromkeys(_opened(card.body, slots, keeps_unit=keeps_unit) for keeps_unit in (False, True)):
         with_place, without = (
             fill_placeholders(opened, one, hidden=section_spans(opened), own_labels=own_labels).fills for one in told
         )

@@ -89,7 +89,7 @@ def _names(fields: Iterable[Field]) -> str:
     return ", ".join(f"{count} in {heading or 'the text'}" for heading, count in counts.items())
 
 
-def field_of(slot: Slot, outcome: Outcome, *, text: str = "", why: str = "", placeholder: str | None = None) -> Field:
+def field_of(slot: Slot, outcome: Outcome, *, why: str, text: str = "", placeholder: str | None = None) -> Field:
     """What became of a slot: filled with ``text``, or not, and ``why``."""
     label = (slot.label or "") if slot.kind != "item" else ""
     if slot.kind == "cell" and not slot.only_column:

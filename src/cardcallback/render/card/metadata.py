@@ -47,9 +47,9 @@ def complete_metadata(
     *,
     trainer_card: str | None,
     by_person: bool,
-    known: Sequence[Fill] = (),
-    weights: Weights | None = None,
-    wants_results: bool = False,
+    known: Sequence[Fill],
+    weights: Weights | None,
+    wants_results: bool,
 ) -> MetadataEdit:
     """``card`` with the trainer's keys it lacks, no local folder in it, and the keys we own.
 

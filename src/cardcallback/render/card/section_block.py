@@ -12,8 +12,6 @@ from dataclasses import dataclass
 
 from markdown_it import MarkdownIt
 
-from cardcallback.render.card.front_matter import newline_of
-
 SECTION_BEGIN = "<!-- cardcallback:begin -->"
 SECTION_END = "<!-- cardcallback:end"
 _BEGIN_LINE = re.compile(r"^<!-- cardcallback:begin -->[ \t]*$")
@@ -49,9 +47,7 @@ def section_spans(text: str) -> tuple[tuple[int, int], ...]:
     return _scan(text).blocks
 
 
-def place_section(
-    text: str, section: str, *, before_citation: bool, newline: str | None = None
-) -> tuple[str, tuple[str, ...]]:
+def place_section(text: str, section: str, *, before_citation: bool, newline: str) -> tuple[str, tuple[str, ...]]:
     """``text`` with ``section`` in it, and what to tell the person.
 
     A section of ours is replaced where it stands, further ones are taken out. Otherwise the section goes
@@ -61,9 +57,8 @@ def place_section(
         text: the card's body.
         section: Markdown with line feeds.
         before_citation: whether a last heading "Citation" or "Citations" stays last.
-        newline: the card's line end; that of ``text`` unless given.
+        newline: the card's line end.
     """
-    newline = newline or newline_of(text)
     block = _block(section, newline)
     scan = _scan(text)
     if scan.blocks:

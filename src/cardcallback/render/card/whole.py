@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import msgspec
+from functools import partial
 
 from cardcallback.record import RunRecord
-from cardcallback.render.card.compose import ComposedCard, compose_card, emissions_stated_by, replace_section
+from cardcallback.render.card.compose import ComposedCard, compose_card, replace_section
 from cardcallback.render.exported import Weights
 from cardcallback.render.lettered import lettered
 from cardcallback.render.section import render_section
@@ -22,7 +22,7 @@ def render_card(
     model_index: bool = False,
     own_labels: str | None = None,
 ) -> ComposedCard:
-    """As ``compose_card``, with the section rendered here; where the card states CO2e already, without ours.
+    """As ``compose_card``, with the section rendered here.
 
     Args:
         record: the run; ``record.card`` is what the last composition of this card left in it.
@@ -37,16 +37,11 @@ def render_card(
     Raises:
         CardCallbackError: the front matter is not valid YAML or cannot be edited safely.
     """
-    record = lettered(record)
-    stated = emissions_stated_by(
-        record, body=body, trainer_card=trainer_card, body_kind=body_kind, own_labels=own_labels
-    )
-    shown = record if stated is None else msgspec.structs.replace(record, carbon=None)
     return compose_card(
-        record,
+        lettered(record),
         body=body,
         trainer_card=trainer_card,
-        section=render_section(shown, pictures=pictures, weights=weights),
+        section=partial(render_section, pictures=pictures, weights=weights),
         body_kind=body_kind,
         weights=weights,
         model_index=model_index,
