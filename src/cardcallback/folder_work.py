@@ -92,17 +92,19 @@ class FolderWork:
         """
         if os.getpid() != self._process_id:
             return otherwise
-        turn = self._asked(_Turn(self._guard, task, action, is_last=is_last))
-        thread = self._begun()
+        turn = _Turn(self._guard, task, action, is_last=is_last)
+        thread = self._begun()  # first: Ctrl-C as it begins leaves nothing behind that nobody does
         if thread is None or thread.is_current:
-            self._take_at_once(turn)
+            self._take_at_once(self._asked(turn))
             return turn.result(otherwise)
         wanted = self._answer_seconds if seconds is None else seconds
-        may_answer, late = self._may_answer(turn), self._late
         try:
+            self._asked(turn)
+            may_answer, late = self._may_answer(turn), self._late
             answers = thread.answers(lambda: self._take(turn), wanted if may_answer else 0.0)
         except BaseException:  # Ctrl-C, or what a signal's handler raises: it goes on up
             self._leave_off(turn, BrokenOffError())
+            thread.hand(lambda: self._take(turn))  # once more, since it may have come before the first time
             raise
         if not answers:
             # What is not waited for was not done since the folder did not answer what came before it.
@@ -117,9 +119,9 @@ class FolderWork:
         """Have ``action`` done without waiting for it; once, where it is handed over again before its turn comes."""
         if os.getpid() != self._process_id or action in self._handed:
             return
+        thread = self._begun()
         self._handed.append(action)
         turn = self._asked(_Turn(self._guard, task, lambda: self._begin_handed(action), is_last=False))
-        thread = self._begun()
         if thread is None:
             self._take_at_once(turn)
         else:
@@ -182,6 +184,8 @@ class FolderWork:
         action()
 
     def _take(self, turn: _Turn) -> None:
+        if turn not in self._unfinished:
+            return
         self._now = turn
         try:
             turn.take()

@@ -28,6 +28,7 @@ from cardcallback.record import encode, load_run
 from cardcallback.resuming import Resuming
 from cardcallback.sessions import SUMMARY_NAME
 from cardcallback.settings import Settings
+from cardcallback.waiting_thread import WaitingThread
 
 # How long a test's folder is waited for, and how long a test waits for what comes at once where nothing is wrong.
 SOON_SECONDS, LONG_SECONDS = 0.02, 60.0
@@ -115,7 +116,8 @@ def interrupt_once_asked(work: FolderWork, turns: int) -> None:
         deadline = time.monotonic() + LONG_SECONDS
         while len(work._unfinished) < turns and time.monotonic() < deadline:
             time.sleep(0.001)
-        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+        if len(work._unfinished) >= turns:  # else it would break off another test
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
     threading.Thread(target=press, daemon=True).start()
 
@@ -454,3 +456,32 @@ def test_work_is_waited_for_however_long_it_takes() -> None:
         return 7
 
     assert work.do("compute", compute, None) == 7
+
+
+@pytest.mark.parametrize("moment", ["thread", "turn", "wait"])
+def test_ctrl_c_at_any_moment_leaves_nothing_that_nobody_does(moment: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the thread begins, before it is handed what to do, and as it is waited for: what comes next is done."""
+    work, done = FolderWork(Guard(), answer_seconds=LONG_SECONDS), []
+    interrupted: list[bool] = []
+
+    def once(original: Any) -> Any:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            result = original(*args, **kwargs)
+            if not interrupted:
+                interrupted.append(True)
+                raise KeyboardInterrupt
+            return result
+
+        return call
+
+    place, name = {
+        "thread": (work, "_begun"),
+        "turn": (work, "_may_answer"),
+        "wait": (WaitingThread, "hand"),
+    }[moment]
+    monkeypatch.setattr(place, name, once(getattr(place, name)))
+    with pytest.raises(KeyboardInterrupt):
+        work.do("end", lambda: done.append("end"), None, is_last=True)
+    work.do("save", lambda: done.append("save"), None)
+    assert done[-1] == "save"
+    assert not work._unfinished
