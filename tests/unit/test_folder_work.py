@@ -109,11 +109,12 @@ def completed_by_a_newer_run(folder: Path) -> str:
     return (folder / "README.md").read_text()
 
 
-def interrupt_once_asked(work: FolderWork, turns: int) -> None:
-    """Ctrl-C while the thread that trains waits for the last of so many things."""
+def interrupt_once_asked(work: FolderWork, turns: int, reached: threading.Event) -> None:
+    """Ctrl-C while the thread that trains waits for the last of so many things, the first of which hangs."""
 
     def press() -> None:
         deadline = time.monotonic() + LONG_SECONDS
+        reached.wait(LONG_SECONDS)
         while len(work._unfinished) < turns and time.monotonic() < deadline:
             time.sleep(0.001)
         if len(work._unfinished) >= turns:  # else it would break off another test
@@ -190,18 +191,19 @@ def test_an_end_that_was_broken_off_writes_over_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
 ) -> None:
     """Ctrl-C once and again; another run completes, and only then the folder answers the first one's end."""
-    released, guard = threading.Event(), Guard()
+    reached, released, guard = threading.Event(), threading.Event(), Guard()
     older, work = begun(MadeUpRun(), tmp_path, guard, charts=True)
     work._answer_seconds = LONG_SECONDS
     whole = getattr(older._folder, call)
 
     def hang(*given: Any, **named: Any) -> Any:
+        reached.set()
         released.wait(LONG_SECONDS)
         return call == "draw" or whole(*given, **named)
 
     monkeypatch.setattr(older._folder, call, hang)
     for turns in (1, 2):
-        interrupt_once_asked(work, turns)
+        interrupt_once_asked(work, turns, reached)
         with pytest.raises(KeyboardInterrupt):
             older.end("completed", STATE)
     card = completed_by_a_newer_run(tmp_path)
@@ -219,17 +221,18 @@ def test_an_end_that_was_broken_off_writes_over_nothing(
 
 def test_an_end_that_was_broken_off_is_gone_on_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ctrl-C once, as the folder is merely slow: record and card are there, and nothing is said to have failed."""
-    guard, slow = Guard(), threading.Event()
+    guard, reached, slow = Guard(), threading.Event(), threading.Event()
     publisher, work = begun(MadeUpRun(), tmp_path, guard)
     work._answer_seconds = LONG_SECONDS
     whole = publisher._folder.write_card
 
     def wait(*given: Any, **named: Any) -> Any:
+        reached.set()
         slow.wait(LONG_SECONDS)
         return whole(*given, **named)
 
     monkeypatch.setattr(publisher._folder, "write_card", wait)
-    interrupt_once_asked(work, 1)
+    interrupt_once_asked(work, 1, reached)
     with pytest.raises(KeyboardInterrupt):
         publisher.end("completed", STATE)
     slow.set()
