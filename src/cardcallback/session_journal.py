@@ -87,14 +87,7 @@ class SessionJournal:
         now = self._run.energies()
         if now is None:
             return None
-        return progress_of(
-            now.duration_seconds,
-            now.suspended_seconds,
-            self._step(),
-            now.energy,
-            now.accelerators,
-            complete=now.complete,
-        )
+        return progress_of(now.duration_seconds, now.suspended_seconds, self._step(), now.energy, now.accelerators)
 
 
 def _own_disk(wanted: Path | None, guard: Guard) -> Path | None:

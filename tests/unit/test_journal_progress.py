@@ -53,13 +53,3 @@ def test_checks_are_written_less_often_in_a_long_run() -> None:
     written = [entries.next(moment(3600.0 + second, gpu=second, gpu_counter=second)).e for second in range(1, 31)]
     assert all("gpu" in one for one in written)
     assert sum("gpu_counter" in one for one in written) == 3
-
-
-def test_of_what_was_only_left_out_nothing_is_said() -> None:
-    """A moment that is not complete neither ends a figure nor counts as one that has the others."""
-    entries = ProgressEntries()
-    entries.next(moment(100.0, gpu=1.0, gpu_counter=1.0, system=5.0))
-    brief = replace(moment(111.0, gpu=2.0), complete=False)
-    assert set(entries.next(brief).e) == {"gpu"}
-    after = entries.next(moment(112.0, gpu=3.0, gpu_counter=3.0)).e
-    assert (after["gpu"], after["gpu_counter"], after["system"]) == ((3.0, 3.0, 3.0, 1.0), (3.0, 3.0, 3.0, 1.0), None)

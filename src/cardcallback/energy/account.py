@@ -15,10 +15,10 @@ from cardcallback.energy.counter import CounterAccount
 from cardcallback.energy.history import NEVER, Cumulative, FadingHistory
 from cardcallback.energy.integral import PowerIntegral
 from cardcallback.energy.intervals import Check, CounterPoint, shown, watched_joules
-from cardcallback.energy.moving import LatestResult, Standing, standing
+from cardcallback.energy.moving import LatestResult, Standings, standings
 from cardcallback.energy.notes import LATE_NOTE, account_notes, gauge_notes, sleep_notes
 from cardcallback.energy.phases import PhaseSums
-from cardcallback.energy.result import AccountResult, EnergyResult, PhaseSum, Visit
+from cardcallback.energy.result import AccountResult, PhaseSum, Visit
 from cardcallback.energy.traits import CounterTraits, PowerTraits
 
 # Counter readings that may wait for the power readings to catch up with them: as many as come within a second's lag
@@ -114,15 +114,15 @@ class EnergyAccount:
         account = self._settled_counter(end_seconds)
         ceiling = self._ceiling(account.highest_believed if account is not None else None)
         gauge = gauge_of(self._integral, ceiling, duration, self._sleeps)
-        uncounted = account is None or account.anchor is None or account.counted_seconds <= 0
-        asleep = self._sleeps.gaps
-        integrated = self._integral.result(end_seconds, alone=uncounted, asleep=asleep) if self._integral else None
+        alone, gaps = account is None or account.anchor is None or account.counted_seconds <= 0, self._sleeps.gaps
+        integrated = self._integral.result(end_seconds, alone=alone, asleep=gaps) if self._integral else None
         if account is None or account.anchor is None:
             notes = self._gauge_notes(alone=True, still_seconds=gauge.still.seconds)
-            self._latest.keep(integrated if self._counter is None else None, self._standing(end_seconds))
-            return AccountResult(
+            made = AccountResult(
                 duration_seconds=duration, counter=None, integrated=integrated, best=integrated, notes=notes
             )
+            self._latest.keep(made if self._counter is None else None, self._standings(end_seconds))
+            return made
         end = CounterPoint(end_seconds, 0.0, self._gauge_at(end_seconds))
         bridged = account.bridged_seconds > 0 or end_seconds - account.anchor.at_seconds > LONG_EDGE_SECONDS
         change = self._rates.change(account.agreement, anew=explained)
@@ -139,9 +139,8 @@ class EnergyAccount:
         best = close_best(believed, begin, end, gauge, integrated) if counter is not None else None
         best = integrated if best is None else better_of(best, integrated, account, gauge)
         counted = change is None and best is not None and best.method != "integrated_power"
-        self._latest.keep(best if counted else None, self._standing(end_seconds))
         step = believed.agreement.doubted_sleep(gauge.sleeps.lowest_awake_watts, account.refresh_seconds)
-        return AccountResult(
+        made = AccountResult(
             duration_seconds=duration,
             counter=counter,
             integrated=integrated,
@@ -149,10 +148,12 @@ class EnergyAccount:
             consistency=compare(believed, gauge) if explained else None,
             notes=(*notes, *sleep_notes(*step, best)) if explained else (),
         )
+        self._latest.keep(made if counted else None, self._standings(end_seconds))
+        return made
 
-    def moved_on(self, end_seconds: float) -> EnergyResult | None:
-        """The best energy, by moving the latest result on to ``end_seconds``; ``None`` where that cannot tell."""
-        return self._latest.moved_on(self._standing(end_seconds), self.ceiling)
+    def moved_on(self, end_seconds: float) -> AccountResult | None:
+        """The energies, by moving the latest result on to ``end_seconds``; ``None`` where that cannot tell."""
+        return self._latest.moved_on(self._standings(end_seconds), self.ceiling)
 
     def phases(self) -> dict[str, PhaseSum]:
         """The sum over all visits of each phase, those that just ended included; changes nothing."""
@@ -214,10 +215,10 @@ class EnergyAccount:
         joules = self._lead_joules + self._counter.best_joules
         self._best.append(Cumulative(anchor.at_seconds, joules, self._counter.unbridged.seconds))
 
-    def _standing(self, end_seconds: float) -> Standing | None:
+    def _standings(self, end_seconds: float) -> Standings:
         told = (self._was_lost, self._late, self._sleeps.newest_end_seconds)
         counted = None if self._counter is None or self._best.last is None else (self._counter, self._best.last)
-        return standing(end_seconds, counted, tuple(self._waiting)[-1:], self._integral, told)
+        return standings(end_seconds, counted, tuple(self._waiting)[-1:], self._integral, told)
 
     def _settled_counter(self, end_seconds: float) -> CounterAccount | None:
         if self._counter is None:

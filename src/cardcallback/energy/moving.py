@@ -9,7 +9,7 @@ from cardcallback.energy.counter import CounterAccount
 from cardcallback.energy.history import Cumulative
 from cardcallback.energy.integral import PowerIntegral
 from cardcallback.energy.intervals import CounterPoint
-from cardcallback.energy.result import EnergyResult
+from cardcallback.energy.result import AccountResult, EnergyResult
 
 # A moved result knows nothing of what the intervals since are like beside the gauge: it must not grow old.
 _LONGEST_SECONDS = 10.0
@@ -40,14 +40,25 @@ class Standing:
         return max(self.end_seconds - self.known.at_seconds, 0.0)
 
 
-def standing(
+@dataclass(frozen=True, slots=True)
+class Standings:
+    """How an account stands by what its best energy rests on, and by its gauge alone.
+
+    ``None`` before there are any sums; of one that is not counted both are the gauge's.
+    """
+
+    best: Standing | None
+    gauge: Standing | None
+
+
+def standings(
     end_seconds: float,
     counted: tuple[CounterAccount, Cumulative] | None,
     waiting: tuple[CounterPoint, ...],
     integral: PowerIntegral | None,
     told: tuple[object, ...],
-) -> Standing | None:
-    """How the sums stand; ``None`` before there are any.
+) -> Standings:
+    """How the sums stand.
 
     Args:
         end_seconds: the window's end.
@@ -56,23 +67,38 @@ def standing(
         integral: the gauge's sums; ``None`` without one.
         told: what else the account was told of.
     """
-    gauge = () if integral is None else _happened_to(integral)
-    ends = None if integral is None else integral.ends_watts
-    if counted is not None:
-        counter, best = counted
-        newest = (*waiting, counter.anchor)[0]
-        if newest is None or counter.anchor is None or newest.after_loss:
-            return None
-        known = replace(best, at_seconds=newest.at_seconds, joules=best.joules + newest.joules - counter.anchor.joules)
-        troubles = sum(counter.events.values()), counter.pieces, counter.still_until, counter.refresh_seconds
-        watts = ends[1] if ends is not None else counter.usual_watts
-        return Standing(end_seconds, known, watts, (*told, *gauge, *troubles, best.gap_seconds))
-    known_by_gauge = None if integral is None else integral.at(integral.lagged_to)
-    if integral is None or known_by_gauge is None:
+    happened = told if integral is None else (*told, *_happened_to(integral))
+    gauge = None if integral is None else _by_gauge(end_seconds, integral, happened)
+    if counted is None:
+        return Standings(gauge, gauge)
+    return Standings(_by_counter(end_seconds, counted, waiting, integral, happened), gauge)
+
+
+def _by_counter(
+    end_seconds: float,
+    counted: tuple[CounterAccount, Cumulative],
+    waiting: tuple[CounterPoint, ...],
+    integral: PowerIntegral | None,
+    happened: tuple[object, ...],
+) -> Standing | None:
+    counter, best = counted
+    newest = (*waiting, counter.anchor)[0]
+    if newest is None or counter.anchor is None or newest.after_loss:
         return None
-    seconds = known_by_gauge.at_seconds - integral.begin_seconds
-    watts = ends[1] if ends is not None else known_by_gauge.joules / seconds if seconds > 0 else 0.0
-    return Standing(end_seconds, known_by_gauge, watts, (*told, *gauge))
+    ends = None if integral is None else integral.ends_watts
+    known = replace(best, at_seconds=newest.at_seconds, joules=best.joules + newest.joules - counter.anchor.joules)
+    troubles = sum(counter.events.values()), counter.pieces, counter.still_until, counter.refresh_seconds
+    watts = ends[1] if ends is not None else counter.usual_watts
+    return Standing(end_seconds, known, watts, (*happened, *troubles, best.gap_seconds))
+
+
+def _by_gauge(end_seconds: float, integral: PowerIntegral, happened: tuple[object, ...]) -> Standing | None:
+    known = integral.at(integral.lagged_to)
+    if known is None:
+        return None
+    ends, seconds = integral.ends_watts, known.at_seconds - integral.begin_seconds
+    watts = ends[1] if ends is not None else known.joules / seconds if seconds > 0 else 0.0
+    return Standing(end_seconds, known, watts, happened)
 
 
 def _happened_to(integral: PowerIntegral) -> tuple[object, ...]:
@@ -86,23 +112,37 @@ class LatestResult:
 
     def __init__(self, begin_seconds: float) -> None:
         self._begin_seconds = begin_seconds
-        self._result: EnergyResult | None = None
-        self._then: Standing | None = None
+        self._result: AccountResult | None = None
+        self._then = Standings(None, None)
 
-    def keep(self, result: EnergyResult | None, then: Standing | None) -> None:
+    def keep(self, result: AccountResult | None, then: Standings) -> None:
         """A new one, with how the sums stood; ``None``: one that may not be moved on."""
         self._result, self._then = result, then
 
-    def moved_on(self, now: Standing | None, ceiling: Ceiling) -> EnergyResult | None:
-        """It as of ``now``; ``None`` where only a new one can tell.
+    def moved_on(self, now: Standings, ceiling: Ceiling) -> AccountResult | None:
+        """It as of ``now``, every energy of it; ``None`` where only a new one can tell.
 
-        Its bounds keep their share of the energy, and are wider by what a longer rest after the newest reading may
-        hide.
+        Bounds keep their share of the energy, and are wider by what a longer rest after the newest reading may hide.
         """
-        result, then = self._result, self._then
-        if result is None or result.high is None or result.joules <= 0:
+        latest, then = self._result, self._then
+        if latest is None or latest.best is None or latest.best.high is None or now.best is None:
             return None
-        if now is None or then is None or now.happened != then.happened:
+        # Where nothing else happened, the counter's own energy gains what the best one does.
+        best = self._moved(latest.best, then.best, now.best, ceiling)
+        counter = self._moved(latest.counter, then.best, now.best, ceiling)
+        integrated = best
+        if latest.integrated is not latest.best:
+            integrated = self._moved(latest.integrated, then.gauge, now.gauge, ceiling)
+        left_out = (counter is None) != (latest.counter is None) or (integrated is None) != (latest.integrated is None)
+        if best is None or left_out:
+            return None
+        duration = max(now.best.end_seconds - self._begin_seconds, 0.0)
+        return AccountResult(duration_seconds=duration, counter=counter, integrated=integrated, best=best)
+
+    def _moved(
+        self, result: EnergyResult | None, then: Standing | None, now: Standing | None, ceiling: Ceiling
+    ) -> EnergyResult | None:
+        if result is None or result.joules <= 0 or now is None or then is None or now.happened != then.happened:
             return None
         seconds, age_seconds = now.end_seconds - then.end_seconds, now.end_seconds - self._begin_seconds
         if not 0 <= seconds <= min(_LONGEST_SECONDS, _SHARE_OF_WINDOW * age_seconds):
@@ -120,5 +160,5 @@ class LatestResult:
             result,
             joules=joules,
             low=max(joules - (result.joules - result.low) * grown - rest_joules, 0.0),
-            high=joules + (result.high - result.joules) * grown + rest_joules,
+            high=None if result.high is None else joules + (result.high - result.joules) * grown + rest_joules,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -19,16 +19,12 @@ _OTHERS_LONGEST_SECONDS = 10.0
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
-    """One moment of a session; ``figures`` are its known energies by name: the record's, with places of devices.
-
-    ``complete``: what is not among them is not known.
-    """
+    """One moment of a session; ``figures`` are its known energies by name: the record's, with places of devices."""
 
     duration_seconds: float
     suspended_seconds: float
     last_step: int
     figures: dict[str, Figure]
-    complete: bool = True
 
 
 def progress_of(
@@ -37,8 +33,6 @@ def progress_of(
     last_step: int,
     energy: Energy,
     accelerator_energies: Sequence[Measurement],
-    *,
-    complete: bool = True,
 ) -> Progress:
     """The moment a session is at; an energy without a value is left out, and so is an only device's, which is ``gpu``.
 
@@ -48,7 +42,6 @@ def progress_of(
         last_step: the optimiser step that was reached.
         energy: the session's energies.
         accelerator_energies: the devices' own, in the order of the record's accelerators.
-        complete: an energy that has no value is not known, and was not only left out this time.
     """
     named = {name: getattr(energy, name) for name in ENERGIES}
     named |= {other_name(place): one for place, one in enumerate(energy.others)}
@@ -63,7 +56,6 @@ def progress_of(
             for name, one in named.items()
             if one.value is not None
         },
-        complete=complete,
     )
 
 
@@ -93,11 +85,10 @@ class ProgressEntries:
     def next(self, now: Progress) -> Entry:
         """The entry to write after those before."""
         age = now.duration_seconds
-        due = age - self._others_at_seconds >= min(age * _OTHERS_SHARE, _OTHERS_LONGEST_SECONDS)
-        others = due and now.complete
+        others = age - self._others_at_seconds >= min(age * _OTHERS_SHARE, _OTHERS_LONGEST_SECONDS)
         if others:
             self._others_at_seconds = age
-        changed = dict(self._changed(now, others=others))
+        changed = dict(self._changed(now.figures, others=others))
         for name, figure in changed.items():
             if figure is None:
                 del self._written[name]
@@ -105,15 +96,14 @@ class ProgressEntries:
                 self._written[name] = figure
         return Entry(p=(age, now.suspended_seconds, now.last_step), e=changed)
 
-    def _changed(self, now: Progress, *, others: bool) -> Iterator[tuple[str, Figure | None]]:
-        for name, figure in now.figures.items():
+    def _changed(self, figures: Mapping[str, Figure], *, others: bool) -> Iterator[tuple[str, Figure | None]]:
+        for name, figure in figures.items():
             if not (others or name in _EVERY_SECOND):
                 continue
             written = _rounded(figure)
             if self._written.get(name) != written:
                 yield name, written
-        if now.complete:
-            yield from ((name, None) for name in self._written if name not in now.figures)
+        yield from ((name, None) for name in self._written if name not in figures)
 
 
 def _rounded(figure: Figure) -> Figure:

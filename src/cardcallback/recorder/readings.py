@@ -35,14 +35,12 @@ class EnergiesNow:
 
     ``energy`` leaves out what only a whole recording tells: what was used before training, phases, consistency,
     ratios and reasons. ``accelerators`` are the devices' own energies, in the order of a recording's accelerators.
-    ``complete``: neither the counters' nor the gauges' energies by themselves are left out.
     """
 
     duration_seconds: float
     suspended_seconds: float
     energy: Energy
     accelerators: tuple[Measurement, ...]
-    complete: bool = True
 
 
 def make_readings(ledger: Ledger, sensors: SensorSet, now_seconds: float) -> ReadingsNow:

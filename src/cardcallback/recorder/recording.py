@@ -32,7 +32,7 @@ from cardcallback.recorder.session import Session, absence_reason
 from cardcallback.sensors.base import DeviceInfo, Quantity, SensorSet
 
 _BELOW_GPUS = "its sensor gave less than the GPUs alone used, so that it does not cover the whole machine"
-_NOT_ASKED = not_measured("joules", "it is not among these figures")
+_NOT_ASKED = not_measured("joules", "what was used before training is not among these figures")
 _OTHER_PARTS = "the power readings cover other parts than the energy counter, so that it cannot be checked by them"
 _TOLD_ONCE = "told once for the module or meter, with its first GPU"
 _NO_REASON = "only a whole recording tells the reason"
@@ -71,7 +71,6 @@ def make_energies(ledger: Ledger, session: Session, *, briefly: bool = False) ->
         suspended_seconds=session.suspended_seconds,
         energy=energy,
         accelerators=(energy.gpu,) if len(devices) == 1 else tuple(map(builder.accelerator_energy, devices)),
-        complete=not builder.moved,
     )
 
 
@@ -104,7 +103,7 @@ class _Builder:
     def __init__(self, ledger: Ledger, session: Session, faults: Faults, *, explained: bool = True) -> None:
         self._ledger = ledger
         self._explained = explained
-        self.briefly = self.moved = False
+        self.briefly = False
         self._session = session
         self._window = Window(name="training", begin_seconds=0.0, end_seconds=session.duration_seconds)
         self._faults = faults
@@ -132,8 +131,8 @@ class _Builder:
             others, system = (system, *others), not_measured("joules", _BELOW_GPUS, window=self._window)
         return Energy(
             gpu=gpu,
-            gpu_counter=_NOT_ASKED if self.moved else self._gpu("counter"),
-            gpu_integrated=_NOT_ASKED if self.moved else self._gpu("integrated"),
+            gpu_counter=self._gpu("counter"),
+            gpu_integrated=self._gpu("integrated"),
             cpu=machine.cpu(),
             dram=machine.dram(),
             system=system,
@@ -155,12 +154,7 @@ class _Builder:
         if key not in self._results:
             account, seconds = self._ledger.accounts[key].account, self._session.duration_seconds
             moved = account.moved_on(seconds) if self.briefly else None
-            self.moved |= moved is not None
-            self._results[key] = (
-                account.result(seconds, explained=self._explained)
-                if moved is None
-                else AccountResult(duration_seconds=seconds, counter=None, integrated=None, best=moved)
-            )
+            self._results[key] = moved or account.result(seconds, explained=self._explained)
         return self._results[key]
 
     def traces(self) -> tuple[Trace, ...]:
