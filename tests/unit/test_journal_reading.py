@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import sys
 from pathlib import Path
 
 import pytest
@@ -257,3 +259,14 @@ def test_a_figure_that_is_not_finite_is_refused() -> None:
     gpu = replace(record.energy.gpu, value=float("nan"))
     with pytest.raises(ValueError, match=r"record\.energy\.gpu\.value is nan"):
         pack_record(replace(record, energy=replace(record.energy, gpu=gpu)))
+
+
+def test_points_are_finite_each_and_not_in_sum() -> None:
+    """A quantity that stands at the largest number is a curve; of one that has none nothing is packed."""
+    largest, record = ((1.0, sys.float_info.max), (2.0, sys.float_info.max)), running()
+    back = unpack_record(pack_record(replace(record, curves={"best": largest})))
+    assert back is not None
+    assert back.curves["best"] == pytest.approx(largest, rel=1e-5)
+    for point in ((1.0, math.inf), (math.nan, 1.0)):
+        with pytest.raises(ValueError, match="not finite"):
+            pack_record(replace(record, curves={"best": (point,)}))

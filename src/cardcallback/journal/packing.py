@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import itertools
 import math
 import zlib
 from collections.abc import Sequence
@@ -59,7 +60,7 @@ def unpack_record(text: str) -> RunRecord | None:
 def _thinned(points: Sequence[Point], most: int, figures: int) -> tuple[Point, ...]:
     # Seconds and steps to a tenth, which no picture shows.
     thinned = tuple((round(at, 1), float(f"{value:.{figures}g}")) for at, value in thin(points, limit=most))
-    if not math.isfinite(sum(value for _, value in thinned)):
+    if not all(map(math.isfinite, itertools.chain.from_iterable(thinned))):
         msg = "a point of a trace or a curve is not finite"
         raise ValueError(msg)
     return thinned
