@@ -42,12 +42,13 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Standings:
-    """How an account stands by what its best energy rests on, and by its gauge alone.
+    """How an account stands by what its best energy rests on, and by its counter and its gauge alone.
 
-    ``None`` before there are any sums; of one that is not counted both are the gauge's.
+    ``None`` before there are any sums; of one that is not counted the best is the gauge's.
     """
 
     best: Standing | None
+    counter: Standing | None
     gauge: Standing | None
 
 
@@ -70,26 +71,25 @@ def standings(
     happened = told if integral is None else (*told, *_happened_to(integral))
     gauge = None if integral is None else _by_gauge(end_seconds, integral, happened)
     if counted is None:
-        return Standings(gauge, gauge)
-    return Standings(_by_counter(end_seconds, counted, waiting, integral, happened), gauge)
+        return Standings(gauge, None, gauge)
+    counter = _by_counter(end_seconds, counted, waiting, happened)
+    ends = None if integral is None else integral.ends_watts
+    return Standings(counter if counter is None or ends is None else replace(counter, watts=ends[1]), counter, gauge)
 
 
 def _by_counter(
     end_seconds: float,
     counted: tuple[CounterAccount, Cumulative],
     waiting: tuple[CounterPoint, ...],
-    integral: PowerIntegral | None,
     happened: tuple[object, ...],
 ) -> Standing | None:
     counter, best = counted
     newest = (*waiting, counter.anchor)[0]
     if newest is None or counter.anchor is None or newest.after_loss:
         return None
-    ends = None if integral is None else integral.ends_watts
     known = replace(best, at_seconds=newest.at_seconds, joules=best.joules + newest.joules - counter.anchor.joules)
     troubles = sum(counter.events.values()), counter.pieces, counter.still_until, counter.refresh_seconds
-    watts = ends[1] if ends is not None else counter.usual_watts
-    return Standing(end_seconds, known, watts, (*happened, *troubles, best.gap_seconds))
+    return Standing(end_seconds, known, counter.usual_watts, (*happened, *troubles, best.gap_seconds))
 
 
 def _by_gauge(end_seconds: float, integral: PowerIntegral, happened: tuple[object, ...]) -> Standing | None:
@@ -113,7 +113,7 @@ class LatestResult:
     def __init__(self, begin_seconds: float) -> None:
         self._begin_seconds = begin_seconds
         self._result: AccountResult | None = None
-        self._then = Standings(None, None)
+        self._then = Standings(None, None, None)
 
     def keep(self, result: AccountResult | None, then: Standings) -> None:
         """A new one, with how the sums stood; ``None``: one that may not be moved on."""
@@ -127,9 +127,9 @@ class LatestResult:
         latest, then = self._result, self._then
         if latest is None or latest.best is None or latest.best.high is None or now.best is None:
             return None
-        # Where nothing else happened, the counter's own energy gains what the best one does.
         best = self._moved(latest.best, then.best, now.best, ceiling)
-        counter = self._moved(latest.counter, then.best, now.best, ceiling)
+        # Where nothing else happened, its energy up to the newest reading gains what the best one does.
+        counter = self._moved(latest.counter, then.counter, now.counter, ceiling)
         integrated = best
         if latest.integrated is not latest.best:
             integrated = self._moved(latest.integrated, then.gauge, now.gauge, ceiling)
