@@ -86,6 +86,25 @@ def test_nothing_is_moved_past_an_event(fault: Fault) -> None:
         assert result.joules < 1.5 * gpu.truth(0, now) + 200
 
 
+@pytest.mark.parametrize("device", [GB10, A100, P100], ids=["gb10", "a100", "p100"])
+def test_a_step_that_no_power_was_compared_with_is_in_no_energy(device: dict[str, float]) -> None:
+    """The counter's newest reading waits for the gauge: until then nothing tells a step of it from work."""
+    gpu = VirtualGpu(waveform=WORKS[0], **device)
+    for stepped in range(20, 31):
+        account, fault = account_for(gpu, interval=0.1), steps_after(stepped)
+        for now in fed(account, gpu, fault=fault, interval=0.1):
+            if now > 33:
+                break
+            result = best(account.moved_on(now) or account.result(now, explained=False))
+            assert holds(result, gpu.truth(0, now)) or now < SETTLED
+            assert abs(result.joules - gpu.truth(0, now)) < 100
+
+
+def steps_after(seconds: float) -> Fault:
+    """Five hundred joules from then on that nobody used."""
+    return lambda at, joules: joules + (500.0 if at > seconds else 0.0)
+
+
 def test_a_sleep_a_loss_and_a_late_answer_end_it() -> None:
     """Each may have more to it than was counted."""
     gpu = VirtualGpu(waveform=WORKS[0], **GB10)

@@ -44,8 +44,7 @@ class EnergyAccount:
         begin_seconds: float = 0.0,
         limit_watts: float | None = None,
     ) -> None:
-        self.begin_seconds = begin_seconds
-        self._limit_watts = limit_watts
+        self.begin_seconds, self._limit_watts = begin_seconds, limit_watts
         self._integral = PowerIntegral(power, begin_seconds, limit_watts=limit_watts) if power is not None else None
         self._counter = CounterAccount(counter) if counter is not None else None
         self._waiting: deque[CounterPoint] = deque()
@@ -56,8 +55,7 @@ class EnergyAccount:
         self._lead_joules = 0.0
         self._begin_power: Cumulative | None = None  # kept, since the history forgets detail
         self._phases = PhaseSums(begin_seconds, self._best_at, self._mark_doubt, self._most_in_gap)
-        self._sleeps = Sleeps(power)
-        self._latest = LatestResult(begin_seconds)
+        self._sleeps, self._latest = Sleeps(power), LatestResult(begin_seconds)
 
     def add_counter(self, at_seconds: float, joules: float) -> None:
         """A reading of the energy counter, in joules."""
@@ -148,6 +146,7 @@ class EnergyAccount:
             consistency=compare(believed, gauge) if explained else None,
             notes=(*notes, *sleep_notes(*step, best)) if explained else (),
         )
+        self._latest.compared = tuple(self._waiting)[-1:]
         self._latest.keep(made if counted else None, self._standings(end_seconds))
         return made
 
@@ -218,7 +217,8 @@ class EnergyAccount:
     def _standings(self, end_seconds: float) -> Standings:
         told = (self._was_lost, self._late, self._sleeps.newest_end_seconds)
         counted = None if self._counter is None or self._best.last is None else (self._counter, self._best.last)
-        return standings(end_seconds, counted, tuple(self._waiting)[-1:], self._integral, told)
+        waiting = tuple(one for one in self._latest.compared if one in self._waiting)
+        return standings(end_seconds, counted, waiting, self._integral, told)
 
     def _settled_counter(self, end_seconds: float) -> CounterAccount | None:
         if self._counter is None:

@@ -64,7 +64,8 @@ def standings(
     Args:
         end_seconds: the window's end.
         counted: the counter's sums and the best energy up to its anchor; ``None``: only the gauge tells.
-        waiting: the newest counter reading, where it waits for the gauge to catch up with it.
+        waiting: the newest counter reading that waits for the gauge and is in the latest result; a newer one may be a
+            step, which nobody knows before they are compared.
         integral: the gauge's sums; ``None`` without one.
         told: what else the account was told of.
     """
@@ -108,11 +109,15 @@ def _happened_to(integral: PowerIntegral) -> tuple[object, ...]:
 
 
 class LatestResult:
-    """The latest result of a window that began at ``begin_seconds``, where it may be moved on."""
+    """The latest result of a window that began at ``begin_seconds``, where it may be moved on.
+
+    ``compared``: the newest counter reading in it, where that waited for the gauge.
+    """
 
     def __init__(self, begin_seconds: float) -> None:
         self._begin_seconds = begin_seconds
         self._result: AccountResult | None = None
+        self.compared: tuple[CounterPoint, ...] = ()
         self._then = Standings(None, None, None)
 
     def keep(self, result: AccountResult | None, then: Standings) -> None:
