@@ -28,6 +28,7 @@ LEFT = [
     "Released on [YYYY-MM-DD] by us.",
     "[Describe where the data came from]",
     "Trained for XXX hours.",
+    "Durée : <à compléter>",
     "See the [TODO](https://example.org): TODO",
     "TODO: say where the data came from",
     "- License: TBD",

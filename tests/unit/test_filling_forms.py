@@ -47,6 +47,11 @@ def filled(body: str) -> str:
         ("- :stopwatch: **Time**: XXh XXm", "- :stopwatch: **Time**: 1h 52m"),
         ("- **Validation loss**: X.XX → X.XX", "- **Validation loss**: 1.87 → 1.04"),
         ("We trained for XX epochs with a batch size of XX.", "We trained for 1 epoch with a batch size of 2."),
+        ("Das Training dauerte XX Stunden auf einer [GPU].", "Das Training dauerte 1.87 Stunden auf einer NVIDIA GB10."),
+        ("L'entraînement a duré XX heures.", "L'entraînement a duré 1.87 heures."),
+        ("El entrenamiento duró XX horas.", "El entrenamiento duró 1.87 horas."),
+        # Words that no HTML tag begins with.
+        ("- Durée : <à compléter>", "- Durée : 1 h 52 min"),
         # A form whose first column numbers its rows.
         (
             "| Ref | Field | Entry | Owner |\n|---|---|---|---|\n| B.1 | Training time | ____ | ML |\n"

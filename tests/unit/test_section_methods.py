@@ -97,8 +97,12 @@ def test_no_accuracy_of_equal_rewards_is_a_beginning() -> None:
     section = render_section(make_record(curves=curves, evaluation=Evaluation()))
     assert "| Reward accuracy | 50.0 % | 75.0 % |" in section
     assert "| Reward margin | 0 | 0.400 |" in section
+    left_out = "; of the reward accuracy those of unequal rewards"
+    assert f"| While training, first and last value logged{left_out} |" in section
     worse = curves | {"rewards/margins": ((1.0, -0.2), (2.0, 0.1), (3.0, 0.4))}
-    assert "| Reward accuracy | 0 % | 75.0 % |" in render_section(make_record(curves=worse, evaluation=Evaluation()))
+    section = render_section(make_record(curves=worse, evaluation=Evaluation()))
+    assert "| Reward accuracy | 0 % | 75.0 % |" in section
+    assert left_out not in section
 
 
 def test_what_was_evaluated_is_not_told_twice() -> None:

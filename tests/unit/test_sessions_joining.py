@@ -252,6 +252,18 @@ def test_phases_add() -> None:
     assert training.visits == phases[0].visits + 1
 
 
+def test_a_session_that_found_all_steps_done_had_no_tokens_to_count() -> None:
+    """A script that is run again on a finished training; one that was broken off may have begun a step."""
+    none = session_record(tokens=None, steps=(100, 100))
+    joined = joined_sessions(session_record(tokens=500), none)
+    assert joined.training.tokens.non_padding == 500
+    assert joined.training.tokens.reason is None
+    assert joined.energy.per_token is not None
+    assert joined.energy.per_token.value is not None
+    broken_off = session_record(tokens=None, steps=(100, 100), status="interrupted")
+    assert joined_sessions(session_record(tokens=500), broken_off).training.tokens.non_padding is None
+
+
 def test_tokens_nobody_counted_in_one_session_are_not_known() -> None:
     """A part of the tokens would make energy per token too large."""
     joined = joined_sessions(session_record(tokens=None), session_record(tokens=500, steps=(100, 200)))

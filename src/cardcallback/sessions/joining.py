@@ -47,7 +47,7 @@ def joined_sessions(earlier: RunRecord, now: RunRecord) -> RunRecord:
         run_id=earlier.run_id,
         simulated=earlier.simulated or now.simulated,
         recovered=earlier.recovered or now.recovered,
-        training=msgspec.structs.replace(now.training, tokens=_tokens(earlier.training.tokens, now.training.tokens)),
+        training=msgspec.structs.replace(now.training, tokens=_tokens(earlier, now)),
         evaluation=Evaluation(
             before=earlier.evaluation.before or now.evaluation.before,
             after=now.evaluation.after or earlier.evaluation.after,
@@ -84,8 +84,15 @@ def _settled(session: Session) -> Session:
     return msgspec.structs.replace(session, status="interrupted", rest_unknown=True, energy=energy, hardware=hardware)
 
 
-def _tokens(earlier: Tokens, now: Tokens) -> Tokens:
-    """Kinds that every session counted, added."""
+def _tokens(earlier: RunRecord, now: RunRecord) -> Tokens:
+    """Kinds that every session counted, added; one that found all steps done had nothing to count."""
+    did_none = all(
+        session.status == "completed" and session.last_step == session.first_step for session in now.sessions
+    )
+    return earlier.training.tokens if did_none else _added(earlier.training.tokens, now.training.tokens)
+
+
+def _added(earlier: Tokens, now: Tokens) -> Tokens:
     kinds = {name: sum_or_none([getattr(earlier, name), getattr(now, name)]) for name in TOKEN_KINDS}
     lost = any(kinds[name] is None and getattr(now, name) is not None for name in TOKEN_KINDS)
     reasons = [now.reason, "tokens of earlier sessions were not all counted" if lost else None]

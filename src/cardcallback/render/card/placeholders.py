@@ -30,6 +30,8 @@ _PERCENTS = re.compile(r"(?<!\w)%(?P<hint>[A-Z][A-Z0-9_]{2,40})%(?!\w)")
 # Letters for digits inside a text: "took XX hours", "XXh XXm", "a loss of X.XX"; not "XXL", nor a numeral or a name.
 _COUNTED = (
     r"(?:h|m|min|s|hours?|minutes?|days?|epochs?|steps?|GPUs?|tokens?|examples?|"
+    r"Stunden?|Minuten?|Sekunden?|Tagen?|Tage|Epochen?|Schritten?|Schritte|Beispielen?|Beispiele|"
+    r"heures?|jours?|secondes?|\u00e9poques?|\u00e9tapes?|horas?|minutos?|segundos?|d\u00edas?|\u00e9pocas?|"
     r"k?Wh|k?W|kg|g|tons?|GB|GiB|%)(?![A-Za-z])"
 )
 _DIGITS = re.compile(
@@ -56,7 +58,7 @@ _GENERIC = re.compile(
     re.IGNORECASE,
 )
 # What may stand around a text that is a placeholder as a whole; in Chinese and Japanese brackets are wide.
-_AROUND = " .!*_()\uff08\uff09\uff3b\uff3d\u3010\u3011\u3014\u3015\u300c\u300d"
+_AROUND = " .!*_()<>\uff08\uff09\uff3b\uff3d\u3010\u3011\u3014\u3015\u300c\u300d"
 # A text with the attributes that Quarto and Pandoc give it: "[TBD]{.red}".
 _WITH_ATTRIBUTES = re.compile(r"\[(?P<inner>[^\[\]]{1,80})\]\{[.#][^{}\n]{1,80}\}")
 # A placeholder and its unit as one piece of code.

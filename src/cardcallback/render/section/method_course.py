@@ -30,6 +30,7 @@ _TELLING = (
     "objective/kl",
 )
 _ACCURACY, _MARGIN = "rewards/accuracies", "rewards/margins"
+_UNEQUAL = "; of the reward accuracy those of unequal rewards"
 _BESIDE = ("entropy", "completions/mean_length", "completions/clipped_ratio")
 
 
@@ -42,7 +43,9 @@ def course_table(record: RunRecord) -> list[str]:
     for name in names:
         first, last = _ends(_points(record, name))
         rows.append(table_row(metric_label(name), metric_words(name, first), metric_words(name, last)))
-    head = table_row(f"While training, {_averaged(_points(record, names[0]))}", "Beginning", "End")
+    is_without = _ACCURACY in names and len(_points(record, _ACCURACY)) < len(curve(record, _ACCURACY))
+    told = f"{_averaged(_points(record, names[0]))}{_UNEQUAL if is_without else ''}"
+    head = table_row(f"While training, {told}", "Beginning", "End")
     return [head, "|---|---|---|", *rows]
 
 
