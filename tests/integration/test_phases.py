@@ -95,7 +95,7 @@ def test_the_phases_are_the_whole(phased: Phased) -> None:
     assert evaluation.recording_high is not None
     # The visit is a little longer than what the test timed inside it.
     assert evaluation.recording_low <= phased.evaluations_joules * 1.05
-    assert evaluation.value == pytest.approx(phased.evaluations_joules, rel=0.05)
+    assert evaluation.value == pytest.approx(phased.evaluations_joules, rel=0.1)
     assert evaluation.recording_high >= phased.evaluations_joules
     assert phases["evaluation"].visits == _VISITS
     assert phases["saving"].energy.value is None
