@@ -101,31 +101,35 @@ class FolderWork:
         try:
             self._asked(turn)
             may_answer, late = self._may_answer(turn), self._late
-            answers = thread.answers(lambda: self._take(turn), wanted if may_answer else 0.0)
+            if not thread.answers(lambda: self._take(turn), wanted if may_answer else 0.0):
+                # What is not waited for was not done since the folder did not answer what came before it.
+                turn.waited_seconds = wanted if may_answer or late is None else late.waited_seconds
+                self._late = turn
+                self._leave_off(turn, error := NoAnswerError(turn.waited_seconds))
+                self._guard.note(turn.task, error)
+                return otherwise
         except BaseException:  # Ctrl-C, or what a signal's handler raises: it goes on up
             self._leave_off(turn, BrokenOffError())
             thread.hand(lambda: self._take(turn))  # once more, since it may have come before the first time
             raise
-        if not answers:
-            # What is not waited for was not done since the folder did not answer what came before it.
-            turn.waited_seconds = wanted if may_answer or late is None else late.waited_seconds
-            self._late = turn
-            self._leave_off(turn, error := NoAnswerError(turn.waited_seconds))
-            self._guard.note(turn.task, error)
-            return otherwise
         return turn.result(otherwise)
 
     def hand(self, task: str, action: Callable[[], None]) -> None:
         """Have ``action`` done without waiting for it; once, where it is handed over again before its turn comes."""
         if os.getpid() != self._process_id or action in self._handed:
             return
-        thread = self._begun()
-        self._handed.append(action)
-        turn = self._asked(_Turn(self._guard, task, lambda: self._begin_handed(action), is_last=False))
-        if thread is None:
-            self._take_at_once(turn)
-        else:
-            thread.hand(lambda: self._take(turn))
+        turn, thread = _Turn(self._guard, task, lambda: self._begin_handed(action), is_last=False), self._begun()
+        try:
+            self._asked(turn)
+            self._handed.append(action)
+            if thread is None:
+                self._take_at_once(turn)
+            else:
+                thread.hand(lambda: self._take(turn))
+        except BaseException:  # as in ``do``
+            if thread is not None:
+                thread.hand(lambda: self._take(turn))
+            raise
 
     def require_wanted(self) -> None:
         """In the midst of what is done: make sure that the run's end has not been given up since that was asked for.
@@ -142,8 +146,9 @@ class FolderWork:
 
     def rest(self) -> None:
         """The session is over: its thread is for others once it is done, and is taken again for what still comes."""
-        self._rests = True
-        self._give_back()
+        if os.getpid() == self._process_id:  # a child has no thread to give to others
+            self._rests = True
+            self._give_back()
 
     def stop(self) -> None:
         """Nothing more will be asked for: end the thread once it has done what was."""
@@ -163,13 +168,13 @@ class FolderWork:
         """The thread, begun where it is needed; None where there is none to be had."""
         held = self._held[:1]
         if not held and (self._rests or not self._has_begun):
-            self._has_begun = True
             with self._guard("begin a thread for the output folder"):
                 thread = _idle_or_new()
                 stops = weakref.finalize(self, thread.stop)
                 stops.atexit = False  # when a run's last files may still be on their way
                 self._held.append((thread, stops))
                 held, self._had_thread = [(thread, stops)], True
+            self._has_begun = True  # last: Ctrl-C before it leaves the next one to try again
         return held[0][0] if held else None
 
     def _give_back(self) -> None:
@@ -180,7 +185,8 @@ class FolderWork:
                 _idle.append(thread)
 
     def _begin_handed(self, action: Callable[[], None]) -> None:
-        self._handed.remove(action)  # first: whatever comes while it is done is for another turn
+        if action in self._handed:
+            self._handed.remove(action)  # first: whatever comes while it is done is for another turn
         action()
 
     def _take(self, turn: _Turn) -> None:

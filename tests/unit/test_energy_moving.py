@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import random
 from collections.abc import Iterator
 
@@ -10,7 +11,7 @@ from virtual_gpu import A100, GB10, P100, VirtualGpu, account_for, training_wave
 from watching import Fault, best, holds
 
 from cardcallback.energy import EnergyAccount
-from waveforms import Waveform
+from waveforms import Waveform, constant
 
 SECONDS = 90
 SETTLED = 10  # before, a gauge that is a mean of the past second knows little of a rise at the begin
@@ -137,3 +138,16 @@ def test_it_does_not_grow_old() -> None:
     then = now
     for now in moments:
         assert (account.moved_on(now) is None) == (now - then > min(10.0, 0.1 * now))
+
+
+@pytest.mark.parametrize("counter", [True, False], ids=["counter alone", "gauge alone"])
+def test_a_rise_above_all_that_was_seen_is_worked_out_anew(*, counter: bool) -> None:
+    """Idle for long, and then far more: what may not have been seen grew with the power, not with the energy."""
+    gpu = VirtualGpu(waveform=Waveform((constant(5.0, end=60.35), constant(400.0, begin=60.35))), **GB10)
+    account = account_for(gpu, counter=counter, interval=0.5)
+    for now in fed(account, gpu, interval=0.5):
+        result = account.moved_on(now)
+        if result is None:
+            result = account.result(now, explained=False)
+        anew = best(copy.deepcopy(account).result(now, explained=False))
+        assert holds(best(result), gpu.truth(0, now)) or not holds(anew, gpu.truth(0, now)) or now < SETTLED

@@ -488,3 +488,26 @@ def test_ctrl_c_at_any_moment_leaves_nothing_that_nobody_does(moment: str, monke
     work.do("save", lambda: done.append("save"), None)
     assert done[-1] == "save"
     assert not work._unfinished
+
+
+def test_ctrl_c_as_something_is_handed_over_leaves_it_to_be_handed_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is done once for the first and once for the second time, and the thread is given back."""
+    work, done = FolderWork(Guard(), answer_seconds=LONG_SECONDS), []
+    work.do("begin", lambda: None, None)
+    whole = work._asked
+    monkeypatch.setattr(work, "_asked", lambda turn: [whole(turn), pressed()])
+
+    def pressed() -> None:
+        monkeypatch.undo()
+        raise KeyboardInterrupt
+
+    def save() -> None:
+        done.append("save")
+
+    with pytest.raises(KeyboardInterrupt):
+        work.hand("save", save)
+    settled(work)
+    work.hand("save", save)
+    settled(work)
+    assert done == ["save", "save"]
+    assert not work._unfinished

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 from cardcallback.energy.ceiling import Ceiling
@@ -16,6 +17,7 @@ _LONGEST_SECONDS = 10.0
 _SHARE_OF_WINDOW = 0.1
 # Without readings for longer than usual a new result has to say what that means.
 _LONGEST_REST_SECONDS = 2.5
+_STEPS_PER_E = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,8 @@ def _by_counter(
     if newest is None or counter.anchor is None or newest.after_loss:
         return None
     known = replace(best, at_seconds=newest.at_seconds, joules=best.joules + newest.joules - counter.anchor.joules)
-    troubles = sum(counter.events.values()), counter.pieces, counter.still_until, counter.refresh_seconds
+    troubles = (sum(counter.events.values()), counter.pieces, counter.still_until, counter.refresh_seconds)
+    troubles += (_step_of(counter.highest.highest_watts),)
     return Standing(end_seconds, known, counter.usual_watts, (*happened, *troubles, best.gap_seconds))
 
 
@@ -105,7 +108,12 @@ def _by_gauge(end_seconds: float, integral: PowerIntegral, happened: tuple[objec
 def _happened_to(integral: PowerIntegral) -> tuple[object, ...]:
     begin_seconds, end_seconds = integral.stillness.latest
     still_since = begin_seconds if end_seconds - begin_seconds > _LONGEST_REST_SECONDS else None
-    return integral.gaps.seconds, still_since, integral.sieve.doubt_joules
+    return integral.gaps.seconds, still_since, integral.sieve.doubt_joules, _step_of(integral.highest)
+
+
+def _step_of(highest_watts: float) -> int:
+    """Of steps of about a tenth: what was not seen may be as much as the highest power, and bounds say so anew."""
+    return math.floor(_STEPS_PER_E * math.log(highest_watts)) if highest_watts > 0 else 0
 
 
 class LatestResult:
