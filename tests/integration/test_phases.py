@@ -80,8 +80,8 @@ def _train(folder: Path, *, visit_seconds: float, step_seconds: float) -> Phased
 
 @pytest.fixture(scope="module")
 def phased(tmp_path_factory: pytest.TempPathFactory) -> Phased:
-    """Three evaluations of 3.5 s and six steps of 1.8 s: each phase more than 10 s in sum, saving hardly any."""
-    return _train(tmp_path_factory.mktemp("phased"), visit_seconds=_VISIT_SECONDS, step_seconds=1.8)
+    """Three evaluations of 3.5 s and six steps of 3 s: each phase more than 10 s in sum, saving hardly any."""
+    return _train(tmp_path_factory.mktemp("phased"), visit_seconds=_VISIT_SECONDS, step_seconds=3.0)
 
 
 def test_the_phases_are_the_whole(phased: Phased) -> None:
