@@ -91,9 +91,9 @@ def _by_counter(
     if newest is None or counter.anchor is None or newest.after_loss:
         return None
     known = replace(best, at_seconds=newest.at_seconds, joules=best.joules + newest.joules - counter.anchor.joules)
-    troubles = (sum(counter.events.values()), counter.pieces, counter.still_until, counter.refresh_seconds)
-    troubles += (_step_of(counter.highest.highest_watts),)
-    return Standing(end_seconds, known, counter.usual_watts, (*happened, *troubles, best.gap_seconds))
+    troubles = sum(counter.events.values()), counter.pieces, counter.still_until
+    seen = counter.refresh_seconds, _step_of(counter.highest.highest_watts)
+    return Standing(end_seconds, known, counter.usual_watts, (*happened, *troubles, *seen, best.gap_seconds))
 
 
 def _by_gauge(end_seconds: float, integral: PowerIntegral, happened: tuple[object, ...]) -> Standing | None:
