@@ -126,7 +126,7 @@ class FolderWork:
                 self._take_at_once(turn)
             else:
                 thread.hand(lambda: self._take(turn))
-        except BaseException:  # as in ``do``
+        except BaseException:  # Ctrl-C goes on up; what was asked for is done all the same, and once
             if thread is not None:
                 thread.hand(lambda: self._take(turn))
             raise
