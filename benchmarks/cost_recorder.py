@@ -237,23 +237,23 @@ def memory(days: float) -> list[Figure]:
     return [Figure(name=f"memory after {days:g} days beyond a minute", value=grown / _MEBIBYTE, unit="MiB", budget=3.0)]
 
 
-def _gpus(clock: SimulatedClock) -> SensorSet:
-    return open_nvml(_SIMULATED, clock=clock.elapsed_seconds)
+def _gpus() -> SensorSet:
+    return open_nvml(_SIMULATED)
 
 
-def _every_part(clock: SimulatedClock) -> SensorSet:
+def _every_part() -> SensorSet:
     """The GPUs and this machine's own memory, processes and energy, as a run opens them; of installed plugins none."""
     parts = sensor_parts(
         system_root=Path("/"),
         environ=_SIMULATED,
-        open_gpus=lambda environ: open_nvml(environ, clock=clock.elapsed_seconds),
+        open_gpus=open_nvml,
         plugins=(),
     )
     return joined([part.open() for part in parts])
 
 
 def _timed(
-    simulation: Simulation, call_seconds: float, parts: Callable[[SimulatedClock], SensorSet] = _gpus
+    simulation: Simulation, call_seconds: float, parts: Callable[[], SensorSet] = _gpus
 ) -> tuple[SimulatedClock, SensorSet]:
     if simulation.clock is None:
         msg = "the clock must be driven"
@@ -268,7 +268,7 @@ def _timed(
         call_seconds=call_seconds,
         jitter_seconds=0.0,
     )
-    opened = parts(clock)
+    opened = parts()
     varied = random.Random(0)  # noqa: S311 - it has to vary, and to come again
     return clock, replace(opened, sensors=tuple(timed(one, clock, plain, varied) for one in opened.sensors))
 

@@ -265,7 +265,7 @@ def _run(schedule: Schedule, simulation: Simulation) -> Outcome:
 
 
 def _open(clock: SimulatedClock, schedule: Schedule, varied: random.Random) -> SensorSet:
-    opened = open_nvml({"CARDCALLBACK_SIMULATED": "1"}, clock=clock.elapsed_seconds)
+    opened = open_nvml({"CARDCALLBACK_SIMULATED": "1"})
     slowed = tuple(timed(sensor, clock, schedule, varied) for sensor in opened.sensors)
     return replace(opened, sensors=slowed)
 

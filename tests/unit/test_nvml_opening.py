@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
-from itertools import count
 
 import pynvml  # noqa: TID251 - a test plays another library that uses NVML in the same process
 import pytest
@@ -129,14 +128,6 @@ def test_unsupported_is_asked_once(simulate: Simulate) -> None:
     for one in sensors.sensors:
         one.read()
     assert calls("nvmlDeviceGetTotalEnergyConsumption") == 1
-
-
-def test_each_first_reading_is_timed(simulate: Simulate) -> None:
-    """What a reading takes stands in its spec, measured by the clock that is handed in."""
-    simulate("gb10").advance(5.0)
-    ticks = count()
-    sensors = open_nvml(SIMULATED, clock=lambda: next(ticks) * 0.25)
-    assert {one.spec.read_seconds for one in sensors.sensors} == {0.25}
 
 
 def test_slow_start_of_a_driver_keeps_the_sensor(simulate: Simulate) -> None:

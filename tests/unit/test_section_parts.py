@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 from section_records import RECORDS, with_energy, with_place
 
-from cardcallback.record import RunRecord, not_measured
+from cardcallback.record import RunRecord, Window, not_measured
 from cardcallback.render.card.emissions import emissions_metadata
 from cardcallback.render.card.values import card_values
 from cardcallback.render.figures import coverage_words, energy_range
@@ -124,3 +124,17 @@ def test_a_counter_that_stood_still_was_there() -> None:
     row = _row(with_energy(record, gpu_counter=not_measured("joules", reason)), "GPU energy")
     assert f"; {reason};" in row
     assert "no energy counter" not in row
+
+
+def test_a_sensor_due_more_rarely_than_the_run_is_long_was_read_only_a_few_times() -> None:
+    """Every five minutes, of a run of 47 seconds, tells nobody how often it was read."""
+    record = make_record()
+    power = replace(
+        record.energy.gpu,
+        method="integrated_power",
+        sampling_interval_seconds=309.0,
+        window=Window(name="training", begin_seconds=0.0, end_seconds=47.0),
+    )
+    row = _row(with_energy(record, gpu=power), "GPU energy")
+    assert ", read only a few times, integrated" in row
+    assert "5 min 9 s" not in row

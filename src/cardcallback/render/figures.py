@@ -10,6 +10,7 @@ from cardcallback.record import (
     Measurement,
     RunRecord,
     Spent,
+    Window,
     is_only_a_part,
     is_unresolved,
 )
@@ -107,7 +108,15 @@ def cadence(measurement: Measurement) -> str | None:
     interval = measurement.sampling_interval_seconds
     if interval is None or interval <= 0:
         return None
+    if _is_shorter_than(measurement.window, interval):
+        return "read only a few times"  # by a driver too slow for more, or a person's own setting
     return "read every " + _EVERY.get(interval, format_duration(interval))
+
+
+def _is_shorter_than(window: Window | None, seconds: float) -> bool:
+    if window is None or window.begin_seconds is None or window.end_seconds is None:
+        return False
+    return window.end_seconds - window.begin_seconds < seconds
 
 
 def relative_width(measurement: Measurement) -> float | None:

@@ -59,7 +59,7 @@ class SensorSpec:
     hardware renews the value, where known. ``device`` is the accelerator's place in the job's own list.
     ``wraps_at`` is the value, in ``unit``, after which a counter starts again at zero, and
     ``longest_interval_seconds`` how far apart its readings may lie at most without a wrap between them being
-    missed. ``read_seconds`` is how long one reading took when the sensor was opened, where that was timed.
+    missed.
     ``highest_watts`` is what the device may draw for longer than a moment, as its driver or maker says.
     ``resolution`` is the smallest step it shows, in ``unit``, where that is coarse.
 
@@ -82,7 +82,6 @@ class SensorSpec:
     accuracy: InstrumentAccuracy = NOT_PUBLISHED
     wraps_at: float | None = None
     longest_interval_seconds: float | None = None
-    read_seconds: float | None = None
     highest_watts: float | None = None
     resolution: float | None = None
 

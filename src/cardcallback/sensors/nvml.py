@@ -5,8 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,10 +58,10 @@ _opened: NvmlDriver | None = None
 _opening = threading.Lock()
 
 
-def open_nvml(environ: Mapping[str, str], *, clock: Callable[[], float] = time.perf_counter) -> SensorSet:
+def open_nvml(environ: Mapping[str, str]) -> SensorSet:
     """Every GPU that NVML lists: a sensor for each quantity that works, a reason for each that does not.
 
-    Raises nothing. Starting a driver may take hundreds of milliseconds. ``clock`` times each first reading.
+    Raises nothing. Starting a driver may take hundreds of milliseconds.
     """
     simulated = is_simulated(environ)
     try:
@@ -77,7 +76,7 @@ def open_nvml(environ: Mapping[str, str], *, clock: Callable[[], float] = time.p
     simulated = simulated or "simulated" in (version or "")
     if count == 0:
         return _nothing("the NVIDIA driver lists no GPU", None, simulated=simulated, driver_version=version)
-    found = [_identified(nvml, index, clock) for index in range(count)]
+    found = [_identified(nvml, index) for index in range(count)]
     devices = [one.device for one in found if isinstance(one, _Gpu)]
     serials = {one.index: description.known(nvml, "Serial", one.index) for one in devices if one.part.shares_module}
     opened = use_module_power(devices, {one.index: open_device(one) for one in devices}, serials)
@@ -192,7 +191,7 @@ def _nothing(
     return SensorSet(absences=absences, driver_version=driver_version, simulated=simulated, not_ready=not_ready)
 
 
-def _identified(nvml: NvmlDriver, index: int, clock: Callable[[], float]) -> _Gpu | SensorSet:
+def _identified(nvml: NvmlDriver, index: int) -> _Gpu | SensorSet:
     """What tells this device's readings from another's, or why it cannot be opened."""
     unnamed: str | None = None
     try:
@@ -221,7 +220,6 @@ def _identified(nvml: NvmlDriver, index: int, clock: Callable[[], float]) -> _Gp
         index=index,
         part=part,
         own_among=own_among,
-        clock=clock,
         highest_watts=highest_watts(part, limit_watts),
         highest_module_watts=highest_module_watts(part, module_limit),
     )

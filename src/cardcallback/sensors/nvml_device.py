@@ -55,6 +55,5 @@ class Device:
     index: int
     part: Part
     own_among: Callable[[Iterable[int]], frozenset[int]]
-    clock: Callable[[], float]
     highest_watts: float | None = None
     highest_module_watts: float | None = None

@@ -149,7 +149,7 @@ def _open_power(device: Device, ways: Sequence[PowerSource]) -> NvmlSensor | Abs
     opened = _open_first(candidates, device)
     if isinstance(opened, Absence):
         return opened
-    spec = replace(opened.spec, read_seconds=None)
+    spec = opened.spec
     alike = [(other.source, ask) for other, ask in candidates if other == replace(spec, source=other.source)]
     return opened.with_stand_ins([(source, ask) for source, ask in alike if source != spec.source])
 
@@ -170,17 +170,13 @@ def _open_first(ways: Sequence[tuple[SensorSpec, Ask]], device: Device) -> NvmlS
     later: NvmlSensor | None = None
     code = NOT_SUPPORTED
     for spec, ask in ways:
-        begin = device.clock()
-        try:
-            ask()
-        except NvmlCallError as error:
-            code = error.code
-            if code not in NEVER:
-                later = later or NvmlSensor(spec, ask)
-        except SensorReadError:
+        failure = _failure_of(ask)
+        if failure is None:
+            return NvmlSensor(spec, ask)
+        if isinstance(failure, NvmlCallError):
+            code = failure.code
+        if not isinstance(failure, NvmlCallError) or code not in NEVER:
             later = later or NvmlSensor(spec, ask)
-        else:
-            return NvmlSensor(replace(spec, read_seconds=device.clock() - begin), ask)
     spec = ways[-1][0]
     return later or Absence(
         quantity=spec.quantity,
@@ -188,6 +184,14 @@ def _open_first(ways: Sequence[tuple[SensorSpec, Ask]], device: Device) -> NvmlS
         reason=f"{_WITHOUT[spec.quantity]}: {reason_in_call(code)}",
         device=device.index,
     )
+
+
+def _failure_of(ask: Ask) -> NvmlCallError | SensorReadError | None:
+    try:
+        ask()
+    except (NvmlCallError, SensorReadError) as error:
+        return error
+    return None
 
 
 def _energy(device: Device, *, module: bool) -> tuple[SensorSpec, Ask]:

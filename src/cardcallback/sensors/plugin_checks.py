@@ -13,7 +13,7 @@ _KNOWN: Mapping[str, tuple[Any, ...]] = {"quantity": get_args(Quantity), "kind":
 _WORDS = ("source", "covers")
 _POSITIVE = ("interval_seconds",)
 _POSITIVE_OR_NONE = ("wraps_at", "longest_interval_seconds", "highest_watts")
-_NOT_NEGATIVE_OR_NONE = ("averaging_seconds", "refresh_seconds", "read_seconds", "resolution")
+_NOT_NEGATIVE_OR_NONE = ("averaging_seconds", "refresh_seconds", "resolution")
 _MEMORY = ("memory", "memory_total", "limit", "used", "rss", "allocated", "reserved", "now")
 # By the end of a quantity's name: what it is measured in, so that no power is taken for an energy.
 _UNITS: Mapping[str, tuple[Unit, ...]] = {
