@@ -2,11 +2,11 @@
 
 from cardcallback.record.brief import (
     RUN_ID,
+    MainBriefs,
     RunBrief,
     SessionBrief,
     brief_of,
     briefs_in,
-    main_briefs,
     own_record_files,
     read_brief,
 )
@@ -116,6 +116,7 @@ __all__ = [
     "LoadedRecord",
     "Lora",
     "Machine",
+    "MainBriefs",
     "Measurement",
     "Memory",
     "Method",
@@ -150,7 +151,6 @@ __all__ = [
     "json_schema",
     "load_document",
     "load_run",
-    "main_briefs",
     "named_sessions",
     "not_measured",
     "own_record_files",
