@@ -96,9 +96,9 @@ class JournalFile:
         return (there.st_dev, there.st_ino) != portable.identity_of(self._descriptor)
 
     def replace(self, content: bytes) -> None:
-        """Begin anew with ``content``, which is on disk before it takes an old file's place; folders are made as needed.
+        """Begin anew with ``content``, which is on disk before it takes an old file's place.
 
-        An old file that somebody moved away, with its folder, stays locked there until the end.
+        Folders are made as needed; an old file that somebody moved away, with its folder, stays locked until the end.
 
         Raises:
             OSError: the disk is full, or a folder cannot be made, or one is a link. The old file is as it was.

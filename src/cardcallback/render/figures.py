@@ -10,6 +10,7 @@ from cardcallback.record import (
     Measurement,
     RunRecord,
     Spent,
+    energy_is_least,
     is_only_a_part,
     is_unresolved,
 )
@@ -186,9 +187,8 @@ def at_least(measurement: Measurement | None) -> str:
 
 
 def least_energy(record: RunRecord, measurement: Measurement | None) -> str:
-    """The same before an energy of the whole run: a session that was killed used more than its last line tells."""
-    was_killed = measurement is not None and any(session.killed for session in record.sessions)
-    return AT_LEAST if was_killed else at_least(measurement)
+    """The same before an energy of the run, whole or a part of it: a session whose end is not known used more."""
+    return AT_LEAST if measurement is not None and energy_is_least(measurement, record.sessions) else ""
 
 
 def energy_figure(
@@ -210,6 +210,11 @@ def energy_figure(
         words = at_least(measurement) if least is None else least
         return f"{words}{strong}{format_energy(measurement.value, beside_joules)}{strong}"
     return f"{strong}between {energy_range(low, high, beside_joules).replace(' to ', ' and ')}{strong}"
+
+
+def run_energy(record: RunRecord, measurement: Measurement, beside_joules: float | None = None) -> str:
+    """As ``energy_figure``, of what a device, a phase, a computer or a second sensor of the run used."""
+    return energy_figure(measurement, beside_joules=beside_joules, least=least_energy(record, measurement))
 
 
 def together_words(spent: Spent) -> str:
