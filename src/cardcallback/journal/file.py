@@ -26,6 +26,11 @@ def journal_path(folder: Path, run_id: str, session_id: str) -> Path:
     return folder / PRIVATE_FOLDER / JOURNAL_FOLDER / f"{run_id}-{session_id}{JOURNAL_SUFFIX}"
 
 
+def journal_home(path: Path) -> Path:
+    """The folder that a journal at ``path`` is of."""
+    return path.parent.parent.parent
+
+
 def copy_path(folder: Path, run_id: str, session_id: str) -> Path:
     """Where a copy of that journal lies in an output folder, while the journal is on the node's own disk."""
     path = journal_path(folder, run_id, session_id)

@@ -56,8 +56,8 @@ class JournalKeeper:
         publish: what of the run may be published, for the same.
         copy: where a copy of it lies, as ``copy_path`` says, if it is on a disk that others cannot read.
 
-    ``hand`` does what is for the copy's disk, in the order given: at once, until somebody has a thread for a disk that
-    may be slow or hang.
+    ``path`` is where it lies. ``hand`` does what is for the copy's disk, in the order given: at once, until somebody
+    has a thread for a disk that may be slow or hang.
     ``start`` writes in a thread of its own. Without it ``write_due`` may be called by hand. In a forked child every
     method does nothing.
     """
@@ -80,7 +80,7 @@ class JournalKeeper:
         self._clock = clock
         self._home = (card, publish)
         self._process_id = os.getpid()
-        self._file = JournalFile(path)
+        self.path, self._file = path, JournalFile(path)
         self._entries = ProgressEntries()
         self._begun_seconds = clock.elapsed_seconds()
         self._allowance = Allowance(self._begun_seconds)
@@ -115,11 +115,13 @@ class JournalKeeper:
             self._thread.start()
             self._begun.wait(wait_seconds)
 
-    def request_snapshot(self) -> None:
-        """The record has something new that a second's line does not hold: a save, an evaluation."""
+    def request_snapshot(self, wait_seconds: float = 0.0) -> None:
+        """The record has something new that a second's line does not hold; it is waited for that long at most."""
         if not self._elsewhere():
+            self._begun.clear()
             self._requested.set()
             self._alarm.ring()
+            self._begun.wait(max(wait_seconds, 0.0))
 
     def saved(self) -> None:
         """Weights were saved: the journal is to know all of the run until here, and so is its copy beside them."""
