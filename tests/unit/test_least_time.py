@@ -19,6 +19,7 @@ from cardcallback.record import RunBrief, RunRecord, brief_of, encode, spent_tog
 from cardcallback.render.card.filling import fill_placeholders
 from cardcallback.render.card.values import card_values
 from cardcallback.render.comparison import comparison_text
+from cardcallback.render.figures import together_words
 from cardcallback.render.section import render_section
 from cardcallback.render.unfinished import unfinished_runs_note
 from cardcallback.testing import make_record
@@ -225,6 +226,13 @@ def test_a_killed_runs_parts_are_the_least_too() -> None:
     told = render_section(_killed(beside)).partition("**Second sensors.**")[2]
     assert "at least 107 Wh (measured" in told
     assert "the GPU figure of at least 107 Wh" in told
+
+
+def test_what_is_certain_has_the_unit_of_the_figure() -> None:
+    """Of a killed run too short to resolve nothing is certain, which is no millijoule."""
+    figure = replace(KNOWN.energy.gpu, value=30.0, recording_low=0.0, recording_high=120.0)
+    session = replace(KNOWN.sessions[0], killed=True, energy=replace(KNOWN.energy, gpu=figure))
+    assert together_words(spent_together([session])) == "at least 0 J"
 
 
 def test_a_comparison_says_that_a_killed_run_used_more() -> None:
