@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from transformers import TrainerCallback, TrainerState
@@ -22,7 +23,7 @@ from cardcallback.hooks import (
     watch_add_callback,
 )
 from cardcallback.live_run import LiveRun
-from cardcallback.node_publisher import NodePublisher, end_session, publisher_for
+from cardcallback.node_publisher import NodePublisher, begin_session, end_session, publisher_for
 from cardcallback.processes import ProcessPart
 from cardcallback.publisher import Publisher
 from cardcallback.record import Status
@@ -227,13 +228,9 @@ class CardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is ty
         known = self._publisher.record if self._publisher is not None else None
         lineage = self._resuming.lineage(args, state, known, recovers=place.writes, work=work)
         run = LiveRun(self._settings, clock=clock, system_root=root, guard=self._guard, lineage=lineage, work=work)
-        try:
-            if self._opening:
-                run.start_recording(self._opening, os.environ, args, model, first=earlier is None, place=place)
-            publisher = publisher_for(run, args, self._settings, state=state, trainer=trainer, guard=self._guard)
-        except BaseException:  # whatever it is goes on up; nobody else would end these threads
-            run.give_up()
-            raise
+        publisher = publisher_for(run, args, self._settings, place, state=state, trainer=trainer, guard=self._guard)
+        given = (self._opening or (), os.environ, args, model)
+        begin_session(run, publisher, partial(run.start_recording, *given, first=earlier is None, place=place))
         # Together, since what one of them is asked is of the other.
         self._run, self._publisher, self._state, self._interrupted_begin = run, publisher, state, None
         self._trainers.keep(run, publisher)

@@ -6,7 +6,7 @@ import contextlib
 import os
 import weakref
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from cardcallback import portable
 from cardcallback.errors import CardCallbackError
@@ -21,6 +21,7 @@ _idle: list[WaitingThread] = []
 portable.in_forked_children(_idle.clear)  # where none of them is
 
 _Result = TypeVar("_Result")
+_Held: TypeAlias = "tuple[WaitingThread, weakref.finalize[..., FolderWork]]"
 
 
 class NoAnswerError(CardCallbackError):
@@ -60,8 +61,9 @@ class FolderWork:
         self._handed: list[Callable[[], None]] = []
         self._unfinished: list[_Turn] = []
         self._late: _Turn | None = None
+        self._late_end: _Turn | None = None
         self._now: _Turn | None = None
-        self._held: list[tuple[WaitingThread, weakref.finalize[..., FolderWork]]] = []  # the thread, while there is one
+        self._held: list[_Held] = []  # the thread, while there is one
         self._has_begun = self._had_thread = self._rests = False
 
     @property
@@ -104,7 +106,7 @@ class FolderWork:
             if not thread.answers(lambda: self._take(turn), wanted if may_answer else 0.0):
                 # What is not waited for was not done since the folder did not answer what came before it.
                 turn.waited_seconds = wanted if may_answer or late is None else late.waited_seconds
-                self._late = turn
+                self._late, self._late_end = turn, turn if turn.is_last else self._late_end
                 self._leave_off(turn, error := NoAnswerError(turn.waited_seconds))
                 self._guard.note(turn.task, error)
                 return otherwise
@@ -142,7 +144,7 @@ class FolderWork:
             raise self._now.given_up
 
     def _may_answer(self, turn: _Turn) -> bool:
-        return self._late is None or self._late.is_over or (turn.is_last and not self._late.is_last)
+        return not self.is_behind or (turn.is_last and (self._late_end is None or self._late_end.is_over))
 
     def rest(self) -> None:
         """The session is over: its thread is for others once it is done, and is taken again for what still comes."""
@@ -152,8 +154,10 @@ class FolderWork:
 
     def stop(self) -> None:
         """Nothing more will be asked for: end the thread once it has done what was."""
-        for thread, _ in self._held:
-            thread.stop()
+        with contextlib.suppress(IndexError):  # there is none, or none any more
+            while True:
+                _, stops = self._held.pop()  # it is nobody's from here on
+                stops()
 
     def _asked(self, turn: _Turn) -> _Turn:
         self._unfinished.append(turn)
@@ -169,13 +173,22 @@ class FolderWork:
         held = self._held[:1]
         if not held and (self._rests or not self._has_begun):
             with self._guard("begin a thread for the output folder"):
-                thread = _idle_or_new()
-                stops = weakref.finalize(self, thread.stop)
-                stops.atexit = False  # when a run's last files may still be on their way
-                self._held.append((thread, stops))
-                held, self._had_thread = [(thread, stops)], True
+                held = [self._hold(_idle_or_new())]
             self._has_begun = True  # last: Ctrl-C before it leaves the next one to try again
         return held[0][0] if held else None
+
+    def _hold(self, thread: WaitingThread) -> _Held:
+        """Have it from here on, or the one that another thread, or a signal's handler, began first."""
+        stops = weakref.finalize(self, thread.stop)
+        stops.atexit = False  # when a run's last files may still be on their way
+        self._held.append(begun := (thread, stops))
+        self._had_thread = True
+        first = (self._held[:1] or [begun])[0]
+        if first is not begun:
+            self._held.remove(begun)
+            stops.detach()
+            _idle.append(thread)
+        return first
 
     def _give_back(self) -> None:
         if self._rests and not self._unfinished:

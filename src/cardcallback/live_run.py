@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -61,6 +61,7 @@ class LiveRun:
         self._run_before: str | None = None
         self._devices = JobSensors()
         self._recorder: Recorder | None = None
+        self._measuring: Recorder | None = None  # once it does
         self._recording: Recording | None = None
         self._figures: LiveFigures | None = None
         self._guard = guard or Guard()
@@ -87,10 +88,7 @@ class LiveRun:
         return self._recording is not None
 
     def tell_news(self) -> None:
-        """Print a line of each kind of trouble that began to hold since it was last asked.
-
-        Trouble of a GPU that this job does not use is on its card only.
-        """
+        """Print each kind of trouble since it was last asked; of a GPU that the job leaves unused its card tells."""
         while self.news:
             line = self.news.pop(0)
             if self._devices.job.uses_cuda is not False and not self._guard.quiet:
@@ -105,10 +103,12 @@ class LiveRun:
         *,
         first: bool,
         place: Place | None = None,
+        ready: Callable[[], None] = lambda: None,
     ) -> None:
         """Begin to measure; waits for no driver longer than 30 ms in all, and for no other process.
 
-        What opens later is a gap at the start of its own figures. ``place``: where it measures for others too.
+        What opens later is a gap at the start of its own figures. ``place``: where it measures for others too;
+        ``ready`` is called once there is a record, of a run that begins, before any driver is waited for.
         """
         own = own_devices(sys.modules.get("torch"), args=args, model=model, environ=environ)
         if place is not None and not place.is_alone:
@@ -125,15 +125,16 @@ class LiveRun:
         ranks = self.node.ranks if self.node is not None else None
         self._devices = JobSensors(own.job, environ, ranks, [opening.pending() for opening in openings])
         begun = self._clock.elapsed_seconds()
+        interval_seconds = self._settings.sampling_interval_seconds
+        self._recorder = Recorder(self.sensors, clock=self._clock, sampling_interval_seconds=interval_seconds)
+        self.news = self._recorder.news
+        ready()
         deadline = begun + _OPENING_TIMEOUT_SECONDS
         opened = [one.result(max(deadline - self._clock.elapsed_seconds(), 0.0)) for one in openings]
-        self._recorder = Recorder(
-            self.sensors, clock=self._clock, sampling_interval_seconds=self._settings.sampling_interval_seconds
-        )
-        self.news = self._recorder.news
         for part, result in enumerate(opened):
             if result is not None:
                 self._join(self._recorder, part, result, first=first)
+        self._measuring = self._recorder
         self._recorder.start(max(begun + _FIRST_READING_UNTIL_SECONDS - self._clock.elapsed_seconds(), 0.0))
         if self.node is not None:
             self.node.ranks.start()
@@ -160,7 +161,7 @@ class LiveRun:
 
     def now_seconds(self) -> float:
         """Seconds since this session began; 0 before it did."""
-        return self._recorder.now_seconds() if self._recorder is not None else 0.0
+        return self._measuring.now_seconds() if self._measuring is not None else 0.0
 
     def begin_steps(self, state: Any, trainer: Any, model: Any, *, after: LiveRun | None) -> None:
         """Remember where this session starts, which is neither step 0 nor token 0 after a resume.
@@ -235,8 +236,8 @@ class LiveRun:
         self.work.stop()
 
     def energies(self) -> EnergiesNow | None:
-        """What was used until now, cheaply; ``None`` where nothing is measured any more."""
-        return self._recorder.energies(briefly=True) if self._recorder is not None and not self.finished else None
+        """What was used until now, cheaply; ``None`` where nothing is measured yet, or any more."""
+        return self._measuring.energies(briefly=True) if self._measuring is not None and not self.finished else None
 
     def figures_now(self, state: Any, logs: Mapping[str, Any], trainer: Any) -> dict[str, float]:
         """What there is to show beside what the Trainer just logged, by name; nothing once measuring has ended."""
@@ -249,10 +250,7 @@ class LiveRun:
         return self._figures.now(self.observed.tokens_at_log(logs, state, trainer))
 
     def record_in_progress(self, state: Any, *, status: Status, **trainer_objects: Any) -> RunRecord:
-        """The record as of now, for any thread: it touches neither device nor folder, and changes nothing here.
-
-        ``status`` is how the run ended, once it has.
-        """
+        """As of now, for any thread: touches neither device nor folder, changes nothing; ``status`` is how it ended."""
         training = self.observed.training_now(state, **trainer_objects)
         return self._record(status, training, log_entries(state.log_history), int(state.global_step), reads=False)
 
@@ -269,6 +267,8 @@ class LiveRun:
             raise RuntimeError(msg)
         with self._joining:  # of one moment: a part that joins brings sensors, a selection and notes
             recording, selection = self._recording or self._recorder.snapshot(), self._devices.selection
+            if self._measuring is None:  # the session's own begin is still to come
+                recording = replace(recording, duration_seconds=0.0)
             before = self._before()
             notes = (*selection.notes, *self.notes, *before.notes, *self.observed.notes)
         state = RunState(

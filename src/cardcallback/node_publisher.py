@@ -11,6 +11,7 @@ from cardcallback.earlier_stages import remember_training
 from cardcallback.guard import Guard
 from cardcallback.hooks import output_folder
 from cardcallback.live_run import LiveRun
+from cardcallback.processes.place import Place
 from cardcallback.publisher import Publisher
 from cardcallback.record import RunRecord, Status
 from cardcallback.run_folder import RunFolder
@@ -40,24 +41,20 @@ class NodePublisher:
         self._guard = guard
         self._status: Status = "running"
         self._left = False
-        self._journal: SessionJournal | None = None
-        with guard("begin the journal"):
-            self._journal = SessionJournal(
-                run,
-                output_dir,
-                settings,
-                record=self._in_progress,
-                step=lambda: int(self._state.global_step),
-                guard=guard,
-                work=run.work,
-            )
+        self.journal = SessionJournal(
+            run,
+            output_dir,
+            settings,
+            record=self._in_progress,
+            step=lambda: int(self._state.global_step),
+            guard=guard,
+            work=run.work,
+        )
 
     def checkpoint_saved(self) -> None:
         """Figures in progress, for a rank 0 that ends before this node does."""
         self._write("running")
-        if self._journal is not None:
-            with self._guard("bring the journal up to the checkpoint"):
-                self._journal.saved()
+        self.journal.saved()
 
     def end(self, status: Status, state: Any) -> None:
         """Measuring is over on this node; an end that was broken off keeps the status that it began with."""
@@ -66,9 +63,7 @@ class NodePublisher:
         with self._guard("stop measuring"):
             self._run.stop_recording()
         self._write(self._status)
-        if self._journal is not None:
-            with self._guard("close the journal"):
-                self._journal.close(recorded=self._left)
+        self.journal.close(recorded=self._left)
 
     def keep_interrupted(self) -> None:
         """The process may end at any moment: figures that say so, until later ones replace them."""
@@ -127,16 +122,36 @@ def publisher_for(
     run: LiveRun,
     args: Any,
     settings: Settings,
+    place: Place,
     *,
     state: Any,
     trainer: Callable[[], Any],
     guard: Guard,
 ) -> Publisher | NodePublisher:
     """Who writes in this process: card and record for rank 0, a summary for the measurer of another computer."""
-    if run.node is not None and not run.node.place.writes:
+    if not place.writes:
         return NodePublisher(run, output_folder(args), settings, state=state, guard=guard)
+    run.observed.begins_at(int(state.global_step))
     folder = RunFolder.by_settings(output_folder(args), run.run_id, settings)
     return Publisher(run, folder, state=state, trainer=trainer, guard=guard, settings=settings, work=run.work)
+
+
+def begin_session(run: LiveRun, publisher: Publisher | NodePublisher, measure: Callable[..., None]) -> None:
+    """Begin the journal, and to measure; whatever is raised leaves nothing behind that goes on.
+
+    Args:
+        run: what is measured.
+        publisher: who writes its files.
+        measure: begins that, and calls ``ready`` once there is a record.
+    """
+    try:
+        measure(ready=publisher.journal.begin)
+        if isinstance(publisher, NodePublisher):
+            publisher.journal.measured()
+    except BaseException:  # whatever it is goes on up; nobody else would end these threads
+        run.give_up()
+        publisher.journal.close(recorded=True)
+        raise
 
 
 def end_session(run: LiveRun, publisher: Publisher | NodePublisher, status: Status, state: Any, *, tells: bool) -> None:

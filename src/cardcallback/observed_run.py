@@ -59,9 +59,13 @@ class ObservedRun:
             self._tokens.close()
         self._closed = True
 
+    def begins_at(self, step: int) -> None:
+        """Which step this session starts from."""
+        self.first_step = self.last_step = step
+
     def begin(self, state: Any, trainer: Any, model: Any) -> None:
         """Remember where this session starts, which is neither step 0 nor token 0 after a resume."""
-        self.first_step = self.last_step = int(state.global_step)
+        self.begins_at(int(state.global_step))
         self._tokens_before = token_baseline(trainer, state)
         self._model = None if model is None else weakref.ref(model)
 

@@ -63,7 +63,15 @@ class Publisher:
         self._status: Status = "running"
         self._work = work or FolderWork(guard)
         self._weights_saved = self._lacks_pictures = self._ended = self._end_written = False
-        self._journal: SessionJournal | None = None
+        self.journal = SessionJournal(
+            run,
+            folder.path,
+            settings,
+            record=self._in_progress,
+            step=lambda: int(self._state.global_step),
+            guard=guard,
+            work=self._work,
+        )
         self._summarised: tuple[Path, RunRecord] | None = None
         self._records = RunRecords(run, folder.path, trainer=trainer, guard=guard)
         self._files = RunFiles(run, folder, self._records, guard=guard, work=self._work)
@@ -88,16 +96,7 @@ class Publisher:
             # A checkpoint that a signal asks for comes without the event.
             watch_checkpoints(self._trainer(), on_saved=self._checkpoint_is_there, guard=self._guard)
             watch_saves(self._trainer(), on_saved=self.model_saved, guard=self._guard)
-        with self._guard("begin the journal"):
-            self._journal = SessionJournal(
-                self._run,
-                self._folder.path,
-                self._settings,
-                record=self._in_progress,
-                step=lambda: int(self._state.global_step),
-                guard=self._guard,
-                work=self._work,
-            )
+        self.journal.measured()
 
     def checkpoint_saved(self) -> None:
         """A record in progress goes beside every checkpoint; the card is left to whoever writes it.
@@ -107,9 +106,7 @@ class Publisher:
         if self._trainer() is None:  # one that was found tells of each checkpoint itself
             self._checkpoint_is_there()
         self._weights_saved = True
-        if self._journal is not None:
-            with self._guard("bring the journal up to the checkpoint"):
-                self._journal.saved()
+        self.journal.saved()
         self._work.hand("write the record in progress", self._write_in_progress)
 
     def keep_interrupted(self) -> None:
@@ -133,7 +130,7 @@ class Publisher:
         if record is None:
             return
         file, written = self._files.recorded, self.card_written
-        journal = None if file or self._journal is None else self._journal.recoverable_in()
+        journal = None if file else self.journal.recoverable_in()
         line = end_line(record, self.card_path, written=written, file=file, journal_folder=journal)
         show_end(record, line, self._settings)
 
@@ -221,9 +218,7 @@ class Publisher:
             self._run.stop_recording()
         self._end_tries += 1
         self._do("complete the card", self._write_end, is_last=True)
-        if self._journal is not None:
-            with self._guard("close the journal"):
-                self._journal.close(recorded=self._files.recorded is not None)
+        self.journal.close(recorded=self._files.recorded is not None)
 
     def _write_end(self) -> None:
         if self._end_written:

@@ -14,11 +14,11 @@ from cardcallback.record import (
     RECORD_NAME,
     RUN_ID,
     Card,
+    MainBriefs,
     RunBrief,
     RunRecord,
     brief_of,
     encode,
-    main_briefs,
 )
 from cardcallback.writing import FileChangedError, own_folder, write_atomically, write_bytes_atomically
 
@@ -37,6 +37,7 @@ class RecordPlace:
 
     def __init__(self, folder: Path, run_id: str, *, published: bool) -> None:
         self._folder = folder
+        self._main = MainBriefs(folder)
         self._run_id = run_id
         self._published = published
         # Whose record may leave the main place; a run that is not among them began here after this one.
@@ -46,22 +47,22 @@ class RecordPlace:
     @property
     def is_left_to_newer_run(self) -> bool:
         """Whether a run that began here after this one has its record in the main place."""
-        return any(map(self._is_newer, main_briefs(self._folder)[:1]))
+        return any(map(self._is_newer, self._main.now()[:1]))
 
     @property
     def is_ours(self) -> bool:
         """Whether the record in the main place is this run's."""
-        return any(there.run_id == self._run_id for there in main_briefs(self._folder)[:1])
+        return any(there.run_id == self._run_id for there in self._main.now()[:1])
 
     def begin(self, living: Collection[str]) -> RunBrief | None:
         """The record that stands there before this run writes one; runs that are ``living`` keep the place."""
-        there = main_briefs(self._folder)
+        there = self._main.now()
         self._older_run_ids = frozenset(brief.run_id for brief in there) - frozenset(living)
         return there[0] if there else None
 
     def take(self, require_wanted: Callable[[], None] = lambda: None) -> None:
         """From here on the place is this run's, whoever has it now; ``require_wanted`` raises where it is not."""
-        there = main_briefs(self._folder)
+        there = self._main.now()
         require_wanted()
         self._older_run_ids = frozenset(brief.run_id for brief in there)
 

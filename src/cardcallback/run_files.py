@@ -74,7 +74,7 @@ class RunFiles:
         """Draw the pictures of an ended run, whose record and card are whole, and show them there."""
         shown = self._pictures
         with self._guard("draw the pictures"):
-            self._pictures = self._folder.draw(record)
+            self._pictures = self._folder.draw(record, self._work.require_wanted)
         told = self._records.with_sentences(record)
         if (told, self._pictures) == (record, shown):
             return record

@@ -273,6 +273,23 @@ class RunFolder:
         """Whether such a summary is in the checkpoint."""
         return (checkpoint / SUMMARY_NAME).is_file()
 
-    def draw(self, record: RunRecord) -> bool:
-        """Draw the pictures beside the card; whether there is any."""
-        return self._publish != "card" and self._pictures.draw(record, own_folder(self._folder / RECORD_FOLDER))
+    def draw(self, record: RunRecord, require_wanted: Callable[[], None] = lambda: None) -> bool:
+        """Draw the pictures beside the card; whether there is any.
+
+        Args:
+            record: what they show.
+            require_wanted: raises where that was too long ago to be so, once the folder has answered.
+
+        Raises:
+            CardCallbackError: one cannot be written, or those that are there are a newer run's.
+            ImportError: matplotlib cannot be loaded.
+        """
+
+        def require_ours() -> None:
+            require_wanted()
+            if self.is_left_to_newer_run:
+                msg = "the pictures in the folder are a newer run's"
+                raise CardCallbackError(msg)
+
+        folder = self._folder / RECORD_FOLDER
+        return self._publish != "card" and self._pictures.draw(record, own_folder(folder), require_ours)

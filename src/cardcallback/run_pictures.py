@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -20,8 +21,10 @@ class RunPictures:
         self._drawn: RunRecord | None = None
         self._written: dict[Path, _Written | None] = {}
 
-    def draw(self, record: RunRecord, folder: Path) -> bool:
+    def draw(self, record: RunRecord, folder: Path, require_wanted: Callable[[], None]) -> bool:
         """Draw into ``folder`` what ``record`` has to show; whether there is any.
+
+        ``require_wanted`` raises, before one is written, where it is not to be any more.
 
         Raises:
             CardCallbackError: a picture cannot be written.
@@ -31,7 +34,8 @@ class RunPictures:
         shown = msgspec.structs.replace(record, notes=(), weights={}, card=Card())
         stand = all(_written(path) == written for path, written in self._written.items())
         if shown != self._drawn or not stand:
-            self._written = {path: _written(path) for path in draw_pictures(record, folder)}
+            drawn = draw_pictures(record, folder, require_wanted=require_wanted)
+            self._written = {path: _written(path) for path in drawn}
             self._drawn = shown
         return bool(self._written)
 

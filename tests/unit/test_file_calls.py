@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from folder_cards import open_folder
 from session_records import session_record
 
 from cardcallback.card_keeper import CardKeeper
-from cardcallback.record import Card, encode
+from cardcallback.record import Card, RunBrief, brief_of, encode
 from cardcallback.sessions import SUMMARY_NAME, earlier_sessions
+from cardcallback.testing import make_record
 from cardcallback.writing import own_folder, write_atomically
 
 NAMES = ("stat", "lstat", "open", "mkdir", "replace", "unlink", "chmod", "chown", "fsync", "scandir", "listdir")
@@ -92,3 +94,29 @@ def test_a_begin_reads_a_card_that_is_ours_once(tmp_path: Path, calls: Counter[s
     calls.clear()
     assert CardKeeper(card, tmp_path / "_cardcallback", None).begin() == "# Ours\n"
     assert calls["open"] == 2, calls
+
+
+def test_a_record_is_read_again_only_where_it_is_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whose it is, is asked at each save and each writing of the card; a newer run's is seen at once."""
+    read: list[str] = []
+
+    def reading(content: bytes) -> RunBrief | None:
+        brief = brief_of(content)
+        read.append("" if brief is None else brief.run_id)
+        return brief
+
+    older, newer = open_folder(tmp_path, "older"), open_folder(tmp_path, "newer")
+    older.begin()
+    older.write_record(make_record(run_id="older"))
+    monkeypatch.setattr("cardcallback.record.brief.brief_of", reading)
+    for _ in range(5):
+        assert older.has_main_record
+        assert not older.is_left_to_newer_run
+    assert read == ["older"]
+    newer.begin()
+    newer.write_record(make_record(run_id="newer"))
+    read.clear()
+    for _ in range(5):
+        assert older.is_left_to_newer_run
+        older.notice_edits()
+    assert read == ["newer"]

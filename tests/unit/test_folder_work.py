@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import threading
@@ -24,7 +25,7 @@ from cardcallback.folder_work import FolderWork, NoAnswerError
 from cardcallback.following import WritingFollower
 from cardcallback.guard import Guard
 from cardcallback.publisher import Publisher
-from cardcallback.record import encode, load_run
+from cardcallback.record import RunRecord, encode, load_run
 from cardcallback.resuming import Resuming
 from cardcallback.sessions import SUMMARY_NAME
 from cardcallback.settings import Settings
@@ -98,11 +99,20 @@ def settled(work: FolderWork) -> None:
     assert work.do("wait", lambda: True, otherwise=False, seconds=LONG_SECONDS)
 
 
-def completed_by_a_newer_run(folder: Path) -> str:
+class NewerRun(MadeUpRun):
+    """One whose pictures are others."""
+
+    run_id = "newer"
+
+    def record_in_progress(self, state: Any, *, status: Any = "running", **objects: Any) -> RunRecord:
+        """The record as of now."""
+        return replace(super().record_in_progress(state, status=status, **objects), simulated=True)
+
+
+def completed_by_a_newer_run(folder: Path, *, charts: bool = False) -> str:
     """The card that another run left there meanwhile."""
-    run: Any = MadeUpRun()
-    run.run_id = "newer"
-    opened, settings = open_folder(folder, "newer"), Settings(quiet=True, charts=False)
+    run: Any = NewerRun()
+    opened, settings = open_folder(folder, "newer"), Settings(quiet=True, charts=charts)
     newer = Publisher(run, opened, state=STATE, trainer=lambda: None, guard=Guard(), settings=settings)
     newer.end("completed", STATE)
     assert load_run(folder).run_id == "newer"
@@ -217,6 +227,60 @@ def test_an_end_that_was_broken_off_writes_over_nothing(
     aside = load_run(tmp_path / "training_run" / "record-this-run.json")
     assert (aside.run_id, aside.status) == ("this-run", "completed")
     assert guard.sentences == []
+
+
+class HungDrawing:
+    """A disk that answers the thread which is the first to draw one picture only once it is ``released``.
+
+    It hangs as the picture is looked at, or as the file is opened that is to take its place.
+    """
+
+    def __init__(self, picture: str, *, opening: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._picture, self._opening = picture, opening
+        self._thread: threading.Thread | None = None
+        self.reached, self.released = threading.Event(), threading.Event()
+        for name in ("open", "stat", "lstat"):
+            monkeypatch.setattr(os, name, self._waiting(name, getattr(os, name)))
+
+    def _waiting(self, name: str, original: Any) -> Any:
+        def call(path: Any, *args: Any, **kwargs: Any) -> Any:
+            file = os.path.basename(path) if isinstance(path, (str, os.PathLike)) else ""  # noqa: PTH119 - of any kind
+            if self._thread is None and file == self._picture:
+                self._thread = threading.current_thread()
+            is_here = name == "open" and file.endswith(".tmp") if self._opening else file == self._picture
+            if self._thread is threading.current_thread() and is_here:
+                self.reached.set()
+                self.released.wait(LONG_SECONDS)
+            return original(path, *args, **kwargs)
+
+        return call
+
+
+@pytest.mark.filterwarnings("ignore:cardcallback could not")
+@pytest.mark.parametrize(("picture", "opening"), [("loss_curve.png", False), ("power_and_memory.png", True)])
+def test_pictures_are_of_the_card_that_names_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, picture: str, *, opening: bool
+) -> None:
+    """A run whose drawing hung comes back when a newer one has its card and pictures there."""
+    hung = HungDrawing(picture, opening=opening, monkeypatch=monkeypatch)
+    monkeypatch.setattr("cardcallback.publisher._PICTURES_SECONDS", SOON_SECONDS)
+    older, work = begun(MadeUpRun(), tmp_path, Guard(), charts=True)
+    work._answer_seconds = LONG_SECONDS
+    older.end("completed", STATE)
+    assert hung.reached.wait(LONG_SECONDS)
+    monkeypatch.setattr("cardcallback.publisher._PICTURES_SECONDS", LONG_SECONDS)
+    card = completed_by_a_newer_run(tmp_path, charts=True)
+    pictures = pictures_in(tmp_path)
+    assert set(pictures) == {"loss_curve.png", "power_and_memory.png"}
+    hung.released.set()
+    settled(work)
+    assert pictures_in(tmp_path) == pictures
+    assert (tmp_path / "README.md").read_text() == card
+
+
+def pictures_in(folder: Path) -> dict[str, bytes]:
+    """What each shows."""
+    return {path.name: path.read_bytes() for path in (folder / "training_run").glob("*.png")}
 
 
 def test_an_end_that_was_broken_off_is_gone_on_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -403,6 +467,54 @@ def test_a_thread_that_hangs_is_nobody_elses() -> None:
     released.set()
     settled(work)
     assert FolderWork(Guard()).do("see", threading.current_thread, None) is mine
+
+
+def test_two_that_ask_first_share_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At the same moment, as the thread that trains and one that was told of a save: what they ask has an order."""
+    work, together = FolderWork(Guard()), threading.Barrier(2, timeout=LONG_SECONDS)
+    start = threading.Thread.start
+
+    def start_together(thread: threading.Thread) -> None:
+        if thread.name == "cardcallback-files":
+            with contextlib.suppress(threading.BrokenBarrierError):
+                together.wait()
+        start(thread)
+
+    monkeypatch.setattr("cardcallback.folder_work._idle", [])
+    monkeypatch.setattr(threading.Thread, "start", start_together)
+    threads: list[Any] = []
+    asking = [
+        threading.Thread(target=lambda: threads.append(work.do("see", threading.current_thread, None)))
+        for _ in range(2)
+    ]
+    for one in asking:
+        one.start()
+    for one in asking:
+        one.join()
+    assert len(set(threads)) == 1
+    assert len(work._held) == 1
+
+
+def test_a_thread_that_was_stopped_is_nobody_elses() -> None:
+    """Not after its session rested, too: what the next one asks for is done."""
+    work = FolderWork(Guard(), answer_seconds=SOON_SECONDS)
+    work.do("see", lambda: None, None)
+    work.stop()
+    work.rest()
+    assert FolderWork(Guard(), answer_seconds=LONG_SECONDS).do("see", lambda: 7, None) == 7
+
+
+@pytest.mark.filterwarnings("ignore:cardcallback could not")
+def test_an_end_is_waited_for_once_whatever_is_asked_between() -> None:
+    """What is not waited for since an end hangs makes nobody wait for the next part of the end."""
+    guard, released = Guard(), threading.Event()
+    work = FolderWork(guard, answer_seconds=SOON_SECONDS)
+    work.do("complete the card", lambda: released.wait(LONG_SECONDS), None, is_last=True)
+    work.do("put the card back", lambda: None, None)
+    work.do("draw", lambda: None, None, seconds=0.04, is_last=True)
+    released.set()
+    settled(work)
+    assert [one.partition(" within ")[2][:6] for one in guard.sentences] == ["0.02 s"] * 3
 
 
 def test_what_is_handed_over_twice_is_done_once() -> None:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import random
 import stat
 import threading
+import time
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from journalled import WATTS, JournalledRun, path_in
 from msgspec.structs import replace
 
+from cardcallback.errors import CardCallbackWarning
+from cardcallback.guard import Guard
 from cardcallback.journal import Progress, is_alive, read_journal
 from cardcallback.journal.lines import decode_lines
 from cardcallback.record import Measurement, Point, RunRecord
@@ -179,8 +184,7 @@ def test_the_thread_writes_and_ends(tmp_path: Path) -> None:
 
 def test_the_first_line_is_there_when_a_run_has_begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run may be killed at once: the line is in its place before the disk has it for good."""
-    found: list[bool] = []
-    synced = threading.Event()
+    synced, found = threading.Event(), []
 
     def sync(_: int) -> None:
         found.append(path_in(tmp_path).exists())
@@ -189,10 +193,103 @@ def test_the_first_line_is_there_when_a_run_has_begun(tmp_path: Path, monkeypatc
     monkeypatch.setattr(os, "fdatasync", sync)
     keeper = JournalledRun().keeper(tmp_path)
     keeper.start(LONG_SECONDS)
-    assert synced.is_set()
-    assert found[0]
     assert read_journal(path_in(tmp_path)) is not None
+    assert synced.wait(LONG_SECONDS)
+    assert found[0]
     keeper.close(final=True)
+
+
+def test_a_disk_that_takes_long_holds_up_no_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever kills the process then finds every second; the disk is asked once, until it has answered."""
+    asked, released, told = [], threading.Event(), threading.Event()
+
+    def sync(_: int) -> None:
+        asked.append(threading.current_thread())
+        told.set()
+        released.wait(0.0 if threading.current_thread() is threading.main_thread() else LONG_SECONDS)
+
+    monkeypatch.setattr(os, "fdatasync", sync)
+    run = JournalledRun()
+    keeper = run.keeper(tmp_path)
+    for _ in range(100):
+        run.live(keeper, 1.0)
+        assert recovered_joules(tmp_path) >= run.joules - 1.001 * WATTS
+    assert told.wait(LONG_SECONDS)
+    assert len(asked) == 1
+    assert asked[0] is not threading.current_thread()
+    released.set()
+    asked[0].join()
+    run.live(keeper, 31.0)
+    assert told.wait(LONG_SECONDS)
+    keeper.close(final=True)
+
+
+@pytest.mark.expects_failure
+def test_a_disk_that_failed_is_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By whoever asks it the next time; the journal is then begun anew."""
+    failed, sync = [], os.fdatasync
+
+    def fail_once(descriptor: int) -> None:
+        if not failed:
+            failed.append(threading.current_thread())
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fdatasync", fail_once)
+    run, guard = JournalledRun(), Guard()
+    keeper = run.keeper(tmp_path, guard=guard)
+    run.live(keeper, 1.0)
+    while not failed:
+        time.sleep(0)
+    failed[0].join()
+    with pytest.warns(CardCallbackWarning, match="could not write the journal"):
+        run.live(keeper, 40.0)
+    assert len(guard.sentences) == 1
+    assert recovered_joules(tmp_path) == pytest.approx(run.joules, abs=1.001 * WATTS)
+
+
+def test_a_line_comes_before_the_snapshot_that_takes_longer(tmp_path: Path) -> None:
+    """What a kill in the midst of making one leaves reaches to its begin."""
+    run, missing_joules = JournalledRun(), []
+
+    def snapshot() -> RunRecord:
+        if path_in(tmp_path).exists():
+            missing_joules.append(run.joules - recovered_joules(tmp_path))
+        return run.snapshot()
+
+    run.live(run.keeper(tmp_path, snapshot=snapshot), 60.0)
+    assert len(missing_joules) > 2
+    assert max(missing_joules) == pytest.approx(0.0, abs=0.01)
+
+
+def test_what_takes_time_delays_no_line(tmp_path: Path) -> None:
+    """The time that a snapshot takes is a part of the second, and not added to it."""
+    run, moments = JournalledRun(), []
+
+    def snapshot() -> RunRecord:
+        run.clock.advance(0.4)
+        return run.snapshot()
+
+    def progress() -> Progress:
+        moments.append(run.seconds)
+        return run.progress()
+
+    run.live(run.keeper(tmp_path, snapshot=snapshot, progress=progress), 60.0)
+    assert max(later - earlier for earlier, later in pairwise(moments)) < 1.0
+
+
+def test_lines_that_come_late_are_followed_earlier(tmp_path: Path) -> None:
+    """A thread that has to wait for a processor by a fifth of a second each time loses a second at most."""
+    run, written_seconds = JournalledRun(), []
+    keeper = run.keeper(tmp_path)
+    while run.seconds < 60.0:
+        wait = keeper.write_due(run.clock.elapsed_seconds())
+        recovered = read_journal(path_in(tmp_path))
+        assert recovered is not None
+        written_seconds.append(recovered.record.duration_seconds)
+        run.clock.advance(wait + 0.2)
+    lost_seconds = [later - earlier for earlier, later in pairwise(written_seconds)]
+    assert max(lost_seconds[3:]) < 1.0
 
 
 def test_a_begin_waits_for_a_hanging_disk_no_longer_than_it_may(tmp_path: Path) -> None:

@@ -6,21 +6,31 @@ from pathlib import Path
 
 import pytest
 from compared import GPU_SCOPE, run_on, with_system
+from found_runs import ls
 from msgspec.structs import replace
+from section_records import RECORDS
 from section_stages import after, stage
 
 from cardcallback import EnvironmentalImpact, compare_runs
 from cardcallback.compare import CostInput
 from cardcallback.console import end_line
-from cardcallback.record import RunRecord, spent_together, stage_of
+from cardcallback.notebook import Figures
+from cardcallback.record import RunBrief, RunRecord, brief_of, encode, spent_together, stage_of
 from cardcallback.render.card.filling import fill_placeholders
 from cardcallback.render.card.values import card_values
 from cardcallback.render.comparison import comparison_text
+from cardcallback.render.figures import together_words
 from cardcallback.render.section import render_section
+from cardcallback.render.unfinished import unfinished_runs_note
 from cardcallback.testing import make_record
+from cardcallback.trackers.summary import run_summary
 
 KNOWN = make_record()
 LEAST = replace(KNOWN, sessions=(replace(KNOWN.sessions[0], rest_unknown=True),))
+
+
+def _killed(record: RunRecord) -> RunRecord:
+    return replace(record, sessions=tuple(replace(session, killed=True) for session in record.sessions))
 
 
 @pytest.mark.parametrize(
@@ -54,6 +64,13 @@ def test_a_speed_in_a_template_is_the_most() -> None:
     assert "(at most 821 tokens/s)" in speeds
 
 
+def brief(record: RunRecord) -> RunBrief:
+    """What a folder's next run reads of it."""
+    found = brief_of(encode(record).encode())
+    assert found is not None
+    return found
+
+
 def _without_tokens(record: RunRecord) -> RunRecord:
     return replace(record, training=replace(record.training, tokens=replace(record.training.tokens, non_padding=None)))
 
@@ -83,7 +100,7 @@ def test_the_next_stage_says_it_of_this_one() -> None:
     assert kept.duration_is_least
     assert not stage_of(KNOWN).duration_is_least
     section = render_section(after(kept))
-    assert "| at least 1 h 52 min | 107 Wh |" in section
+    assert "| at least 1 h 52 min | at least 107 Wh |" in section
     assert "| Together |  |  |  | at least 3 h 44 min |" in section
     assert "| Together |  |  |  | 2 h 52 min |" in render_section(after(stage()))
 
@@ -138,7 +155,7 @@ def test_runs_of_which_none_is_finished_say_so() -> None:
 
 def test_a_killed_session_makes_the_total_the_least() -> None:
     """By the second between the journal's last line and the kill; speeds and comparisons go on."""
-    killed = replace(KNOWN, sessions=(replace(KNOWN.sessions[0], killed=True),))
+    killed = _killed(KNOWN)
     section = render_section(killed)
     assert "| Time | at least 1 h 52 min," in section
     assert "at most" not in section.partition("\n| Speed |")[2].partition("\n")[0]
@@ -151,7 +168,7 @@ def test_a_killed_session_makes_the_total_the_least() -> None:
 
 def test_a_killed_session_used_the_least_too() -> None:
     """What its time lacks is lacking in its energies and their CO2e; figures per step are as they were."""
-    killed = replace(KNOWN, sessions=(replace(KNOWN.sessions[0], killed=True),))
+    killed = _killed(KNOWN)
     section = render_section(killed)
     assert "The GPU used at least 107 Wh." in section
     assert "| GPU energy | at least **107 Wh**" in section
@@ -173,3 +190,62 @@ def test_the_session_that_was_killed_is_the_one_whose_energy_is_the_least() -> N
     first, _, second = line.partition("; 2: ")
     assert "GPU energy at least 107 Wh" in first
     assert "GPU energy 107 Wh" in second
+
+
+@pytest.mark.parametrize("record", [_killed(KNOWN), LEAST])
+def test_every_reader_says_of_the_energy_what_the_card_says(
+    record: RunRecord, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Row, console, list, comparison, notebook, tracker, and the next stage of the chain."""
+    (tmp_path / "training_run").mkdir()
+    (tmp_path / "training_run" / "record.json").write_text(encode(record))
+    told = {
+        "card": render_section(record),
+        "console": end_line(record, Path("README.md"), written=True, file=None),
+        "ls": ls(capsys, tmp_path),
+        "compare": comparison_text(compare_runs([KNOWN, replace(record, run_id="other")])),
+        "stage": render_section(after(stage_of(record))),
+        "notebook": Figures(record, "")._repr_html_().replace("<strong>", "").replace("</strong>", ""),
+        "folded": unfinished_runs_note([replace(brief(record), status="interrupted")]) or "",
+    }
+    assert [name for name, text in told.items() if "at least 107 Wh" not in text.replace("**", "")] == []
+    assert "more was used than was measured" in run_summary(record).texts["energy"]
+    assert "more was used" not in run_summary(KNOWN).texts["energy"]
+
+
+def test_a_killed_runs_parts_are_the_least_too() -> None:
+    """Phases, devices, second sensors and computers went on after the last line as the whole did."""
+    section = render_section(_killed(KNOWN))
+    assert "training at least " in section.partition("Of the GPU energy: ")[2]
+    several = RECORDS["two_h100"]()
+    lines = [line for line in render_section(_killed(several)).splitlines() if line.startswith("- **GPU ")]
+    assert len(lines) == len(several.hardware.accelerators)
+    assert all("energy at least " in line for line in lines)
+    second = replace(KNOWN.energy.gpu, source="hwmon:spbm", covers=("the GPU by the firmware",))
+    beside = replace(KNOWN, energy=replace(KNOWN.energy, others=(second,)))
+    told = render_section(_killed(beside)).partition("**Second sensors.**")[2]
+    assert "at least 107 Wh (measured" in told
+    assert "the GPU figure of at least 107 Wh" in told
+
+
+def test_what_is_certain_has_the_unit_of_the_figure() -> None:
+    """Of a killed run too short to resolve nothing is certain, which is no millijoule."""
+    figure = replace(KNOWN.energy.gpu, value=30.0, recording_low=0.0, recording_high=120.0)
+    session = replace(KNOWN.sessions[0], killed=True, energy=replace(KNOWN.energy, gpu=figure))
+    assert together_words(spent_together([session])) == "at least 0 J"
+
+
+def test_a_comparison_says_that_a_killed_run_used_more() -> None:
+    """By a second: its ratios and its break-even stand, what they are made of is the least."""
+    runs = [run_on("NVIDIA H100 80GB HBM3", "h", scope=GPU_SCOPE), _killed(run_on("NVIDIA A100-SXM4-80GB", "a"))]
+    compared = compare_runs(runs, prices=CostInput(hourly_price={"B": 2.0}, electricity_price_per_kilowatt_hour=1.0))
+    cells = {one.name: one.cells[1] for one in compared.rows}
+    assert [cells[name].bound for name in ("time", "gpu_energy", "energy_per_token_non_padding")] == [
+        "least",
+        "least",
+        None,
+    ]
+    assert not cells["gpu_energy"].is_part
+    cost = compared.costs[1]
+    assert (cost.is_part, cost.is_least_time) == (True, True)
+    assert "until a second or so before a run was killed" in comparison_text(compared)

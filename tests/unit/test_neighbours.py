@@ -70,7 +70,7 @@ def _begun(folder: Path, run_id: str = "second") -> tuple[RunFolder, list[str], 
     publisher = Publisher(run, own, state=state, trainer=lambda: None, guard=guard, settings=Settings(quiet=True))
     publisher.keep_what_was_there()
     notes = publisher._in_progress().notes
-    publisher._journal.close(recorded=True)
+    publisher.journal.close(recorded=True)
     return own, guard.sentences, list(notes)
 
 

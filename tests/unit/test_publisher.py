@@ -164,6 +164,7 @@ def test_a_journal_of_another_computer_knows_it_too(tmp_path: Path) -> None:
 
     run = MadeUpRun()
     publisher = node_publisher_of(run, tmp_path)
+    publisher.journal.measured()
     run.node = SimpleNamespace(leave_summary=full)
     assert journal_after_end(publisher, tmp_path).status == "completed"
 
@@ -184,8 +185,7 @@ def places_of_journals(tmp_path: Path, disk: Path) -> list[str]:
     """Where journals and copies lie after a session began, ended and left no record."""
     publisher = publisher_of(MadeUpRun(), tmp_path / "out", journal_directory=disk)
     publisher.keep_what_was_there()
-    assert publisher._journal is not None
-    publisher._journal.close(recorded=False)
+    publisher.journal.close(recorded=False)
     join_the_journals_thread()
     publisher.end("completed", STATE)
     return sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.journal"))

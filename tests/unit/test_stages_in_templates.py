@@ -28,7 +28,7 @@ PARTIAL = "one of two GPUs is not in it"
         (stage(energy_partial_reason=PARTIAL), f"(800 steps, 1 h, GPU energy at least 42.0 Wh, {PARTIAL})"),
         (stage(energy=replace(stage_energy(42.0), coverage=0.5)), "(800 steps, 1 h, GPU energy at least 42.0 Wh)"),
         (stage(energy=stage_energy(42.0, scope=MODULE)), "(800 steps, 1 h, module energy 42.0 Wh)"),
-        (stage(duration_is_least=True), "(800 steps, at least 1 h, GPU energy 42.0 Wh)"),
+        (stage(duration_is_least=True), "(800 steps, at least 1 h, GPU energy at least 42.0 Wh)"),
         (stage(watt_hours=None), "(800 steps, 1 h)"),
     ],
 )

@@ -41,8 +41,8 @@ def _costs(letter: str, group: Sequence[RunRecord], given: CostInput) -> Costs:
         electricity=_price_of(energy.value, price) if known else None,
         electricity_reason=None if known else energy.reason or "no price of electricity given",
         energy_name=name if known else None,
-        is_part=energy.is_part,
-        is_least_time=_is_least_time(group),
+        is_part=energy.bound is not None,
+        is_least_time=_time(group).bound is not None,
         rent=None if hourly is None else hourly * hours,
         purchase_share=None if purchase is None or years is None else purchase * hours / (years * HOURS_PER_YEAR),
         purchase_reason=f"give --life-years {letter}=..." if purchase is not None and years is None else None,
@@ -57,8 +57,8 @@ def _hours(group: Sequence[RunRecord]) -> float:
     return statistics.median(record.duration_seconds for record in group) / SECONDS_PER_HOUR
 
 
-def _is_least_time(group: Sequence[RunRecord]) -> bool:
-    return as_cell([time(record) for record in group]).is_part
+def _time(group: Sequence[RunRecord]) -> Cell:
+    return as_cell([time(record) for record in group])
 
 
 def _energy(group: Sequence[RunRecord]) -> tuple[Cell, str]:
@@ -74,7 +74,7 @@ def _break_even(
 ) -> BreakEven:
     reason = _why_none(owned, given, comparison, rented)
     energy, name = _energy(groups[owned])
-    open_ended = [letter for letter in (owned, rented) if _is_least_time(groups[letter])]
+    open_ended = [letter for letter in (owned, rented) if _time(groups[letter]).is_part]
     if reason is None and open_ended:
         reason = f"how long a run of {open_ended[0]} went on at its end is not known"
     if reason is None and (name != "system" or energy.is_part):

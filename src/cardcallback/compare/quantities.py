@@ -20,11 +20,13 @@ from cardcallback.record import (
     duration_is_least,
     is_only_a_part,
     is_unresolved,
+    session_is_least,
 )
 
 # A sensor that averages over a second, or a bucket of a second, cannot show less.
 _PEAK_SECONDS = 1.0
 _ROUNDING = 1.05
+_KILLED = "until a second or so before a run was killed"
 _OPEN_END = "how long a run went on at its end is not known"
 
 
@@ -114,9 +116,11 @@ def _cpu_energy(record: RunRecord) -> Cell:
 
 
 def _at_least(cell: Cell, record: RunRecord) -> Cell:
-    """What grows with a run's time, of a run that took longer than is known."""
-    if cell.value is None or not duration_is_least(record):
+    """What grows with a run's time, of a run that took longer than is known, be it by a second."""
+    if cell.value is None or not any(map(session_is_least, record.sessions)):
         return cell
+    if not duration_is_least(record):
+        return msgspec.structs.replace(cell, bound="least", detail=cell.detail or _KILLED)
     return msgspec.structs.replace(cell, is_part=True, bound="least", high=None, detail=_OPEN_END)
 
 
@@ -131,7 +135,7 @@ def _divided(reading: Cell, by: float | None, reason: str) -> Cell:
         high=None if reading.high is None else reading.high / by,
         scope=reading.scope,
         is_part=reading.is_part,
-        bound=reading.bound,
+        bound=reading.bound if reading.is_part else None,  # what is divided is known until the same second
         detail=reading.detail,
     )
 

@@ -75,7 +75,7 @@ class JournalCopy:
                 raise
         else:
             self._file.append(line)
-            self._file.sync()
+        self._file.sync()
 
     def ends_with(self, content: bytes | None, *, removes: bool) -> None:
         """What ``end`` leaves: its last ``content``, nothing where it ``removes`` it, else what is there already."""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from cardcallback import handlers, portable
 from cardcallback.journal.folder import Folder, open_folder
+from cardcallback.journal.syncing import DiskSync
 from cardcallback.record import PRIVATE_FOLDER
 
 JOURNAL_FOLDER = "journal"
@@ -23,6 +24,11 @@ ListJournals = Callable[[Path], list[Path]]
 def journal_path(folder: Path, run_id: str, session_id: str) -> Path:
     """Where a session's journal lies in an output folder, or in a folder on the node's own disk."""
     return folder / PRIVATE_FOLDER / JOURNAL_FOLDER / f"{run_id}-{session_id}{JOURNAL_SUFFIX}"
+
+
+def journal_home(path: Path) -> Path:
+    """The folder that a journal at ``path`` is of."""
+    return path.parent.parent.parent
 
 
 def copy_path(folder: Path, run_id: str, session_id: str) -> Path:
@@ -69,6 +75,7 @@ class JournalFile:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._disk = DiskSync(path)
         self._descriptor: int | None = None
         self._open: dict[int, portable.FileIdentity | None] = {}
         self._moved: list[int] = []
@@ -94,9 +101,9 @@ class JournalFile:
         return (there.st_dev, there.st_ino) != portable.identity_of(self._descriptor)
 
     def replace(self, content: bytes) -> None:
-        """Begin anew with ``content``; it is on disk before it takes an old file's place. Folders are made as needed.
+        """Begin anew with ``content``, which is on disk before it takes an old file's place.
 
-        An old file that somebody moved away, with its folder, stays locked there until the end.
+        Folders are made as needed; an old file that somebody moved away, with its folder, stays locked until the end.
 
         Raises:
             OSError: the disk is full, or a folder cannot be made, or one is a link. The old file is as it was.
@@ -125,10 +132,6 @@ class JournalFile:
             # Only now, so that there is no moment in which nobody holds a lock on what lies there.
             self._give_up_old(was_there=was_there)
             self._descriptor, self._torn, self.size_bytes = descriptor, False, len(content)
-            if not was_there:
-                portable.sync(descriptor)  # only now: a slow disk would keep the first line from being anywhere
-            with contextlib.suppress(OSError):  # a file system that syncs no folders: the file itself is on disk
-                folder.sync()
         finally:
             folder.close()
 
@@ -147,10 +150,13 @@ class JournalFile:
         self._torn = False
         self.size_bytes += len(content)
 
-    def sync(self) -> None:
-        """Wait until the disk has what was written."""
-        if self._descriptor is not None:
-            portable.sync(self._descriptor)
+    def sync(self) -> bool:
+        """Have the disk take what was written, beside the lines that follow; whether that was begun, and not put off.
+
+        Raises:
+            OSError: the disk failed last time.
+        """
+        return self._descriptor is not None and self._disk.begin()
 
     def close(self) -> None:
         """Give the lock up; the file stays."""

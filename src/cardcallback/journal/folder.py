@@ -31,9 +31,6 @@ class Folder(Protocol):
     def reopen(self, name: str) -> int:
         """A file that is there, to append to."""
 
-    def sync(self) -> None:
-        """Wait until the disk has the folder."""
-
     def close(self) -> None:
         """Let it go."""
 
@@ -76,9 +73,6 @@ class _HeldOpen:
     def reopen(self, name: str) -> int:
         return os.open(name, _APPEND_FLAGS, dir_fd=self._descriptor)
 
-    def sync(self) -> None:
-        os.fsync(self._descriptor)
-
     def close(self) -> None:
         os.close(self._descriptor)
 
@@ -104,9 +98,6 @@ class _ByPath:
 
     def reopen(self, name: str) -> int:
         return os.open(self._path / name, _APPEND_FLAGS)
-
-    def sync(self) -> None:
-        """Nothing: only files can be waited for here."""
 
     def close(self) -> None:
         """Nothing is held."""

@@ -20,8 +20,11 @@ from cardcallback.journal.progress import Progress, ProgressEntries
 from cardcallback.record import RunRecord
 from cardcallback.units import BYTES_PER_MEBIBYTE
 
-# A little oftener than each second, so that with the time that writing takes no more than a second is ever missing.
+# A little oftener than each second, so that with the time that writing takes no more than a second is ever missing;
+# oftener still where the last lines came late, as on a machine with much else to do.
 _EVERY_SECONDS = 0.9
+_MOST_EARLIER_SECONDS = 0.3
+_LATENESS_KEPT = 0.8
 _SYNC_SECONDS = 30.0
 _SNAPSHOT_SHARE = 1 / 20
 _SNAPSHOT_SHORTEST_SECONDS = 10.0
@@ -53,8 +56,8 @@ class JournalKeeper:
         publish: what of the run may be published, for the same.
         copy: where a copy of it lies, as ``copy_path`` says, if it is on a disk that others cannot read.
 
-    ``hand`` does what is for the copy's disk, in the order given: at once, until somebody has a thread for a disk that
-    may be slow or hang.
+    ``path`` is where it lies. ``hand`` does what is for the copy's disk, in the order given: at once, until somebody
+    has a thread for a disk that may be slow or hang.
     ``start`` writes in a thread of its own. Without it ``write_due`` may be called by hand. In a forked child every
     method does nothing.
     """
@@ -77,11 +80,12 @@ class JournalKeeper:
         self._clock = clock
         self._home = (card, publish)
         self._process_id = os.getpid()
-        self._file = JournalFile(path)
+        self.path, self._file = path, JournalFile(path)
         self._entries = ProgressEntries()
         self._begun_seconds = clock.elapsed_seconds()
         self._allowance = Allowance(self._begun_seconds)
         self._due_seconds = self._begun_seconds
+        self._earlier_seconds = 0.0
         self._snapshot_due_seconds = self._begun_seconds
         self._synced_seconds = self._begun_seconds
         self._snapshot_line = b""
@@ -111,11 +115,13 @@ class JournalKeeper:
             self._thread.start()
             self._begun.wait(wait_seconds)
 
-    def request_snapshot(self) -> None:
-        """The record has something new that a second's line does not hold: a save, an evaluation."""
+    def request_snapshot(self, wait_seconds: float = 0.0) -> None:
+        """The record has something new that a second's line does not hold; it is waited for that long at most."""
         if not self._elsewhere():
+            self._begun.clear()
             self._requested.set()
             self._alarm.ring()
+            self._begun.wait(max(wait_seconds, 0.0))
 
     def saved(self) -> None:
         """Weights were saved: the journal is to know all of the run until here, and so is its copy beside them."""
@@ -155,9 +161,9 @@ class JournalKeeper:
             self._failed(error)
         else:
             self._failures = 0
-            self._due_seconds = now_seconds + _EVERY_SECONDS
+            self._due_seconds = now_seconds + _EVERY_SECONDS - self._earlier_seconds
         self._write_copy(now_seconds)
-        return max(self._due_seconds - now_seconds, 0.0)
+        return max(self._due_seconds - self._clock.elapsed_seconds(), 0.0)
 
     def _run(self) -> None:
         while not self._stopping.is_set():
@@ -168,41 +174,44 @@ class JournalKeeper:
 
     def _write(self, now_seconds: float) -> None:
         before = self.written_bytes
-        progress = self._progress()
         try:
-            self._write_snapshot_if_due(now_seconds, progress)
-            if self._must_begin_anew():
+            progress = self._progress()
+            is_lost = self._failures > 0 or self._file.is_missing()  # or what of the last lines is in it is not known
+            if not is_lost and progress is not None and self._allowance.has_for_progress(now_seconds):
+                self._file.append(encode_line(self._entries.next(progress)))  # first: a snapshot takes longer to make
+                self._come_earlier()
+            is_new = self._make_snapshot_if_due(now_seconds, progress)
+            if is_lost or self._file.size_bytes > max(_COMPACT_BYTES, 4 * len(self._snapshot_line)):
                 self._file.replace(self._snapshot_line + self._whole_line(progress))
+                is_new = True
+            elif is_new:
+                self._file.append(self._snapshot_line)
+            if (is_new or now_seconds - self._synced_seconds >= _SYNC_SECONDS) and self._file.sync():
                 self._synced_seconds = now_seconds
-            elif progress is not None and self._allowance.has_for_progress(now_seconds):
-                self._file.append(encode_line(self._entries.next(progress)))
-            if now_seconds - self._synced_seconds >= _SYNC_SECONDS:
-                self._sync(now_seconds)
         finally:
             self._allowance.spend(self.written_bytes - before)
 
-    def _must_begin_anew(self) -> bool:
-        """Whether the file is gone or too long, or what of the last lines is in it is not known."""
-        longest = max(_COMPACT_BYTES, 4 * len(self._snapshot_line))
-        return self._failures > 0 or self._file.is_missing() or self._file.size_bytes > longest
+    def _come_earlier(self) -> None:
+        """A line was written just now: the next one comes earlier by as much as this one, or one before, was late."""
+        late_seconds = self._clock.elapsed_seconds() - self._due_seconds
+        self._earlier_seconds = min(max(late_seconds, self._earlier_seconds * _LATENESS_KEPT), _MOST_EARLIER_SECONDS)
 
-    def _write_snapshot_if_due(self, now_seconds: float, progress: Progress | None) -> None:
+    def _make_snapshot_if_due(self, now_seconds: float, progress: Progress | None) -> bool:
+        """Whether there is a new one to write."""
         known = frozenset() if progress is None else frozenset(progress.figures)
         # A figure's source and scope are only in a snapshot.
         asked = self._requested.is_set() or not known <= self._in_snapshot
         if not (asked or now_seconds >= self._snapshot_due_seconds):
-            return
+            return False
         if self._snapshot_line and not self._allowance.has_for_snapshot(now_seconds, len(self._snapshot_line)):
-            return
+            return False
         self._requested.clear()
         elapsed = now_seconds - self._begun_seconds
         interval = min(max(elapsed * _SNAPSHOT_SHARE, _SNAPSHOT_SHORTEST_SECONDS), _SNAPSHOT_LONGEST_SECONDS)
         self._snapshot_due_seconds = now_seconds + interval
         self._in_snapshot = known  # also if this one fails: a record that cannot be made is not asked for every second
         self._snapshot_line = self._new_snapshot_line()
-        if not self._must_begin_anew():
-            self._file.append(self._snapshot_line + self._whole_line(progress))
-            self._sync(now_seconds)
+        return True
 
     def _new_snapshot_line(self) -> bytes:
         record = self._snapshot()
@@ -222,10 +231,6 @@ class JournalKeeper:
             action()
         except Exception as error:  # noqa: BLE001 - whatever the copy's disk raises, the journal goes on
             self._guard.note(task, error)
-
-    def _sync(self, now_seconds: float) -> None:
-        self._file.sync()
-        self._synced_seconds = now_seconds
 
     def _failed(self, error: Exception) -> None:
         if self._failures == 0:

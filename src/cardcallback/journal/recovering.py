@@ -71,7 +71,7 @@ def interrupted_record(snapshot: RunRecord, newest: Newest, *, damaged_lines: in
         recovered=True,
         energy=_with_phases_per_step(record.energy, snapshot.energy),
         nodes=_nodes(snapshot.nodes, session),
-        notes=(*record.notes, *_notes(behind_seconds, damaged_lines)),
+        notes=(*record.notes, *_notes(session.duration_seconds, behind_seconds, damaged_lines)),
     )
     if snapshot.energy.rest_estimate is not None:
         record = with_rest_estimate(record)
@@ -180,7 +180,9 @@ def _with_phases_per_step(energy: Energy, before: Energy) -> Energy:
     return replace(energy, per_step=before.per_step) if resolved else energy
 
 
-def _notes(behind_seconds: float, damaged_lines: int) -> tuple[str, ...]:
+def _notes(seconds: float, behind_seconds: float, damaged_lines: int) -> tuple[str, ...]:
+    if seconds <= 0:
+        return (f"{RECOVERED}the run was killed as it began, before anything was measured.",)
     reach = "energy and time reach to its last line, a second or so before the run was killed"
     if behind_seconds >= 1:
         reach += f"; curves, memory and phases to {format_duration(behind_seconds)} before that line"

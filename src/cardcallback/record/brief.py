@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import stat
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
-from cardcallback import handlers
+from cardcallback import handlers, portable
 from cardcallback.record.codec import LARGEST_RECORD_BYTES, PRIVATE_FOLDER, RECORD_FOLDER, RECORD_NAME
 from cardcallback.record.measurement import Measurement
 from cardcallback.record.run import SCHEMA_VERSION, Card
@@ -54,36 +56,56 @@ class RunBrief(msgspec.Struct, frozen=True, kw_only=True):
         return self.energy.gpu.value
 
 
+# A link is followed.
+_READ_FLAGS = portable.READ_FLAGS & ~portable.NO_FOLLOW
 _DECODER = msgspec.json.Decoder(RunBrief)  # made here, as in codec: two threads may be the first to use it
 
 
 def read_brief(path: Path) -> RunBrief | None:
     """What a record's file tells of its run; ``None`` where there is none that can be read, or one that is newer."""
-    _, brief = _dated_brief(path)
-    return brief
+    return _dated_brief(path, _Dated()).brief
 
 
-def main_briefs(output_folder: Path) -> list[RunBrief]:
-    """What the records in an output folder's main places tell that can be read, the one that was written last first.
+class MainBriefs:
+    """What the records in an output folder's main places tell; a run that publishes none keeps it in our own folder.
 
-    A run that publishes no record keeps it in the private folder.
+    It is asked at every save and every writing of the card: a file is read again only where it is another than before.
     """
-    places = (output_folder / RECORD_FOLDER, output_folder / PRIVATE_FOLDER / RECORD_FOLDER)
-    dated = sorted((_dated_brief(place / RECORD_NAME) for place in places), key=lambda one: one[0], reverse=True)
-    return [brief for _, brief in dated if brief is not None]
+
+    def __init__(self, output_folder: Path) -> None:
+        places = (output_folder / RECORD_FOLDER, output_folder / PRIVATE_FOLDER / RECORD_FOLDER)
+        self._known: dict[Path, _Dated] = {place / RECORD_NAME: _Dated() for place in places}
+
+    def now(self) -> list[RunBrief]:
+        """Those that can be read, the one that was written last first."""
+        self._known = {path: _dated_brief(path, known) for path, known in self._known.items()}
+        dated = sorted(self._known.values(), key=lambda one: one.written_seconds, reverse=True)
+        return [one.brief for one in dated if one.brief is not None]
 
 
-def _dated_brief(path: Path) -> tuple[float, RunBrief | None]:
-    """The same, with when the file was written."""
+class _Dated(NamedTuple):
+    """What a file tells, when it was written, and what tells this writing of it from any other."""
+
+    brief: RunBrief | None = None
+    written_seconds: float = 0.0
+    stamp: tuple[int, ...] | None = None
+
+
+def _dated_brief(path: Path, known: _Dated) -> _Dated:
+    """What a record's file tells; ``known`` as long as it is the same writing of it."""
     try:
-        found = path.stat()
-        # A pipe in its place would keep whoever reads it waiting for ever.
-        if not stat.S_ISREG(found.st_mode) or found.st_size > LARGEST_RECORD_BYTES:
-            return found.st_mtime, None
-        return found.st_mtime, brief_of(path.read_bytes())
+        descriptor = os.open(path, _READ_FLAGS)  # which looks at a network's disk, as a mere look at its name does not
+        with os.fdopen(descriptor, "rb") as file:
+            found = os.fstat(descriptor)
+            stamp = (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
+            if stamp == known.stamp:
+                return known
+            # A pipe in its place would keep whoever reads it waiting for ever.
+            usable = stat.S_ISREG(found.st_mode) and found.st_size <= LARGEST_RECORD_BYTES
+            return _Dated(brief_of(file.read()) if usable else None, found.st_mtime, stamp)
     except OSError as error:
         handlers.pass_on(error)
-        return 0.0, None
+        return _Dated()
 
 
 def brief_of(content: bytes) -> RunBrief | None:

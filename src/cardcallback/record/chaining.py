@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from cardcallback.record.run import RunRecord
-from cardcallback.record.spent import duration_is_least
+from cardcallback.record.spent import session_is_least
 from cardcallback.record.stage import Stage
 
 UNRECORDED = "unrecorded stage"
@@ -33,7 +33,7 @@ def stage_of(record: RunRecord, before: Sequence[Stage] | None = None) -> Stage:
         devices=tuple(device.name for device in devices),
         used_by_job=record.hardware.is_used_by_job,
         energy_partial_reason=record.energy.partial_reason,
-        duration_is_least=duration_is_least(record),
+        duration_is_least=any(map(session_is_least, record.sessions)),
     )
 
 

@@ -8,7 +8,7 @@ from typing import TypeVar
 import msgspec
 
 from cardcallback.record.brief import SessionBrief
-from cardcallback.record.measurement import InstrumentAccuracy, is_only_a_part
+from cardcallback.record.measurement import InstrumentAccuracy, Measurement, is_only_a_part
 from cardcallback.record.run import RunRecord, Session
 from cardcallback.record.sums import sum_or_none
 
@@ -62,6 +62,11 @@ def duration_is_least(record: RunRecord) -> bool:
 def session_is_least(session: Session) -> bool:
     """Whether a session took longer than its ``duration_seconds``, be it by the second between two lines."""
     return session.rest_unknown or session.killed
+
+
+def energy_is_least(energy: Measurement, sessions: Iterable[Session]) -> bool:
+    """Whether these sessions used more than their energy says: nothing read a part of it, or an end is not known."""
+    return energy.value is not None and (is_only_a_part(energy) or any(map(session_is_least, sessions)))
 
 
 def spent_together(sessions: Iterable[Account]) -> Spent:

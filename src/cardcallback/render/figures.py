@@ -11,6 +11,7 @@ from cardcallback.record import (
     RunRecord,
     Spent,
     Window,
+    energy_is_least,
     is_only_a_part,
     is_unresolved,
 )
@@ -195,9 +196,8 @@ def at_least(measurement: Measurement | None) -> str:
 
 
 def least_energy(record: RunRecord, measurement: Measurement | None) -> str:
-    """The same before an energy of the whole run: a session that was killed used more than its last line tells."""
-    was_killed = measurement is not None and any(session.killed for session in record.sessions)
-    return AT_LEAST if was_killed else at_least(measurement)
+    """The same before an energy of the run, whole or a part of it: a session whose end is not known used more."""
+    return AT_LEAST if measurement is not None and energy_is_least(measurement, record.sessions) else ""
 
 
 def energy_figure(
@@ -221,6 +221,11 @@ def energy_figure(
     return f"{strong}between {energy_range(low, high, beside_joules).replace(' to ', ' and ')}{strong}"
 
 
+def run_energy(record: RunRecord, measurement: Measurement, beside_joules: float | None = None) -> str:
+    """As ``energy_figure``, of what a device, a phase, a computer or a second sensor of the run used."""
+    return energy_figure(measurement, beside_joules=beside_joules, least=least_energy(record, measurement))
+
+
 def together_words(spent: Spent) -> str:
     """The GPU energy of several sessions together: at least so much, or with its interval where that is not narrow.
 
@@ -232,7 +237,7 @@ def together_words(spent: Spent) -> str:
     wide = low is not None and spent.joules - low > NARROW_SHARE * spent.joules
     if spent.is_least:
         # What is certain, where the doubt is more than a rounding.
-        return f"at least {format_energy(low if wide and low is not None else spent.joules)}"
+        return AT_LEAST + format_energy(low if wide and low is not None else spent.joules, spent.joules)
     if not has_wide_interval(spent) or low is None or high is None:
         return format_energy(spent.joules)
     if high - low > spent.joules:

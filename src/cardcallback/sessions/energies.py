@@ -14,7 +14,7 @@ from cardcallback.record import (
     Scope,
     Session,
     Window,
-    is_only_a_part,
+    energy_is_least,
     not_measured,
 )
 from cardcallback.record.sums import summed
@@ -71,7 +71,7 @@ def energy_notes(sessions: Sequence[Session]) -> list[str]:
         figures = {place: getattr(session.energy, field) for place, session in enumerate(sessions)}
         known = {place: figure for place, figure in figures.items() if figure.value is not None}
         if known and len(known) < len(figures):
-            is_least = any(is_only_a_part(figure) or sessions[place].killed for place, figure in known.items())
+            is_least = any(energy_is_least(figure, [sessions[place]]) for place, figure in known.items())
             least = "at least " if is_least else ""
             joules = sum(figure.value for figure in known.values())
             notes.append(f"{first_upper(words)} of {sessions_named(known)} alone: {least}{format_energy(joules)}.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cardcallback.record import RunRecord
+from cardcallback.record import RunRecord, energy_is_least
 from cardcallback.render.carbon_words import places_words
 from cardcallback.render.energy_words import emissions_label, energy_owner
 from cardcallback.render.run_words import has_unified_memory
@@ -66,4 +66,5 @@ def _how_known(record: RunRecord) -> str:
     if energy.value is None:
         return f"not measured: {energy.reason}"
     words = [f"of {energy_owner(record)}", f"{energy.source}, {str(energy.method).replace('_', ' ')}"]
+    words += ["more was used than was measured"] if energy_is_least(energy, record.sessions) else []
     return "; ".join([*words, *filter(None, [record.energy.partial_reason])])

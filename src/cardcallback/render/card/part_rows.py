@@ -20,7 +20,6 @@ from cardcallback.render.card.values import card_fields
 from cardcallback.render.card.values_results import stage_items
 from cardcallback.render.card.values_time_energy import energy_of
 from cardcallback.render.card.writing_in import escaped, write_value
-from cardcallback.render.figures import at_least
 from cardcallback.render.section.stages import all_stages, stage_energy, stage_time
 from cardcallback.units import format_duration
 
@@ -149,7 +148,7 @@ class PartRows:
         if found is None:
             return None
         if part == "energy":
-            return energy_of(self._record, "gpu", found.energy, at_least(found.energy))
+            return energy_of(self._record, "gpu", found.energy)
         text = format_duration(found.duration_seconds)
         return Value(text=text, short=text, amount=found.duration_seconds, kind="time")
 

@@ -147,16 +147,13 @@ def system_energy(record: RunRecord) -> Value | None:
     return energy_of(record, "system", record.energy.system)
 
 
-def energy_of(record: RunRecord, name: str, measured: Measurement, least: str | None = None) -> Value | None:
-    """One of the record's energies, such as a phase's; ``name`` says what of the machine it is of.
-
-    ``least`` are the words before it where it is not of the whole run.
-    """
+def energy_of(record: RunRecord, name: str, measured: Measurement) -> Value | None:
+    """One of the record's energies, such as a phase's; ``name`` says what of the machine it is of."""
     if measured.value is None or is_unresolved(measured):
         return None
     simulated = ", simulated device" if record.simulated else ""
     note = f"{part_words(record, name)}, {verb(measured)}{simulated}"
-    least = least_energy(record, measured) if least is None else least
+    least = least_energy(record, measured)
     figure = f"{format_number(measured.value / JOULES_PER_KILOWATT_HOUR)} kWh"
     return Value(
         text=f"{least}{figure} ({note})",

@@ -13,33 +13,50 @@ from cardcallback.render.pictures.choice import LOSS_PICTURE, pictures_of
 from cardcallback.render.pictures.loss import draw_loss
 from cardcallback.render.pictures.power import draw_power_and_memory
 from cardcallback.render.pictures.style import DOTS_PER_INCH, STYLE, mark_simulated
-from cardcallback.writing import write_bytes_atomically
+from cardcallback.units import BYTES_PER_MEBIBYTE
+from cardcallback.writing import read_ordinary, write_bytes_atomically
+
+# Far more than a picture of ours has.
+_LARGEST_BYTES = 64 * BYTES_PER_MEBIBYTE
 
 if TYPE_CHECKING:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
 
-def draw_pictures(record: RunRecord, folder: Path) -> tuple[Path, ...]:
+def draw_pictures(
+    record: RunRecord, folder: Path, *, require_wanted: Callable[[], None] = lambda: None
+) -> tuple[Path, ...]:
     """Write every picture of ``pictures_of(record)`` into ``folder``, which must exist.
 
     The same record gives the same bytes with the same matplotlib. Neither a person's matplotlib settings
     nor pyplot's figures are used or changed.
 
+    Args:
+        record: what to show.
+        folder: where the pictures lie.
+        require_wanted: called before a drawn one is written, and raises where it is not to be any more.
+
     Returns:
         The files, in the order of the card; none where there is nothing to draw.
 
     Raises:
-        CardCallbackError: a file cannot be written.
+        CardCallbackError: a file cannot be written, or somebody else wrote it meanwhile.
         ImportError: matplotlib cannot be loaded.
     """
     record = lettered(record)
-    return tuple(_draw(record, folder / name) for name in pictures_of(record))
+    return tuple(_draw(record, folder / name, require_wanted) for name in pictures_of(record))
 
 
-def _draw(record: RunRecord, path: Path) -> Path:
+def _draw(record: RunRecord, path: Path, require_wanted: Callable[[], None]) -> Path:
     draw = draw_loss if path.name == LOSS_PICTURE else draw_power_and_memory
-    save_picture(path, lambda: draw(record), simulated=record.simulated)
+
+    def wanted() -> Figure:
+        figure = draw(record)
+        require_wanted()
+        return figure
+
+    save_picture(path, wanted, simulated=record.simulated)
     return path
 
 
@@ -47,17 +64,19 @@ def save_picture(path: Path, draw: Callable[[], Figure], *, simulated: bool) -> 
     """Write what ``draw`` returns as a PNG file in our style; what is simulated is marked across it.
 
     Raises:
-        CardCallbackError: the file cannot be written.
+        CardCallbackError: the file cannot be written, or somebody else wrote it while it was drawn.
     """
     from matplotlib import rc_context, rcParamsDefault  # noqa: PLC0415  loaded only to draw
 
     # The backend is pyplot's affair, which is not used; setting it would load one.
     defaults = {key: rcParamsDefault[key] for key in rcParamsDefault if not key.startswith("backend")}
+    stood = read_ordinary(path, _LARGEST_BYTES)
     with rc_context(defaults | STYLE):
         figure = draw()
         if simulated:
             mark_simulated(figure)
-        write_bytes_atomically(path, _png(figure), waits_for_disk=False)  # they can be drawn again
+        picture = _png(figure)
+    write_bytes_atomically(path, picture, unless_changed_from=stood, waits_for_disk=False)  # it can be drawn again
 
 
 def _png(figure: Figure) -> bytes:

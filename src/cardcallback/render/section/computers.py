@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from cardcallback.record import Accelerator, Measurement, Node, RunRecord, is_only_a_part
-from cardcallback.render.figures import energy_figure, is_known
+from cardcallback.render.figures import energy_figure, is_known, run_energy
 from cardcallback.render.text import TIMES, escape_markdown, join_words, sentence
 from cardcallback.units import HERTZ_PER_MEGAHERTZ, format_bytes, format_duration, format_number, format_ranks
 
@@ -21,7 +21,10 @@ def computer_lines(record: RunRecord) -> list[tuple[str, str]]:
     parts = list(zip(record.nodes, _devices(record), strict=True))[:_MOST_LINES]
     first = record.nodes[0]
     lines = [
-        (f"Computer of {format_ranks(node.ranks)}", _same(record, node) + _computer(node, devices, node is not first))
+        (
+            f"Computer of {format_ranks(node.ranks)}",
+            _same(record, node) + _computer(record, node, devices, tells_state=node is not first),
+        )
         for node, devices in parts
     ]
     more = len(record.nodes) - len(lines)
@@ -45,12 +48,12 @@ def _same(record: RunRecord, node: Node) -> str:
     return "" if first.ranks == node.ranks else f"The same computer as that of {format_ranks(first.ranks)}: "
 
 
-def _computer(node: Node, devices: Sequence[Accelerator], tells_state: bool) -> str:  # noqa: FBT001 - one call
+def _computer(record: RunRecord, node: Node, devices: Sequence[Accelerator], *, tells_state: bool) -> str:
     kinds = Counter(node.accelerators).items()
     none = "no GPU measured" if node.gpus_of is None else "its GPUs are measured there already"
     parts = [join_words([f"{count} {TIMES} {escape_markdown(name)}" for name, count in kinds]) or none]
     if node.gpu_energy_joules is not None:
-        energy = f"GPU energy {energy_figure(_gpu_energy(node))} in {format_duration(node.duration_seconds)}"
+        energy = f"GPU energy {run_energy(record, _gpu_energy(node))} in {format_duration(node.duration_seconds)}"
         parts.append(energy + _each(devices))
     if node.memory_peak_bytes is not None:
         parts.append(f"peak memory in use {format_bytes(node.memory_peak_bytes)}")

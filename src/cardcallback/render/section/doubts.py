@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from cardcallback.record import TOKEN_CROSS_ENTROPY, RunRecord, Session, session_is_least
+from cardcallback.record import TOKEN_CROSS_ENTROPY, RunRecord, Session, energy_is_least, session_is_least
 from cardcallback.render.energy_words import energy_noun
-from cardcallback.render.figures import absent, energy_figure, is_known
+from cardcallback.render.figures import AT_LEAST, absent, energy_figure, is_known
 from cardcallback.render.pictures.choice import POWER_PICTURE, picture_address
 from cardcallback.render.run_words import held_out_loss_was_no_number, not_finite_notes, plural
 from cardcallback.render.section.computers import computer_lines
@@ -93,8 +93,9 @@ def _sessions(record: RunRecord) -> str:
 def _session(number: int, session: Session, record: RunRecord) -> str:
     begun = escape_markdown(session.started_on)
     steps = f"steps {session.first_step:,} to {session.last_step:,}"
-    least = "at least " if session_is_least(session) else ""
-    figure = energy_figure(session.energy.gpu, beside_joules=record.energy.gpu.value, least=least or None)
+    least = AT_LEAST if session_is_least(session) else ""
+    used = AT_LEAST if energy_is_least(session.energy.gpu, [session]) else ""
+    figure = energy_figure(session.energy.gpu, beside_joules=record.energy.gpu.value, least=used)
     energy = f"{energy_noun(record)} energy {figure}"
     time = f"{least}{format_duration(session.duration_seconds)}"
     return f"{number}: {begun}, {steps}, {time}, {energy}, {session.status}"

@@ -9,9 +9,9 @@ from cardcallback.render.figures import (
     accuracy_words,
     beside_accuracy,
     coverage_words,
-    energy_figure,
     is_known,
     recording_error,
+    run_energy,
     source_words,
     verb,
 )
@@ -41,8 +41,8 @@ def other_energy(record: RunRecord) -> str:
         return _other_than_the_modules(record, inside)
     if not is_known(cpu) and not is_known(dram) and cpu.reason == dram.reason:
         return f"CPU and memory were {absent(cpu)}."
-    parts = [f"CPU {_figure(cpu)}" + (f": {cpu_place(record)}" if is_known(cpu) else "")]
-    parts.append(f"main memory {_figure(dram)}")
+    parts = [f"CPU {_figure(record, cpu)}" + (f": {cpu_place(record)}" if is_known(cpu) else "")]
+    parts.append(f"main memory {_figure(record, dram)}")
     return f"{'; '.join(parts)}."
 
 
@@ -61,7 +61,7 @@ def _other_than_the_modules(record: RunRecord, inside: list[str]) -> str:
     for name, found, _ in _module_parts(record):
         if name not in inside:
             place = f": {cpu_place(record)}" if name == "CPU" and is_known(found) else ""
-            parts.append(f"{name} {_figure(found)}{place}")
+            parts.append(f"{name} {_figure(record, found)}{place}")
     return f"{'; '.join(parts)}."
 
 
@@ -70,17 +70,17 @@ def second_sensors(record: RunRecord) -> str:
     others = record.energy.others
     if not others:
         return ""
-    sentences = [f"{_name(other)}: {_figure(other)}{_beside(record, other)}." for other in others]
+    sentences = [f"{_name(other)}: {_figure(record, other)}{_beside(record, other)}." for other in others]
     return " ".join([*sentences, "These overlap the figures above and are added to nothing."])
 
 
-def _figure(measurement: Measurement) -> str:
+def _figure(record: RunRecord, measurement: Measurement) -> str:
     if not is_known(measurement):
         return absent(measurement)
     accuracy = accuracy_words(measurement.instrument_accuracy)
     gaps = "" if _is_whole(measurement) else f"; {coverage_words(measurement)}"
     return (
-        f"{energy_figure(measurement)} ({verb(measurement)}: {source_words(measurement)}; "
+        f"{run_energy(record, measurement)} ({verb(measurement)}: {source_words(measurement)}; "
         f"recording error {recording_error(measurement)}, the sensor's own accuracy {accuracy}{gaps})"
     )
 
@@ -146,7 +146,7 @@ def _counterpart(record: RunRecord, other: Measurement) -> tuple[str, Measuremen
         if scope is None or found.scope is None or not is_known(found):
             continue
         if (scope.gpu_core, scope.cpu, scope.network) == (found.scope.gpu_core, found.scope.cpu, found.scope.network):
-            return f"{name} of {energy_figure(found)}", found
+            return f"{name} of {run_energy(record, found)}", found
     return None
 
 

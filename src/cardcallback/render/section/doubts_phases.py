@@ -11,11 +11,11 @@ from cardcallback.render.figures import (
     absent,
     accuracy_words,
     at_least,
-    energy_figure,
     energy_range,
     is_known,
     relative_width,
     resolved_value,
+    run_energy,
 )
 from cardcallback.render.run_words import plural
 from cardcallback.render.text import escape_markdown, join_words
@@ -42,7 +42,7 @@ def _phases(record: RunRecord) -> str:
         return "; ".join(f"{escape_markdown(phase.phase)} {_time(phase)}" for phase in phases) + "."
     whole = record.energy.gpu.value
     shares = [
-        f"{escape_markdown(phase.phase)} {energy_figure(phase.energy, beside_joules=whole)} ({_visits(phase, whole)})"
+        f"{escape_markdown(phase.phase)} {run_energy(record, phase.energy, whole)} ({_visits(phase, whole)})"
         for phase in phases
         if phase.energy.value is not None
     ]

@@ -7,10 +7,10 @@ from collections import Counter
 from cardcallback.record import Accelerator, RunRecord, is_only_a_part
 from cardcallback.render.energy_words import is_divided
 from cardcallback.render.figures import (
-    energy_figure,
     figure,
     is_known,
     resolved_value,
+    run_energy,
 )
 from cardcallback.render.run_words import device_numbers, devices, had_all_devices, plural
 from cardcallback.render.section.result_energy import interval_words
@@ -47,13 +47,12 @@ def device_lines(record: RunRecord) -> list[tuple[str, str]]:
         return []
     if len(record.nodes) > 1:
         found = found[: len(record.nodes[0].accelerators)]
-    whole = record.energy.gpu.value
     if not had_all_devices(record):
         return [
-            (label, _device(device, whole)) for label, device in zip(_labels_by_session(record), found, strict=True)
+            (label, _device(record, device)) for label, device in zip(_labels_by_session(record), found, strict=True)
         ]
     numbers = device_numbers(found)
-    return [(f"GPU {number}", _device(device, whole)) for number, device in zip(numbers, found, strict=True)]
+    return [(f"GPU {number}", _device(record, device)) for number, device in zip(numbers, found, strict=True)]
 
 
 def _labels_by_session(record: RunRecord) -> list[str]:
@@ -68,12 +67,13 @@ def _labels_by_session(record: RunRecord) -> list[str]:
     return labels
 
 
-def _device(device: Accelerator, beside_joules: float | None) -> str:
+def _device(record: RunRecord, device: Accelerator) -> str:
+    beside_joules = record.energy.gpu.value
     interval = interval_words(device.energy, beside_joules)
     doubts = f" ({interval})" if interval else ""
     parts = [
         escape_markdown(device.name),
-        f"energy {energy_figure(device.energy, beside_joules=beside_joules)}{doubts}",
+        f"energy {run_energy(record, device.energy, beside_joules)}{doubts}",
     ]
     if (watts := resolved_value(device.mean_power)) is not None:
         parts.append(f"mean power {format_power(watts)}")

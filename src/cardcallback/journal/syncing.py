@@ -1,0 +1,61 @@
+"""Has the disk take the journal beside the lines that follow: a slow disk takes seconds for that, and holds up none."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from pathlib import Path
+
+from cardcallback import portable
+
+
+class DiskSync:
+    """Syncs one file, and the folder that it lies in, in a thread that nobody waits for; never twice at a time.
+
+    The file is opened anew for it: a copy of the writer's own descriptor would hold the lock that says that the writer
+    lives, in a forked child too.
+
+    Args:
+        path: where the file lies.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._thread: threading.Thread | None = None
+        self._error: OSError | None = None
+
+    def begin(self) -> bool:
+        """Begin; whether it did, and does not leave it to a later call since the disk is at it still.
+
+        Raises:
+            OSError: the disk failed last time.
+        """
+        if self._thread is not None and self._thread.is_alive():
+            return False
+        error, self._error = self._error, None
+        if error is not None:
+            raise error
+        thread = threading.Thread(target=self._sync, name="cardcallback-journal-sync", daemon=True)
+        # Where no open file can be moved, this one would be in the way of the file that is to take its place.
+        if portable.MOVES_OPEN_FILES and portable.starts(thread):
+            self._thread = thread
+        else:
+            self._sync()
+        return True
+
+    def _sync(self) -> None:
+        with contextlib.suppress(OSError):  # gone or moved, which the next line sees, or a disk that syncs no folders
+            for path in (self._path, self._path.parent):
+                descriptor = os.open(path, portable.READ_FLAGS)
+                try:
+                    self._take(descriptor, is_file=path == self._path)
+                finally:
+                    os.close(descriptor)
+
+    def _take(self, descriptor: int, *, is_file: bool) -> None:
+        try:
+            portable.sync(descriptor)
+        except OSError as error:
+            if is_file:
+                self._error = error
