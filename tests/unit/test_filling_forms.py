@@ -39,6 +39,10 @@ def filled(body: str) -> str:
         ("- Hardware:\n- **Training time:**\n- **Hours used**: \n\n## Next\n", "- Hardware: 1 × NVIDIA GB10 (NVIDIA DGX Spark)\n- **Training time:** 1 h 52 min\n- **Hours used**: 1.87 hours of wall time; 1.87 GPU-hours (1 GPU) \n\n## Next\n"),
         ("* learning_rate:\n* [ ] Epochs:\n\n<!-- end -->", "* learning_rate: 2e-4, cosine schedule\n* [ ] Epochs: 1\n\n<!-- end -->"),
         ("1. 训练时长：\n2. Steps:", "1. 训练时长：1 h 52 min\n2. Steps: 500"),
+        # Names in capitals right behind a sign of equality, and a value there that is remembered too.
+        ("- LoRA r={LORA_R}, alpha={LORA_ALPHA}, dropout 0", "- LoRA r=16, alpha=32, dropout 0"),
+        ("- epochs=[X]\n- learning_rate=<value>", "- epochs=1\n- learning_rate=2e-4, cosine schedule"),
+        ("- Logged training time: [X] s", "- Logged training time: 6,720 s"),
         # The default of a template that nobody rendered.
         ("- **Epochs:** {{ epochs | default('[More Information Needed]', true) }}", "- **Epochs:** 1"),
         # Attributes of Quarto and Pandoc.
@@ -83,6 +87,9 @@ def test_a_place_is_filled_however_it_is_left(before: str, after: str) -> None:
         "- Hardware:\n\nFour A100 of a colleague.\n",
         "- Hardware:\n\n| A100 | 4 |\n|---|---|\n",
         "- **Hardware:\n---\n** 1\n",
+        # What the model reads and writes is of its use.
+        "### Input/Output Format\n\n**Output**:\n- **Max length**: [X] tokens\n",
+        "- LoRA r={lora.rank}",
         # Other models', whatever stands beside them.
         "| Model | Val loss |\n|---|---|\n| Baseline | XX |\n| Previous release | XX |",
         # A single circle is "yes", a cross or a number a name.

@@ -16,10 +16,11 @@ from cardcallback.render.card.quantities import is_unit, unit_in
 _BRACKETS = re.compile(r"\[(?P<hint>(?:[^\[\]]|\[[^\[\]]*\])*)\]")
 _WIDE = re.compile(r"[\uff3b\u3010](?P<hint>[^\uff3b\uff3d\u3010\u3011\n]{1,60})[\uff3d\u3011]")
 # Single braces right behind a letter, an accent or another brace are a formula's, and those around a name such as
-# "props.epochs" or "trainingTime", like tags that close themselves, a program's; so are braces right behind "=".
+# "props.epochs" or "trainingTime", like tags that close themselves, a program's; so are braces right behind "=", but
+# around a name in capitals.
 _BRACES = re.compile(
     r"(?<!=)\{\{(?!\s*\w+\.\w)\s*(?P<hint>[^{}|]*)(?:\|[^{}]*)?\}\}"
-    r"|(?<![\w^\\}={])\$?\{(?!\w+\.\w|[a-z]+[A-Z])(?P<name>[A-Za-z_][\w .-]{2,60})\}"
+    r"|(?<![\w^\\}{])(?:(?<!=)|(?=\{[A-Z][A-Z0-9_]+\}))\$?\{(?!\w+\.\w|[a-z]+[A-Z])(?P<name>[A-Za-z_][\w .-]{2,60})\}"
 )
 _ANGLES = re.compile(r"<(?P<hint>[A-Za-z][^<>\n]{0,60})(?<!/)>")
 _PARENTHESES = re.compile(r"\((?P<hint>(?:e\.g\.|(?:fill|insert|your|enter|specify|to be)\b)[^()]*)\)", re.IGNORECASE)
