@@ -53,7 +53,9 @@ def is_same_line(old: str, new: str, composed: ComposedCard) -> bool:
     candidates = {old}
     end = next(LINE_END.finditer(old)).start()
     if old[:end].rstrip("*_").endswith(":"):
-        candidates |= {f"{old[:end]} {fill.text}{old[end:]}" for fill in composed.card.filled if fill.placeholder == TIGHT}
+        candidates |= {
+            f"{old[:end]} {fill.text}{old[end:]}" for fill in composed.card.filled if fill.placeholder == TIGHT
+        }
     for _ in range(_MOST_FILLS_OF_A_LINE):
         candidates |= {
             candidate.replace(placeholder, text, 1)

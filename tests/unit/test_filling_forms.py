@@ -43,6 +43,12 @@ def filled(body: str) -> str:
         ("- LoRA r={LORA_R}, alpha={LORA_ALPHA}, dropout 0", "- LoRA r=16, alpha=32, dropout 0"),
         ("- epochs=[X]\n- learning_rate=<value>", "- epochs=1\n- learning_rate=2e-4, cosine schedule"),
         ("- Logged training time: [X] s", "- Logged training time: 6,720 s"),
+        # A unit behind other words of a hint, or at the end of a comment.
+        ("- Training time: [duration in hours]", "- Training time: 1.87 hours"),
+        ("- Peak memory: [peak usage in GB]", "- Peak memory: 65.5 GB (61.0 GiB of 120 GiB in use, whole machine)"),
+        ("### Training time\n\n<!-- all of it, in minutes -->", "### Training time\n\n112 minutes"),
+        ("- Carbon emitted (est.): [grams]", "- Carbon emitted (est.): 37 grams (GPU only: 107 Wh × 344 g/kWh, Germany, 2024, lifecycle)"),
+        ("- Training compute: [X] GPU-hours", "- Training compute: 1.87 GPU-hours (1 GPU)"),
         # The default of a template that nobody rendered.
         ("- **Epochs:** {{ epochs | default('[More Information Needed]', true) }}", "- **Epochs:** 1"),
         # Attributes of Quarto and Pandoc.
@@ -90,6 +96,9 @@ def test_a_place_is_filled_however_it_is_left(before: str, after: str) -> None:
         # What the model reads and writes is of its use.
         "### Input/Output Format\n\n**Output**:\n- **Max length**: [X] tokens\n",
         "- LoRA r={lora.rank}",
+        "- Training compute (FLOPs): [X]",
+        "- Training compute: [X] PF-days",
+        "- Training time: [latency in hours]",
         # Other models', whatever stands beside them.
         "| Model | Val loss |\n|---|---|\n| Baseline | XX |\n| Previous release | XX |",
         # A single circle is "yes", a cross or a number a name.

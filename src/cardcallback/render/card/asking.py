@@ -39,7 +39,7 @@ _TIMES = frozenset({"training_time", "time_per_epoch", "time_per_step"})
 _QUALIFIERS = re.compile(
     r"^[^\w(]*(?:the|approximate|approx\.?|estimated|our|logged|measured|recorded|actual)\s+"
     r"|(?:,?\s+\(?(?:(?:used )?(?:for|in|during|of) (?:the )?training|"
-    r"at the end(?: of (?:the )?training)?|used|training|approx\.?|approximate|estimated|measured|"
+    r"at the end(?: of (?:the )?training)?|used|training|approx\.?|approximate|estimated|est\.?|measured|"
     r"recorded|(?:known|measured) or estimated|estimated or measured|if (?:known|available)|"
     r"of (?:the|this|our) model)\)?)+$",
     re.IGNORECASE,
@@ -152,7 +152,7 @@ class Asking:
         return self._by_label(turned, slot.column or "", above, original, may_turn=False)
 
     def _is_one_of_several(self, slot: Slot, label: str) -> bool:
-        """Whether more than one row may be this run's, as "SFT" and "QLoRA" of a QLoRA, and this one does not say so."""
+        """Whether several rows may be this run's, as "SFT" and "QLoRA" of a QLoRA, and this one does not say so."""
         plain = normalize_label(label)
         group = self.column_group(plain)
         alike = {one for one in self.beside.rows(slot) if self.column_group(one) == group} | {plain}

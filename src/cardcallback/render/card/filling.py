@@ -129,7 +129,7 @@ def _is_narrow(body: str, slot: Slot) -> bool:
 
 
 def _is_tight(body: str, slot: Slot) -> bool:
-    """Whether a value's place is right behind its label's colon, where it needs a blank before it; a wide colon has one."""
+    """Whether a value's place is right behind its label's colon, where it needs a blank; a wide colon has one."""
     is_blank = slot.begin == slot.end and slot.kind == "line"
     return is_blank and _TIGHT.search(body, max(slot.begin - 3, 0), slot.begin) is not None
 

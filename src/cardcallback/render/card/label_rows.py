@@ -79,7 +79,7 @@ class LabelRows:
         if value not in self._words:
             texts = [value.replace("_", " "), *self._index.whole_texts]
             texts += [name for other in self._index.labels.rows if other.value == value for name in each(other.label)]
-            texts += ["GPU GPUs model count"] if value in DEVICE_VALUES else []
+            texts += ["GPU GPUs TPU model count"] if value in DEVICE_VALUES else []
             texts += [name for name, other in self._index.inside.items() if other == value]
             self._words[value] = words_of(*texts)
         return self._words[value] | words_of(label or "", *row.placeholders)

@@ -9,7 +9,7 @@ from typing import Any
 from cardcallback.render.card.front_matter import SplitCard
 
 # A whole line that a template language is to put keys in place of, such as the Hub's own "{{ card_data }}".
-_OPEN_LINE = re.compile(r"^\{\{[^{}\r\n]*\}\}[ \t]*(?:\r\n|\r|\n)", re.MULTILINE)
+_OPEN_LINE = re.compile(r"^\{\{\s*\w[^{}\r\n]*\}\}[ \t]*(?:\r\n|\r|\n)", re.MULTILINE)
 _OPEN = re.compile(
     r"(?-i:X+(?:[.,]X+)?|N)|x{2,}(?:[.,]x+)?|#+|_+|\.{3,}|\u2026|"
     r"\?+|tbd|tba|todo|fixme|to be (?:determined|added|filled(?: in)?)|"
