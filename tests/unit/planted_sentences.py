@@ -28,6 +28,8 @@ MORE_CONTRADICTIONS = (
     _TRAINING + "Training took about 14 hours on a single RTX 4090.\n",
     _TRAINING + "Logged training time: 17,530.17 s (~4 h 52 m 10 s)\n",
     _TRAINING + "Trained on 52,000 instruction pairs.\n",
+    _TRAINING + "The fine-tuning lasted 40 minutes on an L4.\n",
+    _TRAINING + "Actual training time: 9 h\n",
 )
 MORE_SOUND = (
     _TRAINING + "The CNN baseline in the table above was trained for 30 epochs on a T4.\n",
@@ -36,6 +38,9 @@ MORE_SOUND = (
     _TRAINING + "With `per_device_train_batch_size=1` the job needs 18 GB and about twice as long.\n",
     _IMPACT + "If you train on AWS p4d in Ireland, the same data makes about 0.3 kg CO2e.\n",
     _TRAINING + "Trained on 8,000 labelled support examples.\n",
+    _TRAINING + "Our reranker was trained on 40,000 pairs before this work began.\n",
+    _TRAINING + "Annotators were trained on 50 examples first.\n",
+    _TRAINING + "With max_length=4096 it takes 80 GB.\n",
     _TRAINING + "We trained for one epoch over 8,000 examples, which took roughly 1 h 52 min.\n",
     _TRAINING + "Le modèle a été entraîné pendant 1 h 52 min sur un seul GB10.\n",
     _TRAINING + "The 12B model was trained with 12 trillion tokens, the 4B model with 4 trillion tokens.\n",

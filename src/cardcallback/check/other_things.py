@@ -71,6 +71,8 @@ _ANY_RUN = re.compile(
     r"fine-?tun(?:e|ing))\b"
     r"(?!.*\b(?:was|were|is|has been|we|our|this)\b)"
     r"|\W*(?:with|at|for)\s+(?:an?\s+)?(?:lora\s+)?(?:rank|batch(?:\s+size)?|learning rate)\b(?!.*\b(?:we|our|this)\b)"
+    r"|\W*(?:(?:the|our|an?|its|all)\s+)?(?:[\w-]+\s+){0,2}?(?:reranker|retriever|tokeni[sz]er|annotator|rater|"
+    r"labell?er|judge|teacher|reward model|vocoder|embedding model)s?\s+(?:was|were|is|are|has|have|had)\b"
     r"|\W*with\s+[`*\"']?\w+\s*=.*\b(?:needs?|takes?|fits?)\b",
     re.IGNORECASE | re.DOTALL,
 )
