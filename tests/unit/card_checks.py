@@ -10,6 +10,9 @@ from cardcallback.render.card.front_matter import split_card
 from cardcallback.render.card.section_block import section_spans
 
 LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+\Z")
+# What a place right behind its label's colon is remembered by.
+TIGHT = " "
+LINE_END = re.compile(r"[ \t]*(?:\r\n|\r|\n)?\Z")
 GENERATED = "[None](https://huggingface.co/None)"
 
 
@@ -48,6 +51,11 @@ def lines_filled(fill: Fill) -> list[tuple[str, str]]:
 def is_same_line(old: str, new: str, composed: ComposedCard) -> bool:
     """Byte for byte, but for fills, and for the line end that the last line may have lacked."""
     candidates = {old}
+    end = next(LINE_END.finditer(old)).start()
+    if old[:end].rstrip("*_").endswith(":"):
+        candidates |= {
+            f"{old[:end]} {fill.text}{old[end:]}" for fill in composed.card.filled if fill.placeholder == TIGHT
+        }
     for _ in range(_MOST_FILLS_OF_A_LINE):
         candidates |= {
             candidate.replace(placeholder, text, 1)

@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from card_inputs import FOLDER, again, compose, metadata, peft_updated, trl_card, with_place, without_base
+from huggingface_hub import ModelCard
 
 from cardcallback.record import RunRecord
 from cardcallback.render.card.compose import compose_card, default_hub_template
@@ -206,3 +207,21 @@ def test_a_programs_card_without_keys_gets_a_library() -> None:
     assert metadata(compose("# Card\n", body_kind="trainer").text)["library_name"] == "peft"
     assert metadata(compose("---\nlibrary_name: x\n---\n# Card\n", body_kind="trainer").text)["library_name"] == "x"
     assert "library_name" not in metadata(compose("# Mine\n").text)
+
+
+@pytest.mark.parametrize("own", ["", "# where the keys are explained\n", "license: mit\n"])
+@pytest.mark.parametrize("kind", ["person", "template"])
+def test_a_template_language_line_for_all_keys_gives_way_to_them(own: str, kind: str) -> None:
+    """As the Hub's own template has it, before anything made a card of it."""
+    composed = compose(f"---\n{own}{{{{ card_data }}}}\n---\n\n# Mine\n", with_place(), body_kind=kind)
+    matter = split_card(composed.text).matter or ""
+    assert matter.startswith(f"{own}base_model: google/gemma-3-4b-it\n")
+    assert "{" not in matter
+    assert again(composed, with_place()).text == composed.text
+
+
+def test_the_hubs_template_before_it_is_rendered_is_filled() -> None:
+    """The file that its client ships, copied as it is."""
+    text = compose(Path(str(ModelCard.default_template_path)).read_text(encoding="utf-8"), with_place()).text
+    assert metadata(text)["base_model"] == "google/gemma-3-4b-it"
+    assert "- **Hours used:** 1.87 hours of wall time; 1.87 GPU-hours (1 GPU)" in text

@@ -136,7 +136,6 @@ def test_a_value_that_is_not_known_any_more_gives_the_placeholder_back() -> None
         "# Environmental Impact\n\n- **Hours used:** 12\n",
         "# Environmental Impact\n\n- **Hours used:** [see the log](log.txt)\n",
         "# Environmental Impact\n\n- **Hours used:** [1]\n",
-        "# Environmental Impact\n\n- **Hours used:**\n",
         "# Inference cost\n\n## Inference\n\n- **Hours used:** [More Information Needed]\n",
         "# T\n\n| LoRA Rank | Alpha | Notes |\n|---|---|---|\n| LoRA Rank | [a] | [b] |\n",
         "# T\n\n- **Epochs:** [x]\n",

@@ -35,6 +35,20 @@ def filled(body: str) -> str:
         # A label before a line's end that somebody wrote, with another label or nothing below.
         ("**Training Time:** <br>\n**GPU:** <br>", "**Training Time:** 1 h 52 min<br>\n**GPU:** NVIDIA GB10<br>"),
         ("* Total kWh = <br>\n* Epochs: <br>", "* Total kWh = 0.107 (GPU only, measured)<br>\n* Epochs: 1<br>"),
+        # A list's item that is nothing but a label, with an item, a heading or nothing below.
+        ("- Hardware:\n- **Training time:**\n- **Hours used**: \n\n## Next\n", "- Hardware: 1 × NVIDIA GB10 (NVIDIA DGX Spark)\n- **Training time:** 1 h 52 min\n- **Hours used**: 1.87 hours of wall time; 1.87 GPU-hours (1 GPU) \n\n## Next\n"),
+        ("* learning_rate:\n* [ ] Epochs:\n\n<!-- end -->", "* learning_rate: 2e-4, cosine schedule\n* [ ] Epochs: 1\n\n<!-- end -->"),
+        ("1. 训练时长：\n2. Steps:", "1. 训练时长：1 h 52 min\n2. Steps: 500"),
+        # Names in capitals right behind a sign of equality, and a value there that is remembered too.
+        ("- LoRA r={LORA_R}, alpha={LORA_ALPHA}, dropout 0", "- LoRA r=16, alpha=32, dropout 0"),
+        ("- epochs=[X]\n- learning_rate=<value>", "- epochs=1\n- learning_rate=2e-4, cosine schedule"),
+        ("- Logged training time: [X] s", "- Logged training time: 6,720 s"),
+        # A unit behind other words of a hint, or at the end of a comment.
+        ("- Training time: [duration in hours]", "- Training time: 1.87 hours"),
+        ("- Peak memory: [peak usage in GB]", "- Peak memory: 65.5 GB (61.0 GiB of 120 GiB in use, whole machine)"),
+        ("### Training time\n\n<!-- all of it, in minutes -->", "### Training time\n\n112 minutes"),
+        ("- Carbon emitted (est.): [grams]", "- Carbon emitted (est.): 37 grams (GPU only: 107 Wh × 344 g/kWh, Germany, 2024, lifecycle)"),
+        ("- Training compute: [X] GPU-hours", "- Training compute: 1.87 GPU-hours (1 GPU)"),
         # The default of a template that nobody rendered.
         ("- **Epochs:** {{ epochs | default('[More Information Needed]', true) }}", "- **Epochs:** 1"),
         # Attributes of Quarto and Pandoc.
@@ -73,6 +87,18 @@ def test_a_place_is_filled_however_it_is_left(before: str, after: str) -> None:
 @pytest.mark.parametrize(
     "body",
     [
+        # A list's item that introduces what stands below it, or may.
+        "- Hardware:\n  - four of them\n",
+        "- Hardware:\n\n      A100\n",
+        "- Hardware:\n\nFour A100 of a colleague.\n",
+        "- Hardware:\n\n| A100 | 4 |\n|---|---|\n",
+        "- **Hardware:\n---\n** 1\n",
+        # What the model reads and writes is of its use.
+        "### Input/Output Format\n\n**Output**:\n- **Max length**: [X] tokens\n",
+        "- LoRA r={lora.rank}",
+        "- Training compute (FLOPs): [X]",
+        "- Training compute: [X] PF-days",
+        "- Training time: [latency in hours]",
         # Other models', whatever stands beside them.
         "| Model | Val loss |\n|---|---|\n| Baseline | XX |\n| Previous release | XX |",
         # A single circle is "yes", a cross or a number a name.

@@ -269,3 +269,25 @@ def test_languages_that_group_the_rows_of_a_table_are_not_those_of_the_card() ->
     assert filled(table) == table
     text = "| Item | Value |\n|---|---|\n| Energy | TBD |\n| Training time | TBD |\n"
     assert filled(f"# English\n\n{text}\n# Deutsch\n\n{text}").count("| 0.107 kWh (GPU only, measured) |") == 2
+
+
+def test_of_several_rows_that_may_be_this_run_the_one_that_says_so_is_filled() -> None:
+    """Methods beside each other are an ablation, whatever this run's method is."""
+    head = "## Results\n\n| Method | Eval loss | Training time (h) |\n|---|---|---|\n"
+    rows = "| LoRA | ? | ? |\n| QLoRA | ? | ? |\n| SFT | ? | ? |\n"
+    assert filled(head + rows) == head + rows
+    assert "| QLoRA (ours) | 1.04 | 1.87 |\n| SFT | ? | ? |" in filled(head + rows.replace("QLoRA", "QLoRA (ours)"))
+    assert "| QLoRA | 1.04 | 1.87 |" in filled(head + "| Base | ? | ? |\n| QLoRA | ? | ? |\n")
+
+
+def test_a_row_of_blanks_among_others_parts_them() -> None:
+    """Alone it is what a template leaves to be filled in."""
+    head = "## Training\n\n| Config | Epochs | Training time |\n|---|---|---|\n"
+    rows = "| | | |\n| acme-7b.yaml | 4 | 24.9 min |\n| | | |\n"
+    assert filled(head + rows) == head + rows
+
+
+def test_a_column_of_how_figures_are_collected_holds_none() -> None:
+    """Though it is the only one."""
+    body = "## Training\n\n| Metric | Collection method |\n|---|---|\n| GPU hours | TBD |\n"
+    assert filled(body) == body

@@ -22,7 +22,8 @@ _OTHER = re.compile(
     r"\ball (?:of )?(?:our |the |my )?(?:failed )?(?:experiments|runs|trials|trainings|attempts)\b|"
     r"\bembodied\b|\bmanufactur|\bmaking the\b|\bflights?\b|"
     r"\b(?:earlier|previous|prior|old) (?:version|adapter|model|run|training|checkpoint|release|attempt)s?\b|"
-    r"(?:^|[:\n])\W*(?:v|version )\d[\w.]*\s+(?:was|is|had|has|used)\b|"
+    r"(?:^|[:\n])\W*(?:v|version )\d[\w.]*\s+(?:of\s+(?:\w+\s+){1,3})?(?:was|is|had|has|used)\b|"
+    r"\bif (?:you|one|someone)\b|"
     r"\b(?:a|one|each|every|single|\d[\d,]*) (?:single )?"
     r"(?:prompt|quer(?:y|ies)|requests?|answers?|responses?|replies|images?)\b",
     re.IGNORECASE,
@@ -57,7 +58,8 @@ _ANOTHER_RUN = re.compile(
     r"better|worse|overfit\w*|(?<!per )second|third(?! of an? )|separate\w*|diverg\w*|teacher|lehrer|"
     r"enseignant|paper|et al|"
     r"defaults?|"
-    r"reproduc\w*|the same (?:script|code|recipe|training|run|job)|(?:my|our) old|"
+    r"reproduc\w*|repeat|you(?: will|'ll)? need|baselines?\b.{0,60}\b(?:trained|fine-?tuned|ran|took|used)|"
+    r"the same (?:script|code|recipe|training|run|job)|(?:my|our) old|"
     r"ziel\w*|geplant\w*|h\u00f6chstens|bis zu|objectif|pr\u00e9vu\w*|maximum|jusqu|hasta|previsto|"
     r"vergl\w*|fr\u00fchere\w*|anciens?|auparavant|anterior\w*)\b|"
     r"[<\u2264\u2265]|\u76ee\u6807|\u76ee\u6a19|\u8ba1\u5212",
@@ -68,7 +70,10 @@ _ANY_RUN = re.compile(
     r"\W*(?:an?|one)\s+(?:[\w.-]+\s+){0,3}?(?:q?lora|adapter|run|training|rank|batch|learning rate|"
     r"fine-?tun(?:e|ing))\b"
     r"(?!.*\b(?:was|were|is|has been|we|our|this)\b)"
-    r"|\W*(?:with|at|for)\s+(?:an?\s+)?(?:lora\s+)?(?:rank|batch(?:\s+size)?|learning rate)\b(?!.*\b(?:we|our|this)\b)",
+    r"|\W*(?:with|at|for)\s+(?:an?\s+)?(?:lora\s+)?(?:rank|batch(?:\s+size)?|learning rate)\b(?!.*\b(?:we|our|this)\b)"
+    r"|\W*(?:(?:the|our|an?|its|all)\s+)?(?:[\w-]+\s+){0,2}?(?:reranker|retriever|tokeni[sz]er|annotator|rater|"
+    r"labell?er|judge|teacher|reward model|vocoder|embedding model)s?\s+(?:was|were|is|are|has|have|had)\b"
+    r"|\W*with\s+[`*\"']?\w+\s*=.*\b(?:needs?|takes?|fits?)\b",
     re.IGNORECASE | re.DOTALL,
 )
 # Other work around a training, whose time and energy are its own.

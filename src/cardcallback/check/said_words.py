@@ -57,9 +57,14 @@ _EXAMPLES = re.compile(
     r"(?<![\w.,])(?P<count>\d[\d.,]*\s*[kKM]?)\s+(?P<of>train(?:ing)?\s+)?"
     r"(?:examples|samples|instances|conversations|rows|pairs)\b"
 )
+_TRAINED_ON_SO_MANY = re.compile(
+    r"\b(?:trained|fine-?tuned)\s+on\s+(?P<count>\d[\d.,]*\s*[kKM]?)\s+(?:[a-z-]+\s+){0,2}?"
+    r"(?:examples|samples|instances|conversations|rows|pairs)\b",
+    re.IGNORECASE,
+)
 _OF_DATA = frozenset({"training data", "training dataset", "training set"})
 _TRAINED_ON = re.compile(
-    r"\b(?:trained|fine-?tuned|(?:train|fine-?tun)ing\s+(?:was|ran|took place))\b[^.]{0,40}?"
+    r"\b(?:trained|fine-?tuned|(?:train|fine-?tun)ing\s+(?:was|ran|took|lasted))\b[^.]{0,40}?"
     r"\b(?:on|using|with)\s+(?P<text>[^.;]{3,80})",
     re.IGNORECASE,
 )
@@ -166,8 +171,8 @@ def _assigned(sentence: str, slot: Slot, index: LabelIndex) -> Iterator[Stated]:
 
 
 def _examples(sentence: str, slot: Slot) -> Iterator[Stated]:
-    """So many training examples, or examples beside a label that asks for the data."""
+    """So many training examples, that a model was trained on, or beside a label that asks for the data."""
     is_data = normalize_label(slot.label or "") in _OF_DATA
-    for found in _EXAMPLES.finditer(sentence):
-        if found["of"] or is_data:
-            yield made("training_examples", found["count"], found.start("count"), slot)
+    said = [found for found in _EXAMPLES.finditer(sentence) if found["of"] or is_data]
+    for found in {one.start("count"): one for one in (*said, *_TRAINED_ON_SO_MANY.finditer(sentence))}.values():
+        yield made("training_examples", found["count"], found.start("count"), slot)

@@ -12,11 +12,10 @@ from cardcallback.render.card.column_groups import ColumnGroups
 from cardcallback.render.card.label_rows import LabelRows
 from cardcallback.render.card.labelled import normalize_label
 from cardcallback.render.card.labels import LabelIndex, LabelRow, NeverRow, each, each_of, has_word
-from cardcallback.render.card.own_run import Neighbours, OwnRun
+from cardcallback.render.card.own_run import Neighbours, OwnRun, is_own
 from cardcallback.render.card.quantities import Unit, split_unit, time_unit_in, unit_in
 from cardcallback.render.card.slots import Slot
 from cardcallback.render.card.two_heads import readings
-from cardcallback.render.card.understood import DEVICE_VALUES, words_of
 
 _ANOTHER_MEANING = "has another meaning beside the labels around it"
 _OF_PHASE = "of one phase, and the figure is of the whole run"
@@ -25,6 +24,7 @@ _BEFORE_TRAINING = "about the model before this training run"
 _OF_THE_BASE = frozenset(
     {"base_loss", "perplexity_base", "base_model", "base_model_link", "model_type", "total_parameters"}
 )
+_ONE_OF_SEVERAL = "one of several rows that may be of this run, and which is not said"
 _ANOTHER_RUN = "about another model or stage, not about this training run"
 _YEAR = re.compile(r"(?:19|20)\d\d")
 # What a column of units has beside a value that has none.
@@ -37,9 +37,9 @@ _NO_UNIT = re.compile(
 _TELLING = frozenset({"learning_rate", "epochs", "training_time", "lora_rank", "optimizer", "warmup", "training_loss"})
 _TIMES = frozenset({"training_time", "time_per_epoch", "time_per_step"})
 _QUALIFIERS = re.compile(
-    r"^[^\w(]*(?:the|approximate|approx\.?|estimated|our)\s+"
+    r"^[^\w(]*(?:the|approximate|approx\.?|estimated|our|logged|measured|recorded|actual)\s+"
     r"|(?:,?\s+\(?(?:(?:used )?(?:for|in|during|of) (?:the )?training|"
-    r"at the end(?: of (?:the )?training)?|used|training|approx\.?|approximate|estimated|measured|"
+    r"at the end(?: of (?:the )?training)?|used|training|approx\.?|approximate|estimated|est\.?|measured|"
     r"recorded|(?:known|measured) or estimated|estimated or measured|if (?:known|available)|"
     r"of (?:the|this|our) model)\)?)+$",
     re.IGNORECASE,
@@ -68,9 +68,8 @@ class Asking:
         self.index, self.beside, self._run = index, beside, OwnRun(record)
         training = record.training
         rows = index.labels.rows
-        self._rows = LabelRows(index)
+        self.rows = LabelRows(index)
         self._telling = {name for row in rows if row.value in _TELLING and not row.section for name in each(row.label)}
-        self._words: dict[str, frozenset[str]] = {}
         topics = {normalize_label(word) for row in rows for word in (*row.section, *each(row.heading))}
         topics |= {"setup", "settings", "configuration", "details", "parameters"}
         never = {normalize_label(word) for one in index.labels.never_under for word in one.words}
@@ -95,7 +94,7 @@ class Asking:
             composed, over = self._composed(slot, label), f"the column {slot.column}"
             slot, whole = (slot, None) if composed is None else (composed, composed.label)
         else:
-            whole, over = label_below(self._rows, slot, label, headings, self.beside), "what stands above it"
+            whole, over = label_below(self.rows, slot, label, headings, self.beside), "what stands above it"
         if whole is None:
             return Asked(why=f"{over} asks for something else of it")
         return self._by_label(slot, whole, above, original)
@@ -118,7 +117,7 @@ class Asking:
         plain = _QUALIFIERS.sub("", bare).strip()
         # Of a label without unit and qualifiers all four are the same.
         for name, asked in dict.fromkeys(((label, None), (bare, unit), (plain, unit), (label, unit_in(label) or unit))):
-            labelled = self._rows.of(name, asked) if name != plain or plain == bare else self._rows.of_used(name, asked)
+            labelled = self.rows.of(name, asked) if name != plain or plain == bare else self.rows.of_used(name, asked)
             rows = [row for row in labelled if self._is_below(row, above, slot)]
             fitting = [row for row in rows if self._is_in_column(row, slot)]
             stock = [row for row in fitting if row.default == original]
@@ -147,8 +146,17 @@ class Asking:
             return Asked(why=_ANOTHER_RUN)
         if self._run.is_of_another((*slot.beside, *([label] if is_base else [])), above[: slot.titles]):
             return Asked(why=_ANOTHER_RUN)
+        if self._is_one_of_several(slot, label):
+            return Asked(why=_ONE_OF_SEVERAL)
         turned = replace(slot, label=slot.column, column=label, only_column=False)
         return self._by_label(turned, slot.column or "", above, original, may_turn=False)
+
+    def _is_one_of_several(self, slot: Slot, label: str) -> bool:
+        """Whether several rows may be this run's, as "SFT" and "QLoRA" of a QLoRA, and this one does not say so."""
+        plain = normalize_label(label)
+        group = self.column_group(plain)
+        alike = {one for one in self.beside.rows(slot) if self.column_group(one) == group} | {plain}
+        return group == "tuned" and not is_own(plain) and (len(alike) > 1 or len(self.beside.alike_rows(slot)) > 1)
 
     def is_label(self, name: str) -> bool:
         """Whether the map has this label, with or without a unit behind it."""
@@ -178,7 +186,7 @@ class Asking:
         if normalize_label(label) in SUMS:
             return None
         name = f"{label} {slot.column}"
-        if self._rows.phase(label) is not None and self._rows.is_name(slot.column):
+        if self.rows.phase(label) is not None and self.rows.is_name(slot.column):
             return None  # in a table of phases a device heads what it took in each, not what it is called
         return replace(slot, label=name, column="Value", group="") if self.is_label(name) and label != name else None
 
@@ -209,8 +217,8 @@ class Asking:
 
     def _is_of_phase(self, slot: Slot) -> bool:
         """Whether the label stands below a phase of the run, and again below another one."""
-        own = self._rows.phase(slot.headings[-1]) if slot.headings else None
-        return own is not None and any(self._rows.phase(name) not in {None, own} for name in self.beside.below(slot))
+        own = self.rows.phase(slot.headings[-1]) if slot.headings else None
+        return own is not None and any(self.rows.phase(name) not in {None, own} for name in self.beside.below(slot))
 
     def _is_elsewhere(self, slot: Slot, above: list[str]) -> bool:
         """Whether the label stands below a heading about training, and here below one about who knows what."""
@@ -253,17 +261,6 @@ class Asking:
             ]
         return self._never[heading]
 
-    def words_for(self, row: LabelRow, label: str | None) -> frozenset[str]:
-        """The words that ask for a row's value: those of its labels, and of what names it inside a text."""
-        value = row.value or ""
-        if value not in self._words:
-            texts = [value.replace("_", " "), *self.index.whole_texts]
-            texts += [name for other in self.index.labels.rows if other.value == value for name in each(other.label)]
-            texts += ["GPU GPUs model count"] if value in DEVICE_VALUES else []
-            texts += [name for name, other in self.index.inside.items() if other == value]
-            self._words[value] = words_of(*texts)
-        return self._words[value] | words_of(label or "", *row.placeholders)
-
     def _is_in_column(self, row: LabelRow, slot: Slot) -> bool:
         if slot.kind not in {"cell", "example"} or slot.column is None:
             return True
@@ -279,9 +276,9 @@ class Asking:
     def _is_training_beside_use(self, slot: Slot, column: str) -> bool:
         """Whether a column is of training, and those beside it are of using the model."""
         others = self.beside.columns(slot)
-        if self._rows.phase(column) != "training" or not others:
+        if self.rows.phase(column) != "training" or not others:
             return False
-        return all(self._rows.phase(other) is None and self._never_under(other) for other in others)
+        return all(self.rows.phase(other) is None and self._never_under(other) for other in others)
 
     def _is_below(self, row: LabelRow, above: list[str], slot: Slot) -> bool:
         wanted = {normalize_label(heading) for heading in each(row.heading)}

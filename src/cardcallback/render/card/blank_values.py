@@ -1,9 +1,9 @@
-"""Labels with nothing beside and below them but a line's end, where a value is to come: "**Training time:** <br>"."""
+"""Labels with nothing beside and below them, where a value is to come: "**Training time:** <br>", "- Epochs:"."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
 from markdown_it.token import Token
@@ -12,11 +12,14 @@ from cardcallback.render.card.inline_text import COMMENT, OBJECT, Letters, visib
 from cardcallback.render.card.labelled import Labelled, lines_of, skip_task
 
 _LONGEST_LABEL = 80
-_LABEL = re.compile(
-    rf"(?P<label>[^:\uff1a=\[\]<>{{}}|\n{OBJECT}{COMMENT}]{{1,{_LONGEST_LABEL}}})(?:[:\uff1a]|(?<=\s)=)[ \t]+\Z"
-)
+# A star among the letters is a mark of bold that does not end.
+_WORDS = rf"(?P<label>[^*:\uff1a=\[\]<>{{}}|\n{OBJECT}{COMMENT}]{{1,{_LONGEST_LABEL}}})"
+_LABEL = re.compile(rf"{_WORDS}(?:[:\uff1a]|(?<=\s)=)[ \t]+\Z")
+_LABEL_ALONE = re.compile(rf"{_WORDS}[:\uff1a]\Z")
 
 _ENDS = frozenset({"list_item_close", "heading_open", "hr"})
+_BEGINNINGS = frozenset({"list_item_open", "heading_open", "hr"})
+_CLOSES = frozenset({"list_item_close", "bullet_list_close", "ordered_list_close"})
 _LABEL_FIRST = re.compile(r"(\*\*|__)[^*_\n]{1,80}:\1")
 
 
@@ -29,6 +32,16 @@ def is_end(following: Sequence[Token]) -> bool:
     if not following or following[0].type in _ENDS:
         return True
     return following[0].type == "paragraph_open" and _LABEL_FIRST.match(following[1].content) is not None
+
+
+def is_end_of_item(following: Iterable[Token]) -> bool:
+    """Whether a text is all of its item, and what stands below the list is nothing that its last item introduces."""
+    tokens = iter(following)
+    first = next(tokens, None)
+    if first is None or first.type != "list_item_close":
+        return False
+    seen = (token for token in tokens if token.type not in _CLOSES and not token.content.lstrip().startswith("<!--"))
+    return next((token.type for token in seen), "hr") in _BEGINNINGS
 
 
 def blank_values(letters: Letters, *, is_last: bool) -> Iterator[Labelled]:
@@ -45,3 +58,10 @@ def blank_values(letters: Letters, *, is_last: bool) -> Iterator[Labelled]:
         is_blank = not letters.text[slice(*following)].strip()
         if found is not None and is_blank and (is_last or following[1] < last):
             yield Labelled(label=visible_label(found["label"]).strip(), begin=end, end=end)
+
+
+def blank_item(letters: Letters) -> str | None:
+    """The label that is all of a list's item; None of any other text."""
+    end = len(letters.text)
+    found = _LABEL_ALONE.match(letters.mask, skip_task(letters.text, 0, end))
+    return None if found is None else visible_label(found["label"]).strip()

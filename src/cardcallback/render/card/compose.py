@@ -18,6 +18,7 @@ from cardcallback.render.card.filling import fill_placeholders, states_emissions
 from cardcallback.render.card.front_matter import SplitCard, split_card
 from cardcallback.render.card.matter_data import parse_matter
 from cardcallback.render.card.metadata import complete_metadata, emissions_owner
+from cardcallback.render.card.open_keys import without_open_lines
 from cardcallback.render.card.section_block import place_section, section_spans
 from cardcallback.render.exported import Weights
 
@@ -81,7 +82,7 @@ def compose_card(
         CardCallbackError: the front matter is not valid YAML or cannot be edited safely.
     """
     # A section that ours stands for is left out of a trainer's own text only.
-    card = split_card(without_codecarbon(body, record) if body_kind == _TRAINER_KIND else body)
+    card = without_open_lines(split_card(without_codecarbon(body, record) if body_kind == _TRAINER_KIND else body))
     trainer_card = None if trainer_card is None else without_codecarbon(trainer_card, record)
     # As the record remembers it, and the CO2e of another place.
     known = (*record.card.filled, *earlier_fills(card, record, known=record.card.filled, own_labels=own_labels))

@@ -197,7 +197,7 @@ class Filler:
         row = asked.row or LabelRow()
         if any(is_choice(one) for one in found):
             return Change(text=before, field=field_of(slot, "left", why=_A_CHOICE, placeholder=before))
-        words = self._asking.words_for(row, slot.label)
+        words = self._asking.rows.words_for(row, slot.label)
         value = self._known(row.value or "")
         is_other = value is not None and asks_for_name(found[0].hint, value)
         if found[0].is_whole and (is_other or not is_hint_understood(found[0], words)):

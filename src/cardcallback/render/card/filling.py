@@ -24,9 +24,10 @@ __all__ = ["Filled", "default_label_map", "fill_placeholders", "read_label_map",
 _LINK = re.compile(r"\[([^\[\]]*)\]\(https://huggingface\.co/(?:datasets/)?(.*)\)")
 _UNKNOWN_BASE = "an unnamed base model"
 _UNKNOWN_DATASET = "a local data set"
-# What such a cell is remembered by, so that it can be put back as narrow as it was.
+# What a place without room for a value is remembered by, so that it can be put back as narrow as it was.
 _NARROW = " "
 _BOLD_COLON = re.compile(r"[:\uff1a](?:\*\*|__)\Z")
+_TIGHT = re.compile(r":[*_]*\Z")
 # What may stand before a value that begins its line.
 _LINE_BEGIN = re.compile(r"[ \t>]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)*(?:\[[ xX]\][ \t]+)?[*_]*")
 
@@ -83,12 +84,13 @@ def fill_placeholders(
             continue
         text = _at_line_begin(body, slot, change.text) if change.fill is not None else change.text
         # Bold that ends in a colon is no bold any more right before a letter.
-        apart = " " if _BOLD_COLON.search(body, end, slot.begin) and text[:1].isalnum() else ""
-        is_narrow = _is_narrow(body, slot)
-        parts += [body[end : slot.begin], apart, "" if text == _NARROW else text, _NARROW if is_narrow and text else ""]
-        end = slot.end + (text == _NARROW)
+        is_narrow, is_tight = _is_narrow(body, slot), _is_tight(body, slot)
+        apart = " " if is_tight or (_BOLD_COLON.search(body, end, slot.begin) and text[:1].isalnum()) else ""
+        begin = slot.begin - (text == _NARROW and slot.kind == "line")
+        parts += [body[end:begin], apart, "" if text == _NARROW else text, _NARROW if is_narrow and text else ""]
+        end = slot.end + (text == _NARROW and slot.kind != "line")
         if change.fill is not None:
-            placeholder = _NARROW if is_narrow else change.fill.placeholder
+            placeholder = _NARROW if is_narrow or is_tight else change.fill.placeholder
             fills.append(structs.replace(change.fill, placeholder=placeholder, text=text))
     parts.append(body[end:])
     return Filled(text="".join(parts), fills=tuple(fills), report=FillReport(fields=tuple(fields)))
@@ -124,6 +126,12 @@ def _is_narrow(body: str, slot: Slot) -> bool:
     """Whether a cell of a table in Markdown is one blank: behind a value it needs another one before its bar."""
     is_blank = slot.begin == slot.end and slot.kind in {"cell", "example"} and not slot.is_html
     return is_blank and body[slot.begin - 1 : slot.begin].isspace() and body[slot.begin : slot.begin + 1] == "|"
+
+
+def _is_tight(body: str, slot: Slot) -> bool:
+    """Whether a value's place is right behind its label's colon, where it needs a blank; a wide colon has one."""
+    is_blank = slot.begin == slot.end and slot.kind == "line"
+    return is_blank and _TIGHT.search(body, max(slot.begin - 3, 0), slot.begin) is not None
 
 
 def _at_line_begin(body: str, slot: Slot, text: str) -> str:

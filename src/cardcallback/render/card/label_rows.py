@@ -6,8 +6,9 @@ import re
 
 from cardcallback.render.card.asked_words import asked_in, is_question, named_in, words_key
 from cardcallback.render.card.labelled import normalize_label
-from cardcallback.render.card.labels import LabelIndex, LabelRow
+from cardcallback.render.card.labels import LabelIndex, LabelRow, each
 from cardcallback.render.card.quantities import Unit, is_unit
+from cardcallback.render.card.understood import DEVICE_VALUES, words_of
 
 # What a unit asks for that is all there is of a label.
 _OF_UNIT = {"energy": "energy", "emissions": "carbon_emitted"}
@@ -31,6 +32,7 @@ class LabelRows:
 
     def __init__(self, index: LabelIndex) -> None:
         self._index = index
+        self._words: dict[str, frozenset[str]] = {}
         phases = index.labels.phases
         self._phases = {normalize_label(word): name for name, words in phases.items() for word in words}
         sentences = index.labels.sentences
@@ -70,6 +72,17 @@ class LabelRows:
     def of_used(self, label: str, unit: Unit | None) -> tuple[LabelRow, ...]:
         """As ``of``, where the card says "used" beside it: what was used of a memory is not how large it is."""
         return tuple(row for row in self.of(label, unit) if row.value not in SIZES)
+
+    def words_for(self, row: LabelRow, label: str | None) -> frozenset[str]:
+        """The words that ask for a row's value: those of its labels, and of what names it inside a text."""
+        value = row.value or ""
+        if value not in self._words:
+            texts = [value.replace("_", " "), *self._index.whole_texts]
+            texts += [name for other in self._index.labels.rows if other.value == value for name in each(other.label)]
+            texts += ["GPU GPUs TPU model count"] if value in DEVICE_VALUES else []
+            texts += [name for name, other in self._index.inside.items() if other == value]
+            self._words[value] = words_of(*texts)
+        return self._words[value] | words_of(label or "", *row.placeholders)
 
     def _of_question(self, question: str) -> tuple[LabelRow, ...]:
         named = named_in(question)

@@ -12,17 +12,17 @@ from cardcallback.render.card.inline_text import COMMENT, OBJECT, Letters, visib
 from cardcallback.render.card.quantities import is_unit, without_footnotes
 
 _COLONS = ":\N{FULLWIDTH COLON}"
-_LONGEST_LABEL = 80
-_LONGEST_QUESTION = 120
-_LONGEST_UNIT = 15
+_LONGEST_LABEL, _LONGEST_QUESTION, _LONGEST_UNIT = 80, 120, 15
 # After a colon stands a blank, or at once what only a placeholder begins with; a wide one has its blank in it. One
 # before a label is that of a field list, ":Hardware: [X]"; before a small letter it begins an emoji's name.
+_ASSIGNED = r"(?<=\w)=(?=[^\s=>])(?![^\n]*(?:\b(?:was|were|is|are|has|had)\b|[.!?]\Z))"  # no sentence
 _PLAIN = re.compile(
     rf"\s*(?::(?=[A-Z\u00c0-\u00dd]))?(?P<label>(?:[^{_COLONS}=\[\]<>{{}}|\n{OBJECT}{COMMENT}]|(?<=-)>|(?<=[hmHM]):(?=[msMS])){{1,{_LONGEST_LABEL}}}?"
     rf"(?:\[[^\[\]\n]{{1,{_LONGEST_UNIT}}}\](?=\s*[{_COLONS}]))?)\s*"
     # The mark of a footnote, which is a link where the footnote is in the card.
     rf"(?:\[\^[^\]\s]{{1,20}}\]\s*|{OBJECT}{{1,3}}\s*)?"
-    rf"(?:\N{{FULLWIDTH COLON}}|:(?=[\s\[<{{_\u2026{COMMENT}])|=(?=\s*[\[<{{_])|(?<=\s)(?:=|\u2013|\u2014)(?=\s))"
+    rf"(?:\N{{FULLWIDTH COLON}}|:(?=[\s\[<{{_\u2026{COMMENT}])|{_ASSIGNED}|=(?=\s*[\[<{{_])|"
+    rf"(?<=\s)(?:=|\u2013|\u2014)(?=\s))"
     r"\s*(?=\S)"
 )
 _AFTER_BOLD = re.compile(rf"\s*(?:[{_COLONS}=\u2013\u2014-]\s*)?")

@@ -1,10 +1,15 @@
-"""Values of a front matter that a template left open, which are nobody's word."""
+"""What a template left open in a front matter, which is nobody's word: values, and a line that stands for all keys."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
+from cardcallback.render.card.front_matter import SplitCard
+
+# A whole line that a template language is to put keys in place of, such as the Hub's own "{{ card_data }}".
+_OPEN_LINE = re.compile(r"^\{\{\s*\w[^{}\r\n]*\}\}[ \t]*(?:\r\n|\r|\n)", re.MULTILINE)
 _OPEN = re.compile(
     r"(?-i:X+(?:[.,]X+)?|N)|x{2,}(?:[.,]x+)?|#+|_+|\.{3,}|\u2026|"
     r"\?+|tbd|tba|todo|fixme|to be (?:determined|added|filled(?: in)?)|"
@@ -14,6 +19,11 @@ _OPEN = re.compile(
     r"(?:value|number|grams?|emissions)|<[^<>]+>|\{\{.*\}\}",
     re.IGNORECASE | re.DOTALL,
 )
+
+
+def without_open_lines(card: SplitCard) -> SplitCard:
+    """The card without such lines, which YAML reads as something else or not at all."""
+    return card if card.matter is None else replace(card, matter=_OPEN_LINE.sub("", card.matter))
 
 
 def is_open(value: Any) -> bool:

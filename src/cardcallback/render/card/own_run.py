@@ -64,6 +64,11 @@ def stage_named_in(label: str) -> tuple[str, ...] | None:
     return names[0] if names else None
 
 
+def is_own(heading: str) -> bool:
+    """Whether a heading or label, as labels are compared, says that it is of the model that the card is about."""
+    return _OWN.search(heading) is not None
+
+
 class OwnRun:
     """What a heading may name without being about another run.
 
@@ -166,7 +171,7 @@ class Neighbours:
         for heading in (name for place, name in enumerate(slot.headings) if (slot.headings, place) in self._series):
             plain = normalize_label(heading)
             is_language = _LANGUAGE.search(plain) is not None and not self._is_group(slot, heading)
-            if not is_language and not _OWN.search(plain) and not _is_about(plain, topics):
+            if not is_language and not is_own(plain) and not _is_about(plain, topics):
                 return heading
         return None
 

@@ -16,7 +16,8 @@ class Passage:
 
     ``offsets`` gives where each of its lines begins in ``source`` and in the body. ``label`` is what introduces it:
     the bold line, or line ending in a colon, right before it, or the item that its list is in. ``row`` numbers the
-    items of a list. ``is_alone`` says that nothing stands below it that may belong to it. The first ``titles`` of the
+    items of a list. ``is_alone`` says that nothing stands below it that may belong to it, and ``is_item`` that it is
+    all of a list's item, with nothing below the list either. The first ``titles`` of the
     headings are the card's title, which is no section.
     """
 
@@ -31,6 +32,7 @@ class Passage:
     row: int = 0
     is_below_item: bool = False
     is_alone: bool = False
+    is_item: bool = False
     cell: TableCell | None = None
     is_html: bool = False
     references: Mapping[str, Any] = field(default_factory=dict)

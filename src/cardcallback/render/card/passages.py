@@ -10,7 +10,7 @@ from typing import Any
 
 from markdown_it.token import Token
 
-from cardcallback.render.card.blank_values import is_end
+from cardcallback.render.card.blank_values import is_end, is_end_of_item
 from cardcallback.render.card.html_lists import Summaries, html_texts
 from cardcallback.render.card.html_tables import html_tables, is_title
 from cardcallback.render.card.inline_text import make_parser, read_inline
@@ -149,6 +149,9 @@ class _Walk:
             row=one.items - 1 if one else 0,
             is_below_item=one is not None and one.paragraphs > 0,
             is_alone=is_end(self._tokens[index + 3 : index + 5]),
+            is_item=one is not None
+            and not one.paragraphs
+            and is_end_of_item(self._tokens[place] for place in range(index + 3, len(self._tokens))),
         )
         yield passage
         self._note(index, passage, one)

@@ -16,13 +16,16 @@ from cardcallback.render.card.quantities import is_unit, unit_in
 _BRACKETS = re.compile(r"\[(?P<hint>(?:[^\[\]]|\[[^\[\]]*\])*)\]")
 _WIDE = re.compile(r"[\uff3b\u3010](?P<hint>[^\uff3b\uff3d\u3010\u3011\n]{1,60})[\uff3d\u3011]")
 # Single braces right behind a letter, an accent or another brace are a formula's, and those around a name such as
-# "props.epochs" or "trainingTime", like tags that close themselves, a program's; so are braces right behind "=".
+# "props.epochs" or "trainingTime", like tags that close themselves, a program's; so are braces right behind "=", but
+# around a name in capitals.
 _BRACES = re.compile(
-    r"(?<!=)\{\{(?!\s*\w+\.\w)\s*(?P<hint>[^{}|]*)(?:\|[^{}]*)?\}\}"
-    r"|(?<![\w^\\}={])\$?\{(?!\w+\.\w|[a-z]+[A-Z])(?P<name>[A-Za-z_][\w .-]{2,60})\}"
+    r"(?<!=)\{?\{\{(?!\s*\w+\.\w)\s*(?P<hint>[^{}|]*)(?:\|[^{}]*)?\}\}\}?"
+    r"|(?<![\w^\\}{])(?:(?<!=)|(?=\{[A-Z][A-Z0-9_]+\}))\$?\{(?!\w+\.\w|[a-z]+[A-Z])(?P<name>[A-Za-z_][\w .-]{2,60})\}"
 )
-_ANGLES = re.compile(r"<(?P<hint>[A-Za-z][^<>\n]{0,60})(?<!/)>")
+_ANGLES = re.compile(r"<(?P<hint>[A-Za-z][^<>\n]{0,60})(?<!/)>|<<(?P<name>[A-Za-z][^<>\n]{0,60})(?<!/)>>")
 _PARENTHESES = re.compile(r"\((?P<hint>(?:e\.g\.|(?:fill|insert|your|enter|specify|to be)\b)[^()]*)\)", re.IGNORECASE)
+# A comment that ends in the unit that is asked for.
+_COMMENT_IN_UNIT = re.compile(r"\bin (?P<unit>\w{1,10})\s*-*>\s*\Z")
 # Signs for a blank with nothing but dividers between them: "… / …".
 _BLANK_SIGN = r"(?:\u2026+|\.{3}|\?{1,3}|TBD|TODO)"
 _BLANKS_IN_ROW = re.compile(rf"\s*{_BLANK_SIGN}(?:\s*[/|\u00d7x,]\s*{_BLANK_SIGN})+\s*")
@@ -129,6 +132,8 @@ def _find(source: str, whole_texts: frozenset[str], references: tuple[str, ...])
     if not letters.text.strip():
         return ()
     spans = list(_whole(letters, whole_texts)) or sorted(_parts(letters))
+    if letters.text.strip() == COMMENT and (asked := _COMMENT_IN_UNIT.search(source)) and is_unit(asked["unit"]):
+        spans = [(begin, end, asked["unit"]) for begin, end, _ in spans]
     return tuple(_placeholder(letters, spans, index) for index in range(len(spans)))
 
 

@@ -216,6 +216,12 @@ def hinted_unit(hint: str) -> Unit | None:
     return None if unit is not None and unit.kinds & set(COUNTED) and len(hint.strip()) == 1 else unit
 
 
+def unit_behind_in(hint: str) -> Unit | None:
+    """The unit that a hint ends in behind other words: "duration in hours"."""
+    _, found, unit = hint.rpartition(" in ")
+    return unit_in(unit) if found else None
+
+
 def time_unit_in(label: str) -> Unit | None:
     """The unit of time that a label has among its words: "Hours", "Training days"; None for the hours of devices."""
     if names_device_time(label):

@@ -13,7 +13,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Any, Literal
 
-from cardcallback.render.card.blank_values import blank_values
+from cardcallback.render.card.blank_values import blank_item, blank_values
 from cardcallback.render.card.inline_text import Letters, read_inline, visible_label
 from cardcallback.render.card.labelled import (
     SENTENCE_END,
@@ -163,6 +163,9 @@ def _blank(passage: Passage, letters: Letters) -> Iterator[Slot]:
     for one in blank_values(letters, is_last=passage.is_alone):
         at = letters.begins[one.begin]
         yield _slot(passage, "line", one.label, at, at)
+    label = blank_item(letters) if passage.is_item else None
+    if label is not None:
+        yield _slot(passage, "line", label, len(passage.source), len(passage.source))
 
 
 def _whole(passage: Passage, letters: Letters, *, has_labels: bool) -> Iterator[Slot]:

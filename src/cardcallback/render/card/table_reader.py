@@ -104,7 +104,8 @@ class TableReader:
             for name, one in zip(columns, labels, strict=False)
         ):
             return  # of a part of the data, which no run measured
-        if _is_log(columns):
+        # Among others a row of blanks only parts them.
+        if _is_log(columns) or (self._rows > 1 and not any(labels)):
             return
         first = self._first
         names = [f"{over} {own}".strip() for over, own in zip(groups, columns, strict=True)]

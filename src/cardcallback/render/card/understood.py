@@ -81,12 +81,13 @@ _NAME_HINTS = frozenset({"gpu\u578b\u53f7",
 _ASKING = frozenset(
     {"a", "actual", "add", "an", "and", "answer", "any", "applicable", "approx", "approximate", "based", "by",
      "choose", "clock", "date", "day", "description", "details", "during", "each", "enter", "estimate", "estimated",
-     "exact", "figure", "fill", "final", "for", "from", "give", "here", "how", "id", "if", "in", "insert", "is", "it",
-     "known", "link", "long", "many", "measured", "month", "more", "much", "name", "needed", "not", "number", "of",
-     "on", "optional", "or", "please", "put", "run", "specify", "state", "tbd", "tdp", "text", "the", "this", "to",
-     "todo", "total", "training", "type", "used", "value", "wall", "was", "were", "what", "which", "with", "year",
-     "your", "n/a", "unknown", "available", "antwort", "r\u00e9ponse", "respuesta", "zahl",
-     "hf", "hub", "huggingface", "hugging", "face", "float", "int", "max", "calculated", "unit"}
+     "exact", "figure", "fill", "final", "for", "from", "give", "here", "how", "id", "if", "in", "insert", "is",
+     "it", "known", "link", "long", "many", "measured", "measurement", "month", "more", "much", "name", "needed",
+     "not", "number", "of", "on", "optional", "or", "please", "put", "run", "specify", "state", "specification",
+     "specifications", "tbd", "tdp", "text", "the", "this", "to", "todo", "total", "training", "type", "types",
+     "typical", "quantities", "used", "value", "wall", "was", "were", "what", "which", "with", "year", "your", "n/a",
+     "unknown", "available", "antwort", "r\u00e9ponse", "respuesta", "zahl", "hf", "hub", "huggingface", "hugging",
+     "face", "float", "int", "max", "calculated", "unit"}
 )  # fmt: skip
 
 

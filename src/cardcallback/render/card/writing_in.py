@@ -10,7 +10,16 @@ from itertools import groupby, pairwise
 from cardcallback.render.card.forms import asks_for_form, in_form
 from cardcallback.render.card.html_tables import as_html
 from cardcallback.render.card.placeholders import Placeholder
-from cardcallback.render.card.quantities import COUNTED, LARGE_COUNTS, Unit, Value, hinted_unit, unit_at, unit_in
+from cardcallback.render.card.quantities import (
+    COUNTED,
+    LARGE_COUNTS,
+    Unit,
+    Value,
+    hinted_unit,
+    unit_at,
+    unit_behind_in,
+    unit_in,
+)
 from cardcallback.render.card.slots import Slot
 from cardcallback.units import SECONDS_PER_MINUTE, format_number
 
@@ -149,7 +158,7 @@ def _whole(value: Value, placeholder: Placeholder, label_unit: Unit | None) -> s
     if label_unit is not None:
         # The label names the unit already; a count is no clearer with its noun twice.
         return value.in_unit(label_unit, named=False) if _is_of(value, label_unit) else None
-    hinted = hinted_unit(placeholder.hint)
+    hinted = hinted_unit(placeholder.hint) or unit_behind_in(placeholder.hint)
     if hinted is None:
         return value.text
     if not _is_of(value, hinted):
@@ -175,7 +184,7 @@ def _inside(value: Value, placeholder: Placeholder, label_unit: Unit | None) -> 
     plain = value.short if value.short is not None else value.text
     if value.amount is None:
         return None if following is not None and value.short is None else Written(text=plain)
-    unit = label_unit or hinted_unit(placeholder.hint)
+    unit = label_unit or hinted_unit(placeholder.hint) or unit_behind_in(placeholder.hint)
     if _ENDS.match(placeholder.after) is None or (unit is not None and not _is_of(value, unit)):
         return None
     if unit is None or (label_unit is None and value.kind in COUNTED):
