@@ -49,6 +49,7 @@ def test_a_reading_far_above_the_limit_is_left_out() -> None:
     assert sieve.refused == 1
 
 
+TENTH = [250.0 + count if count % 10 == 3 else 80.0 for count in range(600)]
 LIMITED = Ceiling(80.0, 1.0, limit_watts=100.0)
 
 
@@ -64,7 +65,7 @@ def test_readings_that_stay_above_the_limit_refute_it() -> None:
 def test_readings_that_pass_the_limit_again_and_again_refute_it() -> None:
     """Steps of the work above the limit, each too short by itself: those left out before are in the doubt."""
     sieve = ReadingSieve(SECOND_MEAN)
-    work = [80.0, 230.0, 231.0] * 20
+    work = [80.0, 230.0, 231.0] * 30
     came = passed(sieve, work, LIMITED)
     assert sieve.limit_refuted
     assert came[-2:] == [230.0, 231.0]
@@ -74,8 +75,8 @@ def test_readings_that_pass_the_limit_again_and_again_refute_it() -> None:
 
 @pytest.mark.parametrize(
     "garbage",
-    [[655.35] * 600, [1200.0 + count for count in range(600)], [230.0, 80.0, 80.0] + [80.0] * 300 + [231.0, 80.0]],
-    ids=["one value", "another unit", "now and then"],
+    [[655.35] * 600, [1200.0 + count for count in range(600)], [230.0, 80.0, 80.0] + [80.0] * 300 + [231.0, 80.0], TENTH],
+    ids=["one value", "another unit", "now and then", "a tenth of the readings"],
 )
 def test_what_is_no_work_refutes_no_limit(garbage: list[float]) -> None:
     """One value over and over, one far beyond any limit, and a few spikes stay garbage, however long that lasts."""

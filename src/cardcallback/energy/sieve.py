@@ -18,6 +18,8 @@ _MOST_OF_NEIGHBOURS = 2.0
 # back for so much of the time, is work: the limit was raised since it was told, or is another part's.
 _LASTING_SECONDS = 5.0
 _RECURRING_SECONDS, _RECURRING_SHARE = 10.0, 0.05
+# Only a reading that is near the one before it counts for that: garbage leaps.
+_NEAR = 1.5
 # Beside shorter windows the refresh between two readings is no small hole any more.
 _SHORTEST_AVERAGING_SECONDS = 0.5
 
@@ -37,7 +39,8 @@ class ReadingSieve:
         self._above: list[Reading] = []
         self._refused_watts: float | None = None
         self._stretch_seconds = self._above_seconds = self._above_joules = 0.0
-        self._begin_seconds, self._newest_seconds = math.inf, -math.inf
+        self._begin_seconds = math.inf
+        self._newest: Reading = (-math.inf, 0.0)
         self._longest_step_seconds = traits.gap_after_seconds
         self._averaging_seconds = traits.averaging_seconds
         self._refresh_seconds = traits.refresh_seconds
@@ -50,11 +53,10 @@ class ReadingSieve:
             self.refused += 1
             return []
         newest = (at_seconds, watts)
-        # What lies between two readings far apart nobody saw.
-        step_seconds = min(at_seconds - self._newest_seconds, self._longest_step_seconds)
-        self._begin_seconds, self._newest_seconds = min(self._begin_seconds, at_seconds), at_seconds
+        before, self._newest = self._newest, newest
+        self._begin_seconds = min(self._begin_seconds, at_seconds)
         if not self.limit_refuted and ceiling.forbids(watts):
-            return self._above_limit(newest, step_seconds)
+            return self._above_limit(newest, before)
         self._refuse_above(newest)
         if self._held is not None:
             released = [newest] if self._contradicted(self._held, newest, ceiling) else [self._held, newest]
@@ -82,10 +84,13 @@ class ReadingSieve:
         """What readings that were left out as above the limit may have told, now that it does not hold."""
         return self._above_joules if self.limit_refuted else 0.0
 
-    def _above_limit(self, reading: Reading, step_seconds: float) -> list[Reading]:
+    def _above_limit(self, reading: Reading, before: Reading) -> list[Reading]:
         above, (now_seconds, watts) = self._above, reading
-        self._stretch_seconds += step_seconds
-        self._above_seconds += step_seconds
+        if watts <= _NEAR * before[1]:
+            # What lies between two readings far apart nobody saw.
+            seen_seconds = min(now_seconds - before[0], self._longest_step_seconds)
+            self._stretch_seconds += seen_seconds
+            self._above_seconds += seen_seconds
         if len(above) > 1 and above[-1][1] == above[-2][1] == watts:
             del above[-1]  # one value over and over is none that was measured
             self.refused += 1
