@@ -75,7 +75,12 @@ def test_readings_that_pass_the_limit_again_and_again_refute_it() -> None:
 
 @pytest.mark.parametrize(
     "garbage",
-    [[655.35] * 600, [1200.0 + count for count in range(600)], [230.0, 80.0, 80.0] + [80.0] * 300 + [231.0, 80.0], TENTH],
+    [
+        [655.35] * 600,
+        [1200.0 + count for count in range(600)],
+        [230.0, 80.0, 80.0] + [80.0] * 300 + [231.0, 80.0],
+        TENTH,
+    ],
     ids=["one value", "another unit", "now and then", "a tenth of the readings"],
 )
 def test_what_is_no_work_refutes_no_limit(garbage: list[float]) -> None:

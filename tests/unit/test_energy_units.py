@@ -121,7 +121,7 @@ def test_both_sensors_change_their_unit_at_once() -> None:
 def test_a_counter_that_shows_throughout_what_no_such_device_draws_is_not_the_figure(
     limit: float | None, unit: float
 ) -> None:
-    """Beside a gauge that stays within the limit it is the counter that is wrong; the interval holds it all the same."""
+    """Beside a gauge that stays within the limit it is the counter that is wrong; the interval spans both."""
     result = watch(account(limit=limit), GPU, 60.0, fault=lambda _, joules: joules * unit).result(60.0)
     assert result.best is not None
     assert result.best.joules == pytest.approx(GPU.truth(0, 60.0), rel=0.01)

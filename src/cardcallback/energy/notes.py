@@ -30,8 +30,8 @@ _SENTENCES: dict[Event, str] = {
 _NOTABLE_PART, _NOTABLE_SHARE = 0.5, 0.001
 LATE_NOTE = "the energy counter's last value came with a slow call, and is true of some moment within it"
 LIMIT_NOTE = (
-    "power stayed above the limit that the driver told at the begin: it was raised since or is no limit of this device, "
-    "and bounds nothing"
+    "power stayed above the limit that the driver told at the begin: it was raised since, or is no limit of this "
+    "device, and bounds nothing"
 )
 _ASLEEP = (
     "what the energy counter shows for {slept} in which the machine slept may be the device's draw or a step of the "
