@@ -78,12 +78,25 @@ def test_a_fine_gauge_is_not_widened() -> None:
 
 
 def test_a_few_steady_loads_are_no_steps_and_no_slow_gauge() -> None:
-    """Work between a few round powers shares a divisor and stands still, by itself."""
+    """Work between a few powers comes back to each of them, and stands still by itself."""
     grain = Grain()
     for count in range(4000):
-        grain.add(count * 0.1, (20.0, 90.0, 150.0, 60.0)[count // 50 % 4])
+        grain.add(count * 0.1, (20.113, 90.472, 150.905, 60.031)[count // 50 % 4])
     assert grain.step_watts == 0.0
     assert grain.renewal_seconds == 0.0
+
+
+@pytest.mark.parametrize("device", [GB10, P100], ids=["a second's mean", "10 of 20 ms"])
+def test_steady_work_shows_few_coarse_readings(device: dict[str, float]) -> None:
+    """A pause, a load and little between: three different readings to ten watts are always rounded the same way."""
+    gpu = VirtualGpu(waveform=Waveform((constant(34.0), square(0.0, 140.0, 40.0, duty=0.5))), **device)
+    account, end = account_for(gpu, counter=False, interval=0.5, limit_watts=250.0), 300.0
+    shown = [(at, round(gpu.watts(at), -1)) for at in (0.5 * count for count in range(1, int(2 * end) + 1))]
+    for at, watts in shown:
+        account.add_power(at, watts)
+    best = account.result(end).best
+    assert best is not None
+    assert best.low <= gpu.truth(0, end) <= (best.high or 0.0)
 
 
 def test_each_reading_stood_for_so_long() -> None:

@@ -49,6 +49,90 @@ def test_a_reading_far_above_the_limit_is_left_out() -> None:
     assert sieve.refused == 1
 
 
+TENTH = [250.0 + count if count % 10 == 3 else 80.0 for count in range(600)]
+LIMITED = Ceiling(80.0, 1.0, limit_watts=100.0)
+
+
+def test_readings_that_stay_above_the_limit_refute_it() -> None:
+    """A limit that was raised since it was told: what lasts and flickers is work, and none of it is lost."""
+    sieve = ReadingSieve(SECOND_MEAN)
+    work = [80.0] + [230.0 + count % 3 for count in range(30)]
+    assert passed(sieve, work, LIMITED) == work
+    assert sieve.limit_refuted
+    assert sieve.left_out == 0
+
+
+def test_readings_that_pass_the_limit_again_and_again_refute_it() -> None:
+    """Steps of the work above the limit, each too short by itself: those left out before are in the doubt."""
+    sieve = ReadingSieve(SECOND_MEAN)
+    work = [80.0, 230.0, 231.0] * 30
+    came = passed(sieve, work, LIMITED)
+    assert sieve.limit_refuted
+    assert came[-2:] == [230.0, 231.0]
+    assert sieve.left_out == len(work) - len(came)
+    assert sieve.lacking_joules >= 0.5 * 150.0 * sieve.left_out
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        [655.35] * 600,
+        [1200.0 + count for count in range(600)],
+        [230.0, 80.0, 80.0] + [80.0] * 300 + [231.0, 80.0],
+        TENTH,
+    ],
+    ids=["one value", "another unit", "now and then", "a tenth of the readings"],
+)
+def test_what_is_no_work_refutes_no_limit(garbage: list[float]) -> None:
+    """One value over and over, one far beyond any limit, and a few spikes stay garbage, however long that lasts."""
+    sieve = ReadingSieve(SECOND_MEAN)
+    came = passed(sieve, [80.0, *garbage], LIMITED)
+    assert not sieve.limit_refuted
+    assert max(came) == 80.0
+    assert sieve.left_out == len(garbage) + 1 - len(came)
+
+
+def test_what_lies_between_two_spikes_was_not_seen() -> None:
+    """A driver that fails for a minute between two garbled readings shows no minute of work."""
+    sieve = ReadingSieve(SECOND_MEAN)
+    shown = [(0.0, 80.0), (0.5, 230.0), (60.0, 240.0), (60.5, 80.0)]
+    assert [power for at, watts in shown for _, power in sieve.pass_on(at, watts, LIMITED)] == [80.0, 80.0]
+
+
+@pytest.mark.parametrize("counter", [True, False])
+@pytest.mark.parametrize("swing", [0.0, 60.0])
+def test_energy_stays_right_under_a_limit_that_does_not_hold(swing: float, *, counter: bool) -> None:
+    """The driver told 100 W when it was asked; since then the work draws more than twice of that."""
+    work = Waveform((constant(70.0, end=30.0), sine(230.0, 2.0, 7.3, begin=30.0), sine(-swing, swing, 3.7, begin=30.0)))
+    gpu, end = VirtualGpu(waveform=work, **GB10), 180.0
+    account = account_for(gpu, counter=counter, limit_watts=100.0)
+    for count in range(1, int(2 * end) + 1):
+        account.add_power(count / 2, gpu.watts(count / 2))
+        if counter and count % 2 == 0:
+            account.add_counter(count / 2, gpu.joules(count / 2))
+    result = account.result(end)
+    assert result.best is not None
+    assert result.best.gap_seconds <= (5.0 if swing else 0.0)
+    assert result.best.low <= gpu.truth(0, end) <= (result.best.high or 0.0)
+    assert result.best.joules == pytest.approx(gpu.truth(0, end), rel=0.01 if counter or not swing else 0.1)
+    assert any("above the limit that the driver told" in note for note in result.notes)
+
+
+@pytest.mark.parametrize("end", [33.0, 34.5])
+def test_a_limit_in_doubt_bounds_nothing(end: float) -> None:
+    """Readings above it that have not lasted yet: neither they nor the limit say what was used since."""
+    gpu = VirtualGpu(waveform=Waveform((constant(70.0, end=30.0), sine(230.0, 2.0, 7.3, begin=30.0))), **GB10)
+    account = account_for(gpu, limit_watts=100.0)
+    for count in range(1, int(2 * end) + 1):
+        account.add_power(count / 2, gpu.watts(count / 2))
+        if count % 2 == 0:
+            account.add_counter(count / 2, gpu.joules(count / 2))
+    best = account.result(end).best
+    assert best is not None
+    assert best.low <= gpu.truth(0, end)
+    assert best.high is None or gpu.truth(0, end) <= best.high
+
+
 @pytest.mark.parametrize(("device", "interval"), [(GB10, 0.5), (P100, 0.02)], ids=["gb10", "p100"])
 def test_energy_stays_right_through_spikes(device: dict[str, float], interval: float) -> None:
     """One absurd reading in a hundred costs no accuracy, and a sentence says how many there were."""

@@ -115,3 +115,28 @@ def test_both_sensors_change_their_unit_at_once() -> None:
     assert result.best.low <= GPU.truth(0, 120.0)
     assert result.best.high is None or GPU.truth(0, 120.0) <= result.best.high
     assert any("the energy counter went back once" in note for note in result.notes)
+
+
+@pytest.mark.parametrize(("limit", "unit"), [(140.0, 8.0), (None, 1e3)])
+def test_a_counter_that_shows_throughout_what_no_such_device_draws_is_not_the_figure(
+    limit: float | None, unit: float
+) -> None:
+    """Beside a gauge that stays within the limit it is the counter that is wrong; the interval spans both."""
+    result = watch(account(limit=limit), GPU, 60.0, fault=lambda _, joules: joules * unit).result(60.0)
+    assert result.best is not None
+    assert result.best.joules == pytest.approx(GPU.truth(0, 60.0), rel=0.01)
+    assert result.best.method == "integrated_power"
+    assert result.best.low <= GPU.truth(0, 60.0) <= (result.best.high or 0.0)
+    assert any("apart; the recording interval spans both" in note for note in result.notes)
+
+
+def test_without_a_gauge_limit_and_counter_may_either_be_wrong() -> None:
+    """More than the device is said to be allowed, and nothing else tells: no figure of it, but room for it."""
+    work = Waveform((constant(70.0, end=30.0), constant(230.0, begin=30.0)))
+    gpu = VirtualGpu(waveform=work, **GB10)
+    result = watch(account(limit=100.0, power=None), gpu, 60.0, gauge=False).result(60.0)
+    assert result.best is not None
+    assert result.best.gap_seconds > 25.0
+    assert result.best.low <= gpu.truth(0, 60.0) <= (result.best.high or 0.0)
+    assert any(WORDS in note for note in result.notes)
+    assert not any("power readings" in note for note in result.notes)

@@ -125,6 +125,14 @@ def test_unknown_use_claims_neither() -> None:
     assert not any("did not use CUDA" in note for note in chosen.notes)
 
 
+@pytest.mark.parametrize("visible", ["", "-1", "NoDevFiles", "7"])
+def test_of_no_visible_gpu_there_is_no_energy_to_explain(visible: str) -> None:
+    """A job that may or may not use CUDA, and sees no GPU: no sentence says what an energy is that is not there."""
+    chosen = select_devices(_DEVICES, job=JobDevices(uses_cuda=None), visible_devices=visible)
+    assert chosen.indices == frozenset()
+    assert (chosen.notes, chosen.covers) == ((), ())
+
+
 def test_one_of_several_processes_is_called_that() -> None:
     """Under torchrun only this process's GPU is measured: row, note, and the reason to divide nothing."""
     job = JobDevices(uses_cuda=True, uuids=(_UUIDS[0],), processes=4)

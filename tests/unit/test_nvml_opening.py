@@ -48,6 +48,26 @@ def test_driver_that_does_not_start_is_a_reason(
     assert words in reasons.pop()
 
 
+def test_a_driver_without_the_starting_call_is_too_old(simulate: Simulate) -> None:
+    """The reason is words, not a number, and the cure is not to look at what does not start."""
+    simulate(with_faults("h100", Fault(call="nvmlInit", code=13)))
+    sensors = open_nvml(SIMULATED)
+    assert {(absence.reason, absence.cure) for absence in sensors.absences} == {
+        ("the NVIDIA driver is too old to be asked", "upgrade it")
+    }
+
+
+@pytest.mark.parametrize(("code", "words"), [(1, "was shut down"), (9, "is not loaded"), (27, "is not ready")])
+def test_what_stops_readings_in_mid_run_is_told_in_words(simulate: Simulate, code: int, words: str) -> None:
+    """A driver unloaded by a GPU without persistence mode, or reset, has a name and not only a number."""
+    machine = simulate(with_faults("h100", Fault(call="*", code=code, at=20.0)))
+    machine.advance(10.0)
+    sensors = open_nvml(SIMULATED)
+    machine.advance(15.0)
+    with pytest.raises(SensorReadError, match=words):
+        sensor_of(sensors, "gpu_power").read()
+
+
 def test_no_library_is_a_reason() -> None:
     """Without libnvidia-ml every GPU quantity is absent, and opening raises nothing."""
     program = (

@@ -175,10 +175,11 @@ class EnergyAccount:
 
     def _ceiling(self, by_counter: Ceiling | None) -> Ceiling:
         by_gauge = self._integral.ceiling if self._integral is not None else Ceiling(0.0, 0.0, self._limit_watts)
-        if by_counter is None or by_counter.highest_watts <= by_gauge.highest_watts:
-            return by_gauge
         # What the gauge does not see in its moments the counter may hold.
-        return replace(by_counter, limit_watts=self._limit_watts)
+        if by_counter is None or by_counter.highest_watts <= by_gauge.highest_watts:
+            by_counter = by_gauge
+        doubted = self._integral is not None and self._integral.sieve.doubts_limit
+        return replace(by_counter, limit_watts=None if doubted else self._limit_watts)
 
     def _settle(self) -> None:
         if self._begin_power is None and self._integral is not None and self._gauge_reaches(self.begin_seconds):
@@ -265,7 +266,7 @@ class EnergyAccount:
             return ()
         # Beside a counter a gauge that stands still is found out by it.
         still = self._integral.stillness.longest_seconds if alone else 0.0
-        return gauge_notes(self._integral.sieve.refused, still, spanned=alone and still_seconds > 0)
+        return gauge_notes(self._integral.sieve, still, spanned=alone and still_seconds > 0)
 
     def _slack_joules(self, counter: CounterAccount, seconds: float) -> float:
         """How far one interval of a healthy counter may be from the gauge."""
@@ -295,6 +296,5 @@ class EnergyAccount:
     def _mark_doubt(self, mark: Cumulative) -> float:
         """A straight line between two points is off by at most a quarter of their distance at the highest power."""
         line = self.ceiling.joules_within(mark.spacing_seconds / 4)
-        if self._counter is not None:
-            return math.hypot(line, self._counter.stale_joules(self.ceiling))
-        return math.hypot(line, self._integral.edge_joules if self._integral is not None else 0.0)
+        edge = self._integral.edge_joules if self._integral is not None else 0.0
+        return math.hypot(line, edge if self._counter is None else self._counter.stale_joules(self.ceiling))

@@ -16,6 +16,10 @@ _HIGHEST_BURST = 10.0
 _BURST_OVER_LIMIT = 1.25
 # A mean this far above the limit is no burst: either the reading is garbage or the limit is not the device's.
 _IMPOSSIBLE_OVER_LIMIT = 1.5
+# More than any one device or module draws.
+IMPOSSIBLE_WATTS = 5000.0
+# Nor is one so far above it another limit's: it is in another unit.
+_ABSURD_OVER_LIMIT = 10.0
 # No GPU draws so small a share of what it may: idle ones draw percents of it. A counter in another unit shows it.
 _ABSURD_SHARE_OF_LIMIT = 0.002
 
@@ -78,6 +82,16 @@ class Ceiling:
     def forbids(self, watts: float) -> bool:
         """Whether a reading is more than the device can draw by its own limit."""
         return self.limit_watts is not None and watts > _IMPOSSIBLE_OVER_LIMIT * self.limit_watts
+
+    def decides_against(self, watts: float, other_watts: float) -> bool:
+        """Whether of two means of one time only the first is more than the device can draw."""
+        if self.limit_watts is None:
+            return other_watts < IMPOSSIBLE_WATTS < watts
+        return self.forbids(watts) and other_watts <= self.limit_watts
+
+    def rules_out(self, watts: float) -> bool:
+        """Whether a reading is so far above the limit that no other limit explains it."""
+        return self.limit_watts is not None and watts > _ABSURD_OVER_LIMIT * self.limit_watts
 
     @property
     def _burst_watts(self) -> float:

@@ -69,10 +69,14 @@ def close_best(
 
 
 def _most_in_gaps(account: CounterAccount, ends_seconds: float, watched_seconds: float, gauge: Gauge) -> float | None:
-    """The most energy of what no sensor told, between readings and at the window's ends; ``None``: no bound."""
+    """The most energy of what no sensor told, between readings and at the window's ends; ``None``: no bound.
+
+    Where only the counter told, and more than the device's limit allows, either of the two may be wrong.
+    """
     between = account.unbridged
     asleep = gauge.sleeps.asleep(between.slept_seconds, between.watts_after)
-    return gauge.gaps.most_between(between, ends_seconds, watched_seconds, gauge.ceiling, asleep)
+    most = gauge.gaps.most_between(between, ends_seconds, watched_seconds, gauge.ceiling, asleep)
+    return None if most is None else max(most, account.refused_alone_joules)
 
 
 def better_of(
@@ -84,10 +88,19 @@ def better_of(
     best = _within_the_gauge(best, integrated, account, gauge)
     if account.traits.resolution_joules > 0 and integrated.is_surer_than(best):
         return integrated  # a counter of coarse steps confirms it and is worse by itself
-    if account.keeps_going_back and integrated.gap_seconds <= best.gap_seconds:
+    no_counter = account.keeps_going_back or _is_impossible(account, gauge)
+    if no_counter and integrated.gap_seconds <= best.gap_seconds:
         joules = min(max(integrated.joules, best.low), best.high or math.inf)
         return replace(integrated, joules=joules, low=best.low, high=best.high)
     return best
+
+
+def _is_impossible(account: CounterAccount, gauge: Gauge) -> bool:
+    """Whether the counter shows, wherever it was compared, more than the device can draw, and the gauge does not."""
+    both = account.agreement.trusted_against_gauge
+    if not account.agreement.disagrees_throughout or both.seconds <= 0:
+        return False
+    return gauge.ceiling.decides_against(both.counter_joules / both.seconds, both.power_joules / both.seconds)
 
 
 def _within_the_gauge(

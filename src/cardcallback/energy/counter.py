@@ -7,7 +7,7 @@ from collections import defaultdict, deque
 from typing import Literal
 
 from cardcallback.energy.agreement import RECENT, Agreement
-from cardcallback.energy.ceiling import Ceiling
+from cardcallback.energy.ceiling import IMPOSSIBLE_WATTS, Ceiling
 from cardcallback.energy.gaps import Between
 from cardcallback.energy.intervals import BothWays, Check, Counted, CounterPoint, watched_joules
 from cardcallback.energy.refresh import ASSUMED_REFRESH_SECONDS, RefreshWatch
@@ -17,8 +17,6 @@ from cardcallback.energy.twins import twin_of
 
 Event = Literal["reset", "restart", "wrap", "turn", "standstill", "forbidden", "jump", "dispute"]
 
-# More than any one device draws: what a counter may show without a gauge to check it against.
-_IMPOSSIBLE_WATTS = 5000.0
 # A counter that is renewed often and shows the same for longer stands still.
 _STILLNESS_SECONDS = 5.0
 _STILL_STEPS = 3
@@ -41,6 +39,7 @@ class CounterAccount:
         self.unbridged = Between()
         self.least_in_gaps_joules = 0.0  # of what is in the bridged joules
         self.without_gauge_seconds = 0.0  # counted while the gauge had failed
+        self.refused_alone_joules = 0.0  # what it showed in gaps, beyond what the device is said to be allowed
         self.pieces = 1
         self.agreement = Agreement()
         self.rate_doubt_joules = 0.0  # since when its rate is another is known to within this
@@ -171,8 +170,9 @@ class CounterAccount:
         # Work may begin at once and a gauge tell it late: what the device's limit allows is not ruled out.
         limit_joules = check.allowed_joules if math.isfinite(check.allowed_joules) else 0.0
         possible = change <= max(check.most_joules, limit_joules)
-        self.events["dispute" if possible else "jump"] += 1
         integral = self._integral(point)
+        self.events["dispute" if possible else "forbidden" if integral is None else "jump"] += 1
+        self.refused_alone_joules += change if integral is None and check.allowed_joules < change else 0.0
         if integral is not None and self.anchor is not None:
             seconds = self._seconds(point)
             self._note_highest(change if possible else 0.0, seconds)
@@ -223,7 +223,7 @@ class CounterAccount:
     def _plausible_alone(self, point: CounterPoint, watts: float) -> bool:
         seconds = self._seconds(point)
         # A device may go from idle to full load at once; two refreshes may fall into a short interval.
-        if watts > _IMPOSSIBLE_WATTS * (1 + self.refresh_seconds / seconds):
+        if watts > IMPOSSIBLE_WATTS * (1 + self.refresh_seconds / seconds):
             return False
         long = seconds > 2 * self.stillness_seconds
         return not (self._stood_still(point) and long and watts < self.usual_watts / 2)

@@ -6,10 +6,10 @@ import math
 from collections import deque
 
 _MILLIWATTS = 1000
-# Different readings that share a divisor by chance are rarer the more there are and the larger it is; fewer may be the
-# few loads of some work.
-_FEWEST_DIFFERENT, _MOST_DIFFERENT = 6, 16
-_FEWEST_DECADES = 12.0
+# Different readings that share a divisor by chance are rarer the more there are and the larger it is. Steady work may
+# show few, but to the milliwatt no real load stands still on a round figure, so that few are enough.
+_FEWEST_DIFFERENT, _MOST_DIFFERENT = 2, 16
+_FEWEST_DECADES = 8.0
 # Readings that each were seen so many times in a row, one after another, and hardly ever come again: work does not
 # stand still so regularly, and where it alternates between two steady loads the same readings return.
 _STRETCHES = 8

@@ -205,10 +205,11 @@ class PowerIntegral:
         doubt += self._rounding_joules(seen) + self.sieve.doubt_joules
         blind_low, blind_high = self._blind_doubt(total.joules, seen)
         still = self.still_doubt(seen) if alone else NEVER_STILL
+        more = still.more_joules + self.sieve.lacking_joules
         return EnergyResult(
             joules=max(total.joules, 0.0),  # a first reading that reaches back before the begin takes that part off
             low=max(total.joules - doubt - blind_low - still.less_joules - self.gaps.held_joules, 0.0),
-            high=self._high(total, doubt + blind_high + still.more_joules, seen, asleep) if tail_gap == 0 else None,
+            high=self._high(total, doubt + blind_high + more, seen, asleep) if tail_gap == 0 else None,
             method="integrated_power",
             gap_seconds=total.gap_seconds,
             longest_gap_seconds=max(self.gaps.longest_seconds, tail_gap),

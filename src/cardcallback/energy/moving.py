@@ -108,7 +108,8 @@ def _by_gauge(end_seconds: float, integral: PowerIntegral, happened: tuple[objec
 def _happened_to(integral: PowerIntegral) -> tuple[object, ...]:
     begin_seconds, end_seconds = integral.stillness.latest
     still_since = begin_seconds if end_seconds - begin_seconds > _LONGEST_REST_SECONDS else None
-    return integral.gaps.seconds, still_since, integral.sieve.doubt_joules, _step_of(integral.highest)
+    sieve = integral.sieve
+    return integral.gaps.seconds, still_since, sieve.doubt_joules, sieve.doubts_limit, _step_of(integral.highest)
 
 
 def _step_of(highest_watts: float) -> int:

@@ -6,6 +6,7 @@ from cardcallback.energy.counter import CounterAccount, Event
 from cardcallback.energy.rates import RateChange
 from cardcallback.energy.refresh import ASSUMED_REFRESH_SECONDS
 from cardcallback.energy.result import Consistency, EnergyResult
+from cardcallback.energy.sieve import ReadingSieve
 from cardcallback.units import format_duration, format_percent
 
 # A load that is steady to the milliwatt for so long is hardly one.
@@ -28,6 +29,10 @@ _SENTENCES: dict[Event, str] = {
 # What is less of how far down the interval reaches, or of the energy, does not explain its width.
 _NOTABLE_PART, _NOTABLE_SHARE = 0.5, 0.001
 LATE_NOTE = "the energy counter's last value came with a slow call, and is true of some moment within it"
+LIMIT_NOTE = (
+    "power stayed above the limit that the driver told at the begin: it was raised since, or is no limit of this "
+    "device, and bounds nothing"
+)
 _ASLEEP = (
     "what the energy counter shows for {slept} in which the machine slept may be the device's draw or a step of the "
     "counter; the recording interval holds both"
@@ -84,15 +89,17 @@ def sleep_notes(doubt_joules: float, slept_seconds: float, best: EnergyResult | 
     return (_ASLEEP.format(slept=format_duration(slept_seconds)),)
 
 
-def gauge_notes(refused: int, still_seconds: float, *, spanned: bool) -> tuple[str, ...]:
+def gauge_notes(sieve: ReadingSieve, still_seconds: float, *, spanned: bool) -> tuple[str, ...]:
     """What was left out of the power readings, and whether they stood still where nothing else tells.
 
     ``spanned``: the interval holds what the device may have used meanwhile.
     """
-    notes = []
-    if refused:
-        what = "one power reading was" if refused == 1 else f"{refused:,} power readings were"
-        notes.append(f"{what} left out: more than the device may draw, or far above the readings that overlap it")
+    notes = [LIMIT_NOTE] if sieve.limit_refuted else []
+    if refused := sieve.left_out:
+        what = "one was" if refused == 1 else f"{refused:,} were"
+        notes.append(
+            f"of the power readings {what} left out: more than the device may draw, or far above those that overlap it"
+        )
     if still_seconds > (_SHORT_STILLNESS_SECONDS if spanned else _LONG_STILLNESS_SECONDS):
         unknown = "the recording interval holds both" if spanned else "there is no energy counter to tell"
         notes.append(

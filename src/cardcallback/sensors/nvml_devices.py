@@ -88,6 +88,8 @@ def _presumed(
     order = visible_order(devices, visible_devices)
     by_number = visible_devices is None or names_numbers(visible_devices)
     places = job.cuda_indices
+    if places is None and not order:
+        return Selection(indices=frozenset())
     if places is None or any(place >= len(order) for place in places):
         doubtful = names_numbers(visible_devices) and len(order) < len(devices) and not numbers_are_sure
         notes = (_ALL_SEEN, _BY_NUMBER) if doubtful else (_ALL_SEEN,)

@@ -68,6 +68,7 @@ _AT_START = {
     OPERATING_SYSTEM: ("the operating system denies access to the GPU", "ask for it in the job or container"),
     GPU_IS_LOST: ("the GPU has fallen off the bus", "restart the machine"),
     TIMEOUT: ("the NVIDIA driver did not answer in time", "try nvidia-smi"),
+    FUNCTION_NOT_FOUND: ("the NVIDIA driver is too old to be asked", "upgrade it"),
     NOT_READY: ("the NVIDIA driver is not ready", "try nvidia-smi"),
     UNKNOWN: (
         "the NVIDIA driver does not answer (unknown error)",
@@ -75,9 +76,12 @@ _AT_START = {
     ),
 }
 _IN_A_CALL = {
+    UNINITIALIZED: "the driver was shut down",
     INVALID_ARGUMENT: "the driver does not know this reading",
     NOT_SUPPORTED: "not supported by this GPU's driver",
     NO_PERMISSION: "the driver wants more rights for this reading",
+    DRIVER_NOT_LOADED: "the driver is not loaded",
+    TIMEOUT: "the driver did not answer in time",
     FUNCTION_NOT_FOUND: "this driver is too old for this reading: upgrade it",
     GPU_IS_LOST: "the GPU has fallen off the bus",
     RESET_REQUIRED: "the GPU must be reset",
@@ -85,6 +89,7 @@ _IN_A_CALL = {
     VERSION_MISMATCH: "the driver was upgraded while the system ran",
     ARGUMENT_VERSION_MISMATCH: "this driver wants another version of this reading",
     DEPRECATED: "this driver no longer gives this reading",
+    NOT_READY: "the driver is not ready",
     GPU_NOT_FOUND: "the GPU is gone",
     UNKNOWN: "the driver answered with an unknown error",
 }
