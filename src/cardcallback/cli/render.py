@@ -74,7 +74,10 @@ def render(  # noqa: PLR0913 - one argument an option, as typer wants them
     model_index: ModelIndex = False,
     charts: Annotated[bool, typer.Option(help="With --card: draw the pictures where they are missing.")] = True,
 ) -> None:
-    """Print the section of a run's card; with --card write it, and keep place and overhead in the record."""
+    """Print the section of a run's card; with --card write it.
+
+    What is written keeps place and overhead in the record too.
+    """
     loaded, record_file = load_of_weights(record)
     current = with_carbon(
         loaded.record,
