@@ -19,6 +19,7 @@ from cardcallback.observe import (
     StepTokens,
     TokenBaseline,
     count_tokens,
+    evaluation_of_published,
     evaluation_result,
     joined_results,
     observe_training,
@@ -89,6 +90,8 @@ class ObservedRun:
     def evaluated(self, metrics: Mapping[str, Any], *, step: int, outside: bool) -> None:
         """Keep an evaluation of the held-out set: the first before any step, the newest after.
 
+        Once training is over and went back to earlier weights, ``progress`` takes the one of these.
+
         ``outside``: it ran before or after ``train()``, so its energy is in no figure.
         """
         result = evaluation_result(metrics, self.training, step=step)
@@ -135,6 +138,10 @@ class ObservedRun:
         ``may_wait``: whether the device's work may be waited for; not where a run was interrupted.
         """
         self.training = self._progressed(state, self.read_tokens(may_wait=may_wait), trainer_objects)
+        after, step = self.evaluation.after, self.training.published_step
+        if after is not None and after.step != step:
+            published = evaluation_of_published(state.log_history, self.training)
+            self.evaluation = msgspec.structs.replace(self.evaluation, after=published or after)
 
     def read_tokens(self, *, may_wait: bool) -> StepCounts | None:
         """Read those of this process's own batches, where they are counted; ``may_wait`` as for ``progress``."""

@@ -108,13 +108,18 @@ def format_energy(joules: float, beside_joules: float | None = None) -> str:
     """Joules as J (below 1 Wh), Wh, kWh or MWh in three figures; in the unit of another that they stand beside."""
     if beside_joules is not None:
         unit = energy_unit(beside_joules)
-        return f"{format_number(joules / _JOULES_OF[unit])} {unit}"
+        return f"{format_number(energy_in(joules, unit))} {unit}"
     return _scaled(joules, tuple((factor, unit) for unit, factor in _JOULES_OF.items()))
 
 
 def energy_unit(joules: float) -> str:
     """The unit in which so much energy is printed."""
     return format_energy(joules).rsplit(" ", 1)[1]
+
+
+def energy_in(joules: float, unit: str) -> float:
+    """Joules in a unit that ``energy_unit`` gives."""
+    return joules / _JOULES_OF[unit]
 
 
 def format_power(watts: float) -> str:

@@ -163,3 +163,21 @@ def test_a_value_beside_a_label_of_ones_own_is_held_against_the_record() -> None
     found = [one.what for one in check_card(card, record=make_record(), own_labels=own)]
     assert any("Rang says 8" in what for what in found)
     assert not any("Rang" in one.what for one in check_card(card, record=make_record()))
+
+
+def test_what_is_no_card_is_refused(output: Path, tmp_path: Path, capsys: Any) -> None:
+    """A record in a card's place would pass with a hint, and a folder without a card is named."""
+    assert run("check", output / "training_run" / "record.json") == 1
+    assert "record.json is no card" in capsys.readouterr().err
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    assert run("check", empty) == 3
+    assert f"there is no README.md in {empty}" in capsys.readouterr().err
+
+
+def test_the_list_of_commands_says_each_whole(capsys: Any) -> None:
+    """A sentence that is cut off in the middle tells nobody which command to take."""
+    assert run("--help") == 0
+    listed = capsys.readouterr().out.partition("Commands:")[2]
+    assert "doctor" in listed
+    assert "..." not in listed

@@ -92,6 +92,62 @@ def test_a_run_that_publishes_no_record_is_rendered(output: Path, capsys: Any) -
     assert [path.name for path in (output / "training_run").iterdir()] == pictures[1:]
 
 
+def put_pictures(output: Path, content: bytes) -> None:
+    """Pictures beside the record; nothing looks at more than that they are PNG files."""
+    for name in ("loss_curve.png", "power_and_memory.png"):
+        (output / "training_run" / name).write_bytes(b"\x89PNG\r\n\x1a\n" + content)
+
+
+def another_run(output: Path, tmp_path: Path) -> Path:
+    """The output folder of another run, which took a minute."""
+    other = msgspec.structs.replace(load_run(output), run_id="f" * 32, duration_seconds=60.0)
+    folder = tmp_path / "other"
+    (folder / "training_run").mkdir(parents=True)
+    (folder / "training_run" / "record.json").write_text(encode(other))
+    put_pictures(folder, b"other")
+    return folder
+
+
+def test_a_card_shows_no_picture_of_another_run(output: Path, tmp_path: Path, capsys: Any) -> None:
+    """Cards of two runs in one folder: the second has no pictures, the first keeps its own, and may be made again."""
+    cards = tmp_path / "cards"
+    cards.mkdir()
+    put_pictures(output, b"first")
+    assert run("render", output, "--card", cards / "a.md") == 0
+    assert "loss_curve.png" in (cards / "a.md").read_text()
+    pictures = snapshot(cards / "training_run")
+    capsys.readouterr()
+    assert run("render", another_run(output, tmp_path), "--card", cards / "b.md") == 0
+    assert "are of another run" in capsys.readouterr().err
+    assert ".png" not in (cards / "b.md").read_text()
+    assert snapshot(cards / "training_run") == pictures
+    assert run("render", output, "--card", cards / "c.md", "--location", "DE") == 0
+    assert "are of another run" not in capsys.readouterr().err
+    assert "loss_curve.png" in (cards / "c.md").read_text()
+
+
+def test_a_record_that_was_set_aside_is_not_shown_by_the_newer_runs_pictures(output: Path, capsys: Any) -> None:
+    """They lie beside it, and are of the run that came after it."""
+    put_pictures(output, b"newer")
+    aside = output / "training_run" / f"record-{'f' * 32}.json"
+    aside.write_text(encode(msgspec.structs.replace(load_run(output), run_id="f" * 32)))
+    capsys.readouterr()
+    assert run("render", aside) == 0
+    assert ".png" not in capsys.readouterr().out
+
+
+def test_what_another_run_filled_in_is_warned_of(output: Path, tmp_path: Path, capsys: Any) -> None:
+    """A copy of a card remembers no fills: another run's would stand there as a person's words."""
+    assert run("render", output, "--card", output / "README.md", "--no-charts") == 0
+    copy = tmp_path / "copy.md"
+    copy.write_bytes((output / "README.md").read_bytes())
+    capsys.readouterr()
+    assert run("render", output, "--card", copy, "--location", "DE", "--no-charts") == 0
+    assert "held the section of another run" not in capsys.readouterr().err
+    assert run("render", another_run(output, tmp_path), "--card", copy, "--no-charts") == 0
+    assert "held the section of another run" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("text", ["{not JSON", "", "[" * 100_000])
 def test_a_remembered_fill_that_is_no_json_claims_nothing(output: Path, text: str) -> None:
     """A record edited by hand: the card's own value stays, as a person's would, and nothing breaks."""

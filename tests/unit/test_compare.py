@@ -11,9 +11,10 @@ from compared import GPU_SCOPE, run_on, trained, with_system
 
 from cardcallback import compare_runs
 from cardcallback.carbon import assess_footprint, factor_for, find_place, user_factor
-from cardcallback.compare import Comparison, Ratio, Row
+from cardcallback.compare import Cell, Comparison, Ratio, Row
 from cardcallback.errors import CardCallbackError
 from cardcallback.record import Adapter, RunRecord, Scope, Tokens, Trace, not_measured
+from cardcallback.render.comparison.words import cell_words
 from cardcallback.testing import make_record
 
 H100, A100, GB10 = "NVIDIA H100 80GB HBM3", "NVIDIA A100-SXM4-80GB", "NVIDIA GB10"
@@ -455,3 +456,16 @@ def test_differences_name_what_is_not_known_to_be_alike() -> None:
     newer = msgspec.structs.replace(other, cardcallback_version="9.0")
     assert (difference(compare_runs([run_on(H100, "h"), newer]), "recorded by") or ("", ""))[1] == "cardcallback 9.0"
     assert difference(found, "model") is None
+
+
+def test_settings_are_written_as_on_cards_and_told_apart_to_the_last_digit() -> None:
+    """1e-6 rather than 1e-06, off rather than False; two that differ by little still differ."""
+    first = trained(run_on(H100, "a" * 32), hyperparameters={"learning_rate": 1e-06, "packing": False})
+    other = trained(run_on(A100, "b" * 32), hyperparameters={"learning_rate": 1.000001e-06, "packing": True})
+    assert difference(compare_runs([first, other]), "packing") == ("off", "on")
+    assert difference(compare_runs([first, other]), "learning rate") == ("1e-6", "1.000001e-6")
+
+
+def test_a_loss_of_nearly_nothing_is_written_as_on_cards() -> None:
+    """Where rewards teach, the loss is about 0: nobody counts the zeros of -0.0000000298."""
+    assert cell_words(Cell(value=-2.98e-8), "", str) == "-2.98e-8"

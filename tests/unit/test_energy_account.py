@@ -9,6 +9,7 @@ import pytest
 from virtual_gpu import A100, GB10, P100, VirtualGpu, account_for, rising_waveform, training_waveform
 from watching import ALWAYS, best, holds, off, reset, watch
 
+from cardcallback.energy import EnergyAccount, PowerTraits
 from waveforms import Waveform, constant
 
 
@@ -85,6 +86,15 @@ def test_part_time_gauge_says_so() -> None:
     assert best(result).coverage(60.0) == 1.0
     assert best(result).observed(60.0) == pytest.approx(0.25, abs=0.02)
     assert holds(best(result), gpu.truth(0, 60))
+
+
+def test_rare_readings_of_a_part_time_gauge_look_at_little_and_not_at_nothing() -> None:
+    """10 ms of every 20, read every 100 ms, are a tenth: the gauge is blind for a half of what its readings reach."""
+    traits = PowerTraits(averaging_seconds=0.01, refresh_seconds=0.02, interval_seconds=0.1)
+    account = EnergyAccount(counter=None, power=traits)
+    for count in range(601):
+        account.add_power(count / 10, 100.0)
+    assert best(account.result(60.0)).observed(60.0) == pytest.approx(0.1, abs=0.005)
 
 
 def test_rare_readings_widen_the_interval() -> None:

@@ -9,6 +9,7 @@ from cardcallback.carbon import assess_footprint, factor_for, find_place
 from cardcallback.errors import CardCallbackError
 from cardcallback.record import Fill, Hardware, Machine, RunRecord
 from cardcallback.render.card.compose import default_hub_template
+from cardcallback.render.card.fill_report import Field, FillReport
 from cardcallback.render.card.filling import default_label_map, fill_placeholders, read_label_map, states_emissions
 from cardcallback.render.card.labels import each
 from cardcallback.render.card.slots import find_slots, normalize_label
@@ -328,3 +329,9 @@ def test_a_section_about_carbon_states_it_only_by_a_figure(below: str, states: b
     body = f"# A model\n\n## Carbon footprint\n\n{below}\n"
     ours = fill_placeholders(body, with_place("DE"))
     assert states_emissions(ours.text, with_place("DE"), known=ours.fills) is states
+
+
+def test_what_has_no_label_is_reported_by_its_heading() -> None:
+    """The placeholder's own words are the same everywhere."""
+    left = Field(heading="Direct Use", label="", placeholder="[X]", outcome="left", why="for you to write")
+    assert FillReport(fields=(left,)).lines() == ("left 1: Direct Use (for you to write)",)

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from cardcallback.observe import (
     StepCounts,
     TokenBaseline,
+    evaluation_of_published,
     evaluation_result,
     perplexity,
     token_baseline,
@@ -50,6 +51,30 @@ def test_progress_is_the_states() -> None:
     now = with_progress(SFT, state=state())
     assert (now.steps, now.planned_steps, now.epochs) == (10, 20, 0.5)
     assert (now.published_step, now.published_reason) == (10, "last step")
+
+
+def test_a_stream_has_no_epochs() -> None:
+    """The Trainer calls all planned steps one epoch of it, though they read a part of it, or went over it twice."""
+    streaming = msgspec.structs.replace(SFT, dataset=Dataset(streamed=True))
+    assert with_progress(streaming, state=state(global_step=20, epoch=1.0)).epochs is None
+
+
+def test_the_evaluation_of_published_weights_is_the_one_logged_at_their_step() -> None:
+    """Of all held-out sets then, and of no other step; nothing where the last step's weights are published."""
+    log = [
+        {"step": 15, "loss": 1.2, "epoch": 0.7},
+        {"step": 15, "eval_en_loss": 1.5, "eval_en_runtime": 1.0},
+        {"step": 15, "eval_loss": 1.0, "eval_runtime": 1.0},
+        {"step": 20, "eval_loss": 3.0, "eval_runtime": 1.0},
+    ]
+    restored = msgspec.structs.replace(SFT, steps=20, published_step=15, published_reason="lowest held-out loss")
+    found = evaluation_of_published(log, restored)
+    assert found is not None
+    assert (found.loss, found.step, found.perplexity) == (1.0, 15, math.e)
+    assert found.metrics == {"eval_loss": 1.0, "eval_en_loss": 1.5}
+    assert evaluation_of_published(log[3:], restored) is None
+    last = msgspec.structs.replace(SFT, steps=20, published_step=20, published_reason="last step")
+    assert evaluation_of_published(log, last) is None
 
 
 def test_the_restored_checkpoint_is_what_is_published(tmp_path: Path) -> None:

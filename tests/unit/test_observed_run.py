@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NoReturn
 
@@ -83,3 +84,21 @@ def test_a_thousand_evaluations_are_noted_once() -> None:
     assert outside == "Evaluations outside training are shown; their energy is not in the total."
     assert observed.evaluation.after is not None
     assert observed.evaluation.after.loss == 1000.0
+
+
+def test_a_run_that_went_back_to_earlier_weights_has_their_evaluation(tmp_path: Path) -> None:
+    """The newest is of weights that nobody gets."""
+    observed = ObservedRun(Settings(), Guard())
+    observed.training = replace(observed.training, hyperparameters={"load_best_model_at_end": True})
+    log: list[dict[str, float]] = []
+    for step, loss in ((2, 1.0), (4, 3.0)):
+        log.append({"step": step, "eval_loss": loss})
+        observed.evaluated(log[-1], step=step, outside=False)
+    best = tmp_path / "checkpoint-2"
+    best.mkdir()
+    state = SimpleNamespace(
+        global_step=4, max_steps=4, epoch=1.0, best_model_checkpoint=str(best), log_history=[*log, {"train_loss": 2.0}]
+    )
+    observed.progress(state)
+    assert observed.evaluation.after is not None
+    assert (observed.evaluation.after.step, observed.evaluation.after.loss) == (2, 1.0)

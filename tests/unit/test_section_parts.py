@@ -6,10 +6,11 @@ import pytest
 from msgspec.structs import replace
 from section_records import RECORDS, with_energy, with_place
 
-from cardcallback.record import RunRecord, Window, not_measured
+from cardcallback.record import RunRecord, Training, Window, not_measured
 from cardcallback.render.card.emissions import emissions_metadata
 from cardcallback.render.card.values import card_values
 from cardcallback.render.figures import coverage_words, energy_range
+from cardcallback.render.run_words import method_noun
 from cardcallback.render.section import render_section
 from cardcallback.testing import make_record
 from cardcallback.units import JOULES_PER_WATT_HOUR
@@ -138,3 +139,25 @@ def test_a_sensor_due_more_rarely_than_the_run_is_long_was_read_only_a_few_times
     row = _row(with_energy(record, gpu=power), "GPU energy")
     assert ", read only a few times, integrated" in row
     assert "5 min 9 s" not in row
+
+
+def test_an_interval_far_above_its_figure_is_in_its_own_unit() -> None:
+    """A figure of nearly nothing would have its bound in tens of thousands."""
+    assert energy_range(0.0, 37.9, 0.2) == "0 to 37.9 J"
+    assert energy_range(0.1, 37.9, 0.2) == "0.100 to 37.9 J"
+
+
+@pytest.mark.parametrize(
+    ("method", "objective", "words"),
+    [
+        ("fine-tuning of part of the weights", None, "Fine-tune of part of the weights"),
+        ("fine-tuning of part of the weights", "regression", "regression (fine-tune of part of the weights)"),
+        ("full fine-tuning", None, "Full fine-tune"),
+        ("full fine-tuning", "DPO", "DPO (full fine-tune)"),
+        ("QLoRA", "SFT", "QLoRA fine-tune"),
+        (None, None, "Training"),
+    ],
+)
+def test_a_method_is_said_once(method: str | None, objective: str | None, words: str) -> None:
+    """Not "fine-tuning of part of the weights fine-tune"."""
+    assert method_noun(Training(method=method, objective=objective)) == words

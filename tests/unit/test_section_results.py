@@ -158,3 +158,17 @@ def test_no_sentence_ends_twice() -> None:
         section = render_section(make())
         assert ".;" not in section
         assert "no energy counter: no energy counter" not in section
+
+
+def test_of_several_reasons_the_speeds_own_is_given() -> None:
+    """Kinds of tokens that the speed is not of may be missing for other reasons."""
+    reason = (
+        "tokens without padding and tokens with padding: the training batches hold no input_ids; "
+        "tokens in the loss: the loss is image classification loss, not one known to be over labelled tokens"
+    )
+    record = replace(make_record(), training=replace(make_record().training, tokens=Tokens(reason=reason)))
+    speed = row(record, "Speed")
+    assert "tokens/s not measured: the training batches hold no input_ids" in speed
+    assert "image classification" not in speed
+    alone = replace(record, training=replace(record.training, tokens=Tokens(reason="nobody counted; why: it is so")))
+    assert "tokens/s not measured: nobody counted; why: it is so" in row(alone, "Speed")

@@ -310,3 +310,9 @@ def test_settings_travel_between_processes(folders: tuple[Path, Path]) -> None:
     """A hyper-parameter search copies the callback: its settings survive that."""
     settings = resolve(folders, {"location": "DE", "pue": 1.1})
     assert pickle.loads(pickle.dumps(settings)) == settings  # noqa: S301 - our own bytes
+
+
+@pytest.mark.parametrize("name", ["location", "carbon_intensity_grams_per_kwh"])
+def test_a_setting_of_the_wrong_kind_is_named_once(folders: tuple[Path, Path], name: str) -> None:
+    """Not "location: location needs text, not list"."""
+    assert refusal(folders, {name: []}).count(name) == 1

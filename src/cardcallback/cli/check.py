@@ -11,6 +11,7 @@ import typer
 from cardcallback.check import Finding, check_card
 from cardcallback.cli.card_options import own_labels
 from cardcallback.cli.output import print_json, say
+from cardcallback.errors import CardCallbackError
 from cardcallback.record import load_run
 from cardcallback.render.run_words import plural
 from cardcallback.units import one_line
@@ -29,11 +30,14 @@ def check(
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print data only.")] = False,
 ) -> None:
-    """List what is unfinished, contradictory, misread by the Hub or private in CARD.
+    """List what is unfinished, contradictory or private in CARD.
+
+    What the Hub misreads, dead pictures and secrets too.
 
     Exit code 4 with errors; hints alone, which may be meant as they stand, give 0.
     """
     path = card / CARD_NAME if card.is_dir() else card
+    _require_card(path, is_named=path == card)
     text = read_card(path)
     run = load_run(record) if record is not None else None
     findings = check_card(text, record=run, file_exists=_existing_below(path.parent), own_labels=own_labels())
@@ -43,6 +47,15 @@ def check(
         _print(path, findings)
     if any(one.severity == "error" for one in findings):
         raise typer.Exit(_FINDINGS)
+
+
+def _require_card(path: Path, *, is_named: bool) -> None:
+    if path.suffix.lower() == ".json":
+        msg = f"{path.name} is no card: give the card, and a record with --record"
+        raise CardCallbackError(msg)
+    if not is_named and not path.exists():
+        msg = f"there is no {CARD_NAME} in {path.parent}: give a card, or the folder of one"
+        raise CardCallbackError(msg, exit_code=3)
 
 
 def _existing_below(folder: Path) -> Callable[[str], bool]:

@@ -42,7 +42,9 @@ def compare(  # noqa: PLR0913 - one argument an option, as typer wants them
     json: Annotated[bool, typer.Option("--json", help="Print data only.")] = False,
     chart: Annotated[Path | None, typer.Option(help="Draw the figures into this PNG file.")] = None,
 ) -> None:
-    """Compare runs: reasons first where they are not comparable, then time, energy, CO2e, memory, loss and cost.
+    """Compare runs: first what makes them unequal, then the figures.
+
+    These are time, energy, CO2e, memory, loss and, at prices of yours, cost.
 
     Repeats of one work on one kind of machine are a group. Groups have letters in the order of the records: prices name
     them (--hourly-price B=2.99), and each such option may be given for several groups.

@@ -77,7 +77,10 @@ def doctor(
         typer.Option("--keep-busy", help="Keep the measurement although the GPU was not idle; cards will say so."),
     ] = False,
 ) -> None:
-    """Say of every sensor whether it works, what it covers, why not, what to do and what that costs in safety."""
+    """Say of every sensor whether it works and what it covers.
+
+    Where it does not: why, what to do, and what that costs in safety.
+    """
     root, clock = system_root(os.environ), SystemClock()
     sensors = open_sensors(system_root=root, environ=os.environ)
     findings = examine(sensors, elapsed_seconds=clock.elapsed_seconds, wait=time.sleep, system_root=root)

@@ -28,7 +28,10 @@ def estimate(  # noqa: PLR0913 - one argument an option, as typer wants them
     factors: Factors = None,
     json: Annotated[bool, typer.Option("--json", help="Print data only.")] = False,
 ) -> None:
-    """Estimate energy and CO2e from rated power and hours: never as good as a measurement, and labelled so."""
+    """Estimate energy and CO2e from rated power and hours.
+
+    Never as good as a measurement, and labelled so.
+    """
     given = estimates.EstimateInput(
         gpu=gpu, watts=watts, energy_kilowatt_hours=energy_kwh, hours=hours, count=count, pue=pue
     )
@@ -79,7 +82,7 @@ def _lines(result: estimates.Estimate, given: estimates.EstimateInput) -> list[s
 
 
 def _scope_words(result: estimates.Estimate) -> str:
-    return "what the figure given holds, which nobody said" if result.gpu is None else scope_words(result.energy.scope)
+    return "not stated for the figure that was given" if result.gpu is None else scope_words(result.energy.scope)
 
 
 def _carbon_lines(result: estimates.Estimate, joules: float) -> list[str]:

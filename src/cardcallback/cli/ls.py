@@ -41,7 +41,10 @@ def ls(
     currency: Annotated[str | None, typer.Option(metavar="NAME", help="Of the prices, such as EUR.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print data only.")] = False,
 ) -> None:
-    """List every run below DIR: status, steps, time, energy, cost, and the sum; failed and interrupted ones too."""
+    """List every run below DIR, failed ones too, and their sum.
+
+    Each with its status, steps, time, energy and, at a price of yours, cost.
+    """
     prices = _prices(price_per_kwh, price_per_hour, currency)
     for folder in folders:
         if not folder.is_dir():

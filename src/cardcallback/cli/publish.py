@@ -62,7 +62,10 @@ def publish(  # noqa: PLR0913 - a command's options are its parameters
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would change, and change nothing.")] = False,
 ) -> None:
-    """Put a run's section, pictures and record into another card: of merged or exported weights, or on the Hub."""
+    """Put a run's section, pictures and record into another card.
+
+    That of merged or exported weights, or of a repository on the Hub.
+    """
     where = parse_target(target)
     loaded, record_file = load_of_weights(record)
     # A run that was asked to keep its record to itself is not told by another door.

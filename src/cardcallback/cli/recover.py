@@ -23,7 +23,10 @@ def recover(
         typer.Argument(help="Folders of killed runs, or of one job's computers.", metavar="OUTPUT_DIR..."),
     ],
 ) -> None:
-    """Write record and card of killed runs, and join the computers of a job; a run that still lives is left alone."""
+    """Write record and card of killed runs.
+
+    Several folders: the computers of one job, which are joined. A run that still lives is left alone.
+    """
     settings = resolve_settings(
         {},
         environ=os.environ,

@@ -30,10 +30,11 @@ from cardcallback.cli.card_options import (
 from cardcallback.cli.output import warn
 from cardcallback.errors import CardCallbackError
 from cardcallback.journal import is_alive, journals_in
-from cardcallback.publishing.source import keeps_to_itself, published_folder
+from cardcallback.publishing.source import LARGEST_PICTURE_BYTES, keeps_to_itself, published_folder, read_source
 from cardcallback.record import (
     PRIVATE_FOLDER,
     RECORD_FOLDER,
+    RECORD_NAME,
     Card,
     LoadedRecord,
     RunRecord,
@@ -41,11 +42,12 @@ from cardcallback.record import (
     load_document,
 )
 from cardcallback.render.card import ComposedCard, default_hub_template, render_card
-from cardcallback.render.pictures import draw_pictures
+from cardcallback.render.card.section_block import has_section
 from cardcallback.render.pictures.choice import pictures_of
 from cardcallback.render.section import render_section
+from cardcallback.render.section.headline import headline
 from cardcallback.settings import checks
-from cardcallback.writing import own_folder, read_card, write_atomically
+from cardcallback.writing import own_folder, read_card, read_ordinary, write_atomically, write_bytes_atomically
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,7 +74,10 @@ def render(  # noqa: PLR0913 - one argument an option, as typer wants them
     model_index: ModelIndex = False,
     charts: Annotated[bool, typer.Option(help="With --card: draw the pictures where they are missing.")] = True,
 ) -> None:
-    """Print the section of a run's card; with --card write it, and keep place and overhead in the record."""
+    """Print the section of a run's card; with --card write it.
+
+    What is written keeps place and overhead in the record too.
+    """
     loaded, record_file = load_of_weights(record)
     current = with_carbon(
         loaded.record,
@@ -99,7 +104,8 @@ def render(  # noqa: PLR0913 - one argument an option, as typer wants them
 def _printed(
     record: RunRecord, record_file: Path, template_text: str | None, labels: str | None, *, model_index: bool
 ) -> str:
-    pictures = _all_drawn(record, published_folder(record_file))
+    # Those beside a record that was set aside are of the run that came after it.
+    pictures = record_file.name == RECORD_NAME and _all_drawn(record, published_folder(record_file))
     if template_text is None:
         return render_section(record, pictures=pictures)
     body = _Body(text=template_text, kind="template", labels=labels, model_index=model_index)
@@ -114,14 +120,17 @@ def _write(
     _require_writable(card.parent, record_file.parent)
     before = read_text(card)
     folder = card.parent / RECORD_FOLDER
-    drawn = _all_drawn(record, folder)
-    remembered = join_fills(record.card.filled, filled_into(card.parent / PRIVATE_FOLDER))
+    pictures = _pictures_beside(record, loaded, record_file=record_file, folder=folder, may_draw=may_draw)
+    in_card = filled_into(card.parent / PRIVATE_FOLDER)
+    if before is not None and not in_card:
+        _warn_of_another_state(card, before, record)
+    remembered = join_fills(record.card.filled, in_card)
     known = msgspec.structs.replace(record, card=msgspec.structs.replace(record.card, filled=remembered))
-    composed = _composed(known, body, pictures=drawn or may_draw)
+    composed = _composed(known, body, pictures=pictures is not None)
     # Both texts are complete before the first write, so that whatever is wrong with them changes nothing.
     encoded = encode(msgspec.structs.replace(record, card=composed.card), document=loaded.document)
-    if may_draw and not drawn:
-        draw_pictures(record, own_folder(folder))
+    for name, content in (pictures or {}).items():
+        write_bytes_atomically(own_folder(folder) / name, content, waits_for_disk=False)  # they can be drawn again
     _require_unchanged(record_file, loaded)
     write_atomically(card, composed.text, unless_changed_from=before)
     # At once, since a run that goes on would take it for a person's edit.
@@ -130,6 +139,39 @@ def _write(
     _tell(composed, model_index=body.model_index)
     if _goes_on(record.run_id, card.parent):
         warn("the run still goes on and will write its card again, for the place it was given: render again after it")
+
+
+def _pictures_beside(
+    record: RunRecord, loaded: LoadedRecord, *, record_file: Path, folder: Path, may_draw: bool
+) -> dict[str, bytes] | None:
+    """Those that are still to be written into ``folder``; None where the card has to go without any.
+
+    A picture there that is not this run's stays: another card shows it.
+    """
+    drawn = _all_drawn(record, folder)
+    in_its_own = record_file.name == RECORD_NAME and folder.resolve() == published_folder(record_file).resolve()
+    if drawn and in_its_own:
+        return {}
+    source = read_source(loaded, record, record_file, with_pictures=True, may_draw=may_draw, warn=warn)
+    there = {name: read_ordinary(folder / name, LARGEST_PICTURE_BYTES) for name in source.pictures}
+    if not in_its_own and any(there[name] not in {None, content} for name, content in source.pictures.items()):
+        warn(
+            f"the pictures in {folder} are of another run, or of another state of this one: the card goes without; "
+            "for pictures write it into a folder of its own"
+        )
+        return None
+    if not may_draw:
+        return {} if drawn and source.pictures else None
+    return dict(source.pictures) or None
+
+
+def _warn_of_another_state(card: Path, text: str, record: RunRecord) -> None:
+    """Where nothing is remembered of what was filled in for the section that is replaced, it reads as a person's."""
+    if has_section(text) and headline(record)[0] not in text:
+        warn(
+            f"{card} held the section of another run, or of an earlier state of this one: what was filled in for that "
+            "elsewhere in it stays; write a new card, or look for it"
+        )
 
 
 def _body(record: RunRecord, card: Path, template_text: str | None, labels: str | None, *, model_index: bool) -> _Body:

@@ -45,10 +45,11 @@ def run(  # noqa: PLR0913 - one argument an option, as typer wants them
     publish: Annotated[str | None, typer.Option(help="What a push may upload: card, pictures or all.")] = None,
     quiet: Annotated[bool | None, typer.Option("--quiet/--no-quiet", help="Print nothing of our own.")] = None,
 ) -> None:
-    """Run a command with a CardCallback on every Trainer in it and in what it starts.
+    """Run a command with a CardCallback on every Trainer in it.
 
-    Options are CardCallback's arguments and come before the command. Exit code, output and signals are the command's
-    own; 127: not found, 126: not executable, 2: a wrong option, and nothing was started.
+    Those in what it starts have one too. Options are CardCallback's arguments and come before the command. Exit
+    code, output and signals are the command's own; 127: not found, 126: not executable, 2: a wrong option, and
+    nothing was started.
 
     A line "cardcallback: measuring ..." when training begins says that it is attached. Not reached are python -I, -E
     and -S, env -i, PEX files, containers, other computers, and a Python without cardcallback, which says so.

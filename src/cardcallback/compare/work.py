@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
 from cardcallback.compare.model import Difference
@@ -137,12 +138,18 @@ def _precision(record: RunRecord) -> str:
 def _setting(*names: str) -> Reader:
     def read(record: RunRecord) -> str:
         settings = record.training.hyperparameters
-        known = [
-            f"{name} {settings[name]}" if len(names) > 1 else f"{settings[name]}" for name in names if name in settings
-        ]
+        said = {name: _as_written(settings[name]) for name in names if name in settings}
+        known = [f"{name} {value}" if len(names) > 1 else value for name, value in said.items()]
         return ", ".join(known) or NOT_KNOWN
 
     return read
+
+
+def _as_written(value: object) -> str:
+    """A setting to its last digit, since two that differ have to look different, as cards write it: "1e-6", "off"."""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return re.sub(r"e([+-]?)0*(?=\d)", lambda found: f"e{found[1].removeprefix('+')}", str(value))
 
 
 def _batch(record: RunRecord) -> str:

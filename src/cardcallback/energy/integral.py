@@ -213,7 +213,8 @@ class PowerIntegral:
             method="integrated_power",
             gap_seconds=total.gap_seconds,
             longest_gap_seconds=max(self.gaps.longest_seconds, tail_gap),
-            unseen_seconds=min(self._unseen_seconds + seen * self.traits.blind_share, seen),
+            # The gauge is blind for a share of the time that its readings reach, and only of that.
+            unseen_seconds=seen - max(seen - self._unseen_seconds, 0.0) * (1 - self.traits.blind_share),
         )
 
     def _begin(self, at_seconds: float, watts: float) -> None:

@@ -2,7 +2,13 @@
 
 from cardcallback.observe.base_model import find_base_model, model_folders, weights_names
 from cardcallback.observe.counting_plan import CountingPlan, plan_counting
-from cardcallback.observe.evaluation import LOSS_IS_MEAN_OF_BATCHES, evaluation_result, joined_results, perplexity
+from cardcallback.observe.evaluation import (
+    LOSS_IS_MEAN_OF_BATCHES,
+    evaluation_of_published,
+    evaluation_result,
+    joined_results,
+    perplexity,
+)
 from cardcallback.observe.machine import machine_once, observe_machine
 from cardcallback.observe.progress import training_completed, with_progress
 from cardcallback.observe.software import observe_software, surrounding_notes, version_of
@@ -18,6 +24,7 @@ __all__ = [
     "StepTokens",
     "TokenBaseline",
     "count_tokens",
+    "evaluation_of_published",
     "evaluation_result",
     "find_base_model",
     "joined_results",

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
+from functools import reduce
 from typing import Any
 
 import msgspec
 
-from cardcallback.curves import publishable_name
+from cardcallback.curves import log_entries, publishable_name
 from cardcallback.observe.plain import number
 from cardcallback.observe.progress import LAST_STEP
 from cardcallback.record import TOKEN_CROSS_ENTROPY, EvaluationResult, Training
@@ -56,6 +57,22 @@ def evaluation_result(metrics: Mapping[str, Any], training: Training, *, step: i
         weights=_weights(training),
         metrics=_results(metrics),
     )
+
+
+def evaluation_of_published(log_history: object, training: Training) -> EvaluationResult | None:
+    """What the Trainer logged of the weights it went back to, which later evaluations were not of.
+
+    None where the weights are the last step's, or no evaluation at their step was logged.
+    """
+    step = training.published_step
+    if step is None or training.published_reason == LAST_STEP:
+        return None
+    logged = [
+        evaluation_result(entry, training, step=step)
+        for entry in log_entries(log_history)
+        if number(entry.get("step")) == step and any(str(name).startswith("eval_") for name in entry)
+    ]
+    return reduce(lambda known, new: joined_results(known, new, keep_first=False), logged) if logged else None
 
 
 def _step_of_weights(training: Training, step: int | None) -> int | None:

@@ -58,7 +58,8 @@ def with_progress(
         described,
         steps=steps,
         planned_steps=planned if planned and planned > 0 else training.planned_steps,
-        epochs=number(read(state, "epoch")),
+        # Of a stream nobody knows the length: the Trainer counts all planned steps as one epoch, whatever was read.
+        epochs=None if training.dataset.streamed else number(read(state, "epoch")),
         tokens=count_tokens(
             described.objective, state=state, args=args, trainer=trainer, baseline=baseline, counted=counted
         ),

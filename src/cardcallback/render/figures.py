@@ -17,6 +17,7 @@ from cardcallback.record import (
 )
 from cardcallback.render.text import escape_markdown, public_reason
 from cardcallback.units import (
+    energy_in,
     energy_unit,
     format_coverage,
     format_duration,
@@ -30,6 +31,8 @@ NARROW_SHARE = 0.02
 # Longer runs are long enough to compare and to resolve: their length is not why something is uncertain.
 SHORT_RUN_SECONDS = 60.0
 _SMALLEST_SHARE = 0.001
+# Of one unit, when a larger one is there: "0 to 37.9 J" rather than "0 to 37,900 mJ".
+_TOO_MANY = 10_000.0
 
 _EVERY = {1.0: "second", 5.0: "5 seconds", 60.0: "minute"}
 _VERBS = {"calculated": "calculated", "estimated": "estimated"}
@@ -142,11 +145,13 @@ def recording_error(measurement: Measurement) -> str:
 
 
 def energy_range(low_joules: float, high_joules: float, beside_joules: float | None = None) -> str:
-    """Two energies as "101 to 112 Wh", in the unit of the one that it stands beside, or the larger one's.
+    """Two energies as "101 to 112 Wh", in the unit of the one that it stands beside, or a much larger one's.
 
     One where both print alike.
     """
     beside = high_joules if beside_joules is None else beside_joules
+    if energy_in(high_joules, energy_unit(beside)) >= _TOO_MANY:
+        beside = high_joules
     unit = energy_unit(beside)
     low, high = (format_energy(joules, beside) for joules in (low_joules, high_joules))
     if low_joules == 0:

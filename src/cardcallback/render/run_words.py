@@ -127,14 +127,20 @@ def model_name(training: Training) -> str:
 
 def method_noun(training: Training) -> str:
     """What the run was, to stand before "of": "QLoRA fine-tune", "DPO (LoRA fine-tune)"."""
-    method = training.method
-    if method is None:
+    if training.method is None:
         return "Training"
-    full = method.lower().startswith("full")
-    noun = "Full fine-tune" if full else f"{escape_markdown(method)} fine-tune"
+    noun = fine_tune(training.method)
     if training.objective and training.objective not in {"SFT", "language modelling"}:
-        return f"{escape_markdown(training.objective)} ({noun[0].lower() + noun[1:] if full else noun})"
-    return noun
+        return f"{escape_markdown(training.objective)} ({noun})"
+    return noun[:1].upper() + noun[1:]
+
+
+def fine_tune(method: str) -> str:
+    """What a method makes, as Markdown: "full fine-tune", "LoRA fine-tune", "fine-tune of part of the weights"."""
+    for kind in ("full fine-tuning", "fine-tuning"):
+        if method.lower().startswith(kind):
+            return escape_markdown(kind.replace("tuning", "tune") + method[len(kind) :])
+    return f"{escape_markdown(method)} fine-tune"
 
 
 def quantization_words(quantization: Quantization) -> str:

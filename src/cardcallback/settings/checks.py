@@ -38,14 +38,16 @@ Check = Callable[[Any, Origin], Any]
 
 def place(value: Any, origin: Origin, own: OwnFactors | None = None) -> str:
     """The code of a known place, or the name of one in the person's own file of factors."""
-    factor = _named(origin, lambda: chosen_factor(_text(value, origin), None, own))
+    name = _text(value, origin)
+    factor = _named(origin, lambda: chosen_factor(name, None, own))
     code: str = factor.place_code
     return code
 
 
 def carbon_intensity(value: Any, origin: Origin) -> float:
     """Grams of CO2e per kWh that a grid can have."""
-    grams_per_kwh: float = _named(origin, lambda: user_factor(_number(value, origin)).grams_per_kwh)
+    number = _number(value, origin)
+    grams_per_kwh: float = _named(origin, lambda: user_factor(number).grams_per_kwh)
     return grams_per_kwh
 
 

@@ -33,8 +33,8 @@ class Field:
 
     @property
     def name(self) -> str:
-        """The label, or the placeholder itself where it has none."""
-        name = self.label or self.placeholder
+        """The label; where there is none the heading above, and without one the placeholder itself."""
+        name = self.label or self.heading or self.placeholder
         flat = " ".join(name.split())
         return flat if len(flat) <= _LONGEST_NAME else f"{flat[: _LONGEST_NAME - 1]}…"
 

@@ -8,7 +8,7 @@ from cardcallback.hub_id import is_hub_id
 from cardcallback.record import RunRecord
 from cardcallback.render.card.objectives import is_causal
 from cardcallback.render.card.quantities import Value
-from cardcallback.render.run_words import model_name, plural, quantization_words
+from cardcallback.render.run_words import fine_tune, model_name, plural, quantization_words
 from cardcallback.render.section.recipe_model import adapter_words, lora_words, method_words, own_parameters
 from cardcallback.render.section.recipe_settings import BatchSettings, method_settings, optimiser_words
 from cardcallback.render.text import TIMES, escape_markdown
@@ -50,10 +50,7 @@ def _model(record: RunRecord) -> str | None:
     """What the model is, in place of a name that nobody gave it."""
     if published_base_model(record) is None:
         return None
-    method = record.training.method
-    how = (
-        "Full fine-tune" if (method or "").startswith("full") else f"{escape_markdown(method or '')} fine-tune".strip()
-    )
+    how = fine_tune(record.training.method) if record.training.method else "fine-tune"
     return f"{how[:1].upper() + how[1:]} of {model_name(record.training)}"
 
 

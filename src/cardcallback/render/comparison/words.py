@@ -16,6 +16,7 @@ from cardcallback.units import (
     format_money,
     format_number,
     format_power,
+    format_result,
 )
 
 _LONGEST = 600
@@ -138,7 +139,7 @@ def _form(unit: str) -> Callable[[float], str]:
         "joules/token": _per_token,
         "tokens/second": format_number,
     }
-    return forms.get(unit, format_number)
+    return forms.get(unit, format_result)
 
 
 def _per_token(joules: float) -> str:

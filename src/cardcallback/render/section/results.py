@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from cardcallback.record import Measurement, RunRecord, Tokens
 from cardcallback.render.energy_words import ratio_words
 from cardcallback.render.figures import at_least, resolved_value
@@ -28,6 +30,10 @@ from cardcallback.units import format_duration, format_energy, format_large, for
 Row = tuple[str, str, str]
 # Its inputs and its targets are different texts, and only the inputs are the batch's tokens.
 _TWO_SIDED = "sequence-to-sequence"
+_KIND = r"tokens (?:without padding|with padding|in the loss)"
+_OF_TOKENS_WITHOUT_PADDING = re.compile(
+    rf"(?:^|; )(?:{_KIND} and )*tokens without padding(?: and {_KIND})*: (.+?)(?=; {_KIND}(?: and|:)|$)"
+)
 
 
 def result_table(record: RunRecord, references: References) -> list[str]:
@@ -109,9 +115,15 @@ def _speed_row(record: RunRecord) -> Row:
 def _why_no_tokens(tokens: Tokens) -> str:
     if tokens.non_padding:
         return "tokens of earlier steps cannot be told apart"
-    reason = escape_markdown(public_reason(tokens.reason or "nobody counted them"))
+    reason = escape_markdown(public_reason(_of_speed(tokens.reason or "nobody counted them")))
     least = tokens.at_least.get("non_padding")
     return reason if not least else f"{reason} (at least {format_large(least)} without padding)"
+
+
+def _of_speed(reason: str) -> str:
+    """Of the reasons for several kinds of tokens the one for those that a speed is of."""
+    found = _OF_TOKENS_WITHOUT_PADDING.search(reason)
+    return found[1] if found else reason
 
 
 def _doubt(ratio: Measurement | None) -> str:
