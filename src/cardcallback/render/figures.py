@@ -242,7 +242,8 @@ def together_words(spent: Spent) -> str:
     wide = low is not None and spent.joules - low > NARROW_SHARE * spent.joules
     if spent.is_least:
         # What is certain, where the doubt is more than a rounding.
-        return AT_LEAST + format_energy(low if wide and low is not None else spent.joules, spent.joules)
+        certain = low if wide and low is not None else spent.joules
+        return AT_LEAST + format_energy(certain, certain or spent.joules)  # of nothing the unit is the figure's
     if not has_wide_interval(spent) or low is None or high is None:
         return format_energy(spent.joules)
     if high - low > spent.joules:
