@@ -233,6 +233,27 @@ def test_totals_of_unlike_work_are_not_divided_and_rates_are() -> None:
     assert found.same_work == (None,)
 
 
+@pytest.mark.parametrize(
+    ("changes", "unlike"),
+    [
+        ({"objective": "GRPO"}, "objective"),
+        ({"base_model": "meta-llama/Llama-3.2-3B", "objective": "DPO"}, "model, objective"),
+        ({"base_model": None, "model_type": None}, "model"),
+        ({"method": "LoRA"}, None),
+    ],
+)
+def test_a_token_of_other_work_is_no_measure_of_a_machine(changes: dict[str, str | None], unlike: str | None) -> None:
+    """Tokens a second of a preference run and of a supervised one have no ratio; those of two methods do."""
+    found = compare_runs([run_on(H100, "h"), trained(run_on(A100, "a", time=0.5), **changes)])
+    for name, expected in (("tokens_per_second_non_padding", 2.0), ("energy_per_token_non_padding", 1.0)):
+        one = ratio(found, name)
+        if unlike is None:
+            assert one.value == pytest.approx(expected)
+        else:
+            assert (one.value, one.reason) == (None, f"tokens of other work: {unlike}")
+    assert ratio(found, "mean_power").value is not None
+
+
 def test_the_same_held_out_loss_is_the_same_work() -> None:
     """Each tuned for its machine: fewer steps of a larger batch may reach what more of a smaller one reach."""
     half = trained(run_on(A100, "a", energy=0.5, time=0.5), steps=250)

@@ -21,6 +21,7 @@ from cardcallback.compare.work import (
     differences,
     gpu_is_unused,
     same_work,
+    unlike_tokens,
     work_key,
 )
 from cardcallback.errors import CardCallbackError
@@ -128,7 +129,11 @@ def _row(quantity: Quantity, groups: Sequence[Sequence[RunRecord]], unlike: Sequ
     if not quantity.has_ratio:
         return Row(name=quantity.name, unit=quantity.unit, cells=cells)
     evidence = [_mixed_evidence(groups[0], group) for group in groups[1:]]
-    reasons = [mixed or (why if quantity.is_total else None) for mixed, why in zip(evidence, unlike, strict=True)]
+    if quantity.is_of_tokens:
+        unlike = [unlike_tokens(groups[0][0], group[0]) for group in groups[1:]]
+    elif not quantity.is_total:
+        unlike = [None] * len(evidence)
+    reasons = [mixed or why for mixed, why in zip(evidence, unlike, strict=True)]
     if quantity.has_scope:
         reasons = [why or _unlike_use(cells, groups, place) for place, why in enumerate(reasons, start=1)]
     found = ratios(cells, has_scope=quantity.has_scope, unlike=reasons)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import statistics
 from collections.abc import Mapping, Sequence
 
+from cardcallback.compare.cells import energy_of, gpu_energy, time
 from cardcallback.compare.model import BreakEven, Cell, Comparison, Costs
 from cardcallback.compare.prices import HOURS_PER_YEAR, CostInput, check_prices
-from cardcallback.compare.quantities import as_cell, energy_of, gpu_energy, time
+from cardcallback.compare.quantities import as_cell
 from cardcallback.record import RunRecord
 from cardcallback.units import JOULES_PER_KILOWATT_HOUR, JOULES_PER_WATT_HOUR, SECONDS_PER_HOUR, format_power
 

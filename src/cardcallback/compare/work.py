@@ -57,6 +57,12 @@ def same_work(
     return None, f"not the same work: {', '.join(unequal)}"
 
 
+def unlike_tokens(first: RunRecord, other: RunRecord) -> str | None:
+    """Why what a token takes has no ratio: one of another model, or of another objective, is another piece of work."""
+    unlike = [name for name, read in _TOKEN_TASK if NOT_KNOWN in read(first) or read(first) != read(other)]
+    return f"tokens of other work: {', '.join(unlike)}" if unlike else None
+
+
 def _amount(one: RunRecord, two: RunRecord) -> tuple[tuple[str, Reader], ...]:
     """By what the amount of work of two runs is told: tokens; or, where those are not known, what they follow from."""
     if NOT_KNOWN not in _tokens(one) + _tokens(two):
@@ -217,6 +223,10 @@ _TASK: tuple[tuple[str, Reader], ...] = (
     ("model", _model),
     ("method", _method),
     ("data", _data_said),
+)
+_TOKEN_TASK: tuple[tuple[str, Reader], ...] = (
+    ("model", _model),
+    ("objective", lambda record: record.training.objective or ""),
 )
 _SHAPE: tuple[tuple[str, Reader], ...] = (
     ("maximum length", _setting("max_length", "max_seq_length")),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from cardcallback.compare.quantities import highest_power
+from cardcallback.compare.cells import highest_power
 from cardcallback.record import Measurement, RunRecord, is_unresolved
 from cardcallback.render.card.quantities import Value
 from cardcallback.render.card.values_time_energy import gpu_energy
