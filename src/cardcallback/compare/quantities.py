@@ -119,16 +119,14 @@ def _at_least(cell: Cell, record: RunRecord) -> Cell:
     """What grows with a run's time, of a run that took longer than is known, be it by a second."""
     if cell.value is None or not any(map(session_is_least, record.sessions)):
         return cell
-    if not duration_is_least(record):
-        return msgspec.structs.replace(cell, bound="least", detail=cell.detail or _KILLED)
-    return msgspec.structs.replace(cell, is_part=True, bound="least", high=None, detail=_OPEN_END)
+    if duration_is_least(record):
+        return msgspec.structs.replace(cell, is_part=True, bound="least", high=None, detail=_OPEN_END)
+    return msgspec.structs.replace(cell, bound="least", detail=cell.detail or _KILLED)
 
 
 def _divided(reading: Cell, by: float | None, reason: str) -> Cell:
-    if reading.value is None:
-        return reading
-    if not by:
-        return Cell(value=None, reason=reason)
+    if reading.value is None or not by:
+        return reading if reading.value is None else Cell(value=None, reason=reason)
     return Cell(
         value=reading.value / by,
         low=None if reading.low is None else reading.low / by,
