@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from cardcallback import portable
+from cardcallback.writing import require_inside
 
 _MODE = 0o600
 _FOLDER_MODE = 0o777  # narrowed by the person's umask, as every folder of theirs
@@ -40,8 +41,14 @@ def open_folder(path: Path) -> Folder:
 
     Raises:
         OSError: one of them is a link or no folder, or it cannot be made.
+        CardCallbackError: one is a link that leads out of the output folder; the message says what to do.
     """
-    return _HeldOpen(path) if portable.MOVES_OPEN_FILES else _ByPath(path)
+    try:
+        return _HeldOpen(path) if portable.MOVES_OPEN_FILES else _ByPath(path)
+    except OSError:
+        for folder in (path.parent, path):
+            require_inside(folder)
+        raise
 
 
 class _HeldOpen:
