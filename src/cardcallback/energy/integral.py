@@ -200,8 +200,7 @@ class PowerIntegral:
         edges = math.hypot(
             self._edge_doubt(self._first_watts), self._edge_doubt(self._last_watts), self.gaps.edge_joules
         )
-        doubt = math.hypot(edges, self._sampling_doubt())
-        doubt += self.ceiling.joules_within(held - self.traits.lag_seconds)
+        doubt = math.hypot(edges, self._sampling_doubt()) + self.ceiling.joules_within(held - self.traits.lag_seconds)
         doubt += self._rounding_joules(seen) + self.sieve.doubt_joules
         blind_low, blind_high = self._blind_doubt(total.joules, seen)
         still = self.still_doubt(seen) if alone else NEVER_STILL
