@@ -80,8 +80,11 @@ def test_readings_that_pass_the_limit_again_and_again_refute_it() -> None:
         [1200.0 + count for count in range(600)],
         [230.0, 80.0, 80.0] + [80.0] * 300 + [231.0, 80.0],
         TENTH,
+        [160.0, 900.0] * 30,
+        [160.0 + 467.0 * count % 800.0 for count in range(60)],
+        [230.0] + [80.0] * 20 + [240.0] * 60,
     ],
-    ids=["one value", "another unit", "now and then", "a tenth of the readings"],
+    ids=["one value", "another unit", "now and then", "a tenth of the readings", "leaps", "any value", "another value"],
 )
 def test_what_is_no_work_refutes_no_limit(garbage: list[float]) -> None:
     """One value over and over, one far beyond any limit, and a few spikes stay garbage, however long that lasts."""
@@ -90,6 +93,20 @@ def test_what_is_no_work_refutes_no_limit(garbage: list[float]) -> None:
     assert not sieve.limit_refuted
     assert max(came) == 80.0
     assert sieve.left_out == len(garbage) + 1 - len(came)
+
+
+@pytest.mark.parametrize("interval", [5.0, 60.0])
+def test_two_spikes_of_a_gauge_that_is_read_seldom_refute_no_limit(interval: float) -> None:
+    """Two readings are two, however long it is from one to the next; as many as show work elsewhere show it here."""
+    traits = PowerTraits(averaging_seconds=1.0, refresh_seconds=0.1, interval_seconds=interval)
+    sieve = ReadingSieve(traits)
+    spikes = [80.0, 230.0, 231.0, 80.0]
+    for count, watts in enumerate(spikes):
+        sieve.pass_on(count * interval, watts, LIMITED)
+    assert not sieve.limit_refuted
+    for count in range(6):
+        sieve.pass_on((len(spikes) + count) * interval, 230.0 + count, LIMITED)
+    assert sieve.limit_refuted
 
 
 def test_what_lies_between_two_spikes_was_not_seen() -> None:

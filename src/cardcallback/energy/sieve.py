@@ -18,8 +18,10 @@ _MOST_OF_NEIGHBOURS = 2.0
 # back for so much of the time, is work: the limit was raised since it was told, or is another part's.
 _LASTING_SECONDS = 5.0
 _RECURRING_SECONDS, _RECURRING_SHARE = 10.0, 0.05
-# Only a reading that is near the one before it counts for that: garbage leaps.
+# Only a reading that is near the one before it counts for that, and a leap from one to the next as much against it:
+# garbage leaps. A few readings that lie far apart are no more of a proof than a few that follow each other soon.
 _NEAR = 1.5
+_MOST_SECONDS_A_READING = 1.0
 # Beside shorter windows the refresh between two readings is no small hole any more.
 _SHORTEST_AVERAGING_SECONDS = 0.5
 
@@ -86,14 +88,11 @@ class ReadingSieve:
 
     def _above_limit(self, reading: Reading, before: Reading) -> list[Reading]:
         above, (now_seconds, watts) = self._above, reading
-        if watts <= _NEAR * before[1]:
-            # What lies between two readings far apart nobody saw.
-            seen_seconds = min(now_seconds - before[0], self._longest_step_seconds)
-            self._stretch_seconds += seen_seconds
-            self._above_seconds += seen_seconds
         if len(above) > 1 and above[-1][1] == above[-2][1] == watts:
             del above[-1]  # one value over and over is none that was measured
             self.refused += 1
+        else:
+            self._weigh(reading, before)
         above.append(reading)
         flickers = self.doubts_limit or self._refused_watts not in {None, watts}
         if not flickers or not self._stays_above(now_seconds):
@@ -102,6 +101,16 @@ class ReadingSieve:
         self._above, self._held = [], None
         self._passed, self.limit_refuted = released[-1], True
         return released
+
+    def _weigh(self, reading: Reading, before: Reading) -> None:
+        # What lies between two readings far apart nobody saw.
+        seen_seconds = min(reading[0] - before[0], self._longest_step_seconds, _MOST_SECONDS_A_READING)
+        if not before[1] / _NEAR <= reading[1] <= _NEAR * before[1]:
+            if not self._above:
+                return  # from below the limit: that is how work begins, too
+            seen_seconds = -seen_seconds
+        self._stretch_seconds = max(self._stretch_seconds + seen_seconds, 0.0)
+        self._above_seconds = max(self._above_seconds + seen_seconds, 0.0)
 
     def _stays_above(self, now_seconds: float) -> bool:
         recurring_seconds = max(_RECURRING_SECONDS, _RECURRING_SHARE * (now_seconds - self._begin_seconds))
