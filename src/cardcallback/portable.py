@@ -35,6 +35,8 @@ FileIdentity = tuple[int, int]
 CAN_LOCK = fcntl is not None
 # Elsewhere an open file can be neither moved nor removed, and a folder not be opened.
 MOVES_OPEN_FILES = CAN_LOCK and os.open in os.supports_dir_fd
+# To have the disk take a file, which there takes one that may be written to.
+SYNC_FLAGS = READ_FLAGS if MOVES_OPEN_FILES else READ_FLAGS | os.O_WRONLY
 
 
 def lock(descriptor: int, *, wait: bool) -> None:
@@ -86,7 +88,7 @@ def sync_soon(path: Path) -> None:
 
 def _sync_file(path: Path) -> None:
     with contextlib.suppress(OSError):  # gone again, or a disk that failed, which whoever writes next tells
-        descriptor = os.open(path, READ_FLAGS)
+        descriptor = os.open(path, SYNC_FLAGS)
         try:
             sync(descriptor, whole=True)
         finally:

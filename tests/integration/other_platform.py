@@ -3,7 +3,8 @@
     python other_platform.py SYSTEM OUTPUT_FOLDER        SYSTEM: windows, macos, rocm
 
 What a system does not have is taken from ``os``, ``signal`` and ``time``; modules it does not have cannot be
-imported; files it does not have are not there for us; and on Windows an open file can be neither moved nor replaced.
+imported; files it does not have are not there for us; and on Windows an open file can be neither moved nor replaced,
+and is synced only through a descriptor that may write to it.
 Only our own calls are held to that: torch was built for Linux and needs it.
 """
 
@@ -52,6 +53,7 @@ def become(system: str) -> None:
     platform.mac_ver = lambda *_: ("" if windows else "15.1", ("", "", ""), machine)  # type: ignore[assignment]
     sys.platform = "win32" if windows else "darwin"
     if windows:
+        os.fsync = _fsync_of_windows(os.fsync)
         sys.meta_path.insert(0, _NoSuchModules())
         for module in _POSIX_MODULES:
             sys.modules.pop(module, None)
@@ -84,6 +86,17 @@ def _open_of_windows(opened: Any) -> Any:
         return int(opened(path, flags, mode))
 
     return open_file
+
+
+def _fsync_of_windows(synced: Any) -> Any:
+    from fcntl import F_GETFL, fcntl  # noqa: PLC0415 - while it is there
+
+    def fsync(descriptor: int) -> None:
+        if fcntl(descriptor, F_GETFL) & os.O_ACCMODE == os.O_RDONLY:
+            raise OSError(9, "Bad file descriptor")
+        synced(descriptor)
+
+    return fsync
 
 
 def _refuse(event: str, values: tuple[Any, ...], *, windows: bool) -> None:

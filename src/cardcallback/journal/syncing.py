@@ -47,7 +47,7 @@ class DiskSync:
     def _sync(self) -> None:
         with contextlib.suppress(OSError):  # gone or moved, which the next line sees, or a disk that syncs no folders
             for path in (self._path, self._path.parent):
-                descriptor = os.open(path, portable.READ_FLAGS)
+                descriptor = os.open(path, portable.SYNC_FLAGS)
                 try:
                     self._take(descriptor, is_file=path == self._path)
                 finally:
