@@ -10,7 +10,7 @@ import pytest
 from virtual_gpu import A100, GB10, P100, VirtualGpu, account_for, training_waveform
 from watching import Fault, best, holds
 
-from cardcallback.energy import EnergyAccount
+from cardcallback.energy import EnergyAccount, PowerTraits
 from waveforms import Waveform, constant
 
 SECONDS = 90
@@ -151,3 +151,18 @@ def test_a_rise_above_all_that_was_seen_is_worked_out_anew(*, counter: bool) -> 
             result = account.result(now, explained=False)
         anew = best(copy.deepcopy(account).result(now, explained=False))
         assert holds(best(result), gpu.truth(0, now)) or not holds(anew, gpu.truth(0, now)) or now < SETTLED
+
+
+def test_a_limit_that_was_refuted_since_ends_what_is_moved_on() -> None:
+    """What was left out as above it may have been used, which only a new result says."""
+    account = EnergyAccount(
+        counter=None,
+        power=PowerTraits(averaging_seconds=1.0, refresh_seconds=0.1, interval_seconds=0.5),
+        limit_watts=100.0,
+    )
+    for count in range(120):
+        account.add_power(count / 2, 200.0 + count if count % 20 == 5 else 149.0 - count % 5 / 10)
+    account.result(60.0)
+    for count in range(120, 133):
+        account.add_power(count / 2, 151.0 + count % 9 / 2)
+    assert account.moved_on(66.0) is None

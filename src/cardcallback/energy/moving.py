@@ -109,7 +109,8 @@ def _happened_to(integral: PowerIntegral) -> tuple[object, ...]:
     begin_seconds, end_seconds = integral.stillness.latest
     still_since = begin_seconds if end_seconds - begin_seconds > _LONGEST_REST_SECONDS else None
     sieve = integral.sieve
-    return integral.gaps.seconds, still_since, sieve.doubt_joules, sieve.doubts_limit, _step_of(integral.highest)
+    sieved = sieve.doubt_joules, sieve.lacking_joules, sieve.doubts_limit
+    return integral.gaps.seconds, still_since, sieved, _step_of(integral.highest)
 
 
 def _step_of(highest_watts: float) -> int:
