@@ -280,6 +280,17 @@ def test_of_several_rows_that_may_be_this_run_the_one_that_says_so_is_filled() -
     assert "| QLoRA | 1.04 | 1.87 |" in filled(head + "| Base | ? | ? |\n| QLoRA | ? | ? |\n")
 
 
+def test_a_column_of_what_each_model_scored_holds_no_models_name() -> None:
+    """A results table of one metric, with the base model beside this one."""
+    for metric in ("BLEU", "Rouge-L"):
+        rows = "| Base model | ... |\n| Our model | ... |\n| Llama | ... |\n"
+        table = f"## Evaluation\n\n| Model | {metric} |\n|---|---|\n{rows}"
+        assert filled(table) == table
+    assert "| Base model | google/gemma-3-4b-it |\n| LoRA rank | 16 |" in filled(
+        "## Training\n\n| P | V |\n|---|---|\n| Base model | ... |\n| LoRA rank | ... |\n"
+    )
+
+
 def test_a_row_of_blanks_among_others_parts_them() -> None:
     """Alone it is what a template leaves to be filled in."""
     head = "## Training\n\n| Config | Epochs | Training time |\n|---|---|---|\n"

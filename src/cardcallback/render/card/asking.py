@@ -271,7 +271,8 @@ class Asking:
             return column in wanted or group in each(row.column)
         if group in {"value", "tuned"} or self._is_training_beside_use(slot, column):
             return True
-        return group is None and slot.only_column and _YEAR.fullmatch(column) is None
+        is_plain = group is None and slot.only_column and _YEAR.fullmatch(column) is None
+        return is_plain and not self._groups.are_models(self.beside.rows(slot), self.is_label)
 
     def _is_training_beside_use(self, slot: Slot, column: str) -> bool:
         """Whether a column is of training, and those beside it are of using the model."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from cardcallback.render.card.labels import has_word
 from cardcallback.render.card.own_run import OwnRun
@@ -31,6 +31,12 @@ class ColumnGroups:
         if column not in self._known:
             self._known[column] = self._group(column)
         return self._known[column]
+
+    def are_models(self, rows: Collection[str], is_label: Callable[[str], bool]) -> bool:
+        """Whether rows are models, this one among them, so that the column beside them is of what each scored."""
+        labels = [row for row in rows if is_label(row)]
+        names_this = any(self.of(row) == "tuned" for row in rows if row not in labels)
+        return names_this and all(self.of(row) == "base" for row in labels)
 
     def _group(self, column: str) -> str | None:
         stage = self._run.stage_of(column)
