@@ -23,6 +23,9 @@ from cardcallback.sensors import Quantity, SensorSet
 from cardcallback.settings import Settings
 from cardcallback.testing import FakeClock
 
+# Bounds a wait that is over at once where nothing is wrong.
+LONG_SECONDS = 30.0
+
 
 def test_a_run_is_known_before_any_driver_has_answered(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Killed there it is listed, with no energy and why; the first line with readings is newer, however soon."""
@@ -56,17 +59,20 @@ def test_a_run_is_known_before_any_driver_has_answered(tmp_path: Path, capsys: p
     assert "unfinished" in listed[0]
     machine.clock.advance(0.1)
     publisher.journal.saved()
-    while (newer := recovered_when_there(tmp_path)).record.energy.gpu.value is None:
-        time.sleep(0.001)
+    newer = recovered_when_there(tmp_path, lambda found: found.record.energy.gpu.value is not None)
     assert newer.record.duration_seconds == pytest.approx(0.1)
     publisher.journal.close(recorded=True)
 
 
-def recovered_when_there(folder: Path) -> Recovered:
-    """What the journal in ``folder`` tells, once it does."""
-    while (found := next(filter(None, map(read_journal, journals_in(folder))), None)) is None:
+def recovered_when_there(folder: Path, is_wanted: Callable[[Recovered], bool] = lambda _: True) -> Recovered:
+    """What the journal in ``folder`` tells, once it does; its thread is a real one."""
+    deadline = time.monotonic() + LONG_SECONDS
+    while time.monotonic() < deadline:
+        found = next(filter(None, map(read_journal, journals_in(folder))), None)
+        if found is not None and is_wanted(found):
+            return found
         time.sleep(0.001)
-    return found
+    pytest.fail("the journal does not come to tell it")
 
 
 def test_a_begin_that_is_broken_off_leaves_no_journal(tmp_path: Path) -> None:

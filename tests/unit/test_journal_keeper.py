@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
+import queue
 import random
 import stat
 import threading
-import time
 from itertools import pairwise
 from pathlib import Path
 
@@ -227,21 +227,20 @@ def test_a_disk_that_takes_long_holds_up_no_line(tmp_path: Path, monkeypatch: py
 @pytest.mark.expects_failure
 def test_a_disk_that_failed_is_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """By whoever asks it the next time; the journal is then begun anew."""
-    failed, sync = [], os.fdatasync
+    failed: queue.Queue[threading.Thread] = queue.Queue()
+    failures, sync = [errno.EIO], os.fdatasync
 
     def fail_once(descriptor: int) -> None:
-        if not failed:
-            failed.append(threading.current_thread())
-            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        if failures:
+            failed.put(threading.current_thread())
+            raise OSError(failures.pop(), os.strerror(errno.EIO))
         sync(descriptor)
 
     monkeypatch.setattr(os, "fdatasync", fail_once)
     run, guard = JournalledRun(), Guard()
     keeper = run.keeper(tmp_path, guard=guard)
     run.live(keeper, 1.0)
-    while not failed:
-        time.sleep(0)
-    failed[0].join()
+    failed.get(timeout=LONG_SECONDS).join()
     with pytest.warns(CardCallbackWarning, match="could not write the journal"):
         run.live(keeper, 40.0)
     assert len(guard.sentences) == 1

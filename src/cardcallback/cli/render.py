@@ -129,8 +129,9 @@ def _write(
     composed = _composed(known, body, pictures=pictures is not None)
     # Both texts are complete before the first write, so that whatever is wrong with them changes nothing.
     encoded = encode(msgspec.structs.replace(record, card=composed.card), document=loaded.document)
+    home = own_folder(folder) if pictures else folder
     for name, content in (pictures or {}).items():
-        write_bytes_atomically(own_folder(folder) / name, content, waits_for_disk=False)  # they can be drawn again
+        write_bytes_atomically(home / name, content, waits_for_disk=False)  # they can be drawn again
     _require_unchanged(record_file, loaded)
     write_atomically(card, composed.text, unless_changed_from=before)
     # At once, since a run that goes on would take it for a person's edit.

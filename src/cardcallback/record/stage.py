@@ -39,3 +39,8 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     used_by_job: bool | None = None
     energy_partial_reason: str | None = None
     duration_is_least: bool = False
+
+    @property
+    def used_more(self) -> bool:
+        """Whether it used more than its energy holds, however whole that is: of other devices, or at its end."""
+        return self.energy_partial_reason is not None or self.duration_is_least

@@ -59,8 +59,7 @@ class SensorSpec:
     hardware renews the value, where known. ``device`` is the accelerator's place in the job's own list.
     ``wraps_at`` is the value, in ``unit``, after which a counter starts again at zero, and
     ``longest_interval_seconds`` how far apart its readings may lie at most without a wrap between them being
-    missed.
-    ``highest_watts`` is what the device may draw for longer than a moment, as its driver or maker says.
+    missed. ``highest_watts`` is what the device may draw for longer than a moment, as its driver or maker says.
     ``resolution`` is the smallest step it shows, in ``unit``, where that is coarse.
 
     Beside the GPU, a counter and a gauge of equal ``covers`` are one instrument, and a further one is set aside, as it

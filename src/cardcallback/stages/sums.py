@@ -103,11 +103,7 @@ def _devices(stage: Stage) -> Sequence[str]:
 
 
 def _is_partial(stage: Stage) -> bool:
-    return (
-        stage.energy_partial_reason is not None
-        or stage.duration_is_least
-        or (stage.energy is not None and is_only_a_part(stage.energy))
-    )
+    return stage.used_more or (stage.energy is not None and is_only_a_part(stage.energy))
 
 
 def _joules(stage: Stage) -> float | None:

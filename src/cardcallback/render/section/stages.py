@@ -73,7 +73,7 @@ def stage_energy(stage: Stage, *, names_part: bool = True, beside_joules: float 
     if not _is_measured(stage):
         return None
     figure = energy_figure(stage.energy, beside_joules=beside_joules)
-    figure = _at_least(figure, is_least=stage.energy_partial_reason is not None or stage.duration_is_least)
+    figure = _at_least(figure, is_least=stage.used_more)
     noun = power_noun(stage.energy)
     unused = f"drawn meanwhile by the {noun}, which the job did not use" if stage.used_by_job is False else ""
     whose = f"of the {noun}" if names_part and not unused else ""
