@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -97,6 +97,23 @@ def settled(work: FolderWork) -> None:
     while work.is_behind and time.monotonic() < deadline:
         time.sleep(0.01)
     assert work.do("wait", lambda: True, otherwise=False, seconds=LONG_SECONDS)
+
+
+def gives_up_once(reached: threading.Event, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder that is waited for ``SOON_SECONDS`` does not answer, but what is done in it has come that far.
+
+    On a machine with much else to do the wait alone would be over before its thread had begun.
+    """
+    answers = WaitingThread.answers
+
+    def hangs(thread: WaitingThread, task: Callable[[], None], idle_seconds: float) -> bool:
+        if idle_seconds != SOON_SECONDS:
+            return answers(thread, task, idle_seconds)
+        thread.hand(task)
+        assert reached.wait(LONG_SECONDS)
+        return False
+
+    monkeypatch.setattr(WaitingThread, "answers", hangs)
 
 
 class NewerRun(MadeUpRun):
@@ -264,10 +281,10 @@ def test_pictures_are_of_the_card_that_names_them(
     """A run whose drawing hung comes back when a newer one has its card and pictures there."""
     hung = HungDrawing(picture, opening=opening, monkeypatch=monkeypatch)
     monkeypatch.setattr("cardcallback.publisher._PICTURES_SECONDS", SOON_SECONDS)
+    gives_up_once(hung.reached, monkeypatch)
     older, work = begun(MadeUpRun(), tmp_path, Guard(), charts=True)
     work._answer_seconds = LONG_SECONDS
     older.end("completed", STATE)
-    assert hung.reached.wait(LONG_SECONDS)
     monkeypatch.setattr("cardcallback.publisher._PICTURES_SECONDS", LONG_SECONDS)
     card = completed_by_a_newer_run(tmp_path, charts=True)
     pictures = pictures_in(tmp_path)
@@ -397,12 +414,14 @@ def test_only_the_first_save_and_the_end_wait() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:cardcallback could not")
-def test_an_end_in_its_midst_knows_that_it_was_given_up() -> None:
+def test_an_end_in_its_midst_knows_that_it_was_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """And one that had not begun is left out."""
     work, released, begun_end, told = FolderWork(Guard(), answer_seconds=SOON_SECONDS), threading.Event(), [], []
+    gives_up_once(reached := threading.Event(), monkeypatch)
 
     def end() -> None:
         begun_end.append(1)
+        reached.set()
         released.wait(LONG_SECONDS)
         try:
             work.require_wanted()
@@ -459,14 +478,14 @@ def test_sessions_that_are_over_share_a_thread() -> None:
 def test_a_thread_that_hangs_is_nobody_elses() -> None:
     """Until it is done with what it hangs in."""
     work, released = FolderWork(Guard(), answer_seconds=SOON_SECONDS), threading.Event()
-    mine = work.do("see", threading.current_thread, None)
+    mine = work.do("see", threading.current_thread, None, seconds=LONG_SECONDS)
     work.do("write", lambda: released.wait(LONG_SECONDS), None)
     work.rest()
     other = FolderWork(Guard())
-    assert other.do("see", threading.current_thread, None) not in {mine, None}
+    assert other.do("see", threading.current_thread, None, seconds=LONG_SECONDS) not in {mine, None}
     released.set()
     settled(work)
-    assert FolderWork(Guard()).do("see", threading.current_thread, None) is mine
+    assert FolderWork(Guard()).do("see", threading.current_thread, None, seconds=LONG_SECONDS) is mine
 
 
 def test_two_that_ask_first_share_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
