@@ -92,9 +92,9 @@ bench-cost: .venv-peers/.done
 
 bench-steps: .venv-overhead/.done
 	@echo "Measuring what the callback adds to a training step beside a simulated GPU ..."
-	.venv-overhead/bin/python benchmarks/overhead.py --write docs/overhead.md
 	.venv-overhead/bin/python tests/simulator/run_simulated.py --profile gb10 -- \
 	  .venv-overhead/bin/python benchmarks/step_calls.py
+	.venv-overhead/bin/python benchmarks/overhead.py --write docs/overhead.md
 
 bench-kills: .venv/.demo
 	@echo "Killing 200 trainings at random moments beside a simulated GPU; broken off, it goes on where it was ..."
