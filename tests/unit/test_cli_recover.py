@@ -165,12 +165,17 @@ def test_a_run_that_lives_is_refused(tmp_path: Path, capsys: Any) -> None:
     keeper.close(final=True)
 
 
-@pytest.mark.parametrize("folder", ["missing", "empty"])
-def test_nothing_to_recover_is_one_line(tmp_path: Path, capsys: Any, folder: str) -> None:
-    """Exit code 3."""
+@pytest.mark.parametrize(
+    ("folder", "why"),
+    [("missing", "there is no folder missing; give the output folder"), ("empty", "no journal of a killed run lies")],
+)
+def test_nothing_to_recover_is_one_line(tmp_path: Path, capsys: Any, folder: str, why: str) -> None:
+    """Exit code 3; a folder that is not there is not one without a journal."""
     (tmp_path / "empty").mkdir()
     assert run("recover", folder) == 3
-    assert capsys.readouterr().err.startswith(f"cardcallback: nothing to recover in {folder}: ")
+    told = capsys.readouterr().err
+    assert told.startswith(f"cardcallback: nothing to recover in {folder}: {why}")
+    assert told.count("\n") == 1
 
 
 def test_a_second_time_there_is_nothing(tmp_path: Path) -> None:

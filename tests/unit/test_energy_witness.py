@@ -131,6 +131,18 @@ def test_rare_readings_tell_nothing_of_a_refresh_beyond_what_is_assumed() -> Non
     assert watch.seconds == ASSUMED_REFRESH_SECONDS
 
 
+@pytest.mark.parametrize(("apart_seconds", "saw_it_rest"), [(0.03, True), (0.6, False)])
+def test_readings_that_never_see_a_value_stay_bound_a_refresh_alone(apart_seconds: float, *, saw_it_rest: bool) -> None:
+    """On a machine with much else to do even the close readings of the begin may lie too far apart."""
+    gpu = VirtualGpu(waveform=Waveform((constant(60.0),)), **GB10)
+    watch = RefreshWatch()
+    for count in range(40):
+        watch.add(count * apart_seconds, gpu.joules(count * apart_seconds))
+    assert watch.saw_it_rest is saw_it_rest
+    assert watch.seconds is not None
+    assert watch.seconds >= 0.1
+
+
 def test_the_age_of_both_ends_is_corrected() -> None:
     """A run that begins idle and ends busy loses half a refresh of the difference, unless that is put back."""
     rise = Waveform((constant(10.0, end=2.0), constant(90.0, begin=2.0)))

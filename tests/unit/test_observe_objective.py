@@ -174,6 +174,23 @@ def test_what_one_class_of_models_is_used_for(config: dict[str, Any], objective:
 
 
 @pytest.mark.parametrize(
+    ("given", "labels", "objective"),
+    [
+        ("input_values", 3, "audio classification"),
+        ("input_features", 3, "audio classification"),
+        ("input_values", 1, "regression"),
+        ("input_ids", 3, "sequence classification"),
+    ],
+)
+def test_a_sequence_of_sound_is_no_text(given: str, labels: int, objective: str) -> None:
+    """Wav2Vec2 and its kind are classified by a class of the same name as texts are."""
+    model = named("Wav2Vec2ForSequenceClassification", module="transformers.models.wav2vec2")()
+    model.config = SimpleNamespace(num_labels=labels)
+    model.main_input_name = given
+    assert observe(BASE_TRAINER(), model=model).objective == objective
+
+
+@pytest.mark.parametrize(
     ("name", "config", "objective"),
     [
         ("SegformerForSemanticSegmentation", {}, "semantic segmentation"),

@@ -300,6 +300,17 @@ def test_a_rounded_speed_does_not_make_a_size() -> None:
     assert evaluation_result(metrics, training, step=0).examples is None
 
 
+@pytest.mark.parametrize(("hard", "examples"), [(12, None), (8, 8)])
+def test_sets_that_one_call_evaluated_have_no_size_in_common(hard: int, examples: int | None) -> None:
+    """Outside training the figures of all come together; the first set's size is not everybody's."""
+    sizes = {"easy": 8, "hard": hard}
+    metrics = {f"eval_{name}_loss": 2.0 for name in sizes}
+    metrics |= {f"eval_{name}_runtime": 0.5 for name in sizes}
+    metrics |= {f"eval_{name}_samples_per_second": size / 0.5 for name, size in sizes.items()}
+    training = msgspec.structs.replace(SFT, dataset=Dataset(evaluation_examples=8 + hard))
+    assert evaluation_result(metrics, training, step=0).examples == examples
+
+
 def test_evaluating_restored_weights_is_of_their_step() -> None:
     """After the best checkpoint came back, an evaluation at the last step is of that checkpoint."""
     training = msgspec.structs.replace(SFT, steps=20, published_step=15, published_reason="lowest held-out loss")

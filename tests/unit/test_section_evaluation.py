@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from msgspec.structs import replace
 from section_records import RECORDS
 
@@ -48,6 +49,17 @@ def test_every_named_set_has_its_row() -> None:
     assert "| e_accuracy | 50.0 % | 50.0 % |" in section
     assert "| f_accuracy |" not in section
     assert "2 more metrics in the record." in section
+
+
+@pytest.mark.parametrize(("later", "side_by_side"), [(None, True), (16, True), (64, False)])
+def test_sets_known_by_name_are_the_same_ones_also_where_nobody_counted(
+    later: int | None, *, side_by_side: bool
+) -> None:
+    """A quick evaluation's speed does not tell its size: that makes it no other set."""
+    before = EvaluationResult(loss=None, step=0, examples=16, metrics={"eval_easy_loss": 2.0, "eval_hard_loss": 3.0})
+    section = render_section(_of(before, replace(before, step=450, examples=later)))
+    assert ("| easy_loss | 2.00 | 2.00 |" in section) is side_by_side
+    assert ("cannot be compared" not in section) is side_by_side
 
 
 def test_what_only_the_first_evaluation_had_is_shown() -> None:

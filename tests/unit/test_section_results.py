@@ -118,6 +118,15 @@ def test_phases_too_short_to_resolve_read_as_a_sentence() -> None:
     ) in section
 
 
+def test_phases_without_an_energy_sensor_have_their_time() -> None:
+    """In a sentence that says what the figures are of."""
+    record = make_record()
+    absent = not_measured("joules", "no NVIDIA driver found")
+    saving = replace(record.energy.phases[-1], energy=absent)
+    section = render_section(with_energy(record, gpu=absent, gpu_counter=absent, phases=(saving,), per_step=None))
+    assert "- **Phases.** Of the time: saving 1 min in 2 visits.\n" in section
+
+
 def test_a_step_says_what_its_energy_holds() -> None:
     """The training phase's where it was resolved, otherwise the whole window's."""
     record = make_record()

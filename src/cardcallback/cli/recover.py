@@ -48,5 +48,12 @@ def recover(
         msg = f"a run in {names} is still alive: nothing of it was changed; stop it first, or wait for its end"
         raise CardCallbackError(msg)
     if not killed and joined is None:
-        msg = f"nothing to recover in {', '.join(map(str, folders))}: no journal of a killed run lies there"
+        msg = f"nothing to recover in {', '.join(map(str, folders))}: {_why(folders)}"
         raise CardCallbackError(msg, exit_code=3)
+
+
+def _why(folders: list[Path]) -> str:
+    missing = [str(folder) for folder in folders if not folder.is_dir()]
+    if missing:
+        return f"there is no folder {', '.join(missing)}; give the output folder that the run wrote into"
+    return "no journal of a killed run lies there"

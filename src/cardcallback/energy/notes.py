@@ -113,5 +113,7 @@ def _refresh_note(account: CounterAccount) -> list[str]:
     if account.traits.refresh_seconds is not None:
         return []
     seconds = format_duration(account.refresh.seconds or ASSUMED_REFRESH_SECONDS)
-    how = f"it was seen to be about {seconds}" if account.refresh.seconds is not None else f"{seconds} were assumed"
-    return [f"{_RENEWAL}: {how}"]
+    if account.refresh.seconds is None:
+        return [f"{_RENEWAL}: {seconds} were assumed"]
+    closeness = "about" if account.refresh.saw_it_rest else "at most"
+    return [f"{_RENEWAL}: it was seen to be {closeness} {seconds}"]

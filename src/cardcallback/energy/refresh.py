@@ -37,6 +37,11 @@ class RefreshWatch:
         """How far apart changes lie at most; ``None`` before enough were seen."""
         return self._seconds  # kept: it is asked for at every reading, and after the first ones never another
 
+    @property
+    def saw_it_rest(self) -> bool:
+        """Whether readings lay close enough to see a value stay; where each shows another, they bound it alone."""
+        return self._longest_repeat_seconds > 0
+
     def _by_changes(self) -> float | None:
         count = len(self.distances)
         if count < _FEWEST_CHANGES or self._unchanged_since is None or self._first is None:

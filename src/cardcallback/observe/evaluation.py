@@ -81,9 +81,15 @@ def _step_of_weights(training: Training, step: int | None) -> int | None:
 
 
 def _examples(metrics: Mapping[str, Any], training: Training) -> int | None:
-    """The held-out set's size, unless the evaluation's own speed says that it was another set."""
+    """The held-out set's size, unless the evaluation's own speed says that it was another set; one for several sets."""
     size = training.dataset.evaluation_examples
-    prefix = next((m.group(1) for name in metrics if (m := _RUNTIME.fullmatch(str(name)))), "eval")
+    # One call evaluates each of several sets, and gives all of their figures together.
+    prefixes = [m.group(1) for name in metrics if (m := _RUNTIME.fullmatch(str(name)))]
+    sizes = {_examples_of(prefix, metrics, size) for prefix in prefixes or ["eval"]}
+    return sizes.pop() if len(sizes) == 1 else None
+
+
+def _examples_of(prefix: str, metrics: Mapping[str, Any], size: int | None) -> int | None:
     seconds = number(metrics.get(f"{prefix}_runtime"))
     per_second = number(metrics.get(f"{prefix}_samples_per_second"))
     if not seconds or not per_second:

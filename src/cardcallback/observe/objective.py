@@ -64,6 +64,7 @@ _MODEL_OBJECTIVES = (
 # Any other class of transformers says in its name what it is for.
 _PURPOSE = re.compile(r"[A-Z]\w*?For([A-Z]\w+)")
 _WORD_BEGIN = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_SOUND_INPUTS = frozenset({"input_values", "input_features"})
 _ENCODER_DECODERS = ("ForConditionalGeneration", "ForSeq2SeqLM", "EncoderDecoderModel")
 _GENERATORS = ("ForConditionalGeneration", "ForImageTextToText")
 _SENSES = {"vision_config": "image-text language modelling", "audio_config": "audio-text language modelling"}
@@ -121,9 +122,10 @@ def _classification(model: object) -> str:
     kind = read(config, "problem_type")
     if kind == "multi_label_classification":
         return "multi-label classification"
-    return (
-        "regression" if kind == "regression" or (kind is None and _labels(config) == 1) else "sequence classification"
-    )
+    if kind == "regression" or (kind is None and _labels(config) == 1):
+        return "regression"
+    # Of speech models transformers calls the class so too; what they are given tells that no text is meant.
+    return "audio classification" if read(model, "main_input_name") in _SOUND_INPUTS else "sequence classification"
 
 
 def _labels(config: object) -> int | None:

@@ -20,6 +20,7 @@ _TASKS = {
     "question answering": "question-answering",
     "multiple choice": "multiple-choice",
     "image classification": "image-classification",
+    "audio classification": "audio-classification",
     "sentence embedding": "sentence-similarity",
     "cross-encoder": "text-ranking",
 }

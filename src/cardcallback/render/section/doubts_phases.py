@@ -39,7 +39,7 @@ def _phases(record: RunRecord) -> str:
     if not phases:
         return ""
     if not is_known(record.energy.gpu):
-        return "; ".join(f"{escape_markdown(phase.phase)} {_time(phase)}" for phase in phases) + "."
+        return f"Of the time: {'; '.join(f'{escape_markdown(phase.phase)} {_time(phase)}' for phase in phases)}."
     whole = record.energy.gpu.value
     shares = [
         f"{escape_markdown(phase.phase)} {run_energy(record, phase.energy, whole)} ({_visits(phase, whole)})"
