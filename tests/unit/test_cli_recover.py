@@ -167,7 +167,7 @@ def test_a_run_that_lives_is_refused(tmp_path: Path, capsys: Any) -> None:
 
 @pytest.mark.parametrize(
     ("folder", "why"),
-    [("missing", "there is no folder missing; give the output folder"), ("empty", "no journal of a killed run lies")],
+    [("missing", "there is no folder missing; give the run"), ("empty", "no journal of a killed run lies")],
 )
 def test_nothing_to_recover_is_one_line(tmp_path: Path, capsys: Any, folder: str, why: str) -> None:
     """Exit code 3; a folder that is not there is not one without a journal."""

@@ -48,12 +48,11 @@ def recover(
         msg = f"a run in {names} is still alive: nothing of it was changed; stop it first, or wait for its end"
         raise CardCallbackError(msg)
     if not killed and joined is None:
-        msg = f"nothing to recover in {', '.join(map(str, folders))}: {_why(folders)}"
-        raise CardCallbackError(msg, exit_code=3)
+        raise CardCallbackError(_nothing(folders), exit_code=3)
 
 
-def _why(folders: list[Path]) -> str:
-    missing = [str(folder) for folder in folders if not folder.is_dir()]
-    if missing:
-        return f"there is no folder {', '.join(missing)}; give the output folder that the run wrote into"
-    return "no journal of a killed run lies there"
+def _nothing(folders: list[Path]) -> str:
+    names = ", ".join(map(str, folders))
+    if missing := ", ".join(str(folder) for folder in folders if not folder.is_dir()):
+        return f"nothing to recover in {names}: there is no folder {missing}; give the run's output folder"
+    return f"nothing to recover in {names}: no journal of a killed run lies there"
