@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 from compared import run_on
+from msgspec.structs import replace
 
 from cardcallback.cli import main
-from cardcallback.record import encode
+from cardcallback.record import Dataset, encode
 
 
 @pytest.fixture
@@ -40,6 +41,18 @@ def test_what_differs_comes_before_the_figures(records: list[str], capsys: Any) 
     energy = next(line for line in out.splitlines() if line.startswith("GPU energy "))
     assert energy.endswith("2.00, interval not known")
     assert "sensors' own accuracy" in out
+
+
+def test_two_unknowns_of_the_same_words_are_not_called_different(tmp_path: Path, capsys: Any) -> None:
+    """Nobody knows whether two data sets without a name are one: the row says that."""
+    for name, run_id in (("NVIDIA H100 80GB HBM3", "h"), ("NVIDIA A100-SXM4-80GB", "a")):
+        record = run_on(name, run_id)
+        record = replace(record, training=replace(record.training, dataset=Dataset(training_examples=64)))
+        (tmp_path / f"{run_id}.json").write_text(encode(record))
+    assert run(str(tmp_path / "h.json"), str(tmp_path / "a.json"), "--markdown") == 0
+    out = capsys.readouterr().out
+    assert "| data, not known to be alike | not known, 64 examples | not known, 64 examples |" in out
+    assert "| hardware, not known" not in out
 
 
 def test_markdown_is_a_table(records: list[str], capsys: Any) -> None:

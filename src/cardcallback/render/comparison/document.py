@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from cardcallback.compare import Comparison
+from cardcallback.compare import Comparison, Difference
 from cardcallback.compare.work import scope_words
 from cardcallback.render.comparison.words import (
     break_even_words,
@@ -84,7 +84,7 @@ def _document(comparison: Comparison) -> _Document:
     # A table may be copied without the lines above it.
     columns = [f"{group.letter} (simulated)" if group.simulated else group.letter for group in comparison.groups]
     footnotes = _Footnotes()
-    unequal = tuple((one.name, *(clean(value, _LONGEST) for value in one.values)) for one in comparison.differences)
+    unequal = tuple((_name(one), *(clean(value, _LONGEST) for value in one.values)) for one in comparison.differences)
     tables = [_Table(_UNEQUAL, ("", *columns), unequal)] if unequal else []
     tables.append(_Table(_FIGURES, ("", *columns, *_ratio_names(letters)), _figures(comparison, footnotes.remember)))
     costs = tuple(cost_rows(comparison.costs, footnotes.remember))
@@ -101,6 +101,11 @@ def _document(comparison: Comparison) -> _Document:
             *comparison.notes,
         ),
     )
+
+
+def _name(one: Difference) -> str:
+    # Two of the same words stand there since each leaves something open.
+    return one.name if len(set(one.values)) > 1 else f"{one.name}, not known to be alike"
 
 
 def _ratio_names(letters: Sequence[str]) -> tuple[str, ...]:
