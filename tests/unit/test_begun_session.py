@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 from found_runs import ls
-from test_live_run import TwoGpus
+from test_live_run import TwoGpus, has_read
 from test_publisher import STATE
 
 from cardcallback.guard import Guard
@@ -57,6 +57,7 @@ def test_a_run_is_known_before_any_driver_has_answered(tmp_path: Path, capsys: p
     assert record.energy.gpu.reason == "the driver had not answered yet"
     assert any("before anything was measured" in note for note in record.notes)
     assert "unfinished" in listed[0]
+    assert has_read(run)
     machine.clock.advance(0.1)
     publisher.journal.saved()
     newer = recovered_when_there(tmp_path, lambda found: found.record.energy.gpu.value is not None)
