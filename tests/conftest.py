@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import io
 import os
 import pathlib
@@ -28,6 +29,31 @@ for _module in (os, io):
     for _name, _function in vars(type(_kept)).items():
         if getattr(_module, _name, None) is _function:
             setattr(_kept, _name, _asked_when_called(_module, _name))
+
+
+# A test that waits for what never comes ends its process with the place where each thread stands.
+_LONGEST_TEST_SECONDS = 1800.0
+_LONGEST_LONG_TEST_SECONDS = 7200.0
+_LONG = ("slow", "matrix", "gpu")
+_errors = pytest.StashKey[int]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep the real standard error: while a test runs its own is captured."""
+    config.stash[_errors] = os.dup(2)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Bound each test; under pytest-xdist the others go on in another process."""
+    long = any(item.get_closest_marker(name) for name in _LONG)
+    longest = _LONGEST_LONG_TEST_SECONDS if long else _LONGEST_TEST_SECONDS
+    seconds = float(os.environ.get("LONGEST_TEST_SECONDS", longest))
+    faulthandler.dump_traceback_later(seconds, exit=True, file=item.config.stash[_errors])
+    try:
+        return (yield)
+    finally:
+        faulthandler.cancel_dump_traceback_later()
 
 
 @pytest.fixture(autouse=True, scope="session")
