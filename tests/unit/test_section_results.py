@@ -118,6 +118,14 @@ def test_phases_too_short_to_resolve_read_as_a_sentence() -> None:
     ) in section
 
 
+def test_a_run_of_no_step_says_so_first() -> None:
+    """Its card may lie beside weights that were saved as they had come."""
+    record = make_record()
+    section = render_section(replace(record, training=replace(record.training, steps=0)))
+    headline = next(line for line in section.splitlines() if line.startswith("**"))
+    assert "1 h 52 min on one NVIDIA DGX Spark, no optimiser step taken. " in headline
+
+
 def test_phases_without_an_energy_sensor_have_their_time() -> None:
     """In a sentence that says what the figures are of."""
     record = make_record()

@@ -27,6 +27,8 @@ def headline(record: RunRecord) -> list[str]:
     """Markdown paragraphs, without blank lines between them."""
     what = f"{first_upper(method_noun(record.training))} of {model_words(record)}"
     time = f"{duration_words(record)} on {place_of_work(record)}"
+    if record.training.steps == 0:  # else it would read as if these were trained weights
+        time += ", no optimiser step taken"
     sentences = [f"{what}: {time}.", _energy_sentence(record), _result_sentence(record)]
     return [f"**{' '.join(sentence for sentence in sentences if sentence)}**", *_warnings(record)]
 
