@@ -9,7 +9,7 @@ from cardcallback.computers import is_of_another_computer
 from cardcallback.errors import CardCallbackError
 from cardcallback.guard import Guard
 from cardcallback.journal import ends_here, is_alive, journals_in, original_name, read_journal
-from cardcallback.journal.file import ListJournals
+from cardcallback.journal.places import ListJournals
 from cardcallback.live_run import LiveRun
 from cardcallback.record import RunRecord, briefs_in
 from cardcallback.render.unfinished import unfinished_runs_note

@@ -13,7 +13,7 @@ from cardcallback.folder_work import FolderWork
 from cardcallback.guard import Guard
 from cardcallback.hooks import checkpoint_folder, saves_checkpoint, uploads_checkpoints, watch_checkpoints, watch_saves
 from cardcallback.journal import journals_in
-from cardcallback.journal.file import ListJournals
+from cardcallback.journal.places import ListJournals
 from cardcallback.live_run import LiveRun
 from cardcallback.neighbours import begin_beside_others
 from cardcallback.notebook import show_end

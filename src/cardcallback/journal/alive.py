@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cardcallback import handlers, portable
-from cardcallback.journal.file import is_copy
+from cardcallback.journal.places import is_copy
 
 # A line is written every second; a disk that is slow takes a few.
 _FRESH_SECONDS = 10.0
