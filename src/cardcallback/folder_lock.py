@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -48,15 +49,23 @@ class FolderLock:
 
     def _opened(self) -> int | None:
         with handlers.suppress(OSError, CardCallbackError):
-            if not self._private.parent.is_dir():  # moved away: nothing is made in its place to be locked
-                return None
-            path, flags = own_folder(self._private) / _NAME, portable.READ_FLAGS
+            if not self._is_there():
+                if not self._private.parent.is_dir():  # moved away: nothing is made in its place to be locked
+                    return None
+                own_folder(self._private)
+            path, flags = self._private / _NAME, portable.READ_FLAGS
             try:
                 return os.open(path, flags | os.O_RDWR | os.O_CREAT, _MODE)
             except PermissionError as error:
                 handlers.pass_on(error)
                 return os.open(path, flags)  # made by another person: a lock needs no right to write
         return None
+
+    def _is_there(self) -> bool:
+        try:
+            return stat.S_ISDIR(self._private.lstat().st_mode)
+        except FileNotFoundError:
+            return False
 
     def _take(self, descriptor: int) -> bool:
         try:

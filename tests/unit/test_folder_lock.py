@@ -138,10 +138,10 @@ def test_it_is_given_up_whatever_a_forked_child_holds_open(tmp_path: Path) -> No
     lock = FolderLock(tmp_path / "_cardcallback")
     with lock.held():
         (held,) = [int(path.name) for path in Path("/proc/self/fd").iterdir() if _leads_to_lock(path)]
-        childs = os.dup(held)  # the same open file, as a child's is
+        inherited = os.dup(held)  # the same open file, as a child's is
     with FolderLock(tmp_path / "_cardcallback", lambda _: pytest.fail("it is held still")).held() as is_held:
         assert is_held
-    os.close(childs)
+    os.close(inherited)
 
 
 def _leads_to_lock(path: Path) -> bool:
