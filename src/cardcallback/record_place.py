@@ -45,17 +45,13 @@ class RecordPlace:
         # Whose record may leave the main place; a run that is not among them began here after this one.
         self._older_run_ids: frozenset[str] = frozenset()
         self._may_stand_beside = True
-        self._lock, self._is_busy = FolderLock(folder / PRIVATE_FOLDER), False
+        self._lock = FolderLock(folder / PRIVATE_FOLDER)
 
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:
-        """No other run writes into the folder meanwhile; the place is left to one that does not come to its end."""
-        with self._lock.held() as is_held:
-            was_busy, self._is_busy = self._is_busy, not is_held
-            try:
-                yield
-            finally:
-                self._is_busy = was_busy
+        """No other run writes into the folder meanwhile, but one that hangs, which looks again before it goes on."""
+        with self._lock.held():
+            yield
 
     @contextlib.contextmanager
     def turn(self, require_wanted: Callable[[], None]) -> Iterator[None]:
@@ -76,13 +72,13 @@ class RecordPlace:
             CardCallbackError: they are another run's, whose record has the main place.
         """
         if self.is_left_to_newer_run:
-            msg = "card and pictures in the folder are left to another run, which began here later or writes just now"
+            msg = "card and pictures in the folder are left to another run, which began here later"
             raise CardCallbackError(msg)
 
     @property
     def is_left_to_newer_run(self) -> bool:
-        """Whether a run that began here after this one has its record in the main place, or writes just now."""
-        return self._is_busy or any(map(self._is_newer, self._main.now()[:1]))
+        """Whether a run that began here after this one has its record in the main place."""
+        return any(map(self._is_newer, self._main.now()[:1]))
 
     @property
     def is_ours(self) -> bool:
@@ -117,7 +113,7 @@ class RecordPlace:
         main, beside = folder / RECORD_NAME, folder / f"record-{self._run_id}.json"
         # Only the record in this place remembers that.
         remembering = record if record.card != Card() else msgspec.structs.replace(record, card=filled_before)
-        for _ in range(0 if beside_earlier or self._is_busy else _ATTEMPTS):
+        for _ in range(0 if beside_earlier else _ATTEMPTS):
             with contextlib.suppress(FileChangedError):  # by another run that lives, whose record must not be lost
                 if self._write_main(main, remembering):
                     if self._may_stand_beside:

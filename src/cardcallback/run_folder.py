@@ -106,11 +106,11 @@ class RunFolder:
 
     @property
     def is_left_to_newer_run(self) -> bool:
-        """Whether a run that began here after this one has its record in the main place, or writes just now."""
+        """Whether a run that began here after this one has its record in the main place."""
         return self._place.is_left_to_newer_run
 
     def alone(self) -> AbstractContextManager[None]:
-        """No other run writes into the folder meanwhile; to one that does not end it is left, this record beside."""
+        """No other run writes into the folder meanwhile, but one that hangs, which looks again before it goes on."""
         return self._place.alone()
 
     @property
