@@ -15,8 +15,8 @@ from cardcallback.record import PRIVATE_FOLDER
 from cardcallback.writing import own_folder
 
 _NAME = "lock"
-# Less than anybody waits for a folder, and longer than a slow disk takes for a record and a card.
-_LOOKS, _LOOK_SECONDS = 250, 0.02
+# Less than anybody waits for a folder, and longer than most disks take for a record and a card.
+_LOOKS, _LOOK_SECONDS = 100, 0.02
 _MODE = 0o666  # narrowed by the person's umask
 
 
@@ -36,7 +36,7 @@ class FolderLock:
 
     @contextlib.contextmanager
     def held(self) -> Iterator[bool]:
-        """Whether it is held from here on: not where another holds it for 5 s, as a process that is stopped does."""
+        """Whether it is held from here on: not where another holds it for 2 s, as a process that is stopped does."""
         descriptor = None if self._inside else self._opened()
         is_held = self._inside[-1] if self._inside else descriptor is None or self._take(descriptor)
         self._inside.append(is_held)

@@ -112,11 +112,11 @@ def taken(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_a_folder_that_is_held_for_ever_is_waited_for_no_longer_than_it_may(taken: Path) -> None:
-    """Five seconds, in looks."""
+    """Two seconds, in looks."""
     waited: list[float] = []
     with FolderLock(taken / "_cardcallback", waited.append).held() as is_held:
         assert not is_held
-    assert sum(waited) == pytest.approx(5.0)
+    assert sum(waited) == pytest.approx(2.0)
 
 
 def test_one_that_hangs_keeps_no_other_from_its_card(taken: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -241,7 +241,7 @@ def test_an_end_that_was_broken_off_writes_over_nothing(
     older.leave()
     assert (tmp_path / "README.md").read_text() == card
     assert load_run(tmp_path).run_id == "newer"
-    aside = load_run(tmp_path / "training_run" / "record-this-run.json")
+    aside = load_run(tmp_path / "training_run" / f"record-{RUN_ID}.json")
     assert (aside.run_id, aside.status) == (RUN_ID, "completed")
     assert guard.sentences == []
 

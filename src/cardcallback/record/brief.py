@@ -78,9 +78,9 @@ class MainBriefs:
 
     def beside(self, main: Path) -> list[tuple[Path, RunBrief]]:
         """The record in the other main place than ``main``, where one is there that can be read, and what it tells."""
-        self.now()
-        known = ((path, dated.brief) for path, dated in self._known.items() if path != main)
-        return [(path, brief) for path, brief in known if brief is not None]
+        others = {path: _dated_brief(path, known) for path, known in self._known.items() if path != main}
+        self._known |= others
+        return [(path, dated.brief) for path, dated in others.items() if dated.brief is not None]
 
     def now(self) -> list[RunBrief]:
         """Those that can be read, the one that was written last first."""
