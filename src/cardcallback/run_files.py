@@ -100,6 +100,7 @@ class RunFiles:
             self._guard.tell(composed.report.warnings)
             filled = msgspec.structs.replace(record, card=composed.card)
             self._write_if_new(filled, finished=finished)
+            self._work.require_wanted()  # the folder may have taken long to answer
 
         with self._guard("keep what was written into the card"):
             self._folder.adopt_edits()
