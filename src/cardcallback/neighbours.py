@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from cardcallback.computers import is_of_another_computer
 from cardcallback.errors import CardCallbackError
 from cardcallback.guard import Guard
 from cardcallback.journal import ends_here, is_alive, journals_in, original_name, read_journal
-from cardcallback.journal.file import ListJournals
+from cardcallback.journal.places import ListJournals
 from cardcallback.live_run import LiveRun
-from cardcallback.record import RunRecord
+from cardcallback.record import RunRecord, briefs_in
+from cardcallback.render.unfinished import unfinished_runs_note
 from cardcallback.run_folder import RunFolder
 from cardcallback.settings import Settings
 
@@ -41,8 +42,20 @@ def begin_beside_others(
     with guard("keep the card that was there"):
         folder.begin(living)
     with guard("sum up the earlier runs in the folder"):
-        note = folder.unfinished_runs_note(run.earlier_sessions)
+        note = earlier_runs_note(folder.path, {run.run_id, *living}, run.earlier_sessions)
         run.notes.extend([] if note is None else [note])
+
+
+def earlier_runs_note(folder: Path, going_on: Collection[str], own_sessions: Collection[str] = ()) -> str | None:
+    """What earlier runs in a folder used without being completed, in one sentence.
+
+    Args:
+        folder: the output folder.
+        going_on: the runs that have not ended, this one among them.
+        own_sessions: those that are in this run's own figures, since it went on from them.
+    """
+    others = [one for run_id, one in briefs_in(folder).items() if run_id not in going_on]
+    return unfinished_runs_note(others, own_sessions)
 
 
 def living_runs(

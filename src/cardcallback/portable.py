@@ -30,6 +30,9 @@ _NOTHING_TO_SYNC = frozenset({errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.E
 # And what those answer that move no file that is open, as a virtual machine's shared folders.
 _OPEN_FILE = frozenset({errno.EACCES, errno.EPERM, errno.EBUSY, errno.ETXTBSY})
 
+# What one says of a lock that somebody else holds.
+_LOCKED = frozenset({errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES})
+
 FileIdentity = tuple[int, int]
 
 CAN_LOCK = fcntl is not None
@@ -55,6 +58,26 @@ def share(descriptor: int) -> None:
         OSError: a writer holds it, or there are no such locks here.
     """
     _lock(descriptor, exclusively=False, wait=False)
+
+
+def takes_lock(descriptor: int, *, shared: bool = False) -> bool | None:
+    """As ``lock`` without waiting, or ``share``: whether it was to be had; None where there are no such locks here."""
+    try:
+        _lock(descriptor, exclusively=not shared, wait=False)
+    except OSError as error:
+        handlers.pass_on(error)
+        return False if error.errno in _LOCKED else None
+    return True
+
+
+def unlock(descriptor: int) -> None:
+    """Give the lock up, for every process that holds the file open.
+
+    Raises:
+        OSError: there are no such locks here.
+    """
+    if fcntl is not None:
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
 
 
 def _lock(descriptor: int, *, exclusively: bool, wait: bool) -> None:

@@ -13,7 +13,7 @@ from cardcallback.folder_work import FolderWork
 from cardcallback.guard import Guard
 from cardcallback.hooks import checkpoint_folder, saves_checkpoint, uploads_checkpoints, watch_checkpoints, watch_saves
 from cardcallback.journal import journals_in
-from cardcallback.journal.file import ListJournals
+from cardcallback.journal.places import ListJournals
 from cardcallback.live_run import LiveRun
 from cardcallback.neighbours import begin_beside_others
 from cardcallback.notebook import show_end
@@ -168,14 +168,15 @@ class Publisher:
         self._do("complete a card that was rewritten", partial(self._complete_rewritten, card))
 
     def _complete_rewritten(self, card: Path) -> None:
-        if real_path(card) != real_path(self._folder.card_path):
-            self._folder.complete_other_card(card, self.record or self._current())
-        elif (not self._run.finished and self._folder.has_earlier_card) or self._folder.is_left_to_newer_run:
-            self._folder.restore_earlier_card()
-        else:
-            record = self._files.rewritten_card(self.record or self._current())
-            if self.record is not None and record.card != self.record.card:
-                self.record = self._files.record_now(lambda: self._records.with_sentences(record))
+        with self._folder.alone():
+            if real_path(card) != real_path(self._folder.card_path):
+                self._folder.complete_other_card(card, self.record or self._current())
+            elif (not self._run.finished and self._folder.has_earlier_card) or self._folder.is_left_to_newer_run:
+                self._folder.restore_earlier_card()
+            else:
+                record = self._files.rewritten_card(self.record or self._current())
+                if self.record is not None and record.card != self.record.card:
+                    self.record = self._files.record_now(lambda: self._records.with_sentences(record))
 
     def end(self, status: Status, state: Any) -> None:
         """Measuring is over; an interrupted run never replaces the card of a completed one.
@@ -230,8 +231,9 @@ class Publisher:
         self._end_written = True
 
     def _complete_for_ours(self, *, in_checkpoint: bool = False) -> None:
-        self._folder.weights_are_ours(self._work.require_wanted)
-        self._write_everything(in_checkpoint=in_checkpoint)
+        with self._folder.alone():
+            self._folder.weights_are_ours(self._work.require_wanted)
+            self._write_everything(in_checkpoint=in_checkpoint)
 
     def model_saved(self, folder: Path) -> None:
         """What is saved after the end is this run's, and its record tells the files: a later stage looks for them."""
@@ -263,11 +265,12 @@ class Publisher:
         # A card describes weights: one of this run only where this run's weights are. One that stands must not
         # go on saying that the run is in progress.
         has_card = self._weights_saved or self.card_written
-        if (self._status == "completed" or has_card) and not self._folder.keeps_earlier_card:
-            self._write_everything()
-            return
-        self._folder.restore_earlier_card()
-        self.record = self._files.record_now(self._current)
+        with self._folder.alone():
+            if (self._status == "completed" or has_card) and not self._folder.keeps_earlier_card:
+                self._write_everything()
+                return
+            self._folder.restore_earlier_card()
+            self.record = self._files.record_now(self._current)
 
     def _write_in_progress(self) -> None:
         self._files.record_unless_finished(self._in_progress)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 import msgspec
 
+from cardcallback.errors import CardCallbackError
+from cardcallback.folder_lock import FolderLock
 from cardcallback.record import (
     PRIVATE_FOLDER,
     RECORD_FOLDER,
@@ -43,6 +45,35 @@ class RecordPlace:
         # Whose record may leave the main place; a run that is not among them began here after this one.
         self._older_run_ids: frozenset[str] = frozenset()
         self._may_stand_beside = True
+        self._lock = FolderLock(folder / PRIVATE_FOLDER)
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """No other run writes into the folder meanwhile, but one that hangs, which looks again before it goes on."""
+        with self._lock.held():
+            yield
+
+    @contextlib.contextmanager
+    def turn(self, require_wanted: Callable[[], None]) -> Iterator[None]:
+        """``alone``, where what lies in the folder is this run's to write, and ``require_wanted`` raises nothing.
+
+        Raises:
+            CardCallbackError: it is another run's.
+        """
+        with self.alone():
+            require_wanted()
+            self.require_ours()
+            yield
+
+    def require_ours(self) -> None:
+        """Make sure that the card and the pictures are this run's to write.
+
+        Raises:
+            CardCallbackError: they are another run's, whose record has the main place.
+        """
+        if self.is_left_to_newer_run:
+            msg = "card and pictures in the folder are left to another run, which began here later"
+            raise CardCallbackError(msg)
 
     @property
     def is_left_to_newer_run(self) -> bool:
@@ -104,6 +135,10 @@ class RecordPlace:
         # Onto the disk, also of a run in progress: only the record remembers what was filled into the card.
         write_bytes_atomically(main, content, unless_changed_from=stood)
         self._older_run_ids = frozenset()
+        for other, brief in self._main.beside(main):  # of a run that published its record where this one does not
+            if brief.run_id != self._run_id:
+                _set_aside(other, brief, other.read_bytes())
+            other.unlink(missing_ok=True)
         return True
 
     def _is_newer(self, there: RunBrief) -> bool:

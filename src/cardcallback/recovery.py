@@ -19,7 +19,8 @@ from cardcallback.computers import (
 )
 from cardcallback.errors import CardCallbackError
 from cardcallback.journal import Recovered, is_alive, is_copy, journals_in, original_name, read_journal, remove_journal
-from cardcallback.journal.file import ListJournals
+from cardcallback.journal.places import ListJournals
+from cardcallback.journal.reading import with_later_checkpoint
 from cardcallback.record import RunRecord, record_path
 from cardcallback.recorder import Clock, SystemClock
 from cardcallback.recovered_files import (
@@ -91,7 +92,7 @@ def killed_runs(
         every = (*originals, *copies)
         read = [recovered for one in every if (recovered := _read(one, warn)) is not None]
         if read:
-            newest = max(read, key=lambda one: one.record.duration_seconds)
+            newest = with_later_checkpoint(max(read, key=lambda one: one.record.duration_seconds), folder)
             record = with_last_checkpoint(newest.record, folder)
             yield KilledRun(folder=folder, journals=every, recovered=msgspec.structs.replace(newest, record=record))
 

@@ -11,7 +11,7 @@ from cardcallback.folder_work import FolderWork
 from cardcallback.guard import Guard
 from cardcallback.hooks import ResumesFrom, output_folder, watch_resume
 from cardcallback.journal import journals_in
-from cardcallback.journal.file import ListJournals
+from cardcallback.journal.places import ListJournals
 from cardcallback.neighbours import living_runs
 from cardcallback.record import RunRecord
 from cardcallback.recovery import killed_accounts, recover_before

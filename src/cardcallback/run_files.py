@@ -37,7 +37,6 @@ class RunFiles:
         self._run, self._folder, self._records, self._guard, self._work = run, folder, records, guard, work
         self._writing = threading.Lock()
         self._written: RunRecord | None = None
-        self._pictures = False
         self.recorded: Path | None = None
         self.card_written = self.card_owed = False
 
@@ -48,7 +47,7 @@ class RunFiles:
 
     def record_now(self, make: Callable[[], RunRecord]) -> RunRecord:
         """Make a record and write it, so that no earlier one is written after it."""
-        with self._writing:
+        with self._folder.alone(), self._writing:
             finished = self._run.finished
             record = make()
             with self._guard(_RECORD_TASK):
@@ -57,7 +56,7 @@ class RunFiles:
 
     def record_unless_finished(self, make: Callable[[], RunRecord]) -> None:
         """Make a record of a run that goes on, and write it, unless its end came first."""
-        with self._writing:
+        with self._folder.alone(), self._writing:
             if not self._run.finished:  # asked here, since the run's own end may have been waited for
                 self._write(make(), finished=False)
 
@@ -72,18 +71,21 @@ class RunFiles:
 
     def with_pictures(self, record: RunRecord) -> RunRecord:
         """Draw the pictures of an ended run, whose record and card are whole, and show them there."""
-        shown = self._pictures
+        shown = self._folder.has_pictures
         with self._guard("draw the pictures"):
-            self._pictures = self._folder.draw(record, self._work.require_wanted)
-        told = self._records.with_sentences(record)
-        if (told, self._pictures) == (record, shown):
-            return record
-        return self._record_and_card(told, finished=True)
+            self._folder.draw(record, self._work.require_wanted)
+        with self._folder.alone():
+            told = self._records.with_sentences(record)
+            if (told, self._folder.has_pictures) == (record, shown):
+                return record
+            if self._folder.is_left_to_newer_run:  # since they were drawn
+                return self._write_if_new(told, finished=True)
+            return self._record_and_card(told, finished=True)
 
     def rewritten_card(self, record: RunRecord) -> RunRecord:
         """Complete a card that somebody else just wrote, as the record tells of it then."""
         self.card_owed = True
-        composed = self._folder.write_card(record, pictures=self._pictures)
+        composed = self._folder.write_card(record, pictures=self._folder.has_pictures)
         self.card_written, self.card_owed = True, False
         self._guard.tell(composed.report.warnings)
         return msgspec.structs.replace(record, card=composed.card)
@@ -98,12 +100,13 @@ class RunFiles:
             self._guard.tell(composed.report.warnings)
             filled = msgspec.structs.replace(record, card=composed.card)
             self._write_if_new(filled, finished=finished)
+            self._work.require_wanted()  # the folder may have taken long to answer
 
         with self._guard("keep what was written into the card"):
             self._folder.adopt_edits()
         with self._guard("write the card"):
             self.card_owed = True
-            self._folder.write_card(record, pictures=self._pictures, before=record_first)
+            self._folder.write_card(record, pictures=self._folder.has_pictures, before=record_first)
             self.card_written, self.card_owed = True, False
         return self._write_if_new(record if self.card_owed else filled, finished=finished)
 

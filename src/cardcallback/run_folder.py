@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Collection
+from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -19,12 +21,10 @@ from cardcallback.record import (
     RECORD_FOLDER,
     Card,
     RunRecord,
-    briefs_in,
     encode,
 )
 from cardcallback.record_place import RecordPlace
 from cardcallback.render.card import ComposedCard, render_card, show_pictures
-from cardcallback.render.unfinished import unfinished_runs_note
 from cardcallback.run_pictures import RunPictures
 from cardcallback.sessions import SUMMARY_NAME
 from cardcallback.settings import Settings
@@ -66,9 +66,8 @@ class RunFolder:
         self._previous_card = Card()
         self._composed_last: tuple[RunRecord, ComposedCard] | None = None
         self._other_cards = OtherCards(self._card, self._keeper, labels)
-        self._pictures = RunPictures()
+        self._pictures = RunPictures(folder / RECORD_FOLDER)
         self._earlier_completed_card: str | None = None
-        self._living: frozenset[str] = frozenset()
 
     @classmethod
     def by_settings(
@@ -110,6 +109,10 @@ class RunFolder:
         """Whether a run that began here after this one has its record in the main place."""
         return self._place.is_left_to_newer_run
 
+    def alone(self) -> AbstractContextManager[None]:
+        """No other run writes into the folder meanwhile, but one that hangs, which looks again before it goes on."""
+        return self._place.alone()
+
     @property
     def has_main_record(self) -> bool:
         """Whether the record in the main place is this run's."""
@@ -122,36 +125,30 @@ class RunFolder:
             living: the runs that are writing into this folder just now. None of them is an earlier one: record and
                 card are left to them until this run completed.
         """
+        with self.alone():
+            self._begin(living)
+
+    def _begin(self, living: Collection[str]) -> None:
         text = self._keeper.begin()
         earlier = self._place.begin(living)
         if earlier is not None and earlier.run_id not in living:
             self._previous_card = earlier.card
             if earlier.status == "completed" and text is not None:
                 self._earlier_completed_card = text
-        self._living = frozenset(living)
         own_folder(self._private)  # after the above, which counts where it cannot be made too
         remove_abandoned(self._folder)
 
     def notice_edits(self) -> None:
         """Before a tool writes the card: what a person wrote into it since we did is kept, or a newer run's card."""
-        if self.is_left_to_newer_run:
-            self._earlier_completed_card = read_text(self._card)
-        else:
-            self.adopt_edits()
+        with self.alone():
+            if self.is_left_to_newer_run:
+                self._earlier_completed_card = read_text(self._card)
+            else:
+                self.adopt_edits()
 
     def adopt_edits(self) -> None:
         """What a person wrote into the card since we did is kept, where the card is known to be no newer run's."""
         self._keeper.notice()
-
-    def unfinished_runs_note(self, own_sessions: Collection[str] = ()) -> str | None:
-        """What earlier runs in this folder used without being completed, in one sentence.
-
-        Args:
-            own_sessions: those that are in this run's own figures, since it went on from them.
-        """
-        known = briefs_in(self._folder)
-        others = [one for run_id, one in known.items() if run_id not in {self._run_id, *self._living}]
-        return unfinished_runs_note(others, own_sessions)
 
     def restore_earlier_card(self) -> None:
         """Put the completed run's card back after the trainer wrote over it at a mere checkpoint.
@@ -187,11 +184,12 @@ class RunFolder:
         Raises:
             CardCallbackError: the card cannot be edited or written safely; the old card is whole.
         """
-        for _ in range(_ATTEMPTS - 1):
-            with contextlib.suppress(FileChangedError):
-                return self._write_composed(record, self._composed(record, pictures=pictures), before)
-            self._keeper.notice()  # what was written while we composed is newer than what we read
-        return self._write_composed(record, self._composed(record, pictures=pictures), before)
+        with self.alone():
+            for _ in range(_ATTEMPTS - 1):
+                with contextlib.suppress(FileChangedError):
+                    return self._write_composed(record, self._composed(record, pictures=pictures), before)
+                self._keeper.notice()  # what was written while we composed is newer than what we read
+            return self._write_composed(record, self._composed(record, pictures=pictures), before)
 
     def _composed(self, record: RunRecord, *, pictures: bool) -> tuple[ComposedCard, str | None]:
         """The card, and the text that it was composed around."""
@@ -227,6 +225,7 @@ class RunFolder:
     ) -> ComposedCard:
         composed, current = composing
         before(composed)
+        self._place.require_ours()
         if not self._card.parent.is_dir():
             self._card.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(self._card, composed.text, unless_changed_from=current)
@@ -234,6 +233,7 @@ class RunFolder:
         with handlers.suppress(CardCallbackError):
             # The card stands; that we cannot remember it was said when training began.
             self._keeper.wrote(composed.text, composed.card)
+        self._pictures.remove_others()
         return composed
 
     def complete_other_card(self, card: Path, record: RunRecord) -> None:
@@ -247,7 +247,8 @@ class RunFolder:
 
     def put_original_back(self) -> None:
         """At the very end: a person's card that we could not complete stands in its place again."""
-        self._keeper.put_original_back()
+        with self.alone():
+            self._keeper.put_original_back()
 
     def write_record(self, record: RunRecord) -> Path:
         """Write the record; an earlier run's record in the main place is kept under its own run id.
@@ -257,7 +258,8 @@ class RunFolder:
         Raises:
             CardCallbackError: it cannot be written; those that were there are whole.
         """
-        return self._place.write(record, beside_earlier=self.has_earlier_card, filled_before=self._previous_card)
+        with self.alone():
+            return self._place.write(record, beside_earlier=self.has_earlier_card, filled_before=self._previous_card)
 
     def write_summary(self, record: RunRecord, checkpoint: Path, *, uploaded: bool) -> None:
         """What a resume from ``checkpoint`` has to know of its run, beside the weights; without curves of the sensors.
@@ -284,12 +286,12 @@ class RunFolder:
             CardCallbackError: one cannot be written, or those that are there are a newer run's.
             ImportError: matplotlib cannot be loaded.
         """
+        if self._publish == "card":
+            return False
+        own_folder(self._folder / RECORD_FOLDER)
+        return self._pictures.draw(record, partial(self._place.turn, require_wanted))
 
-        def require_ours() -> None:
-            require_wanted()
-            if self.is_left_to_newer_run:
-                msg = "the pictures in the folder are a newer run's"
-                raise CardCallbackError(msg)
-
-        folder = self._folder / RECORD_FOLDER
-        return self._publish != "card" and self._pictures.draw(record, own_folder(folder), require_ours)
+    @property
+    def has_pictures(self) -> bool:
+        """Whether there are any beside the card, and they are this run's."""
+        return self._pictures.stand

@@ -11,6 +11,7 @@ from cardcallback.record import RunRecord
 from cardcallback.run_folder import RunFolder
 from cardcallback.testing import make_record
 
+RUN_ID = make_record().run_id
 HEADING = "## Training, hardware and environmental impact"
 TRL_CARD = """---
 library_name: peft
@@ -36,7 +37,7 @@ Written by hand, with care.
 """
 
 
-def open_folder(folder: Path, run_id: str = "this-run", **changes: Any) -> RunFolder:
+def open_folder(folder: Path, run_id: str = RUN_ID, **changes: Any) -> RunFolder:
     """A run's folder after training began in it."""
     settings = {"card": "README.md", "template": None, "publish": "all"} | changes
     opened = RunFolder(folder, run_id=run_id, **settings)

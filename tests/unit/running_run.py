@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
+from folder_cards import RUN_ID
 from msgspec.structs import replace
 
 from cardcallback.record import Evaluation, RunRecord
@@ -16,7 +17,7 @@ STEP = 500
 class RunningRun:
     """At ``STEP``; ``made`` counts its records."""
 
-    run_id = "this-run"
+    run_id = RUN_ID
     session_id = "first"
     finished = False
     node = None

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 from card_inputs import again, compose, metadata, with_place
-from folder_cards import open_folder, record_of
+from folder_cards import open_folder
 from huggingface_hub import ModelCard, ModelInfo
 from huggingface_hub.utils import endpoint_helpers
 
@@ -157,7 +157,7 @@ def test_a_setting_and_no_argument_asks_for_them(tmp_path: Path) -> None:
     assert wanted()
     folder = open_folder(tmp_path, model_index=wanted())
     folder.weights_are_ours()
-    folder.write_card(record_of("this-run"), pictures=False)
+    folder.write_card(make_record(), pictures=False)
     assert ModelCard((tmp_path / "README.md").read_text()).data.eval_results
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from card_writing_trainers import Child
-from folder_cards import open_folder
+from folder_cards import RUN_ID, open_folder
 from msgspec.structs import replace
 from running_run import STEP, RunningRun
 from session_records import session_record
@@ -241,8 +241,8 @@ def test_an_end_that_was_broken_off_writes_over_nothing(
     older.leave()
     assert (tmp_path / "README.md").read_text() == card
     assert load_run(tmp_path).run_id == "newer"
-    aside = load_run(tmp_path / "training_run" / "record-this-run.json")
-    assert (aside.run_id, aside.status) == ("this-run", "completed")
+    aside = load_run(tmp_path / "training_run" / f"record-{RUN_ID}.json")
+    assert (aside.run_id, aside.status) == (RUN_ID, "completed")
     assert guard.sentences == []
 
 

@@ -20,6 +20,9 @@ from cardcallback.guard import Guard
 from cardcallback.journal import is_alive, read_journal
 from cardcallback.journal.file import JournalFile
 
+# Bounds a wait that is over at once where nothing is wrong.
+LONG_SECONDS = 30.0
+
 
 @pytest.mark.parametrize("gone", ["file", "folder", "output"])
 def test_what_was_deleted_is_begun_anew(tmp_path: Path, gone: str) -> None:
@@ -307,3 +310,71 @@ def test_reading_while_it_is_replaced_never_fails(tmp_path: Path) -> None:
     ended.set()
     reader.join()
     assert set(seen) == {(True, 0)}
+
+
+@pytest.mark.expects_failure
+@pytest.mark.filterwarnings("ignore:cardcallback could not have the disk keep the journal")
+def test_a_disk_that_cannot_say_that_it_has_the_lines_costs_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each sync fails for good: every second is in the journal all the same, before and after it is compacted."""
+
+    def fails(_: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(os, "fdatasync", fails)
+    monkeypatch.setattr("cardcallback.journal.keeper._COMPACT_BYTES", 64 * 1024)
+    guard, run = Guard(), JournalledRun()
+    keeper = run.keeper(tmp_path, guard=guard)
+    largest = 0
+    for _ in range(120):
+        run.live(keeper, 10.0)
+        assert recovered_joules(tmp_path) == pytest.approx(run.joules, abs=1.01 * WATTS)
+        largest = max(largest, path_in(tmp_path).stat().st_size)
+    assert largest < 2 * keeper.written_bytes / 3
+    assert guard.sentences == ["cardcallback could not have the disk keep the journal: Input/output error"]
+    keeper.close(final=False)
+    assert recovered_joules(tmp_path) == pytest.approx(run.joules, abs=1.01 * WATTS)
+    _wait_for_the_disk()
+
+
+def _wait_for_the_disk() -> None:
+    """What a test changed of the system is as it was for no thread of it that goes on."""
+    for thread in threading.enumerate():
+        if thread.name == "cardcallback-journal-sync":
+            thread.join(LONG_SECONDS)
+
+
+def test_no_second_is_lost_while_a_slow_disk_takes_a_compacted_journal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lines are added meanwhile, to the old file and to the one that takes its place."""
+    answers, asked, sync = threading.Event(), threading.Event(), os.fdatasync
+
+    def slow(descriptor: int) -> None:
+        if str(Path(f"/proc/self/fd/{descriptor}").readlink()).endswith(".new"):
+            asked.set()
+            assert answers.wait(LONG_SECONDS)
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fdatasync", slow)
+    run = JournalledRun()
+    keeper = run.keeper(tmp_path)
+    run.live(keeper, 30.0)
+    old = path_in(tmp_path).stat().st_ino
+    monkeypatch.setattr("cardcallback.journal.keeper._COMPACT_BYTES", 0)
+    while not asked.is_set():
+        run.live(keeper, 10.0)
+    monkeypatch.setattr("cardcallback.journal.keeper._COMPACT_BYTES", 1024**2)
+    run.live(keeper, 30.0)
+    assert path_in(tmp_path).stat().st_ino == old
+    assert recovered_joules(tmp_path) == pytest.approx(run.joules, abs=1.01 * WATTS)
+    answers.set()
+    deadline = run.seconds + 10_000.0
+    while path_in(tmp_path).stat().st_ino == old and run.seconds < deadline:
+        run.live(keeper, 1.0)
+        threading.Event().wait(0.001)
+    assert path_in(tmp_path).stat().st_ino != old
+    assert recovered_joules(tmp_path) == pytest.approx(run.joules, abs=1.01 * WATTS)
+    assert not list(path_in(tmp_path).parent.glob("*.new"))
+    _wait_for_the_disk()

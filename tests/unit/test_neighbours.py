@@ -12,8 +12,9 @@ from msgspec.structs import replace
 from other_process import held, left_journal, living_beside
 from session_records import session_record
 
+from cardcallback import portable
 from cardcallback.guard import Guard
-from cardcallback.neighbours import BESIDE_ANOTHER, living_runs
+from cardcallback.neighbours import BESIDE_ANOTHER, earlier_runs_note, living_runs
 from cardcallback.publisher import Publisher
 from cardcallback.record import Node, RunRecord, encode, load_run
 from cardcallback.resuming import Resuming
@@ -89,11 +90,8 @@ def test_it_is_said_at_the_begin_and_in_the_record(tmp_path: Path) -> None:
 def test_a_living_run_is_no_earlier_one(tmp_path: Path) -> None:
     """What it uses is not said to be spent without result."""
     open_folder(tmp_path, "first").write_record(record_of("first", status="running"))
-    folder = RunFolder(tmp_path, run_id="second", card="README.md", template=None, publish="all")
-    folder.begin({"first"})
-    assert folder.unfinished_runs_note() is None
-    folder.begin()
-    assert folder.unfinished_runs_note() is not None
+    assert earlier_runs_note(tmp_path, {"second", "first"}) is None
+    assert earlier_runs_note(tmp_path, {"second"}) is not None
 
 
 @pytest.fixture
@@ -189,6 +187,7 @@ def test_a_record_written_in_the_midst_of_ours_is_not_lost(
         return encoded(record)
 
     monkeypatch.setattr("cardcallback.record_place.encode", completing)
+    monkeypatch.setattr(portable, "takes_lock", lambda _: None)  # else no other would write there
     second.write_record(record_of("second"))
     kept = {load_run(path).run_id: load_run(path) for path in (tmp_path / "training_run").glob("record*.json")}
     assert kept.keys() == {"first", "second"}

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from folder_cards import PERSONS_CARD, TRL_CARD, open_folder
+from folder_cards import PERSONS_CARD, RUN_ID, TRL_CARD, open_folder
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from msgspec.structs import replace
 
@@ -36,7 +36,7 @@ STATE = SimpleNamespace(global_step=500, log_history=[], is_hyper_param_search=F
 class MadeUpRun:
     """As much of a live run as a publisher asks for; ``on_record`` is called while a record is being made."""
 
-    run_id = "this-run"
+    run_id = RUN_ID
     session_id = "first"
 
     def __init__(self, on_record: Callable[[Status], None] = lambda _: None) -> None:
@@ -194,8 +194,8 @@ def places_of_journals(tmp_path: Path, disk: Path) -> list[str]:
 def test_a_journal_directory_that_is_missing_is_made(tmp_path: Path) -> None:
     """With what is above it; the output folder has the copy."""
     assert places_of_journals(tmp_path, tmp_path / "node" / "scratch") == [
-        "node/scratch/_cardcallback/journal/this-run-first.journal",
-        "out/_cardcallback/journal/this-run-first.copy.journal",
+        f"node/scratch/_cardcallback/journal/{RUN_ID}-first.journal",
+        f"out/_cardcallback/journal/{RUN_ID}-first.copy.journal",
     ]
 
 
@@ -204,7 +204,7 @@ def test_where_no_journal_directory_can_be_the_output_folder_has_the_journal(tmp
     (tmp_path / "node").write_text("a file in the folder's place")
     with pytest.warns(CardCallbackWarning, match="the journal is kept in the output folder") as caught:
         assert places_of_journals(tmp_path, tmp_path / "node") == [
-            "out/_cardcallback/journal/this-run-first.journal",
+            f"out/_cardcallback/journal/{RUN_ID}-first.journal",
         ]
     assert len(caught) == 1
     (note,) = [note for note in load_run(tmp_path / "out").notes if "journal" in note]

@@ -295,3 +295,23 @@ def test_a_killed_jobs_computers_are_joined_before_the_next_begins(tmp_path: Pat
     assert (record.run_id, record.recovered) == ("first", True)
     assert [node.ranks for node in record.nodes] == [tuple(range(8)), tuple(range(8, 16))]
     assert record.energy.partial_reason is None
+
+
+def test_what_a_checkpoint_carries_is_not_said_not_to_have_been(tmp_path: Path, settings: Settings) -> None:
+    """Killed just after a save, before its journal had as much: step and figures are those of the checkpoint."""
+    made = running("killed")
+    made = replace(made, sessions=(replace(made.sessions[0], session_id="first"),))
+    kill(tmp_path, made)
+    before = JournalledRun(made)
+    before.clock.advance(40.0)
+    saved = before.snapshot()
+    (tmp_path / "checkpoint-32").mkdir()
+    (tmp_path / "checkpoint-32" / SUMMARY_NAME).write_text(encode(saved.without_traces()))
+    recover_before(tmp_path, settings)
+    record = load_run(tmp_path)
+    assert (record.status, record.recovered, record.sessions[-1].status) == ("interrupted", True, "interrupted")
+    assert (record.sessions[-1].last_step, record.duration_seconds) == (saved.sessions[-1].last_step, 40.0)
+    assert record.energy.gpu.value == saved.energy.gpu.value
+    assert record.training.published_step == saved.sessions[-1].last_step
+    assert [trace.quantity for trace in record.traces] == [trace.quantity for trace in made.traces]
+    assert journals_in(tmp_path) == []

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from folder_cards import HEADING, PERSONS_CARD, TRL_CARD, open_folder, record_of
+from folder_cards import HEADING, PERSONS_CARD, RUN_ID, TRL_CARD, open_folder, record_of
 from other_process import living_beside
 
 from cardcallback.cli import main
@@ -24,7 +24,7 @@ BODIES = [None, TRL_CARD, PERSONS_CARD, TO_FILL]
 
 
 def _at(seconds: float, **fields: Any) -> RunRecord:
-    return record_of("this-run", duration_seconds=seconds, **fields)
+    return record_of(RUN_ID, duration_seconds=seconds, **fields)
 
 
 def _begun(folder: Path, body: str | None) -> RunFolder:
@@ -101,7 +101,7 @@ def test_it_says_that_the_run_goes_on(tmp_path: Path, capsys: pytest.CaptureFixt
     """Its next card is of the place that the run was given; after the end nothing is said."""
     run = _begun(tmp_path / "out", TRL_CARD)
     run.write_record(_at(1000.0, status="running"))
-    with living_beside(tmp_path / "out", "this-run"):
+    with living_beside(tmp_path / "out", RUN_ID):
         _render(tmp_path / "out", "--location", "DE")
     assert "the run still goes on" in capsys.readouterr().err
     _render(tmp_path / "out")

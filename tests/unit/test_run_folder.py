@@ -7,10 +7,11 @@ from typing import Any
 
 import msgspec
 import pytest
-from folder_cards import HEADING, PERSONS_CARD, TRL_CARD, leave_completed_run, open_folder, record_of
+from folder_cards import HEADING, PERSONS_CARD, RUN_ID, TRL_CARD, leave_completed_run, open_folder, record_of
 
 from cardcallback.card_memory import note_rendered
 from cardcallback.errors import CardCallbackError
+from cardcallback.neighbours import earlier_runs_note
 from cardcallback.record import Card, load_run
 from cardcallback.render.card import ComposedCard, render_card
 from cardcallback.run_folder import RunFolder
@@ -107,7 +108,7 @@ def test_a_completed_run_keeps_the_old_record_under_its_id(tmp_path: Path) -> No
 def test_a_card_that_cannot_be_edited_is_left_alone(tmp_path: Path, content: bytes) -> None:
     """Broken front matter and other encodings: one error, not a byte changed."""
     (tmp_path / "README.md").write_bytes(content)
-    folder = RunFolder(tmp_path, run_id="this-run", card="README.md", template=None, publish="all")
+    folder = RunFolder(tmp_path, run_id=RUN_ID, card="README.md", template=None, publish="all")
 
     def begin_and_write() -> None:
         folder.begin()
@@ -142,7 +143,7 @@ def test_what_earlier_unfinished_runs_used_is_said(tmp_path: Path) -> None:
     for run_id in ("stopped-1", "stopped-2"):
         folder = open_folder(tmp_path, run_id)
         folder.write_record(record_of(run_id, status="interrupted"))
-    note = open_folder(tmp_path, "third").unfinished_runs_note()
+    note = earlier_runs_note(tmp_path, {"third"})
     assert note is not None
     assert "2, 3 h 44 min, together 214 Wh of GPU energy" in note
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from folder_cards import HEADING, PERSONS_CARD, TRL_CARD, leave_completed_run, open_folder, record_of
+from folder_cards import HEADING, PERSONS_CARD, RUN_ID, TRL_CARD, leave_completed_run, open_folder, record_of
 
 from cardcallback.errors import CardCallbackError
 from cardcallback.run_folder import RunFolder
@@ -168,7 +168,7 @@ def test_a_card_in_another_encoding_survives_a_tool(tmp_path: Path) -> None:
     path = tmp_path / "README.md"
     content = "# Caf\xe9\n".encode("latin-1")
     path.write_bytes(content)
-    folder = RunFolder(tmp_path, run_id="this-run", card="README.md", template=None, publish="all")
+    folder = RunFolder(tmp_path, run_id=RUN_ID, card="README.md", template=None, publish="all")
     with pytest.raises(CardCallbackError):
         folder.begin()
     path.write_text(TRL_CARD)
@@ -184,7 +184,7 @@ def test_a_card_in_another_encoding_that_a_person_puts_right_is_theirs(tmp_path:
     """As the warning asks for: it is completed, and the one before is not put over it at the end."""
     path = tmp_path / "README.md"
     path.write_bytes("# Caf\xe9\n".encode("latin-1"))
-    folder = RunFolder(tmp_path, run_id="this-run", card="README.md", template=None, publish="all")
+    folder = RunFolder(tmp_path, run_id=RUN_ID, card="README.md", template=None, publish="all")
     with pytest.raises(CardCallbackError):
         folder.begin()
     if tool_wrote:

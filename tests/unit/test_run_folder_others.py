@@ -8,7 +8,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from folder_cards import HEADING, PERSONS_CARD, TRL_CARD, open_folder
+from folder_cards import HEADING, PERSONS_CARD, RUN_ID, TRL_CARD, open_folder
 
 from cardcallback.errors import CardCallbackError
 from cardcallback.record import decode, load_run
@@ -98,7 +98,7 @@ def test_a_persons_words_outlive_a_folder_that_takes_no_copy(tmp_path: Path) -> 
     path = tmp_path / "README.md"
     path.write_text(PERSONS_CARD)
     (tmp_path / "_cardcallback").write_text("a file in the folder's place")
-    folder = RunFolder(tmp_path, run_id="this-run", card="README.md", template=None, publish="all")
+    folder = RunFolder(tmp_path, run_id=RUN_ID, card="README.md", template=None, publish="all")
     with pytest.raises(CardCallbackError, match="cannot make the folder _cardcallback"):
         folder.begin()
     path.write_text(TRL_CARD)

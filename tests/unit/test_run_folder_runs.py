@@ -207,7 +207,7 @@ def test_a_pipe_is_no_record(tmp_path: Path) -> None:
 def test_a_persons_card_is_kept_without_a_newer_run(tmp_path: Path) -> None:
     """What a person writes after the end is theirs, as before."""
     folder = open_folder(tmp_path)
-    folder.write_record(record_of("this-run"))
+    folder.write_record(make_record())
     (tmp_path / "README.md").write_text(PERSONS_CARD)
     folder.notice_edits()
     assert (tmp_path / "_cardcallback" / "original_card.md").read_text() == PERSONS_CARD

@@ -29,6 +29,7 @@ from cardcallback.cli.card_options import (
 )
 from cardcallback.cli.output import warn
 from cardcallback.errors import CardCallbackError
+from cardcallback.folder_lock import no_run_writes_in
 from cardcallback.journal import is_alive, journals_in
 from cardcallback.publishing.source import LARGEST_PICTURE_BYTES, keeps_to_itself, published_folder, read_source
 from cardcallback.record import (
@@ -129,14 +130,15 @@ def _write(
     composed = _composed(known, body, pictures=pictures is not None)
     # Both texts are complete before the first write, so that whatever is wrong with them changes nothing.
     encoded = encode(msgspec.structs.replace(record, card=composed.card), document=loaded.document)
-    home = own_folder(folder) if pictures else folder
-    for name, content in (pictures or {}).items():
-        write_bytes_atomically(home / name, content, waits_for_disk=False)  # they can be drawn again
-    _require_unchanged(record_file, loaded)
-    write_atomically(card, composed.text, unless_changed_from=before)
-    # At once, since a run that goes on would take it for a person's edit.
-    note_rendered(card.parent / PRIVATE_FOLDER, before=before, after=composed.text, card=composed.card)
-    write_atomically(record_file, encoded)
+    with no_run_writes_in(card.parent, published_folder(record_file).parent):
+        _require_unchanged(record_file, loaded)
+        home = own_folder(folder) if pictures else folder
+        for name, content in (pictures or {}).items():
+            write_bytes_atomically(home / name, content, waits_for_disk=False)  # they can be drawn again
+        write_atomically(card, composed.text, unless_changed_from=before)
+        # At once, since a run that goes on would take it for a person's edit.
+        note_rendered(card.parent / PRIVATE_FOLDER, before=before, after=composed.text, card=composed.card)
+        write_atomically(record_file, encoded)
     _tell(composed, model_index=body.model_index)
     if _goes_on(record.run_id, card.parent):
         warn("the run still goes on and will write its card again, for the place it was given: render again after it")

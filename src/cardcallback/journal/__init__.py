@@ -1,11 +1,12 @@
 """A run's figures on disk while it lives, for when it is killed."""
 
 from cardcallback.journal.alive import goes_on, is_alive
-from cardcallback.journal.file import (
+from cardcallback.journal.file import ends_here
+from cardcallback.journal.keeper import JournalKeeper
+from cardcallback.journal.places import (
     JOURNAL_FOLDER,
     JOURNAL_SUFFIX,
     copy_path,
-    ends_here,
     is_copy,
     journal_home,
     journal_path,
@@ -13,7 +14,6 @@ from cardcallback.journal.file import (
     original_name,
     remove_journal,
 )
-from cardcallback.journal.keeper import JournalKeeper
 from cardcallback.journal.progress import Progress, progress_of
 from cardcallback.journal.reading import Recovered, read_journal
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 from cardcallback import handlers, portable
-from cardcallback.journal.file import is_copy
+from cardcallback.journal.places import is_copy
 
 # A line is written every second; a disk that is slow takes a few.
 _FRESH_SECONDS = 10.0
@@ -18,7 +17,6 @@ _COPY_FRESH_SECONDS = 120.0
 # Clocks of two machines may differ by some of it.
 _RECENT_SECONDS = 60.0
 _LOOKS, _LOOK_SECONDS = 5, 0.5
-_HELD = (errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES)
 
 
 def wall_seconds() -> float:
@@ -87,12 +85,8 @@ def _seen(path: Path) -> os.stat_result | None:
 
 def _is_held(descriptor: int) -> bool | None:
     """Whether somebody holds a lock on it; ``None`` where the file system has none."""
-    try:
-        portable.share(descriptor)
-    except OSError as error:
-        handlers.pass_on(error)
-        return True if error.errno in _HELD else None
-    return False
+    shared = portable.takes_lock(descriptor, shared=True)
+    return None if shared is None else not shared
 
 
 def _lies_at(descriptor: int, path: Path) -> bool:

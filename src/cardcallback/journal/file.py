@@ -3,66 +3,29 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import weakref
-from collections.abc import Callable
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from cardcallback import handlers, portable
 from cardcallback.journal.folder import Folder, open_folder
+from cardcallback.journal.places import NEW_SUFFIX, has_a_place, remove_journal, remove_where_it_lies
 from cardcallback.journal.syncing import DiskSync
-from cardcallback.record import PRIVATE_FOLDER
 
-JOURNAL_FOLDER = "journal"
-JOURNAL_SUFFIX = ".journal"
-_COPY_SUFFIX = f".copy{JOURNAL_SUFFIX}"
-_NEW_SUFFIX = ".new"
-
-ListJournals = Callable[[Path], list[Path]]
+# The rest of a file that does not fit is lost with it: the old one is worth more.
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
-def journal_path(folder: Path, run_id: str, session_id: str) -> Path:
-    """Where a session's journal lies in an output folder, or in a folder on the node's own disk."""
-    return folder / PRIVATE_FOLDER / JOURNAL_FOLDER / f"{run_id}-{session_id}{JOURNAL_SUFFIX}"
+@dataclass(slots=True)
+class _Next:
+    """The file that takes the journal's place once the disk has it."""
 
-
-def journal_home(path: Path) -> Path:
-    """The folder that a journal at ``path`` is of."""
-    return path.parent.parent.parent
-
-
-def copy_path(folder: Path, run_id: str, session_id: str) -> Path:
-    """Where a copy of that journal lies in an output folder, while the journal is on the node's own disk."""
-    path = journal_path(folder, run_id, session_id)
-    return path.with_name(path.name.removesuffix(JOURNAL_SUFFIX) + _COPY_SUFFIX)
-
-
-def is_copy(path: Path) -> bool:
-    """Whether it is a copy of a journal that lies on another disk."""
-    return path.name.endswith(_COPY_SUFFIX)
-
-
-def original_name(path: Path) -> str:
-    """The name of the journal that it is a copy of, or its own."""
-    return path.name.removesuffix(_COPY_SUFFIX) + JOURNAL_SUFFIX if is_copy(path) else path.name
-
-
-def journals_in(folder: Path) -> list[Path]:
-    """The journals that lie in an output folder, the oldest first."""
-    place = folder / PRIVATE_FOLDER / JOURNAL_FOLDER
-    with contextlib.suppress(PermissionError):  # a folder that this person may not look into holds none of theirs
-        if not (place.is_symlink() or place.parent.is_symlink()):
-            found = (path for path in place.glob(f"*{JOURNAL_SUFFIX}") if path.is_file() and not path.is_symlink())
-            return sorted(found, key=lambda path: path.stat().st_mtime)
-    return []
-
-
-def remove_journal(path: Path) -> None:
-    """Remove it, and what a kill in the middle of replacing it left; a folder that it leaves empty goes too."""
-    for file in (path, path.with_name(path.name + _NEW_SUFFIX)):
-        file.unlink(missing_ok=True)
-    with contextlib.suppress(OSError):  # other journals lie in it
-        path.parent.rmdir()
+    descriptor: int
+    size_bytes: int
+    disk: DiskSync
 
 
 class JournalFile:
@@ -80,6 +43,7 @@ class JournalFile:
         self._open: dict[int, portable.FileIdentity | None] = {}
         self._moved: list[int] = []
         self._torn = False
+        self._next: _Next | None = None
         self.ends = False  # its session is over, and a thread that nobody waits for is about to close it
         self.size_bytes = 0
         self.written_bytes = 0
@@ -109,31 +73,50 @@ class JournalFile:
             OSError: the disk is full, or a folder cannot be made, or one is a link. The old file is as it was.
         """
         self._drop_lost()
+        self._drop_next()
         was_there = not self.is_missing()
-        folder = open_folder(self._path.parent)
-        new = self._path.name + _NEW_SUFFIX
-        try:
-            with contextlib.suppress(FileNotFoundError):
-                folder.unlink(new)
-            descriptor = folder.create(new)
-            self._open[descriptor] = portable.identity_of(descriptor)
-            try:
-                _lock(descriptor)
-                self._write(descriptor, content)
+        with contextlib.closing(open_folder(self._path.parent)) as folder:
+            descriptor = self._new(folder, content)
+            with self._unless_it_fails(folder, descriptor):
                 if was_there:
-                    portable.sync(descriptor)
-                descriptor = self._put_in_place(folder, descriptor, new)
-            except BaseException:  # whatever it is goes on up; the half-made file may not stay, nor its lock
-                # The old file, opened again, may have its number.
-                if descriptor in self._open and descriptor != self._descriptor:
-                    self._close(descriptor)
-                folder.unlink(new)
-                raise
+                    _sync_unless_it_fails(descriptor)
+                descriptor = self._put_in_place(folder, descriptor, self._new_name)
             # Only now, so that there is no moment in which nobody holds a lock on what lies there.
             self._give_up_old(was_there=was_there)
             self._descriptor, self._torn, self.size_bytes = descriptor, False, len(content)
-        finally:
-            folder.close()
+
+    def begin_anew(self, content: bytes) -> None:
+        """As ``replace``, without waiting for the disk: until it has ``content``, lines are added to both files.
+
+        Raises:
+            OSError: as for ``replace``.
+        """
+        if self.is_missing() or not portable.MOVES_OPEN_FILES:
+            self.replace(content)
+        elif self._next is None:
+            with contextlib.closing(open_folder(self._path.parent)) as folder:
+                descriptor = self._new(folder, content)
+            self._next = _Next(descriptor, len(content), DiskSync(self._path.with_name(self._new_name)))
+            self._next.disk.begin()
+
+    def take_next_place(self) -> bool:
+        """The file that was begun anew takes the old one's place, if the disk has it by now; whether it did.
+
+        Raises:
+            OSError: the disk is full, or it cannot be moved. The old file is as it was.
+        """
+        coming = self._next
+        if coming is None or coming.disk.is_at_it:
+            return False
+        self._next = None
+        with contextlib.closing(open_folder(self._path.parent)) as folder:
+            with self._unless_it_fails(folder, coming.descriptor):
+                if (error := coming.disk.take_error()) is not None and is_full(error):
+                    raise error
+                descriptor = self._put_in_place(folder, coming.descriptor, self._new_name)
+            self._give_up_old(was_there=True)
+            self._descriptor, self._torn, self.size_bytes = descriptor, False, coming.size_bytes
+        return True
 
     def append(self, lines: bytes) -> None:
         """Add whole lines.
@@ -149,6 +132,7 @@ class JournalFile:
         self._write(self._descriptor, content)
         self._torn = False
         self.size_bytes += len(content)
+        self._add_to_next(lines)
 
     def sync(self) -> bool:
         """Have the disk take what was written, beside the lines that follow; whether that was begun, and not put off.
@@ -160,6 +144,7 @@ class JournalFile:
 
     def close(self) -> None:
         """Give the lock up; the file stays."""
+        self._drop_next()
         for descriptor in (*self._moved, *([] if self._descriptor is None else [self._descriptor])):
             self._close(descriptor)
         self._moved.clear()
@@ -170,17 +155,61 @@ class JournalFile:
         self._drop_lost()
         missing = self.is_missing()
         for descriptor in self._moved:
-            _remove_where_it_lies(descriptor)
+            remove_where_it_lies(descriptor)
         self.close()
         if not missing:
             remove_journal(self._path)
 
     def forget(self) -> None:
         """In a forked child: close without giving the parent's lock up."""
+        self._next = None
         for descriptor in list(self._open):
             self._close(descriptor)
         self._moved.clear()
         self._descriptor = None
+
+    @property
+    def _new_name(self) -> str:
+        return self._path.name + NEW_SUFFIX
+
+    def _new(self, folder: Folder, content: bytes) -> int:
+        with contextlib.suppress(FileNotFoundError):
+            folder.unlink(self._new_name)
+        descriptor = folder.create(self._new_name)
+        self._open[descriptor] = portable.identity_of(descriptor)
+        with self._unless_it_fails(folder, descriptor):
+            _lock(descriptor)
+            self._write(descriptor, content)
+        return descriptor
+
+    @contextlib.contextmanager
+    def _unless_it_fails(self, folder: Folder, descriptor: int) -> Iterator[None]:
+        """Whatever is raised goes on up; the half-made file may not stay, nor its lock."""
+        try:
+            yield
+        except BaseException:
+            # The old file, opened again, may have its number.
+            if descriptor in self._open and descriptor != self._descriptor:
+                self._close(descriptor)
+            with contextlib.suppress(FileNotFoundError):
+                folder.unlink(self._new_name)
+            raise
+
+    def _add_to_next(self, lines: bytes) -> None:
+        if self._next is not None:
+            try:
+                self._write(self._next.descriptor, lines)
+            except OSError:
+                self._drop_next()
+                raise
+            self._next.size_bytes += len(lines)
+
+    def _drop_next(self) -> None:
+        coming, self._next = self._next, None
+        if coming is not None:
+            self._close(coming.descriptor)
+            with contextlib.suppress(OSError):
+                self._path.with_name(self._new_name).unlink()
 
     def _put_in_place(self, folder: Folder, descriptor: int, new: str) -> int:
         if portable.MOVES_OPEN_FILES:
@@ -218,7 +247,7 @@ class JournalFile:
         old = self._descriptor
         if old is None:
             return
-        if was_there or not _has_a_place(old):
+        if was_there or not has_a_place(old):
             self._close(old)
         else:
             self._moved.append(old)
@@ -252,18 +281,18 @@ def _forget_all() -> None:
 portable.in_forked_children(_forget_all)
 
 
-def _has_a_place(descriptor: int) -> bool:
-    with contextlib.suppress(OSError):  # closed by somebody
-        return os.fstat(descriptor).st_nlink > 0
-    return False
+def is_full(error: OSError) -> bool:
+    """Whether it is for want of room; a disk that fails otherwise holds for whoever reads what it cannot keep."""
+    return error.errno in _FULL
 
 
-def _remove_where_it_lies(descriptor: int) -> None:
-    with contextlib.suppress(OSError):  # gone, or not ours to remove: whoever moved it has it
-        path, ours = Path(f"/proc/self/fd/{descriptor}").readlink(), os.fstat(descriptor)
-        there = path.lstat()
-        if (there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino):
-            remove_journal(path)
+def _sync_unless_it_fails(descriptor: int) -> None:
+    try:
+        portable.sync(descriptor)
+    except OSError as error:
+        handlers.pass_on(error)
+        if is_full(error):
+            raise
 
 
 def _lock(descriptor: int) -> None:

@@ -13,7 +13,7 @@ from cardcallback.alarm import Alarm
 from cardcallback.guard import Guard
 from cardcallback.journal.allowance import Allowance
 from cardcallback.journal.copying import JournalCopy
-from cardcallback.journal.file import JournalFile
+from cardcallback.journal.file import JournalFile, is_full
 from cardcallback.journal.lines import Entry, encode_line
 from cardcallback.journal.packing import pack_record
 from cardcallback.journal.progress import Progress, ProgressEntries
@@ -33,6 +33,7 @@ _COMPACT_BYTES = BYTES_PER_MEBIBYTE
 _LONGEST_RETRY_SECONDS = 30.0
 _CLOSE_SECONDS = 0.2
 _TASK = "write the journal"
+_SYNC_TASK = "have the disk keep the journal"
 _COPY_TASK = "copy the journal into the output folder"
 
 
@@ -93,7 +94,7 @@ class JournalKeeper:
         self._requested = threading.Event()
         self._copy = None if copy is None else JournalCopy(copy, progress)
         self.hand: Callable[[str, Callable[[], None]], None] | None = None
-        self._failures = 0
+        self._failures, self._disk_fails = 0, False
         self._ended = False
         self._final = False
         self._alarm, self._begun = Alarm(), threading.Event()
@@ -181,15 +182,35 @@ class JournalKeeper:
                 self._file.append(encode_line(self._entries.next(progress)))  # first: a snapshot takes longer to make
                 self._come_earlier()
             is_new = self._make_snapshot_if_due(now_seconds, progress)
-            if is_lost or self._file.size_bytes > max(_COMPACT_BYTES, 4 * len(self._snapshot_line)):
+            if is_lost:
                 self._file.replace(self._snapshot_line + self._whole_line(progress))
                 is_new = True
             elif is_new:
                 self._file.append(self._snapshot_line)
-            if (is_new or now_seconds - self._synced_seconds >= _SYNC_SECONDS) and self._file.sync():
-                self._synced_seconds = now_seconds
+            is_new = self._file.take_next_place() or is_new
+            if self._file.size_bytes > max(_COMPACT_BYTES, 4 * len(self._snapshot_line)):
+                self._file.begin_anew(self._snapshot_line + self._whole_line(progress))
+            if is_new or now_seconds - self._synced_seconds >= _SYNC_SECONDS:
+                self._sync(now_seconds, progress)
         finally:
             self._allowance.spend(self.written_bytes - before)
+
+    def _sync(self, now_seconds: float, progress: Progress | None) -> None:
+        """A disk that does not say that it has the lines costs one sentence, and none of the lines that follow.
+
+        What it failed to keep it may not try again: once the journal is begun anew for that.
+        """
+        try:
+            if self._file.sync():
+                self._synced_seconds, self._disk_fails = now_seconds, False
+        except OSError as error:
+            if is_full(error):
+                raise
+            self._guard.note(_SYNC_TASK, error)
+            self._synced_seconds = now_seconds
+            if not self._disk_fails:
+                self._disk_fails = True
+                self._file.begin_anew(self._snapshot_line + self._whole_line(progress))
 
     def _come_earlier(self) -> None:
         """A line was written just now: the next one comes earlier by as much as this one, or one before, was late."""

@@ -15,6 +15,7 @@ from cardcallback.journal.lines import Entry, Figure, decode_lines
 from cardcallback.journal.packing import unpack_record
 from cardcallback.journal.recovering import Newest, interrupted_record
 from cardcallback.record import RunRecord
+from cardcallback.sessions import later_summary
 
 # Far more than a journal holds before it is compacted.
 _LARGEST_BYTES = 256 * 1024**2
@@ -55,6 +56,17 @@ def read_journal(path: Path) -> Recovered | None:
         card=entry.card,
         publish=entry.publish,
     )
+
+
+def with_later_checkpoint(recovered: Recovered, folder: Path) -> Recovered:
+    """What a checkpoint in the output folder carries, where the process was killed before its journal had as much."""
+    summary = later_summary(recovered.record, folder)
+    if summary is None or recovered.record.status != "interrupted":
+        return recovered
+    newest = _newest_progress((), since_seconds=summary.sessions[-1].duration_seconds)
+    # Those of the sensors are in no checkpoint.
+    record = interrupted_record(msgspec.structs.replace(summary, traces=recovered.record.traces), newest)
+    return msgspec.structs.replace(recovered, record=record, behind_seconds=0.0)
 
 
 def _content(path: Path) -> bytes:

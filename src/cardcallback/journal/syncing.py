@@ -25,16 +25,20 @@ class DiskSync:
         self._thread: threading.Thread | None = None
         self._error: OSError | None = None
 
+    @property
+    def is_at_it(self) -> bool:
+        """Whether the disk has not answered yet."""
+        return self._thread is not None and self._thread.is_alive()
+
     def begin(self) -> bool:
         """Begin; whether it did, and does not leave it to a later call since the disk is at it still.
 
         Raises:
             OSError: the disk failed last time.
         """
-        if self._thread is not None and self._thread.is_alive():
+        if self.is_at_it:
             return False
-        error, self._error = self._error, None
-        if error is not None:
+        if (error := self.take_error()) is not None:
             raise error
         thread = threading.Thread(target=self._sync, name="cardcallback-journal-sync", daemon=True)
         # Where no open file can be moved, this one would be in the way of the file that is to take its place.
@@ -43,6 +47,11 @@ class DiskSync:
         else:
             self._sync()
         return True
+
+    def take_error(self) -> OSError | None:
+        """How the disk failed last time, told once."""
+        error, self._error = self._error, None
+        return error
 
     def _sync(self) -> None:
         with contextlib.suppress(OSError):  # gone or moved, which the next line sees, or a disk that syncs no folders

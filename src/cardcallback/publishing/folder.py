@@ -9,6 +9,7 @@ from pathlib import Path
 
 from cardcallback.card_memory import note_rendered
 from cardcallback.errors import CardCallbackError
+from cardcallback.folder_lock import no_run_writes_in
 from cardcallback.publishing.place import Change
 from cardcallback.record import PRIVATE_FOLDER
 from cardcallback.writing import own_folder, read_ordinary, require_inside, write_bytes_atomically
@@ -59,6 +60,10 @@ class FolderPlace:
             FileChangedError: somebody else changed one of the files meanwhile.
             CardCallbackError: one cannot be written.
         """
+        with no_run_writes_in(self._folder):
+            return self._write(changes)
+
+    def _write(self, changes: Sequence[Change]) -> str:
         done: list[Change] = []
         made: list[Path] = []
         try:

@@ -76,6 +76,12 @@ class MainBriefs:
         places = (output_folder / RECORD_FOLDER, output_folder / PRIVATE_FOLDER / RECORD_FOLDER)
         self._known: dict[Path, _Dated] = {place / RECORD_NAME: _Dated() for place in places}
 
+    def beside(self, main: Path) -> list[tuple[Path, RunBrief]]:
+        """The record in the other main place than ``main``, where one is there that can be read, and what it tells."""
+        others = {path: _dated_brief(path, known) for path, known in self._known.items() if path != main}
+        self._known |= others
+        return [(path, dated.brief) for path, dated in others.items() if dated.brief is not None]
+
     def now(self) -> list[RunBrief]:
         """Those that can be read, the one that was written last first."""
         self._known = {path: _dated_brief(path, known) for path, known in self._known.items()}

@@ -188,6 +188,21 @@ def has_checkpoint_of(folder: Path, run_id: str) -> bool:
     return any(run_id.encode() in _content(path) for path in folder.glob(f"checkpoint-*/{SUMMARY_NAME}"))
 
 
+def later_summary(record: RunRecord, folder: Path) -> RunRecord | None:
+    """What the last checkpoint of the same session in ``folder`` tells, where it was written after ``record``."""
+    session_id = record.sessions[-1].session_id
+    contents = map(_content, folder.glob(f"checkpoint-*/{SUMMARY_NAME}")) if session_id else ()
+    told = (_record(content) for content in contents if (session_id or "").encode() in content)
+    own = [one for one in told if one is not None and one.run_id == record.run_id]
+    later = [
+        one
+        for one in own
+        if one.sessions[-1].session_id == session_id
+        and one.sessions[-1].duration_seconds > record.sessions[-1].duration_seconds
+    ]
+    return max(later, key=lambda one: one.sessions[-1].duration_seconds, default=None)
+
+
 def with_last_checkpoint(record: RunRecord, folder: Path) -> RunRecord:
     """An interrupted run's record with the step of the last checkpoint it left in ``folder``; any other as it is.
 

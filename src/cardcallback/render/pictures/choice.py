@@ -18,6 +18,7 @@ _SMOOTHED_SHARE = 0.1
 
 LOSS_PICTURE = "loss_curve.png"
 POWER_PICTURE = "power_and_memory.png"
+PICTURES = (LOSS_PICTURE, POWER_PICTURE)
 
 TRAIN_LOSS, HELD_OUT_LOSS = "loss", "eval_loss"
 REWARD_CURVES = ("rewards/chosen", "rewards/rejected", "rewards/margins", "reward", "margin", "mean_reward")

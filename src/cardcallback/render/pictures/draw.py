@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def draw_pictures(
-    record: RunRecord, folder: Path, *, require_wanted: Callable[[], None] = lambda: None
+    record: RunRecord, folder: Path, *, turn: Callable[[], AbstractContextManager[None]] = nullcontext
 ) -> tuple[Path, ...]:
     """Write every picture of ``pictures_of(record)`` into ``folder``, which must exist.
 
@@ -35,7 +36,7 @@ def draw_pictures(
     Args:
         record: what to show.
         folder: where the pictures lie.
-        require_wanted: called before a drawn one is written, and raises where it is not to be any more.
+        turn: what each is written in, once it is drawn; raises where it is not to be written any more.
 
     Returns:
         The files, in the order of the card; none where there is nothing to draw.
@@ -45,23 +46,23 @@ def draw_pictures(
         ImportError: matplotlib cannot be loaded.
     """
     record = lettered(record)
-    return tuple(_draw(record, folder / name, require_wanted) for name in pictures_of(record))
+    return tuple(_draw(record, folder / name, turn) for name in pictures_of(record))
 
 
-def _draw(record: RunRecord, path: Path, require_wanted: Callable[[], None]) -> Path:
+def _draw(record: RunRecord, path: Path, turn: Callable[[], AbstractContextManager[None]]) -> Path:
     draw = draw_loss if path.name == LOSS_PICTURE else draw_power_and_memory
-
-    def wanted() -> Figure:
-        figure = draw(record)
-        require_wanted()
-        return figure
-
-    save_picture(path, wanted, simulated=record.simulated)
+    save_picture(path, lambda: draw(record), simulated=record.simulated, turn=turn)
     return path
 
 
-def save_picture(path: Path, draw: Callable[[], Figure], *, simulated: bool) -> None:
-    """Write what ``draw`` returns as a PNG file in our style; what is simulated is marked across it.
+def save_picture(
+    path: Path,
+    draw: Callable[[], Figure],
+    *,
+    simulated: bool,
+    turn: Callable[[], AbstractContextManager[None]] = nullcontext,
+) -> None:
+    """Write, in its ``turn``, what ``draw`` returns as a PNG file in our style; what is simulated is marked across it.
 
     Raises:
         CardCallbackError: the file cannot be written, or somebody else wrote it while it was drawn.
@@ -76,7 +77,8 @@ def save_picture(path: Path, draw: Callable[[], Figure], *, simulated: bool) -> 
         if simulated:
             mark_simulated(figure)
         picture = _png(figure)
-    write_bytes_atomically(path, picture, unless_changed_from=stood, waits_for_disk=False)  # it can be drawn again
+    with turn():
+        write_bytes_atomically(path, picture, unless_changed_from=stood, waits_for_disk=False)  # it can be drawn again
 
 
 def _png(figure: Figure) -> bytes:
