@@ -80,3 +80,11 @@ def test_a_counter_that_shows_more_than_its_device_may_draw_proves_nothing_of_th
     assert best(result).low <= truth <= (best(result).high or 0.0)
     # No device draws so much, so that no other limit explains it: its own is the bound.
     assert (best(result).high or 0.0) < best(result).joules + 1.3 * 700.0 * SECONDS
+
+
+def test_a_counter_read_as_often_as_it_is_renewed_has_bounds() -> None:
+    """Nobody published how often that is, and each reading is another: its value may be as old as they are apart."""
+    shown = [UNEVEN.energy_joules(-40.0, at - 0.9) for at in range(SECONDS + 1)]
+    found, truth = best(read_each_second(lone(limit=None, refresh=None), shown)), UNEVEN.energy_joules(0.0, SECONDS)
+    assert found.low < found.joules
+    assert found.low <= truth <= (found.high or 0.0)

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict, deque
-from typing import Literal
 
 from cardcallback.energy.agreement import RECENT, Agreement
 from cardcallback.energy.ceiling import IMPOSSIBLE_WATTS, Ceiling
 from cardcallback.energy.gaps import Between
-from cardcallback.energy.intervals import BothWays, Check, Counted, CounterPoint, watched_joules
+from cardcallback.energy.intervals import BothWays, Check, Counted, CounterPoint, Event, watched_joules
 from cardcallback.energy.lone import Grain, LateStart, Refused
 from cardcallback.energy.refresh import ASSUMED_REFRESH_SECONDS, RefreshWatch
 from cardcallback.energy.restarts import may_have_begun_anew, was_paused
 from cardcallback.energy.traits import CounterTraits
 from cardcallback.energy.twins import twin_of
-
-Event = Literal["reset", "restart", "wrap", "turn", "standstill", "forbidden", "jump", "dispute"]
 
 # A counter that is renewed often and shows the same for longer stands still.
 _STILLNESS_SECONDS, _STILL_STEPS = 5.0, 3
@@ -32,7 +29,7 @@ class CounterAccount:
         self.first: CounterPoint | None = None
         self.anchor: CounterPoint | None = None  # the latest reading at which the counter had moved
         self.still_until: float | None = None
-        self.counted_joules = self.counted_seconds = 0.0
+        self.counted_joules = self.counted_seconds = self._short_joules = self._short_seconds = 0.0
         self.bridged_joules = self.bridged_seconds = self.longest_bridged_seconds = 0.0
         self.unbridged = Between()
         self.least_in_gaps_joules = 0.0  # of what is in the bridged joules
@@ -45,9 +42,8 @@ class CounterAccount:
         self.highest = Ceiling(0.0, 0.0)  # of what was counted
         self.events: defaultdict[Event, int] = defaultdict(int)
         self.recent: deque[Counted] = deque(maxlen=RECENT)
-        self._may_take_back = False  # the newest of them
+        self._may_take_back = self._bridging = False  # take back the newest of them
         self._lacking_joules = 0.0  # by power, in the interval before, which power told therefore
-        self._bridging = False
         self._check = Check(slack_joules=0.0)  # of the interval that is looked at
 
     def copy(self) -> CounterAccount:
@@ -280,8 +276,12 @@ class CounterAccount:
         self.without_gauge_seconds += seconds if self._check.gauge_failed else 0.0
 
     def _note_highest(self, joules: float, seconds: float) -> None:
-        # One refresh more or less falls into a short interval.
+        # One refresh more or less falls into a short interval: such ones are taken together.
+        if seconds <= 2 * self.refresh_seconds:
+            self._short_joules = joules = self._short_joules + joules
+            self._short_seconds = seconds = self._short_seconds + seconds
         if seconds > 2 * self.refresh_seconds:
+            self._short_joules = self._short_seconds = 0.0
             watts = max(joules - self.resolution_joules, 0.0) / seconds
             self.highest = Ceiling(max(self.highest.highest_watts, watts), max(self.highest.averaging_seconds, seconds))
 

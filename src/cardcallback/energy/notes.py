@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from cardcallback.energy.comparison import Gauge, compare, is_impossible
-from cardcallback.energy.counter import CounterAccount, Event
+from cardcallback.energy.counter import CounterAccount
+from cardcallback.energy.intervals import Event
 from cardcallback.energy.rates import RateChange
 from cardcallback.energy.refresh import ASSUMED_REFRESH_SECONDS
 from cardcallback.energy.result import Consistency, EnergyResult
