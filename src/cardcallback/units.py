@@ -144,6 +144,11 @@ def format_money(amount: float) -> str:
     return format_number(amount, 2) if 0 < abs(amount) < _SMALL_AMOUNT else f"{amount:,.2f}"
 
 
+def format_multiple(ratio: float) -> str:
+    """A ratio as a multiple ("3.2 times as much") or as a part of it ("1/1,000 as much"), in two figures."""
+    return f"{format_number(ratio, 2)} times as much" if ratio >= 1 else f"1/{format_number(1 / ratio, 2)} as much"
+
+
 def format_percent(share: float, figures: int = CARD_FIGURES) -> str:
     """A share (0.004) as a percentage ("0.4 %" at one figure)."""
     return f"{format_number(share * 100, figures)} %"

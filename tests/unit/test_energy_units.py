@@ -121,13 +121,16 @@ def test_both_sensors_change_their_unit_at_once() -> None:
 def test_a_counter_that_shows_throughout_what_no_such_device_draws_is_not_the_figure(
     limit: float | None, unit: float
 ) -> None:
-    """Beside a gauge that stays within the limit it is the counter that is wrong; the interval spans both."""
+    """Beside a gauge that stays within the limit it is the counter that is wrong; the limit bounds the interval."""
     result = watch(account(limit=limit), GPU, 60.0, fault=lambda _, joules: joules * unit).result(60.0)
     assert result.best is not None
     assert result.best.joules == pytest.approx(GPU.truth(0, 60.0), rel=0.01)
     assert result.best.method == "integrated_power"
     assert result.best.low <= GPU.truth(0, 60.0) <= (result.best.high or 0.0)
-    assert any("apart; the recording interval spans both" in note for note in result.notes)
+    assert (result.best.high or 0.0) <= 60.0 * (limit or 5000.0)
+    multiple = "8.0 times" if limit else "1,000 times"
+    words = f"the energy counter shows {multiple} as much as integrated power; the recording interval goes as far as"
+    assert any(words in note for note in result.notes)
 
 
 def test_without_a_gauge_limit_and_counter_may_either_be_wrong() -> None:

@@ -39,6 +39,26 @@ def test_unavailable_sensor_is_retired_with_a_note() -> None:
     assert any("the file is gone" in note for note in recording.notes)
 
 
+def test_one_driver_that_is_down_is_told_in_one_sentence() -> None:
+    """Which readings failed, and why: not one sentence for each of them."""
+    clock, gpu = FakeClock(), VirtualGpu(waveform=training_waveform(), **GB10)
+
+    def failing(value: Callable[[float], float]) -> Callable[[], float]:
+        def read() -> float:
+            at = clock.elapsed_seconds() - 1000.0
+            if 20 <= at < 40:
+                msg = "the driver is down"
+                raise SensorReadError(msg)
+            return value(at)
+
+        return read
+
+    counter, gauge = sensor("gpu_energy", failing(gpu.joules), 0), sensor("gpu_power", failing(gpu.watts), 0)
+    recording = record(SensorSet(sensors=(counter, gauge), devices=(device(),)), 60.0, clock)
+    (told,) = (note for note in recording.notes if "the driver is down" in note)
+    assert told.startswith(f"{counter.spec.source} and {gauge.spec.source}: ")
+
+
 def test_failing_readings_lower_coverage_and_are_told() -> None:
     """A counter and gauge that fail for a while leave a gap that is stated, and a note with numbers."""
     clock, gpu = FakeClock(), VirtualGpu(waveform=training_waveform(), **GB10)

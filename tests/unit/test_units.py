@@ -19,6 +19,7 @@ from cardcallback.units import (
     format_energy,
     format_large,
     format_megahertz,
+    format_multiple,
     format_number,
     format_parameters,
     format_percent,
@@ -213,3 +214,11 @@ def test_a_time_in_the_form_of_a_clock(form: str, text: str | None) -> None:
     """Hours do not begin again after a day."""
     assert format_clock(6725.0, form) == text
     assert format_clock(100 * 3600.0, "hh:mm") == "100:00"
+
+
+@pytest.mark.parametrize(
+    ("ratio", "text"), [(1000.0, "1,000 times as much"), (2.04, "2.0 times as much"), (0.001, "1/1,000 as much")]
+)
+def test_a_ratio_far_from_one_is_told_as_a_multiple(ratio: float, text: str) -> None:
+    """A percentage with six digits tells nobody anything."""
+    assert format_multiple(ratio) == text

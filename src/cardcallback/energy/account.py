@@ -126,7 +126,7 @@ class EnergyAccount:
         change = self._rates.change(account.agreement, anew=explained)
         notes = ()
         if explained:
-            notes = account_notes(account, compare(account, gauge), change)
+            notes = account_notes(account, gauge, change)
             notes += self._gauge_notes(alone=bridged, still_seconds=gauge.still.seconds)
             notes += (LATE_NOTE,) if any(seconds <= account.call_seconds for _, seconds in self._late) else ()
         account.distrust_stillness(gauge_saw=watched_joules(account.anchor.power, end.power) is not None)
@@ -135,7 +135,7 @@ class EnergyAccount:
         counter = close_counter(account, begin, end, gauge)
         believed = account if change is None else corrected_since(account, change, gauge.relative_doubt)
         best = close_best(believed, begin, end, gauge, integrated) if counter is not None else None
-        best = integrated if best is None else better_of(best, integrated, account, gauge)
+        best = integrated if best is None else better_of(best, integrated, account, gauge, duration)
         counted = change is None and best is not None and best.method != "integrated_power"
         step = believed.agreement.doubted_sleep(gauge.sleeps.lowest_awake_watts, account.refresh_seconds)
         made = AccountResult(
@@ -239,8 +239,7 @@ class EnergyAccount:
         since = counter.anchor.at_seconds if counter.anchor is not None else point.at_seconds
         seconds = point.at_seconds - since
         ceiling = self._ceiling(counter.highest)
-        most = ceiling.joules_within(seconds + counter.refresh_seconds)
-        allowed = ceiling.joules_if_allowed(seconds + counter.refresh_seconds)
+        most, allowed = ceiling.most_shown(seconds + counter.refresh_seconds, counter.resolution_joules)
         # A gauge that is back shows how the device works by now; one that is gone or has failed knows nothing of it.
         integral = self._integral
         failed_since = math.inf if integral is None else integral.failed_since(since, point.at_seconds)

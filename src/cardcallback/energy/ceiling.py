@@ -57,6 +57,10 @@ class Ceiling:
         """The most energy of that time by the device's own limit alone; infinite without one."""
         return self._burst_watts * seconds
 
+    def most_shown(self, seconds: float, step_joules: float) -> tuple[float, float]:
+        """How much a counter of such steps may move on, by what was seen of the device and by its limit."""
+        return self.joules_within(seconds) + step_joules, self.joules_if_allowed(seconds) + step_joules
+
     def least_joules(self, seconds: float) -> float:
         """What a device at rest uses at least between two steps of its counter so far apart; 0 without a limit.
 

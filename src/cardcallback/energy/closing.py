@@ -5,9 +5,19 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from cardcallback.energy.comparison import LONG_EDGE_SECONDS, Gauge, beyond_chance, compare, contradiction, cut_doubt
+from cardcallback.energy.ceiling import IMPOSSIBLE_WATTS
+from cardcallback.energy.comparison import (
+    LONG_EDGE_SECONDS,
+    Gauge,
+    beyond_chance,
+    compare,
+    contradiction,
+    cut_doubt,
+    is_impossible,
+)
 from cardcallback.energy.counter import CounterAccount
 from cardcallback.energy.intervals import CounterPoint
+from cardcallback.energy.restarts import keeps_going_back
 from cardcallback.energy.result import Consistency, EnergyResult
 
 # How much further off than over the time in which the counter watched it a gauge may be where it stands alone.
@@ -46,6 +56,9 @@ def close_best(
     less, more = account.agreement.hidden_step(gauge.gaps.watts_around, account.refresh_seconds)
     asleep, _ = account.agreement.doubted_sleep(gauge.sleeps.lowest_awake_watts, account.refresh_seconds)
     low, high = joules - under - max(below, less, asleep) - still_below, joules + over + max(above, more) + still_above
+    if account.late_start.still_seconds > account.stillness_seconds:
+        before, lacking = account.late_start.doubt(account.counted_seconds, account.counted_joules, gauge.ceiling)
+        low, high = low - before, high + lacking
     apart = beyond_chance(verdict or contradiction(account, gauge), gauge)
     if apart is not None and integrated is not None:
         alone = bridged + sum(edge.joules for edge in (lead, tail) if edge.by_gauge)
@@ -60,7 +73,7 @@ def close_best(
     pure = account.pieces == 1 and not lead.long and not tail.long
     return EnergyResult(
         joules=joules,
-        low=max(low, 0.0),
+        low=0.0 if account.refused_alone.refute(account.counted_seconds) else max(low, 0.0),
         high=None if ends_unseen or in_gaps is None or math.isinf(high) else high + max(in_gaps - least, 0.0),
         method="counter" if pure or trusted.seconds > 0 else "counter_bridged",
         gap_seconds=gap,
@@ -76,31 +89,31 @@ def _most_in_gaps(account: CounterAccount, ends_seconds: float, watched_seconds:
     between = account.unbridged
     asleep = gauge.sleeps.asleep(between.slept_seconds, between.watts_after)
     most = gauge.gaps.most_between(between, ends_seconds, watched_seconds, gauge.ceiling, asleep)
-    return None if most is None else max(most, account.refused_alone_joules)
+    return None if most is None else max(most, account.refused_alone.joules)
 
 
 def better_of(
-    best: EnergyResult, integrated: EnergyResult | None, account: CounterAccount, gauge: Gauge
+    best: EnergyResult,
+    integrated: EnergyResult | None,
+    account: CounterAccount,
+    gauge: Gauge,
+    window_seconds: float,
 ) -> EnergyResult:
-    """``best``, or what the gauge says where the counter only confirms that."""
+    """``best``, or what the gauge says where the counter only confirms that, or is none."""
     if integrated is None:
         return best
     best = _within_the_gauge(best, integrated, account, gauge)
     if account.traits.resolution_joules > 0 and integrated.is_surer_than(best):
         return integrated  # a counter of coarse steps confirms it and is worse by itself
-    no_counter = account.keeps_going_back or _is_impossible(account, gauge)
-    if no_counter and integrated.gap_seconds <= best.gap_seconds:
+    if integrated.gap_seconds > best.gap_seconds:
+        return best
+    if is_impossible(account, gauge) and integrated.high is not None and best.high is not None:
+        most = (gauge.ceiling.limit_watts or IMPOSSIBLE_WATTS) * window_seconds
+        return replace(integrated, low=min(best.low, integrated.low), high=min(best.high, max(integrated.high, most)))
+    if is_impossible(account, gauge) or keeps_going_back(account.events["reset"], account.counted_seconds):
         joules = min(max(integrated.joules, best.low), best.high or math.inf)
         return replace(integrated, joules=joules, low=best.low, high=best.high)
     return best
-
-
-def _is_impossible(account: CounterAccount, gauge: Gauge) -> bool:
-    """Whether the counter shows, wherever it was compared, more than the device can draw, and the gauge does not."""
-    both = account.agreement.trusted_against_gauge
-    if not account.agreement.disagrees_throughout or both.seconds <= 0:
-        return False
-    return gauge.ceiling.decides_against(both.counter_joules / both.seconds, both.power_joules / both.seconds)
 
 
 def _within_the_gauge(

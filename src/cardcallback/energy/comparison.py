@@ -101,6 +101,14 @@ def _compared(account: CounterAccount, gauge: Gauge) -> Consistency:
     )
 
 
+def is_impossible(account: CounterAccount, gauge: Gauge) -> bool:
+    """Whether the counter shows, wherever it was compared, more than the device can draw, and the gauge does not."""
+    both = account.agreement.trusted_against_gauge
+    if not account.agreement.disagrees_throughout or both.seconds <= 0:
+        return False
+    return gauge.ceiling.decides_against(both.counter_joules / both.seconds, both.power_joules / both.seconds)
+
+
 def _comparison_cuts(account: CounterAccount, gauge: Gauge) -> float:
     return math.hypot(cut_doubt(account, gauge), math.sqrt(2) * gauge.edge_joules)
 

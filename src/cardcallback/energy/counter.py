@@ -4,24 +4,19 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict, deque
-from typing import Literal
 
 from cardcallback.energy.agreement import RECENT, Agreement
 from cardcallback.energy.ceiling import IMPOSSIBLE_WATTS, Ceiling
 from cardcallback.energy.gaps import Between
-from cardcallback.energy.intervals import BothWays, Check, Counted, CounterPoint, watched_joules
+from cardcallback.energy.intervals import BothWays, Check, Counted, CounterPoint, Event, watched_joules
+from cardcallback.energy.lone import Grain, LateStart, Refused
 from cardcallback.energy.refresh import ASSUMED_REFRESH_SECONDS, RefreshWatch
 from cardcallback.energy.restarts import may_have_begun_anew, was_paused
 from cardcallback.energy.traits import CounterTraits
 from cardcallback.energy.twins import twin_of
 
-Event = Literal["reset", "restart", "wrap", "turn", "standstill", "forbidden", "jump", "dispute"]
-
 # A counter that is renewed often and shows the same for longer stands still.
-_STILLNESS_SECONDS = 5.0
-_STILL_STEPS = 3
-# A counter that goes back so often is not one: a driver begins it anew with hours between.
-_FEWEST_RESETS, _SECONDS_A_RESET = 2, 60.0
+_STILLNESS_SECONDS, _STILL_STEPS = 5.0, 3
 
 
 class CounterAccount:
@@ -34,21 +29,21 @@ class CounterAccount:
         self.first: CounterPoint | None = None
         self.anchor: CounterPoint | None = None  # the latest reading at which the counter had moved
         self.still_until: float | None = None
-        self.counted_joules = self.counted_seconds = 0.0
+        self.counted_joules = self.counted_seconds = self._short_joules = self._short_seconds = 0.0
         self.bridged_joules = self.bridged_seconds = self.longest_bridged_seconds = 0.0
         self.unbridged = Between()
         self.least_in_gaps_joules = 0.0  # of what is in the bridged joules
         self.without_gauge_seconds = 0.0  # counted while the gauge had failed
-        self.refused_alone_joules = 0.0  # what it showed in gaps, beyond what the device is said to be allowed
+        self.refused_alone = Refused()  # where no gauge watched
+        self.grain, self.late_start = Grain(), LateStart()
         self.pieces = 1
         self.agreement = Agreement()
         self.rate_doubt_joules = 0.0  # since when its rate is another is known to within this
         self.highest = Ceiling(0.0, 0.0)  # of what was counted
         self.events: defaultdict[Event, int] = defaultdict(int)
         self.recent: deque[Counted] = deque(maxlen=RECENT)
-        self._may_take_back = False  # the newest of them
+        self._may_take_back = self._bridging = False  # take back the newest of them
         self._lacking_joules = 0.0  # by power, in the interval before, which power told therefore
-        self._bridging = False
         self._check = Check(slack_joules=0.0)  # of the interval that is looked at
 
     def copy(self) -> CounterAccount:
@@ -68,7 +63,12 @@ class CounterAccount:
 
     def stale_joules(self, ceiling: Ceiling) -> float:
         """How far the value that it shows may lie behind the energy used."""
-        return ceiling.joules_within(self.refresh_seconds) + self.traits.resolution_joules
+        return ceiling.joules_within(self.refresh_seconds) + self.resolution_joules
+
+    @property
+    def resolution_joules(self) -> float:
+        """The smallest step it shows: as published, or as its changes share it."""
+        return max(self.traits.resolution_joules, self.grain.step_joules)
 
     @property
     def highest_believed(self) -> Ceiling:
@@ -83,11 +83,6 @@ class CounterAccount:
         return self.still_until - self.anchor.at_seconds if self.still_until is not None and self.anchor else 0.0
 
     @property
-    def keeps_going_back(self) -> bool:
-        """Whether it went back so often that it hides further steps back in the intervals in which it went on."""
-        return self.events["reset"] >= _FEWEST_RESETS and self.events["reset"] * _SECONDS_A_RESET > self.counted_seconds
-
-    @property
     def usual_watts(self) -> float:
         """The mean power of what was counted so far, 0 before anything was."""
         return self.counted_joules / self.counted_seconds if self.counted_seconds > 0 else 0.0
@@ -100,7 +95,7 @@ class CounterAccount:
     @property
     def _step_seconds(self) -> float:
         """How long one of its steps lasts."""
-        step = self.traits.resolution_joules / self.usual_watts if self.usual_watts > 0 else 0.0
+        step = self.resolution_joules / self.usual_watts if self.usual_watts > 0 else 0.0
         return max(self.refresh_seconds, step)
 
     @property
@@ -122,6 +117,7 @@ class CounterAccount:
         if change == 0:
             self.still_until = point.at_seconds
             return
+        self.grain = self.grain.joined(change, stood_still=self.still_at_the_end_seconds > self.refresh_seconds)
         if self._seconds(point) > self.traits.turn_seconds:
             self.events["turn"] += 1
             self._bridge(point)
@@ -172,7 +168,8 @@ class CounterAccount:
         possible = change <= max(check.most_joules, limit_joules)
         integral = self._integral(point)
         self.events["dispute" if possible else "forbidden" if integral is None else "jump"] += 1
-        self.refused_alone_joules += change if integral is None and check.allowed_joules < change else 0.0
+        if integral is None and change > check.allowed_joules:
+            self.refused_alone = self.refused_alone.joined(self._seconds(point), change)
         if integral is not None and self.anchor is not None:
             seconds = self._seconds(point)
             self._note_highest(change if possible else 0.0, seconds)
@@ -274,12 +271,18 @@ class CounterAccount:
         if self.anchor is not None:
             self.recent.append(Counted(self.anchor, seconds, joules, self._integral(point), self._check.slept))
             self.agreement.count(self.recent[-1])
+            if self.anchor is self.first and self.recent[-1].integral is None:
+                self.late_start = LateStart(self.still_at_the_end_seconds, seconds, joules)
         self.without_gauge_seconds += seconds if self._check.gauge_failed else 0.0
 
     def _note_highest(self, joules: float, seconds: float) -> None:
-        # One refresh more or less falls into a short interval.
+        # One refresh more or less falls into a short interval: such ones are taken together.
+        if seconds <= 2 * self.refresh_seconds:
+            self._short_joules = joules = self._short_joules + joules
+            self._short_seconds = seconds = self._short_seconds + seconds
         if seconds > 2 * self.refresh_seconds:
-            watts = max(joules - self.traits.resolution_joules, 0.0) / seconds
+            self._short_joules = self._short_seconds = 0.0
+            watts = max(joules - self.resolution_joules, 0.0) / seconds
             self.highest = Ceiling(max(self.highest.highest_watts, watts), max(self.highest.averaging_seconds, seconds))
 
     def _bridge(self, point: CounterPoint) -> None:

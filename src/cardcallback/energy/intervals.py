@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 from cardcallback.energy.asleep import NOT_SLEPT, Slept
 from cardcallback.energy.history import NEVER, Cumulative, Stretch, overlap_seconds
+
+Event = Literal["reset", "restart", "wrap", "turn", "standstill", "forbidden", "jump", "dispute"]
 
 # How far one interval of the counter may be from the gauge, beside what lag and refresh explain.
 _INTERVAL_TOLERANCE = 0.15

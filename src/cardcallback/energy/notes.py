@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from cardcallback.energy.counter import CounterAccount, Event
+from cardcallback.energy.comparison import Gauge, compare, is_impossible
+from cardcallback.energy.counter import CounterAccount
+from cardcallback.energy.intervals import Event
 from cardcallback.energy.rates import RateChange
 from cardcallback.energy.refresh import ASSUMED_REFRESH_SECONDS
 from cardcallback.energy.result import Consistency, EnergyResult
 from cardcallback.energy.sieve import ReadingSieve
-from cardcallback.units import format_duration, format_percent
+from cardcallback.units import format_duration, format_multiple, format_percent
 
 # A load that is steady to the milliwatt for so long is hardly one.
 _LONG_STILLNESS_SECONDS = 60.0
@@ -28,6 +30,8 @@ _SENTENCES: dict[Event, str] = {
 }
 # What is less of how far down the interval reaches, or of the energy, does not explain its width.
 _NOTABLE_PART, _NOTABLE_SHARE = 0.5, 0.001
+# Two sensors further apart than this part of the counter's figure are told apart by a multiple.
+_MULTIPLE_FROM = 0.5
 LATE_NOTE = "the energy counter's last value came with a slow call, and is true of some moment within it"
 LIMIT_NOTE = (
     "power stayed above the limit that the driver told at the begin: it was raised since, or is no limit of this "
@@ -46,19 +50,15 @@ def counter_of_renewal(note: str) -> str | None:
     return subject if found else None
 
 
-def account_notes(
-    account: CounterAccount, verdict: Consistency | None, change: RateChange | None = None
-) -> tuple[str, ...]:
+def account_notes(account: CounterAccount, gauge: Gauge, change: RateChange | None = None) -> tuple[str, ...]:
     """What is not known of a counter, what went wrong with it, and how it was bridged."""
-    notes = _refresh_note(account)
+    notes, verdict = _refresh_note(account), compare(account, gauge)
     for event, sentence in _SENTENCES.items():
         count = account.events[event]
         throughout = change is not None or account.agreement.disagrees_throughout
         if count and not (throughout and event in {"jump", "dispute"}):
             notes.append(sentence.format(times="once" if count == 1 else f"{count} times"))
-    if account.still_at_the_end_seconds > account.stillness_seconds:
-        stillness = format_duration(account.still_at_the_end_seconds)
-        notes.append(f"the energy counter stood still for the last {stillness}")
+    notes += _standing_still(account)
     if account.without_gauge_seconds > 0:
         stuck = format_duration(account.without_gauge_seconds)
         notes.append(
@@ -73,10 +73,8 @@ def account_notes(
             "before; integrated power stands in for it since then"
         )
     elif verdict is not None and verdict.verdict == "inconsistent":
-        notes.append(
-            f"the energy counter and integrated power are {format_percent(verdict.apart, 2)} apart; "
-            "the recording interval spans both"
-        )
+        spanned = "goes as far as such a device can draw" if is_impossible(account, gauge) else "spans both"
+        notes.append(f"{_apart(verdict)}; the recording interval {spanned}")
     return tuple(notes)
 
 
@@ -107,6 +105,29 @@ def gauge_notes(sieve: ReadingSieve, still_seconds: float, *, spanned: bool) -> 
             f"milliwatt or the sensor stood still, and {unknown}"
         )
     return tuple(notes)
+
+
+def _standing_still(account: CounterAccount) -> list[str]:
+    notes, first_seconds = [], account.late_start.still_seconds
+    if first_seconds > account.stillness_seconds:
+        notes.append(
+            f"the energy counter stood still for the first {format_duration(first_seconds)}: what it showed then may "
+            "have been used before the begin"
+        )
+    if account.still_at_the_end_seconds > account.stillness_seconds:
+        stillness = format_duration(account.still_at_the_end_seconds)
+        notes.append(f"the energy counter stood still for the last {stillness}")
+    return notes
+
+
+def _apart(verdict: Consistency) -> str:
+    if verdict.apart < _MULTIPLE_FROM:
+        return f"the energy counter and integrated power are {format_percent(verdict.apart, 2)} apart"
+    joules = {"the energy counter": verdict.counter_joules, "integrated power": verdict.integrated_joules}
+    less, more = sorted(joules, key=joules.__getitem__)
+    if joules[less] <= 0:
+        return f"{less} shows nothing where {more} does"
+    return f"{more} shows {format_multiple(joules[more] / joules[less])} as {less}"
 
 
 def _refresh_note(account: CounterAccount) -> list[str]:

@@ -6,6 +6,13 @@ from cardcallback.energy.intervals import Check, CounterPoint, watched_joules
 
 # A counter that was read no more rarely than this went on being read: that was no pause.
 LONGEST_USUAL_SECONDS = 5.0
+# A counter that goes back so often is not one: a driver begins it anew with hours between.
+_FEWEST_RESETS, _SECONDS_A_RESET = 2, 60.0
+
+
+def keeps_going_back(resets: int, counted_seconds: float) -> bool:
+    """Whether it went back so often that it hides further steps back in the intervals in which it went on."""
+    return resets >= _FEWEST_RESETS and resets * _SECONDS_A_RESET > counted_seconds
 
 
 def was_paused(earlier: CounterPoint | None, later: CounterPoint) -> bool:

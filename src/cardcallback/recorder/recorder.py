@@ -10,6 +10,7 @@ from dataclasses import replace
 from cardcallback.record import Point
 from cardcallback.recorder.budget import stretched_note
 from cardcallback.recorder.clock import Clock
+from cardcallback.recorder.failure_notes import failure_notes
 from cardcallback.recorder.instruments import Instruments
 from cardcallback.recorder.lane import Lane
 from cardcallback.recorder.ledger import Ledger
@@ -260,7 +261,7 @@ class Recorder:
                 *self._notes,
                 *self.standstills.notes(self._begin_elapsed),
                 *losses,
-                *self._failure_notes(),
+                *failure_notes(self._appointments(), self._ledger.withheld),
                 *stretched_note(self._appointments(), self._sampling_interval_seconds),
             ),
         )
@@ -284,12 +285,3 @@ class Recorder:
     def _failures(self) -> dict[tuple[str, int | None], str]:
         failed = [a for a in self._appointments() if a.last_failure]
         return {(a.sensor.spec.quantity, a.sensor.spec.device): a.last_failure for a in failed}
-
-    def _failure_notes(self) -> list[str]:
-        # A sensor that never gave a reading has its reason in the figure itself.
-        withheld = self._ledger.withheld
-        return [
-            f"{a.sensor.spec.source}: {a.failures} of {a.reads} readings failed (last: {a.last_failure})."
-            for a in self._appointments()
-            if a.reads > a.failures > 0 and a.sensor.spec.device not in withheld
-        ]

@@ -118,7 +118,8 @@ def _is_told_or_untrue(record: RunRecord, note: str) -> bool:
 
 
 def _in_words(note: str) -> str:
-    """A note that begins with a sensor's source, with the source in words."""
-    source, found, rest = note.partition(": ")
-    words = _NOTED_SOURCES.get(source) if found else None
-    return note if words is None else f"{words}: {rest}"
+    """A note that begins with sensors' sources, with those that are no news in words."""
+    sources, found, rest = note.partition(": ")
+    for source, words in _NOTED_SOURCES.items():
+        sources = sources.replace(source, words)
+    return f"{sources}{found}{rest}" if found else note

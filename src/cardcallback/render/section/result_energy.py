@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from cardcallback.record import FULL_COVERAGE, Consistency, Measurement, RunRecord, is_only_a_part, is_unresolved
 from cardcallback.render.energy_words import energy_noun, energy_parts, used_by_job
 from cardcallback.render.figures import (
@@ -21,10 +23,12 @@ from cardcallback.render.figures import (
 )
 from cardcallback.render.run_words import devices, had_all_devices, over_the_run, plural
 from cardcallback.render.text import escape_markdown
-from cardcallback.units import format_duration, format_percent, format_power
+from cardcallback.units import format_duration, format_multiple, format_percent, format_power
 
 # A comparison of this share of the run is one of the run.
 FULL_COMPARISON = 0.95
+# Outside of this a ratio reads better as a multiple than as a percentage.
+_LEAST_RATIO, _MOST_RATIO = 0.5, 2.0
 _SEEN = "over the part it saw"
 _SCOPE_SENTENCE = "The energy is the whole module's"
 
@@ -118,8 +122,13 @@ def _agreement_words(record: RunRecord) -> str | None:
     apart = verdict.relative_difference
     if verdict.verdict == "consistent":
         return f"integrated power is consistent ({_apart(apart)} apart)"
-    side = "more" if apart > 0 else "less"
-    return f"integrated power gives {format_percent(abs(apart), 2)} {side} over {_compared(record, verdict)}"
+    return f"integrated power gives {_how_much(apart)} over {_compared(record, verdict)}"
+
+
+def _how_much(difference: float) -> str:
+    if _LEAST_RATIO < 1 + difference < _MOST_RATIO:
+        return f"{format_percent(abs(difference), 2)} {'more' if difference > 0 else 'less'}"
+    return format_multiple(1 + difference) if difference > -1 and math.isfinite(difference) else "another amount"
 
 
 def _compared(record: RunRecord, verdict: Consistency) -> str:
