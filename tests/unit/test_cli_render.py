@@ -126,6 +126,17 @@ def test_a_card_shows_no_picture_of_another_run(output: Path, tmp_path: Path, ca
     assert "loss_curve.png" in (cards / "c.md").read_text()
 
 
+def test_a_card_beside_another_runs_record_says_so(output: Path, tmp_path: Path, capsys: Any) -> None:
+    """Whoever finds the two would take the one for the other's; the record itself stays."""
+    folder = another_run(output, tmp_path)
+    record = (folder / "training_run" / "record.json").read_bytes()
+    assert run("render", output, "--card", folder / "README.md", "--no-charts") == 0
+    assert "record.json stays another run's, and the card beside it is now this one's" in capsys.readouterr().err
+    assert (folder / "training_run" / "record.json").read_bytes() == record
+    assert run("render", output, "--card", output / "README.md", "--no-charts") == 0
+    assert "another run's" not in capsys.readouterr().err
+
+
 def test_a_record_that_was_set_aside_is_not_shown_by_the_newer_runs_pictures(output: Path, capsys: Any) -> None:
     """They lie beside it, and are of the run that came after it."""
     put_pictures(output, b"newer")

@@ -20,6 +20,9 @@ _TASKS = {
     "question answering": "question-answering",
     "multiple choice": "multiple-choice",
     "image classification": "image-classification",
+    "speech recognition": "automatic-speech-recognition",
+    "speech-to-text": "automatic-speech-recognition",
+    "image-to-text": "image-to-text",
     "sentence embedding": "sentence-similarity",
     "cross-encoder": "text-ranking",
 }
