@@ -441,3 +441,25 @@ def test_own_labels_are_used(output: Path, tmp_path: Path, monkeypatch: Any, cap
     assert run("render", output, "--template", template, "--card", tmp_path / "README.md") == 1
     assert "both or neither of value and leave" in capsys.readouterr().err
     assert not (tmp_path / "README.md").exists()
+
+
+@pytest.mark.parametrize(
+    "matter",
+    [
+        "language: {{ language|default('en') }}\ntags:\n{% for tag in tags %}\n- {{ tag }}\n{% endfor %}\n",
+        "{{#if license}}\nlicense: {{license}}\n{{/if}}\n",
+    ],
+)
+def test_front_matter_that_is_a_template_stays(output: Path, tmp_path: Path, matter: str, capsys: Any) -> None:
+    """It is no YAML before somebody fills it in: not a byte of it changes, the card below is completed, and it is said."""
+    template, card = tmp_path / "template.md", output / "README.md"
+    begin = f"\ufeff---\n{matter}---\n"
+    template.write_text(f"{begin}\n# Model\n\n## Training\n\n- Epochs: [X]\n", encoding="utf-8")
+    options = ("render", output, "--card", card, "--template", template, "--location", "DE", "--no-charts")
+    assert run(*options) == 0
+    first = card.read_text(encoding="utf-8")
+    assert "the front matter is a template" in capsys.readouterr().err
+    assert first.startswith(f"{begin}\n# Model\n")
+    assert "- Epochs: 1\n" in first
+    assert run("render", output, "--card", card, "--no-charts") == 0
+    assert card.read_text(encoding="utf-8") == first

@@ -69,3 +69,32 @@ def test_a_label_above_something_else_is_left(lines: str) -> None:
     """What stands below it may be its value, or what it only introduces."""
     body = f"## Training\n\n{lines}\nThat is all.\n"
     assert filled(body) == body
+
+
+def test_rows_that_are_questions_are_no_models() -> None:
+    """One about "the final model" asks for something; the column beside it is not of what each model scored."""
+    table = (
+        "### Climate card\n\nIt follows [a guideline (2022)](https://a.b/c):\n\n| Least | |\n|---|---|\n"
+        "| 1. Is it public? | |\n| 2. How much time does the training of the final model take? | |\n"
+        "| 3. How much time did all experiments take? | |\n| 4. How much CO2eq was emitted to train the final model? | |\n"
+    )
+    text = fill_placeholders(table, RECORDS["gb10_germany"]()).text
+    assert "| 2. How much time does the training of the final model take? | 1 h 52 min |" in text
+    assert "| 3. How much time did all experiments take? | |" in text
+    assert "| 4. How much CO2eq was emitted to train the final model? | 37 g" in text
+
+
+def test_an_answer_with_a_colon_is_still_its_questions() -> None:
+    """Else the next rendering takes it for a person's figure, and leaves the section's out."""
+    record = RECORDS["gb10_germany"]()
+    first = fill_placeholders("## Climate\n\n- How much CO2eq was emitted to train the final model? [X]\n", record)
+    assert "37 g CO2eq (GPU only: " in first.text
+    again = fill_placeholders(first.text, record, known=first.fills)
+    assert (again.text, again.fills) == (first.text, first.fills)
+
+
+def test_several_of_one_kind_are_none_of_them_this_run() -> None:
+    """Though the name of one is a word that a card of one run has as a heading too."""
+    labels = "- Result: [X]\n- Training time: [X]\n\n"
+    body = f"## Results\n\n### Target: U (internal energy)\n\n{labels}### Target: H (enthalpy)\n\n{labels}"
+    assert filled(body) == body

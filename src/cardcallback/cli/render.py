@@ -211,6 +211,7 @@ def _composed(record: RunRecord, body: _Body, *, pictures: bool) -> ComposedCard
         pictures=pictures,
         model_index=body.model_index,
         own_labels=body.labels,
+        fills_templates=True,
     )
 
 

@@ -21,6 +21,7 @@ def render_card(
     weights: Weights | None = None,
     model_index: bool = False,
     own_labels: str | None = None,
+    fills_templates: bool = False,
 ) -> ComposedCard:
     """As ``compose_card``, with the section rendered here.
 
@@ -33,6 +34,7 @@ def render_card(
         weights: what lies beside the card, where that is not what training left there.
         model_index: whether the held-out results go into the front matter too.
         own_labels: the text of the person's own label map.
+        fills_templates: whether front matter that a template language is to make first stays as it is, with a warning.
 
     Raises:
         CardCallbackError: the front matter is not valid YAML or cannot be edited safely.
@@ -46,6 +48,7 @@ def render_card(
         weights=weights,
         model_index=model_index,
         own_labels=own_labels,
+        fills_templates=fills_templates,
     )
 
 
