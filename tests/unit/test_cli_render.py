@@ -451,7 +451,7 @@ def test_own_labels_are_used(output: Path, tmp_path: Path, monkeypatch: Any, cap
     ],
 )
 def test_front_matter_that_is_a_template_stays(output: Path, tmp_path: Path, matter: str, capsys: Any) -> None:
-    """It is no YAML before somebody fills it in: not a byte of it changes, the card below is completed, and it is said."""
+    """It is no YAML before somebody fills it in: it stays byte for byte, the card is completed, and it is said."""
     template, card = tmp_path / "template.md", output / "README.md"
     begin = f"\ufeff---\n{matter}---\n"
     template.write_text(f"{begin}\n# Model\n\n## Training\n\n- Epochs: [X]\n", encoding="utf-8")

@@ -11,7 +11,13 @@ from cardcallback.render.card.filling import fill_placeholders
 
 @pytest.mark.parametrize(
     "label",
-    ["Batch size (per GPU)", "per device batch size", "per_device_train_batch_size", "Batch size per device", "Micro batch size"],
+    [
+        "Batch size (per GPU)",
+        "per device batch size",
+        "per_device_train_batch_size",
+        "Batch size per device",
+        "Micro batch size",
+    ],
 )
 @pytest.mark.parametrize("form", ["- {}: [X]\n", "| Setting | Value |\n|---|---|\n| {} | |\n"])
 def test_a_batch_of_one_device_is_no_product(label: str, form: str) -> None:
@@ -63,7 +69,8 @@ def test_lines_of_labels_are_filled_behind_each(end: str, newline: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "lines", ["**Hardware:**\nGPU: A100\n", "Epochs:\nmany\n", "Hardware:\nGPU: one\n", "**Epochs:**\nmany\n", "Epochs:\n"]
+    "lines",
+    ["**Hardware:**\nGPU: A100\n", "Epochs:\nmany\n", "Hardware:\nGPU: one\n", "**Epochs:**\nmany\n", "Epochs:\n"],
 )
 def test_a_label_above_something_else_is_left(lines: str) -> None:
     """What stands below it may be its value, or what it only introduces."""
@@ -76,7 +83,8 @@ def test_rows_that_are_questions_are_no_models() -> None:
     table = (
         "### Climate card\n\nIt follows [a guideline (2022)](https://a.b/c):\n\n| Least | |\n|---|---|\n"
         "| 1. Is it public? | |\n| 2. How much time does the training of the final model take? | |\n"
-        "| 3. How much time did all experiments take? | |\n| 4. How much CO2eq was emitted to train the final model? | |\n"
+        "| 3. How much time did all experiments take? | |\n"
+        "| 4. How much CO2eq was emitted to train the final model? | |\n"
     )
     text = fill_placeholders(table, RECORDS["gb10_germany"]()).text
     assert "| 2. How much time does the training of the final model take? | 1 h 52 min |" in text

@@ -33,7 +33,9 @@ _OPTIMIZER = re.compile(
     r"\b(?:with|using|by|us(?:es|ed))\s+(?:the\s+)?(?:fused\s+|paged\s+|8-bit\s+)*"
     r"(?P<text>AdamW?|SGD|Adafactor|RMSprop|Adagrad|Lion|Muon|LAMB)(?!\w)"
 )
-_OPTIMIZER_IS = re.compile(r"\b[Tt]he optimi[sz]er (?:is|was) (?P<text>AdamW?|SGD|Adafactor|RMSprop|Adagrad|Lion|Muon|LAMB)(?!\w)")
+_OPTIMIZER_IS = re.compile(
+    r"\b[Tt]he optimi[sz]er (?:is|was) (?P<text>AdamW?|SGD|Adafactor|RMSprop|Adagrad|Lion|Muon|LAMB)(?!\w)"
+)
 _OF_BASE = re.compile(
     r"\b(?:this|our|the) (?:model|adapter|checkpoint|repository)\b[^.]{0,60}?"
     r"\b(?:fine-?tuned (?:version )?(?:of|from)|adapter (?:of|for))\s+(?P<text>[^\s]*[\w.-]+/.{1,200})",
@@ -66,7 +68,8 @@ _FULLY = re.compile(
     re.IGNORECASE,
 )
 _COMPARED = re.compile(
-    r"\b(?:compar\w+|versus|vs|than|unlike|instead|baseline|also|both|earlier|previous\w*|pilot|ablation|against)\b", re.IGNORECASE
+    r"\b(?:compar\w+|versus|vs|than|unlike|instead|baseline|also|both|earlier|previous\w*|pilot|ablation|against)\b",
+    re.IGNORECASE,
 )
 _TRAINABLE = re.compile(
     r"(?<![\w.,])(?P<text>\d[\d.,]*\s*(?:[KMB]|k|thousand|million|billion)?)\s+trainable\s+(?:param|weight)"

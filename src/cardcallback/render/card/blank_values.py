@@ -75,10 +75,11 @@ def _among_labels(letters: Letters, lines: Sequence[tuple[int, int]], *, is_last
     for number, (found, line) in enumerate(zip(alone, lines, strict=True)):
         below = number + 1
         if below < len(lines):
-            is_blank = _LABEL_FIRST_VISIBLE.match(letters.text, *lines[below]) if bold[below] else alone[below]
+            label_below = _LABEL_FIRST_VISIBLE.match(letters.text, *lines[below]) if bold[below] else alone[below]
+            is_blank = label_below is not None
         else:
             # Of one line alone nothing shows that it asks for something.
-            is_blank = is_last and below > 1 and (alone[number - 1] or bold[number - 1])
+            is_blank = is_last and below > 1 and (alone[number - 1] is not None or bold[number - 1])
         if found is not None and is_blank and (below == len(lines) or bold[number] == bold[below]):
             yield Labelled(label=visible_label(found["label"]).strip(), begin=line[1], end=line[1])
 

@@ -53,7 +53,7 @@ class ComposedCard:
     told: RunRecord
 
 
-def compose_card(
+def compose_card(  # noqa: PLR0913 - each is another fact about the card
     record: RunRecord,
     *,
     body: str,

@@ -21,7 +21,8 @@ _PLAIN = re.compile(
     rf"(?:\[[^\[\]\n]{{1,{_LONGEST_UNIT}}}\](?=\s*[{_COLONS}]))?)\s*"
     # The mark of a footnote, which is a link where the footnote is in the card.
     rf"(?:\[\^[^\]\s]{{1,20}}\]\s*|{OBJECT}{{1,3}}\s*)?"
-    rf"(?:\N{{FULLWIDTH COLON}}|(?:(?<=[\u3040-\u9fff\uac00-\ud7af]):(?=[^\s/])|:(?=[\s\[<{{_\u2026{COMMENT}]))|{_ASSIGNED}|=(?=\s*[\[<{{_])|"
+    rf"(?:\N{{FULLWIDTH COLON}}|(?:(?<=[\u3040-\u9fff\uac00-\ud7af]):(?=[^\s/])|:(?=[\s\[<{{_\u2026{COMMENT}]))|"
+    rf"{_ASSIGNED}|=(?=\s*[\[<{{_])|"
     rf"(?<=\s)(?:=|\u2013|\u2014)(?=\s))"
     r"\s*(?=\S)"
 )

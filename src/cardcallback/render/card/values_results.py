@@ -254,8 +254,9 @@ def result_items(record: RunRecord) -> list[dict[str, str]]:
 
 
 def _result(name: str, after: float, before: float | None) -> dict[str, str]:
-    change = "none in the digits shown" if before is not None and format_number(after) == format_number(before) else None
-    if before and change is None:
+    is_same = before is not None and format_number(after) == format_number(before)
+    change = "none in the digits shown" if is_same else None
+    if before and not is_same:
         sign = "\N{MINUS SIGN}" if after < before else "+"
         change = f"{sign}{format_number(abs(after - before) / before * 100, 2)} % ({_LOWER_IS_BETTER})"
     # A baseline is many things to many people.

@@ -11,7 +11,7 @@ from cardcallback.render.lettered import lettered
 from cardcallback.render.section import render_section
 
 
-def render_card(
+def render_card(  # noqa: PLR0913 - each is another fact about the card
     record: RunRecord,
     *,
     body: str,
