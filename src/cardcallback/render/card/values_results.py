@@ -259,8 +259,7 @@ def _result(name: str, after: float, before: float | None) -> dict[str, str]:
     if before and not is_same:
         sign = "\N{MINUS SIGN}" if after < before else "+"
         change = f"{sign}{format_number(abs(after - before) / before * 100, 2)} % ({_LOWER_IS_BETTER})"
-    # A baseline is many things to many people.
-    base = None if before is None else f"{format_number(before)} (before training)"
+    base = None if before is None else f"{format_number(before)} (before training)"  # "baseline" alone says too little
     notes, score = f"held-out set, {_LOWER_IS_BETTER}", format_number(after)
     return _known({"name": name, "score": score, "baseline": base, "change": change, "notes": notes})
 
