@@ -126,6 +126,17 @@ def test_a_card_shows_no_picture_of_another_run(output: Path, tmp_path: Path, ca
     assert "loss_curve.png" in (cards / "c.md").read_text()
 
 
+def test_a_card_beside_another_runs_record_says_so(output: Path, tmp_path: Path, capsys: Any) -> None:
+    """Whoever finds the two would take the one for the other's; the record itself stays."""
+    folder = another_run(output, tmp_path)
+    record = (folder / "training_run" / "record.json").read_bytes()
+    assert run("render", output, "--card", folder / "README.md", "--no-charts") == 0
+    assert "record.json stays another run's, and the card beside it is now this one's" in capsys.readouterr().err
+    assert (folder / "training_run" / "record.json").read_bytes() == record
+    assert run("render", output, "--card", output / "README.md", "--no-charts") == 0
+    assert "another run's" not in capsys.readouterr().err
+
+
 def test_a_record_that_was_set_aside_is_not_shown_by_the_newer_runs_pictures(output: Path, capsys: Any) -> None:
     """They lie beside it, and are of the run that came after it."""
     put_pictures(output, b"newer")
@@ -430,3 +441,25 @@ def test_own_labels_are_used(output: Path, tmp_path: Path, monkeypatch: Any, cap
     assert run("render", output, "--template", template, "--card", tmp_path / "README.md") == 1
     assert "both or neither of value and leave" in capsys.readouterr().err
     assert not (tmp_path / "README.md").exists()
+
+
+@pytest.mark.parametrize(
+    "matter",
+    [
+        "language: {{ language|default('en') }}\ntags:\n{% for tag in tags %}\n- {{ tag }}\n{% endfor %}\n",
+        "{{#if license}}\nlicense: {{license}}\n{{/if}}\n",
+    ],
+)
+def test_front_matter_that_is_a_template_stays(output: Path, tmp_path: Path, matter: str, capsys: Any) -> None:
+    """It is no YAML before somebody fills it in: it stays byte for byte, the card is completed, and it is said."""
+    template, card = tmp_path / "template.md", output / "README.md"
+    begin = f"\ufeff---\n{matter}---\n"
+    template.write_text(f"{begin}\n# Model\n\n## Training\n\n- Epochs: [X]\n", encoding="utf-8")
+    options = ("render", output, "--card", card, "--template", template, "--location", "DE", "--no-charts")
+    assert run(*options) == 0
+    first = card.read_text(encoding="utf-8")
+    assert "the front matter is a template" in capsys.readouterr().err
+    assert first.startswith(f"{begin}\n# Model\n")
+    assert "- Epochs: 1\n" in first
+    assert run("render", output, "--card", card, "--no-charts") == 0
+    assert card.read_text(encoding="utf-8") == first

@@ -9,7 +9,9 @@ import msgspec
 import pytest
 from observe_stand_ins import BASE_TRAINER, CAUSAL, SFT_TRAINER, library_loss, named, observe
 
-from cardcallback.record import CUSTOM_LOSS, TOKEN_CROSS_ENTROPY
+from cardcallback.record import CUSTOM_LOSS, ENCODER_DECODER_OBJECTIVES, TOKEN_CROSS_ENTROPY
+from cardcallback.render.card.filling import fill_placeholders
+from cardcallback.testing import make_record
 
 
 @pytest.mark.parametrize(
@@ -198,7 +200,8 @@ def test_a_sequence_of_sound_is_no_text(given: str, labels: int, objective: str)
         ("Wav2Vec2ForCTC", {}, "speech recognition"),
         ("LlavaForConditionalGeneration", {"vision_config": {}}, "image-text language modelling"),
         ("VoxtralForConditionalGeneration", {"audio_config": {}}, "audio-text language modelling"),
-        ("VisionEncoderDecoderModel", {"is_encoder_decoder": True}, "sequence-to-sequence"),
+        ("EncoderDecoderModel", {"is_encoder_decoder": True}, "sequence-to-sequence"),
+        ("SpeechEncoderDecoderModel", {"is_encoder_decoder": True}, "speech-to-text"),
         ("BertModel", {}, None),
     ],
     ids=str,
@@ -206,13 +209,32 @@ def test_a_sequence_of_sound_is_no_text(given: str, labels: int, objective: str)
 def test_any_model_of_transformers_says_what_it_is_for(
     name: str, config: dict[str, Any], objective: str | None
 ) -> None:
-    """By its class's name; its loss is then named so and is no perplexity's, sequence-to-sequence aside."""
+    """By its class's name; its loss is then named so and is no perplexity's, that of an encoder and decoder aside."""
     model = named(name, module="transformers.models.some")()
     model.config = SimpleNamespace(**config)
     training = observe(BASE_TRAINER(), model=model)
     assert training.objective == objective
-    if objective not in {None, "sequence-to-sequence"}:
+    if objective is not None and objective not in ENCODER_DECODER_OBJECTIVES:
         assert training.loss_kind == f"{objective} loss"
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "objective", "kind"),
+    [
+        ("WhisperForConditionalGeneration", "input_features", "speech-to-text", "Speech-to-text model"),
+        ("MoonshineForConditionalGeneration", "input_values", "speech-to-text", "Speech-to-text model"),
+        ("VisionEncoderDecoderModel", "pixel_values", "image-to-text", "Image-to-text model"),
+        ("T5ForConditionalGeneration", "input_ids", "sequence-to-sequence", "Sequence-to-sequence language model"),
+    ],
+)
+def test_an_encoder_says_what_it_hears_or_sees(name: str, given: str, objective: str, kind: str) -> None:
+    """A model that writes down speech is no language model, though its loss is counted as one's is."""
+    model = named(name, module="transformers.models.some")()
+    model.config, model.main_input_name = SimpleNamespace(is_encoder_decoder=True), given
+    training = observe(BASE_TRAINER(), model=model)
+    assert (training.objective, training.loss_kind) == (objective, TOKEN_CROSS_ENTROPY)
+    card = fill_placeholders("## Model details\n\n- Model type: [X]\n", make_record(training=training)).text
+    assert f"- Model type: {kind}" in card
 
 
 def test_a_persons_own_model_class_is_not_published() -> None:

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import combinations
 
-from cardcallback.carbon import find_place
 from cardcallback.check.dates import dates_in
 from cardcallback.check.facts import counted_devices
 from cardcallback.check.families import FAMILIES, families
 from cardcallback.check.named_things import as_named, devices_in
 from cardcallback.check.numbers import Number, bare_numbers
 from cardcallback.check.other_things import names_other_family
+from cardcallback.check.places import is_within, places_in
 from cardcallback.check.quantities import figures_of
 from cardcallback.check.recorded import recorded_dates, recorded_numbers
-from cardcallback.errors import CardCallbackError
 from cardcallback.hub_id import is_hub_id
 from cardcallback.record import RunRecord
 from cardcallback.render.card.labelled import normalize_label
@@ -60,6 +59,8 @@ _HUB_ID = re.compile(r"(?<![\w/.:-])[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*(?![\w/
 _DEVICES = frozenset({"gpu_names", "gpu_name", "hardware", "hardware_with_memory", "hardware_needed"})
 # A country may stand where a cloud's region is asked for.
 _ALIASES = {"cloud_region": "region"}
+# Beside "GPUs used"; nought and one may be a device's number.
+_COUNT_ALONE = re.compile(r"[\W_]*(?P<count>[2-9]|[1-9]\d{1,3})[\W_]*")
 _MODULE = re.compile(r"(?<![\w.])[a-z]+[a-z0-9]*(?:_[a-z0-9]+)+(?!\w)")
 _TOTAL = re.compile(r"\d\s*(?:of|/|von|sur|de)\s*\d")
 _DAYS = frozenset({"date", "date_of_training", "start_date"})
@@ -126,6 +127,10 @@ class AgainstRecord:
         """Whether the text names a stage such as DPO, and not the run's."""
         return OwnRun(self.record).stage_of(normalize_label(text)) == "another"
 
+    def names_other(self, text: str) -> bool:
+        """Whether the text names GPUs, a stage or models, and none of them is the run's."""
+        return self.names_other_devices(text) or self.names_other_stage(text) or self.names_other_model(text)
+
     def names_other_model(self, text: str) -> bool:
         """Whether the text names families of models, and not the one of the run's base model."""
         return names_other_family(text, (self.record.training.base_model or "").lower())
@@ -188,7 +193,9 @@ class AgainstRecord:
 
     def _is_other_hardware(self, text: str) -> bool:
         """Another number of GPUs, or other ones."""
+        alone = _COUNT_ALONE.fullmatch(text)
         counts = {float(count) for count in counted_devices(text.replace("*", "\u00d7"))}
+        counts |= {float(alone["count"])} if alone is not None else set()
         if self._is_other_count(counts, text):
             return True
         return self.names_other_devices(text)
@@ -212,8 +219,8 @@ class AgainstRecord:
         if name != "region" or carbon is None or carbon.places is None:
             return False
         codes = [factor.place_code for factor in carbon.factors if factor.place_code is not None]
-        stated = set(_places(text))
-        return bool(stated) and not any(_is_within(one, code) for one in stated for code in codes)
+        stated = set(places_in(text))
+        return bool(stated) and not any(is_within(one, code) for one in stated for code in codes)
 
 
 def _differ(stated: set[str] | set[float] | set[date], known: object) -> bool:
@@ -277,19 +284,3 @@ def _batches(value: Value) -> list[float]:
     known = _centres(bare_numbers(value.text))
     factors = known[1 : max(2, len(known) - 1)]
     return [*known[:1], *known[-1:], *(known[0] * factor for factor in factors)]
-
-
-def _places(text: str) -> Iterator[str]:
-    bare = re.sub(r"[*_`]", "", text).strip()
-    for part in (bare, *re.split(r"[,;(/)]", bare)):
-        if len(part.strip()) > 2 or part == bare:
-            try:
-                yield find_place(part.strip()).code
-            except CardCallbackError:
-                continue
-
-
-def _is_within(one: str, other: str) -> bool:
-    """The same place, or a country and a part of it, or a cloud's region, which may be anywhere."""
-    is_whole_and_part = one == other.partition("-")[0] or other == one.partition("-")[0]
-    return "/" in one or "/" in other or one == other or is_whole_and_part

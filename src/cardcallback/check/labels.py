@@ -25,7 +25,7 @@ from cardcallback.check.said_figures import (
     typed,
 )
 from cardcallback.check.said_results import before_and_now, results_in, step_times, without_steps
-from cardcallback.check.said_words import names_of, versions_in
+from cardcallback.check.said_words import drawn_by_each, names_of, versions_in, without_each
 from cardcallback.check.stated import Stated, made
 from cardcallback.record import RunRecord, Training
 from cardcallback.render.card.asking import Asked, Asking
@@ -207,6 +207,8 @@ def _in_text(
         is_held = (is_said or is_below_training) and len(sentence) <= _LONGEST
         if is_held and _is_of_this_run(without_steps(said), before):
             yield from (replace(one, begin=slot.begin + begin + one.begin) for one in step_times(sentence, slot))
+        each = _of_each_device(sentence, said, before, slot, against) if is_said and is_held else ()
+        yield from (replace(one, begin=slot.begin + begin + one.begin) for one in each)
         if is_held and _is_of_this_run(said, before):
             # "It took 3 days" is about training where the sentence, or the heading, says so.
             is_timed = is_said or naming.is_about_training(above)
@@ -224,6 +226,12 @@ def _in_text(
                     texts = _counts(sentence) if one.name == "training_examples" else one.texts
                     yield replace(one, texts=texts, begin=slot.begin + begin + one.begin)
         begin = end
+
+
+def _of_each_device(sentence: str, said: str, before: str, slot: Slot, against: AgainstRecord) -> Iterator[Stated]:
+    """The power of one of the run's GPUs, of which a sentence speaks as it would of one of several runs."""
+    if _is_of_this_run(without_each(said), before) and not against.names_other(sentence):
+        yield from drawn_by_each(sentence, slot)
 
 
 def _counts(sentence: str) -> tuple[str, ...]:

@@ -12,6 +12,8 @@ RUN_LABELS = {
     "base model": "base_model",
     "batch size": "batch_size",
     "carbon emissions": "carbon_emitted",
+    # No placeholder asks for it: what a model was trained on is as often data or a machine.
+    "trained on": "date",
     "carbon emitted": "carbon_emitted",
     "dataset size": "training_examples",
     "energy": "energy",

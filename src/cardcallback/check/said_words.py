@@ -33,6 +33,9 @@ _OPTIMIZER = re.compile(
     r"\b(?:with|using|by|us(?:es|ed))\s+(?:the\s+)?(?:fused\s+|paged\s+|8-bit\s+)*"
     r"(?P<text>AdamW?|SGD|Adafactor|RMSprop|Adagrad|Lion|Muon|LAMB)(?!\w)"
 )
+_OPTIMIZER_IS = re.compile(
+    r"\b[Tt]he optimi[sz]er (?:is|was) (?P<text>AdamW?|SGD|Adafactor|RMSprop|Adagrad|Lion|Muon|LAMB)(?!\w)"
+)
 _OF_BASE = re.compile(
     r"\b(?:this|our|the) (?:model|adapter|checkpoint|repository)\b[^.]{0,60}?"
     r"\b(?:fine-?tuned (?:version )?(?:of|from)|adapter (?:of|for))\s+(?P<text>[^\s]*[\w.-]+/.{1,200})",
@@ -48,6 +51,24 @@ _IN_PRECISION = re.compile(
 _MIXED = re.compile(r"(?<!\w)(?P<text>bf16|bfloat16|fp16|float16)[- ]mixed[- ]precision", re.IGNORECASE)
 _DREW = re.compile(
     r"\bGPU\s+(?:drew|draws|drawing)\s+(?:about\s+|around\s+|~\s*)?(?P<text>\d[\d.,]*\s*k?W)\s+on average",
+    re.IGNORECASE,
+)
+_EACH = re.compile(r"\b(?:per|each|a)\s+GPU\b", re.IGNORECASE)
+_DREW_EACH = re.compile(
+    r"(?:\b(?:average|mean)\b[^.]{0,40}?(?P<text>\d[\d.,]*\s*k?W)\s+(?:per|a|each)\s+GPU"
+    r"|(?P<behind>\d[\d.,]*\s*k?W)\s+(?:per|a|each)\s+GPU\s+on\s+average)\b",
+    re.IGNORECASE,
+)
+# What was done, not what it is held against.
+_FULL = r"full(?:[- ](?:parameter|model|weight))?[- ]fine-?tun(?:ing|e)\b"
+_FULLY = re.compile(
+    rf"\b(?:(?:this|our|the) (?:model|checkpoint) (?:is|was)(?: (?:created|made|trained|produced|obtained))?"
+    rf"(?: (?:a|by|with|using|through|via))?|we (?:did|used|performed|chose|applied)(?: a)?|training (?:was|is)(?: a)?)"
+    rf"\s+(?P<text>{_FULL})(?! (?:baseline|run|experiment))",
+    re.IGNORECASE,
+)
+_COMPARED = re.compile(
+    r"\b(?:compar\w+|versus|vs|than|unlike|instead|baseline|also|both|earlier|previous\w*|pilot|ablation|against)\b",
     re.IGNORECASE,
 )
 _TRAINABLE = re.compile(
@@ -116,6 +137,8 @@ def names_of(sentence: str, slot: Slot, index: LabelIndex, *, is_said: bool) -> 
     if _OF_A_FILE.search(sentence) is None:
         yield from _found(_LOADED, "quantization", sentence, slot)
         yield from _together(_IN_PRECISION if is_said else _MIXED, "precision", sentence, slot)
+    if _COMPARED.search(sentence) is None:
+        yield from _found(_FULLY, "method", sentence, slot)
     if OF_A_PART.search(sentence) is None:
         yield from _found(_DREW, "mean_gpu_power", sentence, slot)
         if (is_said or _THROUGHPUT.search(sentence)) and _NO_MEAN.search(sentence) is None:
@@ -123,6 +146,7 @@ def names_of(sentence: str, slot: Slot, index: LabelIndex, *, is_said: bool) -> 
     if _CUT_FOR_OTHER.search(sentence) is None:
         yield from (replace(one, in_prose=True) for one in _found(_CUT, "max_length", sentence, slot))
     yield from _found(_BASE_IS, "base_model", sentence, slot)
+    yield from _found(_OPTIMIZER_IS, "optimizer", sentence, slot)
     yield from _found(_TRAINABLE, "trainable_parameters", sentence, slot)
     if not is_said:
         return
@@ -138,6 +162,18 @@ def names_of(sentence: str, slot: Slot, index: LabelIndex, *, is_said: bool) -> 
         if not names_family(sentence[: one.begin])
     )
     yield from (one for one in _found(_ON_A_DAY, "date", sentence, slot) if any(dates_in(one.texts[0])))
+
+
+def without_each(sentence: str) -> str:
+    """The sentence without the words that say a power is of one GPU, which would else be one of several things."""
+    return _EACH.sub(" ", sentence)
+
+
+def drawn_by_each(sentence: str, slot: Slot) -> Iterator[Stated]:
+    """The mean power of one GPU, as in "350 W per GPU on average"."""
+    for one in _DREW_EACH.finditer(sentence) if _NO_MEAN.search(sentence) is None else ():
+        part = "text" if one["text"] else "behind"
+        yield made("mean_gpu_power", one[part], one.start(part), slot)
 
 
 def versions_in(text: str, slot: Slot, index: LabelIndex, *, is_all: bool = False) -> Iterator[Stated]:

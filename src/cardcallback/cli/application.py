@@ -69,5 +69,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.stderr.write(f"cardcallback: {one_line(str(error))}\n")
         sys.exit(error.exit_code)
     except OSError as error:
-        sys.stderr.write(f"cardcallback: {one_line(str(error))}\n")
+        sys.stderr.write(f"cardcallback: {one_line(_failed(error))}\n")
         sys.exit(1)
+
+
+def _failed(error: OSError) -> str:
+    """What the system refused, and what to do; what is told of no file is the output, since files of ours are."""
+    reason = (error.strerror or type(error).__name__).lower()
+    if error.filename is None:
+        return f"the output could not be written: {reason}; send it to another place, or make room there"
+    return f"{error.filename} cannot be used: {reason}; see that it is there and may be read and written"

@@ -63,6 +63,9 @@ def compare(  # noqa: PLR0913 - one argument an option, as typer wants them
     if chart is not None and chart.suffix.lower() != ".png":
         msg = f"{chart} is no PNG file: give the chart a name ending in .png"
         raise CardCallbackError(msg)
+    if chart is not None and not chart.parent.is_dir():
+        msg = f"the folder {chart.parent} for {chart.name} is not there: make it, or give another place"
+        raise CardCallbackError(msg)
     loaded = [load_run(path) for path in records]
     comparison = compare_runs(
         loaded, factor=factor_of_options(location, carbon_intensity, factors), pue=pue, prices=prices

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +12,7 @@ import typer
 
 from cardcallback.cli.found_runs import DamagedRecord, FoundRun, begun_on, find_runs
 from cardcallback.cli.listed_run import ListedRun
-from cardcallback.cli.output import print_json, say
+from cardcallback.cli.output import print_json, say, say_row
 from cardcallback.cli.run_costs import Prices, shared_sessions, sum_notes, summed_runs, used_by
 from cardcallback.errors import CardCallbackError
 from cardcallback.record import Spent
@@ -84,7 +83,7 @@ def _print(runs: Sequence[FoundRun], damaged: Sequence[DamagedRecord], prices: P
     widths = [max(len(row[place]) for row in table if place < len(row)) for place in range(len(table[0]))]
     for number, row in enumerate(table):
         line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=False)).rstrip()
-        typer.secho(line, bold=number == 0 and sys.stdout.isatty())
+        say_row(line, bold=number == 0)
     for note in sum_notes(runs, prices):
         say(note)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import Any
 
 import typer
@@ -11,8 +12,19 @@ from cardcallback.units import one_line
 
 
 def say(text: str, *, colour: str | None = None, bold: bool = False) -> None:
-    """Print a line; typer drops the colour where the output is not a terminal."""
-    typer.secho(one_line(text), fg=colour, bold=bold)
+    """Print a line; what it would look like is dropped where the output is not a terminal, or ``NO_COLOR`` is set."""
+    say_row(one_line(text), colour=colour, bold=bold)
+
+
+def say_row(text: str, *, colour: str | None = None, bold: bool = False) -> None:
+    """As ``say``, with the blanks that keep a table's columns below each other; its cells are clean."""
+    # Of a line that is not bold typer, told so, writes that it is not.
+    typer.secho(text, fg=colour, bold=bold or None, reset=bold or colour is not None, color=_may_colour())
+
+
+def _may_colour() -> bool | None:
+    """None leaves it to typer, which knows a terminal."""
+    return False if os.environ.get("NO_COLOR") else None
 
 
 def warn(text: str) -> None:

@@ -41,6 +41,7 @@ from cardcallback.record import (
     RunRecord,
     encode,
     load_document,
+    load_run,
 )
 from cardcallback.render.card import ComposedCard, default_hub_template, render_card
 from cardcallback.render.card.section_block import has_section
@@ -140,6 +141,7 @@ def _write(
         note_rendered(card.parent / PRIVATE_FOLDER, before=before, after=composed.text, card=composed.card)
         write_atomically(record_file, encoded)
     _tell(composed, model_index=body.model_index)
+    _warn_of_another_record(folder / RECORD_NAME, record)
     if _goes_on(record.run_id, card.parent):
         warn("the run still goes on and will write its card again, for the place it was given: render again after it")
 
@@ -166,6 +168,19 @@ def _pictures_beside(
     if not may_draw:
         return {} if drawn and source.pictures else None
     return dict(source.pictures) or None
+
+
+def _warn_of_another_record(there: Path, record: RunRecord) -> None:
+    """Where the card now tells of this run, and what lies beside it of another."""
+    try:
+        run_id = load_run(there).run_id if there.is_file() else record.run_id
+    except CardCallbackError:
+        return
+    if run_id != record.run_id:
+        warn(
+            f"{there} stays another run's, and the card beside it is now this one's: "
+            "cardcallback publish RECORD FOLDER puts this run's record there too"
+        )
 
 
 def _warn_of_another_state(card: Path, text: str, record: RunRecord) -> None:
@@ -198,6 +213,7 @@ def _composed(record: RunRecord, body: _Body, *, pictures: bool) -> ComposedCard
         pictures=pictures,
         model_index=body.model_index,
         own_labels=body.labels,
+        fills_templates=True,
     )
 
 

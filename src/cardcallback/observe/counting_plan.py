@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from cardcallback.observe.objective import ON_POLICY
 from cardcallback.observe.plain import integer, read
 from cardcallback.observe.shared_batches import processes_of_split_batch, processes_of_whole_batch
-from cardcallback.record import CUSTOM_LOSS, TOKEN_KINDS, TokenKind, Training
+from cardcallback.record import CUSTOM_LOSS, ENCODER_DECODER_OBJECTIVES, TOKEN_KINDS, TokenKind, Training
 
 _SHIFTED = frozenset({"SFT", "language modelling"})
-_UNSHIFTED = frozenset({"masked language modelling", "sequence-to-sequence"})
+_UNSHIFTED = frozenset({"masked language modelling"}) | ENCODER_DECODER_OBJECTIVES
 _BY_COLUMN = frozenset({"sentence_transformers", "setfit"})
 _GENERATED = "the answers are written while training, and nobody counted them"
 _SHARED_BATCHES = "several processes are given the same batch (tensor, context or sequence parallelism)"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cardcallback.observe.plain import choice, class_names, read, top_package, word
-from cardcallback.record import Dataset
+from cardcallback.record import ENCODER_DECODER_OBJECTIVES, Dataset
 
 ANSWERS = "answer tokens only"
 ALL_TOKENS = "all tokens"
@@ -122,7 +122,7 @@ def _streamed_files(data: object) -> list[object]:
 
 def find_loss_coverage(objective: str | None, trainer: object, args: object, data: object) -> str | None:
     """Which tokens the loss counts, from the labels themselves where the data has them; else from the settings."""
-    if objective == "sequence-to-sequence":
+    if objective in ENCODER_DECODER_OBJECTIVES:
         return TARGETS
     if objective not in {"SFT", "language modelling"}:
         return None

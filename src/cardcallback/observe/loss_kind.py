@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cardcallback.observe.adapters import adapter_config, adapter_type
 from cardcallback.observe.plain import is_of_script, lineage, number, read, top_package
-from cardcallback.record import CUSTOM_LOSS, TOKEN_CROSS_ENTROPY
+from cardcallback.record import CUSTOM_LOSS, ENCODER_DECODER_OBJECTIVES, TOKEN_CROSS_ENTROPY
 
 _EMBEDDING_LIBRARY = "sentence_transformers"
 _MOST_NESTED_LOSSES = 3
@@ -40,7 +40,7 @@ def find_loss_kind(objective: str | None, trainer: object, args: object, model: 
     if _EMBEDDING_LIBRARY in map(top_package, lineage(trainer)):
         several = isinstance(read(trainer, "loss"), dict)
         return f"{objective} loss" if several else embedding_loss(trainer)
-    if objective in {"SFT", "language modelling", "sequence-to-sequence"}:
+    if objective in {"SFT", "language modelling"} | ENCODER_DECODER_OBJECTIVES:
         return _token_loss(trainer, args, model)
     return "masked-token cross-entropy" if objective == "masked language modelling" else f"{objective} loss"
 

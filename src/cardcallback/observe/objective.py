@@ -66,6 +66,7 @@ _PURPOSE = re.compile(r"[A-Z]\w*?For([A-Z]\w+)")
 _WORD_BEGIN = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _SOUND_INPUTS = frozenset({"input_values", "input_features"})
 _ENCODER_DECODERS = ("ForConditionalGeneration", "ForSeq2SeqLM", "EncoderDecoderModel")
+_AUDIO_INPUTS = frozenset({"input_features", "input_values"})
 _GENERATORS = ("ForConditionalGeneration", "ForImageTextToText")
 _SENSES = {"vision_config": "image-text language modelling", "audio_config": "audio-text language modelling"}
 # They count the tokens they generate themselves, in the Trainer's own counter.
@@ -107,13 +108,21 @@ def _model_objective(model: object) -> str | None:
     inner, config = _innermost(model), read(model, "config")
     names = class_names(inner)
     if read(config, "is_encoder_decoder") is True and any(name.endswith(_ENCODER_DECODERS) for name in names):
-        return "sequence-to-sequence"
+        return _of_two_sides(inner)
     for ending, objective in _MODEL_OBJECTIVES:
         if any(name.endswith(ending) for name in names):
             return objective
     if any(name.endswith(_GENERATORS) for name in names):
         return next((words for part, words in _SENSES.items() if read(config, part) is not None), None)
     return _purpose(inner)
+
+
+def _of_two_sides(model: object) -> str:
+    """By what the encoder reads, which every model of transformers names."""
+    given = read(model, "main_input_name")
+    if given in _AUDIO_INPUTS or any(name.startswith("SpeechEncoderDecoder") for name in class_names(model)):
+        return "speech-to-text"
+    return "image-to-text" if given == "pixel_values" else "sequence-to-sequence"
 
 
 def _classification(model: object) -> str:

@@ -69,6 +69,7 @@ from cardcallback.record.spent import (
 from cardcallback.record.stage import Stage, Status
 from cardcallback.record.training import (
     CUSTOM_LOSS,
+    ENCODER_DECODER_OBJECTIVES,
     LAST_CHECKPOINT,
     TOKEN_CROSS_ENTROPY,
     TOKEN_KINDS,
@@ -86,6 +87,7 @@ from cardcallback.record.training import (
 
 __all__ = [
     "CUSTOM_LOSS",
+    "ENCODER_DECODER_OBJECTIVES",
     "FULL_COVERAGE",
     "LARGEST_RECORD_BYTES",
     "LAST_CHECKPOINT",

@@ -12,6 +12,8 @@ Scalar = str | int | float | bool | None
 LAST_CHECKPOINT = "last checkpoint"
 # The only kind of loss whose exponential is a perplexity.
 TOKEN_CROSS_ENTROPY = "token cross-entropy"  # noqa: S105  a kind of loss, not a password
+# An encoder reads what is given, and the loss is of the answer's tokens alone.
+ENCODER_DECODER_OBJECTIVES = frozenset({"sequence-to-sequence", "speech-to-text", "image-to-text"})
 # What a person's own code computes.
 CUSTOM_LOSS = "custom loss"
 

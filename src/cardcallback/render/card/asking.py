@@ -13,7 +13,7 @@ from cardcallback.render.card.label_rows import LabelRows
 from cardcallback.render.card.labelled import normalize_label
 from cardcallback.render.card.labels import LabelIndex, LabelRow, NeverRow, each, each_of, has_word
 from cardcallback.render.card.own_run import Neighbours, OwnRun, is_own
-from cardcallback.render.card.quantities import Unit, split_unit, time_unit_in, unit_in
+from cardcallback.render.card.quantities import Unit, named_unit, split_unit, unit_in
 from cardcallback.render.card.slots import Slot
 from cardcallback.render.card.two_heads import readings
 
@@ -35,7 +35,6 @@ _NO_UNIT = re.compile(
 )
 # Of these values nothing but a training run has a label.
 _TELLING = frozenset({"learning_rate", "epochs", "training_time", "lora_rank", "optimizer", "warmup", "training_loss"})
-_TIMES = frozenset({"training_time", "time_per_epoch", "time_per_step"})
 _QUALIFIERS = re.compile(
     r"^[^\w(]*(?:the|approximate|approx\.?|estimated|our|logged|measured|recorded|actual)\s+"
     r"|(?:,?\s+\(?(?:(?:used )?(?:for|in|during|of) (?:the )?training|"
@@ -127,8 +126,8 @@ class Asking:
                 in_column = unit_in(slot.unit or "")
                 if in_column is None and not _NO_UNIT.fullmatch(slot.unit or ""):
                     why = why or f"the unit {slot.unit} is none that we know"
-                named = time_unit_in(label) if row.value in _TIMES else None
-                return Asked(why=why) if why else Asked(row=row, unit=asked or in_column or named)
+                unit = asked or in_column or named_unit(row.value, label)
+                return Asked(why=why) if why else Asked(row=row, unit=unit)
             if rows and slot.kind in {"cell", "example"} and self._composed(slot, label) is None:
                 return Asked(why=f"the column {slot.column or 'without a heading'} is not surely this run's")
         if is_turned:

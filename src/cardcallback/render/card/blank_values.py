@@ -1,4 +1,7 @@
-"""Labels with nothing beside and below them, where a value is to come: "**Training time:** <br>", "- Epochs:"."""
+"""Labels with nothing beside and below them, where a value is to come.
+
+"**Training time:** <br>", "- Epochs:", and lines of nothing but labels.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,7 @@ _LABEL_ALONE = re.compile(rf"{_WORDS}[:\uff1a]\Z")
 _ENDS = frozenset({"list_item_close", "heading_open", "hr"})
 _BEGINNINGS = frozenset({"list_item_open", "heading_open", "hr"})
 _CLOSES = frozenset({"list_item_close", "bullet_list_close", "ordered_list_close"})
+_LABEL_FIRST_VISIBLE = re.compile(r"[^:\uff1a\n]{1,80}[:\uff1a]")
 _LABEL_FIRST = re.compile(r"(\*\*|__)[^*_\n]{1,80}:\1")
 
 
@@ -58,6 +62,26 @@ def blank_values(letters: Letters, *, is_last: bool) -> Iterator[Labelled]:
         is_blank = not letters.text[slice(*following)].strip()
         if found is not None and is_blank and (is_last or following[1] < last):
             yield Labelled(label=visible_label(found["label"]).strip(), begin=end, end=end)
+    yield from _among_labels(letters, lines, is_last=is_last)
+
+
+def _among_labels(letters: Letters, lines: Sequence[tuple[int, int]], *, is_last: bool) -> Iterator[Labelled]:
+    """The labels that are all of their line, above a line that begins with a label of the same look.
+
+    Other lines below a label may be its value, or what it only introduces.
+    """
+    alone = [_LABEL_ALONE.match(letters.mask, skip_task(letters.text, *line), line[1]) for line in lines]
+    bold = [any(line[0] == first for first, _ in letters.bold) for line in lines]
+    for number, (found, line) in enumerate(zip(alone, lines, strict=True)):
+        below = number + 1
+        if below < len(lines):
+            label_below = _LABEL_FIRST_VISIBLE.match(letters.text, *lines[below]) if bold[below] else alone[below]
+            is_blank = label_below is not None
+        else:
+            # Of one line alone nothing shows that it asks for something.
+            is_blank = is_last and below > 1 and (alone[number - 1] is not None or bold[number - 1])
+        if found is not None and is_blank and (below == len(lines) or bold[number] == bold[below]):
+            yield Labelled(label=visible_label(found["label"]).strip(), begin=line[1], end=line[1])
 
 
 def blank_item(letters: Letters) -> str | None:

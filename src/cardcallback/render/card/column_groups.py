@@ -10,6 +10,7 @@ from cardcallback.render.card.own_run import OwnRun
 # In a column's heading these say whose figures it holds even among other words.
 _TELLING_GROUPS = ("tuned", "base", "other")
 _SHORTEST_TELLING = 3
+_LONGEST_NAME = 6
 
 
 class ColumnGroups:
@@ -35,7 +36,9 @@ class ColumnGroups:
     def are_models(self, rows: Collection[str], is_label: Callable[[str], bool]) -> bool:
         """Whether rows are models, this one among them, so that the column beside them is of what each scored."""
         labels = [row for row in rows if is_label(row)]
-        names_this = any(self.of(row) == "tuned" for row in rows if row not in labels)
+        # A question about the final model is none.
+        names = [row for row in rows if row not in labels and len(row.split()) <= _LONGEST_NAME]
+        names_this = any(self.of(row) == "tuned" for row in names)
         return names_this and all(self.of(row) == "base" for row in labels)
 
     def _group(self, column: str) -> str | None:

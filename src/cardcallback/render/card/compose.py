@@ -18,7 +18,8 @@ from cardcallback.render.card.filling import fill_placeholders, states_emissions
 from cardcallback.render.card.front_matter import SplitCard, split_card
 from cardcallback.render.card.matter_data import parse_matter
 from cardcallback.render.card.metadata import complete_metadata, emissions_owner
-from cardcallback.render.card.open_keys import without_open_lines
+from cardcallback.render.card.metadata_edit import MetadataEdit
+from cardcallback.render.card.open_keys import TEMPLATE_STAYS, without_open_lines, without_template
 from cardcallback.render.card.section_block import place_section, section_spans
 from cardcallback.render.exported import Weights
 
@@ -52,7 +53,7 @@ class ComposedCard:
     told: RunRecord
 
 
-def compose_card(
+def compose_card(  # noqa: PLR0913 - each is another fact about the card
     record: RunRecord,
     *,
     body: str,
@@ -62,6 +63,7 @@ def compose_card(
     weights: Weights | None = None,
     model_index: bool = False,
     own_labels: str | None = None,
+    fills_templates: bool = False,
 ) -> ComposedCard:
     """Complete a card; outside fills, our section and the front-matter keys we own not a byte changes.
 
@@ -77,26 +79,32 @@ def compose_card(
         weights: what lies beside the card, where that is not what training left there.
         model_index: whether the held-out results go into the front matter too.
         own_labels: the text of a person's own label map.
+        fills_templates: whether front matter that a template language is to make first stays as it is, with a warning.
 
     Raises:
         CardCallbackError: the front matter is not valid YAML or cannot be edited safely.
     """
     # A section that ours stands for is left out of a trainer's own text only.
     card = without_open_lines(split_card(without_codecarbon(body, record) if body_kind == _TRAINER_KIND else body))
+    card, aside = without_template(card) if fills_templates else (card, "")
     trainer_card = None if trainer_card is None else without_codecarbon(trainer_card, record)
     # As the record remembers it, and the CO2e of another place.
     known = (*record.card.filled, *earlier_fills(card, record, known=record.card.filled, own_labels=own_labels))
     by_person = body_kind not in _GENERATED_KINDS
     owner = _emissions_stated_by(record, card, trainer_card, by_person=by_person, known=known, own_labels=own_labels)
     told = record if owner is None else msgspec.structs.replace(record, carbon=None)
-    edit = complete_metadata(
-        card,
-        told,
-        trainer_card=trainer_card,
-        by_person=by_person,
-        known=known,
-        weights=weights,
-        wants_results=model_index,
+    edit = (
+        MetadataEdit(card=card, warnings=[TEMPLATE_STAYS])
+        if aside
+        else complete_metadata(
+            card,
+            told,
+            trainer_card=trainer_card,
+            by_person=by_person,
+            known=known,
+            weights=weights,
+            wants_results=model_index,
+        )
     )
     hidden = section_spans(edit.card.body)
     filled = fill_placeholders(edit.card.body, told, known=known, hidden=hidden, own_labels=own_labels)
@@ -106,7 +114,7 @@ def compose_card(
     result = edit.card.with_body(text)
     _check(result)
     return ComposedCard(
-        text=result.join(),
+        text=aside + result.join(),
         card=Card(body=body_kind, filled=(*edit.fills, *filled.fills)),
         report=CardReport(
             warnings=(*_emissions_warning(owner), *edit.warnings, *marks),

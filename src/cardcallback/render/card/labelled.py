@@ -21,7 +21,8 @@ _PLAIN = re.compile(
     rf"(?:\[[^\[\]\n]{{1,{_LONGEST_UNIT}}}\](?=\s*[{_COLONS}]))?)\s*"
     # The mark of a footnote, which is a link where the footnote is in the card.
     rf"(?:\[\^[^\]\s]{{1,20}}\]\s*|{OBJECT}{{1,3}}\s*)?"
-    rf"(?:\N{{FULLWIDTH COLON}}|:(?=[\s\[<{{_\u2026{COMMENT}])|{_ASSIGNED}|=(?=\s*[\[<{{_])|"
+    rf"(?:\N{{FULLWIDTH COLON}}|(?:(?<=[\u3040-\u9fff\uac00-\ud7af]):(?=[^\s/])|:(?=[\s\[<{{_\u2026{COMMENT}]))|"
+    rf"{_ASSIGNED}|=(?=\s*[\[<{{_])|"
     rf"(?<=\s)(?:=|\u2013|\u2014)(?=\s))"
     r"\s*(?=\S)"
 )
@@ -142,18 +143,15 @@ def _leads_below(line: str, below: str) -> bool:
 
 def _question(letters: Letters, found: Sequence[Labelled]) -> str | None:
     """What a line such as "Q: How long did training take?" asks."""
-    if len(found) != 1 or found[0].label.casefold() not in _QUESTIONS:
-        return None
-    asked = visible_label(letters.text[found[0].begin : found[0].end]).strip()
+    is_asked = len(found) == 1 and found[0].label.casefold() in _QUESTIONS
+    asked = visible_label(letters.text[found[0].begin : found[0].end]).strip() if is_asked else ""
     return asked if asked[-1:] in _ASKED else None
 
 
 def _question_above(letters: Letters, line: tuple[int, int], below: tuple[int, int] | None) -> str | None:
     """What a line asks that is a question as a whole, where the line below it says that it answers."""
     asked = visible_label(letters.text[slice(*line)]).strip()
-    if below is None or asked[-1:] not in _ASKED:
-        return None
-    answers = list(_in_line(letters, *below))
+    answers = list(_in_line(letters, *below)) if below is not None and asked[-1:] in _ASKED else []
     return asked if len(answers) == 1 and is_answer(answers[0].label) else None
 
 
@@ -220,10 +218,12 @@ def _in_line(letters: Letters, begin: int, end: int) -> Iterator[Labelled]:
     if side_by_side:
         yield from side_by_side
         return
-    found = _PLAIN.match(letters.mask[:end], begin) or _ANSWERED.match(letters.mask[:end], begin)
-    if found is None and (code := _code_label(letters, begin, end)) is not None:
+    # The colon of a question's answer is none of a label.
+    matches = [one for shape in (_PLAIN, _ANSWERED) if (one := shape.match(letters.mask[:end], begin))]
+    found = next((one for one in matches if _is_label(letters.text[slice(*one.span("label"))])), None)
+    if not matches and (code := _code_label(letters, begin, end)) is not None:
         yield code
-    elif found is not None and _is_label(letters.text[found.start("label") : found.end("label")]):
+    elif found is not None:
         first, last = trimmed(letters, found.end(), end)
         yield Labelled(label=visible_label(found.group("label")), begin=first, end=last)
 

@@ -21,6 +21,9 @@ _TASKS = {
     "multiple choice": "multiple-choice",
     "image classification": "image-classification",
     "audio classification": "audio-classification",
+    "speech recognition": "automatic-speech-recognition",
+    "speech-to-text": "automatic-speech-recognition",
+    "image-to-text": "image-to-text",
     "sentence embedding": "sentence-similarity",
     "cross-encoder": "text-ranking",
 }

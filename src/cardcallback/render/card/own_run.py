@@ -170,10 +170,18 @@ class Neighbours:
         """
         for heading in (name for place, name in enumerate(slot.headings) if (slot.headings, place) in self._series):
             plain = normalize_label(heading)
+            if self._is_numbered_by_name(slot, heading):
+                return heading
             is_language = _LANGUAGE.search(plain) is not None and not self._is_group(slot, heading)
             if not is_language and not is_own(plain) and not _is_about(plain, topics):
                 return heading
         return None
+
+    def _is_numbered_by_name(self, slot: Slot, heading: str) -> bool:
+        """Whether it is one of "Target: energy", "Target: enthalpy", whatever the name behind the colon is about."""
+        kind, colon, _ = heading.partition(":")
+        alike = (other for other in self.headings(slot) if other != heading and other.partition(":")[0] == kind)
+        return bool(colon) and heading == slot.headings[-1] and next(alike, None) is not None
 
     def _is_group(self, slot: Slot, heading: str) -> bool:
         """Whether it stands over some rows of a cell's table, and others over the rest."""

@@ -27,6 +27,8 @@ COUNTED = {
     "bits": ("bit", "bits", "-bit", "-bits"),
     "parameters": ("parameter", "parameters", "params", "trainable parameters", "trainable params"),
 }  # fmt: skip
+_TIMES = frozenset({"training_time", "time_per_epoch", "time_per_step"})
+_EACH_DEVICE = re.compile(r"\b(?:per|pro|par|por|micro|device)\b|每|单卡|あたり|당", re.IGNORECASE)
 # What may stand before the noun of a count: "[X] M tokens", "[X] billion". A lone letter is no unit of small counts,
 # which people abbreviate too: "Batch size (B)".
 _MAGNITUDES = {
@@ -229,6 +231,13 @@ def time_unit_in(label: str) -> Unit | None:
     words = (word for word in re.split(r"[\s_()/-]+", label) if len(word) >= _SHORTEST_TIME)
     units = (unit for word in words if (unit := unit_in(word)) is not None)
     return next((unit for unit in units if "time" in unit.kinds), None)
+
+
+def named_unit(value: str | None, label: str) -> Unit | None:
+    """The unit that a label has among its words, for the values that labels name so: a time, a batch of one device."""
+    if value == "batch_size":
+        return unit_in("per device") if _EACH_DEVICE.search(label.replace("_", " ")) else None
+    return time_unit_in(label) if value in _TIMES else None
 
 
 def is_unit(text: str) -> bool:

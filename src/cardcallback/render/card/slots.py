@@ -161,7 +161,7 @@ def _of_text(passage: Passage) -> Iterator[Slot]:
 def _blank(passage: Passage, letters: Letters) -> Iterator[Slot]:
     """The places of values beside labels with nothing behind them."""
     for one in blank_values(letters, is_last=passage.is_alone):
-        at = letters.begins[one.begin]
+        at = letters.begins[one.begin] if one.begin < len(letters.begins) else len(passage.source)
         yield _slot(passage, "line", one.label, at, at)
     label = blank_item(letters) if passage.is_item else None
     if label is not None:

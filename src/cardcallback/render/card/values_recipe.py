@@ -17,6 +17,8 @@ from cardcallback.units import format_count, format_large, format_parameters, fo
 _MODEL_KINDS = {
     "masked language modelling": "Masked language model",
     "sequence-to-sequence": "Sequence-to-sequence language model",
+    "speech-to-text": "Speech-to-text model",
+    "image-to-text": "Image-to-text model",
     "reward modelling": "Reward model",
     "sentence embedding": "Sentence embedding model",
     "sparse embedding": "Sparse embedding model",

@@ -28,10 +28,8 @@ def _training_loss(record: RunRecord) -> Value | None:
 
 def _first_training_loss(record: RunRecord) -> Value | None:
     points = record.curves.get("loss")
-    if not points:
-        return None
-    loss = format_number(points[0][1])
-    return Value(text=f"{loss} (first logged, step {format_count(points[0][0])})", short=loss)
+    loss = format_number(points[0][1]) if points else ""
+    return Value(text=f"{loss} (first logged, step {format_count(points[0][0])})", short=loss) if points else None
 
 
 def _final_loss(record: RunRecord) -> str | None:
@@ -74,7 +72,9 @@ def _base_loss(record: RunRecord) -> str | None:
     before, after = record.evaluation.before, record.evaluation.after
     if before is not None and after is not None and not same_held_out_set(before, after):
         return None
-    return _loss(before)
+    loss = _loss(before)
+    # Of a later stage that is no figure of the base model's.
+    return None if loss is None else loss + (" (before this stage)" if len(record.stages) > 1 else "")
 
 
 def _loss(result: EvaluationResult | None) -> str | None:
@@ -120,6 +120,7 @@ def _perplexity(which: str) -> Callable[[RunRecord], Value | None]:
         if before is not None and after is not None and not same_held_out_set(before, after):
             size = f"{plural(result.examples, 'example')}, " if result.examples else ""
             about.append(f"{size}another set than the other figure's")
+        about += ["before this stage"] if which == "before" and len(record.stages) > 1 else []
         figure = format_number(result.perplexity)
         return Value(text=figure + (f" ({', '.join(about)})" if about else ""), short=figure)
 
@@ -234,9 +235,9 @@ def _bare(examples: Value | None) -> str | None:
 def held_out_items(record: RunRecord) -> list[dict[str, str]]:
     """The held-out set, with what of it counted."""
     examples, after = _held_out_examples(record), record.evaluation.after
+    covers = f"loss and perplexity on {escape_markdown(after.covers)}" if after and after.covers else None
     if examples is None:
         return []
-    covers = f"loss and perplexity on {escape_markdown(after.covers)}" if after and after.covers else None
     return [_known({"name": "Held-out set", "size": examples.text, "count": _bare(examples), "description": covers})]
 
 
@@ -253,15 +254,14 @@ def result_items(record: RunRecord) -> list[dict[str, str]]:
 
 
 def _result(name: str, after: float, before: float | None) -> dict[str, str]:
-    change = None
-    if before is not None and format_number(after) == format_number(before):
-        change = "none in the digits shown"
-    elif before:
+    is_same = before is not None and format_number(after) == format_number(before)
+    change = "none in the digits shown" if is_same else None
+    if before and not is_same:
         sign = "\N{MINUS SIGN}" if after < before else "+"
         change = f"{sign}{format_number(abs(after - before) / before * 100, 2)} % ({_LOWER_IS_BETTER})"
-    base = None if before is None else format_number(before)
-    notes = f"held-out set, {_LOWER_IS_BETTER}"
-    return _known({"name": name, "score": format_number(after), "baseline": base, "change": change, "notes": notes})
+    base = None if before is None else f"{format_number(before)} (before training)"  # "baseline" alone says too little
+    notes, score = f"held-out set, {_LOWER_IS_BETTER}", format_number(after)
+    return _known({"name": name, "score": score, "baseline": base, "change": change, "notes": notes})
 
 
 def _known(item: Mapping[str, str | None]) -> dict[str, str]:

@@ -11,7 +11,7 @@ from cardcallback.render.lettered import lettered
 from cardcallback.render.section import render_section
 
 
-def render_card(
+def render_card(  # noqa: PLR0913 - each is another fact about the card
     record: RunRecord,
     *,
     body: str,
@@ -21,6 +21,7 @@ def render_card(
     weights: Weights | None = None,
     model_index: bool = False,
     own_labels: str | None = None,
+    fills_templates: bool = False,
 ) -> ComposedCard:
     """As ``compose_card``, with the section rendered here.
 
@@ -33,6 +34,7 @@ def render_card(
         weights: what lies beside the card, where that is not what training left there.
         model_index: whether the held-out results go into the front matter too.
         own_labels: the text of the person's own label map.
+        fills_templates: whether front matter that a template language is to make first stays as it is, with a warning.
 
     Raises:
         CardCallbackError: the front matter is not valid YAML or cannot be edited safely.
@@ -46,6 +48,7 @@ def render_card(
         weights=weights,
         model_index=model_index,
         own_labels=own_labels,
+        fills_templates=fills_templates,
     )
 
 

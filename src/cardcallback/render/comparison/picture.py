@@ -35,7 +35,7 @@ _PANEL_INCHES, _GROUP_INCHES, _EDGE_INCHES = 0.45, 0.22, 0.9
 
 
 def draw_comparison(comparison: Comparison, path: Path) -> None:
-    """Write the picture as a PNG file; its folder must exist.
+    """Write the picture as a PNG file.
 
     Raises:
         CardCallbackError: no group has a figure to draw, or the file cannot be written.

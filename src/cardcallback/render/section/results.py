@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from cardcallback.record import Measurement, RunRecord, Tokens
+from cardcallback.record import ENCODER_DECODER_OBJECTIVES, Measurement, RunRecord, Tokens
 from cardcallback.render.energy_words import ratio_words
 from cardcallback.render.figures import at_least, resolved_value
 from cardcallback.render.run_words import (
@@ -29,7 +29,6 @@ from cardcallback.units import format_duration, format_energy, format_large, for
 
 Row = tuple[str, str, str]
 # Its inputs and its targets are different texts, and only the inputs are the batch's tokens.
-_TWO_SIDED = "sequence-to-sequence"
 _KIND = r"tokens (?:without padding|with padding|in the loss)"
 _OF_TOKENS_WITHOUT_PADDING = re.compile(
     rf"(?:^|; )(?:{_KIND} and )*tokens without padding(?: and {_KIND})*: (.+?)(?=; {_KIND}(?: and|:)|$)"
@@ -92,7 +91,7 @@ def _dates(record: RunRecord) -> str:
 def _speed_row(record: RunRecord) -> Row:
     tokens = record.training.tokens
     if tokens.non_padding and covers_every_step(record) and record.duration_seconds > 0:
-        noun = "input token" if record.training.objective == _TWO_SIDED else "token"
+        noun = "input token" if record.training.objective in ENCODER_DECODER_OBJECTIVES else "token"
         result = f"{most_speed(record)}{format_number(tokens.non_padding / record.duration_seconds)} {noun}s/s"
         per_token = resolved_value(record.energy.per_token)
         if per_token is not None:
@@ -138,7 +137,7 @@ def _token_words(record: RunRecord) -> str:
         f"calculated {over_the_run(record)}, evaluation and saving included: {format_large(tokens.non_padding or 0)} "
     )
     generated = "generated answers" in (tokens.source or "")
-    if record.training.objective == _TWO_SIDED:
+    if record.training.objective in ENCODER_DECODER_OBJECTIVES:
         beside = f"; {format_large(tokens.in_loss)} target tokens come on top" if tokens.in_loss else ""
         return f"{words}input tokens without padding{beside}"
     words += "tokens of prompts and generated answers" if generated else "tokens without padding"
