@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fnmatch
 import os
 import threading
 from collections.abc import Callable
@@ -40,6 +41,16 @@ CAN_LOCK = fcntl is not None
 MOVES_OPEN_FILES = CAN_LOCK and os.open in os.supports_dir_fd
 # To have the disk take a file, which there takes one that may be written to.
 SYNC_FLAGS = READ_FLAGS if MOVES_OPEN_FILES else READ_FLAGS | os.O_WRONLY
+
+
+def files_like(folder: Path, pattern: str) -> list[Path]:
+    """What lies in a folder by names of that shell pattern, in order; nothing where it is missing or closed to us.
+
+    ``Path.glob`` of Python 3.13 takes whatever is raised meanwhile, by a signal's handler too, for the disk's.
+    """
+    with handlers.suppress(FileNotFoundError, NotADirectoryError, PermissionError):
+        return [folder / name for name in sorted(fnmatch.filter((one.name for one in folder.iterdir()), pattern))]
+    return []
 
 
 def lock(descriptor: int, *, wait: bool) -> None:

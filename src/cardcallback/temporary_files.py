@@ -29,7 +29,7 @@ def remove_abandoned(folder: Path) -> None:
     for place, pattern in places.items():
         with contextlib.suppress(PermissionError):  # another person's folder is theirs to clean up
             if place == folder or not any(one.is_symlink() for one in (place, private)):
-                for path in place.glob(pattern):
+                for path in portable.files_like(place, pattern):
                     _remove_if_abandoned(path)
 
 

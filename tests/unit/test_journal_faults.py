@@ -19,6 +19,7 @@ from cardcallback.errors import CardCallbackWarning
 from cardcallback.guard import Guard
 from cardcallback.journal import is_alive, read_journal
 from cardcallback.journal.file import JournalFile
+from cardcallback.temporary_files import remove_abandoned
 
 # Bounds a wait that is over at once where nothing is wrong.
 LONG_SECONDS = 30.0
@@ -51,6 +52,28 @@ def test_an_output_folder_that_was_moved_keeps_what_it_has(tmp_path: Path) -> No
     run.live(keeper, 10.0)
     assert recovered_joules(tmp_path / "moved") == pytest.approx(10.0 * WATTS, abs=1.01 * WATTS)
     assert recovered_joules(tmp_path / "output") == pytest.approx(run.joules, abs=1.01 * WATTS)
+
+
+def test_a_journal_that_was_taken_for_abandoned_is_begun_once_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever looks for files that were left behind comes between its making and its lock."""
+    fcntl = pytest.importorskip("fcntl")
+    take, looked = fcntl.flock, []
+
+    def look_first(descriptor: int, kind: int) -> None:
+        if not looked:
+            looked.append(kind)
+            remove_abandoned(tmp_path)
+        take(descriptor, kind)
+
+    monkeypatch.setattr(fcntl, "flock", look_first)
+    journal = JournalFile(path_in(tmp_path))
+    journal.replace(b"begun\n")
+    assert looked
+    assert path_in(tmp_path).read_bytes() == b"begun\n"
+    assert is_alive(path_in(tmp_path))
+    journal.remove()
 
 
 @pytest.mark.parametrize("final", [True, False])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import weakref
 from collections.abc import Iterator
@@ -13,10 +12,9 @@ from pathlib import Path
 from cardcallback import handlers, portable
 from cardcallback.journal.folder import Folder, open_folder
 from cardcallback.journal.places import NEW_SUFFIX, has_a_place, remove_journal, remove_where_it_lies
-from cardcallback.journal.syncing import DiskSync
+from cardcallback.journal.syncing import DiskSync, is_full, sync_unless_it_fails
 
-# The rest of a file that does not fit is lost with it: the old one is worth more.
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+_TRIES = 3
 
 
 @dataclass(slots=True)
@@ -79,7 +77,7 @@ class JournalFile:
             descriptor = self._new(folder, content)
             with self._unless_it_fails(folder, descriptor):
                 if was_there:
-                    _sync_unless_it_fails(descriptor)
+                    sync_unless_it_fails(descriptor)
                 descriptor = self._put_in_place(folder, descriptor, self._new_name)
             # Only now, so that there is no moment in which nobody holds a lock on what lies there.
             self._give_up_old(was_there=was_there)
@@ -173,13 +171,23 @@ class JournalFile:
         return self._path.name + NEW_SUFFIX
 
     def _new(self, folder: Folder, content: bytes) -> int:
+        descriptor = self._created(folder)
+        for _ in range(_TRIES - 1):
+            if has_a_place(descriptor):
+                break
+            self._close(descriptor)  # it was taken for abandoned before it was locked
+            descriptor = self._created(folder)
+        with self._unless_it_fails(folder, descriptor):
+            self._write(descriptor, content)
+        return descriptor
+
+    def _created(self, folder: Folder) -> int:
         with contextlib.suppress(FileNotFoundError):
             folder.unlink(self._new_name)
         descriptor = folder.create(self._new_name)
         self._open[descriptor] = portable.identity_of(descriptor)
         with self._unless_it_fails(folder, descriptor):
-            _lock(descriptor)
-            self._write(descriptor, content)
+            _lock(descriptor, wait=True)  # for whoever looks at it just now whether it was abandoned
         return descriptor
 
     @contextlib.contextmanager
@@ -233,7 +241,7 @@ class JournalFile:
     def _reopened(self, folder: Folder) -> int:
         descriptor = folder.reopen(self._path.name)
         self._open[descriptor] = portable.identity_of(descriptor)
-        _lock(descriptor)
+        _lock(descriptor, wait=False)
         return descriptor
 
     def _write(self, descriptor: int, content: bytes) -> None:
@@ -281,20 +289,6 @@ def _forget_all() -> None:
 portable.in_forked_children(_forget_all)
 
 
-def is_full(error: OSError) -> bool:
-    """Whether it is for want of room; a disk that fails otherwise holds for whoever reads what it cannot keep."""
-    return error.errno in _FULL
-
-
-def _sync_unless_it_fails(descriptor: int) -> None:
-    try:
-        portable.sync(descriptor)
-    except OSError as error:
-        handlers.pass_on(error)
-        if is_full(error):
-            raise
-
-
-def _lock(descriptor: int) -> None:
+def _lock(descriptor: int, *, wait: bool) -> None:
     with contextlib.suppress(OSError):  # a file system without locks: ``is_alive`` then asks when it was written
-        portable.lock(descriptor, wait=False)
+        portable.lock(descriptor, wait=wait)

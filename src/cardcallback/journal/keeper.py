@@ -13,10 +13,11 @@ from cardcallback.alarm import Alarm
 from cardcallback.guard import Guard
 from cardcallback.journal.allowance import Allowance
 from cardcallback.journal.copying import JournalCopy
-from cardcallback.journal.file import JournalFile, is_full
+from cardcallback.journal.file import JournalFile
 from cardcallback.journal.lines import Entry, encode_line
 from cardcallback.journal.packing import pack_record
 from cardcallback.journal.progress import Progress, ProgressEntries
+from cardcallback.journal.syncing import is_full
 from cardcallback.record import RunRecord
 from cardcallback.units import BYTES_PER_MEBIBYTE
 

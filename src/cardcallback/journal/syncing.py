@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import threading
 from pathlib import Path
 
-from cardcallback import portable
+from cardcallback import handlers, portable
+
+# The rest of a file that does not fit is lost with it: the old one is worth more.
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 class DiskSync:
@@ -68,3 +72,22 @@ class DiskSync:
         except OSError as error:
             if is_file:
                 self._error = error
+
+
+def is_full(error: OSError) -> bool:
+    """Whether it is for want of room; a disk that fails otherwise holds for whoever reads what it cannot keep."""
+    return error.errno in _FULL
+
+
+def sync_unless_it_fails(descriptor: int) -> None:
+    """Wait for the disk; one that fails otherwise than for want of room is written to all the same.
+
+    Raises:
+        OSError: it is full.
+    """
+    try:
+        portable.sync(descriptor)
+    except OSError as error:
+        handlers.pass_on(error)
+        if is_full(error):
+            raise

@@ -117,11 +117,11 @@ class Rendezvous:
             path.unlink(missing_ok=True)
 
     def _announcements(self) -> list[Path]:
-        return sorted(self._folder.glob(_ANNOUNCEMENT.format(rank="*")))
+        return portable.files_like(self._folder, _ANNOUNCEMENT.format(rank="*"))
 
     def _remove_left_behind(self) -> None:
         oldest = self._oldest_of_this_job()
-        for folder in self._private.glob(f"{_FOLDER}*"):
+        for folder in portable.files_like(self._private, f"{_FOLDER}*"):
             if folder != self._folder:
                 with handlers.suppress(OSError):  # another node's measurer may be removing it
                     # The folder's own too: one that another measurer has just made is still empty.

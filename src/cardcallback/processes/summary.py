@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from cardcallback import portable
 from cardcallback.errors import CardCallbackError
 from cardcallback.processes.packing import Unpacking, packed, packed_or_none, place_in, slim
 from cardcallback.processes.power import pack_power, unpack_power
@@ -198,7 +199,7 @@ def load_summary(path: Path) -> NodeSummary | None:
 
 def summary_files(output_folder: Path) -> list[Path]:
     """Where they lie."""
-    return sorted((output_folder / PRIVATE_FOLDER).glob(_PATTERN))
+    return portable.files_like(output_folder / PRIVATE_FOLDER, _PATTERN)
 
 
 def _figures_of(accelerator: Accelerator) -> Accelerator:

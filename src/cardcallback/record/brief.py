@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 import stat
@@ -131,13 +130,7 @@ def brief_of(content: bytes) -> RunBrief | None:
 def own_record_files(output_folder: Path) -> list[Path]:
     """Every file of an output folder itself that may hold a record; a run's own name comes before the main place."""
     places = (output_folder / RECORD_FOLDER, output_folder / PRIVATE_FOLDER / RECORD_FOLDER)
-    return [path for place in places for path in _record_files(place)]
-
-
-def _record_files(place: Path) -> list[Path]:
-    with contextlib.suppress(PermissionError):  # a folder that this person may not look into holds none of theirs
-        return sorted(place.glob("record*.json"))
-    return []
+    return [path for place in places for path in portable.files_like(place, "record*.json")]
 
 
 def briefs_in(output_folder: Path) -> dict[str, RunBrief]:
