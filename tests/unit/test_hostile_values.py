@@ -144,4 +144,4 @@ def test_no_value_names_a_file(text: str, tmp_path: Path) -> None:
     folder.write_record(hostile_record("tame"))
     files = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
     place = "a/b/out/training_run"
-    assert files == {f"{place}/record.json", f"{place}/record-damaged.json"}
+    assert files - {"a/b/out/_cardcallback/lock"} == {f"{place}/record.json", f"{place}/record-damaged.json"}
