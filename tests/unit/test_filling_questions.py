@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from card_inputs import filled
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from test_templates import nothing_known
 
@@ -187,6 +187,10 @@ LINES = st.sampled_from(
 
 @settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 @given(lines=st.lists(LINES, max_size=9), newline=st.sampled_from(["\n", "\r\n"]))
+@example(
+    lines=["| Epochs / steps | … / … |", "|---|---|", "Training took [X] hours ([X] GPU hours)."],
+    newline="\n",  # a first pair that heads the table, and an example in the row below it
+)
 def test_filling_these_can_be_repeated_and_undone(lines: list[str], newline: str) -> None:
     """In whatever order such lines stand."""
     body = newline.join([*lines, ""])

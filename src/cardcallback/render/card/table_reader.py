@@ -124,7 +124,7 @@ class TableReader:
                     group="" if is_head else groups[index + first],
                     titles=tuple(name for name in (self._title, self._group) if name),
                     columns=pair[1],
-                    row=self._row - (not is_head),
+                    row=self._row - 1,  # that of the head is none of those below it
                     rows=self._rows,
                     label=labels[pair[0] + first],
                     beside=tuple(text for at, text in enumerate(labels) if at != index + first and text),
