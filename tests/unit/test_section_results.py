@@ -194,8 +194,8 @@ def test_of_several_reasons_the_speeds_own_is_given() -> None:
 def test_two_sensors_far_apart_are_told_apart_by_a_multiple() -> None:
     """A percentage with six digits, or of nearly a hundred less, tells nobody anything."""
     record, told = RECORDS["disagreeing"](), []
-    for difference in (999.0, -0.999, -0.0561):
+    for difference in (999.0, -0.999, -0.0561, -0.5, -0.85, -1.0):
         verdict = replace(record.energy.consistency, relative_difference=difference)
         told.append(row(with_energy(record, consistency=verdict), "GPU energy"))
-    words = ("1,000 times as much", "1/1,000 as much", "5.6 % less")
+    words = ("1,000 times as much", "1/1,000 as much", "5.6 % less", "50 % less", "85 % less", "nothing")
     assert all(f"integrated power gives {one} over" in line for one, line in zip(words, told, strict=True))

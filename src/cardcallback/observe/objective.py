@@ -64,7 +64,6 @@ _MODEL_OBJECTIVES = (
 # Any other class of transformers says in its name what it is for.
 _PURPOSE = re.compile(r"[A-Z]\w*?For([A-Z]\w+)")
 _WORD_BEGIN = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-_SOUND_INPUTS = frozenset({"input_values", "input_features"})
 _ENCODER_DECODERS = ("ForConditionalGeneration", "ForSeq2SeqLM", "EncoderDecoderModel")
 _AUDIO_INPUTS = frozenset({"input_features", "input_values"})
 _GENERATORS = ("ForConditionalGeneration", "ForImageTextToText")
@@ -134,7 +133,7 @@ def _classification(model: object) -> str:
     if kind == "regression" or (kind is None and _labels(config) == 1):
         return "regression"
     # Of speech models transformers calls the class so too; what they are given tells that no text is meant.
-    return "audio classification" if read(model, "main_input_name") in _SOUND_INPUTS else "sequence classification"
+    return "audio classification" if read(model, "main_input_name") in _AUDIO_INPUTS else "sequence classification"
 
 
 def _labels(config: object) -> int | None:

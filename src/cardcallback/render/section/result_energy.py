@@ -28,7 +28,7 @@ from cardcallback.units import format_duration, format_multiple, format_percent,
 # A comparison of this share of the run is one of the run.
 FULL_COMPARISON = 0.95
 # Outside of this a ratio reads better as a multiple than as a percentage.
-_LEAST_RATIO, _MOST_RATIO = 0.5, 2.0
+_LEAST_RATIO, _MOST_RATIO = 0.1, 2.0
 _SEEN = "over the part it saw"
 _SCOPE_SENTENCE = "The energy is the whole module's"
 
@@ -128,7 +128,9 @@ def _agreement_words(record: RunRecord) -> str | None:
 def _how_much(difference: float) -> str:
     if _LEAST_RATIO < 1 + difference < _MOST_RATIO:
         return f"{format_percent(abs(difference), 2)} {'more' if difference > 0 else 'less'}"
-    return format_multiple(1 + difference) if difference > -1 and math.isfinite(difference) else "another amount"
+    if difference <= -1:
+        return "nothing"
+    return format_multiple(1 + difference) if math.isfinite(difference) else "another amount"
 
 
 def _compared(record: RunRecord, verdict: Consistency) -> str:
