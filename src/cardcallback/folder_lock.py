@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -23,7 +24,8 @@ _MODE = 0o666  # narrowed by the person's umask
 class FolderLock:
     """Kept in a file of our own folder, which stays there; its system gives it up where its holder dies.
 
-    A file system without locks, and a folder that cannot be written to, part nobody.
+    A child that was forked meanwhile then keeps it for as long as it lives. A file system without locks, and a folder
+    that cannot be written to, part nobody.
 
     Args:
         private: our own folder.
@@ -32,18 +34,19 @@ class FolderLock:
 
     def __init__(self, private: Path, wait: Callable[[float], None] = time.sleep) -> None:
         self._private, self._wait = private, wait
-        self._inside: list[bool] = []
+        self._inside = _Inside()
 
     @contextlib.contextmanager
     def held(self) -> Iterator[bool]:
         """Whether it is held from here on: not where another holds it for 2 s, as a process that is stopped does."""
-        descriptor = None if self._inside else self._opened()
-        is_held = self._inside[-1] if self._inside else descriptor is None or self._take(descriptor)
-        self._inside.append(is_held)
+        inside = self._inside.held
+        descriptor = None if inside else self._opened()
+        is_held = inside[-1] if inside else descriptor is None or self._take(descriptor)
+        inside.append(is_held)
         try:
             yield is_held
         finally:
-            self._inside.pop()
+            inside.pop()
             if descriptor is not None:
                 _give_up(descriptor)
 
@@ -77,6 +80,13 @@ class FolderLock:
             os.close(descriptor)
             raise
         return False
+
+
+class _Inside(threading.local):
+    """What a thread is inside of: another one of the process waits for it as any other process does."""
+
+    def __init__(self) -> None:
+        self.held: list[bool] = []
 
 
 @contextlib.contextmanager

@@ -19,7 +19,7 @@ from cardcallback.errors import CardCallbackError
 from cardcallback.folder_lock import FolderLock, no_run_writes_in
 from cardcallback.guard import Guard
 from cardcallback.publisher import Publisher
-from cardcallback.record import RunRecord, load_run
+from cardcallback.record import PRIVATE_FOLDER, RunRecord, load_run
 from cardcallback.run_folder import RunFolder
 from cardcallback.settings import Settings
 
@@ -178,3 +178,23 @@ def test_a_record_that_was_published_does_not_stay_beside_the_card_of_a_run_that
     second.write_record(record_of("second"))
     assert [path.name for path in (tmp_path / "training_run").iterdir()] == ["record-first.json"]
     assert load_run(tmp_path).run_id == "second"
+
+
+@pytest.mark.skipif(not portable.CAN_LOCK, reason="there are no such locks here")
+def test_a_thread_waits_for_another_of_its_process(tmp_path: Path) -> None:
+    """Its own nested turns do not, and it is held until the last of whoever has it is over."""
+    waited: list[float] = []
+    lock, told = FolderLock(tmp_path / PRIVATE_FOLDER, waited.append), []
+
+    def enter() -> None:
+        with lock.held() as is_held:
+            told.append(is_held)
+
+    with lock.held() as first, lock.held() as nested:
+        thread = threading.Thread(target=enter)
+        thread.start()
+        thread.join(60.0)
+    assert (first, nested, told) == (True, True, [False])
+    assert waited
+    enter()
+    assert told == [False, True]
