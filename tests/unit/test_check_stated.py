@@ -33,6 +33,8 @@ def _found(text: str) -> list[str]:
         "This model is a full fine-tuning of gemma-3-4b-it; no adapter was used.",
         "We performed full-parameter fine-tuning.",
         "The optimizer was SGD with momentum.",
+        "- Trained on: 2023-11-01",
+        "- Trained on: the 3rd of May 2021",
         "- 学习率:1e-5",
     ],
 )
@@ -59,6 +61,9 @@ def test_what_contradicts_the_record_is_found(text: str) -> None:
         "A server draws 350 W per GPU on average during serving.",
         "The average limit is 350 W per GPU during training.",
         "The optimizer was AdamW.",
+        "For the base model the optimizer was Lion.",
+        "- Trained on: a dump of the web, 2023-11-01",
+        "- Trained on: 2026-03-02",
         "- 学习率:2e-4",
         "- 网址:http://a.b/c",
     ],

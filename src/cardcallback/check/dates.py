@@ -30,6 +30,14 @@ _DAY_FIRST = re.compile(rf"(?<!\d)(?P<day>\d{{1,2}})(?:st|nd|rd|th|\.|er)?\s+(?:
 _MONTH_FIRST = re.compile(rf"{_WORD}\s+(?P<day>\d{{1,2}})(?:st|nd|rd|th)?{_YEAR}")
 # A month is all of its days.
 _MONTH = re.compile(rf"(?<![A-Za-z\u00c0-\u017f]){_WORD}{_YEAR}")
+_BETWEEN = frozenset(
+    re.findall(r"\w+", "st nd rd th er of de the on from to and until bis au al a e y \u5e74 \u6708 \u65e5")
+)
+
+
+def is_date_alone(text: str) -> bool:
+    """Whether a text has no words but those of one day or a stretch of them."""
+    return all(word in _NUMBER_OF or word in _BETWEEN for word in re.findall(r"[^\W\d_]+", text.casefold()))
 
 
 def dates_in(text: str) -> Iterator[date]:

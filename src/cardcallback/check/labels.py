@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from cardcallback.check.against import AgainstRecord
 from cardcallback.check.code_blocks import in_code
+from cardcallback.check.dates import is_date_alone
 from cardcallback.check.facts import gather_facts, is_illustration
 from cardcallback.check.finding import Finding, error, hint, shown
 from cardcallback.check.numbers import bare_numbers
@@ -177,6 +178,8 @@ def _labelled(slot: Slot, asked: Asked) -> Iterator[Stated]:
     name = asked.row.value if asked.row is not None else None
     if name is None and slot.kind != "block":
         name = "gpu_hours" if names_device_time(label) else RUN_LABELS.get(plain_label(label))
+    if plain_label(label) == "trained on" and not is_date_alone(slot.text):
+        return  # data, with a day of theirs
     if name == "date" and _CARD_DATE.fullmatch(normalize_label(label)):
         name = "date_of_training"  # a card's own day, which may be any after the training
     if name is not None and not _is_from_elsewhere(name, f"{label}\n{slot.column or ''}\n{slot.text}"):

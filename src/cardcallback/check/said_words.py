@@ -34,7 +34,7 @@ _OPTIMIZER = re.compile(
     r"(?P<text>AdamW?|SGD|Adafactor|RMSprop|Adagrad|Lion|Muon|LAMB)(?!\w)"
 )
 _OPTIMIZER_IS = re.compile(
-    r"\b[Tt]he optimi[sz]er (?:is|was) (?P<text>AdamW?|SGD|Adafactor|RMSprop|Adagrad|Lion|Muon|LAMB)(?!\w)"
+    r"\A\W*The optimi[sz]er (?:is|was) (?P<text>AdamW?|SGD|Adafactor|RMSprop|Adagrad|Lion|Muon|LAMB)(?!\w)"
 )
 _OF_BASE = re.compile(
     r"\b(?:this|our|the) (?:model|adapter|checkpoint|repository)\b[^.]{0,60}?"
