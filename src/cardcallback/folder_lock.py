@@ -96,8 +96,7 @@ def no_run_writes_in(*folders: Path) -> Iterator[None]:
     Raises:
         CardCallbackError: one does, and does not come to its end.
     """
-    places = {folder / PRIVATE_FOLDER: folder for folder in folders}
-    known = {os.path.realpath(private): folder for private, folder in places.items() if private.is_dir()}
+    known = {os.path.realpath(one / PRIVATE_FOLDER): one for one in folders if (one / PRIVATE_FOLDER).is_dir()}
     with contextlib.ExitStack() as stack:
         for private in sorted(known):  # in one order, so that no two commands wait for each other
             if not stack.enter_context(FolderLock(Path(private)).held()):

@@ -29,13 +29,12 @@ _OF_A_FILE = re.compile(
     r"\b(?:optimi[sz]er|states?|moments?|embeddings?|cache|activations?|gradients?|heads?|layers?|norms?)\b",
     re.IGNORECASE,
 )
+_OPTIMIZERS = r"AdamW?|SGD|Adafactor|RMSprop|Adagrad|Lion|Muon|LAMB"
 _OPTIMIZER = re.compile(
     r"\b(?:with|using|by|us(?:es|ed))\s+(?:the\s+)?(?:fused\s+|paged\s+|8-bit\s+)*"
-    r"(?P<text>AdamW?|SGD|Adafactor|RMSprop|Adagrad|Lion|Muon|LAMB)(?!\w)"
+    rf"(?P<text>{_OPTIMIZERS})(?!\w)"
 )
-_OPTIMIZER_IS = re.compile(
-    r"\A\W*The optimi[sz]er (?:is|was) (?P<text>AdamW?|SGD|Adafactor|RMSprop|Adagrad|Lion|Muon|LAMB)(?!\w)"
-)
+_OPTIMIZER_IS = re.compile(rf"\A\W*The optimi[sz]er (?:is|was) (?P<text>{_OPTIMIZERS})(?!\w)")
 _OF_BASE = re.compile(
     r"\b(?:this|our|the) (?:model|adapter|checkpoint|repository)\b[^.]{0,60}?"
     r"\b(?:fine-?tuned (?:version )?(?:of|from)|adapter (?:of|for))\s+(?P<text>[^\s]*[\w.-]+/.{1,200})",

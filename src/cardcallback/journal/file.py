@@ -192,10 +192,10 @@ class JournalFile:
 
     @contextlib.contextmanager
     def _unless_it_fails(self, folder: Folder, descriptor: int) -> Iterator[None]:
-        """Whatever is raised goes on up; the half-made file may not stay, nor its lock."""
+        """The half-made file may not stay, nor its lock."""
         try:
             yield
-        except BaseException:
+        except BaseException:  # whatever it is goes on up
             # The old file, opened again, may have its number.
             if descriptor in self._open and descriptor != self._descriptor:
                 self._close(descriptor)

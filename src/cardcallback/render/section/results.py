@@ -28,7 +28,6 @@ from cardcallback.render.text import escape_markdown, public_reason, table_row
 from cardcallback.units import format_duration, format_energy, format_large, format_number, format_percent
 
 Row = tuple[str, str, str]
-# Its inputs and its targets are different texts, and only the inputs are the batch's tokens.
 _KIND = r"tokens (?:without padding|with padding|in the loss)"
 _OF_TOKENS_WITHOUT_PADDING = re.compile(
     rf"(?:^|; )(?:{_KIND} and )*tokens without padding(?: and {_KIND})*: (.+?)(?=; {_KIND}(?: and|:)|$)"
